@@ -1,0 +1,120 @@
+/**
+ * What the sandbox's AWS account holds. The API handlers write it, the ALB's data plane reads it, scenarios look at it
+ * and change it by hand ("somebody used the console").
+ */
+
+/** A certificate in ACM, private key included: the ALB serves it. */
+export interface AcmCertificate {
+  readonly arn: string
+  /** PEM, one certificate. */
+  certificate: string
+  /** PEM, leaf excluded; empty when none was given. */
+  chain: string
+  /** PEM, unencrypted. */
+  privateKey: string
+  /** ACM's name of the key: RSA_2048, EC_prime256v1, ... */
+  keyAlgorithm: string
+  importedAt: Date
+  tags: Map<string, string>
+}
+
+/** Provisioning ends at a moment that the load balancer carries, so a scenario can make it last. */
+export interface LoadBalancer {
+  readonly arn: string
+  readonly name: string
+  /** `NAME-ID.REGION.elb.amazonaws.com`, with `internal-` before it when the scheme is internal. */
+  readonly dnsName: string
+  readonly scheme: 'internet-facing' | 'internal'
+  /** Milliseconds since the epoch from which on the state is `active`; Infinity keeps it provisioning. */
+  activeAt: number
+  /** Set by a scenario: what DescribeLoadBalancers says in place of provisioning or active. */
+  failed: boolean
+  attributes: Map<string, string>
+  tags: Map<string, string>
+  subnets: string[]
+  securityGroups: string[]
+  listeners: Listener[]
+}
+
+/** A listener with its rules, in the order of their priorities; `certificateArns[0]` is the default one. */
+export interface Listener {
+  readonly arn: string
+  port: number
+  protocol: string
+  sslPolicy: string
+  certificateArns: string[]
+  tags: Map<string, string>
+  rules: Rule[]
+}
+
+/** `action` is where matching requests go: a target group, or an answer that the ALB gives itself. */
+export interface Rule {
+  readonly arn: string
+  priority: number | 'default'
+  /** Host-header conditions; none means every host. */
+  hosts: string[]
+  /** Path patterns (`/*`); none means every path. */
+  paths: string[]
+  action: { targetGroupArn: string } | { status: number; contentType: string; body: string }
+  tags: Map<string, string>
+}
+
+/** A target group of type ip. */
+export interface TargetGroup {
+  readonly arn: string
+  readonly name: string
+  readonly port: number
+  readonly protocol: string
+  readonly protocolVersion: 'GRPC' | 'HTTP1' | 'HTTP2'
+  healthCheckPath: string
+  /** `12`, `0,16`, ... */
+  matcher: string
+  attributes: Map<string, string>
+  tags: Map<string, string>
+  targets: Target[]
+}
+
+/** One registered target. Health is `initial` until `healthyAt`, unless a scenario sets it. */
+export interface Target {
+  readonly id: string
+  readonly port: number
+  healthyAt: number
+  /** Set by a scenario: DescribeTargetHealth says this in place of initial or healthy. */
+  unhealthyReason?: string
+}
+
+/** An EKS cluster as DescribeCluster knows it. */
+export interface EksCluster {
+  readonly name: string
+  readonly endpoint: string
+  /** PEM of the cluster's CA. */
+  readonly certificateAuthority: string
+  status: 'ACTIVE' | 'CREATING' | 'FAILED'
+}
+
+/** One account in one region. */
+export interface AwsState {
+  readonly account: string
+  readonly region: string
+  readonly certificates: Map<string, AcmCertificate>
+  readonly loadBalancers: Map<string, LoadBalancer>
+  readonly targetGroups: Map<string, TargetGroup>
+  readonly clusters: Map<string, EksCluster>
+  /** How long CreateLoadBalancer leaves a load balancer in `provisioning`, and a new target in `initial`; milliseconds. */
+  provisioningTime: number
+  targetHealthTime: number
+}
+
+/** An empty account. */
+export function createAwsState(options: { account?: string; region?: string } = {}): AwsState {
+  return {
+    account: options.account ?? '111122223333',
+    region: options.region ?? 'us-east-2',
+    certificates: new Map(),
+    loadBalancers: new Map(),
+    targetGroups: new Map(),
+    clusters: new Map(),
+    provisioningTime: 0,
+    targetHealthTime: 0,
+  }
+}

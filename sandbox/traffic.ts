@@ -1,0 +1,74 @@
+/**
+ * What every part of the sandbox shares: a log of the requests that reached it, and faults that a scenario asks for.
+ * A part calls `traffic.take(...)` once for each request, before it does anything else.
+ */
+
+/** The parts that answer requests. */
+export type Part = 'kubernetes' | 'acm' | 'sts' | 'eks' | 'elbv2' | 'charts' | 'alb' | 'milvus'
+
+/** One request that reached a part. */
+export interface RecordedRequest {
+  readonly part: Part
+  /** `METHOD /path` (Kubernetes, charts, ALB), the AWS operation (`ImportCertificate`), or the gRPC method (`Connect`). */
+  readonly operation: string
+  /** Whether it asks for a change: what a second, converged run may not send. */
+  readonly mutating: boolean
+  /** The User-Agent, to tell helm's requests from the action's. */
+  readonly client: string
+  /** The query string with its `?`, or empty. */
+  readonly query: string
+  /** The body as text; empty when there is none. */
+  readonly body: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** What a part does to matching requests in place of, or before, its answer. */
+export interface Fault {
+  readonly part: Part
+  /** Compared with `RecordedRequest.operation`: the whole of it, or a pattern. */
+  readonly operation: string | RegExp
+  /** How many requests it meets before it is used up; every one when absent. */
+  readonly times?: number
+  /** Milliseconds to wait before going on. */
+  readonly delay?: number
+  /** Wait until this settles before going on: a gate that the scenario opens. */
+  readonly until?: Promise<void>
+  /** Answer this error and do nothing. `code` is the AWS error code or the Kubernetes reason. */
+  readonly error?: { readonly status: number; readonly code: string; readonly message: string }
+  /** Close the connection without an answer. */
+  readonly reset?: boolean
+}
+
+/** The request log and fault table of one world. */
+export class Traffic {
+  readonly requests: RecordedRequest[] = []
+  private faults: (Fault & { left: number })[] = []
+
+  /** Adds a fault; the newest that matches wins. Returns a function that takes it away. */
+  inject(fault: Fault): () => void {
+    const entry = { ...fault, left: fault.times ?? Infinity }
+    this.faults.unshift(entry)
+    return () => {
+      this.faults = this.faults.filter((other) => other !== entry)
+    }
+  }
+
+  /**
+   * Records a request and waits out the delay or gate of a matching fault.
+   * @returns the fault whose `error` or `reset` the part must now carry out, or undefined to go on as usual
+   */
+  async take(request: Omit<RecordedRequest, 'at'>): Promise<Fault | undefined> {
+    this.requests.push({ ...request, at: Date.now() })
+    const fault = this.faults.find((entry) => entry.left > 0 && entry.part === request.part && matches(entry.operation, request.operation))
+    if (!fault) return undefined
+    fault.left -= 1
+    if (fault.delay !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delay))
+    await fault.until
+    return fault.error || fault.reset ? fault : undefined
+  }
+}
+
+function matches(pattern: string | RegExp, operation: string): boolean {
+  return typeof pattern === 'string' ? pattern === operation : pattern.test(operation)
+}
