@@ -1,0 +1,46 @@
+/** The one place that makes AWS clients: region, credentials, proxy, further CAs, user agent, retries. */
+import { readFileSync } from 'node:fs'
+import http from 'node:http'
+import https from 'node:https'
+import tls from 'node:tls'
+import { ACMClient } from '@aws-sdk/client-acm'
+import { EKSClient } from '@aws-sdk/client-eks'
+import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
+import { defaultProvider } from '@aws-sdk/credential-provider-node'
+
+/** Clients that share credentials and connections. Endpoints follow AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, which the SDK reads. */
+export interface AwsClients {
+  readonly region: string
+  readonly acm: ACMClient
+  /** Never repeats a request: for the first import of a certificate, which has no idempotency token. */
+  readonly acmOnce: ACMClient
+  readonly eks: EKSClient
+  readonly elbv2: ElasticLoadBalancingV2Client
+  /** The default chain; asked again when what it gave is about to end. */
+  readonly credentials: ReturnType<typeof defaultProvider>
+}
+
+/**
+ * @param environment for proxies (HTTPS_PROXY, NO_PROXY) and AWS_CA_BUNDLE, which the SDK for JavaScript does not read itself;
+ *   NODE_EXTRA_CA_CERTS works by itself
+ */
+export function createClients(region: string, environment: NodeJS.ProcessEnv): AwsClients {
+  const bundle = environment['AWS_CA_BUNDLE']
+  const agent = { keepAlive: true, proxyEnv: environment }
+  const requestHandler = {
+    connectionTimeout: 5_000,
+    requestTimeout: 30_000,
+    httpAgent: new http.Agent(agent),
+    httpsAgent: new https.Agent({ ...agent, ...(bundle && { ca: [...tls.getCACertificates('default'), readFileSync(bundle, 'utf8')] }) }),
+  }
+  const credentials = defaultProvider({ clientConfig: { region, requestHandler } })
+  const config = { region, credentials, requestHandler, customUserAgent: 'milvus-alb-action', maxAttempts: 4 }
+  return {
+    region,
+    credentials,
+    acm: new ACMClient(config),
+    acmOnce: new ACMClient({ ...config, maxAttempts: 1 }),
+    eks: new EKSClient(config),
+    elbv2: new ElasticLoadBalancingV2Client(config),
+  }
+}

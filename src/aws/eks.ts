@@ -1,0 +1,104 @@
+/** EKS: where a cluster's API is, and the token that it takes. No aws CLI. */
+import { DescribeClusterCommand, type EKSClient } from '@aws-sdk/client-eks'
+import { Hash } from '@smithy/core/serde'
+import { SignatureV4 } from '@smithy/signature-v4'
+import { ActionError } from '../core/errors.ts'
+import type { TokenSource } from '../core/token-source.ts'
+import type { Clock } from '../core/waiting.ts'
+import type { AwsClients } from './clients.ts'
+import { awsError, errorName } from './errors.ts'
+
+/** A cluster's API endpoint. */
+export interface ClusterEndpoint {
+  /** https URL. */
+  readonly server: string
+  /** PEM of the authority that signed its certificate. */
+  readonly certificateAuthority: string
+}
+
+/** @throws ActionError `cluster-not-found`, or the AWS ones */
+export async function describeCluster(eks: EKSClient, name: string, region: string): Promise<ClusterEndpoint> {
+  try {
+    const { cluster } = await eks.send(new DescribeClusterCommand({ name }))
+    if (cluster?.endpoint && cluster.certificateAuthority?.data) {
+      return { server: cluster.endpoint, certificateAuthority: Buffer.from(cluster.certificateAuthority.data, 'base64').toString() }
+    }
+    throw new ActionError({
+      code: 'cluster-not-found',
+      problem: `EKS cluster ${name} has no API endpoint: its status is ${cluster?.status ?? 'unknown'}.`,
+      remedy: 'Wait until the cluster is ACTIVE, and run the job again.',
+    })
+  } catch (thrown) {
+    if (errorName(thrown) !== 'ResourceNotFoundException') throw awsError('eks:DescribeCluster', thrown)
+    throw new ActionError({
+      code: 'cluster-not-found',
+      problem: `There is no EKS cluster ${name} in ${region} for these credentials.`,
+      remedy: 'Check the inputs cluster and region, and that the role belongs to the account of the cluster.',
+      cause: thrown,
+    })
+  }
+}
+
+/** The API takes a token for 15 minutes from its signing, whatever X-Amz-Expires says; ours is made anew well before. */
+const renewAfter = 10 * 60_000
+
+/** Source: aws-iam-authenticator, pkg/token: longer ones are refused. */
+const longestToken = 4096
+
+/** DNS suffix of a region's partition, as STS' host has it. */
+const dnsSuffixes: readonly [RegExp, string][] = [
+  [/^cn-/, 'amazonaws.com.cn'],
+  [/^us-iso-/, 'c2s.ic.gov'],
+  [/^us-isob-/, 'sc2s.sgov.gov'],
+  [/^/, 'amazonaws.com'],
+]
+
+/**
+ * Bearer tokens for an EKS cluster: a presigned STS GetCallerIdentity, made in process. The host signed into it is always
+ * STS' own, also when AWS_ENDPOINT_URL points elsewhere, because the cluster's authenticator calls that very URL.
+ * Source: aws-iam-authenticator, pkg/token/token.go.
+ */
+export class EksTokenSource implements TokenSource {
+  private readonly options: { clients: Pick<AwsClients, 'credentials' | 'region'>; cluster: string; clock: Clock; protect: (secret: string) => void }
+  private current: { token: Promise<string>; madeAt: number } | undefined
+
+  /** @param options.protect told of each token before anybody else gets it */
+  constructor(options: EksTokenSource['options']) {
+    this.options = options
+  }
+
+  token(): Promise<string> {
+    const now = this.options.clock.now()
+    if (!this.current || now - this.current.madeAt >= renewAfter) {
+      const token = this.make(now)
+      this.current = { token, madeAt: now }
+      token.catch(() => this.invalidate())
+    }
+    return this.current.token
+  }
+
+  invalidate(): void {
+    this.current = undefined
+  }
+
+  private async make(now: number): Promise<string> {
+    const { clients, cluster } = this.options
+    const hostname = `sts.${clients.region}.${dnsSuffixes.find(([pattern]) => pattern.test(clients.region))?.[1] ?? ''}`
+    const signer = new SignatureV4({ service: 'sts', region: clients.region, credentials: clients.credentials, sha256: Hash.bind(null, 'sha256') })
+    const request = { method: 'GET', protocol: 'https:', hostname, path: '/', query: { Action: 'GetCallerIdentity', Version: '2011-06-15' }, headers: { host: hostname, 'x-k8s-aws-id': cluster } }
+    try {
+      const signed = await signer.presign(request, { expiresIn: 60, signingDate: new Date(now) })
+      const url = `https://${hostname}/?${new URLSearchParams(signed.query as Record<string, string>).toString()}`
+      const token = `k8s-aws-v1.${Buffer.from(url).toString('base64url')}`
+      this.options.protect(token)
+      if (token.length <= longestToken) return token
+    } catch (thrown) {
+      throw awsError('sts:GetCallerIdentity', thrown)
+    }
+    throw new ActionError({
+      code: 'cluster-unauthorized',
+      problem: `The token for EKS cluster ${cluster} is longer than the ${longestToken} characters that its authenticator takes: the session token of these credentials is too long.`,
+      remedy: 'Set role-skip-session-tagging: true on aws-actions/configure-aws-credentials, or use a role with fewer session tags.',
+    })
+  }
+}

@@ -1,0 +1,52 @@
+/** What AWS and the SDK throw, as errors that a person can act on. */
+import { ActionError, type FailureCode } from '../core/errors.ts'
+
+interface Translation {
+  readonly names: RegExp
+  readonly code: FailureCode
+  problem(operation: string, message: string): string
+  readonly remedy: string
+}
+
+/** In the order in which they are tried. Names differ between JSON and query services (ExpiredTokenException, ExpiredToken). */
+const translations: readonly Translation[] = [
+  {
+    names: /^CredentialsProviderError$/,
+    code: 'aws-credentials-missing',
+    problem: () => 'No AWS credentials were found.',
+    remedy: 'Run aws-actions/configure-aws-credentials before this step, and give the job "permissions: id-token: write" when it uses OIDC.',
+  },
+  {
+    names: /^(ExpiredToken(Exception)?|RequestExpired|InvalidClientTokenId|UnrecognizedClientException|InvalidSignatureException|SignatureDoesNotMatch|TokenRefreshRequired)$/,
+    code: 'aws-credentials-expired',
+    problem: (_operation, message) => `AWS does not accept the credentials (any more): ${message}`,
+    remedy: 'Let aws-actions/configure-aws-credentials run again before this step, with a role-duration-seconds that outlasts the job.',
+  },
+  {
+    names: /^(AccessDenied(Exception)?|UnauthorizedOperation|NotAuthorized)$/,
+    code: 'aws-access-denied',
+    problem: (operation, message) => `AWS refused ${operation}: ${message}`,
+    remedy: "Add the permission to the role's policy; docs/permissions.md has the whole policy.",
+  },
+]
+
+/**
+ * @param operation the call in IAM's words: `acm:ImportCertificate`
+ * @param thrown what the SDK threw
+ */
+export function awsError(operation: string, thrown: unknown): ActionError {
+  if (thrown instanceof ActionError) return thrown
+  const name = errorName(thrown)
+  const message = thrown instanceof Error && thrown.message ? thrown.message : name
+  const translation = translations.find(({ names }) => names.test(name))
+  if (translation) return new ActionError({ code: translation.code, problem: translation.problem(operation, message), remedy: translation.remedy, cause: thrown })
+  return new ActionError({
+    code: 'aws-request-failed',
+    problem: `AWS did not answer ${operation} as it should: ${name === message ? '' : `${name}: `}${message}`,
+    remedy: "Run the job again; when it stays, check the region, the runner's network and proxy, and the AWS health dashboard.",
+    cause: thrown,
+  })
+}
+
+/** The name by which AWS calls an error: `ResourceNotFoundException`. */
+export const errorName = (thrown: unknown): string => (thrown instanceof Error ? thrown.name : String(thrown))

@@ -1,0 +1,51 @@
+/** ELBv2: what AWS itself says of a load balancer. */
+import { DescribeLoadBalancersCommand, paginateDescribeLoadBalancers, type ElasticLoadBalancingV2Client, type LoadBalancer } from '@aws-sdk/client-elastic-load-balancing-v2'
+import { awsError, errorName } from './errors.ts'
+
+/** A load balancer's state. */
+export interface LoadBalancerState {
+  readonly arn: string
+  readonly name: string
+  /** `provisioning`, `active`, `active_impaired`, `failed`. Source: ELBv2, LoadBalancerState. */
+  readonly state: string
+  /** ELB's words for a state that needs some. */
+  readonly reason: string
+}
+
+/**
+ * The load balancer with this DNS name; undefined when there is none.
+ * @throws ActionError `aws-access-denied` and the other AWS ones
+ */
+export async function findLoadBalancer(client: ElasticLoadBalancingV2Client, dnsName: string): Promise<LoadBalancerState | undefined> {
+  const matches = (candidate: LoadBalancer) => candidate.DNSName?.toLowerCase() === dnsName.toLowerCase()
+  try {
+    const named = await byName(client, nameInDnsName(dnsName))
+    if (named && matches(named)) return toState(named)
+    for await (const page of paginateDescribeLoadBalancers({ client, pageSize: 400 }, {})) {
+      const found = page.LoadBalancers?.find(matches)
+      if (found) return toState(found)
+    }
+    return undefined
+  } catch (thrown) {
+    throw awsError('elasticloadbalancing:DescribeLoadBalancers', thrown)
+  }
+}
+
+/** The name is the first label without its scheme and id: `internal-NAME-1234567890.us-east-2.elb.amazonaws.com`. */
+export function nameInDnsName(dnsName: string): string {
+  return (dnsName.split('.')[0] ?? '').replace(/^internal-/, '').replace(/-\d+$/, '')
+}
+
+async function byName(client: ElasticLoadBalancingV2Client, name: string): Promise<LoadBalancer | undefined> {
+  try {
+    const answer = await client.send(new DescribeLoadBalancersCommand({ Names: [name] }))
+    return answer.LoadBalancers?.[0]
+  } catch (thrown) {
+    if (errorName(thrown) === 'LoadBalancerNotFoundException' || errorName(thrown) === 'LoadBalancerNotFound' || errorName(thrown) === 'ValidationError') return undefined
+    throw thrown
+  }
+}
+
+function toState(balancer: LoadBalancer): LoadBalancerState {
+  return { arn: balancer.LoadBalancerArn ?? '', name: balancer.LoadBalancerName ?? '', state: balancer.State?.Code ?? 'unknown', reason: balancer.State?.Reason ?? '' }
+}

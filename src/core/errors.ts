@@ -1,0 +1,173 @@
+/**
+ * The one error class of the action, and the catalogue of its codes. docs/troubleshooting.md has a section for each code,
+ * in this order; a test holds the two together.
+ */
+
+/** The steps of a deployment, in the order in which they change things. */
+export const stepNames = ['preflight', 'certificate', 'release', 'ingress', 'load-balancer', 'probe'] as const
+export type StepName = (typeof stepNames)[number]
+
+/** Every code that `failure-code` can have, in the order in which several problems of one run are ranked. */
+export const failureCodes = [
+  // preflight: the inputs
+  'input-missing',
+  'input-invalid',
+  'inputs-conflict',
+  // preflight: the certificate that was given
+  'certificate-unreadable',
+  'private-key-unreadable',
+  'private-key-mismatch',
+  'certificate-chain-invalid',
+  'certificate-expired',
+  'certificate-not-yet-valid',
+  'certificate-host-mismatch',
+  // preflight: who we are, and what we find
+  'aws-credentials-missing',
+  'aws-credentials-expired',
+  'aws-access-denied',
+  'aws-request-failed',
+  'kubeconfig-invalid',
+  'cluster-not-found',
+  'cluster-unreachable',
+  'cluster-unauthorized',
+  'cluster-forbidden',
+  'cluster-request-failed',
+  'namespace-not-found',
+  'ingress-class-not-found',
+  'ingress-class-unsupported',
+  'ingress-not-ours',
+  'release-not-found',
+  'release-ambiguous',
+  'release-pending',
+  'release-unreadable',
+  'service-not-found',
+  'service-ambiguous',
+  'service-port-not-found',
+  'helm-not-found',
+  'helm-too-old',
+  // certificate
+  'certificate-not-found',
+  'certificate-refused',
+  'certificate-quota-exceeded',
+  // release
+  'helm-upgrade-failed',
+  'helm-upgrade-timeout',
+  'service-not-cluster-ip',
+  // ingress
+  'ingress-conflict',
+  'ingress-refused',
+  'controller-webhook-unavailable',
+  // load-balancer
+  'controller-refused',
+  'load-balancer-failed',
+  'load-balancer-timeout',
+  // probe
+  'probe-dns-failed',
+  'probe-unreachable',
+  'probe-tls-failed',
+  'probe-certificate-untrusted',
+  'probe-certificate-host-mismatch',
+  'probe-certificate-differs',
+  'probe-http2-missing',
+  'probe-not-routed',
+  'probe-protocol-mismatch',
+  'probe-no-targets',
+  'probe-target-failed',
+  'probe-target-timeout',
+  'probe-http-error',
+  'probe-grpc-error',
+  'milvus-unauthenticated',
+  'milvus-not-found',
+  'milvus-not-ready',
+  'milvus-unhealthy',
+  // any step
+  'cancelled',
+  'internal-error',
+] as const
+export type FailureCode = (typeof failureCodes)[number]
+
+/** What an ActionError is made of. */
+export interface Problem {
+  readonly code: FailureCode
+  /** One sentence: what is wrong, naming the input or the thing. */
+  readonly problem: string
+  /** One sentence: what to do about it. */
+  readonly remedy: string
+  readonly cause?: unknown
+  /** Set by the step that ran into it, when whoever threw it does not know. */
+  readonly step?: StepName
+}
+
+/** A failure that a person can act on. `also` holds the other problems that were found at the same time. */
+export class ActionError extends Error {
+  override readonly name = 'ActionError'
+  readonly code: FailureCode
+  readonly remedy: string
+  readonly step: StepName | undefined
+  readonly also: readonly ActionError[]
+
+  constructor(problem: Problem, also: readonly ActionError[] = []) {
+    super(problem.problem, { cause: problem.cause })
+    this.code = problem.code
+    this.remedy = problem.remedy
+    this.step = problem.step
+    this.also = also
+  }
+
+  /** This error and those found with it, each once. */
+  get all(): readonly ActionError[] {
+    return [this, ...this.also]
+  }
+
+  /** The same error, said to have happened in `step` unless it knows better. */
+  inStep(step: StepName): ActionError {
+    const placed = (error: ActionError, also: readonly ActionError[]) =>
+      new ActionError({ code: error.code, problem: error.message, remedy: error.remedy, cause: error.cause, step: error.step ?? step }, also)
+    return placed(this, this.also.map((other) => placed(other, [])))
+  }
+}
+
+/**
+ * Folds problems that were found together into one error, ranked in the order of `failureCodes`; the same problem met
+ * twice (two calls with the same expired credentials) counts once.
+ * @param errors at least one
+ */
+export function combine(errors: readonly ActionError[]): ActionError {
+  const everything = errors.flatMap((error) => error.all)
+  const unique = everything.filter((error, index) => everything.findIndex((other) => other.code === error.code && other.message === error.message) === index)
+  const ranked = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code))
+  const [first, ...also] = ranked
+  if (!first) throw new TypeError('combine() needs at least one error')
+  return new ActionError({ code: first.code, problem: first.message, remedy: first.remedy, cause: first.cause, ...(first.step && { step: first.step }) }, also)
+}
+
+/** The error of a job that was cancelled. */
+export const cancelled = (): ActionError =>
+  new ActionError({
+    code: 'cancelled',
+    problem: 'The job was cancelled.',
+    remedy: 'Run it again when you want to: a run continues from whatever an earlier one left.',
+  })
+
+/** Any thrown value as an ActionError: what is not one is a defect of ours and says so. */
+export function asActionError(thrown: unknown): ActionError {
+  if (thrown instanceof ActionError) return thrown
+  return new ActionError({
+    code: 'internal-error',
+    problem: `Something went wrong inside the action: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    remedy: 'Run the job again with debug logging, and report the log as an issue of the action.',
+    cause: thrown,
+  })
+}
+
+/**
+ * Awaits everything, so that all problems are reported and not only the fastest.
+ * @returns the values in order
+ * @throws ActionError of all the problems
+ */
+export async function settleAll<const T extends readonly Promise<unknown>[]>(promises: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const results = await Promise.allSettled(promises)
+  const errors = results.flatMap((result) => (result.status === 'rejected' ? [asActionError(result.reason)] : []))
+  if (errors.length > 0) throw combine(errors)
+  return Promise.all(promises)
+}

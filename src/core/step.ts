@@ -1,0 +1,70 @@
+/**
+ * What a step is given and what it says. A step is a module of three functions:
+ * `observe` reads only and runs together with every other step's; `plan` is pure and returns typed changes; `apply` makes
+ * them one step after the other, reports each before its write, and may be killed at any instruction and run again.
+ */
+import type { StepName } from './errors.ts'
+import type { Clock } from './waiting.ts'
+
+/** One difference between what is and what should be. `before` is absent when there was nothing, `after` when it goes. */
+export interface Change {
+  readonly step: StepName
+  /** The thing, as people call it: `Ingress milvus/milvus-demo`. */
+  readonly object: string
+  /** Where in the thing: `metadata.annotations.alb.ingress.kubernetes.io/scheme`. Never with a value of the user's helm values. */
+  readonly path: string
+  readonly before?: string
+  readonly after?: string
+  readonly why: string
+}
+
+/** What a step says while it works. */
+export interface Log {
+  /** A line inside the step's group. */
+  info(line: string): void
+  /** A line that belongs in the summary too: something a person should know, though nothing is wrong. */
+  note(line: string): void
+  /** A warning annotation. */
+  warn(line: string): void
+  /** A line that shows at once, outside of any group: the sign of life in a long wait. */
+  progress(line: string): void
+  debug(line: string): void
+}
+
+/** The outputs of the action, by their names in action.yml. */
+export type OutputName =
+  | 'alb-address'
+  | 'endpoint'
+  | 'certificate-arn'
+  | 'certificate-expiry'
+  | 'release-revision'
+  | 'ingress-name'
+  | 'milvus-version'
+  | 'changed'
+  | 'changes'
+  | 'failed-step'
+  | 'failure-code'
+
+/** What a step has to show for itself: a phrase for its line in the log, and what later steps need. */
+export interface Outcome<T> {
+  readonly verdict: string
+  readonly result: T
+}
+
+/** What every step is handed beside its settings and rooms. */
+export interface Context {
+  readonly log: Log
+  /** Aborted when the job is cancelled. */
+  readonly signal: AbortSignal
+  readonly clock: Clock
+  /** Runs a step as a group of the log; errors without a step are said to be this one's. */
+  step<T>(name: StepName, work: () => Promise<Outcome<T>>): Promise<T>
+  /** Records a change that is made now: call it before the write that makes it. */
+  changed(change: Change): void
+  /** Sets an output as soon as it is known, so that it is there also when the job fails later. */
+  output(name: OutputName, value: string): void
+  /** Keeps a secret that came up on the way out of everything that is shown. */
+  protect(secret: string): void
+  /** A directory of this run alone, mode 0700, removed when the run ends. */
+  workDirectory(): Promise<string>
+}

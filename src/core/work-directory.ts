@@ -1,0 +1,39 @@
+/** The directory of a run: private, under the runner's temporary one, gone afterwards. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const prefix = 'milvus-alb-action-'
+
+/** Makes its directory when it is first needed. */
+export class WorkDirectory {
+  private readonly parent: string
+  private made: Promise<string> | undefined
+
+  /** @param runnerTemp RUNNER_TEMP; the system's temporary directory when it is not set, as on a laptop */
+  constructor(runnerTemp: string | undefined) {
+    this.parent = runnerTemp ?? tmpdir()
+  }
+
+  /** The path; mode 0700, as mkdtemp makes it. */
+  path(): Promise<string> {
+    this.made ??= mkdtemp(join(this.parent, prefix))
+    return this.made
+  }
+
+  async remove(): Promise<void> {
+    if (this.made) await rm(await this.made, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Removes what runs that were killed left under RUNNER_TEMP. The steps of a job run one after the other and no two jobs share
+ * RUNNER_TEMP, so that whatever is there when post runs is left over.
+ * @param onFailure told of what could not be removed
+ */
+export async function sweep(runnerTemp: string, onFailure: (path: string, thrown: unknown) => void): Promise<void> {
+  const names = await readdir(runnerTemp).catch(() => [])
+  for (const path of names.filter((name) => name.startsWith(prefix)).map((name) => join(runnerTemp, name))) {
+    await rm(path, { recursive: true, force: true }).catch((thrown: unknown) => onFailure(path, thrown))
+  }
+}

@@ -1,0 +1,87 @@
+/** What helm keeps of a release in the cluster. Source: helm, pkg/storage/driver (labels, encoding) and pkg/release. */
+import { gunzipSync } from 'node:zlib'
+import { isDeepStrictEqual } from 'node:util'
+import { ActionError } from '../core/errors.ts'
+
+/** One revision of a release. */
+export interface ReleaseRevision {
+  readonly name: string
+  readonly revision: number
+  /** `deployed`, `failed`, `superseded`, `uninstalled`, `pending-install`, `pending-upgrade`, `pending-rollback`. */
+  readonly status: string
+  readonly chart: { readonly name: string; readonly version: string; readonly appVersion: string }
+  /** The values that the user gave. Secret. */
+  readonly values: Readonly<Record<string, unknown>>
+  /** ISO 8601. */
+  readonly deployedAt: string
+}
+
+/** The labels that helm puts on the object of each revision. */
+export interface RevisionLabels {
+  readonly name: string
+  readonly revision: number
+  readonly status: string
+}
+
+/** Selects the objects of all releases. */
+export const releaseSelector = 'owner=helm'
+
+/** Reads helm's labels; undefined for an object that is not a revision. */
+export function readLabels(labels: Readonly<Record<string, string>> | undefined): RevisionLabels | undefined {
+  const { name, version, status } = labels ?? {}
+  return name !== undefined && status !== undefined && version !== undefined ? { name, revision: Number(version), status } : undefined
+}
+
+/**
+ * Decodes a revision: base64 of gzip of JSON.
+ * @param encoded the field `release`; for a Secret the API wraps it in base64 once more
+ * @throws ActionError `release-unreadable`
+ */
+export function decodeRevision(encoded: string, kind: 'Secret' | 'ConfigMap'): ReleaseRevision {
+  try {
+    const text = kind === 'Secret' ? Buffer.from(encoded, 'base64').toString() : encoded
+    const bytes = Buffer.from(text, 'base64')
+    // Very old releases are not compressed: helm looks for gzip's magic number, and so do we.
+    const json = bytes.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b])) ? gunzipSync(bytes) : bytes
+    const release = JSON.parse(json.toString()) as StoredRelease
+    const { metadata } = release.chart
+    return {
+      name: release.name,
+      revision: release.version,
+      status: release.info.status,
+      chart: { name: metadata.name, version: metadata.version, appVersion: metadata.appVersion ?? '' },
+      values: release.config ?? {},
+      deployedAt: release.info.last_deployed ?? '',
+    }
+  } catch (thrown) {
+    throw new ActionError({
+      code: 'release-unreadable',
+      problem: `What helm keeps of the release cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}.`,
+      remedy: 'Check it with "helm get metadata RELEASE -n NAMESPACE"; give service in place of release to leave helm out.',
+      cause: thrown,
+    })
+  }
+}
+
+interface StoredRelease {
+  readonly name: string
+  readonly version: number
+  readonly info: { readonly status: string; readonly last_deployed?: string }
+  readonly chart: { readonly metadata: { readonly name: string; readonly version: string; readonly appVersion?: string } }
+  readonly config?: Record<string, unknown>
+}
+
+/**
+ * The paths of `wanted` whose value differs from that in `present`: what setting `wanted` on top would change.
+ * A null takes a value away, as it does for helm.
+ */
+export function differingPaths(wanted: Readonly<Record<string, unknown>>, present: unknown, prefix = ''): string[] {
+  return Object.entries(wanted).flatMap(([key, value]) => {
+    const path = prefix ? `${prefix}.${key}` : key
+    const here = isMap(present) ? present[key] : undefined
+    if (isMap(value)) return differingPaths(value, here, path)
+    return isDeepStrictEqual(value ?? undefined, here ?? undefined) ? [] : [path]
+  })
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)

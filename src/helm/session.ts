@@ -1,0 +1,57 @@
+/** helm against one cluster: makes its kubeconfig for as long as it runs, and takes it away again. */
+import { rm } from 'node:fs/promises'
+import type { Clock } from '../core/waiting.ts'
+import { findHelm, upgrade, type HelmOptions, type Upgrade } from './helm.ts'
+import { writeKubeconfig, type TokenCluster } from './kubeconfig.ts'
+
+/** How helm reaches the cluster: with tokens of our making, or by the user's own kubeconfig. */
+export type HelmCluster = TokenCluster | { readonly paths: readonly string[]; readonly context: string | undefined }
+
+/** What a session is made of. */
+export interface HelmSessionOptions {
+  readonly workDirectory: () => Promise<string>
+  readonly environment: NodeJS.ProcessEnv
+  readonly signal: AbortSignal
+  readonly clock: Clock
+  readonly onLine: (line: string) => void
+}
+
+/** Runs helm for the release step. */
+export class Helm {
+  private readonly cluster: HelmCluster
+  private readonly options: HelmSessionOptions
+
+  constructor(cluster: HelmCluster, options: HelmSessionOptions) {
+    this.cluster = cluster
+    this.options = options
+  }
+
+  /** @returns helm's version. @throws ActionError `helm-not-found`, `helm-too-old` */
+  async version(): Promise<string> {
+    return findHelm(await this.run())
+  }
+
+  /** @throws ActionError `helm-upgrade-failed`, `helm-upgrade-timeout`, `cancelled` */
+  async upgrade(request: Omit<Upgrade, 'kubeconfig' | 'context'>): Promise<void> {
+    const run = await this.run()
+    const over = new AbortController()
+    try {
+      await upgrade({ ...request, ...(await this.access(run.directory, over.signal)) }, run)
+    } finally {
+      over.abort()
+      await Promise.all(['kubeconfig', 'token', 'token.new'].map((file) => rm(`${run.directory}/${file}`, { force: true })))
+    }
+  }
+
+  private async run(): Promise<HelmOptions> {
+    const { environment, signal, onLine } = this.options
+    const kubeconfig = 'paths' in this.cluster ? { KUBECONFIG: this.cluster.paths.join(process.platform === 'win32' ? ';' : ':') } : {}
+    return { directory: await this.options.workDirectory(), environment: { ...environment, ...kubeconfig }, signal, onLine }
+  }
+
+  /** A user's kubeconfig goes by KUBECONFIG, which may name several files; --kubeconfig takes one. */
+  private async access(directory: string, signal: AbortSignal): Promise<Pick<Upgrade, 'kubeconfig' | 'context'>> {
+    if ('paths' in this.cluster) return { kubeconfig: undefined, context: this.cluster.context }
+    return { kubeconfig: await writeKubeconfig(directory, this.cluster, this.options.clock, signal), context: undefined }
+  }
+}

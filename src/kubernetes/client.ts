@@ -1,0 +1,223 @@
+/**
+ * A small REST client of the Kubernetes API: raw JSON, one kept connection, watches under our own control.
+ * docs/decisions/kubernetes-client.md says why not the generated one.
+ */
+import https from 'node:https'
+import type { IncomingMessage } from 'node:http'
+import { createInterface } from 'node:readline'
+import { ActionError } from '../core/errors.ts'
+import { retry } from '../core/retry.ts'
+import type { Clock } from '../core/waiting.ts'
+import type { Connection } from './connection.ts'
+
+/** The API's own error: a Status object. Source: meta/v1 Status. */
+export class StatusError extends Error {
+  override readonly name = 'StatusError'
+  readonly status: number
+  /** `NotFound`, `Conflict`, `Invalid`, `Forbidden`, ... */
+  readonly reason: string
+  readonly causes: readonly StatusCause[]
+
+  constructor(status: number, body: { message?: string; reason?: string; details?: { causes?: StatusCause[] } | undefined }) {
+    super(body.message ?? `HTTP ${status}`)
+    this.status = status
+    this.reason = body.reason ?? ''
+    this.causes = body.details?.causes ?? []
+  }
+}
+
+/** One cause in a Status. */
+export interface StatusCause {
+  readonly reason?: string
+  readonly message?: string
+  readonly field?: string
+}
+
+/** What a list may be narrowed by. */
+export interface Selectors {
+  readonly labelSelector?: string
+  readonly fieldSelector?: string
+}
+
+interface Request {
+  readonly method: 'GET' | 'PATCH'
+  readonly path: string
+  readonly query?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** What to say that could not be done: `read the Services of namespace milvus`. */
+  readonly purpose: string
+}
+
+/** How long the API may stay silent before an answer, in milliseconds. */
+const responseTimeout = 30_000
+const attempts = 3
+
+/** The calls that steps make. Failures that mean the same everywhere (unreachable, 401, 403) are thrown as ActionError, others as StatusError. */
+export class KubernetesClient {
+  private readonly connection: Connection
+  private readonly options: { signal: AbortSignal; clock: Clock }
+
+  constructor(connection: Connection, options: { signal: AbortSignal; clock: Clock }) {
+    this.connection = connection
+    this.options = options
+  }
+
+  /** One object; undefined when there is none. */
+  async get<T>(path: string, purpose: string): Promise<T | undefined> {
+    try {
+      return (await this.json({ method: 'GET', path, purpose })) as T
+    } catch (thrown) {
+      if (thrown instanceof StatusError && thrown.status === 404) return undefined
+      throw thrown
+    }
+  }
+
+  /** The items of a collection. */
+  async list<T>(path: string, selectors: Selectors, purpose: string): Promise<T[]> {
+    const answer = (await this.json({ method: 'GET', path, query: { ...selectors }, purpose })) as { items?: T[] }
+    return answer.items ?? []
+  }
+
+  /** The items of a collection, metadata only: for objects whose data is large and not asked for. */
+  async listMetadata<T>(path: string, selectors: Selectors, purpose: string): Promise<T[]> {
+    const headers = { Accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json' }
+    const answer = (await this.json({ method: 'GET', path, query: { ...selectors }, headers, purpose })) as { items?: T[] }
+    return answer.items ?? []
+  }
+
+  /** Server-side apply. Safe to repeat. @returns the object as it is now */
+  async apply<T>(path: string, object: object, options: { fieldManager: string; force: boolean }, purpose: string): Promise<T> {
+    return (await this.json({
+      method: 'PATCH',
+      path,
+      query: { fieldManager: options.fieldManager, force: String(options.force), fieldValidation: 'Strict' },
+      headers: { 'Content-Type': 'application/apply-patch+yaml' },
+      body: JSON.stringify(object),
+      purpose,
+    })) as T
+  }
+
+  /**
+   * Calls `onChange` for whatever a watch says, until the signal is aborted. A watch is only a reason to look sooner: when it
+   * ends it is opened again, and when it may not be opened at all the caller's own interval has to do.
+   */
+  async watch(path: string, selectors: Selectors, onChange: () => void, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const request = { method: 'GET', path, query: { ...selectors, watch: 'true', timeoutSeconds: '300' }, purpose: `watch ${path}` } as const
+        const response = await this.send(request, signal)
+        if (response.statusCode !== 200) {
+          response.resume()
+          return
+        }
+        for await (const line of createInterface(response)) if (line) onChange()
+      } catch {
+        // A watch that breaks loses nothing: it is opened again, and the caller looks anyway.
+      }
+      await this.options.clock.sleep(1_000, signal)
+    }
+  }
+
+  private async json(request: Request): Promise<unknown> {
+    let renewed = false
+    const once = async (): Promise<unknown> => {
+      const response = await this.send(request, this.options.signal)
+      const body = await readBody(response)
+      const status = response.statusCode ?? 0
+      if (status === 401 && !renewed && this.connection.renew()) {
+        renewed = true
+        return once()
+      }
+      if (status >= 200 && status < 300) return JSON.parse(body)
+      throw statusError(status, body)
+    }
+    try {
+      return await retry(once, { attempts, healable, signal: this.options.signal, clock: this.options.clock })
+    } catch (thrown) {
+      throw this.translate(thrown, request.purpose)
+    }
+  }
+
+  private async send(request: Request, signal: AbortSignal): Promise<IncomingMessage> {
+    const url = new URL(this.connection.server.replace(/\/$/, '') + request.path)
+    for (const [key, value] of Object.entries(request.query ?? {})) url.searchParams.set(key, value)
+    const options = await this.connection.options()
+    const headers = { Accept: 'application/json', 'User-Agent': 'milvus-alb-action', ...(options.headers as Record<string, string>), ...request.headers }
+    return new Promise((resolve, reject) => {
+      const sent = https.request(url, { ...options, method: request.method, headers, signal }, (response) => {
+        clearTimeout(timer)
+        resolve(response)
+      })
+      const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${responseTimeout / 1000} s`)), responseTimeout)
+      sent.on('error', (error) => {
+        clearTimeout(timer)
+        reject(error)
+      })
+      sent.end(request.body)
+    })
+  }
+
+  private translate(thrown: unknown, purpose: string): unknown {
+    if (thrown instanceof ActionError) return thrown
+    if (!(thrown instanceof StatusError)) {
+      if (this.options.signal.aborted) return thrown
+      return new ActionError({
+        code: 'cluster-unreachable',
+        problem: `The Kubernetes API at ${this.connection.server} cannot be reached: ${networkMessage(thrown)}`,
+        remedy: "Check that this runner may reach it: a private endpoint needs a runner in the cluster's network, a public one may allow only some addresses.",
+        cause: thrown,
+      })
+    }
+    const refusal = refusals[thrown.status]
+    return refusal ? new ActionError({ ...refusal(thrown.message, purpose), cause: thrown }) : thrown
+  }
+}
+
+const refusals: Readonly<Record<number, (message: string, purpose: string) => { code: 'cluster-unauthorized' | 'cluster-forbidden'; problem: string; remedy: string }>> = {
+  401: (message, purpose) => ({
+    code: 'cluster-unauthorized',
+    problem: `The Kubernetes API does not know this identity, so the action could not ${purpose}: ${message}`,
+    remedy: "Give the role an EKS access entry (or a line in aws-auth) on this cluster; with a kubeconfig, renew its credentials.",
+  }),
+  403: (message, purpose) => ({
+    code: 'cluster-forbidden',
+    problem: `This identity may not ${purpose}: ${message}`,
+    remedy: 'Bind the role of docs/permissions.md to it.',
+  }),
+}
+
+function statusError(status: number, body: string): StatusError {
+  try {
+    return new StatusError(status, JSON.parse(body) as ConstructorParameters<typeof StatusError>[1])
+  } catch {
+    return new StatusError(status, { message: `HTTP ${status}: ${body.slice(0, 200)}` })
+  }
+}
+
+/** Too many requests, a server that is not ready, a broken connection: time heals these. A webhook's failure is no server's. */
+function healable(thrown: unknown): boolean {
+  if (thrown instanceof StatusError) return [429, 502, 503, 504].includes(thrown.status)
+  return !(thrown instanceof ActionError) && !/CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO/.test(errorCode(thrown))
+}
+
+const errorCode = (thrown: unknown): string => (thrown as { code?: string }).code ?? ''
+
+function networkMessage(thrown: unknown): string {
+  if (thrown instanceof AggregateError) return thrown.errors.map(networkMessage).join('; ')
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
+/** A body of more than this is no answer to anything we ask. Bytes. */
+const largestBody = 64 * 1024 * 1024
+
+async function readBody(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > largestBody) throw new Error(`an answer of more than ${largestBody} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}

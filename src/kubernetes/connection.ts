@@ -1,0 +1,90 @@
+/** Who we are to the Kubernetes API and how we reach it: the kubeconfig's ways, by the official client, and EKS' own. */
+import https from 'node:https'
+import tls from 'node:tls'
+import { KubeConfig } from '@kubernetes/client-node'
+import { ActionError } from '../core/errors.ts'
+import type { TokenSource } from '../core/token-source.ts'
+
+/** What a request needs. */
+export interface Connection {
+  readonly server: string
+  /** Made anew for each request: tokens end. */
+  options(): Promise<https.RequestOptions>
+  /** Says that the API refused the identity, so that the next `options` makes it anew. @returns whether that could help */
+  renew(): boolean
+}
+
+/** Certificates of NODE_EXTRA_CA_CERTS: an explicit `ca` would leave them out, and a proxy that opens TLS needs them. */
+const extraAuthorities = (): string[] => tls.getCACertificates('extra')
+
+/** A connection with a bearer token of our making. */
+export function tokenConnection(cluster: { server: string; certificateAuthority: string }, tokens: TokenSource, environment: NodeJS.ProcessEnv): Connection {
+  const agent = new https.Agent({ keepAlive: true, proxyEnv: environment, ca: [cluster.certificateAuthority, ...extraAuthorities()] })
+  return {
+    server: cluster.server,
+    options: async () => ({ agent, headers: { Authorization: `Bearer ${await tokens.token()}` } }),
+    renew: () => {
+      tokens.invalidate()
+      return true
+    },
+  }
+}
+
+/**
+ * A connection as a kubeconfig says: client certificates, tokens, token files, exec plugins.
+ * @param paths files, merged in order as kubectl merges KUBECONFIG
+ * @throws ActionError `kubeconfig-invalid`
+ */
+export function kubeconfigConnection(paths: readonly string[], context: string | undefined, environment: NodeJS.ProcessEnv): Connection {
+  const config = loadKubeconfig(paths, context)
+  const cluster = config.getCurrentCluster()
+  if (!cluster) throw invalid(paths, `has no cluster for context ${config.getCurrentContext() || '(none)'}`)
+  if (!cluster.server.startsWith('https:')) throw invalid(paths, `names ${cluster.server}, which is not https`)
+  let agent: { key: string; agent: https.Agent } | undefined
+  return {
+    server: cluster.server,
+    options: async () => {
+      const options: https.RequestOptions = {}
+      await config.applyToHTTPSOptions(options)
+      // The client's own agent is used only for a proxy that the kubeconfig names: it keeps no connection and knows no NO_PROXY.
+      if (cluster.proxyUrl) return options
+      const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options
+      const identity = JSON.stringify([String(ca), String(cert)])
+      if (agent?.key !== identity) {
+        const authorities = ca === undefined ? {} : { ca: [String(ca), ...extraAuthorities()] }
+        const rest = Object.fromEntries(Object.entries({ cert, key, pfx, passphrase, rejectUnauthorized, servername }).filter(([, value]) => value !== undefined))
+        agent = { key: identity, agent: new https.Agent({ keepAlive: true, proxyEnv: environment, ...rest, ...authorities }) }
+      }
+      return { headers: options.headers ?? {}, auth: options.auth ?? null, agent: agent.agent }
+    },
+    renew: () => false,
+  }
+}
+
+function loadKubeconfig(paths: readonly string[], context: string | undefined): KubeConfig {
+  const config = new KubeConfig()
+  try {
+    paths.forEach((path, index) => {
+      const file = index === 0 ? config : new KubeConfig()
+      file.loadFromFile(path)
+      if (file !== config) config.mergeConfig(file, true)
+    })
+  } catch (thrown) {
+    throw invalid(paths, `cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`, thrown)
+  }
+  if (context !== undefined) {
+    const known = config.getContexts().map(({ name }) => name)
+    if (!known.includes(context)) throw invalid(paths, `has no context ${context}; it has ${known.join(', ') || 'none'}`)
+    config.setCurrentContext(context)
+  }
+  return config
+}
+
+function invalid(paths: readonly string[], problem: string, cause?: unknown): ActionError {
+  return new ActionError({
+    code: 'kubeconfig-invalid',
+    problem: `Kubeconfig ${paths.join(', ')} ${problem}.`,
+    remedy: 'Give a kubeconfig that kubectl works with on this runner ("kubectl --kubeconfig FILE get namespace"), and its context when the current one is not meant.',
+    cause,
+  })
+}

@@ -1,0 +1,82 @@
+/** The parts of Kubernetes objects that this action reads, as they come over the wire (dates are text). Source: the Kubernetes API reference. */
+
+/** metadata of any object. */
+export interface ObjectMeta {
+  readonly name: string
+  readonly namespace?: string
+  readonly uid: string
+  readonly resourceVersion: string
+  readonly creationTimestamp?: string
+  readonly deletionTimestamp?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly managedFields?: readonly ManagedFields[]
+}
+
+/** Who owns which fields. `fieldsV1` is a tree of `f:name`, `k:{...}` and `.`. */
+export interface ManagedFields {
+  readonly manager?: string
+  readonly operation?: 'Apply' | 'Update'
+  readonly subresource?: string
+  readonly fieldsV1?: FieldTree
+}
+
+/** A tree of field names. */
+export interface FieldTree {
+  readonly [field: string]: FieldTree
+}
+
+/** Any object of which only the metadata matters. */
+export interface AnyObject {
+  readonly metadata: ObjectMeta
+}
+
+/** core/v1 Service. */
+export interface Service extends AnyObject {
+  readonly spec: {
+    readonly type?: string
+    readonly ports?: readonly { readonly name?: string; readonly port: number; readonly protocol?: string }[]
+  }
+}
+
+/** core/v1 Secret or ConfigMap. */
+export interface DataObject extends AnyObject {
+  readonly data?: Readonly<Record<string, string>>
+}
+
+/** networking.k8s.io/v1 IngressClass. */
+export interface IngressClass extends AnyObject {
+  readonly spec: { readonly controller?: string }
+}
+
+/** networking.k8s.io/v1 Ingress. */
+export interface Ingress extends AnyObject {
+  readonly spec: IngressSpec
+  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly hostname?: string }[] } }
+}
+
+/** The spec of an Ingress. */
+export interface IngressSpec {
+  readonly ingressClassName?: string
+  readonly rules?: readonly {
+    readonly host?: string
+    readonly http?: {
+      readonly paths: readonly {
+        readonly path?: string
+        readonly pathType: string
+        readonly backend: { readonly service?: { readonly name: string; readonly port?: { readonly number?: number; readonly name?: string } } }
+      }[]
+    }
+  }[]
+}
+
+/** core/v1 Event. */
+export interface Event extends AnyObject {
+  readonly type?: string
+  readonly reason?: string
+  readonly message?: string
+  readonly count?: number
+  readonly lastTimestamp?: string | null
+  readonly eventTime?: string | null
+  readonly involvedObject: { readonly kind?: string; readonly uid?: string; readonly name?: string }
+}

@@ -1,0 +1,89 @@
+/** One run: settings, mode, outputs and summary, and the failure last. No logic of its own. */
+import { setMaxListeners } from 'node:events'
+import { cancelled, asActionError, type ActionError } from './core/errors.ts'
+import type { Context } from './core/step.ts'
+import { systemClock } from './core/waiting.ts'
+import { WorkDirectory } from './core/work-directory.ts'
+import { deploy } from './modes/deploy.ts'
+import { annotate } from './report/failure.ts'
+import { Redactor, secretsInValues } from './report/redaction.ts'
+import { Report } from './report/report.ts'
+import { writeSummary } from './report/summary.ts'
+import { inputText, readSettings } from './settings.ts'
+import { secretInputs } from './settings/inputs.ts'
+import type { Settings } from './settings/types.ts'
+
+/** How long the run may go on after it was cancelled; the runner kills it after 10 s. Milliseconds. */
+const patience = 5_500
+
+/** Runs the action. Never rejects: a failure is in the log, the outputs, the summary and the exit code. */
+export async function run(environment: NodeJS.ProcessEnv = process.env): Promise<void> {
+  const redactor = new Redactor()
+  for (const secret of [...secretInputs.map(inputText), environment['AWS_SECRET_ACCESS_KEY'], environment['AWS_SESSION_TOKEN']]) redactor.protect(secret ?? '')
+  const signal = cancellation()
+  const report = new Report(redactor, systemClock, signal)
+  const directory = new WorkDirectory(environment['RUNNER_TEMP'])
+  const context: Context = {
+    log: report,
+    signal,
+    clock: systemClock,
+    step: (name, work) => report.step(name, () => Promise.race([work(), lateAfter(signal)])),
+    changed: (change) => report.changed(change),
+    output: (name, value) => report.output(name, value),
+    protect: (secret) => redactor.protect(secret),
+    workDirectory: () => directory.path(),
+  }
+
+  let settings: Settings | undefined
+  let failure: ActionError | undefined
+  try {
+    settings = await readOrReport(report, redactor, environment)
+    await deploy(context, settings, environment)
+  } catch (thrown) {
+    failure = asActionError(thrown)
+  }
+  await directory.remove()
+  finish(report, failure)
+  if (settings?.summary !== false) await writeSummary(report, settings, failure, redactor)
+  if (failure) annotate(failure, redactor)
+  // Everything is written. A request that is still under way, which nobody waits for, would keep the process for its own timeout.
+  // eslint-disable-next-line no-restricted-properties
+  if (signal.aborted) process.exit()
+}
+
+/** Settings are part of preflight: problems with them are shown there. */
+async function readOrReport(report: Report, redactor: Redactor, environment: NodeJS.ProcessEnv): Promise<Settings> {
+  try {
+    const settings = readSettings(environment)
+    secretsInValues(settings.values).forEach((secret) => redactor.protect(secret))
+    if (settings.probe.token !== undefined) redactor.protect(settings.probe.token.replace(/^[^:]*:/, ''))
+    return settings
+  } catch (thrown) {
+    return report.step('preflight', () => Promise.reject(asActionError(thrown)))
+  }
+}
+
+function finish(report: Report, failure: ActionError | undefined): void {
+  report.output('changed', String(report.changes.length > 0))
+  report.output('changes', JSON.stringify(report.changes))
+  if (!failure) return
+  report.output('failed-step', failure.step ?? 'preflight')
+  report.output('failure-code', failure.code)
+}
+
+/** Source: GitHub, workflow cancellation: SIGINT, SIGTERM after 7.5 s, the end of the process tree 2.5 s later. */
+function cancellation(): AbortSignal {
+  const controller = new AbortController()
+  // Every wait and every request listens; Node would warn of a leak at ten.
+  setMaxListeners(0, controller.signal)
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => controller.abort())
+  return controller.signal
+}
+
+/** Rejects when a cancelled run has had its time, so that outputs and summary are still written. */
+function lateAfter(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const late = () => setTimeout(() => reject(cancelled()), patience).unref()
+    signal.addEventListener('abort', late, { once: true })
+  })
+}

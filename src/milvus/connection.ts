@@ -1,0 +1,200 @@
+/** The way to the ALB stage by stage: DNS, TCP (or a proxy's tunnel), TLS, ALPN. Each stage has its own failure. */
+import dns from 'node:dns/promises'
+import http from 'node:http'
+import https from 'node:https'
+import net from 'node:net'
+import tls from 'node:tls'
+import { X509Certificate } from 'node:crypto'
+import { getProxyForUrl } from 'proxy-from-env'
+import { ProbeFailure } from './failures.ts'
+
+/** Where to connect and what to find there. */
+export interface Endpoint {
+  /** The name in the certificate and in the Ingress rule. */
+  readonly host: string
+  /** The ALB's name and the listener's port, or what stands in for them. */
+  readonly address: { readonly host: string; readonly port: number }
+  /** PEM of further authorities to trust. */
+  readonly ca: string | undefined
+  /** The certificate that should be served; undefined when that is not known. */
+  readonly certificate: X509Certificate | undefined
+  /** Milliseconds for each stage. */
+  readonly timeout: number
+}
+
+/** A connection that was made and checked. */
+export interface Secured {
+  readonly socket: tls.TLSSocket
+  readonly certificate: X509Certificate
+  /** What was seen on the way, a line a stage. */
+  readonly seen: readonly string[]
+}
+
+/** @throws ProbeFailure of the stage that failed */
+export async function connect(endpoint: Endpoint, signal: AbortSignal): Promise<Secured> {
+  const { host, port } = endpoint.address
+  const proxy = getProxyForUrl(`https://${host.includes(':') ? `[${host}]` : host}:${port}`)
+  const route = proxy ? await tunnel(new URL(proxy), endpoint, signal) : await direct(endpoint, signal)
+  return secure(route.socket, endpoint, route.seen)
+}
+
+interface Route {
+  readonly socket: net.Socket
+  readonly seen: readonly string[]
+}
+
+async function direct(endpoint: Endpoint, signal: AbortSignal): Promise<Route> {
+  const { host, port } = endpoint.address
+  const addresses = await resolve(host)
+  const socket = net.connect({ host, port, autoSelectFamily: true, signal })
+  try {
+    await once(socket, 'connect', endpoint.timeout, `no connection within ${endpoint.timeout / 1000} s`)
+  } catch (thrown) {
+    socket.destroy()
+    throw unreachable(endpoint, addresses, thrown)
+  }
+  return { socket, seen: [`DNS ${host} is ${addresses.join(', ')}`, `TCP connected to ${socket.remoteAddress ?? host}:${port}`] }
+}
+
+async function resolve(host: string): Promise<string[]> {
+  try {
+    return (await dns.lookup(host, { all: true })).map(({ address }) => address)
+  } catch (thrown) {
+    throw new ProbeFailure({
+      code: 'probe-dns-failed',
+      problem: `${host} has no address in this runner's DNS (${message(thrown)}).`,
+      remedy: 'A new ALB gets its name within minutes: give probe-timeout more time, or check which DNS server this runner asks.',
+      heals: Infinity,
+      cause: thrown,
+    })
+  }
+}
+
+/** Source: RFC 1918, RFC 6598, RFC 4193. */
+const privateAddresses = new net.BlockList()
+for (const [network, prefix] of [['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 16], ['100.64.0.0', 10]] as const) privateAddresses.addSubnet(network, prefix)
+privateAddresses.addSubnet('fc00::', 7, 'ipv6')
+
+function unreachable(endpoint: Endpoint, addresses: readonly string[], thrown: unknown): ProbeFailure {
+  const { host, port } = endpoint.address
+  const isPrivate = addresses.every((address) => privateAddresses.check(address, net.isIPv6(address) ? 'ipv6' : 'ipv4'))
+  const refused = /ECONNREFUSED|ECONNRESET/.test(message(thrown))
+  return new ProbeFailure({
+    code: 'probe-unreachable',
+    problem: `No TCP connection to ${host}:${port} (${addresses.join(', ')}): ${message(thrown)}.`,
+    remedy: isPrivate
+      ? 'The addresses are private: run this job on a runner inside the network, or set probe: off and prove the endpoint from there.'
+      : "Let the ALB's security group (inbound-cidrs) accept this runner, or run the job where clients are.",
+    heals: isPrivate && !refused ? 0 : Infinity,
+    cause: thrown,
+  })
+}
+
+async function tunnel(proxy: URL, endpoint: Endpoint, signal: AbortSignal): Promise<Route> {
+  const target = `${endpoint.address.host}:${endpoint.address.port}`
+  const credentials = proxy.username ? { 'Proxy-Authorization': `Basic ${Buffer.from(`${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`).toString('base64')}` } : {}
+  const request = (proxy.protocol === 'https:' ? https : http).request({
+    host: proxy.hostname,
+    port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
+    method: 'CONNECT',
+    path: target,
+    headers: { host: target, ...credentials },
+    signal,
+  })
+  request.end()
+  try {
+    const [response, socket] = (await once(request, 'connect', endpoint.timeout, `no answer within ${endpoint.timeout / 1000} s`)) as [http.IncomingMessage, net.Socket]
+    if (response.statusCode === 200) return { socket, seen: [`proxy ${proxy.host} connected to ${target}`] }
+    socket.destroy()
+    throw new Error(`it answered HTTP ${response.statusCode ?? 0}`)
+  } catch (thrown) {
+    request.destroy()
+    throw new ProbeFailure({
+      code: 'probe-unreachable',
+      problem: `The proxy ${proxy.host} makes no connection to ${target}: ${message(thrown)}.`,
+      remedy: 'Let the proxy pass CONNECT to the ALB, or name the ALB in NO_PROXY (for example .elb.amazonaws.com).',
+      heals: Infinity,
+      cause: thrown,
+    })
+  }
+}
+
+async function secure(raw: net.Socket, endpoint: Endpoint, seen: readonly string[]): Promise<Secured> {
+  // The certificate is judged below, so that a wrong one can be named; nothing is sent before that.
+  const ca = [...tls.getCACertificates('default'), ...(endpoint.ca ? [endpoint.ca] : [])]
+  const socket = tls.connect({ socket: raw, servername: endpoint.host, ALPNProtocols: ['h2', 'http/1.1'], ca, rejectUnauthorized: false })
+  try {
+    await once(socket, 'secureConnect', endpoint.timeout, `no TLS handshake within ${endpoint.timeout / 1000} s`)
+  } catch (thrown) {
+    socket.destroy()
+    throw new ProbeFailure({
+      code: 'probe-tls-failed',
+      problem: `No TLS connection as ${endpoint.host}: ${message(thrown)}.`,
+      remedy: "Check that the listener is HTTPS, that its ssl-policy has a version in common with this runner, and that nothing in between opens TLS.",
+      heals: Infinity,
+      cause: thrown,
+    })
+  }
+  const certificate = socket.getPeerX509Certificate()
+  const failure = certificate ? judge(socket, certificate, endpoint) : undefined
+  if (failure ?? !certificate) {
+    socket.destroy()
+    throw failure ?? new ProbeFailure({ code: 'probe-tls-failed', problem: 'The server showed no certificate.', remedy: 'Check that the listener is HTTPS.', heals: 0 })
+  }
+  const line = `TLS ${socket.getProtocol() ?? ''}, certificate ${certificate.serialNumber} of ${certificate.subject.split('\n').join(', ')}, valid until ${certificate.validToDate.toISOString()}, ALPN h2`
+  return { socket, certificate, seen: [...seen, line] }
+}
+
+function judge(socket: tls.TLSSocket, served: X509Certificate, endpoint: Endpoint): ProbeFailure | undefined {
+  const { host, certificate: expected } = endpoint
+  const described = `certificate ${served.serialNumber} (${served.subjectAltName ?? served.subject.split('\n').join(', ')})`
+  if (expected && !served.raw.equals(expected.raw)) {
+    return new ProbeFailure({
+      code: 'probe-certificate-differs',
+      problem: `The ALB serves ${described} for ${host}, not the one in ACM (${expected.serialNumber}).`,
+      remedy: 'A renewed certificate reaches the ALB within minutes; if it stays, look which certificates the listener has, and whether this name leads to this ALB.',
+      heals: Infinity,
+    })
+  }
+  if (served.checkHost(host, { subject: 'never' }) === undefined) {
+    return new ProbeFailure({ code: 'probe-certificate-host-mismatch', problem: `The ALB serves ${described}, which does not cover ${host}.`, remedy: 'Use a certificate with this name.', heals: 0 })
+  }
+  // Node sets authorizationError to the code, though its types say Error.
+  const untrusted = socket.authorized ? undefined : String(socket.authorizationError)
+  if (untrusted !== undefined) {
+    return new ProbeFailure({
+      code: 'probe-certificate-untrusted',
+      problem: `The ALB serves ${described}, and this runner does not trust it (${untrusted}).`,
+      remedy: "With a private authority, give its certificate as probe-ca (clients need it too: server_pem_path); with a public one, give the intermediate certificates as certificate-chain.",
+      heals: 0,
+    })
+  }
+  if (socket.alpnProtocol === 'h2') return undefined
+  return new ProbeFailure({
+    code: 'probe-http2-missing',
+    problem: `The ALB offers no HTTP/2 (ALPN: ${socket.alpnProtocol || 'none'}), and gRPC needs it.`,
+    remedy: 'Set the load balancer attribute routing.http2.enabled to true, and check that nothing in between opens TLS.',
+    heals: 0,
+  })
+}
+
+const message = (thrown: unknown): string => {
+  if (thrown instanceof AggregateError) return thrown.errors.map(message).join('; ')
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
+/** The arguments of the next `event`. @throws the emitter's error, or Error(late) */
+function once(emitter: NodeJS.EventEmitter, event: string, timeout: number, late: string): Promise<unknown[]> {
+  return new Promise((done, fail) => {
+    const timer = setTimeout(() => fail(new Error(late)), timeout)
+    emitter.once(event, (...values: unknown[]) => {
+      clearTimeout(timer)
+      done(values)
+    })
+    // Stays: an error after the event must not end the process.
+    emitter.on('error', (error: Error) => {
+      clearTimeout(timer)
+      fail(error)
+    })
+  })
+}

@@ -1,0 +1,110 @@
+/** One attempt to reach Milvus as its clients do: connect, Connect, GetVersion, CheckHealth. */
+import type { X509Certificate } from 'node:crypto'
+import { connectPath, connectRequest, healthPath, readConnect, readHealth, readVersion, versionPath, type MilvusStatus } from './api.ts'
+import { GrpcSession, type CallAnswer } from './call.ts'
+import { connect, type Endpoint } from './connection.ts'
+import { ProbeFailure, grpcFailure, httpFailure, isUnauthenticated } from './failures.ts'
+
+/** What a successful attempt proved. */
+export interface Proof {
+  /** Milvus' version; empty when it asked for credentials and none were given. */
+  readonly version: string
+  /** False when Milvus asked for credentials and none were given: reached all the same. */
+  readonly authenticated: boolean
+  readonly certificate: X509Certificate
+  /** What was seen, a line a stage. */
+  readonly seen: readonly string[]
+}
+
+/** @throws ProbeFailure */
+export async function probe(endpoint: Endpoint, token: string | undefined, signal: AbortSignal): Promise<Proof> {
+  const secured = await connect(endpoint, signal)
+  const session = new GrpcSession(secured.socket, endpoint.host)
+  const stop = () => session.close()
+  signal.addEventListener('abort', stop)
+  try {
+    return { certificate: secured.certificate, ...(await talk(session, endpoint, token, secured.seen)) }
+  } finally {
+    signal.removeEventListener('abort', stop)
+    session.close()
+  }
+}
+
+async function talk(session: GrpcSession, endpoint: Endpoint, token: string | undefined, seen: readonly string[]): Promise<Omit<Proof, 'certificate'>> {
+  const metadata: Record<string, string> = { dbname: 'default', ...(token !== undefined && { authorization: Buffer.from(token).toString('base64') }) }
+  const call = async (path: string, request: Buffer) => {
+    const method = path.split('/').at(-1) ?? path
+    try {
+      return { method, answer: await session.call({ authority: endpoint.host, path, request, metadata, timeout: endpoint.timeout }) }
+    } catch (thrown) {
+      throw new ProbeFailure({
+        code: 'probe-http-error',
+        problem: `The call of ${method} broke off: ${thrown instanceof Error ? thrown.message : String(thrown)}.`,
+        remedy: 'If it stays, check that the target group speaks GRPC, and that no proxy between this runner and the ALB rewrites HTTP/2.',
+        heals: Infinity,
+        cause: thrown,
+      })
+    }
+  }
+
+  const connected = await call(connectPath, connectRequest(new Date()))
+  const reached = [...seen, `HTTP ${connected.answer.httpStatus}, grpc-status ${connected.answer.status ?? 'none'} to Connect`]
+  if (asksForCredentials(connected.answer)) return withoutCredentials(connected.answer, token, reached)
+  // Milvus before 2.2.9 has no Connect; GetVersion it has.
+  const known = connected.answer.status === 12 ? undefined : read(connected, readConnect)
+  if (known?.identifier) metadata['identifier'] = known.identifier
+  const { version } = read(await call(versionPath, Buffer.alloc(0)), readVersion)
+  const health = await call(healthPath, Buffer.alloc(0))
+  if (health.answer.status !== 12) checkHealth(read(health, readHealth))
+  return { version: version || (known?.version ?? ''), authenticated: true, seen: [...reached, `Milvus ${version} says that it is healthy`] }
+}
+
+const asksForCredentials = ({ status, message }: CallAnswer): boolean => status !== undefined && isUnauthenticated(status, message)
+
+function withoutCredentials(answer: CallAnswer, token: string | undefined, seen: readonly string[]): Omit<Proof, 'certificate'> {
+  if (token === undefined) return { version: '', authenticated: false, seen }
+  throw new ProbeFailure({
+    code: 'milvus-unauthenticated',
+    problem: `Milvus does not accept milvus-token: ${answer.message || `grpc-status ${answer.status ?? ''}`}.`,
+    remedy: 'Give user:password of a Milvus user, or an API key, as the secret behind milvus-token.',
+    heals: 0,
+  })
+}
+
+/** The message in an answer that is a success all the way down. */
+function read<T extends { status: MilvusStatus }>({ method, answer }: { method: string; answer: CallAnswer }, parse: (body: Buffer) => T): T {
+  if (answer.status === undefined) throw httpFailure(answer.httpStatus, answer.contentType, answer.server)
+  if (answer.status !== 0) throw grpcFailure(method, answer.status, answer.message)
+  const message = parsed(method, answer.body, parse)
+  if (message.status.code === 0) return message
+  throw new ProbeFailure({
+    code: 'milvus-not-ready',
+    problem: `Milvus answered ${method} with its own code ${message.status.code}: ${message.status.reason || 'no reason given'}.`,
+    remedy: "Give probe-timeout more time if it is still starting; otherwise look into the log of Milvus' proxy.",
+    heals: Infinity,
+  })
+}
+
+function parsed<T>(method: string, body: Buffer, parse: (body: Buffer) => T): T {
+  try {
+    return parse(body)
+  } catch (thrown) {
+    throw new ProbeFailure({
+      code: 'milvus-not-found',
+      problem: `The answer to ${method} is no message of Milvus (${thrown instanceof Error ? thrown.message : String(thrown)}).`,
+      remedy: "Check that the Ingress' Service and port are those of Milvus' gRPC API (19530).",
+      heals: 0,
+      cause: thrown,
+    })
+  }
+}
+
+function checkHealth(health: { healthy: boolean; reasons: readonly string[] }): void {
+  if (health.healthy) return
+  throw new ProbeFailure({
+    code: 'milvus-unhealthy',
+    problem: `Milvus says that it is not healthy: ${health.reasons.join('; ') || 'no reason given'}.`,
+    remedy: 'Look at the components that it names ("kubectl get pods"); give probe-timeout more time if they are still starting.',
+    heals: Infinity,
+  })
+}

@@ -1,0 +1,80 @@
+/** deploy: look at everything, say what differs, change only that, prove it. */
+import { asActionError, settleAll } from '../core/errors.ts'
+import type { Change, Context } from '../core/step.ts'
+import type { Settings } from '../settings/types.ts'
+import * as certificate from '../steps/certificate.ts'
+import * as ingress from '../steps/ingress.ts'
+import * as loadBalancer from '../steps/load-balancer.ts'
+import * as preflight from '../steps/preflight.ts'
+import * as probe from '../steps/probe.ts'
+import * as release from '../steps/release.ts'
+import { createRooms, type Rooms } from './rooms.ts'
+
+/** What is there, and what has to change. The Ingress' changes are planned again when the certificate's ARN is known. */
+interface Plan {
+  readonly target: preflight.Target
+  readonly certificate: { readonly facts: certificate.Facts; readonly changes: readonly Change[] }
+  readonly release: readonly Change[]
+}
+
+/** @throws ActionError of the step that failed */
+export async function deploy(context: Context, settings: Settings, environment: NodeJS.ProcessEnv): Promise<void> {
+  const rooms = createRooms(context, settings, environment)
+  const { target, ...plan } = await context.step('preflight', () => look(context, settings, rooms))
+  const cluster = await rooms.cluster
+
+  const served = await context.step('certificate', async () => {
+    const result = await certificate.apply(context, rooms.acm, plan.certificate.facts, plan.certificate.changes)
+    context.output('certificate-arn', result.arn)
+    context.output('certificate-expiry', result.leaf.validToDate.toISOString())
+    return { verdict: verdict(plan.certificate.changes, `valid until ${result.leaf.validToDate.toISOString().slice(0, 10)}`), result }
+  })
+
+  await context.step('release', async () => {
+    const revision = await release.apply(context, settings, cluster, target, plan.release)
+    if (revision !== undefined) context.output('release-revision', String(revision))
+    return { verdict: revision === undefined ? 'no helm release, left alone' : verdict(plan.release, `revision ${revision}`), result: undefined }
+  })
+
+  const ingressChanges = ingress.plan(target, settings, served.arn)
+  const applied = await context.step('ingress', async () => {
+    const result = await ingress.apply(context, settings, cluster.kubernetes, target, served.arn, ingressChanges)
+    return { verdict: verdict(ingressChanges, target.ingressName), result }
+  })
+
+  const address = await context.step('load-balancer', async () => {
+    const changes = loadBalancer.plan(target, settings, ingressChanges, new Date(context.clock.now()))
+    const result = await loadBalancer.apply(context, settings, { ...rooms, ...cluster }, target, { ingress: applied, changed: ingressChanges.length > 0, certificate: served }, changes)
+    return { verdict: `active at ${result}`, result }
+  })
+
+  if (!settings.probe.required) {
+    context.log.warn('probe is off: that Milvus answers through the ALB was not checked.')
+    return
+  }
+  await context.step('probe', async () => {
+    const result = await probe.apply(context, settings, address, served.leaf)
+    if (result.version !== '') context.output('milvus-version', result.version)
+    return { verdict: result.authenticated ? `Milvus ${result.version} answers` : 'Milvus answers and asks for credentials', result }
+  })
+}
+
+/** Every step's reads at once, every problem together. */
+async function look(context: Context, settings: Settings, rooms: Rooms): Promise<{ verdict: string; result: Plan }> {
+  const target = rooms.cluster.then(({ kubernetes }) => preflight.observe(context, settings, kubernetes))
+  const facts = certificate.observe(context, settings, rooms.acm, target).catch((thrown: unknown) => {
+    throw asActionError(thrown).inStep('certificate')
+  })
+  const [found, certificateFacts] = await settleAll([target, facts] as const)
+  context.output('ingress-name', found.ingressName)
+  release.remark(context, found)
+  const plan: Plan = { target: found, certificate: { facts: certificateFacts, changes: certificate.plan(certificateFacts) }, release: release.plan(found, settings) }
+  if (plan.release.length > 0) context.log.info(`helm ${await (await rooms.cluster).helm.version()}`)
+  const arn = certificateFacts.action === 'import' ? '(known after the import)' : certificateFacts.arn
+  const changes = [...plan.certificate.changes, ...plan.release, ...ingress.plan(found, settings, arn)]
+  return { verdict: changes.length === 0 ? 'everything is as it should be' : `${count(changes)} to make`, result: plan }
+}
+
+const count = (changes: readonly Change[]): string => `${changes.length} change${changes.length === 1 ? '' : 's'}`
+
+const verdict = (changes: readonly Change[], state: string): string => `${changes.length === 0 ? 'unchanged' : count(changes)}, ${state}`

@@ -1,0 +1,37 @@
+/** Wires the rooms together: who we are in AWS, and through it to the cluster and to helm. */
+import { Acm } from '../aws/acm.ts'
+import { createClients } from '../aws/clients.ts'
+import { EksTokenSource, describeCluster } from '../aws/eks.ts'
+import { findLoadBalancer } from '../aws/load-balancers.ts'
+import type { Context } from '../core/step.ts'
+import { Helm, type HelmCluster } from '../helm/session.ts'
+import { KubernetesClient } from '../kubernetes/client.ts'
+import { kubeconfigConnection, tokenConnection, type Connection } from '../kubernetes/connection.ts'
+import type { Settings } from '../settings/types.ts'
+
+/** Everything that steps talk to. */
+export interface Rooms {
+  readonly acm: Acm
+  readonly findLoadBalancer: (dnsName: string) => ReturnType<typeof findLoadBalancer>
+  /** The cluster has to be found first. */
+  readonly cluster: Promise<{ readonly kubernetes: KubernetesClient; readonly helm: Helm }>
+}
+
+/** @param environment of the runner: proxies, credentials, helm's own settings */
+export function createRooms(context: Context, settings: Settings, environment: NodeJS.ProcessEnv): Rooms {
+  const clients = createClients(settings.region, environment)
+
+  const reach = async (): Promise<{ connection: Connection; helmCluster: HelmCluster }> => {
+    const { access, region } = settings
+    if (access.kind === 'kubeconfig') return { connection: kubeconfigConnection(access.paths, access.context, environment), helmCluster: access }
+    const endpoint = await describeCluster(clients.eks, access.cluster, region)
+    const tokens = new EksTokenSource({ clients, cluster: access.cluster, clock: context.clock, protect: (secret) => context.protect(secret) })
+    return { connection: tokenConnection(endpoint, tokens, environment), helmCluster: { ...endpoint, tokens } }
+  }
+
+  const cluster = reach().then(({ connection, helmCluster }) => ({
+    kubernetes: new KubernetesClient(connection, context),
+    helm: new Helm(helmCluster, { workDirectory: () => context.workDirectory(), environment, signal: context.signal, clock: context.clock, onLine: (line) => context.log.info(line) }),
+  }))
+  return { acm: new Acm(clients), findLoadBalancer: (dnsName) => findLoadBalancer(clients.elbv2, dnsName), cluster }
+}

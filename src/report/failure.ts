@@ -1,0 +1,27 @@
+/** The one annotation of a failed run: what is wrong and what to do, for every problem that was found. */
+import * as core from '@actions/core'
+import type { ActionError } from '../core/errors.ts'
+import type { Redactor } from './redaction.ts'
+
+/**
+ * The page's section on a code: a link where the runner says which repository the action came from.
+ * @param environment GITHUB_ACTION_REPOSITORY is empty for an action of the workflow's own repository
+ */
+export function codeLink(code: string, environment: NodeJS.ProcessEnv = process.env): string {
+  const page = `docs/troubleshooting.md#${code}`
+  const repository = environment['GITHUB_ACTION_REPOSITORY']
+  return repository ? `${environment['GITHUB_SERVER_URL'] ?? 'https://github.com'}/${repository}/blob/${environment['GITHUB_ACTION_REF'] ?? 'HEAD'}/${page}` : page
+}
+
+/** Writes the annotation and makes the job fail. */
+export function annotate(error: ActionError, redactor: Redactor): void {
+  const text = error.all.map((problem) => `${problem.message}\nWhat to do: ${problem.remedy}`).join('\n\n')
+  const title = `Milvus ALB: ${error.code} in ${error.step ?? 'preflight'}`
+  core.error(redactor.redact(`${text}\n\n${codeLink(error.code)}`), { title })
+  process.exitCode = core.ExitCode.Failure
+}
+
+/** Says in post what could not be swept; post never fails a job. */
+export function warnOfLeftover(path: string, thrown: unknown): void {
+  core.warning(`${path} of an earlier run could not be removed: ${thrown instanceof Error ? thrown.message : String(thrown)}`, { title: 'Milvus ALB' })
+}

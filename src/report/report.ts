@@ -1,0 +1,107 @@
+/** What a person reads while the action runs: one group a step with its verdict in the title, progress, notes; and what was found. */
+import * as core from '@actions/core'
+import { asActionError, cancelled, type ActionError, type StepName } from '../core/errors.ts'
+import type { Change, Log, OutputName, Outcome } from '../core/step.ts'
+import type { Clock } from '../core/waiting.ts'
+import type { Redactor } from './redaction.ts'
+
+/** A step that ran. */
+export interface StepRecord {
+  readonly name: StepName
+  readonly verdict: string
+  readonly ok: boolean
+  /** Milliseconds. */
+  readonly took: number
+}
+
+/** The log of a run, and the record from which its summary is made. */
+export class Report implements Log {
+  readonly steps: StepRecord[] = []
+  readonly changes: Change[] = []
+  readonly notes: string[] = []
+  readonly outputs = new Map<OutputName, string>()
+  private readonly redactor: Redactor
+  private readonly clock: Clock
+  /** The lines of the group that is being gathered: its title, with the verdict, is known only at its end. */
+  private lines: string[] = []
+
+  private readonly signal: AbortSignal
+
+  /** @param signal aborted when the job is cancelled: whatever a step throws after that is said to be the cancellation */
+  constructor(redactor: Redactor, clock: Clock, signal: AbortSignal) {
+    this.redactor = redactor
+    this.clock = clock
+    this.signal = signal
+  }
+
+  info(line: string): void {
+    this.lines.push(line)
+  }
+
+  note(line: string): void {
+    this.lines.push(`note: ${line}`)
+    if (!this.notes.includes(line)) this.notes.push(line)
+  }
+
+  warn(line: string): void {
+    core.warning(this.redactor.redact(line), { title: 'Milvus ALB' })
+    if (!this.notes.includes(line)) this.notes.push(line)
+  }
+
+  progress(line: string): void {
+    core.info(this.redactor.redact(line))
+  }
+
+  debug(line: string): void {
+    core.debug(this.redactor.redact(line))
+  }
+
+  changed(change: Change): void {
+    this.changes.push(change)
+    this.info(describeChange(change))
+  }
+
+  output(name: OutputName, value: string): void {
+    const shown = this.redactor.redact(value)
+    this.outputs.set(name, shown)
+    core.setOutput(name, shown)
+  }
+
+  /** Runs a step and writes its group. @throws ActionError placed in this step */
+  async step<T>(name: StepName, work: () => Promise<Outcome<T>>): Promise<T> {
+    const start = this.clock.now()
+    this.lines = []
+    try {
+      const { verdict, result } = await work()
+      this.endGroup({ name, verdict, ok: true, took: this.clock.now() - start })
+      return result
+    } catch (thrown) {
+      const error = (this.signal.aborted ? cancelled() : asActionError(thrown)).inStep(name)
+      for (const problem of error.all) this.info(`${problem.code}: ${problem.message}`)
+      if (error.code === 'internal-error' && error.cause instanceof Error) this.debug(error.cause.stack ?? '')
+      this.endGroup({ name, verdict: verdictOf(error), ok: false, took: this.clock.now() - start })
+      throw error
+    }
+  }
+
+  private endGroup(record: StepRecord): void {
+    this.steps.push(record)
+    core.startGroup(this.redactor.redact(`${record.ok ? '✓' : '✗'} ${record.name}: ${record.verdict} (${seconds(record.took)})`))
+    for (const line of this.lines) core.info(this.redactor.redact(line))
+    core.endGroup()
+    this.lines = []
+  }
+}
+
+function verdictOf(error: ActionError): string {
+  return error.also.length === 0 ? error.code : `${error.code} and ${error.also.length} more`
+}
+
+/** `1.2 s` */
+export const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`
+
+/** A change on one line. */
+export function describeChange({ object, path, before, after, why }: Change): string {
+  const value = after === undefined ? `removed (was ${before ?? ''})` : before === undefined ? after : `${before} -> ${after}`
+  return `${object}: ${path}: ${value} (${why})`
+}

@@ -1,0 +1,100 @@
+/** The job summary, as Markdown. Texts from outside are escaped. */
+import { summary } from '@actions/core'
+import type { ActionError } from '../core/errors.ts'
+import type { Settings } from '../settings/types.ts'
+import { codeLink } from './failure.ts'
+import type { Redactor } from './redaction.ts'
+import { seconds, type Report } from './report.ts'
+
+/** GitHub takes at most 1 MiB of summary a step; what is longer would be dropped whole. Bytes. */
+const largestSummary = 1024 * 1024
+
+/** A text from outside inside Markdown: no HTML, no table cell ends, no links or images. */
+export function escape(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/([\\`*_[\]|!#~])/g, '\\$1').replace(/\s*\n\s*/g, '<br>')
+}
+
+/** Writes the summary where there is a place for it: not on a laptop without GITHUB_STEP_SUMMARY. A summary that cannot be written fails nothing. */
+export async function writeSummary(report: Report, settings: Settings | undefined, error: ActionError | undefined, redactor: Redactor): Promise<void> {
+  if (!process.env['GITHUB_STEP_SUMMARY']) return
+  try {
+    await summary.addRaw(redactor.redact(summarize(report, settings, error)), true).write()
+  } catch (thrown) {
+    report.progress(`The summary could not be written: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+  }
+}
+
+const code = (text: string): string => `<code>${text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/\|/g, '&#124;').replace(/\s+/g, ' ')}</code>`
+
+/**
+ * The summary's text. Pure.
+ * @param settings undefined when they could not be read
+ * @param error undefined when the run succeeded
+ */
+export function summarize(report: Pick<Report, 'steps' | 'changes' | 'notes' | 'outputs'>, settings: Settings | undefined, error: ActionError | undefined): string {
+  const parts = [headline(report, settings, error), ...(error ? failure(error) : []), facts(report), steps(report), changes(report), notes(report), ...(error || !settings ? [] : client(report, settings))]
+  return Buffer.from(parts.filter((part) => part !== '').join('\n\n')).subarray(0, largestSummary).toString()
+}
+
+function headline({ changes, outputs }: Pick<Report, 'changes' | 'outputs'>, settings: Settings | undefined, error: ActionError | undefined): string {
+  if (error?.code === 'cancelled') return `## ⏹ Cancelled in ${error.step ?? 'preflight'}`
+  if (error) return `## ❌ Milvus is not proven behind the ALB: ${error.code} in ${error.step ?? 'preflight'}`
+  const end = changes.length === 0 ? 'nothing had to change' : `${changes.length} change${changes.length === 1 ? '' : 's'} made`
+  if (settings?.probe.required === false) return `## ⚠️ The ALB is there, and was not probed; ${end}`
+  const version = outputs.get('milvus-version')
+  return `## ✅ Milvus ${version ? `${escape(version)} ` : ''}answers through the ALB; ${end}`
+}
+
+function failure(error: ActionError): string[] {
+  return error.all.map((problem) => `**${escape(problem.message)}**\n\nWhat to do: ${escape(problem.remedy)} ([${problem.code}](${codeLink(problem.code)}))`)
+}
+
+const factNames = [
+  ['endpoint', 'Endpoint'],
+  ['alb-address', 'ALB address'],
+  ['certificate-arn', 'Certificate'],
+  ['certificate-expiry', 'Certificate valid until'],
+  ['ingress-name', 'Ingress'],
+  ['release-revision', 'Release revision'],
+  ['milvus-version', 'Milvus version'],
+] as const
+
+function facts({ outputs }: Pick<Report, 'outputs'>): string {
+  const rows = factNames.flatMap(([name, title]) => (outputs.get(name) ? [`| ${title} | ${code(outputs.get(name) ?? '')} |`] : []))
+  return rows.length === 0 ? '' : ['| | |', '|---|---|', ...rows].join('\n')
+}
+
+function steps({ steps }: Pick<Report, 'steps'>): string {
+  const rows = steps.map(({ name, verdict, ok, took }) => `| ${ok ? '✅' : '❌'} ${name} | ${escape(verdict)} | ${seconds(took)} |`)
+  return rows.length === 0 ? '' : ['| Step | | Time |', '|---|---|---|', ...rows].join('\n')
+}
+
+function changes({ changes }: Pick<Report, 'changes'>): string {
+  if (changes.length === 0) return ''
+  const rows = changes.map(({ object, path, before, after, why }) => `| ${escape(object)} | ${code(path)} | ${before === undefined ? '' : code(before)} | ${after === undefined ? '' : code(after)} | ${escape(why)} |`)
+  return ['### Changes', '| Object | Path | Before | After | Why |\n|---|---|---|---|---|\n' + rows.join('\n')].join('\n\n')
+}
+
+function notes({ notes }: Pick<Report, 'notes'>): string {
+  return notes.map((note) => `> ${escape(note)}`).join('\n>\n')
+}
+
+function client({ outputs }: Pick<Report, 'outputs'>, settings: Settings): string[] {
+  const address = outputs.get('alb-address') ?? ''
+  const port = settings.ingress.listenPort
+  const pem = settings.probe.ca === undefined ? '' : ', server_pem_path="ca.pem"'
+  return [
+    '### Connect',
+    [
+      '```python',
+      'from pymilvus import connections',
+      '',
+      '# At once, by the address of the ALB:',
+      `connections.connect("default", host="${address}", port="${port}", secure=True, server_name="${settings.host}"${pem})`,
+      '',
+      `# When DNS leads ${settings.host} to the ALB (a CNAME or alias record):`,
+      `connections.connect("default", host="${settings.host}", port="${port}", secure=True${pem})`,
+      '```',
+    ].join('\n'),
+  ]
+}

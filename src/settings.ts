@@ -1,0 +1,213 @@
+/** Inputs to one frozen, typed Settings. Every problem found is reported, not only the first. */
+import { getInput } from '@actions/core'
+import { delimiter } from 'node:path'
+import { ActionError, combine, asActionError } from './core/errors.ts'
+import { inputDefaults, type InputName } from './settings/inputs.ts'
+import * as form from './settings/parsers.ts'
+import type { CertificateSource, ClusterAccess, IngressSettings, ProbeSettings, Settings } from './settings/types.ts'
+import { readMaterial } from './x509/certificate.ts'
+
+/** An input's text, or the default that an empty one means. Keys keep their line breaks: @actions/core trims only the ends. */
+export function inputText(name: InputName): string {
+  return getInput(name) || inputDefaults[name]
+}
+
+/** Collects what the parsers throw, so that one run shows every problem. */
+class Reader {
+  readonly problems: ActionError[] = []
+
+  /** The parsed input; undefined when it is empty or wrong. */
+  optional<T>(name: InputName, parse: (raw: string) => T): T | undefined {
+    const raw = inputText(name)
+    return raw === '' ? undefined : this.attempt(name, () => parse(raw))
+  }
+
+  /** An input that is never empty, because it has a default or because it must be given. */
+  required<T>(name: InputName, parse: (raw: string) => T, missing: string): T | undefined {
+    if (inputText(name) === '') this.missing(name, missing)
+    return this.optional(name, parse)
+  }
+
+  missing(name: InputName | 'region', remedy: string): void {
+    this.problems.push(new ActionError({ code: 'input-missing', problem: `Input ${name} is empty.`, remedy }))
+  }
+
+  conflict(problem: string, remedy: string): void {
+    this.problems.push(new ActionError({ code: 'inputs-conflict', problem, remedy }))
+  }
+
+  attempt<T>(name: InputName, work: () => T): T | undefined {
+    try {
+      return work()
+    } catch (thrown) {
+      this.problems.push(
+        thrown instanceof form.InvalidInput
+          ? new ActionError({ code: 'input-invalid', problem: `Input ${name} ${thrown.message}`, remedy: thrown.give, cause: thrown.cause })
+          : asActionError(thrown),
+      )
+      return undefined
+    }
+  }
+}
+
+/**
+ * Reads all inputs.
+ * @param environment for AWS_REGION, AWS_DEFAULT_REGION and KUBECONFIG
+ * @throws ActionError of every problem found
+ */
+export function readSettings(environment: NodeJS.ProcessEnv): Settings {
+  const read = new Reader()
+  // Each part says undefined for what it could not read; it then has left a problem, and Settings is never built.
+  const settings = {
+    mode: read.optional('mode', form.oneOf('deploy')),
+    access: readAccess(read, environment),
+    region: readRegion(read, environment),
+    namespace: read.optional('namespace', form.kubernetesName),
+    ...readMilvus(read),
+    host: read.required('host', form.host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
+    certificate: readCertificate(read),
+    chart: readChart(read),
+    helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
+    values: read.optional('values', readValues) ?? {},
+    ingress: readIngress(read),
+    timeouts: {
+      release: read.optional('release-timeout', form.duration(1, 86_400)),
+      loadBalancer: read.optional('load-balancer-timeout', form.duration(1, 86_400)),
+      probe: read.optional('probe-timeout', form.duration(1, 86_400)),
+    },
+    probe: readProbe(read),
+    summary: read.optional('summary', form.boolean),
+  }
+  if (read.problems.length > 0) throw combine(read.problems)
+  return Object.freeze(settings as Settings)
+}
+
+function readAccess(read: Reader, environment: NodeJS.ProcessEnv): ClusterAccess | undefined {
+  const cluster = read.optional('cluster', form.text)
+  const given = read.optional('kubeconfig', form.text)
+  const context = read.optional('context', form.text)
+  if (cluster !== undefined && given !== undefined) read.conflict('Inputs cluster and kubeconfig are both given.', 'Give cluster for EKS, or kubeconfig for a file that says how to reach the cluster.')
+  if (cluster !== undefined && context !== undefined) read.conflict('Input context is given with cluster, which has no contexts.', 'Leave context empty, or give kubeconfig in place of cluster.')
+  if (cluster !== undefined) return { kind: 'eks', cluster }
+  const paths = (given ?? environment['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '')
+  if (paths.length === 0) read.missing('cluster', 'Give the name of the EKS cluster, or kubeconfig (or KUBECONFIG) for a file that says how to reach it.')
+  return { kind: 'kubeconfig', paths, context }
+}
+
+function readRegion(read: Reader, environment: NodeJS.ProcessEnv): string | undefined {
+  const raw = inputText('region') || environment['AWS_REGION'] || environment['AWS_DEFAULT_REGION']
+  if (!raw) read.missing('region', 'Give the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).')
+  return raw ? read.attempt('region', () => form.region(raw)) : undefined
+}
+
+function readMilvus(read: Reader): Pick<Settings, 'release' | 'service' | 'servicePort'> {
+  const release = read.optional('release', form.kubernetesName)
+  const service = read.optional('service', form.kubernetesName)
+  if (release !== undefined && service !== undefined) {
+    read.conflict('Inputs release and service are both given.', 'Give release for a Milvus that helm installed; give service only for one without a helm release.')
+  }
+  return { release, service, servicePort: read.optional('service-port', form.port) }
+}
+
+function readCertificate(read: Reader): CertificateSource | undefined {
+  const arn = read.optional('certificate-arn', form.certificateArn)
+  const certificate = read.optional('certificate', form.pem)
+  const privateKey = read.optional('private-key', form.pem)
+  const chain = read.optional('certificate-chain', form.pem) ?? ''
+  const given = (['certificate', 'private-key', 'certificate-chain'] as const).filter((name) => inputText(name) !== '')
+  if (inputText('certificate-arn') !== '') {
+    if (given.length > 0) read.conflict(`Inputs certificate-arn and ${given.join(', ')} are given together.`, 'Give certificate-arn for a certificate that is in ACM, or certificate and private-key to import one.')
+    return arn === undefined ? undefined : { kind: 'arn', arn }
+  }
+  if (given.length === 0) {
+    read.missing('certificate', 'Give certificate and private-key, or certificate-arn. A secret that does not exist in this environment reads as empty.')
+    return undefined
+  }
+  const emptySecret = 'Give it with its certificate. A secret that does not exist in this environment, or under another name, reads as empty.'
+  if (inputText('certificate') === '') read.missing('certificate', emptySecret)
+  if (inputText('private-key') === '') read.missing('private-key', emptySecret)
+  if (certificate === undefined || privateKey === undefined) return undefined
+  const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey, chain }))
+  return material && { kind: 'material', material }
+}
+
+function readChart(read: Reader): { [K in keyof Settings['chart']]: Settings['chart'][K] | undefined } {
+  const repository = read.optional('chart-repository', (raw) => {
+    const url = URL.canParse(raw) ? new URL(raw) : undefined
+    if (!url || !/^https?:$/.test(url.protocol)) throw new form.InvalidInput('is not a URL.', 'Give the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/.')
+    if (url.username || url.password) throw new form.InvalidInput('has credentials in it, which helm would show in its arguments.', 'Log in before this step, with "helm registry login" and an oci:// chart.')
+    return raw
+  })
+  return { name: read.optional('chart', form.text), repository, version: read.optional('chart-version', form.text) }
+}
+
+/** Source: helm, HELM_DRIVER; an empty one means Secrets. */
+function readHelmStorage(read: Reader, driver: string): Settings['helmStorage'] {
+  if (/^configmaps?$/.test(driver)) return 'ConfigMap'
+  if (!/^(secrets?)?$/.test(driver) && inputText('service') === '') {
+    read.conflict(`HELM_DRIVER is ${driver}, and this action reads releases only from Secrets and ConfigMaps.`, 'Give service in place of release, and set its type to ClusterIP where helm runs.')
+  }
+  return 'Secret'
+}
+
+function readValues(raw: string): Record<string, unknown> {
+  const values = form.yamlMap(raw)
+  const type = (values['service'] as { type?: unknown } | null | undefined)?.type
+  if (type !== undefined && type !== 'ClusterIP') {
+    throw new form.InvalidInput('sets service.type to something other than ClusterIP, which is what this action is there to set.', 'Take service.type out of values.')
+  }
+  return values
+}
+
+/** What the Ingress is for may not be undone, and what an input sets has one place: annotation -> who sets it. */
+const reservedAnnotations: Readonly<Record<string, string>> = {
+  'backend-protocol-version': 'this action, which needs GRPC',
+  'target-type': 'this action, which needs ip targets',
+  'listen-ports': 'input listen-port',
+  'certificate-arn': 'inputs certificate and certificate-arn',
+  scheme: 'input scheme',
+  'inbound-cidrs': 'input inbound-cidrs',
+  subnets: 'input subnets',
+  'security-groups': 'input security-groups',
+  'ssl-policy': 'input ssl-policy',
+  'load-balancer-name': 'input load-balancer-name',
+  'group.name': 'input group-name',
+  tags: 'input tags',
+}
+
+function readAnnotations(raw: string): Record<string, string> {
+  const annotations = form.stringMap(raw)
+  const taken = Object.keys(annotations).map((key) => [key, reservedAnnotations[key.replace(/^alb\.ingress\.kubernetes\.io\//, '')]] as const)
+  const reserved = taken.find(([key, owner]) => key.startsWith('alb.ingress.kubernetes.io/') && owner !== undefined)
+  if (reserved) throw new form.InvalidInput(`has ${reserved[0]}, which is set by ${reserved[1] ?? ''}.`, 'Take it out of annotations.')
+  return annotations
+}
+
+function readIngress(read: Reader): { [K in keyof IngressSettings]: IngressSettings[K] | undefined } {
+  return {
+    name: read.optional('ingress-name', form.kubernetesSubdomain),
+    className: read.optional('ingress-class', form.kubernetesSubdomain),
+    scheme: read.optional('scheme', form.oneOf('internet-facing', 'internal')),
+    listenPort: read.optional('listen-port', form.port),
+    inboundCidrs: read.optional('inbound-cidrs', form.cidrs) ?? [],
+    subnets: read.optional('subnets', form.list) ?? [],
+    securityGroups: read.optional('security-groups', form.list) ?? [],
+    sslPolicy: read.optional('ssl-policy', form.sslPolicy),
+    // ELBv2 takes 1 to 4000 seconds: ModifyLoadBalancerAttributes, idle_timeout.timeout_seconds.
+    idleTimeout: read.optional('idle-timeout', form.duration(1, 4000)),
+    loadBalancerName: read.optional('load-balancer-name', form.loadBalancerName),
+    groupName: read.optional('group-name', form.groupName),
+    tags: read.optional('tags', form.stringMap) ?? {},
+    annotations: read.optional('annotations', readAnnotations) ?? {},
+    forceConflicts: read.optional('force-conflicts', form.boolean),
+  }
+}
+
+function readProbe(read: Reader): ProbeSettings {
+  return {
+    required: read.optional('probe', form.oneOf('required', 'off')) !== 'off',
+    ca: read.optional('probe-ca', form.pem),
+    address: read.optional('probe-address', form.hostPort),
+    token: read.optional('milvus-token', form.text),
+  }
+}

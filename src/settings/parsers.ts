@@ -1,0 +1,187 @@
+/** Input texts to values: pure, one function a form. Each throws an InvalidInput that says what is wrong and what to give. */
+import { isIP } from 'node:net'
+import { load } from 'js-yaml'
+
+/** What is wrong with an input's text. `wrong` continues "Input NAME ..."; `give` is an instruction with an example. */
+export class InvalidInput extends Error {
+  override readonly name = 'InvalidInput'
+  readonly give: string
+
+  constructor(wrong: string, give: string, cause?: unknown) {
+    super(wrong, { cause })
+    this.give = give
+  }
+}
+
+const quoted = (raw: string) => `is ${JSON.stringify(raw.length > 80 ? `${raw.slice(0, 80)}...` : raw)}`
+
+/** The text as it is. */
+export const text = (raw: string): string => raw
+
+/** A parser that takes what `pattern` matches. */
+function matching(pattern: RegExp, what: string, give: string): (raw: string) => string {
+  return (raw) => {
+    if (!pattern.test(raw)) throw new InvalidInput(`${quoted(raw)}, which is not ${what}.`, give)
+    return raw
+  }
+}
+
+/** A name of a Kubernetes object: RFC 1123 label, at most 63 characters. */
+export const kubernetesName = matching(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.')
+
+/** A name with dots: RFC 1123 subdomain, at most 253 characters. Ingresses and IngressClasses may have one. */
+export const kubernetesSubdomain = matching(
+  /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+  'a Kubernetes name',
+  'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.',
+)
+
+/** An AWS region. */
+export const region = matching(/^[a-z]{2}(-[a-z]+)+-\d$/, 'an AWS region', 'Give a region code, for example us-east-2.')
+
+/** A certificate's ARN. Source: the ACM API's pattern for CertificateArn. */
+export const certificateArn = matching(
+  /^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/,
+  'the ARN of an ACM certificate',
+  'Give it whole, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....',
+)
+
+/** Source: ELBv2's CreateLoadBalancer: letters, digits and hyphens, at most 32, no hyphen at the ends, no `internal-` first. */
+export const loadBalancerName = matching(
+  /^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/,
+  'a load balancer name',
+  'Use at most 32 letters, digits and hyphens, with no hyphen at the ends and not beginning with internal-.',
+)
+
+/** Source: the controller's group_loader.go. */
+export const groupName = matching(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.')
+
+/** The name of one of ELB's security policies; ELB itself knows which exist. */
+export const sslPolicy = matching(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Give one, for example ELBSecurityPolicy-TLS13-1-2-2021-06.')
+
+/** A host as a rule of the Ingress and the name in the certificate: a full DNS name, in lower case. */
+export function host(raw: string): string {
+  const give = 'Give the DNS name alone that clients connect to, for example milvus.example.com.'
+  const name = raw.toLowerCase().replace(/\.$/, '')
+  const faults: [RegExp, string][] = [
+    [/^[a-z][a-z0-9+.-]*:\/\//, 'has a scheme'],
+    [/^[^:]*:\d+$/, 'has a port'],
+    [/\//, 'has a path'],
+    [/_/, 'has an underscore, which certificates may not cover'],
+    [/\*/, 'is a wildcard, though the probe needs one name to call'],
+    [/^[^.]*$/, 'has no dot: ACM and the ALB want a fully qualified name'],
+  ]
+  const fault = faults.find(([pattern]) => pattern.test(name))
+  if (fault) throw new InvalidInput(`${quoted(raw)}, which ${fault[1]}.`, give)
+  if (isIP(name) || !/^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
+    throw new InvalidInput(`${quoted(raw)}, which is not a DNS name.`, give)
+  }
+  return name
+}
+
+/** A port number. */
+export function port(raw: string): number {
+  const value = /^\d{1,5}$/.test(raw) ? Number(raw) : 0
+  if (value < 1 || value > 65_535) throw new InvalidInput(`${quoted(raw)}, which is not a port.`, 'Give a number from 1 to 65535, for example 443.')
+  return value
+}
+
+/** `true` or `false`, in the spellings of YAML's core schema, as @actions/core takes them. */
+export function boolean(raw: string): boolean {
+  if (/^(true|True|TRUE)$/.test(raw)) return true
+  if (/^(false|False|FALSE)$/.test(raw)) return false
+  throw new InvalidInput(`${quoted(raw)}, which is neither true nor false.`, 'Give true or false.')
+}
+
+/** One of a few words. */
+export function oneOf<T extends string>(...words: readonly T[]): (raw: string) => T {
+  return (raw) => {
+    const word = words.find((candidate) => candidate === raw)
+    if (word === undefined) throw new InvalidInput(`${quoted(raw)}.`, `Give ${words.length > 1 ? 'one of ' : ''}${words.join(', ')}.`)
+    return word
+  }
+}
+
+const unitSeconds: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1 }
+
+/** A duration such as `90s`, `10m` or `1h30m`, within bounds. @returns seconds */
+export function duration(least: number, most: number): (raw: string) => number {
+  return (raw) => {
+    const parts = [...raw.matchAll(/(\d+)([hms])/g)]
+    const seconds = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitSeconds[unit ?? ''] ?? NaN), 0)
+    if (parts.length === 0 || parts.map(([part]) => part).join('') !== raw) {
+      throw new InvalidInput(`${quoted(raw)}, which is not a duration.`, 'Give a number with its unit, for example 90s, 10m or 1h30m.')
+    }
+    if (seconds < least || seconds > most) {
+      throw new InvalidInput(`${quoted(raw)}, which is out of range.`, `Give a duration from ${least}s to ${most}s.`)
+    }
+    return seconds
+  }
+}
+
+/** A list in the forms that people write: commas, new lines, spaces, or a YAML or JSON list. */
+export function list(raw: string): string[] {
+  const parsed = /^\s*(\[|- )/.test(raw) ? yaml(raw) : raw.split(/[\s,]+/)
+  if (!Array.isArray(parsed)) throw new InvalidInput(`${quoted(raw)}, which is not a list.`, 'Separate the entries by commas or new lines.')
+  return parsed.map((entry) => String(entry).trim()).filter((entry) => entry !== '')
+}
+
+/** A list of CIDR blocks, IPv4 or IPv6. */
+export function cidrs(raw: string): string[] {
+  const blocks = list(raw)
+  const wrong = blocks.find((block) => {
+    const [address = '', prefix = '', ...rest] = block.split('/')
+    const family = isIP(address)
+    return family === 0 || rest.length > 0 || !/^\d{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128)
+  })
+  if (wrong !== undefined) throw new InvalidInput(`has ${JSON.stringify(wrong)}, which is not a CIDR block.`, 'Give blocks such as 203.0.113.0/24, separated by commas.')
+  return blocks
+}
+
+/** `host:port` with a name, an IPv4 address or an IPv6 address in brackets. */
+export function hostPort(raw: string): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s/]+)):(\d{1,5})$/.exec(raw)
+  const name = match?.[1] ?? match?.[2]
+  if (name === undefined) throw new InvalidInput(`${quoted(raw)}, which is not host:port.`, 'Give a name or address and a port, for example 10.0.3.7:443.')
+  return { host: name, port: port(match?.[3] ?? '') }
+}
+
+function yaml(raw: string): unknown {
+  try {
+    return load(raw)
+  } catch (thrown) {
+    // The parser's message quotes the text around the fault, which may be a secret: only its place is passed on.
+    const mark = (thrown as { mark?: { line?: number; column?: number } }).mark
+    throw new InvalidInput(`is not YAML${mark?.line === undefined ? '' : ` (line ${mark.line + 1}, column ${(mark.column ?? 0) + 1})`}.`, 'Give a YAML map, one "key: value" a line.')
+  }
+}
+
+/** A YAML map. */
+export function yamlMap(raw: string): Record<string, unknown> {
+  const value = yaml(raw)
+  if (value === undefined || value === null) return {}
+  if (typeof value !== 'object' || Array.isArray(value)) throw new InvalidInput('is not a YAML map.', 'Give one "key: value" a line.')
+  return value as Record<string, unknown>
+}
+
+/** A YAML map of scalars, as annotations and tags are; `a=b,c=d` too. */
+export function stringMap(raw: string): Record<string, string> {
+  const map = /^[^:\n]+=/.test(raw) && !/^\S+:\s/m.test(raw)
+    ? Object.fromEntries(list(raw).map((entry) => [entry.split('=')[0] ?? '', entry.slice(entry.indexOf('=') + 1)]))
+    : yamlMap(raw)
+  return Object.fromEntries(
+    Object.entries(map).map(([key, value]) => {
+      if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') throw new InvalidInput(`has no plain text under ${JSON.stringify(key)}.`, `Give a text; quote it when it looks like something else, for example ${key}: 'value'.`)
+      return [key, String(value)]
+    }),
+  )
+}
+
+/** PEM, or base64 of PEM with or without line breaks. @returns PEM with `\n` line ends */
+export function pem(raw: string): string {
+  const decoded = raw.includes('-----BEGIN') ? raw : Buffer.from(raw, 'base64').toString('utf8')
+  if (!decoded.includes('-----BEGIN')) {
+    throw new InvalidInput('is neither PEM nor base64 of PEM.', 'Give the text of a .pem file, which begins with -----BEGIN, or its base64.')
+  }
+  return decoded.replace(/\r\n?/g, '\n').trim() + '\n'
+}

@@ -1,0 +1,64 @@
+/** What the inputs mean: the one frozen object that modes and steps are given. */
+import type { CertificateMaterial } from '../x509/certificate.ts'
+
+/** How to reach the cluster. */
+export type ClusterAccess =
+  | { readonly kind: 'eks'; readonly cluster: string }
+  /** `paths` as in KUBECONFIG, merged in order; `context` else the current one. */
+  | { readonly kind: 'kubeconfig'; readonly paths: readonly string[]; readonly context: string | undefined }
+
+/** Where the certificate comes from. */
+export type CertificateSource = { readonly kind: 'material'; readonly material: CertificateMaterial } | { readonly kind: 'arn'; readonly arn: string }
+
+/** What the inputs mean. Durations are seconds. */
+export interface Settings {
+  readonly mode: 'deploy'
+  readonly access: ClusterAccess
+  readonly region: string
+  readonly namespace: string
+  /** The helm release; undefined means the one Milvus release of the namespace. */
+  readonly release: string | undefined
+  /** The Service of a Milvus without a helm release. */
+  readonly service: string | undefined
+  readonly servicePort: number | undefined
+  readonly host: string
+  readonly certificate: CertificateSource
+  readonly chart: { readonly name: string; readonly repository: string; readonly version: string | undefined }
+  /** The kind of object in which helm keeps releases: HELM_DRIVER. */
+  readonly helmStorage: 'Secret' | 'ConfigMap'
+  /** Values to set on top of the release's own. Secret. */
+  readonly values: Readonly<Record<string, unknown>>
+  readonly ingress: IngressSettings
+  readonly timeouts: { readonly release: number; readonly loadBalancer: number; readonly probe: number }
+  readonly probe: ProbeSettings
+  readonly summary: boolean
+}
+
+/** What the Ingress shall say. Empty lists and maps set nothing. */
+export interface IngressSettings {
+  readonly name: string | undefined
+  readonly className: string
+  readonly scheme: 'internet-facing' | 'internal'
+  readonly listenPort: number
+  readonly inboundCidrs: readonly string[]
+  readonly subnets: readonly string[]
+  readonly securityGroups: readonly string[]
+  readonly sslPolicy: string
+  readonly idleTimeout: number
+  readonly loadBalancerName: string | undefined
+  readonly groupName: string | undefined
+  readonly tags: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly forceConflicts: boolean
+}
+
+/** How the endpoint is proven. */
+export interface ProbeSettings {
+  readonly required: boolean
+  /** PEM of further authorities to trust. */
+  readonly ca: string | undefined
+  /** Where to connect in place of the ALB's name and port. */
+  readonly address: { readonly host: string; readonly port: number } | undefined
+  /** `user:password` or an API key. Secret. */
+  readonly token: string | undefined
+}

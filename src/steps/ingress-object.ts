@@ -1,0 +1,114 @@
+/** The Ingress of the guide, as an object: what the inputs say, and nothing else. Pure. */
+import { ownedAnnotations } from '../kubernetes/ownership.ts'
+import type { AnyObject, Ingress, IngressSpec } from '../kubernetes/types.ts'
+import type { Settings } from '../settings/types.ts'
+
+/** The prefix of the controller's annotations. Source: AWS Load Balancer Controller, Ingress annotations. */
+const prefix = 'alb.ingress.kubernetes.io/'
+
+/** Our field manager. */
+export const fieldManager = 'milvus-alb-action'
+
+/** An annotation of ours that the controller does not know: changing it makes the controller look again. */
+export const nudgeAnnotation = 'milvus-alb-action/nudge'
+
+/** The Ingress to apply. */
+export interface DesiredIngress {
+  readonly apiVersion: 'networking.k8s.io/v1'
+  readonly kind: 'Ingress'
+  readonly metadata: { readonly name: string; readonly namespace: string; readonly annotations: Readonly<Record<string, string>> }
+  readonly spec: IngressSpec
+}
+
+/** What the Ingress is about, beside the inputs. */
+export interface Backend {
+  readonly name: string
+  readonly service: string
+  readonly port: number
+  readonly certificateArn: string
+}
+
+/** @param nudge the value of our nudge annotation, kept as it is: taking it away would be a change of its own */
+export function desiredIngress(settings: Settings, backend: Backend, nudge: string | undefined): DesiredIngress {
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { name: backend.name, namespace: settings.namespace, annotations: { ...annotations(settings, backend.certificateArn), ...(nudge !== undefined && { [nudgeAnnotation]: nudge }) } },
+    spec: {
+      ingressClassName: settings.ingress.className,
+      rules: [
+        {
+          host: settings.host,
+          http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: backend.service, port: { number: backend.port } } } }] },
+        },
+      ],
+    },
+  }
+}
+
+function annotations({ ingress }: Settings, certificateArn: string): Record<string, string> {
+  const optional: readonly [string, string | undefined][] = [
+    ['inbound-cidrs', joined(ingress.inboundCidrs)],
+    ['subnets', joined(ingress.subnets)],
+    ['security-groups', joined(ingress.securityGroups)],
+    ['load-balancer-name', ingress.loadBalancerName],
+    ['group.name', ingress.groupName],
+    ['tags', joined(Object.entries(ingress.tags).map(([key, value]) => `${key}=${value.replace(/,/g, '\\,')}`))],
+  ]
+  const attributes = `${prefix}load-balancer-attributes`
+  return {
+    [`${prefix}scheme`]: ingress.scheme,
+    [`${prefix}backend-protocol-version`]: 'GRPC',
+    [`${prefix}target-type`]: 'ip',
+    [`${prefix}listen-ports`]: JSON.stringify([{ HTTPS: ingress.listenPort }]),
+    [`${prefix}certificate-arn`]: certificateArn,
+    [`${prefix}ssl-policy`]: ingress.sslPolicy,
+    ...Object.fromEntries(optional.flatMap(([key, value]) => (value === undefined ? [] : [[prefix + key, value]]))),
+    ...ingress.annotations,
+    [attributes]: withIdleTimeout(ingress.annotations[attributes], ingress.idleTimeout),
+  }
+}
+
+const joined = (entries: readonly string[]): string | undefined => (entries.length === 0 ? undefined : entries.join(','))
+
+/** Adds the idle timeout to the attributes that the user gives, unless they name it. */
+function withIdleTimeout(given: string | undefined, seconds: number): string {
+  const own = `idle_timeout.timeout_seconds=${seconds}`
+  if (given === undefined || given === '') return own
+  return given.includes('idle_timeout.timeout_seconds=') ? given : `${own},${given}`
+}
+
+/** The ARNs in an Ingress' certificate-arn annotation; the first is the listener's default. */
+export function certificateArns(object: AnyObject): string[] {
+  return (object.metadata.annotations?.[`${prefix}certificate-arn`] ?? '').split(',').map((arn) => arn.trim()).filter((arn) => arn !== '')
+}
+
+/** A field that is not as desired. `after` is absent for one of ours that shall go. */
+export interface Difference {
+  readonly path: string
+  readonly before?: string
+  readonly after?: string
+}
+
+/** What an apply of `desired` would change in `live`: fields that differ, and annotations of ours that are no longer wanted. */
+export function differences(desired: DesiredIngress, live: Ingress | undefined): Difference[] {
+  const wanted = desired.metadata.annotations
+  const present = live?.metadata.annotations ?? {}
+  const dropped = live ? [...ownedAnnotations(live, fieldManager)].filter((key) => !(key in wanted) && key in present) : []
+  return [
+    ...Object.entries(wanted).flatMap(([key, value]) => difference(`metadata.annotations.${key}`, present[key], value)),
+    ...dropped.flatMap((key) => difference(`metadata.annotations.${key}`, present[key], undefined)),
+    ...difference('spec.ingressClassName', live?.spec.ingressClassName, desired.spec.ingressClassName),
+    ...difference('spec.rules', live && canonical(live.spec.rules), canonical(desired.spec.rules)),
+  ]
+}
+
+function difference(path: string, before: string | undefined, after: string | undefined): Difference[] {
+  return before === after ? [] : [{ path, ...(before !== undefined && { before }), ...(after !== undefined && { after }) }]
+}
+
+/** JSON with its keys in order, so that equal values are equal texts. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part)
+}

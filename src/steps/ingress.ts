@@ -1,0 +1,69 @@
+/** ingress: the Ingress is what was asked, applied server-side under our own field manager. */
+import { ActionError } from '../core/errors.ts'
+import type { Change, Context } from '../core/step.ts'
+import { StatusError, type KubernetesClient } from '../kubernetes/client.ts'
+import { hasApplied } from '../kubernetes/ownership.ts'
+import { ingressPath } from '../kubernetes/paths.ts'
+import type { Ingress } from '../kubernetes/types.ts'
+import type { Settings } from '../settings/types.ts'
+import { desiredIngress, differences, fieldManager, nudgeAnnotation } from './ingress-object.ts'
+import type { Target } from './preflight.ts'
+
+/** @returns the Ingress to apply for a certificate */
+export function desired(settings: Settings, target: Target, certificateArn: string): ReturnType<typeof desiredIngress> {
+  const backend = { name: target.ingressName, service: target.service.name, port: target.service.port, certificateArn }
+  return desiredIngress(settings, backend, target.ingress?.metadata.annotations?.[nudgeAnnotation])
+}
+
+/** What the apply will change. Pure. Compared with what is there, because even an apply that changes nothing is a write. */
+export function plan(target: Target, settings: Settings, certificateArn: string): Change[] {
+  const object = `Ingress ${settings.namespace}/${target.ingressName}`
+  const { ingress } = target
+  const different = differences(desired(settings, target, certificateArn), ingress)
+  const why = ingress ? 'differs from the inputs' : 'there is no such Ingress yet'
+  if (different.length > 0 || !ingress || hasApplied(ingress, fieldManager)) return different.map((difference) => ({ step: 'ingress', object, ...difference, why }))
+  return [{ step: 'ingress', object, path: 'metadata.managedFields', after: fieldManager, why: 'this action takes over the fields that it sets' }]
+}
+
+/** @returns the Ingress as it is now, whether it was changed or not */
+export async function apply(context: Context, settings: Settings, kubernetes: KubernetesClient, target: Target, certificateArn: string, changes: readonly Change[]): Promise<Ingress> {
+  if (changes.length === 0 && target.ingress) return target.ingress
+  changes.forEach((change) => context.changed(change))
+  return applyIngress(settings, kubernetes, target, desired(settings, target, certificateArn))
+}
+
+/** The apply itself; the load-balancer step nudges with it. */
+export async function applyIngress(settings: Settings, kubernetes: KubernetesClient, target: Target, object: ReturnType<typeof desiredIngress>): Promise<Ingress> {
+  const name = target.ingressName
+  try {
+    return await kubernetes.apply<Ingress>(ingressPath(settings.namespace, name), object, { fieldManager, force: settings.ingress.forceConflicts }, `apply Ingress ${name}`)
+  } catch (thrown) {
+    throw thrown instanceof StatusError ? applyError(name, thrown) : thrown
+  }
+}
+
+function applyError(name: string, error: StatusError): ActionError {
+  const conflicts = error.causes.filter(({ reason }) => reason === 'FieldManagerConflict')
+  if (conflicts.length > 0) {
+    return new ActionError({
+      code: 'ingress-conflict',
+      problem: `Others hold fields of Ingress ${name} with other values: ${conflicts.map(({ field, message }) => `${field ?? ''} (${message ?? ''})`).join('; ')}.`,
+      remedy: 'Change them where they are managed, or set force-conflicts: true to take them over.',
+      cause: error,
+    })
+  }
+  if (/failed calling webhook/.test(error.message)) {
+    return new ActionError({
+      code: 'controller-webhook-unavailable',
+      problem: `The Kubernetes API could not ask the AWS Load Balancer Controller about Ingress ${name}: ${error.message}`,
+      remedy: 'Make the controller run ("kubectl -n kube-system get deployment aws-load-balancer-controller"), then run the job again.',
+      cause: error,
+    })
+  }
+  return new ActionError({
+    code: 'ingress-refused',
+    problem: `The Kubernetes API refused Ingress ${name}: ${error.message}`,
+    remedy: 'Change the input that the message names.',
+    cause: error,
+  })
+}

@@ -1,0 +1,171 @@
+/** load-balancer: the controller took up this Ingress, and the ALB is active. A hostname alone proves nothing. */
+import { ActionError } from '../core/errors.ts'
+import type { Change, Context } from '../core/step.ts'
+import { growing, waitFor, type Seen } from '../core/waiting.ts'
+import type { LoadBalancerState } from '../aws/load-balancers.ts'
+import type { KubernetesClient } from '../kubernetes/client.ts'
+import { eventsPath, ingressPath, ingressesPath } from '../kubernetes/paths.ts'
+import type { Event, Ingress } from '../kubernetes/types.ts'
+import type { Settings } from '../settings/types.ts'
+import { newest, readable, verdict, version } from './controller-verdict.ts'
+import { nudgeAnnotation } from './ingress-object.ts'
+import { applyIngress, desired } from './ingress.ts'
+import type { Target } from './preflight.ts'
+
+/** What the step talks to. */
+export interface Rooms {
+  readonly kubernetes: KubernetesClient
+  /** ELBv2's word on the load balancer with a DNS name; undefined when there is none. */
+  readonly findLoadBalancer: (dnsName: string) => Promise<LoadBalancerState | undefined>
+}
+
+/** What was applied before this step. */
+export interface Applied {
+  readonly ingress: Ingress
+  /** Whether this run changed it, so that the controller will say something. */
+  readonly changed: boolean
+  readonly certificate: { readonly arn: string; readonly fresh: boolean }
+}
+
+const hostname = (ingress: Ingress | undefined): string | undefined => ingress?.status?.loadBalancer?.ingress?.[0]?.hostname
+
+/**
+ * A nudge, when nothing else makes the controller look again though it has to: it last said no (its next try may be 17 minutes
+ * away), or there is no address. Pure.
+ * @param ingressChanges what the ingress step will change
+ */
+export function plan(target: Target, settings: Settings, ingressChanges: readonly Change[], now: Date): Change[] {
+  if (ingressChanges.length > 0) return []
+  const last = newest(target.events)
+  const refused = last !== undefined && verdict(last, false).kind !== 'reconciled'
+  if (!refused && hostname(target.ingress) !== undefined) return []
+  const before = target.ingress?.metadata.annotations?.[nudgeAnnotation]
+  const why = refused ? 'the controller last said no, and may not look again for minutes' : 'the Ingress has no address'
+  return [{ step: 'load-balancer', object: `Ingress ${settings.namespace}/${target.ingressName}`, path: `metadata.annotations.${nudgeAnnotation}`, ...(before !== undefined && { before }), after: now.toISOString(), why }]
+}
+
+/** @returns the ALB's DNS name. @throws ActionError `controller-refused`, `load-balancer-failed`, `load-balancer-timeout` */
+export async function apply(context: Context, settings: Settings, rooms: Rooms, target: Target, applied: Applied, changes: readonly Change[]): Promise<string> {
+  const deadline = context.clock.now() + settings.timeouts.loadBalancer * 1000
+  const ingress = await nudge(context, settings, rooms.kubernetes, target, applied, changes)
+  const converged = !applied.changed && changes.length === 0
+  const known = hostname(ingress)
+  const address = converged && known !== undefined ? known : await waitForController(context, settings, rooms.kubernetes, target, { ...applied, ingress }, deadline)
+  context.output('alb-address', address)
+  context.output('endpoint', `https://${settings.host}:${settings.ingress.listenPort}`)
+  await waitForActive(context, settings, rooms, address, deadline)
+  return address
+}
+
+async function nudge(context: Context, settings: Settings, kubernetes: KubernetesClient, target: Target, applied: Applied, changes: readonly Change[]): Promise<Ingress> {
+  const [change] = changes
+  if (change?.after === undefined) return applied.ingress
+  context.changed(change)
+  const object = desired(settings, target, applied.certificate.arn)
+  return applyIngress(settings, kubernetes, target, { ...object, metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, [nudgeAnnotation]: change.after } } })
+}
+
+/**
+ * The controller retries, so a refusal in the words of the last one before our apply may still be about what was there before:
+ * it counts only when no success follows within this time. Milliseconds.
+ */
+const sameRefusalGrace = 700
+
+async function waitForController(context: Context, settings: Settings, kubernetes: KubernetesClient, target: Target, applied: Applied, deadline: number): Promise<string> {
+  const { namespace } = settings
+  const since = version(applied.ingress)
+  const appliedAt = context.clock.now()
+  const lastWords = readable(newest(target.events)?.message ?? '')
+  const selectors = { fieldSelector: `involvedObject.kind=Ingress,involvedObject.name=${target.ingressName}` }
+
+  const look = async (): Promise<Seen<string>> => {
+    const [events, ingress] = await Promise.all([
+      kubernetes.list<Event>(eventsPath(namespace), selectors, `list Events in namespace ${namespace}`),
+      kubernetes.get<Ingress>(ingressPath(namespace, target.ingressName), `read Ingress ${target.ingressName}`),
+    ])
+    const event = newest(events.filter((candidate) => candidate.involvedObject.uid === applied.ingress.metadata.uid && version(candidate) > since))
+    if (!event) return { pending: 'the controller has not said anything about this Ingress yet' }
+    const word = verdict(event, applied.certificate.fresh && context.clock.now() - appliedAt < 60_000)
+    if (word.kind === 'refused' && !(word.message === lastWords && context.clock.now() - appliedAt < sameRefusalGrace)) throw refusal(target.ingressName, word)
+    if (word.kind !== 'reconciled') return { pending: `the controller says: ${word.message}` }
+    const address = hostname(ingress)
+    return address === undefined ? { pending: 'the controller has reconciled the Ingress, which has no address yet' } : { done: address }
+  }
+
+  const over = new AbortController()
+  const changes = new Changes()
+  const signal = AbortSignal.any([context.signal, over.signal])
+  void kubernetes.watch(eventsPath(namespace), selectors, () => changes.notify(), signal)
+  void kubernetes.watch(ingressesPath(namespace), { fieldSelector: `metadata.name=${target.ingressName}` }, () => changes.notify(), signal)
+  try {
+    return await waitFor({
+      look,
+      interval: growing,
+      timeout: deadline - appliedAt,
+      signal: context.signal,
+      clock: context.clock,
+      wakeUp: (asleep) => changes.next(asleep),
+      onProgress: (waited, seen) => context.log.progress(`load-balancer: ${Math.round(waited / 1000)} s, ${seen}`),
+      timedOut: (seen) => timeout(settings, `${seen}.`, /not said anything/.test(seen)
+        ? 'Check that the controller runs and serves this IngressClass: "kubectl -n kube-system logs deployment/aws-load-balancer-controller".'
+        : 'Mend what the controller names, or give load-balancer-timeout more time; then run the job again.'),
+    })
+  } finally {
+    over.abort()
+  }
+}
+
+/** A latch: changes that came while nobody waited are not lost. */
+class Changes {
+  private pending = false
+  private waiter: (() => void) | undefined
+
+  notify(): void {
+    this.pending = true
+    this.waiter?.()
+  }
+
+  next(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.waiter = () => {
+        this.pending = false
+        this.waiter = undefined
+        resolve()
+      }
+      signal.addEventListener('abort', () => resolve(), { once: true })
+      if (this.pending) this.waiter()
+    })
+  }
+}
+
+function refusal(name: string, { message, remedy }: { message: string; remedy: string }): ActionError {
+  return new ActionError({ code: 'controller-refused', problem: `The AWS Load Balancer Controller refused Ingress ${name}: ${message}`, remedy })
+}
+
+function timeout(settings: Settings, last: string, remedy: string): ActionError {
+  return new ActionError({ code: 'load-balancer-timeout', problem: `The load balancer was not ready within ${settings.timeouts.loadBalancer} s: ${last}`, remedy })
+}
+
+async function waitForActive(context: Context, settings: Settings, { findLoadBalancer }: Rooms, address: string, deadline: number): Promise<void> {
+  const look = async (): Promise<Seen<undefined>> => {
+    const found = await findLoadBalancer(address).catch((thrown: unknown) => {
+      if (!(thrown instanceof ActionError) || thrown.code !== 'aws-access-denied') throw thrown
+      context.log.note('These credentials may not describe load balancers, so that only the probe says whether the ALB is active.')
+      return 'unknown' as const
+    })
+    if (found === 'unknown' || found?.state === 'active' || found?.state === 'active_impaired') return { done: undefined }
+    if (found?.state === 'failed') {
+      throw new ActionError({ code: 'load-balancer-failed', problem: `ELB could not make load balancer ${found.name}: ${found.reason || 'its state is failed'}.`, remedy: 'Delete the Ingress, mend what ELB names, and run the job again.' })
+    }
+    return { pending: found ? `load balancer ${found.name} is ${found.state}` : `ELB knows no load balancer ${address}` }
+  }
+  await waitFor({
+    look,
+    interval: growing,
+    timeout: deadline - context.clock.now(),
+    signal: context.signal,
+    clock: context.clock,
+    onProgress: (waited, seen) => context.log.progress(`load-balancer: ${Math.round(waited / 1000)} s, ${seen}`),
+    timedOut: (seen) => timeout(settings, `${seen}.`, 'Provisioning takes minutes: give load-balancer-timeout more time. If ELB knows none, check that region is that of the cluster.'),
+  })
+}

@@ -1,0 +1,54 @@
+/** probe: a gRPC call over TLS, checked certificate and all, was answered by Milvus through the ALB. */
+import type { X509Certificate } from 'node:crypto'
+import { ActionError } from '../core/errors.ts'
+import type { Context } from '../core/step.ts'
+import { waitFor, type Seen } from '../core/waiting.ts'
+import { ProbeFailure } from '../milvus/failures.ts'
+import { probe, type Proof } from '../milvus/probe.ts'
+import type { Settings } from '../settings/types.ts'
+
+/** Milliseconds for one stage of one attempt, and between two attempts. */
+const stageTimeout = 5_000
+const interval = 250
+
+/**
+ * Tries until Milvus answers, as long as time can heal what is seen.
+ * @param certificate the one in ACM, which must be the one that is served
+ * @throws ActionError with the code of the stage that failed
+ */
+export async function apply(context: Context, settings: Settings, address: string, certificate: X509Certificate): Promise<Proof> {
+  const { probe: options, host, ingress, timeouts } = settings
+  const endpoint = { host, address: options.address ?? { host: address, port: ingress.listenPort }, ca: options.ca, certificate, timeout: stageTimeout }
+  const start = context.clock.now()
+  let last: ProbeFailure | undefined
+  let since = start
+  const proof = await waitFor<Proof>({
+    look: async (): Promise<Seen<Proof>> => {
+      try {
+        return { done: await probe(endpoint, options.token, context.signal) }
+      } catch (thrown) {
+        if (!(thrown instanceof ProbeFailure)) throw thrown
+        if (thrown.code !== last?.code) since = context.clock.now()
+        last = thrown
+        if (context.clock.now() - since >= thrown.heals) throw failed(thrown, 0)
+        return { pending: thrown.message }
+      }
+    },
+    interval: () => interval,
+    timeout: timeouts.probe * 1000,
+    signal: context.signal,
+    clock: context.clock,
+    onProgress: (waited, seen) => context.log.progress(`probe: ${Math.round(waited / 1000)} s, ${seen}`),
+    timedOut: () => (last ? failed(last, timeouts.probe) : new ActionError({ code: 'probe-unreachable', problem: 'There was no time for a probe.', remedy: 'Give probe-timeout more time.' })),
+  })
+  proof.seen.forEach((line) => context.log.info(line))
+  if (!proof.authenticated) {
+    context.log.note('Milvus was reached and asks for credentials, as it should; give milvus-token to check its version and health too.')
+  }
+  return proof
+}
+
+/** @param tried seconds for which the attempts went on; 0 when waiting would not have helped */
+function failed(failure: ProbeFailure, tried: number): ActionError {
+  return new ActionError({ code: failure.code, problem: tried > 0 ? `${failure.message} Tried for ${tried} s.` : failure.message, remedy: failure.remedy, cause: failure })
+}
