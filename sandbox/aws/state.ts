@@ -29,6 +29,8 @@ export interface LoadBalancer {
   activeAt: number
   /** Set by a scenario: what DescribeLoadBalancers says in place of provisioning or active. */
   failed: boolean
+  readonly createdAt?: Date
+  vpcId?: string
   attributes: Map<string, string>
   tags: Map<string, string>
   subnets: string[]
@@ -56,6 +58,8 @@ export interface Rule {
   /** Path patterns (`/*`); none means every path. */
   paths: string[]
   action: { targetGroupArn: string } | { status: number; contentType: string; body: string }
+  /** The answer is a redirect: `action` then carries only its status, and this where to. */
+  redirect?: { protocol: string; host: string; port: string; path: string; query: string }
   tags: Map<string, string>
 }
 
@@ -69,6 +73,9 @@ export interface TargetGroup {
   healthCheckPath: string
   /** `12`, `0,16`, ... */
   matcher: string
+  vpcId?: string
+  /** `Interval`, `Timeout`, `Healthy`, `Unhealthy`, `Port`, `Protocol` where they are not the default. */
+  healthCheck?: Record<string, string>
   attributes: Map<string, string>
   tags: Map<string, string>
   targets: Target[]
@@ -90,6 +97,8 @@ export interface EksCluster {
   /** PEM of the cluster's CA. */
   readonly certificateAuthority: string
   status: 'ACTIVE' | 'CREATING' | 'FAILED'
+  /** The Kubernetes version; 1.35 when absent. */
+  readonly version?: string
 }
 
 /** One account in one region. */
@@ -103,6 +112,10 @@ export interface AwsState {
   /** How long CreateLoadBalancer leaves a load balancer in `provisioning`, and a new target in `initial`; milliseconds. */
   provisioningTime: number
   targetHealthTime: number
+  /** Imports that ACM still allows this year; 5000 when absent. Every import that makes a new certificate takes one. */
+  importsLeft?: number
+  /** How long Elastic Load Balancing does not see a new certificate yet (CertificateNotFound); 0 when absent. Milliseconds. */
+  certificatePropagationTime?: number
 }
 
 /** An empty account. */

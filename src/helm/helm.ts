@@ -1,6 +1,7 @@
 /** Runs helm: the one on the PATH, never downloaded. */
 import diagnostics from 'node:diagnostics_channel'
 import type { ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
 import { getExecOutput } from '@actions/exec'
 import { which } from '@actions/io'
 import { ActionError } from '../core/errors.ts'
@@ -115,10 +116,11 @@ async function run(args: string[], options: HelmOptions, input?: string): Promis
   }
 }
 
-/** The runner's environment without the inputs of this action, which are nobody else's business. */
+/** The runner's environment without the inputs of this action, which are nobody else's business, and with every cache in our own directory. */
 function helmEnvironment({ environment, directory }: HelmOptions): Record<string, string> {
   const kept = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith('INPUT_'))
-  return { ...Object.fromEntries(kept), HELM_CACHE_HOME: `${directory}/helm-cache`, HELM_REPOSITORY_CACHE: `${directory}/helm-cache/repository` }
+  const cache = join(directory, 'helm-cache')
+  return { ...Object.fromEntries(kept), HELM_CACHE_HOME: cache, HELM_REPOSITORY_CACHE: join(cache, 'repository'), KUBECACHEDIR: join(cache, 'kube') }
 }
 
 /** How long helm may take to mark its release failed before it is killed: the runner itself kills everything after 10 s. Milliseconds. */

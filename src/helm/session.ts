@@ -1,5 +1,6 @@
 /** helm against one cluster: makes its kubeconfig for as long as it runs, and takes it away again. */
 import { rm } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
 import type { Clock } from '../core/waiting.ts'
 import { findHelm, upgrade, type HelmOptions, type Upgrade } from './helm.ts'
 import { writeKubeconfig, type TokenCluster } from './kubeconfig.ts'
@@ -39,13 +40,13 @@ export class Helm {
       await upgrade({ ...request, ...(await this.access(run.directory, over.signal)) }, run)
     } finally {
       over.abort()
-      await Promise.all(['kubeconfig', 'token', 'token.new'].map((file) => rm(`${run.directory}/${file}`, { force: true })))
+      await Promise.all(['kubeconfig', 'token', 'token.new'].map((file) => rm(join(run.directory, file), { force: true })))
     }
   }
 
   private async run(): Promise<HelmOptions> {
     const { environment, signal, onLine } = this.options
-    const kubeconfig = 'paths' in this.cluster ? { KUBECONFIG: this.cluster.paths.join(process.platform === 'win32' ? ';' : ':') } : {}
+    const kubeconfig = 'paths' in this.cluster ? { KUBECONFIG: this.cluster.paths.join(delimiter) } : {}
     return { directory: await this.options.workDirectory(), environment: { ...environment, ...kubeconfig }, signal, onLine }
   }
 

@@ -1,0 +1,115 @@
+/** A cluster with the guide's Service, an account with a certificate, and the controller between them. */
+import { createAwsState } from '../../sandbox/aws/state.ts'
+import type { AwsState } from '../../sandbox/aws/state.ts'
+import { startAws } from '../../sandbox/aws/server.ts'
+import type { Aws } from '../../sandbox/aws/server.ts'
+import { createAuthority, loopbackServerPair } from '../../sandbox/certificates.ts'
+import { startController } from '../../sandbox/controller/controller.ts'
+import type { Controller } from '../../sandbox/controller/controller.ts'
+import { at, startKubernetes, text } from '../../sandbox/kubernetes/api.ts'
+import type { JsonObject, KubernetesApi, KubernetesObject } from '../../sandbox/kubernetes/api.ts'
+import { Traffic } from '../../sandbox/traffic.ts'
+
+export const HOST = 'milvus-demo.milvus.io'
+export const CERTIFICATE = 'arn:aws:acm:us-east-2:111122223333:certificate/00000000-0000-0000-0000-000000000001'
+export const MISSING = CERTIFICATE.replace(/1$/, '9')
+const authority = createAuthority({ key: 'EC_prime256v1' })
+const serverPair = authority.then((issuer) => loopbackServerPair(issuer))
+
+// What is open: each test has its own.
+export let traffic: Traffic
+export let state: AwsState
+export let kubernetes: KubernetesApi
+export let controller: Controller
+let aws: Aws
+
+/** Opens it, as it is before anything was applied. */
+export async function open(): Promise<void> {
+  const pair = await serverPair
+  traffic = new Traffic()
+  state = createAwsState()
+  const issued = await (await authority).issue({ hosts: [HOST], key: 'EC_prime256v1' })
+  const { certificate, chain, privateKey } = issued
+  state.certificates.set(CERTIFICATE, { arn: CERTIFICATE, certificate, chain, privateKey, keyAlgorithm: 'EC_prime256v1', importedAt: new Date(), tags: new Map() })
+  aws = await startAws({ traffic, state })
+  kubernetes = await startKubernetes({
+    traffic,
+    tls: { certificate: pair.cert, privateKey: pair.key },
+    authenticate: (token) => Promise.resolve(token === 'controller' ? { username: 'controller', groups: [] } : undefined),
+  })
+  kubernetes.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'milvus' } })
+  kubernetes.create({ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'alb' }, spec: { controller: 'ingress.k8s.aws/alb' } })
+  kubernetes.create({
+    apiVersion: 'v1', kind: 'Service', metadata: { name: 'milvus-demo', namespace: 'milvus' },
+    spec: { type: 'ClusterIP', ports: [{ name: 'milvus', port: 19530, targetPort: 'milvus' }, { name: 'metrics', port: 9091, targetPort: 'metrics' }] },
+  })
+  kubernetes.create({
+    apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4',
+    metadata: { name: 'milvus-demo-abcde', namespace: 'milvus', labels: { 'kubernetes.io/service-name': 'milvus-demo' } },
+    ports: [{ name: 'milvus', port: 19530, protocol: 'TCP' }, { name: 'metrics', port: 9091, protocol: 'TCP' }],
+    endpoints: [{ addresses: ['10.244.0.2'], conditions: { ready: true } }, { addresses: ['10.244.0.3'], conditions: { ready: false } }],
+  })
+  controller = await startController({
+    kubernetes: { url: kubernetes.url, ca: pair.ca, token: 'controller' },
+    aws: { endpoint: aws.endpoint, region: state.region, credentials: aws.credentials[0] ?? { accessKeyId: '', secretAccessKey: '' } },
+    cluster: 'demo',
+  })
+}
+
+/** Closes it again. */
+export async function close(): Promise<void> {
+  await controller.close()
+  await kubernetes.close()
+  await aws.close()
+}
+
+/** The guide's Ingress with other annotations (undefined leaves one out) and backend. */
+export function ingress(annotations: Record<string, string | undefined> = {}, backend: { name?: string; port?: number; className?: string; ingress?: string } = {}): KubernetesObject {
+  const all: Record<string, string | undefined> = {
+    scheme: 'internet-facing', 'backend-protocol-version': 'GRPC', 'target-type': 'ip', 'listen-ports': '[{"HTTPS":443}]', 'certificate-arn': CERTIFICATE, ...annotations,
+  }
+  const named = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name.includes('/') ? name : `alb.ingress.kubernetes.io/${name}`, value] as const]))
+  return {
+    apiVersion: 'networking.k8s.io/v1', kind: 'Ingress',
+    metadata: { name: backend.ingress ?? 'milvus-demo', namespace: 'milvus', annotations: Object.fromEntries(named) },
+    spec: {
+      ingressClassName: backend.className ?? 'alb',
+      rules: [{ host: HOST, http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: backend.name ?? 'milvus-demo', port: { number: backend.port ?? 19530 } } } }] } }],
+    },
+  }
+}
+
+export const apply = (object: KubernetesObject): KubernetesObject => kubernetes.apply(object, 'test', true)
+export const live = (name = 'milvus-demo'): KubernetesObject | undefined => kubernetes.get('Ingress', 'milvus', name)
+export const hostname = (name?: string): string => text(at(live(name), 'status', 'loadBalancer', 'ingress', 0, 'hostname'))
+
+export function events(reason?: string): JsonObject[] {
+  return kubernetes.list('Event', 'milvus').filter((event) => event['reason'] === reason || reason === undefined)
+}
+
+/** Waits for a condition; every change in the cluster has it looked at again. */
+export async function until<T>(what: () => T | undefined | false, kind = 'Event'): Promise<T> {
+  const found = what()
+  if (found) return found
+  return new Promise((resolve, reject) => {
+    const give = setTimeout(() => {
+      finish()
+      reject(new Error(`waited in vain; events: ${JSON.stringify(events().map((event) => [event['reason'], event['message'], event['count']]))}`))
+    }, 5000)
+    const look = (): void => {
+      const seen = what()
+      if (!seen) return
+      finish()
+      resolve(seen)
+    }
+    const timer = setInterval(look, 10)
+    const unwatch = kubernetes.watch(kind, look)
+    const finish = (): void => {
+      clearTimeout(give)
+      clearInterval(timer)
+      unwatch()
+    }
+  })
+}
+
+export const event = (reason: string, count = 1): Promise<JsonObject> => until(() => events(reason).find((each) => Number(each['count']) >= count))

@@ -1,0 +1,138 @@
+/** The main job: first deployment, converged run, renewal, and the Milvuses that are not the guide's. */
+import { expect } from '@jest/globals'
+import { X509Certificate } from 'node:crypto'
+import { changed, expectFailure, expectSuccess, inAcm, scenario, valuesCanary } from './harness.ts'
+
+scenario('a first deployment makes everything and proves it; a second run changes nothing', async ({ world, run, writes }) => {
+  const first = await run()
+  expectSuccess(first)
+  const hostname = [...world.state.loadBalancers.values()][0]?.dnsName
+  expect(first.outputs).toMatchObject({
+    'alb-address': hostname,
+    endpoint: `https://${world.host}:${world.listenPort}`,
+    'certificate-expiry': new X509Certificate(world.certificate.certificate).validToDate.toISOString(),
+    'release-revision': '2',
+    'ingress-name': 'milvus-demo',
+    'milvus-version': 'v2.6.15',
+    changed: 'true',
+  })
+  expect(changed(first)).toEqual([
+    'certificate certificate', 'release service.type',
+    'ingress scheme', 'ingress backend-protocol-version', 'ingress target-type', 'ingress listen-ports', 'ingress certificate-arn', 'ingress ssl-policy', 'ingress load-balancer-attributes',
+    'ingress spec.ingressClassName', 'ingress spec.rules',
+  ])
+  expect(writes().filter((write) => !/secrets|configmaps|deployments/.test(write))).toEqual(['acm ImportCertificate', 'kubernetes PATCH /api/v1/namespaces/milvus/services/milvus-demo', 'kubernetes PATCH /apis/networking.k8s.io/v1/namespaces/milvus/ingresses/milvus-demo'])
+  expect(Object.fromEntries(world.state.certificates.get(first.outputs['certificate-arn'] ?? '')?.tags ?? [])).toMatchObject({ 'milvus-alb-action/namespace': 'milvus', 'milvus-alb-action/host': world.host, 'milvus-alb-action/cluster': world.cluster })
+
+  const second = await run()
+  expectSuccess(second)
+  expect(second.outputs).toMatchObject({ ...first.outputs, changed: 'false', changes: '[]' })
+  expect(writes()).toEqual([])
+  expect(await world.helmCalls()).toHaveLength(2) // version and upgrade of the first run
+})
+
+scenario("the user's own helm values are kept, and a newer chart in the repository is not taken", async ({ world, run }) => {
+  await world.charts.publish('6.0.0')
+  expectSuccess(await run())
+  const values = JSON.parse(await world.helm('get', 'values', 'milvus-demo', '-o', 'json')) as object
+  expect(values).toEqual({ minio: { bucketName: 'precious', secretKey: valuesCanary }, service: { type: 'ClusterIP' } })
+  expect(JSON.parse(await world.helm('get', 'metadata', 'milvus-demo', '-o', 'json'))).toMatchObject({ version: '4.2.58', status: 'deployed' })
+})
+
+scenario('chart-version and values are taken when they are asked for, and only once', async ({ world, run }) => {
+  const inputs = { 'chart-version': '5.0.19', values: 'minio:\n  secretKey: canary-9f3b1c7e-values\n  bucketName: other\n' }
+  const first = await run(inputs)
+  expectSuccess(first)
+  expect(changed(first).filter((change) => change.startsWith('release'))).toEqual(['release service.type', 'release chart version', 'release values.minio.bucketName'])
+  expect(JSON.parse(await world.helm('get', 'values', 'milvus-demo', '-o', 'json'))).toMatchObject({ minio: { bucketName: 'other' } })
+  expect((await run(inputs)).outputs['changed']).toBe('false')
+})
+
+scenario('a renewed certificate goes under the same ARN, and the ALB serves it', async ({ world, run, writes }) => {
+  const first = await run()
+  const renewed = await world.authority.issue({ hosts: [world.host], days: 120 })
+  const second = await run({ certificate: renewed.certificate, 'certificate-chain': renewed.chain, 'private-key': Buffer.from(renewed.privateKey).toString('base64') })
+  expectSuccess(second)
+  expect(second.outputs['certificate-arn']).toBe(first.outputs['certificate-arn'])
+  expect(writes()).toEqual(['acm ImportCertificate'])
+  expect(inAcm(world, second.outputs['certificate-arn'])?.raw).toEqual(new X509Certificate(renewed.certificate).raw)
+  expect(world.state.certificates.size).toBe(1)
+})
+
+scenario('the probe waits for a renewed certificate that reaches the ALB later', async ({ world, run }) => {
+  await run()
+  await world.alb.override({ certificatePropagation: 1_000 })
+  const renewed = await world.authority.issue({ hosts: [world.host] })
+  const second = await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey })
+  expectSuccess(second)
+  expect(second.took).toBeGreaterThan(1_000)
+})
+
+scenario('a certificate with another type of key becomes a new one, and the Ingress moves to it', async ({ world, run }) => {
+  const first = await run()
+  const elliptic = await world.authority.issue({ hosts: [world.host], key: 'RSA_3072' })
+  const second = await run({ certificate: elliptic.fullchain, 'private-key': elliptic.privateKey })
+  expectSuccess(second)
+  expect(second.outputs['certificate-arn']).not.toBe(first.outputs['certificate-arn'])
+  expect(changed(second)).toEqual(['certificate certificate', 'ingress certificate-arn'])
+  expect((await run({ certificate: elliptic.fullchain, 'private-key': elliptic.privateKey })).outputs['changed']).toBe('false')
+})
+
+scenario('an import whose answer is lost does not become two certificates', async ({ world, run }) => {
+  world.traffic.inject({ part: 'acm', operation: 'ImportCertificate', times: 1, error: { status: 503, code: 'ServiceUnavailable', message: 'try again' } })
+  expectSuccess(await run())
+  expect(world.state.certificates.size).toBe(1)
+})
+
+scenario('a release whose name has no milvus in it has a Service of another name', async ({ world, run }) => {
+  await world.installMilvus({ release: 'vectors' })
+  const result = await run({ release: 'vectors' })
+  expectSuccess(result)
+  expect(result.outputs['ingress-name']).toBe('vectors')
+  expect(world.kubernetes.get('Ingress', 'milvus', 'vectors')).toMatchObject({ spec: { rules: [{ http: { paths: [{ backend: { service: { name: 'vectors-milvus' } } }] } }] } })
+}, { install: false })
+
+scenario('a Service without a helm release is enough, and helm is left alone', async ({ world, run }) => {
+  world.createMilvusObjects('operated')
+  const result = await run({ service: 'operated' })
+  expectSuccess(result)
+  expect(result.outputs['ingress-name']).toBe('operated')
+  expect(result.outputs['release-revision']).toBeUndefined()
+  expect(await world.helmCalls()).toEqual([])
+}, { install: false })
+
+scenario('a kubeconfig does in place of an EKS cluster, and certificate-arn in place of a certificate', async ({ world, run, writes }) => {
+  const { 'certificate-arn': arn } = (await run()).outputs
+  const inputs = { cluster: '', kubeconfig: world.kubeconfig, context: 'admin@sandbox', certificate: '', 'private-key': '', 'certificate-arn': arn ?? '', release: 'milvus-demo' }
+  const result = await run(inputs)
+  expectSuccess(result)
+  expect(result.outputs['certificate-arn']).toBe(arn)
+  expect(writes()).toEqual([])
+})
+
+scenario('every input of the Ingress reaches it, and one that is dropped goes again', async ({ world, run }) => {
+  const inputs = {
+    scheme: 'internal', 'inbound-cidrs': '10.0.0.0/8\n192.0.2.0/24', subnets: '[subnet-a, subnet-b]', 'security-groups': 'sg-a', 'idle-timeout': '1h', 'load-balancer-name': 'vectors', tags: 'team: search',
+    annotations: 'alb.ingress.kubernetes.io/load-balancer-attributes: deletion_protection.enabled=true\nexample.com/owner: me',
+  }
+  expectSuccess(await run(inputs))
+  const prefix = 'alb.ingress.kubernetes.io/'
+  expect(world.kubernetes.get('Ingress', 'milvus', 'milvus-demo')?.metadata.annotations).toMatchObject({
+    [`${prefix}scheme`]: 'internal', [`${prefix}inbound-cidrs`]: '10.0.0.0/8,192.0.2.0/24', [`${prefix}subnets`]: 'subnet-a,subnet-b', [`${prefix}security-groups`]: 'sg-a', [`${prefix}load-balancer-name`]: 'vectors', [`${prefix}tags`]: 'team=search',
+    [`${prefix}load-balancer-attributes`]: 'idle_timeout.timeout_seconds=3600,deletion_protection.enabled=true', 'example.com/owner': 'me',
+  })
+  const without = await run({ ...inputs, annotations: '' })
+  expectSuccess(without)
+  expect(changed(without)).toEqual(['ingress load-balancer-attributes', 'ingress example.com/owner'])
+})
+
+scenario('a field that somebody else set is a conflict that names them, unless force-conflicts takes it over', async ({ world, run }) => {
+  await run()
+  const live = world.kubernetes.get('Ingress', 'milvus', 'milvus-demo')
+  if (!live) throw new Error('no Ingress')
+  world.kubernetes.replace({ ...live, metadata: { ...live.metadata, annotations: { ...live.metadata.annotations, 'alb.ingress.kubernetes.io/ssl-policy': 'ELBSecurityPolicy-2016-08' } } }, 'kubectl-annotate')
+  const refused = await run()
+  expectFailure(refused, 'ingress', 'ingress-conflict')
+  expect(refused.log).toContain('kubectl-annotate')
+  expectSuccess(await run({ 'force-conflicts': 'true' }))
+})

@@ -1,0 +1,105 @@
+/** What ACM knows of a certificate, read from the certificate itself. */
+import type { KeyObject } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
+import type { KeyUsageFlags } from '@peculiar/x509'
+import type { AcmCertificate, AwsState } from './state.ts'
+import { x509 } from './x509.ts'
+
+/** Every certificate of a PEM text; undefined when there is none, something else among them, or one that does not parse. */
+export function parseCertificates(pem: string): X509Certificate[] | undefined {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? []
+  const rest = blocks.reduce((text, block) => text.replace(block, ''), pem)
+  if (blocks.length === 0 || rest.trim() !== '') return undefined
+  try {
+    return blocks.map((block) => new X509Certificate(block))
+  } catch {
+    return undefined
+  }
+}
+
+const curves: Readonly<Record<string, string>> = { prime256v1: 'EC_prime256v1', secp384r1: 'EC_secp384r1', secp521r1: 'EC_secp521r1' }
+
+/** ACM's name of a key's algorithm; undefined for a key that ACM does not take (user guide, "Prerequisites for importing"). */
+export function keyAlgorithm(key: KeyObject): string | undefined {
+  const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {}
+  if (key.asymmetricKeyType === 'rsa') return [1024, 2048, 3072, 4096].includes(modulusLength) ? `RSA_${modulusLength}` : undefined
+  return key.asymmetricKeyType === 'ec' ? curves[namedCurve] : undefined
+}
+
+/** Names of key usage bits as ACM writes them (API reference, KeyUsage). */
+const keyUsageNames: readonly (readonly [KeyUsageFlags, string])[] = [
+  [x509.KeyUsageFlags.digitalSignature, 'DIGITAL_SIGNATURE'],
+  [x509.KeyUsageFlags.nonRepudiation, 'NON_REPUDIATION'],
+  [x509.KeyUsageFlags.keyEncipherment, 'KEY_ENCIPHERMENT'],
+  [x509.KeyUsageFlags.dataEncipherment, 'DATA_ENCIPHERMENT'],
+  [x509.KeyUsageFlags.keyAgreement, 'KEY_AGREEMENT'],
+  [x509.KeyUsageFlags.keyCertSign, 'CERTIFICATE_SIGNING'],
+  [x509.KeyUsageFlags.cRLSign, 'CRL_SIGNING'],
+  [x509.KeyUsageFlags.encipherOnly, 'ENCIPHER_ONLY'],
+  [x509.KeyUsageFlags.decipherOnly, 'DECIPHER_ONLY'],
+]
+
+const extendedKeyUsageNames: Readonly<Record<string, string>> = {
+  '1.3.6.1.5.5.7.3.1': 'TLS_WEB_SERVER_AUTHENTICATION',
+  '1.3.6.1.5.5.7.3.2': 'TLS_WEB_CLIENT_AUTHENTICATION',
+  '1.3.6.1.5.5.7.3.3': 'CODE_SIGNING',
+  '1.3.6.1.5.5.7.3.4': 'EMAIL_PROTECTION',
+  '1.3.6.1.5.5.7.3.8': 'TIME_STAMPING',
+  '1.3.6.1.5.5.7.3.9': 'OCSP_SIGNING',
+}
+
+/** A certificate's contents, as far as ACM's rules and answers need them. */
+export interface CertificateFacts {
+  /** The common name, or the first name; empty when there is neither. */
+  readonly domainName: string
+  /** DNS names, the domain name among them. */
+  readonly names: readonly string[]
+  readonly subject: string
+  readonly issuer: string
+  /** `0a:1b:...`: lower case with colons, which neither Node nor OpenSSL writes. */
+  readonly serial: string
+  readonly notBefore: Date
+  readonly notAfter: Date
+  readonly signatureAlgorithm: string
+  /** Undefined when the certificate has no such extension. */
+  readonly keyUsages: readonly string[] | undefined
+  readonly extendedKeyUsages: readonly { readonly Name: string; readonly OID: string }[] | undefined
+  readonly ocspUrls: readonly string[]
+}
+
+/** Reads a certificate. */
+export function certificateFacts(certificate: X509Certificate): CertificateFacts {
+  const parsed = new x509.X509Certificate(new Uint8Array(certificate.raw))
+  const alternative = parsed.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? []
+  const dnsNames = alternative.filter(({ type }) => type === 'dns').map(({ value }) => value)
+  const commonName = parsed.subjectName.getField('CN')[0]
+  const domainName = commonName ?? dnsNames[0] ?? ''
+  const usage = parsed.getExtension(x509.KeyUsagesExtension)?.usages
+  const extended = parsed.getExtension(x509.ExtendedKeyUsageExtension)?.usages.map(String)
+  const hash = typeof parsed.signatureAlgorithm.hash === 'string' ? parsed.signatureAlgorithm.hash : parsed.signatureAlgorithm.hash.name
+  return {
+    domainName,
+    names: [...new Set([domainName, ...dnsNames])].filter((name) => name !== ''),
+    subject: parsed.subject,
+    issuer: parsed.issuer,
+    serial: (certificate.serialNumber.toLowerCase().match(/../g) ?? []).join(':'),
+    notBefore: parsed.notBefore,
+    notAfter: parsed.notAfter,
+    signatureAlgorithm: `${hash.replace('-', '')}WITH${parsed.signatureAlgorithm.name === 'ECDSA' ? 'ECDSA' : 'RSA'}`,
+    keyUsages: usage === undefined ? undefined : keyUsageNames.filter(([flag]) => (usage & flag) !== 0).map(([, name]) => name),
+    extendedKeyUsages: extended?.map((oid) => ({ Name: extendedKeyUsageNames[oid] ?? 'CUSTOM', OID: oid })),
+    ocspUrls: parsed.getExtension(x509.AuthorityInfoAccessExtension)?.ocsp.map(({ value }) => value) ?? [],
+  }
+}
+
+/** The facts of a certificate that is in ACM. */
+export function factsOf(held: AcmCertificate): CertificateFacts {
+  return certificateFacts(new X509Certificate(held.certificate))
+}
+
+/** The load balancers whose listeners use a certificate: DescribeCertificate's InUseBy. */
+export function usersOf(state: AwsState, arn: string): string[] {
+  return [...state.loadBalancers.values()]
+    .filter(({ listeners }) => listeners.some(({ certificateArns }) => certificateArns.includes(arn)))
+    .map((loadBalancer) => loadBalancer.arn)
+}

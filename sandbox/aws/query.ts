@@ -1,0 +1,57 @@
+/** The AWS query protocol (Smithy, "AWS Query protocol"): form fields with dotted names in, XML out. */
+import type { Fields, Value } from './fields.ts'
+import { isFields } from './fields.ts'
+
+/** `A.member.1.B=x` as `{ A: [{ B: 'x' }] }`. */
+export function parseForm(form: URLSearchParams): Fields {
+  const root: Fields = {}
+  for (const [name, value] of form) {
+    const path = name.split('.')
+    let node = root
+    for (const step of path.slice(0, -1)) {
+      const next = node[step]
+      node = isFields(next) ? next : (node[step] = {})
+    }
+    node[path.at(-1) ?? ''] = value
+  }
+  return collapse(root)
+}
+
+function collapse(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, isFields(value) ? list(value) : value]))
+}
+
+/** A list is sent as the one member `member`, whose members are the numbers from 1. An empty list is sent as empty text. */
+function list(fields: Fields): Value {
+  const { member } = fields
+  if (!isFields(member) || Object.keys(fields).length > 1) return collapse(fields)
+  return Object.keys(member).sort((a, b) => Number(a) - Number(b)).map((index) => {
+    const item = member[index] ?? null
+    return isFields(item) ? collapse(item) : item
+  })
+}
+
+const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\r': '&#13;' }
+
+function escape(value: string): string {
+  return value.replace(/[&<>"\r]/g, (character) => escapes[character] ?? character)
+}
+
+function xml(value: Value): string {
+  if (Array.isArray(value)) return value.map((item) => `<member>${xml(item)}</member>`).join('')
+  if (isFields(value)) return Object.entries(value).map(([name, item]) => item === undefined ? '' : `<${name}>${xml(item)}</${name}>`).join('')
+  return value === null ? '' : escape(String(value))
+}
+
+/** The answer to an operation. */
+export function xmlAnswer(operation: string, namespace: string, output: Fields, requestId: string): string {
+  return `<${operation}Response xmlns="${namespace}"><${operation}Result>${xml(output)}</${operation}Result>` +
+    `<ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${operation}Response>`
+}
+
+/** An error. Its type tells whose fault it was. */
+export function xmlError(namespace: string, error: { code: string; message: string; status: number }, requestId: string): string {
+  const type = error.status < 500 ? 'Sender' : 'Receiver'
+  return `<ErrorResponse xmlns="${namespace}"><Error><Type>${type}</Type><Code>${escape(error.code)}</Code>` +
+    `<Message>${escape(error.message)}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`
+}

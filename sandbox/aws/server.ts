@@ -1,0 +1,239 @@
+/**
+ * The sandbox's AWS: one plain HTTP server for all services and regions, as AWS_ENDPOINT_URL wants it. A request is
+ * recorded, meets the scenario's faults, has its signature verified, is checked against IAM, and only then does something.
+ */
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Traffic } from '../traffic.ts'
+import { acm } from './acm.ts'
+import { eks } from './eks.ts'
+import { elbv2 } from './elbv2.ts'
+import type { Fields } from './fields.ts'
+import { isFields } from './fields.ts'
+import { parseForm, xmlAnswer, xmlError } from './query.ts'
+import type { AwsCredential, Call, Service } from './service.ts'
+import { AwsError, denied } from './service.ts'
+import type { Incoming } from './signature.ts'
+import { claimOf, Refused, verify } from './signature.ts'
+import type { AwsState } from './state.ts'
+import { createAwsState } from './state.ts'
+import type { CallerIdentity } from './sts.ts'
+import { canonicalArn, identify, identifyToken, sts } from './sts.ts'
+
+/** An EKS access entry: who a principal is to Kubernetes. The default user name is the principal's own ARN. */
+export interface AccessEntry { readonly username?: string; readonly groups: readonly string[] }
+
+/** Whether IAM lets a principal do something. `action` is `acm:ImportCertificate`, `resource` an ARN or `*`. */
+export type Authorize = (principal: string, action: string, resource: string) => boolean
+
+/** What `startAws` takes. */
+export interface AwsOptions {
+  readonly traffic: Traffic
+  readonly state: AwsState
+  /** One administrator with a long-lived key when absent. */
+  readonly credentials?: readonly AwsCredential[]
+  /** Everything is allowed when absent. */
+  readonly authorize?: Authorize
+}
+
+/** The running AWS. What is not readonly may be changed while it runs. */
+export interface Aws {
+  /** For AWS_ENDPOINT_URL. */
+  readonly endpoint: string
+  readonly state: AwsState
+  /** The account in another region: what a caller sees who signs for that one. Empty until somebody fills it. */
+  region(name: string): AwsState
+  /** The account's keys. A scenario adds to them, and expires sessions with `expiresAt`. */
+  readonly credentials: AwsCredential[]
+  authorize: Authorize
+  /** Life of an EKS token from its X-Amz-Date, milliseconds; 15 minutes. */
+  tokenLifetime: number
+  /** How far AWS' clock is ahead of this machine's, milliseconds. */
+  clockOffset: number
+  /** By role or user ARN. While it is undefined every principal of the account is in system:masters. */
+  accessEntries: Map<string, AccessEntry> | undefined
+  /** Why tokens were refused, the newest last: what the authenticator's log would say. */
+  readonly tokenRefusals: string[]
+  /** The environment of a process that is to use a key, the first one when absent. */
+  environment(credential?: AwsCredential): Record<string, string>
+  /** Verifies a presigned GetCallerIdentity as the EKS authenticator does; throws an Error that says what is wrong. */
+  identify(presignedUrl: URL, headers: Readonly<Record<string, string>>): Promise<CallerIdentity>
+  /** Who a bearer token is to a cluster; undefined is what an API server answers 401 to. */
+  authenticateEksToken(token: string, clusterName: string): Promise<{ username: string; groups: string[] } | undefined>
+  close(): Promise<void>
+}
+
+const services: readonly Service[] = [acm, sts, eks, elbv2]
+
+/** Operations that ask for a change, by the verbs that AWS uses. */
+const mutating = /^(Import|Add|Remove|Delete|Create|Modify|Set|Register|Deregister|Update|Put|Tag|Untag|Request|Renew|Associate|Disassociate)/
+
+/** Where a request is for: the service, the operation and its members. */
+interface Routed { readonly service: Service; readonly operation: string; readonly input: () => Fields }
+
+function jsonInput(body: Buffer): Fields {
+  try {
+    const parsed = JSON.parse(body.toString() || '{}') as Fields
+    if (isFields(parsed)) return parsed
+  } catch { /* answered below */ }
+  throw new AwsError('SerializationException', 'Could not parse the request body as JSON')
+}
+
+/** The service by the credential scope, or by what the request looks like when it is not signed. */
+function route(request: Incoming): Routed | undefined {
+  const form = new URLSearchParams(request.method === 'POST' ? request.body.toString() : request.query)
+  const target = /^CertificateManager\.(\w+)$/.exec(request.headers['x-amz-target'] ?? '')?.[1]
+  const cluster = /^\/clusters\/([^/]+)$/.exec(request.path)?.[1]
+  const version: Readonly<Record<string, string>> = { '2011-06-15': 'sts', '2015-12-01': 'elasticloadbalancing' }
+  const guess = target !== undefined ? 'acm' : request.path.startsWith('/clusters') ? 'eks' : version[form.get('Version') ?? '']
+  const name = claimOf(request)?.service ?? guess
+  const service = services.find((candidate) => candidate.name === name)
+  if (!service) return undefined
+  const routes: Record<Service['protocol'], () => Routed> = {
+    json: () => ({ service, operation: target ?? '', input: () => jsonInput(request.body) }),
+    'rest-json': () => ({
+      service, operation: request.method === 'GET' && cluster !== undefined ? 'DescribeCluster' : `${request.method} ${request.path}`,
+      input: () => ({ name: decodeURIComponent(cluster ?? '') }),
+    }),
+    query: () => ({ service, operation: form.get('Action') ?? '', input: () => parseForm(form) }),
+  }
+  return routes[service.protocol]()
+}
+
+const unknownOperation: Record<Service['protocol'], (operation: string) => AwsError> = {
+  json: () => new AwsError('UnknownOperationException', ''),
+  'rest-json': () => new AwsError('ResourceNotFoundException', 'Not Found', 404),
+  query: (operation) => new AwsError('InvalidAction', `Could not find operation ${operation}`),
+}
+
+function answer(response: ServerResponse, { service, operation }: Routed, output: Fields | AwsError): void {
+  const requestId = randomUUID()
+  const failed = output instanceof AwsError
+  const status = failed ? output.status : 200
+  const namespace = service.namespace ?? ''
+  const headers: Record<string, string> = { 'x-amzn-requestid': requestId }
+  let body: string
+  if (service.protocol === 'query') {
+    headers['content-type'] = 'text/xml'
+    body = failed ? xmlError(namespace, output, requestId) : xmlAnswer(operation, namespace, output, requestId)
+  } else {
+    headers['content-type'] = service.protocol === 'json' ? 'application/x-amz-json-1.1' : 'application/json'
+    if (failed) headers['x-amzn-errortype'] = output.code
+    body = JSON.stringify(failed ? { ...(service.protocol === 'json' ? { __type: output.code } : {}), message: output.message } : output)
+  }
+  response.writeHead(status, headers).end(body)
+}
+
+async function read(message: IncomingMessage): Promise<Incoming> {
+  const chunks: Buffer[] = []
+  for await (const chunk of message) chunks.push(chunk as Buffer)
+  const [path = '/', query = ''] = (message.url ?? '/').split(/\?(.*)/s)
+  const headers = Object.fromEntries(Object.entries(message.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : value ?? '']))
+  return { method: message.method ?? 'GET', path, query: new URLSearchParams(query), headers, body: Buffer.concat(chunks) }
+}
+
+/** Lets a request in, checks it against IAM, and carries it out. */
+async function carryOut(aws: Aws, request: Incoming, { service, operation, input }: Routed): Promise<Fields> {
+  const now = Date.now() + aws.clockOffset
+  const { credential, claim } = await verify(request, aws.credentials, { now })
+  const run = Object.hasOwn(service.operations, operation) ? service.operations[operation] : undefined
+  if (!run) throw unknownOperation[service.protocol](operation)
+  const call: Call = { input: input(), principal: credential.principalArn, state: aws.region(claim.region), now }
+  const resource = service.resource(operation, call)
+  for (const needed of [operation, ...service.needs?.(operation, call.input) ?? []]) {
+    const action = `${service.name}:${needed}`
+    if (resource !== undefined && !aws.authorize(call.principal, action, resource)) throw denied(service, call.principal, action, resource)
+  }
+  return run(call)
+}
+
+async function serve(aws: Aws, traffic: Traffic, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  const request = await read(message)
+  const routed = route(request)
+  if (!routed) {
+    // No service would take this: without a service there is no part either whose log it belongs to.
+    response.writeHead(403, { 'content-type': 'application/json' }).end('{"message":"Missing Authentication Token"}')
+    return
+  }
+  const fault = await traffic.take({
+    part: routed.service.part, operation: routed.operation, mutating: mutating.test(routed.operation),
+    client: request.headers['user-agent'] ?? '', query: new URL(message.url ?? '/', 'http://aws').search, body: request.body.toString(),
+  })
+  if (fault?.reset) {
+    message.socket.destroy()
+    return
+  }
+  const { error } = fault ?? {}
+  const output = error ? new AwsError(error.code, error.message, error.status) : await carryOut(aws, request, routed).catch((reason: unknown) => {
+    if (reason instanceof AwsError) return reason
+    if (reason instanceof Refused) return reason.asError(routed.service)
+    // A fault of the sandbox itself must not look like one of AWS': name it.
+    return new AwsError('InternalFailure', `sandbox: ${reason instanceof Error ? reason.stack ?? reason.message : String(reason)}`, 500)
+  })
+  answer(response, routed, output)
+}
+
+const administrator: AwsCredential = {
+  accessKeyId: 'AKIASANDBOXSANDBOX00', secretAccessKey: 'sandbox/secret/access/key/0000000000000',
+  principalArn: 'arn:aws:iam::111122223333:user/administrator',
+}
+
+function createAws(options: AwsOptions, endpoint: string, server: Server): Aws {
+  const others = new Map<string, AwsState>()
+  const { state } = options
+  const verifier = () => ({ credentials: aws.credentials, tokenLifetime: aws.tokenLifetime, now: () => Date.now() + aws.clockOffset })
+  const aws: Aws = {
+    endpoint,
+    state,
+    credentials: [...(options.credentials ?? [{ ...administrator, principalArn: `arn:aws:iam::${state.account}:user/administrator` }])],
+    authorize: options.authorize ?? (() => true),
+    tokenLifetime: 15 * 60_000,
+    clockOffset: 0,
+    accessEntries: undefined,
+    tokenRefusals: [],
+    region(name) {
+      const other = name === state.region ? state : others.get(name) ?? createAwsState({ account: state.account, region: name })
+      if (other !== state) others.set(name, other)
+      return other
+    },
+    environment(credential = aws.credentials[0] ?? administrator) {
+      const token = credential.sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: credential.sessionToken }
+      return {
+        AWS_ENDPOINT_URL: endpoint, AWS_REGION: state.region, AWS_EC2_METADATA_DISABLED: 'true',
+        AWS_ACCESS_KEY_ID: credential.accessKeyId, AWS_SECRET_ACCESS_KEY: credential.secretAccessKey, ...token,
+      }
+    },
+    identify(presignedUrl, headers) {
+      return identify(verifier(), presignedUrl, headers)
+    },
+    async authenticateEksToken(token, clusterName) {
+      try {
+        const { arn } = await identifyToken(verifier(), token, clusterName)
+        const entry = aws.accessEntries ? aws.accessEntries.get(canonicalArn(arn)) : { groups: ['system:masters'] }
+        if (entry) return { username: entry.username ?? arn, groups: [...entry.groups] }
+        aws.tokenRefusals.push(`ARN is not mapped: ${canonicalArn(arn)}`)
+      } catch (error) {
+        aws.tokenRefusals.push(error instanceof Error ? error.message : String(error))
+      }
+      return undefined
+    },
+    close: () => new Promise((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    }),
+  }
+  return aws
+}
+
+/** Starts AWS on a free loopback port. */
+export async function startAws(options: AwsOptions): Promise<Aws> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
+  const aws = createAws(options, `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server)
+  server.on('request', (message, response) => {
+    serve(aws, options.traffic, message, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined))
+  })
+  return aws
+}

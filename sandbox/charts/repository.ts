@@ -1,0 +1,101 @@
+/** A helm chart repository on loopback, with the sandbox's Milvus chart in as many versions as a scenario wants. */
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'fflate'
+import type { Traffic } from '../traffic.ts'
+
+/** The Milvus that a chart version brings, where the real chart's history says so. */
+const milvusVersions: Readonly<Record<string, string>> = { '4.2.58': '2.5.16', '5.0.19': '2.6.15' }
+
+/** How to start the repository. */
+export interface ChartRepositorySettings {
+  readonly traffic: Traffic
+  /** The versions it begins with; 4.2.58 and 5.0.19 when absent. */
+  readonly versions?: readonly string[]
+}
+
+/** The running repository. */
+export interface ChartRepository {
+  /** What `helm --repo` takes. */
+  readonly url: string
+  /** Adds a version. Its Milvus is 2.6.99 unless it is a version of the real chart, or said here. */
+  publish(version: string, appVersion?: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** A packaged chart. */
+interface Package {
+  readonly version: string
+  readonly appVersion: string
+  readonly archive: Uint8Array
+}
+
+/** Starts the repository on a free loopback port. */
+export async function startChartRepository({ traffic, versions = Object.keys(milvusVersions) }: ChartRepositorySettings): Promise<ChartRepository> {
+  const packages = new Map<string, Package>()
+  const publish = async (version: string, appVersion = milvusVersions[version] ?? '2.6.99'): Promise<void> => {
+    packages.set(version, { version, appVersion, archive: await milvusChart(version, appVersion) })
+  }
+  for (const version of versions) await publish(version)
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const path = request.url ?? '/'
+    const fault = await traffic.take({ part: 'charts', operation: `${request.method ?? 'GET'} ${path}`, mutating: false, client: request.headers['user-agent'] ?? '', query: '', body: '' })
+    if (fault?.reset) return void request.socket.destroy()
+    if (fault?.error) return void response.writeHead(fault.error.status).end(fault.error.message)
+    const archive = packages.get(/^\/milvus-(.+)\.tgz$/.exec(path)?.[1] ?? '')?.archive
+    if (path === '/index.yaml') response.writeHead(200, { 'content-type': 'application/yaml' }).end(index([...packages.values()]))
+    else if (archive) response.writeHead(200, { 'content-type': 'application/gzip' }).end(archive)
+    else response.writeHead(404).end('not found')
+  }
+  const server = createServer((request, response) => {
+    serve(request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : new Error(String(error))))
+  })
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`, publish,
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** Any time will do, as long as it is always the same one: packages come out byte for byte alike. */
+const packagedAt = '2026-04-16T00:00:00Z'
+
+/** JSON is YAML. */
+function index(packages: Package[]): string {
+  const entries = packages.map(({ version, appVersion, archive }) => ({
+    apiVersion: 'v2', name: 'milvus', version, appVersion, created: packagedAt,
+    digest: createHash('sha256').update(archive).digest('hex'), urls: [`milvus-${version}.tgz`],
+  }))
+  return JSON.stringify({ apiVersion: 'v1', generated: packagedAt, entries: { milvus: entries } })
+}
+
+/** The sandbox's Milvus chart as a package. */
+export async function milvusChart(version: string, appVersion = milvusVersions[version] ?? '2.6.99'): Promise<Uint8Array> {
+  const root = fileURLToPath(new URL('milvus/', import.meta.url))
+  const chart = { apiVersion: 'v2', name: 'milvus', version, appVersion, description: "The sandbox's Milvus", kubeVersion: '^1.10.0-0' }
+  const files: [string, Buffer][] = [['Chart.yaml', Buffer.from(JSON.stringify(chart))]]
+  for (const name of (await readdir(root, { recursive: true })).sort()) {
+    if (/\.(yaml|tpl)$/.test(name)) files.push([name, await readFile(root + name)])
+  }
+  const blocks = files.map(([name, content]) => tarEntry(`milvus/${name}`, content))
+  return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]), { mtime: packagedAt })
+}
+
+/** One file of a ustar archive. */
+function tarEntry(name: string, content: Buffer): Buffer {
+  const header = Buffer.alloc(512)
+  const octal = (value: number, length: number): string => `${value.toString(8).padStart(length - 1, '0')}\0`
+  header.write(name, 0)
+  header.write(octal(0o644, 8) + octal(0, 8) + octal(0, 8) + octal(content.length, 12) + octal(Date.parse(packagedAt) / 1000, 12), 100)
+  header.write('        0', 148)
+  header.write('ustar\x0000', 257)
+  header.write(octal(header.reduce((sum, byte) => sum + byte, 0), 7), 148)
+  return Buffer.concat([header, content, Buffer.alloc((512 - (content.length % 512)) % 512)])
+}

@@ -1,0 +1,194 @@
+/**
+ * A Kubernetes client of the little that the controller asks for. It lists and watches Ingresses, IngressClasses, Services
+ * and EndpointSlices; gets IngressClassParams; creates and patches Events; lists, creates, patches and deletes
+ * TargetGroupBindings; patches Ingresses and their status. Those are the verbs it needs in RBAC.
+ */
+import { Agent, request } from 'node:https'
+import type { IncomingMessage } from 'node:http'
+import { createInterface } from 'node:readline'
+import type { KubernetesObject } from './objects.ts'
+import { keyOf } from './objects.ts'
+
+/** Where the API is and who asks. */
+export interface KubernetesAccess {
+  readonly url: string
+  /** PEM of the CA that signed the API's certificate. */
+  readonly ca: string
+  readonly token: string
+}
+
+/** An answer other than 2xx. */
+export class ApiError extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** The types of patches, by what the controller calls them. */
+const PATCHES = { merge: 'application/merge-patch+json', strategic: 'application/strategic-merge-patch+json' }
+
+/** The client. */
+export class KubernetesClient {
+  private readonly access: KubernetesAccess
+  private readonly agent = new Agent({ keepAlive: true })
+
+  constructor(access: KubernetesAccess) {
+    this.access = access
+  }
+
+  get<T>(path: string): Promise<T> {
+    return this.send('GET', path)
+  }
+
+  create<T>(path: string, body: unknown): Promise<T> {
+    return this.send('POST', path, body)
+  }
+
+  patch<T>(path: string, body: unknown, kind: keyof typeof PATCHES = 'merge'): Promise<T> {
+    return this.send('PATCH', path, body, PATCHES[kind])
+  }
+
+  delete(path: string): Promise<unknown> {
+    return this.send('DELETE', path)
+  }
+
+  /** Opens a watch; ends when the server does, or the signal says so. */
+  async watch(path: string, signal: AbortSignal, each: (type: string, object: KubernetesObject) => void): Promise<void> {
+    const response = await this.open('GET', path, undefined, 'application/json', signal)
+    if (response.statusCode !== 200) throw new ApiError(response.statusCode ?? 0, await textOf(response))
+    response.on('error', () => undefined)
+    for await (const line of createInterface({ input: response })) {
+      const { type, object } = JSON.parse(line) as { type: string; object: KubernetesObject }
+      each(type, object)
+    }
+  }
+
+  close(): void {
+    this.agent.destroy()
+  }
+
+  private async send<T>(method: string, path: string, body?: unknown, type = 'application/json'): Promise<T> {
+    const response = await this.open(method, path, body === undefined ? undefined : JSON.stringify(body), type)
+    const text = await textOf(response)
+    const status = response.statusCode ?? 0
+    if (status >= 300) throw new ApiError(status, messageIn(text))
+    return JSON.parse(text) as T
+  }
+
+  private open(method: string, path: string, body: string | undefined, type: string, signal?: AbortSignal): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const headers = {
+        authorization: `Bearer ${this.access.token}`,
+        accept: 'application/json',
+        // The API takes the field manager from the part before the slash: the name of the binary.
+        'user-agent': 'aws-load-balancer-controller/v3.5.0 (sandbox)',
+        ...(body === undefined ? {} : { 'content-type': type, 'content-length': String(Buffer.byteLength(body)) }),
+      }
+      const options = { method, headers, ca: this.access.ca, ...(signal ? { signal, agent: false as const } : { agent: this.agent }) }
+      request(new URL(path, this.access.url), options, resolve).on('error', reject).end(body)
+    })
+  }
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of response) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString()
+}
+
+function messageIn(text: string): string {
+  try {
+    return (JSON.parse(text) as { message?: string }).message ?? text
+  } catch {
+    return text
+  }
+}
+
+/** What a change of an object looks like; `before` is missing for one that is new to the cache. */
+export type OnChange<T> = (after: T | undefined, before: T | undefined) => void
+
+/**
+ * Keeps a cache of a kind by list and watch, as client-go's informers do. `ready` settles after the first list; a watch
+ * that ends is begun again, after a list when its version is gone.
+ */
+export class Informer<T extends KubernetesObject> {
+  readonly cache = new Map<string, T>()
+  private readonly client: KubernetesClient
+  private readonly path: string
+  private readonly onChange: OnChange<T>
+  private readonly stopping = new AbortController()
+  private readonly running: Promise<void>
+  readonly ready: Promise<void>
+
+  constructor(client: KubernetesClient, path: string, onChange: OnChange<T>) {
+    this.client = client
+    this.path = path
+    this.onChange = onChange
+    let listed: () => void = () => undefined
+    this.ready = new Promise((resolve) => (listed = resolve))
+    this.running = this.run(listed)
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort()
+    await this.running
+  }
+
+  private async run(listed: () => void): Promise<void> {
+    const { signal } = this.stopping
+    while (!signal.aborted) {
+      try {
+        const version = await this.list()
+        listed()
+        await this.follow(version, signal)
+      } catch {
+        // Whatever it was, a fresh list finds out: the API may be down, the version expired, access refused.
+        await pause(200, signal)
+      }
+    }
+    listed()
+  }
+
+  private async list(): Promise<string> {
+    const list = await this.client.get<{ metadata: { resourceVersion: string }; items?: T[] }>(this.path)
+    const objects = new Map((list.items ?? []).map((object) => [keyOf(object), object]))
+    for (const key of this.cache.keys()) if (!objects.has(key)) this.put(key, undefined)
+    for (const [key, object] of objects) this.put(key, object)
+    return list.metadata.resourceVersion
+  }
+
+  private async follow(from: string, signal: AbortSignal): Promise<void> {
+    let version = from
+    while (!signal.aborted) {
+      await this.client.watch(`${this.path}?watch=true&allowWatchBookmarks=true&resourceVersion=${version}`, signal, (type, object) => {
+        if (type === 'ERROR') throw new Error('the watch is too old')
+        version = object.metadata.resourceVersion ?? version
+        if (type !== 'BOOKMARK') this.put(keyOf(object), type === 'DELETED' ? undefined : (object as T))
+      })
+    }
+  }
+
+  private put(key: string, object: T | undefined): void {
+    const before = this.cache.get(key)
+    if (object) this.cache.set(key, object)
+    else this.cache.delete(key)
+    if (before?.metadata.resourceVersion !== object?.metadata.resourceVersion) this.onChange(object, before)
+  }
+}
+
+/** Waits, or ends at once when told to stop. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve()
+      return
+    }
+    const timer = setTimeout(resolve, milliseconds)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}

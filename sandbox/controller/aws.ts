@@ -1,0 +1,67 @@
+/**
+ * The controller's AWS clients, and their errors in the words of the AWS SDK for Go v2, which the real controller uses:
+ * `operation error Elastic Load Balancing v2: CreateListener, https response error StatusCode: 400, RequestID: <id>,
+ * CertificateNotFound: ...`, with `api error ` before codes that the service's model does not list.
+ */
+import { ACMClient, ACMServiceException, DescribeCertificateCommand, paginateListCertificates } from '@aws-sdk/client-acm'
+import { ElasticLoadBalancingV2Client, ElasticLoadBalancingV2ServiceException } from '@aws-sdk/client-elastic-load-balancing-v2'
+import type { DiscoveredCertificate } from './model.ts'
+
+/** Where AWS is and who asks. */
+export interface AwsAccess {
+  readonly endpoint: string
+  readonly region: string
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
+}
+
+/** The clients. */
+export class AwsClients {
+  readonly elbv2: ElasticLoadBalancingV2Client
+  private readonly acm: ACMClient
+
+  constructor(access: AwsAccess, maxAttempts = 3) {
+    const options = { endpoint: access.endpoint, region: access.region, credentials: access.credentials, maxAttempts }
+    this.elbv2 = new ElasticLoadBalancingV2Client(options)
+    this.acm = new ACMClient(options)
+  }
+
+  /** Every issued certificate of ACM, of all key types, with its names (pkg/certs/cert_discovery.go). */
+  async certificates(): Promise<DiscoveredCertificate[]> {
+    try {
+      const arns: string[] = []
+      const filter = {
+        CertificateStatuses: ['ISSUED' as const],
+        Includes: { keyTypes: ['RSA_1024', 'RSA_2048', 'RSA_3072', 'RSA_4096', 'EC_prime256v1', 'EC_secp384r1', 'EC_secp521r1'] as const },
+      }
+      const input = { CertificateStatuses: filter.CertificateStatuses, Includes: { keyTypes: [...filter.Includes.keyTypes] } }
+      for await (const page of paginateListCertificates({ client: this.acm }, input)) {
+        arns.push(...(page.CertificateSummaryList ?? []).map(({ CertificateArn }) => CertificateArn ?? ''))
+      }
+      return await Promise.all(
+        arns.map(async (arn) => {
+          const { Certificate } = await this.acm.send(new DescribeCertificateCommand({ CertificateArn: arn }))
+          return { arn, names: Certificate?.SubjectAlternativeNames ?? [Certificate?.DomainName ?? ''] }
+        }),
+      )
+    } catch (error) {
+      throw new Error(goError('ACM', 'ListCertificates', error), { cause: error })
+    }
+  }
+
+  close(): void {
+    this.elbv2.destroy()
+    this.acm.destroy()
+  }
+}
+
+/** The text of the SDK for Go for an error of the SDK for JavaScript. */
+export function goError(service: string, operation: string, error: unknown): string {
+  if (!(error instanceof Error)) return `operation error ${service}: ${operation}, ${String(error)}`
+  const metadata = '$metadata' in error ? (error.$metadata as { httpStatusCode?: number; requestId?: string; attempts?: number }) : {}
+  const prefix = `operation error ${service}: ${operation}, `
+  const exhausted = (metadata.attempts ?? 1) > 1 ? `exceeded maximum number of attempts, ${metadata.attempts ?? 1}, ` : ''
+  if (metadata.httpStatusCode === undefined) return `${prefix}${exhausted}https response error StatusCode: 0, RequestID: , request send failed, ${error.message}`
+  const code = 'Code' in error && typeof error.Code === 'string' ? error.Code : error.name.replace(/Exception$/, '')
+  const unmodelled = error.constructor === ElasticLoadBalancingV2ServiceException || error.constructor === ACMServiceException
+  return `${prefix}${exhausted}https response error StatusCode: ${metadata.httpStatusCode}, RequestID: ${metadata.requestId ?? ''}, ${unmodelled ? 'api error ' : ''}${code}: ${error.message}`
+}

@@ -1,0 +1,106 @@
+/** Where objects live: one counter of versions, one log of changes, and the listeners that watches are made of. */
+import type { Resource } from './resources.ts'
+import type { KubernetesObject } from './types.ts'
+
+/** One change, as a watch tells it. */
+export interface Change {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
+  readonly resource: Resource
+  readonly object: KubernetesObject
+  /** The object before the change: a watch with a selector must know what fell out of it. */
+  readonly previous: KubernetesObject | undefined
+  readonly version: number
+}
+
+/** How many changes a watch can go back: a real cluster compacts after five minutes. */
+const remembered = 5000
+
+/** The storage. Objects in it are never changed, only replaced. */
+export class Store {
+  /** The newest resourceVersion. */
+  version = 1000
+  private readonly objects = new Map<Resource, Map<string, KubernetesObject>>()
+  private history: Change[] = []
+  /** The newest version whose change is forgotten. */
+  private forgotten = 0
+  private readonly untold: Change[] = []
+  private readonly listeners = new Set<(change: Change) => void>()
+
+  get(resource: Resource, namespace: string, name: string): KubernetesObject | undefined {
+    return this.objects.get(resource)?.get(key(resource, namespace, name))
+  }
+
+  /** Everything of a resource, in all namespaces when `namespace` is empty, ordered as etcd would. */
+  list(resource: Resource, namespace = ''): KubernetesObject[] {
+    const all = [...(this.objects.get(resource) ?? new Map<string, KubernetesObject>())]
+    return all
+      .filter(([, object]) => namespace === '' || object.metadata.namespace === namespace)
+      .sort(([left], [right]) => (left < right ? -1 : 1))
+      .map(([, object]) => object)
+  }
+
+  /** Stores an object under a new resourceVersion, and tells the listeners. */
+  put(resource: Resource, object: KubernetesObject): KubernetesObject {
+    const { namespace = '', name } = object.metadata
+    const previous = this.get(resource, namespace, name)
+    const stored = this.numbered(object)
+    let all = this.objects.get(resource)
+    if (!all) this.objects.set(resource, (all = new Map<string, KubernetesObject>()))
+    all.set(key(resource, namespace, name), stored)
+    this.tell({ type: previous ? 'MODIFIED' : 'ADDED', resource, object: stored, previous, version: this.version })
+    return stored
+  }
+
+  /** Takes an object away; its last words carry a new resourceVersion. */
+  delete(resource: Resource, object: KubernetesObject): KubernetesObject {
+    const { namespace = '', name } = object.metadata
+    this.objects.get(resource)?.delete(key(resource, namespace, name))
+    const last = this.numbered(object)
+    this.tell({ type: 'DELETED', resource, object: last, previous: object, version: this.version })
+    return last
+  }
+
+  /** Calls back with each change from now on. Returns a function that ends it. */
+  subscribe(listener: (change: Change) => void): () => void {
+    this.listeners.add(listener)
+    return () => void this.listeners.delete(listener)
+  }
+
+  /** The version of the oldest change that is remembered. */
+  get oldest(): number {
+    return this.history[0]?.version ?? this.version
+  }
+
+  /** Forgets the changes so far: a watch from before cannot go on. */
+  compact(): void {
+    this.history = []
+    this.forgotten = this.version
+  }
+
+  /** The changes after a version; undefined when some of them are forgotten. */
+  since(version: number): Change[] | undefined {
+    if (version < this.forgotten) return undefined
+    return this.history.filter((change) => change.version > version)
+  }
+
+  private numbered(object: KubernetesObject): KubernetesObject {
+    this.version += 1
+    return { ...object, metadata: { ...object.metadata, resourceVersion: String(this.version) } }
+  }
+
+  private tell(change: Change): void {
+    this.history.push(change)
+    if (this.history.length > remembered) this.forgotten = this.history.shift()?.version ?? this.forgotten
+    this.untold.push(change)
+    if (this.untold.length > 1) return
+    // A listener may write: its changes are told after this one, so that everybody hears them in the same order.
+    for (let next = this.untold[0]; next; next = this.untold[0]) {
+      for (const listener of [...this.listeners]) listener(next)
+      this.untold.shift()
+    }
+  }
+}
+
+function key(resource: Resource, namespace: string, name: string): string {
+  return resource.namespaced ? `${namespace}/${name}` : name
+}

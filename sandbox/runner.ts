@@ -1,0 +1,112 @@
+/** Runs the built action as a GitHub runner does: inputs and files by environment variables, main and then post. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { load } from 'js-yaml'
+
+/** What a run left behind, for a person and for the next step. */
+export interface ActionRun {
+  readonly exitCode: number | null
+  readonly outputs: Readonly<Record<string, string>>
+  /** What was printed, without the commands that tell the runner what to mask; the runner's masks are not applied. */
+  readonly log: string
+  readonly summary: string
+  /** Files under RUNNER_TEMP and HOME when main and post were over. */
+  readonly leftovers: readonly string[]
+  /** Milliseconds of main. */
+  readonly took: number
+}
+
+/** How to run. */
+export interface RunOptions {
+  /** The directory of action.yml and dist/. */
+  readonly action: string
+  readonly environment: Readonly<Record<string, string>>
+  readonly inputs: Readonly<Record<string, string>>
+  /** A directory for the runner's files. */
+  readonly directory: string
+  /** Told of the process when it has started, and of each line that it prints. */
+  readonly onStart?: (child: ChildProcess) => void
+  readonly onLine?: (line: string) => void
+}
+
+interface ActionMetadata {
+  readonly inputs: Readonly<Record<string, { default?: string } | null>>
+  readonly runs: { readonly main: string; readonly post: string }
+}
+
+/** action.yml, parsed. */
+export const readAction = (directory: string): ActionMetadata => load(readFileSync(join(directory, 'action.yml'), 'utf8')) as ActionMetadata
+
+/** Runs main and post. Source: GitHub, Metadata syntax and Workflow commands. */
+export async function runAction(options: RunOptions): Promise<ActionRun> {
+  const metadata = readAction(options.action)
+  const files = await prepare(options)
+  const inputs = Object.entries(metadata.inputs).map(([name, input]) => [`INPUT_${name.toUpperCase()}`, options.inputs[name] ?? input?.default ?? ''])
+  const environment = { HOME: files.home, RUNNER_TEMP: files.temp, GITHUB_OUTPUT: files.output, GITHUB_STEP_SUMMARY: files.summary, GITHUB_STATE: files.state, GITHUB_ACTIONS: 'true', ...options.environment, ...Object.fromEntries(inputs) as Record<string, string> }
+  const start = performance.now()
+  const main = await execute(join(options.action, metadata.runs.main), environment, options)
+  const took = performance.now() - start
+  const post = await execute(join(options.action, metadata.runs.post), environment, {})
+  const run = {
+    exitCode: main.exitCode,
+    outputs: parseOutputs(await readFile(files.output, 'utf8')),
+    log: (main.printed + post.printed).replace(/^::add-mask::.*\n/gm, ''),
+    summary: await readFile(files.summary, 'utf8'),
+    leftovers: [...await tree(files.temp), ...await tree(files.home)],
+    took,
+  }
+  await rm(files.directory, { recursive: true, force: true })
+  return run
+}
+
+async function prepare(options: RunOptions) {
+  const directory = await mkdtemp(join(options.directory, 'run-'))
+  const at = (name: string) => join(directory, name)
+  const files = { directory, home: at('home'), temp: at('temp'), output: at('output'), summary: at('summary'), state: at('state') }
+  await Promise.all([mkdir(files.home), mkdir(files.temp), ...[files.output, files.summary, files.state].map((file) => writeFile(file, ''))])
+  return files
+}
+
+function execute(script: string, env: Record<string, string>, { onStart, onLine }: Partial<RunOptions>): Promise<{ exitCode: number | null; printed: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    onStart?.(child)
+    let printed = ''
+    let rest = ''
+    const take = (chunk: string) => {
+      printed += chunk
+      const lines = (rest + chunk).split('\n')
+      rest = lines.pop() ?? ''
+      lines.forEach((line) => onLine?.(line))
+    }
+    child.stdout.setEncoding('utf8').on('data', take)
+    child.stderr.setEncoding('utf8').on('data', take)
+    child.on('error', reject)
+    child.on('close', (exitCode) => resolve({ exitCode, printed }))
+  })
+}
+
+/** Both forms of GITHUB_OUTPUT: `name=value`, and `name<<delimiter`. The last value of a name wins. */
+export function parseOutputs(text: string): Record<string, string> {
+  const outputs: Record<string, string> = {}
+  const lines = text.split('\n')
+  for (let at = 0; at < lines.length; at += 1) {
+    const [, name, delimiter] = /^([^=<]+)<<(.+)$/.exec(lines[at] ?? '') ?? []
+    if (name === undefined) {
+      const [, key, value] = /^([^=]+)=(.*)$/.exec(lines[at] ?? '') ?? []
+      if (key !== undefined) outputs[key] = value ?? ''
+      continue
+    }
+    const end = lines.indexOf(delimiter ?? '', at + 1)
+    outputs[name] = lines.slice(at + 1, end).join('\n')
+    at = end
+  }
+  return outputs
+}
+
+async function tree(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
+}
