@@ -25,6 +25,12 @@ export interface Installation {
   readonly serviceType?: string
 }
 
+/** How the sandbox may differ. */
+export interface SandboxOptions {
+  /** A name for the cluster's API that only a proxy can resolve, in place of its loopback address. */
+  readonly clusterHost?: string
+}
+
 /** The sandbox. Its parts are there to be looked at and to be changed while it runs. */
 export interface Sandbox {
   readonly traffic: Traffic
@@ -70,13 +76,13 @@ const administrator: Identity = { username: 'admin', groups: ['system:masters'] 
 const controllerIdentity: Identity = { username: 'system:serviceaccount:kube-system:aws-load-balancer-controller', groups: ['system:authenticated'] }
 
 /** Starts every part. The namespace and the IngressClass `alb` exist; Milvus is not installed yet. */
-export async function startSandbox(): Promise<Sandbox> {
+export async function startSandbox({ clusterHost }: SandboxOptions = {}): Promise<Sandbox> {
   const [cluster, namespace, host] = ['production', 'milvus', 'milvus.example.com']
   const directory = await mkdtemp(join(tmpdir(), 'milvus-alb-sandbox-'))
   const traffic = new Traffic()
   const state = createAwsState()
   const [aws, authority, programs, charts, milvus] = await Promise.all([startAws({ traffic, state }), createAuthority(), tools(), startChartRepository({ traffic }), startMilvus({ traffic })])
-  const [pair, certificate] = await Promise.all([loopbackServerPair(authority), authority.issue({ hosts: [host] })])
+  const [pair, certificate] = await Promise.all([loopbackServerPair(authority, clusterHost === undefined ? [] : [clusterHost]), authority.issue({ hosts: [host] })])
 
   const tokens = new Map<string, Identity>([[randomUUID(), administrator], [randomUUID(), controllerIdentity]])
   const [adminToken = '', controllerToken = ''] = tokens.keys()
@@ -85,7 +91,7 @@ export async function startSandbox(): Promise<Sandbox> {
     tls: { certificate: pair.cert, privateKey: pair.key },
     authenticate: async (token) => tokens.get(token) ?? aws.authenticateEksToken(token, cluster),
   })
-  state.clusters.set(cluster, { name: cluster, endpoint: kubernetes.url, certificateAuthority: pair.ca, status: 'ACTIVE' })
+  state.clusters.set(cluster, { name: cluster, endpoint: clusterHost === undefined ? kubernetes.url : kubernetes.url.replace('127.0.0.1', clusterHost), certificateAuthority: pair.ca, status: 'ACTIVE' })
   kubernetes.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
   kubernetes.create({ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'alb' }, spec: { controller: 'ingress.k8s.aws/alb' } })
 

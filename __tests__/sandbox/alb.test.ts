@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import { createServer, get as getPlain } from 'node:http'
 import { get } from 'node:https'
-import { connect as connectTcp } from 'node:net'
+import { connect as connectTcp, createServer as createTcpServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { TLSSocket } from 'node:tls'
 import { MilvusClient } from '@zilliz/milvus2-sdk-node'
@@ -158,6 +160,13 @@ test('503 without a target, 502 when it refuses, 504 when it is silent or gone',
   port = refusing.address(DNS, 443)?.port ?? 0
   expect((await call()).headers).toMatchObject({ ':status': 502 })
   await refusing.close()
+  const mute = createTcpServer((socket) => socket.resume())
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
+  const waiting = await startAlb({ traffic, state, port: () => 0, overrides: { idleTimeout: 50 }, resolveTarget: () => ({ host: '127.0.0.1', port: (mute.address() as AddressInfo).port }) })
+  port = waiting.address(DNS, 443)?.port ?? 0
+  expect((await call()).headers).toMatchObject({ ':status': 504 })
+  await waiting.close()
+  await new Promise((resolve) => mute.close(resolve))
 })
 
 test('healthy targets first, and all of them when none is', async () => {
@@ -252,14 +261,36 @@ test('listens only while active, and for the newer of two at one address', async
   expect(alb.address(DNS, 443)).toBeUndefined()
 })
 
-test('a megabyte each way', async () => {
-  const size = 1 << 20
-  const frame = Buffer.alloc(5 + size)
-  frame.writeUInt32BE(size, 1)
-  const session = open(`https://127.0.0.1:${port}`, { ca: authority.root, servername: HOST })
-  // Not a message that Milvus can read; that it says so proves it got all of it.
-  const met = await request(session, { ':path': milvusPath('HasCollection'), ':authority': HOST }, frame)
-  session.destroy()
-  expect(met.headers).toMatchObject({ ':status': 200 })
-  expect(met.headers['grpc-status']).toBeDefined()
+test('an HTTP listener redirects, and an HTTP1 group takes HTTP of both versions but no gRPC', async () => {
+  loadBalancer.listeners.push({
+    arn: 'arn:http', port: 80, protocol: 'HTTP', sslPolicy: '', certificateArns: [], tags: new Map(),
+    rules: [{
+      arn: 'arn:redirect', priority: 'default', hosts: [], paths: [], action: { status: 301, contentType: 'text/html', body: '' }, tags: new Map(),
+      redirect: { protocol: 'HTTPS', host: '#{host}', port: '443', path: '/#{path}', query: '#{query}' },
+    }],
+  })
+  await alb.sync()
+  const location = await new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port: alb.address(DNS, 80)?.port, path: '/a/b?c=d', headers: { host: HOST }, agent: false }
+    getPlain(options, (response) => {
+      response.resume()
+      resolve([response.statusCode, response.headers.location])
+    }).on('error', reject)
+  })
+  expect(location).toEqual([301, `https://${HOST}:443/a/b?c=d`])
+
+  const target = createServer((message, response) => response.setHeader('x-forwarded', message.headers['x-forwarded-proto'] ?? '').end(message.headers.host))
+  await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve))
+  const plain: TargetGroup = { ...group, arn: 'arn:plain', protocolVersion: 'HTTP1', targets: [{ id: '10.244.0.2', port: 80, healthyAt: 0 }] }
+  state.targetGroups.set(plain.arn, plain)
+  const rule = loadBalancer.listeners[0]?.rules[0]
+  if (rule) rule.action = { targetGroupArn: plain.arn }
+  const other = await startAlb({ traffic, state, port: () => 0, resolveTarget: () => ({ host: '127.0.0.1', port: (target.address() as AddressInfo).port }) })
+  port = other.address(DNS, 443)?.port ?? 0
+  const met = await call({ ':method': 'GET', 'content-type': 'text/plain' })
+  expect(met.headers).toMatchObject({ ':status': 200, 'x-forwarded': 'https' })
+  expect(met.body.toString()).toBe(HOST)
+  expect((await call()).headers).toMatchObject({ ':status': 464 })
+  await other.close()
+  await new Promise((resolve) => target.close(resolve))
 })

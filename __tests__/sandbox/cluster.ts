@@ -13,7 +13,7 @@ import { Traffic } from '../../sandbox/traffic.ts'
 export const HOST = 'milvus-demo.milvus.io'
 export const CERTIFICATE = 'arn:aws:acm:us-east-2:111122223333:certificate/00000000-0000-0000-0000-000000000001'
 export const MISSING = CERTIFICATE.replace(/1$/, '9')
-const authority = createAuthority({ key: 'EC_prime256v1' })
+export const authority = createAuthority({ key: 'EC_prime256v1' })
 const serverPair = authority.then((issuer) => loopbackServerPair(issuer))
 
 // What is open: each test has its own.

@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { startAlb } from '../../sandbox/alb.ts'
 import { at, items, text } from '../../sandbox/kubernetes/api.ts'
-import { apply, CERTIFICATE, close, controller, event, events, HOST, hostname, ingress, kubernetes, live, MISSING, open, state, traffic, until } from './cluster.ts'
+import { startMilvus } from '../../sandbox/milvus.ts'
+import { milvusPath, open as connect, request } from './grpc.ts'
+import { apply, authority, CERTIFICATE, close, controller, event, events, HOST, hostname, ingress, kubernetes, live, MISSING, open, state, traffic, until } from './cluster.ts'
 
 beforeEach(open)
 afterEach(close)
@@ -164,4 +167,42 @@ test('silent, stopped, slow', async () => {
   apply(ingress({ 'milvus-alb-action/nudge': '2' }))
   await event('SuccessfullyReconciled', 2)
   expect(Date.now() - from).toBeGreaterThan(250)
+})
+
+test('from an Ingress to an answer of Milvus: controller, ALB and Milvus together', async () => {
+  const milvus = await startMilvus({ traffic })
+  const alb = await startAlb({ traffic, state, port: () => 0, resolveTarget: (ip) => (ip === '10.244.0.2' ? { host: '127.0.0.1', port: milvus.port } : undefined) })
+  try {
+    apply(ingress())
+    await event('SuccessfullyReconciled')
+    await until(() => [...state.targetGroups.values()][0]?.targets.length === 1)
+    await alb.sync()
+    const session = connect(`https://127.0.0.1:${alb.address(hostname(), 443)?.port ?? 0}`, { ca: (await authority).root, servername: HOST })
+    const met = await request(session, { ':path': milvusPath('GetVersion'), ':authority': HOST })
+    // Not a message that Milvus can read; that it says so proves that the whole of it went through.
+    const megabyte = Buffer.alloc(5 + (1 << 20))
+    megabyte.writeUInt32BE(1 << 20, 1)
+    const large = await request(session, { ':path': milvusPath('HasCollection'), ':authority': HOST }, megabyte)
+    session.destroy()
+    expect(large.headers).toMatchObject({ ':status': 200, 'grpc-status': '13' })
+    expect(met.headers).toMatchObject({ ':status': 200, 'grpc-status': '0' })
+    expect(met.body.toString()).toContain('v2.6.15')
+  } finally {
+    await alb.close()
+    await milvus.close()
+  }
+})
+
+test('what AWS refuses for want of rights says so, and nothing is told of a deletion that fails', async () => {
+  traffic.inject({ part: 'elbv2', operation: 'CreateTargetGroup', times: 1, error: { status: 403, code: 'AccessDenied', message: 'User: x is not authorized to perform: elasticloadbalancing:CreateTargetGroup' } })
+  apply(ingress())
+  expect((await event('FailedDeployModel'))['message']).toMatch(/: CreateTargetGroup, https response error StatusCode: 403, RequestID: [^,]+, api error AccessDenied: User: x is not/)
+  await event('SuccessfullyReconciled')
+  const before = events().length
+  const restore = traffic.inject({ part: 'elbv2', operation: 'DeleteLoadBalancer', error: { status: 400, code: 'OperationNotPermitted', message: 'no' } })
+  kubernetes.remove('Ingress', 'milvus', 'milvus-demo')
+  await until(() => traffic.requests.filter(({ operation }) => operation === 'DeleteLoadBalancer').length >= 3)
+  restore()
+  await until(() => live() === undefined)
+  expect(events()).toHaveLength(before)
 })

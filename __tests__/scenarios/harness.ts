@@ -1,7 +1,7 @@
 /** One scenario: a sandbox of its own, runs of dist/ in it, and what holds for every run whatever happens. */
 import { X509Certificate } from 'node:crypto'
 import { expect, test } from '@jest/globals'
-import { repository, startSandbox, type Sandbox } from '../../sandbox/world.ts'
+import { repository, startSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/world.ts'
 import { runAction, type ActionRun, type RunOptions } from '../../sandbox/runner.ts'
 
 /** What a scenario is handed. */
@@ -18,9 +18,9 @@ export const valuesCanary = 'canary-9f3b1c7e-values'
 const tokenCanary = /^[^:]*:?(.+)$/
 
 /** Defines a test with a sandbox that has Milvus installed by helm behind a LoadBalancer Service, as the guide assumes. */
-export function scenario(name: string, body: (scenario: Scenario) => Promise<void>, { install = true }: { install?: boolean } = {}): void {
+export function scenario(name: string, body: (scenario: Scenario) => Promise<void>, { install = true, ...sandbox }: SandboxOptions & { install?: boolean } = {}): void {
   test(name, async () => {
-    const world = await startSandbox()
+    const world = await startSandbox(sandbox)
     try {
       if (install) await world.installMilvus({ values: { minio: { bucketName: 'precious', secretKey: valuesCanary } } })
       let since = world.traffic.requests.length

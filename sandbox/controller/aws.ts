@@ -4,8 +4,12 @@
  * CertificateNotFound: ...`, with `api error ` before codes that the service's model does not list.
  */
 import { ACMClient, ACMServiceException, DescribeCertificateCommand, paginateListCertificates } from '@aws-sdk/client-acm'
+import type { KeyAlgorithm } from '@aws-sdk/client-acm'
 import { ElasticLoadBalancingV2Client, ElasticLoadBalancingV2ServiceException } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { DiscoveredCertificate } from './model.ts'
+
+/** Unless asked for all of them, ACM lists RSA_2048 alone. */
+const KEY_TYPES: KeyAlgorithm[] = ['RSA_1024', 'RSA_2048', 'RSA_3072', 'RSA_4096', 'EC_prime256v1', 'EC_secp384r1', 'EC_secp521r1']
 
 /** Where AWS is and who asks. */
 export interface AwsAccess {
@@ -27,30 +31,33 @@ export class AwsClients {
 
   /** Every issued certificate of ACM, of all key types, with its names (pkg/certs/cert_discovery.go). */
   async certificates(): Promise<DiscoveredCertificate[]> {
-    try {
-      const arns: string[] = []
-      const filter = {
-        CertificateStatuses: ['ISSUED' as const],
-        Includes: { keyTypes: ['RSA_1024', 'RSA_2048', 'RSA_3072', 'RSA_4096', 'EC_prime256v1', 'EC_secp384r1', 'EC_secp521r1'] as const },
+    const arns = await inGo('ACM', 'ListCertificates', async () => {
+      const found: string[] = []
+      for await (const { CertificateSummaryList = [] } of paginateListCertificates({ client: this.acm }, { CertificateStatuses: ['ISSUED'], Includes: { keyTypes: KEY_TYPES } })) {
+        found.push(...CertificateSummaryList.map(({ CertificateArn }) => CertificateArn ?? ''))
       }
-      const input = { CertificateStatuses: filter.CertificateStatuses, Includes: { keyTypes: [...filter.Includes.keyTypes] } }
-      for await (const page of paginateListCertificates({ client: this.acm }, input)) {
-        arns.push(...(page.CertificateSummaryList ?? []).map(({ CertificateArn }) => CertificateArn ?? ''))
-      }
-      return await Promise.all(
-        arns.map(async (arn) => {
-          const { Certificate } = await this.acm.send(new DescribeCertificateCommand({ CertificateArn: arn }))
-          return { arn, names: Certificate?.SubjectAlternativeNames ?? [Certificate?.DomainName ?? ''] }
-        }),
-      )
-    } catch (error) {
-      throw new Error(goError('ACM', 'ListCertificates', error), { cause: error })
-    }
+      return found
+    })
+    return Promise.all(
+      arns.map(async (arn) => {
+        const { Certificate } = await inGo('ACM', 'DescribeCertificate', () => this.acm.send(new DescribeCertificateCommand({ CertificateArn: arn })))
+        return { arn, names: Certificate?.SubjectAlternativeNames ?? [Certificate?.DomainName ?? ''] }
+      }),
+    )
   }
 
   close(): void {
     this.elbv2.destroy()
     this.acm.destroy()
+  }
+}
+
+/** Calls AWS; an error comes out in the words of the SDK for Go. */
+export async function inGo<Output>(service: string, operation: string, call: () => Promise<Output>): Promise<Output> {
+  try {
+    return await call()
+  } catch (error) {
+    throw new Error(goError(service, operation, error), { cause: error })
   }
 }
 

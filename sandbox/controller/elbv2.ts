@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { ElasticLoadBalancingV2Client, Listener, LoadBalancer, Rule, TargetGroup } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { AwsClients } from './aws.ts'
-import { goError } from './aws.ts'
+import { inGo } from './aws.ts'
 
 /** A command of the client that answers `Output`. */
 type Sending<Output> = (client: ElasticLoadBalancingV2Client) => Promise<Output>
@@ -31,30 +31,28 @@ export class Elbv2 {
   }
 
   /** Sends a command; an error says which operation it was. */
-  async call<Output>(operation: string, send: Sending<Output>): Promise<Output> {
-    try {
-      return await send(this.clients.elbv2)
-    } catch (error) {
-      throw new Error(goError('Elastic Load Balancing v2', operation, error), { cause: error })
-    }
+  call<Output>(operation: string, send: Sending<Output>): Promise<Output> {
+    return inGo('Elastic Load Balancing v2', operation, () => send(this.clients.elbv2))
   }
 
   /** The load balancers that carry all of these tags. */
-  loadBalancers(tags: Readonly<Record<string, string>>): Promise<Tagged<LoadBalancer>[]> {
-    return this.call('DescribeLoadBalancers', async (client) => {
+  async loadBalancers(tags: Readonly<Record<string, string>>): Promise<Tagged<LoadBalancer>[]> {
+    const all = await this.call('DescribeLoadBalancers', async (client) => {
       const found: LoadBalancer[] = []
       for await (const page of paginateDescribeLoadBalancers({ client }, {})) found.push(...(page.LoadBalancers ?? []))
-      return this.tagged(found, ({ LoadBalancerArn }) => LoadBalancerArn, tags)
+      return found
     })
+    return this.tagged(all, ({ LoadBalancerArn }) => LoadBalancerArn, tags)
   }
 
   /** The target groups that carry all of these tags. */
-  targetGroups(tags: Readonly<Record<string, string>>): Promise<Tagged<TargetGroup>[]> {
-    return this.call('DescribeTargetGroups', async (client) => {
+  async targetGroups(tags: Readonly<Record<string, string>>): Promise<Tagged<TargetGroup>[]> {
+    const all = await this.call('DescribeTargetGroups', async (client) => {
       const found: TargetGroup[] = []
       for await (const page of paginateDescribeTargetGroups({ client }, {})) found.push(...(page.TargetGroups ?? []))
-      return this.tagged(found, ({ TargetGroupArn }) => TargetGroupArn, tags)
+      return found
     })
+    return this.tagged(all, ({ TargetGroupArn }) => TargetGroupArn, tags)
   }
 
   /** The listeners of a load balancer. */

@@ -128,13 +128,13 @@ export class Reconciler {
       // Of a deletion that fails nothing is told: events go to members only (group_controller.go:286).
       if (leaving.length > 0) await undeploy(this.deployer, group)
     } else {
-      for (const ingress of members) await this.attempt([ingress], 'FailedAddFinalizer', () => this.setFinalizer(ingress, finalizerOf(group), true))
+      for (const ingress of members) await this.attempt(members, 'FailedAddFinalizer', () => this.setFinalizer(ingress, finalizerOf(group), true))
       const model = await this.attempt(members, 'FailedBuildModel', () => this.build(group, members))
       const deployed = await this.attempt(members, 'FailedDeployModel', () => deploy(this.deployer, model))
       if (deployed.provisioning) return this.options.stabilizationInterval
-      for (const ingress of members) await this.attempt([ingress], 'FailedUpdateStatus', () => this.setStatus(ingress, model, deployed))
+      for (const ingress of members) await this.attempt(members, 'FailedUpdateStatus', () => this.setStatus(ingress, model, deployed))
     }
-    for (const ingress of leaving) await this.attempt([ingress], 'FailedRemoveFinalizer', () => this.setFinalizer(ingress, finalizerOf(group), false))
+    for (const ingress of leaving) await this.attempt(members, 'FailedRemoveFinalizer', () => this.setFinalizer(ingress, finalizerOf(group), false))
     for (const ingress of members) this.recorder.record(ingress, 'SuccessfullyReconciled')
     return undefined
   }

@@ -1,0 +1,155 @@
+/** What is refused before anything changes: each by its code, with nothing written anywhere. */
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { expect } from '@jest/globals'
+import { expectFailure, expectSuccess, annotation, scenario, type Scenario } from './harness.ts'
+
+const day = 86_400_000
+
+/** Runs, and expects this failure with no write of any kind. */
+async function expectRefusal({ run, writes }: Scenario, inputs: Record<string, string>, step: string, code: string, environment: Record<string, string> = {}): Promise<string> {
+  const result = await run(inputs, { environment })
+  expectFailure(result, step, code)
+  expect(writes()).toEqual([])
+  expect(result.outputs).toMatchObject({ changed: 'false', changes: '[]' })
+  return annotation(result)
+}
+
+scenario('the key of another certificate', async (scenario) => {
+  const other = await scenario.world.authority.issue({ hosts: [scenario.world.host] })
+  await expectRefusal(scenario, { 'private-key': other.privateKey }, 'preflight', 'private-key-mismatch')
+})
+
+scenario('an expired certificate', async (scenario) => {
+  const expired = await scenario.world.authority.issue({ hosts: [scenario.world.host], notBefore: new Date(Date.now() - 3 * day), notAfter: new Date(Date.now() - day) })
+  await expectRefusal(scenario, { certificate: expired.fullchain, 'private-key': expired.privateKey }, 'preflight', 'certificate-expired')
+})
+
+scenario('a certificate for another host', async (scenario) => {
+  const other = await scenario.world.authority.issue({ hosts: ['other.example.com'] })
+  const text = await expectRefusal(scenario, { certificate: other.fullchain, 'private-key': other.privateKey }, 'preflight', 'certificate-host-mismatch')
+  expect(text).toContain('other.example.com')
+})
+
+scenario('a certificate ARN that is gone', async (scenario) => {
+  const arn = `arn:aws:acm:us-east-2:${scenario.world.state.account}:certificate/00000000-0000-4000-8000-000000000000`
+  const text = await expectRefusal(scenario, { certificate: '', 'private-key': '', 'certificate-arn': arn }, 'certificate', 'certificate-not-found')
+  expect(text).toContain(arn)
+})
+
+scenario('all that is wrong is said at once, the first of the page as the code', async (scenario) => {
+  const expired = await scenario.world.authority.issue({ hosts: ['other.example.com'], notBefore: new Date(Date.now() - 3 * day), notAfter: new Date(Date.now() - day) })
+  const text = await expectRefusal(scenario, { certificate: expired.fullchain, release: 'nobody', 'ingress-class': 'nginx' }, 'preflight', 'private-key-mismatch')
+  for (const part of ['private-key is not the key', 'expired on', 'does not cover', 'no helm release nobody', 'no IngressClass nginx']) expect(text).toContain(part)
+})
+
+scenario('inputs that are wrong, each named', async (scenario) => {
+  const text = await expectRefusal(scenario, { host: 'https://milvus.example.com', 'listen-port': '443a', 'idle-timeout': '10', 'inbound-cidrs': '10.0.0.0/33', 'private-key': '' }, 'preflight', 'input-missing')
+  for (const part of ['Input host', 'Input listen-port', 'Input idle-timeout', 'Input inbound-cidrs', 'Input private-key is empty']) expect(text).toContain(part)
+})
+
+scenario('the Service of the release is missing', async (scenario) => {
+  scenario.world.kubernetes.remove('Service', 'milvus', 'milvus-demo')
+  await expectRefusal(scenario, {}, 'preflight', 'service-not-found')
+})
+
+scenario('a Service that is not there', async (scenario) => {
+  await expectRefusal(scenario, { service: 'nobody' }, 'preflight', 'service-not-found')
+})
+
+scenario('a port that the Service has not', async (scenario) => {
+  await expectRefusal(scenario, { 'service-port': '19531' }, 'preflight', 'service-port-not-found')
+})
+
+scenario('an IngressClass of another controller', async (scenario) => {
+  scenario.world.kubernetes.create({ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'nginx' }, spec: { controller: 'k8s.io/ingress-nginx' } })
+  await expectRefusal(scenario, { 'ingress-class': 'nginx' }, 'preflight', 'ingress-class-unsupported')
+})
+
+scenario('two Milvus releases and no word which', async (scenario) => {
+  await scenario.world.installMilvus({ release: 'milvus-two' })
+  await expectRefusal(scenario, {}, 'preflight', 'release-ambiguous')
+})
+
+scenario('a release that another helm has in hand', async (scenario) => {
+  await scenario.world.helm('upgrade', 'milvus-demo', 'milvus', '--repo', scenario.world.charts.url, '--version', '4.2.58', '--reuse-values')
+  const secret = scenario.world.kubernetes.get('Secret', 'milvus', 'sh.helm.release.v1.milvus-demo.v2')
+  if (!secret) throw new Error('helm kept no revision 2')
+  const release = JSON.parse(gunzip(String((secret['data'] as Record<string, string>)['release']))) as { info: { status: string } }
+  release.info.status = 'pending-upgrade'
+  scenario.world.kubernetes.replace({ ...secret, metadata: { ...secret.metadata, labels: { ...secret.metadata.labels, status: 'pending-upgrade' } }, data: { release: gzip(JSON.stringify(release)) } })
+  const text = await expectRefusal(scenario, {}, 'preflight', 'release-pending')
+  expect(text).toContain('helm rollback milvus-demo')
+})
+
+scenario('an Ingress of that name that belongs to a helm release', async (scenario) => {
+  scenario.world.kubernetes.create({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { name: 'milvus-demo', namespace: 'milvus', annotations: { 'meta.helm.sh/release-name': 'milvus-demo' } },
+    spec: { ingressClassName: 'nginx', rules: [{ host: scenario.world.host }] },
+  })
+  await expectRefusal(scenario, {}, 'preflight', 'ingress-not-ours')
+})
+
+scenario('a namespace that is not there', async (scenario) => {
+  await expectRefusal(scenario, { namespace: 'nowhere' }, 'preflight', 'namespace-not-found')
+})
+
+scenario('a cluster that is not there', async (scenario) => {
+  await expectRefusal(scenario, { cluster: 'nowhere' }, 'preflight', 'cluster-not-found')
+})
+
+scenario('a cluster that cannot be reached', async (scenario) => {
+  const cluster = scenario.world.state.clusters.get(scenario.world.cluster)
+  if (!cluster) throw new Error('no cluster')
+  // Port 1 of loopback: nobody listens there.
+  scenario.world.state.clusters.set(cluster.name, { ...cluster, endpoint: 'https://127.0.0.1:1' })
+  const text = await expectRefusal(scenario, {}, 'preflight', 'cluster-unreachable')
+  expect(text).toContain('ECONNREFUSED')
+})
+
+scenario('a cluster that does not know the role', async (scenario) => {
+  scenario.world.aws.accessEntries = new Map()
+  await expectRefusal(scenario, {}, 'preflight', 'cluster-unauthorized')
+})
+
+scenario('a role that may not read the namespace', async (scenario) => {
+  scenario.world.kubernetes.options.authorize = (_identity, { resource }) => resource !== 'secrets'
+  await expectRefusal(scenario, {}, 'preflight', 'cluster-forbidden')
+})
+
+scenario('an identity that may not read IngressClasses does without, with a note', async ({ world, run }) => {
+  world.kubernetes.options.authorize = (identity, { resource }) => resource !== 'ingressclasses' || !identity.username.includes('arn:')
+  const result = await run()
+  expectSuccess(result)
+  expect(result.summary).toContain('may not read IngressClass alb')
+})
+
+scenario('an expired identity', async (scenario) => {
+  for (const credential of scenario.world.aws.credentials) credential.expiresAt = new Date(Date.now() - 1000)
+  await expectRefusal(scenario, {}, 'preflight', 'aws-credentials-expired')
+})
+
+scenario('no AWS credentials', async (scenario) => {
+  await expectRefusal(scenario, {}, 'preflight', 'aws-credentials-missing', { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_EC2_METADATA_DISABLED: 'true' })
+})
+
+scenario('a role that may not list certificates', async (scenario) => {
+  scenario.world.aws.authorize = (_principal, action) => action !== 'acm:ListCertificates'
+  const text = await expectRefusal(scenario, {}, 'certificate', 'aws-access-denied')
+  expect(text).toContain('acm:ListCertificates')
+})
+
+scenario('no helm on the PATH though the release has to change', async (scenario) => {
+  await expectRefusal(scenario, {}, 'preflight', 'helm-not-found', { PATH: '/nowhere' })
+})
+
+scenario('a certificate that ACM refuses', async (scenario) => {
+  scenario.world.state.importsLeft = 0
+  const result = await scenario.run()
+  expectFailure(result, 'certificate', 'certificate-quota-exceeded')
+})
+
+/** The JSON that helm keeps in a Secret, and back: base64 by the API, base64 and gzip by helm. */
+const gunzip = (data: string): string => gunzipSync(Buffer.from(Buffer.from(data, 'base64').toString(), 'base64')).toString()
+const gzip = (text: string): string => Buffer.from(gzipSync(text).toString('base64')).toString('base64')

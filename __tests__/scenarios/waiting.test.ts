@@ -1,0 +1,206 @@
+/** What shows only later: the controller's word, the ALB's state, the probe's stages; and what a run does when it is cancelled. */
+import { expect } from '@jest/globals'
+import { annotation, changed, expectFailure, expectSuccess, scenario } from './harness.ts'
+
+const short = { 'probe-timeout': '1s' }
+const unknownSubnet = { subnets: 'subnet-unknown' }
+
+scenario('the controller refuses: the run fails within a second of its word', async ({ world, run }) => {
+  world.controller.options.unknownIds = ['subnet-unknown']
+  let refusedAt = 0
+  world.kubernetes.watch('Event', () => (refusedAt ||= Date.now()))
+  const result = await run(unknownSubnet)
+  expectFailure(result, 'load-balancer', 'controller-refused')
+  expect(Date.now() - refusedAt).toBeLessThan(1_500) // the end of the process and post included
+  expect(annotation(result)).toContain('subnet-unknown')
+  expect(result.outputs['alb-address']).toBeUndefined()
+  expect(changed(result)).toContain('ingress subnets')
+})
+
+scenario('the controller refuses after an earlier success: the old address does not count', async ({ world, run }) => {
+  world.controller.options.unknownIds = ['subnet-unknown']
+  expectSuccess(await run())
+  const result = await run(unknownSubnet)
+  expectFailure(result, 'load-balancer', 'controller-refused')
+  expect(result.outputs['alb-address']).toBeUndefined()
+
+  // Again the same: nothing to apply, and the old word still stands, so the controller is nudged and asked anew.
+  const again = await run(unknownSubnet)
+  expectFailure(again, 'load-balancer', 'controller-refused')
+  expect(changed(again)).toEqual(['load-balancer milvus-alb-action/nudge'])
+
+  // Mended outside of the Ingress: the nudge is what makes the controller see it.
+  world.controller.options.unknownIds = []
+  const mended = await run(unknownSubnet)
+  expectSuccess(mended)
+  expect(changed(mended)).toEqual(['load-balancer milvus-alb-action/nudge'])
+  expect((await run(unknownSubnet)).outputs['changed']).toBe('false')
+})
+
+scenario('a failure that is older than the apply does not count', async ({ world, run }) => {
+  world.controller.options.unknownIds = ['subnet-unknown']
+  expectFailure(await run(unknownSubnet), 'load-balancer', 'controller-refused')
+  expectSuccess(await run())
+})
+
+scenario('a controller that says nothing', async ({ world, run }) => {
+  world.controller.options.silent = true
+  const result = await run({ 'load-balancer-timeout': '2s' })
+  expectFailure(result, 'load-balancer', 'load-balancer-timeout')
+  expect(annotation(result)).toContain('has not said anything')
+})
+
+scenario('a certificate that ELB does not know yet is waited for', async ({ world, run }) => {
+  world.state.certificatePropagationTime = 1_500
+  expectSuccess(await run())
+})
+
+scenario('an ALB that takes its time, and one that fails', async ({ world, run }) => {
+  world.state.provisioningTime = 1_000
+  expectSuccess(await run())
+  for (const balancer of world.state.loadBalancers.values()) balancer.failed = true
+  expectFailure(await run(), 'load-balancer', 'load-balancer-failed')
+})
+
+scenario('an ALB that never becomes active', async ({ world, run }) => {
+  world.state.provisioningTime = Infinity
+  const result = await run({ 'load-balancer-timeout': '2s' })
+  expectFailure(result, 'load-balancer', 'load-balancer-timeout')
+  expect(annotation(result)).toContain('is provisioning')
+  expect(result.outputs['alb-address']).toMatch(/elb\.amazonaws\.com$/)
+})
+
+scenario('credentials that may not describe load balancers do without, with a note', async ({ world, run }) => {
+  const [{ principalArn } = { principalArn: '' }] = world.aws.credentials
+  let refused = 0
+  world.aws.authorize = (principal, action) => !(principal === principalArn && action === 'elasticloadbalancing:DescribeLoadBalancers' && world.state.loadBalancers.size > 0 && (refused += 1) > 0)
+  const result = await run()
+  expect(result.log).toContain('may not describe load balancers')
+  expect(refused).toBeGreaterThan(0)
+})
+
+scenario('the Kubernetes token ends in the middle of a wait', async ({ world, run }) => {
+  world.aws.tokenLifetime = 1_200
+  world.controller.options.delay = 2_500
+  expectSuccess(await run())
+})
+
+for (const [status, code] of [[403, 'probe-http-error'], [404, 'probe-not-routed'], [464, 'probe-protocol-mismatch'], [502, 'probe-target-failed'], [503, 'probe-no-targets'], [504, 'probe-target-timeout']] as const) {
+  scenario(`the ALB answers ${status}`, async ({ world, run }) => {
+    await world.alb.override({ respond: status })
+    const result = await run(short)
+    expectFailure(result, 'probe', code)
+    expect(annotation(result)).toContain(`HTTP ${status}`)
+    expect(result.outputs['alb-address']).toBeDefined()
+  })
+}
+
+scenario('targets that come up while the probe tries', async ({ world, run }) => {
+  await world.alb.override({ respond: 503 })
+  world.traffic.inject({ part: 'alb', operation: /.*/, times: 1, until: world.alb.override({ respond: undefined }) })
+  expectSuccess(await run())
+})
+
+scenario('the ALB serves another certificate', async ({ world, run }) => {
+  const other = await world.authority.issue({ hosts: [world.host] })
+  await world.alb.override({ serve: { certificate: other.certificate, chain: other.chain, privateKey: other.privateKey } })
+  expectFailure(await run(short), 'probe', 'probe-certificate-differs')
+})
+
+scenario('a private authority: untrusted, and trusted by probe-ca', async ({ world, run }) => {
+  const environment = { NODE_EXTRA_CA_CERTS: '' }
+  expectFailure(await run({}, { environment }), 'probe', 'probe-certificate-untrusted')
+  const trusted = await run({ 'probe-ca': world.authority.root }, { environment })
+  expectSuccess(trusted)
+  expect(trusted.summary).toContain('server_pem_path')
+})
+
+scenario('an ALB without HTTP/2', async ({ world, run }) => {
+  await world.alb.override({ alpn: ['http/1.1'] })
+  expectFailure(await run(short), 'probe', 'probe-http2-missing')
+})
+
+scenario('an ALB that takes no connection', async ({ world, run }) => {
+  await world.alb.override({ refuse: true })
+  expectFailure(await run(short), 'probe', 'probe-unreachable')
+})
+
+scenario('a name that is not in the DNS yet', async ({ world, run }) => {
+  await world.setNames({ '*.elb.amazonaws.com': '' })
+  const failed = await run(short)
+  expectFailure(failed, 'probe', 'probe-dns-failed')
+  const addressed = await run({ ...short, 'probe-address': `${world.albAddress}:${world.listenPort}` })
+  expectSuccess(addressed)
+})
+
+scenario('Milvus with authorization: reached without a token, proven with one, refused with a wrong one', async ({ world, run }) => {
+  world.milvus.authorization = { user: 'root', password: 'canary-of-the-password' }
+  const without = await run()
+  expectSuccess(without)
+  expect(without.outputs['milvus-version']).toBeUndefined()
+  expect(without.summary).toContain('asks for credentials')
+  const proven = await run({ 'milvus-token': 'root:canary-of-the-password' })
+  expectSuccess(proven)
+  expect(proven.outputs['milvus-version']).toBe('v2.6.15')
+  expectFailure(await run({ 'milvus-token': 'root:canary-of-another' }), 'probe', 'milvus-unauthenticated')
+})
+
+scenario('Milvus that is not healthy, and says why', async ({ world, run }) => {
+  Object.assign(world.milvus, { healthy: false, reasons: ['querycoord not ready'] })
+  const result = await run(short)
+  expectFailure(result, 'probe', 'milvus-unhealthy')
+  expect(annotation(result)).toContain('querycoord not ready')
+})
+
+scenario('Milvus that is not ready', async ({ world, run }) => {
+  world.milvus.ready = false
+  expectFailure(await run(short), 'probe', 'milvus-not-ready')
+})
+
+scenario('probe: off is loud', async ({ world, run }) => {
+  await world.alb.override({ refuse: true })
+  const result = await run({ probe: 'off' })
+  expectSuccess(result)
+  expect(result.log).toMatch(/^::warning .*probe is off/m)
+  expect(result.summary).toContain('was not probed')
+})
+
+scenario('helm that does not get ready in time', async ({ world, run }) => {
+  world.kubernetes.options.readyAfter = Infinity
+  const result = await run({ 'release-timeout': '2s', values: 'minio: {bucketName: other}', 'chart-version': '5.0.19' })
+  expectFailure(result, 'release', 'helm-upgrade-timeout')
+  world.kubernetes.options.readyAfter = 0
+  const again = await run({ values: 'minio: {bucketName: other}', 'chart-version': '5.0.19' })
+  expectSuccess(again)
+})
+
+scenario('cancelled while helm runs: helm is told, no release stays pending, and the next run goes on', async ({ world, run }) => {
+  world.kubernetes.options.readyAfter = Infinity
+  const upgrading = new Promise<void>((resolve) => world.kubernetes.watch('Secret', ({ object }) => {
+    if (object.metadata.labels?.['status'] === 'pending-upgrade') resolve()
+  }))
+  const result = await run({ 'chart-version': '5.0.19' }, { onStart: (child) => void upgrading.then(() => child.kill('SIGINT')) })
+  expectFailure(result, 'release', 'cancelled')
+  const [last] = (JSON.parse(await world.helm('history', 'milvus-demo', '--max', '1', '-o', 'json')) as { status: string }[])
+  expect(last?.status).toBe('failed')
+  world.kubernetes.options.readyAfter = 0
+  expectSuccess(await run())
+})
+
+scenario('cancelled in the wait for the controller', async ({ world, run }) => {
+  world.controller.options.silent = true
+  let asked = 0
+  const result = await run({}, {
+    onStart: (child) => {
+      world.kubernetes.watch('Ingress', () => {
+        asked = Date.now()
+        child.kill('SIGINT')
+      })
+    },
+  })
+  expectFailure(result, 'load-balancer', 'cancelled')
+  expect(Date.now() - asked).toBeLessThan(7_000)
+  expect(result.summary).toContain('Cancelled in load-balancer')
+  world.controller.options.silent = false
+  expectSuccess(await run())
+})
