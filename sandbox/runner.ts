@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly inputs: Readonly<Record<string, string>>
   /** A directory for the runner's files. */
   readonly directory: string
+  /** Milliseconds after which main is killed, so that a run that hangs shows its log; 45 s when absent. */
+  readonly timeout?: number
   /** Told of the process when it has started, and of each line that it prints. */
   readonly onStart?: (child: ChildProcess) => void
   readonly onLine?: (line: string) => void
@@ -69,10 +71,11 @@ async function prepare(options: RunOptions) {
   return files
 }
 
-function execute(script: string, env: Record<string, string>, { onStart, onLine }: Partial<RunOptions>): Promise<{ exitCode: number | null; printed: string }> {
+function execute(script: string, env: Record<string, string>, { onStart, onLine, timeout = 45_000 }: Partial<RunOptions>): Promise<{ exitCode: number | null; printed: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     onStart?.(child)
+    const killer = setTimeout(() => child.kill('SIGKILL'), timeout)
     let printed = ''
     let rest = ''
     const take = (chunk: string) => {
@@ -84,7 +87,10 @@ function execute(script: string, env: Record<string, string>, { onStart, onLine 
     child.stdout.setEncoding('utf8').on('data', take)
     child.stderr.setEncoding('utf8').on('data', take)
     child.on('error', reject)
-    child.on('close', (exitCode) => resolve({ exitCode, printed }))
+    child.on('close', (exitCode) => {
+      clearTimeout(killer)
+      resolve({ exitCode, printed: child.signalCode === 'SIGKILL' ? `${printed}\nkilled after ${timeout} ms\n` : printed })
+    })
   })
 }
 

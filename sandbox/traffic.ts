@@ -36,13 +36,14 @@ export interface Fault {
   readonly until?: Promise<void>
   /** Answer this error and do nothing. `code` is the AWS error code or the Kubernetes reason. */
   readonly error?: { readonly status: number; readonly code: string; readonly message: string }
-  /** Close the connection without an answer. */
-  readonly reset?: boolean
+  /** Close the connection without an answer: before anything is done, or after the work, so that only the answer is lost. */
+  readonly reset?: true | 'after'
 }
 
 /** The request log and fault table of one world. */
 export class Traffic {
   readonly requests: RecordedRequest[] = []
+  private readonly listeners = new Set<(request: RecordedRequest) => void>()
   private faults: (Fault & { left: number })[] = []
 
   /** Adds a fault; the newest that matches wins. Returns a function that takes it away. */
@@ -54,12 +55,26 @@ export class Traffic {
     }
   }
 
+  /** The next request that matches. */
+  next(matches: (request: RecordedRequest) => boolean): Promise<RecordedRequest> {
+    return new Promise((resolve) => {
+      const listener = (request: RecordedRequest) => {
+        if (!matches(request)) return
+        this.listeners.delete(listener)
+        resolve(request)
+      }
+      this.listeners.add(listener)
+    })
+  }
+
   /**
    * Records a request and waits out the delay or gate of a matching fault.
    * @returns the fault whose `error` or `reset` the part must now carry out, or undefined to go on as usual
    */
   async take(request: Omit<RecordedRequest, 'at'>): Promise<Fault | undefined> {
-    this.requests.push({ ...request, at: Date.now() })
+    const recorded = { ...request, at: Date.now() }
+    this.requests.push(recorded)
+    this.listeners.forEach((listener) => listener(recorded))
     const fault = this.faults.find((entry) => entry.left > 0 && entry.part === request.part && matches(entry.operation, request.operation))
     if (!fault) return undefined
     fault.left -= 1

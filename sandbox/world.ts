@@ -1,6 +1,6 @@
 /** The whole sandbox: one EKS-like cluster in one AWS-like account, with Milvus in it, as scenarios and the demo use it. */
 import { execFile } from 'node:child_process'
-import { randomBytes, randomInt, randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -56,15 +56,15 @@ export interface Sandbox {
   /** A directory that ends with the sandbox. */
   readonly directory: string
   /** Each call of helm by whoever had `environment()`: its arguments. */
-  helmCalls(): Promise<string[]>
+  readonly helmCalls: () => Promise<string[]>
   /** The environment of a runner: credentials, endpoints, trust, DNS, helm on the PATH. */
-  environment(): Record<string, string>
+  readonly environment: () => Record<string, string>
   /** Inputs that name this world. */
-  inputs(): Record<string, string>
+  readonly inputs: () => Record<string, string>
   /** Changes the DNS: an empty address makes a name unknown. */
-  setNames(names: Readonly<Record<string, string>>): Promise<void>
+  readonly setNames: (names: Readonly<Record<string, string>>) => Promise<void>
   /** Runs helm as the administrator. @returns what it printed */
-  helm(...args: string[]): Promise<string>
+  readonly helm: (...args: string[]) => Promise<string>
   installMilvus(installation?: Installation): Promise<void>
   /** A Milvus that no helm made. */
   createMilvusObjects(name: string): void
@@ -84,81 +84,83 @@ export async function startSandbox({ clusterHost }: SandboxOptions = {}): Promis
   const [aws, authority, programs, charts, milvus] = await Promise.all([startAws({ traffic, state }), createAuthority(), tools(), startChartRepository({ traffic }), startMilvus({ traffic })])
   const [pair, certificate] = await Promise.all([loopbackServerPair(authority, clusterHost === undefined ? [] : [clusterHost]), authority.issue({ hosts: [host] })])
 
-  const tokens = new Map<string, Identity>([[randomUUID(), administrator], [randomUUID(), controllerIdentity]])
-  const [adminToken = '', controllerToken = ''] = tokens.keys()
+  const [adminToken, controllerToken] = [randomUUID(), randomUUID()]
+  const staticTokens = new Map<string, Identity>([[adminToken, administrator], [controllerToken, controllerIdentity]])
   const kubernetes = await startKubernetes({
     traffic,
     tls: { certificate: pair.cert, privateKey: pair.key },
-    authenticate: async (token) => tokens.get(token) ?? aws.authenticateEksToken(token, cluster),
+    authenticate: async (token) => staticTokens.get(token) ?? aws.authenticateEksToken(token, cluster),
   })
-  state.clusters.set(cluster, { name: cluster, endpoint: clusterHost === undefined ? kubernetes.url : kubernetes.url.replace('127.0.0.1', clusterHost), certificateAuthority: pair.ca, status: 'ACTIVE' })
   kubernetes.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
   kubernetes.create({ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'alb' }, spec: { controller: 'ingress.k8s.aws/alb' } })
+  const endpoint = clusterHost === undefined ? kubernetes.url : kubernetes.url.replace('127.0.0.1', clusterHost)
+  state.clusters.set(cluster, { name: cluster, endpoint, certificateAuthority: pair.ca, status: 'ACTIVE' })
 
   // An address for each sandbox, so that many can run on one machine and all listen on the same port.
   const albAddress = `127.${randomInt(16, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`
   const alb = await startAlb({ traffic, state, host: albAddress, resolveTarget: () => ({ host: milvus.host, port: milvus.port }) })
-  const [credential] = aws.credentials
   const controller = await startController({
     kubernetes: { url: kubernetes.url, ca: pair.ca, token: controllerToken },
-    aws: { endpoint: aws.endpoint, region: state.region, credentials: { accessKeyId: credential?.accessKeyId ?? '', secretAccessKey: credential?.secretAccessKey ?? '' } },
+    aws: { endpoint: aws.endpoint, region: state.region, credentials: firstCredential(aws) },
     cluster,
   })
 
-  const files = { names: join(directory, 'names.json'), ca: join(directory, 'ca.pem'), kubeconfig: join(directory, 'kubeconfig'), helmLog: join(directory, 'helm.log'), bin: join(directory, 'bin') }
-  const helmHome = join(directory, 'helm-home')
-  await mkdir(files.bin)
-  const setNames = (names: Readonly<Record<string, string>>) => writeFile(files.names, JSON.stringify(names))
-  await Promise.all([
-    setNames({ '*.elb.amazonaws.com': albAddress, [host]: albAddress }),
-    writeFile(files.ca, authority.root),
-    writeFile(files.kubeconfig, adminKubeconfig(kubernetes.url, pair.ca, adminToken), { mode: 0o600 }),
-    writeFile(files.helmLog, ''),
-    writeHelmWrapper(files.bin, programs.helm, files.helmLog),
-  ])
-
-  const sandbox: Sandbox = {
-    traffic, aws, state, kubernetes, controller, alb, milvus, charts, authority, certificate, albAddress, cluster, namespace, host, directory, setNames,
+  const runner = await prepareRunner(directory, programs.helm, { ca: authority.root, kubeconfig: adminKubeconfig(kubernetes.url, pair.ca, adminToken) })
+  await runner.setNames({ '*.elb.amazonaws.com': albAddress, [host]: albAddress })
+  const helm = async (...args: string[]) => (await run(programs.helm, ['--namespace', namespace, ...args], { env: { PATH: '/usr/bin:/bin', KUBECONFIG: runner.kubeconfig, HOME: join(directory, 'admin') } })).stdout
+  return {
+    traffic, aws, state, kubernetes, controller, alb, milvus, charts, authority, certificate, albAddress, cluster, namespace, host, directory, helm,
     tools: programs,
-    listenPort: 8443,
-    kubeconfig: files.kubeconfig,
-    helmCalls: async () => (await readFile(files.helmLog, 'utf8')).split('\n').filter((line) => line !== ''),
-    environment: () => ({
-      ...aws.environment(),
-      PATH: [files.bin, dirname(process.execPath), '/usr/bin', '/bin'].join(delimiter),
-      NODE_EXTRA_CA_CERTS: files.ca,
-      NODE_OPTIONS: `--import=${new URL('names.mjs', import.meta.url).href}`,
-      SANDBOX_NAMES: files.names,
-      HELM_DATA_HOME: `${helmHome}/data`,
-      HELM_CONFIG_HOME: `${helmHome}/config`,
-    }),
-    inputs: () => ({
-      cluster,
-      host,
-      certificate: certificate.fullchain,
-      'private-key': certificate.privateKey,
-      'chart-repository': charts.url,
-      'listen-port': '8443',
-    }),
-    async helm(...args) {
-      const env = { PATH: '/usr/bin:/bin', KUBECONFIG: files.kubeconfig, HOME: helmHome }
-      return (await run(programs.helm, ['--namespace', namespace, ...args], { env })).stdout
-    },
+    listenPort,
+    kubeconfig: runner.kubeconfig,
+    setNames: runner.setNames,
+    helmCalls: runner.helmCalls,
+    environment: () => ({ ...aws.environment(), ...runner.environment }),
+    inputs: () => ({ cluster, host, certificate: certificate.fullchain, 'private-key': certificate.privateKey, 'chart-repository': charts.url, 'listen-port': String(listenPort) }),
     async installMilvus({ release = 'milvus-demo', values = {}, chartVersion = '4.2.58', serviceType = 'LoadBalancer' } = {}) {
-      const path = join(directory, `${randomBytes(4).toString('hex')}.json`)
+      const path = join(directory, `${randomUUID()}.json`)
       await writeFile(path, JSON.stringify({ ...values, service: { type: serviceType } }))
-      await sandbox.helm('install', release, 'milvus', '--repo', charts.url, '--version', chartVersion, '--values', path, '--wait')
+      await helm('install', release, 'milvus', '--repo', charts.url, '--version', chartVersion, '--values', path, '--wait')
     },
     createMilvusObjects: (name) => milvusObjects(namespace, name).forEach((object) => kubernetes.create(object)),
     async close() {
       await controller.close()
-      await alb.close()
-      await Promise.all([milvus.close(), charts.close(), kubernetes.close()])
-      await aws.close()
+      await Promise.all([alb.close(), milvus.close(), charts.close(), kubernetes.close(), aws.close()])
       await rm(directory, { recursive: true, force: true })
     },
   }
-  return sandbox
+}
+
+/** The listener's port: 443 would need privileges. */
+const listenPort = 8443
+
+function firstCredential(aws: Aws): { accessKeyId: string; secretAccessKey: string } {
+  const [credential] = aws.credentials
+  if (!credential) throw new Error('the sandbox has no AWS credentials')
+  return credential
+}
+
+/** What a runner finds on its disk, and the environment that leads there. */
+async function prepareRunner(directory: string, helm: string, content: { ca: string; kubeconfig: string }) {
+  const at = (name: string) => join(directory, name)
+  await Promise.all([mkdir(at('bin')), mkdir(at('admin'))])
+  await Promise.all([writeFile(at('ca.pem'), content.ca), writeFile(at('kubeconfig'), content.kubeconfig, { mode: 0o600 }), writeFile(at('helm.log'), '')])
+  // helm on the PATH writes down its arguments and becomes the real one, so that it keeps the process id and gets its signals.
+  await writeFile(at('bin/helm'), `#!/bin/sh\nprintf '%s\\n' "$*" >> '${at('helm.log')}'\nexec '${helm}' "$@"\n`)
+  await chmod(at('bin/helm'), 0o755)
+  return {
+    kubeconfig: at('kubeconfig'),
+    setNames: (names: Readonly<Record<string, string>>) => writeFile(at('names.json'), JSON.stringify(names)),
+    helmCalls: async () => (await readFile(at('helm.log'), 'utf8')).split('\n').filter((line) => line !== ''),
+    environment: {
+      PATH: [at('bin'), dirname(process.execPath), '/usr/bin', '/bin'].join(delimiter),
+      NODE_EXTRA_CA_CERTS: at('ca.pem'),
+      NODE_OPTIONS: `--import=${new URL('names.mjs', import.meta.url).href}`,
+      SANDBOX_NAMES: at('names.json'),
+      HELM_DATA_HOME: at('helm-data'),
+      HELM_CONFIG_HOME: at('helm-config'),
+    },
+  }
 }
 
 function adminKubeconfig(server: string, ca: string, token: string): string {
@@ -170,13 +172,6 @@ function adminKubeconfig(server: string, ca: string, token: string): string {
     clusters: [{ name: 'sandbox', cluster: { server, 'certificate-authority-data': Buffer.from(ca).toString('base64') } }],
     users: [{ name: 'admin', user: { token } }],
   })
-}
-
-/** helm on the PATH writes down its arguments and becomes the real one, so that it has the same process id and gets its signals. */
-async function writeHelmWrapper(directory: string, helm: string, log: string): Promise<void> {
-  const path = join(directory, 'helm')
-  await writeFile(path, `#!/bin/sh\nprintf '%s\\n' "$*" >> '${log}'\nexec '${helm}' "$@"\n`)
-  await chmod(path, 0o755)
 }
 
 /** What the Milvus Operator or plain manifests make: a Deployment and a Service, without helm's labels. */

@@ -8,9 +8,9 @@ import { runAction, type ActionRun, type RunOptions } from '../../sandbox/runner
 export interface Scenario {
   readonly world: Sandbox
   /** Runs the action with the world's inputs and these on top, and checks what holds for every run. */
-  run(inputs?: Readonly<Record<string, string>>, options?: Partial<RunOptions>): Promise<ActionRun>
+  readonly run: (inputs?: Readonly<Record<string, string>>, options?: Partial<RunOptions>) => Promise<ActionRun>
   /** The writes of the action and of helm since the last run began, in order. */
-  writes(): string[]
+  readonly writes: () => string[]
 }
 
 /** A secret that rides in every run's milvus values; the private key and the credentials are others. */
@@ -52,7 +52,7 @@ export function expectFailure(run: ActionRun, step: string, code: string): void 
   expect({ exitCode: run.exitCode, step: run.outputs['failed-step'], code: run.outputs['failure-code'] }).toEqual({ exitCode: 1, step, code })
   expect(run.log).toContain(`${code} in ${step}`)
   expect(run.log).toContain('What to do: ')
-  expect(run.summary).toContain(`${code}`)
+  expect(run.summary).toContain(code)
 }
 
 /** The changes of a run as `step path`. */

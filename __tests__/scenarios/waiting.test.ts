@@ -70,15 +70,6 @@ scenario('an ALB that never becomes active', async ({ world, run }) => {
   expect(result.outputs['alb-address']).toMatch(/elb\.amazonaws\.com$/)
 })
 
-scenario('credentials that may not describe load balancers do without, with a note', async ({ world, run }) => {
-  const [{ principalArn } = { principalArn: '' }] = world.aws.credentials
-  let refused = 0
-  world.aws.authorize = (principal, action) => !(principal === principalArn && action === 'elasticloadbalancing:DescribeLoadBalancers' && world.state.loadBalancers.size > 0 && (refused += 1) > 0)
-  const result = await run()
-  expect(result.log).toContain('may not describe load balancers')
-  expect(refused).toBeGreaterThan(0)
-})
-
 scenario('the Kubernetes token ends in the middle of a wait', async ({ world, run }) => {
   world.aws.tokenLifetime = 1_200
   world.controller.options.delay = 2_500
@@ -103,7 +94,7 @@ scenario('targets that come up while the probe tries', async ({ world, run }) =>
 
 scenario('the ALB serves another certificate', async ({ world, run }) => {
   const other = await world.authority.issue({ hosts: [world.host] })
-  await world.alb.override({ serve: { certificate: other.certificate, chain: other.chain, privateKey: other.privateKey } })
+  await world.alb.override({ serve: { certificate: other.fullchain, privateKey: other.privateKey } })
   expectFailure(await run(short), 'probe', 'probe-certificate-differs')
 })
 
@@ -189,17 +180,10 @@ scenario('cancelled while helm runs: helm is told, no release stays pending, and
 
 scenario('cancelled in the wait for the controller', async ({ world, run }) => {
   world.controller.options.silent = true
-  let asked = 0
-  const result = await run({}, {
-    onStart: (child) => {
-      world.kubernetes.watch('Ingress', () => {
-        asked = Date.now()
-        child.kill('SIGINT')
-      })
-    },
-  })
+  const watching = world.traffic.next(({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'))
+  const result = await run({}, { onStart: (child) => void watching.then(() => child.kill('SIGINT')) })
   expectFailure(result, 'load-balancer', 'cancelled')
-  expect(Date.now() - asked).toBeLessThan(7_000)
+  expect(Date.now() - (await watching).at).toBeLessThan(7_000)
   expect(result.summary).toContain('Cancelled in load-balancer')
   world.controller.options.silent = false
   expectSuccess(await run())

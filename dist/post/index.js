@@ -31600,19 +31600,21 @@ function getIDToken(aud) {
 /** The one annotation of a failed run: what is wrong and what to do, for every problem that was found. */
 
 /**
- * The page's section on a code: a link where the runner says which repository the action came from.
- * @param environment GITHUB_ACTION_REPOSITORY is empty for an action of the workflow's own repository
+ * Where docs/troubleshooting.md explains a code.
+ * @param environment the runner says which repository the action came from; nothing for one of the workflow's own repository
+ * @returns undefined when that is not known
  */
 function codeLink(code, environment = process.env) {
-    const page = `docs/troubleshooting.md#${code}`;
     const repository = environment['GITHUB_ACTION_REPOSITORY'];
-    return repository ? `${environment['GITHUB_SERVER_URL'] ?? 'https://github.com'}/${repository}/blob/${environment['GITHUB_ACTION_REF'] ?? 'HEAD'}/${page}` : page;
+    if (!repository)
+        return undefined;
+    return `${environment['GITHUB_SERVER_URL'] ?? 'https://github.com'}/${repository}/blob/${environment['GITHUB_ACTION_REF'] || 'HEAD'}/docs/troubleshooting.md#${code}`;
 }
 /** Writes the annotation and makes the job fail. */
 function annotate(error, redactor) {
     const text = error.all.map((problem) => `${problem.message}\nWhat to do: ${problem.remedy}`).join('\n\n');
     const title = `Milvus ALB: ${error.code} in ${error.step ?? 'preflight'}`;
-    core.error(redactor.redact(`${text}\n\n${codeLink(error.code)}`), { title });
+    core.error(redactor.redact(`${text}\n\n${codeLink(error.code) ?? `docs/troubleshooting.md explains ${error.code}.`}`), { title });
     process.exitCode = core.ExitCode.Failure;
 }
 /** Says in post what could not be swept; post never fails a job. */

@@ -199,5 +199,7 @@ export const acm: Service = {
   protocol: 'json',
   resource: (operation, { input, state }) => operation === 'ListCertificates' ? '*'
     : text(input, 'CertificateArn') ?? `arn:aws:acm:${state.region}:${state.account}:certificate/*`,
+  // Tags at creation ask for the permission to tag as well (hashicorp/terraform-provider-aws #11903).
+  needs: (operation, input) => operation === 'ImportCertificate' && input['Tags'] !== undefined ? ['AddTagsToCertificate'] : [],
   operations,
 }

@@ -161,7 +161,7 @@ async function serve(aws: Aws, traffic: Traffic, message: IncomingMessage, respo
     part: routed.service.part, operation: routed.operation, mutating: mutating.test(routed.operation),
     client: request.headers['user-agent'] ?? '', query: new URL(message.url ?? '/', 'http://aws').search, body: request.body.toString(),
   })
-  if (fault?.reset) {
+  if (fault?.reset === true) {
     message.socket.destroy()
     return
   }
@@ -172,7 +172,8 @@ async function serve(aws: Aws, traffic: Traffic, message: IncomingMessage, respo
     // A fault of the sandbox itself must not look like one of AWS': name it.
     return new AwsError('InternalFailure', `sandbox: ${reason instanceof Error ? reason.stack ?? reason.message : String(reason)}`, 500)
   })
-  answer(response, routed, output)
+  if (fault?.reset === 'after') message.socket.destroy()
+  else answer(response, routed, output)
 }
 
 const administrator: AwsCredential = {

@@ -4,7 +4,8 @@
  */
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Traffic } from '../traffic.ts'
 import { startControllers, type Pace } from './controllers.ts'
 import { answer, handle } from './handlers.ts'
@@ -74,11 +75,14 @@ export async function startKubernetes(settings: KubernetesSettings): Promise<Kub
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request = await readRequest(incoming)
     const fault = await settings.traffic.take(logged(request))
-    if (fault?.reset) return void incoming.socket.destroy()
+    if (fault?.reset === true) return void incoming.socket.destroy()
     if (fault?.error) throw new ApiError(fault.error.status, fault.error.code, fault.error.message)
     const identity = request.token === '' ? undefined : await settings.authenticate(request.token)
     if (!identity) throw unauthorized()
-    await handle({ registry, authorize: options.authorize }, request, identity, response)
+    // An answer that is to be lost goes to a response that has no connection.
+    const lost = fault?.reset === 'after'
+    await handle({ registry, authorize: options.authorize }, request, identity, lost ? new ServerResponse(incoming) : response)
+    if (lost) incoming.socket.destroy()
   }
   const server = createServer({ cert: settings.tls.certificate, key: settings.tls.privateKey }, (incoming, response) => {
     serve(incoming, response).catch((error: unknown) => { refuse(response, error) })

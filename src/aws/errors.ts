@@ -17,10 +17,16 @@ const translations: readonly Translation[] = [
     remedy: 'Run aws-actions/configure-aws-credentials before this step, and give the job "permissions: id-token: write" when it uses OIDC.',
   },
   {
-    names: /^(ExpiredToken(Exception)?|RequestExpired|InvalidClientTokenId|UnrecognizedClientException|InvalidSignatureException|SignatureDoesNotMatch|TokenRefreshRequired)$/,
+    names: /^(ExpiredToken(Exception)?|RequestExpired|TokenRefreshRequired)$/,
     code: 'aws-credentials-expired',
-    problem: (_operation, message) => `AWS does not accept the credentials (any more): ${message}`,
+    problem: (_operation, message) => `The AWS credentials have ended: ${message}`,
     remedy: 'Let aws-actions/configure-aws-credentials run again before this step, with a role-duration-seconds that outlasts the job.',
+  },
+  {
+    names: /^(InvalidClientTokenId|UnrecognizedClientException|InvalidSignatureException|SignatureDoesNotMatch|IncompleteSignature)$/,
+    code: 'aws-credentials-refused',
+    problem: (operation, message) => `AWS does not accept the credentials for ${operation}: ${message}`,
+    remedy: "Check that the access key exists and its secret is right, that the region is enabled in the account, and the runner's clock.",
   },
   {
     names: /^(AccessDenied(Exception)?|UnauthorizedOperation|NotAuthorized)$/,

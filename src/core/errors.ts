@@ -24,6 +24,7 @@ export const failureCodes = [
   // preflight: who we are, and what we find
   'aws-credentials-missing',
   'aws-credentials-expired',
+  'aws-credentials-refused',
   'aws-access-denied',
   'aws-request-failed',
   'kubeconfig-invalid',
@@ -40,6 +41,7 @@ export const failureCodes = [
   'release-ambiguous',
   'release-pending',
   'release-unreadable',
+  'release-chart-differs',
   'service-not-found',
   'service-ambiguous',
   'service-port-not-found',

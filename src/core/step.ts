@@ -31,19 +31,9 @@ export interface Log {
   debug(line: string): void
 }
 
-/** The outputs of the action, by their names in action.yml. */
-export type OutputName =
-  | 'alb-address'
-  | 'endpoint'
-  | 'certificate-arn'
-  | 'certificate-expiry'
-  | 'release-revision'
-  | 'ingress-name'
-  | 'milvus-version'
-  | 'changed'
-  | 'changes'
-  | 'failed-step'
-  | 'failure-code'
+/** The outputs of the action, by their names in action.yml; a test compares. */
+export const outputNames = ['alb-address', 'endpoint', 'certificate-arn', 'certificate-expiry', 'release-revision', 'ingress-name', 'milvus-version', 'changed', 'changes', 'failed-step', 'failure-code'] as const
+export type OutputName = (typeof outputNames)[number]
 
 /** What a step has to show for itself: a phrase for its line in the log, and what later steps need. */
 export interface Outcome<T> {

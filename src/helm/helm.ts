@@ -84,15 +84,16 @@ export async function upgrade(request: Upgrade, options: HelmOptions): Promise<v
     code: timedOut ? 'helm-upgrade-timeout' : 'helm-upgrade-failed',
     problem: `helm could not upgrade release ${request.release}: ${message}`,
     remedy: timedOut
-      ? `Look why the pods do not become ready ("kubectl get pods,events -n ${request.namespace}"), or give release-timeout more time; then run the job again.`
+      ? `Look why the pods do not become ready ("kubectl get pods,events -n ${request.namespace}"), or give release-timeout more time; then run the job again. helm left the release failed and rolled nothing back.`
       : `Mend what helm names; "helm history ${request.release} -n ${request.namespace}" shows the state of the release. Then run the job again.`,
   })
 }
 
-/** The line in which helm says what went wrong. */
+/** What helm says went wrong: from its last "Error:" on, which may take several lines, as one. */
 export function errorLine(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim()).filter((line) => line !== '')
-  return (lines.findLast((line) => /^Error: /.test(line)) ?? lines.at(-1) ?? '').replace(/^Error: /, '').replace(/^UPGRADE FAILED: /, '')
+  const start = lines.findLastIndex((line) => /^Error: /.test(line))
+  return lines.slice(start).join('; ').replace(/^Error: /, '').replace(/^UPGRADE FAILED: /, '')
 }
 
 async function run(args: string[], options: HelmOptions, input?: string): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {

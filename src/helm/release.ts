@@ -35,9 +35,10 @@ export function readLabels(labels: Readonly<Record<string, string>> | undefined)
 /**
  * Decodes a revision: base64 of gzip of JSON.
  * @param encoded the field `release`; for a Secret the API wraps it in base64 once more
+ * @param objectName for the message
  * @throws ActionError `release-unreadable`
  */
-export function decodeRevision(encoded: string, kind: 'Secret' | 'ConfigMap'): ReleaseRevision {
+export function decodeRevision(encoded: string, kind: 'Secret' | 'ConfigMap', objectName: string): ReleaseRevision {
   try {
     const text = kind === 'Secret' ? Buffer.from(encoded, 'base64').toString() : encoded
     const bytes = Buffer.from(text, 'base64')
@@ -56,8 +57,8 @@ export function decodeRevision(encoded: string, kind: 'Secret' | 'ConfigMap'): R
   } catch (thrown) {
     throw new ActionError({
       code: 'release-unreadable',
-      problem: `What helm keeps of the release cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}.`,
-      remedy: 'Check it with "helm get metadata RELEASE -n NAMESPACE"; give service in place of release to leave helm out.',
+      problem: `${kind} ${objectName}, in which helm keeps a revision, cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}.`,
+      remedy: 'Check the release with "helm history"; give service in place of release to leave helm out.',
       cause: thrown,
     })
   }

@@ -1,6 +1,7 @@
 /** helm against one cluster: makes its kubeconfig for as long as it runs, and takes it away again. */
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
+import tls from 'node:tls'
 import type { Clock } from '../core/waiting.ts'
 import { findHelm, upgrade, type HelmOptions, type Upgrade } from './helm.ts'
 import { writeKubeconfig, type TokenCluster } from './kubeconfig.ts'
@@ -46,8 +47,18 @@ export class Helm {
 
   private async run(): Promise<HelmOptions> {
     const { environment, signal, onLine } = this.options
+    const directory = await this.options.workDirectory()
     const kubeconfig = 'paths' in this.cluster ? { KUBECONFIG: this.cluster.paths.join(delimiter) } : {}
-    return { directory: await this.options.workDirectory(), environment: { ...environment, ...kubeconfig }, signal, onLine }
+    return { directory, environment: { ...environment, ...kubeconfig, ...(await this.trust(directory)) }, signal, onLine }
+  }
+
+  /** helm trusts what this process trusts, NODE_EXTRA_CA_CERTS included, unless it is told otherwise. Source: Go, crypto/x509, SSL_CERT_FILE. */
+  private async trust(directory: string): Promise<{ SSL_CERT_FILE?: string }> {
+    const { environment } = this.options
+    if (!environment['NODE_EXTRA_CA_CERTS'] || environment['SSL_CERT_FILE']) return {}
+    const path = join(directory, 'authorities.pem')
+    await writeFile(path, tls.getCACertificates('default').join('\n'), { mode: 0o600 })
+    return { SSL_CERT_FILE: path }
   }
 
   /** A user's kubeconfig goes by KUBECONFIG, which may name several files; --kubeconfig takes one. */

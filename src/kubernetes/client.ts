@@ -135,7 +135,7 @@ export class KubernetesClient {
     try {
       return await retry(once, { attempts, healable, signal: this.options.signal, clock: this.options.clock })
     } catch (thrown) {
-      throw this.translate(thrown, request.purpose)
+      throw this.translate(thrown, request)
     }
   }
 
@@ -158,7 +158,7 @@ export class KubernetesClient {
     })
   }
 
-  private translate(thrown: unknown, purpose: string): unknown {
+  private translate(thrown: unknown, { method, purpose }: Request): unknown {
     if (thrown instanceof ActionError) return thrown
     if (!(thrown instanceof StatusError)) {
       if (this.options.signal.aborted) return thrown
@@ -170,7 +170,15 @@ export class KubernetesClient {
       })
     }
     const refusal = refusals[thrown.status]
-    return refusal ? new ActionError({ ...refusal(thrown.message, purpose), cause: thrown }) : thrown
+    if (refusal && !byWebhook(thrown)) return new ActionError({ ...refusal(thrown.message, purpose), cause: thrown })
+    const answersCaller = thrown.status === 404 || (method !== 'GET' && (byWebhook(thrown) || (thrown.status < 500 && thrown.status !== 429)))
+    if (answersCaller) return thrown
+    return new ActionError({
+      code: 'cluster-request-failed',
+      problem: `The Kubernetes API could not ${purpose}: HTTP ${thrown.status}, ${thrown.message}`,
+      remedy: `Run the job again in some minutes; if it stays, check the control plane ("kubectl get --raw '/readyz?verbose'").`,
+      cause: thrown,
+    })
   }
 }
 
@@ -178,7 +186,7 @@ const refusals: Readonly<Record<number, (message: string, purpose: string) => { 
   401: (message, purpose) => ({
     code: 'cluster-unauthorized',
     problem: `The Kubernetes API does not know this identity, so the action could not ${purpose}: ${message}`,
-    remedy: "Give the role an EKS access entry (or a line in aws-auth) on this cluster; with a kubeconfig, renew its credentials.",
+    remedy: "Give the role an EKS access entry (or a line in aws-auth) on this cluster; with a kubeconfig, renew its credentials. If it worked earlier in this job, the credentials have ended.",
   }),
   403: (message, purpose) => ({
     code: 'cluster-forbidden',
@@ -186,6 +194,9 @@ const refusals: Readonly<Record<number, (message: string, purpose: string) => { 
     remedy: 'Bind the role of docs/permissions.md to it.',
   }),
 }
+
+/** Whether an admission webhook said no, or could not be asked: nobody's permission and nobody's control plane. */
+const byWebhook = ({ message }: StatusError): boolean => /admission webhook .* denied|failed calling webhook/.test(message)
 
 function statusError(status: number, body: string): StatusError {
   try {

@@ -45,7 +45,9 @@ export function kubeconfigConnection(paths: readonly string[], context: string |
     server: cluster.server,
     options: async () => {
       const options: https.RequestOptions = {}
-      await config.applyToHTTPSOptions(options)
+      await config.applyToHTTPSOptions(options).catch((thrown: unknown) => {
+        throw invalid(paths, `gives no credentials: ${thrown instanceof Error ? thrown.message : String(thrown)}`, thrown)
+      })
       // The client's own agent is used only for a proxy that the kubeconfig names: it keeps no connection and knows no NO_PROXY.
       if (cluster.proxyUrl) return options
       const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options

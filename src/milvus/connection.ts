@@ -18,8 +18,10 @@ export interface Endpoint {
   readonly ca: string | undefined
   /** The certificate that should be served; undefined when that is not known. */
   readonly certificate: X509Certificate | undefined
-  /** Milliseconds for each stage. */
+  /** Milliseconds for each stage of the connection. */
   readonly timeout: number
+  /** Milliseconds for each call. An ALB takes 10 s to say 504 for a target that does not let it in. */
+  readonly callTimeout: number
 }
 
 /** A connection that was made and checked. */
@@ -82,12 +84,16 @@ function unreachable(endpoint: Endpoint, addresses: readonly string[], thrown: u
   return new ProbeFailure({
     code: 'probe-unreachable',
     problem: `No TCP connection to ${host}:${port} (${addresses.join(', ')}): ${message(thrown)}.`,
-    remedy: isPrivate
-      ? 'The addresses are private: run this job on a runner inside the network, or set probe: off and prove the endpoint from there.'
-      : "Let the ALB's security group (inbound-cidrs) accept this runner, or run the job where clients are.",
+    remedy: remedyFor(isPrivate, refused, port),
     heals: isPrivate && !refused ? 0 : Infinity,
     cause: thrown,
   })
+}
+
+function remedyFor(isPrivate: boolean, refused: boolean, port: number): string {
+  if (refused) return `Nothing listens on port ${port}: check that the ALB still has its listener.`
+  if (isPrivate) return 'The addresses are private: run this job on a runner inside the network, or set probe: off and prove the endpoint from there.'
+  return `Let the ALB accept this runner on port ${port} (inbound-cidrs, or the groups in security-groups), or run the job where clients are.`
 }
 
 async function tunnel(proxy: URL, endpoint: Endpoint, signal: AbortSignal): Promise<Route> {
@@ -141,18 +147,18 @@ async function secure(raw: net.Socket, endpoint: Endpoint, seen: readonly string
     socket.destroy()
     throw failure ?? new ProbeFailure({ code: 'probe-tls-failed', problem: 'The server showed no certificate.', remedy: 'Check that the listener is HTTPS.', heals: 0 })
   }
-  const line = `TLS ${socket.getProtocol() ?? ''}, certificate ${certificate.serialNumber} of ${certificate.subject.split('\n').join(', ')}, valid until ${certificate.validToDate.toISOString()}, ALPN h2`
+  const line = `TLS ${socket.getProtocol() ?? ''}, certificate ${certificate.serialNumber} of ${oneLine(certificate.subject)}, valid until ${certificate.validToDate.toISOString()}, ALPN h2`
   return { socket, certificate, seen: [...seen, line] }
 }
 
 function judge(socket: tls.TLSSocket, served: X509Certificate, endpoint: Endpoint): ProbeFailure | undefined {
   const { host, certificate: expected } = endpoint
-  const described = `certificate ${served.serialNumber} (${served.subjectAltName ?? served.subject.split('\n').join(', ')})`
+  const described = `certificate ${served.serialNumber} (${served.subjectAltName ?? oneLine(served.subject)})`
   if (expected && !served.raw.equals(expected.raw)) {
     return new ProbeFailure({
       code: 'probe-certificate-differs',
-      problem: `The ALB serves ${described} for ${host}, not the one in ACM (${expected.serialNumber}).`,
-      remedy: 'A renewed certificate reaches the ALB within minutes; if it stays, look which certificates the listener has, and whether this name leads to this ALB.',
+      problem: `The ALB serves ${described}, issued by ${oneLine(served.issuer)}, for ${host}, not the one in ACM (${expected.serialNumber}).`,
+      remedy: 'If your own proxy is the issuer, add the ALB to NO_PROXY. A renewed certificate reaches the ALB within minutes; if it stays, look which certificates the listener has, and whether this name leads to this ALB.',
       heals: Infinity,
     })
   }
@@ -177,6 +183,9 @@ function judge(socket: tls.TLSSocket, served: X509Certificate, endpoint: Endpoin
     heals: 0,
   })
 }
+
+/** A distinguished name on one line. Node gives one attribute a line. */
+const oneLine = (name: string): string => name.split('\n').join(', ')
 
 const message = (thrown: unknown): string => {
   if (thrown instanceof AggregateError) return thrown.errors.map(message).join('; ')

@@ -33,8 +33,8 @@ const httpMeanings: Readonly<Record<number, HttpMeaning>> = {
   // A rule takes seconds to reach every node of the ALB; after that a 404 is an answer.
   404: { code: 'probe-not-routed', means: 'no rule of the listener matches this host', remedy: 'Check that the Ingress rule has this host and path / of type Prefix, and that no other Ingress of the group takes it.', heals: 20_000 },
   464: { code: 'probe-protocol-mismatch', means: "the target group's protocol version does not fit gRPC", remedy: 'Take alb.ingress.kubernetes.io annotations off the Service: they override backend-protocol-version GRPC of the Ingress.', heals: 0 },
-  502: { code: 'probe-target-failed', means: 'the target refused the connection or did not answer in gRPC', remedy: 'Check that the Milvus pods run and listen in plain text on the port of the Service, and that their security group lets the ALB in.', heals: always },
-  503: { code: 'probe-no-targets', means: 'no target is registered behind the ALB', remedy: 'Check that the Service has ready endpoints ("kubectl get endpointslices") and look at the events of the TargetGroupBinding.', heals: always },
+  502: { code: 'probe-target-failed', means: 'the target refused the connection or did not answer in gRPC', remedy: 'Check that the Milvus pods run and listen in plain text on the port of the Service; if Milvus itself uses TLS, set annotation alb.ingress.kubernetes.io/backend-protocol: HTTPS.', heals: always },
+  503: { code: 'probe-no-targets', means: 'no target is registered behind the ALB', remedy: 'Check that the Service has ready endpoints ("kubectl get endpointslices -l kubernetes.io/service-name=SERVICE") and look at the events of the TargetGroupBinding.', heals: always },
   504: { code: 'probe-target-timeout', means: 'the target did not answer in time', remedy: "Let the pods' security group accept the ALB on the port of Milvus, and check that Milvus is not overloaded.", heals: always },
 }
 

@@ -35,7 +35,7 @@ async function talk(session: GrpcSession, endpoint: Endpoint, token: string | un
   const call = async (path: string, request: Buffer) => {
     const method = path.split('/').at(-1) ?? path
     try {
-      return { method, answer: await session.call({ authority: endpoint.host, path, request, metadata, timeout: endpoint.timeout }) }
+      return { method, answer: await session.call({ authority: endpoint.host, path, request, metadata, timeout: endpoint.callTimeout }) }
     } catch (thrown) {
       throw new ProbeFailure({
         code: 'probe-http-error',

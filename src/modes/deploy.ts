@@ -69,7 +69,10 @@ async function look(context: Context, settings: Settings, rooms: Rooms): Promise
   context.output('ingress-name', found.ingressName)
   release.remark(context, found)
   const plan: Plan = { target: found, certificate: { facts: certificateFacts, changes: certificate.plan(certificateFacts) }, release: release.plan(found, settings) }
-  if (plan.release.length > 0) context.log.info(`helm ${await (await rooms.cluster).helm.version()}`)
+  if (plan.release.length > 0) {
+    release.checkChart(found, settings)
+    context.log.info(`helm ${await (await rooms.cluster).helm.version()}`)
+  }
   const arn = certificateFacts.action === 'import' ? '(known after the import)' : certificateFacts.arn
   const changes = [...plan.certificate.changes, ...plan.release, ...ingress.plan(found, settings, arn)]
   return { verdict: changes.length === 0 ? 'everything is as it should be' : `${count(changes)} to make`, result: plan }

@@ -4,20 +4,21 @@ import type { ActionError } from '../core/errors.ts'
 import type { Redactor } from './redaction.ts'
 
 /**
- * The page's section on a code: a link where the runner says which repository the action came from.
- * @param environment GITHUB_ACTION_REPOSITORY is empty for an action of the workflow's own repository
+ * Where docs/troubleshooting.md explains a code.
+ * @param environment the runner says which repository the action came from; nothing for one of the workflow's own repository
+ * @returns undefined when that is not known
  */
-export function codeLink(code: string, environment: NodeJS.ProcessEnv = process.env): string {
-  const page = `docs/troubleshooting.md#${code}`
+export function codeLink(code: string, environment: NodeJS.ProcessEnv = process.env): string | undefined {
   const repository = environment['GITHUB_ACTION_REPOSITORY']
-  return repository ? `${environment['GITHUB_SERVER_URL'] ?? 'https://github.com'}/${repository}/blob/${environment['GITHUB_ACTION_REF'] ?? 'HEAD'}/${page}` : page
+  if (!repository) return undefined
+  return `${environment['GITHUB_SERVER_URL'] ?? 'https://github.com'}/${repository}/blob/${environment['GITHUB_ACTION_REF'] || 'HEAD'}/docs/troubleshooting.md#${code}`
 }
 
 /** Writes the annotation and makes the job fail. */
 export function annotate(error: ActionError, redactor: Redactor): void {
   const text = error.all.map((problem) => `${problem.message}\nWhat to do: ${problem.remedy}`).join('\n\n')
   const title = `Milvus ALB: ${error.code} in ${error.step ?? 'preflight'}`
-  core.error(redactor.redact(`${text}\n\n${codeLink(error.code)}`), { title })
+  core.error(redactor.redact(`${text}\n\n${codeLink(error.code) ?? `docs/troubleshooting.md explains ${error.code}.`}`), { title })
   process.exitCode = core.ExitCode.Failure
 }
 

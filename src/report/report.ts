@@ -57,8 +57,10 @@ export class Report implements Log {
   }
 
   changed(change: Change): void {
+    const before = this.changes.at(-1)
     this.changes.push(change)
-    this.info(describeChange(change))
+    if (before?.object !== change.object || before.why !== change.why) this.info(`${change.object} (${change.why}):`)
+    changeLines(change).forEach((line) => this.info(`  ${line}`))
   }
 
   output(name: OutputName, value: string): void {
@@ -100,8 +102,8 @@ function verdictOf(error: ActionError): string {
 /** `1.2 s` */
 export const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`
 
-/** A change on one line. */
-export function describeChange({ object, path, before, after, why }: Change): string {
-  const value = after === undefined ? `removed (was ${before ?? ''})` : before === undefined ? after : `${before} -> ${after}`
-  return `${object}: ${path}: ${value} (${why})`
+/** A change as lines of a diff. */
+export function changeLines({ path, before, after }: Change): string[] {
+  const line = (sign: string, value: string | undefined) => (value === undefined ? [] : [`${sign} ${path}: ${value.replace(/\s+/g, ' ')}`])
+  return [...line('-', before), ...line('+', after)]
 }

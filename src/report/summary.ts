@@ -4,7 +4,7 @@ import type { ActionError } from '../core/errors.ts'
 import type { Settings } from '../settings/types.ts'
 import { codeLink } from './failure.ts'
 import type { Redactor } from './redaction.ts'
-import { seconds, type Report } from './report.ts'
+import { changeLines, seconds, type Report } from './report.ts'
 
 /** GitHub takes at most 1 MiB of summary a step; what is longer would be dropped whole. Bytes. */
 const largestSummary = 1024 * 1024
@@ -46,7 +46,10 @@ function headline({ changes, outputs }: Pick<Report, 'changes' | 'outputs'>, set
 }
 
 function failure(error: ActionError): string[] {
-  return error.all.map((problem) => `**${escape(problem.message)}**\n\nWhat to do: ${escape(problem.remedy)} ([${problem.code}](${codeLink(problem.code)}))`)
+  return error.all.map((problem) => {
+    const link = codeLink(problem.code)
+    return `**${escape(problem.message)}**\n\nWhat to do: ${escape(problem.remedy)} (${link === undefined ? code(problem.code) : `[${problem.code}](${link})`})`
+  })
 }
 
 const factNames = [
@@ -71,8 +74,12 @@ function steps({ steps }: Pick<Report, 'steps'>): string {
 
 function changes({ changes }: Pick<Report, 'changes'>): string {
   if (changes.length === 0) return ''
-  const rows = changes.map(({ object, path, before, after, why }) => `| ${escape(object)} | ${code(path)} | ${before === undefined ? '' : code(before)} | ${after === undefined ? '' : code(after)} | ${escape(why)} |`)
-  return ['### Changes', '| Object | Path | Before | After | Why |\n|---|---|---|---|---|\n' + rows.join('\n')].join('\n\n')
+  const lines = changes.flatMap((change, index) => {
+    const before = changes[index - 1]
+    const heading = before?.object === change.object && before.why === change.why ? [] : [`# ${change.object} (${change.why})`]
+    return [...heading, ...changeLines(change)]
+  })
+  return ['### Changes', '', '```diff', ...lines.map((line) => line.replaceAll('```', "'''")), '```'].join('\n')
 }
 
 function notes({ notes }: Pick<Report, 'notes'>): string {

@@ -23,16 +23,20 @@ const remedies: readonly (readonly [RegExp, string])[] = [
   [/CertificateNotFound|no certificate found/, 'Check that the certificate is in the region and account of the load balancer.'],
   [/UnsupportedCertificate/, 'Use a certificate with a fully qualified name and a key that an ALB takes (RSA 2048, EC P-256 or larger).'],
   [/SSLPolicyNotFound/, 'Set ssl-policy to one that ELB has in this region ("aws elbv2 describe-ssl-policies").'],
-  [/AccessDenied|UnauthorizedOperation|not authorized to perform/, "Give the controller's role the policy of its version (docs/install/iam_policy.json of the AWS Load Balancer Controller)."],
+  [/AccessDenied|UnauthorizedOperation|not authorized to perform/, "This is the controller's role, not the job's: give it the policy of its version (docs/install/iam_policy.json of the AWS Load Balancer Controller)."],
   [/ExpiredToken|InvalidClientTokenId|NoCredentialProviders|failed to refresh cached credentials/, "Mend the credentials of the controller's service account (IRSA or Pod Identity), then run the job again."],
-  [/TooMany\w+|LimitExceeded|OperationNotPermitted/, 'Ask AWS for a higher quota, or delete what is not used.'],
+  [/OperationNotPermitted/, 'Ask AWS Support: this account may not make load balancers yet.'],
+  [/DuplicateLoadBalancerName/, 'Choose another load-balancer-name.'],
+  [/conflicting/, 'Another Ingress of the group says otherwise: make them agree, or change group-name.'],
+  [/TooMany\w+|LimitExceeded/, 'Ask AWS for a higher quota, or delete what is not used.'],
+  [/InvalidSubnetID|subnets by names or IDs/, 'Correct the input subnets: ids or Name tags of subnets in the VPC of the cluster.'],
   [/subnet/i, 'Tag two subnets in different zones with kubernetes.io/role/elb=1 (internal: kubernetes.io/role/internal-elb=1), or set subnets.'],
   [/security groups?|InvalidGroup/i, 'Set security-groups to groups of the VPC of the cluster.'],
   [/unable to find port|Service "/, 'Set service-port to a port of the Service.'],
   [/invalid ingress class|IngressClass/, 'Set ingress-class to an IngressClass of the controller ("kubectl get ingressclass").'],
 ]
 
-const fallbackRemedy = 'Change what the message names (an input, an annotation, or the set-up of the controller), then run the job again.'
+const fallbackRemedy = 'Change what the message names (an input, an annotation, or the set-up of the controller), then run the job again: that makes the controller look at once.'
 
 /** Whether an event is one of the controller's about deploying an Ingress. */
 export const isVerdict = ({ reason }: Event): boolean => reason === 'SuccessfullyReconciled' || refusingReasons.has(reason ?? '')

@@ -52,11 +52,14 @@ function applyError(name: string, error: StatusError): ActionError {
       cause: error,
     })
   }
-  if (/failed calling webhook/.test(error.message)) {
+  const [, webhook] = /failed calling webhook "([^"]+)"/.exec(error.message) ?? []
+  if (webhook !== undefined) {
     return new ActionError({
       code: 'controller-webhook-unavailable',
-      problem: `The Kubernetes API could not ask the AWS Load Balancer Controller about Ingress ${name}: ${error.message}`,
-      remedy: 'Make the controller run ("kubectl -n kube-system get deployment aws-load-balancer-controller"), then run the job again.',
+      problem: `The Kubernetes API could not ask webhook ${webhook}, which must agree to Ingress ${name}: ${error.message}`,
+      remedy: webhook.endsWith('.elbv2.k8s.aws')
+        ? 'Make the AWS Load Balancer Controller run ("kubectl -n kube-system get deployment aws-load-balancer-controller"), then run the job again.'
+        : 'Make whatever serves that webhook run ("kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"), then run the job again.',
       cause: error,
     })
   }

@@ -107,7 +107,7 @@ async function waitForController(context: Context, settings: Settings, kubernete
       wakeUp: (asleep) => changes.next(asleep),
       onProgress: (waited, seen) => context.log.progress(`load-balancer: ${Math.round(waited / 1000)} s, ${seen}`),
       timedOut: (seen) => timeout(settings, `${seen}.`, /not said anything/.test(seen)
-        ? 'Check that the controller runs and serves this IngressClass: "kubectl -n kube-system logs deployment/aws-load-balancer-controller".'
+        ? 'Check that the controller runs and serves this IngressClass: "kubectl -n kube-system logs deployment/aws-load-balancer-controller" (EKS Auto Mode has no such deployment: check that it is on for the cluster).'
         : 'Mend what the controller names, or give load-balancer-timeout more time; then run the job again.'),
     })
   } finally {

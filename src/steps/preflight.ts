@@ -113,14 +113,14 @@ async function findRelease(context: Context, settings: Settings, kubernetes: Kub
   const objects = await kubernetes.listMetadata<AnyObject>(path(settings.namespace), { labelSelector: selector }, `list the ${kinds} of helm in namespace ${settings.namespace}`)
   const read = async (objectName: string): Promise<ReleaseRevision> => {
     const object = await kubernetes.get<DataObject>(`${path(settings.namespace)}/${objectName}`, `read ${kind} ${objectName}`)
-    return decodeRevision(object?.data?.['release'] ?? '', kind)
+    return decodeRevision(object?.data?.['release'] ?? '', kind, objectName)
   }
   const releases = await Promise.all(newestRevisions(objects).map(async ({ last, current }) => {
     const lastRevision = await read(last)
     return { last: lastRevision, current: current === last ? lastRevision : await read(current) }
   }))
   const release = chooseRelease(settings, releases)
-  if (/^pending-/.test(release.last.status)) throw pending(release.last)
+  if (/^pending-/.test(release.last.status)) throw pending(release.last, settings.namespace)
   context.log.info(`release ${release.last.name}: revision ${release.last.revision}, ${release.last.status}, chart ${release.last.chart.name} ${release.last.chart.version}`)
   return release
 }
@@ -159,11 +159,13 @@ function chooseRelease(settings: Settings, releases: readonly Release[]): Releas
   })
 }
 
-function pending({ name, revision, status, deployedAt }: ReleaseRevision): ActionError {
+function pending({ name, revision, status, deployedAt }: ReleaseRevision, namespace: string): ActionError {
   return new ActionError({
     code: 'release-pending',
     problem: `Release ${name} is ${status} (revision ${revision}, since ${deployedAt}): another helm is at work, or one was killed.`,
-    remedy: `If none is at work, run "helm rollback ${name}" to the last revision that "helm history ${name}" shows as deployed, then run the job again.`,
+    remedy: status === 'pending-install'
+      ? 'If none is at work, finish or remove the installation by hand: there is nothing to roll back to. Then run the job again.'
+      : `If none is at work, run "helm history ${name} -n ${namespace}", then "helm rollback ${name} REVISION -n ${namespace} --wait" with the last revision that it shows as deployed; then run the job again.`,
   })
 }
 

@@ -7,8 +7,9 @@ import { ProbeFailure } from '../milvus/failures.ts'
 import { probe, type Proof } from '../milvus/probe.ts'
 import type { Settings } from '../settings/types.ts'
 
-/** Milliseconds for one stage of one attempt, and between two attempts. */
+/** Milliseconds: for one stage of a connection, for one call, and between two attempts. */
 const stageTimeout = 5_000
+const callTimeout = 15_000
 const interval = 250
 
 /**
@@ -18,7 +19,7 @@ const interval = 250
  */
 export async function apply(context: Context, settings: Settings, address: string, certificate: X509Certificate): Promise<Proof> {
   const { probe: options, host, ingress, timeouts } = settings
-  const endpoint = { host, address: options.address ?? { host: address, port: ingress.listenPort }, ca: options.ca, certificate, timeout: stageTimeout }
+  const endpoint = { host, address: options.address ?? { host: address, port: ingress.listenPort }, ca: options.ca, certificate, timeout: stageTimeout, callTimeout }
   const start = context.clock.now()
   let last: ProbeFailure | undefined
   let since = start

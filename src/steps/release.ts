@@ -24,6 +24,21 @@ export function plan({ release, service, namespace }: Target, settings: Settings
   ]
 }
 
+/**
+ * Refuses to upgrade a release with a chart that it was not made with, as one of an umbrella chart would be.
+ * @throws ActionError `release-chart-differs`
+ */
+export function checkChart({ release }: Target, settings: Settings): void {
+  const wanted = settings.chart.name.replace(/\/$/, '').split('/').at(-1) ?? ''
+  const made = release?.current.chart.name ?? wanted
+  if (made === wanted || settings.chart.name.startsWith('.')) return
+  throw new ActionError({
+    code: 'release-chart-differs',
+    problem: `Release ${release?.last.name ?? ''} was made with chart ${made}, not ${wanted}, and has to be upgraded.`,
+    remedy: `Set chart and chart-repository to where ${made} comes from; or give service in place of release, and set its type to ClusterIP where it is managed.`,
+  })
+}
+
 /** Says what is left alone. */
 export function remark(context: Context, { release, service }: Target): void {
   if (!release && service.type !== 'ClusterIP') {

@@ -6,7 +6,7 @@ import { ActionError } from '../core/errors.ts'
 export interface CertificateMaterial {
   readonly leaf: X509Certificate
   readonly chain: readonly X509Certificate[]
-  /** Of the inputs' certificates, those that are not on the way up from the leaf. */
+  /** Of the inputs' certificates, those that have nothing to do with the leaf; a second, cross-signed way up is none. */
   readonly strays: readonly X509Certificate[]
   readonly key: KeyObject
   /** PEM, unencrypted PKCS#8. */
@@ -31,7 +31,8 @@ export function readMaterial(inputs: { certificate: string; privateKey: string; 
   const leaf = unique.find((certificate) => certificate.checkPrivateKey(key)) ?? unique.find((certificate) => !certificate.ca) ?? unique[0]
   if (!leaf) throw new TypeError('readCertificates() never returns an empty list')
   const chain = chainOf(leaf, unique)
-  const strays = unique.filter((certificate) => certificate !== leaf && !chain.includes(certificate))
+  const path = [leaf, ...chain]
+  const strays = unique.filter((certificate) => !path.includes(certificate) && !path.some((below) => issued(certificate, below)))
   return { leaf, chain, strays, key, privateKey: String(key.export({ type: 'pkcs8', format: 'pem' })) }
 }
 
@@ -81,8 +82,8 @@ export function issued(issuer: X509Certificate, certificate: X509Certificate): b
   return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
 }
 
-/** Whether a certificate signed itself. */
-export const isSelfSigned = (certificate: X509Certificate): boolean => issued(certificate, certificate)
+/** Whether a certificate signed itself. Not by checkIssued, which wants a certificate that may sign others. */
+export const isSelfSigned = (certificate: X509Certificate): boolean => certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey)
 
 /**
  * Everything about the material that ACM, the ALB or a client would refuse, or that would serve the wrong thing.
@@ -98,21 +99,22 @@ export function checkMaterial(material: CertificateMaterial, host: string, now: 
       remedy: 'Give the key that the certificate was requested with; a renewal often comes with a new key.',
     }))
   }
-  if (strays.length > 0 || (chain.length === 0 && strays.length === 0 && leaf.ca && !isSelfSigned(leaf))) {
+  const [stray] = strays
+  if (stray) {
     problems.push(new ActionError({
       code: 'certificate-chain-invalid',
-      problem: `Input certificate-chain has ${strays.length} certificate(s) that did not sign this certificate or its issuers (first: ${oneLine((strays[0] ?? leaf).subject)}).`,
+      problem: `The inputs certificate and certificate-chain hold ${strays.length} certificate(s) that did not sign this certificate or its issuers (first: ${oneLine(stray.subject)}).`,
       remedy: 'Give the intermediate certificates that come with this certificate, without those of an earlier one.',
     }))
   }
-  return [...problems, ...checkValidity([leaf, ...chain], now), ...checkHost(leaf, host)]
+  return [...problems, ...checkValidity(leaf, chain, now), ...checkHost(leaf, host)]
 }
 
-function checkValidity(certificates: readonly X509Certificate[], now: number): ActionError[] {
-  return certificates.flatMap((certificate) => {
+function checkValidity(leaf: X509Certificate, chain: readonly X509Certificate[], now: number): ActionError[] {
+  return [leaf, ...chain].flatMap((certificate) => {
     const who = `The certificate of ${oneLine(certificate.subject) || 'no subject'}`
     if (certificate.validToDate.getTime() <= now) {
-      return [new ActionError({ code: 'certificate-expired', problem: `${who} expired on ${certificate.validToDate.toISOString()}.`, remedy: 'Give a renewed certificate with its key and chain.' })]
+      return [new ActionError({ code: 'certificate-expired', problem: `${who} expired on ${certificate.validToDate.toISOString()}.`, remedy: certificate === leaf ? 'Give a renewed certificate with its key and chain.' : "This one is in the chain: give the authority's current chain, or leave the expired one out." })]
     }
     if (certificate.validFromDate.getTime() > now) {
       return [new ActionError({ code: 'certificate-not-yet-valid', problem: `${who} is valid only from ${certificate.validFromDate.toISOString()}.`, remedy: "Wait until then, or check the runner's clock; ACM refuses a certificate before its time." })]

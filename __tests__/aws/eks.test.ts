@@ -1,0 +1,132 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { EksTokenSource, describeCluster } from '../../src/aws/eks.ts'
+import { failureOf } from '../caught.ts'
+import { TurnedClock } from '../core/clock.ts'
+import { openAccount, type Account } from './account.ts'
+
+const minute = 60_000
+let account: Account
+beforeEach(async () => {
+  account = await openAccount()
+})
+afterEach(() => account.close())
+
+interface Identity { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
+
+/** Tokens for cluster `production`, made with an identity at a time; `protectedTokens` is what was kept secret. */
+function source(options: { identity?: Identity; region?: string; clock?: TurnedClock } = {}): { tokens: EksTokenSource; clock: TurnedClock; protectedTokens: string[]; asked: () => number } {
+  const clock = options.clock ?? new TurnedClock(Date.now())
+  const identity = options.identity ?? account.aws.credentials[0]
+  const protectedTokens: string[] = []
+  let asked = 0
+  const credentials = (): Promise<Identity> => {
+    asked += 1
+    return identity ? Promise.resolve(identity) : Promise.reject(new Error('no key'))
+  }
+  const tokens = new EksTokenSource({ clients: { credentials, region: options.region ?? 'us-east-2' }, cluster: 'production', clock, protect: (secret) => protectedTokens.push(secret) })
+  return { tokens, clock, protectedTokens, asked: () => asked }
+}
+
+const urlIn = (token: string): URL => new URL(Buffer.from(token.slice('k8s-aws-v1.'.length), 'base64url').toString())
+
+describe('a token', () => {
+  test.each([
+    ['a long-lived key', undefined],
+    ['a session whose token needs escaping', 'FwoGZXIvYXdzEAAa+token/with==signs&and spaces'],
+  ])('of %s is what the authenticator of the cluster takes', async (_, sessionToken) => {
+    const identity = { accessKeyId: 'ASIASESSION', secretAccessKey: 'secret+/', ...(sessionToken !== undefined && { sessionToken }) }
+    account.aws.credentials.push({ ...identity, principalArn: 'arn:aws:sts::111122223333:assumed-role/deployer/run-1' })
+    const token = await source({ identity }).tokens.token()
+    expect(await account.aws.authenticateEksToken(token, 'production')).toMatchObject({ username: 'arn:aws:sts::111122223333:assumed-role/deployer/run-1' })
+    expect(await account.aws.authenticateEksToken(token, 'staging')).toBeUndefined()
+    expect(account.aws.tokenRefusals).toHaveLength(1)
+  })
+
+  test('is kept secret before anybody has it', async () => {
+    const { tokens, protectedTokens } = source()
+    expect(protectedTokens).toEqual([])
+    expect([await tokens.token()]).toEqual(protectedTokens)
+  })
+
+  test('lives as long as the API takes it, and is made anew after ten minutes, not before', async () => {
+    const { tokens, clock } = source()
+    const first = await tokens.token()
+    clock.time += 10 * minute - 1
+    expect(await tokens.token()).toBe(first)
+    clock.time += 1
+    account.aws.clockOffset = clock.time - Date.now()
+    const second = await tokens.token()
+    expect(second).not.toBe(first)
+    expect(await account.aws.authenticateEksToken(second, 'production')).toBeDefined()
+    // The one before is still good: who got it a moment ago is not refused.
+    expect(await account.aws.authenticateEksToken(first, 'production')).toBeDefined()
+  })
+
+  test('is made once for all who ask at the same time', async () => {
+    const { tokens, asked } = source()
+    expect(new Set(await Promise.all([tokens.token(), tokens.token(), tokens.token()])).size).toBe(1)
+    expect(asked()).toBe(1)
+  })
+
+  test('is made anew when it was refused', async () => {
+    const { tokens, clock } = source()
+    const first = await tokens.token()
+    clock.time += 1_000
+    tokens.invalidate()
+    expect(await tokens.token()).not.toBe(first)
+  })
+
+  test('that could not be made is tried again', async () => {
+    let failing = true
+    const identity = account.aws.credentials[0]
+    const credentials = (): Promise<Identity> => failing || !identity ? Promise.reject(Object.assign(new Error('Could not load credentials from any providers'), { name: 'CredentialsProviderError' })) : Promise.resolve(identity)
+    const tokens = new EksTokenSource({ clients: { credentials, region: 'us-east-2' }, cluster: 'production', clock: new TurnedClock(Date.now()), protect: () => undefined })
+    expect((await failureOf(() => tokens.token())).code).toBe('aws-credentials-missing')
+    failing = false
+    expect(await account.aws.authenticateEksToken(await tokens.token(), 'production')).toBeDefined()
+  })
+
+  test('that is too long is refused here, and nothing of it is told', async () => {
+    const sessionToken = 'x'.repeat(2_800)
+    const error = await failureOf(() => source({ identity: { accessKeyId: 'ASIA', secretAccessKey: 's', sessionToken } }).tokens.token())
+    expect([error.code, error.remedy]).toEqual(['cluster-unauthorized', expect.stringContaining('role-skip-session-tagging')])
+    expect(error.message).not.toContain('xxx')
+    expect((await source({ identity: { accessKeyId: 'ASIA', secretAccessKey: 's', sessionToken: 'x'.repeat(2_400) } }).tokens.token()).length).toBeLessThanOrEqual(4096)
+  })
+})
+
+describe('the host that is signed is that of STS in the region', () => {
+  // Source: the SDK's own table of partitions.
+  test.each([
+    ['us-east-2', 'sts.us-east-2.amazonaws.com'],
+    ['us-gov-west-1', 'sts.us-gov-west-1.amazonaws.com'],
+    ['cn-north-1', 'sts.cn-north-1.amazonaws.com.cn'],
+    ['us-iso-east-1', 'sts.us-iso-east-1.c2s.ic.gov'],
+    ['us-isob-east-1', 'sts.us-isob-east-1.sc2s.sgov.gov'],
+    ['eu-isoe-west-1', 'sts.eu-isoe-west-1.cloud.adc-e.uk'],
+    ['us-isof-south-1', 'sts.us-isof-south-1.csp.hci.ic.gov'],
+    ['eusc-de-east-1', 'sts.eusc-de-east-1.amazonaws.eu'],
+  ])('%s', async (region, host) => {
+    const url = urlIn(await source({ region }).tokens.token())
+    expect([url.host, url.searchParams.get('X-Amz-Credential')]).toEqual([host, expect.stringContaining(`/${region}/sts/aws4_request`)])
+  })
+})
+
+describe('describeCluster', () => {
+  const cluster = { name: 'production', endpoint: 'https://eks.example.com', certificateAuthority: '-----BEGIN CERTIFICATE-----\n', status: 'ACTIVE' as const }
+
+  test('says where the API is', async () => {
+    account.aws.state.clusters.set('production', cluster)
+    expect(await describeCluster(account.clients.eks, 'production', 'us-east-2')).toEqual({ server: cluster.endpoint, certificateAuthority: cluster.certificateAuthority })
+  })
+
+  test.each<[string, () => void, string, RegExp]>([
+    ['is not there', () => undefined, 'cluster-not-found', /^There is no EKS cluster production in us-east-2 for these credentials\.$/],
+    ['is being made', () => account.aws.state.clusters.set('production', { ...cluster, status: 'CREATING' }), 'cluster-not-found', /status is CREATING/],
+    ['may not be described', () => { account.aws.authorize = () => false }, 'aws-access-denied', /^AWS refused eks:DescribeCluster: /],
+  ])('of one that %s', async (_, arrange, code, message) => {
+    arrange()
+    const error = await failureOf(() => describeCluster(account.clients.eks, 'production', 'us-east-2'))
+    expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)])
+  })
+})

@@ -1,0 +1,44 @@
+import { describe, expect, test } from '@jest/globals'
+import { awsError, errorName } from '../../src/aws/errors.ts'
+import { cancelled } from '../../src/core/errors.ts'
+
+const named = (name: string, message: string): Error => Object.assign(new Error(message), { name })
+
+describe('awsError', () => {
+  test.each<[name: string, message: string, code: string, shown: RegExp]>([
+    ['CredentialsProviderError', 'Could not load credentials from any providers', 'aws-credentials-missing', /^No AWS credentials were found\.$/],
+    ['ExpiredTokenException', 'The security token included in the request is expired', 'aws-credentials-expired', /token included in the request is expired/],
+    ['ExpiredToken', 'The security token included in the request is expired', 'aws-credentials-expired', /expired/],
+    ['RequestExpired', 'Request has expired.', 'aws-credentials-expired', /expired/],
+    ['UnrecognizedClientException', 'The security token included in the request is invalid.', 'aws-credentials-refused', /invalid/],
+    ['InvalidClientTokenId', 'The security token included in the request is invalid.', 'aws-credentials-refused', /invalid/],
+    ['InvalidSignatureException', 'Signature expired: 20260102T030405Z is now earlier than ...', 'aws-credentials-refused', /Signature expired/],
+    ['SignatureDoesNotMatch', 'Signature not yet current', 'aws-credentials-refused', /not yet current/],
+    ['AccessDeniedException', 'User: arn:aws:iam::111122223333:user/x is not authorized to perform: acm:ListCertificates', 'aws-access-denied', /^AWS refused acm:ListCertificates: User: arn:aws:iam::111122223333:user\/x is not authorized/],
+    ['AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity', 'aws-access-denied', /^AWS refused acm:ListCertificates: Not authorized/],
+    ['UnauthorizedOperation', 'You are not authorized', 'aws-access-denied', /^AWS refused/],
+    ['ThrottlingException', 'Rate exceeded', 'aws-request-failed', /acm:ListCertificates.*ThrottlingException: Rate exceeded$/],
+    ['TimeoutError', 'connect ETIMEDOUT', 'aws-request-failed', /TimeoutError: connect ETIMEDOUT$/],
+    ['InternalFailure', '', 'aws-request-failed', /as it should: InternalFailure$/],
+    ['AccessDeniedExceptionally', 'x', 'aws-request-failed', /AccessDeniedExceptionally: x$/],
+  ])('%s is %s', (name, message, code, shown) => {
+    const thrown = named(name, message)
+    const error = awsError('acm:ListCertificates', thrown)
+    expect([error.code, error.message, error.cause]).toEqual([code, expect.stringMatching(shown), thrown])
+    expect(error.remedy).toMatch(/\.$/)
+  })
+
+  test('what failed in several ways at once names them: a host with two addresses', () => {
+    const thrown = new AggregateError([new Error('connect ECONNREFUSED ::1:443'), new Error('connect ECONNREFUSED 127.0.0.1:443')])
+    expect(awsError('acm:ListCertificates', thrown).message).toMatch(/ECONNREFUSED ::1:443.*ECONNREFUSED 127\.0\.0\.1:443/)
+  })
+
+  test('an ActionError stays itself', () => {
+    const own = cancelled()
+    expect(awsError('acm:ListCertificates', own)).toBe(own)
+  })
+})
+
+test.each<[unknown, string]>([[named('LimitExceededException', 'x'), 'LimitExceededException'], ['text', 'text'], [undefined, 'undefined']])('errorName(%p)', (thrown, name) => {
+  expect(errorName(thrown)).toBe(name)
+})

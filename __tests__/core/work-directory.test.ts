@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { WorkDirectory, sweep } from '../../src/core/work-directory.ts'
+import { caught } from '../caught.ts'
+
+let temp: string
+beforeEach(async () => {
+  temp = await mkdtemp(join(tmpdir(), 'work-directory-test-'))
+})
+afterEach(() => rm(temp, { recursive: true, force: true }))
+
+describe('WorkDirectory', () => {
+  test('is made when it is first asked for, once, for nobody else', async () => {
+    const directory = new WorkDirectory(temp)
+    expect(await readdir(temp)).toEqual([])
+    const paths = await Promise.all([directory.path(), directory.path(), directory.path()])
+    expect(new Set(paths).size).toBe(1)
+    expect(dirname(paths[0])).toBe(temp)
+    expect((await stat(paths[0])).mode & 0o777).toBe(0o700)
+  })
+
+  test('goes with everything in it, and stays gone', async () => {
+    const directory = new WorkDirectory(temp)
+    const path = await directory.path()
+    await mkdir(join(path, 'helm-cache'))
+    await writeFile(join(path, 'helm-cache', 'token'), 'x', { mode: 0o400 })
+    await directory.remove()
+    await directory.remove()
+    expect(await readdir(temp)).toEqual([])
+  })
+
+  test('that was never made is removed without a word', async () => {
+    await new WorkDirectory(join(temp, 'not-there')).remove()
+    expect(await readdir(temp)).toEqual([])
+  })
+
+  test('that could not be made fails its users, and not its removal', async () => {
+    const directory = new WorkDirectory(join(temp, 'not-there'))
+    expect(await caught(() => directory.path())).toMatchObject({ code: 'ENOENT' })
+    await expect(directory.remove()).resolves.toBeUndefined()
+  })
+
+  test.each([['undefined', undefined], ['empty', '']])('RUNNER_TEMP %s means the directory of the system', async (_, runnerTemp) => {
+    const directory = new WorkDirectory(runnerTemp)
+    try {
+      expect(dirname(await directory.path())).toBe(tmpdir())
+    } finally {
+      await directory.remove()
+    }
+  })
+})
+
+describe('sweep', () => {
+  test('takes what runs left, and nothing else', async () => {
+    await new WorkDirectory(temp).path()
+    await new WorkDirectory(temp).path()
+    for (const other of ['_github_workflow', 'milvus-alb', 'x-milvus-alb-action-y']) await mkdir(join(temp, other))
+    const failures: string[] = []
+    await sweep(temp, (path) => failures.push(path))
+    expect((await readdir(temp)).sort()).toEqual(['_github_workflow', 'milvus-alb', 'x-milvus-alb-action-y'])
+    expect(failures).toEqual([])
+  })
+
+  test('a directory that is not there is swept already', async () => {
+    const failures: string[] = []
+    await sweep(join(temp, 'not-there'), (path) => failures.push(path))
+    expect(failures).toEqual([])
+  })
+})

@@ -1,0 +1,153 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { errorLine, findHelm, upgrade, upgradeArguments, type HelmOptions, type Upgrade } from '../../src/helm/helm.ts'
+import { failureOf } from '../caught.ts'
+
+const request: Upgrade = {
+  release: 'milvus-demo', namespace: 'milvus', chart: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: '5.0.19',
+  values: undefined, timeout: 600, kubeconfig: undefined, context: undefined,
+}
+const kept = ['--reset-then-reuse-values']
+const set = ['--set', 'service.type=ClusterIP', '--wait', '--timeout', '600s']
+
+describe('upgradeArguments', () => {
+  const start = ['upgrade', 'milvus-demo', 'milvus', '--namespace', 'milvus', '--repo', 'https://zilliztech.github.io/milvus-helm/', '--version', '5.0.19']
+  const without = (chart: string): string[] => ['upgrade', 'milvus-demo', chart, '--namespace', 'milvus', '--version', '5.0.19', ...kept, ...set]
+  test.each<[string, Partial<Upgrade>, string[]]>([
+    ['a chart of the repository', {}, [...start, ...kept, ...set]],
+    ['values by standard input, before the one that is set', { values: '{"a":"secret"}' }, [...start, ...kept, '--values', '-', ...set]],
+    ['an empty map of values', { values: '{}' }, [...start, ...kept, '--values', '-', ...set]],
+    ['a kubeconfig', { kubeconfig: '/tmp/k' }, [...start, ...kept, ...set, '--kubeconfig', '/tmp/k']],
+    ['a context', { context: 'production' }, [...start, ...kept, ...set, '--kube-context', 'production']],
+    ['an OCI reference', { chart: 'oci://registry.example.com/charts/milvus' }, without('oci://registry.example.com/charts/milvus')],
+    ['a path here', { chart: './charts/milvus' }, without('./charts/milvus')],
+    ['a path above', { chart: '../milvus' }, without('../milvus')],
+    ['an absolute path', { chart: '/charts/milvus-5.0.19.tgz' }, without('/charts/milvus-5.0.19.tgz')],
+  ])('%s', (_, more, expected) => {
+    expect(upgradeArguments({ ...request, ...more })).toEqual(expected)
+  })
+
+  test('no value ever appears', () => {
+    expect(upgradeArguments({ ...request, values: '{"password":"hunter2"}' }).join(' ')).not.toContain('hunter2')
+  })
+})
+
+describe('errorLine, on what helm printed', () => {
+  // The first nine from helm 4.1.4 and 3.19 against the sandbox or a real API; the rest quoted in issues of helm.
+  test.each<[string, string, RegExp]>([
+    ['a chart that is not there', 'Error: chart "milvus" version "9.9.9" not found in https://zilliztech.github.io/milvus-helm/ repository\n', /^chart "milvus" version "9\.9\.9" not found in/],
+    ['a release that is not there', 'Error: UPGRADE FAILED: "milvus-demo" has no deployed releases\n', /^"milvus-demo" has no deployed releases$/],
+    ['a lock', 'Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress\n', /^another operation/],
+    ['a warning before it', 'WARNING: Kubernetes configuration file is group-readable. This is insecure. Location: /tmp/k\nError: Kubernetes cluster unreachable: the server has asked for the client to provide credentials\n', /^Kubernetes cluster unreachable: the server has asked/],
+    ['log lines of helm 4 around it', 'level=WARN msg="unable to find exact version" version=x\nError: UPGRADE FAILED: timed out waiting for the condition\n', /^timed out waiting for the condition$/],
+    ['a wait of helm 4 that ran out, on two lines', 'Error: UPGRADE FAILED: resource Deployment/milvus/milvus-demo-proxy not ready. status: InProgress, message: Available: 0/1\ncontext deadline exceeded\n', /milvus-demo-proxy not ready.*context deadline exceeded/],
+    ['a schema, whose reason is on the next lines', 'Error: UPGRADE FAILED: values don\'t meet the specifications of the schema(s) in the following chart(s):\nmilvus:\n- (root): Additional property x is not allowed\n', /values don't meet.*Additional property x is not allowed/],
+    ['several objects that may not be patched', 'Error: UPGRADE FAILED: cannot patch "a" with kind StatefulSet: is invalid: spec: Forbidden && cannot patch "b" with kind Service: is invalid\n', /cannot patch "a".*cannot patch "b"/],
+    ['two errors, of which the last counts', 'Error: an earlier one\nhelm: retrying\nError: UPGRADE FAILED: the last\n', /^the last$/],
+    ['no Error: at all', 'panic: runtime error\ngoroutine 1 [running]:\n\n', /^goroutine 1/],
+    ['nothing', '', /^$/],
+    ['blank lines', '\n  \n', /^$/],
+    ['CRLF', 'Error: UPGRADE FAILED: x\r\n', /^x$/],
+  ])('%s', (_, stderr, expected) => {
+    expect(errorLine(stderr)).toMatch(expected)
+  })
+})
+
+/** A helm on the PATH that is a script. */
+describe('with a helm on the PATH', () => {
+  let directory: string, path: string | undefined
+  const lines: string[] = []
+  const options = (signal = new AbortController().signal, environment: Record<string, string> = {}): HelmOptions => ({
+    directory, signal, environment: { PATH: process.env['PATH'] ?? '', ...environment }, onLine: (line) => lines.push(line),
+  })
+  const helm = async (script: string): Promise<void> => {
+    await writeFile(join(directory, 'helm'), `#!/bin/sh\n${script}\n`)
+    await chmod(join(directory, 'helm'), 0o755)
+  }
+
+  beforeEach(async () => {
+    lines.length = 0
+    path = process.env['PATH']
+    directory = await mkdtemp(join(tmpdir(), 'helm-test-'))
+    process.env['PATH'] = `${directory}${delimiter}${path ?? ''}`
+  })
+  afterEach(async () => {
+    process.env['PATH'] = path
+    await rm(directory, { recursive: true })
+  })
+
+  describe('findHelm', () => {
+    test.each([
+      ['v3.14.0', '3.14.0'], ['v3.19.2', '3.19.2'], ['v4.0.0', '4.0.0'], ['v4.1.4+k8s', '4.1.4+k8s'], ['v3.14.0-rc.1', '3.14.0-rc.1'], ['3.20.1', '3.20.1'], ['v10.0.0', '10.0.0'],
+    ])('%s will do', async (printed, version) => {
+      await helm(`echo 'WARNING: group-readable' >&2; printf '%s' '${printed}'`)
+      expect(await findHelm(options())).toBe(version)
+    })
+
+    test.each([
+      ['v3.13.3', /^The helm on the PATH is v3\.13\.3, which has no/], ['v2.17.0', /is v2\.17\.0/], ['v3.2.4', /is v3\.2\.4/], ['hello', /is hello, which/], ['', /is of an unknown version/],
+    ])('%j is refused', async (printed, message) => {
+      await helm(`printf '%s' '${printed}'`)
+      const error = await failureOf(() => findHelm(options()))
+      expect([error.code, error.message, error.remedy]).toEqual(['helm-too-old', expect.stringMatching(message), expect.stringContaining('3.14')])
+    })
+
+    test('one that does not run at all', async () => {
+      await helm('exit 7')
+      expect((await failureOf(() => findHelm(options()))).code).toBe('helm-too-old')
+    })
+
+    test('none', async () => {
+      process.env['PATH'] = directory
+      expect((await failureOf(() => findHelm(options()))).code).toBe('helm-not-found')
+    })
+  })
+
+  describe('upgrade', () => {
+    test('hands values over by standard input, and keeps the inputs of the action to itself', async () => {
+      await helm('printf "%s\\n" "$@" > "$(dirname "$0")/argv"; cat > "$(dirname "$0")/stdin"; env > "$(dirname "$0")/environment"')
+      await upgrade({ ...request, values: '{"password":"hunter2"}' }, options(undefined, { 'INPUT_PRIVATE-KEY': 'hunter3', HELM_DRIVER: 'secret' }))
+      const [argv, stdin, environment] = await Promise.all(['argv', 'stdin', 'environment'].map((name) => readFile(join(directory, name), 'utf8')))
+      expect(argv?.trim().split('\n')).toEqual(upgradeArguments({ ...request, values: 'x' }))
+      expect(stdin).toBe('{"password":"hunter2"}')
+      expect(environment).toMatch(/^HELM_DRIVER=secret$/m)
+      expect(environment).toContain(`HELM_CACHE_HOME=${directory}`)
+      expect(`${String(argv)}${String(environment)}`).not.toMatch(/hunter/)
+    })
+
+    test.each<[string, string, code: string, RegExp]>([
+      ['a refusal', 'echo "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress" >&2; exit 1', 'helm-upgrade-failed', /^helm could not upgrade release milvus-demo: another operation/],
+      ['a wait that ran out, helm 3', 'echo "Error: UPGRADE FAILED: timed out waiting for the condition" >&2; exit 1', 'helm-upgrade-timeout', /timed out waiting/],
+      ['a wait that ran out, helm 4', 'printf "Error: UPGRADE FAILED: resource Deployment/milvus/x not ready. status: InProgress\\ncontext deadline exceeded\\n" >&2; exit 1', 'helm-upgrade-timeout', /not ready/],
+      ['a rate limit that would outlast the wait', 'echo "Error: UPGRADE FAILED: client rate limiter Wait returned an error: rate: Wait(n=1) would exceed context deadline" >&2; exit 1', 'helm-upgrade-timeout', /would exceed/],
+      ['an exit without a word', 'exit 3', 'helm-upgrade-failed', /it ended with exit code 3$/],
+      ['a kill', 'kill -9 $$', 'helm-upgrade-failed', /it ended with (a signal|exit code)/],
+    ])('%s', async (_, script, code, message) => {
+      await helm(script)
+      const error = await failureOf(() => upgrade(request, options()))
+      expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)])
+    })
+
+    test('tells of each line', async () => {
+      await helm('echo one; echo two >&2; echo three')
+      await upgrade(request, options())
+      expect(lines.sort()).toEqual(['one', 'three', 'two'])
+    })
+
+    test('a cancelled job interrupts helm once, which may then mark its release', async () => {
+      const controller = new AbortController()
+      await helm(`trap 'echo INT >> ${join(directory, 'signals')}; exit 1' INT; echo ready; while :; do sleep 0.05; done`)
+      const run = upgrade(request, { ...options(controller.signal), onLine: (line) => { if (line === 'ready') controller.abort() } })
+      expect((await failureOf(() => run)).code).toBe('cancelled')
+      expect(await readFile(join(directory, 'signals'), 'utf8')).toBe('INT\n')
+    })
+
+    test('a job that was cancelled before does not start it', async () => {
+      await helm(`echo started > ${join(directory, 'started')}`)
+      expect((await failureOf(() => upgrade(request, options(AbortSignal.abort())))).code).toBe('cancelled')
+      await expect(readFile(join(directory, 'started'))).rejects.toThrow()
+    })
+  })
+})

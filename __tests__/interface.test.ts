@@ -1,0 +1,64 @@
+/** action.yml, the code, README and the workflows say the same. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { load } from 'js-yaml'
+import { withTables } from '../scripts/docs.ts'
+import { outputNames } from '../src/core/step.ts'
+import { inputDefaults, secretInputs } from '../src/settings/inputs.ts'
+
+const read = (path: string) => readFileSync(join(import.meta.dirname, '..', path), 'utf8')
+const action = load(read('action.yml')) as { inputs: Record<string, { description: string; default?: string; required?: boolean }>; outputs: Record<string, { description: string }>; runs: { using: string; main: string; post: string } }
+
+test('inputs and their defaults', () => {
+  expect(Object.fromEntries(Object.entries(action.inputs).map(([name, input]) => [name, input.default ?? '']))).toEqual(inputDefaults)
+})
+
+test('outputs', () => {
+  expect(Object.keys(action.outputs)).toEqual([...outputNames])
+})
+
+test('every input is read by settings.ts, and no other', () => {
+  const settings = read('src/settings.ts')
+  const used = new Set([...settings.matchAll(/(?:optional|required|inputText|attempt|missing)\('([a-z-]+)'/g)].map(([, name]) => name))
+  expect([...used].sort()).toEqual(Object.keys(inputDefaults).sort())
+})
+
+test('secret inputs exist', () => {
+  expect(secretInputs.filter((name) => !(name in action.inputs))).toEqual([])
+})
+
+describe('descriptions', () => {
+  test.each(Object.entries(action.inputs))('input %s has its form and an example', (_name, { description }) => {
+    expect(description).toMatch(/[Ff]or example|`[\w-]+`/)
+    expect(description).toMatch(/\.$/)
+  })
+  test.each(Object.entries(action.outputs))('output %s', (_name, { description }) => {
+    expect(description).toMatch(/\.$/)
+  })
+})
+
+test('README has the tables of action.yml ("npm run docs" mends it)', () => {
+  expect(withTables(read('README.md'), read('action.yml'))).toBe(read('README.md'))
+})
+
+test("README's workflow uses inputs and outputs that exist", () => {
+  const workflow = /```yaml\n([\s\S]*?)```/.exec(read('README.md'))?.[1] ?? ''
+  const { jobs } = load(workflow) as { jobs: Record<string, { steps: { uses?: string; with?: object }[] }> }
+  const steps = Object.values(jobs).flatMap((job) => job.steps)
+  const own = steps.find(({ uses }) => uses?.startsWith('milvus-alb-action/'))
+  expect(Object.keys(own?.with ?? {}).filter((name) => !(name in action.inputs))).toEqual([])
+  const outputs = [...workflow.matchAll(/steps\.alb\.outputs\.([a-z-]+)/g)].map(([, name]) => name ?? '')
+  expect(outputs.filter((name) => !(name in action.outputs))).toEqual([])
+  expect(outputs.length).toBeGreaterThan(0)
+})
+
+test('it runs on node24, main and post', () => {
+  expect(action.runs).toEqual({ using: 'node24', main: 'dist/index.js', post: 'dist/post/index.js' })
+})
+
+test('workflows pin every action by commit', () => {
+  const uses = [...read('.github/workflows/ci.yml').matchAll(/uses: (\S+)/g)].map(([, name]) => name ?? '')
+  expect(uses.filter((name) => !/@[0-9a-f]{40}$/.test(name))).toEqual([])
+  expect(uses.length).toBeGreaterThan(0)
+})

@@ -1,0 +1,155 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import https from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createAuthority } from '../../sandbox/certificates.ts'
+import { KubernetesClient } from '../../src/kubernetes/client.ts'
+import { kubeconfigConnection, type Connection } from '../../src/kubernetes/connection.ts'
+import { everythingIn, failureOf } from '../caught.ts'
+import { TurnedClock } from '../core/clock.ts'
+import { json, startTinyServer, status, type TinyServer } from './server.ts'
+
+let directory: string, server: TinyServer
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'connection-test-'))
+  server = await startTinyServer((response) => json(response, { metadata: {} }))
+})
+afterEach(async () => {
+  await server.close()
+  await rm(directory, { recursive: true })
+})
+
+interface Parts { cluster?: object; user?: object; name?: string; current?: string }
+
+/** A kubeconfig of one cluster, user and context, all of one name. */
+function kubeconfig({ cluster = {}, user = { token: 'token-1' }, name = 'main', current = name }: Parts = {}): string {
+  return JSON.stringify({
+    apiVersion: 'v1', kind: 'Config', 'current-context': current, contexts: [{ name, context: { cluster: name, user: name } }],
+    clusters: [{ name, cluster: { server: server.url, 'certificate-authority-data': Buffer.from(server.ca).toString('base64'), ...cluster } }], users: [{ name, user }],
+  })
+}
+
+async function file(name: string, text: string): Promise<string> {
+  await writeFile(join(directory, name), text)
+  return join(directory, name)
+}
+
+async function request(connection: Connection): Promise<TinyServer['requests'][number]> {
+  const client = new KubernetesClient(connection, { signal: new AbortController().signal, clock: new TurnedClock() })
+  await client.get('/api/v1/namespaces/milvus', 'read namespace milvus')
+  const last = server.requests.at(-1)
+  if (!last) throw new Error('nothing was sent')
+  return last
+}
+
+const basic = `Basic ${Buffer.from('me:secret').toString('base64')}`
+
+describe('who a kubeconfig says we are', () => {
+  test.each<[string, () => Promise<object>, string]>([
+    ['a token', () => Promise.resolve({ token: 'token-1' }), 'Bearer token-1'],
+    ['a token file', async () => ({ tokenFile: await file('token', 'token-2') }), 'Bearer token-2'],
+    ['a name and a password', () => Promise.resolve({ username: 'me', password: 'secret' }), basic],
+    ['a program that prints a token', async () => {
+      const answer = await file('credential.json', JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1beta1', kind: 'ExecCredential', status: { token: 'token-3' } }))
+      return { exec: { apiVersion: 'client.authentication.k8s.io/v1beta1', command: 'cat', args: [answer], interactiveMode: 'Never' } }
+    }, 'Bearer token-3'],
+  ])('%s', async (_, user, authorization) => {
+    const path = await file('config', kubeconfig({ user: await user() }))
+    expect((await request(kubeconfigConnection([path], undefined, {}))).headers.authorization).toBe(authorization)
+  })
+
+  test('a client certificate', async () => {
+    const authority = await createAuthority({ key: 'EC_prime256v1', name: 'Clients' })
+    const issued = await authority.issue({ hosts: [], commonName: 'deployer', key: 'EC_prime256v1', extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'] })
+    await server.close()
+    let subject = ''
+    server = await startTinyServer((response, _, incoming) => {
+      subject = String((incoming.socket as import('node:tls').TLSSocket).getPeerCertificate().subject.CN)
+      json(response, {})
+    }, authority.root)
+    const user = { 'client-certificate-data': Buffer.from(issued.fullchain).toString('base64'), 'client-key-data': Buffer.from(issued.privateKey).toString('base64') }
+    await request(kubeconfigConnection([await file('config', kubeconfig({ user }))], undefined, {}))
+    expect(subject).toBe('deployer')
+  })
+
+  test('paths are those of the file, wherever the job runs', async () => {
+    await file('ca.pem', server.ca)
+    const path = await file('config', kubeconfig({ cluster: { 'certificate-authority-data': undefined, 'certificate-authority': 'ca.pem' } }))
+    expect((await request(kubeconfigConnection([path], undefined, {}))).method).toBe('GET')
+  })
+
+  test('YAML is taken, and tls-server-name', async () => {
+    const text = `apiVersion: v1\nkind: Config\ncurrent-context: main\ncontexts: [{name: main, context: {cluster: main, user: main}}]\nusers: [{name: main, user: {token: token-1}}]\nclusters:\n- name: main\n  cluster:\n    server: ${server.url}\n    tls-server-name: localhost\n    certificate-authority-data: ${Buffer.from(server.ca).toString('base64')}\n`
+    expect((await request(kubeconfigConnection([await file('config', text)], undefined, {}))).headers.authorization).toBe('Bearer token-1')
+  })
+
+  test('one connection is kept for many requests', async () => {
+    const connection = kubeconfigConnection([await file('config', kubeconfig())], undefined, {})
+    const [first, second] = [await connection.options(), await connection.options()]
+    expect(first.agent).toBeInstanceOf(https.Agent)
+    expect(second.agent).toBe(first.agent)
+  })
+})
+
+describe('which context', () => {
+  test('the one that is asked for', async () => {
+    const paths = [await file('one', kubeconfig({ name: 'one', user: { token: 'one' } })), await file('two', kubeconfig({ name: 'two', user: { token: 'two' } }))]
+    expect((await request(kubeconfigConnection(paths, 'two', {}))).headers.authorization).toBe('Bearer two')
+  })
+
+  // Source: kubectl, "The KUBECONFIG environment variable": the first file to set a value wins, and missing files are passed over.
+  test.each<[string, () => Promise<string[]>]>([
+    ['the current one of the first file', async () => [await file('one', kubeconfig({ name: 'one', user: { token: 'one' } })), await file('two', kubeconfig({ name: 'two' }))]],
+    ['that of the second file when the first has none', async () => [await file('two', kubeconfig({ name: 'two', current: '' })), await file('one', kubeconfig({ name: 'one', user: { token: 'one' } }))]],
+    ['a name in both files is that of the first', async () => [await file('one', kubeconfig({ user: { token: 'one' } })), await file('two', kubeconfig({ user: { token: 'two' } }))]],
+    ['a file of the list that is not there', async () => [await file('one', kubeconfig({ user: { token: 'one' } })), join(directory, 'not-there')]],
+  ])('%s, as kubectl merges', async (_, paths) => {
+    expect((await request(kubeconfigConnection(await paths(), undefined, {}))).headers.authorization).toBe('Bearer one')
+  })
+})
+
+describe('a kubeconfig that is wrong', () => {
+  const canary = 'canary-Zm9vYmFy'
+  test.each<[string, string | undefined, context: string | undefined, RegExp]>([
+    ['is not there', undefined, undefined, /cannot be read: (Error: )?ENOENT/],
+    ['is not YAML', `users: [{name: x, user: {token: ${canary}}`, undefined, /cannot be read/],
+    ['is empty', '', undefined, /cannot be read|has no cluster/],
+    ['is something else', 'hello', undefined, /cannot be read|has no cluster/],
+    ['has no current context', kubeconfigLater({ current: '' }), undefined, /has no cluster for context \(none\)/],
+    ['has not the context', kubeconfigLater(), 'other', /has no context other; it has main\./],
+    ['names plain http', kubeconfigLater({ cluster: { server: 'http://127.0.0.1:1' } }), undefined, /names http:\/\/127\.0\.0\.1:1, which is not https/],
+  ])('%s', async (_, text, context, problem) => {
+    const path = join(directory, 'config')
+    if (text !== undefined) await writeFile(path, text.startsWith('later:') ? kubeconfig(JSON.parse(text.slice(6)) as Parts) : text)
+    const error = await failureOf(() => kubeconfigConnection([path], context, {}))
+    expect([error.code, error.message]).toEqual(['kubeconfig-invalid', expect.stringMatching(problem)])
+    expect(error.message).toContain(`Kubeconfig ${path} `)
+    expect(everythingIn(error)).not.toContain(canary)
+  })
+
+  test.each<[string, object]>([
+    ['is not there', { command: 'no-such-credential-plugin' }],
+    ['fails', { command: 'false' }],
+    ['prints something else', { command: 'echo', args: ['hello'] }],
+  ])('a program for credentials that %s is named as the fault, not the network', async (_, exec) => {
+    const path = await file('config', kubeconfig({ user: { exec: { apiVersion: 'client.authentication.k8s.io/v1beta1', interactiveMode: 'Never', ...exec } } }))
+    const error = await failureOf(() => request(kubeconfigConnection([path], undefined, {})))
+    expect(error.code).toBe('kubeconfig-invalid')
+    expect(server.requests).toEqual([])
+  })
+
+  test('credentials that are refused are not asked for again', async () => {
+    await server.close()
+    server = await startTinyServer((response) => status(response, 401, 'Unauthorized'))
+    const path = await file('config', kubeconfig())
+    expect((await failureOf(() => request(kubeconfigConnection([path], undefined, {})))).code).toBe('cluster-unauthorized')
+    expect(server.requests).toHaveLength(1)
+    expect(await readFile(path, 'utf8')).toContain('token-1')
+  })
+})
+
+/** The server's port is known only in a test. */
+function kubeconfigLater(parts: Parts = {}): string {
+  return `later:${JSON.stringify(parts)}`
+}

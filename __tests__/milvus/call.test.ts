@@ -1,0 +1,140 @@
+import { afterEach, describe, expect, test } from '@jest/globals'
+import http2 from 'node:http2'
+import tls from 'node:tls'
+import { GrpcSession, type Call, type CallAnswer } from '../../src/milvus/call.ts'
+import { caught } from '../caught.ts'
+import { authority, host, startHttp2, type Listening, type OnStream } from './servers.ts'
+
+let server: Listening | undefined, session: GrpcSession | undefined
+afterEach(async () => {
+  session?.close()
+  await server?.close()
+})
+
+const path = '/milvus.proto.milvus.MilvusService/Connect'
+const call: Call = { authority: host, path, request: Buffer.from('0102', 'hex'), metadata: { dbname: 'default' }, timeout: 5_000 }
+
+async function open(onStream: OnStream): Promise<GrpcSession> {
+  server = await startHttp2(onStream)
+  const socket = tls.connect({ host: '127.0.0.1', port: server.port, servername: host, ALPNProtocols: ['h2'], ca: (await authority).root })
+  await new Promise<void>((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject))
+  session = new GrpcSession(socket, host)
+  return session
+}
+
+const ask = async (onStream: OnStream, more: Partial<Call> = {}): Promise<CallAnswer> => (await open(onStream)).call({ ...call, ...more })
+const refused = async (onStream: OnStream, more: Partial<Call> = {}): Promise<string> => String(await caught(() => ask(onStream, more)))
+
+const grpc = { ':status': 200, 'content-type': 'application/grpc' }
+const frame = (hex: string): Buffer => Buffer.concat([Buffer.from([0, 0, 0, 0, hex.length / 2]), Buffer.from(hex, 'hex')])
+
+/** Answers as a gRPC server: headers, message, trailers. */
+const answer = (stream: http2.ServerHttp2Stream, trailers: http2.OutgoingHttpHeaders, body = frame('0a00'), headers: http2.OutgoingHttpHeaders = grpc): void => {
+  stream.respond(headers, { waitForTrailers: true })
+  stream.on('wantTrailers', () => stream.sendTrailers(trailers))
+  stream.end(body)
+}
+
+describe('what is sent', () => {
+  test('is a gRPC call with exactly this content type, for the host of the rule', async () => {
+    let seen: http2.IncomingHttpHeaders = {}
+    const body: Buffer[] = []
+    await ask((stream, headers) => {
+      seen = headers
+      stream.on('data', (chunk: Buffer) => body.push(chunk))
+      stream.on('end', () => answer(stream, { 'grpc-status': '0' }))
+    }, { timeout: 1_500 })
+    expect(seen).toMatchObject({ ':method': 'POST', ':scheme': 'https', ':path': path, ':authority': host, 'content-type': 'application/grpc', te: 'trailers', 'grpc-timeout': '1500m', dbname: 'default' })
+    expect(Buffer.concat(body).toString('hex')).toBe('00000000020102')
+  })
+
+  test('an empty message is a frame of nothing', async () => {
+    const body: Buffer[] = []
+    await ask((stream) => {
+      stream.on('data', (chunk: Buffer) => body.push(chunk))
+      stream.on('end', () => answer(stream, { 'grpc-status': '0' }))
+    }, { request: Buffer.alloc(0) })
+    expect(Buffer.concat(body).toString('hex')).toBe('0000000000')
+  })
+})
+
+describe('what comes back', () => {
+  test.each<[string, OnStream, Partial<CallAnswer>]>([
+    ['a message and its status in trailers', (stream) => answer(stream, { 'grpc-status': '0', 'grpc-message': '' }), { httpStatus: 200, status: 0, message: '', body: Buffer.from('0a00', 'hex'), contentType: 'application/grpc' }],
+    ['a status in trailers without a message', (stream) => answer(stream, { 'grpc-status': '14', 'grpc-message': 'not%20ready%3A%20%E5%90%91' }, Buffer.alloc(0)), { status: 14, message: 'not ready: 向', body: Buffer.alloc(0) }],
+    ['a status in headers alone', (stream) => stream.respond({ ...grpc, 'grpc-status': '16', 'grpc-message': 'missing authorization in header' }, { endStream: true }), { status: 16, message: 'missing authorization in header', body: Buffer.alloc(0) }],
+    ['a text that is not escaped as it should be', (stream) => answer(stream, { 'grpc-status': '2', 'grpc-message': '100% sure' }), { status: 2, message: '100% sure' }],
+    ['no status at all', (stream) => {
+      stream.respond({ ':status': 200, 'content-type': 'text/html', server: 'nginx' })
+      stream.end('<html>')
+    }, { httpStatus: 200, status: undefined, contentType: 'text/html', server: 'nginx' }],
+    ['an answer of the ALB', (stream) => {
+      stream.respond({ ':status': 503, server: 'awselb/2.0', 'content-type': 'text/html' })
+      stream.end('<html>Service Temporarily Unavailable</html>')
+    }, { httpStatus: 503, status: undefined, server: 'awselb/2.0' }],
+    ['an HTTP error with a gRPC status', (stream) => stream.respond({ ':status': 502, 'grpc-status': '14' }, { endStream: true }), { httpStatus: 502, status: 14 }],
+    ['a body shorter than a frame', (stream) => answer(stream, { 'grpc-status': '0' }, Buffer.from([0, 0])), { status: 0, body: Buffer.alloc(0) }],
+    ['a message in many pieces', (stream) => {
+      stream.respond(grpc, { waitForTrailers: true })
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+      for (const byte of frame('0a0568656c6c6f')) stream.write(Buffer.from([byte]))
+      stream.end()
+    }, { status: 0, body: Buffer.from('0a0568656c6c6f', 'hex') }],
+    ['a message of just under a megabyte', (stream) => answer(stream, { 'grpc-status': '0' }, Buffer.concat([Buffer.from([0, 0, 0x0f, 0xff, 0x00]), Buffer.alloc(0xfff00)])), { status: 0, body: Buffer.alloc(0xfff00) }],
+  ])('%s', async (_, onStream, expected) => {
+    expect(await ask(onStream)).toMatchObject(expected)
+  })
+
+  test('calls one after the other on one connection', async () => {
+    let streams = 0
+    const open1 = await open((stream) => answer(stream, { 'grpc-status': String(streams++) }))
+    expect([(await open1.call(call)).status, (await open1.call(call)).status, (await open1.call(call)).status]).toEqual([0, 1, 2])
+  })
+
+  test('a farewell without a reason lets the call that was taken end', async () => {
+    expect((await ask((stream) => {
+      stream.session?.goaway(0)
+      setImmediate(() => answer(stream, { 'grpc-status': '0' }))
+    })).status).toBe(0)
+  })
+})
+
+describe('what breaks off', () => {
+  const { NGHTTP2_PROTOCOL_ERROR, NGHTTP2_INTERNAL_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_ENHANCE_YOUR_CALM } = http2.constants
+  test.each<[string, OnStream, RegExp, Partial<Call>]>([
+    ['RST_STREAM, protocol error', (stream) => stream.close(NGHTTP2_PROTOCOL_ERROR), /NGHTTP2_PROTOCOL_ERROR/, {}],
+    ['RST_STREAM, internal error', (stream) => stream.close(NGHTTP2_INTERNAL_ERROR), /NGHTTP2_INTERNAL_ERROR/, {}],
+    ['RST_STREAM, refused', (stream) => stream.close(NGHTTP2_REFUSED_STREAM), /NGHTTP2_REFUSED_STREAM/, {}],
+    ['RST_STREAM, cancelled, without an answer', (stream) => stream.close(NGHTTP2_CANCEL), /closed without an answer/, {}],
+    ['RST_STREAM, no error, without an answer', (stream) => stream.close(NGHTTP2_NO_ERROR), /closed without an answer/, {}],
+    ['RST_STREAM after headers', (stream) => {
+      stream.respond(grpc)
+      stream.write(frame('0a00'), () => stream.close(NGHTTP2_INTERNAL_ERROR))
+    }, /NGHTTP2_INTERNAL_ERROR/, {}],
+    ['RST_STREAM, cancelled, after headers', (stream) => {
+      stream.respond(grpc)
+      stream.write(frame('0a00'), () => stream.close(NGHTTP2_CANCEL))
+    }, /./, {}],
+    ['GOAWAY with a reason', (stream) => stream.session?.goaway(NGHTTP2_ENHANCE_YOUR_CALM), /GOAWAY, code 11|ENHANCE_YOUR_CALM/, {}],
+    ['a connection that is cut', (stream) => stream.session?.destroy(), /./, {}],
+    ['no answer', () => undefined, /no complete answer within 0\.2 s/, { timeout: 200 }],
+    ['headers and then nothing', (stream) => stream.respond(grpc), /no complete answer within 0\.2 s/, { timeout: 200 }],
+    ['an answer of more than a megabyte', (stream) => {
+      stream.respond(grpc)
+      stream.end(Buffer.alloc(1024 * 1024 + 1))
+    }, /an answer of more than 1048576 bytes/, {}],
+  ])('%s', async (_, onStream, expected, more) => {
+    expect(await refused(onStream, more)).toMatch(expected)
+  })
+
+  test('a call on a connection that has ended', async () => {
+    const ended = await open((stream) => stream.session?.destroy())
+    await caught(() => ended.call(call))
+    expect(await caught(() => ended.call(call))).toBeDefined()
+  })
+
+  test('a session that is closed ends its call', async () => {
+    const own = await open(() => own.close())
+    expect(String(await caught(() => own.call(call)))).toMatch(/Error/)
+  })
+})

@@ -1,0 +1,200 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { X509Certificate } from 'node:crypto'
+import { selfSigned, type IssuedCertificate } from '../../sandbox/certificates.ts'
+import { connect, type Endpoint, type Secured } from '../../src/milvus/connection.ts'
+import { ProbeFailure } from '../../src/milvus/failures.ts'
+import { caught, everythingIn } from '../caught.ts'
+import { authority, host, issued, startHttp2, startProxy, startTcp, startTls, type Listening, type Proxy } from './servers.ts'
+
+let root: string, good: IssuedCertificate
+const open: { close(): unknown }[] = []
+const proxyVariables = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy', 'NO_PROXY', 'no_proxy']
+let saved: NodeJS.ProcessEnv
+
+beforeAll(async () => {
+  root = (await authority).root
+  good = await issued
+})
+beforeEach(() => {
+  saved = { ...process.env }
+  for (const name of proxyVariables) Reflect.deleteProperty(process.env, name)
+})
+afterEach(async () => {
+  for (const name of proxyVariables) Reflect.deleteProperty(process.env, name)
+  Object.assign(process.env, saved)
+  for (const each of open.splice(0)) await each.close()
+})
+
+function held<T extends { close(): unknown }>(each: T): T {
+  open.push(each)
+  return each
+}
+
+const endpoint = (port: number, more: Partial<Endpoint> = {}): Endpoint => ({
+  host, address: { host: '127.0.0.1', port }, ca: root, certificate: new X509Certificate(good.certificate), timeout: 2_000, callTimeout: 2_000, ...more,
+})
+
+async function reach(port: number, more: Partial<Endpoint> = {}): Promise<Secured> {
+  const secured = await connect(endpoint(port, more), new AbortController().signal)
+  held({ close: () => secured.socket.destroy() })
+  return secured
+}
+
+async function failure(port: number, more: Partial<Endpoint> = {}, signal = new AbortController().signal): Promise<ProbeFailure> {
+  const thrown = await caught(() => connect(endpoint(port, more), signal))
+  if (thrown instanceof ProbeFailure) return thrown
+  throw new Error(`no ProbeFailure: ${thrown instanceof Error ? (thrown.stack ?? '') : String(thrown)}`)
+}
+
+const quiet = (): Promise<Listening> => startHttp2(() => undefined).then(held)
+
+describe('a good way', () => {
+  test('says what it saw, a line a stage', async () => {
+    const { port } = await quiet()
+    const { socket, certificate, seen } = await reach(port)
+    expect([socket.alpnProtocol, certificate.raw]).toEqual(['h2', new X509Certificate(good.certificate).raw])
+    expect(seen).toEqual(['DNS 127.0.0.1 is 127.0.0.1', `TCP connected to 127.0.0.1:${port}`, expect.stringMatching(/^TLS TLSv1\.3, certificate [0-9A-F]+ of CN=milvus\.example\.com, valid until \d{4}-.*, ALPN h2$/)])
+  })
+
+  test('a name in place of an address', async () => {
+    const { seen } = await reach((await quiet()).port, { address: { host: 'localhost', port: (await quiet()).port } })
+    expect(seen[0]).toMatch(/^DNS localhost is .*127\.0\.0\.1/)
+  })
+
+  test('a certificate without a common name', async () => {
+    const nameless = await (await authority).issue({ hosts: [host], commonName: null, key: 'EC_prime256v1' })
+    const { port } = held(await startHttp2(() => undefined, nameless))
+    expect((await reach(port, { certificate: new X509Certificate(nameless.certificate) })).seen).toHaveLength(3)
+  })
+
+  test('any certificate when it is not known which should be served', async () => {
+    expect((await reach((await quiet()).port, { certificate: undefined })).certificate.subject).toBe(`CN=${host}`)
+  })
+})
+
+describe('a stage that fails', () => {
+  const other = async (hosts: string[] = [host]): Promise<IssuedCertificate> => (await authority).issue({ hosts, key: 'EC_prime256v1' })
+
+  test('DNS', async () => {
+    const { code, message, heals } = await failure(443, { address: { host: 'nothing.invalid', port: 443 } })
+    expect([code, message, heals]).toEqual(['probe-dns-failed', expect.stringMatching(/^nothing\.invalid has no address in this runner's DNS/), Infinity])
+  })
+
+  test('TCP: nobody listens', async () => {
+    const server = await startTcp(() => undefined)
+    await server.close()
+    const { code, message, heals } = await failure(server.port)
+    expect([code, message, heals]).toEqual(['probe-unreachable', expect.stringMatching(/127\.0\.0\.1:\d+ \(127\.0\.0\.1\): .*ECONNREFUSED/), Infinity])
+  })
+
+  test.each<[string, (socket: import('node:net').Socket) => void, RegExp]>([
+    ['a server that speaks plain HTTP', (socket) => { socket.end('HTTP/1.1 400 Bad Request\r\n\r\n') }, /No TLS connection as milvus\.example\.com/],
+    ['a server that hangs up', (socket) => { socket.destroy() }, /No TLS connection as milvus\.example\.com/],
+    ['a server that says nothing', () => undefined, /no TLS handshake within 0\.3 s/],
+  ])('TLS: %s', async (_, onConnection, problem) => {
+    const { port } = held(await startTcp(onConnection))
+    const { code, message, heals } = await failure(port, { timeout: 300 })
+    expect([code, message, heals]).toEqual(['probe-tls-failed', expect.stringMatching(problem), Infinity])
+  })
+
+  test.each<[string, () => Promise<[IssuedCertificate, Partial<Endpoint>]>, string, number]>([
+    ['another certificate than the one in ACM', async () => [await other(), {}], 'probe-certificate-differs', Infinity],
+    ['another one of another host', async () => [await other(['other.example.com']), {}], 'probe-certificate-differs', Infinity],
+    ['the one in ACM, for another host', async () => { const own = await other(['other.example.com']); return [own, { certificate: new X509Certificate(own.certificate) }] }, 'probe-certificate-host-mismatch', 0],
+    ['the right one, of an authority that is not trusted', () => Promise.resolve([good, { ca: undefined }]), 'probe-certificate-untrusted', 0],
+    ['the right one without its chain', () => Promise.resolve([{ ...good, fullchain: good.certificate }, {}]), 'probe-certificate-untrusted', 0],
+    ['a self-signed one', async () => { const own = await selfSigned({ hosts: [host], key: 'EC_prime256v1' }); return [own, { certificate: new X509Certificate(own.certificate) }] }, 'probe-certificate-untrusted', 0],
+    ['an expired one', async () => { const own = await (await authority).issue({ hosts: [host], key: 'EC_prime256v1', notBefore: new Date(Date.now() - 7200_000), notAfter: new Date(Date.now() - 3600_000) }); return [own, { certificate: new X509Certificate(own.certificate) }] }, 'probe-certificate-untrusted', 0],
+  ])('certificate: %s', async (_, given, code, heals) => {
+    const [certificate, more] = await given()
+    const { port } = held(await startHttp2(() => undefined, certificate))
+    const thrown = await failure(port, more)
+    expect([thrown.code, thrown.heals]).toEqual([code, heals])
+    expect(thrown.message).toContain(new X509Certificate(certificate.certificate).serialNumber)
+  })
+
+  test('a self-signed one that is given as probe-ca is trusted', async () => {
+    const own = await selfSigned({ hosts: [host], key: 'EC_prime256v1' })
+    const { port } = held(await startHttp2(() => undefined, own))
+    expect((await reach(port, { ca: own.certificate, certificate: new X509Certificate(own.certificate) })).socket.alpnProtocol).toBe('h2')
+  })
+
+  test.each([['only HTTP/1.1', ['http/1.1'], 'http/1.1'], ['no ALPN', undefined, 'none']])('ALPN: %s', async (_, ALPNProtocols, said) => {
+    const { port } = held(await startTls(ALPNProtocols && { ALPNProtocols }))
+    const { code, message, heals } = await failure(port)
+    expect([code, message, heals]).toEqual(['probe-http2-missing', `The ALB offers no HTTP/2 (ALPN: ${said}), and gRPC needs it.`, 0])
+  })
+
+  test('a cancelled job does not wait for its stage', async () => {
+    const controller = new AbortController()
+    const { port } = held(await startTcp(() => controller.abort()))
+    const start = performance.now()
+    await caught(() => connect(endpoint(port, { timeout: 30_000 }), controller.signal))
+    expect(performance.now() - start).toBeLessThan(5_000)
+  })
+})
+
+describe('a proxy', () => {
+  const proxied = async (options: Parameters<typeof startProxy>[0], credentials = ''): Promise<Proxy> => {
+    const proxy = held(await startProxy(options))
+    process.env['HTTPS_PROXY'] = `http://${credentials}127.0.0.1:${proxy.port}`
+    return proxy
+  }
+  // Port 9 of the address is never reached: the proxy connects where it wants.
+  const address = { host: 'alb.example.com', port: 9 }
+
+  test.each([
+    ['without credentials', '', undefined],
+    ['with credentials', 'me:secret@', `Basic ${Buffer.from('me:secret').toString('base64')}`],
+    ['with credentials that are escaped', 'me%40corp:s%3Aecret%2F@', `Basic ${Buffer.from('me@corp:s:ecret/').toString('base64')}`],
+  ])('%s is asked for the ALB, whose name it looks up itself', async (_, credentials, authorization) => {
+    const proxy = await proxied({ to: (await quiet()).port }, credentials)
+    const { seen } = await reach(0, { address })
+    expect(proxy.connects).toEqual([{ target: 'alb.example.com:9', authorization }])
+    expect(seen[0]).toBe(`proxy 127.0.0.1:${proxy.port} connected to alb.example.com:9`)
+    expect(seen.join('\n')).not.toMatch(/secret|ecret\//)
+  })
+
+  test('an IPv6 address is asked for in brackets', async () => {
+    const proxy = await proxied({ to: (await quiet()).port })
+    await reach(0, { address: { host: '2001:db8::1', port: 443 } })
+    expect(proxy.connects[0]?.target).toBe('[2001:db8::1]:443')
+  })
+
+  test.each<[string, Parameters<typeof startProxy>[0], RegExp]>([
+    ['that wants credentials', { status: 407 }, /it answered HTTP 407/],
+    ['that forbids it', { status: 403 }, /it answered HTTP 403/],
+    ['that cannot reach it', { status: 502 }, /it answered HTTP 502/],
+    ['that says nothing', 'silent', /no answer within 0\.3 s/],
+  ])('%s', async (_, options, problem) => {
+    await proxied(options, 'me:canary-secret@')
+    const thrown = await failure(0, { address, timeout: 300 })
+    expect([thrown.code, thrown.message]).toEqual(['probe-unreachable', expect.stringMatching(problem)])
+    expect(everythingIn(thrown)).not.toMatch(/canary-secret/)
+  })
+
+  test('that is away', async () => {
+    const proxy = await proxied('silent')
+    await proxy.close()
+    open.splice(open.indexOf(proxy), 1)
+    expect((await failure(0, { address })).message).toMatch(/^The proxy 127\.0\.0\.1:\d+ makes no connection to alb\.example\.com:9: .*ECONNREFUSED/)
+  })
+
+  test.each<[string, Record<string, string>]>([
+    ['NO_PROXY of the address', { NO_PROXY: '127.0.0.1' }],
+    ['NO_PROXY of everything', { NO_PROXY: '*' }],
+    ['no_proxy in lower case', { no_proxy: 'example.com,127.0.0.1' }],
+  ])('%s goes past it', async (_, environment) => {
+    const proxy = await proxied({ status: 403 })
+    Object.assign(process.env, environment)
+    expect((await reach((await quiet()).port)).seen[0]).toBe('DNS 127.0.0.1 is 127.0.0.1')
+    expect(proxy.connects).toEqual([])
+  })
+
+  test('NO_PROXY by a suffix', async () => {
+    const proxy = await proxied({ status: 403 })
+    process.env['NO_PROXY'] = '.invalid'
+    expect((await failure(0, { address: { host: 'alb.invalid', port: 443 } })).code).toBe('probe-dns-failed')
+    expect(proxy.connects).toEqual([])
+  })
+})

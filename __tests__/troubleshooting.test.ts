@@ -1,0 +1,51 @@
+/** docs/troubleshooting.md, the catalogue of codes and the source say the same. */
+import { expect, test } from '@jest/globals'
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { failureCodes } from '../src/core/errors.ts'
+
+const root = join(import.meta.dirname, '..')
+const page = readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8')
+
+/** The page without its code blocks, in which a # begins a comment. */
+const prose = page.replace(/^```[\s\S]*?^```$/gm, '')
+
+/** Code -> its section, up to the next heading of level 1 or 2. */
+const sections = new Map(prose.split(/^(?=##? )/m).flatMap((part) => {
+  const heading = /^## (.+)$/m.exec(part)?.[1]
+  return heading !== undefined && part.startsWith('## ') ? [[heading, part] as const] : []
+}))
+
+const catalogue = join('core', 'errors.ts')
+const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => ({ file, text: readFileSync(join(root, 'src', file), 'utf8') }))
+
+/** Everything in src but the list of codes itself. */
+const code = sources.map(({ file, text }) => (file === catalogue ? text.replace(/failureCodes = \[[\s\S]*?\] as const/, '') : text)).join('\n')
+
+test('the page has a section for each code, in the order of the catalogue, and no other', () => {
+  const headings = [...prose.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
+  expect(headings).toEqual([...failureCodes])
+})
+
+test.each(failureCodes)('%s: what it means, how to check, how to fix, in this order', (name) => {
+  const parts = [...(sections.get(name) ?? '').matchAll(/^\*\*(.+?)\*\*:/gm)].map(([, part]) => part)
+  expect(parts).toEqual(['What it means', 'Check by hand', 'Fix'])
+})
+
+test('links within the page lead somewhere', () => {
+  const anchors = new Set([...failureCodes, ...[...page.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id)])
+  const links = [...page.matchAll(/\]\(#([^)]+)\)/g)].map(([, target]) => target)
+  expect(links.filter((target) => !anchors.has(target))).toEqual([])
+})
+
+test('every code of the catalogue is thrown somewhere', () => {
+  // As a value: `code: 'x'` or a branch of `? 'x' : 'y'`. A code that is only compared is not thrown.
+  expect(failureCodes.filter((name) => !new RegExp(`[?:] '${name}'`).test(code))).toEqual([])
+})
+
+test('every code that is thrown is in the catalogue', () => {
+  const thrown = [...code.matchAll(/\bcode: '([^']+)'/g)].map(([, name]) => name)
+  expect(thrown.filter((name) => !failureCodes.some((known) => known === name))).toEqual([])
+})
