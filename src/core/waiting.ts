@@ -73,6 +73,25 @@ export async function waitFor<T>(wait: Wait<T>): Promise<T> {
   }
 }
 
+/** Awaits work that says nothing by itself, and calls `onProgress` with the time waited, about every `progressEvery`. */
+export async function withProgress<T>(work: Promise<T>, clock: Clock, onProgress: (waited: number) => void): Promise<T> {
+  const start = clock.now()
+  const over = new AbortController()
+  const tell = async () => {
+    for (;;) {
+      await clock.sleep(progressEvery, over.signal)
+      if (over.signal.aborted) return
+      onProgress(clock.now() - start)
+    }
+  }
+  void tell()
+  try {
+    return await work
+  } finally {
+    over.abort()
+  }
+}
+
 async function pause<T>(wait: Wait<T>, ms: number): Promise<void> {
   const over = new AbortController()
   const signal = AbortSignal.any([wait.signal, over.signal])

@@ -69,7 +69,7 @@ function facts({ outputs }: Pick<Report, 'outputs'>): string {
 
 function steps({ steps }: Pick<Report, 'steps'>): string {
   const rows = steps.map(({ name, verdict, ok, took }) => `| ${ok ? '✅' : '❌'} ${name} | ${escape(verdict)} | ${seconds(took)} |`)
-  return rows.length === 0 ? '' : ['| Step | | Time |', '|---|---|---|', ...rows].join('\n')
+  return rows.length === 0 ? '' : ['| Step | Result | Time |', '|---|---|---|', ...rows].join('\n')
 }
 
 function changes({ changes }: Pick<Report, 'changes'>): string {
@@ -87,21 +87,19 @@ function notes({ notes }: Pick<Report, 'notes'>): string {
 }
 
 function client({ outputs }: Pick<Report, 'outputs'>, settings: Settings): string[] {
-  const address = outputs.get('alb-address') ?? ''
-  const port = settings.ingress.listenPort
-  const pem = settings.probe.ca === undefined ? '' : ', server_pem_path="ca.pem"'
-  return [
-    '### Connect',
-    [
-      '```python',
-      'from pymilvus import connections',
-      '',
-      '# At once, by the address of the ALB:',
-      `connections.connect("default", host="${address}", port="${port}", secure=True, server_name="${settings.host}"${pem})`,
-      '',
-      `# When DNS leads ${settings.host} to the ALB (a CNAME or alias record):`,
-      `connections.connect("default", host="${settings.host}", port="${port}", secure=True${pem})`,
-      '```',
-    ].join('\n'),
+  const pem = settings.probe.ca === undefined ? [] : ['server_pem_path="ca.pem"']
+  const connect = (...options: string[]) => ['connections.connect(', ...['"default"', ...options, ...pem].map((option) => `    ${option},`), ')']
+  const common = [`port="${settings.ingress.listenPort}"`, 'secure=True']
+  const lines = [
+    '```python',
+    'from pymilvus import connections',
+    '',
+    '# At once, by the address of the ALB:',
+    ...connect(`host="${outputs.get('alb-address') ?? ''}"`, ...common, `server_name="${settings.host}"`),
+    '',
+    `# When DNS leads ${settings.host} to the ALB (a CNAME or alias record):`,
+    ...connect(`host="${settings.host}"`, ...common),
+    '```',
   ]
+  return ['### Connect', lines.join('\n')]
 }

@@ -1,6 +1,7 @@
 /** release: the release's Service is ClusterIP, and nothing else about the release changed. */
 import { ActionError } from '../core/errors.ts'
 import type { Change, Context } from '../core/step.ts'
+import { withProgress } from '../core/waiting.ts'
 import { differingPaths, readLabels, releaseSelector } from '../helm/release.ts'
 import type { Helm } from '../helm/session.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
@@ -54,7 +55,7 @@ export async function apply(context: Context, settings: Settings, rooms: { helm:
   const { release } = target
   if (!release || changes.length === 0) return release?.last.revision
   changes.forEach((change) => context.changed(change))
-  await rooms.helm.upgrade({
+  const upgrade = rooms.helm.upgrade({
     release: release.last.name,
     namespace: settings.namespace,
     chart: settings.chart.name,
@@ -63,6 +64,7 @@ export async function apply(context: Context, settings: Settings, rooms: { helm:
     values: Object.keys(settings.values).length === 0 ? undefined : JSON.stringify(settings.values),
     timeout: settings.timeouts.release,
   })
+  await withProgress(upgrade, context.clock, (waited) => context.log.progress(`release: ${Math.round(waited / 1000)} s, helm waits for the objects of the release to be ready`))
   const [revision] = await Promise.all([newestRevision(rooms.kubernetes, settings, release), requireClusterIp(rooms.kubernetes, settings, target)])
   return revision
 }

@@ -1,0 +1,47 @@
+/** Settings and targets for the pure parts of the steps. */
+import type { Event, Ingress } from '../../src/kubernetes/types.ts'
+import type { IngressSettings, Settings } from '../../src/settings/types.ts'
+import type { Target } from '../../src/steps/preflight.ts'
+import type { ReleaseRevision } from '../../src/helm/release.ts'
+
+export const host = 'milvus.example.com'
+export const arn = 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000'
+
+const ingressSettings: IngressSettings = {
+  name: undefined, className: 'alb', scheme: 'internet-facing', listenPort: 443, inboundCidrs: [], subnets: [], securityGroups: [], sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+  idleTimeout: 600, loadBalancerName: undefined, groupName: undefined, tags: {}, annotations: {}, forceConflicts: false,
+}
+
+export function settings({ ingress = {}, ...more }: Partial<Omit<Settings, 'ingress'>> & { ingress?: Partial<IngressSettings> } = {}): Settings {
+  return {
+    mode: 'deploy', access: { kind: 'eks', cluster: 'production' }, region: 'us-east-2', namespace: 'milvus', release: undefined, service: undefined, servicePort: undefined, host,
+    certificate: { kind: 'arn', arn }, chart: { name: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: undefined }, helmStorage: 'Secret', values: {},
+    ingress: { ...ingressSettings, ...ingress }, timeouts: { release: 600, loadBalancer: 1200, probe: 300 },
+    probe: { required: true, ca: undefined, address: undefined, token: undefined }, summary: true, ...more,
+  }
+}
+
+export function revision(more: Partial<ReleaseRevision> = {}): ReleaseRevision {
+  return { name: 'milvus-demo', revision: 4, status: 'deployed', chart: { name: 'milvus', version: '5.0.19', appVersion: '2.6.15' }, values: { service: { type: 'LoadBalancer' } }, deployedAt: '2026-01-02T03:04:05Z', ...more }
+}
+
+export function target(more: Partial<Target> = {}): Target {
+  return {
+    namespace: { name: 'milvus', uid: 'uid-of-namespace' }, release: { last: revision(), current: revision() }, service: { name: 'milvus-demo', type: 'ClusterIP', port: 19530 },
+    ingressName: 'milvus-demo', ingress: undefined, events: [], ...more,
+  }
+}
+
+/** An Ingress as the API shows it. */
+export function ingress(annotations: Record<string, string>, more: { owned?: readonly string[]; spec?: Ingress['spec']; hostname?: string } = {}): Ingress {
+  const fields = Object.fromEntries((more.owned ?? []).map((key) => [`f:${key}`, {}]))
+  const managedFields = more.owned === undefined ? [] : [{ manager: 'milvus-alb-action', operation: 'Apply' as const, fieldsV1: { 'f:metadata': { 'f:annotations': fields } } }]
+  return {
+    metadata: { name: 'milvus-demo', namespace: 'milvus', uid: 'uid-of-ingress', resourceVersion: '100', annotations, managedFields },
+    spec: more.spec ?? {}, ...(more.hostname !== undefined && { status: { loadBalancer: { ingress: [{ hostname: more.hostname }] } } }),
+  }
+}
+
+export function event(reason: string, message = '', resourceVersion = '1'): Event {
+  return { metadata: { name: `milvus-demo.${resourceVersion}`, uid: 'e', resourceVersion }, type: reason === 'SuccessfullyReconciled' ? 'Normal' : 'Warning', reason, message, involvedObject: { kind: 'Ingress', uid: 'uid-of-ingress', name: 'milvus-demo' } }
+}

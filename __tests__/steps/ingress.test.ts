@@ -1,0 +1,46 @@
+import { describe, expect, test } from '@jest/globals'
+import { desired, plan } from '../../src/steps/ingress.ts'
+import { nudgeAnnotation } from '../../src/steps/ingress-object.ts'
+import type { Target } from '../../src/steps/preflight.ts'
+import { arn, ingress, settings, target } from './fixtures.ts'
+
+const wanted = desired(settings(), target(), arn)
+const annotations = { ...wanted.metadata.annotations }
+const live = (changed: Record<string, string> = {}, owned: readonly string[] | undefined = Object.keys(annotations)): Target => target({ ingress: ingress({ ...annotations, ...changed }, { spec: wanted.spec, ...(owned && { owned }) }) })
+
+describe('plan', () => {
+  test('there is none yet: each field is a change of its own', () => {
+    const changes = plan(target(), settings(), arn)
+    expect(changes).toHaveLength(Object.keys(annotations).length + 2)
+    for (const change of changes) expect(change).toMatchObject({ step: 'ingress', object: 'Ingress milvus/milvus-demo', why: 'there is no such Ingress yet' })
+  })
+
+  test('everything is as it should be', () => {
+    expect(plan(live(), settings(), arn)).toEqual([])
+  })
+
+  test('the same values, set by somebody else: we take them over, once', () => {
+    const guide = target({ ingress: ingress(annotations, { spec: wanted.spec }) })
+    expect(plan(guide, settings(), arn)).toEqual([{ step: 'ingress', object: 'Ingress milvus/milvus-demo', path: 'metadata.managedFields', after: 'milvus-alb-action', why: 'this action takes over the fields that it sets' }])
+  })
+
+  test('one field differs', () => {
+    const path = 'alb.ingress.kubernetes.io/certificate-arn'
+    expect(plan(live({ [path]: 'old' }), settings(), arn)).toEqual([{ step: 'ingress', object: 'Ingress milvus/milvus-demo', path: `metadata.annotations.${path}`, before: 'old', after: arn, why: 'differs from the inputs' }])
+  })
+
+  test('an input that is no longer given', () => {
+    const path = 'alb.ingress.kubernetes.io/subnets'
+    const [change, ...more] = plan(live({ [path]: 'a,b' }, [...Object.keys(annotations), path]), settings(), arn)
+    expect(more).toEqual([])
+    expect(change).toEqual({ step: 'ingress', object: 'Ingress milvus/milvus-demo', path: `metadata.annotations.${path}`, before: 'a,b', why: 'differs from the inputs' })
+  })
+
+  test('an earlier nudge is no difference', () => {
+    expect(plan(live({ [nudgeAnnotation]: 'then' }, [...Object.keys(annotations), nudgeAnnotation]), settings(), arn)).toEqual([])
+  })
+
+  test('an ARN that is not known before the import is a change', () => {
+    expect(plan(live(), settings(), '(known after the import)').map(({ after }) => after)).toEqual(['(known after the import)'])
+  })
+})

@@ -1,0 +1,58 @@
+import { describe, expect, test } from '@jest/globals'
+import type { Settings } from '../../src/settings/types.ts'
+import type { Target } from '../../src/steps/preflight.ts'
+import { checkChart, plan } from '../../src/steps/release.ts'
+import { failureOf } from '../caught.ts'
+import { revision, settings, target } from './fixtures.ts'
+
+const service = (type: string): Target['service'] => ({ name: 'milvus-demo', type, port: 19530 })
+const chart = (version: string | undefined, name = 'milvus'): Settings['chart'] => ({ name, repository: 'https://x', version })
+
+describe('plan', () => {
+  test.each<[string, Partial<Target>, Partial<Settings>, [path: string, before?: string, after?: string][]]>([
+    ['everything is as it should be', {}, {}, []],
+    ['the Service has its own load balancer', { service: service('LoadBalancer') }, {}, [['service.type', 'LoadBalancer', 'ClusterIP']]],
+    ['the Service is a NodePort', { service: service('NodePort') }, {}, [['service.type', 'NodePort', 'ClusterIP']]],
+    ['a newer chart in the repository is not asked for', {}, { chart: chart(undefined) }, []],
+    ['the chart that is deployed', {}, { chart: chart('5.0.19') }, []],
+    ['another chart', {}, { chart: chart('5.0.20') }, [['chart version', '5.0.19', '5.0.20']]],
+    ['values that the release has', {}, { values: { service: { type: 'LoadBalancer' } } }, []],
+    ['values that it has not', {}, { values: { proxy: { replicas: 2 }, minio: { mode: 'x' } } }, [['values.proxy.replicas', undefined, '(not shown)'], ['values.minio.mode', undefined, '(not shown)']]],
+    ['an upgrade that failed', { release: { last: revision({ revision: 5, status: 'failed' }), current: revision() } }, {}, [['status', 'failed', 'deployed']]],
+    ['an upgrade to another chart that failed: what is deployed counts', { release: { last: revision({ revision: 5, status: 'failed', chart: { name: 'milvus', version: '6.0.0', appVersion: '' } }), current: revision() } }, {}, [['status', 'failed', 'deployed']]],
+    ['an upgrade that failed and had set values: those deployed count', { release: { last: revision({ revision: 5, status: 'failed', values: { a: 1 } }), current: revision() } }, { values: { a: 1 } }, [['values.a', undefined, '(not shown)'], ['status', 'failed', 'deployed']]],
+    ['everything at once', { service: service('LoadBalancer') }, { chart: chart('5.0.20'), values: { a: 1 } }, [['service.type', 'LoadBalancer', 'ClusterIP'], ['chart version', '5.0.19', '5.0.20'], ['values.a', undefined, '(not shown)']]],
+    ['without a release nothing is helm\'s', { release: undefined, service: service('LoadBalancer') }, { values: { a: 1 }, chart: chart('9.9.9') }, []],
+  ])('%s', (_, found, wanted, expected) => {
+    const changes = plan(target(found), settings(wanted))
+    expect(changes.map(({ path, before, after }) => [path, before, after])).toEqual(expected.map(([path, before, after]) => [path, before, after]))
+    for (const change of changes) expect(change).toMatchObject({ step: 'release', object: 'release milvus/milvus-demo', why: expect.stringMatching(/\w/) as string })
+  })
+
+  test('values never appear, neither those that are nor those that will be', () => {
+    const current = revision({ values: { minio: { secretKey: 'canary-old' } } })
+    const changes = plan(target({ release: { last: current, current } }), settings({ values: { minio: { secretKey: 'canary-new' } } }))
+    expect(changes).toHaveLength(1)
+    expect(JSON.stringify(changes)).not.toContain('canary')
+  })
+})
+
+describe('checkChart', () => {
+  test.each(['milvus', './charts/milvus', '../milvus/', '/charts/milvus', '/charts/milvus-5.0.19.tgz', './milvus-5.0.19.tgz', '/work/my-copy', 'oci://registry.example.com/charts/milvus', 'oci://registry.example.com/charts/milvus:5.0.19'])('%s may be the chart milvus', (name) => {
+    expect(() => checkChart(target(), settings({ chart: chart(undefined, name) }))).not.toThrow()
+  })
+
+  test.each(['attu', 'oci://registry.example.com/charts/vectors'])('%s is another', async (name) => {
+    const error = await failureOf(() => checkChart(target(), settings({ chart: chart(undefined, name) })))
+    expect([error.code, error.message]).toEqual(['release-chart-differs', expect.stringMatching(/^Release milvus-demo was made with chart milvus, not (attu|vectors)/)])
+  })
+
+  test('a release of an umbrella chart', async () => {
+    const umbrella = revision({ chart: { name: 'platform', version: '1.0.0', appVersion: '' } })
+    expect((await failureOf(() => checkChart(target({ release: { last: umbrella, current: umbrella } }), settings()))).code).toBe('release-chart-differs')
+  })
+
+  test('without a release nothing is asked', () => {
+    expect(() => checkChart(target({ release: undefined }), settings({ chart: chart(undefined, 'attu') }))).not.toThrow()
+  })
+})
