@@ -63,8 +63,9 @@ export interface Sandbox {
   readonly inputs: () => Record<string, string>
   /** Changes the DNS: an empty address makes a name unknown. */
   readonly setNames: (names: Readonly<Record<string, string>>) => Promise<void>
-  /** Runs helm as the administrator. @returns what it printed */
+  /** Runs helm, or kubectl, as the administrator in the namespace. @returns what it printed */
   readonly helm: (...args: string[]) => Promise<string>
+  readonly kubectl: (...args: string[]) => Promise<string>
   installMilvus(installation?: Installation): Promise<void>
   /** A Milvus that no helm made. */
   createMilvusObjects(name: string): void
@@ -107,9 +108,11 @@ export async function startSandbox({ clusterHost }: SandboxOptions = {}): Promis
 
   const runner = await prepareRunner(directory, programs.helm, { ca: authority.root, kubeconfig: adminKubeconfig(kubernetes.url, pair.ca, adminToken) })
   await runner.setNames({ '*.elb.amazonaws.com': albAddress, [host]: albAddress })
-  const helm = async (...args: string[]) => (await run(programs.helm, ['--namespace', namespace, ...args], { env: { PATH: '/usr/bin:/bin', KUBECONFIG: runner.kubeconfig, HOME: join(directory, 'admin') } })).stdout
+  const asAdministrator = (program: string) => async (...args: string[]) =>
+    (await run(program, ['--namespace', namespace, ...args], { env: { PATH: '/usr/bin:/bin', KUBECONFIG: runner.kubeconfig, HOME: join(directory, 'admin') } })).stdout
+  const [helm, kubectl] = [asAdministrator(programs.helm), asAdministrator(programs.kubectl)]
   return {
-    traffic, aws, state, kubernetes, controller, alb, milvus, charts, authority, certificate, albAddress, cluster, namespace, host, directory, helm,
+    traffic, aws, state, kubernetes, controller, alb, milvus, charts, authority, certificate, albAddress, cluster, namespace, host, directory, helm, kubectl,
     tools: programs,
     listenPort,
     kubeconfig: runner.kubeconfig,

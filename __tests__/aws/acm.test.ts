@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { createAuthority, type Authority, type IssuedCertificate, type KeyName } from '../../sandbox/certificates.ts'
+import type { Fault } from '../../sandbox/traffic.ts'
 import { Acm, type ImportMaterial } from '../../src/aws/acm.ts'
 import { failureOf } from '../caught.ts'
 import { openAccount, type Account } from './account.ts'
@@ -101,7 +102,7 @@ describe('importOnce', () => {
     expect(sent('ImportCertificate').map((body) => 'CertificateChain' in (JSON.parse(body) as object))).toEqual([false])
   })
 
-  test.each<[string, { error?: { status: number; code: string; message: string }; reset?: boolean }]>([
+  test.each<[string, Pick<Fault, 'error' | 'reset'>]>([
     ['is throttled', { error: { status: 400, code: 'ThrottlingException', message: 'Rate exceeded' } }],
     ['meets a server that fails', { error: { status: 500, code: 'InternalFailure', message: 'x' } }],
     ['meets a service that is away', { error: { status: 503, code: 'ServiceUnavailable', message: 'x' } }],

@@ -22,16 +22,16 @@ describe('findLoadBalancer', () => {
   })
   afterEach(() => account.close())
 
-  function add(name: string, more: Partial<LoadBalancer> = {}): LoadBalancer {
+  function add(name: string, more: Partial<Pick<LoadBalancer, 'activeAt' | 'failed' | 'dnsName'>> = {}): LoadBalancer {
     const arn = `arn:aws:elasticloadbalancing:us-east-2:111122223333:loadbalancer/app/${name}/0123456789abcdef`
     const dnsName = `${name}-123456789.us-east-2.elb.amazonaws.com`
-    const made = { arn, name, dnsName, scheme: 'internet-facing', activeAt: 0, failed: false, attributes: new Map<string, string>(), tags: new Map<string, string>(), subnets: [], securityGroups: [], listeners: [], ...more } as const
+    const made: LoadBalancer = { arn, name, dnsName, scheme: 'internet-facing', activeAt: 0, failed: false, attributes: new Map<string, string>(), tags: new Map<string, string>(), subnets: [], securityGroups: [], listeners: [], ...more }
     account.aws.state.loadBalancers.set(arn, made)
     return made
   }
   const calls = (): string[] => account.traffic.requests.map(({ operation }) => operation)
 
-  test.each<[string, Partial<LoadBalancer>, { state: string; reason: string }]>([
+  test.each<[string, Partial<Pick<LoadBalancer, 'activeAt' | 'failed'>>, { state: string; reason: string }]>([
     ['active', {}, { state: 'active', reason: '' }],
     ['provisioning', { activeAt: Infinity }, { state: 'provisioning', reason: '' }],
     ['failed', { failed: true }, { state: 'failed', reason: 'The load balancer could not be set up' }],

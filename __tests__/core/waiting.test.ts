@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { ActionError } from '../../src/core/errors.ts'
-import { growing, systemClock, throwIfCancelled, waitFor, type Seen, type Wait } from '../../src/core/waiting.ts'
+import { growing, systemClock, throwIfCancelled, waitFor, withProgress, type Seen, type Wait } from '../../src/core/waiting.ts'
 import { caught, failureOf } from '../caught.ts'
 import { FrozenClock, TurnedClock } from './clock.ts'
 
@@ -155,4 +155,35 @@ describe('systemClock', () => {
 test('throwIfCancelled', () => {
   expect(() => throwIfCancelled(AbortSignal.abort())).toThrow('The job was cancelled.')
   expect(() => throwIfCancelled(new AbortController().signal)).not.toThrow()
+})
+
+describe('withProgress', () => {
+  /** A clock whose sleeps take a turn of the event loop. */
+  class TurningClock extends TurnedClock {
+    override async sleep(ms: number, signal: AbortSignal): Promise<void> {
+      await new Promise((resolve) => setImmediate(resolve))
+      await super.sleep(ms, signal)
+    }
+  }
+
+  test('tells every ten seconds until the work is done, and then no more', async () => {
+    const told: number[] = []
+    let finish: (value: string) => void = () => undefined
+    const work = new Promise<string>((resolve) => (finish = resolve))
+    const value = await withProgress(work, new TurningClock(1_000), (waited) => {
+      told.push(waited)
+      if (waited === 30_000) finish('done')
+    })
+    expect(value).toBe('done')
+    const count = told.length
+    await new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))))
+    expect([told.slice(0, 3), told.length]).toEqual([[10_000, 20_000, 30_000], count])
+  })
+
+  test('work that fails is not told of', async () => {
+    const boom = new Error('boom')
+    const told: number[] = []
+    expect(await caught(() => withProgress(Promise.reject(boom), new TurningClock(), (waited) => told.push(waited)))).toBe(boom)
+    expect(told).toEqual([])
+  })
 })

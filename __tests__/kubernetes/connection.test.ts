@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import https from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { TLSSocket } from 'node:tls'
 import { createAuthority } from '../../sandbox/certificates.ts'
 import { KubernetesClient } from '../../src/kubernetes/client.ts'
 import { kubeconfigConnection, type Connection } from '../../src/kubernetes/connection.ts'
@@ -65,7 +66,7 @@ describe('who a kubeconfig says we are', () => {
     await server.close()
     let subject = ''
     server = await startTinyServer((response, _, incoming) => {
-      subject = String((incoming.socket as import('node:tls').TLSSocket).getPeerCertificate().subject.CN)
+      if (incoming.socket instanceof TLSSocket) subject = String(incoming.socket.getPeerCertificate().subject.CN)
       json(response, {})
     }, authority.root)
     const user = { 'client-certificate-data': Buffer.from(issued.fullchain).toString('base64'), 'client-key-data': Buffer.from(issued.privateKey).toString('base64') }

@@ -1,6 +1,10 @@
 /** The main job: first deployment, converged run, renewal, and the Milvuses that are not the guide's. */
-import { expect } from '@jest/globals'
 import { X509Certificate } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ACMClient, ImportCertificateCommand } from '@aws-sdk/client-acm'
+import { expect } from '@jest/globals'
+import type { Sandbox } from '../../sandbox/world.ts'
 import { changed, expectFailure, expectSuccess, inAcm, scenario, valuesCanary } from './harness.ts'
 
 scenario('a first deployment makes everything and proves it; a second run changes nothing', async ({ world, run, writes }) => {
@@ -108,6 +112,52 @@ scenario('a kubeconfig does in place of an EKS cluster, and certificate-arn in p
   expectSuccess(result)
   expect(result.outputs['certificate-arn']).toBe(arn)
   expect(writes()).toEqual([])
+})
+
+/** What the guide has people do by hand: import the certificate with the AWS CLI, and kubectl apply. */
+async function followTheGuide(world: Sandbox): Promise<string> {
+  const [credential] = world.aws.credentials
+  if (!credential) throw new Error('no credentials')
+  const acm = new ACMClient({ endpoint: world.aws.endpoint, region: world.state.region, credentials: credential })
+  const bytes = (pem: string) => new TextEncoder().encode(pem)
+  const { CertificateArn: arn = '' } = await acm.send(new ImportCertificateCommand({ Certificate: bytes(world.certificate.certificate), CertificateChain: bytes(world.certificate.chain), PrivateKey: bytes(world.certificate.privateKey) }))
+  const prefix = 'alb.ingress.kubernetes.io'
+  const path = join(world.directory, 'ingress.json')
+  await writeFile(path, JSON.stringify({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: {
+      namespace: 'milvus',
+      name: 'milvus-demo',
+      annotations: { [`${prefix}/scheme`]: 'internet-facing', [`${prefix}/backend-protocol-version`]: 'GRPC', [`${prefix}/target-type`]: 'ip', [`${prefix}/listen-ports`]: `[{"HTTPS":${world.listenPort}}]`, [`${prefix}/certificate-arn`]: arn },
+    },
+    spec: { ingressClassName: 'alb', rules: [{ host: world.host, http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'milvus-demo', port: { number: 19530 } } } }] } }] },
+  }))
+  await world.kubectl('apply', '-f', path)
+  return arn
+}
+
+scenario('an Ingress and a certificate that were made by hand from the guide are taken over', async ({ world, run, writes }) => {
+  const arn = await followTheGuide(world)
+  const first = await run()
+  expectSuccess(first)
+  expect(first.outputs['certificate-arn']).toBe(arn)
+  expect(world.state.certificates.size).toBe(1)
+  expect((await run()).outputs['changed']).toBe('false')
+
+  const renewed = await world.authority.issue({ hosts: [world.host] })
+  expectSuccess(await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey }))
+  expect(writes()).toEqual(['acm ImportCertificate'])
+  expect(inAcm(world, arn)?.raw).toEqual(new X509Certificate(renewed.certificate).raw)
+})
+
+scenario('an equal certificate that is in ACM already is used', async ({ world, run, writes }) => {
+  const arn = await followTheGuide(world)
+  world.kubernetes.remove('Ingress', 'milvus', 'milvus-demo')
+  const result = await run()
+  expectSuccess(result)
+  expect(result.outputs['certificate-arn']).toBe(arn)
+  expect(writes()).not.toContain('acm ImportCertificate')
 })
 
 scenario('every input of the Ingress reaches it, and one that is dropped goes again', async ({ world, run }) => {

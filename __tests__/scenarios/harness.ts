@@ -24,6 +24,7 @@ export function scenario(name: string, body: (scenario: Scenario) => Promise<voi
     try {
       if (install) await world.installMilvus({ values: { minio: { bucketName: 'precious', secretKey: valuesCanary } } })
       let since = world.traffic.requests.length
+      const writes = () => world.traffic.requests.slice(since).filter(({ mutating, client }) => mutating && /milvus-alb-action|^Helm/i.test(client)).map(({ part, operation }) => `${part} ${operation}`)
       await body({
         world,
         async run(inputs = {}, options = {}) {
@@ -32,9 +33,10 @@ export function scenario(name: string, body: (scenario: Scenario) => Promise<voi
           const run = await runAction({ action: repository, directory: world.directory, ...options, environment: { ...world.environment(), ...options.environment }, inputs: all })
           await expectNoLeak(world, run, all)
           expectOneAnnotation(run)
+          expectNoSilentWrite(run, writes())
           return run
         },
-        writes: () => world.traffic.requests.slice(since).filter(({ mutating, client }) => mutating && /milvus-alb-action|^Helm/i.test(client)).map(({ part, operation }) => `${part} ${operation}`),
+        writes,
       })
     } finally {
       await world.close()
@@ -65,6 +67,15 @@ export const annotation = (run: ActionRun): string => decodeURIComponent(/^::err
 
 function expectOneAnnotation(run: ActionRun): void {
   expect(run.log.match(/^::error/gm) ?? []).toHaveLength(run.exitCode === 0 ? 0 : 1)
+}
+
+/** Which step's change a write belongs to. */
+const stepOfWrite = (write: string): string => (write.startsWith('acm ') ? 'certificate' : write.includes('/ingresses/') ? 'ingress' : 'release')
+
+/** Nothing was changed that `changes` does not list. */
+function expectNoSilentWrite(run: ActionRun, writes: readonly string[]): void {
+  const listed = new Set(changed(run).map((change) => change.split(' ')[0]?.replace('load-balancer', 'ingress')))
+  expect(writes.filter((write) => !listed.has(stepOfWrite(write)))).toEqual([])
 }
 
 /** The secrets of a run: the body of the key, the token, what the credentials keep, what the release's values keep. */

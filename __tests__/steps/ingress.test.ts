@@ -6,7 +6,7 @@ import { arn, ingress, settings, target } from './fixtures.ts'
 
 const wanted = desired(settings(), target(), arn)
 const annotations = { ...wanted.metadata.annotations }
-const live = (changed: Record<string, string> = {}, owned: readonly string[] | undefined = Object.keys(annotations)): Target => target({ ingress: ingress({ ...annotations, ...changed }, { spec: wanted.spec, ...(owned && { owned }) }) })
+const live = (changed: Record<string, string> = {}, owned: readonly string[] = Object.keys(annotations)): Target => target({ ingress: ingress({ ...annotations, ...changed }, { spec: wanted.spec, owned }) })
 
 describe('plan', () => {
   test('there is none yet: each field is a change of its own', () => {

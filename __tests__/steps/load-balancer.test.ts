@@ -25,7 +25,7 @@ describe('plan: a nudge, when nothing else makes the controller look again', () 
     ['the Ingress changes anyway', { ingress: ingress({}), events: [failed] }, [other], undefined],
   ])('%s', (_, found, ingressChanges, why) => {
     const changes = plan(target(found), settings(), ingressChanges, now)
-    expect(changes).toEqual(why === undefined ? [] : [{ step: 'load-balancer', object: 'Ingress milvus/milvus-demo', path: `metadata.annotations.${nudgeAnnotation}`, after: '2026-01-02T03:04:05.678Z', why: expect.stringMatching(why) as string }])
+    expect(changes).toEqual(why === undefined ? [] : [{ step: 'load-balancer', object: 'Ingress milvus/milvus-demo', path: `metadata.annotations.${nudgeAnnotation}`, after: '2026-01-02T03:04:05.678Z', why: expect.stringMatching(why) as unknown }])
   })
 
   test('says what the nudge was before', () => {

@@ -9,7 +9,7 @@ const service = (type: string): Target['service'] => ({ name: 'milvus-demo', typ
 const chart = (version: string | undefined, name = 'milvus'): Settings['chart'] => ({ name, repository: 'https://x', version })
 
 describe('plan', () => {
-  test.each<[string, Partial<Target>, Partial<Settings>, [path: string, before?: string, after?: string][]]>([
+  test.each<[string, Partial<Target>, Parameters<typeof settings>[0], [path: string, before: string | undefined, after: string | undefined][]]>([
     ['everything is as it should be', {}, {}, []],
     ['the Service has its own load balancer', { service: service('LoadBalancer') }, {}, [['service.type', 'LoadBalancer', 'ClusterIP']]],
     ['the Service is a NodePort', { service: service('NodePort') }, {}, [['service.type', 'NodePort', 'ClusterIP']]],
@@ -25,8 +25,8 @@ describe('plan', () => {
     ['without a release nothing is helm\'s', { release: undefined, service: service('LoadBalancer') }, { values: { a: 1 }, chart: chart('9.9.9') }, []],
   ])('%s', (_, found, wanted, expected) => {
     const changes = plan(target(found), settings(wanted))
-    expect(changes.map(({ path, before, after }) => [path, before, after])).toEqual(expected.map(([path, before, after]) => [path, before, after]))
-    for (const change of changes) expect(change).toMatchObject({ step: 'release', object: 'release milvus/milvus-demo', why: expect.stringMatching(/\w/) as string })
+    expect(changes.map(({ path, before, after }) => [path, before, after])).toEqual(expected)
+    for (const change of changes) expect(change).toMatchObject({ step: 'release', object: 'release milvus/milvus-demo', why: expect.stringMatching(/\w/) as unknown })
   })
 
   test('values never appear, neither those that are nor those that will be', () => {
@@ -38,7 +38,7 @@ describe('plan', () => {
 })
 
 describe('checkChart', () => {
-  test.each(['milvus', './charts/milvus', '../milvus/', '/charts/milvus', '/charts/milvus-5.0.19.tgz', './milvus-5.0.19.tgz', '/work/my-copy', 'oci://registry.example.com/charts/milvus', 'oci://registry.example.com/charts/milvus:5.0.19'])('%s may be the chart milvus', (name) => {
+  test.each(['milvus', './charts/milvus', '../milvus/', '/charts/milvus', '/charts/milvus-5.0.19.tgz', './milvus-5.0.19.tgz', '/charts/my-copy', 'oci://registry.example.com/charts/milvus', 'oci://registry.example.com/charts/milvus:5.0.19'])('%s may be the chart milvus', (name) => {
     expect(() => checkChart(target(), settings({ chart: chart(undefined, name) }))).not.toThrow()
   })
 

@@ -1,0 +1,211 @@
+/**
+ * Children of the lab: each in a process group of its own, with its output in a file, awaited by a condition, and ended in
+ * reverse order. A guard outside of this process ends what is left when this one dies without having said goodbye.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Writable } from 'node:stream'
+
+/** What is started, and how one knows that it is up. */
+export interface PartSettings {
+  /** Names the log file. */
+  readonly name: string
+  readonly command: string
+  readonly args: readonly string[]
+  /** The whole environment but for PATH; nothing is inherited, so that no proxy or credential of the machine gets in. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+  /** Asked again and again until it says true; an error counts as false. */
+  readonly ready: () => Promise<boolean>
+  /** Milliseconds; a minute when absent. */
+  readonly timeout?: number
+}
+
+/** A running part. */
+export interface Part {
+  readonly name: string
+  readonly pid: number
+  readonly log: string
+  /** Settles when it has ended, by itself or not. */
+  readonly ended: Promise<void>
+  readonly running: () => boolean
+  stop(): Promise<void>
+}
+
+/** Milliseconds that a part has for its own end before it is killed. */
+const GRACE = 5_000
+
+/** Waits for a condition; an error of the question counts as no. @throws Error made by `failure` when the time is over */
+export async function until(condition: () => Promise<boolean>, failure: (last: unknown) => Promise<Error> | Error, timeout = 60_000): Promise<void> {
+  const end = performance.now() + timeout
+  let last: unknown
+  while (performance.now() < end) {
+    try {
+      if (await condition()) return
+    } catch (error) {
+      last = error
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  throw await failure(last)
+}
+
+/** The children of one world. */
+export class Processes {
+  readonly logs: string
+  private readonly parts: Part[] = []
+  private readonly guard: Guard
+  private readonly onSignal = (signal: NodeJS.Signals): void => void this.interrupted(signal)
+
+  /** @param directory of the world: it holds the logs, and the guard removes it when this process dies */
+  constructor(directory: string) {
+    this.logs = join(directory, 'logs')
+    this.guard = new Guard(directory)
+    process.on('SIGINT', this.onSignal).on('SIGTERM', this.onSignal).on('SIGHUP', this.onSignal)
+  }
+
+  /** Starts a part and waits until it is ready. */
+  async start(settings: PartSettings): Promise<Part> {
+    await mkdir(this.logs, { recursive: true })
+    const log = join(this.logs, `${settings.name}.log`)
+    const part = launch(settings, log, this.guard)
+    this.parts.push(part)
+    const tail = async (): Promise<string> => (await readFile(log, 'utf8')).split('\n').slice(-15).join('\n')
+    let gone = false
+    await until(async () => {
+      gone = !part.running()
+      return gone || settings.ready()
+    }, async (last) => new Error(`${settings.name} is not ready: ${String(last)}\n${await tail()}`), settings.timeout)
+    if (gone) throw new Error(`${settings.name} ended at once:\n${await tail()}`)
+    return part
+  }
+
+  /** Ends every part, the last one first, and then the guard. */
+  async close(): Promise<void> {
+    process.off('SIGINT', this.onSignal).off('SIGTERM', this.onSignal).off('SIGHUP', this.onSignal)
+    for (const part of this.parts.toReversed()) await part.stop()
+    this.parts.length = 0
+    await this.guard.close()
+  }
+
+  private async interrupted(signal: NodeJS.Signals): Promise<void> {
+    await this.close()
+    // As if it had never been caught: whoever waits for this process sees the signal. The guard has removed the files.
+    process.kill(process.pid, signal)
+  }
+}
+
+/** Starts a child whose output goes to a file. */
+function launch(settings: PartSettings, log: string, guard: Guard): Part {
+  const output = openSync(log, 'a')
+  const child = spawn(settings.command, settings.args, {
+    env: { PATH: '/usr/bin:/bin', ...settings.env }, cwd: settings.cwd, stdio: ['ignore', output, output], detached: true,
+  })
+  closeSync(output)
+  const { pid } = child
+  const ended = endOf(child)
+  if (pid === undefined) throw new Error(`${settings.name}: cannot start ${settings.command}`)
+  guard.watch(pid)
+  let alive = true
+  void ended.then(() => {
+    alive = false
+    guard.forget(pid)
+  })
+  return { name: settings.name, pid, log, ended, running: () => alive, stop: () => end(pid, ended) }
+}
+
+function endOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve())
+    child.once('error', () => resolve())
+  })
+}
+
+/** SIGTERM to the group, and SIGKILL when that does not do. */
+async function end(pid: number, ended: Promise<void>): Promise<void> {
+  const signal = (name: NodeJS.Signals): void => {
+    try {
+      process.kill(-pid, name)
+    } catch { /* It is gone already. */ }
+  }
+  signal('SIGTERM')
+  const timer = setTimeout(() => signal('SIGKILL'), GRACE)
+  await ended
+  clearTimeout(timer)
+  // Children of its own, that it left behind.
+  signal('SIGKILL')
+}
+
+/**
+ * A shell in a session of its own that reads what lives from a pipe. The pipe ends when this process does, whatever killed it:
+ * then the shell kills the groups that are still there and removes the directory.
+ */
+class Guard {
+  private readonly shell: ChildProcess
+  private readonly input: Writable
+
+  constructor(directory: string) {
+    const script = `alive=' '
+while read -r verb pid; do
+  case $verb in
+    watch) alive="$alive$pid " ;;
+    forget) alive=$(printf '%s' "$alive" | sed "s/ $pid / /") ;;
+  esac
+done
+for pid in $alive; do kill -KILL -- "-$pid" 2>/dev/null; done
+rm -rf -- "$1"`
+    this.shell = spawn('/bin/sh', ['-c', script, 'lab-guard', directory], { detached: true, stdio: ['pipe', 'ignore', 'ignore'], env: { PATH: '/usr/bin:/bin' } })
+    if (!this.shell.stdin) throw new Error('the guard has no input')
+    this.input = this.shell.stdin
+    // The guard may be killed before this process: that must not end the world.
+    this.input.on('error', () => undefined)
+    this.shell.unref()
+  }
+
+  watch(pid: number): void {
+    this.input.write(`watch ${pid}\n`)
+  }
+
+  forget(pid: number): void {
+    this.input.write(`forget ${pid}\n`)
+  }
+
+  async close(): Promise<void> {
+    const ended = endOf(this.shell)
+    if (this.shell.exitCode !== null || this.shell.signalCode !== null) return
+    this.input.end()
+    await ended
+  }
+}
+
+/** How a command ended that was run to its end. */
+export interface Finished {
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/**
+ * Runs a command to its end.
+ * @throws Error with the end of what it printed
+ */
+export async function run(command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; cwd?: string; input?: string } = {}): Promise<Finished> {
+  const child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
+  const forward = (signal: NodeJS.Signals): void => void child.kill(signal)
+  process.on('SIGTERM', forward).on('SIGINT', forward)
+  const [out, err]: [Buffer[], Buffer[]] = [[], []]
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
+  // A command that does not read its input has ended by then.
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(options.input ?? '')
+  try {
+    const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
+    const [stdout, stderr] = [Buffer.concat(out).toString(), Buffer.concat(err).toString()]
+    if (code === 0) return { stdout, stderr }
+    throw new Error(`${[command, ...args].join(' ').slice(0, 200)} ended with ${code ?? child.signalCode ?? ''}:\n${(stderr + stdout).trimEnd().split('\n').slice(-15).join('\n')}`)
+  } finally {
+    process.off('SIGTERM', forward).off('SIGINT', forward)
+  }
+}
