@@ -79,7 +79,13 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     summary: read.optional('summary', form.boolean),
   }
   if (read.problems.length > 0) throw combine(read.problems)
-  return Object.freeze(settings as Settings)
+  return deepFreeze(settings as Settings)
+}
+
+/** Plain objects and lists only: certificates and keys are not ours to freeze. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype)) Object.values(Object.freeze(value)).forEach(deepFreeze)
+  return value
 }
 
 function readAccess(read: Reader, environment: NodeJS.ProcessEnv): ClusterAccess | undefined {
@@ -161,25 +167,27 @@ function readValues(raw: string): Record<string, unknown> {
 
 /** What the Ingress is for may not be undone, and what an input sets has one place: annotation -> who sets it. */
 const reservedAnnotations: Readonly<Record<string, string>> = {
-  'backend-protocol-version': 'this action, which needs GRPC',
-  'target-type': 'this action, which needs ip targets',
-  'listen-ports': 'input listen-port',
-  'certificate-arn': 'inputs certificate and certificate-arn',
-  scheme: 'input scheme',
-  'inbound-cidrs': 'input inbound-cidrs',
-  subnets: 'input subnets',
-  'security-groups': 'input security-groups',
-  'ssl-policy': 'input ssl-policy',
-  'load-balancer-name': 'input load-balancer-name',
-  'group.name': 'input group-name',
-  tags: 'input tags',
+  'alb.ingress.kubernetes.io/backend-protocol-version': 'this action, which needs GRPC',
+  'alb.ingress.kubernetes.io/target-type': 'this action, which needs ip targets',
+  'alb.ingress.kubernetes.io/listen-ports': 'input listen-port',
+  'alb.ingress.kubernetes.io/certificate-arn': 'inputs certificate and certificate-arn',
+  'alb.ingress.kubernetes.io/scheme': 'input scheme',
+  'alb.ingress.kubernetes.io/inbound-cidrs': 'input inbound-cidrs',
+  'alb.ingress.kubernetes.io/subnets': 'input subnets',
+  'alb.ingress.kubernetes.io/security-groups': 'input security-groups',
+  'alb.ingress.kubernetes.io/ssl-policy': 'input ssl-policy',
+  'alb.ingress.kubernetes.io/load-balancer-name': 'input load-balancer-name',
+  'alb.ingress.kubernetes.io/group.name': 'input group-name',
+  'alb.ingress.kubernetes.io/tags': 'input tags',
+  // It would win over spec.ingressClassName. Source: AWS Load Balancer Controller, group_loader.go.
+  'kubernetes.io/ingress.class': 'input ingress-class',
+  'milvus-alb-action/nudge': 'this action',
 }
 
 function readAnnotations(raw: string): Record<string, string> {
   const annotations = form.stringMap(raw)
-  const taken = Object.keys(annotations).map((key) => [key, reservedAnnotations[key.replace(/^alb\.ingress\.kubernetes\.io\//, '')]] as const)
-  const reserved = taken.find(([key, owner]) => key.startsWith('alb.ingress.kubernetes.io/') && owner !== undefined)
-  if (reserved) throw new form.InvalidInput(`has ${reserved[0]}, which is set by ${reserved[1] ?? ''}.`, 'Take it out of annotations.')
+  const reserved = Object.keys(annotations).find((key) => Object.hasOwn(reservedAnnotations, key))
+  if (reserved !== undefined) throw new form.InvalidInput(`has ${reserved}, which is set by ${reservedAnnotations[reserved] ?? ''}.`, 'Take it out of annotations.')
   return annotations
 }
 

@@ -62,8 +62,9 @@ describe('with a helm on the PATH', () => {
   const options = (signal = new AbortController().signal, environment: Record<string, string> = {}): HelmOptions => ({
     directory, signal, environment: { PATH: process.env['PATH'] ?? '', ...environment }, onLine: (line) => lines.push(line),
   })
-  const helm = async (script: string): Promise<void> => {
-    await writeFile(join(directory, 'helm'), `#!/bin/sh\n${script}\n`)
+  /** @param input where its standard input goes: a script that ends at once would otherwise race with what is written to it */
+  const helm = async (script: string, input = 'cat > /dev/null'): Promise<void> => {
+    await writeFile(join(directory, 'helm'), `#!/bin/sh\n${input}\n${script}\n`)
     await chmod(join(directory, 'helm'), 0o755)
   }
 
@@ -107,7 +108,7 @@ describe('with a helm on the PATH', () => {
 
   describe('upgrade', () => {
     test('hands values over by standard input, and keeps the inputs of the action to itself', async () => {
-      await helm('printf "%s\\n" "$@" > "$(dirname "$0")/argv"; cat > "$(dirname "$0")/stdin"; env > "$(dirname "$0")/environment"')
+      await helm('printf "%s\\n" "$@" > "$(dirname "$0")/argv"; env > "$(dirname "$0")/environment"', 'cat > "$(dirname "$0")/stdin"')
       await upgrade({ ...request, values: '{"password":"hunter2"}' }, options(undefined, { 'INPUT_PRIVATE-KEY': 'hunter3', HELM_DRIVER: 'secret' }))
       const [argv, stdin, environment] = await Promise.all(['argv', 'stdin', 'environment'].map((name) => readFile(join(directory, name), 'utf8')))
       expect(argv?.trim().split('\n')).toEqual(upgradeArguments({ ...request, values: 'x' }))
@@ -128,6 +129,12 @@ describe('with a helm on the PATH', () => {
       await helm(script)
       const error = await failureOf(() => upgrade(request, options()))
       expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)])
+    })
+
+    test('one that ends before it has read its values', async () => {
+      await helm('echo "Error: UPGRADE FAILED: no" >&2; exit 1', '')
+      const error = await failureOf(() => upgrade({ ...request, values: JSON.stringify({ text: 'x'.repeat(1_000_000) }) }, options()))
+      expect([error.code, error.message]).toEqual(['helm-upgrade-failed', 'helm could not upgrade release milvus-demo: no'])
     })
 
     test('tells of each line', async () => {

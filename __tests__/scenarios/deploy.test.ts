@@ -129,7 +129,7 @@ async function followTheGuide(world: Sandbox): Promise<string> {
     metadata: {
       namespace: 'milvus',
       name: 'milvus-demo',
-      annotations: { [`${prefix}/scheme`]: 'internet-facing', [`${prefix}/backend-protocol-version`]: 'GRPC', [`${prefix}/target-type`]: 'ip', [`${prefix}/listen-ports`]: `[{"HTTPS":${world.listenPort}}]`, [`${prefix}/certificate-arn`]: arn },
+      annotations: { [`${prefix}/scheme`]: 'internet-facing', [`${prefix}/backend-protocol-version`]: 'GRPC', [`${prefix}/target-type`]: 'ip', [`${prefix}/listen-ports`]: `[{"HTTPS":${world.listenPort}}]`, [`${prefix}/certificate-arn`]: arn, 'example.com/owner': 'a person' },
     },
     spec: { ingressClassName: 'alb', rules: [{ host: world.host, http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'milvus-demo', port: { number: 19530 } } } }] } }] },
   }))
@@ -143,12 +143,20 @@ scenario('an Ingress and a certificate that were made by hand from the guide are
   expectSuccess(first)
   expect(first.outputs['certificate-arn']).toBe(arn)
   expect(world.state.certificates.size).toBe(1)
+  expect(changed(first)).toEqual(['release service.type', 'ingress metadata.managedFields', 'ingress ssl-policy', 'ingress load-balancer-attributes'])
   expect((await run()).outputs['changed']).toBe('false')
 
   const renewed = await world.authority.issue({ hosts: [world.host] })
   expectSuccess(await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey }))
   expect(writes()).toEqual(['acm ImportCertificate'])
   expect(inAcm(world, arn)?.raw).toEqual(new X509Certificate(renewed.certificate).raw)
+
+  // What kubectl held no longer stands in the way: another ARN, another scheme. What nobody asked for stays.
+  const larger = await world.authority.issue({ hosts: [world.host], key: 'RSA_3072' })
+  const moved = await run({ certificate: larger.fullchain, 'private-key': larger.privateKey, scheme: 'internal' })
+  expectSuccess(moved)
+  expect(changed(moved)).toEqual(['certificate certificate', 'ingress scheme', 'ingress certificate-arn'])
+  expect(world.kubernetes.get('Ingress', 'milvus', 'milvus-demo')?.metadata.annotations).toHaveProperty(['example.com/owner'], 'a person')
 })
 
 scenario('an equal certificate that is in ACM already is used', async ({ world, run, writes }) => {

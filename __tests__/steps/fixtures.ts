@@ -1,5 +1,5 @@
 /** Settings and targets for the pure parts of the steps. */
-import type { Event, Ingress } from '../../src/kubernetes/types.ts'
+import type { Event, Ingress, ManagedFields } from '../../src/kubernetes/types.ts'
 import type { IngressSettings, Settings } from '../../src/settings/types.ts'
 import type { Target } from '../../src/steps/preflight.ts'
 import type { ReleaseRevision } from '../../src/helm/release.ts'
@@ -33,9 +33,9 @@ export function target(more: Partial<Target> = {}): Target {
 }
 
 /** An Ingress as the API shows it. */
-export function ingress(annotations: Record<string, string>, more: { owned?: readonly string[]; spec?: Ingress['spec']; hostname?: string } = {}): Ingress {
+export function ingress(annotations: Record<string, string>, more: { owned?: readonly string[]; spec?: Ingress['spec']; hostname?: string; manager?: Pick<ManagedFields, 'manager' | 'operation'> } = {}): Ingress {
   const fields = Object.fromEntries((more.owned ?? []).map((key) => [`f:${key}`, {}]))
-  const managedFields = more.owned === undefined ? [] : [{ manager: 'milvus-alb-action', operation: 'Apply' as const, fieldsV1: { 'f:metadata': { 'f:annotations': fields } } }]
+  const managedFields = more.owned === undefined ? [] : [{ manager: 'milvus-alb-action', operation: 'Apply' as const, ...more.manager, fieldsV1: { 'f:metadata': { 'f:annotations': fields } } }]
   return {
     metadata: { name: 'milvus-demo', namespace: 'milvus', uid: 'uid-of-ingress', resourceVersion: '100', annotations, managedFields },
     spec: more.spec ?? {}, ...(more.hostname !== undefined && { status: { loadBalancer: { ingress: [{ hostname: more.hostname }] } } }),

@@ -19,9 +19,17 @@ describe('plan', () => {
     expect(plan(live(), settings(), arn)).toEqual([])
   })
 
-  test('the same values, set by somebody else: we take them over, once', () => {
-    const guide = target({ ingress: ingress(annotations, { spec: wanted.spec }) })
-    expect(plan(guide, settings(), arn)).toEqual([{ step: 'ingress', object: 'Ingress milvus/milvus-demo', path: 'metadata.managedFields', after: 'milvus-alb-action', why: 'this action takes over the fields that it sets' }])
+  const byKubectl = (changed: Record<string, string> = {}): Target => target({ ingress: ingress({ ...annotations, ...changed }, { spec: wanted.spec, owned: Object.keys(annotations), manager: { manager: 'kubectl-client-side-apply', operation: 'Update' } }) })
+  const takenOver = { step: 'ingress', object: 'Ingress milvus/milvus-demo', path: 'metadata.managedFields', before: 'kubectl-client-side-apply', after: 'milvus-alb-action' }
+
+  test('the guide\'s Ingress, made with kubectl apply: its fields are taken over first', () => {
+    expect(plan(byKubectl(), settings(), arn)).toMatchObject([takenOver])
+    expect(plan(byKubectl({ 'alb.ingress.kubernetes.io/scheme': 'internal' }), settings(), arn)).toMatchObject([takenOver, { path: 'metadata.annotations.alb.ingress.kubernetes.io/scheme' }])
+  })
+
+  test('fields of kubectl that nobody sets here stay with it', () => {
+    const other = target({ ingress: ingress({ ...annotations, 'example.com/x': 'y' }, { spec: wanted.spec, owned: ['example.com/x'], manager: { manager: 'kubectl-client-side-apply', operation: 'Update' } }) })
+    expect(plan(other, settings(), arn)).toEqual([])
   })
 
   test('one field differs', () => {

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { X509Certificate } from 'node:crypto'
 import { createAuthority, encryptPrivateKey, selfSigned, type Authority, type IssuedCertificate, type IssueOptions, type KeyName } from '../../sandbox/certificates.ts'
-import { checkHost, checkMaterial, isSelfSigned, keyAlgorithm, names, oneLine, parseCertificates, readMaterial, sameCertificates, toPem, type CertificateMaterial } from '../../src/x509/certificate.ts'
+import { checkHost, checkMaterial, isSelfSigned, keyAlgorithm, names, parseCertificates, readMaterial, sameCertificates, toPem, type CertificateMaterial } from '../../src/x509/certificate.ts'
+import { oneLine } from '../../src/core/text.ts'
 import { everythingIn, failureOf } from '../caught.ts'
 
 const host = 'milvus.example.com'

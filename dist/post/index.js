@@ -28595,16 +28595,18 @@ class WorkDirectory {
     made;
     /** @param runnerTemp RUNNER_TEMP; the system's temporary directory when it is not set, as on a laptop */
     constructor(runnerTemp) {
-        this.parent = runnerTemp ?? tmpdir();
+        this.parent = runnerTemp || tmpdir();
     }
     /** The path; mode 0700, as mkdtemp makes it. */
     path() {
         this.made ??= mkdtemp(join(this.parent, prefix));
         return this.made;
     }
+    /** Never rejects for a directory that could not be made. */
     async remove() {
-        if (this.made)
-            await rm(await this.made, { recursive: true, force: true });
+        const made = await this.made?.catch(() => undefined);
+        if (made)
+            await rm(made, { recursive: true, force: true });
     }
 }
 /**
@@ -28627,7 +28629,7 @@ async function sweep(runnerTemp, onFailure) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _core_work_directory_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7935);
-/* harmony import */ var _report_failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2045);
+/* harmony import */ var _report_failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3274);
 /** After the job: sweeps what a run left that was killed before it could clean up. */
 
 
@@ -28640,7 +28642,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 2045:
+/***/ 3274:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -31596,8 +31598,20 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
+;// CONCATENATED MODULE: ./build/core/text.js
+/** Small texts that several rooms make. */
+/** What a thrown value says. An AggregateError (several addresses were tried) says what each of them said. */
+function messageOf(thrown) {
+    if (thrown instanceof AggregateError)
+        return thrown.errors.map(messageOf).join('; ');
+    return thrown instanceof Error ? thrown.message : String(thrown);
+}
+/** A distinguished name on one line: Node gives one attribute a line, and undefined for an empty name. */
+const oneLine = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
+
 ;// CONCATENATED MODULE: ./build/report/failure.js
 /** The one annotation of a failed run: what is wrong and what to do, for every problem that was found. */
+
 
 /**
  * Where docs/troubleshooting.md explains a code.
@@ -31619,7 +31633,7 @@ function annotate(error, redactor) {
 }
 /** Says in post what could not be swept; post never fails a job. */
 function warnOfLeftover(path, thrown) {
-    warning(`${path} of an earlier run could not be removed: ${thrown instanceof Error ? thrown.message : String(thrown)}`, { title: 'Milvus ALB' });
+    warning(`${path} of an earlier run could not be removed: ${messageOf(thrown)}`, { title: 'Milvus ALB' });
 }
 
 

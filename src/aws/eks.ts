@@ -45,11 +45,14 @@ const renewAfter = 10 * 60_000
 /** Source: aws-iam-authenticator, pkg/token: longer ones are refused. */
 const longestToken = 4096
 
-/** DNS suffix of a region's partition, as STS' host has it. */
+/** DNS suffix of a region's partition, as STS' host has it. Source: the SDK's table of partitions. */
 const dnsSuffixes: readonly [RegExp, string][] = [
   [/^cn-/, 'amazonaws.com.cn'],
   [/^us-iso-/, 'c2s.ic.gov'],
   [/^us-isob-/, 'sc2s.sgov.gov'],
+  [/^eu-isoe-/, 'cloud.adc-e.uk'],
+  [/^(us|eu)-isof-/, 'csp.hci.ic.gov'],
+  [/^eusc-/, 'amazonaws.eu'],
   [/^/, 'amazonaws.com'],
 ]
 

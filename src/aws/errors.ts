@@ -1,4 +1,5 @@
 /** What AWS and the SDK throw, as errors that a person can act on. */
+import { messageOf } from '../core/text.ts'
 import { ActionError, type FailureCode } from '../core/errors.ts'
 
 interface Translation {
@@ -43,7 +44,7 @@ const translations: readonly Translation[] = [
 export function awsError(operation: string, thrown: unknown): ActionError {
   if (thrown instanceof ActionError) return thrown
   const name = errorName(thrown)
-  const message = thrown instanceof Error && thrown.message ? thrown.message : name
+  const message = messageOf(thrown) || name
   const translation = translations.find(({ names }) => names.test(name))
   if (translation) return new ActionError({ code: translation.code, problem: translation.problem(operation, message), remedy: translation.remedy, cause: thrown })
   return new ActionError({

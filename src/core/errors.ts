@@ -2,6 +2,7 @@
  * The one error class of the action, and the catalogue of its codes. docs/troubleshooting.md has a section for each code,
  * in this order; a test holds the two together.
  */
+import { messageOf } from './text.ts'
 
 /** The steps of a deployment, in the order in which they change things. */
 export const stepNames = ['preflight', 'certificate', 'release', 'ingress', 'load-balancer', 'probe'] as const
@@ -156,7 +157,7 @@ export function asActionError(thrown: unknown): ActionError {
   if (thrown instanceof ActionError) return thrown
   return new ActionError({
     code: 'internal-error',
-    problem: `Something went wrong inside the action: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    problem: `Something went wrong inside the action: ${messageOf(thrown)}`,
     remedy: 'Run the job again with debug logging, and report the log as an issue of the action.',
     cause: thrown,
   })

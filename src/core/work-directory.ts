@@ -12,7 +12,7 @@ export class WorkDirectory {
 
   /** @param runnerTemp RUNNER_TEMP; the system's temporary directory when it is not set, as on a laptop */
   constructor(runnerTemp: string | undefined) {
-    this.parent = runnerTemp ?? tmpdir()
+    this.parent = runnerTemp || tmpdir()
   }
 
   /** The path; mode 0700, as mkdtemp makes it. */
@@ -21,8 +21,10 @@ export class WorkDirectory {
     return this.made
   }
 
+  /** Never rejects for a directory that could not be made. */
   async remove(): Promise<void> {
-    if (this.made) await rm(await this.made, { recursive: true, force: true })
+    const made = await this.made?.catch(() => undefined)
+    if (made) await rm(made, { recursive: true, force: true })
   }
 }
 

@@ -149,7 +149,10 @@ function catchChild(file: string): { signal(name: NodeJS.Signals): void; release
     child.spawn = (options) => {
       if (options.file !== file || caught) return spawn(options)
       caught = child
-      return spawn({ ...options, detached: process.platform !== 'win32' } as { file: string })
+      const result = spawn({ ...options, detached: process.platform !== 'win32' } as { file: string })
+      // helm may end before it has read its input; why, it says itself.
+      child.stdin?.on('error', () => undefined)
+      return result
     }
   }
   diagnostics.subscribe('child_process', onChild)

@@ -54,12 +54,12 @@ export function decodeRevision(encoded: string, kind: 'Secret' | 'ConfigMap', ob
       values: release.config ?? {},
       deployedAt: release.info.last_deployed ?? '',
     }
-  } catch (thrown) {
+  } catch {
+    // The parser's error quotes what it stumbles over, which may be a value of the user: it is not passed on, not even as the cause.
     throw new ActionError({
       code: 'release-unreadable',
-      problem: `${kind} ${objectName}, in which helm keeps a revision, cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}.`,
+      problem: `${kind} ${objectName}, in which helm keeps a revision, cannot be read: it is not base64 of gzip of JSON.`,
       remedy: 'Check the release with "helm history"; give service in place of release to leave helm out.',
-      cause: thrown,
     })
   }
 }
@@ -79,8 +79,10 @@ interface StoredRelease {
 export function differingPaths(wanted: Readonly<Record<string, unknown>>, present: unknown, prefix = ''): string[] {
   return Object.entries(wanted).flatMap(([key, value]) => {
     const path = prefix ? `${prefix}.${key}` : key
-    const here = isMap(present) ? present[key] : undefined
-    if (isMap(value)) return differingPaths(value, here, path)
+    const here = isMap(present) && Object.hasOwn(present, key) ? present[key] : undefined
+    const below = isMap(value) ? differingPaths(value, here, path) : []
+    // A map in place of a text is a difference also when it is empty.
+    if (isMap(value) && (below.length > 0 || isMap(here) || here === undefined)) return below
     return isDeepStrictEqual(value ?? undefined, here ?? undefined) ? [] : [path]
   })
 }

@@ -9,6 +9,8 @@ import { ActionError } from '../core/errors.ts'
 import { retry } from '../core/retry.ts'
 import type { Clock } from '../core/waiting.ts'
 import type { Connection } from './connection.ts'
+import type { ManagedFields } from './types.ts'
+import { messageOf } from '../core/text.ts'
 
 /** The API's own error: a Status object. Source: meta/v1 Status. */
 export class StatusError extends Error {
@@ -98,6 +100,12 @@ export class KubernetesClient {
     })) as T
   }
 
+  /** Replaces managedFields, as long as the object is still the one that was read. @returns the object as it is now */
+  async replaceManagedFields<T>(path: string, resourceVersion: string, managedFields: readonly ManagedFields[], purpose: string): Promise<T> {
+    const patch = [{ op: 'replace', path: '/metadata/managedFields', value: managedFields }, { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion }]
+    return (await this.json({ method: 'PATCH', path, headers: { 'Content-Type': 'application/json-patch+json' }, body: JSON.stringify(patch), purpose })) as T
+  }
+
   /**
    * Calls `onChange` for whatever a watch says, until the signal is aborted. A watch is only a reason to look sooner: when it
    * ends it is opened again, and when it may not be opened at all the caller's own interval has to do.
@@ -129,7 +137,7 @@ export class KubernetesClient {
         renewed = true
         return once()
       }
-      if (status >= 200 && status < 300) return JSON.parse(body)
+      if (status >= 200 && status < 300) return parseJson(status, body)
       throw statusError(status, body)
     }
     try {
@@ -164,7 +172,7 @@ export class KubernetesClient {
       if (this.options.signal.aborted) return thrown
       return new ActionError({
         code: 'cluster-unreachable',
-        problem: `The Kubernetes API at ${this.connection.server} cannot be reached: ${networkMessage(thrown)}`,
+        problem: `The Kubernetes API at ${this.connection.server} cannot be reached: ${messageOf(thrown)}`,
         remedy: "Check that this runner may reach it: a private endpoint needs a runner in the cluster's network, a public one may allow only some addresses.",
         cause: thrown,
       })
@@ -198,6 +206,14 @@ const refusals: Readonly<Record<number, (message: string, purpose: string) => { 
 /** Whether an admission webhook said no, or could not be asked: nobody's permission and nobody's control plane. */
 const byWebhook = ({ message }: StatusError): boolean => /admission webhook .* denied|failed calling webhook/.test(message)
 
+function parseJson(status: number, body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    throw new StatusError(status, { message: `the answer is no JSON but begins ${JSON.stringify(body.slice(0, 80))}` })
+  }
+}
+
 function statusError(status: number, body: string): StatusError {
   try {
     return new StatusError(status, JSON.parse(body) as ConstructorParameters<typeof StatusError>[1])
@@ -214,17 +230,13 @@ function healable(thrown: unknown): boolean {
 
 const errorCode = (thrown: unknown): string => (thrown as { code?: string }).code ?? ''
 
-function networkMessage(thrown: unknown): string {
-  if (thrown instanceof AggregateError) return thrown.errors.map(networkMessage).join('; ')
-  return thrown instanceof Error ? thrown.message : String(thrown)
-}
-
 /** A body of more than this is no answer to anything we ask. Bytes. */
 const largestBody = 64 * 1024 * 1024
 
 async function readBody(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
+  response.setTimeout(responseTimeout, () => response.destroy(new Error(`nothing more of the answer within ${responseTimeout / 1000} s`)))
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > largestBody) throw new Error(`an answer of more than ${largestBody} bytes`)

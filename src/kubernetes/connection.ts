@@ -1,9 +1,13 @@
 /** Who we are to the Kubernetes API and how we reach it: the kubeconfig's ways, by the official client, and EKS' own. */
+import { existsSync, readFileSync } from 'node:fs'
 import https from 'node:https'
+import { dirname, resolve } from 'node:path'
 import tls from 'node:tls'
 import { KubeConfig } from '@kubernetes/client-node'
+import { load } from 'js-yaml'
 import { ActionError } from '../core/errors.ts'
 import type { TokenSource } from '../core/token-source.ts'
+import { messageOf } from '../core/text.ts'
 
 /** What a request needs. */
 export interface Connection {
@@ -46,7 +50,7 @@ export function kubeconfigConnection(paths: readonly string[], context: string |
     options: async () => {
       const options: https.RequestOptions = {}
       await config.applyToHTTPSOptions(options).catch((thrown: unknown) => {
-        throw invalid(paths, `gives no credentials: ${thrown instanceof Error ? thrown.message : String(thrown)}`, thrown)
+        throw invalid(paths, `gives no credentials: ${messageOf(thrown)}`, thrown)
       })
       // The client's own agent is used only for a proxy that the kubeconfig names: it keeps no connection and knows no NO_PROXY.
       if (cluster.proxyUrl) return options
@@ -63,22 +67,41 @@ export function kubeconfigConnection(paths: readonly string[], context: string |
   }
 }
 
+/** Merges files as kubectl does: the first to name a thing, or a current context, wins; files that are not there are passed over. */
 function loadKubeconfig(paths: readonly string[], context: string | undefined): KubeConfig {
+  const files = paths.filter((path) => paths.length === 1 || existsSync(path)).map((path) => readKubeconfig(path))
+  const firstNamed = <T extends { name: string }>(things: readonly T[]): T[] => things.filter((thing, index) => things.findIndex(({ name }) => name === thing.name) === index)
+  const config = new KubeConfig()
+  config.loadFromOptions({
+    clusters: firstNamed(files.flatMap(({ clusters }) => clusters)),
+    users: firstNamed(files.flatMap(({ users }) => users)),
+    contexts: firstNamed(files.flatMap(({ contexts }) => contexts)),
+    currentContext: files.map(({ currentContext }) => currentContext).find((name) => name) ?? '',
+  })
+  if (context === undefined) return config
+  const known = config.getContexts().map(({ name }) => name)
+  if (!known.includes(context)) throw invalid(paths, `has no context ${context}; it has ${known.join(', ') || 'none'}`)
+  config.setCurrentContext(context)
+  return config
+}
+
+function readKubeconfig(path: string): KubeConfig {
   const config = new KubeConfig()
   try {
-    paths.forEach((path, index) => {
-      const file = index === 0 ? config : new KubeConfig()
-      file.loadFromFile(path)
-      if (file !== config) config.mergeConfig(file, true)
-    })
+    config.loadFromFile(path)
   } catch (thrown) {
-    throw invalid(paths, `cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`, thrown)
+    // The YAML parser quotes what it stumbles over, which may be a token: only the place is passed on, and no cause.
+    const mark = (thrown as { mark?: { line?: number } }).mark
+    const reason = (thrown as { code?: string }).code ?? (mark?.line === undefined ? 'it is no kubeconfig' : `it is not YAML in line ${mark.line + 1}`)
+    throw invalid([path], `cannot be read: ${reason}`)
   }
-  if (context !== undefined) {
-    const known = config.getContexts().map(({ name }) => name)
-    if (!known.includes(context)) throw invalid(paths, `has no context ${context}; it has ${known.join(', ') || 'none'}`)
-    config.setCurrentContext(context)
-  }
+  // The client reads `token-file`; kubeconfigs have `tokenFile`. Source: client-go, clientcmd/api/v1, AuthInfo.
+  const written = (load(readFileSync(path, 'utf8')) as { users?: { name: string; user?: { tokenFile?: string } }[] }).users ?? []
+  const tokenFiles = new Map(written.flatMap(({ name, user }) => (user?.tokenFile === undefined ? [] : [[name, resolve(dirname(path), user.tokenFile)] as const])))
+  config.users = config.users.map((user) => {
+    const tokenFile = tokenFiles.get(user.name)
+    return tokenFile === undefined ? user : { ...user, authProvider: { name: 'tokenFile', config: { tokenFile } } }
+  })
   return config
 }
 

@@ -15,6 +15,9 @@ export interface ObjectMeta {
 
 /** Who owns which fields. `fieldsV1` is a tree of `f:name`, `k:{...}` and `.`. */
 export interface ManagedFields {
+  readonly apiVersion?: string
+  readonly fieldsType?: string
+  readonly time?: string
   readonly manager?: string
   readonly operation?: 'Apply' | 'Update'
   readonly subresource?: string

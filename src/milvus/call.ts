@@ -69,7 +69,10 @@ export class GrpcSession {
       stream.on('close', () => {
         clearTimeout(timer)
         const httpStatus = Number(headers[':status'] ?? 0)
-        if (httpStatus === 0 || this.failure) reject(this.failure ?? new Error('the stream was closed without an answer'))
+        // A gRPC answer ends with its status: without one it was broken off, however the stream was closed.
+        const isGrpc = headers['content-type']?.startsWith('application/grpc') ?? false
+        const broken = httpStatus === 0 || (isGrpc && (trailers['grpc-status'] ?? headers['grpc-status']) === undefined)
+        if (broken || this.failure) reject(this.failure ?? new Error(`the stream was closed ${httpStatus === 0 ? 'without an answer' : 'before the answer was complete'} (RST_STREAM code ${stream.rstCode})`))
         else resolve(answer(httpStatus, headers, trailers, Buffer.concat(chunks)))
       })
       stream.end(frame(call.request))

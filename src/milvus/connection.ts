@@ -7,6 +7,7 @@ import tls from 'node:tls'
 import { X509Certificate } from 'node:crypto'
 import { getProxyForUrl } from 'proxy-from-env'
 import { ProbeFailure } from './failures.ts'
+import { messageOf, oneLine } from '../core/text.ts'
 
 /** Where to connect and what to find there. */
 export interface Endpoint {
@@ -64,7 +65,7 @@ async function resolve(host: string): Promise<string[]> {
   } catch (thrown) {
     throw new ProbeFailure({
       code: 'probe-dns-failed',
-      problem: `${host} has no address in this runner's DNS (${message(thrown)}).`,
+      problem: `${host} has no address in this runner's DNS (${messageOf(thrown)}).`,
       remedy: 'A new ALB gets its name within minutes: give probe-timeout more time, or check which DNS server this runner asks.',
       heals: Infinity,
       cause: thrown,
@@ -80,10 +81,10 @@ privateAddresses.addSubnet('fc00::', 7, 'ipv6')
 function unreachable(endpoint: Endpoint, addresses: readonly string[], thrown: unknown): ProbeFailure {
   const { host, port } = endpoint.address
   const isPrivate = addresses.every((address) => privateAddresses.check(address, net.isIPv6(address) ? 'ipv6' : 'ipv4'))
-  const refused = /ECONNREFUSED|ECONNRESET/.test(message(thrown))
+  const refused = /ECONNREFUSED|ECONNRESET/.test(messageOf(thrown))
   return new ProbeFailure({
     code: 'probe-unreachable',
-    problem: `No TCP connection to ${host}:${port} (${addresses.join(', ')}): ${message(thrown)}.`,
+    problem: `No TCP connection to ${host}:${port} (${addresses.join(', ')}): ${messageOf(thrown)}.`,
     remedy: remedyFor(isPrivate, refused, port),
     heals: isPrivate && !refused ? 0 : Infinity,
     cause: thrown,
@@ -97,7 +98,8 @@ function remedyFor(isPrivate: boolean, refused: boolean, port: number): string {
 }
 
 async function tunnel(proxy: URL, endpoint: Endpoint, signal: AbortSignal): Promise<Route> {
-  const target = `${endpoint.address.host}:${endpoint.address.port}`
+  const { host, port } = endpoint.address
+  const target = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const credentials = proxy.username ? { 'Proxy-Authorization': `Basic ${Buffer.from(`${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`).toString('base64')}` } : {}
   const request = (proxy.protocol === 'https:' ? https : http).request({
     host: proxy.hostname,
@@ -117,7 +119,7 @@ async function tunnel(proxy: URL, endpoint: Endpoint, signal: AbortSignal): Prom
     request.destroy()
     throw new ProbeFailure({
       code: 'probe-unreachable',
-      problem: `The proxy ${proxy.host} makes no connection to ${target}: ${message(thrown)}.`,
+      problem: `The proxy ${proxy.host} makes no connection to ${target}: ${messageOf(thrown)}.`,
       remedy: 'Let the proxy pass CONNECT to the ALB, or name the ALB in NO_PROXY (for example .elb.amazonaws.com).',
       heals: Infinity,
       cause: thrown,
@@ -135,7 +137,7 @@ async function secure(raw: net.Socket, endpoint: Endpoint, seen: readonly string
     socket.destroy()
     throw new ProbeFailure({
       code: 'probe-tls-failed',
-      problem: `No TLS connection as ${endpoint.host}: ${message(thrown)}.`,
+      problem: `No TLS connection as ${endpoint.host}: ${messageOf(thrown)}.`,
       remedy: "Check that the listener is HTTPS, that its ssl-policy has a version in common with this runner, and that nothing in between opens TLS.",
       heals: Infinity,
       cause: thrown,
@@ -162,7 +164,7 @@ function judge(socket: tls.TLSSocket, served: X509Certificate, endpoint: Endpoin
       heals: Infinity,
     })
   }
-  if (served.checkHost(host, { subject: 'never' }) === undefined) {
+  if (served.checkHost(host, { subject: 'never', partialWildcards: false }) === undefined) {
     return new ProbeFailure({ code: 'probe-certificate-host-mismatch', problem: `The ALB serves ${described}, which does not cover ${host}.`, remedy: 'Use a certificate with this name.', heals: 0 })
   }
   // Node sets authorizationError to the code, though its types say Error.
@@ -182,14 +184,6 @@ function judge(socket: tls.TLSSocket, served: X509Certificate, endpoint: Endpoin
     remedy: 'Set the load balancer attribute routing.http2.enabled to true, and check that nothing in between opens TLS.',
     heals: 0,
   })
-}
-
-/** A distinguished name on one line. Node gives one attribute a line. */
-const oneLine = (name: string): string => name.split('\n').join(', ')
-
-const message = (thrown: unknown): string => {
-  if (thrown instanceof AggregateError) return thrown.errors.map(message).join('; ')
-  return thrown instanceof Error ? thrown.message : String(thrown)
 }
 
 /** The arguments of the next `event`. @throws the emitter's error, or Error(late) */

@@ -4,6 +4,7 @@ import { connectPath, connectRequest, healthPath, readConnect, readHealth, readV
 import { GrpcSession, type CallAnswer } from './call.ts'
 import { connect, type Endpoint } from './connection.ts'
 import { ProbeFailure, grpcFailure, httpFailure, isUnauthenticated } from './failures.ts'
+import { messageOf } from '../core/text.ts'
 
 /** What a successful attempt proved. */
 export interface Proof {
@@ -39,7 +40,7 @@ async function talk(session: GrpcSession, endpoint: Endpoint, token: string | un
     } catch (thrown) {
       throw new ProbeFailure({
         code: 'probe-http-error',
-        problem: `The call of ${method} broke off: ${thrown instanceof Error ? thrown.message : String(thrown)}.`,
+        problem: `The call of ${method} broke off: ${messageOf(thrown)}.`,
         remedy: 'If it stays, check that the target group speaks GRPC, and that no proxy between this runner and the ALB rewrites HTTP/2.',
         heals: Infinity,
         cause: thrown,
@@ -91,7 +92,7 @@ function parsed<T>(method: string, body: Buffer, parse: (body: Buffer) => T): T 
   } catch (thrown) {
     throw new ProbeFailure({
       code: 'milvus-not-found',
-      problem: `The answer to ${method} is no message of Milvus (${thrown instanceof Error ? thrown.message : String(thrown)}).`,
+      problem: `The answer to ${method} is no message of Milvus (${messageOf(thrown)}).`,
       remedy: "Check that the Ingress' Service and port are those of Milvus' gRPC API (19530).",
       heals: 0,
       cause: thrown,

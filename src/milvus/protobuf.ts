@@ -48,7 +48,8 @@ export function decode(bytes: Buffer): Fields {
     const read = readers[tag & 7]
     if (!read) throw new RangeError(`wire type ${tag & 7}`)
     const values = fields.get(tag >>> 3) ?? []
-    fields.set(tag >>> 3, [...values, read()])
+    values.push(read())
+    fields.set(tag >>> 3, values)
   }
   return fields
 }

@@ -2,6 +2,7 @@
 import * as core from '@actions/core'
 import type { ActionError } from '../core/errors.ts'
 import type { Redactor } from './redaction.ts'
+import { messageOf } from '../core/text.ts'
 
 /**
  * Where docs/troubleshooting.md explains a code.
@@ -24,5 +25,5 @@ export function annotate(error: ActionError, redactor: Redactor): void {
 
 /** Says in post what could not be swept; post never fails a job. */
 export function warnOfLeftover(path: string, thrown: unknown): void {
-  core.warning(`${path} of an earlier run could not be removed: ${thrown instanceof Error ? thrown.message : String(thrown)}`, { title: 'Milvus ALB' })
+  core.warning(`${path} of an earlier run could not be removed: ${messageOf(thrown)}`, { title: 'Milvus ALB' })
 }

@@ -11,7 +11,7 @@ export class Redactor {
   /** Protects a secret: whole, line by line (the runner masks single lines), and in the encodings in which it travels. */
   protect(secret: string): void {
     const lines = secret.split(/\r?\n/).map((line) => line.trim())
-    const forms = [secret.trim(), ...lines, Buffer.from(secret).toString('base64'), encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]
+    const forms = [secret.trim(), ...lines, Buffer.from(secret).toString('base64'), Buffer.from(secret.trim()).toString('base64'), encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]
     for (const form of forms) {
       if (form.length < shortest || /^-----(BEGIN|END) [A-Z0-9 ]+-----$/.test(form) || this.secrets.has(form)) continue
       this.secrets.add(form)
@@ -28,9 +28,12 @@ export class Redactor {
 /** Keys of helm values under which a secret is likely: their values are masked; others, like ClusterIP, would eat the log. */
 const secretKey = /pass|secret|token|credential|key/i
 
-/** The texts in helm values that look like secrets by their key. */
+/** The texts in helm values that look like secrets by their key, also in values that are YAML themselves (extraConfigFiles). */
 export function secretsInValues(values: unknown, key = ''): string[] {
   if (Array.isArray(values)) return values.flatMap((value) => secretsInValues(value, key))
   if (typeof values === 'object' && values !== null) return Object.entries(values).flatMap(([name, value]) => secretsInValues(value, secretKey.test(key) ? key : name))
-  return typeof values === 'string' && secretKey.test(key) ? [values] : []
+  if (typeof values !== 'string' && typeof values !== 'number') return []
+  const text = String(values)
+  const inside = [...text.matchAll(/^[ \t]*(?:- )?["']?([\w.-]+)["']?[ \t]*:[ \t]*["']?(.+?)["']?[ \t]*$/gm)].flatMap(([, name = '', value = '']) => (secretKey.test(name) ? [value] : []))
+  return secretKey.test(key) ? [text, ...inside] : inside
 }

@@ -49,7 +49,7 @@ export class Report implements Log {
   }
 
   progress(line: string): void {
-    core.info(this.redactor.redact(line))
+    this.print(line)
   }
 
   debug(line: string): void {
@@ -89,9 +89,14 @@ export class Report implements Log {
   private endGroup(record: StepRecord): void {
     this.steps.push(record)
     core.startGroup(this.redactor.redact(`${record.ok ? '✓' : '✗'} ${record.name}: ${record.verdict} (${seconds(record.took)})`))
-    for (const line of this.lines) core.info(this.redactor.redact(line))
+    for (const line of this.lines) this.print(line)
     core.endGroup()
     this.lines = []
+  }
+
+  /** Lines from outside may look like commands to the runner (::error::, ##[group]): a mark before them makes them text. */
+  private print(text: string): void {
+    core.info(this.redactor.redact(text).replace(/^(\s*)(::|##\[)/gm, '$1| $2'))
   }
 }
 

@@ -1,13 +1,16 @@
 /** The job summary, as Markdown. Texts from outside are escaped. */
 import { summary } from '@actions/core'
-import type { ActionError } from '../core/errors.ts'
+import { ActionError, combine } from '../core/errors.ts'
 import type { Settings } from '../settings/types.ts'
 import { codeLink } from './failure.ts'
 import type { Redactor } from './redaction.ts'
 import { changeLines, seconds, type Report } from './report.ts'
+import { messageOf } from '../core/text.ts'
 
-/** GitHub takes at most 1 MiB of summary a step; what is longer would be dropped whole. Bytes. */
-const largestSummary = 1024 * 1024
+/** GitHub takes at most 1 MiB of summary a step; what is longer would be dropped whole. Bytes, with room for a line end and a character that the cut breaks. */
+const largestSummary = 1024 * 1024 - 4
+
+type Shown = Pick<Report, 'steps' | 'changes' | 'notes' | 'outputs'>
 
 /** A text from outside inside Markdown: no HTML, no table cell ends, no links or images. */
 export function escape(text: string): string {
@@ -18,20 +21,35 @@ export function escape(text: string): string {
 export async function writeSummary(report: Report, settings: Settings | undefined, error: ActionError | undefined, redactor: Redactor): Promise<void> {
   if (!process.env['GITHUB_STEP_SUMMARY']) return
   try {
-    await summary.addRaw(redactor.redact(summarize(report, settings, error)), true).write()
+    await summary.addRaw(summarize(redacted(report, redactor), settings, error && redactedError(error, redactor)), true).write()
   } catch (thrown) {
-    report.progress(`The summary could not be written: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+    report.progress(`The summary could not be written: ${messageOf(thrown)}`)
   }
 }
 
-const code = (text: string): string => `<code>${text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/\|/g, '&#124;').replace(/\s+/g, ' ')}</code>`
+const code = (text: string): string => `<code>${escape(text.replace(/\s+/g, ' '))}</code>`
+
+/** The report without secrets: before any text is escaped, which would hide them from the search. */
+function redacted(report: Shown, redactor: Redactor): Shown {
+  return {
+    outputs: report.outputs,
+    notes: report.notes.map((note) => redactor.redact(note)),
+    steps: report.steps.map((step) => ({ ...step, verdict: redactor.redact(step.verdict) })),
+    changes: report.changes.map(({ before, after, ...change }) => ({ ...change, object: redactor.redact(change.object), ...(before !== undefined && { before: redactor.redact(before) }), ...(after !== undefined && { after: redactor.redact(after) }) })),
+  }
+}
+
+function redactedError(error: ActionError, redactor: Redactor): ActionError {
+  const [first, ...also] = error.all.map(({ code, message, remedy, step }) => new ActionError({ code, problem: redactor.redact(message), remedy: redactor.redact(remedy), ...(step && { step }) }))
+  return first ? combine([first, ...also]) : error
+}
 
 /**
  * The summary's text. Pure.
  * @param settings undefined when they could not be read
  * @param error undefined when the run succeeded
  */
-export function summarize(report: Pick<Report, 'steps' | 'changes' | 'notes' | 'outputs'>, settings: Settings | undefined, error: ActionError | undefined): string {
+export function summarize(report: Shown, settings: Settings | undefined, error: ActionError | undefined): string {
   const parts = [headline(report, settings, error), ...(error ? failure(error) : []), facts(report), steps(report), changes(report), notes(report), ...(error || !settings ? [] : client(report, settings))]
   return Buffer.from(parts.filter((part) => part !== '').join('\n\n')).subarray(0, largestSummary).toString()
 }

@@ -1,6 +1,6 @@
 /** Input texts to values: pure, one function a form. Each throws an InvalidInput that says what is wrong and what to give. */
 import { isIP } from 'node:net'
-import { load } from 'js-yaml'
+import { FAILSAFE_SCHEMA, load } from 'js-yaml'
 
 /** What is wrong with an input's text. `wrong` continues "Input NAME ..."; `give` is an instruction with an example. */
 export class InvalidInput extends Error {
@@ -37,7 +37,7 @@ export const kubernetesSubdomain = matching(
 )
 
 /** An AWS region. */
-export const region = matching(/^[a-z]{2}(-[a-z]+)+-\d$/, 'an AWS region', 'Give a region code, for example us-east-2.')
+export const region = matching(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'an AWS region', 'Give a region code, for example us-east-2.')
 
 /** A certificate's ARN. Source: the ACM API's pattern for CertificateArn. */
 export const certificateArn = matching(
@@ -121,9 +121,9 @@ export function duration(least: number, most: number): (raw: string) => number {
 
 /** A list in the forms that people write: commas, new lines, spaces, or a YAML or JSON list. */
 export function list(raw: string): string[] {
-  const parsed = /^\s*(\[|- )/.test(raw) ? yaml(raw) : raw.split(/[\s,]+/)
-  if (!Array.isArray(parsed)) throw new InvalidInput(`${quoted(raw)}, which is not a list.`, 'Separate the entries by commas or new lines.')
-  return parsed.map((entry) => String(entry).trim()).filter((entry) => entry !== '')
+  const parsed = /^\s*(\[|- )/.test(raw) ? yaml(raw, true) : raw.split(/[\s,]+/).filter((entry) => entry !== '')
+  if (!Array.isArray(parsed) || !parsed.every((entry) => typeof entry === 'string' && entry.trim() !== '')) throw new InvalidInput(`${quoted(raw)}, which is not a list of plain entries.`, 'Separate the entries by commas or new lines.')
+  return parsed.map((entry: string) => entry.trim())
 }
 
 /** A list of CIDR blocks, IPv4 or IPv6. */
@@ -146,9 +146,12 @@ export function hostPort(raw: string): { host: string; port: number } {
   return { host: name, port: port(match?.[3] ?? '') }
 }
 
-function yaml(raw: string): unknown {
+/** @param plain every scalar stays the text that was written: no 012 that becomes 10, no 1.10 that becomes 1.1 */
+function yaml(raw: string, plain = false): unknown {
+  // js-yaml refuses a document of nothing but comments.
+  if (raw.replace(/^\s*#.*$/gm, '').trim() === '') return undefined
   try {
-    return load(raw)
+    return load(raw, plain ? { schema: FAILSAFE_SCHEMA } : {})
   } catch (thrown) {
     // The parser's message quotes the text around the fault, which may be a secret: only its place is passed on.
     const mark = (thrown as { mark?: { line?: number; column?: number } }).mark
@@ -157,24 +160,29 @@ function yaml(raw: string): unknown {
 }
 
 /** A YAML map. */
-export function yamlMap(raw: string): Record<string, unknown> {
-  const value = yaml(raw)
+export function yamlMap(raw: string, plain = false): Record<string, unknown> {
+  const value = yaml(raw, plain)
   if (value === undefined || value === null) return {}
   if (typeof value !== 'object' || Array.isArray(value)) throw new InvalidInput('is not a YAML map.', 'Give one "key: value" a line.')
   return value as Record<string, unknown>
 }
 
-/** A YAML map of scalars, as annotations and tags are; `a=b,c=d` too. */
+/** A YAML map of texts, as annotations and tags are; `a=b,c=d` or a pair a line too. */
 export function stringMap(raw: string): Record<string, string> {
-  const map = /^[^:\n]+=/.test(raw) && !/^\S+:\s/m.test(raw)
-    ? Object.fromEntries(list(raw).map((entry) => [entry.split('=')[0] ?? '', entry.slice(entry.indexOf('=') + 1)]))
-    : yamlMap(raw)
-  return Object.fromEntries(
-    Object.entries(map).map(([key, value]) => {
-      if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') throw new InvalidInput(`has no plain text under ${JSON.stringify(key)}.`, `Give a text; quote it when it looks like something else, for example ${key}: 'value'.`)
-      return [key, String(value)]
-    }),
-  )
+  const isPairs = /^[^:\n]+=/.test(raw) && !/^\S+:\s/m.test(raw)
+  return isPairs ? pairs(raw) : Object.fromEntries(Object.entries(yamlMap(raw, true)).map(([key, value]) => {
+    if (typeof value !== 'string') throw new InvalidInput(`has no plain text under ${JSON.stringify(key)}.`, `Give a text, for example ${key}: 'value'.`)
+    return [key, value]
+  }))
+}
+
+function pairs(raw: string): Record<string, string> {
+  const entries = raw.split(/[,\n]/).map((entry) => entry.trim()).filter((entry) => entry !== '')
+  return Object.fromEntries(entries.map((entry) => {
+    const at = entry.indexOf('=')
+    if (at < 1) throw new InvalidInput(`has ${JSON.stringify(entry)}, which is not key=value.`, 'Give one "key: value" a line, or key=value pairs separated by commas.')
+    return [entry.slice(0, at).trim(), entry.slice(at + 1).trim()]
+  }))
 }
 
 /** PEM, or base64 of PEM with or without line breaks. @returns PEM with `\n` line ends */

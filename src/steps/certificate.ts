@@ -1,11 +1,12 @@
 /** certificate: ACM holds exactly this certificate, under an ARN that stays the same at renewal. */
+import { oneLine } from '../core/text.ts'
 import type { X509Certificate } from 'node:crypto'
 import type { Acm, CertificateListing, ImportMaterial } from '../aws/acm.ts'
 import { ActionError, settleAll } from '../core/errors.ts'
 import { backoff } from '../core/retry.ts'
 import type { Change, Context } from '../core/step.ts'
 import type { Settings } from '../settings/types.ts'
-import { checkHost, keyAlgorithm, names, oneLine, parseCertificates, sameCertificates, toPem, type CertificateMaterial } from '../x509/certificate.ts'
+import { checkHost, keyAlgorithm, names, parseCertificates, sameCertificates, toPem, type CertificateMaterial } from '../x509/certificate.ts'
 import { certificateArns } from './ingress-object.ts'
 import type { Target } from './preflight.ts'
 
@@ -94,12 +95,16 @@ export function choose(candidates: readonly Candidate[], wanted: { value: string
   const equal = (candidate: Candidate) => isEqual(candidate, material)
   const live = (candidate: Candidate) => candidate.arn === liveArn
   const tagged = candidates.filter(({ target }) => target === wanted.value)
-  const ours = tagged.find(equal) ?? tagged.find(live) ?? tagged[0] ?? candidates.find(live) ?? candidates.find(equal)
-  if (!ours) return { action: 'import', material, tags: wanted.tags, why: 'ACM has none for this target' }
-  if (equal(ours)) return { action: 'use', arn: ours.arn, leaf: ours.leaf }
-  const obstacle = reimportObstacle(ours, material)
-  if (obstacle) return { action: 'import', material, tags: wanted.tags, why: `${ours.arn} cannot take it: ${obstacle}` }
-  return { action: 'reimport', material, arn: ours.arn, before: ours.leaf, why: material.leaf.raw.equals(ours.leaf.raw) ? 'its chain differs' : 'it differs from the one given' }
+  // One with the tag of another target is never written to, even when our Ingress uses it.
+  const ours = tagged.find(equal) ?? tagged.find(live) ?? tagged[0] ?? candidates.find((candidate) => live(candidate) && candidate.target === undefined)
+  const obstacle = ours && !equal(ours) ? reimportObstacle(ours, material) : undefined
+  if (ours && obstacle === undefined) {
+    if (equal(ours)) return { action: 'use', arn: ours.arn, leaf: ours.leaf }
+    return { action: 'reimport', material, arn: ours.arn, before: ours.leaf, why: material.leaf.raw.equals(ours.leaf.raw) ? 'its chain differs' : 'it differs from the one given' }
+  }
+  const there = candidates.find(equal)
+  if (there) return { action: 'use', arn: there.arn, leaf: there.leaf }
+  return { action: 'import', material, tags: wanted.tags, why: ours ? `${ours.arn} cannot take it: ${obstacle ?? ''}` : 'ACM has none for this target' }
 }
 
 /** ACM without a chain seems to answer with the leaf as the chain, so the leaf does not count there. */

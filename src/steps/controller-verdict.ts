@@ -13,7 +13,7 @@ export type Verdict =
 const refusingReasons = new Set(['FailedLoadGroupID', 'FailedAddFinalizer', 'FailedBuildModel', 'FailedDeployModel', 'FailedUpdateStatus', 'FailedRemoveFinalizer'])
 
 /** Errors that time heals; everything else that the controller says is final. */
-const transient = /Throttl|RequestLimitExceeded|ServiceUnavailable|InternalFailure|InternalError|PriorityInUse|ResourceInUse|DependencyViolation|the object has been modified|context deadline exceeded|timed out waiting|connection re(fused|set)|i\/o timeout|EOF/
+const transient = /Throttl|RequestLimitExceeded|ServiceUnavailable|InternalFailure|InternalError|PriorityInUse|ResourceInUse|DependencyViolation|the object has been modified|context deadline exceeded|timed out waiting|connection re(fused|set)|i\/o timeout|EOF|request send failed/
 
 /** ELB may not know a certificate for about a minute after its import. Source: terraform-provider-aws #10510, #41789. */
 const certificateUnknown = /CertificateNotFound|UnsupportedCertificate/
@@ -23,8 +23,8 @@ const remedies: readonly (readonly [RegExp, string])[] = [
   [/CertificateNotFound|no certificate found/, 'Check that the certificate is in the region and account of the load balancer.'],
   [/UnsupportedCertificate/, 'Use a certificate with a fully qualified name and a key that an ALB takes (RSA 2048, EC P-256 or larger).'],
   [/SSLPolicyNotFound/, 'Set ssl-policy to one that ELB has in this region ("aws elbv2 describe-ssl-policies").'],
+  [/ExpiredToken|InvalidClientTokenId|NoCredentialProviders|failed to refresh cached credentials|AssumeRoleWithWebIdentity/, "Mend the credentials of the controller's service account (IRSA or Pod Identity), then run the job again."],
   [/AccessDenied|UnauthorizedOperation|not authorized to perform/, "This is the controller's role, not the job's: give it the policy of its version (docs/install/iam_policy.json of the AWS Load Balancer Controller)."],
-  [/ExpiredToken|InvalidClientTokenId|NoCredentialProviders|failed to refresh cached credentials/, "Mend the credentials of the controller's service account (IRSA or Pod Identity), then run the job again."],
   [/OperationNotPermitted/, 'Ask AWS Support: this account may not make load balancers yet.'],
   [/DuplicateLoadBalancerName/, 'Choose another load-balancer-name.'],
   [/conflicting/, 'Another Ingress of the group says otherwise: make them agree, or change group-name.'],
@@ -32,7 +32,8 @@ const remedies: readonly (readonly [RegExp, string])[] = [
   [/InvalidSubnetID|subnets by names or IDs/, 'Correct the input subnets: ids or Name tags of subnets in the VPC of the cluster.'],
   [/subnet/i, 'Tag two subnets in different zones with kubernetes.io/role/elb=1 (internal: kubernetes.io/role/internal-elb=1), or set subnets.'],
   [/security groups?|InvalidGroup/i, 'Set security-groups to groups of the VPC of the cluster.'],
-  [/unable to find port|Service "/, 'Set service-port to a port of the Service.'],
+  [/unable to find port/, 'Set service-port to a port of the Service.'],
+  [/Service "[^"]*" not found/, 'Set service, or release, to the Milvus that is meant.'],
   [/invalid ingress class|IngressClass/, 'Set ingress-class to an IngressClass of the controller ("kubectl get ingressclass").'],
 ]
 

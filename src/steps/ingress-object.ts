@@ -1,6 +1,6 @@
 /** The Ingress of the guide, as an object: what the inputs say, and nothing else. Pure. */
 import { ownedAnnotations } from '../kubernetes/ownership.ts'
-import type { AnyObject, Ingress, IngressSpec } from '../kubernetes/types.ts'
+import type { AnyObject, FieldTree, Ingress, IngressSpec } from '../kubernetes/types.ts'
 import type { Settings } from '../settings/types.ts'
 
 /** The prefix of the controller's annotations. Source: AWS Load Balancer Controller, Ingress annotations. */
@@ -81,6 +81,14 @@ function withIdleTimeout(given: string | undefined, seconds: number): string {
 /** The ARNs in an Ingress' certificate-arn annotation; the first is the listener's default. */
 export function certificateArns(object: AnyObject): string[] {
   return (object.metadata.annotations?.[`${prefix}certificate-arn`] ?? '').split(',').map((arn) => arn.trim()).filter((arn) => arn !== '')
+}
+
+/** The fields of an Ingress to apply, as managedFields names them. spec.rules is atomic. Source: Kubernetes API reference, IngressSpec. */
+export function fieldsOf({ metadata }: DesiredIngress): FieldTree {
+  return {
+    'f:metadata': { 'f:annotations': Object.fromEntries(Object.keys(metadata.annotations).map((key) => [`f:${key}`, {}])) },
+    'f:spec': { 'f:ingressClassName': {}, 'f:rules': {} },
+  }
 }
 
 /** A field that is not as desired. `after` is absent for one of ours that shall go. */

@@ -2,15 +2,15 @@
 import { ActionError } from '../core/errors.ts'
 import type { Change, Context } from '../core/step.ts'
 import { StatusError, type KubernetesClient } from '../kubernetes/client.ts'
-import { hasApplied } from '../kubernetes/ownership.ts'
+import { heldByKubectl, kubectlManager, takeOver } from '../kubernetes/ownership.ts'
 import { ingressPath } from '../kubernetes/paths.ts'
 import type { Ingress } from '../kubernetes/types.ts'
 import type { Settings } from '../settings/types.ts'
-import { desiredIngress, differences, fieldManager, nudgeAnnotation } from './ingress-object.ts'
+import { desiredIngress, differences, fieldManager, fieldsOf, nudgeAnnotation, type DesiredIngress } from './ingress-object.ts'
 import type { Target } from './preflight.ts'
 
 /** @returns the Ingress to apply for a certificate */
-export function desired(settings: Settings, target: Target, certificateArn: string): ReturnType<typeof desiredIngress> {
+export function desired(settings: Settings, target: Target, certificateArn: string): DesiredIngress {
   const backend = { name: target.ingressName, service: target.service.name, port: target.service.port, certificateArn }
   return desiredIngress(settings, backend, target.ingress?.metadata.annotations?.[nudgeAnnotation])
 }
@@ -19,21 +19,39 @@ export function desired(settings: Settings, target: Target, certificateArn: stri
 export function plan(target: Target, settings: Settings, certificateArn: string): Change[] {
   const object = `Ingress ${settings.namespace}/${target.ingressName}`
   const { ingress } = target
-  const different = differences(desired(settings, target, certificateArn), ingress)
+  const wanted = desired(settings, target, certificateArn)
   const why = ingress ? 'differs from the inputs' : 'there is no such Ingress yet'
-  if (different.length > 0 || !ingress || hasApplied(ingress, fieldManager)) return different.map((difference) => ({ step: 'ingress', object, ...difference, why }))
-  return [{ step: 'ingress', object, path: 'metadata.managedFields', after: fieldManager, why: 'this action takes over the fields that it sets' }]
+  const different = differences(wanted, ingress).map((difference): Change => ({ step: 'ingress', object, ...difference, why }))
+  if (!ingress || !isHeldByKubectl(ingress, wanted)) return different
+  return [{ step: 'ingress', object, path: managedFields, before: kubectlManager, after: fieldManager, why: 'it was made with kubectl apply, and this action takes over the fields that it sets' }, ...different]
 }
+
+const managedFields = 'metadata.managedFields'
+
+const isHeldByKubectl = (ingress: Ingress, wanted: DesiredIngress): boolean => Object.keys(heldByKubectl(ingress, fieldsOf(wanted))).length > 0
 
 /** @returns the Ingress as it is now, whether it was changed or not */
 export async function apply(context: Context, settings: Settings, kubernetes: KubernetesClient, target: Target, certificateArn: string, changes: readonly Change[]): Promise<Ingress> {
   if (changes.length === 0 && target.ingress) return target.ingress
   changes.forEach((change) => context.changed(change))
-  return applyIngress(settings, kubernetes, target, desired(settings, target, certificateArn))
+  const wanted = desired(settings, target, certificateArn)
+  // Before the apply: a value that differs would be a conflict with kubectl, and one that is dropped later would stay for ever.
+  if (target.ingress && changes.some(({ path }) => path === managedFields)) await takeOverFromKubectl(context, kubernetes, target.ingress, settings.namespace, wanted)
+  return applyIngress(settings, kubernetes, target, wanted)
+}
+
+async function takeOverFromKubectl(context: Context, kubernetes: KubernetesClient, ingress: Ingress, namespace: string, wanted: DesiredIngress): Promise<void> {
+  const { name, resourceVersion } = ingress.metadata
+  const now = new Date(context.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z')
+  try {
+    await kubernetes.replaceManagedFields(ingressPath(namespace, name), resourceVersion, takeOver(ingress, fieldsOf(wanted), fieldManager, now), `take over Ingress ${name}`)
+  } catch (thrown) {
+    throw thrown instanceof StatusError ? applyError(name, thrown) : thrown
+  }
 }
 
 /** The apply itself; the load-balancer step nudges with it. */
-export async function applyIngress(settings: Settings, kubernetes: KubernetesClient, target: Target, object: ReturnType<typeof desiredIngress>): Promise<Ingress> {
+export async function applyIngress(settings: Settings, kubernetes: KubernetesClient, target: Target, object: DesiredIngress): Promise<Ingress> {
   const name = target.ingressName
   try {
     return await kubernetes.apply<Ingress>(ingressPath(settings.namespace, name), object, { fieldManager, force: settings.ingress.forceConflicts }, `apply Ingress ${name}`)

@@ -129,14 +129,15 @@ async function findRelease(context: Context, settings: Settings, kubernetes: Kub
 export function newestRevisions(objects: readonly AnyObject[]): { last: string; current: string }[] {
   const revisions = objects.flatMap(({ metadata }) => {
     const labels = readLabels(metadata.labels)
-    return labels && labels.status !== 'uninstalled' ? [{ ...labels, object: metadata.name }] : []
+    return labels ? [{ ...labels, object: metadata.name }] : []
   })
   const newest = (some: readonly (RevisionLabels & { object: string })[]) => [...some].sort((a, b) => b.revision - a.revision)[0]
   return [...new Set(revisions.map(({ name }) => name))].flatMap((release) => {
     const own = revisions.filter(({ name }) => name === release)
     const last = newest(own)
     const deployed = newest(own.filter(({ status }) => status === 'deployed'))
-    return last ? [{ last: last.object, current: (deployed ?? last).object }] : []
+    // "helm uninstall --keep-history" leaves the revisions behind: the newest says that the release is gone.
+    return last && last.status !== 'uninstalled' ? [{ last: last.object, current: (deployed ?? last).object }] : []
   })
 }
 

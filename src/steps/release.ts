@@ -30,9 +30,11 @@ export function plan({ release, service, namespace }: Target, settings: Settings
  * @throws ActionError `release-chart-differs`
  */
 export function checkChart({ release }: Target, settings: Settings): void {
-  const wanted = settings.chart.name.replace(/\/$/, '').split('/').at(-1) ?? ''
+  // A path may have any name; an oci:// reference may carry a tag.
+  if (/^[./]/.test(settings.chart.name)) return
+  const wanted = settings.chart.name.replace(/\/$/, '').split('/').at(-1)?.replace(/:.*$/, '') ?? ''
   const made = release?.current.chart.name ?? wanted
-  if (made === wanted || settings.chart.name.startsWith('.')) return
+  if (made === wanted) return
   throw new ActionError({
     code: 'release-chart-differs',
     problem: `Release ${release?.last.name ?? ''} was made with chart ${made}, not ${wanted}, and has to be upgraded.`,

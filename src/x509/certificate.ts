@@ -1,6 +1,7 @@
 /** Certificates, keys and chains: reading them, and finding before anything else does what ACM, the ALB or a client would refuse. */
+import { oneLine } from '../core/text.ts'
 import { X509Certificate, createPrivateKey, type KeyObject } from 'node:crypto'
-import { ActionError } from '../core/errors.ts'
+import { ActionError, asActionError, combine } from '../core/errors.ts'
 
 /** What was given to be served, put in order: the chain certifies the leaf upwards, one certificate the one before it. */
 export interface CertificateMaterial {
@@ -25,8 +26,10 @@ export function parseCertificates(pem: string): X509Certificate[] {
  * @throws ActionError `certificate-unreadable`, `private-key-unreadable`
  */
 export function readMaterial(inputs: { certificate: string; privateKey: string; chain: string }): CertificateMaterial {
-  const key = readKey(inputs.privateKey)
-  const given = [...readCertificates('certificate', inputs.certificate), ...(inputs.chain ? readCertificates('certificate-chain', inputs.chain) : [])]
+  const { key, given } = readAll({
+    key: () => readKey(inputs.privateKey),
+    given: () => [...readCertificates('certificate', inputs.certificate), ...(inputs.chain ? readCertificates('certificate-chain', inputs.chain) : [])],
+  })
   const unique = given.filter((certificate, index) => given.findIndex((other) => other.raw.equals(certificate.raw)) === index)
   const leaf = unique.find((certificate) => certificate.checkPrivateKey(key)) ?? unique.find((certificate) => !certificate.ca) ?? unique[0]
   if (!leaf) throw new TypeError('readCertificates() never returns an empty list')
@@ -34,6 +37,21 @@ export function readMaterial(inputs: { certificate: string; privateKey: string; 
   const path = [leaf, ...chain]
   const strays = unique.filter((certificate) => !path.includes(certificate) && !path.some((below) => issued(certificate, below)))
   return { leaf, chain, strays, key, privateKey: String(key.export({ type: 'pkcs8', format: 'pem' })) }
+}
+
+/** Reads both, so that both problems are said. */
+function readAll<T extends Record<string, () => unknown>>(parts: T): { [K in keyof T]: ReturnType<T[K]> } {
+  const problems: ActionError[] = []
+  const read = Object.entries(parts).map(([name, part]) => {
+    try {
+      return [name, part()]
+    } catch (thrown) {
+      problems.push(asActionError(thrown))
+      return [name, undefined]
+    }
+  })
+  if (problems.length > 0) throw combine(problems)
+  return Object.fromEntries(read) as { [K in keyof T]: ReturnType<T[K]> }
 }
 
 function readCertificates(input: string, pem: string): X509Certificate[] {
@@ -125,7 +143,7 @@ function checkValidity(leaf: X509Certificate, chain: readonly X509Certificate[],
 
 /** Whether the certificate covers the host: by a subject alternative name, as clients want it; the common name does not count. */
 export function checkHost(leaf: X509Certificate, host: string): ActionError[] {
-  if (leaf.checkHost(host, { subject: 'never' }) !== undefined) return []
+  if (leaf.checkHost(host, { subject: 'never', partialWildcards: false }) !== undefined) return []
   return [new ActionError({
     code: 'certificate-host-mismatch',
     problem: `The certificate does not cover ${host}: its names are ${names(leaf).join(', ') || 'none (no subject alternative name)'}.`,
@@ -135,11 +153,8 @@ export function checkHost(leaf: X509Certificate, host: string): ActionError[] {
 
 /** The DNS names of a certificate's subject alternative name. */
 export function names(certificate: X509Certificate): string[] {
-  return (certificate.subjectAltName ?? '').split(', ').flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4)] : []))
+  return (certificate.subjectAltName ?? '').split(', ').flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4).toLowerCase()] : []))
 }
-
-/** A distinguished name on one line. Node gives one attribute a line. */
-export const oneLine = (subject: string): string => subject.split('\n').join(', ')
 
 /**
  * The type and size of a certificate's key in ACM's words: RSA_2048, EC_prime256v1.
