@@ -30,6 +30,13 @@ function read(inputs: Inputs, environment: Record<string, string> = region): Set
   return readSettings(environment)
 }
 
+/** The smallest inputs for a region: an ALB takes only certificates of its own. */
+const minimalIn = (name: string): Inputs => ({ ...minimal, 'certificate-arn': arn.replace('us-east-2', name) })
+
+test('a certificate of another region is refused', () => {
+  expect(problems(refusal({ ...minimalIn('eu-west-1') }, region))).toEqual(['inputs-conflict: Input certificate-arn is of region eu-west-1, and the cluster is in us-east-2.'])
+})
+
 function refusal(inputs: Inputs, environment?: Record<string, string>): ActionError {
   try {
     read(inputs, environment)
@@ -105,7 +112,7 @@ describe('what each input sets', () => {
     [{ probe: 'off', 'probe-address': '[::1]:8443', 'milvus-token': 'root:Milvus' }, ({ probe }) => probe, { required: false, ca: undefined, address: { host: '::1', port: 8443 }, token: 'root:Milvus' }],
     [{ region: 'eu-west-1' }, (settings) => settings.region, 'eu-west-1'],
   ])('%j', (inputs, part, value) => {
-    expect(part(read({ ...minimal, ...inputs }))).toEqual(value)
+    expect(part(read({ ...minimalIn(inputs['region'] ?? 'us-east-2'), ...inputs }))).toEqual(value)
   })
 
   test('certificate, key and chain as base64', () => {
@@ -129,7 +136,7 @@ describe('the environment', () => {
     ['HELM_DRIVER secret', {}, { ...region, HELM_DRIVER: 'secret' }, { helmStorage: 'Secret' }],
     ['HELM_DRIVER sql, with no release to read', { service: 'milvus' }, { ...region, HELM_DRIVER: 'sql' }, { helmStorage: 'Secret' }],
   ])('%s', (_, inputs, environment, part) => {
-    expect(read({ ...minimal, ...inputs }, environment)).toMatchObject(part)
+    expect(read({ ...minimalIn(part.region ?? 'us-east-2'), ...inputs }, environment)).toMatchObject(part)
   })
 })
 

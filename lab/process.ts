@@ -4,8 +4,8 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, rm, rmdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 
 /** What is started, and how one knows that it is up. */
@@ -21,6 +21,10 @@ export interface PartSettings {
   readonly ready: () => Promise<boolean>
   /** Milliseconds; a minute when absent. */
   readonly timeout?: number
+  /** Milliseconds that it has for its own end before it is killed; 5 s when absent, less for what takes its time for nothing. */
+  readonly grace?: number
+  /** Files that it puts where nobody asked it to: they go when it does, and their folder when it is empty. */
+  readonly leaves?: (pid: number) => readonly string[]
 }
 
 /** A running part. */
@@ -33,9 +37,6 @@ export interface Part {
   readonly running: () => boolean
   stop(): Promise<void>
 }
-
-/** Milliseconds that a part has for its own end before it is killed. */
-const GRACE = 5_000
 
 /** Waits for a condition; an error of the question counts as no. @throws Error made by `failure` when the time is over */
 export async function until(condition: () => Promise<boolean>, failure: (last: unknown) => Promise<Error> | Error, timeout = 60_000): Promise<void> {
@@ -56,7 +57,9 @@ export async function until(condition: () => Promise<boolean>, failure: (last: u
 export class Processes {
   readonly logs: string
   private readonly parts: Part[] = []
+  private readonly adopted = new Set<ChildProcess>()
   private readonly guard: Guard
+  private closing: Promise<void> | undefined
   private readonly onSignal = (signal: NodeJS.Signals): void => void this.interrupted(signal)
 
   /** @param directory of the world: it holds the logs, and the guard removes it when this process dies */
@@ -69,25 +72,39 @@ export class Processes {
   /** Starts a part and waits until it is ready. */
   async start(settings: PartSettings): Promise<Part> {
     await mkdir(this.logs, { recursive: true })
+    if (this.closing) throw new Error('the lab is being closed')
     const log = join(this.logs, `${settings.name}.log`)
     const part = launch(settings, log, this.guard)
     this.parts.push(part)
     const tail = async (): Promise<string> => (await readFile(log, 'utf8')).split('\n').slice(-15).join('\n')
-    let gone = false
-    await until(async () => {
-      gone = !part.running()
-      return gone || settings.ready()
-    }, async (last) => new Error(`${settings.name} is not ready: ${String(last)}\n${await tail()}`), settings.timeout)
-    if (gone) throw new Error(`${settings.name} ended at once:\n${await tail()}`)
+    await until(async () => !part.running() || await settings.ready(), async (last) => new Error(`${settings.name} is not ready: ${String(last)}\n${await tail()}`), settings.timeout)
+    if (!part.running()) throw new Error(`${settings.name} ended at once:\n${await tail()}`)
     return part
   }
 
+  /** Takes a child that somebody else started, so that it does not outlive this world either. */
+  adopt(child: ChildProcess): void {
+    const { pid } = child
+    if (pid === undefined) return
+    this.adopted.add(child)
+    this.guard.watch(pid, [])
+    child.once('exit', () => {
+      this.adopted.delete(child)
+      this.guard.forget(pid)
+    })
+  }
+
   /** Ends every part, the last one first, and then the guard. */
-  async close(): Promise<void> {
-    process.off('SIGINT', this.onSignal).off('SIGTERM', this.onSignal).off('SIGHUP', this.onSignal)
+  close(): Promise<void> {
+    this.closing ??= this.end()
+    return this.closing
+  }
+
+  private async end(): Promise<void> {
+    for (const child of this.adopted) child.kill('SIGKILL')
     for (const part of this.parts.toReversed()) await part.stop()
-    this.parts.length = 0
     await this.guard.close()
+    process.off('SIGINT', this.onSignal).off('SIGTERM', this.onSignal).off('SIGHUP', this.onSignal)
   }
 
   private async interrupted(signal: NodeJS.Signals): Promise<void> {
@@ -107,13 +124,18 @@ function launch(settings: PartSettings, log: string, guard: Guard): Part {
   const { pid } = child
   const ended = endOf(child)
   if (pid === undefined) throw new Error(`${settings.name}: cannot start ${settings.command}`)
-  guard.watch(pid)
+  const leaves = settings.leaves?.(pid) ?? []
+  guard.watch(pid, leaves)
   let alive = true
   void ended.then(() => {
     alive = false
     guard.forget(pid)
   })
-  return { name: settings.name, pid, log, ended, running: () => alive, stop: () => end(pid, ended) }
+  const stop = async (): Promise<void> => {
+    await end(pid, ended, settings.grace ?? 5_000)
+    for (const path of leaves) await rm(path, { force: true }).then(() => rmdir(dirname(path))).catch(() => undefined)
+  }
+  return { name: settings.name, pid, log, ended, running: () => alive, stop }
 }
 
 function endOf(child: ChildProcess): Promise<void> {
@@ -124,14 +146,14 @@ function endOf(child: ChildProcess): Promise<void> {
 }
 
 /** SIGTERM to the group, and SIGKILL when that does not do. */
-async function end(pid: number, ended: Promise<void>): Promise<void> {
+async function end(pid: number, ended: Promise<void>, grace: number): Promise<void> {
   const signal = (name: NodeJS.Signals): void => {
     try {
       process.kill(-pid, name)
     } catch { /* It is gone already. */ }
   }
   signal('SIGTERM')
-  const timer = setTimeout(() => signal('SIGKILL'), GRACE)
+  const timer = setTimeout(() => signal('SIGKILL'), grace)
   await ended
   clearTimeout(timer)
   // Children of its own, that it left behind.
@@ -147,15 +169,17 @@ class Guard {
   private readonly input: Writable
 
   constructor(directory: string) {
-    const script = `alive=' '
+    const script = `alive=' ' files=''
 while read -r verb pid; do
   case $verb in
     watch) alive="$alive$pid " ;;
+    file) files="$files $pid" ;;
     forget) alive=$(printf '%s' "$alive" | sed "s/ $pid / /") ;;
   esac
 done
-for pid in $alive; do kill -KILL -- "-$pid" 2>/dev/null; done
-rm -rf -- "$1"`
+for pid in $alive; do kill -s KILL -- "-$pid" 2>/dev/null || kill -s KILL "$pid" 2>/dev/null; done
+rm -rf -- "$1"
+for file in $files; do rm -f -- "$file"; rmdir -- "\${file%/*}" 2>/dev/null; done`
     this.shell = spawn('/bin/sh', ['-c', script, 'lab-guard', directory], { detached: true, stdio: ['pipe', 'ignore', 'ignore'], env: { PATH: '/usr/bin:/bin' } })
     if (!this.shell.stdin) throw new Error('the guard has no input')
     this.input = this.shell.stdin
@@ -164,8 +188,9 @@ rm -rf -- "$1"`
     this.shell.unref()
   }
 
-  watch(pid: number): void {
-    this.input.write(`watch ${pid}\n`)
+  /** @param files paths without blanks, which go with it */
+  watch(pid: number, files: readonly string[]): void {
+    this.input.write([`watch ${pid}`, ...files.map((file) => `file ${file}`), ''].join('\n'))
   }
 
   forget(pid: number): void {
@@ -175,6 +200,7 @@ rm -rf -- "$1"`
   async close(): Promise<void> {
     const ended = endOf(this.shell)
     if (this.shell.exitCode !== null || this.shell.signalCode !== null) return
+    this.shell.ref()
     this.input.end()
     await ended
   }

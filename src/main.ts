@@ -2,11 +2,12 @@
 import { setMaxListeners } from 'node:events'
 import { cancelled, asActionError, type ActionError } from './core/errors.ts'
 import type { Context } from './core/step.ts'
-import { systemClock } from './core/waiting.ts'
+import { systemClock, throwIfCancelled } from './core/waiting.ts'
 import { WorkDirectory } from './core/work-directory.ts'
 import { deploy } from './modes/deploy.ts'
 import { annotate } from './report/failure.ts'
-import { Redactor, secretsInValues } from './report/redaction.ts'
+import { secretsInValues } from './helm/values.ts'
+import { Redactor } from './report/redaction.ts'
 import { Report } from './report/report.ts'
 import { writeSummary } from './report/summary.ts'
 import { inputText, readSettings } from './settings.ts'
@@ -19,7 +20,7 @@ const patience = 5_500
 /** Runs the action. Never rejects: a failure is in the log, the outputs, the summary and the exit code. */
 export async function run(environment: NodeJS.ProcessEnv = process.env): Promise<void> {
   const redactor = new Redactor()
-  for (const secret of [...secretInputs.map(inputText), environment['AWS_SECRET_ACCESS_KEY'], environment['AWS_SESSION_TOKEN']]) redactor.protect(secret ?? '')
+  for (const secret of [...secretInputs.map(inputText), decodedKey(inputText('private-key')), environment['AWS_SECRET_ACCESS_KEY'], environment['AWS_SESSION_TOKEN']]) redactor.protect(secret ?? '')
   const signal = cancellation()
   const report = new Report(redactor, systemClock, signal)
   const directory = new WorkDirectory(environment['RUNNER_TEMP'])
@@ -27,10 +28,14 @@ export async function run(environment: NodeJS.ProcessEnv = process.env): Promise
     log: report,
     signal,
     clock: systemClock,
-    step: (name, work) => report.step(name, () => Promise.race([work(), lateAfter(signal)])),
+    step: (name, work) => report.step(name, () => {
+      throwIfCancelled(signal)
+      return Promise.race([work(), lateAfter(signal)])
+    }),
     changed: (change) => report.changed(change),
     output: (name, value) => report.output(name, value),
     protect: (secret) => redactor.protect(secret),
+    conceal: (secret) => redactor.conceal(secret),
     workDirectory: () => directory.path(),
   }
 
@@ -55,13 +60,19 @@ export async function run(environment: NodeJS.ProcessEnv = process.env): Promise
 async function readOrReport(report: Report, redactor: Redactor, environment: NodeJS.ProcessEnv): Promise<Settings> {
   try {
     const settings = readSettings(environment)
-    secretsInValues(settings.values).forEach((secret) => redactor.protect(secret))
-    if (settings.probe.token !== undefined) redactor.protect(settings.probe.token.replace(/^[^:]*:/, ''))
+    secretsInValues(settings.values).forEach((secret) => redactor.conceal(secret))
+    const password = settings.probe.token?.replace(/^[^:]*:/, '') ?? ''
+    // The default password of Milvus is "Milvus", a word of nearly every line: only the whole token is protected then.
+    if (password.length >= 8) redactor.protect(password)
+    if (settings.certificate.kind === 'material') redactor.protect(settings.certificate.material.privateKey)
     return settings
   } catch (thrown) {
     return report.step('preflight', () => Promise.reject(asActionError(thrown)))
   }
 }
+
+/** The PEM inside a base64 private-key, so that its lines are protected too. */
+const decodedKey = (input: string): string => (input.includes('-----BEGIN') ? '' : Buffer.from(input, 'base64').toString('utf8'))
 
 function finish(report: Report, failure: ActionError | undefined): void {
   report.output('changed', String(report.changes.length > 0))
@@ -84,6 +95,7 @@ function cancellation(): AbortSignal {
 function lateAfter(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     const late = () => setTimeout(() => reject(cancelled()), patience).unref()
-    signal.addEventListener('abort', late, { once: true })
+    if (signal.aborted) late()
+    else signal.addEventListener('abort', late, { once: true })
   })
 }

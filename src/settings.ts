@@ -5,7 +5,7 @@ import { ActionError, combine, asActionError } from './core/errors.ts'
 import { inputDefaults, type InputName } from './settings/inputs.ts'
 import * as form from './settings/parsers.ts'
 import type { CertificateSource, ClusterAccess, IngressSettings, ProbeSettings, Settings } from './settings/types.ts'
-import { readMaterial } from './x509/certificate.ts'
+import { parseCertificates, readMaterial } from './x509/certificate.ts'
 
 /** An input's text, or the default that an empty one means. Keys keep their line breaks: @actions/core trims only the ends. */
 export function inputText(name: InputName): string {
@@ -65,7 +65,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     namespace: read.optional('namespace', form.kubernetesName),
     ...readMilvus(read),
     host: read.required('host', form.host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
-    certificate: readCertificate(read),
+    certificate: readCertificate(read, environment),
     chart: readChart(read),
     helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
     values: read.optional('values', readValues) ?? {},
@@ -100,8 +100,10 @@ function readAccess(read: Reader, environment: NodeJS.ProcessEnv): ClusterAccess
   return { kind: 'kubeconfig', paths, context }
 }
 
+const regionText = (environment: NodeJS.ProcessEnv): string | undefined => inputText('region') || environment['AWS_REGION'] || environment['AWS_DEFAULT_REGION']
+
 function readRegion(read: Reader, environment: NodeJS.ProcessEnv): string | undefined {
-  const raw = inputText('region') || environment['AWS_REGION'] || environment['AWS_DEFAULT_REGION']
+  const raw = regionText(environment)
   if (!raw) read.missing('region', 'Give the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).')
   return raw ? read.attempt('region', () => form.region(raw)) : undefined
 }
@@ -115,7 +117,7 @@ function readMilvus(read: Reader): Pick<Settings, 'release' | 'service' | 'servi
   return { release, service, servicePort: read.optional('service-port', form.port) }
 }
 
-function readCertificate(read: Reader): CertificateSource | undefined {
+function readCertificate(read: Reader, environment: NodeJS.ProcessEnv): CertificateSource | undefined {
   const arn = read.optional('certificate-arn', form.certificateArn)
   const certificate = read.optional('certificate', form.pem)
   const privateKey = read.optional('private-key', form.pem)
@@ -123,6 +125,7 @@ function readCertificate(read: Reader): CertificateSource | undefined {
   const given = (['certificate', 'private-key', 'certificate-chain'] as const).filter((name) => inputText(name) !== '')
   if (inputText('certificate-arn') !== '') {
     if (given.length > 0) read.conflict(`Inputs certificate-arn and ${given.join(', ')} are given together.`, 'Give certificate-arn for a certificate that is in ACM, or certificate and private-key to import one.')
+    if (arn !== undefined) checkArnRegion(read, arn, regionText(environment))
     return arn === undefined ? undefined : { kind: 'arn', arn }
   }
   if (given.length === 0) {
@@ -137,6 +140,12 @@ function readCertificate(read: Reader): CertificateSource | undefined {
   return material && { kind: 'material', material }
 }
 
+function checkArnRegion(read: Reader, arn: string, region: string | undefined): void {
+  const own = arn.split(':')[3] ?? ''
+  if (!region || own === region || !form.isRegion(region)) return
+  read.conflict(`Input certificate-arn is of region ${own}, and the cluster is in ${region}.`, 'An ALB takes only certificates of its own region: give one of that, or certificate and private-key.')
+}
+
 function readChart(read: Reader): { [K in keyof Settings['chart']]: Settings['chart'][K] | undefined } {
   const repository = read.optional('chart-repository', (raw) => {
     const url = URL.canParse(raw) ? new URL(raw) : undefined
@@ -144,7 +153,7 @@ function readChart(read: Reader): { [K in keyof Settings['chart']]: Settings['ch
     if (url.username || url.password) throw new form.InvalidInput('has credentials in it, which helm would show in its arguments.', 'Log in before this step, with "helm registry login" and an oci:// chart.')
     return raw
   })
-  return { name: read.optional('chart', form.text), repository, version: read.optional('chart-version', form.text) }
+  return { name: read.optional('chart', form.text), repository, version: read.optional('chart-version', form.exactVersion) }
 }
 
 /** Source: helm, HELM_DRIVER; an empty one means Secrets. */
@@ -157,7 +166,7 @@ function readHelmStorage(read: Reader, driver: string): Settings['helmStorage'] 
 }
 
 function readValues(raw: string): Record<string, unknown> {
-  const values = form.yamlMap(raw)
+  const values = form.helmValues(raw)
   const type = (values['service'] as { type?: unknown } | null | undefined)?.type
   if (type !== undefined && type !== 'ClusterIP') {
     throw new form.InvalidInput('sets service.type to something other than ClusterIP, which is what this action is there to set.', 'Take service.type out of values.')
@@ -188,6 +197,8 @@ function readAnnotations(raw: string): Record<string, string> {
   const annotations = form.stringMap(raw)
   const reserved = Object.keys(annotations).find((key) => Object.hasOwn(reservedAnnotations, key))
   if (reserved !== undefined) throw new form.InvalidInput(`has ${reserved}, which is set by ${reservedAnnotations[reserved] ?? ''}.`, 'Take it out of annotations.')
+  const attribute = /idle_timeout\.timeout_seconds|routing\.http2\.enabled=false/.exec(annotations['alb.ingress.kubernetes.io/load-balancer-attributes'] ?? '')
+  if (attribute) throw new form.InvalidInput(`has the load balancer attribute ${attribute[0]}.`, attribute[0].startsWith('idle') ? 'Give input idle-timeout in its place.' : 'Take it out: gRPC needs HTTP/2.')
   return annotations
 }
 
@@ -211,10 +222,20 @@ function readIngress(read: Reader): { [K in keyof IngressSettings]: IngressSetti
   }
 }
 
+function readAuthorities(raw: string): string {
+  const pem = form.pem(raw)
+  try {
+    if (parseCertificates(pem).length > 0) return pem
+  } catch {
+    // Said below: the parser's own words are about ASN.1.
+  }
+  throw new form.InvalidInput('holds no certificate that can be read.', 'Give the certificates of the authority as PEM, each from -----BEGIN CERTIFICATE----- to its end.')
+}
+
 function readProbe(read: Reader): ProbeSettings {
   return {
     required: read.optional('probe', form.oneOf('required', 'off')) !== 'off',
-    ca: read.optional('probe-ca', form.pem),
+    ca: read.optional('probe-ca', readAuthorities),
     address: read.optional('probe-address', form.hostPort),
     token: read.optional('milvus-token', form.text),
   }

@@ -6,7 +6,7 @@ const named = (name: string, message: string): Error => Object.assign(new Error(
 
 describe('awsError', () => {
   test.each<[name: string, message: string, code: string, shown: RegExp]>([
-    ['CredentialsProviderError', 'Could not load credentials from any providers', 'aws-credentials-missing', /^No AWS credentials were found\.$/],
+    ['CredentialsProviderError', 'Could not load credentials from any providers', 'aws-credentials-missing', /^No AWS credentials were found: Could not load/],
     ['ExpiredTokenException', 'The security token included in the request is expired', 'aws-credentials-expired', /token included in the request is expired/],
     ['ExpiredToken', 'The security token included in the request is expired', 'aws-credentials-expired', /expired/],
     ['RequestExpired', 'Request has expired.', 'aws-credentials-expired', /expired/],

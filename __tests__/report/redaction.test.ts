@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { selfSigned } from '../../sandbox/certificates.ts'
-import { Redactor, secretsInValues } from '../../src/report/redaction.ts'
+import { secretsInValues } from '../../src/helm/values.ts'
+import { Redactor } from '../../src/report/redaction.ts'
 import { printed } from './stdout.ts'
 
 /** A redactor that knows a secret, and the masks that it asked the runner for. */
@@ -70,6 +71,7 @@ describe('secretsInValues', () => {
     ['in a list', { users: [{ name: 'root', password: 'a-password' }] }, ['a-password']],
     ['a password of digits', { rootPassword: 12345678 }, ['12345678']],
     ['inside a file of configuration', { extraConfigFiles: { 'user.yaml': 'minio:\n  secretAccessKey: a-password\n' } }, ['a-password']],
+    ['names of things are left', { existingSecret: 'milvus-demo', secretName: 'milvus-tls', keyFile: '/key', tolerations: [{ key: 'milvus' }] }, []],
     ['common words are left', { service: { type: 'ClusterIP' }, cluster: { enabled: true } }, []],
     ['nothing', undefined, []],
     ['null', { password: null }, []],

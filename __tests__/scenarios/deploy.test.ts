@@ -159,6 +159,30 @@ scenario('an Ingress and a certificate that were made by hand from the guide are
   expect(world.kubernetes.get('Ingress', 'milvus', 'milvus-demo')?.metadata.annotations).toHaveProperty(['example.com/owner'], 'a person')
 })
 
+scenario('a certificate that serves other names too is not overwritten', async ({ world, run }) => {
+  const shared = await world.authority.issue({ hosts: [world.host, 'shop.example.com'] })
+  const { 'certificate-arn': arn } = (await run({ certificate: shared.fullchain, 'private-key': shared.privateKey })).outputs
+  const held = world.state.certificates.get(arn ?? '')
+  if (!held) throw new Error('nothing was imported')
+  held.tags.clear() // as if a person had imported it
+  const result = await run()
+  expectSuccess(result)
+  expect(result.outputs['certificate-arn']).not.toBe(arn)
+  expect(inAcm(world, arn)?.raw).toEqual(new X509Certificate(shared.certificate).raw)
+})
+
+scenario("helm's own settings lead it nowhere else, and print nothing", async ({ world, run }) => {
+  const result = await run({}, { environment: { HELM_DEBUG: 'true', HELM_KUBEAPISERVER: 'https://127.0.0.1:1', HELM_KUBECONTEXT: 'other', HELM_NAMESPACE: 'other' } })
+  expectSuccess(result)
+  expect(JSON.parse(await world.helm('list', '-o', 'json'))).toMatchObject([{ name: 'milvus-demo', revision: '2' }])
+})
+
+scenario('names in values that look like secrets do not eat the outputs', async ({ world, run }) => {
+  const result = await run({ values: 'minio: {existingSecret: milvus-demo, secretKey: milvus-demo}\ntolerations: [{key: milvus}]' })
+  expectSuccess(result)
+  expect(result.outputs).toMatchObject({ 'ingress-name': 'milvus-demo', endpoint: `https://${world.host}:${world.listenPort}` })
+})
+
 scenario('an equal certificate that is in ACM already is used', async ({ world, run, writes }) => {
   const arn = await followTheGuide(world)
   world.kubernetes.remove('Ingress', 'milvus', 'milvus-demo')

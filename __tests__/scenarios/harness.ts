@@ -13,9 +13,9 @@ export interface Scenario {
   readonly writes: () => string[]
 }
 
-/** A secret that rides in every run's milvus values; the private key and the credentials are others. */
+/** Secrets that ride in every run, in the values of the release and in milvus-token; the private key and the credentials are others. */
 export const valuesCanary = 'canary-9f3b1c7e-values'
-const tokenCanary = /^[^:]*:?(.+)$/
+const tokenCanary = 'canary-4d2a8e60-token'
 
 /** Defines a test with a sandbox that has Milvus installed by helm behind a LoadBalancer Service, as the guide assumes. */
 export function scenario(name: string, body: (scenario: Scenario) => Promise<void>, { install = true, ...sandbox }: SandboxOptions & { install?: boolean } = {}): void {
@@ -29,7 +29,7 @@ export function scenario(name: string, body: (scenario: Scenario) => Promise<voi
         world,
         async run(inputs = {}, options = {}) {
           since = world.traffic.requests.length
-          const all = { ...world.inputs(), ...inputs }
+          const all = { ...world.inputs(), 'milvus-token': `root:${tokenCanary}`, values: `minio: {secretKey: ${valuesCanary}}`, ...inputs }
           const run = await runAction({ action: repository, directory: world.directory, ...options, environment: { ...world.environment(), ...options.environment }, inputs: all })
           await expectNoLeak(world, run, all)
           expectOneAnnotation(run)
@@ -82,7 +82,7 @@ function expectNoSilentWrite(run: ActionRun, writes: readonly string[]): void {
 function canaries(world: Sandbox, inputs: Readonly<Record<string, string>>): string[] {
   const key = inputs['private-key'] ?? ''
   const lines = (key.includes('-----BEGIN') ? key : Buffer.from(key, 'base64').toString()).split('\n').filter((line) => line.length > 32 && !line.startsWith('-----'))
-  const token = tokenCanary.exec(inputs['milvus-token'] ?? '')?.[1]
+  const token = inputs['milvus-token']?.replace(/^[^:]*:/, '')
   const credentials = world.aws.credentials.flatMap(({ secretAccessKey, sessionToken }) => [secretAccessKey, sessionToken ?? ''])
   return [...lines, token ?? '', valuesCanary, ...credentials].filter((secret) => secret !== '')
 }

@@ -91,6 +91,45 @@ scenario('an Ingress of that name that belongs to a helm release', async (scenar
   await expectRefusal(scenario, {}, 'preflight', 'ingress-not-ours')
 })
 
+scenario('an Ingress of that name that is for something else', async (scenario) => {
+  scenario.world.kubernetes.create({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { name: 'milvus-demo', namespace: 'milvus' },
+    spec: { ingressClassName: 'nginx', rules: [{ host: 'shop.example.com' }] },
+  })
+  const text = await expectRefusal(scenario, {}, 'preflight', 'ingress-not-ours')
+  expect(text).toContain('class nginx, shop.example.com')
+})
+
+scenario('an Ingress that is being deleted', async (scenario) => {
+  scenario.world.kubernetes.create({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { name: 'milvus-demo', namespace: 'milvus', finalizers: ['example.com/slow'] },
+    spec: { ingressClassName: 'alb', rules: [{ host: scenario.world.host }] },
+  })
+  scenario.world.kubernetes.remove('Ingress', 'milvus', 'milvus-demo')
+  await expectRefusal(scenario, {}, 'preflight', 'ingress-terminating')
+})
+
+scenario('a failed upgrade of somebody else is not undone: left alone when the Service is right, refused when it is not', async (scenario) => {
+  const { world, run, writes } = scenario
+  world.kubernetes.options.readyAfter = Infinity
+  await world.helm('upgrade', 'milvus-demo', 'milvus', '--repo', world.charts.url, '--version', '5.0.19', '--reuse-values', '--set', 'service.type=ClusterIP', '--wait', '--timeout', '1s').catch(() => '')
+  world.kubernetes.options.readyAfter = 0
+  const left = await run()
+  expectSuccess(left)
+  expect(left.summary).toContain('is left to whoever made it')
+  expect(writes().filter((write) => write.includes('secrets'))).toEqual([])
+  const text = await expectRefusal(scenario, { values: 'standalone: {replicas: 2}' }, 'preflight', 'release-failed')
+  expect(text).toContain('would undo chart 5.0.19')
+})
+
+scenario('the certificate without those of its authority', async (scenario) => {
+  await expectRefusal(scenario, { certificate: scenario.world.certificate.certificate }, 'preflight', 'certificate-chain-invalid')
+})
+
 scenario('a namespace that is not there', async (scenario) => {
   await expectRefusal(scenario, { namespace: 'nowhere' }, 'preflight', 'namespace-not-found')
 })

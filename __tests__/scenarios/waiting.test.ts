@@ -126,7 +126,7 @@ scenario('a name that is not in the DNS yet', async ({ world, run }) => {
 
 scenario('Milvus with authorization: reached without a token, proven with one, refused with a wrong one', async ({ world, run }) => {
   world.milvus.authorization = { user: 'root', password: 'canary-of-the-password' }
-  const without = await run()
+  const without = await run({ 'milvus-token': '' })
   expectSuccess(without)
   expect(without.outputs['milvus-version']).toBeUndefined()
   expect(without.summary).toContain('asks for credentials')
@@ -175,6 +175,28 @@ scenario('cancelled while helm runs: helm is told, no release stays pending, and
   const [last] = (JSON.parse(await world.helm('history', 'milvus-demo', '--max', '1', '-o', 'json')) as { status: string }[])
   expect(last?.status).toBe('failed')
   world.kubernetes.options.readyAfter = 0
+  expectSuccess(await run({ 'chart-version': '5.0.19' }))
+})
+
+scenario('cancelled before anything is written: nothing is', async ({ world, run, writes }) => {
+  const reading = world.traffic.next(({ operation }) => operation === 'ListCertificates')
+  const result = await run({}, { onStart: (child) => void reading.then(() => child.kill('SIGINT')) })
+  expectFailure(result, 'preflight', 'cancelled')
+  expect(writes()).toEqual([])
+})
+
+scenario('an AWS that never answers ends the run when it is cancelled, with outputs and summary', async ({ world, run }) => {
+  world.traffic.inject({ part: 'acm', operation: 'ListCertificates', until: new Promise(() => undefined) })
+  const asking = world.traffic.next(({ operation }) => operation === 'ListCertificates')
+  const result = await run({}, { onStart: (child) => void asking.then(() => child.kill('SIGINT')) })
+  expectFailure(result, 'preflight', 'cancelled')
+  expect(Date.now() - (await asking).at).toBeLessThan(7_000)
+})
+
+scenario('a Kubernetes API that is away for a moment does not end the wait', async ({ world, run }) => {
+  world.controller.options.delay = 1_500
+  const watching = world.traffic.next(({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'))
+  void watching.then(() => world.traffic.inject({ part: 'kubernetes', operation: /^GET .*\/events$/, times: 6, reset: true }))
   expectSuccess(await run())
 })
 

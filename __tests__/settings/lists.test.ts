@@ -101,16 +101,17 @@ describe('stringMap', () => {
   })
 })
 
-describe('yamlMap', () => {
+describe('helmValues', () => {
   test.each<[string, string, Record<string, unknown>]>([
     ['nested', 'proxy: {replicas: 2}\nminio:\n  enabled: false', { proxy: { replicas: 2 }, minio: { enabled: false } }],
     ['a null takes a value away', 'service: {annotations: null}', { service: { annotations: null } }],
     ['only a comment', '# nothing here', {}],
     ['null', 'null', {}],
+    ['words and modes as in YAML 1.1', 'a: no\nb: on\nc: 0644', { a: false, b: true, c: 420 }],
     ['a date stays a text, as helm keeps it', 'until: 2027-01-01', { until: '2027-01-01' }],
     ['a key that is a name of JavaScript', '__proto__: {polluted: true}', JSON.parse('{"__proto__":{"polluted":true}}') as Record<string, unknown>],
   ])('%s', (_, raw, value) => {
-    expect(form.yamlMap(raw)).toEqual(value)
+    expect(form.helmValues(raw)).toEqual(value)
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
   })
 
@@ -122,7 +123,7 @@ describe('yamlMap', () => {
     ['two documents', `password: ${canary}\n---\na: b`, /^is not YAML/],
     ['an alias to nothing', `password: *${canary}`, /^is not YAML \(line 1, column \d+\)\.$/],
   ])('%s is refused without its text', (_, raw, wrong) => {
-    const { message, give, cause } = refusal(form.yamlMap, raw)
+    const { message, give, cause } = refusal(form.helmValues, raw)
     expect(message).toEqual(typeof wrong === 'string' ? wrong : expect.stringMatching(wrong))
     expect(`${message}${give}${String(cause)}`).not.toContain(canary)
   })

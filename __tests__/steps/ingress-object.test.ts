@@ -34,7 +34,6 @@ describe('what each setting changes', () => {
     ['tags, with the comma escaped as the controller wants it', { tags: { team: 'search', note: 'a,b=c' } }, { [alb('tags')]: 'team=search,note=a\\,b=c' }],
     ['an annotation of the user', { annotations: { 'example.com/owner': 'me' } }, { 'example.com/owner': 'me' }],
     ['attributes of the user, beside the idle timeout', { annotations: { [attributes]: 'deletion_protection.enabled=true' } }, { [attributes]: 'idle_timeout.timeout_seconds=600,deletion_protection.enabled=true' }],
-    ['attributes of the user that set the idle timeout', { annotations: { [attributes]: 'a=b,idle_timeout.timeout_seconds=60' } }, { [attributes]: 'a=b,idle_timeout.timeout_seconds=60' }],
     ['empty attributes of the user', { annotations: { [attributes]: '' } }, { [attributes]: 'idle_timeout.timeout_seconds=600' }],
   ])('%s', (_, more, changed) => {
     expect(make(more).metadata.annotations).toEqual({ ...guide, ...changed })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Settings } from '../../src/settings/types.ts'
 import type { Target } from '../../src/steps/preflight.ts'
-import { checkChart, plan } from '../../src/steps/release.ts'
+import { check, plan } from '../../src/steps/release.ts'
 import { failureOf } from '../caught.ts'
 import { revision, settings, target } from './fixtures.ts'
 
@@ -19,7 +19,7 @@ describe('plan', () => {
     ['values that the release has', {}, { values: { service: { type: 'LoadBalancer' } } }, []],
     ['values that it has not', {}, { values: { proxy: { replicas: 2 }, minio: { mode: 'x' } } }, [['values.proxy.replicas', undefined, '(not shown)'], ['values.minio.mode', undefined, '(not shown)']]],
     ['an upgrade that failed', { release: { last: revision({ revision: 5, status: 'failed' }), current: revision() } }, {}, [['status', 'failed', 'deployed']]],
-    ['an upgrade to another chart that failed: what is deployed counts', { release: { last: revision({ revision: 5, status: 'failed', chart: { name: 'milvus', version: '6.0.0', appVersion: '' } }), current: revision() } }, {}, [['status', 'failed', 'deployed']]],
+    ['an upgrade to another chart that failed is left to whoever made it', { release: { last: revision({ revision: 5, status: 'failed', chart: { name: 'milvus', version: '6.0.0', appVersion: '' } }), current: revision() } }, {}, []],
     ['an upgrade that failed and had set values: those deployed count', { release: { last: revision({ revision: 5, status: 'failed', values: { a: 1 } }), current: revision() } }, { values: { a: 1 } }, [['values.a', undefined, '(not shown)'], ['status', 'failed', 'deployed']]],
     ['everything at once', { service: service('LoadBalancer') }, { chart: chart('5.0.20'), values: { a: 1 } }, [['service.type', 'LoadBalancer', 'ClusterIP'], ['chart version', '5.0.19', '5.0.20'], ['values.a', undefined, '(not shown)']]],
     ['without a release nothing is helm\'s', { release: undefined, service: service('LoadBalancer') }, { values: { a: 1 }, chart: chart('9.9.9') }, []],
@@ -37,22 +37,38 @@ describe('plan', () => {
   })
 })
 
-describe('checkChart', () => {
+describe('check', () => {
   test.each(['milvus', './charts/milvus', '../milvus/', '/charts/milvus', '/charts/milvus-5.0.19.tgz', './milvus-5.0.19.tgz', '/charts/my-copy', 'oci://registry.example.com/charts/milvus', 'oci://registry.example.com/charts/milvus:5.0.19'])('%s may be the chart milvus', (name) => {
-    expect(() => checkChart(target(), settings({ chart: chart(undefined, name) }))).not.toThrow()
+    expect(() => check(target(), settings({ chart: chart(undefined, name) }))).not.toThrow()
   })
 
   test.each(['attu', 'oci://registry.example.com/charts/vectors'])('%s is another', async (name) => {
-    const error = await failureOf(() => checkChart(target(), settings({ chart: chart(undefined, name) })))
+    const error = await failureOf(() => check(target(), settings({ chart: chart(undefined, name) })))
     expect([error.code, error.message]).toEqual(['release-chart-differs', expect.stringMatching(/^Release milvus-demo was made with chart milvus, not (attu|vectors)/)])
   })
 
   test('a release of an umbrella chart', async () => {
     const umbrella = revision({ chart: { name: 'platform', version: '1.0.0', appVersion: '' } })
-    expect((await failureOf(() => checkChart(target({ release: { last: umbrella, current: umbrella } }), settings()))).code).toBe('release-chart-differs')
+    expect((await failureOf(() => check(target({ release: { last: umbrella, current: umbrella } }), settings()))).code).toBe('release-chart-differs')
   })
 
   test('without a release nothing is asked', () => {
-    expect(() => checkChart(target({ release: undefined }), settings({ chart: chart(undefined, 'attu') }))).not.toThrow()
+    expect(() => check(target({ release: undefined }), settings({ chart: chart(undefined, 'attu') }))).not.toThrow()
+  })
+
+  test.each<[string, Parameters<typeof revision>[0], Parameters<typeof settings>[0], RegExp | undefined]>([
+    ['another chart', { chart: { name: 'milvus', version: '6.0.0', appVersion: '' } }, {}, /would undo chart 6\.0\.0\./],
+    ['the same chart, asked for again', { chart: { name: 'milvus', version: '6.0.0', appVersion: '' } }, { chart: chart('6.0.0') }, undefined],
+    ['values', { values: { proxy: { replicas: 7 }, service: { type: 'ClusterIP' } } }, {}, /would undo values\.proxy\.replicas\./],
+    ['values, given again', { values: { proxy: { replicas: 7 } } }, { values: { proxy: { replicas: 7 } } }, undefined],
+    ['only what this action sets', { values: { service: { type: 'ClusterIP' } } }, {}, undefined],
+  ])('a failed revision with %s', async (_, more, wanted, expected): Promise<void> => {
+    const work = () => check(target({ release: { last: revision({ revision: 5, status: 'failed', ...more }), current: revision() } }), settings(wanted))
+    if (!expected) {
+      expect(work).not.toThrow()
+      return
+    }
+    const error = await failureOf(work)
+    expect([error.code, error.message]).toEqual(['release-failed', expect.stringMatching(expected)])
   })
 })

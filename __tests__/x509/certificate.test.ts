@@ -103,7 +103,7 @@ describe('checkMaterial', () => {
     ['a stray leaf', () => material(good.fullchain, stranger.certificate), ['certificate-chain-invalid']],
     ['the root where the intermediate is missing', () => material(good.certificate, authority.root), ['certificate-chain-invalid']],
     ['key and chain of another certificate', () => material(good.certificate, other.intermediate, stranger.privateKey), ['private-key-mismatch', 'certificate-chain-invalid']],
-    ['the leaf alone', () => material(good.certificate), []],
+    ['the leaf alone', () => material(good.certificate), ['certificate-chain-invalid']],
   ])('%s', (_, read, expected) => {
     expect(codes(read())).toEqual(expected)
   })
@@ -123,7 +123,7 @@ describe('checkMaterial', () => {
   })
 
   test.each([['the moment it begins', 'validFromDate', 0, []], ['a second before', 'validFromDate', -1000, ['certificate-not-yet-valid']], ['the moment it ends', 'validToDate', 0, ['certificate-expired']], ['a second before that', 'validToDate', -1000, []]] as const)('%s', (_, moment, offset, expected) => {
-    const read = material(good.certificate)
+    const read = material(good.fullchain)
     expect(codes(read, host, read.leaf[moment].getTime() + offset)).toEqual(expected)
   })
 

@@ -9,6 +9,7 @@ import {
   type CertificateSummary,
 } from '@aws-sdk/client-acm'
 import { ActionError } from '../core/errors.ts'
+import { messageOf } from '../core/text.ts'
 import { awsError, errorName } from './errors.ts'
 
 /** What ListCertificates says of a certificate. */
@@ -57,6 +58,7 @@ export class Acm {
       return { certificate: answer.Certificate ?? '', chain: answer.CertificateChain ?? '' }
     } catch (thrown) {
       if (errorName(thrown) === 'ResourceNotFoundException') return undefined
+      if (errorName(thrown) === 'RequestInProgressException') throw notIssued(arn, thrown)
       throw awsError('acm:GetCertificate', thrown)
     }
   }
@@ -83,18 +85,22 @@ export class Acm {
 
   /**
    * Imports a new certificate, in one attempt: a repeated request would make a second certificate.
-   * @returns the new ARN, or undefined when it is not known whether the request arrived: look before trying again
+   * @returns the new ARN, or why it is not known whether the request arrived: look before trying again
    */
-  async importOnce(material: ImportMaterial, tags: Readonly<Record<string, string>>): Promise<string | undefined> {
+  async importOnce(material: ImportMaterial, tags: Readonly<Record<string, string>>): Promise<{ arn: string } | { unknown: string }> {
     const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
     try {
       const answer = await this.onceClient.send(new ImportCertificateCommand({ ...encode(material), Tags }))
-      return answer.CertificateArn
+      return answer.CertificateArn ? { arn: answer.CertificateArn } : { unknown: 'its answer has no ARN' }
     } catch (thrown) {
-      if (mayHaveArrived(thrown)) return undefined
+      if (mayHaveArrived(thrown)) return { unknown: messageOf(thrown) }
       throw importError(thrown)
     }
   }
+}
+
+function notIssued(arn: string, cause: unknown): ActionError {
+  return new ActionError({ code: 'certificate-not-issued', problem: `Certificate ${arn} is not issued yet.`, remedy: 'Validate it (ACM shows the DNS record or mail that it waits for), then run the job again.', cause })
 }
 
 function listing(summary: CertificateSummary): CertificateListing {

@@ -7,6 +7,8 @@ import { ACMClient } from '@aws-sdk/client-acm'
 import { EKSClient } from '@aws-sdk/client-eks'
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
+import { ActionError } from '../core/errors.ts'
+import { messageOf } from '../core/text.ts'
 
 /** Clients that share credentials and connections. Endpoints follow AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, which the SDK reads. */
 export interface AwsClients {
@@ -30,8 +32,10 @@ export function createClients(region: string, environment: NodeJS.ProcessEnv): A
   const requestHandler = {
     connectionTimeout: 5_000,
     requestTimeout: 30_000,
+    // Without this the SDK only warns.
+    throwOnRequestTimeout: true,
     httpAgent: new http.Agent(agent),
-    httpsAgent: new https.Agent({ ...agent, ...(bundle && { ca: [...tls.getCACertificates('default'), readFileSync(bundle, 'utf8')] }) }),
+    httpsAgent: new https.Agent({ ...agent, ...(bundle && { ca: [...tls.getCACertificates('default'), readBundle(bundle)] }) }),
   }
   const credentials = defaultProvider({ clientConfig: { region, requestHandler } })
   const config = { region, credentials, requestHandler, customUserAgent: 'milvus-alb-action', maxAttempts: 4 }
@@ -42,5 +46,13 @@ export function createClients(region: string, environment: NodeJS.ProcessEnv): A
     acmOnce: new ACMClient({ ...config, maxAttempts: 1 }),
     eks: new EKSClient(config),
     elbv2: new ElasticLoadBalancingV2Client(config),
+  }
+}
+
+function readBundle(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (thrown) {
+    throw new ActionError({ code: 'input-invalid', problem: `AWS_CA_BUNDLE names a file that cannot be read: ${messageOf(thrown)}.`, remedy: 'Name a PEM file that is on the runner, or take AWS_CA_BUNDLE out of the environment.' })
   }
 }

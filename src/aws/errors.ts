@@ -14,7 +14,7 @@ const translations: readonly Translation[] = [
   {
     names: /^CredentialsProviderError$/,
     code: 'aws-credentials-missing',
-    problem: () => 'No AWS credentials were found.',
+    problem: (_operation, message) => `No AWS credentials were found: ${message}`,
     remedy: 'Run aws-actions/configure-aws-credentials before this step, and give the job "permissions: id-token: write" when it uses OIDC.',
   },
   {

@@ -38,11 +38,13 @@ export const failureCodes = [
   'ingress-class-not-found',
   'ingress-class-unsupported',
   'ingress-not-ours',
+  'ingress-terminating',
   'release-not-found',
   'release-ambiguous',
   'release-pending',
   'release-unreadable',
   'release-chart-differs',
+  'release-failed',
   'service-not-found',
   'service-ambiguous',
   'service-port-not-found',
@@ -50,6 +52,7 @@ export const failureCodes = [
   'helm-too-old',
   // certificate
   'certificate-not-found',
+  'certificate-not-issued',
   'certificate-refused',
   'certificate-quota-exceeded',
   // release

@@ -55,6 +55,8 @@ export interface Context {
   output(name: OutputName, value: string): void
   /** Keeps a secret that came up on the way out of everything that is shown. */
   protect(secret: string): void
+  /** Keeps what may be a secret out of log and summary; outputs and the runner's own masks are left alone. */
+  conceal(guess: string): void
   /** A directory of this run alone, mode 0700, removed when the run ends. */
   workDirectory(): Promise<string>
 }

@@ -98,12 +98,13 @@ export function errorLine(stderr: string): string {
 
 async function run(args: string[], options: HelmOptions, input?: string): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
   const helm = await which('helm', true)
-  const child = catchChild(helm)
-  const stop = () => child.signal('SIGINT')
+  const child = catchChild(helm, () => options.signal.aborted)
+  const stop = () => child.interrupt()
   options.signal.addEventListener('abort', stop)
   try {
     throwIfCancelled(options.signal)
-    return await getExecOutput(helm, args, {
+    // Quoted: exec takes a command line and would split a path with a space.
+    return await getExecOutput(`"${helm}"`, args, {
       silent: true,
       ignoreReturnCode: true,
       delay: 1_000,
@@ -117,9 +118,15 @@ async function run(args: string[], options: HelmOptions, input?: string): Promis
   }
 }
 
-/** The runner's environment without the inputs of this action, which are nobody else's business, and with every cache in our own directory. */
+/**
+ * What helm may not see of the runner's environment: our inputs, which are nobody else's business; HELM_DEBUG, which prints all
+ * values of the release; and what would lead it to another cluster or namespace than the one that was looked at.
+ */
+const hiddenFromHelm = /^(INPUT_|HELM_KUBE|HELM_NAMESPACE$|HELM_DEBUG$)/
+
+/** The runner's environment for helm, with every cache in our own directory. */
 function helmEnvironment({ environment, directory }: HelmOptions): Record<string, string> {
-  const kept = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith('INPUT_'))
+  const kept = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined && !hiddenFromHelm.test(entry[0]))
   const cache = join(directory, 'helm-cache')
   return { ...Object.fromEntries(kept), HELM_CACHE_HOME: cache, HELM_REPOSITORY_CACHE: join(cache, 'repository'), KUBECACHEDIR: join(cache, 'kube') }
 }
@@ -132,7 +139,7 @@ const patience = 4_000
  * process group of its own: a Ctrl-C reaches helm once, from us, and whatever helm started ends with it.
  * docs/decisions/helm-child.md
  */
-function catchChild(file: string): { signal(name: NodeJS.Signals): void; release(): void } {
+function catchChild(file: string, isCancelled: () => boolean): { interrupt(): void; release(): void } {
   let caught: ChildProcess | undefined
   let killer: NodeJS.Timeout | undefined
   const kill = (name: NodeJS.Signals) => {
@@ -143,6 +150,10 @@ function catchChild(file: string): { signal(name: NodeJS.Signals): void; release
       // It ended between the look and the signal.
     }
   }
+  const interrupt = () => {
+    kill('SIGINT')
+    killer ??= setTimeout(() => kill('SIGKILL'), patience)
+  }
   const onChild = (message: unknown) => {
     const child = (message as { process: ChildProcess & { spawn(options: { file: string }): unknown } }).process
     const spawn = child.spawn.bind(child)
@@ -152,15 +163,13 @@ function catchChild(file: string): { signal(name: NodeJS.Signals): void; release
       const result = spawn({ ...options, detached: process.platform !== 'win32' } as { file: string })
       // helm may end before it has read its input; why, it says itself.
       child.stdin?.on('error', () => undefined)
+      if (isCancelled()) interrupt()
       return result
     }
   }
   diagnostics.subscribe('child_process', onChild)
   return {
-    signal(name) {
-      kill(name)
-      killer ??= setTimeout(() => kill('SIGKILL'), patience)
-    },
+    interrupt,
     release() {
       diagnostics.unsubscribe('child_process', onChild)
       clearTimeout(killer)

@@ -30,12 +30,12 @@ export class Helm {
 
   /** @returns helm's version. @throws ActionError `helm-not-found`, `helm-too-old` */
   async version(): Promise<string> {
-    return findHelm(await this.run())
+    return findHelm(await this.runOptions())
   }
 
   /** @throws ActionError `helm-upgrade-failed`, `helm-upgrade-timeout`, `cancelled` */
   async upgrade(request: Omit<Upgrade, 'kubeconfig' | 'context'>): Promise<void> {
-    const run = await this.run()
+    const run = await this.runOptions()
     const over = new AbortController()
     try {
       await upgrade({ ...request, ...(await this.access(run.directory, over.signal)) }, run)
@@ -45,7 +45,7 @@ export class Helm {
     }
   }
 
-  private async run(): Promise<HelmOptions> {
+  private async runOptions(): Promise<HelmOptions> {
     const { environment, signal, onLine } = this.options
     const directory = await this.options.workDirectory()
     const kubeconfig = 'paths' in this.cluster ? { KUBECONFIG: this.cluster.paths.join(delimiter) } : {}

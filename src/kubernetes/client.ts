@@ -81,6 +81,12 @@ export class KubernetesClient {
     return answer.items ?? []
   }
 
+  /** The resourceVersion of a collection as it is now: what is written to it later has a greater one. */
+  async collectionVersion(path: string, purpose: string): Promise<string> {
+    const answer = (await this.json({ method: 'GET', path, query: { limit: '1' }, purpose })) as { metadata?: { resourceVersion?: string } }
+    return answer.metadata?.resourceVersion ?? ''
+  }
+
   /** The items of a collection, metadata only: for objects whose data is large and not asked for. */
   async listMetadata<T>(path: string, selectors: Selectors, purpose: string): Promise<T[]> {
     const headers = { Accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json' }
@@ -115,8 +121,9 @@ export class KubernetesClient {
       try {
         const request = { method: 'GET', path, query: { ...selectors, watch: 'true', timeoutSeconds: '300' }, purpose: `watch ${path}` } as const
         const response = await this.send(request, signal)
-        if (response.statusCode !== 200) {
-          response.resume()
+        // Not permitted, or not there: the caller's interval has to do. Anything else may heal.
+        if ([401, 403, 404].includes(response.statusCode ?? 0)) {
+          response.destroy()
           return
         }
         for await (const line of createInterface(response)) if (line) onChange()

@@ -3,6 +3,7 @@ import dns from 'node:dns/promises'
 import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import tls from 'node:tls'
 import { X509Certificate } from 'node:crypto'
 import { getProxyForUrl } from 'proxy-from-env'
@@ -48,7 +49,7 @@ interface Route {
 
 async function direct(endpoint: Endpoint, signal: AbortSignal): Promise<Route> {
   const { host, port } = endpoint.address
-  const addresses = await resolve(host)
+  const addresses = await resolve(host, endpoint.timeout)
   const socket = net.connect({ host, port, autoSelectFamily: true, signal })
   try {
     await once(socket, 'connect', endpoint.timeout, `no connection within ${endpoint.timeout / 1000} s`)
@@ -59,9 +60,13 @@ async function direct(endpoint: Endpoint, signal: AbortSignal): Promise<Route> {
   return { socket, seen: [`DNS ${host} is ${addresses.join(', ')}`, `TCP connected to ${socket.remoteAddress ?? host}:${port}`] }
 }
 
-async function resolve(host: string): Promise<string[]> {
+async function resolve(host: string, timeout: number): Promise<string[]> {
+  const late = new AbortController()
   try {
-    return (await dns.lookup(host, { all: true })).map(({ address }) => address)
+    const silence = sleep(timeout, undefined, { signal: late.signal }).then(() => {
+      throw new Error(`no answer within ${timeout / 1000} s`)
+    })
+    return (await Promise.race([dns.lookup(host, { all: true }), silence])).map(({ address }) => address)
   } catch (thrown) {
     throw new ProbeFailure({
       code: 'probe-dns-failed',
@@ -70,6 +75,8 @@ async function resolve(host: string): Promise<string[]> {
       heals: Infinity,
       cause: thrown,
     })
+  } finally {
+    late.abort()
   }
 }
 
@@ -86,7 +93,8 @@ function unreachable(endpoint: Endpoint, addresses: readonly string[], thrown: u
     code: 'probe-unreachable',
     problem: `No TCP connection to ${host}:${port} (${addresses.join(', ')}): ${messageOf(thrown)}.`,
     remedy: remedyFor(isPrivate, refused, port),
-    heals: isPrivate && !refused ? 0 : Infinity,
+    // A node of a new ALB may take a moment to let anybody in; after that, silence from a private address is an answer.
+    heals: isPrivate && !refused ? 20_000 : Infinity,
     cause: thrown,
   })
 }

@@ -54,7 +54,9 @@ async function talk(session: GrpcSession, endpoint: Endpoint, token: string | un
   // Milvus before 2.2.9 has no Connect; GetVersion it has.
   const known = connected.answer.status === 12 ? undefined : read(connected, readConnect)
   if (known?.identifier) metadata['identifier'] = known.identifier
-  const { version } = read(await call(versionPath, Buffer.alloc(0)), readVersion)
+  const versioned = await call(versionPath, Buffer.alloc(0))
+  if (asksForCredentials(versioned.answer)) return withoutCredentials(versioned.answer, token, reached)
+  const { version } = read(versioned, readVersion)
   const health = await call(healthPath, Buffer.alloc(0))
   if (health.answer.status !== 12) checkHealth(read(health, readHealth))
   return { version: version || (known?.version ?? ''), authenticated: true, seen: [...reached, `Milvus ${version} says that it is healthy`] }

@@ -25,8 +25,7 @@ export async function deploy(context: Context, settings: Settings, environment: 
 
   const served = await context.step('certificate', async () => {
     const result = await certificate.apply(context, rooms.acm, plan.certificate.facts, plan.certificate.changes)
-    context.output('certificate-arn', result.arn)
-    context.output('certificate-expiry', result.leaf.validToDate.toISOString())
+    outputCertificate(context, result)
     return { verdict: verdict(plan.certificate.changes, `valid until ${result.leaf.validToDate.toISOString().slice(0, 10)}`), result }
   })
 
@@ -43,8 +42,8 @@ export async function deploy(context: Context, settings: Settings, environment: 
   })
 
   const address = await context.step('load-balancer', async () => {
-    const changes = loadBalancer.plan(target, settings, ingressChanges, new Date(context.clock.now()))
-    const result = await loadBalancer.apply(context, settings, { ...rooms, ...cluster }, target, { ingress: applied, changed: ingressChanges.length > 0, certificate: served }, changes)
+    const changes = loadBalancer.plan(target, settings, applied, new Date(context.clock.now()))
+    const result = await loadBalancer.apply(context, settings, { ...rooms, ...cluster }, target, { ...applied, certificate: served }, changes)
     return { verdict: `active at ${result}`, result }
   })
 
@@ -65,17 +64,31 @@ async function look(context: Context, settings: Settings, rooms: Rooms): Promise
   const facts = certificate.observe(context, settings, rooms.acm, target).catch((thrown: unknown) => {
     throw asActionError(thrown).inStep('certificate')
   })
-  const [found, certificateFacts] = await settleAll([target, facts] as const)
-  context.output('ingress-name', found.ingressName)
-  release.remark(context, found)
-  const plan: Plan = { target: found, certificate: { facts: certificateFacts, changes: certificate.plan(certificateFacts) }, release: release.plan(found, settings) }
-  if (plan.release.length > 0) {
-    release.checkChart(found, settings)
-    context.log.info(`helm ${await (await rooms.cluster).helm.version()}`)
-  }
+  const helmChanges = target.then(async (found) => {
+    const changes = release.plan(found, settings)
+    if (changes.length > 0) release.check(found, settings)
+    if (changes.length > 0) context.log.info(`helm ${await (await rooms.cluster).helm.version()}`)
+    return changes
+  })
+  const [found, certificateFacts, releaseChanges] = await settleAll([target, facts, helmChanges] as const)
+  known(context, found, certificateFacts)
+  release.remark(context, found, releaseChanges)
+  const plan: Plan = { target: found, certificate: { facts: certificateFacts, changes: certificate.plan(certificateFacts) }, release: releaseChanges }
   const arn = certificateFacts.action === 'import' ? '(known after the import)' : certificateFacts.arn
   const changes = [...plan.certificate.changes, ...plan.release, ...ingress.plan(found, settings, arn)]
   return { verdict: changes.length === 0 ? 'everything is as it should be' : `${count(changes)} to make`, result: plan }
+}
+
+/** Outputs that are known before anything changes, for a run that fails later. The address is not: an old one proves nothing. */
+function known(context: Context, { ingressName, release }: preflight.Target, facts: certificate.Facts): void {
+  context.output('ingress-name', ingressName)
+  if (release) context.output('release-revision', String(release.last.revision))
+  if (facts.action === 'use') outputCertificate(context, facts)
+}
+
+function outputCertificate(context: Context, { arn, leaf }: { arn: string; leaf: { validToDate: Date } }): void {
+  context.output('certificate-arn', arn)
+  context.output('certificate-expiry', leaf.validToDate.toISOString())
 }
 
 const count = (changes: readonly Change[]): string => `${changes.length} change${changes.length === 1 ? '' : 's'}`

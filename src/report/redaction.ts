@@ -7,6 +7,7 @@ const shortest = 6
 /** Remembers secrets and takes them out of texts. */
 export class Redactor {
   private readonly secrets = new Set<string>()
+  private readonly guesses = new Set<string>()
 
   /** Protects a secret: whole, line by line (the runner masks single lines), and in the encodings in which it travels. */
   protect(secret: string): void {
@@ -19,21 +20,23 @@ export class Redactor {
     }
   }
 
+  /**
+   * Keeps out of log and summary what may be a secret, by a guess from its name. The runner is not told: it would drop every
+   * job output in which the word happens to be.
+   */
+  conceal(guess: string): void {
+    if (guess.length >= shortest) this.guesses.add(guess)
+  }
+
+  /** An output's value without what is known to be secret. */
+  redactOutput(text: string): string {
+    return without(text, this.secrets)
+  }
+
   /** The text with every secret replaced by ***, longest first so that no rest of one remains. */
   redact(text: string): string {
-    return [...this.secrets].sort((a, b) => b.length - a.length).reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
+    return without(text, new Set([...this.secrets, ...this.guesses]))
   }
 }
 
-/** Keys of helm values under which a secret is likely: their values are masked; others, like ClusterIP, would eat the log. */
-const secretKey = /pass|secret|token|credential|key/i
-
-/** The texts in helm values that look like secrets by their key, also in values that are YAML themselves (extraConfigFiles). */
-export function secretsInValues(values: unknown, key = ''): string[] {
-  if (Array.isArray(values)) return values.flatMap((value) => secretsInValues(value, key))
-  if (typeof values === 'object' && values !== null) return Object.entries(values).flatMap(([name, value]) => secretsInValues(value, secretKey.test(key) ? key : name))
-  if (typeof values !== 'string' && typeof values !== 'number') return []
-  const text = String(values)
-  const inside = [...text.matchAll(/^[ \t]*(?:- )?["']?([\w.-]+)["']?[ \t]*:[ \t]*["']?(.+?)["']?[ \t]*$/gm)].flatMap(([, name = '', value = '']) => (secretKey.test(name) ? [value] : []))
-  return secretKey.test(key) ? [text, ...inside] : inside
-}
+const without = (text: string, secrets: ReadonlySet<string>): string => [...secrets].sort((a, b) => b.length - a.length).reduce((shown, secret) => shown.replaceAll(secret, '***'), text)

@@ -64,7 +64,7 @@ export class Report implements Log {
   }
 
   output(name: OutputName, value: string): void {
-    const shown = this.redactor.redact(value)
+    const shown = this.redactor.redactOutput(value)
     this.outputs.set(name, shown)
     core.setOutput(name, shown)
   }

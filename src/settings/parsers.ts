@@ -1,6 +1,6 @@
 /** Input texts to values: pure, one function a form. Each throws an InvalidInput that says what is wrong and what to give. */
 import { isIP } from 'node:net'
-import { FAILSAFE_SCHEMA, load } from 'js-yaml'
+import { CORE_SCHEMA, FAILSAFE_SCHEMA, Schema, boolYaml11Tag, floatYaml11Tag, intYaml11Tag, load, mergeTag, nullYaml11Tag } from 'js-yaml'
 
 /** What is wrong with an input's text. `wrong` continues "Input NAME ..."; `give` is an instruction with an example. */
 export class InvalidInput extends Error {
@@ -36,8 +36,13 @@ export const kubernetesSubdomain = matching(
   'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.',
 )
 
+const regionPattern = /^[a-z]{2,4}(-[a-z]+)+-\d$/
+
+/** Whether a text can be an AWS region. */
+export const isRegion = (text: string): boolean => regionPattern.test(text)
+
 /** An AWS region. */
-export const region = matching(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'an AWS region', 'Give a region code, for example us-east-2.')
+export const region = matching(regionPattern, 'an AWS region', 'Give a region code, for example us-east-2.')
 
 /** A certificate's ARN. Source: the ACM API's pattern for CertificateArn. */
 export const certificateArn = matching(
@@ -58,6 +63,9 @@ export const groupName = matching(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/
 
 /** The name of one of ELB's security policies; ELB itself knows which exist. */
 export const sslPolicy = matching(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Give one, for example ELBSecurityPolicy-TLS13-1-2-2021-06.')
+
+/** A whole version: a range would take another chart each time the repository has one. Source: SemVer 2.0.0. */
+export const exactVersion = matching(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, 'an exact version', 'Give one version, for example 5.0.19.')
 
 /** A host as a rule of the Ingress and the name in the certificate: a full DNS name, in lower case. */
 export function host(raw: string): string {
@@ -121,7 +129,7 @@ export function duration(least: number, most: number): (raw: string) => number {
 
 /** A list in the forms that people write: commas, new lines, spaces, or a YAML or JSON list. */
 export function list(raw: string): string[] {
-  const parsed = /^\s*(\[|- )/.test(raw) ? yaml(raw, true) : raw.split(/[\s,]+/).filter((entry) => entry !== '')
+  const parsed = /^\s*(\[|- )/.test(raw) ? yaml(raw, FAILSAFE_SCHEMA) : raw.split(/[\s,]+/).filter((entry) => entry !== '')
   if (!Array.isArray(parsed) || !parsed.every((entry) => typeof entry === 'string' && entry.trim() !== '')) throw new InvalidInput(`${quoted(raw)}, which is not a list of plain entries.`, 'Separate the entries by commas or new lines.')
   return parsed.map((entry: string) => entry.trim())
 }
@@ -146,12 +154,12 @@ export function hostPort(raw: string): { host: string; port: number } {
   return { host: name, port: port(match?.[3] ?? '') }
 }
 
-/** @param plain every scalar stays the text that was written: no 012 that becomes 10, no 1.10 that becomes 1.1 */
-function yaml(raw: string, plain = false): unknown {
+/** @param schema FAILSAFE_SCHEMA leaves every scalar the text that was written: no 012 that becomes 10, no 1.10 that becomes 1.1 */
+function yaml(raw: string, schema: Schema = CORE_SCHEMA): unknown {
   // js-yaml refuses a document of nothing but comments.
   if (raw.replace(/^\s*#.*$/gm, '').trim() === '') return undefined
   try {
-    return load(raw, plain ? { schema: FAILSAFE_SCHEMA } : {})
+    return load(raw, { schema })
   } catch (thrown) {
     // The parser's message quotes the text around the fault, which may be a secret: only its place is passed on.
     const mark = (thrown as { mark?: { line?: number; column?: number } }).mark
@@ -159,18 +167,24 @@ function yaml(raw: string, plain = false): unknown {
   }
 }
 
-/** A YAML map. */
-export function yamlMap(raw: string, plain = false): Record<string, unknown> {
-  const value = yaml(raw, plain)
+function asMap(value: unknown): Record<string, unknown> {
   if (value === undefined || value === null) return {}
   if (typeof value !== 'object' || Array.isArray(value)) throw new InvalidInput('is not a YAML map.', 'Give one "key: value" a line.')
   return value as Record<string, unknown>
 }
 
+/** YAML 1.1 but for dates, which stay texts: as helm reads values. Source: sigs.k8s.io/yaml. */
+const helmSchema = new Schema([...FAILSAFE_SCHEMA.tags, nullYaml11Tag, boolYaml11Tag, intYaml11Tag, floatYaml11Tag, mergeTag])
+
+/** helm's values: `no` is false and 0644 a number to the base of 8, as for helm. */
+export function helmValues(raw: string): Record<string, unknown> {
+  return asMap(yaml(raw, helmSchema))
+}
+
 /** A YAML map of texts, as annotations and tags are; `a=b,c=d` or a pair a line too. */
 export function stringMap(raw: string): Record<string, string> {
   const isPairs = /^[^:\n]+=/.test(raw) && !/^\S+:\s/m.test(raw)
-  return isPairs ? pairs(raw) : Object.fromEntries(Object.entries(yamlMap(raw, true)).map(([key, value]) => {
+  return isPairs ? pairs(raw) : Object.fromEntries(Object.entries(asMap(yaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
     if (typeof value !== 'string') throw new InvalidInput(`has no plain text under ${JSON.stringify(key)}.`, `Give a text, for example ${key}: 'value'.`)
     return [key, value]
   }))

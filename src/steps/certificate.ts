@@ -4,6 +4,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { Acm, CertificateListing, ImportMaterial } from '../aws/acm.ts'
 import { ActionError, settleAll } from '../core/errors.ts'
 import { backoff } from '../core/retry.ts'
+import { throwIfCancelled } from '../core/waiting.ts'
 import type { Change, Context } from '../core/step.ts'
 import type { Settings } from '../settings/types.ts'
 import { checkHost, keyAlgorithm, names, parseCertificates, sameCertificates, toPem, type CertificateMaterial } from '../x509/certificate.ts'
@@ -114,10 +115,13 @@ function isEqual({ leaf, chain }: Candidate, material: CertificateMaterial): boo
 }
 
 /** Why ACM would not take the material under this ARN. Source: ACM user guide, Reimporting a certificate. */
-function reimportObstacle({ imported, leaf }: Candidate, material: CertificateMaterial): string | undefined {
+function reimportObstacle({ imported, leaf, target }: Candidate, material: CertificateMaterial): string | undefined {
   if (!imported) return 'it was issued by ACM'
   if (keyAlgorithm(leaf) !== keyAlgorithm(material.leaf)) return `its key is ${keyAlgorithm(leaf)}, not ${keyAlgorithm(material.leaf)}`
-  if (!names(leaf).some((name) => names(material.leaf).includes(name))) return 'it has no name in common'
+  const covered = (name: string) => names(material.leaf).includes(name) || material.leaf.checkHost(name, { subject: 'never', partialWildcards: false }) !== undefined
+  if (!names(leaf).some(covered)) return 'it has no name in common'
+  // Not made by this action: others may serve its other names with it, and ACM has no way back.
+  if (target === undefined && !names(leaf).every(covered)) return 'it covers names that the new one does not'
   return undefined
 }
 
@@ -159,9 +163,12 @@ const importAttempts = 4
 
 /** A first import has no idempotency token: after an answer that did not arrive, look whether the certificate did, and only then try again. */
 async function importNew(context: Context, acm: Acm, material: CertificateMaterial, tags: Readonly<Record<string, string>>): Promise<string> {
+  let reason = ''
   for (let attempt = 0; attempt < importAttempts; attempt += 1) {
-    const arn = await acm.importOnce(importMaterial(material), tags)
-    if (arn !== undefined) return arn
+    throwIfCancelled(context.signal)
+    const answer = await acm.importOnce(importMaterial(material), tags)
+    if ('arn' in answer) return answer.arn
+    reason = answer.unknown
     await context.clock.sleep(backoff(attempt, { base: 500 }), context.signal)
     const candidates = await readCandidates(acm, await acm.list(), names(material.leaf)[0] ?? '', undefined)
     const arrived = candidates.find((candidate) => candidate.target === tags[targetTag] && isEqual(candidate, material))
@@ -169,7 +176,7 @@ async function importNew(context: Context, acm: Acm, material: CertificateMateri
   }
   throw new ActionError({
     code: 'aws-request-failed',
-    problem: `ACM did not answer the import of the certificate in ${importAttempts} attempts, and has not got it.`,
+    problem: `ACM did not answer the import of the certificate in ${importAttempts} attempts, and has not got it: ${reason}`,
     remedy: 'Run the job again later; it looks for the certificate before it imports one.',
   })
 }

@@ -63,11 +63,8 @@ export function newest(events: readonly Event[]): Event | undefined {
   return events.filter(isVerdict).reduce<Event | undefined>((latest, event) => (latest && version(latest) >= version(event) ? latest : event), undefined)
 }
 
-/**
- * The resourceVersion as a number. Source: Kubernetes API concepts, Resource versions (comparable within one resource
- * type; one etcd revision counts for all types, so that an Ingress' and an Event's compare too).
- */
-export const version = (object: { metadata: { resourceVersion: string } }): bigint => {
-  const text = object.metadata.resourceVersion
-  return /^\d+$/.test(text) ? BigInt(text) : 0n
-}
+/** A resourceVersion as a number. Source: Kubernetes API concepts, Resource versions: comparable within one type of resource. */
+export const asNumber = (resourceVersion: string): bigint => (/^\d+$/.test(resourceVersion) ? BigInt(resourceVersion) : 0n)
+
+/** An object's resourceVersion. */
+export const version = (object: { metadata: { resourceVersion: string } }): bigint => asNumber(object.metadata.resourceVersion)

@@ -71,12 +71,8 @@ function annotations({ ingress }: Settings, certificateArn: string): Record<stri
 
 const joined = (entries: readonly string[]): string | undefined => (entries.length === 0 ? undefined : entries.join(','))
 
-/** Adds the idle timeout to the attributes that the user gives, unless they name it. */
-function withIdleTimeout(given: string | undefined, seconds: number): string {
-  const own = `idle_timeout.timeout_seconds=${seconds}`
-  if (given === undefined || given === '') return own
-  return given.includes('idle_timeout.timeout_seconds=') ? given : `${own},${given}`
-}
+/** The idle timeout, and the attributes that the user gives beside it. */
+const withIdleTimeout = (given: string | undefined, seconds: number): string => [`idle_timeout.timeout_seconds=${seconds}`, ...(given ? [given] : [])].join(',')
 
 /** The ARNs in an Ingress' certificate-arn annotation; the first is the listener's default. */
 export function certificateArns(object: AnyObject): string[] {

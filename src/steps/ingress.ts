@@ -1,11 +1,14 @@
 /** ingress: the Ingress is what was asked, applied server-side under our own field manager. */
+import { isDeepStrictEqual } from 'node:util'
 import { ActionError } from '../core/errors.ts'
+import { retry } from '../core/retry.ts'
 import type { Change, Context } from '../core/step.ts'
 import { StatusError, type KubernetesClient } from '../kubernetes/client.ts'
 import { heldByKubectl, kubectlManager, takeOver } from '../kubernetes/ownership.ts'
-import { ingressPath } from '../kubernetes/paths.ts'
+import { eventsPath, ingressPath } from '../kubernetes/paths.ts'
 import type { Ingress } from '../kubernetes/types.ts'
 import type { Settings } from '../settings/types.ts'
+import { asNumber } from './controller-verdict.ts'
 import { desiredIngress, differences, fieldManager, fieldsOf, nudgeAnnotation, type DesiredIngress } from './ingress-object.ts'
 import type { Target } from './preflight.ts'
 
@@ -30,21 +33,49 @@ const managedFields = 'metadata.managedFields'
 
 const isHeldByKubectl = (ingress: Ingress, wanted: DesiredIngress): boolean => Object.keys(heldByKubectl(ingress, fieldsOf(wanted))).length > 0
 
-/** @returns the Ingress as it is now, whether it was changed or not */
-export async function apply(context: Context, settings: Settings, kubernetes: KubernetesClient, target: Target, certificateArn: string, changes: readonly Change[]): Promise<Ingress> {
-  if (changes.length === 0 && target.ingress) return target.ingress
+/** The Ingress as it is now. */
+export interface Applied {
+  readonly ingress: Ingress
+  /** Set when the controller has something new to take up: events after this resourceVersion of the Events are its word on it. */
+  readonly wordsSince: bigint | undefined
+}
+
+/** Applies when there is something to change. */
+export async function apply(context: Context, settings: Settings, kubernetes: KubernetesClient, target: Target, certificateArn: string, changes: readonly Change[]): Promise<Applied> {
+  if (changes.length === 0 && target.ingress) return { ingress: target.ingress, wordsSince: undefined }
   changes.forEach((change) => context.changed(change))
   const wanted = desired(settings, target, certificateArn)
   // Before the apply: a value that differs would be a conflict with kubectl, and one that is dropped later would stay for ever.
-  if (target.ingress && changes.some(({ path }) => path === managedFields)) await takeOverFromKubectl(context, kubernetes, target.ingress, settings.namespace, wanted)
-  return applyIngress(settings, kubernetes, target, wanted)
+  if (changes.some(({ path }) => path === managedFields)) await takeOverFromKubectl(context, kubernetes, settings.namespace, wanted)
+  const wordsSince = await wordsUntilNow(kubernetes, settings.namespace)
+  const ingress = await applyIngress(settings, kubernetes, target, wanted)
+  // The controller says nothing about a change of ownership only, nor about one that something put back at once.
+  return { ingress, wordsSince: isReconciled(target.ingress, ingress) ? wordsSince : undefined }
 }
 
-async function takeOverFromKubectl(context: Context, kubernetes: KubernetesClient, ingress: Ingress, namespace: string, wanted: DesiredIngress): Promise<void> {
-  const { name, resourceVersion } = ingress.metadata
-  const now = new Date(context.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z')
+/** Events are compared with events only: a cluster may keep them in an etcd of their own, with a count of its own. */
+export async function wordsUntilNow(kubernetes: KubernetesClient, namespace: string): Promise<bigint> {
+  return asNumber(await kubernetes.collectionVersion(eventsPath(namespace), `list Events in namespace ${namespace}`))
+}
+
+/** Whether the controller reconciles after this: it looks at annotations and spec. */
+const isReconciled = (before: Ingress | undefined, after: Ingress): boolean =>
+  !isDeepStrictEqual([before?.metadata.annotations, before?.spec], [after.metadata.annotations, after.spec])
+
+const takeOverAttempts = 3
+
+async function takeOverFromKubectl(context: Context, kubernetes: KubernetesClient, namespace: string, wanted: DesiredIngress): Promise<void> {
+  const { name } = wanted.metadata
+  const path = ingressPath(namespace, name)
+  const once = async () => {
+    // Read again: since preflight, helm may have taken minutes, and the controller may have written.
+    const live = await kubernetes.get<Ingress>(path, `read Ingress ${name}`)
+    if (!live || !isHeldByKubectl(live, wanted)) return
+    const now = new Date(context.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z')
+    await kubernetes.replaceManagedFields(path, live.metadata.resourceVersion, takeOver(live, fieldsOf(wanted), fieldManager, now), `take over Ingress ${name}`)
+  }
   try {
-    await kubernetes.replaceManagedFields(ingressPath(namespace, name), resourceVersion, takeOver(ingress, fieldsOf(wanted), fieldManager, now), `take over Ingress ${name}`)
+    await retry(once, { attempts: takeOverAttempts, healable: (thrown) => thrown instanceof StatusError && thrown.status === 409, signal: context.signal, clock: context.clock })
   } catch (thrown) {
     throw thrown instanceof StatusError ? applyError(name, thrown) : thrown
   }
@@ -84,7 +115,7 @@ function applyError(name: string, error: StatusError): ActionError {
   return new ActionError({
     code: 'ingress-refused',
     problem: `The Kubernetes API refused Ingress ${name}: ${error.message}`,
-    remedy: 'Change the input that the message names.',
+    remedy: error.status === 409 ? 'Somebody else writes it at the same time: run the job again.' : 'Change what the message names (an input of this action, or a policy of the cluster), then run the job again.',
     cause: error,
   })
 }

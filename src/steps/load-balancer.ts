@@ -1,5 +1,5 @@
 /** load-balancer: the controller took up this Ingress, and the ALB is active. A hostname alone proves nothing. */
-import { ActionError } from '../core/errors.ts'
+import { ActionError, type FailureCode } from '../core/errors.ts'
 import type { Change, Context } from '../core/step.ts'
 import { growing, waitFor, type Seen } from '../core/waiting.ts'
 import type { LoadBalancerState } from '../aws/load-balancers.ts'
@@ -9,7 +9,7 @@ import type { Event, Ingress } from '../kubernetes/types.ts'
 import type { Settings } from '../settings/types.ts'
 import { newest, readable, verdict, version } from './controller-verdict.ts'
 import { nudgeAnnotation } from './ingress-object.ts'
-import { applyIngress, desired } from './ingress.ts'
+import { applyIngress, desired, wordsUntilNow, type Applied } from './ingress.ts'
 import type { Target } from './preflight.ts'
 
 /** What the step talks to. */
@@ -20,10 +20,7 @@ export interface Rooms {
 }
 
 /** What was applied before this step. */
-export interface Applied {
-  readonly ingress: Ingress
-  /** Whether this run changed it, so that the controller will say something. */
-  readonly changed: boolean
+export interface Input extends Applied {
   readonly certificate: { readonly arn: string; readonly fresh: boolean }
 }
 
@@ -32,51 +29,52 @@ const hostname = (ingress: Ingress | undefined): string | undefined => ingress?.
 /**
  * A nudge, when nothing else makes the controller look again though it has to: it last said no (its next try may be 17 minutes
  * away), or there is no address. Pure.
- * @param ingressChanges what the ingress step will change
+ * @param applied what the ingress step did
  */
-export function plan(target: Target, settings: Settings, ingressChanges: readonly Change[], now: Date): Change[] {
-  if (ingressChanges.length > 0) return []
+export function plan(target: Target, settings: Settings, applied: Applied, now: Date): Change[] {
+  if (applied.wordsSince !== undefined) return []
   const last = newest(target.events)
   const refused = last !== undefined && verdict(last, false).kind !== 'reconciled'
-  if (!refused && hostname(target.ingress) !== undefined) return []
+  if (!refused && hostname(applied.ingress) !== undefined) return []
   const before = target.ingress?.metadata.annotations?.[nudgeAnnotation]
   const why = refused ? 'the controller last said no, and may not look again for minutes' : 'the Ingress has no address'
   return [{ step: 'load-balancer', object: `Ingress ${settings.namespace}/${target.ingressName}`, path: `metadata.annotations.${nudgeAnnotation}`, ...(before !== undefined && { before }), after: now.toISOString(), why }]
 }
 
 /** @returns the ALB's DNS name. @throws ActionError `controller-refused`, `load-balancer-failed`, `load-balancer-timeout` */
-export async function apply(context: Context, settings: Settings, rooms: Rooms, target: Target, applied: Applied, changes: readonly Change[]): Promise<string> {
+export async function apply(context: Context, settings: Settings, rooms: Rooms, target: Target, input: Input, changes: readonly Change[]): Promise<string> {
   const deadline = context.clock.now() + settings.timeouts.loadBalancer * 1000
-  const ingress = await nudge(context, settings, rooms.kubernetes, target, applied, changes)
-  const converged = !applied.changed && changes.length === 0
-  const known = hostname(ingress)
-  const address = converged && known !== undefined ? known : await waitForController(context, settings, rooms.kubernetes, target, { ...applied, ingress }, deadline)
+  const applied = changes.length > 0 ? await nudge(context, settings, rooms.kubernetes, target, input, changes) : input
+  const known = hostname(applied.ingress)
+  const address = applied.wordsSince === undefined && known !== undefined ? known : await waitForController(context, settings, rooms.kubernetes, target, { ...applied, certificate: input.certificate }, deadline)
   context.output('alb-address', address)
   context.output('endpoint', `https://${settings.host}:${settings.ingress.listenPort}`)
   await waitForActive(context, settings, rooms, address, deadline)
   return address
 }
 
-async function nudge(context: Context, settings: Settings, kubernetes: KubernetesClient, target: Target, applied: Applied, changes: readonly Change[]): Promise<Ingress> {
-  const [change] = changes
-  if (change?.after === undefined) return applied.ingress
-  context.changed(change)
-  const object = desired(settings, target, applied.certificate.arn)
-  return applyIngress(settings, kubernetes, target, { ...object, metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, [nudgeAnnotation]: change.after } } })
+async function nudge(context: Context, settings: Settings, kubernetes: KubernetesClient, target: Target, { certificate }: Input, changes: readonly Change[]): Promise<Applied> {
+  changes.forEach((change) => context.changed(change))
+  const object = desired(settings, target, certificate.arn)
+  const nudged = { ...object.metadata.annotations, [nudgeAnnotation]: changes[0]?.after ?? '' }
+  const wordsSince = await wordsUntilNow(kubernetes, settings.namespace)
+  return { ingress: await applyIngress(settings, kubernetes, target, { ...object, metadata: { ...object.metadata, annotations: nudged } }), wordsSince }
 }
 
 /**
  * The controller retries, so a refusal in the words of the last one before our apply may still be about what was there before:
- * it counts only when no success follows within this time. Milliseconds.
+ * it counts only when no success follows within this time after it was first seen. Milliseconds.
  */
 const sameRefusalGrace = 700
 
-async function waitForController(context: Context, settings: Settings, kubernetes: KubernetesClient, target: Target, applied: Applied, deadline: number): Promise<string> {
+async function waitForController(context: Context, settings: Settings, kubernetes: KubernetesClient, target: Target, applied: Input, deadline: number): Promise<string> {
   const { namespace } = settings
-  const since = version(applied.ingress)
+  const since = applied.wordsSince ?? 0n
   const appliedAt = context.clock.now()
   const lastWords = readable(newest(target.events)?.message ?? '')
   const selectors = { fieldSelector: `involvedObject.kind=Ingress,involvedObject.name=${target.ingressName}` }
+
+  let repeatedSince: number | undefined
 
   const look = async (): Promise<Seen<string>> => {
     const [events, ingress] = await Promise.all([
@@ -86,7 +84,10 @@ async function waitForController(context: Context, settings: Settings, kubernete
     const event = newest(events.filter((candidate) => candidate.involvedObject.uid === applied.ingress.metadata.uid && version(candidate) > since))
     if (!event) return { pending: 'the controller has not said anything about this Ingress yet' }
     const word = verdict(event, applied.certificate.fresh && context.clock.now() - appliedAt < 60_000)
-    if (word.kind === 'refused' && !(word.message === lastWords && context.clock.now() - appliedAt < sameRefusalGrace)) throw refusal(target.ingressName, word)
+    if (word.kind === 'refused') {
+      repeatedSince ??= context.clock.now()
+      if (word.message !== lastWords || context.clock.now() - repeatedSince >= sameRefusalGrace) throw refusal(target.ingressName, word)
+    }
     if (word.kind !== 'reconciled') return { pending: `the controller says: ${word.message}` }
     const address = hostname(ingress)
     return address === undefined ? { pending: 'the controller has reconciled the Ingress, which has no address yet' } : { done: address }
@@ -99,7 +100,7 @@ async function waitForController(context: Context, settings: Settings, kubernete
   void kubernetes.watch(ingressesPath(namespace), { fieldSelector: `metadata.name=${target.ingressName}` }, () => changes.notify(), signal)
   try {
     return await waitFor({
-      look,
+      look: () => patiently(look),
       interval: growing,
       timeout: deadline - appliedAt,
       signal: context.signal,
@@ -112,6 +113,18 @@ async function waitForController(context: Context, settings: Settings, kubernete
     })
   } finally {
     over.abort()
+  }
+}
+
+/** Failures of an API that a wait of minutes has to survive. */
+const passing = new Set<FailureCode>(['cluster-unreachable', 'cluster-request-failed', 'aws-request-failed'])
+
+async function patiently<T>(look: () => Promise<Seen<T>>): Promise<Seen<T>> {
+  try {
+    return await look()
+  } catch (thrown) {
+    if (thrown instanceof ActionError && passing.has(thrown.code)) return { pending: thrown.message }
+    throw thrown
   }
 }
 
@@ -132,7 +145,11 @@ class Changes {
         this.waiter = undefined
         resolve()
       }
-      signal.addEventListener('abort', () => resolve(), { once: true })
+      const forget = () => {
+        this.waiter = undefined
+        resolve()
+      }
+      signal.addEventListener('abort', forget, { once: true })
       if (this.pending) this.waiter()
     })
   }
@@ -160,7 +177,7 @@ async function waitForActive(context: Context, settings: Settings, { findLoadBal
     return { pending: found ? `load balancer ${found.name} is ${found.state}` : `ELB knows no load balancer ${address}` }
   }
   await waitFor({
-    look,
+    look: () => patiently(look),
     interval: growing,
     timeout: deadline - context.clock.now(),
     signal: context.signal,

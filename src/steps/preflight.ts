@@ -6,7 +6,10 @@ import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
 import type { AnyObject, DataObject, Event, Ingress, IngressClass, Service } from '../kubernetes/types.ts'
 import type { Settings } from '../settings/types.ts'
-import { checkMaterial, isSelfSigned } from '../x509/certificate.ts'
+import { secretsInValues } from '../helm/values.ts'
+import { ownedAnnotations } from '../kubernetes/ownership.ts'
+import { checkMaterial } from '../x509/certificate.ts'
+import { fieldManager } from './ingress-object.ts'
 
 /** What the inputs name, as it is in the cluster. */
 export interface Target {
@@ -39,9 +42,6 @@ export async function observe(context: Context, settings: Settings, kubernetes: 
 function checkCertificate(context: Context, { certificate, host }: Settings): Promise<void> {
   if (certificate.kind === 'arn') return Promise.resolve()
   const { material } = certificate
-  if (material.chain.length === 0 && !isSelfSigned(material.leaf)) {
-    context.log.note('The certificate came without the intermediate certificates of its authority: clients that do not know them will not trust it.')
-  }
   const [first, ...also] = checkMaterial(material, host, context.clock.now())
   return first ? Promise.reject(new ActionError({ code: first.code, problem: first.message, remedy: first.remedy }, also)) : Promise.resolve()
 }
@@ -83,7 +83,8 @@ async function findTarget(context: Context, settings: Settings, kubernetes: Kube
   const service = findService(settings, services, release)
   const ingressName = settings.ingress.name ?? release?.last.name ?? service.metadata.name
   const ingress = ingresses.find(({ metadata }) => metadata.name === ingressName)
-  if (ingress) refuseForeignIngress(ingress)
+  if (ingress) refuseForeignIngress(settings, ingress)
+  secretsInValues(release?.current.values).concat(secretsInValues(release?.last.values)).forEach((secret) => context.conceal(secret))
   return {
     namespace,
     release,
@@ -206,12 +207,29 @@ function findPort(settings: Settings, service: Service): number {
   })
 }
 
-function refuseForeignIngress({ metadata }: Ingress): void {
+function refuseForeignIngress(settings: Settings, { metadata, spec }: Ingress): void {
+  const name = metadata.name
+  if (metadata.deletionTimestamp !== undefined) {
+    throw new ActionError({
+      code: 'ingress-terminating',
+      problem: `Ingress ${name} is being deleted since ${metadata.deletionTimestamp}.`,
+      remedy: `Wait until it is gone; if it stays, the controller cannot delete its load balancer: "kubectl -n kube-system logs deployment/aws-load-balancer-controller".`,
+    })
+  }
   const release = metadata.annotations?.['meta.helm.sh/release-name']
-  if (release === undefined) return
+  if (release !== undefined) {
+    throw new ActionError({
+      code: 'ingress-not-ours',
+      problem: `Ingress ${name} belongs to helm release ${release}, which would undo what this action applies.`,
+      remedy: "Turn the chart's own Ingress off (ingress.enabled: false), or set ingress-name to another name.",
+    })
+  }
+  const others = (spec.rules ?? []).map(({ host }) => host ?? '*').filter((host) => host !== settings.host)
+  const foreign = [...(spec.ingressClassName === settings.ingress.className ? [] : [`class ${spec.ingressClassName ?? '(none)'}`]), ...others]
+  if (foreign.length === 0 || settings.ingress.forceConflicts || ownedAnnotations({ metadata }, fieldManager).size > 0) return
   throw new ActionError({
     code: 'ingress-not-ours',
-    problem: `Ingress ${metadata.name} belongs to helm release ${release}, which would undo what this action applies.`,
-    remedy: "Turn the chart's own Ingress off (ingress.enabled: false), or set ingress-name to another name.",
+    problem: `Ingress ${name} was not made by this action, and is for something else: ${foreign.join(', ')}.`,
+    remedy: 'Set ingress-name to another name, or force-conflicts: true to replace what it is for.',
   })
 }

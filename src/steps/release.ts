@@ -11,39 +11,66 @@ import type { Settings } from '../settings/types.ts'
 import type { Release, Target } from './preflight.ts'
 
 /** What helm would have to change. Pure. Values do not appear, their paths do. */
-export function plan({ release, service, namespace }: Target, settings: Settings): Change[] {
+export function plan(target: Target, settings: Settings): Change[] {
+  const { release, service, namespace } = target
   if (!release) return []
-  const object = `release ${namespace.name}/${release.last.name}`
   const { last, current } = release
-  const change = (path: string, why: string, values: { before?: string; after?: string } = {}): Change => ({ step: 'release', object, path, ...values, why })
-  const version = settings.chart.version ?? current.chart.version
-  return [
-    ...(service.type === 'ClusterIP' ? [] : [change('service.type', 'an ALB with ip targets needs no load balancer of the Service', { before: service.type, after: 'ClusterIP' })]),
-    ...(version === current.chart.version ? [] : [change('chart version', 'chart-version asks for it', { before: current.chart.version, after: version })]),
-    ...differingPaths(settings.values, current.values).map((path) => change(`values.${path}`, 'values asks for it', { after: '(not shown)' })),
-    ...(last.status === 'deployed' ? [] : [change('status', 'an earlier upgrade did not end well', { before: last.status, after: 'deployed' })]),
+  const asked = [
+    ...(service.type === 'ClusterIP' ? [] : [{ path: 'service.type', why: 'an ALB with ip targets needs no load balancer of the Service', before: service.type, after: 'ClusterIP' }]),
+    ...(settings.chart.version === undefined || settings.chart.version === last.chart.version ? [] : [{ path: 'chart version', why: 'chart-version asks for it', before: last.chart.version, after: settings.chart.version }]),
+    ...differingPaths(settings.values, current.values).map((path) => ({ path: `values.${path}`, why: 'values asks for it', after: '(not shown)' })),
   ]
+  const object = `release ${namespace.name}/${last.name}`
+  const change = (part: Omit<Change, 'step' | 'object'>): Change => ({ step: 'release', object, ...part })
+  if (last.status === 'deployed') return asked.map(change)
+  // A failed revision that already is what is asked, and has more than that, is left to whoever made it.
+  const isAsAsked = service.type === 'ClusterIP' && asked.every(({ path }) => path.startsWith('values.')) && differingPaths(settings.values, last.values).length === 0
+  if (isAsAsked && lostByUpgrade(release, settings).length > 0) return []
+  return [...asked, { path: 'status', why: 'an earlier upgrade did not end well', before: last.status, after: 'deployed' }].map(change)
 }
 
 /**
- * Refuses to upgrade a release with a chart that it was not made with, as one of an umbrella chart would be.
- * @throws ActionError `release-chart-differs`
+ * What a failed revision has that an upgrade would undo, because helm starts from the last one that was deployed: its chart,
+ * and values of it that nothing asks for again.
  */
-export function checkChart({ release }: Target, settings: Settings): void {
+function lostByUpgrade({ last, current }: Release, settings: Settings): string[] {
+  const asked = new Set(['service.type', ...differingPaths(settings.values, {})])
+  const values = differingPaths(last.values, current.values).filter((path) => !asked.has(path))
+  const chart = settings.chart.version === undefined && last.chart.version !== current.chart.version ? [`chart ${last.chart.version}`] : []
+  return [...chart, ...values.map((path) => `values.${path}`)]
+}
+
+/**
+ * Whether helm may make the planned changes.
+ * @throws ActionError `release-failed`, `release-chart-differs`
+ */
+export function check({ release }: Target, settings: Settings): void {
+  if (!release) return
+  const { last, current } = release
+  const lost = lostByUpgrade(release, settings)
+  if (lost.length > 0) {
+    throw new ActionError({
+      code: 'release-failed',
+      problem: `Revision ${last.revision} of release ${last.name} is ${last.status}, and an upgrade from revision ${current.revision}, the last that was deployed, would undo ${lost.join(', ')}.`,
+      remedy: `Finish that upgrade or take it back ("helm rollback ${last.name} ${current.revision}"), or give its chart-version and values to this action; then run the job again.`,
+    })
+  }
   // A path may have any name; an oci:// reference may carry a tag.
   if (/^[./]/.test(settings.chart.name)) return
   const wanted = settings.chart.name.replace(/\/$/, '').split('/').at(-1)?.replace(/:.*$/, '') ?? ''
-  const made = release?.current.chart.name ?? wanted
-  if (made === wanted) return
+  if (current.chart.name === wanted) return
   throw new ActionError({
     code: 'release-chart-differs',
-    problem: `Release ${release?.last.name ?? ''} was made with chart ${made}, not ${wanted}, and has to be upgraded.`,
-    remedy: `Set chart and chart-repository to where ${made} comes from; or give service in place of release, and set its type to ClusterIP where it is managed.`,
+    problem: `Release ${last.name} was made with chart ${current.chart.name}, not ${wanted}, and has to be upgraded.`,
+    remedy: `Set chart and chart-repository to where ${current.chart.name} comes from; or give service in place of release, and set its type to ClusterIP where it is managed.`,
   })
 }
 
 /** Says what is left alone. */
-export function remark(context: Context, { release, service }: Target): void {
+export function remark(context: Context, { release, service }: Target, changes: readonly Change[]): void {
+  if (release && release.last.status !== 'deployed' && changes.length === 0) {
+    context.log.note(`Revision ${release.last.revision} of release ${release.last.name} is ${release.last.status}, and is left to whoever made it: its Service is as it should be.`)
+  }
   if (!release && service.type !== 'ClusterIP') {
     context.log.note(`Service ${service.name} is of type ${service.type} and is left so: set it to ClusterIP where it is managed, when nothing uses its own load balancer any more.`)
   }

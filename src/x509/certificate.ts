@@ -125,6 +125,14 @@ export function checkMaterial(material: CertificateMaterial, host: string, now: 
       remedy: 'Give the intermediate certificates that come with this certificate, without those of an earlier one.',
     }))
   }
+  // Source: ACM, ImportCertificate: a certificate that is not self-signed needs its chain.
+  if (chain.length === 0 && !stray && !isSelfSigned(leaf)) {
+    problems.push(new ActionError({
+      code: 'certificate-chain-invalid',
+      problem: `The certificate of ${oneLine(leaf.subject) || names(leaf).join(', ')} came without those of its authority (${oneLine(leaf.issuer)}), and ACM and clients want them.`,
+      remedy: 'Give the intermediate certificates as certificate-chain, or the full chain as certificate (fullchain.pem).',
+    }))
+  }
   return [...problems, ...checkValidity(leaf, chain, now), ...checkHost(leaf, host)]
 }
 

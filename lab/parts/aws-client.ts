@@ -1,0 +1,83 @@
+/** Signed requests to moto by hand, for the services whose SDK the project has no other use for: IAM, EC2, EKS, STS. */
+import { createHash, createHmac } from 'node:crypto'
+import { SignatureV4 } from '@smithy/signature-v4'
+
+/** A key of the account. */
+export interface AwsKey {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+}
+
+/** The versions of the query APIs. */
+const versions = { iam: '2010-05-08', ec2: '2016-11-15', sts: '2011-06-15' }
+
+/** SHA-256 as the signer wants it. */
+class Sha256 {
+  private readonly hash
+  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
+    this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', typeof secret === 'string' ? secret : bytes(secret))
+  }
+
+  update(data: string | ArrayBuffer | ArrayBufferView): void {
+    this.hash.update(typeof data === 'string' ? data : bytes(data))
+  }
+
+  digest(): Promise<Uint8Array> {
+    return Promise.resolve(this.hash.digest())
+  }
+
+  reset(): void {
+    throw new Error('a signature never hashes twice')
+  }
+}
+
+function bytes(data: ArrayBuffer | ArrayBufferView): Uint8Array {
+  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data)
+}
+
+/** A client of one endpoint with one key. */
+export class AwsClient {
+  private readonly endpoint: URL
+  private readonly region: string
+  private readonly key: AwsKey
+
+  constructor(endpoint: string, region: string, key: AwsKey) {
+    this.endpoint = new URL(endpoint)
+    this.region = region
+    this.key = key
+  }
+
+  /** Calls an operation of a query API. @returns the XML */
+  query(service: keyof typeof versions, action: string, parameters: Readonly<Record<string, string>> = {}): Promise<string> {
+    const body = new URLSearchParams({ Action: action, Version: versions[service], ...parameters }).toString()
+    return this.send(service, '/', body, 'application/x-www-form-urlencoded')
+  }
+
+  /** Calls an operation of a REST API with JSON. */
+  post(service: string, path: string, body: object): Promise<string> {
+    return this.send(service, path, JSON.stringify(body), 'application/json')
+  }
+
+  /** Calls an operation of a JSON API, by its target. */
+  target(service: string, target: string, body: object): Promise<string> {
+    return this.send(service, '/', JSON.stringify(body), 'application/x-amz-json-1.1', { 'x-amz-target': target })
+  }
+
+  private async send(service: string, path: string, body: string, type: string, more: Readonly<Record<string, string>> = {}): Promise<string> {
+    const signer = new SignatureV4({ credentials: this.key, region: this.region, service, sha256: Sha256 })
+    const { host, hostname, port } = this.endpoint
+    const { headers } = await signer.sign({ method: 'POST', protocol: 'http:', hostname, port: Number(port), path, query: {}, headers: { host, 'content-type': type, ...more }, body })
+    const response = await fetch(new URL(path, this.endpoint), { method: 'POST', headers, body })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${service} ${path} ${body.slice(0, 80)}: ${response.status} ${text.slice(0, 500)}`)
+    return text
+  }
+}
+
+/** The text of the first element of that name. */
+export function element(xml: string, name: string): string {
+  const found = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]
+  if (found === undefined) throw new Error(`no ${name} in ${xml.slice(0, 500)}`)
+  return found
+}

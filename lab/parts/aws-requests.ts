@@ -1,0 +1,45 @@
+/** What a request to AWS is about, read off the wire: for the record, and for faults that name an operation. */
+import { claimOf, type Incoming } from '../../sandbox/aws/signature.ts'
+import type { Part } from '../../sandbox/traffic.ts'
+
+/** A request that reached AWS. */
+export interface AwsRequest {
+  /** As in IAM's actions: acm, elasticloadbalancing, sts, eks, ec2, ... */
+  readonly service: string
+  readonly operation: string
+  /** The ARN of the resource, as far as the request names one; else `*`. */
+  readonly resource: string
+  readonly accessKeyId: string
+}
+
+/** The parts of the sandbox's traffic log, by service. */
+export const parts: Readonly<Record<string, Part>> = { acm: 'acm', sts: 'sts', eks: 'eks', elasticloadbalancing: 'elbv2' }
+
+/** Members that name what an operation is done to, the most telling first. */
+const members = ['CertificateArn', 'RuleArn', 'ListenerArn', 'TargetGroupArn', 'LoadBalancerArn', 'ResourceArns.member.1', 'LoadBalancerArns.member.1', 'TargetGroupArns.member.1', 'ListenerArns.member.1']
+
+/** Reads a request; `account` is for the ARN of an EKS cluster, which the request has only by its name. */
+export function readRequest(request: Incoming, account: string): AwsRequest {
+  const claim = claimOf(request)
+  const { service, accessKeyId, region } = claim ?? { service: 'unsigned', accessKeyId: '', region: '' }
+  const about = { service, accessKeyId }
+  const target = request.headers['x-amz-target']?.split('.').at(-1)
+  if (target !== undefined) return { ...about, operation: target, resource: arnInJson(request.body) ?? '*' }
+  const cluster = /^\/clusters\/([^/]+)$/.exec(request.path)?.[1]
+  if (cluster !== undefined && request.method === 'GET') return { ...about, operation: 'DescribeCluster', resource: `arn:aws:eks:${region}:${account}:cluster/${cluster}` }
+  const form = new URLSearchParams(request.method === 'POST' ? request.body.toString() : request.query)
+  const resource = members.map((member) => form.get(member)).find((value) => value !== null)
+  return { ...about, operation: form.get('Action') ?? `${request.method} ${request.path}`, resource: resource ?? '*' }
+}
+
+function arnInJson(body: Buffer): string | undefined {
+  try {
+    const { CertificateArn } = JSON.parse(body.toString()) as { CertificateArn?: string }
+    return CertificateArn
+  } catch {
+    return undefined
+  }
+}
+
+/** Operations that ask for a change, by the verbs that AWS uses. */
+export const mutating = /^(Import|Add|Remove|Delete|Create|Modify|Set|Register|Deregister|Update|Put|Tag|Untag|Request|Renew|Associate|Disassociate)/

@@ -1,0 +1,139 @@
+/** What an EKS cluster has beyond its control plane: nodes, the load balancer controller's kinds and rights, and the cloud's service controller. */
+import { Informer, KubernetesClient } from '../../sandbox/controller/api.ts'
+import type { KubernetesObject, Service } from '../../sandbox/controller/objects.ts'
+import type { Processes } from '../process.ts'
+import { until } from '../process.ts'
+import type { LabPrograms } from '../setup.ts'
+import { controllerUser, type ControlPlane } from './control-plane.ts'
+import { answers, freePorts } from './ports.ts'
+
+/** Objects that are created, by the path of their collection. */
+type Objects = readonly (readonly [path: string, object: object])[]
+
+const nodes: Objects = ['a', 'b'].map((zone) => ['/api/v1/nodes', {
+  apiVersion: 'v1', kind: 'Node',
+  metadata: {
+    name: `node-${zone}`,
+    annotations: { 'kwok.x-k8s.io/node': 'fake' },
+    labels: {
+      'kubernetes.io/hostname': `node-${zone}`, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64',
+      'topology.kubernetes.io/region': 'us-east-2', 'topology.kubernetes.io/zone': `us-east-2${zone}`,
+      // A real controller then looks for no network interface of the node (load-balancer-controller.md, section 3).
+      'eks.amazonaws.com/compute-type': 'hybrid',
+    },
+  },
+  spec: { providerID: `aws:///us-east-2${zone}/i-0${zone.repeat(16)}` },
+  status: { capacity: { cpu: '32', memory: '256Gi', pods: '110' }, allocatable: { cpu: '32', memory: '256Gi', pods: '110' } },
+}])
+
+/** A kind of the load balancer controller. Its schema takes everything: what is checked is checked by the controller. */
+const kind = (name: string, plural: string, scope: 'Namespaced' | 'Cluster'): Objects[number] => ['/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+  apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `${plural}.elbv2.k8s.aws` },
+  spec: {
+    group: 'elbv2.k8s.aws', scope, names: { kind: name, listKind: `${name}List`, plural, singular: name.toLowerCase() },
+    versions: [{
+      name: 'v1beta1', served: true, storage: true, subresources: { status: {} },
+      schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+    }],
+  },
+}]
+
+/** The stand-in's needs, as sandbox/controller/api.ts lists them. */
+const rule = (apiGroups: string[], resources: string[], verbs: string[]): object => ({ apiGroups, resources, verbs })
+const controllerRole: Objects = [
+  ['/apis/rbac.authorization.k8s.io/v1/clusterroles', {
+    apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'aws-load-balancer-controller' },
+    rules: [
+      rule(['networking.k8s.io'], ['ingresses', 'ingressclasses'], ['get', 'list', 'watch', 'patch', 'update']),
+      rule(['networking.k8s.io'], ['ingresses/status'], ['patch', 'update']),
+      rule([''], ['services', 'pods', 'nodes', 'namespaces', 'endpoints', 'secrets', 'configmaps'], ['get', 'list', 'watch']),
+      rule([''], ['services/status', 'pods/status'], ['patch', 'update']),
+      rule(['', 'events.k8s.io'], ['events'], ['create', 'patch']),
+      rule(['discovery.k8s.io'], ['endpointslices'], ['get', 'list', 'watch']),
+      rule(['elbv2.k8s.aws'], ['*'], ['*']),
+      rule(['coordination.k8s.io'], ['leases'], ['*']),
+    ],
+  }],
+  ['/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
+    apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name: 'aws-load-balancer-controller' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'aws-load-balancer-controller' },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: controllerUser }],
+  }],
+]
+
+/** The cluster's furniture. */
+export interface Cluster {
+  /** As the administrator. */
+  readonly client: KubernetesClient
+  close(): Promise<void>
+}
+
+/** Furnishes a cluster; settles when a pod in `namespace` would run and the controller's kinds are served. */
+export async function furnish(control: ControlPlane, settings: { programs: LabPrograms; processes: Processes; namespace: string }): Promise<Cluster> {
+  const client = new KubernetesClient({ url: control.url, ca: control.ca, token: control.adminToken })
+  await startKwok(control, settings)
+  const furniture: Objects = [
+    ...nodes, kind('TargetGroupBinding', 'targetgroupbindings', 'Namespaced'), kind('IngressClassParams', 'ingressclassparams', 'Cluster'), ...controllerRole,
+    ['/apis/networking.k8s.io/v1/ingressclasses', { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'alb' }, spec: { controller: 'ingress.k8s.aws/alb' } }],
+    ['/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: settings.namespace } }],
+  ]
+  await Promise.all(furniture.map(([path, object]) => client.create(path, object)))
+  const asked = async (): Promise<boolean> => {
+    await Promise.all(['targetgroupbindings', 'ingressclassparams'].map((plural) => client.get(`/apis/elbv2.k8s.aws/v1beta1/${plural}`)))
+    const { items } = await client.get<{ items: { status?: { conditions?: { type: string; status: string }[] } }[] }>('/api/v1/nodes')
+    return items.every(({ status }) => status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True'))
+  }
+  await until(asked, (last) => new Error(`the cluster is not ready: ${String(last)}`))
+  await Promise.all(['targetgroupbindings', 'ingressclassparams'].map((plural) => age(client, `${plural}.elbv2.k8s.aws`)))
+  const services = serviceController(client)
+  await services.ready
+  return {
+    client,
+    close: async () => {
+      await services.stop()
+      client.close()
+    },
+  }
+}
+
+interface Definition extends KubernetesObject {
+  readonly status?: { readonly conditions?: readonly { readonly type: string }[] }
+}
+
+/**
+ * Makes a kind an hour old: for two seconds after one is established, an API server holds up each creation of its objects
+ * (apiextensions-apiserver, customresource_handler.go, justCreated), which no cluster with a controller in it ever shows.
+ */
+async function age(client: KubernetesClient, name: string): Promise<void> {
+  const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`
+  const { status } = await client.get<Definition>(path)
+  const lastTransitionTime = new Date(Date.now() - 3_600_000).toISOString().replace(/\.\d+/, '')
+  await client.patch(`${path}/status`, { status: { conditions: (status?.conditions ?? []).map((condition) => ({ ...condition, lastTransitionTime })) } })
+}
+
+async function startKwok(control: ControlPlane, { programs, processes }: { programs: LabPrograms; processes: Processes }): Promise<void> {
+  const [port = 0] = await freePorts(1)
+  await processes.start({
+    name: 'kwok', command: programs.kwok, ready: () => answers(`http://127.0.0.1:${port}/healthz`),
+    // Not from 127.0.0.0/8: EndpointSlices refuse that.
+    args: ['--kubeconfig', control.kubeconfig, '--manage-all-nodes=true', '--cidr', '10.244.0.1/24', '--node-ip', '10.244.0.1', '--server-address', `127.0.0.1:${port}`, '--config', programs.kwokStages],
+  })
+}
+
+interface LoadBalancerService extends Service {
+  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly unknown[] } }
+}
+
+/** A stand-in for the cloud's service controller: helm waits until a Service of type LoadBalancer has an address. */
+function serviceController(client: KubernetesClient): Informer<LoadBalancerService> {
+  return new Informer<LoadBalancerService>(client, '/api/v1/services', (service) => {
+    if (!service) return
+    const wanted = service.spec?.type === 'LoadBalancer'
+    const has = (service.status?.loadBalancer?.ingress ?? []).length > 0
+    if (wanted === has) return
+    const { name, namespace = '' } = (service as KubernetesObject).metadata
+    const loadBalancer = { ingress: wanted ? [{ hostname: `${name}-classic.us-east-2.elb.amazonaws.com` }] : null }
+    // Gone by now, or changed by somebody: the informer then tells of that.
+    client.patch(`/api/v1/namespaces/${namespace}/services/${name}/status?fieldManager=cloud-controller-manager`, { status: { loadBalancer } }).catch(() => undefined)
+  })
+}

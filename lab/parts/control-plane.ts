@@ -1,0 +1,118 @@
+/** A real Kubernetes control plane on loopback: etcd, kube-apiserver, kube-controller-manager, kube-scheduler. */
+import { generateKeyPairSync, randomUUID } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { request } from 'node:https'
+import { join } from 'node:path'
+import { loopbackServerPair, type Authority } from '../../sandbox/certificates.ts'
+import type { Processes } from '../process.ts'
+import { answers, freePorts } from './ports.ts'
+import type { AuthenticateToken } from './token-webhook.ts'
+import { startTokenWebhook } from './token-webhook.ts'
+
+/** What the control plane is told. */
+export interface ControlPlaneSettings {
+  readonly program: string
+  readonly directory: string
+  readonly processes: Processes
+  readonly authority: Authority
+  /** Asked for every bearer token that is not one of the lab's own. */
+  readonly authenticate: AuthenticateToken
+}
+
+/** The running control plane. */
+export interface ControlPlane {
+  readonly url: string
+  /** PEM of the CA that signed the API's certificate. */
+  readonly ca: string
+  /** In system:masters. */
+  readonly adminToken: string
+  /** Of system:serviceaccount:kube-system:aws-load-balancer-controller. */
+  readonly controllerToken: string
+  /** A kubeconfig file of the administrator. */
+  readonly kubeconfig: string
+  /** Ends the token webhook; the programs end with their Processes. */
+  close(): Promise<void>
+}
+
+/** The user that the load balancer controller is to Kubernetes. */
+export const controllerUser = 'system:serviceaccount:kube-system:aws-load-balancer-controller'
+
+/** Starts the control plane; settles when the API answers and its controllers and the scheduler run. */
+export async function startControlPlane(settings: ControlPlaneSettings): Promise<ControlPlane> {
+  const { processes, program, authority } = settings
+  const directory = join(settings.directory, 'kubernetes')
+  await mkdir(directory, { recursive: true })
+  const [etcdPort = 0, peerPort = 0, apiPort = 0] = await freePorts(3)
+  const url = `https://127.0.0.1:${apiPort}`
+  const [adminToken, controllerToken] = [randomUUID(), randomUUID()]
+  const ca = authority.root
+  const kubeconfig = join(directory, 'admin.kubeconfig')
+  const webhook = await startTokenWebhook(authority, settings.authenticate)
+  await writeFile(kubeconfig, kubeconfigOf('lab', url, ca, { token: adminToken }), { mode: 0o600 })
+  const flags = await apiServerFiles(directory, authority, { adminToken, controllerToken, webhook: webhook.url })
+
+  const etcdUrl = `http://127.0.0.1:${etcdPort}`
+  const peerUrl = `http://127.0.0.1:${peerPort}`
+  await processes.start({
+    name: 'etcd', command: program, timeout: 30_000, ready: () => answers(`${etcdUrl}/health`),
+    args: ['etcd', '--data-dir', join(directory, 'etcd'), '--listen-client-urls', etcdUrl, '--advertise-client-urls', etcdUrl, '--listen-peer-urls', peerUrl,
+      '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', `default=${peerUrl}`, '--unsafe-no-fsync'],
+  })
+  await processes.start({
+    name: 'kube-apiserver', command: program, timeout: 90_000, grace: 100, ready: () => isReady(url, ca, adminToken),
+    args: ['kube-apiserver', '--etcd-servers', etcdUrl, '--bind-address', '127.0.0.1', '--secure-port', String(apiPort), '--endpoint-reconciler-type', 'none', ...flags],
+  })
+  // Neither says when it has begun; what they do is awaited where it matters.
+  const common = ['--kubeconfig', kubeconfig, '--leader-elect=false', '--secure-port', '0']
+  await Promise.all([
+    processes.start({
+      name: 'kube-controller-manager', command: program, ready: () => Promise.resolve(true),
+      args: ['kube-controller-manager', ...common, '--controllers', '*,-node-lifecycle-controller,-node-ipam-controller,-service-lb-controller,-cloud-node-lifecycle-controller,-node-route-controller', '--use-service-account-credentials=false'],
+    }),
+    processes.start({ name: 'kube-scheduler', command: program, ready: () => Promise.resolve(true), args: ['kube-scheduler', ...common] }),
+  ])
+  return { url, ca, adminToken, controllerToken, kubeconfig, close: webhook.close }
+}
+
+/** Writes what the API server reads. @returns the flags that name it */
+async function apiServerFiles(directory: string, authority: Authority, content: { adminToken: string; controllerToken: string; webhook: string }): Promise<string[]> {
+  const at = (name: string): string => join(directory, name)
+  const pair = await loopbackServerPair(authority)
+  const serviceAccounts = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs1', format: 'pem' } })
+  const tokens = `${content.adminToken},admin,admin,"system:masters"\n${content.controllerToken},${controllerUser},controller,"system:serviceaccounts"\n`
+  const secret = { mode: 0o600 }
+  await Promise.all([
+    writeFile(at('server.pem'), pair.cert), writeFile(at('server.key'), pair.key, secret), writeFile(at('ca.pem'), pair.ca),
+    writeFile(at('accounts.key'), serviceAccounts.privateKey, secret), writeFile(at('accounts.pub'), serviceAccounts.publicKey),
+    writeFile(at('tokens.csv'), tokens, secret), writeFile(at('webhook.kubeconfig'), kubeconfigOf('webhook', content.webhook, pair.ca, {}), secret),
+  ])
+  return [
+    '--tls-cert-file', at('server.pem'), '--tls-private-key-file', at('server.key'), '--client-ca-file', at('ca.pem'),
+    '--service-account-key-file', at('accounts.pub'), '--service-account-signing-key-file', at('accounts.key'), '--service-account-issuer', 'https://localhost',
+    '--token-auth-file', at('tokens.csv'), '--authentication-token-webhook-config-file', at('webhook.kubeconfig'), '--authentication-token-webhook-version', 'v1',
+    // A token that was refused or taken is asked about again: scenarios change who may come in.
+    '--authentication-token-webhook-cache-ttl', '0s',
+    '--authorization-mode', 'RBAC', '--service-cluster-ip-range', '10.0.0.0/16',
+    // Without TaintNodesByCondition a Node is not born tainted: no node lifecycle controller runs that would take the taint away.
+    '--disable-admission-plugins', 'ServiceAccount,TaintNodesByCondition',
+  ]
+}
+
+/** A kubeconfig with one user. */
+export function kubeconfigOf(name: string, server: string, ca: string, user: { token?: string }): string {
+  return JSON.stringify({
+    apiVersion: 'v1', kind: 'Config', 'current-context': `admin@${name}`,
+    contexts: [{ name: `admin@${name}`, context: { cluster: name, user: 'admin' } }],
+    clusters: [{ name, cluster: { server, 'certificate-authority-data': Buffer.from(ca).toString('base64') } }],
+    users: [{ name: 'admin', user }],
+  })
+}
+
+function isReady(url: string, ca: string, token: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    request(`${url}/readyz`, { ca, headers: { authorization: `Bearer ${token}` }, agent: false }, (response) => {
+      response.resume()
+      resolve(response.statusCode === 200)
+    }).on('error', reject).end()
+  })
+}

@@ -1,0 +1,59 @@
+/** The load balancer controller: the sandbox's stand-in, or with LAB_CONTROLLER a real binary in its place. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { startController, type Controller } from '../../sandbox/controller/controller.ts'
+import { loopbackServerPair } from '../../sandbox/certificates.ts'
+import type { Processes } from '../process.ts'
+import { kubeconfigOf, type ControlPlane } from './control-plane.ts'
+import type { Moto } from './moto.ts'
+import { answers, freePorts } from './ports.ts'
+
+/** Where the controller works. */
+export interface ControllerPlace {
+  readonly control: ControlPlane
+  readonly moto: Moto
+  /** The AWS endpoint that its calls are recorded at. */
+  readonly endpoint: string
+  readonly cluster: string
+  readonly processes: Processes
+  readonly directory: string
+}
+
+/** Starts the controller; undefined is returned for a real one, which has no switches for a scenario. */
+export async function startLabController(place: ControllerPlace): Promise<Controller | undefined> {
+  const { control, moto, endpoint, cluster } = place
+  const binary = process.env['LAB_CONTROLLER'] ?? ''
+  if (binary !== '') {
+    await startReal(binary, place)
+    return undefined
+  }
+  const { accessKeyId, secretAccessKey } = moto.users.controller
+  return startController({
+    kubernetes: { url: control.url, ca: control.ca, token: control.controllerToken },
+    aws: { endpoint, region: moto.region, credentials: { accessKeyId, secretAccessKey } },
+    cluster, subnets: moto.subnets, securityGroups: [moto.securityGroup], vpcId: moto.vpcId,
+  })
+}
+
+/** The flags of the real one, out of cluster (reference: load-balancer-controller.md, section 3). */
+async function startReal(binary: string, { control, moto, endpoint, cluster, processes, directory }: ControllerPlace): Promise<void> {
+  const [webhookPort = 0, healthPort = 0] = await freePorts(2)
+  const pair = await loopbackServerPair()
+  const kubeconfig = join(directory, 'controller.kubeconfig')
+  await Promise.all([
+    writeFile(kubeconfig, kubeconfigOf('lab', control.url, control.ca, { token: control.controllerToken }), { mode: 0o600 }),
+    writeFile(join(directory, 'tls.crt'), pair.cert), writeFile(join(directory, 'tls.key'), pair.key, { mode: 0o600 }),
+  ])
+  const endpoints = ['EC2', 'Elastic Load Balancing v2', 'ACM', 'STS'].map((service) => `${service}=${endpoint}`).join(',')
+  const { accessKeyId, secretAccessKey } = moto.users.controller
+  await processes.start({
+    name: 'load-balancer-controller', command: binary, ready: () => answers(`http://127.0.0.1:${healthPort}/healthz`),
+    env: { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_EC2_METADATA_DISABLED: 'true', HOME: directory },
+    args: [
+      `--kubeconfig=${kubeconfig}`, `--cluster-name=${cluster}`, '--ingress-class=alb', `--aws-region=${moto.region}`, `--aws-vpc-id=${moto.vpcId}`, '--aws-max-retries=2',
+      `--aws-api-endpoints=${endpoints}`, '--enable-shield=false', '--enable-waf=false', '--enable-wafv2=false', '--enable-leader-election=false',
+      `--webhook-cert-dir=${directory}`, `--webhook-bind-port=${webhookPort}`, '--metrics-bind-addr=0', `--health-probe-bind-addr=127.0.0.1:${healthPort}`,
+      '--targetgroupbinding-requeue-duration=2s', '--lb-stabilization-monitor-interval=2s', '--feature-gates=EnableServiceController=false',
+    ],
+  })
+}

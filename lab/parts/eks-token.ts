@@ -1,0 +1,58 @@
+/**
+ * Who the bearer of an EKS token is. The checks are those of aws-iam-authenticator (pkg/token/token.go, Verify): the form of
+ * the presigned GetCallerIdentity, its signature over the cluster's name, its age; then STS is asked who that is.
+ */
+import type { AwsCredential } from '../../sandbox/aws/service.ts'
+import { canonicalArn, identifyToken } from '../../sandbox/aws/sts.ts'
+import { AwsClient, element } from './aws-client.ts'
+import type { Moto } from './moto.ts'
+import type { AuthenticateToken } from './token-webhook.ts'
+
+/** An EKS access entry: who a principal is to Kubernetes. */
+export interface AccessEntry {
+  readonly username?: string
+  readonly groups: readonly string[]
+}
+
+/** The authenticator; what is not readonly may be changed while it runs. */
+export interface EksAuthenticator {
+  /** By role or user ARN. While it is undefined every principal of the account is in system:masters. */
+  accessEntries: Map<string, AccessEntry> | undefined
+  /** The keys whose signatures are good: a scenario adds those of sessions. */
+  readonly credentials: AwsCredential[]
+  /** Why tokens were refused, the newest last. */
+  readonly refusals: string[]
+  readonly authenticate: AuthenticateToken
+}
+
+const quarterOfAnHour = 15 * 60_000
+
+/** Makes the authenticator of a cluster. */
+export function eksAuthenticator(moto: Moto, cluster: string): EksAuthenticator {
+  const authenticator: EksAuthenticator = {
+    accessEntries: undefined,
+    credentials: Object.values(moto.users),
+    refusals: [],
+    authenticate: async (token) => {
+      try {
+        const arn = await principalOf(authenticator, moto, token, cluster)
+        const entry = authenticator.accessEntries ? authenticator.accessEntries.get(canonicalArn(arn)) : { groups: ['system:masters'] }
+        if (entry) return { username: entry.username ?? arn, groups: entry.groups }
+        authenticator.refusals.push(`ARN is not mapped: ${canonicalArn(arn)}`)
+      } catch (error) {
+        authenticator.refusals.push(error instanceof Error ? error.message : String(error))
+      }
+      return undefined
+    },
+  }
+  return authenticator
+}
+
+async function principalOf({ credentials }: EksAuthenticator, moto: Moto, token: string, cluster: string): Promise<string> {
+  const { arn } = await identifyToken({ credentials, tokenLifetime: quarterOfAnHour, now: () => Date.now() }, token, cluster)
+  // moto reads who calls from the Authorization header alone, never from a presigned query: now that the signature is proven
+  // to be that key's, STS is asked with the key itself.
+  const credential = credentials.find(({ principalArn }) => principalArn === arn)
+  if (!credential) throw new Error('no such key')
+  return element(await new AwsClient(moto.url, moto.region, credential).query('sts', 'GetCallerIdentity'), 'Arn')
+}

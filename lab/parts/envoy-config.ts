@@ -1,0 +1,128 @@
+/** What ELBv2 says, as Envoy takes it: listeners with certificates and rules (LDS), and target groups (CDS). */
+import { versionsOf } from '../../sandbox/alb/tls.ts'
+import type { ImportedCertificate } from './aws-front.ts'
+import type { ListenerView, LoadBalancerView, LoadBalancingView, RuleAction, RuleView, TargetGroupView } from './load-balancers.ts'
+
+/** What the configuration is made of. */
+export interface EnvoyInput {
+  readonly view: LoadBalancingView
+  readonly certificates: ReadonlyMap<string, ImportedCertificate>
+  /** The loopback address of every load balancer. */
+  readonly address: string
+  /** Where a target really is. */
+  readonly resolveTarget: (id: string, port: number) => { readonly host: string; readonly port: number } | undefined
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+const typed = (name: string, fields: Json): Json => ({ '@type': `type.googleapis.com/${name}`, ...fields })
+const socket = (address: string, port: number): Json => ({ socket_address: { address, port_value: port } })
+
+/** The listeners. Of two load balancers on one port the newer one has it: a replaced one is about to go. */
+export function listeners(input: EnvoyInput): Json[] {
+  const byPort = new Map<number, Json>()
+  const known = new Set(input.view.targetGroups.map(({ arn }) => arn))
+  for (const loadBalancer of input.view.loadBalancers) {
+    for (const listener of loadBalancer.listeners) {
+      const chain = filterChain(loadBalancer, listener, input.certificates, known)
+      if (chain) byPort.set(listener.port, { name: `port-${listener.port}`, address: socket(input.address, listener.port), filter_chains: [chain] })
+    }
+  }
+  return [...byPort.values()]
+}
+
+/** The target groups; one without targets answers 503. */
+export function clusters({ view, resolveTarget }: EnvoyInput): Json[] {
+  return view.targetGroups.map((group) => ({
+    name: group.arn, connect_timeout: '10s', type: 'STATIC', lb_policy: 'ROUND_ROBIN',
+    load_assignment: {
+      cluster_name: group.arn,
+      endpoints: [{ lb_endpoints: addresses(group, resolveTarget).map(({ host, port }) => ({ endpoint: { address: socket(host, port) } })) }],
+    },
+    ...(group.protocolVersion === 'HTTP1' ? {} : {
+      typed_extension_protocol_options: {
+        'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': typed('envoy.extensions.upstreams.http.v3.HttpProtocolOptions', { explicit_http_config: { http2_protocol_options: {} } }),
+      },
+    }),
+  }))
+}
+
+function addresses(group: TargetGroupView, resolve: EnvoyInput['resolveTarget']): { host: string; port: number }[] {
+  const all = group.targets.map(({ id, port }) => resolve(id, port)).filter((address) => address !== undefined)
+  return [...new Map(all.map((address) => [`${address.host}:${address.port}`, address])).values()]
+}
+
+function filterChain(loadBalancer: LoadBalancerView, listener: ListenerView, certificates: EnvoyInput['certificates'], known: ReadonlySet<string>): Json | undefined {
+  const filters = [{ name: 'http', typed_config: connectionManager(loadBalancer, listener, known) }]
+  if (listener.protocol !== 'HTTPS') return { filters }
+  const material = listener.certificates.map((arn) => certificates.get(arn)).filter((each) => each !== undefined)
+  // One that was not imported through the front: nothing can serve it.
+  if (material.length === 0) return undefined
+  const versions = versionsOf(listener.sslPolicy)
+  const version = (name: string): string => (name === 'TLSv1' ? 'TLSv1_0' : name.replace('.', '_'))
+  const context = typed('envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
+    common_tls_context: {
+      alpn_protocols: ['h2', 'http/1.1'],
+      tls_params: { tls_minimum_protocol_version: version(versions.minVersion), tls_maximum_protocol_version: version(versions.maxVersion) },
+      tls_certificates: material.map(({ certificate, chain, privateKey }) => ({
+        certificate_chain: { inline_string: [certificate, chain].map((pem) => pem.trim()).filter((pem) => pem !== '').join('\n') }, private_key: { inline_string: privateKey },
+      })),
+    },
+  })
+  return { filters, transport_socket: { name: 'tls', typed_config: context } }
+}
+
+/** The statuses that an ALB answers by itself. */
+const own = [404, 502, 503, 504]
+
+function connectionManager({ idleTimeout }: LoadBalancerView, listener: ListenerView, known: ReadonlySet<string>): Json {
+  const routes = listener.rules.flatMap((rule) => matches(rule).map((match) => ({ match, ...action(rule.action, known) })))
+  return typed('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
+    stat_prefix: 'alb', codec_type: 'AUTO', server_header_transformation: 'PASS_THROUGH',
+    stream_idle_timeout: `${idleTimeout}s`, common_http_protocol_options: { idle_timeout: `${idleTimeout}s` },
+    route_config: { name: 'rules', validate_clusters: false, virtual_hosts: [{ name: 'all', domains: ['*'], routes }] },
+    http_filters: [
+      { name: 'status', typed_config: typed('envoy.extensions.filters.http.lua.v3.Lua', { default_source_code: { inline_string: plainStatus } }) },
+      { name: 'router', typed_config: typed('envoy.extensions.filters.http.router.v3.Router', {}) },
+    ],
+    local_reply_config: {
+      mappers: own.map((status) => ({
+        filter: { status_code_filter: { comparison: { op: 'EQ', value: { default_value: status, runtime_key: `alb.status.${status}` } } } },
+        headers_to_add: [{ header: { key: 'x-alb-status', value: String(status) } }],
+      })),
+    },
+  })
+}
+
+/** Envoy dresses its own answers to gRPC up as gRPC; an ALB does not, and clients see the HTTP status. */
+const plainStatus = `
+function envoy_on_response(handle)
+  local headers = handle:headers()
+  local status = headers:get("x-alb-status")
+  if status ~= nil then
+    headers:replace(":status", status)
+    headers:replace("content-type", status == "404" and "text/plain; charset=utf-8" or "text/html")
+    headers:replace("server", "awselb/2.0")
+    headers:remove("grpc-status")
+    headers:remove("grpc-message")
+    headers:remove("x-alb-status")
+  end
+end
+`
+
+function matches({ hosts, paths }: RuleView): Json[] {
+  const host = hosts.length === 0 ? {} : { headers: [{ name: ':authority', string_match: { safe_regex: { regex: `(?i)(${hosts.map(pattern).join('|')})(:[0-9]+)?` } } }] }
+  return (paths.length === 0 ? ['*'] : paths).map((path) => ({ ...(path === '*' || path === '/*' ? { prefix: '/' } : { safe_regex: { regex: pattern(path) } }), ...host }))
+}
+
+/** `*` stands for any characters and `?` for one, as in ELBv2's conditions. */
+function pattern(text: string): string {
+  return text.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')
+}
+
+function action(wanted: RuleAction, known: ReadonlySet<string>): Json {
+  if ('status' in wanted) return { direct_response: { status: wanted.status, ...(wanted.body === '' ? {} : { body: { inline_string: wanted.body } }) } }
+  if ('redirectPort' in wanted) return { redirect: { https_redirect: true, port_redirect: wanted.redirectPort } }
+  // A group that is gone: what an ALB then says is 503.
+  return known.has(wanted.targetGroup) ? { route: { cluster: wanted.targetGroup, timeout: '0s' } } : { direct_response: { status: 503 } }
+}

@@ -1,0 +1,119 @@
+/** Envoy as the data plane of the load balancers: follows ELBv2 through files that it watches. */
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Processes } from '../process.ts'
+import { until } from '../process.ts'
+import type { AwsFront } from './aws-front.ts'
+import { clusters, listeners, type EnvoyInput } from './envoy-config.ts'
+import type { LoadBalancers } from './load-balancers.ts'
+import { answers, freePorts } from './ports.ts'
+
+/** The running data plane. */
+export interface EnvoyAlb {
+  /** Makes Envoy what ELBv2 says now; settles when Envoy has taken it. Happens by itself after each change through the front. */
+  sync(): Promise<void>
+  /** What went wrong behind the scenes. */
+  readonly problems: Error[]
+  /** Envoy's own view, for a person: its admin interface. */
+  readonly admin: string
+  close(): Promise<void>
+}
+
+/** What it is told. */
+export interface EnvoySettings {
+  readonly program: string
+  readonly directory: string
+  readonly processes: Processes
+  readonly front: AwsFront
+  readonly loadBalancers: LoadBalancers
+  readonly address: string
+  readonly resolveTarget: EnvoyInput['resolveTarget']
+}
+
+/** Starts Envoy; it follows ELBv2 until it is closed. */
+export async function startEnvoy(settings: EnvoySettings): Promise<EnvoyAlb> {
+  const directory = join(settings.directory, 'envoy')
+  await mkdir(directory, { recursive: true })
+  const [port = 0] = await freePorts(1)
+  const admin = `http://127.0.0.1:${port}`
+  const publish = publisher(directory, admin)
+  const input = async (): Promise<EnvoyInput> => {
+    const view = await settings.loadBalancers.read()
+    const active = view.loadBalancers.filter(({ name }) => !settings.front.isProvisioning(name))
+    return { view: { ...view, loadBalancers: active }, certificates: settings.front.imported, address: settings.address, resolveTarget: settings.resolveTarget }
+  }
+  await publish.write(await input())
+  await writeFile(join(directory, 'bootstrap.json'), JSON.stringify(bootstrap(directory, port)))
+  await settings.processes.start({
+    name: 'envoy', command: settings.program, ready: () => answers(`${admin}/ready`),
+    args: ['-c', join(directory, 'bootstrap.json'), '--disable-hot-restart', '--concurrency', '1', '--drain-time-s', '1', '--log-level', 'warning'],
+  })
+  const problems: Error[] = []
+  // One after the other; a change that comes while one is written is in the next.
+  let last: Promise<void> = Promise.resolve()
+  let waiting = false
+  let closed = false
+  const sync = (): Promise<void> => {
+    if (waiting || closed) return last
+    waiting = true
+    last = last.catch(() => undefined).then(async () => {
+      waiting = false
+      await publish.write(await input())
+      await publish.taken()
+    })
+    return last
+  }
+  settings.front.onChange(() => void sync().catch((error: unknown) => problems.push(error as Error)))
+  return {
+    sync, problems, admin,
+    close: async () => {
+      closed = true
+      await last.catch(() => undefined)
+    },
+  }
+}
+
+function bootstrap(directory: string, port: number): object {
+  const source = (name: string): object => ({ resource_api_version: 'V3', path_config_source: { path: join(directory, name), watched_directory: { path: directory } } })
+  return {
+    node: { id: 'alb', cluster: 'alb' },
+    admin: { address: { socket_address: { address: '127.0.0.1', port_value: port } } },
+    dynamic_resources: { lds_config: source('lds.json'), cds_config: source('cds.json') },
+    // Without a limit Envoy warns at each start.
+    layered_runtime: { layers: [{ name: 'static', static_layer: { 'overload.global_downstream_max_connections': 50_000 } }] },
+  }
+}
+
+/** Writes versions, and asks Envoy which one it has. */
+function publisher(directory: string, admin: string) {
+  let version = 0
+  let content = ''
+  const put = async (name: string, type: string, resources: readonly object[]): Promise<void> => {
+    const file = { version_info: String(version), resources: resources.map((resource) => ({ '@type': type, ...resource })) }
+    // Envoy looks when a file is moved into the folder: it never sees half of one.
+    const target = join(directory, name)
+    await writeFile(`${target}.next`, JSON.stringify(file), { mode: 0o600 })
+    await rename(`${target}.next`, target)
+  }
+  return {
+    async write(input: EnvoyInput): Promise<void> {
+      const [all, groups] = [listeners(input), clusters(input)]
+      const next = JSON.stringify([all, groups])
+      if (next === content) return
+      content = next
+      version += 1
+      // Target groups first: rules point to them.
+      await put('cds.json', 'type.googleapis.com/envoy.config.cluster.v3.Cluster', groups)
+      await put('lds.json', 'type.googleapis.com/envoy.config.listener.v3.Listener', all)
+    },
+    async taken(): Promise<void> {
+      const wanted = version
+      let said = ''
+      await until(async () => {
+        said = await (await fetch(`${admin}/stats?filter=(version_text|update_rejected)$`)).text()
+        const versions = [...said.matchAll(/version_text: "(\d+)"/g)].map(([, text]) => Number(text))
+        return versions.length === 2 && versions.every((each) => each >= wanted)
+      }, () => new Error(`Envoy did not take version ${wanted}:\n${said}`), 10_000)
+    },
+  }
+}

@@ -1,0 +1,121 @@
+/** What ELBv2 says that load balancers are: read from moto itself, so that the lab's own look is not recorded as a call. */
+import {
+  DescribeListenerCertificatesCommand, DescribeListenersCommand, DescribeLoadBalancerAttributesCommand, DescribeLoadBalancersCommand, DescribeRulesCommand, DescribeTargetGroupsCommand,
+  DescribeTargetHealthCommand, ElasticLoadBalancingV2Client,
+} from '@aws-sdk/client-elastic-load-balancing-v2'
+import type { Action, Listener, Rule } from '@aws-sdk/client-elastic-load-balancing-v2'
+import type { Moto } from './moto.ts'
+
+/** Where matching requests go. */
+export type RuleAction = { readonly targetGroup: string } | { readonly status: number; readonly body: string } | { readonly redirectPort: number }
+
+/** A rule, in the order of priorities; no hosts or paths means all of them. */
+export interface RuleView {
+  readonly hosts: readonly string[]
+  readonly paths: readonly string[]
+  readonly action: RuleAction
+}
+
+/** A listener with its rules, the default one last. */
+export interface ListenerView {
+  readonly port: number
+  readonly protocol: string
+  readonly sslPolicy: string
+  /** The default one first. */
+  readonly certificates: readonly string[]
+  readonly rules: readonly RuleView[]
+}
+
+/** A load balancer. */
+export interface LoadBalancerView {
+  readonly arn: string
+  readonly name: string
+  readonly dnsName: string
+  readonly scheme: string
+  readonly idleTimeout: number
+  readonly listeners: readonly ListenerView[]
+}
+
+/** A target group. */
+export interface TargetGroupView {
+  readonly arn: string
+  readonly name: string
+  readonly protocolVersion: string
+  readonly targets: readonly { readonly id: string; readonly port: number }[]
+}
+
+/** The account's load balancing at a moment. */
+export interface LoadBalancingView {
+  /** The newest last. */
+  readonly loadBalancers: readonly LoadBalancerView[]
+  readonly targetGroups: readonly TargetGroupView[]
+}
+
+/** Reads it all, as the administrator. */
+export class LoadBalancers {
+  private readonly client: ElasticLoadBalancingV2Client
+
+  constructor(moto: Moto) {
+    this.client = new ElasticLoadBalancingV2Client({ endpoint: moto.url, region: moto.region, credentials: moto.users.administrator, maxAttempts: 1 })
+  }
+
+  async read(): Promise<LoadBalancingView> {
+    const [balancers, groups] = await Promise.all([this.client.send(new DescribeLoadBalancersCommand({})), this.client.send(new DescribeTargetGroupsCommand({}))])
+    const loadBalancers = await Promise.all((balancers.LoadBalancers ?? []).map(async (held): Promise<LoadBalancerView & { created: number }> => {
+      const arn = held.LoadBalancerArn ?? ''
+      const [{ Listeners = [] }, { Attributes = [] }] = await Promise.all([
+        this.client.send(new DescribeListenersCommand({ LoadBalancerArn: arn })), this.client.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn: arn })),
+      ])
+      return {
+        arn, name: held.LoadBalancerName ?? '', dnsName: held.DNSName ?? '', scheme: held.Scheme ?? '', created: held.CreatedTime?.getTime() ?? 0,
+        idleTimeout: Number(Attributes.find(({ Key }) => Key === 'idle_timeout.timeout_seconds')?.Value ?? 60),
+        listeners: await Promise.all(Listeners.map((listener) => this.listener(listener))),
+      }
+    }))
+    const targetGroups = await Promise.all((groups.TargetGroups ?? []).map(async (held): Promise<TargetGroupView> => {
+      const arn = held.TargetGroupArn ?? ''
+      const { TargetHealthDescriptions = [] } = await this.client.send(new DescribeTargetHealthCommand({ TargetGroupArn: arn }))
+      const targets = TargetHealthDescriptions.filter(({ TargetHealth }) => TargetHealth?.State !== 'draining').map(({ Target }) => ({ id: Target?.Id ?? '', port: Target?.Port ?? 0 }))
+      return { arn, name: held.TargetGroupName ?? '', protocolVersion: held.ProtocolVersion ?? 'HTTP1', targets }
+    }))
+    return { loadBalancers: loadBalancers.sort((one, other) => one.created - other.created), targetGroups }
+  }
+
+  close(): void {
+    this.client.destroy()
+  }
+
+  private async listener(held: Listener): Promise<ListenerView> {
+    const ListenerArn = held.ListenerArn ?? ''
+    const [{ Rules = [] }, { Certificates = [] }] = await Promise.all([
+      this.client.send(new DescribeRulesCommand({ ListenerArn })), this.client.send(new DescribeListenerCertificatesCommand({ ListenerArn })),
+    ])
+    const standard = held.Certificates?.[0]?.CertificateArn
+    const arns = [standard, ...Certificates.map(({ CertificateArn }) => CertificateArn)].filter((arn) => arn !== undefined)
+    return {
+      port: held.Port ?? 0, protocol: held.Protocol ?? '', sslPolicy: held.SslPolicy ?? '', certificates: [...new Set(arns)],
+      rules: [...Rules.sort(byPriority).map(ruleOf).filter((rule) => rule !== undefined)],
+    }
+  }
+}
+
+function byPriority(one: Rule, other: Rule): number {
+  const rank = ({ Priority, IsDefault }: Rule): number => (IsDefault === true || Priority === 'default' ? Infinity : Number(Priority))
+  return rank(one) === rank(other) ? 0 : rank(one) - rank(other)
+}
+
+function ruleOf({ Conditions = [], Actions = [] }: Rule): RuleView | undefined {
+  const action = actionOf(Actions[0])
+  if (!action) return undefined
+  const values = (field: string): string[] => Conditions.filter(({ Field }) => Field === field)
+    .flatMap(({ HostHeaderConfig, PathPatternConfig, Values }) => HostHeaderConfig?.Values ?? PathPatternConfig?.Values ?? Values ?? [])
+  return { hosts: values('host-header'), paths: values('path-pattern'), action }
+}
+
+function actionOf(action: Action | undefined): RuleAction | undefined {
+  const targetGroup = action?.TargetGroupArn ?? action?.ForwardConfig?.TargetGroups?.[0]?.TargetGroupArn
+  if (targetGroup !== undefined) return { targetGroup }
+  const { FixedResponseConfig: fixed, RedirectConfig: redirect } = action ?? {}
+  if (fixed) return { status: Number(fixed.StatusCode), body: fixed.MessageBody ?? '' }
+  return redirect ? { redirectPort: Number(redirect.Port ?? 443) } : undefined
+}

@@ -1,0 +1,104 @@
+/** moto, an AWS that is not ours, with the account that the lab begins with: principals, a network, a cluster. */
+import type { AwsCredential } from '../../sandbox/aws/service.ts'
+import type { Processes } from '../process.ts'
+import { AwsClient, element, type AwsKey } from './aws-client.ts'
+import { answers, freePorts } from './ports.ts'
+
+/** The users that exist from the start. */
+export type MotoUser = 'administrator' | 'runner' | 'controller'
+
+/** A policy document of IAM. */
+export interface IamPolicy {
+  readonly Version: string
+  readonly Statement: readonly { readonly Effect: string; readonly Action: string | readonly string[]; readonly Resource?: string | readonly string[]; readonly Condition?: object; readonly Sid?: string }[]
+}
+
+/** The running moto. */
+export interface Moto {
+  /** Of moto itself: what goes there is not recorded. */
+  readonly url: string
+  readonly region: string
+  readonly account: string
+  /** The users, each with all rights until a scenario gives it another policy by `setPolicy`. */
+  readonly users: Readonly<Record<MotoUser, AwsCredential>>
+  readonly vpcId: string
+  readonly subnets: readonly string[]
+  readonly securityGroup: string
+  /** As the administrator. */
+  readonly client: AwsClient
+  /**
+   * Replaces what a user may do. IAM looks at it once `enforce` was called, and at the actions alone: moto would hold every ARN
+   * against `*` and refuse what AWS allows, so it is given the policy with all resources and without conditions. Whether the
+   * calls keep to the policy's resources is to be read off the record of calls.
+   */
+  setPolicy(user: MotoUser, policy: IamPolicy): Promise<void>
+  /** Makes a role, with all rights when no policy is given, and a session of it, as GitHub's OIDC or an instance profile gives one. */
+  assumeRole(role: string, policy?: IamPolicy): Promise<AwsCredential>
+  /** From now on moto verifies signatures and IAM actions; it starts without. */
+  enforce(): Promise<void>
+}
+
+const region = 'us-east-2'
+/** moto's own account. */
+const account = '123456789012'
+const everything: IamPolicy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }
+
+/** Starts moto and makes the account. */
+export async function startMoto(processes: Processes, python: string, cluster: string): Promise<Moto> {
+  const [port = 0] = await freePorts(1)
+  const url = `http://127.0.0.1:${port}`
+  await processes.start({
+    name: 'moto', command: python, grace: 100, args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], env: { PYTHONUNBUFFERED: '1' }, ready: () => answers(`${url}/moto-api/data.json`),
+  })
+  // Nobody has a key yet; before `enforce` any will do.
+  const nobody = new AwsClient(url, region, { accessKeyId: 'AKIA0000000000000000', secretAccessKey: 'none' })
+  const putPolicy = (UserName: string, policy: object): Promise<string> => nobody.query('iam', 'PutUserPolicy', { UserName, PolicyName: 'lab', PolicyDocument: JSON.stringify(policy) })
+  const user = async (name: string): Promise<AwsCredential> => {
+    await nobody.query('iam', 'CreateUser', { UserName: name })
+    const key = await nobody.query('iam', 'CreateAccessKey', { UserName: name })
+    await putPolicy(name, everything)
+    return { accessKeyId: element(key, 'AccessKeyId'), secretAccessKey: element(key, 'SecretAccessKey'), principalArn: `arn:aws:iam::${account}:user/${name}` }
+  }
+  const network = makeNetwork(nobody)
+  const [administrator, runner, controller, { vpcId, subnets, securityGroup }] = await Promise.all([user('administrator'), user('runner'), user('controller'), network])
+  const client = new AwsClient(url, region, administrator satisfies AwsKey)
+  await client.post('eks', '/clusters', { name: cluster, roleArn: `arn:aws:iam::${account}:role/${cluster}-cluster`, resourcesVpcConfig: { subnetIds: subnets }, version: '1.35' })
+  return {
+    url, region, account, users: { administrator, runner, controller }, vpcId, subnets, securityGroup, client,
+    setPolicy: async (name, policy) => {
+      await client.query('iam', 'PutUserPolicy', { UserName: name, PolicyName: 'lab', PolicyDocument: JSON.stringify(actionsOnly(policy)) })
+    },
+    assumeRole: (role, policy) => assumeRole(client, role, policy),
+    enforce: async () => {
+      const response = await fetch(`${url}/moto-api/reset-auth`, { method: 'POST', body: '0' })
+      if (!response.ok) throw new Error(`moto: reset-auth answered ${response.status}`)
+    },
+  }
+}
+
+async function assumeRole(client: AwsClient, role: string, policy: IamPolicy = everything): Promise<AwsCredential> {
+  const trust = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: `arn:aws:iam::${account}:root` } }] }
+  await client.query('iam', 'CreateRole', { RoleName: role, AssumeRolePolicyDocument: JSON.stringify(trust) })
+  await client.query('iam', 'PutRolePolicy', { RoleName: role, PolicyName: 'lab', PolicyDocument: JSON.stringify(actionsOnly(policy)) })
+  const xml = await client.query('sts', 'AssumeRole', { RoleArn: `arn:aws:iam::${account}:role/${role}`, RoleSessionName: 'run-1' })
+  return {
+    accessKeyId: element(xml, 'AccessKeyId'), secretAccessKey: element(xml, 'SecretAccessKey'), sessionToken: element(xml, 'SessionToken'),
+    principalArn: `arn:aws:sts::${account}:assumed-role/${role}/run-1`,
+  }
+}
+
+function actionsOnly({ Version, Statement }: IamPolicy): object {
+  return { Version, Statement: Statement.map(({ Effect, Action }) => ({ Effect, Action, Resource: '*' })) }
+}
+
+/** A VPC with two subnets in two zones, and a security group. */
+async function makeNetwork(client: AwsClient): Promise<Pick<Moto, 'vpcId' | 'subnets' | 'securityGroup'>> {
+  const vpcId = element(await client.query('ec2', 'CreateVpc', { CidrBlock: '10.1.0.0/16' }), 'vpcId')
+  const subnet = async (zone: string, CidrBlock: string): Promise<string> => {
+    const xml = await client.query('ec2', 'CreateSubnet', { VpcId: vpcId, AvailabilityZone: `${region}${zone}`, CidrBlock })
+    return element(xml, 'subnetId')
+  }
+  const group = async (): Promise<string> => element(await client.query('ec2', 'CreateSecurityGroup', { VpcId: vpcId, GroupName: 'alb', GroupDescription: 'of the load balancers' }), 'groupId')
+  const [a, b, securityGroup] = await Promise.all([subnet('a', '10.1.0.0/24'), subnet('b', '10.1.1.0/24'), group()])
+  return { vpcId, subnets: [a, b], securityGroup }
+}

@@ -1,0 +1,50 @@
+/** What a GitHub runner finds on its disk in the lab, and the environment that leads there. */
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import type { HelmMajor, LabPrograms } from './setup.ts'
+
+/** The files. */
+export interface RunnerFiles {
+  /** PEM of the authority that everything in the lab is signed by. */
+  readonly ca: string
+  /** Changes the DNS: an empty address makes a name unknown. */
+  setNames(names: Readonly<Record<string, string>>): Promise<void>
+  /** Where a name leads in the lab. */
+  resolve(name: string): Promise<string | undefined>
+  /** Which helm is on the PATH; 4 from the start. */
+  useHelm(major: HelmMajor): Promise<void>
+  /** Each call of helm by whoever had `environment`: its arguments. */
+  helmCalls(): Promise<string[]>
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** Writes them. */
+export async function runnerFiles(directory: string, programs: LabPrograms, ca: string): Promise<RunnerFiles> {
+  const at = (name: string): string => join(directory, name)
+  await mkdir(at('bin'), { recursive: true })
+  await Promise.all([writeFile(at('ca.pem'), ca), writeFile(at('helm.log'), ''), writeFile(at('names.json'), '{}')])
+  // helm writes down its arguments and becomes the real one, so that it keeps the process id and gets its signals.
+  const useHelm = async (major: HelmMajor): Promise<void> => {
+    await writeFile(at('bin/helm'), `#!/bin/sh\nprintf '%s\\n' "$*" >> '${at('helm.log')}'\nexec '${programs.helm[major]}' "$@"\n`)
+    await chmod(at('bin/helm'), 0o755)
+  }
+  await useHelm(4)
+  return {
+    ca: at('ca.pem'),
+    useHelm,
+    setNames: (names) => writeFile(at('names.json'), JSON.stringify(names)),
+    resolve: async (name) => {
+      const names = JSON.parse(await readFile(at('names.json'), 'utf8')) as Record<string, string>
+      return names[name] ?? Object.entries(names).find(([pattern]) => pattern.startsWith('*.') && name.endsWith(pattern.slice(1)))?.[1]
+    },
+    helmCalls: async () => (await readFile(at('helm.log'), 'utf8')).split('\n').filter((line) => line !== ''),
+    environment: {
+      PATH: [at('bin'), dirname(programs.kubectl), dirname(process.execPath), '/usr/bin', '/bin'].join(delimiter),
+      NODE_EXTRA_CA_CERTS: at('ca.pem'),
+      NODE_OPTIONS: `--import=${new URL('../sandbox/names.mjs', import.meta.url).href}`,
+      SANDBOX_NAMES: at('names.json'),
+      HELM_DATA_HOME: at('helm-data'),
+      HELM_CONFIG_HOME: at('helm-config'),
+    },
+  }
+}

@@ -1,0 +1,15 @@
+/** Helm values: which of them are secrets. */
+
+/** Names that are a secret's own; not `key`, `existingSecret` or `secretName`, which name things that the log should show. */
+const secretName = /(password|passwd|passphrase|secrets?|(secret|access|private|api)_?(access)?_?key|token|credentials?)$/i
+const harmlessName = /^existing|(name|file|ref|type|kind)$|^key$/i
+
+/** The texts in helm values that look like secrets by their name, also in values that are YAML themselves (extraConfigFiles). */
+export function secretsInValues(values: unknown, isSecret = false): string[] {
+  if (Array.isArray(values)) return values.flatMap((value) => secretsInValues(value, isSecret))
+  if (typeof values === 'object' && values !== null) return Object.entries(values).flatMap(([name, value]) => secretsInValues(value, !harmlessName.test(name) && (isSecret || secretName.test(name))))
+  if (typeof values !== 'string' && typeof values !== 'number') return []
+  const text = String(values)
+  const inside = [...text.matchAll(/^[ \t]*(?:- )?["']?([\w.-]+)["']?[ \t]*:[ \t]*["']?(.+?)["']?[ \t]*$/gm)].flatMap(([, name = '', value = '']) => (secretName.test(name) && !harmlessName.test(name) ? [value] : []))
+  return isSecret ? [text, ...inside] : inside
+}
