@@ -7,7 +7,7 @@ import { failureOf } from '../caught.ts'
 
 const request: Upgrade = {
   release: 'milvus-demo', namespace: 'milvus', chart: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: '5.0.19',
-  values: undefined, timeout: 600, kubeconfig: undefined, context: undefined,
+  values: undefined, timeout: 600, kubeconfig: undefined, context: undefined, forceConflicts: false,
 }
 const kept = ['--reset-then-reuse-values']
 const set = ['--set', 'service.type=ClusterIP', '--wait', '--timeout', '600s']

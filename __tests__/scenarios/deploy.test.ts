@@ -171,6 +171,16 @@ scenario('a certificate that serves other names too is not overwritten', async (
   expect(inAcm(world, arn)?.raw).toEqual(new X509Certificate(shared.certificate).raw)
 })
 
+scenario('a Service that somebody patched is a conflict for helm that is named, unless force-conflicts takes it over', async ({ world, run }) => {
+  expectSuccess(await run())
+  await world.kubectl('patch', 'service', 'milvus-demo', '--type', 'merge', '--patch', '{"spec":{"type":"LoadBalancer"}}')
+  const refused = await run()
+  expectFailure(refused, 'release', 'helm-upgrade-failed')
+  expect(refused.log).toContain('kubectl-patch has changed an object of the release since')
+  expectSuccess(await run({ 'force-conflicts': 'true' }))
+  expect(world.kubernetes.get('Service', 'milvus', 'milvus-demo')).toMatchObject({ spec: { type: 'ClusterIP' } })
+})
+
 scenario("helm's own settings lead it nowhere else, and print nothing", async ({ world, run }) => {
   const result = await run({}, { environment: { HELM_DEBUG: 'true', HELM_KUBEAPISERVER: 'https://127.0.0.1:1', HELM_KUBECONTEXT: 'other', HELM_NAMESPACE: 'other' } })
   expectSuccess(result)

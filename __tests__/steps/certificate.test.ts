@@ -71,7 +71,7 @@ describe('choose', () => {
     ['ACM answers with the leaf where there is no chain', () => ({ chain: [leaf(renewed)] }), 'reimport 1'],
     ['ACM answers with the leaf before the chain', () => ({ chain: [leaf(renewed), ...above(renewed)] }), 'use 1'],
     ['the chain is missing', () => ({ chain: [] }), 'reimport 1'],
-    ['the chain has the root too', () => ({ chain: [...above(renewed), new X509Certificate(authority.root)] }), 'reimport 1'],
+    ['the chain has the root too', () => ({ chain: [...above(renewed), new X509Certificate(authority.root)] }), 'use 1'],
   ])('%s', (_, more, expected) => {
     expect(told(decide([held(1, renewed, { ...ours, ...more() })]))).toBe(expected)
   })

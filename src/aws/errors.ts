@@ -44,7 +44,9 @@ const translations: readonly Translation[] = [
 export function awsError(operation: string, thrown: unknown): ActionError {
   if (thrown instanceof ActionError) return thrown
   const name = errorName(thrown)
-  const message = messageOf(thrown) || name
+  // An answer that is not the service's (a proxy's page) has no error of AWS in it: its status says more than the parser.
+  const status = (thrown as { $response?: { statusCode?: number } }).$response?.statusCode
+  const message = name === 'SyntaxError' && status !== undefined ? `an answer that is not AWS', with HTTP status ${status}` : messageOf(thrown) || name
   const translation = translations.find(({ names }) => names.test(name))
   if (translation) return new ActionError({ code: translation.code, problem: translation.problem(operation, message), remedy: translation.remedy, cause: thrown })
   return new ActionError({

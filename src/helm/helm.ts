@@ -25,6 +25,8 @@ export interface Upgrade {
   /** Undefined leaves it to KUBECONFIG. */
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
+  /** Takes over fields of the release's objects that others set. Only helm 4 applies server-side and knows the flag. */
+  readonly forceConflicts: boolean
 }
 
 /** The arguments of `helm upgrade`. */
@@ -40,6 +42,7 @@ export function upgradeArguments(upgrade: Upgrade): string[] {
     '--set', 'service.type=ClusterIP',
     '--wait',
     '--timeout', `${upgrade.timeout}s`,
+    ...(upgrade.forceConflicts ? ['--force-conflicts'] : []),
     ...(upgrade.kubeconfig === undefined ? [] : ['--kubeconfig', upgrade.kubeconfig]),
     ...(upgrade.context === undefined ? [] : ['--kube-context', upgrade.context]),
   ]
@@ -83,10 +86,15 @@ export async function upgrade(request: Upgrade, options: HelmOptions): Promise<v
   throw new ActionError({
     code: timedOut ? 'helm-upgrade-timeout' : 'helm-upgrade-failed',
     problem: `helm could not upgrade release ${request.release}: ${message}`,
-    remedy: timedOut
-      ? `Look why the pods do not become ready ("kubectl get pods,events -n ${request.namespace}"), or give release-timeout more time; then run the job again. helm left the release failed and rolled nothing back.`
-      : `Mend what helm names; "helm history ${request.release} -n ${request.namespace}" shows the state of the release. Then run the job again.`,
+    remedy: remedyFor(request, timedOut, /conflict with "([^"]+)"/.exec(message)?.[1]),
   })
+}
+
+/** @param other the field manager that helm 4 is in conflict with */
+function remedyFor({ release, namespace }: Upgrade, timedOut: boolean, other: string | undefined): string {
+  if (other !== undefined) return `${other} has changed an object of the release since: set it back there, or set force-conflicts: true to let helm take it over (helm 4).`
+  if (timedOut) return `Look why the pods do not become ready ("kubectl get pods,events -n ${namespace}"), or give release-timeout more time; then run the job again. helm left the release failed and rolled nothing back.`
+  return `Mend what helm names; "helm history ${release} -n ${namespace}" shows the state of the release. Then run the job again.`
 }
 
 /** What helm says went wrong: from its last "Error:" on, which may take several lines, as one. */

@@ -36,9 +36,10 @@ export class Helm {
   /** @throws ActionError `helm-upgrade-failed`, `helm-upgrade-timeout`, `cancelled` */
   async upgrade(request: Omit<Upgrade, 'kubeconfig' | 'context'>): Promise<void> {
     const run = await this.runOptions()
+    const forceConflicts = request.forceConflicts && Number.parseInt(await findHelm(run)) >= 4
     const over = new AbortController()
     try {
-      await upgrade({ ...request, ...(await this.access(run.directory, over.signal)) }, run)
+      await upgrade({ ...request, forceConflicts, ...(await this.access(run.directory, over.signal)) }, run)
     } finally {
       over.abort()
       await Promise.all(['kubeconfig', 'token', 'token.new'].map((file) => rm(join(run.directory, file), { force: true })))

@@ -95,23 +95,24 @@ export function choose(candidates: readonly Candidate[], wanted: { value: string
   const { material, liveArn } = wanted
   const equal = (candidate: Candidate) => isEqual(candidate, material)
   const live = (candidate: Candidate) => candidate.arn === liveArn
+  const takes = (candidate: Candidate) => reimportObstacle(candidate, material) === undefined
   const tagged = candidates.filter(({ target }) => target === wanted.value)
   // One with the tag of another target is never written to, even when our Ingress uses it.
-  const ours = tagged.find(equal) ?? tagged.find(live) ?? tagged[0] ?? candidates.find((candidate) => live(candidate) && candidate.target === undefined)
-  const obstacle = ours && !equal(ours) ? reimportObstacle(ours, material) : undefined
-  if (ours && obstacle === undefined) {
-    if (equal(ours)) return { action: 'use', arn: ours.arn, leaf: ours.leaf }
-    return { action: 'reimport', material, arn: ours.arn, before: ours.leaf, why: material.leaf.raw.equals(ours.leaf.raw) ? 'its chain differs' : 'it differs from the one given' }
-  }
+  const untagged = candidates.filter(({ target }) => target === undefined)
+  const same = tagged.find(equal) ?? untagged.find((candidate) => live(candidate) && equal(candidate))
+  if (same) return { action: 'use', arn: same.arn, leaf: same.leaf }
+  const ours = tagged.filter(takes).find(live) ?? tagged.find(takes) ?? untagged.filter(takes).find(live)
+  if (ours) return { action: 'reimport', material, arn: ours.arn, before: ours.leaf, why: material.leaf.raw.equals(ours.leaf.raw) ? 'its chain differs' : 'it differs from the one given' }
   const there = candidates.find(equal)
   if (there) return { action: 'use', arn: there.arn, leaf: there.leaf }
-  return { action: 'import', material, tags: wanted.tags, why: ours ? `${ours.arn} cannot take it: ${obstacle ?? ''}` : 'ACM has none for this target' }
+  const unfit = tagged[0] ?? untagged.find(live)
+  return { action: 'import', material, tags: wanted.tags, why: unfit ? `${unfit.arn} cannot take it: ${reimportObstacle(unfit, material) ?? ''}` : 'ACM has none for this target' }
 }
 
-/** ACM without a chain seems to answer with the leaf as the chain, so the leaf does not count there. */
+/** ACM may answer with more of the chain than it was given (the root; without a chain, the leaf): what was given has to be how it begins. */
 function isEqual({ leaf, chain }: Candidate, material: CertificateMaterial): boolean {
   const above = chain.filter((certificate) => !certificate.raw.equals(leaf.raw))
-  return leaf.raw.equals(material.leaf.raw) && sameCertificates(above, material.chain)
+  return leaf.raw.equals(material.leaf.raw) && sameCertificates(above.slice(0, material.chain.length), material.chain)
 }
 
 /** Why ACM would not take the material under this ARN. Source: ACM user guide, Reimporting a certificate. */

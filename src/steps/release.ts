@@ -92,6 +92,7 @@ export async function apply(context: Context, settings: Settings, rooms: { helm:
     version: settings.chart.version ?? release.current.chart.version,
     values: Object.keys(settings.values).length === 0 ? undefined : JSON.stringify(settings.values),
     timeout: settings.timeouts.release,
+    forceConflicts: settings.ingress.forceConflicts,
   })
   await withProgress(upgrade, context.clock, (waited) => context.log.progress(`release: ${Math.round(waited / 1000)} s, helm waits for the objects of the release to be ready`))
   const [revision] = await Promise.all([newestRevision(rooms.kubernetes, settings, release), requireClusterIp(rooms.kubernetes, settings, target)])
