@@ -1,12 +1,11 @@
-/** `node lab/main.ts up|down|try`: a lab to use by hand, its end, and one that proves itself. */
+/** `npm run lab`: the scenarios on real parts; `-- TEXT` only those with TEXT in their names; `-- up` a lab to use by hand, `-- down` its end. */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runAction, type ActionRun } from '../sandbox/runner.ts'
 import { cacheDirectory } from '../sandbox/tools.ts'
-import { repository } from '../sandbox/world.ts'
 import { until } from './process.ts'
+import { scenarios } from './scenarios.ts'
 import { setup } from './setup.ts'
-import { startLab, type Lab } from './world.ts'
+import { startLab } from './world.ts'
 
 const pidFile = join(cacheDirectory, 'lab', 'up.pid')
 const start = performance.now()
@@ -18,7 +17,7 @@ async function up(): Promise<void> {
   await mkdir(join(cacheDirectory, 'lab'), { recursive: true })
   await writeFile(pidFile, String(process.pid))
   await lab.installMilvus()
-  say('ready; end it with: node lab/main.ts down')
+  say('ready; end it with: npm run lab -- down')
   await Promise.all([writeFile(join(lab.directory, 'certificate.pem'), lab.certificate.fullchain), writeFile(join(lab.directory, 'certificate.key'), lab.certificate.privateKey, { mode: 0o600 })])
   const environment = { ...lab.environment(), KUBECONFIG: lab.kubeconfig }
   console.log(Object.entries(environment).map(([name, value]) => `export ${name}='${value}'`).join('\n'))
@@ -48,52 +47,33 @@ function isRunning(pid: number): boolean {
   }
 }
 
-const connect = `
-import os
-from pymilvus import connections, utility
-name = {} if 'grpc_proxy' in os.environ else {'server_name': os.environ['SERVER_NAME']}
-connections.connect(host=os.environ['HOST'], port=os.environ['PORT'], secure=True, server_pem_path=os.environ['CA'], **name)
-print(utility.get_server_version())
-`
-
-/** Deploys with the built action, twice, and connects as the guide does. */
-async function attempt(): Promise<void> {
-  const lab = await startLab(await setup(say), { say })
-  try {
-    say('the lab is up')
-    await lab.installMilvus()
-    say('Milvus is installed')
-    await deploy(lab, 'first deployment')
-    const { outputs } = await deploy(lab, 'converged run')
-    if (outputs['changed'] !== 'false') say(`NOT CONVERGED: ${outputs['changes'] ?? ''}`)
-    say(`pymilvus through the load balancer: ${(await lab.pymilvus(connect)).trim()}`)
-    say(`pymilvus by name: ${(await lab.pymilvus(connect, lab.byName)).trim()}`)
-    if (lab.alb.problems.length > 0) throw lab.alb.problems[0] ?? new Error()
-  } catch (error) {
-    say(`failed; logs are kept in ${await lab.keepLogs()}`)
-    console.log(lab.calls().map(({ principal, service, operation, status }) => `${principal.split('/').at(-1) ?? ''} ${service}:${operation} ${status}`).join('\n'), lab.eks.refusals, lab.alb.problems)
-    throw error
-  } finally {
-    await lab.close()
-    say('everything is down')
+/** Runs every scenario, or those whose name has the given text, each in a lab of its own. */
+async function runScenarios(): Promise<void> {
+  const programs = await setup(say)
+  const wanted = scenarios.filter(({ name }) => name.includes(process.argv[2] ?? ''))
+  let failures = 0
+  for (const scenario of wanted) {
+    const lab = await startLab(programs)
+    try {
+      await lab.installMilvus()
+      await scenario.run(lab)
+      if (lab.alb.problems[0]) throw lab.alb.problems[0]
+      say(`passed: ${scenario.name}`)
+    } catch (error) {
+      failures += 1
+      say(`FAILED: ${scenario.name}`)
+      console.error(error instanceof Error ? error.message : error)
+      say(`the logs of all parts are kept in ${await lab.keepLogs()}`)
+    } finally {
+      await lab.close()
+    }
   }
+  if (failures > 0 || wanted.length === 0) process.exitCode = 1
+  console.log(`${wanted.length - failures} passed, ${failures} failed`)
 }
 
-async function deploy(lab: Lab, name: string): Promise<ActionRun> {
-  const run = await runAction({ action: repository, environment: lab.environment(), inputs: lab.inputs(), directory: lab.directory, timeout: 120_000, onStart: (child) => lab.adopt(child) })
-  say(`${name}: exit ${run.exitCode ?? 'killed'} after ${(run.took / 1000).toFixed(2)} s, changed ${run.outputs['changed'] ?? '?'}, Milvus ${run.outputs['milvus-version'] ?? '?'}`)
-  if (run.exitCode !== 0) throw new Error(run.log)
-  return run
-}
-
-const commands: Readonly<Record<string, () => Promise<void>>> = { up, down, try: attempt }
-const command = commands[process.argv[2] ?? '']
-if (command) {
-  await command().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error)
-    process.exitCode = 1
-  })
-} else {
-  console.error('usage: node lab/main.ts up|down|try')
-  process.exitCode = 2
-}
+const commands: Readonly<Record<string, () => Promise<void>>> = { up, down }
+await (commands[process.argv[2] ?? ''] ?? runScenarios)().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+})
