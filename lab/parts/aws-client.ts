@@ -1,5 +1,5 @@
 /** Signed requests to moto by hand, for the services whose SDK the project has no other use for: IAM, EC2, EKS, STS. */
-import { createHash, createHmac } from 'node:crypto'
+import { Hash } from '@smithy/core/serde'
 import { SignatureV4 } from '@smithy/signature-v4'
 
 /** A key of the account. */
@@ -13,28 +13,7 @@ export interface AwsKey {
 const versions = { iam: '2010-05-08', ec2: '2016-11-15', sts: '2011-06-15' }
 
 /** SHA-256 as the signer wants it. */
-class Sha256 {
-  private readonly hash
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', typeof secret === 'string' ? secret : bytes(secret))
-  }
-
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.hash.update(typeof data === 'string' ? data : bytes(data))
-  }
-
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(this.hash.digest())
-  }
-
-  reset(): void {
-    throw new Error('a signature never hashes twice')
-  }
-}
-
-function bytes(data: ArrayBuffer | ArrayBufferView): Uint8Array {
-  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data)
-}
+const sha256 = Hash.bind(null, 'sha256')
 
 /** A client of one endpoint with one key. */
 export class AwsClient {
@@ -65,7 +44,7 @@ export class AwsClient {
   }
 
   private async send(service: string, path: string, body: string, type: string, more: Readonly<Record<string, string>> = {}): Promise<string> {
-    const signer = new SignatureV4({ credentials: this.key, region: this.region, service, sha256: Sha256 })
+    const signer = new SignatureV4({ credentials: this.key, region: this.region, service, sha256 })
     const { host, hostname, port } = this.endpoint
     const { headers } = await signer.sign({ method: 'POST', protocol: 'http:', hostname, port: Number(port), path, query: {}, headers: { host, 'content-type': type, ...more }, body })
     const response = await fetch(new URL(path, this.endpoint), { method: 'POST', headers, body })

@@ -2,7 +2,8 @@
  * Verifies Signature Version 4 by signing what came again with the key it names (IAM user guide, "Create a signed AWS API
  * request"). What is wrong is told apart as AWS does, because callers do different things about it.
  */
-import { createHash, createHmac } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { Hash } from '@smithy/core/serde'
 import { SignatureV4 } from '@smithy/signature-v4'
 import type { AwsCredential, Service } from './service.ts'
 import { AwsError } from './service.ts'
@@ -96,28 +97,7 @@ export function claimOf(request: Pick<Incoming, 'headers' | 'query'>): Claim | u
 }
 
 /** SHA-256 as the signer wants it. */
-class Sha256 {
-  private readonly hash
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', typeof secret === 'string' ? secret : bytes(secret))
-  }
-
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.hash.update(typeof data === 'string' ? data : bytes(data))
-  }
-
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(this.hash.digest())
-  }
-
-  reset(): void {
-    throw new Error('a signature never hashes twice')
-  }
-}
-
-function bytes(data: ArrayBuffer | ArrayBufferView): Uint8Array {
-  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data)
-}
+const sha256 = Hash.bind(null, 'sha256')
 
 /** Parts of the query that the signature adds: they are not part of what is signed again. */
 const added = new Set(['X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Date', 'X-Amz-Expires', 'X-Amz-SignedHeaders', 'X-Amz-Signature'])
@@ -126,7 +106,7 @@ async function expectedSignature(request: Incoming, claim: Claim, credential: Aw
   const { accessKeyId, secretAccessKey } = credential
   const signer = new SignatureV4({
     // Without the session token: where it is sent, it is among the headers or parameters that were signed.
-    credentials: { accessKeyId, secretAccessKey }, region: claim.region, service: claim.service, sha256: Sha256, applyChecksum: false,
+    credentials: { accessKeyId, secretAccessKey }, region: claim.region, service: claim.service, sha256, applyChecksum: false,
   })
   const names = new Set(claim.signedHeaders)
   const query: Record<string, string | string[]> = {}
