@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { prepareRun } from '../sandbox/runner.ts'
 import { repository } from '../sandbox/world.ts'
 import { run } from './process.ts'
-import { act } from './scenarios.ts'
+import { act } from './act.ts'
 import { setup, type LabPrograms } from './setup.ts'
 import { startLab, type Lab } from './world.ts'
 
