@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { dump, loadAll } from 'js-yaml'
+import { dispensablePermissions, neededPermissions } from '../sandbox/permission-table.ts'
 import { repository } from '../sandbox/world.ts'
 import type { IamPolicy } from './parts/moto.ts'
 import { act } from './act.ts'
@@ -39,31 +40,7 @@ async function assumeRole(lab: Lab, without = ''): Promise<Record<string, string
   return lab.environment(credential)
 }
 
-/**
- * In the order in which they can be met: what fails before anything was changed first. AddTagsToCertificate is not here: moto
- * lets an import with tags pass without it, AWS does not (the sandbox does neither).
- */
-const removals = [
-  ['eks:DescribeCluster', 'preflight', 'aws-access-denied'],
-  ['acm:ListCertificates', 'certificate', 'aws-access-denied'],
-  ['get namespaces', 'preflight', 'cluster-forbidden'],
-  ['list services', 'preflight', 'cluster-forbidden'],
-  ['list events', 'preflight', 'cluster-forbidden'],
-  ['list ingresses', 'preflight', 'cluster-forbidden'],
-  ['list secrets', 'preflight', 'cluster-forbidden'],
-  ['get secrets', 'preflight', 'cluster-forbidden'],
-  ['acm:ImportCertificate', 'certificate', 'aws-access-denied'],
-  ['create secrets', 'release', 'helm-upgrade-failed'],
-  ['patch services', 'release', 'helm-upgrade-failed'],
-  ['create ingresses', 'ingress', 'cluster-forbidden'],
-  ['patch ingresses', 'ingress', 'cluster-forbidden'],
-  ['get ingresses', 'load-balancer', 'cluster-forbidden'],
-  ['acm:GetCertificate', 'certificate', 'aws-access-denied'],
-  ['acm:ListTagsForCertificate', 'certificate', 'aws-access-denied'],
-] as const
-
-/** What the action can do without. */
-const dispensable = ['elasticloadbalancing:DescribeLoadBalancers', 'get ingressclasses', 'watch events', 'watch ingresses'] as const
+const removals = neededPermissions.filter(({ unknownToMoto }) => !unknownToMoto)
 
 /** Exactly the shipped permissions carry a first deployment and the run after it; without each of them the run says which. */
 export async function permissions(lab: Lab): Promise<void> {
@@ -71,18 +48,18 @@ export async function permissions(lab: Lab): Promise<void> {
   const whole = await assumeRole(lab)
   const reduced = new Map<string, Record<string, string>>()
   // All sessions first: once moto enforces policies, nobody here may assume a role.
-  for (const without of [...removals.map(([permission]) => permission), ...dispensable].filter((permission) => permission.includes(':'))) reduced.set(without, await assumeRole(lab, without))
+  for (const without of [...removals, ...dispensablePermissions].map(({ permission }) => permission).filter((permission) => permission.includes(':'))) reduced.set(without, await assumeRole(lab, without))
   await lab.moto.enforce()
   const attempt = async (without: string) => {
     const environment = reduced.get(without)
     await bindRoles(lab, environment ? '' : without)
     return act(lab, {}, { environment: environment ?? whole })
   }
-  for (const [without, step, code] of removals) {
+  for (const { permission: without, step, code } of removals) {
     const { outputs, log } = await attempt(without)
     assert.deepEqual({ without, step: outputs['failed-step'], code: outputs['failure-code'] }, { without, step, code }, log)
   }
-  for (const without of dispensable) {
+  for (const { permission: without } of dispensablePermissions) {
     const { exitCode, log } = await attempt(without)
     assert.deepEqual({ without, exitCode }, { without, exitCode: 0 }, log)
   }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
 import { loadAll } from 'js-yaml'
+import { dispensablePermissions, neededPermissions } from '../../sandbox/permission-table.ts'
 import { repository, type Sandbox } from '../../sandbox/world.ts'
 import { expectFailure, expectSuccess, scenario } from './harness.ts'
 
@@ -63,39 +64,15 @@ scenario('exactly the permissions that docs ship are enough, for a first deploym
   expect((await run({}, asRole(world))).outputs['changed']).toBe('false')
 })
 
-for (const [permission, step, code] of [
-  ['eks:DescribeCluster', 'preflight', 'aws-access-denied'],
-  ['acm:ListCertificates', 'certificate', 'aws-access-denied'],
-  ['acm:ImportCertificate', 'certificate', 'aws-access-denied'],
-  ['acm:AddTagsToCertificate', 'certificate', 'aws-access-denied'],
-  ['get namespaces', 'preflight', 'cluster-forbidden'],
-  ['list services', 'preflight', 'cluster-forbidden'],
-  ['list events', 'preflight', 'cluster-forbidden'],
-  ['list ingresses', 'preflight', 'cluster-forbidden'],
-  ['list secrets', 'preflight', 'cluster-forbidden'],
-  ['get secrets', 'preflight', 'cluster-forbidden'],
-  ['patch services', 'release', 'helm-upgrade-failed'],
-  ['get services', 'release', 'helm-upgrade-failed'],
-  ['create secrets', 'release', 'helm-upgrade-failed'],
-  ['create ingresses', 'ingress', 'cluster-forbidden'],
-  ['patch ingresses', 'ingress', 'cluster-forbidden'],
-  ['get ingresses', 'load-balancer', 'cluster-forbidden'],
-] as const) {
-  scenario(`without ${permission}`, async ({ world, run }) => {
+for (const { permission, step, code, later } of neededPermissions) {
+  scenario(`without ${permission}${later ? ', once there is a certificate' : ''}`, async ({ world, run }) => {
+    if (later) expectSuccess(await run())
     restrict(world, permission)
     expectFailure(await run({}, asRole(world)), step, code)
   })
 }
 
-for (const permission of ['acm:GetCertificate', 'acm:ListTagsForCertificate'] as const) {
-  scenario(`without ${permission}, once there is a certificate`, async ({ world, run }) => {
-    expectSuccess(await run())
-    restrict(world, permission)
-    expectFailure(await run({}, asRole(world)), 'certificate', 'aws-access-denied')
-  })
-}
-
-for (const [permission, note] of [['elasticloadbalancing:DescribeLoadBalancers', 'may not describe load balancers'], ['get ingressclasses', 'may not read IngressClass alb'], ['watch events', ''], ['watch ingresses', '']] as const) {
+for (const { permission, note } of dispensablePermissions) {
   scenario(`without ${permission} it goes on`, async ({ world, run }) => {
     restrict(world, permission)
     const result = await run({}, asRole(world))

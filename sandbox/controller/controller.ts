@@ -1,7 +1,7 @@
 /**
  * A stand-in for AWS Load Balancer Controller v3.5.0: a client of the Kubernetes API and of AWS, and of nothing else, so it
- * also runs against a real API server. What it does was observed of the real one (docs of the project: controller-observed)
- * and read in its source; each file here names the part that it follows.
+ * also runs against a real API server. What it does was observed of the real one, run against a real
+ * API server and moto, and read in its source; each file here names the part that it follows.
  */
 import type { KubernetesAccess } from './api.ts'
 import type { AwsAccess } from './aws.ts'

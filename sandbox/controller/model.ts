@@ -1,6 +1,6 @@
 /**
  * From Ingresses to what AWS should hold: pure, with the order of checks and the texts of AWS Load Balancer Controller v3.5.0
- * (pkg/ingress/model_builder.go, model_build_*.go; texts observed in reference/controller-observed.md).
+ * (pkg/ingress/model_builder.go, model_build_*.go; texts observed of the real controller).
  */
 import { annotation, BuildError, checkInboundCidrs, listenPorts, oneOf, stringList, stringMap } from './annotations.ts'
 import type { Annotations } from './annotations.ts'
