@@ -5,7 +5,7 @@ import { cacheDirectory } from '../sandbox/tools.ts'
 import { until } from './process.ts'
 import { scenarios } from './scenarios.ts'
 import { setup } from './setup.ts'
-import { startLab } from './world.ts'
+import { startLab, type Lab } from './world.ts'
 
 const pidFile = join(cacheDirectory, 'lab', 'up.pid')
 const start = performance.now()
@@ -53,8 +53,9 @@ async function runScenarios(): Promise<void> {
   const wanted = scenarios.filter(({ name }) => name.includes(process.argv[2] ?? ''))
   let failures = 0
   for (const scenario of wanted) {
-    const lab = await startLab(programs)
+    let lab: Lab | undefined
     try {
+      lab = await startLab(programs)
       await lab.installMilvus()
       await scenario.run(lab)
       if (lab.alb.problems[0]) throw lab.alb.problems[0]
@@ -63,9 +64,9 @@ async function runScenarios(): Promise<void> {
       failures += 1
       say(`FAILED: ${scenario.name}`)
       console.error(error instanceof Error ? error.message : error)
-      say(`the logs of all parts are kept in ${await lab.keepLogs()}`)
+      if (lab) say(`the logs of all parts are kept in ${await lab.keepLogs()}`)
     } finally {
-      await lab.close()
+      await lab?.close()
     }
   }
   if (failures > 0 || wanted.length === 0) process.exitCode = 1

@@ -124,6 +124,12 @@ interface Site {
   readonly closers: (() => Promise<void>)[]
 }
 
+/** Awaits all, also when one fails: a part that comes up after the others were ended would never be ended itself. */
+async function together<const T extends readonly Promise<unknown>[]>(starting: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(starting)
+  return Promise.all(starting)
+}
+
 /** Starts a part, tells how long it took, and remembers how to end it. */
 function starter({ closers }: Site, say: Say) {
   return async <T extends object>(name: string, starting: () => Promise<T & { close?(): void | Promise<void> }>): Promise<T> => {
@@ -143,7 +149,7 @@ async function assemble(programs: LabPrograms, options: LabOptions, site: Site):
   const milvus = new Backends({ programs, processes, directory })
   // What does not need another part starts at once. The API server asks about a token only after all of it is there.
   const authenticator: { eks?: EksAuthenticator } = {}
-  const [moto, control, charts, certificate] = await Promise.all([
+  const [moto, control, charts, certificate] = await together([
     start('moto', () => startMoto(processes, programs.moto, cluster)),
     start('control plane', () => startControlPlane({ program: programs.controlPlane, directory, processes, authority, authenticate: async (token) => authenticator.eks?.authenticate(token) })),
     start('charts', () => startChartRepository({ traffic })),
@@ -159,7 +165,7 @@ async function assemble(programs: LabPrograms, options: LabOptions, site: Site):
   })
   // An address for each lab, so that several can run on one machine and all listen on the same port.
   const albAddress = `127.${randomInt(16, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`
-  const [furnished, alb] = await Promise.all([
+  const [furnished, alb] = await together([
     start('cluster', () => furnish(control, { programs, processes, namespace })),
     start('Envoy', () => startEnvoy({ program: programs.envoy, directory, processes, front: aws, loadBalancers, address: albAddress, resolveTarget: () => milvus.address() })),
   ])

@@ -1,17 +1,29 @@
 /** Free ports on loopback, and whether something answers there. */
-import { createServer, type AddressInfo } from 'node:net'
+import { randomInt } from 'node:crypto'
+import { createServer } from 'node:net'
+
+/**
+ * Ports that a system takes for outgoing connections begin at 32768 (Linux, ip_local_port_range): one below is not taken by
+ * chance between the moment it was found free and the moment a part listens on it.
+ */
+const [lowest, highest] = [20_000, 32_000]
 
 /** As many different free ports. Each was free a moment ago; nobody keeps them for us. */
 export async function freePorts(count: number): Promise<number[]> {
-  // All are held at once, so that no port is handed out twice.
-  const servers = await Promise.all(Array.from({ length: count }, async () => {
-    const server = createServer()
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
-    return server
-  }))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
+  const ports = new Set<number>()
+  while (ports.size < count) {
+    const port = randomInt(lowest, highest)
+    if (await isFree(port)) ports.add(port)
+  }
+  return [...ports]
+}
+
+/** On every address, as some parts listen on all of them. */
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  const free = await new Promise<boolean>((resolve) => server.once('error', () => resolve(false)).listen(port, () => resolve(true)))
+  await new Promise((resolve) => server.close(resolve))
+  return free
 }
 
 /** Whether a plain HTTP GET is answered with 200. */
