@@ -17,7 +17,7 @@ import type { Settings } from './settings/types.ts'
 /** How long the run may go on after it was cancelled; the runner kills it after 10 s. Milliseconds. */
 const patience = 5_500
 
-/** Runs the action. Never rejects: a failure is in the log, the outputs, the summary and the exit code. */
+/** Runs the action. What fails in it is in the log, the outputs, the summary and the exit code, and not thrown. */
 export async function run(environment: NodeJS.ProcessEnv = process.env): Promise<void> {
   const redactor = new Redactor()
   for (const secret of [...secretInputs.map(inputText), decodedKey(inputText('private-key')), environment['AWS_SECRET_ACCESS_KEY'], environment['AWS_SESSION_TOKEN']]) redactor.protect(secret ?? '')

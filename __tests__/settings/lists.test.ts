@@ -1,18 +1,9 @@
 /** The parsers of lists, maps and PEM. */
 import { describe, expect, test } from '@jest/globals'
 import * as form from '../../src/settings/parsers.ts'
+import { refusal } from './refusal.ts'
 
 const canary = 'canary-Zm9vYmFy'
-
-function refusal(parse: (raw: string) => unknown, raw: string): form.InvalidInput {
-  try {
-    parse(raw)
-  } catch (thrown) {
-    if (thrown instanceof form.InvalidInput) return thrown
-    throw thrown
-  }
-  throw new Error(`taken: ${raw}`)
-}
 
 describe('list', () => {
   test.each([

@@ -1,15 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import * as form from '../../src/settings/parsers.ts'
-
-function refusal(parse: (raw: string) => unknown, raw: string): form.InvalidInput {
-  try {
-    parse(raw)
-  } catch (thrown) {
-    if (thrown instanceof form.InvalidInput) return thrown
-    throw thrown
-  }
-  throw new Error(`taken: ${raw}`)
-}
+import { refusal } from './refusal.ts'
 
 const arn = 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000'
 const label63 = 'a'.repeat(63)

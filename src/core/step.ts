@@ -31,6 +31,9 @@ export interface Log {
   debug(line: string): void
 }
 
+/** The sign of life of a step that waits. @returns what a wait calls with the milliseconds waited and the last thing seen */
+export const sayProgress = (log: Log, step: StepName) => (waited: number, seen: string): void => log.progress(`${step}: ${Math.round(waited / 1000)} s, ${seen}`)
+
 /** The outputs of the action, by their names in action.yml; a test compares. */
 export const outputNames = ['alb-address', 'endpoint', 'certificate-arn', 'certificate-expiry', 'release-revision', 'ingress-name', 'milvus-version', 'changed', 'changes', 'failed-step', 'failure-code'] as const
 export type OutputName = (typeof outputNames)[number]

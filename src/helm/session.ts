@@ -22,6 +22,7 @@ export interface HelmSessionOptions {
 export class Helm {
   private readonly cluster: HelmCluster
   private readonly options: HelmSessionOptions
+  private found: Promise<string> | undefined
 
   constructor(cluster: HelmCluster, options: HelmSessionOptions) {
     this.cluster = cluster
@@ -29,14 +30,15 @@ export class Helm {
   }
 
   /** @returns helm's version. @throws ActionError `helm-not-found`, `helm-too-old` */
-  async version(): Promise<string> {
-    return findHelm(await this.runOptions())
+  version(): Promise<string> {
+    this.found ??= this.runOptions().then(findHelm)
+    return this.found
   }
 
   /** @throws ActionError `helm-upgrade-failed`, `helm-upgrade-timeout`, `cancelled` */
   async upgrade(request: Omit<Upgrade, 'kubeconfig' | 'context'>): Promise<void> {
     const run = await this.runOptions()
-    const forceConflicts = request.forceConflicts && Number.parseInt(await findHelm(run)) >= 4
+    const forceConflicts = request.forceConflicts && Number.parseInt(await this.version()) >= 4
     const over = new AbortController()
     try {
       await upgrade({ ...request, forceConflicts, ...(await this.access(run.directory, over.signal)) }, run)

@@ -5,8 +5,10 @@ const core = (namespace: string) => `/api/v1/namespaces/${namespace}`
 export const namespacePath = core
 export const servicesPath = (namespace: string): string => `${core(namespace)}/services`
 export const servicePath = (namespace: string, name: string): string => `${servicesPath(namespace)}/${name}`
-export const secretsPath = (namespace: string): string => `${core(namespace)}/secrets`
-export const configMapsPath = (namespace: string): string => `${core(namespace)}/configmaps`
+const secretsPath = (namespace: string): string => `${core(namespace)}/secrets`
+const configMapsPath = (namespace: string): string => `${core(namespace)}/configmaps`
+/** Where helm keeps the revisions of releases, by its storage driver. */
+export const releasesPath = (kind: 'Secret' | 'ConfigMap', namespace: string): string => (kind === 'Secret' ? secretsPath : configMapsPath)(namespace)
 export const eventsPath = (namespace: string): string => `${core(namespace)}/events`
 export const ingressesPath = (namespace: string): string => `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses`
 export const ingressPath = (namespace: string, name: string): string => `${ingressesPath(namespace)}/${name}`

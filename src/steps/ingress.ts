@@ -50,7 +50,7 @@ export async function apply(context: Context, settings: Settings, kubernetes: Ku
   const wordsSince = await wordsUntilNow(kubernetes, settings.namespace)
   const ingress = await applyIngress(settings, kubernetes, target, wanted)
   // The controller says nothing about a change of ownership only, nor about one that something put back at once.
-  return { ingress, wordsSince: isReconciled(target.ingress, ingress) ? wordsSince : undefined }
+  return { ingress, wordsSince: makesControllerLook(target.ingress, ingress) ? wordsSince : undefined }
 }
 
 /** Events are compared with events only: a cluster may keep them in an etcd of their own, with a count of its own. */
@@ -58,8 +58,8 @@ export async function wordsUntilNow(kubernetes: KubernetesClient, namespace: str
   return asNumber(await kubernetes.collectionVersion(eventsPath(namespace), `list Events in namespace ${namespace}`))
 }
 
-/** Whether the controller reconciles after this: it looks at annotations and spec. */
-const isReconciled = (before: Ingress | undefined, after: Ingress): boolean =>
+/** Whether the controller takes this up: it looks at annotations and spec. */
+const makesControllerLook = (before: Ingress | undefined, after: Ingress): boolean =>
   !isDeepStrictEqual([before?.metadata.annotations, before?.spec], [after.metadata.annotations, after.spec])
 
 const takeOverAttempts = 3

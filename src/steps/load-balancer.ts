@@ -1,6 +1,6 @@
 /** load-balancer: the controller took up this Ingress, and the ALB is active. A hostname alone proves nothing. */
 import { ActionError, type FailureCode } from '../core/errors.ts'
-import type { Change, Context } from '../core/step.ts'
+import { sayProgress, type Change, type Context } from '../core/step.ts'
 import { growing, waitFor, type Seen } from '../core/waiting.ts'
 import type { LoadBalancerState } from '../aws/load-balancers.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
@@ -106,7 +106,7 @@ async function waitForController(context: Context, settings: Settings, kubernete
       signal: context.signal,
       clock: context.clock,
       wakeUp: (asleep) => changes.next(asleep),
-      onProgress: (waited, seen) => context.log.progress(`load-balancer: ${Math.round(waited / 1000)} s, ${seen}`),
+      onProgress: sayProgress(context.log, 'load-balancer'),
       timedOut: (seen) => timeout(settings, `${seen}.`, /not said anything/.test(seen)
         ? 'Check that the controller runs and serves this IngressClass: "kubectl -n kube-system logs deployment/aws-load-balancer-controller" (EKS Auto Mode has no such deployment: check that it is on for the cluster).'
         : 'Mend what the controller names, or give load-balancer-timeout more time; then run the job again.'),
@@ -182,7 +182,7 @@ async function waitForActive(context: Context, settings: Settings, { findLoadBal
     timeout: deadline - context.clock.now(),
     signal: context.signal,
     clock: context.clock,
-    onProgress: (waited, seen) => context.log.progress(`load-balancer: ${Math.round(waited / 1000)} s, ${seen}`),
+    onProgress: sayProgress(context.log, 'load-balancer'),
     timedOut: (seen) => timeout(settings, `${seen}.`, 'Provisioning takes minutes: give load-balancer-timeout more time. If ELB knows none, check that region is that of the cluster.'),
   })
 }

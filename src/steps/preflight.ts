@@ -101,19 +101,13 @@ async function findNamespace(kubernetes: KubernetesClient, name: string): Promis
   throw new ActionError({ code: 'namespace-not-found', problem: `There is no namespace ${name} in the cluster.`, remedy: 'Set namespace to the one that Milvus runs in, and check that cluster (or context) is the one that is meant.' })
 }
 
-/** Where helm keeps releases. Source: helm, HELM_DRIVER. */
-const storages = {
-  Secret: { path: paths.secretsPath, name: 'Secrets' },
-  ConfigMap: { path: paths.configMapsPath, name: 'ConfigMaps' },
-} as const
-
 async function findRelease(context: Context, settings: Settings, kubernetes: KubernetesClient): Promise<Release> {
   const kind = settings.helmStorage
-  const { path, name: kinds } = storages[kind]
+  const path = paths.releasesPath(kind, settings.namespace)
   const selector = settings.release === undefined ? releaseSelector : `${releaseSelector},name=${settings.release}`
-  const objects = await kubernetes.listMetadata<AnyObject>(path(settings.namespace), { labelSelector: selector }, `list the ${kinds} of helm in namespace ${settings.namespace}`)
+  const objects = await kubernetes.listMetadata<AnyObject>(path, { labelSelector: selector }, `list the ${kind}s of helm in namespace ${settings.namespace}`)
   const read = async (objectName: string): Promise<ReleaseRevision> => {
-    const object = await kubernetes.get<DataObject>(`${path(settings.namespace)}/${objectName}`, `read ${kind} ${objectName}`)
+    const object = await kubernetes.get<DataObject>(`${path}/${objectName}`, `read ${kind} ${objectName}`)
     return decodeRevision(object?.data?.['release'] ?? '', kind, objectName)
   }
   const releases = await Promise.all(newestRevisions(objects).map(async ({ last, current }) => {

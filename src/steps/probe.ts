@@ -1,7 +1,7 @@
 /** probe: a gRPC call over TLS, checked certificate and all, was answered by Milvus through the ALB. */
 import type { X509Certificate } from 'node:crypto'
 import { ActionError } from '../core/errors.ts'
-import type { Context } from '../core/step.ts'
+import { sayProgress, type Context } from '../core/step.ts'
 import { waitFor, type Seen } from '../core/waiting.ts'
 import { ProbeFailure } from '../milvus/failures.ts'
 import { probe, type Proof } from '../milvus/probe.ts'
@@ -39,7 +39,7 @@ export async function apply(context: Context, settings: Settings, address: strin
     timeout: timeouts.probe * 1000,
     signal: context.signal,
     clock: context.clock,
-    onProgress: (waited, seen) => context.log.progress(`probe: ${Math.round(waited / 1000)} s, ${seen}`),
+    onProgress: sayProgress(context.log, 'probe'),
     timedOut: () => (last ? failed(last, timeouts.probe) : new ActionError({ code: 'probe-unreachable', problem: 'There was no time for a probe.', remedy: 'Give probe-timeout more time.' })),
   })
   proof.seen.forEach((line) => context.log.info(line))

@@ -1,6 +1,6 @@
 /** release: the release's Service is ClusterIP, and nothing else about the release changed. */
 import { ActionError } from '../core/errors.ts'
-import type { Change, Context } from '../core/step.ts'
+import { sayProgress, type Change, type Context } from '../core/step.ts'
 import { withProgress } from '../core/waiting.ts'
 import { differingPaths, readLabels, releaseSelector } from '../helm/release.ts'
 import type { Helm } from '../helm/session.ts'
@@ -94,14 +94,13 @@ export async function apply(context: Context, settings: Settings, rooms: { helm:
     timeout: settings.timeouts.release,
     forceConflicts: settings.ingress.forceConflicts,
   })
-  await withProgress(upgrade, context.clock, (waited) => context.log.progress(`release: ${Math.round(waited / 1000)} s, helm waits for the objects of the release to be ready`))
+  await withProgress(upgrade, context.clock, (waited) => sayProgress(context.log, 'release')(waited, 'helm waits for the objects of the release to be ready'))
   const [revision] = await Promise.all([newestRevision(rooms.kubernetes, settings, release), requireClusterIp(rooms.kubernetes, settings, target)])
   return revision
 }
 
 async function newestRevision(kubernetes: KubernetesClient, settings: Settings, { last }: Release): Promise<number> {
-  const path = settings.helmStorage === 'Secret' ? paths.secretsPath : paths.configMapsPath
-  const objects = await kubernetes.listMetadata<AnyObject>(path(settings.namespace), { labelSelector: `${releaseSelector},name=${last.name}` }, `list the revisions of release ${last.name}`)
+  const objects = await kubernetes.listMetadata<AnyObject>(paths.releasesPath(settings.helmStorage, settings.namespace), { labelSelector: `${releaseSelector},name=${last.name}` }, `list the revisions of release ${last.name}`)
   return Math.max(last.revision, ...objects.map(({ metadata }) => readLabels(metadata.labels)?.revision ?? 0))
 }
 
