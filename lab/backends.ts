@@ -1,4 +1,6 @@
 /** Which Milvus is behind the load balancers: each is started when it is first chosen, and stays. */
+import { randomUUID } from 'node:crypto'
+import { MilvusClient } from '@zilliz/milvus2-sdk-node'
 import { startMilvus, type MilvusKind, type MilvusServer, type MilvusSettings } from './parts/milvus.ts'
 
 /** The servers. */
@@ -6,8 +8,8 @@ export class Backends {
   private readonly settings: MilvusSettings
   private readonly servers = new Map<MilvusKind, Promise<MilvusServer>>()
   private chosen: MilvusServer | undefined
-  /** Targets lead nowhere while true: as if all pods were gone from the network. */
-  unreachable = false
+  /** Of root, while the chosen server asks for one. */
+  token = ''
 
   constructor(settings: MilvusSettings) {
     this.settings = settings
@@ -19,17 +21,28 @@ export class Backends {
     const starting = known ?? startMilvus(kind, this.settings)
     this.servers.set(kind, starting)
     this.chosen = await starting
+    this.token = ''
     return this.chosen
   }
 
-  /** The one that is behind the load balancers. */
-  get current(): MilvusServer {
-    if (!this.chosen) throw new Error('no Milvus was chosen')
-    return this.chosen
+  /** Puts one behind them that asks for a token. @returns root's, with a password of its own */
+  async requireAuthorization(): Promise<string> {
+    const { host, port } = await this.use('authorized')
+    const newPassword = `canary-${randomUUID()}`
+    const client = new MilvusClient({ address: `${host}:${port}`, username: 'root', password: 'Milvus', logLevel: 'error' })
+    try {
+      await client.connectPromise
+      const { error_code, reason } = await client.updateUser({ username: 'root', oldPassword: 'Milvus', newPassword })
+      if (error_code !== 'Success') throw new Error(`Milvus keeps root's password: ${reason}`)
+    } finally {
+      await client.closeConnection()
+    }
+    this.token = `root:${newPassword}`
+    return this.token
   }
 
   /** Where a pod really is: pod IPs are KWOK's inventions. */
   address(): { host: string; port: number } | undefined {
-    return this.unreachable ? undefined : this.chosen
+    return this.chosen
   }
 }

@@ -6,12 +6,12 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { act } from '../sandbox/act.ts'
 import { prepareRun } from '../sandbox/runner.ts'
 import { repository } from '../sandbox/world.ts'
 import { run } from './process.ts'
-import { act } from './act.ts'
 import { setup, type LabPrograms } from './setup.ts'
-import { startLab, type Lab } from './world.ts'
+import { startLab, type Lab } from './lab.ts'
 
 const rounds = 7
 const start = performance.now()
@@ -74,14 +74,14 @@ async function measureGuide(lab: Lab, arn: string): Promise<Figures> {
   }
   await Promise.all([writeFile(at('leaf.pem'), lab.certificate.certificate), writeFile(at('chain.pem'), lab.certificate.chain), writeFile(at('key.pem'), lab.certificate.privateKey), writeFile(at('ingress.template'), JSON.stringify(ingress)), writeFile(at('guide.sh'), guide)])
   const environment = {
-    ...lab.environment(), HOME: lab.directory, KUBECONFIG: lab.kubeconfig, CHARTS: lab.charts.url, AWS_DEFAULT_REGION: lab.moto.region, PYTHON_AWS: lab.programs.aws, PYTHON_MILVUS: lab.programs.pymilvus,
+    ...lab.environment(), HOME: lab.directory, KUBECONFIG: lab.kubeconfig, CHARTS: lab.charts.url, AWS_DEFAULT_REGION: lab.region, PYTHON_AWS: lab.programs.aws, PYTHON_MILVUS: lab.programs.pymilvus,
     PATH: `${lab.programs.kubectl.replace(/\/kubectl$/, '')}:/usr/bin:/bin`, HOST: lab.albAddress, PORT: String(lab.listenPort), SERVER_NAME: lab.host, CA: lab.ca, ARN: arn,
   }
   return measure(['sh', '-c', `cd '${lab.directory}' && sh guide.sh`], environment)
 }
 
 async function inLab<T>(programs: LabPrograms, work: (lab: Lab) => Promise<T>): Promise<T> {
-  const lab = await startLab(programs)
+  const lab = await startLab(programs, { direct: true })
   try {
     await lab.installMilvus()
     return await work(lab)
@@ -119,7 +119,7 @@ function convergedRuns(programs: LabPrograms): Promise<Pair[]> {
 /** Seconds from the moment that AWS calls the load balancer active to the end of the action. */
 function afterActive(programs: LabPrograms): Promise<number> {
   return inLab(programs, async (lab) => {
-    const release = lab.aws.hold()
+    const release = lab.holdLoadBalancers()
     const deployed = act(lab)
     await until(async () => (await lab.kubectl('get', 'ingress', 'milvus-demo', '--ignore-not-found', '-o', 'jsonpath={.status.loadBalancer.ingress[0].hostname}')) !== '')
     await new Promise((resolve) => setTimeout(resolve, 1_500)) // the wait itself is what is measured: it has to have lasted
@@ -134,9 +134,9 @@ function afterActive(programs: LabPrograms): Promise<number> {
 /** Seconds from the first refusal that the API shows to the end of the action. */
 function afterRefusal(programs: LabPrograms): Promise<number> {
   return inLab(programs, async (lab) => {
-    if (lab.controller) lab.controller.options.unknownIds = ['subnet-unknown']
+    lab.controller.options.unknownIds = ['subnet-unknown']
     const refused = act(lab, { subnets: 'subnet-unknown' })
-    await until(async () => (await lab.kubernetes.client.get<{ items: { reason?: string; involvedObject: { kind?: string } }[] }>(`/api/v1/namespaces/${lab.namespace}/events`)).items.some(({ reason, involvedObject }) => involvedObject.kind === 'Ingress' && (reason?.startsWith('Failed') ?? false)))
+    await until(async () => (await lab.client.get<{ items: { reason?: string; involvedObject: { kind?: string } }[] }>(`/api/v1/namespaces/${lab.namespace}/events`)).items.some(({ reason, involvedObject }) => involvedObject.kind === 'Ingress' && (reason?.startsWith('Failed') ?? false)))
     const since = performance.now()
     await refused
     return (performance.now() - since) / 1000

@@ -1,11 +1,17 @@
-/** `npm run lab`: the scenarios on real parts; `-- TEXT` only those with TEXT in their names; `-- up` a lab to use by hand, `-- down` its end. */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+/**
+ * `npm run lab`: the scenarios on real parts; `-- TEXT` only those with TEXT in their names; `-- up` a lab to use by hand,
+ * `-- down` its end.
+ */
+import { spawn } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { scenarioRecord } from '../sandbox/scenario-record.ts'
 import { cacheDirectory } from '../sandbox/tools.ts'
-import { until } from './process.ts'
-import { scenarios } from './scenarios.ts'
+import { repository } from '../sandbox/world.ts'
+import { startLab } from './lab.ts'
+import { Guard, until } from './process.ts'
 import { setup } from './setup.ts'
-import { startLab, type Lab } from './world.ts'
 
 const pidFile = join(cacheDirectory, 'lab', 'up.pid')
 const start = performance.now()
@@ -47,34 +53,58 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Runs every scenario, or those whose name has the given text, each in a lab of its own. */
+interface JestReport {
+  readonly numPassedTests: number
+  readonly numFailedTests: number
+  readonly numRuntimeErrorTestSuites: number
+}
+
+/**
+ * Runs every scenario, or those whose name has the given text, each in a lab of its own. Jest and its workers are a process
+ * group that ends with this process, and each lab ends with the worker that started it, whatever killed that.
+ */
 async function runScenarios(): Promise<void> {
-  const programs = await setup(say)
-  const wanted = scenarios.filter(({ name }) => name.includes(process.argv[2] ?? ''))
-  let failures = 0
-  for (const scenario of wanted) {
-    let lab: Lab | undefined
-    try {
-      lab = await startLab(programs)
-      await lab.installMilvus()
-      await scenario.run(lab)
-      if (lab.alb.problems[0]) throw lab.alb.problems[0]
-      say(`passed: ${scenario.name}`)
-    } catch (error) {
-      failures += 1
-      say(`FAILED: ${scenario.name}`)
-      console.error(error instanceof Error ? error.message : error)
-      if (lab) say(`the logs of all parts are kept in ${await lab.keepLogs()}`)
-    } finally {
-      await lab?.close()
-    }
+  await setup(say)
+  const directory = await mkdtemp(join(tmpdir(), 'milvus-alb-labs-'))
+  try {
+    const report = join(directory, 'jest.json')
+    const text = process.argv[2]
+    const record = text === undefined ? { SCENARIO_RECORD: scenarioRecord('lab') } : {}
+    await rm(scenarioRecord('lab'), { force: true })
+    await jest(['--maxWorkers=3', '--testPathPatterns=__tests__/scenarios', '--testTimeout=180000', '--json', `--outputFile=${report}`, ...(text === undefined ? [] : ['--testNamePattern', text])], { WORLD: 'lab', TMPDIR: directory, ...record })
+    const result = JSON.parse(await readFile(report, 'utf8')) as JestReport
+    const failed = result.numFailedTests + result.numRuntimeErrorTestSuites + (result.numPassedTests === 0 ? 1 : 0)
+    if (failed > 0) process.exitCode = 1
+    console.log(`${result.numPassedTests} passed, ${failed} failed`)
+  } finally {
+    await until(async () => !(await readdir(directory)).some((name) => name.startsWith('milvus-alb-lab-')), () => new Error(`labs are left in ${directory}`), 30_000)
+    await rm(directory, { recursive: true, force: true })
   }
-  if (failures > 0 || wanted.length === 0) process.exitCode = 1
-  console.log(`${wanted.length - failures} passed, ${failures} failed`)
+}
+
+/** Runs jest to its end, or until this process is told to end. */
+async function jest(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<void> {
+  const command = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules', join(repository, 'node_modules/.bin/jest'), ...args]
+  const child = spawn(process.execPath, command, { cwd: repository, env: { ...process.env, ...environment }, stdio: ['ignore', 'inherit', 'inherit'], detached: true })
+  const { pid } = child
+  if (pid === undefined) throw new Error('jest did not start')
+  const guard = new Guard()
+  guard.watch(pid, [])
+  let interrupted: NodeJS.Signals | undefined
+  const forward = (signal: NodeJS.Signals): void => {
+    interrupted = signal
+    process.kill(-pid, 'SIGKILL')
+  }
+  process.on('SIGINT', forward).on('SIGTERM', forward).on('SIGHUP', forward)
+  await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
+  await guard.close()
+  if (interrupted) throw new Error(`ended by ${interrupted}`)
 }
 
 const commands: Readonly<Record<string, () => Promise<void>>> = { up, down }
-await (commands[process.argv[2] ?? ''] ?? runScenarios)().catch((error: unknown) => {
+const command = commands[process.argv[2] ?? '']
+await (command ?? runScenarios)().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error)
+  if (!command) console.log('0 passed, 1 failed')
   process.exitCode = 1
 })

@@ -153,6 +153,8 @@ async function end(pid: number, ended: Promise<void>, grace: number): Promise<vo
     } catch { /* It is gone already. */ }
   }
   signal('SIGTERM')
+  // One that was stopped would not hear it.
+  signal('SIGCONT')
   const timer = setTimeout(() => signal('SIGKILL'), grace)
   await ended
   clearTimeout(timer)
@@ -164,11 +166,12 @@ async function end(pid: number, ended: Promise<void>, grace: number): Promise<vo
  * A shell in a session of its own that reads what lives from a pipe. The pipe ends when this process does, whatever killed it:
  * then the shell kills the groups that are still there and removes the directory.
  */
-class Guard {
+export class Guard {
   private readonly shell: ChildProcess
   private readonly input: Writable
 
-  constructor(directory: string) {
+  /** @param directory what is removed in the end; nothing when absent */
+  constructor(directory = '') {
     const script = `alive=' ' files=''
 while read -r verb pid; do
   case $verb in
@@ -178,7 +181,7 @@ while read -r verb pid; do
   esac
 done
 for pid in $alive; do kill -s KILL -- "-$pid" 2>/dev/null || kill -s KILL "$pid" 2>/dev/null; done
-rm -rf -- "$1"
+[ -z "$1" ] || rm -rf -- "$1"
 for file in $files; do rm -f -- "$file"; rmdir -- "\${file%/*}" 2>/dev/null; done`
     this.shell = spawn('/bin/sh', ['-c', script, 'lab-guard', directory], { detached: true, stdio: ['pipe', 'ignore', 'ignore'], env: { PATH: '/usr/bin:/bin' } })
     if (!this.shell.stdin) throw new Error('the guard has no input')

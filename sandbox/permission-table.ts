@@ -5,10 +5,6 @@ export interface NeededPermission {
   readonly permission: string
   readonly step: string
   readonly code: string
-  /** Met only when there is a certificate already. */
-  readonly later?: true
-  /** moto lets an import with tags pass without it; AWS does not (hashicorp/terraform-provider-aws #11903). */
-  readonly unknownToMoto?: true
 }
 
 /** In an order in which they can be met in one world: what fails before anything is changed comes first. */
@@ -22,15 +18,15 @@ export const neededPermissions: readonly NeededPermission[] = [
   { permission: 'list secrets', step: 'preflight', code: 'cluster-forbidden' },
   { permission: 'get secrets', step: 'preflight', code: 'cluster-forbidden' },
   { permission: 'acm:ImportCertificate', step: 'certificate', code: 'aws-access-denied' },
-  { permission: 'acm:AddTagsToCertificate', step: 'certificate', code: 'aws-access-denied', unknownToMoto: true },
+  { permission: 'acm:AddTagsToCertificate', step: 'certificate', code: 'aws-access-denied' },
   { permission: 'create secrets', step: 'release', code: 'helm-upgrade-failed' },
   { permission: 'get services', step: 'release', code: 'helm-upgrade-failed' },
   { permission: 'patch services', step: 'release', code: 'helm-upgrade-failed' },
   { permission: 'create ingresses', step: 'ingress', code: 'cluster-forbidden' },
   { permission: 'patch ingresses', step: 'ingress', code: 'cluster-forbidden' },
   { permission: 'get ingresses', step: 'load-balancer', code: 'cluster-forbidden' },
-  { permission: 'acm:GetCertificate', step: 'certificate', code: 'aws-access-denied', later: true },
-  { permission: 'acm:ListTagsForCertificate', step: 'certificate', code: 'aws-access-denied', later: true },
+  { permission: 'acm:GetCertificate', step: 'certificate', code: 'aws-access-denied' },
+  { permission: 'acm:ListTagsForCertificate', step: 'certificate', code: 'aws-access-denied' },
 ]
 
 /** What the action can do without, with the note that it then leaves; empty where nobody has to know. */

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startSandbox } from '../sandbox/world.ts'
+import { startSandbox } from '../sandbox/sandbox.ts'
 
 const world = await startSandbox()
 await world.installMilvus()

@@ -1,8 +1,9 @@
 /** `npm test`: lint, types, freshness of dist/, then every unit table and scenario. The last line counts them all. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { scenarioRecord } from '../sandbox/scenario-record.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'milvus-alb-test-'))
 let passed = 0
@@ -29,7 +30,11 @@ try {
   check('dist/ is what src/ builds to ("npm run build" mends it)', run('node', 'scripts/build.ts', fresh) && same('dist', fresh))
 
   const report = join(scratch, 'jest.json')
-  run('node', '--disable-warning=ExperimentalWarning', '--experimental-vm-modules', 'node_modules/.bin/jest', '--maxWorkers=2', '--json', `--outputFile=${report}`, ...process.argv.slice(2))
+  const [record, selection] = [scenarioRecord('sandbox'), process.argv.slice(2)]
+  rmSync(record, { force: true })
+  mkdirSync(dirname(record), { recursive: true })
+  if (selection.length === 0) process.env['SCENARIO_RECORD'] = record
+  run('node', '--disable-warning=ExperimentalWarning', '--experimental-vm-modules', 'node_modules/.bin/jest', '--maxWorkers=2', '--json', `--outputFile=${report}`, ...selection)
   const result = JSON.parse(readFileSync(report, 'utf8')) as { numPassedTests: number; numFailedTests: number; numPendingTests: number; numRuntimeErrorTestSuites: number }
   passed += result.numPassedTests
   failed += result.numFailedTests + result.numRuntimeErrorTestSuites

@@ -1,23 +1,20 @@
 /** The main job: first deployment, converged run, renewal, and the Milvuses that are not the guide's. */
 import { X509Certificate } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { ACMClient, ImportCertificateCommand } from '@aws-sdk/client-acm'
 import { expect } from '@jest/globals'
-import type { Sandbox } from '../../sandbox/world.ts'
-import { changed, expectFailure, expectSuccess, inAcm, scenario, valuesCanary } from './harness.ts'
+import { applyGuide, certificates, createMilvusObjects, get, importByHand, inAcm, ingressAnnotations, loadBalancers, untag } from './hands.ts'
+import { changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario, valuesCanary } from './harness.ts'
 
 scenario('a first deployment makes everything and proves it; a second run changes nothing', async ({ world, run, writes }) => {
   const first = await run()
   expectSuccess(first)
-  const hostname = [...world.state.loadBalancers.values()][0]?.dnsName
+  const [hostname] = await loadBalancers(world)
   expect(first.outputs).toMatchObject({
     'alb-address': hostname,
     endpoint: `https://${world.host}:${world.listenPort}`,
     'certificate-expiry': new X509Certificate(world.certificate.certificate).validToDate.toISOString(),
     'release-revision': '2',
     'ingress-name': 'milvus-demo',
-    'milvus-version': 'v2.6.15',
+    'milvus-version': expect.stringMatching(/^v2\.\d+\.\d+/),
     changed: 'true',
   })
   expect(changed(first)).toEqual([
@@ -26,7 +23,7 @@ scenario('a first deployment makes everything and proves it; a second run change
     'ingress spec.ingressClassName', 'ingress spec.rules',
   ])
   expect(writes().filter((write) => !/secrets|configmaps|deployments/.test(write))).toEqual(['acm ImportCertificate', 'kubernetes PATCH /api/v1/namespaces/milvus/services/milvus-demo', 'kubernetes PATCH /apis/networking.k8s.io/v1/namespaces/milvus/ingresses/milvus-demo'])
-  expect(Object.fromEntries(world.state.certificates.get(first.outputs['certificate-arn'] ?? '')?.tags ?? [])).toMatchObject({ 'milvus-alb-action/namespace': 'milvus', 'milvus-alb-action/host': world.host, 'milvus-alb-action/cluster': world.cluster })
+  expect((await inAcm(world, first.outputs['certificate-arn']))?.tags).toMatchObject({ 'milvus-alb-action/namespace': 'milvus', 'milvus-alb-action/host': world.host, 'milvus-alb-action/cluster': world.cluster })
 
   const second = await run()
   expectSuccess(second)
@@ -59,11 +56,11 @@ scenario('a renewed certificate goes under the same ARN, and the ALB serves it',
   expectSuccess(second)
   expect(second.outputs['certificate-arn']).toBe(first.outputs['certificate-arn'])
   expect(writes()).toEqual(['acm ImportCertificate'])
-  expect(inAcm(world, second.outputs['certificate-arn'])?.raw).toEqual(new X509Certificate(renewed.certificate).raw)
-  expect(world.state.certificates.size).toBe(1)
+  expect((await inAcm(world, second.outputs['certificate-arn']))?.x509.raw).toEqual(new X509Certificate(renewed.certificate).raw)
+  expect(await certificates(world)).toHaveLength(1)
 })
 
-scenario('the probe waits for a renewed certificate that reaches the ALB later', async ({ world, run }) => {
+sandboxScenario("Envoy serves a renewed certificate at once", 'the probe waits for a renewed certificate that reaches the ALB later', async ({ world, run }) => {
   await run()
   await world.alb.override({ certificatePropagation: 1_000 })
   const renewed = await world.authority.issue({ hosts: [world.host] })
@@ -85,7 +82,7 @@ scenario('a certificate with another type of key becomes a new one, and the Ingr
 scenario('an import whose answer is lost does not become two certificates', async ({ world, run }) => {
   world.traffic.inject({ part: 'acm', operation: 'ImportCertificate', times: 1, reset: 'after' })
   expectSuccess(await run())
-  expect(world.state.certificates.size).toBe(1)
+  expect(await certificates(world)).toHaveLength(1)
 })
 
 scenario('a release whose name has no milvus in it has a Service of another name', async ({ world, run }) => {
@@ -93,11 +90,11 @@ scenario('a release whose name has no milvus in it has a Service of another name
   const result = await run({ release: 'vectors' })
   expectSuccess(result)
   expect(result.outputs['ingress-name']).toBe('vectors')
-  expect(world.kubernetes.get('Ingress', 'milvus', 'vectors')).toMatchObject({ spec: { rules: [{ http: { paths: [{ backend: { service: { name: 'vectors-milvus' } } }] } }] } })
+  expect(await get(world, 'ingress', 'vectors')).toMatchObject({ spec: { rules: [{ http: { paths: [{ backend: { service: { name: 'vectors-milvus' } } }] } }] } })
 }, { install: false })
 
 scenario('a Service without a helm release is enough, and helm is left alone', async ({ world, run }) => {
-  world.createMilvusObjects('operated')
+  await createMilvusObjects(world, 'operated')
   const result = await run({ service: 'operated' })
   expectSuccess(result)
   expect(result.outputs['ingress-name']).toBe('operated')
@@ -107,68 +104,44 @@ scenario('a Service without a helm release is enough, and helm is left alone', a
 
 scenario('a kubeconfig does in place of an EKS cluster, and certificate-arn in place of a certificate', async ({ world, run, writes }) => {
   const { 'certificate-arn': arn } = (await run()).outputs
-  const inputs = { cluster: '', kubeconfig: world.kubeconfig, context: 'admin@sandbox', certificate: '', 'private-key': '', 'certificate-arn': arn ?? '', release: 'milvus-demo' }
+  const inputs = { cluster: '', kubeconfig: world.kubeconfig, context: `admin@${world.name}`, certificate: '', 'private-key': '', 'certificate-arn': arn ?? '', release: 'milvus-demo' }
   const result = await run(inputs)
   expectSuccess(result)
   expect(result.outputs['certificate-arn']).toBe(arn)
   expect(writes()).toEqual([])
 })
 
-/** What the guide has people do by hand: import the certificate with the AWS CLI, and kubectl apply. */
-async function followTheGuide(world: Sandbox): Promise<string> {
-  const [credential] = world.aws.credentials
-  if (!credential) throw new Error('no credentials')
-  const acm = new ACMClient({ endpoint: world.aws.endpoint, region: world.state.region, credentials: credential })
-  const bytes = (pem: string) => new TextEncoder().encode(pem)
-  const { CertificateArn: arn = '' } = await acm.send(new ImportCertificateCommand({ Certificate: bytes(world.certificate.certificate), CertificateChain: bytes(world.certificate.chain), PrivateKey: bytes(world.certificate.privateKey) }))
-  const prefix = 'alb.ingress.kubernetes.io'
-  const path = join(world.directory, 'ingress.json')
-  await writeFile(path, JSON.stringify({
-    apiVersion: 'networking.k8s.io/v1',
-    kind: 'Ingress',
-    metadata: {
-      namespace: 'milvus',
-      name: 'milvus-demo',
-      annotations: { [`${prefix}/scheme`]: 'internet-facing', [`${prefix}/backend-protocol-version`]: 'GRPC', [`${prefix}/target-type`]: 'ip', [`${prefix}/listen-ports`]: `[{"HTTPS":${world.listenPort}}]`, [`${prefix}/certificate-arn`]: arn, 'example.com/owner': 'a person' },
-    },
-    spec: { ingressClassName: 'alb', rules: [{ host: world.host, http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'milvus-demo', port: { number: 19530 } } } }] } }] },
-  }))
-  await world.kubectl('apply', '-f', path)
-  return arn
-}
-
 scenario('an Ingress and a certificate that were made by hand from the guide are taken over', async ({ world, run, writes }) => {
-  const arn = await followTheGuide(world)
+  const arn = await importByHand(world)
+  await applyGuide(world, arn, { 'example.com/owner': 'a person' })
   const first = await run()
   expectSuccess(first)
   expect(first.outputs['certificate-arn']).toBe(arn)
-  expect(world.state.certificates.size).toBe(1)
+  expect(await certificates(world)).toHaveLength(1)
   expect(changed(first)).toEqual(['release service.type', 'ingress metadata.managedFields', 'ingress ssl-policy', 'ingress load-balancer-attributes'])
-  expect((await run()).outputs['changed']).toBe('false')
+  expectUnchanged(await run())
 
   const renewed = await world.authority.issue({ hosts: [world.host] })
   expectSuccess(await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey }))
   expect(writes()).toEqual(['acm ImportCertificate'])
-  expect(inAcm(world, arn)?.raw).toEqual(new X509Certificate(renewed.certificate).raw)
+  expect((await inAcm(world, arn))?.x509.raw).toEqual(new X509Certificate(renewed.certificate).raw)
 
   // What kubectl held no longer stands in the way: another ARN, another scheme. What nobody asked for stays.
   const larger = await world.authority.issue({ hosts: [world.host], key: 'RSA_3072' })
   const moved = await run({ certificate: larger.fullchain, 'private-key': larger.privateKey, scheme: 'internal' })
   expectSuccess(moved)
   expect(changed(moved)).toEqual(['certificate certificate', 'ingress scheme', 'ingress certificate-arn'])
-  expect(world.kubernetes.get('Ingress', 'milvus', 'milvus-demo')?.metadata.annotations).toHaveProperty(['example.com/owner'], 'a person')
+  expect(await ingressAnnotations(world)).toHaveProperty(['example.com/owner'], 'a person')
 })
 
 scenario('a certificate that serves other names too is not overwritten', async ({ world, run }) => {
   const shared = await world.authority.issue({ hosts: [world.host, 'shop.example.com'] })
   const { 'certificate-arn': arn } = (await run({ certificate: shared.fullchain, 'private-key': shared.privateKey })).outputs
-  const held = world.state.certificates.get(arn ?? '')
-  if (!held) throw new Error('nothing was imported')
-  held.tags.clear() // as if a person had imported it
+  await untag(world, arn ?? '')
   const result = await run()
   expectSuccess(result)
   expect(result.outputs['certificate-arn']).not.toBe(arn)
-  expect(inAcm(world, arn)?.raw).toEqual(new X509Certificate(shared.certificate).raw)
+  expect((await inAcm(world, arn))?.x509.raw).toEqual(new X509Certificate(shared.certificate).raw)
 })
 
 scenario('a Service that somebody patched is a conflict for helm that is named, unless force-conflicts takes it over', async ({ world, run }) => {
@@ -178,7 +151,7 @@ scenario('a Service that somebody patched is a conflict for helm that is named, 
   expectFailure(refused, 'release', 'helm-upgrade-failed')
   expect(refused.log).toContain('kubectl-patch has changed an object of the release since')
   expectSuccess(await run({ 'force-conflicts': 'true' }))
-  expect(world.kubernetes.get('Service', 'milvus', 'milvus-demo')).toMatchObject({ spec: { type: 'ClusterIP' } })
+  expect(await get(world, 'service', 'milvus-demo')).toMatchObject({ spec: { type: 'ClusterIP' } })
 })
 
 scenario("helm's own settings lead it nowhere else, and print nothing", async ({ world, run }) => {
@@ -194,8 +167,7 @@ scenario('names in values that look like secrets do not eat the outputs', async 
 })
 
 scenario('an equal certificate that is in ACM already is used', async ({ world, run, writes }) => {
-  const arn = await followTheGuide(world)
-  world.kubernetes.remove('Ingress', 'milvus', 'milvus-demo')
+  const arn = await importByHand(world)
   const result = await run()
   expectSuccess(result)
   expect(result.outputs['certificate-arn']).toBe(arn)
@@ -204,14 +176,13 @@ scenario('an equal certificate that is in ACM already is used', async ({ world, 
 
 scenario('every input of the Ingress reaches it, and one that is dropped goes again', async ({ world, run }) => {
   const inputs = {
-    scheme: 'internal', 'inbound-cidrs': '10.0.0.0/8\n192.0.2.0/24', subnets: '[subnet-a, subnet-b]', 'security-groups': 'sg-a', 'idle-timeout': '1h', 'load-balancer-name': 'vectors', tags: 'team: search',
+    scheme: 'internal', 'inbound-cidrs': '10.0.0.0/8\n192.0.2.0/24', subnets: JSON.stringify(world.subnets), 'security-groups': world.securityGroup, 'idle-timeout': '1h', 'load-balancer-name': 'vectors', tags: 'team: search',
     annotations: 'alb.ingress.kubernetes.io/load-balancer-attributes: deletion_protection.enabled=true\nexample.com/owner: me',
   }
   expectSuccess(await run(inputs))
-  const prefix = 'alb.ingress.kubernetes.io/'
-  expect(world.kubernetes.get('Ingress', 'milvus', 'milvus-demo')?.metadata.annotations).toMatchObject({
-    [`${prefix}scheme`]: 'internal', [`${prefix}inbound-cidrs`]: '10.0.0.0/8,192.0.2.0/24', [`${prefix}subnets`]: 'subnet-a,subnet-b', [`${prefix}security-groups`]: 'sg-a', [`${prefix}load-balancer-name`]: 'vectors', [`${prefix}tags`]: 'team=search',
-    [`${prefix}load-balancer-attributes`]: 'idle_timeout.timeout_seconds=3600,deletion_protection.enabled=true', 'example.com/owner': 'me',
+  expect(await ingressAnnotations(world)).toMatchObject({
+    scheme: 'internal', 'inbound-cidrs': '10.0.0.0/8,192.0.2.0/24', subnets: world.subnets.join(','), 'security-groups': world.securityGroup, 'load-balancer-name': 'vectors', tags: 'team=search',
+    'load-balancer-attributes': 'idle_timeout.timeout_seconds=3600,deletion_protection.enabled=true', 'example.com/owner': 'me',
   })
   const without = await run({ ...inputs, annotations: '' })
   expectSuccess(without)
@@ -220,11 +191,26 @@ scenario('every input of the Ingress reaches it, and one that is dropped goes ag
 
 scenario('a field that somebody else set is a conflict that names them, unless force-conflicts takes it over', async ({ world, run }) => {
   await run()
-  const live = world.kubernetes.get('Ingress', 'milvus', 'milvus-demo')
-  if (!live) throw new Error('no Ingress')
-  world.kubernetes.replace({ ...live, metadata: { ...live.metadata, annotations: { ...live.metadata.annotations, 'alb.ingress.kubernetes.io/ssl-policy': 'ELBSecurityPolicy-2016-08' } } }, 'kubectl-annotate')
+  await world.kubectl('annotate', 'ingress', 'milvus-demo', '--overwrite', 'alb.ingress.kubernetes.io/ssl-policy=ELBSecurityPolicy-2016-08')
   const refused = await run()
   expectFailure(refused, 'ingress', 'ingress-conflict')
   expect(refused.log).toContain('kubectl-annotate')
   expectSuccess(await run({ 'force-conflicts': 'true' }))
+})
+
+scenario('a field that Argo CD holds is a conflict that names it', async ({ world, run }) => {
+  const arn = await importByHand(world)
+  await applyGuide(world, arn, { 'alb.ingress.kubernetes.io/ssl-policy': 'ELBSecurityPolicy-2016-08' }, ['--server-side', '--field-manager=argocd-controller'])
+  const refused = await run()
+  expectFailure(refused, 'ingress', 'ingress-conflict')
+  expect(refused.log).toMatch(/argocd-controller.*ssl-policy|ssl-policy.*argocd-controller/)
+  expectSuccess(await run({ 'force-conflicts': 'true' }))
+})
+
+scenario('an annotation of an Ingress that was taken over from kubectl goes when it is dropped', async ({ world, run }) => {
+  const extra = { 'alb.ingress.kubernetes.io/target-group-attributes': 'deregistration_delay.timeout_seconds=30' }
+  await applyGuide(world, await importByHand(world), extra)
+  expectSuccess(await run({ annotations: JSON.stringify(extra) }))
+  expectSuccess(await run())
+  expect(await ingressAnnotations(world)).not.toHaveProperty('target-group-attributes')
 })

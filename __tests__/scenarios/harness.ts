@@ -1,60 +1,135 @@
-/** One scenario: a sandbox of its own, runs of dist/ in it, and what holds for every run whatever happens. */
-import { X509Certificate } from 'node:crypto'
+/**
+ * One scenario: a world of its own, runs of dist/ in it, and what holds for every run whatever happens. WORLD says which world:
+ * `sandbox` when absent, or `lab` (npm run lab).
+ */
+import { appendFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { repository, startSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/world.ts'
-import { runAction, type ActionRun, type RunOptions } from '../../sandbox/runner.ts'
+import type { Lab } from '../../lab/lab.ts'
+import { act } from '../../sandbox/act.ts'
+import type { ActionRun, RunOptions } from '../../sandbox/runner.ts'
+import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
+import type { World, WorldOptions } from '../../sandbox/world.ts'
 
 /** What a scenario is handed. */
-export interface Scenario {
-  readonly world: Sandbox
+export interface Scenario<W extends World = World> {
+  readonly world: W
   /** Runs the action with the world's inputs and these on top, and checks what holds for every run. */
   readonly run: (inputs?: Readonly<Record<string, string>>, options?: Partial<RunOptions>) => Promise<ActionRun>
   /** The writes of the action and of helm since the last run began, in order. */
   readonly writes: () => string[]
 }
 
+/** How a scenario may differ. */
+export interface ScenarioOptions extends WorldOptions {
+  /** Whether Milvus is installed by helm behind a LoadBalancer Service, as the guide assumes; true when absent. */
+  readonly install?: boolean
+  /** It uses the switches of the controller's stand-in: a real controller has none. */
+  readonly steersController?: boolean
+}
+
+type Body<W extends World> = (scenario: Scenario<W>) => Promise<void>
+
 /** Secrets that ride in every run, in the values of the release and in milvus-token; the private key and the credentials are others. */
 export const valuesCanary = 'canary-9f3b1c7e-values'
 const tokenCanary = 'canary-4d2a8e60-token'
 
-/** Defines a test with a sandbox that has Milvus installed by helm behind a LoadBalancer Service, as the guide assumes. */
-export function scenario(name: string, body: (scenario: Scenario) => Promise<void>, { install = true, ...sandbox }: SandboxOptions & { install?: boolean } = {}): void {
+const where = process.env['WORLD'] === 'lab' ? 'lab' : 'sandbox'
+const realController = where === 'lab' && (process.env['LAB_CONTROLLER'] ?? '') !== ''
+
+/** Defines a scenario for both worlds. */
+export function scenario(name: string, body: Body<World>, options: ScenarioOptions = {}): void {
+  define(name, body, options)
+}
+
+/** Defines a scenario that only the sandbox can play. @param why what real parts cannot be made to do */
+export function sandboxScenario(why: string, name: string, body: Body<Sandbox>, options: ScenarioOptions = {}): void {
+  define(name, body as Body<World>, options, { only: 'sandbox', why })
+}
+
+/** Defines a scenario that only the lab can play. @param why what the sandbox has not */
+export function labScenario(why: string, name: string, body: Body<Lab>, options: ScenarioOptions = {}): void {
+  define(name, body as Body<World>, options, { only: 'lab', why })
+}
+
+/** One line for the table of scenarios (docs/scenarios.md): `npm run scenarios` reads what both worlds wrote. */
+function record(entry: object): void {
+  const file = process.env['SCENARIO_RECORD'] ?? ''
+  if (file !== '') appendFileSync(file, `${JSON.stringify({ world: where, controller: realController ? 'real' : 'stand-in', file: basename(expect.getState().testPath ?? ''), ...entry })}\n`)
+}
+
+function define(name: string, body: Body<World>, { install = true, steersController = false, ...options }: ScenarioOptions, limit?: { only: World['name']; why: string }): void {
+  record({ name, ...limit, steersController })
+  if (limit && limit.only !== where) return
+  if (steersController && realController) return
   test(name, async () => {
-    const world = await startSandbox(sandbox)
+    const world = await (where === 'lab' ? startedLab(options) : startSandbox(options))
     try {
       if (install) await world.installMilvus({ values: { minio: { bucketName: 'precious', secretKey: valuesCanary } } })
-      let since = world.traffic.requests.length
-      const writes = () => world.traffic.requests.slice(since).filter(({ mutating, client }) => mutating && /milvus-alb-action|^Helm/i.test(client)).map(({ part, operation }) => `${part} ${operation}`)
-      await body({
-        world,
-        async run(inputs = {}, options = {}) {
-          since = world.traffic.requests.length
-          const all = { ...world.inputs(), 'milvus-token': `root:${tokenCanary}`, values: `minio: {secretKey: ${valuesCanary}}`, ...inputs }
-          const run = await runAction({ action: repository, directory: world.directory, ...options, environment: { ...world.environment(), ...options.environment }, inputs: all })
-          await expectNoLeak(world, run, all)
-          expectOneAnnotation(run)
-          expectNoSilentWrite(run, writes())
-          return run
-        },
-        writes,
-      })
+      await body({ world, ...runner(world) })
+      record({ name, passed: true })
+    } catch (error) {
+      const logs = await world.keepLogs()
+      if (logs !== undefined) console.error(`The logs of all parts are kept in ${logs}`)
+      throw error
     } finally {
       await world.close()
     }
   })
 }
 
+/** The lab's modules are many: they are loaded only where they are used. */
+async function startedLab(options: WorldOptions): Promise<Lab> {
+  const [{ startLab }, { setup }] = await Promise.all([import('../../lab/lab.ts'), import('../../lab/setup.ts')])
+  return startLab(await setup(), options)
+}
+
+function runner(world: World): Omit<Scenario, 'world'> {
+  let since = world.traffic.requests.length
+  const writes = (): string[] => world.traffic.requests.slice(since).filter(({ mutating, client }) => mutating && /milvus-alb-action|^Helm/i.test(client)).map(({ part, operation }) => `${part} ${operation}`)
+  return {
+    async run(inputs = {}, options = {}) {
+      since = world.traffic.requests.length
+      const all = { 'milvus-token': `root:${tokenCanary}`, values: `minio: {secretKey: ${valuesCanary}}`, ...inputs }
+      const run = await act(world, all, options)
+      await expectNoLeak(world, run, { ...world.inputs(), ...all })
+      expectOneAnnotation(run)
+      expectNoSilentWrite(run, writes())
+      await expectClients(world, run, all)
+      return run
+    },
+    writes,
+  }
+}
+
+/** What a success that changed something means to a user: in the lab Milvus' own clients then work. */
+async function expectClients(world: World, run: ActionRun, inputs: Readonly<Record<string, string>>): Promise<void> {
+  if (world.name !== 'lab' || run.exitCode !== 0 || run.outputs['changed'] !== 'true' || inputs['probe'] === 'off') return
+  const { useClients } = await import('../../lab/clients.ts')
+  await useClients(world as Lab)
+}
+
 /** A run that did all it should. */
-export function expectSuccess(run: ActionRun): void {
+export function expectSuccess(run: ActionRun): ActionRun {
   expect({ exitCode: run.exitCode, code: run.outputs['failure-code'], log: run.exitCode === 0 ? '' : run.log }).toEqual({ exitCode: 0, code: undefined, log: '' })
+  return run
+}
+
+/** A run that found everything as it should be. */
+export function expectUnchanged(run: ActionRun): void {
+  expect(changed(expectSuccess(run))).toEqual([])
+  expect(run.outputs['changed']).toBe('false')
 }
 
 /** A run that failed in this step for this reason, and said so everywhere. */
-export function expectFailure(run: ActionRun, step: string, code: string): void {
-  expect({ exitCode: run.exitCode, step: run.outputs['failed-step'], code: run.outputs['failure-code'] }).toEqual({ exitCode: 1, step, code })
+export function expectFailure(run: ActionRun, step: string, code: string): ActionRun {
+  const { 'failed-step': failedStep, 'failure-code': failureCode } = run.outputs
+  const as = { exitCode: run.exitCode, step: failedStep, code: failureCode }
+  expect({ ...as, log: failureCode === code ? '' : run.log }).toEqual({ exitCode: 1, step, code, log: '' })
   expect(run.log).toContain(`${code} in ${step}`)
   expect(run.log).toContain('What to do: ')
   expect(run.summary).toContain(code)
+  return run
 }
 
 /** The changes of a run as `step path`. */
@@ -79,7 +154,7 @@ function expectNoSilentWrite(run: ActionRun, writes: readonly string[]): void {
 }
 
 /** The secrets of a run: the body of the key, the token, what the credentials keep, what the release's values keep. */
-function canaries(world: Sandbox, inputs: Readonly<Record<string, string>>): string[] {
+function canaries(world: World, inputs: Readonly<Record<string, string>>): string[] {
   const key = inputs['private-key'] ?? ''
   const lines = (key.includes('-----BEGIN') ? key : Buffer.from(key, 'base64').toString()).split('\n').filter((line) => line.length > 32 && !line.startsWith('-----'))
   const token = inputs['milvus-token']?.replace(/^[^:]*:/, '')
@@ -90,7 +165,7 @@ function canaries(world: Sandbox, inputs: Readonly<Record<string, string>>): str
 const forms = (secret: string): string[] => [secret, Buffer.from(secret).toString('base64').replace(/=+$/, ''), encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]
 
 /** No secret in what was printed, set or summarized, in helm's arguments, or in requests to a part that has no business with it; nothing left on disk. */
-async function expectNoLeak(world: Sandbox, run: ActionRun, inputs: Readonly<Record<string, string>>): Promise<void> {
+async function expectNoLeak(world: World, run: ActionRun, inputs: Readonly<Record<string, string>>): Promise<void> {
   const places: Record<string, string> = { log: run.log, outputs: JSON.stringify(run.outputs), summary: run.summary, arguments: (await world.helmCalls()).join('\n') }
   for (const [place, text] of Object.entries(places)) {
     expect({ place, leaks: canaries(world, inputs).flatMap(forms).filter((form) => text.includes(form)) }).toEqual({ place, leaks: [] })
@@ -100,10 +175,4 @@ async function expectNoLeak(world: Sandbox, run: ActionRun, inputs: Readonly<Rec
   const astray = world.traffic.requests.filter(({ part, body }) => part !== 'acm' && keyLines.some((line) => body.includes(line)))
   expect(astray.map(({ part, operation }) => `${part} ${operation}`)).toEqual([])
   expect(run.leftovers).toEqual([])
-}
-
-/** The certificate that ACM holds under an ARN. */
-export function inAcm(world: Sandbox, arn: string | undefined): X509Certificate | undefined {
-  const certificate = world.state.certificates.get(arn ?? '')
-  return certificate && new X509Certificate(certificate.certificate)
 }

@@ -1,7 +1,8 @@
 /** What is refused before anything changes: each by its code, with nothing written anywhere. */
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { expect } from '@jest/globals'
-import { expectFailure, expectSuccess, annotation, scenario, type Scenario } from './harness.ts'
+import { create, get, replace } from './hands.ts'
+import { annotation, expectFailure, expectSuccess, sandboxScenario, scenario, type Scenario } from './harness.ts'
 
 const day = 86_400_000
 
@@ -31,7 +32,7 @@ scenario('a certificate for another host', async (scenario) => {
 })
 
 scenario('a certificate ARN that is gone', async (scenario) => {
-  const arn = `arn:aws:acm:us-east-2:${scenario.world.state.account}:certificate/00000000-0000-4000-8000-000000000000`
+  const arn = `arn:aws:acm:${scenario.world.region}:${scenario.world.account}:certificate/00000000-0000-4000-8000-000000000000`
   const text = await expectRefusal(scenario, { certificate: '', 'private-key': '', 'certificate-arn': arn }, 'certificate', 'certificate-not-found')
   expect(text).toContain(arn)
 })
@@ -48,7 +49,7 @@ scenario('inputs that are wrong, each named', async (scenario) => {
 })
 
 scenario('the Service of the release is missing', async (scenario) => {
-  scenario.world.kubernetes.remove('Service', 'milvus', 'milvus-demo')
+  await scenario.world.kubectl('delete', 'service', 'milvus-demo')
   await expectRefusal(scenario, {}, 'preflight', 'service-not-found')
 })
 
@@ -61,7 +62,7 @@ scenario('a port that the Service has not', async (scenario) => {
 })
 
 scenario('an IngressClass of another controller', async (scenario) => {
-  scenario.world.kubernetes.create({ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'nginx' }, spec: { controller: 'k8s.io/ingress-nginx' } })
+  await create(scenario.world, { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'nginx' }, spec: { controller: 'k8s.io/ingress-nginx' } })
   await expectRefusal(scenario, { 'ingress-class': 'nginx' }, 'preflight', 'ingress-class-unsupported')
 })
 
@@ -72,17 +73,17 @@ scenario('two Milvus releases and no word which', async (scenario) => {
 
 scenario('a release that another helm has in hand', async (scenario) => {
   await scenario.world.helm('upgrade', 'milvus-demo', 'milvus', '--repo', scenario.world.charts.url, '--version', '4.2.58', '--reuse-values')
-  const secret = scenario.world.kubernetes.get('Secret', 'milvus', 'sh.helm.release.v1.milvus-demo.v2')
+  const secret = await get(scenario.world, 'secret', 'sh.helm.release.v1.milvus-demo.v2')
   if (!secret) throw new Error('helm kept no revision 2')
   const release = JSON.parse(gunzip(String((secret['data'] as Record<string, string>)['release']))) as { info: { status: string } }
   release.info.status = 'pending-upgrade'
-  scenario.world.kubernetes.replace({ ...secret, metadata: { ...secret.metadata, labels: { ...secret.metadata.labels, status: 'pending-upgrade' } }, data: { release: gzip(JSON.stringify(release)) } })
+  await replace(scenario.world, { ...secret, metadata: { ...secret.metadata, labels: { ...secret.metadata.labels, status: 'pending-upgrade' } }, data: { release: gzip(JSON.stringify(release)) } })
   const text = await expectRefusal(scenario, {}, 'preflight', 'release-pending')
   expect(text).toContain('helm rollback milvus-demo')
 })
 
 scenario('an Ingress of that name that belongs to a helm release', async (scenario) => {
-  scenario.world.kubernetes.create({
+  await create(scenario.world, {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
     metadata: { name: 'milvus-demo', namespace: 'milvus', annotations: { 'meta.helm.sh/release-name': 'milvus-demo' } },
@@ -92,7 +93,7 @@ scenario('an Ingress of that name that belongs to a helm release', async (scenar
 })
 
 scenario('an Ingress of that name that is for something else', async (scenario) => {
-  scenario.world.kubernetes.create({
+  await create(scenario.world, {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
     metadata: { name: 'milvus-demo', namespace: 'milvus' },
@@ -103,21 +104,21 @@ scenario('an Ingress of that name that is for something else', async (scenario) 
 })
 
 scenario('an Ingress that is being deleted', async (scenario) => {
-  scenario.world.kubernetes.create({
+  await create(scenario.world, {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
     metadata: { name: 'milvus-demo', namespace: 'milvus', finalizers: ['example.com/slow'] },
     spec: { ingressClassName: 'alb', rules: [{ host: scenario.world.host }] },
   })
-  scenario.world.kubernetes.remove('Ingress', 'milvus', 'milvus-demo')
+  await scenario.world.kubectl('delete', 'ingress', 'milvus-demo', '--wait=false')
   await expectRefusal(scenario, {}, 'preflight', 'ingress-terminating')
 })
 
 scenario('a failed upgrade of somebody else is not undone: left alone when the Service is right, refused when it is not', async (scenario) => {
   const { world, run, writes } = scenario
-  world.kubernetes.options.readyAfter = Infinity
+  const release = world.holdPods()
   await world.helm('upgrade', 'milvus-demo', 'milvus', '--repo', world.charts.url, '--version', '5.0.19', '--reuse-values', '--set', 'service.type=ClusterIP', '--wait', '--timeout', '1s').catch(() => '')
-  world.kubernetes.options.readyAfter = 0
+  release()
   const left = await run()
   expectSuccess(left)
   expect(left.summary).toContain('is left to whoever made it')
@@ -139,32 +140,18 @@ scenario('a cluster that is not there', async (scenario) => {
 })
 
 scenario('a cluster that cannot be reached', async (scenario) => {
-  const cluster = scenario.world.state.clusters.get(scenario.world.cluster)
-  if (!cluster) throw new Error('no cluster')
   // Port 1 of loopback: nobody listens there.
-  scenario.world.state.clusters.set(cluster.name, { ...cluster, endpoint: 'https://127.0.0.1:1' })
+  scenario.world.moveCluster('https://127.0.0.1:1')
   const text = await expectRefusal(scenario, {}, 'preflight', 'cluster-unreachable')
   expect(text).toContain('ECONNREFUSED')
 })
 
 scenario('a cluster that does not know the role', async (scenario) => {
-  scenario.world.aws.accessEntries = new Map()
+  scenario.world.eks.accessEntries = new Map()
   await expectRefusal(scenario, {}, 'preflight', 'cluster-unauthorized')
 })
 
-scenario('a role that may not read the namespace', async (scenario) => {
-  scenario.world.kubernetes.options.authorize = (_identity, { resource }) => resource !== 'secrets'
-  await expectRefusal(scenario, {}, 'preflight', 'cluster-forbidden')
-})
-
-scenario('an identity that may not read IngressClasses does without, with a note', async ({ world, run }) => {
-  world.kubernetes.options.authorize = (identity, { resource }) => resource !== 'ingressclasses' || !identity.username.includes('arn:')
-  const result = await run()
-  expectSuccess(result)
-  expect(result.summary).toContain('may not read IngressClass alb')
-})
-
-scenario('an expired identity', async (scenario) => {
+sandboxScenario("moto's sessions do not expire", 'an expired identity', async (scenario) => {
   for (const credential of scenario.world.aws.credentials) credential.expiresAt = new Date(Date.now() - 1000)
   await expectRefusal(scenario, {}, 'preflight', 'aws-credentials-expired')
 })
@@ -173,20 +160,14 @@ scenario('no AWS credentials', async (scenario) => {
   await expectRefusal(scenario, {}, 'preflight', 'aws-credentials-missing', { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_EC2_METADATA_DISABLED: 'true' })
 })
 
-scenario('a role that may not list certificates', async (scenario) => {
-  scenario.world.aws.authorize = (_principal, action) => action !== 'acm:ListCertificates'
-  const text = await expectRefusal(scenario, {}, 'certificate', 'aws-access-denied')
-  expect(text).toContain('acm:ListCertificates')
-})
-
 scenario('no helm on the PATH though the release has to change', async (scenario) => {
   await expectRefusal(scenario, {}, 'preflight', 'helm-not-found', { PATH: '/nowhere' })
 })
 
 scenario('a certificate that ACM refuses', async (scenario) => {
-  scenario.world.state.importsLeft = 0
-  const result = await scenario.run()
-  expectFailure(result, 'certificate', 'certificate-quota-exceeded')
+  const message = 'You have reached your limit of 5000 certificates in the last year'
+  scenario.world.traffic.inject({ part: 'acm', operation: 'ImportCertificate', error: { status: 400, code: 'LimitExceededException', message } })
+  expectFailure(await scenario.run(), 'certificate', 'certificate-quota-exceeded')
 })
 
 /** The JSON that helm keeps in a Secret, and back: base64 by the API, base64 and gzip by helm. */

@@ -1,21 +1,20 @@
 /** What shows only later: the controller's word, the ALB's state, the probe's stages; and what a run does when it is cancelled. */
 import { expect } from '@jest/globals'
-import { annotation, changed, expectFailure, expectSuccess, scenario } from './harness.ts'
+import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario } from './harness.ts'
 
 const short = { 'probe-timeout': '1s' }
 const unknownSubnet = { subnets: 'subnet-unknown' }
 
 scenario('the controller refuses: the run fails within a second of its word', async ({ world, run }) => {
   world.controller.options.unknownIds = ['subnet-unknown']
-  let refusedAt = 0
-  world.kubernetes.watch('Event', () => (refusedAt ||= Date.now()))
+  const word = world.traffic.next(({ operation, client }) => client.startsWith('aws-load-balancer-controller') && /^POST .*\/events$/.test(operation))
   const result = await run(unknownSubnet)
   expectFailure(result, 'load-balancer', 'controller-refused')
-  expect(Date.now() - refusedAt).toBeLessThan(1_500) // the end of the process and post included
+  expect(Date.now() - (await word).at).toBeLessThan(1_500) // the end of the process and post included
   expect(annotation(result)).toContain('subnet-unknown')
   expect(result.outputs['alb-address']).toBeUndefined()
   expect(changed(result)).toContain('ingress subnets')
-})
+}, { steersController: true })
 
 scenario('the controller refuses after an earlier success: the old address does not count', async ({ world, run }) => {
   world.controller.options.unknownIds = ['subnet-unknown']
@@ -29,56 +28,64 @@ scenario('the controller refuses after an earlier success: the old address does 
   expectFailure(again, 'load-balancer', 'controller-refused')
   expect(changed(again)).toEqual(['load-balancer milvus-alb-action/nudge'])
 
-  // Mended outside of the Ingress: the nudge is what makes the controller see it.
+  // Mended outside of the Ingress: the nudge is what makes the controller see it, unless it tries again by itself before that.
   world.controller.options.unknownIds = []
   const mended = await run(unknownSubnet)
   expectSuccess(mended)
-  expect(changed(mended)).toEqual(['load-balancer milvus-alb-action/nudge'])
-  expect((await run(unknownSubnet)).outputs['changed']).toBe('false')
-})
+  expect(['load-balancer milvus-alb-action/nudge']).toEqual(expect.arrayContaining(changed(mended)))
+  expectUnchanged(await run(unknownSubnet))
+}, { steersController: true })
 
 scenario('a failure that is older than the apply does not count', async ({ world, run }) => {
   world.controller.options.unknownIds = ['subnet-unknown']
   expectFailure(await run(unknownSubnet), 'load-balancer', 'controller-refused')
   expectSuccess(await run())
-})
+}, { steersController: true })
 
 scenario('a controller that says nothing', async ({ world, run }) => {
   world.controller.options.silent = true
   const result = await run({ 'load-balancer-timeout': '2s' })
   expectFailure(result, 'load-balancer', 'load-balancer-timeout')
   expect(annotation(result)).toContain('has not said anything')
-})
+}, { steersController: true })
 
 scenario('a certificate that ELB does not know yet is waited for', async ({ world, run }) => {
-  world.state.certificatePropagationTime = 1_500
+  const message = 'One or more certificates was not found'
+  world.traffic.inject({ part: 'elbv2', operation: 'CreateListener', times: 2, error: { status: 400, code: 'CertificateNotFound', message } })
   expectSuccess(await run())
 })
 
-scenario('an ALB that takes its time, and one that fails', async ({ world, run }) => {
-  world.state.provisioningTime = 1_000
+scenario('an ALB that takes its time', async ({ world, run }) => {
+  const release = world.holdLoadBalancers()
+  const looked = world.traffic.next(({ operation, client }) => operation === 'DescribeLoadBalancers' && client.includes('milvus-alb-action'))
+  void looked.then(release)
+  expectSuccess(await run())
+  await looked
+})
+
+sandboxScenario("moto's load balancers do not fail", 'an ALB that fails', async ({ world, run }) => {
   expectSuccess(await run())
   for (const balancer of world.state.loadBalancers.values()) balancer.failed = true
   expectFailure(await run(), 'load-balancer', 'load-balancer-failed')
 })
 
 scenario('an ALB that never becomes active', async ({ world, run }) => {
-  world.state.provisioningTime = Infinity
-  const result = await run({ 'load-balancer-timeout': '2s' })
+  world.holdLoadBalancers()
+  const result = await run({ 'load-balancer-timeout': '3s' })
   expectFailure(result, 'load-balancer', 'load-balancer-timeout')
   expect(annotation(result)).toContain('is provisioning')
   expect(result.outputs['alb-address']).toMatch(/elb\.amazonaws\.com$/)
 })
 
 scenario('the Kubernetes token ends in the middle of a wait', async ({ world, run }) => {
-  world.aws.tokenLifetime = 1_200
+  world.eks.tokenLifetime = 1_200
   world.controller.options.delay = 2_500
   expectSuccess(await run())
-})
+}, { steersController: true })
 
 for (const [status, code] of [[403, 'probe-http-error'], [404, 'probe-not-routed'], [464, 'probe-protocol-mismatch'], [502, 'probe-target-failed'], [503, 'probe-no-targets'], [504, 'probe-target-timeout']] as const) {
   scenario(`the ALB answers ${status}`, async ({ world, run }) => {
-    await world.alb.override({ respond: status })
+    await world.overrideAlb({ respond: status })
     const result = await run(short)
     expectFailure(result, 'probe', code)
     expect(annotation(result)).toContain(`HTTP ${status}`)
@@ -86,15 +93,15 @@ for (const [status, code] of [[403, 'probe-http-error'], [404, 'probe-not-routed
   })
 }
 
-scenario('targets that come up while the probe tries', async ({ world, run }) => {
-  await world.alb.override({ respond: 503 })
-  world.traffic.inject({ part: 'alb', operation: /.*/, times: 1, until: world.alb.override({ respond: undefined }) })
+sandboxScenario('Envoy does not say when a request has come', 'targets that come up while the probe tries', async ({ world, run }) => {
+  await world.overrideAlb({ respond: 503 })
+  world.traffic.inject({ part: 'alb', operation: /.*/, times: 1, until: world.overrideAlb({ respond: undefined }) })
   expectSuccess(await run())
 })
 
 scenario('the ALB serves another certificate', async ({ world, run }) => {
   const other = await world.authority.issue({ hosts: [world.host] })
-  await world.alb.override({ serve: { certificate: other.fullchain, privateKey: other.privateKey } })
+  await world.overrideAlb({ serve: { certificate: other.fullchain, privateKey: other.privateKey } })
   expectFailure(await run(short), 'probe', 'probe-certificate-differs')
 })
 
@@ -107,12 +114,12 @@ scenario('a private authority: untrusted, and trusted by probe-ca', async ({ wor
 })
 
 scenario('an ALB without HTTP/2', async ({ world, run }) => {
-  await world.alb.override({ alpn: ['http/1.1'] })
+  await world.overrideAlb({ alpn: ['http/1.1'] })
   expectFailure(await run(short), 'probe', 'probe-http2-missing')
 })
 
 scenario('an ALB that takes no connection', async ({ world, run }) => {
-  await world.alb.override({ refuse: true })
+  await world.overrideAlb({ refuse: true })
   expectFailure(await run(short), 'probe', 'probe-unreachable')
 })
 
@@ -125,31 +132,31 @@ scenario('a name that is not in the DNS yet', async ({ world, run }) => {
 })
 
 scenario('Milvus with authorization: reached without a token, proven with one, refused with a wrong one', async ({ world, run }) => {
-  world.milvus.authorization = { user: 'root', password: 'canary-of-the-password' }
+  const token = await world.requireAuthorization()
   const without = await run({ 'milvus-token': '' })
   expectSuccess(without)
   expect(without.outputs['milvus-version']).toBeUndefined()
   expect(without.summary).toContain('asks for credentials')
-  const proven = await run({ 'milvus-token': 'root:canary-of-the-password' })
+  const proven = await run({ 'milvus-token': token })
   expectSuccess(proven)
-  expect(proven.outputs['milvus-version']).toBe('v2.6.15')
+  expect(proven.outputs['milvus-version']).toMatch(/^v2\./)
   expectFailure(await run({ 'milvus-token': 'root:canary-of-another' }), 'probe', 'milvus-unauthenticated')
 })
 
-scenario('Milvus that is not healthy, and says why', async ({ world, run }) => {
+sandboxScenario('a real Milvus has no switch for it', 'Milvus that is not healthy, and says why', async ({ world, run }) => {
   Object.assign(world.milvus, { healthy: false, reasons: ['querycoord not ready'] })
   const result = await run(short)
   expectFailure(result, 'probe', 'milvus-unhealthy')
   expect(annotation(result)).toContain('querycoord not ready')
 })
 
-scenario('Milvus that is not ready', async ({ world, run }) => {
+sandboxScenario('a real Milvus has no switch for it', 'Milvus that is not ready', async ({ world, run }) => {
   world.milvus.ready = false
   expectFailure(await run(short), 'probe', 'milvus-not-ready')
 })
 
 scenario('probe: off is loud', async ({ world, run }) => {
-  await world.alb.override({ refuse: true })
+  await world.overrideAlb({ refuse: true })
   const result = await run({ probe: 'off' })
   expectSuccess(result)
   expect(result.log).toMatch(/^::warning .*probe is off/m)
@@ -157,24 +164,22 @@ scenario('probe: off is loud', async ({ world, run }) => {
 })
 
 scenario('helm that does not get ready in time', async ({ world, run }) => {
-  world.kubernetes.options.readyAfter = Infinity
-  const result = await run({ 'release-timeout': '2s', values: 'minio: {bucketName: other}', 'chart-version': '5.0.19' })
-  expectFailure(result, 'release', 'helm-upgrade-timeout')
-  world.kubernetes.options.readyAfter = 0
-  const again = await run({ values: 'minio: {bucketName: other}', 'chart-version': '5.0.19' })
-  expectSuccess(again)
+  const release = world.holdPods()
+  const inputs = { values: 'minio: {bucketName: other}', 'chart-version': '5.0.19' }
+  expectFailure(await run({ ...inputs, 'release-timeout': '2s' }), 'release', 'helm-upgrade-timeout')
+  release()
+  expectSuccess(await run(inputs))
 })
 
 scenario('cancelled while helm runs: helm is told, no release stays pending, and the next run goes on', async ({ world, run }) => {
-  world.kubernetes.options.readyAfter = Infinity
-  const upgrading = new Promise<void>((resolve) => world.kubernetes.watch('Secret', ({ object }) => {
-    if (object.metadata.labels?.['status'] === 'pending-upgrade') resolve()
-  }))
-  const result = await run({ 'chart-version': '5.0.19' }, { onStart: (child) => void upgrading.then(() => child.kill('SIGINT')) })
+  const release = world.holdPods()
+  // The last that helm writes before it waits.
+  const applied = world.traffic.next(({ operation, client }) => client.startsWith('Helm') && /^PATCH .*\/deployments\//.test(operation))
+  const result = await run({ 'chart-version': '5.0.19' }, { onStart: (child) => void applied.then(() => child.kill('SIGINT')) })
   expectFailure(result, 'release', 'cancelled')
   const [last] = (JSON.parse(await world.helm('history', 'milvus-demo', '--max', '1', '-o', 'json')) as { status: string }[])
   expect(last?.status).toBe('failed')
-  world.kubernetes.options.readyAfter = 0
+  release()
   expectSuccess(await run({ 'chart-version': '5.0.19' }))
 })
 
@@ -198,7 +203,7 @@ scenario('a Kubernetes API that is away for a moment does not end the wait', asy
   const watching = world.traffic.next(({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'))
   void watching.then(() => world.traffic.inject({ part: 'kubernetes', operation: /^GET .*\/events$/, times: 6, reset: true }))
   expectSuccess(await run())
-})
+}, { steersController: true })
 
 scenario('cancelled in the wait for the controller', async ({ world, run }) => {
   world.controller.options.silent = true
@@ -209,4 +214,4 @@ scenario('cancelled in the wait for the controller', async ({ world, run }) => {
   expect(result.summary).toContain('Cancelled in load-balancer')
   world.controller.options.silent = false
   expectSuccess(await run())
-})
+}, { steersController: true })

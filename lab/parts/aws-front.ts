@@ -1,11 +1,13 @@
 /**
- * What stands before moto: it writes down every call, denies, fails or delays those that a scenario chooses, keeps a load
- * balancer provisioning, says where the real cluster is, and hands everything else on as it came: the signature stays good.
+ * What stands before moto: it writes down every call, fails or delays those that a scenario chooses, holds them against the
+ * resources of a policy, keeps a load balancer provisioning, says where the real cluster is, and hands everything else on as it
+ * came: the signature stays good.
  */
 import { createServer, request as send, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { xmlError } from '../../sandbox/aws/query.ts'
+import type { Authorize } from '../../sandbox/aws/server.ts'
 import type { AwsCredential } from '../../sandbox/aws/service.ts'
 import type { Incoming } from '../../sandbox/aws/signature.ts'
 import type { Fault, Traffic } from '../../sandbox/traffic.ts'
@@ -43,8 +45,13 @@ export interface AwsFront {
   /** Keeps load balancers provisioning, all of them or those of these names. @returns what lets go of them */
   hold(which?: (name: string) => boolean): () => void
   isProvisioning(name: string): boolean
-  /** Refuses an IAM action (`acm:ImportCertificate`) to a principal, or to everyone, in IAM's words. @returns what ends it */
-  deny(action: string, principal?: string): () => void
+  /**
+   * What a principal may do beyond what moto looks at: the resources of its policy, and the second action that an import with
+   * tags needs. Everything is allowed at first.
+   */
+  authorize: Authorize
+  /** What DescribeCluster says of this cluster in place of moto's invention. */
+  cluster: FrontSettings['cluster']
   /** Told after each successful change. */
   onChange(listener: () => void): void
   close(): Promise<void>
@@ -55,7 +62,7 @@ export interface FrontSettings {
   readonly moto: Moto
   /** Records what the sandbox would, and takes its faults: acm, sts, eks and elbv2. */
   readonly traffic: Traffic
-  /** What DescribeCluster says of this cluster in place of moto's invention. */
+  /** Where the real cluster is. */
   readonly cluster: { readonly name: string; readonly endpoint: string; readonly ca: string }
 }
 
@@ -84,17 +91,13 @@ class Front {
   private readonly settings: FrontSettings
   private readonly listeners: (() => void)[] = []
   private readonly held = new Set<(name: string) => boolean>()
-  private readonly denied = new Set<{ action: string; principal: string | undefined }>()
+  authorize: Authorize = () => true
+  cluster: FrontSettings['cluster']
 
   constructor(settings: FrontSettings) {
     this.settings = settings
+    this.cluster = settings.cluster
     this.credentials = Object.values(settings.moto.users)
-  }
-
-  deny(action: string, principal?: string): () => void {
-    const entry = { action, principal }
-    this.denied.add(entry)
-    return () => void this.denied.delete(entry)
   }
 
   hold(which: (name: string) => boolean = () => true): () => void {
@@ -125,7 +128,7 @@ class Front {
     const call = this.record(incoming)
     const fault = await this.faultFor(call, message, incoming)
     if (fault?.reset === true) return void message.socket.destroy()
-    const refusal = fault?.error ?? this.refusalOf(call)
+    const refusal = fault?.error ?? this.refusalOf(call, incoming)
     const answer = refusal ? errorAnswer(call, refusal) : this.changed(call, incoming, await this.ask(call, message, incoming))
     call.status = answer.status
     call.took = Date.now() - call.at
@@ -148,11 +151,12 @@ class Front {
     return this.settings.traffic.take({ part, operation, mutating: mutating.test(operation), client, query: message.url?.replace(/^[^?]*/, '') ?? '', body: body.toString() })
   }
 
-  private refusalOf({ service, operation, principal }: AwsCall): { status: number; code: string; message: string } | undefined {
-    const action = `${service}:${operation}`
-    const found = [...this.denied].some((entry) => entry.action === action && (entry.principal ?? principal) === principal)
-    if (!found) return undefined
-    const message = `User: ${principal} is not authorized to perform: ${action} because no identity-based policy allows the ${action} action`
+  private refusalOf({ service, operation, principal, resource }: AwsCall, { body }: Incoming): { status: number; code: string; message: string } | undefined {
+    // AWS asks for the second one too when an import comes with tags (hashicorp/terraform-provider-aws #11903); moto does not.
+    const tagged = service === 'acm' && operation === 'ImportCertificate' && body.includes('"Tags"')
+    const action = [operation, ...(tagged ? ['AddTagsToCertificate'] : [])].map((each) => `${service}:${each}`).find((each) => !this.authorize(principal, each, resource))
+    if (action === undefined) return undefined
+    const message = `User: ${principal} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`
     return { status: service === 'acm' ? 400 : 403, code: isQuery(service) ? 'AccessDenied' : 'AccessDeniedException', message }
   }
 
@@ -196,7 +200,7 @@ class Front {
   }
 
   private withRealCluster(answer: Answer): Answer {
-    const { name, endpoint, ca } = this.settings.cluster
+    const { name, endpoint, ca } = this.cluster
     const described = JSON.parse(answer.body.toString()) as { cluster: { name: string } }
     if (described.cluster.name !== name) return answer
     return rewritten(answer, JSON.stringify({ cluster: { ...described.cluster, endpoint, certificateAuthority: { data: Buffer.from(ca).toString('base64') } } }))

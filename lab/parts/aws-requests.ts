@@ -24,7 +24,9 @@ export function readRequest(request: Incoming, account: string): AwsRequest {
   const { service, accessKeyId, region } = claim ?? { service: 'unsigned', accessKeyId: '', region: '' }
   const about = { service, accessKeyId }
   const target = request.headers['x-amz-target']?.split('.').at(-1)
-  if (target !== undefined) return { ...about, operation: target, resource: arnInJson(request.body) ?? '*' }
+  // IAM holds a first import against the certificate that is to be (Service Authorization Reference, ACM).
+  const unnamed = target === 'ImportCertificate' ? `arn:aws:acm:${region}:${account}:certificate/*` : '*'
+  if (target !== undefined) return { ...about, operation: target, resource: arnInJson(request.body) ?? unnamed }
   const cluster = /^\/clusters\/([^/]+)$/.exec(request.path)?.[1]
   if (cluster !== undefined && request.method === 'GET') return { ...about, operation: 'DescribeCluster', resource: `arn:aws:eks:${region}:${account}:cluster/${cluster}` }
   const form = new URLSearchParams(request.method === 'POST' ? request.body.toString() : request.query)

@@ -1,7 +1,7 @@
 /** What an EKS cluster has beyond its control plane: nodes, the load balancer controller's kinds and rights, and the cloud's service controller. */
 import { Informer, KubernetesClient } from '../../sandbox/controller/api.ts'
 import type { KubernetesObject, Service } from '../../sandbox/controller/objects.ts'
-import type { Processes } from '../process.ts'
+import type { Part, Processes } from '../process.ts'
 import { until } from '../process.ts'
 import type { LabPrograms } from '../setup.ts'
 import { controllerUser, type ControlPlane } from './control-plane.ts'
@@ -65,13 +65,15 @@ const controllerRole: Objects = [
 export interface Cluster {
   /** As the administrator. */
   readonly client: KubernetesClient
+  /** Stops whatever makes pods ready, until the function that it returns is called. */
+  holdPods(): () => void
   close(): Promise<void>
 }
 
 /** Furnishes a cluster; settles when a pod in `namespace` would run and the controller's kinds are served. */
 export async function furnish(control: ControlPlane, settings: { programs: LabPrograms; processes: Processes; namespace: string }): Promise<Cluster> {
   const client = new KubernetesClient({ url: control.url, ca: control.ca, token: control.adminToken })
-  await startKwok(control, settings)
+  const kwok = await startKwok(control, settings)
   const furniture: Objects = [
     ...nodes, kind('TargetGroupBinding', 'targetgroupbindings', 'Namespaced'), kind('IngressClassParams', 'ingressclassparams', 'Cluster'), ...controllerRole,
     ['/apis/networking.k8s.io/v1/ingressclasses', { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'alb' }, spec: { controller: 'ingress.k8s.aws/alb' } }],
@@ -89,6 +91,10 @@ export async function furnish(control: ControlPlane, settings: { programs: LabPr
   await services.ready
   return {
     client,
+    holdPods: () => {
+      process.kill(kwok.pid, 'SIGSTOP')
+      return () => void process.kill(kwok.pid, 'SIGCONT')
+    },
     close: async () => {
       await services.stop()
       client.close()
@@ -111,9 +117,9 @@ async function age(client: KubernetesClient, name: string): Promise<void> {
   await client.patch(`${path}/status`, { status: { conditions: (status?.conditions ?? []).map((condition) => ({ ...condition, lastTransitionTime })) } })
 }
 
-async function startKwok(control: ControlPlane, { programs, processes }: { programs: LabPrograms; processes: Processes }): Promise<void> {
+async function startKwok(control: ControlPlane, { programs, processes }: { programs: LabPrograms; processes: Processes }): Promise<Part> {
   const [port = 0] = await freePorts(1)
-  await processes.start({
+  return processes.start({
     name: 'kwok', command: programs.kwok, ready: () => answers(`http://127.0.0.1:${port}/healthz`),
     // Not from 127.0.0.0/8: EndpointSlices refuse that.
     args: ['--kubeconfig', control.kubeconfig, '--manage-all-nodes=true', '--cidr', '10.244.0.1/24', '--node-ip', '10.244.0.1', '--server-address', `127.0.0.1:${port}`, '--config', programs.kwokStages],

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { loopbackServerPair, type Authority } from '../../sandbox/certificates.ts'
+import { kubeconfigOf } from '../../sandbox/kubeconfig.ts'
 import type { Processes } from '../process.ts'
 import { answers, freePorts } from './ports.ts'
 import type { AuthenticateToken } from './token-webhook.ts'
@@ -96,16 +97,6 @@ async function apiServerFiles(directory: string, authority: Authority, content: 
     // Without TaintNodesByCondition a Node is not born tainted: no node lifecycle controller runs that would take the taint away.
     '--disable-admission-plugins', 'ServiceAccount,TaintNodesByCondition',
   ]
-}
-
-/** A kubeconfig with one user. */
-export function kubeconfigOf(name: string, server: string, ca: string, user: { token?: string }): string {
-  return JSON.stringify({
-    apiVersion: 'v1', kind: 'Config', 'current-context': `admin@${name}`,
-    contexts: [{ name: `admin@${name}`, context: { cluster: name, user: 'admin' } }],
-    clusters: [{ name, cluster: { server, 'certificate-authority-data': Buffer.from(ca).toString('base64') } }],
-    users: [{ name: 'admin', user }],
-  })
 }
 
 function isReady(url: string, ca: string, token: string): Promise<boolean> {

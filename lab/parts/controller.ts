@@ -3,13 +3,16 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startController, type Controller } from '../../sandbox/controller/controller.ts'
 import { loopbackServerPair } from '../../sandbox/certificates.ts'
+import { kubeconfigOf } from '../../sandbox/kubeconfig.ts'
 import type { Processes } from '../process.ts'
-import { kubeconfigOf, type ControlPlane } from './control-plane.ts'
+import type { ControlPlane } from './control-plane.ts'
 import type { Moto } from './moto.ts'
 import { answers, freePorts } from './ports.ts'
 
 /** Where the controller works. */
 export interface ControllerPlace {
+  /** Where it reaches the Kubernetes API. */
+  readonly kubernetes: string
   readonly control: ControlPlane
   readonly moto: Moto
   /** The AWS endpoint that its calls are recorded at. */
@@ -21,7 +24,7 @@ export interface ControllerPlace {
 
 /** Starts the controller; undefined is returned for a real one, which has no switches for a scenario. */
 export async function startLabController(place: ControllerPlace): Promise<Controller | undefined> {
-  const { control, moto, endpoint, cluster } = place
+  const { kubernetes, control, moto, endpoint, cluster } = place
   const binary = process.env['LAB_CONTROLLER'] ?? ''
   if (binary !== '') {
     await startReal(binary, place)
@@ -29,19 +32,19 @@ export async function startLabController(place: ControllerPlace): Promise<Contro
   }
   const { accessKeyId, secretAccessKey } = moto.users.controller
   return startController({
-    kubernetes: { url: control.url, ca: control.ca, token: control.controllerToken },
+    kubernetes: { url: kubernetes, ca: control.ca, token: control.controllerToken },
     aws: { endpoint, region: moto.region, credentials: { accessKeyId, secretAccessKey } },
     cluster, subnets: moto.subnets, securityGroups: [moto.securityGroup], vpcId: moto.vpcId,
   })
 }
 
 /** The flags of the real one, out of cluster (reference: load-balancer-controller.md, section 3). */
-async function startReal(binary: string, { control, moto, endpoint, cluster, processes, directory }: ControllerPlace): Promise<void> {
+async function startReal(binary: string, { kubernetes, control, moto, endpoint, cluster, processes, directory }: ControllerPlace): Promise<void> {
   const [webhookPort = 0, healthPort = 0] = await freePorts(2)
   const pair = await loopbackServerPair()
   const kubeconfig = join(directory, 'controller.kubeconfig')
   await Promise.all([
-    writeFile(kubeconfig, kubeconfigOf('lab', control.url, control.ca, { token: control.controllerToken }), { mode: 0o600 }),
+    writeFile(kubeconfig, kubeconfigOf('lab', kubernetes, control.ca, { token: control.controllerToken }), { mode: 0o600 }),
     writeFile(join(directory, 'tls.crt'), pair.cert), writeFile(join(directory, 'tls.key'), pair.key, { mode: 0o600 }),
   ])
   const endpoints = ['EC2', 'Elastic Load Balancing v2', 'ACM', 'STS'].map((service) => `${service}=${endpoint}`).join(',')

@@ -2,22 +2,19 @@
  * Who the bearer of an EKS token is. The checks are those of aws-iam-authenticator (pkg/token/token.go, Verify): the form of
  * the presigned GetCallerIdentity, its signature over the cluster's name, its age; then STS is asked who that is.
  */
+import type { AccessEntry } from '../../sandbox/aws/server.ts'
 import type { AwsCredential } from '../../sandbox/aws/service.ts'
 import { canonicalArn, identifyToken } from '../../sandbox/aws/sts.ts'
 import { AwsClient, element } from './aws-client.ts'
 import type { Moto } from './moto.ts'
 import type { AuthenticateToken } from './token-webhook.ts'
 
-/** An EKS access entry: who a principal is to Kubernetes. */
-export interface AccessEntry {
-  readonly username?: string
-  readonly groups: readonly string[]
-}
-
 /** The authenticator; what is not readonly may be changed while it runs. */
 export interface EksAuthenticator {
   /** By role or user ARN. While it is undefined every principal of the account is in system:masters. */
   accessEntries: Map<string, AccessEntry> | undefined
+  /** Of a token, from its X-Amz-Date, milliseconds. */
+  tokenLifetime: number
   /** The keys whose signatures are good: a scenario adds those of sessions. */
   readonly credentials: AwsCredential[]
   /** Why tokens were refused, the newest last. */
@@ -25,12 +22,11 @@ export interface EksAuthenticator {
   readonly authenticate: AuthenticateToken
 }
 
-const quarterOfAnHour = 15 * 60_000
-
 /** Makes the authenticator of a cluster. */
 export function eksAuthenticator(moto: Moto, cluster: string): EksAuthenticator {
   const authenticator: EksAuthenticator = {
     accessEntries: undefined,
+    tokenLifetime: 15 * 60_000,
     credentials: Object.values(moto.users),
     refusals: [],
     authenticate: async (token) => {
@@ -48,8 +44,8 @@ export function eksAuthenticator(moto: Moto, cluster: string): EksAuthenticator 
   return authenticator
 }
 
-async function principalOf({ credentials }: EksAuthenticator, moto: Moto, token: string, cluster: string): Promise<string> {
-  const { arn } = await identifyToken({ credentials, tokenLifetime: quarterOfAnHour, now: () => Date.now() }, token, cluster)
+async function principalOf({ credentials, tokenLifetime }: EksAuthenticator, moto: Moto, token: string, cluster: string): Promise<string> {
+  const { arn } = await identifyToken({ credentials, tokenLifetime, now: () => Date.now() }, token, cluster)
   // moto reads who calls from the Authorization header alone, never from a presigned query: now that the signature is proven
   // to be that key's, STS is asked with the key itself.
   const credential = credentials.find(({ principalArn }) => principalArn === arn)

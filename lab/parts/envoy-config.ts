@@ -1,4 +1,5 @@
 /** What ELBv2 says, as Envoy takes it: listeners with certificates and rules (LDS), and target groups (CDS). */
+import type { AlbOverrides } from '../../sandbox/alb.ts'
 import { versionsOf } from '../../sandbox/alb/tls.ts'
 import type { ImportedCertificate } from './aws-front.ts'
 import type { ListenerView, LoadBalancerView, LoadBalancingView, RuleAction, RuleView, TargetGroupView } from './load-balancers.ts'
@@ -11,6 +12,8 @@ export interface EnvoyInput {
   readonly address: string
   /** Where a target really is. */
   readonly resolveTarget: (id: string, port: number) => { readonly host: string; readonly port: number } | undefined
+  /** What a scenario makes the load balancers do in place of what ELBv2 says. */
+  readonly overrides: Pick<AlbOverrides, 'respond' | 'serve' | 'alpn' | 'refuse'>
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -21,10 +24,11 @@ const socket = (address: string, port: number): Json => ({ socket_address: { add
 /** The listeners. Of two load balancers on one port the newer one has it: a replaced one is about to go. */
 export function listeners(input: EnvoyInput): Json[] {
   const byPort = new Map<number, Json>()
+  if (input.overrides.refuse === true) return []
   const known = new Set(input.view.targetGroups.map(({ arn }) => arn))
   for (const loadBalancer of input.view.loadBalancers) {
     for (const listener of loadBalancer.listeners) {
-      const chain = filterChain(loadBalancer, listener, input.certificates, known)
+      const chain = filterChain(loadBalancer, listener, input, known)
       if (chain) byPort.set(listener.port, { name: `port-${listener.port}`, address: socket(input.address, listener.port), filter_chains: [chain] })
     }
   }
@@ -52,17 +56,18 @@ function addresses(group: TargetGroupView, resolve: EnvoyInput['resolveTarget'])
   return [...new Map(all.map((address) => [`${address.host}:${address.port}`, address])).values()]
 }
 
-function filterChain(loadBalancer: LoadBalancerView, listener: ListenerView, certificates: EnvoyInput['certificates'], known: ReadonlySet<string>): Json | undefined {
-  const filters = [{ name: 'http', typed_config: connectionManager(loadBalancer, listener, known) }]
+function filterChain(loadBalancer: LoadBalancerView, listener: ListenerView, { certificates, overrides }: EnvoyInput, known: ReadonlySet<string>): Json | undefined {
+  const filters = [{ name: 'http', typed_config: connectionManager(loadBalancer, listener, known, overrides.respond) }]
   if (listener.protocol !== 'HTTPS') return { filters }
-  const material = listener.certificates.map((arn) => certificates.get(arn)).filter((each) => each !== undefined)
+  const imported = listener.certificates.map((arn) => certificates.get(arn)).filter((each) => each !== undefined)
+  const material = overrides.serve ? [{ ...overrides.serve, chain: '' }] : imported
   // One that was not imported through the front: nothing can serve it.
   if (material.length === 0) return undefined
   const versions = versionsOf(listener.sslPolicy)
   const version = (name: string): string => (name === 'TLSv1' ? 'TLSv1_0' : name.replace('.', '_'))
   const context = typed('envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
     common_tls_context: {
-      alpn_protocols: ['h2', 'http/1.1'],
+      alpn_protocols: overrides.alpn ?? ['h2', 'http/1.1'],
       tls_params: { tls_minimum_protocol_version: version(versions.minVersion), tls_maximum_protocol_version: version(versions.maxVersion) },
       tls_certificates: material.map(({ certificate, chain, privateKey }) => ({
         certificate_chain: { inline_string: [certificate, chain].map((pem) => pem.trim()).filter((pem) => pem !== '').join('\n') }, private_key: { inline_string: privateKey },
@@ -72,11 +77,13 @@ function filterChain(loadBalancer: LoadBalancerView, listener: ListenerView, cer
   return { filters, transport_socket: { name: 'tls', typed_config: context } }
 }
 
-/** The statuses that an ALB answers by itself. */
+/** The statuses that an ALB answers by itself without having been told to. */
 const own = [404, 502, 503, 504]
 
-function connectionManager({ idleTimeout }: LoadBalancerView, listener: ListenerView, known: ReadonlySet<string>): Json {
-  const routes = listener.rules.flatMap((rule) => matches(rule).map((match) => ({ match, ...action(rule.action, known) })))
+function connectionManager({ idleTimeout }: LoadBalancerView, listener: ListenerView, known: ReadonlySet<string>, status: number | undefined): Json {
+  const routes = status === undefined
+    ? listener.rules.flatMap((rule) => matches(rule).map((match) => ({ match, ...action(rule.action, known) })))
+    : [{ match: { prefix: '/' }, direct_response: { status } }]
   return typed('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
     stat_prefix: 'alb', codec_type: 'AUTO', server_header_transformation: 'PASS_THROUGH',
     stream_idle_timeout: `${idleTimeout}s`, common_http_protocol_options: { idle_timeout: `${idleTimeout}s` },
@@ -86,9 +93,9 @@ function connectionManager({ idleTimeout }: LoadBalancerView, listener: Listener
       { name: 'router', typed_config: typed('envoy.extensions.filters.http.router.v3.Router', {}) },
     ],
     local_reply_config: {
-      mappers: own.map((status) => ({
-        filter: { status_code_filter: { comparison: { op: 'EQ', value: { default_value: status, runtime_key: `alb.status.${status}` } } } },
-        headers_to_add: [{ header: { key: 'x-alb-status', value: String(status) } }],
+      mappers: [...new Set([...own, ...(status === undefined ? [] : [status])])].map((each) => ({
+        filter: { status_code_filter: { comparison: { op: 'EQ', value: { default_value: each, runtime_key: `alb.status.${each}` } } } },
+        headers_to_add: [{ header: { key: 'x-alb-status', value: String(each) } }],
       })),
     },
   })

@@ -12,6 +12,8 @@ import { answers, freePorts } from './ports.ts'
 export interface EnvoyAlb {
   /** Makes Envoy what ELBv2 says now; settles when Envoy has taken it. Happens by itself after each change through the front. */
   sync(): Promise<void>
+  /** Changes some overrides (undefined takes one away); settles when Envoy has taken it. */
+  override(changes: EnvoyInput['overrides']): Promise<void>
   /** What went wrong behind the scenes. */
   readonly problems: Error[]
   /** Envoy's own view, for a person: its admin interface. */
@@ -37,10 +39,11 @@ export async function startEnvoy(settings: EnvoySettings): Promise<EnvoyAlb> {
   const [port = 0] = await freePorts(1)
   const admin = `http://127.0.0.1:${port}`
   const publish = publisher(directory, admin)
+  let overrides: EnvoyInput['overrides'] = {}
   const input = async (): Promise<EnvoyInput> => {
     const view = await settings.loadBalancers.read()
     const active = view.loadBalancers.filter(({ name }) => !settings.front.isProvisioning(name))
-    return { view: { ...view, loadBalancers: active }, certificates: settings.front.imported, address: settings.address, resolveTarget: settings.resolveTarget }
+    return { view: { ...view, loadBalancers: active }, certificates: settings.front.imported, address: settings.address, resolveTarget: settings.resolveTarget, overrides }
   }
   await publish.write(await input())
   await writeFile(join(directory, 'bootstrap.json'), JSON.stringify(bootstrap(directory, port)))
@@ -66,6 +69,10 @@ export async function startEnvoy(settings: EnvoySettings): Promise<EnvoyAlb> {
   settings.front.onChange(() => void sync().catch((error: unknown) => problems.push(error as Error)))
   return {
     sync, problems, admin,
+    override: (changes) => {
+      overrides = { ...overrides, ...changes }
+      return sync()
+    },
     close: async () => {
       closed = true
       await last.catch(() => undefined)

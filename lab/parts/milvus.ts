@@ -48,6 +48,8 @@ async function startStandalone(kind: MilvusKind, { programs, processes, director
   const configuration = template
     .replace(/\{\{ *(\w+)(?:\(\w+\))?(?:: *([^}]*?))? *\}\}/g, (_all, name: string, standard?: string) => values[name] ?? (name.endsWith('_port') ? String(ports.pop()) : standard ?? ''))
     .replace(/^ {2}ip:.*$/gm, '  ip: 127.0.0.1')
+    // Loading a collection takes as many rounds of these, at a second each.
+    .replace(/^( {2}(?:checkInterval|distPullInterval|timeTickInterval)): \d+/gm, '$1: 50')
     // The etcd inside of it would listen on its well-known ports, and two of them would not go together.
     .replace(/^ {2}use:\n/m, `  config:\n    path: ${join(home, 'configs/etcd.yaml')}\n  use:\n`)
   await writeFile(join(home, 'configs/milvus.yaml'), configuration)

@@ -1,17 +1,12 @@
 /** moto, an AWS that is not ours, with the account that the lab begins with: principals, a network, a cluster. */
 import type { AwsCredential } from '../../sandbox/aws/service.ts'
+import type { IamPolicy } from '../../sandbox/permissions.ts'
 import type { Processes } from '../process.ts'
 import { AwsClient, element, type AwsKey } from './aws-client.ts'
 import { answers, freePorts } from './ports.ts'
 
 /** The users that exist from the start. */
 export type MotoUser = 'administrator' | 'runner' | 'controller'
-
-/** A policy document of IAM. */
-export interface IamPolicy {
-  readonly Version: string
-  readonly Statement: readonly { readonly Effect: string; readonly Action: string | readonly string[]; readonly Resource?: string | readonly string[]; readonly Condition?: object; readonly Sid?: string }[]
-}
 
 /** The running moto. */
 export interface Moto {
@@ -27,21 +22,17 @@ export interface Moto {
   /** As the administrator. */
   readonly client: AwsClient
   /**
-   * Replaces what a user may do. IAM looks at it once `enforce` was called, and at the actions alone: moto would hold every ARN
-   * against `*` and refuse what AWS allows, so it is given the policy with all resources and without conditions. Whether the
-   * calls keep to the policy's resources is to be read off the record of calls.
+   * Makes a role with a policy, and a session of it, as GitHub's OIDC or an instance profile gives one. From then on moto
+   * verifies signatures and IAM actions; it starts without. It is given the policy with all resources: it would hold every ARN
+   * against `*` and refuse what AWS allows, so resources are held against the policy by what stands before it.
    */
-  setPolicy(user: MotoUser, policy: IamPolicy): Promise<void>
-  /** Makes a role, with all rights when no policy is given, and a session of it, as GitHub's OIDC or an instance profile gives one. */
-  assumeRole(role: string, policy?: IamPolicy): Promise<AwsCredential>
-  /** From now on moto verifies signatures and IAM actions; it starts without. */
-  enforce(): Promise<void>
+  assumeRole(role: string, policy: IamPolicy): Promise<AwsCredential>
 }
 
 const region = 'us-east-2'
 /** moto's own account. */
 const account = '123456789012'
-const everything: IamPolicy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }
+const everything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }
 
 /** Starts moto and makes the account. */
 export async function startMoto(processes: Processes, python: string, cluster: string): Promise<Moto> {
@@ -63,20 +54,23 @@ export async function startMoto(processes: Processes, python: string, cluster: s
   const [administrator, runner, controller, { vpcId, subnets, securityGroup }] = await Promise.all([user('administrator'), user('runner'), user('controller'), network])
   const client = new AwsClient(url, region, administrator satisfies AwsKey)
   await client.post('eks', '/clusters', { name: cluster, roleArn: `arn:aws:iam::${account}:role/${cluster}-cluster`, resourcesVpcConfig: { subnetIds: subnets }, version: '1.35' })
+  const enforceAfter = async (calls: string): Promise<void> => {
+    const response = await fetch(`${url}/moto-api/reset-auth`, { method: 'POST', body: calls })
+    if (!response.ok) throw new Error(`moto: reset-auth answered ${response.status}`)
+  }
   return {
     url, region, account, users: { administrator, runner, controller }, vpcId, subnets, securityGroup, client,
-    setPolicy: async (name, policy) => {
-      await client.query('iam', 'PutUserPolicy', { UserName: name, PolicyName: 'lab', PolicyDocument: JSON.stringify(actionsOnly(policy)) })
-    },
-    assumeRole: (role, policy) => assumeRole(client, role, policy),
-    enforce: async () => {
-      const response = await fetch(`${url}/moto-api/reset-auth`, { method: 'POST', body: '0' })
-      if (!response.ok) throw new Error(`moto: reset-auth answered ${response.status}`)
+    assumeRole: async (role, policy) => {
+      // Nobody may assume a role while moto enforces: it does not evaluate trust policies.
+      await enforceAfter('inf')
+      const session = await assumeRole(client, role, policy)
+      await enforceAfter('0')
+      return session
     },
   }
 }
 
-async function assumeRole(client: AwsClient, role: string, policy: IamPolicy = everything): Promise<AwsCredential> {
+async function assumeRole(client: AwsClient, role: string, policy: IamPolicy): Promise<AwsCredential> {
   const trust = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: `arn:aws:iam::${account}:root` } }] }
   await client.query('iam', 'CreateRole', { RoleName: role, AssumeRolePolicyDocument: JSON.stringify(trust) })
   await client.query('iam', 'PutRolePolicy', { RoleName: role, PolicyName: 'lab', PolicyDocument: JSON.stringify(actionsOnly(policy)) })

@@ -8,11 +8,20 @@ import { createServer } from 'node:net'
  */
 const [lowest, highest] = [20_000, 32_000]
 
+/** Four test workers never look for a port in the same quarter. */
+const quarter = (highest - lowest) / 4
+const first = lowest + (Number(process.env['JEST_WORKER_ID'] ?? 0) % 4) * quarter
+
+/** What was handed out already: it may not be listened on yet. */
+const taken = new Set<number>()
+
 /** As many different free ports. Each was free a moment ago; nobody keeps them for us. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>()
   while (ports.size < count) {
-    const port = randomInt(lowest, highest)
+    const port = randomInt(first, first + quarter)
+    if (taken.has(port)) continue
+    taken.add(port)
     if (await isFree(port)) ports.add(port)
   }
   return [...ports]

@@ -1,34 +1,36 @@
-/** What a GitHub runner finds on its disk in the lab, and the environment that leads there. */
+/** What a GitHub runner finds on its disk in a world, and the environment that leads there. */
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
-import type { HelmMajor, LabPrograms } from './setup.ts'
 
 /** The files. */
 export interface RunnerFiles {
-  /** PEM of the authority that everything in the lab is signed by. */
+  /** Path of a PEM with the authority that everything in the world is signed by. */
   readonly ca: string
   /** Changes the DNS: an empty address makes a name unknown. */
   setNames(names: Readonly<Record<string, string>>): Promise<void>
-  /** Where a name leads in the lab. */
+  /** Where a name leads. */
   resolve(name: string): Promise<string | undefined>
-  /** Which helm is on the PATH; 4 from the start. */
-  useHelm(major: HelmMajor): Promise<void>
+  /** Which helm is on the PATH from now on. */
+  useHelm(program: string): Promise<void>
   /** Each call of helm by whoever had `environment`: its arguments. */
   helmCalls(): Promise<string[]>
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** Writes them. */
-export async function runnerFiles(directory: string, programs: LabPrograms, ca: string): Promise<RunnerFiles> {
+/**
+ * Writes them.
+ * @param helm the program that the one on the PATH becomes
+ * @param ca PEM
+ */
+export async function runnerFiles(directory: string, helm: string, ca: string): Promise<RunnerFiles> {
   const at = (name: string): string => join(directory, name)
   await mkdir(at('bin'), { recursive: true })
-  await Promise.all([writeFile(at('ca.pem'), ca), writeFile(at('helm.log'), ''), writeFile(at('names.json'), '{}')])
   // helm writes down its arguments and becomes the real one, so that it keeps the process id and gets its signals.
-  const useHelm = async (major: HelmMajor): Promise<void> => {
-    await writeFile(at('bin/helm'), `#!/bin/sh\nprintf '%s\\n' "$*" >> '${at('helm.log')}'\nexec '${programs.helm[major]}' "$@"\n`)
+  const useHelm = async (program: string): Promise<void> => {
+    await writeFile(at('bin/helm'), `#!/bin/sh\nprintf '%s\\n' "$*" >> '${at('helm.log')}'\nexec '${program}' "$@"\n`)
     await chmod(at('bin/helm'), 0o755)
   }
-  await useHelm(4)
+  await Promise.all([writeFile(at('ca.pem'), ca), writeFile(at('helm.log'), ''), writeFile(at('names.json'), '{}'), useHelm(helm)])
   return {
     ca: at('ca.pem'),
     useHelm,
@@ -39,9 +41,9 @@ export async function runnerFiles(directory: string, programs: LabPrograms, ca: 
     },
     helmCalls: async () => (await readFile(at('helm.log'), 'utf8')).split('\n').filter((line) => line !== ''),
     environment: {
-      PATH: [at('bin'), dirname(programs.kubectl), dirname(process.execPath), '/usr/bin', '/bin'].join(delimiter),
+      PATH: [at('bin'), dirname(process.execPath), '/usr/bin', '/bin'].join(delimiter),
       NODE_EXTRA_CA_CERTS: at('ca.pem'),
-      NODE_OPTIONS: `--import=${new URL('../sandbox/names.mjs', import.meta.url).href}`,
+      NODE_OPTIONS: `--import=${new URL('names.mjs', import.meta.url).href}`,
       SANDBOX_NAMES: at('names.json'),
       HELM_DATA_HOME: at('helm-data'),
       HELM_CONFIG_HOME: at('helm-config'),

@@ -1,0 +1,113 @@
+/** What a scenario does by hand, in whichever world it runs: with kubectl, and with AWS' own clients, as the administrator. */
+import { X509Certificate } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  ACMClient, GetCertificateCommand, ImportCertificateCommand, KeyAlgorithm, ListCertificatesCommand, ListTagsForCertificateCommand, RemoveTagsFromCertificateCommand,
+} from '@aws-sdk/client-acm'
+import { DescribeLoadBalancersCommand, ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
+import type { World } from '../../sandbox/world.ts'
+
+/** An object of the cluster, as far as scenarios look at it. */
+export interface KubernetesObject {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly annotations?: Readonly<Record<string, string>>; readonly labels?: Readonly<Record<string, string>>; readonly finalizers?: readonly string[] }
+  readonly [field: string]: unknown
+}
+
+/** @returns undefined when it is not there */
+export async function get(world: World, kind: string, name: string): Promise<KubernetesObject | undefined> {
+  const text = await world.kubectl('get', kind, name, '--ignore-not-found', '-o', 'json')
+  return text === '' ? undefined : (JSON.parse(text) as KubernetesObject)
+}
+
+/** Creates objects; in the namespace of Milvus when they name none. */
+export async function create(world: World, ...objects: readonly KubernetesObject[]): Promise<void> {
+  await world.kubectl('create', '-f', await written(world, objects))
+}
+
+/** Puts an object in place of the one of its name. */
+export async function replace(world: World, object: KubernetesObject): Promise<void> {
+  await world.kubectl('replace', '-f', await written(world, [object]))
+}
+
+async function written(world: World, objects: readonly KubernetesObject[]): Promise<string> {
+  const path = join(world.directory, 'by-hand.yaml')
+  await writeFile(path, objects.map((object) => JSON.stringify(object)).join('\n---\n'))
+  return path
+}
+
+const prefix = 'alb.ingress.kubernetes.io'
+
+/** The guide's Ingress, with kubectl apply. */
+export async function applyGuide(world: World, certificateArn: string, more: Readonly<Record<string, string>> = {}, flags: readonly string[] = []): Promise<void> {
+  const annotations = {
+    [`${prefix}/scheme`]: 'internet-facing', [`${prefix}/backend-protocol-version`]: 'GRPC', [`${prefix}/target-type`]: 'ip', [`${prefix}/listen-ports`]: `[{"HTTPS":${world.listenPort}}]`, [`${prefix}/certificate-arn`]: certificateArn, ...more,
+  }
+  const rule = { host: world.host, http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'milvus-demo', port: { number: 19530 } } } }] } }
+  const ingress = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { namespace: world.namespace, name: 'milvus-demo', annotations }, spec: { ingressClassName: 'alb', rules: [rule] } }
+  await world.kubectl('apply', '-f', await written(world, [ingress]), ...flags)
+}
+
+/** The annotations of the Ingress, the controller's without their prefix. */
+export async function ingressAnnotations(world: World, name = 'milvus-demo'): Promise<Record<string, string>> {
+  const all = (await get(world, 'ingress', name))?.metadata.annotations ?? {}
+  return Object.fromEntries(Object.entries(all).map(([key, value]) => [key.replace(`${prefix}/`, ''), value]))
+}
+
+/** What the Milvus Operator or plain manifests make: a Deployment and a Service, without helm's labels. */
+export async function createMilvusObjects(world: World, name: string): Promise<void> {
+  const labels = { app: name }
+  const container = { name: 'milvus', image: 'milvusdb/milvus', ports: [{ name: 'milvus', containerPort: 19530 }] }
+  await create(world,
+    { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, labels }, spec: { replicas: 1, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [container] } } } },
+    { apiVersion: 'v1', kind: 'Service', metadata: { name, labels }, spec: { type: 'ClusterIP', selector: labels, ports: [{ name: 'milvus', port: 19530, targetPort: 'milvus' }] } })
+}
+
+const aws = ({ aws: { endpoint, credentials: [administrator] }, region }: World) => {
+  if (!administrator) throw new Error('the world has no AWS credentials')
+  return { endpoint, region, credentials: { accessKeyId: administrator.accessKeyId, secretAccessKey: administrator.secretAccessKey } }
+}
+
+/** A certificate that ACM holds. */
+export interface HeldCertificate {
+  readonly arn: string
+  readonly x509: X509Certificate
+  readonly tags: Readonly<Record<string, string>>
+}
+
+/** Every certificate in ACM. */
+export async function certificates(world: World): Promise<HeldCertificate[]> {
+  const acm = new ACMClient(aws(world))
+  const { CertificateSummaryList: list = [] } = await acm.send(new ListCertificatesCommand({ Includes: { keyTypes: Object.values(KeyAlgorithm) } }))
+  return Promise.all(list.map(async ({ CertificateArn = '' }) => {
+    const [{ Certificate = '' }, { Tags = [] }] = await Promise.all([acm.send(new GetCertificateCommand({ CertificateArn })), acm.send(new ListTagsForCertificateCommand({ CertificateArn }))])
+    return { arn: CertificateArn, x509: new X509Certificate(Certificate), tags: Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value])) }
+  }))
+}
+
+/** The certificate that ACM holds under an ARN. */
+export async function inAcm(world: World, arn: string | undefined): Promise<HeldCertificate | undefined> {
+  return (await certificates(world)).find((certificate) => certificate.arn === arn)
+}
+
+/** Takes all tags off a certificate, as if a person had imported it. */
+export async function untag(world: World, arn: string): Promise<void> {
+  const tags = (await inAcm(world, arn))?.tags ?? {}
+  await new ACMClient(aws(world)).send(new RemoveTagsFromCertificateCommand({ CertificateArn: arn, Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) }))
+}
+
+/** Imports the world's certificate as the guide does, with the AWS CLI. @returns its ARN */
+export async function importByHand(world: World): Promise<string> {
+  const bytes = (pem: string): Uint8Array => new TextEncoder().encode(pem)
+  const { certificate, chain, privateKey } = world.certificate
+  const { CertificateArn = '' } = await new ACMClient(aws(world)).send(new ImportCertificateCommand({ Certificate: bytes(certificate), CertificateChain: bytes(chain), PrivateKey: bytes(privateKey) }))
+  return CertificateArn
+}
+
+/** DNS names of the load balancers. */
+export async function loadBalancers(world: World): Promise<string[]> {
+  const { LoadBalancers: list = [] } = await new ElasticLoadBalancingV2Client(aws(world)).send(new DescribeLoadBalancersCommand({}))
+  return list.map(({ DNSName = '' }) => DNSName)
+}

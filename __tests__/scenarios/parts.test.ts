@@ -1,0 +1,18 @@
+/** Another Milvus, another helm: what only the lab has. That Milvus' own clients work is looked at after every run there (harness.ts). */
+import { expect } from '@jest/globals'
+import { expectSuccess, expectUnchanged, labScenario, valuesCanary } from './harness.ts'
+
+labScenario('the sandbox has one Milvus', 'Milvus Lite, a second implementation of the API', async ({ world, run }) => {
+  await world.useMilvus('lite')
+  expect(expectSuccess(await run()).outputs['milvus-version']).toMatch(/lite/)
+})
+
+labScenario('the sandbox has helm 4', 'helm 3.17 does as well, and values are kept though the repository has a newer chart', async ({ world, run }) => {
+  await world.useHelm(3)
+  await world.charts.publish('6.0.0')
+  const inputs = { values: `minio: {bucketName: kept, secretKey: ${valuesCanary}}` }
+  expectSuccess(await run(inputs))
+  expectUnchanged(await run(inputs))
+  expect(JSON.parse(await world.helm('get', 'values', 'milvus-demo', '-o', 'json'))).toEqual({ minio: { bucketName: 'kept', secretKey: valuesCanary }, service: { type: 'ClusterIP' } })
+  expect(JSON.parse(await world.helm('get', 'metadata', 'milvus-demo', '-o', 'json'))).toMatchObject({ version: '4.2.58' })
+})

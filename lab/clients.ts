@@ -1,0 +1,56 @@
+/** Milvus' own clients, through a lab's load balancer: pymilvus as the guide has it, and the SDK for Node. */
+import { DataType, MilvusClient } from '@zilliz/milvus2-sdk-node'
+import type { Lab } from './lab.ts'
+
+/**
+ * Connects by the ALB's address with server_name, makes a collection, inserts and searches; connects by name, behind a proxy that
+ * resolves it, searches again and drops the collection.
+ */
+const script = `
+import os
+from pymilvus import Collection, CollectionSchema, DataType, FieldSchema, connections, utility
+common = {'port': os.environ['PORT'], 'secure': True, 'server_pem_path': os.environ['CA']}
+if 'TOKEN' in os.environ: common['token'] = os.environ['TOKEN']
+connections.connect('address', host=os.environ['ADDRESS'], server_name=os.environ['HOST'], **common)
+fields = [FieldSchema('id', DataType.INT64, is_primary=True), FieldSchema('vector', DataType.FLOAT_VECTOR, dim=4)]
+collection = Collection('lab', CollectionSchema(fields), using='address')
+collection.insert([[1, 2, 3], [[1.0, 0, 0, 0], [0, 1.0, 0, 0], [0, 0, 1.0, 0]]])
+collection.create_index('vector', {'index_type': 'FLAT', 'metric_type': 'L2', 'params': {}})
+collection.load()
+def search(using):
+    found = Collection('lab', using=using).search([[0, 1.0, 0, 0]], 'vector', {'metric_type': 'L2', 'params': {}}, limit=1, consistency_level='Strong')
+    print('by', using, 'found', found[0][0].id)
+search('address')
+os.environ['grpc_proxy'] = os.environ['PROXY']
+connections.connect('name', host=os.environ['HOST'], **common)
+search('name')
+utility.drop_collection('lab', using='name')
+`
+
+/** Uses Milvus with all of them. @throws Error with what a client said */
+export async function useClients(lab: Lab): Promise<void> {
+  const token = lab.milvusToken()
+  const said = await lab.pymilvus(script, token === '' ? {} : { TOKEN: token })
+  if (!/by address found 2\n.*by name found 2/s.test(said)) throw new Error(`pymilvus did not find what it had inserted:\n${said}`)
+  await useNodeClient(lab, token)
+}
+
+async function useNodeClient(lab: Lab, token: string): Promise<void> {
+  const client = new MilvusClient({
+    address: `https://${lab.albAddress}:${lab.listenPort}`,
+    ssl: true,
+    logLevel: 'error',
+    ...(token === '' ? {} : { token }),
+    tls: { rootCert: Buffer.from(lab.authority.root), serverName: lab.host },
+    // The SDK's serverName sets only the name in TLS; the ALB routes by :authority.
+    channelOptions: { 'grpc.default_authority': lab.host },
+  })
+  try {
+    await client.connectPromise
+    const created = await client.createCollection({ collection_name: 'node', fields: [{ name: 'id', data_type: DataType.Int64, is_primary_key: true }, { name: 'vector', data_type: DataType.FloatVector, dim: 4 }] })
+    if (created.error_code !== 'Success') throw new Error(`the SDK for Node made no collection: ${created.reason}`)
+    await client.dropCollection({ collection_name: 'node' })
+  } finally {
+    await client.closeConnection()
+  }
+}

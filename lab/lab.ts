@@ -1,0 +1,220 @@
+/** The lab: the world of a scenario made of real parts. */
+import { randomInt } from 'node:crypto'
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { AwsCredential } from '../sandbox/aws/service.ts'
+import { createAuthority } from '../sandbox/certificates.ts'
+import { startChartRepository } from '../sandbox/charts/repository.ts'
+import type { KubernetesClient } from '../sandbox/controller/api.ts'
+import { kubeconfigOf } from '../sandbox/kubeconfig.ts'
+import { actionGroup, allows, shippedPolicy, shippedRoles } from '../sandbox/permissions.ts'
+import { runnerFiles, type RunnerFiles } from '../sandbox/runner-files.ts'
+import { terminal } from '../sandbox/terminal.ts'
+import { cacheDirectory } from '../sandbox/tools.ts'
+import { Traffic } from '../sandbox/traffic.ts'
+import { listenPort, type World, type WorldOptions } from '../sandbox/world.ts'
+import { Backends } from './backends.ts'
+import { startAwsFront, type AwsFront } from './parts/aws-front.ts'
+import { furnish } from './parts/cluster.ts'
+import { startControlPlane } from './parts/control-plane.ts'
+import { startLabController } from './parts/controller.ts'
+import { eksAuthenticator, type EksAuthenticator } from './parts/eks-token.ts'
+import { startEnvoy, type EnvoyAlb } from './parts/envoy.ts'
+import { startKubernetesFront } from './parts/kubernetes-front.ts'
+import { LoadBalancers } from './parts/load-balancers.ts'
+import type { MilvusKind } from './parts/milvus.ts'
+import { startMoto, type Moto } from './parts/moto.ts'
+import { startNameProxy } from './parts/name-proxy.ts'
+import { Processes, run } from './process.ts'
+import type { HelmMajor, LabPrograms, Say } from './setup.ts'
+
+/** How the lab may differ. */
+export interface LabOptions extends WorldOptions {
+  readonly say?: Say
+  /** Nothing stands before the Kubernetes API: its requests are not recorded, and take no longer than they do. */
+  readonly direct?: boolean
+}
+
+/** The lab, with what only real parts have. */
+export interface Lab extends World {
+  readonly programs: LabPrograms
+  readonly alb: EnvoyAlb
+  /** The Kubernetes API itself, as the administrator. */
+  readonly client: KubernetesClient
+  /** Path of the authority's root. */
+  readonly ca: string
+  /** Which helm the runner finds on its PATH, and `helm` runs. */
+  readonly useHelm: (major: HelmMajor) => Promise<void>
+  /** Puts another Milvus behind the load balancers. */
+  readonly useMilvus: (kind: MilvusKind) => Promise<void>
+  /** The token of root at the Milvus behind the load balancers; empty when it asks for none. */
+  readonly milvusToken: () => string
+  /** Runs Python with pymilvus; ADDRESS, PORT, HOST, CA, and PROXY, which resolves names, are in its environment. @returns what it printed */
+  readonly pymilvus: (script: string, environment?: Readonly<Record<string, string>>) => Promise<string>
+}
+
+const [cluster, namespace, host] = ['production', 'milvus', 'milvus.example.com']
+
+/** Folders of logs that stay. */
+const keptLogs = 10
+
+/** Starts every part. The namespace and the IngressClass `alb` exist; Milvus is not installed yet. */
+export async function startLab(programs: LabPrograms, options: LabOptions = {}): Promise<Lab> {
+  const directory = await mkdtemp(join(tmpdir(), 'milvus-alb-lab-'))
+  const processes = new Processes(directory)
+  const closers: (() => void | Promise<void>)[] = []
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer()
+    await processes.close()
+    await rm(directory, { recursive: true, force: true })
+  }
+  const keepLogs = async (): Promise<string> => {
+    const all = join(cacheDirectory, 'lab-logs')
+    const kept = join(all, new Date().toISOString().replace(/[:.]/g, '-'))
+    await mkdir(kept, { recursive: true })
+    await cp(processes.logs, kept, { recursive: true })
+    for (const old of (await readdir(all)).sort().slice(0, -keptLogs)) await rm(join(all, old), { recursive: true, force: true })
+    return kept
+  }
+  try {
+    return { ...await assemble(programs, options, { directory, processes, closers }), adopt: (child) => processes.adopt(child), keepLogs, close }
+  } catch (error) {
+    const logs = await keepLogs().catch(() => 'nowhere')
+    await close()
+    throw new Error(`the lab did not start (logs: ${logs}): ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+}
+
+interface Site {
+  readonly directory: string
+  readonly processes: Processes
+  readonly closers: (() => void | Promise<void>)[]
+}
+
+/** Awaits all, also when one fails: a part that comes up after the others were ended would never be ended itself. */
+async function together<const T extends readonly Promise<unknown>[]>(starting: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(starting)
+  return Promise.all(starting)
+}
+
+/** Starts a part, tells how long it took, and remembers how to end it. */
+function starter({ closers }: Site, say: Say) {
+  return async <T extends object>(name: string, starting: () => Promise<T & { close?(): void | Promise<void> }>): Promise<T> => {
+    const start = performance.now()
+    const part = await starting()
+    closers.push(() => part.close?.())
+    say(`${name}: ${((performance.now() - start) / 1000).toFixed(1)} s`)
+    return part
+  }
+}
+
+async function assemble(programs: LabPrograms, options: LabOptions, site: Site): Promise<Omit<Lab, 'adopt' | 'keepLogs' | 'close'>> {
+  const { directory, processes, closers } = site
+  const start = starter(site, options.say ?? (() => undefined))
+  const traffic = new Traffic()
+  const authority = await createAuthority({ name: 'Lab CA' })
+  const milvus = new Backends({ programs, processes, directory })
+  // What does not need another part starts at once. The API server asks about a token only after all of it is there.
+  const authenticator: { eks?: EksAuthenticator } = {}
+  const [moto, control, charts, certificate] = await together([
+    start('moto', () => startMoto(processes, programs.moto, cluster)),
+    start('control plane', () => startControlPlane({ program: programs.controlPlane, directory, processes, authority, authenticate: async (token) => authenticator.eks?.authenticate(token) })),
+    start('charts', () => startChartRepository({ traffic })),
+    authority.issue({ hosts: [host] }),
+    start('Milvus', () => milvus.use('plain')),
+  ])
+  const eks = authenticator.eks = eksAuthenticator(moto, cluster)
+  const api = options.direct === true ? control : await start('Kubernetes front', () => startKubernetesFront({ traffic, authority, api: control, ...(options.clusterHost === undefined ? {} : { host: options.clusterHost }) }))
+  const endpoint = options.clusterHost === undefined ? api.url : api.url.replace('127.0.0.1', options.clusterHost)
+  const aws = await start('AWS front', () => startAwsFront({ moto, traffic, cluster: { name: cluster, endpoint, ca: control.ca } }))
+  const loadBalancers = new LoadBalancers(moto)
+  closers.push(() => loadBalancers.close())
+  // An address for each lab, so that several can run on one machine and all listen on the same port.
+  const albAddress = `127.${randomInt(16, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`
+  const [furnished, alb] = await together([
+    start('cluster', () => furnish(control, { programs, processes, namespace })),
+    start('Envoy', () => startEnvoy({ program: programs.envoy, directory, processes, front: aws, loadBalancers, address: albAddress, resolveTarget: () => milvus.address() })),
+  ])
+  const controller = await startLabController({ kubernetes: api.url, control, moto, endpoint: aws.endpoint, cluster, processes, directory })
+  if (controller) closers.push(() => controller.close())
+  const runner = await runnerFiles(directory, programs.helm[4], authority.root)
+  await runner.setNames({ '*.elb.amazonaws.com': albAddress, [host]: albAddress })
+  const proxy = await start('names', () => startNameProxy((name) => runner.resolve(name)))
+  const kubeconfig = join(directory, 'kubeconfig')
+  await writeFile(kubeconfig, kubeconfigOf('lab', api.url, control.ca, { token: control.adminToken }), { mode: 0o600 })
+  const environment = (credential: AwsCredential = moto.users.runner): Record<string, string> => ({ ...awsEnvironment(moto, aws, credential), ...runner.environment })
+  const hands = byHand({ programs, directory, kubeconfig, charts: charts.url, albAddress, runner, proxy: proxy.url })
+  return {
+    name: 'lab',
+    traffic, aws, eks, alb, charts, authority, programs, albAddress, certificate, cluster, namespace, host, listenPort, kubeconfig, directory, environment,
+    client: furnished.client,
+    account: moto.account,
+    region: moto.region,
+    subnets: moto.subnets,
+    securityGroup: moto.securityGroup,
+    get controller() {
+      if (!controller) throw new Error('the controller of this lab is a real one')
+      return controller
+    },
+    ca: runner.ca,
+    helmCalls: () => runner.helmCalls(),
+    setNames: (names) => runner.setNames(names),
+    inputs: () => ({ cluster, host, certificate: certificate.fullchain, 'private-key': certificate.privateKey, 'chart-repository': charts.url, 'listen-port': String(listenPort) }),
+    overrideAlb: (changes) => alb.override(changes),
+    holdLoadBalancers: () => aws.hold(),
+    holdPods: () => furnished.holdPods(),
+    moveCluster: (url) => void (aws.cluster = { ...aws.cluster, endpoint: url }),
+    requireAuthorization: async () => {
+      const token = await milvus.requireAuthorization()
+      await alb.sync()
+      return token
+    },
+    milvusToken: () => milvus.token,
+    useMilvus: async (kind) => {
+      await milvus.use(kind)
+      await alb.sync()
+    },
+    assumeRole: async (without) => environment(await assumeRole({ moto, aws, eks, directory, kubectl: hands.kubectl }, without)),
+    ...hands,
+  }
+}
+
+function awsEnvironment(moto: Moto, aws: AwsFront, { accessKeyId, secretAccessKey, sessionToken }: AwsCredential): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: aws.endpoint, AWS_REGION: moto.region, AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, ...(sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: sessionToken }),
+  }
+}
+
+/** What a person at a terminal has: the clients, as the administrator. */
+function byHand({ programs, directory, kubeconfig, charts, albAddress, runner, proxy }: { programs: LabPrograms; directory: string; kubeconfig: string; charts: string; albAddress: string; runner: RunnerFiles; proxy: string }) {
+  let major: HelmMajor = 4
+  return {
+    ...terminal({ directory, kubeconfig, namespace, charts, kubectl: programs.kubectl, helm: () => programs.helm[major] }),
+    useHelm: (wanted: HelmMajor): Promise<void> => {
+      major = wanted
+      return runner.useHelm(programs.helm[wanted])
+    },
+    pymilvus: async (script: string, environment: Readonly<Record<string, string>> = {}): Promise<string> => {
+      const target = { ADDRESS: albAddress, PORT: String(listenPort), HOST: host, CA: runner.ca, PROXY: proxy }
+      return (await run(programs.pymilvus, ['-'], { input: script, env: { PATH: '/usr/bin:/bin', HOME: join(directory, 'admin'), ...target, ...environment } })).stdout
+    },
+  }
+}
+
+/** A session of a role with what docs ship, in IAM, in EKS' access entries and, for the group of the action, in RBAC. */
+async function assumeRole({ moto, aws, eks, directory, kubectl }: { moto: Moto; aws: AwsFront; eks: EksAuthenticator; directory: string; kubectl: Lab['kubectl'] }, without = ''): Promise<AwsCredential> {
+  const name = `milvus-alb-${aws.credentials.length}`
+  const policy = shippedPolicy({ region: moto.region, account: moto.account, cluster }, without)
+  const credential = await moto.assumeRole(name, policy)
+  aws.credentials.push(credential)
+  eks.credentials.push(credential)
+  const before = aws.authorize
+  aws.authorize = (principal, action, resource) => (principal === credential.principalArn ? allows(policy, action, resource) : before(principal, action, resource))
+  eks.accessEntries = new Map([...(eks.accessEntries ?? []), [`arn:aws:iam::${moto.account}:role/${name}`, { groups: [actionGroup] }]])
+  const path = join(directory, 'rbac.json')
+  await writeFile(path, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: shippedRoles(without) }))
+  await kubectl('apply', '-f', path)
+  return credential
+}

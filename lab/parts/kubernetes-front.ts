@@ -1,0 +1,80 @@
+/** What stands before the Kubernetes API: it writes down every request, carries out the faults that a scenario asks for, and hands everything else on. */
+import { Agent, createServer, request as send } from 'node:https'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { loopbackServerPair, type Authority } from '../../sandbox/certificates.ts'
+import type { Fault, Traffic } from '../../sandbox/traffic.ts'
+
+/** The running front. */
+export interface KubernetesFront {
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** What it is told. */
+export interface KubernetesFrontSettings {
+  readonly traffic: Traffic
+  readonly authority: Authority
+  /** The API server itself, and the PEM of its CA. */
+  readonly api: { readonly url: string; readonly ca: string }
+  /** A further name that its certificate is for. */
+  readonly host?: string
+}
+
+/** Starts it on a free loopback port. HTTP/1.1 only, which every client of Kubernetes speaks. */
+export async function startKubernetesFront(settings: KubernetesFrontSettings): Promise<KubernetesFront> {
+  const pair = await loopbackServerPair(settings.authority, settings.host === undefined ? [] : [settings.host])
+  const agent = new Agent({ keepAlive: true, ca: settings.api.ca })
+  const server = createServer({ cert: pair.cert, key: pair.key }, (message, response) => {
+    serve(settings, agent, message, response).catch(() => response.destroy())
+  })
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
+  return {
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => new Promise((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+      agent.destroy()
+    }),
+  }
+}
+
+async function serve({ traffic, api }: KubernetesFrontSettings, agent: Agent, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  const chunks: Buffer[] = []
+  for await (const chunk of message) chunks.push(chunk as Buffer)
+  const body = Buffer.concat(chunks)
+  const fault = await traffic.take(recorded(message, body))
+  if (fault?.reset === true) return void message.socket.destroy()
+  if (fault?.error) {
+    refuse(response, fault.error)
+    return
+  }
+  const { hostname, port } = new URL(api.url)
+  const onward = send({ hostname, port, agent, method: message.method, path: message.url, headers: { ...message.headers, host: `${hostname}:${port}` } }, (answer) => {
+    if (fault?.reset === 'after') {
+      answer.resume().on('end', () => message.socket.destroy())
+      return
+    }
+    response.writeHead(answer.statusCode ?? 502, answer.headers)
+    // A watch has its headers long before its first word.
+    response.flushHeaders()
+    answer.on('error', () => response.destroy()).pipe(response)
+  })
+  onward.on('error', () => response.destroy()).end(body)
+  response.on('close', () => onward.destroy())
+}
+
+function recorded(message: IncomingMessage, body: Buffer): Parameters<Traffic['take']>[0] {
+  const [path = '', query] = (message.url ?? '').split(/\?(.*)/s)
+  const reads = message.method === 'GET' || /(^|&)dryRun=All(&|$)/.test(query ?? '') || /reviews$/.test(path)
+  return {
+    part: 'kubernetes', operation: `${message.method ?? ''} ${path}`, mutating: !reads, client: message.headers['user-agent'] ?? '',
+    query: query === undefined ? '' : `?${query}`, body: body.toString(),
+  }
+}
+
+/** A Status, as the API answers. */
+function refuse(response: ServerResponse, { status, code, message }: NonNullable<Fault['error']>): void {
+  const body = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: code, message, code: status }
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}

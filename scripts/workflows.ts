@@ -1,0 +1,21 @@
+/** `npm run workflows`: actionlint over every workflow, built once from its Go module. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { run } from '../lab/process.ts'
+import { cacheDirectory, once } from '../sandbox/tools.ts'
+import { repository } from '../sandbox/world.ts'
+
+const version = 'v1.7.12'
+const directory = join(cacheDirectory, `actionlint-${version}`)
+await once(directory, async (target) => {
+  await run('go', ['install', `github.com/rhysd/actionlint/cmd/actionlint@${version}`], { env: { ...process.env, GOBIN: target, CGO_ENABLED: '0' } })
+})
+const workflows = join(repository, '.github/workflows')
+const files = (await readdir(workflows)).map((name) => join(workflows, name))
+try {
+  await run(join(directory, 'actionlint'), ['-color', ...files], { cwd: repository })
+  console.log(`actionlint ${version} finds nothing in ${files.length} workflow${files.length === 1 ? '' : 's'}`)
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}
