@@ -60,8 +60,11 @@ function record(entry: object): void {
 
 function define(name: string, body: Body<World>, { install = true, steersController = false, ...options }: ScenarioOptions, limit?: { only: World['name']; why: string }): void {
   record({ name, ...limit, steersController })
-  if (limit && limit.only !== where) return
-  if (steersController && realController) return
+  const not = limit && limit.only !== where ? limit.why : steersController && realController ? 'a real controller has no switches' : undefined
+  if (not !== undefined) {
+    test.skip(`${name} (not in this world: ${not})`, () => undefined)
+    return
+  }
   test(name, async () => {
     const world = await (where === 'lab' ? startedLab(options) : startSandbox(options))
     try {
