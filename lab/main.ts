@@ -66,29 +66,29 @@ interface JestReport {
 async function runScenarios(): Promise<void> {
   await setup(say)
   const directory = await mkdtemp(join(tmpdir(), 'milvus-alb-labs-'))
+  const guard = new Guard(directory)
   try {
     const report = join(directory, 'jest.json')
     const text = process.argv[2]
     const record = text === undefined ? { SCENARIO_RECORD: scenarioRecord('lab') } : {}
     await rm(scenarioRecord('lab'), { force: true })
-    await jest(['--maxWorkers=3', '--testPathPatterns=__tests__/scenarios', '--testTimeout=180000', '--json', `--outputFile=${report}`, ...(text === undefined ? [] : ['--testNamePattern', text])], { WORLD: 'lab', TMPDIR: directory, ...record })
+    await jest(guard, ['--maxWorkers=3', '--testPathPatterns=__tests__/scenarios', '--testTimeout=180000', '--json', `--outputFile=${report}`, ...(text === undefined ? [] : ['--testNamePattern', text])], { WORLD: 'lab', TMPDIR: directory, ...record })
     const result = JSON.parse(await readFile(report, 'utf8')) as JestReport
     const failed = result.numFailedTests + result.numRuntimeErrorTestSuites + (result.numPassedTests === 0 ? 1 : 0)
     if (failed > 0) process.exitCode = 1
     console.log(`${result.numPassedTests} passed, ${failed} failed`)
   } finally {
     await until(async () => !(await readdir(directory)).some((name) => name.startsWith('milvus-alb-lab-')), () => new Error(`labs are left in ${directory}`), 30_000)
-    await rm(directory, { recursive: true, force: true })
+    await guard.close()
   }
 }
 
 /** Runs jest to its end, or until this process is told to end. */
-async function jest(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<void> {
+async function jest(guard: Guard, args: readonly string[], environment: Readonly<Record<string, string>>): Promise<void> {
   const command = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules', join(repository, 'node_modules/.bin/jest'), ...args]
   const child = spawn(process.execPath, command, { cwd: repository, env: { ...process.env, ...environment }, stdio: ['ignore', 'inherit', 'inherit'], detached: true })
   const { pid } = child
   if (pid === undefined) throw new Error('jest did not start')
-  const guard = new Guard()
   guard.watch(pid, [])
   let interrupted: NodeJS.Signals | undefined
   const forward = (signal: NodeJS.Signals): void => {
@@ -97,7 +97,7 @@ async function jest(args: readonly string[], environment: Readonly<Record<string
   }
   process.on('SIGINT', forward).on('SIGTERM', forward).on('SIGHUP', forward)
   await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
-  await guard.close()
+  guard.forget(pid)
   if (interrupted) throw new Error(`ended by ${interrupted}`)
 }
 

@@ -170,8 +170,8 @@ export class Guard {
   private readonly shell: ChildProcess
   private readonly input: Writable
 
-  /** @param directory what is removed in the end; nothing when absent */
-  constructor(directory = '') {
+  /** @param directory what is removed in the end */
+  constructor(directory: string) {
     const script = `alive=' ' files=''
 while read -r verb pid; do
   case $verb in
@@ -181,7 +181,7 @@ while read -r verb pid; do
   esac
 done
 for pid in $alive; do kill -s KILL -- "-$pid" 2>/dev/null || kill -s KILL "$pid" 2>/dev/null; done
-[ -z "$1" ] || rm -rf -- "$1"
+rm -rf -- "$1"
 for file in $files; do rm -f -- "$file"; rmdir -- "\${file%/*}" 2>/dev/null; done`
     this.shell = spawn('/bin/sh', ['-c', script, 'lab-guard', directory], { detached: true, stdio: ['pipe', 'ignore', 'ignore'], env: { PATH: '/usr/bin:/bin' } })
     if (!this.shell.stdin) throw new Error('the guard has no input')
