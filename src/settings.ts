@@ -5,7 +5,8 @@ import { ActionError, combine, asActionError } from './core/errors.ts'
 import { inputDefaults, type InputName } from './settings/inputs.ts'
 import * as form from './settings/parsers.ts'
 import type { CertificateSource, ClusterAccess, IngressSettings, ProbeSettings, Settings } from './settings/types.ts'
-import { parseCertificates, readMaterial } from './x509/certificate.ts'
+import { readMaterial } from './x509/certificate.ts'
+import { parseCertificates } from './x509/reading.ts'
 
 /** An input's text, or the default that an empty one means. Keys keep their line breaks: @actions/core trims only the ends. */
 export function inputText(name: InputName): string {
@@ -66,6 +67,8 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     ...readMilvus(read),
     host: read.required('host', form.host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
     certificate: readCertificate(read, environment),
+    replaceCertificate: read.optional('replace-certificate', form.boolean),
+    expiryWarning: read.optional('expiry-warning', form.days),
     chart: readChart(read),
     helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
     values: read.optional('values', readValues) ?? {},
@@ -123,11 +126,8 @@ function readCertificate(read: Reader, environment: NodeJS.ProcessEnv): Certific
   const privateKey = read.optional('private-key', form.pem)
   const chain = read.optional('certificate-chain', form.pem) ?? ''
   const given = (['certificate', 'private-key', 'certificate-chain'] as const).filter((name) => inputText(name) !== '')
-  if (inputText('certificate-arn') !== '') {
-    if (given.length > 0) read.conflict(`Inputs certificate-arn and ${given.join(', ')} are given together.`, 'Give certificate-arn for a certificate that is in ACM, or certificate and private-key to import one.')
-    if (arn !== undefined) checkArnRegion(read, arn, regionText(environment))
-    return arn === undefined ? undefined : { kind: 'arn', arn }
-  }
+  if (arn !== undefined) checkArnRegion(read, arn, regionText(environment))
+  if (inputText('certificate-arn') !== '' && given.length === 0) return arn === undefined ? undefined : { kind: 'arn', arn }
   if (given.length === 0) {
     read.missing('certificate', 'Give certificate and private-key, or certificate-arn. A secret that does not exist in this environment reads as empty.')
     return undefined
@@ -137,7 +137,7 @@ function readCertificate(read: Reader, environment: NodeJS.ProcessEnv): Certific
   if (inputText('private-key') === '') read.missing('private-key', emptySecret)
   if (certificate === undefined || privateKey === undefined) return undefined
   const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey, chain }))
-  return material && { kind: 'material', material }
+  return material && { kind: 'material', material, into: arn }
 }
 
 function checkArnRegion(read: Reader, arn: string, region: string | undefined): void {

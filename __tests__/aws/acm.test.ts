@@ -98,8 +98,8 @@ describe('reimport', () => {
 
   test('of another type of key is refused in ACM\'s words', async () => {
     const arn = await imported({})
-    const error = await failureOf(async () => acm.reimport(arn, material(await rsa.issue({ hosts: [host] }))))
-    expect([error.code, error.message]).toEqual(['certificate-refused', expect.stringMatching(/^ACM refused the certificate: .*cannot change on re-import/)])
+    const error = await acm.reimport(arn, material(await rsa.issue({ hosts: [host] })))
+    expect([error?.code, error?.message]).toEqual(['certificate-refused', expect.stringMatching(/^ACM refused the certificate: .*cannot change on re-import/)])
   })
 })
 

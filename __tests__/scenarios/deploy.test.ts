@@ -75,7 +75,8 @@ scenario('a certificate with another type of key becomes a new one, and the Ingr
   const second = await run({ certificate: elliptic.fullchain, 'private-key': elliptic.privateKey })
   expectSuccess(second)
   expect(second.outputs['certificate-arn']).not.toBe(first.outputs['certificate-arn'])
-  expect(changed(second)).toEqual(['certificate certificate', 'ingress certificate-arn'])
+  expect(changed(second)).toEqual(['certificate certificate', 'ingress certificate-arn', 'certificate certificate'])
+  expect((await certificates(world)).map(({ arn }) => arn)).toEqual([second.outputs['certificate-arn']])
   expect((await run({ certificate: elliptic.fullchain, 'private-key': elliptic.privateKey })).outputs['changed']).toBe('false')
 })
 

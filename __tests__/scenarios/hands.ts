@@ -6,6 +6,7 @@ import {
   ACMClient, GetCertificateCommand, ImportCertificateCommand, KeyAlgorithm, ListCertificatesCommand, ListTagsForCertificateCommand, RemoveTagsFromCertificateCommand,
 } from '@aws-sdk/client-acm'
 import { DescribeLoadBalancersCommand, ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
+import type { IssuedCertificate } from '../../sandbox/certificates.ts'
 import type { World } from '../../sandbox/world.ts'
 
 /** An object of the cluster, as far as scenarios look at it. */
@@ -98,10 +99,9 @@ export async function untag(world: World, arn: string): Promise<void> {
   await new ACMClient(aws(world)).send(new RemoveTagsFromCertificateCommand({ CertificateArn: arn, Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) }))
 }
 
-/** Imports the world's certificate as the guide does, with the AWS CLI. @returns its ARN */
-export async function importByHand(world: World): Promise<string> {
+/** Imports a certificate, the world's own when none is given, as the guide does with the AWS CLI. @returns its ARN */
+export async function importByHand(world: World, { certificate, chain, privateKey }: IssuedCertificate = world.certificate): Promise<string> {
   const bytes = (pem: string): Uint8Array => new TextEncoder().encode(pem)
-  const { certificate, chain, privateKey } = world.certificate
   const { CertificateArn = '' } = await new ACMClient(aws(world)).send(new ImportCertificateCommand({ Certificate: bytes(certificate), CertificateChain: bytes(chain), PrivateKey: bytes(privateKey) }))
   return CertificateArn
 }

@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { createAuthority, type Authority, type IssuedCertificate } from '../../sandbox/certificates.ts'
-import { choose, plan, type Candidate, type Facts } from '../../src/steps/certificate.ts'
+import { plan } from '../../src/steps/certificate.ts'
+import { choose, type Candidate, type Facts } from '../../src/steps/certificate-choice.ts'
 import { readMaterial, type CertificateMaterial } from '../../src/x509/certificate.ts'
 import { arn as someArn, host } from './fixtures.ts'
 
@@ -85,6 +86,15 @@ describe('choose', () => {
     expect(facts).toMatchObject({ action: 'import', tags, why: expect.stringMatching(why) as unknown })
   })
 
+  test.each<[string, () => Candidate[], live: number | undefined, expected: number[]]>([
+    ['none', () => [held(1, renewed, ours)], 1, []],
+    ['one of another type of key, which the Ingress serves', () => [held(1, others.bigger, ours)], 1, [1]],
+    ['what a run left that was killed', () => [held(1, renewed, ours), held(2, before, ours)], 1, [2]],
+    ['never one of nobody, of another target, or issued by ACM', () => [held(1, renewed, ours), held(2, before), held(3, before, theirs), held(4, before, { ...ours, imported: false })], 1, []],
+  ])('leftovers: %s', (_, candidates, live, expected) => {
+    expect(decide(candidates(), live).leftovers.map((candidate) => Number(candidate.arn.slice(-12)))).toEqual(expected)
+  })
+
   test('says what a re-import is for', () => {
     expect(decide([held(1, before, ours)])).toMatchObject({ why: 'it differs from the one given', before: { serialNumber: leaf(before).serialNumber } })
     expect(decide([held(1, renewed, { ...ours, chain: [] })])).toMatchObject({ why: 'its chain differs' })
@@ -93,23 +103,23 @@ describe('choose', () => {
 
 describe('plan', () => {
   test('nothing for one that is used as it is', () => {
-    expect(plan({ action: 'use', arn: arn(1), leaf: leaf(before) })).toEqual([])
+    expect(plan({ action: 'use', arn: arn(1), leaf: leaf(before), leftovers: [] })).toEqual([])
   })
 
   test('an import and a re-import, in words for people', () => {
     const description = (issued: IssuedCertificate): unknown => expect.stringMatching(new RegExp(`^CN=milvus\\.example\\.com, serial ${leaf(issued).serialNumber}, until \\d{4}-`))
-    expect(plan({ action: 'import', material, tags, why: 'ACM has none' })).toEqual([{ step: 'certificate', object: 'ACM', path: 'certificate', after: description(renewed), why: 'ACM has none' }])
-    expect(plan({ action: 'reimport', material, arn: arn(1), before: leaf(before), why: 'it differs' })).toEqual([{ step: 'certificate', object: `ACM certificate ${arn(1)}`, path: 'certificate', before: description(before), after: description(renewed), why: 'it differs' }])
+    expect(plan({ action: 'import', material, tags, leftovers: [], why: 'ACM has none' })).toEqual([{ step: 'certificate', object: 'ACM', path: 'certificate', after: description(renewed), why: 'ACM has none' }])
+    expect(plan({ action: 'reimport', material, tags, leftovers: [], arn: arn(1), before: leaf(before), why: 'it differs' })).toEqual([{ step: 'certificate', object: `ACM certificate ${arn(1)}`, path: 'certificate', before: description(before), after: description(renewed), why: 'it differs' }])
   })
 
   test('a certificate without a subject', async () => {
     const nameless = await authority.issue({ hosts: [host], commonName: null, key })
     const own = readMaterial({ certificate: nameless.certificate, chain: nameless.chain, privateKey: nameless.privateKey })
-    expect(plan({ action: 'import', material: own, tags, why: 'x' })[0]?.after).toContain(leaf(nameless).serialNumber)
+    expect(plan({ action: 'import', material: own, tags, leftovers: [], why: 'x' })[0]?.after).toContain(leaf(nameless).serialNumber)
   })
 
   test('the key is in no change', () => {
     const [line = ''] = renewed.privateKey.split('\n').slice(1)
-    expect(JSON.stringify([...plan({ action: 'import', material, tags, why: 'x' }), ...plan({ action: 'reimport', material, arn: arn(1), before: leaf(before), why: 'x' })])).not.toContain(line)
+    expect(JSON.stringify([...plan({ action: 'import', material, tags, leftovers: [], why: 'x' }), ...plan({ action: 'reimport', material, tags, leftovers: [], arn: arn(1), before: leaf(before), why: 'x' })])).not.toContain(line)
   })
 })

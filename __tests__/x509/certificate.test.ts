@@ -1,9 +1,12 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { X509Certificate } from 'node:crypto'
 import { createAuthority, encryptPrivateKey, selfSigned, type Authority, type IssuedCertificate, type IssueOptions, type KeyName } from '../../sandbox/certificates.ts'
-import { checkHost, checkMaterial, isSelfSigned, keyAlgorithm, names, parseCertificates, readMaterial, sameCertificates, toPem, type CertificateMaterial } from '../../src/x509/certificate.ts'
+import { isSelfSigned, keyAlgorithm, names, readMaterial, sameCertificates, toPem, type CertificateMaterial } from '../../src/x509/certificate.ts'
+import { checkHost, checkMaterial, expiryWarning, isTrusted } from '../../src/x509/checks.ts'
+import { parseCertificates } from '../../src/x509/reading.ts'
 import { oneLine } from '../../src/core/text.ts'
 import { everythingIn, failureOf } from '../caught.ts'
+import { weakFixtures } from './weak-fixtures.ts'
 
 const host = 'milvus.example.com'
 const now = Date.now()
@@ -65,8 +68,9 @@ describe('readMaterial refuses', () => {
     ['an encrypted key', () => ({ certificate: good.certificate, privateKey: encryptPrivateKey(good.privateKey, 'pass phrase'), chain: '' }), 'private-key-unreadable', /^Input private-key is encrypted\.$/],
     ['an encrypted key of the old kind', () => ({ certificate: good.certificate, privateKey: '-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n', chain: '' }), 'private-key-unreadable', /^Input private-key is encrypted\.$/],
     ['a key that is broken', () => ({ certificate: good.certificate, privateKey: good.privateKey.replace(/\n[^-]/, '\n!'), chain: '' }), 'private-key-unreadable', /^Input private-key is not a private key that can be read\.$/],
-    ['the public key', () => ({ certificate: good.certificate, privateKey: String(leafOf(good.certificate).publicKey.export({ type: 'spki', format: 'pem' })), chain: '' }), 'private-key-unreadable', /^Input private-key is not a private key that can be read\.$/],
-    ['the certificate in place of the key', () => ({ certificate: good.certificate, privateKey: good.certificate, chain: '' }), 'private-key-unreadable', /^Input private-key is not a private key that can be read\.$/],
+    ['the public key', () => ({ certificate: good.certificate, privateKey: String(leafOf(good.certificate).publicKey.export({ type: 'spki', format: 'pem' })), chain: '' }), 'private-key-unreadable', /^Input private-key holds public key, and no private key\.$/],
+    ['the certificate in place of the key', () => ({ certificate: good.certificate, privateKey: good.certificate, chain: '' }), 'private-key-unreadable', /^Input private-key holds certificate, and no private key\.$/],
+    ['a PKCS#7 bundle in place of the chain', () => ({ certificate: good.certificate, privateKey: good.privateKey, chain: '-----BEGIN PKCS7-----\nMIIB\n-----END PKCS7-----\n' }), 'certificate-unreadable', /^Input certificate-chain holds pkcs7, and no certificate\.$/],
   ])('%s', async (_, inputs, code, message) => {
     const error = await failureOf(() => readMaterial(inputs()))
     expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)])
@@ -150,10 +154,60 @@ describe('checkHost', () => {
     const { certificate: nameless } = await authority.issue({ hosts: [], commonName: host, key })
     expect(names(leafOf(certificate))).toEqual(['a.example.com', '*.b.example.com'])
     expect(checkHost(leafOf(certificate), host)[0]?.message).toBe(`The certificate does not cover ${host}: its names are a.example.com, *.b.example.com.`)
-    expect(checkHost(leafOf(nameless), host)[0]?.message).toBe(`The certificate does not cover ${host}: its names are none (no subject alternative name).`)
+    expect(checkHost(leafOf(nameless), host)[0]?.message).toBe(`The certificate does not cover ${host}: its names are none (no subject alternative name). It has it only as its common name, which clients no longer look at.`)
     expect(checkHost(leafOf(certificate), 'x.b.example.com')).toEqual([])
-    expect(checkHost(leafOf(certificate), 'y.x.b.example.com')).toHaveLength(1)
+    expect(checkHost(leafOf(certificate), 'y.x.b.example.com')[0]?.message).toMatch(/\*\.b\.example\.com covers exactly one label in place of its star\.$/)
+    expect(checkHost(leafOf(certificate), 'b.example.com')[0]?.message).toMatch(/covers exactly one label/)
   })
+})
+
+describe('keys and signatures', () => {
+  test.each<[string, KeyName, KeyName, string[]]>([
+    ['EC under EC', key, 'EC_secp384r1', []],
+    ['RSA under RSA', 'RSA_2048', 'RSA_3072', []],
+    ['RSA under EC', key, 'RSA_2048', ['certificate-key-unsupported']],
+    ['EC under RSA', 'RSA_2048', key, ['certificate-key-unsupported']],
+  ])('%s', async (_, authorityKey, leafKey, expected) => {
+    const issued = await (await createAuthority({ key: authorityKey })).issue({ hosts: [host], key: leafKey })
+    expect(codes(material(issued.certificate, issued.chain, issued.privateKey))).toEqual(expected)
+  })
+
+  // Made with "openssl req -x509 -newkey ed25519", and "-newkey rsa:2048 -sha1": what makes the others here makes neither.
+  test.each(['ed25519', 'sha1'] as const)('%s', (name) => {
+    const { certificate, privateKey } = weakFixtures[name]
+    const problem = checkMaterial(readMaterial({ certificate, privateKey, chain: '' }), host, new X509Certificate(certificate).validFromDate.getTime() + day)[0]
+    expect(problem?.code).toBe(name === 'sha1' ? 'certificate-signature-weak' : 'certificate-key-unsupported')
+    expect(problem?.message).toContain(name)
+  })
+})
+
+describe('expiryWarning', () => {
+  test.each<[lifetime: number, left: number, threshold: number | undefined, warned: RegExp | undefined]>([
+    [90, 40, undefined, undefined],
+    [90, 29.5, undefined, /ends in 29 days, on /],
+    [398, 31, undefined, undefined],
+    [398, 29.5, undefined, /ends in 29 days/],
+    [6, 2.5, undefined, undefined],
+    [6, 1.5, undefined, /ends in 1 day, on /],
+    [90, 40, 60, /ends in 40 days|ends in 39 days/],
+    [90, 29, 14, undefined],
+    [90, 13, 0, undefined],
+  ])('a lifetime of %f days, %f left, threshold %s', async (lifetime, left, threshold, warned) => {
+    const notBefore = new Date(now - (lifetime - left) * day)
+    const issued = await authority.issue({ hosts: [host], key, notBefore, notAfter: new Date(now + left * day) })
+    const warning = expiryWarning(leafOf(issued.certificate), threshold, now)
+    if (warned) expect(warning).toMatch(warned)
+    else expect(warning).toBeUndefined()
+  })
+})
+
+test('an authority is trusted when it, or what it signed, is in the list', () => {
+  const read = material(good.fullchain)
+  expect([isTrusted(read), isTrusted(read, [authority.root]), isTrusted(read, [authority.intermediate]), isTrusted(read, [other.root])]).toEqual([false, true, true, false])
+})
+
+test.each<[string, () => string, boolean]>([['in order', () => good.fullchain, false], ['upside down', () => good.chain + good.certificate, true], ['with the root', () => good.fullchain + authority.root, false]])('reordered: %s', (_, given, expected) => {
+  expect(material(given()).reordered).toBe(expected)
 })
 
 describe('keyAlgorithm, in the words of ACM', () => {

@@ -1,5 +1,7 @@
 /** ACM: finding, reading and importing certificates. Knows nothing of which certificate is wanted. */
 import {
+  DeleteCertificateCommand,
+  DescribeCertificateCommand,
   GetCertificateCommand,
   ImportCertificateCommand,
   ListTagsForCertificateCommand,
@@ -74,12 +76,44 @@ export class Acm {
     }
   }
 
-  /** Imports under an ARN that exists. Safe to repeat: the same material again changes nothing. ACM allows no tags here. */
-  async reimport(arn: string, material: ImportMaterial): Promise<void> {
+  /** ARNs of what uses a certificate; undefined when that is not to be known, for lack of permission. None when it is gone. */
+  async users(arn: string): Promise<readonly string[] | undefined> {
+    try {
+      return (await this.client.send(new DescribeCertificateCommand({ CertificateArn: arn }))).Certificate?.InUseBy ?? []
+    } catch (thrown) {
+      if (errorName(thrown) === 'ResourceNotFoundException') return []
+      const error = awsError('acm:DescribeCertificate', thrown)
+      if (error.code === 'aws-access-denied') return undefined
+      throw error
+    }
+  }
+
+  /** Deletes a certificate. @returns why it is still there, when ACM or IAM does not let go of it */
+  async remove(arn: string): Promise<string | undefined> {
+    try {
+      await this.client.send(new DeleteCertificateCommand({ CertificateArn: arn }))
+    } catch (thrown) {
+      if (errorName(thrown) === 'ResourceNotFoundException') return undefined
+      if (['ResourceInUseException', 'ConflictException'].includes(errorName(thrown))) return messageOf(thrown)
+      const error = awsError('acm:DeleteCertificate', thrown)
+      if (error.code === 'aws-access-denied') return error.message
+      throw error
+    }
+    return undefined
+  }
+
+  /**
+   * Imports under an ARN that exists. Safe to repeat: the same material again changes nothing. ACM allows no tags here.
+   * @returns the refusal, when ACM does not take this material under this ARN
+   */
+  async reimport(arn: string, material: ImportMaterial): Promise<ActionError | undefined> {
     try {
       await this.client.send(new ImportCertificateCommand({ CertificateArn: arn, ...encode(material) }))
+      return undefined
     } catch (thrown) {
-      throw importError(thrown)
+      const error = importError(thrown)
+      if (error.code === 'certificate-refused') return error
+      throw error
     }
   }
 

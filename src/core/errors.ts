@@ -19,6 +19,8 @@ export const failureCodes = [
   'private-key-unreadable',
   'private-key-mismatch',
   'certificate-chain-invalid',
+  'certificate-key-unsupported',
+  'certificate-signature-weak',
   'certificate-expired',
   'certificate-not-yet-valid',
   'certificate-host-mismatch',
@@ -52,6 +54,7 @@ export const failureCodes = [
   'helm-too-old',
   // certificate
   'certificate-not-found',
+  'certificate-not-ours',
   'certificate-not-issued',
   'certificate-refused',
   'certificate-quota-exceeded',

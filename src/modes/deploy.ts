@@ -3,6 +3,7 @@ import { asActionError, settleAll } from '../core/errors.ts'
 import type { Change, Context } from '../core/step.ts'
 import type { Settings } from '../settings/types.ts'
 import * as certificate from '../steps/certificate.ts'
+import type { Facts } from '../steps/certificate-choice.ts'
 import * as ingress from '../steps/ingress.ts'
 import * as loadBalancer from '../steps/load-balancer.ts'
 import * as preflight from '../steps/preflight.ts'
@@ -13,7 +14,7 @@ import { createRooms, type Rooms } from './rooms.ts'
 /** What is there, and what has to change. The Ingress' changes are planned again when the certificate's ARN is known. */
 interface Plan {
   readonly target: preflight.Target
-  readonly certificate: { readonly facts: certificate.Facts; readonly changes: readonly Change[] }
+  readonly certificate: { readonly facts: Facts; readonly changes: readonly Change[] }
   readonly release: readonly Change[]
 }
 
@@ -56,6 +57,12 @@ export async function deploy(context: Context, settings: Settings, environment: 
     if (result.version !== '') context.output('milvus-version', result.version)
     return { verdict: result.authenticated ? `Milvus ${result.version} answers` : 'Milvus answers and asks for credentials', result }
   })
+  const { leftovers, action } = plan.certificate.facts
+  if (leftovers.length === 0) return
+  await context.step('certificate', async () => {
+    await certificate.cleanUp(context, rooms.acm, leftovers, action === 'import')
+    return { verdict: 'looked after earlier ones', result: undefined }
+  })
 }
 
 /** Every step's reads at once, every problem together. */
@@ -80,7 +87,7 @@ async function look(context: Context, settings: Settings, rooms: Rooms): Promise
 }
 
 /** Outputs that are known before anything changes, for a run that fails later. The address is not: an old one proves nothing. */
-function known(context: Context, { ingressName, release }: preflight.Target, facts: certificate.Facts): void {
+function known(context: Context, { ingressName, release }: preflight.Target, facts: Facts): void {
   context.output('ingress-name', ingressName)
   if (release) context.output('release-revision', String(release.last.revision))
   if (facts.action === 'use') outputCertificate(context, facts)

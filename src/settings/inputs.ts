@@ -16,6 +16,8 @@ export const inputDefaults = {
   'private-key': '',
   'certificate-chain': '',
   'certificate-arn': '',
+  'replace-certificate': 'false',
+  'expiry-warning': '',
   chart: 'milvus',
   'chart-repository': 'https://zilliztech.github.io/milvus-helm/',
   'chart-version': '',

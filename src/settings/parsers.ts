@@ -127,6 +127,13 @@ export function duration(least: number, most: number): (raw: string) => number {
   }
 }
 
+/** A number of days, `30` or `30d`. */
+export function days(raw: string): number {
+  const [, amount] = /^(\d{1,4})d?$/.exec(raw) ?? []
+  if (amount === undefined) throw new InvalidInput(`${quoted(raw)}, which is not a number of days.`, 'Give a number, for example 21.')
+  return Number(amount)
+}
+
 /** A list in the forms that people write: commas, new lines, spaces, or a YAML or JSON list. */
 export function list(raw: string): string[] {
   const parsed = /^\s*(\[|- )/.test(raw) ? yaml(raw, FAILSAFE_SCHEMA) : raw.split(/[\s,]+/).filter((entry) => entry !== '')

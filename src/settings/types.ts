@@ -7,8 +7,8 @@ export type ClusterAccess =
   /** `paths` as in KUBECONFIG, merged in order; `context` else the current one. */
   | { readonly kind: 'kubeconfig'; readonly paths: readonly string[]; readonly context: string | undefined }
 
-/** Where the certificate comes from. */
-export type CertificateSource = { readonly kind: 'material'; readonly material: CertificateMaterial } | { readonly kind: 'arn'; readonly arn: string }
+/** Where the certificate comes from; `into` is the ARN that it shall be imported under. */
+export type CertificateSource = { readonly kind: 'material'; readonly material: CertificateMaterial; readonly into: string | undefined } | { readonly kind: 'arn'; readonly arn: string }
 
 /** What the inputs mean. Durations are seconds. */
 export interface Settings {
@@ -23,6 +23,10 @@ export interface Settings {
   readonly servicePort: number | undefined
   readonly host: string
   readonly certificate: CertificateSource
+  /** Whether a certificate under the ARN `into` may be replaced that this action did not make. */
+  readonly replaceCertificate: boolean
+  /** Days before its end from which on a certificate is warned of; undefined: the smaller of 30 and a third of its lifetime. */
+  readonly expiryWarning: number | undefined
   readonly chart: { readonly name: string; readonly repository: string; readonly version: string | undefined }
   /** The kind of object in which helm keeps releases: HELM_DRIVER. */
   readonly helmStorage: 'Secret' | 'ConfigMap'

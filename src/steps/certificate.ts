@@ -4,31 +4,18 @@ import type { X509Certificate } from 'node:crypto'
 import type { Acm, CertificateListing, ImportMaterial } from '../aws/acm.ts'
 import { ActionError, settleAll } from '../core/errors.ts'
 import { backoff } from '../core/retry.ts'
-import { throwIfCancelled } from '../core/waiting.ts'
+import { growing, throwIfCancelled } from '../core/waiting.ts'
 import type { Change, Context } from '../core/step.ts'
 import type { Settings } from '../settings/types.ts'
-import { checkHost, keyAlgorithm, names, parseCertificates, sameCertificates, toPem, type CertificateMaterial } from '../x509/certificate.ts'
+import { names, toPem, type CertificateMaterial } from '../x509/certificate.ts'
+import { checkHost, expiryWarning } from '../x509/checks.ts'
+import { parseCertificates } from '../x509/reading.ts'
+import { choose, isEqual, reimport, reimportObstacle, type Candidate, type Facts, type Wanted } from './certificate-choice.ts'
 import { certificateArns } from './ingress-object.ts'
 import type { Target } from './preflight.ts'
 
 /** The tag that says whose a certificate is: `<uid of the namespace>/<Ingress>`. */
 export const targetTag = 'milvus-alb-action/target'
-
-/** A certificate in ACM that may be the one. */
-export interface Candidate {
-  readonly arn: string
-  readonly imported: boolean
-  readonly leaf: X509Certificate
-  readonly chain: readonly X509Certificate[]
-  /** The value of our tag. */
-  readonly target: string | undefined
-}
-
-/** What the step found: which certificate is ours, and what has to happen to it. */
-export type Facts =
-  | { readonly action: 'use'; readonly arn: string; readonly leaf: X509Certificate }
-  | { readonly action: 'import'; readonly material: CertificateMaterial; readonly tags: Readonly<Record<string, string>>; readonly why: string }
-  | { readonly action: 'reimport'; readonly material: CertificateMaterial; readonly arn: string; readonly before: X509Certificate; readonly why: string }
 
 /** What later steps need. `fresh`: imported by this run, so that ELB may not know it yet. */
 export interface Served {
@@ -43,11 +30,42 @@ export interface Served {
  */
 export async function observe(context: Context, settings: Settings, acm: Acm, target: Promise<Target>): Promise<Facts> {
   const { certificate, host } = settings
-  if (certificate.kind === 'arn') return observeArn(context, acm, certificate.arn, host)
+  if (certificate.kind === 'arn') return observeArn(context, settings, acm, certificate.arn)
   const [listings, found] = await settleAll([acm.list(), target] as const)
   const value = targetValue(found)
-  const candidates = await readCandidates(acm, listings, host, liveArn(found))
-  return choose(candidates, { value, liveArn: liveArn(found), material: certificate.material, tags: ourTags(settings, value) })
+  const wanted: Wanted = { value, liveArn: liveArn(found), material: certificate.material, tags: ourTags(settings, value) }
+  const candidates = await readCandidates(acm, listings, host, [wanted.liveArn, certificate.into])
+  return certificate.into === undefined ? choose(candidates, wanted) : chooseInto(settings, acm, candidates, wanted, certificate.into)
+}
+
+/** With `certificate-arn` beside the material: that one and no other, when it is ours or may be replaced. */
+async function chooseInto(settings: Settings, acm: Acm, candidates: readonly Candidate[], wanted: Wanted, arn: string): Promise<Facts> {
+  const held = candidates.find((candidate) => candidate.arn === arn)
+  if (!held) throw notFound(arn)
+  if (isEqual(held, wanted.material)) return { action: 'use', arn, leaf: held.leaf, leftovers: [] }
+  if (held.target !== wanted.value && !settings.replaceCertificate) {
+    const users = await acm.users(arn)
+    throw new ActionError({
+      code: 'certificate-not-ours',
+      problem: `Certificate ${arn} (${names(held.leaf).join(', ')}) is another one than that given, and this action did not make it for this target${users === undefined ? '' : users.length === 0 ? '; nothing uses it' : `; ${users.map(shortName).join(', ')} use${users.length === 1 ? 's' : ''} it`}.`,
+      remedy: 'Leave certificate-arn empty, and the action imports a certificate of its own; or set replace-certificate: true to put the new one under this ARN, for everything that uses it.',
+    })
+  }
+  // Whoever asks for the replacement answers for the names that go.
+  const obstacle = reimportObstacle({ ...held, target: wanted.value }, wanted.material)
+  if (obstacle === undefined) return reimport(held, wanted, [])
+  throw new ActionError({ code: 'certificate-refused', problem: `Certificate ${arn} cannot take the one given: ${obstacle}.`, remedy: 'Leave certificate-arn empty, and the action imports a new certificate and moves the Ingress to it.' })
+}
+
+/** `app/k8s-milvus-.../...` of a load balancer's ARN. */
+const shortName = (arn: string): string => arn.replace(/^arn:[^/]*loadbalancer\//, '')
+
+function notFound(arn: string): ActionError {
+  return new ActionError({
+    code: 'certificate-not-found',
+    problem: `ACM has no certificate ${arn}.`,
+    remedy: 'Check the ARN, its region and its account; or give certificate and private-key, and the action imports them.',
+  })
 }
 
 /** The value of our tag for a target. */
@@ -56,27 +74,23 @@ const targetValue = ({ namespace, ingressName }: Target): string => `${namespace
 /** The ARN that the live Ingress serves by default. */
 const liveArn = ({ ingress }: Target): string | undefined => (ingress ? certificateArns(ingress)[0] : undefined)
 
-async function observeArn(context: Context, acm: Acm, arn: string, host: string): Promise<Facts> {
+async function observeArn(context: Context, { host, expiryWarning: threshold }: Settings, acm: Acm, arn: string): Promise<Facts> {
   const [leaf] = parseCertificates((await acm.get(arn))?.certificate ?? '')
-  if (!leaf) {
-    throw new ActionError({
-      code: 'certificate-not-found',
-      problem: `ACM has no certificate ${arn}.`,
-      remedy: 'Check the ARN, its region and its account; or give certificate and private-key, and the action imports them.',
-    })
-  }
+  if (!leaf) throw notFound(arn)
   const [mismatch] = checkHost(leaf, host)
   if (mismatch) throw mismatch
   if (leaf.validToDate.getTime() <= context.clock.now()) {
     throw new ActionError({ code: 'certificate-expired', problem: `Certificate ${arn} expired on ${leaf.validToDate.toISOString()}.`, remedy: 'Renew it in ACM, or give certificate and private-key.' })
   }
-  return { action: 'use', arn, leaf }
+  const soon = expiryWarning(leaf, threshold, context.clock.now())
+  if (soon !== undefined) context.log.warn(soon)
+  return { action: 'use', arn, leaf, leftovers: [] }
 }
 
 /** Reads those that can be ours without a call for each certificate of the account: imported ones for the host, and the one in use. */
-async function readCandidates(acm: Acm, listings: readonly CertificateListing[], host: string, live: string | undefined): Promise<Candidate[]> {
+async function readCandidates(acm: Acm, listings: readonly CertificateListing[], host: string, also: readonly (string | undefined)[]): Promise<Candidate[]> {
   const wildcard = host.replace(/^[^.]+/, '*')
-  const wanted = listings.filter(({ arn, names, more, imported }) => arn === live || (imported && (more || names.some((name) => [host, wildcard].includes(name.toLowerCase())))))
+  const wanted = listings.filter(({ arn, names, more, imported }) => also.includes(arn) || (imported && (more || names.some((name) => [host, wildcard].includes(name.toLowerCase())))))
   const read = await Promise.all(wanted.map((listing) => readCandidate(acm, listing)))
   return read.filter((candidate) => candidate !== undefined)
 }
@@ -87,48 +101,10 @@ async function readCandidate(acm: Acm, { arn, imported }: CertificateListing): P
   return leaf && { arn, imported, leaf, chain: parseCertificates(pems?.chain ?? ''), target: tags.get(targetTag) }
 }
 
-/**
- * Which certificate is ours: by our tag, else the one that the live Ingress uses, else an equal one in ACM, else none yet.
- * Pure. Among several with our tag an equal one goes first, then the one in use.
- */
-export function choose(candidates: readonly Candidate[], wanted: { value: string; liveArn: string | undefined; material: CertificateMaterial; tags: Readonly<Record<string, string>> }): Facts {
-  const { material, liveArn } = wanted
-  const equal = (candidate: Candidate) => isEqual(candidate, material)
-  const live = (candidate: Candidate) => candidate.arn === liveArn
-  const takes = (candidate: Candidate) => reimportObstacle(candidate, material) === undefined
-  const tagged = candidates.filter(({ target }) => target === wanted.value)
-  // One with the tag of another target is never written to, even when our Ingress uses it.
-  const untagged = candidates.filter(({ target }) => target === undefined)
-  const same = tagged.find(equal) ?? untagged.find((candidate) => live(candidate) && equal(candidate))
-  if (same) return { action: 'use', arn: same.arn, leaf: same.leaf }
-  const ours = tagged.filter(takes).find(live) ?? tagged.find(takes) ?? untagged.filter(takes).find(live)
-  if (ours) return { action: 'reimport', material, arn: ours.arn, before: ours.leaf, why: material.leaf.raw.equals(ours.leaf.raw) ? 'its chain differs' : 'it differs from the one given' }
-  const there = candidates.find(equal)
-  if (there) return { action: 'use', arn: there.arn, leaf: there.leaf }
-  const unfit = tagged[0] ?? untagged.find(live)
-  return { action: 'import', material, tags: wanted.tags, why: unfit ? `${unfit.arn} cannot take it: ${reimportObstacle(unfit, material) ?? ''}` : 'ACM has none for this target' }
-}
-
-/** ACM may answer with more of the chain than it was given (the root; without a chain, the leaf): what was given has to be how it begins. */
-function isEqual({ leaf, chain }: Candidate, material: CertificateMaterial): boolean {
-  const above = chain.filter((certificate) => !certificate.raw.equals(leaf.raw))
-  return leaf.raw.equals(material.leaf.raw) && sameCertificates(above.slice(0, material.chain.length), material.chain)
-}
-
-/** Why ACM would not take the material under this ARN. Source: ACM user guide, Reimporting a certificate. */
-function reimportObstacle({ imported, leaf, target }: Candidate, material: CertificateMaterial): string | undefined {
-  if (!imported) return 'it was issued by ACM'
-  if (keyAlgorithm(leaf) !== keyAlgorithm(material.leaf)) return `its key is ${keyAlgorithm(leaf)}, not ${keyAlgorithm(material.leaf)}`
-  const covered = (name: string) => names(material.leaf).includes(name) || material.leaf.checkHost(name, { subject: 'never', partialWildcards: false }) !== undefined
-  if (!names(leaf).some(covered)) return 'it has no name in common'
-  // Not made by this action: others may serve its other names with it, and ACM has no way back.
-  if (target === undefined && !names(leaf).every(covered)) return 'it covers names that the new one does not'
-  return undefined
-}
-
-/** The tag that finds it again, and those for people. */
+/** The tag that finds it again, those for people, and those that an organization wants on all that is made. */
 function ourTags(settings: Settings, value: string): Record<string, string> {
   return {
+    ...settings.ingress.tags,
     [targetTag]: value,
     ...(settings.access.kind === 'eks' && { 'milvus-alb-action/cluster': settings.access.cluster }),
     'milvus-alb-action/namespace': settings.namespace,
@@ -152,8 +128,10 @@ export async function apply(context: Context, acm: Acm, facts: Facts, changes: r
   if (facts.action === 'use') return { arn: facts.arn, leaf: facts.leaf, fresh: false }
   const material = importMaterial(facts.material)
   if (facts.action === 'reimport') {
-    await acm.reimport(facts.arn, material)
-    return { arn: facts.arn, leaf: facts.material.leaf, fresh: false }
+    const refusal = await acm.reimport(facts.arn, material)
+    if (!refusal) return { arn: facts.arn, leaf: facts.material.leaf, fresh: false }
+    // Usages cannot be taken away at a re-import, and only ACM knows all that it holds against one.
+    context.changed({ step: 'certificate', object: 'ACM', path: 'certificate', after: describe(facts.material.leaf), why: `under the ARN that is in use ACM refused it: ${refusal.message}` })
   }
   return { arn: await importNew(context, acm, facts.material, facts.tags), leaf: facts.material.leaf, fresh: true }
 }
@@ -171,7 +149,7 @@ async function importNew(context: Context, acm: Acm, material: CertificateMateri
     if ('arn' in answer) return answer.arn
     reason = answer.unknown
     await context.clock.sleep(backoff(attempt, { base: 500 }), context.signal)
-    const candidates = await readCandidates(acm, await acm.list(), names(material.leaf)[0] ?? '', undefined)
+    const candidates = await readCandidates(acm, await acm.list(), names(material.leaf)[0] ?? '', [])
     const arrived = candidates.find((candidate) => candidate.target === tags[targetTag] && isEqual(candidate, material))
     if (arrived) return arrived.arn
   }
@@ -180,4 +158,39 @@ async function importNew(context: Context, acm: Acm, material: CertificateMateri
     problem: `ACM did not answer the import of the certificate in ${importAttempts} attempts, and has not got it: ${reason}`,
     remedy: 'Run the job again later; it looks for the certificate before it imports one.',
   })
+}
+
+/** Milliseconds for which ACM may still call a certificate used whose listener has just changed. */
+const stillInUse = 10_000
+
+/**
+ * Deletes what this action made for this target and the Ingress no longer serves. Only after the probe: until then it is the way
+ * back. Whatever keeps one is a note: the next run tries again.
+ * @param moved whether this run moved the Ingress, so that what ACM says of its users may be old
+ */
+export async function cleanUp(context: Context, acm: Acm, leftovers: readonly Candidate[], moved: boolean): Promise<void> {
+  for (const { arn, leaf } of leftovers) {
+    const users = await unused(context, acm, arn, moved)
+    const kept = `ACM certificate ${arn} was made for this target and is no longer served, but`
+    if (users === undefined) {
+      context.log.note(`${kept} these credentials may not describe it (acm:DescribeCertificate): delete it by hand.`)
+    } else if (users.length > 0) {
+      context.log.note(`${kept} ${users.map(shortName).join(', ')} use${users.length === 1 ? 's' : ''} it: a later run deletes it when nothing does.`)
+    } else {
+      context.changed({ step: 'certificate', object: `ACM certificate ${arn}`, path: 'certificate', before: describe(leaf), why: 'it was made for this target, and nothing uses it any more' })
+      const problem = await acm.remove(arn)
+      if (problem !== undefined) context.log.note(`${kept} was not deleted: ${problem}`)
+    }
+  }
+}
+
+/** Who uses a certificate, looked at again for a while when that may be old. */
+async function unused(context: Context, acm: Acm, arn: string, moved: boolean): Promise<readonly string[] | undefined> {
+  const until = context.clock.now() + (moved ? stillInUse : 0)
+  for (;;) {
+    const users = await acm.users(arn)
+    if (users === undefined || users.length === 0 || context.clock.now() >= until) return users
+    await context.clock.sleep(growing(0) * 5, context.signal)
+    throwIfCancelled(context.signal)
+  }
 }

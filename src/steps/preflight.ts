@@ -1,5 +1,6 @@
 /** preflight: finds what the inputs name, and everything that could fail later for a reason that can be known now, all of it at once. */
-import { ActionError, settleAll } from '../core/errors.ts'
+import { getCACertificates } from 'node:tls'
+import { ActionError, combine, settleAll } from '../core/errors.ts'
 import type { Context } from '../core/step.ts'
 import { decodeRevision, readLabels, releaseSelector, type ReleaseRevision, type RevisionLabels } from '../helm/release.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
@@ -8,7 +9,7 @@ import type { AnyObject, DataObject, Event, Ingress, IngressClass, Service } fro
 import type { Settings } from '../settings/types.ts'
 import { secretsInValues } from '../helm/values.ts'
 import { ownedAnnotations } from '../kubernetes/ownership.ts'
-import { checkMaterial } from '../x509/certificate.ts'
+import { checkMaterial, expiryWarning, isTrusted } from '../x509/checks.ts'
 import { fieldManager } from './ingress-object.ts'
 
 /** What the inputs name, as it is in the cluster. */
@@ -35,15 +36,21 @@ const albControllers = ['ingress.k8s.aws/alb', 'eks.amazonaws.com/alb']
 
 /** @throws ActionError of every problem found */
 export async function observe(context: Context, settings: Settings, kubernetes: KubernetesClient): Promise<Target> {
-  const [target] = await settleAll([findTarget(context, settings, kubernetes), checkCertificate(context, settings), checkIngressClass(context, settings, kubernetes)] as const)
+  const [target] = await settleAll([findTarget(context, settings, kubernetes), Promise.resolve().then(() => checkCertificate(context, settings)), checkIngressClass(context, settings, kubernetes)] as const)
   return target
 }
 
-function checkCertificate(context: Context, { certificate, host }: Settings): Promise<void> {
-  if (certificate.kind === 'arn') return Promise.resolve()
+function checkCertificate(context: Context, { certificate, host, expiryWarning: threshold, probe }: Settings): void {
+  if (certificate.kind === 'arn') return
   const { material } = certificate
-  const [first, ...also] = checkMaterial(material, host, context.clock.now())
-  return first ? Promise.reject(new ActionError({ code: first.code, problem: first.message, remedy: first.remedy }, also)) : Promise.resolve()
+  const problems = checkMaterial(material, host, context.clock.now())
+  if (problems.length > 0) throw combine(problems)
+  const soon = expiryWarning(material.leaf, threshold, context.clock.now())
+  if (soon !== undefined) context.log.warn(soon)
+  if (material.reordered) context.log.note('The certificates were not given in order, the leaf first and each issuer after what it signed; they are imported in order.')
+  if (isTrusted(material)) return
+  const probed = probe.required && probe.ca === undefined && !isTrusted(material, getCACertificates('default'))
+  context.log.note(`The certificate is from an authority that clients do not know by themselves: they need its certificate (pymilvus: server_pem_path)${probed ? ', and the probe needs it as probe-ca or it will fail' : ''}.`)
 }
 
 async function checkIngressClass(context: Context, settings: Settings, kubernetes: KubernetesClient): Promise<void> {

@@ -1,0 +1,52 @@
+/** PEM texts to certificates and keys. What is something else is named as what it is, with the command that makes the right thing of it. */
+import { X509Certificate, createPrivateKey, type KeyObject } from 'node:crypto'
+import { ActionError } from '../core/errors.ts'
+
+/** Every certificate of a PEM text, in its order. @throws Error when one of them cannot be parsed */
+export function parseCertificates(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]+?-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g) ?? []
+  return blocks.map((block) => new X509Certificate(block))
+}
+
+/** The kind of the first PEM block, in words: `certificate request`. */
+const blockName = (pem: string): string => /-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1]?.toLowerCase() ?? 'something else'
+
+const giveCertificate = 'Give X.509 certificates as PEM, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.'
+
+/** What to do when an input for certificates holds something else, by the kind of its block. */
+const insteadOfCertificate: readonly (readonly [RegExp, string])[] = [
+  [/private key/, 'The inputs certificate and private-key may be in each other\'s place: give the certificate as certificate, and the key as private-key.'],
+  [/request/, 'A request is what an authority signs: give the certificate that it answered with.'],
+  [/pkcs7/, 'Take the certificates out of it with "openssl pkcs7 -in chain.p7b -print_certs -out chain.pem".'],
+]
+
+/** @throws ActionError `certificate-unreadable` */
+export function readCertificates(input: string, pem: string): X509Certificate[] {
+  const unreadable = (problem: string, remedy = giveCertificate, cause?: unknown) => new ActionError({ code: 'certificate-unreadable', problem: `Input ${input} ${problem}.`, remedy, cause })
+  let certificates: X509Certificate[]
+  try {
+    certificates = parseCertificates(pem)
+  } catch (thrown) {
+    throw unreadable('holds a certificate that cannot be parsed', giveCertificate, thrown)
+  }
+  if (certificates.length > 0) return certificates
+  const name = blockName(pem)
+  throw unreadable(`holds ${name}, and no certificate`, insteadOfCertificate.find(([pattern]) => pattern.test(name))?.[1])
+}
+
+/** @throws ActionError `private-key-unreadable` */
+export function readKey(pem: string): KeyObject {
+  const unreadable = (problem: string, remedy: string) => new ActionError({ code: 'private-key-unreadable', problem: `Input private-key ${problem}.`, remedy })
+  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(pem)) {
+    throw unreadable('is encrypted', 'ACM takes only unencrypted keys: decrypt it with "openssl pkey -in key.pem -out plain.pem" and store that as the secret.')
+  }
+  if (!/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(pem)) {
+    throw unreadable(`holds ${blockName(pem)}, and no private key`, 'Give the unencrypted RSA or EC key that the certificate was requested with, as PEM; certificate and private-key may be in each other\'s place.')
+  }
+  try {
+    // The parser's own error is dropped on purpose: nothing that has read a key may reach a log.
+    return createPrivateKey(pem)
+  } catch {
+    throw unreadable('is not a private key that can be read', 'Give an unencrypted RSA or EC key as PEM, from -----BEGIN PRIVATE KEY----- to its end.')
+  }
+}
