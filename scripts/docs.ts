@@ -1,6 +1,7 @@
-/** `npm run docs`: writes README's tables of inputs and outputs from action.yml, between their markers. */
+/** `npm run docs`: writes what follows from action.yml: README's tables of inputs and outputs, and the JSON Schema of targets files. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { load } from 'js-yaml'
+import { targetsSchema } from '../src/fleet/schema.ts'
 
 interface Entry {
   readonly description: string
@@ -31,4 +32,14 @@ export function withTables(readme: string, action: string): string {
   }, readme)
 }
 
-if (import.meta.main) writeFileSync('README.md', withTables(readFileSync('README.md', 'utf8'), readFileSync('action.yml', 'utf8')))
+/** targets/targets.schema.json, with the descriptions that action.yml gives the inputs. */
+export function schemaText(action: string): string {
+  const { inputs } = load(action) as { inputs: Record<string, Entry> }
+  return `${JSON.stringify(targetsSchema(Object.fromEntries(Object.entries(inputs).map(([name, { description }]) => [name, description]))), null, 2)}\n`
+}
+
+if (import.meta.main) {
+  const action = readFileSync('action.yml', 'utf8')
+  writeFileSync('README.md', withTables(readFileSync('README.md', 'utf8'), action))
+  writeFileSync('targets/targets.schema.json', schemaText(action))
+}
