@@ -1,12 +1,8 @@
-/** `npm run docs`: writes what follows from action.yml: README's tables of inputs and outputs, and the JSON Schema of targets files. */
+/** `npm run docs`: writes what follows from action.yml: README's tables, the JSON Schema of targets files, and parts of the reusable workflows. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { load } from 'js-yaml'
 import { targetsSchema } from '../src/fleet/schema.ts'
-
-interface Entry {
-  readonly description: string
-  readonly default?: string
-}
+import { withRegions, type Entry } from './workflow-regions.ts'
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replace(/\s+/g, ' ')
 
@@ -38,8 +34,18 @@ export function schemaText(action: string): string {
   return `${JSON.stringify(targetsSchema(Object.fromEntries(Object.entries(inputs).map(([name, { description }]) => [name, description]))), null, 2)}\n`
 }
 
-if (import.meta.main) {
-  const action = readFileSync('action.yml', 'utf8')
-  writeFileSync('README.md', withTables(readFileSync('README.md', 'utf8'), action))
-  writeFileSync('targets/targets.schema.json', schemaText(action))
+/** Everything that follows from action.yml, by its path: what it is now, and what it has to be. */
+export function derived(action: string): { path: string; now: string; wanted: string }[] {
+  const interfaceOf = load(action) as { inputs: Record<string, Entry>; outputs: Record<string, Entry> }
+  const file = (path: string, wanted: (now: string) => string) => {
+    const now = readFileSync(path, 'utf8')
+    return { path, now, wanted: wanted(now) }
+  }
+  return [
+    file('README.md', (now) => withTables(now, action)),
+    file('targets/targets.schema.json', () => schemaText(action)),
+    ...['deploy', 'drift-check'].map((name) => file(`.github/workflows/${name}.yml`, (now) => withRegions(now, interfaceOf))),
+  ]
 }
+
+if (import.meta.main) for (const { path, wanted } of derived(readFileSync('action.yml', 'utf8'))) writeFileSync(path, wanted)

@@ -27,7 +27,7 @@ async function run(): Promise<void> {
     return
   }
   try {
-    const jobs = matrixOf(chosen, getInput('runs-on') || 'ubuntu-latest')
+    const jobs = matrixOf(chosen, { runsOn: getInput('runs-on') || 'ubuntu-latest', check: getInput('mode') === 'check' })
     setOutput('matrix', JSON.stringify({ include: jobs }))
     setOutput('targets', String(chosen.length))
     console.log(`${chosen.length} target${chosen.length === 1 ? '' : 's'} in ${jobs.length} job${jobs.length === 1 ? '' : 's'}`)

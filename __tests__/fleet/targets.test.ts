@@ -15,8 +15,8 @@ targets:
   - {name: two, cluster: b, host: two.example.com, region: eu-west-1, environment: two, role-to-assume: 'arn:aws:iam::111122223333:role/milvus', runs-on: [self-hosted, vpc]}
 `)).toEqual({
     targets: [
-      { name: 'one', environment: 'shared', roleToAssume: '', runsOn: [], inputs: { region: 'us-east-2', namespace: 'milvus', tags: '{"team":"search"}', cluster: 'a', host: 'one.example.com', 'inbound-cidrs': '["10.0.0.0/8","192.0.2.0/24"]', 'listen-port': '8443', 'force-conflicts': 'true' } },
-      { name: 'two', environment: 'two', roleToAssume: 'arn:aws:iam::111122223333:role/milvus', runsOn: ['self-hosted', 'vpc'], inputs: { region: 'eu-west-1', namespace: 'milvus', tags: '{"team":"search"}', cluster: 'b', host: 'two.example.com' } },
+      { name: 'one', environment: 'shared', roleToAssume: '', checkRoleToAssume: '', runsOn: [], inputs: { region: 'us-east-2', namespace: 'milvus', tags: '{"team":"search"}', cluster: 'a', host: 'one.example.com', 'inbound-cidrs': '["10.0.0.0/8","192.0.2.0/24"]', 'listen-port': '8443', 'force-conflicts': 'true' } },
+      { name: 'two', environment: 'two', roleToAssume: 'arn:aws:iam::111122223333:role/milvus', checkRoleToAssume: 'arn:aws:iam::111122223333:role/milvus', runsOn: ['self-hosted', 'vpc'], inputs: { region: 'eu-west-1', namespace: 'milvus', tags: '{"team":"search"}', cluster: 'b', host: 'two.example.com' } },
     ],
   })
 })

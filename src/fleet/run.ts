@@ -23,6 +23,14 @@ interface JobTarget {
   readonly inputs: Readonly<Record<string, string>>
 }
 
+/** The inputs of a reusable workflow (`toJSON(inputs)`) as one target: what is an input of the action, and not given to all. */
+export function targetOfWorkflow(text: string): JobTarget {
+  const given = JSON.parse(text) as Record<string, unknown>
+  const names = Object.keys(inputDefaults).filter((name) => !(sharedInputs as readonly string[]).includes(name))
+  const inputs = Object.fromEntries(names.flatMap((name) => (given[name] === undefined || given[name] === null ? [] : [[name, String(given[name] as string | number | boolean)]])))
+  return { name: inputs['host'] ?? '', inputs }
+}
+
 /** Reads a job's `targets`. @throws Error when it is not what the action `targets` made */
 export function readJobTargets(text: string): JobTarget[] {
   const targets = JSON.parse(text) as JobTarget[]

@@ -10,6 +10,8 @@ export const targetInputs = Object.keys(inputDefaults).filter((name) => !elsewhe
 const lists: readonly string[] = ['inbound-cidrs', 'subnets', 'security-groups'] satisfies InputName[]
 const maps: readonly string[] = ['tags', 'annotations'] satisfies InputName[]
 
+const rolePattern = '^arn:aws[a-z-]*:iam::\\d{12}:role/.+$'
+
 const plain = { type: ['string', 'number', 'boolean'] }
 
 /** @param descriptions of the inputs, by name; action.yml has them */
@@ -22,7 +24,8 @@ export function targetsSchema(descriptions: Readonly<Record<string, string>> = {
   const inputs = Object.fromEntries(targetInputs.map((name) => [name, described(name)]))
   const job = {
     environment: { type: 'string', minLength: 1, description: 'GitHub environment of the job: its secrets TLS_CERTIFICATE, TLS_PRIVATE_KEY and so on are this target\'s, and its protection rules apply.' },
-    'role-to-assume': { type: 'string', pattern: '^arn:aws[a-z-]*:iam::\\d{12}:role/.+$', description: 'ARN of the IAM role that the job takes by OIDC. Without it the runner has credentials of its own.' },
+    'role-to-assume': { type: 'string', pattern: rolePattern, description: 'ARN of the IAM role that the job takes by OIDC. Without it the runner has credentials of its own.' },
+    'check-role-to-assume': { type: 'string', pattern: rolePattern, description: 'ARN of the role for mode check, which needs only to read; role-to-assume when absent.' },
     'runs-on': { anyOf: [{ type: 'string', minLength: 1 }, { type: 'array', items: { type: 'string' }, minItems: 1 }], description: 'Runner of the job, a label or several; that of the workflow when absent.' },
   }
   const name = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', description: 'Names the target in jobs, summaries and issues. Unique in the file.' }

@@ -12,6 +12,8 @@ export interface Target {
   readonly environment: string
   /** ARN; empty when the runner has credentials of its own. */
   readonly roleToAssume: string
+  /** ARN of the one for mode check. */
+  readonly checkRoleToAssume: string
   /** Labels; none means the workflow's own. */
   readonly runsOn: readonly string[]
   /** Inputs of the action, as texts. */
@@ -25,6 +27,7 @@ interface Entry {
   readonly name?: string
   readonly environment?: string
   readonly 'role-to-assume'?: string
+  readonly 'check-role-to-assume'?: string
   readonly 'runs-on'?: string | readonly string[]
   readonly [input: string]: Value | undefined
 }
@@ -73,9 +76,9 @@ function placeOf(path: string, content: unknown): string {
 }
 
 function targetOf(entry: Entry): Target {
-  const { name = '', environment = '', 'role-to-assume': roleToAssume = '', 'runs-on': runsOn = [], ...inputs } = entry
+  const { name = '', environment = '', 'role-to-assume': roleToAssume = '', 'check-role-to-assume': checkRoleToAssume = roleToAssume, 'runs-on': runsOn = [], ...inputs } = entry
   return {
-    name, environment, roleToAssume,
+    name, environment, roleToAssume, checkRoleToAssume,
     runsOn: [runsOn].flat(),
     inputs: Object.fromEntries(Object.entries(inputs).map(([input, value]) => [input, typeof value === 'object' ? JSON.stringify(value) : String(value)])),
   }
