@@ -35,7 +35,7 @@ export interface RunOptions {
 
 interface ActionMetadata {
   readonly inputs: Readonly<Record<string, { default?: string } | null>>
-  readonly runs: { readonly main: string; readonly post: string }
+  readonly runs: { readonly main: string; readonly post?: string }
 }
 
 /** action.yml, parsed. */
@@ -48,7 +48,7 @@ export async function runAction(options: RunOptions): Promise<ActionRun> {
   const start = performance.now()
   const main = await execute(join(options.action, metadata.runs.main), environment, options)
   const took = performance.now() - start
-  const post = await execute(join(options.action, metadata.runs.post), environment, {})
+  const post = metadata.runs.post === undefined ? { printed: '' } : await execute(join(options.action, metadata.runs.post), environment, {})
   const run = {
     exitCode: main.exitCode,
     outputs: parseOutputs(await readFile(files.output, 'utf8')),

@@ -1,5 +1,5 @@
 /**
- * Builds dist/ from src/: tsc to JavaScript, ncc to one file for main and one for post.
+ * Builds dist/ from src/: tsc to JavaScript, ncc to one file for each entry of an action: main, post, and the actions for fleets.
  * `node scripts/build.ts DIRECTORY` builds elsewhere, for the freshness check.
  */
 import { execFileSync } from 'node:child_process'
@@ -25,4 +25,4 @@ rmSync(target, { recursive: true, force: true })
 run('node_modules/.bin/tsc', '-p', 'tsconfig.build.json')
 cpSync('package.json', 'build/package.json')
 run('node_modules/.bin/ncc', 'build', 'build/index.js', '-o', target, '--target', 'es2022', '--license', 'licenses.txt')
-run('node_modules/.bin/ncc', 'build', 'build/post.js', '-o', `${target}/post`, '--target', 'es2022')
+for (const name of ['post', 'targets', 'fleet', 'fleet-report']) run('node_modules/.bin/ncc', 'build', `build/${name}.js`, '-o', `${target}/${name}`, '--target', 'es2022')

@@ -1,11 +1,8 @@
-/** `npm run docs`: writes README's tables of inputs and outputs from action.yml, between their markers. */
+/** `npm run docs`: writes what follows from action.yml: README's tables, the JSON Schema of targets files, and parts of the reusable workflows. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { load } from 'js-yaml'
-
-interface Entry {
-  readonly description: string
-  readonly default?: string
-}
+import { targetsSchema } from '../src/fleet/schema.ts'
+import { withRegions, type Entry } from './workflow-regions.ts'
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replace(/\s+/g, ' ')
 
@@ -31,4 +28,24 @@ export function withTables(readme: string, action: string): string {
   }, readme)
 }
 
-if (import.meta.main) writeFileSync('README.md', withTables(readFileSync('README.md', 'utf8'), readFileSync('action.yml', 'utf8')))
+/** targets/targets.schema.json, with the descriptions that action.yml gives the inputs. */
+export function schemaText(action: string): string {
+  const { inputs } = load(action) as { inputs: Record<string, Entry> }
+  return `${JSON.stringify(targetsSchema(Object.fromEntries(Object.entries(inputs).map(([name, { description }]) => [name, description]))), null, 2)}\n`
+}
+
+/** Everything that follows from action.yml, by its path: what it is now, and what it has to be. */
+export function derived(action: string): { path: string; now: string; wanted: string }[] {
+  const interfaceOf = load(action) as { inputs: Record<string, Entry>; outputs: Record<string, Entry> }
+  const file = (path: string, wanted: (now: string) => string) => {
+    const now = readFileSync(path, 'utf8')
+    return { path, now, wanted: wanted(now) }
+  }
+  return [
+    file('README.md', (now) => withTables(now, action)),
+    file('targets/targets.schema.json', () => schemaText(action)),
+    file('.github/workflows/deploy.yml', (now) => withRegions(now, interfaceOf)),
+  ]
+}
+
+if (import.meta.main) for (const { path, wanted } of derived(readFileSync('action.yml', 'utf8'))) writeFileSync(path, wanted)

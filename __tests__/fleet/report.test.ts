@@ -1,0 +1,40 @@
+import { expect, test } from '@jest/globals'
+import { fleetReport } from '../../src/fleet/report.ts'
+import type { Result } from '../../src/fleet/run.ts'
+
+const now = Date.parse('2026-11-24T00:00:00Z')
+const change = { step: 'ingress', object: 'Ingress milvus/milvus-demo', path: 'metadata.annotations.x', before: 'a', after: 'b', why: 'differs' }
+const result = (outputs: Record<string, string>, outcome: Result['outcome'] = 'success'): Result => ({ name: 'production', host: 'milvus.example.com', outcome, outputs })
+const state = (given: Result): string => /^\| (.) \| [^|]*\| [^|]*\| (.*) \|$/m.exec(fleetReport([given], 30, now).body.split('\n')[2] ?? '')?.slice(1).join(' ') ?? ''
+
+test.each<[string, Result, string]>([
+  ['as it should be', result({ drift: 'false', 'certificate-expiry': '2027-02-01T00:00:00Z' }), '✓ as it should be'],
+  ['deployed', result({ changed: 'true', changes: JSON.stringify([change]) }), '✓ 1 change made'],
+  ['unchanged', result({ changed: 'false', changes: '[]' }), '✓ unchanged'],
+  ['drifted', result({ drift: 'true', changes: JSON.stringify([change, change]), 'failure-code': 'drift-found' }, 'failure'), '✗ 2 differences'],
+  ['not seen whole', result({ drift: 'unknown' }, 'failure'), '✗ not everything could be seen'],
+  ['ends soon', result({ drift: 'false', 'certificate-expiry': '2026-12-01T00:00:00Z' }), '✗ the certificate ends in 7 days (2026-12-01)'],
+  ['failed', result({ 'failure-code': 'probe-unreachable', 'failed-step': 'probe' }, 'failure'), '✗ probe-unreachable in probe'],
+  ['failed without a word', result({}, 'failure'), '✗ failed'],
+  ['cancelled', result({}, 'cancelled'), '✗ cancelled'],
+  ['changes that are no list', result({ changed: 'true', changes: '{' }), '✓ 0 changes made'],
+])('%s', (_name, given, expected) => {
+  expect(state(given)).toBe(expected)
+})
+
+test('the title counts, and differences are listed', () => {
+  const report = fleetReport([result({ drift: 'true', changes: JSON.stringify([change]) }, 'failure'), result({ drift: 'false' })], 30, now)
+  expect(report.title).toBe('1 of 2 targets needs attention')
+  expect(report.clean).toBe(false)
+  expect(report.body).toContain('- Ingress milvus/milvus-demo: `metadata.annotations.x` is `a`, should be `b` (differs)')
+})
+
+test('texts from outside stay text', () => {
+  const { body } = fleetReport([{ ...result({ drift: 'true', changes: JSON.stringify([{ ...change, before: '`</code>| [x](http://e)', why: '<script>|\n@team' }]) }), name: 'a|b<img>' }], 30, now)
+  expect(body).not.toMatch(/<script|<img|@team|\| \[x\]/)
+})
+
+test('a thousand drifted targets fit into an issue', () => {
+  const many = Array.from({ length: 1000 }, () => result({ drift: 'true', changes: JSON.stringify(Array(20).fill(change)) }))
+  expect(fleetReport(many, 30, now).body.length).toBeLessThanOrEqual(65_536)
+})

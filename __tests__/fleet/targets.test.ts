@@ -1,0 +1,50 @@
+import { expect, test } from '@jest/globals'
+import { readTargets } from '../../src/fleet/targets.ts'
+
+const read = (text: string) => readTargets(text)
+const problems = (text: string): readonly string[] => {
+  const reading = read(text)
+  return 'problems' in reading ? reading.problems : []
+}
+
+test('defaults go under each target, and lists and maps become the texts that the action takes', () => {
+  expect(read(`
+defaults: {region: us-east-2, namespace: milvus, environment: shared, tags: {team: search}}
+targets:
+  - {name: one, cluster: a, host: one.example.com, inbound-cidrs: [10.0.0.0/8, 192.0.2.0/24], listen-port: 8443, force-conflicts: true}
+  - {name: two, cluster: b, host: two.example.com, region: eu-west-1, environment: two, role-to-assume: 'arn:aws:iam::111122223333:role/milvus', runs-on: [self-hosted, vpc]}
+`)).toEqual({
+    targets: [
+      { name: 'one', environment: 'shared', roleToAssume: '', checkRoleToAssume: '', runsOn: [], inputs: { region: 'us-east-2', namespace: 'milvus', tags: '{"team":"search"}', cluster: 'a', host: 'one.example.com', 'inbound-cidrs': '["10.0.0.0/8","192.0.2.0/24"]', 'listen-port': '8443', 'force-conflicts': 'true' } },
+      { name: 'two', environment: 'two', roleToAssume: 'arn:aws:iam::111122223333:role/milvus', checkRoleToAssume: 'arn:aws:iam::111122223333:role/milvus', runsOn: ['self-hosted', 'vpc'], inputs: { region: 'eu-west-1', namespace: 'milvus', tags: '{"team":"search"}', cluster: 'b', host: 'two.example.com' } },
+    ],
+  })
+})
+
+const good = '{name: a, region: us-east-2, cluster: c, host: milvus.example.com}'
+
+test.each<[name: string, text: string, problems: string[]]>([
+  ['no YAML', 'targets: [', ['The file is not YAML (line 1, column 11): unexpected end of the stream within a flow collection.']],
+  ['nothing', '# nothing\n', ['The file is not YAML: expected a document, but the input is empty.']],
+  ['no targets', 'targets: []', ['targets must NOT have fewer than 1 items.']],
+  ['something else', 'clusters: [a]', ['The file has no targets.', 'The file has clusters, which is no input of the action and nothing that a target says.']],
+  ['no name', 'targets: [{cluster: c}]', ['targets[0] has no name.']],
+  ['a name that cannot be one', 'targets: [{name: "a b"}]', ['targets[0] (a b): name must match pattern "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$".']],
+  ['an input that there is not', `targets: [{name: a, hosts: x}]`, ['targets[0] (a) has hosts, which is no input of the action and nothing that a target says.']],
+  ['a secret', `targets: [{name: a, private-key: x}]`, ['targets[0] (a) has private-key, which is no input of the action and nothing that a target says.']],
+  ['a list that is a map', `targets: [{name: a, subnets: {a: b}}]`, ['targets[0] (a): subnets has a form that it cannot have: give a text, or a list or map where the input is one.']],
+  ['a role that is none', 'defaults: {role-to-assume: milvus}\ntargets: [{name: a}]', ['defaults.role-to-assume must match pattern "^arn:aws[a-z-]*:iam::\\d{12}:role/.+$".']],
+  ['a name twice', `targets: [${good}, ${good}]`, ['There are 2 targets named a.']],
+  ['what the action would say, all of it', 'targets: [{name: a, host: x, listen-port: 0}, {name: b, region: nowhere, cluster: c, host: b.example.com, release: r, service: s}]', [
+    expect.stringMatching(/^a: Input cluster is empty\./), expect.stringMatching(/^a: Input region is empty\./), expect.stringMatching(/^a: Input host is "x", which has no dot/), expect.stringMatching(/^a: Input listen-port is "0"/),
+    expect.stringMatching(/^b: Input region is "nowhere"/), expect.stringMatching(/^b: Inputs release and service are both given/),
+  ] as unknown as string[]],
+])('%s', (_name, text, expected) => {
+  expect(problems(text)).toEqual(expected)
+})
+
+test('a certificate-arn of another region is found, and nothing is left in the environment', () => {
+  const before = { ...process.env }
+  expect(problems('targets: [{name: a, region: us-east-2, cluster: c, host: milvus.example.com, certificate-arn: "arn:aws:acm:eu-west-1:111122223333:certificate/0a1b"}]')).toEqual([expect.stringContaining('Input certificate-arn is of region eu-west-1')])
+  expect(process.env).toEqual(before)
+})

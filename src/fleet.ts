@@ -1,0 +1,35 @@
+/** The action `fleet`: the main action for each target of a job, one after the other; one that fails does not keep the others from their turn. */
+import { writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { getInput, setFailed, setOutput } from '@actions/core'
+import { messageOf } from './core/text.ts'
+import { readJobTargets, runTarget, sharedInputs, targetOfWorkflow, type Result } from './fleet/run.ts'
+
+/** The folder of all entries. The bundler would put its own idea in place of import.meta.url. */
+const dist = join(dirname(process.argv[1] ?? ''), '..')
+
+async function run(): Promise<void> {
+  const cancelled = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancelled.abort())
+  const results: Result[] = []
+  try {
+    const shared = Object.fromEntries(sharedInputs.map((name) => [name, getInput(name)]))
+    const [one, several] = [getInput('target'), getInput('targets')]
+    if ((one === '') === (several === '')) throw new Error('Give either target or targets.')
+    for (const { name, inputs } of one === '' ? readJobTargets(several) : [targetOfWorkflow(one)]) {
+      if (cancelled.signal.aborted) results.push({ name, host: inputs['host'] ?? '', outcome: 'cancelled', outputs: {} })
+      else results.push(await runTarget({ name, inputs: { ...inputs, ...shared } }, dist, cancelled.signal))
+    }
+  } catch (thrown) {
+    setFailed(messageOf(thrown))
+  }
+  // Whatever happened: what is done is said.
+  const file = join(process.env['RUNNER_TEMP'] ?? '.', 'milvus-alb-results.json')
+  writeFileSync(file, JSON.stringify(results))
+  setOutput('results', JSON.stringify(results))
+  setOutput('results-file', file)
+  const bad = results.filter(({ outcome }) => outcome !== 'success')
+  if (bad.length > 0) setFailed(`${bad.length} of ${results.length} targets did not succeed: ${bad.map(({ name, outcome, outputs }) => `${name} (${outputs['failure-code'] ?? outcome})`).join(', ')}`)
+}
+
+await run()

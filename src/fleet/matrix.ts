@@ -1,0 +1,48 @@
+/** Targets as the jobs of one matrix. Pure. */
+import type { Target } from './targets.ts'
+
+/** A job of the matrix: its targets share the environment, whose secrets they use, the role, the region and the runner. */
+export interface Job {
+  readonly name: string
+  readonly environment: string
+  readonly 'role-to-assume': string
+  readonly region: string
+  /** JSON, for `fromJSON`: a label or a list of them. */
+  readonly 'runs-on': string
+  /** JSON of `{name, inputs}`, one after the other. */
+  readonly targets: string
+}
+
+/** Source: GitHub, "Usage limits": a matrix makes at most 256 jobs of a workflow run. */
+export const mostJobs = 256
+
+/**
+ * @param options.runsOn the runner of targets that name none
+ * @param options.check whether the jobs only look, and take the role for that
+ * @returns the jobs; as few targets in a job as 256 jobs allow
+ * @throws RangeError when the targets need more than 256 different jobs
+ */
+export function matrixOf(targets: readonly Target[], options: { runsOn: string; check: boolean }, most = mostJobs): Job[] {
+  const role = (target: Target): string => (options.check ? target.checkRoleToAssume : target.roleToAssume)
+  const groups = [...Map.groupBy(targets, (target) => JSON.stringify([target.environment, role(target), target.inputs['region'] ?? '', target.runsOn])).values()]
+  if (groups.length > most) throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${most} jobs.`)
+  const jobsAt = (size: number): number => groups.reduce((sum, group) => sum + Math.ceil(group.length / size), 0)
+  let size = 1
+  while (jobsAt(size) > most) size += 1
+  return groups.flatMap((group) => chunks(group, size).map((chunk) => jobOf(chunk, role, options.runsOn)))
+}
+
+const chunks = (group: readonly Target[], size: number): Target[][] => Array.from({ length: Math.ceil(group.length / size) }, (_, index) => group.slice(index * size, (index + 1) * size))
+
+function jobOf(targets: readonly Target[], role: (target: Target) => string, runsOn: string): Job {
+  const [first, ...others] = targets
+  if (!first) throw new TypeError('a job has at least one target')
+  return {
+    name: others.length === 0 ? first.name : `${first.name} and ${others.length} more`,
+    environment: first.environment,
+    'role-to-assume': role(first),
+    region: first.inputs['region'] ?? '',
+    'runs-on': JSON.stringify(first.runsOn.length === 0 ? runsOn : first.runsOn.length === 1 ? first.runsOn[0] : first.runsOn),
+    targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs }))),
+  }
+}

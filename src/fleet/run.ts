@@ -1,0 +1,79 @@
+/** One target of a job: the main action as a process of its own, with the inputs of the target. */
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inputDefaults, type InputName } from '../settings/inputs.ts'
+import { variable } from './targets.ts'
+
+/** What became of a target. */
+export interface Result {
+  readonly name: string
+  readonly host: string
+  readonly outcome: 'success' | 'failure' | 'cancelled'
+  /** The action's outputs. */
+  readonly outputs: Readonly<Record<string, string>>
+}
+
+/** The inputs that the workflow gives to all targets of a job: its mode, and the secrets of its environment. */
+export const sharedInputs = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'values'] as const satisfies readonly InputName[]
+
+interface JobTarget {
+  readonly name: string
+  readonly inputs: Readonly<Record<string, string>>
+}
+
+/** The inputs of a reusable workflow (`toJSON(inputs)`) as one target: what is an input of the action, and not given to all. */
+export function targetOfWorkflow(text: string): JobTarget {
+  const given = JSON.parse(text) as Record<string, unknown>
+  const names = Object.keys(inputDefaults).filter((name) => !(sharedInputs as readonly string[]).includes(name))
+  const inputs = Object.fromEntries(names.flatMap((name) => (given[name] === undefined || given[name] === null ? [] : [[name, String(given[name] as string | number | boolean)]])))
+  return { name: inputs['host'] ?? '', inputs }
+}
+
+/** Reads a job's `targets`. @throws Error when it is not what the action `targets` made */
+export function readJobTargets(text: string): JobTarget[] {
+  const targets = JSON.parse(text) as JobTarget[]
+  const wrong = !Array.isArray(targets) || targets.some(({ name, inputs }) => typeof name !== 'string' || typeof inputs !== 'object')
+  if (wrong) throw new Error('Input targets is not what the action targets gives: pass matrix.targets as it is.')
+  return targets
+}
+
+/**
+ * Runs main and post of the action for a target; its log, annotations and summary are those of this step.
+ * @param dist the folder with index.js and post/
+ */
+export async function runTarget({ name, inputs }: JobTarget, dist: string, signal: AbortSignal): Promise<Result> {
+  const host = inputs['host'] ?? ''
+  const directory = await mkdtemp(join(process.env['RUNNER_TEMP'] ?? tmpdir(), 'milvus-alb-fleet-'))
+  const [output, state] = [join(directory, 'output'), join(directory, 'state')]
+  try {
+    await Promise.all([output, state].map((file) => writeFile(file, '')))
+    const own = Object.fromEntries(Object.keys(inputDefaults).map((input) => [variable(input), inputs[input] ?? '']))
+    const environment = { ...process.env, ...own, GITHUB_OUTPUT: output, GITHUB_STATE: state }
+    console.log(`\n${name} (${host})`)
+    const code = await execute(join(dist, 'index.js'), environment, signal)
+    await execute(join(dist, 'post/index.js'), environment, new AbortController().signal)
+    return { name, host, outcome: code === 0 ? 'success' : signal.aborted ? 'cancelled' : 'failure', outputs: parseOutputs(await readFile(output, 'utf8')) }
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** A cancelled child gets the signal that the runner gives a step, and time to say where it stands. */
+function execute(script: string, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'inherit', 'inherit'] })
+    const cancel = (): void => void child.kill('SIGINT')
+    signal.addEventListener('abort', cancel, { once: true })
+    child.once('error', reject).once('close', (code) => {
+      signal.removeEventListener('abort', cancel)
+      resolve(code)
+    })
+  })
+}
+
+/** `name<<delimiter`, as @actions/core writes outputs. Source: GitHub, Workflow commands, Multiline strings. */
+export function parseOutputs(text: string): Record<string, string> {
+  return Object.fromEntries([...text.matchAll(/^([^=<\n]+)<<(.+)\n([\s\S]*?)\n?^\2$/gm)].map(([, name = '', , value = '']) => [name, value]))
+}

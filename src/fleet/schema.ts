@@ -1,0 +1,43 @@
+/** The JSON Schema of a targets file: what editors complete, and what the file is checked against. */
+import { inputDefaults, type InputName } from '../settings/inputs.ts'
+
+/** Inputs that a target cannot say: secrets, and what the workflow decides for all. */
+const elsewhere: readonly string[] = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'values', 'summary']
+
+/** The inputs that a target may say. */
+export const targetInputs = Object.keys(inputDefaults).filter((name) => !elsewhere.includes(name)) as InputName[]
+
+const lists: readonly string[] = ['inbound-cidrs', 'subnets', 'security-groups'] satisfies InputName[]
+const maps: readonly string[] = ['tags', 'annotations'] satisfies InputName[]
+
+const rolePattern = '^arn:aws[a-z-]*:iam::\\d{12}:role/.+$'
+
+const plain = { type: ['string', 'number', 'boolean'] }
+
+/** @param descriptions of the inputs, by name; action.yml has them */
+export function targetsSchema(descriptions: Readonly<Record<string, string>> = {}): object {
+  const form = (name: string): object => {
+    if (lists.includes(name)) return { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] }
+    return maps.includes(name) ? { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: plain }] } : plain
+  }
+  const described = (name: string): object => ({ ...form(name), ...(descriptions[name] !== undefined && { description: descriptions[name] }) })
+  const inputs = Object.fromEntries(targetInputs.map((name) => [name, described(name)]))
+  const job = {
+    environment: { type: 'string', minLength: 1, description: 'GitHub environment of the job: its secrets TLS_CERTIFICATE, TLS_PRIVATE_KEY and so on are this target\'s, and its protection rules apply.' },
+    'role-to-assume': { type: 'string', pattern: rolePattern, description: 'ARN of the IAM role that the job takes by OIDC. Without it the runner has credentials of its own.' },
+    'check-role-to-assume': { type: 'string', pattern: rolePattern, description: 'ARN of the role for mode check, which needs only to read; role-to-assume when absent.' },
+    'runs-on': { anyOf: [{ type: 'string', minLength: 1 }, { type: 'array', items: { type: 'string' }, minItems: 1 }], description: 'Runner of the job, a label or several; that of the workflow when absent.' },
+  }
+  const name = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', description: 'Names the target in jobs, summaries and issues. Unique in the file.' }
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'Targets of Milvus behind an AWS ALB',
+    type: 'object',
+    additionalProperties: false,
+    required: ['targets'],
+    properties: {
+      defaults: { type: 'object', additionalProperties: false, description: 'What every target says that does not say otherwise.', properties: { ...job, ...inputs } },
+      targets: { type: 'array', minItems: 1, items: { type: 'object', additionalProperties: false, required: ['name'], properties: { name, ...job, ...inputs } } },
+    },
+  }
+}

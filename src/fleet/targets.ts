@@ -1,0 +1,114 @@
+/** A targets file: read, checked with every problem listed, and each target's inputs as the action takes them. */
+import { Ajv, type ErrorObject } from 'ajv'
+import { CORE_SCHEMA, load } from 'js-yaml'
+import { ActionError } from '../core/errors.ts'
+import { readSettings } from '../settings.ts'
+import { inputDefaults } from '../settings/inputs.ts'
+import { targetsSchema } from './schema.ts'
+
+/** One target, with the defaults of the file under it. */
+export interface Target {
+  readonly name: string
+  readonly environment: string
+  /** ARN; empty when the runner has credentials of its own. */
+  readonly roleToAssume: string
+  /** ARN of the one for mode check. */
+  readonly checkRoleToAssume: string
+  /** Labels; none means the workflow's own. */
+  readonly runsOn: readonly string[]
+  /** Inputs of the action, as texts. */
+  readonly inputs: Readonly<Record<string, string>>
+}
+
+type Value = string | number | boolean | readonly string[] | Readonly<Record<string, unknown>>
+
+/** A target or the defaults, as the schema lets them be. */
+interface Entry {
+  readonly name?: string
+  readonly environment?: string
+  readonly 'role-to-assume'?: string
+  readonly 'check-role-to-assume'?: string
+  readonly 'runs-on'?: string | readonly string[]
+  readonly [input: string]: Value | undefined
+}
+
+interface File { readonly defaults?: Entry; readonly targets: readonly Entry[] }
+
+/** What a file says: targets, or all that is wrong with it. */
+export type Reading = { readonly targets: readonly Target[] } | { readonly problems: readonly string[] }
+
+/** @param text YAML or JSON */
+export function readTargets(text: string): Reading {
+  let content: unknown
+  try {
+    content = load(text, { schema: CORE_SCHEMA })
+  } catch (thrown) {
+    const { mark, reason } = thrown as { mark?: { line: number; column: number }; reason?: string }
+    return { problems: [`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`] }
+  }
+  const check = new Ajv({ allErrors: true, allowUnionTypes: true, strict: true }).compile<File>(targetsSchema())
+  if (!check(content)) return { problems: formProblems(check.errors ?? [], content) }
+  const { defaults = {}, targets: entries } = content
+  const targets = entries.map((entry) => targetOf({ ...defaults, ...entry }))
+  const problems = [...repeated(targets), ...targets.flatMap(targetProblems)]
+  return problems.length > 0 ? { problems } : { targets }
+}
+
+/** Each place once: for a choice of forms Ajv names the failure of every one, and then the choice. */
+function formProblems(errors: readonly ErrorObject[], content: unknown): string[] {
+  const told = errors.filter(({ keyword, instancePath }) => keyword === 'anyOf' || !errors.some((other) => other.keyword === 'anyOf' && instancePath.startsWith(other.instancePath)))
+  return [...new Set(told.map((error) => {
+    const place = placeOf(error.instancePath, content)
+    const { keyword, params } = error
+    if (keyword === 'additionalProperties') return `${place} has ${String(params['additionalProperty'])}, which is no input of the action and nothing that a target says.`
+    if (keyword === 'required') return `${place} has no ${String(params['missingProperty'])}.`
+    if (keyword === 'anyOf') return `${place} has a form that it cannot have: give a text, or a list or map where the input is one.`
+    return `${place} ${error.message ?? 'is wrong'}.`
+  }))]
+}
+
+/** `/targets/3/host` as `targets[3] (production): host`. */
+function placeOf(path: string, content: unknown): string {
+  const [, index, ...rest] = /^\/targets\/(\d+)(?:\/(.*))?$/.exec(path) ?? []
+  if (index === undefined) return path === '' ? 'The file' : path.slice(1).replaceAll('/', '.')
+  const name = (content as { targets?: { name?: unknown }[] }).targets?.[Number(index)]?.name
+  return [`targets[${index}]${typeof name === 'string' ? ` (${name})` : ''}`, ...rest.filter((part) => part)].join(': ')
+}
+
+function targetOf(entry: Entry): Target {
+  const { name = '', environment = '', 'role-to-assume': roleToAssume = '', 'check-role-to-assume': checkRoleToAssume = roleToAssume, 'runs-on': runsOn = [], ...inputs } = entry
+  return {
+    name, environment, roleToAssume, checkRoleToAssume,
+    runsOn: [runsOn].flat(),
+    inputs: Object.fromEntries(Object.entries(inputs).map(([input, value]) => [input, typeof value === 'object' ? JSON.stringify(value) : String(value)])),
+  }
+}
+
+function repeated(targets: readonly Target[]): string[] {
+  const names = targets.map(({ name }) => name)
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map((name) => `There are ${names.filter((other) => other === name).length} targets named ${name}.`)
+}
+
+/** What the action itself would say of the inputs, but for what comes from secrets. */
+function targetProblems({ name, inputs }: Target): string[] {
+  const before = { ...process.env }
+  try {
+    for (const input of Object.keys(inputDefaults)) process.env[variable(input)] = inputs[input] ?? ''
+    readSettings({ AWS_REGION: inputs['region'] })
+    return []
+  } catch (thrown) {
+    if (!(thrown instanceof ActionError)) throw thrown
+    return thrown.all.filter(({ code, message }) => code !== 'input-missing' || !/^Input (certificate|private-key) /.test(message)).map(({ message, remedy }) => `${name}: ${message} ${remedy}`)
+  } finally {
+    for (const input of Object.keys(inputDefaults)) restore(variable(input), before[variable(input)])
+  }
+}
+
+/** The environment variable of an input. Source: GitHub, Metadata syntax. */
+export const variable = (input: string): string => `INPUT_${input.replace(/ /g, '_').toUpperCase()}`
+
+function restore(name: string, value: string | undefined): void {
+  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- an environment variable of our own making
+  if (value === undefined) delete process.env[name]
+  else process.env[name] = value
+}
