@@ -60,6 +60,7 @@ const defaults = {
   host: 'milvus.example.com',
   certificate: { kind: 'arn', arn },
   replaceCertificate: false,
+  requireAuthorization: false,
   expiryWarning: undefined,
   chart: { name: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: undefined },
   helmStorage: 'Secret',

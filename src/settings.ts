@@ -78,6 +78,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
       loadBalancer: read.optional('load-balancer-timeout', form.duration(1, 86_400)),
       probe: read.optional('probe-timeout', form.duration(1, 86_400)),
     },
+    requireAuthorization: read.optional('require-authorization', form.boolean),
     probe: readProbe(read),
     summary: read.optional('summary', form.boolean),
   }

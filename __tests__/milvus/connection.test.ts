@@ -31,7 +31,7 @@ function held<T extends { close(): unknown }>(each: T): T {
 }
 
 const endpoint = (port: number, more: Partial<Endpoint> = {}): Endpoint => ({
-  host, address: { host: '127.0.0.1', port }, ca: root, certificate: new X509Certificate(good.certificate), timeout: 2_000, callTimeout: 2_000, ...more,
+  host, address: { host: '127.0.0.1', port }, ca: root, certificate: new X509Certificate(good.certificate), narrowed: false, timeout: 2_000, callTimeout: 2_000, ...more,
 })
 
 async function reach(port: number, more: Partial<Endpoint> = {}): Promise<Secured> {

@@ -155,6 +155,18 @@ sandboxScenario('a real Milvus has no switch for it', 'Milvus that is not ready'
   expectFailure(await run(short), 'probe', 'milvus-not-ready')
 })
 
+scenario('Milvus without authorization is a warning behind an open ALB, a note behind any other, and a failure when authorization is asked for', async ({ world, run }) => {
+  const open = expectSuccess(await run())
+  expect(open.log).toMatch(/^::warning .*answers without credentials.*open to the internet/m)
+  const narrowed = expectSuccess(await run({ 'inbound-cidrs': '10.0.0.0/8' }))
+  expect(narrowed.log).not.toMatch(/^::warning .*without credentials/m)
+  expect(narrowed.summary).toContain('answers without credentials')
+  expectFailure(await run({ 'require-authorization': 'true' }), 'probe', 'milvus-authorization-off')
+  const token = await world.requireAuthorization()
+  const closed = expectSuccess(await run({ 'require-authorization': 'true', 'milvus-token': token }))
+  expect(closed.summary).not.toContain('answers without credentials')
+})
+
 scenario('probe: off is loud', async ({ world, run }) => {
   await world.overrideAlb({ refuse: true })
   const result = await run({ probe: 'off' })

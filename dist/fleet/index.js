@@ -28720,6 +28720,7 @@ const inputs_inputDefaults = {
     'probe-ca': '',
     'probe-address': '',
     'milvus-token': '',
+    'require-authorization': 'false',
     summary: 'true',
 };
 /**
@@ -32471,6 +32472,7 @@ const failureCodes = (/* unused pure expression or super */ null && ([
     'probe-http-error',
     'probe-grpc-error',
     'milvus-unauthenticated',
+    'milvus-authorization-off',
     'milvus-not-found',
     'milvus-not-ready',
     'milvus-unhealthy',
@@ -32946,6 +32948,7 @@ function settings_readSettings(environment) {
             loadBalancer: read.optional('load-balancer-timeout', form.duration(1, 86_400)),
             probe: read.optional('probe-timeout', form.duration(1, 86_400)),
         },
+        requireAuthorization: read.optional('require-authorization', form.boolean),
         probe: readProbe(read),
         summary: read.optional('summary', form.boolean),
     };

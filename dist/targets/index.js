@@ -40000,6 +40000,7 @@ const failureCodes = [
     'probe-http-error',
     'probe-grpc-error',
     'milvus-unauthenticated',
+    'milvus-authorization-off',
     'milvus-not-found',
     'milvus-not-ready',
     'milvus-unhealthy',
@@ -40124,6 +40125,7 @@ const inputDefaults = {
     'probe-ca': '',
     'probe-address': '',
     'milvus-token': '',
+    'require-authorization': 'false',
     summary: 'true',
 };
 /**
@@ -40530,6 +40532,7 @@ function readSettings(environment) {
             loadBalancer: read.optional('load-balancer-timeout', duration(1, 86_400)),
             probe: read.optional('probe-timeout', duration(1, 86_400)),
         },
+        requireAuthorization: read.optional('require-authorization', parsers_boolean),
         probe: readProbe(read),
         summary: read.optional('summary', parsers_boolean),
     };

@@ -86,6 +86,7 @@ export const failureCodes = [
   'probe-http-error',
   'probe-grpc-error',
   'milvus-unauthenticated',
+  'milvus-authorization-off',
   'milvus-not-found',
   'milvus-not-ready',
   'milvus-unhealthy',

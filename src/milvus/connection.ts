@@ -20,6 +20,8 @@ export interface Endpoint {
   readonly ca: string | undefined
   /** The certificate that should be served; undefined when that is not known. */
   readonly certificate: X509Certificate | undefined
+  /** Whether the ALB lets in only some addresses: silence is then an answer. */
+  readonly narrowed: boolean
   /** Milliseconds for each stage of the connection. */
   readonly timeout: number
   /** Milliseconds for each call. An ALB takes 10 s to say 504 for a target that does not let it in. */
@@ -93,8 +95,8 @@ function unreachable(endpoint: Endpoint, addresses: readonly string[], thrown: u
     code: 'probe-unreachable',
     problem: `No TCP connection to ${host}:${port} (${addresses.join(', ')}): ${messageOf(thrown)}.`,
     remedy: remedyFor(isPrivate, refused, port),
-    // A node of a new ALB may take a moment to let anybody in; after that, silence from a private address is an answer.
-    heals: isPrivate && !refused ? 20_000 : Infinity,
+    // A node of a new ALB may take a moment to let anybody in; after that, silence is an answer of one that does not let everybody in.
+    heals: (isPrivate || endpoint.narrowed) && !refused ? 20_000 : Infinity,
     cause: thrown,
   })
 }

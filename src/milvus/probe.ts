@@ -12,6 +12,8 @@ export interface Proof {
   readonly version: string
   /** False when Milvus asked for credentials and none were given: reached all the same. */
   readonly authenticated: boolean
+  /** Whether Milvus answers without credentials: authorization is off, and whoever reaches the ALB may do everything. */
+  readonly open: boolean
   readonly certificate: X509Certificate
   /** What was seen, a line a stage. */
   readonly seen: readonly string[]
@@ -33,10 +35,10 @@ export async function probe(endpoint: Endpoint, token: string | undefined, signa
 
 async function talk(session: GrpcSession, endpoint: Endpoint, token: string | undefined, seen: readonly string[]): Promise<Omit<Proof, 'certificate'>> {
   const metadata: Record<string, string> = { dbname: 'default', ...(token !== undefined && { authorization: Buffer.from(token).toString('base64') }) }
-  const call = async (path: string, request: Buffer) => {
+  const call = async (path: string, request: Buffer, headers = metadata) => {
     const method = path.split('/').at(-1) ?? path
     try {
-      return { method, answer: await session.call({ authority: endpoint.host, path, request, metadata, timeout: endpoint.callTimeout }) }
+      return { method, answer: await session.call({ authority: endpoint.host, path, request, metadata: headers, timeout: endpoint.callTimeout }) }
     } catch (thrown) {
       throw new ProbeFailure({
         code: 'probe-http-error',
@@ -57,15 +59,17 @@ async function talk(session: GrpcSession, endpoint: Endpoint, token: string | un
   const versioned = await call(versionPath, Buffer.alloc(0))
   if (asksForCredentials(versioned.answer)) return withoutCredentials(versioned.answer, token, reached)
   const { version } = read(versioned, readVersion)
-  const health = await call(healthPath, Buffer.alloc(0))
+  // A token says nothing of whether one is needed.
+  const bare = Object.fromEntries(Object.entries(metadata).filter(([name]) => name !== 'authorization'))
+  const [health, without] = await Promise.all([call(healthPath, Buffer.alloc(0)), token === undefined ? versioned : call(versionPath, Buffer.alloc(0), bare)])
   if (health.answer.status !== 12) checkHealth(read(health, readHealth))
-  return { version: version || (known?.version ?? ''), authenticated: true, seen: [...reached, `Milvus ${version} says that it is healthy`] }
+  return { version: version || (known?.version ?? ''), authenticated: true, open: without.answer.status === 0, seen: [...reached, `Milvus ${version} says that it is healthy`] }
 }
 
 const asksForCredentials = ({ status, message }: CallAnswer): boolean => status !== undefined && isUnauthenticated(status, message)
 
 function withoutCredentials(answer: CallAnswer, token: string | undefined, seen: readonly string[]): Omit<Proof, 'certificate'> {
-  if (token === undefined) return { version: '', authenticated: false, seen }
+  if (token === undefined) return { version: '', authenticated: false, open: false, seen }
   throw new ProbeFailure({
     code: 'milvus-unauthenticated',
     problem: `Milvus does not accept milvus-token: ${answer.message || `grpc-status ${answer.status ?? ''}`}.`,

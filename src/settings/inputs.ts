@@ -43,6 +43,7 @@ export const inputDefaults = {
   'probe-ca': '',
   'probe-address': '',
   'milvus-token': '',
+  'require-authorization': 'false',
   summary: 'true',
 } as const satisfies Record<string, string>
 

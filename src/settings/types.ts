@@ -34,6 +34,8 @@ export interface Settings {
   readonly values: Readonly<Record<string, unknown>>
   readonly ingress: IngressSettings
   readonly timeouts: { readonly release: number; readonly loadBalancer: number; readonly probe: number }
+  /** Whether a Milvus that answers without credentials is a failure. */
+  readonly requireAuthorization: boolean
   readonly probe: ProbeSettings
   readonly summary: boolean
 }

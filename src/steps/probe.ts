@@ -19,7 +19,7 @@ const interval = 250
  */
 export async function apply(context: Context, settings: Settings, address: string, certificate: X509Certificate): Promise<Proof> {
   const { probe: options, host, ingress, timeouts } = settings
-  const endpoint = { host, address: options.address ?? { host: address, port: ingress.listenPort }, ca: options.ca, certificate, timeout: stageTimeout, callTimeout }
+  const endpoint = { host, address: options.address ?? { host: address, port: ingress.listenPort }, ca: options.ca, certificate, narrowed: ingress.inboundCidrs.length > 0 || ingress.securityGroups.length > 0, timeout: stageTimeout, callTimeout }
   const start = context.clock.now()
   let last: ProbeFailure | undefined
   let since = start
@@ -46,7 +46,19 @@ export async function apply(context: Context, settings: Settings, address: strin
   if (!proof.authenticated) {
     context.log.note('Milvus was reached and asks for credentials, as it should; give milvus-token to check its version and health too.')
   }
+  if (proof.open) sayOpen(context, settings)
   return proof
+}
+
+const howToClose = 'Turn it on with common.security.authorizationEnabled: true (in the chart, extraConfigFiles."user.yaml"), and change the password of root, which is Milvus at first.'
+
+/** @throws ActionError `milvus-authorization-off`, when authorization is asked for */
+function sayOpen(context: Context, { requireAuthorization, ingress }: Settings): void {
+  const problem = 'Milvus answers without credentials: whoever reaches the ALB can read, change and drop every collection.'
+  if (requireAuthorization) throw new ActionError({ code: 'milvus-authorization-off', problem, remedy: howToClose })
+  const everybody = ingress.scheme === 'internet-facing' && ingress.inboundCidrs.length === 0 && ingress.securityGroups.length === 0
+  if (everybody) context.log.warn(`${problem} The ALB is open to the internet. ${howToClose}`)
+  else context.log.note(`${problem} ${howToClose}`)
 }
 
 /** @param tried seconds for which the attempts went on; 0 when waiting would not have helped */
