@@ -177,8 +177,12 @@ describe('refusals', () => {
     expect(problem?.message).toMatch(new RegExp(`^Input annotations has alb\\.ingress\\.kubernetes\\.io/${name}, which is set by .+\\.$`))
   })
 
-  test.each(['example.com/scheme', 'scheme', 'alb.ingress.kubernetes.io/group.order', 'alb.ingress.kubernetes.io/wafv2-acl-arn', 'constructor'])('the annotation %s is free', (key) => {
-    expect(read({ ...minimal, annotations: `${key}: x` }).ingress.annotations).toEqual({ [key]: 'x' })
+  test.each([['example.com/scheme', 'x'], ['scheme', 'x'], ['alb.ingress.kubernetes.io/group.order', '10'], ['alb.ingress.kubernetes.io/wafv2-acl-name', 'x'], ['constructor', 'x']])('the annotation %s is free', (key, value) => {
+    expect(read({ ...minimal, annotations: `${key}: ${value}` }).ingress.annotations).toEqual({ [key]: value })
+  })
+
+  test.each(['a b', 'a/b/c', '-a', 'A.example.com/b', 'a.example.com/'])('the annotation %j has no key that Kubernetes takes', (key) => {
+    expect(refusal({ ...minimal, annotations: JSON.stringify({ [key]: 'x' }) }).message).toContain('no key of an annotation')
   })
 
   test.each(['milvus-alb-action/nudge', 'kubernetes.io/ingress.class'])('the annotation %s would undo what this action does', (key) => {

@@ -4,7 +4,7 @@
  */
 
 /** The parts that answer requests. */
-export type Part = 'kubernetes' | 'acm' | 'sts' | 'eks' | 'elbv2' | 'charts' | 'alb' | 'milvus'
+export type Part = 'kubernetes' | 'acm' | 'sts' | 'eks' | 'ec2' | 'elbv2' | 'charts' | 'alb' | 'milvus'
 
 /** One request that reached a part. */
 export interface RecordedRequest {

@@ -3,7 +3,7 @@
  * `node scripts/build.ts DIRECTORY` builds elsewhere, for the freshness check.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 
 const target = process.argv[2] ?? 'dist'
 
@@ -24,5 +24,25 @@ rmSync('build', { recursive: true, force: true })
 rmSync(target, { recursive: true, force: true })
 run('node_modules/.bin/tsc', '-p', 'tsconfig.build.json')
 cpSync('package.json', 'build/package.json')
-run('node_modules/.bin/ncc', 'build', 'build/index.js', '-o', target, '--target', 'es2022', '--license', 'licenses.txt')
-for (const name of ['post', 'targets', 'fleet', 'fleet-report']) run('node_modules/.bin/ncc', 'build', `build/${name}.js`, '-o', `${target}/${name}`, '--target', 'es2022')
+for (const name of ['index', 'post', 'targets', 'fleet', 'fleet-report']) {
+  const directory = name === 'index' ? target : `${target}/${name}`
+  run('node_modules/.bin/ncc', 'build', `build/${name}.js`, '-o', directory, '--target', 'es2022', '--license', '[name].licenses')
+}
+gatherLicenses()
+
+/** One file of every licence, each package once: ncc writes one for each chunk. */
+function gatherLicenses(): void {
+  const files = readdirSync(target, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.licenses')).sort()
+  const texts = new Map<string, string[]>()
+  for (const file of files) {
+    let text: string[] = []
+    for (const line of readFileSync(`${target}/${file}`, 'utf8').split('\n')) {
+      // Each begins with the name of its package; no text of a licence is a line of that name alone.
+      const isPackage = /^(@[\w.-]+\/)?[a-z][\w.-]*$/.test(line) && existsSync(`node_modules/${line}/package.json`)
+      if (isPackage) texts.set(line, (text = []))
+      text.push(line)
+    }
+  }
+  writeFileSync(`${target}/licenses.txt`, [...texts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, lines]) => lines.join('\n').trim()).join('\n\n') + '\n')
+  files.forEach((name) => rmSync(`${target}/${name}`))
+}

@@ -2,8 +2,10 @@
 import { getInput } from '@actions/core'
 import { delimiter } from 'node:path'
 import { ActionError, combine, asActionError } from './core/errors.ts'
+import { isAnnotationKey, refusedAnnotations, refusedTags } from './settings/annotations.ts'
 import { inputDefaults, type InputName } from './settings/inputs.ts'
 import * as form from './settings/parsers.ts'
+import { pem } from './settings/pem.ts'
 import type { CertificateSource, ClusterAccess, IngressSettings, ProbeSettings, Settings } from './settings/types.ts'
 import { readMaterial } from './x509/certificate.ts'
 import { parseCertificates } from './x509/reading.ts'
@@ -123,9 +125,9 @@ function readMilvus(read: Reader): Pick<Settings, 'release' | 'service' | 'servi
 
 function readCertificate(read: Reader, environment: NodeJS.ProcessEnv): CertificateSource | undefined {
   const arn = read.optional('certificate-arn', form.certificateArn)
-  const certificate = read.optional('certificate', form.pem)
-  const privateKey = read.optional('private-key', form.pem)
-  const chain = read.optional('certificate-chain', form.pem) ?? ''
+  const certificate = read.optional('certificate', pem)
+  const privateKey = read.optional('private-key', pem)
+  const chain = read.optional('certificate-chain', pem) ?? ''
   const given = (['certificate', 'private-key', 'certificate-chain'] as const).filter((name) => inputText(name) !== '')
   if (arn !== undefined) checkArnRegion(read, arn, regionText(environment))
   if (inputText('certificate-arn') !== '' && given.length === 0) return arn === undefined ? undefined : { kind: 'arn', arn }
@@ -198,9 +200,20 @@ function readAnnotations(raw: string): Record<string, string> {
   const annotations = form.stringMap(raw)
   const reserved = Object.keys(annotations).find((key) => Object.hasOwn(reservedAnnotations, key))
   if (reserved !== undefined) throw new form.InvalidInput(`has ${reserved}, which is set by ${reservedAnnotations[reserved] ?? ''}.`, 'Take it out of annotations.')
+  const unnamable = Object.keys(annotations).find((key) => !isAnnotationKey(key))
+  if (unnamable !== undefined) throw new form.InvalidInput(`has ${JSON.stringify(unnamable)}, which is no key of an annotation.`, "Give one \"prefix/name: 'value'\" a line.")
+  const refused = refusedAnnotations(annotations)
+  if (refused.length > 0) throw new form.InvalidInput(`has what the controller or ELB would refuse: ${refused.join('; ')}.`, 'Correct or take out these entries of annotations.')
   const attribute = /idle_timeout\.timeout_seconds|routing\.http2\.enabled=false/.exec(annotations['alb.ingress.kubernetes.io/load-balancer-attributes'] ?? '')
   if (attribute) throw new form.InvalidInput(`has the load balancer attribute ${attribute[0]}.`, attribute[0].startsWith('idle') ? 'Give input idle-timeout in its place.' : 'Take it out: gRPC needs HTTP/2.')
   return annotations
+}
+
+function readTags(raw: string): Record<string, string> {
+  const tags = form.stringMap(raw)
+  const refused = refusedTags(tags)
+  if (refused.length > 0) throw new form.InvalidInput(`${refused.join('; ')}.`, 'Correct these tags.')
+  return tags
 }
 
 function readIngress(read: Reader): { [K in keyof IngressSettings]: IngressSettings[K] | undefined } {
@@ -217,16 +230,16 @@ function readIngress(read: Reader): { [K in keyof IngressSettings]: IngressSetti
     idleTimeout: read.optional('idle-timeout', form.duration(1, 4000)),
     loadBalancerName: read.optional('load-balancer-name', form.loadBalancerName),
     groupName: read.optional('group-name', form.groupName),
-    tags: read.optional('tags', form.stringMap) ?? {},
+    tags: read.optional('tags', readTags) ?? {},
     annotations: read.optional('annotations', readAnnotations) ?? {},
     forceConflicts: read.optional('force-conflicts', form.boolean),
   }
 }
 
 function readAuthorities(raw: string): string {
-  const pem = form.pem(raw)
+  const text = pem(raw)
   try {
-    if (parseCertificates(pem).length > 0) return pem
+    if (parseCertificates(text).length > 0) return text
   } catch {
     // Said below: the parser's own words are about ASN.1.
   }

@@ -117,7 +117,7 @@ describe('describeCluster', () => {
 
   test('says where the API is', async () => {
     account.aws.state.clusters.set('production', cluster)
-    expect(await describeCluster(account.clients.eks, 'production', 'us-east-2')).toEqual({ server: cluster.endpoint, certificateAuthority: cluster.certificateAuthority })
+    expect(await describeCluster(account.clients.eks, 'production', 'us-east-2')).toEqual({ server: cluster.endpoint, certificateAuthority: cluster.certificateAuthority, account: '111122223333', vpc: 'vpc-0123456789abcdef0' })
   })
 
   test.each<[string, () => void, string, RegExp]>([

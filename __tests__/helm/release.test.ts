@@ -7,14 +7,14 @@ const base64 = (bytes: string | Buffer): string => Buffer.from(bytes).toString('
 const stored = {
   name: 'milvus-demo', version: 4, info: { status: 'deployed', last_deployed: '2026-01-02T03:04:05.678901234Z' },
   chart: { metadata: { name: 'milvus', version: '5.0.19', appVersion: '2.6.15' }, values: { big: 'x' } },
-  config: { service: { type: 'LoadBalancer' } }, manifest: '---\n', namespace: 'milvus',
+  config: { service: { type: 'LoadBalancer' } }, manifest: '---\napiVersion: v1\nkind: Service\n---\nkind: Deployment\nspec:\n  kind: Pod\n---\nkind: Service\n', namespace: 'milvus',
 }
 const packed = (release: unknown): string => base64(gzipSync(JSON.stringify(release)))
 
 describe('decodeRevision', () => {
   const decoded = {
     name: 'milvus-demo', revision: 4, status: 'deployed', chart: { name: 'milvus', version: '5.0.19', appVersion: '2.6.15' },
-    values: { service: { type: 'LoadBalancer' } }, deployedAt: '2026-01-02T03:04:05.678901234Z',
+    values: { service: { type: 'LoadBalancer' } }, kinds: ['Service', 'Deployment'], deployedAt: '2026-01-02T03:04:05.678901234Z',
   }
   test.each<[string, string, 'Secret' | 'ConfigMap', object]>([
     ['a Secret, which the API encodes once more', base64(packed(stored)), 'Secret', decoded],

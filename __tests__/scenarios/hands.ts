@@ -23,9 +23,9 @@ export async function get(world: World, kind: string, name: string): Promise<Kub
   return text === '' ? undefined : (JSON.parse(text) as KubernetesObject)
 }
 
-/** Creates objects; in the namespace of Milvus when they name none. */
+/** Creates objects; in the namespace of Milvus when the first names none. */
 export async function create(world: World, ...objects: readonly KubernetesObject[]): Promise<void> {
-  await world.kubectl('create', '-f', await written(world, objects))
+  await world.kubectl('create', '--namespace', objects[0]?.metadata.namespace ?? world.namespace, '-f', await written(world, objects))
 }
 
 /** Puts an object in place of the one of its name. */

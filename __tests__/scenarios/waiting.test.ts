@@ -3,42 +3,42 @@ import { expect } from '@jest/globals'
 import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario } from './harness.ts'
 
 const short = { 'probe-timeout': '1s' }
-const unknownSubnet = { subnets: 'subnet-unknown' }
+const unknownGroup = { 'security-groups': 'sg-unknown' }
 
 scenario('the controller refuses: the run fails within a second of its word', async ({ world, run }) => {
-  world.controller.options.unknownIds = ['subnet-unknown']
+  world.controller.options.unknownIds = ['sg-unknown']
   const word = world.traffic.next(({ operation, client }) => client.startsWith('aws-load-balancer-controller') && /^POST .*\/events$/.test(operation))
-  const result = await run(unknownSubnet)
+  const result = await run(unknownGroup)
   expectFailure(result, 'load-balancer', 'controller-refused')
   expect(Date.now() - (await word).at).toBeLessThan(1_500) // the end of the process and post included
-  expect(annotation(result)).toContain('subnet-unknown')
+  expect(annotation(result)).toContain('sg-unknown')
   expect(result.outputs['alb-address']).toBeUndefined()
-  expect(changed(result)).toContain('ingress subnets')
+  expect(changed(result)).toContain('ingress security-groups')
 }, { steersController: true })
 
 scenario('the controller refuses after an earlier success: the old address does not count', async ({ world, run }) => {
-  world.controller.options.unknownIds = ['subnet-unknown']
+  world.controller.options.unknownIds = ['sg-unknown']
   expectSuccess(await run())
-  const result = await run(unknownSubnet)
+  const result = await run(unknownGroup)
   expectFailure(result, 'load-balancer', 'controller-refused')
   expect(result.outputs['alb-address']).toBeUndefined()
 
   // Again the same: nothing to apply, and the old word still stands, so the controller is nudged and asked anew.
-  const again = await run(unknownSubnet)
+  const again = await run(unknownGroup)
   expectFailure(again, 'load-balancer', 'controller-refused')
   expect(changed(again)).toEqual(['load-balancer milvus-alb-action/nudge'])
 
   // Mended outside of the Ingress: the nudge is what makes the controller see it, unless it tries again by itself before that.
   world.controller.options.unknownIds = []
-  const mended = await run(unknownSubnet)
+  const mended = await run(unknownGroup)
   expectSuccess(mended)
   expect(['load-balancer milvus-alb-action/nudge']).toEqual(expect.arrayContaining(changed(mended)))
-  expectUnchanged(await run(unknownSubnet))
+  expectUnchanged(await run(unknownGroup))
 }, { steersController: true })
 
 scenario('a failure that is older than the apply does not count', async ({ world, run }) => {
-  world.controller.options.unknownIds = ['subnet-unknown']
-  expectFailure(await run(unknownSubnet), 'load-balancer', 'controller-refused')
+  world.controller.options.unknownIds = ['sg-unknown']
+  expectFailure(await run(unknownGroup), 'load-balancer', 'controller-refused')
   expectSuccess(await run())
 }, { steersController: true })
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { AnyObject } from '../../src/kubernetes/types.ts'
-import { newestRevisions } from '../../src/steps/preflight.ts'
+import { newestRevisions } from '../../src/steps/preflight/release.ts'
 
 /** `name.revision status`, as helm labels it. */
 function objects(...revisions: string[]): AnyObject[] {

@@ -28608,7 +28608,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3218);
 /* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6067);
-/* harmony import */ var _fleet_run_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2014);
+/* harmony import */ var _fleet_run_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3476);
 /** The action `fleet`: the main action for each target of a job, one after the other; one that fails does not keep the others from their turn. */
 
 
@@ -28653,7 +28653,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 2014:
+/***/ 3476:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -32425,6 +32425,8 @@ const failureCodes = (/* unused pure expression or super */ null && ([
     'namespace-not-found',
     'ingress-class-not-found',
     'ingress-class-unsupported',
+    'ingress-class-params-unsuitable',
+    'subnets-unsuitable',
     'ingress-not-ours',
     'ingress-terminating',
     'release-not-found',
@@ -32436,6 +32438,8 @@ const failureCodes = (/* unused pure expression or super */ null && ([
     'service-not-found',
     'service-ambiguous',
     'service-port-not-found',
+    'service-unsupported',
+    'service-annotations-conflict',
     'helm-not-found',
     'helm-too-old',
     // certificate
@@ -32504,6 +32508,8 @@ class errors_ActionError extends Error {
         return placed(this, this.also.map((other) => placed(other, [])));
     }
 }
+/** Problems of a whole connection or identity: every call meets them, and one of them says it. */
+const saidOnce = new Set(['aws-credentials-missing', 'aws-credentials-expired', 'aws-credentials-refused', 'cluster-unreachable', 'cluster-unauthorized', 'cancelled']);
 /**
  * Folds problems that were found together into one error, ranked in the order of `failureCodes`; the same problem met
  * twice (two calls with the same expired credentials) counts once.
@@ -32511,7 +32517,8 @@ class errors_ActionError extends Error {
  */
 function errors_combine(errors) {
     const everything = errors.flatMap((error) => error.all);
-    const unique = everything.filter((error, index) => everything.findIndex((other) => other.code === error.code && other.message === error.message) === index);
+    const isSame = (one, other) => one.code === other.code && (one.message === other.message || saidOnce.has(one.code));
+    const unique = everything.filter((error, index) => everything.findIndex((other) => isSame(other, error)) === index);
     const ranked = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code));
     const [first, ...also] = ranked;
     if (!first)
@@ -32550,6 +32557,141 @@ async function settleAll(promises) {
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
 var core = __nccwpck_require__(3218);
+;// CONCATENATED MODULE: ./build/settings/annotations.js
+/**
+ * Annotations of the Ingress that the user gives beside the inputs: those that the controller or ELB would refuse are found here.
+ * Source: AWS Load Balancer Controller v3.5.0, docs/guide/ingress/annotations.md, pkg/annotations/parser.go and pkg/ingress; the ELBv2 API's limits.
+ */
+/** The prefix of the controller's annotations. */
+const annotationPrefix = 'alb.ingress.kubernetes.io/';
+const anything = () => undefined;
+const oneOf = (...words) => (value) => (words.includes(value) ? undefined : `is not one of ${words.join(', ')}`);
+const annotations_boolean = oneOf('true', 'false');
+const integer = (least, most) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most ? undefined : `is not a whole number from ${least} to ${most}`;
+const json = (value) => {
+    try {
+        JSON.parse(value);
+        return undefined;
+    }
+    catch {
+        return 'is not JSON';
+    }
+};
+const names = (value) => (value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list');
+/** `key=value,key=value`, as the controller splits it: a comma in a value is written `\,`. @returns undefined when it is no such list */
+function attributes(value) {
+    const entries = value.split(/(?<!\\),/).map((entry) => entry.trim()).filter((entry) => entry !== '');
+    const pairs = entries.map((entry) => [entry.slice(0, Math.max(0, entry.indexOf('='))).trim(), entry.slice(entry.indexOf('=') + 1).trim()]);
+    return pairs.every(([key]) => key !== '') ? pairs : undefined;
+}
+const pairs = (checks) => (value) => {
+    const found = attributes(value);
+    if (!found)
+        return 'is not key=value';
+    const wrong = found.flatMap(([key, each]) => {
+        const problem = checks[key]?.(each);
+        return problem === undefined ? [] : [`has ${key}=${each}, which ${problem}`];
+    });
+    return wrong.length > 0 ? wrong.join(', and ') : undefined;
+};
+/** Source: ELBv2, LoadBalancerAttribute. */
+const loadBalancerAttributes = pairs({
+    'client_keep_alive.seconds': integer(60, 604_800),
+    'deletion_protection.enabled': annotations_boolean,
+    'access_logs.s3.enabled': annotations_boolean,
+    'connection_logs.s3.enabled': annotations_boolean,
+    'routing.http.drop_invalid_header_fields.enabled': annotations_boolean,
+    'routing.http.desync_mitigation_mode': oneOf('monitor', 'defensive', 'strictest'),
+    'routing.http.preserve_host_header.enabled': annotations_boolean,
+    'waf.fail_open.enabled': annotations_boolean,
+    'zonal_shift.config.enabled': annotations_boolean,
+});
+/** Source: ELBv2, TargetGroupAttribute. */
+const targetGroupAttributes = pairs({
+    'deregistration_delay.timeout_seconds': integer(0, 3600),
+    'slow_start.duration_seconds': (value) => (value === '0' ? undefined : integer(30, 900)(value) && 'is neither 0 nor 30 to 900'),
+    'stickiness.enabled': annotations_boolean,
+    'stickiness.lb_cookie.duration_seconds': integer(1, 604_800),
+    'load_balancing.algorithm.type': oneOf('round_robin', 'least_outstanding_requests', 'weighted_random'),
+    'load_balancing.cross_zone.enabled': oneOf('true', 'false', 'use_load_balancer_configuration'),
+});
+/** gRPC's own codes: one, a range, or several. Source: ELBv2, Matcher.GrpcCode. */
+const grpcCodes = (value) => {
+    const entries = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
+    if (entries.some((entry) => entry === null))
+        return 'is not a list of codes such as 0,12 or 0-99';
+    const high = entries.flatMap((entry) => [entry?.[1], entry?.[2]]).find((code) => Number(code ?? 0) > 99);
+    return high === undefined ? undefined : `has ${high}, and the codes of a gRPC health check are 0 to 99`;
+};
+const noAuthentication = (value) => (value === 'none' ? undefined : 'does not go with gRPC: it answers calls with a redirect to a page for people');
+/** Every annotation of the controller that an Ingress may carry, with what it takes. */
+const known = {
+    'actions': anything, 'conditions': anything, 'transforms': anything,
+    'acm-pca-arn': anything, 'create-acm-cert': annotations_boolean,
+    'auth-idp-cognito': json, 'auth-idp-oidc': json, 'auth-on-unauthenticated-request': oneOf('authenticate', 'allow', 'deny'), 'auth-scope': anything, 'auth-session-cookie': anything, 'auth-session-timeout': integer(1, 604_800), 'auth-type': noAuthentication,
+    'backend-protocol': oneOf('HTTP', 'HTTPS'), 'backend-protocol-version': anything, 'certificate-arn': anything,
+    'customer-owned-ipv4-pool': anything, 'enable-frontend-nlb': annotations_boolean, 'frontend-nlb': anything,
+    'frontend-nlb-scheme': oneOf('internal', 'internet-facing'), 'frontend-nlb-subnets': names, 'frontend-nlb-security-groups': names, 'frontend-nlb-listener-port-mapping': anything, 'frontend-nlb-healthcheck-port': anything, 'frontend-nlb-healthcheck-protocol': anything, 'frontend-nlb-healthcheck-path': anything, 'frontend-nlb-healthcheck-interval-seconds': anything, 'frontend-nlb-healthcheck-timeout-seconds': anything, 'frontend-nlb-healthcheck-healthy-threshold-count': anything, 'frontend-nlb-healthcheck-unhealthy-threshold-count': anything, 'frontend-nlb-healthcheck-success-codes': anything, 'frontend-nlb-tags': pairs({}), 'frontend-nlb-eip-allocations': names, 'frontend-nlb-attributes': pairs({}),
+    'group.name': anything, 'group.order': integer(-1000, 1000),
+    // Source: ELBv2, CreateTargetGroup.
+    'healthcheck-interval-seconds': integer(5, 300), 'healthcheck-path': (value) => (value.startsWith('/') && value.length <= 1024 ? undefined : 'does not begin with a slash'), 'healthcheck-port': anything, 'healthcheck-protocol': oneOf('HTTP', 'HTTPS'), 'healthcheck-timeout-seconds': integer(2, 120), 'healthy-threshold-count': integer(2, 10), 'unhealthy-threshold-count': integer(2, 10), 'success-codes': grpcCodes,
+    'inbound-cidrs': anything, 'ip-address-type': oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'), 'ipam-ipv4-pool-id': anything, 'jwt-validation': json,
+    'listen-ports': anything, 'listener-attributes': pairs({}), 'load-balancer-attributes': loadBalancerAttributes, 'load-balancer-capacity-reservation': anything, 'load-balancer-name': anything,
+    'manage-backend-security-group-rules': annotations_boolean, 'minimum-load-balancer-capacity': (value) => (/^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER'), 'multi-cluster-target-group': annotations_boolean, 'mutual-authentication': json,
+    'scheme': anything, 'security-group-prefix-lists': names, 'security-groups': anything, 'shield-advanced-protection': annotations_boolean, 'ssl-policy': anything, 'ssl-redirect': integer(1, 65_535), 'subnets': anything,
+    'tags': anything, 'target-control-port': anything, 'target-group-attributes': targetGroupAttributes, 'target-node-labels': pairs({}), 'target-type': anything, 'use-regex-path-match': annotations_boolean,
+    'waf-acl-id': anything, 'wafv2-acl-arn': (value) => (value === 'none' || /^arn:aws[a-z-]*:wafv2:/.test(value) ? undefined : 'is not the ARN of a web ACL of WAFv2, nor none'), 'wafv2-acl-name': anything, 'web-acl-id': anything,
+};
+/** Those whose name goes on with one of the user's own: `actions.NAME`, `listener-attributes.HTTPS-443`. */
+const families = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
+const checkOf = (key) => {
+    const name = key.slice(annotationPrefix.length);
+    return Object.hasOwn(known, name) ? known[name] : known[families.exec(name)?.[1] ?? ''];
+};
+/** Source: Kubernetes, "Annotations", syntax and character set. */
+const annotations_isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
+/** What the controller or ELB would refuse of these annotations, each as `KEY is "VALUE", which ...`. */
+function annotations_refusedAnnotations(annotations) {
+    return Object.entries(annotations).flatMap(([key, value]) => {
+        const problem = key.startsWith(annotationPrefix) ? checkOf(key)?.(value) : undefined;
+        return problem === undefined ? [] : [`${key} is ${JSON.stringify(value)}, which ${problem}`];
+    });
+}
+/** Annotations under the controller's prefix that it does not know and so ignores, with the one that may be meant. */
+function unknownAnnotations(annotations) {
+    return Object.keys(annotations).filter((key) => key.startsWith(annotationPrefix) && checkOf(key) === undefined).map((key) => {
+        const name = key.slice(annotationPrefix.length);
+        const [nearest] = Object.keys(known).map((candidate) => ({ candidate, distance: editDistance(name, candidate) })).sort((a, b) => a.distance - b.distance);
+        return { key, meant: nearest && nearest.distance <= 3 ? annotationPrefix + nearest.candidate : undefined };
+    });
+}
+/** Levenshtein's distance. */
+function editDistance(one, other) {
+    let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+    for (let at = 1; at <= one.length; at++) {
+        const next = [at];
+        for (let to = 1; to <= other.length; to++) {
+            next.push(Math.min((row[to] ?? 0) + 1, (next[to - 1] ?? 0) + 1, (row[to - 1] ?? 0) + (one[at - 1] === other[to - 1] ? 0 : 1)));
+        }
+        row = next;
+    }
+    return row.at(-1) ?? 0;
+}
+/** What AWS would refuse of tags. Source: AWS, "Tag naming limits and requirements". */
+function annotations_refusedTags(tags) {
+    const entries = Object.entries(tags);
+    return [
+        // Three are the controller's own, one is ours on the certificate.
+        ...(entries.length > 46 ? [`has ${entries.length} tags, and AWS takes 50 with those of the controller`] : []),
+        ...entries.flatMap(([key, value]) => [
+            ...(/^aws:/i.test(key) ? [`has ${key}, and the prefix aws: is reserved`] : []),
+            ...(key.length > 128 || key === '' ? [`has a key of ${key.length} characters, and AWS takes 1 to 128`] : []),
+            ...(value.length > 256 ? [`has a value of ${value.length} characters under ${key}, and AWS takes 256`] : []),
+            ...(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value) ? [`has ${key}: ${value}, and AWS takes letters, digits, spaces and _ . : / = + - @`] : []),
+        ]),
+    ];
+}
+
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 ;// CONCATENATED MODULE: ./build/settings/parsers.js
@@ -32557,7 +32699,7 @@ var external_node_net_ = __nccwpck_require__(7030);
 
 
 /** What is wrong with an input's text. `wrong` continues "Input NAME ..."; `give` is an instruction with an example. */
-class InvalidInput extends Error {
+class parsers_InvalidInput extends Error {
     name = 'InvalidInput';
     give;
     constructor(wrong, give, cause) {
@@ -32572,7 +32714,7 @@ const parsers_text = (raw) => raw;
 function matching(pattern, what, give) {
     return (raw) => {
         if (!pattern.test(raw))
-            throw new InvalidInput(`${quoted(raw)}, which is not ${what}.`, give);
+            throw new parsers_InvalidInput(`${quoted(raw)}, which is not ${what}.`, give);
         return raw;
     };
 }
@@ -32609,9 +32751,9 @@ function host(raw) {
     ];
     const fault = faults.find(([pattern]) => pattern.test(name));
     if (fault)
-        throw new InvalidInput(`${quoted(raw)}, which ${fault[1]}.`, give);
+        throw new parsers_InvalidInput(`${quoted(raw)}, which ${fault[1]}.`, give);
     if (isIP(name) || !/^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
-        throw new InvalidInput(`${quoted(raw)}, which is not a DNS name.`, give);
+        throw new parsers_InvalidInput(`${quoted(raw)}, which is not a DNS name.`, give);
     }
     return name;
 }
@@ -32619,7 +32761,7 @@ function host(raw) {
 function port(raw) {
     const value = /^\d{1,5}$/.test(raw) ? Number(raw) : 0;
     if (value < 1 || value > 65_535)
-        throw new InvalidInput(`${quoted(raw)}, which is not a port.`, 'Give a number from 1 to 65535, for example 443.');
+        throw new parsers_InvalidInput(`${quoted(raw)}, which is not a port.`, 'Give a number from 1 to 65535, for example 443.');
     return value;
 }
 /** `true` or `false`, in the spellings of YAML's core schema, as @actions/core takes them. */
@@ -32628,14 +32770,14 @@ function parsers_boolean(raw) {
         return true;
     if (/^(false|False|FALSE)$/.test(raw))
         return false;
-    throw new InvalidInput(`${quoted(raw)}, which is neither true nor false.`, 'Give true or false.');
+    throw new parsers_InvalidInput(`${quoted(raw)}, which is neither true nor false.`, 'Give true or false.');
 }
 /** One of a few words. */
-function oneOf(...words) {
+function parsers_oneOf(...words) {
     return (raw) => {
         const word = words.find((candidate) => candidate === raw);
         if (word === undefined)
-            throw new InvalidInput(`${quoted(raw)}.`, `Give ${words.length > 1 ? 'one of ' : ''}${words.join(', ')}.`);
+            throw new parsers_InvalidInput(`${quoted(raw)}.`, `Give ${words.length > 1 ? 'one of ' : ''}${words.join(', ')}.`);
         return word;
     };
 }
@@ -32646,10 +32788,10 @@ function duration(least, most) {
         const parts = [...raw.matchAll(/(\d+)([hms])/g)];
         const seconds = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitSeconds[unit ?? ''] ?? NaN), 0);
         if (parts.length === 0 || parts.map(([part]) => part).join('') !== raw) {
-            throw new InvalidInput(`${quoted(raw)}, which is not a duration.`, 'Give a number with its unit, for example 90s, 10m or 1h30m.');
+            throw new parsers_InvalidInput(`${quoted(raw)}, which is not a duration.`, 'Give a number with its unit, for example 90s, 10m or 1h30m.');
         }
         if (seconds < least || seconds > most) {
-            throw new InvalidInput(`${quoted(raw)}, which is out of range.`, `Give a duration from ${least}s to ${most}s.`);
+            throw new parsers_InvalidInput(`${quoted(raw)}, which is out of range.`, `Give a duration from ${least}s to ${most}s.`);
         }
         return seconds;
     };
@@ -32658,14 +32800,14 @@ function duration(least, most) {
 function days(raw) {
     const [, amount] = /^(\d{1,4})d?$/.exec(raw) ?? [];
     if (amount === undefined)
-        throw new InvalidInput(`${quoted(raw)}, which is not a number of days.`, 'Give a number, for example 21.');
+        throw new parsers_InvalidInput(`${quoted(raw)}, which is not a number of days.`, 'Give a number, for example 21.');
     return Number(amount);
 }
 /** A list in the forms that people write: commas, new lines, spaces, or a YAML or JSON list. */
 function list(raw) {
     const parsed = /^\s*(\[|- )/.test(raw) ? yaml(raw, FAILSAFE_SCHEMA) : raw.split(/[\s,]+/).filter((entry) => entry !== '');
     if (!Array.isArray(parsed) || !parsed.every((entry) => typeof entry === 'string' && entry.trim() !== ''))
-        throw new InvalidInput(`${quoted(raw)}, which is not a list of plain entries.`, 'Separate the entries by commas or new lines.');
+        throw new parsers_InvalidInput(`${quoted(raw)}, which is not a list of plain entries.`, 'Separate the entries by commas or new lines.');
     return parsed.map((entry) => entry.trim());
 }
 /** A list of CIDR blocks, IPv4 or IPv6. */
@@ -32677,7 +32819,7 @@ function cidrs(raw) {
         return family === 0 || rest.length > 0 || !/^\d{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128);
     });
     if (wrong !== undefined)
-        throw new InvalidInput(`has ${JSON.stringify(wrong)}, which is not a CIDR block.`, 'Give blocks such as 203.0.113.0/24, separated by commas.');
+        throw new parsers_InvalidInput(`has ${JSON.stringify(wrong)}, which is not a CIDR block.`, 'Give blocks such as 203.0.113.0/24, separated by commas.');
     return blocks;
 }
 /** `host:port` with a name, an IPv4 address or an IPv6 address in brackets. */
@@ -32685,7 +32827,7 @@ function hostPort(raw) {
     const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s/]+)):(\d{1,5})$/.exec(raw);
     const name = match?.[1] ?? match?.[2];
     if (name === undefined)
-        throw new InvalidInput(`${quoted(raw)}, which is not host:port.`, 'Give a name or address and a port, for example 10.0.3.7:443.');
+        throw new parsers_InvalidInput(`${quoted(raw)}, which is not host:port.`, 'Give a name or address and a port, for example 10.0.3.7:443.');
     return { host: name, port: port(match?.[3] ?? '') };
 }
 /** @param schema FAILSAFE_SCHEMA leaves every scalar the text that was written: no 012 that becomes 10, no 1.10 that becomes 1.1 */
@@ -32699,14 +32841,14 @@ function yaml(raw, schema = CORE_SCHEMA) {
     catch (thrown) {
         // The parser's message quotes the text around the fault, which may be a secret: only its place is passed on.
         const mark = thrown.mark;
-        throw new InvalidInput(`is not YAML${mark?.line === undefined ? '' : ` (line ${mark.line + 1}, column ${(mark.column ?? 0) + 1})`}.`, 'Give a YAML map, one "key: value" a line.');
+        throw new parsers_InvalidInput(`is not YAML${mark?.line === undefined ? '' : ` (line ${mark.line + 1}, column ${(mark.column ?? 0) + 1})`}.`, 'Give a YAML map, one "key: value" a line.');
     }
 }
 function asMap(value) {
     if (value === undefined || value === null)
         return {};
     if (typeof value !== 'object' || Array.isArray(value))
-        throw new InvalidInput('is not a YAML map.', 'Give one "key: value" a line.');
+        throw new parsers_InvalidInput('is not a YAML map.', 'Give one "key: value" a line.');
     return value;
 }
 /** YAML 1.1 but for dates, which stay texts: as helm reads values. Source: sigs.k8s.io/yaml. */
@@ -32717,29 +32859,57 @@ function helmValues(raw) {
 }
 /** A YAML map of texts, as annotations and tags are; `a=b,c=d` or a pair a line too. */
 function stringMap(raw) {
-    const isPairs = /^[^:\n]+=/.test(raw) && !/^\S+:\s/m.test(raw);
-    return isPairs ? pairs(raw) : Object.fromEntries(Object.entries(asMap(yaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
+    const isPairs = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
+    return isPairs ? parsers_pairs(raw) : Object.fromEntries(Object.entries(asMap(yaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
         if (typeof value !== 'string')
-            throw new InvalidInput(`has no plain text under ${JSON.stringify(key)}.`, `Give a text, for example ${key}: 'value'.`);
+            throw new parsers_InvalidInput(`has no plain text under ${JSON.stringify(key)}.`, `Give a text, for example ${key}: 'value'.`);
         return [key, value];
     }));
 }
-function pairs(raw) {
+function parsers_pairs(raw) {
     const entries = raw.split(/[,\n]/).map((entry) => entry.trim()).filter((entry) => entry !== '');
     return Object.fromEntries(entries.map((entry) => {
         const at = entry.indexOf('=');
         if (at < 1)
-            throw new InvalidInput(`has ${JSON.stringify(entry)}, which is not key=value.`, 'Give one "key: value" a line, or key=value pairs separated by commas.');
+            throw new parsers_InvalidInput(`has ${JSON.stringify(entry)}, which is not key=value.`, 'Give one "key: value" a line, or key=value pairs separated by commas.');
         return [entry.slice(0, at).trim(), entry.slice(at + 1).trim()];
     }));
 }
-/** PEM, or base64 of PEM with or without line breaks. @returns PEM with `\n` line ends */
-function pem(raw) {
-    const decoded = raw.includes('-----BEGIN') ? raw : Buffer.from(raw, 'base64').toString('utf8');
-    if (!decoded.includes('-----BEGIN')) {
-        throw new InvalidInput('is neither PEM nor base64 of PEM.', 'Give the text of a .pem file, which begins with -----BEGIN, or its base64.');
-    }
-    return decoded.replace(/\r\n?/g, '\n').trim() + '\n';
+
+;// CONCATENATED MODULE: ./build/settings/pem.js
+/** PEM in the forms in which secrets hold it; what is something else is named, with the command that makes PEM of it. */
+
+/** A SEQUENCE in DER whose content begins so, as a pattern over hexadecimal digits. Source: X.690, 8.1.3. */
+const sequence = (content) => `30(?:[0-7].|81..|82.{4}|83.{6})${content}`;
+/** By the first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292; the key stores of Java. */
+const binaryForms = [
+    { begins: 'feedfeed|cececece', name: 'a Java key store', give: 'Export it with "keytool -importkeystore -srckeystore FILE -destkeystore store.p12 -deststoretype PKCS12", then take store.p12 apart with "openssl pkcs12 -in store.p12 -nodes -out all.pem".' },
+    { begins: sequence('020103'), name: 'PKCS#12 (.p12, .pfx)', give: 'Take it apart with "openssl pkcs12 -in FILE -nokeys -out certificate.pem" and "openssl pkcs12 -in FILE -nocerts -nodes -out key.pem".' },
+    { begins: sequence('06092a864886f70d0107'), name: 'PKCS#7 in DER (.p7b)', give: 'Take the certificates out of it with "openssl pkcs7 -inform DER -in FILE -print_certs -out chain.pem".' },
+    { begins: sequence(sequence('(?:a003020102)?02')), name: 'a certificate in DER', give: 'Convert it with "openssl x509 -inform DER -in FILE -out certificate.pem".' },
+    { begins: sequence('0201'), name: 'a private key in DER', give: 'Convert it with "openssl pkey -inform DER -in FILE -out key.pem".' },
+    { begins: sequence('30'), name: 'an encrypted private key, or something else, in DER', give: 'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its passphrase.' },
+];
+/** PEM, or base64 of PEM with or without line breaks. @returns PEM with `\n` line ends, also where the text has lost them */
+function pem_pem(raw) {
+    const bytes = Buffer.from(raw, 'base64');
+    const text = raw.includes('-----BEGIN') ? raw : bytes.toString('utf8');
+    if (text.includes('-----BEGIN'))
+        return withLineEnds(text);
+    const start = bytes.subarray(0, 24).toString('hex');
+    const binary = binaryForms.find(({ begins }) => new RegExp(`^(?:${begins})`).test(start));
+    if (binary)
+        throw new InvalidInput(`is base64 of ${binary.name}, not of PEM.`, binary.give);
+    throw new InvalidInput('is neither PEM nor base64 of PEM.', 'Give the text of a .pem file, which begins with -----BEGIN, or its base64.');
+}
+/** Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing on the way into a secret. */
+function withLineEnds(text) {
+    const lines = text.replace(/\\r/g, '').replace(/\\n|\r\n?/g, '\n');
+    const blocks = lines.replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (block, begin, body, end) => {
+        const isWrapped = body.trim().split('\n').every((line) => /^\S{1,76}$/.test(line.trim()));
+        return isWrapped ? block : [begin, ...(body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []), end].join('\n');
+    });
+    return blocks.trim() + '\n';
 }
 
 // EXTERNAL MODULE: external "node:crypto"
@@ -32854,7 +33024,7 @@ function issued(issuer, certificate) {
 /** Whether a certificate signed itself. Not by checkIssued, which wants a certificate that may sign others. */
 const isSelfSigned = (certificate) => certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
 /** The DNS names of a certificate's subject alternative name. */
-function names(certificate) {
+function certificate_names(certificate) {
     return (certificate.subjectAltName ?? '').split(', ').flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4).toLowerCase()] : []));
 }
 /**
@@ -32878,6 +33048,8 @@ const toPem = (certificates) => certificates.map((certificate) => certificate.to
 
 ;// CONCATENATED MODULE: ./build/settings.js
 /** Inputs to one frozen, typed Settings. Every problem found is reported, not only the first. */
+
+
 
 
 
@@ -32994,9 +33166,9 @@ function readMilvus(read) {
 }
 function readCertificate(read, environment) {
     const arn = read.optional('certificate-arn', form.certificateArn);
-    const certificate = read.optional('certificate', form.pem);
-    const privateKey = read.optional('private-key', form.pem);
-    const chain = read.optional('certificate-chain', form.pem) ?? '';
+    const certificate = read.optional('certificate', pem);
+    const privateKey = read.optional('private-key', pem);
+    const chain = read.optional('certificate-chain', pem) ?? '';
     const given = ['certificate', 'private-key', 'certificate-chain'].filter((name) => inputText(name) !== '');
     if (arn !== undefined)
         checkArnRegion(read, arn, regionText(environment));
@@ -33073,10 +33245,23 @@ function readAnnotations(raw) {
     const reserved = Object.keys(annotations).find((key) => Object.hasOwn(reservedAnnotations, key));
     if (reserved !== undefined)
         throw new form.InvalidInput(`has ${reserved}, which is set by ${reservedAnnotations[reserved] ?? ''}.`, 'Take it out of annotations.');
+    const unnamable = Object.keys(annotations).find((key) => !isAnnotationKey(key));
+    if (unnamable !== undefined)
+        throw new form.InvalidInput(`has ${JSON.stringify(unnamable)}, which is no key of an annotation.`, "Give one \"prefix/name: 'value'\" a line.");
+    const refused = refusedAnnotations(annotations);
+    if (refused.length > 0)
+        throw new form.InvalidInput(`has what the controller or ELB would refuse: ${refused.join('; ')}.`, 'Correct or take out these entries of annotations.');
     const attribute = /idle_timeout\.timeout_seconds|routing\.http2\.enabled=false/.exec(annotations['alb.ingress.kubernetes.io/load-balancer-attributes'] ?? '');
     if (attribute)
         throw new form.InvalidInput(`has the load balancer attribute ${attribute[0]}.`, attribute[0].startsWith('idle') ? 'Give input idle-timeout in its place.' : 'Take it out: gRPC needs HTTP/2.');
     return annotations;
+}
+function readTags(raw) {
+    const tags = form.stringMap(raw);
+    const refused = refusedTags(tags);
+    if (refused.length > 0)
+        throw new form.InvalidInput(`${refused.join('; ')}.`, 'Correct these tags.');
+    return tags;
 }
 function readIngress(read) {
     return {
@@ -33092,16 +33277,16 @@ function readIngress(read) {
         idleTimeout: read.optional('idle-timeout', form.duration(1, 4000)),
         loadBalancerName: read.optional('load-balancer-name', form.loadBalancerName),
         groupName: read.optional('group-name', form.groupName),
-        tags: read.optional('tags', form.stringMap) ?? {},
+        tags: read.optional('tags', readTags) ?? {},
         annotations: read.optional('annotations', readAnnotations) ?? {},
         forceConflicts: read.optional('force-conflicts', form.boolean),
     };
 }
 function readAuthorities(raw) {
-    const pem = form.pem(raw);
+    const text = pem(raw);
     try {
-        if (parseCertificates(pem).length > 0)
-            return pem;
+        if (parseCertificates(text).length > 0)
+            return text;
     }
     catch {
         // Said below: the parser's own words are about ASN.1.

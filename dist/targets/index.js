@@ -36242,7 +36242,7 @@ function jobOf(targets, role, runsOn) {
 
 /***/ }),
 
-/***/ 4460:
+/***/ 3852:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -39953,6 +39953,8 @@ const failureCodes = [
     'namespace-not-found',
     'ingress-class-not-found',
     'ingress-class-unsupported',
+    'ingress-class-params-unsuitable',
+    'subnets-unsuitable',
     'ingress-not-ours',
     'ingress-terminating',
     'release-not-found',
@@ -39964,6 +39966,8 @@ const failureCodes = [
     'service-not-found',
     'service-ambiguous',
     'service-port-not-found',
+    'service-unsupported',
+    'service-annotations-conflict',
     'helm-not-found',
     'helm-too-old',
     // certificate
@@ -40032,6 +40036,8 @@ class ActionError extends Error {
         return placed(this, this.also.map((other) => placed(other, [])));
     }
 }
+/** Problems of a whole connection or identity: every call meets them, and one of them says it. */
+const saidOnce = new Set(['aws-credentials-missing', 'aws-credentials-expired', 'aws-credentials-refused', 'cluster-unreachable', 'cluster-unauthorized', 'cancelled']);
 /**
  * Folds problems that were found together into one error, ranked in the order of `failureCodes`; the same problem met
  * twice (two calls with the same expired credentials) counts once.
@@ -40039,7 +40045,8 @@ class ActionError extends Error {
  */
 function combine(errors) {
     const everything = errors.flatMap((error) => error.all);
-    const unique = everything.filter((error, index) => everything.findIndex((other) => other.code === error.code && other.message === error.message) === index);
+    const isSame = (one, other) => one.code === other.code && (one.message === other.message || saidOnce.has(one.code));
+    const unique = everything.filter((error, index) => everything.findIndex((other) => isSame(other, error)) === index);
     const ranked = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code));
     const [first, ...also] = ranked;
     if (!first)
@@ -40080,6 +40087,141 @@ async function settleAll(promises) {
 var core = __nccwpck_require__(3218);
 ;// CONCATENATED MODULE: external "node:path"
 const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+;// CONCATENATED MODULE: ./build/settings/annotations.js
+/**
+ * Annotations of the Ingress that the user gives beside the inputs: those that the controller or ELB would refuse are found here.
+ * Source: AWS Load Balancer Controller v3.5.0, docs/guide/ingress/annotations.md, pkg/annotations/parser.go and pkg/ingress; the ELBv2 API's limits.
+ */
+/** The prefix of the controller's annotations. */
+const annotationPrefix = 'alb.ingress.kubernetes.io/';
+const anything = () => undefined;
+const oneOf = (...words) => (value) => (words.includes(value) ? undefined : `is not one of ${words.join(', ')}`);
+const annotations_boolean = oneOf('true', 'false');
+const integer = (least, most) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most ? undefined : `is not a whole number from ${least} to ${most}`;
+const json = (value) => {
+    try {
+        JSON.parse(value);
+        return undefined;
+    }
+    catch {
+        return 'is not JSON';
+    }
+};
+const names = (value) => (value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list');
+/** `key=value,key=value`, as the controller splits it: a comma in a value is written `\,`. @returns undefined when it is no such list */
+function attributes(value) {
+    const entries = value.split(/(?<!\\),/).map((entry) => entry.trim()).filter((entry) => entry !== '');
+    const pairs = entries.map((entry) => [entry.slice(0, Math.max(0, entry.indexOf('='))).trim(), entry.slice(entry.indexOf('=') + 1).trim()]);
+    return pairs.every(([key]) => key !== '') ? pairs : undefined;
+}
+const pairs = (checks) => (value) => {
+    const found = attributes(value);
+    if (!found)
+        return 'is not key=value';
+    const wrong = found.flatMap(([key, each]) => {
+        const problem = checks[key]?.(each);
+        return problem === undefined ? [] : [`has ${key}=${each}, which ${problem}`];
+    });
+    return wrong.length > 0 ? wrong.join(', and ') : undefined;
+};
+/** Source: ELBv2, LoadBalancerAttribute. */
+const loadBalancerAttributes = pairs({
+    'client_keep_alive.seconds': integer(60, 604_800),
+    'deletion_protection.enabled': annotations_boolean,
+    'access_logs.s3.enabled': annotations_boolean,
+    'connection_logs.s3.enabled': annotations_boolean,
+    'routing.http.drop_invalid_header_fields.enabled': annotations_boolean,
+    'routing.http.desync_mitigation_mode': oneOf('monitor', 'defensive', 'strictest'),
+    'routing.http.preserve_host_header.enabled': annotations_boolean,
+    'waf.fail_open.enabled': annotations_boolean,
+    'zonal_shift.config.enabled': annotations_boolean,
+});
+/** Source: ELBv2, TargetGroupAttribute. */
+const targetGroupAttributes = pairs({
+    'deregistration_delay.timeout_seconds': integer(0, 3600),
+    'slow_start.duration_seconds': (value) => (value === '0' ? undefined : integer(30, 900)(value) && 'is neither 0 nor 30 to 900'),
+    'stickiness.enabled': annotations_boolean,
+    'stickiness.lb_cookie.duration_seconds': integer(1, 604_800),
+    'load_balancing.algorithm.type': oneOf('round_robin', 'least_outstanding_requests', 'weighted_random'),
+    'load_balancing.cross_zone.enabled': oneOf('true', 'false', 'use_load_balancer_configuration'),
+});
+/** gRPC's own codes: one, a range, or several. Source: ELBv2, Matcher.GrpcCode. */
+const grpcCodes = (value) => {
+    const entries = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
+    if (entries.some((entry) => entry === null))
+        return 'is not a list of codes such as 0,12 or 0-99';
+    const high = entries.flatMap((entry) => [entry?.[1], entry?.[2]]).find((code) => Number(code ?? 0) > 99);
+    return high === undefined ? undefined : `has ${high}, and the codes of a gRPC health check are 0 to 99`;
+};
+const noAuthentication = (value) => (value === 'none' ? undefined : 'does not go with gRPC: it answers calls with a redirect to a page for people');
+/** Every annotation of the controller that an Ingress may carry, with what it takes. */
+const known = {
+    'actions': anything, 'conditions': anything, 'transforms': anything,
+    'acm-pca-arn': anything, 'create-acm-cert': annotations_boolean,
+    'auth-idp-cognito': json, 'auth-idp-oidc': json, 'auth-on-unauthenticated-request': oneOf('authenticate', 'allow', 'deny'), 'auth-scope': anything, 'auth-session-cookie': anything, 'auth-session-timeout': integer(1, 604_800), 'auth-type': noAuthentication,
+    'backend-protocol': oneOf('HTTP', 'HTTPS'), 'backend-protocol-version': anything, 'certificate-arn': anything,
+    'customer-owned-ipv4-pool': anything, 'enable-frontend-nlb': annotations_boolean, 'frontend-nlb': anything,
+    'frontend-nlb-scheme': oneOf('internal', 'internet-facing'), 'frontend-nlb-subnets': names, 'frontend-nlb-security-groups': names, 'frontend-nlb-listener-port-mapping': anything, 'frontend-nlb-healthcheck-port': anything, 'frontend-nlb-healthcheck-protocol': anything, 'frontend-nlb-healthcheck-path': anything, 'frontend-nlb-healthcheck-interval-seconds': anything, 'frontend-nlb-healthcheck-timeout-seconds': anything, 'frontend-nlb-healthcheck-healthy-threshold-count': anything, 'frontend-nlb-healthcheck-unhealthy-threshold-count': anything, 'frontend-nlb-healthcheck-success-codes': anything, 'frontend-nlb-tags': pairs({}), 'frontend-nlb-eip-allocations': names, 'frontend-nlb-attributes': pairs({}),
+    'group.name': anything, 'group.order': integer(-1000, 1000),
+    // Source: ELBv2, CreateTargetGroup.
+    'healthcheck-interval-seconds': integer(5, 300), 'healthcheck-path': (value) => (value.startsWith('/') && value.length <= 1024 ? undefined : 'does not begin with a slash'), 'healthcheck-port': anything, 'healthcheck-protocol': oneOf('HTTP', 'HTTPS'), 'healthcheck-timeout-seconds': integer(2, 120), 'healthy-threshold-count': integer(2, 10), 'unhealthy-threshold-count': integer(2, 10), 'success-codes': grpcCodes,
+    'inbound-cidrs': anything, 'ip-address-type': oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'), 'ipam-ipv4-pool-id': anything, 'jwt-validation': json,
+    'listen-ports': anything, 'listener-attributes': pairs({}), 'load-balancer-attributes': loadBalancerAttributes, 'load-balancer-capacity-reservation': anything, 'load-balancer-name': anything,
+    'manage-backend-security-group-rules': annotations_boolean, 'minimum-load-balancer-capacity': (value) => (/^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER'), 'multi-cluster-target-group': annotations_boolean, 'mutual-authentication': json,
+    'scheme': anything, 'security-group-prefix-lists': names, 'security-groups': anything, 'shield-advanced-protection': annotations_boolean, 'ssl-policy': anything, 'ssl-redirect': integer(1, 65_535), 'subnets': anything,
+    'tags': anything, 'target-control-port': anything, 'target-group-attributes': targetGroupAttributes, 'target-node-labels': pairs({}), 'target-type': anything, 'use-regex-path-match': annotations_boolean,
+    'waf-acl-id': anything, 'wafv2-acl-arn': (value) => (value === 'none' || /^arn:aws[a-z-]*:wafv2:/.test(value) ? undefined : 'is not the ARN of a web ACL of WAFv2, nor none'), 'wafv2-acl-name': anything, 'web-acl-id': anything,
+};
+/** Those whose name goes on with one of the user's own: `actions.NAME`, `listener-attributes.HTTPS-443`. */
+const families = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
+const checkOf = (key) => {
+    const name = key.slice(annotationPrefix.length);
+    return Object.hasOwn(known, name) ? known[name] : known[families.exec(name)?.[1] ?? ''];
+};
+/** Source: Kubernetes, "Annotations", syntax and character set. */
+const isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
+/** What the controller or ELB would refuse of these annotations, each as `KEY is "VALUE", which ...`. */
+function refusedAnnotations(annotations) {
+    return Object.entries(annotations).flatMap(([key, value]) => {
+        const problem = key.startsWith(annotationPrefix) ? checkOf(key)?.(value) : undefined;
+        return problem === undefined ? [] : [`${key} is ${JSON.stringify(value)}, which ${problem}`];
+    });
+}
+/** Annotations under the controller's prefix that it does not know and so ignores, with the one that may be meant. */
+function unknownAnnotations(annotations) {
+    return Object.keys(annotations).filter((key) => key.startsWith(annotationPrefix) && checkOf(key) === undefined).map((key) => {
+        const name = key.slice(annotationPrefix.length);
+        const [nearest] = Object.keys(known).map((candidate) => ({ candidate, distance: editDistance(name, candidate) })).sort((a, b) => a.distance - b.distance);
+        return { key, meant: nearest && nearest.distance <= 3 ? annotationPrefix + nearest.candidate : undefined };
+    });
+}
+/** Levenshtein's distance. */
+function editDistance(one, other) {
+    let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+    for (let at = 1; at <= one.length; at++) {
+        const next = [at];
+        for (let to = 1; to <= other.length; to++) {
+            next.push(Math.min((row[to] ?? 0) + 1, (next[to - 1] ?? 0) + 1, (row[to - 1] ?? 0) + (one[at - 1] === other[to - 1] ? 0 : 1)));
+        }
+        row = next;
+    }
+    return row.at(-1) ?? 0;
+}
+/** What AWS would refuse of tags. Source: AWS, "Tag naming limits and requirements". */
+function refusedTags(tags) {
+    const entries = Object.entries(tags);
+    return [
+        // Three are the controller's own, one is ours on the certificate.
+        ...(entries.length > 46 ? [`has ${entries.length} tags, and AWS takes 50 with those of the controller`] : []),
+        ...entries.flatMap(([key, value]) => [
+            ...(/^aws:/i.test(key) ? [`has ${key}, and the prefix aws: is reserved`] : []),
+            ...(key.length > 128 || key === '' ? [`has a key of ${key.length} characters, and AWS takes 1 to 128`] : []),
+            ...(value.length > 256 ? [`has a value of ${value.length} characters under ${key}, and AWS takes 256`] : []),
+            ...(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value) ? [`has ${key}: ${value}, and AWS takes letters, digits, spaces and _ . : / = + - @`] : []),
+        ]),
+    ];
+}
+
 ;// CONCATENATED MODULE: ./build/settings/inputs.js
 /** The inputs of the action by name, with the default that an empty one means. action.yml says the same; a test compares. */
 /** An empty input means its default, here too: a reusable workflow that passes an empty one suppresses action.yml's. */
@@ -40215,7 +40357,7 @@ function parsers_boolean(raw) {
     throw new InvalidInput(`${quoted(raw)}, which is neither true nor false.`, 'Give true or false.');
 }
 /** One of a few words. */
-function oneOf(...words) {
+function parsers_oneOf(...words) {
     return (raw) => {
         const word = words.find((candidate) => candidate === raw);
         if (word === undefined)
@@ -40301,14 +40443,14 @@ function helmValues(raw) {
 }
 /** A YAML map of texts, as annotations and tags are; `a=b,c=d` or a pair a line too. */
 function stringMap(raw) {
-    const isPairs = /^[^:\n]+=/.test(raw) && !/^\S+:\s/m.test(raw);
-    return isPairs ? pairs(raw) : Object.fromEntries(Object.entries(asMap(yaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
+    const isPairs = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
+    return isPairs ? parsers_pairs(raw) : Object.fromEntries(Object.entries(asMap(yaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
         if (typeof value !== 'string')
             throw new InvalidInput(`has no plain text under ${JSON.stringify(key)}.`, `Give a text, for example ${key}: 'value'.`);
         return [key, value];
     }));
 }
-function pairs(raw) {
+function parsers_pairs(raw) {
     const entries = raw.split(/[,\n]/).map((entry) => entry.trim()).filter((entry) => entry !== '');
     return Object.fromEntries(entries.map((entry) => {
         const at = entry.indexOf('=');
@@ -40317,13 +40459,41 @@ function pairs(raw) {
         return [entry.slice(0, at).trim(), entry.slice(at + 1).trim()];
     }));
 }
-/** PEM, or base64 of PEM with or without line breaks. @returns PEM with `\n` line ends */
-function parsers_pem(raw) {
-    const decoded = raw.includes('-----BEGIN') ? raw : Buffer.from(raw, 'base64').toString('utf8');
-    if (!decoded.includes('-----BEGIN')) {
-        throw new InvalidInput('is neither PEM nor base64 of PEM.', 'Give the text of a .pem file, which begins with -----BEGIN, or its base64.');
-    }
-    return decoded.replace(/\r\n?/g, '\n').trim() + '\n';
+
+;// CONCATENATED MODULE: ./build/settings/pem.js
+/** PEM in the forms in which secrets hold it; what is something else is named, with the command that makes PEM of it. */
+
+/** A SEQUENCE in DER whose content begins so, as a pattern over hexadecimal digits. Source: X.690, 8.1.3. */
+const sequence = (content) => `30(?:[0-7].|81..|82.{4}|83.{6})${content}`;
+/** By the first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292; the key stores of Java. */
+const binaryForms = [
+    { begins: 'feedfeed|cececece', name: 'a Java key store', give: 'Export it with "keytool -importkeystore -srckeystore FILE -destkeystore store.p12 -deststoretype PKCS12", then take store.p12 apart with "openssl pkcs12 -in store.p12 -nodes -out all.pem".' },
+    { begins: sequence('020103'), name: 'PKCS#12 (.p12, .pfx)', give: 'Take it apart with "openssl pkcs12 -in FILE -nokeys -out certificate.pem" and "openssl pkcs12 -in FILE -nocerts -nodes -out key.pem".' },
+    { begins: sequence('06092a864886f70d0107'), name: 'PKCS#7 in DER (.p7b)', give: 'Take the certificates out of it with "openssl pkcs7 -inform DER -in FILE -print_certs -out chain.pem".' },
+    { begins: sequence(sequence('(?:a003020102)?02')), name: 'a certificate in DER', give: 'Convert it with "openssl x509 -inform DER -in FILE -out certificate.pem".' },
+    { begins: sequence('0201'), name: 'a private key in DER', give: 'Convert it with "openssl pkey -inform DER -in FILE -out key.pem".' },
+    { begins: sequence('30'), name: 'an encrypted private key, or something else, in DER', give: 'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its passphrase.' },
+];
+/** PEM, or base64 of PEM with or without line breaks. @returns PEM with `\n` line ends, also where the text has lost them */
+function pem(raw) {
+    const bytes = Buffer.from(raw, 'base64');
+    const text = raw.includes('-----BEGIN') ? raw : bytes.toString('utf8');
+    if (text.includes('-----BEGIN'))
+        return withLineEnds(text);
+    const start = bytes.subarray(0, 24).toString('hex');
+    const binary = binaryForms.find(({ begins }) => new RegExp(`^(?:${begins})`).test(start));
+    if (binary)
+        throw new InvalidInput(`is base64 of ${binary.name}, not of PEM.`, binary.give);
+    throw new InvalidInput('is neither PEM nor base64 of PEM.', 'Give the text of a .pem file, which begins with -----BEGIN, or its base64.');
+}
+/** Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing on the way into a secret. */
+function withLineEnds(text) {
+    const lines = text.replace(/\\r/g, '').replace(/\\n|\r\n?/g, '\n');
+    const blocks = lines.replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (block, begin, body, end) => {
+        const isWrapped = body.trim().split('\n').every((line) => /^\S{1,76}$/.test(line.trim()));
+        return isWrapped ? block : [begin, ...(body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []), end].join('\n');
+    });
+    return blocks.trim() + '\n';
 }
 
 // EXTERNAL MODULE: external "node:crypto"
@@ -40438,7 +40608,7 @@ function issued(issuer, certificate) {
 /** Whether a certificate signed itself. Not by checkIssued, which wants a certificate that may sign others. */
 const isSelfSigned = (certificate) => certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
 /** The DNS names of a certificate's subject alternative name. */
-function names(certificate) {
+function certificate_names(certificate) {
     return (certificate.subjectAltName ?? '').split(', ').flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4).toLowerCase()] : []));
 }
 /**
@@ -40462,6 +40632,8 @@ const toPem = (certificates) => certificates.map((certificate) => certificate.to
 
 ;// CONCATENATED MODULE: ./build/settings.js
 /** Inputs to one frozen, typed Settings. Every problem found is reported, not only the first. */
+
+
 
 
 
@@ -40514,7 +40686,7 @@ function readSettings(environment) {
     const read = new Reader();
     // Each part says undefined for what it could not read; it then has left a problem, and Settings is never built.
     const settings = {
-        mode: read.optional('mode', oneOf('deploy')),
+        mode: read.optional('mode', parsers_oneOf('deploy')),
         access: readAccess(read, environment),
         region: readRegion(read, environment),
         namespace: read.optional('namespace', kubernetesName),
@@ -40578,9 +40750,9 @@ function readMilvus(read) {
 }
 function readCertificate(read, environment) {
     const arn = read.optional('certificate-arn', certificateArn);
-    const certificate = read.optional('certificate', parsers_pem);
-    const privateKey = read.optional('private-key', parsers_pem);
-    const chain = read.optional('certificate-chain', parsers_pem) ?? '';
+    const certificate = read.optional('certificate', pem);
+    const privateKey = read.optional('private-key', pem);
+    const chain = read.optional('certificate-chain', pem) ?? '';
     const given = ['certificate', 'private-key', 'certificate-chain'].filter((name) => inputText(name) !== '');
     if (arn !== undefined)
         checkArnRegion(read, arn, regionText(environment));
@@ -40657,16 +40829,29 @@ function readAnnotations(raw) {
     const reserved = Object.keys(annotations).find((key) => Object.hasOwn(reservedAnnotations, key));
     if (reserved !== undefined)
         throw new InvalidInput(`has ${reserved}, which is set by ${reservedAnnotations[reserved] ?? ''}.`, 'Take it out of annotations.');
+    const unnamable = Object.keys(annotations).find((key) => !isAnnotationKey(key));
+    if (unnamable !== undefined)
+        throw new InvalidInput(`has ${JSON.stringify(unnamable)}, which is no key of an annotation.`, "Give one \"prefix/name: 'value'\" a line.");
+    const refused = refusedAnnotations(annotations);
+    if (refused.length > 0)
+        throw new InvalidInput(`has what the controller or ELB would refuse: ${refused.join('; ')}.`, 'Correct or take out these entries of annotations.');
     const attribute = /idle_timeout\.timeout_seconds|routing\.http2\.enabled=false/.exec(annotations['alb.ingress.kubernetes.io/load-balancer-attributes'] ?? '');
     if (attribute)
         throw new InvalidInput(`has the load balancer attribute ${attribute[0]}.`, attribute[0].startsWith('idle') ? 'Give input idle-timeout in its place.' : 'Take it out: gRPC needs HTTP/2.');
     return annotations;
 }
+function readTags(raw) {
+    const tags = stringMap(raw);
+    const refused = refusedTags(tags);
+    if (refused.length > 0)
+        throw new InvalidInput(`${refused.join('; ')}.`, 'Correct these tags.');
+    return tags;
+}
 function readIngress(read) {
     return {
         name: read.optional('ingress-name', kubernetesSubdomain),
         className: read.optional('ingress-class', kubernetesSubdomain),
-        scheme: read.optional('scheme', oneOf('internet-facing', 'internal')),
+        scheme: read.optional('scheme', parsers_oneOf('internet-facing', 'internal')),
         listenPort: read.optional('listen-port', port),
         inboundCidrs: read.optional('inbound-cidrs', cidrs) ?? [],
         subnets: read.optional('subnets', list) ?? [],
@@ -40676,16 +40861,16 @@ function readIngress(read) {
         idleTimeout: read.optional('idle-timeout', duration(1, 4000)),
         loadBalancerName: read.optional('load-balancer-name', loadBalancerName),
         groupName: read.optional('group-name', groupName),
-        tags: read.optional('tags', stringMap) ?? {},
+        tags: read.optional('tags', readTags) ?? {},
         annotations: read.optional('annotations', readAnnotations) ?? {},
         forceConflicts: read.optional('force-conflicts', parsers_boolean),
     };
 }
 function readAuthorities(raw) {
-    const pem = parsers_pem(raw);
+    const text = pem(raw);
     try {
-        if (parseCertificates(pem).length > 0)
-            return pem;
+        if (parseCertificates(text).length > 0)
+            return text;
     }
     catch {
         // Said below: the parser's own words are about ASN.1.
@@ -40694,7 +40879,7 @@ function readAuthorities(raw) {
 }
 function readProbe(read) {
     return {
-        required: read.optional('probe', oneOf('required', 'off')) !== 'off',
+        required: read.optional('probe', parsers_oneOf('required', 'off')) !== 'off',
         ca: read.optional('probe-ca', readAuthorities),
         address: read.optional('probe-address', hostPort),
         token: read.optional('milvus-token', parsers_text),
@@ -40842,7 +41027,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3218);
 /* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6067);
 /* harmony import */ var _fleet_matrix_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3506);
-/* harmony import */ var _fleet_targets_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4460);
+/* harmony import */ var _fleet_targets_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3852);
 /** The action `targets`: a targets file to the matrix of a job. */
 
 

@@ -6,7 +6,7 @@
 import { createServer, request as send, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { xmlError } from '../../sandbox/aws/query.ts'
+import { ec2Error, xmlError } from '../../sandbox/aws/query.ts'
 import type { Authorize } from '../../sandbox/aws/server.ts'
 import type { AwsCredential } from '../../sandbox/aws/service.ts'
 import type { Incoming } from '../../sandbox/aws/signature.ts'
@@ -157,7 +157,7 @@ class Front {
     const action = [operation, ...(tagged ? ['AddTagsToCertificate'] : [])].map((each) => `${service}:${each}`).find((each) => !this.authorize(principal, each, resource))
     if (action === undefined) return undefined
     const message = `User: ${principal} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`
-    return { status: service === 'acm' ? 400 : 403, code: isQuery(service) ? 'AccessDenied' : 'AccessDeniedException', message }
+    return { status: service === 'acm' ? 400 : 403, code: service === 'ec2' ? 'UnauthorizedOperation' : isQuery(service) ? 'AccessDenied' : 'AccessDeniedException', message }
   }
 
   /** moto's answer; an import over another certificate keeps its tags, as in ACM, where moto drops them. */
@@ -201,9 +201,11 @@ class Front {
 
   private withRealCluster(answer: Answer): Answer {
     const { name, endpoint, ca } = this.cluster
-    const described = JSON.parse(answer.body.toString()) as { cluster: { name: string } }
+    const described = JSON.parse(answer.body.toString()) as { cluster: { name: string; resourcesVpcConfig?: object } }
     if (described.cluster.name !== name) return answer
-    return rewritten(answer, JSON.stringify({ cluster: { ...described.cluster, endpoint, certificateAuthority: { data: Buffer.from(ca).toString('base64') } } }))
+    // moto makes up a VPC.
+    const resourcesVpcConfig = { ...described.cluster.resourcesVpcConfig, vpcId: this.settings.moto.vpcId }
+    return rewritten(answer, JSON.stringify({ cluster: { ...described.cluster, resourcesVpcConfig, endpoint, certificateAuthority: { data: Buffer.from(ca).toString('base64') } } }))
   }
 
   private withStates(answer: Answer): Answer {
@@ -226,7 +228,7 @@ function inJson(call: AwsCall, { status, body }: Answer): Answer {
 function errorAnswer({ service }: AwsCall, error: { status: number; code: string; message: string }): Answer {
   const requestId = randomUUID()
   const namespace = service === 'sts' ? 'https://sts.amazonaws.com/doc/2011-06-15/' : 'http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/'
-  const [type, body] = isQuery(service) ? ['text/xml', xmlError(namespace, error, requestId)] : ['application/json', JSON.stringify({ __type: error.code, message: error.message })]
+  const [type, body] = isQuery(service) ? ['text/xml', (service === 'ec2' ? ec2Error : xmlError)(namespace, error, requestId)] : ['application/json', JSON.stringify({ __type: error.code, message: error.message })]
   return { status: error.status, headers: { 'content-type': type, 'x-amzn-requestid': requestId, 'x-amzn-errortype': error.code }, body: Buffer.from(body) }
 }
 

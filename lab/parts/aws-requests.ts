@@ -13,7 +13,7 @@ export interface AwsRequest {
 }
 
 /** The parts of the sandbox's traffic log, by service. */
-export const parts: Readonly<Record<string, Part>> = { acm: 'acm', sts: 'sts', eks: 'eks', elasticloadbalancing: 'elbv2' }
+export const parts: Readonly<Record<string, Part>> = { acm: 'acm', sts: 'sts', eks: 'eks', ec2: 'ec2', elasticloadbalancing: 'elbv2' }
 
 /** Members that name what an operation is done to, the most telling first. */
 const members = ['CertificateArn', 'RuleArn', 'ListenerArn', 'TargetGroupArn', 'LoadBalancerArn', 'ResourceArns.member.1', 'LoadBalancerArns.member.1', 'TargetGroupArns.member.1', 'ListenerArns.member.1']

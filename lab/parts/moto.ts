@@ -90,7 +90,9 @@ async function makeNetwork(client: AwsClient): Promise<Pick<Moto, 'vpcId' | 'sub
   const vpcId = element(await client.query('ec2', 'CreateVpc', { CidrBlock: '10.1.0.0/16' }), 'vpcId')
   const subnet = async (zone: string, CidrBlock: string): Promise<string> => {
     const xml = await client.query('ec2', 'CreateSubnet', { VpcId: vpcId, AvailabilityZone: `${region}${zone}`, CidrBlock })
-    return element(xml, 'subnetId')
+    const id = element(xml, 'subnetId')
+    await client.query('ec2', 'CreateTags', { 'ResourceId.1': id, 'Tag.1.Key': 'kubernetes.io/role/elb', 'Tag.1.Value': '1', 'Tag.2.Key': 'kubernetes.io/role/internal-elb', 'Tag.2.Value': '1' })
+    return id
   }
   const group = async (): Promise<string> => element(await client.query('ec2', 'CreateSecurityGroup', { VpcId: vpcId, GroupName: 'alb', GroupDescription: 'of the load balancers' }), 'groupId')
   const [a, b, securityGroup] = await Promise.all([subnet('a', '10.1.0.0/24'), subnet('b', '10.1.1.0/24'), group()])

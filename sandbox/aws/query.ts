@@ -37,9 +37,9 @@ function escape(value: string): string {
   return value.replace(/[&<>"\r]/g, (character) => escapes[character] ?? character)
 }
 
-function xml(value: Value): string {
-  if (Array.isArray(value)) return value.map((item) => `<member>${xml(item)}</member>`).join('')
-  if (isFields(value)) return Object.entries(value).map(([name, item]) => item === undefined ? '' : `<${name}>${xml(item)}</${name}>`).join('')
+function xml(value: Value, entry = 'member'): string {
+  if (Array.isArray(value)) return value.map((item) => `<${entry}>${xml(item, entry)}</${entry}>`).join('')
+  if (isFields(value)) return Object.entries(value).map(([name, item]) => item === undefined ? '' : `<${name}>${xml(item, entry)}</${name}>`).join('')
   return value === null ? '' : escape(String(value))
 }
 
@@ -54,4 +54,14 @@ export function xmlError(namespace: string, error: { code: string; message: stri
   const type = error.status < 500 ? 'Sender' : 'Receiver'
   return `<ErrorResponse xmlns="${namespace}"><Error><Type>${type}</Type><Code>${escape(error.code)}</Code>` +
     `<Message>${escape(error.message)}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`
+}
+
+/** The answer to an operation of EC2, whose protocol names list entries `item` and wraps nothing (Smithy, "AWS EC2 query protocol"). */
+export function ec2Answer(operation: string, namespace: string, output: Fields, requestId: string): string {
+  return `<${operation}Response xmlns="${namespace}"><requestId>${requestId}</requestId>${xml(output, 'item')}</${operation}Response>`
+}
+
+/** An error of EC2. */
+export function ec2Error(_namespace: string, error: { code: string; message: string }, requestId: string): string {
+  return `<Response><Errors><Error><Code>${escape(error.code)}</Code><Message>${escape(error.message)}</Message></Error></Errors><RequestID>${requestId}</RequestID></Response>`
 }

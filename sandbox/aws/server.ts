@@ -8,11 +8,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Traffic } from '../traffic.ts'
 import { acm } from './acm.ts'
+import { ec2 } from './ec2.ts'
 import { eks } from './eks.ts'
 import { elbv2 } from './elbv2.ts'
 import type { Fields } from './fields.ts'
 import { isFields } from './fields.ts'
-import { parseForm, xmlAnswer, xmlError } from './query.ts'
+import { ec2Answer, ec2Error, parseForm, xmlAnswer, xmlError } from './query.ts'
 import type { AwsCredential, Call, Service } from './service.ts'
 import { AwsError, denied } from './service.ts'
 import type { Incoming } from './signature.ts'
@@ -65,7 +66,7 @@ export interface Aws {
   close(): Promise<void>
 }
 
-const services: readonly Service[] = [acm, sts, eks, elbv2]
+const services: readonly Service[] = [acm, sts, eks, ec2, elbv2]
 
 /** Operations that ask for a change, by the verbs that AWS uses. */
 const mutating = /^(Import|Add|Remove|Delete|Create|Modify|Set|Register|Deregister|Update|Put|Tag|Untag|Request|Renew|Associate|Disassociate)/
@@ -86,7 +87,7 @@ function route(request: Incoming): Routed | undefined {
   const form = new URLSearchParams(request.method === 'POST' ? request.body.toString() : request.query)
   const target = /^CertificateManager\.(\w+)$/.exec(request.headers['x-amz-target'] ?? '')?.[1]
   const cluster = /^\/clusters\/([^/]+)$/.exec(request.path)?.[1]
-  const version: Readonly<Record<string, string>> = { '2011-06-15': 'sts', '2015-12-01': 'elasticloadbalancing' }
+  const version: Readonly<Record<string, string>> = { '2011-06-15': 'sts', '2015-12-01': 'elasticloadbalancing', '2016-11-15': 'ec2' }
   const guess = target !== undefined ? 'acm' : request.path.startsWith('/clusters') ? 'eks' : version[form.get('Version') ?? '']
   const name = claimOf(request)?.service ?? guess
   const service = services.find((candidate) => candidate.name === name)
@@ -98,6 +99,7 @@ function route(request: Incoming): Routed | undefined {
       input: () => ({ name: decodeURIComponent(cluster ?? '') }),
     }),
     query: () => ({ service, operation: form.get('Action') ?? '', input: () => parseForm(form) }),
+    ec2: () => ({ service, operation: form.get('Action') ?? '', input: () => parseForm(form) }),
   }
   return routes[service.protocol]()
 }
@@ -106,6 +108,7 @@ const unknownOperation: Record<Service['protocol'], (operation: string) => AwsEr
   json: () => new AwsError('UnknownOperationException', ''),
   'rest-json': () => new AwsError('ResourceNotFoundException', 'Not Found', 404),
   query: (operation) => new AwsError('InvalidAction', `Could not find operation ${operation}`),
+  ec2: (operation) => new AwsError('InvalidAction', `The action ${operation} is not valid for this web service.`),
 }
 
 function answer(response: ServerResponse, { service, operation }: Routed, output: Fields | AwsError): void {
@@ -115,9 +118,10 @@ function answer(response: ServerResponse, { service, operation }: Routed, output
   const namespace = service.namespace ?? ''
   const headers: Record<string, string> = { 'x-amzn-requestid': requestId }
   let body: string
-  if (service.protocol === 'query') {
+  if (service.protocol === 'query' || service.protocol === 'ec2') {
     headers['content-type'] = 'text/xml'
-    body = failed ? xmlError(namespace, output, requestId) : xmlAnswer(operation, namespace, output, requestId)
+    const [error, success] = service.protocol === 'query' ? [xmlError, xmlAnswer] : [ec2Error, ec2Answer]
+    body = failed ? error(namespace, output, requestId) : success(operation, namespace, output, requestId)
   } else {
     headers['content-type'] = service.protocol === 'json' ? 'application/x-amz-json-1.1' : 'application/json'
     if (failed) headers['x-amzn-errortype'] = output.code

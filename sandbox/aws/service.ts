@@ -44,9 +44,9 @@ export type Operation = (call: Call) => Fields | Promise<Fields>
 export interface Service {
   readonly part: Part
   /** As in the credential scope, and in ARNs and IAM actions. */
-  readonly name: 'acm' | 'sts' | 'eks' | 'elasticloadbalancing'
-  /** The wire protocol: AWS JSON 1.1, REST JSON, or query with XML answers. */
-  readonly protocol: 'json' | 'rest-json' | 'query'
+  readonly name: 'acm' | 'sts' | 'eks' | 'ec2' | 'elasticloadbalancing'
+  /** The wire protocol: AWS JSON 1.1, REST JSON, query with XML answers, or EC2's own kind of query. */
+  readonly protocol: 'json' | 'rest-json' | 'query' | 'ec2'
   /** The XML namespace, for the query protocol. */
   readonly namespace?: string
   readonly operations: Readonly<Record<string, Operation>>
@@ -74,6 +74,7 @@ export function randomId(): string {
 export function denied(service: Service, principal: string, action: string, resource: string): AwsError {
   const where = resource === '*' ? '' : ` on resource: ${resource}`
   const message = `User: ${principal} is not authorized to perform: ${action}${where} because no identity-based policy allows the ${action} action`
+  if (service.protocol === 'ec2') return new AwsError('UnauthorizedOperation', `You are not authorized to perform this operation. ${message}`, 403)
   return service.protocol === 'query' ? new AwsError('AccessDenied', message, 403)
     : new AwsError('AccessDeniedException', message, service.protocol === 'json' ? 400 : 403)
 }

@@ -101,6 +101,17 @@ export interface EksCluster {
   readonly version?: string
 }
 
+/** The account's one VPC. */
+export const vpc = 'vpc-0123456789abcdef0'
+
+/** A subnet of it. */
+export interface Subnet {
+  readonly id: string
+  readonly zone: string
+  freeAddresses: number
+  tags: Record<string, string>
+}
+
 /** One account in one region. */
 export interface AwsState {
   readonly account: string
@@ -109,6 +120,7 @@ export interface AwsState {
   readonly loadBalancers: Map<string, LoadBalancer>
   readonly targetGroups: Map<string, TargetGroup>
   readonly clusters: Map<string, EksCluster>
+  readonly subnets: Subnet[]
   /** How long CreateLoadBalancer leaves a load balancer in `provisioning`, and a new target in `initial`; milliseconds. */
   provisioningTime: number
   targetHealthTime: number
@@ -120,6 +132,7 @@ export interface AwsState {
 
 /** An empty account. */
 export function createAwsState(options: { account?: string; region?: string } = {}): AwsState {
+  const tags = { 'kubernetes.io/role/elb': '1', 'kubernetes.io/role/internal-elb': '1' }
   return {
     account: options.account ?? '111122223333',
     region: options.region ?? 'us-east-2',
@@ -127,6 +140,7 @@ export function createAwsState(options: { account?: string; region?: string } = 
     loadBalancers: new Map(),
     targetGroups: new Map(),
     clusters: new Map(),
+    subnets: ['a', 'b'].map((zone) => ({ id: `subnet-${zone}`, zone: `${options.region ?? 'us-east-2'}${zone}`, freeAddresses: 200, tags: { ...tags } })),
     provisioningTime: 0,
     targetHealthTime: 0,
   }

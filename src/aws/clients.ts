@@ -17,6 +17,8 @@ export interface AwsClients {
   /** Never repeats a request: for the first import of a certificate, which has no idempotency token. */
   readonly acmOnce: ACMClient
   readonly eks: EKSClient
+  /** For the clients of services that few runs ask. */
+  readonly config: NonNullable<ConstructorParameters<typeof EKSClient>[0]> & { readonly region: string }
   readonly elbv2: ElasticLoadBalancingV2Client
   /** The default chain; asked again when what it gave is about to end. */
   readonly credentials: ReturnType<typeof defaultProvider>
@@ -45,6 +47,7 @@ export function createClients(region: string, environment: NodeJS.ProcessEnv): A
     acm: new ACMClient(config),
     acmOnce: new ACMClient({ ...config, maxAttempts: 1 }),
     eks: new EKSClient(config),
+    config,
     elbv2: new ElasticLoadBalancingV2Client(config),
   }
 }

@@ -14,6 +14,10 @@ export interface ClusterEndpoint {
   readonly server: string
   /** PEM of the authority that signed its certificate. */
   readonly certificateAuthority: string
+  /** Id of the VPC that it is in. */
+  readonly vpc: string | undefined
+  /** Id of the account that it belongs to. */
+  readonly account: string | undefined
 }
 
 /** @throws ActionError `cluster-not-found`, or the AWS ones */
@@ -21,7 +25,7 @@ export async function describeCluster(eks: EKSClient, name: string, region: stri
   try {
     const { cluster } = await eks.send(new DescribeClusterCommand({ name }))
     if (cluster?.endpoint && cluster.certificateAuthority?.data) {
-      return { server: cluster.endpoint, certificateAuthority: Buffer.from(cluster.certificateAuthority.data, 'base64').toString() }
+      return { server: cluster.endpoint, certificateAuthority: Buffer.from(cluster.certificateAuthority.data, 'base64').toString(), vpc: cluster.resourcesVpcConfig?.vpcId, account: cluster.arn?.split(':')[4] }
     }
     throw new ActionError({
       code: 'cluster-not-found',

@@ -39,6 +39,8 @@ export const failureCodes = [
   'namespace-not-found',
   'ingress-class-not-found',
   'ingress-class-unsupported',
+  'ingress-class-params-unsuitable',
+  'subnets-unsuitable',
   'ingress-not-ours',
   'ingress-terminating',
   'release-not-found',
@@ -50,6 +52,8 @@ export const failureCodes = [
   'service-not-found',
   'service-ambiguous',
   'service-port-not-found',
+  'service-unsupported',
+  'service-annotations-conflict',
   'helm-not-found',
   'helm-too-old',
   // certificate
@@ -137,6 +141,9 @@ export class ActionError extends Error {
   }
 }
 
+/** Problems of a whole connection or identity: every call meets them, and one of them says it. */
+const saidOnce: ReadonlySet<FailureCode> = new Set(['aws-credentials-missing', 'aws-credentials-expired', 'aws-credentials-refused', 'cluster-unreachable', 'cluster-unauthorized', 'cancelled'])
+
 /**
  * Folds problems that were found together into one error, ranked in the order of `failureCodes`; the same problem met
  * twice (two calls with the same expired credentials) counts once.
@@ -144,7 +151,8 @@ export class ActionError extends Error {
  */
 export function combine(errors: readonly ActionError[]): ActionError {
   const everything = errors.flatMap((error) => error.all)
-  const unique = everything.filter((error, index) => everything.findIndex((other) => other.code === error.code && other.message === error.message) === index)
+  const isSame = (one: ActionError, other: ActionError): boolean => one.code === other.code && (one.message === other.message || saidOnce.has(one.code))
+  const unique = everything.filter((error, index) => everything.findIndex((other) => isSame(other, error)) === index)
   const ranked = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code))
   const [first, ...also] = ranked
   if (!first) throw new TypeError('combine() needs at least one error')

@@ -12,6 +12,8 @@ export interface ReleaseRevision {
   readonly chart: { readonly name: string; readonly version: string; readonly appVersion: string }
   /** The values that the user gave. Secret. */
   readonly values: Readonly<Record<string, unknown>>
+  /** The kinds of its objects. */
+  readonly kinds: readonly string[]
   /** ISO 8601. */
   readonly deployedAt: string
 }
@@ -52,6 +54,7 @@ export function decodeRevision(encoded: string, kind: 'Secret' | 'ConfigMap', ob
       status: release.info.status,
       chart: { name: metadata.name, version: metadata.version, appVersion: metadata.appVersion ?? '' },
       values: release.config ?? {},
+      kinds: [...new Set([...(release.manifest ?? '').matchAll(/^kind: (\w+)/gm)].map(([, kind = '']) => kind))],
       deployedAt: release.info.last_deployed ?? '',
     }
   } catch {
@@ -70,6 +73,7 @@ interface StoredRelease {
   readonly info: { readonly status: string; readonly last_deployed?: string }
   readonly chart: { readonly metadata: { readonly name: string; readonly version: string; readonly appVersion?: string } }
   readonly config?: Record<string, unknown>
+  readonly manifest?: string
 }
 
 /**

@@ -42,7 +42,7 @@ export interface Selectors {
 }
 
 interface Request {
-  readonly method: 'GET' | 'PATCH'
+  readonly method: 'GET' | 'PATCH' | 'POST'
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
@@ -104,6 +104,11 @@ export class KubernetesClient {
       body: JSON.stringify(object),
       purpose,
     })) as T
+  }
+
+  /** Asks a review: an object that the API answers and keeps nowhere. @returns the object with its status */
+  async review<T>(path: string, object: object, purpose: string): Promise<T> {
+    return (await this.json({ method: 'POST', path, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(object), purpose })) as T
   }
 
   /** Replaces managedFields, as long as the object is still the one that was read. @returns the object as it is now */

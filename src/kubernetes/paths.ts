@@ -13,3 +13,10 @@ export const eventsPath = (namespace: string): string => `${core(namespace)}/eve
 export const ingressesPath = (namespace: string): string => `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses`
 export const ingressPath = (namespace: string, name: string): string => `${ingressesPath(namespace)}/${name}`
 export const ingressClassPath = (name: string): string => `/apis/networking.k8s.io/v1/ingressclasses/${name}`
+export const endpointSlicesPath = (namespace: string): string => `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`
+export const deploymentPath = (namespace: string, name: string): string => `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`
+/** A group's IngressClassParams: those of the AWS Load Balancer Controller, or of EKS Auto Mode. */
+export const ingressClassParamsPath = (group: string, name: string): string => `/apis/${group}/${group === 'eks.amazonaws.com' ? 'v1' : 'v1beta1'}/ingressclassparams/${name}`
+/** The reviews by which a caller asks what it may do. */
+export const accessReviewPath = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'
+export const rulesReviewPath = '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews'

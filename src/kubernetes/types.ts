@@ -38,7 +38,9 @@ export interface AnyObject {
 export interface Service extends AnyObject {
   readonly spec: {
     readonly type?: string
-    readonly ports?: readonly { readonly name?: string; readonly port: number; readonly protocol?: string }[]
+    readonly externalName?: string
+    readonly selector?: Readonly<Record<string, string>>
+    readonly ports?: readonly { readonly name?: string; readonly port: number; readonly protocol?: string; readonly appProtocol?: string }[]
   }
 }
 
@@ -49,7 +51,47 @@ export interface DataObject extends AnyObject {
 
 /** networking.k8s.io/v1 IngressClass. */
 export interface IngressClass extends AnyObject {
-  readonly spec: { readonly controller?: string }
+  readonly spec: { readonly controller?: string; readonly parameters?: { readonly apiGroup?: string; readonly kind: string; readonly name: string } }
+}
+
+/**
+ * IngressClassParams: what a class sets for all its Ingresses, over their annotations. Of elbv2.k8s.aws/v1beta1, and of
+ * eks.amazonaws.com/v1, which names two fields otherwise. Source: apis/elbv2/v1beta1/ingressclassparams_types.go of the controller; EKS user guide, auto-configure-alb.
+ */
+export interface IngressClassParams extends AnyObject {
+  readonly spec?: {
+    readonly scheme?: string
+    readonly group?: { readonly name?: string }
+    readonly targetType?: string
+    readonly certificateArn?: readonly string[]
+    readonly certificateARNs?: readonly string[]
+    readonly namespaceSelector?: LabelSelector
+    readonly inboundCIDRs?: readonly string[]
+    readonly prefixListsIDs?: readonly string[]
+    readonly sslPolicy?: string
+    readonly sslRedirectPort?: string
+    readonly loadBalancerName?: string
+    readonly subnets?: { readonly ids?: readonly string[]; readonly tags?: Readonly<Record<string, readonly string[]>>; readonly matchTags?: readonly { readonly key: string; readonly values?: readonly string[] }[] }
+    readonly loadBalancerAttributes?: readonly { readonly key: string; readonly value: string }[]
+    readonly tags?: readonly { readonly key: string; readonly value: string }[]
+  }
+}
+
+/** meta/v1 LabelSelector. */
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>
+  readonly matchExpressions?: readonly { readonly key: string; readonly operator: string; readonly values?: readonly string[] }[]
+}
+
+/** apps/v1 Deployment, as far as it is looked at. */
+export interface Deployment extends AnyObject {
+  readonly spec: { readonly replicas?: number; readonly template: { readonly spec: { readonly containers: readonly { readonly image?: string }[] } } }
+  readonly status?: { readonly readyReplicas?: number }
+}
+
+/** discovery.k8s.io/v1 EndpointSlice. */
+export interface EndpointSlice extends AnyObject {
+  readonly endpoints?: readonly { readonly addresses: readonly string[]; readonly conditions?: { readonly ready?: boolean | null } }[] | null
 }
 
 /** networking.k8s.io/v1 Ingress. */

@@ -5,9 +5,12 @@ import type { Settings } from '../settings/types.ts'
 import * as certificate from '../steps/certificate.ts'
 import type { Facts } from '../steps/certificate-choice.ts'
 import * as ingress from '../steps/ingress.ts'
+import { certificateArns } from '../steps/ingress-object.ts'
 import * as loadBalancer from '../steps/load-balancer.ts'
 import * as preflight from '../steps/preflight.ts'
 import * as probe from '../steps/probe.ts'
+import { Access, helmPermissions, ingressPermissions, type Permission } from '../steps/preflight/access.ts'
+import { checkSubnets } from '../steps/preflight/subnets.ts'
 import * as release from '../steps/release.ts'
 import { createRooms, type Rooms } from './rooms.ts'
 
@@ -67,7 +70,8 @@ export async function deploy(context: Context, settings: Settings, environment: 
 
 /** Every step's reads at once, every problem together. */
 async function look(context: Context, settings: Settings, rooms: Rooms): Promise<{ verdict: string; result: Plan }> {
-  const target = rooms.cluster.then(({ kubernetes }) => preflight.observe(context, settings, kubernetes))
+  const access = rooms.cluster.then(({ kubernetes }) => new Access(kubernetes, settings.namespace))
+  const target = rooms.cluster.then(async ({ kubernetes }) => preflight.observe(context, settings, kubernetes, await access))
   const facts = certificate.observe(context, settings, rooms.acm, target).catch((thrown: unknown) => {
     throw asActionError(thrown).inStep('certificate')
   })
@@ -77,13 +81,26 @@ async function look(context: Context, settings: Settings, rooms: Rooms): Promise
     if (changes.length > 0) context.log.info(`helm ${await (await rooms.cluster).helm.version()}`)
     return changes
   })
-  const [found, certificateFacts, releaseChanges] = await settleAll([target, facts, helmChanges] as const)
+  const permitted = Promise.all([access, target, helmChanges]).then(([asked, found, changes]) => asked.require(writePermissions(found, settings, changes)))
+  // Where there is an ALB already, its subnets were good enough.
+  const placed = Promise.all([rooms.cluster, target]).then(([{ subnets }, found]) => (loadBalancer.hostname(found.ingress) === undefined ? checkSubnets(context, settings, subnets()) : undefined))
+  const ofThisAccount = rooms.cluster.then(({ account }) => certificate.checkAccount(settings, account))
+  const [found, certificateFacts, releaseChanges] = await settleAll([target, facts, helmChanges, permitted, placed, ofThisAccount] as const)
   known(context, found, certificateFacts)
   release.remark(context, found, releaseChanges)
   const plan: Plan = { target: found, certificate: { facts: certificateFacts, changes: certificate.plan(certificateFacts) }, release: releaseChanges }
   const arn = certificateFacts.action === 'import' ? '(known after the import)' : certificateFacts.arn
   const changes = [...plan.certificate.changes, ...plan.release, ...ingress.plan(found, settings, arn)]
   return { verdict: changes.length === 0 ? 'everything is as it should be' : `${count(changes)} to make`, result: plan }
+}
+
+/** What this run will write, as far as can be told before ACM has answered: an Ingress that keeps its certificate may need nothing. */
+function writePermissions(found: preflight.Target, settings: Settings, helmChanges: readonly Change[]): Permission[] {
+  const arn = found.ingress ? (certificateArns(found.ingress)[0] ?? '') : ''
+  return [
+    ...(found.release && helmChanges.length > 0 ? helmPermissions(settings.helmStorage, found.release.last.kinds) : []),
+    ...(ingress.plan(found, settings, arn).length > 0 ? ingressPermissions(found.ingress !== undefined) : []),
+  ]
 }
 
 /** Outputs that are known before anything changes, for a run that fails later. The address is not: an old one proves nothing. */

@@ -3,6 +3,7 @@ import { Acm } from '../aws/acm.ts'
 import { createClients } from '../aws/clients.ts'
 import { EksTokenSource, describeCluster } from '../aws/eks.ts'
 import { findLoadBalancer } from '../aws/load-balancers.ts'
+import type { Subnet } from '../aws/subnets.ts'
 import type { Context } from '../core/step.ts'
 import { Helm, type HelmCluster } from '../helm/session.ts'
 import { KubernetesClient } from '../kubernetes/client.ts'
@@ -14,22 +15,33 @@ export interface Rooms {
   readonly acm: Acm
   readonly findLoadBalancer: (dnsName: string) => ReturnType<typeof findLoadBalancer>
   /** The cluster has to be found first. */
-  readonly cluster: Promise<{ readonly kubernetes: KubernetesClient; readonly helm: Helm }>
+  readonly cluster: Promise<Cluster>
+}
+
+/** The cluster, and where it is as far as that is known: a kubeconfig says nothing of AWS. */
+export interface Cluster {
+  readonly kubernetes: KubernetesClient
+  readonly helm: Helm
+  readonly account: string | undefined
+  /** The subnets of its VPC. */
+  readonly subnets: () => Promise<readonly Subnet[] | undefined>
 }
 
 /** @param environment of the runner: proxies, credentials, helm's own settings */
 export function createRooms(context: Context, settings: Settings, environment: NodeJS.ProcessEnv): Rooms {
   const clients = createClients(settings.region, environment)
 
-  const reach = async (): Promise<{ connection: Connection; helmCluster: HelmCluster }> => {
+  const reach = async (): Promise<{ connection: Connection; helmCluster: HelmCluster; vpc?: string | undefined; account?: string | undefined }> => {
     const { access, region } = settings
     if (access.kind === 'kubeconfig') return { connection: kubeconfigConnection(access.paths, access.context, environment), helmCluster: access }
     const endpoint = await describeCluster(clients.eks, access.cluster, region)
     const tokens = new EksTokenSource({ clients, cluster: access.cluster, clock: context.clock, protect: (secret) => context.protect(secret) })
-    return { connection: tokenConnection(endpoint, tokens, environment), helmCluster: { ...endpoint, tokens } }
+    return { connection: tokenConnection(endpoint, tokens, environment), helmCluster: { ...endpoint, tokens }, vpc: endpoint.vpc, account: endpoint.account }
   }
 
-  const cluster = reach().then(({ connection, helmCluster }) => ({
+  const cluster = reach().then(({ connection, helmCluster, vpc, account }) => ({
+    account,
+    subnets: async () => (vpc === undefined ? undefined : (await import('../aws/subnets.ts')).listSubnets(clients.config, vpc)),
     kubernetes: new KubernetesClient(connection, context),
     helm: new Helm(helmCluster, { workDirectory: () => context.workDirectory(), environment, signal: context.signal, clock: context.clock, onLine: (line) => context.log.info(line) }),
   }))

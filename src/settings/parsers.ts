@@ -190,7 +190,7 @@ export function helmValues(raw: string): Record<string, unknown> {
 
 /** A YAML map of texts, as annotations and tags are; `a=b,c=d` or a pair a line too. */
 export function stringMap(raw: string): Record<string, string> {
-  const isPairs = /^[^:\n]+=/.test(raw) && !/^\S+:\s/m.test(raw)
+  const isPairs = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw)
   return isPairs ? pairs(raw) : Object.fromEntries(Object.entries(asMap(yaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
     if (typeof value !== 'string') throw new InvalidInput(`has no plain text under ${JSON.stringify(key)}.`, `Give a text, for example ${key}: 'value'.`)
     return [key, value]
@@ -204,13 +204,4 @@ function pairs(raw: string): Record<string, string> {
     if (at < 1) throw new InvalidInput(`has ${JSON.stringify(entry)}, which is not key=value.`, 'Give one "key: value" a line, or key=value pairs separated by commas.')
     return [entry.slice(0, at).trim(), entry.slice(at + 1).trim()]
   }))
-}
-
-/** PEM, or base64 of PEM with or without line breaks. @returns PEM with `\n` line ends */
-export function pem(raw: string): string {
-  const decoded = raw.includes('-----BEGIN') ? raw : Buffer.from(raw, 'base64').toString('utf8')
-  if (!decoded.includes('-----BEGIN')) {
-    throw new InvalidInput('is neither PEM nor base64 of PEM.', 'Give the text of a .pem file, which begins with -----BEGIN, or its base64.')
-  }
-  return decoded.replace(/\r\n?/g, '\n').trim() + '\n'
 }

@@ -25,6 +25,21 @@ export interface Served {
 }
 
 /**
+ * @param account of the cluster; undefined when that is not known
+ * @throws ActionError `inputs-conflict` when certificate-arn is of another one: an ALB takes only certificates of its own account
+ */
+export function checkAccount({ certificate }: Settings, account: string | undefined): void {
+  const arn = certificate.kind === 'arn' ? certificate.arn : certificate.into
+  const own = arn?.split(':')[4]
+  if (own === undefined || account === undefined || own === account) return
+  throw new ActionError({
+    code: 'inputs-conflict',
+    problem: `Input certificate-arn is of account ${own}, and the cluster is in account ${account}.`,
+    remedy: 'An ALB takes only certificates of its own account: give one of that, or certificate and private-key.',
+  })
+}
+
+/**
  * Reads ACM. Listing begins at once; only the choice needs the target.
  * @throws ActionError `certificate-not-found`, and those of the certificate behind `certificate-arn`
  */

@@ -1,10 +1,9 @@
 /** The Ingress of the guide, as an object: what the inputs say, and nothing else. Pure. */
 import { ownedAnnotations } from '../kubernetes/ownership.ts'
 import type { AnyObject, FieldTree, Ingress, IngressSpec } from '../kubernetes/types.ts'
+import { annotationPrefix as prefix } from '../settings/annotations.ts'
 import type { Settings } from '../settings/types.ts'
 
-/** The prefix of the controller's annotations. Source: AWS Load Balancer Controller, Ingress annotations. */
-const prefix = 'alb.ingress.kubernetes.io/'
 
 /** Our field manager. */
 export const fieldManager = 'milvus-alb-action'

@@ -24,7 +24,8 @@ export interface Input extends Applied {
   readonly certificate: { readonly arn: string; readonly fresh: boolean }
 }
 
-const hostname = (ingress: Ingress | undefined): string | undefined => ingress?.status?.loadBalancer?.ingress?.[0]?.hostname
+/** The ALB's name, as the Ingress' status has it: proof of nothing. */
+export const hostname = (ingress: Ingress | undefined): string | undefined => ingress?.status?.loadBalancer?.ingress?.[0]?.hostname
 
 /**
  * A nudge, when nothing else makes the controller look again though it has to: it last said no (its next try may be 17 minutes

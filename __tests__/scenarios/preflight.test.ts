@@ -1,0 +1,160 @@
+/** What preflight finds of the cluster and of the Ingress' inputs: said before anything is written. */
+import { expect } from '@jest/globals'
+import { create, createMilvusObjects, type KubernetesObject } from './hands.ts'
+import { annotation, expectFailure, expectSuccess, expectUnchanged, labScenario, scenario, type Scenario } from './harness.ts'
+
+const prefix = 'alb.ingress.kubernetes.io'
+
+/** Runs, and expects this failure in preflight with no write of any kind. */
+async function expectRefusal({ run, writes }: Scenario, inputs: Record<string, string>, code: string, environment: Record<string, string> = {}): Promise<string> {
+  const result = await run(inputs, { environment })
+  expectFailure(result, 'preflight', code)
+  expect(writes()).toEqual([])
+  expect(result.outputs).toMatchObject({ changed: 'false', changes: '[]' })
+  return annotation(result)
+}
+
+/** A class of the controller with these parameters, by the name of both. */
+async function createClass({ world }: Scenario, name: string, spec: object): Promise<void> {
+  await create(world,
+    { apiVersion: 'elbv2.k8s.aws/v1beta1', kind: 'IngressClassParams', metadata: { name }, spec },
+    { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name }, spec: { controller: 'ingress.k8s.aws/alb', parameters: { apiGroup: 'elbv2.k8s.aws', kind: 'IngressClassParams', name } } })
+}
+
+const service = (name: string, more: Partial<KubernetesObject['metadata']>, spec: object): KubernetesObject => ({
+  apiVersion: 'v1', kind: 'Service', metadata: { name, ...more }, spec: { ports: [{ name: 'milvus', port: 19530 }], ...spec },
+})
+
+labScenario('the sandbox keeps no roles', 'a role without any right in the cluster: one problem names all that is missing', async (scenario) => {
+  const { world } = scenario
+  const environment = await world.assumeRole()
+  await world.kubectl('delete', 'role/milvus-alb-action', 'role/milvus-alb-action-helm', 'clusterrole/milvus-alb-action')
+  const text = await expectRefusal(scenario, {}, 'cluster-forbidden', environment)
+  expect(text).toContain('get namespaces, list services, list events, list ingresses, get ingresses, list secrets, get secrets, patch ingresses, create ingresses.')
+  expect(text.match(/What to do/g)).toHaveLength(1)
+})
+
+scenario('a role that may not list Services nor write the Ingress hears of both at once', async (scenario) => {
+  const { world } = scenario
+  const text = await expectRefusal(scenario, {}, 'cluster-forbidden', await world.assumeRole('list services'))
+  expect(text).toContain('what this run needs: list services.')
+  expect(text).toContain('docs/permissions/rbac.yaml')
+})
+
+scenario('a converged run asks for no right that it does not use', async ({ world, run }) => {
+  const environment = await world.assumeRole()
+  expectSuccess(await run({}, { environment }))
+  expectUnchanged(await run({}, { environment: await world.assumeRole('patch ingresses') }))
+  expectUnchanged(await run({}, { environment: await world.assumeRole('create secrets') }))
+})
+
+scenario('parameters of the class that make the result wrong are refused, each with both values', async (scenario) => {
+  await createClass(scenario, 'platform', {
+    scheme: 'internal', group: { name: 'everybody' }, targetType: 'instance', certificateArn: ['arn:aws:acm:us-east-2:111122223333:certificate/class'],
+    namespaceSelector: { matchLabels: { team: 'search' } }, sslRedirectPort: '443', loadBalancerAttributes: [{ key: 'routing.http2.enabled', value: 'false' }],
+  })
+  const text = await expectRefusal(scenario, { 'ingress-class': 'platform', 'group-name': 'ours' }, 'ingress-class-params-unsuitable')
+  for (const part of [
+    'set scheme internal, which wins over scheme internet-facing', 'set group everybody, which wins over group-name ours', 'set targetType instance', 'set certificateArn arn:aws:acm:us-east-2:111122223333:certificate/class',
+    'namespaceSelector that namespace milvus does not match', 'redirect to port 443 (sslRedirectPort), where listen-port 8443', 'routing.http2.enabled=false',
+  ]) expect(text).toContain(part)
+})
+
+scenario('parameters of the class that only set another value are a warning, and the run goes on', async (scenario) => {
+  await createClass(scenario, 'platform', { inboundCIDRs: ['0.0.0.0/0'], scheme: 'internet-facing', loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '120' }], tags: [{ key: 'team', value: 'platform' }], sslPolicy: 'ELBSecurityPolicy-TLS13-1-3-2021-06' })
+  const result = expectSuccess(await scenario.run({ 'ingress-class': 'platform', 'idle-timeout': '20m', tags: 'team: search' }))
+  for (const part of ['set attribute idle_timeout.timeout_seconds 120, which wins over idle-timeout in seconds: 1200', 'set tag team platform, which wins over tags search', 'set inboundCIDRs 0.0.0.0/0, which wins over inbound-cidrs (everyone)']) {
+    expect(result.log).toMatch(new RegExp(`^::warning.*${part.replace(/[.()/]/g, '\\$&')}`, 'm'))
+  }
+  // The user did not choose the policy: a note will do.
+  expect(result.summary).toContain('set sslPolicy ELBSecurityPolicy-TLS13-1-3-2021-06, which wins over ssl-policy')
+})
+
+scenario('a class whose parameters are gone', async (scenario) => {
+  await create(scenario.world, { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'platform' }, spec: { controller: 'ingress.k8s.aws/alb', parameters: { apiGroup: 'elbv2.k8s.aws', kind: 'IngressClassParams', name: 'gone' } } })
+  expect(await expectRefusal(scenario, { 'ingress-class': 'platform' }, 'ingress-class-params-unsuitable')).toContain('names IngressClassParams gone, which do not exist')
+})
+
+scenario('EKS Auto Mode takes groups from its class only, and ignores some annotations', async (scenario) => {
+  await create(scenario.world, { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'auto' }, spec: { controller: 'eks.amazonaws.com/alb' } })
+  const result = await scenario.run({ 'ingress-class': 'auto', 'group-name': 'shared', annotations: `${prefix}/shield-advanced-protection: "true"` })
+  expectFailure(result, 'preflight', 'ingress-class-params-unsuitable')
+  expect(annotation(result)).toContain('EKS Auto Mode does not know group-name')
+  expect(result.log).toMatch(/^::warning.*EKS Auto Mode ignores alb.ingress.kubernetes.io\/shield-advanced-protection/m)
+})
+
+scenario('annotations that the controller or ELB would refuse, each named', async (scenario) => {
+  const annotations = ['success-codes: "200"', 'auth-type: oidc', 'healthcheck-path: healthz', 'target-group-attributes: slow_start.duration_seconds=5', 'group.order: "2000"', 'load-balancer-attributes: idle_timeout'].map((line) => `${prefix}/${line}`).join('\n')
+  const text = await expectRefusal(scenario, { annotations, tags: 'aws:team=search' }, 'input-invalid')
+  for (const part of ['success-codes is "200", which has 200, and the codes of a gRPC health check are 0 to 99', 'auth-type is "oidc", which does not go with gRPC', 'healthcheck-path', 'slow_start.duration_seconds=5', 'group.order', '"idle_timeout", which is not key=value', 'the prefix aws: is reserved']) {
+    expect(text).toContain(part)
+  }
+})
+
+scenario('an annotation that the controller does not know is a warning with the one that was meant', async ({ run }) => {
+  const result = expectSuccess(await run({ annotations: `${prefix}/healthcheck-intervall-seconds: "20"` }))
+  expect(result.log).toMatch(/^::warning.*does not know: did you mean alb.ingress.kubernetes.io\/healthcheck-interval-seconds\?/m)
+})
+
+scenario('annotations of the Service that win over the Ingress', async (scenario) => {
+  const { world, run } = scenario
+  await world.kubectl('annotate', 'service', 'milvus-demo', `${prefix}/backend-protocol-version=HTTP1`, `${prefix}/success-codes=200`, `${prefix}/healthcheck-interval-seconds=30`)
+  const text = await expectRefusal(scenario, {}, 'service-annotations-conflict')
+  for (const part of ['backend-protocol-version: HTTP1, where the Ingress needs GRPC', 'success-codes: 200']) expect(text).toContain(part)
+  await world.kubectl('annotate', 'service', 'milvus-demo', `${prefix}/backend-protocol-version-`, `${prefix}/success-codes-`)
+  const result = expectSuccess(await run())
+  expect(result.log).toMatch(/^::warning.*healthcheck-interval-seconds: 30: for the target group it wins over the Ingress/m)
+})
+
+scenario('what the old load balancer of the Service was told is named once, while it is still there', async ({ world, run }) => {
+  await world.kubectl('annotate', 'service', 'milvus-demo', 'service.beta.kubernetes.io/aws-load-balancer-scheme=internal', `external-dns.alpha.kubernetes.io/hostname=${world.host}`)
+  const first = expectSuccess(await run())
+  expect(first.summary).toContain('service.beta.kubernetes.io/aws-load-balancer-scheme')
+  expect(first.summary).toContain('takes it away when the Service is ClusterIP')
+  const second = await run()
+  expectUnchanged(second)
+  expect(second.summary).not.toContain('aws-load-balancer-scheme')
+})
+
+scenario('a Service that leads elsewhere', async (scenario) => {
+  await create(scenario.world, service('outside', {}, { type: 'ExternalName', externalName: 'milvus.elsewhere.example.com' }))
+  expect(await expectRefusal(scenario, { service: 'outside' }, 'service-unsupported')).toContain('ExternalName (milvus.elsewhere.example.com)')
+})
+
+scenario('a Service without a ready endpoint is a warning before the ALB answers 503', async ({ world, run }) => {
+  await create(world, service('nobody', {}, { selector: { app: 'nobody' } }))
+  const result = await run({ service: 'nobody', probe: 'off' })
+  expect(result.log).toMatch(/^::warning.*Service nobody has no ready endpoint: its selector finds no pod/m)
+})
+
+scenario("a Service of Milvus' own TLS is a warning while the ALB speaks plaintext", async ({ world, run }) => {
+  await createMilvusObjects(world, 'secure')
+  await world.kubectl('patch', 'service', 'secure', '--type=json', '-p', '[{"op":"add","path":"/spec/ports/0/appProtocol","value":"https"}]')
+  const result = await run({ service: 'secure', probe: 'off' })
+  expect(result.log).toMatch(/^::warning.*says appProtocol https, and the ALB speaks plaintext/m)
+})
+
+scenario("values that switch the chart's own Ingress on", async (scenario) => {
+  expect(await expectRefusal(scenario, { values: 'ingress: {enabled: true}' }, 'ingress-not-ours')).toContain('the chart makes an Ingress milvus-demo of its own')
+})
+
+scenario('a controller that is not ready, or is old, is a warning', async ({ world, run }) => {
+  const containers = [{ name: 'controller', image: 'public.ecr.aws/eks/aws-load-balancer-controller:v2.0.1' }]
+  const labels = { app: 'controller' }
+  await world.kubectl('create', 'namespace', 'kube-system').catch(() => '')
+  await create(world, { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'aws-load-balancer-controller', namespace: 'kube-system' }, spec: { replicas: 0, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } } })
+  const result = expectSuccess(await run())
+  expect(result.log).toMatch(/^::warning.*No replica of kube-system\/aws-load-balancer-controller/m)
+  expect(result.log).toMatch(/^::warning.*v2.0.1, and v2.0 does not know gRPC target groups/m)
+})
+
+scenario('subnets that the VPC does not have', async (scenario) => {
+  const text = await expectRefusal(scenario, { subnets: `${scenario.world.subnets[0] ?? ''}, subnet-of-nobody` }, 'subnets-unsuitable')
+  expect(text).toContain('subnets names subnet-of-nobody, which the VPC of the cluster does not have')
+})
+
+scenario('a certificate ARN of another account', async (scenario) => {
+  const arn = `arn:aws:acm:${scenario.world.region}:999988887777:certificate/00000000-0000-4000-8000-000000000000`
+  const text = await expectRefusal(scenario, { certificate: '', 'private-key': '', 'certificate-arn': arn }, 'inputs-conflict')
+  expect(text).toContain(`is of account 999988887777, and the cluster is in account ${scenario.world.account}`)
+})

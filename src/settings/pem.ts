@@ -1,0 +1,36 @@
+/** PEM in the forms in which secrets hold it; what is something else is named, with the command that makes PEM of it. */
+import { InvalidInput } from './parsers.ts'
+
+/** A SEQUENCE in DER whose content begins so, as a pattern over hexadecimal digits. Source: X.690, 8.1.3. */
+const sequence = (content: string): string => `30(?:[0-7].|81..|82.{4}|83.{6})${content}`
+
+/** By the first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292; the key stores of Java. */
+const binaryForms: readonly { readonly begins: string; readonly name: string; readonly give: string }[] = [
+  { begins: 'feedfeed|cececece', name: 'a Java key store', give: 'Export it with "keytool -importkeystore -srckeystore FILE -destkeystore store.p12 -deststoretype PKCS12", then take store.p12 apart with "openssl pkcs12 -in store.p12 -nodes -out all.pem".' },
+  { begins: sequence('020103'), name: 'PKCS#12 (.p12, .pfx)', give: 'Take it apart with "openssl pkcs12 -in FILE -nokeys -out certificate.pem" and "openssl pkcs12 -in FILE -nocerts -nodes -out key.pem".' },
+  { begins: sequence('06092a864886f70d0107'), name: 'PKCS#7 in DER (.p7b)', give: 'Take the certificates out of it with "openssl pkcs7 -inform DER -in FILE -print_certs -out chain.pem".' },
+  { begins: sequence(sequence('(?:a003020102)?02')), name: 'a certificate in DER', give: 'Convert it with "openssl x509 -inform DER -in FILE -out certificate.pem".' },
+  { begins: sequence('0201'), name: 'a private key in DER', give: 'Convert it with "openssl pkey -inform DER -in FILE -out key.pem".' },
+  { begins: sequence('30'), name: 'an encrypted private key, or something else, in DER', give: 'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its passphrase.' },
+]
+
+/** PEM, or base64 of PEM with or without line breaks. @returns PEM with `\n` line ends, also where the text has lost them */
+export function pem(raw: string): string {
+  const bytes = Buffer.from(raw, 'base64')
+  const text = raw.includes('-----BEGIN') ? raw : bytes.toString('utf8')
+  if (text.includes('-----BEGIN')) return withLineEnds(text)
+  const start = bytes.subarray(0, 24).toString('hex')
+  const binary = binaryForms.find(({ begins }) => new RegExp(`^(?:${begins})`).test(start))
+  if (binary) throw new InvalidInput(`is base64 of ${binary.name}, not of PEM.`, binary.give)
+  throw new InvalidInput('is neither PEM nor base64 of PEM.', 'Give the text of a .pem file, which begins with -----BEGIN, or its base64.')
+}
+
+/** Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing on the way into a secret. */
+function withLineEnds(text: string): string {
+  const lines = text.replace(/\\r/g, '').replace(/\\n|\r\n?/g, '\n')
+  const blocks = lines.replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (block, begin: string, body: string, end: string) => {
+    const isWrapped = body.trim().split('\n').every((line) => /^\S{1,76}$/.test(line.trim()))
+    return isWrapped ? block : [begin, ...(body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []), end].join('\n')
+  })
+  return blocks.trim() + '\n'
+}

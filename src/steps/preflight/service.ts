@@ -1,0 +1,125 @@
+/** The Service of Milvus' API: which one, its port, and what on it would spoil the target group. */
+import { ActionError, combine } from '../../core/errors.ts'
+import type { Context } from '../../core/step.ts'
+import type { KubernetesClient } from '../../kubernetes/client.ts'
+import * as paths from '../../kubernetes/paths.ts'
+import type { EndpointSlice, Service } from '../../kubernetes/types.ts'
+import type { Settings } from '../../settings/types.ts'
+import type { Release } from './release.ts'
+
+/** The components whose Service is Milvus' API. Source: milvus-helm, templates/service.yaml. */
+const apiComponents = ['proxy', 'standalone']
+
+/** @throws ActionError `service-not-found`, `service-ambiguous` */
+export function findService(settings: Settings, services: readonly Service[], release: Release | undefined): Service {
+  const where = `namespace ${settings.namespace}`
+  const found = services.filter(({ metadata }) =>
+    release ? metadata.labels?.['app.kubernetes.io/instance'] === release.last.name && apiComponents.includes(metadata.labels['component'] ?? '') : metadata.name === settings.service)
+  const [first, second] = found
+  if (!first) {
+    throw new ActionError({
+      code: 'service-not-found',
+      problem: release ? `Release ${release.last.name} has no Service of Milvus' API in ${where} (component ${apiComponents.join(' or ')}).` : `There is no Service ${settings.service ?? ''} in ${where}.`,
+      remedy: `Look at "kubectl get services -n ${settings.namespace} --show-labels"; in cluster mode the chart makes it only with proxy.enabled.`,
+    })
+  }
+  if (!second) return first
+  throw new ActionError({
+    code: 'service-ambiguous',
+    problem: `Release ${release?.last.name ?? ''} has ${found.length} Services of Milvus' API: ${found.map(({ metadata }) => metadata.name).join(', ')}.`,
+    remedy: 'Set service in place of release to the one that is meant.',
+  })
+}
+
+/**
+ * The port of the gRPC API: the one asked for, else by the name that the chart gives it, else by its usual number.
+ * @throws ActionError `service-port-not-found`
+ */
+export function findPort(settings: Settings, service: Service): number {
+  const ports = service.spec.ports ?? []
+  const wanted = settings.servicePort
+  const found = wanted === undefined ? (ports.find(({ name }) => name === 'milvus') ?? ports.find(({ port }) => port === 19530)) : ports.find(({ port }) => port === wanted)
+  if (found) return found.port
+  throw new ActionError({
+    code: 'service-port-not-found',
+    problem: `Service ${service.metadata.name} has no port ${wanted ?? 'named milvus, nor 19530'}; it has ${ports.map(({ name, port }) => (name ? `${port} (${name})` : String(port))).join(', ') || 'none'}.`,
+    remedy: "Set service-port to the port of Milvus' gRPC API.",
+  })
+}
+
+
+/** Annotations of a Service that win over the same ones of the Ingress. Source: the controller's model_build_target_group.go, MergeStringMap. */
+const targetGroupAnnotation = /^alb\.ingress\.kubernetes\.io\/(target-type|backend-protocol|backend-protocol-version|success-codes|healthcheck-[a-z-]+|healthy-threshold-count|unhealthy-threshold-count|target-group-attributes|target-node-labels)$/
+
+/** What of those would break the way to Milvus: annotation -> what the Ingress needs. */
+const needed: Readonly<Record<string, { readonly suits: (value: string) => boolean; readonly text: string }>> = {
+  'target-type': { suits: (value) => value === 'ip', text: 'ip' },
+  'backend-protocol-version': { suits: (value) => value === 'GRPC', text: 'GRPC' },
+  // Source: ELBv2, Matcher.GrpcCode: 0 to 99.
+  'success-codes': { suits: (value) => (value.match(/\d+/g) ?? []).every((code) => Number(code) <= 99), text: 'codes of gRPC, 0 to 99' },
+  'healthcheck-protocol': { suits: (value) => /^HTTPS?$/.test(value), text: 'HTTP or HTTPS' },
+}
+
+/**
+ * What is wrong with the Service itself. Warns of what only changes something.
+ * @throws ActionError `service-unsupported`, `service-annotations-conflict`
+ */
+export function checkService(context: Context, settings: Settings, service: Service, port: number): void {
+  const { name, annotations = {} } = service.metadata
+  const problems: ActionError[] = []
+  if (service.spec.type === 'ExternalName') {
+    problems.push(new ActionError({
+      code: 'service-unsupported',
+      problem: `Service ${name} is of type ExternalName (${service.spec.externalName ?? ''}): it has no pods that an ALB with ip targets could reach.`,
+      remedy: 'Set service (or release) to the Service of the Milvus in this cluster.',
+    }))
+  }
+  const winning = Object.entries(annotations).filter(([key]) => targetGroupAnnotation.test(key) && !isTakenAway(settings, key))
+  const breaking = winning.filter(([key, value]) => needed[key.split('/')[1] ?? '']?.suits(value) === false)
+  if (breaking.length > 0) {
+    problems.push(new ActionError({
+      code: 'service-annotations-conflict',
+      problem: `Annotations of Service ${name} win over those of the Ingress for its target group: ${breaking.map(([key, value]) => `${key}: ${value}, where the Ingress needs ${needed[key.split('/')[1] ?? '']?.text ?? ''}`).join('; ')}.`,
+      remedy: `Take them off: in the release's values under service.annotations, or with "kubectl annotate service ${name} -n ${settings.namespace} ${breaking.map(([key]) => `${key}-`).join(' ')}".`,
+    }))
+  }
+  winning.filter((entry) => !breaking.includes(entry)).forEach(([key, value]) => context.log.warn(`Service ${name} has ${key}: ${value}: for the target group it wins over the Ingress.`))
+  const appProtocol = service.spec.ports?.find((candidate) => candidate.port === port)?.appProtocol ?? ''
+  if (/https|tls|ssl/i.test(appProtocol) && settings.ingress.annotations['alb.ingress.kubernetes.io/backend-protocol'] !== 'HTTPS') {
+    context.log.warn(`Port ${port} of Service ${name} says appProtocol ${appProtocol}, and the ALB speaks plaintext to Milvus: if Milvus has TLS of its own, give annotations the entry alb.ingress.kubernetes.io/backend-protocol: HTTPS.`)
+  }
+  if (problems.length > 0) throw combine(problems)
+}
+
+/** Whether the input values takes an annotation off the Service: null is helm's word for that. */
+function isTakenAway({ values }: Settings, key: string): boolean {
+  const service = values['service'] as { annotations?: Record<string, unknown> | null } | null | undefined
+  return service?.annotations === null || service?.annotations?.[key] === null
+}
+
+/** Annotations that made the old load balancer of a Service. Source: the controller's Service annotations; the in-tree AWS provider's. */
+const oldLoadBalancer = /^service\.beta\.kubernetes\.io\/aws-load-balancer-|^external-dns\.alpha\.kubernetes\.io\/hostname$/
+
+/** Says which annotations go idle when the Service becomes ClusterIP; its name server entry goes with them. */
+export function remarkOldLoadBalancer(context: Context, { metadata, spec }: Service, host: string): void {
+  const old = Object.keys(metadata.annotations ?? {}).filter((key) => oldLoadBalancer.test(key))
+  if (spec.type !== 'LoadBalancer' || old.length === 0) return
+  const names = metadata.annotations?.['external-dns.alpha.kubernetes.io/hostname']
+  const dns = names === undefined ? '' : ` ExternalDNS made ${names} from it, and takes it away when the Service is ClusterIP${names.split(',').includes(host) ? ', to make it again from the Ingress' : ''}.`
+  context.log.note(`Annotations of Service ${metadata.name} are for the load balancer that it has now, and do nothing when it is ClusterIP: ${old.join(', ')}.${dns}`)
+}
+
+/** Warns when there is nothing behind the Service, which an ALB answers with 503; says nothing when that may not be read. */
+export async function checkEndpoints(context: Context, { namespace }: Settings, kubernetes: KubernetesClient, service: Service): Promise<void> {
+  const { name } = service.metadata
+  const slices = await kubernetes.list<EndpointSlice>(paths.endpointSlicesPath(namespace), { labelSelector: `kubernetes.io/service-name=${name}` }, `list EndpointSlices in namespace ${namespace}`).catch((thrown: unknown) => {
+    if (!(thrown instanceof ActionError) || thrown.code !== 'cluster-forbidden') throw thrown
+    return undefined
+  })
+  if (slices === undefined || service.spec.type === 'ExternalName') return
+  const endpoints = slices.flatMap((slice) => slice.endpoints ?? [])
+  // Unknown is ready. Source: discovery.k8s.io/v1, EndpointConditions.
+  if (endpoints.some(({ conditions }) => conditions?.ready !== false)) return
+  const why = endpoints.length > 0 ? `its ${endpoints.length} pods are not ready` : 'its selector finds no pod'
+  context.log.warn(`Service ${name} has no ready endpoint: ${why}. Until that changes the ALB answers 503.`)
+}
