@@ -78,8 +78,10 @@ scenario('an ALB that never becomes active', async ({ world, run }) => {
 })
 
 scenario('the Kubernetes token ends in the middle of a wait', async ({ world, run }) => {
-  world.eks.tokenLifetime = 1_200
-  world.controller.options.delay = 2_500
+  world.controller.options.delay = 4_000
+  // From the wait on, however long helm took before it; a token says its age in whole seconds.
+  const watching = world.traffic.next(({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'))
+  void watching.then(() => (world.eks.tokenLifetime = 2_000))
   expectSuccess(await run())
 }, { steersController: true })
 
