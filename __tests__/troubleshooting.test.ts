@@ -29,9 +29,9 @@ test('the page has a section for each code, in the order of the catalogue, and n
   expect(headings).toEqual([...failureCodes])
 })
 
-test.each(failureCodes)('%s: what it means, how to check, how to fix, in this order', (name) => {
+test.each(failureCodes)('%s: what it means, how to check, how to fix, and what proves it, in this order', (name) => {
   const parts = [...(sections.get(name) ?? '').matchAll(/^\*\*(.+?)\*\*:/gm)].map(([, part]) => part)
-  expect(parts).toEqual(['What it means', 'Check by hand', 'Fix'])
+  expect(parts).toEqual(['What it means', 'Check by hand', 'Fix', 'Proven by'])
 })
 
 test('links within the page lead somewhere', () => {

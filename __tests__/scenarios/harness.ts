@@ -52,7 +52,7 @@ export function labScenario(why: string, name: string, body: Body<Lab>, options:
   define(name, body as Body<World>, options, { only: 'lab', why })
 }
 
-/** One line for the table of scenarios (docs/scenarios.md): `npm run scenarios` reads what both worlds wrote. */
+/** One line for the pages that `npm run scenarios` writes from what both worlds recorded: scripts/records.ts reads it. */
 function record(entry: object): void {
   const file = process.env['SCENARIO_RECORD'] ?? ''
   if (file !== '') appendFileSync(file, `${JSON.stringify({ world: where, controller: realController ? 'real' : 'stand-in', file: basename(expect.getState().testPath ?? ''), ...entry })}\n`)
@@ -132,6 +132,7 @@ export function expectFailure(run: ActionRun, step: string, code: string): Actio
   expect(run.log).toContain(`${code} in ${step}`)
   expect(run.log).toContain('What to do: ')
   expect(run.summary).toContain(code)
+  record({ name: expect.getState().currentTestName, code })
   return run
 }
 
