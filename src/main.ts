@@ -33,6 +33,7 @@ export async function run(environment: NodeJS.ProcessEnv = process.env): Promise
       return Promise.race([work(), lateAfter(signal)])
     }),
     changed: (change) => report.changed(change),
+    found: (parts) => report.found(parts),
     output: (name, value) => report.output(name, value),
     protect: (secret) => redactor.protect(secret),
     conceal: (secret) => redactor.conceal(secret),

@@ -38,7 +38,7 @@ describe('a step', () => {
       })).toBe(7)
     })
     expect(text).toBe('::group::✓ ingress: unchanged (1.2 s)\na line\nnote: a note\n::endgroup::\n')
-    expect(report.steps).toEqual([{ name: 'ingress', verdict: 'unchanged', ok: true, took: 1_234 }])
+    expect(report.steps).toEqual([{ name: 'ingress', verdict: 'unchanged', ok: true, began: 0, took: 1_234 }])
     expect(report.notes).toEqual(['a note'])
   })
 

@@ -11,11 +11,14 @@ import { TurnedClock } from '../core/clock.ts'
 import { arn, settings } from '../steps/fixtures.ts'
 import { printed } from './stdout.ts'
 
+/** The time of every summary. */
+const now = Date.parse('2026-11-27T00:00:00Z')
+
 type Parts = Parameters<typeof summarize>[0]
-const step = (name: StepRecord['name'], verdict: string, ok = true): StepRecord => ({ name, verdict, ok, took: 1_234 })
+const step = (name: StepRecord['name'], verdict: string, ok = true): StepRecord => ({ name, verdict, ok, began: 500, took: 1_234 })
 const change = (more: Partial<Change> = {}): Change => ({ step: 'ingress', object: 'Ingress milvus/milvus-demo', path: 'spec.rules', before: 'old', after: 'new', why: 'differs from the inputs', ...more })
 const outputs: [OutputName, string][] = [['alb-address', 'k8s-1.us-east-2.elb.amazonaws.com'], ['endpoint', 'https://milvus.example.com:443'], ['certificate-arn', arn], ['milvus-version', 'v2.6.15']]
-const parts = (more: Partial<Parts> = {}): Parts => ({ steps: [step('preflight', 'everything is as it should be')], changes: [], notes: [], outputs: new Map(outputs), ...more })
+const parts = (more: Partial<Parts> = {}): Parts => ({ steps: [step('preflight', 'everything is as it should be')], changes: [], notes: [], outputs: new Map(outputs), way: {}, ...more })
 const failed = (problem = 'It is wrong.'): ActionError => new ActionError({ code: 'controller-refused', problem, remedy: 'Mend it.', step: 'load-balancer' })
 
 /** Text that Markdown would make something of: outside of a backslash, code fence or entity. */
@@ -49,30 +52,36 @@ describe('summarize', () => {
     ['failure of the inputs', parts({ steps: [step('preflight', 'input-missing', false)], outputs: new Map() }), null, new ActionError({ code: 'input-missing', problem: 'p', remedy: 'r' }), /^## ❌ .*: input-missing in preflight\n/],
     ['cancelled', parts(), {}, cancelled().inStep('release'), /^## ⏹ Cancelled in release\n/],
   ])('headline of %s', (_, report, wanted, error, expected) => {
-    expect(summarize(report, wanted === null ? undefined : settings(wanted), error)).toMatch(expected)
+    expect(summarize(report, wanted === null ? undefined : settings(wanted), error, now)).toMatch(expected)
   })
 
   test('every problem with what to do', () => {
     const error = combine([failed('First.'), new ActionError({ code: 'input-missing', problem: 'Second.', remedy: 'Give it.' })])
-    const text = summarize(parts(), settings(), error)
+    const text = summarize(parts(), settings(), error, now)
     expect(text).toMatch(/\*\*Second\.\*\*\n\nWhat to do: Give it\. \(.*input-missing.*\)\n\n\*\*First\.\*\*\n\nWhat to do: Mend it\. \(.*controller-refused.*\)/)
   })
 
   test('how to connect only after a success', () => {
-    expect(summarize(parts(), settings(), undefined)).toContain('from pymilvus import connections')
-    expect(summarize(parts(), settings(), failed())).not.toContain('pymilvus')
+    expect(summarize(parts(), settings(), undefined, now)).toContain('from pymilvus import connections')
+    expect(summarize(parts(), settings(), failed(), now)).not.toContain('pymilvus')
   })
 
   test.each<[string, string | undefined, boolean]>([['of a public authority', undefined, false], ['of a private one', '-----BEGIN CERTIFICATE-----', true]])('clients of a certificate %s', (_, ca, needed) => {
-    const text = summarize(parts(), settings({ probe: { required: true, ca, address: undefined, token: undefined } }), undefined)
+    const text = summarize(parts(), settings({ probe: { required: true, ca, address: undefined, token: undefined } }), undefined, now)
     expect(text.includes('server_pem_path')).toBe(needed)
     expect(text).toContain('server_name="milvus.example.com"')
     expect(text).toContain('host="k8s-1.us-east-2.elb.amazonaws.com"')
   })
 
   test('steps, facts, notes', () => {
-    const text = summarize(parts({ steps: [step('preflight', 'good'), step('release', 'helm-upgrade-failed', false)], notes: ['Look here.'] }), settings(), failed())
-    for (const expected of ['| ✅ preflight | good | 1.2 s |', '| ❌ release | helm-upgrade-failed | 1.2 s |', `| Certificate | <code>${arn}</code> |`, '> Look here.']) expect(text).toContain(expected)
+    const text = summarize(parts({ steps: [step('preflight', 'good'), step('release', 'helm-upgrade-failed', false)], notes: ['Look here.'] }), settings(), failed(), now)
+    for (const expected of ['| ✅ preflight | good | 0.5 s | 1.2 s |', '| ❌ release | helm-upgrade-failed | 0.5 s | 1.2 s |', `| Certificate | <code>${arn}</code> |`, '> Look here.']) expect(text).toContain(expected)
+  })
+
+  test.each([[30 * 86_400_000, '30 days left'], [86_400_000 + 1, '1 day left'], [-1, '-1 day']])('a certificate that ends in %d ms', (left, expected) => {
+    const certificate = { issuer: 'CN=Authority', names: ['milvus.example.com', '*.example.com'], serial: '0A', key: 'RSA_2048', notAfter: new Date(now + left) }
+    const text = summarize(parts({ way: { certificate } }), settings(), undefined, now)
+    for (const part of [expected, '<code>milvus.example.com</code>, <code>\\*.example.com</code>', '<code>RSA\\_2048</code> by <code>CN=Authority</code>']) expect(text).toContain(part)
   })
 
   const injection = '![x](https://evil.example/p.png) <img src=x onerror=y> | [a](javascript:b) `c`'
@@ -88,13 +97,13 @@ describe('summarize', () => {
     ['an output', parts({ outputs: new Map([['ingress-name', injection]]) }), undefined],
     ['the version that Milvus says', parts({ outputs: new Map([['milvus-version', injection]]) }), undefined],
   ])('Markdown in %s stays text', (_, report, error) => {
-    const text = summarize(report, settings(), error)
+    const text = summarize(report, settings(), error, now)
     expect(text.replace(/```[\s\S]*```/, '')).not.toMatch(image)
     expect(text).toContain('evil.example')
   })
 
   test('a value with a fence does not end the table that it is in', () => {
-    expect(summarize(parts({ changes: [change({ before: '```\n\n# gone\n```' })] }), settings(), undefined)).not.toMatch(/^(```\n\n)?# gone/m)
+    expect(summarize(parts({ changes: [change({ before: '```\n\n# gone\n```' })] }), settings(), undefined, now)).not.toMatch(/^(```\n\n)?# gone/m)
   })
 })
 

@@ -40554,6 +40554,7 @@ function readKey(pem) {
 
 
 
+
 /**
  * Reads the three inputs. A full chain in `certificate` is fine, in any order.
  * @param inputs PEM texts; `chain` may be empty
@@ -40623,6 +40624,10 @@ function keyAlgorithm(certificate) {
         return `EC_${asymmetricKeyDetails?.namedCurve ?? ''}`;
     return asymmetricKeyType ?? 'unknown';
 }
+/** What a summary says of a certificate. */
+const certificateFacts = (certificate) => ({
+    issuer: oneLine(certificate.issuer), names: certificate_names(certificate), serial: certificate.serialNumber, key: keyAlgorithm(certificate), notAfter: certificate.validToDate,
+});
 /** Whether two lists hold the same certificates in the same order. */
 function sameCertificates(a, b) {
     return a.length === b.length && a.every((certificate, index) => certificate.raw.equals(b[index]?.raw ?? Buffer.alloc(0)));

@@ -38,6 +38,28 @@ export const sayProgress = (log: Log, step: StepName) => (waited: number, seen: 
 export const outputNames = ['alb-address', 'endpoint', 'certificate-arn', 'certificate-expiry', 'release-revision', 'ingress-name', 'milvus-version', 'changed', 'changes', 'failed-step', 'failure-code'] as const
 export type OutputName = (typeof outputNames)[number]
 
+/** What a run has found of the way from a client to Milvus, for the summary: each part as soon as it is known. */
+export interface Way {
+  /** Name of the ALB. */
+  readonly balancer?: string
+  readonly targetGroup?: string
+  readonly service?: { readonly name: string; readonly port: number }
+  /** Pods behind the Service. */
+  readonly pods?: { readonly ready: number; readonly all: number }
+  readonly certificate?: CertificateFacts
+}
+
+/** What a person wants to know of a certificate. */
+export interface CertificateFacts {
+  readonly issuer: string
+  /** Its DNS names. */
+  readonly names: readonly string[]
+  readonly serial: string
+  /** In ACM's words: `RSA_2048`. */
+  readonly key: string
+  readonly notAfter: Date
+}
+
 /** What a step has to show for itself: a phrase for its line in the log, and what later steps need. */
 export interface Outcome<T> {
   readonly verdict: string
@@ -54,6 +76,8 @@ export interface Context {
   step<T>(name: StepName, work: () => Promise<Outcome<T>>): Promise<T>
   /** Records a change that is made now: call it before the write that makes it. */
   changed(change: Change): void
+  /** Remembers parts of the way for the summary. */
+  found(parts: Way): void
   /** Sets an output as soon as it is known, so that it is there also when the job fails later. */
   output(name: OutputName, value: string): void
   /** Keeps a secret that came up on the way out of everything that is shown. */

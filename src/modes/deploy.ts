@@ -1,4 +1,5 @@
 /** deploy: look at everything, say what differs, change only that, prove it. */
+import type { X509Certificate } from 'node:crypto'
 import { asActionError, settleAll } from '../core/errors.ts'
 import type { Change, Context } from '../core/step.ts'
 import type { Settings } from '../settings/types.ts'
@@ -12,6 +13,7 @@ import * as probe from '../steps/probe.ts'
 import { Access, helmPermissions, ingressPermissions, type Permission } from '../steps/preflight/access.ts'
 import { checkSubnets } from '../steps/preflight/subnets.ts'
 import * as release from '../steps/release.ts'
+import { certificateFacts } from '../x509/certificate.ts'
 import { createRooms, type Rooms } from './rooms.ts'
 
 /** What is there, and what has to change. The Ingress' changes are planned again when the certificate's ARN is known. */
@@ -104,13 +106,15 @@ function writePermissions(found: preflight.Target, settings: Settings, helmChang
 }
 
 /** Outputs that are known before anything changes, for a run that fails later. The address is not: an old one proves nothing. */
-function known(context: Context, { ingressName, release }: preflight.Target, facts: Facts): void {
+function known(context: Context, { ingressName, release, service }: preflight.Target, facts: Facts): void {
+  context.found({ service })
   context.output('ingress-name', ingressName)
   if (release) context.output('release-revision', String(release.last.revision))
   if (facts.action === 'use') outputCertificate(context, facts)
 }
 
-function outputCertificate(context: Context, { arn, leaf }: { arn: string; leaf: { validToDate: Date } }): void {
+function outputCertificate(context: Context, { arn, leaf }: { arn: string; leaf: X509Certificate }): void {
+  context.found({ certificate: certificateFacts(leaf) })
   context.output('certificate-arn', arn)
   context.output('certificate-expiry', leaf.validToDate.toISOString())
 }

@@ -1,7 +1,7 @@
 /** What a person reads while the action runs: one group a step with its verdict in the title, progress, notes; and what was found. */
 import * as core from '@actions/core'
 import { asActionError, cancelled, type ActionError, type StepName } from '../core/errors.ts'
-import type { Change, Log, OutputName, Outcome } from '../core/step.ts'
+import type { Change, Log, OutputName, Outcome, Way } from '../core/step.ts'
 import type { Clock } from '../core/waiting.ts'
 import type { Redactor } from './redaction.ts'
 
@@ -10,6 +10,8 @@ export interface StepRecord {
   readonly name: StepName
   readonly verdict: string
   readonly ok: boolean
+  /** Milliseconds since the run began. */
+  readonly began: number
   /** Milliseconds. */
   readonly took: number
 }
@@ -20,8 +22,10 @@ export class Report implements Log {
   readonly changes: Change[] = []
   readonly notes: string[] = []
   readonly outputs = new Map<OutputName, string>()
+  way: Way = {}
   private readonly redactor: Redactor
   private readonly clock: Clock
+  private readonly start: number
   /** The lines of the group that is being gathered: its title, with the verdict, is known only at its end. */
   private lines: string[] = []
 
@@ -31,6 +35,7 @@ export class Report implements Log {
   constructor(redactor: Redactor, clock: Clock, signal: AbortSignal) {
     this.redactor = redactor
     this.clock = clock
+    this.start = clock.now()
     this.signal = signal
   }
 
@@ -63,6 +68,10 @@ export class Report implements Log {
     changeLines(change).forEach((line) => this.info(`  ${line}`))
   }
 
+  found(parts: Way): void {
+    this.way = { ...this.way, ...parts }
+  }
+
   output(name: OutputName, value: string): void {
     const shown = this.redactor.redactOutput(value)
     this.outputs.set(name, shown)
@@ -72,16 +81,17 @@ export class Report implements Log {
   /** Runs a step and writes its group. @throws ActionError placed in this step */
   async step<T>(name: StepName, work: () => Promise<Outcome<T>>): Promise<T> {
     const start = this.clock.now()
+    const record = (verdict: string, ok: boolean): StepRecord => ({ name, verdict, ok, began: start - this.start, took: this.clock.now() - start })
     this.lines = []
     try {
       const { verdict, result } = await work()
-      this.endGroup({ name, verdict, ok: true, took: this.clock.now() - start })
+      this.endGroup(record(verdict, true))
       return result
     } catch (thrown) {
       const error = (this.signal.aborted ? cancelled() : asActionError(thrown)).inStep(name)
       for (const problem of error.all) this.info(`${problem.code}: ${problem.message}`)
       if (error.code === 'internal-error' && error.cause instanceof Error) this.debug(error.cause.stack ?? '')
-      this.endGroup({ name, verdict: verdictOf(error), ok: false, took: this.clock.now() - start })
+      this.endGroup(record(verdictOf(error), false))
       throw error
     }
   }

@@ -1,7 +1,9 @@
 /** The job summary, as Markdown. Texts from outside are escaped. */
 import { summary } from '@actions/core'
 import { ActionError, combine } from '../core/errors.ts'
+import type { Way } from '../core/step.ts'
 import type { Settings } from '../settings/types.ts'
+import { diagram } from './diagram.ts'
 import { codeLink } from './failure.ts'
 import type { Redactor } from './redaction.ts'
 import { changeLines, seconds, type Report } from './report.ts'
@@ -10,7 +12,7 @@ import { messageOf } from '../core/text.ts'
 /** GitHub takes at most 1 MiB of summary a step; what is longer would be dropped whole. Bytes, with room for a line end and a character that the cut breaks. */
 const largestSummary = 1024 * 1024 - 4
 
-type Shown = Pick<Report, 'steps' | 'changes' | 'notes' | 'outputs'>
+type Shown = Pick<Report, 'steps' | 'changes' | 'notes' | 'outputs' | 'way'>
 
 /** A text from outside inside Markdown: no HTML, no table cell ends, no links or images. */
 export function escape(text: string): string {
@@ -21,7 +23,7 @@ export function escape(text: string): string {
 export async function writeSummary(report: Report, settings: Settings | undefined, error: ActionError | undefined, redactor: Redactor): Promise<void> {
   if (!process.env['GITHUB_STEP_SUMMARY']) return
   try {
-    await summary.addRaw(summarize(redacted(report, redactor), settings, error && redactedError(error, redactor)), true).write()
+    await summary.addRaw(summarize(redacted(report, redactor), settings, error && redactedError(error, redactor), Date.now()), true).write()
   } catch (thrown) {
     report.progress(`The summary could not be written: ${messageOf(thrown)}`)
   }
@@ -33,6 +35,7 @@ const code = (text: string): string => `<code>${escape(text.replace(/\s+/g, ' ')
 function redacted(report: Shown, redactor: Redactor): Shown {
   return {
     outputs: report.outputs,
+    way: report.way,
     notes: report.notes.map((note) => redactor.redact(note)),
     steps: report.steps.map((step) => ({ ...step, verdict: redactor.redact(step.verdict) })),
     changes: report.changes.map(({ before, after, ...change }) => ({ ...change, object: redactor.redact(change.object), ...(before !== undefined && { before: redactor.redact(before) }), ...(after !== undefined && { after: redactor.redact(after) }) })),
@@ -48,9 +51,19 @@ function redactedError(error: ActionError, redactor: Redactor): ActionError {
  * The summary's text. Pure.
  * @param settings undefined when they could not be read
  * @param error undefined when the run succeeded
+ * @param now milliseconds since the epoch
  */
-export function summarize(report: Shown, settings: Settings | undefined, error: ActionError | undefined): string {
-  const parts = [headline(report, settings, error), ...(error ? failure(error) : []), facts(report), steps(report), changes(report), notes(report), ...(error || !settings ? [] : client(report, settings))]
+export function summarize(report: Shown, settings: Settings | undefined, error: ActionError | undefined, now: number): string {
+  const parts = [
+    headline(report, settings, error),
+    ...(error ? failure(error) : []),
+    ...(settings ? [diagram(report.way, report.outputs, settings, error)] : []),
+    facts(report, now),
+    steps(report),
+    changes(report),
+    notes(report),
+    ...(error || !settings ? [] : client(report, settings)),
+  ]
   return Buffer.from(parts.filter((part) => part !== '').join('\n\n')).subarray(0, largestSummary).toString()
 }
 
@@ -73,21 +86,33 @@ function failure(error: ActionError): string[] {
 const factNames = [
   ['endpoint', 'Endpoint'],
   ['alb-address', 'ALB address'],
-  ['certificate-arn', 'Certificate'],
-  ['certificate-expiry', 'Certificate valid until'],
   ['ingress-name', 'Ingress'],
   ['release-revision', 'Release revision'],
   ['milvus-version', 'Milvus version'],
+  ['certificate-arn', 'Certificate'],
 ] as const
 
-function facts({ outputs }: Pick<Report, 'outputs'>): string {
-  const rows = factNames.flatMap(([name, title]) => (outputs.get(name) ? [`| ${title} | ${code(outputs.get(name) ?? '')} |`] : []))
-  return rows.length === 0 ? '' : ['| | |', '|---|---|', ...rows].join('\n')
+function facts({ outputs, way }: Pick<Report, 'outputs' | 'way'>, now: number): string {
+  const rows = [...factNames.flatMap(([name, title]) => (outputs.get(name) ? [[title, code(outputs.get(name) ?? '')]] : [])), ...certificateFacts(way, now)]
+  return rows.length === 0 ? '' : ['| | |', '|---|---|', ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n')
+}
+
+const day = 86_400_000
+
+function certificateFacts({ certificate }: Way, now: number): string[][] {
+  if (!certificate) return []
+  const { names, issuer, serial, key, notAfter } = certificate
+  const left = Math.floor((notAfter.getTime() - now) / day)
+  return [
+    ['Names', names.map(code).join(', ')],
+    ['Valid until', `${code(notAfter.toISOString())}, ${left} day${left === 1 ? '' : 's'} left`],
+    ['Key and issuer', `${code(key)} by ${code(issuer)}, serial ${code(serial)}`],
+  ]
 }
 
 function steps({ steps }: Pick<Report, 'steps'>): string {
-  const rows = steps.map(({ name, verdict, ok, took }) => `| ${ok ? '✅' : '❌'} ${name} | ${escape(verdict)} | ${seconds(took)} |`)
-  return rows.length === 0 ? '' : ['| Step | Result | Time |', '|---|---|---|', ...rows].join('\n')
+  const rows = steps.map(({ name, verdict, ok, began, took }) => `| ${ok ? '✅' : '❌'} ${name} | ${escape(verdict)} | ${seconds(began)} | ${seconds(took)} |`)
+  return rows.length === 0 ? '' : ['| Step | Result | After | Took |', '|---|---|---|---|', ...rows].join('\n')
 }
 
 function changes({ changes }: Pick<Report, 'changes'>): string {

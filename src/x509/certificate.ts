@@ -1,6 +1,8 @@
 /** Certificates, keys and chains, put in order and described. */
 import { X509Certificate, type KeyObject } from 'node:crypto'
 import { asActionError, combine, type ActionError } from '../core/errors.ts'
+import type { CertificateFacts } from '../core/step.ts'
+import { oneLine } from '../core/text.ts'
 import { readCertificates, readKey } from './reading.ts'
 
 /** What was given to be served, put in order: the chain certifies the leaf upwards, one certificate the one before it. */
@@ -85,6 +87,11 @@ export function keyAlgorithm(certificate: X509Certificate): string {
   if (asymmetricKeyType === 'ec') return `EC_${asymmetricKeyDetails?.namedCurve ?? ''}`
   return asymmetricKeyType ?? 'unknown'
 }
+
+/** What a summary says of a certificate. */
+export const certificateFacts = (certificate: X509Certificate): CertificateFacts => ({
+  issuer: oneLine(certificate.issuer), names: names(certificate), serial: certificate.serialNumber, key: keyAlgorithm(certificate), notAfter: certificate.validToDate,
+})
 
 /** Whether two lists hold the same certificates in the same order. */
 export function sameCertificates(a: readonly X509Certificate[], b: readonly X509Certificate[]): boolean {

@@ -119,7 +119,9 @@ export async function checkEndpoints(context: Context, { namespace }: Settings, 
   if (slices === undefined || service.spec.type === 'ExternalName') return
   const endpoints = slices.flatMap((slice) => slice.endpoints ?? [])
   // Unknown is ready. Source: discovery.k8s.io/v1, EndpointConditions.
-  if (endpoints.some(({ conditions }) => conditions?.ready !== false)) return
+  const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false).length
+  context.found({ pods: { ready, all: endpoints.length } })
+  if (ready > 0) return
   const why = endpoints.length > 0 ? `its ${endpoints.length} pods are not ready` : 'its selector finds no pod'
   context.log.warn(`Service ${name} has no ready endpoint: ${why}. Until that changes the ALB answers 503.`)
 }
