@@ -27,8 +27,10 @@ export const neededOnceDeployed: readonly NeededPermission[] = [
 export const dispensablePermissions: readonly { readonly permission: string; readonly note: string }[] = [
   { permission: 'elasticloadbalancing:DescribeLoadBalancers', note: 'may not describe load balancers' },
   { permission: 'ec2:DescribeSubnets', note: '' },
+  ...['DescribeListeners', 'DescribeRules', 'DescribeTargetGroups', 'DescribeLoadBalancerAttributes', 'DescribeTargetHealth'].map((action) => ({ permission: `elasticloadbalancing:${action}`, note: '' })),
   { permission: 'get ingressclasses', note: 'may not read IngressClass alb' },
   { permission: 'list endpointslices', note: '' },
+  { permission: 'list targetgroupbindings', note: '' },
   { permission: 'watch events', note: '' },
   { permission: 'watch ingresses', note: '' },
 ]

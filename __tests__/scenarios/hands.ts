@@ -66,7 +66,8 @@ export async function createMilvusObjects(world: World, name: string): Promise<v
     { apiVersion: 'v1', kind: 'Service', metadata: { name, labels }, spec: { type: 'ClusterIP', selector: labels, ports: [{ name: 'milvus', port: 19530, targetPort: 'milvus' }] } })
 }
 
-const aws = ({ aws: { endpoint, credentials: [administrator] }, region }: World) => {
+/** For clients of AWS, as the administrator. */
+export const aws = ({ aws: { endpoint, credentials: [administrator] }, region }: World) => {
   if (!administrator) throw new Error('the world has no AWS credentials')
   return { endpoint, region, credentials: { accessKeyId: administrator.accessKeyId, secretAccessKey: administrator.secretAccessKey } }
 }

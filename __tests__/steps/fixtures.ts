@@ -28,7 +28,7 @@ export function revision(more: Partial<ReleaseRevision> = {}): ReleaseRevision {
 export function target(more: Partial<Target> = {}): Target {
   return {
     namespace: { name: 'milvus', uid: 'uid-of-namespace' }, release: { last: revision(), current: revision() }, service: { name: 'milvus-demo', type: 'ClusterIP', port: 19530 },
-    ingressName: 'milvus-demo', ingress: undefined, events: [], ...more,
+    ingressName: 'milvus-demo', ingress: undefined, events: [], classParams: {}, ...more,
   }
 }
 
@@ -43,5 +43,5 @@ export function ingress(annotations: Record<string, string>, more: { owned?: rea
 }
 
 export function event(reason: string, message = '', resourceVersion = '1'): Event {
-  return { metadata: { name: `milvus-demo.${resourceVersion}`, uid: 'e', resourceVersion }, type: reason === 'SuccessfullyReconciled' ? 'Normal' : 'Warning', reason, message, involvedObject: { kind: 'Ingress', uid: 'uid-of-ingress', name: 'milvus-demo' } }
+  return { metadata: { name: `milvus-demo.${resourceVersion}`, uid: 'e', resourceVersion }, type: reason === 'SuccessfullyReconciled' ? 'Normal' : 'Warning', reason, message, involvedObject: { kind: 'Ingress', uid: 'uid-of-ingress', namespace: 'milvus', name: 'milvus-demo' } }
 }

@@ -44,18 +44,27 @@ describe('matches: a label selector', () => {
 })
 
 describe('remarks: the controller', () => {
-  const deployment = (image: string, readyReplicas?: number): Deployment => ({
-    metadata: { name: 'aws-load-balancer-controller', uid: 'u', resourceVersion: '1' }, spec: { template: { spec: { containers: [{ image: 'proxy:1.0.0' }, { image }] } } }, ...(readyReplicas !== undefined && { status: { readyReplicas } }),
+  const deployment = (image: string, readyReplicas?: number, args: string[] = []): Deployment => ({
+    metadata: { name: 'aws-load-balancer-controller', uid: 'u', resourceVersion: '1' }, spec: { template: { spec: { containers: [{ image: 'proxy:1.0.0' }, { image, args }] } } }, ...(readyReplicas !== undefined && { status: { readyReplicas } }),
   })
-  test.each<[string, Deployment, RegExp[]]>([
-    ['ready', deployment('public.ecr.aws/eks/aws-load-balancer-controller:v3.5.0', 2), []],
-    ['by digest', deployment('public.ecr.aws/eks/aws-load-balancer-controller@sha256:abc', 2), []],
-    ['the first that knows gRPC', deployment('602401143452.dkr.ecr.us-west-2.amazonaws.com/amazon/aws-load-balancer-controller:v2.1.0', 1), []],
-    ['old', deployment('aws-load-balancer-controller:v2.0.1', 1), [/v2\.0\.1.*does not know gRPC/]],
-    ['nobody ready', deployment('aws-load-balancer-controller:v2.7.1', 0), [/No replica/]],
-    ['no status yet', deployment('aws-load-balancer-controller:v2.7.1'), [/No replica/]],
-  ])('%s', (_, given, expected) => {
-    expect(remarks(given)).toEqual(expected.map((pattern) => expect.stringMatching(pattern) as unknown))
+  const current = (...args: string[]): Deployment => deployment('aws-load-balancer-controller@sha256:abc', 2, args)
+  test.each<[string, Deployment, warnings: RegExp[], infos: RegExp[]]>([
+    ['ready', deployment('public.ecr.aws/eks/aws-load-balancer-controller:v3.5.0', 2), [], [/DescribeListenerAttributes/, /every 2 minutes/]],
+    ['by digest', current(), [], []],
+    ['the first that knows gRPC', deployment('602401143452.dkr.ecr.us-west-2.amazonaws.com/amazon/aws-load-balancer-controller:v2.1.0', 1), [/before v2\.7/], []],
+    ['the first that registers targets without their interface', deployment('aws-load-balancer-controller:v2.7.0', 1), [], []],
+    ['the first of another policy', deployment('aws-load-balancer-controller:v2.9.0', 1), [], [/v2\.9\.0: since v2\.9/]],
+    ['old', deployment('aws-load-balancer-controller:v2.0.1', 1), [/v2\.0\.1.*does not know gRPC/], []],
+    ['nobody ready', deployment('aws-load-balancer-controller:v2.7.1', 0), [/No replica/], []],
+    ['no status yet', deployment('aws-load-balancer-controller:v2.7.1'), [/No replica/], []],
+    ['of this cluster and namespace', current('--cluster-name=production', '--watch-namespace=milvus', '--ingress-class=alb'), [], []],
+    ['every namespace', current('--watch-namespace='), [], []],
+    ['another namespace', current('--watch-namespace', 'web'), [/--watch-namespace=web: it takes up no Ingress of namespace milvus/], []],
+    ['another cluster', current('--cluster-name=staging'), [/--cluster-name=staging: it finds subnets/], []],
+    ['another ingress class, which is for the old annotation only', current('--ingress-class=other'), [], []],
+  ])('%s', (_, given, warnings, infos) => {
+    const matching = (patterns: RegExp[]): unknown[] => patterns.map((pattern) => expect.stringMatching(pattern) as unknown)
+    expect(remarks(given, settings())).toEqual({ warnings: matching(warnings), infos: matching(infos) })
   })
 })
 

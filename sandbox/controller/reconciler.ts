@@ -46,7 +46,7 @@ export class Reconciler {
     this.options = options
     this.client = new KubernetesClient(settings.kubernetes)
     this.aws = new AwsClients(settings.aws)
-    this.recorder = new Recorder(this.client)
+    this.recorder = new Recorder(this.client, () => options.mute)
     this.queue = new Queue((key) => this.reconcile(key))
     const elbv2 = new Elbv2(this.aws)
     this.deployer = {

@@ -28,12 +28,17 @@ export class Recorder {
   private readonly names = new Map<string, string>()
   private last: Promise<void> = Promise.resolve()
 
-  constructor(client: KubernetesClient) {
+  private readonly dropped: () => boolean
+
+  /** @param dropped whether what it is told now is dropped */
+  constructor(client: KubernetesClient, dropped: () => boolean = () => false) {
     this.client = client
+    this.dropped = dropped
   }
 
   /** Tells that something happened to an Ingress; `cause` ends the message. */
   record(ingress: Ingress, reason: Reason, cause = ''): void {
+    if (this.dropped()) return
     this.last = this.last.then(() => this.write(ingress, reason, REASONS[reason] + cause)).catch(() => undefined)
   }
 

@@ -1,6 +1,7 @@
 /** ELBv2: what AWS itself says of a load balancer. */
 import { DescribeLoadBalancersCommand, paginateDescribeLoadBalancers, type ElasticLoadBalancingV2Client, type LoadBalancer } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { awsError, errorName } from './errors.ts'
+import { readParts, readTargets, type LoadBalancerParts, type Target } from './load-balancer-parts.ts'
 
 /** A load balancer's state. */
 export interface LoadBalancerState {
@@ -11,6 +12,23 @@ export interface LoadBalancerState {
   /** ELB's words for a state that needs some. */
   readonly reason: string
 }
+
+/** What steps ask ELBv2. All of it throws ActionError; what is denied of parts and targets is undefined. */
+export interface LoadBalancers {
+  /** The load balancer with a DNS name. */
+  find(dnsName: string): Promise<LoadBalancerState | undefined>
+  /** What it is made of, with the rules of the listener of a port. */
+  parts(arn: string, port: number): Promise<LoadBalancerParts>
+  /** The targets of a target group. */
+  targets(targetGroup: string): Promise<readonly Target[] | undefined>
+}
+
+/** ELBv2 behind a client. */
+export const loadBalancers = (client: ElasticLoadBalancingV2Client): LoadBalancers => ({
+  find: (dnsName) => findLoadBalancer(client, dnsName),
+  parts: (arn, port) => readParts(client, arn, port),
+  targets: (targetGroup) => readTargets(client, targetGroup),
+})
 
 /**
  * The load balancer with this DNS name; undefined when there is none.

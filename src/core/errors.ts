@@ -42,6 +42,7 @@ export const failureCodes = [
   'ingress-class-params-unsuitable',
   'subnets-unsuitable',
   'ingress-not-ours',
+  'ingress-group-conflict',
   'ingress-terminating',
   'release-not-found',
   'release-ambiguous',

@@ -10,6 +10,7 @@ export interface ObjectMeta {
   readonly deletionTimestamp?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
+  readonly finalizers?: readonly string[]
   readonly managedFields?: readonly ManagedFields[]
 }
 
@@ -85,7 +86,7 @@ export interface LabelSelector {
 
 /** apps/v1 Deployment, as far as it is looked at. */
 export interface Deployment extends AnyObject {
-  readonly spec: { readonly replicas?: number; readonly template: { readonly spec: { readonly containers: readonly { readonly image?: string }[] } } }
+  readonly spec: { readonly replicas?: number; readonly template: { readonly spec: { readonly containers: readonly { readonly image?: string; readonly command?: readonly string[]; readonly args?: readonly string[] }[] } } }
   readonly status?: { readonly readyReplicas?: number }
 }
 
@@ -123,5 +124,5 @@ export interface Event extends AnyObject {
   readonly count?: number
   readonly lastTimestamp?: string | null
   readonly eventTime?: string | null
-  readonly involvedObject: { readonly kind?: string; readonly uid?: string; readonly name?: string }
+  readonly involvedObject: { readonly kind?: string; readonly uid?: string; readonly namespace?: string; readonly name?: string }
 }

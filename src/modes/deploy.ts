@@ -1,13 +1,15 @@
 /** deploy: look at everything, say what differs, change only that, prove it. */
 import type { X509Certificate } from 'node:crypto'
-import { asActionError, settleAll } from '../core/errors.ts'
+import { ActionError, asActionError, settleAll } from '../core/errors.ts'
 import type { Change, Context } from '../core/step.ts'
 import type { Settings } from '../settings/types.ts'
 import * as certificate from '../steps/certificate.ts'
 import type { Facts } from '../steps/certificate-choice.ts'
 import * as ingress from '../steps/ingress.ts'
-import { certificateArns } from '../steps/ingress-object.ts'
+import { certificateArns, hostname } from '../steps/ingress-object.ts'
 import * as loadBalancer from '../steps/load-balancer.ts'
+import type { Observed } from '../steps/load-balancer/drift.ts'
+import { withTargets } from '../steps/load-balancer/targets.ts'
 import * as preflight from '../steps/preflight.ts'
 import * as probe from '../steps/probe.ts'
 import { Access, helmPermissions, ingressPermissions, type Permission } from '../steps/preflight/access.ts'
@@ -21,6 +23,8 @@ interface Plan {
   readonly target: preflight.Target
   readonly certificate: { readonly facts: Facts; readonly changes: readonly Change[] }
   readonly release: readonly Change[]
+  /** What ELBv2 says of the load balancer that is there. */
+  readonly loadBalancer: Observed | undefined
 }
 
 /** @throws ActionError of the step that failed */
@@ -48,8 +52,8 @@ export async function deploy(context: Context, settings: Settings, environment: 
   })
 
   const address = await context.step('load-balancer', async () => {
-    const changes = loadBalancer.plan(target, settings, applied, new Date(context.clock.now()))
-    const result = await loadBalancer.apply(context, settings, { ...rooms, ...cluster }, target, { ...applied, certificate: served }, changes)
+    const changes = loadBalancer.plan(target, settings, applied, plan.loadBalancer, new Date(context.clock.now()))
+    const result = await loadBalancer.apply(context, settings, { ...rooms, ...cluster }, target, { ...applied, certificate: served, observed: plan.loadBalancer }, changes)
     return { verdict: `active at ${result}`, result }
   })
 
@@ -58,7 +62,9 @@ export async function deploy(context: Context, settings: Settings, environment: 
     return
   }
   await context.step('probe', async () => {
-    const result = await probe.apply(context, settings, address, served.leaf)
+    const result = await probe.apply(context, settings, address, served.leaf).catch(async (thrown: unknown) => {
+      throw thrown instanceof ActionError ? await withTargets(thrown, settings, { ...rooms, ...cluster }, target, address) : thrown
+    })
     if (result.version !== '') context.output('milvus-version', result.version)
     return { verdict: result.authenticated ? `Milvus ${result.version} answers` : 'Milvus answers and asks for credentials', result }
   })
@@ -83,25 +89,32 @@ async function look(context: Context, settings: Settings, rooms: Rooms): Promise
     if (changes.length > 0) context.log.info(`helm ${await (await rooms.cluster).helm.version()}`)
     return changes
   })
-  const permitted = Promise.all([access, target, helmChanges]).then(([asked, found, changes]) => asked.require(writePermissions(found, settings, changes)))
+  const balancer = target.then((found) => loadBalancer.observe(settings, rooms.loadBalancers, found))
+  const permitted = Promise.all([access, target, helmChanges, balancer]).then(([asked, found, changes, observed]) => asked.require(writePermissions(context, settings, found, changes, observed)))
   // Where there is an ALB already, its subnets were good enough.
-  const placed = Promise.all([rooms.cluster, target]).then(([{ subnets }, found]) => (loadBalancer.hostname(found.ingress) === undefined ? checkSubnets(context, settings, subnets()) : undefined))
+  const placed = Promise.all([rooms.cluster, target]).then(([{ subnets }, found]) => (hostname(found.ingress) === undefined ? checkSubnets(context, settings, subnets()) : undefined))
   const ofThisAccount = rooms.cluster.then(({ account }) => certificate.checkAccount(settings, account))
-  const [found, certificateFacts, releaseChanges] = await settleAll([target, facts, helmChanges, permitted, placed, ofThisAccount] as const)
+  const [found, certificateFacts, releaseChanges, observed] = await settleAll([target, facts, helmChanges, balancer, permitted, placed, ofThisAccount] as const)
   known(context, found, certificateFacts)
   release.remark(context, found, releaseChanges)
-  const plan: Plan = { target: found, certificate: { facts: certificateFacts, changes: certificate.plan(certificateFacts) }, release: releaseChanges }
+  const plan: Plan = { target: found, certificate: { facts: certificateFacts, changes: certificate.plan(certificateFacts) }, release: releaseChanges, loadBalancer: observed }
   const arn = certificateFacts.action === 'import' ? '(known after the import)' : certificateFacts.arn
-  const changes = [...plan.certificate.changes, ...plan.release, ...ingress.plan(found, settings, arn)]
+  const changes = [...plan.certificate.changes, ...plan.release, ...ingressChanges(context, settings, found, arn, observed)]
   return { verdict: changes.length === 0 ? 'everything is as it should be' : `${count(changes)} to make`, result: plan }
 }
 
+/** What changes of the Ingress: because it differs, or else because the controller has to look again. */
+function ingressChanges(context: Context, settings: Settings, found: preflight.Target, arn: string, observed: Observed | undefined): readonly Change[] {
+  const changes = ingress.plan(found, settings, arn)
+  return changes.length > 0 || !found.ingress ? changes : loadBalancer.plan(found, settings, { ingress: found.ingress, wordsSince: undefined }, observed, new Date(context.clock.now()))
+}
+
 /** What this run will write, as far as can be told before ACM has answered: an Ingress that keeps its certificate may need nothing. */
-function writePermissions(found: preflight.Target, settings: Settings, helmChanges: readonly Change[]): Permission[] {
+function writePermissions(context: Context, settings: Settings, found: preflight.Target, helmChanges: readonly Change[], observed: Observed | undefined): Permission[] {
   const arn = found.ingress ? (certificateArns(found.ingress)[0] ?? '') : ''
   return [
     ...(found.release && helmChanges.length > 0 ? helmPermissions(settings.helmStorage, found.release.last.kinds) : []),
-    ...(ingress.plan(found, settings, arn).length > 0 ? ingressPermissions(found.ingress !== undefined) : []),
+    ...(ingressChanges(context, settings, found, arn, observed).length > 0 ? ingressPermissions(found.ingress !== undefined) : []),
   ]
 }
 

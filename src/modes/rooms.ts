@@ -2,7 +2,7 @@
 import { Acm } from '../aws/acm.ts'
 import { createClients } from '../aws/clients.ts'
 import { EksTokenSource, describeCluster } from '../aws/eks.ts'
-import { findLoadBalancer } from '../aws/load-balancers.ts'
+import { loadBalancers, type LoadBalancers } from '../aws/load-balancers.ts'
 import type { Subnet } from '../aws/subnets.ts'
 import type { Context } from '../core/step.ts'
 import { Helm, type HelmCluster } from '../helm/session.ts'
@@ -13,7 +13,7 @@ import type { Settings } from '../settings/types.ts'
 /** Everything that steps talk to. */
 export interface Rooms {
   readonly acm: Acm
-  readonly findLoadBalancer: (dnsName: string) => ReturnType<typeof findLoadBalancer>
+  readonly loadBalancers: LoadBalancers
   /** The cluster has to be found first. */
   readonly cluster: Promise<Cluster>
 }
@@ -45,5 +45,5 @@ export function createRooms(context: Context, settings: Settings, environment: N
     kubernetes: new KubernetesClient(connection, context),
     helm: new Helm(helmCluster, { workDirectory: () => context.workDirectory(), environment, signal: context.signal, clock: context.clock, onLine: (line) => context.log.info(line) }),
   }))
-  return { acm: new Acm(clients), findLoadBalancer: (dnsName) => findLoadBalancer(clients.elbv2, dnsName), cluster }
+  return { acm: new Acm(clients), loadBalancers: loadBalancers(clients.elbv2), cluster }
 }

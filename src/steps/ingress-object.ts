@@ -73,6 +73,9 @@ const joined = (entries: readonly string[]): string | undefined => (entries.leng
 /** The idle timeout, and the attributes that the user gives beside it. */
 const withIdleTimeout = (given: string | undefined, seconds: number): string => [`idle_timeout.timeout_seconds=${seconds}`, ...(given ? [given] : [])].join(',')
 
+/** The ALB's name, as the Ingress' status has it: proof of nothing. */
+export const hostname = (ingress: Ingress | undefined): string | undefined => ingress?.status?.loadBalancer?.ingress?.[0]?.hostname
+
 /** The ARNs in an Ingress' certificate-arn annotation; the first is the listener's default. */
 export function certificateArns(object: AnyObject): string[] {
   return (object.metadata.annotations?.[`${prefix}certificate-arn`] ?? '').split(',').map((arn) => arn.trim()).filter((arn) => arn !== '')

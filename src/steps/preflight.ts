@@ -13,7 +13,8 @@ import { checkMaterial, expiryWarning, isTrusted } from '../x509/checks.ts'
 import { fieldManager } from './ingress-object.ts'
 import { Access, ingressPermissions, readPermissions } from './preflight/access.ts'
 import { checkController } from './preflight/controller.ts'
-import { checkIngressClass } from './preflight/ingress-class.ts'
+import { checkGroup, remarkAlb } from './preflight/group.ts'
+import { checkIngressClass, type ClassParams } from './preflight/ingress-class.ts'
 import { findRelease, type Release } from './preflight/release.ts'
 import { checkEndpoints, checkService, findPort, findService, remarkOldLoadBalancer } from './preflight/service.ts'
 
@@ -30,20 +31,30 @@ export interface Target {
   readonly ingress: Ingress | undefined
   /** The events of the Ingress. */
   readonly events: readonly Event[]
+  /** What the class sets over the Ingress. */
+  readonly classParams: ClassParams
 }
 
 /** @throws ActionError of every problem found */
 export async function observe(context: Context, settings: Settings, kubernetes: KubernetesClient, access: Access): Promise<Target> {
   const namespace = findNamespace(kubernetes, settings.namespace)
   remarkInputs(context, settings)
+  const ingressClass = checkIngressClass(context, settings, kubernetes, namespace)
+  const ingresses = kubernetes.list<Ingress>(paths.ingressesPath(settings.namespace), {}, `list Ingresses in namespace ${settings.namespace}`)
+  const finding = findTarget(context, settings, kubernetes, namespace, ingresses)
+  const beside = Promise.all([finding, ingresses, ingressClass]).then(([{ ingressName, ingress }, all, { params }]) => {
+    remarkAlb(context, settings, ingress)
+    checkGroup(context, settings, ingressName, all, params)
+  })
   try {
-    const [target] = await settleAll([
-      findTarget(context, settings, kubernetes, namespace),
+    const [target, { params }] = await settleAll([
+      finding,
+      ingressClass,
+      beside,
       Promise.resolve().then(() => checkCertificate(context, settings)),
-      checkIngressClass(context, settings, kubernetes, namespace),
-      checkController(context, kubernetes),
+      checkController(context, settings, kubernetes, ingressClass),
     ] as const)
-    return target
+    return { ...target, classParams: params }
   } catch (thrown) {
     const storage = settings.service === undefined ? settings.helmStorage : undefined
     throw await access.explain(asActionError(thrown), [...readPermissions(settings.namespace, storage), ...ingressPermissions(false)])
@@ -74,14 +85,14 @@ function checkCertificate(context: Context, { certificate, host, expiryWarning: 
   context.log.note(`The certificate is from an authority that clients do not know by themselves: they need its certificate (pymilvus: server_pem_path)${probed ? ', and the probe needs it as probe-ca or it will fail' : ''}.`)
 }
 
-async function findTarget(context: Context, settings: Settings, kubernetes: KubernetesClient, finding: Promise<AnyObject>): Promise<Target> {
+async function findTarget(context: Context, settings: Settings, kubernetes: KubernetesClient, finding: Promise<AnyObject>, listing: Promise<readonly Ingress[]>): Promise<Omit<Target, 'classParams'>> {
   const name = settings.namespace
   const inNamespace = `in namespace ${name}`
   const [namespace, release, services, ingresses, events] = await settleAll([
     finding,
     settings.service === undefined ? findRelease(context, settings, kubernetes) : Promise.resolve(undefined),
     kubernetes.list<Service>(paths.servicesPath(name), {}, `list Services ${inNamespace}`),
-    kubernetes.list<Ingress>(paths.ingressesPath(name), {}, `list Ingresses ${inNamespace}`),
+    listing,
     kubernetes.list<Event>(paths.eventsPath(name), { fieldSelector: 'involvedObject.kind=Ingress' }, `list Events ${inNamespace}`),
   ] as const)
   const service = findService(settings, services, release)

@@ -7,7 +7,20 @@ import type { AnyObject, IngressClass, IngressClassParams, LabelSelector } from 
 import { inputDefaults } from '../../settings/inputs.ts'
 import type { Settings } from '../../settings/types.ts'
 
-const autoMode = 'eks.amazonaws.com/alb'
+type Spec = NonNullable<IngressClassParams['spec']>
+
+/** What the parameters of a class set; nothing when it has none. */
+export type ClassParams = Spec | 'unreadable'
+
+/** A class, as far as it may be read. */
+export interface ClassFacts {
+  /** Its controller; undefined when it may not be read. */
+  readonly controller: string | undefined
+  readonly params: ClassParams
+}
+
+/** The controller of EKS Auto Mode. */
+export const autoMode = 'eks.amazonaws.com/alb'
 
 /** The controllers that make an ALB from an Ingress: AWS Load Balancer Controller, EKS Auto Mode. */
 const albControllers = ['ingress.k8s.aws/alb', autoMode]
@@ -16,10 +29,10 @@ const albControllers = ['ingress.k8s.aws/alb', autoMode]
  * @param namespace the one that the Ingress is in: a class may serve only some
  * @throws ActionError `ingress-class-not-found`, `ingress-class-unsupported`, `ingress-class-params-unsuitable`
  */
-export async function checkIngressClass(context: Context, settings: Settings, kubernetes: KubernetesClient, namespace: Promise<AnyObject>): Promise<void> {
+export async function checkIngressClass(context: Context, settings: Settings, kubernetes: KubernetesClient, namespace: Promise<AnyObject>): Promise<ClassFacts> {
   const name = settings.ingress.className
   const found = await readable(context, kubernetes.get<IngressClass>(ingressClassPath(name), `read IngressClass ${name}`), `IngressClass ${name}, so that whether an ALB controller serves it was not checked`)
-  if (found === 'unreadable') return
+  if (found === 'unreadable') return { controller: undefined, params: 'unreadable' }
   if (!found) {
     throw new ActionError({
       code: 'ingress-class-not-found',
@@ -36,7 +49,8 @@ export async function checkIngressClass(context: Context, settings: Settings, ku
     })
   }
   if (controller === autoMode) checkAutoMode(context, settings)
-  if (found.spec.parameters?.kind === 'IngressClassParams') await checkParams(context, settings, kubernetes, { className: name, ...found.spec.parameters }, namespace)
+  const { parameters } = found.spec
+  return { controller, params: parameters?.kind === 'IngressClassParams' ? await checkParams(context, settings, kubernetes, { className: name, ...parameters }, namespace) : {} }
 }
 
 async function readable<T>(context: Context, reading: Promise<T>, what: string): Promise<T | 'unreadable'> {
@@ -60,11 +74,11 @@ function checkAutoMode(context: Context, { ingress }: Settings): void {
   })
 }
 
-async function checkParams(context: Context, settings: Settings, kubernetes: KubernetesClient, reference: { className: string; apiGroup?: string; name: string }, namespace: Promise<AnyObject>): Promise<void> {
+async function checkParams(context: Context, settings: Settings, kubernetes: KubernetesClient, reference: { className: string; apiGroup?: string; name: string }, namespace: Promise<AnyObject>): Promise<ClassParams> {
   const { className, apiGroup = 'elbv2.k8s.aws', name } = reference
   const what = `IngressClassParams ${name} of class ${className}`
   const found = await readable(context, kubernetes.get<IngressClassParams>(ingressClassParamsPath(apiGroup, name), `read IngressClassParams ${name}`), `${what}, so that what they set over the inputs was not checked`)
-  if (found === 'unreadable') return
+  if (found === 'unreadable') return found
   const unsuitable = (problem: string, remedy: string): ActionError => new ActionError({ code: 'ingress-class-params-unsuitable', problem, remedy })
   if (!found) throw unsuitable(`IngressClass ${className} names IngressClassParams ${name}, which do not exist, and the controller takes no Ingress of it.`, 'Create them, take them out of the class, or set ingress-class to another one.')
   const { metadata } = await namespace
@@ -73,6 +87,7 @@ async function checkParams(context: Context, settings: Settings, kubernetes: Kub
   all.filter(({ weight }) => weight === 'note').forEach(({ text }) => context.log.note(`${what} ${text}.`))
   const refused = all.filter(({ weight }) => weight === 'refusal')
   if (refused.length > 0) throw combine([unsuitable(`${what} ${refused.map(({ text }) => text).join('; ')}.`, 'Set the inputs to what the class sets, or ingress-class to a class that leaves it open, or change the class where it is managed.')])
+  return found.spec ?? {}
 }
 
 /** What a class sets otherwise than the inputs: refused when the result would not be what was asked, else said. */
@@ -81,7 +96,6 @@ interface Override {
   readonly text: string
 }
 
-type Spec = NonNullable<IngressClassParams['spec']>
 
 /** Everything that the parameters of a class set over the inputs. Pure. @param namespace its name and labels */
 export const overrides = (spec: Spec, settings: Settings, namespace: AnyObject['metadata']): Override[] => [

@@ -1,0 +1,60 @@
+/** What targets and their binding say of a probe that failed. */
+import { describe, expect, test } from '@jest/globals'
+import type { Target } from '../../src/aws/load-balancer-parts.ts'
+import { describeBinding, describeTargets } from '../../src/steps/load-balancer/targets.ts'
+import { event, settings } from './fixtures.ts'
+
+const at = (id: string, state: string, reason = '', description = ''): Target => ({ id, port: 19530, state, reason, description })
+const unhealthy = (reason: string): Target[] => [at('10.0.1.7', 'unhealthy', reason)]
+const managed = 'alb.ingress.kubernetes.io/manage-backend-security-group-rules'
+
+describe('describeTargets', () => {
+  test.each<[string, Target[], string]>([
+    ['none', [], 'No target is registered in the target group.'],
+    ['a healthy one', [at('10.0.1.7', 'healthy')], '1 target: 10.0.1.7:19530 healthy.'],
+    ['the sick ones first', [at('10.0.1.8', 'healthy'), at('10.0.1.7', 'unhealthy', 'Target.Timeout', 'Request timed out')], '2 targets: 10.0.1.7:19530 unhealthy (Target.Timeout: Request timed out); 10.0.1.8:19530 healthy.'],
+    ['many', [1, 2, 3, 4, 5, 6].map((number) => at(`10.0.1.${number}`, 'healthy')), '6 targets: 10.0.1.1:19530 healthy; 10.0.1.2:19530 healthy; 10.0.1.3:19530 healthy; 10.0.1.4:19530 healthy; and 2 more.'],
+  ])('%s', (_, targets, problem) => {
+    expect(describeTargets(targets, settings()).problem).toBe(problem)
+  })
+
+  test.each<[string, Parameters<typeof settings>[0], RegExp]>([
+    ['Target.Timeout', {}, /pods' security group, the network ACLs/],
+    ['Target.Timeout', { ingress: { securityGroups: ['sg-1'] } }, /manage-backend-security-group-rules: "true"/],
+    ['Target.Timeout', { ingress: { securityGroups: ['sg-1'], annotations: { [managed]: 'true' } } }, /network ACLs/],
+    ['Target.FailedHealthChecks', {}, /listen in plain text/],
+    ['Target.ResponseCodeMismatch', {}, /leave healthcheck-path and success-codes/],
+    ['Target.ResponseCodeMismatch', { ingress: { annotations: { 'alb.ingress.kubernetes.io/success-codes': '0' } } }, /correct success-codes/],
+    ['Target.NotInUse', {}, /No rule of a listener/],
+    ['Target.IpUnusable', {}, /restart the pod/],
+    ['Target.InvalidState', {}, /stopping/],
+    ['Target.DeregistrationInProgress', {}, /drains/],
+    ['Target.HealthCheckDisabled', {}, /Health checks are off/],
+    ['Target.NotRegistered', {}, /events of the TargetGroupBinding/],
+    ['Elb.InitialHealthChecking', {}, /half a minute/],
+    ['Elb.RegistrationInProgress', {}, /being registered/],
+    ['Elb.InternalError', {}, /Health Dashboard/],
+    ['Target.OfTomorrow', {}, /^$/],
+  ])('%s with %j', (reason, more, remedy) => {
+    expect(describeTargets(unhealthy(reason), settings(more)).remedy).toMatch(remedy)
+  })
+
+  test('the advice is for the reason of most', () => {
+    expect(describeTargets([at('1', 'unhealthy', 'Target.Timeout'), at('2', 'initial', 'Elb.RegistrationInProgress'), at('3', 'initial', 'Elb.RegistrationInProgress')], settings()).remedy).toMatch(/being registered/)
+  })
+})
+
+test.each([
+  ['BackendNotFound', 'backend not found: Service "milvus-demo" not found', /^Set service and service-port/],
+  ['FailedNetworkReconcile', 'expected exactly one securityGroup tagged with kubernetes.io/cluster/production for eni eni-1, got: [sg-1 sg-2] (clusterName: production)', /on one security group only/],
+  ['FailedReconcile', 'Failed reconcile due to operation error Elastic Load Balancing v2: RegisterTargets, https response error StatusCode: 403, RequestID: 1, api error AccessDenied: x', /controller's role/],
+  ['FailedReconcile', 'Failed reconcile due to operation error Elastic Load Balancing v2: RegisterTargets, https response error StatusCode: 400, RequestID: 1, TooManyTargets: x', /higher quota/],
+  ['FailedAddFinalizer', 'Failed add finalizer due to x', /describe targetgroupbinding k8s-1/],
+  ['FailedUpdateStatus', 'Failed update status due to x', /describe targetgroupbinding k8s-1/],
+  ['FailedCleanup', 'Failed cleanup due to x', /describe targetgroupbinding k8s-1/],
+])('a TargetGroupBinding with %s: %s', (reason, message, remedy) => {
+  const found = describeBinding({ ...event(reason, message), involvedObject: { kind: 'TargetGroupBinding', name: 'k8s-1' } }, settings())
+  expect(found.problem).toMatch(new RegExp(`^The controller says of TargetGroupBinding k8s-1: ${reason}: .*[^.]\\.$`))
+  expect(found.problem).not.toContain('RequestID')
+  expect(found.remedy).toMatch(remedy)
+})

@@ -1,0 +1,113 @@
+/** Why an ALB that works reaches no Milvus: the health of its targets in ELB's words, and what the controller says of their binding. */
+import type { Target as ElbTarget } from '../../aws/load-balancer-parts.ts'
+import { ActionError, type FailureCode } from '../../core/errors.ts'
+import { eventsPath, targetGroupBindingsPath } from '../../kubernetes/paths.ts'
+import type { AnyObject, Event } from '../../kubernetes/types.ts'
+import { annotationPrefix as prefix } from '../../settings/annotations.ts'
+import type { Settings } from '../../settings/types.ts'
+import { readable, version } from '../controller-verdict.ts'
+import type { Target } from '../preflight.ts'
+import { look, type Rooms } from './wait.ts'
+
+/** Failures of the probe that targets may explain. */
+const explicable: ReadonlySet<FailureCode> = new Set(['probe-no-targets', 'probe-target-failed', 'probe-target-timeout', 'probe-http-error', 'milvus-not-ready'])
+
+/** What targets say of a failure: sentences to append. */
+export interface Explanation {
+  readonly problem: string
+  readonly remedy: string
+}
+
+/** @returns the failure of a probe, with what is seen of the targets; the same when they say nothing, or may not be read */
+export async function withTargets(failure: ActionError, settings: Settings, rooms: Rooms, target: Target, address: string): Promise<ActionError> {
+  if (!explicable.has(failure.code)) return failure
+  const found = await explainTargets(settings, rooms, target, address).catch(() => undefined)
+  if (!found) return failure
+  const { code, cause, also } = failure
+  return new ActionError({ code, problem: `${failure.message} ${found.problem}`, remedy: [failure.remedy, found.remedy].filter((part) => part !== '').join(' '), cause }, also)
+}
+
+/** What is seen of the targets behind the rule for our host; undefined when nothing may be read, or nothing is wrong with them. */
+export async function explainTargets(settings: Settings, rooms: Rooms, target: Target, address: string): Promise<Explanation | undefined> {
+  const [health, word] = await Promise.all([readHealth(settings, rooms, address), bindingWord(settings, rooms, target)])
+  const parts = [...(health ? [describeTargets(health, settings)] : []), ...(word ? [word] : [])]
+  if (parts.length === 0) return undefined
+  const joined = (key: keyof Explanation): string => parts.map((part) => part[key]).filter((text) => text !== '').join(' ')
+  return { problem: joined('problem'), remedy: joined('remedy') }
+}
+
+async function readHealth(settings: Settings, { loadBalancers }: Rooms, address: string): Promise<readonly ElbTarget[] | undefined> {
+  const seen = await look(settings, loadBalancers, address)
+  const rules = seen?.parts.listeners?.find(({ port }) => port === settings.ingress.listenPort)?.rules
+  const group = rules?.find(({ hosts, targetGroup }) => targetGroup !== undefined && hosts.some((host) => host.toLowerCase() === settings.host))?.targetGroup
+  return group === undefined ? undefined : loadBalancers.targets(group)
+}
+
+/** How many targets are named. */
+const most = 4
+
+/** What targets there are, and the advice for the reason that most of them have. Pure. */
+export function describeTargets(targets: readonly ElbTarget[], settings: Settings): Explanation {
+  if (targets.length === 0) return { problem: 'No target is registered in the target group.', remedy: '' }
+  const wrong = targets.filter(({ state }) => state !== 'healthy')
+  const shown = [...wrong, ...targets.filter(({ state }) => state === 'healthy')]
+  const named = shown.slice(0, most).map(({ id, port, state, reason, description }) => `${id}:${port} ${state}${reason === '' ? '' : ` (${reason}${description === '' ? '' : `: ${description}`})`}`)
+  const more = targets.length > most ? `; and ${targets.length - most} more` : ''
+  const [worst] = [...new Set(wrong.map(({ reason }) => reason))].sort((a, b) => count(wrong, b) - count(wrong, a))
+  return { problem: `${targets.length} target${targets.length === 1 ? '' : 's'}: ${named.join('; ')}${more}.`, remedy: worst === undefined ? '' : (advice[worst]?.(settings) ?? '') }
+}
+
+const count = (targets: readonly ElbTarget[], reason: string): number => targets.filter((target) => target.reason === reason).length
+
+const managed = `${prefix}manage-backend-security-group-rules`
+
+/** What to do about a target's reason. Source: ELBv2 API reference, TargetHealth; the user guide, "Target health reason codes". */
+const advice: Readonly<Record<string, (settings: Settings) => string>> = {
+  'Target.Timeout': ({ ingress }) => ingress.securityGroups.length > 0 && ingress.annotations[managed] !== 'true'
+    ? `With security-groups the controller leaves the pods' security group alone: give annotations the entry ${managed}: "true", or let that group accept the ALB's on the port of the targets.`
+    : "The health check gets no answer: let the pods' security group, the network ACLs of their subnets and NetworkPolicies accept the ALB on the port of the targets.",
+  'Target.FailedHealthChecks': () => 'The pods refuse the connection or answer no gRPC: check that they listen in plain text on that port, and see the log of Milvus.',
+  'Target.ResponseCodeMismatch': ({ ingress }) => `The pods answer the health check with another gRPC code than it takes${`${prefix}success-codes` in ingress.annotations ? ': correct success-codes in annotations, or leave it out (12 is right for the path that is asked)' : ': leave healthcheck-path and success-codes to their defaults, or set both'}.`,
+  'Target.NotInUse': () => 'No rule of a listener leads to the target group, or the zone of the pod has no subnet of the ALB: run the job again, and give subnets one for each zone that Milvus runs in.',
+  'Target.IpUnusable': () => 'The address of the target is taken by a load balancer, and no pod can have it: restart the pod.',
+  'Target.InvalidState': () => 'The pod or its node is stopping: wait until another one is ready.',
+  'Target.DeregistrationInProgress': () => 'The pod went away, and its target drains: wait until another one is ready.',
+  'Target.HealthCheckDisabled': () => "Health checks are off for the target group: a target that is broken gets calls too. See the log of Milvus.",
+  'Target.NotRegistered': () => 'The pod is not registered: see the events of the TargetGroupBinding.',
+  'Elb.InitialHealthChecking': () => 'The first health checks go on, which takes half a minute after a pod is ready: run the job again, or give probe-timeout more time.',
+  'Elb.RegistrationInProgress': () => 'The targets are being registered: run the job again, or give probe-timeout more time.',
+  'Elb.InternalError': () => "This is a fault inside of ELB: run the job again in some minutes, and look at the AWS Health Dashboard.",
+}
+
+/** Where TargetGroupBindings are: those of the AWS Load Balancer Controller, and of EKS Auto Mode. */
+const groups = ['elbv2.k8s.aws', 'eks.amazonaws.com']
+
+/** The newest event of our TargetGroupBindings, when it is a warning: troubles with targets never show on the Ingress. */
+async function bindingWord(settings: Settings, { kubernetes }: Rooms, { ingressName }: Target): Promise<Explanation | undefined> {
+  const { namespace } = settings
+  const { groupName } = settings.ingress
+  const labelSelector = groupName === undefined ? `ingress.k8s.aws/stack-namespace=${namespace},ingress.k8s.aws/stack-name=${ingressName}` : `ingress.k8s.aws/stack=${groupName}`
+  // Not served (404), or not allowed: there is nothing to be had.
+  const list = async (group: string): Promise<AnyObject[]> => kubernetes.list<AnyObject>(targetGroupBindingsPath(group, namespace), { labelSelector }, 'list TargetGroupBindings').catch(() => [])
+  const [events, ...bindings] = await Promise.all([
+    kubernetes.list<Event>(eventsPath(namespace), { fieldSelector: 'involvedObject.kind=TargetGroupBinding' }, `list Events in namespace ${namespace}`),
+    ...groups.map(list),
+  ])
+  const ours = new Set(bindings.flat().map(({ metadata }) => metadata.uid))
+  const last = events.filter(({ involvedObject }) => ours.has(involvedObject.uid ?? '')).reduce<Event | undefined>((latest, event) => (latest && version(latest) >= version(event) ? latest : event), undefined)
+  return last?.type === 'Warning' ? describeBinding(last, settings) : undefined
+}
+
+/** Pure. */
+export function describeBinding({ reason = '', message = '', involvedObject: { name = '' } }: Event, { namespace }: Settings): Explanation {
+  const known = bindingAdvice.find(([pattern]) => pattern.test(`${reason} ${message}`))?.[1]
+  return { problem: `The controller says of TargetGroupBinding ${name}: ${reason}: ${readable(message).replace(/\.$/, '')}.`, remedy: known ?? `See "kubectl -n ${namespace} describe targetgroupbinding ${name}".` }
+}
+
+/** The first that matches `REASON MESSAGE`. Source: controllers/elbv2/targetgroupbinding_controller.go, pkg/targetgroupbinding/resource_manager.go. */
+const bindingAdvice: readonly (readonly [RegExp, string])[] = [
+  [/^BackendNotFound/, 'Set service and service-port to a Service that is there and has that port.'],
+  [/expected exactly one securityGroup tagged/, 'Leave the tag kubernetes.io/cluster/CLUSTER on one security group only of those that the nodes (or pods) have.'],
+  [/AccessDenied|UnauthorizedOperation|not authorized to perform/, "This is the controller's role, not the job's: give it the policy of its version (docs/install/iam_policy.json of the AWS Load Balancer Controller)."],
+  [/TooManyTargets|LimitExceeded/, 'Ask AWS for a higher quota, or run fewer pods behind this Service.'],
+]
