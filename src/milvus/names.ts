@@ -22,7 +22,7 @@ export async function resolve(host: string, timeout: number): Promise<LookupAddr
 async function within<T>(timeout: number, work: Promise<T>): Promise<T> {
   const late = new AbortController()
   const silence = sleep(timeout, undefined, { signal: late.signal }).then(() => {
-    throw Object.assign(new Error(`no answer within ${timeout / 1000} s`), { code: 'EAI_AGAIN' })
+    throw new Error(`no answer within ${timeout / 1000} s`)
   })
   try {
     return await Promise.race([work, silence])
