@@ -70,7 +70,7 @@ const defaults = {
     idleTimeout: 600, loadBalancerName: undefined, groupName: undefined, tags: {}, annotations: {}, forceConflicts: false,
   },
   timeouts: { release: 600, loadBalancer: 1200, probe: 300 },
-  probe: { required: true, ca: undefined, address: undefined, token: undefined },
+  probe: { required: true, ca: undefined, address: undefined, token: undefined, dns: false },
   summary: true,
 }
 
@@ -112,7 +112,7 @@ describe('what each input sets', () => {
     [{ tags: 'team=search', annotations: 'alb.ingress.kubernetes.io/wafv2-acl-arn: arn:aws:wafv2:x' }, ({ ingress }) => [ingress.tags, ingress.annotations], [{ team: 'search' }, { 'alb.ingress.kubernetes.io/wafv2-acl-arn': 'arn:aws:wafv2:x' }]],
     [{ 'force-conflicts': 'True', summary: 'false' }, ({ ingress, summary }) => [ingress.forceConflicts, summary], [true, false]],
     [{ 'release-timeout': '1h', 'load-balancer-timeout': '30m', 'probe-timeout': '90s' }, ({ timeouts }) => timeouts, { release: 3600, loadBalancer: 1800, probe: 90 }],
-    [{ probe: 'off', 'probe-address': '[::1]:8443', 'milvus-token': 'root:Milvus' }, ({ probe }) => probe, { required: false, ca: undefined, address: { host: '::1', port: 8443 }, token: 'root:Milvus' }],
+    [{ probe: 'off', 'probe-address': '[::1]:8443', 'milvus-token': 'root:Milvus' }, ({ probe }) => probe, { required: false, ca: undefined, address: { host: '::1', port: 8443 }, token: 'root:Milvus', dns: false }],
     [{ region: 'eu-west-1' }, (settings) => settings.region, 'eu-west-1'],
   ])('%j', (inputs, part, value) => {
     expect(part(read({ ...minimalIn(inputs['region'] ?? 'us-east-2'), ...inputs }))).toEqual(value)
@@ -159,6 +159,7 @@ describe('refusals', () => {
     ['a chart repository of files', { 'chart-repository': 'file:///charts' }, region, ['input-invalid: Input chart-repository is not a URL.']],
     ['values with another Service type', { values: 'service: {type: LoadBalancer}' }, region, ['input-invalid: Input values sets service.type to something other than ClusterIP, which is what this action is there to set.']],
     ['an idle timeout that ELB does not take', { 'idle-timeout': '2h' }, region, ['input-invalid: Input idle-timeout is "2h", which is out of range.']],
+    ['a probe by name and none at all', { probe: 'off', 'probe-dns': 'true' }, region, ['inputs-conflict: Input probe-dns is true, and probe is off.']],
     ['a wait of no time', { 'probe-timeout': '0s' }, region, ['input-invalid: Input probe-timeout is "0s", which is out of range.']],
   ])('%s', (_, inputs, environment, wrong) => {
     expect(problems(refusal({ ...minimal, ...inputs }, environment))).toEqual(wrong)

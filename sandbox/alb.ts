@@ -24,6 +24,10 @@ export interface AlbOverrides {
   refuse?: boolean | undefined
   /** Tells GOAWAY to this many connections at their next request, which is refused. */
   goaway?: number | undefined
+  /** The HTTP/2 error code of that GOAWAY; NO_ERROR when absent. */
+  goawayCode?: number | undefined
+  /** Answers every request with RST_STREAM and this HTTP/2 error code. */
+  reset?: number | undefined
   /** Takes TCP connections and never answers. */
   silent?: boolean | undefined
   /** Milliseconds that a re-imported certificate takes from ACM to the listeners. */

@@ -1,12 +1,13 @@
 /** What a GitHub runner finds on its disk in a world, and the environment that leads there. */
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { delimiter, dirname, join } from 'node:path'
 
 /** The files. */
 export interface RunnerFiles {
   /** Path of a PEM with the authority that everything in the world is signed by. */
   readonly ca: string
-  /** Changes the DNS: an empty address makes a name unknown. */
+  /** Changes the DNS; sandbox/names.mjs says what a text means. */
   setNames(names: Readonly<Record<string, string>>): Promise<void>
   /** Where a name leads. */
   resolve(name: string): Promise<string | undefined>
@@ -35,10 +36,7 @@ export async function runnerFiles(directory: string, helm: string, ca: string): 
     ca: at('ca.pem'),
     useHelm,
     setNames: (names) => writeFile(at('names.json'), JSON.stringify(names)),
-    resolve: async (name) => {
-      const names = JSON.parse(await readFile(at('names.json'), 'utf8')) as Record<string, string>
-      return names[name] ?? Object.entries(names).find(([pattern]) => pattern.startsWith('*.') && name.endsWith(pattern.slice(1)))?.[1]
-    },
+    resolve: async (name) => resolveIn(JSON.parse(await readFile(at('names.json'), 'utf8')) as Record<string, string>, name),
     helmCalls: async () => (await readFile(at('helm.log'), 'utf8')).split('\n').filter((line) => line !== ''),
     environment: {
       PATH: [at('bin'), dirname(process.execPath), '/usr/bin', '/bin'].join(delimiter),
@@ -49,4 +47,11 @@ export async function runnerFiles(directory: string, helm: string, ca: string): 
       HELM_CONFIG_HOME: at('helm-config'),
     },
   }
+}
+
+/** The last address of a name, at the end of its aliases. */
+function resolveIn(names: Readonly<Record<string, string>>, name: string): string | undefined {
+  const text = names[name] ?? Object.entries(names).find(([pattern]) => pattern.startsWith('*.') && name.endsWith(pattern.slice(1)))?.[1]
+  const last = text?.split(',').at(-1)?.trim()
+  return last === undefined || last === '' || last === '?' || isIP(last) !== 0 ? last : resolveIn(names, last)
 }

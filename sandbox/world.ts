@@ -72,7 +72,7 @@ export interface World {
   readonly inputs: () => Record<string, string>
   /** Each call of helm by whoever had `environment()`: its arguments. */
   readonly helmCalls: () => Promise<string[]>
-  /** Changes the DNS: an empty address makes a name unknown. */
+  /** Changes the DNS; sandbox/names.mjs says what a text means. */
   readonly setNames: (names: Readonly<Record<string, string>>) => Promise<void>
   /** Runs helm, or kubectl, as the administrator in the namespace. @returns what it printed */
   readonly helm: (...args: string[]) => Promise<string>

@@ -247,8 +247,12 @@ function readAuthorities(raw: string): string {
 }
 
 function readProbe(read: Reader): ProbeSettings {
+  const required = read.optional('probe', form.oneOf('required', 'off')) !== 'off'
+  const dns = read.optional('probe-dns', form.boolean) ?? false
+  if (dns && !required) read.conflict('Input probe-dns is true, and probe is off.', 'Leave probe-dns at false, or set probe: required on a runner that can reach the ALB.')
   return {
-    required: read.optional('probe', form.oneOf('required', 'off')) !== 'off',
+    required,
+    dns,
     ca: read.optional('probe-ca', readAuthorities),
     address: read.optional('probe-address', form.hostPort),
     token: read.optional('milvus-token', form.text),

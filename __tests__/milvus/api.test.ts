@@ -44,6 +44,9 @@ test.each<[string, string, object]>([
   ['healthy', '0a00 1001', { status: { code: 0, reason: '' }, healthy: true, reasons: [] }],
   ['unhealthy', `0a00 1a${text('querycoord not ready')} 220104`, { status: { code: 0 }, healthy: false, reasons: ['querycoord not ready'] }],
   ['unhealthy for two reasons', `0a00 1000 1a${text('a')} 1a${text('b')}`, { healthy: false, reasons: ['a', 'b'] }],
+  ['healthy, with limits packed', `0a00 1001 1a${text('memory quota exceeded')} 22020405`, { healthy: true, reasons: ['memory quota exceeded'], limits: ['reads are denied', 'writes are denied'] }],
+  ['healthy, with limits a field each', '1001 2002 2003 2006', { healthy: true, limits: ['reads are slowed down', 'writes are slowed down', 'changes of collections are denied'] }],
+  ['a limit of a later Milvus, and none', '1001 22020009', { healthy: true, limits: ['quota state 9'] }],
   ['an empty answer is not healthy', '', { healthy: false, reasons: [] }],
 ])('readHealth: %s', (_, bytes, expected) => {
   expect(readHealth(hex(bytes))).toMatchObject(expected)

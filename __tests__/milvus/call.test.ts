@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import http2 from 'node:http2'
 import tls from 'node:tls'
 import { GrpcSession, type Call, type CallAnswer } from '../../src/milvus/call.ts'
+import { BrokenCall, brokenFailure } from '../../src/milvus/http2-errors.ts'
 import { caught } from '../caught.ts'
 import { authority, host, startHttp2, type Listening, type OnStream } from './servers.ts'
 
@@ -100,23 +101,25 @@ describe('what comes back', () => {
 })
 
 describe('what breaks off', () => {
-  const { NGHTTP2_PROTOCOL_ERROR, NGHTTP2_INTERNAL_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_ENHANCE_YOUR_CALM } = http2.constants
+  const { NGHTTP2_PROTOCOL_ERROR, NGHTTP2_INTERNAL_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_HTTP_1_1_REQUIRED } = http2.constants
   test.each<[string, OnStream, RegExp, Partial<Call>]>([
-    ['RST_STREAM, protocol error', (stream) => stream.close(NGHTTP2_PROTOCOL_ERROR), /NGHTTP2_PROTOCOL_ERROR/, {}],
-    ['RST_STREAM, internal error', (stream) => stream.close(NGHTTP2_INTERNAL_ERROR), /NGHTTP2_INTERNAL_ERROR/, {}],
-    ['RST_STREAM, refused', (stream) => stream.close(NGHTTP2_REFUSED_STREAM), /NGHTTP2_REFUSED_STREAM/, {}],
-    ['RST_STREAM, cancelled, without an answer', (stream) => stream.close(NGHTTP2_CANCEL), /closed without an answer/, {}],
-    ['RST_STREAM, no error, without an answer', (stream) => stream.close(NGHTTP2_NO_ERROR), /closed without an answer/, {}],
+    ['RST_STREAM, protocol error', (stream) => stream.close(NGHTTP2_PROTOCOL_ERROR), /RST_STREAM PROTOCOL_ERROR/, {}],
+    ['RST_STREAM, internal error', (stream) => stream.close(NGHTTP2_INTERNAL_ERROR), /RST_STREAM INTERNAL_ERROR/, {}],
+    ['RST_STREAM, refused', (stream) => stream.close(NGHTTP2_REFUSED_STREAM), /RST_STREAM REFUSED_STREAM/, {}],
+    ['RST_STREAM, cancelled, without an answer', (stream) => stream.close(NGHTTP2_CANCEL), /RST_STREAM CANCEL/, {}],
+    ['RST_STREAM, no error, without an answer', (stream) => stream.close(NGHTTP2_NO_ERROR), /RST_STREAM NO_ERROR/, {}],
     ['RST_STREAM after headers', (stream) => {
       stream.respond(grpc)
       stream.write(frame('0a00'), () => stream.destroy(new Error('broken')))
-    }, /NGHTTP2_INTERNAL_ERROR/, {}],
+    }, /RST_STREAM INTERNAL_ERROR/, {}],
     ['RST_STREAM, cancelled, after headers', (stream) => {
       stream.respond(grpc)
       stream.write(frame('0a00'), () => stream.close(NGHTTP2_CANCEL))
-    }, /NGHTTP2_CANCEL|closed|broke/, {}],
-    ['GOAWAY with a reason', (stream) => stream.session?.goaway(NGHTTP2_ENHANCE_YOUR_CALM), /GOAWAY, code 11|ENHANCE_YOUR_CALM/, {}],
-    ['a connection that is cut', (stream) => stream.session?.destroy(), /./, {}],
+    }, /RST_STREAM (CANCEL|NO_ERROR)/, {}],
+    ['RST_STREAM, HTTP/1.1 is wanted', (stream) => stream.close(NGHTTP2_HTTP_1_1_REQUIRED), /RST_STREAM HTTP_1_1_REQUIRED/, {}],
+    ['RST_STREAM, a code that nobody knows', (stream) => stream.close(99), /RST_STREAM code 99/, {}],
+    ['GOAWAY with a reason', (stream) => stream.session?.goaway(NGHTTP2_ENHANCE_YOUR_CALM), /GOAWAY ENHANCE_YOUR_CALM/, {}],
+    ['a connection that is cut', (stream) => stream.session?.destroy(), /GOAWAY NO_ERROR|the connection was closed/, {}],
     ['no answer', () => undefined, /no complete answer within 0\.2 s/, { timeout: 200 }],
     ['headers and then nothing', (stream) => stream.respond(grpc), /no complete answer within 0\.2 s/, { timeout: 200 }],
     ['an answer of more than a megabyte', (stream) => {
@@ -127,6 +130,16 @@ describe('what breaks off', () => {
     expect(await refused(onStream, more)).toMatch(expected)
   })
 
+  test('a call after a farewell says that it came too late', async () => {
+    const leaving = await open((stream) => {
+      answer(stream, { 'grpc-status': '0' })
+      stream.session?.goaway(0)
+    })
+    await leaving.call(call)
+    const late = await caught(async () => { for (;;) await leaving.call(call) })
+    expect(brokenFailure('GetVersion', late)).toMatchObject({ code: 'probe-http-error', heals: Infinity, message: 'The call of GetVersion broke off: GOAWAY NO_ERROR, the other side ended it in good order.' })
+  })
+
   test('a call on a connection that has ended', async () => {
     const ended = await open((stream) => stream.session?.destroy())
     await caught(() => ended.call(call))
@@ -135,6 +148,21 @@ describe('what breaks off', () => {
 
   test('a session that is closed ends its call', async () => {
     const own = await open(() => own.close())
-    expect(String(await caught(() => own.call(call)))).toMatch(/Error/)
+    expect(String(await caught(() => own.call(call)))).toMatch(/Error|BrokenCall/)
   })
+})
+
+test.each<['RST_STREAM' | 'GOAWAY', number, RegExp, number]>([
+  ['RST_STREAM', 1, /RST_STREAM PROTOCOL_ERROR, the other side found the HTTP\/2 of this call wrong/, Infinity],
+  ['RST_STREAM', 2, /INTERNAL_ERROR, the ALB or the target had a fault/, Infinity],
+  ['RST_STREAM', 7, /REFUSED_STREAM, the call was not taken/, Infinity],
+  ['RST_STREAM', 8, /CANCEL, the ALB or the target gave the call up/, Infinity],
+  ['GOAWAY', 0, /GOAWAY NO_ERROR, the other side ended it in good order/, Infinity],
+  ['GOAWAY', 11, /GOAWAY ENHANCE_YOUR_CALM, the other side found too much coming in/, Infinity],
+  ['GOAWAY', 12, /INADEQUATE_SECURITY, the TLS/, 0],
+  ['RST_STREAM', 13, /HTTP_1_1_REQUIRED, the other side wants HTTP\/1\.1/, 0],
+  ['RST_STREAM', 99, /broke off: RST_STREAM code 99\.$/, Infinity],
+])('brokenFailure: %s %d', (frame, code, problem, heals) => {
+  const failure = brokenFailure('Connect', new BrokenCall(frame, code))
+  expect([failure.code, failure.message, failure.heals]).toEqual(['probe-http-error', expect.stringMatching(problem), heals])
 })

@@ -1,36 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
-import { grpcFailure, httpFailure, isUnauthenticated } from '../../src/milvus/failures.ts'
-
-describe('httpFailure: what an ALB answers itself', () => {
-  test.each<[number, code: string, RegExp, heals: number]>([
-    [400, 'probe-http-error', /HTTP 400.*malformed/, 0],
-    [403, 'probe-http-error', /HTTP 403.*web ACL/, 0],
-    [404, 'probe-not-routed', /HTTP 404.*no rule/, 20_000],
-    [464, 'probe-protocol-mismatch', /HTTP 464.*protocol version/, 0],
-    [502, 'probe-target-failed', /HTTP 502/, Infinity],
-    [503, 'probe-no-targets', /HTTP 503/, Infinity],
-    [504, 'probe-target-timeout', /HTTP 504/, Infinity],
-    [500, 'probe-http-error', /HTTP 500.*did not pass the call on/, Infinity],
-    [301, 'probe-http-error', /HTTP 301/, 0],
-    [429, 'probe-http-error', /HTTP 429/, 0],
-    [200, 'milvus-not-found', /HTTP 200 of type text\/html.*not a gRPC server/, 0],
-  ])('%d', (status, code, problem, heals) => {
-    const failure = httpFailure(status, 'text/html', 'awselb/2.0')
-    expect([failure.code, failure.message, failure.heals]).toEqual([code, expect.stringMatching(problem), heals])
-    expect(failure.message).toContain('(awselb/2.0)')
-    expect(failure.remedy).toMatch(/\.$/)
-  })
-
-  test('a server without a name, an answer without a type', () => {
-    expect(httpFailure(200, '', '').message).toBe("The ALB's answer is HTTP 200 of type unknown without a grpc-status: what answers is not a gRPC server.")
-    expect(httpFailure(502, '', '').message).toMatch(/^The ALB answered HTTP 502: /)
-  })
-})
+import { bodyFailure, grpcFailure, isUnauthenticated, tokenFailure } from '../../src/milvus/failures.ts'
 
 describe('grpcFailure', () => {
   test.each<[number, string, code: string, heals: number]>([
-    [2, 'internal: Milvus Proxy is not ready yet. please wait', 'milvus-not-ready', Infinity],
-    [14, 'internal: Milvus Proxy is not ready yet. please wait', 'milvus-not-ready', Infinity],
+    [2, 'internal: Milvus Proxy is not ready yet. please wait', 'milvus-not-ready', Infinity], // 2.1: milvus#17680, #16781
+    [14, 'internal: Milvus Proxy is not ready yet. please wait', 'milvus-not-ready', Infinity], // 2.2: milvus#18462, #21256
+    [2, 'internal: Milvus Proxy is not ready yet. please wait: service unavailable', 'milvus-not-ready', Infinity], // 2.3: merr.WrapErrServiceUnavailable
+    [2, 'service unavailable: internal: Milvus Proxy is not ready yet. please wait', 'milvus-not-ready', Infinity], // 2.4 to 2.6: the same, its words the other way round
+    [2, 'service not ready[proxy=1]: Initializing', 'milvus-not-ready', Infinity],
+    [2, 'proxy 1 is unhealthy', 'milvus-not-ready', Infinity],
     [14, "node isn't healthy", 'milvus-not-ready', Infinity],
     [14, 'upstream connect error', 'probe-grpc-error', Infinity],
     [4, '', 'probe-grpc-error', Infinity],
@@ -38,7 +16,7 @@ describe('grpcFailure', () => {
     [12, 'unknown service milvus.proto.milvus.MilvusService', 'milvus-not-found', 0],
     [2, 'something else', 'probe-grpc-error', 0],
     [13, 'internal', 'probe-grpc-error', 0],
-    [7, 'permission denied', 'probe-grpc-error', 0],
+    [7, 'PrivilegeGetVersion: permission deny to reader', 'probe-grpc-error', 0],
   ])('%d %j', (status, message, code, heals) => {
     const failure = grpcFailure('Connect', status, message)
     expect([failure.code, failure.heals]).toEqual([code, heals])
@@ -57,4 +35,25 @@ test.each<[number, string, boolean]>([
   [0, '', false],
 ])('isUnauthenticated(%d, %j): old Milvus says 2, later ones 16', (status, message, expected) => {
   expect(isUnauthenticated(status, message)).toBe(expected)
+})
+
+test.each<[number, string, code: string, heals: number, RegExp]>([
+  [1, 'service not ready[proxy=1]: Initializing', 'milvus-not-ready', Infinity, /still starting/],
+  [2, 'service unavailable', 'milvus-not-ready', Infinity, /still starting/],
+  [56, 'NotReadyServe', 'milvus-not-ready', Infinity, /own code 56/],
+  [5, 'something else', 'milvus-not-ready', Infinity, /own code 5 \(something else\)\.$/],
+  [9, '', 'milvus-not-ready', Infinity, /no reason given/],
+  [800, 'database not found[database=default]', 'probe-grpc-error', 20_000, /no database "default", which every Milvus has/],
+])('bodyFailure(%d, %j)', (status, reason, code, heals, problem) => {
+  const failure = bodyFailure('Connect', status, reason)
+  expect([failure.code, failure.heals, failure.message]).toEqual([code, heals, expect.stringMatching(problem)])
+})
+
+test.each([
+  ['root:wrong', 'auth check failure, please check username and password are correct', /^Milvus does not accept milvus-token: auth check failure/, /^Give user:password of a Milvus user, or an API key/],
+  ['a-key', 'auth check failure, please check api key is correct', /no colon and is taken for an API key/, /knows no API keys/],
+])('tokenFailure(%j)', (token, message, problem, remedy) => {
+  const failure = tokenFailure(token, 16, message)
+  expect([failure.code, failure.heals, failure.message, failure.remedy]).toEqual(['milvus-unauthenticated', 0, expect.stringMatching(problem), expect.stringMatching(remedy)])
+  expect(failure.message).not.toContain(token)
 })

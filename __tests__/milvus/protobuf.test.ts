@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { decode, lengthDelimited, messageField, numberField, repeatedTextField, textField } from '../../src/milvus/protobuf.ts'
+import { decode, lengthDelimited, messageField, numberField, repeatedNumberField, repeatedTextField, textField } from '../../src/milvus/protobuf.ts'
 
 const hex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ''), 'hex')
 
@@ -68,6 +68,9 @@ describe('fields', () => {
     ['all texts', repeatedTextField(message, 2), ['a', 'b']],
     ['no texts', repeatedTextField(message, 9), []],
     ['numbers where texts should be', repeatedTextField(message, 1), []],
+    ['numbers, a field each', repeatedNumberField(message, 1), [1, -1]],
+    ['numbers, packed', repeatedNumberField(decode(hex('22 04 04 05 ac 02')), 4), [4, 5, 300]],
+    ['no numbers', repeatedNumberField(message, 9), []],
     ['a message', numberField(messageField(message, 3), 1), 7],
     ['a message that is absent', messageField(message, 9).size, 0],
     ['a number where a message should be', messageField(message, 1).size, 0],

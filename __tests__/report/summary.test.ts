@@ -46,9 +46,9 @@ describe('summarize', () => {
     ['success with one change', parts({ changes: [change()] }), {}, undefined, /; 1 change made\n/],
     ['success without a change', parts(), {}, undefined, /^## ✅ .*; nothing had to change\n/],
     ['success without a version', parts({ outputs: new Map() }), {}, undefined, /^## ✅ Milvus answers through the ALB/],
-    ['probe off', parts(), { probe: { required: false, ca: undefined, address: undefined, token: undefined } }, undefined, /^## ⚠️ The ALB is there, and was not probed; nothing had to change\n/],
+    ['probe off', parts(), { probe: { required: false, ca: undefined, address: undefined, token: undefined, dns: false } }, undefined, /^## ⚠️ The ALB is there, and was not probed; nothing had to change\n/],
     ['failure', parts(), {}, failed(), /^## ❌ Milvus is not proven behind the ALB: controller-refused in load-balancer\n/],
-    ['failure with probe off', parts(), { probe: { required: false, ca: undefined, address: undefined, token: undefined } }, failed(), /^## ❌ /],
+    ['failure with probe off', parts(), { probe: { required: false, ca: undefined, address: undefined, token: undefined, dns: false } }, failed(), /^## ❌ /],
     ['failure of the inputs', parts({ steps: [step('preflight', 'input-missing', false)], outputs: new Map() }), null, new ActionError({ code: 'input-missing', problem: 'p', remedy: 'r' }), /^## ❌ .*: input-missing in preflight\n/],
     ['cancelled', parts(), {}, cancelled().inStep('release'), /^## ⏹ Cancelled in release\n/],
   ])('headline of %s', (_, report, wanted, error, expected) => {
@@ -67,7 +67,7 @@ describe('summarize', () => {
   })
 
   test.each<[string, string | undefined, boolean]>([['of a public authority', undefined, false], ['of a private one', '-----BEGIN CERTIFICATE-----', true]])('clients of a certificate %s', (_, ca, needed) => {
-    const text = summarize(parts(), settings({ probe: { required: true, ca, address: undefined, token: undefined } }), undefined, now)
+    const text = summarize(parts(), settings({ probe: { required: true, ca, address: undefined, token: undefined, dns: false } }), undefined, now)
     expect(text.includes('server_pem_path')).toBe(needed)
     expect(text).toContain('server_name="milvus.example.com"')
     expect(text).toContain('host="k8s-1.us-east-2.elb.amazonaws.com"')

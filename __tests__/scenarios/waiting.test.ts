@@ -1,8 +1,7 @@
-/** What shows only later: the controller's word, the ALB's state, the probe's stages; and what a run does when it is cancelled. */
+/** What shows only later: the controller's word and the ALB's state; and what a run does when it is cancelled. */
 import { expect } from '@jest/globals'
 import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario } from './harness.ts'
 
-const short = { 'probe-timeout': '1s' }
 const unknownGroup = { 'security-groups': 'sg-unknown' }
 
 scenario('the controller refuses: the run fails within a second of its word', async ({ world, run }) => {
@@ -84,98 +83,6 @@ scenario('the Kubernetes token ends in the middle of a wait', async ({ world, ru
   void watching.then(() => (world.eks.tokenLifetime = 2_000))
   expectSuccess(await run())
 }, { steersController: true })
-
-for (const [status, code] of [[403, 'probe-http-error'], [404, 'probe-not-routed'], [464, 'probe-protocol-mismatch'], [502, 'probe-target-failed'], [503, 'probe-no-targets'], [504, 'probe-target-timeout']] as const) {
-  scenario(`the ALB answers ${status}`, async ({ world, run }) => {
-    await world.overrideAlb({ respond: status })
-    const result = await run(short)
-    expectFailure(result, 'probe', code)
-    expect(annotation(result)).toContain(`HTTP ${status}`)
-    expect(result.outputs['alb-address']).toBeDefined()
-  })
-}
-
-sandboxScenario('Envoy does not say when a request has come', 'targets that come up while the probe tries', async ({ world, run }) => {
-  await world.overrideAlb({ respond: 503 })
-  world.traffic.inject({ part: 'alb', operation: /.*/, times: 1, until: world.overrideAlb({ respond: undefined }) })
-  expectSuccess(await run())
-})
-
-scenario('the ALB serves another certificate', async ({ world, run }) => {
-  const other = await world.authority.issue({ hosts: [world.host] })
-  await world.overrideAlb({ serve: { certificate: other.fullchain, privateKey: other.privateKey } })
-  expectFailure(await run(short), 'probe', 'probe-certificate-differs')
-})
-
-scenario('a private authority: untrusted, and trusted by probe-ca', async ({ world, run }) => {
-  const environment = { NODE_EXTRA_CA_CERTS: '' }
-  expectFailure(await run({}, { environment }), 'probe', 'probe-certificate-untrusted')
-  const trusted = await run({ 'probe-ca': world.authority.root }, { environment })
-  expectSuccess(trusted)
-  expect(trusted.summary).toContain('server_pem_path')
-})
-
-scenario('an ALB without HTTP/2', async ({ world, run }) => {
-  await world.overrideAlb({ alpn: ['http/1.1'] })
-  expectFailure(await run(short), 'probe', 'probe-http2-missing')
-})
-
-scenario('an ALB that takes no connection', async ({ world, run }) => {
-  await world.overrideAlb({ refuse: true })
-  expectFailure(await run(short), 'probe', 'probe-unreachable')
-})
-
-scenario('a name that is not in the DNS yet', async ({ world, run }) => {
-  await world.setNames({ '*.elb.amazonaws.com': '' })
-  const failed = await run(short)
-  expectFailure(failed, 'probe', 'probe-dns-failed')
-  const addressed = await run({ ...short, 'probe-address': `${world.albAddress}:${world.listenPort}` })
-  expectSuccess(addressed)
-})
-
-scenario('Milvus with authorization: reached without a token, proven with one, refused with a wrong one', async ({ world, run }) => {
-  const token = await world.requireAuthorization()
-  const without = await run({ 'milvus-token': '' })
-  expectSuccess(without)
-  expect(without.outputs['milvus-version']).toBeUndefined()
-  expect(without.summary).toContain('asks for credentials')
-  const proven = await run({ 'milvus-token': token })
-  expectSuccess(proven)
-  expect(proven.outputs['milvus-version']).toMatch(/^v2\./)
-  expectFailure(await run({ 'milvus-token': 'root:canary-of-another' }), 'probe', 'milvus-unauthenticated')
-})
-
-sandboxScenario('a real Milvus has no switch for it', 'Milvus that is not healthy, and says why', async ({ world, run }) => {
-  Object.assign(world.milvus, { healthy: false, reasons: ['querycoord not ready'] })
-  const result = await run(short)
-  expectFailure(result, 'probe', 'milvus-unhealthy')
-  expect(annotation(result)).toContain('querycoord not ready')
-})
-
-sandboxScenario('a real Milvus has no switch for it', 'Milvus that is not ready', async ({ world, run }) => {
-  world.milvus.ready = false
-  expectFailure(await run(short), 'probe', 'milvus-not-ready')
-})
-
-scenario('Milvus without authorization is a warning behind an open ALB, a note behind any other, and a failure when authorization is asked for', async ({ world, run }) => {
-  const open = expectSuccess(await run())
-  expect(open.log).toMatch(/^::warning .*answers without credentials.*open to the internet/m)
-  const narrowed = expectSuccess(await run({ 'inbound-cidrs': '10.0.0.0/8' }))
-  expect(narrowed.log).not.toMatch(/^::warning .*without credentials/m)
-  expect(narrowed.summary).toContain('answers without credentials')
-  expectFailure(await run({ 'require-authorization': 'true' }), 'probe', 'milvus-authorization-off')
-  const token = await world.requireAuthorization()
-  const closed = expectSuccess(await run({ 'require-authorization': 'true', 'milvus-token': token }))
-  expect(closed.summary).not.toContain('answers without credentials')
-})
-
-scenario('probe: off is loud', async ({ world, run }) => {
-  await world.overrideAlb({ refuse: true })
-  const result = await run({ probe: 'off' })
-  expectSuccess(result)
-  expect(result.log).toMatch(/^::warning .*probe is off/m)
-  expect(result.summary).toContain('was not probed')
-})
 
 scenario('helm that does not get ready in time', async ({ world, run }) => {
   const release = world.holdPods()

@@ -17,7 +17,7 @@ export function settings({ ingress = {}, ...more }: Partial<Omit<Settings, 'ingr
     mode: 'deploy', access: { kind: 'eks', cluster: 'production' }, region: 'us-east-2', namespace: 'milvus', release: undefined, service: undefined, servicePort: undefined, host,
     certificate: { kind: 'arn', arn }, replaceCertificate: false, requireAuthorization: false, expiryWarning: undefined, chart: { name: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: undefined }, helmStorage: 'Secret', values: {},
     ingress: { ...ingressSettings, ...ingress }, timeouts: { release: 600, loadBalancer: 1200, probe: 300 },
-    probe: { required: true, ca: undefined, address: undefined, token: undefined }, summary: true, ...more,
+    probe: { required: true, ca: undefined, address: undefined, token: undefined, dns: false }, summary: true, ...more,
   }
 }
 

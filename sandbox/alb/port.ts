@@ -112,8 +112,12 @@ async function answerHttp2(plane: Plane, endpoint: Endpoint | undefined, session
   if ((plane.overrides.goaway ?? 0) > 0) {
     plane.overrides.goaway = (plane.overrides.goaway ?? 0) - 1
     stream.close(constants.NGHTTP2_REFUSED_STREAM)
-    session.goaway(constants.NGHTTP2_NO_ERROR)
+    session.goaway(plane.overrides.goawayCode ?? constants.NGHTTP2_NO_ERROR)
     session.close()
+    return
+  }
+  if (plane.overrides.reset !== undefined) {
+    stream.close(plane.overrides.reset)
     return
   }
   const own = (status: number, contentType?: string, body?: string, location?: string): void => {

@@ -95,6 +95,8 @@ export const failureCodes = [
   'milvus-not-found',
   'milvus-not-ready',
   'milvus-unhealthy',
+  'probe-host-dns-missing',
+  'probe-host-dns-differs',
   // any step
   'cancelled',
   'internal-error',

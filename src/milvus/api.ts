@@ -1,6 +1,6 @@
 /** The three calls of Milvus' API that prove it works. Source: milvus-proto, milvus.proto and common.proto. */
 import { hostname } from 'node:os'
-import { decode, lengthDelimited, messageField, numberField, repeatedTextField, textField, type Fields } from './protobuf.ts'
+import { decode, lengthDelimited, messageField, numberField, repeatedNumberField, repeatedTextField, textField, type Fields } from './protobuf.ts'
 
 const service = '/milvus.proto.milvus.MilvusService'
 export const connectPath = `${service}/Connect`
@@ -43,8 +43,12 @@ export function readVersion(bytes: Buffer): { status: MilvusStatus; version: str
   return { status: status(fields), version: textField(fields, 2) }
 }
 
-/** CheckHealthResponse. */
-export function readHealth(bytes: Buffer): { status: MilvusStatus; healthy: boolean; reasons: readonly string[] } {
+/** What a proxy that is healthy may still not do, by QuotaState. */
+const limits: Readonly<Record<number, string>> = { 2: 'reads are slowed down', 3: 'writes are slowed down', 4: 'reads are denied', 5: 'writes are denied', 6: 'changes of collections are denied' }
+
+/** CheckHealthResponse. `reasons` are those of ill health, or of the limits when it is healthy. */
+export function readHealth(bytes: Buffer): { status: MilvusStatus; healthy: boolean; reasons: readonly string[]; limits: readonly string[] } {
   const fields = decode(bytes)
-  return { status: status(fields), healthy: numberField(fields, 2) !== 0, reasons: repeatedTextField(fields, 3) }
+  const states = repeatedNumberField(fields, 4).filter((state) => state !== 0)
+  return { status: status(fields), healthy: numberField(fields, 2) !== 0, reasons: repeatedTextField(fields, 3), limits: states.map((state) => limits[state] ?? `quota state ${state}`) }
 }

@@ -1,6 +1,7 @@
 /** A unary gRPC call on node:http2, kept so low that every way in which it can fail stays visible. Source: grpc.io, gRPC over HTTP/2. */
 import http2 from 'node:http2'
 import type tls from 'node:tls'
+import { BrokenCall } from './http2-errors.ts'
 
 /** What came back. `status` and `message` are gRPC's; undefined when whoever answered does not speak gRPC. */
 export interface CallAnswer {
@@ -10,6 +11,8 @@ export interface CallAnswer {
   readonly status: number | undefined
   readonly message: string
   readonly body: Buffer
+  /** How the body begins, as text: what an ALB or a proxy writes. */
+  readonly text: string
 }
 
 /** One call. `path` begins with a slash: an ALB answers 400 to one without. */
@@ -28,20 +31,26 @@ const largestBody = 1024 * 1024
 /** An HTTP/2 session on a TLS connection that is already made and checked. */
 export class GrpcSession {
   private readonly session: http2.ClientHttp2Session
+  private readonly socket: tls.TLSSocket
   private failure: Error | undefined
+  /** What tells why a call was not taken that came after it. */
+  private farewell: Error | undefined
 
   constructor(socket: tls.TLSSocket, authority: string) {
+    this.socket = socket
     this.session = http2.connect(`https://${authority}`, { createConnection: () => socket })
     this.session.on('error', (error: Error) => this.fail(error))
-    this.session.on('goaway', (code) => {
-      // Code 0 only says that no further calls are welcome: those that were taken are still answered.
-      if (code !== 0) this.fail(new Error(`the server ended the connection (GOAWAY, code ${code})`))
+    this.session.on('goaway', (code: number) => {
+      // NO_ERROR only says that no further calls are welcome: those that were taken are still answered.
+      if (code === 0) this.farewell = new BrokenCall('GOAWAY', code)
+      else this.fail(new BrokenCall('GOAWAY', code))
     })
   }
 
-  /** @throws Error with the HTTP/2 error, or about the deadline */
+  /** @throws BrokenCall, or Error about the connection or the deadline */
   call(call: Call): Promise<CallAnswer> {
     return new Promise((resolve, reject) => {
+      if (this.farewell) throw this.farewell
       const stream = this.session.request({
         ':method': 'POST',
         ':path': call.path,
@@ -65,14 +74,16 @@ export class GrpcSession {
         chunks.push(chunk)
         if (size > largestBody) stream.destroy(new Error(`an answer of more than ${largestBody} bytes`))
       })
-      stream.on('error', (error: Error) => this.fail(error))
+      stream.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ERR_HTTP2_STREAM_ERROR') this.fail(error) // of those the frame says more, below
+      })
       stream.on('close', () => {
         clearTimeout(timer)
         const httpStatus = Number(headers[':status'] ?? 0)
         // A gRPC answer ends with its status: without one it was broken off, however the stream was closed.
         const isGrpc = headers['content-type']?.startsWith('application/grpc') ?? false
         const broken = httpStatus === 0 || (isGrpc && (trailers['grpc-status'] ?? headers['grpc-status']) === undefined)
-        if (broken || this.failure) reject(this.failure ?? new Error(`the stream was closed ${httpStatus === 0 ? 'without an answer' : 'before the answer was complete'} (RST_STREAM code ${stream.rstCode})`))
+        if (broken || this.failure) reject(this.failure ?? this.farewell ?? (this.socket.destroyed ? new Error('the connection was closed') : new BrokenCall('RST_STREAM', stream.rstCode)))
         else resolve(answer(httpStatus, headers, trailers, Buffer.concat(chunks)))
       })
       stream.end(frame(call.request))
@@ -98,6 +109,7 @@ function answer(httpStatus: number, headers: http2.IncomingHttpHeaders, trailers
     status: status === undefined ? undefined : Number(status),
     message: decodeMessage(String(message)),
     body: unframe(body),
+    text: body.toString('utf8', 0, 200),
   }
 }
 

@@ -1,4 +1,4 @@
-/** What each way of failing means and what to do about it, as tables. Sources: AWS, "Troubleshoot your Application Load Balancers"; Milvus' proxy. */
+/** A failed probe, and what gRPC's and Milvus' own refusals mean. What an ALB answers is in http-answers.ts, HTTP/2's codes in http2-errors.ts. */
 import type { FailureCode } from '../core/errors.ts'
 
 /** A probe that failed. */
@@ -17,61 +17,63 @@ export class ProbeFailure extends Error {
   }
 }
 
-const always = Infinity
+/** `heals` of what time can heal, until probe-timeout is over. */
+export const always = Infinity
 
-interface HttpMeaning {
-  readonly code: FailureCode
-  readonly means: string
-  readonly remedy: string
-  readonly heals: number
-}
+/** `heals` of an answer that an ALB may give while a change reaches its nodes, which takes seconds. */
+export const settling = 20_000
 
-/** HTTP answers that the ALB gives itself, in place of a gRPC one. */
-const httpMeanings: Readonly<Record<number, HttpMeaning>> = {
-  400: { code: 'probe-http-error', means: 'the ALB found the request malformed', remedy: 'Check that no proxy between this runner and the ALB rewrites HTTP/2.', heals: 0 },
-  403: { code: 'probe-http-error', means: 'a web ACL of AWS WAF blocked the call', remedy: "Let the web ACL pass gRPC calls (POST, application/grpc) of this host from this runner's address.", heals: 0 },
-  // A rule takes seconds to reach every node of the ALB; after that a 404 is an answer.
-  404: { code: 'probe-not-routed', means: 'no rule of the listener matches this host', remedy: 'Check that the Ingress rule has this host and path / of type Prefix, and that no other Ingress of the group takes it.', heals: 20_000 },
-  464: { code: 'probe-protocol-mismatch', means: "the target group's protocol version does not fit gRPC", remedy: 'Take alb.ingress.kubernetes.io annotations off the Service: they override backend-protocol-version GRPC of the Ingress.', heals: 0 },
-  502: { code: 'probe-target-failed', means: 'the target refused the connection or did not answer in gRPC', remedy: 'Check that the Milvus pods run and listen in plain text on the port of the Service; if Milvus itself uses TLS, set annotation alb.ingress.kubernetes.io/backend-protocol: HTTPS.', heals: always },
-  503: { code: 'probe-no-targets', means: 'no target is registered behind the ALB', remedy: 'Check that the Service has ready endpoints ("kubectl get endpointslices -l kubernetes.io/service-name=SERVICE") and look at the events of the TargetGroupBinding.', heals: always },
-  504: { code: 'probe-target-timeout', means: 'the target did not answer in time', remedy: "Let the pods' security group accept the ALB on the port of Milvus, and check that Milvus is not overloaded.", heals: always },
-}
-
-/** The failure for an HTTP answer without grpc-status. */
-export function httpFailure(status: number, contentType: string, server: string): ProbeFailure {
-  const by = server ? ` (${server})` : ''
-  if (status === 200) {
-    return new ProbeFailure({
-      code: 'milvus-not-found',
-      problem: `The ALB's answer is HTTP 200 of type ${contentType || 'unknown'}${by} without a grpc-status: what answers is not a gRPC server.`,
-      remedy: "Check that the Ingress' Service and port are those of Milvus' gRPC API (19530).",
-      heals: 0,
-    })
-  }
-  const meaning = httpMeanings[status]
-  return new ProbeFailure({
-    code: meaning?.code ?? 'probe-http-error',
-    problem: `The ALB answered HTTP ${status}${by}: ${meaning?.means ?? 'it did not pass the call on'}.`,
-    remedy: meaning?.remedy ?? "Look the status up in AWS' guide to troubleshooting Application Load Balancers.",
-    heals: meaning?.heals ?? (status >= 500 ? always : 0),
-  })
-}
+/** Whether a text says that Milvus, its proxy or a component, is still starting, from 2.1 to 2.6. Source: milvus, internal/proxy and pkg/util/merr. */
+const isStarting = (message: string): boolean => /not ready|not healthy|unhealthy|isn't healthy|service unavailable/i.test(message)
 
 /** Milvus before 2.4 says with status 2, later ones with 16, that credentials are missing or wrong. Source: authentication_interceptor.go */
 export const isUnauthenticated = (status: number, message: string): boolean => status === 16 || (status === 2 && /missing authorization|auth check failure/.test(message))
 
-/** gRPC codes that time can heal: 4 deadline exceeded, 8 resource exhausted, 14 unavailable; and Milvus 2.1's unknown (2) while it starts. */
-const healingStatus = new Set([4, 8, 14])
+const theLog = "Look into the log of Milvus' proxy"
+
+/** What a grpc-status means when no text says more: 4, 8 and 14 are what time can heal. Source: grpc.io, Status codes. */
+const statuses: Readonly<Record<number, { means: string; remedy: string; heals: number }>> = {
+  4: { means: 'it took too long', remedy: `${theLog}, and whether its components are overloaded.`, heals: always },
+  7: { means: 'the user of milvus-token may not call this', remedy: 'Give that user a role with the right to, or leave milvus-token empty: the probe then stops where Milvus asks for credentials.', heals: 0 },
+  8: { means: 'it has too much to do, or a limit of its own is reached', remedy: `${theLog}, and its quotaAndLimits.`, heals: always },
+  14: { means: 'it is not available now', remedy: `${theLog}, and whether its pods keep running.`, heals: always },
+}
 
 /** The failure for a grpc-status that is neither success nor about credentials. */
 export function grpcFailure(method: string, status: number, message: string): ProbeFailure {
   const said = `grpc-status ${status}${message ? ` (${message})` : ''} to ${method}`
-  if (/not ready|not healthy|isn't healthy/i.test(message)) {
-    return new ProbeFailure({ code: 'milvus-not-ready', problem: `Milvus answered ${said}: it is still starting.`, remedy: 'Give probe-timeout more time, or look why its components do not become healthy ("kubectl get pods").', heals: always })
-  }
+  if (isStarting(message)) return notReady(`Milvus answered ${said}: it is still starting.`)
   if (status === 12) {
     return new ProbeFailure({ code: 'milvus-not-found', problem: `The server behind the ALB answered ${said}: it speaks gRPC, but is not Milvus.`, remedy: "Check that the Ingress' Service and port are those of Milvus' gRPC API (19530).", heals: 0 })
   }
-  return new ProbeFailure({ code: 'probe-grpc-error', problem: `Milvus answered ${said}.`, remedy: "Look into the log of Milvus' proxy.", heals: healingStatus.has(status) ? always : 0 })
+  const meaning = statuses[status]
+  return new ProbeFailure({ code: 'probe-grpc-error', problem: `Milvus answered ${said}${meaning ? `: ${meaning.means}` : ''}.`, remedy: meaning?.remedy ?? `${theLog}.`, heals: meaning?.heals ?? 0 })
+}
+
+function notReady(problem: string): ProbeFailure {
+  return new ProbeFailure({ code: 'milvus-not-ready', problem, remedy: 'Give probe-timeout more time, or look why its components do not become healthy ("kubectl get pods").', heals: always })
+}
+
+/** Of merr.ErrDatabaseNotFound. Source: milvus, pkg/util/merr/errors.go. */
+const databaseNotFound = 800
+
+/** The failure for a code in the body of an answer whose grpc-status is 0. */
+export function bodyFailure(method: string, code: number, reason: string): ProbeFailure {
+  const said = `Milvus answered ${method} with its own code ${code} (${reason || 'no reason given'})`
+  if (code === databaseNotFound) {
+    return new ProbeFailure({ code: 'probe-grpc-error', problem: `${said}: it has no database "default", which every Milvus has.`, remedy: 'Look whether its metadata (etcd) is whole, or what stands between that answers in its place.', heals: settling })
+  }
+  return notReady(`${said}${isStarting(reason) ? ': it is still starting' : ''}.`)
+}
+
+/** The failure for credentials that Milvus does not take. */
+export function tokenFailure(token: string, status: number, message: string): ProbeFailure {
+  // Without a colon Milvus takes it for an API key, which only a hook of its operator can check. Source: authentication_interceptor.go
+  const isKey = !token.includes(':')
+  return new ProbeFailure({
+    code: 'milvus-unauthenticated',
+    problem: `Milvus does not accept milvus-token${isKey ? ', which has no colon and is taken for an API key' : ''}: ${message || `grpc-status ${status}`}.`,
+    remedy: isKey ? 'Give user:password of a Milvus user as the secret behind milvus-token: Milvus itself knows no API keys, only services like Zilliz Cloud do.' : 'Give user:password of a Milvus user, or an API key, as the secret behind milvus-token.',
+    heals: 0,
+  })
 }

@@ -3,7 +3,9 @@ import type { X509Certificate } from 'node:crypto'
 import { connectPath, connectRequest, healthPath, readConnect, readHealth, readVersion, versionPath, type MilvusStatus } from './api.ts'
 import { GrpcSession, type CallAnswer } from './call.ts'
 import { connect, type Endpoint } from './connection.ts'
-import { ProbeFailure, grpcFailure, httpFailure, isUnauthenticated } from './failures.ts'
+import { ProbeFailure, always, bodyFailure, grpcFailure, isUnauthenticated, tokenFailure } from './failures.ts'
+import { httpFailure } from './http-answers.ts'
+import { brokenFailure } from './http2-errors.ts'
 import { messageOf } from '../core/text.ts'
 
 /** What a successful attempt proved. */
@@ -14,6 +16,8 @@ export interface Proof {
   readonly authenticated: boolean
   /** Whether Milvus answers without credentials: authorization is off, and whoever reaches the ALB may do everything. */
   readonly open: boolean
+  /** What Milvus, though healthy, may not do for want of memory, disk or rate; empty when nothing. */
+  readonly limits: string
   readonly certificate: X509Certificate
   /** What was seen, a line a stage. */
   readonly seen: readonly string[]
@@ -40,13 +44,7 @@ async function talk(session: GrpcSession, endpoint: Endpoint, token: string | un
     try {
       return { method, answer: await session.call({ authority: endpoint.host, path, request, metadata: headers, timeout: endpoint.callTimeout }) }
     } catch (thrown) {
-      throw new ProbeFailure({
-        code: 'probe-http-error',
-        problem: `The call of ${method} broke off: ${messageOf(thrown)}.`,
-        remedy: 'If it stays, check that the target group speaks GRPC, and that no proxy between this runner and the ALB rewrites HTTP/2.',
-        heals: Infinity,
-        cause: thrown,
-      })
+      throw brokenFailure(method, thrown)
     }
   }
 
@@ -62,34 +60,24 @@ async function talk(session: GrpcSession, endpoint: Endpoint, token: string | un
   // A token says nothing of whether one is needed.
   const bare = Object.fromEntries(Object.entries(metadata).filter(([name]) => name !== 'authorization'))
   const [health, without] = await Promise.all([call(healthPath, Buffer.alloc(0)), token === undefined ? versioned : call(versionPath, Buffer.alloc(0), bare)])
-  if (health.answer.status !== 12) checkHealth(read(health, readHealth))
-  return { version: version || (known?.version ?? ''), authenticated: true, open: without.answer.status === 0, seen: [...reached, `Milvus ${version} says that it is healthy`] }
+  const limits = health.answer.status === 12 ? '' : checkHealth(read(health, readHealth))
+  return { version: version || (known?.version ?? ''), authenticated: true, open: without.answer.status === 0, limits, seen: [...reached, `Milvus ${version} says that it is healthy`] }
 }
 
 const asksForCredentials = ({ status, message }: CallAnswer): boolean => status !== undefined && isUnauthenticated(status, message)
 
 function withoutCredentials(answer: CallAnswer, token: string | undefined, seen: readonly string[]): Omit<Proof, 'certificate'> {
-  if (token === undefined) return { version: '', authenticated: false, open: false, seen }
-  throw new ProbeFailure({
-    code: 'milvus-unauthenticated',
-    problem: `Milvus does not accept milvus-token: ${answer.message || `grpc-status ${answer.status ?? ''}`}.`,
-    remedy: 'Give user:password of a Milvus user, or an API key, as the secret behind milvus-token.',
-    heals: 0,
-  })
+  if (token === undefined) return { version: '', authenticated: false, open: false, limits: '', seen }
+  throw tokenFailure(token, answer.status ?? 0, answer.message)
 }
 
 /** The message in an answer that is a success all the way down. */
 function read<T extends { status: MilvusStatus }>({ method, answer }: { method: string; answer: CallAnswer }, parse: (body: Buffer) => T): T {
-  if (answer.status === undefined) throw httpFailure(answer.httpStatus, answer.contentType, answer.server)
+  if (answer.status === undefined) throw httpFailure(answer)
   if (answer.status !== 0) throw grpcFailure(method, answer.status, answer.message)
   const message = parsed(method, answer.body, parse)
   if (message.status.code === 0) return message
-  throw new ProbeFailure({
-    code: 'milvus-not-ready',
-    problem: `Milvus answered ${method} with its own code ${message.status.code}: ${message.status.reason || 'no reason given'}.`,
-    remedy: "Give probe-timeout more time if it is still starting; otherwise look into the log of Milvus' proxy.",
-    heals: Infinity,
-  })
+  throw bodyFailure(method, message.status.code, message.status.reason)
 }
 
 function parsed<T>(method: string, body: Buffer, parse: (body: Buffer) => T): T {
@@ -106,12 +94,13 @@ function parsed<T>(method: string, body: Buffer, parse: (body: Buffer) => T): T 
   }
 }
 
-function checkHealth(health: { healthy: boolean; reasons: readonly string[] }): void {
-  if (health.healthy) return
+/** @returns its limits, as a phrase */
+function checkHealth({ healthy, reasons, limits }: ReturnType<typeof readHealth>): string {
+  if (healthy) return `${limits.join(', ')}${limits.length > 0 && reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}`
   throw new ProbeFailure({
     code: 'milvus-unhealthy',
-    problem: `Milvus says that it is not healthy: ${health.reasons.join('; ') || 'no reason given'}.`,
+    problem: `Milvus says that it is not healthy: ${[...reasons, ...limits].join('; ') || 'no reason given'}.`,
     remedy: 'Look at the components that it names ("kubectl get pods"); give probe-timeout more time if they are still starting.',
-    heals: Infinity,
+    heals: always,
   })
 }

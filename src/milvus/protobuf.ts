@@ -17,20 +17,32 @@ function varint(value: number): Buffer {
   }
 }
 
+/** The number that begins at `at`, and where what follows it begins. */
+function numberAt(bytes: Buffer, at: number): [value: bigint, end: number] {
+  let value = 0n
+  for (let index = 0; index < 10; index += 1) {
+    const byte = bytes[at + index]
+    if (byte === undefined) throw new RangeError('a varint that never ends')
+    value |= BigInt(byte & 127) << BigInt(7 * index)
+    if (byte < 128) return [value, at + index + 1]
+  }
+  throw new RangeError('a varint of more than ten bytes')
+}
+
+function varints(bytes: Buffer): bigint[] {
+  const values: bigint[] = []
+  for (let at = 0, value = 0n; at < bytes.length; values.push(value)) [value, at] = numberAt(bytes, at)
+  return values
+}
+
 /** @throws RangeError when the bytes are not a message */
 export function decode(bytes: Buffer): Fields {
   const fields = new Map<number, (bigint | Buffer)[]>()
   let at = 0
   const readVarint = (): bigint => {
-    let value = 0n
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = bytes[at]
-      if (byte === undefined) throw new RangeError('a varint that never ends')
-      at += 1
-      value |= BigInt(byte & 127) << shift
-      if (byte < 128) return value
-    }
-    throw new RangeError('a varint of more than ten bytes')
+    const [value, end] = numberAt(bytes, at)
+    at = end
+    return value
   }
   const take = (length: number): Buffer => {
     if (at + length > bytes.length) throw new RangeError('a field longer than its message')
@@ -75,4 +87,10 @@ export function messageField(fields: Fields, field: number): Fields {
 /** Every value of a repeated text field. */
 export function repeatedTextField(fields: Fields, field: number): string[] {
   return (fields.get(field) ?? []).flatMap((value) => (Buffer.isBuffer(value) ? [value.toString('utf8')] : []))
+}
+
+/** Every value of a repeated number field, packed into one or a field each. */
+export function repeatedNumberField(fields: Fields, field: number): number[] {
+  const values = (fields.get(field) ?? []).flatMap((value) => (Buffer.isBuffer(value) ? varints(value) : [value]))
+  return values.map((value) => Number(BigInt.asIntN(64, value)))
 }

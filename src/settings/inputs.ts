@@ -42,6 +42,7 @@ export const inputDefaults = {
   probe: 'required',
   'probe-ca': '',
   'probe-address': '',
+  'probe-dns': 'false',
   'milvus-token': '',
   'require-authorization': 'false',
   summary: 'true',

@@ -67,4 +67,6 @@ export interface ProbeSettings {
   readonly address: { readonly host: string; readonly port: number } | undefined
   /** `user:password` or an API key. Secret. */
   readonly token: string | undefined
+  /** Whether the host's own name is probed too, once the runner's DNS leads it to the ALB. */
+  readonly dns: boolean
 }

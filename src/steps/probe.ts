@@ -2,10 +2,12 @@
 import type { X509Certificate } from 'node:crypto'
 import { ActionError } from '../core/errors.ts'
 import { sayProgress, type Context } from '../core/step.ts'
-import { waitFor, type Seen } from '../core/waiting.ts'
+import { growing, waitFor, type Seen } from '../core/waiting.ts'
+import type { Endpoint } from '../milvus/connection.ts'
 import { ProbeFailure } from '../milvus/failures.ts'
+import { leadsAstray, proxyFor } from '../milvus/names.ts'
 import { probe, type Proof } from '../milvus/probe.ts'
-import type { Settings } from '../settings/types.ts'
+import type { IngressSettings, Settings } from '../settings/types.ts'
 
 /** Milliseconds: for one stage of a connection, for one call, and between two attempts. */
 const stageTimeout = 5_000
@@ -18,15 +20,46 @@ const interval = 250
  * @throws ActionError with the code of the stage that failed
  */
 export async function apply(context: Context, settings: Settings, address: string, certificate: X509Certificate): Promise<Proof> {
-  const { probe: options, host, ingress, timeouts } = settings
-  const endpoint = { host, address: options.address ?? { host: address, port: ingress.listenPort }, ca: options.ca, certificate, narrowed: ingress.inboundCidrs.length > 0 || ingress.securityGroups.length > 0, timeout: stageTimeout, callTimeout }
-  const start = context.clock.now()
+  const { probe: options, host, ingress } = settings
+  const endpoint: Endpoint = { host, address: options.address ?? { host: address, port: ingress.listenPort }, ca: options.ca, certificate, listener: listenerOf(ingress), timeout: stageTimeout, callTimeout }
+  const attempt = (at: Endpoint) => async (): Promise<Proof> => probe(at, options.token, context.signal)
+  const proof = await persist(context, settings, attempt(endpoint), () => interval)
+  proof.seen.forEach((line) => context.log.info(line))
+  if (!proof.authenticated) {
+    context.log.note('Milvus was reached and asks for credentials, as it should; give milvus-token to check its version and health too.')
+  }
+  if (proof.open) sayOpen(context, settings)
+  if (proof.limits !== '') context.log.warn(`Milvus is healthy, but ${proof.limits}. It needs more memory or disk, or a higher limit (quotaAndLimits in its configuration).`)
+  if (/-TLS13-1-3-/.test(ingress.sslPolicy)) context.log.note(`ssl-policy ${ingress.sslPolicy} takes TLS 1.3 only: older clients cannot connect (OpenSSL before 1.1.1, Java 8 before update 261).`)
+  if (options.dns) await proveName(context, settings, address, attempt({ ...endpoint, address: { host, port: ingress.listenPort } }))
+  return proof
+}
+
+function listenerOf({ scheme, inboundCidrs, securityGroups, sslPolicy, groupName }: IngressSettings): Endpoint['listener'] {
+  // The controller does not look at inbound-cidrs beside security-groups.
+  const narrowing = securityGroups.length > 0 ? `security-groups (${securityGroups.join(', ')})` : inboundCidrs.length > 0 ? `inbound-cidrs (${inboundCidrs.join(', ')})` : undefined
+  return { internal: scheme === 'internal', narrowedBy: narrowing, sslPolicy, group: groupName }
+}
+
+/** Probes by the host's own name, as soon as this runner's DNS leads it to the ALB. Behind a proxy the DNS that counts is the proxy's. */
+async function proveName(context: Context, settings: Settings, address: string, attempt: () => Promise<Proof>): Promise<void> {
+  const { host, ingress: { listenPort } } = settings
+  await persist(context, settings, async () => {
+    const astray = proxyFor(host, listenPort) === '' ? await leadsAstray(host, address, stageTimeout) : undefined
+    if (astray) throw astray
+    return attempt()
+  }, growing)
+  context.log.info(`DNS leads ${host} to the ALB, and Milvus answers by that name`)
+}
+
+/** Tries again what time can heal, until probe-timeout is over. */
+function persist<T>(context: Context, { timeouts }: Settings, attempt: () => Promise<T>, wait: (waited: number) => number): Promise<T> {
   let last: ProbeFailure | undefined
-  let since = start
-  const proof = await waitFor<Proof>({
-    look: async (): Promise<Seen<Proof>> => {
+  let since = context.clock.now()
+  return waitFor<T>({
+    look: async (): Promise<Seen<T>> => {
       try {
-        return { done: await probe(endpoint, options.token, context.signal) }
+        return { done: await attempt() }
       } catch (thrown) {
         if (!(thrown instanceof ProbeFailure)) throw thrown
         if (thrown.code !== last?.code) since = context.clock.now()
@@ -35,19 +68,13 @@ export async function apply(context: Context, settings: Settings, address: strin
         return { pending: thrown.message }
       }
     },
-    interval: () => interval,
+    interval: wait,
     timeout: timeouts.probe * 1000,
     signal: context.signal,
     clock: context.clock,
     onProgress: sayProgress(context.log, 'probe'),
     timedOut: () => (last ? failed(last, timeouts.probe) : new ActionError({ code: 'probe-unreachable', problem: 'There was no time for a probe.', remedy: 'Give probe-timeout more time.' })),
   })
-  proof.seen.forEach((line) => context.log.info(line))
-  if (!proof.authenticated) {
-    context.log.note('Milvus was reached and asks for credentials, as it should; give milvus-token to check its version and health too.')
-  }
-  if (proof.open) sayOpen(context, settings)
-  return proof
 }
 
 const howToClose = 'Turn it on with common.security.authorizationEnabled: true (in the chart, extraConfigFiles."user.yaml"), and change the password of root, which is Milvus at first.'
