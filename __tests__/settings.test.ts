@@ -109,7 +109,7 @@ describe('what each input sets', () => {
     [{ scheme: 'internal', 'listen-port': '19530' }, ({ ingress }) => [ingress.scheme, ingress.listenPort], ['internal', 19530]],
     [{ 'inbound-cidrs': '10.0.0.0/8\n::/0', subnets: '[a, b]', 'security-groups': 'sg-1 sg-2' }, ({ ingress }) => [ingress.inboundCidrs, ingress.subnets, ingress.securityGroups], [['10.0.0.0/8', '::/0'], ['a', 'b'], ['sg-1', 'sg-2']]],
     [{ 'idle-timeout': '4000s' }, ({ ingress }) => ingress.idleTimeout, 4000],
-    [{ tags: 'team=search', annotations: 'alb.ingress.kubernetes.io/wafv2-acl-arn: arn:aws:wafv2:x' }, ({ ingress }) => [ingress.tags, ingress.annotations], [{ team: 'search' }, { 'alb.ingress.kubernetes.io/wafv2-acl-arn': 'arn:aws:wafv2:x' }]],
+    [{ tags: 'team=search', annotations: 'alb.ingress.kubernetes.io/wafv2-acl-name: edge' }, ({ ingress }) => [ingress.tags, ingress.annotations], [{ team: 'search' }, { 'alb.ingress.kubernetes.io/wafv2-acl-name': 'edge' }]],
     [{ 'force-conflicts': 'True', summary: 'false' }, ({ ingress, summary }) => [ingress.forceConflicts, summary], [true, false]],
     [{ 'release-timeout': '1h', 'load-balancer-timeout': '30m', 'probe-timeout': '90s' }, ({ timeouts }) => timeouts, { release: 3600, loadBalancer: 1800, probe: 90 }],
     [{ probe: 'off', 'probe-address': '[::1]:8443', 'milvus-token': 'root:Milvus' }, ({ probe }) => probe, { required: false, ca: undefined, address: { host: '::1', port: 8443 }, token: 'root:Milvus', dns: false }],

@@ -33,6 +33,8 @@ export interface IssueOptions {
   readonly extendedKeyUsage?: readonly string[] | null
   /** Hexadecimal; random when absent. */
   readonly serialNumber?: string
+  /** The address of the authority's OCSP service; none when absent. */
+  readonly ocsp?: string
 }
 
 /** Names of the key usage bits (RFC 5280, 4.2.1.3). */
@@ -141,6 +143,7 @@ async function leafExtensions(options: IssueOptions, publicKey: CryptoKey, issue
   const keyUsage = options.keyUsage === undefined ? (isRsa ? ['digitalSignature', 'keyEncipherment'] as const : ['digitalSignature'] as const) : options.keyUsage
   extensions.push(...keyUsages(keyUsage ?? []))
   const extended = options.extendedKeyUsage === undefined ? [serverAuth] : options.extendedKeyUsage
+  if (options.ocsp !== undefined) extensions.push(new x509.AuthorityInfoAccessExtension({ ocsp: [options.ocsp] }))
   if (extended) extensions.push(new x509.ExtendedKeyUsageExtension([...extended]))
   const names = options.hosts.map((value) => ({ type: isIP(value) ? 'ip' as const : 'dns' as const, value }))
   if (names.length > 0) extensions.push(new x509.SubjectAlternativeNameExtension(names))

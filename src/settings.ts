@@ -22,7 +22,10 @@ class Reader {
   /** The parsed input; undefined when it is empty or wrong. */
   optional<T>(name: InputName, parse: (raw: string) => T): T | undefined {
     const raw = inputText(name)
-    return raw === '' ? undefined : this.attempt(name, () => parse(raw))
+    return raw === '' ? undefined : this.attempt(name, () => {
+      form.refusePlaceholder(raw)
+      return parse(raw)
+    })
   }
 
   /** An input that is never empty, because it has a default or because it must be given. */
@@ -60,6 +63,7 @@ class Reader {
  */
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   const read = new Reader()
+  const probe = readProbe(read)
   // Each part says undefined for what it could not read; it then has left a problem, and Settings is never built.
   const settings = {
     mode: read.optional('mode', form.oneOf('deploy')),
@@ -68,7 +72,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     namespace: read.optional('namespace', form.kubernetesName),
     ...readMilvus(read),
     host: read.required('host', form.host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
-    certificate: readCertificate(read, environment),
+    certificate: readCertificate(read, environment, probe.ca),
     replaceCertificate: read.optional('replace-certificate', form.boolean),
     expiryWarning: read.optional('expiry-warning', form.days),
     chart: readChart(read),
@@ -81,7 +85,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
       probe: read.optional('probe-timeout', form.duration(1, 86_400)),
     },
     requireAuthorization: read.optional('require-authorization', form.boolean),
-    probe: readProbe(read),
+    probe,
     summary: read.optional('summary', form.boolean),
   }
   if (read.problems.length > 0) throw combine(read.problems)
@@ -95,12 +99,13 @@ function deepFreeze<T>(value: T): T {
 }
 
 function readAccess(read: Reader, environment: NodeJS.ProcessEnv): ClusterAccess | undefined {
-  const cluster = read.optional('cluster', form.text)
+  const cluster = read.optional('cluster', form.clusterName)
   const given = read.optional('kubeconfig', form.text)
   const context = read.optional('context', form.text)
-  if (cluster !== undefined && given !== undefined) read.conflict('Inputs cluster and kubeconfig are both given.', 'Give cluster for EKS, or kubeconfig for a file that says how to reach the cluster.')
-  if (cluster !== undefined && context !== undefined) read.conflict('Input context is given with cluster, which has no contexts.', 'Leave context empty, or give kubeconfig in place of cluster.')
-  if (cluster !== undefined) return { kind: 'eks', cluster }
+  if (inputText('cluster') !== '' && given !== undefined) read.conflict('Inputs cluster and kubeconfig are both given.', 'Give cluster for EKS, or kubeconfig for a file that says how to reach the cluster.')
+  if (inputText('cluster') !== '' && context !== undefined) read.conflict('Input context is given with cluster, which has no contexts.', 'Leave context empty, or give kubeconfig in place of cluster.')
+  if (inputText('cluster') !== '') return cluster === undefined ? undefined : { kind: 'eks', cluster }
+  if (inputText('kubeconfig') !== '' && given === undefined) return undefined
   const paths = (given ?? environment['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '')
   if (paths.length === 0) read.missing('cluster', 'Give the name of the EKS cluster, or kubeconfig (or KUBECONFIG) for a file that says how to reach it.')
   return { kind: 'kubeconfig', paths, context }
@@ -123,7 +128,7 @@ function readMilvus(read: Reader): Pick<Settings, 'release' | 'service' | 'servi
   return { release, service, servicePort: read.optional('service-port', form.port) }
 }
 
-function readCertificate(read: Reader, environment: NodeJS.ProcessEnv): CertificateSource | undefined {
+function readCertificate(read: Reader, environment: NodeJS.ProcessEnv, authorities: string | undefined): CertificateSource | undefined {
   const arn = read.optional('certificate-arn', form.certificateArn)
   const certificate = read.optional('certificate', pem)
   const privateKey = read.optional('private-key', pem)
@@ -139,7 +144,7 @@ function readCertificate(read: Reader, environment: NodeJS.ProcessEnv): Certific
   if (inputText('certificate') === '') read.missing('certificate', emptySecret)
   if (inputText('private-key') === '') read.missing('private-key', emptySecret)
   if (certificate === undefined || privateKey === undefined) return undefined
-  const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey, chain }))
+  const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey, chain }, parseCertificates(authorities ?? '')))
   return material && { kind: 'material', material, into: arn }
 }
 

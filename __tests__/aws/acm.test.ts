@@ -127,6 +127,8 @@ describe('importOnce', () => {
     ['a permission', 'aws-access-denied', { status: 400, code: 'AccessDeniedException', message: 'not authorized' }],
     ['a session that ended', 'aws-credentials-expired', { status: 400, code: 'ExpiredTokenException', message: 'expired' }],
     ['a conflict', 'aws-request-failed', { status: 400, code: 'ConflictException', message: 'Another import is under way' }],
+    ['the year is used up', 'certificate-quota-exceeded', { status: 400, code: 'LimitExceededException', message: 'Error: you have reached your limit of 20 certificates in the last year.' }],
+    ['too many tags', 'certificate-refused', { status: 400, code: 'TooManyTagsException', message: 'the TagSet contains too many Tags' }],
   ])('%s is an answer: %s', async (_, code, fault) => {
     account.traffic.inject({ part: 'acm', operation: 'ImportCertificate', error: fault })
     const error = await failureOf(() => acm.importOnce(material(), {}))

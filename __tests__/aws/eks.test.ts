@@ -23,7 +23,7 @@ function source(options: { identity?: Identity; region?: string; clock?: TurnedC
     asked += 1
     return identity ? Promise.resolve(identity) : Promise.reject(new Error('no key'))
   }
-  const tokens = new EksTokenSource({ clients: { credentials, region: options.region ?? 'us-east-2' }, cluster: 'production', clock, protect: (secret) => protectedTokens.push(secret) })
+  const tokens = new EksTokenSource({ clients: { credentials, region: options.region ?? 'us-east-2', eks: account.clients.eks }, cluster: 'production', clock, protect: (secret) => protectedTokens.push(secret) })
   return { tokens, clock, protectedTokens, asked: () => asked }
 }
 
@@ -80,7 +80,7 @@ describe('a token', () => {
     let failing = true
     const identity = account.aws.credentials[0]
     const credentials = (): Promise<Identity> => failing || !identity ? Promise.reject(Object.assign(new Error('Could not load credentials from any providers'), { name: 'CredentialsProviderError' })) : Promise.resolve(identity)
-    const tokens = new EksTokenSource({ clients: { credentials, region: 'us-east-2' }, cluster: 'production', clock: new TurnedClock(Date.now()), protect: () => undefined })
+    const tokens = new EksTokenSource({ clients: { credentials, region: 'us-east-2', eks: account.clients.eks }, cluster: 'production', clock: new TurnedClock(Date.now()), protect: () => undefined })
     expect((await failureOf(() => tokens.token())).code).toBe('aws-credentials-missing')
     failing = false
     expect(await account.aws.authenticateEksToken(await tokens.token(), 'production')).toBeDefined()
@@ -117,12 +117,22 @@ describe('describeCluster', () => {
 
   test('says where the API is', async () => {
     account.aws.state.clusters.set('production', cluster)
-    expect(await describeCluster(account.clients.eks, 'production', 'us-east-2')).toEqual({ server: cluster.endpoint, certificateAuthority: cluster.certificateAuthority, account: '111122223333', vpc: 'vpc-0123456789abcdef0' })
+    expect(await describeCluster(account.clients.eks, 'production', 'us-east-2')).toEqual({ server: cluster.endpoint, certificateAuthority: cluster.certificateAuthority, account: '111122223333', vpc: 'vpc-0123456789abcdef0', reach: undefined })
+  })
+
+  test.each<[string, object, RegExp | undefined]>([
+    ['private', { endpointPublicAccess: false, endpointPrivateAccess: true }, /^is private: /], ['narrow', { publicAccessCidrs: ['203.0.113.0/24', '198.51.100.7/32'] }, /only from 203\.0\.113\.0\/24, 198\.51\.100\.7\/32,/], ['open', { publicAccessCidrs: ['203.0.113.0/24', '0.0.0.0/0'] }, undefined],
+  ])('says who reaches an endpoint that is %s', async (_, network, expected) => {
+    account.aws.state.clusters.set('production', { ...cluster, network })
+    const { reach } = await describeCluster(account.clients.eks, 'production', 'us-east-2')
+    expect(reach).toEqual(expected === undefined ? undefined : expect.stringMatching(expected))
   })
 
   test.each<[string, () => void, string, RegExp]>([
     ['is not there', () => undefined, 'cluster-not-found', /^There is no EKS cluster production in us-east-2 for these credentials\.$/],
     ['is being made', () => account.aws.state.clusters.set('production', { ...cluster, status: 'CREATING' }), 'cluster-not-found', /status is CREATING/],
+    ['is being deleted', () => account.aws.state.clusters.set('production', { ...cluster, status: 'DELETING' }), 'cluster-not-found', /status is DELETING/],
+    ['failed', () => account.aws.state.clusters.set('production', { ...cluster, status: 'FAILED' }), 'cluster-not-found', /status is FAILED/],
     ['may not be described', () => { account.aws.authorize = () => false }, 'aws-access-denied', /^AWS refused eks:DescribeCluster: /],
   ])('of one that %s', async (_, arrange, code, message) => {
     arrange()

@@ -119,6 +119,7 @@ describe('a kubeconfig that is wrong', () => {
     ['is something else', 'hello', undefined, /cannot be read|has no cluster/],
     ['has no current context', kubeconfigLater({ current: '' }), undefined, /has no cluster for context \(none\)/],
     ['has not the context', kubeconfigLater(), 'other', /has no context other; it has main\./],
+    ['asks its program in an old form', kubeconfigLater({ user: { exec: { apiVersion: 'client.authentication.k8s.io/v1alpha1', command: 'aws' } } }), undefined, /asks aws for credentials in the form client\.authentication\.k8s\.io\/v1alpha1/],
     ['names plain http', kubeconfigLater({ cluster: { server: 'http://127.0.0.1:1' } }), undefined, /names http:\/\/127\.0\.0\.1:1, which is not https/],
   ])('%s', async (_, text, context, problem) => {
     const path = join(directory, 'config')

@@ -13,6 +13,8 @@ describe('list', () => {
     ['lines with CRLF', 'subnet-1\r\nsubnet-2\r\n'],
     ['lines that end in commas', 'subnet-1,\nsubnet-2,\n'],
     ['spaces', 'subnet-1 subnet-2'],
+    ['semicolons', 'subnet-1;subnet-2'],
+    ['entries in quotes', '"subnet-1", \'subnet-2\''],
     ['a YAML list', '- subnet-1\n- subnet-2\n'],
     ['a YAML list that is indented', '  - subnet-1\n  - subnet-2\n'],
     ['a JSON list', '["subnet-1", "subnet-2"]'],
@@ -85,7 +87,7 @@ describe('stringMap', () => {
     ['one word', 'team', /is not a YAML map/],
     ['a map in a map', 'team: {name: search}', /no plain text under "team"/],
     ['a list in a map', 'team: [a]', /no plain text under "team"/],
-    ['a key twice', 'team: a\nteam: b', /is not YAML \(line 2/],
+    ['a key twice', 'team: a\nteam: b', /is not YAML \(line 2.*\): a key for the second time\.$/],
     ['a pair without its equals sign', 'team=search,stage', /./],
   ])('%s is refused', (_, raw, wrong) => {
     expect(refusal(form.stringMap, raw).message).toMatch(wrong)
@@ -109,7 +111,7 @@ describe('helmValues', () => {
   test.each([
     ['a list', `- ${canary}`, 'is not a YAML map.'],
     ['a text', canary, 'is not a YAML map.'],
-    ['a tab', `password: ${canary}\n\tkey: x`, /^is not YAML \(line 2, column \d+\)\.$/],
+    ['a tab', `password: ${canary}\n\tkey: x`, /^is not YAML \(line 2, column \d+\): a tab, where YAML takes spaces\.$/],
     ['a quote that does not end', `password: "${canary}`, /^is not YAML \(line 1, column \d+\)\.$/],
     ['two documents', `password: ${canary}\n---\na: b`, /^is not YAML/],
     ['an alias to nothing', `password: *${canary}`, /^is not YAML \(line 1, column \d+\)\.$/],

@@ -12,6 +12,7 @@ describe('texts that are taken as they are', () => {
     ['kubernetesName of 63 characters', form.kubernetesName, label63],
     ['kubernetesSubdomain with dots', form.kubernetesSubdomain, 'alb.internal-1.x'],
     ['kubernetesSubdomain of 253 characters', form.kubernetesSubdomain, `${`${label63}.`.repeat(3)}${'b'.repeat(61)}`],
+    ['clusterName', form.clusterName, 'Production_1-a'],
     ['region', form.region, 'us-east-2'],
     ['region of GovCloud', form.region, 'us-gov-west-1'],
     ['region of China', form.region, 'cn-northwest-1'],
@@ -41,7 +42,11 @@ describe('texts that are refused', () => {
     ['kubernetesName with a second line', form.kubernetesName, 'milvus\nx', /is "milvus\\nx"/],
     ['kubernetesSubdomain with an empty label', form.kubernetesSubdomain, 'a..b', /not a Kubernetes name/],
     ['kubernetesSubdomain of 254 characters', form.kubernetesSubdomain, 'a'.repeat(254), /not a Kubernetes name/],
-    ['region that is a zone', form.region, 'us-east-2a', /is "us-east-2a", which is not an AWS region/],
+    ['region that is a zone', form.region, 'us-east-2a', /is "us-east-2a", which is a zone\.$/],
+    ['region that is a local zone', form.region, 'us-west-2-lax-1a', /which is a zone/],
+    ['region with a space', form.region, 'US East', /is "US East", which is not an AWS region/],
+    ['clusterName that is a context of eksctl', form.clusterName, 'me@production.us-east-2.eksctl.io', /not the name of an EKS cluster/],
+    ['clusterName that is its ARN', form.clusterName, 'arn:aws:eks:us-east-2:111122223333:cluster/production', /which is its ARN\.$/],
     ['region that is a name', form.region, 'Ohio', /not an AWS region/],
     ['certificateArn of IAM', form.certificateArn, 'arn:aws:iam::111122223333:server-certificate/x', /not the ARN of an ACM certificate/],
     ['certificateArn that is the id alone', form.certificateArn, '0a1b2c3d', /is "0a1b2c3d", which is not the ARN/],
@@ -89,14 +94,35 @@ describe('host', () => {
     ['::1', /not a DNS name|has no dot/],
     ['milvus..example.com', /not a DNS name/],
     ['-milvus.example.com', /not a DNS name/],
-    ['milvus.example.com, other.example.com', /not a DNS name/],
-    ['bücher.example', /not a DNS name/],
+    ['milvus.example.com, other.example.com', /more than one name/],
+    ['milvus.example.com other.example.com', /more than one name/],
+    ['bücher.example', /letters that DNS writes otherwise/],
     [`${label63}a.example.com`, /not a DNS name/],
     [`${`${label63}.`.repeat(4)}com`, /not a DNS name/],
   ])('%s is refused', (raw, wrong) => {
     const { message } = refusal(form.host, raw)
     expect(message).toMatch(wrong)
     expect(message).toContain(JSON.stringify(raw).slice(0, 60))
+  })
+})
+
+test.each<[(raw: string) => unknown, string, string]>([
+  [form.region, 'us-east-2a', 'Give its region: us-east-2.'], [form.region, 'us-west-2-lax-1a', 'Give its region: us-west-2.'], [form.clusterName, 'arn:aws:eks:us-east-2:111122223333:cluster/production', 'Give its name: production.'],
+  [form.host, 'münchen.example', 'Give it as DNS and certificates have it: xn--mnchen-3ya.example.'],
+])('what to give is said whole: %#', (parse, raw, give) => {
+  expect(refusal(parse, raw).give).toBe(give)
+})
+
+describe('refusePlaceholder', () => {
+  test.each<[string, RegExp]>([
+    ['***', /which GitHub shows in place of a secret/], ['${{ secrets.TLS_KEY }}', /an expression .* that nobody has evaluated/], ['$TLS_KEY', /the name of a variable/], ['${TLS_KEY}', /the name of a variable/], ['$env:TLS_KEY', /the name of a variable/],
+    ['%TLS_KEY%', /the name of a variable/], ['~/.kube/config', /only a shell can follow/], ['$HOME/.kube/config', /only a shell can follow/],
+  ])('%s', (raw, wrong) => {
+    const { message, give } = refusal(form.refusePlaceholder, raw)
+    expect([message, give]).toEqual([expect.stringMatching(wrong), expect.stringMatching(/^(Give|Name|Write) .+\.$/)])
+  })
+  test.each(['milvus.example.com', 'root:$ecret', 'a$b', '/home/runner/.kube/config', 'price: $5', '**', '${{ a }} and more'])('%s may be a value', (raw) => {
+    expect(() => form.refusePlaceholder(raw)).not.toThrow()
   })
 })
 

@@ -23,6 +23,11 @@ describe('pem', () => {
     ['base64 without padding', base64.replace(/=+$/, '')],
     ['literal \\n in place of line ends', plain.trim().replaceAll('\n', '\\n')],
     ['literal \\r\\n', plain.trim().replaceAll('\n', '\\r\\n')],
+    ['PEM in quotes', `"${plain.trim()}"`],
+    ['literal \\n in quotes, as JSON has it', JSON.stringify(plain.trim())],
+    ['base64 in single quotes', `'${base64}'`],
+    ['PEM after a byte order mark', `\uFEFF${plain}`],
+    ['base64 of PEM after a byte order mark', Buffer.from(`\uFEFF${plain}`).toString('base64')],
     ['base64url', Buffer.from(plain).toString('base64url')],
   ])('%s', (_, raw) => {
     expect(pem(raw)).toBe(plain)
@@ -37,11 +42,20 @@ describe('pem', () => {
   test.each([
     ['something else', canary],
     ['base64 of something else', Buffer.from(canary).toString('base64')],
-    ['base64 of base64', Buffer.from(base64).toString('base64')],
-    ['the name of a file', './secrets/key.pem'],
   ])('%s is refused and not quoted', (_, raw) => {
     const { message, give } = refusal(pem, raw)
     expect(message).toBe('is neither PEM nor base64 of PEM.')
+    expect(message + give).not.toContain(raw)
+  })
+
+  test.each<[string, string, RegExp]>([
+    ['base64 of base64', Buffer.from(base64).toString('base64'), /encoded twice/],
+    ['a path', './secrets/key.pem', /the path of a file.*gh secret set/], ['a whole path', '/home/runner/work/_temp/key', /the path of a file/], ['a path of curl', '@key.pem', /the path of a file/], ['a path of Windows', 'C:\\certs\\key.pem', /the path of a file/], ['the name of a file', 'key.pem', /the path of a file/],
+    ['JSON', JSON.stringify({ private_key: plain }), /is JSON.*fromJSON/], ['the ARN of a certificate', 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b', /ARN of a certificate.*certificate-arn/], ['another ARN', 'arn:aws:secretsmanager:us-east-2:111122223333:secret:tls', /an ARN.*secretsmanager/],
+    ['a key of SSH', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@host', /a public key of SSH/],
+  ])('%s is named as what it is, and not quoted', (_, raw, wrong) => {
+    const { message, give } = refusal(pem, raw)
+    expect(`${message} ${give}`).toMatch(wrong)
     expect(message + give).not.toContain(raw)
   })
 

@@ -70,6 +70,8 @@ describe('readMaterial refuses', () => {
     ['a key that is broken', () => ({ certificate: good.certificate, privateKey: good.privateKey.replace(/\n[^-]/, '\n!'), chain: '' }), 'private-key-unreadable', /^Input private-key is not a private key that can be read\.$/],
     ['the public key', () => ({ certificate: good.certificate, privateKey: String(leafOf(good.certificate).publicKey.export({ type: 'spki', format: 'pem' })), chain: '' }), 'private-key-unreadable', /^Input private-key holds public key, and no private key\.$/],
     ['the certificate in place of the key', () => ({ certificate: good.certificate, privateKey: good.certificate, chain: '' }), 'private-key-unreadable', /^Input private-key holds certificate, and no private key\.$/],
+    ['two keys', () => ({ certificate: good.certificate, privateKey: good.privateKey + stranger.privateKey, chain: '' }), 'private-key-unreadable', /^Input private-key holds 2 private keys\.$/],
+    ['a key of SSH', () => ({ certificate: good.certificate, privateKey: '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n', chain: '' }), 'private-key-unreadable', /^Input private-key is a key in the form of SSH\.$/],
     ['a PKCS#7 bundle in place of the chain', () => ({ certificate: good.certificate, privateKey: good.privateKey, chain: '-----BEGIN PKCS7-----\nMIIB\n-----END PKCS7-----\n' }), 'certificate-unreadable', /^Input certificate-chain holds pkcs7, and no certificate\.$/],
   ])('%s', async (_, inputs, code, message) => {
     const error = await failureOf(() => readMaterial(inputs()))
@@ -179,6 +181,23 @@ describe('keys and signatures', () => {
     expect(problem?.code).toBe(name === 'sha1' ? 'certificate-signature-weak' : 'certificate-key-unsupported')
     expect(problem?.message).toContain(name)
   })
+})
+
+describe('what ACM would refuse', () => {
+  test.each<[string, () => Promise<IssuedCertificate>, RegExp]>([
+    ['many names', () => authority.issue({ hosts: [host, ...Array.from({ length: 1200 }, (_, number) => `number-${number}.a.long.name.example.com`)], key }), /is \d{5} bytes of PEM, and the limit is 32768/],
+    ['no issuer', () => selfSigned({ hosts: [host], commonName: null, key }), /names no issuer/],
+    ['a long address of OCSP', () => authority.issue({ hosts: [host], key, ocsp: `http://ocsp.example.com/${'x'.repeat(1000)}` }), /OCSP service has 1024 characters/],
+  ])('%s', async (_, issue, wrong) => {
+    const issued = await issue()
+    expect(checkMaterial(material(issued.certificate, issued.chain, issued.privateKey), host, now).map(({ code, message }) => [code, message])).toEqual([['certificate-refused', expect.stringMatching(wrong)]])
+  })
+})
+
+test('a chain that was not given is looked for among the authorities', () => {
+  const read = (chain: string): CertificateMaterial => readMaterial({ certificate: good.certificate, chain, privateKey: good.privateKey }, parseCertificates(authority.root + authority.intermediate))
+  expect([read('').completed, toPem(read('').chain), codes(read(''))]).toEqual([true, toPem([authority.intermediate, authority.root].map(leafOf)), []])
+  expect([read(good.chain).completed, toPem(read(good.chain).chain)]).toEqual([false, toPem([leafOf(authority.intermediate)])])
 })
 
 describe('expiryWarning', () => {

@@ -69,6 +69,10 @@ function importCertificate(call: Call): Fields {
 }
 
 function status(held: AcmCertificate, now: number): string {
+  return held.detail?.Status ?? ofDates(held, now)
+}
+
+function ofDates(held: AcmCertificate, now: number): string {
   return factsOf(held).notAfter.getTime() <= now ? 'EXPIRED' : 'ISSUED'
 }
 
@@ -97,6 +101,7 @@ function describe(call: Call): Fields {
       ExtendedKeyUsages: (facts.extendedKeyUsages ?? []).map((usage) => ({ ...usage })),
       RenewalEligibility: 'INELIGIBLE',
       Options: { CertificateTransparencyLoggingPreference: 'DISABLED' },
+      ...held.detail,
     },
   }
 }
@@ -159,7 +164,9 @@ const operations: Record<string, Operation> = {
   DescribeCertificate: describe,
   ListCertificates: list,
   GetCertificate: (call) => {
-    const { certificate, chain } = certificateOf(call, 'GetCertificate')
+    const { certificate, chain, arn, detail } = certificateOf(call, 'GetCertificate')
+    // Source: ACM, GetCertificate: what is not issued has no certificate to give.
+    if (['PENDING_VALIDATION', 'VALIDATION_TIMED_OUT', 'FAILED'].includes(detail?.Status ?? '')) throw new AwsError('RequestInProgressException', `Certificate request ${arn} is not complete.`)
     // Without a chain ACM gives the certificate itself as its chain (amazon.aws, plugins/module_utils/acm.py).
     return { Certificate: certificate, CertificateChain: chain === '' ? certificate : chain }
   },

@@ -28,7 +28,7 @@ export const eks: Service = {
           version: cluster.version ?? '1.35',
           ...reachable,
           roleArn: `arn:aws:iam::${state.account}:role/${name}-cluster`,
-          resourcesVpcConfig: { subnetIds: [], securityGroupIds: [], vpcId: vpc, endpointPublicAccess: true, endpointPrivateAccess: false, publicAccessCidrs: ['0.0.0.0/0'] },
+          resourcesVpcConfig: { subnetIds: [], securityGroupIds: [], vpcId: vpc, endpointPublicAccess: true, endpointPrivateAccess: false, publicAccessCidrs: ['0.0.0.0/0'], ...cluster.network },
           kubernetesNetworkConfig: { serviceIpv4Cidr: '172.20.0.0/16', ipFamily: 'ipv4' },
           accessConfig: { authenticationMode: 'API_AND_CONFIG_MAP' },
           status: cluster.status,

@@ -111,12 +111,12 @@ const unknownOperation: Record<Service['protocol'], (operation: string) => AwsEr
   ec2: (operation) => new AwsError('InvalidAction', `The action ${operation} is not valid for this web service.`),
 }
 
-function answer(response: ServerResponse, { service, operation }: Routed, output: Fields | AwsError): void {
+function answer(response: ServerResponse, { service, operation }: Routed, output: Fields | AwsError, clockOffset: number): void {
   const requestId = randomUUID()
   const failed = output instanceof AwsError
   const status = failed ? output.status : 200
   const namespace = service.namespace ?? ''
-  const headers: Record<string, string> = { 'x-amzn-requestid': requestId }
+  const headers: Record<string, string> = { 'x-amzn-requestid': requestId, date: new Date(Date.now() + clockOffset).toUTCString() }
   let body: string
   if (service.protocol === 'query' || service.protocol === 'ec2') {
     headers['content-type'] = 'text/xml'
@@ -177,7 +177,7 @@ async function serve(aws: Aws, traffic: Traffic, message: IncomingMessage, respo
     return new AwsError('InternalFailure', `sandbox: ${reason instanceof Error ? reason.stack ?? reason.message : String(reason)}`, 500)
   })
   if (fault?.reset === 'after') message.socket.destroy()
-  else answer(response, routed, output)
+  else answer(response, routed, output, aws.clockOffset)
 }
 
 const administrator: AwsCredential = {

@@ -16,6 +16,8 @@ export interface AcmCertificate {
   keyAlgorithm: string
   importedAt: Date
   tags: Map<string, string>
+  /** Set by a scenario: fields of DescribeCertificate that an import does not bring about (Type, Status, FailureReason, RenewalSummary). */
+  detail?: { readonly Status?: string; readonly [field: string]: unknown }
 }
 
 /** Provisioning ends at a moment that the load balancer carries, so a scenario can make it last. */
@@ -96,7 +98,9 @@ export interface EksCluster {
   readonly endpoint: string
   /** PEM of the cluster's CA. */
   readonly certificateAuthority: string
-  status: 'ACTIVE' | 'CREATING' | 'FAILED'
+  status: 'ACTIVE' | 'CREATING' | 'FAILED' | 'DELETING' | 'UPDATING'
+  /** Fields of resourcesVpcConfig that are not as EKS makes them by itself. */
+  readonly network?: object
   /** The Kubernetes version; 1.35 when absent. */
   readonly version?: string
 }

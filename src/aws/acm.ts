@@ -8,6 +8,7 @@ import {
   KeyAlgorithm,
   paginateListCertificates,
   type ACMClient,
+  type CertificateDetail,
   type CertificateSummary,
 } from '@aws-sdk/client-acm'
 import { ActionError } from '../core/errors.ts'
@@ -60,9 +61,24 @@ export class Acm {
       return { certificate: answer.Certificate ?? '', chain: answer.CertificateChain ?? '' }
     } catch (thrown) {
       if (errorName(thrown) === 'ResourceNotFoundException') return undefined
-      if (errorName(thrown) === 'RequestInProgressException') throw notIssued(arn, thrown)
+      if (errorName(thrown) === 'RequestInProgressException') throw notIssued(arn, {}, thrown)
       throw awsError('acm:GetCertificate', thrown)
     }
+  }
+
+  /**
+   * A certificate that somebody else looks after. It is described too, because GetCertificate gives out revoked ones.
+   * @returns its PEM, and why ACM will not renew it (undefined when it will); undefined when ACM has none under this ARN
+   * @throws ActionError `certificate-not-issued` for one in a state in which no ALB should serve it
+   */
+  async issued(arn: string): Promise<{ certificate: string; notRenewed: string | undefined } | undefined> {
+    const reading = this.get(arn)
+    // What describing it says of its state is more than why it cannot be read.
+    reading.catch(() => undefined)
+    const detail = await this.describe(arn)
+    if (detail?.Status !== undefined && detail.Status in unusable) throw notIssued(arn, detail)
+    const pems = await reading
+    return pems && { certificate: pems.certificate, notRenewed: notRenewed(detail) }
   }
 
   /** The tags of a certificate; none when it is gone by now. */
@@ -76,16 +92,22 @@ export class Acm {
     }
   }
 
-  /** ARNs of what uses a certificate; undefined when that is not to be known, for lack of permission. None when it is gone. */
-  async users(arn: string): Promise<readonly string[] | undefined> {
+  /** What ACM says of a certificate: nothing when it is gone; undefined when that is not to be known, for lack of permission. */
+  async describe(arn: string): Promise<CertificateDetail | undefined> {
     try {
-      return (await this.client.send(new DescribeCertificateCommand({ CertificateArn: arn }))).Certificate?.InUseBy ?? []
+      return (await this.client.send(new DescribeCertificateCommand({ CertificateArn: arn }))).Certificate ?? {}
     } catch (thrown) {
-      if (errorName(thrown) === 'ResourceNotFoundException') return []
+      if (errorName(thrown) === 'ResourceNotFoundException') return {}
       const error = awsError('acm:DescribeCertificate', thrown)
       if (error.code === 'aws-access-denied') return undefined
       throw error
     }
+  }
+
+  /** ARNs of what uses a certificate; undefined when that is not to be known. None when it is gone. */
+  async users(arn: string): Promise<readonly string[] | undefined> {
+    const detail = await this.describe(arn)
+    return detail && (detail.InUseBy ?? [])
   }
 
   /** Deletes a certificate. @returns why it is still there, when ACM or IAM does not let go of it */
@@ -122,6 +144,8 @@ export class Acm {
    * @returns the new ARN, or why it is not known whether the request arrived: look before trying again
    */
   async importOnce(material: ImportMaterial, tags: Readonly<Record<string, string>>): Promise<{ arn: string } | { unknown: string }> {
+    // It cannot learn AWS' clock by a refused attempt, as the other client has by now.
+    this.onceClient.config.systemClockOffset = this.client.config.systemClockOffset
     const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
     try {
       const answer = await this.onceClient.send(new ImportCertificateCommand({ ...encode(material), Tags }))
@@ -133,8 +157,33 @@ export class Acm {
   }
 }
 
-function notIssued(arn: string, cause: unknown): ActionError {
-  return new ActionError({ code: 'certificate-not-issued', problem: `Certificate ${arn} is not issued yet.`, remedy: 'Validate it (ACM shows the DNS record or mail that it waits for), then run the job again.', cause })
+const giveAnother = 'Give the ARN of another one, or certificate and private-key.'
+
+/** The states in which ACM keeps a certificate that no ALB serves. Source: ACM, DescribeCertificate, Status and FailureReason. */
+const unusable: Readonly<Record<string, (detail: CertificateDetail) => { readonly is: string; readonly remedy: string }>> = {
+  PENDING_VALIDATION: (detail) => ({ is: 'is not issued yet', remedy: `${validation(detail)}, then run the job again.` }),
+  VALIDATION_TIMED_OUT: () => ({ is: 'was never issued: nobody validated it within 72 hours', remedy: `Request it again and validate it. ${giveAnother}` }),
+  FAILED: ({ FailureReason = 'for no reason that ACM gives' }) => ({ is: `was not issued, its request failed: ${FailureReason}`, remedy: `Request it again. ${giveAnother}` }),
+  REVOKED: ({ RevocationReason }) => ({ is: `is revoked${RevocationReason === undefined ? '' : ` (${RevocationReason})`}, and clients may refuse it`, remedy: giveAnother }),
+  INACTIVE: () => ({ is: 'is inactive', remedy: giveAnother }),
+}
+
+/** What a certificate waits for, as an instruction. */
+function validation({ DomainValidationOptions: domains = [] }: Pick<CertificateDetail, 'DomainValidationOptions'>): string {
+  const records = domains.flatMap(({ ResourceRecord: record, ValidationStatus }) => (record && ValidationStatus !== 'SUCCESS' ? [`${record.Name ?? ''} ${record.Type ?? ''} ${record.Value ?? ''}`] : []))
+  return records.length > 0 ? `Make the DNS record ${records.join(', and ')}` : 'Validate it by the DNS record or the mail that ACM waits for'
+}
+
+function notIssued(arn: string, detail: CertificateDetail, cause?: unknown): ActionError {
+  const { is, remedy } = (unusable[detail.Status ?? ''] ?? unusable['PENDING_VALIDATION'])?.(detail) ?? { is: 'is not issued', remedy: giveAnother }
+  return new ActionError({ code: 'certificate-not-issued', problem: `Certificate ${arn} ${is}.`, remedy, cause })
+}
+
+/** Source: ACM user guide, Managed certificate renewal: what it issued, is in use, and still validated. */
+function notRenewed({ Type, RenewalEligibility, RenewalSummary: renewal }: CertificateDetail = {}): string | undefined {
+  if (RenewalEligibility !== 'ELIGIBLE') return Type === 'AMAZON_ISSUED' ? 'ACM does not renew it while nothing uses it' : 'ACM does not renew imported certificates'
+  if (renewal?.RenewalStatus !== 'FAILED' && renewal?.RenewalStatus !== 'PENDING_VALIDATION') return undefined
+  return `ACM cannot renew it (${renewal.RenewalStatusReason ?? renewal.RenewalStatus}): ${validation(renewal)}`
 }
 
 function listing(summary: CertificateSummary): CertificateListing {
@@ -158,28 +207,34 @@ function mayHaveArrived(thrown: unknown): boolean {
   return status === undefined || status >= 500 || /Throttl|TooManyRequests|RequestInProgress/.test(errorName(thrown))
 }
 
+/** ACM's refusals of an import by its name for them, and by its text where one name means several things. */
+const importRefusals: readonly { readonly names: RegExp; readonly text?: RegExp; readonly code: 'certificate-quota-exceeded' | 'certificate-refused'; readonly problem: string; readonly remedy: string }[] = [
+  {
+    // "Error: you have reached your limit of 20 certificates in the last year." (aws/aws-cdk #5889). Whether a re-import counts, AWS does not say.
+    names: /^LimitExceededException$/, text: /last year|year|365/i, code: 'certificate-quota-exceeded',
+    problem: 'ACM imports no further certificate: the imports of the last 365 days are used up, and deleting gives none back',
+    remedy: 'Give certificate-arn of a certificate that is there, with replace-certificate: true to put this one under it; and ask for more: "aws service-quotas list-service-quotas --service-code acm" names the quota (imported in the last 365 days), "aws service-quotas request-service-quota-increase" raises it.',
+  },
+  {
+    names: /^LimitExceededException$/, code: 'certificate-quota-exceeded',
+    problem: 'ACM keeps no further certificate in this account and region',
+    remedy: 'Delete certificates that nothing uses ("aws acm list-certificates", "aws acm delete-certificate"; ACM refuses while one is used), or ask for a higher quota of ACM certificates with "aws service-quotas request-service-quota-increase".',
+  },
+  {
+    names: /^(TagPolicyException|InvalidTagException|TooManyTagsException)$/, code: 'certificate-refused',
+    problem: 'ACM refused the tags of the certificate',
+    remedy: 'Set input tags to the keys and values that the tag policy of the organization demands; the action adds four of its own (milvus-alb-action/...), and AWS takes 50 in all.',
+  },
+  {
+    names: /^(ValidationException|InvalidParameterException)$/, code: 'certificate-refused',
+    problem: 'ACM refused the certificate',
+    remedy: 'Give a certificate as ACM takes it: one leaf, its chain in order, an unencrypted RSA or EC key; the sentence above says which part it did not like.',
+  },
+]
+
 function importError(thrown: unknown): ActionError {
   const message = thrown instanceof Error ? thrown.message : ''
-  switch (errorName(thrown)) {
-    case 'LimitExceededException':
-      return new ActionError({
-        code: 'certificate-quota-exceeded',
-        problem: `ACM imports no further certificate into this account and region: ${message}`,
-        remedy: 'Delete certificates that nothing uses, or ask AWS for a higher quota of imported certificates (Service Quotas, ACM).',
-        cause: thrown,
-      })
-    case 'ValidationException':
-    case 'InvalidParameterException':
-    case 'InvalidTagException':
-    case 'TagPolicyException':
-    case 'TooManyTagsException':
-      return new ActionError({
-        code: 'certificate-refused',
-        problem: `ACM refused the certificate: ${message}`,
-        remedy: 'Give a certificate as ACM takes it: one leaf, its chain in order, an unencrypted RSA or EC key; the sentence above says which part it did not like.',
-        cause: thrown,
-      })
-    default:
-      return awsError('acm:ImportCertificate', thrown)
-  }
+  const refusal = importRefusals.find(({ names, text }) => names.test(errorName(thrown)) && (text?.test(message) ?? true))
+  if (!refusal) return awsError('acm:ImportCertificate', thrown)
+  return new ActionError({ code: refusal.code, problem: `${refusal.problem}: ${message}`, remedy: refusal.remedy, cause: thrown })
 }

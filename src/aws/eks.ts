@@ -1,5 +1,5 @@
 /** EKS: where a cluster's API is, and the token that it takes. No aws CLI. */
-import { DescribeClusterCommand, type EKSClient } from '@aws-sdk/client-eks'
+import { DescribeClusterCommand, type EKSClient, type VpcConfigResponse } from '@aws-sdk/client-eks'
 import { Hash } from '@smithy/core/serde'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { ActionError } from '../core/errors.ts'
@@ -18,19 +18,30 @@ export interface ClusterEndpoint {
   readonly vpc: string | undefined
   /** Id of the account that it belongs to. */
   readonly account: string | undefined
+  /** Who may reach it, continuing `This endpoint`; undefined when everybody may. */
+  readonly reach: string | undefined
+}
+
+/** Why a cluster has no use for a deployment, by its status, and what to do. Those that are not here have. Source: EKS, DescribeCluster, status. */
+const unusable: Readonly<Record<string, string>> = {
+  CREATING: 'Wait until the cluster is ACTIVE ("aws eks wait cluster-active --name CLUSTER"), and run the job again.',
+  PENDING: 'Wait until the cluster is ACTIVE ("aws eks wait cluster-active --name CLUSTER"), and run the job again.',
+  DELETING: 'Set cluster to one that stays.',
+  FAILED: 'Set cluster to another one, or make it anew: EKS could not create it ("aws eks describe-cluster --name CLUSTER --query cluster.health").',
 }
 
 /** @throws ActionError `cluster-not-found`, or the AWS ones */
 export async function describeCluster(eks: EKSClient, name: string, region: string): Promise<ClusterEndpoint> {
   try {
     const { cluster } = await eks.send(new DescribeClusterCommand({ name }))
-    if (cluster?.endpoint && cluster.certificateAuthority?.data) {
-      return { server: cluster.endpoint, certificateAuthority: Buffer.from(cluster.certificateAuthority.data, 'base64').toString(), vpc: cluster.resourcesVpcConfig?.vpcId, account: cluster.arn?.split(':')[4] }
+    const { status = 'unknown', endpoint, certificateAuthority, resourcesVpcConfig: network } = cluster ?? {}
+    if (endpoint && certificateAuthority?.data && !['DELETING', 'FAILED'].includes(status)) {
+      return { server: endpoint, certificateAuthority: Buffer.from(certificateAuthority.data, 'base64').toString(), vpc: network?.vpcId, account: cluster?.arn?.split(':')[4], reach: reach(network) }
     }
     throw new ActionError({
       code: 'cluster-not-found',
-      problem: `EKS cluster ${name} has no API endpoint: its status is ${cluster?.status ?? 'unknown'}.`,
-      remedy: 'Wait until the cluster is ACTIVE, and run the job again.',
+      problem: `EKS cluster ${name} takes no deployment: its status is ${status}.`,
+      remedy: (unusable[status] ?? unusable['CREATING'] ?? '').replace('CLUSTER', name),
     })
   } catch (thrown) {
     if (errorName(thrown) !== 'ResourceNotFoundException') throw awsError('eks:DescribeCluster', thrown)
@@ -41,6 +52,13 @@ export async function describeCluster(eks: EKSClient, name: string, region: stri
       cause: thrown,
     })
   }
+}
+
+/** Who an endpoint lets in. A connection that is not let in meets silence. Source: EKS user guide, Cluster API server endpoint. */
+function reach(network: VpcConfigResponse | undefined): string | undefined {
+  if (network?.endpointPublicAccess === false) return 'is private: only the VPC of the cluster reaches it, and what is connected to that'
+  const cidrs = network?.publicAccessCidrs ?? []
+  return cidrs.length === 0 || cidrs.includes('0.0.0.0/0') ? undefined : `takes connections only from ${cidrs.join(', ')}, and from the VPC of the cluster where private access is on`
 }
 
 /** The API takes a token for 15 minutes from its signing, whatever X-Amz-Expires says; ours is made anew well before. */
@@ -62,11 +80,12 @@ const dnsSuffixes: readonly [RegExp, string][] = [
 
 /**
  * Bearer tokens for an EKS cluster: a presigned STS GetCallerIdentity, made in process. The host signed into it is always
- * STS' own, also when AWS_ENDPOINT_URL points elsewhere, because the cluster's authenticator calls that very URL.
+ * STS' own, also when AWS_ENDPOINT_URL points elsewhere, because the cluster's authenticator calls that very URL. It is dated by
+ * AWS' clock, as the SDK learned it from EKS' answer: a runner whose clock is off would make tokens that nobody takes.
  * Source: aws-iam-authenticator, pkg/token/token.go.
  */
 export class EksTokenSource implements TokenSource {
-  private readonly options: { clients: Pick<AwsClients, 'credentials' | 'region'>; cluster: string; clock: Clock; protect: (secret: string) => void }
+  private readonly options: { clients: Pick<AwsClients, 'credentials' | 'region'> & { eks: { config: { systemClockOffset: number } } }; cluster: string; clock: Clock; protect: (secret: string) => void }
   private current: { token: Promise<string>; madeAt: number } | undefined
 
   /** @param options.protect told of each token before anybody else gets it */
@@ -94,7 +113,7 @@ export class EksTokenSource implements TokenSource {
     const signer = new SignatureV4({ service: 'sts', region: clients.region, credentials: clients.credentials, sha256: Hash.bind(null, 'sha256') })
     const request = { method: 'GET', protocol: 'https:', hostname, path: '/', query: { Action: 'GetCallerIdentity', Version: '2011-06-15' }, headers: { host: hostname, 'x-k8s-aws-id': cluster } }
     try {
-      const signed = await signer.presign(request, { expiresIn: 60, signingDate: new Date(now) })
+      const signed = await signer.presign(request, { expiresIn: 60, signingDate: new Date(now + clients.eks.config.systemClockOffset) })
       const url = `https://${hostname}/?${new URLSearchParams(signed.query as Record<string, string>).toString()}`
       const token = `k8s-aws-v1.${Buffer.from(url).toString('base64url')}`
       this.options.protect(token)

@@ -4,6 +4,8 @@ import { ActionError, type FailureCode } from '../core/errors.ts'
 
 interface Translation {
   readonly names: RegExp
+  /** What the message has to say as well, where one name means several things. */
+  readonly text?: RegExp
   readonly code: FailureCode
   problem(operation: string, message: string): string
   readonly remedy: string
@@ -24,10 +26,26 @@ const translations: readonly Translation[] = [
     remedy: 'Let aws-actions/configure-aws-credentials run again before this step, with a role-duration-seconds that outlasts the job.',
   },
   {
+    // "Signature expired: 20260102T030405Z is now earlier than ..."; the SDK corrects itself by AWS' clock, and gives up only when that does not help.
+    names: /^(InvalidSignatureException|SignatureDoesNotMatch|RequestTimeTooSkewed|RequestInTheFuture)$/,
+    text: /expired|not yet current|too large|skew|future/i,
+    code: 'aws-credentials-refused',
+    problem: (operation, message) => `The runner's clock is wrong (it is ${new Date().toISOString()} there), so that AWS takes no signature for ${operation}: ${message}`,
+    remedy: 'Set the clock of the runner ("timedatectl set-ntp true"), or run the job on another one.',
+  },
+  {
     names: /^(InvalidClientTokenId|UnrecognizedClientException|InvalidSignatureException|SignatureDoesNotMatch|IncompleteSignature)$/,
     code: 'aws-credentials-refused',
     problem: (operation, message) => `AWS does not accept the credentials for ${operation}: ${message}`,
     remedy: "Check that the access key exists and its secret is right, that the region is enabled in the account, and the runner's clock.",
+  },
+  {
+    // Source: IAM user guide, Troubleshoot access denied error messages.
+    names: /^(AccessDenied(Exception)?|UnauthorizedOperation|NotAuthorized)$/,
+    text: /(service|resource) control policy/i,
+    code: 'aws-access-denied',
+    problem: (operation, message) => `A policy of the AWS organization forbids ${operation}: ${message}`,
+    remedy: 'When it demands tags on what is made, give them as input tags; else have whoever keeps the service control policies of the organization allow it: no policy of the role can.',
   },
   {
     names: /^(AccessDenied(Exception)?|UnauthorizedOperation|NotAuthorized)$/,
@@ -47,7 +65,7 @@ export function awsError(operation: string, thrown: unknown): ActionError {
   // An answer that is not the service's (a proxy's page) has no error of AWS in it: its status says more than the parser.
   const status = (thrown as { $response?: { statusCode?: number } }).$response?.statusCode
   const message = name === 'SyntaxError' && status !== undefined ? `an answer that is not AWS', with HTTP status ${status}` : messageOf(thrown) || name
-  const translation = translations.find(({ names }) => names.test(name))
+  const translation = translations.find(({ names, text }) => names.test(name) && (text?.test(message) ?? true))
   if (translation) return new ActionError({ code: translation.code, problem: translation.problem(operation, message), remedy: translation.remedy, cause: thrown })
   return new ActionError({
     code: 'aws-request-failed',

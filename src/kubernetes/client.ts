@@ -53,6 +53,8 @@ interface Request {
 
 /** How long the API may stay silent before an answer, in milliseconds. */
 const responseTimeout = 30_000
+/** How long a connection may take: an endpoint that does not let this runner in stays silent. */
+const connectTimeout = 10_000
 const attempts = 3
 
 /** The calls that steps make. Failures that mean the same everywhere (unreachable, 401, 403) are thrown as ActionError, others as StatusError. */
@@ -170,8 +172,14 @@ export class KubernetesClient {
         resolve(response)
       })
       const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${responseTimeout / 1000} s`)), responseTimeout)
+      const connecting = setTimeout(() => sent.destroy(new Error(`no connection within ${connectTimeout / 1000} s`)), connectTimeout)
+      sent.on('socket', (socket) => {
+        if (socket.connecting) socket.once('connect', () => clearTimeout(connecting))
+        else clearTimeout(connecting)
+      })
       sent.on('error', (error) => {
         clearTimeout(timer)
+        clearTimeout(connecting)
         reject(error)
       })
       sent.end(request.body)
@@ -184,7 +192,7 @@ export class KubernetesClient {
       if (this.options.signal.aborted) return thrown
       return new ActionError({
         code: 'cluster-unreachable',
-        problem: `The Kubernetes API at ${this.connection.server} cannot be reached: ${messageOf(thrown)}`,
+        problem: `The Kubernetes API at ${this.connection.server} cannot be reached: ${messageOf(thrown)}${this.connection.reach === undefined ? '' : `. This endpoint ${this.connection.reach}.`}`,
         remedy: "Check that this runner may reach it: a private endpoint needs a runner in the cluster's network, a public one may allow only some addresses.",
         cause: thrown,
       })

@@ -12,6 +12,8 @@ import { messageOf } from '../core/text.ts'
 /** What a request needs. */
 export interface Connection {
   readonly server: string
+  /** Who may reach it, continuing `This endpoint`, as far as that is known. */
+  readonly reach?: string | undefined
   /** Made anew for each request: tokens end. */
   options(): Promise<https.RequestOptions>
   /** Says that the API refused the identity, so that the next `options` makes it anew. @returns whether that could help */
@@ -22,10 +24,11 @@ export interface Connection {
 const extraAuthorities = (): string[] => tls.getCACertificates('extra')
 
 /** A connection with a bearer token of our making. */
-export function tokenConnection(cluster: { server: string; certificateAuthority: string }, tokens: TokenSource, environment: NodeJS.ProcessEnv): Connection {
+export function tokenConnection(cluster: { server: string; certificateAuthority: string; reach?: string | undefined }, tokens: TokenSource, environment: NodeJS.ProcessEnv): Connection {
   const agent = new https.Agent({ keepAlive: true, proxyEnv: environment, ca: [cluster.certificateAuthority, ...extraAuthorities()] })
   return {
     server: cluster.server,
+    reach: cluster.reach,
     options: async () => ({ agent, headers: { Authorization: `Bearer ${await tokens.token()}` } }),
     renew: () => {
       tokens.invalidate()
@@ -43,6 +46,9 @@ export function kubeconfigConnection(paths: readonly string[], context: string |
   const config = loadKubeconfig(paths, context)
   const cluster = config.getCurrentCluster()
   if (!cluster) throw invalid(paths, `has no cluster for context ${config.getCurrentContext() || '(none)'}`)
+  const program = config.getCurrentUser()?.exec as { command?: string; apiVersion?: string } | undefined
+  // Source: Kubernetes 1.24, removal of v1alpha1: kubectl and helm refuse such a file, though this client does not.
+  if (program?.apiVersion?.endsWith('/v1alpha1')) throw invalid(paths, `asks ${program.command ?? 'a program'} for credentials in the form ${program.apiVersion}, which Kubernetes no longer knows`, undefined, 'Make the file anew ("aws eks update-kubeconfig" of a current AWS CLI), or give input cluster in its place.')
   if (!cluster.server.startsWith('https:')) throw invalid(paths, `names ${cluster.server}, which is not https`)
   let agent: { key: string; agent: https.Agent } | undefined
   return {
@@ -50,7 +56,7 @@ export function kubeconfigConnection(paths: readonly string[], context: string |
     options: async () => {
       const options: https.RequestOptions = {}
       await config.applyToHTTPSOptions(options).catch((thrown: unknown) => {
-        throw invalid(paths, `gives no credentials: ${messageOf(thrown)}`, thrown)
+        throw invalid(paths, `gives no credentials: ${messageOf(thrown)}`, thrown, program && `See that "${program.command ?? ''}", the program it names, is on this runner's PATH and works; for EKS give input cluster in its place, which needs no program.`)
       })
       // The client's own agent is used only for a proxy that the kubeconfig names: it keeps no connection and knows no NO_PROXY.
       if (cluster.proxyUrl) return options
@@ -105,11 +111,11 @@ function readKubeconfig(path: string): KubeConfig {
   return config
 }
 
-function invalid(paths: readonly string[], problem: string, cause?: unknown): ActionError {
+function invalid(paths: readonly string[], problem: string, cause?: unknown, remedy?: string): ActionError {
   return new ActionError({
     code: 'kubeconfig-invalid',
     problem: `Kubeconfig ${paths.join(', ')} ${problem}.`,
-    remedy: 'Give a kubeconfig that kubectl works with on this runner ("kubectl --kubeconfig FILE get namespace"), and its context when the current one is not meant.',
+    remedy: remedy ?? 'Give a kubeconfig that kubectl works with on this runner ("kubectl --kubeconfig FILE get namespace"), and its context when the current one is not meant.',
     cause,
   })
 }

@@ -27,6 +27,25 @@ const json: Check = (value) => {
   }
 }
 
+/** Source: the controller's annotations.md and model_build_listener.go, mutual-authentication. */
+const mutualAuthentication: Check = (value) => {
+  const entries = parseMutualAuthentication(value)
+  if (!entries) return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]'
+  const faults = entries.flatMap(({ port, mode, trustStore }) => [
+    ...(Number.isInteger(port) ? [] : ['has an entry without a port']),
+    ...(['off', 'passthrough', 'verify'].includes(mode ?? '') ? [] : [`has mode ${JSON.stringify(mode ?? '')}, which is not off, passthrough or verify`]),
+    ...(mode === 'verify' && !trustStore ? ['has mode verify without a trustStore'] : []),
+  ])
+  return faults.length > 0 ? faults.join(', and ') : undefined
+}
+
+/** @returns undefined when it is no list of objects */
+export function parseMutualAuthentication(value: string): { port?: number; mode?: string; trustStore?: string }[] | undefined {
+  if (json(value) !== undefined) return undefined
+  const parsed = JSON.parse(value) as unknown
+  return Array.isArray(parsed) && parsed.every((entry) => typeof entry === 'object' && entry !== null) ? (parsed as { port?: number; mode?: string; trustStore?: string }[]) : undefined
+}
+
 const names: Check = (value) => (value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list')
 
 /** `key=value,key=value`, as the controller splits it: a comma in a value is written `\,`. @returns undefined when it is no such list */
@@ -92,10 +111,10 @@ const known: Readonly<Record<string, Check>> = {
   'healthcheck-interval-seconds': integer(5, 300), 'healthcheck-path': (value) => (value.startsWith('/') && value.length <= 1024 ? undefined : 'does not begin with a slash'), 'healthcheck-port': anything, 'healthcheck-protocol': oneOf('HTTP', 'HTTPS'), 'healthcheck-timeout-seconds': integer(2, 120), 'healthy-threshold-count': integer(2, 10), 'unhealthy-threshold-count': integer(2, 10), 'success-codes': grpcCodes,
   'inbound-cidrs': anything, 'ip-address-type': oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'), 'ipam-ipv4-pool-id': anything, 'jwt-validation': json,
   'listen-ports': anything, 'listener-attributes': pairs({}), 'load-balancer-attributes': loadBalancerAttributes, 'load-balancer-capacity-reservation': anything, 'load-balancer-name': anything,
-  'manage-backend-security-group-rules': boolean, 'minimum-load-balancer-capacity': (value) => (/^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER'), 'multi-cluster-target-group': boolean, 'mutual-authentication': json,
+  'manage-backend-security-group-rules': boolean, 'minimum-load-balancer-capacity': (value) => (/^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER'), 'multi-cluster-target-group': boolean, 'mutual-authentication': mutualAuthentication,
   'scheme': anything, 'security-group-prefix-lists': names, 'security-groups': anything, 'shield-advanced-protection': boolean, 'ssl-policy': anything, 'ssl-redirect': integer(1, 65_535), 'subnets': anything,
   'tags': anything, 'target-control-port': anything, 'target-group-attributes': targetGroupAttributes, 'target-node-labels': pairs({}), 'target-type': anything, 'use-regex-path-match': boolean,
-  'waf-acl-id': anything, 'wafv2-acl-arn': (value) => (value === 'none' || /^arn:aws[a-z-]*:wafv2:/.test(value) ? undefined : 'is not the ARN of a web ACL of WAFv2, nor none'), 'wafv2-acl-name': anything, 'web-acl-id': anything,
+  'waf-acl-id': anything, 'wafv2-acl-arn': (value) => (value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value) ? undefined : 'is neither none nor the ARN of a regional web ACL of WAFv2 (arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)'), 'wafv2-acl-name': anything, 'web-acl-id': anything,
 }
 
 /** Those whose name goes on with one of the user's own: `actions.NAME`, `listener-attributes.HTTPS-443`. */

@@ -1,5 +1,6 @@
 /** Input texts to values: pure, one function a form. Each throws an InvalidInput that says what is wrong and what to give. */
 import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
 import { CORE_SCHEMA, FAILSAFE_SCHEMA, Schema, boolYaml11Tag, floatYaml11Tag, intYaml11Tag, load, mergeTag, nullYaml11Tag } from 'js-yaml'
 
 /** What is wrong with an input's text. `wrong` continues "Input NAME ..."; `give` is an instruction with an example. */
@@ -17,6 +18,20 @@ const quoted = (raw: string) => `is ${JSON.stringify(raw.length > 80 ? `${raw.sl
 
 /** The text as it is. */
 export const text = (raw: string): string => raw
+
+/** What stands in a workflow where a value was meant to get in: of no input ever a value. Not quoted: of a secret only *** would show. */
+const placeholders: readonly { readonly pattern: RegExp; readonly is: string; readonly give: string }[] = [
+  { pattern: /^\*{3}$/, is: 'is ***, which GitHub shows in place of a secret', give: 'Name the secret itself, for example ${{ secrets.NAME }}.' },
+  { pattern: /^\$\{\{[^}]*\}\}$/, is: 'is an expression (${{ ... }}) that nobody has evaluated', give: 'Write the expression under "with:" in the workflow: inside of a secret, a variable or a file GitHub does not evaluate it.' },
+  { pattern: /^(\$\w+|\$\{\w+\}|\$env:\w+|%\w+%)$/, is: 'is the name of a variable of a shell, and "with:" puts none in', give: 'Give ${{ env.NAME }}, or for a secret ${{ secrets.NAME }}.' },
+  { pattern: /^(~|\$HOME|\$\{HOME\})\/\S*$/, is: 'is a path that only a shell can follow', give: 'Give the whole path, for example /home/runner/.kube/config.' },
+]
+
+/** @throws InvalidInput when the text is no value but what was to be replaced by one */
+export function refusePlaceholder(raw: string): void {
+  const found = placeholders.find(({ pattern }) => pattern.test(raw.trim()))
+  if (found) throw new InvalidInput(`${found.is}.`, found.give)
+}
 
 /** A parser that takes what `pattern` matches. */
 function matching(pattern: RegExp, what: string, give: string): (raw: string) => string {
@@ -42,7 +57,18 @@ const regionPattern = /^[a-z]{2,4}(-[a-z]+)+-\d$/
 export const isRegion = (text: string): boolean => regionPattern.test(text)
 
 /** An AWS region. */
-export const region = matching(regionPattern, 'an AWS region', 'Give a region code, for example us-east-2.')
+export function region(raw: string): string {
+  const [, ofZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? []
+  if (ofZone !== undefined) throw new InvalidInput(`${quoted(raw)}, which is a zone.`, `Give its region: ${ofZone}.`)
+  return matching(regionPattern, 'an AWS region', 'Give a region code, for example us-east-2.')(raw)
+}
+
+/** The name of an EKS cluster. Source: the EKS API, CreateCluster. */
+export function clusterName(raw: string): string {
+  const [, name] = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/(.+)$/.exec(raw) ?? []
+  if (name !== undefined) throw new InvalidInput(`${quoted(raw)}, which is its ARN.`, `Give its name: ${name}.`)
+  return matching(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Give the name as "aws eks list-clusters" shows it, for example production.')(raw)
+}
 
 /** A certificate's ARN. Source: the ACM API's pattern for CertificateArn. */
 export const certificateArn = matching(
@@ -71,7 +97,10 @@ export const exactVersion = matching(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A
 export function host(raw: string): string {
   const give = 'Give the DNS name alone that clients connect to, for example milvus.example.com.'
   const name = raw.toLowerCase().replace(/\.$/, '')
+  const ascii = domainToASCII(name)
+  if (/[^\p{ASCII}]/u.test(name) && ascii !== '') throw new InvalidInput(`${quoted(raw)}, which has letters that DNS writes otherwise.`, `Give it as DNS and certificates have it: ${ascii}.`)
   const faults: [RegExp, string][] = [
+    [/\s|,/, 'is more than one name'],
     [/^[a-z][a-z0-9+.-]*:\/\//, 'has a scheme'],
     [/^[^:]*:\d+$/, 'has a port'],
     [/\//, 'has a path'],
@@ -134,10 +163,13 @@ export function days(raw: string): number {
   return Number(amount)
 }
 
-/** A list in the forms that people write: commas, new lines, spaces, or a YAML or JSON list. */
+const giveList = 'Separate the entries by commas or new lines.'
+
+/** A list in the forms that people write: commas, semicolons, new lines, spaces, with quotes or without, or a YAML or JSON list. */
 export function list(raw: string): string[] {
-  const parsed = /^\s*(\[|- )/.test(raw) ? yaml(raw, FAILSAFE_SCHEMA) : raw.split(/[\s,]+/).filter((entry) => entry !== '')
-  if (!Array.isArray(parsed) || !parsed.every((entry) => typeof entry === 'string' && entry.trim() !== '')) throw new InvalidInput(`${quoted(raw)}, which is not a list of plain entries.`, 'Separate the entries by commas or new lines.')
+  const plain = (): string[] => raw.split(/[\s,;]+/).map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2')).filter((entry) => entry !== '')
+  const parsed = /^\s*(\[|- )/.test(raw) ? yaml(raw, FAILSAFE_SCHEMA, giveList) : plain()
+  if (!Array.isArray(parsed) || !parsed.every((entry) => typeof entry === 'string' && entry.trim() !== '')) throw new InvalidInput(`${quoted(raw)}, which is not a list of plain entries.`, giveList)
   return parsed.map((entry: string) => entry.trim())
 }
 
@@ -161,16 +193,23 @@ export function hostPort(raw: string): { host: string; port: number } {
   return { host: name, port: port(match?.[3] ?? '') }
 }
 
+/** js-yaml's reasons that people meet, in our words: its own quote the text. */
+const yamlFaults: readonly (readonly [RegExp, string])[] = [
+  [/tab/, 'a tab, where YAML takes spaces'],
+  [/duplicated mapping key/, 'a key for the second time'],
+]
+
 /** @param schema FAILSAFE_SCHEMA leaves every scalar the text that was written: no 012 that becomes 10, no 1.10 that becomes 1.1 */
-function yaml(raw: string, schema: Schema = CORE_SCHEMA): unknown {
+function yaml(raw: string, schema: Schema = CORE_SCHEMA, give = 'Give a YAML map, one "key: value" a line.'): unknown {
   // js-yaml refuses a document of nothing but comments.
   if (raw.replace(/^\s*#.*$/gm, '').trim() === '') return undefined
   try {
     return load(raw, { schema })
   } catch (thrown) {
     // The parser's message quotes the text around the fault, which may be a secret: only its place is passed on.
-    const mark = (thrown as { mark?: { line?: number; column?: number } }).mark
-    throw new InvalidInput(`is not YAML${mark?.line === undefined ? '' : ` (line ${mark.line + 1}, column ${(mark.column ?? 0) + 1})`}.`, 'Give a YAML map, one "key: value" a line.')
+    const { mark, reason = '' } = thrown as { mark?: { line?: number; column?: number }; reason?: string }
+    const [, why] = yamlFaults.find(([pattern]) => pattern.test(reason)) ?? []
+    throw new InvalidInput(`is not YAML${mark?.line === undefined ? '' : ` (line ${mark.line + 1}, column ${(mark.column ?? 0) + 1})`}${why === undefined ? '' : `: ${why}`}.`, give)
   }
 }
 

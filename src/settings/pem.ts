@@ -14,11 +14,24 @@ const binaryForms: readonly { readonly begins: string; readonly name: string; re
   { begins: sequence('30'), name: 'an encrypted private key, or something else, in DER', give: 'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its passphrase.' },
 ]
 
-/** PEM, or base64 of PEM with or without line breaks. @returns PEM with `\n` line ends, also where the text has lost them */
-export function pem(raw: string): string {
+/** Texts that are something else. None is quoted: it may be half of a secret. */
+const textForms: readonly { readonly pattern: RegExp; readonly name: string; readonly give: string }[] = [
+  { pattern: /^\{/, name: 'JSON', give: 'Give the one field that holds the PEM, for example ${{ fromJSON(secrets.NAME).private_key }}.' },
+  { pattern: /^arn:aws[a-z-]*:acm:/, name: 'the ARN of a certificate in ACM', give: 'Give it as certificate-arn, and leave certificate and private-key empty.' },
+  { pattern: /^arn:aws/, name: 'an ARN', give: 'Fetch what it names in a step before this one (aws-actions/aws-secretsmanager-get-secrets for a secret), and give that text.' },
+  { pattern: /^ssh-|^ecdsa-sha2-/, name: 'a public key of SSH', give: 'Give the certificate and key of a TLS server, as PEM.' },
+  { pattern: /^@?((~|\.{1,2})?\/[\w./ -]{1,200}|[A-Za-z]:\\[\w.\\ -]{1,200}|[\w./-]{1,200}\.(pem|crt|cer|key|der|p12|pfx|p7b|jks))$/, name: 'the path of a file, not what is in it', give: 'Store the text of the file as a secret ("gh secret set NAME < FILE") and give that.' },
+]
+
+/** PEM, or base64 of PEM with or without line breaks, in quotes or not. @returns PEM with `\n` line ends, also where the text has lost them */
+export function pem(given: string): string {
+  const raw = given.trim().replace(/^(["'])(.*)\1$/s, '$2')
+  const other = textForms.find(({ pattern }) => pattern.test(raw))
+  if (other) throw new InvalidInput(`is ${other.name}.`, other.give)
   const bytes = Buffer.from(raw, 'base64')
   const text = raw.includes('-----BEGIN') ? raw : bytes.toString('utf8')
   if (text.includes('-----BEGIN')) return withLineEnds(text)
+  if (Buffer.from(text, 'base64').includes('-----BEGIN')) throw new InvalidInput('is base64 of base64: it was encoded twice.', 'Encode it once, or give the PEM itself.')
   const start = bytes.subarray(0, 24).toString('hex')
   const binary = binaryForms.find(({ begins }) => new RegExp(`^(?:${begins})`).test(start))
   if (binary) throw new InvalidInput(`is base64 of ${binary.name}, not of PEM.`, binary.give)

@@ -8,7 +8,7 @@ import { growing, throwIfCancelled } from '../core/waiting.ts'
 import type { Change, Context } from '../core/step.ts'
 import type { Settings } from '../settings/types.ts'
 import { names, toPem, type CertificateMaterial } from '../x509/certificate.ts'
-import { checkHost, expiryWarning } from '../x509/checks.ts'
+import { checkHost, clientWarning, expiryWarning } from '../x509/checks.ts'
 import { parseCertificates } from '../x509/reading.ts'
 import { choose, isEqual, reimport, reimportObstacle, type Candidate, type Facts, type Wanted } from './certificate-choice.ts'
 import { certificateArns } from './ingress-object.ts'
@@ -90,15 +90,16 @@ const targetValue = ({ namespace, ingressName }: Target): string => `${namespace
 const liveArn = ({ ingress }: Target): string | undefined => (ingress ? certificateArns(ingress)[0] : undefined)
 
 async function observeArn(context: Context, { host, expiryWarning: threshold }: Settings, acm: Acm, arn: string): Promise<Facts> {
-  const [leaf] = parseCertificates((await acm.get(arn))?.certificate ?? '')
-  if (!leaf) throw notFound(arn)
+  const held = await acm.issued(arn)
+  const [leaf] = parseCertificates(held?.certificate ?? '')
+  if (!held || !leaf) throw notFound(arn)
   const [mismatch] = checkHost(leaf, host)
   if (mismatch) throw mismatch
   if (leaf.validToDate.getTime() <= context.clock.now()) {
     throw new ActionError({ code: 'certificate-expired', problem: `Certificate ${arn} expired on ${leaf.validToDate.toISOString()}.`, remedy: 'Renew it in ACM, or give certificate and private-key.' })
   }
-  const soon = expiryWarning(leaf, threshold, context.clock.now())
-  if (soon !== undefined) context.log.warn(soon)
+  const soon = held.notRenewed === undefined ? undefined : expiryWarning(leaf, threshold, context.clock.now(), held.notRenewed)
+  for (const warning of [soon, clientWarning(leaf)]) if (warning !== undefined) context.log.warn(warning)
   return { action: 'use', arn, leaf, leftovers: [] }
 }
 

@@ -7,9 +7,9 @@ import type { KubernetesClient } from '../kubernetes/client.ts'
 import { ownedAnnotations } from '../kubernetes/ownership.ts'
 import * as paths from '../kubernetes/paths.ts'
 import type { AnyObject, Event, Ingress, Service } from '../kubernetes/types.ts'
-import { unknownAnnotations } from '../settings/annotations.ts'
+import { annotationPrefix, parseMutualAuthentication, unknownAnnotations } from '../settings/annotations.ts'
 import type { Settings } from '../settings/types.ts'
-import { checkMaterial, expiryWarning, isTrusted } from '../x509/checks.ts'
+import { checkMaterial, clientWarning, expiryWarning, isTrusted } from '../x509/checks.ts'
 import { fieldManager } from './ingress-object.ts'
 import { Access, ingressPermissions, readPermissions } from './preflight/access.ts'
 import { checkController } from './preflight/controller.ts'
@@ -62,12 +62,24 @@ export async function observe(context: Context, settings: Settings, kubernetes: 
 }
 
 /** What inputs say that is not wrong, and may not be meant. */
-function remarkInputs(context: Context, { ingress }: Settings): void {
+function remarkInputs(context: Context, { ingress, probe }: Settings): void {
+  const annotated = (name: string): string | undefined => ingress.annotations[annotationPrefix + name]
   for (const { key, meant } of unknownAnnotations(ingress.annotations)) {
     context.log.warn(`annotations has ${key}, which the controller does not know${meant === undefined ? ' and ignores.' : `: did you mean ${meant}?`}`)
   }
   if (ingress.inboundCidrs.length > 0 && ingress.securityGroups.length > 0) {
     context.log.warn('inbound-cidrs does nothing beside security-groups: the controller leaves those groups as they are, and they decide who may connect.')
+  }
+  const ipv6 = ingress.inboundCidrs.filter((block) => block.includes(':'))
+  if (ipv6.length > 0 && !annotated('ip-address-type')?.startsWith('dualstack')) {
+    context.log.warn(`inbound-cidrs has IPv6 blocks (${ipv6.join(', ')}), and an ALB has IPv6 addresses only with annotation ${annotationPrefix}ip-address-type: dualstack: they let nobody in.`)
+  }
+  const redirect = annotated('ssl-redirect')
+  if (redirect !== undefined && redirect !== String(ingress.listenPort)) {
+    context.log.warn(`ssl-redirect in annotations names port ${redirect}, and listen-port is ${ingress.listenPort}: the controller refuses that unless another Ingress of the group listens there.`)
+  }
+  if (probe.required && parseMutualAuthentication(annotated('mutual-authentication') ?? '')?.some(({ mode }) => mode === 'verify')) {
+    context.log.warn('mutual-authentication in annotations asks clients for a certificate, and the probe has none: it will fail. Set probe: off, and test with a client of yours.')
   }
   if (ingress.subnets.length === 1) context.log.warn('subnets names one subnet, and an ALB takes two in different zones at least (one only in a local zone or on an Outpost).')
 }
@@ -77,8 +89,8 @@ function checkCertificate(context: Context, { certificate, host, expiryWarning: 
   const { material } = certificate
   const problems = checkMaterial(material, host, context.clock.now())
   if (problems.length > 0) throw combine(problems)
-  const soon = expiryWarning(material.leaf, threshold, context.clock.now())
-  if (soon !== undefined) context.log.warn(soon)
+  for (const warning of [expiryWarning(material.leaf, threshold, context.clock.now()), clientWarning(material.leaf)]) if (warning !== undefined) context.log.warn(warning)
+  if (material.completed) context.log.note('The certificate came without those of its authority: they were found in probe-ca, and are imported with it.')
   if (material.reordered) context.log.note('The certificates were not given in order, the leaf first and each issuer after what it signed; they are imported in order.')
   if (isTrusted(material)) return
   const probed = probe.required && probe.ca === undefined && !isTrusted(material, getCACertificates('default'))

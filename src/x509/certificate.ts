@@ -11,6 +11,8 @@ export interface CertificateMaterial {
   /** Whether the certificates had to be put in order: the leaf was not the first, or an issuer not after what it signed. */
   readonly reordered: boolean
   readonly chain: readonly X509Certificate[]
+  /** Whether the chain was not given, and was found among the authorities. */
+  readonly completed: boolean
   /** Of the inputs' certificates, those that have nothing to do with the leaf; a second, cross-signed way up is none. */
   readonly strays: readonly X509Certificate[]
   readonly key: KeyObject
@@ -21,9 +23,10 @@ export interface CertificateMaterial {
 /**
  * Reads the three inputs. A full chain in `certificate` is fine, in any order.
  * @param inputs PEM texts; `chain` may be empty
+ * @param authorities where a chain is looked for that was not given at all
  * @throws ActionError `certificate-unreadable`, `private-key-unreadable`
  */
-export function readMaterial(inputs: { certificate: string; privateKey: string; chain: string }): CertificateMaterial {
+export function readMaterial(inputs: { certificate: string; privateKey: string; chain: string }, authorities: readonly X509Certificate[] = []): CertificateMaterial {
   const { key, given } = readAll({
     key: () => readKey(inputs.privateKey),
     given: () => [...readCertificates('certificate', inputs.certificate), ...(inputs.chain ? readCertificates('certificate-chain', inputs.chain) : [])],
@@ -31,11 +34,12 @@ export function readMaterial(inputs: { certificate: string; privateKey: string; 
   const unique = given.filter((certificate, index) => given.findIndex((other) => other.raw.equals(certificate.raw)) === index)
   const leaf = unique.find((certificate) => certificate.checkPrivateKey(key)) ?? unique.find((certificate) => !certificate.ca) ?? unique[0]
   if (!leaf) throw new TypeError('readCertificates() never returns an empty list')
-  const chain = chainOf(leaf, unique)
-  const path = [leaf, ...chain]
+  const own = chainOf(leaf, unique)
+  const chain = own.length > 0 || isSelfSigned(leaf) ? own : chainOf(leaf, authorities)
+  const path = [leaf, ...own]
   const strays = unique.filter((certificate) => !path.includes(certificate) && !path.some((below) => issued(certificate, below)))
   const asGiven = unique.filter((certificate) => path.includes(certificate))
-  return { leaf, reordered: !sameCertificates(asGiven, path), chain, strays, key, privateKey: String(key.export({ type: 'pkcs8', format: 'pem' })) }
+  return { leaf, reordered: !sameCertificates(asGiven, path), chain, completed: chain.length > own.length, strays, key, privateKey: String(key.export({ type: 'pkcs8', format: 'pem' })) }
 }
 
 /** Reads both, so that both problems are said. */

@@ -3,7 +3,7 @@ import { rootCertificates } from 'node:tls'
 import { X509Certificate } from 'node:crypto'
 import { ActionError } from '../core/errors.ts'
 import { oneLine } from '../core/text.ts'
-import { isSelfSigned, issued, keyAlgorithm, names, type CertificateMaterial } from './certificate.ts'
+import { isSelfSigned, issued, keyAlgorithm, names, toPem, type CertificateMaterial } from './certificate.ts'
 
 /**
  * Everything about the material that ACM, the ALB or a client would refuse, or that would serve the wrong thing.
@@ -35,7 +35,7 @@ export function checkMaterial(material: CertificateMaterial, host: string, now: 
       remedy: 'Give the intermediate certificates as certificate-chain, or the full chain as certificate (fullchain.pem).',
     }))
   }
-  return [...problems, ...checkAlgorithms(material), ...checkValidity(leaf, chain, now), ...checkHost(leaf, host)]
+  return [...problems, ...checkAlgorithms(material), ...checkLimits(material), ...checkValidity(leaf, chain, now), ...checkHost(leaf, host)]
 }
 
 /** Source: ACM user guide, Prerequisites for importing; an ALB takes all of these. */
@@ -56,6 +56,25 @@ function checkAlgorithms({ leaf, chain }: CertificateMaterial): ActionError[] {
     ...(importableKeys.includes(own) && mixed ? [unsupported(`The certificate has a key of type ${own}, and the authority that signed it one of type ${keyAlgorithm(issuer)}: ACM wants both to be RSA, or both EC.`, `Request the certificate with a key of type ${issuer.publicKey.asymmetricKeyType === 'ec' ? 'EC' : 'RSA'}.`)] : []),
     ...(signed ? [new ActionError({ code: 'certificate-signature-weak', problem: `The certificate of ${oneLine(signed.subject) || 'no subject'} is signed with ${signed.signatureAlgorithm ?? 'an old algorithm'}, which clients refuse.`, remedy: 'Request a certificate that is signed with SHA-256 or better, from an authority whose own certificates are.' })] : []),
   ]
+}
+
+/** Source: ACM, ImportCertificate, and the user guide, Prerequisites for importing. A key that ACM takes is never too long: it is written anew. */
+function checkLimits({ leaf, chain }: CertificateMaterial): ActionError[] {
+  const [own, above] = [toPem([leaf]).length, toPem(chain).length]
+  const ocsp = Math.max(0, ...(leaf.infoAccess ?? '').split('\n').map((line) => /^OCSP - URI:(.*)$/.exec(line)?.[1]?.length ?? 0))
+  const limits: readonly (readonly [boolean, problem: string, remedy: string])[] = [
+    [own > 32_768, `it is ${own} bytes of PEM, and the limit is 32768`, 'Request one with fewer names.'],
+    [above > 2_097_152, `its chain is ${above} bytes of PEM, and the limit is 2097152`, 'Give only the certificates that lead from this one to its root.'],
+    [oneLine(leaf.issuer) === '', 'it names no issuer', 'Have it issued by an authority that has a name.'],
+    [ocsp > 1000, `the address of its OCSP service has ${ocsp} characters, and the limit is 1000`, 'Have it issued with a shorter one.'],
+  ]
+  return limits.flatMap(([isOver, problem, remedy]) => (isOver ? [new ActionError({ code: 'certificate-refused', problem: `ACM would refuse the certificate: ${problem}.`, remedy })] : []))
+}
+
+/** What ACM and an ALB take, and clients may not; undefined when there is nothing. Source: OpenSSL, SSL_CTX_set_security_level, level 2. */
+export function clientWarning(leaf: X509Certificate): string | undefined {
+  if (keyAlgorithm(leaf) !== 'RSA_1024') return undefined
+  return 'The certificate has an RSA key of 1024 bits: ACM takes it, and most clients refuse it as too small. Request one with 2048 bits or more.'
 }
 
 function checkValidity(leaf: X509Certificate, chain: readonly X509Certificate[], now: number): ActionError[] {
@@ -91,14 +110,15 @@ const day = 86_400_000
  * How a certificate that is near its end is spoken of; undefined while it is not.
  * @param threshold days; when undefined the smaller of 30 days and a third of the certificate's lifetime
  * @param now milliseconds since the epoch
+ * @param why it does not renew itself
  */
-export function expiryWarning(leaf: X509Certificate, threshold: number | undefined, now: number): string | undefined {
+export function expiryWarning(leaf: X509Certificate, threshold: number | undefined, now: number, why = 'ACM does not renew imported certificates'): string | undefined {
   const [from, to] = [leaf.validFromDate.getTime(), leaf.validToDate.getTime()]
   const least = threshold ?? Math.min(30, (to - from) / day / 3)
   const left = (to - now) / day
   if (left >= least) return undefined
   const days = Math.floor(left)
-  return `The certificate for ${names(leaf).join(', ') || oneLine(leaf.subject)} ends in ${days} day${days === 1 ? '' : 's'}, on ${leaf.validToDate.toISOString()}: ACM does not renew imported certificates.`
+  return `The certificate for ${names(leaf).join(', ') || oneLine(leaf.subject)} ends in ${days} day${days === 1 ? '' : 's'}, on ${leaf.validToDate.toISOString()}: ${why}.`
 }
 
 /**

@@ -40,7 +40,12 @@ export function readKey(pem: string): KeyObject {
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(pem)) {
     throw unreadable('is encrypted', 'ACM takes only unencrypted keys: decrypt it with "openssl pkey -in key.pem -out plain.pem" and store that as the secret.')
   }
-  if (!/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(pem)) {
+  if (/-----BEGIN OPENSSH PRIVATE KEY-----/.test(pem)) {
+    throw unreadable('is a key in the form of SSH', 'Convert a copy of it with "ssh-keygen -p -N \'\' -m PEM -f FILE", when it is the key that the certificate was requested with.')
+  }
+  const count = pem.match(/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/g)?.length ?? 0
+  if (count > 1) throw unreadable(`holds ${count} private keys`, 'Give only the one that the certificate was requested with.')
+  if (count === 0) {
     throw unreadable(`holds ${blockName(pem)}, and no private key`, 'Give the unencrypted RSA or EC key that the certificate was requested with, as PEM; certificate and private-key may be in each other\'s place.')
   }
   try {

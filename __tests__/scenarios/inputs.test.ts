@@ -1,0 +1,140 @@
+/** Inputs as people give them: the many wrong ones, each named and all at once, and the odd ones that are taken. */
+import { expect } from '@jest/globals'
+import { encryptPrivateKey, selfSigned } from '../../sandbox/certificates.ts'
+import { annotation, expectFailure, expectSuccess, expectUnchanged, scenario, type Scenario } from './harness.ts'
+
+/** Runs, and expects this failure in preflight with no write of any kind. @returns the annotation */
+async function expectRefusal({ run, writes }: Scenario, inputs: Record<string, string>, code: string, environment: Record<string, string> = {}): Promise<string> {
+  const result = await run(inputs, { environment })
+  expectFailure(result, 'preflight', code)
+  expect(writes()).toEqual([])
+  expect(result.outputs).toMatchObject({ changed: 'false', changes: '[]' })
+  return annotation(result)
+}
+
+scenario('very many wrong inputs at once, each named with what to give', async (scenario) => {
+  const wrong: Readonly<Record<string, readonly [value: string, said: string]>> = {
+    mode: ['apply', 'Give deploy'],
+    cluster: ['arn:aws:eks:us-east-2:111122223333:cluster/production', 'Give its name: production.'],
+    region: ['us-east-2a', 'Give its region: us-east-2.'],
+    namespace: ['Milvus', 'is "Milvus", which is not a Kubernetes name'],
+    release: ['milvus_demo', 'is "milvus_demo", which is not a Kubernetes name'],
+    'service-port': ['19530/tcp', 'is "19530/tcp", which is not a port'],
+    host: ['https://milvus.example.com', 'which has a scheme'],
+    'certificate-arn': ['arn:aws:iam::111122223333:server-certificate/x', 'which is not the ARN of an ACM certificate'],
+    'replace-certificate': ['yes', 'Give true or false'],
+    'expiry-warning': ['a month', 'which is not a number of days'],
+    'chart-repository': ['milvus', 'is not a URL'],
+    'chart-version': ['^5.0', 'which is not an exact version'],
+    values: ['- a list', 'is not a YAML map'],
+    'ingress-name': ['Front Door', 'is "Front Door", which is not a Kubernetes name'],
+    scheme: ['public', 'Give one of internet-facing, internal'],
+    'listen-port': ['70000', 'is "70000", which is not a port'],
+    'inbound-cidrs': ['10.0.0.0/8; 10.0.0.1', 'has "10.0.0.1", which is not a CIDR block'],
+    subnets: ['[subnet-1', 'is not YAML'],
+    'ssl-policy': ['TLSv1.3', 'which is not the name of an ELB security policy'],
+    'idle-timeout': ['10', 'is "10", which is not a duration'],
+    'load-balancer-name': ['internal-milvus', 'which is not a load balancer name'],
+    'group-name': ['Shared', 'which is not an IngressGroup name'],
+    tags: ['aws:team=search', 'the prefix aws: is reserved'],
+    annotations: ['alb.ingress.kubernetes.io/scheme: internal', 'which is set by input scheme'],
+    'force-conflicts': ['1', 'which is neither true nor false'],
+    'release-timeout': ['-1m', 'is "-1m", which is not a duration'],
+    'load-balancer-timeout': ['1w', 'is "1w", which is not a duration'],
+    'probe-timeout': ['PT10M', 'is "PT10M", which is not a duration'],
+    probe: ['Off', 'Give one of required, off'],
+    'probe-ca': ['***', 'is ***, which GitHub shows in place of a secret'],
+    'probe-address': ['10.0.3.7', 'which is not host:port'],
+    'require-authorization': ['$REQUIRE', 'is the name of a variable of a shell'],
+    summary: ['on', 'which is neither true nor false'],
+    certificate: ['/home/runner/fullchain.pem', 'is the path of a file'],
+    'private-key': ['${{ secrets.TLS_PRIVATE_KEY }}', 'is an expression (${{ ... }}) that nobody has evaluated'],
+  }
+  const text = await expectRefusal(scenario, Object.fromEntries(Object.entries(wrong).map(([name, [value]]) => [name, value])), 'input-invalid')
+  for (const [name, [, said]] of Object.entries(wrong)) {
+    expect(text).toContain(`Input ${name} `)
+    expect(text).toContain(said)
+  }
+})
+
+scenario('hosts and durations in forms that people write', async (scenario) => {
+  for (const [host, said] of [['milvus.example.com:443', 'has a port'], ['milvus_demo.example.com', 'has an underscore'], ['münchen.example', 'xn--mnchen-3ya.example'], ['*.example.com', 'is a wildcard'], ['a.example.com, b.example.com', 'is more than one name']] as const) {
+    expect(await expectRefusal(scenario, { host }, 'input-invalid')).toContain(said)
+  }
+  const text = await expectRefusal(scenario, { 'release-timeout': '10 m', 'load-balancer-timeout': '1.5h', 'probe-timeout': '600' }, 'input-invalid')
+  expect(text.match(/is not a duration/g)).toHaveLength(3)
+})
+
+scenario('a secret that is empty, or only a line end, is said to be missing in these words', async (scenario) => {
+  for (const empty of ['', ' \n']) {
+    const text = await expectRefusal(scenario, { certificate: empty, 'private-key': empty }, 'input-missing')
+    expect(text).toContain('Input certificate is empty.')
+    expect(text).toContain('A secret that does not exist in this environment reads as empty')
+    expect(await expectRefusal(scenario, { 'private-key': empty }, 'input-missing')).toContain('A secret that does not exist in this environment, or under another name, reads as empty')
+  }
+})
+
+scenario('a private key that is something else is named as what it is', async (scenario) => {
+  const { certificate, privateKey } = scenario.world.certificate
+  const der = Buffer.from(privateKey.replace(/-----[^-]+-----|\n/g, ''), 'base64')
+  const cases: readonly (readonly [code: string, text: string, said: string])[] = [
+    ['input-invalid', JSON.stringify({ private_key: privateKey }), 'is JSON'],
+    ['input-invalid', '@key.pem', 'is the path of a file'],
+    ['input-invalid', Buffer.from(Buffer.from(privateKey).toString('base64')).toString('base64'), 'it was encoded twice'],
+    ['input-invalid', der.toString('base64'), 'is base64 of a private key in DER'],
+    ['input-invalid', Buffer.from('3082098a0201033082094406', 'hex').toString('base64'), 'is base64 of PKCS#12'],
+    ['private-key-unreadable', encryptPrivateKey(privateKey, 'pass phrase'), 'Input private-key is encrypted'],
+    ['private-key-unreadable', certificate, 'holds certificate, and no private key'],
+    ['private-key-unreadable', privateKey + privateKey, 'holds 2 private keys'],
+  ]
+  for (const [code, text, said] of cases) expect(await expectRefusal(scenario, { 'private-key': text }, code)).toContain(said)
+})
+
+scenario('certificate and key as secrets hold them: base64 with and without line ends, CRLF, literal \\n, quotes, lost line ends', async ({ world, run }) => {
+  const { fullchain, privateKey } = world.certificate
+  expectSuccess(await run())
+  const base64 = (text: string): string => Buffer.from(text).toString('base64')
+  const forms: readonly ((pem: string) => string)[] = [
+    base64, (pem) => base64(pem).replace(/.{76}/g, '$&\n'), (pem) => pem.replaceAll('\n', '\r\n'), (pem) => pem.replaceAll('\n', '\\n'), (pem) => JSON.stringify(pem), (pem) => `\uFEFF${pem}`, (pem) => pem.replaceAll('\n', ' '), (pem) => Buffer.from(pem).toString('base64url'),
+  ]
+  for (const form of forms) expectUnchanged(await run({ certificate: form(fullchain), 'private-key': form(privateKey) }))
+})
+
+scenario('lists in every form that people write are one list', async ({ world, run }) => {
+  expectSuccess(await run({ 'inbound-cidrs': '10.0.0.0/8,127.0.0.0/8' }))
+  for (const form of ['10.0.0.0/8, 127.0.0.0/8', '10.0.0.0/8\n127.0.0.0/8\n', '10.0.0.0/8 127.0.0.0/8', '["10.0.0.0/8", "127.0.0.0/8"]', '- 10.0.0.0/8\n- 127.0.0.0/8', '10.0.0.0/8;127.0.0.0/8', '"10.0.0.0/8", "127.0.0.0/8"', '10.0.0.0/8,\r\n127.0.0.0/8,\r\n']) {
+    expectUnchanged(await run({ 'inbound-cidrs': form, host: `${world.host.toUpperCase()}.` }))
+  }
+})
+
+scenario('what ACM would refuse of a certificate is found before anything is written', async (scenario) => {
+  const { authority, host } = scenario.world
+  const large = await authority.issue({ hosts: [host, ...Array.from({ length: 1200 }, (_, number) => `number-${number}.a.long.name.example.com`)] })
+  const odd = await authority.issue({ hosts: [host], ocsp: `http://ocsp.example.com/${'x'.repeat(1000)}` })
+  const nameless = await selfSigned({ hosts: [host], commonName: null })
+  for (const [{ fullchain, privateKey }, said] of [[large, 'the limit is 32768'], [odd, 'OCSP service has 1024 characters'], [nameless, 'it names no issuer']] as const) {
+    expect(await expectRefusal(scenario, { certificate: fullchain, 'private-key': privateKey }, 'certificate-refused')).toContain(said)
+  }
+})
+
+scenario('inputs that are not wrong and may not be meant are warnings', async ({ run }) => {
+  const prefix = 'alb.ingress.kubernetes.io'
+  const result = await run({ 'inbound-cidrs': '0.0.0.0/0, ::/0', annotations: `${prefix}/ssl-redirect: "444"\n${prefix}/mutual-authentication: '[{"port": 8443, "mode": "verify", "trustStore": "clients"}]'`, namespace: 'nowhere' })
+  for (const text of ['inbound-cidrs has IPv6 blocks (::/0)', 'ssl-redirect in annotations names port 444, and listen-port is 8443', 'asks clients for a certificate, and the probe has none']) expect(result.log).toMatch(new RegExp(`^::warning.*${text.replace(/[().:]/g, '\\$&')}`, 'm'))
+})
+
+scenario('a kubeconfig whose program is not there, is of an old form, or whose path only a shell can follow', async (scenario) => {
+  const { writeFile } = await import('node:fs/promises')
+  const { world } = scenario
+  const path = `${world.directory}/exec.kubeconfig`
+  const kubeconfig = (apiVersion: string): string => JSON.stringify({
+    apiVersion: 'v1', kind: 'Config', 'current-context': 'c', contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }], clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
+    users: [{ name: 'u', user: { exec: { apiVersion, command: 'aws-of-nobody', args: ['eks', 'get-token'], interactiveMode: 'Never' } } }],
+  })
+  await writeFile(path, kubeconfig('client.authentication.k8s.io/v1beta1'))
+  const missing = await expectRefusal(scenario, { cluster: '', kubeconfig: path }, 'kubeconfig-invalid')
+  for (const part of ['spawn aws-of-nobody ENOENT', 'See that "aws-of-nobody", the program it names, is on this runner', 'give input cluster in its place']) expect(missing).toContain(part)
+  await writeFile(path, kubeconfig('client.authentication.k8s.io/v1alpha1'))
+  expect(await expectRefusal(scenario, { cluster: '', kubeconfig: path }, 'kubeconfig-invalid')).toContain('in the form client.authentication.k8s.io/v1alpha1, which Kubernetes no longer knows')
+  expect(await expectRefusal(scenario, { cluster: '', kubeconfig: '~/.kube/config' }, 'input-invalid')).toContain('Give the whole path')
+})
