@@ -6,13 +6,13 @@ import { newest, verdict } from './controller-verdict.ts'
 import { hostname, nudgeAnnotation } from './ingress-object.ts'
 import { applyIngress, desired, wordsUntilNow, type Applied } from './ingress.ts'
 import { drift, type Observed } from './load-balancer/drift.ts'
-import { isActive, look, waitForActive, waitForController, type Input, type Rooms } from './load-balancer/wait.ts'
+import { isActive, lookAtElb, waitForActive, waitForController, type Input, type Rooms } from './load-balancer/wait.ts'
 import type { Target } from './preflight.ts'
 
 /** @returns what ELBv2 says of the load balancer of the Ingress; undefined when it has none, or nobody may ask */
 export async function observe(settings: Settings, loadBalancers: LoadBalancers, { ingress }: Target): Promise<Observed | undefined> {
   const address = hostname(ingress)
-  return address === undefined ? undefined : look(settings, loadBalancers, address)
+  return address === undefined ? undefined : lookAtElb(settings, loadBalancers, address)
 }
 
 const nudgePath = `metadata.annotations.${nudgeAnnotation}`
@@ -64,7 +64,7 @@ async function nudge(context: Context, settings: Settings, { kubernetes }: Rooms
 
 /** What still differs after the controller has looked is not for it to mend. */
 async function lookAgain(context: Context, settings: Settings, { loadBalancers }: Rooms, target: Target, { ingress }: Applied, address: string): Promise<void> {
-  const now = await look(settings, loadBalancers, address)
+  const now = await lookAtElb(settings, loadBalancers, address)
   for (const { object, path, before, after } of now ? drift(now, ingress, settings, target.classParams) : []) {
     context.log.warn(`The controller has looked, and ${object} still differs: ${path} is ${before ?? 'not there'}, and the Ingress says ${after ?? ''}. See its log, and who else changes it in AWS.`)
   }

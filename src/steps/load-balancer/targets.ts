@@ -7,7 +7,7 @@ import { annotationPrefix as prefix } from '../../settings/annotations.ts'
 import type { Settings } from '../../settings/types.ts'
 import { readable, version } from '../controller-verdict.ts'
 import type { Target } from '../preflight.ts'
-import { look, type Rooms } from './wait.ts'
+import { lookAtElb, type Rooms } from './wait.ts'
 
 /** Failures of the probe that targets may explain. */
 const explicable: ReadonlySet<FailureCode> = new Set(['probe-no-targets', 'probe-target-failed', 'probe-target-timeout', 'probe-http-error', 'milvus-not-ready'])
@@ -37,7 +37,7 @@ export async function explainTargets(settings: Settings, rooms: Rooms, target: T
 }
 
 async function readHealth(settings: Settings, { loadBalancers }: Rooms, address: string): Promise<readonly ElbTarget[] | undefined> {
-  const seen = await look(settings, loadBalancers, address)
+  const seen = await lookAtElb(settings, loadBalancers, address)
   const rules = seen?.parts.listeners?.find(({ port }) => port === settings.ingress.listenPort)?.rules
   const group = rules?.find(({ hosts, targetGroup }) => targetGroup !== undefined && hosts.some((host) => host.toLowerCase() === settings.host))?.targetGroup
   return group === undefined ? undefined : loadBalancers.targets(group)

@@ -87,7 +87,7 @@ export async function waitForController(context: Context, settings: Settings, ro
 }
 
 /** What the events since the apply come to; undefined when there is none. @returns a function that throws ActionError `controller-refused` */
-function judgement(context: Context, target: Target, { ingress, wordsSince = 0n, certificate }: Input): (events: readonly Event[]) => Exclude<Verdict, { kind: 'refused' }> | { kind: 'refused'; message: string } | undefined {
+function judgement(context: Context, target: Target, { ingress, wordsSince = 0n, certificate }: Input): (events: readonly Event[]) => Verdict | undefined {
   const start = context.clock.now()
   const lastWords = readable(newest(target.events)?.message ?? '')
   let repeatedSince: number | undefined
@@ -110,7 +110,7 @@ function proofByElb(settings: Settings, rooms: Rooms, target: Target, { ingress,
   const wasOtherwise = hostname(target.ingress) === undefined || (observed !== undefined && drift(observed, ingress, settings, target.classParams).length > 0)
   return async (address) => {
     if (!wasOtherwise) return false
-    const now = await look(settings, rooms.loadBalancers, address)
+    const now = await lookAtElb(settings, rooms.loadBalancers, address)
     return now?.balancer !== undefined && isComplete(now.parts, settings.ingress.listenPort) && drift(now, ingress, settings, target.classParams).length === 0
   }
 }
@@ -119,7 +119,7 @@ function proofByElb(settings: Settings, rooms: Rooms, target: Target, { ingress,
 const dispensable: ReadonlySet<FailureCode> = new Set(['aws-access-denied', 'aws-request-failed'])
 
 /** What ELBv2 says of the load balancer behind a name; undefined when it may or can not be asked. */
-export async function look(settings: Settings, loadBalancers: LoadBalancers, address: string): Promise<Observed | undefined> {
+export async function lookAtElb(settings: Settings, loadBalancers: LoadBalancers, address: string): Promise<Observed | undefined> {
   try {
     const balancer = await loadBalancers.find(address)
     return { address, balancer, parts: balancer ? await loadBalancers.parts(balancer.arn, settings.ingress.listenPort) : unknownParts }
