@@ -99,21 +99,22 @@ scenario('probe: off is loud', async ({ world, run }) => {
   expect(result.summary).toContain('was not probed')
 })
 
-scenario('an answer of the ALB that no time heals ends the probe at once and says whose it is', async ({ world, run }) => {
-  const told: Record<number, RegExp> = {
-    302: /redirects the call, or asks users to log in/, 400: /found the request malformed/, 401: /authenticates users, and denied/, 405: /something in between changed it/, 413: /Lambda/, 414: /path of the call is too long/,
-    431: /does not say by itself.*custom response of AWS WAF/, 461: /does not say by itself/, 463: /more than 30 addresses/, 501: /Transfer-Encoding/, 505: /another HTTP version/, 561: /identity provider returned an error/,
-  }
-  for (const [status, text] of Object.entries(told)) {
-    await world.overrideAlb({ respond: Number(status) })
-    const result = expectFailure(await run(), 'probe', 'probe-http-error')
-    expect(annotation(result)).toContain(`HTTP ${status}`)
-    expect(annotation(result)).toMatch(text)
-  }
-})
+for (const [whose, told] of Object.entries<Record<number, RegExp>>({
+  'of a rule or a web ACL': { 302: /redirects the call, or asks users to log in/, 401: /authenticates users, and denied/, 413: /Lambda/, 431: /by itself never says that.*custom response of AWS WAF/s, 461: /by itself never says that/, 561: /identity provider returned an error/ },
+  'to a call that was changed on its way': { 400: /found the request malformed/, 405: /something in between changed it/, 414: /path of the call is too long/, 463: /more than 30 addresses/, 501: /Transfer-Encoding/, 505: /another HTTP version/ },
+})) {
+  scenario(`an answer ${whose} ends the probe at once`, async ({ world, run }) => {
+    for (const [status, text] of Object.entries(told)) {
+      await world.overrideAlb({ respond: Number(status) })
+      const result = expectFailure(await run(), 'probe', 'probe-http-error')
+      expect(annotation(result)).toContain(`HTTP ${status}`)
+      expect(annotation(result)).toMatch(text)
+    }
+  })
+}
 
 scenario('an answer of the ALB that time may heal is waited out', async ({ world, run }) => {
-  const told: Record<number, RegExp> = { 408: /idle timeout/, 429: /too many requests/, 460: /closed while the ALB waited/, 500: /web ACL of AWS WAF failed/ }
+  const told: Record<number, RegExp> = { 408: /idle timeout/, 429: /too many requests/, 500: /web ACL of AWS WAF failed/ }
   for (const [status, text] of Object.entries(told)) {
     await world.overrideAlb({ respond: Number(status) })
     const result = expectFailure(await run(short), 'probe', 'probe-http-error')
@@ -142,7 +143,7 @@ scenario('an internal ALB that does not answer is told within seconds: the runne
     const result = expectFailure(await run({ scheme: 'internal' }), 'probe', 'probe-unreachable')
     expect(performance.now() - start).toBeLessThan(20_000)
     expect(annotation(result)).toContain(`(${silence.address}): no answer within 3 s`)
-    expect(annotation(result)).toMatch(/runner inside the VPC.*probe: off/)
+    expect(annotation(result)).toMatch(/runner inside the VPC.*probe: off/s)
   } finally {
     silence.close()
   }
@@ -170,9 +171,9 @@ sandboxScenario("the lab's other clients know one address of a name", 'dual stac
 
 scenario('a DNS server that does not answer is told apart from a name that is not there', async ({ world, run }) => {
   await world.setNames({ '*.elb.amazonaws.com': '?' })
-  expect(annotation(expectFailure(await run(short), 'probe', 'probe-dns-failed'))).toMatch(/DNS does not answer for k8s-.*says nothing about the ALB/)
+  expect(annotation(expectFailure(await run(short), 'probe', 'probe-dns-failed'))).toMatch(/DNS does not answer for k8s-.*says nothing about the ALB/s)
   await world.setNames({ '*.elb.amazonaws.com': '' })
-  expect(annotation(expectFailure(await run(short), 'probe', 'probe-dns-failed'))).toMatch(/has no address in this runner's DNS.*keeps "no such name"/)
+  expect(annotation(expectFailure(await run(short), 'probe', 'probe-dns-failed'))).toMatch(/has no address in this runner's DNS.*keeps "no such name"/s)
 })
 
 sandboxScenario('nothing in the lab says when the name was asked for', 'a name that comes up while the probe tries', async ({ world, run }) => {
@@ -196,9 +197,9 @@ scenario('a certificate of somebody else on the listener: another of the group, 
     await world.overrideAlb({ serve: { certificate: fullchain, privateKey } })
   }
   await serve([world.host])
-  expect(annotation(expectFailure(await run({ ...short, 'group-name': 'shared' }), 'probe', 'probe-certificate-differs'))).toMatch(/another certificate of the listener covers.*Ingresses of group shared/)
+  expect(annotation(expectFailure(await run({ ...short, 'group-name': 'shared' }), 'probe', 'probe-certificate-differs'))).toMatch(/another certificate of the listener covers.*Ingresses of group shared/s)
   await serve(['other.example.com'])
-  expect(annotation(expectFailure(await run({ ...short, 'group-name': 'shared' }), 'probe', 'probe-certificate-differs'))).toMatch(/DNS:other\.example\.com.*shows this one when none of its certificates covers/)
+  expect(annotation(expectFailure(await run({ ...short, 'group-name': 'shared' }), 'probe', 'probe-certificate-differs'))).toMatch(/DNS:other\.example\.com.*shows this one when none of its certificates covers/s)
   await serve([world.host], await createAuthority({ name: 'Company CA' }))
   const proxy = await startProxy((name) => (name.endsWith('.elb.amazonaws.com') ? world.albAddress : undefined))
   try {
@@ -216,16 +217,16 @@ sandboxScenario('Envoy sends no such frames', 'RST_STREAM and GOAWAY are said in
     [{ reset: 2 }, /RST_STREAM INTERNAL_ERROR, the ALB or the target had a fault of its own\. Tried for 1 s/],
     [{ reset: 7 }, /RST_STREAM REFUSED_STREAM, the call was not taken, and nothing was done/],
     [{ reset: undefined, goaway: 1_000, goawayCode: 11 }, /GOAWAY ENHANCE_YOUR_CALM, the other side found too much coming in/],
-    [{ goaway: 0, goawayCode: undefined, reset: 13 }, /HTTP_1_1_REQUIRED, the other side wants HTTP\/1\.1, over which there is no gRPC\. \(/],
+    [{ goaway: 0, goawayCode: undefined, reset: 13 }, /HTTP_1_1_REQUIRED, the other side wants HTTP\/1\.1, over which there is no gRPC\.\n/],
   ] as const) {
     await world.alb.override(overrides)
     expect(annotation(expectFailure(await run(short), 'probe', 'probe-http-error'))).toMatch(text)
   }
 })
 
-sandboxScenario('a real Milvus has no switch for it', 'Milvus of every line that is not ready is waited for, in the words of its line', async ({ world, run }) => {
+sandboxScenario('a real Milvus has no switch for it', 'Milvus that is not ready is waited for in the words of any of its lines, and so is a proxy that is not healthy', async ({ world, run }) => {
   world.milvus.ready = false
-  for (const version of ['v2.1.4', 'v2.2.16', 'v2.3.22', 'v2.4.23', 'v2.5.16', 'v2.6.15']) {
+  for (const version of ['v2.1.4', 'v2.2.16', 'v2.6.15']) {
     world.milvus.version = version
     expect(annotation(expectFailure(await run(short), 'probe', 'milvus-not-ready'))).toContain('Milvus Proxy is not ready yet')
   }
@@ -243,9 +244,6 @@ sandboxScenario('a real Milvus has no switch for it', 'Milvus that answers with 
   for (const [status, message, code, text] of [
     [7, 'PrivilegeGetVersion: permission deny to reader', 'probe-grpc-error', /user of milvus-token may not call this/],
     [8, 'rate limit exceeded', 'probe-grpc-error', /too much to do, or a limit.*Tried for 1 s/],
-    [4, 'context deadline exceeded', 'probe-grpc-error', /took too long.*Tried for 1 s/],
-    [14, 'connection error', 'probe-grpc-error', /not available now.*Tried for 1 s/],
-    [13, 'panic', 'probe-grpc-error', /grpc-status 13 \(panic\)/],
     [12, 'unknown service milvus.proto.milvus.MilvusService', 'milvus-not-found', /speaks gRPC, but is not Milvus/],
   ] as const) {
     const heal = answer(status, message)

@@ -111,7 +111,7 @@ async function answerHttp2(plane: Plane, endpoint: Endpoint | undefined, session
   }
   if ((plane.overrides.goaway ?? 0) > 0) {
     plane.overrides.goaway = (plane.overrides.goaway ?? 0) - 1
-    stream.close(constants.NGHTTP2_REFUSED_STREAM)
+    if (plane.overrides.goawayCode === undefined) stream.close(constants.NGHTTP2_REFUSED_STREAM)
     session.goaway(plane.overrides.goawayCode ?? constants.NGHTTP2_NO_ERROR)
     session.close()
     return

@@ -50,7 +50,7 @@ const withoutService: HttpMeaning = {
 }
 
 const unknown = (status: number): HttpMeaning => ({
-  means: status >= 500 ? 'it did not pass the call on' : 'which an ALB does not say by itself',
+  means: status >= 500 ? 'it did not pass the call on' : 'an ALB by itself never says that',
   remedy: status >= 500 ? "Look the status up in AWS' guide to troubleshooting Application Load Balancers." : 'Look for a custom response of AWS WAF, a fixed response among the rules of the listener, or a proxy in between.',
   heals: status >= 500 ? always : 0,
 })
