@@ -11,6 +11,7 @@ export interface ObjectMeta {
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
   readonly managedFields?: readonly ManagedFields[]
+  readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[]
 }
 
 /** Who owns which fields. `fieldsV1` is a tree of `f:name`, `k:{...}` and `.`. */

@@ -5,6 +5,7 @@ import type { Context } from '../core/step.ts'
 import { secretsInValues } from '../helm/values.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import { ownedAnnotations } from '../kubernetes/ownership.ts'
+import { managerOf, type Manager } from '../kubernetes/managers.ts'
 import * as paths from '../kubernetes/paths.ts'
 import type { AnyObject, Event, Ingress, Service } from '../kubernetes/types.ts'
 import { unknownAnnotations } from '../settings/annotations.ts'
@@ -25,6 +26,8 @@ export interface Target {
   /** The helm release; undefined when `service` names a Milvus without one. */
   readonly release: Release | undefined
   readonly service: { readonly name: string; readonly type: string; readonly port: number }
+  /** What else keeps that Service: its tool would set back what helm changes. */
+  readonly manager: Manager | undefined
   readonly ingressName: string
   /** The Ingress of that name, when there is one. */
   readonly ingress: Ingress | undefined
@@ -77,10 +80,11 @@ function checkCertificate(context: Context, { certificate, host, expiryWarning: 
 async function findTarget(context: Context, settings: Settings, kubernetes: KubernetesClient, finding: Promise<AnyObject>): Promise<Target> {
   const name = settings.namespace
   const inNamespace = `in namespace ${name}`
+  const listing = kubernetes.list<Service>(paths.servicesPath(name), {}, `list Services ${inNamespace}`)
   const [namespace, release, services, ingresses, events] = await settleAll([
     finding,
-    settings.service === undefined ? findRelease(context, settings, kubernetes) : Promise.resolve(undefined),
-    kubernetes.list<Service>(paths.servicesPath(name), {}, `list Services ${inNamespace}`),
+    settings.service === undefined ? findRelease(context, settings, kubernetes, listing) : Promise.resolve(undefined),
+    listing,
     kubernetes.list<Ingress>(paths.ingressesPath(name), {}, `list Ingresses ${inNamespace}`),
     kubernetes.list<Event>(paths.eventsPath(name), { fieldSelector: 'involvedObject.kind=Ingress' }, `list Events ${inNamespace}`),
   ] as const)
@@ -108,6 +112,7 @@ async function findTarget(context: Context, settings: Settings, kubernetes: Kube
     namespace: { name, uid: namespace.metadata.uid },
     release,
     service: { name: service.metadata.name, type: service.spec.type ?? 'ClusterIP', port: port ?? 0 },
+    manager: managerOf(service),
     ingressName,
     ingress,
     events: events.filter(({ involvedObject }) => involvedObject.uid === ingress?.metadata.uid),
