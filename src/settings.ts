@@ -78,6 +78,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     chart: readChart(read),
     helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
     values: read.optional('values', readValues) ?? {},
+    allowChartChange: read.optional('allow-chart-change', form.boolean),
     ingress: readIngress(read),
     timeouts: {
       release: read.optional('release-timeout', form.duration(1, 86_400)),
@@ -158,10 +159,18 @@ function readChart(read: Reader): { [K in keyof Settings['chart']]: Settings['ch
   const repository = read.optional('chart-repository', (raw) => {
     const url = URL.canParse(raw) ? new URL(raw) : undefined
     if (!url || !/^https?:$/.test(url.protocol)) throw new form.InvalidInput('is not a URL.', 'Give the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/.')
-    if (url.username || url.password) throw new form.InvalidInput('has credentials in it, which helm would show in its arguments.', 'Log in before this step, with "helm registry login" and an oci:// chart.')
+    if (url.username || url.password) throw new form.InvalidInput('has credentials in it, which helm would show in its arguments.', 'Give them as chart-username and chart-password.')
     return raw
   })
-  return { name: read.optional('chart', form.text), repository, version: read.optional('chart-version', form.exactVersion) }
+  return { name: read.optional('chart', form.text), repository, version: read.optional('chart-version', form.exactVersion), credentials: readChartCredentials(read) }
+}
+
+/** A password without a user name is left alone: a workflow gives its secrets to all targets, also to those with a public chart. */
+function readChartCredentials(read: Reader): Settings['chart']['credentials'] {
+  const username = read.optional('chart-username', form.text)
+  const password = read.optional('chart-password', form.text)
+  if (username !== undefined && password === undefined) read.missing('chart-password', 'Give it with chart-username. A secret that does not exist in this environment, or under another name, reads as empty.')
+  return username === undefined || password === undefined ? undefined : { username, password }
 }
 
 /** Source: helm, HELM_DRIVER; an empty one means Secrets. */

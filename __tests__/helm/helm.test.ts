@@ -2,31 +2,33 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { errorLine, findHelm, upgrade, upgradeArguments, type HelmOptions, type Upgrade } from '../../src/helm/helm.ts'
+import { errorLine } from '../../src/helm/failures.ts'
+import { findHelm, preview, previewArguments, upgrade, upgradeArguments, type Upgrade } from '../../src/helm/helm.ts'
+import type { HelmOptions } from '../../src/helm/process.ts'
 import { failureOf } from '../caught.ts'
 
 const request: Upgrade = {
-  release: 'milvus-demo', namespace: 'milvus', chart: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: '5.0.19',
+  release: 'milvus-demo', namespace: 'milvus', chart: '/work/milvus-5.0.19.tgz',
   values: undefined, timeout: 600, kubeconfig: undefined, context: undefined, forceConflicts: false,
 }
-const kept = ['--reset-then-reuse-values']
-const set = ['--set', 'service.type=ClusterIP', '--wait', '--timeout', '600s']
+const start = ['upgrade', 'milvus-demo', '/work/milvus-5.0.19.tgz', '--namespace', 'milvus', '--reset-then-reuse-values']
+const type = ['--set', 'service.type=ClusterIP']
+const wait = ['--wait', '--timeout', '600s']
 
 describe('upgradeArguments', () => {
-  const start = ['upgrade', 'milvus-demo', 'milvus', '--namespace', 'milvus', '--repo', 'https://zilliztech.github.io/milvus-helm/', '--version', '5.0.19']
-  const without = (chart: string): string[] => ['upgrade', 'milvus-demo', chart, '--namespace', 'milvus', '--version', '5.0.19', ...kept, ...set]
   test.each<[string, Partial<Upgrade>, string[]]>([
-    ['a chart of the repository', {}, [...start, ...kept, ...set]],
-    ['values by standard input, before the one that is set', { values: '{"a":"secret"}' }, [...start, ...kept, '--values', '-', ...set]],
-    ['an empty map of values', { values: '{}' }, [...start, ...kept, '--values', '-', ...set]],
-    ['a kubeconfig', { kubeconfig: '/tmp/k' }, [...start, ...kept, ...set, '--kubeconfig', '/tmp/k']],
-    ['a context', { context: 'production' }, [...start, ...kept, ...set, '--kube-context', 'production']],
-    ['an OCI reference', { chart: 'oci://registry.example.com/charts/milvus' }, without('oci://registry.example.com/charts/milvus')],
-    ['a path here', { chart: './charts/milvus' }, without('./charts/milvus')],
-    ['a path above', { chart: '../milvus' }, without('../milvus')],
-    ['an absolute path', { chart: '/charts/milvus-5.0.19.tgz' }, without('/charts/milvus-5.0.19.tgz')],
+    ['a chart', {}, [...start, ...type, ...wait]],
+    ['values by standard input, before the one that is set', { values: '{"a":"secret"}' }, [...start, '--values', '-', ...type, ...wait]],
+    ['an empty map of values', { values: '{}' }, [...start, '--values', '-', ...type, ...wait]],
+    ['a kubeconfig', { kubeconfig: '/tmp/k' }, [...start, ...type, '--kubeconfig', '/tmp/k', ...wait]],
+    ['a context', { context: 'production' }, [...start, ...type, '--kube-context', 'production', ...wait]],
+    ['fields of others', { forceConflicts: true }, [...start, ...type, ...wait, '--force-conflicts']],
   ])('%s', (_, more, expected) => {
     expect(upgradeArguments({ ...request, ...more })).toEqual(expected)
+  })
+
+  test('the dry run asks for the same', () => {
+    expect(previewArguments({ ...request, values: '{}' })).toEqual([...start, '--values', '-', ...type, '--dry-run=server', '--output', 'json'])
   })
 
   test('no value ever appears', () => {
@@ -119,7 +121,7 @@ describe('with a helm on the PATH', () => {
     })
 
     test.each<[string, string, code: string, RegExp]>([
-      ['a refusal', 'echo "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress" >&2; exit 1', 'helm-upgrade-failed', /^helm could not upgrade release milvus-demo: another operation/],
+      ['a refusal', 'echo "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress" >&2; exit 1', 'release-pending', /^helm could not upgrade release milvus-demo: another operation/],
       ['a wait that ran out, helm 3', 'echo "Error: UPGRADE FAILED: timed out waiting for the condition" >&2; exit 1', 'helm-upgrade-timeout', /timed out waiting/],
       ['a wait that ran out, helm 4', 'printf "Error: UPGRADE FAILED: resource Deployment/milvus/x not ready. status: InProgress\\ncontext deadline exceeded\\n" >&2; exit 1', 'helm-upgrade-timeout', /not ready/],
       ['a rate limit that would outlast the wait', 'echo "Error: UPGRADE FAILED: client rate limiter Wait returned an error: rate: Wait(n=1) would exceed context deadline" >&2; exit 1', 'helm-upgrade-timeout', /would exceed/],
@@ -155,6 +157,20 @@ describe('with a helm on the PATH', () => {
       await helm(`echo started > ${join(directory, 'started')}`)
       expect((await failureOf(() => upgrade(request, options(AbortSignal.abort())))).code).toBe('cancelled')
       await expect(readFile(join(directory, 'started'))).rejects.toThrow()
+    })
+  })
+
+  describe('preview', () => {
+    test("gives the manifest and the chart's versions, and tells of no line", async () => {
+      await helm(`printf '%s' '${JSON.stringify({ manifest: 'kind: Service', chart: { metadata: { version: '5.0.19', appVersion: '2.6.15' } } })}'`)
+      expect(await preview(request, options())).toEqual({ manifest: 'kind: Service', chart: { version: '5.0.19', appVersion: '2.6.15' } })
+      expect(lines).toEqual([])
+    })
+
+    test('what is no JSON is not quoted', async () => {
+      await helm('echo hunter2')
+      const error = await failureOf(() => preview(request, options()))
+      expect([error.code, error.message]).toEqual(['helm-upgrade-failed', 'helm could not upgrade release milvus-demo: its dry run printed no release as JSON'])
     })
   })
 })

@@ -14,7 +14,7 @@ const packed = (release: unknown): string => base64(gzipSync(JSON.stringify(rele
 describe('decodeRevision', () => {
   const decoded = {
     name: 'milvus-demo', revision: 4, status: 'deployed', chart: { name: 'milvus', version: '5.0.19', appVersion: '2.6.15' },
-    values: { service: { type: 'LoadBalancer' } }, kinds: ['Service', 'Deployment'], deployedAt: '2026-01-02T03:04:05.678901234Z',
+    values: { service: { type: 'LoadBalancer' } }, kinds: ['Service', 'Deployment'], manifest: stored.manifest, deployedAt: '2026-01-02T03:04:05.678901234Z',
   }
   test.each<[string, string, 'Secret' | 'ConfigMap', object]>([
     ['a Secret, which the API encodes once more', base64(packed(stored)), 'Secret', decoded],

@@ -29,7 +29,7 @@ scenario('a first deployment makes everything and proves it; a second run change
   expectSuccess(second)
   expect(second.outputs).toMatchObject({ ...first.outputs, changed: 'false', changes: '[]' })
   expect(writes()).toEqual([])
-  expect(await world.helmCalls()).toHaveLength(2) // version and upgrade of the first run
+  expect(await world.helmCalls()).toHaveLength(4) // version, pull, dry run and upgrade of the first run
 })
 
 scenario("the user's own helm values are kept, and a newer chart in the repository is not taken", async ({ world, run }) => {
@@ -41,7 +41,7 @@ scenario("the user's own helm values are kept, and a newer chart in the reposito
 })
 
 scenario('chart-version and values are taken when they are asked for, and only once', async ({ world, run }) => {
-  const inputs = { 'chart-version': '5.0.19', values: 'minio:\n  secretKey: canary-9f3b1c7e-values\n  bucketName: other\n' }
+  const inputs = { 'chart-version': '5.0.19', 'allow-chart-change': 'true', values: 'minio:\n  secretKey: canary-9f3b1c7e-values\n  bucketName: other\n' }
   const first = await run(inputs)
   expectSuccess(first)
   expect(changed(first).filter((change) => change.startsWith('release'))).toEqual(['release service.type', 'release chart version', 'release values.minio.bucketName'])

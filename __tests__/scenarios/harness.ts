@@ -163,7 +163,7 @@ function canaries(world: World, inputs: Readonly<Record<string, string>>): strin
   const lines = (key.includes('-----BEGIN') ? key : Buffer.from(key, 'base64').toString()).split('\n').filter((line) => line.length > 32 && !line.startsWith('-----'))
   const token = inputs['milvus-token']?.replace(/^[^:]*:/, '')
   const credentials = world.aws.credentials.flatMap(({ secretAccessKey, sessionToken }) => [secretAccessKey, sessionToken ?? ''])
-  return [...lines, token ?? '', valuesCanary, ...credentials].filter((secret) => secret !== '')
+  return [...lines, token ?? '', valuesCanary, inputs['chart-password'] ?? '', ...credentials].filter((secret) => secret !== '')
 }
 
 const forms = (secret: string): string[] => [secret, Buffer.from(secret).toString('base64').replace(/=+$/, ''), encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]

@@ -1,7 +1,6 @@
 /** What is refused before anything changes: each by its code, with nothing written anywhere. */
-import { gunzipSync, gzipSync } from 'node:zlib'
 import { expect } from '@jest/globals'
-import { create, get, replace } from './hands.ts'
+import { create } from './hands.ts'
 import { annotation, expectFailure, expectSuccess, sandboxScenario, scenario, type Scenario } from './harness.ts'
 
 const day = 86_400_000
@@ -69,17 +68,6 @@ scenario('an IngressClass of another controller', async (scenario) => {
 scenario('two Milvus releases and no word which', async (scenario) => {
   await scenario.world.installMilvus({ release: 'milvus-two' })
   await expectRefusal(scenario, {}, 'preflight', 'release-ambiguous')
-})
-
-scenario('a release that another helm has in hand', async (scenario) => {
-  await scenario.world.helm('upgrade', 'milvus-demo', 'milvus', '--repo', scenario.world.charts.url, '--version', '4.2.58', '--reuse-values')
-  const secret = await get(scenario.world, 'secret', 'sh.helm.release.v1.milvus-demo.v2')
-  if (!secret) throw new Error('helm kept no revision 2')
-  const release = JSON.parse(gunzip(String((secret['data'] as Record<string, string>)['release']))) as { info: { status: string } }
-  release.info.status = 'pending-upgrade'
-  await replace(scenario.world, { ...secret, metadata: { ...secret.metadata, labels: { ...secret.metadata.labels, status: 'pending-upgrade' } }, data: { release: gzip(JSON.stringify(release)) } })
-  const text = await expectRefusal(scenario, {}, 'preflight', 'release-pending')
-  expect(text).toContain('helm rollback milvus-demo')
 })
 
 scenario('an Ingress of that name that belongs to a helm release', async (scenario) => {
@@ -169,7 +157,3 @@ scenario('a certificate that ACM refuses', async (scenario) => {
   scenario.world.traffic.inject({ part: 'acm', operation: 'ImportCertificate', error: { status: 400, code: 'LimitExceededException', message } })
   expectFailure(await scenario.run(), 'certificate', 'certificate-quota-exceeded')
 })
-
-/** The JSON that helm keeps in a Secret, and back: base64 by the API, base64 and gzip by helm. */
-const gunzip = (data: string): string => gunzipSync(Buffer.from(Buffer.from(data, 'base64').toString(), 'base64')).toString()
-const gzip = (text: string): string => Buffer.from(gzipSync(text).toString('base64')).toString('base64')

@@ -86,7 +86,7 @@ scenario('the Kubernetes token ends in the middle of a wait', async ({ world, ru
 
 scenario('helm that does not get ready in time', async ({ world, run }) => {
   const release = world.holdPods()
-  const inputs = { values: 'minio: {bucketName: other}', 'chart-version': '5.0.19' }
+  const inputs = { values: 'minio: {bucketName: other}', 'chart-version': '5.0.19', 'allow-chart-change': 'true' }
   expectFailure(await run({ ...inputs, 'release-timeout': '2s' }), 'release', 'helm-upgrade-timeout')
   release()
   expectSuccess(await run(inputs))
@@ -96,12 +96,12 @@ scenario('cancelled while helm runs: helm is told, no release stays pending, and
   const release = world.holdPods()
   // The last that helm writes before it waits.
   const applied = world.traffic.next(({ operation, client }) => client.startsWith('Helm') && /^PATCH .*\/deployments\//.test(operation))
-  const result = await run({ 'chart-version': '5.0.19' }, { onStart: (child) => void applied.then(() => child.kill('SIGINT')) })
+  const result = await run({ 'chart-version': '5.0.19', 'allow-chart-change': 'true' }, { onStart: (child) => void applied.then(() => child.kill('SIGINT')) })
   expectFailure(result, 'release', 'cancelled')
   const [last] = (JSON.parse(await world.helm('history', 'milvus-demo', '--max', '1', '-o', 'json')) as { status: string }[])
   expect(last?.status).toBe('failed')
   release()
-  expectSuccess(await run({ 'chart-version': '5.0.19' }))
+  expectSuccess(await run({ 'chart-version': '5.0.19', 'allow-chart-change': 'true' }))
 })
 
 scenario('cancelled before anything is written: nothing is', async ({ world, run, writes }) => {

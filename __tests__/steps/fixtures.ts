@@ -15,20 +15,20 @@ const ingressSettings: IngressSettings = {
 export function settings({ ingress = {}, ...more }: Partial<Omit<Settings, 'ingress'>> & { ingress?: Partial<IngressSettings> } = {}): Settings {
   return {
     mode: 'deploy', access: { kind: 'eks', cluster: 'production' }, region: 'us-east-2', namespace: 'milvus', release: undefined, service: undefined, servicePort: undefined, host,
-    certificate: { kind: 'arn', arn }, replaceCertificate: false, requireAuthorization: false, expiryWarning: undefined, chart: { name: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: undefined }, helmStorage: 'Secret', values: {},
+    certificate: { kind: 'arn', arn }, replaceCertificate: false, requireAuthorization: false, expiryWarning: undefined, chart: { name: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: undefined, credentials: undefined }, helmStorage: 'Secret', values: {}, allowChartChange: false,
     ingress: { ...ingressSettings, ...ingress }, timeouts: { release: 600, loadBalancer: 1200, probe: 300 },
     probe: { required: true, ca: undefined, address: undefined, token: undefined, dns: false }, summary: true, ...more,
   }
 }
 
 export function revision(more: Partial<ReleaseRevision> = {}): ReleaseRevision {
-  return { name: 'milvus-demo', revision: 4, status: 'deployed', chart: { name: 'milvus', version: '5.0.19', appVersion: '2.6.15' }, values: { service: { type: 'LoadBalancer' } }, kinds: ['Service', 'Deployment'], deployedAt: '2026-01-02T03:04:05Z', ...more }
+  return { name: 'milvus-demo', revision: 4, status: 'deployed', chart: { name: 'milvus', version: '5.0.19', appVersion: '2.6.15' }, values: { service: { type: 'LoadBalancer' } }, kinds: ['Service', 'Deployment'], manifest: '', deployedAt: '2026-01-02T03:04:05Z', ...more }
 }
 
 export function target(more: Partial<Target> = {}): Target {
   return {
     namespace: { name: 'milvus', uid: 'uid-of-namespace' }, release: { last: revision(), current: revision() }, service: { name: 'milvus-demo', type: 'ClusterIP', port: 19530 },
-    ingressName: 'milvus-demo', ingress: undefined, events: [], classParams: {}, ...more,
+    manager: undefined, ingressName: 'milvus-demo', ingress: undefined, events: [], classParams: {}, ...more,
   }
 }
 

@@ -6,7 +6,7 @@ import { failureOf } from '../caught.ts'
 import { revision, settings, target } from './fixtures.ts'
 
 const service = (type: string): Target['service'] => ({ name: 'milvus-demo', type, port: 19530 })
-const chart = (version: string | undefined, name = 'milvus'): Settings['chart'] => ({ name, repository: 'https://x', version })
+const chart = (version: string | undefined, name = 'milvus'): Settings['chart'] => ({ name, repository: 'https://x', version, credentials: undefined })
 
 describe('plan', () => {
   test.each<[string, Partial<Target>, Parameters<typeof settings>[0], [path: string, before: string | undefined, after: string | undefined][]]>([
@@ -50,6 +50,16 @@ describe('check', () => {
   test('a release of an umbrella chart', async () => {
     const umbrella = revision({ chart: { name: 'platform', version: '1.0.0', appVersion: '' } })
     expect((await failureOf(() => check(target({ release: { last: umbrella, current: umbrella } }), settings()))).code).toBe('release-chart-differs')
+  })
+
+  test('a Service that something else manages', async () => {
+    const manager = { tool: 'Flux', owner: 'HelmRelease milvus', setting: 'spec.values.service.type' }
+    const error = await failureOf(() => check(target({ manager }), settings()))
+    expect([error.code, error.message, error.remedy]).toEqual([
+      'release-managed-elsewhere',
+      'Release milvus-demo would have to be upgraded, and its Service milvus-demo is managed by Flux (HelmRelease milvus), which would set it back.',
+      'Make the change there (spec.values.service.type: ClusterIP), or leave the Service as it is: give service: milvus-demo in place of release, and helm is left alone.',
+    ])
   })
 
   test('without a release nothing is asked', () => {

@@ -17,12 +17,22 @@ export interface ChartRepositorySettings {
   readonly versions?: readonly string[]
 }
 
+/** Who may read charts. */
+export interface Credentials {
+  readonly username: string
+  readonly password: string
+}
+
 /** The running repository. */
 export interface ChartRepository {
+  /** Set, nobody else gets anything. */
+  credentials: Credentials | undefined
   /** What `helm --repo` takes. */
   readonly url: string
-  /** Adds a version. Its Milvus is 2.6.99 unless it is a version of the real chart, or said here. */
-  publish(version: string, appVersion?: string): Promise<void>
+  /** Adds a version, or puts it in place of the one that is there. Its Milvus is 2.6.99 unless it is a version of the real chart, or said here. @param more further files of it, by their path */
+  publish(version: string, appVersion?: string, more?: Readonly<Record<string, string>>): Promise<void>
+  /** Takes a version away. */
+  withdraw(version: string): void
   close(): Promise<void>
 }
 
@@ -36,8 +46,8 @@ interface Package {
 /** Starts the repository on a free loopback port. */
 export async function startChartRepository({ traffic, versions = Object.keys(milvusVersions) }: ChartRepositorySettings): Promise<ChartRepository> {
   const packages = new Map<string, Package>()
-  const publish = async (version: string, appVersion = milvusVersions[version] ?? '2.6.99'): Promise<void> => {
-    packages.set(version, { version, appVersion, archive: await milvusChart(version, appVersion) })
+  const publish = async (version: string, appVersion = milvusVersions[version] ?? '2.6.99', more?: Readonly<Record<string, string>>): Promise<void> => {
+    packages.set(version, { version, appVersion, archive: await milvusChart(version, appVersion, more) })
   }
   for (const version of versions) await publish(version)
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -45,6 +55,7 @@ export async function startChartRepository({ traffic, versions = Object.keys(mil
     const fault = await traffic.take({ part: 'charts', operation: `${request.method ?? 'GET'} ${path}`, mutating: false, client: request.headers['user-agent'] ?? '', query: '', body: '' })
     if (fault?.reset) return void request.socket.destroy()
     if (fault?.error) return void response.writeHead(fault.error.status).end(fault.error.message)
+    if (!isAllowed(request, repository.credentials)) return void response.writeHead(401, challenge).end()
     const archive = packages.get(/^\/milvus-(.+)\.tgz$/.exec(path)?.[1] ?? '')?.archive
     if (path === '/index.yaml') response.writeHead(200, { 'content-type': 'application/yaml' }).end(index([...packages.values()]))
     else if (archive) response.writeHead(200, { 'content-type': 'application/gzip' }).end(archive)
@@ -55,13 +66,21 @@ export async function startChartRepository({ traffic, versions = Object.keys(mil
   })
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}`, publish,
+  const repository: ChartRepository = {
+    url: `http://127.0.0.1:${port}`, publish, withdraw: (version) => void packages.delete(version), credentials: undefined,
     close: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
     },
   }
+  return repository
+}
+
+/** Basic authentication. Source: RFC 7617. */
+export const challenge = { 'www-authenticate': 'Basic realm="charts"' }
+
+export function isAllowed({ headers }: IncomingMessage, credentials: Credentials | undefined): boolean {
+  return credentials === undefined || headers.authorization === `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`
 }
 
 /** Any time will do, as long as it is always the same one: packages come out byte for byte alike. */
@@ -76,11 +95,13 @@ function index(packages: Package[]): string {
   return JSON.stringify({ apiVersion: 'v1', generated: packagedAt, entries: { milvus: entries } })
 }
 
-/** The sandbox's Milvus chart as a package. */
-export async function milvusChart(version: string, appVersion = milvusVersions[version] ?? '2.6.99'): Promise<Uint8Array> {
+/** Chart.yaml of the sandbox's Milvus chart. */
+export const chartMetadata = (version: string, appVersion = milvusVersions[version] ?? '2.6.99'): object => ({ apiVersion: 'v2', name: 'milvus', version, appVersion, description: "The sandbox's Milvus", kubeVersion: '^1.10.0-0' })
+
+/** The sandbox's Milvus chart as a package. @param more further files of it, by their path */
+export async function milvusChart(version: string, appVersion?: string, more: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
   const root = fileURLToPath(new URL('milvus/', import.meta.url))
-  const chart = { apiVersion: 'v2', name: 'milvus', version, appVersion, description: "The sandbox's Milvus", kubeVersion: '^1.10.0-0' }
-  const files: [string, Buffer][] = [['Chart.yaml', Buffer.from(JSON.stringify(chart))]]
+  const files: [string, Buffer][] = [['Chart.yaml', Buffer.from(JSON.stringify(chartMetadata(version, appVersion)))], ...Object.entries(more).map(([name, text]): [string, Buffer] => [name, Buffer.from(text)])]
   for (const name of (await readdir(root, { recursive: true })).sort()) {
     if (/\.(yaml|tpl)$/.test(name)) files.push([name, await readFile(root + name)])
   }

@@ -50,6 +50,7 @@ export const failureCodes = [
   'release-unreadable',
   'release-chart-differs',
   'release-failed',
+  'release-managed-elsewhere',
   'service-not-found',
   'service-ambiguous',
   'service-port-not-found',
@@ -57,6 +58,9 @@ export const failureCodes = [
   'service-annotations-conflict',
   'helm-not-found',
   'helm-too-old',
+  'chart-not-found',
+  'chart-repository-unreachable',
+  'release-changes-more',
   // certificate
   'certificate-not-found',
   'certificate-not-ours',
@@ -65,6 +69,7 @@ export const failureCodes = [
   'certificate-quota-exceeded',
   // release
   'helm-upgrade-failed',
+  'helm-hook-failed',
   'helm-upgrade-timeout',
   'service-not-cluster-ip',
   // ingress

@@ -8,3 +8,11 @@ export function messageOf(thrown: unknown): string {
 
 /** A distinguished name on one line: Node gives one attribute a line, and undefined for an empty name. */
 export const oneLine = (distinguishedName: string | undefined): string => (distinguishedName ?? '').split('\n').join(', ')
+
+/** A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. @param time milliseconds */
+export function inWords(time: number): string {
+  const units = [['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000], ['second', 1000]] as const
+  const [name, length] = units.find(([, each]) => time >= 2 * each) ?? ['second', 1000]
+  const count = Math.max(0, Math.floor(time / length))
+  return `${count} ${name}${count === 1 ? '' : 's'}`
+}

@@ -16,7 +16,7 @@ export interface Result {
 }
 
 /** The inputs that the workflow gives to all targets of a job: its mode, and the secrets of its environment. */
-export const sharedInputs = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'values'] as const satisfies readonly InputName[]
+export const sharedInputs = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values'] as const satisfies readonly InputName[]
 
 interface JobTarget {
   readonly name: string

@@ -14,6 +14,8 @@ export interface ReleaseRevision {
   readonly values: Readonly<Record<string, unknown>>
   /** The kinds of its objects. */
   readonly kinds: readonly string[]
+  /** YAML of its objects. Secret. */
+  readonly manifest: string
   /** ISO 8601. */
   readonly deployedAt: string
 }
@@ -48,13 +50,15 @@ export function decodeRevision(encoded: string, kind: 'Secret' | 'ConfigMap', ob
     const json = bytes.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b])) ? gunzipSync(bytes) : bytes
     const release = JSON.parse(json.toString()) as StoredRelease
     const { metadata } = release.chart
+    const { manifest = '' } = release
     return {
       name: release.name,
       revision: release.version,
       status: release.info.status,
       chart: { name: metadata.name, version: metadata.version, appVersion: metadata.appVersion ?? '' },
       values: release.config ?? {},
-      kinds: [...new Set([...(release.manifest ?? '').matchAll(/^kind: (\w+)/gm)].map(([, kind = '']) => kind))],
+      kinds: [...new Set([...manifest.matchAll(/^kind: (\w+)/gm)].map(([, kind = '']) => kind))],
+      manifest,
       deployedAt: release.info.last_deployed ?? '',
     }
   } catch {

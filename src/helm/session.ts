@@ -3,11 +3,16 @@ import { rm, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import tls from 'node:tls'
 import type { Clock } from '../core/waiting.ts'
-import { findHelm, upgrade, type HelmOptions, type Upgrade } from './helm.ts'
+import { fetchChart, type ChartSource } from './chart.ts'
+import { findHelm, preview, upgrade, type Preview, type Upgrade } from './helm.ts'
 import { writeKubeconfig, type TokenCluster } from './kubeconfig.ts'
+import type { HelmOptions } from './process.ts'
 
 /** How helm reaches the cluster: with tokens of our making, or by the user's own kubeconfig. */
 export type HelmCluster = TokenCluster | { readonly paths: readonly string[]; readonly context: string | undefined }
+
+/** An upgrade, for the cluster of the session. */
+export type UpgradeRequest = Omit<Upgrade, 'kubeconfig' | 'context'>
 
 /** What a session is made of. */
 export interface HelmSessionOptions {
@@ -35,13 +40,27 @@ export class Helm {
     return this.found
   }
 
-  /** @throws ActionError `helm-upgrade-failed`, `helm-upgrade-timeout`, `cancelled` */
-  async upgrade(request: Omit<Upgrade, 'kubeconfig' | 'context'>): Promise<void> {
+  /** @returns the path of the chart. @throws ActionError `chart-not-found`, `chart-repository-unreachable`, `cancelled` */
+  async fetchChart(source: ChartSource): Promise<string> {
+    return fetchChart(source, await this.runOptions())
+  }
+
+  /** What an upgrade would make. @throws ActionError of failures.ts, `cancelled` */
+  preview(request: UpgradeRequest): Promise<Preview> {
+    return this.inCluster(request, preview)
+  }
+
+  /** @throws ActionError of failures.ts, `cancelled` */
+  upgrade(request: UpgradeRequest): Promise<void> {
+    return this.inCluster(request, upgrade)
+  }
+
+  private async inCluster<T>(request: UpgradeRequest, work: (request: Upgrade, options: HelmOptions) => Promise<T>): Promise<T> {
     const run = await this.runOptions()
     const forceConflicts = request.forceConflicts && Number.parseInt(await this.version()) >= 4
     const over = new AbortController()
     try {
-      await upgrade({ ...request, forceConflicts, ...(await this.access(run.directory, over.signal)) }, run)
+      return await work({ ...request, forceConflicts, ...(await this.access(run.directory, over.signal)) }, run)
     } finally {
       over.abort()
       await Promise.all(['kubeconfig', 'token', 'token.new'].map((file) => rm(join(run.directory, file), { force: true })))

@@ -12,6 +12,7 @@ export interface ObjectMeta {
   readonly annotations?: Readonly<Record<string, string>>
   readonly finalizers?: readonly string[]
   readonly managedFields?: readonly ManagedFields[]
+  readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[]
 }
 
 /** Who owns which fields. `fieldsV1` is a tree of `f:name`, `k:{...}` and `.`. */

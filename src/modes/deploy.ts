@@ -15,6 +15,7 @@ import * as probe from '../steps/probe.ts'
 import { Access, helmPermissions, ingressPermissions, type Permission } from '../steps/preflight/access.ts'
 import { checkSubnets } from '../steps/preflight/subnets.ts'
 import * as release from '../steps/release.ts'
+import { preview } from '../steps/release-preview.ts'
 import { certificateFacts } from '../x509/certificate.ts'
 import { createRooms, type Rooms } from './rooms.ts'
 
@@ -22,7 +23,7 @@ import { createRooms, type Rooms } from './rooms.ts'
 interface Plan {
   readonly target: preflight.Target
   readonly certificate: { readonly facts: Facts; readonly changes: readonly Change[] }
-  readonly release: readonly Change[]
+  readonly release: { readonly changes: readonly Change[]; readonly chart: string }
   /** What ELBv2 says of the load balancer that is there. */
   readonly loadBalancer: Observed | undefined
 }
@@ -40,9 +41,9 @@ export async function deploy(context: Context, settings: Settings, environment: 
   })
 
   await context.step('release', async () => {
-    const revision = await release.apply(context, settings, cluster, target, plan.release)
+    const revision = await release.apply(context, settings, cluster, target, plan.release.changes, plan.release.chart)
     if (revision !== undefined) context.output('release-revision', String(revision))
-    return { verdict: revision === undefined ? 'no helm release, left alone' : verdict(plan.release, `revision ${revision}`), result: undefined }
+    return { verdict: revision === undefined ? 'no helm release, left alone' : verdict(plan.release.changes, `revision ${revision}`), result: undefined }
   })
 
   const ingressChanges = ingress.plan(target, settings, served.arn)
@@ -83,23 +84,24 @@ async function look(context: Context, settings: Settings, rooms: Rooms): Promise
   const facts = certificate.observe(context, settings, rooms.acm, target).catch((thrown: unknown) => {
     throw asActionError(thrown).inStep('certificate')
   })
-  const helmChanges = target.then(async (found) => {
-    const changes = release.plan(found, settings)
-    if (changes.length > 0) release.check(found, settings)
-    if (changes.length > 0) context.log.info(`helm ${await (await rooms.cluster).helm.version()}`)
-    return changes
+  const helmChanges = target.then((found) => release.plan(found, settings))
+  const previewed = Promise.all([rooms.cluster, target, helmChanges]).then(async ([{ helm }, found, changes]) => {
+    if (!found.release || changes.length === 0) return ''
+    release.check(found, settings)
+    context.log.info(`helm ${await helm.version()}`)
+    return preview(context, settings, helm, { ...found, release: found.release })
   })
   const balancer = target.then((found) => loadBalancer.observe(settings, rooms.loadBalancers, found))
   const permitted = Promise.all([access, target, helmChanges, balancer]).then(([asked, found, changes, observed]) => asked.require(writePermissions(context, settings, found, changes, observed)))
   // Where there is an ALB already, its subnets were good enough.
   const placed = Promise.all([rooms.cluster, target]).then(([{ subnets }, found]) => (hostname(found.ingress) === undefined ? checkSubnets(context, settings, subnets()) : undefined))
   const ofThisAccount = rooms.cluster.then(({ account }) => certificate.checkAccount(settings, account))
-  const [found, certificateFacts, releaseChanges, observed] = await settleAll([target, facts, helmChanges, balancer, permitted, placed, ofThisAccount] as const)
+  const [found, certificateFacts, releaseChanges, chart, observed] = await settleAll([target, facts, helmChanges, previewed, balancer, permitted, placed, ofThisAccount] as const)
   known(context, found, certificateFacts)
   release.remark(context, found, releaseChanges)
-  const plan: Plan = { target: found, certificate: { facts: certificateFacts, changes: certificate.plan(certificateFacts) }, release: releaseChanges, loadBalancer: observed }
+  const plan: Plan = { target: found, certificate: { facts: certificateFacts, changes: certificate.plan(certificateFacts) }, release: { changes: releaseChanges, chart }, loadBalancer: observed }
   const arn = certificateFacts.action === 'import' ? '(known after the import)' : certificateFacts.arn
-  const changes = [...plan.certificate.changes, ...plan.release, ...ingressChanges(context, settings, found, arn, observed)]
+  const changes = [...plan.certificate.changes, ...releaseChanges, ...ingressChanges(context, settings, found, arn, observed)]
   return { verdict: changes.length === 0 ? 'everything is as it should be' : `${count(changes)} to make`, result: plan }
 }
 

@@ -21,7 +21,10 @@ export const inputDefaults = {
   chart: 'milvus',
   'chart-repository': 'https://zilliztech.github.io/milvus-helm/',
   'chart-version': '',
+  'chart-username': '',
+  'chart-password': '',
   values: '',
+  'allow-chart-change': 'false',
   'ingress-name': '',
   'ingress-class': 'alb',
   scheme: 'internet-facing',
@@ -54,4 +57,4 @@ export type InputName = keyof typeof inputDefaults
  * Inputs that are secret as a whole, line by line. `values` is secret too, but its lines are common words: of those, main
  * protects what a key calls a password, secret, token or key, and no value of it is ever shown.
  */
-export const secretInputs: readonly InputName[] = ['private-key', 'milvus-token']
+export const secretInputs: readonly InputName[] = ['private-key', 'milvus-token', 'chart-password']

@@ -27,11 +27,19 @@ export interface Settings {
   readonly replaceCertificate: boolean
   /** Days before its end from which on a certificate is warned of; undefined: the smaller of 30 and a third of its lifetime. */
   readonly expiryWarning: number | undefined
-  readonly chart: { readonly name: string; readonly repository: string; readonly version: string | undefined }
+  readonly chart: {
+    readonly name: string
+    readonly repository: string
+    readonly version: string | undefined
+    /** For the repository or registry. Secret. */
+    readonly credentials: { readonly username: string; readonly password: string } | undefined
+  }
   /** The kind of object in which helm keeps releases: HELM_DRIVER. */
   readonly helmStorage: 'Secret' | 'ConfigMap'
   /** Values to set on top of the release's own. Secret. */
   readonly values: Readonly<Record<string, unknown>>
+  /** Whether the upgrade may change more of the release than chart-version and values must. */
+  readonly allowChartChange: boolean
   readonly ingress: IngressSettings
   readonly timeouts: { readonly release: number; readonly loadBalancer: number; readonly probe: number }
   /** Whether a Milvus that answers without credentials is a failure. */

@@ -5,6 +5,7 @@ import type { Context } from '../core/step.ts'
 import { secretsInValues } from '../helm/values.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import { ownedAnnotations } from '../kubernetes/ownership.ts'
+import { managerOf, type Manager } from '../kubernetes/managers.ts'
 import * as paths from '../kubernetes/paths.ts'
 import type { AnyObject, Event, Ingress, Service } from '../kubernetes/types.ts'
 import { annotationPrefix, parseMutualAuthentication, unknownAnnotations } from '../settings/annotations.ts'
@@ -26,6 +27,8 @@ export interface Target {
   /** The helm release; undefined when `service` names a Milvus without one. */
   readonly release: Release | undefined
   readonly service: { readonly name: string; readonly type: string; readonly port: number }
+  /** What else keeps that Service: its tool would set back what helm changes. */
+  readonly manager: Manager | undefined
   readonly ingressName: string
   /** The Ingress of that name, when there is one. */
   readonly ingress: Ingress | undefined
@@ -97,14 +100,15 @@ function checkCertificate(context: Context, { certificate, host, expiryWarning: 
   context.log.note(`The certificate is from an authority that clients do not know by themselves: they need its certificate (pymilvus: server_pem_path)${probed ? ', and the probe needs it as probe-ca or it will fail' : ''}.`)
 }
 
-async function findTarget(context: Context, settings: Settings, kubernetes: KubernetesClient, finding: Promise<AnyObject>, listing: Promise<readonly Ingress[]>): Promise<Omit<Target, 'classParams'>> {
+async function findTarget(context: Context, settings: Settings, kubernetes: KubernetesClient, finding: Promise<AnyObject>, listingIngresses: Promise<readonly Ingress[]>): Promise<Omit<Target, 'classParams'>> {
   const name = settings.namespace
   const inNamespace = `in namespace ${name}`
+  const listingServices = kubernetes.list<Service>(paths.servicesPath(name), {}, `list Services ${inNamespace}`)
   const [namespace, release, services, ingresses, events] = await settleAll([
     finding,
-    settings.service === undefined ? findRelease(context, settings, kubernetes) : Promise.resolve(undefined),
-    kubernetes.list<Service>(paths.servicesPath(name), {}, `list Services ${inNamespace}`),
-    listing,
+    settings.service === undefined ? findRelease(context, settings, kubernetes, listingServices) : Promise.resolve(undefined),
+    listingServices,
+    listingIngresses,
     kubernetes.list<Event>(paths.eventsPath(name), { fieldSelector: 'involvedObject.kind=Ingress' }, `list Events ${inNamespace}`),
   ] as const)
   const service = findService(settings, services, release)
@@ -131,6 +135,7 @@ async function findTarget(context: Context, settings: Settings, kubernetes: Kube
     namespace: { name, uid: namespace.metadata.uid },
     release,
     service: { name: service.metadata.name, type: service.spec.type ?? 'ClusterIP', port: port ?? 0 },
+    manager: managerOf(service),
     ingressName,
     ingress,
     events: events.filter(({ involvedObject }) => involvedObject.uid === ingress?.metadata.uid),

@@ -3,7 +3,7 @@ import { ActionError } from '../core/errors.ts'
 import { sayProgress, type Change, type Context } from '../core/step.ts'
 import { withProgress } from '../core/waiting.ts'
 import { differingPaths, readLabels, releaseSelector } from '../helm/release.ts'
-import type { Helm } from '../helm/session.ts'
+import type { Helm, UpgradeRequest } from '../helm/session.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
 import type { AnyObject, Service } from '../kubernetes/types.ts'
@@ -42,11 +42,18 @@ function lostByUpgrade({ last, current }: Release, settings: Settings): string[]
 
 /**
  * Whether helm may make the planned changes.
- * @throws ActionError `release-failed`, `release-chart-differs`
+ * @throws ActionError `release-failed`, `release-managed-elsewhere`, `release-chart-differs`
  */
-export function check({ release }: Target, settings: Settings): void {
+export function check({ release, service, manager }: Target, settings: Settings): void {
   if (!release) return
   const { last, current } = release
+  if (manager) {
+    throw new ActionError({
+      code: 'release-managed-elsewhere',
+      problem: `Release ${last.name} would have to be upgraded, and its Service ${service.name} is managed by ${manager.tool} (${manager.owner}), which would set it back.`,
+      remedy: `Make the change there (${manager.setting}: ClusterIP), or leave the Service as it is: give service: ${service.name} in place of release, and helm is left alone.`,
+    })
+  }
   const lost = lostByUpgrade(release, settings)
   if (lost.length > 0) {
     throw new ActionError({
@@ -67,7 +74,8 @@ export function check({ release }: Target, settings: Settings): void {
 }
 
 /** Says what is left alone. */
-export function remark(context: Context, { release, service }: Target, changes: readonly Change[]): void {
+export function remark(context: Context, { release, service, manager }: Target, changes: readonly Change[]): void {
+  if (release && manager) context.log.note(`Service ${service.name} of release ${release.last.name} is managed by ${manager.tool} (${manager.owner}), and is as it should be: change the release there.`)
   if (release && release.last.status !== 'deployed' && changes.length === 0) {
     context.log.note(`Revision ${release.last.revision} of release ${release.last.name} is ${release.last.status}, and is left to whoever made it: its Service is as it should be.`)
   }
@@ -76,24 +84,28 @@ export function remark(context: Context, { release, service }: Target, changes: 
   }
 }
 
-/**
- * Runs helm when there is something to change.
- * @returns the release's revision; undefined without a release
- */
-export async function apply(context: Context, settings: Settings, rooms: { helm: Helm; kubernetes: KubernetesClient }, target: Target, changes: readonly Change[]): Promise<number | undefined> {
-  const { release } = target
-  if (!release || changes.length === 0) return release?.last.revision
-  changes.forEach((change) => context.changed(change))
-  const upgrade = rooms.helm.upgrade({
-    release: release.last.name,
+/** What helm is asked for. @param chart path of the chart */
+export function upgradeRequest({ last }: Release, settings: Settings, chart: string): UpgradeRequest {
+  return {
+    release: last.name,
     namespace: settings.namespace,
-    chart: settings.chart.name,
-    repository: settings.chart.repository,
-    version: settings.chart.version ?? release.current.chart.version,
+    chart,
     values: Object.keys(settings.values).length === 0 ? undefined : JSON.stringify(settings.values),
     timeout: settings.timeouts.release,
     forceConflicts: settings.ingress.forceConflicts,
-  })
+  }
+}
+
+/**
+ * Runs helm when there is something to change.
+ * @param chart path of the chart that was looked at
+ * @returns the release's revision; undefined without a release
+ */
+export async function apply(context: Context, settings: Settings, rooms: { helm: Helm; kubernetes: KubernetesClient }, target: Target, changes: readonly Change[], chart: string): Promise<number | undefined> {
+  const { release } = target
+  if (!release || changes.length === 0) return release?.last.revision
+  changes.forEach((change) => context.changed(change))
+  const upgrade = rooms.helm.upgrade(upgradeRequest(release, settings, chart))
   await withProgress(upgrade, context.clock, (waited) => sayProgress(context.log, 'release')(waited, 'helm waits for the objects of the release to be ready'))
   const [revision] = await Promise.all([newestRevision(rooms.kubernetes, settings, release), requireClusterIp(rooms.kubernetes, settings, target)])
   return revision

@@ -1,10 +1,12 @@
 /** The helm release: which one, its revisions, and whether another helm has it in hand. */
 import { ActionError } from '../../core/errors.ts'
 import type { Context } from '../../core/step.ts'
+import { inWords } from '../../core/text.ts'
 import { decodeRevision, readLabels, releaseSelector, type ReleaseRevision, type RevisionLabels } from '../../helm/release.ts'
 import type { KubernetesClient } from '../../kubernetes/client.ts'
+import { managerOf } from '../../kubernetes/managers.ts'
 import * as paths from '../../kubernetes/paths.ts'
-import type { AnyObject, DataObject } from '../../kubernetes/types.ts'
+import type { AnyObject, DataObject, Service } from '../../kubernetes/types.ts'
 import type { Settings } from '../../settings/types.ts'
 
 /** A release: its newest revision, and the one whose values an upgrade starts from. */
@@ -13,8 +15,11 @@ export interface Release {
   readonly current: ReleaseRevision
 }
 
-/** @throws ActionError `release-not-found`, `release-ambiguous`, `release-pending`, `release-unreadable` */
-export async function findRelease(context: Context, settings: Settings, kubernetes: KubernetesClient): Promise<Release> {
+/**
+ * @param services of the namespace, to name those that may be meant when there is no release
+ * @throws ActionError `release-not-found`, `release-ambiguous`, `release-pending`, `release-unreadable`
+ */
+export async function findRelease(context: Context, settings: Settings, kubernetes: KubernetesClient, services: Promise<readonly Service[]>): Promise<Release> {
   const kind = settings.helmStorage
   const path = paths.releasesPath(kind, settings.namespace)
   const selector = settings.release === undefined ? releaseSelector : `${releaseSelector},name=${settings.release}`
@@ -28,7 +33,8 @@ export async function findRelease(context: Context, settings: Settings, kubernet
     return { last: lastRevision, current: current === last ? lastRevision : await read(current) }
   }))
   const release = chooseRelease(settings, releases)
-  if (/^pending-/.test(release.last.status)) throw pending(release.last, settings.namespace)
+  if (!release) throw notFound(settings, await services.catch(() => []))
+  if (/^pending-/.test(release.last.status)) throw pending(release.last, rollbackRevision(objects, release), settings.namespace, context.clock.now())
   context.log.info(`release ${release.last.name}: revision ${release.last.revision}, ${release.last.status}, chart ${release.last.chart.name} ${release.last.chart.version}`)
   return release
 }
@@ -49,31 +55,45 @@ export function newestRevisions(objects: readonly AnyObject[]): { last: string; 
   })
 }
 
-function chooseRelease(settings: Settings, releases: readonly Release[]): Release {
+/** Undefined when there is none. */
+function chooseRelease(settings: Settings, releases: readonly Release[]): Release | undefined {
   const candidates = settings.release === undefined ? releases.filter(({ last }) => last.chart.name === 'milvus') : releases
-  const [first, second] = candidates
-  const where = `namespace ${settings.namespace}`
-  if (!first) {
-    throw new ActionError({
-      code: 'release-not-found',
-      problem: settings.release === undefined ? `There is no helm release of the chart milvus in ${where}.` : `There is no helm release ${settings.release} in ${where}.`,
-      remedy: 'Set release and namespace as "helm list -A" shows them; for a Milvus that helm did not install, set service to the name of its Service.',
-    })
-  }
-  if (!second) return first
+  if (candidates.length < 2) return candidates[0]
   throw new ActionError({
     code: 'release-ambiguous',
-    problem: `There are ${candidates.length} Milvus releases in ${where}: ${candidates.map(({ last }) => last.name).join(', ')}.`,
+    problem: `There are ${candidates.length} Milvus releases in namespace ${settings.namespace}: ${candidates.map(({ last }) => last.name).join(', ')}.`,
     remedy: 'Set release to the one that is meant.',
   })
 }
 
-function pending({ name, revision, status, deployedAt }: ReleaseRevision, namespace: string): ActionError {
+function notFound(settings: Settings, services: readonly Service[]): ActionError {
+  const candidates = services.filter(({ spec }) => spec.ports?.some(({ name, port }) => name === 'milvus' || port === 19530)).map((service) => {
+    const manager = managerOf(service)
+    return `${service.metadata.name}${manager ? ` (of ${manager.tool})` : ''}`
+  })
+  return new ActionError({
+    code: 'release-not-found',
+    problem: `There is no helm release ${settings.release ?? 'of the chart milvus'} in namespace ${settings.namespace}.`,
+    remedy: candidates.length === 0
+      ? 'Set release and namespace as "helm list -A" shows them; for a Milvus that helm did not install, set service to the name of its Service.'
+      : `For a Milvus that helm did not install, set service to its Service, which here looks like ${candidates.join(' or ')}; otherwise set release and namespace as "helm list -A" shows them.`,
+  })
+}
+
+/** The revision to go back to: the last that was deployed, else the last that once was. */
+function rollbackRevision(objects: readonly AnyObject[], { last }: Release): number | undefined {
+  const revisions = objects.flatMap(({ metadata }) => readLabels(metadata.labels) ?? []).filter(({ name }) => name === last.name)
+  const newest = (wanted: string): number => Math.max(...revisions.filter(({ status }) => status === wanted).map(({ revision }) => revision))
+  return [newest('deployed'), newest('superseded')].find(Number.isFinite)
+}
+
+function pending({ name, revision, status, deployedAt }: ReleaseRevision, rollback: number | undefined, namespace: string, now: number): ActionError {
+  const begun = Date.parse(deployedAt)
   return new ActionError({
     code: 'release-pending',
-    problem: `Release ${name} is ${status} (revision ${revision}, since ${deployedAt}): another helm is at work, or one was killed.`,
-    remedy: status === 'pending-install'
-      ? 'If none is at work, finish or remove the installation by hand: there is nothing to roll back to. Then run the job again.'
-      : `If none is at work, run "helm history ${name} -n ${namespace}", then "helm rollback ${name} REVISION -n ${namespace} --wait" with the last revision that it shows as deployed; then run the job again.`,
+    problem: `Release ${name} is ${status} (revision ${revision})${Number.isNaN(begun) ? '' : ` for ${inWords(now - begun)}`}: another helm is at work, or one was killed, which helm itself never clears.`,
+    remedy: rollback === undefined
+      ? `If none is at work, there is nothing to roll back to: install again with the values that were meant ("helm uninstall ${name} -n ${namespace}" first, which keeps volumes of StatefulSets), then run the job again.`
+      : `If none is at work, run "helm rollback ${name} ${rollback} -n ${namespace} --wait"; then run the job again.`,
   })
 }

@@ -1,0 +1,73 @@
+import { describe, expect, test } from '@jest/globals'
+import { chartFailure, upgradeFailure } from '../../src/helm/failures.ts'
+
+const target = { release: 'milvus-demo', namespace: 'milvus' }
+
+describe('of an upgrade', () => {
+  // What helm 4.1.4 and 3.17.3 printed against a real or the sandbox's API; the hooks' and the last six as quoted in issues of helm.
+  test.each<[string, string, code: string, remedy: RegExp]>([
+    ['a lock', 'another operation (install/upgrade/rollback) is in progress', 'release-pending', /helm status milvus-demo -n milvus/],
+    ["the controller's webhook, helm 4", 'Internal error occurred: failed calling webhook "mservice.elbv2.k8s.aws": failed to call webhook: Post "https://x": no endpoints available for service "aws-load-balancer-webhook-service"', 'controller-webhook-unavailable', /aws-load-balancer-controller/],
+    ["the controller's webhook, helm 3", 'cannot patch "milvus-demo" with kind Service: Internal error occurred: failed calling webhook "mservice.elbv2.k8s.aws": failed to call webhook: Post "https://x": context deadline exceeded', 'controller-webhook-unavailable', /aws-load-balancer-controller/],
+    ['another webhook', 'Internal error occurred: failed calling webhook "vault.hashicorp.com": failed to call webhook: context deadline exceeded', 'helm-upgrade-failed', /serves webhook vault\.hashicorp\.com run/],
+    ['a policy', 'admission webhook "validate.kyverno.svc-fail" denied the request: no LoadBalancer', 'helm-upgrade-failed', /policy of the cluster/],
+    ['a hook that failed', 'pre-upgrade hooks failed: 1 error occurred:; * job milvus-demo-check failed: BackoffLimitExceeded', 'helm-hook-failed', /kubectl logs job\/NAME -n milvus/],
+    ['a hook that ran out of time', 'post-upgrade hooks failed: 1 error occurred:; * timed out waiting for the condition', 'helm-hook-failed', /kubectl get jobs,pods/],
+    ['a quota', 'create: failed to create: secrets is forbidden: exceeded quota: compute-resources, requested: count/secrets=1', 'helm-upgrade-failed', /resourcequota/],
+    ['RBAC, helm 4', 'services "milvus-demo" is forbidden: User "x" cannot patch resource "services" in API group "" in the namespace "milvus"', 'cluster-forbidden', /rbac\.yaml/],
+    ['RBAC, helm 3', 'could not get information about the resource: deployments.apps "x" is forbidden: User "x" cannot get resource "deployments"', 'cluster-forbidden', /rbac\.yaml/],
+    ['credentials that ended', 'query: failed to query with labels: Unauthorized', 'cluster-unauthorized', /ended/],
+    ['an API that is away, helm 3', 'Kubernetes cluster unreachable: the server is currently unable to handle the request', 'cluster-unreachable', /again/],
+    ['an API that is away, helm 4', 'kubernetes cluster unreachable: the server is currently unable to handle the request', 'cluster-unreachable', /again/],
+    ['a field of somebody else', 'conflict occurred while applying object milvus/milvus-demo /v1, Kind=Service: Apply failed with 1 conflict: conflict with "kubectl-patch" using v1: .spec.type', 'helm-upgrade-failed', /^kubectl-patch has changed/],
+    ['a write at the same moment', 'Operation cannot be fulfilled on services "milvus-demo": the object has been modified; please apply your changes to the latest version and try again', 'helm-upgrade-failed', /same moment/],
+    ['an object of nobody', 'Unable to continue with update: Service "x" in namespace "milvus" exists and cannot be imported into the current release: invalid ownership metadata', 'helm-upgrade-failed', /belongs to nobody/],
+    ['a StatefulSet', 'StatefulSet.apps "x" is invalid: spec: Forbidden: updates to statefulset spec for fields other than \'replicas\' are forbidden', 'helm-upgrade-failed', /does not change that field/],
+    ['a selector', 'cannot patch "x" with kind Deployment: Deployment.apps "x" is invalid: spec.selector: Invalid value: field is immutable', 'helm-upgrade-failed', /does not change that field/],
+    ['a kind that is not there', 'resource mapping not found for name: "x" namespace: "" from "": no matches for kind "ServiceMonitor" in version "monitoring.coreos.com/v1"', 'helm-upgrade-failed', /does not know that kind/],
+    ['a revision too large for a Secret', 'create: failed to create: Secret "sh.helm" is invalid: data: Too long: must have at most 1048576 bytes', 'helm-upgrade-failed', /1 MiB/],
+    ['a wait that ran out', 'timed out waiting for the condition', 'helm-upgrade-timeout', /release-timeout/],
+    ['a chart that says no', 'execution error at (milvus/templates/deployment.yaml:27:28): standalone only', 'helm-upgrade-failed', /correct values/],
+    ['a template, helm 4', 'milvus/templates/service.yaml:9:21; executing "milvus/templates/service.yaml" at <$service.labels>:; can\'t evaluate field labels in type int64', 'helm-upgrade-failed', /correct values/],
+    ['a release that is gone', '"milvus-demo" has no deployed releases', 'helm-upgrade-failed', /helm history/],
+  ])('%s', (_, message, code, remedy) => {
+    const error = upgradeFailure(`Error: UPGRADE FAILED: ${message}\n`, 1, target)
+    expect([error.code, error.message, error.remedy]).toEqual([code, `helm could not upgrade release milvus-demo: ${message}`, expect.stringMatching(remedy)])
+  })
+})
+
+describe('of fetching a chart', () => {
+  const source = { name: 'milvus', version: '5.0.19', from: 'https://charts.example.com', hasCredentials: false }
+  const invalid = 'looks like "https://charts.example.com" is not a valid chart repository or cannot be reached: '
+  const oci = 'failed to perform "FetchReference" on source: '
+  // What helm 4.1.4 and 3.17.3 printed.
+  test.each<[string, string, code: string, remedy: RegExp]>([
+    ['no such version', 'chart "milvus" version "5.0.19" not found in https://charts.example.com repository', 'chart-not-found', /set chart-version to one that is there/],
+    ['no such version in an added repository', 'chart "milvus" matching 5.0.19 not found in target index. (try \'helm repo update\'): no chart version found for milvus-5.0.19', 'chart-not-found', /chart-version/],
+    ['an archive that is gone', 'failed to fetch https://charts.example.com/milvus-5.0.19.tgz : 404 Not Found', 'chart-not-found', /If it has moved/],
+    ['no such chart in a registry, helm 4', `${oci}registry.example.com/charts/milvus:5.0.19: not found`, 'chart-not-found', /chart-version/],
+    ['no such chart in a registry, helm 3', 'registry.example.com/charts/milvus:5.0.19: not found', 'chart-not-found', /chart-version/],
+    ['no index', `${invalid}failed to fetch https://charts.example.com/index.yaml : 404 Not Found`, 'chart-repository-unreachable', /no chart repository at https/],
+    ['a page in its place', `${invalid}error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go value of type repo.IndexFile`, 'chart-repository-unreachable', /no chart repository/],
+    ['no credentials', `${invalid}failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized`, 'chart-repository-unreachable', /^Give chart-username and chart-password/],
+    ['no right', `${invalid}failed to fetch https://charts.example.com/index.yaml : 403 Forbidden`, 'chart-repository-unreachable', /^Give chart-username/],
+    ['a registry without credentials', `${oci}GET "https://r/v2/charts/milvus/manifests/5.0.19": basic credential not found`, 'chart-repository-unreachable', /^Give chart-username/],
+    ['a registry that refuses', `${oci}GET "https://r/v2/charts/milvus/manifests/5.0.19": response status code 403: Forbidden`, 'chart-repository-unreachable', /^Give chart-username/],
+    ['nobody listens', `${invalid}Get "https://charts.example.com/index.yaml": dial tcp 127.0.0.1:1: connect: connection refused`, 'chart-repository-unreachable', /when https:\/\/charts\.example\.com answers/],
+    ['no such name', `${invalid}Get "https://charts.example.com/index.yaml": dial tcp: lookup charts.example.com on 10.0.0.2:53: no such host`, 'chart-repository-unreachable', /answers/],
+    ['broken', 'failed to fetch https://charts.example.com/milvus-5.0.19.tgz : 503 Service Unavailable', 'chart-repository-unreachable', /answers/],
+    ['cut off', 'Get "https://charts.example.com/milvus-5.0.19.tgz": EOF', 'chart-repository-unreachable', /answers/],
+    ['a certificate that nobody trusts', `${invalid}Get "https://charts.example.com/index.yaml": tls: failed to verify certificate: x509: certificate signed by unknown authority`, 'chart-repository-unreachable', /NODE_EXTRA_CA_CERTS/],
+  ])('%s', (_, message, code, remedy) => {
+    const error = chartFailure(`Error: ${message}\n`, 1, source)
+    expect([error.code, error.message, error.remedy]).toEqual([code, `helm could not fetch chart milvus 5.0.19 from https://charts.example.com: ${message}`, expect.stringMatching(remedy)])
+  })
+
+  test('credentials that were given and refused', () => {
+    expect(chartFailure('Error: 401 Unauthorized: 401 ', 1, { ...source, hasCredentials: true }).remedy).toMatch(/^https:\/\/charts\.example\.com does not take chart-username and chart-password/)
+  })
+
+  test('without a word', () => {
+    expect(chartFailure('', null, source).message).toMatch(/it ended with a signal$/)
+  })
+})

@@ -1,0 +1,103 @@
+/**
+ * What helm's errors mean, and what to do about them. helm has one exit code for everything: its words are all there is.
+ * Those of 3.17.3 and 4.1.4 were measured; where they differ, a pattern takes both.
+ */
+import { ActionError, type FailureCode } from '../core/errors.ts'
+
+type Failure<Subject> = readonly [pattern: RegExp, code: FailureCode, remedy: (subject: Subject, caught: string) => string]
+
+/** The release that was to be upgraded. */
+interface Target {
+  readonly release: string
+  readonly namespace: string
+}
+
+/** The chart that was to be fetched. */
+interface Source {
+  /** Its name or oci:// reference. */
+  readonly name: string
+  readonly version: string
+  /** The repository or registry. */
+  readonly from: string
+  readonly hasCredentials: boolean
+}
+
+/** Of `helm upgrade`. The first that matches counts. */
+const upgradeFailures: readonly Failure<Target>[] = [
+  [/another operation \(install\/upgrade\/rollback\) is in progress/, 'release-pending', ({ release, namespace }) =>
+    `Another helm has begun since this run looked: wait until "helm status ${release} -n ${namespace}" no longer says pending, then run the job again.`],
+  [/failed calling webhook "([^"]+\.elbv2\.k8s\.aws)"/, 'controller-webhook-unavailable', () =>
+    'Make the AWS Load Balancer Controller run ("kubectl -n kube-system get deployment aws-load-balancer-controller"), then run the job again.'],
+  [/failed calling webhook "([^"]+)"/, 'helm-upgrade-failed', (_, caught) =>
+    `Make whatever serves webhook ${caught} run ("kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"), then run the job again.`],
+  [/admission webhook "([^"]+)" denied|violates PodSecurity/, 'helm-upgrade-failed', () =>
+    'A policy of the cluster refuses it: change with values what it names, or ask whoever keeps the policy; then run the job again.'],
+  // Before timeouts: a hook that ran out of time is first of all a hook.
+  [/(?:pre|post)-(?:upgrade|install|rollback) hooks? failed/, 'helm-hook-failed', ({ namespace }) =>
+    `Look at the Job that helm names ("kubectl get jobs,pods -n ${namespace}", "kubectl logs job/NAME -n ${namespace}"), mend what it says, then run the job again.`],
+  [/exceeded quota/, 'helm-upgrade-failed', ({ namespace }) =>
+    `Raise the quota of the namespace, or free some of it ("kubectl describe resourcequota -n ${namespace}"); then run the job again.`],
+  [/is forbidden: User /, 'cluster-forbidden', () => 'Bind the roles of docs/permissions/rbac.yaml to this identity (docs/permissions.md says how); a chart with other kinds of objects needs more.'],
+  [/Unauthorized|asked for the client to provide credentials/, 'cluster-unauthorized', () => 'The credentials ended, or helm was given others than this action: run the job again, with new ones.'],
+  [/cluster unreachable/i, 'cluster-unreachable', () => 'Run the job again; if it stays, check that this runner reaches the Kubernetes API for as long as helm takes.'],
+  [/conflicts? with "([^"]+)"/, 'helm-upgrade-failed', (_, caught) =>
+    `${caught} has changed an object of the release since: set it back there, or set force-conflicts: true to let helm take it over (helm 4).`],
+  [/the object has been modified/, 'helm-upgrade-failed', () => 'Somebody else changed the object at the same moment: run the job again.'],
+  [/invalid ownership metadata|cannot be imported into the current release/, 'helm-upgrade-failed', () =>
+    'An object of that name is there and belongs to nobody or to another release: delete it when nothing needs it, or let the release have another name for its own; then run the job again.'],
+  [/Forbidden: updates to statefulset spec|field is immutable/, 'helm-upgrade-failed', () =>
+    'Kubernetes does not change that field of an object that exists: take back the value or the chart-version that changes it, then run the job again.'],
+  [/no matches for kind "([^"]+)"|resource mapping not found/, 'helm-upgrade-failed', () =>
+    'The cluster does not know that kind of object: install what brings it, or switch it off with values; then run the job again.'],
+  [/Too long: must have at most/, 'helm-upgrade-failed', () =>
+    'helm keeps values and manifest of a revision in one Secret of at most 1 MiB: take large files out of values (a ConfigMap of your own can hold them), then run the job again.'],
+  [/timed out|deadline exceeded|would exceed context deadline/, 'helm-upgrade-timeout', ({ namespace }) =>
+    `Look why the pods do not become ready ("kubectl get pods,events -n ${namespace}"), or give release-timeout more time; then run the job again. helm left the release failed and rolled nothing back.`],
+  [/don't meet the specifications of the schema|execution error at|error calling |executing "|can't evaluate|YAML parse error|error validating data|unable to decode/, 'helm-upgrade-failed', () =>
+    'The chart cannot be rendered with these values: correct values (or give those that the chart-version needs), then run the job again.'],
+  [/./, 'helm-upgrade-failed', ({ release, namespace }) => `Mend what helm names; "helm history ${release} -n ${namespace}" shows the state of the release. Then run the job again.`],
+]
+
+const credentials = ({ from, hasCredentials }: Source): string => hasCredentials
+  ? `${from} does not take chart-username and chart-password, or they may not read this chart: give others.`
+  : `Give chart-username and chart-password, which ${from} asks for.`
+const elsewhere = 'If it has moved, set chart-repository and chart to where it is (a path or an oci:// reference of a copy will do)'
+
+/** Of `helm pull`. The first that matches counts. */
+const chartFailures: readonly Failure<Source>[] = [
+  [/ : 40[13] |status code 40[13]|basic credential not found|credentials? required|unauthorized|denied/i, 'chart-repository-unreachable', credentials],
+  [/index\.yaml : 404|error unmarshaling|no API version/, 'chart-repository-unreachable', ({ from }) => `There is no chart repository at ${from}: set chart-repository to the URL whose index.yaml lists the chart; a registry goes into chart, as oci://.`],
+  [/ not found|not found$|: 404 |improper constraint/, 'chart-not-found', ({ version }) => `${elsewhere}; or set chart-version to one that is there, with allow-chart-change: true when it is not the deployed ${version}.`],
+  [/x509:|tls:|server gave HTTP response/, 'chart-repository-unreachable', () => 'Let this runner trust its certificate (NODE_EXTRA_CA_CERTS with the authority in PEM, on the step or the runner), then run the job again.'],
+  [/./, 'chart-repository-unreachable', ({ from }) => `Run the job again when ${from} answers; if it never does, check chart-repository, and HTTPS_PROXY and NO_PROXY of this runner.`],
+]
+
+/** The error of an upgrade, or of its dry run. */
+export function upgradeFailure(stderr: string, exitCode: number | null, target: Target): ActionError {
+  const message = errorLine(stderr) || ended(exitCode)
+  return failure(upgradeFailures, message, `helm could not upgrade release ${target.release}: ${message}`, target)
+}
+
+/** The error of fetching a chart. */
+export function chartFailure(stderr: string, exitCode: number | null, source: Source): ActionError {
+  const message = errorLine(stderr) || ended(exitCode)
+  return failure(chartFailures, message, `helm could not fetch chart ${source.name} ${source.version} from ${source.from}: ${message}`, source)
+}
+
+const ended = (exitCode: number | null): string => `it ended with ${exitCode === null ? 'a signal' : `exit code ${exitCode}`}`
+
+function failure<Subject>(table: readonly Failure<Subject>[], message: string, problem: string, subject: Subject): ActionError {
+  for (const [pattern, code, remedy] of table) {
+    const match = pattern.exec(message)
+    if (match) return new ActionError({ code, problem, remedy: remedy(subject, match[1] ?? '') })
+  }
+  throw new TypeError('a table of failures ends with one that takes everything')
+}
+
+/** What helm says went wrong: from its last "Error:" on, which may take several lines, as one. */
+export function errorLine(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => line.trim()).filter((line) => line !== '')
+  const start = lines.findLastIndex((line) => /^Error: /.test(line))
+  return lines.slice(start).join('; ').replace(/^Error: /, '').replace(/^UPGRADE FAILED: /, '')
+}
+

@@ -1,0 +1,36 @@
+/** The objects of a manifest, and how two manifests differ: by name, never by value. */
+
+/** What an upgrade would do to the objects of a release, each as `Kind name`. */
+export interface Difference {
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+  readonly changed: readonly string[]
+}
+
+/** Compares what is deployed with what would be. The same templates write the same text, so that texts will do, and nothing has to be parsed that may be no YAML for us. */
+export function compareManifests(before: string, after: string): Difference {
+  const [old, wanted] = [readObjects(before), readObjects(after)]
+  return {
+    added: [...wanted.keys()].filter((name) => !old.has(name)),
+    removed: [...old.keys()].filter((name) => !wanted.has(name)),
+    changed: [...wanted].flatMap(([name, text]) => (old.has(name) && old.get(name) !== text ? [name] : [])),
+  }
+}
+
+/** `Kind name` -> text. */
+function readObjects(manifest: string): Map<string, string> {
+  return new Map(manifest.split(/^---.*$/m).flatMap((document) => {
+    const kind = /^kind: *["']?(\w+)/m.exec(document)?.[1]
+    return kind === undefined ? [] : [[`${kind} ${nameOf(document)}`, comparable(document)]]
+  }))
+}
+
+/** The name directly under metadata, at whatever depth the chart indents. */
+function nameOf(document: string): string {
+  const metadata = /^metadata: *\n((?:[ \t]+.*\n?|\n)*)/m.exec(document)?.[1] ?? ''
+  const indent = /^ +/m.exec(metadata)?.[0] ?? ''
+  return new RegExp(`^${indent}name: *["']?([^"'\\s]+)`, 'm').exec(metadata)?.[1] ?? '(without a name)'
+}
+
+/** Without what says only which chart made it: with another chart that changes on every object, and means nothing to what runs. */
+const comparable = (document: string): string => document.replace(/^(# Source: | *(helm\.sh\/chart|chart|app\.kubernetes\.io\/version): ).*$/gm, '').replace(/\n{2,}/g, '\n').trim()
