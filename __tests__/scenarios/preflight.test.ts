@@ -111,6 +111,7 @@ scenario('what the old load balancer of the Service was told is named once, whil
   const first = expectSuccess(await run())
   expect(first.summary).toContain('service.beta.kubernetes.io/aws-load-balancer-scheme')
   expect(first.summary).toContain('takes it away when the Service is ClusterIP')
+  expect(first.summary).toMatch(/The load balancer that Service milvus-demo has now, \S+, goes when helm makes the Service ClusterIP/)
   const second = await run()
   expectUnchanged(second)
   expect(second.summary).not.toContain('aws-load-balancer-scheme')

@@ -1,10 +1,13 @@
 /** helm: what is found before it changes anything, what its errors mean, and who else has the release in hand. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { expect } from '@jest/globals'
 import { startChartRegistry } from '../../sandbox/charts/registry.ts'
+import { milvusChart } from '../../sandbox/charts/repository.ts'
 import type { World } from '../../sandbox/world.ts'
 import { createMilvusObjects, get, replace } from './hands.ts'
-import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario, type Scenario } from './harness.ts'
+import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, scenario, type Scenario } from './harness.ts'
 
 /** Runs, and expects this failure in preflight with no write of any kind. @returns the annotation */
 async function expectRefusal({ run, writes }: Scenario, inputs: Record<string, string>, code: string): Promise<string> {
@@ -40,10 +43,12 @@ scenario('another helm begins while this run looks: refused with nothing changed
   expect(await refused).toContain('Another helm has begun since this run looked')
 })
 
-scenario('an installation that never ended has nothing to go back to', async (scenario) => {
+scenario('an installation or a removal that never ended: what is left to do', async (scenario) => {
   await setPending(scenario.world, 1, new Date(Date.now() - 3 * 3_600_000), 'pending-install')
   const text = await expectRefusal(scenario, {}, 'release-pending')
   for (const part of ['for 3 hours', 'nothing to roll back to']) expect(text).toContain(part)
+  await setPending(scenario.world, 1, new Date(), 'uninstalling')
+  expect(await expectRefusal(scenario, {}, 'release-pending')).toContain('and the release was meant to stay, run "helm rollback milvus-demo 1 -n milvus --wait"')
 })
 
 scenario('another chart version is shown before anything changes, and taken only when that is allowed', async (scenario) => {
@@ -75,11 +80,17 @@ scenario('values by which objects go that nobody named are refused, with the nam
   expect(await get(world, 'configmap', 'milvus-demo-extra')).toBeUndefined()
 })
 
-scenario('a chart version that is gone from the repository, and a chart that it never had', async (scenario) => {
-  scenario.world.charts.withdraw('4.2.58')
+scenario('a chart version that is gone from the repository or never was there, and a copy of it that does', async (scenario) => {
+  const { world, run } = scenario
+  world.charts.withdraw('4.2.58')
   expect(await expectRefusal(scenario, {}, 'chart-not-found')).toContain('chart "milvus" version "4.2.58" not found')
   const text = await expectRefusal(scenario, { 'chart-version': '9.9.9' }, 'chart-not-found')
   expect(text).toContain('set chart-version to one that is there')
+  const chart = join(world.directory, 'milvus.tgz')
+  await writeFile(chart, await milvusChart('5.0.19'))
+  expect(await expectRefusal(scenario, { chart }, 'release-changes-more')).toContain('to 5.0.19')
+  await writeFile(chart, await milvusChart('4.2.58'))
+  expectSuccess(await run({ chart }))
 })
 
 scenario('a repository that is down, broken, no repository or cut off in the middle', async (scenario) => {
@@ -147,6 +158,14 @@ scenario('a Milvus without a helm release: the Service to name is named', async 
   expect(await expectRefusal(scenario, {}, 'release-not-found')).toContain('set service to its Service, which here looks like operated (of the Milvus Operator)')
 }, { install: false })
 
+scenario('names and a port that the values of the release override', async ({ world, run }) => {
+  await world.installMilvus({ values: { fullnameOverride: 'vec', nameOverride: 'vectors' } })
+  await world.helm('upgrade', 'milvus-demo', 'milvus', '--repo', world.charts.url, '--version', '4.2.58', '--reuse-values', '--set', 'service.port=19999', '--set', 'service.portName=grpc')
+  expect(annotation(expectFailure(await run(), 'preflight', 'service-port-not-found'))).toContain('19999 (grpc)')
+  expectSuccess(await run({ 'service-port': '19999' }))
+  expect(await get(world, 'ingress', 'milvus-demo')).toMatchObject({ spec: { rules: [{ http: { paths: [{ backend: { service: { name: 'vec', port: { number: 19999 } } } }] } }] } })
+}, { install: false })
+
 scenario("helm's refusals in the middle of an upgrade: each with its own way out", async ({ world, run }) => {
   for (const [status, reason, message, code, says] of [
     [500, 'InternalError', 'Internal error occurred: failed calling webhook "mservice.elbv2.k8s.aws": failed to call webhook: Post "https://aws-load-balancer-webhook-service.kube-system.svc:443/mutate-v1-service?timeout=10s": no endpoints available for service "aws-load-balancer-webhook-service"', 'controller-webhook-unavailable', 'Make the AWS Load Balancer Controller run'],
@@ -166,7 +185,7 @@ scenario('values that the chart cannot be rendered with are refused before anyth
   for (const part of ['standalone only', 'correct values']) expect(text).toContain(part)
 })
 
-sandboxScenario('nobody runs Jobs in the lab either, and here its failure can be said', 'a hook that fails is named, with its log to look at', async ({ world, run }) => {
+scenario('a hook that fails is named, with its log to look at', async ({ world, run }) => {
   const hook = 'apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: {{ .Release.Name }}-check\n  namespace: {{ .Release.Namespace }}\n  annotations: {helm.sh/hook: pre-upgrade}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: check, image: busybox}]}}}\n'
   await world.charts.publish('4.2.58', '2.5.16', { 'templates/hook.yaml': hook })
   const result = expectFailure(await run({ 'release-timeout': '1s' }), 'release', 'helm-hook-failed')

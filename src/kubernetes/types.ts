@@ -44,6 +44,7 @@ export interface Service extends AnyObject {
     readonly selector?: Readonly<Record<string, string>>
     readonly ports?: readonly { readonly name?: string; readonly port: number; readonly protocol?: string; readonly appProtocol?: string }[]
   }
+  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly hostname?: string }[] } }
 }
 
 /** core/v1 Secret or ConfigMap. */

@@ -34,7 +34,7 @@ export async function findRelease(context: Context, settings: Settings, kubernet
   }))
   const release = chooseRelease(settings, releases)
   if (!release) throw notFound(settings, await services.catch(() => []))
-  if (/^pending-/.test(release.last.status)) throw pending(release.last, rollbackRevision(objects, release), settings.namespace, context.clock.now())
+  if (/^(pending-.*|uninstalling)$/.test(release.last.status)) throw pending(release.last, rollbackRevision(objects, release), settings.namespace, context.clock.now())
   context.log.info(`release ${release.last.name}: revision ${release.last.revision}, ${release.last.status}, chart ${release.last.chart.name} ${release.last.chart.version}`)
   return release
 }
@@ -84,16 +84,18 @@ function notFound(settings: Settings, services: readonly Service[]): ActionError
 function rollbackRevision(objects: readonly AnyObject[], { last }: Release): number | undefined {
   const revisions = objects.flatMap(({ metadata }) => readLabels(metadata.labels) ?? []).filter(({ name }) => name === last.name)
   const newest = (wanted: string): number => Math.max(...revisions.filter(({ status }) => status === wanted).map(({ revision }) => revision))
-  return [newest('deployed'), newest('superseded')].find(Number.isFinite)
+  // An uninstall marks the revision that is deployed itself.
+  return ['uninstalling', 'deployed', 'superseded'].map(newest).find(Number.isFinite)
 }
 
 function pending({ name, revision, status, deployedAt }: ReleaseRevision, rollback: number | undefined, namespace: string, now: number): ActionError {
-  const begun = Date.parse(deployedAt)
+  const begun = status === 'uninstalling' ? NaN : Date.parse(deployedAt)
+  const back = `"helm rollback ${name} ${rollback ?? ''} -n ${namespace} --wait"`
   return new ActionError({
     code: 'release-pending',
     problem: `Release ${name} is ${status} (revision ${revision})${Number.isNaN(begun) ? '' : ` for ${inWords(now - begun)}`}: another helm is at work, or one was killed, which helm itself never clears.`,
     remedy: rollback === undefined
-      ? `If none is at work, there is nothing to roll back to: install again with the values that were meant ("helm uninstall ${name} -n ${namespace}" first, which keeps volumes of StatefulSets), then run the job again.`
-      : `If none is at work, run "helm rollback ${name} ${rollback} -n ${namespace} --wait"; then run the job again.`,
+      ? `If none is at work, there is nothing to roll back to: "helm uninstall ${name} -n ${namespace}" (it keeps the volumes of StatefulSets), and install it again; then run the job again.`
+      : `If none is at work, ${status === 'uninstalling' ? `and the release was meant to stay, ` : ''}run ${back}; then run the job again.`,
   })
 }

@@ -100,13 +100,19 @@ function isTakenAway({ values }: Settings, key: string): boolean {
 /** Annotations that made the old load balancer of a Service. Source: the controller's Service annotations; the in-tree AWS provider's. */
 const oldLoadBalancer = /^service\.beta\.kubernetes\.io\/aws-load-balancer-|^external-dns\.alpha\.kubernetes\.io\/hostname$/
 
-/** Says which annotations go idle when the Service becomes ClusterIP; its name server entry goes with them. */
-export function remarkOldLoadBalancer(context: Context, { metadata, spec }: Service, host: string): void {
+/** Says what ends when the Service becomes ClusterIP: its own load balancer, the annotations that were for it, its name server entry. */
+export function remarkOldLoadBalancer(context: Context, { metadata, spec, status }: Service, host: string): void {
+  if (spec.type !== 'LoadBalancer') return
   const old = Object.keys(metadata.annotations ?? {}).filter((key) => oldLoadBalancer.test(key))
-  if (spec.type !== 'LoadBalancer' || old.length === 0) return
+  const address = status?.loadBalancer?.ingress?.[0]?.hostname
   const names = metadata.annotations?.['external-dns.alpha.kubernetes.io/hostname']
-  const dns = names === undefined ? '' : ` ExternalDNS made ${names} from it, and takes it away when the Service is ClusterIP${names.split(',').includes(host) ? ', to make it again from the Ingress' : ''}.`
-  context.log.note(`Annotations of Service ${metadata.name} are for the load balancer that it has now, and do nothing when it is ClusterIP: ${old.join(', ')}.${dns}`)
+  const parts = [
+    ...(address === undefined ? [] : [`The load balancer that Service ${metadata.name} has now, ${address}, goes when helm makes the Service ClusterIP: clients that still use its name are cut off then.`]),
+    ...(old.length === 0 ? [] : [`Annotations of Service ${metadata.name} are for the load balancer that it has now, and do nothing when it is ClusterIP: ${old.join(', ')}.`]),
+    // Source: ExternalDNS, --policy sync (the program's default) and upsert-only (its chart's).
+    ...(names === undefined ? [] : [`ExternalDNS made ${names} from it, and takes it away when the Service is ClusterIP (with policy upsert-only it leaves it)${names.split(',').includes(host) ? ', to make it again from the Ingress' : ''}.`]),
+  ]
+  if (parts.length > 0) context.log.note(parts.join(' '))
 }
 
 /** Warns when there is nothing behind the Service, which an ALB answers with 503; says nothing when that may not be read. */
