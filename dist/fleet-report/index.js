@@ -28570,9 +28570,9 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   b: () => (/* binding */ messageOf)
+/* harmony export */   bD: () => (/* binding */ messageOf)
 /* harmony export */ });
-/* unused harmony export oneLine */
+/* unused harmony exports oneLine, inWords */
 /** Small texts that several rooms make. */
 /** What a thrown value says. An AggregateError (several addresses were tried) says what each of them said. */
 function messageOf(thrown) {
@@ -28582,6 +28582,13 @@ function messageOf(thrown) {
 }
 /** A distinguished name on one line: Node gives one attribute a line, and undefined for an empty name. */
 const oneLine = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
+/** A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. @param time milliseconds */
+function inWords(time) {
+    const units = [['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000], ['second', 1000]];
+    const [name, length] = units.find(([, each]) => time >= 2 * each) ?? ['second', 1000];
+    const count = Math.max(0, Math.floor(time / length));
+    return `${count} ${name}${count === 1 ? '' : 's'}`;
+}
 
 
 /***/ }),
@@ -28634,7 +28641,7 @@ async function keepIssue(github, { clean, title, body }, environment) {
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH)('issue', String(number));
     console.log(`issue #${number} is ${open === undefined ? 'opened' : 'up to date'}`);
 }
-await run(process.env).catch((thrown) => (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1)((0,_core_text_js__WEBPACK_IMPORTED_MODULE_3__/* .messageOf */ .b)(thrown)));
+await run(process.env).catch((thrown) => (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1)((0,_core_text_js__WEBPACK_IMPORTED_MODULE_3__/* .messageOf */ .bD)(thrown)));
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);

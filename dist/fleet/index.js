@@ -28584,9 +28584,9 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   b: () => (/* binding */ messageOf)
+/* harmony export */   bD: () => (/* binding */ messageOf)
 /* harmony export */ });
-/* unused harmony export oneLine */
+/* unused harmony exports oneLine, inWords */
 /** Small texts that several rooms make. */
 /** What a thrown value says. An AggregateError (several addresses were tried) says what each of them said. */
 function messageOf(thrown) {
@@ -28596,6 +28596,13 @@ function messageOf(thrown) {
 }
 /** A distinguished name on one line: Node gives one attribute a line, and undefined for an empty name. */
 const oneLine = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
+/** A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. @param time milliseconds */
+function inWords(time) {
+    const units = [['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000], ['second', 1000]];
+    const [name, length] = units.find(([, each]) => time >= 2 * each) ?? ['second', 1000];
+    const count = Math.max(0, Math.floor(time / length));
+    return `${count} ${name}${count === 1 ? '' : 's'}`;
+}
 
 
 /***/ }),
@@ -28635,7 +28642,7 @@ async function run() {
         }
     }
     catch (thrown) {
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)((0,_core_text_js__WEBPACK_IMPORTED_MODULE_4__/* .messageOf */ .b)(thrown));
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)((0,_core_text_js__WEBPACK_IMPORTED_MODULE_4__/* .messageOf */ .bD)(thrown));
     }
     // Whatever happened: what is done is said.
     const file = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(process.env['RUNNER_TEMP'] ?? '.', 'milvus-alb-results.json');
@@ -28698,7 +28705,10 @@ const inputs_inputDefaults = {
     chart: 'milvus',
     'chart-repository': 'https://zilliztech.github.io/milvus-helm/',
     'chart-version': '',
+    'chart-username': '',
+    'chart-password': '',
     values: '',
+    'allow-chart-change': 'false',
     'ingress-name': '',
     'ingress-class': 'alb',
     scheme: 'internet-facing',
@@ -28719,6 +28729,7 @@ const inputs_inputDefaults = {
     probe: 'required',
     'probe-ca': '',
     'probe-address': '',
+    'probe-dns': 'false',
     'milvus-token': '',
     'require-authorization': 'false',
     summary: 'true',
@@ -28727,7 +28738,7 @@ const inputs_inputDefaults = {
  * Inputs that are secret as a whole, line by line. `values` is secret too, but its lines are common words: of those, main
  * protects what a key calls a password, secret, token or key, and no value of it is ever shown.
  */
-const secretInputs = (/* unused pure expression or super */ null && (['private-key', 'milvus-token']));
+const secretInputs = (/* unused pure expression or super */ null && (['private-key', 'milvus-token', 'chart-password']));
 
 ;// CONCATENATED MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
 /*! js-yaml 5.5.0 https://github.com/nodeca/js-yaml @license MIT */
@@ -32428,6 +32439,7 @@ const failureCodes = (/* unused pure expression or super */ null && ([
     'ingress-class-params-unsuitable',
     'subnets-unsuitable',
     'ingress-not-ours',
+    'ingress-group-conflict',
     'ingress-terminating',
     'release-not-found',
     'release-ambiguous',
@@ -32435,6 +32447,7 @@ const failureCodes = (/* unused pure expression or super */ null && ([
     'release-unreadable',
     'release-chart-differs',
     'release-failed',
+    'release-managed-elsewhere',
     'service-not-found',
     'service-ambiguous',
     'service-port-not-found',
@@ -32442,6 +32455,9 @@ const failureCodes = (/* unused pure expression or super */ null && ([
     'service-annotations-conflict',
     'helm-not-found',
     'helm-too-old',
+    'chart-not-found',
+    'chart-repository-unreachable',
+    'release-changes-more',
     // certificate
     'certificate-not-found',
     'certificate-not-ours',
@@ -32450,6 +32466,7 @@ const failureCodes = (/* unused pure expression or super */ null && ([
     'certificate-quota-exceeded',
     // release
     'helm-upgrade-failed',
+    'helm-hook-failed',
     'helm-upgrade-timeout',
     'service-not-cluster-ip',
     // ingress
@@ -32480,6 +32497,8 @@ const failureCodes = (/* unused pure expression or super */ null && ([
     'milvus-not-found',
     'milvus-not-ready',
     'milvus-unhealthy',
+    'probe-host-dns-missing',
+    'probe-host-dns-differs',
     // any step
     'cancelled',
     'internal-error',
@@ -32577,6 +32596,25 @@ const json = (value) => {
         return 'is not JSON';
     }
 };
+/** Source: the controller's annotations.md and model_build_listener.go, mutual-authentication. */
+const mutualAuthentication = (value) => {
+    const entries = parseMutualAuthentication(value);
+    if (!entries)
+        return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
+    const faults = entries.flatMap(({ port, mode, trustStore }) => [
+        ...(Number.isInteger(port) ? [] : ['has an entry without a port']),
+        ...(['off', 'passthrough', 'verify'].includes(mode ?? '') ? [] : [`has mode ${JSON.stringify(mode ?? '')}, which is not off, passthrough or verify`]),
+        ...(mode === 'verify' && !trustStore ? ['has mode verify without a trustStore'] : []),
+    ]);
+    return faults.length > 0 ? faults.join(', and ') : undefined;
+};
+/** @returns undefined when it is no list of objects */
+function parseMutualAuthentication(value) {
+    if (json(value) !== undefined)
+        return undefined;
+    const parsed = JSON.parse(value);
+    return Array.isArray(parsed) && parsed.every((entry) => typeof entry === 'object' && entry !== null) ? parsed : undefined;
+}
 const names = (value) => (value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list');
 /** `key=value,key=value`, as the controller splits it: a comma in a value is written `\,`. @returns undefined when it is no such list */
 function attributes(value) {
@@ -32637,10 +32675,10 @@ const known = {
     'healthcheck-interval-seconds': integer(5, 300), 'healthcheck-path': (value) => (value.startsWith('/') && value.length <= 1024 ? undefined : 'does not begin with a slash'), 'healthcheck-port': anything, 'healthcheck-protocol': oneOf('HTTP', 'HTTPS'), 'healthcheck-timeout-seconds': integer(2, 120), 'healthy-threshold-count': integer(2, 10), 'unhealthy-threshold-count': integer(2, 10), 'success-codes': grpcCodes,
     'inbound-cidrs': anything, 'ip-address-type': oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'), 'ipam-ipv4-pool-id': anything, 'jwt-validation': json,
     'listen-ports': anything, 'listener-attributes': pairs({}), 'load-balancer-attributes': loadBalancerAttributes, 'load-balancer-capacity-reservation': anything, 'load-balancer-name': anything,
-    'manage-backend-security-group-rules': annotations_boolean, 'minimum-load-balancer-capacity': (value) => (/^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER'), 'multi-cluster-target-group': annotations_boolean, 'mutual-authentication': json,
+    'manage-backend-security-group-rules': annotations_boolean, 'minimum-load-balancer-capacity': (value) => (/^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER'), 'multi-cluster-target-group': annotations_boolean, 'mutual-authentication': mutualAuthentication,
     'scheme': anything, 'security-group-prefix-lists': names, 'security-groups': anything, 'shield-advanced-protection': annotations_boolean, 'ssl-policy': anything, 'ssl-redirect': integer(1, 65_535), 'subnets': anything,
     'tags': anything, 'target-control-port': anything, 'target-group-attributes': targetGroupAttributes, 'target-node-labels': pairs({}), 'target-type': anything, 'use-regex-path-match': annotations_boolean,
-    'waf-acl-id': anything, 'wafv2-acl-arn': (value) => (value === 'none' || /^arn:aws[a-z-]*:wafv2:/.test(value) ? undefined : 'is not the ARN of a web ACL of WAFv2, nor none'), 'wafv2-acl-name': anything, 'web-acl-id': anything,
+    'waf-acl-id': anything, 'wafv2-acl-arn': (value) => (value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value) ? undefined : 'is neither none nor the ARN of a regional web ACL of WAFv2 (arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)'), 'wafv2-acl-name': anything, 'web-acl-id': anything,
 };
 /** Those whose name goes on with one of the user's own: `actions.NAME`, `listener-attributes.HTTPS-443`. */
 const families = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
@@ -32694,8 +32732,11 @@ function annotations_refusedTags(tags) {
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
+// EXTERNAL MODULE: external "node:url"
+var external_node_url_ = __nccwpck_require__(3136);
 ;// CONCATENATED MODULE: ./build/settings/parsers.js
 /** Input texts to values: pure, one function a form. Each throws an InvalidInput that says what is wrong and what to give. */
+
 
 
 /** What is wrong with an input's text. `wrong` continues "Input NAME ..."; `give` is an instruction with an example. */
@@ -32710,6 +32751,19 @@ class parsers_InvalidInput extends Error {
 const quoted = (raw) => `is ${JSON.stringify(raw.length > 80 ? `${raw.slice(0, 80)}...` : raw)}`;
 /** The text as it is. */
 const parsers_text = (raw) => raw;
+/** What stands in a workflow where a value was meant to get in: of no input ever a value. Not quoted: of a secret only *** would show. */
+const placeholders = [
+    { pattern: /^\*{3}$/, is: 'is ***, which GitHub shows in place of a secret', give: 'Name the secret itself, for example ${{ secrets.NAME }}.' },
+    { pattern: /^\$\{\{[^}]*\}\}$/, is: 'is an expression (${{ ... }}) that nobody has evaluated', give: 'Write the expression under "with:" in the workflow: inside of a secret, a variable or a file GitHub does not evaluate it.' },
+    { pattern: /^(\$\w+|\$\{\w+\}|\$env:\w+|%\w+%)$/, is: 'is the name of a variable of a shell, and "with:" puts none in', give: 'Give ${{ env.NAME }}, or for a secret ${{ secrets.NAME }}.' },
+    { pattern: /^(~|\$HOME|\$\{HOME\})\/\S*$/, is: 'is a path that only a shell can follow', give: 'Give the whole path, for example /home/runner/.kube/config.' },
+];
+/** @throws InvalidInput when the text is no value but what was to be replaced by one */
+function refusePlaceholder(raw) {
+    const found = placeholders.find(({ pattern }) => pattern.test(raw.trim()));
+    if (found)
+        throw new parsers_InvalidInput(`${found.is}.`, found.give);
+}
 /** A parser that takes what `pattern` matches. */
 function matching(pattern, what, give) {
     return (raw) => {
@@ -32726,7 +32780,19 @@ const regionPattern = /^[a-z]{2,4}(-[a-z]+)+-\d$/;
 /** Whether a text can be an AWS region. */
 const isRegion = (text) => regionPattern.test(text);
 /** An AWS region. */
-const region = matching(regionPattern, 'an AWS region', 'Give a region code, for example us-east-2.');
+function region(raw) {
+    const [, ofZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? [];
+    if (ofZone !== undefined)
+        throw new parsers_InvalidInput(`${quoted(raw)}, which is a zone.`, `Give its region: ${ofZone}.`);
+    return matching(regionPattern, 'an AWS region', 'Give a region code, for example us-east-2.')(raw);
+}
+/** The name of an EKS cluster. Source: the EKS API, CreateCluster. */
+function clusterName(raw) {
+    const [, name] = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/(.+)$/.exec(raw) ?? [];
+    if (name !== undefined)
+        throw new parsers_InvalidInput(`${quoted(raw)}, which is its ARN.`, `Give its name: ${name}.`);
+    return matching(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Give the name as "aws eks list-clusters" shows it, for example production.')(raw);
+}
 /** A certificate's ARN. Source: the ACM API's pattern for CertificateArn. */
 const certificateArn = matching(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'the ARN of an ACM certificate', 'Give it whole, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....');
 /** Source: ELBv2's CreateLoadBalancer: letters, digits and hyphens, at most 32, no hyphen at the ends, no `internal-` first. */
@@ -32741,7 +32807,11 @@ const exactVersion = matching(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-
 function host(raw) {
     const give = 'Give the DNS name alone that clients connect to, for example milvus.example.com.';
     const name = raw.toLowerCase().replace(/\.$/, '');
+    const ascii = domainToASCII(name);
+    if (/[^\p{ASCII}]/u.test(name) && ascii !== '')
+        throw new parsers_InvalidInput(`${quoted(raw)}, which has letters that DNS writes otherwise.`, `Give it as DNS and certificates have it: ${ascii}.`);
     const faults = [
+        [/\s|,/, 'is more than one name'],
         [/^[a-z][a-z0-9+.-]*:\/\//, 'has a scheme'],
         [/^[^:]*:\d+$/, 'has a port'],
         [/\//, 'has a path'],
@@ -32803,11 +32873,13 @@ function days(raw) {
         throw new parsers_InvalidInput(`${quoted(raw)}, which is not a number of days.`, 'Give a number, for example 21.');
     return Number(amount);
 }
-/** A list in the forms that people write: commas, new lines, spaces, or a YAML or JSON list. */
+const giveList = 'Separate the entries by commas or new lines.';
+/** A list in the forms that people write: commas, semicolons, new lines, spaces, with quotes or without, or a YAML or JSON list. */
 function list(raw) {
-    const parsed = /^\s*(\[|- )/.test(raw) ? yaml(raw, FAILSAFE_SCHEMA) : raw.split(/[\s,]+/).filter((entry) => entry !== '');
+    const plain = () => raw.split(/[\s,;]+/).map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2')).filter((entry) => entry !== '');
+    const parsed = /^\s*(\[|- )/.test(raw) ? yaml(raw, FAILSAFE_SCHEMA, giveList) : plain();
     if (!Array.isArray(parsed) || !parsed.every((entry) => typeof entry === 'string' && entry.trim() !== ''))
-        throw new parsers_InvalidInput(`${quoted(raw)}, which is not a list of plain entries.`, 'Separate the entries by commas or new lines.');
+        throw new parsers_InvalidInput(`${quoted(raw)}, which is not a list of plain entries.`, giveList);
     return parsed.map((entry) => entry.trim());
 }
 /** A list of CIDR blocks, IPv4 or IPv6. */
@@ -32830,8 +32902,13 @@ function hostPort(raw) {
         throw new parsers_InvalidInput(`${quoted(raw)}, which is not host:port.`, 'Give a name or address and a port, for example 10.0.3.7:443.');
     return { host: name, port: port(match?.[3] ?? '') };
 }
+/** js-yaml's reasons that people meet, in our words: its own quote the text. */
+const yamlFaults = (/* unused pure expression or super */ null && ([
+    [/tab/, 'a tab, where YAML takes spaces'],
+    [/duplicated mapping key/, 'a key for the second time'],
+]));
 /** @param schema FAILSAFE_SCHEMA leaves every scalar the text that was written: no 012 that becomes 10, no 1.10 that becomes 1.1 */
-function yaml(raw, schema = CORE_SCHEMA) {
+function yaml(raw, schema = CORE_SCHEMA, give = 'Give a YAML map, one "key: value" a line.') {
     // js-yaml refuses a document of nothing but comments.
     if (raw.replace(/^\s*#.*$/gm, '').trim() === '')
         return undefined;
@@ -32840,8 +32917,9 @@ function yaml(raw, schema = CORE_SCHEMA) {
     }
     catch (thrown) {
         // The parser's message quotes the text around the fault, which may be a secret: only its place is passed on.
-        const mark = thrown.mark;
-        throw new parsers_InvalidInput(`is not YAML${mark?.line === undefined ? '' : ` (line ${mark.line + 1}, column ${(mark.column ?? 0) + 1})`}.`, 'Give a YAML map, one "key: value" a line.');
+        const { mark, reason = '' } = thrown;
+        const [, why] = yamlFaults.find(([pattern]) => pattern.test(reason)) ?? [];
+        throw new parsers_InvalidInput(`is not YAML${mark?.line === undefined ? '' : ` (line ${mark.line + 1}, column ${(mark.column ?? 0) + 1})`}${why === undefined ? '' : `: ${why}`}.`, give);
     }
 }
 function asMap(value) {
@@ -32890,12 +32968,26 @@ const binaryForms = [
     { begins: sequence('0201'), name: 'a private key in DER', give: 'Convert it with "openssl pkey -inform DER -in FILE -out key.pem".' },
     { begins: sequence('30'), name: 'an encrypted private key, or something else, in DER', give: 'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its passphrase.' },
 ];
-/** PEM, or base64 of PEM with or without line breaks. @returns PEM with `\n` line ends, also where the text has lost them */
-function pem_pem(raw) {
+/** Texts that are something else. None is quoted: it may be half of a secret. */
+const textForms = [
+    { pattern: /^\{/, name: 'JSON', give: 'Give the one field that holds the PEM, for example ${{ fromJSON(secrets.NAME).private_key }}.' },
+    { pattern: /^arn:aws[a-z-]*:acm:/, name: 'the ARN of a certificate in ACM', give: 'Give it as certificate-arn, and leave certificate and private-key empty.' },
+    { pattern: /^arn:aws/, name: 'an ARN', give: 'Fetch what it names in a step before this one (aws-actions/aws-secretsmanager-get-secrets for a secret), and give that text.' },
+    { pattern: /^ssh-|^ecdsa-sha2-/, name: 'a public key of SSH', give: 'Give the certificate and key of a TLS server, as PEM.' },
+    { pattern: /^@?((~|\.{1,2})?\/[\w./ -]{1,200}|[A-Za-z]:\\[\w.\\ -]{1,200}|[\w./-]{1,200}\.(pem|crt|cer|key|der|p12|pfx|p7b|jks))$/, name: 'the path of a file, not what is in it', give: 'Store the text of the file as a secret ("gh secret set NAME < FILE") and give that.' },
+];
+/** PEM, or base64 of PEM with or without line breaks, in quotes or not. @returns PEM with `\n` line ends, also where the text has lost them */
+function pem_pem(given) {
+    const raw = given.trim().replace(/^(["'])(.*)\1$/s, '$2');
+    const other = textForms.find(({ pattern }) => pattern.test(raw));
+    if (other)
+        throw new InvalidInput(`is ${other.name}.`, other.give);
     const bytes = Buffer.from(raw, 'base64');
     const text = raw.includes('-----BEGIN') ? raw : bytes.toString('utf8');
     if (text.includes('-----BEGIN'))
         return withLineEnds(text);
+    if (Buffer.from(text, 'base64').includes('-----BEGIN'))
+        throw new InvalidInput('is base64 of base64: it was encoded twice.', 'Encode it once, or give the PEM itself.');
     const start = bytes.subarray(0, 24).toString('hex');
     const binary = binaryForms.find(({ begins }) => new RegExp(`^(?:${begins})`).test(start));
     if (binary)
@@ -32953,7 +33045,13 @@ function reading_readKey(pem) {
     if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(pem)) {
         throw unreadable('is encrypted', 'ACM takes only unencrypted keys: decrypt it with "openssl pkey -in key.pem -out plain.pem" and store that as the secret.');
     }
-    if (!/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(pem)) {
+    if (/-----BEGIN OPENSSH PRIVATE KEY-----/.test(pem)) {
+        throw unreadable('is a key in the form of SSH', 'Convert a copy of it with "ssh-keygen -p -N \'\' -m PEM -f FILE", when it is the key that the certificate was requested with.');
+    }
+    const count = pem.match(/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/g)?.length ?? 0;
+    if (count > 1)
+        throw unreadable(`holds ${count} private keys`, 'Give only the one that the certificate was requested with.');
+    if (count === 0) {
         throw unreadable(`holds ${blockName(pem)}, and no private key`, 'Give the unencrypted RSA or EC key that the certificate was requested with, as PEM; certificate and private-key may be in each other\'s place.');
     }
     try {
@@ -32974,9 +33072,10 @@ function reading_readKey(pem) {
 /**
  * Reads the three inputs. A full chain in `certificate` is fine, in any order.
  * @param inputs PEM texts; `chain` may be empty
+ * @param authorities where a chain is looked for that was not given at all
  * @throws ActionError `certificate-unreadable`, `private-key-unreadable`
  */
-function certificate_readMaterial(inputs) {
+function certificate_readMaterial(inputs, authorities = []) {
     const { key, given } = readAll({
         key: () => readKey(inputs.privateKey),
         given: () => [...readCertificates('certificate', inputs.certificate), ...(inputs.chain ? readCertificates('certificate-chain', inputs.chain) : [])],
@@ -32985,11 +33084,12 @@ function certificate_readMaterial(inputs) {
     const leaf = unique.find((certificate) => certificate.checkPrivateKey(key)) ?? unique.find((certificate) => !certificate.ca) ?? unique[0];
     if (!leaf)
         throw new TypeError('readCertificates() never returns an empty list');
-    const chain = chainOf(leaf, unique);
-    const path = [leaf, ...chain];
+    const own = chainOf(leaf, unique);
+    const chain = own.length > 0 || isSelfSigned(leaf) ? own : chainOf(leaf, authorities);
+    const path = [leaf, ...own];
     const strays = unique.filter((certificate) => !path.includes(certificate) && !path.some((below) => issued(certificate, below)));
     const asGiven = unique.filter((certificate) => path.includes(certificate));
-    return { leaf, reordered: !sameCertificates(asGiven, path), chain, strays, key, privateKey: String(key.export({ type: 'pkcs8', format: 'pem' })) };
+    return { leaf, reordered: !sameCertificates(asGiven, path), chain, completed: chain.length > own.length, strays, key, privateKey: String(key.export({ type: 'pkcs8', format: 'pem' })) };
 }
 /** Reads both, so that both problems are said. */
 function readAll(parts) {
@@ -33072,7 +33172,10 @@ class Reader {
     /** The parsed input; undefined when it is empty or wrong. */
     optional(name, parse) {
         const raw = inputText(name);
-        return raw === '' ? undefined : this.attempt(name, () => parse(raw));
+        return raw === '' ? undefined : this.attempt(name, () => {
+            form.refusePlaceholder(raw);
+            return parse(raw);
+        });
     }
     /** An input that is never empty, because it has a default or because it must be given. */
     required(name, parse, missing) {
@@ -33105,6 +33208,7 @@ class Reader {
  */
 function settings_readSettings(environment) {
     const read = new Reader();
+    const probe = readProbe(read);
     // Each part says undefined for what it could not read; it then has left a problem, and Settings is never built.
     const settings = {
         mode: read.optional('mode', form.oneOf('deploy')),
@@ -33113,12 +33217,13 @@ function settings_readSettings(environment) {
         namespace: read.optional('namespace', form.kubernetesName),
         ...readMilvus(read),
         host: read.required('host', form.host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
-        certificate: readCertificate(read, environment),
+        certificate: readCertificate(read, environment, probe.ca),
         replaceCertificate: read.optional('replace-certificate', form.boolean),
         expiryWarning: read.optional('expiry-warning', form.days),
         chart: readChart(read),
         helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
         values: read.optional('values', readValues) ?? {},
+        allowChartChange: read.optional('allow-chart-change', form.boolean),
         ingress: readIngress(read),
         timeouts: {
             release: read.optional('release-timeout', form.duration(1, 86_400)),
@@ -33126,7 +33231,7 @@ function settings_readSettings(environment) {
             probe: read.optional('probe-timeout', form.duration(1, 86_400)),
         },
         requireAuthorization: read.optional('require-authorization', form.boolean),
-        probe: readProbe(read),
+        probe,
         summary: read.optional('summary', form.boolean),
     };
     if (read.problems.length > 0)
@@ -33140,15 +33245,17 @@ function deepFreeze(value) {
     return value;
 }
 function readAccess(read, environment) {
-    const cluster = read.optional('cluster', form.text);
+    const cluster = read.optional('cluster', form.clusterName);
     const given = read.optional('kubeconfig', form.text);
     const context = read.optional('context', form.text);
-    if (cluster !== undefined && given !== undefined)
+    if (inputText('cluster') !== '' && given !== undefined)
         read.conflict('Inputs cluster and kubeconfig are both given.', 'Give cluster for EKS, or kubeconfig for a file that says how to reach the cluster.');
-    if (cluster !== undefined && context !== undefined)
+    if (inputText('cluster') !== '' && context !== undefined)
         read.conflict('Input context is given with cluster, which has no contexts.', 'Leave context empty, or give kubeconfig in place of cluster.');
-    if (cluster !== undefined)
-        return { kind: 'eks', cluster };
+    if (inputText('cluster') !== '')
+        return cluster === undefined ? undefined : { kind: 'eks', cluster };
+    if (inputText('kubeconfig') !== '' && given === undefined)
+        return undefined;
     const paths = (given ?? environment['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '');
     if (paths.length === 0)
         read.missing('cluster', 'Give the name of the EKS cluster, or kubeconfig (or KUBECONFIG) for a file that says how to reach it.');
@@ -33169,7 +33276,7 @@ function readMilvus(read) {
     }
     return { release, service, servicePort: read.optional('service-port', form.port) };
 }
-function readCertificate(read, environment) {
+function readCertificate(read, environment, authorities) {
     const arn = read.optional('certificate-arn', form.certificateArn);
     const certificate = read.optional('certificate', pem);
     const privateKey = read.optional('private-key', pem);
@@ -33190,7 +33297,7 @@ function readCertificate(read, environment) {
         read.missing('private-key', emptySecret);
     if (certificate === undefined || privateKey === undefined)
         return undefined;
-    const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey, chain }));
+    const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey, chain }, parseCertificates(authorities ?? '')));
     return material && { kind: 'material', material, into: arn };
 }
 function checkArnRegion(read, arn, region) {
@@ -33205,10 +33312,18 @@ function readChart(read) {
         if (!url || !/^https?:$/.test(url.protocol))
             throw new form.InvalidInput('is not a URL.', 'Give the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/.');
         if (url.username || url.password)
-            throw new form.InvalidInput('has credentials in it, which helm would show in its arguments.', 'Log in before this step, with "helm registry login" and an oci:// chart.');
+            throw new form.InvalidInput('has credentials in it, which helm would show in its arguments.', 'Give them as chart-username and chart-password.');
         return raw;
     });
-    return { name: read.optional('chart', form.text), repository, version: read.optional('chart-version', form.exactVersion) };
+    return { name: read.optional('chart', form.text), repository, version: read.optional('chart-version', form.exactVersion), credentials: readChartCredentials(read) };
+}
+/** A password without a user name is left alone: a workflow gives its secrets to all targets, also to those with a public chart. */
+function readChartCredentials(read) {
+    const username = read.optional('chart-username', form.text);
+    const password = read.optional('chart-password', form.text);
+    if (username !== undefined && password === undefined)
+        read.missing('chart-password', 'Give it with chart-username. A secret that does not exist in this environment, or under another name, reads as empty.');
+    return username === undefined || password === undefined ? undefined : { username, password };
 }
 /** Source: helm, HELM_DRIVER; an empty one means Secrets. */
 function readHelmStorage(read, driver) {
@@ -33299,8 +33414,13 @@ function readAuthorities(raw) {
     throw new form.InvalidInput('holds no certificate that can be read.', 'Give the certificates of the authority as PEM, each from -----BEGIN CERTIFICATE----- to its end.');
 }
 function readProbe(read) {
+    const required = read.optional('probe', form.oneOf('required', 'off')) !== 'off';
+    const dns = read.optional('probe-dns', form.boolean) ?? false;
+    if (dns && !required)
+        read.conflict('Input probe-dns is true, and probe is off.', 'Leave probe-dns at false, or set probe: required on a runner that can reach the ALB.');
     return {
-        required: read.optional('probe', form.oneOf('required', 'off')) !== 'off',
+        required,
+        dns,
         ca: read.optional('probe-ca', readAuthorities),
         address: read.optional('probe-address', form.hostPort),
         token: read.optional('milvus-token', form.text),
@@ -33311,7 +33431,7 @@ function readProbe(read) {
 /** The JSON Schema of a targets file: what editors complete, and what the file is checked against. */
 
 /** Inputs that a target cannot say: secrets, and what the workflow decides for all. */
-const elsewhere = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'values', 'summary'];
+const elsewhere = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'summary'];
 /** The inputs that a target may say. */
 const targetInputs = Object.keys(inputs_inputDefaults).filter((name) => !elsewhere.includes(name));
 const lists = (/* unused pure expression or super */ null && (['inbound-cidrs', 'subnets', 'security-groups']));
@@ -33446,7 +33566,7 @@ function restore(name, value) {
 
 
 /** The inputs that the workflow gives to all targets of a job: its mode, and the secrets of its environment. */
-const sharedInputs = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'values'];
+const sharedInputs = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values'];
 /** The inputs of a reusable workflow (`toJSON(inputs)`) as one target: what is an input of the action, and not given to all. */
 function targetOfWorkflow(text) {
     const given = JSON.parse(text);

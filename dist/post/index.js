@@ -31608,6 +31608,13 @@ function messageOf(thrown) {
 }
 /** A distinguished name on one line: Node gives one attribute a line, and undefined for an empty name. */
 const oneLine = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
+/** A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. @param time milliseconds */
+function inWords(time) {
+    const units = [['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000], ['second', 1000]];
+    const [name, length] = units.find(([, each]) => time >= 2 * each) ?? ['second', 1000];
+    const count = Math.max(0, Math.floor(time / length));
+    return `${count} ${name}${count === 1 ? '' : 's'}`;
+}
 
 ;// CONCATENATED MODULE: ./build/report/failure.js
 /** The one annotation of a failed run: what is wrong and what to do, for every problem that was found. */

@@ -36182,9 +36182,9 @@ module.exports = {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   b: () => (/* binding */ messageOf)
+/* harmony export */   bD: () => (/* binding */ messageOf)
 /* harmony export */ });
-/* unused harmony export oneLine */
+/* unused harmony exports oneLine, inWords */
 /** Small texts that several rooms make. */
 /** What a thrown value says. An AggregateError (several addresses were tried) says what each of them said. */
 function messageOf(thrown) {
@@ -36194,6 +36194,13 @@ function messageOf(thrown) {
 }
 /** A distinguished name on one line: Node gives one attribute a line, and undefined for an empty name. */
 const oneLine = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
+/** A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. @param time milliseconds */
+function inWords(time) {
+    const units = [['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000], ['second', 1000]];
+    const [name, length] = units.find(([, each]) => time >= 2 * each) ?? ['second', 1000];
+    const count = Math.max(0, Math.floor(time / length));
+    return `${count} ${name}${count === 1 ? '' : 's'}`;
+}
 
 
 /***/ }),
@@ -39956,6 +39963,7 @@ const failureCodes = [
     'ingress-class-params-unsuitable',
     'subnets-unsuitable',
     'ingress-not-ours',
+    'ingress-group-conflict',
     'ingress-terminating',
     'release-not-found',
     'release-ambiguous',
@@ -39963,6 +39971,7 @@ const failureCodes = [
     'release-unreadable',
     'release-chart-differs',
     'release-failed',
+    'release-managed-elsewhere',
     'service-not-found',
     'service-ambiguous',
     'service-port-not-found',
@@ -39970,6 +39979,9 @@ const failureCodes = [
     'service-annotations-conflict',
     'helm-not-found',
     'helm-too-old',
+    'chart-not-found',
+    'chart-repository-unreachable',
+    'release-changes-more',
     // certificate
     'certificate-not-found',
     'certificate-not-ours',
@@ -39978,6 +39990,7 @@ const failureCodes = [
     'certificate-quota-exceeded',
     // release
     'helm-upgrade-failed',
+    'helm-hook-failed',
     'helm-upgrade-timeout',
     'service-not-cluster-ip',
     // ingress
@@ -40008,6 +40021,8 @@ const failureCodes = [
     'milvus-not-found',
     'milvus-not-ready',
     'milvus-unhealthy',
+    'probe-host-dns-missing',
+    'probe-host-dns-differs',
     // any step
     'cancelled',
     'internal-error',
@@ -40065,7 +40080,7 @@ function asActionError(thrown) {
         return thrown;
     return new ActionError({
         code: 'internal-error',
-        problem: `Something went wrong inside the action: ${(0,core_text/* messageOf */.b)(thrown)}`,
+        problem: `Something went wrong inside the action: ${(0,core_text/* messageOf */.bD)(thrown)}`,
         remedy: 'Run the job again with debug logging, and report the log as an issue of the action.',
         cause: thrown,
     });
@@ -40107,6 +40122,25 @@ const json = (value) => {
         return 'is not JSON';
     }
 };
+/** Source: the controller's annotations.md and model_build_listener.go, mutual-authentication. */
+const mutualAuthentication = (value) => {
+    const entries = parseMutualAuthentication(value);
+    if (!entries)
+        return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
+    const faults = entries.flatMap(({ port, mode, trustStore }) => [
+        ...(Number.isInteger(port) ? [] : ['has an entry without a port']),
+        ...(['off', 'passthrough', 'verify'].includes(mode ?? '') ? [] : [`has mode ${JSON.stringify(mode ?? '')}, which is not off, passthrough or verify`]),
+        ...(mode === 'verify' && !trustStore ? ['has mode verify without a trustStore'] : []),
+    ]);
+    return faults.length > 0 ? faults.join(', and ') : undefined;
+};
+/** @returns undefined when it is no list of objects */
+function parseMutualAuthentication(value) {
+    if (json(value) !== undefined)
+        return undefined;
+    const parsed = JSON.parse(value);
+    return Array.isArray(parsed) && parsed.every((entry) => typeof entry === 'object' && entry !== null) ? parsed : undefined;
+}
 const names = (value) => (value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list');
 /** `key=value,key=value`, as the controller splits it: a comma in a value is written `\,`. @returns undefined when it is no such list */
 function attributes(value) {
@@ -40167,10 +40201,10 @@ const known = {
     'healthcheck-interval-seconds': integer(5, 300), 'healthcheck-path': (value) => (value.startsWith('/') && value.length <= 1024 ? undefined : 'does not begin with a slash'), 'healthcheck-port': anything, 'healthcheck-protocol': oneOf('HTTP', 'HTTPS'), 'healthcheck-timeout-seconds': integer(2, 120), 'healthy-threshold-count': integer(2, 10), 'unhealthy-threshold-count': integer(2, 10), 'success-codes': grpcCodes,
     'inbound-cidrs': anything, 'ip-address-type': oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'), 'ipam-ipv4-pool-id': anything, 'jwt-validation': json,
     'listen-ports': anything, 'listener-attributes': pairs({}), 'load-balancer-attributes': loadBalancerAttributes, 'load-balancer-capacity-reservation': anything, 'load-balancer-name': anything,
-    'manage-backend-security-group-rules': annotations_boolean, 'minimum-load-balancer-capacity': (value) => (/^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER'), 'multi-cluster-target-group': annotations_boolean, 'mutual-authentication': json,
+    'manage-backend-security-group-rules': annotations_boolean, 'minimum-load-balancer-capacity': (value) => (/^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER'), 'multi-cluster-target-group': annotations_boolean, 'mutual-authentication': mutualAuthentication,
     'scheme': anything, 'security-group-prefix-lists': names, 'security-groups': anything, 'shield-advanced-protection': annotations_boolean, 'ssl-policy': anything, 'ssl-redirect': integer(1, 65_535), 'subnets': anything,
     'tags': anything, 'target-control-port': anything, 'target-group-attributes': targetGroupAttributes, 'target-node-labels': pairs({}), 'target-type': anything, 'use-regex-path-match': annotations_boolean,
-    'waf-acl-id': anything, 'wafv2-acl-arn': (value) => (value === 'none' || /^arn:aws[a-z-]*:wafv2:/.test(value) ? undefined : 'is not the ARN of a web ACL of WAFv2, nor none'), 'wafv2-acl-name': anything, 'web-acl-id': anything,
+    'waf-acl-id': anything, 'wafv2-acl-arn': (value) => (value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value) ? undefined : 'is neither none nor the ARN of a regional web ACL of WAFv2 (arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)'), 'wafv2-acl-name': anything, 'web-acl-id': anything,
 };
 /** Those whose name goes on with one of the user's own: `actions.NAME`, `listener-attributes.HTTPS-443`. */
 const families = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
@@ -40245,7 +40279,10 @@ const inputDefaults = {
     chart: 'milvus',
     'chart-repository': 'https://zilliztech.github.io/milvus-helm/',
     'chart-version': '',
+    'chart-username': '',
+    'chart-password': '',
     values: '',
+    'allow-chart-change': 'false',
     'ingress-name': '',
     'ingress-class': 'alb',
     scheme: 'internet-facing',
@@ -40266,6 +40303,7 @@ const inputDefaults = {
     probe: 'required',
     'probe-ca': '',
     'probe-address': '',
+    'probe-dns': 'false',
     'milvus-token': '',
     'require-authorization': 'false',
     summary: 'true',
@@ -40274,12 +40312,15 @@ const inputDefaults = {
  * Inputs that are secret as a whole, line by line. `values` is secret too, but its lines are common words: of those, main
  * protects what a key calls a password, secret, token or key, and no value of it is ever shown.
  */
-const secretInputs = (/* unused pure expression or super */ null && (['private-key', 'milvus-token']));
+const secretInputs = (/* unused pure expression or super */ null && (['private-key', 'milvus-token', 'chart-password']));
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
+// EXTERNAL MODULE: external "node:url"
+var external_node_url_ = __nccwpck_require__(3136);
 ;// CONCATENATED MODULE: ./build/settings/parsers.js
 /** Input texts to values: pure, one function a form. Each throws an InvalidInput that says what is wrong and what to give. */
+
 
 
 /** What is wrong with an input's text. `wrong` continues "Input NAME ..."; `give` is an instruction with an example. */
@@ -40294,6 +40335,19 @@ class InvalidInput extends Error {
 const quoted = (raw) => `is ${JSON.stringify(raw.length > 80 ? `${raw.slice(0, 80)}...` : raw)}`;
 /** The text as it is. */
 const parsers_text = (raw) => raw;
+/** What stands in a workflow where a value was meant to get in: of no input ever a value. Not quoted: of a secret only *** would show. */
+const placeholders = [
+    { pattern: /^\*{3}$/, is: 'is ***, which GitHub shows in place of a secret', give: 'Name the secret itself, for example ${{ secrets.NAME }}.' },
+    { pattern: /^\$\{\{[^}]*\}\}$/, is: 'is an expression (${{ ... }}) that nobody has evaluated', give: 'Write the expression under "with:" in the workflow: inside of a secret, a variable or a file GitHub does not evaluate it.' },
+    { pattern: /^(\$\w+|\$\{\w+\}|\$env:\w+|%\w+%)$/, is: 'is the name of a variable of a shell, and "with:" puts none in', give: 'Give ${{ env.NAME }}, or for a secret ${{ secrets.NAME }}.' },
+    { pattern: /^(~|\$HOME|\$\{HOME\})\/\S*$/, is: 'is a path that only a shell can follow', give: 'Give the whole path, for example /home/runner/.kube/config.' },
+];
+/** @throws InvalidInput when the text is no value but what was to be replaced by one */
+function refusePlaceholder(raw) {
+    const found = placeholders.find(({ pattern }) => pattern.test(raw.trim()));
+    if (found)
+        throw new InvalidInput(`${found.is}.`, found.give);
+}
 /** A parser that takes what `pattern` matches. */
 function matching(pattern, what, give) {
     return (raw) => {
@@ -40310,7 +40364,19 @@ const regionPattern = /^[a-z]{2,4}(-[a-z]+)+-\d$/;
 /** Whether a text can be an AWS region. */
 const isRegion = (text) => regionPattern.test(text);
 /** An AWS region. */
-const region = matching(regionPattern, 'an AWS region', 'Give a region code, for example us-east-2.');
+function region(raw) {
+    const [, ofZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? [];
+    if (ofZone !== undefined)
+        throw new InvalidInput(`${quoted(raw)}, which is a zone.`, `Give its region: ${ofZone}.`);
+    return matching(regionPattern, 'an AWS region', 'Give a region code, for example us-east-2.')(raw);
+}
+/** The name of an EKS cluster. Source: the EKS API, CreateCluster. */
+function clusterName(raw) {
+    const [, name] = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/(.+)$/.exec(raw) ?? [];
+    if (name !== undefined)
+        throw new InvalidInput(`${quoted(raw)}, which is its ARN.`, `Give its name: ${name}.`);
+    return matching(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Give the name as "aws eks list-clusters" shows it, for example production.')(raw);
+}
 /** A certificate's ARN. Source: the ACM API's pattern for CertificateArn. */
 const certificateArn = matching(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'the ARN of an ACM certificate', 'Give it whole, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....');
 /** Source: ELBv2's CreateLoadBalancer: letters, digits and hyphens, at most 32, no hyphen at the ends, no `internal-` first. */
@@ -40325,7 +40391,11 @@ const exactVersion = matching(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-
 function host(raw) {
     const give = 'Give the DNS name alone that clients connect to, for example milvus.example.com.';
     const name = raw.toLowerCase().replace(/\.$/, '');
+    const ascii = (0,external_node_url_.domainToASCII)(name);
+    if (/[^\p{ASCII}]/u.test(name) && ascii !== '')
+        throw new InvalidInput(`${quoted(raw)}, which has letters that DNS writes otherwise.`, `Give it as DNS and certificates have it: ${ascii}.`);
     const faults = [
+        [/\s|,/, 'is more than one name'],
         [/^[a-z][a-z0-9+.-]*:\/\//, 'has a scheme'],
         [/^[^:]*:\d+$/, 'has a port'],
         [/\//, 'has a path'],
@@ -40387,11 +40457,13 @@ function days(raw) {
         throw new InvalidInput(`${quoted(raw)}, which is not a number of days.`, 'Give a number, for example 21.');
     return Number(amount);
 }
-/** A list in the forms that people write: commas, new lines, spaces, or a YAML or JSON list. */
+const giveList = 'Separate the entries by commas or new lines.';
+/** A list in the forms that people write: commas, semicolons, new lines, spaces, with quotes or without, or a YAML or JSON list. */
 function list(raw) {
-    const parsed = /^\s*(\[|- )/.test(raw) ? yaml(raw, FAILSAFE_SCHEMA) : raw.split(/[\s,]+/).filter((entry) => entry !== '');
+    const plain = () => raw.split(/[\s,;]+/).map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2')).filter((entry) => entry !== '');
+    const parsed = /^\s*(\[|- )/.test(raw) ? yaml(raw, FAILSAFE_SCHEMA, giveList) : plain();
     if (!Array.isArray(parsed) || !parsed.every((entry) => typeof entry === 'string' && entry.trim() !== ''))
-        throw new InvalidInput(`${quoted(raw)}, which is not a list of plain entries.`, 'Separate the entries by commas or new lines.');
+        throw new InvalidInput(`${quoted(raw)}, which is not a list of plain entries.`, giveList);
     return parsed.map((entry) => entry.trim());
 }
 /** A list of CIDR blocks, IPv4 or IPv6. */
@@ -40414,8 +40486,13 @@ function hostPort(raw) {
         throw new InvalidInput(`${quoted(raw)}, which is not host:port.`, 'Give a name or address and a port, for example 10.0.3.7:443.');
     return { host: name, port: port(match?.[3] ?? '') };
 }
+/** js-yaml's reasons that people meet, in our words: its own quote the text. */
+const yamlFaults = [
+    [/tab/, 'a tab, where YAML takes spaces'],
+    [/duplicated mapping key/, 'a key for the second time'],
+];
 /** @param schema FAILSAFE_SCHEMA leaves every scalar the text that was written: no 012 that becomes 10, no 1.10 that becomes 1.1 */
-function yaml(raw, schema = CORE_SCHEMA) {
+function yaml(raw, schema = CORE_SCHEMA, give = 'Give a YAML map, one "key: value" a line.') {
     // js-yaml refuses a document of nothing but comments.
     if (raw.replace(/^\s*#.*$/gm, '').trim() === '')
         return undefined;
@@ -40424,8 +40501,9 @@ function yaml(raw, schema = CORE_SCHEMA) {
     }
     catch (thrown) {
         // The parser's message quotes the text around the fault, which may be a secret: only its place is passed on.
-        const mark = thrown.mark;
-        throw new InvalidInput(`is not YAML${mark?.line === undefined ? '' : ` (line ${mark.line + 1}, column ${(mark.column ?? 0) + 1})`}.`, 'Give a YAML map, one "key: value" a line.');
+        const { mark, reason = '' } = thrown;
+        const [, why] = yamlFaults.find(([pattern]) => pattern.test(reason)) ?? [];
+        throw new InvalidInput(`is not YAML${mark?.line === undefined ? '' : ` (line ${mark.line + 1}, column ${(mark.column ?? 0) + 1})`}${why === undefined ? '' : `: ${why}`}.`, give);
     }
 }
 function asMap(value) {
@@ -40474,12 +40552,26 @@ const binaryForms = [
     { begins: sequence('0201'), name: 'a private key in DER', give: 'Convert it with "openssl pkey -inform DER -in FILE -out key.pem".' },
     { begins: sequence('30'), name: 'an encrypted private key, or something else, in DER', give: 'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its passphrase.' },
 ];
-/** PEM, or base64 of PEM with or without line breaks. @returns PEM with `\n` line ends, also where the text has lost them */
-function pem(raw) {
+/** Texts that are something else. None is quoted: it may be half of a secret. */
+const textForms = [
+    { pattern: /^\{/, name: 'JSON', give: 'Give the one field that holds the PEM, for example ${{ fromJSON(secrets.NAME).private_key }}.' },
+    { pattern: /^arn:aws[a-z-]*:acm:/, name: 'the ARN of a certificate in ACM', give: 'Give it as certificate-arn, and leave certificate and private-key empty.' },
+    { pattern: /^arn:aws/, name: 'an ARN', give: 'Fetch what it names in a step before this one (aws-actions/aws-secretsmanager-get-secrets for a secret), and give that text.' },
+    { pattern: /^ssh-|^ecdsa-sha2-/, name: 'a public key of SSH', give: 'Give the certificate and key of a TLS server, as PEM.' },
+    { pattern: /^@?((~|\.{1,2})?\/[\w./ -]{1,200}|[A-Za-z]:\\[\w.\\ -]{1,200}|[\w./-]{1,200}\.(pem|crt|cer|key|der|p12|pfx|p7b|jks))$/, name: 'the path of a file, not what is in it', give: 'Store the text of the file as a secret ("gh secret set NAME < FILE") and give that.' },
+];
+/** PEM, or base64 of PEM with or without line breaks, in quotes or not. @returns PEM with `\n` line ends, also where the text has lost them */
+function pem(given) {
+    const raw = given.trim().replace(/^(["'])(.*)\1$/s, '$2');
+    const other = textForms.find(({ pattern }) => pattern.test(raw));
+    if (other)
+        throw new InvalidInput(`is ${other.name}.`, other.give);
     const bytes = Buffer.from(raw, 'base64');
     const text = raw.includes('-----BEGIN') ? raw : bytes.toString('utf8');
     if (text.includes('-----BEGIN'))
         return withLineEnds(text);
+    if (Buffer.from(text, 'base64').includes('-----BEGIN'))
+        throw new InvalidInput('is base64 of base64: it was encoded twice.', 'Encode it once, or give the PEM itself.');
     const start = bytes.subarray(0, 24).toString('hex');
     const binary = binaryForms.find(({ begins }) => new RegExp(`^(?:${begins})`).test(start));
     if (binary)
@@ -40537,7 +40629,13 @@ function readKey(pem) {
     if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(pem)) {
         throw unreadable('is encrypted', 'ACM takes only unencrypted keys: decrypt it with "openssl pkey -in key.pem -out plain.pem" and store that as the secret.');
     }
-    if (!/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(pem)) {
+    if (/-----BEGIN OPENSSH PRIVATE KEY-----/.test(pem)) {
+        throw unreadable('is a key in the form of SSH', 'Convert a copy of it with "ssh-keygen -p -N \'\' -m PEM -f FILE", when it is the key that the certificate was requested with.');
+    }
+    const count = pem.match(/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/g)?.length ?? 0;
+    if (count > 1)
+        throw unreadable(`holds ${count} private keys`, 'Give only the one that the certificate was requested with.');
+    if (count === 0) {
         throw unreadable(`holds ${blockName(pem)}, and no private key`, 'Give the unencrypted RSA or EC key that the certificate was requested with, as PEM; certificate and private-key may be in each other\'s place.');
     }
     try {
@@ -40558,9 +40656,10 @@ function readKey(pem) {
 /**
  * Reads the three inputs. A full chain in `certificate` is fine, in any order.
  * @param inputs PEM texts; `chain` may be empty
+ * @param authorities where a chain is looked for that was not given at all
  * @throws ActionError `certificate-unreadable`, `private-key-unreadable`
  */
-function readMaterial(inputs) {
+function readMaterial(inputs, authorities = []) {
     const { key, given } = readAll({
         key: () => readKey(inputs.privateKey),
         given: () => [...readCertificates('certificate', inputs.certificate), ...(inputs.chain ? readCertificates('certificate-chain', inputs.chain) : [])],
@@ -40569,11 +40668,12 @@ function readMaterial(inputs) {
     const leaf = unique.find((certificate) => certificate.checkPrivateKey(key)) ?? unique.find((certificate) => !certificate.ca) ?? unique[0];
     if (!leaf)
         throw new TypeError('readCertificates() never returns an empty list');
-    const chain = chainOf(leaf, unique);
-    const path = [leaf, ...chain];
+    const own = chainOf(leaf, unique);
+    const chain = own.length > 0 || isSelfSigned(leaf) ? own : chainOf(leaf, authorities);
+    const path = [leaf, ...own];
     const strays = unique.filter((certificate) => !path.includes(certificate) && !path.some((below) => issued(certificate, below)));
     const asGiven = unique.filter((certificate) => path.includes(certificate));
-    return { leaf, reordered: !sameCertificates(asGiven, path), chain, strays, key, privateKey: String(key.export({ type: 'pkcs8', format: 'pem' })) };
+    return { leaf, reordered: !sameCertificates(asGiven, path), chain, completed: chain.length > own.length, strays, key, privateKey: String(key.export({ type: 'pkcs8', format: 'pem' })) };
 }
 /** Reads both, so that both problems are said. */
 function readAll(parts) {
@@ -40656,7 +40756,10 @@ class Reader {
     /** The parsed input; undefined when it is empty or wrong. */
     optional(name, parse) {
         const raw = inputText(name);
-        return raw === '' ? undefined : this.attempt(name, () => parse(raw));
+        return raw === '' ? undefined : this.attempt(name, () => {
+            refusePlaceholder(raw);
+            return parse(raw);
+        });
     }
     /** An input that is never empty, because it has a default or because it must be given. */
     required(name, parse, missing) {
@@ -40689,6 +40792,7 @@ class Reader {
  */
 function readSettings(environment) {
     const read = new Reader();
+    const probe = readProbe(read);
     // Each part says undefined for what it could not read; it then has left a problem, and Settings is never built.
     const settings = {
         mode: read.optional('mode', parsers_oneOf('deploy')),
@@ -40697,12 +40801,13 @@ function readSettings(environment) {
         namespace: read.optional('namespace', kubernetesName),
         ...readMilvus(read),
         host: read.required('host', host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
-        certificate: readCertificate(read, environment),
+        certificate: readCertificate(read, environment, probe.ca),
         replaceCertificate: read.optional('replace-certificate', parsers_boolean),
         expiryWarning: read.optional('expiry-warning', days),
         chart: readChart(read),
         helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
         values: read.optional('values', readValues) ?? {},
+        allowChartChange: read.optional('allow-chart-change', parsers_boolean),
         ingress: readIngress(read),
         timeouts: {
             release: read.optional('release-timeout', duration(1, 86_400)),
@@ -40710,7 +40815,7 @@ function readSettings(environment) {
             probe: read.optional('probe-timeout', duration(1, 86_400)),
         },
         requireAuthorization: read.optional('require-authorization', parsers_boolean),
-        probe: readProbe(read),
+        probe,
         summary: read.optional('summary', parsers_boolean),
     };
     if (read.problems.length > 0)
@@ -40724,15 +40829,17 @@ function deepFreeze(value) {
     return value;
 }
 function readAccess(read, environment) {
-    const cluster = read.optional('cluster', parsers_text);
+    const cluster = read.optional('cluster', clusterName);
     const given = read.optional('kubeconfig', parsers_text);
     const context = read.optional('context', parsers_text);
-    if (cluster !== undefined && given !== undefined)
+    if (inputText('cluster') !== '' && given !== undefined)
         read.conflict('Inputs cluster and kubeconfig are both given.', 'Give cluster for EKS, or kubeconfig for a file that says how to reach the cluster.');
-    if (cluster !== undefined && context !== undefined)
+    if (inputText('cluster') !== '' && context !== undefined)
         read.conflict('Input context is given with cluster, which has no contexts.', 'Leave context empty, or give kubeconfig in place of cluster.');
-    if (cluster !== undefined)
-        return { kind: 'eks', cluster };
+    if (inputText('cluster') !== '')
+        return cluster === undefined ? undefined : { kind: 'eks', cluster };
+    if (inputText('kubeconfig') !== '' && given === undefined)
+        return undefined;
     const paths = (given ?? environment['KUBECONFIG'] ?? '').split(external_node_path_namespaceObject.delimiter).filter((path) => path !== '');
     if (paths.length === 0)
         read.missing('cluster', 'Give the name of the EKS cluster, or kubeconfig (or KUBECONFIG) for a file that says how to reach it.');
@@ -40753,7 +40860,7 @@ function readMilvus(read) {
     }
     return { release, service, servicePort: read.optional('service-port', port) };
 }
-function readCertificate(read, environment) {
+function readCertificate(read, environment, authorities) {
     const arn = read.optional('certificate-arn', certificateArn);
     const certificate = read.optional('certificate', pem);
     const privateKey = read.optional('private-key', pem);
@@ -40774,7 +40881,7 @@ function readCertificate(read, environment) {
         read.missing('private-key', emptySecret);
     if (certificate === undefined || privateKey === undefined)
         return undefined;
-    const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey, chain }));
+    const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey, chain }, parseCertificates(authorities ?? '')));
     return material && { kind: 'material', material, into: arn };
 }
 function checkArnRegion(read, arn, region) {
@@ -40789,10 +40896,18 @@ function readChart(read) {
         if (!url || !/^https?:$/.test(url.protocol))
             throw new InvalidInput('is not a URL.', 'Give the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/.');
         if (url.username || url.password)
-            throw new InvalidInput('has credentials in it, which helm would show in its arguments.', 'Log in before this step, with "helm registry login" and an oci:// chart.');
+            throw new InvalidInput('has credentials in it, which helm would show in its arguments.', 'Give them as chart-username and chart-password.');
         return raw;
     });
-    return { name: read.optional('chart', parsers_text), repository, version: read.optional('chart-version', exactVersion) };
+    return { name: read.optional('chart', parsers_text), repository, version: read.optional('chart-version', exactVersion), credentials: readChartCredentials(read) };
+}
+/** A password without a user name is left alone: a workflow gives its secrets to all targets, also to those with a public chart. */
+function readChartCredentials(read) {
+    const username = read.optional('chart-username', parsers_text);
+    const password = read.optional('chart-password', parsers_text);
+    if (username !== undefined && password === undefined)
+        read.missing('chart-password', 'Give it with chart-username. A secret that does not exist in this environment, or under another name, reads as empty.');
+    return username === undefined || password === undefined ? undefined : { username, password };
 }
 /** Source: helm, HELM_DRIVER; an empty one means Secrets. */
 function readHelmStorage(read, driver) {
@@ -40883,8 +40998,13 @@ function readAuthorities(raw) {
     throw new InvalidInput('holds no certificate that can be read.', 'Give the certificates of the authority as PEM, each from -----BEGIN CERTIFICATE----- to its end.');
 }
 function readProbe(read) {
+    const required = read.optional('probe', parsers_oneOf('required', 'off')) !== 'off';
+    const dns = read.optional('probe-dns', parsers_boolean) ?? false;
+    if (dns && !required)
+        read.conflict('Input probe-dns is true, and probe is off.', 'Leave probe-dns at false, or set probe: required on a runner that can reach the ALB.');
     return {
-        required: read.optional('probe', parsers_oneOf('required', 'off')) !== 'off',
+        required,
+        dns,
         ca: read.optional('probe-ca', readAuthorities),
         address: read.optional('probe-address', hostPort),
         token: read.optional('milvus-token', parsers_text),
@@ -40895,7 +41015,7 @@ function readProbe(read) {
 /** The JSON Schema of a targets file: what editors complete, and what the file is checked against. */
 
 /** Inputs that a target cannot say: secrets, and what the workflow decides for all. */
-const elsewhere = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'values', 'summary'];
+const elsewhere = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'summary'];
 /** The inputs that a target may say. */
 const targetInputs = Object.keys(inputDefaults).filter((name) => !elsewhere.includes(name));
 const lists = ['inbound-cidrs', 'subnets', 'security-groups'];
@@ -41046,7 +41166,7 @@ async function run() {
         text = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(path, 'utf8');
     }
     catch (thrown) {
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setFailed */ .C1)(`Input file names ${path}, which cannot be read: ${(0,_core_text_js__WEBPACK_IMPORTED_MODULE_3__/* .messageOf */ .b)(thrown)}. Check out the repository before this step, and give the path from its root.`);
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setFailed */ .C1)(`Input file names ${path}, which cannot be read: ${(0,_core_text_js__WEBPACK_IMPORTED_MODULE_3__/* .messageOf */ .bD)(thrown)}. Check out the repository before this step, and give the path from its root.`);
         return;
     }
     const reading = (0,_fleet_targets_js__WEBPACK_IMPORTED_MODULE_2__/* .readTargets */ .R)(text);
@@ -41068,7 +41188,7 @@ async function run() {
         console.log(`${chosen.length} target${chosen.length === 1 ? '' : 's'} in ${jobs.length} job${jobs.length === 1 ? '' : 's'}`);
     }
     catch (thrown) {
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setFailed */ .C1)(`${(0,_core_text_js__WEBPACK_IMPORTED_MODULE_3__/* .messageOf */ .b)(thrown)} Split ${path} into several files, each with a workflow run of its own.`);
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setFailed */ .C1)(`${(0,_core_text_js__WEBPACK_IMPORTED_MODULE_3__/* .messageOf */ .bD)(thrown)} Split ${path} into several files, each with a workflow run of its own.`);
     }
 }
 /** Names with `*`, separated by commas, spaces or new lines; empty takes all. */

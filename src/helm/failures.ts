@@ -65,7 +65,7 @@ const elsewhere = 'If it has moved, set chart-repository and chart to where it i
 
 /** Of `helm pull`. The first that matches counts. */
 const chartFailures: readonly Failure<Source>[] = [
-  [/ : 40[13] |status code 40[13]|basic credential not found|credentials? required|unauthorized|denied/i, 'chart-repository-unreachable', credentials],
+  [/ : 40[13] |status code 40[13]|basic credential not found|getting credentials|unauthorized|denied/i, 'chart-repository-unreachable', credentials],
   [/index\.yaml : 404|error unmarshaling|no API version/, 'chart-repository-unreachable', ({ from }) => `There is no chart repository at ${from}: set chart-repository to the URL whose index.yaml lists the chart; a registry goes into chart, as oci://.`],
   [/ not found|not found$|: 404 |improper constraint/, 'chart-not-found', ({ version }) => `${elsewhere}; or set chart-version to one that is there, with allow-chart-change: true when it is not the deployed ${version}.`],
   [/x509:|tls:|server gave HTTP response/, 'chart-repository-unreachable', () => 'Let this runner trust its certificate (NODE_EXTRA_CA_CERTS with the authority in PEM, on the step or the runner), then run the job again.'],

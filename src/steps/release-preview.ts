@@ -32,7 +32,7 @@ export function refuseMore({ release, service }: Pick<Target, 'service'> & { rel
   const would = `helm would ${inWords(difference)}`
   const refusal = (problem: string, remedy: string): ActionError => new ActionError({ code: 'release-changes-more', problem, remedy: `${remedy}; if all of it is meant, set allow-chart-change: true.` })
   if (chart.version !== current.chart.version) {
-    return refusal(`Release ${current.name} would go from chart ${versions(release, chart)}: ${would}.${milvusStep(release, chart)}`, `Take chart-version out to keep chart ${current.chart.version}`)
+    return refusal(`Release ${current.name} would go from chart ${versions(release, chart)}: ${would}.${milvusStep(release, chart)}`, settings.chart.version === undefined ? `Give chart ${current.chart.version} to keep it` : `Take chart-version out to keep chart ${current.chart.version}`)
   }
   if (differingPaths(settings.values, current.values).length > 0) {
     const off = switchedOff(settings.values)

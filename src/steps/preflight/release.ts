@@ -90,12 +90,12 @@ function rollbackRevision(objects: readonly AnyObject[], { last }: Release): num
 
 function pending({ name, revision, status, deployedAt }: ReleaseRevision, rollback: number | undefined, namespace: string, now: number): ActionError {
   const begun = status === 'uninstalling' ? NaN : Date.parse(deployedAt)
-  const back = `"helm rollback ${name} ${rollback ?? ''} -n ${namespace} --wait"`
+  const state = Number.isNaN(begun) ? `is ${status}` : `has been ${status} for ${inWords(now - begun)}`
   return new ActionError({
     code: 'release-pending',
-    problem: `Release ${name} is ${status} (revision ${revision})${Number.isNaN(begun) ? '' : ` for ${inWords(now - begun)}`}: another helm is at work, or one was killed, which helm itself never clears.`,
+    problem: `Release ${name} ${state} (revision ${revision}): another helm is at work, or one was killed, which helm itself never clears.`,
     remedy: rollback === undefined
       ? `If none is at work, there is nothing to roll back to: "helm uninstall ${name} -n ${namespace}" (it keeps the volumes of StatefulSets), and install it again; then run the job again.`
-      : `If none is at work, ${status === 'uninstalling' ? `and the release was meant to stay, ` : ''}run ${back}; then run the job again.`,
+      : `If none is at work, ${status === 'uninstalling' ? 'and the release was meant to stay, ' : ''}run "helm rollback ${name} ${rollback} -n ${namespace} --wait"; then run the job again.`,
   })
 }
