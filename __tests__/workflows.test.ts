@@ -1,11 +1,11 @@
-/** The reusable workflows and the templates against action.yml and against each other; actionlint (npm run workflows) sees to their form. */
+/** All workflows and the templates against action.yml and against each other; actionlint (npm run workflows) sees to their form. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { load } from 'js-yaml'
 import { repository } from '../sandbox/world.ts'
 
-interface Step { readonly id?: string; readonly uses?: string; readonly with?: Readonly<Record<string, string>>; readonly run?: string }
+interface Step { readonly id?: string; readonly uses?: string; readonly with?: Readonly<Record<string, unknown>>; readonly run?: string }
 interface Job { readonly uses?: string; readonly with?: Readonly<Record<string, unknown>>; readonly secrets?: Readonly<Record<string, string>>; readonly permissions?: Readonly<Record<string, string>>; readonly steps?: readonly Step[] }
 interface Call { readonly inputs: Readonly<Record<string, unknown>>; readonly secrets: Readonly<Record<string, unknown>> }
 interface Workflow { readonly on: { readonly workflow_call?: Call }; readonly permissions: object; readonly jobs: Readonly<Record<string, Job>> }
@@ -14,32 +14,56 @@ const text = (path: string): string => readFileSync(join(repository, path), 'utf
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the file is what says the type
 const parsed = <T>(path: string): T => load(text(path)) as T
 const own = 'milvus-alb-action/milvus-alb-action'
-const pinned = new Map([...text('README.md').matchAll(/uses: ([\w./-]+)@([0-9a-f]{40}) # (v[\d.]+)/g)].map(([, name = '', commit = '']) => [name, commit]))
 
-const workflows = ['deploy', 'ci'].map((name) => [name, parsed<Workflow>(`.github/workflows/${name}.yml`)] as const)
+const files = readdirSync(join(repository, '.github/workflows'))
+const workflows = files.map((file) => [file.replace('.yml', ''), parsed<Workflow>(`.github/workflows/${file}`)] as const)
 const templates = readdirSync(join(repository, 'workflow-templates')).filter((name) => name.endsWith('.yml'))
+const stepsOf = ({ jobs }: Workflow): Step[] => Object.values(jobs).flatMap((job) => job.steps ?? [])
 
-test.each(workflows)('%s: every step is an action that is pinned by commit, or one of ours by its full name with inputs that it has', (_name, { jobs }) => {
-  for (const step of Object.values(jobs).flatMap((job) => job.steps ?? [])) {
+/** Logic is in scripts and actions with tests: YAML has no other commands than these. */
+const commands = ['bash .ci/run', 'npm run -s setup', 'node scripts/release.ts check', 'node scripts/release.ts publish']
+
+/** All that each job may do. */
+const permissions: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>> = {
+  ci: { ci: { contents: 'read' } },
+  codeql: { analyze: { contents: 'read', 'security-events': 'write' } },
+  deploy: { one: { 'id-token': 'write' }, targets: { contents: 'read' }, fleet: { 'id-token': 'write' }, report: { actions: 'read' } },
+  release: { check: { contents: 'read' }, ci: { contents: 'read' }, publish: { contents: 'write', 'id-token': 'write', attestations: 'write' } },
+  scorecard: { analysis: { contents: 'read', actions: 'read', 'security-events': 'write', 'id-token': 'write' } },
+}
+
+test.each(workflows)('%s: a step is an action that is pinned by commit, one of ours by its full name with inputs that it has, or a command that has tests', (_name, workflow) => {
+  for (const step of stepsOf(workflow)) {
     const [uses = '', reference = ''] = step.uses?.split('@') ?? []
-    if (step.uses === undefined) {
-      // Logic is in actions with tests: a command in YAML is only one that has some.
-      expect(step.run).toBe('bash .ci/run')
-    } else if (uses.startsWith(own)) {
+    if (step.uses === undefined) expect(commands).toContain(step.run)
+    else if (uses.startsWith(own)) {
       expect(reference).toBe('v1')
       const { inputs } = parsed<{ inputs: object }>(join(uses.slice(own.length + 1), 'action.yml'))
       expect(Object.keys(inputs)).toEqual(expect.arrayContaining(Object.keys(step.with ?? {})))
-    } else {
-      expect(reference).toMatch(/^[0-9a-f]{40}$/)
-      expect(pinned.get(uses) ?? reference).toBe(reference)
-    }
+    } else expect(reference).toMatch(/^[0-9a-f]{40}$/)
+    if (uses === 'actions/checkout') expect(step.with).toMatchObject({ 'persist-credentials': false })
   }
 })
 
-test.each(workflows)('%s: nothing is allowed but what each job asks for, and no expression stands in a command', (name, { permissions, jobs }) => {
-  expect(permissions).toEqual(name === 'ci' ? { contents: 'read' } : {})
-  for (const job of Object.values(jobs)) if (name !== 'ci') expect(job.permissions).toBeDefined()
-  expect(Object.values(jobs).flatMap((job) => job.steps ?? []).filter(({ run }) => run?.includes('${{'))).toEqual([])
+test('each action is pinned to one commit, with its version, wherever it is named', () => {
+  const pins = new Map<string, Set<string>>()
+  for (const path of ['README.md', 'docs/workflows.md', ...files.map((file) => `.github/workflows/${file}`)]) {
+    for (const [, name = '', reference = ''] of text(path).matchAll(/uses: ([\w-]+\/[\w-]+)[\w/-]*@(.*)/g)) if (name !== own) pins.set(name, (pins.get(name) ?? new Set()).add(reference))
+  }
+  expect([...pins].filter(([, references]) => references.size > 1)).toEqual([])
+  for (const [reference] of pins.values()) expect(reference).toMatch(/^[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
+})
+
+test.each(workflows)('%s: nothing is allowed but what each job needs, and no expression stands in a command', (name, workflow) => {
+  expect(workflow.permissions).toEqual({})
+  expect(Object.fromEntries(Object.entries(workflow.jobs).map(([job, { permissions: given }]) => [job, given]))).toEqual(permissions[name])
+  expect(stepsOf(workflow).filter(({ run }) => run?.includes('${{'))).toEqual([])
+})
+
+test('the job that can push tags installs nothing', () => {
+  const { jobs } = parsed<Workflow>('.github/workflows/release.yml')
+  expect(jobs['publish']?.steps?.flatMap(({ run }) => run ?? [])).toEqual(['node scripts/release.ts publish'])
+  expect([...text('scripts/release.ts').matchAll(/from '(.*)'/g)].filter(([, module]) => !module?.startsWith('node:'))).toEqual([])
 })
 
 test.each(templates)('template %s calls a reusable workflow with inputs and secrets that it has, and grants what it needs', (name) => {
