@@ -10,8 +10,8 @@ const directory = join(cacheDirectory, `actionlint-${version}`)
 await once(directory, async (target) => {
   await run('go', ['install', `github.com/rhysd/actionlint/cmd/actionlint@${version}`], { env: { ...process.env, GOBIN: target, CGO_ENABLED: '0' } })
 })
-const workflows = join(repository, '.github/workflows')
-const files = (await readdir(workflows)).map((name) => join(workflows, name))
+const folders = ['.github/workflows', 'workflow-templates'].map((folder) => join(repository, folder))
+const files = (await Promise.all(folders.map(async (folder) => (await readdir(folder)).map((name) => join(folder, name))))).flat().filter((file) => file.endsWith('.yml'))
 try {
   // GitHub has it since 2026-05-07; this version of actionlint does not know it yet.
   await run(join(directory, 'actionlint'), ['-color', '-ignore', 'unexpected key "queue" for "concurrency" section', ...files], { cwd: repository })

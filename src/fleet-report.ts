@@ -2,7 +2,7 @@
 import { getBooleanInput, getInput, setFailed, setOutput, setSecret, summary } from '@actions/core'
 import { messageOf } from './core/text.ts'
 import { GitHub } from './fleet/github.ts'
-import { fleetReport, type FleetReport } from './fleet/report.ts'
+import { fleetReport, withMissing, type FleetReport } from './fleet/report.ts'
 
 const label = 'milvus-alb-drift'
 
@@ -10,7 +10,8 @@ async function run(environment: NodeJS.ProcessEnv): Promise<void> {
   const token = getInput('token', { required: true })
   setSecret(token)
   const github = new GitHub({ api: environment['GITHUB_API_URL'] ?? 'https://api.github.com', repository: environment['GITHUB_REPOSITORY'] ?? '', token })
-  const results = await github.results(environment['GITHUB_RUN_ID'] ?? '', getInput('artifacts') || 'milvus-alb-results-')
+  const found = await github.results(environment['GITHUB_RUN_ID'] ?? '', getInput('artifacts') || 'milvus-alb-results-')
+  const results = withMissing(found, JSON.parse(getInput('targets') || '[]') as string[])
   if (results.length === 0) throw new Error('No job of this run left results: look at the jobs themselves.')
   const report = fleetReport(results, Number(getInput('expiry-days') || '30'), Date.now())
   await summary.addRaw(`### ${report.title}\n\n${report.body}\n`).write()

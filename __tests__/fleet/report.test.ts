@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { fleetReport } from '../../src/fleet/report.ts'
+import { fleetReport, withMissing } from '../../src/fleet/report.ts'
 import type { Result } from '../../src/fleet/run.ts'
 
 const now = Date.parse('2026-11-24T00:00:00Z')
@@ -20,6 +20,12 @@ test.each<[string, Result, string]>([
   ['changes that are no list', result({ changed: 'true', changes: '{' }), '✓ 0 changes made'],
 ])('%s', (_name, given, expected) => {
   expect(state(given)).toBe(expected)
+})
+
+test('a target whose job left no result is not forgotten', () => {
+  const results = withMissing([result({ changed: 'false' })], ['production', 'lost'])
+  expect(results.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual(['production success', 'lost missing'])
+  expect(fleetReport(results, 30, now)).toMatchObject({ clean: false, title: '1 of 2 targets needs attention', body: expect.stringContaining('no result: its job ended before the action did') })
 })
 
 test('the title counts, and differences are listed', () => {

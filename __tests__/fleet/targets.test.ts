@@ -21,21 +21,26 @@ targets:
   })
 })
 
-const good = '{name: a, region: us-east-2, cluster: c, host: milvus.example.com}'
+const good = '{name: a, environment: e, region: us-east-2, cluster: c, host: milvus.example.com}'
 
 test.each<[name: string, text: string, problems: string[]]>([
   ['no YAML', 'targets: [', ['The file is not YAML (line 1, column 11): unexpected end of the stream within a flow collection.']],
   ['nothing', '# nothing\n', ['The file is not YAML: expected a document, but the input is empty.']],
-  ['no targets', 'targets: []', ['targets must NOT have fewer than 1 items.']],
+  ['no targets', 'targets: []', ['targets is empty.']],
   ['something else', 'clusters: [a]', ['The file has no targets.', 'The file has clusters, which is no input of the action and nothing that a target says.']],
   ['no name', 'targets: [{cluster: c}]', ['targets[0] has no name.']],
-  ['a name that cannot be one', 'targets: [{name: "a b"}]', ['targets[0] (a b): name must match pattern "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$".']],
+  ['a name that cannot be one', 'targets: [{name: "a b"}]', ['targets[0] (a b): name may have letters, digits, dots, dashes and underscores, at most 100.']],
   ['an input that there is not', `targets: [{name: a, hosts: x}]`, ['targets[0] (a) has hosts, which is no input of the action and nothing that a target says.']],
   ['a secret', `targets: [{name: a, private-key: x}]`, ['targets[0] (a) has private-key, which is no input of the action and nothing that a target says.']],
   ['a list that is a map', `targets: [{name: a, subnets: {a: b}}]`, ['targets[0] (a): subnets has a form that it cannot have: give a text, or a list or map where the input is one.']],
-  ['a role that is none', 'defaults: {role-to-assume: milvus}\ntargets: [{name: a}]', ['defaults.role-to-assume must match pattern "^arn:aws[a-z-]*:iam::\\d{12}:role/.+$".']],
+  ['a role that is none', 'defaults: {role-to-assume: milvus}\ntargets: [{name: a}]', ['defaults.role-to-assume is no ARN of an IAM role, for example arn:aws:iam::111122223333:role/milvus-alb.']],
   ['a name twice', `targets: [${good}, ${good}]`, ['There are 2 targets named a.']],
-  ['what the action would say, all of it', 'targets: [{name: a, host: x, listen-port: 0}, {name: b, region: nowhere, cluster: c, host: b.example.com, release: r, service: s}]', [
+  ['no environment', `targets: [${good.replace('environment: e, ', '')}]`, ['a: It has no environment: name the GitHub environment whose secrets are its certificate and key, here or in defaults.']],
+  ['an Ingress twice', `defaults: {release: r}\ntargets: [${good}, ${good.replace('a,', 'b,')}, ${good.replace('a,', 'c, ingress-name: x,')}, ${good.replace('a,', 'd, runs-on: vpc,')}]`, ['a, b are the same Ingress of the same cluster: give each an ingress-name of its own, or keep one.']],
+  ['a wrong form, and what else is wrong in others', `targets: [{name: x, hosts: y}, ${good.replace('us-east-2', 'nowhere')}]`, [
+    'targets[0] (x) has hosts, which is no input of the action and nothing that a target says.', expect.stringMatching(/^a: Input region is "nowhere"/),
+  ] as unknown as string[]],
+  ['what the action would say, all of it', 'defaults: {environment: e}\ntargets: [{name: a, host: x, listen-port: 0}, {name: b, region: nowhere, cluster: c, host: b.example.com, release: r, service: s}]', [
     expect.stringMatching(/^a: Input cluster is empty\./), expect.stringMatching(/^a: Input region is empty\./), expect.stringMatching(/^a: Input host is "x", which has no dot/), expect.stringMatching(/^a: Input listen-port is "0"/),
     expect.stringMatching(/^b: Input region is "nowhere"/), expect.stringMatching(/^b: Inputs release and service are both given/),
   ] as unknown as string[]],
@@ -45,6 +50,6 @@ test.each<[name: string, text: string, problems: string[]]>([
 
 test('a certificate-arn of another region is found, and nothing is left in the environment', () => {
   const before = { ...process.env }
-  expect(problems('targets: [{name: a, region: us-east-2, cluster: c, host: milvus.example.com, certificate-arn: "arn:aws:acm:eu-west-1:111122223333:certificate/0a1b"}]')).toEqual([expect.stringContaining('Input certificate-arn is of region eu-west-1')])
+  expect(problems('targets: [{name: a, environment: e, region: us-east-2, cluster: c, host: milvus.example.com, certificate-arn: "arn:aws:acm:eu-west-1:111122223333:certificate/0a1b"}]')).toEqual([expect.stringContaining('Input certificate-arn is of region eu-west-1')])
   expect(process.env).toEqual(before)
 })

@@ -44,10 +44,29 @@ scenario('a targets file with mistakes: every one is said', async ({ world }) =>
   expect((await runOther(world, 'targets', { file: join(world.directory, 'none.yml') })).log).toContain('which cannot be read')
 }, { install: false })
 
+scenario('a file of 1,000 targets becomes 250 jobs, and a part of it those that are named', async ({ world }) => {
+  const file = join(world.directory, 'targets.yml')
+  const names = Array.from({ length: 1000 }, (_, index) => `target-${index}`)
+  await writeFile(file, `defaults: {region: us-east-2}\ntargets:\n${names.map((name, index) => `  - {name: ${name}, environment: e${index % 50}, cluster: c${index}, host: ${name}.example.com, role-to-assume: "arn:aws:iam::111122223333:role/milvus-alb-${index % 50}"}`).join('\n')}\n`)
+  const { exitCode, outputs, log } = await runOther(world, 'targets', { file })
+  expect([exitCode, log]).toEqual([0, expect.stringContaining('1000 targets in 250 jobs')])
+  const { include } = JSON.parse(outputs['matrix'] ?? '') as { include: { targets: string }[] }
+  expect(include.flatMap(({ targets }) => (JSON.parse(targets) as Result[]).map(({ name }) => name)).sort()).toEqual([...names].sort())
+  expect(JSON.parse(outputs['targets'] ?? '')).toEqual(names)
+  // Source: GitHub, workflow syntax, jobs.<job_id>.outputs: 1 MB a job. Linux, execve(2): 128 KiB a variable, which an input is.
+  expect((outputs['matrix'] ?? '').length).toBeLessThan(2 ** 20 - 2 ** 17)
+  expect((outputs['targets'] ?? '').length).toBeLessThan(2 ** 17)
+
+  const part = await runOther(world, 'targets', { file, only: 'target-99*, target-1' })
+  expect(JSON.parse(part.outputs['targets'] ?? '')).toEqual(['target-1', 'target-99', ...Array.from({ length: 10 }, (_, index) => `target-99${index}`)])
+  expect(part.outputs['artifacts']).not.toBe(outputs['artifacts'])
+  expect((await runOther(world, 'targets', { file, only: 'target-1, tarket-2' })).log).toContain('Input only says tarket-2, which matches none of the 1000 targets')
+}, { install: false })
+
 scenario('a drift check over all jobs opens one issue, updates that one, and closes it when all is well', async ({ world }) => {
   const github = await startGitHub()
-  const report = (): Promise<ActionRun> => runAction({
-    action: join(repository, 'fleet-report'), directory: world.directory, inputs: { token: github.token, issue: 'true' },
+  const report = (inputs: Record<string, string> = {}): Promise<ActionRun> => runAction({
+    action: join(repository, 'fleet-report'), directory: world.directory, inputs: { token: github.token, issue: 'true', ...inputs },
     environment: { ...world.environment(), GITHUB_API_URL: github.url, GITHUB_REPOSITORY: 'team/infra', GITHUB_RUN_ID: '1', GITHUB_WORKFLOW: 'Drift', GITHUB_SERVER_URL: 'https://github.com' },
   })
   const result = (name: string, drift: string) => ({ name, host: `${name}.example.com`, outcome: 'success', outputs: { drift, changes: '[]' } })
@@ -67,6 +86,7 @@ scenario('a drift check over all jobs opens one issue, updates that one, and clo
     for (const name of ['bad', 'worse']) github.artifacts.set(`milvus-alb-results-${name}`, [result(name, 'false')])
     expect((await report()).outputs).toEqual({ clean: 'true' })
     expect(github.issues).toMatchObject([{ state: 'closed', comments: [expect.stringContaining('as they should be')] }])
+    expect((await report({ issue: 'false', targets: '["bad","lost"]' })).summary).toContain('| ✗ | lost |  | no result: its job ended before the action did |')
     // The archive's address carries its own right.
     expect(github.requests.filter((request) => request.includes('/blobs/') && request.endsWith('with a token'))).toEqual([])
     const refused = await runAction({ action: join(repository, 'fleet-report'), directory: world.directory, inputs: { token: 'wrong' }, environment: { ...world.environment(), GITHUB_API_URL: github.url, GITHUB_REPOSITORY: 'team/infra', GITHUB_RUN_ID: '1' } })

@@ -1,4 +1,5 @@
 /** Targets as the jobs of one matrix. Pure. */
+import { inputDefaults } from '../settings/inputs.ts'
 import type { Target } from './targets.ts'
 
 /** A job of the matrix: its targets share the environment, whose secrets they use, the role, the region and the runner. */
@@ -9,6 +10,8 @@ export interface Job {
   readonly region: string
   /** JSON, for `fromJSON`: a label or a list of them. */
   readonly 'runs-on': string
+  /** Group that no two jobs of any run are in at a time: that of its first target. */
+  readonly concurrency: string
   /** JSON of `{name, inputs}`, one after the other. */
   readonly targets: string
 }
@@ -16,7 +19,15 @@ export interface Job {
 /** Source: GitHub, "Usage limits": a matrix makes at most 256 jobs of a workflow run. */
 export const mostJobs = 256
 
+/** What only one run may change at a time: a release of a cluster. deploy.yml has the same expression for its one target. */
+export function concurrencyOf({ roleToAssume, inputs }: Pick<Target, 'roleToAssume' | 'inputs'>): string {
+  const input = (name: keyof typeof inputDefaults): string => inputs[name] || inputDefaults[name]
+  // The role names the account: clusters of several accounts often have the same name, and a group holds no more than 100 jobs.
+  return ['milvus-alb', roleToAssume, input('region'), input('cluster') || `${input('kubeconfig')} ${input('context')}`, input('namespace'), input('release') || input('service')].join('-')
+}
+
 /**
+ * Targets of the same release go into the same job.
  * @param options.runsOn the runner of targets that name none
  * @param options.check whether the jobs only look, and take the role for that
  * @returns the jobs; as few targets in a job as 256 jobs allow
@@ -26,13 +37,14 @@ export function matrixOf(targets: readonly Target[], options: { runsOn: string; 
   const role = (target: Target): string => (options.check ? target.checkRoleToAssume : target.roleToAssume)
   const groups = [...Map.groupBy(targets, (target) => JSON.stringify([target.environment, role(target), target.inputs['region'] ?? '', target.runsOn])).values()]
   if (groups.length > most) throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${most} jobs.`)
-  const jobsAt = (size: number): number => groups.reduce((sum, group) => sum + Math.ceil(group.length / size), 0)
+  const releases = groups.map((group) => [...Map.groupBy(group, concurrencyOf).values()])
+  const jobsAt = (size: number): number => releases.reduce((sum, group) => sum + Math.ceil(group.length / size), 0)
   let size = 1
   while (jobsAt(size) > most) size += 1
-  return groups.flatMap((group) => chunks(group, size).map((chunk) => jobOf(chunk, role, options.runsOn)))
+  return releases.flatMap((group) => chunks(group, size).map((chunk) => jobOf(chunk.flat(), role, options.runsOn)))
 }
 
-const chunks = (group: readonly Target[], size: number): Target[][] => Array.from({ length: Math.ceil(group.length / size) }, (_, index) => group.slice(index * size, (index + 1) * size))
+const chunks = <T>(group: readonly T[], size: number): T[][] => Array.from({ length: Math.ceil(group.length / size) }, (_, index) => group.slice(index * size, (index + 1) * size))
 
 function jobOf(targets: readonly Target[], role: (target: Target) => string, runsOn: string): Job {
   const [first, ...others] = targets
@@ -43,6 +55,7 @@ function jobOf(targets: readonly Target[], role: (target: Target) => string, run
     'role-to-assume': role(first),
     region: first.inputs['region'] ?? '',
     'runs-on': JSON.stringify(first.runsOn.length === 0 ? runsOn : first.runsOn.length === 1 ? first.runsOn[0] : first.runsOn),
+    concurrency: concurrencyOf(first),
     targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs }))),
   }
 }

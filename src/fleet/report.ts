@@ -34,6 +34,12 @@ export interface FleetReport {
 /** Source: GitHub's REST API refuses longer bodies of issues. */
 const longest = 65_536
 
+/** The results, and those of the targets that have none: their job ended before the action could say anything. */
+export function withMissing(results: readonly Result[], names: readonly string[]): Result[] {
+  const known = new Set(results.map(({ name }) => name))
+  return [...results, ...names.filter((name) => !known.has(name)).map((name): Result => ({ name, host: '', outcome: 'missing', outputs: {} }))]
+}
+
 /**
  * @param expiryDays a certificate that ends within so many days is not clean
  * @param now milliseconds since the epoch
@@ -63,6 +69,7 @@ const counted = (count: number, what: string): string => `${count} ${what}${coun
 
 function failures({ outcome, outputs }: Result): string[] {
   if (outcome === 'cancelled') return ['cancelled']
+  if (outcome === 'missing') return ['no result: its job ended before the action did']
   // A drift check that finds something ends as a failure of its own, which the differences say better.
   if (outcome === 'success' || outputs['drift'] === 'true' || outputs['drift'] === 'unknown') return []
   return [outputs['failure-code'] === undefined ? 'failed' : `${outputs['failure-code']} in ${outputs['failed-step'] ?? 'preflight'}`]

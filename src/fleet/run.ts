@@ -10,7 +10,8 @@ import { variable } from './targets.ts'
 export interface Result {
   readonly name: string
   readonly host: string
-  readonly outcome: 'success' | 'failure' | 'cancelled'
+  /** `missing`: its job left no result. */
+  readonly outcome: 'success' | 'failure' | 'cancelled' | 'missing'
   /** The action's outputs. */
   readonly outputs: Readonly<Record<string, string>>
 }

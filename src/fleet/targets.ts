@@ -4,6 +4,7 @@ import { CORE_SCHEMA, load } from 'js-yaml'
 import { ActionError } from '../core/errors.ts'
 import { readSettings } from '../settings.ts'
 import { inputDefaults } from '../settings/inputs.ts'
+import { concurrencyOf } from './matrix.ts'
 import { targetsSchema } from './schema.ts'
 
 /** One target, with the defaults of the file under it. */
@@ -47,11 +48,18 @@ export function readTargets(text: string): Reading {
     return { problems: [`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`] }
   }
   const check = new Ajv({ allErrors: true, allowUnionTypes: true, strict: true }).compile<File>(targetsSchema())
-  if (!check(content)) return { problems: formProblems(check.errors ?? [], content) }
-  const { defaults = {}, targets: entries } = content
-  const targets = entries.map((entry) => targetOf({ ...defaults, ...entry }))
-  const problems = [...repeated(targets), ...targets.flatMap(targetProblems)]
+  const errors = check(content) ? [] : (check.errors ?? [])
+  const targets = wellFormed(errors, content)
+  const problems = [...formProblems(errors, content), ...repeated(targets), ...sameIngress(targets), ...targets.flatMap(targetProblems)]
   return problems.length > 0 ? { problems } : { targets }
+}
+
+/** The targets whose own form is right: what else is wrong with them can be said at once. None when the file or its defaults have no right form. */
+function wellFormed(errors: readonly ErrorObject[], content: unknown): Target[] {
+  const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1])
+  if (indexes.includes(undefined)) return []
+  const { defaults = {}, targets } = content as File
+  return targets.filter((_entry, index) => !indexes.includes(String(index))).map((entry) => targetOf({ ...defaults, ...entry }))
 }
 
 /** Each place once: for a choice of forms Ajv names the failure of every one, and then the choice. */
@@ -63,7 +71,8 @@ function formProblems(errors: readonly ErrorObject[], content: unknown): string[
     if (keyword === 'additionalProperties') return `${place} has ${String(params['additionalProperty'])}, which is no input of the action and nothing that a target says.`
     if (keyword === 'required') return `${place} has no ${String(params['missingProperty'])}.`
     if (keyword === 'anyOf') return `${place} has a form that it cannot have: give a text, or a list or map where the input is one.`
-    return `${place} ${error.message ?? 'is wrong'}.`
+    if (keyword === 'pattern') return place.endsWith('name') ? `${place} may have letters, digits, dots, dashes and underscores, at most 100.` : `${place} is no ARN of an IAM role, for example arn:aws:iam::111122223333:role/milvus-alb.`
+    return keyword === 'minItems' ? `${place} is empty.` : `${place} ${error.message ?? 'is wrong'}.`
   }))]
 }
 
@@ -89,8 +98,20 @@ function repeated(targets: readonly Target[]): string[] {
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map((name) => `There are ${names.filter((other) => other === name).length} targets named ${name}.`)
 }
 
+/** Targets that would undo each other's Ingress with every run. */
+function sameIngress(targets: readonly Target[]): string[] {
+  const groups = [...Map.groupBy(targets, (target) => JSON.stringify([concurrencyOf(target), target.runsOn, target.inputs['ingress-name'] ?? ''])).values()]
+  const together = groups.map((group) => [...new Set(group.map(({ name }) => name))]).filter((names) => names.length > 1)
+  return together.map((names) => `${names.join(', ')} are the same Ingress of the same cluster: give each an ingress-name of its own, or keep one.`)
+}
+
+function targetProblems(target: Target): string[] {
+  const environment = target.environment === '' ? [`${target.name}: It has no environment: name the GitHub environment whose secrets are its certificate and key, here or in defaults.`] : []
+  return [...environment, ...inputProblems(target)]
+}
+
 /** What the action itself would say of the inputs, but for what comes from secrets. */
-function targetProblems({ name, inputs }: Target): string[] {
+function inputProblems({ name, inputs }: Target): string[] {
   const before = { ...process.env }
   try {
     for (const input of Object.keys(inputDefaults)) process.env[variable(input)] = inputs[input] ?? ''

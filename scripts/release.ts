@@ -1,0 +1,104 @@
+/**
+ * What .github/workflows/release.yml runs, for the version in VERSION.
+ * `check`: builds dist/ and says everything that keeps this commit from being that version.
+ * `publish`: tag, GitHub release, and the tag of the major version; what is there already is left, so that it can run again.
+ * It needs Node, git and gh alone: where tags can be pushed, nothing runs that a registry delivered.
+ */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+
+/** What a release is made of. */
+export interface Candidate {
+  readonly version: string
+  readonly branch: string
+  readonly commit: string
+  /** What package.json and package-lock.json say. */
+  readonly manifests: Readonly<Record<string, string>>
+  readonly changelog: string
+  /** The remote's tags, and their commits. */
+  readonly tags: ReadonlyMap<string, string>
+}
+
+/** The text under a version's heading, `## [1.2.0] - 2026-11-27`; empty when there is none. */
+export function notesOf(changelog: string, version: string): string {
+  const [, ...sections] = changelog.split(/^## /m)
+  const own = sections.find((section) => section.startsWith(`[${version}] - `) && /^\S+ - \d{4}-\d{2}-\d{2}\n/.test(section))
+  return own?.slice(own.indexOf('\n')).trim() ?? ''
+}
+
+/** Everything that keeps a commit from being a version, a sentence each with what to do. Pure. */
+export function problemsOf({ version, branch, commit, manifests, changelog, tags }: Candidate): string[] {
+  const numbers = numbersOf(version)
+  if (!numbers) return [`"${version}" is no version: give three numbers, for example 1.2.0.`]
+  const [tagged, newest] = [tags.get(`v${version}`), newestOf(tags)]
+  return [
+    ...(branch === 'main' ? [] : [`This is the branch ${branch}: releases are made of main.`]),
+    ...Object.entries(manifests).filter(([, said]) => said !== version).map(([file, said]) => `${file} says ${said}, not ${version}: run npm version ${version} --no-git-tag-version.`),
+    ...(notesOf(changelog, version) === '' ? [`CHANGELOG.md has no text under "## [${version}] - YYYY-MM-DD": move there what stands under Unreleased.`] : []),
+    ...(tagged !== undefined && tagged !== commit ? [`v${version} is commit ${tagged.slice(0, 7)} already, and a released version never changes: take the next one.`] : []),
+    ...(newest && compare(newest, numbers) > 0 ? [`v${newest.join('.')} is released already: take a version after it.`] : []),
+  ]
+}
+
+type Numbers = readonly [major: number, minor: number, patch: number]
+
+function numbersOf(version: string): Numbers | undefined {
+  const [, ...numbers] = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$/.exec(version) ?? []
+  return numbers.length === 0 ? undefined : (numbers.map(Number) as unknown as Numbers)
+}
+
+const compare = (a: Numbers, b: Numbers): number => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]
+
+const newestOf = (tags: Candidate['tags']): Numbers | undefined => [...tags.keys()].map((tag) => numbersOf(tag.replace(/^v/, ''))).filter((numbers) => numbers !== undefined).sort(compare).at(-1)
+
+const run = (command: string, ...args: string[]): string => execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim()
+const versionIn = (file: string): string => (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+
+function candidate(version: string): Candidate {
+  // Of an annotated tag the line with ^{} comes second, and has the commit.
+  const tags = run('git', 'ls-remote', '--tags', 'origin').split('\n').filter(Boolean).map((line) => line.split('\t'))
+  return {
+    version,
+    branch: process.env['GITHUB_REF_NAME'] ?? '',
+    commit: run('git', 'rev-parse', 'HEAD'),
+    manifests: Object.fromEntries(['package.json', 'package-lock.json'].map((file) => [file, versionIn(file)])),
+    changelog: readFileSync('CHANGELOG.md', 'utf8'),
+    tags: new Map(tags.map(([commit = '', name = '']) => [name.replace(/^refs\/tags\/|\^\{\}$/g, ''), commit])),
+  }
+}
+
+function distProblems(): string[] {
+  run(process.execPath, 'scripts/build.ts')
+  const changed = run('git', 'status', '--porcelain', '--', 'dist')
+  return changed === '' ? [] : [`dist/ is not what src/ builds to: run npm run build, and commit it.\n${changed}`]
+}
+
+/** The tag of the major version last: who follows it gets only what is released whole. */
+function publish({ version, commit, changelog, tags }: Candidate): void {
+  const [tag, major] = [`v${version}`, `v${version.slice(0, version.indexOf('.'))}`]
+  // gh has the token from GH_TOKEN; none is kept in the checkout.
+  const push = (refspec: string) => run('git', '-c', 'credential.helper=', '-c', 'credential.helper=!gh auth git-credential', 'push', 'origin', refspec)
+  if (!tags.has(tag)) push(`${commit}:refs/tags/${tag}`)
+  if (!isReleased(tag)) run('gh', 'release', 'create', tag, '--verify-tag', '--title', tag, '--notes', notesOf(changelog, version))
+  if (tags.get(major) !== commit) push(`+${commit}:refs/tags/${major}`)
+  console.log(`${tag} is released, and ${major} is ${tag}`)
+}
+
+function isReleased(tag: string): boolean {
+  try {
+    return run('gh', 'release', 'view', tag, '--json', 'tagName') !== ''
+  } catch {
+    return false
+  }
+}
+
+function main(command: string | undefined): void {
+  const release = candidate(process.env['VERSION'] ?? '')
+  const problems = [...problemsOf(release), ...(command === 'check' ? distProblems() : [])]
+  if (problems.length > 0) {
+    console.error(problems.map((problem) => `::error::${problem.replaceAll('%', '%25').replaceAll('\n', '%0A')}`).join('\n'))
+    process.exitCode = 1
+  } else if (command === 'publish') publish(release)
+}
+
+if (import.meta.main) main(process.argv[2])
