@@ -17,6 +17,9 @@ import type { Settings } from './settings/types.ts'
 /** How long the run may go on after it was cancelled; the runner kills it after 10 s. Milliseconds. */
 const patience = 5_500
 
+/** What the input mode names. */
+const modes: Readonly<Record<Settings['mode'], (context: Context, settings: Settings, environment: NodeJS.ProcessEnv) => Promise<void>>> = { deploy }
+
 /** Runs the action. What fails in it is in the log, the outputs, the summary and the exit code, and not thrown. */
 export async function run(environment: NodeJS.ProcessEnv = process.env): Promise<void> {
   const redactor = new Redactor()
@@ -44,7 +47,7 @@ export async function run(environment: NodeJS.ProcessEnv = process.env): Promise
   let failure: ActionError | undefined
   try {
     settings = await readOrReport(report, redactor, environment)
-    await deploy(context, settings, environment)
+    await modes[settings.mode](context, settings, environment)
   } catch (thrown) {
     failure = asActionError(thrown)
   }
