@@ -76,6 +76,14 @@ describe('a token', () => {
     expect(await tokens.token()).not.toBe(first)
   })
 
+  test("is dated by AWS' clock, once an answer of EKS has told it: the runner's own may be off", async () => {
+    account.aws.state.clusters.set('production', { name: 'production', endpoint: 'https://eks.example.com', certificateAuthority: '-----BEGIN CERTIFICATE-----\n', status: 'ACTIVE' })
+    account.aws.clockOffset = 20 * minute
+    expect(await account.aws.authenticateEksToken(await source().tokens.token(), 'production')).toBeUndefined()
+    await describeCluster(account.clients.eks, 'production', 'us-east-2')
+    expect(await account.aws.authenticateEksToken(await source().tokens.token(), 'production')).toBeDefined()
+  })
+
   test('that could not be made is tried again', async () => {
     let failing = true
     const identity = account.aws.credentials[0]

@@ -21,7 +21,7 @@ describe('awsError', () => {
     ['AccessDeniedException', 'User: arn:aws:iam::111122223333:user/x is not authorized to perform: acm:ListCertificates', 'aws-access-denied', /^AWS refused acm:ListCertificates: User: arn:aws:iam::111122223333:user\/x is not authorized/],
     ['AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity', 'aws-access-denied', /^AWS refused acm:ListCertificates: Not authorized/],
     ['UnauthorizedOperation', 'You are not authorized', 'aws-access-denied', /^AWS refused/],
-    ['ThrottlingException', 'Rate exceeded', 'aws-request-failed', /acm:ListCertificates.*ThrottlingException: Rate exceeded$/],
+    ['ThrottlingException', 'Rate exceeded', 'aws-request-failed', /^AWS throttles acm:ListCertificates, after several attempts too: Rate exceeded$/],
     ['TimeoutError', 'connect ETIMEDOUT', 'aws-request-failed', /TimeoutError: connect ETIMEDOUT$/],
     ['InternalFailure', '', 'aws-request-failed', /as it should: InternalFailure$/],
     ['AccessDeniedExceptionally', 'x', 'aws-request-failed', /AccessDeniedExceptionally: x$/],

@@ -1,7 +1,8 @@
 /** ACM as it answers in the field: throttled, in pages, at its quotas, under an organization's policies, and with certificates in every state. */
+import { setTimeout } from 'node:timers/promises'
 import { expect } from '@jest/globals'
 import { selfSigned } from '../../sandbox/certificates.ts'
-import { certificates, importByHand, inAcm } from './hands.ts'
+import { certificates, get, importByHand, inAcm } from './hands.ts'
 import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario, type Scenario } from './harness.ts'
 
 const day = 86_400_000
@@ -31,7 +32,7 @@ scenario('an ACM that throttles for good fails the run after a bounded number of
   scenario.world.traffic.inject({ ...throttled, operation: 'ListCertificates' })
   const result = await scenario.run()
   expectFailure(result, 'certificate', 'aws-request-failed')
-  expect(annotation(result)).toContain('ThrottlingException: Rate exceeded')
+  expect(annotation(result)).toContain('AWS throttles acm:ListCertificates, after several attempts too: Rate exceeded')
   expect(asked(scenario, 'ListCertificates')).toBe(4)
 })
 
@@ -79,7 +80,8 @@ sandboxScenario('moto has one page of any size', 'ours on the last of many pages
 
 scenario('an Ingress that was deleted by hand: our certificate is found again, and none is imported', async ({ world, run, writes }) => {
   const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
-  await world.kubectl('delete', 'ingress', 'milvus-demo', '--wait=true')
+  await world.kubectl('delete', 'ingress', 'milvus-demo', '--wait=false')
+  while ((await get(world, 'ingress', 'milvus-demo')) !== undefined) await setTimeout(100)
   const again = expectSuccess(await run())
   expect(again.outputs['certificate-arn']).toBe(arn)
   expect(writes().filter((write) => write.startsWith('acm'))).toEqual([])
@@ -115,7 +117,7 @@ sandboxScenario('moto makes no certificate that is not issued', 'a certificate b
 })
 
 sandboxScenario('moto renews nothing', 'an end that is near is no warning for a certificate that ACM renews, and one when it cannot', async ({ world, run }) => {
-  const arn = await importByHand(world, await world.authority.issue({ hosts: [world.host], days: 9 }))
+  const arn = await importByHand(world, await world.authority.issue({ hosts: [world.host], notBefore: new Date(Date.now() - 80 * day), days: 9 }))
   const held = world.state.certificates.get(arn)
   if (!held) throw new Error('the import is not there')
   const inputs = { certificate: '', 'private-key': '', 'certificate-arn': arn }

@@ -92,9 +92,13 @@ export function certificateFacts(certificate: X509Certificate): CertificateFacts
   }
 }
 
-/** The facts of a certificate that is in ACM. */
-export function factsOf(held: AcmCertificate): CertificateFacts {
-  return certificateFacts(new X509Certificate(held.certificate))
+const read = new Map<string, CertificateFacts>()
+
+/** The facts of a certificate that is in ACM. Read once: an account may have a thousand. */
+export function factsOf({ certificate }: AcmCertificate): CertificateFacts {
+  const facts = read.get(certificate) ?? certificateFacts(new X509Certificate(certificate))
+  read.set(certificate, facts)
+  return facts
 }
 
 /** The load balancers whose listeners use a certificate: DescribeCertificate's InUseBy. */

@@ -53,6 +53,12 @@ const translations: readonly Translation[] = [
     problem: (operation, message) => `AWS refused ${operation}: ${message}`,
     remedy: "Add the permission to the role's policy; docs/permissions.md has the whole policy.",
   },
+  {
+    names: /^(Throttling(Exception)?|ThrottledException|TooManyRequestsException|RequestLimitExceeded|RequestThrottled(Exception)?)$/,
+    code: 'aws-request-failed',
+    problem: (operation, message) => `AWS throttles ${operation}, after several attempts too: ${message}`,
+    remedy: 'Run the job again in some minutes; when it stays, see what else in this account and region calls that API so often.',
+  },
 ]
 
 /**
