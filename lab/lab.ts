@@ -214,7 +214,11 @@ async function assumeRole({ moto, aws, eks, directory, kubectl }: { moto: Moto; 
   aws.authorize = (principal, action, resource) => (principal === credential.principalArn ? allows(policy, action, resource) : before(principal, action, resource))
   eks.accessEntries = new Map([...(eks.accessEntries ?? []), [`arn:aws:iam::${moto.account}:role/${name}`, { groups: [actionGroup] }]])
   const path = join(directory, 'rbac.json')
-  await writeFile(path, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: shippedRoles(without) }))
-  await kubectl('apply', '-f', path)
+  const roles = shippedRoles(without)
+  // One namespace after the other: kubectl refuses objects of another one than it is told.
+  for (const place of new Set(roles.map(({ metadata }) => metadata.namespace ?? ''))) {
+    await writeFile(path, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: roles.filter(({ metadata }) => (metadata.namespace ?? '') === place) }))
+    await kubectl('apply', ...(place === '' ? [] : ['--namespace', place]), '-f', path)
+  }
   return credential
 }

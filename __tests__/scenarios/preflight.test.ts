@@ -146,7 +146,7 @@ scenario('a controller that is not ready, or is old, is a warning', async ({ wor
   await create(world, { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'aws-load-balancer-controller', namespace: 'kube-system' }, spec: { replicas: 0, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } } })
   const result = expectSuccess(await run())
   expect(result.log).toMatch(/^::warning.*No replica of kube-system\/aws-load-balancer-controller/m)
-  expect(result.log).toMatch(/^::warning.*v2.0.1, and v2.0 does not know gRPC target groups/m)
+  expect(result.log).toMatch(/^::warning.*v2.0.1: v2.0 does not know gRPC target groups/m)
 })
 
 scenario('subnets that the VPC does not have', async (scenario) => {
