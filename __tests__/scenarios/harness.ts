@@ -136,6 +136,14 @@ export function expectFailure(run: ActionRun, step: string, code: string): Actio
   return run
 }
 
+/** Runs, and expects this failure with no write of any kind. @returns the annotation */
+export async function expectRefusal({ run, writes }: Scenario, inputs: Readonly<Record<string, string>>, code: string, environment: Readonly<Record<string, string>> = {}, step = 'preflight'): Promise<string> {
+  const result = expectFailure(await run(inputs, { environment }), step, code)
+  expect(writes()).toEqual([])
+  expect(result.outputs).toMatchObject({ changed: 'false', changes: '[]' })
+  return annotation(result)
+}
+
 /** The changes of a run as `step path`. */
 export function changed(run: ActionRun): string[] {
   return (JSON.parse(run.outputs['changes'] ?? '[]') as { step: string; path: string }[]).map(({ step, path }) => `${step} ${path.replace('metadata.annotations.', '').replace('alb.ingress.kubernetes.io/', '')}`)

@@ -1,16 +1,7 @@
 /** Inputs as people give them: the many wrong ones, each named and all at once, and the odd ones that are taken. */
 import { expect } from '@jest/globals'
 import { encryptPrivateKey, selfSigned } from '../../sandbox/certificates.ts'
-import { annotation, expectFailure, expectSuccess, expectUnchanged, scenario, type Scenario } from './harness.ts'
-
-/** Runs, and expects this failure in preflight with no write of any kind. @returns the annotation */
-async function expectRefusal({ run, writes }: Scenario, inputs: Record<string, string>, code: string, environment: Record<string, string> = {}): Promise<string> {
-  const result = await run(inputs, { environment })
-  expectFailure(result, 'preflight', code)
-  expect(writes()).toEqual([])
-  expect(result.outputs).toMatchObject({ changed: 'false', changes: '[]' })
-  return annotation(result)
-}
+import { expectRefusal, expectSuccess, expectUnchanged, scenario } from './harness.ts'
 
 scenario('very many wrong inputs at once, each named with what to give', async (scenario) => {
   const wrong: Readonly<Record<string, readonly [value: string, said: string]>> = {

@@ -1,18 +1,9 @@
 /** What preflight finds of the cluster and of the Ingress' inputs: said before anything is written. */
 import { expect } from '@jest/globals'
 import { create, createMilvusObjects, type KubernetesObject } from './hands.ts'
-import { annotation, expectFailure, expectSuccess, expectUnchanged, labScenario, scenario, type Scenario } from './harness.ts'
+import { annotation, expectFailure, expectRefusal, expectSuccess, expectUnchanged, labScenario, scenario, type Scenario } from './harness.ts'
 
 const prefix = 'alb.ingress.kubernetes.io'
-
-/** Runs, and expects this failure in preflight with no write of any kind. */
-async function expectRefusal({ run, writes }: Scenario, inputs: Record<string, string>, code: string, environment: Record<string, string> = {}): Promise<string> {
-  const result = await run(inputs, { environment })
-  expectFailure(result, 'preflight', code)
-  expect(writes()).toEqual([])
-  expect(result.outputs).toMatchObject({ changed: 'false', changes: '[]' })
-  return annotation(result)
-}
 
 /** A class of the controller with these parameters, by the name of both. */
 async function createClass({ world }: Scenario, name: string, spec: object): Promise<void> {

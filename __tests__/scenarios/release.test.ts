@@ -7,15 +7,7 @@ import { startChartRegistry } from '../../sandbox/charts/registry.ts'
 import { milvusChart } from '../../sandbox/charts/repository.ts'
 import type { World } from '../../sandbox/world.ts'
 import { createMilvusObjects, get, replace } from './hands.ts'
-import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, scenario, type Scenario } from './harness.ts'
-
-/** Runs, and expects this failure in preflight with no write of any kind. @returns the annotation */
-async function expectRefusal({ run, writes }: Scenario, inputs: Record<string, string>, code: string): Promise<string> {
-  const result = expectFailure(await run(inputs), 'preflight', code)
-  expect(writes()).toEqual([])
-  expect(result.outputs).toMatchObject({ changed: 'false', changes: '[]' })
-  return annotation(result)
-}
+import { annotation, changed, expectFailure, expectRefusal, expectSuccess, expectUnchanged, scenario } from './harness.ts'
 
 const allow = { 'allow-chart-change': 'true' }
 /** None of those that the harness sets by itself: helm is run for the Service only. */

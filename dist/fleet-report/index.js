@@ -28611,7 +28611,8 @@ async function run(environment) {
     const token = (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('token', { required: true });
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq)(token);
     const github = new _fleet_github_js__WEBPACK_IMPORTED_MODULE_1__/* .GitHub */ .g({ api: environment['GITHUB_API_URL'] ?? 'https://api.github.com', repository: environment['GITHUB_REPOSITORY'] ?? '', token });
-    const results = await github.results(environment['GITHUB_RUN_ID'] ?? '', (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('artifacts') || 'milvus-alb-results-');
+    const found = await github.results(environment['GITHUB_RUN_ID'] ?? '', (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('artifacts') || 'milvus-alb-results-');
+    const results = (0,_fleet_report_js__WEBPACK_IMPORTED_MODULE_2__/* .withMissing */ .n)(found, JSON.parse((0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('targets') || '[]'));
     if (results.length === 0)
         throw new Error('No job of this run left results: look at the jobs themselves.');
     const report = (0,_fleet_report_js__WEBPACK_IMPORTED_MODULE_2__/* .fleetReport */ .j)(results, Number((0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('expiry-days') || '30'), Date.now());
@@ -31460,11 +31461,17 @@ async function problem(response, what) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   j: () => (/* binding */ fleetReport)
+/* harmony export */   j: () => (/* binding */ fleetReport),
+/* harmony export */   n: () => (/* binding */ withMissing)
 /* harmony export */ });
 const day = 86_400_000;
 /** Source: GitHub's REST API refuses longer bodies of issues. */
 const longest = 65_536;
+/** The results, and those of the targets that have none: their job ended before the action could say anything. */
+function withMissing(results, names) {
+    const known = new Set(results.map(({ name }) => name));
+    return [...results, ...names.filter((name) => !known.has(name)).map((name) => ({ name, host: '', outcome: 'missing', outputs: {} }))];
+}
 /**
  * @param expiryDays a certificate that ends within so many days is not clean
  * @param now milliseconds since the epoch
@@ -31492,6 +31499,8 @@ const counted = (count, what) => `${count} ${what}${count === 1 ? '' : 's'}`;
 function failures({ outcome, outputs }) {
     if (outcome === 'cancelled')
         return ['cancelled'];
+    if (outcome === 'missing')
+        return ['no result: its job ended before the action did'];
     // A drift check that finds something ends as a failure of its own, which the differences say better.
     if (outcome === 'success' || outputs['drift'] === 'true' || outputs['drift'] === 'unknown')
         return [];

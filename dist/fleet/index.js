@@ -28615,7 +28615,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3218);
 /* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6067);
-/* harmony import */ var _fleet_run_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3476);
+/* harmony import */ var _fleet_run_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6872);
 /** The action `fleet`: the main action for each target of a job, one after the other; one that fails does not keep the others from their turn. */
 
 
@@ -28660,7 +28660,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 3476:
+/***/ 6872:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -33427,6 +33427,52 @@ function readProbe(read) {
     };
 }
 
+;// CONCATENATED MODULE: ./build/fleet/matrix.js
+/** Targets as the jobs of one matrix. Pure. */
+
+/** Source: GitHub, "Usage limits": a matrix makes at most 256 jobs of a workflow run. */
+const mostJobs = 256;
+/** What only one run may change at a time: a release of a cluster. deploy.yml has the same expression for its one target. */
+function matrix_concurrencyOf({ roleToAssume, inputs }) {
+    const input = (name) => inputs[name] || inputDefaults[name];
+    // The role names the account: clusters of several accounts often have the same name, and a group holds no more than 100 jobs.
+    return ['milvus-alb', roleToAssume, input('region'), input('cluster') || `${input('kubeconfig')} ${input('context')}`, input('namespace'), input('release') || input('service')].join('-');
+}
+/**
+ * Targets of the same release go into the same job.
+ * @param options.runsOn the runner of targets that name none
+ * @param options.check whether the jobs only look, and take the role for that
+ * @returns the jobs; as few targets in a job as 256 jobs allow
+ * @throws RangeError when the targets need more than 256 different jobs
+ */
+function matrixOf(targets, options, most = mostJobs) {
+    const role = (target) => (options.check ? target.checkRoleToAssume : target.roleToAssume);
+    const groups = [...Map.groupBy(targets, (target) => JSON.stringify([target.environment, role(target), target.inputs['region'] ?? '', target.runsOn])).values()];
+    if (groups.length > most)
+        throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${most} jobs.`);
+    const releases = groups.map((group) => [...Map.groupBy(group, matrix_concurrencyOf).values()]);
+    const jobsAt = (size) => releases.reduce((sum, group) => sum + Math.ceil(group.length / size), 0);
+    let size = 1;
+    while (jobsAt(size) > most)
+        size += 1;
+    return releases.flatMap((group) => chunks(group, size).map((chunk) => jobOf(chunk.flat(), role, options.runsOn)));
+}
+const chunks = (group, size) => Array.from({ length: Math.ceil(group.length / size) }, (_, index) => group.slice(index * size, (index + 1) * size));
+function jobOf(targets, role, runsOn) {
+    const [first, ...others] = targets;
+    if (!first)
+        throw new TypeError('a job has at least one target');
+    return {
+        name: others.length === 0 ? first.name : `${first.name} and ${others.length} more`,
+        environment: first.environment,
+        'role-to-assume': role(first),
+        region: first.inputs['region'] ?? '',
+        'runs-on': JSON.stringify(first.runsOn.length === 0 ? runsOn : first.runsOn.length === 1 ? first.runsOn[0] : first.runsOn),
+        concurrency: matrix_concurrencyOf(first),
+        targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs }))),
+    };
+}
+
 ;// CONCATENATED MODULE: ./build/fleet/schema.js
 /** The JSON Schema of a targets file: what editors complete, and what the file is checked against. */
 
@@ -33475,6 +33521,7 @@ function schema_targetsSchema(descriptions = {}) {
 
 
 
+
 /** @param text YAML or JSON */
 function readTargets(text) {
     let content;
@@ -33486,12 +33533,18 @@ function readTargets(text) {
         return { problems: [`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`] };
     }
     const check = new Ajv({ allErrors: true, allowUnionTypes: true, strict: true }).compile(targetsSchema());
-    if (!check(content))
-        return { problems: formProblems(check.errors ?? [], content) };
-    const { defaults = {}, targets: entries } = content;
-    const targets = entries.map((entry) => targetOf({ ...defaults, ...entry }));
-    const problems = [...repeated(targets), ...targets.flatMap(targetProblems)];
+    const errors = check(content) ? [] : (check.errors ?? []);
+    const targets = wellFormed(errors, content);
+    const problems = [...formProblems(errors, content), ...repeated(targets), ...sameIngress(targets), ...targets.flatMap(targetProblems)];
     return problems.length > 0 ? { problems } : { targets };
+}
+/** The targets whose own form is right: what else is wrong with them can be said at once. None when the file or its defaults have no right form. */
+function wellFormed(errors, content) {
+    const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1]);
+    if (indexes.includes(undefined))
+        return [];
+    const { defaults = {}, targets } = content;
+    return targets.filter((_entry, index) => !indexes.includes(String(index))).map((entry) => targetOf({ ...defaults, ...entry }));
 }
 /** Each place once: for a choice of forms Ajv names the failure of every one, and then the choice. */
 function formProblems(errors, content) {
@@ -33505,7 +33558,9 @@ function formProblems(errors, content) {
                 return `${place} has no ${String(params['missingProperty'])}.`;
             if (keyword === 'anyOf')
                 return `${place} has a form that it cannot have: give a text, or a list or map where the input is one.`;
-            return `${place} ${error.message ?? 'is wrong'}.`;
+            if (keyword === 'pattern')
+                return place.endsWith('name') ? `${place} may have letters, digits, dots, dashes and underscores, at most 100.` : `${place} is no ARN of an IAM role, for example arn:aws:iam::111122223333:role/milvus-alb.`;
+            return keyword === 'minItems' ? `${place} is empty.` : `${place} ${error.message ?? 'is wrong'}.`;
         }))];
 }
 /** `/targets/3/host` as `targets[3] (production): host`. */
@@ -33528,8 +33583,18 @@ function repeated(targets) {
     const names = targets.map(({ name }) => name);
     return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map((name) => `There are ${names.filter((other) => other === name).length} targets named ${name}.`);
 }
+/** Targets that would undo each other's Ingress with every run. */
+function sameIngress(targets) {
+    const groups = [...Map.groupBy(targets, (target) => JSON.stringify([concurrencyOf(target), target.runsOn, target.inputs['ingress-name'] ?? ''])).values()];
+    const together = groups.map((group) => [...new Set(group.map(({ name }) => name))]).filter((names) => names.length > 1);
+    return together.map((names) => `${names.join(', ')} are the same Ingress of the same cluster: give each an ingress-name of its own, or keep one.`);
+}
+function targetProblems(target) {
+    const environment = target.environment === '' ? [`${target.name}: It has no environment: name the GitHub environment whose secrets are its certificate and key, here or in defaults.`] : [];
+    return [...environment, ...inputProblems(target)];
+}
 /** What the action itself would say of the inputs, but for what comes from secrets. */
-function targetProblems({ name, inputs }) {
+function inputProblems({ name, inputs }) {
     const before = { ...process.env };
     try {
         for (const input of Object.keys(inputDefaults))

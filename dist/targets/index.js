@@ -36209,12 +36209,23 @@ function inWords(time) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   l: () => (/* binding */ matrixOf)
+/* harmony export */   RO: () => (/* binding */ concurrencyOf),
+/* harmony export */   lQ: () => (/* binding */ matrixOf)
 /* harmony export */ });
 /* unused harmony export mostJobs */
+/* harmony import */ var _settings_inputs_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9511);
+/** Targets as the jobs of one matrix. Pure. */
+
 /** Source: GitHub, "Usage limits": a matrix makes at most 256 jobs of a workflow run. */
 const mostJobs = 256;
+/** What only one run may change at a time: a release of a cluster. deploy.yml has the same expression for its one target. */
+function concurrencyOf({ roleToAssume, inputs }) {
+    const input = (name) => inputs[name] || _settings_inputs_js__WEBPACK_IMPORTED_MODULE_0__/* .inputDefaults */ .V[name];
+    // The role names the account: clusters of several accounts often have the same name, and a group holds no more than 100 jobs.
+    return ['milvus-alb', roleToAssume, input('region'), input('cluster') || `${input('kubeconfig')} ${input('context')}`, input('namespace'), input('release') || input('service')].join('-');
+}
 /**
+ * Targets of the same release go into the same job.
  * @param options.runsOn the runner of targets that name none
  * @param options.check whether the jobs only look, and take the role for that
  * @returns the jobs; as few targets in a job as 256 jobs allow
@@ -36225,11 +36236,12 @@ function matrixOf(targets, options, most = mostJobs) {
     const groups = [...Map.groupBy(targets, (target) => JSON.stringify([target.environment, role(target), target.inputs['region'] ?? '', target.runsOn])).values()];
     if (groups.length > most)
         throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${most} jobs.`);
-    const jobsAt = (size) => groups.reduce((sum, group) => sum + Math.ceil(group.length / size), 0);
+    const releases = groups.map((group) => [...Map.groupBy(group, concurrencyOf).values()]);
+    const jobsAt = (size) => releases.reduce((sum, group) => sum + Math.ceil(group.length / size), 0);
     let size = 1;
     while (jobsAt(size) > most)
         size += 1;
-    return groups.flatMap((group) => chunks(group, size).map((chunk) => jobOf(chunk, role, options.runsOn)));
+    return releases.flatMap((group) => chunks(group, size).map((chunk) => jobOf(chunk.flat(), role, options.runsOn)));
 }
 const chunks = (group, size) => Array.from({ length: Math.ceil(group.length / size) }, (_, index) => group.slice(index * size, (index + 1) * size));
 function jobOf(targets, role, runsOn) {
@@ -36242,6 +36254,7 @@ function jobOf(targets, role, runsOn) {
         'role-to-assume': role(first),
         region: first.inputs['region'] ?? '',
         'runs-on': JSON.stringify(first.runsOn.length === 0 ? runsOn : first.runsOn.length === 1 ? first.runsOn[0] : first.runsOn),
+        concurrency: concurrencyOf(first),
         targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs }))),
     };
 }
@@ -36249,7 +36262,7 @@ function jobOf(targets, role, runsOn) {
 
 /***/ }),
 
-/***/ 3852:
+/***/ 9404:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -40256,64 +40269,8 @@ function refusedTags(tags) {
     ];
 }
 
-;// CONCATENATED MODULE: ./build/settings/inputs.js
-/** The inputs of the action by name, with the default that an empty one means. action.yml says the same; a test compares. */
-/** An empty input means its default, here too: a reusable workflow that passes an empty one suppresses action.yml's. */
-const inputDefaults = {
-    mode: 'deploy',
-    cluster: '',
-    region: '',
-    kubeconfig: '',
-    context: '',
-    namespace: 'milvus',
-    release: '',
-    service: '',
-    'service-port': '',
-    host: '',
-    certificate: '',
-    'private-key': '',
-    'certificate-chain': '',
-    'certificate-arn': '',
-    'replace-certificate': 'false',
-    'expiry-warning': '',
-    chart: 'milvus',
-    'chart-repository': 'https://zilliztech.github.io/milvus-helm/',
-    'chart-version': '',
-    'chart-username': '',
-    'chart-password': '',
-    values: '',
-    'allow-chart-change': 'false',
-    'ingress-name': '',
-    'ingress-class': 'alb',
-    scheme: 'internet-facing',
-    'listen-port': '443',
-    'inbound-cidrs': '',
-    subnets: '',
-    'security-groups': '',
-    'ssl-policy': 'ELBSecurityPolicy-TLS13-1-2-2021-06',
-    'idle-timeout': '10m',
-    'load-balancer-name': '',
-    'group-name': '',
-    tags: '',
-    annotations: '',
-    'force-conflicts': 'false',
-    'release-timeout': '10m',
-    'load-balancer-timeout': '20m',
-    'probe-timeout': '5m',
-    probe: 'required',
-    'probe-ca': '',
-    'probe-address': '',
-    'probe-dns': 'false',
-    'milvus-token': '',
-    'require-authorization': 'false',
-    summary: 'true',
-};
-/**
- * Inputs that are secret as a whole, line by line. `values` is secret too, but its lines are common words: of those, main
- * protects what a key calls a password, secret, token or key, and no value of it is ever shown.
- */
-const secretInputs = (/* unused pure expression or super */ null && (['private-key', 'milvus-token', 'chart-password']));
-
+// EXTERNAL MODULE: ./build/settings/inputs.js
+var settings_inputs = __nccwpck_require__(9511);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: external "node:url"
@@ -40748,7 +40705,7 @@ const toPem = (certificates) => certificates.map((certificate) => certificate.to
 
 /** An input's text, or the default that an empty one means. Keys keep their line breaks: @actions/core trims only the ends. */
 function inputText(name) {
-    return (0,core/* getInput */.V4)(name) || inputDefaults[name];
+    return (0,core/* getInput */.V4)(name) || settings_inputs/* inputDefaults */.V[name];
 }
 /** Collects what the parsers throw, so that one run shows every problem. */
 class Reader {
@@ -41011,13 +40968,15 @@ function readProbe(read) {
     };
 }
 
+// EXTERNAL MODULE: ./build/fleet/matrix.js
+var matrix = __nccwpck_require__(3506);
 ;// CONCATENATED MODULE: ./build/fleet/schema.js
 /** The JSON Schema of a targets file: what editors complete, and what the file is checked against. */
 
 /** Inputs that a target cannot say: secrets, and what the workflow decides for all. */
 const elsewhere = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'summary'];
 /** The inputs that a target may say. */
-const targetInputs = Object.keys(inputDefaults).filter((name) => !elsewhere.includes(name));
+const targetInputs = Object.keys(settings_inputs/* inputDefaults */.V).filter((name) => !elsewhere.includes(name));
 const lists = ['inbound-cidrs', 'subnets', 'security-groups'];
 const maps = ['tags', 'annotations'];
 const rolePattern = '^arn:aws[a-z-]*:iam::\\d{12}:role/.+$';
@@ -41059,6 +41018,7 @@ function targetsSchema(descriptions = {}) {
 
 
 
+
 /** @param text YAML or JSON */
 function readTargets(text) {
     let content;
@@ -41070,12 +41030,18 @@ function readTargets(text) {
         return { problems: [`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`] };
     }
     const check = new ajv.Ajv({ allErrors: true, allowUnionTypes: true, strict: true }).compile(targetsSchema());
-    if (!check(content))
-        return { problems: formProblems(check.errors ?? [], content) };
-    const { defaults = {}, targets: entries } = content;
-    const targets = entries.map((entry) => targetOf({ ...defaults, ...entry }));
-    const problems = [...repeated(targets), ...targets.flatMap(targetProblems)];
+    const errors = check(content) ? [] : (check.errors ?? []);
+    const targets = wellFormed(errors, content);
+    const problems = [...formProblems(errors, content), ...repeated(targets), ...sameIngress(targets), ...targets.flatMap(targetProblems)];
     return problems.length > 0 ? { problems } : { targets };
+}
+/** The targets whose own form is right: what else is wrong with them can be said at once. None when the file or its defaults have no right form. */
+function wellFormed(errors, content) {
+    const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1]);
+    if (indexes.includes(undefined))
+        return [];
+    const { defaults = {}, targets } = content;
+    return targets.filter((_entry, index) => !indexes.includes(String(index))).map((entry) => targetOf({ ...defaults, ...entry }));
 }
 /** Each place once: for a choice of forms Ajv names the failure of every one, and then the choice. */
 function formProblems(errors, content) {
@@ -41089,7 +41055,9 @@ function formProblems(errors, content) {
                 return `${place} has no ${String(params['missingProperty'])}.`;
             if (keyword === 'anyOf')
                 return `${place} has a form that it cannot have: give a text, or a list or map where the input is one.`;
-            return `${place} ${error.message ?? 'is wrong'}.`;
+            if (keyword === 'pattern')
+                return place.endsWith('name') ? `${place} may have letters, digits, dots, dashes and underscores, at most 100.` : `${place} is no ARN of an IAM role, for example arn:aws:iam::111122223333:role/milvus-alb.`;
+            return keyword === 'minItems' ? `${place} is empty.` : `${place} ${error.message ?? 'is wrong'}.`;
         }))];
 }
 /** `/targets/3/host` as `targets[3] (production): host`. */
@@ -41112,11 +41080,21 @@ function repeated(targets) {
     const names = targets.map(({ name }) => name);
     return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map((name) => `There are ${names.filter((other) => other === name).length} targets named ${name}.`);
 }
+/** Targets that would undo each other's Ingress with every run. */
+function sameIngress(targets) {
+    const groups = [...Map.groupBy(targets, (target) => JSON.stringify([(0,matrix/* concurrencyOf */.RO)(target), target.runsOn, target.inputs['ingress-name'] ?? ''])).values()];
+    const together = groups.map((group) => [...new Set(group.map(({ name }) => name))]).filter((names) => names.length > 1);
+    return together.map((names) => `${names.join(', ')} are the same Ingress of the same cluster: give each an ingress-name of its own, or keep one.`);
+}
+function targetProblems(target) {
+    const environment = target.environment === '' ? [`${target.name}: It has no environment: name the GitHub environment whose secrets are its certificate and key, here or in defaults.`] : [];
+    return [...environment, ...inputProblems(target)];
+}
 /** What the action itself would say of the inputs, but for what comes from secrets. */
-function targetProblems({ name, inputs }) {
+function inputProblems({ name, inputs }) {
     const before = { ...process.env };
     try {
-        for (const input of Object.keys(inputDefaults))
+        for (const input of Object.keys(settings_inputs/* inputDefaults */.V))
             process.env[variable(input)] = inputs[input] ?? '';
         readSettings({ AWS_REGION: inputs['region'] });
         return [];
@@ -41127,7 +41105,7 @@ function targetProblems({ name, inputs }) {
         return thrown.all.filter(({ code, message }) => code !== 'input-missing' || !/^Input (certificate|private-key) /.test(message)).map(({ message, remedy }) => `${name}: ${message} ${remedy}`);
     }
     finally {
-        for (const input of Object.keys(inputDefaults))
+        for (const input of Object.keys(settings_inputs/* inputDefaults */.V))
             restore(variable(input), before[variable(input)]);
     }
 }
@@ -41144,57 +41122,130 @@ function restore(name, value) {
 
 /***/ }),
 
+/***/ 9511:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   V: () => (/* binding */ inputDefaults)
+/* harmony export */ });
+/* unused harmony export secretInputs */
+/** The inputs of the action by name, with the default that an empty one means. action.yml says the same; a test compares. */
+/** An empty input means its default, here too: a reusable workflow that passes an empty one suppresses action.yml's. */
+const inputDefaults = {
+    mode: 'deploy',
+    cluster: '',
+    region: '',
+    kubeconfig: '',
+    context: '',
+    namespace: 'milvus',
+    release: '',
+    service: '',
+    'service-port': '',
+    host: '',
+    certificate: '',
+    'private-key': '',
+    'certificate-chain': '',
+    'certificate-arn': '',
+    'replace-certificate': 'false',
+    'expiry-warning': '',
+    chart: 'milvus',
+    'chart-repository': 'https://zilliztech.github.io/milvus-helm/',
+    'chart-version': '',
+    'chart-username': '',
+    'chart-password': '',
+    values: '',
+    'allow-chart-change': 'false',
+    'ingress-name': '',
+    'ingress-class': 'alb',
+    scheme: 'internet-facing',
+    'listen-port': '443',
+    'inbound-cidrs': '',
+    subnets: '',
+    'security-groups': '',
+    'ssl-policy': 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+    'idle-timeout': '10m',
+    'load-balancer-name': '',
+    'group-name': '',
+    tags: '',
+    annotations: '',
+    'force-conflicts': 'false',
+    'release-timeout': '10m',
+    'load-balancer-timeout': '20m',
+    'probe-timeout': '5m',
+    probe: 'required',
+    'probe-ca': '',
+    'probe-address': '',
+    'probe-dns': 'false',
+    'milvus-token': '',
+    'require-authorization': 'false',
+    summary: 'true',
+};
+/**
+ * Inputs that are secret as a whole, line by line. `values` is secret too, but its lines are common words: of those, main
+ * protects what a key calls a password, secret, token or key, and no value of it is ever shown.
+ */
+const secretInputs = (/* unused pure expression or super */ null && (['private-key', 'milvus-token', 'chart-password']));
+
+
+/***/ }),
+
 /***/ 3906:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3218);
-/* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6067);
-/* harmony import */ var _fleet_matrix_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3506);
-/* harmony import */ var _fleet_targets_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3852);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3024);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3218);
+/* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6067);
+/* harmony import */ var _fleet_matrix_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3506);
+/* harmony import */ var _fleet_targets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9404);
 /** The action `targets`: a targets file to the matrix of a job. */
 
 
 
 
 
+
 async function run() {
-    const path = (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getInput */ .V4)('file', { required: true });
+    const path = (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('file', { required: true });
     let text;
     try {
-        text = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(path, 'utf8');
+        text = (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.readFileSync)(path, 'utf8');
     }
     catch (thrown) {
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setFailed */ .C1)(`Input file names ${path}, which cannot be read: ${(0,_core_text_js__WEBPACK_IMPORTED_MODULE_3__/* .messageOf */ .bD)(thrown)}. Check out the repository before this step, and give the path from its root.`);
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)(`Input file names ${path}, which cannot be read: ${(0,_core_text_js__WEBPACK_IMPORTED_MODULE_5__/* .messageOf */ .bD)(thrown)}. Check out the repository before this step, and give the path from its root.`);
         return;
     }
-    const reading = (0,_fleet_targets_js__WEBPACK_IMPORTED_MODULE_2__/* .readTargets */ .R)(text);
+    const reading = (0,_fleet_targets_js__WEBPACK_IMPORTED_MODULE_4__/* .readTargets */ .R)(text);
     if ('problems' in reading) {
         const { problems } = reading;
-        await _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .summary */ .z.addHeading(`${path} has ${problems.length} problem${problems.length === 1 ? '' : 's'}`, 3).addList(problems.map(escaped)).write();
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setFailed */ .C1)(`${path} has ${problems.length} problem${problems.length === 1 ? '' : 's'}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
+        await _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .summary */ .z.addHeading(`${path} has ${problems.length} problem${problems.length === 1 ? '' : 's'}`, 3).addList(problems.map(escaped)).write();
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)(`${path} has ${problems.length} problem${problems.length === 1 ? '' : 's'}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
         return;
     }
-    const chosen = reading.targets.filter(named((0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getInput */ .V4)('only')));
-    if (chosen.length === 0) {
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setFailed */ .C1)(`Input only (${(0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getInput */ .V4)('only')}) matches none of the ${reading.targets.length} targets of ${path}.`);
+    const only = patternsOf((0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('only'));
+    const idle = only.filter(({ pattern }) => !reading.targets.some(({ name }) => pattern.test(name)));
+    if (idle.length > 0) {
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)(`Input only says ${idle.map(({ word }) => word).join(', ')}, which matches none of the ${reading.targets.length} targets of ${path}: correct it, or leave it empty for all.`);
         return;
     }
+    const chosen = reading.targets.filter(({ name }) => only.length === 0 || only.some(({ pattern }) => pattern.test(name)));
     try {
-        const jobs = (0,_fleet_matrix_js__WEBPACK_IMPORTED_MODULE_4__/* .matrixOf */ .l)(chosen, { runsOn: (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getInput */ .V4)('runs-on') || 'ubuntu-latest', check: (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .getInput */ .V4)('mode') === 'check' });
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setOutput */ .uH)('matrix', JSON.stringify({ include: jobs }));
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setOutput */ .uH)('targets', String(chosen.length));
+        const jobs = (0,_fleet_matrix_js__WEBPACK_IMPORTED_MODULE_3__/* .matrixOf */ .lQ)(chosen, { runsOn: (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('runs-on') || 'ubuntu-latest', check: (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('mode') === 'check' });
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('matrix', JSON.stringify({ include: jobs }));
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('targets', JSON.stringify(chosen.map(({ name }) => name)));
+        // A run may hold several fleets, and an artifact's name only once.
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('artifacts', `milvus-alb-results-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(JSON.stringify([path, (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('only'), (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('mode')])).digest('hex').slice(0, 8)}-`);
         console.log(`${chosen.length} target${chosen.length === 1 ? '' : 's'} in ${jobs.length} job${jobs.length === 1 ? '' : 's'}`);
     }
     catch (thrown) {
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setFailed */ .C1)(`${(0,_core_text_js__WEBPACK_IMPORTED_MODULE_3__/* .messageOf */ .bD)(thrown)} Split ${path} into several files, each with a workflow run of its own.`);
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)(`${(0,_core_text_js__WEBPACK_IMPORTED_MODULE_5__/* .messageOf */ .bD)(thrown)} Split ${path} into several files, each with a workflow run of its own.`);
     }
 }
-/** Names with `*`, separated by commas, spaces or new lines; empty takes all. */
-function named(only) {
-    const patterns = only.split(/[\s,]+/).filter((word) => word !== '').map((word) => new RegExp(`^${word.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`));
-    return ({ name }) => patterns.length === 0 || patterns.some((pattern) => pattern.test(name));
+/** Names with `*`, separated by commas, spaces or new lines. */
+function patternsOf(only) {
+    const words = only.split(/[\s,]+/).filter((word) => word !== '');
+    return words.map((word) => ({ word, pattern: new RegExp(`^${word.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`) }));
 }
 const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 await run();

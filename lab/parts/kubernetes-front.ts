@@ -28,6 +28,8 @@ export async function startKubernetesFront(settings: KubernetesFrontSettings): P
   const server = createServer({ cert: pair.cert, key: pair.key }, (message, response) => {
     serve(settings, agent, message, response).catch(() => response.destroy())
   })
+  // Node ends idle connections after 5 s, at the moment at which a client may use one again; an API server does not.
+  server.keepAliveTimeout = 120_000
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   return {
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,

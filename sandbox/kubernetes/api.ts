@@ -87,6 +87,8 @@ export async function startKubernetes(settings: KubernetesSettings): Promise<Kub
   const server = createServer({ cert: settings.tls.certificate, key: settings.tls.privateKey }, (incoming, response) => {
     serve(incoming, response).catch((error: unknown) => { refuse(response, error) })
   })
+  // Node ends idle connections after 5 s, at the moment at which a client may use one again; an API server does not.
+  server.keepAliveTimeout = 120_000
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const api = inProcess(registry)
