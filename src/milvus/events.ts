@@ -18,6 +18,7 @@ export function once(emitter: NodeJS.EventEmitter, event: string, timeout: numbe
 
 /** The codes in a thrown value, such as ECONNREFUSED; several when several addresses were tried. */
 export function codesOf(thrown: unknown): string[] {
-  if (thrown instanceof AggregateError) return thrown.errors.flatMap(codesOf)
-  return [(thrown instanceof Error && (thrown as NodeJS.ErrnoException).code) || '']
+  const { code, errors } = (thrown ?? {}) as { readonly code?: unknown; readonly errors?: unknown }
+  if (Array.isArray(errors)) return errors.flatMap(codesOf)
+  return [typeof code === 'string' ? code : '']
 }
