@@ -4,5 +4,5 @@ export default {
   testMatch: ['<rootDir>/__tests__/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': './scripts/strip-types.mjs' },
-  testTimeout: 60_000,
+  testTimeout: 180_000,
 }
