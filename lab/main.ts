@@ -72,7 +72,7 @@ async function runScenarios(): Promise<void> {
     const text = process.argv[2]
     const record = text === undefined ? { SCENARIO_RECORD: scenarioRecord('lab') } : {}
     await rm(scenarioRecord('lab'), { force: true })
-    await jest(guard, ['--maxWorkers=3', '--testPathPatterns=__tests__/scenarios', '--testTimeout=180000', '--json', `--outputFile=${report}`, ...(text === undefined ? [] : ['--testNamePattern', text])], { WORLD: 'lab', TMPDIR: directory, ...record })
+    await jest(guard, ['--maxWorkers=3', '--testPathPatterns=__tests__/scenarios', '--testTimeout=600000', '--json', `--outputFile=${report}`, ...(text === undefined ? [] : ['--testNamePattern', text])], { WORLD: 'lab', TMPDIR: directory, ...record })
     const result = JSON.parse(await readFile(report, 'utf8')) as JestReport
     const failed = result.numFailedTests + result.numRuntimeErrorTestSuites + (result.numPassedTests === 0 ? 1 : 0)
     if (failed > 0) process.exitCode = 1

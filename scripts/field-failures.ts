@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { load } from 'js-yaml'
 import { repository } from '../sandbox/world.ts'
-import { worlds, type Records } from './records.ts'
+import { isFor, worlds, type Records } from './records.ts'
 
 /** One failure, with exactly one of what proves it: scenarios, a table of cases, or the reason why the action has nothing to do with it. */
 interface Row {
@@ -39,7 +39,7 @@ export function fieldFailures(sources: readonly Rows[], records: Records): strin
   const count = (key: keyof Row): number => all.filter((row) => row[key] !== undefined).length
   return `# Failures of the field
 
-Written by \`npm run scenarios\` from \`__tests__/rows/\` and the last whole runs. ${all.length} failures and facts that the sources know: ${count('scenario')} are proven by scenarios (what the built action does in a whole world), ${count('table')} by tables of cases, and of ${count('not')} the reason says why there is nothing to prove. Codes are those of [troubleshooting](troubleshooting.md); a row without one is a warning, a note, or a run that succeeds.
+Written by \`npm run scenarios\` from \`__tests__/rows/\` and what the scenarios record. ${all.length} failures and facts that the sources know: ${count('scenario')} are proven by scenarios (what the built action does in a whole world), ${count('table')} by tables of cases, and of ${count('not')} the reason says why there is nothing to prove. Codes are those of [troubleshooting](troubleshooting.md); a row without one is a warning, a note, or a run that succeeds.
 
 ${sources.map(({ title, rows }) => [`## ${title}`, '', '| failure | proven by | world | code |', '|---|---|---|---|', ...rows.map((row) => line(row, records))].join('\n')).join('\n\n')}
 `
@@ -51,7 +51,7 @@ function problemsOf(row: Row, { scenarios }: Records): string[] {
   const given = (['scenario', 'table', 'not'] as const).filter((key) => row[key] !== undefined)
   return [
     ...(given.length === 1 ? [] : [`"${row.row}" has ${given.length === 0 ? 'none' : 'more than one'} of scenario, table, not`]),
-    ...namesOf(row).filter((name) => (scenarios.get(name)?.passed.size ?? 0) === 0).map((name) => `"${row.row}" names the scenario "${name}", which did not pass anywhere`),
+    ...namesOf(row).filter((name) => !scenarios.has(name)).map((name) => `"${row.row}" names the scenario "${name}", which is not there`),
     ...(row.table === undefined || existsSync(join(repository, row.table)) ? [] : [`"${row.row}" names ${row.table}, which is not there`]),
     ...(row.table !== undefined && row.why === undefined ? [`"${row.row}" does not say why a table is enough`] : []),
   ]
@@ -60,7 +60,7 @@ function problemsOf(row: Row, { scenarios }: Records): string[] {
 function line(row: Row, { scenarios }: Records): string {
   const proofs = namesOf(row).flatMap((name) => scenarios.get(name) ?? [])
   const codes = [...new Set(proofs.flatMap((proof) => proof.codes))].map((code) => `[${code}](troubleshooting.md#${code})`).join(', ')
-  const where = worlds.filter((world) => proofs.some(({ passed }) => passed.has(world))).join(', ')
+  const where = worlds.filter((world) => proofs.some((proof) => isFor(proof, world))).join(', ')
   if (row.not !== undefined) return `| ${text(row.row)} | nothing to prove: ${text(row.not)} | | |`
   if (row.table !== undefined) return `| ${text(row.row)} | [\`${row.table.replace('__tests__/', '')}\`](../${row.table}): ${text(row.why ?? '')} | table | |`
   return `| ${text(row.row)} | ${proofs.map(({ name }) => text(name)).join('; ')} | ${where} | ${codes} |`
@@ -69,7 +69,7 @@ function line(row: Row, { scenarios }: Records): string {
 /** docs/troubleshooting.md with, in each section, the scenarios whose runs ended with its code. */
 export function withProofs(page: string, { scenarios }: Records): string {
   return page.replace(/^## ([a-z0-9-]+)$[\s\S]*?^\*\*Proven by\*\*:.*$/gm, (section, code: string) => {
-    const names = [...scenarios.values()].filter(({ codes, passed }) => codes.includes(code) && passed.size > 0).map(({ name }) => name)
+    const names = [...scenarios.values()].filter(({ codes }) => codes.includes(code)).map(({ name }) => name)
     return section.replace(/^(\*\*Proven by\*\*:).*$/m, (_line, start: string) => `${start} ${names.length > 0 ? names.join('; ') : 'tables of cases only'}.`)
   })
 }

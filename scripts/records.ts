@@ -28,11 +28,14 @@ export interface RecordedScenario {
   /** The only world that it is for, and why. */
   readonly only: { readonly world: World; readonly why: string } | undefined
   readonly steersController: boolean
-  /** The failure codes that its runs ended with, as it expected. */
+  /** The failure codes that its runs ended with in the sandbox, as it expected. */
   readonly codes: readonly string[]
 }
 
-/** Both records. */
+/** Whether a scenario is for a world. */
+export const isFor = ({ only }: RecordedScenario, world: World): boolean => only === undefined || only.world === world
+
+/** What was recorded. */
 export interface Records {
   /** By name, in the order of their definition. */
   readonly scenarios: ReadonlyMap<string, RecordedScenario>
@@ -40,9 +43,9 @@ export interface Records {
   readonly realController: boolean
 }
 
-/** @throws Error when a world has no record of a whole run */
-export function readRecords(): Records {
-  const lines = worlds.flatMap(readWorld)
+/** @throws Error when one of these worlds has no record of a whole run */
+export function readRecords(of: readonly World[]): Records {
+  const lines = of.flatMap(readWorld)
   const named = Map.groupBy(lines, ({ name }) => name)
   const scenarios = new Map([...named].map(([name, own]) => [name, toScenario(name, own)]))
   return { scenarios, realController: lines.some(({ controller }) => controller === 'real') }
@@ -64,6 +67,6 @@ function toScenario(name: string, lines: readonly Line[]): RecordedScenario {
     passed: new Set(lines.filter(({ passed }) => passed).map(({ world }) => world)),
     only: only && { world: only, why },
     steersController,
-    codes: [...new Set(lines.flatMap(({ code }) => code ?? []))].sort(),
+    codes: [...new Set(lines.filter(({ world }) => world === 'sandbox').flatMap(({ code }) => code ?? []))].sort(),
   }
 }

@@ -8,10 +8,10 @@ import type { HelmOptions } from '../../src/helm/process.ts'
 import { failureOf } from '../caught.ts'
 
 const request: Upgrade = {
-  release: 'milvus-demo', namespace: 'milvus', chart: '/work/milvus-5.0.19.tgz',
+  release: 'milvus-demo', namespace: 'milvus', chart: '/runner/milvus-5.0.19.tgz',
   values: undefined, timeout: 600, kubeconfig: undefined, context: undefined, forceConflicts: false,
 }
-const start = ['upgrade', 'milvus-demo', '/work/milvus-5.0.19.tgz', '--namespace', 'milvus', '--reset-then-reuse-values']
+const start = ['upgrade', 'milvus-demo', '/runner/milvus-5.0.19.tgz', '--namespace', 'milvus', '--reset-then-reuse-values']
 const type = ['--set', 'service.type=ClusterIP']
 const wait = ['--wait', '--timeout', '600s']
 

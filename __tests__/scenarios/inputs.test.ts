@@ -1,9 +1,9 @@
 /** Inputs as people give them: the many wrong ones, each named and all at once, and the odd ones that are taken. */
 import { expect } from '@jest/globals'
 import { encryptPrivateKey, selfSigned } from '../../sandbox/certificates.ts'
-import { expectRefusal, expectSuccess, expectUnchanged, scenario } from './harness.ts'
+import { expectRefusal, expectSuccess, expectUnchanged, sandboxScenario } from './harness.ts'
 
-scenario('very many wrong inputs at once, each named with what to give', async (scenario) => {
+sandboxScenario('inputs are read before any part is asked', 'very many wrong inputs at once, each named with what to give', async (scenario) => {
   const wrong: Readonly<Record<string, readonly [value: string, said: string]>> = {
     mode: ['apply', 'Give deploy'],
     cluster: ['arn:aws:eks:us-east-2:111122223333:cluster/production', 'Give its name: production.'],
@@ -48,7 +48,7 @@ scenario('very many wrong inputs at once, each named with what to give', async (
   }
 })
 
-scenario('hosts and durations in forms that people write', async (scenario) => {
+sandboxScenario('inputs are read before any part is asked', 'hosts and durations in forms that people write', async (scenario) => {
   for (const [host, said] of [['milvus.example.com:443', 'has a port'], ['milvus_demo.example.com', 'has an underscore'], ['münchen.example', 'xn--mnchen-3ya.example'], ['*.example.com', 'is a wildcard'], ['a.example.com, b.example.com', 'is more than one name']] as const) {
     expect(await expectRefusal(scenario, { host }, 'input-invalid')).toContain(said)
   }
@@ -56,7 +56,7 @@ scenario('hosts and durations in forms that people write', async (scenario) => {
   expect(text.match(/is not a duration/g)).toHaveLength(3)
 })
 
-scenario('a secret that is empty, or only a line end, is said to be missing in these words', async (scenario) => {
+sandboxScenario('inputs are read before any part is asked', 'a secret that is empty, or only a line end, is said to be missing in these words', async (scenario) => {
   for (const empty of ['', ' \n']) {
     const text = await expectRefusal(scenario, { certificate: empty, 'private-key': empty }, 'input-missing')
     expect(text).toContain('Input certificate is empty.')
@@ -65,7 +65,7 @@ scenario('a secret that is empty, or only a line end, is said to be missing in t
   }
 })
 
-scenario('a private key that is something else is named as what it is', async (scenario) => {
+sandboxScenario('inputs are read before any part is asked', 'a private key that is something else is named as what it is', async (scenario) => {
   const { certificate, privateKey } = scenario.world.certificate
   const der = Buffer.from(privateKey.replace(/-----[^-]+-----|\n/g, ''), 'base64')
   const cases: readonly (readonly [code: string, text: string, said: string])[] = [
@@ -81,7 +81,7 @@ scenario('a private key that is something else is named as what it is', async (s
   for (const [code, text, said] of cases) expect(await expectRefusal(scenario, { 'private-key': text }, code)).toContain(said)
 })
 
-scenario('certificate and key as secrets hold them: base64 with and without line ends, CRLF, literal \\n, quotes, lost line ends', async ({ world, run }) => {
+sandboxScenario('inputs are read before any part is asked', 'certificate and key as secrets hold them: base64 with and without line ends, CRLF, literal \\n, quotes, lost line ends', async ({ world, run }) => {
   const { fullchain, privateKey } = world.certificate
   expectSuccess(await run())
   const base64 = (text: string): string => Buffer.from(text).toString('base64')
@@ -91,14 +91,14 @@ scenario('certificate and key as secrets hold them: base64 with and without line
   for (const form of forms) expectUnchanged(await run({ certificate: form(fullchain), 'private-key': form(privateKey) }))
 })
 
-scenario('lists in every form that people write are one list', async ({ world, run }) => {
+sandboxScenario('inputs are read before any part is asked', 'lists in every form that people write are one list', async ({ world, run }) => {
   expectSuccess(await run({ 'inbound-cidrs': '10.0.0.0/8,127.0.0.0/8' }))
   for (const form of ['10.0.0.0/8, 127.0.0.0/8', '10.0.0.0/8\n127.0.0.0/8\n', '10.0.0.0/8 127.0.0.0/8', '["10.0.0.0/8", "127.0.0.0/8"]', '- 10.0.0.0/8\n- 127.0.0.0/8', '10.0.0.0/8;127.0.0.0/8', '"10.0.0.0/8", "127.0.0.0/8"', '10.0.0.0/8,\r\n127.0.0.0/8,\r\n']) {
     expectUnchanged(await run({ 'inbound-cidrs': form, host: `${world.host.toUpperCase()}.` }))
   }
 })
 
-scenario('what ACM would refuse of a certificate is found before anything is written', async (scenario) => {
+sandboxScenario('inputs are read before any part is asked', 'what ACM would refuse of a certificate is found before anything is written', async (scenario) => {
   const { authority, host } = scenario.world
   const large = await authority.issue({ hosts: [host, ...Array.from({ length: 1200 }, (_, number) => `number-${number}.a.long.name.example.com`)] })
   const odd = await authority.issue({ hosts: [host], ocsp: `http://ocsp.example.com/${'x'.repeat(1000)}` })
@@ -108,13 +108,13 @@ scenario('what ACM would refuse of a certificate is found before anything is wri
   }
 })
 
-scenario('inputs that are not wrong and may not be meant are warnings', async ({ run }) => {
+sandboxScenario('inputs are read before any part is asked', 'inputs that are not wrong and may not be meant are warnings', async ({ run }) => {
   const prefix = 'alb.ingress.kubernetes.io'
   const result = await run({ 'inbound-cidrs': '0.0.0.0/0, ::/0', annotations: `${prefix}/ssl-redirect: "444"\n${prefix}/mutual-authentication: '[{"port": 8443, "mode": "verify", "trustStore": "clients"}]'`, namespace: 'nowhere' })
   for (const text of ['inbound-cidrs has IPv6 blocks (::/0)', 'ssl-redirect in annotations names port 444, and listen-port is 8443', 'asks clients for a certificate, and the probe has none']) expect(result.log).toMatch(new RegExp(`^::warning.*${text.replace(/[().:]/g, '\\$&')}`, 'm'))
 })
 
-scenario('a kubeconfig whose program is not there, is of an old form, or whose path only a shell can follow', async (scenario) => {
+sandboxScenario('inputs are read before any part is asked', 'a kubeconfig whose program is not there, is of an old form, or whose path only a shell can follow', async (scenario) => {
   const { writeFile } = await import('node:fs/promises')
   const { world } = scenario
   const path = `${world.directory}/exec.kubeconfig`

@@ -1,7 +1,7 @@
 /** What preflight finds of the cluster and of the Ingress' inputs: said before anything is written. */
 import { expect } from '@jest/globals'
 import { create, createMilvusObjects, type KubernetesObject } from './hands.ts'
-import { annotation, expectFailure, expectRefusal, expectSuccess, expectUnchanged, labScenario, scenario, type Scenario } from './harness.ts'
+import { annotation, expectFailure, expectRefusal, expectSuccess, expectUnchanged, labScenario, sandboxScenario, scenario, type Scenario } from './harness.ts'
 
 const prefix = 'alb.ingress.kubernetes.io'
 
@@ -74,7 +74,7 @@ scenario('EKS Auto Mode takes groups from its class only, and ignores some annot
   expect(result.log).toMatch(/^::warning.*EKS Auto Mode ignores alb.ingress.kubernetes.io\/shield-advanced-protection/m)
 })
 
-scenario('annotations that the controller or ELB would refuse, each named', async (scenario) => {
+sandboxScenario('inputs are read before any part is asked', 'annotations that the controller or ELB would refuse, each named', async (scenario) => {
   const annotations = ['success-codes: "200"', 'auth-type: oidc', 'healthcheck-path: healthz', 'target-group-attributes: slow_start.duration_seconds=5', 'group.order: "2000"', 'load-balancer-attributes: idle_timeout'].map((line) => `${prefix}/${line}`).join('\n')
   const text = await expectRefusal(scenario, { annotations, tags: 'aws:team=search' }, 'input-invalid')
   for (const part of ['success-codes is "200", which has 200, and the codes of a gRPC health check are 0 to 99', 'auth-type is "oidc", which does not go with gRPC', 'healthcheck-path', 'slow_start.duration_seconds=5', 'group.order', '"idle_timeout", which is not key=value', 'the prefix aws: is reserved']) {
@@ -82,7 +82,7 @@ scenario('annotations that the controller or ELB would refuse, each named', asyn
   }
 })
 
-scenario('an annotation that the controller does not know is a warning with the one that was meant', async ({ run }) => {
+sandboxScenario('inputs are read before any part is asked', 'an annotation that the controller does not know is a warning with the one that was meant', async ({ run }) => {
   const result = expectSuccess(await run({ annotations: `${prefix}/healthcheck-intervall-seconds: "20"` }))
   expect(result.log).toMatch(/^::warning.*does not know: did you mean alb.ingress.kubernetes.io\/healthcheck-interval-seconds\?/m)
 })

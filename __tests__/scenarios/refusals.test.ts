@@ -8,28 +8,28 @@ import { annotation, expectFailure, expectRefusal, expectSuccess, sandboxScenari
 
 const day = 86_400_000
 
-scenario('the key of another certificate', async (scenario) => {
+sandboxScenario('the certificate and the inputs are judged before any part is asked', 'the key of another certificate', async (scenario) => {
   const other = await scenario.world.authority.issue({ hosts: [scenario.world.host] })
   await expectRefusal(scenario, { 'private-key': other.privateKey }, 'private-key-mismatch')
 })
 
-scenario('an expired certificate', async (scenario) => {
+sandboxScenario('the certificate and the inputs are judged before any part is asked', 'an expired certificate', async (scenario) => {
   const expired = await scenario.world.authority.issue({ hosts: [scenario.world.host], notBefore: new Date(Date.now() - 3 * day), notAfter: new Date(Date.now() - day) })
   await expectRefusal(scenario, { certificate: expired.fullchain, 'private-key': expired.privateKey }, 'certificate-expired')
 })
 
-scenario('a certificate for another host', async (scenario) => {
+sandboxScenario('the certificate and the inputs are judged before any part is asked', 'a certificate for another host', async (scenario) => {
   const other = await scenario.world.authority.issue({ hosts: ['other.example.com'] })
   const text = await expectRefusal(scenario, { certificate: other.fullchain, 'private-key': other.privateKey }, 'certificate-host-mismatch')
   expect(text).toContain('other.example.com')
 })
 
-scenario('a certificate of tomorrow', async (scenario) => {
+sandboxScenario('the certificate and the inputs are judged before any part is asked', 'a certificate of tomorrow', async (scenario) => {
   const early = await scenario.world.authority.issue({ hosts: [scenario.world.host], notBefore: new Date(Date.now() + day) })
   await expectRefusal(scenario, { certificate: early.fullchain, 'private-key': early.privateKey }, 'certificate-not-yet-valid')
 })
 
-scenario('a request in place of a certificate, a key that ACM does not import, a signature that clients refuse', async (scenario) => {
+sandboxScenario('the certificate and the inputs are judged before any part is asked', 'a request in place of a certificate, a key that ACM does not import, a signature that clients refuse', async (scenario) => {
   const request = '-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n'
   expect(await expectRefusal(scenario, { certificate: request }, 'certificate-unreadable')).toContain('holds certificate request')
   for (const [fixture, code] of [[weakFixtures.ed25519, 'certificate-key-unsupported'], [weakFixtures.sha1, 'certificate-signature-weak']] as const) {
@@ -49,7 +49,7 @@ scenario('all that is wrong is said at once, the first of the page as the code',
   for (const part of ['private-key is not the key', 'expired on', 'does not cover', 'no helm release nobody', 'no IngressClass nginx']) expect(text).toContain(part)
 })
 
-scenario('inputs that are wrong, each named', async (scenario) => {
+sandboxScenario('the certificate and the inputs are judged before any part is asked', 'inputs that are wrong, each named', async (scenario) => {
   const text = await expectRefusal(scenario, { host: 'https://milvus.example.com', 'listen-port': '443a', 'idle-timeout': '10', 'inbound-cidrs': '10.0.0.0/33', 'private-key': '' }, 'input-missing')
   for (const part of ['Input host', 'Input listen-port', 'Input idle-timeout', 'Input inbound-cidrs', 'Input private-key is empty']) expect(text).toContain(part)
 })
@@ -132,7 +132,7 @@ scenario('a failed upgrade of somebody else is not undone: left alone when the S
   expect(text).toContain('would undo chart 5.0.19')
 })
 
-scenario('the certificate without those of its authority', async (scenario) => {
+sandboxScenario('the certificate and the inputs are judged before any part is asked', 'the certificate without those of its authority', async (scenario) => {
   await expectRefusal(scenario, { certificate: scenario.world.certificate.certificate }, 'certificate-chain-invalid')
 })
 
@@ -194,7 +194,9 @@ scenario('no helm on the PATH though the release has to change', async (scenario
 
 scenario('somebody sets the Service back while helm still waits', async ({ world, run }) => {
   const applied = world.traffic.next(({ operation, client }) => client.startsWith('Helm') && /^PATCH .*\/services\/milvus-demo$/.test(operation))
-  const back = applied.then(async () => void (await world.kubectl('patch', 'service', 'milvus-demo', '-p', '{"spec":{"type":"LoadBalancer"}}')))
+  const back = applied.then(async () => {
+    await world.kubectl('patch', 'service', 'milvus-demo', '-p', '{"spec":{"type":"LoadBalancer"}}')
+  })
   // helm's last word on a revision.
   world.traffic.inject({ part: 'kubernetes', operation: /^PUT .*\/secrets\/.*\.v2$/, until: back })
   expectFailure(await run(), 'release', 'service-not-cluster-ip')
