@@ -7,7 +7,7 @@ export interface Entry {
 }
 
 /** Inputs that the reusable workflows give in their own way, or not at all. */
-const own = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'values', 'summary']
+const own = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'values', 'summary', 'fail-on-drift']
 
 /**
  * A workflow with its regions as action.yml has them.
