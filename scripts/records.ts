@@ -37,7 +37,7 @@ export const isFor = ({ only }: RecordedScenario, world: World): boolean => only
 
 /** What was recorded. */
 export interface Records {
-  /** By name, in the order of their definition. */
+  /** By name, in the order of files and then of their definition. */
   readonly scenarios: ReadonlyMap<string, RecordedScenario>
   /** Whether the lab's controller was a real one. */
   readonly realController: boolean
@@ -47,7 +47,9 @@ export interface Records {
 export function readRecords(of: readonly World[]): Records {
   const lines = of.flatMap(readWorld)
   const named = Map.groupBy(lines, ({ name }) => name)
-  const scenarios = new Map([...named].map(([name, own]) => [name, toScenario(name, own)]))
+  // Test files run side by side, and write in any order.
+  const sorted = [...named].map(([name, own]) => toScenario(name, own)).sort((a, b) => a.file.localeCompare(b.file))
+  const scenarios = new Map(sorted.map((scenario) => [scenario.name, scenario]))
   return { scenarios, realController: lines.some(({ controller }) => controller === 'real') }
 }
 
