@@ -19,7 +19,7 @@ export interface PartSettings {
   readonly cwd?: string
   /** Asked again and again until it says true; an error counts as false. */
   readonly ready: () => Promise<boolean>
-  /** Milliseconds; a minute when absent. */
+  /** Milliseconds; three minutes when absent. */
   readonly timeout?: number
   /** Milliseconds that it has for its own end before it is killed; 5 s when absent, less for what takes its time for nothing. */
   readonly grace?: number
@@ -39,7 +39,7 @@ export interface Part {
 }
 
 /** Waits for a condition; an error of the question counts as no. @throws Error made by `failure` when the time is over */
-export async function until(condition: () => Promise<boolean>, failure: (last: unknown) => Promise<Error> | Error, timeout = 60_000): Promise<void> {
+export async function until(condition: () => Promise<boolean>, failure: (last: unknown) => Promise<Error> | Error, timeout = 180_000): Promise<void> {
   const end = performance.now() + timeout
   let last: unknown
   while (performance.now() < end) {

@@ -26,7 +26,7 @@ export interface RunOptions {
   readonly inputs: Readonly<Record<string, string>>
   /** A directory for the runner's files. */
   readonly directory: string
-  /** Milliseconds after which main is killed, so that a run that hangs shows its log; 45 s when absent. */
+  /** Milliseconds after which main is killed, so that a run that hangs shows its log; two minutes when absent. */
   readonly timeout?: number
   /** Told of the process when it has started, and of each line that it prints. */
   readonly onStart?: (child: ChildProcess) => void
@@ -77,7 +77,7 @@ async function makeFiles(options: Pick<RunOptions, 'directory'>) {
   return files
 }
 
-function execute(script: string, env: Record<string, string>, { onStart, onLine, timeout = 45_000 }: Partial<RunOptions>): Promise<{ exitCode: number | null; printed: string }> {
+function execute(script: string, env: Record<string, string>, { onStart, onLine, timeout = 120_000 }: Partial<RunOptions>): Promise<{ exitCode: number | null; printed: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     onStart?.(child)

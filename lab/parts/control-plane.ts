@@ -55,7 +55,7 @@ export async function startControlPlane(settings: ControlPlaneSettings): Promise
   const etcdUrl = `http://127.0.0.1:${etcdPort}`
   const peerUrl = `http://127.0.0.1:${peerPort}`
   await processes.start({
-    name: 'etcd', command: program, timeout: 30_000, ready: () => answers(`${etcdUrl}/health`),
+    name: 'etcd', command: program, timeout: 120_000, ready: () => answers(`${etcdUrl}/health`),
     args: ['etcd', '--data-dir', join(directory, 'etcd'), '--listen-client-urls', etcdUrl, '--advertise-client-urls', etcdUrl, '--listen-peer-urls', peerUrl,
       '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', `default=${peerUrl}`, '--unsafe-no-fsync'],
   })
