@@ -2,12 +2,20 @@
 import { randomUUID } from 'node:crypto'
 import { MilvusClient } from '@zilliz/milvus2-sdk-node'
 import { startMilvus, type MilvusKind, type MilvusServer, type MilvusSettings } from './parts/milvus.ts'
+import { sharedParts } from './shared.ts'
+
+type Address = Pick<MilvusServer, 'host' | 'port'>
+
+/** The plain one is shared where there is one to share: nothing of a scenario stays in it. */
+async function startOrShare(kind: MilvusKind, settings: MilvusSettings): Promise<Address> {
+  return (kind === 'plain' ? sharedParts()?.milvus : undefined) ?? startMilvus(kind, settings)
+}
 
 /** The servers. */
 export class Backends {
   private readonly settings: MilvusSettings
-  private readonly servers = new Map<MilvusKind, Promise<MilvusServer>>()
-  private chosen: MilvusServer | undefined
+  private readonly servers = new Map<MilvusKind, Promise<Address>>()
+  private chosen: Address | undefined
   /** Of root, while the chosen server asks for one. */
   token = ''
 
@@ -16,9 +24,9 @@ export class Backends {
   }
 
   /** Puts a server behind the load balancers, once the data plane is synced. */
-  async use(kind: MilvusKind): Promise<MilvusServer> {
+  async use(kind: MilvusKind): Promise<Address> {
     const known = this.servers.get(kind)
-    const starting = known ?? startMilvus(kind, this.settings)
+    const starting = known ?? startOrShare(kind, this.settings)
     this.servers.set(kind, starting)
     this.chosen = await starting
     this.token = ''
@@ -42,7 +50,7 @@ export class Backends {
   }
 
   /** Where a pod really is: pod IPs are KWOK's inventions. */
-  address(): { host: string; port: number } | undefined {
+  address(): Address | undefined {
     return this.chosen
   }
 }

@@ -1,4 +1,5 @@
 /** Milvus' own clients, through a lab's load balancer: pymilvus as the guide has it, and the SDK for Node. */
+import { randomUUID } from 'node:crypto'
 import { DataType, MilvusClient } from '@zilliz/milvus2-sdk-node'
 import type { Lab } from './lab.ts'
 
@@ -13,29 +14,33 @@ common = {'port': os.environ['PORT'], 'secure': True, 'server_pem_path': os.envi
 if 'TOKEN' in os.environ: common['token'] = os.environ['TOKEN']
 connections.connect('address', host=os.environ['ADDRESS'], server_name=os.environ['HOST'], **common)
 fields = [FieldSchema('id', DataType.INT64, is_primary=True), FieldSchema('vector', DataType.FLOAT_VECTOR, dim=4)]
-collection = Collection('lab', CollectionSchema(fields), using='address')
+collection = Collection(os.environ['COLLECTION'], CollectionSchema(fields), using='address')
 collection.insert([[1, 2, 3], [[1.0, 0, 0, 0], [0, 1.0, 0, 0], [0, 0, 1.0, 0]]])
 collection.create_index('vector', {'index_type': 'FLAT', 'metric_type': 'L2', 'params': {}})
 collection.load()
 def search(using):
-    found = Collection('lab', using=using).search([[0, 1.0, 0, 0]], 'vector', {'metric_type': 'L2', 'params': {}}, limit=1, consistency_level='Strong')
+    found = Collection(os.environ['COLLECTION'], using=using).search([[0, 1.0, 0, 0]], 'vector', {'metric_type': 'L2', 'params': {}}, limit=1, consistency_level='Strong')
     print('by', using, 'found', found[0][0].id)
 search('address')
 os.environ['grpc_proxy'] = os.environ['PROXY']
 connections.connect('name', host=os.environ['HOST'], **common)
 search('name')
-utility.drop_collection('lab', using='name')
+utility.drop_collection(os.environ['COLLECTION'], using='name')
 `
 
-/** Uses Milvus with all of them. @throws Error with what a client said */
-export async function useClients(lab: Lab): Promise<void> {
+/** Makes, searches and drops a collection with pymilvus. @throws Error with what it said */
+export async function usePymilvus(lab: Lab): Promise<void> {
   const token = lab.milvusToken()
-  const said = await lab.pymilvus(script, token === '' ? {} : { TOKEN: token })
+  const said = await lab.pymilvus(script, { COLLECTION: collectionName(), ...(token === '' ? {} : { TOKEN: token }) })
   if (!/by address found 2\n.*by name found 2/s.test(said)) throw new Error(`pymilvus did not find what it had inserted:\n${said}`)
-  await useNodeClient(lab, token)
 }
 
-async function useNodeClient(lab: Lab, token: string): Promise<void> {
+/** Labs may share a Milvus, so no two uses have a name in common. */
+const collectionName = (): string => `lab_${randomUUID().replaceAll('-', '_')}`
+
+/** Makes and drops a collection with the SDK for Node. @throws Error with what it said */
+export async function useNodeClient(lab: Lab): Promise<void> {
+  const token = lab.milvusToken()
   const client = new MilvusClient({
     address: `https://${lab.albAddress}:${lab.listenPort}`,
     ssl: true,
@@ -46,10 +51,11 @@ async function useNodeClient(lab: Lab, token: string): Promise<void> {
     channelOptions: { 'grpc.default_authority': lab.host },
   })
   try {
+    const collection_name = collectionName()
     await client.connectPromise
-    const created = await client.createCollection({ collection_name: 'node', fields: [{ name: 'id', data_type: DataType.Int64, is_primary_key: true }, { name: 'vector', data_type: DataType.FloatVector, dim: 4 }] })
+    const created = await client.createCollection({ collection_name, fields: [{ name: 'id', data_type: DataType.Int64, is_primary_key: true }, { name: 'vector', data_type: DataType.FloatVector, dim: 4 }] })
     if (created.error_code !== 'Success') throw new Error(`the SDK for Node made no collection: ${created.reason}`)
-    await client.dropCollection({ collection_name: 'node' })
+    await client.dropCollection({ collection_name })
   } finally {
     await client.closeConnection()
   }

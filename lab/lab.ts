@@ -27,6 +27,7 @@ import type { MilvusKind } from './parts/milvus.ts'
 import { startMoto, type Moto } from './parts/moto.ts'
 import { startNameProxy } from './parts/name-proxy.ts'
 import { Processes, run } from './process.ts'
+import { sharedParts } from './shared.ts'
 import type { HelmMajor, LabPrograms, Say } from './setup.ts'
 
 /** How the lab may differ. */
@@ -73,7 +74,7 @@ export async function startLab(programs: LabPrograms, options: LabOptions = {}):
     const all = join(cacheDirectory, 'lab-logs')
     const kept = join(all, new Date().toISOString().replace(/[:.]/g, '-'))
     await mkdir(kept, { recursive: true })
-    await cp(processes.logs, kept, { recursive: true })
+    for (const logs of [processes.logs, sharedParts()?.logs]) if (logs !== undefined) await cp(logs, kept, { recursive: true })
     for (const old of (await readdir(all)).sort().slice(0, -keptLogs)) await rm(join(all, old), { recursive: true, force: true })
     return kept
   }

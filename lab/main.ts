@@ -12,6 +12,7 @@ import { repository } from '../sandbox/world.ts'
 import { startLab } from './lab.ts'
 import { Guard, until } from './process.ts'
 import { setup } from './setup.ts'
+import { startShared } from './shared.ts'
 
 const pidFile = join(cacheDirectory, 'lab', 'up.pid')
 const start = performance.now()
@@ -53,6 +54,9 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** A lab waits as often as it works: more of them than cores go at once. */
+const workers = 3
+
 interface JestReport {
   readonly numPassedTests: number
   readonly numFailedTests: number
@@ -64,21 +68,23 @@ interface JestReport {
  * group that ends with this process, and each lab ends with the worker that started it, whatever killed that.
  */
 async function runScenarios(): Promise<void> {
-  await setup(say)
+  const programs = await setup(say)
   const directory = await mkdtemp(join(tmpdir(), 'milvus-alb-labs-'))
   const guard = new Guard(directory)
+  const shared = await startShared(programs, directory, workers)
   try {
     const report = join(directory, 'jest.json')
     const text = process.argv[2]
     const record = text === undefined ? { SCENARIO_RECORD: scenarioRecord('lab') } : {}
     await rm(scenarioRecord('lab'), { force: true })
-    await jest(guard, ['--maxWorkers=3', '--testPathPatterns=__tests__/scenarios', '--testTimeout=600000', '--json', `--outputFile=${report}`, ...(text === undefined ? [] : ['--testNamePattern', text])], { WORLD: 'lab', TMPDIR: directory, ...record })
+    await jest(guard, [`--maxWorkers=${workers}`, '--testPathPatterns=__tests__/scenarios', '--testTimeout=600000', '--json', `--outputFile=${report}`, ...(text === undefined ? [] : ['--testNamePattern', text])], { WORLD: 'lab', TMPDIR: directory, ...record, ...shared.environment })
     const result = JSON.parse(await readFile(report, 'utf8')) as JestReport
     const failed = result.numFailedTests + result.numRuntimeErrorTestSuites + (result.numPassedTests === 0 ? 1 : 0)
     if (failed > 0) process.exitCode = 1
     console.log(`${result.numPassedTests} passed, ${failed} failed`)
   } finally {
     await until(async () => !(await readdir(directory)).some((name) => name.startsWith('milvus-alb-lab-')), () => new Error(`labs are left in ${directory}`), 30_000)
+    await shared.close()
     await guard.close()
   }
 }

@@ -62,11 +62,14 @@ export class Processes {
   private closing: Promise<void> | undefined
   private readonly onSignal = (signal: NodeJS.Signals): void => void this.interrupted(signal)
 
-  /** @param directory of the world: it holds the logs, and the guard removes it when this process dies */
-  constructor(directory: string) {
+  /**
+   * @param directory of the world: it holds the logs, and the guard removes it when this process dies
+   * @param options `signals`: whether a signal to this process ends them; false where whoever made them sees to that
+   */
+  constructor(directory: string, { signals = true }: { signals?: boolean } = {}) {
     this.logs = join(directory, 'logs')
     this.guard = new Guard(directory)
-    process.on('SIGINT', this.onSignal).on('SIGTERM', this.onSignal).on('SIGHUP', this.onSignal)
+    if (signals) process.on('SIGINT', this.onSignal).on('SIGTERM', this.onSignal).on('SIGHUP', this.onSignal)
   }
 
   /** Starts a part and waits until it is ready. */

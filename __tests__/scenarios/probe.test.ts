@@ -139,9 +139,8 @@ scenario('an internal ALB that does not answer is told within seconds: the runne
   const silence = await startSilence(world.listenPort)
   try {
     await world.setNames({ '*.elb.amazonaws.com': silence.address })
-    const start = performance.now()
     const result = expectFailure(await run({ scheme: 'internal' }), 'probe', 'probe-unreachable')
-    expect(performance.now() - start).toBeLessThan(20_000)
+    expect(Number(/✗ probe: probe-unreachable \(([\d.]+) s\)/.exec(result.log)?.[1])).toBeLessThan(20)
     expect(annotation(result)).toContain(`(${silence.address}): no answer within 3 s`)
     expect(annotation(result)).toMatch(/runner inside the VPC.*probe: off/s)
   } finally {

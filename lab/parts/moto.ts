@@ -2,6 +2,7 @@
 import type { AwsCredential } from '../../sandbox/aws/service.ts'
 import type { IamPolicy } from '../../sandbox/permissions.ts'
 import type { Processes } from '../process.ts'
+import { sharedMoto } from '../shared.ts'
 import { AwsClient, element, type AwsKey } from './aws-client.ts'
 import { answers, freePorts } from './ports.ts'
 
@@ -34,13 +35,33 @@ const region = 'us-east-2'
 const account = '123456789012'
 const everything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }
 
-/** Starts moto and makes the account. */
-export async function startMoto(processes: Processes, python: string, cluster: string): Promise<Moto> {
+/** Starts moto with nothing in it. @returns its URL */
+export async function startMotoServer(processes: Processes, python: string, name = 'moto'): Promise<string> {
   const [port = 0] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
   await processes.start({
-    name: 'moto', command: python, grace: 100, args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], env: { PYTHONUNBUFFERED: '1' }, ready: () => answers(`${url}/moto-api/data.json`),
+    name, command: python, grace: 100, args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], env: { PYTHONUNBUFFERED: '1' }, ready: () => answers(`${url}/moto-api/data.json`),
   })
+  return url
+}
+
+/** Empties a moto that was used before: no resources, no users, nothing verified. */
+async function emptied(url: string): Promise<string> {
+  await command(url, 'reset')
+  await command(url, 'reset-auth', 'inf')
+  return url
+}
+
+/** moto's own API. Source: moto, docs, Server mode. */
+async function command(url: string, name: string, body = ''): Promise<void> {
+  const response = await fetch(`${url}/moto-api/${name}`, { method: 'POST', body })
+  if (!response.ok) throw new Error(`moto: ${name} answered ${response.status}`)
+}
+
+/** Makes the account, in a moto of its own or in the one that is shared, emptied. */
+export async function startMoto(processes: Processes, python: string, cluster: string): Promise<Moto> {
+  const shared = sharedMoto()
+  const url = await (shared === undefined ? startMotoServer(processes, python) : emptied(shared))
   // Nobody has a key yet; before `enforce` any will do.
   const nobody = new AwsClient(url, region, { accessKeyId: 'AKIA0000000000000000', secretAccessKey: 'none' })
   const putPolicy = (UserName: string, policy: object): Promise<string> => nobody.query('iam', 'PutUserPolicy', { UserName, PolicyName: 'lab', PolicyDocument: JSON.stringify(policy) })
@@ -54,17 +75,13 @@ export async function startMoto(processes: Processes, python: string, cluster: s
   const [administrator, runner, controller, { vpcId, subnets, securityGroup }] = await Promise.all([user('administrator'), user('runner'), user('controller'), network])
   const client = new AwsClient(url, region, administrator satisfies AwsKey)
   await client.post('eks', '/clusters', { name: cluster, roleArn: `arn:aws:iam::${account}:role/${cluster}-cluster`, resourcesVpcConfig: { subnetIds: subnets }, version: '1.35' })
-  const enforceAfter = async (calls: string): Promise<void> => {
-    const response = await fetch(`${url}/moto-api/reset-auth`, { method: 'POST', body: calls })
-    if (!response.ok) throw new Error(`moto: reset-auth answered ${response.status}`)
-  }
   return {
     url, region, account, users: { administrator, runner, controller }, vpcId, subnets, securityGroup, client,
     assumeRole: async (role, policy) => {
       // Nobody may assume a role while moto enforces: it does not evaluate trust policies.
-      await enforceAfter('inf')
+      await command(url, 'reset-auth', 'inf')
       const session = await assumeRole(client, role, policy)
-      await enforceAfter('0')
+      await command(url, 'reset-auth', '0')
       return session
     },
   }
