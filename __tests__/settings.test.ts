@@ -64,6 +64,7 @@ const defaults = {
   expiryWarning: undefined,
   chart: { name: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: undefined, credentials: undefined },
   allowChartChange: false,
+  cutover: 'first',
   helmStorage: 'Secret',
   values: {},
   ingress: {
@@ -105,6 +106,7 @@ describe('what each input sets', () => {
     [{ 'chart-username': 'AWS', 'chart-password': 'p w' }, ({ chart }) => chart.credentials, { username: 'AWS', password: 'p w' }],
     [{ 'chart-password': 'for other targets' }, ({ chart }) => chart.credentials, undefined],
     [{ 'allow-chart-change': 'true' }, ({ allowChartChange }) => allowChartChange, true],
+    [{ cutover: 'last' }, ({ cutover }) => cutover, 'last'],
     [{ chart: 'oci://registry.example.com/milvus', 'chart-version': '5.0.19' }, ({ chart }) => [chart.name, chart.version], ['oci://registry.example.com/milvus', '5.0.19']],
     [{ values: 'proxy: {replicas: 2}' }, ({ values }) => values, { proxy: { replicas: 2 } }],
     [{ values: 'service: {type: ClusterIP, annotations: null}' }, ({ values }) => values, { service: { type: 'ClusterIP', annotations: null } }],
@@ -157,6 +159,7 @@ describe('refusals', () => {
     ['cluster and kubeconfig', { kubeconfig: '/c' }, region, ['inputs-conflict: Inputs cluster and kubeconfig are both given.']],
     ['cluster and context', { context: 'x' }, region, ['inputs-conflict: Input context is given with cluster, which has no contexts.']],
     ['release and service', { release: 'a', service: 'b' }, region, ['inputs-conflict: Inputs release and service are both given.']],
+    ['cutover never and what helm would change', { cutover: 'never', values: 'a: b', 'chart-version': '5.0.19' }, region, ['inputs-conflict: Input cutover is never, which leaves the release alone, and values and chart-version would change it.']],
     ['HELM_DRIVER sql', {}, { ...region, HELM_DRIVER: 'sql' }, ['inputs-conflict: HELM_DRIVER is sql, and this action reads releases only from Secrets and ConfigMaps.']],
     ['a mode that is not there yet', { mode: 'check' }, region, ['input-invalid: Input mode is "check".']],
     ['a wrong region in the environment', {}, { AWS_REGION: 'Ohio' }, ['input-invalid: Input region is "Ohio", which is not an AWS region.']],

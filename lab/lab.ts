@@ -9,6 +9,7 @@ import { startChartRepository } from '../sandbox/charts/repository.ts'
 import type { KubernetesClient } from '../sandbox/controller/api.ts'
 import { kubeconfigOf } from '../sandbox/kubeconfig.ts'
 import { actionGroup, allows, shippedPolicy, shippedRoles } from '../sandbox/permissions.ts'
+import { startServiceAddress } from '../sandbox/service-address.ts'
 import { runnerFiles, type RunnerFiles } from '../sandbox/runner-files.ts'
 import { terminal } from '../sandbox/terminal.ts'
 import { cacheDirectory } from '../sandbox/tools.ts'
@@ -166,6 +167,7 @@ async function assemble(programs: LabPrograms, options: LabOptions, site: Site):
     holdLoadBalancers: () => aws.hold(),
     holdPods: () => furnished.holdPods(),
     moveCluster: (url) => void (aws.cluster = { ...aws.cluster, endpoint: url }),
+    serviceAddress: () => start('the Service\'s own load balancer', () => startServiceAddress({ kubernetes: { url: control.url, ca: control.ca, token: control.adminToken }, namespace, host: albAddress, resolve: () => milvus.address() })),
     requireAuthorization: async () => {
       const token = await milvus.requireAuthorization()
       await alb.sync()

@@ -15,6 +15,7 @@ import { startKubernetes, type Identity, type KubernetesApi } from './kubernetes
 import { startMilvus, type Milvus } from './milvus.ts'
 import { actionGroup, allows, authorizer, shippedPolicy, shippedRoles } from './permissions.ts'
 import { runnerFiles } from './runner-files.ts'
+import { startServiceAddress } from './service-address.ts'
 import { terminal } from './terminal.ts'
 import { tools } from './tools.ts'
 import { Traffic } from './traffic.ts'
@@ -62,6 +63,7 @@ export async function startSandbox({ clusterHost }: WorldOptions = {}): Promise<
     cluster,
   })
 
+  let service: Awaited<ReturnType<typeof startServiceAddress>> | undefined
   const runner = await runnerFiles(directory, programs.helm, authority.root)
   await runner.setNames({ '*.elb.amazonaws.com': albAddress, [host]: albAddress })
   const kubeconfig = join(directory, 'kubeconfig')
@@ -86,6 +88,10 @@ export async function startSandbox({ clusterHost }: WorldOptions = {}): Promise<
       return () => void (kubernetes.options.readyAfter = 0)
     },
     moveCluster: (endpoint) => void describe(endpoint),
+    async serviceAddress() {
+      service = await startServiceAddress({ kubernetes: { url: kubernetes.url, ca: pair.ca, token: adminToken }, namespace, host: albAddress, resolve: () => milvus })
+      return service
+    },
     requireAuthorization() {
       milvus.authorization = { user: 'root', password: `canary-${randomUUID()}` }
       return Promise.resolve(`root:${milvus.authorization.password}`)
@@ -95,7 +101,7 @@ export async function startSandbox({ clusterHost }: WorldOptions = {}): Promise<
     keepLogs: () => Promise.resolve(undefined),
     async close() {
       await controller.close()
-      await Promise.all([alb.close(), milvus.close(), charts.close(), kubernetes.close(), aws.close()])
+      await Promise.all([service?.close(), alb.close(), milvus.close(), charts.close(), kubernetes.close(), aws.close()])
       await rm(directory, { recursive: true, force: true })
     },
   }

@@ -11,6 +11,7 @@ import type { AwsCredential } from './aws/service.ts'
 import type { Authority, IssuedCertificate } from './certificates.ts'
 import type { ChartRepository } from './charts/repository.ts'
 import type { Controller } from './controller/controller.ts'
+import type { ServiceAddress } from './service-address.ts'
 import type { Traffic } from './traffic.ts'
 
 /** A Milvus as helm installs it before the guide begins: behind a LoadBalancer Service. */
@@ -86,6 +87,8 @@ export interface World {
   readonly holdPods: () => () => void
   /** What DescribeCluster names as the address of the cluster's API from now on. */
   readonly moveCluster: (endpoint: string) => void
+  /** The load balancer of the Service itself, which answers while one is of type LoadBalancer; it begins when first asked for. */
+  readonly serviceAddress: () => Promise<ServiceAddress>
   /** Has Milvus ask for a token from now on. @returns the one of root, with a password that occurs nowhere else */
   readonly requireAuthorization: () => Promise<string>
   /**

@@ -79,6 +79,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
     values: read.optional('values', readValues) ?? {},
     allowChartChange: read.optional('allow-chart-change', form.boolean),
+    cutover: readCutover(read),
     ingress: readIngress(read),
     timeouts: {
       release: read.optional('release-timeout', form.duration(1, 86_400)),
@@ -180,6 +181,13 @@ function readHelmStorage(read: Reader, driver: string): Settings['helmStorage'] 
     read.conflict(`HELM_DRIVER is ${driver}, and this action reads releases only from Secrets and ConfigMaps.`, 'Give service in place of release, and set its type to ClusterIP where helm runs.')
   }
   return 'Secret'
+}
+
+function readCutover(read: Reader): Settings['cutover'] | undefined {
+  const cutover = read.optional('cutover', form.oneOf('first', 'last', 'never'))
+  const forHelm = (['values', 'chart-version'] as const).filter((name) => inputText(name) !== '')
+  if (cutover === 'never' && forHelm.length > 0) read.conflict(`Input cutover is never, which leaves the release alone, and ${forHelm.join(' and ')} would change it.`, `Leave ${forHelm.join(' and ')} empty, or set cutover to first or last.`)
+  return cutover
 }
 
 function readValues(raw: string): Record<string, unknown> {

@@ -1,14 +1,12 @@
 /** deploy: look at everything, say what differs, change only that, prove it. */
-import { ActionError } from '../core/errors.ts'
 import type { Change, Context } from '../core/step.ts'
 import type { Settings } from '../settings/types.ts'
 import * as certificate from '../steps/certificate.ts'
 import * as ingress from '../steps/ingress.ts'
 import * as loadBalancer from '../steps/load-balancer.ts'
-import { withTargets } from '../steps/load-balancer/targets.ts'
-import * as probe from '../steps/probe.ts'
 import * as release from '../steps/release.ts'
 import { count, look, outputCertificate } from './look.ts'
+import { prove } from './prove.ts'
 import { createRooms } from './rooms.ts'
 
 /** @throws ActionError of the step that failed */
@@ -16,6 +14,7 @@ export async function deploy(context: Context, settings: Settings, environment: 
   const rooms = createRooms(context, settings, environment)
   const { target, ...plan } = await context.step('preflight', () => look(context, settings, rooms))
   const cluster = await rooms.cluster
+  const talking = { ...rooms, ...cluster }
 
   const served = await context.step('certificate', async () => {
     const result = await certificate.apply(context, rooms.acm, plan.certificate.facts, plan.certificate.changes)
@@ -23,11 +22,15 @@ export async function deploy(context: Context, settings: Settings, environment: 
     return { verdict: verdict(plan.certificate.changes, `valid until ${result.leaf.validToDate.toISOString().slice(0, 10)}`), result }
   })
 
-  await context.step('release', async () => {
+  const upgrade = (): Promise<void> => context.step('release', async () => {
     const revision = await release.apply(context, settings, cluster, target, plan.release.changes, plan.release.chart)
     if (revision !== undefined) context.output('release-revision', String(revision))
-    return { verdict: revision === undefined ? 'no helm release, left alone' : verdict(plan.release.changes, `revision ${revision}`), result: undefined }
+    const leftAlone = revision === undefined ? 'no helm release, left alone' : settings.cutover === 'never' ? 'left alone' : undefined
+    return { verdict: leftAlone ?? verdict(plan.release.changes, `revision ${revision ?? ''}`), result: undefined }
   })
+  // Only when its successor is proven may the Service's own load balancer go.
+  const isLast = settings.cutover === 'last' && plan.release.changes.length > 0
+  if (!isLast) await upgrade()
 
   const ingressChanges = ingress.plan(target, settings, served.arn)
   const applied = await context.step('ingress', async () => {
@@ -37,21 +40,18 @@ export async function deploy(context: Context, settings: Settings, environment: 
 
   const address = await context.step('load-balancer', async () => {
     const changes = loadBalancer.plan(target, settings, applied, plan.loadBalancer, new Date(context.clock.now()))
-    const result = await loadBalancer.apply(context, settings, { ...rooms, ...cluster }, target, { ...applied, certificate: served, observed: plan.loadBalancer }, changes)
+    const result = await loadBalancer.apply(context, settings, talking, target, { ...applied, certificate: served, observed: plan.loadBalancer }, changes)
     return { verdict: `active at ${result}`, result }
   })
 
+  const proven = (): Promise<void> => prove(context, settings, talking, target, address, served.leaf)
+  if (settings.probe.required) await proven()
+  if (isLast) await upgrade()
   if (!settings.probe.required) {
     context.log.warn('probe is off: that Milvus answers through the ALB was not checked.')
     return
   }
-  await context.step('probe', async () => {
-    const result = await probe.apply(context, settings, address, served.leaf).catch(async (thrown: unknown) => {
-      throw thrown instanceof ActionError ? await withTargets(thrown, settings, { ...rooms, ...cluster }, target, address) : thrown
-    })
-    if (result.version !== '') context.output('milvus-version', result.version)
-    return { verdict: result.authenticated ? `Milvus ${result.version} answers` : 'Milvus answers and asks for credentials', result }
-  })
+  if (isLast) await proven()
   const { leftovers, action } = plan.certificate.facts
   if (leftovers.length === 0) return
   await context.step('certificate', async () => {

@@ -47,7 +47,7 @@ export async function look(context: Context, settings: Settings, rooms: Rooms): 
   const ofThisAccount = rooms.cluster.then(({ account }) => certificate.checkAccount(settings, account))
   const [found, certificateFacts, releaseChanges, chart, observed] = await settleAll([target, facts, helmChanges, previewed, balancer, permitted, placed, ofThisAccount] as const)
   known(context, found, certificateFacts)
-  release.remark(context, found, releaseChanges)
+  release.remark(context, settings, found, releaseChanges)
   const plan: Plan = { target: found, certificate: { facts: certificateFacts, changes: certificate.plan(certificateFacts) }, release: { changes: releaseChanges, chart }, loadBalancer: observed }
   const arn = certificateFacts.action === 'import' ? '(known after the import)' : certificateFacts.arn
   const changes = [...plan.certificate.changes, ...releaseChanges, ...ingressChanges(context, settings, found, arn, observed)]

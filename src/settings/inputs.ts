@@ -25,6 +25,7 @@ export const inputDefaults = {
   'chart-password': '',
   values: '',
   'allow-chart-change': 'false',
+  cutover: 'first',
   'ingress-name': '',
   'ingress-class': 'alb',
   scheme: 'internet-facing',

@@ -40,6 +40,8 @@ export interface Settings {
   readonly values: Readonly<Record<string, unknown>>
   /** Whether the upgrade may change more of the release than chart-version and values must. */
   readonly allowChartChange: boolean
+  /** When the Service becomes ClusterIP: before the ALB is made, after it is proven, or not by this action. */
+  readonly cutover: 'first' | 'last' | 'never'
   readonly ingress: IngressSettings
   readonly timeouts: { readonly release: number; readonly loadBalancer: number; readonly probe: number }
   /** Whether a Milvus that answers without credentials is a failure. */

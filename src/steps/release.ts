@@ -13,7 +13,7 @@ import type { Release, Target } from './preflight.ts'
 /** What helm would have to change. Pure. Values do not appear, their paths do. */
 export function plan(target: Target, settings: Settings): Change[] {
   const { release, service, namespace } = target
-  if (!release) return []
+  if (!release || settings.cutover === 'never') return []
   const { last, current } = release
   const asked = [
     ...(service.type === 'ClusterIP' ? [] : [{ path: 'service.type', why: 'an ALB with ip targets needs no load balancer of the Service', before: service.type, after: 'ClusterIP' }]),
@@ -74,12 +74,12 @@ export function check({ release, service, manager }: Target, settings: Settings)
 }
 
 /** Says what is left alone. */
-export function remark(context: Context, { release, service, manager }: Target, changes: readonly Change[]): void {
-  if (release && manager) context.log.note(`Service ${service.name} of release ${release.last.name} is managed by ${manager.tool} (${manager.owner}), and is as it should be: change the release there.`)
-  if (release && release.last.status !== 'deployed' && changes.length === 0) {
+export function remark(context: Context, { cutover }: Settings, { release, service, manager }: Target, changes: readonly Change[]): void {
+  if (release && manager && cutover !== 'never') context.log.note(`Service ${service.name} of release ${release.last.name} is managed by ${manager.tool} (${manager.owner}), and is as it should be: change the release there.`)
+  if (release && release.last.status !== 'deployed' && changes.length === 0 && cutover !== 'never') {
     context.log.note(`Revision ${release.last.revision} of release ${release.last.name} is ${release.last.status}, and is left to whoever made it: its Service is as it should be.`)
   }
-  if (!release && service.type !== 'ClusterIP') {
+  if ((!release || cutover === 'never') && service.type !== 'ClusterIP') {
     context.log.note(`Service ${service.name} is of type ${service.type} and is left so: set it to ClusterIP where it is managed, when nothing uses its own load balancer any more.`)
   }
 }
