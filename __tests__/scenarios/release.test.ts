@@ -180,6 +180,7 @@ scenario('values that the chart cannot be rendered with are refused before anyth
 scenario('a hook that fails is named, with its log to look at', async ({ world, run }) => {
   const hook = 'apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: {{ .Release.Name }}-check\n  namespace: {{ .Release.Namespace }}\n  annotations: {helm.sh/hook: pre-upgrade}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: check, image: busybox}]}}}\n'
   await world.charts.publish('4.2.58', '2.5.16', { 'templates/hook.yaml': hook })
+  world.holdPods() // that of the hook would end well
   const result = expectFailure(await run({ 'release-timeout': '1s' }), 'release', 'helm-hook-failed')
   expect(annotation(result)).toContain('kubectl logs job/NAME -n milvus')
 })
