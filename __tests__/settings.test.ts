@@ -65,6 +65,7 @@ const defaults = {
   chart: { name: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: undefined, credentials: undefined },
   allowChartChange: false,
   cutover: 'first',
+  onFailure: 'keep',
   helmStorage: 'Secret',
   values: {},
   ingress: {
@@ -106,7 +107,7 @@ describe('what each input sets', () => {
     [{ 'chart-username': 'AWS', 'chart-password': 'p w' }, ({ chart }) => chart.credentials, { username: 'AWS', password: 'p w' }],
     [{ 'chart-password': 'for other targets' }, ({ chart }) => chart.credentials, undefined],
     [{ 'allow-chart-change': 'true' }, ({ allowChartChange }) => allowChartChange, true],
-    [{ cutover: 'last' }, ({ cutover }) => cutover, 'last'],
+    [{ cutover: 'last', 'on-failure': 'rollback' }, ({ cutover, onFailure }) => [cutover, onFailure], ['last', 'rollback']],
     [{ chart: 'oci://registry.example.com/milvus', 'chart-version': '5.0.19' }, ({ chart }) => [chart.name, chart.version], ['oci://registry.example.com/milvus', '5.0.19']],
     [{ values: 'proxy: {replicas: 2}' }, ({ values }) => values, { proxy: { replicas: 2 } }],
     [{ values: 'service: {type: ClusterIP, annotations: null}' }, ({ values }) => values, { service: { type: 'ClusterIP', annotations: null } }],

@@ -80,6 +80,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     values: read.optional('values', readValues) ?? {},
     allowChartChange: read.optional('allow-chart-change', form.boolean),
     cutover: readCutover(read),
+    onFailure: read.optional('on-failure', form.oneOf('keep', 'rollback')),
     ingress: readIngress(read),
     timeouts: {
       release: read.optional('release-timeout', form.duration(1, 86_400)),

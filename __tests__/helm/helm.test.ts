@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { errorLine } from '../../src/helm/failures.ts'
-import { findHelm, preview, previewArguments, upgrade, upgradeArguments, type Upgrade } from '../../src/helm/helm.ts'
+import { findHelm, preview, previewArguments, rollbackArguments, upgrade, upgradeArguments, type Upgrade } from '../../src/helm/helm.ts'
 import type { HelmOptions } from '../../src/helm/process.ts'
 import { failureOf } from '../caught.ts'
 
@@ -29,6 +29,11 @@ describe('upgradeArguments', () => {
 
   test('the dry run asks for the same', () => {
     expect(previewArguments({ ...request, values: '{}' })).toEqual([...start, '--values', '-', ...type, '--dry-run=server', '--output', 'json'])
+  })
+
+  test('the way back', () => {
+    const rollback = { release: 'milvus-demo', namespace: 'milvus', revision: 3, timeout: 600, kubeconfig: '/tmp/k', context: undefined, forceConflicts: true }
+    expect(rollbackArguments(rollback)).toEqual(['rollback', 'milvus-demo', '3', '--namespace', 'milvus', '--kubeconfig', '/tmp/k', ...wait, '--force-conflicts'])
   })
 
   test('no value ever appears', () => {

@@ -103,6 +103,7 @@ export const failureCodes = [
   'probe-host-dns-missing',
   'probe-host-dns-differs',
   // any step
+  'rollback-incomplete',
   'cancelled',
   'internal-error',
 ] as const

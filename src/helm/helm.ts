@@ -25,6 +25,12 @@ export interface Upgrade {
   readonly forceConflicts: boolean
 }
 
+/** A release set back to what it was. */
+export interface Rollback extends Pick<Upgrade, 'release' | 'namespace' | 'timeout' | 'kubeconfig' | 'context' | 'forceConflicts'> {
+  /** The one to go back to. helm makes a new one of it. */
+  readonly revision: number
+}
+
 /** What an upgrade would make. */
 export interface Preview {
   readonly chart: { readonly version: string; readonly appVersion: string }
@@ -45,6 +51,16 @@ export function previewArguments(upgrade: Upgrade): string[] {
   return [...commonArguments(upgrade), '--dry-run=server', '--output', 'json']
 }
 
+/** The arguments of `helm rollback`. */
+export function rollbackArguments({ release, revision, timeout, forceConflicts, ...place }: Rollback): string[] {
+  return ['rollback', release, String(revision), '--namespace', place.namespace, ...accessArguments(place), '--wait', '--timeout', `${timeout}s`, ...(forceConflicts ? ['--force-conflicts'] : [])]
+}
+
+const accessArguments = ({ kubeconfig, context }: Pick<Upgrade, 'kubeconfig' | 'context'>): string[] => [
+  ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]),
+  ...(context === undefined ? [] : ['--kube-context', context]),
+]
+
 function commonArguments(upgrade: Upgrade): string[] {
   return [
     'upgrade', upgrade.release, upgrade.chart,
@@ -52,8 +68,7 @@ function commonArguments(upgrade: Upgrade): string[] {
     '--reset-then-reuse-values',
     ...(upgrade.values === undefined ? [] : ['--values', '-']),
     '--set', 'service.type=ClusterIP',
-    ...(upgrade.kubeconfig === undefined ? [] : ['--kubeconfig', upgrade.kubeconfig]),
-    ...(upgrade.context === undefined ? [] : ['--kube-context', upgrade.context]),
+    ...accessArguments(upgrade),
   ]
 }
 
@@ -78,6 +93,13 @@ export async function findHelm(options: HelmOptions): Promise<string> {
 /** @throws ActionError of failures.ts, `cancelled` */
 export async function upgrade(request: Upgrade, options: HelmOptions): Promise<void> {
   const { exitCode, stderr } = await run(upgradeArguments(request), options, request.values)
+  throwIfCancelled(options.signal)
+  if (exitCode !== 0) throw upgradeFailure(stderr, exitCode, request)
+}
+
+/** @throws ActionError of failures.ts, `cancelled` */
+export async function rollback(request: Rollback, options: HelmOptions): Promise<void> {
+  const { exitCode, stderr } = await run(rollbackArguments(request), options)
   throwIfCancelled(options.signal)
   if (exitCode !== 0) throw upgradeFailure(stderr, exitCode, request)
 }

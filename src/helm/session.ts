@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 import tls from 'node:tls'
 import type { Clock } from '../core/waiting.ts'
 import { fetchChart, type ChartSource } from './chart.ts'
-import { findHelm, preview, upgrade, type Preview, type Upgrade } from './helm.ts'
+import { findHelm, preview, rollback, upgrade, type Preview, type Rollback, type Upgrade } from './helm.ts'
 import { writeKubeconfig, type TokenCluster } from './kubeconfig.ts'
 import type { HelmOptions } from './process.ts'
 
@@ -13,6 +13,9 @@ export type HelmCluster = TokenCluster | { readonly paths: readonly string[]; re
 
 /** An upgrade, for the cluster of the session. */
 export type UpgradeRequest = Omit<Upgrade, 'kubeconfig' | 'context'>
+
+/** A rollback, for the cluster of the session. */
+export type RollbackRequest = Omit<Rollback, 'kubeconfig' | 'context'>
 
 /** What a session is made of. */
 export interface HelmSessionOptions {
@@ -55,7 +58,12 @@ export class Helm {
     return this.inCluster(request, upgrade)
   }
 
-  private async inCluster<T>(request: UpgradeRequest, work: (request: Upgrade, options: HelmOptions) => Promise<T>): Promise<T> {
+  /** @throws ActionError of failures.ts, `cancelled` */
+  rollback(request: RollbackRequest): Promise<void> {
+    return this.inCluster(request, rollback)
+  }
+
+  private async inCluster<R extends { readonly forceConflicts: boolean }, T>(request: R, work: (request: R & Pick<Upgrade, 'kubeconfig' | 'context'>, options: HelmOptions) => Promise<T>): Promise<T> {
     const run = await this.runOptions()
     const forceConflicts = request.forceConflicts && Number.parseInt(await this.version()) >= 4
     const over = new AbortController()

@@ -4,26 +4,43 @@ import type { Settings } from '../settings/types.ts'
 import * as certificate from '../steps/certificate.ts'
 import * as ingress from '../steps/ingress.ts'
 import * as loadBalancer from '../steps/load-balancer.ts'
+import { deleteCertificate, restoreIngress } from '../steps/put-back.ts'
 import * as release from '../steps/release.ts'
-import { count, look, outputCertificate } from './look.ts'
+import { count, look, outputCertificate, type Plan } from './look.ts'
 import { prove } from './prove.ts'
-import { createRooms } from './rooms.ts'
+import { orPutBack, type WayBack } from './put-back.ts'
+import { createRooms, type Cluster, type Rooms } from './rooms.ts'
 
 /** @throws ActionError of the step that failed */
 export async function deploy(context: Context, settings: Settings, environment: NodeJS.ProcessEnv): Promise<void> {
   const rooms = createRooms(context, settings, environment)
-  const { target, ...plan } = await context.step('preflight', () => look(context, settings, rooms))
-  const cluster = await rooms.cluster
-  const talking = { ...rooms, ...cluster }
+  const plan = await context.step('preflight', async () => {
+    const outcome = await look(context, settings, rooms)
+    if (settings.onFailure === 'rollback') sayWhatStays(context, outcome.result)
+    return outcome
+  })
+  const talking = { ...rooms, ...await rooms.cluster }
+  await orPutBack(context, settings, (remember) => make(context, settings, talking, plan, remember))
+  const { leftovers, action } = plan.certificate.facts
+  if (leftovers.length === 0 || !settings.probe.required) return
+  await context.step('certificate', async () => {
+    await certificate.cleanUp(context, rooms.acm, leftovers, action === 'import')
+    return { verdict: 'looked after earlier ones', result: undefined }
+  })
+}
 
+/** Makes what the plan says, in the order that `cutover` says. @param remember told how each change is put back */
+async function make(context: Context, settings: Settings, rooms: Rooms & Cluster, { target, ...plan }: Plan, remember: (way: WayBack) => void): Promise<void> {
   const served = await context.step('certificate', async () => {
     const result = await certificate.apply(context, rooms.acm, plan.certificate.facts, plan.certificate.changes)
     outputCertificate(context, result)
     return { verdict: verdict(plan.certificate.changes, `valid until ${result.leaf.validToDate.toISOString().slice(0, 10)}`), result }
   })
+  if (served.fresh) remember({ step: 'certificate', object: `ACM certificate ${served.arn}`, putBack: () => deleteCertificate(context, settings, rooms.acm, served) })
 
   const upgrade = (): Promise<void> => context.step('release', async () => {
-    const revision = await release.apply(context, settings, cluster, target, plan.release.changes, plan.release.chart)
+    if (plan.release.changes.length > 0) remember({ step: 'release', object: `release ${target.release?.last.name ?? ''}`, putBack: () => release.putBack(context, settings, rooms, target) })
+    const revision = await release.apply(context, settings, rooms, target, plan.release.changes, plan.release.chart)
     if (revision !== undefined) context.output('release-revision', String(revision))
     const leftAlone = revision === undefined ? 'no helm release, left alone' : settings.cutover === 'never' ? 'left alone' : undefined
     return { verdict: leftAlone ?? verdict(plan.release.changes, `revision ${revision ?? ''}`), result: undefined }
@@ -34,30 +51,31 @@ export async function deploy(context: Context, settings: Settings, environment: 
 
   const ingressChanges = ingress.plan(target, settings, served.arn)
   const applied = await context.step('ingress', async () => {
-    const result = await ingress.apply(context, settings, cluster.kubernetes, target, served.arn, ingressChanges)
+    if (ingressChanges.length > 0) remember({ step: 'ingress', object: `Ingress ${target.ingressName}`, putBack: () => restoreIngress(context, settings, rooms, target, served.arn) })
+    const result = await ingress.apply(context, settings, rooms.kubernetes, target, served.arn, ingressChanges)
     return { verdict: verdict(ingressChanges, target.ingressName), result }
   })
 
   const address = await context.step('load-balancer', async () => {
     const changes = loadBalancer.plan(target, settings, applied, plan.loadBalancer, new Date(context.clock.now()))
-    const result = await loadBalancer.apply(context, settings, talking, target, { ...applied, certificate: served, observed: plan.loadBalancer }, changes)
+    const result = await loadBalancer.apply(context, settings, rooms, target, { ...applied, certificate: served, observed: plan.loadBalancer }, changes)
     return { verdict: `active at ${result}`, result }
   })
 
-  const proven = (): Promise<void> => prove(context, settings, talking, target, address, served.leaf)
-  if (settings.probe.required) await proven()
-  if (isLast) await upgrade()
-  if (!settings.probe.required) {
-    context.log.warn('probe is off: that Milvus answers through the ALB was not checked.')
-    return
+  const proven = async (): Promise<void> => {
+    if (settings.probe.required) await prove(context, settings, rooms, target, address, served.leaf)
+    else context.log.warn('probe is off: that Milvus answers through the ALB was not checked.')
   }
-  if (isLast) await proven()
-  const { leftovers, action } = plan.certificate.facts
-  if (leftovers.length === 0) return
-  await context.step('certificate', async () => {
-    await certificate.cleanUp(context, rooms.acm, leftovers, action === 'import')
-    return { verdict: 'looked after earlier ones', result: undefined }
-  })
+  await proven()
+  if (!isLast) return
+  await upgrade()
+  if (settings.probe.required) await proven()
+}
+
+/** Says before anything is changed what a rollback could not put back. */
+function sayWhatStays(context: Context, { target: { service }, certificate: { facts }, release: { changes } }: Plan): void {
+  if (facts.action === 'reimport') context.log.note(`Should this run fail, the certificate under ${facts.arn} stays the new one: ACM has no way back to the one that it replaces. A run with the old certificate and its key is one.`)
+  if (changes.length > 0 && service.type === 'LoadBalancer') context.log.note(`Should this run fail once helm has begun, Service ${service.name} comes back with a new load balancer under a new name: that of the old one goes.`)
 }
 
 const verdict = (changes: readonly Change[], state: string): string => `${changes.length === 0 ? 'unchanged' : count(changes)}, ${state}`

@@ -26,6 +26,7 @@ export const inputDefaults = {
   values: '',
   'allow-chart-change': 'false',
   cutover: 'first',
+  'on-failure': 'keep',
   'ingress-name': '',
   'ingress-class': 'alb',
   scheme: 'internet-facing',

@@ -42,6 +42,8 @@ export interface Settings {
   readonly allowChartChange: boolean
   /** When the Service becomes ClusterIP: before the ALB is made, after it is proven, or not by this action. */
   readonly cutover: 'first' | 'last' | 'never'
+  /** Whether a run that fails leaves what it changed, or puts it back. */
+  readonly onFailure: 'keep' | 'rollback'
   readonly ingress: IngressSettings
   readonly timeouts: { readonly release: number; readonly loadBalancer: number; readonly probe: number }
   /** Whether a Milvus that answers without credentials is a failure. */

@@ -89,6 +89,14 @@ export function fieldsOf({ metadata }: DesiredIngress): FieldTree {
   }
 }
 
+/** The fields of an Ingress that `desired` sets or this action set before, as they were: what an apply has to say to put them back. */
+export function restored(before: Ingress, desired: DesiredIngress): DesiredIngress {
+  const ours = new Set([...ownedAnnotations(before, fieldManager), ...Object.keys(desired.metadata.annotations)])
+  const annotations = Object.entries(before.metadata.annotations ?? {}).filter(([key]) => ours.has(key))
+  const { ingressClassName, rules } = before.spec
+  return { ...desired, metadata: { ...desired.metadata, annotations: Object.fromEntries(annotations) }, spec: { ...(ingressClassName !== undefined && { ingressClassName }), ...(rules && { rules }) } }
+}
+
 /** A field that is not as desired. `after` is absent for one of ours that shall go. */
 export interface Difference {
   readonly path: string

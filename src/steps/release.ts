@@ -111,6 +111,24 @@ export async function apply(context: Context, settings: Settings, rooms: { helm:
   return revision
 }
 
+/**
+ * Puts the release back to the revision that was deployed before this run's upgrade, if that made one.
+ * @returns what there is to show for it
+ * @throws ActionError of helm's failures
+ */
+export async function putBack(context: Context, settings: Settings, rooms: { helm: Helm; kubernetes: KubernetesClient }, { release, service }: Target): Promise<string> {
+  if (!release) return 'there is no release'
+  const { last, current } = release
+  const newest = await newestRevision(rooms.kubernetes, settings, release)
+  if (newest === last.revision) return `helm made no revision after ${newest}`
+  context.changed({ step: 'release', object: `release ${settings.namespace}/${last.name}`, path: 'revision', before: String(newest), after: `as ${current.revision}`, why: 'put back, because the run failed' })
+  const rollback = rooms.helm.rollback({ release: last.name, namespace: settings.namespace, revision: current.revision, timeout: settings.timeouts.release, forceConflicts: settings.ingress.forceConflicts })
+  await withProgress(rollback, context.clock, (waited) => sayProgress(context.log, 'release')(waited, 'helm waits for the objects of the release to be ready'))
+  context.output('release-revision', String(await newestRevision(rooms.kubernetes, settings, release)))
+  if (service.type === 'LoadBalancer') context.log.note(`Service ${service.name} is of type LoadBalancer again, with a new load balancer under a new name.`)
+  return `as in revision ${current.revision}`
+}
+
 async function newestRevision(kubernetes: KubernetesClient, settings: Settings, { last }: Release): Promise<number> {
   const objects = await kubernetes.listMetadata<AnyObject>(paths.releasesPath(settings.helmStorage, settings.namespace), { labelSelector: `${releaseSelector},name=${last.name}` }, `list the revisions of release ${last.name}`)
   return Math.max(last.revision, ...objects.map(({ metadata }) => readLabels(metadata.labels)?.revision ?? 0))
