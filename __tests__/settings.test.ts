@@ -63,7 +63,7 @@ const defaults = {
   requireAuthorization: false,
   expiryWarning: undefined,
   chart: { name: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: undefined, credentials: undefined },
-  allowChartChange: false,
+  serviceType: 'ClusterIP', allowChartChange: false,
   helmStorage: 'Secret',
   values: {},
   ingress: {

@@ -64,20 +64,21 @@ class Reader {
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   const read = new Reader()
   const probe = readProbe(read)
+  const mode = read.optional('mode', form.oneOf('deploy', 'destroy'))
   // Each part says undefined for what it could not read; it then has left a problem, and Settings is never built.
   const settings = {
-    mode: read.optional('mode', form.oneOf('deploy')),
+    mode,
     access: readAccess(read, environment),
     region: readRegion(read, environment),
     namespace: read.optional('namespace', form.kubernetesName),
     ...readMilvus(read),
-    host: read.required('host', form.host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
-    certificate: readCertificate(read, environment, probe.ca),
+    ...(mode === 'destroy' ? endpointOfNone : readEndpoint(read, environment, probe.ca)),
     replaceCertificate: read.optional('replace-certificate', form.boolean),
     expiryWarning: read.optional('expiry-warning', form.days),
     chart: readChart(read),
     helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
     values: read.optional('values', readValues) ?? {},
+    serviceType: mode === 'destroy' ? readRestoredType(read) : 'ClusterIP',
     allowChartChange: read.optional('allow-chart-change', form.boolean),
     ingress: readIngress(read),
     timeouts: {
@@ -127,6 +128,22 @@ function readMilvus(read: Reader): Pick<Settings, 'release' | 'service' | 'servi
     read.conflict('Inputs release and service are both given.', 'Give release for a Milvus that helm installed; give service only for one without a helm release.')
   }
   return { release, service, servicePort: read.optional('service-port', form.port) }
+}
+
+const readEndpoint = (read: Reader, environment: NodeJS.ProcessEnv, authorities: string | undefined): { [K in 'host' | 'certificate']: Settings[K] | undefined } => ({
+  host: read.required('host', form.host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
+  certificate: readCertificate(read, environment, authorities),
+})
+
+/** What a removal has in their place. */
+const endpointOfNone: Pick<Settings, 'host' | 'certificate'> = { host: '', certificate: { kind: 'arn', arn: '' } }
+
+function readRestoredType(read: Reader): Settings['serviceType'] {
+  const type = read.optional('restore-service-type', form.oneOf('LoadBalancer', 'NodePort'))
+  if (type !== undefined && inputText('service') !== '') {
+    read.conflict('Inputs restore-service-type and service are both given, and a Service without a helm release is left to whoever manages it.', `Leave restore-service-type empty, and set the type to ${type} where the Service is managed; or give release in place of service.`)
+  }
+  return type
 }
 
 function readCertificate(read: Reader, environment: NodeJS.ProcessEnv, authorities: string | undefined): CertificateSource | undefined {

@@ -44,6 +44,7 @@ export const failureCodes = [
   'ingress-not-ours',
   'ingress-group-conflict',
   'ingress-terminating',
+  'load-balancer-protected',
   'release-not-found',
   'release-ambiguous',
   'release-pending',
@@ -67,15 +68,18 @@ export const failureCodes = [
   'certificate-not-issued',
   'certificate-refused',
   'certificate-quota-exceeded',
+  'certificate-in-use',
   // release
   'helm-upgrade-failed',
   'helm-hook-failed',
   'helm-upgrade-timeout',
   'service-not-cluster-ip',
+  'service-not-restored',
   // ingress
   'ingress-conflict',
   'ingress-refused',
   'controller-webhook-unavailable',
+  'ingress-not-deleted',
   // load-balancer
   'controller-refused',
   'load-balancer-failed',

@@ -25,6 +25,7 @@ export const inputDefaults = {
   'chart-password': '',
   values: '',
   'allow-chart-change': 'false',
+  'restore-service-type': '',
   'ingress-name': '',
   'ingress-class': 'alb',
   scheme: 'internet-facing',

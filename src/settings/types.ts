@@ -10,9 +10,12 @@ export type ClusterAccess =
 /** Where the certificate comes from; `into` is the ARN that it shall be imported under. */
 export type CertificateSource = { readonly kind: 'material'; readonly material: CertificateMaterial; readonly into: string | undefined } | { readonly kind: 'arn'; readonly arn: string }
 
+/** A type of a Service. */
+export type ServiceType = 'ClusterIP' | 'LoadBalancer' | 'NodePort'
+
 /** What the inputs mean. Durations are seconds. */
 export interface Settings {
-  readonly mode: 'deploy'
+  readonly mode: 'deploy' | 'destroy'
   readonly access: ClusterAccess
   readonly region: string
   readonly namespace: string
@@ -21,6 +24,7 @@ export interface Settings {
   /** The Service of a Milvus without a helm release. */
   readonly service: string | undefined
   readonly servicePort: number | undefined
+  /** Empty in mode destroy, as is the ARN of `certificate`: neither is needed there. */
   readonly host: string
   readonly certificate: CertificateSource
   /** Whether a certificate under the ARN `into` may be replaced that this action did not make. */
@@ -40,6 +44,8 @@ export interface Settings {
   readonly values: Readonly<Record<string, unknown>>
   /** Whether the upgrade may change more of the release than chart-version and values must. */
   readonly allowChartChange: boolean
+  /** The type that the release's Service shall have: ClusterIP, or what restore-service-type says; undefined leaves it in mode destroy. */
+  readonly serviceType: ServiceType | undefined
   readonly ingress: IngressSettings
   readonly timeouts: { readonly release: number; readonly loadBalancer: number; readonly probe: number }
   /** Whether a Milvus that answers without credentials is a failure. */
