@@ -1,9 +1,10 @@
 /** Mode destroy: what this action made goes, and nothing else. */
 import { expect } from '@jest/globals'
+import { act } from '../../sandbox/act.ts'
 import { neededToDestroy } from '../../sandbox/permission-table.ts'
 import { setAttribute } from './alb-by-hand.ts'
 import { applyGuide, certificates, create, get, importByHand, loadBalancers, untag, type KubernetesObject } from './hands.ts'
-import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, scenario, type Scenario } from './harness.ts'
+import { annotation, changed, expectFailure, expectRefusal, expectSuccess, expectUnchanged, scenario, type Scenario } from './harness.ts'
 
 /** Only what a removal needs: no host, no certificate. */
 const destroy = { mode: 'destroy', host: '', certificate: '', 'private-key': '', 'certificate-chain': '' }
@@ -124,22 +125,123 @@ scenario('a controller that does nothing: the wait says what is still there', as
   expectSuccess(await run(destroy))
 }, { steersController: true })
 
-scenario('killed when the Ingress was deleted: the next run removes the rest', async ({ world, run }) => {
+scenario('killed at each of its writes, and cancelled in the wait: the next run removes the rest', async ({ world, run }) => {
   expectSuccess(await run())
+  world.controller.options.silent = true
   const deleting = world.traffic.next(({ operation }) => /^DELETE .*\/ingresses\/milvus-demo$/.test(operation))
-  // main is killed, so that only post and the next run can clean up.
-  await run(destroy, { onStart: (child) => void deleting.then(() => child.kill('SIGINT')) })
+  // Main is killed: nobody but post and the next run can clean up.
+  await act(world, destroy, { onStart: (child) => void deleting.then(() => child.kill('SIGKILL')) })
+  const waiting = world.traffic.next(({ operation }) => operation === 'DescribeLoadBalancers')
+  const result = expectFailure(await run(destroy, { onStart: (child) => void waiting.then(() => child.kill('SIGINT')) }), 'ingress', 'cancelled')
+  expect(result.summary).toContain('Cancelled in ingress')
+  world.controller.options.silent = false
+  const going = world.traffic.next(({ operation }) => operation === 'DeleteCertificate')
+  await act(world, destroy, { onStart: (child) => void going.then(() => child.kill('SIGKILL')) })
   expectSuccess(await run(destroy))
   expect(await loadBalancers(world)).toEqual([])
   expect(await arns({ world })).toEqual([])
+}, { steersController: true })
+
+scenario('an Ingress that was made anew under the same name while this run looked is not removed', async ({ world, run }) => {
+  expectSuccess(await run())
+  const path = `/apis/networking.k8s.io/v1/namespaces/${world.namespace}/ingresses/milvus-demo`
+  let open = (): void => undefined
+  world.traffic.inject({ part: 'kubernetes', operation: `DELETE ${path}`, times: 1, until: new Promise((resolve) => (open = resolve)) })
+  const deleting = world.traffic.next(({ operation }) => operation === `DELETE ${path}`)
+  const removal = run(destroy)
+  await deleting
+  await world.kubectl('delete', 'ingress', 'milvus-demo')
+  await applyGuide(world, await importByHand(world))
+  open()
+  expect(annotation(expectFailure(await removal, 'ingress', 'ingress-refused'))).toContain('Somebody made it anew at the same time')
+  expect(await get(world, 'ingress', 'milvus-demo')).toBeDefined()
 })
 
-scenario('each permission of mode destroy is taken away in turn, and the run says which', async ({ world, run }) => {
+scenario('members of the group in another namespace: the ALB and the certificate that it still needs stay', async (scenario) => {
+  const { world, run } = scenario
+  const { outputs } = expectSuccess(await run({ 'group-name': 'shared' }))
+  const arn = outputs['certificate-arn'] ?? ''
+  await world.kubectl('create', 'namespace', 'elsewhere')
+  const own = member(scenario, 'z-other', arn)
+  const metadata = { ...own.metadata, namespace: 'elsewhere' }
+  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'milvus-demo', namespace: 'elsewhere' }, spec: { selector: { app: 'other' }, ports: [{ port: 19530 }] } }
+  await create(world, service, { ...own, metadata })
+  await world.kubectl('wait', '--for=jsonpath={.status.loadBalancer.ingress}', '--namespace', 'elsewhere', 'ingress/z-other', '--timeout=30s')
+  const first = expectFailure(await run({ ...destroy, 'load-balancer-timeout': '2s' }), 'certificate', 'certificate-in-use')
+  expect(first.log).toMatch(/Load balancer k8s-shared-\S+ stays, because group shared has other members: Ingresses of other namespaces\./)
+  expect(annotation(first)).toMatch(/app\/k8s-shared-\S+ still uses it, says ACM/)
+  const second = await run(destroy)
+  expectUnchanged(second)
+  expect(second.summary).toContain('was made by this action and stays: app/k8s-shared-')
+  expect(await arns({ world })).toEqual([arn])
+  expect(await loadBalancers(world)).toEqual([outputs['alb-address']])
+})
+
+/** The Service of the release. */
+async function service({ world }: Pick<Scenario, 'world'>): Promise<{ type: string; address: string }> {
+  const [type = '', address = ''] = (await world.kubectl('get', 'service', 'milvus-demo', '-o', 'jsonpath={.spec.type} {.status.loadBalancer.ingress[0].hostname}')).split(' ')
+  return { type, address }
+}
+
+scenario('restore-service-type gives the Service a load balancer of its own again, and keeps all values; again it changes nothing', async (scenario) => {
+  const { world, run, writes } = scenario
+  expectSuccess(await run())
+  const restore = { ...destroy, 'restore-service-type': 'LoadBalancer' }
+  const result = expectSuccess(await run(restore))
+  expect(changed(result)).toEqual(['ingress load balancer', 'release service.type', 'certificate certificate'])
+  const { type, address } = await service(scenario)
+  expect(type).toBe('LoadBalancer')
+  expect(result.log).toContain('(restore-service-type asks for it: a new load balancer with a new name):')
+  expect(result.summary).toContain(`Service milvus-demo has a load balancer of its own, and not the one from before: ${address}. Point the DNS record at it.`)
+  expect(result.summary).toMatch(/^## ✅ Removed: Ingress .*; the Service has another type$/m)
+  expect(await world.helm('get', 'values', 'milvus-demo')).toContain('bucketName: precious')
+
+  const again = await run(restore)
+  expectUnchanged(again)
+  expect(again.log).toMatch(/^::group::✓ release: unchanged, Service milvus-demo is of type LoadBalancer/m)
+  expect(writes()).toEqual([])
+  expect(changed(expectSuccess(await run({ ...restore, 'restore-service-type': 'NodePort' })))).toEqual(['release service.type'])
+  expect((await service(scenario)).type).toBe('NodePort')
+})
+
+scenario('restore-service-type is refused before anything is removed where somebody else manages the Service, and without a release', async (scenario) => {
+  const { world, run } = scenario
+  expectSuccess(await run())
+  const restore = { ...destroy, 'restore-service-type': 'LoadBalancer' }
+  await world.kubectl('label', 'service', 'milvus-demo', 'helm.toolkit.fluxcd.io/name=milvus')
+  const managed = await expectRefusal(scenario, restore, 'release-managed-elsewhere')
+  for (const part of ['Flux (HelmRelease milvus)', 'LoadBalancer)', 'take restore-service-type out']) expect(managed).toContain(part)
+  await world.kubectl('label', 'service', 'milvus-demo', 'helm.toolkit.fluxcd.io/name-')
+  await world.helm('uninstall', 'milvus-demo', '--wait')
+  expect(await expectRefusal(scenario, restore, 'release-not-found')).toContain('Take restore-service-type out when the release is gone')
+  expect(await expectRefusal(scenario, destroy, 'release-not-found')).toContain('Set ingress-name to the Ingress that this action made: milvus-demo.')
+  expect(changed(expectSuccess(await run({ ...destroy, 'ingress-name': 'milvus-demo' })))).toEqual(['ingress load balancer', 'certificate certificate'])
+})
+
+scenario('somebody sets the Service back while it is restored: said, and a later run goes on', async ({ world, run }) => {
+  expectSuccess(await run())
+  const applied = world.traffic.next(({ operation, client }) => client.startsWith('Helm') && /^PATCH .*\/services\/milvus-demo$/.test(operation))
+  const back = applied.then(async () => {
+    await world.kubectl('patch', 'service', 'milvus-demo', '-p', '{"spec":{"type":"ClusterIP"}}')
+  })
+  // helm's last word on a revision.
+  const mend = world.traffic.inject({ part: 'kubernetes', operation: /^PUT .*\/secrets\/.*\.v\d+$/, until: back })
+  const restore = { ...destroy, 'restore-service-type': 'NodePort' }
+  expect(annotation(expectFailure(await run(restore), 'release', 'service-not-restored'))).toContain('is of type ClusterIP')
+  mend()
+  expect(annotation(expectFailure(await run(restore), 'release', 'helm-upgrade-failed'))).toContain('force-conflicts')
+  expect(changed(expectSuccess(await run({ ...restore, 'force-conflicts': 'true' })))).toContain('certificate certificate')
+  expect((await service({ world })).type).toBe('NodePort')
+})
+
+scenario('each permission of mode destroy is taken away in turn, and the run says which', async (scenario) => {
+  const { world, run } = scenario
   expectSuccess(await run())
   for (const { permission, step, code } of neededToDestroy) {
     const { outputs, log } = await run(destroy, { environment: await world.assumeRole(permission) })
     expect({ permission, step: outputs['failed-step'], code: outputs['failure-code'], log: outputs['failure-code'] === code ? '' : log }).toEqual({ permission, step, code, log: '' })
   }
+  expect(await expectRefusal(scenario, { ...destroy, 'restore-service-type': 'NodePort' }, 'cluster-forbidden', await world.assumeRole('patch services'))).toContain('patch services')
   expectSuccess(await run(destroy, { environment: await world.assumeRole() }))
   expect(await arns({ world })).toEqual([])
 })

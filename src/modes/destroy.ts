@@ -40,9 +40,11 @@ export async function destroy(context: Context, settings: Settings, environment:
   const { restored } = target
   if (restored) {
     await context.step('release', async () => {
+      const { name, type } = restored.service
+      if (changes.release.changes.length === 0) return { verdict: `unchanged, Service ${name} is of type ${type}`, result: undefined }
       const revision = await release.apply(context, asDeployed(settings), cluster, restored, changes.release.changes, changes.release.chart)
-      if (changes.release.changes.length > 0) context.output('release-revision', String(revision ?? ''))
-      return { verdict: await release.sayRestored(context, settings, cluster.kubernetes, restored.service.name), result: undefined }
+      if (revision !== undefined) context.output('release-revision', String(revision))
+      return { verdict: await release.sayRestored(context, settings, cluster.kubernetes, name), result: undefined }
     })
   }
 

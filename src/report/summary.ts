@@ -78,9 +78,10 @@ function headline({ changes, outputs }: Pick<Report, 'changes' | 'outputs'>, set
 }
 
 function removed(changes: Report['changes'], error: ActionError | undefined): string {
-  if (error) return `## ❌ Not all is removed: ${error.code} in ${error.step ?? 'preflight'}`
+  if (error) return `## ❌ ${changes.length === 0 ? 'Nothing was' : 'Not all is'} removed: ${error.code} in ${error.step ?? 'preflight'}`
   const gone = changes.filter(({ after }) => after === undefined).map(({ object }) => object)
-  return gone.length === 0 ? '## ✅ Nothing was left to remove' : `## ✅ Removed: ${gone.map(escape).join(', ')}`
+  const restored = gone.length < changes.length ? '; the Service has another type' : ''
+  return `## ✅ ${gone.length === 0 ? 'Nothing was left to remove' : `Removed: ${gone.map(escape).join(', ')}`}${restored}`
 }
 
 function failure(error: ActionError): string[] {

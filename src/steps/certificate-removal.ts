@@ -73,7 +73,7 @@ const longestWait = 600_000
  * @throws ActionError `certificate-in-use`, `aws-access-denied`
  */
 export async function remove(context: Context, settings: Settings, acm: Acm, found: readonly Own[], changes: readonly Change[]): Promise<number> {
-  for (const { arn, others } of found.filter(({ others }) => others.length > 0)) context.log.note(`ACM certificate ${arn} was made by this action and stays: ${others.join(', ')} use${others.length === 1 ? 's' : ''} it.`)
+  for (const { arn, others } of found.filter(({ others }) => others.length > 0)) context.log.note(`ACM certificate ${arn} was made by this action and stays: ${others.join(', ')} use${others.length === 1 ? 's' : ''} it. Run this again when nothing does, and it goes.`)
   const deadline = context.clock.now() + Math.min(longestWait, settings.timeouts.loadBalancer * 1000)
   const going = found.filter(({ others }) => others.length === 0)
   for (const [index, { arn }] of going.entries()) {

@@ -32,12 +32,13 @@ export async function observeRemoval(context: Context, settings: Settings, kuber
   // Where the inputs name the Ingress, a release that is gone or pending keeps nobody from removing it.
   const needsRelease = named === undefined || serviceType !== undefined
   try {
+    const listed = kubernetes.list<Ingress>(paths.ingressesPath(name), {}, `list Ingresses in namespace ${name}`)
     const listing = needsRelease ? kubernetes.list<Service>(paths.servicesPath(name), {}, `list Services in namespace ${name}`) : Promise.resolve([])
     const [namespace, ingresses, services, release] = await settleAll([
       findNamespace(kubernetes, name),
-      kubernetes.list<Ingress>(paths.ingressesPath(name), {}, `list Ingresses in namespace ${name}`),
+      listed,
       listing,
-      needsRelease ? findRelease(context, settings, kubernetes, listing) : Promise.resolve(undefined),
+      needsRelease ? findRelease(context, settings, kubernetes, listing).catch(async (thrown: unknown) => Promise.reject(withWayOut(asActionError(thrown), settings, await listed))) : Promise.resolve(undefined),
     ] as const)
     const ingressName = named ?? release?.last.name ?? ''
     const ingress = ingresses.find(({ metadata }) => metadata.name === ingressName)
@@ -54,8 +55,21 @@ export async function observeRemoval(context: Context, settings: Settings, kuber
   }
 }
 
-function refuseForeign({ namespace }: Settings, { metadata }: Ingress): void {
-  if (ownedAnnotations({ metadata }, fieldManager).size > 0) return
+const isOurs = ({ metadata }: Ingress): boolean => ownedAnnotations({ metadata }, fieldManager).size > 0
+
+/** A release that is gone is no obstacle where the inputs name the Ingress. */
+function withWayOut(error: ActionError, { serviceType }: Settings, ingresses: readonly Ingress[]): ActionError {
+  if (error.code !== 'release-not-found') return error
+  const own = ingresses.filter(isOurs).map(({ metadata }) => metadata.name)
+  const remedy = serviceType === undefined
+    ? `Set ingress-name to the Ingress that this action made: ${own.length === 0 ? 'there is none in this namespace now; by default it had the name of the release' : own.join(' or ')}.`
+    : 'Take restore-service-type out when the release is gone; otherwise set release and namespace as "helm list -A" shows them.'
+  return new ActionError({ code: error.code, problem: error.message, remedy, cause: error.cause })
+}
+
+function refuseForeign({ namespace }: Settings, ingress: Ingress): void {
+  if (isOurs(ingress)) return
+  const { metadata } = ingress
   const managers = (metadata.managedFields ?? []).flatMap(({ manager = '', subresource, fieldsV1 = {} }) => (subresource === undefined && 'f:spec' in fieldsV1 ? [manager] : []))
   throw new ActionError({
     code: 'ingress-not-ours',
