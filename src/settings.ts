@@ -2,7 +2,8 @@
 import { getInput } from '@actions/core'
 import { delimiter } from 'node:path'
 import { ActionError, combine, asActionError } from './core/errors.ts'
-import { isAnnotationKey, refusedAnnotations, refusedTags } from './settings/annotations.ts'
+import { accountIds } from './settings/accounts.ts'
+import { isAnnotationKey, refusedAnnotations, refusedTags, reservedAnnotations } from './settings/annotations.ts'
 import { inputDefaults, type InputName } from './settings/inputs.ts'
 import * as form from './settings/parsers.ts'
 import { pem } from './settings/pem.ts'
@@ -70,6 +71,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     mode,
     access: readAccess(read, environment),
     region: readRegion(read, environment),
+    allowedAccounts: read.optional('allowed-account-ids', accountIds) ?? [],
     namespace: read.optional('namespace', form.kubernetesName),
     ...readMilvus(read),
     ...(mode === 'destroy' ? endpointOfNone : readEndpoint(read, environment, probe.ca)),
@@ -206,25 +208,6 @@ function readValues(raw: string): Record<string, unknown> {
     throw new form.InvalidInput('sets service.type to something other than ClusterIP, which is what this action is there to set.', 'Take service.type out of values.')
   }
   return values
-}
-
-/** What the Ingress is for may not be undone, and what an input sets has one place: annotation -> who sets it. */
-const reservedAnnotations: Readonly<Record<string, string>> = {
-  'alb.ingress.kubernetes.io/backend-protocol-version': 'this action, which needs GRPC',
-  'alb.ingress.kubernetes.io/target-type': 'this action, which needs ip targets',
-  'alb.ingress.kubernetes.io/listen-ports': 'input listen-port',
-  'alb.ingress.kubernetes.io/certificate-arn': 'inputs certificate and certificate-arn',
-  'alb.ingress.kubernetes.io/scheme': 'input scheme',
-  'alb.ingress.kubernetes.io/inbound-cidrs': 'input inbound-cidrs',
-  'alb.ingress.kubernetes.io/subnets': 'input subnets',
-  'alb.ingress.kubernetes.io/security-groups': 'input security-groups',
-  'alb.ingress.kubernetes.io/ssl-policy': 'input ssl-policy',
-  'alb.ingress.kubernetes.io/load-balancer-name': 'input load-balancer-name',
-  'alb.ingress.kubernetes.io/group.name': 'input group-name',
-  'alb.ingress.kubernetes.io/tags': 'input tags',
-  // It would win over spec.ingressClassName. Source: AWS Load Balancer Controller, group_loader.go.
-  'kubernetes.io/ingress.class': 'input ingress-class',
-  'milvus-alb-action/nudge': 'this action',
 }
 
 function readAnnotations(raw: string): Record<string, string> {

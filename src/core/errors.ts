@@ -28,6 +28,7 @@ export const failureCodes = [
   'aws-credentials-missing',
   'aws-credentials-expired',
   'aws-credentials-refused',
+  'aws-account-not-allowed',
   'aws-access-denied',
   'aws-request-failed',
   'kubeconfig-invalid',

@@ -5,6 +5,7 @@ export const inputDefaults = {
   mode: 'deploy',
   cluster: '',
   region: '',
+  'allowed-account-ids': '',
   kubeconfig: '',
   context: '',
   namespace: 'milvus',

@@ -18,6 +18,8 @@ export interface Settings {
   readonly mode: 'deploy' | 'destroy'
   readonly access: ClusterAccess
   readonly region: string
+  /** Ids of the AWS accounts that the credentials may be of; every one when there are none. */
+  readonly allowedAccounts: readonly string[]
   readonly namespace: string
   /** The helm release; undefined means the one Milvus release of the namespace. */
   readonly release: string | undefined
