@@ -53,6 +53,7 @@ const defaults = {
   mode: 'deploy',
   access: { kind: 'eks', cluster: 'production' },
   region: 'us-east-2',
+  allowedAccounts: [],
   namespace: 'milvus',
   release: undefined,
   service: undefined,
@@ -63,6 +64,7 @@ const defaults = {
   requireAuthorization: false,
   expiryWarning: undefined,
   chart: { name: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: undefined, credentials: undefined },
+  serviceType: 'ClusterIP',
   allowChartChange: false,
   cutover: 'first',
   onFailure: 'keep',
@@ -121,6 +123,12 @@ describe('what each input sets', () => {
     [{ 'release-timeout': '1h', 'load-balancer-timeout': '30m', 'probe-timeout': '90s' }, ({ timeouts }) => timeouts, { release: 3600, loadBalancer: 1800, probe: 90 }],
     [{ probe: 'off', 'probe-address': '[::1]:8443', 'milvus-token': 'root:Milvus' }, ({ probe }) => probe, { required: false, ca: undefined, address: { host: '::1', port: 8443 }, token: 'root:Milvus', dns: false }],
     [{ region: 'eu-west-1' }, (settings) => settings.region, 'eu-west-1'],
+    [{ 'restore-service-type': 'NodePort' }, ({ serviceType }) => serviceType, 'ClusterIP'],
+    [{ mode: 'destroy', host: '', 'certificate-arn': '' }, ({ mode, host, serviceType }) => [mode, host, serviceType], ['destroy', '', undefined]],
+    [{ mode: 'destroy', host: 'no name', certificate: 'no certificate', 'restore-service-type': 'NodePort' }, ({ serviceType }) => serviceType, 'NodePort'],
+    [{ 'allowed-account-ids': '111122223333' }, ({ allowedAccounts }) => allowedAccounts, ['111122223333']],
+    ...['111122223333,012345678901', '111122223333\n012345678901\n', '- 111122223333\n- "012345678901"', '["111122223333", 012345678901]', '1111-2222-3333 0123-4567-8901']
+      .map((ids): [Inputs, (settings: Settings) => unknown, unknown] => [{ 'allowed-account-ids': ids }, ({ allowedAccounts }) => allowedAccounts, ['111122223333', '012345678901']]),
   ])('%j', (inputs, part, value) => {
     expect(part(read({ ...minimalIn(inputs['region'] ?? 'us-east-2'), ...inputs }))).toEqual(value)
   })
@@ -168,6 +176,10 @@ describe('refusals', () => {
     ['a chart repository of files', { 'chart-repository': 'file:///charts' }, region, ['input-invalid: Input chart-repository is not a URL.']],
     ['values with another Service type', { values: 'service: {type: LoadBalancer}' }, region, ['input-invalid: Input values sets service.type to something other than ClusterIP, which is what this action is there to set.']],
     ['an idle timeout that ELB does not take', { 'idle-timeout': '2h' }, region, ['input-invalid: Input idle-timeout is "2h", which is out of range.']],
+    ['a type for a Service without a release', { mode: 'destroy', service: 'milvus-svc', 'restore-service-type': 'LoadBalancer' }, region, ['inputs-conflict: Inputs restore-service-type and service are both given, and a Service without a helm release is left to whoever manages it.']],
+    ['a type that is none to restore', { mode: 'destroy', 'restore-service-type': 'ClusterIP' }, region, ['input-invalid: Input restore-service-type is "ClusterIP".']],
+    ['an account id that YAML has shortened', { 'allowed-account-ids': '12345678901' }, region, ['input-invalid: Input allowed-account-ids has "12345678901", which is not the id of an AWS account: that has 12 digits.']],
+    ['an account by its alias', { 'allowed-account-ids': '111122223333, my-company' }, region, ['input-invalid: Input allowed-account-ids has "my-company", which is not the id of an AWS account: that has 12 digits.']],
     ['a probe by name and none at all', { probe: 'off', 'probe-dns': 'true' }, region, ['inputs-conflict: Input probe-dns is true, and probe is off.']],
     ['a wait of no time', { 'probe-timeout': '0s' }, region, ['input-invalid: Input probe-timeout is "0s", which is out of range.']],
   ])('%s', (_, inputs, environment, wrong) => {

@@ -23,6 +23,12 @@ export const neededOnceDeployed: readonly NeededPermission[] = [
   { permission: 'acm:ListTagsForCertificate', step: 'certificate', code: 'aws-access-denied' },
 ]
 
+/** What mode destroy needs where there is something to remove. */
+export const neededToDestroy: readonly NeededPermission[] = [
+  ...['get namespaces', 'list ingresses', 'get ingresses', 'delete ingresses'].map((permission) => ({ permission, step: 'preflight', code: 'cluster-forbidden' })),
+  ...['acm:ListCertificates', 'acm:ListTagsForCertificate', 'acm:GetCertificate', 'acm:DeleteCertificate'].map((permission) => ({ permission, step: 'certificate', code: 'aws-access-denied' })),
+]
+
 /** What the action can do without, with the note that it then leaves; empty where nobody has to know. */
 export const dispensablePermissions: readonly { readonly permission: string; readonly note: string }[] = [
   { permission: 'elasticloadbalancing:DescribeLoadBalancers', note: 'may not describe load balancers' },

@@ -5,6 +5,7 @@ import type { Context } from './core/step.ts'
 import { systemClock, throwIfCancelled } from './core/waiting.ts'
 import { WorkDirectory } from './core/work-directory.ts'
 import { deploy } from './modes/deploy.ts'
+import { destroy } from './modes/destroy.ts'
 import { annotate } from './report/failure.ts'
 import { secretsInValues } from './helm/values.ts'
 import { Redactor } from './report/redaction.ts'
@@ -18,7 +19,7 @@ import type { Settings } from './settings/types.ts'
 const patience = 5_500
 
 /** What the input mode names. */
-const modes: Readonly<Record<Settings['mode'], (context: Context, settings: Settings, environment: NodeJS.ProcessEnv) => Promise<void>>> = { deploy }
+const modes: Readonly<Record<Settings['mode'], (context: Context, settings: Settings, environment: NodeJS.ProcessEnv) => Promise<void>>> = { deploy, destroy }
 
 /** Runs the action. What fails in it is in the log, the outputs, the summary and the exit code, and not thrown. */
 export async function run(environment: NodeJS.ProcessEnv = process.env): Promise<void> {

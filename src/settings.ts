@@ -2,7 +2,8 @@
 import { getInput } from '@actions/core'
 import { delimiter } from 'node:path'
 import { ActionError, combine, asActionError } from './core/errors.ts'
-import { isAnnotationKey, refusedAnnotations, refusedTags } from './settings/annotations.ts'
+import { accountIds } from './settings/accounts.ts'
+import { isAnnotationKey, refusedAnnotations, refusedTags, reservedAnnotations } from './settings/annotations.ts'
 import { inputDefaults, type InputName } from './settings/inputs.ts'
 import * as form from './settings/parsers.ts'
 import { pem } from './settings/pem.ts'
@@ -64,20 +65,22 @@ class Reader {
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   const read = new Reader()
   const probe = readProbe(read)
+  const mode = read.optional('mode', form.oneOf('deploy', 'destroy'))
   // Each part says undefined for what it could not read; it then has left a problem, and Settings is never built.
   const settings = {
-    mode: read.optional('mode', form.oneOf('deploy')),
+    mode,
     access: readAccess(read, environment),
     region: readRegion(read, environment),
+    allowedAccounts: read.optional('allowed-account-ids', accountIds) ?? [],
     namespace: read.optional('namespace', form.kubernetesName),
     ...readMilvus(read),
-    host: read.required('host', form.host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
-    certificate: readCertificate(read, environment, probe.ca),
+    ...(mode === 'destroy' ? endpointOfNone : readEndpoint(read, environment, probe.ca)),
     replaceCertificate: read.optional('replace-certificate', form.boolean),
     expiryWarning: read.optional('expiry-warning', form.days),
     chart: readChart(read),
     helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
     values: read.optional('values', readValues) ?? {},
+    serviceType: mode === 'destroy' ? readRestoredType(read) : 'ClusterIP',
     allowChartChange: read.optional('allow-chart-change', form.boolean),
     cutover: readCutover(read),
     onFailure: read.optional('on-failure', form.oneOf('keep', 'rollback')),
@@ -129,6 +132,22 @@ function readMilvus(read: Reader): Pick<Settings, 'release' | 'service' | 'servi
     read.conflict('Inputs release and service are both given.', 'Give release for a Milvus that helm installed; give service only for one without a helm release.')
   }
   return { release, service, servicePort: read.optional('service-port', form.port) }
+}
+
+const readEndpoint = (read: Reader, environment: NodeJS.ProcessEnv, authorities: string | undefined): { [K in 'host' | 'certificate']: Settings[K] | undefined } => ({
+  host: read.required('host', form.host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
+  certificate: readCertificate(read, environment, authorities),
+})
+
+/** What a removal has in their place. */
+const endpointOfNone: Pick<Settings, 'host' | 'certificate'> = { host: '', certificate: { kind: 'arn', arn: '' } }
+
+function readRestoredType(read: Reader): Settings['serviceType'] {
+  const type = read.optional('restore-service-type', form.oneOf('LoadBalancer', 'NodePort'))
+  if (type !== undefined && inputText('service') !== '') {
+    read.conflict('Inputs restore-service-type and service are both given, and a Service without a helm release is left to whoever manages it.', `Leave restore-service-type empty, and set the type to ${type} where the Service is managed; or give release in place of service.`)
+  }
+  return type
 }
 
 function readCertificate(read: Reader, environment: NodeJS.ProcessEnv, authorities: string | undefined): CertificateSource | undefined {
@@ -198,25 +217,6 @@ function readValues(raw: string): Record<string, unknown> {
     throw new form.InvalidInput('sets service.type to something other than ClusterIP, which is what this action is there to set.', 'Take service.type out of values.')
   }
   return values
-}
-
-/** What the Ingress is for may not be undone, and what an input sets has one place: annotation -> who sets it. */
-const reservedAnnotations: Readonly<Record<string, string>> = {
-  'alb.ingress.kubernetes.io/backend-protocol-version': 'this action, which needs GRPC',
-  'alb.ingress.kubernetes.io/target-type': 'this action, which needs ip targets',
-  'alb.ingress.kubernetes.io/listen-ports': 'input listen-port',
-  'alb.ingress.kubernetes.io/certificate-arn': 'inputs certificate and certificate-arn',
-  'alb.ingress.kubernetes.io/scheme': 'input scheme',
-  'alb.ingress.kubernetes.io/inbound-cidrs': 'input inbound-cidrs',
-  'alb.ingress.kubernetes.io/subnets': 'input subnets',
-  'alb.ingress.kubernetes.io/security-groups': 'input security-groups',
-  'alb.ingress.kubernetes.io/ssl-policy': 'input ssl-policy',
-  'alb.ingress.kubernetes.io/load-balancer-name': 'input load-balancer-name',
-  'alb.ingress.kubernetes.io/group.name': 'input group-name',
-  'alb.ingress.kubernetes.io/tags': 'input tags',
-  // It would win over spec.ingressClassName. Source: AWS Load Balancer Controller, group_loader.go.
-  'kubernetes.io/ingress.class': 'input ingress-class',
-  'milvus-alb-action/nudge': 'this action',
 }
 
 function readAnnotations(raw: string): Record<string, string> {

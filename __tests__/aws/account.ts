@@ -20,7 +20,7 @@ export async function openAccount(region = 'us-east-2'): Promise<Account> {
   return {
     aws,
     traffic,
-    clients: createClients(region, {}),
+    clients: createClients(region, {}, []),
     close: async () => {
       for (const name of Object.keys(environment)) Reflect.deleteProperty(process.env, name)
       await aws.close()

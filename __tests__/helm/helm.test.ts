@@ -8,7 +8,7 @@ import type { HelmOptions } from '../../src/helm/process.ts'
 import { failureOf } from '../caught.ts'
 
 const request: Upgrade = {
-  release: 'milvus-demo', namespace: 'milvus', chart: '/runner/milvus-5.0.19.tgz',
+  release: 'milvus-demo', namespace: 'milvus', chart: '/runner/milvus-5.0.19.tgz', serviceType: 'ClusterIP',
   values: undefined, timeout: 600, kubeconfig: undefined, context: undefined, forceConflicts: false,
 }
 const start = ['upgrade', 'milvus-demo', '/runner/milvus-5.0.19.tgz', '--namespace', 'milvus', '--reset-then-reuse-values']
@@ -22,6 +22,7 @@ describe('upgradeArguments', () => {
     ['an empty map of values', { values: '{}' }, [...start, '--values', '-', ...type, ...wait]],
     ['a kubeconfig', { kubeconfig: '/tmp/k' }, [...start, ...type, '--kubeconfig', '/tmp/k', ...wait]],
     ['a context', { context: 'production' }, [...start, ...type, '--kube-context', 'production', ...wait]],
+    ['another type of the Service', { serviceType: 'NodePort' }, [...start, '--set', 'service.type=NodePort', ...wait]],
     ['fields of others', { forceConflicts: true }, [...start, ...type, ...wait, '--force-conflicts']],
   ])('%s', (_, more, expected) => {
     expect(upgradeArguments({ ...request, ...more })).toEqual(expected)

@@ -17,6 +17,7 @@ const now = Date.parse('2026-11-27T00:00:00Z')
 type Parts = Parameters<typeof summarize>[0]
 const step = (name: StepRecord['name'], verdict: string, ok = true): StepRecord => ({ name, verdict, ok, began: 500, took: 1_234 })
 const change = (more: Partial<Change> = {}): Change => ({ step: 'ingress', object: 'Ingress milvus/milvus-demo', path: 'spec.rules', before: 'old', after: 'new', why: 'differs from the inputs', ...more })
+const gone: Change = { step: 'ingress', object: 'Ingress milvus/milvus-demo', path: 'load balancer', before: 'old', why: 'this action made it' }
 const outputs: [OutputName, string][] = [['alb-address', 'k8s-1.us-east-2.elb.amazonaws.com'], ['endpoint', 'https://milvus.example.com:443'], ['certificate-arn', arn], ['milvus-version', 'v2.6.15']]
 const parts = (more: Partial<Parts> = {}): Parts => ({ steps: [step('preflight', 'everything is as it should be')], changes: [], notes: [], outputs: new Map(outputs), way: {}, ...more })
 const failed = (problem = 'It is wrong.'): ActionError => new ActionError({ code: 'controller-refused', problem, remedy: 'Mend it.', step: 'load-balancer' })
@@ -50,6 +51,11 @@ describe('summarize', () => {
     ['failure', parts(), {}, failed(), /^## ❌ Milvus is not proven behind the ALB: controller-refused in load-balancer\n/],
     ['failure with probe off', parts(), { probe: { required: false, ca: undefined, address: undefined, token: undefined, dns: false } }, failed(), /^## ❌ /],
     ['failure of the inputs', parts({ steps: [step('preflight', 'input-missing', false)], outputs: new Map() }), null, new ActionError({ code: 'input-missing', problem: 'p', remedy: 'r' }), /^## ❌ .*: input-missing in preflight\n/],
+    ['destroy', parts({ changes: [gone] }), { mode: 'destroy' }, undefined, /^## ✅ Removed: Ingress milvus\/milvus-demo\n/],
+    ['destroy with nothing left', parts(), { mode: 'destroy' }, undefined, /^## ✅ Nothing was left to remove\n/],
+    ['destroy that gave the Service its type back', parts({ changes: [change()] }), { mode: 'destroy' }, undefined, /^## ✅ Nothing was left to remove; the Service has another type\n/],
+    ['destroy that was refused', parts(), { mode: 'destroy' }, failed(), /^## ❌ Nothing was removed: controller-refused in load-balancer\n/],
+    ['destroy that failed on the way', parts({ changes: [change()] }), { mode: 'destroy' }, failed(), /^## ❌ Not all is removed: /],
     ['cancelled', parts(), {}, cancelled().inStep('release'), /^## ⏹ Cancelled in release\n/],
   ])('headline of %s', (_, report, wanted, error, expected) => {
     expect(summarize(report, wanted === null ? undefined : settings(wanted), error, now)).toMatch(expected)

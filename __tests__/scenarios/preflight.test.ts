@@ -150,3 +150,21 @@ scenario('a certificate ARN of another account', async (scenario) => {
   const text = await expectRefusal(scenario, { certificate: '', 'private-key': '', 'certificate-arn': arn }, 'inputs-conflict')
   expect(text).toContain(`is of account 999988887777, and the cluster is in account ${scenario.world.account}`)
 })
+
+scenario('allowed-account-ids: of another account nothing is asked, in every mode; the right one is taken in each form of a list', async (scenario) => {
+  const { world, run } = scenario
+  const [own, other] = [world.account, '999988887777']
+  const since = world.traffic.requests.length
+  for (const mode of ['deploy', 'destroy']) {
+    const text = await expectRefusal(scenario, { mode, 'allowed-account-ids': other }, 'aws-account-not-allowed')
+    for (const part of [`The AWS credentials are of account ${own} (arn:`, `and allowed-account-ids has only ${other}.`]) expect(text).toContain(part)
+  }
+  expect(world.traffic.requests.slice(since).map(({ part, operation }) => `${part} ${operation}`)).toEqual(['sts GetCallerIdentity', 'sts GetCallerIdentity'])
+  const byKubeconfig = { cluster: '', kubeconfig: world.kubeconfig, context: `admin@${world.name}`, 'allowed-account-ids': other }
+  expect(await expectRefusal(scenario, byKubeconfig, 'aws-account-not-allowed')).toContain(`of account ${own}`)
+
+  expectSuccess(await run({ 'allowed-account-ids': own }))
+  for (const ids of [`${other},${own}`, `${other}\n${own}\n`, `- "${other}"\n- ${own}`, `[${own}]`, own.replace(/(\d{4})(\d{4})/, '$1-$2-')]) expectUnchanged(await run({ 'allowed-account-ids': ids }))
+  world.traffic.inject({ part: 'sts', operation: 'GetCallerIdentity', error: { status: 403, code: 'ExpiredToken', message: 'The security token included in the request is expired' } })
+  await expectRefusal(scenario, { 'allowed-account-ids': own }, 'aws-credentials-expired')
+})

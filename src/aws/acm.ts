@@ -110,16 +110,14 @@ export class Acm {
     return detail && (detail.InUseBy ?? [])
   }
 
-  /** Deletes a certificate. @returns why it is still there, when ACM or IAM does not let go of it */
+  /** Deletes a certificate. @returns why it is still there, when ACM does not let go of it. @throws ActionError `aws-access-denied` and the other AWS ones */
   async remove(arn: string): Promise<string | undefined> {
     try {
       await this.client.send(new DeleteCertificateCommand({ CertificateArn: arn }))
     } catch (thrown) {
       if (errorName(thrown) === 'ResourceNotFoundException') return undefined
       if (['ResourceInUseException', 'ConflictException'].includes(errorName(thrown))) return messageOf(thrown)
-      const error = awsError('acm:DeleteCertificate', thrown)
-      if (error.code === 'aws-access-denied') return error.message
-      throw error
+      throw awsError('acm:DeleteCertificate', thrown)
     }
     return undefined
   }

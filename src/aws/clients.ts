@@ -9,6 +9,13 @@ import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balan
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { ActionError } from '../core/errors.ts'
 import { messageOf } from '../core/text.ts'
+import { ofAllowedAccount } from './account.ts'
+
+/** What every client is made with. */
+export interface ClientConfig extends Pick<NonNullable<ConstructorParameters<typeof EKSClient>[0]>, 'requestHandler' | 'customUserAgent' | 'maxAttempts'> {
+  readonly region: string
+  readonly credentials: ReturnType<typeof defaultProvider>
+}
 
 /** Clients that share credentials and connections. Endpoints follow AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, which the SDK reads. */
 export interface AwsClients {
@@ -18,17 +25,18 @@ export interface AwsClients {
   readonly acmOnce: ACMClient
   readonly eks: EKSClient
   /** For the clients of services that few runs ask. */
-  readonly config: NonNullable<ConstructorParameters<typeof EKSClient>[0]> & { readonly region: string }
+  readonly config: ClientConfig
   readonly elbv2: ElasticLoadBalancingV2Client
-  /** The default chain; asked again when what it gave is about to end. */
-  readonly credentials: ReturnType<typeof defaultProvider>
+  /** The default chain, once the account is known to be allowed; asked again when what it gave is about to end. */
+  readonly credentials: ClientConfig['credentials']
 }
 
 /**
  * @param environment for proxies (HTTPS_PROXY, NO_PROXY) and AWS_CA_BUNDLE, which the SDK for JavaScript does not read itself;
  *   NODE_EXTRA_CA_CERTS works by itself
+ * @param allowedAccounts ids; every account is allowed when there are none
  */
-export function createClients(region: string, environment: NodeJS.ProcessEnv): AwsClients {
+export function createClients(region: string, environment: NodeJS.ProcessEnv, allowedAccounts: readonly string[]): AwsClients {
   const bundle = environment['AWS_CA_BUNDLE']
   const agent = { keepAlive: true, proxyEnv: environment }
   const requestHandler = {
@@ -39,8 +47,9 @@ export function createClients(region: string, environment: NodeJS.ProcessEnv): A
     httpAgent: new http.Agent(agent),
     httpsAgent: new https.Agent({ ...agent, ...(bundle && { ca: [...tls.getCACertificates('default'), readBundle(bundle)] }) }),
   }
-  const credentials = defaultProvider({ clientConfig: { region, requestHandler } })
-  const config = { region, credentials, requestHandler, customUserAgent: 'milvus-alb-action', maxAttempts: 4 }
+  const unchecked: ClientConfig = { region, credentials: defaultProvider({ clientConfig: { region, requestHandler } }), requestHandler, customUserAgent: 'milvus-alb-action', maxAttempts: 4 }
+  const credentials = ofAllowedAccount(unchecked, allowedAccounts)
+  const config = { ...unchecked, credentials }
   return {
     region,
     credentials,

@@ -17,6 +17,8 @@ export interface LoadBalancerState {
 export interface LoadBalancers {
   /** The load balancer with a DNS name. */
   find(dnsName: string): Promise<LoadBalancerState | undefined>
+  /** The load balancer of an ARN; undefined when it is gone. */
+  get(arn: string): Promise<LoadBalancerState | undefined>
   /** What it is made of, with the rules of the listener of a port. */
   parts(arn: string, port: number): Promise<LoadBalancerParts>
   /** The targets of a target group. */
@@ -26,6 +28,7 @@ export interface LoadBalancers {
 /** ELBv2 behind a client. */
 export const loadBalancers = (client: ElasticLoadBalancingV2Client): LoadBalancers => ({
   find: (dnsName) => findLoadBalancer(client, dnsName),
+  get: (arn) => getLoadBalancer(client, arn),
   parts: (arn, port) => readParts(client, arn, port),
   targets: (targetGroup) => readTargets(client, targetGroup),
 })
@@ -45,6 +48,16 @@ export async function findLoadBalancer(client: ElasticLoadBalancingV2Client, dns
     }
     return undefined
   } catch (thrown) {
+    throw awsError('elasticloadbalancing:DescribeLoadBalancers', thrown)
+  }
+}
+
+async function getLoadBalancer(client: ElasticLoadBalancingV2Client, arn: string): Promise<LoadBalancerState | undefined> {
+  try {
+    const [found] = (await client.send(new DescribeLoadBalancersCommand({ LoadBalancerArns: [arn] }))).LoadBalancers ?? []
+    return found && toState(found)
+  } catch (thrown) {
+    if (/^LoadBalancerNotFound(Exception)?$/.test(errorName(thrown))) return undefined
     throw awsError('elasticloadbalancing:DescribeLoadBalancers', thrown)
   }
 }

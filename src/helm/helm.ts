@@ -14,6 +14,8 @@ export interface Upgrade {
   readonly namespace: string
   /** Path of the chart: what was looked at is what is applied. */
   readonly chart: string
+  /** The type that the Service gets. */
+  readonly serviceType: string
   /** JSON (which is YAML) for helm's standard input; undefined when nothing is set. Secret: never in argv or a file. */
   readonly values: string | undefined
   /** Seconds. */
@@ -67,7 +69,7 @@ function commonArguments(upgrade: Upgrade): string[] {
     '--namespace', upgrade.namespace,
     '--reset-then-reuse-values',
     ...(upgrade.values === undefined ? [] : ['--values', '-']),
-    '--set', 'service.type=ClusterIP',
+    '--set', `service.type=${upgrade.serviceType}`,
     ...accessArguments(upgrade),
   ]
 }

@@ -42,7 +42,7 @@ export interface Selectors {
 }
 
 interface Request {
-  readonly method: 'GET' | 'PATCH' | 'POST'
+  readonly method: 'GET' | 'PATCH' | 'POST' | 'DELETE'
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
@@ -111,6 +111,17 @@ export class KubernetesClient {
   /** Asks a review: an object that the API answers and keeps nowhere. @returns the object with its status */
   async review<T>(path: string, object: object, purpose: string): Promise<T> {
     return (await this.json({ method: 'POST', path, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(object), purpose })) as T
+  }
+
+  /** Deletes an object, as long as it is still the one of this uid. Nothing happens when there is none. */
+  async remove(path: string, uid: string, purpose: string): Promise<void> {
+    const body = JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } })
+    try {
+      // Node sends the length of a body by itself, but not with DELETE.
+      await this.json({ method: 'DELETE', path, headers: { 'Content-Type': 'application/json', 'Content-Length': String(body.length) }, body, purpose })
+    } catch (thrown) {
+      if (!(thrown instanceof StatusError) || thrown.status !== 404) throw thrown
+    }
   }
 
   /** Replaces managedFields, as long as the object is still the one that was read. @returns the object as it is now */

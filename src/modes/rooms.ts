@@ -29,7 +29,7 @@ export interface Cluster {
 
 /** @param environment of the runner: proxies, credentials, helm's own settings */
 export function createRooms(context: Context, settings: Settings, environment: NodeJS.ProcessEnv): Rooms {
-  const clients = createClients(settings.region, environment)
+  const clients = createClients(settings.region, environment, settings.allowedAccounts)
 
   const reach = async (): Promise<{ connection: Connection; helmCluster: HelmCluster; vpc?: string | undefined; account?: string | undefined }> => {
     const { access, region } = settings

@@ -62,18 +62,26 @@ export function summarize(report: Shown, settings: Settings | undefined, error: 
     steps(report),
     changes(report),
     notes(report),
-    ...(error || !settings ? [] : client(report, settings)),
+    ...(error || !settings || settings.mode === 'destroy' ? [] : client(report, settings)),
   ]
   return Buffer.from(parts.filter((part) => part !== '').join('\n\n')).subarray(0, largestSummary).toString()
 }
 
 function headline({ changes, outputs }: Pick<Report, 'changes' | 'outputs'>, settings: Settings | undefined, error: ActionError | undefined): string {
   if (error?.code === 'cancelled') return `## ⏹ Cancelled in ${error.step ?? 'preflight'}`
+  if (settings?.mode === 'destroy') return removed(changes, error)
   if (error) return `## ❌ Milvus is not proven behind the ALB: ${error.code} in ${error.step ?? 'preflight'}`
   const end = changes.length === 0 ? 'nothing had to change' : `${changes.length} change${changes.length === 1 ? '' : 's'} made`
   if (settings?.probe.required === false) return `## ⚠️ The ALB is there, and was not probed; ${end}`
   const version = outputs.get('milvus-version')
   return `## ✅ Milvus ${version ? `${escape(version)} ` : ''}answers through the ALB; ${end}`
+}
+
+function removed(changes: Report['changes'], error: ActionError | undefined): string {
+  if (error) return `## ❌ ${changes.length === 0 ? 'Nothing was' : 'Not all is'} removed: ${error.code} in ${error.step ?? 'preflight'}`
+  const gone = changes.filter(({ after }) => after === undefined).map(({ object }) => object)
+  const restored = gone.length < changes.length ? '; the Service has another type' : ''
+  return `## ✅ ${gone.length === 0 ? 'Nothing was left to remove' : `Removed: ${gone.map(escape).join(', ')}`}${restored}`
 }
 
 function failure(error: ActionError): string[] {

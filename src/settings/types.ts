@@ -10,17 +10,23 @@ export type ClusterAccess =
 /** Where the certificate comes from; `into` is the ARN that it shall be imported under. */
 export type CertificateSource = { readonly kind: 'material'; readonly material: CertificateMaterial; readonly into: string | undefined } | { readonly kind: 'arn'; readonly arn: string }
 
+/** A type of a Service. */
+export type ServiceType = 'ClusterIP' | 'LoadBalancer' | 'NodePort'
+
 /** What the inputs mean. Durations are seconds. */
 export interface Settings {
-  readonly mode: 'deploy'
+  readonly mode: 'deploy' | 'destroy'
   readonly access: ClusterAccess
   readonly region: string
+  /** Ids of the AWS accounts that the credentials may be of; every one when there are none. */
+  readonly allowedAccounts: readonly string[]
   readonly namespace: string
   /** The helm release; undefined means the one Milvus release of the namespace. */
   readonly release: string | undefined
   /** The Service of a Milvus without a helm release. */
   readonly service: string | undefined
   readonly servicePort: number | undefined
+  /** Empty in mode destroy, as is the ARN of `certificate`: neither is needed there. */
   readonly host: string
   readonly certificate: CertificateSource
   /** Whether a certificate under the ARN `into` may be replaced that this action did not make. */
@@ -44,6 +50,8 @@ export interface Settings {
   readonly cutover: 'first' | 'last' | 'never'
   /** Whether a run that fails leaves what it changed, or puts it back. */
   readonly onFailure: 'keep' | 'rollback'
+  /** The type that the release's Service shall have: ClusterIP, or what restore-service-type says; undefined leaves it in mode destroy. */
+  readonly serviceType: ServiceType | undefined
   readonly ingress: IngressSettings
   readonly timeouts: { readonly release: number; readonly loadBalancer: number; readonly probe: number }
   /** Whether a Milvus that answers without credentials is a failure. */

@@ -142,7 +142,7 @@ async function findTarget(context: Context, settings: Settings, kubernetes: Kube
   }
 }
 
-async function findNamespace(kubernetes: KubernetesClient, name: string): Promise<AnyObject> {
+export async function findNamespace(kubernetes: KubernetesClient, name: string): Promise<AnyObject> {
   const namespace = await kubernetes.get<AnyObject>(paths.namespacePath(name), `read namespace ${name}`)
   if (namespace) return namespace
   throw new ActionError({ code: 'namespace-not-found', problem: `There is no namespace ${name} in the cluster.`, remedy: 'Set namespace to the one that Milvus runs in, and check that cluster (or context) is the one that is meant.' })

@@ -43,7 +43,7 @@ export async function restoreIngress(context: Context, settings: Settings, rooms
   context.output('alb-address', '')
   context.output('endpoint', '')
   if (!before) {
-    const removal = { namespace: target.namespace, ingressName, ingress: live, others: [] }
+    const removal = { namespace: target.namespace, ingressName, ingress: live, others: [], restored: undefined }
     return ingressRemoval.remove(context, impatient(settings), rooms, removal, undefined, ingressRemoval.planRemoval(removal, settings).map((change) => ({ ...change, why })))
   }
   const was = restored(before, desired(settings, target, certificateArn))

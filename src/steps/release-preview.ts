@@ -7,14 +7,14 @@ import { differingPaths } from '../helm/release.ts'
 import type { Helm } from '../helm/session.ts'
 import type { Settings } from '../settings/types.ts'
 import type { Release, Target } from './preflight.ts'
-import { upgradeRequest } from './release.ts'
+import { upgradeRequest, type Installed } from './release.ts'
 
 /**
  * Fetches the chart and has helm render the upgrade.
  * @returns the path of the chart
  * @throws ActionError `release-changes-more`, of helm's failures
  */
-export async function preview(context: Context, settings: Settings, helm: Helm, { release, service }: Target & { release: Release }): Promise<string> {
+export async function preview(context: Context, settings: Settings, helm: Helm, { release, service }: Installed & { release: Release }): Promise<string> {
   const chart = await helm.fetchChart({ ...settings.chart, version: settings.chart.version ?? release.current.chart.version })
   const made = await helm.preview(upgradeRequest(release, settings, chart))
   const difference = compareManifests(release.current.manifest, made.manifest)

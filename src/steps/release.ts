@@ -1,4 +1,4 @@
-/** release: the release's Service is ClusterIP, and nothing else about the release changed. */
+/** release: the release's Service is of the type that it shall have (ClusterIP, unless a removal restores it), and nothing else about the release changed. */
 import { ActionError } from '../core/errors.ts'
 import { sayProgress, type Change, type Context } from '../core/step.ts'
 import { withProgress } from '../core/waiting.ts'
@@ -7,16 +7,28 @@ import type { Helm, UpgradeRequest } from '../helm/session.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
 import type { AnyObject, Service } from '../kubernetes/types.ts'
-import type { Settings } from '../settings/types.ts'
+import type { ServiceType, Settings } from '../settings/types.ts'
 import type { Release, Target } from './preflight.ts'
 
+/** The release and its Service. */
+export type Installed = Pick<Target, 'namespace' | 'release' | 'service' | 'manager'>
+
+const typeOf = ({ serviceType = 'ClusterIP' }: Settings): ServiceType => serviceType
+
+const whyType: Readonly<Record<ServiceType, string>> = {
+  ClusterIP: 'an ALB with ip targets needs no load balancer of the Service',
+  LoadBalancer: 'restore-service-type asks for it: a new load balancer with a new name',
+  NodePort: 'restore-service-type asks for it',
+}
+
 /** What helm would have to change. Pure. Values do not appear, their paths do. */
-export function plan(target: Target, settings: Settings): Change[] {
+export function plan(target: Installed, settings: Settings): Change[] {
   const { release, service, namespace } = target
   if (!release || settings.cutover === 'never') return []
   const { last, current } = release
+  const type = typeOf(settings)
   const asked = [
-    ...(service.type === 'ClusterIP' ? [] : [{ path: 'service.type', why: 'an ALB with ip targets needs no load balancer of the Service', before: service.type, after: 'ClusterIP' }]),
+    ...(service.type === type ? [] : [{ path: 'service.type', why: whyType[type], before: service.type, after: type }]),
     ...(settings.chart.version === undefined || settings.chart.version === last.chart.version ? [] : [{ path: 'chart version', why: 'chart-version asks for it', before: last.chart.version, after: settings.chart.version }]),
     ...differingPaths(settings.values, current.values).map((path) => ({ path: `values.${path}`, why: 'values asks for it', after: '(not shown)' })),
   ]
@@ -24,7 +36,7 @@ export function plan(target: Target, settings: Settings): Change[] {
   const change = (part: Omit<Change, 'step' | 'object'>): Change => ({ step: 'release', object, ...part })
   if (last.status === 'deployed') return asked.map(change)
   // A failed revision that already is what is asked, and has more than that, is left to whoever made it.
-  const isAsAsked = service.type === 'ClusterIP' && asked.every(({ path }) => path.startsWith('values.')) && differingPaths(settings.values, last.values).length === 0
+  const isAsAsked = service.type === type && asked.every(({ path }) => path.startsWith('values.')) && differingPaths(settings.values, last.values).length === 0
   if (isAsAsked && lostByUpgrade(release, settings).length > 0) return []
   return [...asked, { path: 'status', why: 'an earlier upgrade did not end well', before: last.status, after: 'deployed' }].map(change)
 }
@@ -44,14 +56,14 @@ function lostByUpgrade({ last, current }: Release, settings: Settings): string[]
  * Whether helm may make the planned changes.
  * @throws ActionError `release-failed`, `release-managed-elsewhere`, `release-chart-differs`
  */
-export function check({ release, service, manager }: Target, settings: Settings): void {
+export function check({ release, service, manager }: Installed, settings: Settings): void {
   if (!release) return
   const { last, current } = release
   if (manager) {
     throw new ActionError({
       code: 'release-managed-elsewhere',
       problem: `Release ${last.name} would have to be upgraded, and its Service ${service.name} is managed by ${manager.tool} (${manager.owner}), which would set it back.`,
-      remedy: `Make the change there (${manager.setting}: ClusterIP), or leave the Service as it is: give service: ${service.name} in place of release, and helm is left alone.`,
+      remedy: `Make the change there (${manager.setting}: ${typeOf(settings)}), or leave the Service as it is: ${settings.mode === 'destroy' ? 'take restore-service-type out.' : `give service: ${service.name} in place of release, and helm is left alone.`}`,
     })
   }
   const lost = lostByUpgrade(release, settings)
@@ -90,6 +102,7 @@ export function upgradeRequest({ last }: Release, settings: Settings, chart: str
     release: last.name,
     namespace: settings.namespace,
     chart,
+    serviceType: typeOf(settings),
     values: Object.keys(settings.values).length === 0 ? undefined : JSON.stringify(settings.values),
     timeout: settings.timeouts.release,
     forceConflicts: settings.ingress.forceConflicts,
@@ -101,13 +114,13 @@ export function upgradeRequest({ last }: Release, settings: Settings, chart: str
  * @param chart path of the chart that was looked at
  * @returns the release's revision; undefined without a release
  */
-export async function apply(context: Context, settings: Settings, rooms: { helm: Helm; kubernetes: KubernetesClient }, target: Target, changes: readonly Change[], chart: string): Promise<number | undefined> {
+export async function apply(context: Context, settings: Settings, rooms: { helm: Helm; kubernetes: KubernetesClient }, target: Installed, changes: readonly Change[], chart: string): Promise<number | undefined> {
   const { release } = target
   if (!release || changes.length === 0) return release?.last.revision
   changes.forEach((change) => context.changed(change))
   const upgrade = rooms.helm.upgrade(upgradeRequest(release, settings, chart))
   await withProgress(upgrade, context.clock, (waited) => sayProgress(context.log, 'release')(waited, 'helm waits for the objects of the release to be ready'))
-  const [revision] = await Promise.all([newestRevision(rooms.kubernetes, settings, release), requireClusterIp(rooms.kubernetes, settings, target)])
+  const [revision] = await Promise.all([newestRevision(rooms.kubernetes, settings, release), requireType(rooms.kubernetes, settings, target)])
   return revision
 }
 
@@ -134,12 +147,21 @@ async function newestRevision(kubernetes: KubernetesClient, settings: Settings, 
   return Math.max(last.revision, ...objects.map(({ metadata }) => readLabels(metadata.labels)?.revision ?? 0))
 }
 
-async function requireClusterIp(kubernetes: KubernetesClient, settings: Settings, { service }: Target): Promise<void> {
+async function requireType(kubernetes: KubernetesClient, settings: Settings, { service }: Installed): Promise<void> {
   const now = await kubernetes.get<Service>(paths.servicePath(settings.namespace, service.name), `read Service ${service.name}`)
-  if (now?.spec.type === 'ClusterIP') return
+  const type = typeOf(settings)
+  if (now?.spec.type === type) return
   throw new ActionError({
-    code: 'service-not-cluster-ip',
+    code: type === 'ClusterIP' ? 'service-not-cluster-ip' : 'service-not-restored',
     problem: `helm succeeded, and Service ${service.name} is ${now ? `of type ${now.spec.type ?? 'unknown'}` : 'gone'}.`,
     remedy: 'Check that chart and chart-version are the ones that the release was made with; something may also set the Service back (Argo CD, Flux).',
   })
+}
+
+/** Says what the Service has become: with a load balancer of its own, the name of that is new. @returns a phrase for the step's line */
+export async function sayRestored(context: Context, { namespace }: Settings, kubernetes: KubernetesClient, name: string): Promise<string> {
+  const service = await kubernetes.get<Service>(paths.servicePath(namespace, name), `read Service ${name}`)
+  const address = service?.status?.loadBalancer?.ingress?.[0]?.hostname
+  if (service?.spec.type === 'LoadBalancer') context.log.note(`Service ${name} has a load balancer of its own, and not the one from before: ${address ?? `its name is not known yet ("kubectl -n ${namespace} get service ${name}")`}. Point the DNS record at it.`)
+  return `Service ${name} is of type ${service?.spec.type ?? 'unknown'}`
 }

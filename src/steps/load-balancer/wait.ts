@@ -147,7 +147,8 @@ const silentRemedy = (seen: string): string => /not said anything/.test(seen)
 /** Failures of an API that a wait of minutes has to survive. */
 const passing = new Set<FailureCode>(['cluster-unreachable', 'cluster-request-failed', 'aws-request-failed'])
 
-async function patiently<T>(once: () => Promise<Seen<T>>): Promise<Seen<T>> {
+/** A look whose failure, when it may pass, counts as nothing seen yet. */
+export async function patiently<T>(once: () => Promise<Seen<T>>): Promise<Seen<T>> {
   try {
     return await once()
   } catch (thrown) {

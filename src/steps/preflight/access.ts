@@ -38,6 +38,12 @@ export function readPermissions(namespace: string, storage: 'Secret' | 'ConfigMa
 /** A server-side apply is a patch, and for an object that is not there a create too. Source: Kubernetes, Server-Side Apply, "API access". */
 export const ingressPermissions = (exists: boolean): Permission[] => ingresses('get', 'patch', ...(exists ? [] : ['create']))
 
+/** What a removal reads and deletes. @param storage where helm keeps releases; undefined when none has to be read */
+export function removalPermissions(namespace: string, storage: 'Secret' | 'ConfigMap' | undefined): Permission[] {
+  const releases = storage === undefined ? [] : [...permission('', 'services', 'list'), ...permission('', storage === 'Secret' ? 'secrets' : 'configmaps', 'list', 'get')]
+  return [{ verb: 'get', group: '', resource: 'namespaces', name: namespace }, ...ingresses('list', 'get', 'delete'), ...releases]
+}
+
 /** Resources of the kinds that charts are made of; of others helm itself has to say what is missing. */
 const resourcesOfKinds: Readonly<Record<string, readonly [group: string, resource: string]>> = {
   ConfigMap: ['', 'configmaps'], Service: ['', 'services'], ServiceAccount: ['', 'serviceaccounts'], PersistentVolumeClaim: ['', 'persistentvolumeclaims'], Secret: ['', 'secrets'],

@@ -23,6 +23,12 @@ export async function checkController(context: Context, settings: Settings, kube
   infos.forEach((text) => context.log.info(text))
 }
 
+/** Whether it is known that no replica is ready: of another name, or where nobody may look, that is not. */
+export async function controllerIsDown(kubernetes: KubernetesClient): Promise<boolean> {
+  const found = await kubernetes.get<Deployment>(deploymentPath(namespace, name), `read Deployment ${namespace}/${name}`).catch(() => undefined)
+  return found !== undefined && (found.status?.readyReplicas ?? 0) === 0
+}
+
 async function read(context: Context, kubernetes: KubernetesClient): Promise<Deployment | 'unreadable' | undefined> {
   return kubernetes.get<Deployment>(deploymentPath(namespace, name), `read Deployment ${namespace}/${name}`).catch((thrown: unknown) => {
     if (!(thrown instanceof ActionError) || thrown.code !== 'cluster-forbidden') throw thrown

@@ -1,0 +1,95 @@
+/** destroy: look at what this action made, remove that and nothing else. The Service, when it is restored, comes before ACM's minutes. */
+import { asActionError, settleAll } from '../core/errors.ts'
+import type { Change, Context } from '../core/step.ts'
+import type { Settings } from '../settings/types.ts'
+import * as certificate from '../steps/certificate-removal.ts'
+import { hostname } from '../steps/ingress-object.ts'
+import * as ingress from '../steps/ingress-removal.ts'
+import type { Observed } from '../steps/load-balancer/drift.ts'
+import { lookAtElb } from '../steps/load-balancer/wait.ts'
+import { Access, helmPermissions, removalPermissions, type Permission } from '../steps/preflight/access.ts'
+import { observeRemoval, type RemovalTarget } from '../steps/preflight/removal.ts'
+import * as release from '../steps/release.ts'
+import { preview } from '../steps/release-preview.ts'
+import { count } from './look.ts'
+import { createRooms, type Rooms } from './rooms.ts'
+
+/** What is there, and what goes. */
+export interface Removal {
+  readonly target: RemovalTarget
+  /** What ELBv2 says of the load balancer of the Ingress. */
+  readonly observed: Observed | undefined
+  readonly ingress: readonly Change[]
+  /** Only with restore-service-type. */
+  readonly release: { readonly changes: readonly Change[]; readonly chart: string }
+  readonly certificate: { readonly found: readonly certificate.Own[]; readonly changes: readonly Change[] }
+}
+
+/** Every change of a removal, in the order in which they are made. */
+export const changesOf = (plan: Removal): readonly Change[] => [...plan.ingress, ...plan.release.changes, ...plan.certificate.changes]
+
+/** @throws ActionError of the step that failed */
+export async function destroy(context: Context, settings: Settings, environment: NodeJS.ProcessEnv): Promise<void> {
+  const rooms = createRooms(context, settings, environment)
+  const plan = await context.step('preflight', () => lookToRemove(context, settings, rooms))
+  const cluster = await rooms.cluster
+  const { target, observed, ...changes } = plan
+
+  await context.step('ingress', async () => ({ verdict: await ingress.remove(context, settings, { ...rooms, ...cluster }, target, observed, changes.ingress), result: undefined }))
+
+  const { restored } = target
+  if (restored) {
+    await context.step('release', async () => {
+      const { name, type } = restored.service
+      if (changes.release.changes.length === 0) return { verdict: `unchanged, Service ${name} is of type ${type}`, result: undefined }
+      const revision = await release.apply(context, asDeployed(settings), cluster, restored, changes.release.changes, changes.release.chart)
+      if (revision !== undefined) context.output('release-revision', String(revision))
+      return { verdict: await release.sayRestored(context, settings, cluster.kubernetes, name), result: undefined }
+    })
+  }
+
+  await context.step('certificate', async () => {
+    const { found } = changes.certificate
+    const deleted = await certificate.remove(context, settings, rooms.acm, found, changes.certificate.changes)
+    return { verdict: found.length === 0 ? 'ACM has none of this target' : `${deleted} of ${found.length} deleted`, result: undefined }
+  })
+}
+
+/** Every read at once, every problem together, and what would change. Writes nothing. */
+export async function lookToRemove(context: Context, settings: Settings, rooms: Rooms): Promise<{ verdict: string; result: Removal }> {
+  const access = rooms.cluster.then(({ kubernetes }) => new Access(kubernetes, settings.namespace))
+  const finding = Promise.all([rooms.cluster, access]).then(([{ kubernetes }, asked]) => observeRemoval(context, settings, kubernetes, asked))
+  const certificates = certificate.observe(context, rooms.acm, rooms.loadBalancers, finding).catch((thrown: unknown) => {
+    throw asActionError(thrown).inStep('certificate')
+  })
+  const observing = finding.then(async (found) => {
+    const address = hostname(found.ingress)
+    const observed = address === undefined ? undefined : await lookAtElb(settings, rooms.loadBalancers, address)
+    ingress.checkProtection(found, observed)
+    return observed
+  })
+  const restoring = Promise.all([rooms.cluster, finding]).then(async ([{ helm }, { restored }]) => {
+    const changes = restored ? release.plan(restored, asDeployed(settings)) : []
+    if (!restored?.release || changes.length === 0) return { changes, chart: '' }
+    release.check(restored, asDeployed(settings))
+    return { changes, chart: await preview(context, asDeployed(settings), helm, { ...restored, release: restored.release }) }
+  })
+  const permitted = Promise.all([access, finding]).then(([asked, found]) => asked.require(writePermissions(settings, found)))
+  const [target, found, observed, restoration] = await settleAll([finding, certificates, observing, restoring, permitted] as const)
+  context.output('ingress-name', target.ingressName)
+  const plan: Removal = { target, observed, ingress: ingress.planRemoval(target, settings), release: restoration, certificate: { found, changes: certificate.planRemoval(found) } }
+  const changes = changesOf(plan)
+  return { verdict: changes.length === 0 ? 'nothing is left to remove' : `${count(changes)} to make`, result: plan }
+}
+
+/** What the inputs ask of the release beside the type of its Service was for a deployment: it stays as it is. */
+const asDeployed = (settings: Settings): Settings => ({ ...settings, values: {}, chart: { ...settings.chart, version: undefined } })
+
+function writePermissions(settings: Settings, found: RemovalTarget): Permission[] {
+  const { restored } = found
+  const upgrades = restored?.release !== undefined && release.plan(restored, asDeployed(settings)).length > 0
+  return [
+    ...(ingress.planRemoval(found, settings).length > 0 ? removalPermissions(settings.namespace, undefined) : []),
+    ...(upgrades && restored.release ? helmPermissions(settings.helmStorage, restored.release.last.kinds) : []),
+  ]
+}
