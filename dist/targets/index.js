@@ -36262,7 +36262,7 @@ function jobOf(targets, role, runsOn) {
 
 /***/ }),
 
-/***/ 9404:
+/***/ 8618:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -39962,6 +39962,7 @@ const failureCodes = [
     'aws-credentials-missing',
     'aws-credentials-expired',
     'aws-credentials-refused',
+    'aws-account-not-allowed',
     'aws-access-denied',
     'aws-request-failed',
     'kubeconfig-invalid',
@@ -39978,6 +39979,7 @@ const failureCodes = [
     'ingress-not-ours',
     'ingress-group-conflict',
     'ingress-terminating',
+    'load-balancer-protected',
     'release-not-found',
     'release-ambiguous',
     'release-pending',
@@ -40001,15 +40003,18 @@ const failureCodes = [
     'certificate-not-issued',
     'certificate-refused',
     'certificate-quota-exceeded',
+    'certificate-in-use',
     // release
     'helm-upgrade-failed',
     'helm-hook-failed',
     'helm-upgrade-timeout',
     'service-not-cluster-ip',
+    'service-not-restored',
     // ingress
     'ingress-conflict',
     'ingress-refused',
     'controller-webhook-unavailable',
+    'ingress-not-deleted',
     // load-balancer
     'controller-refused',
     'load-balancer-failed',
@@ -40037,6 +40042,7 @@ const failureCodes = [
     'probe-host-dns-missing',
     'probe-host-dns-differs',
     // any step
+    'rollback-incomplete',
     'cancelled',
     'internal-error',
 ];
@@ -40115,162 +40121,6 @@ async function settleAll(promises) {
 var core = __nccwpck_require__(3218);
 ;// CONCATENATED MODULE: external "node:path"
 const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
-;// CONCATENATED MODULE: ./build/settings/annotations.js
-/**
- * Annotations of the Ingress that the user gives beside the inputs: those that the controller or ELB would refuse are found here.
- * Source: AWS Load Balancer Controller v3.5.0, docs/guide/ingress/annotations.md, pkg/annotations/parser.go and pkg/ingress; the ELBv2 API's limits.
- */
-/** The prefix of the controller's annotations. */
-const annotationPrefix = 'alb.ingress.kubernetes.io/';
-const anything = () => undefined;
-const oneOf = (...words) => (value) => (words.includes(value) ? undefined : `is not one of ${words.join(', ')}`);
-const annotations_boolean = oneOf('true', 'false');
-const integer = (least, most) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most ? undefined : `is not a whole number from ${least} to ${most}`;
-const json = (value) => {
-    try {
-        JSON.parse(value);
-        return undefined;
-    }
-    catch {
-        return 'is not JSON';
-    }
-};
-/** Source: the controller's annotations.md and model_build_listener.go, mutual-authentication. */
-const mutualAuthentication = (value) => {
-    const entries = parseMutualAuthentication(value);
-    if (!entries)
-        return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
-    const faults = entries.flatMap(({ port, mode, trustStore }) => [
-        ...(Number.isInteger(port) ? [] : ['has an entry without a port']),
-        ...(['off', 'passthrough', 'verify'].includes(mode ?? '') ? [] : [`has mode ${JSON.stringify(mode ?? '')}, which is not off, passthrough or verify`]),
-        ...(mode === 'verify' && !trustStore ? ['has mode verify without a trustStore'] : []),
-    ]);
-    return faults.length > 0 ? faults.join(', and ') : undefined;
-};
-/** @returns undefined when it is no list of objects */
-function parseMutualAuthentication(value) {
-    if (json(value) !== undefined)
-        return undefined;
-    const parsed = JSON.parse(value);
-    return Array.isArray(parsed) && parsed.every((entry) => typeof entry === 'object' && entry !== null) ? parsed : undefined;
-}
-const names = (value) => (value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list');
-/** `key=value,key=value`, as the controller splits it: a comma in a value is written `\,`. @returns undefined when it is no such list */
-function attributes(value) {
-    const entries = value.split(/(?<!\\),/).map((entry) => entry.trim()).filter((entry) => entry !== '');
-    const pairs = entries.map((entry) => [entry.slice(0, Math.max(0, entry.indexOf('='))).trim(), entry.slice(entry.indexOf('=') + 1).trim()]);
-    return pairs.every(([key]) => key !== '') ? pairs : undefined;
-}
-const pairs = (checks) => (value) => {
-    const found = attributes(value);
-    if (!found)
-        return 'is not key=value';
-    const wrong = found.flatMap(([key, each]) => {
-        const problem = checks[key]?.(each);
-        return problem === undefined ? [] : [`has ${key}=${each}, which ${problem}`];
-    });
-    return wrong.length > 0 ? wrong.join(', and ') : undefined;
-};
-/** Source: ELBv2, LoadBalancerAttribute. */
-const loadBalancerAttributes = pairs({
-    'client_keep_alive.seconds': integer(60, 604_800),
-    'deletion_protection.enabled': annotations_boolean,
-    'access_logs.s3.enabled': annotations_boolean,
-    'connection_logs.s3.enabled': annotations_boolean,
-    'routing.http.drop_invalid_header_fields.enabled': annotations_boolean,
-    'routing.http.desync_mitigation_mode': oneOf('monitor', 'defensive', 'strictest'),
-    'routing.http.preserve_host_header.enabled': annotations_boolean,
-    'waf.fail_open.enabled': annotations_boolean,
-    'zonal_shift.config.enabled': annotations_boolean,
-});
-/** Source: ELBv2, TargetGroupAttribute. */
-const targetGroupAttributes = pairs({
-    'deregistration_delay.timeout_seconds': integer(0, 3600),
-    'slow_start.duration_seconds': (value) => (value === '0' ? undefined : integer(30, 900)(value) && 'is neither 0 nor 30 to 900'),
-    'stickiness.enabled': annotations_boolean,
-    'stickiness.lb_cookie.duration_seconds': integer(1, 604_800),
-    'load_balancing.algorithm.type': oneOf('round_robin', 'least_outstanding_requests', 'weighted_random'),
-    'load_balancing.cross_zone.enabled': oneOf('true', 'false', 'use_load_balancer_configuration'),
-});
-/** gRPC's own codes: one, a range, or several. Source: ELBv2, Matcher.GrpcCode. */
-const grpcCodes = (value) => {
-    const entries = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
-    if (entries.some((entry) => entry === null))
-        return 'is not a list of codes such as 0,12 or 0-99';
-    const high = entries.flatMap((entry) => [entry?.[1], entry?.[2]]).find((code) => Number(code ?? 0) > 99);
-    return high === undefined ? undefined : `has ${high}, and the codes of a gRPC health check are 0 to 99`;
-};
-const noAuthentication = (value) => (value === 'none' ? undefined : 'does not go with gRPC: it answers calls with a redirect to a page for people');
-/** Every annotation of the controller that an Ingress may carry, with what it takes. */
-const known = {
-    'actions': anything, 'conditions': anything, 'transforms': anything,
-    'acm-pca-arn': anything, 'create-acm-cert': annotations_boolean,
-    'auth-idp-cognito': json, 'auth-idp-oidc': json, 'auth-on-unauthenticated-request': oneOf('authenticate', 'allow', 'deny'), 'auth-scope': anything, 'auth-session-cookie': anything, 'auth-session-timeout': integer(1, 604_800), 'auth-type': noAuthentication,
-    'backend-protocol': oneOf('HTTP', 'HTTPS'), 'backend-protocol-version': anything, 'certificate-arn': anything,
-    'customer-owned-ipv4-pool': anything, 'enable-frontend-nlb': annotations_boolean, 'frontend-nlb': anything,
-    'frontend-nlb-scheme': oneOf('internal', 'internet-facing'), 'frontend-nlb-subnets': names, 'frontend-nlb-security-groups': names, 'frontend-nlb-listener-port-mapping': anything, 'frontend-nlb-healthcheck-port': anything, 'frontend-nlb-healthcheck-protocol': anything, 'frontend-nlb-healthcheck-path': anything, 'frontend-nlb-healthcheck-interval-seconds': anything, 'frontend-nlb-healthcheck-timeout-seconds': anything, 'frontend-nlb-healthcheck-healthy-threshold-count': anything, 'frontend-nlb-healthcheck-unhealthy-threshold-count': anything, 'frontend-nlb-healthcheck-success-codes': anything, 'frontend-nlb-tags': pairs({}), 'frontend-nlb-eip-allocations': names, 'frontend-nlb-attributes': pairs({}),
-    'group.name': anything, 'group.order': integer(-1000, 1000),
-    // Source: ELBv2, CreateTargetGroup.
-    'healthcheck-interval-seconds': integer(5, 300), 'healthcheck-path': (value) => (value.startsWith('/') && value.length <= 1024 ? undefined : 'does not begin with a slash'), 'healthcheck-port': anything, 'healthcheck-protocol': oneOf('HTTP', 'HTTPS'), 'healthcheck-timeout-seconds': integer(2, 120), 'healthy-threshold-count': integer(2, 10), 'unhealthy-threshold-count': integer(2, 10), 'success-codes': grpcCodes,
-    'inbound-cidrs': anything, 'ip-address-type': oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'), 'ipam-ipv4-pool-id': anything, 'jwt-validation': json,
-    'listen-ports': anything, 'listener-attributes': pairs({}), 'load-balancer-attributes': loadBalancerAttributes, 'load-balancer-capacity-reservation': anything, 'load-balancer-name': anything,
-    'manage-backend-security-group-rules': annotations_boolean, 'minimum-load-balancer-capacity': (value) => (/^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER'), 'multi-cluster-target-group': annotations_boolean, 'mutual-authentication': mutualAuthentication,
-    'scheme': anything, 'security-group-prefix-lists': names, 'security-groups': anything, 'shield-advanced-protection': annotations_boolean, 'ssl-policy': anything, 'ssl-redirect': integer(1, 65_535), 'subnets': anything,
-    'tags': anything, 'target-control-port': anything, 'target-group-attributes': targetGroupAttributes, 'target-node-labels': pairs({}), 'target-type': anything, 'use-regex-path-match': annotations_boolean,
-    'waf-acl-id': anything, 'wafv2-acl-arn': (value) => (value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value) ? undefined : 'is neither none nor the ARN of a regional web ACL of WAFv2 (arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)'), 'wafv2-acl-name': anything, 'web-acl-id': anything,
-};
-/** Those whose name goes on with one of the user's own: `actions.NAME`, `listener-attributes.HTTPS-443`. */
-const families = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
-const checkOf = (key) => {
-    const name = key.slice(annotationPrefix.length);
-    return Object.hasOwn(known, name) ? known[name] : known[families.exec(name)?.[1] ?? ''];
-};
-/** Source: Kubernetes, "Annotations", syntax and character set. */
-const isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
-/** What the controller or ELB would refuse of these annotations, each as `KEY is "VALUE", which ...`. */
-function refusedAnnotations(annotations) {
-    return Object.entries(annotations).flatMap(([key, value]) => {
-        const problem = key.startsWith(annotationPrefix) ? checkOf(key)?.(value) : undefined;
-        return problem === undefined ? [] : [`${key} is ${JSON.stringify(value)}, which ${problem}`];
-    });
-}
-/** Annotations under the controller's prefix that it does not know and so ignores, with the one that may be meant. */
-function unknownAnnotations(annotations) {
-    return Object.keys(annotations).filter((key) => key.startsWith(annotationPrefix) && checkOf(key) === undefined).map((key) => {
-        const name = key.slice(annotationPrefix.length);
-        const [nearest] = Object.keys(known).map((candidate) => ({ candidate, distance: editDistance(name, candidate) })).sort((a, b) => a.distance - b.distance);
-        return { key, meant: nearest && nearest.distance <= 3 ? annotationPrefix + nearest.candidate : undefined };
-    });
-}
-/** Levenshtein's distance. */
-function editDistance(one, other) {
-    let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-    for (let at = 1; at <= one.length; at++) {
-        const next = [at];
-        for (let to = 1; to <= other.length; to++) {
-            next.push(Math.min((row[to] ?? 0) + 1, (next[to - 1] ?? 0) + 1, (row[to - 1] ?? 0) + (one[at - 1] === other[to - 1] ? 0 : 1)));
-        }
-        row = next;
-    }
-    return row.at(-1) ?? 0;
-}
-/** What AWS would refuse of tags. Source: AWS, "Tag naming limits and requirements". */
-function refusedTags(tags) {
-    const entries = Object.entries(tags);
-    return [
-        // Three are the controller's own, one is ours on the certificate.
-        ...(entries.length > 46 ? [`has ${entries.length} tags, and AWS takes 50 with those of the controller`] : []),
-        ...entries.flatMap(([key, value]) => [
-            ...(/^aws:/i.test(key) ? [`has ${key}, and the prefix aws: is reserved`] : []),
-            ...(key.length > 128 || key === '' ? [`has a key of ${key.length} characters, and AWS takes 1 to 128`] : []),
-            ...(value.length > 256 ? [`has a value of ${value.length} characters under ${key}, and AWS takes 256`] : []),
-            ...(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value) ? [`has ${key}: ${value}, and AWS takes letters, digits, spaces and _ . : / = + - @`] : []),
-        ]),
-    ];
-}
-
-// EXTERNAL MODULE: ./build/settings/inputs.js
-var settings_inputs = __nccwpck_require__(9511);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: external "node:url"
@@ -40384,7 +40234,7 @@ function parsers_boolean(raw) {
     throw new InvalidInput(`${quoted(raw)}, which is neither true nor false.`, 'Give true or false.');
 }
 /** One of a few words. */
-function parsers_oneOf(...words) {
+function oneOf(...words) {
     return (raw) => {
         const word = words.find((candidate) => candidate === raw);
         if (word === undefined)
@@ -40479,13 +40329,13 @@ function helmValues(raw) {
 /** A YAML map of texts, as annotations and tags are; `a=b,c=d` or a pair a line too. */
 function stringMap(raw) {
     const isPairs = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
-    return isPairs ? parsers_pairs(raw) : Object.fromEntries(Object.entries(asMap(yaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
+    return isPairs ? pairs(raw) : Object.fromEntries(Object.entries(asMap(yaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
         if (typeof value !== 'string')
             throw new InvalidInput(`has no plain text under ${JSON.stringify(key)}.`, `Give a text, for example ${key}: 'value'.`);
         return [key, value];
     }));
 }
-function parsers_pairs(raw) {
+function pairs(raw) {
     const entries = raw.split(/[,\n]/).map((entry) => entry.trim()).filter((entry) => entry !== '');
     return Object.fromEntries(entries.map((entry) => {
         const at = entry.indexOf('=');
@@ -40495,6 +40345,194 @@ function parsers_pairs(raw) {
     }));
 }
 
+;// CONCATENATED MODULE: ./build/settings/accounts.js
+/** Input allowed-account-ids. */
+
+/** A list of account ids, also as AWS' console shows them: 1111-2222-3333. */
+function accountIds(raw) {
+    const ids = list(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
+    const wrong = ids.find((id) => !/^\d{12}$/.test(id));
+    if (wrong === undefined)
+        return ids;
+    // 012345678901 without quotes is a number to YAML.
+    const isShort = /^\d{1,11}$/.test(wrong);
+    throw new InvalidInput(`has ${JSON.stringify(wrong)}, which is not the id of an AWS account: that has 12 digits.`, isShort ? `Give it in quotes, for example '${wrong.padStart(12, '0')}': without them YAML drops zeros in front.` : "Give ids such as '111122223333', separated by commas.");
+}
+
+;// CONCATENATED MODULE: ./build/settings/annotations.js
+/**
+ * Annotations of the Ingress that the user gives beside the inputs: those that the controller or ELB would refuse are found here.
+ * Source: AWS Load Balancer Controller v3.5.0, docs/guide/ingress/annotations.md, pkg/annotations/parser.go and pkg/ingress; the ELBv2 API's limits.
+ */
+/** The prefix of the controller's annotations. */
+const annotationPrefix = 'alb.ingress.kubernetes.io/';
+const anything = () => undefined;
+const annotations_oneOf = (...words) => (value) => (words.includes(value) ? undefined : `is not one of ${words.join(', ')}`);
+const annotations_boolean = annotations_oneOf('true', 'false');
+const integer = (least, most) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most ? undefined : `is not a whole number from ${least} to ${most}`;
+const json = (value) => {
+    try {
+        JSON.parse(value);
+        return undefined;
+    }
+    catch {
+        return 'is not JSON';
+    }
+};
+/** Source: the controller's annotations.md and model_build_listener.go, mutual-authentication. */
+const mutualAuthentication = (value) => {
+    const entries = parseMutualAuthentication(value);
+    if (!entries)
+        return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
+    const faults = entries.flatMap(({ port, mode, trustStore }) => [
+        ...(Number.isInteger(port) ? [] : ['has an entry without a port']),
+        ...(['off', 'passthrough', 'verify'].includes(mode ?? '') ? [] : [`has mode ${JSON.stringify(mode ?? '')}, which is not off, passthrough or verify`]),
+        ...(mode === 'verify' && !trustStore ? ['has mode verify without a trustStore'] : []),
+    ]);
+    return faults.length > 0 ? faults.join(', and ') : undefined;
+};
+/** @returns undefined when it is no list of objects */
+function parseMutualAuthentication(value) {
+    if (json(value) !== undefined)
+        return undefined;
+    const parsed = JSON.parse(value);
+    return Array.isArray(parsed) && parsed.every((entry) => typeof entry === 'object' && entry !== null) ? parsed : undefined;
+}
+const names = (value) => (value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list');
+/** `key=value,key=value`, as the controller splits it: a comma in a value is written `\,`. @returns undefined when it is no such list */
+function attributes(value) {
+    const entries = value.split(/(?<!\\),/).map((entry) => entry.trim()).filter((entry) => entry !== '');
+    const pairs = entries.map((entry) => [entry.slice(0, Math.max(0, entry.indexOf('='))).trim(), entry.slice(entry.indexOf('=') + 1).trim()]);
+    return pairs.every(([key]) => key !== '') ? pairs : undefined;
+}
+const annotations_pairs = (checks) => (value) => {
+    const found = attributes(value);
+    if (!found)
+        return 'is not key=value';
+    const wrong = found.flatMap(([key, each]) => {
+        const problem = checks[key]?.(each);
+        return problem === undefined ? [] : [`has ${key}=${each}, which ${problem}`];
+    });
+    return wrong.length > 0 ? wrong.join(', and ') : undefined;
+};
+/** Source: ELBv2, LoadBalancerAttribute. */
+const loadBalancerAttributes = annotations_pairs({
+    'client_keep_alive.seconds': integer(60, 604_800),
+    'deletion_protection.enabled': annotations_boolean,
+    'access_logs.s3.enabled': annotations_boolean,
+    'connection_logs.s3.enabled': annotations_boolean,
+    'routing.http.drop_invalid_header_fields.enabled': annotations_boolean,
+    'routing.http.desync_mitigation_mode': annotations_oneOf('monitor', 'defensive', 'strictest'),
+    'routing.http.preserve_host_header.enabled': annotations_boolean,
+    'waf.fail_open.enabled': annotations_boolean,
+    'zonal_shift.config.enabled': annotations_boolean,
+});
+/** Source: ELBv2, TargetGroupAttribute. */
+const targetGroupAttributes = annotations_pairs({
+    'deregistration_delay.timeout_seconds': integer(0, 3600),
+    'slow_start.duration_seconds': (value) => (value === '0' ? undefined : integer(30, 900)(value) && 'is neither 0 nor 30 to 900'),
+    'stickiness.enabled': annotations_boolean,
+    'stickiness.lb_cookie.duration_seconds': integer(1, 604_800),
+    'load_balancing.algorithm.type': annotations_oneOf('round_robin', 'least_outstanding_requests', 'weighted_random'),
+    'load_balancing.cross_zone.enabled': annotations_oneOf('true', 'false', 'use_load_balancer_configuration'),
+});
+/** gRPC's own codes: one, a range, or several. Source: ELBv2, Matcher.GrpcCode. */
+const grpcCodes = (value) => {
+    const entries = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
+    if (entries.some((entry) => entry === null))
+        return 'is not a list of codes such as 0,12 or 0-99';
+    const high = entries.flatMap((entry) => [entry?.[1], entry?.[2]]).find((code) => Number(code ?? 0) > 99);
+    return high === undefined ? undefined : `has ${high}, and the codes of a gRPC health check are 0 to 99`;
+};
+const noAuthentication = (value) => (value === 'none' ? undefined : 'does not go with gRPC: it answers calls with a redirect to a page for people');
+/** Every annotation of the controller that an Ingress may carry, with what it takes. */
+const known = {
+    'actions': anything, 'conditions': anything, 'transforms': anything,
+    'acm-pca-arn': anything, 'create-acm-cert': annotations_boolean,
+    'auth-idp-cognito': json, 'auth-idp-oidc': json, 'auth-on-unauthenticated-request': annotations_oneOf('authenticate', 'allow', 'deny'), 'auth-scope': anything, 'auth-session-cookie': anything, 'auth-session-timeout': integer(1, 604_800), 'auth-type': noAuthentication,
+    'backend-protocol': annotations_oneOf('HTTP', 'HTTPS'), 'backend-protocol-version': anything, 'certificate-arn': anything,
+    'customer-owned-ipv4-pool': anything, 'enable-frontend-nlb': annotations_boolean, 'frontend-nlb': anything,
+    'frontend-nlb-scheme': annotations_oneOf('internal', 'internet-facing'), 'frontend-nlb-subnets': names, 'frontend-nlb-security-groups': names, 'frontend-nlb-listener-port-mapping': anything, 'frontend-nlb-healthcheck-port': anything, 'frontend-nlb-healthcheck-protocol': anything, 'frontend-nlb-healthcheck-path': anything, 'frontend-nlb-healthcheck-interval-seconds': anything, 'frontend-nlb-healthcheck-timeout-seconds': anything, 'frontend-nlb-healthcheck-healthy-threshold-count': anything, 'frontend-nlb-healthcheck-unhealthy-threshold-count': anything, 'frontend-nlb-healthcheck-success-codes': anything, 'frontend-nlb-tags': annotations_pairs({}), 'frontend-nlb-eip-allocations': names, 'frontend-nlb-attributes': annotations_pairs({}),
+    'group.name': anything, 'group.order': integer(-1000, 1000),
+    // Source: ELBv2, CreateTargetGroup.
+    'healthcheck-interval-seconds': integer(5, 300), 'healthcheck-path': (value) => (value.startsWith('/') && value.length <= 1024 ? undefined : 'does not begin with a slash'), 'healthcheck-port': anything, 'healthcheck-protocol': annotations_oneOf('HTTP', 'HTTPS'), 'healthcheck-timeout-seconds': integer(2, 120), 'healthy-threshold-count': integer(2, 10), 'unhealthy-threshold-count': integer(2, 10), 'success-codes': grpcCodes,
+    'inbound-cidrs': anything, 'ip-address-type': annotations_oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'), 'ipam-ipv4-pool-id': anything, 'jwt-validation': json,
+    'listen-ports': anything, 'listener-attributes': annotations_pairs({}), 'load-balancer-attributes': loadBalancerAttributes, 'load-balancer-capacity-reservation': anything, 'load-balancer-name': anything,
+    'manage-backend-security-group-rules': annotations_boolean, 'minimum-load-balancer-capacity': (value) => (/^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER'), 'multi-cluster-target-group': annotations_boolean, 'mutual-authentication': mutualAuthentication,
+    'scheme': anything, 'security-group-prefix-lists': names, 'security-groups': anything, 'shield-advanced-protection': annotations_boolean, 'ssl-policy': anything, 'ssl-redirect': integer(1, 65_535), 'subnets': anything,
+    'tags': anything, 'target-control-port': anything, 'target-group-attributes': targetGroupAttributes, 'target-node-labels': annotations_pairs({}), 'target-type': anything, 'use-regex-path-match': annotations_boolean,
+    'waf-acl-id': anything, 'wafv2-acl-arn': (value) => (value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value) ? undefined : 'is neither none nor the ARN of a regional web ACL of WAFv2 (arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)'), 'wafv2-acl-name': anything, 'web-acl-id': anything,
+};
+/** Those whose name goes on with one of the user's own: `actions.NAME`, `listener-attributes.HTTPS-443`. */
+const families = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
+const checkOf = (key) => {
+    const name = key.slice(annotationPrefix.length);
+    return Object.hasOwn(known, name) ? known[name] : known[families.exec(name)?.[1] ?? ''];
+};
+/** Source: Kubernetes, "Annotations", syntax and character set. */
+const isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
+/** What the controller or ELB would refuse of these annotations, each as `KEY is "VALUE", which ...`. */
+function refusedAnnotations(annotations) {
+    return Object.entries(annotations).flatMap(([key, value]) => {
+        const problem = key.startsWith(annotationPrefix) ? checkOf(key)?.(value) : undefined;
+        return problem === undefined ? [] : [`${key} is ${JSON.stringify(value)}, which ${problem}`];
+    });
+}
+/** Annotations under the controller's prefix that it does not know and so ignores, with the one that may be meant. */
+function unknownAnnotations(annotations) {
+    return Object.keys(annotations).filter((key) => key.startsWith(annotationPrefix) && checkOf(key) === undefined).map((key) => {
+        const name = key.slice(annotationPrefix.length);
+        const [nearest] = Object.keys(known).map((candidate) => ({ candidate, distance: editDistance(name, candidate) })).sort((a, b) => a.distance - b.distance);
+        return { key, meant: nearest && nearest.distance <= 3 ? annotationPrefix + nearest.candidate : undefined };
+    });
+}
+/** Levenshtein's distance. */
+function editDistance(one, other) {
+    let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+    for (let at = 1; at <= one.length; at++) {
+        const next = [at];
+        for (let to = 1; to <= other.length; to++) {
+            next.push(Math.min((row[to] ?? 0) + 1, (next[to - 1] ?? 0) + 1, (row[to - 1] ?? 0) + (one[at - 1] === other[to - 1] ? 0 : 1)));
+        }
+        row = next;
+    }
+    return row.at(-1) ?? 0;
+}
+/** What AWS would refuse of tags. Source: AWS, "Tag naming limits and requirements". */
+function refusedTags(tags) {
+    const entries = Object.entries(tags);
+    return [
+        // Three are the controller's own, one is ours on the certificate.
+        ...(entries.length > 46 ? [`has ${entries.length} tags, and AWS takes 50 with those of the controller`] : []),
+        ...entries.flatMap(([key, value]) => [
+            ...(/^aws:/i.test(key) ? [`has ${key}, and the prefix aws: is reserved`] : []),
+            ...(key.length > 128 || key === '' ? [`has a key of ${key.length} characters, and AWS takes 1 to 128`] : []),
+            ...(value.length > 256 ? [`has a value of ${value.length} characters under ${key}, and AWS takes 256`] : []),
+            ...(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value) ? [`has ${key}: ${value}, and AWS takes letters, digits, spaces and _ . : / = + - @`] : []),
+        ]),
+    ];
+}
+/** What the Ingress is for may not be undone, and what an input sets has one place: annotation -> who sets it. */
+const reservedAnnotations = {
+    'alb.ingress.kubernetes.io/backend-protocol-version': 'this action, which needs GRPC',
+    'alb.ingress.kubernetes.io/target-type': 'this action, which needs ip targets',
+    'alb.ingress.kubernetes.io/listen-ports': 'input listen-port',
+    'alb.ingress.kubernetes.io/certificate-arn': 'inputs certificate and certificate-arn',
+    'alb.ingress.kubernetes.io/scheme': 'input scheme',
+    'alb.ingress.kubernetes.io/inbound-cidrs': 'input inbound-cidrs',
+    'alb.ingress.kubernetes.io/subnets': 'input subnets',
+    'alb.ingress.kubernetes.io/security-groups': 'input security-groups',
+    'alb.ingress.kubernetes.io/ssl-policy': 'input ssl-policy',
+    'alb.ingress.kubernetes.io/load-balancer-name': 'input load-balancer-name',
+    'alb.ingress.kubernetes.io/group.name': 'input group-name',
+    'alb.ingress.kubernetes.io/tags': 'input tags',
+    // It would win over spec.ingressClassName. Source: AWS Load Balancer Controller, group_loader.go.
+    'kubernetes.io/ingress.class': 'input ingress-class',
+    'milvus-alb-action/nudge': 'this action',
+};
+
+// EXTERNAL MODULE: ./build/settings/inputs.js
+var settings_inputs = __nccwpck_require__(9511);
 ;// CONCATENATED MODULE: ./build/settings/pem.js
 /** PEM in the forms in which secrets hold it; what is something else is named, with the command that makes PEM of it. */
 
@@ -40703,6 +40741,7 @@ const toPem = (certificates) => certificates.map((certificate) => certificate.to
 
 
 
+
 /** An input's text, or the default that an empty one means. Keys keep their line breaks: @actions/core trims only the ends. */
 function inputText(name) {
     return (0,core/* getInput */.V4)(name) || settings_inputs/* inputDefaults */.V[name];
@@ -40750,21 +40789,25 @@ class Reader {
 function readSettings(environment) {
     const read = new Reader();
     const probe = readProbe(read);
+    const mode = read.optional('mode', oneOf('deploy', 'destroy'));
     // Each part says undefined for what it could not read; it then has left a problem, and Settings is never built.
     const settings = {
-        mode: read.optional('mode', parsers_oneOf('deploy')),
+        mode,
         access: readAccess(read, environment),
         region: readRegion(read, environment),
+        allowedAccounts: read.optional('allowed-account-ids', accountIds) ?? [],
         namespace: read.optional('namespace', kubernetesName),
         ...readMilvus(read),
-        host: read.required('host', host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
-        certificate: readCertificate(read, environment, probe.ca),
+        ...(mode === 'destroy' ? endpointOfNone : readEndpoint(read, environment, probe.ca)),
         replaceCertificate: read.optional('replace-certificate', parsers_boolean),
         expiryWarning: read.optional('expiry-warning', days),
         chart: readChart(read),
         helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
         values: read.optional('values', readValues) ?? {},
+        serviceType: mode === 'destroy' ? readRestoredType(read) : 'ClusterIP',
         allowChartChange: read.optional('allow-chart-change', parsers_boolean),
+        cutover: readCutover(read),
+        onFailure: read.optional('on-failure', oneOf('keep', 'rollback')),
         ingress: readIngress(read),
         timeouts: {
             release: read.optional('release-timeout', duration(1, 86_400)),
@@ -40816,6 +40859,19 @@ function readMilvus(read) {
         read.conflict('Inputs release and service are both given.', 'Give release for a Milvus that helm installed; give service only for one without a helm release.');
     }
     return { release, service, servicePort: read.optional('service-port', port) };
+}
+const readEndpoint = (read, environment, authorities) => ({
+    host: read.required('host', host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
+    certificate: readCertificate(read, environment, authorities),
+});
+/** What a removal has in their place. */
+const endpointOfNone = { host: '', certificate: { kind: 'arn', arn: '' } };
+function readRestoredType(read) {
+    const type = read.optional('restore-service-type', oneOf('LoadBalancer', 'NodePort'));
+    if (type !== undefined && inputText('service') !== '') {
+        read.conflict('Inputs restore-service-type and service are both given, and a Service without a helm release is left to whoever manages it.', `Leave restore-service-type empty, and set the type to ${type} where the Service is managed; or give release in place of service.`);
+    }
+    return type;
 }
 function readCertificate(read, environment, authorities) {
     const arn = read.optional('certificate-arn', certificateArn);
@@ -40875,6 +40931,13 @@ function readHelmStorage(read, driver) {
     }
     return 'Secret';
 }
+function readCutover(read) {
+    const cutover = read.optional('cutover', oneOf('first', 'last', 'never'));
+    const forHelm = ['values', 'chart-version'].filter((name) => inputText(name) !== '');
+    if (cutover === 'never' && forHelm.length > 0)
+        read.conflict(`Input cutover is never, which leaves the release alone, and ${forHelm.join(' and ')} would change it.`, `Leave ${forHelm.join(' and ')} empty, or set cutover to first or last.`);
+    return cutover;
+}
 function readValues(raw) {
     const values = helmValues(raw);
     const type = values['service']?.type;
@@ -40883,24 +40946,6 @@ function readValues(raw) {
     }
     return values;
 }
-/** What the Ingress is for may not be undone, and what an input sets has one place: annotation -> who sets it. */
-const reservedAnnotations = {
-    'alb.ingress.kubernetes.io/backend-protocol-version': 'this action, which needs GRPC',
-    'alb.ingress.kubernetes.io/target-type': 'this action, which needs ip targets',
-    'alb.ingress.kubernetes.io/listen-ports': 'input listen-port',
-    'alb.ingress.kubernetes.io/certificate-arn': 'inputs certificate and certificate-arn',
-    'alb.ingress.kubernetes.io/scheme': 'input scheme',
-    'alb.ingress.kubernetes.io/inbound-cidrs': 'input inbound-cidrs',
-    'alb.ingress.kubernetes.io/subnets': 'input subnets',
-    'alb.ingress.kubernetes.io/security-groups': 'input security-groups',
-    'alb.ingress.kubernetes.io/ssl-policy': 'input ssl-policy',
-    'alb.ingress.kubernetes.io/load-balancer-name': 'input load-balancer-name',
-    'alb.ingress.kubernetes.io/group.name': 'input group-name',
-    'alb.ingress.kubernetes.io/tags': 'input tags',
-    // It would win over spec.ingressClassName. Source: AWS Load Balancer Controller, group_loader.go.
-    'kubernetes.io/ingress.class': 'input ingress-class',
-    'milvus-alb-action/nudge': 'this action',
-};
 function readAnnotations(raw) {
     const annotations = stringMap(raw);
     const reserved = Object.keys(annotations).find((key) => Object.hasOwn(reservedAnnotations, key));
@@ -40928,7 +40973,7 @@ function readIngress(read) {
     return {
         name: read.optional('ingress-name', kubernetesSubdomain),
         className: read.optional('ingress-class', kubernetesSubdomain),
-        scheme: read.optional('scheme', parsers_oneOf('internet-facing', 'internal')),
+        scheme: read.optional('scheme', oneOf('internet-facing', 'internal')),
         listenPort: read.optional('listen-port', port),
         inboundCidrs: read.optional('inbound-cidrs', cidrs) ?? [],
         subnets: read.optional('subnets', list) ?? [],
@@ -40955,7 +41000,7 @@ function readAuthorities(raw) {
     throw new InvalidInput('holds no certificate that can be read.', 'Give the certificates of the authority as PEM, each from -----BEGIN CERTIFICATE----- to its end.');
 }
 function readProbe(read) {
-    const required = read.optional('probe', parsers_oneOf('required', 'off')) !== 'off';
+    const required = read.optional('probe', oneOf('required', 'off')) !== 'off';
     const dns = read.optional('probe-dns', parsers_boolean) ?? false;
     if (dns && !required)
         read.conflict('Input probe-dns is true, and probe is off.', 'Leave probe-dns at false, or set probe: required on a runner that can reach the ALB.');
@@ -40974,7 +41019,7 @@ var matrix = __nccwpck_require__(3506);
 /** The JSON Schema of a targets file: what editors complete, and what the file is checked against. */
 
 /** Inputs that a target cannot say: secrets, and what the workflow decides for all. */
-const elsewhere = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'summary'];
+const elsewhere = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'summary'];
 /** The inputs that a target may say. */
 const targetInputs = Object.keys(settings_inputs/* inputDefaults */.V).filter((name) => !elsewhere.includes(name));
 const lists = ['inbound-cidrs', 'subnets', 'security-groups'];
@@ -41135,6 +41180,7 @@ const inputDefaults = {
     mode: 'deploy',
     cluster: '',
     region: '',
+    'allowed-account-ids': '',
     kubeconfig: '',
     context: '',
     namespace: 'milvus',
@@ -41155,6 +41201,9 @@ const inputDefaults = {
     'chart-password': '',
     values: '',
     'allow-chart-change': 'false',
+    cutover: 'first',
+    'on-failure': 'keep',
+    'restore-service-type': '',
     'ingress-name': '',
     'ingress-class': 'alb',
     scheme: 'internet-facing',
@@ -41198,7 +41247,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3218);
 /* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6067);
 /* harmony import */ var _fleet_matrix_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3506);
-/* harmony import */ var _fleet_targets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9404);
+/* harmony import */ var _fleet_targets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8618);
 /** The action `targets`: a targets file to the matrix of a job. */
 
 

@@ -36,7 +36,7 @@ async function make(context: Context, settings: Settings, rooms: Rooms & Cluster
     outputCertificate(context, result)
     return { verdict: verdict(plan.certificate.changes, `valid until ${result.leaf.validToDate.toISOString().slice(0, 10)}`), result }
   })
-  if (served.fresh) remember({ step: 'certificate', object: `ACM certificate ${served.arn}`, putBack: () => deleteCertificate(context, settings, rooms.acm, served) })
+  if (served.fresh) remember({ step: 'certificate', object: `ACM certificate ${served.arn}`, after: 'ingress', putBack: () => deleteCertificate(context, settings, rooms.acm, served) })
 
   const upgrade = (): Promise<void> => context.step('release', async () => {
     if (plan.release.changes.length > 0) remember({ step: 'release', object: `release ${target.release?.last.name ?? ''}`, putBack: () => release.putBack(context, settings, rooms, target) })

@@ -10,7 +10,7 @@ import { certificateArns, hostname } from '../steps/ingress-object.ts'
 import * as loadBalancer from '../steps/load-balancer.ts'
 import type { Observed } from '../steps/load-balancer/drift.ts'
 import * as preflight from '../steps/preflight.ts'
-import { Access, helmPermissions, ingressPermissions, type Permission } from '../steps/preflight/access.ts'
+import { Access, helmPermissions, ingressPermissions, ingressRemovalPermissions, type Permission } from '../steps/preflight/access.ts'
 import { checkSubnets } from '../steps/preflight/subnets.ts'
 import * as release from '../steps/release.ts'
 import { preview } from '../steps/release-preview.ts'
@@ -66,6 +66,7 @@ function writePermissions(context: Context, settings: Settings, found: preflight
   return [
     ...(found.release && helmChanges.length > 0 ? helmPermissions(settings.helmStorage, found.release.last.kinds) : []),
     ...(ingressChanges(context, settings, found, arn, observed).length > 0 ? ingressPermissions(found.ingress !== undefined) : []),
+    ...(settings.onFailure === 'rollback' && !found.ingress ? ingressRemovalPermissions() : []),
   ]
 }
 

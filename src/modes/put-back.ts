@@ -8,6 +8,8 @@ export interface WayBack {
   readonly step: StepName
   /** As people call it. */
   readonly object: string
+  /** The step that has to be put back before this can be. */
+  readonly after?: StepName
   /** @returns what there is to show for it */
   readonly putBack: () => Promise<string>
 }
@@ -34,10 +36,16 @@ export async function orPutBack(context: Context, { onFailure }: Settings, work:
 
 async function putBack(context: Context, ways: readonly WayBack[], failure: ActionError): Promise<ActionError> {
   const left: string[] = []
-  for (const { step, object, putBack } of ways) {
+  const stuck = new Set<StepName>()
+  for (const { step, object, after, putBack } of ways) {
+    if (after !== undefined && stuck.has(after)) {
+      left.push(`${object} stays, for that may still use it.`)
+      continue
+    }
     await context.step(step, async () => ({ verdict: `put back: ${await putBack()}`, result: undefined })).catch((thrown: unknown) => {
       const { message, remedy } = asActionError(thrown)
-      left.push(`${object}: ${message} ${remedy}`)
+      stuck.add(step)
+      left.push(`${object}: ${message.replace(/\.?$/, '.')} ${remedy}`)
     })
   }
   if (left.length === 0) return failure

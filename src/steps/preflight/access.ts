@@ -38,6 +38,9 @@ export function readPermissions(namespace: string, storage: 'Secret' | 'ConfigMa
 /** A server-side apply is a patch, and for an object that is not there a create too. Source: Kubernetes, Server-Side Apply, "API access". */
 export const ingressPermissions = (exists: boolean): Permission[] => ingresses('get', 'patch', ...(exists ? [] : ['create']))
 
+/** What puts back an Ingress that was not there. */
+export const ingressRemovalPermissions = (): Permission[] => ingresses('get', 'delete')
+
 /** What a removal reads and deletes. @param storage where helm keeps releases; undefined when none has to be read */
 export function removalPermissions(namespace: string, storage: 'Secret' | 'ConfigMap' | undefined): Permission[] {
   const releases = storage === undefined ? [] : [...permission('', 'services', 'list'), ...permission('', storage === 'Secret' ? 'secrets' : 'configmaps', 'list', 'get')]
