@@ -141,6 +141,12 @@ export function expectFailure(run: ActionRun, step: string, code: string): Actio
   return run
 }
 
+/** A further problem that a run which failed said beside its failure. */
+export function expectBeside(run: ActionRun, code: string): void {
+  expect(run.summary).toContain(code)
+  record({ name: expect.getState().currentTestName, code })
+}
+
 /** Runs, and expects this failure with no write of any kind. @returns the annotation */
 export async function expectRefusal({ run, writes }: Scenario, inputs: Readonly<Record<string, string>>, code: string, environment: Readonly<Record<string, string>> = {}, step = 'preflight'): Promise<string> {
   const result = expectFailure(await run(inputs, { environment }), step, code)

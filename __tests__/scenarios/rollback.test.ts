@@ -1,7 +1,7 @@
 /** on-failure: a run that fails leaves what it changed, or puts it back. */
 import { expect } from '@jest/globals'
 import type { World } from '../../sandbox/world.ts'
-import { annotation, changed, expectFailure, expectSuccess, scenario } from './harness.ts'
+import { annotation, changed, expectBeside, expectFailure, expectSuccess, scenario } from './harness.ts'
 import { certificates, get, ingressAnnotations, loadBalancers } from './hands.ts'
 
 const rollback = { 'on-failure': 'rollback' }
@@ -68,7 +68,7 @@ scenario('a rollback that does not succeed is said beside the failure, with what
   const mend = world.traffic.inject({ part: 'kubernetes', operation: /^DELETE .*\/ingresses\/milvus-demo$/, error: { status: 403, code: 'Forbidden', message: 'admission webhook "validate.kyverno.svc-fail" denied the request: keep it' } })
   const result = expectFailure(await run({ ...rollback, 'probe-timeout': '1s' }), 'probe', 'probe-target-failed')
   expect(annotation(result)).toMatch(/Not everything that this run changed was put back\. Ingress milvus-demo: .*keep it\. [\s\S]*ACM certificate [^ ]* stays/)
-  expect(result.log).toContain('rollback-incomplete')
+  expectBeside(result, 'rollback-incomplete')
   mend()
   await world.overrideAlb({ respond: undefined })
   expectSuccess(await run(rollback))
