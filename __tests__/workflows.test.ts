@@ -5,6 +5,7 @@ import { expect, test } from '@jest/globals'
 import { load } from 'js-yaml'
 import { repository } from '../sandbox/world.ts'
 import { concurrencyOf } from '../src/fleet/matrix.ts'
+import { sharedInputs } from '../src/fleet/run.ts'
 import { readTargets } from '../src/fleet/targets.ts'
 
 interface Step { readonly id?: string; readonly uses?: string; readonly with?: Readonly<Record<string, unknown>>; readonly run?: string }
@@ -30,6 +31,7 @@ const permissions: Readonly<Record<string, Readonly<Record<string, Readonly<Reco
   ci: { ci: { contents: 'read' } },
   codeql: { analyze: { contents: 'read', 'security-events': 'write' } },
   deploy: { one: { 'id-token': 'write' }, targets: { contents: 'read' }, fleet: { 'id-token': 'write' }, report: { actions: 'read' } },
+  'drift-check': { targets: { contents: 'read' }, check: { 'id-token': 'write' }, report: { actions: 'read', issues: 'write' } },
   release: { check: { contents: 'read' }, ci: { contents: 'read' }, publish: { contents: 'write', 'id-token': 'write', attestations: 'write' } },
   scorecard: { analysis: { contents: 'read', actions: 'read', 'security-events': 'write', 'id-token': 'write' } },
 }
@@ -78,6 +80,12 @@ function evaluated(template: string, inputs: Record<string, string>): string {
   const value = (operand: string): string => (operand.startsWith('inputs.') ? inputs[operand.slice(7)] ?? '' : operand.startsWith("'") ? operand.slice(1, -1) : `${inputs['kubeconfig'] ?? ''} ${inputs['context'] ?? ''}`)
   return template.replace(/\$\{\{ (.*?) \}\}/g, (_all, expression: string) => expression.split(' || ').map(value).find((text) => text !== '') ?? '')
 }
+
+test('what a fleet hands on to all targets of a job are inputs of the action', () => {
+  const inputsOf = (path: string): string[] => Object.keys(parsed<{ inputs: object }>(path).inputs)
+  expect(inputsOf('fleet/action.yml').sort()).toEqual(['targets', ...sharedInputs].sort())
+  expect(sharedInputs.filter((name) => !inputsOf('action.yml').includes(name))).toEqual([])
+})
 
 test('the job that can push tags installs nothing', () => {
   const { jobs } = parsed<Workflow>('.github/workflows/release.yml')

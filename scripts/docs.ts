@@ -44,7 +44,7 @@ export function derived(action: string): { path: string; now: string; wanted: st
   return [
     file('README.md', (now) => withTables(now, action)),
     file('targets/targets.schema.json', () => schemaText(action)),
-    file('.github/workflows/deploy.yml', (now) => withRegions(now, interfaceOf)),
+    ...['deploy', 'drift-check'].map((name) => file(`.github/workflows/${name}.yml`, (now) => withRegions(now, interfaceOf))),
   ]
 }
 

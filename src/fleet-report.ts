@@ -16,13 +16,14 @@ async function run(environment: NodeJS.ProcessEnv): Promise<void> {
   const report = fleetReport(results, Number(getInput('expiry-days') || '30'), Date.now())
   await summary.addRaw(`### ${report.title}\n\n${report.body}\n`).write()
   setOutput('clean', String(report.clean))
+  setOutput('drift', report.drift)
   console.log(report.title)
   if (getBooleanInput('issue')) await keepIssue(github, report, environment)
 }
 
-/** One issue for one workflow: found again by a marker in its body. */
+/** One issue for a selection of targets that a workflow looks at: found again by a marker in its body. */
 async function keepIssue(github: GitHub, { clean, title, body }: FleetReport, environment: NodeJS.ProcessEnv): Promise<void> {
-  const marker = `<!-- ${label}: ${environment['GITHUB_WORKFLOW'] ?? ''} -->`
+  const marker = `<!-- ${label}: ${environment['GITHUB_WORKFLOW'] ?? ''} ${getInput('artifacts')} -->`
   const link = `${environment['GITHUB_SERVER_URL'] ?? ''}/${environment['GITHUB_REPOSITORY'] ?? ''}/actions/runs/${environment['GITHUB_RUN_ID'] ?? ''}`
   const text = `${marker}\n${body}\n\n[The run that found it](${link}). This issue is kept up to date by the drift check, and closed when all is as it should be.`
   const open = await github.findIssue(label, marker)

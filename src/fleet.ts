@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { getInput, setFailed, setOutput } from '@actions/core'
 import { messageOf } from './core/text.ts'
-import { readJobTargets, runTarget, sharedInputs, targetOfWorkflow, type Result } from './fleet/run.ts'
+import { readJobTargets, runTarget, sharedInputs, type Result } from './fleet/run.ts'
 
 /** The folder of all entries. The bundler would put its own idea in place of import.meta.url. */
 const dist = join(dirname(process.argv[1] ?? ''), '..')
@@ -14,9 +14,7 @@ async function run(): Promise<void> {
   const results: Result[] = []
   try {
     const shared = Object.fromEntries(sharedInputs.map((name) => [name, getInput(name)]))
-    const [one, several] = [getInput('target'), getInput('targets')]
-    if ((one === '') === (several === '')) throw new Error('Give either target or targets.')
-    for (const { name, inputs } of one === '' ? readJobTargets(several) : [targetOfWorkflow(one)]) {
+    for (const { name, inputs } of readJobTargets(getInput('targets', { required: true }))) {
       if (cancelled.signal.aborted) results.push({ name, host: inputs['host'] ?? '', outcome: 'cancelled', outputs: {} })
       else results.push(await runTarget({ name, inputs: { ...inputs, ...shared } }, dist, cancelled.signal))
     }

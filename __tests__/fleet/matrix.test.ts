@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { concurrencyOf, matrixOf } from '../../src/fleet/matrix.ts'
 import type { Target } from '../../src/fleet/targets.ts'
 
-const target = (name: string, environment = 'production', more: Partial<Target> = {}): Target => ({ name, environment, roleToAssume: '', checkRoleToAssume: 'arn:aws:iam::111122223333:role/look', runsOn: [], inputs: { region: 'us-east-2', cluster: name }, ...more })
+const target = (name: string, environment = 'production', more: Partial<Target> = {}): Target => ({ name, environment, checkEnvironment: 'look', roleToAssume: '', checkRoleToAssume: 'arn:aws:iam::111122223333:role/look', runsOn: [], inputs: { region: 'us-east-2', cluster: name }, ...more })
 const deploy = { runsOn: 'ubuntu-latest', check: false }
 const many = (count: number, environments: number): Target[] => Array.from({ length: count }, (_, index) => target(`t${index}`, `e${index % environments}`))
 const named = (jobs: readonly { targets: string }[]): string[] => jobs.flatMap(({ targets }) => (JSON.parse(targets) as { name: string }[]).map(({ name }) => name))
@@ -47,8 +47,8 @@ test.each<[count: number, environments: number, jobs: number, most: number]>([
   expect(named(made).sort()).toEqual(many(count, environments).map(({ name }) => name).sort())
 })
 
-test('jobs that only look take the role for that', () => {
-  expect(matrixOf([target('a')], { ...deploy, check: true })).toMatchObject([{ 'role-to-assume': 'arn:aws:iam::111122223333:role/look' }])
+test('jobs that only look take the role and the environment for that', () => {
+  expect(matrixOf([target('a')], { ...deploy, check: true })).toMatchObject([{ environment: 'look', 'role-to-assume': 'arn:aws:iam::111122223333:role/look' }])
 })
 
 test('more environments than jobs', () => {

@@ -28,6 +28,15 @@ test('a target whose job left no result is not forgotten', () => {
   expect(fleetReport(results, 30, now)).toMatchObject({ clean: false, title: '1 of 2 targets needs attention', body: expect.stringContaining('no result: its job ended before the action did') })
 })
 
+test.each<[drifts: string[], drift: string]>([
+  [['false', 'false'], 'false'],
+  [['false', 'unknown', 'true'], 'true'],
+  [['false', 'unknown'], 'unknown'],
+  [['false', ''], 'unknown'],
+])('of targets with %j the drift is %s', (drifts, drift) => {
+  expect(fleetReport(drifts.map((each) => result({ drift: each })), 30, now).drift).toBe(drift)
+})
+
 test('the title counts, and differences are listed', () => {
   const report = fleetReport([result({ drift: 'true', changes: JSON.stringify([change]) }, 'failure'), result({ drift: 'false' })], 30, now)
   expect(report.title).toBe('1 of 2 targets needs attention')

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { readTargets } from '../../src/fleet/targets.ts'
+import { readTargets, targetOfWorkflow } from '../../src/fleet/targets.ts'
 
 const read = (text: string) => readTargets(text)
 const problems = (text: string): readonly string[] => {
@@ -12,11 +12,11 @@ test('defaults go under each target, and lists and maps become the texts that th
 defaults: {region: us-east-2, namespace: milvus, environment: shared, tags: {team: search}}
 targets:
   - {name: one, cluster: a, host: one.example.com, inbound-cidrs: [10.0.0.0/8, 192.0.2.0/24], listen-port: 8443, force-conflicts: true}
-  - {name: two, cluster: b, host: two.example.com, region: eu-west-1, environment: two, role-to-assume: 'arn:aws:iam::111122223333:role/milvus', runs-on: [self-hosted, vpc]}
+  - {name: two, cluster: b, host: two.example.com, region: eu-west-1, environment: two, check-environment: look, role-to-assume: 'arn:aws:iam::111122223333:role/milvus', runs-on: [self-hosted, vpc]}
 `)).toEqual({
     targets: [
-      { name: 'one', environment: 'shared', roleToAssume: '', checkRoleToAssume: '', runsOn: [], inputs: { region: 'us-east-2', namespace: 'milvus', tags: '{"team":"search"}', cluster: 'a', host: 'one.example.com', 'inbound-cidrs': '["10.0.0.0/8","192.0.2.0/24"]', 'listen-port': '8443', 'force-conflicts': 'true' } },
-      { name: 'two', environment: 'two', roleToAssume: 'arn:aws:iam::111122223333:role/milvus', checkRoleToAssume: 'arn:aws:iam::111122223333:role/milvus', runsOn: ['self-hosted', 'vpc'], inputs: { region: 'eu-west-1', namespace: 'milvus', tags: '{"team":"search"}', cluster: 'b', host: 'two.example.com' } },
+      { name: 'one', environment: 'shared', checkEnvironment: 'shared', roleToAssume: '', checkRoleToAssume: '', runsOn: [], inputs: { region: 'us-east-2', namespace: 'milvus', tags: '{"team":"search"}', cluster: 'a', host: 'one.example.com', 'inbound-cidrs': '["10.0.0.0/8","192.0.2.0/24"]', 'listen-port': '8443', 'force-conflicts': 'true' } },
+      { name: 'two', environment: 'two', checkEnvironment: 'look', roleToAssume: 'arn:aws:iam::111122223333:role/milvus', checkRoleToAssume: 'arn:aws:iam::111122223333:role/milvus', runsOn: ['self-hosted', 'vpc'], inputs: { region: 'eu-west-1', namespace: 'milvus', tags: '{"team":"search"}', cluster: 'b', host: 'two.example.com' } },
     ],
   })
 })
@@ -46,6 +46,12 @@ test.each<[name: string, text: string, problems: string[]]>([
   ] as unknown as string[]],
 ])('%s', (_name, text, expected) => {
   expect(problems(text)).toEqual(expected)
+})
+
+test('the inputs of a reusable workflow are one target, with what the action would say of them', () => {
+  const inputs = { 'targets-file': '', 'expiry-days': 30, issue: true, 'fail-on-drift': true, environment: 'e', 'runs-on': 'vpc', 'role-to-assume': 'arn', region: 'us-east-2', cluster: 'c', host: 'milvus.example.com', release: null, 'force-conflicts': false }
+  expect(targetOfWorkflow(JSON.stringify(inputs))).toEqual({ targets: [{ name: 'milvus.example.com', environment: 'e', checkEnvironment: 'e', roleToAssume: 'arn', checkRoleToAssume: 'arn', runsOn: [], inputs: { region: 'us-east-2', cluster: 'c', host: 'milvus.example.com', 'force-conflicts': 'false' } }] })
+  expect(targetOfWorkflow('{"region": "us-east-2", "cluster": "c"}')).toEqual({ problems: [expect.stringMatching(/^host: Input host is empty/)] })
 })
 
 test('a certificate-arn of another region is found, and nothing is left in the environment', () => {

@@ -60,6 +60,7 @@ scenario('a file of 1,000 targets becomes 250 jobs, and a part of it those that 
   const part = await runOther(world, 'targets', { file, only: 'target-99*, target-1' })
   expect(JSON.parse(part.outputs['targets'] ?? '')).toEqual(['target-1', 'target-99', ...Array.from({ length: 10 }, (_, index) => `target-99${index}`)])
   expect(part.outputs['artifacts']).not.toBe(outputs['artifacts'])
+  expect((await runOther(world, 'targets', { file, mode: 'check' })).outputs['artifacts']).not.toBe(outputs['artifacts'])
   expect((await runOther(world, 'targets', { file, only: 'target-1, tarket-2' })).log).toContain('Input only says tarket-2, which matches none of the 1000 targets')
 }, { install: false })
 
@@ -75,17 +76,19 @@ scenario('a drift check over all jobs opens one issue, updates that one, and clo
     github.artifacts.set('milvus-alb-results-bad', [result('bad', 'true')])
     github.artifacts.set('coverage', { not: 'ours' })
     const first = await report()
-    expect({ exit: first.exitCode, log: first.exitCode === 0 ? '' : first.log, ...first.outputs }).toEqual({ exit: 0, log: '', clean: 'false', issue: '1' })
+    expect({ exit: first.exitCode, log: first.exitCode === 0 ? '' : first.log, ...first.outputs }).toEqual({ exit: 0, log: '', clean: 'false', drift: 'true', issue: '1' })
     expect(github.issues).toMatchObject([{ title: 'Milvus: 1 of 121 targets needs attention', state: 'open', labels: ['milvus-alb-drift'] }])
     expect(first.summary).toContain('| ✗ | bad |')
 
     github.artifacts.set('milvus-alb-results-worse', [result('worse', 'unknown')])
-    expect((await report()).outputs).toEqual({ clean: 'false', issue: '1' })
+    expect((await report()).outputs).toEqual({ clean: 'false', drift: 'true', issue: '1' })
     expect(github.issues).toMatchObject([{ title: 'Milvus: 2 of 122 targets need attention', state: 'open' }])
 
     for (const name of ['bad', 'worse']) github.artifacts.set(`milvus-alb-results-${name}`, [result(name, 'false')])
-    expect((await report()).outputs).toEqual({ clean: 'true' })
+    expect((await report()).outputs).toEqual({ clean: 'true', drift: 'false' })
     expect(github.issues).toMatchObject([{ state: 'closed', comments: [expect.stringContaining('as they should be')] }])
+    // What else the workflow looks at has an issue of its own.
+    expect((await report({ artifacts: 'milvus-alb-results-0', targets: '["other"]' })).outputs).toEqual({ clean: 'false', drift: 'unknown', issue: '2' })
     expect((await report({ issue: 'false', targets: '["bad","lost"]' })).summary).toContain('| ✗ | lost |  | no result: its job ended before the action did |')
     // The archive's address carries its own right.
     expect(github.requests.filter((request) => request.includes('/blobs/') && request.endsWith('with a token'))).toEqual([])

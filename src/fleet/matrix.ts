@@ -29,30 +29,32 @@ export function concurrencyOf({ roleToAssume, inputs }: Pick<Target, 'roleToAssu
 /**
  * Targets of the same release go into the same job.
  * @param options.runsOn the runner of targets that name none
- * @param options.check whether the jobs only look, and take the role for that
+ * @param options.check whether the jobs only look, and take the role and the environment for that
  * @returns the jobs; as few targets in a job as 256 jobs allow
  * @throws RangeError when the targets need more than 256 different jobs
  */
 export function matrixOf(targets: readonly Target[], options: { runsOn: string; check: boolean }, most = mostJobs): Job[] {
-  const role = (target: Target): string => (options.check ? target.checkRoleToAssume : target.roleToAssume)
-  const groups = [...Map.groupBy(targets, (target) => JSON.stringify([target.environment, role(target), target.inputs['region'] ?? '', target.runsOn])).values()]
-  if (groups.length > most) throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${most} jobs.`)
+  const rights = (target: Target): Rights => (options.check ? { role: target.checkRoleToAssume, environment: target.checkEnvironment } : { role: target.roleToAssume, environment: target.environment })
+  const groups = [...Map.groupBy(targets, (target) => JSON.stringify([rights(target), target.inputs['region'] ?? '', target.runsOn])).values()]
+  if (groups.length > most) throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${most} jobs. Split the file into several, each with a workflow run of its own.`)
   const releases = groups.map((group) => [...Map.groupBy(group, concurrencyOf).values()])
   const jobsAt = (size: number): number => releases.reduce((sum, group) => sum + Math.ceil(group.length / size), 0)
   let size = 1
   while (jobsAt(size) > most) size += 1
-  return releases.flatMap((group) => chunks(group, size).map((chunk) => jobOf(chunk.flat(), role, options.runsOn)))
+  return releases.flatMap((group) => chunks(group, size).map((chunk) => jobOf(chunk.flat(), rights, options.runsOn)))
 }
 
 const chunks = <T>(group: readonly T[], size: number): T[][] => Array.from({ length: Math.ceil(group.length / size) }, (_, index) => group.slice(index * size, (index + 1) * size))
 
-function jobOf(targets: readonly Target[], role: (target: Target) => string, runsOn: string): Job {
+interface Rights { readonly role: string; readonly environment: string }
+
+function jobOf(targets: readonly Target[], rights: (target: Target) => Rights, runsOn: string): Job {
   const [first, ...others] = targets
   if (!first) throw new TypeError('a job has at least one target')
   return {
     name: others.length === 0 ? first.name : `${first.name} and ${others.length} more`,
-    environment: first.environment,
-    'role-to-assume': role(first),
+    environment: rights(first).environment,
+    'role-to-assume': rights(first).role,
     region: first.inputs['region'] ?? '',
     'runs-on': JSON.stringify(first.runsOn.length === 0 ? runsOn : first.runsOn.length === 1 ? first.runsOn[0] : first.runsOn),
     concurrency: concurrencyOf(first),

@@ -25,6 +25,8 @@ const day = 86_400_000
 export interface FleetReport {
   /** Whether no target drifted, failed, could not be seen whole, or has a certificate that ends soon. */
   readonly clean: boolean
+  /** What the action says of one target, said of all: one that drifted counts more than one that could not be seen. */
+  readonly drift: 'true' | 'false' | 'unknown'
   /** One line. */
   readonly title: string
   /** Markdown, at most what an issue takes. */
@@ -55,7 +57,8 @@ export function fleetReport(results: readonly Result[], expiryDays: number, now:
   const title = bad.length === 0 ? `${rows.length} of ${rows.length} targets are as they should be` : `${bad.length} of ${rows.length} targets ${bad.length === 1 ? 'needs' : 'need'} attention`
   const whole = [table, ...details].join('\n\n')
   const body = whole.length <= longest ? whole : `${[...whole.slice(0, longest - 200).split('\n').slice(0, -1)].join('\n')}\n\n(More than an issue holds: the summaries of the jobs have it all.)`
-  return { clean: bad.length === 0, title, body }
+  const drifts = results.map(({ outputs }) => outputs['drift'])
+  return { clean: bad.length === 0, drift: drifts.includes('true') ? 'true' : drifts.every((drift) => drift === 'false') ? 'false' : 'unknown', title, body }
 }
 
 function row(result: Result, expiryDays: number, now: number): Row {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { inputDefaults, type InputName } from '../settings/inputs.ts'
+import { inputDefaults } from '../settings/inputs.ts'
 import { variable } from './targets.ts'
 
 /** What became of a target. */
@@ -16,20 +16,12 @@ export interface Result {
   readonly outputs: Readonly<Record<string, string>>
 }
 
-/** The inputs that the workflow gives to all targets of a job: its mode, and the secrets of its environment. */
-export const sharedInputs = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values'] as const satisfies readonly InputName[]
+/** The inputs that the workflow gives to all targets of a job: what it does, and the secrets of its environment. */
+export const sharedInputs = ['mode', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values']
 
 interface JobTarget {
   readonly name: string
   readonly inputs: Readonly<Record<string, string>>
-}
-
-/** The inputs of a reusable workflow (`toJSON(inputs)`) as one target: what is an input of the action, and not given to all. */
-export function targetOfWorkflow(text: string): JobTarget {
-  const given = JSON.parse(text) as Record<string, unknown>
-  const names = Object.keys(inputDefaults).filter((name) => !(sharedInputs as readonly string[]).includes(name))
-  const inputs = Object.fromEntries(names.flatMap((name) => (given[name] === undefined || given[name] === null ? [] : [[name, String(given[name] as string | number | boolean)]])))
-  return { name: inputs['host'] ?? '', inputs }
 }
 
 /** Reads a job's `targets`. @throws Error when it is not what the action `targets` made */

@@ -2,7 +2,7 @@
 import { inputDefaults, type InputName } from '../settings/inputs.ts'
 
 /** Inputs that a target cannot say: secrets, and what the workflow decides for all. */
-const elsewhere: readonly string[] = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'summary']
+const elsewhere: readonly string[] = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'summary', 'fail-on-drift']
 
 /** The inputs that a target may say. */
 export const targetInputs = Object.keys(inputDefaults).filter((name) => !elsewhere.includes(name)) as InputName[]
@@ -24,6 +24,7 @@ export function targetsSchema(descriptions: Readonly<Record<string, string>> = {
   const inputs = Object.fromEntries(targetInputs.map((name) => [name, described(name)]))
   const job = {
     environment: { type: 'string', minLength: 1, description: 'GitHub environment of the job: its secrets TLS_CERTIFICATE, TLS_PRIVATE_KEY and so on are this target\'s, and its protection rules apply.' },
+    'check-environment': { type: 'string', minLength: 1, description: 'GitHub environment of the job in mode check, for example one without reviewers; environment when absent.' },
     'role-to-assume': { type: 'string', pattern: rolePattern, description: 'ARN of the IAM role that the job takes by OIDC. Without it the runner has credentials of its own.' },
     'check-role-to-assume': { type: 'string', pattern: rolePattern, description: 'ARN of the role for mode check, which needs only to read; role-to-assume when absent.' },
     'runs-on': { anyOf: [{ type: 'string', minLength: 1 }, { type: 'array', items: { type: 'string' }, minItems: 1 }], description: 'Runner of the job, a label or several; that of the workflow when absent.' },

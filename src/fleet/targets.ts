@@ -5,12 +5,14 @@ import { ActionError } from '../core/errors.ts'
 import { readSettings } from '../settings.ts'
 import { inputDefaults } from '../settings/inputs.ts'
 import { concurrencyOf } from './matrix.ts'
-import { targetsSchema } from './schema.ts'
+import { targetInputs, targetsSchema } from './schema.ts'
 
 /** One target, with the defaults of the file under it. */
 export interface Target {
   readonly name: string
   readonly environment: string
+  /** The one for mode check. */
+  readonly checkEnvironment: string
   /** ARN; empty when the runner has credentials of its own. */
   readonly roleToAssume: string
   /** ARN of the one for mode check. */
@@ -27,6 +29,7 @@ type Value = string | number | boolean | readonly string[] | Readonly<Record<str
 interface Entry {
   readonly name?: string
   readonly environment?: string
+  readonly 'check-environment'?: string
   readonly 'role-to-assume'?: string
   readonly 'check-role-to-assume'?: string
   readonly 'runs-on'?: string | readonly string[]
@@ -52,6 +55,16 @@ export function readTargets(text: string): Reading {
   const targets = wellFormed(errors, content)
   const problems = [...formProblems(errors, content), ...repeated(targets), ...sameIngress(targets), ...targets.flatMap(targetProblems)]
   return problems.length > 0 ? { problems } : { targets }
+}
+
+/** The inputs of a reusable workflow, `toJSON(inputs)`, as its one target: of them what is an input of the action, the environment and the role. */
+export function targetOfWorkflow(text: string): Reading {
+  const given = JSON.parse(text) as Record<string, string | number | boolean | null | undefined>
+  const names: readonly string[] = [...targetInputs, 'environment', 'role-to-assume']
+  const target = targetOf(Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (names.includes(name) && value !== null ? [[name, value]] : []))))
+  const named = { ...target, name: target.inputs['host'] || 'host' }
+  const problems = inputProblems(named)
+  return problems.length > 0 ? { problems } : { targets: [named] }
 }
 
 /** The targets whose own form is right: what else is wrong with them can be said at once. None when the file or its defaults have no right form. */
@@ -85,9 +98,9 @@ function placeOf(path: string, content: unknown): string {
 }
 
 function targetOf(entry: Entry): Target {
-  const { name = '', environment = '', 'role-to-assume': roleToAssume = '', 'check-role-to-assume': checkRoleToAssume = roleToAssume, 'runs-on': runsOn = [], ...inputs } = entry
+  const { name = '', environment = '', 'check-environment': checkEnvironment = environment, 'role-to-assume': roleToAssume = '', 'check-role-to-assume': checkRoleToAssume = roleToAssume, 'runs-on': runsOn = [], ...inputs } = entry
   return {
-    name, environment, roleToAssume, checkRoleToAssume,
+    name, environment, checkEnvironment, roleToAssume, checkRoleToAssume,
     runsOn: [runsOn].flat(),
     inputs: Object.fromEntries(Object.entries(inputs).map(([input, value]) => [input, typeof value === 'object' ? JSON.stringify(value) : String(value)])),
   }
