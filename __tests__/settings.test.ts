@@ -51,6 +51,8 @@ const problems = (error: ActionError): string[] => error.all.map(({ code, messag
 
 const defaults = {
   mode: 'deploy',
+  dryRun: false,
+  failOnDrift: true,
   access: { kind: 'eks', cluster: 'production' },
   region: 'us-east-2',
   namespace: 'milvus',
@@ -99,6 +101,9 @@ describe('defaults', () => {
 describe('what each input sets', () => {
   test.each<[Inputs, (settings: Settings) => unknown, unknown]>([
     [{ namespace: 'vectors' }, ({ namespace }) => namespace, 'vectors'],
+    [{ mode: 'check', 'fail-on-drift': 'false' }, ({ mode, failOnDrift }) => [mode, failOnDrift], ['check', false]],
+    [{ mode: 'check', 'certificate-arn': '' }, ({ certificate }) => certificate, { kind: 'served' }],
+    [{ 'dry-run': 'true' }, ({ dryRun }) => dryRun, true],
     [{ release: 'milvus-demo' }, ({ release }) => release, 'milvus-demo'],
     [{ service: 'milvus-svc', 'service-port': '19531' }, ({ release, service, servicePort }) => [release, service, servicePort], [undefined, 'milvus-svc', 19531]],
     [{ host: 'Milvus.Example.com.' }, ({ host }) => host, 'milvus.example.com'],
@@ -128,6 +133,11 @@ describe('what each input sets', () => {
     expect(settings.certificate).toMatchObject({ kind: 'material', material: { strays: [] } })
     expect(settings.certificate.kind === 'material' && settings.certificate.material.chain.map(({ ca }) => ca)).toEqual([true])
   })
+})
+
+test('a check takes a certificate without its key', () => {
+  const { certificate } = read({ ...minimal, mode: 'check', 'certificate-arn': '', certificate: issued.fullchain })
+  expect(certificate).toMatchObject({ kind: 'material', material: { privateKey: '', strays: [] } })
 })
 
 describe('the environment', () => {

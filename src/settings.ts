@@ -64,15 +64,18 @@ class Reader {
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   const read = new Reader()
   const probe = readProbe(read)
+  const mode = read.optional('mode', form.oneOf('deploy', 'check'))
   // Each part says undefined for what it could not read; it then has left a problem, and Settings is never built.
   const settings = {
-    mode: read.optional('mode', form.oneOf('deploy')),
+    mode,
+    dryRun: read.optional('dry-run', form.boolean),
+    failOnDrift: read.optional('fail-on-drift', form.boolean),
     access: readAccess(read, environment),
     region: readRegion(read, environment),
     namespace: read.optional('namespace', form.kubernetesName),
     ...readMilvus(read),
     host: read.required('host', form.host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
-    certificate: readCertificate(read, environment, probe.ca),
+    certificate: readCertificate(read, environment, probe.ca, mode),
     replaceCertificate: read.optional('replace-certificate', form.boolean),
     expiryWarning: read.optional('expiry-warning', form.days),
     chart: readChart(read),
@@ -129,7 +132,7 @@ function readMilvus(read: Reader): Pick<Settings, 'release' | 'service' | 'servi
   return { release, service, servicePort: read.optional('service-port', form.port) }
 }
 
-function readCertificate(read: Reader, environment: NodeJS.ProcessEnv, authorities: string | undefined): CertificateSource | undefined {
+function readCertificate(read: Reader, environment: NodeJS.ProcessEnv, authorities: string | undefined, mode: Settings['mode'] | undefined): CertificateSource | undefined {
   const arn = read.optional('certificate-arn', form.certificateArn)
   const certificate = read.optional('certificate', pem)
   const privateKey = read.optional('private-key', pem)
@@ -138,16 +141,21 @@ function readCertificate(read: Reader, environment: NodeJS.ProcessEnv, authoriti
   if (arn !== undefined) checkArnRegion(read, arn, regionText(environment))
   if (inputText('certificate-arn') !== '' && given.length === 0) return arn === undefined ? undefined : { kind: 'arn', arn }
   if (given.length === 0) {
+    if (mode === 'check') return { kind: 'served' }
     read.missing('certificate', 'Give certificate and private-key, or certificate-arn. A secret that does not exist in this environment reads as empty.')
     return undefined
   }
   const emptySecret = 'Give it with its certificate. A secret that does not exist in this environment, or under another name, reads as empty.'
   if (inputText('certificate') === '') read.missing('certificate', emptySecret)
-  if (inputText('private-key') === '') read.missing('private-key', emptySecret)
-  if (certificate === undefined || privateKey === undefined) return undefined
-  const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey, chain }, parseCertificates(authorities ?? '')))
+  const keyless = isKeyless(mode)
+  if (inputText('private-key') === '' && !keyless) read.missing('private-key', emptySecret)
+  if (certificate === undefined || (privateKey === undefined && !keyless)) return undefined
+  const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey: privateKey ?? '', chain }, parseCertificates(authorities ?? '')))
   return material && { kind: 'material', material, into: arn }
 }
+
+/** A check compares a certificate without its key. */
+const isKeyless = (mode: Settings['mode'] | undefined): boolean => mode === 'check' && inputText('private-key') === ''
 
 function checkArnRegion(read: Reader, arn: string, region: string | undefined): void {
   const own = arn.split(':')[3] ?? ''

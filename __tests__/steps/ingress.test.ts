@@ -44,6 +44,13 @@ describe('plan', () => {
     expect(change).toEqual({ step: 'ingress', object: 'Ingress milvus/milvus-demo', path: `metadata.annotations.${path}`, before: 'a,b', why: 'differs from the inputs' })
   })
 
+  test('who changed a field is said, unless the inputs did', () => {
+    const path = 'alb.ingress.kubernetes.io/scheme'
+    const by = { manager: 'kubectl-edit', operation: 'Update', time: '2026-11-27T02:13:00Z' } as const
+    const edited = target({ ingress: ingress({ ...annotations, [path]: 'internal' }, { spec: wanted.spec, owned: [path], manager: by }) })
+    expect(plan(edited, settings(), arn).map(({ why }) => why)).toEqual(['differs from the inputs: changed by kubectl-edit at 2026-11-27T02:13:00Z'])
+  })
+
   test('an earlier nudge is no difference', () => {
     expect(plan(live({ [nudgeAnnotation]: 'then' }, [...Object.keys(annotations), nudgeAnnotation]), settings(), arn)).toEqual([])
   })

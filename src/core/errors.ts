@@ -102,6 +102,9 @@ export const failureCodes = [
   'milvus-unhealthy',
   'probe-host-dns-missing',
   'probe-host-dns-differs',
+  // check
+  'drift-found',
+  'drift-unknown',
   // any step
   'cancelled',
   'internal-error',

@@ -14,6 +14,18 @@ function appliedFields(object: AnyObject, manager: string): FieldTree | undefine
   return object.metadata.managedFields?.find((entry) => isApply(entry, manager))?.fieldsV1
 }
 
+/**
+ * Who set a field last that `manager` does not hold any more.
+ * @param path of the field, as managedFields has it: `['f:spec', 'f:rules']`
+ * @returns undefined when `manager` holds it, or nobody does
+ */
+export function otherOwner(object: AnyObject, path: readonly string[], manager: string): ManagedFields | undefined {
+  const holds = ({ fieldsV1 }: ManagedFields): boolean => path.reduce<FieldTree | undefined>((tree, field) => tree?.[field], fieldsV1) !== undefined
+  const holders = (object.metadata.managedFields ?? []).filter((entry) => !entry.subresource && holds(entry))
+  if (holders.some((entry) => entry.manager === manager)) return undefined
+  return holders.reduce<ManagedFields | undefined>((latest, entry) => (latest && (latest.time ?? '') >= (entry.time ?? '') ? latest : entry), undefined)
+}
+
 /** What `fields` and `kubectlManager` have in common: what an apply of ours could conflict with, or never take away. */
 export function heldByKubectl(object: AnyObject, fields: FieldTree): FieldTree {
   return common(fields, kubectlEntry(object)?.fieldsV1 ?? {})

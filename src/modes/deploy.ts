@@ -1,20 +1,25 @@
 /** deploy: look at everything, say what differs, change only that, prove it. */
-import { ActionError } from '../core/errors.ts'
 import type { Change, Context } from '../core/step.ts'
 import type { Settings } from '../settings/types.ts'
 import * as certificate from '../steps/certificate.ts'
 import * as ingress from '../steps/ingress.ts'
 import * as loadBalancer from '../steps/load-balancer.ts'
-import { withTargets } from '../steps/load-balancer/targets.ts'
-import * as probe from '../steps/probe.ts'
 import * as release from '../steps/release.ts'
-import { count, look, outputCertificate } from './look.ts'
+import { rehearse } from './dry-run.ts'
+import { count, look, outputAddress, outputCertificate } from './look.ts'
+import { prove } from './prove.ts'
 import { createRooms } from './rooms.ts'
 
 /** @throws ActionError of the step that failed */
 export async function deploy(context: Context, settings: Settings, environment: NodeJS.ProcessEnv): Promise<void> {
   const rooms = createRooms(context, settings, environment)
   const { target, ...plan } = await context.step('preflight', () => look(context, settings, rooms))
+  if (settings.dryRun) {
+    outputAddress(context, settings, target)
+    for (const { arn } of plan.certificate.facts.leftovers) context.log.note(`After the probe ACM certificate ${arn} would be deleted, unless something still uses it.`)
+    await rehearse(context, plan.changes)
+    return
+  }
   const cluster = await rooms.cluster
 
   const served = await context.step('certificate', async () => {
@@ -45,13 +50,7 @@ export async function deploy(context: Context, settings: Settings, environment: 
     context.log.warn('probe is off: that Milvus answers through the ALB was not checked.')
     return
   }
-  await context.step('probe', async () => {
-    const result = await probe.apply(context, settings, address, served.leaf).catch(async (thrown: unknown) => {
-      throw thrown instanceof ActionError ? await withTargets(thrown, settings, { ...rooms, ...cluster }, target, address) : thrown
-    })
-    if (result.version !== '') context.output('milvus-version', result.version)
-    return { verdict: result.authenticated ? `Milvus ${result.version} answers` : 'Milvus answers and asks for credentials', result }
-  })
+  await prove(context, settings, { ...rooms, ...cluster }, target, address, served.leaf)
   const { leftovers, action } = plan.certificate.facts
   if (leftovers.length === 0) return
   await context.step('certificate', async () => {

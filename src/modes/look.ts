@@ -24,11 +24,14 @@ export interface Plan {
   readonly release: { readonly changes: readonly Change[]; readonly chart: string }
   /** What ELBv2 says of the load balancer that is there. */
   readonly loadBalancer: Observed | undefined
+  /** What all steps would change, in their order, as far as it is known before the first has. */
+  readonly changes: readonly Change[]
 }
 
 /** Every step's reads at once, every problem together. */
 export async function look(context: Context, settings: Settings, rooms: Rooms): Promise<{ verdict: string; result: Plan }> {
-  const access = rooms.cluster.then(({ kubernetes }) => new Access(kubernetes, settings.namespace))
+  const isCheck = settings.mode === 'check'
+  const access = rooms.cluster.then(({ kubernetes }) => new Access(kubernetes, settings.namespace, !isCheck))
   const target = rooms.cluster.then(async ({ kubernetes }) => preflight.observe(context, settings, kubernetes, await access))
   const facts = certificate.observe(context, settings, rooms.acm, target).catch((thrown: unknown) => {
     throw asActionError(thrown).inStep('certificate')
@@ -37,21 +40,28 @@ export async function look(context: Context, settings: Settings, rooms: Rooms): 
   const previewed = Promise.all([rooms.cluster, target, helmChanges]).then(async ([{ helm }, found, changes]) => {
     if (!found.release || changes.length === 0) return ''
     release.check(found, settings)
+    // Only what helm may write can be previewed.
+    if (isCheck) return ''
     context.log.info(`helm ${await helm.version()}`)
     return preview(context, settings, helm, { ...found, release: found.release })
   })
-  const balancer = target.then((found) => loadBalancer.observe(settings, rooms.loadBalancers, found))
+  const balancer = target.then((found) => loadBalancer.observe(context, settings, rooms.loadBalancers, found))
   const permitted = Promise.all([access, target, helmChanges, balancer]).then(([asked, found, changes, observed]) => asked.require(writePermissions(context, settings, found, changes, observed)))
   // Where there is an ALB already, its subnets were good enough.
-  const placed = Promise.all([rooms.cluster, target]).then(([{ subnets }, found]) => (hostname(found.ingress) === undefined ? checkSubnets(context, settings, subnets()) : undefined))
+  const placed = Promise.all([rooms.cluster, target]).then(([{ subnets }, found]) => (hostname(found.ingress) === undefined && !isCheck ? checkSubnets(context, settings, subnets()) : undefined))
   const ofThisAccount = rooms.cluster.then(({ account }) => certificate.checkAccount(settings, account))
   const [found, certificateFacts, releaseChanges, chart, observed] = await settleAll([target, facts, helmChanges, previewed, balancer, permitted, placed, ofThisAccount] as const)
   known(context, found, certificateFacts)
   release.remark(context, found, releaseChanges)
-  const plan: Plan = { target: found, certificate: { facts: certificateFacts, changes: certificate.plan(certificateFacts) }, release: { changes: releaseChanges, chart }, loadBalancer: observed }
-  const arn = certificateFacts.action === 'import' ? '(known after the import)' : certificateFacts.arn
-  const changes = [...plan.certificate.changes, ...releaseChanges, ...ingressChanges(context, settings, found, arn, observed)]
-  return { verdict: changes.length === 0 ? 'everything is as it should be' : `${count(changes)} to make`, result: plan }
+  const ofCertificate = certificate.plan(certificateFacts)
+  const changes = [...ofCertificate, ...releaseChanges, ...ingressChanges(context, settings, found, arnOf(certificateFacts), observed)]
+  const plan: Plan = { target: found, certificate: { facts: certificateFacts, changes: ofCertificate }, release: { changes: releaseChanges, chart }, loadBalancer: observed, changes }
+  return { verdict: changes.length === 0 ? 'everything is as it should be' : isCheck ? 'not everything is as it should be' : `${count(changes)} to make`, result: plan }
+}
+
+function arnOf(facts: Facts): string {
+  if (facts.action === 'none') return '(of the certificate that a deploy is given)'
+  return facts.action === 'import' ? '(known after the import)' : facts.arn
 }
 
 /** What changes of the Ingress: because it differs, or else because the controller has to look again. */
@@ -75,6 +85,15 @@ function known(context: Context, { ingressName, release, service }: preflight.Ta
   context.output('ingress-name', ingressName)
   if (release) context.output('release-revision', String(release.last.revision))
   if (facts.action === 'use') outputCertificate(context, facts)
+}
+
+/** Where the ALB is, as the Ingress says: for a run that changes nothing. @returns its name */
+export function outputAddress(context: Context, { host, ingress: { listenPort } }: Settings, { ingress }: preflight.Target): string | undefined {
+  const address = hostname(ingress)
+  if (address === undefined) return undefined
+  context.output('alb-address', address)
+  context.output('endpoint', `https://${host}:${listenPort}`)
+  return address
 }
 
 /** What a certificate is, for later steps of the workflow and for the summary. */

@@ -4,7 +4,7 @@ import { ActionError } from '../core/errors.ts'
 import { retry } from '../core/retry.ts'
 import type { Change, Context } from '../core/step.ts'
 import { StatusError, type KubernetesClient } from '../kubernetes/client.ts'
-import { heldByKubectl, kubectlManager, takeOver } from '../kubernetes/ownership.ts'
+import { heldByKubectl, kubectlManager, otherOwner, takeOver } from '../kubernetes/ownership.ts'
 import { eventsPath, ingressPath } from '../kubernetes/paths.ts'
 import type { Ingress } from '../kubernetes/types.ts'
 import type { Settings } from '../settings/types.ts'
@@ -23,13 +23,21 @@ export function plan(target: Target, settings: Settings, certificateArn: string)
   const object = `Ingress ${settings.namespace}/${target.ingressName}`
   const { ingress } = target
   const wanted = desired(settings, target, certificateArn)
-  const why = ingress ? 'differs from the inputs' : 'there is no such Ingress yet'
-  const different = differences(wanted, ingress).map((difference): Change => ({ step: 'ingress', object, ...difference, why }))
+  const why = (path: string): string => (ingress ? `differs from the inputs${changedBy(ingress, path)}` : 'there is no such Ingress yet')
+  const different = differences(wanted, ingress).map((difference): Change => ({ step: 'ingress', object, ...difference, why: why(difference.path) }))
   if (!ingress || !isHeldByKubectl(ingress, wanted)) return different
   return [{ step: 'ingress', object, path: managedFields, before: kubectlManager, after: fieldManager, why: 'it was made with kubectl apply, and this action takes over the fields that it sets' }, ...different]
 }
 
 const managedFields = 'metadata.managedFields'
+
+/** `: changed by kubectl-edit at 2026-11-27T02:13:00Z`; empty when the field is ours, and the inputs are what changed. */
+function changedBy(ingress: Ingress, path: string): string {
+  const annotation = /^metadata\.annotations\.(.+)$/.exec(path)?.[1]
+  const fields = annotation === undefined ? path.split('.') : ['metadata', 'annotations', annotation]
+  const { manager, time } = otherOwner(ingress, fields.map((field) => `f:${field}`), fieldManager) ?? {}
+  return manager === undefined ? '' : `: changed by ${manager}${time === undefined ? '' : ` at ${time}`}`
+}
 
 const isHeldByKubectl = (ingress: Ingress, wanted: DesiredIngress): boolean => Object.keys(heldByKubectl(ingress, fieldsOf(wanted))).length > 0
 

@@ -16,8 +16,8 @@ import { Access, ingressPermissions, readPermissions } from './preflight/access.
 import { checkController } from './preflight/controller.ts'
 import { checkGroup, remarkAlb } from './preflight/group.ts'
 import { checkIngressClass, type ClassParams } from './preflight/ingress-class.ts'
-import { findRelease, type Release } from './preflight/release.ts'
-import { checkEndpoints, checkService, findPort, findService, remarkOldLoadBalancer } from './preflight/service.ts'
+import { findReadableRelease, type Release } from './preflight/release.ts'
+import { checkEndpoints, checkService, findPort, findService, releaseOf, remarkOldLoadBalancer } from './preflight/service.ts'
 
 export type { Release } from './preflight/release.ts'
 
@@ -26,6 +26,8 @@ export interface Target {
   readonly namespace: { readonly name: string; readonly uid: string }
   /** The helm release; undefined when `service` names a Milvus without one. */
   readonly release: Release | undefined
+  /** Its name in a check that may not read it, and therefore knows only its Service. */
+  readonly unreadRelease: string | undefined
   readonly service: { readonly name: string; readonly type: string; readonly port: number }
   /** What else keeps that Service: its tool would set back what helm changes. */
   readonly manager: Manager | undefined
@@ -88,7 +90,7 @@ function remarkInputs(context: Context, { ingress, probe }: Settings): void {
 }
 
 function checkCertificate(context: Context, { certificate, host, expiryWarning: threshold, probe }: Settings): void {
-  if (certificate.kind === 'arn') return
+  if (certificate.kind !== 'material') return
   const { material } = certificate
   const problems = checkMaterial(material, host, context.clock.now())
   if (problems.length > 0) throw combine(problems)
@@ -106,13 +108,14 @@ async function findTarget(context: Context, settings: Settings, kubernetes: Kube
   const listingServices = kubernetes.list<Service>(paths.servicesPath(name), {}, `list Services ${inNamespace}`)
   const [namespace, release, services, ingresses, events] = await settleAll([
     finding,
-    settings.service === undefined ? findRelease(context, settings, kubernetes, listingServices) : Promise.resolve(undefined),
+    settings.service === undefined ? findReadableRelease(context, settings, kubernetes, listingServices) : Promise.resolve(undefined),
     listingServices,
     listingIngresses,
     kubernetes.list<Event>(paths.eventsPath(name), { fieldSelector: 'involvedObject.kind=Ingress' }, `list Events ${inNamespace}`),
   ] as const)
   const service = findService(settings, services, release)
-  const ingressName = settings.ingress.name ?? release?.last.name ?? service.metadata.name
+  const unreadRelease = release || settings.service !== undefined ? undefined : releaseOf(service)
+  const ingressName = settings.ingress.name ?? release?.last.name ?? unreadRelease ?? service.metadata.name
   const ingress = ingresses.find(({ metadata }) => metadata.name === ingressName)
   secretsInValues(release?.current.values).concat(secretsInValues(release?.last.values)).forEach((secret) => context.conceal(secret))
   const problems: ActionError[] = []
@@ -134,6 +137,7 @@ async function findTarget(context: Context, settings: Settings, kubernetes: Kube
   return {
     namespace: { name, uid: namespace.metadata.uid },
     release,
+    unreadRelease,
     service: { name: service.metadata.name, type: service.spec.type ?? 'ClusterIP', port: port ?? 0 },
     manager: managerOf(service),
     ingressName,

@@ -12,11 +12,12 @@ import type { Release, Target } from './preflight.ts'
 
 /** What helm would have to change. Pure. Values do not appear, their paths do. */
 export function plan(target: Target, settings: Settings): Change[] {
-  const { release, service, namespace } = target
-  if (!release) return []
+  const { release, unreadRelease, service, namespace } = target
+  const ofService = service.type === 'ClusterIP' ? [] : [{ path: 'service.type', why: 'an ALB with ip targets needs no load balancer of the Service', before: service.type, after: 'ClusterIP' }]
+  if (!release) return unreadRelease === undefined ? [] : ofService.map((part) => ({ step: 'release', object: `release ${namespace.name}/${unreadRelease}`, ...part }))
   const { last, current } = release
   const asked = [
-    ...(service.type === 'ClusterIP' ? [] : [{ path: 'service.type', why: 'an ALB with ip targets needs no load balancer of the Service', before: service.type, after: 'ClusterIP' }]),
+    ...ofService,
     ...(settings.chart.version === undefined || settings.chart.version === last.chart.version ? [] : [{ path: 'chart version', why: 'chart-version asks for it', before: last.chart.version, after: settings.chart.version }]),
     ...differingPaths(settings.values, current.values).map((path) => ({ path: `values.${path}`, why: 'values asks for it', after: '(not shown)' })),
   ]
@@ -74,12 +75,12 @@ export function check({ release, service, manager }: Target, settings: Settings)
 }
 
 /** Says what is left alone. */
-export function remark(context: Context, { release, service, manager }: Target, changes: readonly Change[]): void {
+export function remark(context: Context, { release, unreadRelease, service, manager }: Target, changes: readonly Change[]): void {
   if (release && manager) context.log.note(`Service ${service.name} of release ${release.last.name} is managed by ${manager.tool} (${manager.owner}), and is as it should be: change the release there.`)
   if (release && release.last.status !== 'deployed' && changes.length === 0) {
     context.log.note(`Revision ${release.last.revision} of release ${release.last.name} is ${release.last.status}, and is left to whoever made it: its Service is as it should be.`)
   }
-  if (!release && service.type !== 'ClusterIP') {
+  if (!release && unreadRelease === undefined && service.type !== 'ClusterIP') {
     context.log.note(`Service ${service.name} is of type ${service.type} and is left so: set it to ClusterIP where it is managed, when nothing uses its own load balancer any more.`)
   }
 }

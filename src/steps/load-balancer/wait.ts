@@ -1,5 +1,5 @@
 /** The waits of the load-balancer step: for the controller's word on this Ingress, then for the ALB to be active. */
-import type { LoadBalancers } from '../../aws/load-balancers.ts'
+import type { LoadBalancers, LoadBalancerState } from '../../aws/load-balancers.ts'
 import { ActionError, type FailureCode } from '../../core/errors.ts'
 import { sayProgress, type Context } from '../../core/step.ts'
 import { growing, waitFor, type Seen } from '../../core/waiting.ts'
@@ -160,6 +160,10 @@ function timeout(settings: Settings, last: string, remedy: string): ActionError 
   return new ActionError({ code: 'load-balancer-timeout', problem: `The load balancer was not ready within ${settings.timeouts.loadBalancer} s: ${last}.`, remedy })
 }
 
+/** The error of a load balancer whose state is failed. */
+export const failed = ({ name, reason }: LoadBalancerState): ActionError =>
+  new ActionError({ code: 'load-balancer-failed', problem: `ELB could not make load balancer ${name}: ${reason || 'its state is failed'}.`, remedy: 'Delete the Ingress, mend what ELB names, and run the job again.' })
+
 /** @throws ActionError `load-balancer-failed`, `load-balancer-timeout` */
 export async function waitForActive(context: Context, settings: Settings, { loadBalancers }: Rooms, address: string, deadline: number): Promise<void> {
   const once = async (): Promise<Seen<undefined>> => {
@@ -170,7 +174,7 @@ export async function waitForActive(context: Context, settings: Settings, { load
     })
     if (found === 'unknown' || (found && isActive(found))) return { done: undefined }
     if (found?.state === 'failed') {
-      throw new ActionError({ code: 'load-balancer-failed', problem: `ELB could not make load balancer ${found.name}: ${found.reason || 'its state is failed'}.`, remedy: 'Delete the Ingress, mend what ELB names, and run the job again.' })
+      throw failed(found)
     }
     return { pending: found ? `load balancer ${found.name} is ${found.state}` : `ELB knows no load balancer ${address}` }
   }

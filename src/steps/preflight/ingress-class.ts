@@ -56,7 +56,7 @@ export async function checkIngressClass(context: Context, settings: Settings, ku
 async function readable<T>(context: Context, reading: Promise<T>, what: string): Promise<T | 'unreadable'> {
   return reading.catch((thrown: unknown) => {
     if (!(thrown instanceof ActionError) || thrown.code !== 'cluster-forbidden') throw thrown
-    context.log.note(`This identity may not read ${what}.`)
+    context.unseen(what)
     return 'unreadable' as const
   })
 }
