@@ -168,7 +168,7 @@ describe('refusals', () => {
     ['cluster and context', { context: 'x' }, region, ['inputs-conflict: Input context is given with cluster, which has no contexts.']],
     ['release and service', { release: 'a', service: 'b' }, region, ['inputs-conflict: Inputs release and service are both given.']],
     ['HELM_DRIVER sql', {}, { ...region, HELM_DRIVER: 'sql' }, ['inputs-conflict: HELM_DRIVER is sql, and this action reads releases only from Secrets and ConfigMaps.']],
-    ['a mode that is not there yet', { mode: 'check' }, region, ['input-invalid: Input mode is "check".']],
+    ['a mode that there is not', { mode: 'verify' }, region, ['input-invalid: Input mode is "verify".']],
     ['a wrong region in the environment', {}, { AWS_REGION: 'Ohio' }, ['input-invalid: Input region is "Ohio", which is not an AWS region.']],
     ['a chart repository that is an alias', { 'chart-repository': 'milvus' }, region, ['input-invalid: Input chart-repository is not a URL.']],
     ['a chart repository of files', { 'chart-repository': 'file:///charts' }, region, ['input-invalid: Input chart-repository is not a URL.']],

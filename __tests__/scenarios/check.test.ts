@@ -3,7 +3,8 @@ import { expect } from '@jest/globals'
 import { leavingDriftUnknown, neededForCheck } from '../../sandbox/permission-table.ts'
 import type { ActionRun } from '../../sandbox/runner.ts'
 import type { World } from '../../sandbox/world.ts'
-import { answerByRule, deleteListener, deleteLoadBalancer, deleteRule, listener, modifyListener, setAttribute } from './alb-by-hand.ts'
+import { answerByRule, deleteListener, deleteLoadBalancer, deleteRule, forwardToHttp1, listener, modifyListener, setAttribute } from './alb-by-hand.ts'
+import { deleteInAcm, get, importByHand } from './hands.ts'
 import { annotation, changed, expectFailure, expectSuccess, scenario, type Scenario } from './harness.ts'
 
 const check = { mode: 'check', 'probe-timeout': '1s' }
@@ -38,6 +39,8 @@ scenario('exactly the permissions that docs ship for a check are enough to find 
   const result = expectClean(await run(withoutValues, { environment }))
   expect(result.summary).toMatch(/^## ✅ Everything is as the inputs say/)
   expect(result.outputs).toMatchObject({ 'alb-address': expect.stringContaining('.elb.'), 'certificate-expiry': expect.stringMatching(/^\d{4}-/), 'milvus-version': expect.stringMatching(/^v?2/) })
+  // A role that may deploy is enough, too.
+  expectClean(await run(check, { environment: await world.assumeRole() }))
   // Neither certificate nor key: whatever the Ingress names is looked at.
   expect(expectClean(await run({ ...withoutValues, certificate: '' }, { environment })).outputs['certificate-arn']).toBe(result.outputs['certificate-arn'])
   expectOnlyReads(world, since)
@@ -82,12 +85,19 @@ scenario('what somebody changed in the cluster is found with who did, and healed
   expectSuccess(await run())
   await world.kubectl('annotate', '--overwrite', 'ingress', 'milvus-demo', 'alb.ingress.kubernetes.io/ssl-policy=ELBSecurityPolicy-2016-08')
   while ((await listener(world)).SslPolicy !== 'ELBSecurityPolicy-2016-08') await new Promise((resolve) => setTimeout(resolve, 50))
-  const edited = await expectHealed(run, ['ingress ssl-policy'])
-  expect(edited.outputs['changes']).toMatch(/differs from the inputs: changed by kubectl-annotate at \d{4}-/)
+  const edited = expectDrift(await run(check), ['ingress ssl-policy'])
+  expect(edited.outputs['changes']).toMatch(/differs from the inputs: changed by kubectl-annotate at \d{4}-[^,"]*Z, and a deploy takes it back only with force-conflicts: true"/)
   expect(annotation(edited)).toContain('ssl-policy is ELBSecurityPolicy-2016-08, and should be ELBSecurityPolicy-TLS13-1-2-2021-06')
+  const force = { 'force-conflicts': 'true' }
+  const forced = await expectHealed(run, ['ingress ssl-policy'], force)
+  expect(forced.outputs['changes']).toMatch(/differs from the inputs: changed by kubectl-annotate at \d{4}-[^,"]*Z"/)
 
-  await world.kubectl('patch', 'service', 'milvus-demo', '-p', '{"spec":{"type":"NodePort"}}')
-  await expectHealed(run, ['release service.type'])
+  await world.kubectl('patch', 'service', 'milvus-demo', '--type', 'merge', '-p', '{"spec":{"type":"NodePort"}}')
+  await expectHealed(run, ['release service.type'], force)
+  const { spec } = (await get(world, 'service', 'milvus-demo')) as unknown as { spec: { ports: { name: string }[] } }
+  const index = spec.ports.findIndex(({ name }) => name === 'milvus')
+  await world.kubectl('patch', 'service', 'milvus-demo', '--type', 'json', '-p', JSON.stringify([{ op: 'replace', path: `/spec/ports/${index}/port`, value: 19531 }]))
+  await expectHealed(run, ['ingress spec.rules'])
 })
 
 scenario('what the inputs have come to say is found, without the private key', async ({ world, run }) => {
@@ -97,6 +107,32 @@ scenario('what the inputs have come to say is found, without the private key', a
   const asked = await run({ ...check, certificate: renewed.fullchain, 'private-key': '', values: 'proxy: {replicas: 2}', 'chart-version': '5.0.20', 'idle-timeout': '5m' })
   expectDrift(asked, ['release chart version', 'release values.proxy.replicas', 'ingress load-balancer-attributes'])
   expect(asked.outputs['failed-step']).toBe('release')
+})
+
+scenario('a certificate that is near its end is an output and a warning of a check, and no difference', async ({ run }) => {
+  const { 'certificate-expiry': expiry } = expectSuccess(await run()).outputs
+  for (const inputs of [check, { ...withoutValues, certificate: '' }]) {
+    const result = expectClean(await run({ ...inputs, 'expiry-warning': '365' }))
+    expect(result.log).toMatch(/^::warning.*The certificate for .* ends in \d+ days, on /m)
+    expect(result.outputs['certificate-expiry']).toBe(expiry)
+  }
+})
+
+scenario('what fails in one step hides no difference of the others: a certificate that is gone from ACM, and one for another host', async ({ world, run }) => {
+  const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
+  await modifyListener(world, { certificate: await importByHand(world) })
+  await deleteInAcm(world, arn)
+  await setAttribute(world, 'idle_timeout.timeout_seconds', '60')
+  const inAws = ['load-balancer default certificate', 'load-balancer attribute idle_timeout.timeout_seconds']
+  const served = expectFailure(await run({ ...withoutValues, certificate: '' }), 'certificate', 'certificate-not-found')
+  expect({ drift: served.outputs['drift'], differences: changed(served) }).toEqual({ drift: 'true', differences: inAws })
+  expect(annotation(served)).toMatch(/ACM has no certificate .*2 differences from what the inputs say/s)
+  const other = await world.authority.issue({ hosts: ['other.example.com'] })
+  const mismatched = expectFailure(await run({ ...check, certificate: other.fullchain, 'private-key': '' }), 'preflight', 'certificate-host-mismatch')
+  expect(changed(mismatched)).toEqual(['certificate certificate', 'ingress certificate-arn', ...inAws])
+
+  // Whichever certificate the listener was given by hand, it covers the host, so that the probe does not mind.
+  await expectHealed(run, ['ingress certificate-arn', ...inAws])
 })
 
 scenario('what somebody changed in AWS is found, each by its value, and healed', async ({ world, run }) => {
@@ -109,6 +145,9 @@ scenario('what somebody changed in AWS is found, each by its value, and healed',
   expectSuccess(await run())
   await answerByRule(world)
   expect(changed(await run(check))).toEqual([`load-balancer rule for ${world.host}`])
+  expectSuccess(await run())
+  await forwardToHttp1(world)
+  expect(changed(await run({ ...check, probe: 'off' }))).toEqual(['load-balancer protocol version'])
   expectSuccess(await run())
   await deleteListener(world)
   expect(changed(await run(check))).toEqual(['load-balancer protocol'])
@@ -147,4 +186,13 @@ scenario('a dry run changes nothing, and lists what the deploy after it changes'
   expect(again.outputs['alb-address']).toBe(made.outputs['alb-address'])
   expect(changed(again)).toEqual(changed(expectSuccess(await run())))
   expect(expectSuccess(await run({ 'dry-run': 'true' })).summary).toMatch(/^## 📋 Dry run: 0 changes would be made/)
+
+  // What fails in a deploy fails in a dry run, in the same words, and before anything is changed.
+  await world.kubectl('annotate', '--overwrite', 'ingress', 'milvus-demo', 'alb.ingress.kubernetes.io/ssl-policy=ELBSecurityPolicy-2016-08')
+  const renewed = await world.authority.issue({ hosts: [world.host] })
+  const inputs = { certificate: renewed.fullchain, 'private-key': renewed.privateKey }
+  const refused = expectFailure(await run({ ...inputs, 'dry-run': 'true' }), 'ingress', 'ingress-conflict')
+  const deployed = expectFailure(await run(inputs), 'ingress', 'ingress-conflict')
+  expect(writes()).toEqual([])
+  expect(annotation(deployed)).toBe(annotation(refused))
 })

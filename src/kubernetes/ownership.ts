@@ -15,15 +15,12 @@ function appliedFields(object: AnyObject, manager: string): FieldTree | undefine
 }
 
 /**
- * Who set a field last that `manager` does not hold any more.
+ * Who holds a field, whoever set something last first.
  * @param path of the field, as managedFields has it: `['f:spec', 'f:rules']`
- * @returns undefined when `manager` holds it, or nobody does
  */
-export function otherOwner(object: AnyObject, path: readonly string[], manager: string): ManagedFields | undefined {
+export function holders(object: AnyObject, path: readonly string[]): ManagedFields[] {
   const holds = ({ fieldsV1 }: ManagedFields): boolean => path.reduce<FieldTree | undefined>((tree, field) => tree?.[field], fieldsV1) !== undefined
-  const holders = (object.metadata.managedFields ?? []).filter((entry) => !entry.subresource && holds(entry))
-  if (holders.some((entry) => entry.manager === manager)) return undefined
-  return holders.reduce<ManagedFields | undefined>((latest, entry) => (latest && (latest.time ?? '') >= (entry.time ?? '') ? latest : entry), undefined)
+  return (object.metadata.managedFields ?? []).filter((entry) => !entry.subresource && holds(entry)).sort((a, b) => (b.time ?? '').localeCompare(a.time ?? ''))
 }
 
 /** What `fields` and `kubectlManager` have in common: what an apply of ours could conflict with, or never take away. */

@@ -40,8 +40,11 @@ export interface Target {
   readonly classParams: ClassParams
 }
 
-/** @throws ActionError of every problem found */
-export async function observe(context: Context, settings: Settings, kubernetes: KubernetesClient, access: Access): Promise<Target> {
+/**
+ * @returns `target`: what the inputs name, as far as it can be read; `checked`: whether all that has to hold besides does.
+ * Each rejects with an ActionError of every problem found
+ */
+export function observe(context: Context, settings: Settings, kubernetes: KubernetesClient, access: Access): { readonly target: Promise<Target>; readonly checked: Promise<unknown> } {
   const namespace = findNamespace(kubernetes, settings.namespace)
   remarkInputs(context, settings)
   const ingressClass = checkIngressClass(context, settings, kubernetes, namespace)
@@ -51,18 +54,15 @@ export async function observe(context: Context, settings: Settings, kubernetes: 
     remarkAlb(context, settings, ingress)
     checkGroup(context, settings, ingressName, all, params)
   })
-  try {
-    const [target, { params }] = await settleAll([
-      finding,
-      ingressClass,
-      beside,
-      Promise.resolve().then(() => checkCertificate(context, settings)),
-      checkController(context, settings, kubernetes, ingressClass),
-    ] as const)
-    return { ...target, classParams: params }
-  } catch (thrown) {
+  const explain = async (thrown: unknown): Promise<never> => {
     const storage = settings.service === undefined ? settings.helmStorage : undefined
     throw await access.explain(asActionError(thrown), [...readPermissions(settings.namespace, storage), ...ingressPermissions(false)])
+  }
+  const certified = Promise.resolve().then(() => checkCertificate(context, settings))
+  const classParams = ingressClass.then(({ params }) => params, () => 'unreadable' as const)
+  return {
+    target: Promise.all([finding, classParams]).then(([target, params]) => ({ ...target, classParams: params })).catch(explain),
+    checked: settleAll([ingressClass, beside, certified, checkController(context, settings, kubernetes, ingressClass)]).catch(explain),
   }
 }
 
