@@ -49,3 +49,9 @@ export const leavingDriftUnknown: readonly { readonly permission: string; readon
   { permission: 'acm:DescribeCertificate', unseen: 'acm:DescribeCertificate' },
   { permission: 'get ingressclasses', unseen: 'IngressClass alb' },
 ]
+
+/** As these, when the class has parameters. */
+export const leavingParamsUnknown: typeof leavingDriftUnknown = [{ permission: 'get ingressclassparams', unseen: 'IngressClassParams' }]
+
+/** What only explains failures. */
+export const dispensableForCheck: readonly string[] = ['list endpointslices', 'list targetgroupbindings', 'get deployments']

@@ -1,10 +1,10 @@
 /** mode check and dry-run: what differs is said and nothing is changed; what a check reports, a deploy heals. */
 import { expect } from '@jest/globals'
-import { leavingDriftUnknown, neededForCheck } from '../../sandbox/permission-table.ts'
+import { dispensableForCheck, leavingDriftUnknown, leavingParamsUnknown, neededForCheck } from '../../sandbox/permission-table.ts'
 import type { ActionRun } from '../../sandbox/runner.ts'
 import type { World } from '../../sandbox/world.ts'
 import { answerByRule, deleteListener, deleteLoadBalancer, deleteRule, forwardToHttp1, listener, modifyListener, setAttribute } from './alb-by-hand.ts'
-import { deleteInAcm, get, importByHand } from './hands.ts'
+import { create, deleteInAcm, get, importByHand } from './hands.ts'
 import { annotation, changed, expectFailure, expectSuccess, scenario, type Scenario } from './harness.ts'
 
 const check = { mode: 'check', 'probe-timeout': '1s' }
@@ -58,11 +58,18 @@ scenario('each permission of a check is taken away in turn: it fails and says wh
     const result = expectFailure(await run(withoutValues, { environment: await world.assumeRole(permission, 'check') }), step, code)
     expect({ permission, drift: result.outputs['drift'] }).toEqual({ permission, drift: 'unknown' })
   }
-  for (const { permission, unseen } of leavingDriftUnknown) {
-    const result = expectFailure(await run(withoutValues, { environment: await world.assumeRole(permission, 'check') }), 'preflight', 'drift-unknown')
-    expect(annotation(result)).toContain(unseen)
-    expect(result.outputs['drift']).toBe('unknown')
+  const expectUnknown = async (table: typeof leavingDriftUnknown): Promise<void> => {
+    for (const { permission, unseen } of table) {
+      const result = expectFailure(await run(withoutValues, { environment: await world.assumeRole(permission, 'check') }), 'preflight', 'drift-unknown')
+      expect(annotation(result)).toContain(unseen)
+      expect(result.outputs['drift']).toBe('unknown')
+    }
   }
+  await expectUnknown(leavingDriftUnknown)
+  for (const permission of dispensableForCheck) expectClean(await run(withoutValues, { environment: await world.assumeRole(permission, 'check') }))
+  await create(world, { apiVersion: 'elbv2.k8s.aws/v1beta1', kind: 'IngressClassParams', metadata: { name: 'alb' }, spec: {} })
+  await world.kubectl('patch', 'ingressclass', 'alb', '--type', 'merge', '-p', '{"spec":{"parameters":{"apiGroup":"elbv2.k8s.aws","kind":"IngressClassParams","name":"alb"}}}')
+  await expectUnknown(leavingParamsUnknown)
 })
 
 /** Checks, deploys with the same inputs, and checks again. */
