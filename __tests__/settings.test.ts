@@ -103,6 +103,7 @@ describe('what each input sets', () => {
     [{ namespace: 'vectors' }, ({ namespace }) => namespace, 'vectors'],
     [{ mode: 'check', 'fail-on-drift': 'false' }, ({ mode, failOnDrift }) => [mode, failOnDrift], ['check', false]],
     [{ mode: 'check', 'certificate-arn': '' }, ({ certificate }) => certificate, { kind: 'served' }],
+    [{ mode: 'check', 'chart-username': 'AWS' }, ({ chart }) => chart.credentials, undefined],
     [{ 'dry-run': 'true' }, ({ dryRun }) => dryRun, true],
     [{ release: 'milvus-demo' }, ({ release }) => release, 'milvus-demo'],
     [{ service: 'milvus-svc', 'service-port': '19531' }, ({ release, service, servicePort }) => [release, service, servicePort], [undefined, 'milvus-svc', 19531]],

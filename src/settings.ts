@@ -78,7 +78,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     certificate: readCertificate(read, environment, probe.ca, mode),
     replaceCertificate: read.optional('replace-certificate', form.boolean),
     expiryWarning: read.optional('expiry-warning', form.days),
-    chart: readChart(read),
+    chart: readChart(read, mode),
     helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
     values: read.optional('values', readValues) ?? {},
     allowChartChange: read.optional('allow-chart-change', form.boolean),
@@ -163,17 +163,17 @@ function checkArnRegion(read: Reader, arn: string, region: string | undefined): 
   read.conflict(`Input certificate-arn is of region ${own}, and the cluster is in ${region}.`, 'An ALB takes only certificates of its own region: give one of that, or certificate and private-key.')
 }
 
-function readChart(read: Reader): { [K in keyof Settings['chart']]: Settings['chart'][K] | undefined } {
+function readChart(read: Reader, mode: Settings['mode'] | undefined): { [K in keyof Settings['chart']]: Settings['chart'][K] | undefined } {
   const repository = read.optional('chart-repository', (raw) => {
     const url = URL.canParse(raw) ? new URL(raw) : undefined
     if (!url || !/^https?:$/.test(url.protocol)) throw new form.InvalidInput('is not a URL.', 'Give the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/.')
     if (url.username || url.password) throw new form.InvalidInput('has credentials in it, which helm would show in its arguments.', 'Give them as chart-username and chart-password.')
     return raw
   })
-  return { name: read.optional('chart', form.text), repository, version: read.optional('chart-version', form.exactVersion), credentials: readChartCredentials(read) }
+  return { name: read.optional('chart', form.text), repository, version: read.optional('chart-version', form.exactVersion), credentials: mode === 'check' ? undefined : readChartCredentials(read) }
 }
 
-/** A password without a user name is left alone: a workflow gives its secrets to all targets, also to those with a public chart. */
+/** For a run that fetches the chart. A password without a user name is left alone: a workflow gives its secrets to all targets, also to those with a public chart. */
 function readChartCredentials(read: Reader): Settings['chart']['credentials'] {
   const username = read.optional('chart-username', form.text)
   const password = read.optional('chart-password', form.text)
