@@ -5,7 +5,7 @@ import type { ActionRun } from '../../sandbox/runner.ts'
 import type { World } from '../../sandbox/world.ts'
 import { answerByRule, deleteListener, deleteLoadBalancer, deleteRule, forwardToHttp1, listener, modifyListener, setAttribute } from './alb-by-hand.ts'
 import { create, deleteInAcm, get, importByHand } from './hands.ts'
-import { annotation, changed, expectFailure, expectSuccess, scenario, type Scenario } from './harness.ts'
+import { annotation, changed, expectFailure, expectSuccess, sandboxScenario, scenario, type Scenario } from './harness.ts'
 
 const check = { mode: 'check', 'probe-timeout': '1s' }
 /** Without what only a role that may read Secrets can compare. */
@@ -101,6 +101,10 @@ scenario('what somebody changed in the cluster is found with who did, and healed
 
   await world.kubectl('patch', 'service', 'milvus-demo', '--type', 'merge', '-p', '{"spec":{"type":"NodePort"}}')
   await expectHealed(run, ['release service.type'], force)
+})
+
+sandboxScenario("after the controller's ModifyRule moto ties no target group to the load balancer", 'a Service that has moved to another port is found, and healed', async ({ world, run }) => {
+  expectSuccess(await run())
   const { spec } = (await get(world, 'service', 'milvus-demo')) as unknown as { spec: { ports: { name: string }[] } }
   const index = spec.ports.findIndex(({ name }) => name === 'milvus')
   await world.kubectl('patch', 'service', 'milvus-demo', '--type', 'json', '-p', JSON.stringify([{ op: 'replace', path: `/spec/ports/${index}/port`, value: 19531 }]))

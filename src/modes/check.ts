@@ -140,6 +140,6 @@ export function driftOf(found: readonly Change[], unseen: readonly string[]): Ac
     code: 'drift-unknown',
     step: 'preflight',
     problem: `Nothing differs in what could be seen, but this run could not see ${unseen.join('; ')}.`,
-    remedy: 'Give the role of the check the permissions that docs/permissions.md lists for a check.',
+    remedy: 'Give the role of the check the permissions that docs/permissions.md lists for a check; when AWS had no answer, run the job again.',
   })
 }

@@ -13,8 +13,11 @@ import type { Target } from './preflight.ts'
 export async function observe(context: Context, settings: Settings, loadBalancers: LoadBalancers, { ingress }: Target): Promise<Observed | undefined> {
   const address = hostname(ingress)
   if (address === undefined) return undefined
-  const observed = await lookAtElb(settings, loadBalancers, address)
-  const unseen = unseenOf(observed, settings.ingress.listenPort)
+  let reason = ''
+  const observed = await lookAtElb(settings, loadBalancers, address, ({ message }) => {
+    reason = message
+  })
+  const unseen = observed ? unseenOf(observed, settings.ingress.listenPort) : `the load balancer in AWS: ${reason.replace(/\.$/, '')}`
   if (unseen !== undefined) context.unseen(unseen)
   return observed
 }

@@ -24,9 +24,7 @@ export const isComplete = ({ listeners, targetGroups }: LoadBalancerParts, port:
   targetGroups !== undefined && listeners !== undefined && listeners.every((listener) => listener.port !== port || listener.rules !== undefined)
 
 /** What of it could not be read, with the permissions that it takes; undefined when everything was. Pure. @param port of our listener */
-export function unseenOf(observed: Observed | undefined, port: number): string | undefined {
-  if (!observed) return 'the load balancer in AWS (elasticloadbalancing:DescribeLoadBalancers)'
-  const { balancer, parts: { listeners, targetGroups, attributes } } = observed
+export function unseenOf({ balancer, parts: { listeners, targetGroups, attributes } }: Observed, port: number): string | undefined {
   const parts: readonly (readonly [isMissing: boolean, what: string, action: string])[] = [
     [!listeners, 'listeners', 'DescribeListeners'],
     [listeners?.some((listener) => listener.port === port && !listener.rules) ?? false, 'rules', 'DescribeRules'],

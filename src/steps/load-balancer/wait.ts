@@ -118,14 +118,15 @@ function proofByElb(settings: Settings, rooms: Rooms, target: Target, { ingress,
 /** Failures of looking at ELB that a run can do without. */
 const dispensable: ReadonlySet<FailureCode> = new Set(['aws-access-denied', 'aws-request-failed'])
 
-/** What ELBv2 says of the load balancer behind a name; undefined when it may or can not be asked. */
-export async function lookAtElb(settings: Settings, loadBalancers: LoadBalancers, address: string): Promise<Observed | undefined> {
+/** What ELBv2 says of the load balancer behind a name; undefined when it may or can not be asked, for the reason that `onUnseen` is told. */
+export async function lookAtElb(settings: Settings, loadBalancers: LoadBalancers, address: string, onUnseen?: (reason: ActionError) => void): Promise<Observed | undefined> {
   try {
     const balancer = await loadBalancers.find(address)
     return { address, balancer, parts: balancer ? await loadBalancers.parts(balancer.arn, settings.ingress.listenPort) : unknownParts }
   } catch (thrown) {
-    if (thrown instanceof ActionError && dispensable.has(thrown.code)) return undefined
-    throw thrown
+    if (!(thrown instanceof ActionError) || !dispensable.has(thrown.code)) throw thrown
+    onUnseen?.(thrown)
+    return undefined
   }
 }
 
