@@ -51,6 +51,8 @@ const problems = (error: ActionError): string[] => error.all.map(({ code, messag
 
 const defaults = {
   mode: 'deploy',
+  dryRun: false,
+  failOnDrift: true,
   access: { kind: 'eks', cluster: 'production' },
   region: 'us-east-2',
   allowedAccounts: [],
@@ -103,6 +105,10 @@ describe('defaults', () => {
 describe('what each input sets', () => {
   test.each<[Inputs, (settings: Settings) => unknown, unknown]>([
     [{ namespace: 'vectors' }, ({ namespace }) => namespace, 'vectors'],
+    [{ mode: 'check', 'fail-on-drift': 'false' }, ({ mode, failOnDrift }) => [mode, failOnDrift], ['check', false]],
+    [{ mode: 'check', 'certificate-arn': '' }, ({ certificate }) => certificate, { kind: 'served' }],
+    [{ mode: 'check', 'chart-username': 'AWS' }, ({ chart }) => chart.credentials, undefined],
+    [{ 'dry-run': 'true' }, ({ dryRun }) => dryRun, true],
     [{ release: 'milvus-demo' }, ({ release }) => release, 'milvus-demo'],
     [{ service: 'milvus-svc', 'service-port': '19531' }, ({ release, service, servicePort }) => [release, service, servicePort], [undefined, 'milvus-svc', 19531]],
     [{ host: 'Milvus.Example.com.' }, ({ host }) => host, 'milvus.example.com'],
@@ -141,6 +147,11 @@ describe('what each input sets', () => {
   })
 })
 
+test('a check takes a certificate without its key', () => {
+  const { certificate } = read({ ...minimal, mode: 'check', 'certificate-arn': '', certificate: issued.fullchain })
+  expect(certificate).toMatchObject({ kind: 'material', material: { privateKey: '', strays: [] } })
+})
+
 describe('the environment', () => {
   test.each<[string, Inputs, Record<string, string>, Partial<Settings>]>([
     ['AWS_DEFAULT_REGION', {}, { AWS_DEFAULT_REGION: 'eu-west-1' }, { region: 'eu-west-1' }],
@@ -170,7 +181,7 @@ describe('refusals', () => {
     ['release and service', { release: 'a', service: 'b' }, region, ['inputs-conflict: Inputs release and service are both given.']],
     ['cutover never and what helm would change', { cutover: 'never', values: 'a: b', 'chart-version': '5.0.19' }, region, ['inputs-conflict: Input cutover is never, which leaves the release alone, and values and chart-version would change it.']],
     ['HELM_DRIVER sql', {}, { ...region, HELM_DRIVER: 'sql' }, ['inputs-conflict: HELM_DRIVER is sql, and this action reads releases only from Secrets and ConfigMaps.']],
-    ['a mode that is not there yet', { mode: 'check' }, region, ['input-invalid: Input mode is "check".']],
+    ['a mode that there is not', { mode: 'verify' }, region, ['input-invalid: Input mode is "verify".']],
     ['a wrong region in the environment', {}, { AWS_REGION: 'Ohio' }, ['input-invalid: Input region is "Ohio", which is not an AWS region.']],
     ['a chart repository that is an alias', { 'chart-repository': 'milvus' }, region, ['input-invalid: Input chart-repository is not a URL.']],
     ['a chart repository of files', { 'chart-repository': 'file:///charts' }, region, ['input-invalid: Input chart-repository is not a URL.']],

@@ -8,7 +8,7 @@ import { createAuthority } from '../sandbox/certificates.ts'
 import { startChartRepository } from '../sandbox/charts/repository.ts'
 import type { KubernetesClient } from '../sandbox/controller/api.ts'
 import { kubeconfigOf } from '../sandbox/kubeconfig.ts'
-import { actionGroup, allows, shippedPolicy, shippedRoles } from '../sandbox/permissions.ts'
+import { allows, groupOf, shippedPolicy, shippedRoles, type PermissionSet } from '../sandbox/permissions.ts'
 import { startServiceAddress } from '../sandbox/service-address.ts'
 import { runnerFiles, type RunnerFiles } from '../sandbox/runner-files.ts'
 import { terminal } from '../sandbox/terminal.ts'
@@ -178,7 +178,7 @@ async function assemble(programs: LabPrograms, options: LabOptions, site: Site):
       await milvus.use(kind)
       await alb.sync()
     },
-    assumeRole: async (without) => environment(await assumeRole({ moto, aws, eks, directory, kubectl: hands.kubectl }, without)),
+    assumeRole: async (without, set) => environment(await assumeRole({ moto, aws, eks, directory, kubectl: hands.kubectl }, without, set)),
     ...hands,
   }
 }
@@ -207,17 +207,17 @@ function byHand({ programs, directory, kubeconfig, charts, albAddress, runner, p
 }
 
 /** A session of a role with what docs ship, in IAM, in EKS' access entries and, for the group of the action, in RBAC. */
-async function assumeRole({ moto, aws, eks, directory, kubectl }: { moto: Moto; aws: AwsFront; eks: EksAuthenticator; directory: string; kubectl: Lab['kubectl'] }, without = ''): Promise<AwsCredential> {
+async function assumeRole({ moto, aws, eks, directory, kubectl }: { moto: Moto; aws: AwsFront; eks: EksAuthenticator; directory: string; kubectl: Lab['kubectl'] }, without?: string, set: PermissionSet = 'deploy'): Promise<AwsCredential> {
   const name = `milvus-alb-${aws.credentials.length}`
-  const policy = shippedPolicy({ region: moto.region, account: moto.account, cluster }, without)
+  const policy = shippedPolicy({ region: moto.region, account: moto.account, cluster }, without, set)
   const credential = await moto.assumeRole(name, policy)
   aws.credentials.push(credential)
   eks.credentials.push(credential)
   const before = aws.authorize
   aws.authorize = (principal, action, resource) => (principal === credential.principalArn ? allows(policy, action, resource) : before(principal, action, resource))
-  eks.accessEntries = new Map([...(eks.accessEntries ?? []), [`arn:aws:iam::${moto.account}:role/${name}`, { groups: [actionGroup] }]])
+  eks.accessEntries = new Map([...(eks.accessEntries ?? []), [`arn:aws:iam::${moto.account}:role/${name}`, { groups: [groupOf(set)] }]])
   const path = join(directory, 'rbac.json')
-  const roles = shippedRoles(without)
+  const roles = shippedRoles(without, set)
   // One namespace after the other: kubectl refuses objects of another one than it is told.
   for (const place of new Set(roles.map(({ metadata }) => metadata.namespace ?? ''))) {
     await writeFile(path, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: roles.filter(({ metadata }) => (metadata.namespace ?? '') === place) }))

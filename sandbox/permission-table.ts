@@ -33,10 +33,31 @@ export const neededToDestroy: readonly NeededPermission[] = [
 export const dispensablePermissions: readonly { readonly permission: string; readonly note: string }[] = [
   { permission: 'elasticloadbalancing:DescribeLoadBalancers', note: 'may not describe load balancers' },
   { permission: 'ec2:DescribeSubnets', note: '' },
-  ...['DescribeListeners', 'DescribeRules', 'DescribeTargetGroups', 'DescribeLoadBalancerAttributes', 'DescribeTargetHealth'].map((action) => ({ permission: `elasticloadbalancing:${action}`, note: '' })),
-  { permission: 'get ingressclasses', note: 'may not read IngressClass alb' },
+  ...['DescribeListeners', 'DescribeRules', 'DescribeTargetGroups', 'DescribeLoadBalancerAttributes'].map((action) => ({ permission: `elasticloadbalancing:${action}`, note: `elasticloadbalancing:${action}` })),
+  { permission: 'elasticloadbalancing:DescribeTargetHealth', note: '' },
+  { permission: 'get ingressclasses', note: 'could not see IngressClass alb' },
   { permission: 'list endpointslices', note: '' },
   { permission: 'list targetgroupbindings', note: '' },
   { permission: 'watch events', note: '' },
   { permission: 'watch ingresses', note: '' },
 ]
+
+/** What a check does not go without. */
+export const neededForCheck: readonly NeededPermission[] = [
+  { permission: 'eks:DescribeCluster', step: 'preflight', code: 'aws-access-denied' },
+  ...['acm:ListCertificates', 'acm:GetCertificate', 'acm:ListTagsForCertificate'].map((permission) => ({ permission, step: 'certificate', code: 'aws-access-denied' })),
+  ...['get namespaces', 'list services', 'list events', 'list ingresses'].map((permission) => ({ permission, step: 'preflight', code: 'cluster-forbidden' })),
+]
+
+/** Without these a check does not know whether all is as it should be, and says what it could not see. */
+export const leavingDriftUnknown: readonly { readonly permission: string; readonly unseen: string }[] = [
+  ...['DescribeLoadBalancers', 'DescribeListeners', 'DescribeRules', 'DescribeTargetGroups', 'DescribeLoadBalancerAttributes', 'DescribeTargetHealth'].map((action) => ({ permission: `elasticloadbalancing:${action}`, unseen: `elasticloadbalancing:${action}` })),
+  { permission: 'acm:DescribeCertificate', unseen: 'acm:DescribeCertificate' },
+  { permission: 'get ingressclasses', unseen: 'IngressClass alb' },
+]
+
+/** As these, when the class has parameters. */
+export const leavingParamsUnknown: typeof leavingDriftUnknown = [{ permission: 'get ingressclassparams', unseen: 'IngressClassParams' }]
+
+/** What only explains failures. */
+export const dispensableForCheck: readonly string[] = ['list endpointslices', 'list targetgroupbindings', 'get deployments']

@@ -33,18 +33,26 @@ interface RbacRule {
   readonly verbs: readonly string[]
 }
 
-/** The group that rbac.yaml binds. */
-export const actionGroup = 'milvus-alb-action'
+/** The shipped sets: for a run that deploys, and for a check. */
+export type PermissionSet = 'deploy' | 'check'
+
+const sets: Readonly<Record<PermissionSet, { readonly policy: string; readonly roles: string; readonly group: string }>> = {
+  deploy: { policy: 'iam-policy.json', roles: 'rbac.yaml', group: 'milvus-alb-action' },
+  check: { policy: 'iam-policy-check.json', roles: 'rbac-check.yaml', group: 'milvus-alb-action-check' },
+}
+
+/** The group that the roles of a set are bound to. */
+export const groupOf = (set: PermissionSet): string => sets[set].group
 
 const shipped = (name: string): string => readFileSync(join(repository, 'docs/permissions', name), 'utf8')
 
-/** iam-policy.json for an account, but for one action. @throws Error when it has come to use what is not evaluated here */
-export function shippedPolicy(place: { region: string; account: string; cluster: string }, without = ''): IamPolicy {
-  const text = shipped('iam-policy.json').replaceAll('REGION', place.region).replaceAll('ACCOUNT', place.account).replaceAll('CLUSTER', place.cluster)
+/** The policy of a set for an account, but for one action. @throws Error when it has come to use what is not evaluated here */
+export function shippedPolicy(place: { region: string; account: string; cluster: string }, without = '', set: PermissionSet = 'deploy'): IamPolicy {
+  const text = shipped(sets[set].policy).replaceAll('REGION', place.region).replaceAll('ACCOUNT', place.account).replaceAll('CLUSTER', place.cluster)
   const policy = JSON.parse(text) as IamPolicy
   for (const statement of policy.Statement) {
     const unknown = Object.keys(statement).filter((key) => !['Sid', 'Effect', 'Action', 'Resource'].includes(key))
-    if (unknown.length > 0 || statement.Effect !== 'Allow') throw new Error(`iam-policy.json: ${statement.Sid ?? ''} has what nobody here evaluates: ${unknown.join(', ') || statement.Effect}`)
+    if (unknown.length > 0 || statement.Effect !== 'Allow') throw new Error(`${sets[set].policy}: ${statement.Sid ?? ''} has what nobody here evaluates: ${unknown.join(', ') || statement.Effect}`)
   }
   const statements = policy.Statement.map((statement) => ({ ...statement, Action: [statement.Action].flat().filter((action) => action !== without) }))
   return { ...policy, Statement: statements.filter(({ Action }) => Action.length > 0) }
@@ -57,11 +65,11 @@ export function allows(policy: IamPolicy, action: string, resource: string): boo
 
 const pattern = (resource: string): RegExp => new RegExp(`^${resource.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`)
 
-/** rbac.yaml, but for one `verb resource`. */
-export function shippedRoles(without = ''): RbacObject[] {
+/** The roles of a set, but for one `verb resource`. */
+export function shippedRoles(without = '', set: PermissionSet = 'deploy'): RbacObject[] {
   const [verb, resource] = without.split(' ')
   const reduced = (rule: RbacRule): RbacRule[] => rule.resources.map((name) => ({ ...rule, resources: [name], verbs: rule.verbs.filter((held) => held !== verb || name !== resource) }))
-  return (loadAll(shipped('rbac.yaml')) as RbacObject[]).map((object) => ({
+  return (loadAll(shipped(sets[set].roles)) as RbacObject[]).map((object) => ({
     ...object, ...(object.rules && { rules: object.rules.flatMap(reduced).filter(({ verbs }) => verbs.length > 0) }),
   }))
 }

@@ -13,7 +13,7 @@ import { startController } from './controller/controller.ts'
 import { kubeconfigOf } from './kubeconfig.ts'
 import { startKubernetes, type Identity, type KubernetesApi } from './kubernetes/api.ts'
 import { startMilvus, type Milvus } from './milvus.ts'
-import { actionGroup, allows, authorizer, shippedPolicy, shippedRoles } from './permissions.ts'
+import { allows, authorizer, groupOf, shippedPolicy, shippedRoles, type PermissionSet } from './permissions.ts'
 import { runnerFiles } from './runner-files.ts'
 import { startServiceAddress } from './service-address.ts'
 import { terminal } from './terminal.ts'
@@ -96,7 +96,7 @@ export async function startSandbox({ clusterHost }: WorldOptions = {}): Promise<
       milvus.authorization = { user: 'root', password: `canary-${randomUUID()}` }
       return Promise.resolve(`root:${milvus.authorization.password}`)
     },
-    assumeRole: (without) => Promise.resolve({ ...aws.environment(assumeRole({ aws, kubernetes, cluster }, without)), ...runner.environment }),
+    assumeRole: (without, set) => Promise.resolve({ ...aws.environment(assumeRole({ aws, kubernetes, cluster }, without, set)), ...runner.environment }),
     adopt: () => undefined,
     keepLogs: () => Promise.resolve(undefined),
     async close() {
@@ -123,16 +123,16 @@ function holdLoadBalancers(state: AwsState): () => void {
 }
 
 /** Lets a new role do exactly what docs say, but for `without`. */
-function assumeRole({ aws, kubernetes, cluster }: { aws: Aws; kubernetes: KubernetesApi; cluster: string }, without = ''): AwsCredential {
+function assumeRole({ aws, kubernetes, cluster }: { aws: Aws; kubernetes: KubernetesApi; cluster: string }, without?: string, set: PermissionSet = 'deploy'): AwsCredential {
   const { account, region } = aws.state
   const name = `action-${aws.credentials.length}`
   const role: AwsCredential = { accessKeyId: `ASIA${String(aws.credentials.length).padStart(16, '0')}`, secretAccessKey: randomUUID(), sessionToken: randomUUID(), principalArn: `arn:aws:sts::${account}:assumed-role/${name}/run` }
   aws.credentials.push(role)
-  const policy = shippedPolicy({ region, account, cluster }, without)
+  const policy = shippedPolicy({ region, account, cluster }, without, set)
   const [iam, rbac] = [aws.authorize, kubernetes.options.authorize]
   aws.authorize = (principal, action, resource) => (principal === role.principalArn ? allows(policy, action, resource) : iam(principal, action, resource))
-  const granted = authorizer(shippedRoles(without))
+  const granted = authorizer(shippedRoles(without, set))
   kubernetes.options.authorize = (identity, attributes) => (identity.username === name ? granted : rbac)(identity, attributes)
-  aws.accessEntries = new Map([...(aws.accessEntries ?? []), [`arn:aws:iam::${account}:role/${name}`, { username: name, groups: [actionGroup] }]])
+  aws.accessEntries = new Map([...(aws.accessEntries ?? []), [`arn:aws:iam::${account}:role/${name}`, { username: name, groups: [groupOf(set)] }]])
   return role
 }

@@ -11,6 +11,7 @@ import type { AwsCredential } from './aws/service.ts'
 import type { Authority, IssuedCertificate } from './certificates.ts'
 import type { ChartRepository } from './charts/repository.ts'
 import type { Controller } from './controller/controller.ts'
+import type { PermissionSet } from './permissions.ts'
 import type { ServiceAddress } from './service-address.ts'
 import type { Traffic } from './traffic.ts'
 
@@ -92,11 +93,11 @@ export interface World {
   /** Has Milvus ask for a token from now on. @returns the one of root, with a password that occurs nowhere else */
   readonly requireAuthorization: () => Promise<string>
   /**
-   * A session of a role with exactly the permissions that docs/permissions ships, in IAM and in the cluster.
+   * A session of a role with exactly the permissions that docs/permissions ships, in IAM and in the cluster: those of a deployment, or of a check.
    * @param without what is taken out of them: an IAM action, or `verb resource` of RBAC
    * @returns the environment of a runner as that role
    */
-  readonly assumeRole: (without?: string) => Promise<Record<string, string>>
+  readonly assumeRole: (without?: string, set?: PermissionSet) => Promise<Record<string, string>>
   /** Takes a run's process: it does not outlive the world. */
   readonly adopt: (child: ChildProcess) => void
   /** Keeps what its parts wrote down. @returns where; undefined when there is nothing */

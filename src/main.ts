@@ -4,6 +4,7 @@ import { cancelled, asActionError, type ActionError } from './core/errors.ts'
 import type { Context } from './core/step.ts'
 import { systemClock, throwIfCancelled } from './core/waiting.ts'
 import { WorkDirectory } from './core/work-directory.ts'
+import { check } from './modes/check.ts'
 import { deploy } from './modes/deploy.ts'
 import { destroy } from './modes/destroy.ts'
 import { annotate } from './report/failure.ts'
@@ -19,7 +20,7 @@ import type { Settings } from './settings/types.ts'
 const patience = 5_500
 
 /** What the input mode names. */
-const modes: Readonly<Record<Settings['mode'], (context: Context, settings: Settings, environment: NodeJS.ProcessEnv) => Promise<void>>> = { deploy, destroy }
+const modes: Readonly<Record<Settings['mode'], (context: Context, settings: Settings, environment: NodeJS.ProcessEnv) => Promise<void>>> = { check, deploy, destroy }
 
 /** Runs the action. What fails in it is in the log, the outputs, the summary and the exit code, and not thrown. */
 export async function run(environment: NodeJS.ProcessEnv = process.env): Promise<void> {
@@ -37,6 +38,8 @@ export async function run(environment: NodeJS.ProcessEnv = process.env): Promise
       return Promise.race([work(), lateAfter(signal)])
     }),
     changed: (change) => report.changed(change),
+    differs: (change) => report.differs(change),
+    unseen: (what) => report.unseen(what),
     found: (parts) => report.found(parts),
     output: (name, value) => report.output(name, value),
     protect: (secret) => redactor.protect(secret),
@@ -80,7 +83,7 @@ async function readOrReport(report: Report, redactor: Redactor, environment: Nod
 const decodedKey = (input: string): string => (input.includes('-----BEGIN') ? '' : Buffer.from(input, 'base64').toString('utf8'))
 
 function finish(report: Report, failure: ActionError | undefined): void {
-  report.output('changed', String(report.changes.length > 0))
+  report.output('changed', String(report.changes.length > 0 && !report.onlyLooked))
   report.output('changes', JSON.stringify(report.changes))
   if (!failure) return
   report.output('failed-step', failure.step ?? 'preflight')

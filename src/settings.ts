@@ -65,19 +65,21 @@ class Reader {
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   const read = new Reader()
   const probe = readProbe(read)
-  const mode = read.optional('mode', form.oneOf('deploy', 'destroy'))
+  const mode = read.optional('mode', form.oneOf('deploy', 'check', 'destroy'))
   // Each part says undefined for what it could not read; it then has left a problem, and Settings is never built.
   const settings = {
     mode,
+    dryRun: read.optional('dry-run', form.boolean),
+    failOnDrift: read.optional('fail-on-drift', form.boolean),
     access: readAccess(read, environment),
     region: readRegion(read, environment),
     allowedAccounts: read.optional('allowed-account-ids', accountIds) ?? [],
     namespace: read.optional('namespace', form.kubernetesName),
     ...readMilvus(read),
-    ...(mode === 'destroy' ? endpointOfNone : readEndpoint(read, environment, probe.ca)),
+    ...(mode === 'destroy' ? endpointOfNone : readEndpoint(read, environment, probe.ca, mode)),
     replaceCertificate: read.optional('replace-certificate', form.boolean),
     expiryWarning: read.optional('expiry-warning', form.days),
-    chart: readChart(read),
+    chart: readChart(read, mode),
     helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
     values: read.optional('values', readValues) ?? {},
     serviceType: mode === 'destroy' ? readRestoredType(read) : 'ClusterIP',
@@ -134,9 +136,9 @@ function readMilvus(read: Reader): Pick<Settings, 'release' | 'service' | 'servi
   return { release, service, servicePort: read.optional('service-port', form.port) }
 }
 
-const readEndpoint = (read: Reader, environment: NodeJS.ProcessEnv, authorities: string | undefined): { [K in 'host' | 'certificate']: Settings[K] | undefined } => ({
+const readEndpoint = (read: Reader, environment: NodeJS.ProcessEnv, authorities: string | undefined, mode: Settings['mode'] | undefined): { [K in 'host' | 'certificate']: Settings[K] | undefined } => ({
   host: read.required('host', form.host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
-  certificate: readCertificate(read, environment, authorities),
+  certificate: readCertificate(read, environment, authorities, mode),
 })
 
 /** What a removal has in their place. */
@@ -150,7 +152,7 @@ function readRestoredType(read: Reader): Settings['serviceType'] {
   return type
 }
 
-function readCertificate(read: Reader, environment: NodeJS.ProcessEnv, authorities: string | undefined): CertificateSource | undefined {
+function readCertificate(read: Reader, environment: NodeJS.ProcessEnv, authorities: string | undefined, mode: Settings['mode'] | undefined): CertificateSource | undefined {
   const arn = read.optional('certificate-arn', form.certificateArn)
   const certificate = read.optional('certificate', pem)
   const privateKey = read.optional('private-key', pem)
@@ -159,16 +161,21 @@ function readCertificate(read: Reader, environment: NodeJS.ProcessEnv, authoriti
   if (arn !== undefined) checkArnRegion(read, arn, regionText(environment))
   if (inputText('certificate-arn') !== '' && given.length === 0) return arn === undefined ? undefined : { kind: 'arn', arn }
   if (given.length === 0) {
+    if (mode === 'check') return { kind: 'served' }
     read.missing('certificate', 'Give certificate and private-key, or certificate-arn. A secret that does not exist in this environment reads as empty.')
     return undefined
   }
   const emptySecret = 'Give it with its certificate. A secret that does not exist in this environment, or under another name, reads as empty.'
   if (inputText('certificate') === '') read.missing('certificate', emptySecret)
-  if (inputText('private-key') === '') read.missing('private-key', emptySecret)
-  if (certificate === undefined || privateKey === undefined) return undefined
-  const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey, chain }, parseCertificates(authorities ?? '')))
+  const keyless = isKeyless(mode)
+  if (inputText('private-key') === '' && !keyless) read.missing('private-key', emptySecret)
+  if (certificate === undefined || (privateKey === undefined && !keyless)) return undefined
+  const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey: privateKey ?? '', chain }, parseCertificates(authorities ?? '')))
   return material && { kind: 'material', material, into: arn }
 }
+
+/** A check compares a certificate without its key. */
+const isKeyless = (mode: Settings['mode'] | undefined): boolean => mode === 'check' && inputText('private-key') === ''
 
 function checkArnRegion(read: Reader, arn: string, region: string | undefined): void {
   const own = arn.split(':')[3] ?? ''
@@ -176,17 +183,17 @@ function checkArnRegion(read: Reader, arn: string, region: string | undefined): 
   read.conflict(`Input certificate-arn is of region ${own}, and the cluster is in ${region}.`, 'An ALB takes only certificates of its own region: give one of that, or certificate and private-key.')
 }
 
-function readChart(read: Reader): { [K in keyof Settings['chart']]: Settings['chart'][K] | undefined } {
+function readChart(read: Reader, mode: Settings['mode'] | undefined): { [K in keyof Settings['chart']]: Settings['chart'][K] | undefined } {
   const repository = read.optional('chart-repository', (raw) => {
     const url = URL.canParse(raw) ? new URL(raw) : undefined
     if (!url || !/^https?:$/.test(url.protocol)) throw new form.InvalidInput('is not a URL.', 'Give the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/.')
     if (url.username || url.password) throw new form.InvalidInput('has credentials in it, which helm would show in its arguments.', 'Give them as chart-username and chart-password.')
     return raw
   })
-  return { name: read.optional('chart', form.text), repository, version: read.optional('chart-version', form.exactVersion), credentials: readChartCredentials(read) }
+  return { name: read.optional('chart', form.text), repository, version: read.optional('chart-version', form.exactVersion), credentials: mode === 'check' ? undefined : readChartCredentials(read) }
 }
 
-/** A password without a user name is left alone: a workflow gives its secrets to all targets, also to those with a public chart. */
+/** For a run that fetches the chart. A password without a user name is left alone: a workflow gives its secrets to all targets, also to those with a public chart. */
 function readChartCredentials(read: Reader): Settings['chart']['credentials'] {
   const username = read.optional('chart-username', form.text)
   const password = read.optional('chart-password', form.text)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { heldByKubectl, ownedAnnotations, takeOver } from '../../src/kubernetes/ownership.ts'
+import { heldByKubectl, holders, ownedAnnotations, takeOver } from '../../src/kubernetes/ownership.ts'
 import type { AnyObject, FieldTree, ManagedFields } from '../../src/kubernetes/types.ts'
 
 const object = (...managedFields: ManagedFields[]): AnyObject => ({ metadata: { name: 'x', uid: 'u', resourceVersion: '1', managedFields } })
@@ -18,6 +18,21 @@ describe('ownedAnnotations', () => {
     ['without managedFields', { metadata: { name: 'x', uid: 'u', resourceVersion: '1' } }, []],
   ])('%s', (_, live, owned) => {
     expect([...ownedAnnotations(live, 'me')]).toEqual(owned)
+  })
+})
+
+describe('holders', () => {
+  const edit: ManagedFields = { manager: 'kubectl-edit', operation: 'Update', time: '2026-11-27T02:13:00Z', fieldsV1: annotated('scheme') }
+  const older: ManagedFields = { ...edit, manager: 'kubectl-annotate', time: '2026-11-26T00:00:00Z' }
+  const mine: ManagedFields = { manager: 'me', operation: 'Apply', time: '2026-11-28T00:00:00Z', fieldsV1: annotated('other') }
+  test.each<[string, AnyObject, string[]]>([
+    ['one of two managers', object(mine, edit), ['kubectl-edit']],
+    ['several, the newest first', object(older, edit), ['kubectl-edit', 'kubectl-annotate']],
+    ['one by its status', object({ ...edit, subresource: 'status' }), []],
+    ['nobody', object(mine), []],
+    ['without managedFields', { metadata: { name: 'x', uid: 'u', resourceVersion: '1' } }, []],
+  ])('%s', (_, live, managers) => {
+    expect(holders(live, ['f:metadata', 'f:annotations', 'f:scheme']).map(({ manager }) => manager)).toEqual(managers)
   })
 })
 

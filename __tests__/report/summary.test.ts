@@ -22,6 +22,9 @@ const outputs: [OutputName, string][] = [['alb-address', 'k8s-1.us-east-2.elb.am
 const parts = (more: Partial<Parts> = {}): Parts => ({ steps: [step('preflight', 'everything is as it should be')], changes: [], notes: [], outputs: new Map(outputs), way: {}, ...more })
 const failed = (problem = 'It is wrong.'): ActionError => new ActionError({ code: 'controller-refused', problem, remedy: 'Mend it.', step: 'load-balancer' })
 
+const checked = (drift: string, ...changes: Change[]): Parts => parts({ changes, outputs: new Map([...outputs, ['drift', drift]]) })
+const drifted = (code: 'drift-found' | 'drift-unknown'): ActionError => new ActionError({ code, problem: 'p', remedy: 'r', step: 'ingress' })
+
 /** Text that Markdown would make something of: outside of a backslash, code fence or entity. */
 const image = /(?<!\\)!\[|(?<!\\)\]\(|<(?!\/?code>|br>)[a-z!/]/i
 
@@ -48,6 +51,13 @@ describe('summarize', () => {
     ['success without a change', parts(), {}, undefined, /^## ✅ .*; nothing had to change\n/],
     ['success without a version', parts({ outputs: new Map() }), {}, undefined, /^## ✅ Milvus answers through the ALB/],
     ['probe off', parts(), { probe: { required: false, ca: undefined, address: undefined, token: undefined, dns: false } }, undefined, /^## ⚠️ The ALB is there, and was not probed; nothing had to change\n/],
+    ['a dry run', parts({ changes: [change()] }), { dryRun: true }, undefined, /^## 📋 Dry run: 1 change would be made\n/],
+    ['a dry run of nothing', parts(), { dryRun: true }, undefined, /^## 📋 Dry run: 0 changes would be made\n/],
+    ['a clean check', checked('false'), { mode: 'check' }, undefined, /^## ✅ Everything is as the inputs say\n/],
+    ['a check that only warns', checked('true', change(), change()), { mode: 'check' }, undefined, /^## ⚠️ 2 differences from what the inputs say\n/],
+    ['a check that fails', checked('true', change()), { mode: 'check' }, drifted('drift-found'), /^## ❌ 1 difference from what the inputs say\n/],
+    ['a check that could not see all', checked('unknown'), { mode: 'check' }, drifted('drift-unknown'), /^## ❌ Nothing differs in what could be seen, and not everything could\n/],
+    ['a check whose probe failed', checked('true', change()), { mode: 'check' }, failed(), /^## ❌ Milvus is not proven behind the ALB: controller-refused/],
     ['failure', parts(), {}, failed(), /^## ❌ Milvus is not proven behind the ALB: controller-refused in load-balancer\n/],
     ['failure with probe off', parts(), { probe: { required: false, ca: undefined, address: undefined, token: undefined, dns: false } }, failed(), /^## ❌ /],
     ['failure of the inputs', parts({ steps: [step('preflight', 'input-missing', false)], outputs: new Map() }), null, new ActionError({ code: 'input-missing', problem: 'p', remedy: 'r' }), /^## ❌ .*: input-missing in preflight\n/],

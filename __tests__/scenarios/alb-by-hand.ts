@@ -1,7 +1,7 @@
 /** What a person does to load balancers by hand in AWS, as the administrator. */
 import {
-  CreateRuleCommand, DeleteListenerCommand, DeleteLoadBalancerCommand, DeleteRuleCommand, DescribeListenersCommand, DescribeLoadBalancersCommand, DescribeRulesCommand, ElasticLoadBalancingV2Client,
-  ModifyListenerCommand, ModifyLoadBalancerAttributesCommand, type Listener, type Rule,
+  CreateRuleCommand, CreateTargetGroupCommand, DeleteListenerCommand, DeleteLoadBalancerCommand, DeleteRuleCommand, DescribeListenersCommand, DescribeLoadBalancersCommand, DescribeRulesCommand, DescribeTargetGroupsCommand,
+  ElasticLoadBalancingV2Client, ModifyListenerCommand, ModifyLoadBalancerAttributesCommand, type Action, type Listener, type Rule,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { World } from '../../sandbox/world.ts'
 import { aws } from './hands.ts'
@@ -48,13 +48,26 @@ export async function deleteRule(world: World): Promise<void> {
   await client(world).send(new DeleteRuleCommand({ RuleArn: only(await rules(world)).RuleArn }))
 }
 
-/** Puts another rule in place of the one: for the same host, with an answer of its own. */
-export async function answerByRule(world: World): Promise<void> {
+/** Puts another rule in place of the one: for the same host, with another action. */
+async function replaceRule(world: World, action: Action): Promise<void> {
   const { Conditions = [], RuleArn } = only(await rules(world))
   const { ListenerArn } = await listener(world)
   await client(world).send(new DeleteRuleCommand({ RuleArn }))
   const conditions = Conditions.map(({ Field, HostHeaderConfig, PathPatternConfig }) => ({ Field, ...(HostHeaderConfig && { HostHeaderConfig }), ...(PathPatternConfig && { PathPatternConfig }) }))
-  await client(world).send(new CreateRuleCommand({ ListenerArn, Priority: 1, Conditions: conditions, Actions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '503', ContentType: 'text/plain', MessageBody: 'closed' } }] }))
+  await client(world).send(new CreateRuleCommand({ ListenerArn, Priority: 1, Conditions: conditions, Actions: [action] }))
+}
+
+/** A rule with an answer of its own. */
+export async function answerByRule(world: World): Promise<void> {
+  await replaceRule(world, { Type: 'fixed-response', FixedResponseConfig: { StatusCode: '503', ContentType: 'text/plain', MessageBody: 'closed' } })
+}
+
+/** A rule that forwards to a target group that speaks HTTP/1: the protocol of the one that is there cannot be changed. */
+export async function forwardToHttp1(world: World): Promise<void> {
+  const { VpcId } = only((await client(world).send(new DescribeTargetGroupsCommand({}))).TargetGroups)
+  const made = await client(world).send(new CreateTargetGroupCommand({ Name: 'by-hand', Protocol: 'HTTP', ProtocolVersion: 'HTTP1', Port: 9091, TargetType: 'ip', VpcId }))
+  const { TargetGroupArn } = only(made.TargetGroups)
+  await replaceRule(world, { Type: 'forward', TargetGroupArn })
 }
 
 export async function setAttribute(world: World, Key: string, Value: string): Promise<void> {

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
-  ACMClient, GetCertificateCommand, ImportCertificateCommand, KeyAlgorithm, ListCertificatesCommand, ListTagsForCertificateCommand, RemoveTagsFromCertificateCommand,
+  ACMClient, DeleteCertificateCommand, GetCertificateCommand, ImportCertificateCommand, KeyAlgorithm, ListCertificatesCommand, ListTagsForCertificateCommand, RemoveTagsFromCertificateCommand,
 } from '@aws-sdk/client-acm'
 import { DescribeLoadBalancersCommand, ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { IssuedCertificate } from '../../sandbox/certificates.ts'
@@ -70,6 +70,10 @@ export async function createMilvusObjects(world: World, name: string): Promise<v
 export const aws = ({ aws: { endpoint, credentials: [administrator] }, region }: World) => {
   if (!administrator) throw new Error('the world has no AWS credentials')
   return { endpoint, region, credentials: { accessKeyId: administrator.accessKeyId, secretAccessKey: administrator.secretAccessKey } }
+}
+
+export async function deleteInAcm(world: World, CertificateArn: string): Promise<void> {
+  await new ACMClient(aws(world)).send(new DeleteCertificateCommand({ CertificateArn }))
 }
 
 /** A certificate that ACM holds. */

@@ -37,7 +37,7 @@ const theirs = { target: 'uid-of-namespace/another' }
 const decide = (candidates: readonly Candidate[], live?: number): Facts => choose(candidates, { value: mine, liveArn: live === undefined ? undefined : arn(live), material, tags })
 
 /** `use 1`, `reimport 2`, `import`. */
-const told = (facts: Facts): string => (facts.action === 'import' ? 'import' : `${facts.action} ${Number(facts.arn.slice(-12))}`)
+const told = (facts: Facts): string => (!('arn' in facts) ? facts.action : `${facts.action} ${Number(facts.arn.slice(-12))}`)
 
 describe('choose', () => {
   test.each<[string, () => Candidate[], live: number | undefined, expected: string]>([

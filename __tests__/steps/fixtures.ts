@@ -14,7 +14,7 @@ const ingressSettings: IngressSettings = {
 
 export function settings({ ingress = {}, ...more }: Partial<Omit<Settings, 'ingress'>> & { ingress?: Partial<IngressSettings> } = {}): Settings {
   return {
-    mode: 'deploy', access: { kind: 'eks', cluster: 'production' }, region: 'us-east-2', allowedAccounts: [], namespace: 'milvus', release: undefined, service: undefined, servicePort: undefined, host,
+    mode: 'deploy', dryRun: false, failOnDrift: true, access: { kind: 'eks', cluster: 'production' }, region: 'us-east-2', allowedAccounts: [], namespace: 'milvus', release: undefined, service: undefined, servicePort: undefined, host,
     certificate: { kind: 'arn', arn }, replaceCertificate: false, requireAuthorization: false, expiryWarning: undefined, chart: { name: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: undefined, credentials: undefined }, helmStorage: 'Secret', values: {}, serviceType: 'ClusterIP', allowChartChange: false, cutover: 'first', onFailure: 'keep',
     ingress: { ...ingressSettings, ...ingress }, timeouts: { release: 600, loadBalancer: 1200, probe: 300 },
     probe: { required: true, ca: undefined, address: undefined, token: undefined, dns: false }, summary: true, ...more,
@@ -27,13 +27,13 @@ export function revision(more: Partial<ReleaseRevision> = {}): ReleaseRevision {
 
 export function target(more: Partial<Target> = {}): Target {
   return {
-    namespace: { name: 'milvus', uid: 'uid-of-namespace' }, release: { last: revision(), current: revision() }, service: { name: 'milvus-demo', type: 'ClusterIP', port: 19530 },
+    namespace: { name: 'milvus', uid: 'uid-of-namespace' }, release: { last: revision(), current: revision() }, unreadRelease: undefined, service: { name: 'milvus-demo', type: 'ClusterIP', port: 19530 },
     manager: undefined, ingressName: 'milvus-demo', ingress: undefined, events: [], classParams: {}, ...more,
   }
 }
 
 /** An Ingress as the API shows it. */
-export function ingress(annotations: Record<string, string>, more: { owned?: readonly string[]; spec?: Ingress['spec']; hostname?: string; manager?: Pick<ManagedFields, 'manager' | 'operation'> } = {}): Ingress {
+export function ingress(annotations: Record<string, string>, more: { owned?: readonly string[]; spec?: Ingress['spec']; hostname?: string; manager?: Pick<ManagedFields, 'manager' | 'operation' | 'time'> } = {}): Ingress {
   const fields = Object.fromEntries((more.owned ?? []).map((key) => [`f:${key}`, {}]))
   const managedFields = more.owned === undefined ? [] : [{ manager: 'milvus-alb-action', operation: 'Apply' as const, ...more.manager, fieldsV1: { 'f:metadata': { 'f:annotations': fields } } }]
   return {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { desired, plan } from '../../src/steps/ingress.ts'
+import { desired, plan, refuseConflicts } from '../../src/steps/ingress.ts'
 import { nudgeAnnotation } from '../../src/steps/ingress-object.ts'
 import type { Target } from '../../src/steps/preflight.ts'
+import { failureOf } from '../caught.ts'
 import { arn, ingress, settings, target } from './fixtures.ts'
 
 const wanted = desired(settings(), target(), arn)
@@ -42,6 +43,29 @@ describe('plan', () => {
     const [change, ...more] = plan(live({ [path]: 'a,b' }, [...Object.keys(annotations), path]), settings(), arn)
     expect(more).toEqual([])
     expect(change).toEqual({ step: 'ingress', object: 'Ingress milvus/milvus-demo', path: `metadata.annotations.${path}`, before: 'a,b', why: 'differs from the inputs' })
+  })
+
+  const path = 'alb.ingress.kubernetes.io/scheme'
+  const changedBy = (manager: string, operation: 'Update' | 'Apply' = 'Update'): Target =>
+    target({ ingress: ingress({ ...annotations, [path]: 'internal' }, { spec: wanted.spec, owned: [path], manager: { manager, operation, time: '2026-11-27T02:13:00Z' } }) })
+  const forced = settings({ ingress: { ...settings().ingress, forceConflicts: true } })
+  const by = 'differs from the inputs: changed by kubectl-edit at 2026-11-27T02:13:00Z'
+
+  test.each([
+    ['not taken back unasked', changedBy('kubectl-edit'), settings(), `${by}, and a deploy takes it back only with force-conflicts: true`],
+    ['taken back', changedBy('kubectl-edit'), forced, by],
+    ['of kubectl apply', changedBy('kubectl-client-side-apply'), settings(), by.replace('edit', 'client-side-apply')],
+    ['ours: the inputs changed', live({ [path]: 'internal' }), settings(), 'differs from the inputs'],
+  ])('who changed a field is said: %s', (_, found, inputs, why) => {
+    expect(plan(found, inputs, arn).at(-1)?.why).toBe(why)
+  })
+
+  test('what another holds with another value is refused before the apply is, unless that is asked for', async () => {
+    expect((await failureOf(() => refuseConflicts(changedBy('argocd', 'Apply'), settings(), arn))).message)
+      .toBe(`Others hold fields of Ingress milvus-demo with other values: .metadata.annotations.${path} (held by "argocd" since 2026-11-27T02:13:00Z).`)
+    for (const [found, inputs] of [[changedBy('argocd'), forced], [changedBy('kubectl-client-side-apply'), settings()], [live({ [path]: 'internal' }), settings()], [target(), settings()]] as const) {
+      expect(() => refuseConflicts(found, inputs, arn)).not.toThrow()
+    }
   })
 
   test('an earlier nudge is no difference', () => {

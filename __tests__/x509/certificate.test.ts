@@ -50,6 +50,7 @@ describe('readMaterial puts in order what was given', () => {
 
   test('the key leaves as unencrypted PKCS#8, whatever it came as', () => {
     const { key: parsed } = material(good.fullchain)
+    if (!parsed) throw new Error('the key was given')
     const sec1 = String(parsed.export({ type: 'sec1', format: 'pem' }))
     expect(sec1).toMatch(/^-----BEGIN EC PRIVATE KEY-----/)
     const prime256v1 = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n'

@@ -107,6 +107,9 @@ export const failureCodes = [
   'milvus-unhealthy',
   'probe-host-dns-missing',
   'probe-host-dns-differs',
+  // check
+  'drift-found',
+  'drift-unknown',
   // any step
   'rollback-incomplete',
   'cancelled',

@@ -35,7 +35,7 @@ export interface Log {
 export const sayProgress = (log: Log, step: StepName) => (waited: number, seen: string): void => log.progress(`${step}: ${Math.round(waited / 1000)} s, ${seen}`)
 
 /** The outputs of the action, by their names in action.yml; a test compares. */
-export const outputNames = ['alb-address', 'endpoint', 'certificate-arn', 'certificate-expiry', 'release-revision', 'ingress-name', 'milvus-version', 'changed', 'changes', 'failed-step', 'failure-code'] as const
+export const outputNames = ['alb-address', 'endpoint', 'certificate-arn', 'certificate-expiry', 'release-revision', 'ingress-name', 'milvus-version', 'changed', 'changes', 'drift', 'failed-step', 'failure-code'] as const
 export type OutputName = (typeof outputNames)[number]
 
 /** What a run has found of the way from a client to Milvus, for the summary: each part as soon as it is known. */
@@ -76,6 +76,10 @@ export interface Context {
   step<T>(name: StepName, work: () => Promise<Outcome<T>>): Promise<T>
   /** Records a change that is made now: call it before the write that makes it. */
   changed(change: Change): void
+  /** Records a change that is not made: what a check finds, or a dry run would do. */
+  differs(change: Change): void
+  /** Notes what could not be seen, mostly for lack of permission; a check then does not know whether all is as it should be. @param what continues "could not see" */
+  unseen(what: string): void
   /** Remembers parts of the way for the summary. */
   found(parts: Way): void
   /** Sets an output as soon as it is known, so that it is there also when the job fails later. */

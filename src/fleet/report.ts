@@ -74,13 +74,14 @@ function failures({ outcome, outputs }: Result): string[] {
   if (outcome === 'cancelled') return ['cancelled']
   if (outcome === 'missing') return ['no result: its job ended before the action did']
   // A drift check that finds something ends as a failure of its own, which the differences say better.
-  if (outcome === 'success' || outputs['drift'] === 'true' || outputs['drift'] === 'unknown') return []
+  if (outcome === 'success' || outputs['failure-code']?.startsWith('drift-') === true) return []
   return [outputs['failure-code'] === undefined ? 'failed' : `${outputs['failure-code']} in ${outputs['failed-step'] ?? 'preflight'}`]
 }
 
 function drift(result: Result): string[] {
   if (result.outputs['drift'] === 'true') return [counted(changesOf(result).length, 'difference')]
-  return result.outputs['drift'] === 'unknown' ? ['not everything could be seen'] : []
+  // A check that failed before it could compare says why by its failure.
+  return result.outputs['drift'] === 'unknown' && failures(result).length === 0 ? ['not everything could be seen'] : []
 }
 
 function expiry({ outputs }: Result, days: number, now: number): string[] {

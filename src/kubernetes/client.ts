@@ -230,7 +230,7 @@ const refusals: Readonly<Record<number, (message: string, purpose: string) => { 
   403: (message, purpose) => ({
     code: 'cluster-forbidden',
     problem: `This identity may not ${purpose}: ${message}`,
-    remedy: 'Bind the role of docs/permissions.md to it.',
+    remedy: 'Bind the roles of docs/permissions.md to it: for mode check those of docs/permissions/rbac-check.yaml.',
   }),
 }
 

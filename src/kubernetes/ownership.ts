@@ -14,6 +14,15 @@ function appliedFields(object: AnyObject, manager: string): FieldTree | undefine
   return object.metadata.managedFields?.find((entry) => isApply(entry, manager))?.fieldsV1
 }
 
+/**
+ * Who holds a field, whoever set something last first.
+ * @param path of the field, as managedFields has it: `['f:spec', 'f:rules']`
+ */
+export function holders(object: AnyObject, path: readonly string[]): ManagedFields[] {
+  const holds = ({ fieldsV1 }: ManagedFields): boolean => path.reduce<FieldTree | undefined>((tree, field) => tree?.[field], fieldsV1) !== undefined
+  return (object.metadata.managedFields ?? []).filter((entry) => !entry.subresource && holds(entry)).sort((a, b) => (b.time ?? '').localeCompare(a.time ?? ''))
+}
+
 /** What `fields` and `kubectlManager` have in common: what an apply of ours could conflict with, or never take away. */
 export function heldByKubectl(object: AnyObject, fields: FieldTree): FieldTree {
   return common(fields, kubectlEntry(object)?.fieldsV1 ?? {})

@@ -6,7 +6,8 @@ import * as ingress from '../steps/ingress.ts'
 import * as loadBalancer from '../steps/load-balancer.ts'
 import { deleteCertificate, restoreIngress } from '../steps/put-back.ts'
 import * as release from '../steps/release.ts'
-import { count, look, outputCertificate, type Plan } from './look.ts'
+import { rehearse } from './dry-run.ts'
+import { count, look, outputAddress, outputCertificate, type Plan } from './look.ts'
 import { prove } from './prove.ts'
 import { orPutBack, type WayBack } from './put-back.ts'
 import { createRooms, type Cluster, type Rooms } from './rooms.ts'
@@ -19,6 +20,12 @@ export async function deploy(context: Context, settings: Settings, environment: 
     if (settings.onFailure === 'rollback') sayWhatStays(context, outcome.result)
     return outcome
   })
+  if (settings.dryRun) {
+    outputAddress(context, settings, plan.target)
+    for (const { arn } of plan.certificate.facts.leftovers) context.log.note(`After the probe ACM certificate ${arn} would be deleted, unless something still uses it.`)
+    await rehearse(context, settings.cutover === 'last' ? plan.changes.toSorted((a, b) => Number(a.step === 'release') - Number(b.step === 'release')) : plan.changes)
+    return
+  }
   const talking = { ...rooms, ...await rooms.cluster }
   await orPutBack(context, settings, (remember) => make(context, settings, talking, plan, remember))
   const { leftovers, action } = plan.certificate.facts

@@ -11,6 +11,7 @@ import { Access, helmPermissions, removalPermissions, type Permission } from '..
 import { observeRemoval, type RemovalTarget } from '../steps/preflight/removal.ts'
 import * as release from '../steps/release.ts'
 import { preview } from '../steps/release-preview.ts'
+import { rehearse } from './dry-run.ts'
 import { count } from './look.ts'
 import { createRooms, type Rooms } from './rooms.ts'
 
@@ -32,6 +33,10 @@ export const changesOf = (plan: Removal): readonly Change[] => [...plan.ingress,
 export async function destroy(context: Context, settings: Settings, environment: NodeJS.ProcessEnv): Promise<void> {
   const rooms = createRooms(context, settings, environment)
   const plan = await context.step('preflight', () => lookToRemove(context, settings, rooms))
+  if (settings.dryRun) {
+    await rehearse(context, changesOf(plan))
+    return
+  }
   const cluster = await rooms.cluster
   const { target, observed, ...changes } = plan
 

@@ -24,34 +24,77 @@ export interface Plan {
   readonly release: { readonly changes: readonly Change[]; readonly chart: string }
   /** What ELBv2 says of the load balancer that is there. */
   readonly loadBalancer: Observed | undefined
+  /** What all steps would change, in their order, as far as it is known before the first has. */
+  readonly changes: readonly Change[]
+}
+
+/** What every step reads. Each settles by itself: a check says what it could see. */
+export interface Reads {
+  readonly target: Promise<preflight.Target>
+  readonly facts: Promise<Facts>
+  readonly releaseChanges: Promise<readonly Change[]>
+  /** The path of the chart that helm rendered; empty when it need not. */
+  readonly chart: Promise<string>
+  readonly loadBalancer: Promise<Observed | undefined>
+  /** All of that, and whether what a deploy needs besides is so. */
+  readonly all: Promise<unknown>
+}
+
+/** Begins every step's reads at once. `all` has to be awaited. */
+export function read(context: Context, settings: Settings, rooms: Rooms): Reads {
+  const isCheck = settings.mode === 'check'
+  const access = rooms.cluster.then(({ kubernetes }) => new Access(kubernetes, settings.namespace, !isCheck))
+  const found = Promise.all([rooms.cluster, access]).then(([{ kubernetes }, asked]) => preflight.observe(context, settings, kubernetes, asked))
+  const checked = found.then((reading) => reading.checked)
+  // A deploy goes no further when something does not hold; a check still compares.
+  const target = found.then(async (reading) => (isCheck ? reading.target : (await settleAll([reading.target, reading.checked]))[0]))
+  const facts = certificate.observe(context, settings, rooms.acm, target).catch((thrown: unknown) => {
+    throw asActionError(thrown).inStep('certificate')
+  })
+  const releaseChanges = target.then((known) => release.plan(known, settings))
+  const chart = Promise.all([rooms.cluster, target, releaseChanges]).then(async ([{ helm }, known, changes]) => {
+    if (!known.release || changes.length === 0) return ''
+    release.check(known, settings)
+    // Only what helm may write can be previewed.
+    if (isCheck) return ''
+    context.log.info(`helm ${await helm.version()}`)
+    return preview(context, settings, helm, { ...known, release: known.release })
+  })
+  const observed = target.then((known) => loadBalancer.observe(context, settings, rooms.loadBalancers, known))
+  const ofThisAccount = rooms.cluster.then(({ account }) => certificate.checkAccount(settings, account))
+  const writable = isCheck ? Promise.resolve() : checkWrites(context, settings, rooms, { access, target, facts, releaseChanges, observed })
+  return { target, facts, releaseChanges, chart, loadBalancer: observed, all: settleAll([target, facts, releaseChanges, chart, observed, checked, ofThisAccount, writable]) }
+}
+
+/** What only a run that writes needs. */
+async function checkWrites(context: Context, settings: Settings, rooms: Rooms, reads: Pick<Reads, 'target' | 'facts' | 'releaseChanges'> & { readonly access: Promise<Access>; readonly observed: Reads['loadBalancer'] }): Promise<void> {
+  const { access, target, facts, releaseChanges, observed } = reads
+  await settleAll([
+    Promise.all([access, target, releaseChanges, observed]).then(([asked, known, changes, seen]) => asked.require(writePermissions(context, settings, known, changes, seen))),
+    // Where there is an ALB already, its subnets were good enough.
+    Promise.all([rooms.cluster, target]).then(([{ subnets }, known]) => (hostname(known.ingress) === undefined ? checkSubnets(context, settings, subnets()) : undefined)),
+    Promise.all([target, facts]).then(([known, held]) => ingress.refuseConflicts(known, settings, arnOf(held))),
+  ])
 }
 
 /** Every step's reads at once, every problem together. */
 export async function look(context: Context, settings: Settings, rooms: Rooms): Promise<{ verdict: string; result: Plan }> {
-  const access = rooms.cluster.then(({ kubernetes }) => new Access(kubernetes, settings.namespace))
-  const target = rooms.cluster.then(async ({ kubernetes }) => preflight.observe(context, settings, kubernetes, await access))
-  const facts = certificate.observe(context, settings, rooms.acm, target).catch((thrown: unknown) => {
-    throw asActionError(thrown).inStep('certificate')
-  })
-  const helmChanges = target.then((found) => release.plan(found, settings))
-  const previewed = Promise.all([rooms.cluster, target, helmChanges]).then(async ([{ helm }, found, changes]) => {
-    if (!found.release || changes.length === 0) return ''
-    release.check(found, settings)
-    context.log.info(`helm ${await helm.version()}`)
-    return preview(context, settings, helm, { ...found, release: found.release })
-  })
-  const balancer = target.then((found) => loadBalancer.observe(settings, rooms.loadBalancers, found))
-  const permitted = Promise.all([access, target, helmChanges, balancer]).then(([asked, found, changes, observed]) => asked.require(writePermissions(context, settings, found, changes, observed)))
-  // Where there is an ALB already, its subnets were good enough.
-  const placed = Promise.all([rooms.cluster, target]).then(([{ subnets }, found]) => (hostname(found.ingress) === undefined ? checkSubnets(context, settings, subnets()) : undefined))
-  const ofThisAccount = rooms.cluster.then(({ account }) => certificate.checkAccount(settings, account))
-  const [found, certificateFacts, releaseChanges, chart, observed] = await settleAll([target, facts, helmChanges, previewed, balancer, permitted, placed, ofThisAccount] as const)
-  known(context, found, certificateFacts)
-  release.remark(context, settings, found, releaseChanges)
-  const plan: Plan = { target: found, certificate: { facts: certificateFacts, changes: certificate.plan(certificateFacts) }, release: { changes: releaseChanges, chart }, loadBalancer: observed }
-  const arn = certificateFacts.action === 'import' ? '(known after the import)' : certificateFacts.arn
-  const changes = [...plan.certificate.changes, ...releaseChanges, ...ingressChanges(context, settings, found, arn, observed)]
+  const reads = read(context, settings, rooms)
+  await reads.all
+  const [target, facts, releaseChanges, chart, observed] = await Promise.all([reads.target, reads.facts, reads.releaseChanges, reads.chart, reads.loadBalancer])
+  outputKnown(context, target)
+  if (facts.action === 'use') outputCertificate(context, facts)
+  release.remark(context, settings, target, releaseChanges)
+  const ofCertificate = certificate.plan(facts)
+  const changes = [...ofCertificate, ...releaseChanges, ...ingressChanges(context, settings, target, arnOf(facts), observed)]
+  const plan: Plan = { target, certificate: { facts, changes: ofCertificate }, release: { changes: releaseChanges, chart }, loadBalancer: observed, changes }
   return { verdict: changes.length === 0 ? 'everything is as it should be' : `${count(changes)} to make`, result: plan }
+}
+
+/** The ARN that the Ingress should name, as far as it is known before anything is imported. */
+export function arnOf(facts: Facts): string {
+  if (facts.action === 'none') return '(of the certificate that a deploy is given)'
+  return facts.action === 'import' ? '(known after the import)' : facts.arn
 }
 
 /** What changes of the Ingress: because it differs, or else because the controller has to look again. */
@@ -71,11 +114,19 @@ function writePermissions(context: Context, settings: Settings, found: preflight
 }
 
 /** Outputs that are known before anything changes, for a run that fails later. The address is not: an old one proves nothing. */
-function known(context: Context, { ingressName, release, service }: preflight.Target, facts: Facts): void {
+export function outputKnown(context: Context, { ingressName, release, service }: preflight.Target): void {
   context.found({ service })
   context.output('ingress-name', ingressName)
   if (release) context.output('release-revision', String(release.last.revision))
-  if (facts.action === 'use') outputCertificate(context, facts)
+}
+
+/** Where the ALB is, as the Ingress says: for a run that changes nothing. @returns its name */
+export function outputAddress(context: Context, { host, ingress: { listenPort } }: Settings, { ingress }: preflight.Target): string | undefined {
+  const address = hostname(ingress)
+  if (address === undefined) return undefined
+  context.output('alb-address', address)
+  context.output('endpoint', `https://${host}:${listenPort}`)
+  return address
 }
 
 /** What a certificate is, for later steps of the workflow and for the summary. */

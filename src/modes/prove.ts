@@ -9,10 +9,10 @@ import type { Target } from '../steps/preflight.ts'
 import * as probe from '../steps/probe.ts'
 
 /**
- * @param certificate that the ALB should serve
+ * @param certificate that the ALB should serve; undefined when that is not known
  * @throws ActionError of the probe
  */
-export async function prove(context: Context, settings: Settings, rooms: Rooms, target: Target, address: string, certificate: X509Certificate): Promise<void> {
+export async function prove(context: Context, settings: Settings, rooms: Rooms, target: Target, address: string, certificate: X509Certificate | undefined): Promise<void> {
   await context.step('probe', async () => {
     const result = await probe.apply(context, settings, address, certificate).catch(async (thrown: unknown) => {
       throw thrown instanceof ActionError ? await withTargets(thrown, settings, rooms, target, address) : thrown

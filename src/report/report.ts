@@ -22,6 +22,8 @@ export class Report implements Log {
   readonly changes: Change[] = []
   readonly notes: string[] = []
   readonly outputs = new Map<OutputName, string>()
+  /** Whether the changes are what a check found or a dry run would make, and not made. */
+  onlyLooked = false
   way: Way = {}
   private readonly redactor: Redactor
   private readonly clock: Clock
@@ -66,6 +68,15 @@ export class Report implements Log {
     this.changes.push(change)
     if (before?.object !== change.object || before.why !== change.why) this.info(`${change.object} (${change.why}):`)
     changeLines(change).forEach((line) => this.info(`  ${line}`))
+  }
+
+  differs(change: Change): void {
+    this.onlyLooked = true
+    this.changed(change)
+  }
+
+  unseen(what: string): void {
+    this.note(`This run could not see ${what}.`)
   }
 
   found(parts: Way): void {

@@ -14,6 +14,9 @@ const largestSummary = 1024 * 1024 - 4
 
 type Shown = Pick<Report, 'steps' | 'changes' | 'notes' | 'outputs' | 'way'>
 
+/** Whether the run was only to look. */
+const looksOnly = (settings: Settings | undefined): boolean => settings !== undefined && (settings.mode === 'check' || settings.dryRun)
+
 /** A text from outside inside Markdown: no HTML, no table cell ends, no links or images. */
 export function escape(text: string): string {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/([\\`*_[\]|!#~])/g, '\\$1').replace(/\s*\n\s*/g, '<br>')
@@ -60,18 +63,19 @@ export function summarize(report: Shown, settings: Settings | undefined, error: 
     ...(settings ? [diagram(report.way, report.outputs, settings, error)] : []),
     facts(report, now),
     steps(report),
-    changes(report),
+    changes(report, settings),
     notes(report),
-    ...(error || !settings || settings.mode === 'destroy' ? [] : client(report, settings)),
+    ...(error || !settings || settings.mode === 'destroy' || !report.outputs.has('alb-address') ? [] : client(report, settings)),
   ]
   return Buffer.from(parts.filter((part) => part !== '').join('\n\n')).subarray(0, largestSummary).toString()
 }
 
 function headline({ changes, outputs }: Pick<Report, 'changes' | 'outputs'>, settings: Settings | undefined, error: ActionError | undefined): string {
   if (error?.code === 'cancelled') return `## ⏹ Cancelled in ${error.step ?? 'preflight'}`
+  if (settings && looksOnly(settings) && (!error || /^drift-/.test(error.code))) return headlineOfLook(counted(changes, settings.mode === 'check' ? 'difference' : 'change'), outputs.get('drift'), error)
   if (settings?.mode === 'destroy') return removed(changes, error)
   if (error) return `## ❌ Milvus is not proven behind the ALB: ${error.code} in ${error.step ?? 'preflight'}`
-  const end = changes.length === 0 ? 'nothing had to change' : `${changes.length} change${changes.length === 1 ? '' : 's'} made`
+  const end = changes.length === 0 ? 'nothing had to change' : `${counted(changes, 'change')} made`
   if (settings?.probe.required === false) return `## ⚠️ The ALB is there, and was not probed; ${end}`
   const version = outputs.get('milvus-version')
   return `## ✅ Milvus ${version ? `${escape(version)} ` : ''}answers through the ALB; ${end}`
@@ -82,6 +86,16 @@ function removed(changes: Report['changes'], error: ActionError | undefined): st
   const gone = changes.filter(({ after }) => after === undefined).map(({ object }) => object)
   const restored = gone.length < changes.length ? '; the Service has another type' : ''
   return `## ✅ ${gone.length === 0 ? 'Nothing was left to remove' : `Removed: ${gone.map(escape).join(', ')}`}${restored}`
+}
+
+const counted = ({ length }: Shown['changes'], what: string): string => `${length} ${what}${length === 1 ? '' : 's'}`
+
+/** @param drift undefined in a dry run */
+function headlineOfLook(differences: string, drift: string | undefined, error: ActionError | undefined): string {
+  if (drift === undefined) return `## 📋 Dry run: ${differences} would be made`
+  if (drift === 'false') return '## ✅ Everything is as the inputs say'
+  const mark = error ? '❌' : '⚠️'
+  return drift === 'true' ? `## ${mark} ${differences} from what the inputs say` : `## ${mark} Nothing differs in what could be seen, and not everything could`
 }
 
 function failure(error: ActionError): string[] {
@@ -123,14 +137,14 @@ function steps({ steps }: Pick<Report, 'steps'>): string {
   return rows.length === 0 ? '' : ['| Step | Result | After | Took |', '|---|---|---|---|', ...rows].join('\n')
 }
 
-function changes({ changes }: Pick<Report, 'changes'>): string {
+function changes({ changes }: Pick<Report, 'changes'>, settings: Settings | undefined): string {
   if (changes.length === 0) return ''
   const lines = changes.flatMap((change, index) => {
     const before = changes[index - 1]
     const heading = before?.object === change.object && before.why === change.why ? [] : [`# ${change.object} (${change.why})`]
     return [...heading, ...changeLines(change)]
   })
-  return ['### Changes', '', '```diff', ...lines.map((line) => line.replaceAll('```', "'''")), '```'].join('\n')
+  return [`### ${settings && looksOnly(settings) ? `What a ${settings.mode === 'destroy' ? 'destroy' : 'deploy'} would change` : 'Changes'}`, '', '```diff', ...lines.map((line) => line.replaceAll('```', "'''")), '```'].join('\n')
 }
 
 function notes({ notes }: Pick<Report, 'notes'>): string {

@@ -3,6 +3,8 @@
 /** An empty input means its default, here too: a reusable workflow that passes an empty one suppresses action.yml's. */
 export const inputDefaults = {
   mode: 'deploy',
+  'dry-run': 'false',
+  'fail-on-drift': 'true',
   cluster: '',
   region: '',
   'allowed-account-ids': '',

@@ -8,14 +8,22 @@ export type ClusterAccess =
   | { readonly kind: 'kubeconfig'; readonly paths: readonly string[]; readonly context: string | undefined }
 
 /** Where the certificate comes from; `into` is the ARN that it shall be imported under. */
-export type CertificateSource = { readonly kind: 'material'; readonly material: CertificateMaterial; readonly into: string | undefined } | { readonly kind: 'arn'; readonly arn: string }
+export type CertificateSource =
+  | { readonly kind: 'material'; readonly material: CertificateMaterial; readonly into: string | undefined }
+  | { readonly kind: 'arn'; readonly arn: string }
+  /** None was given, which only a check goes without: whatever the Ingress names is looked at. */
+  | { readonly kind: 'served' }
 
 /** A type of a Service. */
 export type ServiceType = 'ClusterIP' | 'LoadBalancer' | 'NodePort'
 
 /** What the inputs mean. Durations are seconds. */
 export interface Settings {
-  readonly mode: 'deploy' | 'destroy'
+  readonly mode: 'deploy' | 'check' | 'destroy'
+  /** Whether the run only says what it would change. */
+  readonly dryRun: boolean
+  /** Whether a check fails when it finds a difference, or could not see everything. */
+  readonly failOnDrift: boolean
   readonly access: ClusterAccess
   readonly region: string
   /** Ids of the AWS accounts that the credentials may be of; every one when there are none. */

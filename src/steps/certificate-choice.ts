@@ -17,6 +17,8 @@ export interface Candidate {
  * this action made: once the Ingress is on the right one and that is proven, they are deleted.
  */
 export type Facts =
+  /** Nothing was given, and no Ingress names one. Only in a check. */
+  | { readonly action: 'none'; readonly leftovers: readonly Candidate[] }
   | { readonly action: 'use'; readonly arn: string; readonly leaf: X509Certificate; readonly leftovers: readonly Candidate[] }
   | { readonly action: 'import'; readonly material: CertificateMaterial; readonly tags: Readonly<Record<string, string>>; readonly why: string; readonly leftovers: readonly Candidate[] }
   | { readonly action: 'reimport'; readonly material: CertificateMaterial; readonly tags: Readonly<Record<string, string>>; readonly arn: string; readonly before: X509Certificate; readonly why: string; readonly leftovers: readonly Candidate[] }

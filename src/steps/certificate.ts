@@ -29,7 +29,7 @@ export interface Served {
  * @throws ActionError `inputs-conflict` when certificate-arn is of another one: an ALB takes only certificates of its own account
  */
 export function checkAccount({ certificate }: Settings, account: string | undefined): void {
-  const arn = certificate.kind === 'arn' ? certificate.arn : certificate.into
+  const arn = certificate.kind === 'arn' ? certificate.arn : certificate.kind === 'material' ? certificate.into : undefined
   const own = arn?.split(':')[4]
   if (own === undefined || account === undefined || own === account) return
   throw new ActionError({
@@ -45,7 +45,10 @@ export function checkAccount({ certificate }: Settings, account: string | undefi
  */
 export async function observe(context: Context, settings: Settings, acm: Acm, target: Promise<Target>): Promise<Facts> {
   const { certificate, host } = settings
-  if (certificate.kind === 'arn') return observeArn(context, settings, acm, certificate.arn)
+  if (certificate.kind !== 'material') {
+    const arn = certificate.kind === 'arn' ? certificate.arn : liveArn(await target)
+    return arn === undefined ? { action: 'none', leftovers: [] } : observeArn(context, settings, acm, arn)
+  }
   const [listings, found] = await settleAll([acm.list(), target] as const)
   const value = targetValue(found)
   const wanted: Wanted = { value, liveArn: liveArn(found), material: certificate.material, tags: ourTags(settings, value) }
@@ -132,14 +135,23 @@ export const describe = (certificate: X509Certificate): string => `${oneLine(cer
 
 /** Pure. */
 export function plan(facts: Facts): Change[] {
-  if (facts.action === 'use') return []
+  if (facts.action === 'use' || facts.action === 'none') return []
   const after = describe(facts.material.leaf)
   if (facts.action === 'import') return [{ step: 'certificate', object: 'ACM', path: 'certificate', after, why: facts.why }]
   return [{ step: 'certificate', object: `ACM certificate ${facts.arn}`, path: 'certificate', before: describe(facts.before), after, why: facts.why }]
 }
 
+/** What a check says of who uses a certificate. */
+export async function remarkUse(context: Context, acm: Acm, arn: string): Promise<void> {
+  const users = await acm.users(arn)
+  if (users === undefined) context.unseen(`the state of certificate ${arn}, and who uses it (acm:DescribeCertificate)`)
+  else if (users.length === 0) context.log.note(`Nothing uses ACM certificate ${arn}.`)
+  else context.log.info(`certificate ${arn} is used by ${users.map(shortName).join(', ')}`)
+}
+
 /** Imports what the plan says. @returns the certificate that the ALB shall serve */
 export async function apply(context: Context, acm: Acm, facts: Facts, changes: readonly Change[]): Promise<Served> {
+  if (facts.action === 'none') throw new TypeError('only a check goes without a certificate')
   changes.forEach((change) => context.changed(change))
   if (facts.action === 'use') return { arn: facts.arn, leaf: facts.leaf, fresh: false }
   const material = importMaterial(facts.material)

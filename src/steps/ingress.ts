@@ -4,9 +4,9 @@ import { ActionError } from '../core/errors.ts'
 import { retry } from '../core/retry.ts'
 import type { Change, Context } from '../core/step.ts'
 import { StatusError, type KubernetesClient } from '../kubernetes/client.ts'
-import { heldByKubectl, kubectlManager, takeOver } from '../kubernetes/ownership.ts'
+import { heldByKubectl, holders, kubectlManager, takeOver } from '../kubernetes/ownership.ts'
 import { eventsPath, ingressPath } from '../kubernetes/paths.ts'
-import type { Ingress } from '../kubernetes/types.ts'
+import type { Ingress, ManagedFields } from '../kubernetes/types.ts'
 import type { Settings } from '../settings/types.ts'
 import { asNumber } from './controller-verdict.ts'
 import { desiredIngress, differences, fieldManager, fieldsOf, nudgeAnnotation, type DesiredIngress } from './ingress-object.ts'
@@ -23,13 +23,53 @@ export function plan(target: Target, settings: Settings, certificateArn: string)
   const object = `Ingress ${settings.namespace}/${target.ingressName}`
   const { ingress } = target
   const wanted = desired(settings, target, certificateArn)
-  const why = ingress ? 'differs from the inputs' : 'there is no such Ingress yet'
-  const different = differences(wanted, ingress).map((difference): Change => ({ step: 'ingress', object, ...difference, why }))
+  const why = (path: string): string => (ingress ? `differs from the inputs${changedBy(settings, ingress, path)}` : 'there is no such Ingress yet')
+  const different = differences(wanted, ingress).map((difference): Change => ({ step: 'ingress', object, ...difference, why: why(difference.path) }))
   if (!ingress || !isHeldByKubectl(ingress, wanted)) return different
   return [{ step: 'ingress', object, path: managedFields, before: kubectlManager, after: fieldManager, why: 'it was made with kubectl apply, and this action takes over the fields that it sets' }, ...different]
 }
 
 const managedFields = 'metadata.managedFields'
+
+/** `: changed by kubectl-edit at 2026-11-27T02:13:00Z`; empty when the field is ours, and the inputs are what changed. */
+function changedBy({ ingress: { forceConflicts } }: Settings, ingress: Ingress, path: string): string {
+  const held = holdersOf(ingress, path)
+  const [last] = held
+  if (!last || held.some(isOurs)) return ''
+  const condition = forceConflicts || isTakenOver(last) ? '' : ', and a deploy takes it back only with force-conflicts: true'
+  return `: changed by ${last.manager}${last.time === undefined ? '' : ` at ${last.time}`}${condition}`
+}
+
+/** @param path as a change has it */
+function holdersOf(ingress: Ingress, path: string): ManagedFields[] {
+  const annotation = /^metadata\.annotations\.(.+)$/.exec(path)?.[1]
+  const fields = annotation === undefined ? path.split('.') : ['metadata', 'annotations', annotation]
+  return holders(ingress, fields.map((field) => `f:${field}`))
+}
+
+const isOurs = ({ manager }: ManagedFields): boolean => manager === fieldManager
+/** Of kubectl apply, as far as an apply of ours has it too. */
+const isTakenOver = ({ manager, operation }: ManagedFields): boolean => manager === kubectlManager && operation === 'Update'
+
+/**
+ * The apply would be refused for the same fields, after ACM and helm have changed what they should.
+ * @throws ActionError `ingress-conflict`
+ */
+export function refuseConflicts(target: Target, settings: Settings, certificateArn: string): void {
+  const { ingress, ingressName } = target
+  if (!ingress || settings.ingress.forceConflicts) return
+  const held = differences(desired(settings, target, certificateArn), ingress).flatMap(({ path, after }) =>
+    holdersOf(ingress, path).filter((entry) => after !== undefined && !isOurs(entry) && !isTakenOver(entry)).map(({ manager, time }) => `.${path} (held by "${manager}"${time === undefined ? '' : ` since ${time}`})`))
+  if (held.length > 0) throw conflict(ingressName, held)
+}
+
+const conflict = (name: string, fields: readonly string[], cause?: unknown): ActionError => new ActionError({
+  code: 'ingress-conflict',
+  step: 'ingress',
+  problem: `Others hold fields of Ingress ${name} with other values: ${fields.join('; ')}.`,
+  remedy: 'Change them where they are managed, or set force-conflicts: true to take them over.',
+  cause,
+})
 
 const isHeldByKubectl = (ingress: Ingress, wanted: DesiredIngress): boolean => Object.keys(heldByKubectl(ingress, fieldsOf(wanted))).length > 0
 
@@ -93,14 +133,7 @@ export async function applyIngress(settings: Settings, kubernetes: KubernetesCli
 
 function applyError(name: string, error: StatusError): ActionError {
   const conflicts = error.causes.filter(({ reason }) => reason === 'FieldManagerConflict')
-  if (conflicts.length > 0) {
-    return new ActionError({
-      code: 'ingress-conflict',
-      problem: `Others hold fields of Ingress ${name} with other values: ${conflicts.map(({ field, message }) => `${field ?? ''} (${message ?? ''})`).join('; ')}.`,
-      remedy: 'Change them where they are managed, or set force-conflicts: true to take them over.',
-      cause: error,
-    })
-  }
+  if (conflicts.length > 0) return conflict(name, conflicts.map(({ field, message }) => `${field ?? ''} (${message ?? ''})`), error)
   const [, webhook] = /failed calling webhook "([^"]+)"/.exec(error.message) ?? []
   if (webhook !== undefined) {
     return new ActionError({

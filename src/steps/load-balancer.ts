@@ -5,17 +5,25 @@ import type { Settings } from '../settings/types.ts'
 import { newest, verdict } from './controller-verdict.ts'
 import { hostname, nudgeAnnotation } from './ingress-object.ts'
 import { applyIngress, desired, wordsUntilNow, type Applied } from './ingress.ts'
-import { drift, type Observed } from './load-balancer/drift.ts'
+import { drift, unseenOf, type Observed } from './load-balancer/drift.ts'
 import { isActive, lookAtElb, waitForActive, waitForController, type Input, type Rooms } from './load-balancer/wait.ts'
 import type { Target } from './preflight.ts'
 
 /** @returns what ELBv2 says of the load balancer of the Ingress; undefined when it has none, or nobody may ask */
-export async function observe(settings: Settings, loadBalancers: LoadBalancers, { ingress }: Target): Promise<Observed | undefined> {
+export async function observe(context: Context, settings: Settings, loadBalancers: LoadBalancers, { ingress }: Target): Promise<Observed | undefined> {
   const address = hostname(ingress)
-  return address === undefined ? undefined : lookAtElb(settings, loadBalancers, address)
+  if (address === undefined) return undefined
+  let reason = ''
+  const observed = await lookAtElb(settings, loadBalancers, address, ({ message }) => {
+    reason = message
+  })
+  const unseen = observed ? unseenOf(observed, settings.ingress.listenPort) : `the load balancer in AWS: ${reason.replace(/\.$/, '')}`
+  if (unseen !== undefined) context.unseen(unseen)
+  return observed
 }
 
-const nudgePath = `metadata.annotations.${nudgeAnnotation}`
+/** Where the nudge is. */
+export const nudgePath = `metadata.annotations.${nudgeAnnotation}`
 
 /**
  * What somebody changed in AWS, and a nudge, when nothing else makes the controller look again though it has to: for that, when

@@ -16,8 +16,8 @@ import { Access, ingressPermissions, readPermissions } from './preflight/access.
 import { checkController } from './preflight/controller.ts'
 import { checkGroup, remarkAlb } from './preflight/group.ts'
 import { checkIngressClass, type ClassParams } from './preflight/ingress-class.ts'
-import { findRelease, type Release } from './preflight/release.ts'
-import { checkEndpoints, checkService, findPort, findService, remarkOldLoadBalancer } from './preflight/service.ts'
+import { findReadableRelease, type Release } from './preflight/release.ts'
+import { checkEndpoints, checkService, findPort, findService, releaseOf, remarkOldLoadBalancer } from './preflight/service.ts'
 
 export type { Release } from './preflight/release.ts'
 
@@ -26,6 +26,8 @@ export interface Target {
   readonly namespace: { readonly name: string; readonly uid: string }
   /** The helm release; undefined when `service` names a Milvus without one. */
   readonly release: Release | undefined
+  /** Its name in a check that may not read it, and therefore knows only its Service. */
+  readonly unreadRelease: string | undefined
   readonly service: { readonly name: string; readonly type: string; readonly port: number }
   /** What else keeps that Service: its tool would set back what helm changes. */
   readonly manager: Manager | undefined
@@ -38,8 +40,11 @@ export interface Target {
   readonly classParams: ClassParams
 }
 
-/** @throws ActionError of every problem found */
-export async function observe(context: Context, settings: Settings, kubernetes: KubernetesClient, access: Access): Promise<Target> {
+/**
+ * @returns `target`: what the inputs name, as far as it can be read; `checked`: whether all that has to hold besides does.
+ * Each rejects with an ActionError of every problem found
+ */
+export function observe(context: Context, settings: Settings, kubernetes: KubernetesClient, access: Access): { readonly target: Promise<Target>; readonly checked: Promise<unknown> } {
   const namespace = findNamespace(kubernetes, settings.namespace)
   remarkInputs(context, settings)
   const ingressClass = checkIngressClass(context, settings, kubernetes, namespace)
@@ -49,18 +54,15 @@ export async function observe(context: Context, settings: Settings, kubernetes: 
     remarkAlb(context, settings, ingress)
     checkGroup(context, settings, ingressName, all, params)
   })
-  try {
-    const [target, { params }] = await settleAll([
-      finding,
-      ingressClass,
-      beside,
-      Promise.resolve().then(() => checkCertificate(context, settings)),
-      checkController(context, settings, kubernetes, ingressClass),
-    ] as const)
-    return { ...target, classParams: params }
-  } catch (thrown) {
+  const explain = async (thrown: unknown): Promise<never> => {
     const storage = settings.service === undefined ? settings.helmStorage : undefined
     throw await access.explain(asActionError(thrown), [...readPermissions(settings.namespace, storage), ...ingressPermissions(false)])
+  }
+  const certified = Promise.resolve().then(() => checkCertificate(context, settings))
+  const classParams = ingressClass.then(({ params }) => params, () => 'unreadable' as const)
+  return {
+    target: Promise.all([finding, classParams]).then(([target, params]) => ({ ...target, classParams: params })).catch(explain),
+    checked: settleAll([ingressClass, beside, certified, checkController(context, settings, kubernetes, ingressClass)]).catch(explain),
   }
 }
 
@@ -88,7 +90,7 @@ function remarkInputs(context: Context, { ingress, probe }: Settings): void {
 }
 
 function checkCertificate(context: Context, { certificate, host, expiryWarning: threshold, probe }: Settings): void {
-  if (certificate.kind === 'arn') return
+  if (certificate.kind !== 'material') return
   const { material } = certificate
   const problems = checkMaterial(material, host, context.clock.now())
   if (problems.length > 0) throw combine(problems)
@@ -106,13 +108,14 @@ async function findTarget(context: Context, settings: Settings, kubernetes: Kube
   const listingServices = kubernetes.list<Service>(paths.servicesPath(name), {}, `list Services ${inNamespace}`)
   const [namespace, release, services, ingresses, events] = await settleAll([
     finding,
-    settings.service === undefined ? findRelease(context, settings, kubernetes, listingServices) : Promise.resolve(undefined),
+    settings.service === undefined ? findReadableRelease(context, settings, kubernetes, listingServices) : Promise.resolve(undefined),
     listingServices,
     listingIngresses,
     kubernetes.list<Event>(paths.eventsPath(name), { fieldSelector: 'involvedObject.kind=Ingress' }, `list Events ${inNamespace}`),
   ] as const)
   const service = findService(settings, services, release)
-  const ingressName = settings.ingress.name ?? release?.last.name ?? service.metadata.name
+  const unreadRelease = release || settings.service !== undefined ? undefined : releaseOf(service)
+  const ingressName = settings.ingress.name ?? release?.last.name ?? unreadRelease ?? service.metadata.name
   const ingress = ingresses.find(({ metadata }) => metadata.name === ingressName)
   secretsInValues(release?.current.values).concat(secretsInValues(release?.last.values)).forEach((secret) => context.conceal(secret))
   const problems: ActionError[] = []
@@ -134,6 +137,7 @@ async function findTarget(context: Context, settings: Settings, kubernetes: Kube
   return {
     namespace: { name, uid: namespace.metadata.uid },
     release,
+    unreadRelease,
     service: { name: service.metadata.name, type: service.spec.type ?? 'ClusterIP', port: port ?? 0 },
     manager: managerOf(service),
     ingressName,

@@ -16,10 +16,10 @@ const interval = 250
 
 /**
  * Tries until Milvus answers, as long as time can heal what is seen.
- * @param certificate the one in ACM, which must be the one that is served
+ * @param certificate the one in ACM, which must be the one that is served; undefined when that is not known
  * @throws ActionError with the code of the stage that failed
  */
-export async function apply(context: Context, settings: Settings, address: string, certificate: X509Certificate): Promise<Proof> {
+export async function apply(context: Context, settings: Settings, address: string, certificate: X509Certificate | undefined): Promise<Proof> {
   const { probe: options, host, ingress } = settings
   const endpoint: Endpoint = { host, address: options.address ?? { host: address, port: ingress.listenPort }, ca: options.ca, certificate, listener: listenerOf(ingress), timeout: stageTimeout, callTimeout }
   const attempt = (at: Endpoint) => async (): Promise<Proof> => probe(at, options.token, context.signal)

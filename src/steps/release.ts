@@ -22,13 +22,15 @@ const whyType: Readonly<Record<ServiceType, string>> = {
 }
 
 /** What helm would have to change. Pure. Values do not appear, their paths do. */
-export function plan(target: Installed, settings: Settings): Change[] {
-  const { release, service, namespace } = target
-  if (!release || settings.cutover === 'never') return []
-  const { last, current } = release
+export function plan(target: Installed & { readonly unreadRelease?: string | undefined }, settings: Settings): Change[] {
+  const { release, unreadRelease, service, namespace } = target
+  if (settings.cutover === 'never') return []
   const type = typeOf(settings)
+  const ofService = service.type === type ? [] : [{ path: 'service.type', why: whyType[type], before: service.type, after: type }]
+  if (!release) return unreadRelease === undefined ? [] : ofService.map((part) => ({ step: 'release', object: `release ${namespace.name}/${unreadRelease}`, ...part }))
+  const { last, current } = release
   const asked = [
-    ...(service.type === type ? [] : [{ path: 'service.type', why: whyType[type], before: service.type, after: type }]),
+    ...ofService,
     ...(settings.chart.version === undefined || settings.chart.version === last.chart.version ? [] : [{ path: 'chart version', why: 'chart-version asks for it', before: last.chart.version, after: settings.chart.version }]),
     ...differingPaths(settings.values, current.values).map((path) => ({ path: `values.${path}`, why: 'values asks for it', after: '(not shown)' })),
   ]
@@ -86,12 +88,12 @@ export function check({ release, service, manager }: Installed, settings: Settin
 }
 
 /** Says what is left alone. */
-export function remark(context: Context, { cutover }: Settings, { release, service, manager }: Target, changes: readonly Change[]): void {
+export function remark(context: Context, { cutover }: Settings, { release, unreadRelease, service, manager }: Target, changes: readonly Change[]): void {
   if (release && manager && cutover !== 'never') context.log.note(`Service ${service.name} of release ${release.last.name} is managed by ${manager.tool} (${manager.owner}), and is as it should be: change the release there.`)
   if (release && release.last.status !== 'deployed' && changes.length === 0 && cutover !== 'never') {
     context.log.note(`Revision ${release.last.revision} of release ${release.last.name} is ${release.last.status}, and is left to whoever made it: its Service is as it should be.`)
   }
-  if ((!release || cutover === 'never') && service.type !== 'ClusterIP') {
+  if (((!release && unreadRelease === undefined) || cutover === 'never') && service.type !== 'ClusterIP') {
     context.log.note(`Service ${service.name} is of type ${service.type} and is left so: set it to ClusterIP where it is managed, when nothing uses its own load balancer any more.`)
   }
 }

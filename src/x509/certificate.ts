@@ -15,31 +15,32 @@ export interface CertificateMaterial {
   readonly completed: boolean
   /** Of the inputs' certificates, those that have nothing to do with the leaf; a second, cross-signed way up is none. */
   readonly strays: readonly X509Certificate[]
-  readonly key: KeyObject
-  /** PEM, unencrypted PKCS#8. */
+  /** Absent in a check, which needs none. */
+  readonly key: KeyObject | undefined
+  /** PEM, unencrypted PKCS#8; empty without one. */
   readonly privateKey: string
 }
 
 /**
  * Reads the three inputs. A full chain in `certificate` is fine, in any order.
- * @param inputs PEM texts; `chain` may be empty
+ * @param inputs PEM texts; `chain` and `privateKey` may be empty
  * @param authorities where a chain is looked for that was not given at all
  * @throws ActionError `certificate-unreadable`, `private-key-unreadable`
  */
 export function readMaterial(inputs: { certificate: string; privateKey: string; chain: string }, authorities: readonly X509Certificate[] = []): CertificateMaterial {
   const { key, given } = readAll({
-    key: () => readKey(inputs.privateKey),
+    key: () => (inputs.privateKey ? readKey(inputs.privateKey) : undefined),
     given: () => [...readCertificates('certificate', inputs.certificate), ...(inputs.chain ? readCertificates('certificate-chain', inputs.chain) : [])],
   })
   const unique = given.filter((certificate, index) => given.findIndex((other) => other.raw.equals(certificate.raw)) === index)
-  const leaf = unique.find((certificate) => certificate.checkPrivateKey(key)) ?? unique.find((certificate) => !certificate.ca) ?? unique[0]
+  const leaf = unique.find((certificate) => key && certificate.checkPrivateKey(key)) ?? unique.find((certificate) => !certificate.ca) ?? unique[0]
   if (!leaf) throw new TypeError('readCertificates() never returns an empty list')
   const own = chainOf(leaf, unique)
   const chain = own.length > 0 || isSelfSigned(leaf) ? own : chainOf(leaf, authorities)
   const path = [leaf, ...own]
   const strays = unique.filter((certificate) => !path.includes(certificate) && !path.some((below) => issued(certificate, below)))
   const asGiven = unique.filter((certificate) => path.includes(certificate))
-  return { leaf, reordered: !sameCertificates(asGiven, path), chain, completed: chain.length > own.length, strays, key, privateKey: String(key.export({ type: 'pkcs8', format: 'pem' })) }
+  return { leaf, reordered: !sameCertificates(asGiven, path), chain, completed: chain.length > own.length, strays, key, privateKey: key ? String(key.export({ type: 'pkcs8', format: 'pem' })) : '' }
 }
 
 /** Reads both, so that both problems are said. */

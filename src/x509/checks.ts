@@ -12,7 +12,7 @@ import { isSelfSigned, issued, keyAlgorithm, names, toPem, type CertificateMater
 export function checkMaterial(material: CertificateMaterial, host: string, now: number): ActionError[] {
   const { leaf, key, chain, strays } = material
   const problems: ActionError[] = []
-  if (!leaf.checkPrivateKey(key)) {
+  if (key && !leaf.checkPrivateKey(key)) {
     problems.push(new ActionError({
       code: 'private-key-mismatch',
       problem: `Input private-key is not the key of the certificate for ${names(leaf).join(', ') || leaf.subject}.`,

@@ -23,6 +23,19 @@ export const unknownParts: LoadBalancerParts = { listeners: undefined, targetGro
 export const isComplete = ({ listeners, targetGroups }: LoadBalancerParts, port: number): boolean =>
   targetGroups !== undefined && listeners !== undefined && listeners.every((listener) => listener.port !== port || listener.rules !== undefined)
 
+/** What of it could not be read, with the permissions that it takes; undefined when everything was. Pure. @param port of our listener */
+export function unseenOf({ balancer, parts: { listeners, targetGroups, attributes } }: Observed, port: number): string | undefined {
+  const parts: readonly (readonly [isMissing: boolean, what: string, action: string])[] = [
+    [!listeners, 'listeners', 'DescribeListeners'],
+    [listeners?.some((listener) => listener.port === port && !listener.rules) ?? false, 'rules', 'DescribeRules'],
+    [!targetGroups, 'target groups', 'DescribeTargetGroups'],
+    [!attributes, 'attributes', 'DescribeLoadBalancerAttributes'],
+  ]
+  const missing = parts.filter(([isMissing]) => isMissing)
+  if (!balancer || missing.length === 0) return undefined
+  return `the ${missing.map(([, what]) => what).join(', ')} of load balancer ${balancer.name} (${missing.map(([, , action]) => `elasticloadbalancing:${action}`).join(', ')})`
+}
+
 const why = 'changed by hand in AWS; the controller puts it back when it looks again'
 
 type Difference = Omit<Change, 'step' | 'why'>

@@ -7,6 +7,7 @@ import { annotationPrefix as prefix } from '../../settings/annotations.ts'
 import type { Settings } from '../../settings/types.ts'
 import { readable, version } from '../controller-verdict.ts'
 import type { Target } from '../preflight.ts'
+import type { Observed } from './drift.ts'
 import { lookAtElb, type Rooms } from './wait.ts'
 
 /** Failures of the probe that targets may explain. */
@@ -37,10 +38,14 @@ export async function explainTargets(settings: Settings, rooms: Rooms, target: T
 }
 
 async function readHealth(settings: Settings, { loadBalancers }: Rooms, address: string): Promise<readonly ElbTarget[] | undefined> {
-  const seen = await lookAtElb(settings, loadBalancers, address)
-  const rules = seen?.parts.listeners?.find(({ port }) => port === settings.ingress.listenPort)?.rules
-  const group = rules?.find(({ hosts, targetGroup }) => targetGroup !== undefined && hosts.some((host) => host.toLowerCase() === settings.host))?.targetGroup
+  const group = targetGroupOf(await lookAtElb(settings, loadBalancers, address), settings)
   return group === undefined ? undefined : loadBalancers.targets(group)
+}
+
+/** The target group that the rule for our host forwards to. */
+export function targetGroupOf(seen: Observed | undefined, { host, ingress }: Settings): string | undefined {
+  const rules = seen?.parts.listeners?.find(({ port }) => port === ingress.listenPort)?.rules
+  return rules?.find(({ hosts, targetGroup }) => targetGroup !== undefined && hosts.some((each) => each.toLowerCase() === host))?.targetGroup
 }
 
 /** How many targets are named. */

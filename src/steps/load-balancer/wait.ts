@@ -1,5 +1,5 @@
 /** The waits of the load-balancer step: for the controller's word on this Ingress, then for the ALB to be active. */
-import type { LoadBalancers } from '../../aws/load-balancers.ts'
+import type { LoadBalancers, LoadBalancerState } from '../../aws/load-balancers.ts'
 import { ActionError, type FailureCode } from '../../core/errors.ts'
 import { sayProgress, type Context } from '../../core/step.ts'
 import { growing, waitFor, type Seen } from '../../core/waiting.ts'
@@ -118,14 +118,15 @@ function proofByElb(settings: Settings, rooms: Rooms, target: Target, { ingress,
 /** Failures of looking at ELB that a run can do without. */
 const dispensable: ReadonlySet<FailureCode> = new Set(['aws-access-denied', 'aws-request-failed'])
 
-/** What ELBv2 says of the load balancer behind a name; undefined when it may or can not be asked. */
-export async function lookAtElb(settings: Settings, loadBalancers: LoadBalancers, address: string): Promise<Observed | undefined> {
+/** What ELBv2 says of the load balancer behind a name; undefined when it may or can not be asked, for the reason that `onUnseen` is told. */
+export async function lookAtElb(settings: Settings, loadBalancers: LoadBalancers, address: string, onUnseen?: (reason: ActionError) => void): Promise<Observed | undefined> {
   try {
     const balancer = await loadBalancers.find(address)
     return { address, balancer, parts: balancer ? await loadBalancers.parts(balancer.arn, settings.ingress.listenPort) : unknownParts }
   } catch (thrown) {
-    if (thrown instanceof ActionError && dispensable.has(thrown.code)) return undefined
-    throw thrown
+    if (!(thrown instanceof ActionError) || !dispensable.has(thrown.code)) throw thrown
+    onUnseen?.(thrown)
+    return undefined
   }
 }
 
@@ -161,6 +162,10 @@ function timeout(settings: Settings, last: string, remedy: string): ActionError 
   return new ActionError({ code: 'load-balancer-timeout', problem: `The load balancer was not ready within ${settings.timeouts.loadBalancer} s: ${last}.`, remedy })
 }
 
+/** The error of a load balancer whose state is failed. */
+export const failed = ({ name, reason }: LoadBalancerState): ActionError =>
+  new ActionError({ code: 'load-balancer-failed', problem: `ELB could not make load balancer ${name}: ${reason || 'its state is failed'}.`, remedy: 'Delete the Ingress, mend what ELB names, and run the job again.' })
+
 /** @throws ActionError `load-balancer-failed`, `load-balancer-timeout` */
 export async function waitForActive(context: Context, settings: Settings, { loadBalancers }: Rooms, address: string, deadline: number): Promise<void> {
   const once = async (): Promise<Seen<undefined>> => {
@@ -171,7 +176,7 @@ export async function waitForActive(context: Context, settings: Settings, { load
     })
     if (found === 'unknown' || (found && isActive(found))) return { done: undefined }
     if (found?.state === 'failed') {
-      throw new ActionError({ code: 'load-balancer-failed', problem: `ELB could not make load balancer ${found.name}: ${found.reason || 'its state is failed'}.`, remedy: 'Delete the Ingress, mend what ELB names, and run the job again.' })
+      throw failed(found)
     }
     return { pending: found ? `load balancer ${found.name} is ${found.state}` : `ELB knows no load balancer ${address}` }
   }

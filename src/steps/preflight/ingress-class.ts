@@ -56,7 +56,7 @@ export async function checkIngressClass(context: Context, settings: Settings, ku
 async function readable<T>(context: Context, reading: Promise<T>, what: string): Promise<T | 'unreadable'> {
   return reading.catch((thrown: unknown) => {
     if (!(thrown instanceof ActionError) || thrown.code !== 'cluster-forbidden') throw thrown
-    context.log.note(`This identity may not read ${what}.`)
+    context.unseen(what)
     return 'unreadable' as const
   })
 }
@@ -116,7 +116,7 @@ function breaking(spec: Spec, { ingress, certificate }: Settings, namespace: Any
     ...set('refusal', 'scheme', spec.scheme, 'scheme', ingress.scheme),
     ...set('refusal', 'group', spec.group?.name, 'group-name', ingress.groupName),
     ...set('refusal', 'targetType', spec.targetType, 'what the Service needs:', 'ip'),
-    ...(certificate.kind === 'arn' && arns.includes(certificate.arn) ? [] : set('refusal', 'certificateArn', arns.join(', '), 'the certificate of this run')),
+    ...(certificate.kind === 'served' || (certificate.kind === 'arn' && arns.includes(certificate.arn)) ? [] : set('refusal', 'certificateArn', arns.join(', '), 'the certificate of this run')),
     ...(spec.namespaceSelector && !matches(spec.namespaceSelector, namespace.labels ?? {}) ? [refusal(`have a namespaceSelector that namespace ${namespace.name} does not match`)] : []),
     ...(spec.sslRedirectPort !== undefined && spec.sslRedirectPort !== String(ingress.listenPort) ? [refusal(`redirect to port ${spec.sslRedirectPort} (sslRedirectPort), where listen-port ${ingress.listenPort} is the only one`)] : []),
   ]

@@ -39,6 +39,17 @@ export async function findRelease(context: Context, settings: Settings, kubernet
   return release
 }
 
+/** As findRelease; undefined for a check that may not read where helm keeps releases: their chart and values are then not compared. */
+export async function findReadableRelease(context: Context, settings: Settings, kubernetes: KubernetesClient, services: Promise<readonly Service[]>): Promise<Release | undefined> {
+  return findRelease(context, settings, kubernetes, services).catch((thrown: unknown) => {
+    if (settings.mode !== 'check' || !(thrown instanceof ActionError) || thrown.code !== 'cluster-forbidden') throw thrown
+    const isAsked = settings.chart.version !== undefined || Object.keys(settings.values).length > 0
+    if (isAsked) context.unseen(`the releases of helm (list and get ${settings.helmStorage.toLowerCase()}s), so that chart-version and values were not compared`)
+    else context.log.info(`The releases of helm may not be read: of the release only its Service is compared.`)
+    return undefined
+  })
+}
+
 /** For each release the names of the objects of its newest revision and of the one whose values helm starts an upgrade from: the last that was deployed. */
 export function newestRevisions(objects: readonly AnyObject[]): { last: string; current: string }[] {
   const revisions = objects.flatMap(({ metadata }) => {

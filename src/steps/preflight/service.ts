@@ -10,23 +10,35 @@ import type { Release } from './release.ts'
 /** The components whose Service is Milvus' API. Source: milvus-helm, templates/service.yaml. */
 const apiComponents = ['proxy', 'standalone']
 
-/** @throws ActionError `service-not-found`, `service-ambiguous` */
+/** The release that an object belongs to, as helm marks it. Source: helm, pkg/action/validate.go. */
+export const releaseOf = ({ metadata }: Service): string | undefined => metadata.annotations?.['meta.helm.sh/release-name']
+
+/**
+ * @param release undefined without one, or when it may not be read: its Service is then known by its marks
+ * @throws ActionError `service-not-found`, `service-ambiguous`
+ */
 export function findService(settings: Settings, services: readonly Service[], release: Release | undefined): Service {
   const where = `namespace ${settings.namespace}`
-  const found = services.filter(({ metadata }) =>
-    release ? metadata.labels?.['app.kubernetes.io/instance'] === release.last.name && apiComponents.includes(metadata.labels['component'] ?? '') : metadata.name === settings.service)
+  const isApi = ({ metadata }: Service): boolean => apiComponents.includes(metadata.labels?.['component'] ?? '')
+  const isMeant = (service: Service): boolean => {
+    if (release) return service.metadata.labels?.['app.kubernetes.io/instance'] === release.last.name && isApi(service)
+    if (settings.service !== undefined) return service.metadata.name === settings.service
+    const owner = releaseOf(service)
+    return owner !== undefined && (settings.release ?? owner) === owner && isApi(service)
+  }
+  const found = services.filter(isMeant)
   const [first, second] = found
   if (!first) {
     throw new ActionError({
       code: 'service-not-found',
-      problem: release ? `Release ${release.last.name} has no Service of Milvus' API in ${where} (component ${apiComponents.join(' or ')}).` : `There is no Service ${settings.service ?? ''} in ${where}.`,
+      problem: settings.service === undefined ? `Release ${release?.last.name ?? settings.release ?? 'of the chart milvus'} has no Service of Milvus' API in ${where} (component ${apiComponents.join(' or ')}).` : `There is no Service ${settings.service} in ${where}.`,
       remedy: `Look at "kubectl get services -n ${settings.namespace} --show-labels"; in cluster mode the chart makes it only with proxy.enabled.`,
     })
   }
   if (!second) return first
   throw new ActionError({
     code: 'service-ambiguous',
-    problem: `Release ${release?.last.name ?? ''} has ${found.length} Services of Milvus' API: ${found.map(({ metadata }) => metadata.name).join(', ')}.`,
+    problem: `${release ? `Release ${release.last.name}` : `Namespace ${settings.namespace}`} has ${found.length} Services of Milvus' API: ${found.map(({ metadata }) => metadata.name).join(', ')}.`,
     remedy: 'Set service in place of release to the one that is meant.',
   })
 }
