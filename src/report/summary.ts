@@ -72,13 +72,19 @@ export function summarize(report: Shown, settings: Settings | undefined, error: 
 
 function headline({ changes, outputs }: Pick<Report, 'changes' | 'outputs'>, settings: Settings | undefined, error: ActionError | undefined): string {
   if (error?.code === 'cancelled') return `## ⏹ Cancelled in ${error.step ?? 'preflight'}`
-  if (settings && looksOnly(settings) && (!error || /^drift-/.test(error.code))) return headlineOfLook(counted(changes, settings.mode === 'check' ? 'difference' : 'change'), outputs.get('drift'), error)
-  if (settings?.mode === 'destroy') return removed(changes, error)
+  const ofAnotherKind = settings && headlineOfMode(changes, outputs, settings, error)
+  if (ofAnotherKind !== undefined) return ofAnotherKind
   if (error) return `## ❌ Milvus is not proven behind the ALB: ${error.code} in ${error.step ?? 'preflight'}`
   const end = changes.length === 0 ? 'nothing had to change' : `${counted(changes, 'change')} made`
   if (settings?.probe.required === false) return `## ⚠️ The ALB is there, and was not probed; ${end}`
   const version = outputs.get('milvus-version')
   return `## ✅ Milvus ${version ? `${escape(version)} ` : ''}answers through the ALB; ${end}`
+}
+
+/** Of a run that only looks, or that removes. */
+function headlineOfMode(changes: Report['changes'], outputs: Report['outputs'], settings: Settings, error: ActionError | undefined): string | undefined {
+  if (looksOnly(settings) && (!error || /^drift-/.test(error.code))) return headlineOfLook(counted(changes, settings.mode === 'check' ? 'difference' : 'change'), outputs.get('drift'), error)
+  return settings.mode === 'destroy' ? removed(changes, error) : undefined
 }
 
 function removed(changes: Report['changes'], error: ActionError | undefined): string {
