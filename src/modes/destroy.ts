@@ -87,9 +87,9 @@ const asDeployed = (settings: Settings): Settings => ({ ...settings, values: {},
 
 function writePermissions(settings: Settings, found: RemovalTarget): Permission[] {
   const { restored } = found
-  const upgrades = restored?.release !== undefined && release.plan(restored, asDeployed(settings)).length > 0
+  const upgraded = restored && release.plan(restored, asDeployed(settings)).length > 0 ? restored.release : undefined
   return [
     ...(ingress.planRemoval(found, settings).length > 0 ? removalPermissions(settings.namespace, undefined) : []),
-    ...(upgrades && restored.release ? helmPermissions(settings.helmStorage, restored.release.last.kinds) : []),
+    ...(upgraded ? helmPermissions(settings.helmStorage, upgraded.last.kinds) : []),
   ]
 }
