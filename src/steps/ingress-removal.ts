@@ -46,14 +46,18 @@ const attribute = 'deletion_protection.enabled'
 export function checkProtection(target: RemovalTarget, observed: Observed | undefined): void {
   const { ingress } = target
   if (!ingress) return
-  const refusal = (problem: string, remedy: string): ActionError => new ActionError({ code: 'load-balancer-protected', problem: `Ingress ${ingress.metadata.name} cannot be removed: ${problem}.`, remedy })
-  const annotation = `${annotationPrefix}load-balancer-attributes`
-  if (attributes(ingress.metadata.annotations?.[annotation] ?? '')?.some(([key, value]) => key === attribute && value === 'true')) {
-    throw refusal(`its load-balancer-attributes turn deletion protection on (${attribute}=true)`, `Run mode: deploy once with ${attribute}=false in ${annotation} of annotations (leaving it out does not turn it off), then run this again.`)
+  const isProtected = (why: string, remedy: string): ActionError => new ActionError({ code: 'load-balancer-protected', problem: `Ingress ${ingress.metadata.name} cannot be removed: ${why}.`, remedy })
+  const key = `${annotationPrefix}load-balancer-attributes`
+  if (attributes(ingress.metadata.annotations?.[key] ?? '')?.some(([name, value]) => name === attribute && value === 'true')) {
+    throw isProtected(
+      `its load-balancer-attributes turn deletion protection on (${attribute}=true)`,
+      `Run mode: deploy once with ${attribute}=false in ${key} of annotations (leaving it out does not turn it off), then run this again.`,
+    )
   }
+  const { balancer, parts } = observed ?? {}
   // The ALB of a group may stay: members in other namespaces are not seen.
-  if (observed?.balancer === undefined || observed.parts.attributes?.[attribute] !== 'true' || groupOf(target) !== undefined) return
-  throw refusal(`deletion protection of load balancer ${observed.balancer.name} is on`, `Turn it off, then run the job again: ${turnOff(observed.balancer.arn)}.`)
+  if (!balancer || parts?.attributes?.[attribute] !== 'true' || groupOf(target)) return
+  throw isProtected(`deletion protection of load balancer ${balancer.name} is on`, `Turn it off, then run the job again: ${turnOff(balancer.arn)}.`)
 }
 
 const turnOff = (arn: string): string => `"aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${arn} --attributes Key=${attribute},Value=false"`
