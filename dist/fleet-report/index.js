@@ -28618,13 +28618,14 @@ async function run(environment) {
     const report = (0,_fleet_report_js__WEBPACK_IMPORTED_MODULE_2__/* .fleetReport */ .j)(results, Number((0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('expiry-days') || '30'), Date.now());
     await _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .summary */ .z.addRaw(`### ${report.title}\n\n${report.body}\n`).write();
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH)('clean', String(report.clean));
+    (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH)('drift', report.drift);
     console.log(report.title);
     if ((0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getBooleanInput */ .Vt)('issue'))
         await keepIssue(github, report, environment);
 }
-/** One issue for one workflow: found again by a marker in its body. */
+/** One issue for a selection of targets that a workflow looks at: found again by a marker in its body. */
 async function keepIssue(github, { clean, title, body }, environment) {
-    const marker = `<!-- ${label}: ${environment['GITHUB_WORKFLOW'] ?? ''} -->`;
+    const marker = `<!-- ${label}: ${environment['GITHUB_WORKFLOW'] ?? ''} ${(0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('artifacts')} -->`;
     const link = `${environment['GITHUB_SERVER_URL'] ?? ''}/${environment['GITHUB_REPOSITORY'] ?? ''}/actions/runs/${environment['GITHUB_RUN_ID'] ?? ''}`;
     const text = `${marker}\n${body}\n\n[The run that found it](${link}). This issue is kept up to date by the drift check, and closed when all is as it should be.`;
     const open = await github.findIssue(label, marker);
@@ -31487,7 +31488,8 @@ function fleetReport(results, expiryDays, now) {
     const title = bad.length === 0 ? `${rows.length} of ${rows.length} targets are as they should be` : `${bad.length} of ${rows.length} targets ${bad.length === 1 ? 'needs' : 'need'} attention`;
     const whole = [table, ...details].join('\n\n');
     const body = whole.length <= longest ? whole : `${[...whole.slice(0, longest - 200).split('\n').slice(0, -1)].join('\n')}\n\n(More than an issue holds: the summaries of the jobs have it all.)`;
-    return { clean: bad.length === 0, title, body };
+    const drifts = results.map(({ outputs }) => outputs['drift']);
+    return { clean: bad.length === 0, drift: drifts.includes('true') ? 'true' : drifts.every((drift) => drift === 'false') ? 'false' : 'unknown', title, body };
 }
 function row(result, expiryDays, now) {
     const troubles = [...failures(result), ...drift(result), ...expiry(result, expiryDays, now)];
@@ -31502,14 +31504,15 @@ function failures({ outcome, outputs }) {
     if (outcome === 'missing')
         return ['no result: its job ended before the action did'];
     // A drift check that finds something ends as a failure of its own, which the differences say better.
-    if (outcome === 'success' || outputs['drift'] === 'true' || outputs['drift'] === 'unknown')
+    if (outcome === 'success' || outputs['failure-code']?.startsWith('drift-') === true)
         return [];
     return [outputs['failure-code'] === undefined ? 'failed' : `${outputs['failure-code']} in ${outputs['failed-step'] ?? 'preflight'}`];
 }
 function drift(result) {
     if (result.outputs['drift'] === 'true')
         return [counted(changesOf(result).length, 'difference')];
-    return result.outputs['drift'] === 'unknown' ? ['not everything could be seen'] : [];
+    // A check that failed before it could compare says why by its failure.
+    return result.outputs['drift'] === 'unknown' && failures(result).length === 0 ? ['not everything could be seen'] : [];
 }
 function expiry({ outputs }, days, now) {
     const end = outputs['certificate-expiry'] ?? '';

@@ -28631,10 +28631,7 @@ async function run() {
     const results = [];
     try {
         const shared = Object.fromEntries(_fleet_run_js__WEBPACK_IMPORTED_MODULE_3__/* .sharedInputs */ .dO.map((name) => [name, (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)(name)]));
-        const [one, several] = [(0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('target'), (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('targets')];
-        if ((one === '') === (several === ''))
-            throw new Error('Give either target or targets.');
-        for (const { name, inputs } of one === '' ? (0,_fleet_run_js__WEBPACK_IMPORTED_MODULE_3__/* .readJobTargets */ .Of)(several) : [(0,_fleet_run_js__WEBPACK_IMPORTED_MODULE_3__/* .targetOfWorkflow */ .y6)(one)]) {
+        for (const { name, inputs } of (0,_fleet_run_js__WEBPACK_IMPORTED_MODULE_3__/* .readJobTargets */ .Of)((0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('targets', { required: true }))) {
             if (cancelled.signal.aborted)
                 results.push({ name, host: inputs['host'] ?? '', outcome: 'cancelled', outputs: {} });
             else
@@ -28668,8 +28665,7 @@ __webpack_async_result__();
 __nccwpck_require__.d(__webpack_exports__, {
   Of: () => (/* binding */ readJobTargets),
   Nh: () => (/* binding */ runTarget),
-  dO: () => (/* binding */ sharedInputs),
-  y6: () => (/* binding */ targetOfWorkflow)
+  dO: () => (/* binding */ sharedInputs)
 });
 
 // UNUSED EXPORTS: parseOutputs
@@ -28687,6 +28683,8 @@ var external_node_path_ = __nccwpck_require__(6760);
 /** An empty input means its default, here too: a reusable workflow that passes an empty one suppresses action.yml's. */
 const inputs_inputDefaults = {
     mode: 'deploy',
+    'dry-run': 'false',
+    'fail-on-drift': 'true',
     cluster: '',
     region: '',
     'allowed-account-ids': '',
@@ -32508,6 +32506,9 @@ const failureCodes = (/* unused pure expression or super */ null && ([
     'milvus-unhealthy',
     'probe-host-dns-missing',
     'probe-host-dns-differs',
+    // check
+    'drift-found',
+    'drift-unknown',
     // any step
     'rollback-incomplete',
     'cancelled',
@@ -33113,17 +33114,17 @@ function reading_readKey(pem) {
 
 /**
  * Reads the three inputs. A full chain in `certificate` is fine, in any order.
- * @param inputs PEM texts; `chain` may be empty
+ * @param inputs PEM texts; `chain` and `privateKey` may be empty
  * @param authorities where a chain is looked for that was not given at all
  * @throws ActionError `certificate-unreadable`, `private-key-unreadable`
  */
 function certificate_readMaterial(inputs, authorities = []) {
     const { key, given } = readAll({
-        key: () => readKey(inputs.privateKey),
+        key: () => (inputs.privateKey ? readKey(inputs.privateKey) : undefined),
         given: () => [...readCertificates('certificate', inputs.certificate), ...(inputs.chain ? readCertificates('certificate-chain', inputs.chain) : [])],
     });
     const unique = given.filter((certificate, index) => given.findIndex((other) => other.raw.equals(certificate.raw)) === index);
-    const leaf = unique.find((certificate) => certificate.checkPrivateKey(key)) ?? unique.find((certificate) => !certificate.ca) ?? unique[0];
+    const leaf = unique.find((certificate) => key && certificate.checkPrivateKey(key)) ?? unique.find((certificate) => !certificate.ca) ?? unique[0];
     if (!leaf)
         throw new TypeError('readCertificates() never returns an empty list');
     const own = chainOf(leaf, unique);
@@ -33131,7 +33132,7 @@ function certificate_readMaterial(inputs, authorities = []) {
     const path = [leaf, ...own];
     const strays = unique.filter((certificate) => !path.includes(certificate) && !path.some((below) => issued(certificate, below)));
     const asGiven = unique.filter((certificate) => path.includes(certificate));
-    return { leaf, reordered: !sameCertificates(asGiven, path), chain, completed: chain.length > own.length, strays, key, privateKey: String(key.export({ type: 'pkcs8', format: 'pem' })) };
+    return { leaf, reordered: !sameCertificates(asGiven, path), chain, completed: chain.length > own.length, strays, key, privateKey: key ? String(key.export({ type: 'pkcs8', format: 'pem' })) : '' };
 }
 /** Reads both, so that both problems are said. */
 function readAll(parts) {
@@ -33252,19 +33253,21 @@ class Reader {
 function settings_readSettings(environment) {
     const read = new Reader();
     const probe = readProbe(read);
-    const mode = read.optional('mode', form.oneOf('deploy', 'destroy'));
+    const mode = read.optional('mode', form.oneOf('deploy', 'check', 'destroy'));
     // Each part says undefined for what it could not read; it then has left a problem, and Settings is never built.
     const settings = {
         mode,
+        dryRun: read.optional('dry-run', form.boolean),
+        failOnDrift: read.optional('fail-on-drift', form.boolean),
         access: readAccess(read, environment),
         region: readRegion(read, environment),
         allowedAccounts: read.optional('allowed-account-ids', accountIds) ?? [],
         namespace: read.optional('namespace', form.kubernetesName),
         ...readMilvus(read),
-        ...(mode === 'destroy' ? endpointOfNone : readEndpoint(read, environment, probe.ca)),
+        ...(mode === 'destroy' ? endpointOfNone : readEndpoint(read, environment, probe.ca, mode)),
         replaceCertificate: read.optional('replace-certificate', form.boolean),
         expiryWarning: read.optional('expiry-warning', form.days),
-        chart: readChart(read),
+        chart: readChart(read, mode),
         helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
         values: read.optional('values', readValues) ?? {},
         serviceType: mode === 'destroy' ? readRestoredType(read) : 'ClusterIP',
@@ -33323,9 +33326,9 @@ function readMilvus(read) {
     }
     return { release, service, servicePort: read.optional('service-port', form.port) };
 }
-const readEndpoint = (read, environment, authorities) => ({
+const readEndpoint = (read, environment, authorities, mode) => ({
     host: read.required('host', form.host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
-    certificate: readCertificate(read, environment, authorities),
+    certificate: readCertificate(read, environment, authorities, mode),
 });
 /** What a removal has in their place. */
 const endpointOfNone = { host: '', certificate: { kind: 'arn', arn: '' } };
@@ -33336,7 +33339,7 @@ function readRestoredType(read) {
     }
     return type;
 }
-function readCertificate(read, environment, authorities) {
+function readCertificate(read, environment, authorities, mode) {
     const arn = read.optional('certificate-arn', form.certificateArn);
     const certificate = read.optional('certificate', pem);
     const privateKey = read.optional('private-key', pem);
@@ -33347,26 +33350,31 @@ function readCertificate(read, environment, authorities) {
     if (inputText('certificate-arn') !== '' && given.length === 0)
         return arn === undefined ? undefined : { kind: 'arn', arn };
     if (given.length === 0) {
+        if (mode === 'check')
+            return { kind: 'served' };
         read.missing('certificate', 'Give certificate and private-key, or certificate-arn. A secret that does not exist in this environment reads as empty.');
         return undefined;
     }
     const emptySecret = 'Give it with its certificate. A secret that does not exist in this environment, or under another name, reads as empty.';
     if (inputText('certificate') === '')
         read.missing('certificate', emptySecret);
-    if (inputText('private-key') === '')
+    const keyless = isKeyless(mode);
+    if (inputText('private-key') === '' && !keyless)
         read.missing('private-key', emptySecret);
-    if (certificate === undefined || privateKey === undefined)
+    if (certificate === undefined || (privateKey === undefined && !keyless))
         return undefined;
-    const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey, chain }, parseCertificates(authorities ?? '')));
+    const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey: privateKey ?? '', chain }, parseCertificates(authorities ?? '')));
     return material && { kind: 'material', material, into: arn };
 }
+/** A check compares a certificate without its key. */
+const isKeyless = (mode) => mode === 'check' && inputText('private-key') === '';
 function checkArnRegion(read, arn, region) {
     const own = arn.split(':')[3] ?? '';
     if (!region || own === region || !form.isRegion(region))
         return;
     read.conflict(`Input certificate-arn is of region ${own}, and the cluster is in ${region}.`, 'An ALB takes only certificates of its own region: give one of that, or certificate and private-key.');
 }
-function readChart(read) {
+function readChart(read, mode) {
     const repository = read.optional('chart-repository', (raw) => {
         const url = URL.canParse(raw) ? new URL(raw) : undefined;
         if (!url || !/^https?:$/.test(url.protocol))
@@ -33375,9 +33383,9 @@ function readChart(read) {
             throw new form.InvalidInput('has credentials in it, which helm would show in its arguments.', 'Give them as chart-username and chart-password.');
         return raw;
     });
-    return { name: read.optional('chart', form.text), repository, version: read.optional('chart-version', form.exactVersion), credentials: readChartCredentials(read) };
+    return { name: read.optional('chart', form.text), repository, version: read.optional('chart-version', form.exactVersion), credentials: mode === 'check' ? undefined : readChartCredentials(read) };
 }
-/** A password without a user name is left alone: a workflow gives its secrets to all targets, also to those with a public chart. */
+/** For a run that fetches the chart. A password without a user name is left alone: a workflow gives its secrets to all targets, also to those with a public chart. */
 function readChartCredentials(read) {
     const username = read.optional('chart-username', form.text);
     const password = read.optional('chart-password', form.text);
@@ -33490,31 +33498,31 @@ function matrix_concurrencyOf({ roleToAssume, inputs }) {
 /**
  * Targets of the same release go into the same job.
  * @param options.runsOn the runner of targets that name none
- * @param options.check whether the jobs only look, and take the role for that
+ * @param options.check whether the jobs only look, and take the role and the environment for that
  * @returns the jobs; as few targets in a job as 256 jobs allow
  * @throws RangeError when the targets need more than 256 different jobs
  */
 function matrixOf(targets, options, most = mostJobs) {
-    const role = (target) => (options.check ? target.checkRoleToAssume : target.roleToAssume);
-    const groups = [...Map.groupBy(targets, (target) => JSON.stringify([target.environment, role(target), target.inputs['region'] ?? '', target.runsOn])).values()];
+    const rights = (target) => (options.check ? { role: target.checkRoleToAssume, environment: target.checkEnvironment } : { role: target.roleToAssume, environment: target.environment });
+    const groups = [...Map.groupBy(targets, (target) => JSON.stringify([rights(target), target.inputs['region'] ?? '', target.runsOn])).values()];
     if (groups.length > most)
-        throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${most} jobs.`);
+        throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${most} jobs. Split the file into several, each with a workflow run of its own.`);
     const releases = groups.map((group) => [...Map.groupBy(group, matrix_concurrencyOf).values()]);
     const jobsAt = (size) => releases.reduce((sum, group) => sum + Math.ceil(group.length / size), 0);
     let size = 1;
     while (jobsAt(size) > most)
         size += 1;
-    return releases.flatMap((group) => chunks(group, size).map((chunk) => jobOf(chunk.flat(), role, options.runsOn)));
+    return releases.flatMap((group) => chunks(group, size).map((chunk) => jobOf(chunk.flat(), rights, options.runsOn)));
 }
 const chunks = (group, size) => Array.from({ length: Math.ceil(group.length / size) }, (_, index) => group.slice(index * size, (index + 1) * size));
-function jobOf(targets, role, runsOn) {
+function jobOf(targets, rights, runsOn) {
     const [first, ...others] = targets;
     if (!first)
         throw new TypeError('a job has at least one target');
     return {
         name: others.length === 0 ? first.name : `${first.name} and ${others.length} more`,
-        environment: first.environment,
-        'role-to-assume': role(first),
+        environment: rights(first).environment,
+        'role-to-assume': rights(first).role,
         region: first.inputs['region'] ?? '',
         'runs-on': JSON.stringify(first.runsOn.length === 0 ? runsOn : first.runsOn.length === 1 ? first.runsOn[0] : first.runsOn),
         concurrency: matrix_concurrencyOf(first),
@@ -33526,9 +33534,9 @@ function jobOf(targets, role, runsOn) {
 /** The JSON Schema of a targets file: what editors complete, and what the file is checked against. */
 
 /** Inputs that a target cannot say: secrets, and what the workflow decides for all. */
-const elsewhere = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'summary'];
+const elsewhere = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'summary'];
 /** The inputs that a target may say. */
-const targetInputs = Object.keys(inputs_inputDefaults).filter((name) => !elsewhere.includes(name));
+const schema_targetInputs = Object.keys(inputs_inputDefaults).filter((name) => !elsewhere.includes(name));
 const lists = (/* unused pure expression or super */ null && (['inbound-cidrs', 'subnets', 'security-groups']));
 const maps = (/* unused pure expression or super */ null && (['tags', 'annotations']));
 const rolePattern = '^arn:aws[a-z-]*:iam::\\d{12}:role/.+$';
@@ -33541,9 +33549,10 @@ function schema_targetsSchema(descriptions = {}) {
         return maps.includes(name) ? { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: plain }] } : plain;
     };
     const described = (name) => ({ ...form(name), ...(descriptions[name] !== undefined && { description: descriptions[name] }) });
-    const inputs = Object.fromEntries(targetInputs.map((name) => [name, described(name)]));
+    const inputs = Object.fromEntries(schema_targetInputs.map((name) => [name, described(name)]));
     const job = {
         environment: { type: 'string', minLength: 1, description: 'GitHub environment of the job: its secrets TLS_CERTIFICATE, TLS_PRIVATE_KEY and so on are this target\'s, and its protection rules apply.' },
+        'check-environment': { type: 'string', minLength: 1, description: 'GitHub environment of the job in mode check, for example one without reviewers; environment when absent.' },
         'role-to-assume': { type: 'string', pattern: rolePattern, description: 'ARN of the IAM role that the job takes by OIDC. Without it the runner has credentials of its own.' },
         'check-role-to-assume': { type: 'string', pattern: rolePattern, description: 'ARN of the role for mode check, which needs only to read; role-to-assume when absent.' },
         'runs-on': { anyOf: [{ type: 'string', minLength: 1 }, { type: 'array', items: { type: 'string' }, minItems: 1 }], description: 'Runner of the job, a label or several; that of the workflow when absent.' },
@@ -33587,6 +33596,15 @@ function readTargets(text) {
     const problems = [...formProblems(errors, content), ...repeated(targets), ...sameIngress(targets), ...targets.flatMap(targetProblems)];
     return problems.length > 0 ? { problems } : { targets };
 }
+/** The inputs of a reusable workflow, `toJSON(inputs)`, as its one target: of them what is an input of the action, the environment and the role. */
+function targetOfWorkflow(text) {
+    const given = JSON.parse(text);
+    const names = [...targetInputs, 'environment', 'role-to-assume'];
+    const target = targetOf(Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (names.includes(name) && value !== null ? [[name, value]] : []))));
+    const named = { ...target, name: target.inputs['host'] || 'host' };
+    const problems = inputProblems(named);
+    return problems.length > 0 ? { problems } : { targets: [named] };
+}
 /** The targets whose own form is right: what else is wrong with them can be said at once. None when the file or its defaults have no right form. */
 function wellFormed(errors, content) {
     const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1]);
@@ -33621,9 +33639,9 @@ function placeOf(path, content) {
     return [`targets[${index}]${typeof name === 'string' ? ` (${name})` : ''}`, ...rest.filter((part) => part)].join(': ');
 }
 function targetOf(entry) {
-    const { name = '', environment = '', 'role-to-assume': roleToAssume = '', 'check-role-to-assume': checkRoleToAssume = roleToAssume, 'runs-on': runsOn = [], ...inputs } = entry;
+    const { name = '', environment = '', 'check-environment': checkEnvironment = environment, 'role-to-assume': roleToAssume = '', 'check-role-to-assume': checkRoleToAssume = roleToAssume, 'runs-on': runsOn = [], ...inputs } = entry;
     return {
-        name, environment, roleToAssume, checkRoleToAssume,
+        name, environment, checkEnvironment, roleToAssume, checkRoleToAssume,
         runsOn: [runsOn].flat(),
         inputs: Object.fromEntries(Object.entries(inputs).map(([input, value]) => [input, typeof value === 'object' ? JSON.stringify(value) : String(value)])),
     };
@@ -33679,15 +33697,8 @@ function restore(name, value) {
 
 
 
-/** The inputs that the workflow gives to all targets of a job: its mode, and the secrets of its environment. */
-const sharedInputs = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values'];
-/** The inputs of a reusable workflow (`toJSON(inputs)`) as one target: what is an input of the action, and not given to all. */
-function targetOfWorkflow(text) {
-    const given = JSON.parse(text);
-    const names = Object.keys(inputs_inputDefaults).filter((name) => !sharedInputs.includes(name));
-    const inputs = Object.fromEntries(names.flatMap((name) => (given[name] === undefined || given[name] === null ? [] : [[name, String(given[name])]])));
-    return { name: inputs['host'] ?? '', inputs };
-}
+/** The inputs that the workflow gives to all targets of a job: what it does, and the secrets of its environment. */
+const sharedInputs = ['mode', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values'];
 /** Reads a job's `targets`. @throws Error when it is not what the action `targets` made */
 function readJobTargets(text) {
     const targets = JSON.parse(text);

@@ -36227,31 +36227,31 @@ function concurrencyOf({ roleToAssume, inputs }) {
 /**
  * Targets of the same release go into the same job.
  * @param options.runsOn the runner of targets that name none
- * @param options.check whether the jobs only look, and take the role for that
+ * @param options.check whether the jobs only look, and take the role and the environment for that
  * @returns the jobs; as few targets in a job as 256 jobs allow
  * @throws RangeError when the targets need more than 256 different jobs
  */
 function matrixOf(targets, options, most = mostJobs) {
-    const role = (target) => (options.check ? target.checkRoleToAssume : target.roleToAssume);
-    const groups = [...Map.groupBy(targets, (target) => JSON.stringify([target.environment, role(target), target.inputs['region'] ?? '', target.runsOn])).values()];
+    const rights = (target) => (options.check ? { role: target.checkRoleToAssume, environment: target.checkEnvironment } : { role: target.roleToAssume, environment: target.environment });
+    const groups = [...Map.groupBy(targets, (target) => JSON.stringify([rights(target), target.inputs['region'] ?? '', target.runsOn])).values()];
     if (groups.length > most)
-        throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${most} jobs.`);
+        throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${most} jobs. Split the file into several, each with a workflow run of its own.`);
     const releases = groups.map((group) => [...Map.groupBy(group, concurrencyOf).values()]);
     const jobsAt = (size) => releases.reduce((sum, group) => sum + Math.ceil(group.length / size), 0);
     let size = 1;
     while (jobsAt(size) > most)
         size += 1;
-    return releases.flatMap((group) => chunks(group, size).map((chunk) => jobOf(chunk.flat(), role, options.runsOn)));
+    return releases.flatMap((group) => chunks(group, size).map((chunk) => jobOf(chunk.flat(), rights, options.runsOn)));
 }
 const chunks = (group, size) => Array.from({ length: Math.ceil(group.length / size) }, (_, index) => group.slice(index * size, (index + 1) * size));
-function jobOf(targets, role, runsOn) {
+function jobOf(targets, rights, runsOn) {
     const [first, ...others] = targets;
     if (!first)
         throw new TypeError('a job has at least one target');
     return {
         name: others.length === 0 ? first.name : `${first.name} and ${others.length} more`,
-        environment: first.environment,
-        'role-to-assume': role(first),
+        environment: rights(first).environment,
+        'role-to-assume': rights(first).role,
         region: first.inputs['region'] ?? '',
         'runs-on': JSON.stringify(first.runsOn.length === 0 ? runsOn : first.runsOn.length === 1 ? first.runsOn[0] : first.runsOn),
         concurrency: concurrencyOf(first),
@@ -36268,7 +36268,8 @@ function jobOf(targets, role, runsOn) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  R: () => (/* binding */ readTargets)
+  R0: () => (/* binding */ readTargets),
+  y6: () => (/* binding */ targetOfWorkflow)
 });
 
 // UNUSED EXPORTS: variable
@@ -40041,6 +40042,9 @@ const failureCodes = [
     'milvus-unhealthy',
     'probe-host-dns-missing',
     'probe-host-dns-differs',
+    // check
+    'drift-found',
+    'drift-unknown',
     // any step
     'rollback-incomplete',
     'cancelled',
@@ -40650,17 +40654,17 @@ function readKey(pem) {
 
 /**
  * Reads the three inputs. A full chain in `certificate` is fine, in any order.
- * @param inputs PEM texts; `chain` may be empty
+ * @param inputs PEM texts; `chain` and `privateKey` may be empty
  * @param authorities where a chain is looked for that was not given at all
  * @throws ActionError `certificate-unreadable`, `private-key-unreadable`
  */
 function readMaterial(inputs, authorities = []) {
     const { key, given } = readAll({
-        key: () => readKey(inputs.privateKey),
+        key: () => (inputs.privateKey ? readKey(inputs.privateKey) : undefined),
         given: () => [...readCertificates('certificate', inputs.certificate), ...(inputs.chain ? readCertificates('certificate-chain', inputs.chain) : [])],
     });
     const unique = given.filter((certificate, index) => given.findIndex((other) => other.raw.equals(certificate.raw)) === index);
-    const leaf = unique.find((certificate) => certificate.checkPrivateKey(key)) ?? unique.find((certificate) => !certificate.ca) ?? unique[0];
+    const leaf = unique.find((certificate) => key && certificate.checkPrivateKey(key)) ?? unique.find((certificate) => !certificate.ca) ?? unique[0];
     if (!leaf)
         throw new TypeError('readCertificates() never returns an empty list');
     const own = chainOf(leaf, unique);
@@ -40668,7 +40672,7 @@ function readMaterial(inputs, authorities = []) {
     const path = [leaf, ...own];
     const strays = unique.filter((certificate) => !path.includes(certificate) && !path.some((below) => issued(certificate, below)));
     const asGiven = unique.filter((certificate) => path.includes(certificate));
-    return { leaf, reordered: !sameCertificates(asGiven, path), chain, completed: chain.length > own.length, strays, key, privateKey: String(key.export({ type: 'pkcs8', format: 'pem' })) };
+    return { leaf, reordered: !sameCertificates(asGiven, path), chain, completed: chain.length > own.length, strays, key, privateKey: key ? String(key.export({ type: 'pkcs8', format: 'pem' })) : '' };
 }
 /** Reads both, so that both problems are said. */
 function readAll(parts) {
@@ -40789,19 +40793,21 @@ class Reader {
 function readSettings(environment) {
     const read = new Reader();
     const probe = readProbe(read);
-    const mode = read.optional('mode', oneOf('deploy', 'destroy'));
+    const mode = read.optional('mode', oneOf('deploy', 'check', 'destroy'));
     // Each part says undefined for what it could not read; it then has left a problem, and Settings is never built.
     const settings = {
         mode,
+        dryRun: read.optional('dry-run', parsers_boolean),
+        failOnDrift: read.optional('fail-on-drift', parsers_boolean),
         access: readAccess(read, environment),
         region: readRegion(read, environment),
         allowedAccounts: read.optional('allowed-account-ids', accountIds) ?? [],
         namespace: read.optional('namespace', kubernetesName),
         ...readMilvus(read),
-        ...(mode === 'destroy' ? endpointOfNone : readEndpoint(read, environment, probe.ca)),
+        ...(mode === 'destroy' ? endpointOfNone : readEndpoint(read, environment, probe.ca, mode)),
         replaceCertificate: read.optional('replace-certificate', parsers_boolean),
         expiryWarning: read.optional('expiry-warning', days),
-        chart: readChart(read),
+        chart: readChart(read, mode),
         helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
         values: read.optional('values', readValues) ?? {},
         serviceType: mode === 'destroy' ? readRestoredType(read) : 'ClusterIP',
@@ -40860,9 +40866,9 @@ function readMilvus(read) {
     }
     return { release, service, servicePort: read.optional('service-port', port) };
 }
-const readEndpoint = (read, environment, authorities) => ({
+const readEndpoint = (read, environment, authorities, mode) => ({
     host: read.required('host', host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
-    certificate: readCertificate(read, environment, authorities),
+    certificate: readCertificate(read, environment, authorities, mode),
 });
 /** What a removal has in their place. */
 const endpointOfNone = { host: '', certificate: { kind: 'arn', arn: '' } };
@@ -40873,7 +40879,7 @@ function readRestoredType(read) {
     }
     return type;
 }
-function readCertificate(read, environment, authorities) {
+function readCertificate(read, environment, authorities, mode) {
     const arn = read.optional('certificate-arn', certificateArn);
     const certificate = read.optional('certificate', pem);
     const privateKey = read.optional('private-key', pem);
@@ -40884,26 +40890,31 @@ function readCertificate(read, environment, authorities) {
     if (inputText('certificate-arn') !== '' && given.length === 0)
         return arn === undefined ? undefined : { kind: 'arn', arn };
     if (given.length === 0) {
+        if (mode === 'check')
+            return { kind: 'served' };
         read.missing('certificate', 'Give certificate and private-key, or certificate-arn. A secret that does not exist in this environment reads as empty.');
         return undefined;
     }
     const emptySecret = 'Give it with its certificate. A secret that does not exist in this environment, or under another name, reads as empty.';
     if (inputText('certificate') === '')
         read.missing('certificate', emptySecret);
-    if (inputText('private-key') === '')
+    const keyless = isKeyless(mode);
+    if (inputText('private-key') === '' && !keyless)
         read.missing('private-key', emptySecret);
-    if (certificate === undefined || privateKey === undefined)
+    if (certificate === undefined || (privateKey === undefined && !keyless))
         return undefined;
-    const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey, chain }, parseCertificates(authorities ?? '')));
+    const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey: privateKey ?? '', chain }, parseCertificates(authorities ?? '')));
     return material && { kind: 'material', material, into: arn };
 }
+/** A check compares a certificate without its key. */
+const isKeyless = (mode) => mode === 'check' && inputText('private-key') === '';
 function checkArnRegion(read, arn, region) {
     const own = arn.split(':')[3] ?? '';
     if (!region || own === region || !isRegion(region))
         return;
     read.conflict(`Input certificate-arn is of region ${own}, and the cluster is in ${region}.`, 'An ALB takes only certificates of its own region: give one of that, or certificate and private-key.');
 }
-function readChart(read) {
+function readChart(read, mode) {
     const repository = read.optional('chart-repository', (raw) => {
         const url = URL.canParse(raw) ? new URL(raw) : undefined;
         if (!url || !/^https?:$/.test(url.protocol))
@@ -40912,9 +40923,9 @@ function readChart(read) {
             throw new InvalidInput('has credentials in it, which helm would show in its arguments.', 'Give them as chart-username and chart-password.');
         return raw;
     });
-    return { name: read.optional('chart', parsers_text), repository, version: read.optional('chart-version', exactVersion), credentials: readChartCredentials(read) };
+    return { name: read.optional('chart', parsers_text), repository, version: read.optional('chart-version', exactVersion), credentials: mode === 'check' ? undefined : readChartCredentials(read) };
 }
-/** A password without a user name is left alone: a workflow gives its secrets to all targets, also to those with a public chart. */
+/** For a run that fetches the chart. A password without a user name is left alone: a workflow gives its secrets to all targets, also to those with a public chart. */
 function readChartCredentials(read) {
     const username = read.optional('chart-username', parsers_text);
     const password = read.optional('chart-password', parsers_text);
@@ -41019,7 +41030,7 @@ var matrix = __nccwpck_require__(3506);
 /** The JSON Schema of a targets file: what editors complete, and what the file is checked against. */
 
 /** Inputs that a target cannot say: secrets, and what the workflow decides for all. */
-const elsewhere = ['mode', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'summary'];
+const elsewhere = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'summary'];
 /** The inputs that a target may say. */
 const targetInputs = Object.keys(settings_inputs/* inputDefaults */.V).filter((name) => !elsewhere.includes(name));
 const lists = ['inbound-cidrs', 'subnets', 'security-groups'];
@@ -41037,6 +41048,7 @@ function targetsSchema(descriptions = {}) {
     const inputs = Object.fromEntries(targetInputs.map((name) => [name, described(name)]));
     const job = {
         environment: { type: 'string', minLength: 1, description: 'GitHub environment of the job: its secrets TLS_CERTIFICATE, TLS_PRIVATE_KEY and so on are this target\'s, and its protection rules apply.' },
+        'check-environment': { type: 'string', minLength: 1, description: 'GitHub environment of the job in mode check, for example one without reviewers; environment when absent.' },
         'role-to-assume': { type: 'string', pattern: rolePattern, description: 'ARN of the IAM role that the job takes by OIDC. Without it the runner has credentials of its own.' },
         'check-role-to-assume': { type: 'string', pattern: rolePattern, description: 'ARN of the role for mode check, which needs only to read; role-to-assume when absent.' },
         'runs-on': { anyOf: [{ type: 'string', minLength: 1 }, { type: 'array', items: { type: 'string' }, minItems: 1 }], description: 'Runner of the job, a label or several; that of the workflow when absent.' },
@@ -41080,6 +41092,15 @@ function readTargets(text) {
     const problems = [...formProblems(errors, content), ...repeated(targets), ...sameIngress(targets), ...targets.flatMap(targetProblems)];
     return problems.length > 0 ? { problems } : { targets };
 }
+/** The inputs of a reusable workflow, `toJSON(inputs)`, as its one target: of them what is an input of the action, the environment and the role. */
+function targetOfWorkflow(text) {
+    const given = JSON.parse(text);
+    const names = [...targetInputs, 'environment', 'role-to-assume'];
+    const target = targetOf(Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (names.includes(name) && value !== null ? [[name, value]] : []))));
+    const named = { ...target, name: target.inputs['host'] || 'host' };
+    const problems = inputProblems(named);
+    return problems.length > 0 ? { problems } : { targets: [named] };
+}
 /** The targets whose own form is right: what else is wrong with them can be said at once. None when the file or its defaults have no right form. */
 function wellFormed(errors, content) {
     const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1]);
@@ -41114,9 +41135,9 @@ function placeOf(path, content) {
     return [`targets[${index}]${typeof name === 'string' ? ` (${name})` : ''}`, ...rest.filter((part) => part)].join(': ');
 }
 function targetOf(entry) {
-    const { name = '', environment = '', 'role-to-assume': roleToAssume = '', 'check-role-to-assume': checkRoleToAssume = roleToAssume, 'runs-on': runsOn = [], ...inputs } = entry;
+    const { name = '', environment = '', 'check-environment': checkEnvironment = environment, 'role-to-assume': roleToAssume = '', 'check-role-to-assume': checkRoleToAssume = roleToAssume, 'runs-on': runsOn = [], ...inputs } = entry;
     return {
-        name, environment, roleToAssume, checkRoleToAssume,
+        name, environment, checkEnvironment, roleToAssume, checkRoleToAssume,
         runsOn: [runsOn].flat(),
         inputs: Object.fromEntries(Object.entries(inputs).map(([input, value]) => [input, typeof value === 'object' ? JSON.stringify(value) : String(value)])),
     };
@@ -41178,6 +41199,8 @@ function restore(name, value) {
 /** An empty input means its default, here too: a reusable workflow that passes an empty one suppresses action.yml's. */
 const inputDefaults = {
     mode: 'deploy',
+    'dry-run': 'false',
+    'fail-on-drift': 'true',
     cluster: '',
     region: '',
     'allowed-account-ids': '',
@@ -41248,7 +41271,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6067);
 /* harmony import */ var _fleet_matrix_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3506);
 /* harmony import */ var _fleet_targets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8618);
-/** The action `targets`: a targets file to the matrix of a job. */
+/** The action `targets`: a targets file, or the inputs of a reusable workflow, to the matrix of a job. */
 
 
 
@@ -41256,48 +41279,47 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 async function run() {
-    const path = (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('file', { required: true });
+    const path = (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('file');
+    const from = path || 'The workflow';
+    const reading = path === '' ? (0,_fleet_targets_js__WEBPACK_IMPORTED_MODULE_4__/* .targetOfWorkflow */ .y6)((0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('target', { required: true })) : readFile(path);
+    if ('problems' in reading) {
+        const { problems } = reading;
+        const title = `${from} has ${problems.length} problem${problems.length === 1 ? '' : 's'}`;
+        await _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .summary */ .z.addHeading(title, 3).addList(problems.map(escaped)).write();
+        throw new Error(`${title}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
+    }
+    const only = path === '' ? '' : (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('only');
+    const targets = chosenOf(reading.targets, only, from);
+    const mode = (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('mode') || 'deploy';
+    const jobs = (0,_fleet_matrix_js__WEBPACK_IMPORTED_MODULE_3__/* .matrixOf */ .lQ)(targets, { runsOn: (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('runs-on') || 'ubuntu-latest', check: mode === 'check' });
+    (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('matrix', JSON.stringify({ include: jobs }));
+    (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('targets', JSON.stringify(targets.map(({ name }) => name)));
+    (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('artifacts', `milvus-alb-results-${digest([mode, path, only, ...(path === '' ? targets.map((target) => `${(0,_fleet_matrix_js__WEBPACK_IMPORTED_MODULE_3__/* .concurrencyOf */ .RO)(target)} ${target.name}`) : [])])}-`);
+    console.log(`${targets.length} target${targets.length === 1 ? '' : 's'} in ${jobs.length} job${jobs.length === 1 ? '' : 's'}`);
+}
+function readFile(path) {
     let text;
     try {
         text = (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.readFileSync)(path, 'utf8');
     }
     catch (thrown) {
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)(`Input file names ${path}, which cannot be read: ${(0,_core_text_js__WEBPACK_IMPORTED_MODULE_5__/* .messageOf */ .bD)(thrown)}. Check out the repository before this step, and give the path from its root.`);
-        return;
+        throw new Error(`Input file names ${path}, which cannot be read: ${(0,_core_text_js__WEBPACK_IMPORTED_MODULE_5__/* .messageOf */ .bD)(thrown)}. Check out the repository before this step, and give the path from its root.`, { cause: thrown });
     }
-    const reading = (0,_fleet_targets_js__WEBPACK_IMPORTED_MODULE_4__/* .readTargets */ .R)(text);
-    if ('problems' in reading) {
-        const { problems } = reading;
-        await _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .summary */ .z.addHeading(`${path} has ${problems.length} problem${problems.length === 1 ? '' : 's'}`, 3).addList(problems.map(escaped)).write();
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)(`${path} has ${problems.length} problem${problems.length === 1 ? '' : 's'}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
-        return;
-    }
-    const only = patternsOf((0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('only'));
-    const idle = only.filter(({ pattern }) => !reading.targets.some(({ name }) => pattern.test(name)));
-    if (idle.length > 0) {
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)(`Input only says ${idle.map(({ word }) => word).join(', ')}, which matches none of the ${reading.targets.length} targets of ${path}: correct it, or leave it empty for all.`);
-        return;
-    }
-    const chosen = reading.targets.filter(({ name }) => only.length === 0 || only.some(({ pattern }) => pattern.test(name)));
-    try {
-        const jobs = (0,_fleet_matrix_js__WEBPACK_IMPORTED_MODULE_3__/* .matrixOf */ .lQ)(chosen, { runsOn: (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('runs-on') || 'ubuntu-latest', check: (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('mode') === 'check' });
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('matrix', JSON.stringify({ include: jobs }));
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('targets', JSON.stringify(chosen.map(({ name }) => name)));
-        // A run may hold several fleets, and an artifact's name only once.
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('artifacts', `milvus-alb-results-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(JSON.stringify([path, (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('only'), (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('mode')])).digest('hex').slice(0, 8)}-`);
-        console.log(`${chosen.length} target${chosen.length === 1 ? '' : 's'} in ${jobs.length} job${jobs.length === 1 ? '' : 's'}`);
-    }
-    catch (thrown) {
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)(`${(0,_core_text_js__WEBPACK_IMPORTED_MODULE_5__/* .messageOf */ .bD)(thrown)} Split ${path} into several files, each with a workflow run of its own.`);
-    }
+    return (0,_fleet_targets_js__WEBPACK_IMPORTED_MODULE_4__/* .readTargets */ .R0)(text);
 }
-/** Names with `*`, separated by commas, spaces or new lines. */
-function patternsOf(only) {
+/** The targets whose names `only` has, with `*`, separated by commas, spaces or new lines; all when it is empty. */
+function chosenOf(targets, only, from) {
     const words = only.split(/[\s,]+/).filter((word) => word !== '');
-    return words.map((word) => ({ word, pattern: new RegExp(`^${word.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`) }));
+    const patterns = words.map((word) => new RegExp(`^${word.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`));
+    const idle = words.filter((_word, index) => !targets.some(({ name }) => patterns[index]?.test(name)));
+    if (idle.length > 0)
+        throw new Error(`Input only says ${idle.join(', ')}, which matches none of the ${targets.length} targets of ${from}: correct it, or leave it empty for all.`);
+    return targets.filter(({ name }) => words.length === 0 || patterns.some((pattern) => pattern.test(name)));
 }
+/** Tells apart what one run, or one workflow, looks at several times: an artifact's name is taken once, and an issue kept by each. */
+const digest = (selection) => (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(JSON.stringify(selection)).digest('hex').slice(0, 8);
 const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-await run();
+await run().catch((thrown) => (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)((0,_core_text_js__WEBPACK_IMPORTED_MODULE_5__/* .messageOf */ .bD)(thrown)));
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
