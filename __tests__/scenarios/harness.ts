@@ -107,7 +107,7 @@ function runner(world: World): Omit<Scenario, 'world'> {
 
 /** What a success that changed something means to a user: in the lab Milvus' own clients then work. */
 async function expectClients(world: World, run: ActionRun, inputs: Readonly<Record<string, string>>): Promise<void> {
-  if (world.name !== 'lab' || run.exitCode !== 0 || run.outputs['changed'] !== 'true' || inputs['probe'] === 'off') return
+  if (world.name !== 'lab' || run.exitCode !== 0 || run.outputs['changed'] !== 'true' || inputs['probe'] === 'off' || inputs['mode'] === 'destroy') return
   const { useClients } = await import('../../lab/clients.ts')
   await useClients(world as Lab)
 }
