@@ -99,7 +99,7 @@ function runner(world: World): Omit<Scenario, 'world'> {
       await expectNoLeak(world, run, { ...world.inputs(), ...all })
       expectOneAnnotation(run)
       expectNoSilentWrite(run, writes())
-      if (run.exitCode === 0 && run.outputs['changed'] === 'true' && inputs['probe'] !== 'off') await clients()
+      if (run.exitCode === 0 && run.outputs['changed'] === 'true' && inputs['probe'] !== 'off' && inputs['mode'] !== 'destroy') await clients()
       return run
     },
     writes,

@@ -10,7 +10,7 @@ export interface AwsKey {
 }
 
 /** The versions of the query APIs. */
-const versions = { iam: '2010-05-08', ec2: '2016-11-15', sts: '2011-06-15' }
+const versions = { iam: '2010-05-08', ec2: '2016-11-15', sts: '2011-06-15', elasticloadbalancing: '2015-12-01' }
 
 /** SHA-256 as the signer wants it. */
 const sha256 = Hash.bind(null, 'sha256')

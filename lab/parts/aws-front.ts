@@ -12,6 +12,7 @@ import type { AwsCredential } from '../../sandbox/aws/service.ts'
 import type { Incoming } from '../../sandbox/aws/signature.ts'
 import type { Fault, Traffic } from '../../sandbox/traffic.ts'
 import { mutating, parts, readRequest, type AwsRequest } from './aws-requests.ts'
+import { usersOf } from './certificate-users.ts'
 import type { Moto } from './moto.ts'
 
 /** A call, as it was recorded. */
@@ -163,12 +164,14 @@ class Front {
   /** moto's answer; an import over another certificate keeps its tags, as in ACM, where moto drops them. */
   private async ask(call: AwsCall, message: IncomingMessage, incoming: Incoming): Promise<Answer> {
     const { client } = this.settings.moto
+    const users = /^acm:(Describe|Delete)Certificate$/.test(`${call.service}:${call.operation}`) ? await usersOf(client, call.resource) : []
+    if (call.operation === 'DeleteCertificate' && users.length > 0) return errorAnswer(call, { status: 400, code: 'ResourceInUseException', message: `Certificate ${call.resource} is in use.` })
     const again = call.operation === 'ImportCertificate' && call.resource !== '*'
     const held = again ? await client.target('acm', 'CertificateManager.ListTagsForCertificate', { CertificateArn: call.resource }).catch(() => '{}') : '{}'
     const answer = await this.forward(message, incoming)
     const { Tags = [] } = JSON.parse(held) as { Tags?: object[] }
     if (answer.status < 300 && Tags.length > 0) await client.target('acm', 'CertificateManager.AddTagsToCertificate', { CertificateArn: call.resource, Tags })
-    return answer
+    return call.operation === 'DescribeCertificate' && answer.status < 300 ? withUsers(answer, users) : answer
   }
 
   private forward(message: IncomingMessage, { body }: Incoming): Promise<Answer> {
@@ -230,6 +233,11 @@ function errorAnswer({ service }: AwsCall, error: { status: number; code: string
   const namespace = service === 'sts' ? 'https://sts.amazonaws.com/doc/2011-06-15/' : 'http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/'
   const [type, body] = isQuery(service) ? ['text/xml', (service === 'ec2' ? ec2Error : xmlError)(namespace, error, requestId)] : ['application/json', JSON.stringify({ __type: error.code, message: error.message })]
   return { status: error.status, headers: { 'content-type': type, 'x-amzn-requestid': requestId, 'x-amzn-errortype': error.code }, body: Buffer.from(body) }
+}
+
+function withUsers(answer: Answer, InUseBy: readonly string[]): Answer {
+  const { Certificate } = JSON.parse(answer.body.toString()) as { Certificate: object }
+  return rewritten(answer, JSON.stringify({ Certificate: { ...Certificate, InUseBy } }))
 }
 
 function rewritten(answer: Answer, text: string): Answer {
