@@ -23,6 +23,7 @@ scenario('a first deployment makes everything and proves it; a second run change
     'ingress spec.ingressClassName', 'ingress spec.rules',
   ])
   expect(writes().filter((write) => !/secrets|configmaps|deployments/.test(write))).toEqual(['acm ImportCertificate', 'kubernetes PATCH /api/v1/namespaces/milvus/services/milvus-demo', 'kubernetes PATCH /apis/networking.k8s.io/v1/namespaces/milvus/ingresses/milvus-demo'])
+  expect(first.summary).toMatch(/ALB k8s-[\w-]+ \(internet-facing\)[\s\S]*target group k8s-[\w-]+ \(GRPC, ip\)/)
   expect((await inAcm(world, first.outputs['certificate-arn']))?.tags).toMatchObject({ 'milvus-alb-action/namespace': 'milvus', 'milvus-alb-action/host': world.host, 'milvus-alb-action/cluster': world.cluster })
 
   const second = await run()

@@ -5,6 +5,7 @@ import { expect } from '@jest/globals'
 import { startGitHub } from '../../sandbox/github.ts'
 import { runAction, type ActionRun } from '../../sandbox/runner.ts'
 import { repository, type World } from '../../sandbox/world.ts'
+import { get } from './hands.ts'
 import { scenario } from './harness.ts'
 
 interface Result { readonly name: string; readonly outcome: string; readonly outputs: Readonly<Record<string, string>> }
@@ -22,6 +23,10 @@ scenario('two targets of one job: the second is deployed though the first fails,
   expect(others.map(({ name }) => name)).toEqual(['here'])
 
   const both = JSON.stringify([job, ...others].flatMap((each) => JSON.parse(each?.['targets'] ?? '') as object[]))
+  const rehearsal = await runOther(world, 'fleet', { targets: both, 'dry-run': 'true', certificate: certificate ?? '', 'private-key': privateKey ?? '' })
+  expect((JSON.parse(rehearsal.outputs['results'] ?? '') as Result[])[1]?.outputs).toMatchObject({ changed: 'false', changes: expect.stringContaining('service.type') })
+  expect(await get(world, 'ingress', 'milvus-demo')).toBeUndefined()
+
   const run = await runOther(world, 'fleet', { targets: both, certificate: certificate ?? '', 'private-key': privateKey ?? '' })
   expect(run.exitCode).toBe(1)
   const results = JSON.parse(run.outputs['results'] ?? '') as Result[]

@@ -33698,7 +33698,7 @@ function restore(name, value) {
 
 
 /** The inputs that the workflow gives to all targets of a job: what it does, and the secrets of its environment. */
-const sharedInputs = ['mode', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values'];
+const sharedInputs = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values'];
 /** Reads a job's `targets`. @throws Error when it is not what the action `targets` made */
 function readJobTargets(text) {
     const targets = JSON.parse(text);

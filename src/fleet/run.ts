@@ -17,7 +17,7 @@ export interface Result {
 }
 
 /** The inputs that the workflow gives to all targets of a job: what it does, and the secrets of its environment. */
-export const sharedInputs = ['mode', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values']
+export const sharedInputs = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values']
 
 interface JobTarget {
   readonly name: string

@@ -89,7 +89,7 @@ function headlineOfMode(changes: Report['changes'], outputs: Report['outputs'], 
 
 function removed(changes: Report['changes'], error: ActionError | undefined): string {
   if (error) return `## ❌ ${changes.length === 0 ? 'Nothing was' : 'Not all is'} removed: ${error.code} in ${error.step ?? 'preflight'}`
-  const gone = changes.filter(({ after }) => after === undefined).map(({ object }) => object)
+  const gone = changes.filter(({ after }) => after === undefined).map(({ object }) => object.replace(/ arn:\S+$/, ''))
   const restored = gone.length < changes.length ? '; the Service has another type' : ''
   return `## ✅ ${gone.length === 0 ? 'Nothing was left to remove' : `Removed: ${gone.map(escape).join(', ')}`}${restored}`
 }

@@ -6,6 +6,7 @@ import { newest, verdict } from './controller-verdict.ts'
 import { hostname, nudgeAnnotation } from './ingress-object.ts'
 import { applyIngress, desired, wordsUntilNow, type Applied } from './ingress.ts'
 import { drift, unseenOf, type Observed } from './load-balancer/drift.ts'
+import { targetGroupOf } from './load-balancer/targets.ts'
 import { isActive, lookAtElb, waitForActive, waitForController, type Input, type Rooms } from './load-balancer/wait.ts'
 import type { Target } from './preflight.ts'
 
@@ -19,7 +20,15 @@ export async function observe(context: Context, settings: Settings, loadBalancer
   })
   const unseen = observed ? unseenOf(observed, settings.ingress.listenPort) : `the load balancer in AWS: ${reason.replace(/\.$/, '')}`
   if (unseen !== undefined) context.unseen(unseen)
+  showNames(context, settings, observed)
   return observed
+}
+
+/** The names in AWS, for the summary. */
+function showNames(context: Context, settings: Settings, observed: Observed | undefined): void {
+  const arn = targetGroupOf(observed, settings)
+  const group = observed?.parts.targetGroups?.find((each) => each.arn === arn)
+  context.found({ ...(observed?.balancer && { balancer: observed.balancer.name }), ...(group && { targetGroup: group.name }) })
 }
 
 /** Where the nudge is. */
@@ -58,6 +67,8 @@ export async function apply(context: Context, settings: Settings, rooms: Rooms, 
   context.output('endpoint', `https://${settings.host}:${settings.ingress.listenPort}`)
   const { balancer } = input.observed ?? {}
   if (!isSettled || !balancer || !isActive(balancer)) await waitForActive(context, settings, rooms, address, deadline)
+  // What only the summary shows fails nothing.
+  if (!isSettled) showNames(context, settings, await lookAtElb(settings, rooms.loadBalancers, address).catch(() => undefined))
   if (changes.length > 1) await lookAgain(context, settings, rooms, target, applied, address)
   return address
 }
