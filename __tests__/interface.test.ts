@@ -44,11 +44,15 @@ test.each(derived(read('action.yml')).map((file) => [file.path, file] as const))
 
 const workflows = [...read('README.md').matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text)
 
+interface Step { uses?: string; with?: object }
+
 test("README's workflows use inputs and outputs that exist", () => {
   expect(workflows.length).toBeGreaterThan(1)
   for (const workflow of workflows) {
-    const { jobs } = load(workflow) as { jobs: Record<string, { steps: { uses?: string; with?: object }[] }> }
-    const own = Object.values(jobs).flatMap(({ steps }) => steps).find(({ uses }) => uses?.startsWith('milvus-alb-action/'))
+    // A whole workflow, or steps of one.
+    const parsed = load(workflow) as Step[] | { jobs: Record<string, { steps: Step[] }> }
+    const steps = Array.isArray(parsed) ? parsed : Object.values(parsed.jobs).flatMap((job) => job.steps)
+    const own = steps.find(({ uses }) => uses?.startsWith('milvus-alb-action/'))
     expect(Object.keys(own?.with ?? { none: true }).filter((name) => !(name in action.inputs))).toEqual([])
   }
   const outputs = workflows.flatMap((workflow) => [...workflow.matchAll(/steps\.alb\.outputs\.([a-z-]+)/g)].map(([, name]) => name ?? ''))

@@ -179,6 +179,7 @@ describe('refusals', () => {
     ['cluster and kubeconfig', { kubeconfig: '/c' }, region, ['inputs-conflict: Inputs cluster and kubeconfig are both given.']],
     ['cluster and context', { context: 'x' }, region, ['inputs-conflict: Input context is given with cluster, which has no contexts.']],
     ['release and service', { release: 'a', service: 'b' }, region, ['inputs-conflict: Inputs release and service are both given.']],
+    ['cutover last and no probe', { cutover: 'last', probe: 'off' }, region, ['inputs-conflict: Input cutover is last, and probe is off: nothing would prove the ALB before the old load balancer goes.']],
     ['cutover never and what helm would change', { cutover: 'never', values: 'a: b', 'chart-version': '5.0.19' }, region, ['inputs-conflict: Input cutover is never, which leaves the release alone, and values and chart-version would change it.']],
     ['HELM_DRIVER sql', {}, { ...region, HELM_DRIVER: 'sql' }, ['inputs-conflict: HELM_DRIVER is sql, and this action reads releases only from Secrets and ConfigMaps.']],
     ['a mode that there is not', { mode: 'verify' }, region, ['input-invalid: Input mode is "verify".']],

@@ -84,7 +84,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     values: read.optional('values', readValues) ?? {},
     serviceType: mode === 'destroy' ? readRestoredType(read) : 'ClusterIP',
     allowChartChange: read.optional('allow-chart-change', form.boolean),
-    cutover: readCutover(read),
+    cutover: readCutover(read, mode),
     onFailure: read.optional('on-failure', form.oneOf('keep', 'rollback')),
     ingress: readIngress(read),
     timeouts: {
@@ -210,10 +210,11 @@ function readHelmStorage(read: Reader, driver: string): Settings['helmStorage'] 
   return 'Secret'
 }
 
-function readCutover(read: Reader): Settings['cutover'] | undefined {
+function readCutover(read: Reader, mode: Settings['mode'] | undefined): Settings['cutover'] | undefined {
   const cutover = read.optional('cutover', form.oneOf('first', 'last', 'never'))
   const forHelm = (['values', 'chart-version'] as const).filter((name) => inputText(name) !== '')
-  if (cutover === 'never' && forHelm.length > 0) read.conflict(`Input cutover is never, which leaves the release alone, and ${forHelm.join(' and ')} would change it.`, `Leave ${forHelm.join(' and ')} empty, or set cutover to first or last.`)
+  if (cutover === 'last' && inputText('probe') === 'off') read.conflict('Input cutover is last, and probe is off: nothing would prove the ALB before the old load balancer goes.', 'Run the job where it reaches the ALB with probe: required; or set cutover: never now, and first once you have seen that the ALB serves.')
+  if (cutover === 'never' && forHelm.length > 0 && mode !== 'destroy') read.conflict(`Input cutover is never, which leaves the release alone, and ${forHelm.join(' and ')} would change it.`, `Leave ${forHelm.join(' and ')} empty, or set cutover to first or last.`)
   return cutover
 }
 

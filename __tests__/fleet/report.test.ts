@@ -11,6 +11,7 @@ test.each<[string, Result, string]>([
   ['as it should be', result({ drift: 'false', 'certificate-expiry': '2027-02-01T00:00:00Z' }), '✓ as it should be'],
   ['deployed', result({ changed: 'true', changes: JSON.stringify([change]) }), '✓ 1 change made'],
   ['unchanged', result({ changed: 'false', changes: '[]' }), '✓ unchanged'],
+  ['a dry run', result({ changed: 'false', changes: JSON.stringify([change]) }), '✓ 1 change would be made'],
   ['drifted', result({ drift: 'true', changes: JSON.stringify([change, change]), 'failure-code': 'drift-found' }, 'failure'), '✗ 2 differences'],
   ['not seen whole', result({ drift: 'unknown', 'failure-code': 'drift-unknown' }, 'failure'), '✗ not everything could be seen'],
   ['not seen whole, and only warned', result({ drift: 'unknown' }), '✗ not everything could be seen'],
@@ -45,6 +46,10 @@ test('the title counts, and differences are listed', () => {
   expect(report.title).toBe('1 of 2 targets needs attention')
   expect(report.clean).toBe(false)
   expect(report.body).toContain('- Ingress milvus/milvus-demo: `metadata.annotations.x` is `a`, should be `b` (differs)')
+})
+
+test('the title of a dry run does not say that all is well', () => {
+  expect(fleetReport([result({ changed: 'false', changes: JSON.stringify([change]) }), result({ changed: 'false', changes: '[]' })], 30, now).title).toBe('A dry run would change 1 of 2 targets')
 })
 
 test('texts from outside stay text', () => {

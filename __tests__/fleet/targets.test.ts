@@ -23,6 +23,10 @@ targets:
 
 const good = '{name: a, environment: e, region: us-east-2, cluster: c, host: milvus.example.com}'
 
+test('what its environment holds as secrets is not asked for', () => {
+  expect(read(`targets: [${good.replace('name: a', 'name: a, chart-username: robot')}]`)).toMatchObject({ targets: [{ inputs: { 'chart-username': 'robot' } }] })
+})
+
 test.each<[name: string, text: string, problems: string[]]>([
   ['no YAML', 'targets: [', ['The file is not YAML (line 1, column 11): unexpected end of the stream within a flow collection.']],
   ['nothing', '# nothing\n', ['The file is not YAML: expected a document, but the input is empty.']],

@@ -5,7 +5,7 @@ import { expectRefusal, expectSuccess, expectUnchanged, sandboxScenario } from '
 
 sandboxScenario('inputs are read before any part is asked', 'very many wrong inputs at once, each named with what to give', async (scenario) => {
   const wrong: Readonly<Record<string, readonly [value: string, said: string]>> = {
-    mode: ['apply', 'Give deploy'],
+    mode: ['apply', 'Give one of deploy'],
     cluster: ['arn:aws:eks:us-east-2:111122223333:cluster/production', 'Give its name: production.'],
     region: ['us-east-2a', 'Give its region: us-east-2.'],
     namespace: ['Milvus', 'is "Milvus", which is not a Kubernetes name'],

@@ -1,8 +1,8 @@
 /** on-failure: a run that fails leaves what it changed, or puts it back. */
 import { expect } from '@jest/globals'
 import type { World } from '../../sandbox/world.ts'
-import { annotation, changed, expectBeside, expectFailure, expectSuccess, scenario } from './harness.ts'
-import { certificates, get, ingressAnnotations, loadBalancers } from './hands.ts'
+import { annotation, changed, expectBeside, expectFailure, expectRefusal, expectSuccess, scenario } from './harness.ts'
+import { applyGuide, certificates, get, importByHand, ingressAnnotations, loadBalancers } from './hands.ts'
 
 const rollback = { 'on-failure': 'rollback' }
 
@@ -72,6 +72,32 @@ scenario('a rollback that does not succeed is said beside the failure, with what
   mend()
   await world.overrideAlb({ respond: undefined })
   expectSuccess(await run(rollback))
+})
+
+scenario('rollback of an Ingress that was taken over from kubectl: it is not this action\'s afterwards either', async ({ world, run }) => {
+  await applyGuide(world, await importByHand(world))
+  const before = await stateOf(world)
+  await world.overrideAlb({ respond: 502 })
+  expectFailure(await run({ ...rollback, 'idle-timeout': '1h', 'probe-timeout': '1s' }), 'probe', 'probe-target-failed')
+  expect(await stateOf(world)).toEqual(before)
+  expectFailure(await run({ mode: 'destroy' }), 'preflight', 'ingress-not-ours')
+})
+
+scenario('rollback when somebody else upgraded the release meanwhile: theirs is left, and said', async ({ world, run }) => {
+  await world.overrideAlb({ respond: 502 })
+  const release = world.holdLoadBalancers()
+  const upgrade = () => world.helm('upgrade', 'milvus-demo', 'milvus', '--repo', world.charts.url, '--version', '4.2.58', '--reuse-values', '--set', 'proxy.replicas=2')
+  const result = expectFailure(await run({ ...rollback, 'probe-timeout': '1s' }, { onLine: (line) => {
+    if (line.includes('✓ release: 1 change')) void upgrade().then(release)
+  } }), 'probe', 'probe-target-failed')
+  expectBeside(result, 'rollback-incomplete')
+  expect(annotation(result)).toMatch(/Somebody else has upgraded release milvus-demo too: revision 3 is deployed, and this run had seen 1/)
+  expect(await world.helm('get', 'values', 'milvus-demo')).toContain('replicas: 2')
+})
+
+scenario('a rollback that could not delete the Ingress is refused before anything is made', async (scenario) => {
+  expect(await expectRefusal(scenario, rollback, 'cluster-forbidden', await scenario.world.assumeRole('delete ingresses'))).toContain('delete ingresses')
+  expectSuccess(await scenario.run({}, { environment: await scenario.world.assumeRole('delete ingresses') }))
 })
 
 scenario('a renewal cannot be rolled back: said before it is made', async ({ world, run }) => {

@@ -33272,7 +33272,7 @@ function settings_readSettings(environment) {
         values: read.optional('values', readValues) ?? {},
         serviceType: mode === 'destroy' ? readRestoredType(read) : 'ClusterIP',
         allowChartChange: read.optional('allow-chart-change', form.boolean),
-        cutover: readCutover(read),
+        cutover: readCutover(read, mode),
         onFailure: read.optional('on-failure', form.oneOf('keep', 'rollback')),
         ingress: readIngress(read),
         timeouts: {
@@ -33402,10 +33402,12 @@ function readHelmStorage(read, driver) {
     }
     return 'Secret';
 }
-function readCutover(read) {
+function readCutover(read, mode) {
     const cutover = read.optional('cutover', form.oneOf('first', 'last', 'never'));
     const forHelm = ['values', 'chart-version'].filter((name) => inputText(name) !== '');
-    if (cutover === 'never' && forHelm.length > 0)
+    if (cutover === 'last' && inputText('probe') === 'off')
+        read.conflict('Input cutover is last, and probe is off: nothing would prove the ALB before the old load balancer goes.', 'Run the job where it reaches the ALB with probe: required; or set cutover: never now, and first once you have seen that the ALB serves.');
+    if (cutover === 'never' && forHelm.length > 0 && mode !== 'destroy')
         read.conflict(`Input cutover is never, which leaves the release alone, and ${forHelm.join(' and ')} would change it.`, `Leave ${forHelm.join(' and ')} empty, or set cutover to first or last.`);
     return cutover;
 }
@@ -33672,7 +33674,7 @@ function inputProblems({ name, inputs }) {
     catch (thrown) {
         if (!(thrown instanceof ActionError))
             throw thrown;
-        return thrown.all.filter(({ code, message }) => code !== 'input-missing' || !/^Input (certificate|private-key) /.test(message)).map(({ message, remedy }) => `${name}: ${message} ${remedy}`);
+        return thrown.all.filter(({ code, message }) => code !== 'input-missing' || !/^Input (certificate|private-key|chart-password) /.test(message)).map(({ message, remedy }) => `${name}: ${message} ${remedy}`);
     }
     finally {
         for (const input of Object.keys(inputDefaults))

@@ -54,7 +54,8 @@ export function fleetReport(results: readonly Result[], expiryDays: number, now:
     const changes = changesOf(result)
     return changes.length === 0 ? [] : [`### ${cell(result.name)}\n\n${changes.map(({ object, path, before, after, why }) => `- ${cell(object)}: \`${code(path)}\` is \`${code(before ?? '(absent)')}\`, should be \`${code(after ?? '(absent)')}\` (${cell(why)})`).join('\n')}`]
   })
-  const title = bad.length === 0 ? `${rows.length} of ${rows.length} targets are as they should be` : `${bad.length} of ${rows.length} targets ${bad.length === 1 ? 'needs' : 'need'} attention`
+  const rehearsed = results.filter(wouldChange).length
+  const title = bad.length === 0 ? rehearsed > 0 ? `A dry run would change ${rehearsed} of ${rows.length} targets` : `${rows.length} of ${rows.length} targets are as they should be` : `${bad.length} of ${rows.length} targets ${bad.length === 1 ? 'needs' : 'need'} attention`
   const whole = [table, ...details].join('\n\n')
   const body = whole.length <= longest ? whole : `${[...whole.slice(0, longest - 200).split('\n').slice(0, -1)].join('\n')}\n\n(More than an issue holds: the summaries of the jobs have it all.)`
   const drifts = results.map(({ outputs }) => outputs['drift'])
@@ -64,9 +65,12 @@ export function fleetReport(results: readonly Result[], expiryDays: number, now:
 function row(result: Result, expiryDays: number, now: number): Row {
   const troubles = [...failures(result), ...drift(result), ...expiry(result, expiryDays, now)]
   const { outputs } = result
-  const fine = outputs['drift'] === 'false' ? 'as it should be' : outputs['changed'] === 'true' ? `${counted(changesOf(result).length, 'change')} made` : 'unchanged'
+  const fine = outputs['drift'] === 'false' ? 'as it should be' : outputs['changed'] === 'true' ? `${counted(changesOf(result).length, 'change')} made` : wouldChange(result) ? `${counted(changesOf(result).length, 'change')} would be made` : 'unchanged'
   return { result, clean: troubles.length === 0, state: troubles.join('; ') || fine }
 }
+
+/** Of a dry run, which changes nothing and compares for no check. */
+const wouldChange = (result: Result): boolean => result.outcome === 'success' && result.outputs['drift'] === undefined && result.outputs['changed'] !== 'true' && changesOf(result).length > 0
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 

@@ -132,7 +132,7 @@ function inputProblems({ name, inputs }: Target): string[] {
     return []
   } catch (thrown) {
     if (!(thrown instanceof ActionError)) throw thrown
-    return thrown.all.filter(({ code, message }) => code !== 'input-missing' || !/^Input (certificate|private-key) /.test(message)).map(({ message, remedy }) => `${name}: ${message} ${remedy}`)
+    return thrown.all.filter(({ code, message }) => code !== 'input-missing' || !/^Input (certificate|private-key|chart-password) /.test(message)).map(({ message, remedy }) => `${name}: ${message} ${remedy}`)
   } finally {
     for (const input of Object.keys(inputDefaults)) restore(variable(input), before[variable(input)])
   }

@@ -2,7 +2,7 @@
 import { which } from '@actions/io'
 import { ActionError } from '../core/errors.ts'
 import { throwIfCancelled } from '../core/waiting.ts'
-import { upgradeFailure } from './failures.ts'
+import { errorLine, upgradeFailure } from './failures.ts'
 import { run, type HelmOptions } from './process.ts'
 
 /** The oldest helm that knows --reset-then-reuse-values. Source: helm, commit a9d59f946. */
@@ -99,11 +99,17 @@ export async function upgrade(request: Upgrade, options: HelmOptions): Promise<v
   if (exitCode !== 0) throw upgradeFailure(stderr, exitCode, request)
 }
 
-/** @throws ActionError of failures.ts, `cancelled` */
+/** @throws ActionError `helm-upgrade-failed`, `cancelled` */
 export async function rollback(request: Rollback, options: HelmOptions): Promise<void> {
   const { exitCode, stderr } = await run(rollbackArguments(request), options)
   throwIfCancelled(options.signal)
-  if (exitCode !== 0) throw upgradeFailure(stderr, exitCode, request)
+  if (exitCode === 0) return
+  const { release, revision, namespace } = request
+  throw new ActionError({
+    code: 'helm-upgrade-failed',
+    problem: `helm could not roll release ${release} back to revision ${revision}: ${errorLine(stderr)}`,
+    remedy: `By hand: "helm rollback ${release} ${revision} -n ${namespace} --wait".`,
+  })
 }
 
 /**

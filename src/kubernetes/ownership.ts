@@ -45,6 +45,12 @@ export function takeOver(object: AnyObject, fields: FieldTree, manager: string, 
   ]
 }
 
+/** managedFields of `now` with what `kubectl apply` held in `before`, and nothing of `manager`: the way back from `takeOver`. */
+export function withoutTakeOver(now: AnyObject, before: AnyObject, manager: string): ManagedFields[] {
+  const [kubectlNow, kubectl] = [kubectlEntry(now), kubectlEntry(before)]
+  return [...(now.metadata.managedFields ?? []).filter((entry) => entry !== kubectlNow && !isApply(entry, manager)), ...(kubectl ? [kubectl] : [])]
+}
+
 const kubectlEntry = (object: AnyObject): ManagedFields | undefined =>
   object.metadata.managedFields?.find((entry) => entry.manager === kubectlManager && entry.operation === 'Update' && !entry.subresource)
 

@@ -80,6 +80,7 @@ async function compare(context: Context, settings: Settings, rooms: Rooms, reads
   if (facts) outputServed(context, facts)
   const ofCertificate: Comparison[] = facts ? [{ step: 'certificate', differences: certificate.plan(facts), look: async () => {
     if ('arn' in facts) await certificate.remarkUse(context, rooms.acm, facts.arn)
+    certificate.remarkLeftovers(context, facts)
   } }] : []
   if (!target) return ofCertificate
   outputKnown(context, target)

@@ -3,6 +3,7 @@ import type { Change, Context } from '../core/step.ts'
 import type { Settings } from '../settings/types.ts'
 import * as certificate from '../steps/certificate.ts'
 import * as ingress from '../steps/ingress.ts'
+import { hostname } from '../steps/ingress-object.ts'
 import * as loadBalancer from '../steps/load-balancer.ts'
 import { deleteCertificate, restoreIngress } from '../steps/put-back.ts'
 import * as release from '../steps/release.ts'
@@ -22,7 +23,7 @@ export async function deploy(context: Context, settings: Settings, environment: 
   })
   if (settings.dryRun) {
     outputAddress(context, settings, plan.target)
-    for (const { arn } of plan.certificate.facts.leftovers) context.log.note(`After the probe ACM certificate ${arn} would be deleted, unless something still uses it.`)
+    if (settings.probe.required) certificate.remarkLeftovers(context, plan.certificate.facts)
     await rehearse(context, settings.cutover === 'last' ? plan.changes.toSorted((a, b) => Number(a.step === 'release') - Number(b.step === 'release')) : plan.changes)
     return
   }
@@ -46,7 +47,7 @@ async function make(context: Context, settings: Settings, rooms: Rooms & Cluster
   if (served.fresh) remember({ step: 'certificate', object: `ACM certificate ${served.arn}`, after: 'ingress', putBack: () => deleteCertificate(context, settings, rooms.acm, served) })
 
   const upgrade = (): Promise<void> => context.step('release', async () => {
-    if (plan.release.changes.length > 0) remember({ step: 'release', object: `release ${target.release?.last.name ?? ''}`, putBack: () => release.putBack(context, settings, rooms, target) })
+    if (plan.release.changes.length > 0) remember({ step: 'release', object: `release ${target.release?.last.name ?? ''}`, putBack: (failure) => release.putBack(context, settings, rooms, target, failure) })
     const revision = await release.apply(context, settings, rooms, target, plan.release.changes, plan.release.chart)
     if (revision !== undefined) context.output('release-revision', String(revision))
     const leftAlone = revision === undefined ? 'no helm release, left alone' : settings.cutover === 'never' ? 'left alone' : undefined
@@ -58,7 +59,7 @@ async function make(context: Context, settings: Settings, rooms: Rooms & Cluster
 
   const ingressChanges = ingress.plan(target, settings, served.arn)
   const applied = await context.step('ingress', async () => {
-    if (ingressChanges.length > 0) remember({ step: 'ingress', object: `Ingress ${target.ingressName}`, putBack: () => restoreIngress(context, settings, rooms, target, served.arn) })
+    if (ingressChanges.length > 0) remember({ step: 'ingress', object: `Ingress ${target.ingressName}`, ...(isLast && { after: 'release' as const }), putBack: () => restoreIngress(context, settings, rooms, target, served.arn) })
     const result = await ingress.apply(context, settings, rooms.kubernetes, target, served.arn, ingressChanges)
     return { verdict: verdict(ingressChanges, target.ingressName), result }
   })
@@ -69,19 +70,22 @@ async function make(context: Context, settings: Settings, rooms: Rooms & Cluster
     return { verdict: `active at ${result}`, result }
   })
 
-  const proven = async (): Promise<void> => {
-    if (settings.probe.required) await prove(context, settings, rooms, target, address, served.leaf)
-    else context.log.warn('probe is off: that Milvus answers through the ALB was not checked.')
+  if (!settings.probe.required) {
+    context.log.warn('probe is off: that Milvus answers through the ALB was not checked.')
+    return
   }
+  const proven = (): Promise<void> => prove(context, settings, rooms, target, address, served.leaf)
   await proven()
   if (!isLast) return
   await upgrade()
-  if (settings.probe.required) await proven()
+  await proven()
 }
 
 /** Says before anything is changed what a rollback could not put back. */
-function sayWhatStays(context: Context, { target: { service }, certificate: { facts }, release: { changes } }: Plan): void {
+function sayWhatStays(context: Context, { target: { ingress: live, release: found, service }, certificate: { facts }, release: { changes }, changes: all }: Plan): void {
   if (facts.action === 'reimport') context.log.note(`Should this run fail, the certificate under ${facts.arn} stays the new one: ACM has no way back to the one that it replaces. A run with the old certificate and its key is one.`)
+  if (changes.length > 0 && found && found.last.status !== 'deployed') context.log.note(`Should this run fail once helm has begun, release ${found.last.name} goes back to revision ${found.current.revision}, the last that was deployed, and the type of its Service with it.`)
+  if (hostname(live) !== undefined && all.some(({ path }) => /\/(scheme|group\.name)$/.test(path))) context.log.note('Should this run fail, the Ingress gets its settings back with a new load balancer under a new name: the one that it has now goes.')
   if (changes.length > 0 && service.type === 'LoadBalancer') context.log.note(`Should this run fail once helm has begun, Service ${service.name} comes back with a new load balancer under a new name: that of the old one goes.`)
 }
 

@@ -88,7 +88,7 @@ export async function lookToRemove(context: Context, settings: Settings, rooms: 
 }
 
 /** What the inputs ask of the release beside the type of its Service was for a deployment: it stays as it is. */
-const asDeployed = (settings: Settings): Settings => ({ ...settings, values: {}, chart: { ...settings.chart, version: undefined } })
+const asDeployed = (settings: Settings): Settings => ({ ...settings, cutover: 'first', values: {}, chart: { ...settings.chart, version: undefined } })
 
 function writePermissions(settings: Settings, found: RemovalTarget): Permission[] {
   const { restored } = found

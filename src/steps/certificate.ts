@@ -188,6 +188,11 @@ async function importNew(context: Context, acm: Acm, material: CertificateMateri
   })
 }
 
+/** Says of those that a deploy would delete what it cannot promise as a change: whether they go depends on who uses them then. */
+export function remarkLeftovers(context: Context, { leftovers }: Facts): void {
+  for (const { arn } of leftovers) context.log.note(`ACM certificate ${arn} was made for this target and is not the one that shall be served: a deploy deletes it after its probe, unless something still uses it.`)
+}
+
 /** Milliseconds for which ACM may still call a certificate used whose listener has just changed. */
 const stillInUse = 10_000
 

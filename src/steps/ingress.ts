@@ -4,7 +4,7 @@ import { ActionError } from '../core/errors.ts'
 import { retry } from '../core/retry.ts'
 import type { Change, Context } from '../core/step.ts'
 import { StatusError, type KubernetesClient } from '../kubernetes/client.ts'
-import { heldByKubectl, holders, kubectlManager, takeOver } from '../kubernetes/ownership.ts'
+import { heldByKubectl, holders, kubectlManager, takeOver, withoutTakeOver } from '../kubernetes/ownership.ts'
 import { eventsPath, ingressPath } from '../kubernetes/paths.ts'
 import type { Ingress, ManagedFields } from '../kubernetes/types.ts'
 import type { Settings } from '../settings/types.ts'
@@ -105,14 +105,23 @@ const makesControllerLook = (before: Ingress | undefined, after: Ingress): boole
 const takeOverAttempts = 3
 
 async function takeOverFromKubectl(context: Context, kubernetes: KubernetesClient, namespace: string, wanted: DesiredIngress): Promise<void> {
-  const { name } = wanted.metadata
+  const now = new Date(context.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z')
+  await moveOwnership(context, kubernetes, namespace, wanted.metadata.name, (live) => (isHeldByKubectl(live, wanted) ? takeOver(live, fieldsOf(wanted), fieldManager, now) : undefined))
+}
+
+/** Leaves an Ingress to whoever had it before this action took it over. */
+export async function giveBack(context: Context, kubernetes: KubernetesClient, namespace: string, before: Ingress): Promise<void> {
+  await moveOwnership(context, kubernetes, namespace, before.metadata.name, (live) => withoutTakeOver(live, before, fieldManager))
+}
+
+/** @param move managedFields as they shall be; undefined when they are so */
+async function moveOwnership(context: Context, kubernetes: KubernetesClient, namespace: string, name: string, move: (live: Ingress) => ManagedFields[] | undefined): Promise<void> {
   const path = ingressPath(namespace, name)
   const once = async () => {
     // Read again: since preflight, helm may have taken minutes, and the controller may have written.
     const live = await kubernetes.get<Ingress>(path, `read Ingress ${name}`)
-    if (!live || !isHeldByKubectl(live, wanted)) return
-    const now = new Date(context.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z')
-    await kubernetes.replaceManagedFields(path, live.metadata.resourceVersion, takeOver(live, fieldsOf(wanted), fieldManager, now), `take over Ingress ${name}`)
+    const fields = live && move(live)
+    if (fields) await kubernetes.replaceManagedFields(path, live.metadata.resourceVersion, fields, `change who holds the fields of Ingress ${name}`)
   }
   try {
     await retry(once, { attempts: takeOverAttempts, healable: (thrown) => thrown instanceof StatusError && thrown.status === 409, signal: context.signal, clock: context.clock })

@@ -127,15 +127,24 @@ export async function apply(context: Context, settings: Settings, rooms: { helm:
 }
 
 /**
- * Puts the release back to the revision that was deployed before this run's upgrade, if that made one.
+ * Puts the release back to the revision that was deployed before this run's upgrade, if that made one and nobody made another.
+ * @param failure of the run
  * @returns what there is to show for it
- * @throws ActionError of helm's failures
+ * @throws ActionError `release-pending` when others have upgraded it meanwhile, and of helm's failures
  */
-export async function putBack(context: Context, settings: Settings, rooms: { helm: Helm; kubernetes: KubernetesClient }, { release, service }: Target): Promise<string> {
+export async function putBack(context: Context, settings: Settings, rooms: { helm: Helm; kubernetes: KubernetesClient }, { release, service }: Target, failure: ActionError): Promise<string> {
   if (!release) return 'there is no release'
   const { last, current } = release
-  const newest = await newestRevision(rooms.kubernetes, settings, release)
-  if (newest === last.revision) return `helm made no revision after ${newest}`
+  const { revision: newest, status } = await newestOf(rooms.kubernetes, settings, release)
+  if (newest === last.revision || failure.code === 'release-pending') return `helm made no revision after ${last.revision}`
+  const failedInHelm = failure.step === 'release' && failure.code !== 'service-not-cluster-ip'
+  if (newest > last.revision + 1 || (failedInHelm && status === 'deployed')) {
+    throw new ActionError({
+      code: 'release-pending',
+      problem: `Somebody else has upgraded release ${last.name} too: revision ${newest} is ${status}, and this run had seen ${last.revision}.`,
+      remedy: `Look who did what ("helm history ${last.name} -n ${settings.namespace}"), and go back by hand to the revision that is meant.`,
+    })
+  }
   context.changed({ step: 'release', object: `release ${settings.namespace}/${last.name}`, path: 'revision', before: String(newest), after: `as ${current.revision}`, why: 'put back, because the run failed' })
   const rollback = rooms.helm.rollback({ release: last.name, namespace: settings.namespace, revision: current.revision, timeout: settings.timeouts.release, forceConflicts: settings.ingress.forceConflicts })
   await withProgress(rollback, context.clock, (waited) => sayProgress(context.log, 'release')(waited, 'helm waits for the objects of the release to be ready'))
@@ -144,9 +153,12 @@ export async function putBack(context: Context, settings: Settings, rooms: { hel
   return `as in revision ${current.revision}`
 }
 
-async function newestRevision(kubernetes: KubernetesClient, settings: Settings, { last }: Release): Promise<number> {
+const newestRevision = async (kubernetes: KubernetesClient, settings: Settings, release: Release): Promise<number> => (await newestOf(kubernetes, settings, release)).revision
+
+async function newestOf(kubernetes: KubernetesClient, settings: Settings, { last }: Release): Promise<{ revision: number; status: string }> {
   const objects = await kubernetes.listMetadata<AnyObject>(paths.releasesPath(settings.helmStorage, settings.namespace), { labelSelector: `${releaseSelector},name=${last.name}` }, `list the revisions of release ${last.name}`)
-  return Math.max(last.revision, ...objects.map(({ metadata }) => readLabels(metadata.labels)?.revision ?? 0))
+  const known = objects.flatMap(({ metadata }) => readLabels(metadata.labels) ?? []).filter(({ revision }) => revision > last.revision)
+  return known.sort((a, b) => b.revision - a.revision)[0] ?? last
 }
 
 async function requireType(kubernetes: KubernetesClient, settings: Settings, { service }: Installed): Promise<void> {

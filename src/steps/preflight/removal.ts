@@ -43,11 +43,13 @@ export async function observeRemoval(context: Context, settings: Settings, kuber
     const ingressName = named ?? release?.last.name ?? ''
     const ingress = ingresses.find(({ metadata }) => metadata.name === ingressName)
     if (ingress) refuseForeign(settings, ingress)
+    const others = ingresses.filter((other) => other !== ingress)
+    remarkOthers(context, ingressName, ingresses)
     const found = { name, uid: namespace.metadata.uid }
     const service = serviceType === undefined ? undefined : findService(settings, services, release)
     return {
       namespace: found, ingressName, ingress,
-      others: ingresses.filter((other) => other !== ingress),
+      others,
       restored: service && { namespace: found, release, service: { name: service.metadata.name, type: service.spec.type ?? 'ClusterIP', port: 0 }, manager: managerOf(service) },
     }
   } catch (thrown) {
@@ -56,6 +58,13 @@ export async function observeRemoval(context: Context, settings: Settings, kuber
 }
 
 const isOurs = ({ metadata }: Ingress): boolean => ownedAnnotations({ metadata }, fieldManager).size > 0
+
+/** Where there is nothing of that name, what was meant may have another. */
+function remarkOthers(context: Context, ingressName: string, ingresses: readonly Ingress[]): void {
+  const ours = ingresses.filter(isOurs).map(({ metadata }) => metadata.name)
+  if (ours.length === 0 || ingresses.some(({ metadata }) => metadata.name === ingressName)) return
+  context.log.warn(`There is no Ingress ${ingressName}, and this action made ${ours.join(', ')} in this namespace, which ${ours.length === 1 ? 'stays with its load balancer' : 'stay with their load balancers'}: set ingress-name to the one that shall go.`)
+}
 
 /** A release that is gone is no obstacle where the inputs name the Ingress. */
 function withWayOut(error: ActionError, { serviceType }: Settings, ingresses: readonly Ingress[]): ActionError {
