@@ -81,7 +81,7 @@ scenario('ACM says for a while that a certificate is in use; and when it goes on
   expectSuccess(await run())
   const inUse = { part: 'acm', operation: 'DeleteCertificate', error: { status: 400, code: 'ResourceInUseException', message: 'The certificate is in use.' } } as const
   const mend = world.traffic.inject(inUse)
-  const result = expectFailure(await run({ ...destroy, 'load-balancer-timeout': '2s' }), 'certificate', 'certificate-in-use')
+  const result = expectFailure(await run({ ...destroy, 'load-balancer-timeout': '15s' }), 'certificate', 'certificate-in-use')
   expect(annotation(result)).toContain('run the job again in half an hour')
   expect(await get(world, 'ingress', 'milvus-demo')).toBeUndefined()
   mend()
@@ -167,7 +167,7 @@ scenario('members of the group in another namespace: the ALB and the certificate
   const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'milvus-demo', namespace: 'elsewhere' }, spec: { selector: { app: 'other' }, ports: [{ port: 19530 }] } }
   await create(world, service, { ...own, metadata })
   await world.kubectl('wait', '--for=jsonpath={.status.loadBalancer.ingress}', '--namespace', 'elsewhere', 'ingress/z-other', '--timeout=30s')
-  const first = expectFailure(await run({ ...destroy, 'load-balancer-timeout': '2s' }), 'certificate', 'certificate-in-use')
+  const first = expectFailure(await run({ ...destroy, 'load-balancer-timeout': '15s' }), 'certificate', 'certificate-in-use')
   expect(first.log).toMatch(/Load balancer k8s-shared-\S+ stays, because group shared has other members: Ingresses of other namespaces\./)
   expect(annotation(first)).toMatch(/app\/k8s-shared-\S+ still uses it, says ACM/)
   const second = await run(destroy)
