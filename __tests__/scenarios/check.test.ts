@@ -4,7 +4,7 @@ import { dispensableForCheck, leavingDriftUnknown, leavingParamsUnknown, neededF
 import type { ActionRun } from '../../sandbox/runner.ts'
 import type { World } from '../../sandbox/world.ts'
 import { answerByRule, deleteListener, deleteLoadBalancer, deleteRule, forwardToHttp1, listener, modifyListener, setAttribute } from './alb-by-hand.ts'
-import { create, deleteInAcm, get, importByHand } from './hands.ts'
+import { create, deleteInAcm, get, importByHand, takenAway } from './hands.ts'
 import { annotation, changed, expectFailure, expectSuccess, sandboxScenario, scenario, type Scenario } from './harness.ts'
 
 const check = { mode: 'check', 'probe-timeout': '1s' }
@@ -54,12 +54,12 @@ scenario('exactly the permissions that docs ship for a check are enough to find 
 
 scenario('each permission of a check is taken away in turn: it fails and says which, or does not know and says what it could not see', async ({ world, run }) => {
   expectSuccess(await run())
-  for (const { permission, step, code } of neededForCheck) {
+  for (const { permission, step, code } of takenAway(world, neededForCheck)) {
     const result = expectFailure(await run(withoutValues, { environment: await world.assumeRole(permission, 'check') }), step, code)
     expect({ permission, drift: result.outputs['drift'] }).toEqual({ permission, drift: 'unknown' })
   }
   const expectUnknown = async (table: typeof leavingDriftUnknown): Promise<void> => {
-    for (const { permission, unseen } of table) {
+    for (const { permission, unseen } of takenAway(world, table)) {
       const result = expectFailure(await run(withoutValues, { environment: await world.assumeRole(permission, 'check') }), 'preflight', 'drift-unknown')
       expect(annotation(result)).toContain(unseen)
       expect(result.outputs['drift']).toBe('unknown')

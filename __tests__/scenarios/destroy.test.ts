@@ -3,7 +3,7 @@ import { expect } from '@jest/globals'
 import { act } from '../../sandbox/act.ts'
 import { neededToDestroy } from '../../sandbox/permission-table.ts'
 import { setAttribute } from './alb-by-hand.ts'
-import { applyGuide, certificates, create, get, importByHand, loadBalancers, untag, type KubernetesObject } from './hands.ts'
+import { applyGuide, certificates, create, get, importByHand, loadBalancers, untag, type KubernetesObject, takenAway } from './hands.ts'
 import { annotation, changed, expectFailure, expectRefusal, expectSuccess, expectUnchanged, scenario, type Scenario } from './harness.ts'
 
 /** Only what a removal needs: no host, no certificate. */
@@ -237,7 +237,7 @@ scenario('somebody sets the Service back while it is restored: said, and a later
 scenario('each permission of mode destroy is taken away in turn, and the run says which', async (scenario) => {
   const { world, run } = scenario
   expectSuccess(await run())
-  for (const { permission, step, code } of neededToDestroy) {
+  for (const { permission, step, code } of takenAway(world, neededToDestroy)) {
     const { outputs, log } = await run(destroy, { environment: await world.assumeRole(permission) })
     expect({ permission, step: outputs['failed-step'], code: outputs['failure-code'], log: outputs['failure-code'] === code ? '' : log }).toEqual({ permission, step, code, log: '' })
   }

@@ -1,6 +1,7 @@
 /** The permissions that docs ship are enough, and each of them is needed: as files, enforced in IAM and in the cluster. */
 import { expect } from '@jest/globals'
 import { dispensablePermissions, neededOnceDeployed, neededPermissions } from '../../sandbox/permission-table.ts'
+import { takenAway } from './hands.ts'
 import { expectSuccess, expectUnchanged, scenario } from './harness.ts'
 
 scenario('exactly the permissions that docs ship are enough, for a first deployment and a converged run', async ({ world, run }) => {
@@ -11,7 +12,7 @@ scenario('exactly the permissions that docs ship are enough, for a first deploym
 
 scenario('each permission that docs ship is taken away in turn, and the run says which', async ({ world, run }) => {
   const expectEach = async (table: typeof neededPermissions): Promise<void> => {
-    for (const { permission, step, code } of table) {
+    for (const { permission, step, code } of takenAway(world, table)) {
       const { outputs, log } = await run({}, { environment: await world.assumeRole(permission) })
       expect({ permission, step: outputs['failed-step'], code: outputs['failure-code'], log: outputs['failure-code'] === code ? '' : log }).toEqual({ permission, step, code, log: '' })
       if (!permission.includes(':')) expect(log).toContain(permission)
@@ -23,7 +24,7 @@ scenario('each permission that docs ship is taken away in turn, and the run says
 })
 
 scenario('what the action can do without is a note', async ({ world, run }) => {
-  for (const { permission, note } of dispensablePermissions) {
+  for (const { permission, note } of takenAway(world, dispensablePermissions)) {
     const { exitCode, log, summary } = await run({}, { environment: await world.assumeRole(permission) })
     expect({ permission, exitCode, noted: summary.includes(note), log: exitCode === 0 ? '' : log }).toEqual({ permission, exitCode: 0, noted: true, log: '' })
   }
