@@ -1,5 +1,7 @@
 /** A client that calls Milvus all the time, as an application does, and remembers how each call went. */
 import { Client, credentials, type ChannelOptions } from '@grpc/grpc-js'
+import type { RecordedRequest } from './traffic.ts'
+import type { World } from './world.ts'
 
 /** One call. Times are milliseconds since the epoch. */
 export interface Call {
@@ -67,6 +69,14 @@ export class CallingClient {
     return new Client(address, tls ? credentials.createSsl(Buffer.from(tls.ca)) : credentials.createInsecure(), options)
   }
 }
+
+/** An application that calls through the ALB of a world. @param reconnects whether each call has a connection of its own */
+export const callThroughAlb = ({ albAddress, listenPort, authority, host }: World, reconnects = false): CallingClient =>
+  new CallingClient({ address: `${albAddress}:${listenPort}`, tls: { ca: authority.root, host }, reconnects })
+
+/** helm's next write to the Service of the guide's release: when that becomes ClusterIP. */
+export const serviceSwitch = ({ traffic }: World): Promise<RecordedRequest> =>
+  traffic.next(({ operation, client, mutating }) => mutating && /^Helm/i.test(client) && operation.endsWith('/services/milvus-demo'))
 
 /** GetVersion, whose request has no fields. Source: milvus-proto, milvus.proto. @returns what went wrong */
 function call(client: Client): Promise<string | undefined> {

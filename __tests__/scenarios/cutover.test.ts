@@ -1,17 +1,12 @@
 /** When the Service becomes ClusterIP, and what clients notice of it; what they notice of a renewal. */
 import { X509Certificate } from 'node:crypto'
 import { expect } from '@jest/globals'
-import { CallingClient } from '../../sandbox/calling-client.ts'
+import { CallingClient, callThroughAlb, serviceSwitch } from '../../sandbox/calling-client.ts'
 import type { World } from '../../sandbox/world.ts'
 import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, scenario } from './harness.ts'
 import { get } from './hands.ts'
 
-const throughAlb = (world: World, reconnects = false) => new CallingClient({ address: `${world.albAddress}:${world.listenPort}`, tls: { ca: world.authority.root, host: world.host }, reconnects })
-
 const serviceType = async (world: World): Promise<unknown> => ((await get(world, 'service', 'milvus-demo'))?.['spec'] as { type?: string } | undefined)?.type
-
-/** helm's write to the Service. */
-const switched = (world: World) => world.traffic.next(({ operation, client, mutating }) => mutating && /^Helm/i.test(client) && operation.endsWith('/services/milvus-demo'))
 
 /** Groups of the log, in order. */
 const order = (log: string): string[] => [...log.matchAll(/^::group::[✓✗] ([\w-]+):/gm)].map(([, step]) => step ?? '')
@@ -20,12 +15,12 @@ scenario('cutover last: no call fails on the new address, and none on the old on
   const { host, port } = await world.serviceAddress()
   const old = new CallingClient({ address: `${host}:${port}` })
   const clients: CallingClient[] = [old]
-  const switching = switched(world)
+  const switching = serviceSwitch(world)
   try {
     const result = expectSuccess(await run({ cutover: 'last' }, {
       // From the moment at which the action says that the new one works.
       onLine: (line) => {
-        if (clients.length === 1 && line.includes('✓ probe')) clients.push(throughAlb(world), throughAlb(world, true))
+        if (clients.length === 1 && line.includes('✓ probe')) clients.push(callThroughAlb(world), callThroughAlb(world, true))
       },
     }))
     expect(order(result.log)).toEqual(['preflight', 'certificate', 'ingress', 'load-balancer', 'probe', 'release', 'probe'])
@@ -76,7 +71,7 @@ scenario('cutover never and something for helm to change', async ({ run }) => {
 
 scenario('a renewal: no call fails of clients that are connected throughout, nor of those that connect anew', async ({ world, run }) => {
   const first = expectSuccess(await run())
-  const clients = [throughAlb(world), throughAlb(world, true)]
+  const clients = [callThroughAlb(world), callThroughAlb(world, true)]
   try {
     const renewed = await world.authority.issue({ hosts: [world.host] })
     const result = expectSuccess(await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey }))

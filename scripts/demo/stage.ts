@@ -2,7 +2,7 @@
 import { DataType, MilvusClient } from '@zilliz/milvus2-sdk-node'
 import { join } from 'node:path'
 import { act } from '../../sandbox/act.ts'
-import { CallingClient } from '../../sandbox/calling-client.ts'
+import type { CallingClient } from '../../sandbox/calling-client.ts'
 import { runAction, type ActionRun } from '../../sandbox/runner.ts'
 import { repository, type World } from '../../sandbox/world.ts'
 
@@ -51,10 +51,7 @@ export function insist(condition: boolean, otherwise: string): void {
   if (!condition) throw new Error(otherwise)
 }
 
-/** An application that calls through the ALB all the time. */
-export const application = (world: World): CallingClient => new CallingClient({ address: `${world.albAddress}:${world.listenPort}`, tls: { ca: world.authority.root, host: world.host } })
-
-/** Ends it and tells how it went. @returns the calls that failed */
+/** Ends a client and tells how it went. @returns the calls that failed */
 export async function tally(name: string, client: CallingClient): Promise<CallingClient['failed']> {
   await client.stop()
   console.log(`  ${name}: ${client.calls.length} calls, ${client.failed.length} failed`)

@@ -1,9 +1,9 @@
 /** The stories of the demo, by name. Each begins with a Milvus that helm installed behind a LoadBalancer Service. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CallingClient } from '../../sandbox/calling-client.ts'
+import { CallingClient, callThroughAlb, serviceSwitch } from '../../sandbox/calling-client.ts'
 import type { World } from '../../sandbox/world.ts'
-import { application, insist, perform, performOther, say, showOutputs, showSummary, tally, useMilvus } from './stage.ts'
+import { insist, perform, performOther, say, showOutputs, showSummary, tally, useMilvus } from './stage.ts'
 
 /** The first deployment, its client, and a second run that changes nothing. */
 async function deploy(world: World): Promise<void> {
@@ -59,10 +59,10 @@ async function cutover(world: World): Promise<void> {
   const old = new CallingClient({ address: `${host}:${port}` })
   let fresh: CallingClient | undefined
   let switched = Infinity
-  void world.traffic.next(({ operation, mutating, client }) => mutating && /^Helm/i.test(client) && operation.endsWith('/services/milvus-demo')).then(({ at }) => (switched = at))
+  void serviceSwitch(world).then(({ at }) => (switched = at))
   say('cutover: last. One application calls the old address all the time, another the ALB from its first proof on')
   await perform(world, { cutover: 'last' }, { onLine: (line) => {
-    if (line.includes('✓ probe')) fresh ??= application(world)
+    if (line.includes('✓ probe')) fresh ??= callThroughAlb(world)
   } })
   say('How it went for them')
   const before = (await tally('old address', old)).filter(({ ended }) => ended < switched)
@@ -74,7 +74,7 @@ async function cutover(world: World): Promise<void> {
 async function rotate(world: World): Promise<void> {
   say('Deployed')
   const first = await perform(world)
-  const client = application(world)
+  const client = callThroughAlb(world)
   say('The same workflow with a new certificate, while an application calls')
   const { fullchain, privateKey } = await world.authority.issue({ hosts: [world.host] })
   const second = await perform(world, { certificate: fullchain, 'private-key': privateKey })
