@@ -1,4 +1,6 @@
-/** What ELBv2 says, as Envoy takes it: listeners with certificates and rules (LDS), and target groups (CDS). */
+/** What ELBv2 says, as Envoy takes it: listeners with rules (LDS), certificates (SDS), and target groups (CDS). */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import type { AlbOverrides } from '../../sandbox/alb.ts'
 import { versionsOf } from '../../sandbox/alb/tls.ts'
 import type { ImportedCertificate } from './aws-front.ts'
@@ -12,6 +14,8 @@ export interface EnvoyInput {
   readonly address: string
   /** Where a target really is. */
   readonly resolveTarget: (id: string, port: number) => { readonly host: string; readonly port: number } | undefined
+  /** Where Envoy reads its files. */
+  readonly directory: string
   /** What a scenario makes the load balancers do in place of what ELBv2 says. */
   readonly overrides: Pick<AlbOverrides, 'respond' | 'serve' | 'alpn' | 'refuse'>
 }
@@ -35,6 +39,31 @@ export function listeners(input: EnvoyInput): Json[] {
   return [...byPort.values()]
 }
 
+/**
+ * The certificates, by the names that listeners ask for. They are not part of a listener, which drains its connections when
+ * it changes: an ALB keeps them when its certificate is renewed.
+ */
+export function secrets({ certificates, overrides }: EnvoyInput): Map<string, Json> {
+  const all: [string, ImportedCertificate][] = [...certificates].map(([arn, imported]) => [secretName(arn), imported])
+  if (overrides.serve) all.push([overrideName, { ...overrides.serve, chain: '' }])
+  return new Map(all.map(([name, { certificate, chain, privateKey }]) => [name, {
+    name,
+    tls_certificate: {
+      certificate_chain: { inline_string: [certificate, chain].map((pem) => pem.trim()).filter((pem) => pem !== '').join('\n') }, private_key: { inline_string: privateKey },
+    },
+  }]))
+}
+
+const overrideName = 'override'
+/** Also the name of a file. */
+const secretName = (arn: string): string => createHash('sha256').update(arn).digest('hex').slice(0, 16)
+
+/** Where Envoy finds a resource: it looks when a file is moved into the folder, so it never sees half of one. */
+export const watchedFile = (directory: string, name: string): Json => ({ resource_api_version: 'V3', path_config_source: { path: join(directory, name), watched_directory: { path: directory } } })
+
+/** The file of a secret. */
+export const secretFile = (name: string): string => `sds-${name}.json`
+
 /** The target groups; one without targets answers 503. */
 export function clusters({ view, resolveTarget }: EnvoyInput): Json[] {
   return view.targetGroups.map((group) => ({
@@ -56,22 +85,19 @@ function addresses(group: TargetGroupView, resolve: EnvoyInput['resolveTarget'])
   return [...new Map(all.map((address) => [`${address.host}:${address.port}`, address])).values()]
 }
 
-function filterChain(loadBalancer: LoadBalancerView, listener: ListenerView, { certificates, overrides }: EnvoyInput, known: ReadonlySet<string>): Json | undefined {
+function filterChain(loadBalancer: LoadBalancerView, listener: ListenerView, { certificates, overrides, directory }: EnvoyInput, known: ReadonlySet<string>): Json | undefined {
   const filters = [{ name: 'http', typed_config: connectionManager(loadBalancer, listener, known, overrides.respond) }]
   if (listener.protocol !== 'HTTPS') return { filters }
-  const imported = listener.certificates.map((arn) => certificates.get(arn)).filter((each) => each !== undefined)
-  const material = overrides.serve ? [{ ...overrides.serve, chain: '' }] : imported
   // One that was not imported through the front: nothing can serve it.
-  if (material.length === 0) return undefined
+  const names = overrides.serve ? [overrideName] : listener.certificates.filter((arn) => certificates.has(arn)).map(secretName)
+  if (names.length === 0) return undefined
   const versions = versionsOf(listener.sslPolicy)
   const version = (name: string): string => (name === 'TLSv1' ? 'TLSv1_0' : name.replace('.', '_'))
   const context = typed('envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
     common_tls_context: {
       alpn_protocols: overrides.alpn ?? ['h2', 'http/1.1'],
       tls_params: { tls_minimum_protocol_version: version(versions.minVersion), tls_maximum_protocol_version: version(versions.maxVersion) },
-      tls_certificates: material.map(({ certificate, chain, privateKey }) => ({
-        certificate_chain: { inline_string: [certificate, chain].map((pem) => pem.trim()).filter((pem) => pem !== '').join('\n') }, private_key: { inline_string: privateKey },
-      })),
+      tls_certificate_sds_secret_configs: names.map((name) => ({ name, sds_config: watchedFile(directory, secretFile(name)) })),
     },
   })
   return { filters, transport_socket: { name: 'tls', typed_config: context } }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Processes } from '../process.ts'
 import { until } from '../process.ts'
 import type { AwsFront } from './aws-front.ts'
-import { clusters, listeners, type EnvoyInput } from './envoy-config.ts'
+import { clusters, listeners, secretFile, secrets, watchedFile, type EnvoyInput } from './envoy-config.ts'
 import type { LoadBalancers } from './load-balancers.ts'
 import { answers, freePorts } from './ports.ts'
 
@@ -43,7 +43,7 @@ export async function startEnvoy(settings: EnvoySettings): Promise<EnvoyAlb> {
   const input = async (): Promise<EnvoyInput> => {
     const view = await settings.loadBalancers.read()
     const active = view.loadBalancers.filter(({ name }) => !settings.front.isProvisioning(name))
-    return { view: { ...view, loadBalancers: active }, certificates: settings.front.imported, address: settings.address, resolveTarget: settings.resolveTarget, overrides }
+    return { view: { ...view, loadBalancers: active }, certificates: settings.front.imported, address: settings.address, directory, resolveTarget: settings.resolveTarget, overrides }
   }
   await publish.write(await input())
   await writeFile(join(directory, 'bootstrap.json'), JSON.stringify(bootstrap(directory, port)))
@@ -81,11 +81,10 @@ export async function startEnvoy(settings: EnvoySettings): Promise<EnvoyAlb> {
 }
 
 function bootstrap(directory: string, port: number): object {
-  const source = (name: string): object => ({ resource_api_version: 'V3', path_config_source: { path: join(directory, name), watched_directory: { path: directory } } })
   return {
     node: { id: 'alb', cluster: 'alb' },
     admin: { address: { socket_address: { address: '127.0.0.1', port_value: port } } },
-    dynamic_resources: { lds_config: source('lds.json'), cds_config: source('cds.json') },
+    dynamic_resources: { lds_config: watchedFile(directory, 'lds.json'), cds_config: watchedFile(directory, 'cds.json') },
     // Without a limit Envoy warns at each start.
     layered_runtime: { layers: [{ name: 'static', static_layer: { 'overload.global_downstream_max_connections': 50_000 } }] },
   }
@@ -93,23 +92,26 @@ function bootstrap(directory: string, port: number): object {
 
 /** Writes versions, and asks Envoy which one it has. */
 function publisher(directory: string, admin: string) {
+  const always = ['listener_manager.lds', 'cluster_manager.cds']
   let version = 0
   let content = ''
+  let names: readonly string[] = []
   const put = async (name: string, type: string, resources: readonly object[]): Promise<void> => {
     const file = { version_info: String(version), resources: resources.map((resource) => ({ '@type': type, ...resource })) }
-    // Envoy looks when a file is moved into the folder: it never sees half of one.
     const target = join(directory, name)
     await writeFile(`${target}.next`, JSON.stringify(file), { mode: 0o600 })
     await rename(`${target}.next`, target)
   }
   return {
     async write(input: EnvoyInput): Promise<void> {
-      const [all, groups] = [listeners(input), clusters(input)]
-      const next = JSON.stringify([all, groups])
+      const [all, groups, material] = [listeners(input), clusters(input), secrets(input)]
+      const next = JSON.stringify([all, groups, [...material]])
       if (next === content) return
       content = next
       version += 1
-      // Target groups first: rules point to them.
+      names = [...material.keys()]
+      // Listeners last: they point to the others.
+      for (const [name, secret] of material) await put(secretFile(name), 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret', [secret])
       await put('cds.json', 'type.googleapis.com/envoy.config.cluster.v3.Cluster', groups)
       await put('lds.json', 'type.googleapis.com/envoy.config.listener.v3.Listener', all)
     },
@@ -118,8 +120,9 @@ function publisher(directory: string, admin: string) {
       let said = ''
       await until(async () => {
         said = await (await fetch(`${admin}/stats?filter=(version_text|update_rejected)$`)).text()
-        const versions = [...said.matchAll(/version_text: "(\d+)"/g)].map(([, text]) => Number(text))
-        return versions.length === 2 && versions.every((each) => each >= wanted)
+        const versions = new Map([...said.matchAll(/^(\S+)\.version_text: "(\d*)"/gm)].map(([, part = '', text]) => [part, Number(text)]))
+        // A secret that no listener asks for has no version.
+        return [...always, ...names.map((name) => `sds.${name}`).filter((part) => versions.has(part))].every((part) => (versions.get(part) ?? 0) >= wanted)
       }, () => new Error(`Envoy did not take version ${wanted}:\n${said}`), 10_000)
     },
   }
