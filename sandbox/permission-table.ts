@@ -38,6 +38,7 @@ export const dispensablePermissions: readonly { readonly permission: string; rea
   { permission: 'get ingressclasses', note: 'could not see IngressClass alb' },
   { permission: 'list endpointslices', note: '' },
   { permission: 'list targetgroupbindings', note: '' },
+  ...['get leases', 'create leases', 'update leases'].map((permission) => ({ permission, note: '' })),
   { permission: 'watch events', note: '' },
   { permission: 'watch ingresses', note: '' },
 ]

@@ -26,9 +26,8 @@ export interface RunnerFiles {
 export async function runnerFiles(directory: string, helm: string, ca: string): Promise<RunnerFiles> {
   const at = (name: string): string => join(directory, name)
   await mkdir(at('bin'), { recursive: true })
-  // helm writes down its arguments and becomes the real one, so that it keeps the process id and gets its signals.
   const useHelm = async (program: string): Promise<void> => {
-    await writeFile(at('bin/helm'), `#!/bin/sh\nprintf '%s\\n' "$*" >> '${at('helm.log')}'\nexec '${program}' "$@"\n`)
+    await writeFile(at('bin/helm'), wrapper(program, at('helm.log')))
     await chmod(at('bin/helm'), 0o755)
   }
   await Promise.all([writeFile(at('ca.pem'), ca), writeFile(at('helm.log'), ''), writeFile(at('names.json'), '{}'), useHelm(helm)])
@@ -48,6 +47,27 @@ export async function runnerFiles(directory: string, helm: string, ca: string): 
     },
   }
 }
+
+/**
+ * helm writes down its arguments and becomes the real one, so that it keeps the process id and gets its signals. With
+ * HELM_KILLS="N start" or "N end" the Nth call kills whoever called it before helm begins, or when it has ended; with
+ * "N never" before helm begins, which it then does not.
+ */
+const wrapper = (program: string, log: string): string => `#!/bin/sh
+printf '%s\\n' "$*" >> '${log}'
+if [ -n "$HELM_KILLS" ]; then
+  call=$(($(cat "$HELM_CALLS" 2>/dev/null || echo 0) + 1))
+  echo $call > "$HELM_CALLS"
+  [ "$HELM_KILLS" = "$call start" ] && kill -9 $PPID
+  [ "$HELM_KILLS" = "$call never" ] && kill -9 $PPID && exit
+  if [ "$HELM_KILLS" = "$call end" ]; then
+    '${program}' "$@"
+    kill -9 $PPID
+    exit
+  fi
+fi
+exec '${program}' "$@"
+`
 
 /** The last address of a name, at the end of its aliases. */
 function resolveIn(names: Readonly<Record<string, string>>, name: string): string | undefined {

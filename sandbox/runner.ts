@@ -26,6 +26,10 @@ export interface RunOptions {
   readonly inputs: Readonly<Record<string, string>>
   /** A directory for the runner's files. */
   readonly directory: string
+  /** The runner's own disk, which stays for its next run; a new one that goes when absent. */
+  readonly disk?: string
+  /** Whether the runner dies with main, and post never runs. */
+  readonly runnerDies?: boolean
   /** Milliseconds after which main is killed, so that a run that hangs shows its log; two minutes when absent. */
   readonly timeout?: number
   /** Told of the process when it has started, and of each line that it prints. */
@@ -48,7 +52,7 @@ export async function runAction(options: RunOptions): Promise<ActionRun> {
   const start = performance.now()
   const main = await execute(join(options.action, metadata.runs.main), environment, options)
   const took = performance.now() - start
-  const post = metadata.runs.post === undefined ? { printed: '' } : await execute(join(options.action, metadata.runs.post), environment, {})
+  const post = metadata.runs.post === undefined || options.runnerDies ? { printed: '' } : await execute(join(options.action, metadata.runs.post), environment, {})
   const run = {
     exitCode: main.exitCode,
     outputs: parseOutputs(await readFile(files.output, 'utf8')),
@@ -57,23 +61,24 @@ export async function runAction(options: RunOptions): Promise<ActionRun> {
     leftovers: [...await tree(files.temp), ...await tree(files.home)],
     took,
   }
-  await rm(files.directory, { recursive: true, force: true })
+  if (options.disk === undefined) await rm(files.directory, { recursive: true, force: true })
   return run
 }
 
 /** The runner's files, and the environment in which it runs main and post. The caller removes `files.directory`. */
-export async function prepareRun(options: Pick<RunOptions, 'action' | 'directory' | 'environment' | 'inputs'>) {
+export async function prepareRun(options: Pick<RunOptions, 'action' | 'directory' | 'disk' | 'environment' | 'inputs'>) {
   const files = await makeFiles(options)
   const inputs = Object.entries(readAction(options.action).inputs).map(([name, input]) => [`INPUT_${name.toUpperCase()}`, options.inputs[name] ?? input?.default ?? ''])
   const own = { HOME: files.home, RUNNER_TEMP: files.temp, GITHUB_OUTPUT: files.output, GITHUB_STEP_SUMMARY: files.summary, GITHUB_STATE: files.state, GITHUB_ACTIONS: 'true' }
   return { files, environment: { ...own, ...options.environment, ...Object.fromEntries(inputs) as Record<string, string> } }
 }
 
-async function makeFiles(options: Pick<RunOptions, 'directory'>) {
-  const directory = await mkdtemp(join(options.directory, 'run-'))
+async function makeFiles(options: Pick<RunOptions, 'directory' | 'disk'>) {
+  const directory = options.disk ?? await mkdtemp(join(options.directory, 'run-'))
   const at = (name: string) => join(directory, name)
   const files = { directory, home: at('home'), temp: at('temp'), output: at('output'), summary: at('summary'), state: at('state') }
-  await Promise.all([mkdir(files.home), mkdir(files.temp), ...[files.output, files.summary, files.state].map((file) => writeFile(file, ''))])
+  await Promise.all([files.home, files.temp].map((path) => mkdir(path, { recursive: true })))
+  await Promise.all([files.output, files.summary, files.state].map((file) => writeFile(file, '')))
   return files
 }
 

@@ -2,6 +2,7 @@
  * What every part of the sandbox shares: a log of the requests that reached it, and faults that a scenario asks for.
  * A part calls `traffic.take(...)` once for each request, before it does anything else.
  */
+import type { EventEmitter } from 'node:events'
 
 /** The parts that answer requests. */
 export type Part = 'kubernetes' | 'acm' | 'sts' | 'eks' | 'ec2' | 'elbv2' | 'charts' | 'alb' | 'milvus'
@@ -44,6 +45,7 @@ export interface Fault {
 export class Traffic {
   readonly requests: RecordedRequest[] = []
   private readonly listeners = new Set<(request: RecordedRequest) => void>()
+  private readonly answerListeners = new Set<(request: RecordedRequest) => void>()
   private faults: (Fault & { left: number })[] = []
 
   /** Adds a fault; the newest that matches wins. Returns a function that takes it away. */
@@ -52,6 +54,16 @@ export class Traffic {
     this.faults.unshift(entry)
     return () => {
       this.faults = this.faults.filter((other) => other !== entry)
+    }
+  }
+
+  /** Calls back when a request was received, before anything is done, and when its answer is out. Returns a function that ends it. */
+  observe({ received, answered }: { received?: (request: RecordedRequest) => void; answered?: (request: RecordedRequest) => void }): () => void {
+    if (received) this.listeners.add(received)
+    if (answered) this.answerListeners.add(answered)
+    return () => {
+      if (received) this.listeners.delete(received)
+      if (answered) this.answerListeners.delete(answered)
     }
   }
 
@@ -69,11 +81,13 @@ export class Traffic {
 
   /**
    * Records a request and waits out the delay or gate of a matching fault.
+   * @param response what its answer is written to
    * @returns the fault whose `error` or `reset` the part must now carry out, or undefined to go on as usual
    */
-  async take(request: Omit<RecordedRequest, 'at'>): Promise<Fault | undefined> {
+  async take(request: Omit<RecordedRequest, 'at'>, response?: EventEmitter): Promise<Fault | undefined> {
     const recorded = { ...request, at: Date.now() }
     this.requests.push(recorded)
+    response?.once('finish', () => this.answerListeners.forEach((listener) => listener(recorded)))
     this.listeners.forEach((listener) => listener(recorded))
     const fault = this.faults.find((entry) => entry.left > 0 && entry.part === request.part && matches(entry.operation, request.operation))
     if (!fault) return undefined

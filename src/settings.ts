@@ -87,11 +87,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     cutover: readCutover(read, mode),
     onFailure: read.optional('on-failure', form.oneOf('keep', 'rollback')),
     ingress: readIngress(read),
-    timeouts: {
-      release: read.optional('release-timeout', form.duration(1, 86_400)),
-      loadBalancer: read.optional('load-balancer-timeout', form.duration(1, 86_400)),
-      probe: read.optional('probe-timeout', form.duration(1, 86_400)),
-    },
+    timeouts: readTimeouts(read),
     requireAuthorization: read.optional('require-authorization', form.boolean),
     probe,
     summary: read.optional('summary', form.boolean),
@@ -125,6 +121,11 @@ function readRegion(read: Reader, environment: NodeJS.ProcessEnv): string | unde
   const raw = regionText(environment)
   if (!raw) read.missing('region', 'Give the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).')
   return raw ? read.attempt('region', () => form.region(raw)) : undefined
+}
+
+function readTimeouts(read: Reader): { [K in keyof Settings['timeouts']]: number | undefined } {
+  const [release, loadBalancer, probe, lock] = (['release-timeout', 'load-balancer-timeout', 'probe-timeout', 'lock-timeout'] as const).map((name) => read.optional(name, form.duration(1, 86_400)))
+  return { release, loadBalancer, probe, lock: lock ?? (release ?? 0) + (loadBalancer ?? 0) }
 }
 
 function readMilvus(read: Reader): Pick<Settings, 'release' | 'service' | 'servicePort'> {

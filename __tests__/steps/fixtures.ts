@@ -16,7 +16,7 @@ export function settings({ ingress = {}, ...more }: Partial<Omit<Settings, 'ingr
   return {
     mode: 'deploy', dryRun: false, failOnDrift: true, access: { kind: 'eks', cluster: 'production' }, region: 'us-east-2', allowedAccounts: [], namespace: 'milvus', release: undefined, service: undefined, servicePort: undefined, host,
     certificate: { kind: 'arn', arn }, replaceCertificate: false, requireAuthorization: false, expiryWarning: undefined, chart: { name: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: undefined, credentials: undefined }, helmStorage: 'Secret', values: {}, serviceType: 'ClusterIP', allowChartChange: false, cutover: 'first', onFailure: 'keep',
-    ingress: { ...ingressSettings, ...ingress }, timeouts: { release: 600, loadBalancer: 1200, probe: 300 },
+    ingress: { ...ingressSettings, ...ingress }, timeouts: { release: 600, loadBalancer: 1200, probe: 300, lock: 1800 },
     probe: { required: true, ca: undefined, address: undefined, token: undefined, dns: false }, summary: true, ...more,
   }
 }

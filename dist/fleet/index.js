@@ -28728,6 +28728,7 @@ const inputs_inputDefaults = {
     'release-timeout': '10m',
     'load-balancer-timeout': '20m',
     'probe-timeout': '5m',
+    'lock-timeout': '',
     probe: 'required',
     'probe-ca': '',
     'probe-address': '',
@@ -32437,6 +32438,7 @@ const failureCodes = (/* unused pure expression or super */ null && ([
     'cluster-forbidden',
     'cluster-request-failed',
     'namespace-not-found',
+    'locked-by-another-run',
     'ingress-class-not-found',
     'ingress-class-unsupported',
     'ingress-class-params-unsuitable',
@@ -32511,6 +32513,7 @@ const failureCodes = (/* unused pure expression or super */ null && ([
     'drift-unknown',
     // any step
     'rollback-incomplete',
+    'lock-lost',
     'cancelled',
     'internal-error',
 ]));
@@ -33275,11 +33278,7 @@ function settings_readSettings(environment) {
         cutover: readCutover(read, mode),
         onFailure: read.optional('on-failure', form.oneOf('keep', 'rollback')),
         ingress: readIngress(read),
-        timeouts: {
-            release: read.optional('release-timeout', form.duration(1, 86_400)),
-            loadBalancer: read.optional('load-balancer-timeout', form.duration(1, 86_400)),
-            probe: read.optional('probe-timeout', form.duration(1, 86_400)),
-        },
+        timeouts: readTimeouts(read),
         requireAuthorization: read.optional('require-authorization', form.boolean),
         probe,
         summary: read.optional('summary', form.boolean),
@@ -33317,6 +33316,10 @@ function readRegion(read, environment) {
     if (!raw)
         read.missing('region', 'Give the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).');
     return raw ? read.attempt('region', () => form.region(raw)) : undefined;
+}
+function readTimeouts(read) {
+    const [release, loadBalancer, probe, lock] = ['release-timeout', 'load-balancer-timeout', 'probe-timeout', 'lock-timeout'].map((name) => read.optional(name, form.duration(1, 86_400)));
+    return { release, loadBalancer, probe, lock: lock ?? (release ?? 0) + (loadBalancer ?? 0) };
 }
 function readMilvus(read) {
     const release = read.optional('release', form.kubernetesName);

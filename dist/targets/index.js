@@ -39973,6 +39973,7 @@ const failureCodes = [
     'cluster-forbidden',
     'cluster-request-failed',
     'namespace-not-found',
+    'locked-by-another-run',
     'ingress-class-not-found',
     'ingress-class-unsupported',
     'ingress-class-params-unsuitable',
@@ -40047,6 +40048,7 @@ const failureCodes = [
     'drift-unknown',
     // any step
     'rollback-incomplete',
+    'lock-lost',
     'cancelled',
     'internal-error',
 ];
@@ -40815,11 +40817,7 @@ function readSettings(environment) {
         cutover: readCutover(read, mode),
         onFailure: read.optional('on-failure', oneOf('keep', 'rollback')),
         ingress: readIngress(read),
-        timeouts: {
-            release: read.optional('release-timeout', duration(1, 86_400)),
-            loadBalancer: read.optional('load-balancer-timeout', duration(1, 86_400)),
-            probe: read.optional('probe-timeout', duration(1, 86_400)),
-        },
+        timeouts: readTimeouts(read),
         requireAuthorization: read.optional('require-authorization', parsers_boolean),
         probe,
         summary: read.optional('summary', parsers_boolean),
@@ -40857,6 +40855,10 @@ function readRegion(read, environment) {
     if (!raw)
         read.missing('region', 'Give the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).');
     return raw ? read.attempt('region', () => region(raw)) : undefined;
+}
+function readTimeouts(read) {
+    const [release, loadBalancer, probe, lock] = ['release-timeout', 'load-balancer-timeout', 'probe-timeout', 'lock-timeout'].map((name) => read.optional(name, duration(1, 86_400)));
+    return { release, loadBalancer, probe, lock: lock ?? (release ?? 0) + (loadBalancer ?? 0) };
 }
 function readMilvus(read) {
     const release = read.optional('release', kubernetesName);
@@ -41246,6 +41248,7 @@ const inputDefaults = {
     'release-timeout': '10m',
     'load-balancer-timeout': '20m',
     'probe-timeout': '5m',
+    'lock-timeout': '',
     probe: 'required',
     'probe-ca': '',
     'probe-address': '',

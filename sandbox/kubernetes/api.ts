@@ -61,6 +61,8 @@ export interface KubernetesApi {
   remove(kind: string, namespace: string, name: string): void
   /** Calls back with each change of a kind from now on. Returns a function that ends it. */
   watch(kind: string, listener: (change: Change) => void): () => void
+  /** Keeps all objects as they are now. Returns a function that brings them back; watches are told. */
+  snapshot(): () => void
   /** Forgets past changes, as etcd's compaction does: watches that ask for them get 410 Gone. */
   compact(): void
   close(): Promise<void>
@@ -74,7 +76,7 @@ export async function startKubernetes(settings: KubernetesSettings): Promise<Kub
   registry.admit = (admission) => options.admit(admission)
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request = await readRequest(incoming)
-    const fault = await settings.traffic.take(logged(request))
+    const fault = await settings.traffic.take(logged(request), response)
     if (fault?.reset === true) return void incoming.socket.destroy()
     if (fault?.error) throw new ApiError(fault.error.status, fault.error.code, fault.error.message)
     const identity = request.token === '' ? undefined : await settings.authenticate(request.token)
@@ -154,6 +156,7 @@ function inProcess(registry: Registry): InProcess {
     remove: (kind, namespace, name) => {
       if (registry.store.get(resourceOf(kind), namespace, name)) registry.delete(resourceOf(kind), namespace, name)
     },
+    snapshot: () => registry.store.snapshot(),
     compact: () => { registry.store.compact() },
     watch: (kind, listener) => {
       const resource = resourceOf(kind)

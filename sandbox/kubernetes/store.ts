@@ -60,6 +60,18 @@ export class Store {
     return last
   }
 
+  /** Keeps everything as it is now. Returns a function that brings it back, under new resourceVersions; listeners are told. */
+  snapshot(): () => void {
+    const kept = new Map([...this.objects].map(([resource, all]) => [resource, new Map(all)]))
+    return () => {
+      for (const [resource, all] of this.objects) {
+        const before = kept.get(resource) ?? new Map<string, KubernetesObject>()
+        for (const [name, object] of all) if (!before.has(name)) this.delete(resource, object)
+        for (const [name, object] of before) if (all.get(name) !== object) before.set(name, this.put(resource, object))
+      }
+    }
+  }
+
   /** Calls back with each change from now on. Returns a function that ends it. */
   subscribe(listener: (change: Change) => void): () => void {
     this.listeners.add(listener)

@@ -38,6 +38,7 @@ export const failureCodes = [
   'cluster-forbidden',
   'cluster-request-failed',
   'namespace-not-found',
+  'locked-by-another-run',
   'ingress-class-not-found',
   'ingress-class-unsupported',
   'ingress-class-params-unsuitable',
@@ -112,6 +113,7 @@ export const failureCodes = [
   'drift-unknown',
   // any step
   'rollback-incomplete',
+  'lock-lost',
   'cancelled',
   'internal-error',
 ] as const

@@ -23,6 +23,8 @@ export interface Upgrade {
   /** Undefined leaves it to KUBECONFIG. */
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
+  /** Of the object in which helm keeps the revision. Source: helm upgrade --labels, since helm 3.13. */
+  readonly labels?: Readonly<Record<string, string>>
   /** Takes over fields of the release's objects that others set. Only helm 4 applies server-side and knows the flag. */
   readonly forceConflicts: boolean
 }
@@ -42,7 +44,8 @@ export interface Preview {
 
 /** The arguments of `helm upgrade`. */
 export function upgradeArguments(upgrade: Upgrade): string[] {
-  return [...commonArguments(upgrade), '--wait', '--timeout', `${upgrade.timeout}s`, ...(upgrade.forceConflicts ? ['--force-conflicts'] : [])]
+  const labels = Object.entries(upgrade.labels ?? {}).map(([key, value]) => `${key}=${value}`)
+  return [...commonArguments(upgrade), ...(labels.length > 0 ? ['--labels', labels.join(',')] : []), '--wait', '--timeout', `${upgrade.timeout}s`, ...(upgrade.forceConflicts ? ['--force-conflicts'] : [])]
 }
 
 /**

@@ -58,7 +58,7 @@ export class Helm {
     return this.inCluster(request, upgrade)
   }
 
-  /** @throws ActionError of failures.ts, `cancelled` */
+  /** @throws ActionError `helm-upgrade-failed`, `cancelled` */
   rollback(request: RollbackRequest): Promise<void> {
     return this.inCluster(request, rollback)
   }

@@ -42,7 +42,7 @@ export interface Selectors {
 }
 
 interface Request {
-  readonly method: 'GET' | 'PATCH' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'PATCH' | 'POST' | 'PUT' | 'DELETE'
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
@@ -61,10 +61,24 @@ const attempts = 3
 export class KubernetesClient {
   private readonly connection: Connection
   private readonly options: { signal: AbortSignal; clock: Clock }
+  /** How far the API's clock is ahead of ours, in milliseconds. */
+  private ahead = 0
 
   constructor(connection: Connection, options: { signal: AbortSignal; clock: Clock }) {
     this.connection = connection
     this.options = options
+  }
+
+  /** The time by the API's clock, to the second: what different machines write into one object has to be of one clock. Milliseconds since the epoch. */
+  now(): number {
+    return this.options.clock.now() + this.ahead
+  }
+
+  /** The same client for what has to be done though the job was cancelled. @param timeout milliseconds for all of it */
+  lasting(timeout: number): KubernetesClient {
+    const client = new KubernetesClient(this.connection, { ...this.options, signal: AbortSignal.timeout(timeout) })
+    client.ahead = this.ahead
+    return client
   }
 
   /** One object; undefined when there is none. */
@@ -109,8 +123,22 @@ export class KubernetesClient {
   }
 
   /** Asks a review: an object that the API answers and keeps nowhere. @returns the object with its status */
-  async review<T>(path: string, object: object, purpose: string): Promise<T> {
-    return (await this.json({ method: 'POST', path, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(object), purpose })) as T
+  review<T>(path: string, object: object, purpose: string): Promise<T> {
+    return this.write('POST', path, object, purpose)
+  }
+
+  /** Makes an object. A lost answer is asked for again: 409 then may mean that it was made. @param path of the collection */
+  create<T>(path: string, object: object, purpose: string): Promise<T> {
+    return this.write('POST', path, object, purpose)
+  }
+
+  /** Puts an object in place of the one whose resourceVersion it has: 409 when that has changed, as a lost answer makes it look. */
+  replace<T>(path: string, object: object, purpose: string): Promise<T> {
+    return this.write('PUT', path, object, purpose)
+  }
+
+  private async write<T>(method: 'POST' | 'PUT', path: string, object: object, purpose: string): Promise<T> {
+    return (await this.json({ method, path, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(object), purpose })) as T
   }
 
   /** Deletes an object, as long as it is still the one of this uid. Nothing happens when there is none. */
@@ -180,6 +208,8 @@ export class KubernetesClient {
     return new Promise((resolve, reject) => {
       const sent = https.request(url, { ...options, method: request.method, headers, signal }, (response) => {
         clearTimeout(timer)
+        const date = Date.parse(response.headers.date ?? '')
+        if (!Number.isNaN(date)) this.ahead = date - this.options.clock.now()
         resolve(response)
       })
       const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${responseTimeout / 1000} s`)), responseTimeout)

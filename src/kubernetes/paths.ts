@@ -19,6 +19,8 @@ export const deploymentPath = (namespace: string, name: string): string => `/api
 export const ingressClassParamsPath = (group: string, name: string): string => `/apis/${group}/${group === 'eks.amazonaws.com' ? 'v1' : 'v1beta1'}/ingressclassparams/${name}`
 /** The TargetGroupBindings of a namespace: those of the AWS Load Balancer Controller, or of EKS Auto Mode. */
 export const targetGroupBindingsPath = (group: string, namespace: string): string => `/apis/${group}/${group === 'eks.amazonaws.com' ? 'v1' : 'v1beta1'}/namespaces/${namespace}/targetgroupbindings`
+export const leasesPath = (namespace: string): string => `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`
+export const leasePath = (namespace: string, name: string): string => `${leasesPath(namespace)}/${name}`
 /** The reviews by which a caller asks what it may do. */
 export const accessReviewPath = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'
 export const rulesReviewPath = '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews'

@@ -52,6 +52,11 @@ export interface DataObject extends AnyObject {
   readonly data?: Readonly<Record<string, string>>
 }
 
+/** coordination.k8s.io/v1 Lease. Times are MicroTime: RFC 3339 with six digits of a second. */
+export interface Lease extends AnyObject {
+  readonly spec: { readonly holderIdentity?: string; readonly leaseDurationSeconds?: number; readonly acquireTime?: string; readonly renewTime?: string; readonly leaseTransitions?: number }
+}
+
 /** networking.k8s.io/v1 IngressClass. */
 export interface IngressClass extends AnyObject {
   readonly spec: { readonly controller?: string; readonly parameters?: { readonly apiGroup?: string; readonly kind: string; readonly name: string } }

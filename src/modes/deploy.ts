@@ -5,9 +5,11 @@ import * as certificate from '../steps/certificate.ts'
 import * as ingress from '../steps/ingress.ts'
 import { hostname } from '../steps/ingress-object.ts'
 import * as loadBalancer from '../steps/load-balancer.ts'
+import type { Lock } from '../steps/lock.ts'
 import { deleteCertificate, restoreIngress } from '../steps/put-back.ts'
 import * as release from '../steps/release.ts'
 import { rehearse } from './dry-run.ts'
+import { exclusively } from './exclusively.ts'
 import { count, look, outputAddress, outputCertificate, type Plan } from './look.ts'
 import { prove } from './prove.ts'
 import { orPutBack, type WayBack } from './put-back.ts'
@@ -16,29 +18,40 @@ import { createRooms, type Cluster, type Rooms } from './rooms.ts'
 /** @throws ActionError of the step that failed */
 export async function deploy(context: Context, settings: Settings, environment: NodeJS.ProcessEnv): Promise<void> {
   const rooms = createRooms(context, settings, environment)
-  const plan = await context.step('preflight', async () => {
+  const looked = async () => {
     const outcome = await look(context, settings, rooms)
     if (settings.onFailure === 'rollback') sayWhatStays(context, outcome.result)
     return outcome
-  })
+  }
   if (settings.dryRun) {
+    const plan = await context.step('preflight', looked)
     outputAddress(context, settings, plan.target)
     if (settings.probe.required) certificate.remarkLeftovers(context, plan.certificate.facts)
     await rehearse(context, settings.cutover === 'last' ? plan.changes.toSorted((a, b) => Number(a.step === 'release') - Number(b.step === 'release')) : plan.changes)
     return
   }
-  const talking = { ...rooms, ...await rooms.cluster }
-  await orPutBack(context, settings, (remember) => make(context, settings, talking, plan, remember))
-  const { leftovers, action } = plan.certificate.facts
+  await exclusively(context, settings, rooms, environment, {
+    look: looked,
+    writes: ({ changes, certificate: { facts } }) => changes.length > 0 || facts.leftovers.length > 0,
+    make: async (guarded, plan, held) => {
+      await orPutBack(guarded, settings, (remember) => make(guarded, settings, held, plan, remember))
+      await cleanUp(guarded, settings, rooms, plan)
+      return false
+    },
+  })
+}
+
+/** Earlier certificates of this target go when the new one is proven. */
+async function cleanUp(context: Context, settings: Settings, { acm }: Rooms, { certificate: { facts: { leftovers, action } } }: Plan): Promise<void> {
   if (leftovers.length === 0 || !settings.probe.required) return
   await context.step('certificate', async () => {
-    await certificate.cleanUp(context, rooms.acm, leftovers, action === 'import')
+    await certificate.cleanUp(context, acm, leftovers, action === 'import')
     return { verdict: 'looked after earlier ones', result: undefined }
   })
 }
 
 /** Makes what the plan says, in the order that `cutover` says. @param remember told how each change is put back */
-async function make(context: Context, settings: Settings, rooms: Rooms & Cluster, { target, ...plan }: Plan, remember: (way: WayBack) => void): Promise<void> {
+async function make(context: Context, settings: Settings, rooms: Rooms & Cluster & { readonly lock: Lock }, { target, ...plan }: Plan, remember: (way: WayBack) => void): Promise<void> {
   const served = await context.step('certificate', async () => {
     const result = await certificate.apply(context, rooms.acm, plan.certificate.facts, plan.certificate.changes)
     outputCertificate(context, result)

@@ -7,13 +7,15 @@ import { hostname } from '../steps/ingress-object.ts'
 import * as ingress from '../steps/ingress-removal.ts'
 import type { Observed } from '../steps/load-balancer/drift.ts'
 import { lookAtElb } from '../steps/load-balancer/wait.ts'
+import type { Lock } from '../steps/lock.ts'
 import { Access, helmPermissions, removalPermissions, type Permission } from '../steps/preflight/access.ts'
 import { observeRemoval, type RemovalTarget } from '../steps/preflight/removal.ts'
 import * as release from '../steps/release.ts'
 import { preview } from '../steps/release-preview.ts'
 import { rehearse } from './dry-run.ts'
+import { exclusively } from './exclusively.ts'
 import { count } from './look.ts'
-import { createRooms, type Rooms } from './rooms.ts'
+import { createRooms, type Cluster, type Rooms } from './rooms.ts'
 
 /** What is there, and what goes. */
 export interface Removal {
@@ -32,24 +34,32 @@ export const changesOf = (plan: Removal): readonly Change[] => [...plan.ingress,
 /** @throws ActionError of the step that failed */
 export async function destroy(context: Context, settings: Settings, environment: NodeJS.ProcessEnv): Promise<void> {
   const rooms = createRooms(context, settings, environment)
-  const plan = await context.step('preflight', () => lookToRemove(context, settings, rooms))
+  const look = () => lookToRemove(context, settings, rooms)
   if (settings.dryRun) {
-    await rehearse(context, changesOf(plan))
+    await rehearse(context, changesOf(await context.step('preflight', look)))
     return
   }
-  const cluster = await rooms.cluster
-  const { target, observed, ...changes } = plan
+  await exclusively(context, settings, rooms, environment, {
+    look,
+    writes: (plan, { exists }) => exists || changesOf(plan).length > 0,
+    make: async (guarded, plan, held) => {
+      await remove(guarded, settings, held, plan)
+      return true
+    },
+  })
+}
 
-  await context.step('ingress', async () => ({ verdict: await ingress.remove(context, settings, { ...rooms, ...cluster }, target, observed, changes.ingress), result: undefined }))
+async function remove(context: Context, settings: Settings, rooms: Rooms & Cluster & { readonly lock: Lock }, { target, observed, ...changes }: Removal): Promise<void> {
+  await context.step('ingress', async () => ({ verdict: await ingress.remove(context, settings, rooms, target, observed, changes.ingress), result: undefined }))
 
   const { restored } = target
   if (restored) {
     await context.step('release', async () => {
       const { name, type } = restored.service
       if (changes.release.changes.length === 0) return { verdict: `unchanged, Service ${name} is of type ${type}`, result: undefined }
-      const revision = await release.apply(context, asDeployed(settings), cluster, restored, changes.release.changes, changes.release.chart)
+      const revision = await release.apply(context, asDeployed(settings), rooms, restored, changes.release.changes, changes.release.chart)
       if (revision !== undefined) context.output('release-revision', String(revision))
-      return { verdict: await release.sayRestored(context, settings, cluster.kubernetes, name), result: undefined }
+      return { verdict: await release.sayRestored(context, settings, rooms.kubernetes, name), result: undefined }
     })
   }
 

@@ -48,6 +48,7 @@ export const inputDefaults = {
   'release-timeout': '10m',
   'load-balancer-timeout': '20m',
   'probe-timeout': '5m',
+  'lock-timeout': '',
   probe: 'required',
   'probe-ca': '',
   'probe-address': '',

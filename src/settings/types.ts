@@ -61,7 +61,8 @@ export interface Settings {
   /** The type that the release's Service shall have: ClusterIP, or what restore-service-type says; undefined leaves it in mode destroy. */
   readonly serviceType: ServiceType | undefined
   readonly ingress: IngressSettings
-  readonly timeouts: { readonly release: number; readonly loadBalancer: number; readonly probe: number }
+  /** `lock`: how long a run waits for another one in the same namespace. */
+  readonly timeouts: { readonly release: number; readonly loadBalancer: number; readonly probe: number; readonly lock: number }
   /** Whether a Milvus that answers without credentials is a failure. */
   readonly requireAuthorization: boolean
   readonly probe: ProbeSettings

@@ -8,7 +8,15 @@ import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
 import type { AnyObject, Service } from '../kubernetes/types.ts'
 import type { ServiceType, Settings } from '../settings/types.ts'
+import { holderLabel, type Lock } from './lock.ts'
 import type { Release, Target } from './preflight.ts'
+
+/** What changes a release. */
+export interface ReleaseRooms {
+  readonly helm: Helm
+  readonly kubernetes: KubernetesClient
+  readonly lock: Lock
+}
 
 /** The release and its Service. */
 export type Installed = Pick<Target, 'namespace' | 'release' | 'service' | 'manager'>
@@ -116,11 +124,12 @@ export function upgradeRequest({ last }: Release, settings: Settings, chart: str
  * @param chart path of the chart that was looked at
  * @returns the release's revision; undefined without a release
  */
-export async function apply(context: Context, settings: Settings, rooms: { helm: Helm; kubernetes: KubernetesClient }, target: Installed, changes: readonly Change[], chart: string): Promise<number | undefined> {
+export async function apply(context: Context, settings: Settings, rooms: ReleaseRooms, target: Installed, changes: readonly Change[], chart: string): Promise<number | undefined> {
   const { release } = target
   if (!release || changes.length === 0) return release?.last.revision
   changes.forEach((change) => context.changed(change))
-  const upgrade = rooms.helm.upgrade(upgradeRequest(release, settings, chart))
+  const request = { ...upgradeRequest(release, settings, chart), labels: { [holderLabel]: rooms.lock.holder.id } }
+  const upgrade = rooms.lock.during({ kind: 'upgrade', release: request.release, revision: release.last.revision + 1 }, () => rooms.helm.upgrade(request))
   await withProgress(upgrade, context.clock, (waited) => sayProgress(context.log, 'release')(waited, 'helm waits for the objects of the release to be ready'))
   const [revision] = await Promise.all([newestRevision(rooms.kubernetes, settings, release), requireType(rooms.kubernetes, settings, target)])
   return revision
@@ -132,7 +141,7 @@ export async function apply(context: Context, settings: Settings, rooms: { helm:
  * @returns what there is to show for it
  * @throws ActionError `release-pending` when others have upgraded it meanwhile, and of helm's failures
  */
-export async function putBack(context: Context, settings: Settings, rooms: { helm: Helm; kubernetes: KubernetesClient }, { release, service }: Target, failure: ActionError): Promise<string> {
+export async function putBack(context: Context, settings: Settings, rooms: ReleaseRooms, { release, service }: Target, failure: ActionError): Promise<string> {
   if (!release) return 'there is no release'
   const { last, current } = release
   const { revision: newest, status } = await newestOf(rooms.kubernetes, settings, release)
@@ -146,7 +155,8 @@ export async function putBack(context: Context, settings: Settings, rooms: { hel
     })
   }
   context.changed({ step: 'release', object: `release ${settings.namespace}/${last.name}`, path: 'revision', before: String(newest), after: `as ${current.revision}`, why: 'put back, because the run failed' })
-  const rollback = rooms.helm.rollback({ release: last.name, namespace: settings.namespace, revision: current.revision, timeout: settings.timeouts.release, forceConflicts: settings.ingress.forceConflicts })
+  const request = { release: last.name, namespace: settings.namespace, revision: current.revision, timeout: settings.timeouts.release, forceConflicts: settings.ingress.forceConflicts }
+  const rollback = rooms.lock.during({ kind: 'rollback', release: last.name, revision: newest + 1 }, () => rooms.helm.rollback(request))
   await withProgress(rollback, context.clock, (waited) => sayProgress(context.log, 'release')(waited, 'helm waits for the objects of the release to be ready'))
   context.output('release-revision', String(await newestRevision(rooms.kubernetes, settings, release)))
   if (service.type === 'LoadBalancer') context.log.note(`Service ${service.name} is of type LoadBalancer again, with a new load balancer under a new name.`)

@@ -1,0 +1,114 @@
+/** The writes of a run, numbered, and runs that are ended at one of them. */
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { act } from '../../sandbox/act.ts'
+import { kill, killTree, processTree } from '../../sandbox/process-tree.ts'
+import type { ActionRun } from '../../sandbox/runner.ts'
+import type { Sandbox } from '../../sandbox/sandbox.ts'
+import type { RecordedRequest } from '../../sandbox/traffic.ts'
+
+/** One moment of a run. */
+export type Point =
+  /** The nth request that writes, of the action or of helm: it was received and nothing done yet, or its answer is out. */
+  | { readonly kind: 'request'; readonly n: number; readonly moment: 'received' | 'answered'; readonly what: string }
+  /** The nth call of helm: before it begins, or when it has ended and the action does not know yet. */
+  | { readonly kind: 'helm'; readonly n: number; readonly moment: 'start' | 'never' | 'end'; readonly what: string }
+  /** The nth write to a file. */
+  | { readonly kind: 'file'; readonly n: number; readonly moment: 'before' | 'after'; readonly what: string }
+
+/** What a run writes. */
+export interface Writes {
+  readonly requests: readonly string[]
+  readonly helm: readonly string[]
+  readonly files: readonly string[]
+}
+
+type Inputs = Readonly<Record<string, string>>
+
+/** Whether a request is a write of the action, or of the helm that it runs. */
+export const isWrite = ({ mutating, client }: RecordedRequest): boolean => mutating && /milvus-alb-action|^Helm/i.test(client)
+
+const notes = (world: Sandbox): string => join(world.directory, 'file-writes')
+const calls = (world: Sandbox): string => join(world.directory, 'helm-calls')
+
+/** The environment of a run that numbers its writes. */
+async function numbering(world: Sandbox): Promise<Record<string, string>> {
+  await Promise.all([notes(world), calls(world)].map((path) => rm(path, { force: true })))
+  return { NODE_OPTIONS: `${world.environment()['NODE_OPTIONS'] ?? ''} --import=${new URL('../../sandbox/file-writes.mjs', import.meta.url).href}`, FILE_WRITES: notes(world), HELM_CALLS: calls(world) }
+}
+
+/** Runs undisturbed. */
+export async function record(world: Sandbox, inputs: Inputs): Promise<{ run: ActionRun; writes: Writes }> {
+  const [seen, before] = [world.traffic.requests.length, (await world.helmCalls()).length]
+  const run = await act(world, inputs, { environment: await numbering(world) })
+  const requests = world.traffic.requests.slice(seen).filter(isWrite).map(({ operation }) => operation)
+  const files = (await readFile(notes(world), 'utf8')).split('\n').filter((line) => line !== '')
+  return { run, writes: { requests, files, helm: (await world.helmCalls()).slice(before).map((line) => line.split(' ').slice(0, 2).join(' ')) } }
+}
+
+/** Every moment right before or right after a write. */
+export function pointsOf({ requests, helm, files }: Writes): Point[] {
+  return [
+    ...requests.flatMap((what, index) => (['received', 'answered'] as const).map((moment) => ({ kind: 'request' as const, n: index + 1, moment, what }))),
+    ...helm.flatMap((what, index) => (['start', 'never', 'end'] as const).map((moment) => ({ kind: 'helm' as const, n: index + 1, moment, what }))),
+    ...files.flatMap((what, index) => (['before', 'after'] as const).map((moment) => ({ kind: 'file' as const, n: index + 1, moment, what }))),
+  ]
+}
+
+/** Calls back when the run's nth write is there. */
+function atRequest({ traffic }: Sandbox, { n, moment }: Point, then: () => void): () => void {
+  let count = 0
+  const seen: RecordedRequest[] = []
+  return traffic.observe({
+    received: (request) => {
+      if (!isWrite(request)) return
+      seen.push(request)
+      count += 1
+      if (moment === 'received' && count === n) then()
+    },
+    answered: (request) => {
+      if (moment === 'answered' && seen[n - 1] === request) then()
+    },
+  })
+}
+
+/**
+ * Runs until the point, and ends the whole process tree there; what a runner keeps on its disk stays.
+ * @param helm whether a helm that works at that moment dies too, or lives and ends by itself
+ */
+export async function runKilled(world: Sandbox, inputs: Inputs, point: Point, disk: string, helm: 'dies' | 'lives' = 'dies'): Promise<ActionRun> {
+  const { kind, n, moment } = point
+  let forget = (): void => undefined
+  let helms: number[] = []
+  const environment = { ...await numbering(world), ...(kind === 'helm' && { HELM_KILLS: `${n} ${moment}` }), ...(kind === 'file' && { FILE_KILLS: `${n} ${moment}` }) }
+  const run = await act(world, inputs, {
+    disk, environment, runnerDies: true,
+    onStart: ({ pid = 0 }) => {
+      if (kind !== 'request') return
+      forget = atRequest(world, point, () => {
+        helms = processTree(pid).slice(1)
+        if (helm === 'dies') killTree(pid)
+        else kill(pid)
+      })
+    },
+  })
+  forget()
+  // A helm that lives is over before the next run comes: a Lease runs out only half a minute later.
+  while (helms.some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 10))
+  return run
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Half a minute passes for the Lease. */
+export function letLeaseRunOut({ kubernetes, namespace }: Sandbox): void {
+  const lease = kubernetes.get('Lease', namespace, 'milvus-alb-action')
+  if (lease) kubernetes.replace({ ...lease, spec: { ...(lease['spec'] as object), renewTime: '2026-01-01T00:00:00.000000Z' } })
+}

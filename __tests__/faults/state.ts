@@ -1,0 +1,27 @@
+/** What a run leaves behind in the cluster and in AWS, in a form that can be compared with what another run leaves. */
+import { X509Certificate } from 'node:crypto'
+import type { Sandbox } from '../../sandbox/sandbox.ts'
+import { decodeRevision, readLabels } from '../../src/helm/release.ts'
+
+/** The newest revision tells whether the release is pending: helm leaves the one before a rollback as it was. Names that differ from one import to the next are left out, and so is the annotation that only makes the controller look. */
+export function stateOf({ kubernetes, state, namespace }: Sandbox): object {
+  const arns = [...state.certificates.keys()]
+  const revisions = kubernetes.list('Secret', namespace).flatMap(({ metadata, ...object }) => {
+    const labels = readLabels(metadata.labels)
+    return labels ? [{ ...labels, content: (object as unknown as { data: { release: string } }).data.release }] : []
+  }).sort((a, b) => b.revision - a.revision)
+  const [newest] = revisions
+  const release = newest && decodeRevision(newest.content, 'Secret', newest.name)
+  const left = {
+    certificates: [...state.certificates.values()].map(({ certificate, chain, tags }) => ({ serial: new X509Certificate(certificate).serialNumber, chain: chain !== '', tags: Object.fromEntries([...tags].sort()) })),
+    ingresses: kubernetes.list('Ingress', namespace).map(({ metadata, ...object }) => {
+      const { 'milvus-alb-action/nudge': _nudge, ...annotations } = metadata.annotations ?? {}
+      return { name: metadata.name, annotations, spec: object['spec'] }
+    }),
+    loadBalancers: [...state.loadBalancers.values()].map(({ listeners }) => listeners.map(({ port, certificateArns }) => ({ port, certificateArns }))),
+    services: kubernetes.list('Service', namespace).map(({ metadata, ...object }) => ({ name: metadata.name, type: (object['spec'] as { type?: string }).type })).filter(({ name }) => name === 'milvus-demo'),
+    release: release && { status: release.status, chart: release.chart.version, values: release.values },
+    lease: kubernetes.list('Lease', namespace).map((lease) => (lease['spec'] as { holderIdentity?: string }).holderIdentity ?? 'nobody'),
+  }
+  return JSON.parse(arns.reduce((text, arn) => text.replaceAll(arn, 'ARN'), JSON.stringify(left))) as object
+}

@@ -1,0 +1,34 @@
+/** A process and all that it started, as a runner that dies takes them with it. */
+import { readFileSync, readdirSync } from 'node:fs'
+
+/** The process and its descendants, the youngest last. Source: proc(5), /proc/PID/stat. */
+export function processTree(root: number): number[] {
+  const parents = new Map(readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => [Number(name), parentOf(name)]))
+  const tree = [root]
+  for (const pid of tree) tree.push(...[...parents].filter(([, parent]) => parent === pid).map(([child]) => child))
+  return tree
+}
+
+/** Ends them all at once, with no time to say anything. */
+export function killTree(root: number): void {
+  for (const pid of processTree(root)) kill(pid)
+}
+
+/** Ends one, if it is still there. */
+export function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended by itself.
+  }
+}
+
+/** The name in the file may have spaces and parentheses: what counts follows the last one. */
+function parentOf(pid: string): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+  } catch {
+    return undefined
+  }
+}
