@@ -47,6 +47,7 @@ export class Traffic {
   private readonly listeners = new Set<(request: RecordedRequest) => void>()
   private readonly answerListeners = new Set<(request: RecordedRequest) => void>()
   private faults: (Fault & { left: number })[] = []
+  private readonly works = new Set<Promise<unknown>>()
 
   /** Adds a fault; the newest that matches wins. Returns a function that takes it away. */
   inject(fault: Fault): () => void {
@@ -65,6 +66,18 @@ export class Traffic {
       if (received) this.listeners.delete(received)
       if (answered) this.answerListeners.delete(answered)
     }
+  }
+
+  /** Remembers what a part does for a request that asks for a change, which it does also when the caller is dead. */
+  work(promise: Promise<unknown>): void {
+    this.works.add(promise)
+    const forget = (): void => void this.works.delete(promise)
+    promise.then(forget, forget)
+  }
+
+  /** Settles when everything is done that was asked for so far. */
+  async idle(): Promise<void> {
+    while (this.works.size > 0) await Promise.allSettled(this.works)
   }
 
   /** The next request that matches. */

@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { act } from '../../sandbox/act.ts'
 import { kill, killTree, processTree } from '../../sandbox/process-tree.ts'
-import type { ActionRun } from '../../sandbox/runner.ts'
+import type { ActionRun, RunOptions } from '../../sandbox/runner.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import type { RecordedRequest } from '../../sandbox/traffic.ts'
 
@@ -72,30 +72,46 @@ function atRequest({ traffic }: Sandbox, { n, moment }: Point, then: () => void)
   })
 }
 
+/** A run that something happens to at a point: what the environment brings about, or else `then`, which is told its process id. */
+async function runUntil(world: Sandbox, inputs: Inputs, point: Point, options: Partial<RunOptions>, signal: NodeJS.Signals, then: (pid: number) => void): Promise<ActionRun> {
+  const { kind, n, moment } = point
+  let forget = (): void => undefined
+  const moments = { request: {}, helm: { HELM_KILLS: `${n} ${moment}`, HELM_SIGNAL: signal.slice(3) }, file: { FILE_KILLS: `${n} ${moment}`, FILE_SIGNAL: signal } }
+  const run = await act(world, inputs, {
+    ...options,
+    environment: { ...await numbering(world), ...moments[kind] },
+    onStart: (child) => {
+      options.onStart?.(child)
+      if (kind === 'request') forget = atRequest(world, point, () => { then(child.pid ?? 0) })
+    },
+  })
+  forget()
+  return run
+}
+
 /**
  * Runs until the point, and ends the whole process tree there; what a runner keeps on its disk stays.
  * @param helm whether a helm that works at that moment dies too, or lives and ends by itself
  */
 export async function runKilled(world: Sandbox, inputs: Inputs, point: Point, disk: string, helm: 'dies' | 'lives' = 'dies'): Promise<ActionRun> {
-  const { kind, n, moment } = point
-  let forget = (): void => undefined
   let helms: number[] = []
-  const environment = { ...await numbering(world), ...(kind === 'helm' && { HELM_KILLS: `${n} ${moment}` }), ...(kind === 'file' && { FILE_KILLS: `${n} ${moment}` }) }
-  const run = await act(world, inputs, {
-    disk, environment, runnerDies: true,
-    onStart: ({ pid = 0 }) => {
-      if (kind !== 'request') return
-      forget = atRequest(world, point, () => {
-        helms = processTree(pid).slice(1)
-        if (helm === 'dies') killTree(pid)
-        else kill(pid)
-      })
-    },
+  const run = await runUntil(world, inputs, point, { disk, runnerDies: true }, 'SIGKILL', (pid) => {
+    helms = processTree(pid).slice(1)
+    if (helm === 'dies') killTree(pid)
+    else kill(pid)
   })
-  forget()
   // A helm that lives is over before the next run comes: a Lease runs out only half a minute later.
   while (helms.some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 10))
+  await world.traffic.idle()
   return run
+}
+
+/** Runs until the point, and cancels there as GitHub does: SIGINT, and SIGTERM 7.5 s later. Source: GitHub, workflow cancellation. */
+export async function runCancelled(world: Sandbox, inputs: Inputs, point: Point): Promise<ActionRun> {
+  return runUntil(world, inputs, point, {}, 'SIGINT', (pid) => {
+    process.kill(pid, 'SIGINT')
+    setTimeout(() => { if (isRunning(pid)) process.kill(pid, 'SIGTERM') }, 7_500).unref()
+  })
 }
 
 function isRunning(pid: number): boolean {

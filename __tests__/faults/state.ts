@@ -3,8 +3,14 @@ import { X509Certificate } from 'node:crypto'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import { decodeRevision, readLabels } from '../../src/helm/release.ts'
 
+/** What is left, of which only this is looked at by itself. */
+export interface State {
+  readonly release?: { readonly status: string }
+  readonly [part: string]: unknown
+}
+
 /** The newest revision tells whether the release is pending: helm leaves the one before a rollback as it was. Names that differ from one import to the next are left out, and so is the annotation that only makes the controller look. */
-export function stateOf({ kubernetes, state, namespace }: Sandbox): object {
+export function stateOf({ kubernetes, state, namespace }: Sandbox): State {
   const arns = [...state.certificates.keys()]
   const revisions = kubernetes.list('Secret', namespace).flatMap(({ metadata, ...object }) => {
     const labels = readLabels(metadata.labels)
@@ -21,7 +27,15 @@ export function stateOf({ kubernetes, state, namespace }: Sandbox): object {
     loadBalancers: [...state.loadBalancers.values()].map(({ listeners }) => listeners.map(({ port, certificateArns }) => ({ port, certificateArns }))),
     services: kubernetes.list('Service', namespace).map(({ metadata, ...object }) => ({ name: metadata.name, type: (object['spec'] as { type?: string }).type })).filter(({ name }) => name === 'milvus-demo'),
     release: release && { status: release.status, chart: release.chart.version, values: release.values },
-    lease: kubernetes.list('Lease', namespace).map((lease) => (lease['spec'] as { holderIdentity?: string }).holderIdentity ?? 'nobody'),
+    lease: kubernetes.list('Lease', namespace).map((lease) => holderOf(lease['spec'] as LeaseSpec)),
   }
-  return JSON.parse(arns.reduce((text, arn) => text.replaceAll(arn, 'ARN'), JSON.stringify(left))) as object
+  return JSON.parse(arns.reduce((text, arn) => text.replaceAll(arn, 'ARN'), JSON.stringify(left))) as State
 }
+
+interface LeaseSpec {
+  readonly holderIdentity?: string
+  readonly renewTime?: string
+}
+
+/** One that has run out is nobody's. */
+const holderOf = ({ holderIdentity, renewTime = '' }: LeaseSpec): string => (Date.parse(renewTime) > Date.now() - 30_000 ? (holderIdentity ?? 'nobody') : 'nobody')

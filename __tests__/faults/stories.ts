@@ -2,12 +2,17 @@
 import { act } from '../../sandbox/act.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
 import { snapshot } from '../../sandbox/snapshot.ts'
+import { pointsOf, record, type Point } from './points.ts'
+import { stateOf, type State } from './state.ts'
 
 type Inputs = Readonly<Record<string, string>>
 
+/** The names of the stories. */
+export const storyNames = ['deploy', 'renewal', 'cutover: last', 'on-failure: rollback', 'destroy'] as const
+
 /** One way. */
 export interface Story {
-  readonly name: string
+  readonly name: (typeof storyNames)[number]
   /** What is there before: Milvus as helm installed it, or all that a deployment made. */
   readonly before: 'installed' | 'deployed'
   readonly inputs: Inputs
@@ -37,8 +42,30 @@ export async function setStage(): Promise<Stage> {
     { name: 'renewal', before: 'deployed', inputs: { certificate: renewed.fullchain, 'private-key': renewed.privateKey } },
     { name: 'cutover: last', before: 'installed', inputs: { cutover: 'last' } },
     // The probe asks where nobody listens, and all is put back.
-    { name: 'on-failure: rollback', before: 'installed', inputs: { 'on-failure': 'rollback', 'probe-address': '127.0.0.1:9', 'probe-timeout': '1s' }, again: {} },
+    { name: 'on-failure: rollback', before: 'installed', inputs: { 'on-failure': 'rollback', 'probe-address': '127.0.0.1:9', 'probe-timeout': '1s' }, again: { 'probe-address': '' } },
     { name: 'destroy', before: 'deployed', inputs: { mode: 'destroy', 'restore-service-type': 'LoadBalancer' } },
   ]
   return { world, stories, begin: ({ before }) => back[before]() }
+}
+
+/** A story as it goes when nothing disturbs it. */
+export interface Undisturbed {
+  readonly story: Story
+  /** What it leaves. */
+  readonly state: State
+  /** Every moment right before or right after a write. */
+  readonly points: readonly Point[]
+  /** How many writes, in words. */
+  readonly writes: string
+}
+
+/** Plays a story to its end. */
+export async function undisturbed(stage: Stage, name: Story['name']): Promise<Undisturbed> {
+  const story = stage.stories.find((each) => each.name === name)
+  if (!story) throw new Error(`there is no story ${name}`)
+  await stage.begin(story)
+  const { run, writes } = await record(stage.world, story.inputs)
+  const last = story.again ? await act(stage.world, { ...story.inputs, ...story.again }) : run
+  if (last.exitCode !== 0) throw new Error(last.log)
+  return { story, state: stateOf(stage.world), points: pointsOf(writes), writes: `${writes.requests.length} requests, ${writes.helm.length} calls of helm, ${writes.files.length} of files` }
 }

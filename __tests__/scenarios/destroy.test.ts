@@ -3,7 +3,7 @@ import { expect } from '@jest/globals'
 import { act } from '../../sandbox/act.ts'
 import { neededToDestroy } from '../../sandbox/permission-table.ts'
 import { setAttribute } from './alb-by-hand.ts'
-import { applyGuide, certificates, create, get, importByHand, loadBalancers, untag, type KubernetesObject, takenAway } from './hands.ts'
+import { applyGuide, certificates, create, get, importByHand, letLeaseRunOut, loadBalancers, untag, type KubernetesObject, takenAway } from './hands.ts'
 import { annotation, changed, expectFailure, expectRefusal, expectSuccess, expectUnchanged, scenario, type Scenario } from './harness.ts'
 
 /** Only what a removal needs: no host, no certificate. */
@@ -131,12 +131,14 @@ scenario('killed at each of its writes, and cancelled in the wait: the next run 
   const deleting = world.traffic.next(({ operation }) => /^DELETE .*\/ingresses\/milvus-demo$/.test(operation))
   // Main is killed: nobody but post and the next run can clean up.
   await act(world, destroy, { onStart: (child) => void deleting.then(() => child.kill('SIGKILL')) })
+  await letLeaseRunOut(world)
   const waiting = world.traffic.next(({ operation }) => operation === 'DescribeLoadBalancers')
   const result = expectFailure(await run(destroy, { onStart: (child) => void waiting.then(() => child.kill('SIGINT')) }), 'ingress', 'cancelled')
   expect(result.summary).toContain('Cancelled in ingress')
   world.controller.options.silent = false
   const going = world.traffic.next(({ operation }) => operation === 'DeleteCertificate')
   await act(world, destroy, { onStart: (child) => void going.then(() => child.kill('SIGKILL')) })
+  await letLeaseRunOut(world)
   expectSuccess(await run(destroy))
   expect(await loadBalancers(world)).toEqual([])
   expect(await arns({ world })).toEqual([])

@@ -39,6 +39,19 @@ async function written(world: World, objects: readonly KubernetesObject[]): Prom
   return path
 }
 
+/** The Lease by which runs exclude each other. */
+export const leaseName = 'milvus-alb-action'
+
+/** Changes the Lease. */
+export async function changeLease(world: World, spec: object): Promise<void> {
+  const live = await get(world, 'lease', leaseName)
+  if (!live) throw new Error(`there is no Lease ${leaseName}`)
+  await replace(world, { ...live, metadata: { ...live.metadata, namespace: world.namespace }, spec: { ...(live['spec'] as object), ...spec } })
+}
+
+/** Half a minute passes in which nobody renews it. */
+export const letLeaseRunOut = (world: World): Promise<void> => changeLease(world, { renewTime: '2026-01-01T00:00:00.000000Z' })
+
 const prefix = 'alb.ingress.kubernetes.io'
 
 /** The guide's Ingress, with kubectl apply. */

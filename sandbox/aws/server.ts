@@ -238,7 +238,7 @@ export async function startAws(options: AwsOptions): Promise<Aws> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
   const aws = createAws(options, `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server)
   server.on('request', (message, response) => {
-    serve(aws, options.traffic, message, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined))
+    options.traffic.work(serve(aws, options.traffic, message, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined)))
   })
   return aws
 }

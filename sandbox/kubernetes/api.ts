@@ -87,7 +87,9 @@ export async function startKubernetes(settings: KubernetesSettings): Promise<Kub
     if (lost) incoming.socket.destroy()
   }
   const server = createServer({ cert: settings.tls.certificate, key: settings.tls.privateKey }, (incoming, response) => {
-    serve(incoming, response).catch((error: unknown) => { refuse(response, error) })
+    const work = serve(incoming, response).catch((error: unknown) => { refuse(response, error) })
+    // A watch is no work: it lasts.
+    if (incoming.method !== 'GET') settings.traffic.work(work)
   })
   // Node ends idle connections after 5 s, at the moment at which a client may use one again; an API server does not.
   server.keepAliveTimeout = 120_000

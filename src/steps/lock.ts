@@ -245,9 +245,11 @@ export class Lock {
   private goWithout(thrown: unknown): void {
     if (this.context.signal.aborted) throw cancelled()
     this.state = 'without'
+    const isForbidden = thrown instanceof ActionError && thrown.code === 'cluster-forbidden'
     // Whatever else keeps the API from answering, the run's own reads say.
-    if (thrown instanceof ActionError && thrown.code !== 'cluster-forbidden') return
-    this.context.log.note(`This run could not take Lease ${leaseName} in namespace ${this.namespace} (${messageOf(thrown)}): only the concurrency group of the workflow keeps another one from working here at the same time.`)
+    if (thrown instanceof ActionError && !isForbidden) return
+    const why = isForbidden ? `This identity may not get, create and update Leases in namespace ${this.namespace}` : `Lease ${leaseName} in namespace ${this.namespace} cannot be taken (${messageOf(thrown)})`
+    this.context.log.note(`${why}: only the concurrency group of the workflow keeps another run from working here at the same time.`)
   }
 }
 
