@@ -2,6 +2,7 @@
 import { act } from '../../sandbox/act.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
 import { snapshot } from '../../sandbox/snapshot.ts'
+import { whole } from './figures.ts'
 import { pointsOf, record, type Point } from './points.ts'
 import { stateOf, type State } from './state.ts'
 
@@ -9,6 +10,9 @@ type Inputs = Readonly<Record<string, string>>
 
 /** The names of the stories. */
 export const storyNames = ['deploy', 'renewal', 'cutover: last', 'on-failure: rollback', 'destroy'] as const
+
+/** Those that a run of the tests plays: a sample has the first and the ones that are asked for. */
+export const played = (...sampled: readonly Story['name'][]): readonly Story['name'][] => storyNames.filter((name) => whole || name === 'deploy' || sampled.includes(name))
 
 /** One way. */
 export interface Story {

@@ -104,7 +104,7 @@ export async function upgrade(request: Upgrade, options: HelmOptions): Promise<v
 
 /** @throws ActionError `helm-upgrade-failed`, `cancelled` */
 export async function rollback(request: Rollback, options: HelmOptions): Promise<void> {
-  const { exitCode, stderr } = await run(rollbackArguments(request), options)
+  const { exitCode, stderr } = await run(rollbackArguments(request), { ...options, endsCleanly: false })
   throwIfCancelled(options.signal)
   if (exitCode === 0) return
   const { release, revision, namespace } = request

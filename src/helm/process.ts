@@ -12,6 +12,8 @@ export interface HelmOptions {
   readonly directory: string
   readonly environment: NodeJS.ProcessEnv
   readonly signal: AbortSignal
+  /** Whether helm can be told to end: its upgrade then marks the release failed, where its rollback would leave it pending, and so gets time to finish. */
+  readonly endsCleanly?: boolean
   /** Told of each line that helm prints. */
   readonly onLine: (line: string) => void
 }
@@ -19,7 +21,7 @@ export interface HelmOptions {
 /** Runs helm to its end. @param input for its standard input */
 export async function run(args: string[], options: HelmOptions, input?: string): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
   const helm = await which('helm', true)
-  const child = catchChild(helm, () => options.signal.aborted)
+  const child = catchChild(helm, options)
   const stop = () => child.interrupt()
   options.signal.addEventListener('abort', stop)
   try {
@@ -60,7 +62,7 @@ const patience = 4_000
  * process group of its own: a Ctrl-C reaches helm once, from us, and whatever helm started ends with it.
  * docs/decisions/helm-child.md
  */
-function catchChild(file: string, isCancelled: () => boolean): { interrupt(): void; release(): void } {
+function catchChild(file: string, { signal, endsCleanly = true }: HelmOptions): { interrupt(): void; release(): void } {
   let caught: ChildProcess | undefined
   let killer: NodeJS.Timeout | undefined
   const kill = (name: NodeJS.Signals) => {
@@ -72,7 +74,7 @@ function catchChild(file: string, isCancelled: () => boolean): { interrupt(): vo
     }
   }
   const interrupt = () => {
-    kill('SIGINT')
+    if (endsCleanly) kill('SIGINT')
     killer ??= setTimeout(() => kill('SIGKILL'), patience)
   }
   const onChild = (message: unknown) => {
@@ -84,7 +86,7 @@ function catchChild(file: string, isCancelled: () => boolean): { interrupt(): vo
       const result = spawn({ ...options, detached: process.platform !== 'win32' } as { file: string })
       // helm may end before it has read its input; why, it says itself.
       child.stdin?.on('error', () => undefined)
-      if (isCancelled()) interrupt()
+      if (signal.aborted) interrupt()
       return result
     }
   }
