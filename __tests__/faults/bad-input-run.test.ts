@@ -16,9 +16,8 @@ const canary = 'canary-8d1c'
 
 /** The certificate with the month of its end after December. */
 function withoutDate(pem: string): string {
-  const { raw } = new X509Certificate(pem)
-  const end = raw.indexOf('Z', raw.indexOf('Z') + 1)
-  raw.write('99', end - 10)
+  const { raw, validToDate } = new X509Certificate(pem)
+  raw.write('99', raw.indexOf(validToDate.toISOString().replace(/[-:T]|\.000/g, '').slice(2)) + 2)
   return `-----BEGIN CERTIFICATE-----\n${raw.toString('base64').replace(/.{1,64}/g, '$&\n')}-----END CERTIFICATE-----\n`
 }
 

@@ -27,7 +27,7 @@ property('one input at a time',
   inputNames.flatMap((name) => [key, password, '\n'.repeat(100_000).replace(/^|$/g, 'x'), `a: x${' '.repeat(100_000)}y`].map((text): [InputName, string] => [name, text])))
 
 property('all inputs at once',
-  fc.tuple(...inputNames.map((name) => fc.option(fc.oneof({ weight: 6, arbitrary: goodText(name) }, { weight: 1, arbitrary: broken(goodText(name)) }, { weight: 1, arbitrary: anyText }), { nil: undefined, freq: 1 }))),
+  fc.tuple(...inputNames.map((name) => fc.oneof({ weight: 40, arbitrary: fc.constant(undefined) }, { weight: 8, arbitrary: goodText(name) }, { weight: 1, arbitrary: broken(goodText(name)) }, { weight: 1, arbitrary: anyText }))),
   (texts) => {
     const inputs: Inputs = { ...minimal }
     inputNames.forEach((name, index) => {
