@@ -16,6 +16,9 @@ export function inputText(name: InputName): string {
   return getInput(name) || inputDefaults[name]
 }
 
+/** helm's values may have certificates in them. */
+const mayHoldPem: readonly InputName[] = ['certificate', 'private-key', 'certificate-chain', 'probe-ca', 'values']
+
 /** Collects what the parsers throw, so that one run shows every problem. */
 class Reader {
   readonly problems: ActionError[] = []
@@ -25,6 +28,7 @@ class Reader {
     const raw = inputText(name)
     return raw === '' ? undefined : this.attempt(name, () => {
       form.refusePlaceholder(raw)
+      if (!mayHoldPem.includes(name)) form.refusePem(raw)
       return parse(raw)
     })
   }
@@ -233,9 +237,9 @@ function readAnnotations(raw: string): Record<string, string> {
   const reserved = Object.keys(annotations).find((key) => Object.hasOwn(reservedAnnotations, key))
   if (reserved !== undefined) throw new form.InvalidInput(`has ${reserved}, which is set by ${reservedAnnotations[reserved] ?? ''}.`, 'Take it out of annotations.')
   const unnamable = Object.keys(annotations).find((key) => !isAnnotationKey(key))
-  if (unnamable !== undefined) throw new form.InvalidInput(`has ${JSON.stringify(unnamable)}, which is no key of an annotation.`, "Give one \"prefix/name: 'value'\" a line.")
+  if (unnamable !== undefined) throw new form.InvalidInput(`has ${form.inQuotes(unnamable)}, which is no key of an annotation.`, "Give one \"prefix/name: 'value'\" a line.")
   const refused = refusedAnnotations(annotations)
-  if (refused.length > 0) throw new form.InvalidInput(`has what the controller or ELB would refuse: ${refused.join('; ')}.`, 'Correct or take out these entries of annotations.')
+  if (refused.length > 0) throw new form.InvalidInput(`has what the controller or ELB would refuse: ${form.few(refused)}.`, 'Correct or take out these entries of annotations.')
   const attribute = /idle_timeout\.timeout_seconds|routing\.http2\.enabled=false/.exec(annotations['alb.ingress.kubernetes.io/load-balancer-attributes'] ?? '')
   if (attribute) throw new form.InvalidInput(`has the load balancer attribute ${attribute[0]}.`, attribute[0].startsWith('idle') ? 'Give input idle-timeout in its place.' : 'Take it out: gRPC needs HTTP/2.')
   return annotations
@@ -244,7 +248,7 @@ function readAnnotations(raw: string): Record<string, string> {
 function readTags(raw: string): Record<string, string> {
   const tags = form.stringMap(raw)
   const refused = refusedTags(tags)
-  if (refused.length > 0) throw new form.InvalidInput(`${refused.join('; ')}.`, 'Correct these tags.')
+  if (refused.length > 0) throw new form.InvalidInput(`${form.few(refused)}.`, 'Correct these tags.')
   return tags
 }
 

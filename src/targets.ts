@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { getInput, setFailed, setOutput, summary } from '@actions/core'
 import { messageOf } from './core/text.ts'
 import { concurrencyOf, matrixOf } from './fleet/matrix.ts'
+import { cell } from './fleet/report.ts'
 import { readTargets, targetOfWorkflow, type Reading, type Target } from './fleet/targets.ts'
 
 async function run(): Promise<void> {
@@ -13,7 +14,7 @@ async function run(): Promise<void> {
   if ('problems' in reading) {
     const { problems } = reading
     const title = `${from} has ${problems.length} problem${problems.length === 1 ? '' : 's'}`
-    await summary.addHeading(title, 3).addList(problems.map(escaped)).write()
+    await summary.addHeading(cell(title), 3).addList(problems.map(cell)).write()
     throw new Error(`${title}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`)
   }
   const only = path === '' ? '' : getInput('only')
@@ -47,7 +48,5 @@ function chosenOf(targets: readonly Target[], only: string, from: string): reado
 
 /** Tells apart what one run, or one workflow, looks at several times: an artifact's name is taken once, and an issue kept by each. */
 const digest = (selection: readonly string[]): string => createHash('sha256').update(JSON.stringify(selection)).digest('hex').slice(0, 8)
-
-const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
 await run().catch((thrown: unknown) => setFailed(messageOf(thrown)))

@@ -21,6 +21,7 @@ test.each<[string, Result, string]>([
   ['failed', result({ 'failure-code': 'probe-unreachable', 'failed-step': 'probe' }, 'failure'), '✗ probe-unreachable in probe'],
   ['failed without a word', result({}, 'failure'), '✗ failed'],
   ['cancelled', result({}, 'cancelled'), '✗ cancelled'],
+  ['changes that are no changes', result({ changed: 'true', changes: '[null, {"object": 1}]' }), '✓ 0 changes made'],
   ['changes that are no list', result({ changed: 'true', changes: '{' }), '✓ 0 changes made'],
 ])('%s', (_name, given, expected) => {
   expect(state(given)).toBe(expected)
@@ -55,6 +56,10 @@ test('the title of a dry run does not say that all is well', () => {
 test('texts from outside stay text', () => {
   const { body } = fleetReport([{ ...result({ drift: 'true', changes: JSON.stringify([{ ...change, before: '`</code>| [x](http://e)', why: '<script>|\n@team' }]) }), name: 'a|b<img>' }], 30, now)
   expect(body).not.toMatch(/<script|<img|@team|\| \[x\]/)
+})
+
+test('a text that is empty is said to be', () => {
+  expect(fleetReport([result({ drift: 'true', changes: JSON.stringify([{ ...change, before: ' ' }]) })], 30, now).body).toContain('is `(empty)`, should be `b`')
 })
 
 test('a thousand drifted targets fit into an issue', () => {

@@ -23,6 +23,10 @@ targets:
 
 const good = '{name: a, environment: e, region: us-east-2, cluster: c, host: milvus.example.com}'
 
+test('a key without end is cut', () => {
+  expect(problems(`targets: [${good.replace('}', ', ' + 'x'.repeat(5_000) + ': y}')}]`)).toEqual([expect.stringMatching(/^targets\[0\] \(a\) has x{900,1000}\.\.\.$/)])
+})
+
 test('what its environment holds as secrets is not asked for', () => {
   expect(read(`targets: [${good.replace('name: a', 'name: a, chart-username: robot')}]`)).toMatchObject({ targets: [{ inputs: { 'chart-username': 'robot' } }] })
 })
@@ -56,6 +60,10 @@ test('the inputs of a reusable workflow are one target, with what the action wou
   const inputs = { 'targets-file': '', 'expiry-days': 30, issue: true, 'fail-on-drift': true, environment: 'e', 'runs-on': 'vpc', 'role-to-assume': 'arn', region: 'us-east-2', cluster: 'c', host: 'milvus.example.com', release: null, 'force-conflicts': false }
   expect(targetOfWorkflow(JSON.stringify(inputs))).toEqual({ targets: [{ name: 'milvus.example.com', environment: 'e', checkEnvironment: 'e', roleToAssume: 'arn', checkRoleToAssume: 'arn', runsOn: [], inputs: { region: 'us-east-2', cluster: 'c', host: 'milvus.example.com', 'force-conflicts': 'false' } }] })
   expect(targetOfWorkflow('{"region": "us-east-2", "cluster": "c"}')).toEqual({ problems: [expect.stringMatching(/^host: Input host is empty/)] })
+})
+
+test.each(['', '{', 'null', '[]', '7'])('inputs of a workflow that are no map: %j', (text) => {
+  expect(targetOfWorkflow(text)).toEqual({ problems: ['The workflow gives no inputs as JSON: pass toJSON(inputs) as target.'] })
 })
 
 test('a certificate-arn of another region is found, and nothing is left in the environment', () => {

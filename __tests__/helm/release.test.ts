@@ -36,6 +36,11 @@ describe('decodeRevision', () => {
     ['gzip that is cut off', gzipSync(JSON.stringify(stored)).subarray(0, 60).toString('base64'), 'ConfigMap'],
     ['JSON that is no release', packed({ hello: 'world' }), 'ConfigMap'],
     ['null', packed(null), 'ConfigMap'],
+    ['a name that is a number', packed({ ...stored, name: 7 }), 'ConfigMap'],
+    ['values that are a text', packed({ ...stored, config: secret }), 'ConfigMap'],
+    ['a version that is none', packed({ ...stored, version: 'four' }), 'ConfigMap'],
+    ['an appVersion that is a number', packed({ ...stored, chart: { metadata: { name: 'milvus', version: '5.0.19', appVersion: 2.6 } } }), 'ConfigMap'],
+    ['gzip that becomes a thousand times as much', base64(gzipSync(`${JSON.stringify(stored)}${' '.repeat(80 * 2 ** 20)}`)), 'ConfigMap'],
     ['JSON that breaks off near a secret', base64(`{"config":{"password":"${secret}",oops`), 'ConfigMap'],
     ['JSON with a secret that lacks its quotes', base64(`{"config":{"password":${secret}}}`), 'ConfigMap'],
   ])('%s cannot be read, and is not quoted', async (_, encoded, kind) => {

@@ -117,10 +117,13 @@ describe('a kubeconfig that is wrong', () => {
     ['is not YAML', `users: [{name: x, user: {token: ${canary}}`, undefined, /cannot be read/],
     ['is empty', '', undefined, /cannot be read|has no cluster/],
     ['is something else', 'hello', undefined, /cannot be read|has no cluster/],
+    ['has users that are no list', JSON.stringify({ users: 0, clusters: [], contexts: [] }), undefined, /cannot be read: it is no kubeconfig/],
+    ['has a map as its context', JSON.stringify({ 'current-context': { a: canary }, users: [], clusters: [], contexts: [] }), undefined, /cannot be read: it is no kubeconfig/],
     ['has no current context', kubeconfigLater({ current: '' }), undefined, /has no cluster for context \(none\)/],
     ['has not the context', kubeconfigLater(), 'other', /has no context other; it has main\./],
     ['asks its program in an old form', kubeconfigLater({ user: { exec: { apiVersion: 'client.authentication.k8s.io/v1alpha1', command: 'aws' } } }), undefined, /asks aws for credentials in the form client\.authentication\.k8s\.io\/v1alpha1/],
-    ['names plain http', kubeconfigLater({ cluster: { server: 'http://127.0.0.1:1' } }), undefined, /names http:\/\/127\.0\.0\.1:1, which is not https/],
+    ['names no host', kubeconfigLater({ cluster: { server: 'https:' } }), undefined, /names https:, which is no address with https/],
+    ['names plain http', kubeconfigLater({ cluster: { server: 'http://127.0.0.1:1' } }), undefined, /names http:\/\/127\.0\.0\.1:1, which is no address with https/],
   ])('%s', async (_, text, context, problem) => {
     const path = join(directory, 'config')
     if (text !== undefined) await writeFile(path, text.startsWith('later:') ? kubeconfig(JSON.parse(text.slice(6)) as Parts) : text)

@@ -19,10 +19,16 @@ describe('redact', () => {
     ['escaped in a URL', encodeURIComponent(secret)],
     ['escaped in JSON', JSON.stringify(secret)],
     ['inside JSON', JSON.stringify({ a: [secret] })],
+    ['in base64 for URLs', Buffer.from(secret).toString('base64url')],
+    ['in base64 behind a user name', Buffer.from(`x:${secret}`).toString('base64')],
+    ['in base64 behind one of another length', Buffer.from(`xy:${secret}`).toString('base64')],
+    ['in a form', new URLSearchParams({ p: secret }).toString()],
+    ['in a URL with small letters', encodeURIComponent(secret).replace(/%../g, (code) => code.toLowerCase())],
+    ['in JSON of Go', JSON.stringify(secret).replaceAll('&', '\\u0026')],
   ])('%s', async (_, text) => {
     const { redactor } = await knowing(secret)
     expect(redactor.redact(`before ${text} after ${text}`)).toMatch(/^before .*\*\*\*.* after .*\*\*\*.*$/)
-    expect(redactor.redact(text)).not.toMatch(/p@ss|w(ö|%C3%B6)rd|cm9vdD/)
+    expect(redactor.redact(text)).not.toMatch(/p@ss|w(ö|%C3%B6|%c3%b6)rd|cm9vdD/)
   })
 
   test('each line of a key, wherever it is cut out', async () => {

@@ -98,8 +98,8 @@ describe('secrets', () => {
 })
 
 describe('text from outside is no command to the runner', () => {
-  const attack = 'hello\n::add-mask::a\n  ::error::b\n##[error]c'
-  const commands = /^\s*(::(add-mask|error)::|##\[error\])/m
+  const attack = 'hello\n::add-mask::a\n  ::error::b\n##[error]c\nmidst ##[error]d\n\u0085::error::e\r\u200B::error::f'
+  const commands = /^[^\p{L}\p{N}\p{P}\p{S}]*::(add-mask|error)::|##\[error\]/mu
   test.each<[string, () => unknown]>([
     ['a line of a step', () => report.step('release', () => { report.info(attack); report.info('::add-mask::d'); return Promise.resolve({ verdict: 'v', result: 0 }) })],
     ['a note', () => report.step('release', () => { report.note(attack); return Promise.resolve({ verdict: 'v', result: 0 }) })],

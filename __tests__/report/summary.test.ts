@@ -38,6 +38,7 @@ describe('escape', () => {
     ['back\\slash \\| pipe', 'back\\\\slash \\\\\\| pipe'],
     ['one\ntwo\r\n  three', 'one<br>two<br>three'],
     ['# title', '\\# title'],
+    ['a\rb\r\n\r\nc', 'a<br>b<br>c'],
     ['plain text, 1.2 (x)', 'plain text, 1.2 (x)'],
   ])('%j', (text, expected) => {
     expect(escape(text)).toBe(expected)

@@ -45,6 +45,14 @@ describe('unknownAnnotations', () => {
   })
 })
 
+test('names that every object of JavaScript has are names like others', () => {
+  expect(refusedAnnotations({ [`${prefix}load-balancer-attributes`]: '__proto__=x,constructor=y,toString=z' })).toEqual([])
+})
+
+test('of a long value no piece is shown', () => {
+  expect(refusedAnnotations({ [`${prefix}group.order`]: 'x'.repeat(200) })).toEqual([`${prefix}group.order is (202 characters), which is not a whole number from -1000 to 1000`])
+})
+
 describe('attributes', () => {
   test.each<[string, [string, string][] | undefined]>([
     ['a=1,b=2', [['a', '1'], ['b', '2']]], [' a = 1 , ', [['a', '1']]], ['a=b=c', [['a', 'b=c']]], ['a=x\\,y', [['a', 'x\\,y']]], ['a=', [['a', '']]], ['a', undefined], ['a=1,b', undefined], ['=1', undefined], ['', []],

@@ -113,6 +113,10 @@ describe('helmValues', () => {
     ['a text', canary, 'is not a YAML map.'],
     ['a tab', `password: ${canary}\n\tkey: x`, /^is not YAML \(line 2, column \d+\): a tab, where YAML takes spaces\.$/],
     ['a quote that does not end', `password: "${canary}`, /^is not YAML \(line 1, column \d+\)\.$/],
+    ['a map in itself', `a: &a {password: ${canary}, b: *a}`, /aliases that lead back to themselves/],
+    ['a billion laughs', [`a0: &a0 [${canary}]`, ...Array.from({ length: 9 }, (_, level) => `a${level + 1}: &a${level + 1} [${Array(10).fill(`*a${level}`).join(', ')}]`)].join('\n'), /^has more than a million characters/],
+    ['a hundred thousand empty lines', `x: "${canary}${'\n'.repeat(100_000)}#`, /^is not YAML/],
+    ['a number that JSON has not', `password: ${canary}\na: [1, .inf]`, /^has a number that is infinite or none/],
     ['two documents', `password: ${canary}\n---\na: b`, /^is not YAML/],
     ['an alias to nothing', `password: *${canary}`, /^is not YAML \(line 1, column \d+\)\.$/],
   ])('%s is refused without its text', (_, raw, wrong) => {

@@ -23,6 +23,7 @@ test.each<[string, Record<string, string>, string[], ClassParams]>([
   ['of another policy on another port', { 'listen-ports': '[{"HTTPS":8443}]', 'ssl-policy': 'B' }, [], {}],
   ['for other clients on the same port', { 'listen-ports': '[{"HTTPS":443}]', 'inbound-cidrs': '0.0.0.0/0' }, ['inbound-cidrs is 0.0.0.0/0, not 10.0.0.0/8'], {}],
   ['of another protocol on the same port', { 'listen-ports': '[{"HTTP":443}]' }, ['port 443 is HTTP, not HTTPS'], {}],
+  ['with a tag that has a name of JavaScript', { tags: 'constructor=x' }, [], {}],
   ['with ports that nobody can read', { 'listen-ports': '443' }, [], {}],
 ])('a member %s', (_, other, expected, params) => {
   expect(conflicts(annotated(own), annotated(other), params)).toEqual(expected)

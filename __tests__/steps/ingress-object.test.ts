@@ -71,6 +71,11 @@ describe('differences', () => {
     expect(differences(desired, live && ingress(...live))).toEqual(expected)
   })
 
+  test('an annotation with a name that every object of JavaScript has', () => {
+    const own = make({ annotations: { constructor: 'x' } })
+    expect(differences(own, ingress(guide, same))).toEqual([{ path: 'metadata.annotations.constructor', after: 'x' }])
+  })
+
   test('of an Ingress that is not there: everything', () => {
     const found = differences(desired, undefined)
     expect(found.map((difference) => difference.path)).toEqual([...Object.keys(guide).map((key) => `metadata.annotations.${key}`), 'spec.ingressClassName', 'spec.rules'])

@@ -58,12 +58,21 @@ describe('readMaterial puts in order what was given', () => {
   })
 })
 
+/** A certificate with some of its bytes written over. */
+function changed(pem: string, write: (raw: Buffer) => unknown): string {
+  const { raw } = leafOf(pem)
+  write(raw)
+  return `-----BEGIN CERTIFICATE-----\n${raw.toString('base64')}\n-----END CERTIFICATE-----\n`
+}
+
 describe('readMaterial refuses', () => {
   const broken = '-----BEGIN CERTIFICATE-----\nMIIBszCCAVmg\n-----END CERTIFICATE-----\n'
   test.each<[string, () => Parameters<typeof readMaterial>[0], code: string, RegExp]>([
     ['a certificate that is broken', () => ({ certificate: broken, privateKey: good.privateKey, chain: '' }), 'certificate-unreadable', /^Input certificate holds a certificate that cannot be parsed\.$/],
     ['a chain that is broken', () => ({ certificate: good.certificate, privateKey: good.privateKey, chain: good.chain + broken }), 'certificate-unreadable', /^Input certificate-chain holds a certificate that cannot be parsed\.$/],
-    ['a certificate cut off', () => ({ certificate: good.certificate.slice(0, -40), privateKey: good.privateKey, chain: '' }), 'certificate-unreadable', /^Input certificate holds .*no certificate\.$/],
+    ['a certificate cut off', () => ({ certificate: good.certificate.slice(0, -40), privateKey: good.privateKey, chain: '' }), 'certificate-unreadable', /^Input certificate holds a certificate that cannot be parsed\.$/],
+    ['a certificate whose end is in month 99', () => ({ certificate: changed(good.certificate, (raw) => raw.write('99', raw.indexOf(leafOf(good.certificate).validToDate.toISOString().replace(/[-:T]|\.000/g, '').slice(2)) + 2)), privateKey: good.privateKey, chain: '' }), 'certificate-unreadable', /cannot be parsed/],
+    ['a certificate whose key is no point of its curve', () => ({ certificate: changed(good.certificate, (raw) => raw.fill(7, raw.indexOf(Buffer.from('03420004', 'hex')) + 4, raw.indexOf(Buffer.from('03420004', 'hex')) + 68)), privateKey: good.privateKey, chain: good.chain }), 'certificate-unreadable', /cannot be parsed/],
     ['the key in place of the certificate', () => ({ certificate: good.privateKey, privateKey: good.privateKey, chain: '' }), 'certificate-unreadable', /^Input certificate holds private key, and no certificate\.$/],
     ['a request in place of the certificate', () => ({ certificate: '-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n', privateKey: good.privateKey, chain: '' }), 'certificate-unreadable', /^Input certificate holds certificate request, and no certificate\.$/],
     ['an encrypted key', () => ({ certificate: good.certificate, privateKey: encryptPrivateKey(good.privateKey, 'pass phrase'), chain: '' }), 'private-key-unreadable', /^Input private-key is encrypted\.$/],

@@ -1,6 +1,6 @@
 /** The little of GitHub's REST API that the report needs: the results of this run's jobs, and one issue. */
 import { unzipSync } from 'fflate'
-import type { Result } from './run.ts'
+import { readResults, type Result } from './run.ts'
 
 /** Where the API is, and who asks. */
 export interface GitHubSettings {
@@ -72,7 +72,7 @@ export class GitHub {
     if (!archive.ok) throw await problem(archive, `download artifact ${id}`)
     if (Number(archive.headers.get('content-length') ?? 0) > largestArchive) throw new Error(`Artifact ${id} is larger than results ever are.`)
     const files = unzipSync(new Uint8Array(await archive.arrayBuffer()), { filter: ({ name, originalSize }) => name.endsWith('.json') && originalSize <= largestArchive })
-    return Object.values(files).flatMap((file) => JSON.parse(Buffer.from(file).toString()) as Result[])
+    return Object.values(files).flatMap((file) => readResults(Buffer.from(file).toString(), id))
   }
 
   private async send(method: string, path: string, body?: object): Promise<unknown> {

@@ -94,18 +94,23 @@ function expiry({ outputs }: Result, days: number, now: number): string[] {
   return left < days ? [`the certificate ends in ${left} days (${end.slice(0, 10)})`] : []
 }
 
+function isChange(value: unknown): value is Change {
+  const { object, path, before = '', after = '', why } = (value ?? {}) as Record<string, unknown>
+  return [object, path, before, after, why].every((each) => typeof each === 'string')
+}
+
 /** What is not the list that it should be counts as none. */
 function changesOf({ outputs }: Result): Change[] {
   try {
     const changes: unknown = JSON.parse(outputs['changes'] ?? '[]')
-    return Array.isArray(changes) ? (changes as Change[]) : []
+    return Array.isArray(changes) && changes.every(isChange) ? changes : []
   } catch {
     return []
   }
 }
 
-/** Text that is nothing but text in Markdown. */
-const cell = (text: string): string => text.replace(/\s+/g, ' ').replace(/[\\`*_{}[\]<>|#@!&~]/g, (sign) => `&#${sign.charCodeAt(0)};`)
+/** Text that is nothing but text in Markdown and HTML, on one line. */
+export const cell = (text: string): string => text.replace(/\s+/g, ' ').replace(/[\\`*_{}[\]<>|#@!&~]/g, (sign) => `&#${sign.charCodeAt(0)};`)
 
-/** Text within backticks. */
-const code = (text: string): string => text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦').slice(0, 300)
+/** Text within backticks: never nothing, which would make two of them one longer fence. */
+const code = (text: string): string => text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦').slice(0, 300).trim() || '(empty)'

@@ -24,12 +24,36 @@ interface JobTarget {
   readonly inputs: Readonly<Record<string, string>>
 }
 
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isTexts = (value: unknown): boolean => isObject(value) && Object.values(value).every((each) => typeof each === 'string')
+
+/** A list in JSON whose entries are what they should be; undefined when it is something else. */
+function listOf<T>(text: string, isEntry: (entry: unknown) => entry is T): T[] | undefined {
+  try {
+    const list: unknown = JSON.parse(text)
+    return Array.isArray(list) && list.every(isEntry) ? list : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isTarget = (entry: unknown): entry is JobTarget => isObject(entry) && typeof entry['name'] === 'string' && isTexts(entry['inputs'])
+
+const isResult = (entry: unknown): entry is Result => isObject(entry) && ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') && isTexts(entry['outputs'])
+
 /** Reads a job's `targets`. @throws Error when it is not what the action `targets` made */
 export function readJobTargets(text: string): JobTarget[] {
-  const targets = JSON.parse(text) as JobTarget[]
-  const wrong = !Array.isArray(targets) || targets.some(({ name, inputs }) => typeof name !== 'string' || typeof inputs !== 'object')
-  if (wrong) throw new Error('Input targets is not what the action targets gives: pass matrix.targets as it is.')
+  const targets = listOf(text, isTarget)
+  if (!targets) throw new Error('Input targets is not what the action targets gives: pass matrix.targets as it is.')
   return targets
+}
+
+/** Reads what a job left in an artifact. @throws Error when this action did not write it */
+export function readResults(text: string, artifact: number): Result[] {
+  const results = listOf(text, isResult)
+  if (!results) throw new Error(`Artifact ${artifact} of this run has the name of results, and something else in it: let no other step upload artifacts whose names begin so.`)
+  return results
 }
 
 /**

@@ -48,23 +48,36 @@ export function readTargets(text: string): Reading {
     content = load(text, { schema: CORE_SCHEMA })
   } catch (thrown) {
     const { mark, reason } = thrown as { mark?: { line: number; column: number }; reason?: string }
-    return { problems: [`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`] }
+    return { problems: [short(`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`)] }
   }
   const check = new Ajv({ allErrors: true, allowUnionTypes: true, strict: true }).compile<File>(targetsSchema())
   const errors = check(content) ? [] : (check.errors ?? [])
   const targets = wellFormed(errors, content)
   const problems = [...formProblems(errors, content), ...repeated(targets), ...sameIngress(targets), ...targets.flatMap(targetProblems)]
-  return problems.length > 0 ? { problems } : { targets }
+  return problems.length > 0 ? { problems: problems.map(short) } : { targets }
 }
+
+/** A file that is none may have keys and names without end. */
+const short = (problem: string): string => (problem.length > 1_000 ? `${problem.slice(0, 1_000)}...` : problem)
 
 /** The inputs of a reusable workflow, `toJSON(inputs)`, as its one target: of them what is an input of the action, the environment and the role. */
 export function targetOfWorkflow(text: string): Reading {
-  const given = JSON.parse(text) as Record<string, string | number | boolean | null | undefined>
+  const given = objectIn(text)
+  if (!given) return { problems: ['The workflow gives no inputs as JSON: pass toJSON(inputs) as target.'] }
   const names: readonly string[] = [...targetInputs, 'environment', 'role-to-assume']
-  const target = targetOf(Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (names.includes(name) && value !== null ? [[name, value]] : []))))
-  const named = { ...target, name: target.inputs['host'] || 'host' }
+  const target = targetOf(Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (names.includes(name) && ['string', 'number', 'boolean'].includes(typeof value) ? [[name, value as string | number | boolean]] : []))))
+  const named = { ...target, name: (target.inputs['host'] || 'host').replace(/\s+/g, ' ').slice(0, 253) }
   const problems = inputProblems(named)
   return problems.length > 0 ? { problems } : { targets: [named] }
+}
+
+function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** The targets whose own form is right: what else is wrong with them can be said at once. None when the file or its defaults have no right form. */

@@ -33,7 +33,7 @@ export const releaseSelector = 'owner=helm'
 /** Reads helm's labels; undefined for an object that is not a revision. */
 export function readLabels(labels: Readonly<Record<string, string>> | undefined): RevisionLabels | undefined {
   const { name, version, status } = labels ?? {}
-  return name !== undefined && status !== undefined && version !== undefined ? { name, revision: Number(version), status } : undefined
+  return name !== undefined && status !== undefined && version !== undefined && /^\d{1,15}$/.test(version) ? { name, revision: Number(version), status } : undefined
 }
 
 /**
@@ -47,38 +47,53 @@ export function decodeRevision(encoded: string, kind: 'Secret' | 'ConfigMap', ob
     const text = kind === 'Secret' ? Buffer.from(encoded, 'base64').toString() : encoded
     const bytes = Buffer.from(text, 'base64')
     // Very old releases are not compressed: helm looks for gzip's magic number, and so do we.
-    const json = bytes.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b])) ? gunzipSync(bytes) : bytes
+    const json = bytes.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b])) ? gunzipSync(bytes, { maxOutputLength: largestRelease }) : bytes
     const release = JSON.parse(json.toString()) as StoredRelease
     const { metadata } = release.chart
-    const { manifest = '' } = release
+    const manifest = textOf(release.manifest ?? '')
     return {
-      name: release.name,
-      revision: release.version,
-      status: release.info.status,
-      chart: { name: metadata.name, version: metadata.version, appVersion: metadata.appVersion ?? '' },
-      values: release.config ?? {},
+      name: textOf(release.name),
+      revision: numberOf(release.version),
+      status: textOf(release.info.status),
+      chart: { name: textOf(metadata.name), version: textOf(metadata.version), appVersion: textOf(metadata.appVersion ?? '') },
+      values: mapOf(release.config ?? {}),
       kinds: [...new Set([...manifest.matchAll(/^kind: (\w+)/gm)].map(([, kind = '']) => kind))],
       manifest,
-      deployedAt: release.info.last_deployed ?? '',
+      deployedAt: textOf(release.info.last_deployed ?? ''),
     }
   } catch {
     // The parser's error quotes what it stumbles over, which may be a value of the user: it is not passed on, not even as the cause.
     throw new ActionError({
       code: 'release-unreadable',
-      problem: `${kind} ${objectName}, in which helm keeps a revision, cannot be read: it is not base64 of gzip of JSON.`,
+      problem: `${kind} ${objectName}, in which helm keeps a revision, cannot be read: it is not base64 of gzip of a release in JSON.`,
       remedy: 'Check the release with "helm history"; give service in place of release to leave helm out.',
     })
   }
 }
 
+/** What helm writes, should it be that. */
 interface StoredRelease {
-  readonly name: string
-  readonly version: number
-  readonly info: { readonly status: string; readonly last_deployed?: string }
-  readonly chart: { readonly metadata: { readonly name: string; readonly version: string; readonly appVersion?: string } }
-  readonly config?: Record<string, unknown>
-  readonly manifest?: string
+  readonly name: unknown
+  readonly version: unknown
+  readonly info: { readonly status: unknown; readonly last_deployed?: unknown }
+  readonly chart: { readonly metadata: { readonly name: unknown; readonly version: unknown; readonly appVersion?: unknown } }
+  readonly config?: unknown
+  readonly manifest?: unknown
 }
+
+/** Bytes. A Secret of 1 MiB holds at most some twenty of manifests and charts; gzip could make a thousand of it. */
+const largestRelease = 64 * 2 ** 20
+
+function checked<T>(is: (value: unknown) => value is T): (value: unknown) => T {
+  return (value) => {
+    if (!is(value)) throw new TypeError('a member of another type')
+    return value
+  }
+}
+
+const textOf = checked((value) => typeof value === 'string')
+const numberOf = checked((value): value is number => Number.isSafeInteger(value))
+const mapOf = checked((value) => isMap(value))
 
 /**
  * The paths of `wanted` whose value differs from that in `present`: what setting `wanted` on top would change.

@@ -10,6 +10,6 @@ export function secretsInValues(values: unknown, isSecret = false): string[] {
   if (typeof values === 'object' && values !== null) return Object.entries(values).flatMap(([name, value]) => secretsInValues(value, !harmlessName.test(name) && (isSecret || secretName.test(name))))
   if (typeof values !== 'string' && typeof values !== 'number') return []
   const text = String(values)
-  const inside = [...text.matchAll(/^[ \t]*(?:- )?["']?([\w.-]+)["']?[ \t]*:[ \t]*["']?(.+?)["']?[ \t]*$/gm)].flatMap(([, name = '', value = '']) => (secretName.test(name) && !harmlessName.test(name) ? [value] : []))
+  const inside = [...text.matchAll(/^[ \t]*(?:- )?["']?([\w.-]+)["']?[ \t]*:(.+)$/gm)].flatMap(([, name = '', value = '']) => (secretName.test(name) && !harmlessName.test(name) ? [value.trim().replace(/^["']|["']$/g, '')] : []))
   return isSecret ? [text, ...inside] : inside
 }

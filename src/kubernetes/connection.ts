@@ -49,7 +49,7 @@ export function kubeconfigConnection(paths: readonly string[], context: string |
   const program = config.getCurrentUser()?.exec as { command?: string; apiVersion?: string } | undefined
   // Source: Kubernetes 1.24, removal of v1alpha1: kubectl and helm refuse such a file, though this client does not.
   if (program?.apiVersion?.endsWith('/v1alpha1')) throw invalid(paths, `asks ${program.command ?? 'a program'} for credentials in the form ${program.apiVersion}, which Kubernetes no longer knows`, undefined, 'Make the file anew ("aws eks update-kubeconfig" of a current AWS CLI), or give input cluster in its place.')
-  if (!cluster.server.startsWith('https:')) throw invalid(paths, `names ${cluster.server}, which is not https`)
+  if (!URL.canParse(cluster.server) || new URL(cluster.server).protocol !== 'https:') throw invalid(paths, `names ${cluster.server}, which is no address with https`)
   let agent: { key: string; agent: https.Agent } | undefined
   return {
     server: cluster.server,
@@ -92,23 +92,24 @@ function loadKubeconfig(paths: readonly string[], context: string | undefined): 
 }
 
 function readKubeconfig(path: string): KubeConfig {
-  const config = new KubeConfig()
   try {
+    const config = new KubeConfig()
     config.loadFromFile(path)
+    // The client takes for a text whatever it reads.
+    if (![config.currentContext, ...config.clusters.map(({ server }) => server)].every((text: unknown) => text === undefined || typeof text === 'string')) throw new TypeError('a number or a map')
+    // It reads `token-file`; kubeconfigs have `tokenFile`. Source: client-go, clientcmd/api/v1, AuthInfo.
+    const written = (load(readFileSync(path, 'utf8')) as { users?: { name: string; user?: { tokenFile?: string } }[] }).users ?? []
+    const tokenFiles = new Map(written.flatMap(({ name, user }) => (user?.tokenFile === undefined ? [] : [[name, resolve(dirname(path), user.tokenFile)] as const])))
+    config.users = config.users.map((user) => {
+      const tokenFile = tokenFiles.get(user.name)
+      return tokenFile === undefined ? user : { ...user, authProvider: { name: 'tokenFile', config: { tokenFile } } }
+    })
+    return config
   } catch (thrown) {
     // The YAML parser quotes what it stumbles over, which may be a token: only the place is passed on, and no cause.
-    const mark = (thrown as { mark?: { line?: number } }).mark
-    const reason = (thrown as { code?: string }).code ?? (mark?.line === undefined ? 'it is no kubeconfig' : `it is not YAML in line ${mark.line + 1}`)
-    throw invalid([path], `cannot be read: ${reason}`)
+    const { mark, code } = thrown as { mark?: { line?: number }; code?: string }
+    throw invalid([path], `cannot be read: ${/^E[A-Z]+$/.test(code ?? '') ? code : mark?.line === undefined ? 'it is no kubeconfig' : `it is not YAML in line ${mark.line + 1}`}`)
   }
-  // The client reads `token-file`; kubeconfigs have `tokenFile`. Source: client-go, clientcmd/api/v1, AuthInfo.
-  const written = (load(readFileSync(path, 'utf8')) as { users?: { name: string; user?: { tokenFile?: string } }[] }).users ?? []
-  const tokenFiles = new Map(written.flatMap(({ name, user }) => (user?.tokenFile === undefined ? [] : [[name, resolve(dirname(path), user.tokenFile)] as const])))
-  config.users = config.users.map((user) => {
-    const tokenFile = tokenFiles.get(user.name)
-    return tokenFile === undefined ? user : { ...user, authProvider: { name: 'tokenFile', config: { tokenFile } } }
-  })
-  return config
 }
 
 function invalid(paths: readonly string[], problem: string, cause?: unknown, remedy?: string): ActionError {

@@ -11,13 +11,14 @@ export class Redactor {
 
   /** Protects a secret: whole, line by line (the runner masks single lines), and in the encodings in which it travels. */
   protect(secret: string): void {
-    const lines = secret.split(/\r?\n/).map((line) => line.trim())
-    const forms = [secret.trim(), ...lines, Buffer.from(secret).toString('base64'), Buffer.from(secret.trim()).toString('base64'), encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]
-    for (const form of forms) {
-      if (form.length < shortest || /^-----(BEGIN|END) [A-Z0-9 ]+-----$/.test(form) || this.secrets.has(form)) continue
+    const lines = secret.split(/\r?\n/).map((line) => line.trim()).filter((line) => !/^-----(BEGIN|END) [A-Z0-9 ]+-----$/.test(line))
+    const isNew = (form: string): boolean => form.length >= shortest && !this.secrets.has(form)
+    for (const form of new Set([secret.trim(), ...lines, ...[secret, secret.trim()].flatMap(encodingsOf)].filter(isNew))) {
       this.secrets.add(form)
       setSecret(form)
     }
+    // The runner makes these for itself, of what it was told. Source: actions/runner, ValueEncoders.cs.
+    for (const form of [secret, secret.trim(), ...lines].flatMap((text) => [...encodingsOf(text), ...embeddedIn(text)]).filter(isNew)) this.secrets.add(form)
   }
 
   /**
@@ -40,3 +41,24 @@ export class Redactor {
 }
 
 const without = (text: string, secrets: ReadonlySet<string>): string => [...secrets].sort((a, b) => b.length - a.length).reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
+
+/** Whole, in base64, in a URL and in JSON. */
+const encodingsOf = (text: string): string[] => [Buffer.from(text).toString('base64'), encodeURIComponent(text.toWellFormed()), inJson(text)]
+
+const inJson = (text: string): string => JSON.stringify(text).slice(1, -1)
+
+/** As encodingsOf, in the other ways of writing the same: base64 for URLs, forms, small letters in URLs, JSON as Go writes it; and inside of what is in base64 as a whole. */
+function embeddedIn(text: string): string[] {
+  const bytes = Buffer.from(text)
+  const inside = [0, 1, 2].map((before) => {
+    const signs = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64').replace(/=+$/, '')
+    // Signs that hold bits of a neighbour too may be any: they are left.
+    return signs.slice(Math.ceil((before * 8) / 6), (before + bytes.length) % 3 === 0 ? undefined : -1)
+  })
+  const inUrl = encodeURIComponent(text.toWellFormed())
+  return [
+    bytes.toString('base64url'), ...inside, ...inside.map((signs) => signs.replaceAll('+', '-').replaceAll('/', '_')),
+    inUrl.replace(/%../g, (code) => code.toLowerCase()), new URLSearchParams({ '': text }).toString().slice(1),
+    inJson(text).replace(/[<>&\u2028\u2029]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  ]
+}

@@ -115,9 +115,12 @@ export class Report implements Log {
     this.lines = []
   }
 
-  /** Lines from outside may look like commands to the runner (::error::, ##[group]): a mark before them makes them text. */
+  /**
+   * Lines from outside may look like commands to the runner: `::error::` first in a line but for what is not seen, `##[error]`
+   * anywhere in it. A sign more makes them text. Source: actions/runner, ActionCommand.cs.
+   */
   private print(text: string): void {
-    core.info(this.redactor.redact(text).replace(/^(\s*)(::|##\[)/gm, '$1| $2'))
+    core.info(this.redactor.redact(text).replace(/^([^\p{L}\p{N}\p{P}\p{S}\n\r\u2028\u2029]*)::/gmu, '$1| ::').replaceAll('##[', '## ['))
   }
 }
 

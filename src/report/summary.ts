@@ -19,7 +19,7 @@ const looksOnly = (settings: Settings | undefined): boolean => settings !== unde
 
 /** A text from outside inside Markdown: no HTML, no table cell ends, no links or images. */
 export function escape(text: string): string {
-  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/([\\`*_[\]|!#~])/g, '\\$1').replace(/\s*\n\s*/g, '<br>')
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/([\\`*_[\]|!#~])/g, '\\$1').split(/[\r\n]+/).map((line) => line.trim()).join('<br>')
 }
 
 /** Writes the summary where there is a place for it: not on a laptop without GITHUB_STEP_SUMMARY. A summary that cannot be written fails nothing. */
@@ -150,8 +150,11 @@ function changes({ changes }: Pick<Report, 'changes'>, settings: Settings | unde
     const heading = before?.object === change.object && before.why === change.why ? [] : [`# ${change.object} (${change.why})`]
     return [...heading, ...changeLines(change)]
   })
-  return [`### ${settings && looksOnly(settings) ? `What a ${settings.mode === 'destroy' ? 'destroy' : 'deploy'} would change` : 'Changes'}`, '', '```diff', ...lines.map((line) => line.replaceAll('```', "'''")), '```'].join('\n')
+  return [`### ${settings && looksOnly(settings) ? `What a ${settings.mode === 'destroy' ? 'destroy' : 'deploy'} would change` : 'Changes'}`, '', fenced('diff', lines)].join('\n')
 }
+
+/** A block of code, of which no line can break out. */
+const fenced = (language: string, lines: readonly string[]): string => [`\`\`\`${language}`, ...lines.map((line) => line.replace(/[\r\n]+/g, ' ').replaceAll('```', "'''")), '```'].join('\n')
 
 function notes({ notes }: Pick<Report, 'notes'>): string {
   return notes.map((note) => `> ${escape(note)}`).join('\n>\n')
@@ -162,7 +165,6 @@ function client({ outputs }: Pick<Report, 'outputs'>, settings: Settings): strin
   const connect = (...options: string[]) => ['connections.connect(', ...['"default"', ...options, ...pem].map((option) => `    ${option},`), ')']
   const common = [`port="${settings.ingress.listenPort}"`, 'secure=True']
   const lines = [
-    '```python',
     'from pymilvus import connections',
     '',
     '# At once, by the address of the ALB:',
@@ -170,7 +172,6 @@ function client({ outputs }: Pick<Report, 'outputs'>, settings: Settings): strin
     '',
     `# When DNS leads ${settings.host} to the ALB (a CNAME or alias record):`,
     ...connect(`host="${settings.host}"`, ...common),
-    '```',
   ]
-  return ['### Connect', lines.join('\n')]
+  return ['### Connect', fenced('python', lines)]
 }

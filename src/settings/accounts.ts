@@ -1,5 +1,5 @@
 /** Input allowed-account-ids. */
-import { InvalidInput, list } from './parsers.ts'
+import { InvalidInput, inQuotes, list } from './parsers.ts'
 
 /** A list of account ids, also as AWS' console shows them: 1111-2222-3333. */
 export function accountIds(raw: string): string[] {
@@ -9,7 +9,7 @@ export function accountIds(raw: string): string[] {
   // 012345678901 without quotes is a number to YAML.
   const isShort = /^\d{1,11}$/.test(wrong)
   throw new InvalidInput(
-    `has ${JSON.stringify(wrong)}, which is not the id of an AWS account: that has 12 digits.`,
+    `has ${inQuotes(wrong)}, which is not the id of an AWS account: that has 12 digits.`,
     isShort ? `Give it in quotes, for example '${wrong.padStart(12, '0')}': without them YAML drops zeros in front.` : "Give ids such as '111122223333', separated by commas.",
   )
 }

@@ -6,6 +6,9 @@
 /** The prefix of the controller's annotations. */
 export const annotationPrefix = 'alb.ingress.kubernetes.io/'
 
+/** A text as it is, or that it is too long to be shown: a piece of it might be one of a secret. */
+const shown = (text: string): string => (text.length > 80 ? `(${text.length} characters)` : text)
+
 /** What is wrong with a value, continuing `KEY is "VALUE", which ...`; undefined when nothing is. */
 type Check = (value: string) => string | undefined
 
@@ -33,10 +36,10 @@ const mutualAuthentication: Check = (value) => {
   if (!entries) return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]'
   const faults = entries.flatMap(({ port, mode, trustStore }) => [
     ...(Number.isInteger(port) ? [] : ['has an entry without a port']),
-    ...(['off', 'passthrough', 'verify'].includes(mode ?? '') ? [] : [`has mode ${JSON.stringify(mode ?? '')}, which is not off, passthrough or verify`]),
+    ...(['off', 'passthrough', 'verify'].includes(mode ?? '') ? [] : [`has mode ${shown(JSON.stringify(mode ?? ''))}, which is not off, passthrough or verify`]),
     ...(mode === 'verify' && !trustStore ? ['has mode verify without a trustStore'] : []),
   ])
-  return faults.length > 0 ? faults.join(', and ') : undefined
+  return faults.length > 0 ? faults.slice(0, 3).join(', and ') : undefined
 }
 
 /** @returns undefined when it is no list of objects */
@@ -59,10 +62,10 @@ const pairs = (checks: Readonly<Record<string, Check>>): Check => (value) => {
   const found = attributes(value)
   if (!found) return 'is not key=value'
   const wrong = found.flatMap(([key, each]) => {
-    const problem = checks[key]?.(each)
-    return problem === undefined ? [] : [`has ${key}=${each}, which ${problem}`]
+    const problem = Object.hasOwn(checks, key) ? checks[key]?.(each) : undefined
+    return problem === undefined ? [] : [`has ${key}=${shown(each)}, which ${problem}`]
   })
-  return wrong.length > 0 ? wrong.join(', and ') : undefined
+  return wrong.length > 0 ? wrong.slice(0, 3).join(', and ') : undefined
 }
 
 /** Source: ELBv2, LoadBalancerAttribute. */
@@ -132,7 +135,7 @@ export const isAnnotationKey = (key: string): boolean => /^([a-z0-9]([-a-z0-9.]{
 export function refusedAnnotations(annotations: Readonly<Record<string, string>>): string[] {
   return Object.entries(annotations).flatMap(([key, value]) => {
     const problem = key.startsWith(annotationPrefix) ? checkOf(key)?.(value) : undefined
-    return problem === undefined ? [] : [`${key} is ${JSON.stringify(value)}, which ${problem}`]
+    return problem === undefined ? [] : [`${shown(key)} is ${shown(JSON.stringify(value))}, which ${problem}`]
   })
 }
 
@@ -165,10 +168,10 @@ export function refusedTags(tags: Readonly<Record<string, string>>): string[] {
     // Three are the controller's own, one is ours on the certificate.
     ...(entries.length > 46 ? [`has ${entries.length} tags, and AWS takes 50 with those of the controller`] : []),
     ...entries.flatMap(([key, value]) => [
-      ...(/^aws:/i.test(key) ? [`has ${key}, and the prefix aws: is reserved`] : []),
+      ...(/^aws:/i.test(key) ? [`has ${shown(key)}, and the prefix aws: is reserved`] : []),
       ...(key.length > 128 || key === '' ? [`has a key of ${key.length} characters, and AWS takes 1 to 128`] : []),
-      ...(value.length > 256 ? [`has a value of ${value.length} characters under ${key}, and AWS takes 256`] : []),
-      ...(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value) ? [`has ${key}: ${value}, and AWS takes letters, digits, spaces and _ . : / = + - @`] : []),
+      ...(value.length > 256 ? [`has a value of ${value.length} characters under ${shown(key)}, and AWS takes 256`] : []),
+      ...(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value) ? [`has ${shown(key)}: ${shown(value)}, and AWS takes letters, digits, spaces and _ . : / = + - @`] : []),
     ]),
   ]
 }

@@ -14,7 +14,13 @@ export class InvalidInput extends Error {
   }
 }
 
-const quoted = (raw: string) => `is ${JSON.stringify(raw.length > 80 ? `${raw.slice(0, 80)}...` : raw)}`
+/** A text in quotes. One that is too long is not cut but counted: of a secret in the wrong place a piece would be shown that nobody masks. */
+export const inQuotes = (raw: string): string => (raw.length > 80 ? `a text of ${raw.length} characters` : JSON.stringify(raw))
+
+const quoted = (raw: string) => `is ${inQuotes(raw)}`
+
+/** The first few of many things that are wrong. */
+export const few = (faults: readonly string[]): string => `${faults.slice(0, 5).join('; ')}${faults.length > 5 ? `; and ${faults.length - 5} more` : ''}`
 
 /** The text as it is. */
 export const text = (raw: string): string => raw
@@ -26,6 +32,11 @@ const placeholders: readonly { readonly pattern: RegExp; readonly is: string; re
   { pattern: /^(\$\w+|\$\{\w+\}|\$env:\w+|%\w+%)$/, is: 'is the name of a variable of a shell, and "with:" puts none in', give: 'Give ${{ env.NAME }}, or for a secret ${{ secrets.NAME }}.' },
   { pattern: /^(~|\$HOME|\$\{HOME\})\/\S*$/, is: 'is a path that only a shell can follow', give: 'Give the whole path, for example /home/runner/.kube/config.' },
 ]
+
+/** @throws InvalidInput for PEM where none belongs: a key there would be shown, in pieces that nobody masks */
+export function refusePem(raw: string): void {
+  if (raw.includes('-----BEGIN')) throw new InvalidInput('holds PEM, which only certificate, private-key, certificate-chain and probe-ca take.', 'Give PEM as one of those, and here what this input is for.')
+}
 
 /** @throws InvalidInput when the text is no value but what was to be replaced by one */
 export function refusePlaceholder(raw: string): void {
@@ -65,7 +76,7 @@ export function region(raw: string): string {
 
 /** The name of an EKS cluster. Source: the EKS API, CreateCluster. */
 export function clusterName(raw: string): string {
-  const [, name] = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/(.+)$/.exec(raw) ?? []
+  const [, name] = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/([0-9A-Za-z][\w-]{0,99})$/.exec(raw) ?? []
   if (name !== undefined) throw new InvalidInput(`${quoted(raw)}, which is its ARN.`, `Give its name: ${name}.`)
   return matching(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Give the name as "aws eks list-clusters" shows it, for example production.')(raw)
 }
@@ -144,11 +155,10 @@ const unitSeconds: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1 }
 /** A duration such as `90s`, `10m` or `1h30m`, within bounds. @returns seconds */
 export function duration(least: number, most: number): (raw: string) => number {
   return (raw) => {
-    const parts = [...raw.matchAll(/(\d+)([hms])/g)]
-    const seconds = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitSeconds[unit ?? ''] ?? NaN), 0)
-    if (parts.length === 0 || parts.map(([part]) => part).join('') !== raw) {
+    if (!/^(?:\d{1,20}[hms])+$/.test(raw)) {
       throw new InvalidInput(`${quoted(raw)}, which is not a duration.`, 'Give a number with its unit, for example 90s, 10m or 1h30m.')
     }
+    const seconds = [...raw.matchAll(/(\d+)([hms])/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitSeconds[unit ?? ''] ?? NaN), 0)
     if (seconds < least || seconds > most) {
       throw new InvalidInput(`${quoted(raw)}, which is out of range.`, `Give a duration from ${least}s to ${most}s.`)
     }
@@ -181,7 +191,7 @@ export function cidrs(raw: string): string[] {
     const family = isIP(address)
     return family === 0 || rest.length > 0 || !/^\d{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128)
   })
-  if (wrong !== undefined) throw new InvalidInput(`has ${JSON.stringify(wrong)}, which is not a CIDR block.`, 'Give blocks such as 203.0.113.0/24, separated by commas.')
+  if (wrong !== undefined) throw new InvalidInput(`has ${inQuotes(wrong)}, which is not a CIDR block.`, 'Give blocks such as 203.0.113.0/24, separated by commas.')
   return blocks
 }
 
@@ -197,15 +207,35 @@ export function hostPort(raw: string): { host: string; port: number } {
 const yamlFaults: readonly (readonly [RegExp, string])[] = [
   [/tab/, 'a tab, where YAML takes spaces'],
   [/duplicated mapping key/, 'a key for the second time'],
+  [/maxDepth/, 'lists or maps in each other, more than 100 deep'],
 ]
+
+/** Characters and entries of a document whose aliases are followed. helm keeps a whole release in 1 MiB. */
+const largestDocument = 2 ** 20
+
+/** @throws InvalidInput for what nobody could hold or hand on: aliases that multiply or lead back to themselves, numbers that JSON has not */
+function refuseEndless(document: unknown): void {
+  const left = [document]
+  for (let size = 0; left.length > 0; ) {
+    const value = left.pop()
+    if (typeof value === 'number' && !Number.isFinite(value)) throw new InvalidInput('has a number that is infinite or none (.inf, .nan, 1e999).', 'Write a number, or put it in quotes when a text is meant.')
+    const below = typeof value === 'object' && value !== null ? Object.entries(value) : []
+    size += typeof value === 'string' ? value.length : below.reduce((sum, [key]) => sum + key.length + 1, 0)
+    if (size > largestDocument) throw new InvalidInput('has more than a million characters when its aliases (*NAME) are followed, or aliases that lead back to themselves.', 'Write out what they stand for.')
+    for (const [, each] of below as [string, unknown][]) left.push(each)
+  }
+}
 
 /** @param schema FAILSAFE_SCHEMA leaves every scalar the text that was written: no 012 that becomes 10, no 1.10 that becomes 1.1 */
 function yaml(raw: string, schema: Schema = CORE_SCHEMA, give = 'Give a YAML map, one "key: value" a line.'): unknown {
   // js-yaml refuses a document of nothing but comments.
-  if (raw.replace(/^\s*#.*$/gm, '').trim() === '') return undefined
+  if (raw.replace(/^[^\S\n]*#.*$/gm, '').trim() === '') return undefined
   try {
-    return load(raw, { schema })
+    const document = load(raw, { schema })
+    refuseEndless(document)
+    return document
   } catch (thrown) {
+    if (thrown instanceof InvalidInput) throw thrown
     // The parser's message quotes the text around the fault, which may be a secret: only its place is passed on.
     const { mark, reason = '' } = thrown as { mark?: { line?: number; column?: number }; reason?: string }
     const [, why] = yamlFaults.find(([pattern]) => pattern.test(reason)) ?? []
@@ -231,7 +261,7 @@ export function helmValues(raw: string): Record<string, unknown> {
 export function stringMap(raw: string): Record<string, string> {
   const isPairs = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw)
   return isPairs ? pairs(raw) : Object.fromEntries(Object.entries(asMap(yaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
-    if (typeof value !== 'string') throw new InvalidInput(`has no plain text under ${JSON.stringify(key)}.`, `Give a text, for example ${key}: 'value'.`)
+    if (typeof value !== 'string') throw new InvalidInput(`has no plain text under ${inQuotes(key)}.`, "Give a text there, for example key: 'value'.")
     return [key, value]
   }))
 }
@@ -240,7 +270,7 @@ function pairs(raw: string): Record<string, string> {
   const entries = raw.split(/[,\n]/).map((entry) => entry.trim()).filter((entry) => entry !== '')
   return Object.fromEntries(entries.map((entry) => {
     const at = entry.indexOf('=')
-    if (at < 1) throw new InvalidInput(`has ${JSON.stringify(entry)}, which is not key=value.`, 'Give one "key: value" a line, or key=value pairs separated by commas.')
+    if (at < 1) throw new InvalidInput(`has ${inQuotes(entry)}, which is not key=value.`, 'Give one "key: value" a line, or key=value pairs separated by commas.')
     return [entry.slice(0, at).trim(), entry.slice(at + 1).trim()]
   }))
 }

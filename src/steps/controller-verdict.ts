@@ -92,7 +92,7 @@ export function readable(message: string): string {
   return message
     .replace(/^\(combined from similar events\): /, '')
     .replace(/https response error StatusCode: (\d+), RequestID: [^,]*, (api error )?/, 'HTTP $1, ')
-    .replace(/\s*status code: \d+, request id: \S+/, '')
+    .replace(/\s{0,9}status code: \d+, request id: \S+/, '')
 }
 
 /** The newest verdict: by the API's resourceVersion, which grows with every write. */

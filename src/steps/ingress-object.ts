@@ -108,9 +108,10 @@ export interface Difference {
 export function differences(desired: DesiredIngress, live: Ingress | undefined): Difference[] {
   const wanted = desired.metadata.annotations
   const present = live?.metadata.annotations ?? {}
-  const dropped = live ? [...ownedAnnotations(live, fieldManager)].filter((key) => !(key in wanted) && key in present) : []
+  const dropped = live ? [...ownedAnnotations(live, fieldManager)].filter((key) => !Object.hasOwn(wanted, key) && Object.hasOwn(present, key)) : []
   return [
-    ...Object.entries(wanted).flatMap(([key, value]) => difference(`metadata.annotations.${key}`, present[key], value)),
+    // An annotation may have a name that every object of JavaScript has: constructor.
+    ...Object.entries(wanted).flatMap(([key, value]) => difference(`metadata.annotations.${key}`, Object.hasOwn(present, key) ? present[key] : undefined, value)),
     ...dropped.flatMap((key) => difference(`metadata.annotations.${key}`, present[key], undefined)),
     ...difference('spec.ingressClassName', live?.spec.ingressClassName, desired.spec.ingressClassName),
     ...difference('spec.rules', live && canonical(live.spec.rules), canonical(desired.spec.rules)),

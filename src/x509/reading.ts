@@ -4,12 +4,21 @@ import { ActionError } from '../core/errors.ts'
 
 /** Every certificate of a PEM text, in its order. @throws Error when one of them cannot be parsed */
 export function parseCertificates(pem: string): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]+?-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g) ?? []
-  return blocks.map((block) => new X509Certificate(block))
+  const blocks = pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g) ?? []
+  if (blocks.length < (pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g)?.length ?? 0)) throw new Error('a certificate that does not end')
+  return blocks.map((block) => usable(new X509Certificate(block)))
+}
+
+/** Node parses a key and dates only when they are asked for: one that has none that can be read is found here, not by whoever asks. */
+function usable(certificate: X509Certificate): X509Certificate {
+  if (Number.isNaN(certificate.validFromDate.getTime() + certificate.validToDate.getTime())) throw new Error('a date that is none')
+  // The getter throws for what is no key, or of a kind that OpenSSL does not know.
+  if (certificate.publicKey.type !== 'public') throw new Error('a key that is none')
+  return certificate
 }
 
 /** The kind of the first PEM block, in words: `certificate request`. */
-const blockName = (pem: string): string => /-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1]?.toLowerCase() ?? 'something else'
+const blockName = (pem: string): string => /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1]?.toLowerCase() ?? 'something else'
 
 const giveCertificate = 'Give X.509 certificates as PEM, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.'
 

@@ -68,7 +68,7 @@ export function conflicts(own: Annotations, other: Annotations, params: ClassPar
   return [...protocols, ...compared.flatMap(({ annotation, values }) => {
     const [ours, theirs] = [own, other].map((annotations) => annotations[prefix + annotation]).map((value) => (value === undefined ? {} : values(value)))
     return Object.entries(theirs ?? {}).flatMap(([key, value]) => {
-      const mine = ours?.[key]
+      const mine = ours && Object.hasOwn(ours, key) ? ours[key] : undefined
       return mine === undefined || mine === value ? [] : [`${annotation}${key === '' ? '' : ` ${key}`} is ${value}, not ${mine}`]
     })
   })]
