@@ -2,6 +2,7 @@
  * What every part of the sandbox shares: a log of the requests that reached it, and faults that a scenario asks for.
  * A part calls `traffic.take(...)` once for each request, before it does anything else.
  */
+import type { ServerResponse } from 'node:http'
 
 /** The parts that answer requests. */
 export type Part = 'kubernetes' | 'acm' | 'sts' | 'eks' | 'ec2' | 'elbv2' | 'charts' | 'alb' | 'milvus'
@@ -38,6 +39,8 @@ export interface Fault {
   readonly error?: { readonly status: number; readonly code: string; readonly message: string }
   /** Close the connection without an answer: before anything is done, or after the work, so that only the answer is lost. */
   readonly reset?: true | 'after'
+  /** Answers in the part's place, in any way that there is: of the sandbox's Kubernetes API and AWS. */
+  readonly lie?: (response: ServerResponse) => void
 }
 
 /** The request log and fault table of one world. */
@@ -69,7 +72,7 @@ export class Traffic {
 
   /**
    * Records a request and waits out the delay or gate of a matching fault.
-   * @returns the fault whose `error` or `reset` the part must now carry out, or undefined to go on as usual
+   * @returns the fault whose `error`, `reset` or `lie` the part must now carry out, or undefined to go on as usual
    */
   async take(request: Omit<RecordedRequest, 'at'>): Promise<Fault | undefined> {
     const recorded = { ...request, at: Date.now() }
@@ -80,7 +83,7 @@ export class Traffic {
     fault.left -= 1
     if (fault.delay !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delay))
     await fault.until
-    return fault.error || fault.reset ? fault : undefined
+    return fault.error || fault.reset || fault.lie ? fault : undefined
   }
 }
 

@@ -77,6 +77,11 @@ export class Store {
     this.forgotten = this.version
   }
 
+  /** Whether what was there at a version can no longer be read. */
+  isForgotten(version: number): boolean {
+    return version < this.forgotten
+  }
+
   /** The changes after a version; undefined when some of them are forgotten. */
   since(version: number): Change[] | undefined {
     if (version < this.forgotten) return undefined
