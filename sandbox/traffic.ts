@@ -29,6 +29,8 @@ export interface Fault {
   readonly part: Part
   /** Compared with `RecordedRequest.operation`: the whole of it, or a pattern. */
   readonly operation: string | RegExp
+  /** Whose requests it meets, by their User-Agent; everybody's when absent. */
+  readonly client?: RegExp
   /** How many requests it meets before it is used up; every one when absent. */
   readonly times?: number
   /** Milliseconds to wait before going on. */
@@ -78,7 +80,7 @@ export class Traffic {
     const recorded = { ...request, at: Date.now() }
     this.requests.push(recorded)
     this.listeners.forEach((listener) => listener(recorded))
-    const fault = this.faults.find((entry) => entry.left > 0 && entry.part === request.part && matches(entry.operation, request.operation))
+    const fault = this.faults.find((entry) => entry.left > 0 && entry.part === request.part && matches(entry.operation, request.operation) && (entry.client?.test(request.client) ?? true))
     if (!fault) return undefined
     fault.left -= 1
     if (fault.delay !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delay))

@@ -76,7 +76,7 @@ function answerCalls(socket: tls.TLSSocket, call: Lie['call']): void {
 }
 
 /** A frame of HTTP/2. Source: RFC 9113, section 4.1 and 6. */
-export function frame(type: number, flags: number, stream: number, payload = Buffer.alloc(0)): Buffer {
+export function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(9)
   head.writeUIntBE(payload.length, 0, 3)
   head.writeUInt8(type, 3)
@@ -93,7 +93,7 @@ export const header = (name: string, value: string): Buffer => Buffer.concat([Bu
 /** Reads the client's frames after its preface, and tells of each call. */
 function followFrames(socket: tls.TLSSocket, onCall: (socket: tls.TLSSocket, stream: number) => void): void {
   socket.write(frame(SETTINGS, 0, 0))
-  let received = Buffer.alloc(0)
+  let received: Buffer = Buffer.alloc(0)
   let preface = 24
   socket.on('data', (chunk: Buffer) => {
     received = Buffer.concat([received, chunk])

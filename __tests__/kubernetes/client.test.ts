@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { createAuthority } from '../../sandbox/certificates.ts'
-import { KubernetesClient, StatusError } from '../../src/kubernetes/client.ts'
+import { KubernetesClient } from '../../src/kubernetes/client.ts'
+import { StatusError } from '../../src/kubernetes/request.ts'
 import { tokenConnection } from '../../src/kubernetes/connection.ts'
 import type { AnyObject } from '../../src/kubernetes/types.ts'
 import { caught, failureOf } from '../caught.ts'

@@ -28572,7 +28572,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   bD: () => (/* binding */ messageOf)
 /* harmony export */ });
-/* unused harmony exports oneLine, inWords */
+/* unused harmony exports shortened, inSeconds, oneLine, inWords */
 /** Small texts that several rooms make. */
 /** What a thrown value says. An AggregateError (several addresses were tried) says what each of them said. */
 function messageOf(thrown) {
@@ -28580,6 +28580,10 @@ function messageOf(thrown) {
         return thrown.errors.map(messageOf).join('; ');
     return thrown instanceof Error ? thrown.message : String(thrown);
 }
+/** As much of a text as a person reads; others may send very long ones. Twice is as once. @param most characters, and some more */
+const shortened = (text, most) => (text.length <= most + 50 ? text : `${text.slice(0, most)}... (${text.length - most} characters more)`);
+/** Milliseconds as seconds: `0.3 s`, `15 s` */
+const inSeconds = (time) => `${Math.round(time / 100) / 10} s`;
 /** A distinguished name on one line: Node gives one attribute a line, and undefined for an empty name. */
 const oneLine = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
 /** A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. @param time milliseconds */

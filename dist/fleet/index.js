@@ -28584,9 +28584,10 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   bD: () => (/* binding */ messageOf)
+/* harmony export */   bD: () => (/* binding */ messageOf),
+/* harmony export */   vI: () => (/* binding */ shortened)
 /* harmony export */ });
-/* unused harmony exports oneLine, inWords */
+/* unused harmony exports inSeconds, oneLine, inWords */
 /** Small texts that several rooms make. */
 /** What a thrown value says. An AggregateError (several addresses were tried) says what each of them said. */
 function messageOf(thrown) {
@@ -28594,6 +28595,10 @@ function messageOf(thrown) {
         return thrown.errors.map(messageOf).join('; ');
     return thrown instanceof Error ? thrown.message : String(thrown);
 }
+/** As much of a text as a person reads; others may send very long ones. Twice is as once. @param most characters, and some more */
+const shortened = (text, most) => (text.length <= most + 50 ? text : `${text.slice(0, most)}... (${text.length - most} characters more)`);
+/** Milliseconds as seconds: `0.3 s`, `15 s` */
+const inSeconds = (time) => `${Math.round(time / 100) / 10} s`;
 /** A distinguished name on one line: Node gives one attribute a line, and undefined for an empty name. */
 const oneLine = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
 /** A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. @param time milliseconds */
@@ -32399,6 +32404,8 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 
 //# sourceMappingURL=js-yaml.mjs.map
+// EXTERNAL MODULE: ./build/core/text.js
+var core_text = __nccwpck_require__(6067);
 ;// CONCATENATED MODULE: ./build/core/errors.js
 /**
  * The one error class of the action, and the catalogue of its codes. docs/troubleshooting.md has a section for each code,
@@ -32514,6 +32521,8 @@ const failureCodes = (/* unused pure expression or super */ null && ([
     'cancelled',
     'internal-error',
 ]));
+/** Characters. What others say (a controller, helm, Milvus) is part of a problem, and may be of any length. */
+const longestProblem = 2_000;
 /** A failure that a person can act on. `also` holds the other problems that were found at the same time. */
 class errors_ActionError extends Error {
     name = 'ActionError';
@@ -32522,7 +32531,7 @@ class errors_ActionError extends Error {
     step;
     also;
     constructor(problem, also = []) {
-        super(problem.problem, { cause: problem.cause });
+        super((0,core_text/* shortened */.vI)(problem.problem, longestProblem), { cause: problem.cause });
         this.code = problem.code;
         this.remedy = problem.remedy;
         this.step = problem.step;

@@ -6,8 +6,8 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
 
-/** As much of a text as a person reads; others may send very long ones. @param most characters */
-export const shortened = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most)}... (${text.length - most} characters more)`)
+/** As much of a text as a person reads; others may send very long ones. Twice is as once. @param most characters, and some more */
+export const shortened = (text: string, most: number): string => (text.length <= most + 50 ? text : `${text.slice(0, most)}... (${text.length - most} characters more)`)
 
 /** Milliseconds as seconds: `0.3 s`, `15 s` */
 export const inSeconds = (time: number): string => `${Math.round(time / 100) / 10} s`

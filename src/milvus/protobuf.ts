@@ -36,7 +36,7 @@ function varints(bytes: Buffer): bigint[] {
 }
 
 /** No message that we read has as many values; each costs many times the bytes that it came in. */
-const mostValues = 10_000
+const mostValues = 50_000
 
 /** @throws RangeError when the bytes are not a message */
 export function decode(bytes: Buffer): Fields {
