@@ -48,6 +48,9 @@ export interface Wait<T> {
   readonly timedOut: (seen: string) => ActionError
 }
 
+/** The last thing seen of what never answered. */
+export const unanswered = 'nothing was answered in this time'
+
 /** One line of progress every 10 s keeps a log readable and shows that the job lives. */
 const progressEvery = 10_000
 
@@ -58,7 +61,7 @@ const progressEvery = 10_000
 export async function waitFor<T>(wait: Wait<T>): Promise<T> {
   const start = wait.clock.now()
   let nextProgress = start + progressEvery
-  let last = 'nothing was answered in this time'
+  let last = unanswered
   for (;;) {
     throwIfCancelled(wait.signal)
     const seen = await inTime(wait.look(), start + wait.timeout - wait.clock.now() + grace)

@@ -36,6 +36,9 @@ export function readLabels(labels: Readonly<Record<string, string>> | undefined)
   return name !== undefined && status !== undefined && version !== undefined ? { name, revision: Number(version), status } : undefined
 }
 
+/** Unpacked, in bytes: packed it fits into a Secret, which takes 1 MiB. */
+const largestRevision = 32 * 1024 * 1024
+
 /**
  * Decodes a revision: base64 of gzip of JSON.
  * @param encoded the field `release`; for a Secret the API wraps it in base64 once more
@@ -47,7 +50,7 @@ export function decodeRevision(encoded: string, kind: 'Secret' | 'ConfigMap', ob
     const text = kind === 'Secret' ? Buffer.from(encoded, 'base64').toString() : encoded
     const bytes = Buffer.from(text, 'base64')
     // Very old releases are not compressed: helm looks for gzip's magic number, and so do we.
-    const json = bytes.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b])) ? gunzipSync(bytes) : bytes
+    const json = bytes.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b])) ? gunzipSync(bytes, { maxOutputLength: largestRevision }) : bytes
     const release = JSON.parse(json.toString()) as StoredRelease
     const { metadata } = release.chart
     const { manifest = '' } = release
@@ -65,7 +68,7 @@ export function decodeRevision(encoded: string, kind: 'Secret' | 'ConfigMap', ob
     // The parser's error quotes what it stumbles over, which may be a value of the user: it is not passed on, not even as the cause.
     throw new ActionError({
       code: 'release-unreadable',
-      problem: `${kind} ${objectName}, in which helm keeps a revision, cannot be read: it is not base64 of gzip of JSON.`,
+      problem: `${kind} ${objectName}, in which helm keeps a revision, cannot be read: it is not base64 of gzip of JSON, or of very much.`,
       remedy: 'Check the release with "helm history"; give service in place of release to leave helm out.',
     })
   }

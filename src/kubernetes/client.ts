@@ -17,10 +17,10 @@ export interface Selectors {
 }
 
 const attempts = 3
-/** How long a call may take with all its attempts, and how long all pages of a list, in milliseconds: an answer may drip for ever. */
-const [callTimeout, listTimeout] = [60_000, 120_000]
-/** Items of a page: as many as kubectl asks for, and fewer when such a page is too large. Source: Kubernetes API concepts, "Retrieving large results sets in chunks". */
-const pageSizes = [500, 50, 5]
+/** How long a call may take with all its attempts, and a list with all its pages, in milliseconds: an answer may drip for ever. */
+const longest = 60_000
+/** Items of a page, and fewer when such a page is too large. Source: Kubernetes API concepts, "Retrieving large results sets in chunks". */
+const pageSizes = [250, 25, 1]
 /** A list of more pages does not end. */
 const mostPages = 1_000
 /** Items that a list may keep in memory. */
@@ -62,10 +62,10 @@ export class KubernetesClient {
     return answer.metadata?.resourceVersion ?? ''
   }
 
-  /** The items of a collection, metadata only: for objects whose data is large and not asked for. */
-  async listMetadata<T extends AnyObject>(path: string, selectors: Selectors, purpose: string): Promise<T[]> {
+  /** The names and labels of a collection's items: for objects whose data is large and not asked for. */
+  async listMetadata(path: string, selectors: Selectors, purpose: string): Promise<AnyObject[]> {
     const headers = { Accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json' }
-    return this.pages<T>({ method: 'GET', path, query: { ...selectors }, headers, purpose })
+    return this.pages<AnyObject>({ method: 'GET', path, query: { ...selectors }, headers, purpose }, (items) => items.map(({ metadata: { name, uid, resourceVersion, labels = {} } }) => ({ metadata: { name, uid, resourceVersion, labels } })))
   }
 
   /** Server-side apply. Safe to repeat. @returns the object as it is now */
@@ -130,17 +130,17 @@ export class KubernetesClient {
   }
 
   private async json(request: Request): Promise<unknown> {
-    return this.within(callTimeout, request, (signal) => this.ask(request, signal))
+    return this.within(request, (signal) => this.ask(request, signal))
   }
 
   /** Work that is over in time, and its failure in our words. */
-  private async within<T>(time: number, request: Request, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const late = AbortSignal.timeout(time)
+  private async within<T>(request: Request, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const late = AbortSignal.timeout(longest)
     try {
       return await work(AbortSignal.any([this.options.signal, late]))
     } catch (thrown) {
       const isLate = late.aborted && !this.options.signal.aborted
-      throw this.translate(isLate ? new StatusError(0, { message: `its answer was not whole within ${time / 1000} s` }) : thrown, request)
+      throw this.translate(isLate ? new StatusError(0, { message: `its answer was not whole within ${longest / 1000} s` }) : thrown, request)
     }
   }
 
@@ -164,7 +164,7 @@ export class KubernetesClient {
 
   /** All pages of a list. It begins anew when the API no longer knows where it was, and in smaller pages when one is too large. */
   private async pages<T extends AnyObject>(request: Request, sift?: (items: T[]) => T[]): Promise<T[]> {
-    return this.within(listTimeout, request, async (signal) => {
+    return this.within(request, async (signal) => {
       for (let size = 0, begun = 1; ; begun += 1) {
         try {
           return await this.pagesOf(request, pageSizes[size] ?? 1, signal, sift)

@@ -42,7 +42,7 @@ const responseTimeout = 30_000
 /** How long a connection may take: an endpoint that does not let this runner in stays silent. */
 const connectTimeout = 10_000
 /** A body of more than this is no answer to anything we ask; a list is asked for in smaller pages then. Bytes. */
-const largestBody = 4 * 1024 * 1024
+const largestBody = 2 * 1024 * 1024
 /** `reason` of a StatusError for such an answer: none of the API's own. */
 export const tooLarge = 'AnswerTooLarge'
 

@@ -18,7 +18,7 @@ import { checkController } from './preflight/controller.ts'
 import { checkGroup, remarkAlb } from './preflight/group.ts'
 import { checkIngressClass, type ClassParams } from './preflight/ingress-class.ts'
 import { findReadableRelease, type Release } from './preflight/release.ts'
-import { checkEndpoints, checkService, findPort, findService, releaseOf, remarkOldLoadBalancer } from './preflight/service.ts'
+import { checkEndpoints, checkService, findPort, findService, possible, releaseOf, remarkOldLoadBalancer } from './preflight/service.ts'
 
 export type { Release } from './preflight/release.ts'
 
@@ -106,7 +106,7 @@ function checkCertificate(context: Context, { certificate, host, expiryWarning: 
 async function findTarget(context: Context, settings: Settings, kubernetes: KubernetesClient, finding: Promise<AnyObject>, listingIngresses: Promise<readonly Ingress[]>): Promise<Omit<Target, 'classParams'>> {
   const name = settings.namespace
   const inNamespace = `in namespace ${name}`
-  const listingServices = kubernetes.list<Service>(paths.servicesPath(name), {}, `list Services ${inNamespace}`)
+  const listingServices = kubernetes.list<Service>(paths.servicesPath(name), {}, `list Services ${inNamespace}`, possible(settings))
   const [namespace, release, services, ingresses] = await settleAll([
     finding,
     settings.service === undefined ? findReadableRelease(context, settings, kubernetes, listingServices) : Promise.resolve(undefined),

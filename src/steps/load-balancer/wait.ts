@@ -2,7 +2,7 @@
 import type { LoadBalancers, LoadBalancerState } from '../../aws/load-balancers.ts'
 import { ActionError, type FailureCode } from '../../core/errors.ts'
 import { sayProgress, type Context } from '../../core/step.ts'
-import { growing, waitFor, type Seen } from '../../core/waiting.ts'
+import { growing, unanswered, waitFor, type Seen } from '../../core/waiting.ts'
 import type { KubernetesClient } from '../../kubernetes/client.ts'
 import { eventsPath, ingressPath, ingressesPath } from '../../kubernetes/paths.ts'
 import type { Event, Ingress } from '../../kubernetes/types.ts'
@@ -79,7 +79,7 @@ export async function waitForController(context: Context, settings: Settings, ro
       clock: context.clock,
       wakeUp: (asleep) => changes.next(asleep),
       onProgress: sayProgress(context.log, 'load-balancer'),
-      timedOut: (seen) => timeout(settings, seen, takenUp ? silentRemedy(seen) : nobodyRemedy(namespace)),
+      timedOut: (seen) => timeout(settings, seen, seen === unanswered ? apiRemedy : takenUp ? silentRemedy(seen) : nobodyRemedy(namespace)),
     })
   } finally {
     over.abort()
@@ -143,6 +143,8 @@ const unsaid = (takenUp: boolean): string => takenUp
 const nobodyRemedy = (namespace: string): string =>
   `Check that the controller runs and has a leader, and that its arguments leave in namespace ${namespace} (--watch-namespace): "kubectl -n kube-system logs deployment/aws-load-balancer-controller". EKS Auto Mode has no such deployment: check that it is on for the cluster.`
 
+const apiRemedy = "Check the control plane (\"kubectl get --raw '/readyz?verbose'\") and the connection of this runner to it, and run the job again."
+
 const silentRemedy = (seen: string): string => /not said anything/.test(seen)
   ? 'Give load-balancer-timeout more time and run the job again; if it stays silent, see what it waits for: "kubectl -n kube-system logs deployment/aws-load-balancer-controller".'
   : 'Mend what the controller names, or give load-balancer-timeout more time; then run the job again.'
@@ -189,7 +191,7 @@ export async function waitForActive(context: Context, settings: Settings, { load
     signal: context.signal,
     clock: context.clock,
     onProgress: sayProgress(context.log, 'load-balancer'),
-    timedOut: (seen) => timeout(settings, seen, 'Provisioning takes minutes: give load-balancer-timeout more time. If ELB knows none, check that region is that of the cluster.'),
+    timedOut: (seen) => timeout(settings, seen, seen === unanswered ? 'Check the connection of this runner to AWS, and run the job again.' : 'Provisioning takes minutes: give load-balancer-timeout more time. If ELB knows none, check that region is that of the cluster.'),
   })
 }
 
