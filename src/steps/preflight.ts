@@ -15,7 +15,7 @@ import { eventsOf, lastWord } from './controller-verdict.ts'
 import { fieldManager } from './ingress-object.ts'
 import { Access, ingressPermissions, readPermissions } from './preflight/access.ts'
 import { checkController } from './preflight/controller.ts'
-import { checkGroup, remarkAlb } from './preflight/group.ts'
+import { checkGroup, remarkAlb, slim } from './preflight/group.ts'
 import { checkIngressClass, type ClassParams } from './preflight/ingress-class.ts'
 import { findReadableRelease, type Release } from './preflight/release.ts'
 import { checkEndpoints, checkService, findPort, findService, possible, releaseOf, remarkOldLoadBalancer } from './preflight/service.ts'
@@ -49,7 +49,7 @@ export function observe(context: Context, settings: Settings, kubernetes: Kubern
   const namespace = findNamespace(kubernetes, settings.namespace)
   remarkInputs(context, settings)
   const ingressClass = checkIngressClass(context, settings, kubernetes, namespace)
-  const ingresses = kubernetes.list<Ingress>(paths.ingressesPath(settings.namespace), {}, `list Ingresses in namespace ${settings.namespace}`)
+  const ingresses = kubernetes.list<Ingress>(paths.ingressesPath(settings.namespace), {}, `list Ingresses in namespace ${settings.namespace}`, slim(settings))
   const finding = findTarget(context, settings, kubernetes, namespace, ingresses)
   const beside = Promise.all([finding, ingresses, ingressClass]).then(([{ ingressName, ingress }, all, { params }]) => {
     remarkAlb(context, settings, ingress)
