@@ -65,7 +65,7 @@ const rows: readonly Row[] = [
   ['grpc-status nowhere', () => ({ call: (stream) => answer(stream, grpcMessage(Buffer.alloc(0)), { trailers: {} }) }), 'probe-http-error', /Connect broke off: its answer has no grpc-status/],
   ['a page in place of gRPC', () => ({ call: (stream) => { stream.respond({ ':status': 200, 'content-type': 'text/html' }); stream.end('<html>') } }), 'milvus-not-found', /HTTP 200 of type text\/html without a grpc-status/],
   ['a grpc-status that is no number', () => ({ call: (stream) => answer(stream, Buffer.alloc(0), { trailers: { 'grpc-status': 'banana' } }) }), 'probe-grpc-error', /grpc-status 2 \(it wrote the status as "banana"\)/],
-  ['a grpc-status that is none', () => ({ call: (stream) => answer(stream, Buffer.alloc(0), { trailers: { 'grpc-status': '4294967297' } }) }), 'probe-grpc-error', /grpc-status 4294967297/],
+  ['a grpc-status that is none', () => ({ call: (stream) => answer(stream, Buffer.alloc(0), { trailers: { 'grpc-status': '4294967297' } }) }), 'probe-grpc-error', /grpc-status 2 \(it wrote the status as "4294967297"\)/],
   ['grpc-status 0 and no message', () => ({ call: (stream) => answer(stream, Buffer.alloc(0)) }), 'milvus-not-found', /answer to Connect is no message of Milvus/],
   ['a message that is cut off', () => but('GetVersion', (stream) => answer(stream, grpcMessage(lengthDelimited(2, 'v2.6.15'), { length: 1000 }))), 'milvus-not-found', /answer to GetVersion is no message of Milvus/],
   ['two messages for one', () => but('GetVersion', (stream) => answer(stream, Buffer.concat([message(), message()]))), 'milvus-not-found', /answer to GetVersion is no message of Milvus/],

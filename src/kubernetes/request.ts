@@ -46,6 +46,9 @@ const largestBody = 2 * 1024 * 1024
 /** `reason` of a StatusError for such an answer: none of the API's own. */
 export const tooLarge = 'AnswerTooLarge'
 
+/** Between the last byte of an answer and its reader's end Node has no listener on the socket: an abort at that moment would end the process. */
+const heard = (): void => undefined
+
 /** Sends a request. A redirect is not followed: the credentials are for this server alone. @returns the answer, of which only the headers are here yet */
 export async function send(connection: Connection, request: Request, signal: AbortSignal): Promise<IncomingMessage> {
   const url = new URL(connection.server.replace(/\/$/, '') + request.path)
@@ -60,6 +63,7 @@ export async function send(connection: Connection, request: Request, signal: Abo
     const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${responseTimeout / 1000} s`)), responseTimeout)
     const connecting = setTimeout(() => sent.destroy(new Error(`no connection within ${connectTimeout / 1000} s`)), connectTimeout)
     sent.on('socket', (socket) => {
+      if (!socket.listeners('error').includes(heard)) socket.on('error', heard)
       if (socket.connecting) socket.once('connect', () => clearTimeout(connecting))
       else clearTimeout(connecting)
     })
