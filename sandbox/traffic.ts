@@ -2,7 +2,7 @@
  * What every part of the sandbox shares: a log of the requests that reached it, and faults that a scenario asks for.
  * A part calls `traffic.take(...)` once for each request, before it does anything else.
  */
-import type { EventEmitter } from 'node:events'
+import type { ServerResponse } from 'node:http'
 
 /** The parts that answer requests. */
 export type Part = 'kubernetes' | 'acm' | 'sts' | 'eks' | 'ec2' | 'elbv2' | 'charts' | 'alb' | 'milvus'
@@ -29,6 +29,8 @@ export interface Fault {
   readonly part: Part
   /** Compared with `RecordedRequest.operation`: the whole of it, or a pattern. */
   readonly operation: string | RegExp
+  /** Whose requests it meets, by their User-Agent; everybody's when absent. */
+  readonly client?: RegExp
   /** How many requests it meets before it is used up; every one when absent. */
   readonly times?: number
   /** Milliseconds to wait before going on. */
@@ -39,6 +41,8 @@ export interface Fault {
   readonly error?: { readonly status: number; readonly code: string; readonly message: string }
   /** Close the connection without an answer: before anything is done, or after the work, so that only the answer is lost. */
   readonly reset?: true | 'after'
+  /** Answers in the part's place, in any way that there is: of the sandbox's Kubernetes API and AWS. */
+  readonly lie?: (response: ServerResponse) => void
 }
 
 /** The request log and fault table of one world. */
@@ -95,19 +99,19 @@ export class Traffic {
   /**
    * Records a request and waits out the delay or gate of a matching fault.
    * @param response what its answer is written to
-   * @returns the fault whose `error` or `reset` the part must now carry out, or undefined to go on as usual
+   * @returns the fault whose `error`, `reset` or `lie` the part must now carry out, or undefined to go on as usual
    */
-  async take(request: Omit<RecordedRequest, 'at'>, response?: EventEmitter): Promise<Fault | undefined> {
+  async take(request: Omit<RecordedRequest, 'at'>, response?: ServerResponse): Promise<Fault | undefined> {
     const recorded = { ...request, at: Date.now() }
     this.requests.push(recorded)
     response?.once('finish', () => this.answerListeners.forEach((listener) => listener(recorded)))
     this.listeners.forEach((listener) => listener(recorded))
-    const fault = this.faults.find((entry) => entry.left > 0 && entry.part === request.part && matches(entry.operation, request.operation))
+    const fault = this.faults.find((entry) => entry.left > 0 && entry.part === request.part && matches(entry.operation, request.operation) && (entry.client?.test(request.client) ?? true))
     if (!fault) return undefined
     fault.left -= 1
     if (fault.delay !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delay))
     await fault.until
-    return fault.error || fault.reset ? fault : undefined
+    return fault.error || fault.reset || fault.lie ? fault : undefined
   }
 }
 

@@ -61,7 +61,7 @@ export async function run(environment: NodeJS.ProcessEnv = process.env): Promise
   if (failure) annotate(failure, redactor)
   // Everything is written. A request that is still under way, which nobody waits for, would keep the process for its own timeout.
   // eslint-disable-next-line no-restricted-properties
-  if (signal.aborted) process.exit()
+  if (signal.aborted || failure) process.stdout.write('', () => process.exit())
 }
 
 /** Settings are part of preflight: problems with them are shown there. */

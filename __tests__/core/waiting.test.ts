@@ -61,6 +61,13 @@ describe('waitFor', () => {
     expect(await waitFor(wait(look, { clock }))).toBe('late')
   })
 
+  test('a look that is never answered is left soon after the deadline, and the last thing seen is told', async () => {
+    let looks = 0
+    const look = (): Promise<Seen<never>> => (looks++ === 0 ? Promise.resolve({ pending: 'the first look' }) : new Promise(() => undefined))
+    expect((await failureOf(() => waitFor(wait(look, { timeout: 500 })))).message).toBe('last: the first look')
+    expect((await failureOf(() => waitFor(wait(look, { timeout: 500 })))).message).toBe('last: nothing was answered in this time')
+  })
+
   test('tells of progress every ten seconds, and of nothing before', async () => {
     const progress: [number, string][] = []
     const { look } = after(Infinity)

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { createAuthority } from '../../sandbox/certificates.ts'
-import { KubernetesClient, StatusError } from '../../src/kubernetes/client.ts'
+import { KubernetesClient } from '../../src/kubernetes/client.ts'
+import { StatusError } from '../../src/kubernetes/request.ts'
 import { tokenConnection } from '../../src/kubernetes/connection.ts'
 import type { AnyObject } from '../../src/kubernetes/types.ts'
 import { caught, failureOf } from '../caught.ts'
@@ -45,9 +46,35 @@ describe('what is sent', () => {
   })
 
   test('a list with selectors', async () => {
-    const { client, api } = await start((response) => json(response, { items: [{ a: 1 }, { a: 2 }] }))
-    expect(await client.list(`${namespace}/secrets`, { labelSelector: 'owner=helm,name=a b', fieldSelector: 'x!=y' }, 'list')).toEqual([{ a: 1 }, { a: 2 }])
-    expect(new URL(api.requests[0]?.url ?? '', 'https://x').searchParams.toString()).toBe('labelSelector=owner%3Dhelm%2Cname%3Da+b&fieldSelector=x%21%3Dy')
+    const { client, api } = await start((response) => json(response, { items: [{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }] }))
+    expect(await client.list(`${namespace}/secrets`, { labelSelector: 'owner=helm,name=a b', fieldSelector: 'x!=y' }, 'list')).toEqual([{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }])
+    expect(new URL(api.requests[0]?.url ?? '', 'https://x').searchParams.toString()).toBe('labelSelector=owner%3Dhelm%2Cname%3Da+b&fieldSelector=x%21%3Dy&limit=250')
+  })
+
+  describe('a list in pages', () => {
+    const item = (name: string) => ({ metadata: { name } })
+    const asked = ({ requests }: TinyServer): string[] => requests.map(({ url }) => new URL(url, 'https://x').search)
+    const list = (client: KubernetesClient) => client.list<AnyObject>(`${namespace}/services`, {}, 'list Services')
+
+    test('goes on where the last one ended', async () => {
+      const { client, api } = await start((response, n) => json(response, n === 0 ? { metadata: { continue: 'there' }, items: [item('a')] } : { items: [item('b')] }))
+      expect([await list(client), asked(api)]).toEqual([[item('a'), item('b')], ['?limit=250', '?limit=250&continue=there']])
+    })
+
+    test('that has expired on the way begins anew', async () => {
+      const { client, api } = await start((response, n) => (n === 1 ? status(response, 410, 'too old', { reason: 'Expired' }) : json(response, n === 0 ? { metadata: { continue: 'there' }, items: [item('a')] } : { items: [item('b')] })))
+      expect([await list(client), asked(api)]).toEqual([[item('b')], ['?limit=250', '?limit=250&continue=there', '?limit=250']])
+    })
+
+    test('whose page is too large begins anew in smaller ones', async () => {
+      const { client, api } = await start((response, n) => (n === 0 ? response.end(Buffer.alloc(3 * 1024 * 1024, ' ')) : json(response, { items: [item('a')] })))
+      expect([await list(client), asked(api)]).toEqual([[item('a')], ['?limit=250', '?limit=25']])
+    })
+
+    test('keeps only what is asked to be kept', async () => {
+      const { client } = await start((response, n) => json(response, { metadata: { continue: n < 3 ? `${n}` : '' }, items: [item(`${n}`)] }))
+      expect(await client.list<AnyObject>(`${namespace}/events`, {}, 'list Events', (items) => items.slice(-1))).toEqual([item('3')])
+    })
   })
 
   test('a list of nothing', async () => {
@@ -144,9 +171,9 @@ describe('what time can heal is tried three times', () => {
     expect(api.requests).toHaveLength(3)
   })
 
-  test('an answer of more than 64 MiB', async () => {
-    const { client } = await start((response) => response.end(Buffer.alloc(64 * 1024 * 1024 + 1, ' ')))
-    expect((await failureOf(() => get(client))).message).toMatch(/an answer of more than 67108864 bytes/)
+  test('an answer of more than 2 MiB', async () => {
+    const { client } = await start((response) => response.end(Buffer.alloc(2 * 1024 * 1024 + 1, ' ')))
+    expect((await failureOf(() => get(client))).message).toMatch(/its answer is of more than 2 MiB/)
   })
 
   test('a page in place of JSON is not said to be a network that is away', async () => {

@@ -28584,9 +28584,10 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   bD: () => (/* binding */ messageOf)
+/* harmony export */   bD: () => (/* binding */ messageOf),
+/* harmony export */   vI: () => (/* binding */ shortened)
 /* harmony export */ });
-/* unused harmony exports oneLine, inWords */
+/* unused harmony exports inSeconds, oneLine, inWords */
 /** Small texts that several rooms make. */
 /** What a thrown value says. An AggregateError (several addresses were tried) says what each of them said. */
 function messageOf(thrown) {
@@ -28594,6 +28595,10 @@ function messageOf(thrown) {
         return thrown.errors.map(messageOf).join('; ');
     return thrown instanceof Error ? thrown.message : String(thrown);
 }
+/** As much of a text as a person reads; others may send very long ones. Twice is as once. @param most characters, and some more */
+const shortened = (text, most) => (text.length <= most + 50 ? text : `${text.slice(0, most)}... (${text.length - most} characters more)`);
+/** Milliseconds as seconds: `0.3 s`, `15 s` */
+const inSeconds = (time) => `${Math.round(time / 100) / 10} s`;
 /** A distinguished name on one line: Node gives one attribute a line, and undefined for an empty name. */
 const oneLine = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
 /** A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. @param time milliseconds */
@@ -28668,7 +28673,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   dO: () => (/* binding */ sharedInputs)
 });
 
-// UNUSED EXPORTS: parseOutputs
+// UNUSED EXPORTS: parseOutputs, readResults
 
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
@@ -32400,6 +32405,8 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 
 //# sourceMappingURL=js-yaml.mjs.map
+// EXTERNAL MODULE: ./build/core/text.js
+var core_text = __nccwpck_require__(6067);
 ;// CONCATENATED MODULE: ./build/core/errors.js
 /**
  * The one error class of the action, and the catalogue of its codes. docs/troubleshooting.md has a section for each code,
@@ -32517,6 +32524,8 @@ const failureCodes = (/* unused pure expression or super */ null && ([
     'cancelled',
     'internal-error',
 ]));
+/** Characters. What others say (a controller, helm, Milvus) is part of a problem, and may be of any length. */
+const longestProblem = 2_000;
 /** A failure that a person can act on. `also` holds the other problems that were found at the same time. */
 class errors_ActionError extends Error {
     name = 'ActionError';
@@ -32525,7 +32534,7 @@ class errors_ActionError extends Error {
     step;
     also;
     constructor(problem, also = []) {
-        super(problem.problem, { cause: problem.cause });
+        super((0,core_text/* shortened */.vI)(problem.problem, longestProblem), { cause: problem.cause });
         this.code = problem.code;
         this.remedy = problem.remedy;
         this.step = problem.step;
@@ -32608,7 +32617,11 @@ class parsers_InvalidInput extends Error {
         this.give = give;
     }
 }
-const quoted = (raw) => `is ${JSON.stringify(raw.length > 80 ? `${raw.slice(0, 80)}...` : raw)}`;
+/** A text in quotes. One that is too long is not cut but counted: of a secret in the wrong place a piece would be shown that nobody masks. */
+const parsers_inQuotes = (raw) => (raw.length > 80 ? `a text of ${raw.length} characters` : JSON.stringify(raw));
+const quoted = (raw) => `is ${parsers_inQuotes(raw)}`;
+/** The first few of many things that are wrong. */
+const few = (faults) => `${faults.slice(0, 5).join('; ')}${faults.length > 5 ? `; and ${faults.length - 5} more` : ''}`;
 /** The text as it is. */
 const parsers_text = (raw) => raw;
 /** What stands in a workflow where a value was meant to get in: of no input ever a value. Not quoted: of a secret only *** would show. */
@@ -32618,6 +32631,11 @@ const placeholders = [
     { pattern: /^(\$\w+|\$\{\w+\}|\$env:\w+|%\w+%)$/, is: 'is the name of a variable of a shell, and "with:" puts none in', give: 'Give ${{ env.NAME }}, or for a secret ${{ secrets.NAME }}.' },
     { pattern: /^(~|\$HOME|\$\{HOME\})\/\S*$/, is: 'is a path that only a shell can follow', give: 'Give the whole path, for example /home/runner/.kube/config.' },
 ];
+/** @throws InvalidInput for PEM where none belongs: a key there would be shown, in pieces that nobody masks */
+function refusePem(raw) {
+    if (raw.includes('-----BEGIN'))
+        throw new parsers_InvalidInput('holds PEM, which only certificate, private-key, certificate-chain and probe-ca take.', 'Give PEM as one of those, and here what this input is for.');
+}
 /** @throws InvalidInput when the text is no value but what was to be replaced by one */
 function refusePlaceholder(raw) {
     const found = placeholders.find(({ pattern }) => pattern.test(raw.trim()));
@@ -32648,7 +32666,7 @@ function region(raw) {
 }
 /** The name of an EKS cluster. Source: the EKS API, CreateCluster. */
 function clusterName(raw) {
-    const [, name] = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/(.+)$/.exec(raw) ?? [];
+    const [, name] = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/([0-9A-Za-z][\w-]{0,99})$/.exec(raw) ?? [];
     if (name !== undefined)
         throw new parsers_InvalidInput(`${quoted(raw)}, which is its ARN.`, `Give its name: ${name}.`);
     return matching(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Give the name as "aws eks list-clusters" shows it, for example production.')(raw);
@@ -32715,11 +32733,10 @@ const unitSeconds = { h: 3600, m: 60, s: 1 };
 /** A duration such as `90s`, `10m` or `1h30m`, within bounds. @returns seconds */
 function duration(least, most) {
     return (raw) => {
-        const parts = [...raw.matchAll(/(\d+)([hms])/g)];
-        const seconds = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitSeconds[unit ?? ''] ?? NaN), 0);
-        if (parts.length === 0 || parts.map(([part]) => part).join('') !== raw) {
+        if (!/^(?:\d{1,20}[hms])+$/.test(raw)) {
             throw new parsers_InvalidInput(`${quoted(raw)}, which is not a duration.`, 'Give a number with its unit, for example 90s, 10m or 1h30m.');
         }
+        const seconds = [...raw.matchAll(/(\d+)([hms])/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitSeconds[unit ?? ''] ?? NaN), 0);
         if (seconds < least || seconds > most) {
             throw new parsers_InvalidInput(`${quoted(raw)}, which is out of range.`, `Give a duration from ${least}s to ${most}s.`);
         }
@@ -32751,7 +32768,7 @@ function cidrs(raw) {
         return family === 0 || rest.length > 0 || !/^\d{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128);
     });
     if (wrong !== undefined)
-        throw new parsers_InvalidInput(`has ${JSON.stringify(wrong)}, which is not a CIDR block.`, 'Give blocks such as 203.0.113.0/24, separated by commas.');
+        throw new parsers_InvalidInput(`has ${parsers_inQuotes(wrong)}, which is not a CIDR block.`, 'Give blocks such as 203.0.113.0/24, separated by commas.');
     return blocks;
 }
 /** `host:port` with a name, an IPv4 address or an IPv6 address in brackets. */
@@ -32766,16 +32783,38 @@ function hostPort(raw) {
 const yamlFaults = (/* unused pure expression or super */ null && ([
     [/tab/, 'a tab, where YAML takes spaces'],
     [/duplicated mapping key/, 'a key for the second time'],
+    [/maxDepth/, 'lists or maps in each other, more than 100 deep'],
 ]));
+/** Characters and entries of a document whose aliases are followed. helm keeps a whole release in 1 MiB. */
+const largestDocument = (/* unused pure expression or super */ null && (2 ** 20));
+/** @throws InvalidInput for what nobody could hold or hand on: aliases that multiply or lead back to themselves, numbers that JSON has not */
+function refuseEndless(document) {
+    const left = [document];
+    for (let size = 0; left.length > 0;) {
+        const value = left.pop();
+        if (typeof value === 'number' && !Number.isFinite(value))
+            throw new parsers_InvalidInput('has a number that is infinite or none (.inf, .nan, 1e999).', 'Write a number, or put it in quotes when a text is meant.');
+        const below = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+        size += typeof value === 'string' ? value.length : below.reduce((sum, [key]) => sum + key.length + 1, 0);
+        if (size > largestDocument)
+            throw new parsers_InvalidInput('has more than a million characters when its aliases (*NAME) are followed, or aliases that lead back to themselves.', 'Write out what they stand for.');
+        for (const [, each] of below)
+            left.push(each);
+    }
+}
 /** @param schema FAILSAFE_SCHEMA leaves every scalar the text that was written: no 012 that becomes 10, no 1.10 that becomes 1.1 */
 function yaml(raw, schema = CORE_SCHEMA, give = 'Give a YAML map, one "key: value" a line.') {
     // js-yaml refuses a document of nothing but comments.
-    if (raw.replace(/^\s*#.*$/gm, '').trim() === '')
+    if (raw.replace(/^[^\S\n]*#.*$/gm, '').trim() === '')
         return undefined;
     try {
-        return load(raw, { schema });
+        const document = load(raw, { schema });
+        refuseEndless(document);
+        return document;
     }
     catch (thrown) {
+        if (thrown instanceof parsers_InvalidInput)
+            throw thrown;
         // The parser's message quotes the text around the fault, which may be a secret: only its place is passed on.
         const { mark, reason = '' } = thrown;
         const [, why] = yamlFaults.find(([pattern]) => pattern.test(reason)) ?? [];
@@ -32800,7 +32839,7 @@ function stringMap(raw) {
     const isPairs = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
     return isPairs ? pairs(raw) : Object.fromEntries(Object.entries(asMap(yaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
         if (typeof value !== 'string')
-            throw new parsers_InvalidInput(`has no plain text under ${JSON.stringify(key)}.`, `Give a text, for example ${key}: 'value'.`);
+            throw new parsers_InvalidInput(`has no plain text under ${parsers_inQuotes(key)}.`, "Give a text there, for example key: 'value'.");
         return [key, value];
     }));
 }
@@ -32809,7 +32848,7 @@ function pairs(raw) {
     return Object.fromEntries(entries.map((entry) => {
         const at = entry.indexOf('=');
         if (at < 1)
-            throw new parsers_InvalidInput(`has ${JSON.stringify(entry)}, which is not key=value.`, 'Give one "key: value" a line, or key=value pairs separated by commas.');
+            throw new parsers_InvalidInput(`has ${parsers_inQuotes(entry)}, which is not key=value.`, 'Give one "key: value" a line, or key=value pairs separated by commas.');
         return [entry.slice(0, at).trim(), entry.slice(at + 1).trim()];
     }));
 }
@@ -32825,7 +32864,7 @@ function accounts_accountIds(raw) {
         return ids;
     // 012345678901 without quotes is a number to YAML.
     const isShort = /^\d{1,11}$/.test(wrong);
-    throw new InvalidInput(`has ${JSON.stringify(wrong)}, which is not the id of an AWS account: that has 12 digits.`, isShort ? `Give it in quotes, for example '${wrong.padStart(12, '0')}': without them YAML drops zeros in front.` : "Give ids such as '111122223333', separated by commas.");
+    throw new InvalidInput(`has ${inQuotes(wrong)}, which is not the id of an AWS account: that has 12 digits.`, isShort ? `Give it in quotes, for example '${wrong.padStart(12, '0')}': without them YAML drops zeros in front.` : "Give ids such as '111122223333', separated by commas.");
 }
 
 ;// CONCATENATED MODULE: ./build/settings/annotations.js
@@ -32835,6 +32874,8 @@ function accounts_accountIds(raw) {
  */
 /** The prefix of the controller's annotations. */
 const annotationPrefix = 'alb.ingress.kubernetes.io/';
+/** A text as it is, or that it is too long to be shown: a piece of it might be one of a secret. */
+const shown = (text) => (text.length > 80 ? `(${text.length} characters)` : text);
 const anything = () => undefined;
 const annotations_oneOf = (...words) => (value) => (words.includes(value) ? undefined : `is not one of ${words.join(', ')}`);
 const annotations_boolean = annotations_oneOf('true', 'false');
@@ -32855,10 +32896,10 @@ const mutualAuthentication = (value) => {
         return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
     const faults = entries.flatMap(({ port, mode, trustStore }) => [
         ...(Number.isInteger(port) ? [] : ['has an entry without a port']),
-        ...(['off', 'passthrough', 'verify'].includes(mode ?? '') ? [] : [`has mode ${JSON.stringify(mode ?? '')}, which is not off, passthrough or verify`]),
+        ...(['off', 'passthrough', 'verify'].includes(mode ?? '') ? [] : [`has mode ${shown(JSON.stringify(mode ?? ''))}, which is not off, passthrough or verify`]),
         ...(mode === 'verify' && !trustStore ? ['has mode verify without a trustStore'] : []),
     ]);
-    return faults.length > 0 ? faults.join(', and ') : undefined;
+    return faults.length > 0 ? faults.slice(0, 3).join(', and ') : undefined;
 };
 /** @returns undefined when it is no list of objects */
 function parseMutualAuthentication(value) {
@@ -32879,10 +32920,10 @@ const annotations_pairs = (checks) => (value) => {
     if (!found)
         return 'is not key=value';
     const wrong = found.flatMap(([key, each]) => {
-        const problem = checks[key]?.(each);
-        return problem === undefined ? [] : [`has ${key}=${each}, which ${problem}`];
+        const problem = Object.hasOwn(checks, key) ? checks[key]?.(each) : undefined;
+        return problem === undefined ? [] : [`has ${key}=${shown(each)}, which ${problem}`];
     });
-    return wrong.length > 0 ? wrong.join(', and ') : undefined;
+    return wrong.length > 0 ? wrong.slice(0, 3).join(', and ') : undefined;
 };
 /** Source: ELBv2, LoadBalancerAttribute. */
 const loadBalancerAttributes = annotations_pairs({
@@ -32944,7 +32985,7 @@ const annotations_isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-
 function annotations_refusedAnnotations(annotations) {
     return Object.entries(annotations).flatMap(([key, value]) => {
         const problem = key.startsWith(annotationPrefix) ? checkOf(key)?.(value) : undefined;
-        return problem === undefined ? [] : [`${key} is ${JSON.stringify(value)}, which ${problem}`];
+        return problem === undefined ? [] : [`${shown(key)} is ${shown(JSON.stringify(value))}, which ${problem}`];
     });
 }
 /** Annotations under the controller's prefix that it does not know and so ignores, with the one that may be meant. */
@@ -32974,10 +33015,10 @@ function annotations_refusedTags(tags) {
         // Three are the controller's own, one is ours on the certificate.
         ...(entries.length > 46 ? [`has ${entries.length} tags, and AWS takes 50 with those of the controller`] : []),
         ...entries.flatMap(([key, value]) => [
-            ...(/^aws:/i.test(key) ? [`has ${key}, and the prefix aws: is reserved`] : []),
+            ...(/^aws:/i.test(key) ? [`has ${shown(key)}, and the prefix aws: is reserved`] : []),
             ...(key.length > 128 || key === '' ? [`has a key of ${key.length} characters, and AWS takes 1 to 128`] : []),
-            ...(value.length > 256 ? [`has a value of ${value.length} characters under ${key}, and AWS takes 256`] : []),
-            ...(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value) ? [`has ${key}: ${value}, and AWS takes letters, digits, spaces and _ . : / = + - @`] : []),
+            ...(value.length > 256 ? [`has a value of ${value.length} characters under ${shown(key)}, and AWS takes 256`] : []),
+            ...(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value) ? [`has ${shown(key)}: ${shown(value)}, and AWS takes letters, digits, spaces and _ . : / = + - @`] : []),
         ]),
     ];
 }
@@ -33058,11 +33099,22 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 
 /** Every certificate of a PEM text, in its order. @throws Error when one of them cannot be parsed */
 function reading_parseCertificates(pem) {
-    const blocks = pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]+?-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g) ?? [];
-    return blocks.map((block) => new X509Certificate(block));
+    const blocks = pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g) ?? [];
+    if (blocks.length < (pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g)?.length ?? 0))
+        throw new Error('a certificate that does not end');
+    return blocks.map((block) => usable(new X509Certificate(block)));
+}
+/** Node parses a key and dates only when they are asked for: one that has none that can be read is found here, not by whoever asks. */
+function usable(certificate) {
+    if (Number.isNaN(certificate.validFromDate.getTime() + certificate.validToDate.getTime()))
+        throw new Error('a date that is none');
+    // The getter throws for what is no key, or of a kind that OpenSSL does not know.
+    if (certificate.publicKey.type !== 'public')
+        throw new Error('a key that is none');
+    return certificate;
 }
 /** The kind of the first PEM block, in words: `certificate request`. */
-const blockName = (pem) => /-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1]?.toLowerCase() ?? 'something else';
+const blockName = (pem) => /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1]?.toLowerCase() ?? 'something else';
 const giveCertificate = 'Give X.509 certificates as PEM, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.';
 /** What to do when an input for certificates holds something else, by the kind of its block. */
 const insteadOfCertificate = (/* unused pure expression or super */ null && ([
@@ -33213,6 +33265,8 @@ const toPem = (certificates) => certificates.map((certificate) => certificate.to
 function inputText(name) {
     return getInput(name) || inputDefaults[name];
 }
+/** helm's values may have certificates in them. */
+const mayHoldPem = (/* unused pure expression or super */ null && (['certificate', 'private-key', 'certificate-chain', 'probe-ca', 'values']));
 /** Collects what the parsers throw, so that one run shows every problem. */
 class Reader {
     problems = [];
@@ -33221,6 +33275,8 @@ class Reader {
         const raw = inputText(name);
         return raw === '' ? undefined : this.attempt(name, () => {
             form.refusePlaceholder(raw);
+            if (!mayHoldPem.includes(name))
+                form.refusePem(raw);
             return parse(raw);
         });
     }
@@ -33429,10 +33485,10 @@ function readAnnotations(raw) {
         throw new form.InvalidInput(`has ${reserved}, which is set by ${reservedAnnotations[reserved] ?? ''}.`, 'Take it out of annotations.');
     const unnamable = Object.keys(annotations).find((key) => !isAnnotationKey(key));
     if (unnamable !== undefined)
-        throw new form.InvalidInput(`has ${JSON.stringify(unnamable)}, which is no key of an annotation.`, "Give one \"prefix/name: 'value'\" a line.");
+        throw new form.InvalidInput(`has ${form.inQuotes(unnamable)}, which is no key of an annotation.`, "Give one \"prefix/name: 'value'\" a line.");
     const refused = refusedAnnotations(annotations);
     if (refused.length > 0)
-        throw new form.InvalidInput(`has what the controller or ELB would refuse: ${refused.join('; ')}.`, 'Correct or take out these entries of annotations.');
+        throw new form.InvalidInput(`has what the controller or ELB would refuse: ${form.few(refused)}.`, 'Correct or take out these entries of annotations.');
     const attribute = /idle_timeout\.timeout_seconds|routing\.http2\.enabled=false/.exec(annotations['alb.ingress.kubernetes.io/load-balancer-attributes'] ?? '');
     if (attribute)
         throw new form.InvalidInput(`has the load balancer attribute ${attribute[0]}.`, attribute[0].startsWith('idle') ? 'Give input idle-timeout in its place.' : 'Take it out: gRPC needs HTTP/2.');
@@ -33442,7 +33498,7 @@ function readTags(raw) {
     const tags = form.stringMap(raw);
     const refused = refusedTags(tags);
     if (refused.length > 0)
-        throw new form.InvalidInput(`${refused.join('; ')}.`, 'Correct these tags.');
+        throw new form.InvalidInput(`${form.few(refused)}.`, 'Correct these tags.');
     return tags;
 }
 function readIngress(read) {
@@ -33593,22 +33649,35 @@ function readTargets(text) {
     }
     catch (thrown) {
         const { mark, reason } = thrown;
-        return { problems: [`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`] };
+        return { problems: [targets_short(`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`)] };
     }
     const check = new Ajv({ allErrors: true, allowUnionTypes: true, strict: true }).compile(targetsSchema());
     const errors = check(content) ? [] : (check.errors ?? []);
     const targets = wellFormed(errors, content);
     const problems = [...formProblems(errors, content), ...repeated(targets), ...sameIngress(targets), ...targets.flatMap(targetProblems)];
-    return problems.length > 0 ? { problems } : { targets };
+    return problems.length > 0 ? { problems: problems.map(targets_short) } : { targets };
 }
+/** A file that is none may have keys and names without end. */
+const targets_short = (problem) => (problem.length > 1_000 ? `${problem.slice(0, 1_000)}...` : problem);
 /** The inputs of a reusable workflow, `toJSON(inputs)`, as its one target: of them what is an input of the action, the environment and the role. */
 function targetOfWorkflow(text) {
-    const given = JSON.parse(text);
+    const given = objectIn(text);
+    if (!given)
+        return { problems: ['The workflow gives no inputs as JSON: pass toJSON(inputs) as target.'] };
     const names = [...targetInputs, 'environment', 'role-to-assume'];
-    const target = targetOf(Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (names.includes(name) && value !== null ? [[name, value]] : []))));
-    const named = { ...target, name: target.inputs['host'] || 'host' };
+    const target = targetOf(Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (names.includes(name) && ['string', 'number', 'boolean'].includes(typeof value) ? [[name, value]] : []))));
+    const named = { ...target, name: (target.inputs['host'] || 'host').replace(/\s+/g, ' ').slice(0, 253) };
     const problems = inputProblems(named);
     return problems.length > 0 ? { problems } : { targets: [named] };
+}
+function objectIn(text) {
+    try {
+        const value = JSON.parse(text);
+        return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+    }
+    catch {
+        return undefined;
+    }
 }
 /** The targets whose own form is right: what else is wrong with them can be said at once. None when the file or its defaults have no right form. */
 function wellFormed(errors, content) {
@@ -33704,13 +33773,33 @@ function restore(name, value) {
 
 /** The inputs that the workflow gives to all targets of a job: what it does, and the secrets of its environment. */
 const sharedInputs = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values'];
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isTexts = (value) => isObject(value) && Object.values(value).every((each) => typeof each === 'string');
+/** A list in JSON whose entries are what they should be; undefined when it is something else. */
+function listOf(text, isEntry) {
+    try {
+        const list = JSON.parse(text);
+        return Array.isArray(list) && list.every(isEntry) ? list : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+const isTarget = (entry) => isObject(entry) && typeof entry['name'] === 'string' && isTexts(entry['inputs']);
+const isResult = (entry) => isObject(entry) && ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') && isTexts(entry['outputs']);
 /** Reads a job's `targets`. @throws Error when it is not what the action `targets` made */
 function readJobTargets(text) {
-    const targets = JSON.parse(text);
-    const wrong = !Array.isArray(targets) || targets.some(({ name, inputs }) => typeof name !== 'string' || typeof inputs !== 'object');
-    if (wrong)
+    const targets = listOf(text, isTarget);
+    if (!targets)
         throw new Error('Input targets is not what the action targets gives: pass matrix.targets as it is.');
     return targets;
+}
+/** Reads what a job left in an artifact. @throws Error when this action did not write it */
+function readResults(text, artifact) {
+    const results = listOf(text, isResult);
+    if (!results)
+        throw new Error(`Artifact ${artifact} of this run has the name of results, and something else in it: let no other step upload artifacts whose names begin so.`);
+    return results;
 }
 /**
  * Runs main and post of the action for a target; its log, annotations and summary are those of this step.

@@ -31606,6 +31606,10 @@ function messageOf(thrown) {
         return thrown.errors.map(messageOf).join('; ');
     return thrown instanceof Error ? thrown.message : String(thrown);
 }
+/** As much of a text as a person reads; others may send very long ones. Twice is as once. @param most characters, and some more */
+const shortened = (text, most) => (text.length <= most + 50 ? text : `${text.slice(0, most)}... (${text.length - most} characters more)`);
+/** Milliseconds as seconds: `0.3 s`, `15 s` */
+const inSeconds = (time) => `${Math.round(time / 100) / 10} s`;
 /** A distinguished name on one line: Node gives one attribute a line, and undefined for an empty name. */
 const oneLine = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
 /** A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. @param time milliseconds */

@@ -36182,9 +36182,10 @@ module.exports = {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   bD: () => (/* binding */ messageOf)
+/* harmony export */   bD: () => (/* binding */ messageOf),
+/* harmony export */   vI: () => (/* binding */ shortened)
 /* harmony export */ });
-/* unused harmony exports oneLine, inWords */
+/* unused harmony exports inSeconds, oneLine, inWords */
 /** Small texts that several rooms make. */
 /** What a thrown value says. An AggregateError (several addresses were tried) says what each of them said. */
 function messageOf(thrown) {
@@ -36192,6 +36193,10 @@ function messageOf(thrown) {
         return thrown.errors.map(messageOf).join('; ');
     return thrown instanceof Error ? thrown.message : String(thrown);
 }
+/** As much of a text as a person reads; others may send very long ones. Twice is as once. @param most characters, and some more */
+const shortened = (text, most) => (text.length <= most + 50 ? text : `${text.slice(0, most)}... (${text.length - most} characters more)`);
+/** Milliseconds as seconds: `0.3 s`, `15 s` */
+const inSeconds = (time) => `${Math.round(time / 100) / 10} s`;
 /** A distinguished name on one line: Node gives one attribute a line, and undefined for an empty name. */
 const oneLine = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
 /** A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. @param time milliseconds */
@@ -36258,6 +36263,92 @@ function jobOf(targets, rights, runsOn) {
         targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs }))),
     };
 }
+
+
+/***/ }),
+
+/***/ 9746:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Hn: () => (/* binding */ cell)
+/* harmony export */ });
+/* unused harmony exports withMissing, fleetReport */
+const day = 86_400_000;
+/** Source: GitHub's REST API refuses longer bodies of issues. */
+const longest = 65_536;
+/** The results, and those of the targets that have none: their job ended before the action could say anything. */
+function withMissing(results, names) {
+    const known = new Set(results.map(({ name }) => name));
+    return [...results, ...names.filter((name) => !known.has(name)).map((name) => ({ name, host: '', outcome: 'missing', outputs: {} }))];
+}
+/**
+ * @param expiryDays a certificate that ends within so many days is not clean
+ * @param now milliseconds since the epoch
+ */
+function fleetReport(results, expiryDays, now) {
+    const rows = results.map((result) => row(result, expiryDays, now));
+    const bad = rows.filter(({ clean }) => !clean);
+    const table = ['| | target | host | state |', '|---|---|---|---|', ...rows.map(({ clean, result, state }) => `| ${clean ? '✓' : '✗'} | ${cell(result.name)} | ${cell(result.host)} | ${cell(state)} |`)].join('\n');
+    const details = bad.flatMap(({ result }) => {
+        const changes = changesOf(result);
+        return changes.length === 0 ? [] : [`### ${cell(result.name)}\n\n${changes.map(({ object, path, before, after, why }) => `- ${cell(object)}: \`${code(path)}\` is \`${code(before ?? '(absent)')}\`, should be \`${code(after ?? '(absent)')}\` (${cell(why)})`).join('\n')}`];
+    });
+    const rehearsed = results.filter(wouldChange).length;
+    const title = bad.length === 0 ? rehearsed > 0 ? `A dry run would change ${rehearsed} of ${rows.length} targets` : `${rows.length} of ${rows.length} targets are as they should be` : `${bad.length} of ${rows.length} targets ${bad.length === 1 ? 'needs' : 'need'} attention`;
+    const whole = [table, ...details].join('\n\n');
+    const body = whole.length <= longest ? whole : `${[...whole.slice(0, longest - 200).split('\n').slice(0, -1)].join('\n')}\n\n(More than an issue holds: the summaries of the jobs have it all.)`;
+    const drifts = results.map(({ outputs }) => outputs['drift']);
+    return { clean: bad.length === 0, drift: drifts.includes('true') ? 'true' : drifts.every((drift) => drift === 'false') ? 'false' : 'unknown', title, body };
+}
+function row(result, expiryDays, now) {
+    const troubles = [...failures(result), ...drift(result), ...expiry(result, expiryDays, now)];
+    const { outputs } = result;
+    const fine = outputs['drift'] === 'false' ? 'as it should be' : outputs['changed'] === 'true' ? `${counted(changesOf(result).length, 'change')} made` : wouldChange(result) ? `${counted(changesOf(result).length, 'change')} would be made` : 'unchanged';
+    return { result, clean: troubles.length === 0, state: troubles.join('; ') || fine };
+}
+/** Of a dry run, which changes nothing and compares for no check. */
+const wouldChange = (result) => result.outcome === 'success' && result.outputs['drift'] === undefined && result.outputs['changed'] !== 'true' && changesOf(result).length > 0;
+const counted = (count, what) => `${count} ${what}${count === 1 ? '' : 's'}`;
+function failures({ outcome, outputs }) {
+    if (outcome === 'cancelled')
+        return ['cancelled'];
+    if (outcome === 'missing')
+        return ['no result: its job ended before the action did'];
+    // A drift check that finds something ends as a failure of its own, which the differences say better.
+    if (outcome === 'success' || outputs['failure-code']?.startsWith('drift-') === true)
+        return [];
+    return [outputs['failure-code'] === undefined ? 'failed' : `${outputs['failure-code']} in ${outputs['failed-step'] ?? 'preflight'}`];
+}
+function drift(result) {
+    if (result.outputs['drift'] === 'true')
+        return [counted(changesOf(result).length, 'difference')];
+    // A check that failed before it could compare says why by its failure.
+    return result.outputs['drift'] === 'unknown' && failures(result).length === 0 ? ['not everything could be seen'] : [];
+}
+function expiry({ outputs }, days, now) {
+    const end = outputs['certificate-expiry'] ?? '';
+    const left = Math.floor((Date.parse(end) - now) / day);
+    return left < days ? [`the certificate ends in ${left} days (${end.slice(0, 10)})`] : [];
+}
+function isChange(value) {
+    const { object, path, before = '', after = '', why } = (value ?? {});
+    return [object, path, before, after, why].every((each) => typeof each === 'string');
+}
+/** What is not the list that it should be counts as none. */
+function changesOf({ outputs }) {
+    try {
+        const changes = JSON.parse(outputs['changes'] ?? '[]');
+        return Array.isArray(changes) && changes.every(isChange) ? changes : [];
+    }
+    catch {
+        return [];
+    }
+}
+/** Text that is nothing but text in Markdown and HTML, on one line. */
+const cell = (text) => text.replace(/\s+/g, ' ').replace(/[\\`*_{}[\]<>|#@!&~]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+/** Text within backticks: never nothing, which would make two of them one longer fence. */
+const code = (text) => text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦').slice(0, 300).trim() || '(empty)';
 
 
 /***/ }),
@@ -40052,6 +40143,8 @@ const failureCodes = [
     'cancelled',
     'internal-error',
 ];
+/** Characters. What others say (a controller, helm, Milvus) is part of a problem, and may be of any length. */
+const longestProblem = 2_000;
 /** A failure that a person can act on. `also` holds the other problems that were found at the same time. */
 class ActionError extends Error {
     name = 'ActionError';
@@ -40060,7 +40153,7 @@ class ActionError extends Error {
     step;
     also;
     constructor(problem, also = []) {
-        super(problem.problem, { cause: problem.cause });
+        super((0,core_text/* shortened */.vI)(problem.problem, longestProblem), { cause: problem.cause });
         this.code = problem.code;
         this.remedy = problem.remedy;
         this.step = problem.step;
@@ -40145,7 +40238,11 @@ class InvalidInput extends Error {
         this.give = give;
     }
 }
-const quoted = (raw) => `is ${JSON.stringify(raw.length > 80 ? `${raw.slice(0, 80)}...` : raw)}`;
+/** A text in quotes. One that is too long is not cut but counted: of a secret in the wrong place a piece would be shown that nobody masks. */
+const inQuotes = (raw) => (raw.length > 80 ? `a text of ${raw.length} characters` : JSON.stringify(raw));
+const quoted = (raw) => `is ${inQuotes(raw)}`;
+/** The first few of many things that are wrong. */
+const few = (faults) => `${faults.slice(0, 5).join('; ')}${faults.length > 5 ? `; and ${faults.length - 5} more` : ''}`;
 /** The text as it is. */
 const parsers_text = (raw) => raw;
 /** What stands in a workflow where a value was meant to get in: of no input ever a value. Not quoted: of a secret only *** would show. */
@@ -40155,6 +40252,11 @@ const placeholders = [
     { pattern: /^(\$\w+|\$\{\w+\}|\$env:\w+|%\w+%)$/, is: 'is the name of a variable of a shell, and "with:" puts none in', give: 'Give ${{ env.NAME }}, or for a secret ${{ secrets.NAME }}.' },
     { pattern: /^(~|\$HOME|\$\{HOME\})\/\S*$/, is: 'is a path that only a shell can follow', give: 'Give the whole path, for example /home/runner/.kube/config.' },
 ];
+/** @throws InvalidInput for PEM where none belongs: a key there would be shown, in pieces that nobody masks */
+function refusePem(raw) {
+    if (raw.includes('-----BEGIN'))
+        throw new InvalidInput('holds PEM, which only certificate, private-key, certificate-chain and probe-ca take.', 'Give PEM as one of those, and here what this input is for.');
+}
 /** @throws InvalidInput when the text is no value but what was to be replaced by one */
 function refusePlaceholder(raw) {
     const found = placeholders.find(({ pattern }) => pattern.test(raw.trim()));
@@ -40185,7 +40287,7 @@ function region(raw) {
 }
 /** The name of an EKS cluster. Source: the EKS API, CreateCluster. */
 function clusterName(raw) {
-    const [, name] = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/(.+)$/.exec(raw) ?? [];
+    const [, name] = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/([0-9A-Za-z][\w-]{0,99})$/.exec(raw) ?? [];
     if (name !== undefined)
         throw new InvalidInput(`${quoted(raw)}, which is its ARN.`, `Give its name: ${name}.`);
     return matching(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Give the name as "aws eks list-clusters" shows it, for example production.')(raw);
@@ -40252,11 +40354,10 @@ const unitSeconds = { h: 3600, m: 60, s: 1 };
 /** A duration such as `90s`, `10m` or `1h30m`, within bounds. @returns seconds */
 function duration(least, most) {
     return (raw) => {
-        const parts = [...raw.matchAll(/(\d+)([hms])/g)];
-        const seconds = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitSeconds[unit ?? ''] ?? NaN), 0);
-        if (parts.length === 0 || parts.map(([part]) => part).join('') !== raw) {
+        if (!/^(?:\d{1,20}[hms])+$/.test(raw)) {
             throw new InvalidInput(`${quoted(raw)}, which is not a duration.`, 'Give a number with its unit, for example 90s, 10m or 1h30m.');
         }
+        const seconds = [...raw.matchAll(/(\d+)([hms])/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitSeconds[unit ?? ''] ?? NaN), 0);
         if (seconds < least || seconds > most) {
             throw new InvalidInput(`${quoted(raw)}, which is out of range.`, `Give a duration from ${least}s to ${most}s.`);
         }
@@ -40288,7 +40389,7 @@ function cidrs(raw) {
         return family === 0 || rest.length > 0 || !/^\d{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128);
     });
     if (wrong !== undefined)
-        throw new InvalidInput(`has ${JSON.stringify(wrong)}, which is not a CIDR block.`, 'Give blocks such as 203.0.113.0/24, separated by commas.');
+        throw new InvalidInput(`has ${inQuotes(wrong)}, which is not a CIDR block.`, 'Give blocks such as 203.0.113.0/24, separated by commas.');
     return blocks;
 }
 /** `host:port` with a name, an IPv4 address or an IPv6 address in brackets. */
@@ -40303,16 +40404,38 @@ function hostPort(raw) {
 const yamlFaults = [
     [/tab/, 'a tab, where YAML takes spaces'],
     [/duplicated mapping key/, 'a key for the second time'],
+    [/maxDepth/, 'lists or maps in each other, more than 100 deep'],
 ];
+/** Characters and entries of a document whose aliases are followed. helm keeps a whole release in 1 MiB. */
+const largestDocument = 2 ** 20;
+/** @throws InvalidInput for what nobody could hold or hand on: aliases that multiply or lead back to themselves, numbers that JSON has not */
+function refuseEndless(document) {
+    const left = [document];
+    for (let size = 0; left.length > 0;) {
+        const value = left.pop();
+        if (typeof value === 'number' && !Number.isFinite(value))
+            throw new InvalidInput('has a number that is infinite or none (.inf, .nan, 1e999).', 'Write a number, or put it in quotes when a text is meant.');
+        const below = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+        size += typeof value === 'string' ? value.length : below.reduce((sum, [key]) => sum + key.length + 1, 0);
+        if (size > largestDocument)
+            throw new InvalidInput('has more than a million characters when its aliases (*NAME) are followed, or aliases that lead back to themselves.', 'Write out what they stand for.');
+        for (const [, each] of below)
+            left.push(each);
+    }
+}
 /** @param schema FAILSAFE_SCHEMA leaves every scalar the text that was written: no 012 that becomes 10, no 1.10 that becomes 1.1 */
 function yaml(raw, schema = CORE_SCHEMA, give = 'Give a YAML map, one "key: value" a line.') {
     // js-yaml refuses a document of nothing but comments.
-    if (raw.replace(/^\s*#.*$/gm, '').trim() === '')
+    if (raw.replace(/^[^\S\n]*#.*$/gm, '').trim() === '')
         return undefined;
     try {
-        return load(raw, { schema });
+        const document = load(raw, { schema });
+        refuseEndless(document);
+        return document;
     }
     catch (thrown) {
+        if (thrown instanceof InvalidInput)
+            throw thrown;
         // The parser's message quotes the text around the fault, which may be a secret: only its place is passed on.
         const { mark, reason = '' } = thrown;
         const [, why] = yamlFaults.find(([pattern]) => pattern.test(reason)) ?? [];
@@ -40337,7 +40460,7 @@ function stringMap(raw) {
     const isPairs = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
     return isPairs ? pairs(raw) : Object.fromEntries(Object.entries(asMap(yaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
         if (typeof value !== 'string')
-            throw new InvalidInput(`has no plain text under ${JSON.stringify(key)}.`, `Give a text, for example ${key}: 'value'.`);
+            throw new InvalidInput(`has no plain text under ${inQuotes(key)}.`, "Give a text there, for example key: 'value'.");
         return [key, value];
     }));
 }
@@ -40346,7 +40469,7 @@ function pairs(raw) {
     return Object.fromEntries(entries.map((entry) => {
         const at = entry.indexOf('=');
         if (at < 1)
-            throw new InvalidInput(`has ${JSON.stringify(entry)}, which is not key=value.`, 'Give one "key: value" a line, or key=value pairs separated by commas.');
+            throw new InvalidInput(`has ${inQuotes(entry)}, which is not key=value.`, 'Give one "key: value" a line, or key=value pairs separated by commas.');
         return [entry.slice(0, at).trim(), entry.slice(at + 1).trim()];
     }));
 }
@@ -40362,7 +40485,7 @@ function accountIds(raw) {
         return ids;
     // 012345678901 without quotes is a number to YAML.
     const isShort = /^\d{1,11}$/.test(wrong);
-    throw new InvalidInput(`has ${JSON.stringify(wrong)}, which is not the id of an AWS account: that has 12 digits.`, isShort ? `Give it in quotes, for example '${wrong.padStart(12, '0')}': without them YAML drops zeros in front.` : "Give ids such as '111122223333', separated by commas.");
+    throw new InvalidInput(`has ${inQuotes(wrong)}, which is not the id of an AWS account: that has 12 digits.`, isShort ? `Give it in quotes, for example '${wrong.padStart(12, '0')}': without them YAML drops zeros in front.` : "Give ids such as '111122223333', separated by commas.");
 }
 
 ;// CONCATENATED MODULE: ./build/settings/annotations.js
@@ -40372,6 +40495,8 @@ function accountIds(raw) {
  */
 /** The prefix of the controller's annotations. */
 const annotationPrefix = 'alb.ingress.kubernetes.io/';
+/** A text as it is, or that it is too long to be shown: a piece of it might be one of a secret. */
+const shown = (text) => (text.length > 80 ? `(${text.length} characters)` : text);
 const anything = () => undefined;
 const annotations_oneOf = (...words) => (value) => (words.includes(value) ? undefined : `is not one of ${words.join(', ')}`);
 const annotations_boolean = annotations_oneOf('true', 'false');
@@ -40392,10 +40517,10 @@ const mutualAuthentication = (value) => {
         return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
     const faults = entries.flatMap(({ port, mode, trustStore }) => [
         ...(Number.isInteger(port) ? [] : ['has an entry without a port']),
-        ...(['off', 'passthrough', 'verify'].includes(mode ?? '') ? [] : [`has mode ${JSON.stringify(mode ?? '')}, which is not off, passthrough or verify`]),
+        ...(['off', 'passthrough', 'verify'].includes(mode ?? '') ? [] : [`has mode ${shown(JSON.stringify(mode ?? ''))}, which is not off, passthrough or verify`]),
         ...(mode === 'verify' && !trustStore ? ['has mode verify without a trustStore'] : []),
     ]);
-    return faults.length > 0 ? faults.join(', and ') : undefined;
+    return faults.length > 0 ? faults.slice(0, 3).join(', and ') : undefined;
 };
 /** @returns undefined when it is no list of objects */
 function parseMutualAuthentication(value) {
@@ -40416,10 +40541,10 @@ const annotations_pairs = (checks) => (value) => {
     if (!found)
         return 'is not key=value';
     const wrong = found.flatMap(([key, each]) => {
-        const problem = checks[key]?.(each);
-        return problem === undefined ? [] : [`has ${key}=${each}, which ${problem}`];
+        const problem = Object.hasOwn(checks, key) ? checks[key]?.(each) : undefined;
+        return problem === undefined ? [] : [`has ${key}=${shown(each)}, which ${problem}`];
     });
-    return wrong.length > 0 ? wrong.join(', and ') : undefined;
+    return wrong.length > 0 ? wrong.slice(0, 3).join(', and ') : undefined;
 };
 /** Source: ELBv2, LoadBalancerAttribute. */
 const loadBalancerAttributes = annotations_pairs({
@@ -40481,7 +40606,7 @@ const isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Z
 function refusedAnnotations(annotations) {
     return Object.entries(annotations).flatMap(([key, value]) => {
         const problem = key.startsWith(annotationPrefix) ? checkOf(key)?.(value) : undefined;
-        return problem === undefined ? [] : [`${key} is ${JSON.stringify(value)}, which ${problem}`];
+        return problem === undefined ? [] : [`${shown(key)} is ${shown(JSON.stringify(value))}, which ${problem}`];
     });
 }
 /** Annotations under the controller's prefix that it does not know and so ignores, with the one that may be meant. */
@@ -40511,10 +40636,10 @@ function refusedTags(tags) {
         // Three are the controller's own, one is ours on the certificate.
         ...(entries.length > 46 ? [`has ${entries.length} tags, and AWS takes 50 with those of the controller`] : []),
         ...entries.flatMap(([key, value]) => [
-            ...(/^aws:/i.test(key) ? [`has ${key}, and the prefix aws: is reserved`] : []),
+            ...(/^aws:/i.test(key) ? [`has ${shown(key)}, and the prefix aws: is reserved`] : []),
             ...(key.length > 128 || key === '' ? [`has a key of ${key.length} characters, and AWS takes 1 to 128`] : []),
-            ...(value.length > 256 ? [`has a value of ${value.length} characters under ${key}, and AWS takes 256`] : []),
-            ...(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value) ? [`has ${key}: ${value}, and AWS takes letters, digits, spaces and _ . : / = + - @`] : []),
+            ...(value.length > 256 ? [`has a value of ${value.length} characters under ${shown(key)}, and AWS takes 256`] : []),
+            ...(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value) ? [`has ${shown(key)}: ${shown(value)}, and AWS takes letters, digits, spaces and _ . : / = + - @`] : []),
         ]),
     ];
 }
@@ -40597,11 +40722,22 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 
 /** Every certificate of a PEM text, in its order. @throws Error when one of them cannot be parsed */
 function parseCertificates(pem) {
-    const blocks = pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]+?-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g) ?? [];
-    return blocks.map((block) => new external_node_crypto_.X509Certificate(block));
+    const blocks = pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g) ?? [];
+    if (blocks.length < (pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g)?.length ?? 0))
+        throw new Error('a certificate that does not end');
+    return blocks.map((block) => usable(new external_node_crypto_.X509Certificate(block)));
+}
+/** Node parses a key and dates only when they are asked for: one that has none that can be read is found here, not by whoever asks. */
+function usable(certificate) {
+    if (Number.isNaN(certificate.validFromDate.getTime() + certificate.validToDate.getTime()))
+        throw new Error('a date that is none');
+    // The getter throws for what is no key, or of a kind that OpenSSL does not know.
+    if (certificate.publicKey.type !== 'public')
+        throw new Error('a key that is none');
+    return certificate;
 }
 /** The kind of the first PEM block, in words: `certificate request`. */
-const blockName = (pem) => /-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1]?.toLowerCase() ?? 'something else';
+const blockName = (pem) => /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1]?.toLowerCase() ?? 'something else';
 const giveCertificate = 'Give X.509 certificates as PEM, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.';
 /** What to do when an input for certificates holds something else, by the kind of its block. */
 const insteadOfCertificate = [
@@ -40752,6 +40888,8 @@ const toPem = (certificates) => certificates.map((certificate) => certificate.to
 function inputText(name) {
     return (0,core/* getInput */.V4)(name) || settings_inputs/* inputDefaults */.V[name];
 }
+/** helm's values may have certificates in them. */
+const mayHoldPem = ['certificate', 'private-key', 'certificate-chain', 'probe-ca', 'values'];
 /** Collects what the parsers throw, so that one run shows every problem. */
 class Reader {
     problems = [];
@@ -40760,6 +40898,8 @@ class Reader {
         const raw = inputText(name);
         return raw === '' ? undefined : this.attempt(name, () => {
             refusePlaceholder(raw);
+            if (!mayHoldPem.includes(name))
+                refusePem(raw);
             return parse(raw);
         });
     }
@@ -40968,10 +41108,10 @@ function readAnnotations(raw) {
         throw new InvalidInput(`has ${reserved}, which is set by ${reservedAnnotations[reserved] ?? ''}.`, 'Take it out of annotations.');
     const unnamable = Object.keys(annotations).find((key) => !isAnnotationKey(key));
     if (unnamable !== undefined)
-        throw new InvalidInput(`has ${JSON.stringify(unnamable)}, which is no key of an annotation.`, "Give one \"prefix/name: 'value'\" a line.");
+        throw new InvalidInput(`has ${inQuotes(unnamable)}, which is no key of an annotation.`, "Give one \"prefix/name: 'value'\" a line.");
     const refused = refusedAnnotations(annotations);
     if (refused.length > 0)
-        throw new InvalidInput(`has what the controller or ELB would refuse: ${refused.join('; ')}.`, 'Correct or take out these entries of annotations.');
+        throw new InvalidInput(`has what the controller or ELB would refuse: ${few(refused)}.`, 'Correct or take out these entries of annotations.');
     const attribute = /idle_timeout\.timeout_seconds|routing\.http2\.enabled=false/.exec(annotations['alb.ingress.kubernetes.io/load-balancer-attributes'] ?? '');
     if (attribute)
         throw new InvalidInput(`has the load balancer attribute ${attribute[0]}.`, attribute[0].startsWith('idle') ? 'Give input idle-timeout in its place.' : 'Take it out: gRPC needs HTTP/2.');
@@ -40981,7 +41121,7 @@ function readTags(raw) {
     const tags = stringMap(raw);
     const refused = refusedTags(tags);
     if (refused.length > 0)
-        throw new InvalidInput(`${refused.join('; ')}.`, 'Correct these tags.');
+        throw new InvalidInput(`${few(refused)}.`, 'Correct these tags.');
     return tags;
 }
 function readIngress(read) {
@@ -41088,22 +41228,35 @@ function readTargets(text) {
     }
     catch (thrown) {
         const { mark, reason } = thrown;
-        return { problems: [`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`] };
+        return { problems: [targets_short(`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`)] };
     }
     const check = new ajv.Ajv({ allErrors: true, allowUnionTypes: true, strict: true }).compile(targetsSchema());
     const errors = check(content) ? [] : (check.errors ?? []);
     const targets = wellFormed(errors, content);
     const problems = [...formProblems(errors, content), ...repeated(targets), ...sameIngress(targets), ...targets.flatMap(targetProblems)];
-    return problems.length > 0 ? { problems } : { targets };
+    return problems.length > 0 ? { problems: problems.map(targets_short) } : { targets };
 }
+/** A file that is none may have keys and names without end. */
+const targets_short = (problem) => (problem.length > 1_000 ? `${problem.slice(0, 1_000)}...` : problem);
 /** The inputs of a reusable workflow, `toJSON(inputs)`, as its one target: of them what is an input of the action, the environment and the role. */
 function targetOfWorkflow(text) {
-    const given = JSON.parse(text);
+    const given = objectIn(text);
+    if (!given)
+        return { problems: ['The workflow gives no inputs as JSON: pass toJSON(inputs) as target.'] };
     const names = [...targetInputs, 'environment', 'role-to-assume'];
-    const target = targetOf(Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (names.includes(name) && value !== null ? [[name, value]] : []))));
-    const named = { ...target, name: target.inputs['host'] || 'host' };
+    const target = targetOf(Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (names.includes(name) && ['string', 'number', 'boolean'].includes(typeof value) ? [[name, value]] : []))));
+    const named = { ...target, name: (target.inputs['host'] || 'host').replace(/\s+/g, ' ').slice(0, 253) };
     const problems = inputProblems(named);
     return problems.length > 0 ? { problems } : { targets: [named] };
+}
+function objectIn(text) {
+    try {
+        const value = JSON.parse(text);
+        return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+    }
+    catch {
+        return undefined;
+    }
 }
 /** The targets whose own form is right: what else is wrong with them can be said at once. None when the file or its defaults have no right form. */
 function wellFormed(errors, content) {
@@ -41273,10 +41426,12 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3024);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3218);
-/* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6067);
+/* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6067);
 /* harmony import */ var _fleet_matrix_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3506);
+/* harmony import */ var _fleet_report_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9746);
 /* harmony import */ var _fleet_targets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8618);
 /** The action `targets`: a targets file, or the inputs of a reusable workflow, to the matrix of a job. */
+
 
 
 
@@ -41290,7 +41445,7 @@ async function run() {
     if ('problems' in reading) {
         const { problems } = reading;
         const title = `${from} has ${problems.length} problem${problems.length === 1 ? '' : 's'}`;
-        await _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .summary */ .z.addHeading(title, 3).addList(problems.map(escaped)).write();
+        await _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .summary */ .z.addHeading((0,_fleet_report_js__WEBPACK_IMPORTED_MODULE_5__/* .cell */ .Hn)(title), 3).addList(problems.map(_fleet_report_js__WEBPACK_IMPORTED_MODULE_5__/* .cell */ .Hn)).write();
         throw new Error(`${title}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
     }
     const only = path === '' ? '' : (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('only');
@@ -41308,7 +41463,7 @@ function readFile(path) {
         text = (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.readFileSync)(path, 'utf8');
     }
     catch (thrown) {
-        throw new Error(`Input file names ${path}, which cannot be read: ${(0,_core_text_js__WEBPACK_IMPORTED_MODULE_5__/* .messageOf */ .bD)(thrown)}. Check out the repository before this step, and give the path from its root.`, { cause: thrown });
+        throw new Error(`Input file names ${path}, which cannot be read: ${(0,_core_text_js__WEBPACK_IMPORTED_MODULE_6__/* .messageOf */ .bD)(thrown)}. Check out the repository before this step, and give the path from its root.`, { cause: thrown });
     }
     return (0,_fleet_targets_js__WEBPACK_IMPORTED_MODULE_4__/* .readTargets */ .R0)(text);
 }
@@ -41323,8 +41478,7 @@ function chosenOf(targets, only, from) {
 }
 /** Tells apart what one run, or one workflow, looks at several times: an artifact's name is taken once, and an issue kept by each. */
 const digest = (selection) => (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(JSON.stringify(selection)).digest('hex').slice(0, 8);
-const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-await run().catch((thrown) => (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)((0,_core_text_js__WEBPACK_IMPORTED_MODULE_5__/* .messageOf */ .bD)(thrown)));
+await run().catch((thrown) => (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)((0,_core_text_js__WEBPACK_IMPORTED_MODULE_6__/* .messageOf */ .bD)(thrown)));
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);

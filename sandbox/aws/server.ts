@@ -169,6 +169,10 @@ async function serve(aws: Aws, traffic: Traffic, message: IncomingMessage, respo
     message.socket.destroy()
     return
   }
+  if (fault?.lie) {
+    fault.lie(response)
+    return
+  }
   const { error } = fault ?? {}
   const output = error ? new AwsError(error.code, error.message, error.status) : await carryOut(aws, request, routed).catch((reason: unknown) => {
     if (reason instanceof AwsError) return reason

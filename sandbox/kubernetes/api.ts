@@ -51,6 +51,8 @@ export interface KubernetesApi {
   list(kind: string, namespace?: string): KubernetesObject[]
   /** Creates an object, with its status when it has one. */
   create(object: KubernetesObject, manager?: string): KubernetesObject
+  /** Puts objects there as they are, as if they had always been: for very many of them, which nobody is told of. */
+  load(objects: readonly KubernetesObject[]): void
   /** Replaces all but the status. */
   replace(object: KubernetesObject, manager?: string): KubernetesObject
   /** Replaces the status only. */
@@ -78,6 +80,7 @@ export async function startKubernetes(settings: KubernetesSettings): Promise<Kub
     const request = await readRequest(incoming)
     const fault = await settings.traffic.take(logged(request), response)
     if (fault?.reset === true) return void incoming.socket.destroy()
+    if (fault?.lie) return void fault.lie(response)
     if (fault?.error) throw new ApiError(fault.error.status, fault.error.code, fault.error.message)
     const identity = request.token === '' ? undefined : await settings.authenticate(request.token)
     if (!identity) throw unauthorized()
@@ -152,6 +155,7 @@ function inProcess(registry: Registry): InProcess {
       if (object['status'] === undefined || !of(object).status) return copy(created)
       return copy(registry.update(of(object), { ...created, status: object['status'] }, { manager, subresource: 'status' }))
     },
+    load: (objects) => { for (const object of objects) registry.store.keep(of(object), object) },
     replace: (object, manager = 'somebody-else') => copy(registry.update(of(object), copy(object), { manager })),
     replaceStatus: (object, manager = 'somebody-else') => copy(registry.update(of(object), copy(object), { manager, subresource: 'status' })),
     apply: (object, manager, force = false) => copy(registry.apply(of(object), object.metadata.namespace ?? '', object.metadata.name, copy(object), { manager }, force).object),

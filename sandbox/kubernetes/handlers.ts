@@ -6,8 +6,9 @@ import { apiVersion, reviews } from './resources.ts'
 import { attributesOf, bodyOf, isDryRun, isWatch, managerOf, objectIn, targetOf, type ApiRequest, type Target } from './requests.ts'
 import { review } from './reviews.ts'
 import { selection } from './selectors.ts'
+import { page } from './pages.ts'
 import { badRequest, deleted, forbidden, notInSandbox } from './status.ts'
-import { table, wantsTable } from './tables.ts'
+import { metadataList, table, wantsMetadata, wantsTable } from './tables.ts'
 import { serveWatch } from './watch.ts'
 import type { Registry, Write } from './registry.ts'
 import { at, fields, text, type Authorize, type Identity, type JsonObject, type KubernetesObject } from './types.ts'
@@ -66,10 +67,10 @@ const collectionHandlers: Readonly<Record<string, Handler>> = {
       serveWatch(registry.store, { resource, namespace, selects, write }, request.query, response)
       return
     }
-    const found = registry.store.list(resource, namespace).filter(selects)
-    const metadata = { resourceVersion: String(registry.store.version) }
-    const list = { kind: `${resource.kind}List`, apiVersion: apiVersion(resource), metadata, items: resource.builtIn ? found.map(asItem) : found }
-    answer(response, 200, wantsTable(request.accept) ? table(resource.kind, found, metadata) : list)
+    const { items, metadata } = page(registry.store, request.path, request.query, () => registry.store.list(resource, namespace).filter(selects))
+    const list = { kind: `${resource.kind}List`, apiVersion: apiVersion(resource), metadata, items: resource.builtIn ? items.map(asItem) : items }
+    const others = wantsTable(request.accept) ? table(resource.kind, items, metadata) : wantsMetadata(request.accept) ? metadataList(items, metadata) : undefined
+    answer(response, 200, others ?? list)
   },
   POST: ({ registry }, request, target, response) => {
     answer(response, 201, registry.create(target.resource, objectIn(request, target) as KubernetesObject, writeOf(request, target)))

@@ -86,6 +86,12 @@ export function forbidden(identity: Identity, { verb, group, resource, subresour
 export const expired = (wanted: number, oldest: number) =>
   new ApiError(410, 'Expired', `too old resource version: ${wanted} (${oldest})`)
 
+/** 410 for a list that is gone on with too late; `anew` goes on with what is there now. Source: apiserver, storage/errors.go and etcd3/errors.go. */
+export const expiredContinue = (anew: string) => {
+  const error = new ApiError(410, 'Expired', 'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.')
+  return Object.assign(error, { status: () => ({ ...ApiError.prototype.status.call(error), metadata: { continue: anew } }) })
+}
+
 /** 415 for a body in a format that the resource does not take. */
 export const unsupportedMediaType = (accepted: string[]) =>
   new ApiError(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`)

@@ -43,11 +43,17 @@ export class Store {
   put(resource: Resource, object: KubernetesObject): KubernetesObject {
     const { namespace = '', name } = object.metadata
     const previous = this.get(resource, namespace, name)
+    const stored = this.keep(resource, object)
+    this.tell({ type: previous ? 'MODIFIED' : 'ADDED', resource, object: stored, previous, version: this.version })
+    return stored
+  }
+
+  /** Stores an object under a new resourceVersion, and tells nobody. */
+  keep(resource: Resource, object: KubernetesObject): KubernetesObject {
     const stored = this.numbered(object)
     let all = this.objects.get(resource)
     if (!all) this.objects.set(resource, (all = new Map<string, KubernetesObject>()))
-    all.set(key(resource, namespace, name), stored)
-    this.tell({ type: previous ? 'MODIFIED' : 'ADDED', resource, object: stored, previous, version: this.version })
+    all.set(key(resource, object.metadata.namespace ?? '', object.metadata.name), stored)
     return stored
   }
 
@@ -87,6 +93,11 @@ export class Store {
   compact(): void {
     this.history = []
     this.forgotten = this.version
+  }
+
+  /** Whether what was there at a version can no longer be read. */
+  isForgotten(version: number): boolean {
+    return version < this.forgotten
   }
 
   /** The changes after a version; undefined when some of them are forgotten. */

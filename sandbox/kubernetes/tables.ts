@@ -58,6 +58,17 @@ export function wantsTable(accept: string): boolean {
   return accept.split(',').some((type) => /;\s*as=Table/.test(type) && /;\s*v=v1(;|$)/.test(type))
 }
 
+/** Whether a client asks for the metadata of a list's objects first, and for nothing else of them. */
+export function wantsMetadata(accept: string): boolean {
+  return /;\s*as=PartialObjectMetadataList/.test(accept.split(',')[0] ?? '')
+}
+
+/** The metadata of objects as a list. */
+export function metadataList(objects: KubernetesObject[], metadata: JsonObject): JsonObject {
+  const items = objects.map((object) => ({ kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: fields(object.metadata) }))
+  return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items }
+}
+
 /** Objects as a table; rows carry the objects' metadata. */
 export function table(kind: string, objects: KubernetesObject[], metadata: JsonObject): JsonObject {
   const all: readonly Column[] = kind === 'Event' ? (columns['Event'] ?? []) : [name, ...(columns[kind] ?? []), age]

@@ -14,6 +14,7 @@ import {
 import { ActionError } from '../core/errors.ts'
 import { messageOf } from '../core/text.ts'
 import { awsError, errorName } from './errors.ts'
+import { ending } from './pages.ts'
 
 /** What ListCertificates says of a certificate. */
 export interface CertificateListing {
@@ -42,12 +43,15 @@ export class Acm {
     this.onceClient = clients.acmOnce
   }
 
-  /** Every certificate of the account and region. ACM leaves out EC and large RSA keys unless each key type is asked for. */
-  async list(): Promise<CertificateListing[]> {
+  /**
+   * Every certificate of the account and region. ACM leaves out EC and large RSA keys unless each key type is asked for.
+   * @param hosts the only names that are kept of those that they are for, in lower case; all when absent
+   */
+  async list(hosts?: readonly string[]): Promise<CertificateListing[]> {
     try {
       const listings: CertificateListing[] = []
       const pages = paginateListCertificates({ client: this.client, pageSize: 1000 }, { Includes: { keyTypes: Object.values(KeyAlgorithm) } })
-      for await (const page of pages) listings.push(...(page.CertificateSummaryList ?? []).map(listing))
+      for await (const page of ending(pages)) listings.push(...(page.CertificateSummaryList ?? []).map((summary) => listing(summary, hosts)))
       return listings
     } catch (thrown) {
       throw awsError('acm:ListCertificates', thrown)
@@ -184,10 +188,11 @@ function notRenewed({ Type, RenewalEligibility, RenewalSummary: renewal }: Certi
   return `ACM cannot renew it (${renewal.RenewalStatusReason ?? renewal.RenewalStatus}): ${validation(renewal)}`
 }
 
-function listing(summary: CertificateSummary): CertificateListing {
+function listing(summary: CertificateSummary, hosts?: readonly string[]): CertificateListing {
+  const names = [...new Set([summary.DomainName ?? '', ...(summary.SubjectAlternativeNameSummaries ?? [])])]
   return {
     arn: summary.CertificateArn ?? '',
-    names: [...new Set([summary.DomainName ?? '', ...(summary.SubjectAlternativeNameSummaries ?? [])])],
+    names: hosts ? names.filter((name) => hosts.includes(name.toLowerCase())) : names,
     more: summary.HasAdditionalSubjectAlternativeNames ?? false,
     imported: summary.Type === 'IMPORTED',
   }

@@ -10,6 +10,7 @@ import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { ActionError } from '../core/errors.ts'
 import { messageOf } from '../core/text.ts'
 import { ofAllowedAccount } from './account.ts'
+import { BoundedHandler } from './bounded.ts'
 
 /** What every client is made with. */
 export interface ClientConfig extends Pick<NonNullable<ConstructorParameters<typeof EKSClient>[0]>, 'requestHandler' | 'customUserAgent' | 'maxAttempts'> {
@@ -39,14 +40,14 @@ export interface AwsClients {
 export function createClients(region: string, environment: NodeJS.ProcessEnv, allowedAccounts: readonly string[]): AwsClients {
   const bundle = environment['AWS_CA_BUNDLE']
   const agent = { keepAlive: true, proxyEnv: environment }
-  const requestHandler = {
+  const requestHandler = new BoundedHandler({
     connectionTimeout: 5_000,
     requestTimeout: 30_000,
     // Without this the SDK only warns.
     throwOnRequestTimeout: true,
     httpAgent: new http.Agent(agent),
     httpsAgent: new https.Agent({ ...agent, ...(bundle && { ca: [...tls.getCACertificates('default'), readBundle(bundle)] }) }),
-  }
+  })
   const unchecked: ClientConfig = { region, credentials: defaultProvider({ clientConfig: { region, requestHandler } }), requestHandler, customUserAgent: 'milvus-alb-action', maxAttempts: 4 }
   const credentials = ofAllowedAccount(unchecked, allowedAccounts)
   const config = { ...unchecked, credentials }

@@ -61,6 +61,9 @@ const translations: readonly Translation[] = [
   },
 ]
 
+/** What the SDK adds to what it cannot read. */
+const forDevelopers = /\s*Deserialization error: to see the raw response.*$/s
+
 /**
  * @param operation the call in IAM's words: `acm:ImportCertificate`
  * @param thrown what the SDK threw
@@ -70,12 +73,13 @@ export function awsError(operation: string, thrown: unknown): ActionError {
   const name = errorName(thrown)
   // An answer that is not the service's (a proxy's page) has no error of AWS in it: its status says more than the parser.
   const status = (thrown as { $response?: { statusCode?: number } }).$response?.statusCode
-  const message = name === 'SyntaxError' && status !== undefined ? `an answer that is not AWS', with HTTP status ${status}` : messageOf(thrown) || name
+  const isForeign = (name === 'SyntaxError' && status !== undefined) || name === 'TypeError' || name === 'RangeError'
+  const message = isForeign ? `an answer that is not AWS'${status === undefined ? '' : `, with HTTP status ${status}`}` : messageOf(thrown).replace(forDevelopers, '') || name
   const translation = translations.find(({ names, text }) => names.test(name) && (text?.test(message) ?? true))
   if (translation) return new ActionError({ code: translation.code, problem: translation.problem(operation, message), remedy: translation.remedy, cause: thrown })
   return new ActionError({
     code: 'aws-request-failed',
-    problem: `AWS did not answer ${operation} as it should: ${name === message ? '' : `${name}: `}${message}`,
+    problem: `AWS did not answer ${operation} as it should: ${name === message || name === 'Error' || isForeign ? '' : `${name}: `}${message}`,
     remedy: "Run the job again; when it stays, check the region, the runner's network and proxy, and the AWS health dashboard.",
     cause: thrown,
   })

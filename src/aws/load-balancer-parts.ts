@@ -5,6 +5,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { ActionError } from '../core/errors.ts'
 import { awsError } from './errors.ts'
+import { ending } from './pages.ts'
 
 /** A listener. */
 export interface Listener {
@@ -89,7 +90,7 @@ async function readRules(client: ElasticLoadBalancingV2Client, listener: string 
 
 async function gather<Page, Item>(pages: AsyncIterable<Page>, items: (page: Page) => readonly Item[]): Promise<Item[]> {
   const found: Item[] = []
-  for await (const page of pages) found.push(...items(page))
+  for await (const page of ending(pages)) found.push(...items(page))
   return found
 }
 

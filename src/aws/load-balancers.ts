@@ -1,6 +1,7 @@
 /** ELBv2: what AWS itself says of a load balancer. */
 import { DescribeLoadBalancersCommand, paginateDescribeLoadBalancers, type ElasticLoadBalancingV2Client, type LoadBalancer } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { awsError, errorName } from './errors.ts'
+import { ending } from './pages.ts'
 import { readParts, readTargets, type LoadBalancerParts, type Target } from './load-balancer-parts.ts'
 
 /** A load balancer's state. */
@@ -42,7 +43,7 @@ export async function findLoadBalancer(client: ElasticLoadBalancingV2Client, dns
   try {
     const named = await byName(client, nameInDnsName(dnsName))
     if (named && matches(named)) return toState(named)
-    for await (const page of paginateDescribeLoadBalancers({ client, pageSize: 400 }, {})) {
+    for await (const page of ending(paginateDescribeLoadBalancers({ client, pageSize: 400 }, {}))) {
       const found = page.LoadBalancers?.find(matches)
       if (found) return toState(found)
     }

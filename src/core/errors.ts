@@ -2,7 +2,7 @@
  * The one error class of the action, and the catalogue of its codes. docs/troubleshooting.md has a section for each code,
  * in this order; a test holds the two together.
  */
-import { messageOf } from './text.ts'
+import { messageOf, shortened } from './text.ts'
 
 /** The steps of a deployment, in the order in which they change things. */
 export const stepNames = ['preflight', 'certificate', 'release', 'ingress', 'load-balancer', 'probe'] as const
@@ -131,6 +131,9 @@ export interface Problem {
   readonly step?: StepName
 }
 
+/** Characters. What others say (a controller, helm, Milvus) is part of a problem, and may be of any length. */
+const longestProblem = 2_000
+
 /** A failure that a person can act on. `also` holds the other problems that were found at the same time. */
 export class ActionError extends Error {
   override readonly name = 'ActionError'
@@ -140,7 +143,7 @@ export class ActionError extends Error {
   readonly also: readonly ActionError[]
 
   constructor(problem: Problem, also: readonly ActionError[] = []) {
-    super(problem.problem, { cause: problem.cause })
+    super(shortened(problem.problem, longestProblem), { cause: problem.cause })
     this.code = problem.code
     this.remedy = problem.remedy
     this.step = problem.step

@@ -6,6 +6,12 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
 
+/** As much of a text as a person reads; others may send very long ones. Twice is as once. @param most characters, and some more */
+export const shortened = (text: string, most: number): string => (text.length <= most + 50 ? text : `${text.slice(0, most)}... (${text.length - most} characters more)`)
+
+/** Milliseconds as seconds: `0.3 s`, `15 s` */
+export const inSeconds = (time: number): string => `${Math.round(time / 100) / 10} s`
+
 /** A distinguished name on one line: Node gives one attribute a line, and undefined for an empty name. */
 export const oneLine = (distinguishedName: string | undefined): string => (distinguishedName ?? '').split('\n').join(', ')
 

@@ -48,6 +48,9 @@ export interface Wait<T> {
   readonly timedOut: (seen: string) => ActionError
 }
 
+/** The last thing seen of what never answered. */
+export const unanswered = 'nothing was answered in this time'
+
 /** One line of progress every 10 s keeps a log readable and shows that the job lives. */
 const progressEvery = 10_000
 
@@ -58,10 +61,13 @@ const progressEvery = 10_000
 export async function waitFor<T>(wait: Wait<T>): Promise<T> {
   const start = wait.clock.now()
   let nextProgress = start + progressEvery
+  let last = unanswered
   for (;;) {
     throwIfCancelled(wait.signal)
-    const seen = await wait.look()
+    const seen = await inTime(wait.look(), start + wait.timeout - wait.clock.now() + grace)
+    if (!seen) throw wait.timedOut(last)
     if ('done' in seen) return seen.done
+    last = seen.pending
     const now = wait.clock.now()
     const left = start + wait.timeout - now
     if (left <= 0) throw wait.timedOut(seen.pending)
@@ -70,6 +76,23 @@ export async function waitFor<T>(wait: Wait<T>): Promise<T> {
       nextProgress = now + progressEvery
     }
     await pause(wait, Math.min(wait.interval(now - start), left, Math.max(nextProgress - now, 1)))
+  }
+}
+
+/** How long after the deadline a look that began before it may still go on, in milliseconds: one that knows of the deadline ends by itself, in better words. */
+const grace = 1_500
+
+/** @returns undefined when the look takes longer than `time`: whoever answers it sends nothing, or never comes to an end */
+async function inTime<T>(look: Promise<T>, time: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  // Real time, whatever the wait's clock: what hangs is a connection.
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), Math.max(time, grace))))
+  // Nobody hears of it any more when it comes late.
+  look.catch(() => undefined)
+  try {
+    return await Promise.race([look, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

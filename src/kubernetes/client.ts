@@ -2,38 +2,13 @@
  * A small REST client of the Kubernetes API: raw JSON, one kept connection, watches under our own control.
  * docs/decisions/kubernetes-client.md says why not the generated one.
  */
-import https from 'node:https'
-import type { IncomingMessage } from 'node:http'
-import { createInterface } from 'node:readline'
 import { ActionError } from '../core/errors.ts'
 import { retry } from '../core/retry.ts'
 import type { Clock } from '../core/waiting.ts'
 import type { Connection } from './connection.ts'
-import type { ManagedFields } from './types.ts'
+import { StatusError, parseJson, readBody, send, statusError, tooLarge, type Request } from './request.ts'
+import type { AnyObject, ManagedFields } from './types.ts'
 import { messageOf } from '../core/text.ts'
-
-/** The API's own error: a Status object. Source: meta/v1 Status. */
-export class StatusError extends Error {
-  override readonly name = 'StatusError'
-  readonly status: number
-  /** `NotFound`, `Conflict`, `Invalid`, `Forbidden`, ... */
-  readonly reason: string
-  readonly causes: readonly StatusCause[]
-
-  constructor(status: number, body: { message?: string; reason?: string; details?: { causes?: StatusCause[] } | undefined }) {
-    super(body.message ?? `HTTP ${status}`)
-    this.status = status
-    this.reason = body.reason ?? ''
-    this.causes = body.details?.causes ?? []
-  }
-}
-
-/** One cause in a Status. */
-export interface StatusCause {
-  readonly reason?: string
-  readonly message?: string
-  readonly field?: string
-}
 
 /** What a list may be narrowed by. */
 export interface Selectors {
@@ -41,21 +16,17 @@ export interface Selectors {
   readonly fieldSelector?: string
 }
 
-interface Request {
-  readonly method: 'GET' | 'PATCH' | 'POST' | 'PUT' | 'DELETE'
-  readonly path: string
-  readonly query?: Readonly<Record<string, string>>
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
-  /** What to say that could not be done: `read the Services of namespace milvus`. */
-  readonly purpose: string
-}
-
-/** How long the API may stay silent before an answer, in milliseconds. */
-const responseTimeout = 30_000
-/** How long a connection may take: an endpoint that does not let this runner in stays silent. */
-const connectTimeout = 10_000
 const attempts = 3
+/** How long a call may take with all its attempts, and a list with all its pages, in milliseconds: an answer may drip for ever. */
+const longest = 60_000
+/** Items of a page, and fewer when such a page is too large. Source: Kubernetes API concepts, "Retrieving large results sets in chunks". */
+const pageSizes = [250, 25, 1]
+/** A list of more pages does not end. */
+const mostPages = 1_000
+/** Items that a list may keep in memory. */
+const mostItems = 20_000
+/** Between two words of a watch, in milliseconds: one that says very much is not read faster. */
+const watchRest = 50
 
 /** The calls that steps make. Failures that mean the same everywhere (unreachable, 401, 403) are thrown as ActionError, others as StatusError. */
 export class KubernetesClient {
@@ -91,10 +62,12 @@ export class KubernetesClient {
     }
   }
 
-  /** The items of a collection. */
-  async list<T>(path: string, selectors: Selectors, purpose: string): Promise<T[]> {
-    const answer = (await this.json({ method: 'GET', path, query: { ...selectors }, purpose })) as { items?: T[] }
-    return answer.items ?? []
+  /**
+   * The items of a collection.
+   * @param sift what is kept of the items so far, for a list that may be very long; everything when absent
+   */
+  async list<T extends AnyObject>(path: string, selectors: Selectors, purpose: string, sift?: (items: T[]) => T[]): Promise<T[]> {
+    return this.pages<T>({ method: 'GET', path, query: { ...selectors }, purpose }, sift)
   }
 
   /** The resourceVersion of a collection as it is now: what is written to it later has a greater one. */
@@ -103,11 +76,10 @@ export class KubernetesClient {
     return answer.metadata?.resourceVersion ?? ''
   }
 
-  /** The items of a collection, metadata only: for objects whose data is large and not asked for. */
-  async listMetadata<T>(path: string, selectors: Selectors, purpose: string): Promise<T[]> {
+  /** The names and labels of a collection's items: for objects whose data is large and not asked for. */
+  async listMetadata(path: string, selectors: Selectors, purpose: string): Promise<AnyObject[]> {
     const headers = { Accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json' }
-    const answer = (await this.json({ method: 'GET', path, query: { ...selectors }, headers, purpose })) as { items?: T[] }
-    return answer.items ?? []
+    return this.pages<AnyObject>({ method: 'GET', path, query: { ...selectors }, headers, purpose }, (items) => items.map(({ metadata: { name, uid, resourceVersion, labels = {} } }) => ({ metadata: { name, uid, resourceVersion, labels } })))
   }
 
   /** Server-side apply. Safe to repeat. @returns the object as it is now */
@@ -166,13 +138,18 @@ export class KubernetesClient {
     while (!signal.aborted) {
       try {
         const request = { method: 'GET', path, query: { ...selectors, watch: 'true', timeoutSeconds: '300' }, purpose: `watch ${path}` } as const
-        const response = await this.send(request, signal)
+        const response = await send(this.connection, request, signal)
         // Not permitted, or not there: the caller's interval has to do. Anything else may heal.
         if ([401, 403, 404].includes(response.statusCode ?? 0)) {
           response.destroy()
           return
         }
-        for await (const line of createInterface(response)) if (line) onChange()
+        // What it says is not looked at, and a line may be without end: where one ends, something changed.
+        for await (const chunk of response as AsyncIterable<Buffer>) {
+          if (!chunk.includes('\n')) continue
+          onChange()
+          await this.options.clock.sleep(watchRest, signal)
+        }
       } catch {
         // A watch that breaks loses nothing: it is opened again, and the caller looks anyway.
       }
@@ -181,9 +158,27 @@ export class KubernetesClient {
   }
 
   private async json(request: Request): Promise<unknown> {
+    return this.within(request, (signal) => this.ask(request, signal))
+  }
+
+  /** Work that is over in time, and its failure in our words. */
+  private async within<T>(request: Request, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const late = AbortSignal.timeout(longest)
+    try {
+      return await work(AbortSignal.any([this.options.signal, late]))
+    } catch (thrown) {
+      const isLate = late.aborted && !this.options.signal.aborted
+      throw this.translate(isLate ? new StatusError(0, { message: `its answer was not whole within ${longest / 1000} s` }) : thrown, request)
+    }
+  }
+
+  /** One answer, as JSON. @throws what `translate` takes */
+  private async ask(request: Request, signal: AbortSignal): Promise<unknown> {
     let renewed = false
     const once = async (): Promise<unknown> => {
-      const response = await this.send(request, this.options.signal)
+      const response = await send(this.connection, request, signal)
+      const date = Date.parse(response.headers.date ?? '')
+      if (!Number.isNaN(date)) this.ahead = date - this.options.clock.now()
       const body = await readBody(response)
       const status = response.statusCode ?? 0
       if (status === 401 && !renewed && this.connection.renew()) {
@@ -191,40 +186,42 @@ export class KubernetesClient {
         return once()
       }
       if (status >= 200 && status < 300) return parseJson(status, body)
+      if (response.headers.location !== undefined) throw new StatusError(status, { message: `it redirects to ${response.headers.location}, and the credentials are for this server alone` })
       throw statusError(status, body)
     }
-    try {
-      return await retry(once, { attempts, healable, signal: this.options.signal, clock: this.options.clock })
-    } catch (thrown) {
-      throw this.translate(thrown, request)
-    }
+    return retry(once, { attempts, healable, signal, clock: this.options.clock })
   }
 
-  private async send(request: Request, signal: AbortSignal): Promise<IncomingMessage> {
-    const url = new URL(this.connection.server.replace(/\/$/, '') + request.path)
-    for (const [key, value] of Object.entries(request.query ?? {})) url.searchParams.set(key, value)
-    const options = await this.connection.options()
-    const headers = { Accept: 'application/json', 'User-Agent': 'milvus-alb-action', ...(options.headers as Record<string, string>), ...request.headers }
-    return new Promise((resolve, reject) => {
-      const sent = https.request(url, { ...options, method: request.method, headers, signal }, (response) => {
-        clearTimeout(timer)
-        const date = Date.parse(response.headers.date ?? '')
-        if (!Number.isNaN(date)) this.ahead = date - this.options.clock.now()
-        resolve(response)
-      })
-      const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${responseTimeout / 1000} s`)), responseTimeout)
-      const connecting = setTimeout(() => sent.destroy(new Error(`no connection within ${connectTimeout / 1000} s`)), connectTimeout)
-      sent.on('socket', (socket) => {
-        if (socket.connecting) socket.once('connect', () => clearTimeout(connecting))
-        else clearTimeout(connecting)
-      })
-      sent.on('error', (error) => {
-        clearTimeout(timer)
-        clearTimeout(connecting)
-        reject(error)
-      })
-      sent.end(request.body)
+  /** All pages of a list. It begins anew when the API no longer knows where it was, and in smaller pages when one is too large. */
+  private async pages<T extends AnyObject>(request: Request, sift?: (items: T[]) => T[]): Promise<T[]> {
+    return this.within(request, async (signal) => {
+      for (let size = 0, begun = 1; ; begun += 1) {
+        try {
+          return await this.pagesOf(request, pageSizes[size] ?? 1, signal, sift)
+        } catch (thrown) {
+          const isLarge = thrown instanceof StatusError && thrown.reason === tooLarge
+          const isExpired = thrown instanceof StatusError && thrown.status === 410
+          if (begun >= attempts || !(isLarge || isExpired)) throw thrown
+          if (isLarge) size += 1
+        }
+      }
     })
+  }
+
+  private async pagesOf<T extends AnyObject>(request: Request, limit: number, signal: AbortSignal, sift?: (items: T[]) => T[]): Promise<T[]> {
+    let found: T[] = []
+    let next = ''
+    for (let page = 1; page <= mostPages; page += 1) {
+      const query = { ...request.query, limit: String(limit), ...(next !== '' && { continue: next }) }
+      const { items, metadata } = listIn<T>(await this.ask({ ...request, query }, signal))
+      found = sift ? sift([...found, ...items]) : found.concat(items)
+      if (found.length > mostItems) throw new StatusError(200, { message: `its list has more than ${mostItems} items, which this action does not read` })
+      const before = next
+      next = metadata?.continue ?? ''
+      if (next === '') return found
+      if (next === before) break
+    }
+    throw new StatusError(200, { message: `its list does not end after ${mostPages} pages, or names the same page twice` })
   }
 
   private translate(thrown: unknown, { method, purpose }: Request): unknown {
@@ -240,11 +237,11 @@ export class KubernetesClient {
     }
     const refusal = refusals[thrown.status]
     if (refusal && !byWebhook(thrown)) return new ActionError({ ...refusal(thrown.message, purpose), cause: thrown })
-    const answersCaller = thrown.status === 404 || (method !== 'GET' && (byWebhook(thrown) || (thrown.status < 500 && thrown.status !== 429)))
+    const answersCaller = thrown.status === 404 || (method !== 'GET' && (byWebhook(thrown) || (thrown.status >= 400 && thrown.status < 500 && thrown.status !== 429)))
     if (answersCaller) return thrown
     return new ActionError({
       code: 'cluster-request-failed',
-      problem: `The Kubernetes API could not ${purpose}: HTTP ${thrown.status}, ${thrown.message}`,
+      problem: `The Kubernetes API could not ${purpose}: ${thrown.status === 0 || thrown.message.startsWith('HTTP ') ? '' : `HTTP ${thrown.status}, `}${thrown.message}`,
       remedy: `Run the job again in some minutes; if it stays, check the control plane ("kubectl get --raw '/readyz?verbose'").`,
       cause: thrown,
     })
@@ -267,20 +264,13 @@ const refusals: Readonly<Record<number, (message: string, purpose: string) => { 
 /** Whether an admission webhook said no, or could not be asked: nobody's permission and nobody's control plane. */
 const byWebhook = ({ message }: StatusError): boolean => /admission webhook .* denied|failed calling webhook/.test(message)
 
-function parseJson(status: number, body: string): unknown {
-  try {
-    return JSON.parse(body)
-  } catch {
-    throw new StatusError(status, { message: `the answer is no JSON but begins ${JSON.stringify(body.slice(0, 80))}` })
-  }
-}
-
-function statusError(status: number, body: string): StatusError {
-  try {
-    return new StatusError(status, JSON.parse(body) as ConstructorParameters<typeof StatusError>[1])
-  } catch {
-    return new StatusError(status, { message: `HTTP ${status}: ${body.slice(0, 200)}` })
-  }
+/** A page of a list. @throws StatusError for what is none */
+function listIn<T extends AnyObject>(answer: unknown): { readonly items: readonly T[]; readonly metadata?: { readonly continue?: string } } {
+  const list = answer as { readonly items?: unknown; readonly metadata?: { readonly continue?: string } } | null
+  const items = list?.items ?? []
+  const isObject = (item: unknown): boolean => typeof (item as AnyObject | null)?.metadata === 'object'
+  if (list === null || !Array.isArray(items) || !items.every(isObject)) throw new StatusError(200, { message: 'the answer is no list of objects' })
+  return { ...list, items: items as T[] }
 }
 
 /** Too many requests, a server that is not ready, a broken connection: time heals these. A webhook's failure is no server's. */
@@ -290,18 +280,3 @@ function healable(thrown: unknown): boolean {
 }
 
 const errorCode = (thrown: unknown): string => (thrown as { code?: string }).code ?? ''
-
-/** A body of more than this is no answer to anything we ask. Bytes. */
-const largestBody = 64 * 1024 * 1024
-
-async function readBody(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  response.setTimeout(responseTimeout, () => response.destroy(new Error(`nothing more of the answer within ${responseTimeout / 1000} s`)))
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > largestBody) throw new Error(`an answer of more than ${largestBody} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}

@@ -2,6 +2,7 @@
 import http2 from 'node:http2'
 import type tls from 'node:tls'
 import { BrokenCall } from './http2-errors.ts'
+import { inSeconds } from '../core/text.ts'
 
 /** What came back. `status` and `message` are gRPC's; undefined when whoever answered does not speak gRPC. */
 export interface CallAnswer {
@@ -10,7 +11,8 @@ export interface CallAnswer {
   readonly server: string
   readonly status: number | undefined
   readonly message: string
-  readonly body: Buffer
+  /** The one message in it; undefined when there is not exactly one, whole and plain. */
+  readonly body: Buffer | undefined
   /** How the body begins, as text: what an ALB or a proxy writes. */
   readonly text: string
 }
@@ -27,6 +29,9 @@ export interface Call {
 
 /** No answer to our calls is longer; what sends more is not Milvus. Bytes. */
 const largestBody = 1024 * 1024
+
+/** Interim answers (1xx) to one call. An ALB sends none. */
+const mostInterims = 20
 
 /** An HTTP/2 session on a TLS connection that is already made and checked. */
 export class GrpcSession {
@@ -58,15 +63,19 @@ export class GrpcSession {
         // Milvus up to 2.4 sends anything but exactly this content type to its REST server.
         'content-type': 'application/grpc',
         te: 'trailers',
-        'grpc-timeout': `${call.timeout}m`,
+        'grpc-timeout': `${Math.ceil(call.timeout)}m`,
         'user-agent': 'milvus-alb-action',
         ...call.metadata,
       })
-      const timer = setTimeout(() => stream.destroy(new Error(`no complete answer within ${call.timeout / 1000} s`)), call.timeout)
+      const timer = setTimeout(() => stream.destroy(new Error(`no complete answer within ${inSeconds(call.timeout)}`)), call.timeout)
       let headers: http2.IncomingHttpHeaders = {}
       let trailers: http2.IncomingHttpHeaders = {}
       const chunks: Buffer[] = []
       let size = 0
+      let interims = 0
+      stream.on('headers', () => {
+        if ((interims += 1) > mostInterims) stream.destroy(new Error(`more than ${mostInterims} interim answers (HTTP 1xx) before the answer`))
+      })
       stream.on('response', (received: http2.IncomingHttpHeaders) => (headers = received))
       stream.on('trailers', (received: http2.IncomingHttpHeaders) => (trailers = received))
       stream.on('data', (chunk: Buffer) => {
@@ -83,11 +92,17 @@ export class GrpcSession {
         // A gRPC answer ends with its status: without one it was broken off, however the stream was closed.
         const isGrpc = headers['content-type']?.startsWith('application/grpc') ?? false
         const broken = httpStatus === 0 || (isGrpc && (trailers['grpc-status'] ?? headers['grpc-status']) === undefined)
-        if (broken || this.failure) reject(this.failure ?? this.farewell ?? (this.socket.destroyed ? new Error('the connection was closed') : new BrokenCall('RST_STREAM', stream.rstCode)))
+        if (broken || this.failure) reject(this.failure ?? this.farewell ?? this.ending(stream, httpStatus))
         else resolve(answer(httpStatus, headers, trailers, Buffer.concat(chunks)))
       })
       stream.end(frame(call.request))
     })
+  }
+
+  /** How a call ended that has no whole answer. */
+  private ending({ rstCode }: http2.ClientHttp2Stream, httpStatus: number): Error {
+    if (this.socket.destroyed) return new Error('the connection was closed')
+    return httpStatus !== 0 && rstCode === 0 ? new Error('its answer has no grpc-status, with which gRPC ends every answer') : new BrokenCall('RST_STREAM', rstCode)
   }
 
   close(): void {
@@ -101,13 +116,15 @@ export class GrpcSession {
 
 function answer(httpStatus: number, headers: http2.IncomingHttpHeaders, trailers: http2.IncomingHttpHeaders, body: Buffer): CallAnswer {
   const status = trailers['grpc-status'] ?? headers['grpc-status']
-  const message = trailers['grpc-message'] ?? headers['grpc-message'] ?? ''
+  const known = status === undefined || /^\d{1,9}$/.test(String(status))
+  const message = decodeMessage(String(trailers['grpc-message'] ?? headers['grpc-message'] ?? ''))
   return {
     httpStatus,
     contentType: headers['content-type'] ?? '',
     server: String(headers.server ?? ''),
-    status: status === undefined ? undefined : Number(status),
-    message: decodeMessage(String(message)),
+    // One that is no number is UNKNOWN. Source: grpc.io, Status codes.
+    status: status === undefined ? undefined : known ? Number(status) : 2,
+    message: known ? message : `${message}${message ? '; ' : ''}it wrote the status as ${JSON.stringify(status)}`,
     body: unframe(body),
     text: body.toString('utf8', 0, 200),
   }
@@ -129,6 +146,7 @@ function frame(message: Buffer): Buffer {
   return Buffer.concat([header, message])
 }
 
-function unframe(body: Buffer): Buffer {
-  return body.length < 5 ? Buffer.alloc(0) : body.subarray(5, 5 + body.readUInt32BE(1))
+function unframe(body: Buffer): Buffer | undefined {
+  const isOne = body.length >= 5 && body[0] === 0 && body.length === 5 + body.readUInt32BE(1)
+  return isOne ? body.subarray(5) : undefined
 }

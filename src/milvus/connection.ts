@@ -28,7 +28,12 @@ export interface Endpoint {
   readonly timeout: number
   /** Milliseconds for each call. An ALB takes 10 s to say 504 for a target that does not let it in. */
   readonly callTimeout: number
+  /** When the whole attempt has to be over, in milliseconds since the epoch; never when absent. */
+  readonly until?: number
 }
+
+/** What is left of `timeout` before the attempt has to be over. */
+export const within = ({ until = Infinity }: Endpoint, timeout: number): number => Math.max(1, Math.min(timeout, until - Date.now()))
 
 /** A connection without TLS yet. */
 export interface Route {

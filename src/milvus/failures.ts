@@ -1,5 +1,9 @@
 /** A failed probe, and what gRPC's and Milvus' own refusals mean. What an ALB answers is in http-answers.ts, HTTP/2's codes in http2-errors.ts. */
 import type { FailureCode } from '../core/errors.ts'
+import { shortened } from '../core/text.ts'
+
+/** Characters: what Milvus says is part of it, and what is known besides comes after it. */
+const longestProblem = 1_000
 
 /** A probe that failed. */
 export class ProbeFailure extends Error {
@@ -10,7 +14,7 @@ export class ProbeFailure extends Error {
   readonly heals: number
 
   constructor(failure: { code: FailureCode; problem: string; remedy: string; heals: number; cause?: unknown }) {
-    super(failure.problem, { cause: failure.cause })
+    super(shortened(failure.problem, longestProblem), { cause: failure.cause })
     this.code = failure.code
     this.remedy = failure.remedy
     this.heals = failure.heals

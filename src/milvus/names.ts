@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { getProxyForUrl } from 'proxy-from-env'
 import { codesOf } from './events.ts'
 import { ProbeFailure, always } from './failures.ts'
-import { messageOf } from '../core/text.ts'
+import { inSeconds, messageOf } from '../core/text.ts'
 
 /** The proxy that connections to this address go through; empty when there is none. */
 export const proxyFor = (host: string, port: number): string => getProxyForUrl(`https://${host.includes(':') ? `[${host}]` : host}:${port}`)
@@ -22,7 +22,7 @@ export async function resolve(host: string, timeout: number): Promise<LookupAddr
 async function within<T>(timeout: number, work: Promise<T>): Promise<T> {
   const late = new AbortController()
   const silence = sleep(timeout, undefined, { signal: late.signal }).then(() => {
-    throw new Error(`no answer within ${timeout / 1000} s`)
+    throw new Error(`no answer within ${inSeconds(timeout)}`)
   })
   try {
     return await Promise.race([work, silence])

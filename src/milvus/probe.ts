@@ -2,11 +2,11 @@
 import type { X509Certificate } from 'node:crypto'
 import { connectPath, connectRequest, healthPath, readConnect, readHealth, readVersion, versionPath, type MilvusStatus } from './api.ts'
 import { GrpcSession, type CallAnswer } from './call.ts'
-import { connect, type Endpoint } from './connection.ts'
+import { connect, within, type Endpoint } from './connection.ts'
 import { ProbeFailure, always, bodyFailure, grpcFailure, isUnauthenticated, tokenFailure } from './failures.ts'
 import { httpFailure } from './http-answers.ts'
 import { brokenFailure } from './http2-errors.ts'
-import { messageOf } from '../core/text.ts'
+import { messageOf, shortened } from '../core/text.ts'
 
 /** What a successful attempt proved. */
 export interface Proof {
@@ -42,7 +42,7 @@ async function talk(session: GrpcSession, endpoint: Endpoint, token: string | un
   const call = async (path: string, request: Buffer, headers = metadata) => {
     const method = path.split('/').at(-1) ?? path
     try {
-      return { method, answer: await session.call({ authority: endpoint.host, path, request, metadata: headers, timeout: endpoint.callTimeout }) }
+      return { method, answer: await session.call({ authority: endpoint.host, path, request, metadata: headers, timeout: within(endpoint, endpoint.callTimeout) }) }
     } catch (thrown) {
       throw brokenFailure(method, thrown)
     }
@@ -56,7 +56,7 @@ async function talk(session: GrpcSession, endpoint: Endpoint, token: string | un
   if (known?.identifier) metadata['identifier'] = known.identifier
   const versioned = await call(versionPath, Buffer.alloc(0))
   if (asksForCredentials(versioned.answer)) return withoutCredentials(versioned.answer, token, reached)
-  const { version } = read(versioned, readVersion)
+  const version = shortened(read(versioned, readVersion).version, 100)
   // A token says nothing of whether one is needed.
   const bare = Object.fromEntries(Object.entries(metadata).filter(([name]) => name !== 'authorization'))
   const [health, without] = await Promise.all([call(healthPath, Buffer.alloc(0)), token === undefined ? versioned : call(versionPath, Buffer.alloc(0), bare)])
@@ -80,8 +80,9 @@ function read<T extends { status: MilvusStatus }>({ method, answer }: { method: 
   throw bodyFailure(method, message.status.code, message.status.reason)
 }
 
-function parsed<T>(method: string, body: Buffer, parse: (body: Buffer) => T): T {
+function parsed<T>(method: string, body: Buffer | undefined, parse: (body: Buffer) => T): T {
   try {
+    if (!body) throw new RangeError('it is not one message that is whole and not compressed')
     return parse(body)
   } catch (thrown) {
     throw new ProbeFailure({

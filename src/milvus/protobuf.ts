@@ -35,10 +35,14 @@ function varints(bytes: Buffer): bigint[] {
   return values
 }
 
+/** No message that we read has as many values; each costs many times the bytes that it came in. */
+const mostValues = 50_000
+
 /** @throws RangeError when the bytes are not a message */
 export function decode(bytes: Buffer): Fields {
   const fields = new Map<number, (bigint | Buffer)[]>()
   let at = 0
+  let count = 0
   const readVarint = (): bigint => {
     const [value, end] = numberAt(bytes, at)
     at = end
@@ -59,6 +63,7 @@ export function decode(bytes: Buffer): Fields {
     const tag = Number(readVarint())
     const read = readers[tag & 7]
     if (!read) throw new RangeError(`wire type ${tag & 7}`)
+    if ((count += 1) > mostValues) throw new RangeError(`more than ${mostValues} values`)
     const values = fields.get(tag >>> 3) ?? []
     values.push(read())
     fields.set(tag >>> 3, values)

@@ -2,11 +2,11 @@
 import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
-import type { Endpoint, Route } from './connection.ts'
+import { within, type Endpoint, type Route } from './connection.ts'
 import { codesOf, once } from './events.ts'
 import { ProbeFailure, always } from './failures.ts'
 import { proxyFor, resolve } from './names.ts'
-import { messageOf } from '../core/text.ts'
+import { inSeconds, messageOf } from '../core/text.ts'
 
 /** @throws ProbeFailure */
 export function findRoute(endpoint: Endpoint, signal: AbortSignal): Promise<Route> {
@@ -19,13 +19,13 @@ const longestSilence = 3_000
 
 async function direct(endpoint: Endpoint, signal: AbortSignal): Promise<Route> {
   const { host, port } = endpoint.address
-  const timeout = Math.min(endpoint.timeout, longestSilence)
-  const found = await resolve(host, endpoint.timeout)
+  const found = await resolve(host, within(endpoint, endpoint.timeout))
+  const timeout = within(endpoint, Math.min(endpoint.timeout, longestSilence))
   const addresses = found.map(({ address }) => address)
   // One address after the other, IPv6 and IPv4 in turn: a family that leads nowhere leaves time for the other. Node's own 250 ms are too short for another continent.
   const socket = net.connect({ host, port, lookup: (_name, _options, done) => done(null, found), autoSelectFamily: true, autoSelectFamilyAttemptTimeout: Math.ceil(timeout / found.length), signal })
   try {
-    await once(socket, 'connect', timeout, `no answer within ${timeout / 1000} s`)
+    await once(socket, 'connect', timeout, `no answer within ${inSeconds(timeout)}`)
   } catch (thrown) {
     socket.destroy()
     throw unreachable(endpoint, addresses, thrown)
@@ -89,9 +89,10 @@ async function tunnel(proxy: URL, endpoint: Endpoint, signal: AbortSignal): Prom
     signal,
   })
   request.end()
+  const timeout = within(endpoint, endpoint.timeout)
   let status = 0
   try {
-    const [response, socket] = (await once(request, 'connect', endpoint.timeout, `no answer within ${endpoint.timeout / 1000} s`)) as [http.IncomingMessage, net.Socket]
+    const [response, socket] = (await once(request, 'connect', timeout, `no answer within ${inSeconds(timeout)}`)) as [http.IncomingMessage, net.Socket]
     status = response.statusCode ?? 0
     if (status === 200) return { socket, proxy: proxy.host, seen: [`proxy ${proxy.host} connected to ${target}`] }
     socket.destroy()

@@ -1,18 +1,19 @@
 /** TLS to the ALB, and what its certificate and protocol say. */
 import type { X509Certificate } from 'node:crypto'
 import tls from 'node:tls'
-import type { Endpoint, Route, Secured } from './connection.ts'
+import { within, type Endpoint, type Route, type Secured } from './connection.ts'
 import { codesOf, once } from './events.ts'
 import { ProbeFailure, always, settling } from './failures.ts'
-import { messageOf, oneLine } from '../core/text.ts'
+import { inSeconds, messageOf, oneLine } from '../core/text.ts'
 
 /** @throws ProbeFailure */
 export async function secure(route: Route, endpoint: Endpoint): Promise<Secured> {
   // The certificate is judged below, so that a wrong one can be named; nothing is sent before that.
   const ca = [...tls.getCACertificates('default'), ...(endpoint.ca ? [endpoint.ca] : [])]
   const socket = tls.connect({ socket: route.socket, servername: endpoint.host, ALPNProtocols: ['h2', 'http/1.1'], ca, rejectUnauthorized: false })
+  const timeout = within(endpoint, endpoint.timeout)
   try {
-    await once(socket, 'secureConnect', endpoint.timeout, `no TLS handshake within ${endpoint.timeout / 1000} s`)
+    await once(socket, 'secureConnect', timeout, `no TLS handshake within ${inSeconds(timeout)}`)
   } catch (thrown) {
     socket.destroy()
     throw handshakeFailure(endpoint, route.proxy, thrown)

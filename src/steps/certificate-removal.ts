@@ -24,7 +24,7 @@ const atOnce = 4
 
 /** Finds them by tag among all that were imported: the host may have been another one when they were. */
 export async function observe(context: Context, acm: Acm, loadBalancers: LoadBalancers, finding: Promise<RemovalTarget>): Promise<Own[]> {
-  const [listings, target] = await settleAll([acm.list(), finding])
+  const [listings, target] = await settleAll([acm.list([]), finding])
   const arns = listings.filter(({ imported }) => imported).map(({ arn }) => arn)
   const own: string[] = []
   const search = async (): Promise<void> => {

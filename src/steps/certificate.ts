@@ -49,7 +49,7 @@ export async function observe(context: Context, settings: Settings, acm: Acm, ta
     const arn = certificate.kind === 'arn' ? certificate.arn : liveArn(await target)
     return arn === undefined ? { action: 'none', leftovers: [] } : observeArn(context, settings, acm, arn)
   }
-  const [listings, found] = await settleAll([acm.list(), target] as const)
+  const [listings, found] = await settleAll([acm.list(namesFor(host)), target] as const)
   const value = targetValue(found)
   const wanted: Wanted = { value, liveArn: liveArn(found), material: certificate.material, tags: ourTags(settings, value) }
   const candidates = await readCandidates(acm, listings, host, [wanted.liveArn, certificate.into])
@@ -106,10 +106,12 @@ async function observeArn(context: Context, { host, expiryWarning: threshold }: 
   return { action: 'use', arn, leaf, leftovers: [] }
 }
 
+/** The names of certificates that cover a host. */
+const namesFor = (host: string): string[] => [host, host.replace(/^[^.]+/, '*')]
+
 /** Reads those that can be ours without a call for each certificate of the account: imported ones for the host, and the one in use. */
 async function readCandidates(acm: Acm, listings: readonly CertificateListing[], host: string, also: readonly (string | undefined)[]): Promise<Candidate[]> {
-  const wildcard = host.replace(/^[^.]+/, '*')
-  const wanted = listings.filter(({ arn, names, more, imported }) => also.includes(arn) || (imported && (more || names.some((name) => [host, wildcard].includes(name.toLowerCase())))))
+  const wanted = listings.filter(({ arn, names, more, imported }) => also.includes(arn) || (imported && (more || names.some((name) => namesFor(host).includes(name.toLowerCase())))))
   const read = await Promise.all(wanted.map((listing) => readCandidate(acm, listing)))
   return read.filter((candidate) => candidate !== undefined)
 }
@@ -177,7 +179,8 @@ async function importNew(context: Context, acm: Acm, material: CertificateMateri
     if ('arn' in answer) return answer.arn
     reason = answer.unknown
     await context.clock.sleep(backoff(attempt, { base: 500 }), context.signal)
-    const candidates = await readCandidates(acm, await acm.list(), names(material.leaf)[0] ?? '', [])
+    const [host = ''] = names(material.leaf)
+    const candidates = await readCandidates(acm, await acm.list(namesFor(host)), host, [])
     const arrived = candidates.find((candidate) => candidate.target === tags[targetTag] && isEqual(candidate, material))
     if (arrived) return arrived.arn
   }

@@ -100,6 +100,15 @@ export function newest(events: readonly Event[]): Event | undefined {
   return events.filter(isVerdict).reduce<Event | undefined>((latest, event) => (latest && version(latest) >= version(event) ? latest : event), undefined)
 }
 
+/** Of events as they come, only the newest verdict among those that count: the others are not kept. */
+export const lastWord = (counts: (event: Event) => boolean) => (events: readonly Event[]): Event[] => {
+  const last = newest(events.filter(counts))
+  return last ? [last] : []
+}
+
+/** What narrows events to those of an Ingress. */
+export const eventsOf = (ingress: string) => ({ fieldSelector: `involvedObject.kind=Ingress,involvedObject.name=${ingress}` })
+
 /** A resourceVersion as a number. Source: Kubernetes API concepts, Resource versions: comparable within one type of resource. */
 export const asNumber = (resourceVersion: string): bigint => (/^\d+$/.test(resourceVersion) ? BigInt(resourceVersion) : 0n)
 

@@ -9,8 +9,9 @@ import { ActionError, cancelled } from '../core/errors.ts'
 import { sayProgress, type Context } from '../core/step.ts'
 import { inWords, messageOf } from '../core/text.ts'
 import { growing, waitFor } from '../core/waiting.ts'
-import { StatusError, type KubernetesClient } from '../kubernetes/client.ts'
+import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
+import { StatusError } from '../kubernetes/request.ts'
 import type { Lease } from '../kubernetes/types.ts'
 
 /** The Lease, and the prefix of its annotations. */

@@ -11,13 +11,14 @@ import type { AnyObject, Event, Ingress, Service } from '../kubernetes/types.ts'
 import { annotationPrefix, parseMutualAuthentication, unknownAnnotations } from '../settings/annotations.ts'
 import type { Settings } from '../settings/types.ts'
 import { checkMaterial, clientWarning, expiryWarning, isTrusted } from '../x509/checks.ts'
+import { eventsOf, lastWord } from './controller-verdict.ts'
 import { fieldManager } from './ingress-object.ts'
 import { Access, ingressPermissions, readPermissions } from './preflight/access.ts'
 import { checkController } from './preflight/controller.ts'
-import { checkGroup, remarkAlb } from './preflight/group.ts'
+import { checkGroup, remarkAlb, slim } from './preflight/group.ts'
 import { checkIngressClass, type ClassParams } from './preflight/ingress-class.ts'
 import { findReadableRelease, type Release } from './preflight/release.ts'
-import { checkEndpoints, checkService, findPort, findService, releaseOf, remarkOldLoadBalancer } from './preflight/service.ts'
+import { checkEndpoints, checkService, findPort, findService, possible, releaseOf, remarkOldLoadBalancer } from './preflight/service.ts'
 
 export type { Release } from './preflight/release.ts'
 
@@ -48,7 +49,7 @@ export function observe(context: Context, settings: Settings, kubernetes: Kubern
   const namespace = findNamespace(kubernetes, settings.namespace)
   remarkInputs(context, settings)
   const ingressClass = checkIngressClass(context, settings, kubernetes, namespace)
-  const ingresses = kubernetes.list<Ingress>(paths.ingressesPath(settings.namespace), {}, `list Ingresses in namespace ${settings.namespace}`)
+  const ingresses = kubernetes.list<Ingress>(paths.ingressesPath(settings.namespace), {}, `list Ingresses in namespace ${settings.namespace}`, slim(settings))
   const finding = findTarget(context, settings, kubernetes, namespace, ingresses)
   const beside = Promise.all([finding, ingresses, ingressClass]).then(([{ ingressName, ingress }, all, { params }]) => {
     remarkAlb(context, settings, ingress)
@@ -105,13 +106,12 @@ function checkCertificate(context: Context, { certificate, host, expiryWarning: 
 async function findTarget(context: Context, settings: Settings, kubernetes: KubernetesClient, finding: Promise<AnyObject>, listingIngresses: Promise<readonly Ingress[]>): Promise<Omit<Target, 'classParams'>> {
   const name = settings.namespace
   const inNamespace = `in namespace ${name}`
-  const listingServices = kubernetes.list<Service>(paths.servicesPath(name), {}, `list Services ${inNamespace}`)
-  const [namespace, release, services, ingresses, events] = await settleAll([
+  const listingServices = kubernetes.list<Service>(paths.servicesPath(name), {}, `list Services ${inNamespace}`, possible(settings))
+  const [namespace, release, services, ingresses] = await settleAll([
     finding,
     settings.service === undefined ? findReadableRelease(context, settings, kubernetes, listingServices) : Promise.resolve(undefined),
     listingServices,
     listingIngresses,
-    kubernetes.list<Event>(paths.eventsPath(name), { fieldSelector: 'involvedObject.kind=Ingress' }, `list Events ${inNamespace}`),
   ] as const)
   const service = findService(settings, services, release)
   const unreadRelease = release || settings.service !== undefined ? undefined : releaseOf(service)
@@ -133,7 +133,11 @@ async function findTarget(context: Context, settings: Settings, kubernetes: Kube
   else collect(() => refuseIngressOfChart(settings, release, service.metadata.name, ingressName))
   if (problems.length > 0) throw combine(problems)
   if (release) remarkOldLoadBalancer(context, service, settings.host)
-  await checkEndpoints(context, settings, kubernetes, service)
+  // Only of this Ingress: a namespace may have very many events.
+  const [events] = await settleAll([
+    kubernetes.list<Event>(paths.eventsPath(name), eventsOf(ingressName), `list Events ${inNamespace}`, lastWord(({ involvedObject }) => involvedObject.uid === ingress?.metadata.uid)),
+    checkEndpoints(context, settings, kubernetes, service),
+  ] as const)
   return {
     namespace: { name, uid: namespace.metadata.uid },
     release,
@@ -142,7 +146,7 @@ async function findTarget(context: Context, settings: Settings, kubernetes: Kube
     manager: managerOf(service),
     ingressName,
     ingress,
-    events: events.filter(({ involvedObject }) => involvedObject.uid === ingress?.metadata.uid),
+    events,
   }
 }
 

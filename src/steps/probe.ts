@@ -14,6 +14,9 @@ const stageTimeout = 5_000
 const callTimeout = 15_000
 const interval = 250
 
+/** What an attempt has at least, in milliseconds: also one that begins at the end of the time. */
+const shortestAttempt = 1_000
+
 /**
  * Tries until Milvus answers, as long as time can heal what is seen.
  * @param certificate the one in ACM, which must be the one that is served; undefined when that is not known
@@ -22,7 +25,7 @@ const interval = 250
 export async function apply(context: Context, settings: Settings, address: string, certificate: X509Certificate | undefined): Promise<Proof> {
   const { probe: options, host, ingress } = settings
   const endpoint: Endpoint = { host, address: options.address ?? { host: address, port: ingress.listenPort }, ca: options.ca, certificate, listener: listenerOf(ingress), timeout: stageTimeout, callTimeout }
-  const attempt = (at: Endpoint) => async (): Promise<Proof> => probe(at, options.token, context.signal)
+  const attempt = (at: Endpoint) => async (until: number): Promise<Proof> => probe({ ...at, until }, options.token, context.signal)
   const proof = await persist(context, settings, attempt(endpoint), () => interval)
   proof.seen.forEach((line) => context.log.info(line))
   if (!proof.authenticated) {
@@ -42,24 +45,25 @@ function listenerOf({ scheme, inboundCidrs, securityGroups, sslPolicy, groupName
 }
 
 /** Probes by the host's own name, as soon as this runner's DNS leads it to the ALB. Behind a proxy the DNS that counts is the proxy's. */
-async function proveName(context: Context, settings: Settings, address: string, attempt: () => Promise<Proof>): Promise<void> {
+async function proveName(context: Context, settings: Settings, address: string, attempt: (until: number) => Promise<Proof>): Promise<void> {
   const { host, ingress: { listenPort } } = settings
-  await persist(context, settings, async () => {
-    const astray = proxyFor(host, listenPort) === '' ? await leadsAstray(host, address, stageTimeout) : undefined
+  await persist(context, settings, async (until) => {
+    const astray = proxyFor(host, listenPort) === '' ? await leadsAstray(host, address, Math.min(stageTimeout, until - Date.now())) : undefined
     if (astray) throw astray
-    return attempt()
+    return attempt(until)
   }, growing)
   context.log.info(`DNS leads ${host} to the ALB, and Milvus answers by that name`)
 }
 
 /** Tries again what time can heal, until probe-timeout is over. */
-function persist<T>(context: Context, { timeouts }: Settings, attempt: () => Promise<T>, wait: (waited: number) => number): Promise<T> {
+function persist<T>(context: Context, { timeouts }: Settings, attempt: (until: number) => Promise<T>, wait: (waited: number) => number): Promise<T> {
   let last: ProbeFailure | undefined
   let since = context.clock.now()
+  const deadline = since + timeouts.probe * 1000
   return waitFor<T>({
     look: async (): Promise<Seen<T>> => {
       try {
-        return { done: await attempt() }
+        return { done: await attempt(Math.max(deadline, context.clock.now() + shortestAttempt)) }
       } catch (thrown) {
         if (!(thrown instanceof ProbeFailure)) throw thrown
         if (thrown.code !== last?.code) since = context.clock.now()

@@ -5,7 +5,7 @@ import { decodeRevision, differingPaths, readLabels, releaseSelector } from '../
 import type { Helm } from '../helm/session.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
-import type { AnyObject, DataObject } from '../kubernetes/types.ts'
+import type { DataObject } from '../kubernetes/types.ts'
 import type { Settings } from '../settings/types.ts'
 import { holderLabel, type HelmWork, type Lock } from './lock.ts'
 
@@ -26,7 +26,7 @@ export interface Interrupted {
 export async function findInterrupted(settings: Settings, kubernetes: KubernetesClient, works: readonly HelmWork[]): Promise<Interrupted | undefined> {
   for (const name of new Set(works.map(({ release }) => release))) {
     const path = paths.releasesPath(settings.helmStorage, settings.namespace)
-    const objects = await kubernetes.listMetadata<AnyObject>(path, { labelSelector: `${releaseSelector},name=${name}` }, `list the revisions of release ${name}`)
+    const objects = await kubernetes.listMetadata(path, { labelSelector: `${releaseSelector},name=${name}` }, `list the revisions of release ${name}`)
     const revisions = objects.flatMap(({ metadata }) => {
       const labels = readLabels(metadata.labels)
       return labels ? [{ ...labels, object: metadata.name, holder: metadata.labels?.[holderLabel] }] : []

@@ -6,7 +6,7 @@ import { differingPaths, readLabels, releaseSelector } from '../helm/release.ts'
 import type { Helm, UpgradeRequest } from '../helm/session.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
-import type { AnyObject, Service } from '../kubernetes/types.ts'
+import type { Service } from '../kubernetes/types.ts'
 import type { ServiceType, Settings } from '../settings/types.ts'
 import { holderLabel, type Lock } from './lock.ts'
 import type { Release, Target } from './preflight.ts'
@@ -166,7 +166,7 @@ export async function putBack(context: Context, settings: Settings, rooms: Relea
 const newestRevision = async (kubernetes: KubernetesClient, settings: Settings, release: Release): Promise<number> => (await newestOf(kubernetes, settings, release)).revision
 
 async function newestOf(kubernetes: KubernetesClient, settings: Settings, { last }: Release): Promise<{ revision: number; status: string }> {
-  const objects = await kubernetes.listMetadata<AnyObject>(paths.releasesPath(settings.helmStorage, settings.namespace), { labelSelector: `${releaseSelector},name=${last.name}` }, `list the revisions of release ${last.name}`)
+  const objects = await kubernetes.listMetadata(paths.releasesPath(settings.helmStorage, settings.namespace), { labelSelector: `${releaseSelector},name=${last.name}` }, `list the revisions of release ${last.name}`)
   const known = objects.flatMap(({ metadata }) => readLabels(metadata.labels) ?? []).filter(({ revision }) => revision > last.revision)
   return known.sort((a, b) => b.revision - a.revision)[0] ?? last
 }

@@ -87,6 +87,11 @@ const advice: Readonly<Record<string, (settings: Settings) => string>> = {
 /** Where TargetGroupBindings are: those of the AWS Load Balancer Controller, and of EKS Auto Mode. */
 const groups = ['elbv2.k8s.aws', 'eks.amazonaws.com']
 
+const byVersion = (events: readonly Event[]): Event[] => [...events].sort((a, b) => Number(version(a) - version(b)))
+
+/** Of events as they come, the newest of each object: a namespace may have very many. */
+const newestOfEach = (events: readonly Event[]): Event[] => [...new Map(byVersion(events).map((event) => [event.involvedObject.uid, event])).values()]
+
 /** The newest event of our TargetGroupBindings, when it is a warning: troubles with targets never show on the Ingress. */
 async function bindingWord(settings: Settings, { kubernetes }: Rooms, { ingressName }: Target): Promise<Explanation | undefined> {
   const { namespace } = settings
@@ -95,11 +100,11 @@ async function bindingWord(settings: Settings, { kubernetes }: Rooms, { ingressN
   // Not served (404), or not allowed: there is nothing to be had.
   const list = async (group: string): Promise<AnyObject[]> => kubernetes.list<AnyObject>(targetGroupBindingsPath(group, namespace), { labelSelector }, 'list TargetGroupBindings').catch(() => [])
   const [events, ...bindings] = await Promise.all([
-    kubernetes.list<Event>(eventsPath(namespace), { fieldSelector: 'involvedObject.kind=TargetGroupBinding' }, `list Events in namespace ${namespace}`),
+    kubernetes.list<Event>(eventsPath(namespace), { fieldSelector: 'involvedObject.kind=TargetGroupBinding' }, `list Events in namespace ${namespace}`, newestOfEach),
     ...groups.map(list),
   ])
   const ours = new Set(bindings.flat().map(({ metadata }) => metadata.uid))
-  const last = events.filter(({ involvedObject }) => ours.has(involvedObject.uid ?? '')).reduce<Event | undefined>((latest, event) => (latest && version(latest) >= version(event) ? latest : event), undefined)
+  const last = byVersion(events.filter(({ involvedObject }) => ours.has(involvedObject.uid ?? ''))).at(-1)
   return last?.type === 'Warning' ? describeBinding(last, settings) : undefined
 }
 

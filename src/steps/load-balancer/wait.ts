@@ -2,12 +2,12 @@
 import type { LoadBalancers, LoadBalancerState } from '../../aws/load-balancers.ts'
 import { ActionError, type FailureCode } from '../../core/errors.ts'
 import { sayProgress, type Context } from '../../core/step.ts'
-import { growing, waitFor, type Seen } from '../../core/waiting.ts'
+import { growing, unanswered, waitFor, type Seen } from '../../core/waiting.ts'
 import type { KubernetesClient } from '../../kubernetes/client.ts'
 import { eventsPath, ingressPath, ingressesPath } from '../../kubernetes/paths.ts'
 import type { Event, Ingress } from '../../kubernetes/types.ts'
 import type { Settings } from '../../settings/types.ts'
-import { newest, readable, verdict, version, type Verdict } from '../controller-verdict.ts'
+import { eventsOf, lastWord, newest, readable, verdict, version, type Verdict } from '../controller-verdict.ts'
 import { hostname } from '../ingress-object.ts'
 import type { Applied } from '../ingress.ts'
 import type { Target } from '../preflight.ts'
@@ -40,15 +40,15 @@ export async function waitForController(context: Context, settings: Settings, ro
   const { namespace } = settings
   const { kubernetes } = rooms
   const start = context.clock.now()
-  const selectors = { fieldSelector: `involvedObject.kind=Ingress,involvedObject.name=${target.ingressName}` }
-  const judge = judgement(context, target, input)
+  const selectors = eventsOf(target.ingressName)
+  const { counts, judge } = judgement(context, target, input)
   const proof = proofByElb(settings, rooms, target, input)
   let askedElb = start
   let takenUp = false
 
   const look = async (): Promise<Seen<string>> => {
     const [events, ingress] = await Promise.all([
-      kubernetes.list<Event>(eventsPath(namespace), selectors, `list Events in namespace ${namespace}`),
+      kubernetes.list<Event>(eventsPath(namespace), selectors, `list Events in namespace ${namespace}`, lastWord(counts)),
       kubernetes.get<Ingress>(ingressPath(namespace, target.ingressName), `read Ingress ${target.ingressName}`),
     ])
     const word = judge(events)
@@ -79,20 +79,21 @@ export async function waitForController(context: Context, settings: Settings, ro
       clock: context.clock,
       wakeUp: (asleep) => changes.next(asleep),
       onProgress: sayProgress(context.log, 'load-balancer'),
-      timedOut: (seen) => timeout(settings, seen, takenUp ? silentRemedy(seen) : nobodyRemedy(namespace)),
+      timedOut: (seen) => timeout(settings, seen, seen === unanswered ? apiRemedy : takenUp ? silentRemedy(seen) : nobodyRemedy(namespace)),
     })
   } finally {
     over.abort()
   }
 }
 
-/** What the events since the apply come to; undefined when there is none. @returns a function that throws ActionError `controller-refused` */
-function judgement(context: Context, target: Target, { ingress, wordsSince = 0n, certificate }: Input): (events: readonly Event[]) => Verdict | undefined {
+/** Which events count, those since the apply, and what they come to; undefined when there is none. `judge` throws ActionError `controller-refused` */
+function judgement(context: Context, target: Target, { ingress, wordsSince = 0n, certificate }: Input): { readonly counts: (event: Event) => boolean; readonly judge: (events: readonly Event[]) => Verdict | undefined } {
   const start = context.clock.now()
   const lastWords = readable(newest(target.events)?.message ?? '')
   let repeatedSince: number | undefined
-  return (events) => {
-    const event = newest(events.filter((candidate) => candidate.involvedObject.uid === ingress.metadata.uid && version(candidate) > wordsSince))
+  const counts = (event: Event): boolean => event.involvedObject.uid === ingress.metadata.uid && version(event) > wordsSince
+  const judge = (events: readonly Event[]): Verdict | undefined => {
+    const event = newest(events)
     if (!event) return undefined
     const word = verdict(event, certificate.fresh && context.clock.now() - start < 60_000)
     if (word.kind !== 'refused') return word
@@ -100,6 +101,7 @@ function judgement(context: Context, target: Target, { ingress, wordsSince = 0n,
     if (word.message === lastWords && context.clock.now() - repeatedSince < sameRefusalGrace) return word
     throw new ActionError({ code: 'controller-refused', problem: `The AWS Load Balancer Controller refused Ingress ${target.ingressName}: ${word.message}`, remedy: word.remedy })
   }
+  return { counts, judge }
 }
 
 /**
@@ -140,6 +142,8 @@ const unsaid = (takenUp: boolean): string => takenUp
 
 const nobodyRemedy = (namespace: string): string =>
   `Check that the controller runs and has a leader, and that its arguments leave in namespace ${namespace} (--watch-namespace): "kubectl -n kube-system logs deployment/aws-load-balancer-controller". EKS Auto Mode has no such deployment: check that it is on for the cluster.`
+
+const apiRemedy = "Check the control plane (\"kubectl get --raw '/readyz?verbose'\") and the connection of this runner to it, and run the job again."
 
 const silentRemedy = (seen: string): string => /not said anything/.test(seen)
   ? 'Give load-balancer-timeout more time and run the job again; if it stays silent, see what it waits for: "kubectl -n kube-system logs deployment/aws-load-balancer-controller".'
@@ -187,7 +191,7 @@ export async function waitForActive(context: Context, settings: Settings, { load
     signal: context.signal,
     clock: context.clock,
     onProgress: sayProgress(context.log, 'load-balancer'),
-    timedOut: (seen) => timeout(settings, seen, 'Provisioning takes minutes: give load-balancer-timeout more time. If ELB knows none, check that region is that of the cluster.'),
+    timedOut: (seen) => timeout(settings, seen, seen === unanswered ? 'Check the connection of this runner to AWS, and run the job again.' : 'Provisioning takes minutes: give load-balancer-timeout more time. If ELB knows none, check that region is that of the cluster.'),
   })
 }
 

@@ -10,6 +10,14 @@ import type { ClassParams } from './ingress-class.ts'
 
 type Annotations = Readonly<Record<string, string>>
 
+/** Of Ingresses as they come: those of another class without their long annotations (what kubectl applied last), of which nothing is read. */
+export const slim = ({ ingress: { className } }: Settings) => (ingresses: readonly Ingress[]): Ingress[] => ingresses.map((ingress) => {
+  const { metadata, spec: { ingressClassName = className } } = ingress
+  const annotations = Object.entries(metadata.annotations ?? {})
+  const short = annotations.filter(([, value]) => value.length <= 1_000)
+  return ingressClassName === className || short.length === annotations.length ? ingress : { ...ingress, metadata: { ...metadata, annotations: Object.fromEntries(short) } }
+})
+
 /**
  * What other members of the group in this namespace say otherwise. Those of other namespaces are not seen.
  * @throws ActionError `ingress-group-conflict`

@@ -8,12 +8,16 @@ import { managerOf } from '../../kubernetes/managers.ts'
 import * as paths from '../../kubernetes/paths.ts'
 import type { AnyObject, DataObject, Service } from '../../kubernetes/types.ts'
 import type { Settings } from '../../settings/types.ts'
+import { looksLikeMilvus } from './service.ts'
 
 /** A release: its newest revision, and the one whose values an upgrade starts from. */
 export interface Release {
   readonly last: ReleaseRevision
   readonly current: ReleaseRevision
 }
+
+/** Releases that are read at the same time: each carries its whole chart, and only those of Milvus are kept. */
+const atOnce = 4
 
 /**
  * @param services of the namespace, to name those that may be meant when there is no release
@@ -23,16 +27,22 @@ export async function findRelease(context: Context, settings: Settings, kubernet
   const kind = settings.helmStorage
   const path = paths.releasesPath(kind, settings.namespace)
   const selector = settings.release === undefined ? releaseSelector : `${releaseSelector},name=${settings.release}`
-  const objects = await kubernetes.listMetadata<AnyObject>(path, { labelSelector: selector }, `list the ${kind}s of helm in namespace ${settings.namespace}`)
+  const objects = await kubernetes.listMetadata(path, { labelSelector: selector }, `list the ${kind}s of helm in namespace ${settings.namespace}`)
   const read = async (objectName: string): Promise<ReleaseRevision> => {
     const object = await kubernetes.get<DataObject>(`${path}/${objectName}`, `read ${kind} ${objectName}`)
     return decodeRevision(object?.data?.['release'] ?? '', kind, objectName)
   }
-  const releases = await Promise.all(newestRevisions(objects).map(async ({ last, current }) => {
-    const lastRevision = await read(last)
-    return { last: lastRevision, current: current === last ? lastRevision : await read(current) }
-  }))
-  const release = chooseRelease(settings, releases)
+  const waiting = newestRevisions(objects)
+  const candidates: Release[] = []
+  const search = async (): Promise<void> => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const last = await read(next.last)
+      if (settings.release === undefined && last.chart.name !== 'milvus') continue
+      candidates.push({ last, current: next.current === next.last ? last : await read(next.current) })
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, search))
+  const release = chooseRelease(settings, candidates)
   if (!release) throw notFound(settings, await services.catch(() => []))
   if (/^(pending-.*|uninstalling)$/.test(release.last.status)) throw pending(release.last, rollbackRevision(objects, release), settings.namespace, context.clock.now())
   context.log.info(`release ${release.last.name}: revision ${release.last.revision}, ${release.last.status}, chart ${release.last.chart.name} ${release.last.chart.version}`)
@@ -67,18 +77,17 @@ export function newestRevisions(objects: readonly AnyObject[]): { last: string; 
 }
 
 /** Undefined when there is none. */
-function chooseRelease(settings: Settings, releases: readonly Release[]): Release | undefined {
-  const candidates = settings.release === undefined ? releases.filter(({ last }) => last.chart.name === 'milvus') : releases
+function chooseRelease(settings: Settings, candidates: readonly Release[]): Release | undefined {
   if (candidates.length < 2) return candidates[0]
   throw new ActionError({
     code: 'release-ambiguous',
-    problem: `There are ${candidates.length} Milvus releases in namespace ${settings.namespace}: ${candidates.map(({ last }) => last.name).join(', ')}.`,
+    problem: `There are ${candidates.length} Milvus releases in namespace ${settings.namespace}: ${candidates.map(({ last }) => last.name).sort().join(', ')}.`,
     remedy: 'Set release to the one that is meant.',
   })
 }
 
 function notFound(settings: Settings, services: readonly Service[]): ActionError {
-  const candidates = services.filter(({ spec }) => spec.ports?.some(({ name, port }) => name === 'milvus' || port === 19530)).map((service) => {
+  const candidates = services.filter(looksLikeMilvus).map((service) => {
     const manager = managerOf(service)
     return `${service.metadata.name}${manager ? ` (of ${manager.tool})` : ''}`
   })

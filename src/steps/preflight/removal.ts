@@ -11,7 +11,7 @@ import { fieldManager } from '../ingress-object.ts'
 import { findNamespace, type Target } from '../preflight.ts'
 import { removalPermissions, type Access } from './access.ts'
 import { findRelease } from './release.ts'
-import { findService } from './service.ts'
+import { findService, possible } from './service.ts'
 
 /** What the inputs name, as far as a removal looks at it. */
 export interface RemovalTarget {
@@ -33,7 +33,7 @@ export async function observeRemoval(context: Context, settings: Settings, kuber
   const needsRelease = named === undefined || serviceType !== undefined
   try {
     const listed = kubernetes.list<Ingress>(paths.ingressesPath(name), {}, `list Ingresses in namespace ${name}`)
-    const listing = needsRelease ? kubernetes.list<Service>(paths.servicesPath(name), {}, `list Services in namespace ${name}`) : Promise.resolve([])
+    const listing = needsRelease ? kubernetes.list<Service>(paths.servicesPath(name), {}, `list Services in namespace ${name}`, possible(settings)) : Promise.resolve([])
     const [namespace, ingresses, services, release] = await settleAll([
       findNamespace(kubernetes, name),
       listed,

@@ -13,13 +13,21 @@ const apiComponents = ['proxy', 'standalone']
 /** The release that an object belongs to, as helm marks it. Source: helm, pkg/action/validate.go. */
 export const releaseOf = ({ metadata }: Service): string | undefined => metadata.annotations?.['meta.helm.sh/release-name']
 
+const isApi = ({ metadata }: Service): boolean => apiComponents.includes(metadata.labels?.['component'] ?? '')
+
+/** Whether its ports look like those of Milvus. */
+export const looksLikeMilvus = ({ spec }: Service): boolean => spec.ports?.some(({ name, port }) => name === 'milvus' || port === 19530) ?? false
+
+/** Of Services as they come, those that can be meant, or named in their place: the others are not kept. */
+export const possible = (settings: Settings) => (services: readonly Service[]): Service[] =>
+  services.filter((service) => service.metadata.name === settings.service || isApi(service) || looksLikeMilvus(service))
+
 /**
  * @param release undefined without one, or when it may not be read: its Service is then known by its marks
  * @throws ActionError `service-not-found`, `service-ambiguous`
  */
 export function findService(settings: Settings, services: readonly Service[], release: Release | undefined): Service {
   const where = `namespace ${settings.namespace}`
-  const isApi = ({ metadata }: Service): boolean => apiComponents.includes(metadata.labels?.['component'] ?? '')
   const isMeant = (service: Service): boolean => {
     if (release) return service.metadata.labels?.['app.kubernetes.io/instance'] === release.last.name && isApi(service)
     if (settings.service !== undefined) return service.metadata.name === settings.service

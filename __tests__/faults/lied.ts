@@ -1,0 +1,51 @@
+/** A run that is lied to: what it came to, how long it took and the most memory that it had, against what holds for every such run. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from '@jest/globals'
+import { act } from '../../sandbox/act.ts'
+import type { World } from '../../sandbox/world.ts'
+import { annotation } from '../scenarios/harness.ts'
+import { figure } from './figures.ts'
+
+/** What a lie is expected to come to. */
+export interface Expected {
+  readonly inputs?: Readonly<Record<string, string>>
+  /** A failure code, or success. */
+  readonly outcome: string
+  /** What the annotation, or the log of a success, says. */
+  readonly says: RegExp
+  /** Seconds that the inputs, or the action's own limits, give the wait that is lied to. */
+  readonly deadline: number
+}
+
+/** MB. */
+const mostMemory = 300
+/** Seconds for the process to start and end, and for all that is not lied to, on a busy machine. */
+const margin = 4
+/** Characters of an annotation: GitHub shows no more than a few thousand. */
+const longest = 4_000
+
+let runs = 0
+
+/** Runs against the lie that is set up, and checks. @param lie what it is, for the table of figures */
+export async function lied(world: World, lie: string, { inputs = {}, outcome, says, deadline }: Expected): Promise<void> {
+  const peak = join(world.directory, `peak-${runs++}`)
+  const preload = `${world.environment()['NODE_OPTIONS'] ?? ''} --import=${new URL('peak.mjs', import.meta.url).href}`
+  // The run of post, which comes after it, has the same environment: the first one counts.
+  let memory = NaN
+  const run = await act(world, inputs, {
+    environment: { NODE_OPTIONS: preload, PEAK_FILE: peak },
+    timeout: (deadline + 60) * 1000,
+    onStart: (child) => child.once('exit', () => (memory = existsSync(peak) ? Number(readFileSync(peak, 'utf8')) / 1024 : NaN)),
+  })
+  const seconds = run.took / 1000
+  const came = run.outputs['failure-code'] ?? (run.exitCode === 0 ? 'success' : `exit code ${run.exitCode ?? 'none'}`)
+  figure('lies', { lie, outcome: came, seconds: seconds.toFixed(1), 'memory MB': Math.round(memory) })
+  if (process.env['LIES_SHOWN']) console.log(lie, came, seconds.toFixed(1), Math.round(memory), annotation(run).slice(0, 600))
+  expect({ outcome: came, log: came === outcome ? '' : run.log }).toEqual({ outcome, log: '' })
+  expect(outcome === 'success' ? run.log : annotation(run)).toMatch(says)
+  expect(run.log).not.toMatch(/\n\s+at .+:\d+:\d+/)
+  expect(annotation(run).length).toBeLessThan(longest)
+  expect(memory).toBeLessThan(mostMemory)
+  expect(seconds).toBeLessThan(deadline + margin)
+}
