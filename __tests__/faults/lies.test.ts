@@ -96,7 +96,7 @@ afterAll(async () => {
   await world.close()
 })
 
-test.each(sample(rows, 6))('an ALB that lies: %s', async (name, lie, outcome, says) => {
+test.each(sample(rows, 20))('an ALB that lies: %s', async (name, lie, outcome, says) => {
   liar.tell(await lie())
   const expected: Expected = { inputs: { 'probe-timeout': `${deadline}s` }, outcome, says, deadline }
   await lied(world, `ALB: ${name}`, expected)

@@ -27,7 +27,7 @@ const megabyte = Buffer.alloc(1024 * 1024, ' ')
 const gigabyte = 1024 * 1024 * 1024
 const json = (response: ServerResponse, text: string): void => void response.writeHead(200, { 'content-type': 'application/json' }).end(text)
 const begin = (response: ServerResponse): ServerResponse => response.writeHead(200, { 'content-type': 'application/json' })
-const object = (name: string): string => JSON.stringify({ metadata: { name, uid: name, resourceVersion: '1' }, spec: {} })
+const object = (name: string): string => JSON.stringify({ metadata: { name, uid: name, resourceVersion: '1' }, spec: { ports: [{ name: 'milvus', port: 19530 }] } })
 const endlessHeaders = ({ socket }: ServerResponse): void => {
   socket?.write('HTTP/1.1 200 OK\r\n')
   if (socket) flood(socket, 'x: y\r\n'.repeat(1000))
@@ -55,7 +55,7 @@ const kubernetes: readonly Row[] = [
   ['brackets, two million deep', (response) => json(response, '['.repeat(2_000_000)), 'cluster-request-failed', /no JSON|no list/],
 ]
 
-test.each(sample(kubernetes, 5))('a Kubernetes API that lies: %s', async (name, lie, outcome, says, seconds = 1) => {
+test.each(sample(kubernetes, 12))('a Kubernetes API that lies: %s', async (name, lie, outcome, says, seconds = 1) => {
   inject({ part: 'kubernetes', operation: 'GET /api/v1/namespaces/milvus/services', lie })
   await lied(world, `Kubernetes API: ${name}`, { outcome, says, deadline: seconds })
 })
@@ -71,7 +71,7 @@ const aws: readonly Row[] = [
   ['a NextToken that is always the same', (response) => json(response, '{"CertificateSummaryList":[],"NextToken":"again"}'), 'aws-request-failed', /does not end/, 4],
 ]
 
-test.each(sample(aws, 5))('an ACM that lies: %s', async (name, lie, outcome, says, seconds = 1) => {
+test.each(whole ? aws : aws.slice(-1))('an ACM that lies: %s', async (name, lie, outcome, says, seconds = 1) => {
   inject({ part: 'acm', operation: 'ListCertificates', lie })
   await lied(world, `ACM: ${name}`, { outcome, says, deadline: seconds })
 })
@@ -80,7 +80,7 @@ test.each(sample(aws, 5))('an ACM that lies: %s', async (name, lie, outcome, say
 const elb: readonly (readonly [name: string, lie: (response: ServerResponse) => void, says: RegExp])[] = [
   ['an answer of 1 GB', (response) => flood(response.writeHead(200, { 'content-type': 'text/xml' }), megabyte, gigabyte), /DescribeLoadBalancers as it should: its answer is of more than 8 MiB\.\n/],
   ['malformed XML', (response) => response.writeHead(200, { 'content-type': 'text/xml' }).end('<DescribeLoadBalancersResponse><DescribeLoadBalancersResult><member></'), /within 2 s: AWS did not answer elasticloadbalancing:DescribeLoadBalancers as it should: .*[^.]\.\n/],
-  ['XML whose entities grow', (response) => response.writeHead(200, { 'content-type': 'text/xml' }).end(bomb()), /within 2 s: AWS did not answer elasticloadbalancing:DescribeLoadBalancers as it should: .*[^.]\.\n/],
+  ['XML whose entities grow', (response) => response.writeHead(200, { 'content-type': 'text/xml' }).end(bomb()), /within 2 s: ELB knows no load balancer/],
   ['XML, a million deep', (response) => response.writeHead(200, { 'content-type': 'text/xml' }).end('<a>'.repeat(1_000_000)), /within 2 s: AWS did not answer elasticloadbalancing:DescribeLoadBalancers as it should: .*[^.]\.\n/],
 ]
 
@@ -90,7 +90,7 @@ function bomb(): string {
   return `<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e0 "xxxxxxxxxx">${entities}]><DescribeLoadBalancersResponse><DescribeLoadBalancersResult><LoadBalancers><member><DNSName>&e10;</DNSName></member></LoadBalancers></DescribeLoadBalancersResult></DescribeLoadBalancersResponse>`
 }
 
-test.each(sample(elb, 5))('an ELB that lies: %s', async (name, lie, says) => {
+test.each(whole ? elb : elb.slice(0, 1))('an ELB that lies: %s', async (name, lie, says) => {
   inject({ part: 'elbv2', operation: 'DescribeLoadBalancers', lie })
   await lied(world, `ELB: ${name}`, { inputs: { 'probe-timeout': '1s', 'load-balancer-timeout': '2s' }, outcome: 'load-balancer-timeout', says, deadline: 3 })
 })
@@ -103,7 +103,7 @@ const waits: readonly (readonly [name: string, idleTimeout: number, answers: { r
   ['a watch with a line without end', 64, { list: (response) => json(response, '{"items":[]}'), watch: (response) => flood(begin(response), megabyte) }, /not ready within 2 s: the controller/],
 ]
 
-test.each(sample(waits, 5))('a Kubernetes API that lies in the wait for the controller: %s', async (name, idleTimeout, { list, watch }, says) => {
+test.each(whole ? waits : waits.slice(-1))('a Kubernetes API that lies in the wait for the controller: %s', async (name, idleTimeout, { list, watch }, says) => {
   const lie = (response: ServerResponse): void => ((response.req.url ?? '').includes('watch=true') ? watch : list)(response)
   void world.traffic.next(({ operation, client }) => operation.startsWith('PATCH') && client.includes('milvus-alb-action')).then(() => { inject({ part: 'kubernetes', operation: /^GET .*\/events$/, lie }) })
   await lied(world, `Kubernetes API: ${name}`, { inputs: { 'idle-timeout': `${idleTimeout}s`, 'load-balancer-timeout': '2s' }, outcome: 'load-balancer-timeout', says, deadline: 3.5 })

@@ -80,7 +80,10 @@ export async function startKubernetes(settings: KubernetesSettings): Promise<Kub
     const request = await readRequest(incoming)
     const fault = await settings.traffic.take(logged(request), response)
     if (fault?.reset === true) return void incoming.socket.destroy()
-    if (fault?.lie) return void fault.lie(response)
+    if (fault?.lie) {
+      fault.lie(response)
+      return
+    }
     if (fault?.error) throw new ApiError(fault.error.status, fault.error.code, fault.error.message)
     const identity = request.token === '' ? undefined : await settings.authenticate(request.token)
     if (!identity) throw unauthorized()

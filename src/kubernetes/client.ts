@@ -213,8 +213,9 @@ export class KubernetesClient {
     let next = ''
     for (let page = 1; page <= mostPages; page += 1) {
       const query = { ...request.query, limit: String(limit), ...(next !== '' && { continue: next }) }
-      const { items, metadata } = listIn<T>(await this.ask({ ...request, query }, signal))
-      found = sift ? sift([...found, ...items]) : found.concat(items)
+      const { items, metadata } = listIn(await this.ask({ ...request, query }, signal))
+      found = found.concat(items as T[])
+      if (sift) found = sift(found)
       if (found.length > mostItems) throw new StatusError(200, { message: `its list has more than ${mostItems} items, which this action does not read` })
       const before = next
       next = metadata?.continue ?? ''
@@ -265,12 +266,12 @@ const refusals: Readonly<Record<number, (message: string, purpose: string) => { 
 const byWebhook = ({ message }: StatusError): boolean => /admission webhook .* denied|failed calling webhook/.test(message)
 
 /** A page of a list. @throws StatusError for what is none */
-function listIn<T extends AnyObject>(answer: unknown): { readonly items: readonly T[]; readonly metadata?: { readonly continue?: string } } {
+function listIn(answer: unknown): { readonly items: readonly AnyObject[]; readonly metadata?: { readonly continue?: string } } {
   const list = answer as { readonly items?: unknown; readonly metadata?: { readonly continue?: string } } | null
   const items = list?.items ?? []
   const isObject = (item: unknown): boolean => typeof (item as AnyObject | null)?.metadata === 'object'
   if (list === null || !Array.isArray(items) || !items.every(isObject)) throw new StatusError(200, { message: 'the answer is no list of objects' })
-  return { ...list, items: items as T[] }
+  return { ...list, items: items as AnyObject[] }
 }
 
 /** Too many requests, a server that is not ready, a broken connection: time heals these. A webhook's failure is no server's. */
