@@ -76,7 +76,7 @@ const defaults = {
     name: undefined, className: 'alb', scheme: 'internet-facing', listenPort: 443, inboundCidrs: [], subnets: [], securityGroups: [], sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
     idleTimeout: 600, loadBalancerName: undefined, groupName: undefined, tags: {}, annotations: {}, forceConflicts: false,
   },
-  timeouts: { release: 600, loadBalancer: 1200, probe: 300 },
+  timeouts: { release: 600, loadBalancer: 1200, probe: 300, lock: 1800 },
   probe: { required: true, ca: undefined, address: undefined, token: undefined, dns: false },
   summary: true,
 }
@@ -126,7 +126,8 @@ describe('what each input sets', () => {
     [{ 'idle-timeout': '4000s' }, ({ ingress }) => ingress.idleTimeout, 4000],
     [{ tags: 'team=search', annotations: 'alb.ingress.kubernetes.io/wafv2-acl-name: edge' }, ({ ingress }) => [ingress.tags, ingress.annotations], [{ team: 'search' }, { 'alb.ingress.kubernetes.io/wafv2-acl-name': 'edge' }]],
     [{ 'force-conflicts': 'True', summary: 'false' }, ({ ingress, summary }) => [ingress.forceConflicts, summary], [true, false]],
-    [{ 'release-timeout': '1h', 'load-balancer-timeout': '30m', 'probe-timeout': '90s' }, ({ timeouts }) => timeouts, { release: 3600, loadBalancer: 1800, probe: 90 }],
+    [{ 'release-timeout': '1h', 'load-balancer-timeout': '30m', 'probe-timeout': '90s' }, ({ timeouts }) => timeouts, { release: 3600, loadBalancer: 1800, probe: 90, lock: 5400 }],
+    [{ 'lock-timeout': '45m' }, ({ timeouts }) => timeouts.lock, 2700],
     [{ probe: 'off', 'probe-address': '[::1]:8443', 'milvus-token': 'root:Milvus' }, ({ probe }) => probe, { required: false, ca: undefined, address: { host: '::1', port: 8443 }, token: 'root:Milvus', dns: false }],
     [{ region: 'eu-west-1' }, (settings) => settings.region, 'eu-west-1'],
     [{ 'restore-service-type': 'NodePort' }, ({ serviceType }) => serviceType, 'ClusterIP'],

@@ -75,7 +75,7 @@ export class Traffic {
   /** Remembers what a part does for a request that asks for a change, which it does also when the caller is dead. */
   work(promise: Promise<unknown>): void {
     this.works.add(promise)
-    const forget = (): void => void this.works.delete(promise)
+    const forget = (): void => { this.works.delete(promise) }
     promise.then(forget, forget)
   }
 

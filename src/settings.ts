@@ -128,8 +128,9 @@ function readRegion(read: Reader, environment: NodeJS.ProcessEnv): string | unde
 }
 
 function readTimeouts(read: Reader): { [K in keyof Settings['timeouts']]: number | undefined } {
-  const [release, loadBalancer, probe, lock] = (['release-timeout', 'load-balancer-timeout', 'probe-timeout', 'lock-timeout'] as const).map((name) => read.optional(name, form.duration(1, 86_400)))
-  return { release, loadBalancer, probe, lock: lock ?? (release ?? 0) + (loadBalancer ?? 0) }
+  const seconds = form.duration(1, 86_400)
+  const [release, loadBalancer, probe] = [read.optional('release-timeout', seconds), read.optional('load-balancer-timeout', seconds), read.optional('probe-timeout', seconds)]
+  return { release, loadBalancer, probe, lock: read.optional('lock-timeout', seconds) ?? (release ?? 0) + (loadBalancer ?? 0) }
 }
 
 function readMilvus(read: Reader): Pick<Settings, 'release' | 'service' | 'servicePort'> {

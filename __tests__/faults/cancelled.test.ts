@@ -18,7 +18,7 @@ const patience = 10_000
 test.each(played('on-failure: rollback'))('%s, cancelled at every write, and run once more', async (name) => {
   const { world } = stage
   const { story, state, points } = await undisturbed(stage, name)
-  const tried = sample(points.filter(({ moment }) => moment !== 'never'), 40)
+  const tried = sample(points.filter(({ moment }) => moment !== 'never'), 100)
   let slowest = 0
   for (const point of tried) {
     await stage.begin(story)

@@ -18,7 +18,7 @@ test.each(played('destroy'))('%s, killed at every write, and run once more', asy
   const { story, state, points, writes } = await undisturbed(stage, name)
   const dying = points.map((point) => ({ point, helm: 'dies' as const }))
   const living = points.filter(({ kind, what }) => kind === 'request' && /\/(secrets|services|configmaps|deployments)(\/|$)/.test(what)).map((point) => ({ point, helm: 'lives' as const }))
-  const tried = sample([...dying, ...living], 40)
+  const tried = sample([...dying, ...living], 70)
   for (const { point, helm } of tried) {
     const disk = join(world.directory, `disk-${point.kind}-${point.n}-${point.moment}-${helm}`)
     await stage.begin(story)

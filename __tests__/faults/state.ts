@@ -21,7 +21,7 @@ export function stateOf({ kubernetes, state, namespace }: Sandbox): State {
   const left = {
     certificates: [...state.certificates.values()].map(({ certificate, chain, tags }) => ({ serial: new X509Certificate(certificate).serialNumber, chain: chain !== '', tags: Object.fromEntries([...tags].sort()) })),
     ingresses: kubernetes.list('Ingress', namespace).map(({ metadata, ...object }) => {
-      const { 'milvus-alb-action/nudge': _nudge, ...annotations } = metadata.annotations ?? {}
+      const annotations = Object.entries(metadata.annotations ?? {}).filter(([key]) => key !== 'milvus-alb-action/nudge').sort()
       return { name: metadata.name, annotations, spec: object['spec'] }
     }),
     loadBalancers: [...state.loadBalancers.values()].map(({ listeners }) => listeners.map(({ port, certificateArns }) => ({ port, certificateArns }))),

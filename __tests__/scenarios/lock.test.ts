@@ -74,8 +74,8 @@ sandboxScenario('helm is stopped in the middle by hand there: nothing in it is o
   // As after the own helm of somebody who came later, whose revisions keep our label.
   const secret = world.kubernetes.get('Secret', world.namespace, 'sh.helm.release.v1.milvus-demo.v2')
   if (!secret) throw new Error('there is no revision 2')
-  const { uid: _uid, resourceVersion: _version, ...metadata } = secret.metadata
-  world.kubernetes.create({ ...secret, metadata: { ...metadata, name: 'sh.helm.release.v1.milvus-demo.v3', labels: { ...metadata.labels, version: '3' } } })
+  const { namespace = '', labels } = secret.metadata
+  world.kubernetes.create({ ...secret, metadata: { namespace, name: 'sh.helm.release.v1.milvus-demo.v3', labels: { ...labels, version: '3' } } })
   expectFailure(await run(otherChart), 'preflight', 'release-pending')
 })
 

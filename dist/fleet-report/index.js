@@ -36077,8 +36077,9 @@ function readRegion(read, environment) {
     return raw ? read.attempt('region', () => form.region(raw)) : undefined;
 }
 function readTimeouts(read) {
-    const [release, loadBalancer, probe, lock] = ['release-timeout', 'load-balancer-timeout', 'probe-timeout', 'lock-timeout'].map((name) => read.optional(name, form.duration(1, 86_400)));
-    return { release, loadBalancer, probe, lock: lock ?? (release ?? 0) + (loadBalancer ?? 0) };
+    const seconds = form.duration(1, 86_400);
+    const [release, loadBalancer, probe] = [read.optional('release-timeout', seconds), read.optional('load-balancer-timeout', seconds), read.optional('probe-timeout', seconds)];
+    return { release, loadBalancer, probe, lock: read.optional('lock-timeout', seconds) ?? (release ?? 0) + (loadBalancer ?? 0) };
 }
 function readMilvus(read) {
     const release = read.optional('release', form.kubernetesName);

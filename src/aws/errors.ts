@@ -62,7 +62,7 @@ const translations: readonly Translation[] = [
 ]
 
 /** What the SDK adds to what it cannot read. */
-const forDevelopers = /\s*Deserialization error: to see the raw response.*$/s
+const forDevelopers = /Deserialization error: to see the raw response.*$/s
 
 /**
  * @param operation the call in IAM's words: `acm:ImportCertificate`
@@ -74,7 +74,7 @@ export function awsError(operation: string, thrown: unknown): ActionError {
   // An answer that is not the service's (a proxy's page) has no error of AWS in it: its status says more than the parser.
   const status = (thrown as { $response?: { statusCode?: number } }).$response?.statusCode
   const isForeign = (name === 'SyntaxError' && status !== undefined) || name === 'TypeError' || name === 'RangeError'
-  const message = isForeign ? `an answer that is not AWS'${status === undefined ? '' : `, with HTTP status ${status}`}` : messageOf(thrown).replace(forDevelopers, '') || name
+  const message = isForeign ? `an answer that is not AWS'${status === undefined ? '' : `, with HTTP status ${status}`}` : messageOf(thrown).replace(forDevelopers, '').trimEnd() || name
   const translation = translations.find(({ names, text }) => names.test(name) && (text?.test(message) ?? true))
   if (translation) return new ActionError({ code: translation.code, problem: translation.problem(operation, message), remedy: translation.remedy, cause: thrown })
   return new ActionError({
