@@ -1,7 +1,7 @@
 /**
  * Preloaded into a process (`--import`), it numbers what that writes to files, from 1 on: each call of a function of node:fs
  * that changes something. FILE_WRITES names a file in which it notes them; with FILE_KILLS="N before" or "N after" the
- * process ends itself there as if it were killed, with FILE_SIGNAL="SIGINT" it is sent that in place.
+ * process ends itself there as if it were killed, with FILE_SIGNAL="SIGINT" it is sent that in place. A file FILE_WRITES.signal is as old as that.
  */
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
@@ -19,7 +19,9 @@ function begin(name, path) {
   count += 1
   const number = count
   const at = (when) => {
-    if (moment === `${number} ${when}`) process.kill(process.pid, signal)
+    if (moment !== `${number} ${when}`) return
+    fs.closeSync(openSync(`${notes}.signal`, 'w'))
+    process.kill(process.pid, signal)
   }
   if (log !== undefined) writeSync(log, `${name} ${String(path).split('/').at(-1)}\n`)
   at('before')

@@ -1,5 +1,6 @@
 /** The writes of a run, numbered, and runs that are ended at one of them. */
-import { readFile, rm } from 'node:fs/promises'
+import type { ChildProcess } from 'node:child_process'
+import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { act } from '../../sandbox/act.ts'
 import { kill, killTree, processTree } from '../../sandbox/process-tree.ts'
@@ -106,12 +107,20 @@ export async function runKilled(world: Sandbox, inputs: Inputs, point: Point, di
   return run
 }
 
-/** Runs until the point, and cancels there as GitHub does: SIGINT, and SIGTERM 7.5 s later. Source: GitHub, workflow cancellation. */
-export async function runCancelled(world: Sandbox, inputs: Inputs, point: Point): Promise<ActionRun> {
-  return runUntil(world, inputs, point, {}, 'SIGINT', (pid) => {
+/**
+ * Runs until the point, and cancels there as GitHub does: SIGINT, and SIGTERM 7.5 s later. Source: GitHub, workflow cancellation.
+ * @returns `tookToEnd`: milliseconds from the first signal to the end
+ */
+export async function runCancelled(world: Sandbox, inputs: Inputs, point: Point): Promise<ActionRun & { readonly tookToEnd: number }> {
+  let [cancelled, ended] = [0, 0]
+  const onStart = (child: ChildProcess): void => void child.once('exit', () => { ended = Date.now() })
+  const run = await runUntil(world, inputs, point, { onStart }, 'SIGINT', (pid) => {
+    cancelled = Date.now()
     process.kill(pid, 'SIGINT')
     setTimeout(() => { if (isRunning(pid)) process.kill(pid, 'SIGTERM') }, 7_500).unref()
   })
+  if (point.kind !== 'request') cancelled = (await stat(`${notes(world)}.signal`)).mtimeMs
+  return { ...run, tookToEnd: ended - cancelled }
 }
 
 function isRunning(pid: number): boolean {

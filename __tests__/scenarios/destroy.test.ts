@@ -132,7 +132,9 @@ scenario('killed at each of its writes, and cancelled in the wait: the next run 
   // Main is killed: nobody but post and the next run can clean up.
   await act(world, destroy, { onStart: (child) => void deleting.then(() => child.kill('SIGKILL')) })
   await letLeaseRunOut(world)
-  const waiting = world.traffic.next(({ operation }) => operation === 'DescribeLoadBalancers')
+  // With its Lease it has looked, and what it asks ELB from then on is of the wait.
+  const taken = world.traffic.next(({ operation, client }) => client.startsWith('milvus-alb-action') && /^PUT .*\/leases\//.test(operation))
+  const waiting = taken.then(() => world.traffic.next(({ operation }) => operation === 'DescribeLoadBalancers'))
   const result = expectFailure(await run(destroy, { onStart: (child) => void waiting.then(() => child.kill('SIGINT')) }), 'ingress', 'cancelled')
   expect(result.summary).toContain('Cancelled in ingress')
   world.controller.options.silent = false

@@ -20,7 +20,13 @@ export const inQuotes = (raw: string): string => (raw.length > 80 ? `a text of $
 const quoted = (raw: string) => `is ${inQuotes(raw)}`
 
 /** The first few of many things that are wrong. */
-export const few = (faults: readonly string[]): string => `${faults.slice(0, 5).join('; ')}${faults.length > 5 ? `; and ${faults.length - 5} more` : ''}`
+export function few(faults: readonly string[]): string {
+  const named = faults.slice(0, 20).filter((_fault, index) => index === 0 || faults.slice(0, index + 1).join('; ').length <= longestList)
+  return `${named.join('; ')}${faults.length > named.length ? `; and ${faults.length - named.length} more` : ''}`
+}
+
+/** Characters of a list of faults that a person reads to its end. */
+const longestList = 1_200
 
 /** The text as it is. */
 export const text = (raw: string): string => raw

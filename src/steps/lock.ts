@@ -24,8 +24,9 @@ export const holderLabel = `${leaseName}/holder`
 const duration = 30
 /** Milliseconds. */
 const renewEvery = 10_000
-/** What is left of a cancelled job's 10 s, for giving the Lease back. Milliseconds. */
-const lastWord = 1_000
+/** How long giving the Lease back may take, and how much of a cancelled job's 10 s is left for it. Milliseconds. */
+const lastWord = 10_000
+const lastWordOfCancelled = 1_000
 
 /** One work of helm, from before it begins. */
 export interface HelmWork {
@@ -163,7 +164,7 @@ export class Lock {
   async release(gone = false): Promise<void> {
     clearInterval(this.timer)
     if (this.state !== 'held' || this.lost !== undefined) return
-    const kubernetes = this.kubernetes.lasting(lastWord)
+    const kubernetes = this.kubernetes.lasting(this.context.signal.aborted ? lastWordOfCancelled : lastWord)
     await this.queue(async () => {
       if (gone && this.lease) await kubernetes.remove(this.path, this.lease.metadata.uid, `delete Lease ${leaseName}`)
       else await kubernetes.replace<Lease>(this.path, this.body({}), `give back Lease ${leaseName}`)
