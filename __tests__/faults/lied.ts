@@ -41,7 +41,6 @@ export async function lied(world: World, lie: string, { inputs = {}, outcome, sa
   const seconds = run.took / 1000
   const came = run.outputs['failure-code'] ?? (run.exitCode === 0 ? 'success' : `exit code ${run.exitCode ?? 'none'}`)
   figure('lies', { lie, outcome: came, seconds: seconds.toFixed(1), 'memory MB': Math.round(memory) })
-  if (process.env['LIES_SHOWN']) console.log(lie, came, seconds.toFixed(1), Math.round(memory), annotation(run).slice(0, 600))
   expect({ outcome: came, log: came === outcome ? '' : run.log }).toEqual({ outcome, log: '' })
   expect(outcome === 'success' ? run.log : annotation(run)).toMatch(says)
   expect(run.log).not.toMatch(/\n\s+at .+:\d+:\d+/)
