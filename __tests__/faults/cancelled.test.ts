@@ -15,7 +15,7 @@ afterAll(() => stage.world.close())
 /** GitHub kills everything 10 s after it cancelled. Milliseconds. */
 const patience = 7_000
 
-test.each(played('on-failure: rollback'))('%s, cancelled at every write, and run once more', async (name) => {
+test.each(played())('%s, cancelled at every write, and run once more', async (name) => {
   const { world } = stage
   const { story, state, points } = await undisturbed(stage, name)
   const tried = sample(points.filter(({ moment }) => moment !== 'never'), 100)

@@ -40242,7 +40242,12 @@ class InvalidInput extends Error {
 const inQuotes = (raw) => (raw.length > 80 ? `a text of ${raw.length} characters` : JSON.stringify(raw));
 const quoted = (raw) => `is ${inQuotes(raw)}`;
 /** The first few of many things that are wrong. */
-const few = (faults) => `${faults.slice(0, 5).join('; ')}${faults.length > 5 ? `; and ${faults.length - 5} more` : ''}`;
+function few(faults) {
+    const named = faults.slice(0, 20).filter((_fault, index) => index === 0 || faults.slice(0, index + 1).join('; ').length <= longestList);
+    return `${named.join('; ')}${faults.length > named.length ? `; and ${faults.length - named.length} more` : ''}`;
+}
+/** Characters of a list of faults that a person reads to its end. */
+const longestList = 1_200;
 /** The text as it is. */
 const parsers_text = (raw) => raw;
 /** What stands in a workflow where a value was meant to get in: of no input ever a value. Not quoted: of a secret only *** would show. */
