@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isRunning } from '../sandbox/process-tree.ts'
 import { scenarioRecord } from '../sandbox/scenario-record.ts'
 import { cacheDirectory } from '../sandbox/tools.ts'
 import { repository } from '../sandbox/world.ts'
@@ -43,15 +44,6 @@ async function down(): Promise<void> {
     say('the lab is down')
   } else say('no lab is up')
   await rm(pidFile, { force: true })
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** A lab waits as often as it works: more of them than cores go at once. */

@@ -23,6 +23,16 @@ export function kill(pid: number): void {
   }
 }
 
+/** Whether it is there and not yet waited for. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** The name in the file may have spaces and parentheses: what counts follows the last one. */
 function parentOf(pid: string): number | undefined {
   try {

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { act } from '../../sandbox/act.ts'
-import { kill, killTree, processTree } from '../../sandbox/process-tree.ts'
+import { isRunning, kill, killTree, processTree } from '../../sandbox/process-tree.ts'
 import type { ActionRun, RunOptions } from '../../sandbox/runner.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import type { RecordedRequest } from '../../sandbox/traffic.ts'
@@ -121,15 +121,6 @@ export async function runCancelled(world: Sandbox, inputs: Inputs, point: Point)
   })
   if (point.kind !== 'request') cancelled = (await stat(`${notes(world)}.signal`)).mtimeMs
   return { ...run, tookToEnd: ended - cancelled }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** Half a minute passes for the Lease. */

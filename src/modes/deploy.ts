@@ -5,7 +5,6 @@ import * as certificate from '../steps/certificate.ts'
 import * as ingress from '../steps/ingress.ts'
 import { hostname } from '../steps/ingress-object.ts'
 import * as loadBalancer from '../steps/load-balancer.ts'
-import type { Lock } from '../steps/lock.ts'
 import { deleteCertificate, restoreIngress } from '../steps/put-back.ts'
 import * as release from '../steps/release.ts'
 import { rehearse } from './dry-run.ts'
@@ -13,7 +12,7 @@ import { exclusively } from './exclusively.ts'
 import { count, look, outputAddress, outputCertificate, type Plan } from './look.ts'
 import { prove } from './prove.ts'
 import { orPutBack, type WayBack } from './put-back.ts'
-import { createRooms, type Cluster, type Rooms } from './rooms.ts'
+import { createRooms, type Held, type Rooms } from './rooms.ts'
 
 /** @throws ActionError of the step that failed */
 export async function deploy(context: Context, settings: Settings, environment: NodeJS.ProcessEnv): Promise<void> {
@@ -51,7 +50,7 @@ async function cleanUp(context: Context, settings: Settings, { acm }: Rooms, { c
 }
 
 /** Makes what the plan says, in the order that `cutover` says. @param remember told how each change is put back */
-async function make(context: Context, settings: Settings, rooms: Rooms & Cluster & { readonly lock: Lock }, { target, ...plan }: Plan, remember: (way: WayBack) => void): Promise<void> {
+async function make(context: Context, settings: Settings, rooms: Held, { target, ...plan }: Plan, remember: (way: WayBack) => void): Promise<void> {
   const served = await context.step('certificate', async () => {
     const result = await certificate.apply(context, rooms.acm, plan.certificate.facts, plan.certificate.changes)
     outputCertificate(context, result)

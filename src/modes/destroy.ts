@@ -7,7 +7,6 @@ import { hostname } from '../steps/ingress-object.ts'
 import * as ingress from '../steps/ingress-removal.ts'
 import type { Observed } from '../steps/load-balancer/drift.ts'
 import { lookAtElb } from '../steps/load-balancer/wait.ts'
-import type { Lock } from '../steps/lock.ts'
 import { Access, helmPermissions, removalPermissions, type Permission } from '../steps/preflight/access.ts'
 import { observeRemoval, type RemovalTarget } from '../steps/preflight/removal.ts'
 import * as release from '../steps/release.ts'
@@ -15,7 +14,7 @@ import { preview } from '../steps/release-preview.ts'
 import { rehearse } from './dry-run.ts'
 import { exclusively } from './exclusively.ts'
 import { count } from './look.ts'
-import { createRooms, type Cluster, type Rooms } from './rooms.ts'
+import { createRooms, type Held, type Rooms } from './rooms.ts'
 
 /** What is there, and what goes. */
 export interface Removal {
@@ -49,7 +48,7 @@ export async function destroy(context: Context, settings: Settings, environment:
   })
 }
 
-async function remove(context: Context, settings: Settings, rooms: Rooms & Cluster & { readonly lock: Lock }, { target, observed, ...changes }: Removal): Promise<void> {
+async function remove(context: Context, settings: Settings, rooms: Held, { target, observed, ...changes }: Removal): Promise<void> {
   await context.step('ingress', async () => ({ verdict: await ingress.remove(context, settings, rooms, target, observed, changes.ingress), result: undefined }))
 
   const { restored } = target

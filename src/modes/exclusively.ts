@@ -4,7 +4,7 @@ import type { Context, Outcome } from '../core/step.ts'
 import type { Settings } from '../settings/types.ts'
 import { holderOf, Lock } from '../steps/lock.ts'
 import { findInterrupted, recover, type Interrupted } from '../steps/release-recovery.ts'
-import type { Cluster, Rooms } from './rooms.ts'
+import type { Held, Rooms } from './rooms.ts'
 
 /** What a mode does. */
 export interface Work<P> {
@@ -13,7 +13,7 @@ export interface Work<P> {
   /** Whether the plan writes anything: a run that does not needs no Lease. */
   readonly writes: (plan: P, lock: Lock) => boolean
   /** @param context its `changed` fails when the Lease was lost. @returns true when nothing of the target is left */
-  readonly make: (context: Context, plan: P, rooms: Rooms & Cluster & { readonly lock: Lock }) => Promise<boolean>
+  readonly make: (context: Context, plan: P, rooms: Held) => Promise<boolean>
 }
 
 type Entered<P> = { readonly plan: P } | { readonly interrupted: Interrupted }
@@ -21,7 +21,7 @@ type Entered<P> = { readonly plan: P } | { readonly interrupted: Interrupted }
 /** @throws ActionError of the step that failed, `locked-by-another-run`, `lock-lost` */
 export async function exclusively<P>(context: Context, settings: Settings, rooms: Rooms, environment: NodeJS.ProcessEnv, work: Work<P>): Promise<void> {
   const holder = holderOf(environment)
-  const locking = rooms.cluster.then((cluster) => ({ ...rooms, ...cluster, lock: new Lock(context, { kubernetes: cluster.kubernetes, namespace: settings.namespace, timeout: settings.timeouts.lock, holder }) }))
+  const locking: Promise<Held> = rooms.cluster.then((cluster) => ({ ...rooms, ...cluster, lock: new Lock(context, { kubernetes: cluster.kubernetes, namespace: settings.namespace, timeout: settings.timeouts.lock, holder }) }))
   let nothingLeft = false
   try {
     for (;;) {
@@ -43,7 +43,7 @@ export async function exclusively<P>(context: Context, settings: Settings, rooms
 }
 
 /** Looks at the target and at the Lease at once, for mostly nobody has it, until what was seen holds. */
-async function enter<P>(settings: Settings, locking: Promise<Cluster & { readonly lock: Lock }>, { look, writes }: Work<P>): Promise<Outcome<Entered<P>>> {
+async function enter<P>(settings: Settings, locking: Promise<Held>, { look, writes }: Work<P>): Promise<Outcome<Entered<P>>> {
   for (;;) {
     const [isTaken, seen] = await Promise.all([
       // A cluster that cannot be reached is what the look says.
@@ -63,7 +63,7 @@ async function enter<P>(settings: Settings, locking: Promise<Cluster & { readonl
 }
 
 /** @throws `failure` when it is not that a run of this action died in helm */
-async function ofDeadRun(settings: Settings, locking: Promise<Cluster & { readonly lock: Lock }>, failure: ActionError): Promise<Interrupted> {
+async function ofDeadRun(settings: Settings, locking: Promise<Held>, failure: ActionError): Promise<Interrupted> {
   if (!failure.all.some(({ code }) => code === 'release-pending')) throw failure
   const { kubernetes, lock } = await locking
   const interrupted = await findInterrupted(settings, kubernetes, lock.unfinished)

@@ -9,6 +9,7 @@ import { Helm, type HelmCluster } from '../helm/session.ts'
 import { KubernetesClient } from '../kubernetes/client.ts'
 import { kubeconfigConnection, tokenConnection, type Connection } from '../kubernetes/connection.ts'
 import type { Settings } from '../settings/types.ts'
+import type { Lock } from '../steps/lock.ts'
 
 /** Everything that steps talk to. */
 export interface Rooms {
@@ -26,6 +27,9 @@ export interface Cluster {
   /** The subnets of its VPC. */
   readonly subnets: () => Promise<readonly Subnet[] | undefined>
 }
+
+/** All that a run talks to which changes things, and the Lease that lets it. */
+export type Held = Rooms & Cluster & { readonly lock: Lock }
 
 /** @param environment of the runner: proxies, credentials, helm's own settings */
 export function createRooms(context: Context, settings: Settings, environment: NodeJS.ProcessEnv): Rooms {

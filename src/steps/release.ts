@@ -2,7 +2,7 @@
 import { ActionError } from '../core/errors.ts'
 import { sayProgress, type Change, type Context } from '../core/step.ts'
 import { withProgress } from '../core/waiting.ts'
-import { differingPaths, readLabels, releaseSelector } from '../helm/release.ts'
+import { differingPaths, readLabels, releaseSelector, type RevisionLabels } from '../helm/release.ts'
 import type { Helm, UpgradeRequest } from '../helm/session.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
@@ -130,7 +130,7 @@ export async function apply(context: Context, settings: Settings, rooms: Release
   changes.forEach((change) => context.changed(change))
   const request = { ...upgradeRequest(release, settings, chart), labels: { [holderLabel]: rooms.lock.holder.id } }
   const upgrade = rooms.lock.during({ kind: 'upgrade', release: request.release, revision: release.last.revision + 1 }, () => rooms.helm.upgrade(request))
-  await withProgress(upgrade, context.clock, (waited) => sayProgress(context.log, 'release')(waited, 'helm waits for the objects of the release to be ready'))
+  await whileHelmWorks(context, upgrade)
   const [revision] = await Promise.all([newestRevision(rooms.kubernetes, settings, release), requireType(rooms.kubernetes, settings, target)])
   return revision
 }
@@ -155,20 +155,42 @@ export async function putBack(context: Context, settings: Settings, rooms: Relea
     })
   }
   context.changed({ step: 'release', object: `release ${settings.namespace}/${last.name}`, path: 'revision', before: String(newest), after: `as ${current.revision}`, why: 'put back, because the run failed' })
-  const request = { release: last.name, namespace: settings.namespace, revision: current.revision, timeout: settings.timeouts.release, forceConflicts: settings.ingress.forceConflicts }
-  const rollback = rooms.lock.during({ kind: 'rollback', release: last.name, revision: newest + 1 }, () => rooms.helm.rollback(request))
-  await withProgress(rollback, context.clock, (waited) => sayProgress(context.log, 'release')(waited, 'helm waits for the objects of the release to be ready'))
+  await rollBack(context, settings, rooms, { release: last.name, newest, goal: current.revision })
   context.output('release-revision', String(await newestRevision(rooms.kubernetes, settings, release)))
   if (service.type === 'LoadBalancer') context.log.note(`Service ${service.name} is of type LoadBalancer again, with a new load balancer under a new name.`)
   return `as in revision ${current.revision}`
 }
 
+/** Has helm make a revision after the newest one that is as the goal. @throws ActionError of helm's failures */
+export async function rollBack(context: Context, settings: Settings, { helm, lock }: Pick<ReleaseRooms, 'helm' | 'lock'>, { release, newest, goal }: { readonly release: string; readonly newest: number; readonly goal: number }): Promise<void> {
+  const request = { release, namespace: settings.namespace, revision: goal, timeout: settings.timeouts.release, forceConflicts: settings.ingress.forceConflicts }
+  await whileHelmWorks(context, lock.during({ kind: 'rollback', release, revision: newest + 1 }, () => helm.rollback(request)))
+}
+
+/** Shows that the run lives while helm works. */
+const whileHelmWorks = (context: Context, helm: Promise<void>): Promise<void> =>
+  withProgress(helm, context.clock, (waited) => sayProgress(context.log, 'release')(waited, 'helm waits for the objects of the release to be ready'))
+
+/** A revision as its object's labels say it, with the name of that object and who made it. */
+export interface KeptRevision extends RevisionLabels {
+  readonly object: string
+  readonly holder: string | undefined
+}
+
+/** The revisions that helm keeps of a release, the newest first. */
+export async function revisionsOf(kubernetes: KubernetesClient, { helmStorage, namespace }: Settings, release: string): Promise<KeptRevision[]> {
+  const objects = await kubernetes.listMetadata(paths.releasesPath(helmStorage, namespace), { labelSelector: `${releaseSelector},name=${release}` }, `list the revisions of release ${release}`)
+  return objects.flatMap(({ metadata }) => {
+    const labels = readLabels(metadata.labels)
+    return labels ? [{ ...labels, object: metadata.name, holder: metadata.labels?.[holderLabel] }] : []
+  }).sort((a, b) => b.revision - a.revision)
+}
+
 const newestRevision = async (kubernetes: KubernetesClient, settings: Settings, release: Release): Promise<number> => (await newestOf(kubernetes, settings, release)).revision
 
 async function newestOf(kubernetes: KubernetesClient, settings: Settings, { last }: Release): Promise<{ revision: number; status: string }> {
-  const objects = await kubernetes.listMetadata(paths.releasesPath(settings.helmStorage, settings.namespace), { labelSelector: `${releaseSelector},name=${last.name}` }, `list the revisions of release ${last.name}`)
-  const known = objects.flatMap(({ metadata }) => readLabels(metadata.labels) ?? []).filter(({ revision }) => revision > last.revision)
-  return known.sort((a, b) => b.revision - a.revision)[0] ?? last
+  const [newest = last] = await revisionsOf(kubernetes, settings, last.name)
+  return newest.revision > last.revision ? newest : last
 }
 
 async function requireType(kubernetes: KubernetesClient, settings: Settings, { service }: Installed): Promise<void> {
