@@ -106,3 +106,18 @@ scenario('without the right to Leases a note says what is left of the exclusion'
   const result = expectSuccess(await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey }, { environment: await world.assumeRole('update leases') }))
   expect(result.summary).toContain('may not get, create and update Leases')
 })
+
+scenario('a run that looks while another one takes the Lease waits for it, and does not mistake its helm for a stranger', async ({ world }) => {
+  let open = (): void => undefined
+  world.traffic.inject({ part: 'kubernetes', operation: /^GET .*\/secrets$/, times: 1, until: new Promise((resolve) => (open = resolve)) })
+  const reading = world.traffic.next(({ operation }) => /^GET .*\/leases\//.test(operation))
+  const ready = world.holdPods()
+  const slow = act(world, otherChart, { ...asRun(2), onLine: (line) => { if (line.includes('Another run works')) ready() } })
+  await reading
+  const helm = waitingHelm(world)
+  const quick = act(world, otherChart, asRun(1))
+  await helm
+  open()
+  expectUnchanged(await slow)
+  expectSuccess(await quick)
+})

@@ -50,7 +50,8 @@ async function enter<P>(settings: Settings, locking: Promise<Held>, { look, writ
       locking.then(({ lock }) => lock.isTaken(), () => false),
       look().then((outcome) => ({ outcome }), (thrown: unknown) => ({ failure: asActionError(thrown) })),
     ])
-    if ('failure' in seen && !isTaken) {
+    // The other may have begun after the look, and be what made it fail.
+    if ('failure' in seen && !isTaken && !await locking.then(({ lock }) => lock.hasMoved(), () => false)) {
       const interrupted = await ofDeadRun(settings, locking, seen.failure)
       if (await (await locking).lock.acquire()) return { verdict: `release ${interrupted.work.release} is ${interrupted.status}, left so by a run that died`, result: { interrupted } }
     } else if ('outcome' in seen && !isTaken) {

@@ -102,11 +102,17 @@ export class Lock {
     return this.other !== undefined
   }
 
+  /** Looks again. @returns whether another run works here now, or has written the Lease since it was last looked at: what was seen meanwhile may be of its work */
+  async hasMoved(): Promise<boolean> {
+    const before = this.lease?.metadata.resourceVersion
+    return (await this.isTaken()) || this.lease?.metadata.resourceVersion !== before
+  }
+
   /** Waits until no other run works here. @throws ActionError `locked-by-another-run`, `cancelled` */
   async wait(): Promise<void> {
     const { clock, signal, log } = this.context
     const start = clock.now()
-    this.context.log.progress(`Another run works in namespace ${this.namespace}: ${this.other ?? ''}.`)
+    if (this.other !== undefined) log.progress(`Another run works in namespace ${this.namespace}: ${this.other}.`)
     await waitFor({
       look: async () => (await this.isTaken() ? { pending: `waits for ${this.other ?? ''}` } : { done: true }),
       interval: growing, timeout: this.patience, clock, signal, onProgress: sayProgress(log, 'preflight'),
