@@ -1,6 +1,6 @@
 /**
  * Preloaded into a process (`--import`), it numbers what that writes to files, from 1 on: each call of a function of node:fs
- * that changes something. FILE_WRITES names a file in which it notes them; with FILE_KILLS="N before" or "N after" the
+ * that changes something. FILE_WRITES names a file in which it notes them with the time, in milliseconds; with FILE_KILLS="N before" or "N after" the
  * process ends itself there as if it were killed, with FILE_SIGNAL="SIGINT" it is sent that in place. A file FILE_WRITES.signal is as old as that.
  */
 import fs from 'node:fs'
@@ -23,7 +23,7 @@ function begin(name, path) {
     fs.closeSync(openSync(`${notes}.signal`, 'w'))
     process.kill(process.pid, signal)
   }
-  if (log !== undefined) writeSync(log, `${name} ${String(path).split('/').at(-1)}\n`)
+  if (log !== undefined) writeSync(log, `${Date.now()} ${name} ${String(path).split('/').at(-1)}\n`)
   at('before')
   return () => at('after')
 }

@@ -51,7 +51,7 @@ export async function runnerFiles(directory: string, helm: string, ca: string): 
 /**
  * helm writes down its arguments and becomes the real one, so that it keeps the process id and gets its signals. With
  * HELM_KILLS="N start" or "N end" the Nth call kills whoever called it before helm begins, or when it has ended; with
- * "N never" before helm begins, which it then does not. HELM_SIGNAL is what to send in place of KILL;
+ * "N never" before helm begins, which it then does not; HELM_CALLS is a directory, empty at first, in which each call makes one with its process id: calls may be at the same time. HELM_SIGNAL is what to send in place of KILL;
  * a file FILE_WRITES.signal is as old as that.
  */
 const wrapper = (program: string, log: string): string => `#!/bin/sh
@@ -61,8 +61,9 @@ signal() {
   kill -\${HELM_SIGNAL:-KILL} $PPID
 }
 if [ -n "$HELM_KILLS" ]; then
-  call=$(($(cat "$HELM_CALLS" 2>/dev/null || echo 0) + 1))
-  echo $call > "$HELM_CALLS"
+  call=1
+  until mkdir "$HELM_CALLS/$call" 2>/dev/null; do call=$((call + 1)); done
+  echo $$ > "$HELM_CALLS/$call/pid"
   [ "$HELM_KILLS" = "$call start" ] && signal
   [ "$HELM_KILLS" = "$call never" ] && signal && exit
   if [ "$HELM_KILLS" = "$call end" ]; then

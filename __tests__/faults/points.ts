@@ -1,6 +1,6 @@
 /** The writes of a run, numbered, and runs that are ended at one of them. */
 import type { ChildProcess } from 'node:child_process'
-import { readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, readFile, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { act } from '../../sandbox/act.ts'
 import { isRunning, kill, killTree, processTree } from '../../sandbox/process-tree.ts'
@@ -14,14 +14,20 @@ export type Point =
   | { readonly kind: 'request'; readonly n: number; readonly moment: 'received' | 'answered'; readonly what: string }
   /** The nth call of helm: before it begins, or when it has ended and the action does not know yet. */
   | { readonly kind: 'helm'; readonly n: number; readonly moment: 'start' | 'never' | 'end'; readonly what: string }
-  /** The nth write to a file. */
-  | { readonly kind: 'file'; readonly n: number; readonly moment: 'before' | 'after'; readonly what: string }
+  /** The nth write to a file. Nothing answers it, so that right after it is right before the next; only after the last there is none. */
+  | { readonly kind: 'file'; readonly n: number; readonly moment: 'before' | 'after'; readonly what: string; readonly isNext: boolean }
 
 /** What a run writes. */
 export interface Writes {
   readonly requests: readonly string[]
   readonly helm: readonly string[]
-  readonly files: readonly string[]
+  readonly files: readonly FileWrite[]
+}
+
+/** One write to a file, and whether it follows another one with no request to anybody between the two. */
+interface FileWrite {
+  readonly what: string
+  readonly isNext: boolean
 }
 
 type Inputs = Readonly<Record<string, string>>
@@ -34,7 +40,8 @@ const calls = (world: Sandbox): string => join(world.directory, 'helm-calls')
 
 /** The environment of a run that numbers its writes. */
 async function numbering(world: Sandbox): Promise<Record<string, string>> {
-  await Promise.all([notes(world), calls(world)].map((path) => rm(path, { force: true })))
+  await Promise.all([notes(world), calls(world)].map((path) => rm(path, { recursive: true, force: true })))
+  await mkdir(calls(world))
   return { NODE_OPTIONS: `${world.environment()['NODE_OPTIONS'] ?? ''} --import=${new URL('../../sandbox/file-writes.mjs', import.meta.url).href}`, FILE_WRITES: notes(world), HELM_CALLS: calls(world) }
 }
 
@@ -43,17 +50,34 @@ export async function record(world: Sandbox, inputs: Inputs): Promise<{ run: Act
   const [seen, before] = [world.traffic.requests.length, (await world.helmCalls()).length]
   const run = await act(world, inputs, { environment: await numbering(world) })
   const requests = world.traffic.requests.slice(seen).filter(isWrite).map(({ operation }) => operation)
-  const files = (await readFile(notes(world), 'utf8')).split('\n').filter((line) => line !== '')
+  const times = world.traffic.requests.slice(seen).map(({ at }) => at)
+  const noted = (await readFile(notes(world), 'utf8')).split('\n').filter((line) => line !== '').map((line) => ({ at: Number.parseInt(line), what: line.slice(line.indexOf(' ') + 1).replace(/(?<=milvus-alb-action-)\w+/, '') }))
+  const files = noted.map(({ what, at }, index) => {
+    const before = noted[index - 1]
+    return { what, isNext: before !== undefined && !times.some((time) => time >= before.at && time <= at) }
+  })
   return { run, writes: { requests, files, helm: (await world.helmCalls()).slice(before).map((line) => line.split(' ').slice(0, 2).join(' ')) } }
 }
 
-/** Every moment right before or right after a write. */
-export function pointsOf({ requests, helm, files }: Writes): Point[] {
+/**
+ * Every moment right before or right after a write.
+ * @param known the writes of another run: those that both begin with are left out
+ */
+export function pointsOf({ requests, helm, files }: Writes, known: Writes = { requests: [], helm: [], files: [] }): Point[] {
+  const isNew = (all: readonly string[], others: readonly string[]) => ({ n }: Point): boolean => n > common(all, others)
+  const named = (writes: readonly FileWrite[]): string[] => writes.map(({ what }) => what)
   return [
-    ...requests.flatMap((what, index) => (['received', 'answered'] as const).map((moment) => ({ kind: 'request' as const, n: index + 1, moment, what }))),
-    ...helm.flatMap((what, index) => (['start', 'never', 'end'] as const).map((moment) => ({ kind: 'helm' as const, n: index + 1, moment, what }))),
-    ...files.flatMap((what, index) => (['before', 'after'] as const).map((moment) => ({ kind: 'file' as const, n: index + 1, moment, what }))),
+    ...requests.flatMap((what, index) => (['received', 'answered'] as const).map((moment) => ({ kind: 'request' as const, n: index + 1, moment, what }))).filter(isNew(requests, known.requests)),
+    ...helm.flatMap((what, index) => (['start', 'never', 'end'] as const).map((moment) => ({ kind: 'helm' as const, n: index + 1, moment, what }))).filter(isNew(helm, known.helm)),
+    ...files.map(({ what, isNext }, index) => ({ kind: 'file' as const, n: index + 1, moment: 'before' as const, what, isNext })).filter(isNew(named(files), named(known.files))),
+    ...files.slice(-1).map(({ what }) => ({ kind: 'file' as const, n: files.length, moment: 'after' as const, what, isNext: false })),
   ]
+}
+
+/** With how many equal members both begin. */
+function common(left: readonly string[], right: readonly string[]): number {
+  const at = left.findIndex((each, index) => each !== right[index])
+  return at === -1 ? left.length : at
 }
 
 /** Calls back when the run's nth write is there. */
@@ -102,7 +126,8 @@ export async function runKilled(world: Sandbox, inputs: Inputs, point: Point, di
     else kill(pid)
   })
   // A helm that lives is over before the next run comes: a Lease runs out only half a minute later.
-  while (helms.some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 10))
+  const callers = await Promise.all((await readdir(calls(world))).map(async (call) => Number(await readFile(join(calls(world), call, 'pid'), 'utf8'))))
+  while ([...helms, ...callers].some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 10))
   await world.traffic.idle()
   return run
 }

@@ -39,3 +39,32 @@ interface LeaseSpec {
 
 /** One that has run out is nobody's. */
 const holderOf = ({ holderIdentity, renewTime = '' }: LeaseSpec): string => (Date.parse(renewTime) > Date.now() - 30_000 ? (holderIdentity ?? 'nobody') : 'nobody')
+
+const kinds = ['Namespace', 'Secret', 'ConfigMap', 'Service', 'Deployment', 'Ingress', 'TargetGroupBinding', 'Lease'] as const
+
+/** Everything in the cluster and in AWS but for times and for names that are drawn: equal for two runs after which the next one finds the same. */
+export function everythingIn({ kubernetes, state }: Sandbox): string {
+  const objects = kinds.flatMap((kind) => kubernetes.list(kind).map(({ metadata: { name, namespace, labels, annotations, finalizers, deletionTimestamp }, ...object }) => {
+    const release = readLabels(labels) && decodeRevision((object as unknown as { data: { release: string } }).data.release, 'Secret', name)
+    return { kind, name, namespace, labels, annotations, finalizers, isGoing: deletionTimestamp !== undefined, content: release ?? object }
+  }))
+  const { certificates, loadBalancers, targetGroups } = state
+  const all = JSON.stringify({ objects, account: [certificates, loadBalancers, targetGroups].map((map) => [...map.values()]) }, (_key, value: unknown) => (value instanceof Map ? [...value as Map<unknown, unknown>] : value))
+  return drawn.reduce((text, [pattern, name]) => text.replace(pattern, name), all)
+}
+
+/** Adds a value. @returns whether it was not there before */
+export function isNew(found: Set<string>, value: string): boolean {
+  const { size } = found
+  return found.add(value).size > size
+}
+
+const drawn: readonly (readonly [RegExp, string])[] = [
+  [/\d{4}-\d\d-\d\dT[\d:.+-]+Z?/g, 'TIME'],
+  [/"\d{10}"/g, '"TIME"'],
+  [/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'UUID'],
+  [/(app|net|loadbalancer|targetgroup|listener|listener-rule)(\/[\w.-]+)*\/[0-9a-f]{16}/g, 'ARN'],
+  [/-\d+(?=\.[a-z0-9-]+\.elb\.)/g, '-ID'],
+  [/(?<=\.)[0-9a-f]{8}\b/g, 'RUN'],
+  [/"(activeAt|healthyAt)":\d+/g, '"at":"TIME"'],
+]

@@ -2,24 +2,18 @@
 import { act } from '../../sandbox/act.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
 import { snapshot } from '../../sandbox/snapshot.ts'
-import { whole } from './figures.ts'
 import { pointsOf, record, type Point } from './points.ts'
 import { stateOf, type State } from './state.ts'
 
 type Inputs = Readonly<Record<string, string>>
-
-/** The names of the stories. */
-export const storyNames = ['deploy', 'renewal', 'cutover: last', 'on-failure: rollback', 'destroy'] as const
-
-/** Those that a run of the tests plays: a sample has the first and the ones that are asked for. */
-export const played = (...sampled: readonly Story['name'][]): readonly Story['name'][] => storyNames.filter((name) => whole || name === 'deploy' || sampled.includes(name))
-
 /** One way. */
 export interface Story {
-  readonly name: (typeof storyNames)[number]
+  readonly name: 'deploy' | 'renewal' | 'cutover: last' | 'on-failure: rollback' | 'destroy'
   /** What is there before: Milvus as helm installed it, or all that a deployment made. */
   readonly before: 'installed' | 'deployed'
   readonly inputs: Inputs
+  /** The story that it begins with, whose writes are disturbed there already. */
+  readonly beginsAs?: Story['name']
   /** Inputs of the run that comes afterwards, where they differ. */
   readonly again?: Inputs
 }
@@ -46,7 +40,7 @@ export async function setStage(): Promise<Stage> {
     { name: 'renewal', before: 'deployed', inputs: { certificate: renewed.fullchain, 'private-key': renewed.privateKey } },
     { name: 'cutover: last', before: 'installed', inputs: { cutover: 'last' } },
     // The probe asks where nobody listens, and all is put back.
-    { name: 'on-failure: rollback', before: 'installed', inputs: { 'on-failure': 'rollback', 'probe-address': '127.0.0.1:9', 'probe-timeout': '1s' }, again: { 'probe-address': '' } },
+    { name: 'on-failure: rollback', before: 'installed', beginsAs: 'deploy', inputs: { 'on-failure': 'rollback', 'probe-address': '127.0.0.1:9', 'probe-timeout': '1s' }, again: { 'probe-address': '' } },
     { name: 'destroy', before: 'deployed', inputs: { mode: 'destroy', 'restore-service-type': 'LoadBalancer' } },
   ]
   return { world, stories, begin: ({ before }) => back[before]() }
@@ -65,11 +59,21 @@ export interface Undisturbed {
 
 /** Plays a story to its end. */
 export async function undisturbed(stage: Stage, name: Story['name']): Promise<Undisturbed> {
-  const story = stage.stories.find((each) => each.name === name)
-  if (!story) throw new Error(`there is no story ${name}`)
-  await stage.begin(story)
-  const { run, writes } = await record(stage.world, story.inputs)
+  const story = storyOf(stage, name)
+  const known = story.beginsAs && (await play(stage, storyOf(stage, story.beginsAs))).writes
+  const { run, writes } = await play(stage, story)
   const last = story.again ? await act(stage.world, { ...story.inputs, ...story.again }) : run
   if (last.exitCode !== 0) throw new Error(last.log)
-  return { story, state: stateOf(stage.world), points: pointsOf(writes), writes: `${writes.requests.length} requests, ${writes.helm.length} calls of helm, ${writes.files.length} of files` }
+  return { story, state: stateOf(stage.world), points: pointsOf(writes, known), writes: `${writes.requests.length} requests, ${writes.helm.length} calls of helm, ${writes.files.length} of files` }
+}
+
+function storyOf({ stories }: Stage, name: Story['name']): Story {
+  const story = stories.find((each) => each.name === name)
+  if (!story) throw new Error(`there is no story ${name}`)
+  return story
+}
+
+async function play(stage: Stage, story: Story) {
+  await stage.begin(story)
+  return record(stage.world, story.inputs)
 }

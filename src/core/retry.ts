@@ -6,20 +6,25 @@ export function backoff(attempt: number, { base = 200, cap = 5_000, random = Mat
   return Math.min(cap, base * 2 ** attempt) * (0.5 + random() / 2)
 }
 
-/**
- * Calls `work` up to `attempts` times.
- * @param healable whether time could heal what was thrown; anything else is thrown at once
- */
-export async function retry<T>(
-  work: () => Promise<T>,
-  options: { attempts: number; healable: (thrown: unknown) => boolean; signal: AbortSignal; clock: Clock },
-): Promise<T> {
+/** How often to try, and what to wait for. */
+export interface Retry {
+  /** How often to try in all what failed so: 1 for what time cannot heal, which is thrown at once. */
+  readonly attempts: (thrown: unknown) => number
+  /** Milliseconds that the other side asked to be left alone, as a Retry-After does; they too get some jitter. */
+  readonly rest?: (thrown: unknown) => number
+  readonly signal: AbortSignal
+  readonly clock: Clock
+}
+
+/** Calls `work` until it succeeds, or as often as `attempts` says. @throws what it threw last */
+export async function retry<T>(work: () => Promise<T>, { attempts, rest, signal, clock }: Retry): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await work()
     } catch (thrown) {
-      if (attempt + 1 >= options.attempts || options.signal.aborted || !options.healable(thrown)) throw thrown
-      await options.clock.sleep(backoff(attempt), options.signal)
+      if (attempt + 1 >= attempts(thrown) || signal.aborted) throw thrown
+      const pause = backoff(attempt)
+      await clock.sleep(Math.max(pause, (rest?.(thrown) ?? 0) + pause / 4), signal)
     }
   }
 }

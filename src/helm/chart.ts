@@ -43,7 +43,7 @@ export async function fetchChart(source: ChartSource, options: HelmOptions): Pro
       await pull([`target/${name}`], own)
     } else await pull([name, '--repo', source.repository])
   } finally {
-    await Promise.all(Object.values(secrets).map((path) => rm(path, { force: true })))
+    if (credentials) await Promise.all(Object.values(secrets).map((path) => rm(path, { force: true })))
   }
   const [file = ''] = await readdir(destination)
   return join(destination, file)

@@ -31,6 +31,7 @@ export class Helm {
   private readonly cluster: HelmCluster
   private readonly options: HelmSessionOptions
   private found: Promise<string> | undefined
+  private authorities: Promise<string> | undefined
 
   constructor(cluster: HelmCluster, options: HelmSessionOptions) {
     this.cluster = cluster
@@ -86,9 +87,8 @@ export class Helm {
   private async trust(directory: string): Promise<{ SSL_CERT_FILE?: string }> {
     const { environment } = this.options
     if (!environment['NODE_EXTRA_CA_CERTS'] || environment['SSL_CERT_FILE']) return {}
-    const path = join(directory, 'authorities.pem')
-    await writeFile(path, tls.getCACertificates('default').join('\n'), { mode: 0o600 })
-    return { SSL_CERT_FILE: path }
+    this.authorities ??= writeAuthorities(directory)
+    return { SSL_CERT_FILE: await this.authorities }
   }
 
   /** A user's kubeconfig goes by KUBECONFIG, which may name several files; --kubeconfig takes one. */
@@ -96,4 +96,10 @@ export class Helm {
     if ('paths' in this.cluster) return { kubeconfig: undefined, context: this.cluster.context }
     return { kubeconfig: await writeKubeconfig(directory, this.cluster, this.options.clock, signal), context: undefined }
   }
+}
+
+async function writeAuthorities(directory: string): Promise<string> {
+  const path = join(directory, 'authorities.pem')
+  await writeFile(path, tls.getCACertificates('default').join('\n'), { mode: 0o600 })
+  return path
 }

@@ -6,7 +6,7 @@ import { ActionError } from '../core/errors.ts'
 import { retry } from '../core/retry.ts'
 import type { Clock } from '../core/waiting.ts'
 import type { Connection } from './connection.ts'
-import { StatusError, parseJson, readBody, send, statusError, tooLarge, type Request } from './request.ts'
+import { Silence, StatusError, noJson, parseJson, readBody, send, statusError, tooLarge, type Request } from './request.ts'
 import type { AnyObject, ManagedFields } from './types.ts'
 import { messageOf } from '../core/text.ts'
 
@@ -16,7 +16,8 @@ export interface Selectors {
   readonly fieldSelector?: string
 }
 
-const attempts = 3
+/** How often an expired or a too large list is begun. */
+const begins = 3
 /** How long a call may take with all its attempts, and a list with all its pages, in milliseconds: an answer may drip for ever. */
 const longest = 60_000
 /** Items of a page, and fewer when such a page is too large. Source: Kubernetes API concepts, "Retrieving large results sets in chunks". */
@@ -187,9 +188,9 @@ export class KubernetesClient {
       }
       if (status >= 200 && status < 300) return parseJson(status, body)
       if (response.headers.location !== undefined) throw new StatusError(status, { message: `it redirects to ${response.headers.location}, and the credentials are for this server alone` })
-      throw statusError(status, body)
+      throw statusError(response, body)
     }
-    return retry(once, { attempts, healable, signal, clock: this.options.clock })
+    return retry(once, { attempts, rest: (thrown) => (thrown instanceof StatusError ? thrown.retryAfter : 0), signal, clock: this.options.clock })
   }
 
   /** All pages of a list. It begins anew when the API no longer knows where it was, and in smaller pages when one is too large. */
@@ -201,7 +202,7 @@ export class KubernetesClient {
         } catch (thrown) {
           const isLarge = thrown instanceof StatusError && thrown.reason === tooLarge
           const isExpired = thrown instanceof StatusError && thrown.status === 410
-          if (begun >= attempts || !(isLarge || isExpired)) throw thrown
+          if (begun >= begins || !(isLarge || isExpired)) throw thrown
           if (isLarge) size += 1
         }
       }
@@ -274,10 +275,17 @@ function listIn(answer: unknown): { readonly items: readonly AnyObject[]; readon
   return { ...list, items: items as AnyObject[] }
 }
 
-/** Too many requests, a server that is not ready, a broken connection: time heals these. A webhook's failure is no server's. */
-function healable(thrown: unknown): boolean {
-  if (thrown instanceof StatusError) return [429, 502, 503, 504].includes(thrown.status)
-  return !(thrown instanceof ActionError) && !/CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO/.test(errorCode(thrown))
+/**
+ * How often to try in all what failed so. Too many requests, a server that fails or is not ready, a broken connection: time
+ * heals these, and an API server that is restarted is back within some seconds. A webhook's failure is no server's; a silence
+ * has cost much time already.
+ */
+function attempts(thrown: unknown): number {
+  if (thrown instanceof ActionError || /CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO/.test(errorCode(thrown))) return 1
+  if (thrown instanceof Silence) return 2
+  if (!(thrown instanceof StatusError)) return 6
+  if (thrown.reason === tooLarge) return 1
+  return (thrown.reason === noJson || [429, 500, 502, 503, 504].includes(thrown.status)) && !byWebhook(thrown) ? 6 : 1
 }
 
 const errorCode = (thrown: unknown): string => (thrown as { code?: string }).code ?? ''

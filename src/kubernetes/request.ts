@@ -10,11 +10,14 @@ export class StatusError extends Error {
   /** `NotFound`, `Conflict`, `Invalid`, `Forbidden`, ... */
   readonly reason: string
   readonly causes: readonly StatusCause[]
+  /** Milliseconds that the API asked to be left alone. */
+  readonly retryAfter: number
 
-  constructor(status: number, body: { message?: string; reason?: string; details?: { causes?: StatusCause[] } | undefined }) {
+  constructor(status: number, body: { message?: string; reason?: string; details?: { causes?: StatusCause[] } | undefined }, retryAfter = 0) {
     super(body.message ?? `HTTP ${status}`)
     this.status = status
     this.reason = body.reason ?? ''
+    this.retryAfter = retryAfter
     this.causes = Array.isArray(body.details?.causes) ? body.details.causes : []
   }
 }
@@ -46,6 +49,9 @@ const largestBody = 2 * 1024 * 1024
 /** `reason` of a StatusError for such an answer: none of the API's own. */
 export const tooLarge = 'AnswerTooLarge'
 
+/** Nothing came in a time in which it should have. */
+export class Silence extends Error {}
+
 /** Between the last byte of an answer and its reader's end Node has no listener on the socket: an abort at that moment would end the process. */
 const heard = (): void => undefined
 
@@ -60,8 +66,8 @@ export async function send(connection: Connection, request: Request, signal: Abo
       clearTimeout(timer)
       resolve(response)
     })
-    const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${responseTimeout / 1000} s`)), responseTimeout)
-    const connecting = setTimeout(() => sent.destroy(new Error(`no connection within ${connectTimeout / 1000} s`)), connectTimeout)
+    const timer = setTimeout(() => sent.destroy(new Silence(`no answer within ${responseTimeout / 1000} s`)), responseTimeout)
+    const connecting = setTimeout(() => sent.destroy(new Silence(`no connection within ${connectTimeout / 1000} s`)), connectTimeout)
     sent.on('socket', (socket) => {
       if (!socket.listeners('error').includes(heard)) socket.on('error', heard)
       if (socket.connecting) socket.once('connect', () => clearTimeout(connecting))
@@ -76,21 +82,27 @@ export async function send(connection: Connection, request: Request, signal: Abo
   })
 }
 
+/** `reason` of a StatusError for an answer that is no JSON: none of the API's own. */
+export const noJson = 'AnswerNotJson'
+
 /** @throws StatusError for what is no JSON */
 export function parseJson(status: number, body: string): unknown {
   try {
     return JSON.parse(body)
   } catch {
-    throw new StatusError(status, { message: `the answer is no JSON but begins ${JSON.stringify(body.slice(0, 80))}` })
+    throw new StatusError(status, { reason: noJson, message: `the answer is no JSON but begins ${JSON.stringify(body.slice(0, 80))}` })
   }
 }
 
 /** The error in an answer that is none of success. */
-export function statusError(status: number, body: string): StatusError {
+export function statusError(response: IncomingMessage, body: string): StatusError {
+  const status = response.statusCode ?? 0
+  // Seconds; the API never sends the other form, a date. Source: apiserver, filters/maxinflight.go and client-go, rest/with_retry.go.
+  const retryAfter = (Number.parseInt(response.headers['retry-after'] ?? '') || 0) * 1000
   try {
-    return new StatusError(status, JSON.parse(body) as ConstructorParameters<typeof StatusError>[1])
+    return new StatusError(status, JSON.parse(body) as ConstructorParameters<typeof StatusError>[1], retryAfter)
   } catch {
-    return new StatusError(status, { message: `HTTP ${status}: ${body.slice(0, 200)}` })
+    return new StatusError(status, { message: `HTTP ${status}: ${body.slice(0, 200)}` }, retryAfter)
   }
 }
 
@@ -98,7 +110,7 @@ export function statusError(status: number, body: string): StatusError {
 export async function readBody(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
-  response.setTimeout(responseTimeout, () => response.destroy(new Error(`nothing more of the answer within ${responseTimeout / 1000} s`)))
+  response.setTimeout(responseTimeout, () => response.destroy(new Silence(`nothing more of the answer within ${responseTimeout / 1000} s`)))
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > largestBody) throw new StatusError(response.statusCode ?? 0, { reason: tooLarge, message: `its answer is of more than ${largestBody / 1024 / 1024} MiB` })

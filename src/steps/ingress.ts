@@ -125,7 +125,7 @@ async function moveOwnership(context: Context, kubernetes: KubernetesClient, nam
     if (fields) await kubernetes.replaceManagedFields(path, live.metadata.resourceVersion, fields, `change who holds the fields of Ingress ${name}`)
   }
   try {
-    await retry(once, { attempts: takeOverAttempts, healable: (thrown) => thrown instanceof StatusError && thrown.status === 409, signal: context.signal, clock: context.clock })
+    await retry(once, { attempts: (thrown) => (thrown instanceof StatusError && thrown.status === 409 ? takeOverAttempts : 1), signal: context.signal, clock: context.clock })
   } catch (thrown) {
     throw thrown instanceof StatusError ? applyError(name, thrown) : thrown
   }

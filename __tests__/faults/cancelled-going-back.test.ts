@@ -1,0 +1,5 @@
+import { whole } from './figures.ts'
+import { cancelledAtEveryWrite } from './cancelling.ts'
+
+cancelledAtEveryWrite('destroy')
+if (whole) cancelledAtEveryWrite('on-failure: rollback')

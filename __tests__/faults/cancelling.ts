@@ -1,0 +1,42 @@
+/** Cancelled right before and right after every write: the run ends in time and says what it did, and the next one goes on. */
+import { expect, test } from '@jest/globals'
+import { act } from '../../sandbox/act.ts'
+import { figure, sample } from './figures.ts'
+import { runCancelled } from './points.ts'
+import { everythingIn, isNew, stateOf } from './state.ts'
+import { setStage, undisturbed, type Story } from './stories.ts'
+
+/** GitHub kills everything 10 s after it cancelled. Milliseconds. */
+const patience = 7_000
+
+/** Defines the test of a story. A signal is heard between two requests, not between two writes to files that follow each other. */
+export function cancelledAtEveryWrite(name: Story['name']): void {
+  test(`${name}, cancelled at every write, and run once more`, async () => {
+    const stage = await setStage()
+    const { world } = stage
+    try {
+      const { story, state, points } = await undisturbed(stage, name)
+      const tried = sample(points.filter((point) => point.moment !== 'never' && !(point.kind === 'file' && point.isNext)), 100)
+      let slowest = 0
+      const found = new Set<string>()
+      for (const point of tried) {
+        await stage.begin(story)
+        const cancelled = await runCancelled(world, story.inputs, point)
+        // Late enough it is over anyway.
+        const { 'failure-code': code, changes } = cancelled.outputs
+        const ended = { exitCode: code === undefined ? 0 : 1, listed: changes !== undefined, summarized: cancelled.summary !== '', leftovers: cancelled.leftovers, inTime: cancelled.tookToEnd < patience }
+        const { release } = stateOf(world)
+        expect({ point, ...ended, code: code ?? 'cancelled', isPending: release?.status.startsWith('pending'), log: ended.listed ? '' : cancelled.log })
+          .toEqual({ point, exitCode: cancelled.exitCode, listed: true, summarized: true, leftovers: [], inTime: true, code: story.again && code !== 'cancelled' ? code : 'cancelled', isPending: false, log: '' })
+        slowest = Math.max(slowest, cancelled.tookToEnd)
+        // From what another cancelled run left as well, the next one was run already.
+        if (!isNew(found, everythingIn(world))) continue
+        const run = await act(world, { ...story.inputs, ...story.again })
+        expect({ point, exitCode: run.exitCode, state: stateOf(world), log: run.exitCode === 0 ? '' : run.log }).toEqual({ point, exitCode: 0, state, log: '' })
+      }
+      figure('cancelled', { 'what runs': name, 'cancelled runs': tried.length, 'the slowest of them took to end, s': (slowest / 1_000).toFixed(1), 'states that they left': found.size, 'from which the next run reached the state of an undisturbed one': found.size })
+    } finally {
+      await world.close()
+    }
+  })
+}

@@ -1,0 +1,5 @@
+import { whole } from './figures.ts'
+import { killedAtEveryWrite } from './killing.ts'
+
+killedAtEveryWrite('destroy')
+if (whole) killedAtEveryWrite('on-failure: rollback')
