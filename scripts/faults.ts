@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const page = 'docs/reliability.md'
+/** One more than the cores that it has to do with: a run waits now and then. */
+const workers = 3
 
 /** A row of a table of the page. */
 export interface Figure {
@@ -39,7 +41,7 @@ function main(): void {
   try {
     const [record, report] = [join(scratch, 'figures.jsonl'), join(scratch, 'jest.json')]
     const selection = text === undefined ? [] : ['--testNamePattern', text]
-    spawnSync('node', ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules', 'node_modules/.bin/jest', '--maxWorkers=2', '--testTimeout=1200000', '--testPathPatterns=__tests__/faults', '--json', `--outputFile=${report}`, ...selection], { stdio: 'inherit', env: { ...process.env, FAULTS: 'whole', FAULTS_RECORD: record } })
+    spawnSync('node', ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules', 'node_modules/.bin/jest', `--maxWorkers=${workers}`, '--testSequencer=./scripts/longest-first.mjs', '--testTimeout=1200000', '--testPathPatterns=__tests__/faults', '--json', `--outputFile=${report}`, ...selection], { stdio: 'inherit', env: { ...process.env, FAULTS: 'whole', FAULTS_RECORD: record } })
     const result = JSON.parse(readFileSync(report, 'utf8')) as { numPassedTests: number; numFailedTests: number; numRuntimeErrorTestSuites: number }
     const failed = result.numFailedTests + result.numRuntimeErrorTestSuites + (result.numPassedTests === 0 ? 1 : 0)
     const figures = existsSync(record) ? readFileSync(record, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Figure) : []

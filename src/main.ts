@@ -7,7 +7,7 @@ import { WorkDirectory } from './core/work-directory.ts'
 import { check } from './modes/check.ts'
 import { deploy } from './modes/deploy.ts'
 import { destroy } from './modes/destroy.ts'
-import { annotate } from './report/failure.ts'
+import { annotate, warnOfLeftover } from './report/failure.ts'
 import { secretsInValues } from './helm/values.ts'
 import { Redactor } from './report/redaction.ts'
 import { Report } from './report/report.ts'
@@ -55,8 +55,12 @@ export async function run(environment: NodeJS.ProcessEnv = process.env): Promise
   } catch (thrown) {
     failure = asActionError(thrown)
   }
-  await directory.remove()
-  finish(report, failure)
+  await directory.remove(warnOfLeftover)
+  try {
+    finish(report, failure)
+  } catch (thrown) {
+    failure ??= asActionError(thrown)
+  }
   if (settings?.summary !== false) await writeSummary(report, settings, failure, redactor)
   if (failure) annotate(failure, redactor)
   // Everything is written. A request that is still under way, which nobody waits for, would keep the process for its own timeout.

@@ -21,10 +21,20 @@ describe('retry', () => {
     const clock = new TurnedClock()
     let called = 0
     const work = (): Promise<string> => (++called > failures ? Promise.resolve('done') : Promise.reject(boom))
-    const options = { attempts, healable: () => healable, signal: new AbortController().signal, clock }
+    const options = { attempts: () => (healable ? attempts : 1), signal: new AbortController().signal, clock }
     if (outcome === 'done') expect(await retry(work, options)).toBe('done')
     else expect(await caught(() => retry(work, options))).toBe(outcome)
     expect([called, clock.sleeps.length]).toEqual([calls, calls - 1])
+  })
+
+  test.each([[0, 0.1, 0.2], [3_000, 3.02, 3.05]])('rests %d ms when it was asked to, and never in step with others', async (rest, least, most) => {
+    const clock = new TurnedClock()
+    let called = 0
+    const work = (): Promise<string> => (++called > 1 ? Promise.resolve('done') : Promise.reject(boom))
+    await retry(work, { attempts: () => 2, rest: () => rest, signal: new AbortController().signal, clock })
+    expect(clock.sleeps).toHaveLength(1)
+    expect(clock.sleeps[0]).toBeGreaterThanOrEqual(least * 1000)
+    expect(clock.sleeps[0]).toBeLessThanOrEqual(most * 1000)
   })
 
   test('a cancelled job tries nothing again', async () => {
@@ -35,7 +45,7 @@ describe('retry', () => {
       controller.abort()
       return Promise.reject(boom)
     }
-    expect(await caught(() => retry(work, { attempts: 5, healable: () => true, signal: controller.signal, clock: new TurnedClock() }))).toBe(boom)
+    expect(await caught(() => retry(work, { attempts: () => 5, signal: controller.signal, clock: new TurnedClock() }))).toBe(boom)
     expect(called).toBe(1)
   })
 })

@@ -11,6 +11,10 @@ beforeEach(async () => {
 })
 afterEach(() => rm(temp, { recursive: true, force: true }))
 
+const fail = (path: string, thrown: unknown): never => {
+  throw new Error(path, { cause: thrown })
+}
+
 describe('WorkDirectory', () => {
   test('is made when it is first asked for, once, for nobody else', async () => {
     const directory = new WorkDirectory(temp)
@@ -26,20 +30,20 @@ describe('WorkDirectory', () => {
     const path = await directory.path()
     await mkdir(join(path, 'helm-cache'))
     await writeFile(join(path, 'helm-cache', 'token'), 'x', { mode: 0o400 })
-    await directory.remove()
-    await directory.remove()
+    await directory.remove(fail)
+    await directory.remove(fail)
     expect(await readdir(temp)).toEqual([])
   })
 
   test('that was never made is removed without a word', async () => {
-    await new WorkDirectory(join(temp, 'not-there')).remove()
+    await new WorkDirectory(join(temp, 'not-there')).remove(fail)
     expect(await readdir(temp)).toEqual([])
   })
 
   test('that could not be made fails its users, and not its removal', async () => {
     const directory = new WorkDirectory(join(temp, 'not-there'))
     expect(await caught(() => directory.path())).toMatchObject({ code: 'ENOENT' })
-    await expect(directory.remove()).resolves.toBeUndefined()
+    await expect(directory.remove(fail)).resolves.toBeUndefined()
   })
 
   test.each([['undefined', undefined], ['empty', '']])('RUNNER_TEMP %s means the directory of the system', async (_, runnerTemp) => {
@@ -47,7 +51,7 @@ describe('WorkDirectory', () => {
     try {
       expect(dirname(await directory.path())).toBe(tmpdir())
     } finally {
-      await directory.remove()
+      await directory.remove(fail)
     }
   })
 })

@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals'
 import { act } from '../../sandbox/act.ts'
 import { figure, sample } from './figures.ts'
-import { runCancelled } from './points.ts'
+import { halfAMinuteLater, runCancelled } from './points.ts'
 import { everythingIn, isNew, stateOf } from './state.ts'
 import { setStage, undisturbed, type Story } from './stories.ts'
 
@@ -29,6 +29,7 @@ export function cancelledAtEveryWrite(name: Story['name']): void {
         expect({ point, ...ended, code: code ?? 'cancelled', isPending: release?.status.startsWith('pending'), log: ended.listed ? '' : cancelled.log })
           .toEqual({ point, exitCode: cancelled.exitCode, listed: true, summarized: true, leftovers: [], inTime: true, code: story.again && code !== 'cancelled' ? code : 'cancelled', isPending: false, log: '' })
         slowest = Math.max(slowest, cancelled.tookToEnd)
+        await halfAMinuteLater(world)
         // From what another cancelled run left as well, the next one was run already.
         if (!isNew(found, everythingIn(world))) continue
         const run = await act(world, { ...story.inputs, ...story.again })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { act } from '../../sandbox/act.ts'
 import { figure, sample } from './figures.ts'
-import { letLeaseRunOut, runKilled } from './points.ts'
+import { halfAMinuteLater, runKilled } from './points.ts'
 import { everythingIn, isNew, stateOf } from './state.ts'
 import { setStage, undisturbed, type Story } from './stories.ts'
 
@@ -23,7 +23,7 @@ export function killedAtEveryWrite(name: Story['name']): void {
         await stage.begin(story)
         const killed = await runKilled(world, story.inputs, point, disk, helm)
         expect({ point, exitCode: killed.exitCode, log: killed.exitCode === null ? '' : killed.log }).toEqual({ point, exitCode: null, log: '' })
-        letLeaseRunOut(world)
+        await halfAMinuteLater(world)
         // From what another killed run left as well, the next one was run already; the disk keeps what all of them leave.
         if (!isNew(found, everythingIn(world)) && index < tried.length - 1) continue
         const run = await act(world, { ...story.inputs, ...story.again }, { disk })

@@ -39,7 +39,7 @@ const notes = (world: Sandbox): string => join(world.directory, 'file-writes')
 const calls = (world: Sandbox): string => join(world.directory, 'helm-calls')
 
 /** The environment of a run that numbers its writes. */
-async function numbering(world: Sandbox): Promise<Record<string, string>> {
+export async function numbering(world: Sandbox): Promise<Record<string, string>> {
   await Promise.all([notes(world), calls(world)].map((path) => rm(path, { recursive: true, force: true })))
   await mkdir(calls(world))
   return { NODE_OPTIONS: `${world.environment()['NODE_OPTIONS'] ?? ''} --import=${new URL('../../sandbox/file-writes.mjs', import.meta.url).href}`, FILE_WRITES: notes(world), HELM_CALLS: calls(world) }
@@ -148,8 +148,9 @@ export async function runCancelled(world: Sandbox, inputs: Inputs, point: Point)
   return { ...run, tookToEnd: ended - cancelled }
 }
 
-/** Half a minute passes for the Lease. */
-export function letLeaseRunOut({ kubernetes, namespace }: Sandbox): void {
+/** Half a minute passes: the controller has done what it has to do, when nobody has asked for anything for this long, and the Lease has run out. */
+export async function halfAMinuteLater({ kubernetes, namespace, traffic }: Sandbox): Promise<void> {
+  while (Date.now() - (traffic.requests.at(-1)?.at ?? 0) < 100) await new Promise((resolve) => setTimeout(resolve, 20))
   const lease = kubernetes.get('Lease', namespace, 'milvus-alb-action')
   if (lease) kubernetes.replace({ ...lease, spec: { ...(lease['spec'] as object), renewTime: '2026-01-01T00:00:00.000000Z' } })
 }

@@ -27,7 +27,7 @@ export function stateOf({ kubernetes, state, namespace }: Sandbox): State {
     loadBalancers: [...state.loadBalancers.values()].map(({ listeners }) => listeners.map(({ port, certificateArns }) => ({ port, certificateArns }))),
     services: kubernetes.list('Service', namespace).map(({ metadata, ...object }) => ({ name: metadata.name, type: (object['spec'] as { type?: string }).type })).filter(({ name }) => name === 'milvus-demo'),
     release: release && { status: release.status, chart: release.chart.version, values: release.values },
-    lease: kubernetes.list('Lease', namespace).map((lease) => holderOf(lease['spec'] as LeaseSpec)),
+    holders: kubernetes.list('Lease', namespace).map((lease) => holderOf(lease['spec'] as LeaseSpec)).filter((holder) => holder !== 'nobody'),
   }
   return JSON.parse(arns.reduce((text, arn) => text.replaceAll(arn, 'ARN'), JSON.stringify(left))) as State
 }
@@ -66,5 +66,6 @@ const drawn: readonly (readonly [RegExp, string])[] = [
   [/(app|net|loadbalancer|targetgroup|listener|listener-rule)(\/[\w.-]+)*\/[0-9a-f]{16}/g, 'ARN'],
   [/-\d+(?=\.[a-z0-9-]+\.elb\.)/g, '-ID'],
   [/(?<=\.)[0-9a-f]{8}\b/g, 'RUN'],
+  [/"nodePort":\d+/g, '"nodePort":"PORT"'],
   [/"(activeAt|healthyAt)":\d+/g, '"at":"TIME"'],
 ]

@@ -35222,6 +35222,7 @@ const failureCodes = (/* unused pure expression or super */ null && ([
     'drift-found',
     'drift-unknown',
     // any step
+    'runner-disk-failed',
     'rollback-incomplete',
     'lock-lost',
     'cancelled',
@@ -35276,10 +35277,26 @@ const cancelled = () => new errors_ActionError({
     problem: 'The job was cancelled.',
     remedy: 'Run it again when you want to: a run continues from whatever an earlier one left.',
 });
-/** Any thrown value as an ActionError: what is not one is a defect of ours and says so. */
+/** What the runner's disk says, in the words of errno(3), and what to do about it. */
+const diskRemedies = {
+    ENOSPC: 'Free space on the runner ("df -h" shows where there is none), or run the job on another one, and run it again.',
+    EDQUOT: "Free some of what the runner's user has on that disk, or have its quota raised, and run the job again.",
+    EROFS: 'That disk is mounted read-only: give the runner a RUNNER_TEMP that it can write to, and run the job again.',
+    EACCES: "Give the runner's user the right to write there, or set RUNNER_TEMP to a directory of its own, and run the job again.",
+    EPERM: "Give the runner's user the right to write there, or set RUNNER_TEMP to a directory of its own, and run the job again.",
+    ENOENT: 'See that RUNNER_TEMP, GITHUB_OUTPUT and GITHUB_STEP_SUMMARY name places that are there, and that nothing else clears them while the job runs.',
+    EIO: 'The disk of the runner is broken: run the job on another one.',
+};
+/** Calls of node:fs; a socket has others. */
+const diskCalls = new Set(['open', 'write', 'close', 'mkdir', 'mkdtemp', 'rename', 'rm', 'unlink', 'rmdir', 'scandir', 'lstat']);
+/** Any thrown value as an ActionError: what is neither one nor the runner's disk is a defect of ours and says so. */
 function errors_asActionError(thrown) {
     if (thrown instanceof errors_ActionError)
         return thrown;
+    const { code = '', syscall = '' } = thrown instanceof Error ? thrown : {};
+    const remedy = diskRemedies[code];
+    if (remedy !== undefined && diskCalls.has(syscall))
+        return new errors_ActionError({ code: 'runner-disk-failed', problem: `The runner's disk failed: ${messageOf(thrown)}.`, remedy, cause: thrown });
     return new errors_ActionError({
         code: 'internal-error',
         problem: `Something went wrong inside the action: ${messageOf(thrown)}`,

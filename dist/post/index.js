@@ -28602,11 +28602,11 @@ class WorkDirectory {
         this.made ??= mkdtemp(join(this.parent, prefix));
         return this.made;
     }
-    /** Never rejects for a directory that could not be made. */
-    async remove() {
+    /** Never rejects. @param onFailure told when it could not be removed */
+    async remove(onFailure) {
         const made = await this.made?.catch(() => undefined);
         if (made)
-            await rm(made, { recursive: true, force: true });
+            await removed(made, onFailure);
     }
 }
 /**
@@ -28617,9 +28617,10 @@ class WorkDirectory {
 async function sweep(runnerTemp, onFailure) {
     const names = await (0,promises_namespaceObject.readdir)(runnerTemp).catch(() => []);
     for (const path of names.filter((name) => name.startsWith(prefix)).map((name) => (0,external_node_path_namespaceObject.join)(runnerTemp, name))) {
-        await (0,promises_namespaceObject.rm)(path, { recursive: true, force: true }).catch((thrown) => onFailure(path, thrown));
+        await removed(path, onFailure);
     }
 }
+const removed = (path, onFailure) => (0,promises_namespaceObject.rm)(path, { recursive: true, force: true }).catch((thrown) => onFailure(path, thrown));
 
 
 /***/ }),
@@ -31642,9 +31643,9 @@ function annotate(error, redactor) {
     core.error(redactor.redact(`${text}\n\n${codeLink(error.code) ?? `docs/troubleshooting.md explains ${error.code}.`}`), { title });
     process.exitCode = core.ExitCode.Failure;
 }
-/** Says in post what could not be swept; post never fails a job. */
+/** Says what secrets may still lie in; it fails no job. */
 function warnOfLeftover(path, thrown) {
-    warning(`${path} of an earlier run could not be removed: ${messageOf(thrown)}`, { title: 'Milvus ALB' });
+    warning(`${path}, a directory of this action on the runner, could not be removed: ${messageOf(thrown)}`, { title: 'Milvus ALB' });
 }
 
 

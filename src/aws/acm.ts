@@ -203,11 +203,11 @@ function encode(material: ImportMaterial) {
   return { Certificate: bytes(material.certificate), PrivateKey: bytes(material.privateKey), ...(material.chain && { CertificateChain: bytes(material.chain) }) }
 }
 
-/** A 4xx that is not throttling is an answer; a 5xx, throttling or a broken connection may heal, and may have done the work. */
+/** A 4xx that is not throttling is an answer; a 5xx, throttling, a success that is cut off or a broken connection may heal, and may have done the work. */
 function mayHaveArrived(thrown: unknown): boolean {
   const status = (thrown as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode
   if (errorName(thrown) === 'CredentialsProviderError') return false
-  return status === undefined || status >= 500 || /Throttl|TooManyRequests|RequestInProgress/.test(errorName(thrown))
+  return status === undefined || status < 400 || status >= 500 || /Throttl|TooManyRequests|RequestInProgress/.test(errorName(thrown))
 }
 
 /** ACM's refusals of an import by its name for them, and by its text where one name means several things. */

@@ -21,10 +21,10 @@ export class WorkDirectory {
     return this.made
   }
 
-  /** Never rejects for a directory that could not be made. */
-  async remove(): Promise<void> {
+  /** Never rejects. @param onFailure told when it could not be removed */
+  async remove(onFailure: (path: string, thrown: unknown) => void): Promise<void> {
     const made = await this.made?.catch(() => undefined)
-    if (made) await rm(made, { recursive: true, force: true })
+    if (made) await removed(made, onFailure)
   }
 }
 
@@ -36,6 +36,9 @@ export class WorkDirectory {
 export async function sweep(runnerTemp: string, onFailure: (path: string, thrown: unknown) => void): Promise<void> {
   const names = await readdir(runnerTemp).catch(() => [])
   for (const path of names.filter((name) => name.startsWith(prefix)).map((name) => join(runnerTemp, name))) {
-    await rm(path, { recursive: true, force: true }).catch((thrown: unknown) => onFailure(path, thrown))
+    await removed(path, onFailure)
   }
 }
+
+const removed = (path: string, onFailure: (path: string, thrown: unknown) => void): Promise<void> =>
+  rm(path, { recursive: true, force: true }).catch((thrown: unknown) => onFailure(path, thrown))

@@ -50,10 +50,12 @@ async function enter<P>(settings: Settings, locking: Promise<Held>, { look, writ
       locking.then(({ lock }) => lock.isTaken(), () => false),
       look().then((outcome) => ({ outcome }), (thrown: unknown) => ({ failure: asActionError(thrown) })),
     ])
+    // Whom nobody can reach need not be asked again.
+    if ('failure' in seen && seen.failure.code === 'cluster-unreachable') throw seen.failure
     // The other may have begun after the look, and be what made it fail.
     if ('failure' in seen && !isTaken && !await locking.then(({ lock }) => lock.hasMoved(), () => false)) {
       const interrupted = await ofDeadRun(settings, locking, seen.failure)
-      if (await (await locking).lock.acquire()) return { verdict: `release ${interrupted.work.release} is ${interrupted.status}, left so by a run that died`, result: { interrupted } }
+      if (await (await locking).lock.acquire()) return { verdict: `release ${interrupted.work.release} is ${interrupted.status}, left so by a helm of ours that died`, result: { interrupted } }
     } else if ('outcome' in seen && !isTaken) {
       const { verdict, result } = seen.outcome
       const { lock } = await locking

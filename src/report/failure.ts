@@ -23,7 +23,7 @@ export function annotate(error: ActionError, redactor: Redactor): void {
   process.exitCode = core.ExitCode.Failure
 }
 
-/** Says in post what could not be swept; post never fails a job. */
+/** Says what secrets may still lie in; it fails no job. */
 export function warnOfLeftover(path: string, thrown: unknown): void {
-  core.warning(`${path} of an earlier run could not be removed: ${messageOf(thrown)}`, { title: 'Milvus ALB' })
+  core.warning(`${path}, a directory of this action on the runner, could not be removed: ${messageOf(thrown)}`, { title: 'Milvus ALB' })
 }

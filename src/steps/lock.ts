@@ -97,7 +97,8 @@ export class Lock {
     try {
       this.remember(await this.kubernetes.get<Lease>(this.path, `read Lease ${leaseName} in namespace ${this.namespace}`))
     } catch (thrown) {
-      this.goWithout(thrown)
+      // An API that does not answer is what the run's own reads say, or else the attempt to take the Lease.
+      if (!isUnanswered(thrown)) this.goWithout(thrown)
     }
     return this.other !== undefined
   }
@@ -125,13 +126,14 @@ export class Lock {
     this.patience -= clock.now() - start
   }
 
-  /** Takes the Lease. @returns false when another run has had it since it was looked at: what was seen then may be old */
+  /** Takes the Lease. @throws ActionError when the API does not answer. @returns false when another run has had it since it was looked at: what was seen then may be old */
   async acquire(): Promise<boolean> {
     if (this.state !== 'free') return true
     try {
       const taken = await this.put({ acquireTime: this.time(), leaseTransitions: (this.lease?.spec.leaseTransitions ?? 0) + 1 })
       if (!taken) return false
     } catch (thrown) {
+      if (isUnanswered(thrown)) throw thrown
       this.goWithout(thrown)
       return true
     }
@@ -151,17 +153,16 @@ export class Lock {
     })
   }
 
-  /** Runs helm, and keeps in the Lease that it does until it has ended: a revision that it leaves pending is then known to be ours. */
+  /**
+   * Runs helm, and keeps in the Lease that it does until it has done all: a revision that it leaves pending, because it was
+   * killed or the API was away when it wanted to say how it ended, is then known to be ours.
+   */
   async during<T>(work: Omit<HelmWork, 'holder'>, run: () => Promise<T>): Promise<T> {
     if (this.state !== 'held') return run()
     this.works = [...this.works, { ...work, holder: this.holder.id }].slice(-5)
     await this.queue(() => this.renew())
     this.check()
-    const result = await run().catch((thrown: unknown) => {
-      // helm that was told to end may have been killed before it could say so in the release.
-      if (!this.context.signal.aborted) this.works = []
-      throw thrown
-    })
+    const result = await run()
     this.works = []
     return result
   }
@@ -253,13 +254,13 @@ export class Lock {
   private goWithout(thrown: unknown): void {
     if (this.context.signal.aborted) throw cancelled()
     this.state = 'without'
-    const isForbidden = thrown instanceof ActionError && thrown.code === 'cluster-forbidden'
-    // Whatever else keeps the API from answering, the run's own reads say.
-    if (thrown instanceof ActionError && !isForbidden) return
-    const why = isForbidden ? `This identity may not get, create and update Leases in namespace ${this.namespace}` : `Lease ${leaseName} in namespace ${this.namespace} cannot be taken (${messageOf(thrown)})`
+    const why = thrown instanceof ActionError ? `This identity may not get, create and update Leases in namespace ${this.namespace}` : `Lease ${leaseName} in namespace ${this.namespace} cannot be taken (${messageOf(thrown)})`
     this.context.log.note(`${why}: only the concurrency group of the workflow keeps another run from working here at the same time.`)
   }
 }
+
+/** Whether the API gave no answer, where it could have said that nobody may have a Lease here. */
+const isUnanswered = (thrown: unknown): boolean => thrown instanceof ActionError && thrown.code !== 'cluster-forbidden'
 
 /** What the annotation says; nothing when somebody else has written it. */
 function readWorks(text: string | undefined): readonly HelmWork[] {

@@ -50,7 +50,7 @@ async function isWanted(settings: Settings, kubernetes: KubernetesClient, path: 
 
 /** Has helm roll the release to the goal. @returns what there is to show for it. @throws ActionError of helm's failures */
 export async function recover(context: Context, settings: Settings, rooms: Pick<ReleaseRooms, 'helm' | 'lock'>, { work, revision, status, goal }: Interrupted): Promise<string> {
-  context.changed({ step: 'release', object: `release ${settings.namespace}/${work.release}`, path: 'status', before: status, after: 'deployed', why: `run ${work.holder}, which began it, has died` })
+  context.changed({ step: 'release', object: `release ${settings.namespace}/${work.release}`, path: 'status', before: status, after: 'deployed', why: `the helm of run ${work.holder} died at it` })
   await rollBack(context, settings, rooms, { release: work.release, newest: revision, goal })
-  return goal === revision ? `the upgrade that a dead run began is finished, revision ${revision + 1}` : `back to revision ${goal}, the last that was deployed, as revision ${revision + 1}`
+  return goal === revision ? `the upgrade at which helm died is finished, revision ${revision + 1}` : `back to revision ${goal}, the last that was deployed, as revision ${revision + 1}`
 }
