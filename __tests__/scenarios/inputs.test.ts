@@ -129,3 +129,7 @@ sandboxScenario('inputs are read before any part is asked', 'a kubeconfig whose 
   expect(await expectRefusal(scenario, { cluster: '', kubeconfig: path }, 'kubeconfig-invalid')).toContain('in the form client.authentication.k8s.io/v1alpha1, which Kubernetes no longer knows')
   expect(await expectRefusal(scenario, { cluster: '', kubeconfig: '~/.kube/config' }, 'input-invalid')).toContain('Give the whole path')
 })
+
+sandboxScenario('inputs are read before any part is asked', 'a RUNNER_TEMP in which nothing can be written', async (scenario) => {
+  expect(await expectRefusal(scenario, {}, 'runner-disk-failed', { RUNNER_TEMP: '/proc/self' })).toMatch(/The runner's disk failed: ENOENT.*\/proc\/self\/milvus-alb-action-.*RUNNER_TEMP/s)
+})

@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { expect } from '@jest/globals'
 import { act } from '../../sandbox/act.ts'
-import { killTree } from '../../sandbox/process-tree.ts'
+import { isRunning, kill, killTree, processTree } from '../../sandbox/process-tree.ts'
 import type { World } from '../../sandbox/world.ts'
 import { certificates, changeLease, get, leaseName as lease, letLeaseRunOut } from './hands.ts'
 import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario } from './harness.ts'
@@ -120,4 +120,37 @@ scenario('a run that looks while another one takes the Lease waits for it, and d
   open()
   expectUnchanged(await slow)
   expectSuccess(await quick)
+})
+
+scenario('a release that helm left pending because it was killed is recovered by the next run', async ({ world, run }) => {
+  let pid = 0
+  const ready = world.holdPods()
+  void waitingHelm(world).then(() => processTree(pid).slice(1).forEach(kill))
+  const failed = expectFailure(await run(otherChart, { onStart: (child) => { pid = child.pid ?? 0 } }), 'release', 'helm-upgrade-failed')
+  expect(annotation(failed)).toContain('helm')
+  expect((await newestRevision(world)).status).toBe('pending-upgrade')
+  ready()
+  const result = expectSuccess(await run(otherChart))
+  expect(changed(result)).toContain('release status')
+  expect((await newestRevision(world)).status).toBe('deployed')
+  expectUnchanged(await run(otherChart))
+})
+
+sandboxScenario('a helm that outlives whoever called it is nobody there to end', 'the helm of a dead run that still waits for pods does no harm to the run that recovers', async ({ world, run }) => {
+  const ready = world.holdPods()
+  let alone: number[] = []
+  const helm = waitingHelm(world)
+  await act(world, otherChart, { runnerDies: true, onStart: (child) => void helm.then(() => {
+    alone = processTree(child.pid ?? 0).slice(1)
+    child.kill('SIGKILL')
+  }) })
+  await letLeaseRunOut(world)
+  const second = waitingHelm(world)
+  const next = run(otherChart)
+  await second
+  ready()
+  expectSuccess(await next)
+  while (alone.some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 20))
+  expect((await newestRevision(world)).status).toBe('deployed')
+  expectUnchanged(await run(otherChart))
 })
