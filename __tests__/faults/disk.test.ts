@@ -13,12 +13,13 @@ beforeAll(async () => {
 })
 afterAll(() => stage.world.close())
 
-test.each(['ENOSPC', 'EROFS'])('a disk that fails by %s, from each write on', async (errno) => {
+/** A disk that becomes full does so at any write; one that is read-only mostly was so before. */
+test.each([['ENOSPC', 1], ['EROFS', 6]])('a disk that fails by %s, from a write on', async (errno, step) => {
   const { world } = stage
   const { story, state, points } = await undisturbed(stage, 'deploy')
   const writes = points.filter(({ kind, moment }) => kind === 'file' && moment === 'before')
   const found = new Set<string>()
-  const tried = sample(writes, 14)
+  const tried = sample(writes.filter((_write, index) => index % step === 0), Math.ceil(14 / step))
   for (const { n, what } of tried) {
     await stage.begin(story)
     const run = await act(world, story.inputs, { environment: { ...await numbering(world), FILE_FAILS: `${n} ${errno}` } })
@@ -32,7 +33,7 @@ test.each(['ENOSPC', 'EROFS'])('a disk that fails by %s, from each write on', as
     const next = await act(world, story.inputs)
     expect({ n, what, exitCode: next.exitCode, leftovers: next.leftovers, state: stateOf(world), log: next.exitCode === 0 ? '' : next.log }).toEqual({ n, what, exitCode: 0, leftovers: [], state, log: '' })
   }
-  figure('disk', { 'the disk fails by': errno, 'runs, from each write on': tried.length, 'states that they left': found.size, 'from which the next run reached the state of an undisturbed one': found.size })
+  figure('disk', { 'the disk fails by': errno, 'runs, from different writes on': tried.length, 'states that they left': found.size, 'from which the next run reached the state of an undisturbed one': found.size })
 })
 
 test('a RUNNER_TEMP that cannot be written to', async () => {
