@@ -18,7 +18,7 @@ const pieces = [
   '\n::set-output name=changed::forged', '\n::error::forged', '\n  ::warning title=Milvus ALB::forged', '\n##[error]forged', '\r::stop-commands::forged', '\n::add-mask::forged', '\u2028::notice::forged', '\n\u200B::error::forged', '\n\u001b[2K\u001b[1G::error::forged',
   '\nchanged<<end\nforged\nend', '\nchanged=forged\n', '</details><script>forged</script><img src=http://evil.example/x.png>', '|forged|', '\n\n# forged\n', '\n```\n', '`forged`', '[x](http://evil.example)', '![](http://evil.example/x.png)', '<!--', '\u202Eforged', '%0A::error::forged',
 ]
-const turns = whole ? [0, 7, 14] : [0]
+const turns = whole ? [0, 10] : [0]
 const hostile = (turn: number): string => `hostile ${[...pieces.slice(turn), ...pieces.slice(0, turn)].join(' ')}`
 /** As a header may have it. */
 const onOneLine = (text: string): string => text.replace(/[^\x20-\x7e]/g, ' ').trim()
