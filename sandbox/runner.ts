@@ -141,7 +141,8 @@ export function parseOutputs(text: string): Record<string, string> {
 /** The text of each file under a directory, by its path; none when it is not there. */
 export async function filesUnder(directory: string): Promise<Record<string, string>> {
   const names = await tree(directory).catch(() => [])
-  return Object.fromEntries(await Promise.all(names.map(async (name) => [join(directory, name), await readFile(join(directory, name), 'utf8').catch(() => '')])))
+  const texts = await Promise.all(names.map(async (name) => [join(directory, name), await readFile(join(directory, name), 'utf8').catch(() => '')] as const))
+  return Object.fromEntries(texts)
 }
 
 async function tree(directory: string): Promise<string[]> {

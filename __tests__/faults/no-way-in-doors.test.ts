@@ -44,13 +44,13 @@ async function startTrap(): Promise<Trap> {
 }
 
 /** A chart repository that says where it really is. @param body of index.yaml; a redirect when there is none */
-async function startLyingRepository(body?: string): Promise<{ url: string; close(): void }> {
+async function startLyingRepository(body?: string): Promise<{ url: string; close: () => void }> {
   const server = http.createServer((request, response) => {
     if (body === undefined) response.writeHead(302, { location: `${trap.url}${request.url ?? ''}` }).end()
     else response.writeHead(200).end(body)
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => void server.close().closeAllConnections() }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => { server.close().closeAllConnections() } }
 }
 
 const secret = { 'milvus-token': 'root:canary-4d2a8e60-token', 'chart-username': 'charts', 'chart-password': 'canary-71d0c2f4-chart' }
