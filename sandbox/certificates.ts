@@ -165,7 +165,7 @@ async function leaf(options: IssueOptions, issuer?: Issuer): Promise<{ certifica
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: options.serialNumber ?? serial(),
     subject,
-    issuer: issuer?.certificate.subject ?? subject,
+    issuer: issuer?.certificate.subjectName.toJSON() ?? subject,
     ...validity(options),
     publicKey: keys.publicKey,
     signingKey: (issuer?.keys ?? keys).privateKey,
@@ -183,7 +183,7 @@ async function authorityCertificate(name: string, purpose: string, options: Auth
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serial(),
     subject,
-    issuer: parent?.certificate.subject ?? subject,
+    issuer: parent?.certificate.subjectName.toJSON() ?? subject,
     ...validity({ days: 3650, ...options }),
     publicKey: keys.publicKey,
     signingKey: (parent?.keys ?? keys).privateKey,

@@ -9,11 +9,18 @@ import { load } from 'js-yaml'
 export interface ActionRun {
   readonly exitCode: number | null
   readonly outputs: Readonly<Record<string, string>>
+  /** GITHUB_OUTPUT and GITHUB_STATE as they were written. */
+  readonly outputText: string
+  readonly state: string
   /** What was printed, without the commands that tell the runner what to mask; the runner's masks are not applied. */
   readonly log: string
+  /** What the runner was told to mask. */
+  readonly masks: readonly string[]
   readonly summary: string
   /** Files under RUNNER_TEMP and HOME when main and post were over. */
   readonly leftovers: readonly string[]
+  /** Their text, and that of files in the system's temporary directory, by path. */
+  readonly files: Readonly<Record<string, string>>
   /** Milliseconds of main. */
   readonly took: number
 }
@@ -45,6 +52,8 @@ interface ActionMetadata {
 /** action.yml, parsed. */
 export const readAction = (directory: string): ActionMetadata => load(readFileSync(join(directory, 'action.yml'), 'utf8')) as ActionMetadata
 
+const maskCommand = /^::add-mask::.*\n/gm
+
 /** Runs main and post. Source: GitHub, Metadata syntax and Workflow commands. */
 export async function runAction(options: RunOptions): Promise<ActionRun> {
   const metadata = readAction(options.action)
@@ -53,12 +62,18 @@ export async function runAction(options: RunOptions): Promise<ActionRun> {
   const main = await execute(join(options.action, metadata.runs.main), environment, options)
   const took = performance.now() - start
   const post = metadata.runs.post === undefined || options.runnerDies ? { printed: '' } : await execute(join(options.action, metadata.runs.post), environment, {})
+  const printed = main.printed + post.printed
+  const [outputText, state, summary] = await Promise.all([files.output, files.state, files.summary].map((file) => readFile(file, 'utf8'))) as [string, string, string]
   const run = {
     exitCode: main.exitCode,
-    outputs: parseOutputs(await readFile(files.output, 'utf8')),
-    log: (main.printed + post.printed).replace(/^::add-mask::.*\n/gm, ''),
-    summary: await readFile(files.summary, 'utf8'),
+    outputs: parseOutputs(outputText),
+    outputText,
+    state,
+    log: printed.replace(maskCommand, ''),
+    masks: printed.match(maskCommand) ?? [],
+    summary,
     leftovers: [...await tree(files.temp), ...await tree(files.home)],
+    files: Object.assign({}, ...await Promise.all([files.temp, files.home, files.system].map(filesUnder))) as Record<string, string>,
     took,
   }
   if (options.disk === undefined) await rm(files.directory, { recursive: true, force: true })
@@ -69,15 +84,15 @@ export async function runAction(options: RunOptions): Promise<ActionRun> {
 export async function prepareRun(options: Pick<RunOptions, 'action' | 'directory' | 'disk' | 'environment' | 'inputs'>) {
   const files = await makeFiles(options)
   const inputs = Object.entries(readAction(options.action).inputs).map(([name, input]) => [`INPUT_${name.toUpperCase()}`, options.inputs[name] ?? input?.default ?? ''])
-  const own = { HOME: files.home, RUNNER_TEMP: files.temp, GITHUB_OUTPUT: files.output, GITHUB_STEP_SUMMARY: files.summary, GITHUB_STATE: files.state, GITHUB_ACTIONS: 'true' }
+  const own = { HOME: files.home, RUNNER_TEMP: files.temp, TMPDIR: files.system, GITHUB_OUTPUT: files.output, GITHUB_STEP_SUMMARY: files.summary, GITHUB_STATE: files.state, GITHUB_ACTIONS: 'true' }
   return { files, environment: { ...own, ...options.environment, ...Object.fromEntries(inputs) as Record<string, string> } }
 }
 
 async function makeFiles(options: Pick<RunOptions, 'directory' | 'disk'>) {
   const directory = options.disk ?? await mkdtemp(join(options.directory, 'run-'))
   const at = (name: string) => join(directory, name)
-  const files = { directory, home: at('home'), temp: at('temp'), output: at('output'), summary: at('summary'), state: at('state') }
-  await Promise.all([files.home, files.temp].map((path) => mkdir(path, { recursive: true })))
+  const files = { directory, home: at('home'), temp: at('temp'), system: at('tmp'), output: at('output'), summary: at('summary'), state: at('state') }
+  await Promise.all([files.home, files.temp, files.system].map((path) => mkdir(path, { recursive: true })))
   await Promise.all([files.output, files.summary, files.state].map((file) => writeFile(file, '')))
   return files
 }
@@ -121,6 +136,13 @@ export function parseOutputs(text: string): Record<string, string> {
     at = end
   }
   return outputs
+}
+
+/** The text of each file under a directory, by its path; none when it is not there. */
+export async function filesUnder(directory: string): Promise<Record<string, string>> {
+  const names = await tree(directory).catch(() => [])
+  const texts = await Promise.all(names.map(async (name) => [join(directory, name), await readFile(join(directory, name), 'utf8').catch(() => '')] as const))
+  return Object.fromEntries(texts)
 }
 
 async function tree(directory: string): Promise<string[]> {

@@ -2,7 +2,7 @@
  * What every part of the sandbox shares: a log of the requests that reached it, and faults that a scenario asks for.
  * A part calls `traffic.take(...)` once for each request, before it does anything else.
  */
-import type { ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 
 /** The parts that answer requests. */
 export type Part = 'kubernetes' | 'acm' | 'sts' | 'eks' | 'ec2' | 'elbv2' | 'charts' | 'alb' | 'milvus'
@@ -20,6 +20,8 @@ export interface RecordedRequest {
   readonly query: string
   /** The body as text; empty when there is none. */
   readonly body: string
+  /** Of HTTP; the gRPC server behind the load balancer does not show them. */
+  readonly headers?: IncomingHttpHeaders
   /** Milliseconds since the epoch. */
   readonly at: number
 }

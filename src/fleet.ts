@@ -1,5 +1,5 @@
 /** The action `fleet`: the main action for each target of a job, one after the other; one that fails does not keep the others from their turn. */
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { getInput, setFailed, setOutput } from '@actions/core'
 import { messageOf } from './core/text.ts'
@@ -23,7 +23,9 @@ async function run(): Promise<void> {
   }
   // Whatever happened: what is done is said.
   const file = join(process.env['RUNNER_TEMP'] ?? '.', 'milvus-alb-results.json')
-  writeFileSync(file, JSON.stringify(results))
+  // Its name is known beforehand: whatever is there, a link to another file too, gives way to a file of our own.
+  rmSync(file, { force: true })
+  writeFileSync(file, JSON.stringify(results), { flag: 'wx' })
   setOutput('results', JSON.stringify(results))
   setOutput('results-file', file)
   const bad = results.filter(({ outcome }) => outcome !== 'success')

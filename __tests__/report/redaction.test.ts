@@ -69,6 +69,15 @@ describe('redact', () => {
   })
 })
 
+test('a guess is concealed in every form and line by line, and the runner is not told', async () => {
+  const redactor = new Redactor()
+  const text = await printed(() => redactor.conceal('first "line"\nsecond line'))
+  expect(text).toBe('')
+  const base64 = Buffer.from('a first "line"\nsecond line').toString('base64')
+  expect(redactor.redact(`  second line; first \\"line\\"; ${base64}; ${encodeURIComponent('second line')}`)).not.toMatch(/line|second|ZmlycwX|bGluZ/)
+  expect(redactor.redactOutput('second line')).toBe('second line')
+})
+
 describe('secretsInValues', () => {
   test.each<[string, unknown, string[]]>([
     ['by key', { minio: { rootPassword: 'a-password', mode: 'standalone' } }, ['a-password']],
@@ -77,6 +86,8 @@ describe('secretsInValues', () => {
     ['in a list', { users: [{ name: 'root', password: 'a-password' }] }, ['a-password']],
     ['a password of digits', { rootPassword: 12345678 }, ['12345678']],
     ['inside a file of configuration', { extraConfigFiles: { 'user.yaml': 'minio:\n  secretAccessKey: a-password\n' } }, ['a-password']],
+    ['a variable, whose name is beside its value', { extraEnv: [{ name: 'MINIO_SECRET_KEY', value: 'a-secret' }, { name: 'MODE', value: 'cluster' }] }, ['a-secret']],
+    ['a password in a URL', { metastore: { uri: 'mysql://root:a-password@db.example.com:3306/milvus' } }, ['a-password']],
     ['names of things are left', { existingSecret: 'milvus-demo', secretName: 'milvus-tls', keyFile: '/key', tolerations: [{ key: 'milvus' }] }, []],
     ['common words are left', { service: { type: 'ClusterIP' }, cluster: { enabled: true } }, []],
     ['nothing', undefined, []],

@@ -9,7 +9,9 @@ import type { Lab } from '../../lab/lab.ts'
 import { act } from '../../sandbox/act.ts'
 import type { ActionRun, RunOptions } from '../../sandbox/runner.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
+import type { RecordedRequest } from '../../sandbox/traffic.ts'
 import type { World, WorldOptions } from '../../sandbox/world.ts'
+import { leaksIn, leaksInRequests, placesOf, secretsOf, tokenCanary, valuesCanary } from './leaks.ts'
 
 /** What a scenario is handed. */
 export interface Scenario<W extends World = World> {
@@ -28,11 +30,9 @@ export interface ScenarioOptions extends WorldOptions {
   readonly steersController?: boolean
 }
 
-type Body<W extends World> = (scenario: Scenario<W>) => Promise<void>
+export { valuesCanary } from './leaks.ts'
 
-/** Secrets that ride in every run, in the values of the release and in milvus-token; the private key and the credentials are others. */
-export const valuesCanary = 'canary-9f3b1c7e-values'
-const tokenCanary = 'canary-4d2a8e60-token'
+type Body<W extends World> = (scenario: Scenario<W>) => Promise<void>
 
 const where = process.env['WORLD'] === 'lab' ? 'lab' : 'sandbox'
 const realController = where === 'lab' && (process.env['LAB_CONTROLLER'] ?? '') !== ''
@@ -97,7 +97,7 @@ function runner(world: World): Omit<Scenario, 'world'> {
       since = world.traffic.requests.length
       const all = { 'milvus-token': `root:${tokenCanary}`, values: `minio: {secretKey: ${valuesCanary}}`, ...inputs }
       const run = await act(world, all, options)
-      await expectNoLeak(world, run, { ...world.inputs(), ...all })
+      await expectNoLeak(world, run, { ...world.inputs(), ...all }, world.traffic.requests.slice(since))
       expectOneAnnotation(run)
       expectNoSilentWrite(run, writes())
       if (run.exitCode === 0 && run.outputs['changed'] === 'true' && inputs['probe'] !== 'off' && inputs['mode'] !== 'destroy') await clients()
@@ -177,26 +177,9 @@ function expectNoSilentWrite(run: ActionRun, writes: readonly string[]): void {
   expect(writes.filter((write) => !listed.has(stepOfWrite(write)))).toEqual([])
 }
 
-/** The secrets of a run: the body of the key, the token, what the credentials keep, what the release's values keep. */
-function canaries(world: World, inputs: Readonly<Record<string, string>>): string[] {
-  const key = inputs['private-key'] ?? ''
-  const lines = (key.includes('-----BEGIN') ? key : Buffer.from(key, 'base64').toString()).split('\n').filter((line) => line.length > 32 && !line.startsWith('-----'))
-  const token = inputs['milvus-token']?.replace(/^[^:]*:/, '')
-  const credentials = world.aws.credentials.flatMap(({ secretAccessKey, sessionToken }) => [secretAccessKey, sessionToken ?? ''])
-  return [...lines, token ?? '', valuesCanary, inputs['chart-password'] ?? '', ...credentials].filter((secret) => secret !== '')
-}
-
-const forms = (secret: string): string[] => [secret, Buffer.from(secret).toString('base64').replace(/=+$/, ''), encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]
-
-/** No secret in what was printed, set or summarized, in helm's arguments, or in requests to a part that has no business with it; nothing left on disk. */
-async function expectNoLeak(world: World, run: ActionRun, inputs: Readonly<Record<string, string>>): Promise<void> {
-  const places: Record<string, string> = { log: run.log, outputs: JSON.stringify(run.outputs), summary: run.summary, arguments: (await world.helmCalls()).join('\n') }
-  for (const [place, text] of Object.entries(places)) {
-    expect({ place, leaks: canaries(world, inputs).flatMap(forms).filter((form) => text.includes(form)) }).toEqual({ place, leaks: [] })
-    expect(text).not.toContain('k8s-aws-v1.')
-  }
-  const keyLines = canaries(world, { 'private-key': inputs['private-key'] ?? '' }).filter((secret) => secret !== valuesCanary)
-  const astray = world.traffic.requests.filter(({ part, body }) => part !== 'acm' && keyLines.some((line) => body.includes(line)))
-  expect(astray.map(({ part, operation }) => `${part} ${operation}`)).toEqual([])
+/** No secret in what the run left, nor in requests to a part that it is not for; nothing left on disk. */
+async function expectNoLeak(world: World, run: ActionRun, inputs: Readonly<Record<string, string>>, requests: readonly RecordedRequest[]): Promise<void> {
+  const secrets = secretsOf(world, inputs)
+  expect([...leaksIn(await placesOf(world, run), secrets), ...leaksInRequests(requests, secrets)]).toEqual([])
   expect(run.leftovers).toEqual([])
 }

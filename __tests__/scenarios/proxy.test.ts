@@ -1,12 +1,7 @@
 /** Behind a company's proxy: the SDK, the Kubernetes client, helm and the probe all go through it, and leave it out for NO_PROXY. */
-import http from 'node:http'
-import https from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { expect } from '@jest/globals'
-import { loopbackServerPair } from '../../sandbox/certificates.ts'
-import type { World } from '../../sandbox/world.ts'
 import { expectFailure, expectSuccess, scenario } from './harness.ts'
-import { startProxy } from './proxy.ts'
+import { behindTls, startProxy } from './proxy.ts'
 
 const clusterHost = 'api.production.example.com'
 
@@ -40,27 +35,6 @@ scenario('NO_PROXY is left out, and a proxy that refuses is named', async ({ run
     await proxy.close()
   }
 })
-
-/** The same service behind TLS with a certificate of a company's own authority. */
-async function behindTls(world: World, url: string): Promise<{ url: string; close(): void }> {
-  const pair = await loopbackServerPair(world.authority)
-  const onward = new URL(url)
-  const server = https.createServer({ cert: pair.cert, key: pair.key }, (request, response) => {
-    // The host header stays: it is part of AWS' signature.
-    request.pipe(http.request({ host: onward.hostname, port: onward.port, path: request.url, method: request.method, headers: request.headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(response)
-    }))
-  })
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', () => done()))
-  return {
-    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close() {
-      server.close()
-      server.closeAllConnections()
-    },
-  }
-}
 
 scenario('an authority of the company is trusted by the SDK and by helm', async ({ world, run }) => {
   const [aws, charts] = await Promise.all([behindTls(world, world.aws.endpoint), behindTls(world, world.charts.url)])

@@ -149,7 +149,7 @@ class Front {
   private async faultFor({ service, operation, client }: AwsCall, message: IncomingMessage, { body }: Incoming): Promise<Fault | undefined> {
     const part = parts[service]
     if (part === undefined) return undefined
-    return this.settings.traffic.take({ part, operation, mutating: mutating.test(operation), client, query: message.url?.replace(/^[^?]*/, '') ?? '', body: body.toString() })
+    return this.settings.traffic.take({ part, operation, mutating: mutating.test(operation), client, query: message.url?.replace(/^[^?]*/, '') ?? '', body: body.toString(), headers: message.headers })
   }
 
   private refusalOf({ service, operation, principal, resource }: AwsCall, { body }: Incoming): { status: number; code: string; message: string } | undefined {

@@ -71,7 +71,7 @@ function recorded(message: IncomingMessage, body: Buffer): Parameters<Traffic['t
   const reads = message.method === 'GET' || /(^|&)dryRun=All(&|$)/.test(query ?? '') || /reviews$/.test(path)
   return {
     part: 'kubernetes', operation: `${message.method ?? ''} ${path}`, mutating: !reads, client: message.headers['user-agent'] ?? '',
-    query: query === undefined ? '' : `?${query}`, body: body.toString(),
+    query: query === undefined ? '' : `?${query}`, body: body.toString(), headers: message.headers,
   }
 }
 

@@ -98,6 +98,7 @@ function record(plane: Plane, request: Request, headers: IncomingHttpHeaders): P
     query: query.length > 0 ? `?${query.join('?')}` : '',
     // Streamed through, so not kept.
     body: '',
+    headers,
   })
 }
 

@@ -163,7 +163,7 @@ async function serve(aws: Aws, traffic: Traffic, message: IncomingMessage, respo
   }
   const fault = await traffic.take({
     part: routed.service.part, operation: routed.operation, mutating: mutating.test(routed.operation),
-    client: request.headers['user-agent'] ?? '', query: new URL(message.url ?? '/', 'http://aws').search, body: request.body.toString(),
+    client: request.headers['user-agent'] ?? '', query: new URL(message.url ?? '/', 'http://aws').search, body: request.body.toString(), headers: message.headers,
   }, response)
   if (fault?.reset === true) {
     message.socket.destroy()

@@ -34,7 +34,7 @@ export async function startChartRegistry({ traffic, authority, credentials, vers
   for (const reference of [version, described.digest]) contents.set(`/v2/charts/milvus/manifests/${reference}`, { type: described.mediaType, content: manifest })
   const server = createServer({ cert: pair.cert, key: pair.key }, (request, response) => {
     const path = request.url ?? '/'
-    void traffic.take({ part: 'charts', operation: `${request.method ?? 'GET'} ${path}`, mutating: false, client: request.headers['user-agent'] ?? '', query: '', body: '' })
+    void traffic.take({ part: 'charts', operation: `${request.method ?? 'GET'} ${path}`, mutating: false, client: request.headers['user-agent'] ?? '', query: '', body: '', headers: request.headers })
     const found = contents.get(path)
     if (!isAllowed(request, credentials)) response.writeHead(401, challenge).end()
     else if (!found) response.writeHead(404, { 'content-type': 'application/json' }).end('{"errors":[{"code":"MANIFEST_UNKNOWN"}]}')

@@ -52,7 +52,7 @@ export async function startChartRepository({ traffic, versions = Object.keys(mil
   for (const version of versions) await publish(version)
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = request.url ?? '/'
-    const fault = await traffic.take({ part: 'charts', operation: `${request.method ?? 'GET'} ${path}`, mutating: false, client: request.headers['user-agent'] ?? '', query: '', body: '' })
+    const fault = await traffic.take({ part: 'charts', operation: `${request.method ?? 'GET'} ${path}`, mutating: false, client: request.headers['user-agent'] ?? '', query: '', body: '', headers: request.headers })
     if (fault?.reset) return void request.socket.destroy()
     if (fault?.error) return void response.writeHead(fault.error.status).end(fault.error.message)
     if (!isAllowed(request, repository.credentials)) return void response.writeHead(401, challenge).end()

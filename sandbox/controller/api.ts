@@ -5,7 +5,6 @@
  */
 import { Agent, request } from 'node:https'
 import type { IncomingMessage } from 'node:http'
-import { createInterface } from 'node:readline'
 import type { KubernetesObject } from './objects.ts'
 import { keyOf } from './objects.ts'
 
@@ -59,9 +58,15 @@ export class KubernetesClient {
     const response = await this.open('GET', path, undefined, 'application/json', signal)
     if (response.statusCode !== 200) throw new ApiError(response.statusCode ?? 0, await textOf(response))
     response.on('error', () => undefined)
-    for await (const line of createInterface({ input: response })) {
-      const { type, object } = JSON.parse(line) as { type: string; object: KubernetesObject }
-      each(type, object)
+    // By line feeds alone: readline also ends a line at U+2028, which JSON may hold.
+    let rest = ''
+    for await (const chunk of response.setEncoding('utf8') as AsyncIterable<string>) {
+      const lines = (rest + chunk).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) {
+        const { type, object } = JSON.parse(line) as { type: string; object: KubernetesObject }
+        each(type, object)
+      }
     }
   }
 

@@ -78,7 +78,7 @@ export async function startKubernetes(settings: KubernetesSettings): Promise<Kub
   registry.admit = (admission) => options.admit(admission)
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request = await readRequest(incoming)
-    const fault = await settings.traffic.take(logged(request), response)
+    const fault = await settings.traffic.take({ ...logged(request), headers: incoming.headers }, response)
     if (fault?.reset === true) return void incoming.socket.destroy()
     if (fault?.lie) {
       fault.lie(response)

@@ -7,9 +7,15 @@ const harmlessName = /^existing|(name|file|ref|type|kind)$|^key$/i
 /** The texts in helm values that look like secrets by their name, also in values that are YAML themselves (extraConfigFiles). */
 export function secretsInValues(values: unknown, isSecret = false): string[] {
   if (Array.isArray(values)) return values.flatMap((value) => secretsInValues(value, isSecret))
-  if (typeof values === 'object' && values !== null) return Object.entries(values).flatMap(([name, value]) => secretsInValues(value, !harmlessName.test(name) && (isSecret || secretName.test(name))))
+  if (typeof values === 'object' && values !== null) {
+    // A variable of a container has its name beside its value.
+    const { name: variable } = values as { name?: unknown }
+    const own = typeof variable === 'string' && secretName.test(variable) ? 'value' : undefined
+    return Object.entries(values).flatMap(([name, value]) => secretsInValues(value, !harmlessName.test(name) && (isSecret || name === own || secretName.test(name))))
+  }
   if (typeof values !== 'string' && typeof values !== 'number') return []
   const text = String(values)
   const inside = [...text.matchAll(/^[ \t]*(?:- )?["']?([\w.-]+)["']?[ \t]*:(.+)$/gm)].flatMap(([, name = '', value = '']) => (secretName.test(name) && !harmlessName.test(name) ? [value.trim().replace(/^["']|["']$/g, '')] : []))
-  return isSecret ? [text, ...inside] : inside
+  const inUrls = [...text.matchAll(/:\/\/[^\s:@/]*:([^\s@/]+)@/g)].map(([, password = '']) => password)
+  return [...(isSecret ? [text] : []), ...inside, ...inUrls]
 }

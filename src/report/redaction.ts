@@ -11,22 +11,23 @@ export class Redactor {
 
   /** Protects a secret: whole, line by line (the runner masks single lines), and in the encodings in which it travels. */
   protect(secret: string): void {
-    const lines = secret.split(/\r?\n/).map((line) => line.trim()).filter((line) => !/^-----(BEGIN|END) [A-Z0-9 ]+-----$/.test(line))
+    const lines = linesOf(secret)
     const isNew = (form: string): boolean => form.length >= shortest && !this.secrets.has(form)
     for (const form of new Set([secret.trim(), ...lines, ...[secret, secret.trim()].flatMap(encodingsOf)].filter(isNew))) {
       this.secrets.add(form)
       setSecret(form)
     }
     // The runner makes these for itself, of what it was told. Source: actions/runner, ValueEncoders.cs.
-    for (const form of [secret, secret.trim(), ...lines].flatMap((text) => [...encodingsOf(text), ...embeddedIn(text)]).filter(isNew)) this.secrets.add(form)
+    for (const form of formsOf(secret, lines).filter(isNew)) this.secrets.add(form)
   }
 
   /**
-   * Keeps out of log and summary what may be a secret, by a guess from its name. The runner is not told: it would drop every
-   * job output in which the word happens to be.
+   * Keeps out of log and summary what may be a secret, by a guess from its name: as protect does, since whoever refuses an object
+   * of helm quotes it as it lies there. The runner is not told: it would drop every job output in which the word happens to be.
    */
   conceal(guess: string): void {
-    if (guess.length >= shortest) this.guesses.add(guess)
+    const lines = linesOf(guess)
+    for (const form of [guess, ...lines, ...formsOf(guess, lines)]) if (form.length >= shortest) this.guesses.add(form)
   }
 
   /** An output's value without what is known to be secret. */
@@ -41,6 +42,12 @@ export class Redactor {
 }
 
 const without = (text: string, secrets: ReadonlySet<string>): string => [...secrets].sort((a, b) => b.length - a.length).reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
+
+/** Without those that say of a PEM what it is. */
+const linesOf = (secret: string): string[] => secret.split(/\r?\n/).map((line) => line.trim()).filter((line) => !/^-----(BEGIN|END) [A-Z0-9 ]+-----$/.test(line))
+
+/** Every way of writing it but the plain one, of the whole and of each line. */
+const formsOf = (secret: string, lines: readonly string[]): string[] => [secret, secret.trim(), ...lines].flatMap((text) => [...encodingsOf(text), ...embeddedIn(text)])
 
 /** Whole, in base64, in a URL and in JSON. */
 const encodingsOf = (text: string): string[] => [Buffer.from(text).toString('base64'), encodeURIComponent(text.toWellFormed()), inJson(text)]
