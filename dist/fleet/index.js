@@ -28648,7 +28648,9 @@ async function run() {
     }
     // Whatever happened: what is done is said.
     const file = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(process.env['RUNNER_TEMP'] ?? '.', 'milvus-alb-results.json');
-    (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.writeFileSync)(file, JSON.stringify(results));
+    // Its name is known beforehand: whatever is there, a link to another file too, gives way to a file of our own.
+    (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(file, { force: true });
+    (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.writeFileSync)(file, JSON.stringify(results), { flag: 'wx' });
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('results', JSON.stringify(results));
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('results-file', file);
     const bad = results.filter(({ outcome }) => outcome !== 'success');
