@@ -1,6 +1,8 @@
 /** After the job: sweeps what a run left that was killed before it could clean up. */
 import { sweep } from './core/work-directory.ts'
-import { warnOfLeftover } from './report/failure.ts'
 
 const runnerTemp = process.env['RUNNER_TEMP']
-if (runnerTemp) await sweep(runnerTemp, warnOfLeftover)
+if (runnerTemp) {
+  // What speaks to the runner takes longer to load than all else here, and mostly there is nothing to say.
+  await sweep(runnerTemp, async (path, thrown) => (await import('./report/failure.ts')).warnOfLeftover(path, thrown))
+}

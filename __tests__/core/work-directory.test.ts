@@ -62,14 +62,14 @@ describe('sweep', () => {
     await new WorkDirectory(temp).path()
     for (const other of ['_github_workflow', 'milvus-alb', 'x-milvus-alb-action-y']) await mkdir(join(temp, other))
     const failures: string[] = []
-    await sweep(temp, (path) => failures.push(path))
+    await sweep(temp, (path) => void failures.push(path))
     expect((await readdir(temp)).sort()).toEqual(['_github_workflow', 'milvus-alb', 'x-milvus-alb-action-y'])
     expect(failures).toEqual([])
   })
 
   test('a directory that is not there is swept already', async () => {
     const failures: string[] = []
-    await sweep(join(temp, 'not-there'), (path) => failures.push(path))
+    await sweep(join(temp, 'not-there'), (path) => void failures.push(path))
     expect(failures).toEqual([])
   })
 })

@@ -37,6 +37,8 @@ let page = 0
 const endless = (response: ServerResponse): void => json(response, `{"metadata":{"continue":"page-${page++}"},"items":[${object(`service-${page}`)}]}`)
 
 type Row = readonly [name: string, lie: (response: ServerResponse) => void, code: string, says: RegExp, seconds?: number]
+/** Seconds between the six attempts that an answer which is no JSON is worth. */
+const pauses = 7
 const services = 'The Kubernetes API could not list Services in namespace milvus: '
 
 const kubernetes: readonly Row[] = [
@@ -44,15 +46,15 @@ const kubernetes: readonly Row[] = [
   ['a redirect', (response) => response.writeHead(307, { location: 'https://example.com/' }).end(), 'cluster-request-failed', /Services in namespace milvus: HTTP 307, it redirects to https:\/\/example\.com\//],
   ['an answer of 1 GB', (response) => flood(begin(response), megabyte, gigabyte), 'cluster-request-failed', new RegExp(`${services}HTTP 200, its answer is of more than 2 MiB`)],
   ['an error of 1 GB', (response) => flood(response.writeHead(500), megabyte, gigabyte), 'cluster-request-failed', /HTTP 500, its answer is of more than 2 MiB/],
-  ['no JSON', (response) => json(response, '<html>Log in</html>'), 'cluster-request-failed', /no JSON but begins "<html>Log in/],
-  ['JSON that is cut off', (response) => json(response, '{"items":[{"metadata":'), 'cluster-request-failed', /no JSON/],
+  ['no JSON', (response) => json(response, '<html>Log in</html>'), 'cluster-request-failed', /no JSON but begins "<html>Log in/, pauses],
+  ['JSON that is cut off', (response) => json(response, '{"items":[{"metadata":'), 'cluster-request-failed', /no JSON/, pauses],
   ['null', (response) => json(response, 'null'), 'cluster-request-failed', /no list of objects/],
   ['a list of no objects', (response) => json(response, '{"items":[1,null,"x"]}'), 'cluster-request-failed', /no list of objects/],
   ['a list that never ends', endless, 'cluster-request-failed', /its list does not end after 1000 pages/, 20],
   ['a list that names the same page again', (response) => json(response, '{"metadata":{"continue":"again"},"items":[]}'), 'cluster-request-failed', /names the same page twice/],
   ['a list that never ends, with 500 objects a page', (response) => json(response, `{"metadata":{"continue":"page-${page++}"},"items":[${Array.from({ length: 500 }, (_, n) => object(`service-${n}-${'x'.repeat(1000)}`)).join(',')}]}`), 'cluster-request-failed', /more than 20000 items/],
   ['a list that has always expired', (response) => response.writeHead(410, { 'content-type': 'application/json' }).end('{"kind":"Status","reason":"Expired","message":"The provided continue parameter is too old"}'), 'cluster-request-failed', /HTTP 410, The provided continue/],
-  ['brackets, two million deep', (response) => json(response, '['.repeat(2_000_000)), 'cluster-request-failed', /no JSON|no list/],
+  ['brackets, two million deep', (response) => json(response, '['.repeat(2_000_000)), 'cluster-request-failed', /no JSON|no list/, pauses],
 ]
 
 test.each(sample(kubernetes, 12))('a Kubernetes API that lies: %s', async (name, lie, outcome, says, seconds = 1) => {

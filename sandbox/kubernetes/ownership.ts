@@ -2,7 +2,7 @@
 import { decodeFields, difference, encodeFields, fieldName, fieldValues, union, type FieldSet } from './fields.ts'
 import { apiVersion, type Resource } from './resources.ts'
 import { ApiError, type Cause } from './status.ts'
-import { at, canonical, fields, isObject, items, text, timestamp, type Json, type JsonObject, type KubernetesObject, type ManagedFieldsEntry } from './types.ts'
+import { at, canonical, fields, isObject, isSame, items, text, timestamp, type Json, type JsonObject, type KubernetesObject, type ManagedFieldsEntry } from './types.ts'
 
 /** Who writes, and how. */
 export interface Writer {
@@ -118,9 +118,9 @@ export function forgetsOwners(object: JsonObject): boolean {
 
 /** Whether two objects differ in nothing but versions and the times of managed fields. */
 export function unchanged(left: KubernetesObject, right: KubernetesObject): boolean {
-  const plain = (object: KubernetesObject): string => canonical({
+  const plain = (object: KubernetesObject): JsonObject => ({
     ...object,
     metadata: { ...object.metadata, resourceVersion: '', managedFields: items(object.metadata.managedFields).map((entry: Json) => ({ ...fields(entry), time: '' })) },
   })
-  return plain(left) === plain(right)
+  return isSame(plain(left), plain(right))
 }

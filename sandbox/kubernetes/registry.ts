@@ -7,7 +7,7 @@ import { patched } from './patches.ts'
 import { apiVersion, resourceOf, type Resource } from './resources.ts'
 import { type ApiError, alreadyExists, badRequest, invalid, modified, notFound, notInSandbox, precondition } from './status.ts'
 import { Store } from './store.ts'
-import { canonical, timestamp, type Json, type KubernetesObject } from './types.ts'
+import { isSame, timestamp, type Json, type JsonObject, type KubernetesObject } from './types.ts'
 
 /** Who writes, and whether it is only tried. */
 export interface Write {
@@ -173,8 +173,8 @@ function systemMetadata(resource: Resource, live: KubernetesObject | undefined, 
 /** `generation` moves when anything but metadata and status does. */
 function counts(resource: Resource, live: KubernetesObject | undefined, object: KubernetesObject): KubernetesObject {
   if (!live || !resource.generation) return object
-  const wish = (each: KubernetesObject): string => canonical({ ...each, metadata: null, status: null })
-  return wish(live) === wish(object) ? object : { ...object, metadata: { ...object.metadata, generation: (live.metadata.generation ?? 0) + 1 } }
+  const wish = (each: KubernetesObject): JsonObject => ({ ...each, metadata: null, status: null })
+  return isSame(wish(live), wish(object)) ? object : { ...object, metadata: { ...object.metadata, generation: (live.metadata.generation ?? 0) + 1 } }
 }
 
 function without(object: KubernetesObject, field: string): KubernetesObject {

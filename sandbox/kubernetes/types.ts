@@ -106,6 +106,14 @@ export function canonical(value: Json | undefined): string {
   return `{${members.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(',')}}`
 }
 
+/** Whether two values are equal, whatever order their keys were written in; a member that is undefined is as good as absent. */
+export function isSame(left: Json | undefined, right: Json | undefined): boolean {
+  if (left === right) return true
+  if (Array.isArray(left) && Array.isArray(right)) return left.length === right.length && left.every((value, index) => isSame(value, right[index]))
+  if (!isObject(left) || !isObject(right)) return false
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) => isSame(left[key], right[key]))
+}
+
 /** The time as Kubernetes writes it: whole seconds. */
 export function timestamp(milliseconds = Date.now()): string {
   return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z')

@@ -3,6 +3,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+/** Told of what could not be removed. */
+export type OnFailure = (path: string, thrown: unknown) => void | Promise<void>
+
 const prefix = 'milvus-alb-action-'
 
 /** Makes its directory when it is first needed. */
@@ -22,7 +25,7 @@ export class WorkDirectory {
   }
 
   /** Never rejects. @param onFailure told when it could not be removed */
-  async remove(onFailure: (path: string, thrown: unknown) => void): Promise<void> {
+  async remove(onFailure: OnFailure): Promise<void> {
     const made = await this.made?.catch(() => undefined)
     if (made) await removed(made, onFailure)
   }
@@ -33,12 +36,12 @@ export class WorkDirectory {
  * RUNNER_TEMP, so that whatever is there when post runs is left over.
  * @param onFailure told of what could not be removed
  */
-export async function sweep(runnerTemp: string, onFailure: (path: string, thrown: unknown) => void): Promise<void> {
+export async function sweep(runnerTemp: string, onFailure: OnFailure): Promise<void> {
   const names = await readdir(runnerTemp).catch(() => [])
   for (const path of names.filter((name) => name.startsWith(prefix)).map((name) => join(runnerTemp, name))) {
     await removed(path, onFailure)
   }
 }
 
-const removed = (path: string, onFailure: (path: string, thrown: unknown) => void): Promise<void> =>
+const removed = (path: string, onFailure: OnFailure): Promise<void> =>
   rm(path, { recursive: true, force: true }).catch((thrown: unknown) => onFailure(path, thrown))
