@@ -64,6 +64,8 @@ const drawn: readonly (readonly [RegExp, string])[] = [
   [/"\d{10}"/g, '"TIME"'],
   [/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'UUID'],
   [/(app|net|loadbalancer|targetgroup|listener|listener-rule)(\/[\w.-]+)*\/[0-9a-f]{16}/g, 'ARN'],
+  // Of the Ingress' uid. Source: aws-load-balancer-controller, model_build_target_group.go.
+  [/(?<=k8s-\w+-\w+-)[0-9a-f]{10}/g, 'HASH'],
   [/-\d+(?=\.[a-z0-9-]+\.elb\.)/g, '-ID'],
   [/(?<=\.)[0-9a-f]{8}\b/g, 'RUN'],
   [/"nodePort":\d+/g, '"nodePort":"PORT"'],
