@@ -37,12 +37,12 @@ let page = 0
 const endless = (response: ServerResponse): void => json(response, `{"metadata":{"continue":"page-${page++}"},"items":[${object(`service-${page}`)}]}`)
 
 type Row = readonly [name: string, lie: (response: ServerResponse) => void, code: string, says: RegExp, seconds?: number]
-/** Seconds between the six attempts that an answer which is no JSON is worth. */
+/** Seconds between the six attempts that an answer which is none is worth. */
 const pauses = 7
 const services = 'The Kubernetes API could not list Services in namespace milvus: '
 
 const kubernetes: readonly Row[] = [
-  ['headers without end', endlessHeaders, 'cluster-unreachable', /Header overflow/],
+  ['headers without end', endlessHeaders, 'cluster-unreachable', /Header overflow/, pauses],
   ['a redirect', (response) => response.writeHead(307, { location: 'https://example.com/' }).end(), 'cluster-request-failed', /Services in namespace milvus: HTTP 307, it redirects to https:\/\/example\.com\//],
   ['an answer of 1 GB', (response) => flood(begin(response), megabyte, gigabyte), 'cluster-request-failed', new RegExp(`${services}HTTP 200, its answer is of more than 2 MiB`)],
   ['an error of 1 GB', (response) => flood(response.writeHead(500), megabyte, gigabyte), 'cluster-request-failed', /HTTP 500, its answer is of more than 2 MiB/],
