@@ -6,7 +6,7 @@ import { act } from '../../sandbox/act.ts'
 import type { ActionRun, RunOptions } from '../../sandbox/runner.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
 import { formsOf, leaksIn, leaksInRequests, placesOf, secretsOf, valuesCanary } from '../scenarios/leaks.ts'
-import { figure, whole } from './figures.ts'
+import { figure, outcomeOf, whole } from './figures.ts'
 
 type Inputs = Readonly<Record<string, string>>
 
@@ -81,7 +81,7 @@ test.each(rows.filter(({ what }) => whole || sampled.includes(what)))('no secret
 
 /** It came to what it is here for, and what is masked was told to the runner first of all. */
 function expectOutcome(run: ActionRun, outcome: string): void {
-  const came = run.outputs['failure-code'] ?? (run.exitCode === 0 ? 'success' : `exit code ${run.exitCode ?? 'none'}`)
+  const came = outcomeOf(run)
   expect({ outcome: came, log: came === outcome ? '' : run.log }).toEqual({ outcome, log: '' })
   expect(run.masks.length).toBeGreaterThan(20)
 }

@@ -8,12 +8,12 @@ import { load } from 'js-yaml'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { act } from '../../sandbox/act.ts'
 import { killTree } from '../../sandbox/process-tree.ts'
-import { runAction, type ActionRun } from '../../sandbox/runner.ts'
+import { runAction } from '../../sandbox/runner.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
 import { repository } from '../../sandbox/world.ts'
 import { leaksIn, secretsOf } from '../scenarios/leaks.ts'
 import { behindTls, startProxy } from '../scenarios/proxy.ts'
-import { figure, whole } from './figures.ts'
+import { figure, outcomeOf, whole } from './figures.ts'
 import { startLiar } from './liar.ts'
 
 let world: Sandbox
@@ -68,8 +68,6 @@ afterAll(async () => {
   trap.close()
   await world.close()
 })
-
-const outcomeOf = (run: ActionRun): string => run.outputs['failure-code'] ?? (run.exitCode === 0 ? 'success' : `exit code ${run.exitCode ?? 'none'}`)
 
 interface Redirect {
   readonly who: string

@@ -8,7 +8,7 @@ import { createAuthority } from '../../sandbox/certificates.ts'
 import type { ActionRun } from '../../sandbox/runner.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
 import { repository } from '../../sandbox/world.ts'
-import { figure, whole } from './figures.ts'
+import { figure, outcomeOf, whole } from './figures.ts'
 import { answer, startLiar, type Liar } from './liar.ts'
 
 type Inputs = Readonly<Record<string, string>>
@@ -132,7 +132,7 @@ test.each(rows.filter(({ from }) => whole || sampled.includes(from)))('no way in
     const { inputs = {}, away } = await put(hostile(turn))
     try {
       const run = await act(world, inputs, { environment: { RUNNER_DEBUG: '1' } })
-      const came = run.outputs['failure-code'] ?? (run.exitCode === 0 ? 'success' : `exit code ${run.exitCode ?? 'none'}`)
+      const came = outcomeOf(run)
       expect({ outcome: came, log: came === outcome ? '' : run.log }).toEqual({ outcome, log: '' })
       expect(run.log).toContain('hostile')
       expectOnlyOurCommands(run)

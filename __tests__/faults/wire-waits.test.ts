@@ -11,11 +11,11 @@ import type { KubernetesObject } from '../../sandbox/kubernetes/api.ts'
 import type { ActionRun } from '../../sandbox/runner.ts'
 import type { Fault, RecordedRequest } from '../../sandbox/traffic.ts'
 import { annotation } from '../scenarios/harness.ts'
-import { figure, sample, whole } from './figures.ts'
+import { figure, outcomeOf, sample, whole } from './figures.ts'
 import { halfAMinuteLater } from './points.ts'
 import { stateOf } from './state.ts'
 import { setStage, undisturbed, type Stage, type Undisturbed } from './stories.ts'
-import { callsIn, disturbed, outcomeOf, requestsOf, say } from './wire.ts'
+import { callsIn, disturbed, requestsOf, say } from './wire.ts'
 
 let stage: Stage
 let deploy: Undisturbed

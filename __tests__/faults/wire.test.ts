@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { act } from '../../sandbox/act.ts'
 import type { Fault, Part } from '../../sandbox/traffic.ts'
-import { figure, sample, whole } from './figures.ts'
+import { figure, outcomeOf, sample, whole } from './figures.ts'
 import { everythingIn, isNew, stateOf } from './state.ts'
 import { setStage, undisturbed, type Stage, type Story } from './stories.ts'
-import { callsIn, disturb, disturbed, outcomeOf, requestsOf, say, type Answer, type Call } from './wire.ts'
+import { callsIn, disturb, disturbed, requestsOf, say, type Answer, type Call } from './wire.ts'
 import { halfAMinuteLater } from './points.ts'
 
 let stage: Stage

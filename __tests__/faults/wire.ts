@@ -53,9 +53,6 @@ export function disturb(world: Sandbox, calls: readonly Call[], effect: (part: P
   return () => ends.forEach((end) => end())
 }
 
-/** What a run may come to. */
-export const outcomeOf = ({ exitCode, outputs }: ActionRun): string => outputs['failure-code'] ?? (exitCode === 0 ? 'success' : `exit code ${exitCode ?? 'none'}`)
-
 /** What holds for every run, however it is disturbed: it ends by a documented outcome, in its words and without a stack, and leaves no file. */
 export function expectGoodEnd(run: ActionRun): void {
   const { 'failure-code': code, changes, 'failed-step': step } = run.outputs
