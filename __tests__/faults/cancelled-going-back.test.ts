@@ -1,3 +1,4 @@
+/** Cancelled at every write while it takes something back. */
 import { whole } from './figures.ts'
 import { cancelledAtEveryWrite } from './cancelling.ts'
 

@@ -1,3 +1,4 @@
+/** Killed at every write while it takes something back. */
 import { whole } from './figures.ts'
 import { killedAtEveryWrite } from './killing.ts'
 
