@@ -24,7 +24,7 @@ const textOf = (name: InputName): fc.Arbitrary<string> => fc.oneof({ weight: 4, 
 property('one input at a time',
   fc.constantFrom(...inputNames).chain((name) => fc.tuple(fc.constant(name), textOf(name))),
   ([name, text]) => isTaken(() => settingsOf({ ...minimal, [name]: text }), namesAnInput, canaries),
-  inputNames.flatMap((name) => [key, password, '\n'.repeat(100_000).replace(/^|$/g, 'x'), `a: x${' '.repeat(100_000)}y`].map((text): [InputName, string] => [name, text])))
+  inputNames.flatMap((name) => [key, password, ...['\n', '\r', '\u2028'].map((end) => `x${end.repeat(100_000)}x`), `a: x${' '.repeat(100_000)}y`].map((text): [InputName, string] => [name, text])))
 
 property('all inputs at once',
   fc.tuple(...inputNames.map((name) => fc.oneof({ weight: 40, arbitrary: fc.constant(undefined) }, { weight: 8, arbitrary: goodText(name) }, { weight: 1, arbitrary: broken(goodText(name)) }, { weight: 1, arbitrary: anyText }))),

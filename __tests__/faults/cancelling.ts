@@ -1,9 +1,9 @@
 /** Cancelled right before and right after every write: the run ends in time and says what it did, and the next one goes on. */
 import { expect, test } from '@jest/globals'
-import { act } from '../../sandbox/act.ts'
 import { figure, sample } from './figures.ts'
-import { halfAMinuteLater, runCancelled } from './points.ts'
-import { everythingIn, isNew, stateOf } from './state.ts'
+import { nextRuns } from './next-runs.ts'
+import { runCancelled } from './points.ts'
+import { stateOf } from './state.ts'
 import { setStage, undisturbed, type Story } from './stories.ts'
 
 /** GitHub kills everything 10 s after it cancelled. Milliseconds. */
@@ -15,10 +15,11 @@ export function cancelledAtEveryWrite(name: Story['name']): void {
     const stage = await setStage()
     const { world } = stage
     try {
-      const { story, state, points } = await undisturbed(stage, name)
+      const calm = await undisturbed(stage, name)
+      const { story, points } = calm
       const tried = sample(points.filter((point) => point.moment !== 'never' && !(point.kind === 'file' && point.isNext)), 100)
       let slowest = 0
-      const found = new Set<string>()
+      const next = nextRuns(world, calm)
       for (const point of tried) {
         await stage.begin(story)
         const cancelled = await runCancelled(world, story.inputs, point)
@@ -29,13 +30,9 @@ export function cancelledAtEveryWrite(name: Story['name']): void {
         expect({ point, ...ended, code: code ?? 'cancelled', isPending: release?.status.startsWith('pending'), log: ended.listed ? '' : cancelled.log })
           .toEqual({ point, exitCode: cancelled.exitCode, listed: true, summarized: true, leftovers: [], inTime: true, code: story.again && code !== 'cancelled' ? code : 'cancelled', isPending: false, log: '' })
         slowest = Math.max(slowest, cancelled.tookToEnd)
-        await halfAMinuteLater(world)
-        // From what another cancelled run left as well, the next one was run already.
-        if (!isNew(found, everythingIn(world))) continue
-        const run = await act(world, { ...story.inputs, ...story.again })
-        expect({ point, exitCode: run.exitCode, state: stateOf(world), log: run.exitCode === 0 ? '' : run.log }).toEqual({ point, exitCode: 0, state, log: '' })
+        await next.after({ point })
       }
-      figure('cancelled', { 'what runs': name, 'cancelled runs': tried.length, 'the slowest of them took to end, s': (slowest / 1_000).toFixed(1), 'states that they left': found.size, 'from which the next run reached the state of an undisturbed one': found.size })
+      figure('cancelled', { 'what runs': name, 'cancelled runs': tried.length, 'the slowest of them took to end, s': (slowest / 1_000).toFixed(1), 'states that they left': next.states(), 'from which the next run reached the state of an undisturbed one': next.states() })
     } finally {
       await world.close()
     }

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { act } from '../../sandbox/act.ts'
 import { annotation } from '../scenarios/harness.ts'
 import { figure, sample } from './figures.ts'
-import { halfAMinuteLater, numbering } from './points.ts'
-import { everythingIn, isNew, stateOf } from './state.ts'
+import { nextRuns } from './next-runs.ts'
+import { numbering } from './points.ts'
 import { setStage, undisturbed, type Stage } from './stories.ts'
 
 let stage: Stage
@@ -16,9 +16,10 @@ afterAll(() => stage.world.close())
 /** A disk that becomes full does so at any write; one that is read-only mostly was so before. */
 test.each([['ENOSPC', 1], ['EROFS', 6]])('a disk that fails by %s, from a write on', async (errno, step) => {
   const { world } = stage
-  const { story, state, points } = await undisturbed(stage, 'deploy')
+  const calm = await undisturbed(stage, 'deploy')
+  const { story, points } = calm
   const writes = points.filter(({ kind, moment }) => kind === 'file' && moment === 'before')
-  const found = new Set<string>()
+  const next = nextRuns(world, calm)
   const tried = sample(writes.filter((_write, index) => index % step === 0), Math.ceil(14 / step))
   for (const { n, what } of tried) {
     await stage.begin(story)
@@ -28,12 +29,9 @@ test.each([['ENOSPC', 1], ['EROFS', 6]])('a disk that fails by %s, from a write 
     expect({ n, what, exitCode: run.exitCode, log: run.exitCode === (isHarmless ? 0 : 1) ? '' : run.log }).toEqual({ n, what, exitCode: isHarmless ? 0 : 1, log: '' })
     if (!isHarmless) expect({ n, what, says: annotation(run), title: run.log.match(/^::error.*runner-disk-failed in \S+/m)?.length }).toEqual({ n, what, says: expect.stringMatching(new RegExp(`The runner's disk failed: ${errno}.*What to do: `, 's')), title: 1 })
     expect(run.log).not.toMatch(/\n\s+at .+:\d+:\d+/)
-    await halfAMinuteLater(world)
-    if (!isNew(found, everythingIn(world))) continue
-    const next = await act(world, story.inputs)
-    expect({ n, what, exitCode: next.exitCode, leftovers: next.leftovers, state: stateOf(world), log: next.exitCode === 0 ? '' : next.log }).toEqual({ n, what, exitCode: 0, leftovers: [], state, log: '' })
+    await next.after({ n, what })
   }
-  figure('disk', { 'the disk fails by': errno, 'runs, from different writes on': tried.length, 'states that they left': found.size, 'from which the next run reached the state of an undisturbed one': found.size })
+  figure('disk', { 'the disk fails by': errno, 'runs, from different writes on': tried.length, 'states that they left': next.states(), 'from which the next run reached the state of an undisturbed one': next.states() })
 })
 
 test('a RUNNER_TEMP that cannot be written to', async () => {

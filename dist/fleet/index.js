@@ -32829,7 +32829,7 @@ function refuseEndless(document) {
 /** @param schema FAILSAFE_SCHEMA leaves every scalar the text that was written: no 012 that becomes 10, no 1.10 that becomes 1.1 */
 function yaml(raw, schema = CORE_SCHEMA, give = 'Give a YAML map, one "key: value" a line.') {
     // js-yaml refuses a document of nothing but comments.
-    if (raw.replace(/^[^\S\n]*#.*$/gm, '').trim() === '')
+    if (raw.split(/\r\n?|\n/).every((line) => /^\s*(#|$)/.test(line)))
         return undefined;
     try {
         const document = load(raw, { schema });

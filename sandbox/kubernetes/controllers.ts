@@ -5,7 +5,7 @@ import { reconcilePods } from './pods.ts'
 import { reconcileWorkloads } from './workloads.ts'
 import { resourceOf } from './resources.ts'
 import type { Registry } from './registry.ts'
-import { at, type JsonObject, type KubernetesObject } from './types.ts'
+import { at, isSame, type JsonObject, type KubernetesObject } from './types.ts'
 
 /** How long things take, in milliseconds; Infinity is never. A change counts for what is waiting, too. */
 export interface Pace {
@@ -78,12 +78,13 @@ export function ensure({ registry }: Pass, desired: KubernetesObject): Kubernete
   const resource = resourceOf(desired.kind)
   const live = registry.store.get(resource, desired.metadata.namespace ?? '', desired.metadata.name)
   if (!live) return registry.create(resource, desired, { manager })
-  return registry.update(resource, { ...live, ...desired, metadata: { ...live.metadata, ...desired.metadata } }, { manager })
+  const next = { ...live, ...desired, metadata: { ...live.metadata, ...desired.metadata } }
+  return isSame(live, next) ? live : registry.update(resource, next, { manager })
 }
 
 /** Writes an object's status, when it differs. */
 export function setStatus({ registry }: Pass, object: KubernetesObject, status: JsonObject): KubernetesObject {
-  return registry.update(resourceOf(object.kind), { ...object, status }, { manager, subresource: 'status' })
+  return isSame(object['status'], status) ? object : registry.update(resourceOf(object.kind), { ...object, status }, { manager, subresource: 'status' })
 }
 
 /** Deletes an object; nothing happens when it is gone already. */
