@@ -1,5 +1,4 @@
 /** The nastiest inputs, given to the built action as a runner would: each ends soon, with a code, without a stack trace and without what is secret in it. */
-import { X509Certificate } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,19 +6,13 @@ import { expect, test } from '@jest/globals'
 import { createAuthority } from '../../sandbox/certificates.ts'
 import { runAction } from '../../sandbox/runner.ts'
 import { repository } from '../../sandbox/world.ts'
+import { endsNever } from '../x509/weak-fixtures.ts'
 import { figure, sample } from './figures.ts'
 import { minimal, type Inputs } from './inputs.ts'
 
 const { certificate, privateKey, chain } = await (await createAuthority({ key: 'EC_prime256v1' })).issue({ hosts: ['milvus.example.com'], key: 'EC_prime256v1' })
 const [keyLine = ''] = privateKey.split('\n').filter((line) => line.length === 64 && !line.startsWith('MIGH'))
 const canary = 'canary-8d1c'
-
-/** The certificate with the month of its end after December. */
-function withoutDate(pem: string): string {
-  const { raw, validToDate } = new X509Certificate(pem)
-  raw.write('99', raw.indexOf(validToDate.toISOString().replace(/[-:T]|\.000/g, '').slice(2)) + 2)
-  return `-----BEGIN CERTIFICATE-----\n${raw.toString('base64').replace(/.{1,64}/g, '$&\n')}-----END CERTIFICATE-----\n`
-}
 
 const nasty: readonly (readonly [what: string, inputs: Inputs, said: string])[] = [
   ['a billion laughs', { values: `p: &a0 [${canary}]\n${Array.from({ length: 9 }, (_, level) => `a${level}: &a${level + 1} [${Array(10).fill(`*a${level}`).join(', ')}]`).join('\n')}` }, 'Input values has more than a million characters'],
@@ -30,7 +23,7 @@ const nasty: readonly (readonly [what: string, inputs: Inputs, said: string])[] 
   ['a private key as a host', { host: privateKey }, 'Input host holds PEM'],
   ['a long password as a release', { release: `${canary}-`.repeat(20) }, 'Input release is a text of 240 characters'],
   ['an attribute that JavaScript has', { annotations: 'alb.ingress.kubernetes.io/load-balancer-attributes: __proto__=x,deletion_protection.enabled=perhaps' }, 'deletion_protection.enabled=perhaps'],
-  ['a certificate without a date', { 'certificate-arn': '', certificate: withoutDate(certificate), 'certificate-chain': chain, 'private-key': privateKey }, 'Input certificate holds a certificate that cannot be parsed'],
+  ['a certificate without a date', { 'certificate-arn': '', certificate: endsNever(certificate), 'certificate-chain': chain, 'private-key': privateKey }, 'Input certificate holds a certificate that cannot be parsed'],
   ['commands of the runner', { 'ingress-name': '::error::x\n##[error]y\n::add-mask::z' }, 'Input ingress-name is "::error::x\\n##[error]y'],
 ]
 

@@ -40751,7 +40751,8 @@ function parseCertificates(pem) {
 }
 /** Node parses a key and dates only when they are asked for: one that has none that can be read is found here, not by whoever asks. */
 function usable(certificate) {
-    if (Number.isNaN(certificate.validFromDate.getTime() + certificate.validToDate.getTime()))
+    // By OpenSSL's text, which says "Bad time value": of that, validToDate is a random date now and then.
+    if (![certificate.validFrom, certificate.validTo].every((date) => date.endsWith(' GMT')))
         throw new Error('a date that is none');
     // The getter throws for what is no key, or of a kind that OpenSSL does not know.
     if (certificate.publicKey.type !== 'public')

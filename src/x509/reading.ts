@@ -11,7 +11,8 @@ export function parseCertificates(pem: string): X509Certificate[] {
 
 /** Node parses a key and dates only when they are asked for: one that has none that can be read is found here, not by whoever asks. */
 function usable(certificate: X509Certificate): X509Certificate {
-  if (Number.isNaN(certificate.validFromDate.getTime() + certificate.validToDate.getTime())) throw new Error('a date that is none')
+  // By OpenSSL's text, which says "Bad time value": of that, validToDate is a random date now and then.
+  if (![certificate.validFrom, certificate.validTo].every((date) => date.endsWith(' GMT'))) throw new Error('a date that is none')
   // The getter throws for what is no key, or of a kind that OpenSSL does not know.
   if (certificate.publicKey.type !== 'public') throw new Error('a key that is none')
   return certificate
