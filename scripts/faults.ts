@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const page = 'docs/reliability.md'
-/** One more than the cores that it has to do with: a run waits now and then. */
-const workers = 3
+/** Twice the cores that it has to do with: runs wait now and then, those of the wire for half of their time. */
+const workers = 4
 
 /** A row of a table of the page. */
 export interface Figure {
