@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const page = 'docs/reliability.md'
-/** Twice the cores that it has to do with: runs wait now and then, those of the wire for half of their time. */
+/** Twice the cores that it has to do with: a run waits now and then, one whose calls are failed for seconds. */
 const workers = 4
 
 /** A row of a table of the page. */

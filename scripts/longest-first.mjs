@@ -1,7 +1,7 @@
 /** The order in which jest takes up the tests of faults: those that take longest first, so that no worker is left alone with one at the end. */
 import { basename } from 'node:path'
 
-const longest = ['killed-going-back', 'killed', 'cancelled-going-back', 'cancelled', 'wire', 'long-run', 'together', 'lying-apis', 'wire-waits', 'disk', 'lies', 'bad-input', 'bad-files']
+const longest = ['killed-going-back', 'killed', 'wire', 'cancelled', 'cancelled-going-back', 'long-run', 'wire-waits', 'together', 'lying-apis', 'disk', 'lies', 'bad-files']
 
 export default class LongestFirst {
   sort(tests) {

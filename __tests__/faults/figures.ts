@@ -1,6 +1,5 @@
 /** How much of the faults a run tries, and the figures that `npm run faults` writes into docs/reliability.md. */
 import { appendFileSync } from 'node:fs'
-import type { ActionRun } from '../../sandbox/runner.ts'
 
 /** Whether everything is tried, as `npm run faults` does; `npm test` tries a sample. */
 export const whole = process.env['FAULTS'] === 'whole'
@@ -16,6 +15,3 @@ export function figure(table: string, row: Readonly<Record<string, string | numb
   const file = process.env['FAULTS_RECORD'] ?? ''
   if (file !== '') appendFileSync(file, `${JSON.stringify({ table, row })}\n`)
 }
-
-/** How a run ended, as tables have it: its failure code, or success. */
-export const outcomeOf = ({ exitCode, outputs }: ActionRun): string => outputs['failure-code'] ?? (exitCode === 0 ? 'success' : `exit code ${exitCode ?? 'none'}`)

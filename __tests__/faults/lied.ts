@@ -5,7 +5,8 @@ import { expect } from '@jest/globals'
 import { act } from '../../sandbox/act.ts'
 import type { World } from '../../sandbox/world.ts'
 import { annotation } from '../scenarios/harness.ts'
-import { figure, outcomeOf } from './figures.ts'
+import { figure } from './figures.ts'
+import { expectOutcome, outcomeOf } from './outcome.ts'
 
 /** What a lie is expected to come to. */
 export interface Expected {
@@ -39,9 +40,8 @@ export async function lied(world: World, lie: string, { inputs = {}, outcome, sa
     onStart: (child) => child.once('exit', () => (memory = existsSync(peak) ? Number(readFileSync(peak, 'utf8')) / 1024 : NaN)),
   })
   const seconds = run.took / 1000
-  const came = outcomeOf(run)
-  figure('lies', { lie, outcome: came, seconds: seconds.toFixed(1), 'memory MB': Math.round(memory) })
-  expect({ outcome: came, log: came === outcome ? '' : run.log }).toEqual({ outcome, log: '' })
+  figure('lies', { lie, outcome: outcomeOf(run), seconds: seconds.toFixed(1), 'memory MB': Math.round(memory) })
+  expectOutcome(run, outcome)
   expect(outcome === 'success' ? run.log : annotation(run)).toMatch(says)
   expect(run.log).not.toMatch(/\n\s+at .+:\d+:\d+/)
   expect(annotation(run).length).toBeLessThan(longest)

@@ -3,10 +3,11 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { act } from '../../sandbox/act.ts'
-import type { ActionRun, RunOptions } from '../../sandbox/runner.ts'
+import type { RunOptions } from '../../sandbox/runner.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
 import { formsOf, leaksIn, leaksInRequests, placesOf, secretsOf, valuesCanary } from '../scenarios/leaks.ts'
-import { figure, outcomeOf, whole } from './figures.ts'
+import { figure, whole } from './figures.ts'
+import { expectOutcome } from './outcome.ts'
 
 type Inputs = Readonly<Record<string, string>>
 
@@ -70,6 +71,8 @@ test.each(rows.filter(({ what }) => whole || sampled.includes(what)))('no secret
   const run = await act(world, given, { ...options, environment: { ...role, RUNNER_DEBUG: '1' } })
   mend?.()
   expectOutcome(run, outcome)
+  // What is masked was told to the runner first of all.
+  expect(run.masks.length).toBeGreaterThan(20)
   const secrets = [...secretsOf(world, { ...world.inputs(), ...given }), { name: 'values', text: listCanary, for: ['kubernetes' as const] }]
   const requests = world.traffic.requests.slice(since)
   const places = await placesOf(world, run)
@@ -78,10 +81,3 @@ test.each(rows.filter(({ what }) => whole || sampled.includes(what)))('no secret
   expect(run.leftovers).toEqual([])
   figure('no-secret-out', { 'what runs': what, outcome, 'texts searched': Object.keys(places).length + requests.length, 'secrets x forms': secrets.flatMap(({ text }) => [...formsOf(text).keys()]).length, found: found.length })
 })
-
-/** It came to what it is here for, and what is masked was told to the runner first of all. */
-function expectOutcome(run: ActionRun, outcome: string): void {
-  const came = outcomeOf(run)
-  expect({ outcome: came, log: came === outcome ? '' : run.log }).toEqual({ outcome, log: '' })
-  expect(run.masks.length).toBeGreaterThan(20)
-}

@@ -13,8 +13,9 @@ import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
 import { repository } from '../../sandbox/world.ts'
 import { leaksIn, secretsOf } from '../scenarios/leaks.ts'
 import { behindTls, startProxy } from '../scenarios/proxy.ts'
-import { figure, outcomeOf, whole } from './figures.ts'
+import { figure, whole } from './figures.ts'
 import { startLiar } from './liar.ts'
+import { expectOutcome, outcomeOf } from './outcome.ts'
 
 let world: Sandbox
 let trap: Trap
@@ -111,7 +112,7 @@ test.each(redirects.filter((_each, index) => whole || index === 0))('a redirect 
   try {
     const given = { ...secret, ...inputs, ...more }
     const run = await act(world, given)
-    expect({ outcome: outcomeOf(run), log: outcomeOf(run) === outcome ? '' : run.log }).toEqual({ outcome, log: '' })
+    expectOutcome(run, outcome)
     const found = leaksIn({ trap: trap.sent.join('\n') }, secretsOf(world, { ...world.inputs(), ...given }).filter(({ name }) => name !== but))
     expect(found).toEqual([])
     if (but === undefined) expect(trap.sent.join('\n')).not.toMatch(/^(authorization|x-amz-security-token|cookie)$/im)
@@ -131,7 +132,7 @@ if (whole) test('a proxy gets tunnels only, and no credentials', async () => {
     await behind.installMilvus()
     await behind.setNames({ '*.elb.amazonaws.com': '', [behind.host]: behind.albAddress })
     const run = await act(behind, secret, { environment: { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, AWS_ENDPOINT_URL: aws.url } })
-    expect({ outcome: outcomeOf(run), log: outcomeOf(run) === 'success' ? '' : run.log }).toEqual({ outcome: 'success', log: '' })
+    expectOutcome(run)
     expect(proxy.requests.filter((request) => !request.startsWith('CONNECT '))).toEqual([])
     expect(new Set(proxy.requests.map((request) => /^CONNECT ([^.]+)/.exec(request)?.[1]?.slice(0, 3)))).toEqual(new Set(['127', 'api', 'k8s']))
     expect(leaksIn({ proxy: [...proxy.requests, ...proxy.headers].join('\n') }, secretsOf(behind, { ...behind.inputs(), ...secret }))).toEqual([])
@@ -171,7 +172,7 @@ test('with input cluster no kubeconfig of the environment is used, and planted l
     own = directories.map((name) => ({ name, mode: (statSync(join(temp, name)).mode & 0o777).toString(8), files: readdirSync(join(temp, name)).filter((file) => ['kubeconfig', 'token', 'authorities.pem'].includes(file)).map((file) => `${file} ${(lstatSync(join(temp, name, file)).mode & 0o777).toString(8)}`).sort() }))
   })
   const run = await act(world, rehearsal, { disk, environment: { RUNNER_TEMP: temp, KUBECONFIG: path } })
-  expect({ outcome: outcomeOf(run), log: outcomeOf(run) === 'success' ? '' : run.log }).toEqual({ outcome: 'success', log: '' })
+  expectOutcome(run)
   expect(own).toEqual([{ name: expect.stringMatching(/^milvus-alb-action-\w{6}$/), mode: '700', files: ['authorities.pem 600', 'kubeconfig 600', 'token 600'] }])
   expect(await readdir(temp)).toEqual([])
   expect(await readdir(outside)).toEqual(['precious'])

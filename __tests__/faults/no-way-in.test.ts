@@ -8,8 +8,9 @@ import { createAuthority } from '../../sandbox/certificates.ts'
 import type { ActionRun } from '../../sandbox/runner.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
 import { repository } from '../../sandbox/world.ts'
-import { figure, outcomeOf, whole } from './figures.ts'
+import { figure, whole } from './figures.ts'
 import { answer, startLiar, type Liar } from './liar.ts'
+import { expectOutcome } from './outcome.ts'
 
 type Inputs = Readonly<Record<string, string>>
 
@@ -132,8 +133,7 @@ test.each(rows.filter(({ from }) => whole || sampled.includes(from)))('no way in
     const { inputs = {}, away } = await put(hostile(turn))
     try {
       const run = await act(world, inputs, { environment: { RUNNER_DEBUG: '1' } })
-      const came = outcomeOf(run)
-      expect({ outcome: came, log: came === outcome ? '' : run.log }).toEqual({ outcome, log: '' })
+      expectOutcome(run, outcome)
       expect(run.log).toContain('hostile')
       expectOnlyOurCommands(run)
       expectOnlyOurOutputs(run)

@@ -11,7 +11,8 @@ import type { KubernetesObject } from '../../sandbox/kubernetes/api.ts'
 import type { ActionRun } from '../../sandbox/runner.ts'
 import type { Fault, RecordedRequest } from '../../sandbox/traffic.ts'
 import { annotation } from '../scenarios/harness.ts'
-import { figure, outcomeOf, sample, whole } from './figures.ts'
+import { figure, sample, whole } from './figures.ts'
+import { expectOutcome, outcomeOf } from './outcome.ts'
 import { halfAMinuteLater } from './points.ts'
 import { stateOf } from './state.ts'
 import { setStage, undisturbed, type Stage, type Undisturbed } from './stories.ts'
@@ -44,13 +45,13 @@ async function deployed(fault: string, meets: string, inputs = {}, options = {})
 
 /** It did all that an undisturbed one does. */
 function expectHealed(run: ActionRun): void {
-  expect({ outcome: outcomeOf(run), log: run.exitCode === 0 ? '' : run.log }).toEqual({ outcome: 'success', log: '' })
+  expectOutcome(run)
   expect(stateOf(stage.world)).toEqual(deploy.state)
 }
 
 /** It said what is wrong, and the next one, undisturbed, goes on. */
 async function expectSaid(run: ActionRun, code: string, says: RegExp): Promise<void> {
-  expect({ outcome: outcomeOf(run), log: outcomeOf(run) === code ? '' : run.log }).toEqual({ outcome: code, log: '' })
+  expectOutcome(run, code)
   expect(annotation(run)).toMatch(says)
   ends.splice(0).forEach((end) => end())
   await halfAMinuteLater(stage.world)

@@ -1,11 +1,12 @@
 /** Kubernetes and AWS fail each call: once, so that it has to heal, and for good, so that it has to be said. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Fault, Part } from '../../sandbox/traffic.ts'
-import { figure, outcomeOf, sample, whole } from './figures.ts'
+import { figure, sample, whole } from './figures.ts'
 import { nextRuns } from './next-runs.ts'
+import { outcomeOf } from './outcome.ts'
+import { halfAMinuteLater } from './points.ts'
 import { isNew, stateOf } from './state.ts'
 import { setStage, undisturbed, type Stage, type Story } from './stories.ts'
-import { halfAMinuteLater } from './points.ts'
 import { callsIn, disturb, disturbed, requestsOf, say, type Answer, type Call } from './wire.ts'
 
 let stage: Stage
