@@ -10,11 +10,12 @@ import type { KubernetesClient } from '../sandbox/controller/api.ts'
 import { kubeconfigOf } from '../sandbox/kubeconfig.ts'
 import { allows, groupOf, shippedPolicy, shippedRoles, type PermissionSet } from '../sandbox/permissions.ts'
 import { startServiceAddress } from '../sandbox/service-address.ts'
+import { freePorts } from '../sandbox/ports.ts'
 import { runnerFiles, type RunnerFiles } from '../sandbox/runner-files.ts'
 import { terminal } from '../sandbox/terminal.ts'
 import { cacheDirectory } from '../sandbox/tools.ts'
 import { Traffic } from '../sandbox/traffic.ts'
-import { listenPort, type World, type WorldOptions } from '../sandbox/world.ts'
+import { type World, type WorldOptions } from '../sandbox/world.ts'
 import { Backends } from './backends.ts'
 import { startAwsFront, type AwsFront } from './parts/aws-front.ts'
 import { furnish } from './parts/cluster.ts'
@@ -132,8 +133,8 @@ async function assemble(programs: LabPrograms, options: LabOptions, site: Site):
   const aws = await start('AWS front', () => startAwsFront({ moto, traffic, cluster: { name: cluster, endpoint, ca: control.ca } }))
   const loadBalancers = new LoadBalancers(moto)
   closers.push(() => loadBalancers.close())
-  // An address for each lab, so that several can run on one machine and all listen on the same port.
   const albAddress = `127.${randomInt(16, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`
+  const [listenPort = 0, servicePort = 0] = await freePorts(2)
   const [furnished, alb] = await together([
     start('cluster', () => furnish(control, { programs, processes, namespace })),
     start('Envoy', () => startEnvoy({ program: programs.envoy, directory, processes, front: aws, loadBalancers, address: albAddress, resolveTarget: () => milvus.address() })),
@@ -146,7 +147,7 @@ async function assemble(programs: LabPrograms, options: LabOptions, site: Site):
   const kubeconfig = join(directory, 'kubeconfig')
   await writeFile(kubeconfig, kubeconfigOf('lab', api.url, control.ca, { token: control.adminToken }), { mode: 0o600 })
   const environment = (credential: AwsCredential = moto.users.runner): Record<string, string> => ({ ...awsEnvironment(moto, aws, credential), ...runner.environment })
-  const hands = byHand({ programs, directory, kubeconfig, charts: charts.url, albAddress, runner, proxy: proxy.url })
+  const hands = byHand({ programs, directory, kubeconfig, charts: charts.url, albAddress, listenPort, runner, proxy: proxy.url })
   return {
     name: 'lab',
     traffic, aws, eks, alb, charts, authority, programs, albAddress, certificate, cluster, namespace, host, listenPort, kubeconfig, directory, environment,
@@ -167,7 +168,7 @@ async function assemble(programs: LabPrograms, options: LabOptions, site: Site):
     holdLoadBalancers: () => aws.hold(),
     holdPods: () => furnished.holdPods(),
     moveCluster: (url) => void (aws.cluster = { ...aws.cluster, endpoint: url }),
-    serviceAddress: () => start('the Service\'s own load balancer', () => startServiceAddress({ kubernetes: { url: control.url, ca: control.ca, token: control.adminToken }, namespace, host: albAddress, resolve: () => milvus.address() })),
+    serviceAddress: () => start('the Service\'s own load balancer', () => startServiceAddress({ kubernetes: { url: control.url, ca: control.ca, token: control.adminToken }, namespace, host: albAddress, port: servicePort, resolve: () => milvus.address() })),
     requireAuthorization: async () => {
       const token = await milvus.requireAuthorization()
       await alb.sync()
@@ -191,7 +192,7 @@ function awsEnvironment(moto: Moto, aws: AwsFront, { accessKeyId, secretAccessKe
 }
 
 /** What a person at a terminal has: the clients, as the administrator. */
-function byHand({ programs, directory, kubeconfig, charts, albAddress, runner, proxy }: { programs: LabPrograms; directory: string; kubeconfig: string; charts: string; albAddress: string; runner: RunnerFiles; proxy: string }) {
+function byHand({ programs, directory, kubeconfig, charts, albAddress, listenPort, runner, proxy }: { programs: LabPrograms; directory: string; kubeconfig: string; charts: string; albAddress: string; listenPort: number; runner: RunnerFiles; proxy: string }) {
   let major: HelmMajor = 4
   return {
     ...terminal({ directory, kubeconfig, namespace, charts, kubectl: programs.kubectl, helm: () => programs.helm[major] }),

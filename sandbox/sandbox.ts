@@ -14,12 +14,14 @@ import { kubeconfigOf } from './kubeconfig.ts'
 import { startKubernetes, type Identity, type KubernetesApi } from './kubernetes/api.ts'
 import { startMilvus, type Milvus } from './milvus.ts'
 import { allows, authorizer, groupOf, shippedPolicy, shippedRoles, type PermissionSet } from './permissions.ts'
+import { freePorts } from './ports.ts'
 import { runnerFiles } from './runner-files.ts'
 import { startServiceAddress } from './service-address.ts'
+import { restoreAccount, type SavedState } from './snapshot.ts'
 import { terminal } from './terminal.ts'
 import { tools } from './tools.ts'
 import { Traffic } from './traffic.ts'
-import { listenPort, type World, type WorldOptions } from './world.ts'
+import { type World, type WorldOptions } from './world.ts'
 
 /** The sandbox, with the parts that only it has. */
 export interface Sandbox extends World {
@@ -33,14 +35,21 @@ export interface Sandbox extends World {
 const administrator: Identity = { username: 'admin', groups: ['system:masters'] }
 const controllerIdentity: Identity = { username: 'system:serviceaccount:kube-system:aws-load-balancer-controller', groups: ['system:authenticated'] }
 
-/** Starts every part. The namespace and the IngressClass `alb` exist; Milvus is not installed yet. */
-export async function startSandbox({ clusterHost }: WorldOptions = {}): Promise<Sandbox> {
+/** How the sandbox may differ. */
+export interface SandboxOptions extends WorldOptions {
+  /** What the cluster and the AWS account hold at the start. */
+  readonly savedState?: SavedState | undefined
+}
+
+/** Starts every part. Without a saved state the namespace and the IngressClass `alb` exist, and Milvus is not installed yet. */
+export async function startSandbox({ clusterHost, savedState }: SandboxOptions = {}): Promise<Sandbox> {
   const [cluster, namespace, host] = ['production', 'milvus', 'milvus.example.com']
   const directory = await mkdtemp(join(tmpdir(), 'milvus-alb-sandbox-'))
   const traffic = new Traffic()
   const state = createAwsState()
-  const [aws, authority, programs, charts, milvus] = await Promise.all([startAws({ traffic, state }), createAuthority(), tools(), startChartRepository({ traffic }), startMilvus({ traffic })])
-  const [pair, certificate] = await Promise.all([loopbackServerPair(authority, clusterHost === undefined ? [] : [clusterHost]), authority.issue({ hosts: [host] })])
+  if (savedState) restoreAccount(state, savedState.account)
+  const [aws, authority, programs, charts, milvus] = await Promise.all([startAws({ traffic, state }), savedState?.authority ?? createAuthority(), tools(), startChartRepository({ traffic }), startMilvus({ traffic })])
+  const [pair, certificate] = await Promise.all([loopbackServerPair(authority, clusterHost === undefined ? [] : [clusterHost]), savedState?.certificate ?? authority.issue({ hosts: [host] })])
 
   const [adminToken, controllerToken] = [randomUUID(), randomUUID()]
   const staticTokens = new Map<string, Identity>([[adminToken, administrator], [controllerToken, controllerIdentity]])
@@ -49,13 +58,14 @@ export async function startSandbox({ clusterHost }: WorldOptions = {}): Promise<
     tls: { certificate: pair.cert, privateKey: pair.key },
     authenticate: async (token) => staticTokens.get(token) ?? aws.authenticateEksToken(token, cluster),
   })
-  kubernetes.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-  kubernetes.create({ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'alb' }, spec: { controller: 'ingress.k8s.aws/alb' } })
+  if (savedState) kubernetes.load(savedState.objects)
+  else createPrerequisites(kubernetes, namespace)
   const describe = (endpoint: string): unknown => state.clusters.set(cluster, { name: cluster, endpoint, certificateAuthority: pair.ca, status: 'ACTIVE' })
   describe(clusterHost === undefined ? kubernetes.url : kubernetes.url.replace('127.0.0.1', clusterHost))
 
-  // An address for each sandbox, so that many can run on one machine and all listen on the same port.
   const albAddress = `127.${randomInt(16, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`
+  const [freePort = 0, servicePort = 0] = await freePorts(2)
+  const listenPort = savedState?.listenPort ?? freePort
   const alb = await startAlb({ traffic, state, host: albAddress, resolveTarget: () => ({ host: milvus.host, port: milvus.port }) })
   const controller = await startController({
     kubernetes: { url: kubernetes.url, ca: pair.ca, token: controllerToken },
@@ -89,7 +99,7 @@ export async function startSandbox({ clusterHost }: WorldOptions = {}): Promise<
     },
     moveCluster: (endpoint) => void describe(endpoint),
     async serviceAddress() {
-      service = await startServiceAddress({ kubernetes: { url: kubernetes.url, ca: pair.ca, token: adminToken }, namespace, host: albAddress, resolve: () => milvus })
+      service = await startServiceAddress({ kubernetes: { url: kubernetes.url, ca: pair.ca, token: adminToken }, namespace, host: albAddress, port: servicePort, resolve: () => milvus })
       return service
     },
     requireAuthorization() {
@@ -105,6 +115,12 @@ export async function startSandbox({ clusterHost }: WorldOptions = {}): Promise<
       await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** What the guide takes for granted. */
+function createPrerequisites(kubernetes: KubernetesApi, namespace: string): void {
+  kubernetes.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+  kubernetes.create({ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'alb' }, spec: { controller: 'ingress.k8s.aws/alb' } })
 }
 
 function firstCredential(aws: Aws): { accessKeyId: string; secretAccessKey: string } {

@@ -17,8 +17,9 @@ export interface ServiceAddressSettings {
   /** As somebody who may watch Services. */
   readonly kubernetes: KubernetesAccess
   readonly namespace: string
-  /** Of the world. */
+  /** Where it listens. A Service has port 19530, which may be taken on this machine. */
   readonly host: string
+  readonly port: number
   /** Where Milvus is now. */
   readonly resolve: () => ServiceAddress | undefined
 }
@@ -27,11 +28,8 @@ interface Service extends KubernetesObject {
   readonly spec: { readonly type?: string }
 }
 
-/** Milvus' own port, which such a Service has. */
-const port = 19530
-
 /** Starts it. Settles when it serves, or when there is nothing to serve. */
-export async function startServiceAddress({ kubernetes, namespace, host, resolve }: ServiceAddressSettings): Promise<ServiceAddress & { close(): Promise<void> }> {
+export async function startServiceAddress({ kubernetes, namespace, host, port, resolve }: ServiceAddressSettings): Promise<ServiceAddress & { close(): Promise<void> }> {
   const open = new Set<Socket>()
   const keep = (socket: Socket): Socket => {
     open.add(socket)

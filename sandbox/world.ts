@@ -63,6 +63,7 @@ export interface World {
   readonly cluster: string
   readonly namespace: string
   readonly host: string
+  /** The listener's port. 443 would need privileges, and may be taken on this machine. */
   readonly listenPort: number
   /** A kubeconfig of the cluster's administrator. */
   readonly kubeconfig: string
@@ -104,9 +105,6 @@ export interface World {
   readonly keepLogs: () => Promise<string | undefined>
   readonly close: () => Promise<void>
 }
-
-/** The listener's port: 443 would need privileges. */
-export const listenPort = 8443
 
 /** Where the repository is: the action's dist lies there. */
 export const repository = fileURLToPath(new URL('..', import.meta.url))

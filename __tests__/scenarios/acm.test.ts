@@ -3,7 +3,9 @@ import { setTimeout } from 'node:timers/promises'
 import { expect } from '@jest/globals'
 import { selfSigned } from '../../sandbox/certificates.ts'
 import { certificates, get, importByHand, inAcm } from './hands.ts'
-import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario, type Scenario } from './harness.ts'
+import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario, scenariosStart, type Scenario } from './harness.ts'
+
+scenariosStart('cluster-ip')
 
 const day = 86_400_000
 const ofAcm = (code: string, message: string) => ({ part: 'acm', error: { status: 400, code, message } }) as const

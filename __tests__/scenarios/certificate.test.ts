@@ -1,7 +1,9 @@
 /** Certificates in the field: a given ARN, other usages, other keys, many of them, and an end that is near. */
 import { expect } from '@jest/globals'
 import { certificates, importByHand, inAcm } from './hands.ts'
-import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario } from './harness.ts'
+import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario, scenariosStart } from './harness.ts'
+
+scenariosStart('cluster-ip')
 
 scenario('a certificate under a given ARN that is not ours is refused, and replaced when that is asked for', async ({ world, run, writes }) => {
   const arn = await importByHand(world)

@@ -5,7 +5,9 @@ import type { ActionRun } from '../../sandbox/runner.ts'
 import type { World } from '../../sandbox/world.ts'
 import { answerByRule, deleteListener, deleteLoadBalancer, deleteRule, forwardToHttp1, listener, modifyListener, setAttribute } from './alb-by-hand.ts'
 import { create, deleteInAcm, get, importByHand, takenAway } from './hands.ts'
-import { annotation, changed, expectFailure, expectSuccess, sandboxScenario, scenario, type Scenario } from './harness.ts'
+import { annotation, changed, expectFailure, expectSuccess, sandboxScenario, scenario, scenariosStart, type Scenario } from './harness.ts'
+
+scenariosStart('deployed')
 
 const check = { mode: 'check', 'probe-timeout': '1s' }
 /** Without what only a role that may read Secrets can compare. */
@@ -86,7 +88,7 @@ scenario('before the first deployment everything differs, and a deploy makes it 
   expect(changed(await run({ ...check, certificate: '', 'private-key': '' }))[0]).toBe('release service.type')
   expectSuccess(await run())
   expectClean(await run(check))
-})
+}, { start: 'installed' })
 
 scenario('what somebody changed in the cluster is found with who did, and healed', async ({ world, run }) => {
   expectSuccess(await run())

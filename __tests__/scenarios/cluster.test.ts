@@ -1,7 +1,9 @@
 /** The way to an EKS cluster: its state, who its endpoint lets in, and a runner whose clock is off. */
 import { expect } from '@jest/globals'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
-import { annotation, expectFailure, expectSuccess, expectUnchanged, sandboxScenario } from './harness.ts'
+import { annotation, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenariosStart } from './harness.ts'
+
+scenariosStart('cluster-ip')
 
 /** Changes what DescribeCluster says. */
 function describe({ state, cluster }: Sandbox, changes: Partial<NonNullable<ReturnType<Sandbox['state']['clusters']['get']>>>): void {

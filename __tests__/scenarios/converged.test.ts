@@ -1,6 +1,8 @@
 /** A run that has nothing to change is quick: it is what pipelines and drift checks do most. */
 import { expect } from '@jest/globals'
-import { expectSuccess, scenario } from './harness.ts'
+import { expectSuccess, scenario, scenariosStart } from './harness.ts'
+
+scenariosStart('cluster-ip')
 
 /** Milliseconds of the whole process, the probe included, on a machine that is no slower than `load`. */
 const target = 800

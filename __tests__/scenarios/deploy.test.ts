@@ -2,7 +2,9 @@
 import { X509Certificate } from 'node:crypto'
 import { expect } from '@jest/globals'
 import { applyGuide, certificates, createMilvusObjects, get, importByHand, inAcm, ingressAnnotations, loadBalancers, untag } from './hands.ts'
-import { changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario, valuesCanary } from './harness.ts'
+import { changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario, scenariosStart, valuesCanary } from './harness.ts'
+
+scenariosStart('cluster-ip')
 
 scenario('a first deployment makes everything and proves it; a second run changes nothing', async ({ world, run, writes }) => {
   const first = await run()
@@ -31,7 +33,7 @@ scenario('a first deployment makes everything and proves it; a second run change
   expect(second.outputs).toMatchObject({ ...first.outputs, changed: 'false', changes: '[]' })
   expect(writes()).toEqual([])
   expect(await world.helmCalls()).toHaveLength(4) // version, pull, dry run and upgrade of the first run
-})
+}, { start: 'installed' })
 
 scenario("the user's own helm values are kept, and a newer chart in the repository is not taken", async ({ world, run }) => {
   await world.charts.publish('6.0.0')
@@ -39,7 +41,7 @@ scenario("the user's own helm values are kept, and a newer chart in the reposito
   const values = JSON.parse(await world.helm('get', 'values', 'milvus-demo', '-o', 'json')) as object
   expect(values).toEqual({ minio: { bucketName: 'precious', secretKey: valuesCanary }, service: { type: 'ClusterIP' } })
   expect(JSON.parse(await world.helm('get', 'metadata', 'milvus-demo', '-o', 'json'))).toMatchObject({ version: '4.2.58', status: 'deployed' })
-})
+}, { start: 'installed' })
 
 scenario('chart-version and values are taken when they are asked for, and only once', async ({ world, run }) => {
   const inputs = { 'chart-version': '5.0.19', 'allow-chart-change': 'true', values: 'minio:\n  secretKey: canary-9f3b1c7e-values\n  bucketName: other\n' }
@@ -48,7 +50,7 @@ scenario('chart-version and values are taken when they are asked for, and only o
   expect(changed(first).filter((change) => change.startsWith('release'))).toEqual(['release service.type', 'release chart version', 'release values.minio.bucketName'])
   expect(JSON.parse(await world.helm('get', 'values', 'milvus-demo', '-o', 'json'))).toMatchObject({ minio: { bucketName: 'other' } })
   expect((await run(inputs)).outputs['changed']).toBe('false')
-})
+}, { start: 'installed' })
 
 scenario('a renewed certificate goes under the same ARN, and the ALB serves it', async ({ world, run, writes }) => {
   const first = await run()
@@ -93,7 +95,7 @@ scenario('a release whose name has no milvus in it has a Service of another name
   expectSuccess(result)
   expect(result.outputs['ingress-name']).toBe('vectors')
   expect(await get(world, 'ingress', 'vectors')).toMatchObject({ spec: { rules: [{ http: { paths: [{ backend: { service: { name: 'vectors-milvus' } } }] } }] } })
-}, { install: false })
+}, { start: 'empty' })
 
 scenario('a Service without a helm release is enough, and helm is left alone', async ({ world, run }) => {
   await createMilvusObjects(world, 'operated')
@@ -102,7 +104,7 @@ scenario('a Service without a helm release is enough, and helm is left alone', a
   expect(result.outputs['ingress-name']).toBe('operated')
   expect(result.outputs['release-revision']).toBeUndefined()
   expect(await world.helmCalls()).toEqual([])
-}, { install: false })
+}, { start: 'empty' })
 
 scenario('a kubeconfig does in place of an EKS cluster, and certificate-arn in place of a certificate', async ({ world, run, writes }) => {
   const { 'certificate-arn': arn } = (await run()).outputs
@@ -134,7 +136,7 @@ scenario('an Ingress and a certificate that were made by hand from the guide are
   expectSuccess(moved)
   expect(changed(moved)).toEqual(['certificate certificate', 'ingress scheme', 'ingress certificate-arn'])
   expect(await ingressAnnotations(world)).toHaveProperty(['example.com/owner'], 'a person')
-})
+}, { start: 'installed' })
 
 scenario('a certificate that serves other names too is not overwritten', async ({ world, run }) => {
   const shared = await world.authority.issue({ hosts: [world.host, 'shop.example.com'] })
@@ -154,19 +156,19 @@ scenario('a Service that somebody patched is a conflict for helm that is named, 
   expect(refused.log).toContain('kubectl-patch has changed an object of the release since')
   expectSuccess(await run({ 'force-conflicts': 'true' }))
   expect(await get(world, 'service', 'milvus-demo')).toMatchObject({ spec: { type: 'ClusterIP' } })
-})
+}, { start: 'installed' })
 
 scenario("helm's own settings lead it nowhere else, and print nothing", async ({ world, run }) => {
   const result = await run({}, { environment: { HELM_DEBUG: 'true', HELM_KUBEAPISERVER: 'https://127.0.0.1:1', HELM_KUBECONTEXT: 'other', HELM_NAMESPACE: 'other' } })
   expectSuccess(result)
   expect(JSON.parse(await world.helm('list', '-o', 'json'))).toMatchObject([{ name: 'milvus-demo', revision: '2' }])
-})
+}, { start: 'installed' })
 
 scenario('names in values that look like secrets do not eat the outputs', async ({ world, run }) => {
   const result = await run({ values: 'minio: {existingSecret: milvus-demo, secretKey: milvus-demo}\ntolerations: [{key: milvus}]' })
   expectSuccess(result)
   expect(result.outputs).toMatchObject({ 'ingress-name': 'milvus-demo', endpoint: `https://${world.host}:${world.listenPort}` })
-})
+}, { start: 'installed' })
 
 scenario('an equal certificate that is in ACM already is used', async ({ world, run, writes }) => {
   const arn = await importByHand(world)

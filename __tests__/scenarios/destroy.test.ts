@@ -4,7 +4,9 @@ import { act } from '../../sandbox/act.ts'
 import { neededToDestroy } from '../../sandbox/permission-table.ts'
 import { setAttribute } from './alb-by-hand.ts'
 import { applyGuide, certificates, create, get, importByHand, letLeaseRunOut, loadBalancers, untag, type KubernetesObject, takenAway } from './hands.ts'
-import { annotation, changed, expectFailure, expectRefusal, expectSuccess, expectUnchanged, scenario, type Scenario } from './harness.ts'
+import { annotation, changed, expectFailure, expectRefusal, expectSuccess, expectUnchanged, scenario, scenariosStart, type Scenario } from './harness.ts'
+
+scenariosStart('deployed')
 
 /** Only what a removal needs: no host, no certificate. */
 const destroy = { mode: 'destroy', host: '', certificate: '', 'private-key': '', 'certificate-chain': '' }
@@ -47,7 +49,7 @@ scenario('an Ingress that somebody else made is not removed, and its owner is na
   const result = expectFailure(await run(destroy), 'preflight', 'ingress-not-ours')
   expect(annotation(result)).toContain('Ingress milvus-demo was not made by this action, and is not removed: it belongs to kubectl-client-side-apply.')
   expect(writes()).toEqual([])
-})
+}, { start: 'cluster-ip' })
 
 scenario('a certificate without our tag stays, and is named', async ({ world, run }) => {
   const { outputs } = expectSuccess(await run())

@@ -47,7 +47,7 @@ scenario('a targets file with mistakes: every one is said', async ({ world }) =>
     expect(run.summary).toContain(part)
   }
   expect((await runOther(world, 'targets', { file: join(world.directory, 'none.yml') })).log).toContain('which cannot be read')
-}, { install: false })
+}, { start: 'empty' })
 
 scenario('a file of 1,000 targets becomes 250 jobs, and a part of it those that are named', async ({ world }) => {
   const file = join(world.directory, 'targets.yml')
@@ -67,7 +67,7 @@ scenario('a file of 1,000 targets becomes 250 jobs, and a part of it those that 
   expect(part.outputs['artifacts']).not.toBe(outputs['artifacts'])
   expect((await runOther(world, 'targets', { file, mode: 'check' })).outputs['artifacts']).not.toBe(outputs['artifacts'])
   expect((await runOther(world, 'targets', { file, only: 'target-1, tarket-2' })).log).toContain('Input only says tarket-2, which matches none of the 1000 targets')
-}, { install: false })
+}, { start: 'empty' })
 
 scenario('a drift check over all jobs opens one issue, updates that one, and closes it when all is well', async ({ world }) => {
   const github = await startGitHub()
@@ -102,4 +102,4 @@ scenario('a drift check over all jobs opens one issue, updates that one, and clo
   } finally {
     await github.close()
   }
-}, { install: false })
+}, { start: 'empty' })

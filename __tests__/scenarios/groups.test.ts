@@ -1,7 +1,9 @@
 /** Ingresses that share an ALB, and changes of the Ingress that make another ALB. */
 import { expect } from '@jest/globals'
 import { create, get, importByHand, loadBalancers, type KubernetesObject } from './hands.ts'
-import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, scenario, type Scenario } from './harness.ts'
+import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, scenario, scenariosStart, type Scenario } from './harness.ts'
+
+scenariosStart('cluster-ip')
 
 const prefix = 'alb.ingress.kubernetes.io'
 const shared = { 'group-name': 'shared' }

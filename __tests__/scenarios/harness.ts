@@ -9,6 +9,7 @@ import type { Lab } from '../../lab/lab.ts'
 import { act } from '../../sandbox/act.ts'
 import type { ActionRun, RunOptions } from '../../sandbox/runner.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
+import { saveState, type SavedState } from '../../sandbox/snapshot.ts'
 import type { RecordedRequest } from '../../sandbox/traffic.ts'
 import type { World, WorldOptions } from '../../sandbox/world.ts'
 import { leaksIn, leaksInRequests, placesOf, secretsOf, tokenCanary, valuesCanary } from './leaks.ts'
@@ -24,11 +25,19 @@ export interface Scenario<W extends World = World> {
 
 /** How a scenario may differ. */
 export interface ScenarioOptions extends WorldOptions {
-  /** Whether Milvus is installed by helm behind a LoadBalancer Service, as the guide assumes; true when absent. */
-  readonly install?: boolean
+  /**
+   * What is there at the start; what `scenariosStart` says for the file when absent.
+   */
+  readonly start?: Start
   /** It uses the switches of the controller's stand-in: a real controller has none. */
   readonly steersController?: boolean
 }
+
+/**
+ * What is there when a scenario starts: an empty cluster; Milvus installed by helm behind a Service of type LoadBalancer, as the
+ * guide assumes, or of type ClusterIP, so that the release needs no change; or all of a successful deployment.
+ */
+export type Start = 'empty' | 'installed' | 'cluster-ip' | 'deployed'
 
 export { valuesCanary } from './leaks.ts'
 
@@ -36,6 +45,13 @@ type Body<W extends World> = (scenario: Scenario<W>) => Promise<void>
 
 const where = process.env['WORLD'] === 'lab' ? 'lab' : 'sandbox'
 const realController = where === 'lab' && (process.env['LAB_CONTROLLER'] ?? '') !== ''
+
+let startOfFile: Start = 'installed'
+
+/** What is there when a scenario of this file starts, unless it says otherwise. Where the release is not the subject, `cluster-ip` spares each run helm's calls. */
+export function scenariosStart(start: Start): void {
+  startOfFile = start
+}
 
 /** Defines a scenario for both worlds. */
 export function scenario(name: string, body: Body<World>, options: ScenarioOptions = {}): void {
@@ -58,7 +74,7 @@ function record(entry: object): void {
   if (file !== '') appendFileSync(file, `${JSON.stringify({ world: where, controller: realController ? 'real' : 'stand-in', file: basename(expect.getState().testPath ?? ''), ...entry })}\n`)
 }
 
-function define(name: string, body: Body<World>, { install = true, steersController = false, ...options }: ScenarioOptions, limit?: { only: World['name']; why: string }): void {
+function define(name: string, body: Body<World>, { start = startOfFile, steersController = false, ...options }: ScenarioOptions, limit?: { only: World['name']; why: string }): void {
   record({ name, ...limit, steersController })
   const not = limit && limit.only !== where ? limit.why : steersController && realController ? 'a real controller has no switches' : undefined
   if (not !== undefined) {
@@ -66,9 +82,9 @@ function define(name: string, body: Body<World>, { install = true, steersControl
     return
   }
   test(name, async () => {
-    const world = await (where === 'lab' ? startedLab(options) : startSandbox(options))
+    const world = await (where === 'lab' ? startedLab(options) : startSandbox({ ...options, savedState: await savedState(start) }))
     try {
-      if (install) await world.installMilvus({ values: { minio: { bucketName: 'precious', secretKey: valuesCanary } } })
+      if (where === 'lab') await reach(world, start)
       await body({ world, ...runner(world) })
       record({ name, passed: true })
     } catch (error) {
@@ -79,6 +95,35 @@ function define(name: string, body: Body<World>, { install = true, steersControl
       await world.close()
     }
   })
+}
+
+/** What each run is given unless the scenario says otherwise. */
+const usualInputs = { 'milvus-token': `root:${tokenCanary}`, values: `minio: {secretKey: ${valuesCanary}}` }
+
+/** Brings a new world, in which nothing is installed, to where a scenario starts. */
+async function reach(world: World, start: Start): Promise<void> {
+  if (start === 'empty') return
+  await world.installMilvus({ serviceType: start === 'cluster-ip' ? 'ClusterIP' : 'LoadBalancer', values: { minio: { bucketName: 'precious', secretKey: valuesCanary } } })
+  if (start === 'deployed') expectSuccess(await act(world, usualInputs))
+}
+
+const savedStates = new Map<Start, Promise<SavedState>>()
+
+/** The state of a sandbox that was brought there by helm and by the action, once in each test file. */
+function savedState(start: Start): Promise<SavedState> {
+  const saved = savedStates.get(start) ?? makeSavedState(start)
+  savedStates.set(start, saved)
+  return saved
+}
+
+async function makeSavedState(start: Start): Promise<SavedState> {
+  const world = await startSandbox()
+  try {
+    await reach(world, start)
+    return saveState(world)
+  } finally {
+    await world.close()
+  }
 }
 
 /** The lab's modules are many: they are loaded only where they are used. */
@@ -95,7 +140,7 @@ function runner(world: World): Omit<Scenario, 'world'> {
   return {
     async run(inputs = {}, options = {}) {
       since = world.traffic.requests.length
-      const all = { 'milvus-token': `root:${tokenCanary}`, values: `minio: {secretKey: ${valuesCanary}}`, ...inputs }
+      const all = { ...usualInputs, ...inputs }
       const run = await act(world, all, options)
       await expectNoLeak(world, run, { ...world.inputs(), ...all }, world.traffic.requests.slice(since))
       expectOneAnnotation(run)

@@ -1,7 +1,9 @@
 /** Inputs as people give them: the many wrong ones, each named and all at once, and the odd ones that are taken. */
 import { expect } from '@jest/globals'
 import { encryptPrivateKey, selfSigned } from '../../sandbox/certificates.ts'
-import { expectRefusal, expectSuccess, expectUnchanged, sandboxScenario } from './harness.ts'
+import { expectRefusal, expectSuccess, expectUnchanged, sandboxScenario, scenariosStart } from './harness.ts'
+
+scenariosStart('cluster-ip')
 
 sandboxScenario('inputs are read before any part is asked', 'very many wrong inputs at once, each named with what to give', async (scenario) => {
   const wrong: Readonly<Record<string, readonly [value: string, said: string]>> = {
@@ -108,10 +110,10 @@ sandboxScenario('inputs are read before any part is asked', 'what ACM would refu
   }
 })
 
-sandboxScenario('inputs are read before any part is asked', 'inputs that are not wrong and may not be meant are warnings', async ({ run }) => {
+sandboxScenario('inputs are read before any part is asked', 'inputs that are not wrong and may not be meant are warnings', async ({ world, run }) => {
   const prefix = 'alb.ingress.kubernetes.io'
-  const result = await run({ 'inbound-cidrs': '0.0.0.0/0, ::/0', annotations: `${prefix}/ssl-redirect: "444"\n${prefix}/mutual-authentication: '[{"port": 8443, "mode": "verify", "trustStore": "clients"}]'`, namespace: 'nowhere' })
-  for (const text of ['inbound-cidrs has IPv6 blocks (::/0)', 'ssl-redirect in annotations names port 444, and listen-port is 8443', 'asks clients for a certificate, and the probe has none']) expect(result.log).toMatch(new RegExp(`^::warning.*${text.replace(/[().:]/g, '\\$&')}`, 'm'))
+  const result = await run({ 'inbound-cidrs': '0.0.0.0/0, ::/0', annotations: `${prefix}/ssl-redirect: "444"\n${prefix}/mutual-authentication: '[{"port": ${world.listenPort}, "mode": "verify", "trustStore": "clients"}]'`, namespace: 'nowhere' })
+  for (const text of ['inbound-cidrs has IPv6 blocks (::/0)', `ssl-redirect in annotations names port 444, and listen-port is ${world.listenPort}`, 'asks clients for a certificate, and the probe has none']) expect(result.log).toMatch(new RegExp(`^::warning.*${text.replace(/[().:]/g, '\\$&')}`, 'm'))
 })
 
 sandboxScenario('inputs are read before any part is asked', 'a kubeconfig whose program is not there, is of an old form, or whose path only a shell can follow', async (scenario) => {
@@ -132,4 +134,4 @@ sandboxScenario('inputs are read before any part is asked', 'a kubeconfig whose 
 
 sandboxScenario('inputs are read before any part is asked', 'a RUNNER_TEMP in which nothing can be written', async (scenario) => {
   expect(await expectRefusal(scenario, {}, 'runner-disk-failed', { RUNNER_TEMP: '/proc/self' })).toMatch(/The runner's disk failed: ENOENT.*\/proc\/self\/milvus-alb-action-.*RUNNER_TEMP/s)
-})
+}, { start: 'installed' })

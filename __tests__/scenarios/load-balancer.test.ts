@@ -3,7 +3,9 @@ import { expect } from '@jest/globals'
 import type { World } from '../../sandbox/world.ts'
 import { answerByRule, deleteListener, deleteLoadBalancer, deleteRule, listener, modifyListener, rules, setAttribute } from './alb-by-hand.ts'
 import { create, get, importByHand, loadBalancers } from './hands.ts'
-import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario } from './harness.ts'
+import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario, scenariosStart } from './harness.ts'
+
+scenariosStart('deployed')
 
 const nudge = 'load-balancer milvus-alb-action/nudge'
 const short = { 'probe-timeout': '1s' }
@@ -31,7 +33,7 @@ scenario('what ELB refuses is told with what to do, for each kind of refusal', a
   }
   mend()
   expectSuccess(await run())
-})
+}, { start: 'cluster-ip' })
 
 scenario('a listener that somebody deleted in AWS is put back', async ({ world, run }) => {
   expectSuccess(await run())
@@ -107,7 +109,7 @@ scenario('a success that the controller does not say is seen in ELB', async ({ w
   const unseen = await run({ 'inbound-cidrs': '10.0.0.0/8', 'load-balancer-timeout': '5s' })
   expectFailure(unseen, 'load-balancer', 'load-balancer-timeout')
   expect(annotation(unseen)).toContain('works on the Ingress (its finalizer is there) and has not said anything')
-}, { steersController: true })
+}, { steersController: true, start: 'cluster-ip' })
 
 scenario('a controller that looks again only in two minutes, without a word', async ({ world, run }) => {
   const release = world.holdLoadBalancers()
@@ -120,7 +122,7 @@ scenario('a controller that looks again only in two minutes, without a word', as
   expect(annotation(silent)).toContain('Give load-balancer-timeout more time')
   release()
   expectSuccess(await run())
-}, { steersController: true })
+}, { steersController: true, start: 'cluster-ip' })
 
 scenario('an Ingress that nobody takes up', async ({ world, run }) => {
   world.controller.options.silent = true
@@ -128,7 +130,7 @@ scenario('an Ingress that nobody takes up', async ({ world, run }) => {
   expectFailure(result, 'load-balancer', 'load-balancer-timeout')
   expect(annotation(result)).toContain('nobody has taken it up')
   expect(annotation(result)).toContain('--watch-namespace')
-}, { steersController: true })
+}, { steersController: true, start: 'cluster-ip' })
 
 scenario('a probe that fails names the targets and what the controller says of their binding', async ({ world, run }) => {
   expectSuccess(await run())
@@ -174,7 +176,7 @@ scenario("the controller's webhook is down: the Ingress cannot be written, and a
   expect(await get(world, 'ingress', 'milvus-demo')).toBeUndefined()
   await mend()
   expectSuccess(await run())
-})
+}, { start: 'cluster-ip' })
 
 /** Has the API ask the controller's webhook where nobody listens. @returns what mends it */
 async function downWebhook(world: World): Promise<() => Promise<unknown>> {

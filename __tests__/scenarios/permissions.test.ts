@@ -2,7 +2,9 @@
 import { expect } from '@jest/globals'
 import { dispensablePermissions, neededOnceDeployed, neededPermissions } from '../../sandbox/permission-table.ts'
 import { takenAway } from './hands.ts'
-import { expectSuccess, expectUnchanged, scenario } from './harness.ts'
+import { expectSuccess, expectUnchanged, scenario, scenariosStart } from './harness.ts'
+
+scenariosStart('cluster-ip')
 
 scenario('exactly the permissions that docs ship are enough, for a first deployment and a converged run', async ({ world, run }) => {
   const environment = await world.assumeRole()
@@ -21,7 +23,7 @@ scenario('each permission that docs ship is taken away in turn, and the run says
   await expectEach(neededPermissions)
   expectSuccess(await run({}, { environment: await world.assumeRole() }))
   await expectEach(neededOnceDeployed)
-})
+}, { start: 'installed' })
 
 scenario('what the action can do without is a note', async ({ world, run }) => {
   for (const { permission, note } of takenAway(world, dispensablePermissions)) {

@@ -1,7 +1,9 @@
 /** What preflight finds of the cluster and of the Ingress' inputs: said before anything is written. */
 import { expect } from '@jest/globals'
 import { create, createMilvusObjects, type KubernetesObject } from './hands.ts'
-import { annotation, expectFailure, expectRefusal, expectSuccess, expectUnchanged, labScenario, sandboxScenario, scenario, type Scenario } from './harness.ts'
+import { annotation, expectFailure, expectRefusal, expectSuccess, expectUnchanged, labScenario, sandboxScenario, scenario, scenariosStart, type Scenario } from './harness.ts'
+
+scenariosStart('cluster-ip')
 
 const prefix = 'alb.ingress.kubernetes.io'
 
@@ -47,7 +49,7 @@ scenario('parameters of the class that make the result wrong are refused, each w
   const text = await expectRefusal(scenario, { 'ingress-class': 'platform', 'group-name': 'ours' }, 'ingress-class-params-unsuitable')
   for (const part of [
     'set scheme internal, which wins over scheme internet-facing', 'set group everybody, which wins over group-name ours', 'set targetType instance', 'set certificateArn arn:aws:acm:us-east-2:111122223333:certificate/class',
-    'namespaceSelector that namespace milvus does not match', 'redirect to port 443 (sslRedirectPort), where listen-port 8443', 'routing.http2.enabled=false',
+    'namespaceSelector that namespace milvus does not match', `redirect to port 443 (sslRedirectPort), where listen-port ${scenario.world.listenPort}`, 'routing.http2.enabled=false',
   ]) expect(text).toContain(part)
 })
 
@@ -106,7 +108,7 @@ scenario('what the old load balancer of the Service was told is named once, whil
   const second = await run()
   expectUnchanged(second)
   expect(second.summary).not.toContain('aws-load-balancer-scheme')
-})
+}, { start: 'installed' })
 
 scenario('a Service that leads elsewhere', async (scenario) => {
   await create(scenario.world, service('outside', {}, { type: 'ExternalName', externalName: 'milvus.elsewhere.example.com' }))

@@ -1,9 +1,11 @@
 /** The probe: the way to the ALB, its TLS and its answers, what Milvus says, and the host's own name. */
 import { createAuthority } from '../../sandbox/certificates.ts'
 import { expect } from '@jest/globals'
-import { annotation, expectFailure, expectSuccess, sandboxScenario, scenario } from './harness.ts'
+import { annotation, expectFailure, expectSuccess, sandboxScenario, scenario, scenariosStart } from './harness.ts'
 import { startProxy } from './proxy.ts'
 import { startSilence } from './silence.ts'
+
+scenariosStart('deployed')
 
 const short = { 'probe-timeout': '1s' }
 

@@ -1,7 +1,9 @@
 /** Behind a company's proxy: the SDK, the Kubernetes client, helm and the probe all go through it, and leave it out for NO_PROXY. */
 import { expect } from '@jest/globals'
-import { expectFailure, expectSuccess, scenario } from './harness.ts'
+import { expectFailure, expectSuccess, scenario, scenariosStart } from './harness.ts'
 import { behindTls, startProxy } from './proxy.ts'
+
+scenariosStart('cluster-ip')
 
 const clusterHost = 'api.production.example.com'
 
@@ -16,7 +18,7 @@ scenario('names that only the proxy resolves: everything goes through it', async
     const through = (pattern: RegExp) => proxy.requests.filter((request) => pattern.test(request)).length
     expect(through(/^(GET|POST) http:\/\/aws\.example\.com/)).toBeGreaterThan(3)
     expect(through(new RegExp(`^CONNECT ${clusterHost}`))).toBeGreaterThan(1) // the client and helm
-    expect(through(/^CONNECT k8s-.*\.elb\.amazonaws\.com:8443/)).toBeGreaterThan(0)
+    expect(through(new RegExp(`^CONNECT k8s-.*\\.elb\\.amazonaws\\.com:${world.listenPort}`))).toBeGreaterThan(0)
     expect(result.log).toContain('proxy 127.0.0.1')
   } finally {
     await proxy.close()

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { expect } from '@jest/globals'
 import { weakFixtures } from '../x509/weak-fixtures.ts'
 import { create, get } from './hands.ts'
-import { annotation, expectFailure, expectRefusal, expectSuccess, sandboxScenario, scenario } from './harness.ts'
+import { annotation, expectFailure, expectRefusal, expectSuccess, sandboxScenario, scenario, scenariosStart } from './harness.ts'
+
+scenariosStart('cluster-ip')
 
 const day = 86_400_000
 
@@ -169,7 +171,7 @@ scenario('a release of another chart than the one that is named, and one that ca
   expect(await expectRefusal(scenario, { chart: 'platform' }, 'release-chart-differs')).toContain('was made with chart milvus, not platform')
   await scenario.world.kubectl('patch', 'secret', 'sh.helm.release.v1.milvus-demo.v1', '-p', JSON.stringify({ data: { release: Buffer.from('cut off').toString('base64') } }))
   await expectRefusal(scenario, {}, 'release-unreadable')
-})
+}, { start: 'installed' })
 
 scenario('keys that AWS does not know', async (scenario) => {
   scenario.world.traffic.inject({ part: 'eks', operation: 'DescribeCluster', error: { status: 403, code: 'UnrecognizedClientException', message: 'The security token included in the request is invalid.' } })
@@ -186,11 +188,11 @@ scenario('a helm that is too old', async (scenario) => {
   await mkdir(directory)
   await writeFile(join(directory, 'helm'), '#!/bin/sh\necho v3.13.3\n', { mode: 0o755 })
   expect(await expectRefusal(scenario, {}, 'helm-too-old', { PATH: `${directory}:/usr/bin:/bin` })).toContain('v3.13.3')
-})
+}, { start: 'installed' })
 
 scenario('no helm on the PATH though the release has to change', async (scenario) => {
   await expectRefusal(scenario, {}, 'helm-not-found', { PATH: '/nowhere' })
-})
+}, { start: 'installed' })
 
 scenario('somebody sets the Service back while helm still waits', async ({ world, run }) => {
   const applied = world.traffic.next(({ operation, client }) => client.startsWith('Helm') && /^PATCH .*\/services\/milvus-demo$/.test(operation))
@@ -200,7 +202,7 @@ scenario('somebody sets the Service back while helm still waits', async ({ world
   // helm's last word on a revision.
   world.traffic.inject({ part: 'kubernetes', operation: /^PUT .*\/secrets\/.*\.v2$/, until: back })
   expectFailure(await run(), 'release', 'service-not-cluster-ip')
-})
+}, { start: 'installed' })
 
 scenario('a policy of the cluster that refuses the Ingress', async ({ world, run }) => {
   world.traffic.inject({ part: 'kubernetes', operation: /^PATCH .*\/ingresses\/milvus-demo$/, error: { status: 403, code: 'Forbidden', message: 'admission webhook "policy.example.com" denied the request: the label team is missing' } })

@@ -148,7 +148,7 @@ scenario('a Milvus without a helm release: the Service to name is named', async 
   await createMilvusObjects(scenario.world, 'operated')
   await scenario.world.kubectl('label', 'service', 'operated', 'app.kubernetes.io/managed-by=milvus-operator')
   expect(await expectRefusal(scenario, {}, 'release-not-found')).toContain('set service to its Service, which here looks like operated (of the Milvus Operator)')
-}, { install: false })
+}, { start: 'empty' })
 
 scenario('names and a port that the values of the release override', async ({ world, run }) => {
   await world.installMilvus({ values: { fullnameOverride: 'vec', nameOverride: 'vectors' } })
@@ -156,7 +156,7 @@ scenario('names and a port that the values of the release override', async ({ wo
   expect(annotation(expectFailure(await run(), 'preflight', 'service-port-not-found'))).toContain('19999 (grpc)')
   expectSuccess(await run({ 'service-port': '19999' }))
   expect(await get(world, 'ingress', 'milvus-demo')).toMatchObject({ spec: { rules: [{ http: { paths: [{ backend: { service: { name: 'vec', port: { number: 19999 } } } }] } }] } })
-}, { install: false })
+}, { start: 'empty' })
 
 scenario("helm's refusals in the middle of an upgrade: each with its own way out", async ({ world, run }) => {
   for (const [status, reason, message, code, says] of [

@@ -1,7 +1,9 @@
 /** What shows only later: the controller's word and the ALB's state; and what a run does when it is cancelled. */
 import type { ChildProcess } from 'node:child_process'
 import { expect } from '@jest/globals'
-import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario } from './harness.ts'
+import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario, scenariosStart } from './harness.ts'
+
+scenariosStart('cluster-ip')
 
 /** Options of a run that is told to end at a moment, as the runner tells it first. `took()`: milliseconds from then to its end. */
 function cancelAt(moment: Promise<unknown>) {

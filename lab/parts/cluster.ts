@@ -5,7 +5,7 @@ import type { Part, Processes } from '../process.ts'
 import { until } from '../process.ts'
 import type { LabPrograms } from '../setup.ts'
 import { controllerUser, type ControlPlane } from './control-plane.ts'
-import { answers, freePorts } from './ports.ts'
+import { answers, freePorts } from '../../sandbox/ports.ts'
 
 /** Objects that are created, by the path of their collection. */
 type Objects = readonly (readonly [path: string, object: object])[]

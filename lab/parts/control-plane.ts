@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { loopbackServerPair, type Authority } from '../../sandbox/certificates.ts'
 import { kubeconfigOf } from '../../sandbox/kubeconfig.ts'
 import type { Processes } from '../process.ts'
-import { answers, freePorts } from './ports.ts'
+import { answers, freePorts } from '../../sandbox/ports.ts'
 import type { AuthenticateToken } from './token-webhook.ts'
 import { startTokenWebhook } from './token-webhook.ts'
 

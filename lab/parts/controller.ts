@@ -7,7 +7,7 @@ import { kubeconfigOf } from '../../sandbox/kubeconfig.ts'
 import type { Processes } from '../process.ts'
 import type { ControlPlane } from './control-plane.ts'
 import type { Moto } from './moto.ts'
-import { answers, freePorts } from './ports.ts'
+import { answers, freePorts } from '../../sandbox/ports.ts'
 
 /** Where the controller works. */
 export interface ControllerPlace {

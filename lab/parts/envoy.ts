@@ -6,7 +6,7 @@ import { until } from '../process.ts'
 import type { AwsFront } from './aws-front.ts'
 import { clusters, listeners, secretFile, secrets, watchedFile, type EnvoyInput } from './envoy-config.ts'
 import type { LoadBalancers } from './load-balancers.ts'
-import { answers, freePorts } from './ports.ts'
+import { answers, freePorts } from '../../sandbox/ports.ts'
 
 /** The running data plane. */
 export interface EnvoyAlb {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Processes } from '../process.ts'
 import { run } from '../process.ts'
 import type { LabPrograms } from '../setup.ts'
-import { answers, freePorts } from './ports.ts'
+import { answers, freePorts } from '../../sandbox/ports.ts'
 
 /** Which server: without authorization, with it (root/Milvus), or Milvus Lite. */
 export type MilvusKind = 'plain' | 'authorized' | 'lite'

@@ -4,7 +4,7 @@ import type { IamPolicy } from '../../sandbox/permissions.ts'
 import type { Processes } from '../process.ts'
 import { sharedMoto } from '../shared.ts'
 import { AwsClient, element, type AwsKey } from './aws-client.ts'
-import { answers, freePorts } from './ports.ts'
+import { answers, freePorts } from '../../sandbox/ports.ts'
 
 /** The users that exist from the start. */
 export type MotoUser = 'administrator' | 'runner' | 'controller'

@@ -51,7 +51,9 @@ export interface KubernetesApi {
   list(kind: string, namespace?: string): KubernetesObject[]
   /** Creates an object, with its status when it has one. */
   create(object: KubernetesObject, manager?: string): KubernetesObject
-  /** Puts objects there as they are, as if they had always been: for very many of them, which nobody is told of. */
+  /** Every object of the cluster. */
+  all(): KubernetesObject[]
+  /** Puts objects there as they are, as if they had always been: nobody is told of them. */
   load(objects: readonly KubernetesObject[]): void
   /** Replaces all but the status. */
   replace(object: KubernetesObject, manager?: string): KubernetesObject
@@ -158,6 +160,7 @@ function inProcess(registry: Registry): InProcess {
       if (object['status'] === undefined || !of(object).status) return copy(created)
       return copy(registry.update(of(object), { ...created, status: object['status'] }, { manager, subresource: 'status' }))
     },
+    all: () => registry.store.all().map(copy),
     load: (objects) => { for (const object of objects) registry.store.keep(of(object), object) },
     replace: (object, manager = 'somebody-else') => copy(registry.update(of(object), copy(object), { manager })),
     replaceStatus: (object, manager = 'somebody-else') => copy(registry.update(of(object), copy(object), { manager, subresource: 'status' })),

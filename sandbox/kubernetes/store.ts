@@ -66,6 +66,11 @@ export class Store {
     return last
   }
 
+  /** Every object. */
+  all(): KubernetesObject[] {
+    return [...this.objects.values()].flatMap((all) => [...all.values()])
+  }
+
   /** Keeps everything as it is now. Returns a function that brings it back, under new resourceVersions; listeners are told. */
   snapshot(): () => void {
     const kept = new Map([...this.objects].map(([resource, all]) => [resource, new Map(all)]))
