@@ -24,11 +24,12 @@ const templates = readdirSync(join(repository, 'workflow-templates')).filter((na
 const stepsOf = ({ jobs }: Workflow): Step[] => Object.values(jobs).flatMap((job) => job.steps ?? [])
 
 /** Logic is in scripts and actions with tests: YAML has no other commands than these. */
-const commands = ['bash .ci/run', 'npm run faults', 'npm audit --omit=dev', 'npm run -s setup', 'node scripts/release.ts check', 'node scripts/release.ts publish']
+const commands = ['bash .ci/run', 'npm run faults', 'npm run lab', 'npm run soak', 'node scripts/nightly.ts', 'npm audit --omit=dev', 'npm run -s setup', 'node scripts/release.ts check', 'node scripts/release.ts publish']
 
 /** All that each job may do. */
 const permissions: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>> = {
-  ci: { ci: { contents: 'read' }, faults: { contents: 'read' } },
+  ci: { ci: { contents: 'read' } },
+  nightly: { faults: { contents: 'read' }, lab: { contents: 'read' }, soak: { contents: 'read' }, issue: { contents: 'read', issues: 'write' } },
   codeql: { analyze: { contents: 'read', 'security-events': 'write' } },
   deploy: { one: { 'id-token': 'write' }, targets: { contents: 'read' }, fleet: { 'id-token': 'write' }, report: { actions: 'read' } },
   'drift-check': { targets: { contents: 'read' }, check: { 'id-token': 'write' }, report: { actions: 'read', issues: 'write' } },

@@ -2,6 +2,7 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { delimiter, dirname, join } from 'node:path'
+import { profiling } from './profile.ts'
 
 /** The files. */
 export interface RunnerFiles {
@@ -40,7 +41,8 @@ export async function runnerFiles(directory: string, helm: string, ca: string): 
     environment: {
       PATH: [at('bin'), dirname(process.execPath), '/usr/bin', '/bin'].join(delimiter),
       NODE_EXTRA_CA_CERTS: at('ca.pem'),
-      NODE_OPTIONS: `--import=${new URL('names.mjs', import.meta.url).href}`,
+      NODE_OPTIONS: [`--import=${new URL('names.mjs', import.meta.url).href}`, ...profiling.nodeOptions].join(' '),
+      ...profiling.environment,
       SANDBOX_NAMES: at('names.json'),
       HELM_DATA_HOME: at('helm-data'),
       HELM_CONFIG_HOME: at('helm-config'),

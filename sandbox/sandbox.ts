@@ -64,8 +64,7 @@ export async function startSandbox({ clusterHost, savedState }: SandboxOptions =
   describe(clusterHost === undefined ? kubernetes.url : kubernetes.url.replace('127.0.0.1', clusterHost))
 
   const albAddress = `127.${randomInt(16, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`
-  const [freePort = 0, servicePort = 0] = await freePorts(2)
-  const listenPort = savedState?.listenPort ?? freePort
+  const [servicePort = 0, listenPort = 0] = [...await freePorts(1), ...(savedState ? [savedState.listenPort] : await freePorts(1))]
   const alb = await startAlb({ traffic, state, host: albAddress, resolveTarget: () => ({ host: milvus.host, port: milvus.port }) })
   const controller = await startController({
     kubernetes: { url: kubernetes.url, ca: pair.ca, token: controllerToken },

@@ -1,46 +1,75 @@
-/** `npm test`: lint, types, freshness of dist/, then every unit table and scenario. The last line counts them all. */
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+/**
+ * `npm test`: lint, types, freshness of dist/, unit tests, scenarios and a sample of the faults. `-- units` only the unit tests;
+ * `-- FILE [-t NAME]` what jest takes, after a look at dist/; `-- --profile` everything, and writes docs/testing.md. The last line
+ * counts all.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { scenarioRecord } from '../sandbox/scenario-record.ts'
+import { runChecks } from './test/checks.ts'
+import { runJest } from './test/jest.ts'
+import { writeProfile, type Stage } from './test/profile.ts'
 
-const scratch = mkdtempSync(join(tmpdir(), 'milvus-alb-test-'))
+/** Scenarios wait as often as they work: twice as many workers as cores. Unit tests only work. */
+const workers = { units: 2, scenarios: 4 }
+
+const onDist = '__tests__/(scenarios|faults)/'
+
+const stages: Stage[] = []
 let passed = 0
 let failed = 0
 
-const run = (command: string, ...args: string[]) => spawnSync(command, args, { stdio: 'inherit' }).status === 0
-
-function check(name: string, ok: boolean): void {
-  console.log(`${ok ? 'passed' : 'FAILED'}: ${name}`)
-  if (ok) passed += 1
-  else failed += 1
+function count(name: string, result: Omit<Stage, 'name'>): void {
+  stages.push({ name, ...result })
+  passed += result.passed
+  failed += result.failed
 }
 
-/** Whether two directories have the same files with the same bytes. */
-function same(a: string, b: string): boolean {
-  const files = (directory: string) => readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(directory.length)).sort()
-  return files(a).join() === files(b).join() && files(a).every((file) => readFileSync(join(a, file)).equals(readFileSync(join(b, file))))
+async function check(): Promise<void> {
+  console.log('Lint, types and dist/: about a minute where something has changed.')
+  const start = performance.now()
+  const results = await runChecks()
+  const good = results.filter((result) => result.passed).length
+  count('lint, types, dist/', { passed: good, failed: results.length - good, seconds: (performance.now() - start) / 1000, files: [] })
 }
 
-try {
-  check('lint', run('node_modules/.bin/eslint', '.', '--max-warnings', '0'))
-  check('types', run('node_modules/.bin/tsc', '--noEmit'))
-  const fresh = join(scratch, 'dist')
-  check('dist/ is what src/ builds to ("npm run build" mends it)', run('node', 'scripts/build.ts', fresh) && same('dist', fresh))
+function units(): void {
+  count('unit tests', runJest([`--maxWorkers=${workers.units}`, `--testPathIgnorePatterns=${onDist}`]))
+}
 
-  const report = join(scratch, 'jest.json')
-  const [record, selection] = [scenarioRecord('sandbox'), process.argv.slice(2)]
+/** Each scenario says where it passed, for docs/scenarios.md; with a profile also where its time went. */
+function scenarios(profile: string | undefined): void {
+  const record = scenarioRecord('sandbox')
   rmSync(record, { force: true })
   mkdirSync(dirname(record), { recursive: true })
-  if (selection.length === 0) process.env['SCENARIO_RECORD'] = record
-  run('node', '--disable-warning=ExperimentalWarning', '--experimental-vm-modules', 'node_modules/.bin/jest', '--maxWorkers=2', '--json', `--outputFile=${report}`, ...selection)
-  const result = JSON.parse(readFileSync(report, 'utf8')) as { numPassedTests: number; numFailedTests: number; numPendingTests: number; numRuntimeErrorTestSuites: number }
-  passed += result.numPassedTests
-  failed += result.numFailedTests + result.numRuntimeErrorTestSuites
-  if (result.numPassedTests === 0) failed += 1
-} finally {
-  rmSync(scratch, { recursive: true, force: true })
+  count('scenarios and a sample of the faults', runJest([`--maxWorkers=${workers.scenarios}`, `--testPathPatterns=${onDist}`], { SCENARIO_RECORD: record, ...(profile === undefined ? {} : { PROFILE: profile }) }))
 }
+
+async function everything(withProfile: boolean): Promise<void> {
+  await check()
+  units()
+  const scratch = mkdtempSync(join(tmpdir(), 'milvus-alb-profile-'))
+  const profile = withProfile ? join(scratch, 'profile.jsonl') : undefined
+  try {
+    scenarios(profile)
+    if (profile !== undefined) writeProfile(stages, profile)
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+/** What the arguments select. A scenario proves nothing on a dist/ that is not this src/. */
+async function selected(selection: readonly string[]): Promise<void> {
+  if (selection.some((argument) => /scenarios|faults/.test(argument))) await check()
+  count('tests', runJest([`--maxWorkers=${workers.scenarios}`, ...selection]))
+}
+
+const selection = process.argv.slice(2)
+if (selection.length === 0 || selection[0] === '--profile') await everything(selection.length > 0)
+else if (selection[0] === 'units') units()
+else await selected(selection)
+
+console.log(`\n${stages.map(({ name, seconds }) => `${seconds.toFixed(0).padStart(5)} s  ${name}`).join('\n')}`)
 process.exitCode = failed > 0 ? 1 : 0
 console.log(`${passed} passed, ${failed} failed`)

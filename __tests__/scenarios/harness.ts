@@ -7,6 +7,7 @@ import { basename } from 'node:path'
 import { expect, test } from '@jest/globals'
 import type { Lab } from '../../lab/lab.ts'
 import { act } from '../../sandbox/act.ts'
+import { timed } from '../../sandbox/profile.ts'
 import type { ActionRun, RunOptions } from '../../sandbox/runner.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
 import { saveState, type SavedState } from '../../sandbox/snapshot.ts'
@@ -82,9 +83,8 @@ function define(name: string, body: Body<World>, { start = startOfFile, steersCo
     return
   }
   test(name, async () => {
-    const world = await (where === 'lab' ? startedLab(options) : startSandbox({ ...options, savedState: await savedState(start) }))
+    const world = await timed(fileName(), () => startWorld(options, start))
     try {
-      if (where === 'lab') await reach(world, start)
       await body({ world, ...runner(world) })
       record({ name, passed: true })
     } catch (error) {
@@ -92,9 +92,19 @@ function define(name: string, body: Body<World>, { start = startOfFile, steersCo
       if (logs !== undefined) console.error(`The logs of all parts are kept in ${logs}`)
       throw error
     } finally {
-      await world.close()
+      await timed(fileName(), () => world.close())
     }
   })
+}
+
+const fileName = (): string => basename(expect.getState().testPath ?? '', '.test.ts')
+
+/** An environment in which all is there with which the scenario starts. */
+async function startWorld(options: WorldOptions, start: Start): Promise<World> {
+  if (where === 'sandbox') return startSandbox({ ...options, savedState: await savedState(start) })
+  const lab = await startedLab(options)
+  await reach(lab, start)
+  return lab
 }
 
 /** What each run is given unless the scenario says otherwise. */
@@ -141,7 +151,7 @@ function runner(world: World): Omit<Scenario, 'world'> {
     async run(inputs = {}, options = {}) {
       since = world.traffic.requests.length
       const all = { ...usualInputs, ...inputs }
-      const run = await act(world, all, options)
+      const run = await act(world, all, { ...options, environment: { PROFILE_SUBJECT: fileName(), ...options.environment } })
       await expectNoLeak(world, run, { ...world.inputs(), ...all }, world.traffic.requests.slice(since))
       expectOneAnnotation(run)
       expectNoSilentWrite(run, writes())

@@ -1,0 +1,74 @@
+/**
+ * `npm run soak`: the scenarios ten times in a row (`-- N`: N times) on a machine that has no core left and a server on each
+ * well-known port. Fails when a test fails, when a process or a folder is left behind, or when jest warns of either.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { readFileSync, readdirSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { availableParallelism, tmpdir } from 'node:os'
+import { repository } from '../sandbox/world.ts'
+
+/** HTTPS, the Kubernetes API, a second HTTPS, Milvus and its metrics, Envoy's admin interface. */
+const wellKnown = [443, 6443, 8443, 19530, 9091, 15000]
+
+const rounds = Number(process.argv[2] ?? 10)
+
+/** A server on a port of every address; undefined where the port is taken already, which serves as well. */
+function occupy(port: number): Promise<Server | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer((socket) => socket.destroy())
+    server.once('error', () => resolve(undefined)).listen(port, () => resolve(server))
+  })
+}
+
+/** Keeps a core busy until it is killed. */
+const burn = () => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' })
+
+/** The processes whose command line names this checkout. */
+function processes(): string[] {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((pid) => `process ${pid}: ${commandOf(pid)}`)
+  return all.filter((line) => line.includes(repository)).map((line) => line.slice(0, 160))
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  } catch {
+    return ''
+  }
+}
+
+const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('milvus-alb-'))
+
+/** Runs the tests once. @param known processes that were there before */
+function round(known: ReadonlySet<string>): { passed: number; seconds: number; problems: string[] } {
+  const start = performance.now()
+  const before = new Set(folders())
+  const { stdout } = spawnSync('npm', ['test'], { encoding: 'utf8', maxBuffer: 2 ** 30, stdio: ['ignore', 'pipe', 'pipe'], shell: false })
+  const [, passed = '0', failed = '1'] = /^(\d+) passed, (\d+) failed$/m.exec(stdout.trim().split('\n').at(-1) ?? '') ?? []
+  const problems = [
+    ...(failed === '0' ? [] : [`${failed} failed:`, ...stdout.split('\n').filter((line) => /^ {2}● /.test(line))]),
+    ...processes().filter((line) => !known.has(line)),
+    ...folders().filter((name) => !before.has(name)).map((name) => `folder ${name}`),
+    ...stdout.split('\n').filter((line) => /did not exit|failed to exit gracefully|open handle/i.test(line)),
+  ]
+  return { passed: Number(passed), seconds: (performance.now() - start) / 1000, problems }
+}
+
+const servers = await Promise.all(wellKnown.map(occupy))
+const burners = Array.from({ length: availableParallelism() }, burn)
+const known = new Set(processes())
+let failed = 0
+try {
+  console.log(`${rounds} rounds of npm test, beside servers on ${wellKnown.join(', ')} and ${burners.length} processes that keep the cores busy`)
+  for (let number = 1; number <= rounds; number += 1) {
+    const { passed, seconds, problems } = round(known)
+    if (problems.length > 0) failed += 1
+    console.log(`round ${number}: ${passed} passed in ${seconds.toFixed(0)} s${problems.map((line) => `\n  ${line}`).join('')}`)
+  }
+} finally {
+  for (const burner of burners) burner.kill('SIGKILL')
+  for (const server of servers) server?.close()
+}
+process.exitCode = failed > 0 ? 1 : 0
+console.log(`${rounds - failed} passed, ${failed} failed`)

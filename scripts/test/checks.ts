@@ -1,0 +1,99 @@
+/** Lint, types and freshness of dist/: each is skipped when it passed before on exactly the same files. */
+import { execFileSync, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { cacheDirectory } from '../../sandbox/tools.ts'
+
+/** Something that holds or not, whatever the tests say. */
+interface Check {
+  readonly name: string
+  /** The files that it depends on, as `git ls-files` takes them. */
+  readonly files: readonly string[]
+  readonly passes: () => Promise<boolean>
+}
+
+/** How a check ended. */
+export interface CheckResult {
+  readonly name: string
+  readonly passed: boolean
+  readonly seconds: number
+}
+
+const sources = ['*.ts', '*.mts', '*.mjs', '*.js', 'package-lock.json', 'tsconfig*.json', ':!dist']
+
+const checks: readonly Check[] = [
+  { name: 'lint', files: sources, passes: () => run('node_modules/.bin/eslint', '.', '--max-warnings', '0') },
+  { name: 'types', files: sources, passes: () => run('node_modules/.bin/tsc', '--noEmit') },
+  { name: 'dist/ is what src/ builds to ("npm run build" updates it)', files: ['src', 'dist', 'scripts/build.ts', 'package-lock.json', 'package.json', 'tsconfig*.json'], passes: isDistFresh },
+]
+
+/** Runs all of them side by side. */
+export function runChecks(): Promise<CheckResult[]> {
+  return Promise.all(checks.map(runCheck))
+}
+
+async function runCheck({ name, files, passes }: Check): Promise<CheckResult> {
+  const start = performance.now()
+  const record = join(cacheDirectory, 'checks', name.replace(/\W.*/, ''))
+  const fingerprint = fingerprintOf(files)
+  const isKnown = read(record) === fingerprint
+  const passed = isKnown || await passes()
+  if (passed) {
+    mkdirSync(dirname(record), { recursive: true })
+    writeFileSync(record, fingerprint)
+  }
+  const seconds = (performance.now() - start) / 1000
+  console.log(`${passed ? 'passed' : 'FAILED'}: ${name}${isKnown ? ' (as before: no file has changed)' : ` (${seconds.toFixed(0)} s)`}`)
+  return { name, passed, seconds }
+}
+
+/** A digest of the content of these files and of the version of Node. */
+function fingerprintOf(patterns: readonly string[]): string {
+  const names = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...patterns], { encoding: 'utf8' }).split('\n').filter((name) => name !== '').sort()
+  const hash = createHash('sha256').update(process.version)
+  for (const name of names) hash.update(`\0${name}\0`).update(read(name) ?? 'deleted')
+  return hash.digest('hex')
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** Runs a command; what it prints appears when it has ended, since others run beside it. */
+function run(command: string, ...args: string[]): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    let printed = ''
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { printed += text })
+    child.once('error', reject).once('close', (status) => {
+      process.stdout.write(printed)
+      resolve(status === 0)
+    })
+  })
+}
+
+async function isDistFresh(): Promise<boolean> {
+  const scratch = mkdtempSync(join(tmpdir(), 'milvus-alb-dist-'))
+  try {
+    return await run(process.execPath, 'scripts/build.ts', scratch) && isSameDirectory('dist', scratch)
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+/** Whether two directories have the same files with the same bytes. */
+function isSameDirectory(one: string, other: string): boolean {
+  const files = filesOf(one)
+  return files.join() === filesOf(other).join() && files.every((file) => readFileSync(join(one, file)).equals(readFileSync(join(other, file))))
+}
+
+function filesOf(directory: string): string[] {
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return entries.map((entry) => join(entry.parentPath, entry.name).slice(directory.length)).sort()
+}

@@ -1,0 +1,50 @@
+/** The tables of docs/testing.md, from a whole `npm test -- --profile`. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { ProfileLine } from '../../sandbox/profile.ts'
+import { withTable, type Row } from '../tables.ts'
+import type { JestResult } from './jest.ts'
+
+/** One part of `npm test`. */
+export interface Stage extends JestResult {
+  readonly name: string
+}
+
+const page = 'docs/testing.md'
+const parts = ['environment', 'action', 'helm', 'waiting'] as const
+
+/** Writes them. @param profile the file of the lines that the scenarios noted */
+export function writeProfile(stages: readonly Stage[], profile: string): void {
+  const lines = readFileSync(profile, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as ProfileLine)
+  const text = withTable(readFileSync(page, 'utf8'), 'stages', stages.map(stageRow))
+  writeFileSync(page, withTable(text, 'profile', profileRows(stages, lines)))
+}
+
+function stageRow({ name, passed, failed, seconds }: Stage): Row {
+  return { 'part of npm test': name, passed, failed, 'time, s': Math.round(seconds) }
+}
+
+/** A row for each file of scenarios, the longest first, one for the faults, and their sum. */
+function profileRows(stages: readonly Stage[], lines: readonly ProfileLine[]): Row[] {
+  const files = stages.flatMap((stage) => stage.files).filter(({ name }) => /__tests__\/(scenarios|faults)\//.test(name))
+  const bySubject = Map.groupBy(files, ({ name }) => subjectOf(name))
+  const rows = [...bySubject].map(([subject, own]) => {
+    const tests = own.flatMap((file) => file.assertionResults).filter(({ status }) => status === 'passed').length
+    const seconds = own.reduce((sum, { startTime, endTime }) => sum + (endTime - startTime) / 1000, 0)
+    return rowOf(subject, tests, seconds, lines.filter((line) => line.subject === subject))
+  })
+  rows.sort((one, other) => other.seconds - one.seconds)
+  const total = rowOf('all', rows.reduce((sum, { tests }) => sum + tests, 0), rows.reduce((sum, { seconds }) => sum + seconds, 0), lines)
+  return [...rows, total].map(({ cells }) => cells)
+}
+
+const subjectOf = (path: string): string => (path.includes('/faults/') ? 'faults' : basename(path, '.test.ts'))
+
+function rowOf(subject: string, tests: number, seconds: number, lines: readonly ProfileLine[]): { tests: number; seconds: number; cells: Row } {
+  const sums = parts.map((part) => lines.reduce((sum, line) => sum + (line[part] ?? 0), 0))
+  const [environment = 0, action = 0, helm = 0, waiting = 0] = sums
+  const rest = Math.max(0, seconds - sums.reduce((sum, part) => sum + part, 0))
+  const whole = { 'time, s': seconds, environment, action, helm, waiting, 'assertions and the rest': rest }
+  const rounded = Object.fromEntries(Object.entries(whole).map(([name, value]) => [name, Math.round(value)]))
+  return { tests, seconds, cells: { file: subject, tests, ...rounded } }
+}
