@@ -3,13 +3,13 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { errorLine } from '../../src/helm/failures.ts'
-import { findHelm, preview, previewArguments, rollbackArguments, upgrade, upgradeArguments, type Upgrade } from '../../src/helm/helm.ts'
+import { findHelm, installationArguments, preview, previewArguments, rollbackArguments, upgrade, upgradeArguments, type Upgrade } from '../../src/helm/helm.ts'
 import type { HelmOptions } from '../../src/helm/process.ts'
 import { failureOf } from '../caught.ts'
 
 const request: Upgrade = {
   release: 'milvus-demo', namespace: 'milvus', chart: '/runner/milvus-5.0.19.tgz', serviceType: 'ClusterIP',
-  values: undefined, timeout: 600, kubeconfig: undefined, context: undefined, forceConflicts: false,
+  values: undefined, timeout: 600, kubeconfig: undefined, context: undefined, wait: true, forceConflicts: false,
 }
 const start = ['upgrade', 'milvus-demo', '/runner/milvus-5.0.19.tgz', '--namespace', 'milvus', '--reset-then-reuse-values']
 const type = ['--set', 'service.type=ClusterIP']
@@ -23,6 +23,8 @@ describe('upgradeArguments', () => {
     ['a kubeconfig', { kubeconfig: '/tmp/k' }, [...start, ...type, '--kubeconfig', '/tmp/k', ...wait]],
     ['a context', { context: 'production' }, [...start, ...type, '--kube-context', 'production', ...wait]],
     ['another type of the Service', { serviceType: 'NodePort' }, [...start, '--set', 'service.type=NodePort', ...wait]],
+    ['the type of the release', { serviceType: undefined }, [...start, ...wait]],
+    ['without waiting', { wait: false }, [...start, ...type, '--timeout', '600s']],
     ['fields of others', { forceConflicts: true }, [...start, ...type, ...wait, '--force-conflicts']],
   ])('%s', (_, more, expected) => {
     expect(upgradeArguments({ ...request, ...more })).toEqual(expected)
@@ -30,6 +32,11 @@ describe('upgradeArguments', () => {
 
   test('the dry run asks for the same', () => {
     expect(previewArguments({ ...request, values: '{}' })).toEqual([...start, '--values', '-', ...type, '--dry-run=server', '--output', 'json'])
+  })
+
+  test('the installation that is only rendered', () => {
+    const installation = { release: 'milvus-demo', namespace: 'milvus', chart: '/c.tgz', values: '{}', kubeconfig: '/tmp/k', context: undefined }
+    expect(installationArguments(installation)).toEqual(['install', 'milvus-demo', '/c.tgz', '--namespace', 'milvus', '--values', '-', '--kubeconfig', '/tmp/k', '--dry-run=server', '--output', 'json'])
   })
 
   test('the way back', () => {

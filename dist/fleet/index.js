@@ -32473,6 +32473,7 @@ const failureCodes = (/* unused pure expression or super */ null && ([
     'chart-not-found',
     'chart-repository-unreachable',
     'release-changes-more',
+    'release-not-ready',
     // certificate
     'certificate-not-found',
     'certificate-not-ours',

@@ -40090,6 +40090,7 @@ const failureCodes = [
     'chart-not-found',
     'chart-repository-unreachable',
     'release-changes-more',
+    'release-not-ready',
     // certificate
     'certificate-not-found',
     'certificate-not-ours',

@@ -14,8 +14,8 @@ export interface Upgrade {
   readonly namespace: string
   /** Path of the chart: what was looked at is what is applied. */
   readonly chart: string
-  /** The type that the Service gets. */
-  readonly serviceType: string
+  /** The type that the Service gets; undefined keeps that of the release's values. */
+  readonly serviceType: string | undefined
   /** JSON (which is YAML) for helm's standard input; undefined when nothing is set. Secret: never in argv or a file. */
   readonly values: string | undefined
   /** Seconds. */
@@ -25,9 +25,14 @@ export interface Upgrade {
   readonly context: string | undefined
   /** Of the object in which helm keeps the revision. Source: helm upgrade --labels, since helm 3.13. */
   readonly labels?: Readonly<Record<string, string>>
+  /** Whether helm waits until every object of the release is ready, also those that it did not change. */
+  readonly wait: boolean
   /** Takes over fields of the release's objects that others set. Only helm 4 applies server-side and knows the flag. */
   readonly forceConflicts: boolean
 }
+
+/** An installation that is only rendered. */
+export type Installation = Pick<Upgrade, 'release' | 'namespace' | 'chart' | 'kubeconfig' | 'context'> & { readonly values: string }
 
 /** A release set back to what it was. */
 export interface Rollback extends Pick<Upgrade, 'release' | 'namespace' | 'timeout' | 'kubeconfig' | 'context' | 'forceConflicts'> {
@@ -45,7 +50,7 @@ export interface Preview {
 /** The arguments of `helm upgrade`. */
 export function upgradeArguments(upgrade: Upgrade): string[] {
   const labels = Object.entries(upgrade.labels ?? {}).map(([key, value]) => `${key}=${value}`)
-  return [...commonArguments(upgrade), ...(labels.length > 0 ? ['--labels', labels.join(',')] : []), '--wait', '--timeout', `${upgrade.timeout}s`, ...(upgrade.forceConflicts ? ['--force-conflicts'] : [])]
+  return [...commonArguments(upgrade), ...(labels.length > 0 ? ['--labels', labels.join(',')] : []), ...(upgrade.wait ? ['--wait'] : []), '--timeout', `${upgrade.timeout}s`, ...(upgrade.forceConflicts ? ['--force-conflicts'] : [])]
 }
 
 /**
@@ -54,6 +59,14 @@ export function upgradeArguments(upgrade: Upgrade): string[] {
  */
 export function previewArguments(upgrade: Upgrade): string[] {
   return [...commonArguments(upgrade), '--dry-run=server', '--output', 'json']
+}
+
+/**
+ * The arguments of a dry run of the installation of a release that exists: a dry run does not look whether its name is free.
+ * Source: helm, pkg/action/install.go, availableName.
+ */
+export function installationArguments({ release, chart, namespace, ...place }: Installation): string[] {
+  return ['install', release, chart, '--namespace', namespace, '--values', '-', ...accessArguments(place), '--dry-run=server', '--output', 'json']
 }
 
 /** The arguments of `helm rollback`. */
@@ -72,7 +85,7 @@ function commonArguments(upgrade: Upgrade): string[] {
     '--namespace', upgrade.namespace,
     '--reset-then-reuse-values',
     ...(upgrade.values === undefined ? [] : ['--values', '-']),
-    '--set', `service.type=${upgrade.serviceType}`,
+    ...(upgrade.serviceType === undefined ? [] : ['--set', `service.type=${upgrade.serviceType}`]),
     ...accessArguments(upgrade),
   ]
 }
@@ -119,8 +132,17 @@ export async function rollback(request: Rollback, options: HelmOptions): Promise
  * Renders an upgrade, and changes nothing. What helm prints is all of the release with its secrets: it goes to nobody else.
  * @throws ActionError of failures.ts, `cancelled`
  */
-export async function preview(request: Upgrade, options: HelmOptions): Promise<Preview> {
-  const { exitCode, stdout, stderr } = await run(previewArguments(request), { ...options, onLine: () => undefined }, request.values)
+export function preview(request: Upgrade, options: HelmOptions): Promise<Preview> {
+  return render(previewArguments(request), request, options)
+}
+
+/** As `preview`, of the installation of a release: what its first revision would be. */
+export function previewInstallation(request: Installation, options: HelmOptions): Promise<Preview> {
+  return render(installationArguments(request), request, options)
+}
+
+async function render(args: string[], request: Pick<Upgrade, 'release' | 'namespace' | 'values'>, options: HelmOptions): Promise<Preview> {
+  const { exitCode, stdout, stderr } = await run(args, { ...options, onLine: () => undefined }, request.values)
   throwIfCancelled(options.signal)
   if (exitCode !== 0) throw upgradeFailure(stderr, exitCode, request)
   try {

@@ -7,6 +7,9 @@ export interface Difference {
   readonly changed: readonly string[]
 }
 
+/** Whether two manifests did not differ. */
+export const isSame = ({ added, removed, changed }: Difference): boolean => [added, removed, changed].every((objects) => objects.length === 0)
+
 /** Compares what is deployed with what would be. The same templates write the same text, so that texts will do, and nothing has to be parsed that may be no YAML for us. */
 export function compareManifests(before: string, after: string): Difference {
   const [old, wanted] = [readObjects(before), readObjects(after)]

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 import tls from 'node:tls'
 import type { Clock } from '../core/waiting.ts'
 import { fetchChart, type ChartSource } from './chart.ts'
-import { findHelm, preview, rollback, upgrade, type Preview, type Rollback, type Upgrade } from './helm.ts'
+import { findHelm, preview, previewInstallation, rollback, upgrade, type Installation, type Preview, type Rollback, type Upgrade } from './helm.ts'
 import { writeKubeconfig, type TokenCluster } from './kubeconfig.ts'
 import type { HelmOptions } from './process.ts'
 
@@ -13,6 +13,9 @@ export type HelmCluster = TokenCluster | { readonly paths: readonly string[]; re
 
 /** An upgrade, for the cluster of the session. */
 export type UpgradeRequest = Omit<Upgrade, 'kubeconfig' | 'context'>
+
+/** An installation to render, for the cluster of the session. */
+export type InstallationRequest = Omit<Installation, 'kubeconfig' | 'context'>
 
 /** A rollback, for the cluster of the session. */
 export type RollbackRequest = Omit<Rollback, 'kubeconfig' | 'context'>
@@ -52,6 +55,11 @@ export class Helm {
   /** What an upgrade would make. @throws ActionError of failures.ts, `cancelled` */
   preview(request: UpgradeRequest): Promise<Preview> {
     return this.inCluster(request, preview)
+  }
+
+  /** What an installation of the release would have made. @throws ActionError of failures.ts, `cancelled` */
+  previewInstallation(request: InstallationRequest): Promise<Preview> {
+    return this.inCluster({ ...request, forceConflicts: false }, previewInstallation)
   }
 
   /** @throws ActionError of failures.ts, `cancelled` */

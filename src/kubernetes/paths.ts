@@ -15,6 +15,8 @@ export const ingressPath = (namespace: string, name: string): string => `${ingre
 export const ingressClassPath = (name: string): string => `/apis/networking.k8s.io/v1/ingressclasses/${name}`
 export const endpointSlicesPath = (namespace: string): string => `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`
 export const deploymentPath = (namespace: string, name: string): string => `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`
+/** A Deployment, StatefulSet or DaemonSet. */
+export const workloadPath = (namespace: string, kind: string, name: string): string => `/apis/apps/v1/namespaces/${namespace}/${kind.toLowerCase()}s/${name}`
 /** A group's IngressClassParams: those of the AWS Load Balancer Controller, or of EKS Auto Mode. */
 export const ingressClassParamsPath = (group: string, name: string): string => `/apis/${group}/${group === 'eks.amazonaws.com' ? 'v1' : 'v1beta1'}/ingressclassparams/${name}`
 /** The TargetGroupBindings of a namespace: those of the AWS Load Balancer Controller, or of EKS Auto Mode. */

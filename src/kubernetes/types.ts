@@ -97,6 +97,12 @@ export interface Deployment extends AnyObject {
   readonly status?: { readonly readyReplicas?: number }
 }
 
+/** apps/v1 Deployment, StatefulSet or DaemonSet, as far as its pods are counted. */
+export interface LiveWorkload extends AnyObject {
+  readonly spec: { readonly replicas?: number }
+  readonly status?: { readonly readyReplicas?: number; readonly desiredNumberScheduled?: number; readonly numberReady?: number }
+}
+
 /** discovery.k8s.io/v1 EndpointSlice. */
 export interface EndpointSlice extends AnyObject {
   readonly endpoints?: readonly { readonly addresses: readonly string[]; readonly conditions?: { readonly ready?: boolean | null } }[] | null

@@ -60,7 +60,7 @@ async function make(context: Context, settings: Settings, rooms: Held, { target,
 
   const upgrade = (): Promise<void> => context.step('release', async () => {
     if (plan.release.changes.length > 0) remember({ step: 'release', object: `release ${target.release?.last.name ?? ''}`, putBack: (failure) => release.putBack(context, settings, rooms, target, failure) })
-    const revision = await release.apply(context, settings, rooms, target, plan.release.changes, plan.release.chart)
+    const revision = await release.apply(context, settings, rooms, target, plan.release.changes, plan.release.upgrade)
     if (revision !== undefined) context.output('release-revision', String(revision))
     const leftAlone = revision === undefined ? 'no helm release, left alone' : settings.cutover === 'never' ? 'left alone' : undefined
     return { verdict: leftAlone ?? verdict(plan.release.changes, `revision ${revision ?? ''}`), result: undefined }

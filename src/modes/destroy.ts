@@ -10,7 +10,7 @@ import { lookAtElb } from '../steps/load-balancer/wait.ts'
 import { Access, helmPermissions, removalPermissions, type Permission } from '../steps/preflight/access.ts'
 import { observeRemoval, type RemovalTarget } from '../steps/preflight/removal.ts'
 import * as release from '../steps/release.ts'
-import { preview } from '../steps/release-preview.ts'
+import { reviewUpgrade, type ReviewedUpgrade } from '../steps/release-preview.ts'
 import { rehearse } from './dry-run.ts'
 import { exclusively } from './exclusively.ts'
 import { count } from './look.ts'
@@ -23,7 +23,7 @@ export interface Removal {
   readonly observed: Observed | undefined
   readonly ingress: readonly Change[]
   /** Only with restore-service-type. */
-  readonly release: { readonly changes: readonly Change[]; readonly chart: string }
+  readonly release: { readonly changes: readonly Change[]; readonly upgrade: ReviewedUpgrade | undefined }
   readonly certificate: { readonly found: readonly certificate.Own[]; readonly changes: readonly Change[] }
 }
 
@@ -56,7 +56,7 @@ async function remove(context: Context, settings: Settings, rooms: Held, { targe
     await context.step('release', async () => {
       const { name, type } = restored.service
       if (changes.release.changes.length === 0) return { verdict: `unchanged, Service ${name} is of type ${type}`, result: undefined }
-      const revision = await release.apply(context, asDeployed(settings), rooms, restored, changes.release.changes, changes.release.chart)
+      const revision = await release.apply(context, asDeployed(settings), rooms, restored, changes.release.changes, changes.release.upgrade)
       if (revision !== undefined) context.output('release-revision', String(revision))
       return { verdict: await release.sayRestored(context, settings, rooms.kubernetes, name), result: undefined }
     })
@@ -82,11 +82,11 @@ export async function lookToRemove(context: Context, settings: Settings, rooms: 
     ingress.checkProtection(found, observed)
     return observed
   })
-  const restoring = Promise.all([rooms.cluster, finding]).then(async ([{ helm }, { restored }]) => {
+  const restoring = Promise.all([rooms.cluster, finding]).then(async ([{ helm, kubernetes }, { restored }]) => {
     const changes = restored ? release.plan(restored, asDeployed(settings)) : []
-    if (!restored?.release || changes.length === 0) return { changes, chart: '' }
+    if (!restored?.release || changes.length === 0) return { changes, upgrade: undefined }
     release.check(restored, asDeployed(settings))
-    return { changes, chart: await preview(context, asDeployed(settings), helm, { ...restored, release: restored.release }) }
+    return { changes, upgrade: await reviewUpgrade(context, asDeployed(settings), { helm, kubernetes }, { ...restored, release: restored.release }) }
   })
   const permitted = Promise.all([access, finding]).then(([asked, found]) => asked.require(writePermissions(settings, found)))
   const [target, found, observed, restoration] = await settleAll([finding, certificates, observing, restoring, permitted] as const)

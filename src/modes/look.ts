@@ -13,7 +13,7 @@ import * as preflight from '../steps/preflight.ts'
 import { Access, helmPermissions, ingressPermissions, ingressRemovalPermissions, type Permission } from '../steps/preflight/access.ts'
 import { checkSubnets } from '../steps/preflight/subnets.ts'
 import * as release from '../steps/release.ts'
-import { preview } from '../steps/release-preview.ts'
+import { reviewUpgrade, type ReviewedUpgrade } from '../steps/release-preview.ts'
 import { certificateFacts } from '../x509/certificate.ts'
 import type { Rooms } from './rooms.ts'
 
@@ -21,7 +21,7 @@ import type { Rooms } from './rooms.ts'
 export interface Plan {
   readonly target: preflight.Target
   readonly certificate: { readonly facts: Facts; readonly changes: readonly Change[] }
-  readonly release: { readonly changes: readonly Change[]; readonly chart: string }
+  readonly release: { readonly changes: readonly Change[]; readonly upgrade: ReviewedUpgrade | undefined }
   /** What ELBv2 says of the load balancer that is there. */
   readonly loadBalancer: Observed | undefined
   /** What all steps would change, in their order, as far as it is known before the first has. */
@@ -33,8 +33,8 @@ export interface Reads {
   readonly target: Promise<preflight.Target>
   readonly facts: Promise<Facts>
   readonly releaseChanges: Promise<readonly Change[]>
-  /** The path of the chart that helm rendered; empty when it need not. */
-  readonly chart: Promise<string>
+  /** The upgrade that helm rendered; undefined when there is none to make, or none may be made. */
+  readonly upgrade: Promise<ReviewedUpgrade | undefined>
   readonly loadBalancer: Promise<Observed | undefined>
   /** All of that, and whether what a deploy needs besides is so. */
   readonly all: Promise<unknown>
@@ -52,18 +52,18 @@ export function read(context: Context, settings: Settings, rooms: Rooms): Reads 
     throw asActionError(thrown).inStep('certificate')
   })
   const releaseChanges = target.then((known) => release.plan(known, settings))
-  const chart = Promise.all([rooms.cluster, target, releaseChanges]).then(async ([{ helm }, known, changes]) => {
-    if (!known.release || changes.length === 0) return ''
+  const upgrade = Promise.all([rooms.cluster, target, releaseChanges]).then(async ([{ helm, kubernetes }, known, changes]) => {
+    if (!known.release || changes.length === 0) return undefined
     release.check(known, settings)
     // Only what helm may write can be previewed.
-    if (isCheck) return ''
+    if (isCheck) return undefined
     context.log.info(`helm ${await helm.version()}`)
-    return preview(context, settings, helm, { ...known, release: known.release })
+    return reviewUpgrade(context, settings, { helm, kubernetes }, { ...known, release: known.release })
   })
   const observed = target.then((known) => loadBalancer.observe(context, settings, rooms.loadBalancers, known))
   const ofThisAccount = rooms.cluster.then(({ account }) => certificate.checkAccount(settings, account))
   const writable = isCheck ? Promise.resolve() : checkWrites(context, settings, rooms, { access, target, facts, releaseChanges, observed })
-  return { target, facts, releaseChanges, chart, loadBalancer: observed, all: settleAll([target, facts, releaseChanges, chart, observed, checked, ofThisAccount, writable]) }
+  return { target, facts, releaseChanges, upgrade, loadBalancer: observed, all: settleAll([target, facts, releaseChanges, upgrade, observed, checked, ofThisAccount, writable]) }
 }
 
 /** What only a run that writes needs. */
@@ -81,13 +81,13 @@ async function checkWrites(context: Context, settings: Settings, rooms: Rooms, r
 export async function look(context: Context, settings: Settings, rooms: Rooms): Promise<{ verdict: string; result: Plan }> {
   const reads = read(context, settings, rooms)
   await reads.all
-  const [target, facts, releaseChanges, chart, observed] = await Promise.all([reads.target, reads.facts, reads.releaseChanges, reads.chart, reads.loadBalancer])
+  const [target, facts, releaseChanges, upgrade, observed] = await Promise.all([reads.target, reads.facts, reads.releaseChanges, reads.upgrade, reads.loadBalancer])
   outputKnown(context, target)
   if (facts.action === 'use') outputCertificate(context, facts)
   release.remark(context, settings, target, releaseChanges)
   const ofCertificate = certificate.plan(facts)
   const changes = [...ofCertificate, ...releaseChanges, ...ingressChanges(context, settings, target, arnOf(facts), observed)]
-  const plan: Plan = { target, certificate: { facts, changes: ofCertificate }, release: { changes: releaseChanges, chart }, loadBalancer: observed, changes }
+  const plan: Plan = { target, certificate: { facts, changes: ofCertificate }, release: { changes: releaseChanges, upgrade }, loadBalancer: observed, changes }
   return { verdict: changes.length === 0 ? 'everything is as it should be' : `${count(changes)} to make`, result: plan }
 }
 

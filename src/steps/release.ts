@@ -10,6 +10,7 @@ import type { Service } from '../kubernetes/types.ts'
 import type { ServiceType, Settings } from '../settings/types.ts'
 import { holderLabel, type Lock } from './lock.ts'
 import type { Release, Target } from './preflight.ts'
+import type { ReviewedUpgrade } from './release-preview.ts'
 
 /** What changes a release. */
 export interface ReleaseRooms {
@@ -106,14 +107,15 @@ export function remark(context: Context, { cutover }: Settings, { release, unrea
   }
 }
 
-/** What helm is asked for. @param chart path of the chart */
-export function upgradeRequest({ last }: Release, settings: Settings, chart: string): UpgradeRequest {
+/** What helm is asked for. */
+export function upgradeRequest({ last }: Release, settings: Settings, { chart, wait }: ReviewedUpgrade): UpgradeRequest {
   return {
     release: last.name,
     namespace: settings.namespace,
     chart,
     serviceType: typeOf(settings),
     values: Object.keys(settings.values).length === 0 ? undefined : JSON.stringify(settings.values),
+    wait,
     timeout: settings.timeouts.release,
     forceConflicts: settings.ingress.forceConflicts,
   }
@@ -121,16 +123,16 @@ export function upgradeRequest({ last }: Release, settings: Settings, chart: str
 
 /**
  * Runs helm when there is something to change.
- * @param chart path of the chart that was looked at
+ * @param upgrade what was reviewed; undefined when there is nothing to change
  * @returns the release's revision; undefined without a release
  */
-export async function apply(context: Context, settings: Settings, rooms: ReleaseRooms, target: Installed, changes: readonly Change[], chart: string): Promise<number | undefined> {
+export async function apply(context: Context, settings: Settings, rooms: ReleaseRooms, target: Installed, changes: readonly Change[], upgrade: ReviewedUpgrade | undefined): Promise<number | undefined> {
   const { release } = target
-  if (!release || changes.length === 0) return release?.last.revision
+  if (!release || !upgrade || changes.length === 0) return release?.last.revision
   changes.forEach((change) => context.changed(change))
-  const request = { ...upgradeRequest(release, settings, chart), labels: { [holderLabel]: rooms.lock.holder.id } }
-  const upgrade = rooms.lock.during({ kind: 'upgrade', release: request.release, revision: release.last.revision + 1 }, () => rooms.helm.upgrade(request))
-  await whileHelmWorks(context, upgrade)
+  const request = { ...upgradeRequest(release, settings, upgrade), labels: { [holderLabel]: rooms.lock.holder.id } }
+  const upgrading = rooms.lock.during({ kind: 'upgrade', release: request.release, revision: release.last.revision + 1 }, () => rooms.helm.upgrade(request))
+  await whileHelmWorks(context, upgrading)
   const [revision] = await Promise.all([newestRevision(rooms.kubernetes, settings, release), requireType(rooms.kubernetes, settings, target)])
   return revision
 }

@@ -1,0 +1,45 @@
+/** The live workloads of a release. helm waits for all of them, also for those that an upgrade does not change. */
+import { ActionError, asActionError } from '../core/errors.ts'
+import type { Workload } from '../helm/workloads.ts'
+import type { KubernetesClient } from '../kubernetes/client.ts'
+import { workloadPath } from '../kubernetes/paths.ts'
+import type { LiveWorkload } from '../kubernetes/types.ts'
+
+/** A workload with fewer ready pods than it wants. */
+export interface UnreadyWorkload {
+  readonly kind: string
+  readonly name: string
+  readonly ready: number
+  readonly wanted: number
+}
+
+/** Those that are not ready now. One that is not there, or may not be read, is left to helm. */
+export async function unreadyWorkloads(kubernetes: KubernetesClient, namespace: string, workloads: readonly Workload[]): Promise<UnreadyWorkload[]> {
+  const found = await Promise.all(workloads.map(async ({ kind, name }) => {
+    const live = await readWorkload(kubernetes, namespace, kind, name)
+    const wanted = live?.status?.desiredNumberScheduled ?? live?.spec.replicas ?? 0
+    const ready = live?.status?.readyReplicas ?? live?.status?.numberReady ?? 0
+    return { kind, name, ready, wanted }
+  }))
+  return found.filter(({ ready, wanted }) => ready < wanted)
+}
+
+async function readWorkload(kubernetes: KubernetesClient, namespace: string, kind: string, name: string): Promise<LiveWorkload | undefined> {
+  try {
+    return await kubernetes.get<LiveWorkload>(workloadPath(namespace, kind, name), `read ${kind} ${name}`)
+  } catch (thrown) {
+    if (asActionError(thrown).code === 'cluster-forbidden') return undefined
+    throw thrown
+  }
+}
+
+/** @throws ActionError `release-not-ready` when helm would wait for one of these in vain */
+export function requireReady(release: string, namespace: string, unready: readonly UnreadyWorkload[]): void {
+  if (unready.length === 0) return
+  const words = unready.map(({ kind, name, ready, wanted }) => `${kind} ${name} (${ready} of ${wanted} pods ready)`).join(', ')
+  throw new ActionError({
+    code: 'release-not-ready',
+    problem: `helm would wait until everything in release ${release} is ready, and the upgrade changes nothing about ${words}.`,
+    remedy: `Make it ready ("kubectl get pods,events -n ${namespace}" says what it lacks) or switch it off in the values of the release; then run the job again.`,
+  })
+}
