@@ -74,27 +74,30 @@ function reconcileStatefulSet(pass: Pass, set: KubernetesObject): void {
   const revision = `${name}-${hashOf(fields(at(set, 'spec', 'template')))}`
   const names = Array.from({ length: replicasOf(set) }, (_, ordinal) => `${name}-${ordinal}`)
   const isUpdated = (pod: KubernetesObject): boolean => pod.metadata.labels?.['controller-revision-hash'] === revision
-  const present = new Map(owned(pass, 'Pod', namespace, uid).map((pod) => [pod.metadata.name, pod]))
-  for (const [pod, object] of present) if (!names.includes(pod)) discard(pass, object)
-  for (const each of names.toReversed()) {
-    const pod = present.get(each)
-    if (pod && isUpdated(pod) && isReady(pod)) continue
-    if (pod && !isUpdated(pod)) discard(pass, pod)
-    break
+  const mine = (): KubernetesObject[] => owned(pass, 'Pod', namespace, uid)
+  for (const pod of mine()) if (!names.includes(pod.metadata.name)) discard(pass, pod)
+  const present = new Map(mine().map((pod) => [pod.metadata.name, pod]))
+  // All that come after it are replaced and ready, or it waits for them.
+  const next = names.map((each) => present.get(each)).findLast((pod) => !pod || !isUpdated(pod) || !isReady(pod))
+  if (next && !isUpdated(next)) {
+    discard(pass, next)
+    present.delete(next.metadata.name)
   }
-  const kept = new Set(owned(pass, 'Pod', namespace, uid).map((pod) => pod.metadata.name))
-  for (const missing of names.filter((each) => !kept.has(each))) {
+  for (const missing of names.filter((each) => !present.has(each))) {
     createPod(pass, set, { name: missing }, { 'controller-revision-hash': revision, 'statefulset.kubernetes.io/pod-name': missing })
   }
-  const pods = owned(pass, 'Pod', namespace, uid)
+  setStatus(pass, set, statefulSetStatus(set, revision, mine(), isUpdated))
+}
+
+function statefulSetStatus(set: KubernetesObject, revision: string, pods: KubernetesObject[], isUpdated: (pod: KubernetesObject) => boolean): JsonObject {
   const ready = pods.filter(isReady).length
   const updated = pods.filter(isUpdated).length
-  const before = text(at(set, 'status', 'currentRevision'))
-  const rolling = before !== '' && before !== revision && (updated < names.length || ready < names.length)
-  setStatus(pass, set, {
-    observedGeneration: set.metadata.generation, replicas: pods.length, currentRevision: rolling ? before : revision, updateRevision: revision, collisionCount: 0,
-    ...counted({ currentReplicas: rolling ? pods.length - updated : pods.length, updatedReplicas: updated, readyReplicas: ready }), availableReplicas: ready,
-  })
+  const complete = updated === replicasOf(set) && ready === replicasOf(set)
+  const current = complete ? revision : text(at(set, 'status', 'currentRevision')) || revision
+  return {
+    observedGeneration: set.metadata.generation, replicas: pods.length, currentRevision: current, updateRevision: revision, collisionCount: 0,
+    ...counted({ currentReplicas: current === revision ? updated : pods.length - updated, updatedReplicas: updated, readyReplicas: ready }), availableReplicas: ready,
+  }
 }
 
 /** A Job has no pod here: it runs for as long as a pod takes to become ready, and is complete then. */
