@@ -41,11 +41,11 @@ const modes: Readonly<Record<string, object>> = { 'cluster-defaults': {}, ...mod
 let directory: string, helm: string, inventory: Inventory
 const rendered = new Map<string, Rendered[]>()
 
-/** Renders release milvus-demo in namespace milvus. */
+/** Renders a release in namespace milvus: milvus-demo unless helm's flags name another. */
 async function render(version: string, values: object, ...more: string[]): Promise<Rendered[]> {
   const file = join(directory, `${crypto.randomUUID()}.json`)
   await writeFile(file, JSON.stringify(merged(values, { service: { type: 'LoadBalancer' } })))
-  const { stdout } = await run(helm, ['template', 'milvus-demo', join(directory, `${version}.tgz`), '--namespace', 'milvus', '--values', file, ...more], { env: { HOME: directory }, maxBuffer: 2 ** 24 })
+  const { stdout } = await run(helm, ['template', ...(more.includes('--name-template') ? [] : ['milvus-demo']), join(directory, `${version}.tgz`), '--namespace', 'milvus', '--values', file, ...more], { env: { HOME: directory }, maxBuffer: 2 ** 24 })
   return loadAll(stdout).filter((object) => object !== null && object !== undefined) as Rendered[]
 }
 
@@ -156,4 +156,11 @@ test('names, labels and the Service follow the values', async () => {
   expect(JSON.stringify(proxy)).toContain('registry.internal/milvus:v2.6.1')
   expect(named(await render('5.0.19', { proxy: { enabled: false } })).has('Service/milvus-demo')).toBe(false)
   expect((await render('4.1.36', {})).find(({ metadata }) => metadata.name === 'milvus-demo-proxy')?.metadata.namespace).toBeUndefined()
+})
+
+test.each([
+  ['demo', {}, 'demo-milvus'], ['mymilvusx', {}, 'mymilvusx'], ['demo', { nameOverride: 'demo' }, 'demo'], ['demo', { fullnameOverride: 'vec' }, 'vec'],
+])('release %s with %j names its Service as the public chart does', async (release, values, name) => {
+  const service = (await render('4.2.58', values, '--name-template', release)).find(({ spec }) => spec?.type === 'LoadBalancer')
+  expect(service?.metadata.name).toBe(name)
 })
