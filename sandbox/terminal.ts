@@ -4,6 +4,8 @@ import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { merged } from './charts/merged.ts'
+import { modeValues } from './charts/modes.ts'
 import type { World } from './world.ts'
 
 const run = promisify(execFile)
@@ -28,9 +30,9 @@ export function terminal(settings: TerminalSettings): Pick<World, 'helm' | 'kube
   return {
     helm,
     kubectl: command(() => settings.kubectl),
-    async installMilvus({ release = 'milvus-demo', values = {}, chartVersion = '4.2.58', serviceType = 'LoadBalancer' } = {}) {
+    async installMilvus({ release = 'milvus-demo', mode = 'standalone', values = {}, chartVersion = '4.2.58', serviceType = 'LoadBalancer' } = {}) {
       const path = join(settings.directory, `${randomUUID()}.json`)
-      await writeFile(path, JSON.stringify({ ...values, service: { type: serviceType } }))
+      await writeFile(path, JSON.stringify(merged(merged(modeValues[mode], values), { service: { type: serviceType } })))
       await helm('install', release, 'milvus', '--repo', settings.charts, '--version', chartVersion, '--values', path, '--wait')
     },
   }

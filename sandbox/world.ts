@@ -9,6 +9,7 @@ import type { AlbOverrides } from './alb.ts'
 import type { AccessEntry } from './aws/server.ts'
 import type { AwsCredential } from './aws/service.ts'
 import type { Authority, IssuedCertificate } from './certificates.ts'
+import type { InstallationMode } from './charts/modes.ts'
 import type { ChartRepository } from './charts/repository.ts'
 import type { Controller } from './controller/controller.ts'
 import type { PermissionSet } from './permissions.ts'
@@ -18,6 +19,9 @@ import type { Traffic } from './traffic.ts'
 /** A Milvus as helm installs it before the guide begins: behind a LoadBalancer Service. */
 export interface Installation {
   readonly release?: string
+  /** `standalone` when absent. */
+  readonly mode?: InstallationMode
+  /** They go over those of the mode. */
   readonly values?: object
   readonly chartVersion?: string
   readonly serviceType?: string

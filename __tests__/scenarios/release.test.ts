@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { expect } from '@jest/globals'
 import { startChartRegistry } from '../../sandbox/charts/registry.ts'
-import { milvusChart } from '../../sandbox/charts/repository.ts'
+import { milvusChart } from '../../sandbox/charts/package.ts'
 import type { World } from '../../sandbox/world.ts'
 import { createMilvusObjects, get, replace } from './hands.ts'
 import { annotation, changed, expectFailure, expectRefusal, expectSuccess, expectUnchanged, scenario } from './harness.ts'
@@ -173,8 +173,9 @@ scenario("helm's refusals in the middle of an upgrade: each with its own way out
 })
 
 scenario('values that the chart cannot be rendered with are refused before anything is changed', async (scenario) => {
-  const text = await expectRefusal(scenario, { values: 'cluster: {enabled: true}' }, 'helm-upgrade-failed')
-  for (const part of ['standalone only', 'correct values']) expect(text).toContain(part)
+  await scenario.world.charts.publish('4.2.58', '2.5.16', { 'templates/guard.yaml': '{{- if eq .Values.standalone.messageQueue "none" }}{{ fail "Milvus needs a message queue" }}{{ end }}\n' })
+  const text = await expectRefusal(scenario, { values: 'standalone: {messageQueue: none}' }, 'helm-upgrade-failed')
+  for (const part of ['needs a message queue', 'correct values']) expect(text).toContain(part)
 })
 
 scenario('a hook that fails is named, with its log to look at', async ({ world, run }) => {

@@ -26,6 +26,12 @@ const nodes: Objects = ['a', 'b'].map((zone) => ['/api/v1/nodes', {
   status: { capacity: { cpu: '32', memory: '256Gi', pods: '110' }, allocatable: { cpu: '32', memory: '256Gi', pods: '110' } },
 }])
 
+/** Nothing makes volumes here: the chart's claims, which name no class, bind to those that there are. Fake nodes mount none of them. */
+const volumes: Objects = Array.from({ length: 64 }, (_, index) => ['/api/v1/persistentvolumes', {
+  apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: `volume-${index}` },
+  spec: { capacity: { storage: '1Ti' }, accessModes: ['ReadWriteOnce'], persistentVolumeReclaimPolicy: 'Retain', hostPath: { path: `/volumes/${index}` } },
+}])
+
 /** A kind of the load balancer controller. Its schema takes everything: what is checked is checked by the controller. */
 const kind = (name: string, plural: string, scope: 'Namespaced' | 'Cluster'): Objects[number] => ['/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
   apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `${plural}.elbv2.k8s.aws` },
@@ -75,7 +81,7 @@ export async function furnish(control: ControlPlane, settings: { programs: LabPr
   const client = new KubernetesClient({ url: control.url, ca: control.ca, token: control.adminToken })
   const kwok = await startKwok(control, settings)
   const furniture: Objects = [
-    ...nodes, kind('TargetGroupBinding', 'targetgroupbindings', 'Namespaced'), kind('IngressClassParams', 'ingressclassparams', 'Cluster'), ...controllerRole,
+    ...nodes, ...volumes, kind('TargetGroupBinding', 'targetgroupbindings', 'Namespaced'), kind('IngressClassParams', 'ingressclassparams', 'Cluster'), ...controllerRole,
     ['/apis/networking.k8s.io/v1/ingressclasses', { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'alb' }, spec: { controller: 'ingress.k8s.aws/alb' } }],
     ['/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: settings.namespace } }],
   ]

@@ -4,7 +4,8 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { loopbackServerPair, type Authority } from '../certificates.ts'
 import type { Traffic } from '../traffic.ts'
-import { challenge, chartMetadata, isAllowed, milvusChart, type Credentials } from './repository.ts'
+import { chartMetadata, milvusChart } from './package.ts'
+import { challenge, isAllowed, type Credentials } from './repository.ts'
 
 /** How to start it. */
 export interface ChartRegistrySettings {

@@ -1,19 +1,14 @@
 /** A helm chart repository on loopback, with the sandbox's Milvus chart in as many versions as a scenario wants. */
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import { gzipSync } from 'fflate'
 import type { Traffic } from '../traffic.ts'
-
-/** The Milvus that a chart version brings, where the real chart's history says so. */
-const milvusVersions: Readonly<Record<string, string>> = { '4.2.58': '2.5.16', '5.0.19': '2.6.15' }
+import { milvusChart, milvusVersions, packagedAt } from './package.ts'
 
 /** How to start the repository. */
 export interface ChartRepositorySettings {
   readonly traffic: Traffic
-  /** The versions it begins with; 4.2.58 and 5.0.19 when absent. */
+  /** The versions it begins with; one of each line of the public chart when absent. */
   readonly versions?: readonly string[]
 }
 
@@ -83,40 +78,11 @@ export function isAllowed({ headers }: IncomingMessage, credentials: Credentials
   return credentials === undefined || headers.authorization === `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`
 }
 
-/** Any time will do, as long as it is always the same one: packages come out byte for byte alike. */
-const packagedAt = '2026-04-16T00:00:00Z'
-
 /** JSON is YAML. */
 function index(packages: Package[]): string {
   const entries = packages.map(({ version, appVersion, archive }) => ({
-    apiVersion: 'v2', name: 'milvus', version, appVersion, created: packagedAt,
+    apiVersion: 'v1', name: 'milvus', version, appVersion, created: packagedAt,
     digest: createHash('sha256').update(archive).digest('hex'), urls: [`milvus-${version}.tgz`],
   }))
   return JSON.stringify({ apiVersion: 'v1', generated: packagedAt, entries: { milvus: entries } })
-}
-
-/** Chart.yaml of the sandbox's Milvus chart. */
-export const chartMetadata = (version: string, appVersion = milvusVersions[version] ?? '2.6.99'): object => ({ apiVersion: 'v2', name: 'milvus', version, appVersion, description: "The sandbox's Milvus", kubeVersion: '^1.10.0-0' })
-
-/** The sandbox's Milvus chart as a package. @param more further files of it, by their path */
-export async function milvusChart(version: string, appVersion?: string, more: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
-  const root = fileURLToPath(new URL('milvus/', import.meta.url))
-  const files: [string, Buffer][] = [['Chart.yaml', Buffer.from(JSON.stringify(chartMetadata(version, appVersion)))], ...Object.entries(more).map(([name, text]): [string, Buffer] => [name, Buffer.from(text)])]
-  for (const name of (await readdir(root, { recursive: true })).sort()) {
-    if (/\.(yaml|tpl)$/.test(name)) files.push([name, await readFile(root + name)])
-  }
-  const blocks = files.map(([name, content]) => tarEntry(`milvus/${name}`, content))
-  return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]), { mtime: packagedAt })
-}
-
-/** One file of a ustar archive. */
-function tarEntry(name: string, content: Buffer): Buffer {
-  const header = Buffer.alloc(512)
-  const octal = (value: number, length: number): string => `${value.toString(8).padStart(length - 1, '0')}\0`
-  header.write(name, 0)
-  header.write(octal(0o644, 8) + octal(0, 8) + octal(0, 8) + octal(content.length, 12) + octal(Date.parse(packagedAt) / 1000, 12), 100)
-  header.write('        0', 148)
-  header.write('ustar\x0000', 257)
-  header.write(octal(header.reduce((sum, byte) => sum + byte, 0), 7), 148)
-  return Buffer.concat([header, content, Buffer.alloc((512 - (content.length % 512)) % 512)])
 }

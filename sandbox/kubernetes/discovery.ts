@@ -28,7 +28,7 @@ export function discover(path: string): JsonObject | string | undefined {
 }
 
 /** The kinds of `kubectl get all`. */
-const inAll = new Set(['Pod', 'Service', 'Deployment', 'ReplicaSet', 'StatefulSet'])
+const inAll = new Set(['Pod', 'Service', 'Deployment', 'ReplicaSet', 'StatefulSet', 'Job', 'HorizontalPodAutoscaler'])
 
 const root = (version: string): string => (version === 'v1' ? '/api/v1' : `/apis/${version}`)
 

@@ -11,6 +11,7 @@ const deploymentDefaults = {
 const statefulSetDefaults = {
   replicas: 1, revisionHistoryLimit: 10, podManagementPolicy: 'OrderedReady', updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
 }
+const jobDefaults = { parallelism: 1, completions: 1, backoffLimit: 6, completionMode: 'NonIndexed', suspend: false, manualSelector: false, podReplacementPolicy: 'TerminatingOrFailed' }
 const containerDefaults = { imagePullPolicy: 'IfNotPresent', terminationMessagePath: '/dev/termination-log', terminationMessagePolicy: 'File', resources: {} }
 const podSpecDefaults = { restartPolicy: 'Always', terminationGracePeriodSeconds: 30, dnsPolicy: 'ClusterFirst', securityContext: {}, schedulerName: 'default-scheduler' }
 
@@ -21,6 +22,8 @@ export function withDefaults(object: KubernetesObject): KubernetesObject {
     case 'Service': return { ...object, spec: serviceDefaults(fields(spec)) }
     case 'Deployment': return { ...object, spec: { ...deploymentDefaults, ...templated(fields(spec)) } }
     case 'StatefulSet': return { ...object, spec: { ...statefulSetDefaults, ...templated(fields(spec)) } }
+    case 'Job': return { ...object, spec: { ...jobDefaults, ...templated(fields(spec)) } }
+    case 'PersistentVolumeClaim': return { ...object, spec: { volumeMode: 'Filesystem', ...fields(spec) } }
     case 'Pod': return { ...object, spec: podDefaults(fields(spec)) }
     case 'Secret': return { ...withoutStringData(object), type: object['type'] ?? 'Opaque' }
     case 'Namespace': return namespaceDefaults(object)
@@ -107,7 +110,8 @@ export function validate(resource: Resource, object: KubernetesObject, live: Kub
   const causes: Cause[] = []
   if (!subdomain.test(name) || name.length > 253) causes.push({ reason: 'FieldValueInvalid', field: 'metadata.name', message: `Invalid value: "${name}": ${notSubdomain}` })
   if (resource.kind === 'Service') causes.push(...serviceCauses(object))
-  if (resource.group === 'apps') causes.push(...workloadCauses(object, live))
+  if (resource.group === 'apps' || resource.kind === 'Job') causes.push(...workloadCauses(object))
+  if (live) causes.push(...immutableCauses(object, live))
   if (resource.kind === 'Ingress') causes.push(...ingressCauses(object))
   if (causes.length > 0) throw invalid(resource, name, causes)
 }
@@ -142,11 +146,34 @@ function ingressCauses({ spec }: KubernetesObject): Cause[] {
   return causes
 }
 
-function workloadCauses({ spec }: KubernetesObject, live: KubernetesObject | undefined): Cause[] {
-  const causes: Cause[] = []
-  if (live && canonical(at(live, 'spec', 'selector')) !== canonical(at(spec, 'selector'))) {
-    causes.push({ reason: 'FieldValueInvalid', message: `Invalid value: ${canonical(at(spec, 'selector'))}: field is immutable`, field: 'spec.selector' })
-  }
-  if (items(at(spec, 'template', 'spec', 'containers')).length === 0) causes.push(required('spec.template.spec.containers'))
-  return causes
+/** Fields that stay as they were created. Source: the API's validation of each kind. */
+const immutableFields: Readonly<Record<string, readonly string[][]>> = {
+  Deployment: [['spec', 'selector']],
+  ReplicaSet: [['spec', 'selector']],
+  Job: [['spec', 'selector'], ['spec', 'template'], ['spec', 'completions']],
+  RoleBinding: [['roleRef']],
+}
+
+/** What may change in the spec of a StatefulSet, and of a claim; all the rest of it may not. */
+const mutableSpec: Readonly<Record<string, readonly string[]>> = {
+  StatefulSet: ['replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy', 'minReadySeconds'],
+  PersistentVolumeClaim: ['resources', 'volumeName', 'volumeAttributesClassName'],
+}
+
+function immutableCauses(object: KubernetesObject, live: KubernetesObject): Cause[] {
+  const causes = (immutableFields[object.kind] ?? [])
+    .filter((place) => canonical(at(live, ...place)) !== canonical(at(object, ...place)))
+    .map((place): Cause => ({ reason: 'FieldValueInvalid', message: `Invalid value: ${canonical(at(object, ...place))}: field is immutable`, field: place.join('.') }))
+  const mutable = mutableSpec[object.kind]
+  if (!mutable) return causes
+  const fixed = (each: KubernetesObject): string => canonical(Object.fromEntries(Object.entries(fields(each['spec'])).filter(([field]) => !mutable.includes(field))))
+  if (fixed(live) === fixed(object)) return causes
+  const message = object.kind === 'StatefulSet'
+    ? "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+    : 'Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims'
+  return [...causes, { reason: 'FieldValueForbidden', message, field: 'spec' }]
+}
+
+function workloadCauses({ spec }: KubernetesObject): Cause[] {
+  return items(at(spec, 'template', 'spec', 'containers')).length === 0 ? [required('spec.template.spec.containers')] : []
 }

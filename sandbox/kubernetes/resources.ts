@@ -42,12 +42,18 @@ export const resources: readonly Resource[] = [
   define('apps/v1', 'deployments', 'Deployment', ['deploy'], 'status', 'generation'),
   define('apps/v1', 'replicasets', 'ReplicaSet', ['rs'], 'status', 'generation'),
   define('apps/v1', 'statefulsets', 'StatefulSet', ['sts'], 'status', 'generation'),
+  define('batch/v1', 'jobs', 'Job', [], 'status', 'generation'),
+  define('autoscaling/v2', 'horizontalpodautoscalers', 'HorizontalPodAutoscaler', ['hpa'], 'status'),
+  define('policy/v1', 'poddisruptionbudgets', 'PodDisruptionBudget', ['pdb'], 'status', 'generation'),
+  define('rbac.authorization.k8s.io/v1', 'roles', 'Role', []),
+  define('rbac.authorization.k8s.io/v1', 'rolebindings', 'RoleBinding', []),
   define('networking.k8s.io/v1', 'ingresses', 'Ingress', ['ing'], 'status', 'generation'),
   define('networking.k8s.io/v1', 'ingressclasses', 'IngressClass', [], 'cluster', 'generation'),
   define('discovery.k8s.io/v1', 'endpointslices', 'EndpointSlice', [], 'generation'),
   define('coordination.k8s.io/v1', 'leases', 'Lease', []),
   define('elbv2.k8s.aws/v1beta1', 'ingressclassparams', 'IngressClassParams', [], 'cluster', 'generation', 'crd'),
   define('elbv2.k8s.aws/v1beta1', 'targetgroupbindings', 'TargetGroupBinding', [], 'status', 'generation', 'crd'),
+  define('monitoring.coreos.com/v1', 'servicemonitors', 'ServiceMonitor', ['smon'], 'generation', 'crd'),
 ]
 
 /** Reviews: POSTed, answered and forgotten. */

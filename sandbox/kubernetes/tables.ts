@@ -37,6 +37,7 @@ const columns: Readonly<Record<string, readonly Column[]>> = {
     ['Available', (deployment) => number(at(deployment, 'status', 'availableReplicas'))],
   ],
   StatefulSet: [['Ready', (set) => `${number(at(set, 'status', 'readyReplicas'))}/${number(at(set, 'spec', 'replicas'))}`]],
+  Job: [['Status', (job) => (items(at(job, 'status', 'conditions')).some((condition) => at(condition, 'type') === 'Complete') ? 'Complete' : 'Running')]],
   Pod: [
     ['Ready', (pod) => {
       const statuses = items(at(pod, 'status', 'containerStatuses'))

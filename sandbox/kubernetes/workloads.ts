@@ -1,4 +1,4 @@
-/** Deployments, ReplicaSets and StatefulSets. */
+/** Deployments, ReplicaSets, StatefulSets and Jobs. */
 import { createHash } from 'node:crypto'
 import { discard, ensure, ownerReference, setStatus, type Pass } from './controllers.ts'
 import { isReady, ownerOf } from './pods.ts'
@@ -11,6 +11,7 @@ export function reconcileWorkloads(pass: Pass): void {
   for (const deployment of all('Deployment')) reconcileDeployment(pass, deployment)
   for (const set of all('ReplicaSet')) reconcileReplicaSet(pass, set)
   for (const set of all('StatefulSet')) reconcileStatefulSet(pass, set)
+  for (const job of all('Job')) reconcileJob(pass, job)
 }
 
 const hashLabel = 'pod-template-hash'
@@ -67,25 +68,46 @@ function reconcileReplicaSet(pass: Pass, set: KubernetesObject): void {
   })
 }
 
+/** All pods are made at once; a new template replaces them one after the other, from the last to the first. */
 function reconcileStatefulSet(pass: Pass, set: KubernetesObject): void {
   const { name, namespace = '', uid } = set.metadata
-  const wanted = replicasOf(set)
   const revision = `${name}-${hashOf(fields(at(set, 'spec', 'template')))}`
-  const names = Array.from({ length: wanted }, (_, ordinal) => `${name}-${ordinal}`)
-  for (const pod of owned(pass, 'Pod', namespace, uid)) {
-    const outdated = pod.metadata.labels?.['controller-revision-hash'] !== revision
-    if (outdated || !names.includes(pod.metadata.name)) discard(pass, pod)
+  const names = Array.from({ length: replicasOf(set) }, (_, ordinal) => `${name}-${ordinal}`)
+  const isUpdated = (pod: KubernetesObject): boolean => pod.metadata.labels?.['controller-revision-hash'] === revision
+  const mine = (): KubernetesObject[] => owned(pass, 'Pod', namespace, uid)
+  for (const pod of mine()) if (!names.includes(pod.metadata.name)) discard(pass, pod)
+  const present = new Map(mine().map((pod) => [pod.metadata.name, pod]))
+  // All that come after it are replaced and ready, or it waits for them.
+  const next = names.map((each) => present.get(each)).findLast((pod) => !pod || !isUpdated(pod) || !isReady(pod))
+  if (next && !isUpdated(next)) {
+    discard(pass, next)
+    present.delete(next.metadata.name)
   }
-  const present = owned(pass, 'Pod', namespace, uid).map((pod) => pod.metadata.name)
-  for (const missing of names.filter((each) => !present.includes(each))) {
+  for (const missing of names.filter((each) => !present.has(each))) {
     createPod(pass, set, { name: missing }, { 'controller-revision-hash': revision, 'statefulset.kubernetes.io/pod-name': missing })
   }
-  const pods = owned(pass, 'Pod', namespace, uid)
+  setStatus(pass, set, statefulSetStatus(set, revision, mine(), isUpdated))
+}
+
+function statefulSetStatus(set: KubernetesObject, revision: string, pods: KubernetesObject[], isUpdated: (pod: KubernetesObject) => boolean): JsonObject {
   const ready = pods.filter(isReady).length
-  setStatus(pass, set, {
-    observedGeneration: set.metadata.generation, replicas: pods.length, currentRevision: revision, updateRevision: revision, collisionCount: 0,
-    ...counted({ currentReplicas: pods.length, updatedReplicas: pods.length, readyReplicas: ready }), availableReplicas: ready,
-  })
+  const updated = pods.filter(isUpdated).length
+  const complete = updated === replicasOf(set) && ready === replicasOf(set)
+  const current = complete ? revision : text(at(set, 'status', 'currentRevision')) || revision
+  return {
+    observedGeneration: set.metadata.generation, replicas: pods.length, currentRevision: current, updateRevision: revision, collisionCount: 0,
+    ...counted({ currentReplicas: current === revision ? updated : pods.length - updated, updatedReplicas: updated, readyReplicas: ready }), availableReplicas: ready,
+  }
+}
+
+/** A Job has no pod here: it runs for as long as a pod takes to become ready, and is complete then. */
+function reconcileJob(pass: Pass, job: KubernetesObject): void {
+  if (items(at(job, 'status', 'conditions')).length > 0) return
+  const startTime = job.metadata.creationTimestamp ?? timestamp()
+  if (!pass.due(job.metadata.uid ?? '', pass.pace.readyAfter)) return void setStatus(pass, job, { startTime, active: 1, ready: 1 })
+  const now = timestamp()
+  const holds = (type: string): Json => ({ type, status: 'True', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods', lastProbeTime: now, lastTransitionTime: now })
+  setStatus(pass, job, { startTime, completionTime: now, succeeded: 1, ready: 0, conditions: [holds('SuccessCriteriaMet'), holds('Complete')] })
 }
 
 function createPod(pass: Pass, owner: KubernetesObject, naming: { name: string } | { generateName: string }, labels: Record<string, string>): void {

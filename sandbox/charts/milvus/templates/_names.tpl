@@ -12,7 +12,6 @@
 {{- define "milvus.selector" -}}
 app.kubernetes.io/name: {{ include "milvus.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
-component: standalone
 {{- end -}}
 
 {{- define "milvus.labels" -}}
@@ -20,4 +19,20 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ include "milvus.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
+{{/* `namespace: NAME`: the templates name it since 4.2.1, and leave it to helm before. */}}
+{{- define "milvus.namespace" -}}
+{{- if semverCompare ">=4.2.1-0" .Chart.Version -}}
+namespace: {{ .Release.Namespace }}
+{{- end -}}
+{{- end -}}
+
+{{- define "milvus.image" -}}
+{{- with .Values.image.all }}{{ .repository }}:{{ .tag | default (printf "v%s" $.Chart.AppVersion) }}{{ end -}}
+{{- end -}}
+
+{{/* What clients speak to. */}}
+{{- define "milvus.door" -}}
+{{- ternary "proxy" "standalone" .Values.cluster.enabled -}}
 {{- end -}}
