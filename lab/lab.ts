@@ -13,7 +13,7 @@ import { startServiceAddress } from '../sandbox/service-address.ts'
 import { freePorts } from '../sandbox/ports.ts'
 import { runnerFiles, type RunnerFiles } from '../sandbox/runner-files.ts'
 import { terminal } from '../sandbox/terminal.ts'
-import { cacheDirectory } from '../sandbox/tools.ts'
+import { cacheDirectory, type HelmMajor } from '../sandbox/tools.ts'
 import { Traffic } from '../sandbox/traffic.ts'
 import { type World, type WorldOptions } from '../sandbox/world.ts'
 import { Backends } from './backends.ts'
@@ -30,7 +30,7 @@ import { startMoto, type Moto } from './parts/moto.ts'
 import { startNameProxy } from './parts/name-proxy.ts'
 import { Processes, run } from './process.ts'
 import { sharedParts } from './shared.ts'
-import type { HelmMajor, LabPrograms, Say } from './setup.ts'
+import type { LabPrograms, Say } from './setup.ts'
 
 /** How the lab may differ. */
 export interface LabOptions extends WorldOptions {
@@ -47,8 +47,6 @@ export interface Lab extends World {
   readonly client: KubernetesClient
   /** Path of the authority's root. */
   readonly ca: string
-  /** Which helm the runner finds on its PATH, and `helm` runs. */
-  readonly useHelm: (major: HelmMajor) => Promise<void>
   /** Puts another Milvus behind the load balancers. */
   readonly useMilvus: (kind: MilvusKind) => Promise<void>
   /** The token of root at the Milvus behind the load balancers; empty when it asks for none. */

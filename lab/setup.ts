@@ -6,7 +6,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { copyFile, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cacheDirectory, helmThree, once, tools } from '../sandbox/tools.ts'
+import { cacheDirectory, helmThree, once, tools, type HelmMajor } from '../sandbox/tools.ts'
 import { run } from './process.ts'
 
 /** The programs, ready to be started. */
@@ -31,9 +31,6 @@ export interface LabPrograms {
   /** helm by its major version. */
   readonly helm: Readonly<Record<HelmMajor, string>>
 }
-
-/** The helms that the action works with. */
-export type HelmMajor = 3 | 4
 
 /** Told what happens, a line at a time. */
 export type Say = (line: string) => void

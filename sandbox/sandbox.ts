@@ -15,11 +15,11 @@ import { startKubernetes, type Identity, type KubernetesApi } from './kubernetes
 import { startMilvus, type Milvus } from './milvus.ts'
 import { allows, authorizer, groupOf, shippedPolicy, shippedRoles, type PermissionSet } from './permissions.ts'
 import { freePorts } from './ports.ts'
-import { runnerFiles } from './runner-files.ts'
+import { runnerFiles, type RunnerFiles } from './runner-files.ts'
 import { startServiceAddress } from './service-address.ts'
 import { restoreAccount, type SavedState } from './snapshot.ts'
-import { terminal } from './terminal.ts'
-import { tools } from './tools.ts'
+import { terminal, type TerminalSettings } from './terminal.ts'
+import { helmThree, tools } from './tools.ts'
 import { Traffic } from './traffic.ts'
 import { type World, type WorldOptions } from './world.ts'
 
@@ -85,7 +85,7 @@ export async function startSandbox({ clusterHost, savedState }: SandboxOptions =
     subnets: ['subnet-a', 'subnet-b'],
     securityGroup: 'sg-a',
     eks: aws,
-    ...terminal({ directory, kubeconfig, namespace, charts: charts.url, kubectl: programs.kubectl, helm: () => programs.helm }),
+    ...byHand({ directory, kubeconfig, namespace, charts: charts.url, kubectl: programs.kubectl, helm: () => programs.helm }, runner),
     setNames: (names) => runner.setNames(names),
     helmCalls: () => runner.helmCalls(),
     environment: (credential) => ({ ...aws.environment(credential), ...runner.environment }),
@@ -120,6 +120,18 @@ export async function startSandbox({ clusterHost, savedState }: SandboxOptions =
 function createPrerequisites(kubernetes: KubernetesApi, namespace: string): void {
   kubernetes.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
   kubernetes.create({ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'alb' }, spec: { controller: 'ingress.k8s.aws/alb' } })
+}
+
+/** The clients of a person at a terminal, with a choice of helm. */
+function byHand(settings: TerminalSettings, runner: RunnerFiles): Pick<World, 'helm' | 'kubectl' | 'installMilvus' | 'useHelm'> {
+  let helm = settings.helm()
+  return {
+    ...terminal({ ...settings, helm: () => helm }),
+    async useHelm(major) {
+      helm = major === 3 ? await helmThree() : settings.helm()
+      await runner.useHelm(helm)
+    },
+  }
 }
 
 function firstCredential(aws: Aws): { accessKeyId: string; secretAccessKey: string } {

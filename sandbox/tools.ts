@@ -6,6 +6,9 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { unzipSync } from 'fflate'
 
+/** The majors of helm that the action works with. */
+export type HelmMajor = 3 | 4
+
 /** Where the programs lie; `directory` is fit for PATH. */
 export interface Tools {
   readonly helm: string

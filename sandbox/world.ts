@@ -14,6 +14,7 @@ import type { ChartRepository } from './charts/repository.ts'
 import type { Controller } from './controller/controller.ts'
 import type { PermissionSet } from './permissions.ts'
 import type { ServiceAddress } from './service-address.ts'
+import type { HelmMajor } from './tools.ts'
 import type { Traffic } from './traffic.ts'
 
 /** A Milvus as helm installs it before the guide begins: behind a LoadBalancer Service. */
@@ -84,6 +85,8 @@ export interface World {
   /** Runs helm, or kubectl, as the administrator in the namespace. @returns what it printed */
   readonly helm: (...args: string[]) => Promise<string>
   readonly kubectl: (...args: string[]) => Promise<string>
+  /** Which helm the runner finds on its PATH, and `helm` runs; 4 at first. */
+  readonly useHelm: (major: HelmMajor) => Promise<void>
   readonly installMilvus: (installation?: Installation) => Promise<void>
   /** Makes the load balancers misbehave; undefined takes an override away. Settles when it is so. */
   readonly overrideAlb: (changes: Pick<AlbOverrides, 'respond' | 'serve' | 'alpn' | 'refuse'>) => Promise<void>

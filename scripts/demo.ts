@@ -13,8 +13,8 @@ async function play(name: string): Promise<boolean> {
   if (!story) throw new Error(`There is no story "${name}": give one of ${Object.keys(stories).join(', ')} or all.`)
   const world = await startSandbox()
   try {
-    say('Milvus is installed by helm behind a LoadBalancer Service, as the guide assumes')
-    await world.installMilvus({ values: { minio: { bucketName: 'precious' } } })
+    say('A Milvus cluster is installed by helm behind a Layer-4 load balancer, as the guide for EKS does')
+    await world.installMilvus({ mode: 'cluster' })
     console.log((await world.helm('list')).trimEnd().replace(/^/gm, '  '))
     await story(world)
     return true
