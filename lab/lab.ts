@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AwsCredential } from '../sandbox/aws/service.ts'
-import { createAuthority } from '../sandbox/certificates.ts'
+import { createAuthority, type Authority } from '../sandbox/certificates.ts'
 import { startChartRepository } from '../sandbox/charts/repository.ts'
 import type { KubernetesClient } from '../sandbox/controller/api.ts'
 import { kubeconfigOf } from '../sandbox/kubeconfig.ts'
@@ -18,18 +18,19 @@ import { Traffic } from '../sandbox/traffic.ts'
 import { type World, type WorldOptions } from '../sandbox/world.ts'
 import { Backends } from './backends.ts'
 import { startAwsFront, type AwsFront } from './parts/aws-front.ts'
-import { furnish } from './parts/cluster.ts'
-import { startControlPlane } from './parts/control-plane.ts'
+import { startCluster, takeCluster } from './cluster.ts'
+import { openNamespace } from './parts/cluster.ts'
 import { startLabController } from './parts/controller.ts'
 import { eksAuthenticator, type EksAuthenticator } from './parts/eks-token.ts'
-import { startEnvoy, type EnvoyAlb } from './parts/envoy.ts'
+import { followLoadBalancers, startEnvoy, type EnvoyAlb } from './parts/envoy.ts'
 import { startKubernetesFront } from './parts/kubernetes-front.ts'
 import { LoadBalancers } from './parts/load-balancers.ts'
 import type { MilvusKind } from './parts/milvus.ts'
-import { startMoto, type Moto } from './parts/moto.ts'
+import { openAccount, startMotoServer, type Moto } from './parts/moto.ts'
 import { startNameProxy } from './parts/name-proxy.ts'
+import type { AuthenticateToken } from './parts/token-webhook.ts'
 import { Processes, run } from './process.ts'
-import { sharedParts } from './shared.ts'
+import { workerParts } from './shared.ts'
 import type { HelmMajor, LabPrograms, Say } from './setup.ts'
 
 /** How the lab may differ. */
@@ -76,7 +77,7 @@ export async function startLab(programs: LabPrograms, options: LabOptions = {}):
     const all = join(cacheDirectory, 'lab-logs')
     const kept = join(all, new Date().toISOString().replace(/[:.]/g, '-'))
     await mkdir(kept, { recursive: true })
-    for (const logs of [processes.logs, sharedParts()?.logs]) if (logs !== undefined) await cp(logs, kept, { recursive: true })
+    for (const logs of [processes.logs, workerParts()?.logs]) if (logs !== undefined) await cp(logs, kept, { recursive: true })
     for (const old of (await readdir(all)).sort().slice(0, -keptLogs)) await rm(join(all, old), { recursive: true, force: true })
     return kept
   }
@@ -118,11 +119,10 @@ async function assemble(programs: LabPrograms, options: LabOptions, site: Site):
   const traffic = new Traffic()
   const authority = await createAuthority({ name: 'Lab CA' })
   const milvus = new Backends({ programs, processes, directory })
-  // What does not need another part starts at once. The API server asks about a token only after all of it is there.
+  // The API server asks about a token only after all of it is there.
   const authenticator: { eks?: EksAuthenticator } = {}
-  const [moto, control, charts, certificate] = await together([
-    start('moto', () => startMoto(processes, programs.moto, cluster)),
-    start('control plane', () => startControlPlane({ program: programs.controlPlane, directory, processes, authority, authenticate: async (token) => authenticator.eks?.authenticate(token) })),
+  const [[moto, { control, kwok }, envoy], charts, certificate] = await together([
+    startOrTake({ programs, site, start, authority, authenticate: async (token) => authenticator.eks?.authenticate(token) }),
     start('charts', () => startChartRepository({ traffic })),
     authority.issue({ hosts: [host] }),
     start('Milvus', () => milvus.use('plain')),
@@ -130,22 +130,22 @@ async function assemble(programs: LabPrograms, options: LabOptions, site: Site):
   const eks = authenticator.eks = eksAuthenticator(moto, cluster)
   const api = options.direct === true ? control : await start('Kubernetes front', () => startKubernetesFront({ traffic, authority, api: control, ...(options.clusterHost === undefined ? {} : { host: options.clusterHost }) }))
   const endpoint = options.clusterHost === undefined ? api.url : api.url.replace('127.0.0.1', options.clusterHost)
-  const aws = await start('AWS front', () => startAwsFront({ moto, traffic, cluster: { name: cluster, endpoint, ca: control.ca } }))
+  const aws = await start('AWS front', () => startAwsFront({ moto, traffic, cluster: { name: cluster, endpoint, ca: api.ca } }))
   const loadBalancers = new LoadBalancers(moto)
   closers.push(() => loadBalancers.close())
   const albAddress = `127.${randomInt(16, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`
   const [listenPort = 0, servicePort = 0] = await freePorts(2)
   const [furnished, alb] = await together([
-    start('cluster', () => furnish(control, { programs, processes, namespace })),
-    start('Envoy', () => startEnvoy({ program: programs.envoy, directory, processes, front: aws, loadBalancers, address: albAddress, resolveTarget: () => milvus.address() })),
+    start('namespace', () => openNamespace(control, kwok, namespace)),
+    start('load balancers', () => followLoadBalancers({ envoy, front: aws, loadBalancers, address: albAddress, resolveTarget: () => milvus.address() })),
   ])
-  const controller = await startLabController({ kubernetes: api.url, control, moto, endpoint: aws.endpoint, cluster, processes, directory })
+  const controller = await startLabController({ kubernetes: api, control, moto, endpoint: aws.endpoint, cluster, processes, directory })
   if (controller) closers.push(() => controller.close())
   const runner = await runnerFiles(directory, programs.helm[4], authority.root)
   await runner.setNames({ '*.elb.amazonaws.com': albAddress, [host]: albAddress })
   const proxy = await start('names', () => startNameProxy((name) => runner.resolve(name)))
   const kubeconfig = join(directory, 'kubeconfig')
-  await writeFile(kubeconfig, kubeconfigOf('lab', api.url, control.ca, { token: control.adminToken }), { mode: 0o600 })
+  await writeFile(kubeconfig, kubeconfigOf('lab', api.url, api.ca, { token: control.adminToken }), { mode: 0o600 })
   const environment = (credential: AwsCredential = moto.users.runner): Record<string, string> => ({ ...awsEnvironment(moto, aws, credential), ...runner.environment })
   const hands = byHand({ programs, directory, kubeconfig, charts: charts.url, albAddress, listenPort, runner, proxy: proxy.url })
   return {
@@ -182,6 +182,17 @@ async function assemble(programs: LabPrograms, options: LabOptions, site: Site):
     assumeRole: async (without, set) => environment(await assumeRole({ moto, aws, eks, directory, kubectl: hands.kubectl }, without, set)),
     ...hands,
   }
+}
+
+/** What a worker keeps for its labs, or else parts of this lab's own. They do not need each other: all start at once. */
+function startOrTake({ programs, site, start, authority, authenticate }: { programs: LabPrograms; site: Site; start: ReturnType<typeof starter>; authority: Authority; authenticate: AuthenticateToken }) {
+  const { directory, processes } = site
+  const worker = workerParts()
+  return together([
+    start('moto', async () => openAccount(worker?.moto ?? await startMotoServer(processes, programs.moto), cluster)),
+    start('cluster', () => (worker ? takeCluster(worker.cluster, authenticate) : startCluster({ programs, directory, processes, authority, authenticate }))),
+    start('Envoy', () => (worker ? Promise.resolve(worker.envoy) : startEnvoy({ program: programs.envoy, directory, processes }))),
+  ])
 }
 
 function awsEnvironment(moto: Moto, aws: AwsFront, { accessKeyId, secretAccessKey, sessionToken }: AwsCredential): Record<string, string> {

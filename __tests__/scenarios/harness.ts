@@ -13,6 +13,7 @@ import { saveState, type SavedState } from '../../sandbox/snapshot.ts'
 import type { RecordedRequest } from '../../sandbox/traffic.ts'
 import type { World, WorldOptions } from '../../sandbox/world.ts'
 import { leaksIn, leaksInRequests, placesOf, secretsOf, tokenCanary, valuesCanary } from './leaks.ts'
+import { timed } from './stages.ts'
 
 /** What a scenario is handed. */
 export interface Scenario<W extends World = World> {
@@ -82,17 +83,17 @@ function define(name: string, body: Body<World>, { start = startOfFile, steersCo
     return
   }
   test(name, async () => {
-    const world = await (where === 'lab' ? startedLab(options) : startSandbox({ ...options, savedState: await savedState(start) }))
+    const world = await timed('world', async () => (where === 'lab' ? startedLab(options) : startSandbox({ ...options, savedState: await savedState(start) })))
     try {
-      if (where === 'lab') await reach(world, start)
-      await body({ world, ...runner(world) })
+      if (where === 'lab') await timed('start', () => reach(world, start))
+      await timed('body', () => body({ world, ...runner(world) }))
       record({ name, passed: true })
     } catch (error) {
       const logs = await world.keepLogs()
       if (logs !== undefined) console.error(`The logs of all parts are kept in ${logs}`)
       throw error
     } finally {
-      await world.close()
+      await timed('close', () => world.close())
     }
   })
 }
@@ -128,8 +129,8 @@ async function makeSavedState(start: Start): Promise<SavedState> {
 
 /** The lab's modules are many: they are loaded only where they are used. */
 async function startedLab(options: WorldOptions): Promise<Lab> {
-  const [{ startLab }, { setup }] = await Promise.all([import('../../lab/lab.ts'), import('../../lab/setup.ts')])
-  return startLab(await setup(), options)
+  const [{ startLab }, { setup }, { sharedPrograms }] = await Promise.all([import('../../lab/lab.ts'), import('../../lab/setup.ts'), import('../../lab/shared.ts')])
+  return startLab(sharedPrograms() ?? await setup(), options)
 }
 
 function runner(world: World): Omit<Scenario, 'world'> {
@@ -141,24 +142,27 @@ function runner(world: World): Omit<Scenario, 'world'> {
     async run(inputs = {}, options = {}) {
       since = world.traffic.requests.length
       const all = { ...usualInputs, ...inputs }
-      const run = await act(world, all, options)
+      const run = await timed('action', () => act(world, all, options))
       await expectNoLeak(world, run, { ...world.inputs(), ...all }, world.traffic.requests.slice(since))
       expectOneAnnotation(run)
       expectNoSilentWrite(run, writes())
-      if (run.exitCode === 0 && run.outputs['changed'] === 'true' && inputs['probe'] !== 'off' && inputs['mode'] !== 'destroy') await clients()
+      if (run.exitCode === 0 && run.outputs['changed'] === 'true' && inputs['probe'] !== 'off' && inputs['mode'] !== 'destroy') await timed('clients', clients)
       return run
     },
     writes,
   }
 }
 
-/** What a success that changed something means to a user: Milvus' own clients then work. pymilvus takes seconds to start: it is asked the first time. */
+/** Whether pymilvus was asked in this file: without a token, and with one. */
+const pymilvusAsked = new Set<'anonymous' | 'authenticated'>()
+
+/** What a success that changed something means to a user: Milvus' own clients then work. pymilvus takes seconds to start: it is asked the first time in each test file, and the first time with a token. */
 function labClients(lab: Lab): () => Promise<void> {
-  let asked = false
   return async () => {
     const { useNodeClient, usePymilvus } = await import('../../lab/clients.ts')
-    if (!asked) await usePymilvus(lab)
-    asked = true
+    const how = lab.milvusToken() === '' ? 'anonymous' : 'authenticated'
+    if (!pymilvusAsked.has(how)) await usePymilvus(lab)
+    pymilvusAsked.add(how)
     await useNodeClient(lab)
   }
 }

@@ -1,0 +1,65 @@
+/**
+ * The state of a cluster that is as good as new, and the way back to it. What the API server stores lies in etcd, object by
+ * object, and nowhere else: a cluster is as new when etcd has the same keys with the same values.
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import { until } from '../process.ts'
+import { Etcd, type EtcdChange, type EtcdContent } from './etcd.ts'
+
+/** Leases by which the API server and the nodes say that they live: renewed all the time. They must be there, whatever they say. */
+const heartbeat = /^\/registry\/leases\/(kube-system\/apiserver-|kube-node-lease\/)/
+
+const nameOf = (key: string): string => Buffer.from(key, 'base64').toString()
+
+/** What has to change for `actual` to be `wanted`. */
+export function difference(wanted: EtcdContent, actual: EtcdContent): EtcdChange {
+  return {
+    deleted: [...actual.keys()].filter((key) => !wanted.has(key)),
+    written: [...wanted].filter(([key, value]) => actual.get(key) !== value && !(actual.has(key) && heartbeat.test(nameOf(key)))),
+  }
+}
+
+const isEmpty = ({ deleted, written }: EtcdChange): boolean => deleted.length + written.length === 0
+const namesIn = ({ deleted, written }: EtcdChange): string => [...deleted, ...written.map(([key]) => key)].map(nameOf).join(', ')
+
+/** How long nothing may change for a cluster to have come to rest, milliseconds. */
+const rest = 300
+
+/** Writes down what etcd holds as soon as it has come to rest. @param file where to */
+export async function saveClusterState(etcdUrl: string, file: string): Promise<void> {
+  const etcd = new Etcd(etcdUrl)
+  const content = await atRest(etcd)
+  await writeFile(file, JSON.stringify([...content]), { mode: 0o600 })
+}
+
+/**
+ * Brings the cluster back to the state that was written down, in one transaction, and again whatever a controller, which had
+ * not heard of it yet, writes after it.
+ * @throws Error that names what differs when it does not stay as new
+ */
+export async function restoreClusterState(etcdUrl: string, file: string): Promise<void> {
+  const etcd = new Etcd(etcdUrl)
+  const wanted: EtcdContent = new Map(JSON.parse(await readFile(file, 'utf8')) as [string, string][])
+  let since = performance.now()
+  let left: EtcdChange | undefined
+  await until(async () => {
+    left = difference(wanted, await etcd.read())
+    if (isEmpty(left)) return performance.now() - since >= rest
+    await etcd.apply(left)
+    since = performance.now()
+    return false
+  }, () => new Error(`the cluster does not become as new: ${left === undefined ? 'etcd does not answer' : namesIn(left)}`), 30_000, rest / 2)
+}
+
+async function atRest(etcd: Etcd): Promise<EtcdContent> {
+  let since = performance.now()
+  let content: EtcdContent = new Map()
+  await until(async () => {
+    const before = content
+    content = await etcd.read()
+    if (isEmpty(difference(before, content)) && isEmpty(difference(content, before))) return performance.now() - since >= 3 * rest
+    since = performance.now()
+    return false
+  }, () => new Error('the new cluster does not come to rest'), 60_000, rest)
+  return content
+}
