@@ -1,9 +1,9 @@
 /** The cluster of a lab: one that it starts, or the one of its worker, which is used by one lab after the other. */
 import { createServer, request } from 'node:http'
-import { rm } from 'node:fs/promises'
+import { access, rm } from 'node:fs/promises'
 import type { Authority } from '../sandbox/certificates.ts'
 import { furnish } from './parts/cluster.ts'
-import { restoreClusterState } from './parts/cluster-state.ts'
+import { restoreClusterState, saveClusterState } from './parts/cluster-state.ts'
 import { startControlPlane, type ControlPlaneAccess } from './parts/control-plane.ts'
 import type { AuthenticateToken } from './parts/token-webhook.ts'
 import type { Processes } from './process.ts'
@@ -34,24 +34,36 @@ export interface ClusterSettings {
 }
 
 /** Starts one. */
-export async function startCluster({ programs, directory, processes, authority, authenticate }: ClusterSettings): Promise<RunningCluster & { readonly close: () => Promise<void> }> {
+export async function startCluster({ programs, directory, processes, authority, authenticate }: ClusterSettings): Promise<RunningCluster & { readonly restored: boolean; readonly close: () => Promise<void> }> {
   const { close, ...control } = await startControlPlane({ program: programs.controlPlane, directory, processes, authority, authenticate })
   try {
-    return { control, kwok: await furnish(control, { programs, processes }), close }
+    return { control, kwok: await furnish(control, { programs, processes }), restored: false, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-/** Makes a shared cluster as good as new, and answers for its tokens. */
-export async function takeCluster({ control, kwok, state, tokens }: SharedCluster, authenticate: AuthenticateToken): Promise<RunningCluster & { readonly close: () => Promise<void> }> {
+const startFile = ({ state }: SharedCluster, start: string): string => `${state}.${start}`
+
+/** Writes down where scenarios start from, under a name for `takeCluster`, as soon as the cluster has come to rest. */
+export function saveStart(cluster: SharedCluster, start: string): Promise<void> {
+  return saveClusterState(cluster.control.etcd, startFile(cluster, start))
+}
+
+/**
+ * Makes a shared cluster as good as new, or what it was when this start was saved, and answers for its tokens.
+ * @returns `restored`: whether that start was there
+ */
+export async function takeCluster(cluster: SharedCluster, authenticate: AuthenticateToken, start = ''): Promise<RunningCluster & { readonly restored: boolean; readonly close: () => Promise<void> }> {
+  const { control, kwok, state, tokens } = cluster
+  const restored = await access(startFile(cluster, start)).then(() => true, () => false)
   // A scenario may have held the pods to its end.
   process.kill(kwok, 'SIGCONT')
   const close = await answerForTokens(tokens, authenticate)
   try {
-    await restoreClusterState(control.etcd, state)
-    return { control, kwok, close }
+    await restoreClusterState(control.etcd, restored ? startFile(cluster, start) : state, state)
+    return { control, kwok, restored, close }
   } catch (error) {
     await close()
     throw error

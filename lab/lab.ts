@@ -18,7 +18,7 @@ import { Traffic } from '../sandbox/traffic.ts'
 import { type World, type WorldOptions } from '../sandbox/world.ts'
 import { Backends } from './backends.ts'
 import { startAwsFront, type AwsFront } from './parts/aws-front.ts'
-import { startCluster, takeCluster } from './cluster.ts'
+import { saveStart, startCluster, takeCluster } from './cluster.ts'
 import { openNamespace } from './parts/cluster.ts'
 import { startLabController } from './parts/controller.ts'
 import { eksAuthenticator, type EksAuthenticator } from './parts/eks-token.ts'
@@ -38,11 +38,17 @@ export interface LabOptions extends WorldOptions {
   readonly say?: Say
   /** Nothing stands before the Kubernetes API: its requests are not recorded, and take no longer than they do. */
   readonly direct?: boolean
+  /** The name under which `saveStart` wrote down what is there at the start; nothing is there when none has. */
+  readonly start?: string
 }
 
 /** The lab, with what only real parts have. */
 export interface Lab extends World {
   readonly programs: LabPrograms
+  /** Whether the cluster is what it was when the `start` of the options was saved. */
+  readonly restored: boolean
+  /** Writes down what is in the cluster, for other labs of this worker to start from; does nothing in a lab that has a cluster of its own. */
+  readonly saveStart: (name: string) => Promise<void>
   readonly alb: EnvoyAlb
   /** The Kubernetes API itself, as the administrator. */
   readonly client: KubernetesClient
@@ -121,12 +127,13 @@ async function assemble(programs: LabPrograms, options: LabOptions, site: Site):
   const milvus = new Backends({ programs, processes, directory })
   // The API server asks about a token only after all of it is there.
   const authenticator: { eks?: EksAuthenticator } = {}
-  const [[moto, { control, kwok }, envoy], charts, certificate] = await together([
-    startOrTake({ programs, site, start, authority, authenticate: async (token) => authenticator.eks?.authenticate(token) }),
+  const [[moto, running, envoy], charts, certificate] = await together([
+    startOrTake({ programs, site, start, authority, saved: options.start, authenticate: async (token) => authenticator.eks?.authenticate(token) }),
     start('charts', () => startChartRepository({ traffic })),
     authority.issue({ hosts: [host] }),
     start('Milvus', () => milvus.use('plain')),
   ])
+  const { control } = running
   const eks = authenticator.eks = eksAuthenticator(moto, cluster)
   const api = options.direct === true ? control : await start('Kubernetes front', () => startKubernetesFront({ traffic, authority, api: control, ...(options.clusterHost === undefined ? {} : { host: options.clusterHost }) }))
   const endpoint = options.clusterHost === undefined ? api.url : api.url.replace('127.0.0.1', options.clusterHost)
@@ -136,7 +143,7 @@ async function assemble(programs: LabPrograms, options: LabOptions, site: Site):
   const albAddress = `127.${randomInt(16, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`
   const [listenPort = 0, servicePort = 0] = await freePorts(2)
   const [furnished, alb] = await together([
-    start('namespace', () => openNamespace(control, kwok, namespace)),
+    start('namespace', () => openNamespace(running, namespace)),
     start('load balancers', () => followLoadBalancers({ envoy, front: aws, loadBalancers, address: albAddress, resolveTarget: () => milvus.address() })),
   ])
   const controller = await startLabController({ kubernetes: api, control, moto, endpoint: aws.endpoint, cluster, processes, directory })
@@ -151,7 +158,7 @@ async function assemble(programs: LabPrograms, options: LabOptions, site: Site):
   return {
     name: 'lab',
     traffic, aws, eks, alb, charts, authority, programs, albAddress, certificate, cluster, namespace, host, listenPort, kubeconfig, directory, environment,
-    client: furnished.client,
+    client: furnished.client, restored: running.restored, saveStart: saveInWorker,
     account: moto.account,
     region: moto.region,
     subnets: moto.subnets,
@@ -184,13 +191,18 @@ async function assemble(programs: LabPrograms, options: LabOptions, site: Site):
   }
 }
 
+async function saveInWorker(name: string): Promise<void> {
+  const worker = workerParts()
+  if (worker) await saveStart(worker.cluster, name)
+}
+
 /** What a worker keeps for its labs, or else parts of this lab's own. They do not need each other: all start at once. */
-function startOrTake({ programs, site, start, authority, authenticate }: { programs: LabPrograms; site: Site; start: ReturnType<typeof starter>; authority: Authority; authenticate: AuthenticateToken }) {
+function startOrTake({ programs, site, start, authority, saved, authenticate }: { programs: LabPrograms; site: Site; start: ReturnType<typeof starter>; authority: Authority; saved: string | undefined; authenticate: AuthenticateToken }) {
   const { directory, processes } = site
   const worker = workerParts()
   return together([
     start('moto', async () => openAccount(worker?.moto ?? await startMotoServer(processes, programs.moto), cluster)),
-    start('cluster', () => (worker ? takeCluster(worker.cluster, authenticate) : startCluster({ programs, directory, processes, authority, authenticate }))),
+    start('cluster', () => (worker ? takeCluster(worker.cluster, authenticate, saved) : startCluster({ programs, directory, processes, authority, authenticate }))),
     start('Envoy', () => (worker ? Promise.resolve(worker.envoy) : startEnvoy({ program: programs.envoy, directory, processes }))),
   ])
 }

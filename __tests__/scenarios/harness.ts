@@ -5,7 +5,7 @@
 import { appendFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { expect, test } from '@jest/globals'
-import type { Lab } from '../../lab/lab.ts'
+import type { Lab, LabOptions } from '../../lab/lab.ts'
 import { act } from '../../sandbox/act.ts'
 import type { ActionRun, RunOptions } from '../../sandbox/runner.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
@@ -83,7 +83,7 @@ function define(name: string, body: Body<World>, { start = startOfFile, steersCo
     return
   }
   test(name, async () => {
-    const world = await timed('world', async () => (where === 'lab' ? startedLab(options) : startSandbox({ ...options, savedState: await savedState(start) })))
+    const world = await timed('world', async () => (where === 'lab' ? startedLab({ ...options, start: installationOf(start) }) : startSandbox({ ...options, savedState: await savedState(start) })))
     try {
       if (where === 'lab') await timed('start', () => reach(world, start))
       await timed('body', () => body({ world, ...runner(world) }))
@@ -101,10 +101,17 @@ function define(name: string, body: Body<World>, { start = startOfFile, steersCo
 /** What each run is given unless the scenario says otherwise. */
 const usualInputs = { 'milvus-token': `root:${tokenCanary}`, values: `minio: {secretKey: ${valuesCanary}}` }
 
+/** What helm has to install for a start. */
+const installationOf = (start: Start): Start => (start === 'deployed' ? 'installed' : start)
+
 /** Brings a new world, in which nothing is installed, to where a scenario starts. */
 async function reach(world: World, start: Start): Promise<void> {
   if (start === 'empty') return
-  await world.installMilvus({ serviceType: start === 'cluster-ip' ? 'ClusterIP' : 'LoadBalancer', values: { minio: { bucketName: 'precious', secretKey: valuesCanary } } })
+  const lab = world.name === 'lab' ? world as Lab : undefined
+  if (lab?.restored !== true) {
+    await world.installMilvus({ serviceType: start === 'cluster-ip' ? 'ClusterIP' : 'LoadBalancer', values: { minio: { bucketName: 'precious', secretKey: valuesCanary } } })
+    await lab?.saveStart(installationOf(start))
+  }
   if (start === 'deployed') expectSuccess(await act(world, usualInputs))
 }
 
@@ -127,9 +134,11 @@ async function makeSavedState(start: Start): Promise<SavedState> {
   }
 }
 
-/** The lab's modules are many: they are loaded only where they are used. */
-async function startedLab(options: WorldOptions): Promise<Lab> {
-  const [{ startLab }, { setup }, { sharedPrograms }] = await Promise.all([import('../../lab/lab.ts'), import('../../lab/setup.ts'), import('../../lab/shared.ts')])
+/** The lab's modules are many: they are loaded only where they are used, one after the other since jest does not link what two imports share. */
+async function startedLab(options: LabOptions): Promise<Lab> {
+  const { startLab } = await import('../../lab/lab.ts')
+  const { sharedPrograms } = await import('../../lab/shared.ts')
+  const { setup } = await import('../../lab/setup.ts')
   return startLab(sharedPrograms() ?? await setup(), options)
 }
 

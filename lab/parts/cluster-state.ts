@@ -32,14 +32,22 @@ export async function saveClusterState(etcdUrl: string, file: string): Promise<v
   await writeFile(file, JSON.stringify([...content]), { mode: 0o600 })
 }
 
+async function readState(file: string): Promise<EtcdContent> {
+  return new Map(JSON.parse(await readFile(file, 'utf8')) as [string, string][])
+}
+
 /**
- * Brings the cluster back to the state that was written down, in one transaction, and again whatever a controller, which had
- * not heard of it yet, writes after it.
- * @throws Error that names what differs when it does not stay as new
+ * Brings the cluster to a state that was written down. First it becomes as new, so that watchers see every object of before
+ * deleted, and never one that turns into another of its name. Whatever a controller, which had not heard of it yet, writes
+ * after that is undone as well.
+ * @param state file with the wanted state; `fresh` again for a cluster that is as new
+ * @param fresh file with the state of the new cluster
+ * @throws Error that names what differs when the cluster does not stay so
  */
-export async function restoreClusterState(etcdUrl: string, file: string): Promise<void> {
+export async function restoreClusterState(etcdUrl: string, state: string, fresh: string): Promise<void> {
   const etcd = new Etcd(etcdUrl)
-  const wanted: EtcdContent = new Map(JSON.parse(await readFile(file, 'utf8')) as [string, string][])
+  if (state !== fresh) await etcd.apply(difference(await readState(fresh), await etcd.read()))
+  const wanted = await readState(state)
   let since = performance.now()
   let left: EtcdChange | undefined
   await until(async () => {
@@ -48,7 +56,7 @@ export async function restoreClusterState(etcdUrl: string, file: string): Promis
     await etcd.apply(left)
     since = performance.now()
     return false
-  }, () => new Error(`the cluster does not become as new: ${left === undefined ? 'etcd does not answer' : namesIn(left)}`), 30_000, rest / 2)
+  }, () => new Error(`the cluster does not become what it was: ${left === undefined ? 'etcd does not answer' : namesIn(left)}`), 30_000, rest / 2)
 }
 
 async function atRest(etcd: Etcd): Promise<EtcdContent> {

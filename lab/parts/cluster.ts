@@ -101,10 +101,10 @@ async function furnishWith(client: KubernetesClient): Promise<void> {
   await Promise.all(['targetgroupbindings', 'ingressclassparams'].map((plural) => age(client, `${plural}.elbv2.k8s.aws`)))
 }
 
-/** Makes the namespace in a furnished cluster. @param kwok process id */
-export async function openNamespace(control: ControlPlaneAccess, kwok: number, name: string): Promise<Cluster> {
+/** Makes the namespace in a furnished cluster, unless it is there. @param kwok process id */
+export async function openNamespace({ control, kwok, restored }: { control: ControlPlaneAccess; kwok: number; restored: boolean }, name: string): Promise<Cluster> {
   const client = administratorOf(control)
-  await client.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+  if (!restored) await client.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
   const services = serviceController(client)
   await services.ready
   return {
