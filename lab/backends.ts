@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto'
 import { MilvusClient } from '@zilliz/milvus2-sdk-node'
 import { startMilvus, type MilvusKind, type MilvusServer, type MilvusSettings } from './parts/milvus.ts'
-import { sharedParts } from './shared.ts'
+import { sharedMilvus } from './shared.ts'
 
 type Address = Pick<MilvusServer, 'host' | 'port'>
 
 /** The plain one is shared where there is one to share: nothing of a scenario stays in it. */
 async function startOrShare(kind: MilvusKind, settings: MilvusSettings): Promise<Address> {
-  return (kind === 'plain' ? sharedParts()?.milvus : undefined) ?? startMilvus(kind, settings)
+  return (kind === 'plain' ? sharedMilvus() : undefined) ?? startMilvus(kind, settings)
 }
 
 /** The servers. */

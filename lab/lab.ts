@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AwsCredential } from '../sandbox/aws/service.ts'
-import { createAuthority } from '../sandbox/certificates.ts'
+import { createAuthority, type Authority } from '../sandbox/certificates.ts'
 import { startChartRepository } from '../sandbox/charts/repository.ts'
 import type { KubernetesClient } from '../sandbox/controller/api.ts'
 import { kubeconfigOf } from '../sandbox/kubeconfig.ts'
@@ -18,18 +18,19 @@ import { Traffic } from '../sandbox/traffic.ts'
 import { type World, type WorldOptions } from '../sandbox/world.ts'
 import { Backends } from './backends.ts'
 import { startAwsFront, type AwsFront } from './parts/aws-front.ts'
-import { furnish } from './parts/cluster.ts'
-import { startControlPlane } from './parts/control-plane.ts'
+import { saveStart, startCluster, takeCluster } from './cluster.ts'
+import { openNamespace } from './parts/cluster.ts'
 import { startLabController } from './parts/controller.ts'
 import { eksAuthenticator, type EksAuthenticator } from './parts/eks-token.ts'
-import { startEnvoy, type EnvoyAlb } from './parts/envoy.ts'
+import { followLoadBalancers, startEnvoy, type EnvoyAlb } from './parts/envoy.ts'
 import { startKubernetesFront } from './parts/kubernetes-front.ts'
 import { LoadBalancers } from './parts/load-balancers.ts'
 import type { MilvusKind } from './parts/milvus.ts'
-import { startMoto, type Moto } from './parts/moto.ts'
+import { openAccount, startMotoServer, type Moto } from './parts/moto.ts'
 import { startNameProxy } from './parts/name-proxy.ts'
+import type { AuthenticateToken } from './parts/token-webhook.ts'
 import { Processes, run } from './process.ts'
-import { sharedParts } from './shared.ts'
+import { workerParts } from './shared.ts'
 import type { LabPrograms, Say } from './setup.ts'
 
 /** How the lab may differ. */
@@ -37,11 +38,17 @@ export interface LabOptions extends WorldOptions {
   readonly say?: Say
   /** Nothing stands before the Kubernetes API: its requests are not recorded, and take no longer than they do. */
   readonly direct?: boolean
+  /** The name under which `saveStart` wrote down what is there at the start; nothing is there when none has. */
+  readonly start?: string
 }
 
 /** The lab, with what only real parts have. */
 export interface Lab extends World {
   readonly programs: LabPrograms
+  /** Whether the cluster is what it was when the `start` of the options was saved. */
+  readonly restored: boolean
+  /** Writes down what is in the cluster, for other labs of this worker to start from; does nothing in a lab that has a cluster of its own. */
+  readonly saveStart: (name: string) => Promise<void>
   readonly alb: EnvoyAlb
   /** The Kubernetes API itself, as the administrator. */
   readonly client: KubernetesClient
@@ -74,7 +81,7 @@ export async function startLab(programs: LabPrograms, options: LabOptions = {}):
     const all = join(cacheDirectory, 'lab-logs')
     const kept = join(all, new Date().toISOString().replace(/[:.]/g, '-'))
     await mkdir(kept, { recursive: true })
-    for (const logs of [processes.logs, sharedParts()?.logs]) if (logs !== undefined) await cp(logs, kept, { recursive: true })
+    for (const logs of [processes.logs, workerParts()?.logs]) if (logs !== undefined) await cp(logs, kept, { recursive: true })
     for (const old of (await readdir(all)).sort().slice(0, -keptLogs)) await rm(join(all, old), { recursive: true, force: true })
     return kept
   }
@@ -116,40 +123,40 @@ async function assemble(programs: LabPrograms, options: LabOptions, site: Site):
   const traffic = new Traffic()
   const authority = await createAuthority({ name: 'Lab CA' })
   const milvus = new Backends({ programs, processes, directory })
-  // What does not need another part starts at once. The API server asks about a token only after all of it is there.
+  // The API server asks about a token only after all of it is there.
   const authenticator: { eks?: EksAuthenticator } = {}
-  const [moto, control, charts, certificate] = await together([
-    start('moto', () => startMoto(processes, programs.moto, cluster)),
-    start('control plane', () => startControlPlane({ program: programs.controlPlane, directory, processes, authority, authenticate: async (token) => authenticator.eks?.authenticate(token) })),
+  const [[moto, running, envoy], charts, certificate] = await together([
+    startOrTake({ programs, site, start, authority, saved: options.start, authenticate: async (token) => authenticator.eks?.authenticate(token) }),
     start('charts', () => startChartRepository({ traffic })),
     authority.issue({ hosts: [host] }),
     start('Milvus', () => milvus.use('plain')),
   ])
+  const { control } = running
   const eks = authenticator.eks = eksAuthenticator(moto, cluster)
   const api = options.direct === true ? control : await start('Kubernetes front', () => startKubernetesFront({ traffic, authority, api: control, ...(options.clusterHost === undefined ? {} : { host: options.clusterHost }) }))
   const endpoint = options.clusterHost === undefined ? api.url : api.url.replace('127.0.0.1', options.clusterHost)
-  const aws = await start('AWS front', () => startAwsFront({ moto, traffic, cluster: { name: cluster, endpoint, ca: control.ca } }))
+  const aws = await start('AWS front', () => startAwsFront({ moto, traffic, cluster: { name: cluster, endpoint, ca: api.ca } }))
   const loadBalancers = new LoadBalancers(moto)
   closers.push(() => loadBalancers.close())
   const albAddress = `127.${randomInt(16, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`
   const [listenPort = 0, servicePort = 0] = await freePorts(2)
   const [furnished, alb] = await together([
-    start('cluster', () => furnish(control, { programs, processes, namespace })),
-    start('Envoy', () => startEnvoy({ program: programs.envoy, directory, processes, front: aws, loadBalancers, address: albAddress, resolveTarget: () => milvus.address() })),
+    start('namespace', () => openNamespace(running, namespace)),
+    start('load balancers', () => followLoadBalancers({ envoy, front: aws, loadBalancers, address: albAddress, resolveTarget: () => milvus.address() })),
   ])
-  const controller = await startLabController({ kubernetes: api.url, control, moto, endpoint: aws.endpoint, cluster, processes, directory })
+  const controller = await startLabController({ kubernetes: api, control, moto, endpoint: aws.endpoint, cluster, processes, directory })
   if (controller) closers.push(() => controller.close())
   const runner = await runnerFiles(directory, programs.helm[4], authority.root)
   await runner.setNames({ '*.elb.amazonaws.com': albAddress, [host]: albAddress })
   const proxy = await start('names', () => startNameProxy((name) => runner.resolve(name)))
   const kubeconfig = join(directory, 'kubeconfig')
-  await writeFile(kubeconfig, kubeconfigOf('lab', api.url, control.ca, { token: control.adminToken }), { mode: 0o600 })
+  await writeFile(kubeconfig, kubeconfigOf('lab', api.url, api.ca, { token: control.adminToken }), { mode: 0o600 })
   const environment = (credential: AwsCredential = moto.users.runner): Record<string, string> => ({ ...awsEnvironment(moto, aws, credential), ...runner.environment })
   const hands = byHand({ programs, directory, kubeconfig, charts: charts.url, albAddress, listenPort, runner, proxy: proxy.url })
   return {
     name: 'lab',
     traffic, aws, eks, alb, charts, authority, programs, albAddress, certificate, cluster, namespace, host, listenPort, kubeconfig, directory, environment,
-    client: furnished.client,
+    client: furnished.client, restored: running.restored, saveStart: saveInWorker,
     account: moto.account,
     region: moto.region,
     subnets: moto.subnets,
@@ -180,6 +187,22 @@ async function assemble(programs: LabPrograms, options: LabOptions, site: Site):
     assumeRole: async (without, set) => environment(await assumeRole({ moto, aws, eks, directory, kubectl: hands.kubectl }, without, set)),
     ...hands,
   }
+}
+
+async function saveInWorker(name: string): Promise<void> {
+  const worker = workerParts()
+  if (worker) await saveStart(worker.cluster, name)
+}
+
+/** What a worker keeps for its labs, or else parts of this lab's own. They do not need each other: all start at once. */
+function startOrTake({ programs, site, start, authority, saved, authenticate }: { programs: LabPrograms; site: Site; start: ReturnType<typeof starter>; authority: Authority; saved: string | undefined; authenticate: AuthenticateToken }) {
+  const { directory, processes } = site
+  const worker = workerParts()
+  return together([
+    start('moto', async () => openAccount(worker?.moto ?? await startMotoServer(processes, programs.moto), cluster)),
+    start('cluster', () => (worker ? takeCluster(worker.cluster, authenticate, saved) : startCluster({ programs, directory, processes, authority, authenticate }))),
+    start('Envoy', () => (worker ? Promise.resolve(worker.envoy) : startEnvoy({ program: programs.envoy, directory, processes }))),
+  ])
 }
 
 function awsEnvironment(moto: Moto, aws: AwsFront, { accessKeyId, secretAccessKey, sessionToken }: AwsCredential): Record<string, string> {

@@ -47,7 +47,20 @@ async function down(): Promise<void> {
 }
 
 /** A lab waits as often as it works: more of them than cores go at once. */
-const workers = 3
+const workers = Number(process.env['LAB_WORKERS'] ?? 3)
+
+const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(0)} s`
+
+/** What each stage of the scenarios took, summed over the workers, as __tests__/scenarios/stages.ts wrote it down. */
+async function stageTimes(file: string): Promise<string> {
+  const sums = new Map<string, number>()
+  for (const line of (await readFile(file, 'utf8').catch(() => '')).split('\n').filter((each) => each !== '')) {
+    const { stage, seconds: took } = JSON.parse(line) as { stage: string; seconds: number }
+    sums.set(stage, (sums.get(stage) ?? 0) + took)
+  }
+  const took = (stage: string): string => `${(sums.get(stage) ?? 0).toFixed(0)} s`
+  return `making the labs as new ${took('world')}, Milvus and deployments to start from ${took('start')}, the scenarios themselves ${took('body')} (of these the action ${took('action')}, Milvus' clients ${took('clients')}), ending the labs ${took('close')}`
+}
 
 interface JestReport {
   readonly numPassedTests: number
@@ -60,19 +73,28 @@ interface JestReport {
  * group that ends with this process, and each lab ends with the worker that started it, whatever killed that.
  */
 async function runScenarios(): Promise<void> {
+  say('looking for the programs of the lab; what is missing is built and installed, which takes about 10 minutes the first time')
   const programs = await setup(say)
-  const directory = await mkdtemp(join(tmpdir(), 'milvus-alb-labs-'))
+  const built = seconds(start)
+  say('starting Milvus and, for each worker, a cluster, moto and Envoy; about 20 s')
+  const [starting, directory] = [performance.now(), await mkdtemp(join(tmpdir(), 'milvus-alb-labs-'))]
   const guard = new Guard(directory)
-  const shared = await startShared(programs, directory, workers)
+  const text = process.argv[2]
+  // A few scenarios by name are done before further clusters would be up.
+  const count = text === undefined ? workers : 1
+  const shared = await startShared(programs, directory, count)
+  const started = seconds(starting)
   try {
-    const report = join(directory, 'jest.json')
-    const text = process.argv[2]
+    const [report, stages, playing] = [join(directory, 'jest.json'), join(directory, 'stages'), performance.now()]
+    say(`playing the scenarios, ${count} at a time`)
     const record = text === undefined ? { SCENARIO_RECORD: scenarioRecord('lab') } : {}
     await rm(scenarioRecord('lab'), { force: true })
-    await jest(guard, [`--maxWorkers=${workers}`, '--testPathPatterns=__tests__/scenarios', '--testTimeout=600000', '--json', `--outputFile=${report}`, ...(text === undefined ? [] : ['--testNamePattern', text])], { WORLD: 'lab', TMPDIR: directory, ...record, ...shared.environment })
+    await jest(guard, [`--maxWorkers=${count}`, '--testPathPatterns=__tests__/scenarios', '--testTimeout=600000', '--json', `--outputFile=${report}`, ...(text === undefined ? [] : ['--testNamePattern', text])], { WORLD: 'lab', TMPDIR: directory, STAGE_TIMES: stages, ...record, ...shared.environment })
     const result = JSON.parse(await readFile(report, 'utf8')) as JestReport
     const failed = result.numFailedTests + result.numRuntimeErrorTestSuites + (result.numPassedTests === 0 ? 1 : 0)
     if (failed > 0) process.exitCode = 1
+    console.log(`Time: programs ${built}, parts that stay ${started}, scenarios ${seconds(playing)}.`)
+    console.log(`Worker seconds: ${await stageTimes(stages)}.`)
     console.log(`${result.numPassedTests} passed, ${failed} failed`)
   } finally {
     await until(async () => !(await readdir(directory)).some((name) => name.startsWith('milvus-alb-lab-')), () => new Error(`labs are left in ${directory}`), 30_000)

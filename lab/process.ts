@@ -38,8 +38,8 @@ export interface Part {
   stop(): Promise<void>
 }
 
-/** Waits for a condition; an error of the question counts as no. @throws Error made by `failure` when the time is over */
-export async function until(condition: () => Promise<boolean>, failure: (last: unknown) => Promise<Error> | Error, timeout = 180_000): Promise<void> {
+/** Waits for a condition, asked every `interval` milliseconds; an error of the question counts as no. @throws Error made by `failure` when the time is over */
+export async function until(condition: () => Promise<boolean>, failure: (last: unknown) => Promise<Error> | Error, timeout = 180_000, interval = 20): Promise<void> {
   const end = performance.now() + timeout
   let last: unknown
   while (performance.now() < end) {
@@ -48,7 +48,7 @@ export async function until(condition: () => Promise<boolean>, failure: (last: u
     } catch (error) {
       last = error
     }
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await new Promise((resolve) => setTimeout(resolve, interval))
   }
   throw await failure(last)
 }

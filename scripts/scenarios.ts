@@ -25,7 +25,7 @@ function scenariosPage({ scenarios }: Records): string {
   ].join('\n')
   return `# Scenarios
 
-Written by \`npm run scenarios\`. \`npm test\` runs those of the sandbox (${count('sandbox')}), \`npm run lab\` those of the lab (${count('lab')}), and \`npm run scenarios -- --check\` fails unless each passed in every world that it is for. Each runs \`dist/\` as a runner does, in a world of its own; in the lab, the SDK for Node makes and drops a collection through the load balancer after every run that changed something, and pymilvus makes, searches and drops one after the first. [Failures of the field](field-failures.md) says which of them proves what.
+Written by \`npm run scenarios\`. \`npm test\` runs those of the sandbox (${count('sandbox')}), \`npm run lab\` those of the lab (${count('lab')}), and \`npm run scenarios -- --check\` fails unless each passed in every world that it is for. Each runs \`dist/\` as a runner does, in a world of its own; in the lab, the SDK for Node makes and drops a collection through the load balancer after every run that changed something, and pymilvus makes, searches and drops one after the first of each file, and after the first with a token. [Failures of the field](field-failures.md) says which of them proves what.
 
 The sandbox is ours. In the lab the Kubernetes control plane, helm 3 and 4, kubectl, Milvus, the TLS and HTTP/2 of the load balancer (Envoy) and the clients are real ones, and AWS is moto, with what stands before it for what moto does not do (\`lab/parts/\`).
 

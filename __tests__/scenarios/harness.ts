@@ -5,7 +5,7 @@
 import { appendFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { expect, test } from '@jest/globals'
-import type { Lab } from '../../lab/lab.ts'
+import type { Lab, LabOptions } from '../../lab/lab.ts'
 import { act } from '../../sandbox/act.ts'
 import { timed } from '../../sandbox/profile.ts'
 import type { ActionRun, RunOptions } from '../../sandbox/runner.ts'
@@ -14,6 +14,7 @@ import { saveState, type SavedState } from '../../sandbox/snapshot.ts'
 import type { RecordedRequest } from '../../sandbox/traffic.ts'
 import type { World, WorldOptions } from '../../sandbox/world.ts'
 import { leaksIn, leaksInRequests, placesOf, secretsOf, tokenCanary, valuesCanary } from './leaks.ts'
+import { timed as timedStage } from './stages.ts'
 
 /** What a scenario is handed. */
 export interface Scenario<W extends World = World> {
@@ -85,14 +86,14 @@ function define(name: string, body: Body<World>, { start = startOfFile, steersCo
   test(name, async () => {
     const world = await timed(fileName(), () => startWorld(options, start))
     try {
-      await body({ world, ...runner(world) })
+      await timedStage('body', () => body({ world, ...runner(world) }))
       record({ name, passed: true })
     } catch (error) {
       const logs = await world.keepLogs()
       if (logs !== undefined) console.error(`The logs of all parts are kept in ${logs}`)
       throw error
     } finally {
-      await timed(fileName(), () => world.close())
+      await timed(fileName(), () => timedStage('close', () => world.close()))
     }
   })
 }
@@ -102,18 +103,25 @@ const fileName = (): string => basename(expect.getState().testPath ?? '', '.test
 /** An environment in which all is there with which the scenario starts. */
 async function startWorld(options: WorldOptions, start: Start): Promise<World> {
   if (where === 'sandbox') return startSandbox({ ...options, savedState: await savedState(start) })
-  const lab = await startedLab(options)
-  await reach(lab, start)
+  const lab = await timedStage('world', () => startedLab({ ...options, start: installationOf(start) }))
+  await timedStage('start', () => reach(lab, start))
   return lab
 }
 
 /** What each run is given unless the scenario says otherwise. */
 const usualInputs = { 'milvus-token': `root:${tokenCanary}`, values: `minio: {secretKey: ${valuesCanary}}` }
 
+/** What helm has to install for a start. */
+const installationOf = (start: Start): Start => (start === 'deployed' ? 'installed' : start)
+
 /** Brings a new world, in which nothing is installed, to where a scenario starts. */
 async function reach(world: World, start: Start): Promise<void> {
   if (start === 'empty') return
-  await world.installMilvus({ serviceType: start === 'cluster-ip' ? 'ClusterIP' : 'LoadBalancer', values: { minio: { bucketName: 'precious', secretKey: valuesCanary } } })
+  const lab = world.name === 'lab' ? world as Lab : undefined
+  if (lab?.restored !== true) {
+    await world.installMilvus({ serviceType: start === 'cluster-ip' ? 'ClusterIP' : 'LoadBalancer', values: { minio: { bucketName: 'precious', secretKey: valuesCanary } } })
+    await lab?.saveStart(installationOf(start))
+  }
   if (start === 'deployed') expectSuccess(await act(world, usualInputs))
 }
 
@@ -136,10 +144,12 @@ async function makeSavedState(start: Start): Promise<SavedState> {
   }
 }
 
-/** The lab's modules are many: they are loaded only where they are used. */
-async function startedLab(options: WorldOptions): Promise<Lab> {
-  const [{ startLab }, { setup }] = await Promise.all([import('../../lab/lab.ts'), import('../../lab/setup.ts')])
-  return startLab(await setup(), options)
+/** The lab's modules are many: they are loaded only where they are used, one after the other since jest does not link what two imports share. */
+async function startedLab(options: LabOptions): Promise<Lab> {
+  const { startLab } = await import('../../lab/lab.ts')
+  const { sharedPrograms } = await import('../../lab/shared.ts')
+  const { setup } = await import('../../lab/setup.ts')
+  return startLab(sharedPrograms() ?? await setup(), options)
 }
 
 function runner(world: World): Omit<Scenario, 'world'> {
@@ -151,24 +161,27 @@ function runner(world: World): Omit<Scenario, 'world'> {
     async run(inputs = {}, options = {}) {
       since = world.traffic.requests.length
       const all = { ...usualInputs, ...inputs }
-      const run = await act(world, all, { ...options, environment: { PROFILE_SUBJECT: fileName(), ...options.environment } })
+      const run = await timedStage('action', () => act(world, all, { ...options, environment: { PROFILE_SUBJECT: fileName(), ...options.environment } }))
       await expectNoLeak(world, run, { ...world.inputs(), ...all }, world.traffic.requests.slice(since))
       expectOneAnnotation(run)
       expectNoSilentWrite(run, writes())
-      if (run.exitCode === 0 && run.outputs['changed'] === 'true' && inputs['probe'] !== 'off' && inputs['mode'] !== 'destroy') await clients()
+      if (run.exitCode === 0 && run.outputs['changed'] === 'true' && inputs['probe'] !== 'off' && inputs['mode'] !== 'destroy') await timedStage('clients', clients)
       return run
     },
     writes,
   }
 }
 
-/** What a success that changed something means to a user: Milvus' own clients then work. pymilvus takes seconds to start: it is asked the first time. */
+/** Whether pymilvus was asked in this file: without a token, and with one. */
+const pymilvusAsked = new Set<'anonymous' | 'authenticated'>()
+
+/** What a success that changed something means to a user: Milvus' own clients then work. pymilvus takes seconds to start: it is asked the first time in each test file, and the first time with a token. */
 function labClients(lab: Lab): () => Promise<void> {
-  let asked = false
   return async () => {
     const { useNodeClient, usePymilvus } = await import('../../lab/clients.ts')
-    if (!asked) await usePymilvus(lab)
-    asked = true
+    const how = lab.milvusToken() === '' ? 'anonymous' : 'authenticated'
+    if (!pymilvusAsked.has(how)) await usePymilvus(lab)
+    pymilvusAsked.add(how)
     await useNodeClient(lab)
   }
 }

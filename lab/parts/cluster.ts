@@ -1,10 +1,10 @@
 /** What an EKS cluster has beyond its control plane: nodes, the load balancer controller's kinds and rights, and the cloud's service controller. */
 import { Informer, KubernetesClient } from '../../sandbox/controller/api.ts'
 import type { KubernetesObject, Service } from '../../sandbox/controller/objects.ts'
-import type { Part, Processes } from '../process.ts'
+import type { Processes } from '../process.ts'
 import { until } from '../process.ts'
 import type { LabPrograms } from '../setup.ts'
-import { controllerUser, type ControlPlane } from './control-plane.ts'
+import { controllerUser, type ControlPlaneAccess } from './control-plane.ts'
 import { answers, freePorts } from '../../sandbox/ports.ts'
 
 /** Objects that are created, by the path of their collection. */
@@ -67,7 +67,7 @@ const controllerRole: Objects = [
   }],
 ]
 
-/** The cluster's furniture. */
+/** A namespace of a cluster that is in use. */
 export interface Cluster {
   /** As the administrator. */
   readonly client: KubernetesClient
@@ -76,30 +76,48 @@ export interface Cluster {
   close(): Promise<void>
 }
 
-/** Furnishes a cluster; settles when a pod in `namespace` would run and the controller's kinds are served. */
-export async function furnish(control: ControlPlane, settings: { programs: LabPrograms; processes: Processes; namespace: string }): Promise<Cluster> {
-  const client = new KubernetesClient({ url: control.url, ca: control.ca, token: control.adminToken })
-  const kwok = await startKwok(control, settings)
+const administratorOf = ({ url, ca, adminToken }: ControlPlaneAccess): KubernetesClient => new KubernetesClient({ url, ca, token: adminToken })
+
+/** Furnishes a cluster; settles when a pod would run and the controller's kinds are served. @returns the process id of KWOK */
+export async function furnish(control: ControlPlaneAccess, settings: { programs: LabPrograms; processes: Processes }): Promise<number> {
+  const client = administratorOf(control)
+  try {
+    const kwok = await startKwok(control, settings)
+    await furnishWith(client)
+    return kwok
+  } finally {
+    client.close()
+  }
+}
+
+async function furnishWith(client: KubernetesClient): Promise<void> {
   const furniture: Objects = [
     ...nodes, ...volumes, kind('TargetGroupBinding', 'targetgroupbindings', 'Namespaced'), kind('IngressClassParams', 'ingressclassparams', 'Cluster'), ...controllerRole,
     ['/apis/networking.k8s.io/v1/ingressclasses', { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'alb' }, spec: { controller: 'ingress.k8s.aws/alb' } }],
-    ['/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: settings.namespace } }],
   ]
   await Promise.all(furniture.map(([path, object]) => client.create(path, object)))
   const asked = async (): Promise<boolean> => {
     await Promise.all(['targetgroupbindings', 'ingressclassparams'].map((plural) => client.get(`/apis/elbv2.k8s.aws/v1beta1/${plural}`)))
     const { items } = await client.get<{ items: { status?: { conditions?: { type: string; status: string }[] } }[] }>('/api/v1/nodes')
-    return items.every(({ status }) => status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True'))
+    // Made by the controller manager for each namespace that an API server begins with.
+    const accounts = await client.get<{ items: unknown[] }>('/api/v1/serviceaccounts?fieldSelector=metadata.name%3Ddefault')
+    return accounts.items.length === 4 && items.every(({ status }) => status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True'))
   }
   await until(asked, (last) => new Error(`the cluster is not ready: ${String(last)}`))
   await Promise.all(['targetgroupbindings', 'ingressclassparams'].map((plural) => age(client, `${plural}.elbv2.k8s.aws`)))
+}
+
+/** Makes the namespace in a furnished cluster, unless it is there. @param kwok process id */
+export async function openNamespace({ control, kwok, restored }: { control: ControlPlaneAccess; kwok: number; restored: boolean }, name: string): Promise<Cluster> {
+  const client = administratorOf(control)
+  if (!restored) await client.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
   const services = serviceController(client)
   await services.ready
   return {
     client,
     holdPods: () => {
-      process.kill(kwok.pid, 'SIGSTOP')
-      return () => void process.kill(kwok.pid, 'SIGCONT')
+      process.kill(kwok, 'SIGSTOP')
+      return () => void process.kill(kwok, 'SIGCONT')
     },
     close: async () => {
       await services.stop()
@@ -123,13 +141,14 @@ async function age(client: KubernetesClient, name: string): Promise<void> {
   await client.patch(`${path}/status`, { status: { conditions: (status?.conditions ?? []).map((condition) => ({ ...condition, lastTransitionTime })) } })
 }
 
-async function startKwok(control: ControlPlane, { programs, processes }: { programs: LabPrograms; processes: Processes }): Promise<Part> {
+async function startKwok(control: ControlPlaneAccess, { programs, processes }: { programs: LabPrograms; processes: Processes }): Promise<number> {
   const [port = 0] = await freePorts(1)
-  return processes.start({
+  const { pid } = await processes.start({
     name: 'kwok', command: programs.kwok, ready: () => answers(`http://127.0.0.1:${port}/healthz`),
     // Not from 127.0.0.0/8: EndpointSlices refuse that.
     args: ['--kubeconfig', control.kubeconfig, '--manage-all-nodes=true', '--cidr', '10.244.0.1/24', '--node-ip', '10.244.0.1', '--server-address', `127.0.0.1:${port}`, '--config', programs.kwokStages],
   })
+  return pid
 }
 
 interface LoadBalancerService extends Service {

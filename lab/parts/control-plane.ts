@@ -7,6 +7,7 @@ import { loopbackServerPair, type Authority } from '../../sandbox/certificates.t
 import { kubeconfigOf } from '../../sandbox/kubeconfig.ts'
 import type { Processes } from '../process.ts'
 import { answers, freePorts } from '../../sandbox/ports.ts'
+import { maximumOperations } from './etcd.ts'
 import type { AuthenticateToken } from './token-webhook.ts'
 import { startTokenWebhook } from './token-webhook.ts'
 
@@ -20,8 +21,8 @@ export interface ControlPlaneSettings {
   readonly authenticate: AuthenticateToken
 }
 
-/** The running control plane. */
-export interface ControlPlane {
+/** How one gets at a control plane. */
+export interface ControlPlaneAccess {
   readonly url: string
   /** PEM of the CA that signed the API's certificate. */
   readonly ca: string
@@ -31,8 +32,14 @@ export interface ControlPlane {
   readonly controllerToken: string
   /** A kubeconfig file of the administrator. */
   readonly kubeconfig: string
+  /** URL of its etcd. */
+  readonly etcd: string
+}
+
+/** The running control plane. */
+export interface ControlPlane extends ControlPlaneAccess {
   /** Ends the token webhook; the programs end with their Processes. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** The user that the load balancer controller is to Kubernetes. */
@@ -57,7 +64,7 @@ export async function startControlPlane(settings: ControlPlaneSettings): Promise
   await processes.start({
     name: 'etcd', command: program, timeout: 120_000, ready: () => answers(`${etcdUrl}/health`),
     args: ['etcd', '--data-dir', join(directory, 'etcd'), '--listen-client-urls', etcdUrl, '--advertise-client-urls', etcdUrl, '--listen-peer-urls', peerUrl,
-      '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', `default=${peerUrl}`, '--unsafe-no-fsync'],
+      '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', `default=${peerUrl}`, '--unsafe-no-fsync', '--max-txn-ops', String(maximumOperations)],
   })
   await processes.start({
     name: 'kube-apiserver', command: program, timeout: 90_000, grace: 100, ready: () => isReady(url, ca, adminToken),
@@ -72,7 +79,7 @@ export async function startControlPlane(settings: ControlPlaneSettings): Promise
     }),
     processes.start({ name: 'kube-scheduler', command: program, ready: () => Promise.resolve(true), args: ['kube-scheduler', ...common] }),
   ])
-  return { url, ca, adminToken, controllerToken, kubeconfig, close: webhook.close }
+  return { url, ca, adminToken, controllerToken, kubeconfig, etcd: etcdUrl, close: webhook.close }
 }
 
 /** Writes what the API server reads. @returns the flags that name it */

@@ -5,15 +5,15 @@ import { startController, type Controller } from '../../sandbox/controller/contr
 import { loopbackServerPair } from '../../sandbox/certificates.ts'
 import { kubeconfigOf } from '../../sandbox/kubeconfig.ts'
 import type { Processes } from '../process.ts'
-import type { ControlPlane } from './control-plane.ts'
+import type { ControlPlaneAccess } from './control-plane.ts'
 import type { Moto } from './moto.ts'
 import { answers, freePorts } from '../../sandbox/ports.ts'
 
 /** Where the controller works. */
 export interface ControllerPlace {
   /** Where it reaches the Kubernetes API. */
-  readonly kubernetes: string
-  readonly control: ControlPlane
+  readonly kubernetes: { readonly url: string; readonly ca: string }
+  readonly control: ControlPlaneAccess
   readonly moto: Moto
   /** The AWS endpoint that its calls are recorded at. */
   readonly endpoint: string
@@ -32,7 +32,7 @@ export async function startLabController(place: ControllerPlace): Promise<Contro
   }
   const { accessKeyId, secretAccessKey } = moto.users.controller
   return startController({
-    kubernetes: { url: kubernetes, ca: control.ca, token: control.controllerToken },
+    kubernetes: { ...kubernetes, token: control.controllerToken },
     aws: { endpoint, region: moto.region, credentials: { accessKeyId, secretAccessKey } },
     cluster, subnets: moto.subnets, securityGroups: [moto.securityGroup], vpcId: moto.vpcId,
   })
@@ -44,7 +44,7 @@ async function startReal(binary: string, { kubernetes, control, moto, endpoint, 
   const pair = await loopbackServerPair()
   const kubeconfig = join(directory, 'controller.kubeconfig')
   await Promise.all([
-    writeFile(kubeconfig, kubeconfigOf('lab', kubernetes, control.ca, { token: control.controllerToken }), { mode: 0o600 }),
+    writeFile(kubeconfig, kubeconfigOf('lab', kubernetes.url, kubernetes.ca, { token: control.controllerToken }), { mode: 0o600 }),
     writeFile(join(directory, 'tls.crt'), pair.cert), writeFile(join(directory, 'tls.key'), pair.key, { mode: 0o600 }),
   ])
   const endpoints = ['EC2', 'Elastic Load Balancing v2', 'ACM', 'STS'].map((service) => `${service}=${endpoint}`).join(',')

@@ -21,23 +21,41 @@ export interface EnvoyAlb {
   close(): Promise<void>
 }
 
+/** Envoy, without anything to do yet, or with what it did before. */
+export interface EnvoyProgram {
+  /** Where it reads its files. */
+  readonly directory: string
+  /** URL of its admin interface. */
+  readonly admin: string
+}
+
 /** What it is told. */
 export interface EnvoySettings {
-  readonly program: string
-  readonly directory: string
-  readonly processes: Processes
+  readonly envoy: EnvoyProgram
   readonly front: AwsFront
   readonly loadBalancers: LoadBalancers
   readonly address: string
   readonly resolveTarget: EnvoyInput['resolveTarget']
 }
 
-/** Starts Envoy; it follows ELBv2 until it is closed. */
-export async function startEnvoy(settings: EnvoySettings): Promise<EnvoyAlb> {
+/** Starts Envoy with no listener. */
+export async function startEnvoy(settings: { program: string; directory: string; processes: Processes }): Promise<EnvoyProgram> {
   const directory = join(settings.directory, 'envoy')
   await mkdir(directory, { recursive: true })
   const [port = 0] = await freePorts(1)
   const admin = `http://127.0.0.1:${port}`
+  await Promise.all(['cds.json', 'lds.json'].map((name) => writeFile(join(directory, name), JSON.stringify({ version_info: '0', resources: [] }), { mode: 0o600 })))
+  await writeFile(join(directory, 'bootstrap.json'), JSON.stringify(bootstrap(directory, port)))
+  await settings.processes.start({
+    name: 'envoy', command: settings.program, ready: () => answers(`${admin}/ready`),
+    args: ['-c', join(directory, 'bootstrap.json'), '--disable-hot-restart', '--concurrency', '1', '--drain-time-s', '1', '--log-level', 'warning'],
+  })
+  return { directory, admin }
+}
+
+/** Has Envoy follow ELBv2 until it is closed, and forget what it followed before. */
+export async function followLoadBalancers(settings: EnvoySettings): Promise<EnvoyAlb> {
+  const { directory, admin } = settings.envoy
   const publish = publisher(directory, admin)
   let overrides: EnvoyInput['overrides'] = {}
   const input = async (): Promise<EnvoyInput> => {
@@ -45,12 +63,6 @@ export async function startEnvoy(settings: EnvoySettings): Promise<EnvoyAlb> {
     const active = view.loadBalancers.filter(({ name }) => !settings.front.isProvisioning(name))
     return { view: { ...view, loadBalancers: active }, certificates: settings.front.imported, address: settings.address, directory, resolveTarget: settings.resolveTarget, overrides }
   }
-  await publish.write(await input())
-  await writeFile(join(directory, 'bootstrap.json'), JSON.stringify(bootstrap(directory, port)))
-  await settings.processes.start({
-    name: 'envoy', command: settings.program, ready: () => answers(`${admin}/ready`),
-    args: ['-c', join(directory, 'bootstrap.json'), '--disable-hot-restart', '--concurrency', '1', '--drain-time-s', '1', '--log-level', 'warning'],
-  })
   const problems: Error[] = []
   // One after the other; a change that comes while one is written is in the next.
   let last: Promise<void> = Promise.resolve()
@@ -66,6 +78,7 @@ export async function startEnvoy(settings: EnvoySettings): Promise<EnvoyAlb> {
     })
     return last
   }
+  await sync()
   settings.front.onChange(() => void sync().catch((error: unknown) => problems.push(error as Error)))
   return {
     sync, problems, admin,
@@ -93,7 +106,8 @@ function bootstrap(directory: string, port: number): object {
 /** Writes versions, and asks Envoy which one it has. */
 function publisher(directory: string, admin: string) {
   const always = ['listener_manager.lds', 'cluster_manager.cds']
-  let version = 0
+  // Greater than all that went before in the same Envoy.
+  let version = Date.now()
   let content = ''
   let names: readonly string[] = []
   const put = async (name: string, type: string, resources: readonly object[]): Promise<void> => {

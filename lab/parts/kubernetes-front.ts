@@ -8,6 +8,8 @@ import type { Fault, Traffic } from '../../sandbox/traffic.ts'
 /** The running front. */
 export interface KubernetesFront {
   readonly url: string
+  /** PEM of the CA that signed its certificate. */
+  readonly ca: string
   close(): Promise<void>
 }
 
@@ -33,6 +35,7 @@ export async function startKubernetesFront(settings: KubernetesFrontSettings): P
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   return {
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ca: settings.authority.root,
     close: () => new Promise((resolve) => {
       server.close(() => resolve())
       server.closeAllConnections()

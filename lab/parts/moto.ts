@@ -2,7 +2,6 @@
 import type { AwsCredential } from '../../sandbox/aws/service.ts'
 import type { IamPolicy } from '../../sandbox/permissions.ts'
 import type { Processes } from '../process.ts'
-import { sharedMoto } from '../shared.ts'
 import { AwsClient, element, type AwsKey } from './aws-client.ts'
 import { answers, freePorts } from '../../sandbox/ports.ts'
 
@@ -36,20 +35,19 @@ const account = '123456789012'
 const everything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }
 
 /** Starts moto with nothing in it. @returns its URL */
-export async function startMotoServer(processes: Processes, python: string, name = 'moto'): Promise<string> {
+export async function startMotoServer(processes: Processes, python: string): Promise<string> {
   const [port = 0] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
   await processes.start({
-    name, command: python, grace: 100, args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], env: { PYTHONUNBUFFERED: '1' }, ready: () => answers(`${url}/moto-api/data.json`),
+    name: 'moto', command: python, grace: 100, args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], env: { PYTHONUNBUFFERED: '1' }, ready: () => answers(`${url}/moto-api/data.json`),
   })
   return url
 }
 
 /** Empties a moto that was used before: no resources, no users, nothing verified. */
-async function emptied(url: string): Promise<string> {
+async function empty(url: string): Promise<void> {
   await command(url, 'reset')
   await command(url, 'reset-auth', 'inf')
-  return url
 }
 
 /** moto's own API. Source: moto, docs, Server mode. */
@@ -58,10 +56,9 @@ async function command(url: string, name: string, body = ''): Promise<void> {
   if (!response.ok) throw new Error(`moto: ${name} answered ${response.status}`)
 }
 
-/** Makes the account, in a moto of its own or in the one that is shared, emptied. */
-export async function startMoto(processes: Processes, python: string, cluster: string): Promise<Moto> {
-  const shared = sharedMoto()
-  const url = await (shared === undefined ? startMotoServer(processes, python) : emptied(shared))
+/** Makes the account in a moto, which is emptied first. */
+export async function openAccount(url: string, cluster: string): Promise<Moto> {
+  await empty(url)
   // Nobody has a key yet; before `enforce` any will do.
   const nobody = new AwsClient(url, region, { accessKeyId: 'AKIA0000000000000000', secretAccessKey: 'none' })
   const putPolicy = (UserName: string, policy: object): Promise<string> => nobody.query('iam', 'PutUserPolicy', { UserName, PolicyName: 'lab', PolicyDocument: JSON.stringify(policy) })

@@ -1,0 +1,47 @@
+/** A client of etcd's v3 API in JSON: all that it holds, and its return to what it held before. Source: etcd, docs, gRPC gateway. */
+
+/** Every key with its value, both in base64, as the gateway has them. */
+export type EtcdContent = ReadonlyMap<string, string>
+
+/** What makes one content out of another. */
+export interface EtcdChange {
+  readonly deleted: readonly string[]
+  readonly written: readonly (readonly [key: string, value: string])[]
+}
+
+interface RangeAnswer {
+  readonly kvs?: readonly { readonly key: string; readonly value?: string }[]
+}
+
+/** The longest transaction that an etcd of the lab takes; its own default is 128. */
+export const maximumOperations = 100_000
+
+/** The client. */
+export class Etcd {
+  private readonly url: string
+
+  constructor(url: string) {
+    this.url = url
+  }
+
+  async read(): Promise<EtcdContent> {
+    // From the zero byte to the zero byte are all keys.
+    const { kvs = [] } = await this.ask<RangeAnswer>('range', { key: 'AA==', range_end: 'AA==' })
+    return new Map(kvs.map(({ key, value = '' }) => [key, value]))
+  }
+
+  /** Does all of it in one transaction: watchers see every deletion and every value as if the API server had written them. */
+  async apply({ deleted, written }: EtcdChange): Promise<void> {
+    const success = [
+      ...deleted.map((key) => ({ request_delete_range: { key } })),
+      ...written.map(([key, value]) => ({ request_put: { key, value } })),
+    ]
+    await this.ask('txn', { success })
+  }
+
+  private async ask<T>(method: string, body: object): Promise<T> {
+    const response = await fetch(`${this.url}/v3/kv/${method}`, { method: 'POST', body: JSON.stringify(body) })
+    if (!response.ok) throw new Error(`etcd: ${method} answered ${response.status}: ${await response.text()}`)
+    return await response.json() as T
+  }
+}
