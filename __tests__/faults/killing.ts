@@ -6,6 +6,9 @@ import { nextRuns } from './next-runs.ts'
 import { runKilled } from './points.ts'
 import { setStage, undisturbed, type Story } from './stories.ts'
 
+/** What only helm writes: the objects of a chart, and where it keeps releases. */
+const writtenByHelm = /\/(secrets|services|configmaps|deployments|statefulsets|jobs|serviceaccounts|persistentvolumeclaims|roles|rolebindings)(\/|$)/
+
 /** Defines the test of a story. */
 export function killedAtEveryWrite(name: Story['name']): void {
   test(`${name}, killed at every write, and run once more`, async () => {
@@ -15,7 +18,7 @@ export function killedAtEveryWrite(name: Story['name']): void {
       const calm = await undisturbed(stage, name)
       const { story, points, writes } = calm
       const dying = points.map((point) => ({ point, helm: 'dies' as const }))
-      const living = points.filter(({ kind, what }) => kind === 'request' && /\/(secrets|services|configmaps|deployments)(\/|$)/.test(what)).map((point) => ({ point, helm: 'lives' as const }))
+      const living = points.filter(({ kind, what }) => kind === 'request' && writtenByHelm.test(what)).map((point) => ({ point, helm: 'lives' as const }))
       const tried = sample([...dying, ...living], 70)
       const disk = join(world.directory, 'disk')
       const next = nextRuns(world, calm)
