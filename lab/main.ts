@@ -47,7 +47,7 @@ async function down(): Promise<void> {
 }
 
 /** A lab waits as often as it works: more of them than cores go at once. */
-const workers = Number(process.env['LAB_WORKERS'] ?? 3)
+const workers = 4
 
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(0)} s`
 

@@ -1,6 +1,6 @@
-/** A client of etcd's v3 API in JSON: all that it holds, and its return to what it held before. Source: etcd, docs, gRPC gateway. */
+/** A client of etcd's v3 API in JSON: the objects of an API server, read and changed. Source: etcd, docs, gRPC gateway. */
 
-/** Every key with its value, both in base64, as the gateway has them. */
+/** The key of every object with its value, both in base64, as the gateway has them. */
 export type EtcdContent = ReadonlyMap<string, string>
 
 /** What makes one content out of another. */
@@ -16,6 +16,14 @@ interface RangeAnswer {
 /** The longest transaction that an etcd of the lab takes; its own default is 128. */
 export const maximumOperations = 100_000
 
+const base64 = (text: string): string => Buffer.from(text).toString('base64')
+
+/**
+ * All objects of an API server, and no more: beside them lies compact_rev_key, of the loop that compacts etcd every five minutes
+ * (apiserver, storage/etcd3/compact.go), which ends the API server when that key is gone.
+ */
+const objects = { key: base64('/registry/'), range_end: base64('/registry0') }
+
 /** The client. */
 export class Etcd {
   private readonly url: string
@@ -25,8 +33,7 @@ export class Etcd {
   }
 
   async read(): Promise<EtcdContent> {
-    // From the zero byte to the zero byte are all keys.
-    const { kvs = [] } = await this.ask<RangeAnswer>('range', { key: 'AA==', range_end: 'AA==' })
+    const { kvs = [] } = await this.ask<RangeAnswer>('range', objects)
     return new Map(kvs.map(({ key, value = '' }) => [key, value]))
   }
 
