@@ -108,7 +108,7 @@ export function remark(context: Context, { cutover }: Settings, { release, unrea
 }
 
 /** What helm is asked for. */
-export function upgradeRequest({ last }: Release, settings: Settings, { chart, wait }: ReviewedUpgrade): UpgradeRequest {
+export function upgradeRequest({ last }: Release, settings: Settings, { chart, wait }: Pick<ReviewedUpgrade, 'chart' | 'wait'>): UpgradeRequest {
   return {
     release: last.name,
     namespace: settings.namespace,
