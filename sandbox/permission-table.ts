@@ -17,6 +17,19 @@ export const neededPermissions: readonly NeededPermission[] = [
   { permission: 'acm:AddTagsToCertificate', step: 'certificate', code: 'aws-access-denied' },
 ]
 
+const each = (verbs: readonly string[], resources: readonly string[]): string[] => verbs.flatMap((verb) => resources.map((resource) => `${verb} ${resource}`))
+
+/** Kinds that a Milvus cluster has, with every option of the chart, beside Services. */
+const clusterKinds = ['configmaps', 'serviceaccounts', 'deployments', 'statefulsets', 'poddisruptionbudgets', 'roles', 'rolebindings', 'horizontalpodautoscalers', 'servicemonitors']
+
+/** What the first upgrade of a Milvus cluster needs of the objects of the release: it removes Jobs, restarts etcd and waits for it. */
+export const neededForCluster = {
+  /** Of every upgrade. */
+  read: each(['get'], [...clusterKinds, 'jobs']),
+  /** Found out by its preview. helm 4 applies every object of its own releases, and watches every kind while it waits. */
+  write: ['delete jobs', ...each(['patch', 'list', 'watch'], [...clusterKinds, 'services']).filter((permission) => permission !== 'list services'), 'list replicasets', 'list pods'],
+} as const
+
 /** What is needed only where an earlier run has been. */
 export const neededOnceDeployed: readonly NeededPermission[] = [
   { permission: 'acm:GetCertificate', step: 'certificate', code: 'aws-access-denied' },

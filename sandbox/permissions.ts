@@ -65,10 +65,10 @@ export function allows(policy: IamPolicy, action: string, resource: string): boo
 
 const pattern = (resource: string): RegExp => new RegExp(`^${resource.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`)
 
-/** The roles of a set, but for one `verb resource`. */
+/** The roles of a set. @param without `verb resource`, of which several are separated by commas */
 export function shippedRoles(without = '', set: PermissionSet = 'deploy'): RbacObject[] {
-  const [verb, resource] = without.split(' ')
-  const reduced = (rule: RbacRule): RbacRule[] => rule.resources.map((name) => ({ ...rule, resources: [name], verbs: rule.verbs.filter((held) => held !== verb || name !== resource) }))
+  const removed = new Set(without.split(', '))
+  const reduced = (rule: RbacRule): RbacRule[] => rule.resources.map((name) => ({ ...rule, resources: [name], verbs: rule.verbs.filter((verb) => !removed.has(`${verb} ${name}`)) }))
   return (loadAll(shipped(sets[set].roles)) as RbacObject[]).map((object) => ({
     ...object, ...(object.rules && { rules: object.rules.flatMap(reduced).filter(({ verbs }) => verbs.length > 0) }),
   }))

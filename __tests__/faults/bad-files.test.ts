@@ -115,9 +115,9 @@ property('revisions of helm', fc.tuple(field, fc.constantFrom('Secret', 'ConfigM
   const read = readLabels(labels)
   if (read !== undefined) expect([typeof read.name, Number.isSafeInteger(read.revision)]).toEqual(['string', true])
   return isTaken(() => {
-    const { name, revision: number, status, chart, values, kinds, manifest, deployedAt } = decodeRevision(kind === 'Secret' ? Buffer.from(text).toString('base64') : text, kind, 'sh.helm.release.v1.milvus-demo.v4')
-    for (const each of [name, status, chart.name, chart.version, chart.appVersion, manifest, deployedAt, ...kinds]) expect(typeof each).toBe('string')
-    expect([Number.isSafeInteger(number), typeof values, Array.isArray(values)]).toEqual([true, 'object', false])
+    const { name, revision: number, status, chart, values, manifest, deployedAt, serverSide } = decodeRevision(kind === 'Secret' ? Buffer.from(text).toString('base64') : text, kind, 'sh.helm.release.v1.milvus-demo.v4')
+    for (const each of [name, status, chart.name, chart.version, chart.appVersion, manifest, deployedAt]) expect(typeof each).toBe('string')
+    expect([Number.isSafeInteger(number), typeof values, Array.isArray(values), typeof serverSide]).toEqual([true, 'object', false, 'boolean'])
     expect(differingPaths({ a: 1 }, values)).toEqual('a' in values && values['a'] === 1 ? [] : ['a'])
     compareManifests(manifest, `${manifest}\n---\nkind: X`)
     secretsInValues(values)

@@ -14,7 +14,7 @@ const packed = (release: unknown): string => base64(gzipSync(JSON.stringify(rele
 describe('decodeRevision', () => {
   const decoded = {
     name: 'milvus-demo', revision: 4, status: 'deployed', chart: { name: 'milvus', version: '5.0.19', appVersion: '2.6.15' },
-    values: { service: { type: 'LoadBalancer' } }, kinds: ['Service', 'Deployment'], manifest: stored.manifest, deployedAt: '2026-01-02T03:04:05.678901234Z',
+    values: { service: { type: 'LoadBalancer' } }, manifest: stored.manifest, deployedAt: '2026-01-02T03:04:05.678901234Z', serverSide: false,
   }
   test.each<[string, string, 'Secret' | 'ConfigMap', object]>([
     ['a Secret, which the API encodes once more', base64(packed(stored)), 'Secret', decoded],
@@ -23,6 +23,8 @@ describe('decodeRevision', () => {
     ['one without values of the user', packed({ ...stored, config: undefined }), 'ConfigMap', { ...decoded, values: {} }],
     ['one whose values are null', packed({ ...stored, config: null }), 'ConfigMap', { ...decoded, values: {} }],
     ['one whose chart has no appVersion', packed({ ...stored, chart: { metadata: { name: 'milvus', version: '5.0.19' } } }), 'ConfigMap', { ...decoded, chart: { name: 'milvus', version: '5.0.19', appVersion: '' } }],
+    ['one that helm 4 applied server-side', packed({ ...stored, apply_method: 'ssa' }), 'ConfigMap', { ...decoded, serverSide: true }],
+    ['one that helm 4 applied client-side', packed({ ...stored, apply_method: 'csa' }), 'ConfigMap', decoded],
     ['text beyond ASCII', base64(packed({ ...stored, config: { note: 'größer — 向量' } })), 'Secret', { ...decoded, values: { note: 'größer — 向量' } }],
   ])('%s', (_, encoded, kind, expected) => {
     expect(decodeRevision(encoded, kind, 'sh.helm.release.v1.milvus-demo.v4')).toEqual(expected)

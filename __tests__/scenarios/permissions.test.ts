@@ -1,8 +1,8 @@
 /** The permissions that docs ship are enough, and each of them is needed: as files, enforced in IAM and in the cluster. */
 import { expect } from '@jest/globals'
-import { dispensablePermissions, neededOnceDeployed, neededPermissions } from '../../sandbox/permission-table.ts'
+import { dispensablePermissions, neededForCluster, neededOnceDeployed, neededPermissions } from '../../sandbox/permission-table.ts'
 import { takenAway } from './hands.ts'
-import { expectSuccess, expectUnchanged, scenario, scenariosStart } from './harness.ts'
+import { expectRefusal, expectSuccess, expectUnchanged, scenario, scenariosStart } from './harness.ts'
 
 scenariosStart('cluster-ip')
 
@@ -31,3 +31,21 @@ scenario('what the action can do without is a note', async ({ world, run }) => {
     expect({ permission, exitCode, noted: summary.includes(note), log: exitCode === 0 ? '' : log }).toEqual({ permission, exitCode: 0, noted: true, log: '' })
   }
 })
+
+/** Options of the chart that add kinds. */
+const everyKind = { attu: { enabled: true }, metrics: { serviceMonitor: { enabled: true } }, proxy: { hpa: { enabled: true } }, etcd: { pdb: { create: true } } }
+
+scenario('a Milvus cluster: what helm needs for each of its kinds is asked before any write, and the permissions that docs ship are enough', async (scenario) => {
+  const { world, run } = scenario
+  await world.installMilvus({ mode: 'cluster', values: everyKind })
+  for (const permissions of [neededForCluster.read, neededForCluster.write]) {
+    const text = await expectRefusal(scenario, {}, 'cluster-forbidden', await world.assumeRole(permissions.join(', ')))
+    const [, named = ''] = /may not do in namespace milvus what this run needs: ([^.]+)\./.exec(text) ?? []
+    expect({ named: named.split(', ').sort(), text }).toEqual({ named: [...permissions].sort(), text })
+  }
+  expectSuccess(await run({}, { environment: await world.assumeRole() }))
+  expectUnchanged(await run({}, { environment: await world.assumeRole() }))
+
+  const check = await run({ mode: 'check', 'private-key': '', values: '' }, { environment: await world.assumeRole('', 'check') })
+  expect(expectSuccess(check).outputs).toMatchObject({ drift: 'false', changed: 'false' })
+}, { start: 'empty' })

@@ -1,10 +1,14 @@
 /** helm: what is found before it changes anything, what its errors mean, and who else has the release in hand. */
+import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { expect } from '@jest/globals'
 import { startChartRegistry } from '../../sandbox/charts/registry.ts'
+import { modeValues } from '../../sandbox/charts/modes.ts'
 import { milvusChart } from '../../sandbox/charts/package.ts'
+import { helmThree } from '../../sandbox/tools.ts'
 import type { World } from '../../sandbox/world.ts'
 import { createMilvusObjects, get, replace } from './hands.ts'
 import { annotation, changed, expectFailure, expectRefusal, expectSuccess, expectUnchanged, scenario } from './harness.ts'
@@ -185,6 +189,20 @@ scenario('a hook that fails is named, with its log to look at', async ({ world, 
   const result = expectFailure(await run({ 'release-timeout': '1s' }), 'release', 'helm-hook-failed')
   expect(annotation(result)).toContain('kubectl logs job/NAME -n milvus')
 })
+
+scenario('a release that helm 3 installed: force-conflicts is for the Ingress, and helm 4 goes on client-side, there and back', async ({ world, run }) => {
+  const values = join(world.directory, 'values.json')
+  await writeFile(values, JSON.stringify(modeValues.standalone))
+  const chart = ['milvus-demo', 'milvus', '--repo', world.charts.url, '--version', '4.2.58', '--namespace', world.namespace]
+  await promisify(execFile)(await helmThree(), ['install', ...chart, '--values', values, '--set', 'service.type=LoadBalancer', '--wait'], { env: { HOME: world.directory, KUBECONFIG: world.kubeconfig } })
+  await world.overrideAlb({ respond: 504 })
+  const failed = await run({ ...noValues, 'force-conflicts': 'true', 'on-failure': 'rollback', 'probe-timeout': '1s' })
+  expectFailure(failed, 'probe', 'probe-target-timeout')
+  expect(await get(world, 'service', 'milvus-demo')).toMatchObject({ spec: { type: 'LoadBalancer' } })
+  await world.overrideAlb({ respond: undefined })
+  expectSuccess(await run({ ...noValues, 'force-conflicts': 'true' }))
+  expect((await world.helmCalls()).filter((call) => call.includes('--force-conflicts'))).toEqual([])
+}, { start: 'empty' })
 
 /** Makes revision 2, which changes nothing. */
 const upgradeByHand = (world: World): Promise<string> => world.helm('upgrade', 'milvus-demo', 'milvus', '--repo', world.charts.url, '--version', '4.2.58', '--reuse-values')

@@ -27,7 +27,7 @@ export interface Upgrade {
   readonly labels?: Readonly<Record<string, string>>
   /** Whether helm waits until every object of the release is ready, also those that it did not change. */
   readonly wait: boolean
-  /** Takes over fields of the release's objects that others set. Only helm 4 applies server-side and knows the flag. */
+  /** Takes over fields of the release's objects that others set. Only helm 4 knows the flag, and takes it only for releases that are applied server-side. */
   readonly forceConflicts: boolean
 }
 

@@ -1,4 +1,5 @@
 /** The objects of a manifest, and how two manifests differ: by name, never by value. */
+import { readObjects } from './objects.ts'
 
 /** What an upgrade would do to the objects of a release, each as `Kind name`. */
 export interface Difference {
@@ -12,7 +13,7 @@ export const isSame = ({ added, removed, changed }: Difference): boolean => [add
 
 /** Compares what is deployed with what would be. The same templates write the same text, so that texts will do, and nothing has to be parsed that may be no YAML for us. */
 export function compareManifests(before: string, after: string): Difference {
-  const [old, wanted] = [readObjects(before), readObjects(after)]
+  const [old, wanted] = [textsOf(before), textsOf(after)]
   return {
     added: [...wanted.keys()].filter((name) => !old.has(name)),
     removed: [...old.keys()].filter((name) => !wanted.has(name)),
@@ -21,19 +22,7 @@ export function compareManifests(before: string, after: string): Difference {
 }
 
 /** `Kind name` -> text. */
-function readObjects(manifest: string): Map<string, string> {
-  return new Map(manifest.split(/^---.*$/m).flatMap((document) => {
-    const kind = /^kind: *["']?(\w+)/m.exec(document)?.[1]
-    return kind === undefined ? [] : [[`${kind} ${nameOf(document)}`, comparable(document)]]
-  }))
-}
-
-/** The name directly under metadata, at whatever depth the chart indents. */
-function nameOf(document: string): string {
-  const metadata = /^metadata: *\n((?:[ \t]+.*\n?|\n)*)/m.exec(document)?.[1] ?? ''
-  const indent = /^ +/m.exec(metadata)?.[0] ?? ''
-  return new RegExp(`^${indent}name: *["']?([^"'\\s]+)`, 'm').exec(metadata)?.[1] ?? '(without a name)'
-}
+const textsOf = (manifest: string): Map<string, string> => new Map(readObjects(manifest).map(({ kind, name, text }) => [`${kind} ${name}`, comparable(text)]))
 
 /** Without what says only which chart made it: with another chart that changes on every object, and means nothing to what runs. */
 const comparable = (document: string): string => document.replace(/^(# Source: | *(helm\.sh\/chart|chart|app\.kubernetes\.io\/version): ).*$/gm, '').replace(/\n{2,}/g, '\n').trim()

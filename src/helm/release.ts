@@ -12,12 +12,12 @@ export interface ReleaseRevision {
   readonly chart: { readonly name: string; readonly version: string; readonly appVersion: string }
   /** The values that the user gave. Secret. */
   readonly values: Readonly<Record<string, unknown>>
-  /** The kinds of its objects. */
-  readonly kinds: readonly string[]
   /** YAML of its objects. Secret. */
   readonly manifest: string
   /** ISO 8601. */
   readonly deployedAt: string
+  /** Whether helm applied it server-side, as helm 4 does with releases of its own. helm 3 does not say, and never did. */
+  readonly serverSide: boolean
 }
 
 /** The labels that helm puts on the object of each revision. */
@@ -50,16 +50,16 @@ export function decodeRevision(encoded: string, kind: 'Secret' | 'ConfigMap', ob
     const json = bytes.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b])) ? gunzipSync(bytes, { maxOutputLength: largestRelease }) : bytes
     const release = JSON.parse(json.toString()) as StoredRelease
     const { metadata } = release.chart
-    const manifest = textOf(release.manifest ?? '')
     return {
       name: textOf(release.name),
       revision: numberOf(release.version),
       status: textOf(release.info.status),
       chart: { name: textOf(metadata.name), version: textOf(metadata.version), appVersion: textOf(metadata.appVersion ?? '') },
       values: mapOf(release.config ?? {}),
-      kinds: [...new Set([...manifest.matchAll(/^kind: (\w+)/gm)].map(([, kind = '']) => kind))],
-      manifest,
+      manifest: textOf(release.manifest ?? ''),
       deployedAt: textOf(release.info.last_deployed ?? ''),
+      // Source: helm 4, pkg/release/v1/release.go, ApplyMethod.
+      serverSide: release.apply_method === 'ssa',
     }
   } catch {
     // The parser's error quotes what it stumbles over, which may be a value of the user: it is not passed on, not even as the cause.
@@ -79,6 +79,7 @@ interface StoredRelease {
   readonly chart: { readonly metadata: { readonly name: unknown; readonly version: unknown; readonly appVersion?: unknown } }
   readonly config?: unknown
   readonly manifest?: unknown
+  readonly apply_method?: unknown
 }
 
 /** Bytes. A Secret of 1 MiB holds at most some twenty of manifests and charts; gzip could make a thousand of it. */

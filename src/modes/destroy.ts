@@ -7,13 +7,14 @@ import { hostname } from '../steps/ingress-object.ts'
 import * as ingress from '../steps/ingress-removal.ts'
 import type { Observed } from '../steps/load-balancer/drift.ts'
 import { lookAtElb } from '../steps/load-balancer/wait.ts'
-import { Access, helmPermissions, removalPermissions, type Permission } from '../steps/preflight/access.ts'
+import { Access, removalPermissions, type Permission } from '../steps/preflight/access.ts'
+import { helmPermissions } from '../steps/preflight/helm-permissions.ts'
 import { observeRemoval, type RemovalTarget } from '../steps/preflight/removal.ts'
 import * as release from '../steps/release.ts'
 import { reviewUpgrade, type ReviewedUpgrade } from '../steps/release-preview.ts'
 import { rehearse } from './dry-run.ts'
 import { exclusively } from './exclusively.ts'
-import { count } from './look.ts'
+import { count, permissionsOf } from './look.ts'
 import { createRooms, type Held, type Rooms } from './rooms.ts'
 
 /** What is there, and what goes. */
@@ -88,7 +89,8 @@ export async function lookToRemove(context: Context, settings: Settings, rooms: 
     release.check(restored, asDeployed(settings))
     return { changes, upgrade: await reviewUpgrade(context, asDeployed(settings), { helm, kubernetes }, { ...restored, release: restored.release }) }
   })
-  const permitted = Promise.all([access, finding]).then(([asked, found]) => asked.require(writePermissions(settings, found)))
+  const ofUpgrade = permissionsOf(restoring.then(({ upgrade }) => upgrade))
+  const permitted = Promise.all([access, finding, ofUpgrade]).then(([asked, found, more]) => asked.require([...writePermissions(settings, found), ...more]))
   const [target, found, observed, restoration] = await settleAll([finding, certificates, observing, restoring, permitted] as const)
   context.output('ingress-name', target.ingressName)
   const plan: Removal = { target, observed, ingress: ingress.planRemoval(target, settings), release: restoration, certificate: { found, changes: certificate.planRemoval(found) } }
@@ -104,6 +106,6 @@ function writePermissions(settings: Settings, found: RemovalTarget): Permission[
   const upgraded = restored && release.plan(restored, asDeployed(settings)).length > 0 ? restored.release : undefined
   return [
     ...(ingress.planRemoval(found, settings).length > 0 ? removalPermissions(settings.namespace, undefined) : []),
-    ...(upgraded ? helmPermissions(settings.helmStorage, upgraded.last.kinds) : []),
+    ...(upgraded ? helmPermissions(settings.helmStorage, settings.namespace, upgraded.last.manifest) : []),
   ]
 }

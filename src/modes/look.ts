@@ -10,7 +10,8 @@ import { certificateArns, hostname } from '../steps/ingress-object.ts'
 import * as loadBalancer from '../steps/load-balancer.ts'
 import type { Observed } from '../steps/load-balancer/drift.ts'
 import * as preflight from '../steps/preflight.ts'
-import { Access, helmPermissions, ingressPermissions, ingressRemovalPermissions, type Permission } from '../steps/preflight/access.ts'
+import { Access, ingressPermissions, ingressRemovalPermissions, type Permission } from '../steps/preflight/access.ts'
+import { helmPermissions } from '../steps/preflight/helm-permissions.ts'
 import { checkSubnets } from '../steps/preflight/subnets.ts'
 import * as release from '../steps/release.ts'
 import { reviewUpgrade, type ReviewedUpgrade } from '../steps/release-preview.ts'
@@ -62,20 +63,24 @@ export function read(context: Context, settings: Settings, rooms: Rooms): Reads 
   })
   const observed = target.then((known) => loadBalancer.observe(context, settings, rooms.loadBalancers, known))
   const ofThisAccount = rooms.cluster.then(({ account }) => certificate.checkAccount(settings, account))
-  const writable = isCheck ? Promise.resolve() : checkWrites(context, settings, rooms, { access, target, facts, releaseChanges, observed })
+  const writable = isCheck ? Promise.resolve() : checkWrites(context, settings, rooms, { access, target, facts, releaseChanges, upgrade, observed })
   return { target, facts, releaseChanges, upgrade, loadBalancer: observed, all: settleAll([target, facts, releaseChanges, upgrade, observed, checked, ofThisAccount, writable]) }
 }
 
 /** What only a run that writes needs. */
-async function checkWrites(context: Context, settings: Settings, rooms: Rooms, reads: Pick<Reads, 'target' | 'facts' | 'releaseChanges'> & { readonly access: Promise<Access>; readonly observed: Reads['loadBalancer'] }): Promise<void> {
-  const { access, target, facts, releaseChanges, observed } = reads
+async function checkWrites(context: Context, settings: Settings, rooms: Rooms, reads: Pick<Reads, 'target' | 'facts' | 'releaseChanges' | 'upgrade'> & { readonly access: Promise<Access>; readonly observed: Reads['loadBalancer'] }): Promise<void> {
+  const { access, target, facts, releaseChanges, upgrade, observed } = reads
+  const ofUpgrade = permissionsOf(upgrade)
   await settleAll([
-    Promise.all([access, target, releaseChanges, observed]).then(([asked, known, changes, seen]) => asked.require(writePermissions(context, settings, known, changes, seen))),
+    Promise.all([access, target, releaseChanges, observed, ofUpgrade]).then(([asked, known, changes, seen, more]) => asked.require([...writePermissions(context, settings, known, changes, seen), ...more])),
     // Where there is an ALB already, its subnets were good enough.
     Promise.all([rooms.cluster, target]).then(([{ subnets }, known]) => (hostname(known.ingress) === undefined ? checkSubnets(context, settings, subnets()) : undefined)),
     Promise.all([target, facts]).then(([known, held]) => ingress.refuseConflicts(known, settings, arnOf(held))),
   ])
 }
+
+/** What a reviewed upgrade needs; nothing when the review failed, which is a problem of its own. */
+export const permissionsOf = (upgrade: Promise<ReviewedUpgrade | undefined>): Promise<readonly Permission[]> => upgrade.then((reviewed) => reviewed?.permissions ?? [], () => [])
 
 /** Every step's reads at once, every problem together. */
 export async function look(context: Context, settings: Settings, rooms: Rooms): Promise<{ verdict: string; result: Plan }> {
@@ -107,7 +112,7 @@ function ingressChanges(context: Context, settings: Settings, found: preflight.T
 function writePermissions(context: Context, settings: Settings, found: preflight.Target, helmChanges: readonly Change[], observed: Observed | undefined): Permission[] {
   const arn = found.ingress ? (certificateArns(found.ingress)[0] ?? '') : ''
   return [
-    ...(found.release && helmChanges.length > 0 ? helmPermissions(settings.helmStorage, found.release.last.kinds) : []),
+    ...(found.release && helmChanges.length > 0 ? helmPermissions(settings.helmStorage, settings.namespace, found.release.last.manifest) : []),
     ...(ingressChanges(context, settings, found, arn, observed).length > 0 ? ingressPermissions(found.ingress !== undefined) : []),
     ...(settings.onFailure === 'rollback' && !found.ingress ? ingressRemovalPermissions() : []),
   ]

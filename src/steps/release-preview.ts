@@ -9,6 +9,8 @@ import { changedWorkloads, restartedWorkloads, restartInWords, selectorOf, workl
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import type { Settings } from '../settings/types.ts'
 import type { Release, Target } from './preflight.ts'
+import type { Permission } from './preflight/access.ts'
+import { upgradePermissions } from './preflight/helm-permissions.ts'
 import { upgradeRequest, type Installed } from './release.ts'
 import { requireReady, unreadyWorkloads } from './release-workloads.ts'
 
@@ -18,6 +20,8 @@ export interface ReviewedUpgrade {
   readonly chart: string
   /** Whether helm waits until the workloads of the release are ready. */
   readonly wait: boolean
+  /** What helm asks of the cluster for it, beside what every upgrade needs. */
+  readonly permissions: readonly Permission[]
 }
 
 /** What an upgrade would do, by what makes it do so. */
@@ -51,7 +55,10 @@ export async function reviewUpgrade(context: Context, settings: Settings, { helm
   const unready = await unreadyWorkloads(kubernetes, settings.namespace, workloadsOf(made.manifest).filter(({ kind, name }) => !changed.some((each) => each.kind === kind && each.name === name)))
   if (changed.length > 0) requireReady(release.last.name, settings.namespace, unready)
   const restoresLoadBalancer = settings.serviceType === 'LoadBalancer'
-  return { chart, wait: changed.length > 0 || (restoresLoadBalancer && unready.length === 0) }
+  const wait = changed.length > 0 || (restoresLoadBalancer && unready.length === 0)
+  const helmMajor = Number.parseInt(await helm.version())
+  const permissions = upgradePermissions({ namespace: settings.namespace, before: release.current.manifest, after: made.manifest, helmMajor, serverSide: helmMajor >= 4 && release.last.serverSide, wait })
+  return { chart, wait, permissions }
 }
 
 /** Renders what tells the request from what any upgrade would do, where there is something to tell apart. */

@@ -1,12 +1,12 @@
 /** What a run that died in helm has left: a pending revision, which helm never clears by itself, and which nobody else works on. */
 import type { Context } from '../core/step.ts'
-import { decodeRevision, differingPaths } from '../helm/release.ts'
+import { decodeRevision, differingPaths, type ReleaseRevision } from '../helm/release.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
 import type { DataObject } from '../kubernetes/types.ts'
 import type { Settings } from '../settings/types.ts'
 import type { HelmWork } from './lock.ts'
-import { revisionsOf, rollBack, type ReleaseRooms } from './release.ts'
+import { revisionsOf, rollBack, type Goal, type ReleaseRooms } from './release.ts'
 
 /** A pending revision of a run that has died. */
 export interface Interrupted {
@@ -15,7 +15,7 @@ export interface Interrupted {
   /** `pending-upgrade` or `pending-rollback`. */
   readonly status: string
   /** The revision to go to: the pending one itself when it is what this run wants too. */
-  readonly goal: number
+  readonly goal: Goal
 }
 
 /**
@@ -29,8 +29,9 @@ export async function findInterrupted(settings: Settings, kubernetes: Kubernetes
     const work = newest && works.find((each) => each.release === name && each.revision === newest.revision && isWorkOf(each, newest))
     if (!newest || !work) continue
     const last = revisions.find(({ status }) => status === 'deployed') ?? revisions.find(({ status }) => status === 'superseded')
-    const goal = await isWanted(settings, kubernetes, `${paths.releasesPath(settings.helmStorage, settings.namespace)}/${newest.object}`) ? newest.revision : last?.revision
-    if (goal !== undefined) return { work, revision: newest.revision, status: newest.status, goal }
+    const pending = await readRevision(settings, kubernetes, newest.object)
+    const goal = isWanted(settings, pending) ? pending : last && (await readRevision(settings, kubernetes, last.object))
+    if (goal) return { work, revision: newest.revision, status: newest.status, goal }
   }
   return undefined
 }
@@ -41,16 +42,19 @@ function isWorkOf({ kind, holder }: HelmWork, { status, holder: label }: { reado
 }
 
 /** Whether the revision sets what this run would set: going on with it spares the Service a way back and forth, which is a load balancer made and deleted. */
-async function isWanted(settings: Settings, kubernetes: KubernetesClient, path: string): Promise<boolean> {
-  const object = await kubernetes.get<DataObject>(path, 'read the pending revision')
-  const { values, chart } = decodeRevision(object?.data?.['release'] ?? '', settings.helmStorage, path)
+function isWanted(settings: Settings, { values, chart }: ReleaseRevision): boolean {
   const wanted = { ...settings.values, service: { ...(settings.values['service'] as object | undefined), type: settings.serviceType ?? 'ClusterIP' } }
   return differingPaths(wanted, values).length === 0 && (settings.chart.version ?? chart.version) === chart.version
+}
+
+async function readRevision({ helmStorage, namespace }: Settings, kubernetes: KubernetesClient, name: string): Promise<ReleaseRevision> {
+  const object = await kubernetes.get<DataObject>(`${paths.releasesPath(helmStorage, namespace)}/${name}`, `read ${helmStorage} ${name}`)
+  return decodeRevision(object?.data?.['release'] ?? '', helmStorage, name)
 }
 
 /** Has helm roll the release to the goal. @returns what there is to show for it. @throws ActionError of helm's failures */
 export async function recover(context: Context, settings: Settings, rooms: Pick<ReleaseRooms, 'helm' | 'lock'>, { work, revision, status, goal }: Interrupted): Promise<string> {
   context.changed({ step: 'release', object: `release ${settings.namespace}/${work.release}`, path: 'status', before: status, after: 'deployed', why: `the helm of run ${work.holder} died at it` })
   await rollBack(context, settings, rooms, { release: work.release, newest: revision, goal })
-  return goal === revision ? `the upgrade at which helm died is finished, revision ${revision + 1}` : `back to revision ${goal}, the last that was deployed, as revision ${revision + 1}`
+  return goal.revision === revision ? `the upgrade at which helm died is finished, revision ${revision + 1}` : `back to revision ${goal.revision}, the last that was deployed, as revision ${revision + 1}`
 }

@@ -2,7 +2,7 @@
 import { ActionError } from '../core/errors.ts'
 import { sayProgress, type Change, type Context } from '../core/step.ts'
 import { withProgress } from '../core/waiting.ts'
-import { differingPaths, readLabels, releaseSelector, type RevisionLabels } from '../helm/release.ts'
+import { differingPaths, readLabels, releaseSelector, type ReleaseRevision, type RevisionLabels } from '../helm/release.ts'
 import type { Helm, UpgradeRequest } from '../helm/session.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
@@ -108,7 +108,7 @@ export function remark(context: Context, { cutover }: Settings, { release, unrea
 }
 
 /** What helm is asked for. */
-export function upgradeRequest({ last }: Release, settings: Settings, { chart, wait }: ReviewedUpgrade): UpgradeRequest {
+export function upgradeRequest({ last }: Release, settings: Settings, { chart, wait }: Pick<ReviewedUpgrade, 'chart' | 'wait'>): UpgradeRequest {
   return {
     release: last.name,
     namespace: settings.namespace,
@@ -117,7 +117,8 @@ export function upgradeRequest({ last }: Release, settings: Settings, { chart, w
     values: Object.keys(settings.values).length === 0 ? undefined : JSON.stringify(settings.values),
     wait,
     timeout: settings.timeouts.release,
-    forceConflicts: settings.ingress.forceConflicts,
+    // helm 4 goes on as the last revision was applied, and refuses the flag for a client-side one. Source: helm 4, pkg/action/upgrade.go.
+    forceConflicts: settings.ingress.forceConflicts && last.serverSide,
   }
 }
 
@@ -157,15 +158,18 @@ export async function putBack(context: Context, settings: Settings, rooms: Relea
     })
   }
   context.changed({ step: 'release', object: `release ${settings.namespace}/${last.name}`, path: 'revision', before: String(newest), after: `as ${current.revision}`, why: 'put back, because the run failed' })
-  await rollBack(context, settings, rooms, { release: last.name, newest, goal: current.revision })
+  await rollBack(context, settings, rooms, { release: last.name, newest, goal: current })
   context.output('release-revision', String(await newestRevision(rooms.kubernetes, settings, release)))
   if (service.type === 'LoadBalancer') context.log.note(`Service ${service.name} is of type LoadBalancer again, with a new load balancer under a new name.`)
   return `as in revision ${current.revision}`
 }
 
+/** A revision to go back to. */
+export type Goal = Pick<ReleaseRevision, 'revision' | 'serverSide'>
+
 /** Has helm make a revision after the newest one that is as the goal. @throws ActionError of helm's failures */
-export async function rollBack(context: Context, settings: Settings, { helm, lock }: Pick<ReleaseRooms, 'helm' | 'lock'>, { release, newest, goal }: { readonly release: string; readonly newest: number; readonly goal: number }): Promise<void> {
-  const request = { release, namespace: settings.namespace, revision: goal, timeout: settings.timeouts.release, forceConflicts: settings.ingress.forceConflicts }
+export async function rollBack(context: Context, settings: Settings, { helm, lock }: Pick<ReleaseRooms, 'helm' | 'lock'>, { release, newest, goal }: { readonly release: string; readonly newest: number; readonly goal: Goal }): Promise<void> {
+  const request = { release, namespace: settings.namespace, revision: goal.revision, timeout: settings.timeouts.release, forceConflicts: settings.ingress.forceConflicts && goal.serverSide }
   await whileHelmWorks(context, lock.during({ kind: 'rollback', release, revision: newest + 1 }, () => helm.rollback(request)))
 }
 

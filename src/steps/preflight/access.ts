@@ -10,6 +10,8 @@ export interface Permission {
   readonly resource: string
   /** Of one object, where a role may be limited to it. */
   readonly name?: string
+  /** What does as well: it is missing only when one of these is missing too. */
+  readonly orAll?: readonly Permission[]
 }
 
 interface Rules {
@@ -20,7 +22,8 @@ interface Review {
   readonly status?: { readonly allowed?: boolean }
 }
 
-const permission = (group: string, resource: string, ...verbs: readonly string[]): Permission[] => verbs.map((verb) => ({ verb, group, resource }))
+/** Permissions for one resource. */
+export const permission = (group: string, resource: string, ...verbs: readonly string[]): Permission[] => verbs.map((verb) => ({ verb, group, resource }))
 
 const ingresses = (...verbs: readonly string[]): Permission[] => permission('networking.k8s.io', 'ingresses', ...verbs)
 
@@ -47,21 +50,6 @@ export function removalPermissions(namespace: string, storage: 'Secret' | 'Confi
   return [{ verb: 'get', group: '', resource: 'namespaces', name: namespace }, ...ingresses('list', 'get', 'delete'), ...releases]
 }
 
-/** Resources of the kinds that charts are made of; of others helm itself has to say what is missing. */
-const resourcesOfKinds: Readonly<Record<string, readonly [group: string, resource: string]>> = {
-  ConfigMap: ['', 'configmaps'], Service: ['', 'services'], ServiceAccount: ['', 'serviceaccounts'], PersistentVolumeClaim: ['', 'persistentvolumeclaims'], Secret: ['', 'secrets'],
-  Deployment: ['apps', 'deployments'], StatefulSet: ['apps', 'statefulsets'], Job: ['batch', 'jobs'], PodDisruptionBudget: ['policy', 'poddisruptionbudgets'],
-}
-
-/**
- * What `helm upgrade` needs at least: it keeps a new revision, marks the old one, reads every object of the release and patches the Service.
- * @param kinds of the release's objects
- */
-export function helmPermissions(storage: 'Secret' | 'ConfigMap', kinds: readonly string[]): Permission[] {
-  const read = [...new Set(kinds)].flatMap((kind) => permission(...(resourcesOfKinds[kind] ?? ['', 'services']), 'get'))
-  return [...permission('', storage === 'Secret' ? 'secrets' : 'configmaps', 'create', 'update'), ...permission('', 'services', 'patch', 'get'), ...read]
-}
-
 /** Asks about access in one namespace: all rules at once, and one by one only what they do not settle. */
 export class Access {
   private readonly kubernetes: KubernetesClient
@@ -85,7 +73,7 @@ export class Access {
       const unsettled = needed.filter(({ verb, group, resource, name }) => !(status?.resourceRules ?? []).some((rule) =>
         covers(rule.verbs, verb) && covers(rule.apiGroups, group) && covers(rule.resources, resource) && ((rule.resourceNames ?? []).length === 0 || (name !== undefined && covers(rule.resourceNames, name)))))
       // Not among the rules is not yet forbidden: EKS' access policies are a webhook's, and do not show there.
-      const answers = await Promise.all(unsettled.map((one) => this.ask(one)))
+      const answers = await Promise.all(unsettled.map(async (one) => await this.ask(one) || await this.hasAll(one.orAll)))
       return unsettled.filter((_, index) => answers[index] === false)
     } catch {
       return []
@@ -104,6 +92,10 @@ export class Access {
     const missing = refused.length === 0 ? [] : await this.missing(needed)
     if (missing.length === 0) return failure
     return combine([forbidden(this.namespace, missing, refused[0]), ...failure.all.filter((each) => !refused.includes(each))])
+  }
+
+  private async hasAll(permissions: readonly Permission[] | undefined): Promise<boolean> {
+    return permissions !== undefined && (await this.missing(permissions)).length === 0
   }
 
   private async ask({ verb, group, resource, name }: Permission): Promise<boolean> {

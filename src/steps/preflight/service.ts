@@ -15,6 +15,24 @@ export const releaseOf = ({ metadata }: Service): string | undefined => metadata
 
 const isApi = ({ metadata }: Service): boolean => apiComponents.includes(metadata.labels?.['component'] ?? '')
 
+const nameLabel = 'app.kubernetes.io/name'
+
+/**
+ * Whether the chart made it for Milvus itself. Pulsar's proxy has `component: proxy` too, but not the recommended labels.
+ * Source: milvus-helm, templates/_helpers.tpl, milvus.matchLabels.
+ */
+const isApiOf = (service: Service, release: string): boolean =>
+  isApi(service) && service.metadata.labels?.['app.kubernetes.io/instance'] === release && service.metadata.labels[nameLabel] !== undefined
+
+/** The value of `app.kubernetes.io/name`, where nameOverride does not change it. */
+const chartName = 'milvus'
+
+/** The possible values of that label in a release of the chart; undefined for a chart that contains it, where an alias may change the label. */
+function namesIn(release: Release): readonly unknown[] | undefined {
+  if (release.current.chart.name !== chartName) return undefined
+  return [release.current, release.last].map(({ values }) => values['nameOverride'] || chartName)
+}
+
 /** Whether its ports look like those of Milvus. */
 export const looksLikeMilvus = ({ spec }: Service): boolean => spec.ports?.some(({ name, port }) => name === 'milvus' || port === 19530) ?? false
 
@@ -29,17 +47,20 @@ export const possible = (settings: Settings) => (services: readonly Service[]): 
 export function findService(settings: Settings, services: readonly Service[], release: Release | undefined): Service {
   const where = `namespace ${settings.namespace}`
   const isMeant = (service: Service): boolean => {
-    if (release) return service.metadata.labels?.['app.kubernetes.io/instance'] === release.last.name && isApi(service)
+    if (release) return isApiOf(service, release.last.name) && (namesIn(release)?.includes(service.metadata.labels?.[nameLabel]) ?? true)
     if (settings.service !== undefined) return service.metadata.name === settings.service
     const owner = releaseOf(service)
-    return owner !== undefined && (settings.release ?? owner) === owner && isApi(service)
+    return owner !== undefined && (settings.release ?? owner) === owner && isApiOf(service, owner)
   }
-  const found = services.filter(isMeant)
+  const meant = services.filter(isMeant)
+  // Without the values nobody knows of a nameOverride: the chart's own name decides only between several.
+  const named = meant.filter(({ metadata }) => metadata.labels?.[nameLabel] === chartName)
+  const found = meant.length > 1 && named.length > 0 ? named : meant
   const [first, second] = found
   if (!first) {
     throw new ActionError({
       code: 'service-not-found',
-      problem: settings.service === undefined ? `Release ${release?.last.name ?? settings.release ?? 'of the chart milvus'} has no Service of Milvus' API in ${where} (component ${apiComponents.join(' or ')}).` : `There is no Service ${settings.service} in ${where}.`,
+      problem: settings.service === undefined ? `Release ${release?.last.name ?? settings.release ?? 'of the chart milvus'} has no Service of Milvus' API in ${where} (labels ${nameLabel} and app.kubernetes.io/instance, component ${apiComponents.join(' or ')}).` : `There is no Service ${settings.service} in ${where}.`,
       remedy: `Look at "kubectl get services -n ${settings.namespace} --show-labels"; in cluster mode the chart makes it only with proxy.enabled.`,
     })
   }

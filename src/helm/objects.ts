@@ -1,0 +1,66 @@
+/** The objects of a manifest as the Kubernetes API names them: by group, resource, namespace and name. */
+
+import { load } from 'js-yaml'
+
+/** One object of a manifest. */
+export interface ManifestObject {
+  readonly group: string
+  readonly kind: string
+  /** The plural of the kind, as RBAC has it; undefined where only the cluster knows it. */
+  readonly resource: string | undefined
+  readonly name: string
+  /** Undefined when the object does not say: it is then in the namespace of the release. */
+  readonly namespace: string | undefined
+  /** YAML. Secret. */
+  readonly text: string
+}
+
+/** The objects of a manifest, in its order. Nothing is parsed that may be no YAML for us. */
+export function readObjects(manifest: string): ManifestObject[] {
+  return manifest.split(/^---.*$/m).flatMap((document) => {
+    const [kind, apiVersion] = [topLevel(document, 'kind'), topLevel(document, 'apiVersion')]
+    if (kind === undefined) return []
+    const group = apiVersion?.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
+    const metadata = metadataOf(document)
+    return [{ group, kind, resource: resourceOf(group, kind), name: metadata('name') ?? '(without a name)', namespace: metadata('namespace'), text: document.trim() }]
+  })
+}
+
+/** The fields of an object; undefined when it is no YAML to us. Secret. */
+export function fieldsOf({ text }: ManifestObject): unknown {
+  try {
+    return load(text)
+  } catch {
+    return undefined
+  }
+}
+
+const topLevel = (document: string, field: string): string | undefined => new RegExp(`^${field}: *["']?([\\w./-]+)`, 'm').exec(document)?.[1]
+
+/** Reads fields directly under metadata, at whatever depth the chart indents. */
+function metadataOf(document: string): (field: string) => string | undefined {
+  const metadata = /^metadata: *\n((?:[ \t]+.*\n?|\n)*)/m.exec(document)?.[1] ?? ''
+  const indent = /^ +/m.exec(metadata)?.[0] ?? ''
+  return (field) => new RegExp(`^${indent}${field}: *["']?([^"'\\s]+)`, 'm').exec(metadata)?.[1]
+}
+
+/** Groups whose plurals follow the rule: those built into Kubernetes, and those of Prometheus. Source: Kubernetes API reference; prometheus-operator, example/prometheus-operator-crd. */
+const regularGroups = new Set([
+  '', 'apps', 'autoscaling', 'batch', 'extensions', 'policy', 'admissionregistration.k8s.io', 'apiextensions.k8s.io', 'apiregistration.k8s.io', 'certificates.k8s.io', 'coordination.k8s.io',
+  'discovery.k8s.io', 'events.k8s.io', 'flowcontrol.apiserver.k8s.io', 'networking.k8s.io', 'node.k8s.io', 'rbac.authorization.k8s.io', 'resource.k8s.io', 'scheduling.k8s.io', 'storage.k8s.io',
+  'monitoring.coreos.com',
+])
+
+/**
+ * The resource of a kind, by the rule that Kubernetes itself guesses by. It holds for every kind that is built in; the author of a
+ * custom resource chooses its plural freely. Source: k8s.io/apimachinery, pkg/api/meta/restmapper.go, UnsafeGuessKindToResource.
+ *
+ * @returns undefined for other custom resources
+ */
+export function resourceOf(group: string, kind: string): string | undefined {
+  if (!regularGroups.has(group)) return undefined
+  const singular = kind.toLowerCase()
+  if (singular === 'endpoints') return singular
+  if (singular.endsWith('s')) return `${singular}es`
+  return singular.endsWith('y') ? `${singular.slice(0, -1)}ies` : `${singular}s`
+}
