@@ -190,6 +190,15 @@ scenario('a hook that fails is named, with its log to look at', async ({ world, 
   expect(annotation(result)).toContain('kubectl logs job/NAME -n milvus')
 })
 
+scenario('a null in values takes the default of the chart away, once', async ({ world, run }) => {
+  const values = { values: 'standalone: {persistence: {annotations: null}}' }
+  const claim = async (): Promise<unknown> => (await get(world, 'persistentvolumeclaim', 'milvus-demo'))?.metadata.annotations
+  expect(await claim()).toMatchObject({ 'helm.sh/resource-policy': 'keep' })
+  expect(changed(expectSuccess(await run(values)))).toContain('release values.standalone.persistence.annotations')
+  expect(await claim()).not.toHaveProperty('helm.sh/resource-policy')
+  expectUnchanged(await run(values))
+}, { start: 'cluster-ip' })
+
 scenario('a release that helm 3 installed: force-conflicts is for the Ingress, and helm 4 goes on client-side, there and back', async ({ world, run }) => {
   const values = join(world.directory, 'values.json')
   await writeFile(values, JSON.stringify(modeValues.standalone))

@@ -2,7 +2,7 @@
 import { ActionError } from '../core/errors.ts'
 import { sayProgress, type Change, type Context } from '../core/step.ts'
 import { withProgress } from '../core/waiting.ts'
-import { differingPaths, readLabels, releaseSelector, type ReleaseRevision, type RevisionLabels } from '../helm/release.ts'
+import { differingPaths, readLabels, releaseSelector, type ReleaseRevision, type RevisionLabels, withoutStoredNulls } from '../helm/release.ts'
 import type { Helm, UpgradeRequest } from '../helm/session.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
@@ -108,13 +108,14 @@ export function remark(context: Context, { cutover }: Settings, { release, unrea
 }
 
 /** What helm is asked for. */
-export function upgradeRequest({ last }: Release, settings: Settings, { chart, wait }: Pick<ReviewedUpgrade, 'chart' | 'wait'>): UpgradeRequest {
+export function upgradeRequest({ last, current }: Release, settings: Settings, { chart, wait }: Pick<ReviewedUpgrade, 'chart' | 'wait'>): UpgradeRequest {
+  const values = withoutStoredNulls(settings.values, current.values)
   return {
     release: last.name,
     namespace: settings.namespace,
     chart,
     serviceType: typeOf(settings),
-    values: Object.keys(settings.values).length === 0 ? undefined : JSON.stringify(settings.values),
+    values: Object.keys(values).length === 0 ? undefined : JSON.stringify(values),
     wait,
     timeout: settings.timeouts.release,
     // helm 4 goes on as the last revision was applied, and refuses the flag for a client-side one. Source: helm 4, pkg/action/upgrade.go.
