@@ -199,6 +199,15 @@ scenario('a null in values takes the default of the chart away, once', async ({ 
   expectUnchanged(await run(values))
 }, { start: 'cluster-ip' })
 
+scenario('a Service that kubectl patched: the values of the release follow, so that no later upgrade brings the load balancer back', async ({ world, run }) => {
+  await world.kubectl('patch', 'service', 'milvus-demo', '--type', 'merge', '-p', '{"spec":{"type":"ClusterIP","loadBalancerSourceRanges":null}}')
+  const result = expectSuccess(await run(noValues))
+  expect(changed(result)).toContain('release service.type')
+  expect(result.outputs['changes']).toContain('the next helm upgrade would make it LoadBalancer again')
+  expect(await world.helm('get', 'values', 'milvus-demo')).toContain('type: ClusterIP')
+  expectUnchanged(await run(noValues))
+})
+
 scenario('a release that helm 3 installed: force-conflicts is for the Ingress, and helm 4 goes on client-side, there and back', async ({ world, run }) => {
   const values = join(world.directory, 'values.json')
   await writeFile(values, JSON.stringify(modeValues.standalone))

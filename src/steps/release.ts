@@ -35,7 +35,7 @@ export function plan(target: Installed & { readonly unreadRelease?: string | und
   const { release, unreadRelease, service, namespace } = target
   if (settings.cutover === 'never') return []
   const type = typeOf(settings)
-  const ofService = service.type === type ? [] : [{ path: 'service.type', why: whyType[type], before: service.type, after: type }]
+  const ofService = service.type === type ? ofStoredType(release, type) : [{ path: 'service.type', why: whyType[type], before: service.type, after: type }]
   if (!release) return unreadRelease === undefined ? [] : ofService.map((part) => ({ step: 'release', object: `release ${namespace.name}/${unreadRelease}`, ...part }))
   const { last, current } = release
   const asked = [
@@ -50,6 +50,15 @@ export function plan(target: Installed & { readonly unreadRelease?: string | und
   const isAsAsked = service.type === type && asked.every(({ path }) => path.startsWith('values.')) && differingPaths(settings.values, last.values).length === 0
   if (isAsAsked && lostByUpgrade(release, settings).length > 0) return []
   return [...asked, { path: 'status', why: 'an earlier upgrade did not end well', before: last.status, after: 'deployed' }].map(change)
+}
+
+/** A Service that was changed by hand only: its values would bring the old type back. A type that they do not say is the chart's default, and no person's wish. */
+function ofStoredType(release: Release | undefined, type: ServiceType): { path: string; why: string; before: string; after: string }[] {
+  if (release?.last.status !== 'deployed') return []
+  const { service } = release.last.values
+  const stored = typeof service === 'object' && service !== null && 'type' in service ? service.type : undefined
+  if (typeof stored !== 'string' || stored === type) return []
+  return [{ path: 'service.type', why: `the Service is of type ${type}, and the values of the release are not: the next helm upgrade would make it ${stored} again`, before: stored, after: type }]
 }
 
 /**
