@@ -208,6 +208,16 @@ scenario('a Service that kubectl patched: the values of the release follow, so t
   expectUnchanged(await run(noValues))
 })
 
+scenario('a history of more than ten revisions is kept whole, unless HELM_MAX_HISTORY says how long it is', async ({ world, run }) => {
+  const revisions = async (): Promise<number> => (await world.kubectl('get', 'secrets', '-l', 'owner=helm', '-o', 'name')).trim().split('\n').length
+  for (let revision = 2; revision <= 11; revision++) await world.helm('upgrade', 'milvus-demo', 'milvus', '--repo', world.charts.url, '--version', '4.2.58', '--reuse-values', '--history-max', '0')
+  expect(await revisions()).toBe(11)
+  expectSuccess(await run(noValues))
+  expect(await revisions()).toBe(12)
+  expectSuccess(await run({ values: 'proxy: {replicas: 2}' }, { environment: { HELM_MAX_HISTORY: '5' } }))
+  expect(await revisions()).toBe(5)
+})
+
 scenario('a release that helm 3 installed: force-conflicts is for the Ingress, and helm 4 goes on client-side, there and back', async ({ world, run }) => {
   const values = join(world.directory, 'values.json')
   await writeFile(values, JSON.stringify(modeValues.standalone))

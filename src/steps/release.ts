@@ -3,6 +3,7 @@ import { ActionError } from '../core/errors.ts'
 import { sayProgress, type Change, type Context } from '../core/step.ts'
 import { withProgress } from '../core/waiting.ts'
 import { differingPaths, readLabels, releaseSelector, type ReleaseRevision, type RevisionLabels, withoutStoredNulls } from '../helm/release.ts'
+import { historyFor } from '../helm/helm.ts'
 import type { Helm, UpgradeRequest } from '../helm/session.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
@@ -117,7 +118,7 @@ export function remark(context: Context, { cutover }: Settings, { release, unrea
 }
 
 /** What helm is asked for. */
-export function upgradeRequest({ last, current }: Release, settings: Settings, { chart, wait }: Pick<ReviewedUpgrade, 'chart' | 'wait'>): UpgradeRequest {
+export function upgradeRequest({ last, current, kept }: Release, settings: Settings, { chart, wait }: Pick<ReviewedUpgrade, 'chart' | 'wait'>): UpgradeRequest {
   const values = withoutStoredNulls(settings.values, current.values)
   return {
     release: last.name,
@@ -129,6 +130,7 @@ export function upgradeRequest({ last, current }: Release, settings: Settings, {
     timeout: settings.timeouts.release,
     // helm 4 goes on as the last revision was applied, and refuses the flag for a client-side one. Source: helm 4, pkg/action/upgrade.go.
     forceConflicts: settings.ingress.forceConflicts && last.serverSide,
+    historyMax: historyFor(kept),
   }
 }
 
@@ -168,7 +170,7 @@ export async function putBack(context: Context, settings: Settings, rooms: Relea
     })
   }
   context.changed({ step: 'release', object: `release ${settings.namespace}/${last.name}`, path: 'revision', before: String(newest), after: `as ${current.revision}`, why: 'put back, because the run failed' })
-  await rollBack(context, settings, rooms, { release: last.name, newest, goal: current })
+  await rollBack(context, settings, rooms, { release: last.name, newest, goal: current, kept: (release.kept ?? 0) + newest - last.revision })
   context.output('release-revision', String(await newestRevision(rooms.kubernetes, settings, release)))
   if (service.type === 'LoadBalancer') context.log.note(`Service ${service.name} is of type LoadBalancer again, with a new load balancer under a new name.`)
   return `as in revision ${current.revision}`
@@ -178,8 +180,8 @@ export async function putBack(context: Context, settings: Settings, rooms: Relea
 export type Goal = Pick<ReleaseRevision, 'revision' | 'serverSide'>
 
 /** Has helm make a revision after the newest one that is as the goal. @throws ActionError of helm's failures */
-export async function rollBack(context: Context, settings: Settings, { helm, lock }: Pick<ReleaseRooms, 'helm' | 'lock'>, { release, newest, goal }: { readonly release: string; readonly newest: number; readonly goal: Goal }): Promise<void> {
-  const request = { release, namespace: settings.namespace, revision: goal.revision, timeout: settings.timeouts.release, forceConflicts: settings.ingress.forceConflicts && goal.serverSide }
+export async function rollBack(context: Context, settings: Settings, { helm, lock }: Pick<ReleaseRooms, 'helm' | 'lock'>, { release, newest, goal, kept }: { readonly release: string; readonly newest: number; readonly goal: Goal; readonly kept: number }): Promise<void> {
+  const request = { release, namespace: settings.namespace, revision: goal.revision, timeout: settings.timeouts.release, forceConflicts: settings.ingress.forceConflicts && goal.serverSide, historyMax: historyFor(kept) }
   await whileHelmWorks(context, lock.during({ kind: 'rollback', release, revision: newest + 1 }, () => helm.rollback(request)))
 }
 
