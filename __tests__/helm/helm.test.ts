@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { errorLine } from '../../src/helm/failures.ts'
-import { findHelm, installationArguments, preview, previewArguments, rollbackArguments, upgrade, upgradeArguments, type Upgrade } from '../../src/helm/helm.ts'
+import { findHelm, historyFor, installationArguments, preview, previewArguments, rollbackArguments, upgrade, upgradeArguments, type Upgrade } from '../../src/helm/helm.ts'
 import type { HelmOptions } from '../../src/helm/process.ts'
 import { failureOf } from '../caught.ts'
 
@@ -25,6 +25,7 @@ describe('upgradeArguments', () => {
     ['another type of the Service', { serviceType: 'NodePort' }, [...start, '--set', 'service.type=NodePort', ...wait]],
     ['the type of the release', { serviceType: undefined }, [...start, ...wait]],
     ['without waiting', { wait: false }, [...start, ...type, '--timeout', '600s']],
+    ['a longer history', { historyMax: 13 }, [...start, ...type, ...wait, '--history-max', '13']],
     ['fields of others', { forceConflicts: true }, [...start, ...type, ...wait, '--force-conflicts']],
   ])('%s', (_, more, expected) => {
     expect(upgradeArguments({ ...request, ...more })).toEqual(expected)
@@ -40,8 +41,12 @@ describe('upgradeArguments', () => {
   })
 
   test('the way back', () => {
-    const rollback = { release: 'milvus-demo', namespace: 'milvus', revision: 3, timeout: 600, kubeconfig: '/tmp/k', context: undefined, forceConflicts: true }
-    expect(rollbackArguments(rollback)).toEqual(['rollback', 'milvus-demo', '3', '--namespace', 'milvus', '--kubeconfig', '/tmp/k', ...wait, '--force-conflicts'])
+    const rollback = { release: 'milvus-demo', namespace: 'milvus', revision: 3, timeout: 600, kubeconfig: '/tmp/k', context: undefined, forceConflicts: true, historyMax: 12 }
+    expect(rollbackArguments(rollback)).toEqual(['rollback', 'milvus-demo', '3', '--namespace', 'milvus', '--kubeconfig', '/tmp/k', ...wait, '--force-conflicts', '--history-max', '12'])
+  })
+
+  test.each([[undefined, undefined], [1, undefined], [9, undefined], [10, 11], [25, 26]])('a history of %j revisions is kept with --history-max %j', (kept, expected) => {
+    expect(historyFor(kept)).toBe(expected)
   })
 
   test('no value ever appears', () => {

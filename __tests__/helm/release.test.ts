@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { gzipSync } from 'node:zlib'
-import { decodeRevision, differingPaths, readLabels } from '../../src/helm/release.ts'
+import { decodeRevision, differingPaths, readLabels, withoutStoredNulls } from '../../src/helm/release.ts'
 import { everythingIn, failureOf } from '../caught.ts'
 
 const base64 = (bytes: string | Buffer): string => Buffer.from(bytes).toString('base64')
@@ -60,6 +60,14 @@ test.each<[string, Record<string, string> | undefined, object | undefined]>([
   expect(readLabels(labels)).toEqual(expected)
 })
 
+test.each<[string, Record<string, unknown>, unknown, Record<string, unknown>]>([
+  ['a null that is stored', { a: null, b: { c: null, d: 1 } }, { a: null, b: { c: null } }, { b: { d: 1 } }],
+  ['a null for a value, and for what is not there', { a: null, b: null, c: { d: null } }, { a: 1 }, { a: null, b: null, c: { d: null } }],
+  ['lists and texts', { a: [null], b: 'x' }, { a: [null], b: null }, { a: [null], b: 'x' }],
+])('withoutStoredNulls: %s', (_, wanted, present, expected) => {
+  expect(withoutStoredNulls(wanted, present)).toEqual(expected)
+})
+
 describe('differingPaths', () => {
   test.each<[string, Record<string, unknown>, unknown, string[]]>([
     ['nothing wanted', {}, { a: 1 }, []],
@@ -77,7 +85,10 @@ describe('differingPaths', () => {
     ['a map where a list was', { a: { b: 1 } }, { a: [1] }, ['a.b']],
     ['a value where a map was', { a: 'text' }, { a: { b: 1 } }, ['a']],
     ['a null takes away what is there', { a: { b: null } }, { a: { b: { c: 1 } } }, ['a.b']],
-    ['a null for what is not there', { a: { b: null } }, { a: {} }, []],
+    ['a null for what is not there takes the default of the chart away', { a: { b: null }, c: null }, { a: {} }, ['a.b', 'c']],
+    ['a null in a map that is not there', { a: { b: null } }, undefined, ['a.b']],
+    ['a null that is stored', { a: { b: null } }, { a: { b: null } }, []],
+    ['a value where a null is stored', { a: 1, b: {} }, { a: null, b: null }, ['a', 'b']],
     ['a null for a null', { a: null }, { a: null }, []],
     ['a null for the map above', { a: null }, { a: { b: 1 } }, ['a']],
     ['an empty map changes nothing that is a map', { a: {} }, { a: { b: 1 } }, []],

@@ -22,7 +22,7 @@ export function settings({ ingress = {}, ...more }: Partial<Omit<Settings, 'ingr
 }
 
 export function revision(more: Partial<ReleaseRevision> = {}): ReleaseRevision {
-  return { name: 'milvus-demo', revision: 4, status: 'deployed', chart: { name: 'milvus', version: '5.0.19', appVersion: '2.6.15' }, values: { service: { type: 'LoadBalancer' } }, manifest: '', deployedAt: '2026-01-02T03:04:05Z', serverSide: false, ...more }
+  return { name: 'milvus-demo', revision: 4, status: 'deployed', chart: { name: 'milvus', version: '5.0.19', appVersion: '2.6.15' }, values: { service: { type: 'ClusterIP' } }, manifest: '', deployedAt: '2026-01-02T03:04:05Z', serverSide: false, ...more }
 }
 
 export function target(more: Partial<Target> = {}): Target {

@@ -6,6 +6,7 @@ import { failureOf } from '../caught.ts'
 import { revision, settings, target } from './fixtures.ts'
 
 const service = (type: string): Target['service'] => ({ name: 'milvus-demo', type, port: 19530 })
+const stored = (type: string) => revision({ values: { service: { type } } })
 const chart = (version: string | undefined, name = 'milvus'): Settings['chart'] => ({ name, repository: 'https://x', version, credentials: undefined })
 
 describe('plan', () => {
@@ -16,7 +17,11 @@ describe('plan', () => {
     ['a newer chart in the repository is not asked for', {}, { chart: chart(undefined) }, []],
     ['the chart that is deployed', {}, { chart: chart('5.0.19') }, []],
     ['another chart', {}, { chart: chart('5.0.20') }, [['chart version', '5.0.19', '5.0.20']]],
-    ['values that the release has', {}, { values: { service: { type: 'LoadBalancer' } } }, []],
+    ['values that the release has', {}, { values: { service: { type: 'ClusterIP' } } }, []],
+    ['a Service that was patched, while the values still say LoadBalancer', { release: { last: stored('LoadBalancer'), current: stored('LoadBalancer') } }, {}, [['service.type', 'LoadBalancer', 'ClusterIP']]],
+    ['a Service that was patched, and values that never said a type', { release: { last: revision({ values: {} }), current: revision({ values: {} }) } }, {}, []],
+    ['a Service that was patched back, while the values still say ClusterIP', { service: service('LoadBalancer') }, { serviceType: 'LoadBalancer' }, [['service.type', 'ClusterIP', 'LoadBalancer']]],
+    ['a Service that was patched, when helm is left alone', { release: { last: stored('LoadBalancer'), current: stored('LoadBalancer') } }, { cutover: 'never' }, []],
     ['values that it has not', {}, { values: { proxy: { replicas: 2 }, minio: { mode: 'x' } } }, [['values.proxy.replicas', undefined, '(not shown)'], ['values.minio.mode', undefined, '(not shown)']]],
     ['an upgrade that failed', { release: { last: revision({ revision: 5, status: 'failed' }), current: revision() } }, {}, [['status', 'failed', 'deployed']]],
     ['an upgrade to another chart that failed is left to whoever made it', { release: { last: revision({ revision: 5, status: 'failed', chart: { name: 'milvus', version: '6.0.0', appVersion: '' } }), current: revision() } }, {}, []],

@@ -29,13 +29,15 @@ export interface Upgrade {
   readonly wait: boolean
   /** Takes over fields of the release's objects that others set. Only helm 4 knows the flag, and takes it only for releases that are applied server-side. */
   readonly forceConflicts: boolean
+  /** Revisions that helm keeps; undefined for helm's own default, or HELM_MAX_HISTORY. */
+  readonly historyMax?: number | undefined
 }
 
 /** An installation that is only rendered. */
 export type Installation = Pick<Upgrade, 'release' | 'namespace' | 'chart' | 'kubeconfig' | 'context'> & { readonly values: string }
 
 /** A release set back to what it was. */
-export interface Rollback extends Pick<Upgrade, 'release' | 'namespace' | 'timeout' | 'kubeconfig' | 'context' | 'forceConflicts'> {
+export interface Rollback extends Pick<Upgrade, 'release' | 'namespace' | 'timeout' | 'kubeconfig' | 'context' | 'forceConflicts' | 'historyMax'> {
   /** The one to go back to. helm makes a new one of it. */
   readonly revision: number
 }
@@ -47,10 +49,18 @@ export interface Preview {
   readonly manifest: string
 }
 
+/** What helm keeps when nobody says. Source: helm, pkg/cli/environment.go, defaultMaxHistory. */
+const defaultHistory = 10
+
+/** The limit with which one more revision costs none of the `kept` ones; undefined where helm's default is enough. */
+export const historyFor = (kept = 0): number | undefined => (kept < defaultHistory ? undefined : kept + 1)
+
+const historyArguments = ({ historyMax }: Pick<Upgrade, 'historyMax'>): string[] => (historyMax === undefined ? [] : ['--history-max', String(historyMax)])
+
 /** The arguments of `helm upgrade`. */
 export function upgradeArguments(upgrade: Upgrade): string[] {
   const labels = Object.entries(upgrade.labels ?? {}).map(([key, value]) => `${key}=${value}`)
-  return [...commonArguments(upgrade), ...(labels.length > 0 ? ['--labels', labels.join(',')] : []), ...(upgrade.wait ? ['--wait'] : []), '--timeout', `${upgrade.timeout}s`, ...(upgrade.forceConflicts ? ['--force-conflicts'] : [])]
+  return [...commonArguments(upgrade), ...(labels.length > 0 ? ['--labels', labels.join(',')] : []), ...(upgrade.wait ? ['--wait'] : []), '--timeout', `${upgrade.timeout}s`, ...(upgrade.forceConflicts ? ['--force-conflicts'] : []), ...historyArguments(upgrade)]
 }
 
 /**
@@ -70,8 +80,8 @@ export function installationArguments({ release, chart, namespace, ...place }: I
 }
 
 /** The arguments of `helm rollback`. */
-export function rollbackArguments({ release, revision, timeout, forceConflicts, ...place }: Rollback): string[] {
-  return ['rollback', release, String(revision), '--namespace', place.namespace, ...accessArguments(place), '--wait', '--timeout', `${timeout}s`, ...(forceConflicts ? ['--force-conflicts'] : [])]
+export function rollbackArguments({ release, revision, timeout, forceConflicts, historyMax, ...place }: Rollback): string[] {
+  return ['rollback', release, String(revision), '--namespace', place.namespace, ...accessArguments(place), '--wait', '--timeout', `${timeout}s`, ...(forceConflicts ? ['--force-conflicts'] : []), ...historyArguments({ historyMax })]
 }
 
 const accessArguments = ({ kubeconfig, context }: Pick<Upgrade, 'kubeconfig' | 'context'>): string[] => [

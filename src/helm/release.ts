@@ -98,7 +98,7 @@ const mapOf = checked((value) => isMap(value))
 
 /**
  * The paths of `wanted` whose value differs from that in `present`: what setting `wanted` on top would change.
- * A null takes a value away, as it does for helm.
+ * A null takes the chart's default away, and helm stores it: it is the same only as a null.
  */
 export function differingPaths(wanted: Readonly<Record<string, unknown>>, present: unknown, prefix = ''): string[] {
   return Object.entries(wanted).flatMap(([key, value]) => {
@@ -107,8 +107,18 @@ export function differingPaths(wanted: Readonly<Record<string, unknown>>, presen
     const below = isMap(value) ? differingPaths(value, here, path) : []
     // A map in place of a text is a difference also when it is empty.
     if (isMap(value) && (below.length > 0 || isMap(here) || here === undefined)) return below
-    return isDeepStrictEqual(value ?? undefined, here ?? undefined) ? [] : [path]
+    return isDeepStrictEqual(value, here) ? [] : [path]
   })
+}
+
+/**
+ * Values for helm to set on top of those that are stored, without nulls that are stored already: given a second time, helm 3 takes
+ * the stored null away, and the default of the chart comes back. Measured with helm 3.17 and --reset-then-reuse-values.
+ */
+export function withoutStoredNulls(wanted: Readonly<Record<string, unknown>>, present: unknown): Record<string, unknown> {
+  const stored = isMap(present) ? present : {}
+  const kept = Object.entries(wanted).filter(([key, value]) => value !== null || stored[key] !== null)
+  return Object.fromEntries(kept.map(([key, value]) => [key, isMap(value) ? withoutStoredNulls(value, stored[key]) : value]))
 }
 
 const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)

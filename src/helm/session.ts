@@ -72,12 +72,14 @@ export class Helm {
     return this.inCluster(request, rollback)
   }
 
-  private async inCluster<R extends { readonly forceConflicts: boolean }, T>(request: R, work: (request: R & Pick<Upgrade, 'kubeconfig' | 'context'>, options: HelmOptions) => Promise<T>): Promise<T> {
+  private async inCluster<R extends Pick<Upgrade, 'forceConflicts' | 'historyMax'>, T>(request: R, work: (request: R & Pick<Upgrade, 'kubeconfig' | 'context'>, options: HelmOptions) => Promise<T>): Promise<T> {
     const run = await this.runOptions()
     const forceConflicts = request.forceConflicts && Number.parseInt(await this.version()) >= 4
+    // helm itself reads HELM_MAX_HISTORY, unless the flag is given.
+    const historyMax = this.options.environment['HELM_MAX_HISTORY'] ? undefined : request.historyMax
     const over = new AbortController()
     try {
-      return await work({ ...request, forceConflicts, ...(await this.access(run.directory, over.signal)) }, run)
+      return await work({ ...request, forceConflicts, historyMax, ...(await this.access(run.directory, over.signal)) }, run)
     } finally {
       over.abort()
       await Promise.all(['kubeconfig', 'token', 'token.new'].map((file) => rm(join(run.directory, file), { force: true })))

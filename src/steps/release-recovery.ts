@@ -16,6 +16,8 @@ export interface Interrupted {
   readonly status: string
   /** The revision to go to: the pending one itself when it is what this run wants too. */
   readonly goal: Goal
+  /** How many revisions helm keeps of the release. */
+  readonly kept: number
 }
 
 /**
@@ -31,7 +33,7 @@ export async function findInterrupted(settings: Settings, kubernetes: Kubernetes
     const last = revisions.find(({ status }) => status === 'deployed') ?? revisions.find(({ status }) => status === 'superseded')
     const pending = await readRevision(settings, kubernetes, newest.object)
     const goal = isWanted(settings, pending) ? pending : last && (await readRevision(settings, kubernetes, last.object))
-    if (goal) return { work, revision: newest.revision, status: newest.status, goal }
+    if (goal) return { work, revision: newest.revision, status: newest.status, goal, kept: revisions.length }
   }
   return undefined
 }
@@ -53,8 +55,8 @@ async function readRevision({ helmStorage, namespace }: Settings, kubernetes: Ku
 }
 
 /** Has helm roll the release to the goal. @returns what there is to show for it. @throws ActionError of helm's failures */
-export async function recover(context: Context, settings: Settings, rooms: Pick<ReleaseRooms, 'helm' | 'lock'>, { work, revision, status, goal }: Interrupted): Promise<string> {
+export async function recover(context: Context, settings: Settings, rooms: Pick<ReleaseRooms, 'helm' | 'lock'>, { work, revision, status, goal, kept }: Interrupted): Promise<string> {
   context.changed({ step: 'release', object: `release ${settings.namespace}/${work.release}`, path: 'status', before: status, after: 'deployed', why: `the helm of run ${work.holder} died at it` })
-  await rollBack(context, settings, rooms, { release: work.release, newest: revision, goal })
+  await rollBack(context, settings, rooms, { release: work.release, newest: revision, goal, kept })
   return goal.revision === revision ? `the upgrade at which helm died is finished, revision ${revision + 1}` : `back to revision ${goal.revision}, the last that was deployed, as revision ${revision + 1}`
 }

@@ -2,7 +2,8 @@
 import { ActionError } from '../core/errors.ts'
 import { sayProgress, type Change, type Context } from '../core/step.ts'
 import { withProgress } from '../core/waiting.ts'
-import { differingPaths, readLabels, releaseSelector, type ReleaseRevision, type RevisionLabels } from '../helm/release.ts'
+import { differingPaths, readLabels, releaseSelector, type ReleaseRevision, type RevisionLabels, withoutStoredNulls } from '../helm/release.ts'
+import { historyFor } from '../helm/helm.ts'
 import type { Helm, UpgradeRequest } from '../helm/session.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
@@ -35,7 +36,7 @@ export function plan(target: Installed & { readonly unreadRelease?: string | und
   const { release, unreadRelease, service, namespace } = target
   if (settings.cutover === 'never') return []
   const type = typeOf(settings)
-  const ofService = service.type === type ? [] : [{ path: 'service.type', why: whyType[type], before: service.type, after: type }]
+  const ofService = service.type === type ? ofStoredType(release, type) : [{ path: 'service.type', why: whyType[type], before: service.type, after: type }]
   if (!release) return unreadRelease === undefined ? [] : ofService.map((part) => ({ step: 'release', object: `release ${namespace.name}/${unreadRelease}`, ...part }))
   const { last, current } = release
   const asked = [
@@ -50,6 +51,15 @@ export function plan(target: Installed & { readonly unreadRelease?: string | und
   const isAsAsked = service.type === type && asked.every(({ path }) => path.startsWith('values.')) && differingPaths(settings.values, last.values).length === 0
   if (isAsAsked && lostByUpgrade(release, settings).length > 0) return []
   return [...asked, { path: 'status', why: 'an earlier upgrade did not end well', before: last.status, after: 'deployed' }].map(change)
+}
+
+/** A Service that was changed by hand only: its values would bring the old type back. A type that they do not say is the chart's default, and no person's wish. */
+function ofStoredType(release: Release | undefined, type: ServiceType): { path: string; why: string; before: string; after: string }[] {
+  if (release?.last.status !== 'deployed') return []
+  const { service } = release.last.values
+  const stored = typeof service === 'object' && service !== null && 'type' in service ? service.type : undefined
+  if (typeof stored !== 'string' || stored === type) return []
+  return [{ path: 'service.type', why: `the Service is of type ${type}, and the values of the release are not: the next helm upgrade would make it ${stored} again`, before: stored, after: type }]
 }
 
 /**
@@ -108,17 +118,19 @@ export function remark(context: Context, { cutover }: Settings, { release, unrea
 }
 
 /** What helm is asked for. */
-export function upgradeRequest({ last }: Release, settings: Settings, { chart, wait }: Pick<ReviewedUpgrade, 'chart' | 'wait'>): UpgradeRequest {
+export function upgradeRequest({ last, current, kept }: Release, settings: Settings, { chart, wait }: Pick<ReviewedUpgrade, 'chart' | 'wait'>): UpgradeRequest {
+  const values = withoutStoredNulls(settings.values, current.values)
   return {
     release: last.name,
     namespace: settings.namespace,
     chart,
     serviceType: typeOf(settings),
-    values: Object.keys(settings.values).length === 0 ? undefined : JSON.stringify(settings.values),
+    values: Object.keys(values).length === 0 ? undefined : JSON.stringify(values),
     wait,
     timeout: settings.timeouts.release,
     // helm 4 goes on as the last revision was applied, and refuses the flag for a client-side one. Source: helm 4, pkg/action/upgrade.go.
     forceConflicts: settings.ingress.forceConflicts && last.serverSide,
+    historyMax: historyFor(kept),
   }
 }
 
@@ -158,7 +170,7 @@ export async function putBack(context: Context, settings: Settings, rooms: Relea
     })
   }
   context.changed({ step: 'release', object: `release ${settings.namespace}/${last.name}`, path: 'revision', before: String(newest), after: `as ${current.revision}`, why: 'put back, because the run failed' })
-  await rollBack(context, settings, rooms, { release: last.name, newest, goal: current })
+  await rollBack(context, settings, rooms, { release: last.name, newest, goal: current, kept: (release.kept ?? 0) + newest - last.revision })
   context.output('release-revision', String(await newestRevision(rooms.kubernetes, settings, release)))
   if (service.type === 'LoadBalancer') context.log.note(`Service ${service.name} is of type LoadBalancer again, with a new load balancer under a new name.`)
   return `as in revision ${current.revision}`
@@ -168,8 +180,8 @@ export async function putBack(context: Context, settings: Settings, rooms: Relea
 export type Goal = Pick<ReleaseRevision, 'revision' | 'serverSide'>
 
 /** Has helm make a revision after the newest one that is as the goal. @throws ActionError of helm's failures */
-export async function rollBack(context: Context, settings: Settings, { helm, lock }: Pick<ReleaseRooms, 'helm' | 'lock'>, { release, newest, goal }: { readonly release: string; readonly newest: number; readonly goal: Goal }): Promise<void> {
-  const request = { release, namespace: settings.namespace, revision: goal.revision, timeout: settings.timeouts.release, forceConflicts: settings.ingress.forceConflicts && goal.serverSide }
+export async function rollBack(context: Context, settings: Settings, { helm, lock }: Pick<ReleaseRooms, 'helm' | 'lock'>, { release, newest, goal, kept }: { readonly release: string; readonly newest: number; readonly goal: Goal; readonly kept: number }): Promise<void> {
+  const request = { release, namespace: settings.namespace, revision: goal.revision, timeout: settings.timeouts.release, forceConflicts: settings.ingress.forceConflicts && goal.serverSide, historyMax: historyFor(kept) }
   await whileHelmWorks(context, lock.during({ kind: 'rollback', release, revision: newest + 1 }, () => helm.rollback(request)))
 }
 

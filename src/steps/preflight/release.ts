@@ -14,6 +14,8 @@ import { looksLikeMilvus } from './service.ts'
 export interface Release {
   readonly last: ReleaseRevision
   readonly current: ReleaseRevision
+  /** How many revisions helm keeps of it. */
+  readonly kept?: number
 }
 
 /** Releases that are read at the same time: each carries its whole chart, and only those of Milvus are kept. */
@@ -46,7 +48,7 @@ export async function findRelease(context: Context, settings: Settings, kubernet
   if (!release) throw notFound(settings, await services.catch(() => []))
   if (/^(pending-.*|uninstalling)$/.test(release.last.status)) throw pending(release.last, rollbackRevision(objects, release), settings.namespace, context.clock.now())
   context.log.info(`release ${release.last.name}: revision ${release.last.revision}, ${release.last.status}, chart ${release.last.chart.name} ${release.last.chart.version}`)
-  return release
+  return { ...release, kept: objects.filter(({ metadata }) => readLabels(metadata.labels)?.name === release.last.name).length }
 }
 
 /** As findRelease; undefined for a check that may not read where helm keeps releases: their chart and values are then not compared. */
