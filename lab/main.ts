@@ -97,9 +97,12 @@ async function runScenarios(): Promise<void> {
     console.log(`Worker seconds: ${await stageTimes(stages)}.`)
     console.log(`${result.numPassedTests} passed, ${failed} failed`)
   } finally {
-    await until(async () => !(await readdir(directory)).some((name) => name.startsWith('milvus-alb-lab-')), () => new Error(`labs are left in ${directory}`), 30_000)
-    await shared.close()
-    await guard.close()
+    try {
+      await until(async () => !(await readdir(directory)).some((name) => name.startsWith('milvus-alb-lab-')), () => new Error(`labs are left in ${directory}`), 30_000)
+    } finally {
+      await shared.close()
+      await guard.close()
+    }
   }
 }
 
