@@ -1,5 +1,6 @@
 /** The lab: the world of a scenario made of real parts. */
 import { randomInt } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -81,7 +82,7 @@ export async function startLab(programs: LabPrograms, options: LabOptions = {}):
     const all = join(cacheDirectory, 'lab-logs')
     const kept = join(all, new Date().toISOString().replace(/[:.]/g, '-'))
     await mkdir(kept, { recursive: true })
-    for (const logs of [processes.logs, workerParts()?.logs]) if (logs !== undefined) await cp(logs, kept, { recursive: true })
+    for (const logs of [processes.logs, workerParts()?.logs]) if (logs !== undefined && existsSync(logs)) await cp(logs, kept, { recursive: true })
     for (const old of (await readdir(all)).sort().slice(0, -keptLogs)) await rm(join(all, old), { recursive: true, force: true })
     return kept
   }

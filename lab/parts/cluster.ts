@@ -32,13 +32,13 @@ const volumes: Objects = Array.from({ length: 64 }, (_, index) => ['/api/v1/pers
   spec: { capacity: { storage: '1Ti' }, accessModes: ['ReadWriteOnce'], persistentVolumeReclaimPolicy: 'Retain', hostPath: { path: `/volumes/${index}` } },
 }])
 
-/** A kind of the load balancer controller. Its schema takes everything: what is checked is checked by the controller. */
-const kind = (name: string, plural: string, scope: 'Namespaced' | 'Cluster'): Objects[number] => ['/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
-  apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `${plural}.elbv2.k8s.aws` },
+/** A custom kind, of the load balancer controller unless said otherwise. Its schema takes everything: its controller checks it. */
+const kind = (name: string, plural: string, scope: 'Namespaced' | 'Cluster', [group, version] = ['elbv2.k8s.aws', 'v1beta1']): Objects[number] => ['/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+  apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `${plural}.${group}` },
   spec: {
-    group: 'elbv2.k8s.aws', scope, names: { kind: name, listKind: `${name}List`, plural, singular: name.toLowerCase() },
+    group, scope, names: { kind: name, listKind: `${name}List`, plural, singular: name.toLowerCase() },
     versions: [{
-      name: 'v1beta1', served: true, storage: true, subresources: { status: {} },
+      name: version, served: true, storage: true, subresources: { status: {} },
       schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
     }],
   },
@@ -92,12 +92,13 @@ export async function furnish(control: ControlPlaneAccess, settings: { programs:
 
 async function furnishWith(client: KubernetesClient): Promise<void> {
   const furniture: Objects = [
-    ...nodes, ...volumes, kind('TargetGroupBinding', 'targetgroupbindings', 'Namespaced'), kind('IngressClassParams', 'ingressclassparams', 'Cluster'), ...controllerRole,
+    ...nodes, ...volumes, kind('TargetGroupBinding', 'targetgroupbindings', 'Namespaced'), kind('IngressClassParams', 'ingressclassparams', 'Cluster'), kind('ServiceMonitor', 'servicemonitors', 'Namespaced', ['monitoring.coreos.com', 'v1']), ...controllerRole,
     ['/apis/networking.k8s.io/v1/ingressclasses', { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'alb' }, spec: { controller: 'ingress.k8s.aws/alb' } }],
   ]
   await Promise.all(furniture.map(([path, object]) => client.create(path, object)))
   const asked = async (): Promise<boolean> => {
     await Promise.all(['targetgroupbindings', 'ingressclassparams'].map((plural) => client.get(`/apis/elbv2.k8s.aws/v1beta1/${plural}`)))
+    await client.get('/apis/monitoring.coreos.com/v1/servicemonitors')
     const { items } = await client.get<{ items: { status?: { conditions?: { type: string; status: string }[] } }[] }>('/api/v1/nodes')
     // Made by the controller manager for each namespace that an API server begins with.
     const accounts = await client.get<{ items: unknown[] }>('/api/v1/serviceaccounts?fieldSelector=metadata.name%3Ddefault')
@@ -113,13 +114,21 @@ export async function openNamespace({ control, kwok, restored }: { control: Cont
   if (!restored) await client.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
   const services = serviceController(client)
   await services.ready
+  let isHeld = false
+  const release = (): void => {
+    if (isHeld) process.kill(kwok, 'SIGCONT')
+    isHeld = false
+  }
   return {
     client,
     holdPods: () => {
       process.kill(kwok, 'SIGSTOP')
-      return () => void process.kill(kwok, 'SIGCONT')
+      isHeld = true
+      return release
     },
     close: async () => {
+      // The next lab of this worker has the same KWOK.
+      release()
       await services.stop()
       client.close()
     },
