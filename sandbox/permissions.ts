@@ -65,7 +65,7 @@ export function allows(policy: IamPolicy, action: string, resource: string): boo
 
 const pattern = (resource: string): RegExp => new RegExp(`^${resource.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`)
 
-/** The roles of a set. @param without `verb resource`, of which several are separated by commas */
+/** The roles of a set. @param without the `verb resource` to leave out; commas separate several */
 export function shippedRoles(without = '', set: PermissionSet = 'deploy'): RbacObject[] {
   const removed = new Set(without.split(', '))
   const reduced = (rule: RbacRule): RbacRule[] => rule.resources.map((name) => ({ ...rule, resources: [name], verbs: rule.verbs.filter((verb) => !removed.has(`${verb} ${name}`)) }))

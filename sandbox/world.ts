@@ -102,7 +102,7 @@ export interface World {
   readonly requireAuthorization: () => Promise<string>
   /**
    * A session of a role with exactly the permissions that docs/permissions ships, in IAM and in the cluster: those of a deployment, or of a check.
-   * @param without what is taken out of them: an IAM action, or `verb resource` of RBAC, of which several are separated by commas
+   * @param without the permissions to leave out: an IAM action, or `verb resource` of RBAC; commas separate several
    * @returns the environment of a runner as that role
    */
   readonly assumeRole: (without?: string, set?: PermissionSet) => Promise<Record<string, string>>

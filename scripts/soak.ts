@@ -13,7 +13,7 @@ const wellKnown = [443, 6443, 8443, 19530, 9091, 15000]
 
 const rounds = Number(process.argv[2] ?? 10)
 
-/** A server on a port of every address; undefined where the port is taken already, which serves as well. */
+/** Listens on a port of all addresses. @returns undefined when the port is in use already, which is just as good */
 function occupy(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
     const server = createServer((socket) => socket.destroy())

@@ -54,7 +54,7 @@ export async function milvusChart(version: string, appVersion?: string, more: Re
   return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]), { mtime: packagedAt })
 }
 
-/** The last entry that the version has reached; one older than all is taken for the first. */
+/** The newest entry that is not newer than the version. A version older than all entries gets the first. */
 function entryOf(version: string, entries: readonly VersionEntry[]): VersionEntry {
   const reached = entries.filter(({ from }) => from.localeCompare(version, 'en', { numeric: true }) <= 0)
   const entry = reached.at(-1) ?? entries[0]
