@@ -10,6 +10,7 @@ import { isRunning } from '../sandbox/process-tree.ts'
 import { scenarioRecord } from '../sandbox/scenario-record.ts'
 import { cacheDirectory } from '../sandbox/tools.ts'
 import { repository } from '../sandbox/world.ts'
+import { failuresOf, readJestReport } from '../scripts/test/jest-report.ts'
 import { startLab } from './lab.ts'
 import { Guard, until } from './process.ts'
 import { setup } from './setup.ts'
@@ -62,12 +63,6 @@ async function stageTimes(file: string): Promise<string> {
   return `making the labs as new ${took('world')}, Milvus and deployments to start from ${took('start')}, the scenarios themselves ${took('body')} (of these the action ${took('action')}, Milvus' clients ${took('clients')}), ending the labs ${took('close')}`
 }
 
-interface JestReport {
-  readonly numPassedTests: number
-  readonly numFailedTests: number
-  readonly numRuntimeErrorTestSuites: number
-}
-
 /**
  * Runs every scenario, or those whose name has the given text, each in a lab of its own. Jest and its workers are a process
  * group that ends with this process, and each lab ends with the worker that started it, whatever killed that.
@@ -90,12 +85,12 @@ async function runScenarios(): Promise<void> {
     const record = text === undefined ? { SCENARIO_RECORD: scenarioRecord('lab') } : {}
     await rm(scenarioRecord('lab'), { force: true })
     await jest(guard, [`--maxWorkers=${count}`, '--testPathPatterns=__tests__/scenarios', '--testTimeout=600000', '--json', `--outputFile=${report}`, ...(text === undefined ? [] : ['--testNamePattern', text])], { WORLD: 'lab', TMPDIR: directory, STAGE_TIMES: stages, ...record, ...shared.environment })
-    const result = JSON.parse(await readFile(report, 'utf8')) as JestReport
-    const failed = result.numFailedTests + result.numRuntimeErrorTestSuites + (result.numPassedTests === 0 ? 1 : 0)
-    if (failed > 0) process.exitCode = 1
+    const result = readJestReport(report)
+    if (result.failed > 0) process.exitCode = 1
+    for (const failure of failuresOf(result)) console.log(`FAILED ${failure}`)
     console.log(`Time: programs ${built}, parts that stay ${started}, scenarios ${seconds(playing)}.`)
     console.log(`Worker seconds: ${await stageTimes(stages)}.`)
-    console.log(`${result.numPassedTests} passed, ${failed} failed`)
+    console.log(`${result.passed} passed, ${result.failed} failed`)
   } finally {
     try {
       await until(async () => !(await readdir(directory)).some((name) => name.startsWith('milvus-alb-lab-')), () => new Error(`labs are left in ${directory}`), 30_000)

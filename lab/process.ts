@@ -97,6 +97,11 @@ export class Processes {
     })
   }
 
+  /** Whether its parts are being ended. */
+  get isClosing(): boolean {
+    return this.closing !== undefined
+  }
+
   /** Ends every part, the last one first, and then the guard. */
   close(): Promise<void> {
     this.closing ??= this.end()

@@ -58,8 +58,10 @@ for (const [name, wanted] of Object.entries(pages)) {
   else if (now !== text) complain(`${name} is not what the scenarios say: run npm run scenarios`)
 }
 if (isCheck) {
-  for (const scenario of records.scenarios.values()) {
-    const missing = worlds.filter((world) => isFor(scenario, world) && !(world === 'lab' && records.realController && scenario.steersController) && !scenario.passed.has(world))
-    if (missing.length > 0) complain(`"${scenario.name}" did not pass in: ${missing.join(', ')}`)
+  const isOwed = (scenario: RecordedScenario, world: World): boolean => isFor(scenario, world) && !(world === 'lab' && records.realController && scenario.steersController)
+  for (const world of worlds) {
+    const missing = [...records.scenarios.values()].filter((scenario) => isOwed(scenario, world) && !scenario.passed.has(world)).map(({ name }) => name)
+    // What failed is said where it failed; of a whole world that was not run, a few names do.
+    if (missing.length > 0) complain(`${missing.length} scenarios did not pass in the ${world}: ${missing.slice(0, 5).join('; ')}${missing.length > 5 ? ' …' : ''}`)
   }
 }

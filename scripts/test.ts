@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path'
 import { scenarioRecord } from '../sandbox/scenario-record.ts'
 import { runChecks } from './test/checks.ts'
 import { runJest } from './test/jest.ts'
+import { failuresOf } from './test/jest-report.ts'
 import { writeProfile, type Stage } from './test/profile.ts'
 
 /** Scenarios wait as often as they work: twice as many workers as cores. Unit tests only work. */
@@ -70,6 +71,7 @@ if (selection.length === 0 || selection[0] === '--profile') await everything(sel
 else if (selection[0] === 'units') units()
 else await selected(selection)
 
+for (const failure of stages.flatMap(failuresOf)) console.log(`FAILED ${failure}`)
 console.log(`\n${stages.map(({ name, seconds }) => `${seconds.toFixed(0).padStart(5)} s  ${name}`).join('\n')}`)
 process.exitCode = failed > 0 ? 1 : 0
 console.log(`${passed} passed, ${failed} failed`)

@@ -2,6 +2,7 @@
  * The state of a cluster that is as good as new, and the way back to it. What the API server stores lies in etcd, object by
  * object, and nowhere else: a cluster is as new when etcd has the same keys with the same values.
  */
+import { randomUUID } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { until } from '../process.ts'
 import { Etcd, type EtcdChange, type EtcdContent } from './etcd.ts'
@@ -36,8 +37,29 @@ async function readState(file: string): Promise<EtcdContent> {
   return new Map(JSON.parse(await readFile(file, 'utf8')) as [string, string][])
 }
 
+const uid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
+
 /**
- * Brings the cluster to a state that was written down. First it becomes as new, so that watchers see every object of before
+ * A state whose objects have uids that no object had before, but for those of the new cluster, which always are there.
+ * Controllers remember by uid what they have seen: the scheduler ends when a pod turns up on another node (kube-scheduler,
+ * backend/cache/cache.go, UpdatePod), and no EndpointSlice is written of which an older generation turns up (endpointslice,
+ * util/endpointslice_tracker.go). The API server stores a uid as its text, so that another one fits in its place.
+ */
+export function withNewUids(state: EtcdContent, fresh: EtcdContent): EtcdContent {
+  const text = (value: string): string => Buffer.from(value, 'base64').toString('latin1')
+  const kept = new Set([...fresh.values()].flatMap((value) => text(value).match(uid) ?? []))
+  const renewed = new Map<string, string>()
+  const renew = (old: string): string => {
+    if (kept.has(old)) return old
+    const one = renewed.get(old) ?? randomUUID()
+    renewed.set(old, one)
+    return one
+  }
+  return new Map([...state].map(([key, value]) => [key, Buffer.from(text(value).replace(uid, renew), 'latin1').toString('base64')]))
+}
+
+/**
+ * Brings the cluster to a state that was written down, with new uids. First it becomes as new, so that watchers see every object of before
  * deleted, and never one that turns into another of its name. Whatever a controller, which had not heard of it yet, writes
  * after that is undone as well.
  * @param state file with the wanted state; `fresh` again for a cluster that is as new
@@ -46,8 +68,9 @@ async function readState(file: string): Promise<EtcdContent> {
  */
 export async function restoreClusterState(etcdUrl: string, state: string, fresh: string): Promise<void> {
   const etcd = new Etcd(etcdUrl)
-  if (state !== fresh) await etcd.apply(difference(await readState(fresh), await etcd.read()))
-  const wanted = await readState(state)
+  const asNew = await readState(fresh)
+  const wanted = state === fresh ? asNew : withNewUids(await readState(state), asNew)
+  if (state !== fresh) await etcd.apply(difference(asNew, await etcd.read()))
   let since = performance.now()
   let left: EtcdChange | undefined
   await until(async () => {

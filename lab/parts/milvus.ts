@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Processes } from '../process.ts'
+import type { Part, Processes } from '../process.ts'
 import { run } from '../process.ts'
 import type { LabPrograms } from '../setup.ts'
 import { answers, freePorts } from '../../sandbox/ports.ts'
@@ -63,14 +63,39 @@ async function startStandalone(kind: MilvusKind, { programs, processes, director
   const alias = randomUUID()
   // It looks for its configuration beside the folder of its program and in the working directory.
   await symlink(bin, join(home, 'bin'))
-  const part = await processes.start({
+  const start = (): Promise<Part> => processes.start({
     name: `milvus-${kind}`, command: join(home, 'bin/milvus'), args: ['run', 'standalone', '-alias', alias], cwd: home, timeout: 120_000,
     // Its folders are fixed: the second one is in place of the first where that may not be written.
     leaves: (pid) => [`/tmp/milvus/server_id_${pid}`, ...['/run', '/tmp'].map((root) => `${root}/milvus/standalone-${alias}.pid`)],
     env: { DEPLOY_MODE: 'STANDALONE', METRICS_PORT: String(metrics), MILVUS_RUN_DIR: join(home, 'run'), MILVUSCONF: join(home, 'configs'), LD_LIBRARY_PATH: bin, HOME: home },
     ready: () => answers(`http://127.0.0.1:${metrics}/healthz`),
   })
-  return { kind, host: '127.0.0.1', port: proxy, stop: () => part.stop() }
+  const stop = await keepRunning(start, () => processes.isClosing)
+  return { kind, host: '127.0.0.1', port: proxy, stop }
+}
+
+/**
+ * Starts a server again that ends by itself: Milvus does when it cannot renew its session in its etcd for 30 s, as on a starved
+ * machine (common.session.ttl of its configuration).
+ * @returns what ends it for good
+ */
+async function keepRunning(start: () => Promise<Part>, isClosing: () => boolean): Promise<() => Promise<void>> {
+  let part = await start()
+  let isStopped = false
+  const restart = async (): Promise<void> => {
+    await part.ended
+    if (isStopped || isClosing()) return
+    const [last = ''] = (await readFile(part.log, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-1)
+    console.error(`${part.name} has ended by itself and is started again. Its last line: ${last.slice(0, 300)}`)
+    part = await start()
+    await restart()
+  }
+  // The lab may be closed meanwhile: nothing starts any more then.
+  void restart().catch(() => undefined)
+  return () => {
+    isStopped = true
+    return part.stop()
+  }
 }
 
 async function startLite({ programs, processes, directory }: MilvusSettings): Promise<MilvusServer> {

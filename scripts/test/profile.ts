@@ -3,10 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { ProfileLine } from '../../sandbox/profile.ts'
 import { withTable, type Row } from '../tables.ts'
-import type { JestResult } from './jest.ts'
+import type { JestRun } from './jest.ts'
 
 /** One part of `npm test`. */
-export interface Stage extends JestResult {
+export interface Stage extends JestRun {
   readonly name: string
 }
 
