@@ -26,7 +26,14 @@ export async function timed<T>(subject: string, work: () => Promise<T>): Promise
   }
 }
 
-/** What has a process note its own time: options of Node, and the environment that they need. */
-export const profiling: { readonly nodeOptions: readonly string[]; readonly environment: Readonly<Record<string, string>> } = file === ''
-  ? { nodeOptions: [], environment: {} }
-  : { nodeOptions: [`--import=${new URL('profile.mjs', import.meta.url).href}`], environment: { PROFILE: file } }
+/** Options of Node, and the environment that they need. */
+interface Profiling {
+  readonly nodeOptions: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** What has a process note its own time in a file, as a `ProfileLine`. */
+export const profilingInto = (path: string): Profiling => ({ nodeOptions: [`--import=${new URL('profile.mjs', import.meta.url).href}`], environment: { PROFILE: path } })
+
+/** What all processes of the action get while the tests are profiled. */
+export const profiling: Profiling = file === '' ? { nodeOptions: [], environment: {} } : profilingInto(file)
