@@ -4,7 +4,7 @@
  */
 import { openSync, readFileSync, writeSync } from 'node:fs'
 
-const { PROFILE: profile = '', PROFILE_SUBJECT: subject = 'faults' } = process.env
+const { PROFILE: profile = '', PROFILE_SUBJECT: subject = '' } = process.env
 const ticksPerSecond = 100
 // Not one of the functions that file-writes.mjs counts, and lets fail.
 const notes = openSync(profile, 'a')

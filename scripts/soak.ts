@@ -1,5 +1,5 @@
 /**
- * `npm run soak`: the scenarios ten times in a row (`-- N`: N times) on a machine that has no core left and a server on each
+ * `npm run soak`: the tests and a sample of the faults ten times in a row (`-- N`: N times) on a machine that has no core left and a server on each
  * well-known port. Fails when a test fails, when a process or a folder is left behind, or when jest warns of either.
  */
 import { spawn, spawnSync } from 'node:child_process'
@@ -40,19 +40,24 @@ function commandOf(pid: string): string {
 
 const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('milvus-alb-'))
 
-/** Runs the tests once. @param known processes that were there before */
+const suites = [['test'], ['run', 'faults', '--', 'sample']]
+
+/** Runs a suite. @returns how many passed, and what it says of what did not */
+function suite(args: readonly string[]): { passed: number; problems: string[] } {
+  const { stdout, stderr } = spawnSync('npm', args, { encoding: 'utf8', maxBuffer: 2 ** 30, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [, passed = '0', failed = '1'] = /^(\d+) passed, (\d+) failed$/m.exec(stdout.trim().split('\n').at(-1) ?? '') ?? []
+  const lines = `${stdout}\n${stderr}`.split('\n')
+  const problems = [...(failed === '0' ? [] : [`npm ${args.join(' ')}: ${failed} failed`]), ...lines.filter((line) => /^FAILED |did not exit|failed to exit gracefully|open handle/i.test(line))]
+  return { passed: Number(passed), problems }
+}
+
+/** Runs every suite once. @param known processes that were there before */
 function round(known: ReadonlySet<string>): { passed: number; seconds: number; problems: string[] } {
   const start = performance.now()
   const before = new Set(folders())
-  const { stdout } = spawnSync('npm', ['test'], { encoding: 'utf8', maxBuffer: 2 ** 30, stdio: ['ignore', 'pipe', 'pipe'], shell: false })
-  const [, passed = '0', failed = '1'] = /^(\d+) passed, (\d+) failed$/m.exec(stdout.trim().split('\n').at(-1) ?? '') ?? []
-  const problems = [
-    ...(failed === '0' ? [] : [`${failed} failed:`, ...stdout.split('\n').filter((line) => /^ {2}● /.test(line))]),
-    ...processes().filter((line) => !known.has(line)),
-    ...folders().filter((name) => !before.has(name)).map((name) => `folder ${name}`),
-    ...stdout.split('\n').filter((line) => /did not exit|failed to exit gracefully|open handle/i.test(line)),
-  ]
-  return { passed: Number(passed), seconds: (performance.now() - start) / 1000, problems }
+  const results = suites.map(suite)
+  const left = [...processes().filter((line) => !known.has(line)), ...folders().filter((name) => !before.has(name)).map((name) => `folder ${name}`)]
+  return { passed: results.reduce((sum, { passed }) => sum + passed, 0), seconds: (performance.now() - start) / 1000, problems: [...results.flatMap(({ problems }) => problems), ...left] }
 }
 
 const servers = await Promise.all(wellKnown.map(occupy))
@@ -60,7 +65,7 @@ const burners = Array.from({ length: availableParallelism() }, burn)
 const known = new Set(processes())
 let failed = 0
 try {
-  console.log(`${rounds} rounds of npm test, beside servers on ${wellKnown.join(', ')} and ${burners.length} processes that keep the cores busy`)
+  console.log(`${rounds} rounds of the tests and a sample of the faults, beside servers on ${wellKnown.join(', ')} and ${burners.length} processes that keep the cores busy`)
   for (let number = 1; number <= rounds; number += 1) {
     const { passed, seconds, problems } = round(known)
     if (problems.length > 0) failed += 1

@@ -1,5 +1,5 @@
 /**
- * `npm test`: lint, types, freshness of dist/, unit tests, scenarios and a sample of the faults. `-- units` only the unit tests;
+ * `npm test`: lint, types, freshness of dist/, unit tests and scenarios. `-- units` only the unit tests;
  * `-- FILE [-t NAME]` what jest takes, after a look at dist/; `-- --profile` everything, and writes docs/testing.md. The last line
  * counts all.
  */
@@ -44,7 +44,7 @@ function scenarios(profile: string | undefined): void {
   const record = scenarioRecord('sandbox')
   rmSync(record, { force: true })
   mkdirSync(dirname(record), { recursive: true })
-  count('scenarios and a sample of the faults', runJest([`--maxWorkers=${workers.scenarios}`, `--testPathPatterns=${onDist}`], { SCENARIO_RECORD: record, ...(profile === undefined ? {} : { PROFILE: profile }) }))
+  count('scenarios', runJest([`--maxWorkers=${workers.scenarios}`, '--testPathPatterns=__tests__/scenarios/'], { SCENARIO_RECORD: record, ...(profile === undefined ? {} : { PROFILE: profile }) }))
 }
 
 async function everything(withProfile: boolean): Promise<void> {

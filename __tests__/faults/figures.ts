@@ -1,7 +1,7 @@
 /** How much of the faults a run tries, and the figures that `npm run faults` writes into docs/reliability.md. */
 import { appendFileSync } from 'node:fs'
 
-/** Whether everything is tried, as `npm run faults` does; `npm test` tries a sample. */
+/** Whether everything is tried, as `npm run faults` does; `npm run faults -- sample` tries some. */
 export const whole = process.env['FAULTS'] === 'whole'
 
 /** All of them, or for a sample every `step`th, the first and the last among them. */

@@ -24,9 +24,9 @@ function stageRow({ name, passed, failed, seconds }: Stage): Row {
   return { 'part of npm test': name, passed, failed, 'time, s': Math.round(seconds) }
 }
 
-/** A row for each file of scenarios, the longest first, one for the faults, and their sum. */
+/** A row for each file of scenarios, the longest first, and their sum. */
 function profileRows(stages: readonly Stage[], lines: readonly ProfileLine[]): Row[] {
-  const files = stages.flatMap((stage) => stage.files).filter(({ name }) => /__tests__\/(scenarios|faults)\//.test(name))
+  const files = stages.flatMap((stage) => stage.files).filter(({ name }) => name.includes('__tests__/scenarios/'))
   const bySubject = Map.groupBy(files, ({ name }) => subjectOf(name))
   const rows = [...bySubject].map(([subject, own]) => {
     const tests = own.flatMap((file) => file.assertionResults).filter(({ status }) => status === 'passed').length
@@ -38,7 +38,7 @@ function profileRows(stages: readonly Stage[], lines: readonly ProfileLine[]): R
   return [...rows, total].map(({ cells }) => cells)
 }
 
-const subjectOf = (path: string): string => (path.includes('/faults/') ? 'faults' : basename(path, '.test.ts'))
+const subjectOf = (path: string): string => basename(path, '.test.ts')
 
 function rowOf(subject: string, tests: number, seconds: number, lines: readonly ProfileLine[]): { tests: number; seconds: number; cells: Row } {
   const sums = parts.map((part) => lines.reduce((sum, line) => sum + (line[part] ?? 0), 0))
