@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isRunning } from '../sandbox/process-tree.ts'
+import { readProfile, sumsOf, type Part } from '../sandbox/profile.ts'
 import { scenarioRecord } from '../sandbox/scenario-record.ts'
 import { cacheDirectory } from '../sandbox/tools.ts'
 import { repository } from '../sandbox/world.ts'
@@ -52,15 +53,11 @@ const workers = 4
 
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(0)} s`
 
-/** What each stage of the scenarios took, summed over the workers, as __tests__/scenarios/stages.ts wrote it down. */
-async function stageTimes(file: string): Promise<string> {
-  const sums = new Map<string, number>()
-  for (const line of (await readFile(file, 'utf8').catch(() => '')).split('\n').filter((each) => each !== '')) {
-    const { stage, seconds: took } = JSON.parse(line) as { stage: string; seconds: number }
-    sums.set(stage, (sums.get(stage) ?? 0) + took)
-  }
-  const took = (stage: string): string => `${(sums.get(stage) ?? 0).toFixed(0)} s`
-  return `making the labs as new ${took('world')}, Milvus and deployments to start from ${took('start')}, the scenarios themselves ${took('body')} (of these the action ${took('action')}, Milvus' clients ${took('clients')}), ending the labs ${took('close')}`
+/** What each part of the scenarios took, summed over the workers. */
+async function partTimes(file: string): Promise<string> {
+  const sums = sumsOf(readProfile(await readFile(file, 'utf8').catch(() => '')))
+  const took = (...parts: readonly Part[]): string => `${parts.reduce((sum, part) => sum + sums[part], 0).toFixed(0)} s`
+  return `making the labs as new ${took('world')}, Milvus and deployments to start from ${took('start')}, the scenarios themselves ${took('body')} (of these the action ${took('action', 'helm', 'waiting')}, Milvus' clients ${took('clients')}), ending the labs ${took('close')}`
 }
 
 /**
@@ -80,16 +77,16 @@ async function runScenarios(): Promise<void> {
   const shared = await startShared(programs, directory, count)
   const started = seconds(starting)
   try {
-    const [report, stages, playing] = [join(directory, 'jest.json'), join(directory, 'stages'), performance.now()]
+    const [report, profile, playing] = [join(directory, 'jest.json'), join(directory, 'profile.jsonl'), performance.now()]
     say(`playing the scenarios, ${count} at a time`)
     const record = text === undefined ? { SCENARIO_RECORD: scenarioRecord('lab') } : {}
     await rm(scenarioRecord('lab'), { force: true })
-    await jest(guard, [`--maxWorkers=${count}`, '--testPathPatterns=__tests__/scenarios', '--testTimeout=600000', '--json', `--outputFile=${report}`, ...(text === undefined ? [] : ['--testNamePattern', text])], { WORLD: 'lab', TMPDIR: directory, STAGE_TIMES: stages, ...record, ...shared.environment })
+    await jest(guard, [`--maxWorkers=${count}`, '--testPathPatterns=__tests__/scenarios', '--testTimeout=600000', '--json', `--outputFile=${report}`, ...(text === undefined ? [] : ['--testNamePattern', text])], { WORLD: 'lab', TMPDIR: directory, PROFILE: profile, ...record, ...shared.environment })
     const result = readJestReport(report)
     if (result.failed > 0) process.exitCode = 1
     for (const failure of failuresOf(result)) console.log(`FAILED ${failure}`)
     console.log(`Time: programs ${built}, parts that stay ${started}, scenarios ${seconds(playing)}.`)
-    console.log(`Worker seconds: ${await stageTimes(stages)}.`)
+    console.log(`Worker seconds: ${await partTimes(profile)}.`)
     console.log(`${result.passed} passed, ${result.failed} failed`)
   } finally {
     try {

@@ -14,5 +14,6 @@ process.on('exit', () => {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number)
   const [user, system, childrenUser, childrenSystem] = fields.slice(11, 15)
   const [action, helm] = [(user + system) / ticksPerSecond, (childrenUser + childrenSystem) / ticksPerSecond]
-  writeSync(notes, `${JSON.stringify({ subject, action, helm, waiting: Math.max(0, process.uptime() - action - helm) })}\n`)
+  const parts = { action, helm, waiting: Math.max(0, process.uptime() - action - helm) }
+  writeSync(notes, Object.entries(parts).map(([part, seconds]) => `${JSON.stringify({ subject, part, seconds })}\n`).join(''))
 })

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
-import { profilingInto, type ProfileLine } from '../../sandbox/profile.ts'
+import { profilingInto, readProfile, sumsOf } from '../../sandbox/profile.ts'
 import type { ActionRun } from '../../sandbox/runner.ts'
 import { expectSuccess, scenario, scenariosStart } from './harness.ts'
 
@@ -22,8 +22,8 @@ scenario('a converged run needs less than 0.6 s of the processor, the median of 
   const run = async (inputs: Readonly<Record<string, string>> = {}): Promise<ActionRun & { readonly worked: number }> => {
     await writeFile(path, '')
     const result = await runWith(inputs, { environment: noted })
-    const lines = (await readFile(path, 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as ProfileLine)
-    return { ...result, worked: lines.reduce((sum, { action = 0, helm = 0 }) => sum + action + helm, 0) }
+    const { action, helm } = sumsOf(readProfile(await readFile(path, 'utf8')))
+    return { ...result, worked: action + helm }
   }
   await run()
   const times: number[] = []

@@ -14,7 +14,6 @@ import { saveState, type SavedState } from '../../sandbox/snapshot.ts'
 import type { RecordedRequest } from '../../sandbox/traffic.ts'
 import type { World, WorldOptions } from '../../sandbox/world.ts'
 import { leaksIn, leaksInRequests, placesOf, secretsOf, tokenCanary, valuesCanary } from './leaks.ts'
-import { timed as timedStage } from './stages.ts'
 
 /** What a scenario is handed. */
 export interface Scenario<W extends World = World> {
@@ -84,16 +83,16 @@ function define(name: string, body: Body<World>, { start = startOfFile, steersCo
     return
   }
   test(name, async () => {
-    const world = await timed(fileName(), () => startWorld(options, start))
+    const world = await startWorld(options, start)
     try {
-      await timedStage('body', () => body({ world, ...runner(world) }))
+      await timed(fileName(), 'body', () => body({ world, ...runner(world) }))
       record({ name, passed: true })
     } catch (error) {
       const logs = await world.keepLogs()
       if (logs !== undefined) console.error(`The logs of all parts are kept in ${logs}`)
       throw error
     } finally {
-      await timed(fileName(), () => timedStage('close', () => world.close()))
+      await timed(fileName(), 'close', () => world.close())
     }
   })
 }
@@ -102,9 +101,12 @@ const fileName = (): string => basename(expect.getState().testPath ?? '', '.test
 
 /** An environment in which all is there with which the scenario starts. */
 async function startWorld(options: WorldOptions, start: Start): Promise<World> {
-  if (where === 'sandbox') return startSandbox({ ...options, savedState: await savedState(start) })
-  const lab = await timedStage('world', () => startedLab({ ...options, start: installationOf(start) }))
-  await timedStage('start', () => reach(lab, start))
+  if (where === 'sandbox') {
+    const saved = await timed(fileName(), 'start', () => savedState(start))
+    return timed(fileName(), 'world', () => startSandbox({ ...options, savedState: saved }))
+  }
+  const lab = await timed(fileName(), 'world', () => startedLab({ ...options, start: installationOf(start) }))
+  await timed(fileName(), 'start', () => reach(lab, start))
   return lab
 }
 
@@ -161,11 +163,11 @@ function runner(world: World): Omit<Scenario, 'world'> {
     async run(inputs = {}, options = {}) {
       since = world.traffic.requests.length
       const all = { ...usualInputs, ...inputs }
-      const run = await timedStage('action', () => act(world, all, { ...options, environment: { PROFILE_SUBJECT: fileName(), ...options.environment } }))
+      const run = await act(world, all, { ...options, environment: { PROFILE_SUBJECT: fileName(), ...options.environment } })
       await expectNoLeak(world, run, { ...world.inputs(), ...all }, world.traffic.requests.slice(since))
       expectOneAnnotation(run)
       expectNoSilentWrite(run, writes())
-      if (run.exitCode === 0 && run.outputs['changed'] === 'true' && inputs['probe'] !== 'off' && inputs['mode'] !== 'destroy') await timedStage('clients', clients)
+      if (run.exitCode === 0 && run.outputs['changed'] === 'true' && inputs['probe'] !== 'off' && inputs['mode'] !== 'destroy') await timed(fileName(), 'clients', clients)
       return run
     },
     writes,

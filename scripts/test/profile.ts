@@ -1,7 +1,7 @@
 /** The tables of docs/testing.md, from a whole `npm test -- --profile`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import type { ProfileLine } from '../../sandbox/profile.ts'
+import { readProfile, sumsOf, type ProfileLine } from '../../sandbox/profile.ts'
 import { withTable, type Row } from '../tables.ts'
 import type { JestRun } from './jest.ts'
 
@@ -11,11 +11,10 @@ export interface Stage extends JestRun {
 }
 
 const page = 'docs/testing.md'
-const parts = ['environment', 'action', 'helm', 'waiting'] as const
 
 /** Writes them. @param profile the file of the lines that the scenarios noted */
 export function writeProfile(stages: readonly Stage[], profile: string): void {
-  const lines = readFileSync(profile, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as ProfileLine)
+  const lines = readProfile(readFileSync(profile, 'utf8'))
   const text = withTable(readFileSync(page, 'utf8'), 'stages', stages.map(stageRow))
   writeFileSync(page, withTable(text, 'profile', profileRows(stages, lines)))
 }
@@ -27,7 +26,7 @@ function stageRow({ name, passed, failed, seconds }: Stage): Row {
 /** A row for each file of scenarios, the longest first, and their sum. */
 function profileRows(stages: readonly Stage[], lines: readonly ProfileLine[]): Row[] {
   const files = stages.flatMap((stage) => stage.files).filter(({ name }) => name.includes('__tests__/scenarios/'))
-  const bySubject = Map.groupBy(files, ({ name }) => subjectOf(name))
+  const bySubject = Map.groupBy(files, ({ name }) => basename(name, '.test.ts'))
   const rows = [...bySubject].map(([subject, own]) => {
     const tests = own.flatMap((file) => file.assertionResults).filter(({ status }) => status === 'passed').length
     const seconds = own.reduce((sum, { startTime, endTime }) => sum + (endTime - startTime) / 1000, 0)
@@ -38,12 +37,10 @@ function profileRows(stages: readonly Stage[], lines: readonly ProfileLine[]): R
   return [...rows, total].map(({ cells }) => cells)
 }
 
-const subjectOf = (path: string): string => basename(path, '.test.ts')
-
 function rowOf(subject: string, tests: number, seconds: number, lines: readonly ProfileLine[]): { tests: number; seconds: number; cells: Row } {
-  const sums = parts.map((part) => lines.reduce((sum, line) => sum + (line[part] ?? 0), 0))
-  const [environment = 0, action = 0, helm = 0, waiting = 0] = sums
-  const rest = Math.max(0, seconds - sums.reduce((sum, part) => sum + part, 0))
+  const { world, start, close, action, helm, waiting } = sumsOf(lines)
+  const environment = world + start + close
+  const rest = Math.max(0, seconds - environment - action - helm - waiting)
   const whole = { 'time, s': seconds, environment, action, helm, waiting, 'assertions and the rest': rest }
   const rounded = Object.fromEntries(Object.entries(whole).map(([name, value]) => [name, Math.round(value)]))
   return { tests, seconds, cells: { file: subject, tests, ...rounded } }
