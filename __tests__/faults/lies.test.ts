@@ -11,7 +11,7 @@ import { CONTINUATION, HEADERS, PING, SETTINGS, answer, drip, flood, frame, grpc
 
 let world: Sandbox
 let liar: Liar
-const deadline = 1
+const deadline = 3
 /** What one call answers, while all others are answered as they should be. */
 const but = (method: string, lie: (stream: ServerHttp2Stream) => void): Lie => ({
   call: (stream, called) => (called === method ? lie(stream) : answer(stream, grpcMessage(well[called] ?? Buffer.alloc(0)))),
