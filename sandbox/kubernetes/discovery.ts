@@ -1,5 +1,6 @@
 /** What the API says about itself. */
 import { apiVersion, resources, reviews, verbs, type Resource } from './resources.ts'
+import { scaleInDiscovery } from './scale.ts'
 import type { Json, JsonObject } from './types.ts'
 
 const groupVersions = [...new Set([...resources, ...reviews].map(apiVersion))]
@@ -44,6 +45,7 @@ function resourceList(version: string): JsonObject {
       ...(each.short.length > 0 ? { shortNames: [...each.short] } : {}), ...(inAll.has(each.kind) ? { categories: ['all'] } : {}),
     },
     ...(each.status ? [{ name: `${each.plural}/status`, singularName: '', namespaced: each.namespaced, kind: each.kind, verbs: ['get', 'patch', 'update'] }] : []),
+    ...scaleInDiscovery(each),
   ])
   const reviewed = reviews.filter((each) => apiVersion(each) === version).map((each): JsonObject => (
     { name: each.plural, singularName: each.kind.toLowerCase(), namespaced: false, kind: each.kind, verbs: ['create'] }))

@@ -5,6 +5,7 @@ import { mediaTypes } from './patches.ts'
 import { apiVersion, reviews } from './resources.ts'
 import { attributesOf, bodyOf, isDryRun, isWatch, managerOf, objectIn, targetOf, type ApiRequest, type Target } from './requests.ts'
 import { review } from './reviews.ts'
+import { hasScale, serveScale } from './scale.ts'
 import { selection } from './selectors.ts'
 import { page } from './pages.ts'
 import { badRequest, deleted, forbidden, notInSandbox } from './status.ts'
@@ -40,6 +41,11 @@ export async function handle(context: Context, request: ApiRequest, identity: Id
     return
   }
   await guard(context, request, target, identity)
+  if (target.subresource === 'scale' && hasScale(target.resource)) {
+    const live = context.registry.get(target.resource, target.namespace, target.name)
+    answer(response, 200, serveScale(context.registry, target.resource, live, { method: request.method, mediaType: request.mediaType, body: bodyOf(request), write: writeOf(request, target) }))
+    return
+  }
   if (target.subresource !== '' && !(target.subresource === 'status' && target.resource.status && request.method !== 'DELETE')) {
     throw notInSandbox(`the subresource ${target.resource.plural}/${target.subresource}`)
   }

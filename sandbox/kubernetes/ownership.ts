@@ -4,11 +4,14 @@ import { apiVersion, type Resource } from './resources.ts'
 import { ApiError, type Cause } from './status.ts'
 import { at, canonical, fields, isObject, isSame, items, text, timestamp, type Json, type JsonObject, type KubernetesObject, type ManagedFieldsEntry } from './types.ts'
 
+/** The subresources of which the API keeps ownership apart. */
+export type Subresource = 'status' | 'scale'
+
 /** Who writes, and how. */
 export interface Writer {
   readonly manager: string
   readonly operation: 'Apply' | 'Update'
-  readonly subresource: '' | 'status'
+  readonly subresource: '' | Subresource
 }
 
 interface Owner extends Writer {
@@ -28,7 +31,7 @@ export function ownersOf(object: JsonObject | undefined): Owners {
   for (const entry of items(at(object, 'metadata', 'managedFields'))) {
     const { manager, operation, subresource, time, fieldsV1 } = fields(entry)
     const owner: Owner = {
-      manager: text(manager), operation: operation === 'Apply' ? 'Apply' : 'Update', subresource: subresource === 'status' ? 'status' : '',
+      manager: text(manager), operation: operation === 'Apply' ? 'Apply' : 'Update', subresource: subresource === 'status' || subresource === 'scale' ? subresource : '',
       apiVersion: text(at(entry, 'apiVersion')), time: text(time), set: decodeFields(fieldsV1),
     }
     owners.set(identify(owner), owner)

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { applyAs } from './last-applied.ts'
 import { Allocator, validate, withDefaults } from './kinds.ts'
-import { forgetsOwners, managedFields, ownersAfterUpdate, ownersOf, unchanged, type Owners, type Writer } from './ownership.ts'
+import { forgetsOwners, managedFields, ownersAfterUpdate, ownersOf, unchanged, type Owners, type Subresource, type Writer } from './ownership.ts'
 import { patched } from './patches.ts'
 import { apiVersion, resourceOf, type Resource } from './resources.ts'
 import { type ApiError, alreadyExists, badRequest, invalid, modified, notFound, notInSandbox, precondition } from './status.ts'
@@ -12,7 +12,7 @@ import { isSame, timestamp, type Json, type JsonObject, type KubernetesObject } 
 /** Who writes, and whether it is only tried. */
 export interface Write {
   readonly manager: string
-  readonly subresource?: '' | 'status'
+  readonly subresource?: '' | Subresource
   readonly dryRun?: boolean
 }
 
@@ -150,7 +150,7 @@ function named(resource: Resource, object: KubernetesObject): KubernetesObject {
 }
 
 /** A write to the object leaves the status alone, a write to the status all the rest. */
-function onlyWritable(resource: Resource, live: KubernetesObject, object: KubernetesObject, subresource: '' | 'status'): KubernetesObject {
+function onlyWritable(resource: Resource, live: KubernetesObject, object: KubernetesObject, subresource: '' | Subresource): KubernetesObject {
   if (subresource === 'status') return { ...live, ...(object['status'] === undefined ? {} : { status: object['status'] }) }
   if (!resource.status) return object
   return live['status'] === undefined ? without(object, 'status') : { ...object, status: live['status'] }
