@@ -3,7 +3,7 @@ import type { AnyObject } from './types.ts'
 
 /** A tool, and the thing of it that an object belongs to. */
 export interface Manager {
-  /** `Argo CD`, `Flux`, `the Milvus Operator`. */
+  /** `Argo CD`, `Flux`, `the Milvus Operator`, `Terraform`, `Pulumi`. */
   readonly tool: string
   /** `Application milvus`, `HelmRelease milvus`; of a tool that is known by its field manager only, what to look for. */
   readonly owner: string
@@ -30,8 +30,19 @@ const fieldManagers: Readonly<Record<string, Manager>> = {
   'kustomize-controller': { tool: 'Flux', owner: 'a Kustomization ("kubectl get kustomizations -A")', setting: 'spec.type of the Service in its source' },
 }
 
+/**
+ * Programs that carry helm's or Kubernetes' client inside: the API server then names them after their binary. Sources: helm,
+ * pkg/kube/client.go, getManagedFieldsManager; Terraform, "Provider versions in the plugin cache"; pulumi-kubernetes, provider/pkg/provider.
+ */
+const programs: readonly (readonly [pattern: RegExp, manager: Manager])[] = [
+  [/^terraform-provider-helm/, { tool: 'Terraform', owner: 'a helm_release ("terraform state list")', setting: 'service.type in the values of the helm_release' }],
+  [/^(terraform-provider-|terraform$)/i, { tool: 'Terraform', owner: 'a resource of its Kubernetes provider ("terraform state list")', setting: 'spec.type of the Service in its configuration' }],
+  [/^pulumi-/, { tool: 'Pulumi', owner: 'a Release, Chart or Service of a stack ("pulumi stack")', setting: 'service.type in the values of the chart there' }],
+]
+
 /** Who keeps this object beside us; undefined when nobody says so. */
-export function managerOf({ metadata }: AnyObject): Manager | undefined {
+export function managerOf(object: AnyObject): Manager | undefined {
+  const { metadata } = object
   const milvus = metadata.ownerReferences?.find(({ kind }) => kind === 'Milvus')?.name
   if (milvus !== undefined || metadata.labels?.['app.kubernetes.io/managed-by'] === 'milvus-operator') {
     return { tool: 'the Milvus Operator', owner: `Milvus ${milvus ?? metadata.labels?.['app.kubernetes.io/instance'] ?? ''}`, setting: 'spec.components.proxy.serviceType (standalone: spec.components.standalone.serviceType)' }
@@ -40,5 +51,27 @@ export function managerOf({ metadata }: AnyObject): Manager | undefined {
     const value = metadata[where]?.[key]
     if (value !== undefined) return manager(value)
   }
-  return metadata.managedFields?.map(({ manager }) => fieldManagers[manager ?? '']).find((known) => known !== undefined)
+  return metadata.managedFields?.map(({ manager = '' }) => toolOf(manager)).find((known) => known !== undefined) ?? releasedBy(object)
+}
+
+/** The program that made an object of a release, where helm itself never wrote it. */
+function releasedBy(object: AnyObject): Manager | undefined {
+  const { labels, managedFields = [] } = object.metadata
+  const [program] = unknownManagers(object)
+  if (program === undefined || labels?.['app.kubernetes.io/managed-by'] !== 'Helm' || managedFields.some(({ manager = '' }) => /^(helm|Go-http-client)$/.test(manager))) return undefined
+  return { tool: program, owner: 'a program that is not helm, by the name of its field manager', setting: helmValues }
+}
+
+const toolOf = (manager: string): Manager | undefined => fieldManagers[manager] ?? programs.find(([pattern]) => pattern.test(manager))?.[1]
+
+/**
+ * Managers that keep nothing: helm, this action, kubectl, and what the API server writes for a client without a name or from before
+ * it kept managers. Source: apiserver, endpoints/handlers/fieldmanager; client-go, rest/config.go, DefaultKubernetesUserAgent.
+ */
+const plainManagers = /^(helm|milvus-alb-action.*|kubectl.*|Go-http-client|before-first-apply|unknown|kube-.*|.*cloud-controller-manager)$/
+
+/** Managers of the spec that are neither known tools nor plain: whether they set it back nobody here knows. */
+export function unknownManagers({ metadata }: AnyObject): string[] {
+  const names = (metadata.managedFields ?? []).flatMap(({ manager = '', subresource, fieldsV1 = {} }) => (subresource === undefined && 'f:spec' in fieldsV1 ? [manager] : []))
+  return [...new Set(names)].filter((name) => !plainManagers.test(name) && toolOf(name) === undefined)
 }

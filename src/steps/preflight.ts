@@ -18,7 +18,7 @@ import { checkController } from './preflight/controller.ts'
 import { checkGroup, remarkAlb, slim } from './preflight/group.ts'
 import { checkIngressClass, type ClassParams } from './preflight/ingress-class.ts'
 import { findReadableRelease, type Release } from './preflight/release.ts'
-import { checkEndpoints, checkService, findPort, findService, possible, releaseOf, remarkOldLoadBalancer } from './preflight/service.ts'
+import { checkEndpoints, checkService, findPort, findService, possible, releaseOf, remarkOldLoadBalancer, remarkOtherManagers } from './preflight/service.ts'
 
 export type { Release } from './preflight/release.ts'
 
@@ -132,7 +132,10 @@ async function findTarget(context: Context, settings: Settings, kubernetes: Kube
   if (ingress) collect(() => refuseForeignIngress(settings, ingress))
   else collect(() => refuseIngressOfChart(settings, release, service.metadata.name, ingressName))
   if (problems.length > 0) throw combine(problems)
-  if (release) remarkOldLoadBalancer(context, service, settings.host)
+  if (release) {
+    remarkOldLoadBalancer(context, service, settings.host)
+    remarkOtherManagers(context, service)
+  }
   // Only of this Ingress: a namespace may have very many events.
   const [events] = await settleAll([
     kubernetes.list<Event>(paths.eventsPath(name), eventsOf(ingressName), `list Events ${inNamespace}`, lastWord(({ involvedObject }) => involvedObject.uid === ingress?.metadata.uid)),

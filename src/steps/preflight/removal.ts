@@ -11,7 +11,7 @@ import { fieldManager } from '../ingress-object.ts'
 import { findNamespace, type Target } from '../preflight.ts'
 import { removalPermissions, type Access } from './access.ts'
 import { findRelease } from './release.ts'
-import { findService, possible } from './service.ts'
+import { findService, possible, remarkOtherManagers } from './service.ts'
 
 /** What the inputs name, as far as a removal looks at it. */
 export interface RemovalTarget {
@@ -47,6 +47,7 @@ export async function observeRemoval(context: Context, settings: Settings, kuber
     remarkOthers(context, ingressName, ingresses)
     const found = { name, uid: namespace.metadata.uid }
     const service = serviceType === undefined ? undefined : findService(settings, services, release)
+    remarkOtherManagers(context, service)
     return {
       namespace: found, ingressName, ingress,
       others,

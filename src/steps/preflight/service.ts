@@ -2,6 +2,7 @@
 import { ActionError, combine } from '../../core/errors.ts'
 import type { Context } from '../../core/step.ts'
 import type { KubernetesClient } from '../../kubernetes/client.ts'
+import { managerOf, unknownManagers } from '../../kubernetes/managers.ts'
 import * as paths from '../../kubernetes/paths.ts'
 import type { EndpointSlice, Service } from '../../kubernetes/types.ts'
 import type { Settings } from '../../settings/types.ts'
@@ -154,6 +155,13 @@ export function remarkOldLoadBalancer(context: Context, { metadata, spec, status
     ...(names === undefined ? [] : [`ExternalDNS made ${names} from it, and takes it away when the Service is ClusterIP (with policy upsert-only it leaves it)${names.split(',').includes(host) ? ', to make it again from the Ingress' : ''}.`]),
   ]
   if (parts.length > 0) context.log.note(parts.join(' '))
+}
+
+/** Names who else writes the Service of a release, where nobody here knows whether it sets back what helm changes. */
+export function remarkOtherManagers(context: Context, service: Service | undefined): void {
+  if (!service || managerOf(service) !== undefined) return
+  const others = unknownManagers(service)
+  if (others.length > 0) context.log.note(`Fields of Service ${service.metadata.name} were set by ${others.join(', ')}, which this action does not know: a program that keeps the Service sets back what helm changes, and then the type has to be changed there.`)
 }
 
 /** Warns when there is nothing behind the Service, which an ALB answers with 503; says nothing when that may not be read. */
