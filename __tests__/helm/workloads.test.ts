@@ -1,13 +1,18 @@
 import { expect, test } from '@jest/globals'
-import { changedWorkloads, restartedWorkloads, restartInWords, selectorOf } from '../../src/helm/workloads.ts'
+import { changedWorkloads, restartedByFirstUpgrade, restartedWorkloads, restartInWords, selectorOf } from '../../src/helm/workloads.ts'
 
-interface Parts { readonly kind?: string; readonly replicas?: number; readonly strategy?: string; readonly image?: string }
+interface Parts { readonly kind?: string; readonly replicas?: number; readonly strategy?: string; readonly image?: string; readonly clusterState?: string }
 
 /** One workload as YAML. */
-function workload({ kind = 'Deployment', replicas, strategy, image = 'a' }: Parts): string {
-  const type = kind === 'Deployment' ? 'strategy' : 'updateStrategy'
-  const spec = { replicas, [type]: strategy && { type: strategy }, template: { metadata: { labels: { app: 'x' } }, spec: { containers: [{ image }] } } }
-  return `---\n# Source: chart/x.yaml\n${JSON.stringify({ apiVersion: 'apps/v1', kind, metadata: { name: 'x' }, spec })}\n`
+function workload({ kind = 'Deployment', replicas, strategy, image = 'a', clusterState }: Parts): string {
+  const lines = [
+    '---', '# Source: chart/x.yaml', 'apiVersion: apps/v1', `kind: ${kind}`, 'metadata:', '  name: x', 'spec:',
+    ...(replicas === undefined ? [] : [`  replicas: ${replicas}`]),
+    ...(strategy === undefined ? [] : [`  ${kind === 'Deployment' ? 'strategy' : 'updateStrategy'}:`, `    type: ${strategy}`]),
+    '  template:', '    metadata:', '      labels:', '        app: x', '    spec:', '      containers:', `        - image: ${image}`,
+    ...(clusterState === undefined ? [] : ['          env:', '            - name: ETCD_INITIAL_CLUSTER_STATE', `              value: ${clusterState}`]),
+  ]
+  return `${lines.join('\n')}\n`
 }
 
 const config = '---\nkind: ConfigMap\nmetadata:\n  name: c\n'
@@ -32,7 +37,16 @@ test.each<[name: string, before: string, after: string, restarted: string[], cha
 })
 
 test('the labels by which a Service selects its pods', () => {
-  const manifest = '---\nkind: Service\nmetadata: {name: s}\nspec: {selector: {app: x}}\n'
+  const manifest = '---\nkind: Service\nmetadata:\n  name: s\nspec:\n  selector:\n    app: x\n'
   expect(selectorOf(manifest, 's')).toEqual({ app: 'x' })
   expect(selectorOf(manifest, 'other')).toBeUndefined()
+})
+
+test.each<[name: string, manifest: string, restarted: string[]]>([
+  ['etcd as an installation makes it', workload({ kind: 'StatefulSet', replicas: 3, clusterState: 'new' }), ['StatefulSet x: 3 pods, one after the other']],
+  ['etcd as an upgrade makes it', workload({ kind: 'StatefulSet', replicas: 3, clusterState: 'existing' }), []],
+  ['etcd without pods', workload({ kind: 'StatefulSet', replicas: 0, clusterState: 'new' }), []],
+  ['anything else', workload({}) + config, []],
+])('restarted by the first upgrade: %s', (_name, manifest, restarted) => {
+  expect(restartedByFirstUpgrade(manifest).map(restartInWords)).toEqual(restarted)
 })

@@ -1,6 +1,6 @@
 /** The workloads of a manifest, and which of their pods an upgrade replaces. */
 import { isDeepStrictEqual } from 'node:util'
-import { load } from 'js-yaml'
+import { fieldsOf, readObjects, type ManifestObject } from './objects.ts'
 
 /** A Deployment, StatefulSet or DaemonSet, as far as an upgrade restarts it. */
 export interface Workload {
@@ -19,12 +19,6 @@ export interface Workload {
 
 const workloadKinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet'])
 
-interface ManifestObject {
-  readonly kind?: unknown
-  readonly metadata?: { readonly name?: unknown }
-  readonly spec?: Specification
-}
-
 interface Specification {
   readonly replicas?: unknown
   readonly strategy?: { readonly type?: unknown }
@@ -33,13 +27,15 @@ interface Specification {
   readonly selector?: Readonly<Record<string, unknown>>
 }
 
-/** The workloads of a manifest, in its order. A document that is no YAML to us is none: helm decides what it is. */
+/** The workloads of a manifest, in its order. One that is no YAML to us is left out: helm decides what it is. */
 export function workloadsOf(manifest: string): Workload[] {
-  return objectsOf(manifest).flatMap(({ kind, metadata, spec }) => {
-    if (typeof kind !== 'string' || !workloadKinds.has(kind) || spec === undefined) return []
+  return readObjects(manifest).filter(({ kind }) => workloadKinds.has(kind)).flatMap((object) => {
+    const { kind, name } = object
+    const spec = specificationOf(object)
+    if (spec === undefined) return []
     const strategy = (spec.strategy ?? spec.updateStrategy)?.type
     return [{
-      kind, name: String(metadata?.name), spec,
+      kind, name, spec,
       replicas: replicasOf(kind, spec),
       strategy: typeof strategy === 'string' ? strategy : undefined,
       podLabels: spec.template?.metadata?.labels ?? {},
@@ -50,23 +46,15 @@ export function workloadsOf(manifest: string): Workload[] {
 
 /** The labels by which a Service of a manifest selects its pods; undefined when it is not in the manifest. */
 export function selectorOf(manifest: string, service: string): Readonly<Record<string, unknown>> | undefined {
-  return objectsOf(manifest).find(({ kind, metadata }) => kind === 'Service' && metadata?.name === service)?.spec?.selector
+  const object = readObjects(manifest).find(({ kind, name }) => kind === 'Service' && name === service)
+  return object && specificationOf(object)?.selector
 }
+
+const specificationOf = (object: ManifestObject): Specification | undefined => (fieldsOf(object) as { readonly spec?: Specification } | null | undefined)?.spec
 
 function replicasOf(kind: string, { replicas }: Specification): number | undefined {
   if (kind === 'DaemonSet') return undefined
   return typeof replicas === 'number' ? replicas : undefined
-}
-
-function objectsOf(manifest: string): ManifestObject[] {
-  return manifest.split(/^---.*$/m).flatMap((document) => {
-    try {
-      const object = load(document) as ManifestObject | null | undefined
-      return typeof object === 'object' && object !== null ? [object] : []
-    } catch {
-      return []
-    }
-  })
 }
 
 /** The workloads of an upgrade whose pods it replaces: those that were there, with another pod template. */
@@ -76,6 +64,22 @@ export function restartedWorkloads(before: string, after: string): Workload[] {
     const was = old.get(keyOf(workload))
     return was !== undefined && workload.replicas !== 0 && workload.strategy !== 'OnDelete' && !isDeepStrictEqual(was.podTemplate, workload.podTemplate)
   })
+}
+
+/**
+ * The workloads of a first revision that any upgrade restarts, as far as their manifest tells: etcd is told whether it makes its
+ * cluster or joins it. Source: the chart etcd that Milvus' chart includes, templates/statefulset.yaml, ETCD_INITIAL_CLUSTER_STATE.
+ */
+export function restartedByFirstUpgrade(manifest: string): Workload[] {
+  const isOfInstallation = ({ podTemplate }: Workload): boolean => {
+    const { containers = [] } = (podTemplate as PodTemplate | undefined)?.spec ?? {}
+    return containers.some(({ env }) => env?.some(({ name, value }) => name === 'ETCD_INITIAL_CLUSTER_STATE' && value === 'new'))
+  }
+  return workloadsOf(manifest).filter((workload) => workload.replicas !== 0 && isOfInstallation(workload))
+}
+
+interface PodTemplate {
+  readonly spec?: { readonly containers?: readonly { readonly env?: readonly { readonly name?: unknown; readonly value?: unknown }[] | null }[] }
 }
 
 /** The workloads of an upgrade that it creates or changes in any way: helm can wait for those. */

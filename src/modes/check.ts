@@ -10,6 +10,7 @@ import { certificateArns } from '../steps/ingress-object.ts'
 import { inspect, inspectState } from '../steps/load-balancer/inspect.ts'
 import type { Target } from '../steps/preflight.ts'
 import * as release from '../steps/release.ts'
+import { remarkRestarts } from '../steps/release-restarts.ts'
 import { arnOf, outputAddress, outputCertificate, outputKnown, read, type Reads } from './look.ts'
 import { prove } from './prove.ts'
 import { createRooms, type Rooms } from './rooms.ts'
@@ -86,6 +87,7 @@ async function compare(context: Context, settings: Settings, rooms: Rooms, reads
   outputKnown(context, target)
   const ofRelease = release.plan(target, settings)
   release.remark(context, settings, target, ofRelease)
+  remarkRestarts(context, target, ofRelease)
   return [
     ...ofCertificate,
     { step: 'release', differences: ofRelease },
