@@ -95,6 +95,14 @@ describe('what is sent', () => {
     expect([sent?.method, sent?.headers['content-type'], sent?.body]).toEqual(['PATCH', 'application/apply-patch+yaml', '{"kind":"X"}'])
     expect(Object.fromEntries(new URL(sent?.url ?? '', 'https://x').searchParams)).toEqual({ fieldManager: 'me', force: String(force), fieldValidation: 'Strict' })
   })
+
+  test('a dry run of a server-side apply sends YAML as it is', async () => {
+    const { client, api } = await start((response) => json(response, { done: true }))
+    await client.apply(`${namespace}/x`, 'kind: X # a comment', { fieldManager: 'me', force: false, dryRun: true }, 'try')
+    const [sent] = api.requests
+    expect(sent?.body).toBe('kind: X # a comment')
+    expect(Object.fromEntries(new URL(sent?.url ?? '', 'https://x').searchParams)).toEqual({ fieldManager: 'me', force: 'false', dryRun: 'All', fieldValidation: 'Ignore' })
+  })
 })
 
 describe('401', () => {
@@ -125,6 +133,7 @@ describe('an answer that is none to wait for', () => {
     ['403', 403, 'namespaces "milvus" is forbidden', {}, get, { code: 'cluster-forbidden', message: 'This identity may not read namespace milvus: namespaces "milvus" is forbidden' }],
     ['403 of a webhook', 403, webhook, { reason: 'Forbidden' }, apply, { name: 'StatusError', status: 403, message: webhook }],
     ['500 of a webhook that is away', 500, unavailable, { reason: 'InternalError' }, apply, { name: 'StatusError', status: 500 }],
+    ['500 of an object whose items cannot be told apart', 500, 'failed to create typed patch object (milvus/x; apps/v1, Kind=Deployment): duplicate entries for key [name="A"]', { reason: 'InternalError' }, apply, { name: 'StatusError', status: 500 }],
     ['404 of an apply', 404, 'namespaces "milvus" not found', { reason: 'NotFound' }, apply, { name: 'StatusError', status: 404, reason: 'NotFound' }],
     ['409', 409, 'Apply failed with 1 conflict', { reason: 'Conflict', details: { causes: [{ reason: 'FieldManagerConflict', field: '.spec', message: 'conflict with "kubectl"' }] } }, apply, { name: 'StatusError', status: 409, causes: [{ reason: 'FieldManagerConflict', field: '.spec', message: 'conflict with "kubectl"' }] }],
     ['422', 422, 'is invalid', { reason: 'Invalid' }, apply, { name: 'StatusError', status: 422, reason: 'Invalid' }],

@@ -235,7 +235,7 @@ scenario('somebody sets the Service back while it is restored: said, and a later
   const restore = { ...destroy, 'restore-service-type': 'NodePort' }
   expect(annotation(expectFailure(await run(restore), 'release', 'service-not-restored'))).toContain('is of type ClusterIP')
   mend()
-  expect(annotation(expectFailure(await run(restore), 'release', 'helm-upgrade-failed'))).toContain('force-conflicts')
+  expect(annotation(expectFailure(await run(restore), 'preflight', 'release-conflict'))).toContain('force-conflicts')
   expect(changed(expectSuccess(await run({ ...restore, 'force-conflicts': 'true' })))).toContain('certificate certificate')
   expect((await service({ world })).type).toBe('NodePort')
 })

@@ -79,6 +79,27 @@ export async function createMilvusObjects(world: World, name: string): Promise<v
     { apiVersion: 'v1', kind: 'Service', metadata: { name, labels }, spec: { type: 'ClusterIP', selector: labels, ports: [{ name: 'milvus', port: 19530, targetPort: 'milvus' }] } })
 }
 
+/** Makes another revision of the release, which changes nothing that was asked for. */
+export const upgradeByHand = (world: World, release = 'milvus-demo'): Promise<string> => world.helm('upgrade', release, 'milvus', '--repo', world.charts.url, '--version', '4.2.58', '--reuse-values')
+
+/** Gives a Deployment another number of pods. */
+export const scale = (world: World, deployment: string, replicas: number): Promise<string> => world.kubectl('scale', 'deployment', deployment, `--replicas=${replicas}`)
+
+/** Gives a container of a Deployment another image. */
+export const setImage = (world: World, deployment: string, container: string, image: string): Promise<string> => world.kubectl('set', 'image', `deployment/${deployment}`, `${container}=${image}`)
+
+/** Changes an object with a merge patch. @param manager of the fields that it changes; kubectl's own when absent */
+export async function patch(world: World, object: string, change: object, manager?: string): Promise<void> {
+  await world.kubectl('patch', object, '--type', 'merge', '--patch', JSON.stringify(change), ...(manager === undefined ? [] : ['--field-manager', manager]))
+}
+
+/** Gives a Deployment an autoscaler, and its number of pods as that autoscaler sets it. */
+export async function autoscale(world: World, deployment: string, replicas: number): Promise<void> {
+  const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: deployment }
+  await create(world, { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name: deployment }, spec: { scaleTargetRef, minReplicas: replicas, maxReplicas: replicas } })
+  await world.kubectl('patch', 'deployment', deployment, '--subresource', 'scale', '--type', 'merge', '--patch', JSON.stringify({ spec: { replicas } }), '--field-manager', 'kube-controller-manager')
+}
+
 /** For clients of AWS, as the administrator. */
 export const aws = ({ aws: { endpoint, credentials: [administrator] }, region }: World) => {
   if (!administrator) throw new Error('the world has no AWS credentials')

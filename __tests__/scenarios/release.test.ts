@@ -10,7 +10,7 @@ import { modeValues } from '../../sandbox/charts/modes.ts'
 import { milvusChart } from '../../sandbox/charts/package.ts'
 import { helmThree } from '../../sandbox/tools.ts'
 import type { World } from '../../sandbox/world.ts'
-import { createMilvusObjects, get, replace } from './hands.ts'
+import { createMilvusObjects, get, replace, upgradeByHand } from './hands.ts'
 import { annotation, changed, expectFailure, expectRefusal, expectSuccess, expectUnchanged, scenario } from './harness.ts'
 
 const allow = { 'allow-chart-change': 'true' }
@@ -231,9 +231,6 @@ scenario('a release that helm 3 installed: force-conflicts is for the Ingress, a
   expectSuccess(await run({ ...noValues, 'force-conflicts': 'true' }))
   expect((await world.helmCalls()).filter((call) => call.includes('--force-conflicts'))).toEqual([])
 }, { start: 'empty' })
-
-/** Makes revision 2, which changes nothing. */
-const upgradeByHand = (world: World): Promise<string> => world.helm('upgrade', 'milvus-demo', 'milvus', '--repo', world.charts.url, '--version', '4.2.58', '--reuse-values')
 
 /** Makes a revision what a helm leaves that is killed. */
 async function setPending(world: World, revision: number, begun: Date, status = 'pending-upgrade'): Promise<void> {

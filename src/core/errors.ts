@@ -64,6 +64,7 @@ export const failureCodes = [
   'chart-not-found',
   'chart-repository-unreachable',
   'release-changes-more',
+  'release-conflict',
   'release-not-ready',
   // certificate
   'certificate-not-found',

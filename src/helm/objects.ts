@@ -4,6 +4,7 @@ import { load } from 'js-yaml'
 
 /** One object of a manifest. */
 export interface ManifestObject {
+  readonly apiVersion: string
   readonly group: string
   readonly kind: string
   /** The plural of the kind, as RBAC has it; undefined where only the cluster knows it. */
@@ -18,11 +19,11 @@ export interface ManifestObject {
 /** The objects of a manifest, in its order. Nothing is parsed that may be no YAML for us. */
 export function readObjects(manifest: string): ManifestObject[] {
   return manifest.split(/^---.*$/m).flatMap((document) => {
-    const [kind, apiVersion] = [topLevel(document, 'kind'), topLevel(document, 'apiVersion')]
+    const [kind, apiVersion = ''] = [topLevel(document, 'kind'), topLevel(document, 'apiVersion')]
     if (kind === undefined) return []
-    const group = apiVersion?.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
+    const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
     const metadata = metadataOf(document)
-    return [{ group, kind, resource: resourceOf(group, kind), name: metadata('name') ?? '(without a name)', namespace: metadata('namespace'), text: document.trim() }]
+    return [{ apiVersion, group, kind, resource: resourceOf(group, kind), name: metadata('name') ?? '(without a name)', namespace: metadata('namespace'), text: document.trim() }]
   })
 }
 

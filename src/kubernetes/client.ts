@@ -83,14 +83,19 @@ export class KubernetesClient {
     return this.pages<AnyObject>({ method: 'GET', path, query: { ...selectors }, headers, purpose }, (items) => items.map(({ metadata: { name, uid, resourceVersion, labels = {} } }) => ({ metadata: { name, uid, resourceVersion, labels } })))
   }
 
-  /** Server-side apply. Safe to repeat. @returns the object as it is now */
-  async apply<T>(path: string, object: object, options: { fieldManager: string; force: boolean }, purpose: string): Promise<T> {
+  /**
+   * Server-side apply. Safe to repeat.
+   * @param object or its YAML
+   * @param options with `dryRun` nothing is written, and fields that nobody knows are passed over
+   * @returns the object as it is now, or as it would be
+   */
+  async apply<T>(path: string, object: object | string, { fieldManager, force, dryRun = false }: { fieldManager: string; force: boolean; dryRun?: boolean }, purpose: string): Promise<T> {
     return (await this.json({
       method: 'PATCH',
       path,
-      query: { fieldManager: options.fieldManager, force: String(options.force), fieldValidation: 'Strict' },
+      query: { fieldManager, force: String(force), ...(dryRun ? { dryRun: 'All', fieldValidation: 'Ignore' } : { fieldValidation: 'Strict' }) },
       headers: { 'Content-Type': 'application/apply-patch+yaml' },
-      body: JSON.stringify(object),
+      body: typeof object === 'string' ? object : JSON.stringify(object),
       purpose,
     })) as T
   }
@@ -239,7 +244,7 @@ export class KubernetesClient {
     }
     const refusal = refusals[thrown.status]
     if (refusal && !byWebhook(thrown)) return new ActionError({ ...refusal(thrown.message, purpose), cause: thrown })
-    const answersCaller = thrown.status === 404 || (method !== 'GET' && (byWebhook(thrown) || (thrown.status >= 400 && thrown.status < 500 && thrown.status !== 429)))
+    const answersCaller = thrown.status === 404 || (method !== 'GET' && (byRule(thrown) || (thrown.status >= 400 && thrown.status < 500 && thrown.status !== 429)))
     if (answersCaller) return thrown
     return new ActionError({
       code: 'cluster-request-failed',
@@ -266,6 +271,9 @@ const refusals: Readonly<Record<number, (message: string, purpose: string) => { 
 /** Whether an admission webhook said no, or could not be asked: nobody's permission and nobody's control plane. */
 const byWebhook = ({ message }: StatusError): boolean => /admission webhook .* denied|failed calling webhook/.test(message)
 
+/** Whether a server error is about the object: of a webhook, or of an apply that cannot tell the items of a list apart. Source: apimachinery, util/managedfields/internal/structuredmerge.go. */
+const byRule = (error: StatusError): boolean => byWebhook(error) || /failed to create typed (patch|live) object/.test(error.message)
+
 /** A page of a list. @throws StatusError for what is none */
 function listIn(answer: unknown): { readonly items: readonly AnyObject[]; readonly metadata?: { readonly continue?: string } } {
   const list = answer as { readonly items?: unknown; readonly metadata?: { readonly continue?: string } } | null
@@ -285,7 +293,7 @@ function attempts(thrown: unknown): number {
   if (thrown instanceof Silence) return 2
   if (!(thrown instanceof StatusError)) return 6
   if (thrown.reason === tooLarge) return 1
-  return (thrown.reason === noJson || [429, 500, 502, 503, 504].includes(thrown.status)) && !byWebhook(thrown) ? 6 : 1
+  return (thrown.reason === noJson || [429, 500, 502, 503, 504].includes(thrown.status)) && !byRule(thrown) ? 6 : 1
 }
 
 const errorCode = (thrown: unknown): string => (thrown as { code?: string }).code ?? ''

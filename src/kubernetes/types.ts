@@ -103,6 +103,11 @@ export interface LiveWorkload extends AnyObject {
   readonly status?: { readonly readyReplicas?: number; readonly desiredNumberScheduled?: number; readonly numberReady?: number }
 }
 
+/** autoscaling/v2 HorizontalPodAutoscaler. */
+export interface Autoscaler extends AnyObject {
+  readonly spec: { readonly scaleTargetRef: { readonly kind: string; readonly name: string } }
+}
+
 /** discovery.k8s.io/v1 EndpointSlice. */
 export interface EndpointSlice extends AnyObject {
   readonly endpoints?: readonly { readonly addresses: readonly string[]; readonly conditions?: { readonly ready?: boolean | null } }[] | null

@@ -1,5 +1,5 @@
 /** Before helm changes anything: what an upgrade of the release would do, why, and whether that is what was asked for. */
-import { ActionError } from '../core/errors.ts'
+import { ActionError, combine } from '../core/errors.ts'
 import type { Context } from '../core/step.ts'
 import type { Preview } from '../helm/helm.ts'
 import { compareManifests, isSame, type Difference } from '../helm/manifest.ts'
@@ -12,6 +12,7 @@ import type { Release, Target } from './preflight.ts'
 import type { Permission } from './preflight/access.ts'
 import { upgradePermissions } from './preflight/helm-permissions.ts'
 import { upgradeRequest, type Installed } from './release.ts'
+import { reviewConflicts } from './release-conflicts.ts'
 import { requireReady, unreadyWorkloads } from './release-workloads.ts'
 
 /** An upgrade that was rendered, and does no more than was asked for. */
@@ -38,7 +39,7 @@ export interface Comparison {
 
 /**
  * Fetches the chart, has helm render the upgrade, and says what it changes and restarts.
- * @throws ActionError `release-changes-more`, `release-not-ready`, of helm's failures
+ * @throws ActionError `release-changes-more`, `release-conflict`, `release-not-ready`, of helm's failures
  */
 export async function reviewUpgrade(context: Context, settings: Settings, { helm, kubernetes }: { readonly helm: Helm; readonly kubernetes: KubernetesClient }, installed: Installed & { readonly release: Release }): Promise<ReviewedUpgrade> {
   const { release, service } = installed
@@ -46,19 +47,29 @@ export async function reviewUpgrade(context: Context, settings: Settings, { helm
   const made = await helm.preview(upgradeRequest(release, settings, { chart, wait: false }))
   const comparison = await compare(settings, helm, installed, { chart, made })
   context.log.info(`helm would ${inWords(comparison.total)}`)
-  const refusal = refuseMore(installed, settings, made.chart, comparison)
-  if (refusal) throw refusal
+  const helmMajor = Number.parseInt(await helm.version())
+  const serverSide = helmMajor >= 4 && release.last.serverSide
+  const rendered = { name: release.last.name, namespace: settings.namespace, service: service.name, before: [release.current.manifest, release.last.manifest], after: made.manifest, serverSide }
+  const refusals = [refuseMore(installed, settings, made.chart, comparison), await reviewConflicts(context, kubernetes, rendered, settings.ingress.forceConflicts)].filter((each) => each !== undefined)
+  if (refusals.length > 0) throw combine(refusals)
   if (made.chart.version !== release.current.chart.version) context.log.note(`Chart ${versions(release, made.chart)}: helm would ${inWords(comparison.total)}.${milvusStep(release, made.chart)}`)
   sayRestarts(context, { release, service, manifest: made.manifest }, comparison)
   // A failed revision may have changed the workloads that are there; an upgrade starts from the last that was deployed.
   const changed = [release.current, release.last].flatMap(({ manifest }) => changedWorkloads(manifest, made.manifest))
-  const unready = await unreadyWorkloads(kubernetes, settings.namespace, workloadsOf(made.manifest).filter(({ kind, name }) => !changed.some((each) => each.kind === kind && each.name === name)))
-  if (changed.length > 0) requireReady(release.last.name, settings.namespace, unready)
-  const restoresLoadBalancer = settings.serviceType === 'LoadBalancer'
-  const wait = changed.length > 0 || (restoresLoadBalancer && unready.length === 0)
-  const helmMajor = Number.parseInt(await helm.version())
-  const permissions = upgradePermissions({ namespace: settings.namespace, before: release.current.manifest, after: made.manifest, helmMajor, serverSide: helmMajor >= 4 && release.last.serverSide, wait })
+  const wait = await mayWait(settings, kubernetes, release.last.name, workloadsOf(made.manifest), changed)
+  const permissions = upgradePermissions({ namespace: settings.namespace, before: release.current.manifest, after: made.manifest, helmMajor, serverSide, wait })
   return { chart, wait, permissions }
+}
+
+/**
+ * Whether helm waits until the release is ready: when it changes workloads, and for a new load balancer when nothing keeps it from ending.
+ * @throws ActionError `release-not-ready`
+ */
+async function mayWait({ namespace, serviceType }: Settings, kubernetes: KubernetesClient, release: string, workloads: readonly Workload[], changed: readonly Workload[]): Promise<boolean> {
+  if (changed.length === 0 && serviceType !== 'LoadBalancer') return false
+  const unready = await unreadyWorkloads(kubernetes, namespace, workloads.filter(({ kind, name }) => !changed.some((each) => each.kind === kind && each.name === name)))
+  if (changed.length > 0) requireReady(release, namespace, unready)
+  return changed.length > 0 || unready.length === 0
 }
 
 /** Renders what tells the request from what any upgrade would do, where there is something to tell apart. */
