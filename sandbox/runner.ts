@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly inputs: Readonly<Record<string, string>>
   /** A directory for the runner's files. */
   readonly directory: string
+  /** The working directory of the job, where relative paths start; this process' own when absent. */
+  readonly workspace?: string
   /** The runner's own disk, which stays for its next run; a new one that goes when absent. */
   readonly disk?: string
   /** Whether the runner dies with main, and post never runs. */
@@ -97,9 +99,9 @@ async function makeFiles(options: Pick<RunOptions, 'directory' | 'disk'>) {
   return files
 }
 
-function execute(script: string, env: Record<string, string>, { onStart, onLine, timeout = 120_000 }: Partial<RunOptions>): Promise<{ exitCode: number | null; printed: string }> {
+function execute(script: string, env: Record<string, string>, { onStart, onLine, workspace, timeout = 120_000 }: Partial<RunOptions>): Promise<{ exitCode: number | null; printed: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [script], { env, cwd: workspace, stdio: ['ignore', 'pipe', 'pipe'] })
     onStart?.(child)
     const killer = setTimeout(() => child.kill('SIGKILL'), timeout)
     let printed = ''

@@ -27,13 +27,14 @@ interface Dependency {
   readonly source?: string
 }
 
-type Files = [name: string, content: Buffer][]
+/** The files of a chart by their path in it. */
+export type Files = [path: string, content: Buffer][]
 
 const root = fileURLToPath(new URL('milvus/', import.meta.url))
 
 /** Chart.yaml. As the public chart, it keeps its dependencies in a requirements.yaml, which belongs to apiVersion v1. */
 export function chartMetadata(version: string, appVersion = milvusVersions[version] ?? '2.6.99'): object {
-  return { apiVersion: 'v1', name: 'milvus', version, appVersion, description: "The sandbox's Milvus", kubeVersion: '^1.10.0-0' }
+  return { apiVersion: 'v1', name: 'milvus', version, appVersion, description: "The sandbox's Milvus", home: 'https://milvus.io/', kubeVersion: '^1.10.0-0' }
 }
 
 /** The chart as a package. @param more further files of it, by their path */
@@ -50,7 +51,12 @@ export async function milvusChart(version: string, appVersion?: string, more: Re
   for (const { name, version, source = name } of dependencies) {
     files.push([`charts/${name}/Chart.yaml`, json({ apiVersion: 'v1', name, version })], ...(await filesOf(`charts/${source}/`, `charts/${name}/`)))
   }
-  const blocks = files.map(([name, content]) => tarEntry(`milvus/${name}`, content))
+  return packed('milvus', files)
+}
+
+/** Packs the files of a chart, as `helm package` does. */
+export function packed(name: string, files: Files): Uint8Array {
+  const blocks = files.map(([path, content]) => tarEntry(`${name}/${path}`, content))
   return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]), { mtime: packagedAt })
 }
 
@@ -63,7 +69,7 @@ function entryOf(version: string, entries: readonly VersionEntry[]): VersionEntr
 }
 
 /** JSON is YAML. */
-const json = (content: object): Buffer => Buffer.from(JSON.stringify(content))
+export const json = (content: object): Buffer => Buffer.from(JSON.stringify(content))
 
 /** The files of a folder of the chart, under the name that they have in the package. */
 async function filesOf(folder: string, packed: string): Promise<Files> {

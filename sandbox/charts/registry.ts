@@ -11,7 +11,8 @@ import { challenge, isAllowed, type Credentials } from './repository.ts'
 export interface ChartRegistrySettings {
   readonly traffic: Traffic
   readonly authority: Authority
-  readonly credentials: Credentials
+  /** Who may read it; everybody when absent. */
+  readonly credentials?: Credentials
   readonly version: string
 }
 
@@ -19,6 +20,8 @@ export interface ChartRegistrySettings {
 export interface ChartRegistry {
   /** What `helm pull` takes. */
   readonly reference: string
+  /** Of the manifest. */
+  readonly digest: string
   close(): Promise<void>
 }
 
@@ -45,6 +48,7 @@ export async function startChartRegistry({ traffic, authority, credentials, vers
   const { port } = server.address() as AddressInfo
   return {
     reference: `oci://127.0.0.1:${port}/charts/milvus`,
+    digest: described.digest,
     close: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

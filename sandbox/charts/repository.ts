@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Traffic } from '../traffic.ts'
+import type { PackagedChart } from './others.ts'
 import { milvusChart, milvusVersions, packagedAt } from './package.ts'
 
 /** How to start the repository. */
@@ -26,23 +27,19 @@ export interface ChartRepository {
   readonly url: string
   /** Adds a version, or puts it in place of the one that is there. Its Milvus is 2.6.99 unless it is a version of the real chart, or said here. @param more further files of it, by their path */
   publish(version: string, appVersion?: string, more?: Readonly<Record<string, string>>): Promise<void>
-  /** Takes a version away. */
+  /** Adds a chart of any name, or puts it in place of the one of its name and version. */
+  add(chart: PackagedChart): void
+  /** Takes a version of Milvus' chart away. */
   withdraw(version: string): void
   close(): Promise<void>
 }
 
-/** A packaged chart. */
-interface Package {
-  readonly version: string
-  readonly appVersion: string
-  readonly archive: Uint8Array
-}
-
 /** Starts the repository on a free loopback port. */
 export async function startChartRepository({ traffic, versions = Object.keys(milvusVersions) }: ChartRepositorySettings): Promise<ChartRepository> {
-  const packages = new Map<string, Package>()
+  const packages = new Map<string, PackagedChart>()
+  const add = (chart: PackagedChart): void => void packages.set(archiveName(chart), chart)
   const publish = async (version: string, appVersion = milvusVersions[version] ?? '2.6.99', more?: Readonly<Record<string, string>>): Promise<void> => {
-    packages.set(version, { version, appVersion, archive: await milvusChart(version, appVersion, more) })
+    add({ name: 'milvus', version, appVersion, archive: await milvusChart(version, appVersion, more) })
   }
   for (const version of versions) await publish(version)
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -51,7 +48,7 @@ export async function startChartRepository({ traffic, versions = Object.keys(mil
     if (fault?.reset) return void request.socket.destroy()
     if (fault?.error) return void response.writeHead(fault.error.status).end(fault.error.message)
     if (!isAllowed(request, repository.credentials)) return void response.writeHead(401, challenge).end()
-    const archive = packages.get(/^\/milvus-(.+)\.tgz$/.exec(path)?.[1] ?? '')?.archive
+    const archive = packages.get(path.slice(1))?.archive
     if (path === '/index.yaml') response.writeHead(200, { 'content-type': 'application/yaml' }).end(index([...packages.values()]))
     else if (archive) response.writeHead(200, { 'content-type': 'application/gzip' }).end(archive)
     else response.writeHead(404).end('not found')
@@ -62,7 +59,7 @@ export async function startChartRepository({ traffic, versions = Object.keys(mil
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const repository: ChartRepository = {
-    url: `http://127.0.0.1:${port}`, publish, withdraw: (version) => void packages.delete(version), credentials: undefined,
+    url: `http://127.0.0.1:${port}`, publish, add, withdraw: (version) => void packages.delete(archiveName({ name: 'milvus', version })), credentials: undefined,
     close: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
@@ -78,11 +75,13 @@ export function isAllowed({ headers }: IncomingMessage, credentials: Credentials
   return credentials === undefined || headers.authorization === `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`
 }
 
+const archiveName = ({ name, version }: Pick<PackagedChart, 'name' | 'version'>): string => `${name}-${version}.tgz`
+
 /** JSON is YAML. */
-function index(packages: Package[]): string {
-  const entries = packages.map(({ version, appVersion, archive }) => ({
-    apiVersion: 'v1', name: 'milvus', version, appVersion, created: packagedAt,
-    digest: createHash('sha256').update(archive).digest('hex'), urls: [`milvus-${version}.tgz`],
+function index(packages: PackagedChart[]): string {
+  const entries = packages.map(({ name, version, appVersion, archive }) => ({
+    apiVersion: 'v1', name, version, appVersion, created: packagedAt,
+    digest: createHash('sha256').update(archive).digest('hex'), urls: [archiveName({ name, version })],
   }))
-  return JSON.stringify({ apiVersion: 'v1', generated: packagedAt, entries: { milvus: entries } })
+  return JSON.stringify({ apiVersion: 'v1', generated: packagedAt, entries: Object.groupBy(entries, ({ name }) => name) })
 }

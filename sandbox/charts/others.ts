@@ -1,0 +1,81 @@
+/** Charts that hold Milvus otherwise than the public one: as a subchart, or in templates of another vendor. */
+import { json, packed, type Files } from './package.ts'
+
+/** A packaged chart. */
+export interface PackagedChart {
+  readonly name: string
+  readonly version: string
+  readonly appVersion: string
+  readonly archive: Uint8Array
+}
+
+/** A chart that contains another one. */
+export interface Umbrella {
+  readonly name: string
+  readonly version: string
+  readonly subchart: PackagedChart
+  /** The name that the subchart has in it. */
+  readonly alias?: string
+  readonly values?: object
+  /** Further files of it, by their path. */
+  readonly more?: Readonly<Record<string, string>>
+}
+
+/** A chart with a dependency, which lies in charts/ as an archive. Source: helm, "helm dependency build". */
+export function umbrellaChart({ name, version, subchart, alias, values = {}, more = {} }: Umbrella): PackagedChart {
+  const dependency = { name: subchart.name, version: subchart.version, repository: 'https://charts.example.com', alias }
+  const files: Files = [
+    ['Chart.yaml', json({ apiVersion: 'v2', name, version, appVersion: '1.0', dependencies: [dependency] })],
+    ['values.yaml', json(values)],
+    [`charts/${subchart.name}-${subchart.version}.tgz`, Buffer.from(subchart.archive)],
+    ...Object.entries(more).map(([path, text]): [string, Buffer] => [path, Buffer.from(text)]),
+  ]
+  return { name, version, appVersion: '1.0', archive: packed(name, files) }
+}
+
+/** A Milvus of one pod, by another hand than the public chart's. @param component the label that says which component an object is of */
+const proxyTemplate = (component: string): string => `{{- define "labels" }}{app.kubernetes.io/name: milvus, app.kubernetes.io/instance: {{ .Release.Name }}, ${component}: proxy}{{ end -}}
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ .Release.Name }}-proxy
+  labels: {{ template "labels" . }}
+spec:
+  type: {{ .Values.proxy.service.type }}
+  ports: [{name: grpc, port: 19530, targetPort: grpc}]
+  selector: {{ template "labels" . }}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}-proxy
+  labels: {{ template "labels" . }}
+spec:
+  selector: {matchLabels: {{ template "labels" . }}}
+  template:
+    metadata: {labels: {{ template "labels" . }}}
+    spec: {containers: [{name: proxy, image: milvusdb/milvus, ports: [{name: grpc, containerPort: 19530}]}]}
+`
+
+function proxyChart(version: string, metadata: object, component: string): PackagedChart {
+  const files: Files = [
+    ['Chart.yaml', json({ apiVersion: 'v2', name: 'milvus', version, appVersion: '2.5.11', ...metadata })],
+    ['values.yaml', json({ proxy: { service: { type: 'LoadBalancer' } } })],
+    ['templates/proxy.yaml', Buffer.from(proxyTemplate(component))],
+  ]
+  return { name: 'milvus', version, appVersion: '2.5.11', archive: packed('milvus', files) }
+}
+
+/**
+ * A chart named milvus of another vendor, with the labels, value paths and metadata of Bitnami's. Source: bitnami/charts,
+ * bitnami/milvus: Chart.yaml, templates/proxy/service.yaml, values.yaml.
+ */
+export const vendorChart = (version: string): PackagedChart => proxyChart(version, { home: 'https://bitnami.com', maintainers: [{ name: 'Broadcom, Inc. All Rights Reserved.', url: 'https://github.com/bitnami/charts' }] }, 'app.kubernetes.io/component')
+
+/** A fork of the public chart, with its labels, that takes the type of the Service from another value. */
+export const forkedChart = (version: string): PackagedChart => proxyChart(version, {}, 'component')
+
+/** A chart that has nothing to do with Milvus. */
+export const otherChart = (name: string, version: string): PackagedChart => ({
+  name, version, appVersion: '1.0', archive: packed(name, [['Chart.yaml', json({ apiVersion: 'v2', name, version })], ['templates/config.yaml', Buffer.from('apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-config\n')]]),
+})
