@@ -4,6 +4,7 @@ import { delimiter } from 'node:path'
 import { ActionError, combine, asActionError } from './core/errors.ts'
 import { accountIds } from './settings/accounts.ts'
 import { isAnnotationKey, refusedAnnotations, refusedTags, reservedAnnotations } from './settings/annotations.ts'
+import { chartName, chartRepository, versionInName } from './settings/chart.ts'
 import { inputDefaults, type InputName } from './settings/inputs.ts'
 import * as form from './settings/parsers.ts'
 import { pem } from './settings/pem.ts'
@@ -85,7 +86,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     expiryWarning: read.optional('expiry-warning', form.days),
     chart: readChart(read, mode),
     helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
-    values: read.optional('values', readValues) ?? {},
+    values: read.optional('values', form.helmValues) ?? {},
     serviceType: mode === 'destroy' ? readRestoredType(read) : 'ClusterIP',
     allowChartChange: read.optional('allow-chart-change', form.boolean),
     cutover: readCutover(read, mode),
@@ -190,13 +191,13 @@ function checkArnRegion(read: Reader, arn: string, region: string | undefined): 
 }
 
 function readChart(read: Reader, mode: Settings['mode'] | undefined): { [K in keyof Settings['chart']]: Settings['chart'][K] | undefined } {
-  const repository = read.optional('chart-repository', (raw) => {
-    const url = URL.canParse(raw) ? new URL(raw) : undefined
-    if (!url || !/^https?:$/.test(url.protocol)) throw new form.InvalidInput('is not a URL.', 'Give the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/.')
-    if (url.username || url.password) throw new form.InvalidInput('has credentials in it, which helm would show in its arguments.', 'Give them as chart-username and chart-password.')
-    return raw
-  })
-  return { name: read.optional('chart', form.text), repository, version: read.optional('chart-version', form.exactVersion), credentials: mode === 'check' ? undefined : readChartCredentials(read) }
+  const name = read.optional('chart', chartName)
+  return {
+    name,
+    repository: read.optional('chart-repository', chartRepository),
+    version: read.optional('chart-version', form.exactVersion) ?? versionInName(name),
+    credentials: mode === 'check' ? undefined : readChartCredentials(read),
+  }
 }
 
 /** For a run that fetches the chart. A password without a user name is left alone: a workflow gives its secrets to all targets, also to those with a public chart. */
@@ -222,15 +223,6 @@ function readCutover(read: Reader, mode: Settings['mode'] | undefined): Settings
   if (cutover === 'last' && inputText('probe') === 'off') read.conflict('Input cutover is last, and probe is off: nothing would prove the ALB before the old load balancer goes.', 'Run the job where it reaches the ALB with probe: required; or set cutover: never now, and first once you have seen that the ALB serves.')
   if (cutover === 'never' && forHelm.length > 0 && mode !== 'destroy') read.conflict(`Input cutover is never, which leaves the release alone, and ${forHelm.join(' and ')} would change it.`, `Leave ${forHelm.join(' and ')} empty, or set cutover to first or last.`)
   return cutover
-}
-
-function readValues(raw: string): Record<string, unknown> {
-  const values = form.helmValues(raw)
-  const type = (values['service'] as { type?: unknown } | null | undefined)?.type
-  if (type !== undefined && type !== 'ClusterIP') {
-    throw new form.InvalidInput('sets service.type to something other than ClusterIP, which is what this action is there to set.', 'Take service.type out of values.')
-  }
-  return values
 }
 
 function readAnnotations(raw: string): Record<string, string> {

@@ -5,7 +5,7 @@ import { awsError } from '../../src/aws/errors.ts'
 import { ActionError, failureCodes, stepNames } from '../../src/core/errors.ts'
 import type { Change, OutputName, Way } from '../../src/core/step.ts'
 import { cell } from '../../src/fleet/report.ts'
-import { chartFailure, upgradeFailure } from '../../src/helm/failures.ts'
+import { chartFailure, fetchError, upgradeFailure } from '../../src/helm/failures.ts'
 import { readConnect, readHealth, readVersion } from '../../src/milvus/api.ts'
 import { bodyFailure, grpcFailure, tokenFailure, type ProbeFailure } from '../../src/milvus/failures.ts'
 import { httpFailure } from '../../src/milvus/http-answers.ts'
@@ -55,8 +55,8 @@ const event = fc.record({ reason: fc.constantFrom('SuccessfullyReconciled', 'Fai
 const annotations = fc.dictionary(fc.constantFrom('listen-ports', 'tags', 'scheme', 'subnets', 'load-balancer-attributes').map((name) => `alb.ingress.kubernetes.io/${name}`), fc.oneof(anyText, fc.json(), fc.constantFrom('[{"HTTPS":443}]', '[null]', 'a=b,constructor=x')))
 
 property('words of helm, AWS and the controller', fc.tuple(anyLength, fc.array(event, { maxLength: 3 }), annotations, annotations), ([text, events, own, other]) => {
-  const target = { release: 'r', namespace: 'n', name: 'c', version: '1', from: 'f', hasCredentials: false }
-  for (const failure of [upgradeFailure(text, 1, target), upgradeFailure(`Error: ${text}`, null, target), chartFailure(text, 1, target)]) coded(failure)
+  const target = { kind: 'repository', release: 'r', namespace: 'n', name: 'c', version: '1', from: 'f', hasCredentials: false } as const
+  for (const failure of [upgradeFailure(text, 1, target), upgradeFailure(`Error: ${text}`, null, target), chartFailure(fetchError(1, text, text) ?? '', target)]) coded(failure)
   for (const thrown of [Object.assign(new Error(text), { name: text }), Object.assign(new Error(text), { name: 'AccessDeniedException' }), text]) coded(awsError('acm:ImportCertificate', thrown))
   const known = events.map(({ reason, message, resourceVersion }) => fixtures.event(reason, message, resourceVersion))
   newest(known)

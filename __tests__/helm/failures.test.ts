@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { chartFailure, upgradeFailure } from '../../src/helm/failures.ts'
+import { chartFailure, fetchError, isTransient, upgradeFailure } from '../../src/helm/failures.ts'
 
 const target = { release: 'milvus-demo', namespace: 'milvus' }
 
@@ -26,6 +26,7 @@ describe('of an upgrade', () => {
     ['a selector', 'cannot patch "x" with kind Deployment: Deployment.apps "x" is invalid: spec.selector: Invalid value: field is immutable', 'helm-upgrade-failed', /does not change that field/],
     ['a kind that is not there', 'resource mapping not found for name: "x" namespace: "" from "": no matches for kind "ServiceMonitor" in version "monitoring.coreos.com/v1"', 'helm-upgrade-failed', /does not know that kind/],
     ['a revision too large for a Secret', 'create: failed to create: Secret "sh.helm" is invalid: data: Too long: must have at most 1048576 bytes', 'helm-upgrade-failed', /1 MiB/],
+    ['a chart whose subcharts were not fetched', 'an error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: milvus', 'chart-not-found', /helm dependency build/],
     ['a wait that ran out', 'timed out waiting for the condition', 'helm-upgrade-timeout', /release-timeout/],
     ['a chart that says no', 'execution error at (milvus/templates/deployment.yaml:27:28): standalone only', 'helm-upgrade-failed', /correct values/],
     ['a template, helm 4', 'milvus/templates/service.yaml:9:21; executing "milvus/templates/service.yaml" at <$service.labels>:; can\'t evaluate field labels in type int64', 'helm-upgrade-failed', /correct values/],
@@ -37,7 +38,7 @@ describe('of an upgrade', () => {
 })
 
 describe('of fetching a chart', () => {
-  const source = { name: 'milvus', version: '5.0.19', from: 'https://charts.example.com', hasCredentials: false }
+  const source = { kind: 'repository', name: 'milvus', version: '5.0.19', from: 'https://charts.example.com', hasCredentials: false } as const
   const invalid = 'looks like "https://charts.example.com" is not a valid chart repository or cannot be reached: '
   const oci = 'failed to perform "FetchReference" on source: '
   // What helm 4.1.4 and 3.17.3 printed.
@@ -59,15 +60,61 @@ describe('of fetching a chart', () => {
     ['cut off', 'Get "https://charts.example.com/milvus-5.0.19.tgz": EOF', 'chart-repository-unreachable', /answers/],
     ['a certificate that nobody trusts', `${invalid}Get "https://charts.example.com/index.yaml": tls: failed to verify certificate: x509: certificate signed by unknown authority`, 'chart-repository-unreachable', /NODE_EXTRA_CA_CERTS/],
   ])('%s', (_, message, code, remedy) => {
-    const error = chartFailure(`Error: ${message}\n`, 1, source)
+    const error = chartFailure(fetchError(1, '', `Error: ${message}\n`) ?? '', source)
     expect([error.code, error.message, error.remedy]).toEqual([code, `helm could not fetch chart milvus 5.0.19 from https://charts.example.com: ${message}`, expect.stringMatching(remedy)])
   })
 
   test('credentials that were given and refused', () => {
-    expect(chartFailure('Error: 401 Unauthorized: 401 ', 1, { ...source, hasCredentials: true }).remedy).toMatch(/^https:\/\/charts\.example\.com does not take chart-username and chart-password/)
+    expect(chartFailure('401 Unauthorized: 401 ', { ...source, hasCredentials: true }).remedy).toMatch(/^https:\/\/charts\.example\.com does not take chart-username and chart-password/)
   })
 
   test('without a word', () => {
-    expect(chartFailure('', null, source).message).toMatch(/it ended with a signal$/)
+    expect(fetchError(null, '', '')).toBe('it ended with a signal')
+  })
+
+  test.each<[string, Partial<Parameters<typeof chartFailure>[1]>, message: string, code: string, remedy: RegExp]>([
+    ['an archive that is gone', { kind: 'archive' }, 'failed to fetch https://charts.example.com/milvus.tgz : 404 Not Found', 'chart-not-found', /^Correct the URL in chart/],
+    ['an archive that is private', { kind: 'archive' }, 'failed to fetch https://charts.example.com/milvus.tgz : 401 Unauthorized', 'chart-repository-unreachable', /^helm has no credentials for the URL of an archive/],
+    ['an alias, helm without repositories', { kind: 'path-or-alias', name: 'corp/milvus' }, 'no repositories found. You must add one before updating', 'chart-not-found', /chart to milvus; or add the repository before this step \("helm repo add corp URL"\)/],
+    ['an alias that helm does not know', { kind: 'path-or-alias', name: 'corp/milvus' }, "no repositories found matching 'corp'.  Nothing will be updated", 'chart-not-found', /helm repo add corp URL/],
+    ['an alias whose credentials are refused', { kind: 'path-or-alias', name: 'corp/milvus', from: 'helm repository corp' }, 'failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized', 'chart-repository-unreachable', /^The credentials with which helm repository corp was added/],
+  ])('%s', (_, more, message, code, remedy) => {
+    const error = chartFailure(message, { ...source, ...more })
+    expect([error.code, error.remedy]).toEqual([code, expect.stringMatching(remedy)])
+  })
+
+  const updated = (reason: string): string => `Hang tight while we grab the latest from your chart repositories...\n...Unable to get an update from the "corp" chart repository (https://charts.example.com):\n\t${reason}\nUpdate Complete.\n`
+  test.each<[string, Parameters<typeof fetchError>, string | undefined]>([
+    ['an update that failed, helm 3', [0, updated('failed to fetch https://x/index.yaml : 503 Service Unavailable'), ''], 'failed to fetch https://x/index.yaml : 503 Service Unavailable'],
+    ['an update that failed, helm 4', [1, updated('failed to fetch https://x/index.yaml : 503 Service Unavailable'), 'Error: failed to update the following repositories: [https://x]\n'], 'failed to fetch https://x/index.yaml : 503 Service Unavailable'],
+    ['a chart that was fetched', [0, '', ''], undefined],
+    ['a chart that was not', [1, '', 'Error: EOF\n'], 'EOF'],
+  ])('fetchError of %s', (_, printed, message) => {
+    expect(fetchError(...printed)).toBe(message)
+  })
+
+  // What helm 4.1.4 and 3.17.3 printed; the timeouts as Go says them.
+  test.each<[message: string, transient: boolean]>([
+    [`${invalid}failed to fetch https://charts.example.com/index.yaml : 503 Service Unavailable`, true],
+    [`${invalid}failed to fetch https://charts.example.com/index.yaml : 429 Too Many Requests`, true],
+    ['failed to fetch https://charts.example.com/milvus-5.0.19.tgz : 502 Bad Gateway', true],
+    [`${oci}GET "https://r/v2/charts/milvus/manifests/5.0.19": response status code 503: Service Unavailable`, true],
+    ['unexpected status from HEAD request to https://r/v2/charts/milvus/manifests/5.0.19: 503 Service Unavailable', true],
+    ['Get "https://charts.example.com/milvus-5.0.19.tgz": EOF', true],
+    ['read tcp 10.0.0.2:51000->10.0.0.3:443: read: connection reset by peer', true],
+    ['dial tcp 10.0.0.3:443: i/o timeout', true],
+    ['net/http: TLS handshake timeout', true],
+    ['context deadline exceeded (Client.Timeout exceeded while awaiting headers)', true],
+    ['lookup charts.example.com on 10.0.0.2:53: server misbehaving', true],
+    [`${invalid}failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized`, false],
+    [`${invalid}failed to fetch https://charts.example.com/index.yaml : 404 Not Found`, false],
+    [`${oci}GET "https://r/v2/charts/milvus/manifests/5.0.19": response status code 403: Forbidden`, false],
+    ['registry.example.com:503/charts/milvus:5.0.19: not found', false],
+    ['chart "milvus" version "5.0.19" not found in https://charts.example.com repository', false],
+    ['dial tcp 127.0.0.1:1: connect: connection refused', false],
+    ['lookup charts.example.com on 10.0.0.2:53: no such host', false],
+    ['tls: failed to verify certificate: x509: certificate signed by unknown authority', false],
+  ])('%s passes: %s', (message, transient) => {
+    expect(isTransient(message)).toBe(transient)
   })
 })

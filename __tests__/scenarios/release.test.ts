@@ -95,7 +95,6 @@ scenario('a repository that is down, broken, no repository or cut off in the mid
   const error = { status: 503, code: '', message: 'away' }
   for (const [fault, says] of [
     [{ operation: 'GET /index.yaml', error }, `Run the job again when ${charts.url} answers`],
-    [{ operation: /tgz$/, error }, '503 Service Unavailable'],
     [{ operation: /tgz$/, reset: true }, 'EOF'],
     [{ operation: 'GET /index.yaml', error: { ...error, status: 404 } }, `There is no chart repository at ${charts.url}`],
   ] as const) {

@@ -1,55 +1,159 @@
 /** Fetches the chart, so that what is looked at before anything changes is what is applied. */
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { throwIfCancelled } from '../core/waiting.ts'
-import { chartFailure } from './failures.ts'
+import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { load } from 'js-yaml'
+import { ActionError } from '../core/errors.ts'
+import { retry } from '../core/retry.ts'
+import { throwIfCancelled, type Clock } from '../core/waiting.ts'
+import { parseChartReference, type ChartReference } from './chart-reference.ts'
+import { chartFailure, errorLine, fetchError, isTransient } from './failures.ts'
 import { run, type HelmOptions } from './process.ts'
 
 /** A chart, and where it comes from. */
 export interface ChartSource {
-  /** A chart of `repository`, an oci:// reference or a path. */
+  /** As chart-reference.ts reads it. */
   readonly name: string
+  /** URL of the chart repository; for a name that says itself where the chart is, without meaning. */
   readonly repository: string
+  /** The version to fetch, where the name does not say it. */
   readonly version: string
   /** For the repository or registry; undefined leaves it to what the runner has. Secret. */
   readonly credentials: { readonly username: string; readonly password: string } | undefined
 }
 
+/** Where helm runs, and what measures the pauses between its attempts. */
+export type FetchOptions = HelmOptions & { readonly clock: Clock }
+
+/** A chart that is not on this machine yet. */
+type RemoteReference = Exclude<ChartReference, { readonly kind: 'path' }>
+
+/** How one helm of several is run. */
+interface Call {
+  readonly environment?: Readonly<Record<string, string>>
+  /** For its standard input. */
+  readonly input?: string
+}
+
+type RunHelm = (args: readonly string[], call?: Call) => Promise<void>
+
 /**
+ * Failures of the repository or registry that may pass are tried again.
  * @returns the path of the chart: itself, when it is one
  * @throws ActionError `chart-not-found`, `chart-repository-unreachable`, `cancelled`
  */
-export async function fetchChart(source: ChartSource, options: HelmOptions): Promise<string> {
-  const { name, version, credentials } = source
-  if (/^\.{0,2}\//.test(name)) return name
-  const isOci = name.startsWith('oci://')
+export async function fetchChart(source: ChartSource, options: FetchOptions): Promise<string> {
+  const reference = parseChartReference(source.name)
+  if (reference.kind === 'path') return requirePath(reference.path)
+  if (reference.kind === 'path-or-alias' && await isThere(reference.path)) return `./${reference.path}`
   const destination = join(options.directory, 'chart')
-  const secrets = { repository: join(options.directory, 'repositories.yaml'), registry: join(options.directory, 'registry.json') }
-  const helm = async (args: string[], environment: Record<string, string>, input?: string): Promise<void> => {
-    const { exitCode, stderr } = await run(args, { ...options, environment: { ...options.environment, ...environment } }, input)
-    throwIfCancelled(options.signal)
-    if (exitCode !== 0) throw chartFailure(stderr, exitCode, { name, version, from: isOci ? registryOf(name) : source.repository, hasCredentials: credentials !== undefined })
-  }
-  const pull = (reference: string[], environment: Record<string, string> = {}): Promise<void> => helm(['pull', ...reference, '--version', version, '--destination', destination], environment)
   await rm(destination, { recursive: true, force: true })
   await mkdir(destination)
+  const secret = join(options.directory, reference.kind === 'registry' ? 'registry.json' : 'repositories.yaml')
+  const helm: RunHelm = (args, call) => runWithRetry(args[0] === 'pull' ? [...args, '--destination', destination] : args, { source, reference }, options, call)
   try {
-    if (isOci) {
-      if (credentials) await writeFile(secrets.registry, dockerConfig(registryOf(name), credentials), { mode: 0o600 })
-      await pull([name], credentials && { HELM_REGISTRY_CONFIG: secrets.registry })
-    } else if (credentials) {
-      const own = { HELM_REPOSITORY_CONFIG: secrets.repository }
-      await helm(['repo', 'add', 'target', source.repository, '--username', credentials.username, '--password-stdin'], own, credentials.password)
-      await pull([`target/${name}`], own)
-    } else await pull([name, '--repo', source.repository])
+    await pull(reference, source, secret, helm)
   } finally {
-    if (credentials) await Promise.all(Object.values(secrets).map((path) => rm(path, { force: true })))
+    if (source.credentials) await rm(secret, { force: true })
   }
   const [file = ''] = await readdir(destination)
   return join(destination, file)
 }
 
-const registryOf = (reference: string): string => reference.split('/')[2] ?? ''
+const isThere = (path: string): Promise<boolean> => access(path).then(() => true, () => false)
+
+/** @throws ActionError `chart-not-found` */
+async function requirePath(path: string): Promise<string> {
+  if (await isThere(path)) return path
+  throw new ActionError({
+    code: 'chart-not-found',
+    problem: `Input chart is the path ${path}, and ${resolve(path)} does not exist on this runner.`,
+    remedy: 'Check out or download the chart before this step. A relative path starts at the working directory of the job.',
+  })
+}
+
+/** @param secret path of the file that helm may read credentials from, and that is deleted when this has ended */
+async function pull(reference: RemoteReference, { repository, version, credentials }: ChartSource, secret: string, helm: RunHelm): Promise<void> {
+  switch (reference.kind) {
+    // helm looks for the URL in every repository that it knows, and fails for want of their indexes: it is shown none.
+    case 'archive': return helm(['pull', reference.url], { environment: { HELM_REPOSITORY_CONFIG: secret } })
+    case 'path-or-alias':
+      // helm's cache is our own, so that the index that the runner has is not in it.
+      await helm(['repo', 'update', reference.alias])
+      return helm(['pull', `${reference.alias}/${reference.chart}`, '--version', version])
+    case 'registry':
+      if (credentials) await writeFile(secret, dockerConfig(reference.host, credentials), { mode: 0o600 })
+      return helm(['pull', ...registryArguments(reference, version)], credentials && { environment: { HELM_REGISTRY_CONFIG: secret } })
+    case 'repository': {
+      if (!credentials) return helm(['pull', reference.chart, '--version', version, '--repo', repository])
+      const environment = { HELM_REPOSITORY_CONFIG: secret }
+      await helm(['repo', 'add', 'target', repository, '--username', credentials.username, '--password-stdin'], { environment, input: credentials.password })
+      return helm(['pull', `target/${reference.chart}`, '--version', version], { environment })
+    }
+  }
+}
+
+/** A digest alone names one chart: of a reference with both, helm 3.17 fetches the tag and ignores the digest. Measured. */
+function registryArguments({ repository, tag, digest }: Extract<ChartReference, { kind: 'registry' }>, version: string): string[] {
+  if (digest !== undefined) return [`${repository}@${digest}`]
+  return tag === undefined ? [repository, '--version', version] : [`${repository}:${tag}`]
+}
+
+/** What a chart says of itself. */
+export interface ChartMetadata {
+  readonly name: string
+  readonly version: string
+}
+
+/**
+ * Reads the metadata of a chart on this machine, without rendering it.
+ * @throws ActionError `chart-not-found` when it is no chart, `cancelled`
+ */
+export async function readChart(path: string, options: HelmOptions): Promise<ChartMetadata> {
+  const { exitCode, stdout, stderr } = await run(['show', 'chart', path], { ...options, onLine: () => undefined })
+  throwIfCancelled(options.signal)
+  const metadata = exitCode === 0 ? (load(stdout) as Partial<ChartMetadata> | undefined) : undefined
+  if (metadata?.name !== undefined && metadata.version !== undefined) return { name: metadata.name, version: metadata.version }
+  throw new ActionError({
+    code: 'chart-not-found',
+    problem: `${path} is not a chart that helm can read: ${errorLine(stderr) || 'it has no name or version'}`,
+    remedy: 'Set chart to the directory that has Chart.yaml, or to an archive that "helm package" made.',
+  })
+}
+
+/** How often helm is run in all when the repository fails, and when it fails slowly. helm 4 itself tries a registry for some seconds. */
+const attempts = { quick: 6, slow: 2 }
+
+/** Milliseconds from which on an attempt is slow. */
+const slow = 5_000
+
+async function runWithRetry(args: readonly string[], { source, reference }: { source: ChartSource; reference: RemoteReference }, options: FetchOptions, { environment, input }: Call = {}): Promise<void> {
+  const { clock, signal } = options
+  let allowed = 1
+  let attempt = 0
+  const once = async (): Promise<void> => {
+    attempt += 1
+    if (attempt > 1) options.onLine(`helm ${args[0] === 'pull' ? 'fetches the chart' : 'reads the repository'} again: attempt ${attempt} of ${allowed}`)
+    const start = clock.now()
+    allowed = 1
+    const { exitCode, stdout, stderr } = await run([...args], { ...options, environment: { ...options.environment, ...environment } }, input)
+    throwIfCancelled(signal)
+    const message = fetchError(exitCode, stdout, stderr)
+    if (message === undefined) return
+    if (isTransient(message)) allowed = clock.now() - start < slow ? attempts.quick : attempts.slow
+    throw chartFailure(message, { kind: reference.kind, name: source.name, version: source.version, from: placeOf(reference, source), hasCredentials: source.credentials !== undefined })
+  }
+  return retry(once, { attempts: () => allowed, signal, clock })
+}
+
+/** Where helm looks, as people call it. */
+function placeOf(reference: RemoteReference, { repository }: ChartSource): string {
+  switch (reference.kind) {
+    case 'archive': return new URL(reference.url).host
+    case 'registry': return reference.host
+    case 'path-or-alias': return `helm repository ${reference.alias}`
+    case 'repository': return repository
+  }
+}
 
 /**
  * What `helm registry login` would write; but that also tries the login against the root of the registry, which some do not

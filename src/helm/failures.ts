@@ -3,6 +3,7 @@
  * Those of 3.17.3 and 4.1.4 were measured; where they differ, a pattern takes both.
  */
 import { ActionError, type FailureCode } from '../core/errors.ts'
+import type { ChartReference } from './chart-reference.ts'
 
 type Failure<Subject> = readonly [pattern: RegExp, code: FailureCode, remedy: (subject: Subject, caught: string) => string]
 
@@ -14,7 +15,8 @@ interface Target {
 
 /** The chart that was to be fetched. */
 interface Source {
-  /** Its name or oci:// reference. */
+  readonly kind: ChartReference['kind']
+  /** As the input names it. */
   readonly name: string
   readonly version: string
   /** The repository or registry. */
@@ -53,24 +55,46 @@ const upgradeFailures: readonly Failure<Target>[] = [
     'helm keeps values and manifest of a revision in one Secret of at most 1 MiB: take large files out of values (a ConfigMap of your own can hold them), then run the job again.'],
   [/timed out|deadline exceeded|would exceed context deadline/, 'helm-upgrade-timeout', ({ namespace }) =>
     `Look why the pods do not become ready ("kubectl get pods,events -n ${namespace}"), or give release-timeout more time; then run the job again. helm left the release failed and rolled nothing back.`],
+  [/missing in charts\/ directory/, 'chart-not-found', () => 'Run "helm dependency build" in the directory of the chart before this step, then run the job again.'],
   [/don't meet the specifications of the schema|execution error at|error calling |executing "|can't evaluate|YAML parse error|error validating data|unable to decode/, 'helm-upgrade-failed', () =>
     'The chart cannot be rendered with these values: correct values (or give those that the chart-version needs), then run the job again.'],
   [/./, 'helm-upgrade-failed', ({ release, namespace }) => `Mend what helm names; "helm history ${release} -n ${namespace}" shows the state of the release. Then run the job again.`],
 ]
 
-const credentials = ({ from, hasCredentials }: Source): string => hasCredentials
-  ? `${from} does not take chart-username and chart-password, or they may not read this chart: give others.`
-  : `Give chart-username and chart-password, which ${from} asks for.`
+function credentials({ kind, from, hasCredentials }: Source): string {
+  if (kind === 'archive') return `helm has no credentials for the URL of an archive: set chart-repository to its repository and chart to the name of the chart, with chart-username and chart-password.`
+  if (kind === 'path-or-alias') return `The credentials with which ${from} was added on this runner are refused: add it again with others, or set chart-repository to its URL, chart to the name of the chart, chart-username and chart-password.`
+  return hasCredentials ? `${from} does not take chart-username and chart-password, or they may not read this chart: give others.` : `Give chart-username and chart-password, which ${from} asks for.`
+}
+
 const elsewhere = 'If it has moved, set chart-repository and chart to where it is (a path or an oci:// reference of a copy will do)'
+
+/** helm knows no repository of that name, and no such path exists. */
+function unknownAlias({ name }: Source): string {
+  const [alias = '', ...chart] = name.split('/')
+  return `Set chart-repository to the URL of the repository and chart to ${chart.join('/')}; or add the repository before this step ("helm repo add ${alias} URL"); for a directory, check it out first (a relative path starts at the working directory of the job).`
+}
 
 /** Of `helm pull`. The first that matches counts. */
 const chartFailures: readonly Failure<Source>[] = [
   [/ : 40[13] |status code 40[13]|basic credential not found|getting credentials|unauthorized|denied/i, 'chart-repository-unreachable', credentials],
+  [/no repositories found|repo \S+ not found/, 'chart-not-found', unknownAlias],
   [/index\.yaml : 404|error unmarshaling|no API version/, 'chart-repository-unreachable', ({ from }) => `There is no chart repository at ${from}: set chart-repository to the URL whose index.yaml lists the chart; a registry goes into chart, as oci://.`],
-  [/ not found|not found$|: 404 |improper constraint/, 'chart-not-found', ({ version }) => `${elsewhere}; or set chart-version to one that is there, with allow-chart-change: true when it is not the deployed ${version}.`],
+  [/ not found|not found$|: 404 |improper constraint/, 'chart-not-found', ({ kind, version }) => kind === 'archive'
+    ? 'Correct the URL in chart; or set chart-repository to the URL of the repository and chart to the name of the chart.'
+    : `${elsewhere}; or set chart-version to one that is there, with allow-chart-change: true when it is not the deployed ${version}.`],
   [/x509:|tls:|server gave HTTP response/, 'chart-repository-unreachable', () => 'Let this runner trust its certificate (NODE_EXTRA_CA_CERTS with the authority in PEM, on the step or the runner), then run the job again.'],
   [/./, 'chart-repository-unreachable', ({ from }) => `Run the job again when ${from} answers; if it never does, check chart-repository, and HTTPS_PROXY and NO_PROXY of this runner.`],
 ]
+
+/** A refusal or an absence stays, whatever else is said. */
+const lasting = /(?:: |status code )40[134]\b|x509:|server gave HTTP response/
+
+/** Too many requests, a server that fails, a connection that breaks or is too slow. As Go and the two registry clients of helm say it. */
+const passing = /(?:: |status code )(?:429|50[0234])\b|connection reset|broken pipe|\bEOF\b|timeout|deadline exceeded|server misbehaving|temporary failure in name resolution|stream error|GOAWAY/i
+
+/** Whether time can heal what kept helm from fetching a chart. */
+export const isTransient = (message: string): boolean => !lasting.test(message) && passing.test(message)
 
 /** The error of an upgrade, or of its dry run. */
 export function upgradeFailure(stderr: string, exitCode: number | null, target: Target): ActionError {
@@ -78,10 +102,19 @@ export function upgradeFailure(stderr: string, exitCode: number | null, target: 
   return failure(upgradeFailures, message, `helm could not upgrade release ${target.release}: ${message}`, target)
 }
 
-/** The error of fetching a chart. */
-export function chartFailure(stderr: string, exitCode: number | null, source: Source): ActionError {
-  const message = errorLine(stderr) || ended(exitCode)
-  return failure(chartFailures, message, `helm could not fetch chart ${source.name} ${source.version} from ${source.from}: ${message}`, source)
+/**
+ * What kept helm from fetching a chart; undefined when nothing did. helm 3.17 calls an update of a repository that failed a success,
+ * and both majors say the reason on standard output only. Measured.
+ */
+export function fetchError(exitCode: number | null, stdout: string, stderr: string): string | undefined {
+  const [, update] = /Unable to get an update from the .* chart repository .*:\s+(.+)/.exec(stdout) ?? []
+  if (update !== undefined) return update.trim()
+  return exitCode === 0 ? undefined : errorLine(stderr) || ended(exitCode)
+}
+
+/** The error of fetching a chart. @param message what `fetchError` says */
+export function chartFailure(message: string, source: Source): ActionError {
+  return failure(chartFailures, message, `helm could not fetch chart ${source.name}${source.kind === 'archive' ? '' : ` ${source.version} from ${source.from}`}: ${message}`, source)
 }
 
 const ended = (exitCode: number | null): string => `it ended with ${exitCode === null ? 'a signal' : `exit code ${exitCode}`}`

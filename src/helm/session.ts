@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import tls from 'node:tls'
 import type { Clock } from '../core/waiting.ts'
-import { fetchChart, type ChartSource } from './chart.ts'
+import { fetchChart, readChart, type ChartMetadata, type ChartSource } from './chart.ts'
 import { findHelm, preview, previewInstallation, rollback, upgrade, type Installation, type Preview, type Rollback, type Upgrade } from './helm.ts'
 import { writeKubeconfig, type TokenCluster } from './kubeconfig.ts'
 import type { HelmOptions } from './process.ts'
@@ -49,7 +49,12 @@ export class Helm {
 
   /** @returns the path of the chart. @throws ActionError `chart-not-found`, `chart-repository-unreachable`, `cancelled` */
   async fetchChart(source: ChartSource): Promise<string> {
-    return fetchChart(source, await this.runOptions())
+    return fetchChart(source, { ...(await this.runOptions()), clock: this.options.clock })
+  }
+
+  /** What a chart on this machine says of itself. @throws ActionError `chart-not-found`, `cancelled` */
+  async readChart(path: string): Promise<ChartMetadata> {
+    return readChart(path, await this.runOptions())
   }
 
   /** What an upgrade would make. @throws ActionError of failures.ts, `cancelled` */
