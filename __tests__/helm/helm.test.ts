@@ -23,6 +23,7 @@ describe('upgradeArguments', () => {
     ['a kubeconfig', { kubeconfig: '/tmp/k' }, [...start, ...type, '--kubeconfig', '/tmp/k', ...wait]],
     ['a context', { context: 'production' }, [...start, ...type, '--kube-context', 'production', ...wait]],
     ['another type of the Service', { serviceType: 'NodePort' }, [...start, '--set', 'service.type=NodePort', ...wait]],
+    ['the type of a subchart\'s Service', { valuesPath: ['platform', 'data.vectors'] }, [...start, '--set', 'platform.data\\.vectors.service.type=ClusterIP', ...wait]],
     ['the type of the release', { serviceType: undefined }, [...start, ...wait]],
     ['without waiting', { wait: false }, [...start, ...type, '--timeout', '600s']],
     ['a longer history', { historyMax: 13 }, [...start, ...type, ...wait, '--history-max', '13']],

@@ -23,6 +23,7 @@ describe('decodeRevision', () => {
     ['one without values of the user', packed({ ...stored, config: undefined }), 'ConfigMap', { ...decoded, values: {} }],
     ['one whose values are null', packed({ ...stored, config: null }), 'ConfigMap', { ...decoded, values: {} }],
     ['one whose chart has no appVersion', packed({ ...stored, chart: { metadata: { name: 'milvus', version: '5.0.19' } } }), 'ConfigMap', { ...decoded, chart: { name: 'milvus', version: '5.0.19', appVersion: '' } }],
+    ['one whose chart says whose it is and has subcharts', packed({ ...stored, chart: { metadata: { ...stored.chart.metadata, home: 'https://bitnami.com', maintainers: [{ name: 'Broadcom, Inc.' }, 7], dependencies: [{ name: 'etcd' }, null] } } }), 'ConfigMap', { ...decoded, chart: { ...decoded.chart, origin: 'Broadcom, Inc., https://bitnami.com', dependencies: ['etcd'] } }],
     ['one that helm 4 applied server-side', packed({ ...stored, apply_method: 'ssa' }), 'ConfigMap', { ...decoded, serverSide: true }],
     ['one that helm 4 applied client-side', packed({ ...stored, apply_method: 'csa' }), 'ConfigMap', decoded],
     ['text beyond ASCII', base64(packed({ ...stored, config: { note: 'größer — 向量' } })), 'Secret', { ...decoded, values: { note: 'größer — 向量' } }],

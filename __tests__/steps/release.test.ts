@@ -9,6 +9,13 @@ const service = (type: string): Target['service'] => ({ name: 'milvus-demo', typ
 const stored = (type: string) => revision({ values: { service: { type } } })
 const chart = (version: string | undefined, name = 'milvus'): Settings['chart'] => ({ name, repository: 'https://x', version, credentials: undefined })
 
+/** A release with Milvus as the subchart `vectors`. */
+const umbrella = (type = 'ClusterIP', values = {}): Parameters<typeof revision>[0] => ({
+  chart: { name: 'platform', version: '1.0.0', appVersion: '' }, values,
+  manifest: `---\n# Source: platform/charts/vectors/templates/service.yaml\napiVersion: v1\nkind: Service\nmetadata:\n  name: milvus-demo\nspec:\n  type: ${type}\n`,
+})
+const released = (more: Parameters<typeof revision>[0]): Partial<Target> => ({ release: { last: revision(more), current: revision(more) } })
+
 describe('plan', () => {
   test.each<[string, Partial<Target>, Parameters<typeof settings>[0], [path: string, before: string | undefined, after: string | undefined][]]>([
     ['everything is as it should be', {}, {}, []],
@@ -20,6 +27,9 @@ describe('plan', () => {
     ['values that the release has', {}, { values: { service: { type: 'ClusterIP' } } }, []],
     ['a Service that was patched, while the values still say LoadBalancer', { release: { last: stored('LoadBalancer'), current: stored('LoadBalancer') } }, {}, [['service.type', 'LoadBalancer', 'ClusterIP']]],
     ['a Service that was patched, and values that never said a type', { release: { last: revision({ values: {} }), current: revision({ values: {} }) } }, {}, []],
+    ['a subchart whose Service has its own load balancer', { ...released(umbrella('LoadBalancer')), service: service('LoadBalancer') }, {}, [['vectors.service.type', 'LoadBalancer', 'ClusterIP']]],
+    ['a subchart that is as it should be', released(umbrella('ClusterIP', { vectors: { service: { type: 'ClusterIP' } } })), {}, []],
+    ['a Service of a subchart that was patched, and a type that only the umbrella chart says', released(umbrella('LoadBalancer')), {}, [['vectors.service.type', 'LoadBalancer', 'ClusterIP']]],
     ['a Service that was patched back, while the values still say ClusterIP', { service: service('LoadBalancer') }, { serviceType: 'LoadBalancer' }, [['service.type', 'ClusterIP', 'LoadBalancer']]],
     ['a Service that was patched, when helm is left alone', { release: { last: stored('LoadBalancer'), current: stored('LoadBalancer') } }, { cutover: 'never' }, []],
     ['values that it has not', {}, { values: { proxy: { replicas: 2 }, minio: { mode: 'x' } } }, [['values.proxy.replicas', undefined, '(not shown)'], ['values.minio.mode', undefined, '(not shown)']]],
@@ -43,7 +53,7 @@ describe('plan', () => {
 })
 
 describe('check', () => {
-  test.each(['milvus', './charts/milvus', '../milvus/', '/charts/milvus', '/charts/milvus-5.0.19.tgz', './milvus-5.0.19.tgz', '/charts/my-copy', 'oci://registry.example.com/charts/milvus', 'oci://registry.example.com/charts/milvus:5.0.19'])('%s may be the chart milvus', (name) => {
+  test.each(['milvus', './charts/milvus', '../milvus/', '/charts/milvus', '/charts/milvus-5.0.19.tgz', './milvus-5.0.19.tgz', 'milvus-5.0.19.tgz', '/charts/my-copy', 'charts/my-copy', 'corp/milvus', 'https://example.com/milvus-5.0.19.tgz', 'oci://registry.example.com/charts/milvus', 'oci://registry.example.com/charts/milvus:5.0.19', `oci://registry.example.com:5000/charts/milvus@sha256:${'0'.repeat(64)}`])('%s may be the chart milvus', (name) => {
     expect(() => check(target(), settings({ chart: chart(undefined, name) }))).not.toThrow()
   })
 
@@ -53,8 +63,7 @@ describe('check', () => {
   })
 
   test('a release of an umbrella chart', async () => {
-    const umbrella = revision({ chart: { name: 'platform', version: '1.0.0', appVersion: '' } })
-    expect((await failureOf(() => check(target({ release: { last: umbrella, current: umbrella } }), settings()))).code).toBe('release-chart-differs')
+    expect((await failureOf(() => check(target(released(umbrella())), settings()))).code).toBe('release-chart-differs')
   })
 
   test('a Service that something else manages', async () => {
@@ -65,6 +74,23 @@ describe('check', () => {
       'Release milvus-demo would have to be upgraded, and its Service milvus-demo is managed by Flux (HelmRelease milvus), which would set it back.',
       'Make the change there (spec.values.service.type: ClusterIP), or leave the Service as it is: give service: milvus-demo in place of release, and helm is left alone.',
     ])
+  })
+
+  test.each<[string, Parameters<typeof revision>[0], object, RegExp | undefined]>([
+    ['another type', {}, { service: { type: 'LoadBalancer' } }, /^Input values sets service\.type to something other than ClusterIP/],
+    ['the same type', {}, { service: { type: 'ClusterIP' } }, undefined],
+    ['another type of a subchart', umbrella(), { vectors: { service: { type: 'NodePort' } } }, /^Input values sets vectors\.service\.type to something other/],
+    ["a service.type of the umbrella chart's own", umbrella(), { service: { type: 'NodePort' } }, undefined],
+  ])('values that set %s', async (_, more, values, problem) => {
+    const work = () => check(target(released(more)), settings({ chart: chart(undefined, './here'), values: values as Record<string, unknown> }))
+    if (problem) expect(await failureOf(work)).toMatchObject({ code: 'input-invalid', message: expect.stringMatching(problem) as unknown })
+    else expect(work).not.toThrow()
+  })
+
+  test('the value to change elsewhere, of a subchart', async () => {
+    const manager = { tool: 'Argo CD', owner: 'Application vectors', setting: 'service.type in its values' }
+    const error = await failureOf(() => check(target({ manager, ...released(umbrella()) }), settings()))
+    expect(error.remedy).toMatch(/^Make the change there \(vectors\.service\.type in its values: ClusterIP\)/)
   })
 
   test('without a release nothing is asked', () => {

@@ -52,6 +52,7 @@ export const failureCodes = [
   'release-pending',
   'release-unreadable',
   'release-chart-differs',
+  'release-chart-unsupported',
   'release-failed',
   'release-managed-elsewhere',
   'service-not-found',
@@ -64,6 +65,7 @@ export const failureCodes = [
   'chart-not-found',
   'chart-repository-unreachable',
   'release-changes-more',
+  'service-type-not-set',
   'release-conflict',
   'release-not-ready',
   // certificate

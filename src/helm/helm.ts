@@ -3,6 +3,7 @@ import { which } from '@actions/io'
 import { ActionError } from '../core/errors.ts'
 import { throwIfCancelled } from '../core/waiting.ts'
 import { errorLine, upgradeFailure } from './failures.ts'
+import { serviceTypePath } from './milvus-chart.ts'
 import { run, type HelmOptions } from './process.ts'
 
 /** The oldest helm that knows --reset-then-reuse-values. Source: helm, commit a9d59f946. */
@@ -16,6 +17,8 @@ export interface Upgrade {
   readonly chart: string
   /** The type that the Service gets; undefined keeps that of the release's values. */
   readonly serviceType: string | undefined
+  /** Where the values of Milvus' chart are in those of the release: the names of subcharts, from the outermost. The release's own chart when absent. */
+  readonly valuesPath?: readonly string[]
   /** JSON (which is YAML) for helm's standard input; undefined when nothing is set. Secret: never in argv or a file. */
   readonly values: string | undefined
   /** Seconds. */
@@ -89,13 +92,16 @@ const accessArguments = ({ kubeconfig, context }: Pick<Upgrade, 'kubeconfig' | '
   ...(context === undefined ? [] : ['--kube-context', context]),
 ]
 
+/** A path for --set, which reads a dot as the end of a key. Source: helm, "The Format and Limitations of --set". */
+const pathArgument = (path: readonly string[]): string => path.map((key) => key.replaceAll('.', '\\.')).join('.')
+
 function commonArguments(upgrade: Upgrade): string[] {
   return [
     'upgrade', upgrade.release, upgrade.chart,
     '--namespace', upgrade.namespace,
     '--reset-then-reuse-values',
     ...(upgrade.values === undefined ? [] : ['--values', '-']),
-    ...(upgrade.serviceType === undefined ? [] : ['--set', `service.type=${upgrade.serviceType}`]),
+    ...(upgrade.serviceType === undefined ? [] : ['--set', `${pathArgument(serviceTypePath(upgrade.valuesPath ?? []))}=${upgrade.serviceType}`]),
     ...accessArguments(upgrade),
   ]
 }

@@ -9,7 +9,15 @@ export interface ReleaseRevision {
   readonly revision: number
   /** `deployed`, `failed`, `superseded`, `uninstalled`, `pending-install`, `pending-upgrade`, `pending-rollback`. */
   readonly status: string
-  readonly chart: { readonly name: string; readonly version: string; readonly appVersion: string }
+  readonly chart: {
+    readonly name: string
+    readonly version: string
+    readonly appVersion: string
+    /** Whose it is, as its metadata says: maintainer and home page. */
+    readonly origin?: string | undefined
+    /** The names of its direct subcharts that are on, an alias in place of a name. */
+    readonly dependencies?: readonly string[] | undefined
+  }
   /** The values that the user gave. Secret. */
   readonly values: Readonly<Record<string, unknown>>
   /** YAML of its objects. Secret. */
@@ -54,7 +62,7 @@ export function decodeRevision(encoded: string, kind: 'Secret' | 'ConfigMap', ob
       name: textOf(release.name),
       revision: numberOf(release.version),
       status: textOf(release.info.status),
-      chart: { name: textOf(metadata.name), version: textOf(metadata.version), appVersion: textOf(metadata.appVersion ?? '') },
+      chart: { name: textOf(metadata.name), version: textOf(metadata.version), appVersion: textOf(metadata.appVersion ?? ''), origin: originOf(metadata), dependencies: dependenciesOf(metadata) },
       values: mapOf(release.config ?? {}),
       manifest: textOf(release.manifest ?? ''),
       deployedAt: textOf(release.info.last_deployed ?? ''),
@@ -76,14 +84,38 @@ interface StoredRelease {
   readonly name: unknown
   readonly version: unknown
   readonly info: { readonly status: unknown; readonly last_deployed?: unknown }
-  readonly chart: { readonly metadata: { readonly name: unknown; readonly version: unknown; readonly appVersion?: unknown } }
+  readonly chart: { readonly metadata: StoredMetadata }
   readonly config?: unknown
   readonly manifest?: unknown
   readonly apply_method?: unknown
 }
 
+interface StoredMetadata {
+  readonly name: unknown
+  readonly version: unknown
+  readonly appVersion?: unknown
+  readonly home?: unknown
+  readonly maintainers?: unknown
+  readonly dependencies?: unknown
+}
+
+/** Of a list, the names of its entries; what has another form has none. */
+const namesIn = (list: unknown): string[] => (Array.isArray(list) ? list : []).flatMap((entry: unknown) => (isMap(entry) && typeof entry['name'] === 'string' ? [entry['name']] : []))
+
+function originOf({ maintainers, home }: StoredMetadata): string | undefined {
+  const parts = [...namesIn(maintainers).slice(0, 1), ...(typeof home === 'string' ? [home] : [])]
+  return parts.length === 0 ? undefined : parts.join(', ')
+}
+
+function dependenciesOf({ dependencies }: StoredMetadata): string[] | undefined {
+  const names = namesIn(dependencies)
+  return names.length === 0 ? undefined : names
+}
+
 /** Bytes. A Secret of 1 MiB holds at most some twenty of manifests and charts; gzip could make a thousand of it. */
 const largestRelease = 64 * 2 ** 20
+
+const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function checked<T>(is: (value: unknown) => value is T): (value: unknown) => T {
   return (value) => {
@@ -121,4 +153,3 @@ export function withoutStoredNulls(wanted: Readonly<Record<string, unknown>>, pr
   return Object.fromEntries(kept.map(([key, value]) => [key, isMap(value) ? withoutStoredNulls(value, stored[key]) : value]))
 }
 
-const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -2,6 +2,7 @@
 import { getCACertificates } from 'node:tls'
 import { ActionError, asActionError, combine, settleAll } from '../core/errors.ts'
 import type { Context } from '../core/step.ts'
+import { valueAt, valuesPathOf } from '../helm/milvus-chart.ts'
 import { secretsInValues } from '../helm/values.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import { ownedAnnotations } from '../kubernetes/ownership.ts'
@@ -128,7 +129,7 @@ async function findTarget(context: Context, settings: Settings, kubernetes: Kube
     }
   }
   const port = collect(() => findPort(settings, service))
-  collect(() => checkService(context, settings, service, port ?? 0))
+  collect(() => checkService(context, settings, service, port ?? 0, release))
   if (ingress) collect(() => refuseForeignIngress(settings, ingress))
   else collect(() => refuseIngressOfChart(settings, release, service.metadata.name, ingressName))
   if (problems.length > 0) throw combine(problems)
@@ -161,12 +162,13 @@ export async function findNamespace(kubernetes: KubernetesClient, name: string):
 
 /** The chart's own Ingress has the name of its Service: ours would be under the same one. Source: milvus-helm, templates/ingress.yaml. */
 function refuseIngressOfChart(settings: Settings, release: Release | undefined, serviceName: string, ingressName: string): void {
-  const [asked, present] = [settings.values, release?.current.values].map((values) => (values?.['ingress'] as { enabled?: unknown } | null | undefined)?.enabled)
+  const path = [...(release ? valuesPathOf(release.current, serviceName) : []), 'ingress', 'enabled']
+  const [asked, present] = [settings.values, release?.current.values].map((values) => valueAt(values, path))
   if (!release || (asked ?? present) !== true || ingressName !== serviceName) return
   throw new ActionError({
     code: 'ingress-not-ours',
-    problem: `With the values of release ${release.last.name} (ingress.enabled: true) the chart makes an Ingress ${ingressName} of its own.`,
-    remedy: "Turn the chart's own Ingress off (values: ingress: {enabled: false}), or set ingress-name to another name.",
+    problem: `With the values of release ${release.last.name} (${path.join('.')}: true) the chart makes an Ingress ${ingressName} of its own.`,
+    remedy: `Turn the chart's own Ingress off with values (${path.join('.')}: false), or set ingress-name to another name.`,
   })
 }
 

@@ -3,6 +3,7 @@ import { ActionError, combine } from '../core/errors.ts'
 import type { Context } from '../core/step.ts'
 import type { Preview } from '../helm/helm.ts'
 import { compareManifests, isSame, type Difference } from '../helm/manifest.ts'
+import { milvusVersionOf, valuesPathOf } from '../helm/milvus-chart.ts'
 import { differingPaths } from '../helm/release.ts'
 import type { Helm } from '../helm/session.ts'
 import { changedWorkloads, restartedWorkloads, restartInWords, selectorOf, workloadsOf, type Workload } from '../helm/workloads.ts'
@@ -12,6 +13,7 @@ import type { Release, Target } from './preflight.ts'
 import type { Permission } from './preflight/access.ts'
 import { upgradePermissions } from './preflight/helm-permissions.ts'
 import { upgradeRequest, type Installed } from './release.ts'
+import { fetchAskedChart, refuseServiceType, withMilvusVersion } from './release-chart.ts'
 import { reviewConflicts } from './release-conflicts.ts'
 import { requireReady, unreadyWorkloads } from './release-workloads.ts'
 
@@ -19,6 +21,8 @@ import { requireReady, unreadyWorkloads } from './release-workloads.ts'
 export interface ReviewedUpgrade {
   /** Path of the chart. */
   readonly chart: string
+  /** Where the values of Milvus' chart are in those of the release. */
+  readonly valuesPath: readonly string[]
   /** Whether helm waits until the workloads of the release are ready. */
   readonly wait: boolean
   /** What helm asks of the cluster for it, beside what every upgrade needs. */
@@ -39,18 +43,20 @@ export interface Comparison {
 
 /**
  * Fetches the chart, has helm render the upgrade, and says what it changes and restarts.
- * @throws ActionError `release-changes-more`, `release-conflict`, `release-not-ready`, of helm's failures
+ * @throws ActionError `release-changes-more`, `service-type-not-set`, `release-conflict`, `release-not-ready`, of helm's failures
  */
 export async function reviewUpgrade(context: Context, settings: Settings, { helm, kubernetes }: { readonly helm: Helm; readonly kubernetes: KubernetesClient }, installed: Installed & { readonly release: Release }): Promise<ReviewedUpgrade> {
   const { release, service } = installed
-  const chart = await helm.fetchChart({ ...settings.chart, version: settings.chart.version ?? release.current.chart.version })
-  const made = await helm.preview(upgradeRequest(release, settings, { chart, wait: false }))
+  const chart = await fetchAskedChart(settings, helm, release)
+  const valuesPath = valuesPathOf(release.current, service.name)
+  const request = upgradeRequest(release, settings, { chart, wait: false, valuesPath })
+  const made = withMilvusVersion(release, await helm.preview(request))
   const comparison = await compare(settings, helm, installed, { chart, made })
   context.log.info(`helm would ${inWords(comparison.total)}`)
   const helmMajor = Number.parseInt(await helm.version())
   const serverSide = helmMajor >= 4 && release.last.serverSide
   const rendered = { name: release.last.name, namespace: settings.namespace, service: service.name, before: [release.current.manifest, release.last.manifest], after: made.manifest, serverSide }
-  const refusals = [refuseMore(installed, settings, made.chart, comparison), await reviewConflicts(context, kubernetes, rendered, settings.ingress.forceConflicts)].filter((each) => each !== undefined)
+  const refusals = [refuseMore(installed, settings, made.chart, comparison), refuseServiceType(settings, service.name, request, made.manifest), await reviewConflicts(context, kubernetes, rendered, settings.ingress.forceConflicts)].filter((each) => each !== undefined)
   if (refusals.length > 0) throw combine(refusals)
   if (made.chart.version !== release.current.chart.version) context.log.note(`Chart ${versions(release, made.chart)}: helm would ${inWords(comparison.total)}.${milvusStep(release, made.chart)}`)
   sayRestarts(context, { release, service, manifest: made.manifest }, comparison)
@@ -58,7 +64,7 @@ export async function reviewUpgrade(context: Context, settings: Settings, { helm
   const changed = [release.current, release.last].flatMap(({ manifest }) => changedWorkloads(manifest, made.manifest))
   const wait = await mayWait(settings, kubernetes, release.last.name, workloadsOf(made.manifest), changed)
   const permissions = upgradePermissions({ namespace: settings.namespace, before: release.current.manifest, after: made.manifest, helmMajor, serverSide, wait })
-  return { chart, wait, permissions }
+  return { chart, wait, valuesPath, permissions }
 }
 
 /**
@@ -78,7 +84,7 @@ async function compare(settings: Settings, helm: Helm, { release, service }: Ins
   const total = compareManifests(current.manifest, made.manifest)
   const isOtherVersion = made.chart.version !== current.chart.version
   if (isOtherVersion || isSame(without(total, `Service ${service.name}`))) return { total, requested: total, anyUpgrade: nothing, isDeployedChart: true }
-  const unchanged = await helm.preview({ ...upgradeRequest(release, settings, { chart, wait: false }), serviceType: undefined, values: undefined })
+  const unchanged = await helm.preview({ ...upgradeRequest(release, settings, { chart, wait: false, valuesPath: [] }), serviceType: undefined, values: undefined })
   const anyUpgrade = compareManifests(current.manifest, unchanged.manifest)
   const requested = compareManifests(unchanged.manifest, made.manifest)
   return { total, requested, anyUpgrade, isDeployedChart: isSame(anyUpgrade) || await isInstallation(settings, helm, release, chart) }
@@ -137,11 +143,11 @@ export function refuseMore({ release, service }: Pick<Target, 'service'> & { rea
   return refusal(`To set the type of ${own} helm would also ${inWords(more)}: the templates of chart ${current.chart.name} ${chart.version} make these objects depend on service.type.`, 'Change them in the release first, in an upgrade of its own')
 }
 
-const versions = ({ current }: Release, { version, appVersion }: Preview['chart']): string => `${current.chart.version} (Milvus ${current.chart.appVersion}) to ${version} (Milvus ${appVersion})`
+const versions = ({ current }: Release, { version, appVersion }: Preview['chart']): string => `${current.chart.version} (Milvus ${milvusVersionOf(current)}) to ${version} (Milvus ${appVersion})`
 
 /** Source: milvus-helm, charts/milvus/README.md: 2.6 only from 2.5.16 with mixCoordinator on; no way back. */
 function milvusStep({ current }: Release, chart: Preview['chart']): string {
-  const [before, after] = [current.chart.appVersion, chart.appVersion].map(number)
+  const [before, after] = [milvusVersionOf(current), chart.appVersion].map(number)
   if (before === undefined || after === undefined || before >= number('2.6.0') || after < number('2.6.0')) return ''
   return ` Milvus allows the step to 2.6 only from 2.5.16 or later with mixCoordinator on${before < number('2.5.16') ? ': go to chart 4.2.58 (Milvus 2.5.16) first' : ''}.`
 }

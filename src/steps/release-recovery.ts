@@ -1,5 +1,6 @@
 /** What a run that died in helm has left: a pending revision, which helm never clears by itself, and which nobody else works on. */
 import type { Context } from '../core/step.ts'
+import { serviceTypePath, valuesPathOf, withValueAt } from '../helm/milvus-chart.ts'
 import { decodeRevision, differingPaths, type ReleaseRevision } from '../helm/release.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
@@ -44,9 +45,10 @@ function isWorkOf({ kind, holder }: HelmWork, { status, holder: label }: { reado
 }
 
 /** Whether the revision sets what this run would set: going on with it spares the Service a way back and forth, which is a load balancer made and deleted. */
-function isWanted(settings: Settings, { values, chart }: ReleaseRevision): boolean {
-  const wanted = { ...settings.values, service: { ...(settings.values['service'] as object | undefined), type: settings.serviceType ?? 'ClusterIP' } }
-  return differingPaths(wanted, values).length === 0 && (settings.chart.version ?? chart.version) === chart.version
+function isWanted(settings: Settings, revision: ReleaseRevision): boolean {
+  const { values, chart } = revision
+  const wanted = withValueAt(settings.values, serviceTypePath(valuesPathOf(revision)), settings.serviceType ?? 'ClusterIP')
+  return differingPaths(wanted as Settings['values'], values).length === 0 && (settings.chart.version ?? chart.version) === chart.version
 }
 
 async function readRevision({ helmStorage, namespace }: Settings, kubernetes: KubernetesClient, name: string): Promise<ReleaseRevision> {

@@ -4,6 +4,8 @@ import { sayProgress, type Change, type Context } from '../core/step.ts'
 import { withProgress } from '../core/waiting.ts'
 import { differingPaths, readLabels, releaseSelector, type ReleaseRevision, type RevisionLabels, withoutStoredNulls } from '../helm/release.ts'
 import { historyFor } from '../helm/helm.ts'
+import { parseChartReference } from '../helm/chart-reference.ts'
+import { servicesOf, serviceTypePath, valueAt, valuesPathOf } from '../helm/milvus-chart.ts'
 import type { Helm, UpgradeRequest } from '../helm/session.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
@@ -25,6 +27,9 @@ export type Installed = Pick<Target, 'namespace' | 'release' | 'service' | 'mana
 
 const typeOf = ({ serviceType = 'ClusterIP' }: Settings): ServiceType => serviceType
 
+/** The value of the release that sets the type of its Service: `service.type`, and deeper where Milvus is a subchart. */
+export const typePathOf = (release: Release, service: string): readonly string[] => serviceTypePath(valuesPathOf(release.current, service))
+
 const whyType: Readonly<Record<ServiceType, string>> = {
   ClusterIP: 'an ALB with ip targets needs no load balancer of the Service',
   LoadBalancer: 'restore-service-type asks for it: a new load balancer with a new name',
@@ -36,12 +41,13 @@ export function plan(target: Installed & { readonly unreadRelease?: string | und
   const { release, unreadRelease, service, namespace } = target
   if (settings.cutover === 'never') return []
   const type = typeOf(settings)
-  const ofService = service.type === type ? ofStoredType(release, type) : [{ path: 'service.type', why: whyType[type], before: service.type, after: type }]
+  const typePath = release ? typePathOf(release, service.name) : ['service', 'type']
+  const ofService = service.type === type ? ofStoredType(release, service.name, typePath, type) : [{ path: typePath.join('.'), why: whyType[type], before: service.type, after: type }]
   if (!release) return unreadRelease === undefined ? [] : ofService.map((part) => ({ step: 'release', object: `release ${namespace.name}/${unreadRelease}`, ...part }))
   const { last, current } = release
   const asked = [
     ...ofService,
-    ...(settings.chart.version === undefined || settings.chart.version === last.chart.version ? [] : [{ path: 'chart version', why: 'chart-version asks for it', before: last.chart.version, after: settings.chart.version }]),
+    ...(settings.chart.version === undefined || settings.chart.version === last.chart.version ? [] : [{ path: 'chart version', why: 'chart-version, or the tag in chart, asks for it', before: last.chart.version, after: settings.chart.version }]),
     ...differingPaths(settings.values, current.values).map((path) => ({ path: `values.${path}`, why: 'values asks for it', after: '(not shown)' })),
   ]
   const object = `release ${namespace.name}/${last.name}`
@@ -49,25 +55,24 @@ export function plan(target: Installed & { readonly unreadRelease?: string | und
   if (last.status === 'deployed') return asked.map(change)
   // A failed revision that already is what is asked, and has more than that, is left to whoever made it.
   const isAsAsked = service.type === type && asked.every(({ path }) => path.startsWith('values.')) && differingPaths(settings.values, last.values).length === 0
-  if (isAsAsked && lostByUpgrade(release, settings).length > 0) return []
+  if (isAsAsked && lostByUpgrade(release, typePath, settings).length > 0) return []
   return [...asked, { path: 'status', why: 'an earlier upgrade did not end well', before: last.status, after: 'deployed' }].map(change)
 }
 
-/** A Service that was changed by hand only: its values would bring the old type back. A type that they do not say is the chart's default, and no person's wish. */
-function ofStoredType(release: Release | undefined, type: ServiceType): { path: string; why: string; before: string; after: string }[] {
+/** A Service that was changed by hand only: the next upgrade would bring back the type that helm rendered. */
+function ofStoredType(release: Release | undefined, service: string, typePath: readonly string[], type: ServiceType): { path: string; why: string; before: string; after: string }[] {
   if (release?.last.status !== 'deployed') return []
-  const { service } = release.last.values
-  const stored = typeof service === 'object' && service !== null && 'type' in service ? service.type : undefined
+  const stored = servicesOf(release.last.manifest).find(({ name }) => name === service)?.type ?? valueAt(release.last.values, typePath)
   if (typeof stored !== 'string' || stored === type) return []
-  return [{ path: 'service.type', why: `the Service is of type ${type}, and the values of the release are not: the next helm upgrade would make it ${stored} again`, before: stored, after: type }]
+  return [{ path: typePath.join('.'), why: `the Service is of type ${type}, and the release is not: the next helm upgrade would make it ${stored} again`, before: stored, after: type }]
 }
 
 /**
  * What a failed revision has that an upgrade would undo, because helm starts from the last one that was deployed: its chart,
  * and values of it that nothing asks for again.
  */
-function lostByUpgrade({ last, current }: Release, settings: Settings): string[] {
-  const asked = new Set(['service.type', ...differingPaths(settings.values, {})])
+function lostByUpgrade({ last, current }: Release, typePath: readonly string[], settings: Settings): string[] {
+  const asked = new Set([typePath.join('.'), ...differingPaths(settings.values, {})])
   const values = differingPaths(last.values, current.values).filter((path) => !asked.has(path))
   const chart = settings.chart.version === undefined && last.chart.version !== current.chart.version ? [`chart ${last.chart.version}`] : []
   return [...chart, ...values.map((path) => `values.${path}`)]
@@ -75,19 +80,22 @@ function lostByUpgrade({ last, current }: Release, settings: Settings): string[]
 
 /**
  * Whether helm may make the planned changes.
- * @throws ActionError `release-failed`, `release-managed-elsewhere`, `release-chart-differs`
+ * @throws ActionError `input-invalid`, `release-failed`, `release-managed-elsewhere`, `release-chart-differs`
  */
 export function check({ release, service, manager }: Installed, settings: Settings): void {
   if (!release) return
   const { last, current } = release
+  const typePath = typePathOf(release, service.name)
+  refuseOtherType(settings, typePath)
   if (manager) {
+    // Tools have the value under the same path as helm.
     throw new ActionError({
       code: 'release-managed-elsewhere',
       problem: `Release ${last.name} would have to be upgraded, and its Service ${service.name} is managed by ${manager.tool} (${manager.owner}), which would set it back.`,
-      remedy: `Make the change there (${manager.setting}: ${typeOf(settings)}), or leave the Service as it is: ${settings.mode === 'destroy' ? 'take restore-service-type out.' : `give service: ${service.name} in place of release, and helm is left alone.`}`,
+      remedy: `Make the change there (${manager.setting.replace('service.type', typePath.join('.'))}: ${typeOf(settings)}), or leave the Service as it is: ${settings.mode === 'destroy' ? 'take restore-service-type out.' : `give service: ${service.name} in place of release, and helm is left alone.`}`,
     })
   }
-  const lost = lostByUpgrade(release, settings)
+  const lost = lostByUpgrade(release, typePath, settings)
   if (lost.length > 0) {
     throw new ActionError({
       code: 'release-failed',
@@ -95,14 +103,29 @@ export function check({ release, service, manager }: Installed, settings: Settin
       remedy: `Finish that upgrade or take it back ("helm rollback ${last.name} ${current.revision}"), or give its chart-version and values to this action; then run the job again.`,
     })
   }
-  // A path may have any name; an oci:// reference may carry a tag.
-  if (/^[./]/.test(settings.chart.name)) return
-  const wanted = settings.chart.name.replace(/\/$/, '').split('/').at(-1)?.replace(/:.*$/, '') ?? ''
-  if (current.chart.name === wanted) return
+  const reference = parseChartReference(settings.chart.name)
+  // What is elsewhere may have any name: its own metadata says it, once it is fetched.
+  if (reference.kind === 'repository' || reference.kind === 'registry') requireChart(release, reference.chart)
+}
+
+/** @throws ActionError `release-chart-differs` */
+export function requireChart({ last, current }: Release, name: string): void {
+  if (current.chart.name === name) return
   throw new ActionError({
     code: 'release-chart-differs',
-    problem: `Release ${last.name} was made with chart ${current.chart.name}, not ${wanted}, and has to be upgraded.`,
+    problem: `Release ${last.name} was made with chart ${current.chart.name}, not ${name}, and has to be upgraded.`,
     remedy: `Set chart and chart-repository to where ${current.chart.name} comes from; or give service in place of release, and set its type to ClusterIP where it is managed.`,
+  })
+}
+
+/** The type is what this action is there to set: --set wins over values, and every run would find a difference. */
+function refuseOtherType({ values, serviceType }: Settings, typePath: readonly string[]): void {
+  const asked = valueAt(values, typePath)
+  if (asked === undefined || asked === (serviceType ?? 'ClusterIP')) return
+  throw new ActionError({
+    code: 'input-invalid',
+    problem: `Input values sets ${typePath.join('.')} to something other than ClusterIP, which is what this action is there to set.`,
+    remedy: `Take ${typePath.join('.')} out of values.`,
   })
 }
 
@@ -118,13 +141,14 @@ export function remark(context: Context, { cutover }: Settings, { release, unrea
 }
 
 /** What helm is asked for. */
-export function upgradeRequest({ last, current, kept }: Release, settings: Settings, { chart, wait }: Pick<ReviewedUpgrade, 'chart' | 'wait'>): UpgradeRequest {
+export function upgradeRequest({ last, current, kept }: Release, settings: Settings, { chart, wait, valuesPath }: Pick<ReviewedUpgrade, 'chart' | 'wait' | 'valuesPath'>): UpgradeRequest {
   const values = withoutStoredNulls(settings.values, current.values)
   return {
     release: last.name,
     namespace: settings.namespace,
     chart,
     serviceType: typeOf(settings),
+    valuesPath,
     values: Object.keys(values).length === 0 ? undefined : JSON.stringify(values),
     wait,
     timeout: settings.timeouts.release,

@@ -3,6 +3,7 @@ import { ActionError } from '../../core/errors.ts'
 import type { Context } from '../../core/step.ts'
 import { inWords } from '../../core/text.ts'
 import { decodeRevision, readLabels, releaseSelector, type ReleaseRevision, type RevisionLabels } from '../../helm/release.ts'
+import { hasMilvusComponents, isMilvusRelease, servicesOf } from '../../helm/milvus-chart.ts'
 import type { KubernetesClient } from '../../kubernetes/client.ts'
 import { managerOf } from '../../kubernetes/managers.ts'
 import * as paths from '../../kubernetes/paths.ts'
@@ -28,23 +29,32 @@ const atOnce = 4
 export async function findRelease(context: Context, settings: Settings, kubernetes: KubernetesClient, services: Promise<readonly Service[]>): Promise<Release> {
   const kind = settings.helmStorage
   const path = paths.releasesPath(kind, settings.namespace)
-  const selector = settings.release === undefined ? releaseSelector : `${releaseSelector},name=${settings.release}`
-  const objects = await kubernetes.listMetadata(path, { labelSelector: selector }, `list the ${kind}s of helm in namespace ${settings.namespace}`)
+  const list = (labelSelector: string): Promise<AnyObject[]> => kubernetes.listMetadata(path, { labelSelector }, `list the ${kind}s of helm in namespace ${settings.namespace}`)
   const read = async (objectName: string): Promise<ReleaseRevision> => {
     const object = await kubernetes.get<DataObject>(`${path}/${objectName}`, `read ${kind} ${objectName}`)
     return decodeRevision(object?.data?.['release'] ?? '', kind, objectName)
   }
-  const waiting = newestRevisions(objects)
-  const candidates: Release[] = []
-  const search = async (): Promise<void> => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const last = await read(next.last)
-      if (settings.release === undefined && last.chart.name !== 'milvus') continue
-      candidates.push({ last, current: next.current === next.last ? last : await read(next.current) })
+  const readThose = async (objects: readonly AnyObject[], isMeant: (last: ReleaseRevision) => boolean): Promise<Release[]> => {
+    const waiting = newestRevisions(objects)
+    const found: Release[] = []
+    const search = async (): Promise<void> => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        const last = await read(next.last)
+        if (isMeant(last)) found.push({ last, current: next.current === next.last ? last : await read(next.current) })
+      }
     }
+    await Promise.all(Array.from({ length: atOnce }, search))
+    return found
   }
-  await Promise.all(Array.from({ length: atOnce }, search))
+  const objects = await list(settings.release === undefined ? releaseSelector : `${releaseSelector},name=${settings.release}`)
+  const candidates = await readThose(objects, (last) => settings.release !== undefined || isMilvusRelease(last))
   const release = chooseRelease(settings, candidates)
+  const isWrong = release !== undefined && !mayHoldMilvus(release)
+  if (settings.release !== undefined && (!release || isWrong)) {
+    // One that cannot be read must not hide what is wrong.
+    const others = await list(releaseSelector).then((all) => readThose(all, isMilvusRelease)).catch(() => undefined)
+    throw wrongRelease(settings, settings.release, release, others)
+  }
   if (!release) throw notFound(settings, await services.catch(() => []))
   if (/^(pending-.*|uninstalling)$/.test(release.last.status)) throw pending(release.last, rollbackRevision(objects, release), settings.namespace, context.clock.now())
   context.log.info(`release ${release.last.name}: revision ${release.last.revision}, ${release.last.status}, chart ${release.last.chart.name} ${release.last.chart.version}`)
@@ -88,6 +98,28 @@ function chooseRelease(settings: Settings, candidates: readonly Release[]): Rele
   })
 }
 
+/** Whether anything of a release is of Milvus, or looks like it. */
+const mayHoldMilvus = ({ current }: Release): boolean => isMilvusRelease(current) || hasMilvusComponents(current) || servicesOf(current.manifest).some((service) => service.hasMilvusPort)
+
+/** The release that an input names is not there, or has no Milvus. @param others the releases of Milvus in the namespace; undefined when they cannot be read */
+function wrongRelease({ namespace }: Settings, name: string, found: Release | undefined, others: readonly Release[] | undefined): ActionError {
+  return new ActionError({
+    code: 'release-not-found',
+    problem: found
+      ? `Helm release ${name} in namespace ${namespace} is of chart ${found.current.chart.name} ${found.current.chart.version}, and has no Milvus.`
+      : `There is no helm release ${name} in namespace ${namespace}.`,
+    remedy: chooseAmong(others?.map(({ last }) => last.name).sort()),
+  })
+}
+
+/** @param names of the releases of Milvus in the namespace */
+function chooseAmong(names: readonly string[] | undefined): string {
+  if (names === undefined) return 'Set release and namespace as "helm list -A" shows them.'
+  const elsewhere = 'set namespace to the one that it is in ("helm list -A" shows all)'
+  if (names.length === 0) return `No release of Milvus is in this namespace: ${elsewhere}.`
+  return `Set release to ${names.join(' or ')}, ${names.length === 1 ? 'the release' : 'the releases'} of Milvus in this namespace; or ${elsewhere}.`
+}
+
 function notFound(settings: Settings, services: readonly Service[]): ActionError {
   const candidates = services.filter(looksLikeMilvus).map((service) => {
     const manager = managerOf(service)
@@ -95,7 +127,7 @@ function notFound(settings: Settings, services: readonly Service[]): ActionError
   })
   return new ActionError({
     code: 'release-not-found',
-    problem: `There is no helm release ${settings.release ?? 'of the chart milvus'} in namespace ${settings.namespace}.`,
+    problem: `There is no helm release of Milvus in namespace ${settings.namespace}.`,
     remedy: candidates.length === 0
       ? 'Set release and namespace as "helm list -A" shows them; for a Milvus that helm did not install, set service to the name of its Service.'
       : `For a Milvus that helm did not install, set service to its Service, which here looks like ${candidates.join(' or ')}; otherwise set release and namespace as "helm list -A" shows them.`,

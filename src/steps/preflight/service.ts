@@ -1,6 +1,7 @@
 /** The Service of Milvus' API: which one, its port, and what on it would spoil the target group. */
 import { ActionError, combine } from '../../core/errors.ts'
 import type { Context } from '../../core/step.ts'
+import { apiComponents, apiServicesOf, chartName, hasMilvusComponents, hasMilvusPort, isApi, isComponentOf, nameLabel, servicesOf, serviceTypePath, valueAt, valuesPathOf } from '../../helm/milvus-chart.ts'
 import type { KubernetesClient } from '../../kubernetes/client.ts'
 import { managerOf, unknownManagers } from '../../kubernetes/managers.ts'
 import * as paths from '../../kubernetes/paths.ts'
@@ -8,25 +9,10 @@ import type { EndpointSlice, Service } from '../../kubernetes/types.ts'
 import type { Settings } from '../../settings/types.ts'
 import type { Release } from './release.ts'
 
-/** The components whose Service is Milvus' API. Source: milvus-helm, templates/service.yaml. */
-const apiComponents = ['proxy', 'standalone']
-
 /** The release that an object belongs to, as helm marks it. Source: helm, pkg/action/validate.go. */
 export const releaseOf = ({ metadata }: Service): string | undefined => metadata.annotations?.['meta.helm.sh/release-name']
 
-const isApi = ({ metadata }: Service): boolean => apiComponents.includes(metadata.labels?.['component'] ?? '')
-
-const nameLabel = 'app.kubernetes.io/name'
-
-/**
- * Whether the chart made it for Milvus itself. Pulsar's proxy has `component: proxy` too, but not the recommended labels.
- * Source: milvus-helm, templates/_helpers.tpl, milvus.matchLabels.
- */
-const isApiOf = (service: Service, release: string): boolean =>
-  isApi(service) && service.metadata.labels?.['app.kubernetes.io/instance'] === release && service.metadata.labels[nameLabel] !== undefined
-
-/** The value of `app.kubernetes.io/name`, where nameOverride does not change it. */
-const chartName = 'milvus'
+const isApiOf = ({ metadata }: Service, release: string): boolean => isApi(metadata.labels) && isComponentOf(metadata.labels, release)
 
 /** The possible values of that label in a release of the chart; undefined for a chart that contains it, where an alias may change the label. */
 function namesIn(release: Release): readonly unknown[] | undefined {
@@ -35,18 +21,17 @@ function namesIn(release: Release): readonly unknown[] | undefined {
 }
 
 /** Whether its ports look like those of Milvus. */
-export const looksLikeMilvus = ({ spec }: Service): boolean => spec.ports?.some(({ name, port }) => name === 'milvus' || port === 19530) ?? false
+export const looksLikeMilvus = ({ spec }: Service): boolean => hasMilvusPort(spec.ports)
 
 /** Of Services as they come, those that can be meant, or named in their place: the others are not kept. */
 export const possible = (settings: Settings) => (services: readonly Service[]): Service[] =>
-  services.filter((service) => service.metadata.name === settings.service || isApi(service) || looksLikeMilvus(service))
+  services.filter((service) => service.metadata.name === settings.service || isApi(service.metadata.labels) || looksLikeMilvus(service))
 
 /**
  * @param release undefined without one, or when it may not be read: its Service is then known by its marks
- * @throws ActionError `service-not-found`, `service-ambiguous`
+ * @throws ActionError `service-not-found`, `service-ambiguous`, `release-chart-unsupported`
  */
 export function findService(settings: Settings, services: readonly Service[], release: Release | undefined): Service {
-  const where = `namespace ${settings.namespace}`
   const isMeant = (service: Service): boolean => {
     if (release) return isApiOf(service, release.last.name) && (namesIn(release)?.includes(service.metadata.labels?.[nameLabel]) ?? true)
     if (settings.service !== undefined) return service.metadata.name === settings.service
@@ -54,22 +39,54 @@ export function findService(settings: Settings, services: readonly Service[], re
     return owner !== undefined && (settings.release ?? owner) === owner && isApiOf(service, owner)
   }
   const meant = services.filter(isMeant)
-  // Without the values nobody knows of a nameOverride: the chart's own name decides only between several.
-  const named = meant.filter(({ metadata }) => metadata.labels?.[nameLabel] === chartName)
-  const found = meant.length > 1 && named.length > 0 ? named : meant
+  const found = narrow(meant)
   const [first, second] = found
-  if (!first) {
-    throw new ActionError({
-      code: 'service-not-found',
-      problem: settings.service === undefined ? `Release ${release?.last.name ?? settings.release ?? 'of the chart milvus'} has no Service of Milvus' API in ${where} (labels ${nameLabel} and app.kubernetes.io/instance, component ${apiComponents.join(' or ')}).` : `There is no Service ${settings.service} in ${where}.`,
-      remedy: `Look at "kubectl get services -n ${settings.namespace} --show-labels"; in cluster mode the chart makes it only with proxy.enabled.`,
-    })
-  }
+  if (!first) throw release && settings.service === undefined ? missingService(settings, services, release) : noService(settings)
   if (!second) return first
   throw new ActionError({
     code: 'service-ambiguous',
     problem: `${release ? `Release ${release.last.name}` : `Namespace ${settings.namespace}`} has ${found.length} Services of Milvus' API: ${found.map(({ metadata }) => metadata.name).join(', ')}.`,
     remedy: 'Set service in place of release to the one that is meant.',
+  })
+}
+
+/**
+ * Of several, the one that is more likely. Without the values nobody knows of a nameOverride, and a subchart may have any alias:
+ * the chart's own name and Milvus' port decide only between several.
+ */
+function narrow(meant: readonly Service[]): readonly Service[] {
+  return [(service: Service) => service.metadata.labels?.[nameLabel] === chartName, looksLikeMilvus].reduce((left, isLikely) => {
+    const likely = left.filter(isLikely)
+    return left.length > 1 && likely.length > 0 ? likely : left
+  }, meant)
+}
+
+const noService = (settings: Settings): ActionError => new ActionError({
+  code: 'service-not-found',
+  problem: settings.service === undefined
+    ? `Release ${settings.release ?? 'of the chart milvus'} has no Service of Milvus' API in namespace ${settings.namespace} (labels ${nameLabel} and app.kubernetes.io/instance, component ${apiComponents.join(' or ')}).`
+    : `There is no Service ${settings.service} in namespace ${settings.namespace}.`,
+  remedy: `Look at "kubectl get services -n ${settings.namespace} --show-labels"; in cluster mode the chart makes it only with proxy.enabled.`,
+})
+
+/** Why a release has no Service of Milvus' API: it was deleted, the chart is of another vendor, or it makes none with these values. */
+function missingService(settings: Settings, services: readonly Service[], { last, current }: Release): ActionError {
+  const [rendered] = apiServicesOf(current)
+  if (rendered) {
+    return new ActionError({
+      code: 'service-not-found',
+      problem: `Service ${rendered.name} of release ${last.name} is not in namespace ${settings.namespace}: somebody deleted it.`,
+      remedy: `Create it again as "helm get manifest ${last.name} -n ${settings.namespace}" shows it (a helm upgrade of the release does so too), then run the job again.`,
+    })
+  }
+  const isOfOtherVendor = !hasMilvusComponents(current) && servicesOf(current.manifest).some((service) => service.hasMilvusPort)
+  if (!isOfOtherVendor) return noService({ ...settings, release: last.name })
+  const { name, version, origin } = current.chart
+  const own = services.filter((service) => releaseOf(service) === last.name && looksLikeMilvus(service)).map(({ metadata }) => metadata.name)
+  return new ActionError({
+    code: 'release-chart-unsupported',
+    problem: `Release ${last.name} was made with chart ${name} ${version}${origin === undefined ? '' : ` of ${origin}`}, which is not Milvus' own (https://github.com/zilliztech/milvus-helm): its objects have other labels, and its values other paths.`,
+    remedy: `Set service${own.length === 0 ? " to the Service of Milvus' API" : `: ${own.join(' or ')}`} in place of release: helm is then left alone. Make that Service ClusterIP in the values of the release.`,
   })
 }
 
@@ -106,7 +123,7 @@ const needed: Readonly<Record<string, { readonly suits: (value: string) => boole
  * What is wrong with the Service itself. Warns of what only changes something.
  * @throws ActionError `service-unsupported`, `service-annotations-conflict`
  */
-export function checkService(context: Context, settings: Settings, service: Service, port: number): void {
+export function checkService(context: Context, settings: Settings, service: Service, port: number, release?: Release): void {
   const { name, annotations = {} } = service.metadata
   const problems: ActionError[] = []
   if (service.spec.type === 'ExternalName') {
@@ -116,13 +133,14 @@ export function checkService(context: Context, settings: Settings, service: Serv
       remedy: 'Set service (or release) to the Service of the Milvus in this cluster.',
     }))
   }
-  const winning = Object.entries(annotations).filter(([key]) => targetGroupAnnotation.test(key) && !isTakenAway(settings, key))
+  const annotationsPath = [...serviceTypePath(release ? valuesPathOf(release.current, name) : []).slice(0, -1), 'annotations']
+  const winning = Object.entries(annotations).filter(([key]) => targetGroupAnnotation.test(key) && !isTakenAway(settings, annotationsPath, key))
   const breaking = winning.filter(([key, value]) => needed[key.split('/')[1] ?? '']?.suits(value) === false)
   if (breaking.length > 0) {
     problems.push(new ActionError({
       code: 'service-annotations-conflict',
       problem: `Annotations of Service ${name} win over those of the Ingress for its target group: ${breaking.map(([key, value]) => `${key}: ${value}, where the Ingress needs ${needed[key.split('/')[1] ?? '']?.text ?? ''}`).join('; ')}.`,
-      remedy: `Take them off: in the release's values under service.annotations, or with "kubectl annotate service ${name} -n ${settings.namespace} ${breaking.map(([key]) => `${key}-`).join(' ')}".`,
+      remedy: `Take them off: in the release's values under ${annotationsPath.join('.')}, or with "kubectl annotate service ${name} -n ${settings.namespace} ${breaking.map(([key]) => `${key}-`).join(' ')}".`,
     }))
   }
   winning.filter((entry) => !breaking.includes(entry)).forEach(([key, value]) => context.log.warn(`Service ${name} has ${key}: ${value}: for the target group it wins over the Ingress.`))
@@ -134,9 +152,8 @@ export function checkService(context: Context, settings: Settings, service: Serv
 }
 
 /** Whether the input values takes an annotation off the Service: null is helm's word for that. */
-function isTakenAway({ values }: Settings, key: string): boolean {
-  const service = values['service'] as { annotations?: Record<string, unknown> | null } | null | undefined
-  return service?.annotations === null || service?.annotations?.[key] === null
+function isTakenAway({ values }: Settings, annotationsPath: readonly string[], key: string): boolean {
+  return valueAt(values, annotationsPath) === null || valueAt(values, [...annotationsPath, key]) === null
 }
 
 /** Annotations that made the old load balancer of a Service. Source: the controller's Service annotations; the in-tree AWS provider's. */
