@@ -10,6 +10,7 @@ import { createAwsState, type AwsState } from './aws/state.ts'
 import { createAuthority, loopbackServerPair } from './certificates.ts'
 import { startChartRepository } from './charts/repository.ts'
 import { startController } from './controller/controller.ts'
+import { setServiceClass } from './controller/service-class.ts'
 import { kubeconfigOf } from './kubeconfig.ts'
 import { startKubernetes, type Identity, type KubernetesApi } from './kubernetes/api.ts'
 import { startMilvus, type Milvus } from './milvus.ts'
@@ -58,8 +59,7 @@ export async function startSandbox({ clusterHost, savedState }: SandboxOptions =
     tls: { certificate: pair.cert, privateKey: pair.key },
     authenticate: async (token) => staticTokens.get(token) ?? aws.authenticateEksToken(token, cluster),
   })
-  if (savedState) kubernetes.load(savedState.objects)
-  else createPrerequisites(kubernetes, namespace)
+  furnish(kubernetes, namespace, savedState)
   const describe = (endpoint: string): unknown => state.clusters.set(cluster, { name: cluster, endpoint, certificateAuthority: pair.ca, status: 'ACTIVE' })
   describe(clusterHost === undefined ? kubernetes.url : kubernetes.url.replace('127.0.0.1', clusterHost))
 
@@ -116,7 +116,13 @@ export async function startSandbox({ clusterHost, savedState }: SandboxOptions =
   }
 }
 
-/** What the guide takes for granted. */
+/** Puts there what was saved, or what the guide takes for granted; the controller's webhook for Services is on in either case. */
+function furnish(kubernetes: KubernetesApi, namespace: string, savedState: SavedState | undefined): void {
+  kubernetes.options.mutateCreate = setServiceClass
+  if (savedState) kubernetes.load(savedState.objects)
+  else createPrerequisites(kubernetes, namespace)
+}
+
 function createPrerequisites(kubernetes: KubernetesApi, namespace: string): void {
   kubernetes.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
   kubernetes.create({ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'alb' }, spec: { controller: 'ingress.k8s.aws/alb' } })

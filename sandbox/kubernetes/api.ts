@@ -9,7 +9,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Traffic } from '../traffic.ts'
 import { startControllers, type Pace } from './controllers.ts'
 import { answer, handle } from './handlers.ts'
-import { Registry, type Admit } from './registry.ts'
+import { Registry, type Admit, type MutateCreate } from './registry.ts'
 import { isDryRun, loggedBody, readRequest, targetOf, type ApiRequest } from './requests.ts'
 import { resourceOf, resourceOfObject, reviews, type Resource } from './resources.ts'
 import { ApiError, unauthorized } from './status.ts'
@@ -18,7 +18,7 @@ import type { Authorize, Identity, KubernetesObject } from './types.ts'
 
 export { at, fields, items, text } from './types.ts'
 export { ApiError } from './status.ts'
-export type { Admission, Admit } from './registry.ts'
+export type { Admission, Admit, MutateCreate } from './registry.ts'
 export type { Change } from './store.ts'
 export type { Attributes, Authorize, Identity, Json, JsonObject, KubernetesObject } from './types.ts'
 
@@ -39,6 +39,8 @@ export interface KubernetesOptions extends Pace {
   authorize: Authorize
   /** Stands for the cluster's webhooks: return an `ApiError` to refuse a write. */
   admit: Admit
+  /** Stands for the cluster's webhooks that fill in what is created. */
+  mutateCreate: MutateCreate
 }
 
 /** The running API, and what somebody else does in the cluster. */
@@ -76,8 +78,9 @@ export interface KubernetesApi {
 export async function startKubernetes(settings: KubernetesSettings): Promise<KubernetesApi> {
   const registry = new Registry()
   const pace = startControllers(registry)
-  const options: KubernetesOptions = Object.assign(pace.options, { authorize: settings.authorize ?? (() => true), admit: () => undefined })
+  const options: KubernetesOptions = Object.assign(pace.options, { authorize: settings.authorize ?? (() => true), admit: () => undefined, mutateCreate: (object: KubernetesObject) => object })
   registry.admit = (admission) => options.admit(admission)
+  registry.mutateCreate = (object) => options.mutateCreate(object)
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request = await readRequest(incoming)
     const fault = await settings.traffic.take({ ...logged(request), headers: incoming.headers }, response)

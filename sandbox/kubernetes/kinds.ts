@@ -88,8 +88,11 @@ export class Allocator {
       return nodePort === undefined || nodePort === kept ? rest : { ...rest, nodePort }
     })
     // These fields came from the API when the type was another one: it takes them away with the type.
-    const { allocateLoadBalancerNodePorts, externalTrafficPolicy, ...lean } = spec
+    const { allocateLoadBalancerNodePorts, externalTrafficPolicy, loadBalancerClass, ...lean } = spec
+    const isDropped = spec['type'] !== 'LoadBalancer' && at(live, 'spec', 'type') === 'LoadBalancer' && loadBalancerClass === at(live, 'spec', 'loadBalancerClass')
     const own = {
+      // Source: Kubernetes, pkg/registry/core/service/strategy.go, dropTypeDependentFields.
+      ...(loadBalancerClass !== undefined && !isDropped ? { loadBalancerClass } : {}),
       ...(allocateLoadBalancerNodePorts !== undefined && spec['type'] === 'LoadBalancer' ? { allocateLoadBalancerNodePorts } : {}),
       ...(externalTrafficPolicy !== undefined && exposed ? { externalTrafficPolicy } : {}),
     }
@@ -109,7 +112,7 @@ export function validate(resource: Resource, object: KubernetesObject, live: Kub
   const name = object.metadata.name
   const causes: Cause[] = []
   if (!subdomain.test(name) || name.length > 253) causes.push({ reason: 'FieldValueInvalid', field: 'metadata.name', message: `Invalid value: "${name}": ${notSubdomain}` })
-  if (resource.kind === 'Service') causes.push(...serviceCauses(object))
+  if (resource.kind === 'Service') causes.push(...serviceCauses(object), ...classCauses(object, live))
   if (resource.group === 'apps' || resource.kind === 'Job') causes.push(...workloadCauses(object))
   if (live) causes.push(...immutableCauses(object, live))
   if (resource.kind === 'Ingress') causes.push(...ingressCauses(object))
@@ -123,6 +126,17 @@ function serviceCauses({ spec }: KubernetesObject): Cause[] {
   }
   if (items(at(spec, 'ports')).length === 0 && at(spec, 'clusterIP') !== 'None') causes.push(required('spec.ports'))
   return causes
+}
+
+/** Source: Kubernetes, pkg/apis/core/validation/validation.go, validateLoadBalancerClassField. */
+function classCauses(object: KubernetesObject, live: KubernetesObject | undefined): Cause[] {
+  const field = 'spec.loadBalancerClass'
+  const [given, present] = [object, live].map((service) => at(service, 'spec', 'loadBalancerClass'))
+  if (at(object, 'spec', 'type') !== 'LoadBalancer') {
+    return given === undefined ? [] : [{ reason: 'FieldValueForbidden', message: "Forbidden: may only be used when `type` is 'LoadBalancer'", field }]
+  }
+  if (at(live, 'spec', 'type') !== 'LoadBalancer' || given === present) return []
+  return [{ reason: 'FieldValueInvalid', message: `Invalid value: "${given === undefined ? 'null' : text(given)}": may not change once set`, field }]
 }
 
 function ingressCauses({ spec }: KubernetesObject): Cause[] {

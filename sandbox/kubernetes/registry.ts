@@ -38,12 +38,17 @@ export interface Admission {
 /** A webhook: it lets a write pass, or refuses it. */
 export type Admit = (admission: Admission) => ApiError | undefined
 
+/** A webhook that fills in an object that is created. */
+export type MutateCreate = (object: KubernetesObject) => KubernetesObject
+
 /** The API's rules on top of the storage. */
 export class Registry {
   readonly store = new Store()
   private readonly allocator = new Allocator()
   /** Asked about every create and update, but not about those of a status. */
   admit: Admit = () => undefined
+  /** Given every object that is created. What it sets belongs to no field manager: ownership is settled before. */
+  mutateCreate: MutateCreate = (object) => object
 
   /** @throws 404 */
   get(resource: Resource, namespace: string, name: string): KubernetesObject {
@@ -114,7 +119,8 @@ export class Registry {
     const counted = counts(resource, live, complete)
     const entries = managedFields(owners(counted))
     const owned: KubernetesObject = { ...counted, metadata: { ...counted.metadata, managedFields: entries } }
-    const allocated = resource.kind === 'Service' ? this.allocator.service(owned, live) : owned
+    const filled = live ? owned : this.mutateCreate(owned)
+    const allocated = resource.kind === 'Service' ? this.allocator.service(filled, live) : filled
     validate(resource, allocated, live)
     const result = structuredClone(allocated)
     const refusal = write.subresource ? undefined : this.admit({ operation: live ? 'UPDATE' : 'CREATE', object: result, previous: live })
