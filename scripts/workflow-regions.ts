@@ -7,7 +7,7 @@ export interface Entry {
 }
 
 /** Inputs that the reusable workflows give in their own way, or not at all. */
-const own = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'summary']
+const own = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'restore-load-balancer-class', 'summary']
 
 /**
  * A workflow with its regions as action.yml has them.

@@ -8,6 +8,7 @@ import { chartName, chartRepository, versionInName } from './settings/chart.ts'
 import { inputDefaults, type InputName } from './settings/inputs.ts'
 import * as form from './settings/parsers.ts'
 import { pem } from './settings/pem.ts'
+import { readRestoration } from './settings/restoration.ts'
 import type { CertificateSource, ClusterAccess, IngressSettings, ProbeSettings, Settings } from './settings/types.ts'
 import { readMaterial } from './x509/certificate.ts'
 import { parseCertificates } from './x509/reading.ts'
@@ -87,7 +88,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     chart: readChart(read, mode),
     helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
     values: read.optional('values', form.helmValues) ?? {},
-    serviceType: mode === 'destroy' ? readRestoredType(read) : 'ClusterIP',
+    ...(mode === 'destroy' ? readRestoration(read, inputText('service')) : { serviceType: 'ClusterIP', restoredClass: undefined }),
     allowChartChange: read.optional('allow-chart-change', form.boolean),
     cutover: readCutover(read, mode),
     onFailure: read.optional('on-failure', form.oneOf('keep', 'rollback')),
@@ -150,14 +151,6 @@ const readEndpoint = (read: Reader, environment: NodeJS.ProcessEnv, authorities:
 
 /** What a removal has in their place. */
 const endpointOfNone: Pick<Settings, 'host' | 'certificate'> = { host: '', certificate: { kind: 'arn', arn: '' } }
-
-function readRestoredType(read: Reader): Settings['serviceType'] {
-  const type = read.optional('restore-service-type', form.oneOf('LoadBalancer', 'NodePort'))
-  if (type !== undefined && inputText('service') !== '') {
-    read.conflict('Inputs restore-service-type and service are both given, and a Service without a helm release is left to whoever manages it.', `Leave restore-service-type empty, and set the type to ${type} where the Service is managed; or give release in place of service.`)
-  }
-  return type
-}
 
 function readCertificate(read: Reader, environment: NodeJS.ProcessEnv, authorities: string | undefined, mode: Settings['mode'] | undefined): CertificateSource | undefined {
   const arn = read.optional('certificate-arn', form.certificateArn)

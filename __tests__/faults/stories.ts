@@ -41,7 +41,7 @@ export async function setStage(): Promise<Stage> {
     { name: 'cutover: last', before: 'installed', inputs: { cutover: 'last' } },
     // The probe asks where nobody listens, and all is put back.
     { name: 'on-failure: rollback', before: 'installed', beginsAs: 'deploy', inputs: { 'on-failure': 'rollback', 'probe-address': '127.0.0.1:9', 'probe-timeout': '1s' }, again: { 'probe-address': '' } },
-    { name: 'destroy', before: 'deployed', inputs: { mode: 'destroy', 'restore-service-type': 'LoadBalancer' } },
+    { name: 'destroy', before: 'deployed', inputs: { mode: 'destroy', 'restore-service-type': 'LoadBalancer', 'restore-load-balancer-class': 'service.k8s.aws/nlb' } },
   ]
   return { world, stories, begin: ({ before }) => back[before]() }
 }

@@ -192,13 +192,13 @@ async function service({ world }: Pick<Scenario, 'world'>): Promise<{ type: stri
 scenario('restore-service-type gives the Service a load balancer of its own again, and keeps all values; again it changes nothing', async (scenario) => {
   const { world, run, writes } = scenario
   expectSuccess(await run())
-  const restore = { ...destroy, 'restore-service-type': 'LoadBalancer' }
+  const restore = { ...destroy, 'restore-service-type': 'LoadBalancer', 'restore-load-balancer-class': 'none' }
   const result = expectSuccess(await run(restore))
   expect(changed(result)).toEqual(['ingress load balancer', 'release service.type', 'certificate certificate'])
   const { type, address } = await service(scenario)
   expect(type).toBe('LoadBalancer')
-  expect(result.log).toContain('(restore-service-type asks for it: a new load balancer with a new name):')
-  expect(result.summary).toContain(`Service milvus-demo has a load balancer of its own, and not the one from before: ${address}. Point the DNS record at it.`)
+  expect(result.log).toContain('(restore-service-type asks for it):')
+  expect(result.summary).toContain(`Service milvus-demo has a load balancer of its own: ${address}. Point the DNS record at it.`)
   expect(result.summary).toMatch(/^## ✅ Removed: Ingress .*; the Service has another type$/m)
   expect(await world.helm('get', 'values', 'milvus-demo')).toContain('bucketName: precious')
 
@@ -206,7 +206,7 @@ scenario('restore-service-type gives the Service a load balancer of its own agai
   expectUnchanged(again)
   expect(again.log).toMatch(/^::group::✓ release: unchanged, Service milvus-demo is of type LoadBalancer/m)
   expect(writes()).toEqual([])
-  expect(changed(expectSuccess(await run({ ...restore, 'restore-service-type': 'NodePort' })))).toEqual(['release service.type'])
+  expect(changed(expectSuccess(await run({ ...destroy, 'restore-service-type': 'NodePort' })))).toEqual(['release service.type'])
   expect((await service(scenario)).type).toBe('NodePort')
 })
 
@@ -254,11 +254,11 @@ scenario('each permission of mode destroy is taken away in turn, and the run say
 
 scenario('dry-run of destroy: what would go, and nothing goes', async ({ world, run, writes }) => {
   expectSuccess(await run())
-  const rehearsed = expectSuccess(await run({ ...destroy, 'dry-run': 'true', 'restore-service-type': 'LoadBalancer' }))
+  const rehearsed = expectSuccess(await run({ ...destroy, 'dry-run': 'true', 'restore-service-type': 'LoadBalancer', 'restore-load-balancer-class': 'service.k8s.aws/nlb' }))
   expect(writes()).toEqual([])
   expect(rehearsed.outputs['changed']).toBe('false')
-  expect(rehearsed.summary).toContain('Dry run: 3 changes would be made')
-  const removed = expectSuccess(await run({ ...destroy, 'restore-service-type': 'LoadBalancer' }))
+  expect(rehearsed.summary).toContain('Dry run: 4 changes would be made')
+  const removed = expectSuccess(await run({ ...destroy, 'restore-service-type': 'LoadBalancer', 'restore-load-balancer-class': 'service.k8s.aws/nlb' }))
   expect(changed(removed)).toEqual(changed(rehearsed))
   expect(await get(world, 'ingress', 'milvus-demo')).toBeUndefined()
 })

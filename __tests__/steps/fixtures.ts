@@ -15,7 +15,7 @@ const ingressSettings: IngressSettings = {
 export function settings({ ingress = {}, ...more }: Partial<Omit<Settings, 'ingress'>> & { ingress?: Partial<IngressSettings> } = {}): Settings {
   return {
     mode: 'deploy', dryRun: false, failOnDrift: true, access: { kind: 'eks', cluster: 'production' }, region: 'us-east-2', allowedAccounts: [], namespace: 'milvus', release: undefined, service: undefined, servicePort: undefined, host,
-    certificate: { kind: 'arn', arn }, replaceCertificate: false, requireAuthorization: false, expiryWarning: undefined, chart: { name: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: undefined, credentials: undefined }, helmStorage: 'Secret', values: {}, serviceType: 'ClusterIP', allowChartChange: false, cutover: 'first', onFailure: 'keep',
+    certificate: { kind: 'arn', arn }, replaceCertificate: false, requireAuthorization: false, expiryWarning: undefined, chart: { name: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: undefined, credentials: undefined }, helmStorage: 'Secret', values: {}, serviceType: 'ClusterIP', restoredClass: undefined, allowChartChange: false, cutover: 'first', onFailure: 'keep',
     ingress: { ...ingressSettings, ...ingress }, timeouts: { release: 600, loadBalancer: 1200, probe: 300, lock: 1800 },
     probe: { required: true, ca: undefined, address: undefined, token: undefined, dns: false }, summary: true, ...more,
   }

@@ -60,6 +60,7 @@ export const failureCodes = [
   'service-port-not-found',
   'service-unsupported',
   'service-annotations-conflict',
+  'service-class-lost',
   'helm-not-found',
   'helm-too-old',
   'chart-not-found',

@@ -2,7 +2,7 @@
 import { inputDefaults, type InputName } from '../settings/inputs.ts'
 
 /** Inputs that a target cannot say: secrets, and what the workflow decides for all. */
-const elsewhere: readonly string[] = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'summary']
+const elsewhere: readonly string[] = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'restore-load-balancer-class', 'summary']
 
 /** The inputs that a target may say. */
 export const targetInputs = Object.keys(inputDefaults).filter((name) => !elsewhere.includes(name)) as InputName[]

@@ -40,6 +40,7 @@ export interface AnyObject {
 export interface Service extends AnyObject {
   readonly spec: {
     readonly type?: string
+    readonly loadBalancerClass?: string
     readonly externalName?: string
     readonly selector?: Readonly<Record<string, string>>
     readonly ports?: readonly { readonly name?: string; readonly port: number; readonly protocol?: string; readonly appProtocol?: string }[]

@@ -5,6 +5,7 @@ import * as certificate from '../steps/certificate.ts'
 import * as ingress from '../steps/ingress.ts'
 import { hostname } from '../steps/ingress-object.ts'
 import * as loadBalancer from '../steps/load-balancer.ts'
+import { decidingParts, keepsLoadBalancer, loadBalancerOf } from '../steps/preflight/service-load-balancer.ts'
 import { deleteCertificate, restoreIngress } from '../steps/put-back.ts'
 import * as release from '../steps/release.ts'
 import { rehearse } from './dry-run.ts'
@@ -98,7 +99,9 @@ function sayWhatStays(context: Context, { target: { ingress: live, release: foun
   if (facts.action === 'reimport') context.log.note(`Should this run fail, the certificate under ${facts.arn} stays the new one: ACM has no way back to the one that it replaces. A run with the old certificate and its key is one.`)
   if (changes.length > 0 && found && found.last.status !== 'deployed') context.log.note(`Should this run fail once helm has begun, release ${found.last.name} goes back to revision ${found.current.revision}, the last that was deployed, and the type of its Service with it.`)
   if (hostname(live) !== undefined && all.some(({ path }) => /\/(scheme|group\.name)$/.test(path))) context.log.note('Should this run fail, the Ingress gets its settings back with a new load balancer under a new name: the one that it has now goes.')
-  if (changes.length > 0 && service.type === 'LoadBalancer') context.log.note(`Should this run fail once helm has begun, Service ${service.name} comes back with a new load balancer under a new name: that of the old one goes.`)
+  if (changes.length > 0 && service.live?.spec.type === 'LoadBalancer' && !keepsLoadBalancer(decidingParts(service.live))) {
+    context.log.note(`Should this run fail once helm has begun, Service ${service.name} comes back with a new load balancer under a new name (${loadBalancerOf(decidingParts(service.live)).text}): that of the old one goes.`)
+  }
 }
 
 const verdict = (changes: readonly Change[], state: string): string => `${changes.length === 0 ? 'unchanged' : count(changes)}, ${state}`

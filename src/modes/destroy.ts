@@ -10,8 +10,10 @@ import { lookAtElb } from '../steps/load-balancer/wait.ts'
 import { Access, removalPermissions, type Permission } from '../steps/preflight/access.ts'
 import { helmPermissions } from '../steps/preflight/helm-permissions.ts'
 import { observeRemoval, type RemovalTarget } from '../steps/preflight/removal.ts'
+import { noClass, restoredLoadBalancer } from '../steps/preflight/service-load-balancer.ts'
 import * as release from '../steps/release.ts'
 import { reviewUpgrade, type ReviewedUpgrade } from '../steps/release-preview.ts'
+import { classChange, restoreClass, type RestoredClass } from '../steps/service-class.ts'
 import { rehearse } from './dry-run.ts'
 import { exclusively } from './exclusively.ts'
 import { count, permissionsOf } from './look.ts'
@@ -24,12 +26,13 @@ export interface Removal {
   readonly observed: Observed | undefined
   readonly ingress: readonly Change[]
   /** Only with restore-service-type. */
-  readonly release: { readonly changes: readonly Change[]; readonly upgrade: ReviewedUpgrade | undefined }
+  readonly release: { readonly changes: readonly Change[]; readonly upgrade: ReviewedUpgrade | undefined; readonly restoredClass: RestoredClass | undefined }
   readonly certificate: { readonly found: readonly certificate.Own[]; readonly changes: readonly Change[] }
 }
 
 /** Every change of a removal, in the order in which they are made. */
-export const changesOf = (plan: Removal): readonly Change[] => [...plan.ingress, ...plan.release.changes, ...plan.certificate.changes]
+export const changesOf = ({ ingress: ofIngress, release: { changes, restoredClass }, certificate: { changes: ofCertificate } }: Removal): readonly Change[] =>
+  [...ofIngress, ...(restoredClass ? [classChange(restoredClass)] : []), ...changes, ...ofCertificate]
 
 /** @throws ActionError of the step that failed */
 export async function destroy(context: Context, settings: Settings, environment: NodeJS.ProcessEnv): Promise<void> {
@@ -57,6 +60,7 @@ async function remove(context: Context, settings: Settings, rooms: Held, { targe
     await context.step('release', async () => {
       const { name, type } = restored.service
       if (changes.release.changes.length === 0) return { verdict: `unchanged, Service ${name} is of type ${type}`, result: undefined }
+      if (changes.release.restoredClass) await restoreClass(context, rooms.kubernetes, changes.release.restoredClass)
       const revision = await release.apply(context, asDeployed(settings), rooms, restored, changes.release.changes, changes.release.upgrade)
       if (revision !== undefined) context.output('release-revision', String(revision))
       return { verdict: await release.sayRestored(context, settings, rooms.kubernetes, name), result: undefined }
@@ -85,9 +89,10 @@ export async function lookToRemove(context: Context, settings: Settings, rooms: 
   })
   const restoring = Promise.all([rooms.cluster, finding]).then(async ([{ helm, kubernetes }, { restored }]) => {
     const changes = restored ? release.plan(restored, asDeployed(settings)) : []
-    if (!restored?.release || changes.length === 0) return { changes, upgrade: undefined }
+    if (!restored?.release || changes.length === 0) return { changes, upgrade: undefined, restoredClass: undefined }
     release.check(restored, asDeployed(settings))
-    return { changes, upgrade: await reviewUpgrade(context, asDeployed(settings), { helm, kubernetes }, { ...restored, release: restored.release }) }
+    const restoredClass = planClass(context, settings, restored)
+    return { changes, restoredClass, upgrade: await reviewUpgrade(context, asDeployed(settings), { helm, kubernetes }, { ...restored, release: restored.release }) }
   })
   const ofUpgrade = permissionsOf(restoring.then(({ upgrade }) => upgrade))
   const permitted = Promise.all([access, finding, ofUpgrade]).then(([asked, found, more]) => asked.require([...writePermissions(settings, found), ...more]))
@@ -100,6 +105,15 @@ export async function lookToRemove(context: Context, settings: Settings, rooms: 
 
 /** What the inputs ask of the release beside the type of its Service was for a deployment: it stays as it is. */
 const asDeployed = (settings: Settings): Settings => ({ ...settings, cutover: 'first', values: {}, chart: { ...settings.chart, version: undefined } })
+
+/** Says which load balancer the restored Service gets. @returns its class, where helm cannot set it. @throws ActionError `service-class-lost` */
+function planClass(context: Context, settings: Settings, { namespace, service }: NonNullable<RemovalTarget['restored']>): RestoredClass | undefined {
+  if (settings.serviceType !== 'LoadBalancer' || service.type === 'LoadBalancer' || !service.live) return undefined
+  context.log.note(`Service ${service.name} gets ${restoredLoadBalancer(settings, service.live).text}.`)
+  const { restoredClass } = settings
+  if (restoredClass === undefined || restoredClass === noClass) return undefined
+  return { namespace: namespace.name, service: service.name, loadBalancerClass: restoredClass, why: 'restore-load-balancer-class asks for it' }
+}
 
 function writePermissions(settings: Settings, found: RemovalTarget): Permission[] {
   const { restored } = found

@@ -31,6 +31,7 @@ export const inputDefaults = {
   cutover: 'first',
   'on-failure': 'keep',
   'restore-service-type': '',
+  'restore-load-balancer-class': '',
   'ingress-name': '',
   'ingress-class': 'alb',
   scheme: 'internet-facing',

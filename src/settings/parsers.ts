@@ -104,6 +104,13 @@ export const loadBalancerName = matching(
 /** Source: the controller's group_loader.go. */
 export const groupName = matching(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.')
 
+/** The class of a Service's load balancer. Source: Kubernetes API reference, ServiceSpec, loadBalancerClass: a qualified name. */
+export const loadBalancerClass = matching(
+  /^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/,
+  'the class of a load balancer',
+  'Use service.k8s.aws/nlb (AWS Load Balancer Controller), eks.amazonaws.com/nlb (EKS Auto Mode), another class, or none.',
+)
+
 /** The name of one of ELB's security policies; ELB itself knows which exist. */
 export const sslPolicy = matching(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Give one, for example ELBSecurityPolicy-TLS13-1-2-2021-06.')
 

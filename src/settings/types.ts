@@ -60,6 +60,8 @@ export interface Settings {
   readonly onFailure: 'keep' | 'rollback'
   /** The type that the release's Service shall have: ClusterIP, or what restore-service-type says; undefined leaves it in mode destroy. */
   readonly serviceType: ServiceType | undefined
+  /** The class that goes with a restored LoadBalancer; `none` for one of the cloud provider; undefined when the annotations of the Service decide. */
+  readonly restoredClass: string | undefined
   readonly ingress: IngressSettings
   /** `lock`: how long a run waits for another one in the same namespace. */
   readonly timeouts: { readonly release: number; readonly loadBalancer: number; readonly probe: number; readonly lock: number }

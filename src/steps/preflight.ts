@@ -18,8 +18,9 @@ import { Access, ingressPermissions, readPermissions } from './preflight/access.
 import { checkController } from './preflight/controller.ts'
 import { checkGroup, remarkAlb, slim } from './preflight/group.ts'
 import { checkIngressClass, type ClassParams } from './preflight/ingress-class.ts'
+import { remarkOldLoadBalancer } from './preflight/old-load-balancer.ts'
 import { findReadableRelease, type Release } from './preflight/release.ts'
-import { checkEndpoints, checkService, findPort, findService, possible, releaseOf, remarkOldLoadBalancer, remarkOtherManagers } from './preflight/service.ts'
+import { checkEndpoints, checkService, findPort, findService, possible, releaseOf, remarkOtherManagers } from './preflight/service.ts'
 
 export type { Release } from './preflight/release.ts'
 
@@ -30,7 +31,8 @@ export interface Target {
   readonly release: Release | undefined
   /** Its name in a check that may not read it, and therefore knows only its Service. */
   readonly unreadRelease: string | undefined
-  readonly service: { readonly name: string; readonly type: string; readonly port: number }
+  /** `live`: all of it, as it was read. */
+  readonly service: { readonly name: string; readonly type: string; readonly port: number; readonly live?: Service }
   /** What else keeps that Service: its tool would set back what helm changes. */
   readonly manager: Manager | undefined
   readonly ingressName: string
@@ -146,7 +148,7 @@ async function findTarget(context: Context, settings: Settings, kubernetes: Kube
     namespace: { name, uid: namespace.metadata.uid },
     release,
     unreadRelease,
-    service: { name: service.metadata.name, type: service.spec.type ?? 'ClusterIP', port: port ?? 0 },
+    service: { name: service.metadata.name, type: service.spec.type ?? 'ClusterIP', port: port ?? 0, live: service },
     manager: managerOf(service),
     ingressName,
     ingress,

@@ -14,6 +14,7 @@ import type { ServiceType, Settings } from '../settings/types.ts'
 import { holderLabel, type Lock } from './lock.ts'
 import type { Release, Target } from './preflight.ts'
 import type { ReviewedUpgrade } from './release-preview.ts'
+import { isHeld, leaveToHelm, restoreLoadBalancer } from './service-class.ts'
 
 /** What changes a release. */
 export interface ReleaseRooms {
@@ -32,7 +33,7 @@ export const typePathOf = (release: Release, service: string): readonly string[]
 
 const whyType: Readonly<Record<ServiceType, string>> = {
   ClusterIP: 'an ALB with ip targets needs no load balancer of the Service',
-  LoadBalancer: 'restore-service-type asks for it: a new load balancer with a new name',
+  LoadBalancer: 'restore-service-type asks for it',
   NodePort: 'restore-service-type asks for it',
 }
 
@@ -167,6 +168,7 @@ export async function apply(context: Context, settings: Settings, rooms: Release
   const { release } = target
   if (!release || !upgrade || changes.length === 0) return release?.last.revision
   changes.forEach((change) => context.changed(change))
+  if (isHeld(target.service.live)) await leaveToHelm(context, rooms.kubernetes, { namespace: settings.namespace, name: target.service.name })
   const request = { ...upgradeRequest(release, settings, upgrade), labels: { [holderLabel]: rooms.lock.holder.id } }
   const upgrading = rooms.lock.during({ kind: 'upgrade', release: request.release, revision: release.last.revision + 1 }, () => rooms.helm.upgrade(request))
   await whileHelmWorks(context, upgrading)
@@ -194,9 +196,10 @@ export async function putBack(context: Context, settings: Settings, rooms: Relea
     })
   }
   context.changed({ step: 'release', object: `release ${settings.namespace}/${last.name}`, path: 'revision', before: String(newest), after: `as ${current.revision}`, why: 'put back, because the run failed' })
+  await restoreLoadBalancer(context, rooms.kubernetes, { namespace: settings.namespace, service, manifest: current.manifest })
   await rollBack(context, settings, rooms, { release: last.name, newest, goal: current, kept: (release.kept ?? 0) + newest - last.revision })
   context.output('release-revision', String(await newestRevision(rooms.kubernetes, settings, release)))
-  if (service.type === 'LoadBalancer') context.log.note(`Service ${service.name} is of type LoadBalancer again, with a new load balancer under a new name.`)
+  if (service.type === 'LoadBalancer') context.log.note(`Service ${service.name} is of type LoadBalancer again. Look at its address before you point clients at it: "kubectl -n ${settings.namespace} get service ${service.name}".`)
   return `as in revision ${current.revision}`
 }
 
@@ -250,6 +253,6 @@ async function requireType(kubernetes: KubernetesClient, settings: Settings, { s
 export async function sayRestored(context: Context, { namespace }: Settings, kubernetes: KubernetesClient, name: string): Promise<string> {
   const service = await kubernetes.get<Service>(paths.servicePath(namespace, name), `read Service ${name}`)
   const address = service?.status?.loadBalancer?.ingress?.[0]?.hostname
-  if (service?.spec.type === 'LoadBalancer') context.log.note(`Service ${name} has a load balancer of its own, and not the one from before: ${address ?? `its name is not known yet ("kubectl -n ${namespace} get service ${name}")`}. Point the DNS record at it.`)
+  if (service?.spec.type === 'LoadBalancer') context.log.note(`Service ${name} has a load balancer of its own: ${address ?? `its name is not known yet ("kubectl -n ${namespace} get service ${name}")`}. Point the DNS record at it.`)
   return `Service ${name} is of type ${service?.spec.type ?? 'unknown'}`
 }

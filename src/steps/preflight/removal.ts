@@ -51,7 +51,7 @@ export async function observeRemoval(context: Context, settings: Settings, kuber
     return {
       namespace: found, ingressName, ingress,
       others,
-      restored: service && { namespace: found, release, service: { name: service.metadata.name, type: service.spec.type ?? 'ClusterIP', port: 0 }, manager: managerOf(service) },
+      restored: service && { namespace: found, release, service: { name: service.metadata.name, type: service.spec.type ?? 'ClusterIP', port: 0, live: service }, manager: managerOf(service) },
     }
   } catch (thrown) {
     throw await access.explain(asActionError(thrown), removalPermissions(name, needsRelease ? settings.helmStorage : undefined))

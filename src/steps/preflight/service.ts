@@ -146,7 +146,7 @@ export function checkService(context: Context, settings: Settings, service: Serv
   winning.filter((entry) => !breaking.includes(entry)).forEach(([key, value]) => context.log.warn(`Service ${name} has ${key}: ${value}: for the target group it wins over the Ingress.`))
   const appProtocol = service.spec.ports?.find((candidate) => candidate.port === port)?.appProtocol ?? ''
   if (/https|tls|ssl/i.test(appProtocol) && settings.ingress.annotations['alb.ingress.kubernetes.io/backend-protocol'] !== 'HTTPS') {
-    context.log.warn(`Port ${port} of Service ${name} says appProtocol ${appProtocol}, and the ALB speaks plaintext to Milvus: if Milvus has TLS of its own, give annotations the entry alb.ingress.kubernetes.io/backend-protocol: HTTPS.`)
+    context.log.warn(`Port ${port} of Service ${name} says appProtocol ${appProtocol}, and the ALB would send Milvus plaintext: if Milvus serves TLS itself, add "alb.ingress.kubernetes.io/backend-protocol: HTTPS" to input annotations.`)
   }
   if (problems.length > 0) throw combine(problems)
 }
@@ -154,24 +154,6 @@ export function checkService(context: Context, settings: Settings, service: Serv
 /** Whether the input values takes an annotation off the Service: null is helm's word for that. */
 function isTakenAway({ values }: Settings, annotationsPath: readonly string[], key: string): boolean {
   return valueAt(values, annotationsPath) === null || valueAt(values, [...annotationsPath, key]) === null
-}
-
-/** Annotations that made the old load balancer of a Service. Source: the controller's Service annotations; the in-tree AWS provider's. */
-const oldLoadBalancer = /^service\.beta\.kubernetes\.io\/aws-load-balancer-|^external-dns\.alpha\.kubernetes\.io\/hostname$/
-
-/** Says what ends when the Service becomes ClusterIP: its own load balancer, the annotations that were for it, its name server entry. */
-export function remarkOldLoadBalancer(context: Context, { metadata, spec, status }: Service, host: string): void {
-  if (spec.type !== 'LoadBalancer') return
-  const old = Object.keys(metadata.annotations ?? {}).filter((key) => oldLoadBalancer.test(key))
-  const address = status?.loadBalancer?.ingress?.[0]?.hostname
-  const names = metadata.annotations?.['external-dns.alpha.kubernetes.io/hostname']
-  const parts = [
-    ...(address === undefined ? [] : [`The load balancer that Service ${metadata.name} has now, ${address}, goes when helm makes the Service ClusterIP: clients that still use its name are cut off then.`]),
-    ...(old.length === 0 ? [] : [`Annotations of Service ${metadata.name} are for the load balancer that it has now, and do nothing when it is ClusterIP: ${old.join(', ')}.`]),
-    // Source: ExternalDNS, --policy sync (the program's default) and upsert-only (its chart's).
-    ...(names === undefined ? [] : [`ExternalDNS made ${names} from it, and takes it away when the Service is ClusterIP (with policy upsert-only it leaves it)${names.split(',').includes(host) ? ', to make it again from the Ingress' : ''}.`]),
-  ]
-  if (parts.length > 0) context.log.note(parts.join(' '))
 }
 
 /** Names who else writes the Service of a release, where nobody here knows whether it sets back what helm changes. */
