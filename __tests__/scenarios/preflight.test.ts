@@ -125,7 +125,22 @@ scenario("a Service of Milvus' own TLS is a warning while the ALB speaks plainte
   await createMilvusObjects(world, 'secure')
   await world.kubectl('patch', 'service', 'secure', '--type=json', '-p', '[{"op":"add","path":"/spec/ports/0/appProtocol","value":"https"}]')
   const result = await run({ service: 'secure', probe: 'off' })
-  expect(result.log).toMatch(/^::warning.*says appProtocol https, and the ALB speaks plaintext/m)
+  expect(result.log).toMatch(/^::warning.*says appProtocol https, and the ALB would send Milvus plaintext/m)
+})
+
+scenario('Milvus that serves TLS itself, or plaintext, and an ALB that would speak the other: refused before anything is changed', async (scenario) => {
+  const { world, run } = scenario
+  const values = (mode: number): string => JSON.stringify({ extraConfigFiles: { 'user.yaml': `common: {security: {tlsMode: ${mode}}}` } })
+  const https = { annotations: `${prefix}/backend-protocol: HTTPS` }
+  expect(await expectRefusal(scenario, { values: values(1) }, 'milvus-tls-mismatch')).toContain('Milvus of release milvus-demo serves TLS itself (tlsMode 1 in extraConfigFiles.user.yaml), and the ALB would send it plaintext')
+  expect(await expectRefusal(scenario, { values: values(2), ...https }, 'milvus-tls-mismatch')).toContain('an ALB has none to present')
+  expect(await expectRefusal(scenario, https, 'milvus-tls-mismatch')).toContain('serves plaintext (tlsMode is not set in its values)')
+  expectSuccess(await run({ values: values(1), ...https, 'dry-run': 'true' }))
+  await world.helm('upgrade', 'milvus-demo', 'milvus', '--repo', world.charts.url, '--version', '4.2.58', '--reset-then-reuse-values', '--set-json', values(1).slice(1, -1).replace(/^"([^"]+)":/, '$1='))
+  await expectRefusal(scenario, {}, 'milvus-tls-mismatch')
+  // A role that may not read the release does not know.
+  const result = await run({ mode: 'check', values: '', probe: 'off' }, { environment: await world.assumeRole('list secrets,get secrets', 'check') })
+  expect(result.log).not.toContain('milvus-tls-mismatch')
 })
 
 scenario("values that switch the chart's own Ingress on", async (scenario) => {

@@ -22,7 +22,7 @@ describe('describeTargets', () => {
     ['Target.Timeout', {}, /pods' security group, the network ACLs/],
     ['Target.Timeout', { ingress: { securityGroups: ['sg-1'] } }, /manage-backend-security-group-rules: "true"/],
     ['Target.Timeout', { ingress: { securityGroups: ['sg-1'], annotations: { [managed]: 'true' } } }, /network ACLs/],
-    ['Target.FailedHealthChecks', {}, /listen in plain text/],
+    ['Target.FailedHealthChecks', {}, /serve plaintext/],
     ['Target.ResponseCodeMismatch', {}, /leave healthcheck-path and success-codes/],
     ['Target.ResponseCodeMismatch', { ingress: { annotations: { 'alb.ingress.kubernetes.io/success-codes': '0' } } }, /correct success-codes/],
     ['Target.NotInUse', {}, /No rule of a listener/],

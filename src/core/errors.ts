@@ -61,6 +61,7 @@ export const failureCodes = [
   'service-unsupported',
   'service-annotations-conflict',
   'service-class-lost',
+  'milvus-tls-mismatch',
   'helm-not-found',
   'helm-too-old',
   'chart-not-found',

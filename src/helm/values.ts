@@ -1,4 +1,4 @@
-/** Helm values: which of them are secrets. */
+/** Helm values: which of them are secrets, and how one set goes over another. */
 
 /** Names that are a secret's own; not `key`, `existingSecret` or `secretName`, which name things that the log should show. */
 const secretName = /(password|passwd|passphrase|secrets?|(secret|access|private|api)_?(access)?_?key|token|credentials?)$/i
@@ -19,3 +19,16 @@ export function secretsInValues(values: unknown, isSecret = false): string[] {
   const inUrls = [...text.matchAll(/:\/\/[^\s:@/]*:([^\s@/]+)@/g)].map(([, password = '']) => password)
   return [...(isSecret ? [text] : []), ...inside, ...inUrls]
 }
+
+/** Values over values, as helm merges them: maps key by key, a null takes a key away, and all else is replaced. Source: helm, pkg/chartutil/coalesce.go. */
+export function mergeValues(below: Readonly<Record<string, unknown>>, above: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...below }
+  for (const [key, value] of Object.entries(above)) {
+    const present = Object.hasOwn(below, key) ? below[key] : undefined
+    if (value === null) Reflect.deleteProperty(merged, key)
+    else merged[key] = isMap(value) && isMap(present) ? mergeValues(present, value) : value
+  }
+  return merged
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)

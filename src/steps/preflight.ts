@@ -15,6 +15,7 @@ import { checkMaterial, clientWarning, expiryWarning, isTrusted } from '../x509/
 import { eventsOf, lastWord } from './controller-verdict.ts'
 import { fieldManager } from './ingress-object.ts'
 import { Access, ingressPermissions, readPermissions } from './preflight/access.ts'
+import { checkBackendTls } from './preflight/backend-tls.ts'
 import { checkController } from './preflight/controller.ts'
 import { checkGroup, remarkAlb, slim } from './preflight/group.ts'
 import { checkIngressClass, type ClassParams } from './preflight/ingress-class.ts'
@@ -62,11 +63,12 @@ export function observe(context: Context, settings: Settings, kubernetes: Kubern
     const storage = settings.service === undefined ? settings.helmStorage : undefined
     throw await access.explain(asActionError(thrown), [...readPermissions(settings.namespace, storage), ...ingressPermissions(false)])
   }
+  const spoken = finding.then(({ release, service, ingress }) => { checkBackendTls(settings, { release, service: service.live, ingress }) })
   const certified = Promise.resolve().then(() => checkCertificate(context, settings))
   const classParams = ingressClass.then(({ params }) => params, () => 'unreadable' as const)
   return {
     target: Promise.all([finding, classParams]).then(([target, params]) => ({ ...target, classParams: params })).catch(explain),
-    checked: settleAll([ingressClass, beside, certified, checkController(context, settings, kubernetes, ingressClass)]).catch(explain),
+    checked: settleAll([ingressClass, beside, spoken, certified, checkController(context, settings, kubernetes, ingressClass)]).catch(explain),
   }
 }
 

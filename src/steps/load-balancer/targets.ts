@@ -71,7 +71,7 @@ const advice: Readonly<Record<string, (settings: Settings) => string>> = {
   'Target.Timeout': ({ ingress }) => ingress.securityGroups.length > 0 && ingress.annotations[managed] !== 'true'
     ? `With security-groups the controller leaves the pods' security group alone: give annotations the entry ${managed}: "true", or let that group accept the ALB's on the port of the targets.`
     : "The health check gets no answer: let the pods' security group, the network ACLs of their subnets and NetworkPolicies accept the ALB on the port of the targets.",
-  'Target.FailedHealthChecks': () => 'The pods refuse the connection or answer no gRPC: check that they listen in plain text on that port, and see the log of Milvus.',
+  'Target.FailedHealthChecks': () => 'The pods refuse the connection or answer no gRPC: check that they serve plaintext on that port, and see the log of Milvus.',
   'Target.ResponseCodeMismatch': ({ ingress }) => `The pods answer the health check with another gRPC code than it takes${`${prefix}success-codes` in ingress.annotations ? ': correct success-codes in annotations, or leave it out (12 is right for the path that is asked)' : ': leave healthcheck-path and success-codes to their defaults, or set both'}.`,
   'Target.NotInUse': () => 'No rule of a listener leads to the target group, or the zone of the pod has no subnet of the ALB: run the job again, and give subnets one for each zone that Milvus runs in.',
   'Target.IpUnusable': () => 'The address of the target is taken by a load balancer, and no pod can have it: restart the pod.',

@@ -1,0 +1,33 @@
+import { describe, expect, test } from '@jest/globals'
+import { readTlsMode } from '../../src/helm/milvus-tls.ts'
+import { mergeValues } from '../../src/helm/values.ts'
+
+const inFile = (text: string) => ({ extraConfigFiles: { 'user.yaml': text } })
+const path = 'extraConfigFiles.user.yaml'
+const unset = { mode: 0, path: undefined }
+
+describe('readTlsMode', () => {
+  test.each([
+    { name: 'no values', values: {}, expected: unset },
+    { name: 'only comments', values: inFile('# common:\n#   security:\n#     tlsMode: 1\n'), expected: unset },
+    { name: 'another key', values: inFile('common: {security: {authorizationEnabled: true}}'), expected: unset },
+    { name: 'nested keys', values: inFile('tls: {serverPemPath: /a}\ncommon:\n  security:\n    tlsMode: 1\n'), expected: { mode: 1, path } },
+    { name: 'joined keys, a text', values: inFile('common.security:\n  TLSMode: "2"\n'), expected: { mode: 2, path } },
+    { name: 'an explicit 0', values: inFile('common: {security: {tlsMode: 0}}'), expected: { mode: 0, path } },
+    { name: 'what Milvus takes for 0', values: inFile('common: {security: {tlsMode: mutual}}'), expected: { mode: 0, path } },
+    { name: 'a variable of the proxy wins', values: { ...inFile('common: {security: {tlsMode: 2}}'), proxy: { extraEnv: [{ name: 'COMMON_SECURITY_TLSMODE', value: '1' }] } }, expected: { mode: 1, path: 'proxy.extraEnv' } },
+    { name: 'a variable with the prefix', values: { extraEnv: [{ name: 'MILVUS_CONF_COMMON_SECURITY_TLSMODE', value: 2 }] }, expected: { mode: 2, path: 'extraEnv' } },
+    { name: 'a variable from a Secret', values: { extraEnv: [{ name: 'COMMON_SECURITY_TLSMODE', valueFrom: {} }] }, expected: unset },
+    { name: 'a subchart', values: { global: {}, vectors: inFile('common: {security: {tlsMode: 1}}') }, expected: { mode: 1, path } },
+    { name: 'no YAML', values: inFile('common: {security: '), expected: undefined },
+    { name: 'YAML that is no map', values: inFile('- 1'), expected: unset },
+    { name: "a ConfigMap of the user's", values: { customConfigMap: 'mine' }, expected: undefined },
+    { name: 'values of other types', values: { extraConfigFiles: null, proxy: null, standalone: 1 }, expected: unset },
+  ])('$name', ({ values, expected }) => {
+    expect(readTlsMode(values)).toEqual(expected)
+  })
+})
+
+test('mergeValues merges maps, replaces all else, and takes away what is null', () => {
+  expect(mergeValues({ a: { b: 1, c: 2 }, d: [1], e: 5 }, { a: { b: 9, c: null }, d: [2], f: {} })).toEqual({ a: { b: 9 }, d: [2], e: 5, f: {} })
+})
