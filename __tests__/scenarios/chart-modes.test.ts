@@ -41,7 +41,7 @@ for (const origin of origins.filter((each) => isWhole || differsMost(each))) {
     expect(writes()).toEqual([])
     expect(expectSuccess(await run({ ...inputs, mode: 'check' })).outputs['drift']).toBe('false')
     // In cluster mode the annotations of the guide for EKS hand the Service to the AWS Load Balancer Controller.
-    if (mode === 'cluster') expect(deployed.summary).toContain('which may stay when helm makes the Service ClusterIP')
+    if (mode === 'cluster') expect(deployed.summary).toContain('The controller may keep it when the Service becomes ClusterIP')
     expectSuccess(await run({ ...inputs, mode: 'destroy', 'restore-service-type': 'LoadBalancer', ...(mode === 'cluster' ? {} : { 'restore-load-balancer-class': 'service.k8s.aws/nlb' }) }))
     const [service, release] = await Promise.all([world.kubectl('get', 'service', 'milvus-demo', '-o', 'jsonpath={.spec.type}'), world.helm('get', 'metadata', 'milvus-demo', '-o', 'json')])
     expect({ service, release: JSON.parse(release) as object }).toMatchObject({ service: 'LoadBalancer', release: { version: chart, status: 'deployed' } })

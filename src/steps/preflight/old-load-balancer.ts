@@ -21,7 +21,8 @@ const addressOf = ({ status }: Service): string | undefined => status?.loadBalan
 function keptText(service: Service): string {
   const { metadata: { name } } = service
   const [type, address] = [`${serviceAnnotationPrefix}type`, addressOf(service)]
-  return `Service ${name} has ${loadBalancerOf(decidingParts(service)).text}${address === undefined ? '' : `, ${address}`}, which may stay when helm makes the Service ClusterIP: the controller goes by the annotations, whatever the type, unless its feature gate ServiceTypeLoadBalancerOnly is on. Once no client uses it, remove it with values: 'service: {annotations: {${type}: null}}'.`
+  const now = `Service ${name} has ${loadBalancerOf(decidingParts(service)).text}${address === undefined ? '' : `, ${address}`}.`
+  return `${now} The controller may keep it when the Service becomes ClusterIP: it goes by the annotations, unless its feature gate ServiceTypeLoadBalancerOnly is on. Once no client uses it, remove it with values: 'service: {annotations: {${type}: null}}'.`
 }
 
 function endText(service: Service): string[] {
