@@ -25,7 +25,10 @@ export function stateOf({ kubernetes, state, namespace }: Sandbox): State {
       return { name: metadata.name, annotations, spec: object['spec'] }
     }),
     loadBalancers: [...state.loadBalancers.values()].map(({ listeners }) => listeners.map(({ port, certificateArns }) => ({ port, certificateArns }))),
-    services: kubernetes.list('Service', namespace).map(({ metadata, ...object }) => ({ name: metadata.name, type: (object['spec'] as { type?: string }).type })).filter(({ name }) => name === 'milvus-demo'),
+    services: kubernetes.list('Service', namespace).map(({ metadata, ...object }) => {
+      const { type, loadBalancerClass } = object['spec'] as { type?: string; loadBalancerClass?: string }
+      return { name: metadata.name, type, loadBalancerClass }
+    }).filter(({ name }) => name === 'milvus-demo'),
     release: release && { status: release.status, chart: release.chart.version, values: release.values },
     holders: kubernetes.list('Lease', namespace).map((lease) => holderOf(lease['spec'] as LeaseSpec)).filter((holder) => holder !== 'nobody'),
   }
