@@ -46,8 +46,11 @@ for (const helm of [4, 3] as const) {
     expect(await service(world)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: nlb, isHeld: false })
     expect((await service(world)).address).toMatch(/^k8s-milvus-milvusde-/)
 
-    // helm meets no conflict when the type changes again.
+    // As a run leaves it that was killed between its two writes: helm meets no conflict when the type changes again.
+    world.kubernetes.apply({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'milvus-demo', namespace: world.namespace }, spec: { type: 'LoadBalancer', loadBalancerClass: nlb } }, 'milvus-alb-action', true)
+    expect(await service(world)).toMatchObject({ isHeld: true })
     expectSuccess(await run())
+    expect(await service(world)).toMatchObject({ type: 'ClusterIP', isHeld: false })
     const classless = expectSuccess(await run({ ...restore, 'restore-load-balancer-class': 'none' }))
     expect(classless.summary).toContain('Service milvus-demo gets an internet-facing Classic Load Balancer of the cloud provider.')
     expect(await service(world)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: undefined })

@@ -12,6 +12,7 @@ import { valueAt } from '../kubernetes/field-path.ts'
 import { autoscalersPath, objectPath } from '../kubernetes/paths.ts'
 import { StatusError } from '../kubernetes/request.ts'
 import type { AnyObject, Autoscaler } from '../kubernetes/types.ts'
+import { fieldManager } from './ingress-object.ts'
 
 /** A field that somebody else set, and that an upgrade would set to another value. */
 export interface Conflict {
@@ -112,6 +113,8 @@ async function tryObject(kubernetes: KubernetesClient, release: RenderedRelease,
     if (causes.length === 0) return { object, conflicts: [], untried: error.status }
     const live = await readLive(kubernetes, path, `read ${kind} ${name}`)
     const found = causes.map(({ field = '', message = '' }) => ({ kind, name, field, ...managerIn(message), live: valueAt(live, field), wanted: valueAt(fieldsOf(object), field) }))
+      // Of the Service's type, when a run died that restored its class: it is given up before helm begins.
+      .filter(({ manager }) => manager !== fieldManager)
     return { object, conflicts: release.serverSide ? found : found.filter((conflict) => isOfOthers(conflict, earlier) && !isAsked(conflict, release)) }
   }
 }
