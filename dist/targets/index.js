@@ -36353,7 +36353,7 @@ const code = (text) => text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('
 
 /***/ }),
 
-/***/ 8618:
+/***/ 6447:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -40078,6 +40078,7 @@ const failureCodes = [
     'release-pending',
     'release-unreadable',
     'release-chart-differs',
+    'release-chart-unsupported',
     'release-failed',
     'release-managed-elsewhere',
     'service-not-found',
@@ -40085,11 +40086,15 @@ const failureCodes = [
     'service-port-not-found',
     'service-unsupported',
     'service-annotations-conflict',
+    'service-class-lost',
+    'milvus-tls-mismatch',
     'helm-not-found',
     'helm-too-old',
     'chart-not-found',
     'chart-repository-unreachable',
     'release-changes-more',
+    'service-type-not-set',
+    'release-conflict',
     'release-not-ready',
     // certificate
     'certificate-not-found',
@@ -40321,6 +40326,8 @@ const certificateArn = matching(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certifica
 const loadBalancerName = matching(/^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/, 'a load balancer name', 'Use at most 32 letters, digits and hyphens, with no hyphen at the ends and not beginning with internal-.');
 /** Source: the controller's group_loader.go. */
 const groupName = matching(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.');
+/** The class of a Service's load balancer. Source: Kubernetes API reference, ServiceSpec, loadBalancerClass: a qualified name. */
+const loadBalancerClass = matching(/^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, 'the class of a load balancer', 'Use service.k8s.aws/nlb (AWS Load Balancer Controller), eks.amazonaws.com/nlb (EKS Auto Mode), another class, or none.');
 /** The name of one of ELB's security policies; ELB itself knows which exist. */
 const sslPolicy = matching(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Give one, for example ELBSecurityPolicy-TLS13-1-2-2021-06.');
 /** A whole version: a range would take another chart each time the repository has one. Source: SemVer 2.0.0. */
@@ -40685,6 +40692,79 @@ const reservedAnnotations = {
     'milvus-alb-action/nudge': 'this action',
 };
 
+;// CONCATENATED MODULE: ./build/helm/chart-reference.js
+/** What the name of a chart means to helm. Source: helm, pkg/action/install.go, LocateChart; pkg/registry/reference.go. */
+const isPackage = (name) => /\.(tgz|tar\.gz)$/.test(name);
+/** Reads the name of a chart. Pure: what it names need not be there. */
+function parseChartReference(name) {
+    if (name.startsWith('oci://'))
+        return parseRegistry(name);
+    if (/^https?:\/\//.test(name))
+        return { kind: 'archive', url: name };
+    if (/^[./]/.test(name) || isPackage(name))
+        return { kind: 'path', path: name };
+    const slash = name.indexOf('/');
+    if (slash < 0)
+        return { kind: 'repository', chart: name };
+    return { kind: 'path-or-alias', path: name, alias: name.slice(0, slash), chart: name.slice(slash + 1).replace(/\/$/, '') };
+}
+function parseRegistry(reference) {
+    const [location = '', digest] = reference.slice('oci://'.length).split('@');
+    const [host = '', ...segments] = location.replace(/\/$/, '').split('/');
+    const [chart = '', tag] = segments.pop()?.split(':') ?? [];
+    return { kind: 'registry', repository: `oci://${[host, ...segments, chart].join('/')}`, host, chart, tag, digest };
+}
+/** The version that a tag stands for; undefined for a tag that is no version. OCI has no `+`. Source: helm, pkg/registry/util.go. */
+function versionOfTag(tag) {
+    return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined;
+}
+/** Whether a URL can be one of a packaged chart. */
+const isArchiveUrl = (url) => isPackage(url.pathname);
+
+;// CONCATENATED MODULE: ./build/settings/chart.js
+/** Where the chart comes from: the inputs chart and chart-repository. */
+
+
+const secretInUrl = () => new InvalidInput('has credentials in it, which helm would show in its arguments.', 'Give them as chart-username and chart-password.');
+/** The name of the chart, as helm takes it, but for forms that cannot mean a chart. */
+function chartName(name) {
+    const reference = parseChartReference(name);
+    if (reference.kind === 'registry' && (reference.host === '' || reference.chart === '')) {
+        throw new InvalidInput(`is ${name}, which names no chart of the registry.`, 'Give the whole reference, for example oci://registry.example.com/charts/milvus.');
+    }
+    if (reference.kind === 'registry' && reference.digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(reference.digest)) {
+        throw new InvalidInput(`has the digest ${reference.digest}, which is not sha256: and 64 hexadecimal digits.`, 'Give it as "helm push" or "helm pull" prints it.');
+    }
+    if (reference.kind === 'archive') {
+        const url = URL.canParse(name) ? new URL(name) : undefined;
+        if (url && (url.username || url.password))
+            throw secretInUrl();
+        if (!url || !isArchiveUrl(url))
+            throw new InvalidInput('is a URL, and not one of a packaged chart (.tgz).', 'Put the URL of the repository into chart-repository and give the name of the chart here, for example milvus.');
+    }
+    return name;
+}
+/** The URL of a chart repository: what helm appends /index.yaml to. */
+function chartRepository(raw) {
+    if (raw.startsWith('oci://'))
+        throw new InvalidInput('is a registry, not the URL of a chart repository.', `Give the reference in chart, for example ${raw.replace(/\/$/, '')}/milvus; chart-repository can stay empty.`);
+    const url = URL.canParse(raw) ? new URL(raw) : undefined;
+    if (!url || !/^https?:$/.test(url.protocol))
+        throw new InvalidInput('is not a URL.', 'Give the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/; a directory or an archive goes into chart.');
+    if (url.username || url.password)
+        throw secretInUrl();
+    if (isArchiveUrl(url))
+        throw new InvalidInput('is the URL of a packaged chart, not of a chart repository.', 'Give it in chart; chart-repository can stay empty.');
+    if (url.pathname.endsWith('/index.yaml'))
+        throw new InvalidInput('ends in index.yaml, which helm appends itself.', `Give it without: ${raw.replace(/index\.yaml.*$/, '')}.`);
+    return raw;
+}
+/** The version that the name of a chart asks for; undefined when it does not. */
+function versionInName(name) {
+    const reference = name === undefined ? undefined : parseChartReference(name);
+    return reference?.kind === 'registry' ? versionOfTag(reference.tag) : undefined;
+}
+
 // EXTERNAL MODULE: ./build/settings/inputs.js
 var settings_inputs = __nccwpck_require__(9511);
 ;// CONCATENATED MODULE: ./build/settings/pem.js
@@ -40735,6 +40815,21 @@ function withLineEnds(text) {
         return isWrapped ? block : [begin, ...(body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []), end].join('\n');
     });
     return blocks.trim() + '\n';
+}
+
+;// CONCATENATED MODULE: ./build/settings/restoration.js
+
+/** @param service the input of that name, as it was set */
+function readRestoration(read, service) {
+    const serviceType = read.optional('restore-service-type', oneOf('LoadBalancer', 'NodePort'));
+    const restoredClass = read.optional('restore-load-balancer-class', loadBalancerClass);
+    if (serviceType !== undefined && service !== '') {
+        read.conflict('Inputs restore-service-type and service are both given, and a Service without a helm release is left to whoever manages it.', `Leave restore-service-type empty, and set the type to ${serviceType} where the Service is managed; or give release in place of service.`);
+    }
+    if (restoredClass !== undefined && serviceType !== 'LoadBalancer') {
+        read.conflict('Input restore-load-balancer-class is set, and restore-service-type is not LoadBalancer.', 'Set restore-service-type: LoadBalancer, or leave restore-load-balancer-class empty.');
+    }
+    return { serviceType, restoredClass };
 }
 
 // EXTERNAL MODULE: external "node:crypto"
@@ -40908,6 +41003,8 @@ const toPem = (certificates) => certificates.map((certificate) => certificate.to
 
 
 
+
+
 /** An input's text, or the default that an empty one means. Keys keep their line breaks: @actions/core trims only the ends. */
 function inputText(name) {
     return (0,core/* getInput */.V4)(name) || settings_inputs/* inputDefaults */.V[name];
@@ -40975,8 +41072,8 @@ function readSettings(environment) {
         expiryWarning: read.optional('expiry-warning', days),
         chart: readChart(read, mode),
         helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
-        values: read.optional('values', readValues) ?? {},
-        serviceType: mode === 'destroy' ? readRestoredType(read) : 'ClusterIP',
+        values: read.optional('values', helmValues) ?? {},
+        ...(mode === 'destroy' ? readRestoration(read, inputText('service')) : { serviceType: 'ClusterIP', restoredClass: undefined }),
         allowChartChange: read.optional('allow-chart-change', parsers_boolean),
         cutover: readCutover(read, mode),
         onFailure: read.optional('on-failure', oneOf('keep', 'rollback')),
@@ -41039,13 +41136,6 @@ const readEndpoint = (read, environment, authorities, mode) => ({
 });
 /** What a removal has in their place. */
 const endpointOfNone = { host: '', certificate: { kind: 'arn', arn: '' } };
-function readRestoredType(read) {
-    const type = read.optional('restore-service-type', oneOf('LoadBalancer', 'NodePort'));
-    if (type !== undefined && inputText('service') !== '') {
-        read.conflict('Inputs restore-service-type and service are both given, and a Service without a helm release is left to whoever manages it.', `Leave restore-service-type empty, and set the type to ${type} where the Service is managed; or give release in place of service.`);
-    }
-    return type;
-}
 function readCertificate(read, environment, authorities, mode) {
     const arn = read.optional('certificate-arn', certificateArn);
     const certificate = read.optional('certificate', pem);
@@ -41082,15 +41172,13 @@ function checkArnRegion(read, arn, region) {
     read.conflict(`Input certificate-arn is of region ${own}, and the cluster is in ${region}.`, 'An ALB takes only certificates of its own region: give one of that, or certificate and private-key.');
 }
 function readChart(read, mode) {
-    const repository = read.optional('chart-repository', (raw) => {
-        const url = URL.canParse(raw) ? new URL(raw) : undefined;
-        if (!url || !/^https?:$/.test(url.protocol))
-            throw new InvalidInput('is not a URL.', 'Give the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/.');
-        if (url.username || url.password)
-            throw new InvalidInput('has credentials in it, which helm would show in its arguments.', 'Give them as chart-username and chart-password.');
-        return raw;
-    });
-    return { name: read.optional('chart', parsers_text), repository, version: read.optional('chart-version', exactVersion), credentials: mode === 'check' ? undefined : readChartCredentials(read) };
+    const name = read.optional('chart', chartName);
+    return {
+        name,
+        repository: read.optional('chart-repository', chartRepository),
+        version: read.optional('chart-version', exactVersion) ?? versionInName(name),
+        credentials: mode === 'check' ? undefined : readChartCredentials(read),
+    };
 }
 /** For a run that fetches the chart. A password without a user name is left alone: a workflow gives its secrets to all targets, also to those with a public chart. */
 function readChartCredentials(read) {
@@ -41117,14 +41205,6 @@ function readCutover(read, mode) {
     if (cutover === 'never' && forHelm.length > 0 && mode !== 'destroy')
         read.conflict(`Input cutover is never, which leaves the release alone, and ${forHelm.join(' and ')} would change it.`, `Leave ${forHelm.join(' and ')} empty, or set cutover to first or last.`);
     return cutover;
-}
-function readValues(raw) {
-    const values = helmValues(raw);
-    const type = values['service']?.type;
-    if (type !== undefined && type !== 'ClusterIP') {
-        throw new InvalidInput('sets service.type to something other than ClusterIP, which is what this action is there to set.', 'Take service.type out of values.');
-    }
-    return values;
 }
 function readAnnotations(raw) {
     const annotations = stringMap(raw);
@@ -41199,7 +41279,7 @@ var matrix = __nccwpck_require__(3506);
 /** The JSON Schema of a targets file: what editors complete, and what the file is checked against. */
 
 /** Inputs that a target cannot say: secrets, and what the workflow decides for all. */
-const elsewhere = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'summary'];
+const elsewhere = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'restore-load-balancer-class', 'summary'];
 /** The inputs that a target may say. */
 const targetInputs = Object.keys(settings_inputs/* inputDefaults */.V).filter((name) => !elsewhere.includes(name));
 const lists = ['inbound-cidrs', 'subnets', 'security-groups'];
@@ -41409,6 +41489,7 @@ const inputDefaults = {
     cutover: 'first',
     'on-failure': 'keep',
     'restore-service-type': '',
+    'restore-load-balancer-class': '',
     'ingress-name': '',
     'ingress-class': 'alb',
     scheme: 'internet-facing',
@@ -41454,7 +41535,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _core_text_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6067);
 /* harmony import */ var _fleet_matrix_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3506);
 /* harmony import */ var _fleet_report_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9746);
-/* harmony import */ var _fleet_targets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8618);
+/* harmony import */ var _fleet_targets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6447);
 /** The action `targets`: a targets file, or the inputs of a reusable workflow, to the matrix of a job. */
 
 
