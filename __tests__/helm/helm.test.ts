@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { errorLine } from '../../src/helm/failures.ts'
-import { findHelm, historyFor, installationArguments, preview, previewArguments, rollbackArguments, upgrade, upgradeArguments, type Upgrade } from '../../src/helm/helm.ts'
+import { findHelm, historyFor, installationArguments, preview, previewArguments, upgrade, upgradeArguments, type Upgrade } from '../../src/helm/helm.ts'
 import type { HelmOptions } from '../../src/helm/process.ts'
 import { failureOf } from '../caught.ts'
 
@@ -26,6 +26,7 @@ describe('upgradeArguments', () => {
     ['the type of a subchart\'s Service', { valuesPath: ['platform', 'data.vectors'] }, [...start, '--set', 'platform.data\\.vectors.service.type=ClusterIP', ...wait]],
     ['the type of the release', { serviceType: undefined }, [...start, ...wait]],
     ['without waiting', { wait: false }, [...start, ...type, '--timeout', '600s']],
+    ['no values but those that are given', { values: '{}', resetValues: true, serviceType: undefined }, [...start.slice(0, -1), '--reset-values', '--values', '-', ...wait]],
     ['a longer history', { historyMax: 13 }, [...start, ...type, ...wait, '--history-max', '13']],
     ['fields of others', { forceConflicts: true }, [...start, ...type, ...wait, '--force-conflicts']],
   ])('%s', (_, more, expected) => {
@@ -39,11 +40,6 @@ describe('upgradeArguments', () => {
   test('the installation that is only rendered', () => {
     const installation = { release: 'milvus-demo', namespace: 'milvus', chart: '/c.tgz', values: '{}', kubeconfig: '/tmp/k', context: undefined }
     expect(installationArguments(installation)).toEqual(['install', 'milvus-demo', '/c.tgz', '--namespace', 'milvus', '--values', '-', '--kubeconfig', '/tmp/k', '--dry-run=server', '--output', 'json'])
-  })
-
-  test('the way back', () => {
-    const rollback = { release: 'milvus-demo', namespace: 'milvus', revision: 3, timeout: 600, kubeconfig: '/tmp/k', context: undefined, forceConflicts: true, historyMax: 12 }
-    expect(rollbackArguments(rollback)).toEqual(['rollback', 'milvus-demo', '3', '--namespace', 'milvus', '--kubeconfig', '/tmp/k', ...wait, '--force-conflicts', '--history-max', '12'])
   })
 
   test.each([[undefined, undefined], [1, undefined], [9, undefined], [10, 11], [25, 26]])('a history of %j revisions is kept with --history-max %j', (kept, expected) => {

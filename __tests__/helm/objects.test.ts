@@ -20,10 +20,12 @@ test('readObjects', () => {
     '---\napiVersion: "rbac.authorization.k8s.io/v1"\nkind: "Role"\nmetadata:\n    labels:\n        name: other\n    name: "reader"\n',
     '---\n# a template that rendered nothing\n',
     '---\nkind: Deployment\napiVersion: apps/v1\nmetadata: {name: x}\n',
+    '---\nkind: Deployment\napiVersion: apps/v1\nmetadata: {name: {{ no YAML }}\n',
   ].join('')
   expect(readObjects(manifest).map(({ group, kind, resource, name, namespace }) => ({ group, kind, resource, name, namespace }))).toEqual([
     { group: '', kind: 'Service', resource: 'services', name: 'milvus-demo', namespace: 'milvus' },
     { group: 'rbac.authorization.k8s.io', kind: 'Role', resource: 'roles', name: 'reader', namespace: undefined },
+    { group: 'apps', kind: 'Deployment', resource: 'deployments', name: 'x', namespace: undefined },
     { group: 'apps', kind: 'Deployment', resource: 'deployments', name: '(without a name)', namespace: undefined },
   ])
 })

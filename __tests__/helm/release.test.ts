@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { gzipSync } from 'node:zlib'
-import { decodeRevision, differingPaths, readLabels, withoutStoredNulls } from '../../src/helm/release.ts'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { decodeRevision, differingPaths, readLabels, withoutStoredNulls, withStatus } from '../../src/helm/release.ts'
 import { everythingIn, failureOf } from '../caught.ts'
 
 const base64 = (bytes: string | Buffer): string => Buffer.from(bytes).toString('base64')
@@ -50,6 +50,27 @@ describe('decodeRevision', () => {
     const error = await failureOf(() => decodeRevision(encoded, kind, 'sh.helm.release.v1.milvus-demo.v4'))
     expect(error.code).toBe('release-unreadable')
     expect(everythingIn(error)).not.toMatch(/hunter2|canary/)
+  })
+})
+
+describe('withStatus', () => {
+  const failed = { status: 'failed', description: 'its helm died' }
+  test.each(['Secret', 'ConfigMap'] as const)('of a %s changes nothing else', (kind) => {
+    const encoded = kind === 'Secret' ? base64(packed(stored)) : packed(stored)
+    const decoded = decodeRevision(encoded, kind, 'v4')
+    expect(decodeRevision(withStatus(encoded, kind, 'v4', failed), kind, 'v4')).toEqual({ ...decoded, status: 'failed' })
+  })
+
+  test('numbers stay as helm wrote them', () => {
+    const json = '{"name":"m","info":{"status":"pending-upgrade","first_deployed":"x"},"chart":{"metadata":{}},"config":{"a":12345678901234567890,"b":1.0,"c":1e+06,"d":[-0]},"version":2}'
+    const written = gunzipSync(Buffer.from(withStatus(base64(gzipSync(json)), 'ConfigMap', 'v2', failed), 'base64')).toString()
+    expect(written).toBe(json.replace('"status":"pending-upgrade","first_deployed":"x"', '"status":"failed","first_deployed":"x","description":"its helm died"'))
+  })
+
+  test('of what is no release says so, and quotes nothing', async () => {
+    const error = await failureOf(() => withStatus(base64('{"config":{"password":canary}}'), 'ConfigMap', 'v2', failed))
+    expect(error.code).toBe('release-unreadable')
+    expect(everythingIn(error)).not.toContain('canary')
   })
 })
 

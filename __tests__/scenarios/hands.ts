@@ -23,6 +23,20 @@ export async function get(world: World, kind: string, name: string): Promise<Kub
   return text === '' ? undefined : (JSON.parse(text) as KubernetesObject)
 }
 
+/** The kinds of objects that a release and its Ingress consist of. */
+const kinds = ['configmaps', 'persistentvolumeclaims', 'serviceaccounts', 'roles', 'rolebindings', 'services', 'deployments', 'statefulsets', 'jobs', 'poddisruptionbudgets', 'horizontalpodautoscalers', 'servicemonitors', 'ingresses', 'secrets']
+
+/** Every object of the namespace, by kind and name, as it should be; without what the cluster draws or counts, and without helm's own Secrets. */
+export async function objectsIn(world: World): Promise<Record<string, object>> {
+  const { items } = JSON.parse(await world.kubectl('get', kinds.join(','), '-o', 'json')) as { items: KubernetesObject[] }
+  const lasting = items.filter(({ metadata }) => metadata.labels?.['owner'] !== 'helm').map(({ kind, metadata: { name, labels, annotations }, ...object }) => {
+    const drawn = new Set(['apiVersion', 'status', 'clusterIP', 'clusterIPs', 'nodePort', 'healthCheckNodePort', 'deployment.kubernetes.io/revision', 'milvus-alb-action/nudge'])
+    const text = JSON.stringify({ ...object, labels, annotations }, (key, value: unknown) => (drawn.has(key) ? undefined : value))
+    return [`${kind} ${name}`, JSON.parse(text.replace(/(?<=:certificate\/)[0-9a-f-]+/g, 'ID')) as object] as const
+  })
+  return Object.fromEntries(lasting)
+}
+
 /** Creates objects; in the namespace of Milvus when the first names none. */
 export async function create(world: World, ...objects: readonly KubernetesObject[]): Promise<void> {
   await world.kubectl('create', '--namespace', objects[0]?.metadata.namespace ?? world.namespace, '-f', await written(world, objects))

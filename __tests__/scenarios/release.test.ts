@@ -26,6 +26,17 @@ scenario('a release that another helm has in hand: how long, and what to go back
   expectSuccess(await scenario.run())
 })
 
+scenario('a first upgrade of a cluster that another helm left pending: the command that is named works, where a rollback does not', async (scenario) => {
+  const { world } = scenario
+  await world.installMilvus({ mode: 'cluster' })
+  await upgradeByHand(world)
+  await setPending(world, 2, new Date())
+  const command = 'kubectl delete secret sh.helm.release.v1.milvus-demo.v2 -n milvus'
+  expect(await expectRefusal(scenario, noValues, 'release-pending')).toContain(`run "${command}"`)
+  await world.kubectl(...command.split(' ').slice(1))
+  expectSuccess(await scenario.run(noValues))
+}, { start: 'empty' })
+
 scenario('another helm begins while this run looks: refused with nothing changed', async (scenario) => {
   const { world } = scenario
   await upgradeByHand(world)

@@ -47,7 +47,7 @@ scenario('rollback of a change that the probe refutes: Ingress and certificate a
 scenario('rollback of an upgrade that helm does not end: the release is as in the revision before', async ({ world, run }) => {
   const before = await stateOf(world)
   const service = 'PATCH /api/v1/namespaces/milvus/services/milvus-demo'
-  world.traffic.inject({ part: 'kubernetes', operation: service, times: 1, error: { status: 403, code: 'Forbidden', message: 'admission webhook "validate.kyverno.svc-fail" denied the request: no' } })
+  world.traffic.inject({ part: 'kubernetes', operation: service, client: /^Helm/, times: 1, error: { status: 403, code: 'Forbidden', message: 'admission webhook "validate.kyverno.svc-fail" denied the request: no' } })
   const result = expectFailure(await run({ ...rollback, values: 'proxy: {replicas: 2}' }), 'release', 'helm-upgrade-failed')
   expect(await stateOf(world)).toEqual(before)
   expect(result.outputs['release-revision']).toBe('3')
@@ -58,7 +58,7 @@ scenario('rollback of an upgrade that helm does not end: the release is as in th
 scenario('cutover last and rollback: when the switch does not end, the old load balancer is back and nothing else is there', async ({ world, run }) => {
   const before = await stateOf(world)
   const service = 'PATCH /api/v1/namespaces/milvus/services/milvus-demo'
-  world.traffic.inject({ part: 'kubernetes', operation: service, times: 1, error: { status: 403, code: 'Forbidden', message: 'admission webhook "validate.kyverno.svc-fail" denied the request: no' } })
+  world.traffic.inject({ part: 'kubernetes', operation: service, client: /^Helm/, times: 1, error: { status: 403, code: 'Forbidden', message: 'admission webhook "validate.kyverno.svc-fail" denied the request: no' } })
   expectFailure(await run({ ...rollback, cutover: 'last' }), 'release', 'helm-upgrade-failed')
   expect(await stateOf(world)).toEqual(before)
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Settings } from '../../src/settings/types.ts'
 import type { Target } from '../../src/steps/preflight.ts'
-import { check, plan } from '../../src/steps/release.ts'
+import { byHand, check, plan } from '../../src/steps/release.ts'
 import { failureOf } from '../caught.ts'
 import { revision, settings, target } from './fixtures.ts'
 
@@ -15,6 +15,12 @@ const umbrella = (type = 'ClusterIP', values = {}): Parameters<typeof revision>[
   manifest: `---\n# Source: platform/charts/vectors/templates/service.yaml\napiVersion: v1\nkind: Service\nmetadata:\n  name: milvus-demo\nspec:\n  type: ${type}\n`,
 })
 const released = (more: Parameters<typeof revision>[0]): Partial<Target> => ({ release: { last: revision(more), current: revision(more) } })
+
+/** A release whose newest revision a run of this action made, which failed. */
+function own(more: Parameters<typeof revision>[0]): NonNullable<Target['release']> {
+  const last = revision({ revision: 5, status: 'failed', ...more })
+  return { last, current: revision(), ownFailed: [last] }
+}
 
 describe('plan', () => {
   test.each<[string, Partial<Target>, Parameters<typeof settings>[0], [path: string, before: string | undefined, after: string | undefined][]]>([
@@ -36,6 +42,8 @@ describe('plan', () => {
     ['an upgrade that failed', { release: { last: revision({ revision: 5, status: 'failed' }), current: revision() } }, {}, [['status', 'failed', 'deployed']]],
     ['an upgrade to another chart that failed is left to whoever made it', { release: { last: revision({ revision: 5, status: 'failed', chart: { name: 'milvus', version: '6.0.0', appVersion: '' } }), current: revision() } }, {}, []],
     ['an upgrade that failed and had set values: those deployed count', { release: { last: revision({ revision: 5, status: 'failed', values: { a: 1 } }), current: revision() } }, { values: { a: 1 } }, [['values.a', undefined, '(not shown)'], ['status', 'failed', 'deployed']]],
+    ['an upgrade of ours to another chart that failed: what is deployed counts', { release: own({ chart: { name: 'milvus', version: '6.0.0', appVersion: '' } }) }, { chart: chart('6.0.0') }, [['chart version', '5.0.19', '6.0.0'], ['status', 'failed', 'deployed']]],
+    ['an upgrade of ours to another chart that failed, and is not asked for any more', { release: own({ chart: { name: 'milvus', version: '6.0.0', appVersion: '' }, values: { b: 1 } }) }, {}, [['status', 'failed', 'deployed']]],
     ['everything at once', { service: service('LoadBalancer') }, { chart: chart('5.0.20'), values: { a: 1 } }, [['service.type', 'LoadBalancer', 'ClusterIP'], ['chart version', '5.0.19', '5.0.20'], ['values.a', undefined, '(not shown)']]],
     ['without a release nothing is helm\'s', { release: undefined, service: service('LoadBalancer') }, { values: { a: 1 }, chart: chart('9.9.9') }, []],
   ])('%s', (_, found, wanted, expected) => {
@@ -95,6 +103,19 @@ describe('check', () => {
 
   test('without a release nothing is asked', () => {
     expect(() => check(target({ release: undefined }), settings({ chart: chart(undefined, 'attu') }))).not.toThrow()
+  })
+
+  test('a failed revision of ours is nothing to lose', () => {
+    expect(() => check(target({ release: own({ chart: { name: 'milvus', version: '6.0.0', appVersion: '' }, values: { a: 1 } }) }), settings())).not.toThrow()
+  })
+
+  test.each<[string, Partial<Settings['chart']>, string]>([
+    ['of a repository', {}, 'milvus --repo https://x --version 5.0.19'],
+    ['of a registry', { name: 'oci://registry.example.com/milvus' }, 'oci://registry.example.com/milvus --version 5.0.19'],
+    ['that is a path', { name: './milvus' }, './milvus'],
+  ])('the command by hand, with a chart %s', (_, more, expected) => {
+    const wanted = settings({ chart: { ...chart(undefined), ...more } })
+    expect(byHand(wanted, { last: revision(), current: revision({ revision: 3 }) })).toBe(`"helm get values milvus-demo -n milvus --revision 3 -o yaml | helm upgrade milvus-demo ${expected} -n milvus --reset-values -f -"`)
   })
 
   test.each<[string, Parameters<typeof revision>[0], Parameters<typeof settings>[0], RegExp | undefined]>([

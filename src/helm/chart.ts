@@ -1,5 +1,5 @@
 /** Fetches the chart, so that what is looked at before anything changes is what is applied. */
-import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { load } from 'js-yaml'
 import { ActionError } from '../core/errors.ts'
@@ -45,9 +45,8 @@ export async function fetchChart(source: ChartSource, options: FetchOptions): Pr
   const reference = parseChartReference(source.name)
   if (reference.kind === 'path') return requirePath(reference.path)
   if (reference.kind === 'path-or-alias' && await isThere(reference.path)) return `./${reference.path}`
-  const destination = join(options.directory, 'chart')
-  await rm(destination, { recursive: true, force: true })
-  await mkdir(destination)
+  // Each chart has a folder of its own: a run may need that of an upgrade and that of the way back.
+  const destination = await mkdtemp(join(options.directory, 'chart-'))
   const secret = join(options.directory, reference.kind === 'registry' ? 'registry.json' : 'repositories.yaml')
   const helm: RunHelm = (args, call) => runWithRetry(args[0] === 'pull' ? [...args, '--destination', destination] : args, { source, reference }, options, call)
   try {

@@ -2,7 +2,7 @@
 import { which } from '@actions/io'
 import { ActionError } from '../core/errors.ts'
 import { throwIfCancelled } from '../core/waiting.ts'
-import { errorLine, upgradeFailure } from './failures.ts'
+import { upgradeFailure } from './failures.ts'
 import { serviceTypePath } from './milvus-chart.ts'
 import { run, type HelmOptions } from './process.ts'
 
@@ -21,6 +21,8 @@ export interface Upgrade {
   readonly valuesPath?: readonly string[]
   /** JSON (which is YAML) for helm's standard input; undefined when nothing is set. Secret: never in argv or a file. */
   readonly values: string | undefined
+  /** Whether `values` are all the values of the release. Otherwise they go over those of the deployed revision. */
+  readonly resetValues?: boolean
   /** Seconds. */
   readonly timeout: number
   /** Undefined leaves it to KUBECONFIG. */
@@ -38,12 +40,6 @@ export interface Upgrade {
 
 /** An installation that is only rendered. */
 export type Installation = Pick<Upgrade, 'release' | 'namespace' | 'chart' | 'kubeconfig' | 'context'> & { readonly values: string }
-
-/** A release set back to what it was. */
-export interface Rollback extends Pick<Upgrade, 'release' | 'namespace' | 'timeout' | 'kubeconfig' | 'context' | 'forceConflicts' | 'historyMax'> {
-  /** The one to go back to. helm makes a new one of it. */
-  readonly revision: number
-}
 
 /** What an upgrade would make. */
 export interface Preview {
@@ -82,11 +78,6 @@ export function installationArguments({ release, chart, namespace, ...place }: I
   return ['install', release, chart, '--namespace', namespace, '--values', '-', ...accessArguments(place), '--dry-run=server', '--output', 'json']
 }
 
-/** The arguments of `helm rollback`. */
-export function rollbackArguments({ release, revision, timeout, forceConflicts, historyMax, ...place }: Rollback): string[] {
-  return ['rollback', release, String(revision), '--namespace', place.namespace, ...accessArguments(place), '--wait', '--timeout', `${timeout}s`, ...(forceConflicts ? ['--force-conflicts'] : []), ...historyArguments({ historyMax })]
-}
-
 const accessArguments = ({ kubeconfig, context }: Pick<Upgrade, 'kubeconfig' | 'context'>): string[] => [
   ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]),
   ...(context === undefined ? [] : ['--kube-context', context]),
@@ -99,7 +90,7 @@ function commonArguments(upgrade: Upgrade): string[] {
   return [
     'upgrade', upgrade.release, upgrade.chart,
     '--namespace', upgrade.namespace,
-    '--reset-then-reuse-values',
+    upgrade.resetValues === true ? '--reset-values' : '--reset-then-reuse-values',
     ...(upgrade.values === undefined ? [] : ['--values', '-']),
     ...(upgrade.serviceType === undefined ? [] : ['--set', `${pathArgument(serviceTypePath(upgrade.valuesPath ?? []))}=${upgrade.serviceType}`]),
     ...accessArguments(upgrade),
@@ -129,19 +120,6 @@ export async function upgrade(request: Upgrade, options: HelmOptions): Promise<v
   const { exitCode, stderr } = await run(upgradeArguments(request), options, request.values)
   throwIfCancelled(options.signal)
   if (exitCode !== 0) throw upgradeFailure(stderr, exitCode, request)
-}
-
-/** @throws ActionError `helm-upgrade-failed`, `cancelled` */
-export async function rollback(request: Rollback, options: HelmOptions): Promise<void> {
-  const { exitCode, stderr } = await run(rollbackArguments(request), { ...options, endsCleanly: false })
-  throwIfCancelled(options.signal)
-  if (exitCode === 0) return
-  const { release, revision, namespace } = request
-  throw new ActionError({
-    code: 'helm-upgrade-failed',
-    problem: `helm could not roll release ${release} back to revision ${revision}: ${errorLine(stderr)}`,
-    remedy: `By hand: "helm rollback ${release} ${revision} -n ${namespace} --wait".`,
-  })
 }
 
 /**

@@ -28,7 +28,9 @@ export function readObjects(manifest: string): ManifestObject[] {
 }
 
 /** The fields of an object; undefined when it is no YAML to us. Secret. */
-export function fieldsOf({ text }: ManifestObject): unknown {
+export const fieldsOf = ({ text }: ManifestObject): unknown => parsed(text)
+
+function parsed(text: string): unknown {
   try {
     return load(text)
   } catch {
@@ -38,9 +40,16 @@ export function fieldsOf({ text }: ManifestObject): unknown {
 
 const topLevel = (document: string, field: string): string | undefined => new RegExp(`^${field}: *["']?([\\w./-]+)`, 'm').exec(document)?.[1]
 
-/** Reads fields directly under metadata, at whatever depth the chart indents. */
+/** Reads fields directly under metadata, at whatever depth the chart indents; as YAML only where they are in one line (`metadata: {name: x}`). */
 function metadataOf(document: string): (field: string) => string | undefined {
-  const metadata = /^metadata: *\n((?:[ \t]+.*\n?|\n)*)/m.exec(document)?.[1] ?? ''
+  const metadata = /^metadata: *\n((?:[ \t]+.*\n?|\n)*)/m.exec(document)?.[1]
+  if (metadata === undefined) {
+    const fields = parsed(document) as { readonly metadata?: Readonly<Record<string, unknown>> | null } | null | undefined
+    return (field) => {
+      const value = fields?.metadata?.[field]
+      return typeof value === 'string' ? value : undefined
+    }
+  }
   const indent = /^ +/m.exec(metadata)?.[0] ?? ''
   return (field) => new RegExp(`^${indent}${field}: *["']?([^"'\\s]+)`, 'm').exec(metadata)?.[1]
 }

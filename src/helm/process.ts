@@ -12,8 +12,6 @@ export interface HelmOptions {
   readonly directory: string
   readonly environment: NodeJS.ProcessEnv
   readonly signal: AbortSignal
-  /** Whether helm can be told to end: its upgrade then marks the release failed, where its rollback would leave it pending, and so gets time to finish. */
-  readonly endsCleanly?: boolean
   /** Told of each line that helm prints. */
   readonly onLine: (line: string) => void
 }
@@ -62,7 +60,7 @@ const patience = 4_000
  * process group of its own: a Ctrl-C reaches helm once, from us, and whatever helm started ends with it.
  * docs/decisions/helm-child.md
  */
-function catchChild(file: string, { signal, endsCleanly = true }: HelmOptions): { interrupt(): void; release(): void } {
+function catchChild(file: string, { signal }: HelmOptions): { interrupt(): void; release(): void } {
   let caught: ChildProcess | undefined
   let killer: NodeJS.Timeout | undefined
   const kill = (name: NodeJS.Signals) => {
@@ -74,7 +72,7 @@ function catchChild(file: string, { signal, endsCleanly = true }: HelmOptions): 
     }
   }
   const interrupt = () => {
-    if (endsCleanly) kill('SIGINT')
+    kill('SIGINT')
     killer ??= setTimeout(() => kill('SIGKILL'), patience)
   }
   const onChild = (message: unknown) => {

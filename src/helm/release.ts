@@ -1,7 +1,10 @@
 /** What helm keeps of a release in the cluster. Source: helm, pkg/storage/driver (labels, encoding) and pkg/release. */
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { isDeepStrictEqual } from 'node:util'
 import { ActionError } from '../core/errors.ts'
+
+/** In which objects helm keeps revisions: its storage drivers `secret` and `configmap`. */
+export type StorageKind = 'Secret' | 'ConfigMap'
 
 /** One revision of a release. */
 export interface ReleaseRevision {
@@ -50,13 +53,9 @@ export function readLabels(labels: Readonly<Record<string, string>> | undefined)
  * @param objectName for the message
  * @throws ActionError `release-unreadable`
  */
-export function decodeRevision(encoded: string, kind: 'Secret' | 'ConfigMap', objectName: string): ReleaseRevision {
-  try {
-    const text = kind === 'Secret' ? Buffer.from(encoded, 'base64').toString() : encoded
-    const bytes = Buffer.from(text, 'base64')
-    // Very old releases are not compressed: helm looks for gzip's magic number, and so do we.
-    const json = bytes.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b])) ? gunzipSync(bytes, { maxOutputLength: largestRelease }) : bytes
-    const release = JSON.parse(json.toString()) as StoredRelease
+export function decodeRevision(encoded: string, kind: StorageKind, objectName: string): ReleaseRevision {
+  return reading(kind, objectName, () => {
+    const release = JSON.parse(unpacked(encoded, kind)) as StoredRelease
     const { metadata } = release.chart
     return {
       name: textOf(release.name),
@@ -69,6 +68,44 @@ export function decodeRevision(encoded: string, kind: 'Secret' | 'ConfigMap', ob
       // Source: helm 4, pkg/release/v1/release.go, ApplyMethod.
       serverSide: release.apply_method === 'ssa',
     }
+  })
+}
+
+/**
+ * The revision with another status, and everything else as helm wrote it, numbers to the last digit.
+ * @param encoded as for `decodeRevision`
+ * @returns the field `release` anew
+ * @throws ActionError `release-unreadable`
+ */
+export function withStatus(encoded: string, kind: StorageKind, objectName: string, { status, description }: { readonly status: string; readonly description: string }): string {
+  return reading(kind, objectName, () => {
+    const release = JSON.parse(unpacked(encoded, kind), asWritten) as StoredRelease
+    const json = JSON.stringify({ ...release, info: { ...release.info, status, description } })
+    const text = gzipSync(json, { level: 9 }).toString('base64')
+    return kind === 'Secret' ? Buffer.from(text).toString('base64') : text
+  })
+}
+
+/** A reviver of JSON.parse that keeps a number's own text. Source: ECMAScript, "JSON.parse source text access". */
+function asWritten(_key: string, value: unknown, { source }: { readonly source?: string } = {}): unknown {
+  return typeof value === 'number' && source !== undefined ? rawJson(source) : value
+}
+
+const { rawJSON: rawJson } = JSON as unknown as { readonly rawJSON: (text: string) => unknown }
+
+/** Takes off what is wrapped around the JSON of a revision. */
+function unpacked(encoded: string, kind: StorageKind): string {
+  const text = kind === 'Secret' ? Buffer.from(encoded, 'base64').toString() : encoded
+  const bytes = Buffer.from(text, 'base64')
+  // Very old releases are not compressed: helm looks for gzip's magic number, and so do we.
+  const isCompressed = bytes.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b]))
+  return (isCompressed ? gunzipSync(bytes, { maxOutputLength: largestRelease }) : bytes).toString()
+}
+
+/** @throws ActionError `release-unreadable` when `read` fails */
+function reading<T>(kind: StorageKind, objectName: string, read: () => T): T {
+  try {
+    return read()
   } catch {
     // The parser's error quotes what it stumbles over, which may be a value of the user: it is not passed on, not even as the cause.
     throw new ActionError({

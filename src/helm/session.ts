@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 import tls from 'node:tls'
 import type { Clock } from '../core/waiting.ts'
 import { fetchChart, readChart, type ChartMetadata, type ChartSource } from './chart.ts'
-import { findHelm, preview, previewInstallation, rollback, upgrade, type Installation, type Preview, type Rollback, type Upgrade } from './helm.ts'
+import { findHelm, preview, previewInstallation, upgrade, type Installation, type Preview, type Upgrade } from './helm.ts'
 import { writeKubeconfig, type TokenCluster } from './kubeconfig.ts'
 import type { HelmOptions } from './process.ts'
 
@@ -16,9 +16,6 @@ export type UpgradeRequest = Omit<Upgrade, 'kubeconfig' | 'context'>
 
 /** An installation to render, for the cluster of the session. */
 export type InstallationRequest = Omit<Installation, 'kubeconfig' | 'context'>
-
-/** A rollback, for the cluster of the session. */
-export type RollbackRequest = Omit<Rollback, 'kubeconfig' | 'context'>
 
 /** What a session is made of. */
 export interface HelmSessionOptions {
@@ -70,11 +67,6 @@ export class Helm {
   /** @throws ActionError of failures.ts, `cancelled` */
   upgrade(request: UpgradeRequest): Promise<void> {
     return this.inCluster(request, upgrade)
-  }
-
-  /** @throws ActionError `helm-upgrade-failed`, `cancelled` */
-  rollback(request: RollbackRequest): Promise<void> {
-    return this.inCluster(request, rollback)
   }
 
   private async inCluster<R extends Pick<Upgrade, 'forceConflicts' | 'historyMax'>, T>(request: R, work: (request: R & Pick<Upgrade, 'kubeconfig' | 'context'>, options: HelmOptions) => Promise<T>): Promise<T> {

@@ -6,6 +6,7 @@ import { ActionError } from '../core/errors.ts'
 import { retry } from '../core/retry.ts'
 import type { Clock } from '../core/waiting.ts'
 import type { Connection } from './connection.ts'
+import { byRule, byWebhook, refusals } from './refusals.ts'
 import { Silence, StatusError, noJson, parseJson, readBody, send, statusError, tooLarge, type Request } from './request.ts'
 import type { AnyObject, ManagedFields } from './types.ts'
 import { messageOf } from '../core/text.ts'
@@ -119,9 +120,12 @@ export class KubernetesClient {
     return (await this.json({ method, path, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(object), purpose })) as T
   }
 
-  /** Deletes an object, as long as it is still the one of this uid. Nothing happens when there is none. */
+  /**
+   * Deletes an object with what it owns, as long as it is still the one of this uid. Nothing happens when there is none.
+   * Unasked, the API would leave the pods of a Job. Source: Kubernetes, pkg/registry/batch/job/strategy.go, DefaultGarbageCollectionPolicy.
+   */
   async remove(path: string, uid: string, purpose: string): Promise<void> {
-    const body = JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } })
+    const body = JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', preconditions: { uid } })
     try {
       // Node sends the length of a body by itself, but not with DELETE.
       await this.json({ method: 'DELETE', path, headers: { 'Content-Type': 'application/json', 'Content-Length': String(body.length) }, body, purpose })
@@ -132,8 +136,13 @@ export class KubernetesClient {
 
   /** Replaces managedFields, as long as the object is still the one that was read. @returns the object as it is now */
   async replaceManagedFields<T>(path: string, resourceVersion: string, managedFields: readonly ManagedFields[], purpose: string): Promise<T> {
-    const patch = [{ op: 'replace', path: '/metadata/managedFields', value: managedFields }, { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion }]
-    return (await this.json({ method: 'PATCH', path, headers: { 'Content-Type': 'application/json-patch+json' }, body: JSON.stringify(patch), purpose })) as T
+    const operations = [{ op: 'replace', path: '/metadata/managedFields', value: managedFields }, { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion }]
+    return this.jsonPatch(path, operations, purpose)
+  }
+
+  /** All of the operations or none: 422 when one of them cannot be done. Source: RFC 6902. @returns the object as it is now */
+  async jsonPatch<T>(path: string, operations: readonly object[], purpose: string): Promise<T> {
+    return (await this.json({ method: 'PATCH', path, headers: { 'Content-Type': 'application/json-patch+json' }, body: JSON.stringify(operations), purpose })) as T
   }
 
   /**
@@ -254,25 +263,6 @@ export class KubernetesClient {
     })
   }
 }
-
-const refusals: Readonly<Record<number, (message: string, purpose: string) => { code: 'cluster-unauthorized' | 'cluster-forbidden'; problem: string; remedy: string }>> = {
-  401: (message, purpose) => ({
-    code: 'cluster-unauthorized',
-    problem: `The Kubernetes API does not know this identity, so the action could not ${purpose}: ${message}`,
-    remedy: "Give the role an EKS access entry (or a line in aws-auth) on this cluster; with a kubeconfig, renew its credentials. If it worked earlier in this job, the credentials have ended.",
-  }),
-  403: (message, purpose) => ({
-    code: 'cluster-forbidden',
-    problem: `This identity may not ${purpose}: ${message}`,
-    remedy: 'Bind the roles of docs/permissions.md to it: for mode check those of docs/permissions/rbac-check.yaml.',
-  }),
-}
-
-/** Whether an admission webhook said no, or could not be asked: nobody's permission and nobody's control plane. */
-const byWebhook = ({ message }: StatusError): boolean => /admission webhook .* denied|failed calling webhook/.test(message)
-
-/** Whether a server error is about the object: of a webhook, or of an apply that cannot tell the items of a list apart. Source: apimachinery, util/managedfields/internal/structuredmerge.go. */
-const byRule = (error: StatusError): boolean => byWebhook(error) || /failed to create typed (patch|live) object/.test(error.message)
 
 /** A page of a list. @throws StatusError for what is none */
 function listIn(answer: unknown): { readonly items: readonly AnyObject[]; readonly metadata?: { readonly continue?: string } } {

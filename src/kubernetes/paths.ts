@@ -17,8 +17,11 @@ export const endpointSlicesPath = (namespace: string): string => `/apis/discover
 export const deploymentPath = (namespace: string, name: string): string => `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`
 /** A Deployment, StatefulSet or DaemonSet. */
 export const workloadPath = (namespace: string, kind: string, name: string): string => `/apis/apps/v1/namespaces/${namespace}/${kind.toLowerCase()}s/${name}`
-/** An object of any kind that has a namespace. @param apiVersion `v1` or `GROUP/VERSION` @param resource the plural of its kind */
-export const objectPath = (apiVersion: string, namespace: string, resource: string, name: string): string => `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}/namespaces/${namespace}/${resource}/${name}`
+/** What the API says of the kinds of a version. @param apiVersion `v1` or `GROUP/VERSION` */
+export const apiPath = (apiVersion: string): string => `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}`
+/** An object of any kind. @param namespace undefined for one of the whole cluster @param resource the plural of its kind */
+export const objectPath = (apiVersion: string, namespace: string | undefined, resource: string, name: string): string =>
+  `${apiPath(apiVersion)}/${namespace === undefined ? '' : `namespaces/${namespace}/`}${resource}/${name}`
 export const autoscalersPath = (namespace: string): string => `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`
 /** A group's IngressClassParams: those of the AWS Load Balancer Controller, or of EKS Auto Mode. */
 export const ingressClassParamsPath = (group: string, name: string): string => `/apis/${group}/${group === 'eks.amazonaws.com' ? 'v1' : 'v1beta1'}/ingressclassparams/${name}`

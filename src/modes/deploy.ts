@@ -8,6 +8,7 @@ import * as loadBalancer from '../steps/load-balancer.ts'
 import { decidingParts, keepsLoadBalancer, loadBalancerOf } from '../steps/preflight/service-load-balancer.ts'
 import { deleteCertificate, restoreIngress } from '../steps/put-back.ts'
 import * as release from '../steps/release.ts'
+import { remarkReturnPath, rollBack } from '../steps/release-rollback.ts'
 import { rehearse } from './dry-run.ts'
 import { exclusively } from './exclusively.ts'
 import { count, look, outputAddress, outputCertificate, type Plan } from './look.ts'
@@ -60,7 +61,7 @@ async function make(context: Context, settings: Settings, rooms: Held, { target,
   if (served.fresh) remember({ step: 'certificate', object: `ACM certificate ${served.arn}`, after: 'ingress', putBack: () => deleteCertificate(context, settings, rooms.acm, served) })
 
   const upgrade = (): Promise<void> => context.step('release', async () => {
-    if (plan.release.changes.length > 0) remember({ step: 'release', object: `release ${target.release?.last.name ?? ''}`, putBack: (failure) => release.putBack(context, settings, rooms, target, failure) })
+    if (plan.release.changes.length > 0) remember({ step: 'release', object: `release ${target.release?.last.name ?? ''}`, putBack: () => rollBack(context, settings, rooms, target, plan.release.upgrade?.returnPath) })
     const revision = await release.apply(context, settings, rooms, target, plan.release.changes, plan.release.upgrade)
     if (revision !== undefined) context.output('release-revision', String(revision))
     const leftAlone = revision === undefined ? 'no helm release, left alone' : settings.cutover === 'never' ? 'left alone' : undefined
@@ -95,8 +96,9 @@ async function make(context: Context, settings: Settings, rooms: Held, { target,
 }
 
 /** Says before anything is changed what a rollback could not put back. */
-function sayWhatStays(context: Context, { target: { ingress: live, release: found, service }, certificate: { facts }, release: { changes }, changes: all }: Plan): void {
+function sayWhatStays(context: Context, { target: { ingress: live, release: found, service }, certificate: { facts }, release: { changes, upgrade }, changes: all }: Plan): void {
   if (facts.action === 'reimport') context.log.note(`Should this run fail, the certificate under ${facts.arn} stays the new one: ACM has no way back to the one that it replaces. A run with the old certificate and its key is one.`)
+  if (found) remarkReturnPath(context, found, upgrade?.returnPath)
   if (changes.length > 0 && found && found.last.status !== 'deployed') context.log.note(`Should this run fail once helm has begun, release ${found.last.name} goes back to revision ${found.current.revision}, the last that was deployed, and the type of its Service with it.`)
   if (hostname(live) !== undefined && all.some(({ path }) => /\/(scheme|group\.name)$/.test(path))) context.log.note('Should this run fail, the Ingress gets its settings back with a new load balancer under a new name: the one that it has now goes.')
   if (changes.length > 0 && service.live?.spec.type === 'LoadBalancer' && !keepsLoadBalancer(decidingParts(service.live))) {

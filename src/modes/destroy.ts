@@ -12,6 +12,7 @@ import { helmPermissions } from '../steps/preflight/helm-permissions.ts'
 import { observeRemoval, type RemovalTarget } from '../steps/preflight/removal.ts'
 import { noClass, restoredLoadBalancer } from '../steps/preflight/service-load-balancer.ts'
 import * as release from '../steps/release.ts'
+import { leftoverChanges } from '../steps/release-leftovers.ts'
 import { reviewUpgrade, type ReviewedUpgrade } from '../steps/release-preview.ts'
 import { classChange, restoreClass, type RestoredClass } from '../steps/service-class.ts'
 import { rehearse } from './dry-run.ts'
@@ -92,7 +93,8 @@ export async function lookToRemove(context: Context, settings: Settings, rooms: 
     if (!restored?.release || changes.length === 0) return { changes, upgrade: undefined, restoredClass: undefined }
     release.check(restored, asDeployed(settings))
     const restoredClass = planClass(context, settings, restored)
-    return { changes, restoredClass, upgrade: await reviewUpgrade(context, asDeployed(settings), { helm, kubernetes }, { ...restored, release: restored.release }) }
+    const upgrade = await reviewUpgrade(context, asDeployed(settings), { helm, kubernetes }, { ...restored, release: restored.release })
+    return { changes: [...changes, ...leftoverChanges(settings.namespace, upgrade.leftovers)], restoredClass, upgrade }
   })
   const ofUpgrade = permissionsOf(restoring.then(({ upgrade }) => upgrade))
   const permitted = Promise.all([access, finding, ofUpgrade]).then(([asked, found, more]) => asked.require([...writePermissions(settings, found), ...more]))

@@ -55,7 +55,7 @@ async function enter<P>(settings: Settings, locking: Promise<Held>, { look, writ
     // The other may have begun after the look, and be what made it fail.
     if ('failure' in seen && !isTaken && !await locking.then(({ lock }) => lock.hasMoved(), () => false)) {
       const interrupted = await ofDeadRun(settings, locking, seen.failure)
-      if (await (await locking).lock.acquire()) return { verdict: `release ${interrupted.work.release} is ${interrupted.status}, left so by a helm of ours that died`, result: { interrupted } }
+      if (await (await locking).lock.acquire()) return { verdict: `release ${interrupted.release} is ${interrupted.revision.status}, left so by a helm of ours that died`, result: { interrupted } }
     } else if ('outcome' in seen && !isTaken) {
       const { verdict, result } = seen.outcome
       const { lock } = await locking

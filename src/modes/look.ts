@@ -14,6 +14,7 @@ import { Access, ingressPermissions, ingressRemovalPermissions, type Permission 
 import { helmPermissions } from '../steps/preflight/helm-permissions.ts'
 import { checkSubnets } from '../steps/preflight/subnets.ts'
 import * as release from '../steps/release.ts'
+import { leftoverChanges } from '../steps/release-leftovers.ts'
 import { reviewUpgrade, type ReviewedUpgrade } from '../steps/release-preview.ts'
 import { certificateFacts } from '../x509/certificate.ts'
 import type { Rooms } from './rooms.ts'
@@ -91,8 +92,9 @@ export async function look(context: Context, settings: Settings, rooms: Rooms): 
   if (facts.action === 'use') outputCertificate(context, facts)
   release.remark(context, settings, target, releaseChanges)
   const ofCertificate = certificate.plan(facts)
-  const changes = [...ofCertificate, ...releaseChanges, ...ingressChanges(context, settings, target, arnOf(facts), observed)]
-  const plan: Plan = { target, certificate: { facts, changes: ofCertificate }, release: { changes: releaseChanges, upgrade }, loadBalancer: observed, changes }
+  const ofRelease = [...releaseChanges, ...leftoverChanges(settings.namespace, upgrade?.leftovers ?? [])]
+  const changes = [...ofCertificate, ...ofRelease, ...ingressChanges(context, settings, target, arnOf(facts), observed)]
+  const plan: Plan = { target, certificate: { facts, changes: ofCertificate }, release: { changes: ofRelease, upgrade }, loadBalancer: observed, changes }
   return { verdict: changes.length === 0 ? 'everything is as it should be' : `${count(changes)} to make`, result: plan }
 }
 

@@ -10,8 +10,8 @@ export interface WayBack {
   readonly object: string
   /** The step that has to be put back before this can be. */
   readonly after?: StepName
-  /** @param failure of the run. @returns what there is to show for it */
-  readonly putBack: (failure: ActionError) => Promise<string>
+  /** @returns what there is to show for it */
+  readonly putBack: () => Promise<string>
 }
 
 /**
@@ -43,7 +43,7 @@ async function putBack(context: Context, ways: readonly WayBack[], failure: Acti
       left.push(`${object} stays, for that may still use it.`)
       continue
     }
-    await context.step(step, async () => ({ verdict: `put back: ${await putBack(failure)}`, result: undefined })).catch((thrown: unknown) => {
+    await context.step(step, async () => ({ verdict: `put back: ${await putBack()}`, result: undefined })).catch((thrown: unknown) => {
       const { message, remedy } = asActionError(thrown)
       stuck.add(step)
       left.push(`${object}: ${message.replace(/\.?$/, '.')} ${remedy}`)

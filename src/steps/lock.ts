@@ -17,8 +17,19 @@ import type { Lease } from '../kubernetes/types.ts'
 /** The Lease, and the prefix of its annotations. */
 export const leaseName = 'milvus-alb-action'
 
-/** The label that revisions of a release get: who made them. */
-export const holderLabel = `${leaseName}/holder`
+/** The labels that revisions of a release get: which run made them, and with which number. */
+const holderLabel = `${leaseName}/holder`
+const revisionLabel = `${leaseName}/revision`
+
+/** The labels of a revision that a run is about to make. */
+export const revisionLabels = (holder: string, revision: number): Readonly<Record<string, string>> => ({ [holderLabel]: holder, [revisionLabel]: String(revision) })
+
+/**
+ * The run of this action that made a revision; undefined when somebody else did. helm hands labels on to the next revision,
+ * whoever makes it: that one then has another number than its label says. Source: helm, pkg/action/upgrade.go, mergeCustomLabels.
+ */
+export const makerOf = (labels: Readonly<Record<string, string>> | undefined, revision: number): string | undefined =>
+  (labels?.[revisionLabel] === String(revision) ? labels[holderLabel] : undefined)
 
 /** How long a Lease holds that nobody renews, in seconds: a runner that stands still for less keeps it. */
 const duration = 30
@@ -31,7 +42,6 @@ const lastWordOfCancelled = 1_000
 /** One work of helm, from before it begins. */
 export interface HelmWork {
   readonly holder: string
-  readonly kind: 'upgrade' | 'rollback'
   readonly release: string
   /** The one that helm makes. */
   readonly revision: number

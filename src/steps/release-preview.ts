@@ -15,6 +15,8 @@ import { upgradePermissions } from './preflight/helm-permissions.ts'
 import { upgradeRequest, type Installed } from './release.ts'
 import { fetchAskedChart, refuseServiceType, withMilvusVersion } from './release-chart.ts'
 import { reviewConflicts } from './release-conflicts.ts'
+import { findLeftovers, type Leftover } from './release-leftovers.ts'
+import { prepareRollback, type ReturnPath } from './release-rollback.ts'
 import { requireReady, unreadyWorkloads } from './release-workloads.ts'
 
 /** An upgrade that was rendered, and does no more than was asked for. */
@@ -27,6 +29,10 @@ export interface ReviewedUpgrade {
   readonly wait: boolean
   /** What helm asks of the cluster for it, beside what every upgrade needs. */
   readonly permissions: readonly Permission[]
+  /** What failed revisions of this action have left, and helm would not delete. */
+  readonly leftovers: readonly Leftover[]
+  /** How the release goes back should the run fail; undefined where it would not. */
+  readonly returnPath: ReturnPath | undefined
 }
 
 /** What an upgrade would do, by what makes it do so. */
@@ -64,7 +70,9 @@ export async function reviewUpgrade(context: Context, settings: Settings, { helm
   const changed = [release.current, release.last].flatMap(({ manifest }) => changedWorkloads(manifest, made.manifest))
   const wait = await mayWait(settings, kubernetes, release.last.name, workloadsOf(made.manifest), changed)
   const permissions = upgradePermissions({ namespace: settings.namespace, before: release.current.manifest, after: made.manifest, helmMajor, serverSide, wait })
-  return { chart, wait, valuesPath, permissions }
+  const leftovers = await findLeftovers(context, kubernetes, settings.namespace, release, made.manifest)
+  const returnPath = settings.mode === 'deploy' && settings.onFailure === 'rollback' ? await prepareRollback(settings, helm, release, { path: chart, version: made.chart.version }) : undefined
+  return { chart, wait, valuesPath, permissions: [...permissions, ...leftovers.flatMap((each) => each.permissions)], leftovers, returnPath }
 }
 
 /**

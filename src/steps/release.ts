@@ -2,7 +2,7 @@
 import { ActionError } from '../core/errors.ts'
 import { sayProgress, type Change, type Context } from '../core/step.ts'
 import { withProgress } from '../core/waiting.ts'
-import { differingPaths, readLabels, releaseSelector, type ReleaseRevision, type RevisionLabels, withoutStoredNulls } from '../helm/release.ts'
+import { differingPaths, readLabels, releaseSelector, type RevisionLabels, withoutStoredNulls } from '../helm/release.ts'
 import { historyFor } from '../helm/helm.ts'
 import { parseChartReference } from '../helm/chart-reference.ts'
 import { servicesOf, serviceTypePath, valueAt, valuesPathOf } from '../helm/milvus-chart.ts'
@@ -11,10 +11,12 @@ import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
 import type { Service } from '../kubernetes/types.ts'
 import type { ServiceType, Settings } from '../settings/types.ts'
-import { holderLabel, type Lock } from './lock.ts'
+import { makerOf, revisionLabels, type Lock } from './lock.ts'
 import type { Release, Target } from './preflight.ts'
+import { isOwnFailure } from './preflight/release.ts'
+import { removeLeftovers, type Leftover } from './release-leftovers.ts'
 import type { ReviewedUpgrade } from './release-preview.ts'
-import { isHeld, leaveToHelm, restoreLoadBalancer } from './service-class.ts'
+import { isHeld, leaveToHelm } from './service-class.ts'
 
 /** What changes a release. */
 export interface ReleaseRooms {
@@ -46,9 +48,11 @@ export function plan(target: Installed & { readonly unreadRelease?: string | und
   const ofService = service.type === type ? ofStoredType(release, service.name, typePath, type) : [{ path: typePath.join('.'), why: whyType[type], before: service.type, after: type }]
   if (!release) return unreadRelease === undefined ? [] : ofService.map((part) => ({ step: 'release', object: `release ${namespace.name}/${unreadRelease}`, ...part }))
   const { last, current } = release
+  // A revision of ours that failed is nobody's wish: what counts is the one that helm starts from.
+  const present = isOwnFailure(release) ? current : last
   const asked = [
     ...ofService,
-    ...(settings.chart.version === undefined || settings.chart.version === last.chart.version ? [] : [{ path: 'chart version', why: 'chart-version, or the tag in chart, asks for it', before: last.chart.version, after: settings.chart.version }]),
+    ...(settings.chart.version === undefined || settings.chart.version === present.chart.version ? [] : [{ path: 'chart version', why: 'chart-version, or the tag in chart, asks for it', before: present.chart.version, after: settings.chart.version }]),
     ...differingPaths(settings.values, current.values).map((path) => ({ path: `values.${path}`, why: 'values asks for it', after: '(not shown)' })),
   ]
   const object = `release ${namespace.name}/${last.name}`
@@ -69,10 +73,12 @@ function ofStoredType(release: Release | undefined, service: string, typePath: r
 }
 
 /**
- * What a failed revision has that an upgrade would undo, because helm starts from the last one that was deployed: its chart,
- * and values of it that nothing asks for again.
+ * What a failed revision of somebody else has that an upgrade would undo, because helm starts from the last one that was
+ * deployed: its chart, and values of it that nothing asks for again.
  */
-function lostByUpgrade({ last, current }: Release, typePath: readonly string[], settings: Settings): string[] {
+function lostByUpgrade(release: Release, typePath: readonly string[], settings: Settings): string[] {
+  if (isOwnFailure(release)) return []
+  const { last, current } = release
   const asked = new Set([typePath.join('.'), ...differingPaths(settings.values, {})])
   const values = differingPaths(last.values, current.values).filter((path) => !asked.has(path))
   const chart = settings.chart.version === undefined && last.chart.version !== current.chart.version ? [`chart ${last.chart.version}`] : []
@@ -101,7 +107,7 @@ export function check({ release, service, manager }: Installed, settings: Settin
     throw new ActionError({
       code: 'release-failed',
       problem: `Revision ${last.revision} of release ${last.name} is ${last.status}, and an upgrade from revision ${current.revision}, the last that was deployed, would undo ${lost.join(', ')}.`,
-      remedy: `Finish that upgrade or take it back ("helm rollback ${last.name} ${current.revision}"), or give its chart-version and values to this action; then run the job again.`,
+      remedy: `Finish that upgrade or take it back (${byHand(settings, release)}), or give its chart-version and values to this action; then run the job again.`,
     })
   }
   const reference = parseChartReference(settings.chart.name)
@@ -128,6 +134,22 @@ function refuseOtherType({ values, serviceType }: Settings, typePath: readonly s
     problem: `Input values sets ${typePath.join('.')} to something other than ClusterIP, which is what this action is there to set.`,
     remedy: `Take ${typePath.join('.')} out of values.`,
   })
+}
+
+/**
+ * The command that takes a release back to the deployed revision. `helm rollback` may fail, or restart what installations
+ * render otherwise than upgrades: docs/decisions/cutover-and-rollback.md.
+ */
+export function byHand({ namespace, chart }: Settings, { current: { name, revision, chart: { version } } }: Release): string {
+  const reference = parseChartReference(chart.name)
+  const sources: Readonly<Record<typeof reference.kind, string>> = {
+    'repository': `${chart.name} --repo ${chart.repository} --version ${version}`,
+    'registry': `${'repository' in reference ? reference.repository : ''} --version ${version}`,
+    'path-or-alias': `${chart.name} --version ${version}`,
+    'archive': chart.name,
+    'path': chart.name,
+  }
+  return `"helm get values ${name} -n ${namespace} --revision ${revision} -o yaml | helm upgrade ${name} ${sources[reference.kind]} -n ${namespace} --reset-values -f -"`
 }
 
 /** Says what is left alone. */
@@ -169,57 +191,37 @@ export async function apply(context: Context, settings: Settings, rooms: Release
   if (!release || !upgrade || changes.length === 0) return release?.last.revision
   changes.forEach((change) => context.changed(change))
   if (isHeld(target.service.live)) await leaveToHelm(context, rooms.kubernetes, { namespace: settings.namespace, name: target.service.name })
-  const request = { ...upgradeRequest(release, settings, upgrade), labels: { [holderLabel]: rooms.lock.holder.id } }
-  const upgrading = rooms.lock.during({ kind: 'upgrade', release: request.release, revision: release.last.revision + 1 }, () => rooms.helm.upgrade(request))
-  await whileHelmWorks(context, upgrading)
+  await runHelm(context, rooms, { request: upgradeRequest(release, settings, upgrade), revision: release.last.revision + 1, leftovers: upgrade.leftovers })
   const [revision] = await Promise.all([newestRevision(rooms.kubernetes, settings, release), requireType(rooms.kubernetes, settings, target)])
   return revision
 }
 
+/** An upgrade, the revision that it makes, and what goes before it. */
+interface HelmRun {
+  readonly request: UpgradeRequest
+  readonly revision: number
+  readonly leftovers: readonly Leftover[]
+}
+
 /**
- * Puts the release back to the revision that was deployed before this run's upgrade, if that made one and nobody made another.
- * @param failure of the run
- * @returns what there is to show for it
- * @throws ActionError `release-pending` when others have upgraded it meanwhile, and of helm's failures
+ * Has helm upgrade the release, and shows meanwhile that the run lives. Leftovers go first: a run that dies in between finds
+ * the failed revision, and with it the rest of them.
+ * @throws ActionError of helm's failures
  */
-export async function putBack(context: Context, settings: Settings, rooms: ReleaseRooms, { release, service }: Target, failure: ActionError): Promise<string> {
-  if (!release) return 'there is no release'
-  const { last, current } = release
-  const { revision: newest, status } = await newestOf(rooms.kubernetes, settings, release)
-  if (newest === last.revision || failure.code === 'release-pending') return `helm made no revision after ${last.revision}`
-  const failedInHelm = failure.step === 'release' && failure.code !== 'service-not-cluster-ip'
-  if (newest > last.revision + 1 || (failedInHelm && status === 'deployed')) {
-    throw new ActionError({
-      code: 'release-pending',
-      problem: `Somebody else has upgraded release ${last.name} too: revision ${newest} is ${status}, and this run had seen ${last.revision}.`,
-      remedy: `Look who did what ("helm history ${last.name} -n ${settings.namespace}"), and go back by hand to the revision that is meant.`,
-    })
-  }
-  context.changed({ step: 'release', object: `release ${settings.namespace}/${last.name}`, path: 'revision', before: String(newest), after: `as ${current.revision}`, why: 'put back, because the run failed' })
-  await restoreLoadBalancer(context, rooms.kubernetes, { namespace: settings.namespace, service, manifest: current.manifest })
-  await rollBack(context, settings, rooms, { release: last.name, newest, goal: current, kept: (release.kept ?? 0) + newest - last.revision })
-  context.output('release-revision', String(await newestRevision(rooms.kubernetes, settings, release)))
-  if (service.type === 'LoadBalancer') context.log.note(`Service ${service.name} is of type LoadBalancer again. Look at its address before you point clients at it: "kubectl -n ${settings.namespace} get service ${service.name}".`)
-  return `as in revision ${current.revision}`
+export async function runHelm(context: Context, { helm, kubernetes, lock }: ReleaseRooms, { request, revision, leftovers }: HelmRun): Promise<void> {
+  const labels = revisionLabels(lock.holder.id, revision)
+  const working = lock.during({ release: request.release, revision }, async () => {
+    await removeLeftovers(kubernetes, leftovers)
+    await helm.upgrade({ ...request, labels })
+  })
+  await withProgress(working, context.clock, (waited) => sayProgress(context.log, 'release')(waited, 'helm waits for the objects of the release to be ready'))
 }
 
-/** A revision to go back to. */
-export type Goal = Pick<ReleaseRevision, 'revision' | 'serverSide'>
-
-/** Has helm make a revision after the newest one that is as the goal. @throws ActionError of helm's failures */
-export async function rollBack(context: Context, settings: Settings, { helm, lock }: Pick<ReleaseRooms, 'helm' | 'lock'>, { release, newest, goal, kept }: { readonly release: string; readonly newest: number; readonly goal: Goal; readonly kept: number }): Promise<void> {
-  const request = { release, namespace: settings.namespace, revision: goal.revision, timeout: settings.timeouts.release, forceConflicts: settings.ingress.forceConflicts && goal.serverSide, historyMax: historyFor(kept) }
-  await whileHelmWorks(context, lock.during({ kind: 'rollback', release, revision: newest + 1 }, () => helm.rollback(request)))
-}
-
-/** Shows that the run lives while helm works. */
-const whileHelmWorks = (context: Context, helm: Promise<void>): Promise<void> =>
-  withProgress(helm, context.clock, (waited) => sayProgress(context.log, 'release')(waited, 'helm waits for the objects of the release to be ready'))
-
-/** A revision as its object's labels say it, with the name of that object and who made it. */
+/** A revision as its object's labels say it, with the name of that object and the run that made it. */
 export interface KeptRevision extends RevisionLabels {
   readonly object: string
-  readonly holder: string | undefined
+  /** Undefined for a revision of somebody else. */
+  readonly maker: string | undefined
 }
 
 /** The revisions that helm keeps of a release, the newest first. */
@@ -227,15 +229,14 @@ export async function revisionsOf(kubernetes: KubernetesClient, { helmStorage, n
   const objects = await kubernetes.listMetadata(paths.releasesPath(helmStorage, namespace), { labelSelector: `${releaseSelector},name=${release}` }, `list the revisions of release ${release}`)
   return objects.flatMap(({ metadata }) => {
     const labels = readLabels(metadata.labels)
-    return labels ? [{ ...labels, object: metadata.name, holder: metadata.labels?.[holderLabel] }] : []
+    return labels ? [{ ...labels, object: metadata.name, maker: makerOf(metadata.labels, labels.revision) }] : []
   }).sort((a, b) => b.revision - a.revision)
 }
 
-const newestRevision = async (kubernetes: KubernetesClient, settings: Settings, release: Release): Promise<number> => (await newestOf(kubernetes, settings, release)).revision
-
-async function newestOf(kubernetes: KubernetesClient, settings: Settings, { last }: Release): Promise<{ revision: number; status: string }> {
+/** The number of the newest revision, which is not older than the one that was seen. */
+export async function newestRevision(kubernetes: KubernetesClient, settings: Settings, { last }: Release): Promise<number> {
   const [newest = last] = await revisionsOf(kubernetes, settings, last.name)
-  return newest.revision > last.revision ? newest : last
+  return Math.max(newest.revision, last.revision)
 }
 
 async function requireType(kubernetes: KubernetesClient, settings: Settings, { service }: Installed): Promise<void> {

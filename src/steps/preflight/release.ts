@@ -2,6 +2,7 @@
 import { ActionError } from '../../core/errors.ts'
 import type { Context } from '../../core/step.ts'
 import { inWords } from '../../core/text.ts'
+import { compareManifests } from '../../helm/manifest.ts'
 import { decodeRevision, readLabels, releaseSelector, type ReleaseRevision, type RevisionLabels } from '../../helm/release.ts'
 import { hasMilvusComponents, isMilvusRelease, servicesOf } from '../../helm/milvus-chart.ts'
 import type { KubernetesClient } from '../../kubernetes/client.ts'
@@ -9,6 +10,7 @@ import { managerOf } from '../../kubernetes/managers.ts'
 import * as paths from '../../kubernetes/paths.ts'
 import type { AnyObject, DataObject, Service } from '../../kubernetes/types.ts'
 import type { Settings } from '../../settings/types.ts'
+import { makerOf } from '../lock.ts'
 import { looksLikeMilvus } from './service.ts'
 
 /** A release: its newest revision, and the one whose values an upgrade starts from. */
@@ -17,7 +19,12 @@ export interface Release {
   readonly current: ReleaseRevision
   /** How many revisions helm keeps of it. */
   readonly kept?: number
+  /** Revisions after the deployed one that runs of this action made, and that failed: what they set, the inputs say anew. */
+  readonly ownFailed?: readonly ReleaseRevision[]
 }
+
+/** Whether a run of this action made the newest revision, and it failed. */
+export const isOwnFailure = ({ last, ownFailed = [] }: Release): boolean => ownFailed.some(({ revision }) => revision === last.revision)
 
 /** Releases that are read at the same time: each carries its whole chart, and only those of Milvus are kept. */
 const atOnce = 4
@@ -56,9 +63,11 @@ export async function findRelease(context: Context, settings: Settings, kubernet
     throw wrongRelease(settings, settings.release, release, others)
   }
   if (!release) throw notFound(settings, await services.catch(() => []))
-  if (/^(pending-.*|uninstalling)$/.test(release.last.status)) throw pending(release.last, rollbackRevision(objects, release), settings.namespace, context.clock.now())
+  if (/^(pending-.*|uninstalling)$/.test(release.last.status)) throw pending(release, rollbackRevision(objects, release), { kind, namespace: settings.namespace, now: context.clock.now() })
   context.log.info(`release ${release.last.name}: revision ${release.last.revision}, ${release.last.status}, chart ${release.last.chart.name} ${release.last.chart.version}`)
-  return { ...release, kept: objects.filter(({ metadata }) => readLabels(metadata.labels)?.name === release.last.name).length }
+  const failed = release.last.status === 'failed' ? ownFailedRevisions(objects, release) : []
+  const ownFailed = await Promise.all(failed.map(async ({ revision, object }) => (revision === release.last.revision ? release.last : read(object))))
+  return { ...release, ownFailed, kept: objects.filter(({ metadata }) => readLabels(metadata.labels)?.name === release.last.name).length }
 }
 
 /** As findRelease; undefined for a check that may not read where helm keeps releases: their chart and values are then not compared. */
@@ -85,6 +94,15 @@ export function newestRevisions(objects: readonly AnyObject[]): { last: string; 
     const deployed = newest(own.filter(({ status }) => status === 'deployed'))
     // "helm uninstall --keep-history" leaves the revisions behind: the newest says that the release is gone.
     return last && last.status !== 'uninstalled' ? [{ last: last.object, current: (deployed ?? last).object }] : []
+  })
+}
+
+/** The failed revisions after the deployed one that runs of this action made. */
+function ownFailedRevisions(objects: readonly AnyObject[], { last, current }: Release): { revision: number; object: string }[] {
+  return objects.flatMap(({ metadata }) => {
+    const labels = readLabels(metadata.labels)
+    const isOne = labels?.name === last.name && labels.status === 'failed' && labels.revision > current.revision && makerOf(metadata.labels, labels.revision) !== undefined
+    return isOne ? [{ revision: labels.revision, object: metadata.name }] : []
   })
 }
 
@@ -142,7 +160,11 @@ function rollbackRevision(objects: readonly AnyObject[], { last }: Release): num
   return ['uninstalling', 'deployed', 'superseded'].map(newest).find(Number.isFinite)
 }
 
-function pending({ name, revision, status, deployedAt }: ReleaseRevision, rollback: number | undefined, namespace: string, now: number): ActionError {
+function pending({ last, current }: Release, rollback: number | undefined, { kind, namespace, now }: { readonly kind: 'Secret' | 'ConfigMap'; readonly namespace: string; readonly now: number }): ActionError {
+  const { name, revision, status, deployedAt } = last
+  // helm rolls back only to objects that are in the newest revision too, or are not there. Source: helm 3, pkg/kube/client.go, Update ("no ... with the name ... found"); helm 4 alike.
+  const isBarred = compareManifests(last.manifest, current.manifest).added.length > 0
+  const command = isBarred ? `kubectl delete ${kind.toLowerCase()} sh.helm.release.v1.${name}.v${revision} -n ${namespace}` : `helm rollback ${name} ${rollback ?? ''} -n ${namespace} --wait`
   const begun = status === 'uninstalling' ? NaN : Date.parse(deployedAt)
   const state = Number.isNaN(begun) ? `is ${status}` : `has been ${status} for ${inWords(now - begun)}`
   return new ActionError({
@@ -150,6 +172,6 @@ function pending({ name, revision, status, deployedAt }: ReleaseRevision, rollba
     problem: `Release ${name} ${state} (revision ${revision}): another helm is at work, or one was killed, which helm itself never clears.`,
     remedy: rollback === undefined
       ? `If none is at work, there is nothing to roll back to: "helm uninstall ${name} -n ${namespace}" (it keeps the volumes of StatefulSets), and install it again; then run the job again.`
-      : `If none is at work, ${status === 'uninstalling' ? 'and the release was meant to stay, ' : ''}run "helm rollback ${name} ${rollback} -n ${namespace} --wait"; then run the job again.`,
+      : `If none is at work, ${status === 'uninstalling' ? 'and the release was meant to stay, ' : ''}run "${command}"${isBarred ? `, which takes the pending revision out of helm's history (a rollback to revision ${rollback} would fail)` : ''}; then run the job again.`,
   })
 }

@@ -1,0 +1,33 @@
+import { expect, test } from '@jest/globals'
+import { makerOf, revisionLabels } from '../../src/steps/lock.ts'
+import { interruptedOf } from '../../src/steps/release-recovery.ts'
+import type { KeptRevision } from '../../src/steps/release.ts'
+
+const ours = revisionLabels('run-1', 2)
+
+test.each<[string, Record<string, string> | undefined, number, string | undefined]>([
+  ['a revision of ours', ours, 2, 'run-1'],
+  ['one that inherited our labels', ours, 3, undefined],
+  ['one of somebody else', { owner: 'helm' }, 2, undefined],
+  ['one without labels', undefined, 2, undefined],
+])('makerOf %s', (_, labels, revision, expected) => {
+  expect(makerOf(labels, revision)).toBe(expected)
+})
+
+/** Revisions, the newest first, as `number status`. */
+const revisions = (...texts: readonly string[]): KeptRevision[] => texts.map((text) => {
+  const [revision = '', status = ''] = text.split(' ')
+  return { name: 'milvus-demo', revision: Number(revision), status, object: `v${revision}`, maker: undefined }
+})
+
+test.each<[string, readonly string[], 'failed' | 'deployed']>([
+  ['helm was in the middle', ['2 pending-upgrade', '1 deployed'], 'failed'],
+  ['only the last write is missing', ['2 pending-upgrade', '1 superseded'], 'deployed'],
+  ['a failed one is in between', ['3 pending-upgrade', '2 failed', '1 deployed'], 'failed'],
+  ['it began from one that had failed to install', ['2 pending-upgrade', '1 failed'], 'failed'],
+  ['there are older ones', ['5 pending-upgrade', '4 superseded', '3 superseded', '2 deployed'], 'failed'],
+])('%s: the pending revision becomes', (_, texts, expected) => {
+  const all = revisions(...texts)
+  const [newest] = all
+  expect(newest && interruptedOf('milvus-demo', newest, all).becomes).toBe(expected)
+})
