@@ -3,4 +3,7 @@ import { whole } from './figures.ts'
 import { cancelledAtEveryWrite } from './cancelling.ts'
 
 cancelledAtEveryWrite('destroy')
-if (whole) cancelledAtEveryWrite('on-failure: rollback')
+if (whole) {
+  cancelledAtEveryWrite('on-failure: rollback')
+  cancelledAtEveryWrite('on-failure: rollback', 'cluster')
+}

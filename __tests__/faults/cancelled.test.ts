@@ -6,4 +6,5 @@ cancelledAtEveryWrite('deploy')
 if (whole) {
   cancelledAtEveryWrite('renewal')
   cancelledAtEveryWrite('cutover: last')
+  cancelledAtEveryWrite('deploy', 'cluster')
 }

@@ -1,18 +1,20 @@
 /** Cancelled right before and right after every write: the run ends in time and says what it did, and the next one goes on. */
 import { expect, test } from '@jest/globals'
+import type { InstallationMode } from '../../sandbox/charts/modes.ts'
 import { figure, sample } from './figures.ts'
 import { nextRuns } from './next-runs.ts'
 import { runCancelled } from './points.ts'
 import { stateOf } from './state.ts'
-import { setStage, undisturbed, type Story } from './stories.ts'
+import { labelOf, setStage, undisturbed, type Story } from './stories.ts'
 
 /** GitHub kills everything 10 s after it cancelled. Milliseconds. */
 const patience = 7_000
 
 /** Defines the test of a story. A signal is heard between two requests, not between two writes to files that follow each other. */
-export function cancelledAtEveryWrite(name: Story['name']): void {
-  test(`${name}, cancelled at every write, and run once more`, async () => {
-    const stage = await setStage()
+export function cancelledAtEveryWrite(name: Story['name'], mode: InstallationMode = 'standalone'): void {
+  const what = labelOf(name, mode)
+  test(`${what}, cancelled at every write, and run once more`, async () => {
+    const stage = await setStage(mode)
     const { world } = stage
     try {
       const calm = await undisturbed(stage, name)
@@ -32,7 +34,7 @@ export function cancelledAtEveryWrite(name: Story['name']): void {
         slowest = Math.max(slowest, cancelled.tookToEnd)
         await next.after({ point })
       }
-      figure('cancelled', { 'what runs': name, 'cancelled runs': tried.length, 'the slowest of them took to end, s': (slowest / 1_000).toFixed(1), 'states that they left': next.states(), 'from which the next run reached the state of an undisturbed one': next.states() })
+      figure('cancelled', { 'what runs': what, 'cancelled runs': tried.length, 'the slowest of them took to end, s': (slowest / 1_000).toFixed(1), 'states that they left': next.states(), 'from which the next run reached the state of an undisturbed one': next.states() })
     } finally {
       await world.close()
     }

@@ -3,4 +3,7 @@ import { whole } from './figures.ts'
 import { killedAtEveryWrite } from './killing.ts'
 
 killedAtEveryWrite('destroy')
-if (whole) killedAtEveryWrite('on-failure: rollback')
+if (whole) {
+  killedAtEveryWrite('on-failure: rollback')
+  killedAtEveryWrite('on-failure: rollback', 'cluster')
+}

@@ -6,4 +6,5 @@ killedAtEveryWrite('deploy')
 if (whole) {
   killedAtEveryWrite('renewal')
   killedAtEveryWrite('cutover: last')
+  killedAtEveryWrite('deploy', 'cluster')
 }

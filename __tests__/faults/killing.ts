@@ -1,18 +1,20 @@
 /** Killed right before and right after every write: the next run reaches the state of an undisturbed one. */
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
+import type { InstallationMode } from '../../sandbox/charts/modes.ts'
 import { figure, sample } from './figures.ts'
 import { nextRuns } from './next-runs.ts'
 import { runKilled } from './points.ts'
-import { setStage, undisturbed, type Story } from './stories.ts'
+import { labelOf, setStage, undisturbed, type Story } from './stories.ts'
 
 /** What only helm writes: the objects of a chart, and where it keeps releases. */
 const writtenByHelm = /\/(secrets|services|configmaps|deployments|statefulsets|jobs|serviceaccounts|persistentvolumeclaims|roles|rolebindings)(\/|$)/
 
-/** Defines the test of a story. */
-export function killedAtEveryWrite(name: Story['name']): void {
-  test(`${name}, killed at every write, and run once more`, async () => {
-    const stage = await setStage()
+/** Defines the test of a story. @param mode of the Milvus that is there */
+export function killedAtEveryWrite(name: Story['name'], mode: InstallationMode = 'standalone'): void {
+  const what = labelOf(name, mode)
+  test(`${what}, killed at every write, and run once more`, async () => {
+    const stage = await setStage(mode)
     const { world } = stage
     try {
       const calm = await undisturbed(stage, name)
@@ -28,7 +30,7 @@ export function killedAtEveryWrite(name: Story['name']): void {
         expect({ point, exitCode: killed.exitCode, log: killed.exitCode === null ? '' : killed.log }).toEqual({ point, exitCode: null, log: '' })
         await next.after({ point, helm }, { disk, isLast: index === tried.length - 1 })
       }
-      figure('killed', { 'what runs': name, writes, 'killed runs': tried.length, 'states that they left': next.states(), 'from which the next run reached the state of an undisturbed one': next.states() })
+      figure('killed', { 'what runs': what, writes, 'killed runs': tried.length, 'states that they left': next.states(), 'from which the next run reached the state of an undisturbed one': next.states() })
     } finally {
       await world.close()
     }

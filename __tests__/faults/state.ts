@@ -1,5 +1,6 @@
 /** What a run leaves behind in the cluster and in AWS, in a form that can be compared with what another run leaves. */
 import { X509Certificate } from 'node:crypto'
+import type { KubernetesObject } from '../../sandbox/kubernetes/types.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import { decodeRevision, readLabels } from '../../src/helm/release.ts'
 
@@ -9,7 +10,7 @@ export interface State {
   readonly [part: string]: unknown
 }
 
-/** The newest revision tells whether the release is pending: helm leaves the one before a rollback as it was. Names that differ from one import to the next are left out, and so is the annotation that only makes the controller look. */
+/** The newest revision tells whether the release is pending. Names that differ from one import to the next are left out, and so is the annotation that only makes the controller look. */
 export function stateOf({ kubernetes, state, namespace }: Sandbox): State {
   const arns = [...state.certificates.keys()]
   const revisions = kubernetes.list('Secret', namespace).flatMap(({ metadata, ...object }) => {
@@ -25,14 +26,20 @@ export function stateOf({ kubernetes, state, namespace }: Sandbox): State {
       return { name: metadata.name, annotations, spec: object['spec'] }
     }),
     loadBalancers: [...state.loadBalancers.values()].map(({ listeners }) => listeners.map(({ port, certificateArns }) => ({ port, certificateArns }))),
-    services: kubernetes.list('Service', namespace).map(({ metadata, ...object }) => {
-      const { type, loadBalancerClass } = object['spec'] as { type?: string; loadBalancerClass?: string }
-      return { name: metadata.name, type, loadBalancerClass }
-    }).filter(({ name }) => name === 'milvus-demo'),
+    objects: ofRelease.flatMap((kind) => kubernetes.list(kind, namespace).filter(({ metadata }) => metadata.labels?.['owner'] !== 'helm').map(lasting)),
     release: release && { status: release.status, chart: release.chart.version, values: release.values },
     holders: kubernetes.list('Lease', namespace).map((lease) => holderOf(lease['spec'] as LeaseSpec)).filter((holder) => holder !== 'nobody'),
   }
   return JSON.parse(arns.reduce((text, arn) => text.replaceAll(arn, 'ARN'), JSON.stringify(left))) as State
+}
+
+/** The kinds of objects that a release consists of. */
+const ofRelease = ['ConfigMap', 'Secret', 'PersistentVolumeClaim', 'ServiceAccount', 'Role', 'RoleBinding', 'Service', 'Deployment', 'StatefulSet', 'Job', 'PodDisruptionBudget', 'HorizontalPodAutoscaler', 'ServiceMonitor'] as const
+
+/** An object as it should be, without what the cluster draws or counts. */
+function lasting({ metadata: { name, labels, annotations }, ...object }: KubernetesObject): unknown {
+  const drawn = new Set(['status', 'clusterIP', 'clusterIPs', 'nodePort', 'deployment.kubernetes.io/revision'])
+  return JSON.parse(JSON.stringify({ name, labels, annotations, ...object }, (key, value: unknown) => (drawn.has(key) ? undefined : value)))
 }
 
 interface LeaseSpec {
@@ -43,7 +50,7 @@ interface LeaseSpec {
 /** One that has run out is nobody's. */
 const holderOf = ({ holderIdentity, renewTime = '' }: LeaseSpec): string => (Date.parse(renewTime) > Date.now() - 30_000 ? (holderIdentity ?? 'nobody') : 'nobody')
 
-const kinds = ['Namespace', 'Secret', 'ConfigMap', 'Service', 'Deployment', 'Ingress', 'TargetGroupBinding', 'Lease'] as const
+const kinds = ['Namespace', ...ofRelease, 'Ingress', 'TargetGroupBinding', 'Lease'] as const
 
 /** Everything in the cluster and in AWS but for times and for names that are drawn: equal for two runs after which the next one finds the same. */
 export function everythingIn({ kubernetes, state }: Sandbox): string {

@@ -1,5 +1,6 @@
 /** What is run while things go wrong: each way in which the action changes things. */
 import { act } from '../../sandbox/act.ts'
+import type { InstallationMode } from '../../sandbox/charts/modes.ts'
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
 import { snapshot } from '../../sandbox/snapshot.ts'
 import { pointsOf, record, type Point } from './points.ts'
@@ -27,9 +28,9 @@ export interface Stage {
 }
 
 /** Starts it. The caller closes the world. */
-export async function setStage(): Promise<Stage> {
+export async function setStage(mode: InstallationMode = 'standalone'): Promise<Stage> {
   const world = await startSandbox()
-  await world.installMilvus({ values: { minio: { bucketName: 'precious' } } })
+  await world.installMilvus({ mode, values: { minio: { bucketName: 'precious' } } })
   const installed = snapshot(world)
   const { exitCode, log } = await act(world)
   if (exitCode !== 0) throw new Error(log)
@@ -45,6 +46,9 @@ export async function setStage(): Promise<Stage> {
   ]
   return { world, stories, begin: ({ before }) => back[before]() }
 }
+
+/** What the tables call a story. */
+export const labelOf = (name: Story['name'], mode: InstallationMode): string => (mode === 'standalone' ? name : `${name}, ${mode}`)
 
 /** A story as it goes when nothing disturbs it. */
 export interface Undisturbed {
