@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { apiServicesOf, hasMilvusComponents, isMilvusRelease, milvusVersionOf, valueAt, valuesPathOf, withValueAt } from '../../src/helm/milvus-chart.ts'
+import { apiServicesOf, hasMilvusComponents, isMilvusRelease, milvusVersionOf, valueAt, valuesPathOf } from '../../src/helm/milvus-chart.ts'
 
 type Revision = Parameters<typeof valuesPathOf>[0]
 
@@ -57,8 +57,4 @@ test.each<[string, unknown, readonly string[], unknown]>([
   ['a key that every object has', {}, ['constructor'], undefined],
 ])('valueAt: %s', (_, values, path, value) => {
   expect(valueAt(values, path)).toEqual(value)
-})
-
-test('withValueAt keeps what is beside it', () => {
-  expect(withValueAt({ a: { b: 1, c: 'x' }, d: 2 }, ['a', 'c', 'e'], 3)).toEqual({ a: { b: 1, c: { e: 3 } }, d: 2 })
 })

@@ -107,10 +107,3 @@ export const serviceTypePath = (valuesPath: readonly string[]): readonly string[
 export function valueAt(values: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, key) => (typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined), values)
 }
-
-/** The same values, with another one at a path. */
-export function withValueAt(values: unknown, [key, ...rest]: readonly string[], value: unknown): unknown {
-  if (key === undefined) return value
-  const map = typeof values === 'object' && values !== null && !Array.isArray(values) ? values : {}
-  return { ...map, [key]: withValueAt((map as Record<string, unknown>)[key], rest, value) }
-}
