@@ -66,7 +66,8 @@ scenario('destroy with restore-service-type: a Service that was once applied wit
   const { world, run } = scenario
   await patch(world, 'service/milvus-demo', { spec: { type: 'ClusterIP', loadBalancerSourceRanges: null } }, 'kubectl-client-side-apply')
   expectSuccess(await run(noValues))
-  const restore = { mode: 'destroy', host: '', certificate: '', 'private-key': '', values: '', 'restore-service-type': 'LoadBalancer' }
+  const restore = { mode: 'destroy', host: '', certificate: '', 'private-key': '', values: '', 'restore-service-type': 'LoadBalancer', 'restore-load-balancer-class': 'none' }
+  expect(await expectRefusal(scenario, { ...restore, 'restore-load-balancer-class': '' }, 'service-class-lost')).toContain('Others changed objects of release milvus-demo')
   const text = await expectRefusal(scenario, restore, 'release-conflict')
   expect(text).toContain('Service milvus-demo: .spec.type is ClusterIP (set by kubectl-client-side-apply) and would become LoadBalancer')
   expect(await get(world, 'ingress', 'milvus-demo')).toBeDefined()

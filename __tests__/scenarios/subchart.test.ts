@@ -9,7 +9,7 @@ import { changed, expectRefusal, expectSuccess, expectUnchanged, scenario, scena
 
 scenariosStart('empty')
 
-const destroy = { mode: 'destroy', host: '', certificate: '', 'private-key': '', 'certificate-chain': '', 'restore-service-type': 'LoadBalancer' }
+const destroy = { mode: 'destroy', host: '', certificate: '', 'private-key': '', 'certificate-chain': '', 'restore-service-type': 'LoadBalancer', 'restore-load-balancer-class': 'none' }
 
 /** A platform whose Milvus is called `vectors`, behind a load balancer because the platform's own values say so. */
 async function platform(isNested: boolean): Promise<PackagedChart> {

@@ -92,8 +92,9 @@ export async function lookToRemove(context: Context, settings: Settings, rooms: 
     const changes = restored ? release.plan(restored, asDeployed(settings)) : []
     if (!restored?.release || changes.length === 0) return { changes, upgrade: undefined, restoredClass: undefined }
     release.check(restored, asDeployed(settings))
-    const restoredClass = planClass(context, settings, restored)
-    const upgrade = await reviewUpgrade(context, asDeployed(settings), { helm, kubernetes }, { ...restored, release: restored.release })
+    const planning = Promise.resolve().then(() => planClass(context, settings, restored))
+    const reviewing = reviewUpgrade(context, asDeployed(settings), { helm, kubernetes }, { ...restored, release: restored.release })
+    const [restoredClass, upgrade] = await settleAll([planning, reviewing] as const)
     return { changes: [...changes, ...leftoverChanges(settings.namespace, upgrade.leftovers)], restoredClass, upgrade }
   })
   const ofUpgrade = permissionsOf(restoring.then(({ upgrade }) => upgrade))
