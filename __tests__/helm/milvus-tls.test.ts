@@ -18,13 +18,14 @@ describe('readTlsMode', () => {
     { name: 'a variable of the proxy wins', values: { ...inFile('common: {security: {tlsMode: 2}}'), proxy: { extraEnv: [{ name: 'COMMON_SECURITY_TLSMODE', value: '1' }] } }, expected: { mode: 1, path: 'proxy.extraEnv' } },
     { name: 'a variable with the prefix', values: { extraEnv: [{ name: 'MILVUS_CONF_COMMON_SECURITY_TLSMODE', value: 2 }] }, expected: { mode: 2, path: 'extraEnv' } },
     { name: 'a variable from a Secret', values: { extraEnv: [{ name: 'COMMON_SECURITY_TLSMODE', valueFrom: {} }] }, expected: unset },
-    { name: 'a subchart', values: { global: {}, vectors: inFile('common: {security: {tlsMode: 1}}') }, expected: { mode: 1, path } },
+    { name: 'a subchart', values: { global: {}, vectors: inFile('common: {security: {tlsMode: 1}}') }, valuesPath: ['vectors'], expected: { mode: 1, path: `vectors.${path}` } },
+    { name: 'another part of an umbrella chart', values: { other: inFile('common: {security: {tlsMode: 1}}') }, valuesPath: ['vectors'], expected: unset },
     { name: 'no YAML', values: inFile('common: {security: '), expected: undefined },
     { name: 'YAML that is no map', values: inFile('- 1'), expected: unset },
     { name: "a ConfigMap of the user's", values: { customConfigMap: 'mine' }, expected: undefined },
     { name: 'values of other types', values: { extraConfigFiles: null, proxy: null, standalone: 1 }, expected: unset },
-  ])('$name', ({ values, expected }) => {
-    expect(readTlsMode(values)).toEqual(expected)
+  ])('$name', ({ values, valuesPath = [], expected }: { values: Readonly<Record<string, unknown>>; valuesPath?: readonly string[]; expected: unknown }) => {
+    expect(readTlsMode(values, valuesPath)).toEqual(expected)
   })
 })
 

@@ -1,5 +1,6 @@
 /** Whether Milvus serves TLS itself, by the values of its release. */
 import { loadAll } from 'js-yaml'
+import { valueAt } from './milvus-chart.ts'
 
 /** What `common.security.tlsMode` means: plaintext, TLS, TLS that asks clients for a certificate. Source: Milvus, "Encryption in Transit". */
 export type TlsMode = 0 | 1 | 2
@@ -21,19 +22,15 @@ const wantedKey = normalized('common.security.tlsMode')
 /**
  * Reads the mode. A variable of the container wins over user.yaml. Sources: Milvus, pkg/config/env_source.go, file_source.go;
  * milvus-helm, templates/configmap.yaml (extraConfigFiles, customConfigMap) and the components' extraEnv.
- * @param values of the release
+ * @param valuesPath where the values of Milvus' chart are in those of the release
  * @returns undefined when the values do not tell: the configuration is in a ConfigMap of the user's, or user.yaml is no YAML
  */
-export function readTlsMode(values: Values): TlsSetting | undefined {
-  const variable = chartValues(values).flatMap(variablesIn).at(-1)
-  if (variable !== undefined) return variable
-  const settings = chartValues(values).map(inUserYaml)
-  if (settings.includes('unknown')) return undefined
-  return settings.find((setting) => setting !== 'unknown' && setting.path !== undefined) as TlsSetting | undefined ?? { mode: 0, path: undefined }
+export function readTlsMode(values: Values, valuesPath: readonly string[] = []): TlsSetting | undefined {
+  const own = valueAt(values, valuesPath)
+  const chartValues = isMap(own) ? own : {}
+  const setting = variablesIn(chartValues).at(-1) ?? inUserYaml(chartValues)
+  return setting?.path === undefined ? setting : { ...setting, path: [...valuesPath, setting.path].join('.') }
 }
-
-/** The values of Milvus' chart: those of the release, and where that is of a chart which contains it, those of the subcharts. */
-const chartValues = (values: Values): Values[] => [values, ...Object.values(values).filter((part): part is Values => isMap(part) && ('extraConfigFiles' in part || 'customConfigMap' in part))]
 
 function variablesIn(values: Values): TlsSetting[] {
   const lists = [['extraEnv', values['extraEnv']], ...['proxy', 'standalone'].map((part) => [`${part}.extraEnv`, (values[part] as Values | null | undefined)?.['extraEnv']])] as const
@@ -44,9 +41,9 @@ function variablesIn(values: Values): TlsSetting[] {
   }))
 }
 
-function inUserYaml(values: Values): TlsSetting | 'unknown' {
+function inUserYaml(values: Values): TlsSetting | undefined {
   const custom = values['customConfigMap']
-  if (typeof custom === 'string' && custom !== '') return 'unknown'
+  if (typeof custom === 'string' && custom !== '') return undefined
   const text = (values['extraConfigFiles'] as Values | null | undefined)?.['user.yaml']
   if (typeof text !== 'string') return { mode: 0, path: undefined }
   try {
@@ -54,7 +51,7 @@ function inUserYaml(values: Values): TlsSetting | 'unknown' {
     const value = below(loadAll(text)[0], wantedKey)
     return value === undefined ? { mode: 0, path: undefined } : { mode: modeOf(value), path: 'extraConfigFiles.user.yaml' }
   } catch {
-    return 'unknown'
+    return undefined
   }
 }
 

@@ -7,6 +7,7 @@ import { milvusVersionOf, valuesPathOf } from '../helm/milvus-chart.ts'
 import { differingPaths } from '../helm/release.ts'
 import type { Helm } from '../helm/session.ts'
 import { changedWorkloads, restartedWorkloads, restartInWords, selectorOf, workloadsOf, type Workload } from '../helm/workloads.ts'
+import { valuesDocument } from '../helm/values.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import type { Settings } from '../settings/types.ts'
 import type { Release, Target } from './preflight.ts'
@@ -100,7 +101,7 @@ async function compare(settings: Settings, helm: Helm, { release, service }: Ins
 
 /** Whether the deployed manifest is what an installation of this chart makes. */
 async function isInstallation({ namespace }: Settings, helm: Helm, { current }: Release, chart: string): Promise<boolean> {
-  const installation = await helm.previewInstallation({ release: current.name, namespace, chart, values: JSON.stringify(current.values) })
+  const installation = await helm.previewInstallation({ release: current.name, namespace, chart, values: valuesDocument(current.values) })
   return isSame(compareManifests(current.manifest, installation.manifest))
 }
 

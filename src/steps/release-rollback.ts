@@ -8,6 +8,7 @@ import { parseChartReference } from '../helm/chart-reference.ts'
 import { historyFor } from '../helm/helm.ts'
 import type { Helm, UpgradeRequest } from '../helm/session.ts'
 import { changedWorkloads, workloadsOf } from '../helm/workloads.ts'
+import { valuesDocument } from '../helm/values.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import type { Settings } from '../settings/types.ts'
 import type { Release, Target } from './preflight.ts'
@@ -55,7 +56,7 @@ function rollbackRequest(settings: Settings, { last, current, kept }: Release, c
   return {
     release: last.name, namespace: settings.namespace, chart, wait,
     // All of the revision's values and no others, its Service's type among them.
-    serviceType: undefined, values: JSON.stringify(current.values), resetValues: true,
+    serviceType: undefined, values: valuesDocument(current.values), resetValues: true,
     timeout: settings.timeouts.release,
     forceConflicts: settings.ingress.forceConflicts && last.serverSide,
     historyMax: historyFor((kept ?? 0) + 1),

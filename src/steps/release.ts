@@ -7,6 +7,7 @@ import { historyFor } from '../helm/helm.ts'
 import { parseChartReference } from '../helm/chart-reference.ts'
 import { servicesOf, serviceTypePath, valueAt, valuesPathOf } from '../helm/milvus-chart.ts'
 import type { Helm, UpgradeRequest } from '../helm/session.ts'
+import { valuesDocument } from '../helm/values.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
 import type { Service } from '../kubernetes/types.ts'
@@ -172,7 +173,7 @@ export function upgradeRequest({ last, current, kept }: Release, settings: Setti
     chart,
     serviceType: typeOf(settings),
     valuesPath,
-    values: Object.keys(values).length === 0 ? undefined : JSON.stringify(values),
+    values: Object.keys(values).length === 0 ? undefined : valuesDocument(values),
     wait,
     timeout: settings.timeouts.release,
     // helm 4 goes on as the last revision was applied, and refuses the flag for a client-side one. Source: helm 4, pkg/action/upgrade.go.

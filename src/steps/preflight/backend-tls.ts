@@ -1,5 +1,6 @@
 /** Whether the ALB speaks to Milvus what Milvus speaks: plaintext, or TLS that Milvus serves itself. */
 import { ActionError } from '../../core/errors.ts'
+import { valueAt, valuesPathOf } from '../../helm/milvus-chart.ts'
 import { readTlsMode, type TlsSetting } from '../../helm/milvus-tls.ts'
 import { mergeValues } from '../../helm/values.ts'
 import { ownedAnnotations } from '../../kubernetes/ownership.ts'
@@ -25,8 +26,10 @@ export interface Backend {
  */
 export function checkBackendTls(settings: Settings, { release, service, ingress }: Backend): void {
   if (!release) return
-  const setting = readTlsMode(mergeValues(release.current.values, settings.values))
-  const problem = setting && tlsMismatch(setting, protocolOf(settings, service, ingress))
+  const valuesPath = valuesPathOf(release.current, service?.metadata.name)
+  const setting = readTlsMode(mergeValues(release.current.values, settings.values), valuesPath)
+  const asked = valueAt(settings.values, [...valuesPath, 'service', 'annotations'])
+  const problem = setting && tlsMismatch(setting, protocolOf(settings, asked, { service, ingress }))
   if (!problem) return
   throw new ActionError({ code: 'milvus-tls-mismatch', problem: `Milvus of release ${release.last.name} ${problem.problem}`, remedy: problem.remedy })
 }
@@ -38,10 +41,10 @@ interface Protocol {
 }
 
 /** The Service's annotation wins over the Ingress'; of that, one that somebody else set stays. Source: the controller's model_build_target_group.go, MergeStringMap. */
-function protocolOf({ values, ingress: { annotations } }: Settings, service: Service | undefined, ingress: Ingress | undefined): Protocol {
-  const asked = (values['service'] as { annotations?: Readonly<Record<string, unknown>> | null } | null | undefined)?.annotations
-  const live = asked === null || asked?.[annotation] === null ? undefined : service?.metadata.annotations?.[annotation]
-  const ofService = typeof asked?.[annotation] === 'string' ? asked[annotation] : live
+function protocolOf({ ingress: { annotations } }: Settings, askedOfService: unknown, { service, ingress }: Omit<Backend, 'release'>): Protocol {
+  const asked = askedOfService === null ? null : valueAt(askedOfService, [annotation])
+  const live = asked === null ? undefined : service?.metadata.annotations?.[annotation]
+  const ofService = typeof asked === 'string' ? asked : live
   if (ofService !== undefined) return { isTls: ofService === 'HTTPS', source: 'of the Service' }
   const kept = ingress && !ownedAnnotations(ingress, fieldManager).has(annotation) ? ingress.metadata.annotations?.[annotation] : undefined
   const given = annotations[annotation]
