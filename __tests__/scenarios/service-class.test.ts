@@ -1,7 +1,7 @@
 /** The class of the Service's own load balancer, which Kubernetes drops with the type. */
 import { expect } from '@jest/globals'
-import type { Sandbox } from '../../sandbox/sandbox.ts'
-import { changed, expectFailure, expectRefusal, expectSuccess, sandboxScenario } from './harness.ts'
+import type { World } from '../../sandbox/world.ts'
+import { changed, expectFailure, expectRefusal, expectSuccess, labScenario, sandboxScenario } from './harness.ts'
 
 const nlb = 'service.k8s.aws/nlb'
 const restore = { mode: 'destroy', host: '', certificate: '', 'private-key': '', 'restore-service-type': 'LoadBalancer' }
@@ -13,7 +13,7 @@ interface LiveService {
 }
 
 /** The Service, and whether fields of it belong to the action. */
-async function service(world: Sandbox): Promise<{ type: string; loadBalancerClass: string | undefined; address: string; isHeld: boolean }> {
+async function service(world: World): Promise<{ type: string; loadBalancerClass: string | undefined; address: string; isHeld: boolean }> {
   const { metadata, spec, status } = JSON.parse(await world.kubectl('get', 'service', 'milvus-demo', '-o', 'json', '--show-managed-fields')) as LiveService
   const isHeld = metadata.managedFields?.some(({ manager }) => manager === 'milvus-alb-action') ?? false
   return { type: spec.type, loadBalancerClass: spec.loadBalancerClass, address: status.loadBalancer?.ingress?.[0]?.hostname ?? '', isHeld }
@@ -55,4 +55,14 @@ for (const helm of [4, 3] as const) {
     expect(classless.summary).toContain('Service milvus-demo gets an internet-facing Classic Load Balancer of the cloud provider.')
     expect(await service(world)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: undefined })
   })
+
+  labScenario('the sandbox plays it with the webhook', `helm ${helm}: a real API server takes the class with the type, and drops it with the type`, async ({ world, run }) => {
+    await world.useHelm(helm)
+    await world.installMilvus()
+    expectSuccess(await run())
+    expectSuccess(await run({ ...restore, 'restore-load-balancer-class': nlb }))
+    expect(await service(world)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: nlb, isHeld: false })
+    expectSuccess(await run())
+    expect(await service(world)).toMatchObject({ type: 'ClusterIP', loadBalancerClass: undefined, isHeld: false })
+  }, { start: 'empty' })
 }
