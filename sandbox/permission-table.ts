@@ -26,8 +26,11 @@ const clusterKinds = ['configmaps', 'serviceaccounts', 'deployments', 'statefuls
 export const neededForCluster = {
   /** Of every upgrade. */
   read: each(['get'], [...clusterKinds, 'jobs']),
-  /** Found out by its preview. helm 4 applies every object of its own releases, and watches every kind while it waits. */
-  write: ['delete jobs', ...each(['patch', 'list', 'watch'], [...clusterKinds, 'services']).filter((permission) => permission !== 'list services'), 'list replicasets', 'list pods'],
+  /** Found out by its preview. helm 4 applies every object of its own releases, and watches every kind while it waits; helm 3 patches what changes. */
+  write: {
+    4: ['delete jobs', ...each(['patch', 'list', 'watch'], [...clusterKinds, 'services']).filter((permission) => permission !== 'list services'), 'list replicasets', 'list pods'],
+    3: ['delete jobs', 'patch services', 'patch statefulsets', 'list replicasets'],
+  },
 } as const
 
 /** What is needed only where an earlier run has been. */

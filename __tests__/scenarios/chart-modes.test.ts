@@ -50,14 +50,17 @@ for (const origin of origins.filter((each) => isWhole || differsMost(each))) {
   })
 }
 
-scenario('a pod beside Milvus is not ready: it does not hold up a change of the Service, and is named before any other change', async ({ world, run, writes }) => {
-  await world.installMilvus({ values: { attu: { enabled: true } } })
-  const release = world.holdPods()
-  await world.kubectl('delete', 'pods', '--selector', 'component=attu', '--wait=false')
-  await world.kubectl('wait', 'deployment/milvus-demo-attu', '--for=jsonpath={.status.unavailableReplicas}=1', '--timeout=30s')
-  const named = expectFailure(await run({ values: 'minio: {bucketName: other}' }), 'preflight', 'release-not-ready')
-  expect(annotation(named)).toContain('Deployment milvus-demo-attu (0 of 1 pods ready)')
-  expect(writes()).toEqual([])
-  expectSuccess(await run({ values: '' }))
-  release()
-})
+for (const helm of [4, 3] as const) {
+  scenario(`helm ${helm}: a pod beside Milvus is not ready: it does not hold up a change of the Service, and is named before any other change`, async ({ world, run, writes }) => {
+    await world.useHelm(helm)
+    await world.installMilvus({ values: { attu: { enabled: true } } })
+    const release = world.holdPods()
+    await world.kubectl('delete', 'pods', '--selector', 'component=attu', '--wait=false')
+    await world.kubectl('wait', 'deployment/milvus-demo-attu', '--for=jsonpath={.status.unavailableReplicas}=1', '--timeout=30s')
+    const named = expectFailure(await run({ values: 'minio: {bucketName: other}' }), 'preflight', 'release-not-ready')
+    expect(annotation(named)).toContain('Deployment milvus-demo-attu (0 of 1 pods ready)')
+    expect(writes()).toEqual([])
+    expectSuccess(await run({ values: '' }))
+    release()
+  })
+}

@@ -35,17 +35,20 @@ scenario('what the action can do without is a note', async ({ world, run }) => {
 /** Options of the chart that add kinds. */
 const everyKind = { attu: { enabled: true }, metrics: { serviceMonitor: { enabled: true } }, proxy: { hpa: { enabled: true } }, etcd: { pdb: { create: true } } }
 
-scenario('a Milvus cluster: what helm needs for each of its kinds is asked before any write, and the permissions that docs ship are enough', async (scenario) => {
-  const { world, run } = scenario
-  await world.installMilvus({ mode: 'cluster', values: everyKind })
-  for (const permissions of [neededForCluster.read, neededForCluster.write]) {
-    const text = await expectRefusal(scenario, {}, 'cluster-forbidden', await world.assumeRole(permissions.join(', ')))
-    const [, named = ''] = /may not do in namespace milvus what this run needs: ([^.]+)\./.exec(text) ?? []
-    expect({ named: named.split(', ').sort(), text }).toEqual({ named: [...permissions].sort(), text })
-  }
-  expectSuccess(await run({}, { environment: await world.assumeRole() }))
-  expectUnchanged(await run({}, { environment: await world.assumeRole() }))
+for (const helm of [4, 3] as const) {
+  scenario(`helm ${helm}: of a Milvus cluster, what helm needs for each of its kinds is asked before any write, and the permissions that docs ship are enough`, async (scenario) => {
+    const { world, run } = scenario
+    await world.useHelm(helm)
+    await world.installMilvus({ mode: 'cluster', values: everyKind })
+    for (const permissions of [neededForCluster.read, neededForCluster.write[helm]]) {
+      const text = await expectRefusal(scenario, {}, 'cluster-forbidden', await world.assumeRole(permissions.join(', ')))
+      const [, named = ''] = /may not do in namespace milvus what this run needs: ([^.]+)\./.exec(text) ?? []
+      expect({ named: named.split(', ').sort(), text }).toEqual({ named: [...permissions].sort(), text })
+    }
+    expectSuccess(await run({}, { environment: await world.assumeRole() }))
+    expectUnchanged(await run({}, { environment: await world.assumeRole() }))
 
-  const check = await run({ mode: 'check', 'private-key': '', values: '' }, { environment: await world.assumeRole('', 'check') })
-  expect(expectSuccess(check).outputs).toMatchObject({ drift: 'false', changed: 'false' })
-}, { start: 'empty' })
+    const check = await run({ mode: 'check', 'private-key': '', values: '' }, { environment: await world.assumeRole('', 'check') })
+    expect(expectSuccess(check).outputs).toMatchObject({ drift: 'false', changed: 'false' })
+  }, { start: 'empty' })
+}

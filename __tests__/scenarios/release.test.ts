@@ -200,33 +200,41 @@ scenario('a hook that fails is named, with its log to look at', async ({ world, 
   expect(annotation(result)).toContain('kubectl logs job/NAME -n milvus')
 })
 
-scenario('a null in values takes the default of the chart away, once', async ({ world, run }) => {
-  const values = { values: 'standalone: {persistence: {annotations: null}}' }
-  const claim = async (): Promise<unknown> => (await get(world, 'persistentvolumeclaim', 'milvus-demo'))?.metadata.annotations
-  expect(await claim()).toMatchObject({ 'helm.sh/resource-policy': 'keep' })
-  expect(changed(expectSuccess(await run(values)))).toContain('release values.standalone.persistence.annotations')
-  expect(await claim()).not.toHaveProperty('helm.sh/resource-policy')
-  expectUnchanged(await run(values))
-}, { start: 'cluster-ip' })
+for (const helm of [4, 3] as const) {
+  scenario(`helm ${helm}: a null in values takes the default of the chart away, once`, async ({ world, run }) => {
+    await world.useHelm(helm)
+    await world.installMilvus({ serviceType: 'ClusterIP' })
+    const values = { values: 'standalone: {persistence: {annotations: null}}' }
+    const claim = async (): Promise<unknown> => (await get(world, 'persistentvolumeclaim', 'milvus-demo'))?.metadata.annotations
+    expect(await claim()).toMatchObject({ 'helm.sh/resource-policy': 'keep' })
+    expect(changed(expectSuccess(await run(values)))).toContain('release values.standalone.persistence.annotations')
+    expect(await claim()).not.toHaveProperty('helm.sh/resource-policy')
+    expectUnchanged(await run(values))
+  }, { start: 'empty' })
 
-scenario('a Service that kubectl patched: the values of the release follow, so that no later upgrade brings the load balancer back', async ({ world, run }) => {
-  await world.kubectl('patch', 'service', 'milvus-demo', '--type', 'merge', '-p', '{"spec":{"type":"ClusterIP","loadBalancerSourceRanges":null}}')
-  const result = expectSuccess(await run(noValues))
-  expect(changed(result)).toContain('release service.type')
-  expect(result.outputs['changes']).toContain('the next helm upgrade would make it LoadBalancer again')
-  expect(await world.helm('get', 'values', 'milvus-demo')).toContain('type: ClusterIP')
-  expectUnchanged(await run(noValues))
-})
+  scenario(`helm ${helm}: a Service that kubectl patched: the values of the release follow, so that no later upgrade brings the load balancer back`, async ({ world, run }) => {
+    await world.useHelm(helm)
+    await world.installMilvus()
+    await world.kubectl('patch', 'service', 'milvus-demo', '--type', 'merge', '-p', '{"spec":{"type":"ClusterIP","loadBalancerSourceRanges":null}}')
+    const result = expectSuccess(await run(noValues))
+    expect(changed(result)).toContain('release service.type')
+    expect(result.outputs['changes']).toContain('the next helm upgrade would make it LoadBalancer again')
+    expect(await world.helm('get', 'values', 'milvus-demo')).toContain('type: ClusterIP')
+    expectUnchanged(await run(noValues))
+  }, { start: 'empty' })
 
-scenario('a history of more than ten revisions is kept whole, unless HELM_MAX_HISTORY says how long it is', async ({ world, run }) => {
-  const revisions = async (): Promise<number> => (await world.kubectl('get', 'secrets', '-l', 'owner=helm', '-o', 'name')).trim().split('\n').length
-  for (let revision = 2; revision <= 11; revision++) await world.helm('upgrade', 'milvus-demo', 'milvus', '--repo', world.charts.url, '--version', '4.2.58', '--reuse-values', '--history-max', '0')
-  expect(await revisions()).toBe(11)
-  expectSuccess(await run(noValues))
-  expect(await revisions()).toBe(12)
-  expectSuccess(await run({ values: 'proxy: {replicas: 2}' }, { environment: { HELM_MAX_HISTORY: '5' } }))
-  expect(await revisions()).toBe(5)
-})
+  scenario(`helm ${helm}: a history of more than ten revisions is kept whole, unless HELM_MAX_HISTORY says how long it is`, async ({ world, run }) => {
+    await world.useHelm(helm)
+    await world.installMilvus()
+    const revisions = async (): Promise<number> => (await world.kubectl('get', 'secrets', '-l', 'owner=helm', '-o', 'name')).trim().split('\n').length
+    for (let revision = 2; revision <= 11; revision++) await world.helm('upgrade', 'milvus-demo', 'milvus', '--repo', world.charts.url, '--version', '4.2.58', '--reuse-values', '--history-max', '0')
+    expect(await revisions()).toBe(11)
+    expectSuccess(await run(noValues))
+    expect(await revisions()).toBe(12)
+    expectSuccess(await run({ values: 'proxy: {replicas: 2}' }, { environment: { HELM_MAX_HISTORY: '5' } }))
+    expect(await revisions()).toBe(5)
+  }, { start: 'empty' })
+}
 
 scenario('a release that helm 3 installed: force-conflicts is for the Ingress, and helm 4 goes on client-side, there and back', async ({ world, run }) => {
   const values = join(world.directory, 'values.json')
