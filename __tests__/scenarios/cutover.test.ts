@@ -11,13 +11,15 @@ const serviceType = async (world: World): Promise<unknown> => ((await get(world,
 /** Groups of the log, in order. */
 const order = (log: string): string[] => [...log.matchAll(/^::group::[✓✗] ([\w-]+):/gm)].map(([, step]) => step ?? '')
 
-scenario('cutover last: no call fails on the new address, and none on the old one before the switch', async ({ world, run }) => {
+scenario('cutover last of a Milvus cluster: no call fails on the new address, and none on the old one before the switch', async ({ world, run }) => {
+  await world.installMilvus({ mode: 'cluster' })
+  const inputs = { cutover: 'last', values: '' }
   const { host, port } = await world.serviceAddress()
   const old = new CallingClient({ address: `${host}:${port}` })
   const clients: CallingClient[] = [old]
   const switching = serviceSwitch(world)
   try {
-    const result = expectSuccess(await run({ cutover: 'last' }, {
+    const result = expectSuccess(await run(inputs, {
       // From the moment at which the action says that the new one works.
       onLine: (line) => {
         if (clients.length === 1 && line.includes('✓ probe')) clients.push(callThroughAlb(world), callThroughAlb(world, true))
@@ -36,8 +38,8 @@ scenario('cutover last: no call fails on the new address, and none on the old on
   } finally {
     await Promise.all(clients.map((client) => client.stop()))
   }
-  expectUnchanged(await run({ cutover: 'last' }))
-})
+  expectUnchanged(await run(inputs))
+}, { start: 'empty' })
 
 scenario('cutover last: when the new address is not proven, the old one serves on', async ({ world, run }) => {
   const { host, port } = await world.serviceAddress()
