@@ -11,7 +11,7 @@ import { snapshot } from '../../sandbox/snapshot.ts'
 import type { RecordedRequest } from '../../sandbox/traffic.ts'
 import type { World } from '../../sandbox/world.ts'
 import { letLeaseRunOut, objectsIn } from './hands.ts'
-import { annotation, changed, expectFailure, expectSuccess, sandboxScenario, scenario, scenariosStart } from './harness.ts'
+import { annotation, changed, expectFailure, expectSuccess, labScenario, sandboxScenario, scenario, scenariosStart } from './harness.ts'
 
 scenariosStart('empty')
 
@@ -32,6 +32,9 @@ const cancelledAt = (world: World, moment: (request: RecordedRequest) => boolean
   const there = world.traffic.next(moment)
   return { onStart: (child: ChildProcess) => void there.then(() => child.kill('SIGINT')) }
 }
+
+/** helm applies before it deletes. */
+const refusal = { part: 'kubernetes', operation: /^PATCH .*\/statefulsets\//, client: /^Helm/, error: { status: 403, code: 'Forbidden', message: 'admission webhook "validate.kyverno.svc-fail" denied the request: no' } } as const
 
 const history = async (world: World): Promise<string[]> =>
   (JSON.parse(await world.helm('history', 'milvus-demo', '-o', 'json')) as { revision: number; status: string; chart: string }[]).map(({ revision, status, chart }) => `${revision} ${status} ${chart}`)
@@ -76,10 +79,8 @@ for (const helm of [3, 4] as const) {
     await back()
     const rollback = { ...other, 'on-failure': 'rollback', 'probe-timeout': '1s' }
     const objects = Array.from({ length: 4 }, () => 'release object')
-    // helm applies before it deletes.
-    const refuse = { part: 'kubernetes', operation: /^PATCH .*\/statefulsets\//, client: /^Helm/, error: { status: 403, code: 'Forbidden', message: 'admission webhook "validate.kyverno.svc-fail" denied the request: no' } } as const
     for (const [step, code] of [['release', 'helm-upgrade-failed'], ['probe', 'probe-target-failed']] as const) {
-      const mend = step === 'release' ? world.traffic.inject({ ...refuse, times: 1 }) : () => undefined
+      const mend = step === 'release' ? world.traffic.inject({ ...refusal, times: 1 }) : () => undefined
       await world.overrideAlb({ respond: step === 'probe' ? 502 : undefined })
       const result = expectFailure(await run(rollback), step, code)
       mend()
@@ -97,6 +98,21 @@ for (const helm of [3, 4] as const) {
       }
       await back()
     }
+  })
+
+  labScenario('the sandbox plays more of it', `helm ${helm}: on a real API server, an upgrade that was killed, and one that failed and is rolled back, leave nothing behind`, async ({ world, run }) => {
+    await world.useHelm(helm)
+    await world.installMilvus({ mode: 'cluster' })
+    expectSuccess(await run(same))
+    const before = await objectsIn(world)
+    await act(world, other, killedAt(world, moments['before what goes is deleted']))
+    await letLeaseRunOut(world)
+    expect(changed(expectSuccess(await run(same)))).toContain('release status')
+    expect(await objectsIn(world)).toEqual(before)
+    world.traffic.inject({ ...refusal, times: 1 })
+    expectFailure(await run({ ...other, 'on-failure': 'rollback' }), 'release', 'helm-upgrade-failed')
+    expect(await objectsIn(world)).toEqual(before)
+    expect((await history(world)).at(-1)).toMatch(/deployed milvus-4\.2\.58$/)
   })
 }
 
