@@ -13,7 +13,9 @@ const writtenByHelm = /\/(secrets|services|configmaps|deployments|statefulsets|j
 /** Defines the test of a story. @param mode of the Milvus that is there */
 export function killedAtEveryWrite(name: Story['name'], mode: InstallationMode = 'standalone'): void {
   const what = labelOf(name, mode)
-  test(`${what}, killed at every write, and run once more`, async () => {
+  // helm writes so many objects of a cluster that all of them would take most of an hour.
+  const step = mode === 'cluster' ? 5 : 1
+  test(`${what}, killed at every ${step === 1 ? '' : 'fifth '}write, and run once more`, async () => {
     const stage = await setStage(mode)
     const { world } = stage
     try {
@@ -21,7 +23,7 @@ export function killedAtEveryWrite(name: Story['name'], mode: InstallationMode =
       const { story, points, writes } = calm
       const dying = points.map((point) => ({ point, helm: 'dies' as const }))
       const living = points.filter(({ kind, what }) => kind === 'request' && writtenByHelm.test(what)).map((point) => ({ point, helm: 'lives' as const }))
-      const tried = sample([...dying, ...living], 70)
+      const tried = sample([...dying, ...living].filter((_each, index) => index % step === 0), 70)
       const disk = join(world.directory, 'disk')
       const next = nextRuns(world, calm)
       for (const [index, { point, helm }] of tried.entries()) {
