@@ -32,7 +32,7 @@ const cases: readonly Case[] = [
 test.each(cases)('$name', ({ live, failed, kept, expected }) => {
   const fields = leftoverFields(live, failed, kept)
   expect(fields.map(({ path }) => path.join('/'))).toEqual(expected)
-  // What is taken out is there, and its test holds before.
+  // Each field to remove must exist, and its test must hold beforehand.
   for (const { path, test: { path: place, value } } of fields) {
     expect(place.slice(0, path.length)).toEqual(path)
     expect(place.reduce<unknown>((inner, step) => (inner as Record<string, unknown>)[step], live)).toEqual(value)

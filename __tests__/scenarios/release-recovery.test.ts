@@ -1,6 +1,6 @@
 /**
- * A release whose upgrade was killed, cancelled or rolled back: what comes after is as if nothing had happened. In cluster mode,
- * on the way from one chart to another, by which objects come and go; with both majors of helm.
+ * After an upgrade that was killed, cancelled or rolled back, the next run leaves the release as if nothing had happened. In
+ * cluster mode, between two versions of the chart with different objects, with both majors of helm.
  */
 import { exec, type ChildProcess } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -80,10 +80,10 @@ for (const helm of [3, 4] as const) {
     const rollback = { ...other, 'on-failure': 'rollback', 'probe-timeout': '1s' }
     const objects = Array.from({ length: 4 }, () => 'release object')
     for (const [step, code] of [['release', 'helm-upgrade-failed'], ['probe', 'probe-target-failed']] as const) {
-      const mend = step === 'release' ? world.traffic.inject({ ...refusal, times: 1 }) : () => undefined
+      const restore = step === 'release' ? world.traffic.inject({ ...refusal, times: 1 }) : () => undefined
       await world.overrideAlb({ respond: step === 'probe' ? 502 : undefined })
       const result = expectFailure(await run(rollback), step, code)
-      mend()
+      restore()
       await world.overrideAlb({ respond: undefined })
       expect(annotation(result)).not.toContain('put back')
       // Beside what helm takes back by itself: an object that only the failed revision has and, where helm applies client-side, a field.

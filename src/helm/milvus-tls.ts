@@ -1,6 +1,7 @@
 /** Whether Milvus serves TLS itself, by the values of its release. */
 import { loadAll } from 'js-yaml'
 import { valueAt } from './milvus-chart.ts'
+import { isMap } from './values.ts'
 
 /** What `common.security.tlsMode` means: plaintext, TLS, TLS that asks clients for a certificate. Source: Milvus, "Encryption in Transit". */
 export type TlsMode = 0 | 1 | 2
@@ -12,8 +13,6 @@ export interface TlsSetting {
 }
 
 type Values = Readonly<Record<string, unknown>>
-
-const isMap = (value: unknown): value is Values => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Source: Milvus, pkg/config/manager.go: keys are compared in lower case and without `/`, `_` and `.`. */
 const normalized = (key: string): string => key.toLowerCase().replace(/[/_.]/g, '')

@@ -2,6 +2,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { isDeepStrictEqual } from 'node:util'
 import { ActionError } from '../core/errors.ts'
+import { isMap } from './values.ts'
 
 /** In which objects helm keeps revisions: its storage drivers `secret` and `configmap`. */
 export type StorageKind = 'Secret' | 'ConfigMap'
@@ -152,7 +153,6 @@ function dependenciesOf({ dependencies }: StoredMetadata): string[] | undefined 
 /** Bytes. A Secret of 1 MiB holds at most some twenty of manifests and charts; gzip could make a thousand of it. */
 const largestRelease = 64 * 2 ** 20
 
-const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function checked<T>(is: (value: unknown) => value is T): (value: unknown) => T {
   return (value) => {
@@ -189,4 +189,3 @@ export function withoutStoredNulls(wanted: Readonly<Record<string, unknown>>, pr
   const kept = Object.entries(wanted).filter(([key, value]) => value !== null || stored[key] !== null)
   return Object.fromEntries(kept.map(([key, value]) => [key, isMap(value) ? withoutStoredNulls(value, stored[key]) : value]))
 }
-

@@ -38,4 +38,5 @@ export function mergeValues(below: Readonly<Record<string, unknown>>, above: Rea
   return merged
 }
 
-const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+/** Whether a value is a map of values. */
+export const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)

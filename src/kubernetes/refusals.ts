@@ -1,4 +1,5 @@
 /** Answers of the Kubernetes API that mean the same everywhere. */
+import { asActionError } from '../core/errors.ts'
 import type { StatusError } from './request.ts'
 
 /** What a status says of the identity that asked, and what to do about it. */
@@ -13,6 +14,16 @@ export const refusals: Readonly<Record<number, (message: string, purpose: string
     problem: `This identity may not ${purpose}: ${message}`,
     remedy: 'Bind the roles of docs/permissions.md to it: for mode check those of docs/permissions/rbac-check.yaml.',
   }),
+}
+
+/** What a read returns; what `instead` returns where this identity is not allowed to make it. */
+export async function ifForbidden<T, F>(reading: Promise<T>, instead: () => F): Promise<T | F> {
+  try {
+    return await reading
+  } catch (thrown) {
+    if (asActionError(thrown).code !== 'cluster-forbidden') throw thrown
+    return instead()
+  }
 }
 
 /** Whether an admission webhook said no, or could not be asked: nobody's permission and nobody's control plane. */

@@ -12,6 +12,7 @@ import { valueAt } from '../kubernetes/field-path.ts'
 import { autoscalersPath, objectPath } from '../kubernetes/paths.ts'
 import { StatusError } from '../kubernetes/request.ts'
 import type { AnyObject, Autoscaler } from '../kubernetes/types.ts'
+import { ifForbidden } from '../kubernetes/refusals.ts'
 import { fieldManager } from './ingress-object.ts'
 
 /** A field that somebody else set, and that an upgrade would set to another value. */
@@ -127,10 +128,7 @@ function statusOf(thrown: unknown): StatusError | undefined {
 
 /** Undefined when it may not be read: helm says so itself. */
 async function readLive(kubernetes: KubernetesClient, path: string, purpose: string): Promise<AnyObject | undefined> {
-  return kubernetes.get<AnyObject>(path, purpose).catch((thrown: unknown) => {
-    if (!(thrown instanceof ActionError) || thrown.code !== 'cluster-forbidden') throw thrown
-    return undefined
-  })
+  return ifForbidden(kubernetes.get<AnyObject>(path, purpose), () => undefined)
 }
 
 /** Source: apimachinery, util/managedfields/internal/conflict.go, printManager. */
@@ -151,10 +149,7 @@ const isAsked = ({ kind, name, field }: Conflict, { service }: RenderedRelease):
 async function autoscaledOf(kubernetes: KubernetesClient, { namespace }: RenderedRelease, conflicts: readonly Conflict[]): Promise<Conflict[]> {
   const replicas = conflicts.filter(({ field }) => field === '.spec.replicas')
   if (replicas.length === 0) return []
-  const autoscalers = await kubernetes.list<Autoscaler>(autoscalersPath(namespace), {}, `list HorizontalPodAutoscalers in namespace ${namespace}`).catch((thrown: unknown) => {
-    if (!(thrown instanceof ActionError) || thrown.code !== 'cluster-forbidden') throw thrown
-    return []
-  })
+  const autoscalers = await ifForbidden(kubernetes.list<Autoscaler>(autoscalersPath(namespace), {}, `list HorizontalPodAutoscalers in namespace ${namespace}`), () => [])
   const isTarget = ({ kind, name }: Conflict): boolean => autoscalers.some(({ spec: { scaleTargetRef: target } }) => target.kind === kind && target.name === name)
   return replicas.filter((conflict) => (conflict.manager === 'kube-controller-manager' && conflict.subresource === 'scale') || isTarget(conflict))
 }

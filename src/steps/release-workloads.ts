@@ -1,9 +1,10 @@
 /** The live workloads of a release. helm waits for all of them, also for those that an upgrade does not change. */
-import { ActionError, asActionError } from '../core/errors.ts'
+import { ActionError } from '../core/errors.ts'
 import type { Workload } from '../helm/workloads.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import { workloadPath } from '../kubernetes/paths.ts'
 import type { LiveWorkload } from '../kubernetes/types.ts'
+import { ifForbidden } from '../kubernetes/refusals.ts'
 
 /** A workload with fewer ready pods than it wants. */
 export interface UnreadyWorkload {
@@ -16,21 +17,12 @@ export interface UnreadyWorkload {
 /** Those that are not ready now. One that is not there, or may not be read, is left to helm. */
 export async function unreadyWorkloads(kubernetes: KubernetesClient, namespace: string, workloads: readonly Workload[]): Promise<UnreadyWorkload[]> {
   const found = await Promise.all(workloads.map(async ({ kind, name }) => {
-    const live = await readWorkload(kubernetes, namespace, kind, name)
+    const live = await ifForbidden(kubernetes.get<LiveWorkload>(workloadPath(namespace, kind, name), `read ${kind} ${name}`), () => undefined)
     const wanted = live?.status?.desiredNumberScheduled ?? live?.spec.replicas ?? 0
     const ready = live?.status?.readyReplicas ?? live?.status?.numberReady ?? 0
     return { kind, name, ready, wanted }
   }))
   return found.filter(({ ready, wanted }) => ready < wanted)
-}
-
-async function readWorkload(kubernetes: KubernetesClient, namespace: string, kind: string, name: string): Promise<LiveWorkload | undefined> {
-  try {
-    return await kubernetes.get<LiveWorkload>(workloadPath(namespace, kind, name), `read ${kind} ${name}`)
-  } catch (thrown) {
-    if (asActionError(thrown).code === 'cluster-forbidden') return undefined
-    throw thrown
-  }
 }
 
 /** @throws ActionError `release-not-ready` when helm would wait for one of these in vain */

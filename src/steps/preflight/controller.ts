@@ -1,9 +1,9 @@
 /** The AWS Load Balancer Controller's Deployment, where it can be seen: whether it runs, what it looks at, and what its version is known for. */
-import { ActionError } from '../../core/errors.ts'
 import type { Context } from '../../core/step.ts'
 import type { KubernetesClient } from '../../kubernetes/client.ts'
 import { deploymentPath } from '../../kubernetes/paths.ts'
 import type { Deployment } from '../../kubernetes/types.ts'
+import { ifForbidden } from '../../kubernetes/refusals.ts'
 import type { Settings } from '../../settings/types.ts'
 import { autoMode, type ClassFacts } from './ingress-class.ts'
 
@@ -30,8 +30,7 @@ export async function controllerIsDown(kubernetes: KubernetesClient): Promise<bo
 }
 
 async function read(context: Context, kubernetes: KubernetesClient): Promise<Deployment | 'unreadable' | undefined> {
-  return kubernetes.get<Deployment>(deploymentPath(namespace, name), `read Deployment ${namespace}/${name}`).catch((thrown: unknown) => {
-    if (!(thrown instanceof ActionError) || thrown.code !== 'cluster-forbidden') throw thrown
+  return ifForbidden(kubernetes.get<Deployment>(deploymentPath(namespace, name), `read Deployment ${namespace}/${name}`), () => {
     context.log.info(`This identity may not read Deployment ${namespace}/${name}, so that whether the controller runs shows only when it answers.`)
     return 'unreadable' as const
   })

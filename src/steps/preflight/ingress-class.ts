@@ -4,6 +4,7 @@ import type { Context } from '../../core/step.ts'
 import type { KubernetesClient } from '../../kubernetes/client.ts'
 import { ingressClassParamsPath, ingressClassPath } from '../../kubernetes/paths.ts'
 import type { AnyObject, IngressClass, IngressClassParams, LabelSelector } from '../../kubernetes/types.ts'
+import { ifForbidden } from '../../kubernetes/refusals.ts'
 import { inputDefaults } from '../../settings/inputs.ts'
 import type { Settings } from '../../settings/types.ts'
 
@@ -54,8 +55,7 @@ export async function checkIngressClass(context: Context, settings: Settings, ku
 }
 
 async function readable<T>(context: Context, reading: Promise<T>, what: string): Promise<T | 'unreadable'> {
-  return reading.catch((thrown: unknown) => {
-    if (!(thrown instanceof ActionError) || thrown.code !== 'cluster-forbidden') throw thrown
+  return ifForbidden(reading, () => {
     context.unseen(what)
     return 'unreadable' as const
   })

@@ -6,6 +6,7 @@ import type { KubernetesClient } from '../../kubernetes/client.ts'
 import { managerOf, unknownManagers } from '../../kubernetes/managers.ts'
 import * as paths from '../../kubernetes/paths.ts'
 import type { EndpointSlice, Service } from '../../kubernetes/types.ts'
+import { ifForbidden } from '../../kubernetes/refusals.ts'
 import type { Settings } from '../../settings/types.ts'
 import type { Release } from './release.ts'
 
@@ -166,10 +167,8 @@ export function remarkOtherManagers(context: Context, service: Service | undefin
 /** Warns when there is nothing behind the Service, which an ALB answers with 503; says nothing when that may not be read. */
 export async function checkEndpoints(context: Context, { namespace }: Settings, kubernetes: KubernetesClient, service: Service): Promise<void> {
   const { name } = service.metadata
-  const slices = await kubernetes.list<EndpointSlice>(paths.endpointSlicesPath(namespace), { labelSelector: `kubernetes.io/service-name=${name}` }, `list EndpointSlices in namespace ${namespace}`).catch((thrown: unknown) => {
-    if (!(thrown instanceof ActionError) || thrown.code !== 'cluster-forbidden') throw thrown
-    return undefined
-  })
+  const reading = kubernetes.list<EndpointSlice>(paths.endpointSlicesPath(namespace), { labelSelector: `kubernetes.io/service-name=${name}` }, `list EndpointSlices in namespace ${namespace}`)
+  const slices = await ifForbidden(reading, () => undefined)
   if (slices === undefined || service.spec.type === 'ExternalName') return
   const endpoints = slices.flatMap((slice) => slice.endpoints ?? [])
   // Unknown is ready. Source: discovery.k8s.io/v1, EndpointConditions.
