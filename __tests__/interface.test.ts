@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { load } from 'js-yaml'
-import { derived } from '../scripts/docs.ts'
+import { generateDerivedFiles } from '../scripts/docs.ts'
 import { outputNames } from '../src/core/step.ts'
 import { inputDefaults, secretInputs } from '../src/settings/inputs.ts'
 
-const read = (path: string) => readFileSync(join(import.meta.dirname, '..', path), 'utf8')
-const action = load(read('action.yml')) as { inputs: Record<string, { description: string; default?: string; required?: boolean }>; outputs: Record<string, { description: string }>; runs: { using: string; main: string; post: string } }
+const readText = (path: string) => readFileSync(join(import.meta.dirname, '..', path), 'utf8')
+const action = load(readText('action.yml')) as { inputs: Record<string, { description: string; default?: string; required?: boolean }>; outputs: Record<string, { description: string }>; runs: { using: string; main: string; post: string } }
 
 test('inputs and their defaults', () => {
   expect(Object.fromEntries(Object.entries(action.inputs).map(([name, input]) => [name, input.default ?? '']))).toEqual(inputDefaults)
@@ -19,9 +19,9 @@ test('outputs', () => {
 })
 
 test('every input is read by settings.ts, and no other', () => {
-  const settings = ['src/settings.ts', 'src/settings/restoration.ts'].map(read).join('\n')
-  const used = new Set([...settings.matchAll(/(?:optional|required|inputText|attempt|missing)\('([a-z-]+)'/g)].map(([, name]) => name))
-  expect([...used].sort()).toEqual(Object.keys(inputDefaults).sort())
+  const settings = ['src/settings.ts', 'src/settings/restoration.ts'].map(readText).join('\n')
+  const usedInputs = new Set([...settings.matchAll(/(?:optional|required|getInputText|collectProblem|addMissing)\('([a-z-]+)'/g)].map(([, name]) => name))
+  expect([...usedInputs].sort()).toEqual(Object.keys(inputDefaults).sort())
 })
 
 test('secret inputs exist', () => {
@@ -38,22 +38,22 @@ describe('descriptions', () => {
   })
 })
 
-test.each(derived(read('action.yml')).map((file) => [file.path, file] as const))('%s is what follows from action.yml ("npm run docs" mends it)', (_path, { now, wanted }) => {
-  expect(now).toBe(wanted)
+test.each(generateDerivedFiles(readText('action.yml')).map((file) => [file.path, file] as const))('%s is what follows from action.yml ("npm run docs" mends it)', (_path, { now: current, wanted: expected }) => {
+  expect(current).toBe(expected)
 })
 
-const workflows = [...read('README.md').matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text)
+const workflows = [...readText('README.md').matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text)
 
-interface Step { uses?: string; with?: object }
+interface WorkflowStep { uses?: string; with?: object }
 
 test("README's workflows use inputs and outputs that exist", () => {
   expect(workflows.length).toBeGreaterThan(1)
   for (const workflow of workflows) {
     // A whole workflow, or steps of one.
-    const parsed = load(workflow) as Step[] | { jobs: Record<string, { steps: Step[] }> }
+    const parsed = load(workflow) as WorkflowStep[] | { jobs: Record<string, { steps: WorkflowStep[] }> }
     const steps = Array.isArray(parsed) ? parsed : Object.values(parsed.jobs).flatMap((job) => job.steps)
-    const own = steps.find(({ uses }) => uses?.startsWith('milvus-alb-action/'))
-    expect(Object.keys(own?.with ?? { none: true }).filter((name) => !(name in action.inputs))).toEqual([])
+    const actionStep = steps.find(({ uses }) => uses?.startsWith('milvus-alb-action/'))
+    expect(Object.keys(actionStep?.with ?? { none: true }).filter((name) => !(name in action.inputs))).toEqual([])
   }
   const outputs = workflows.flatMap((workflow) => [...workflow.matchAll(/steps\.alb\.outputs\.([a-z-]+)/g)].map(([, name]) => name ?? ''))
   expect(outputs.filter((name) => !(name in action.outputs))).toEqual([])

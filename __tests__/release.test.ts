@@ -4,8 +4,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { notesOf, problemsOf, type Candidate } from '../scripts/release.ts'
-import { repository } from '../sandbox/world.ts'
+import { extractReleaseNotes, findProblems, type ReleaseCandidate } from '../scripts/release.ts'
+import { repositoryRoot } from '../sandbox/world.ts'
 
 const changelog = `# Changelog
 
@@ -33,12 +33,12 @@ test.each<[version: string, notes: string]>([
   ['1.2', ''],
   ['Unreleased', ''],
 ])('notes of %s', (version, notes) => {
-  expect(notesOf(changelog, version)).toBe(notes)
+  expect(extractReleaseNotes(changelog, version)).toBe(notes)
 })
 
-const good: Candidate = { version: '1.2.0', branch: 'main', commit: 'aaaaaaaaaa', manifests: { 'package.json': '1.2.0', 'package-lock.json': '1.2.0' }, changelog, tags: new Map([['v1', 'b'], ['v1.1.9', 'b'], ['v0.9.10', 'c'], ['other', 'd']]) }
+const validCandidate: ReleaseCandidate = { version: '1.2.0', branch: 'main', commit: 'aaaaaaaaaa', manifests: { 'package.json': '1.2.0', 'package-lock.json': '1.2.0' }, changelog, tags: new Map([['v1', 'b'], ['v1.1.9', 'b'], ['v0.9.10', 'c'], ['other', 'd']]) }
 
-test.each<[name: string, candidate: Partial<Candidate>, problems: string[]]>([
+test.each<[name: string, candidate: Partial<ReleaseCandidate>, problems: string[]]>([
   ['a good one', {}, []],
   ['the first one', { tags: new Map() }, []],
   ['one that was begun', { tags: new Map([['v1.2.0', 'aaaaaaaaaa']]) }, []],
@@ -53,91 +53,91 @@ test.each<[name: string, candidate: Partial<Candidate>, problems: string[]]>([
   ['a tag that is there', { tags: new Map([['v1.2.0', 'bbbbbbbbbb']]) }, ['v1.2.0 is commit bbbbbbb already, and a released version never changes: take the next one.']],
   ['a newer one that is there', { tags: new Map([['v1.9.0', 'b'], ['v1.10.0', 'b'], ['v1.2.1', 'b']]) }, ['v1.10.0 is released already: take a version after it.']],
 ])('%s', (_name, candidate, problems) => {
-  expect(problemsOf({ ...good, ...candidate })).toEqual(problems)
+  expect(findProblems({ ...validCandidate, ...candidate })).toEqual(problems)
 })
 
 describe('in a repository', () => {
   let directory: string
-  let work: string
-  const git = (...args: string[]): string => execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args], { cwd: work, encoding: 'utf8' }).trim()
-  const write = (path: string, text: string): void => writeFileSync(join(work, path), text)
-  const commit = (): string => {
-    git('add', '.')
-    git('commit', '-qm', 'x')
-    return git('rev-parse', 'HEAD')
+  let worktree: string
+  const runGit = (...args: string[]): string => execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args], { cwd: worktree, encoding: 'utf8' }).trim()
+  const writeToWorktree = (path: string, text: string): void => writeFileSync(join(worktree, path), text)
+  const commitAll = (): string => {
+    runGit('add', '.')
+    runGit('commit', '-qm', 'x')
+    return runGit('rev-parse', 'HEAD')
   }
-  const prepare = (version: string): string => {
-    for (const file of ['package.json', 'package-lock.json']) write(file, JSON.stringify({ version }))
-    write('CHANGELOG.md', `# Changelog\n\n## [${version}] - 2026-11-27\n\n- What ${version} brings.\n`)
-    return commit()
+  const commitRelease = (version: string): string => {
+    for (const file of ['package.json', 'package-lock.json']) writeToWorktree(file, JSON.stringify({ version }))
+    writeToWorktree('CHANGELOG.md', `# Changelog\n\n## [${version}] - 2026-11-27\n\n- What ${version} brings.\n`)
+    return commitAll()
   }
-  const release = (command: string, version: string, env: Record<string, string> = {}) => {
-    const { status, stderr } = spawnSync(process.execPath, [join(repository, 'scripts/release.ts'), command], { cwd: work, encoding: 'utf8', env: { ...process.env, PATH: `${join(directory, 'bin')}:${process.env['PATH'] ?? ''}`, GITHUB_REF_NAME: 'main', VERSION: version, ...env } })
+  const runRelease = (command: string, version: string, env: Record<string, string> = {}) => {
+    const { status, stderr } = spawnSync(process.execPath, [join(repositoryRoot, 'scripts/release.ts'), command], { cwd: worktree, encoding: 'utf8', env: { ...process.env, PATH: `${join(directory, 'bin')}:${process.env['PATH'] ?? ''}`, GITHUB_REF_NAME: 'main', VERSION: version, ...env } })
     return { status, problems: stderr.split('\n').filter((line) => line.startsWith('::error::')).map((line) => line.slice(9)) }
   }
-  const remoteTags = (): Record<string, string> => Object.fromEntries(git('ls-remote', '--tags', 'origin').split('\n').filter(Boolean).map((line) => [line.split('refs/tags/')[1] ?? '', line.split('\t')[0] ?? '']))
-  const released = (tag: string): string => readFileSync(join(directory, tag), 'utf8')
+  const remoteTags = (): Record<string, string> => Object.fromEntries(runGit('ls-remote', '--tags', 'origin').split('\n').filter(Boolean).map((line) => [line.split('refs/tags/')[1] ?? '', line.split('\t')[0] ?? '']))
+  const readReleaseNotes = (tag: string): string => readFileSync(join(directory, tag), 'utf8')
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'milvus-alb-release-'))
-    work = join(directory, 'work')
+    worktree = join(directory, 'work')
     mkdirSync(join(directory, 'bin'))
     writeFileSync(join(directory, 'bin/gh'), `#!/bin/sh\n[ "$2" = view ] && exec cat "${directory}/$3"\n[ ! -e "${directory}/broken" ] && printf '%s\\n' "$@" > "${directory}/$3"\n`)
     chmodSync(join(directory, 'bin/gh'), 0o755)
     execFileSync('git', ['init', '-q', '--bare', join(directory, 'remote.git')])
-    execFileSync('git', ['clone', '-q', join(directory, 'remote.git'), work], { stdio: 'ignore' })
-    for (const folder of ['dist', 'scripts']) mkdirSync(join(work, folder))
-    write('scripts/build.ts', "import { writeFileSync } from 'node:fs'\nwriteFileSync('dist/index.js', 'built')\n")
-    write('dist/index.js', 'built')
+    execFileSync('git', ['clone', '-q', join(directory, 'remote.git'), worktree], { stdio: 'ignore' })
+    for (const folder of ['dist', 'scripts']) mkdirSync(join(worktree, folder))
+    writeToWorktree('scripts/build.ts', "import { writeFileSync } from 'node:fs'\nwriteFileSync('dist/index.js', 'built')\n")
+    writeToWorktree('dist/index.js', 'built')
   })
   afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
   test('the tag, the release with its notes, and the tag of the major version, which follows the next', () => {
-    const first = prepare('1.0.0')
-    expect(release('check', '1.0.0')).toEqual({ status: 0, problems: [] })
+    const firstCommit = commitRelease('1.0.0')
+    expect(runRelease('check', '1.0.0')).toEqual({ status: 0, problems: [] })
     expect(remoteTags()).toEqual({})
-    expect(release('publish', '1.0.0')).toEqual({ status: 0, problems: [] })
-    expect(remoteTags()).toEqual({ 'v1.0.0': first, v1: first })
-    expect(released('v1.0.0')).toContain('- What 1.0.0 brings.')
+    expect(runRelease('publish', '1.0.0')).toEqual({ status: 0, problems: [] })
+    expect(remoteTags()).toEqual({ 'v1.0.0': firstCommit, v1: firstCommit })
+    expect(readReleaseNotes('v1.0.0')).toContain('- What 1.0.0 brings.')
 
-    const second = prepare('1.1.0')
-    expect(release('publish', '1.1.0').status).toBe(0)
-    expect(remoteTags()).toEqual({ 'v1.0.0': first, 'v1.1.0': second, v1: second })
-    const third = prepare('2.0.0')
-    expect(release('publish', '2.0.0').status).toBe(0)
-    expect(remoteTags()).toEqual({ 'v1.0.0': first, 'v1.1.0': second, v1: second, 'v2.0.0': third, v2: third })
+    const secondCommit = commitRelease('1.1.0')
+    expect(runRelease('publish', '1.1.0').status).toBe(0)
+    expect(remoteTags()).toEqual({ 'v1.0.0': firstCommit, 'v1.1.0': secondCommit, v1: secondCommit })
+    const thirdCommit = commitRelease('2.0.0')
+    expect(runRelease('publish', '2.0.0').status).toBe(0)
+    expect(remoteTags()).toEqual({ 'v1.0.0': firstCommit, 'v1.1.0': secondCommit, v1: secondCommit, 'v2.0.0': thirdCommit, v2: thirdCommit })
   })
 
   test('a release that broke off goes on where it was, and the tag of the major version waits for all of it', () => {
-    const first = prepare('1.0.0')
+    const firstCommit = commitRelease('1.0.0')
     writeFileSync(join(directory, 'broken'), '')
-    expect(release('publish', '1.0.0').status).not.toBe(0)
-    expect(remoteTags()).toEqual({ 'v1.0.0': first })
+    expect(runRelease('publish', '1.0.0').status).not.toBe(0)
+    expect(remoteTags()).toEqual({ 'v1.0.0': firstCommit })
     rmSync(join(directory, 'broken'))
-    expect(release('publish', '1.0.0').status).toBe(0)
-    expect(remoteTags()).toEqual({ 'v1.0.0': first, v1: first })
-    const notes = released('v1.0.0')
-    expect(release('publish', '1.0.0').status).toBe(0)
-    expect(released('v1.0.0')).toBe(notes)
+    expect(runRelease('publish', '1.0.0').status).toBe(0)
+    expect(remoteTags()).toEqual({ 'v1.0.0': firstCommit, v1: firstCommit })
+    const notes = readReleaseNotes('v1.0.0')
+    expect(runRelease('publish', '1.0.0').status).toBe(0)
+    expect(readReleaseNotes('v1.0.0')).toBe(notes)
   })
 
   test('a dist/ that is not what src/ builds to, and everything else that is wrong, is said before anything is written', () => {
-    write('dist/index.js', 'older')
-    prepare('1.0.0')
-    const { status, problems } = release('check', '1.0.1', { GITHUB_REF_NAME: 'topic' })
+    writeToWorktree('dist/index.js', 'older')
+    commitRelease('1.0.0')
+    const { status, problems } = runRelease('check', '1.0.1', { GITHUB_REF_NAME: 'topic' })
     expect(status).toBe(1)
     expect(problems.map((problem) => problem.split(/[ :]/).slice(0, 3).join(' '))).toEqual(['This is the', 'package.json says 1.0.0,', 'package-lock.json says 1.0.0,', 'CHANGELOG.md has no', 'dist/ is not'])
-    git('checkout', '-q', 'dist')
-    expect(release('publish', '1.0.1').status).toBe(1)
+    runGit('checkout', '-q', 'dist')
+    expect(runRelease('publish', '1.0.1').status).toBe(1)
     expect(remoteTags()).toEqual({})
     expect(existsSync(join(directory, 'v1.0.1'))).toBe(false)
   })
 
   test('an annotated tag counts by its commit', () => {
-    const first = prepare('1.0.0')
-    git('tag', '-a', 'v1.0.0', '-m', 'by hand')
-    git('push', '-q', 'origin', 'v1.0.0')
-    expect(release('publish', '1.0.0').status).toBe(0)
-    expect(remoteTags()['v1']).toBe(first)
+    const firstCommit = commitRelease('1.0.0')
+    runGit('tag', '-a', 'v1.0.0', '-m', 'by hand')
+    runGit('push', '-q', 'origin', 'v1.0.0')
+    expect(runRelease('publish', '1.0.0').status).toBe(0)
+    expect(remoteTags()['v1']).toBe(firstCommit)
   })
 })

@@ -3,27 +3,27 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { load } from 'js-yaml'
-import { repository } from '../sandbox/world.ts'
+import { repositoryRoot } from '../sandbox/world.ts'
 
-const text = (path: string): string => readFileSync(join(repository, path), 'utf8')
-const pages = ['.', 'docs', 'docs/decisions'].flatMap((folder) => readdirSync(join(repository, folder)).filter((name) => name.endsWith('.md')).map((name) => join(folder, name)))
+const readText = (path: string): string => readFileSync(join(repositoryRoot, path), 'utf8')
+const pages = ['.', 'docs', 'docs/decisions'].flatMap((folder) => readdirSync(join(repositoryRoot, folder)).filter((name) => name.endsWith('.md')).map((name) => join(folder, name)))
 
 test.each(pages)('%s links to files that are there', (page) => {
-  const links = [...text(page).matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)].map(([, link = '']) => link).filter((link) => !/^[a-z]+:/.test(link))
-  expect(links.filter((link) => !existsSync(join(repository, dirname(page), link)))).toEqual([])
+  const links = [...readText(page).matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)].map(([, link = '']) => link).filter((link) => !/^[a-z]+:/.test(link))
+  expect(links.filter((link) => !existsSync(join(repositoryRoot, dirname(page), link)))).toEqual([])
 })
 
 test('every kind of dependency is updated, and nothing that is younger than a week', () => {
-  const { updates } = load(text('.github/dependabot.yml')) as { updates: { 'package-ecosystem': string; directory: string; cooldown: { 'default-days': number } }[] }
+  const { updates } = load(readText('.github/dependabot.yml')) as { updates: { 'package-ecosystem': string; directory: string; cooldown: { 'default-days': number } }[] }
   expect(updates.map(({ 'package-ecosystem': kind, directory }) => `${kind} ${directory}`)).toEqual(['npm /', 'github-actions /', 'gomod /lab/control-plane', 'pip /lab/python'])
   for (const { cooldown, directory } of updates) {
     expect(cooldown['default-days']).toBeGreaterThanOrEqual(7)
-    expect(existsSync(join(repository, directory))).toBe(true)
+    expect(existsSync(join(repositoryRoot, directory))).toBe(true)
   }
 })
 
 test('the form for bugs asks for failure code, version and log, and says what is not masked', () => {
-  const { body } = load(text('.github/ISSUE_TEMPLATE/bug.yml')) as { body: { id?: string; attributes: { description?: string } }[] }
+  const { body } = load(readText('.github/ISSUE_TEMPLATE/bug.yml')) as { body: { id?: string; attributes: { description?: string } }[] }
   expect(body.flatMap(({ id }) => id ?? [])).toEqual(expect.arrayContaining(['version', 'failure-code', 'log']))
   expect(body.find(({ id }) => id === 'log')?.attributes.description).toContain('host names, account ids, ARNs and addresses are not')
 })

@@ -16,13 +16,13 @@ const sections = new Map(prose.split(/^(?=##? )/m).flatMap((part) => {
   return heading !== undefined && part.startsWith('## ') ? [[heading, part] as const] : []
 }))
 
-const catalogue = join('core', 'errors.ts')
+const catalogueFile = join('core', 'errors.ts')
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .map((file) => ({ file, text: readFileSync(join(root, 'src', file), 'utf8') }))
 
 /** Everything in src but the list of codes itself. */
-const code = sources.map(({ file, text }) => (file === catalogue ? text.replace(/failureCodes = \[[\s\S]*?\] as const/, '') : text)).join('\n')
+const sourceText = sources.map(({ file, text }) => (file === catalogueFile ? text.replace(/failureCodes = \[[\s\S]*?\] as const/, '') : text)).join('\n')
 
 test('the page has a section for each code, in the order of the catalogue, and no other', () => {
   const headings = [...prose.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
@@ -42,10 +42,10 @@ test('links within the page lead somewhere', () => {
 
 test('every code of the catalogue is thrown somewhere', () => {
   // As a value: `code: 'x'`, a branch of `? 'x' : 'y'`, or beside its pattern in a table. A code that is only compared is not thrown.
-  expect(failureCodes.filter((name) => !new RegExp(`([?:]|/i?,) '${name}'`).test(code))).toEqual([])
+  expect(failureCodes.filter((name) => !new RegExp(`([?:]|/i?,) '${name}'`).test(sourceText))).toEqual([])
 })
 
 test('every code that is thrown is in the catalogue', () => {
-  const thrown = [...code.matchAll(/\bcode: '([^']+)'/g)].map(([, name]) => name)
+  const thrown = [...sourceText.matchAll(/\bcode: '([^']+)'/g)].map(([, name]) => name)
   expect(thrown.filter((name) => !failureCodes.some((known) => known === name))).toEqual([])
 })

@@ -18,16 +18,16 @@ __webpack_require__.r(__webpack_exports__);
  * All subnets of a VPC.
  * @throws ActionError `aws-access-denied` and the other AWS ones
  */
-async function listSubnets(config, vpc) {
+async function listSubnets(config, vpcId) {
     const client = new _aws_sdk_client_ec2__WEBPACK_IMPORTED_MODULE_1__/* .EC2Client */ .gu5(config);
     try {
-        const { Subnets = [] } = await client.send(new _aws_sdk_client_ec2__WEBPACK_IMPORTED_MODULE_1__/* .DescribeSubnetsCommand */ .jSW({ Filters: [{ Name: 'vpc-id', Values: [vpc] }] }));
+        const { Subnets = [] } = await client.send(new _aws_sdk_client_ec2__WEBPACK_IMPORTED_MODULE_1__/* .DescribeSubnetsCommand */ .jSW({ Filters: [{ Name: 'vpc-id', Values: [vpcId] }] }));
         return Subnets.map(({ SubnetId = '', AvailabilityZone = '', AvailableIpAddressCount = 0, Tags = [] }) => ({
-            id: SubnetId, zone: AvailabilityZone, freeAddresses: AvailableIpAddressCount, tags: Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value])),
+            id: SubnetId, availabilityZone: AvailabilityZone, availableAddresses: AvailableIpAddressCount, tags: Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value])),
         }));
     }
     catch (thrown) {
-        throw (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .awsError */ .e)('ec2:DescribeSubnets', thrown);
+        throw (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .translateAwsError */ .q)('ec2:DescribeSubnets', thrown);
     }
 }
 

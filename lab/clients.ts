@@ -7,7 +7,7 @@ import type { Lab } from './lab.ts'
  * Connects by the ALB's address with server_name, makes a collection, inserts and searches; connects by name, behind a proxy that
  * resolves it, searches again and drops the collection.
  */
-const script = `
+const pymilvusScript = `
 import os
 from pymilvus import Collection, CollectionSchema, DataType, FieldSchema, connections, utility
 common = {'port': os.environ['PORT'], 'secure': True, 'server_pem_path': os.environ['CA']}
@@ -29,29 +29,29 @@ utility.drop_collection(os.environ['COLLECTION'], using='name')
 `
 
 /** Makes, searches and drops a collection with pymilvus. @throws Error with what it said */
-export async function usePymilvus(lab: Lab): Promise<void> {
+export async function verifyPymilvus(lab: Lab): Promise<void> {
   const token = lab.milvusToken()
-  const said = await lab.pymilvus(script, { COLLECTION: collectionName(), ...(token === '' ? {} : { TOKEN: token }) })
-  if (!/by address found 2\n.*by name found 2/s.test(said)) throw new Error(`pymilvus did not find what it had inserted:\n${said}`)
+  const output = await lab.pymilvus(pymilvusScript, { COLLECTION: createCollectionName(), ...(token === '' ? {} : { TOKEN: token }) })
+  if (!/by address found 2\n.*by name found 2/s.test(output)) throw new Error(`pymilvus did not find what it had inserted:\n${output}`)
 }
 
 /** Labs may share a Milvus, so no two uses have a name in common. */
-const collectionName = (): string => `lab_${randomUUID().replaceAll('-', '_')}`
+const createCollectionName = (): string => `lab_${randomUUID().replaceAll('-', '_')}`
 
 /** Makes and drops a collection with the SDK for Node. @throws Error with what it said */
-export async function useNodeClient(lab: Lab): Promise<void> {
+export async function verifyNodeClient(lab: Lab): Promise<void> {
   const token = lab.milvusToken()
   const client = new MilvusClient({
     address: `https://${lab.albAddress}:${lab.listenPort}`,
     ssl: true,
     logLevel: 'error',
     ...(token === '' ? {} : { token }),
-    tls: { rootCert: Buffer.from(lab.authority.root), serverName: lab.host },
+    tls: { rootCert: Buffer.from(lab.certificateAuthority.root), serverName: lab.host },
     // The SDK's serverName sets only the name in TLS; the ALB routes by :authority.
     channelOptions: { 'grpc.default_authority': lab.host },
   })
   try {
-    const collection_name = collectionName()
+    const collection_name = createCollectionName()
     await client.connectPromise
     const created = await client.createCollection({ collection_name, fields: [{ name: 'id', data_type: DataType.Int64, is_primary_key: true }, { name: 'vector', data_type: DataType.FloatVector, dim: 4 }] })
     if (created.error_code !== 'Success') throw new Error(`the SDK for Node made no collection: ${created.reason}`)

@@ -1,8 +1,8 @@
 /** The cluster of a lab: one that it starts, or the one of its worker, which is used by one lab after the other. */
 import { createServer, request } from 'node:http'
 import { access, rm } from 'node:fs/promises'
-import type { Authority } from '../sandbox/certificates.ts'
-import { furnish } from './parts/cluster.ts'
+import type { CertificateAuthority } from '../sandbox/certificates.ts'
+import { provisionCluster } from './parts/cluster.ts'
 import { restoreClusterState, saveClusterState } from './parts/cluster-state.ts'
 import { startControlPlane, type ControlPlaneAccess } from './parts/control-plane.ts'
 import type { AuthenticateToken } from './parts/token-webhook.ts'
@@ -29,41 +29,41 @@ export interface ClusterSettings {
   readonly programs: LabPrograms
   readonly directory: string
   readonly processes: Processes
-  readonly authority: Authority
+  readonly authority: CertificateAuthority
   readonly authenticate: AuthenticateToken
 }
 
 /** Starts one. */
-export async function startCluster({ programs, directory, processes, authority, authenticate }: ClusterSettings): Promise<RunningCluster & { readonly restored: boolean; readonly close: () => Promise<void> }> {
+export async function startCluster({ programs, directory, processes, authority, authenticate }: ClusterSettings): Promise<RunningCluster & { readonly isRestored: boolean; readonly close: () => Promise<void> }> {
   const { close, ...control } = await startControlPlane({ program: programs.controlPlane, directory, processes, authority, authenticate })
   try {
-    return { control, kwok: await furnish(control, { programs, processes }), restored: false, close }
+    return { control, kwok: await provisionCluster(control, { programs, processes }), isRestored: false, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-const startFile = ({ state }: SharedCluster, start: string): string => `${state}.${start}`
+const getFixtureFile = ({ state }: SharedCluster, fixture: string): string => `${state}.${fixture}`
 
 /** Writes down where scenarios start from, under a name for `takeCluster`, as soon as the cluster has come to rest. */
-export function saveStart(cluster: SharedCluster, start: string): Promise<void> {
-  return saveClusterState(cluster.control.etcd, startFile(cluster, start))
+export function saveFixture(cluster: SharedCluster, fixture: string): Promise<void> {
+  return saveClusterState(cluster.control.etcd, getFixtureFile(cluster, fixture))
 }
 
 /**
  * Makes a shared cluster as good as new, or what it was when this start was saved, and answers for its tokens.
  * @returns `restored`: whether that start was there
  */
-export async function takeCluster(cluster: SharedCluster, authenticate: AuthenticateToken, start = ''): Promise<RunningCluster & { readonly restored: boolean; readonly close: () => Promise<void> }> {
+export async function acquireSharedCluster(cluster: SharedCluster, authenticate: AuthenticateToken, fixture = ''): Promise<RunningCluster & { readonly isRestored: boolean; readonly close: () => Promise<void> }> {
   const { control, kwok, state, tokens } = cluster
-  const restored = await access(startFile(cluster, start)).then(() => true, () => false)
+  const isRestored = await access(getFixtureFile(cluster, fixture)).then(() => true, () => false)
   // A scenario may have held the pods to its end.
   process.kill(kwok, 'SIGCONT')
-  const close = await answerForTokens(tokens, authenticate)
+  const close = await serveTokenAuthentication(tokens, authenticate)
   try {
-    await restoreClusterState(control.etcd, restored ? startFile(cluster, start) : state, state)
-    return { control, kwok, restored, close }
+    await restoreClusterState(control.etcd, isRestored ? getFixtureFile(cluster, fixture) : state, state)
+    return { control, kwok, isRestored, close }
   } catch (error) {
     await close()
     throw error
@@ -71,7 +71,7 @@ export async function takeCluster(cluster: SharedCluster, authenticate: Authenti
 }
 
 /** Asks the lab that uses a shared cluster; nobody is known while none does. */
-export const askUser = (socketPath: string): AuthenticateToken => (token) => new Promise((resolve) => {
+export const authenticateViaSocket = (socketPath: string): AuthenticateToken => (token) => new Promise((resolve) => {
   request({ socketPath, method: 'POST', agent: false }, (response) => {
     const chunks: Buffer[] = []
     response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
@@ -80,7 +80,7 @@ export const askUser = (socketPath: string): AuthenticateToken => (token) => new
   }).on('error', () => resolve(undefined)).end(token)
 })
 
-async function answerForTokens(path: string, authenticate: AuthenticateToken): Promise<() => Promise<void>> {
+async function serveTokenAuthentication(path: string, authenticate: AuthenticateToken): Promise<() => Promise<void>> {
   // One that did not close leaves its socket.
   await rm(path, { force: true })
   const server = createServer((message, response) => {

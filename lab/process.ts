@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 
 /** What is started, and how one knows that it is up. */
-export interface PartSettings {
+export interface ProcessOptions {
   /** Names the log file. */
   readonly name: string
   readonly command: string
@@ -18,71 +18,71 @@ export interface PartSettings {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   /** Asked again and again until it says true; an error counts as false. */
-  readonly ready: () => Promise<boolean>
+  readonly isReady: () => Promise<boolean>
   /** Milliseconds; three minutes when absent. */
   readonly timeout?: number
   /** Milliseconds that it has for its own end before it is killed; 5 s when absent, less for what takes its time for nothing. */
-  readonly grace?: number
+  readonly gracePeriod?: number
   /** Files that it puts where nobody asked it to: they go when it does, and their folder when it is empty. */
-  readonly leaves?: (pid: number) => readonly string[]
+  readonly strayFiles?: (pid: number) => readonly string[]
 }
 
 /** A running part. */
-export interface Part {
+export interface ManagedProcess {
   readonly name: string
   readonly pid: number
   readonly log: string
   /** Settles when it has ended, by itself or not. */
-  readonly ended: Promise<void>
-  readonly running: () => boolean
+  readonly exited: Promise<void>
+  readonly isRunning: () => boolean
   stop(): Promise<void>
 }
 
 /** Waits for a condition, asked every `interval` milliseconds; an error of the question counts as no. @throws Error made by `failure` when the time is over */
-export async function until(condition: () => Promise<boolean>, failure: (last: unknown) => Promise<Error> | Error, timeout = 180_000, interval = 20): Promise<void> {
-  const end = performance.now() + timeout
-  let last: unknown
-  while (performance.now() < end) {
+export async function waitUntil(condition: () => Promise<boolean>, createError: (lastError: unknown) => Promise<Error> | Error, timeout = 180_000, interval = 20): Promise<void> {
+  const deadline = performance.now() + timeout
+  let lastError: unknown
+  while (performance.now() < deadline) {
     try {
       if (await condition()) return
     } catch (error) {
-      last = error
+      lastError = error
     }
     await new Promise((resolve) => setTimeout(resolve, interval))
   }
-  throw await failure(last)
+  throw await createError(lastError)
 }
 
 /** The children of one world. */
 export class Processes {
   readonly logs: string
-  private readonly parts: Part[] = []
+  private readonly managedProcesses: ManagedProcess[] = []
   private readonly adopted = new Set<ChildProcess>()
-  private readonly guard: Guard
+  private readonly watchdog: Watchdog
   private closing: Promise<void> | undefined
-  private readonly onSignal = (signal: NodeJS.Signals): void => void this.interrupted(signal)
+  private readonly onSignal = (signal: NodeJS.Signals): void => void this.handleSignal(signal)
 
   /**
    * @param directory of the world: it holds the logs, and the guard removes it when this process dies
    * @param options `signals`: whether a signal to this process ends them; false where whoever made them sees to that
    */
-  constructor(directory: string, { signals = true }: { signals?: boolean } = {}) {
+  constructor(directory: string, { handleSignals = true }: { handleSignals?: boolean } = {}) {
     this.logs = join(directory, 'logs')
-    this.guard = new Guard(directory)
-    if (signals) process.on('SIGINT', this.onSignal).on('SIGTERM', this.onSignal).on('SIGHUP', this.onSignal)
+    this.watchdog = new Watchdog(directory)
+    if (handleSignals) process.on('SIGINT', this.onSignal).on('SIGTERM', this.onSignal).on('SIGHUP', this.onSignal)
   }
 
   /** Starts a part and waits until it is ready. */
-  async start(settings: PartSettings): Promise<Part> {
+  async start(options: ProcessOptions): Promise<ManagedProcess> {
     await mkdir(this.logs, { recursive: true })
     if (this.closing) throw new Error('the lab is being closed')
-    const log = join(this.logs, `${settings.name}.log`)
-    const part = launch(settings, log, this.guard)
-    this.parts.push(part)
+    const log = join(this.logs, `${options.name}.log`)
+    const managedProcess = spawnProcess(options, log, this.watchdog)
+    this.managedProcesses.push(managedProcess)
     const tail = async (): Promise<string> => (await readFile(log, 'utf8')).split('\n').slice(-15).join('\n')
-    await until(async () => !part.running() || await settings.ready(), async (last) => new Error(`${settings.name} is not ready: ${String(last)}\n${await tail()}`), settings.timeout)
-    if (!part.running()) throw new Error(`${settings.name} ended at once:\n${await tail()}`)
-    return part
+    await waitUntil(async () => !managedProcess.isRunning() || await options.isReady(), async (lastError) => new Error(`${options.name} is not ready: ${String(lastError)}\n${await tail()}`), options.timeout)
+    if (!managedProcess.isRunning()) throw new Error(`${options.name} ended at once:\n${await tail()}`)
+    return managedProcess
   }
 
   /** Takes a child that somebody else started, so that it does not outlive this world either. */
@@ -90,10 +90,10 @@ export class Processes {
     const { pid } = child
     if (pid === undefined) return
     this.adopted.add(child)
-    this.guard.watch(pid, [])
+    this.watchdog.watch(pid, [])
     child.once('exit', () => {
       this.adopted.delete(child)
-      this.guard.forget(pid)
+      this.watchdog.forget(pid)
     })
   }
 
@@ -104,18 +104,18 @@ export class Processes {
 
   /** Ends every part, the last one first, and then the guard. */
   close(): Promise<void> {
-    this.closing ??= this.end()
+    this.closing ??= this.shutDown()
     return this.closing
   }
 
-  private async end(): Promise<void> {
+  private async shutDown(): Promise<void> {
     for (const child of this.adopted) child.kill('SIGKILL')
-    for (const part of this.parts.toReversed()) await part.stop()
-    await this.guard.close()
+    for (const managedProcess of this.managedProcesses.toReversed()) await managedProcess.stop()
+    await this.watchdog.close()
     process.off('SIGINT', this.onSignal).off('SIGTERM', this.onSignal).off('SIGHUP', this.onSignal)
   }
 
-  private async interrupted(signal: NodeJS.Signals): Promise<void> {
+  private async handleSignal(signal: NodeJS.Signals): Promise<void> {
     await this.close()
     // As if it had never been caught: whoever waits for this process sees the signal. The guard has removed the files.
     process.kill(process.pid, signal)
@@ -123,30 +123,30 @@ export class Processes {
 }
 
 /** Starts a child whose output goes to a file. */
-function launch(settings: PartSettings, log: string, guard: Guard): Part {
+function spawnProcess(options: ProcessOptions, log: string, watchdog: Watchdog): ManagedProcess {
   const output = openSync(log, 'a')
-  const child = spawn(settings.command, settings.args, {
-    env: { PATH: '/usr/bin:/bin', ...settings.env }, cwd: settings.cwd, stdio: ['ignore', output, output], detached: true,
+  const child = spawn(options.command, options.args, {
+    env: { PATH: '/usr/bin:/bin', ...options.env }, cwd: options.cwd, stdio: ['ignore', output, output], detached: true,
   })
   closeSync(output)
   const { pid } = child
-  const ended = endOf(child)
-  if (pid === undefined) throw new Error(`${settings.name}: cannot start ${settings.command}`)
-  const leaves = settings.leaves?.(pid) ?? []
-  guard.watch(pid, leaves)
-  let alive = true
-  void ended.then(() => {
-    alive = false
-    guard.forget(pid)
+  const exited = waitForExit(child)
+  if (pid === undefined) throw new Error(`${options.name}: cannot start ${options.command}`)
+  const strayFiles = options.strayFiles?.(pid) ?? []
+  watchdog.watch(pid, strayFiles)
+  let isAlive = true
+  void exited.then(() => {
+    isAlive = false
+    watchdog.forget(pid)
   })
   const stop = async (): Promise<void> => {
-    await end(pid, ended, settings.grace ?? 5_000)
-    for (const path of leaves) await rm(path, { force: true }).then(() => rmdir(dirname(path))).catch(() => undefined)
+    await terminateGroup(pid, exited, options.gracePeriod ?? 5_000)
+    for (const path of strayFiles) await rm(path, { force: true }).then(() => rmdir(dirname(path))).catch(() => undefined)
   }
-  return { name: settings.name, pid, log, ended, running: () => alive, stop }
+  return { name: options.name, pid, log, exited, isRunning: () => isAlive, stop }
 }
 
-function endOf(child: ChildProcess): Promise<void> {
+function waitForExit(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     child.once('exit', () => resolve())
     child.once('error', () => resolve())
@@ -154,27 +154,27 @@ function endOf(child: ChildProcess): Promise<void> {
 }
 
 /** SIGTERM to the group, and SIGKILL when that does not do. */
-async function end(pid: number, ended: Promise<void>, grace: number): Promise<void> {
-  const signal = (name: NodeJS.Signals): void => {
+async function terminateGroup(pid: number, exited: Promise<void>, gracePeriod: number): Promise<void> {
+  const sendSignal = (name: NodeJS.Signals): void => {
     try {
       process.kill(-pid, name)
     } catch { /* It is gone already. */ }
   }
-  signal('SIGTERM')
+  sendSignal('SIGTERM')
   // One that was stopped would not hear it.
-  signal('SIGCONT')
-  const timer = setTimeout(() => signal('SIGKILL'), grace)
-  await ended
+  sendSignal('SIGCONT')
+  const timer = setTimeout(() => sendSignal('SIGKILL'), gracePeriod)
+  await exited
   clearTimeout(timer)
   // Children of its own, that it left behind.
-  signal('SIGKILL')
+  sendSignal('SIGKILL')
 }
 
 /**
  * A shell in a session of its own that reads what lives from a pipe. The pipe ends when this process does, whatever killed it:
  * then the shell kills the groups that are still there and removes the directory.
  */
-export class Guard {
+export class Watchdog {
   private readonly shell: ChildProcess
   private readonly input: Writable
 
@@ -209,16 +209,16 @@ for file in $files; do rm -f -- "$file"; rmdir -- "\${file%/*}" 2>/dev/null; don
   }
 
   async close(): Promise<void> {
-    const ended = endOf(this.shell)
+    const exited = waitForExit(this.shell)
     if (this.shell.exitCode !== null || this.shell.signalCode !== null) return
     this.shell.ref()
     this.input.end()
-    await ended
+    await exited
   }
 }
 
 /** How a command ended that was run to its end. */
-export interface Finished {
+export interface CommandResult {
   readonly stdout: string
   readonly stderr: string
 }
@@ -227,19 +227,19 @@ export interface Finished {
  * Runs a command to its end.
  * @throws Error with the end of what it printed
  */
-export async function run(command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; cwd?: string; input?: string } = {}): Promise<Finished> {
+export async function runCommand(command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; cwd?: string; input?: string } = {}): Promise<CommandResult> {
   const child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
   const forward = (signal: NodeJS.Signals): void => void child.kill(signal)
   process.on('SIGTERM', forward).on('SIGINT', forward)
-  const [out, err]: [Buffer[], Buffer[]] = [[], []]
-  child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
-  child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
+  const [stdoutChunks, stderrChunks]: [Buffer[], Buffer[]] = [[], []]
+  child.stdout.on('data', (chunk: Buffer) => stdoutChunks.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => stderrChunks.push(chunk))
   // A command that does not read its input has ended by then.
   child.stdin.on('error', () => undefined)
   child.stdin.end(options.input ?? '')
   try {
     const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
-    const [stdout, stderr] = [Buffer.concat(out).toString(), Buffer.concat(err).toString()]
+    const [stdout, stderr] = [Buffer.concat(stdoutChunks).toString(), Buffer.concat(stderrChunks).toString()]
     if (code === 0) return { stdout, stderr }
     throw new Error(`${[command, ...args].join(' ').slice(0, 200)} ended with ${code ?? child.signalCode ?? ''}:\n${(stderr + stdout).trimEnd().split('\n').slice(-15).join('\n')}`)
   } finally {

@@ -5,8 +5,8 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createAuthority } from '../sandbox/certificates.ts'
-import { askUser, startCluster, type SharedCluster } from './cluster.ts'
+import { createCertificateAuthority } from '../sandbox/certificates.ts'
+import { authenticateViaSocket, startCluster, type SharedCluster } from './cluster.ts'
 import { saveClusterState } from './parts/cluster-state.ts'
 import { startEnvoy, type EnvoyProgram } from './parts/envoy.ts'
 import { startMilvus } from './parts/milvus.ts'
@@ -15,7 +15,7 @@ import { Processes } from './process.ts'
 import type { LabPrograms } from './setup.ts'
 
 /** What a worker has for its labs, one at a time. */
-export interface WorkerParts {
+export interface WorkerServices {
   readonly cluster: SharedCluster
   /** URL. */
   readonly moto: string
@@ -25,25 +25,25 @@ export interface WorkerParts {
 }
 
 /** What a worker is told of them, by the environment variable LAB_SHARED, as JSON. */
-interface SharedParts {
+interface SharedServices {
   /** Found once: looking for them takes a second. */
   readonly programs: LabPrograms
   readonly milvus: { readonly host: string; readonly port: number }
   /** By the number of the worker. */
-  readonly workers: readonly WorkerParts[]
+  readonly workers: readonly WorkerServices[]
 }
 
 /** Starts them. @returns the environment of the workers, and their end */
-export async function startShared(programs: LabPrograms, directory: string, count: number): Promise<{ environment: Record<string, string>; close(): Promise<void> }> {
+export async function startSharedServices(programs: LabPrograms, directory: string, workerCount: number): Promise<{ environment: Record<string, string>; close(): Promise<void> }> {
   const closers: (() => Promise<void>)[] = []
   const close = async (): Promise<void> => {
     await Promise.all(closers.map((closer) => closer()))
   }
   try {
-    const starting = [startSharedMilvus(programs, join(directory, 'shared'), closers), ...Array.from({ length: count }, (_, at) => startWorker(programs, join(directory, `worker-${at + 1}`), closers))] as const
-    await Promise.allSettled(starting)
-    const [milvus, ...workers] = await Promise.all(starting)
-    const shared: SharedParts = { programs, milvus, workers }
+    const startup = [startSharedMilvus(programs, join(directory, 'shared'), closers), ...Array.from({ length: workerCount }, (_, index) => startWorker(programs, join(directory, `worker-${index + 1}`), closers))] as const
+    await Promise.allSettled(startup)
+    const [milvus, ...workers] = await Promise.all(startup)
+    const shared: SharedServices = { programs, milvus, workers }
     return { environment: { LAB_SHARED: JSON.stringify(shared) }, close }
   } catch (error) {
     await close()
@@ -51,44 +51,44 @@ export async function startShared(programs: LabPrograms, directory: string, coun
   }
 }
 
-async function processesIn(directory: string, closers: (() => Promise<void>)[]): Promise<Processes> {
+async function createProcesses(directory: string, closers: (() => Promise<void>)[]): Promise<Processes> {
   await mkdir(directory)
-  const processes = new Processes(directory, { signals: false })
+  const processes = new Processes(directory, { handleSignals: false })
   closers.push(() => processes.close())
   return processes
 }
 
-async function startSharedMilvus(programs: LabPrograms, directory: string, closers: (() => Promise<void>)[]): Promise<SharedParts['milvus']> {
-  const { host, port } = await startMilvus('plain', { programs, processes: await processesIn(directory, closers), directory })
+async function startSharedMilvus(programs: LabPrograms, directory: string, closers: (() => Promise<void>)[]): Promise<SharedServices['milvus']> {
+  const { host, port } = await startMilvus('plain', { programs, processes: await createProcesses(directory, closers), directory })
   return { host, port }
 }
 
-async function startWorker(programs: LabPrograms, directory: string, closers: (() => Promise<void>)[]): Promise<WorkerParts> {
-  const processes = await processesIn(directory, closers)
+async function startWorker(programs: LabPrograms, directory: string, closers: (() => Promise<void>)[]): Promise<WorkerServices> {
+  const processes = await createProcesses(directory, closers)
   const [state, tokens] = [join(directory, 'new-cluster.json'), join(directory, 'tokens')]
   const cluster = async (): Promise<SharedCluster> => {
-    const authority = await createAuthority({ name: 'Lab CA' })
-    const { control, kwok, close } = await startCluster({ programs, directory, processes, authority, authenticate: askUser(tokens) })
+    const authority = await createCertificateAuthority({ name: 'Lab CA' })
+    const { control, kwok, close } = await startCluster({ programs, directory, processes, authority, authenticate: authenticateViaSocket(tokens) })
     closers.push(close)
     await saveClusterState(control.etcd, state)
     return { control, kwok, state, tokens }
   }
-  const starting = [cluster(), startMotoServer(processes, programs.moto), startEnvoy({ program: programs.envoy, directory, processes })] as const
-  await Promise.allSettled(starting)
-  const [ready, moto, envoy] = await Promise.all(starting)
-  return { cluster: ready, moto, envoy, logs: processes.logs }
+  const startup = [cluster(), startMotoServer(processes, programs.moto), startEnvoy({ program: programs.envoy, directory, processes })] as const
+  await Promise.allSettled(startup)
+  const [sharedCluster, moto, envoy] = await Promise.all(startup)
+  return { cluster: sharedCluster, moto, envoy, logs: processes.logs }
 }
 
-function sharedParts(): SharedParts | undefined {
+function getSharedServices(): SharedServices | undefined {
   const text = process.env['LAB_SHARED'] ?? ''
-  return text === '' ? undefined : JSON.parse(text) as SharedParts
+  return text === '' ? undefined : JSON.parse(text) as SharedServices
 }
 
 /** The programs of the lab; undefined where they are still to be looked for. */
-export const sharedPrograms = (): LabPrograms | undefined => sharedParts()?.programs
+export const getSharedPrograms = (): LabPrograms | undefined => getSharedServices()?.programs
 
 /** The Milvus that all labs share; undefined where each has its own. */
-export const sharedMilvus = (): SharedParts['milvus'] | undefined => sharedParts()?.milvus
+export const getSharedMilvus = (): SharedServices['milvus'] | undefined => getSharedServices()?.milvus
 
 /** What this worker has; undefined where each lab has its own. */
-export const workerParts = (): WorkerParts | undefined => sharedParts()?.workers[Number(process.env['JEST_WORKER_ID']) - 1]
+export const getWorkerServices = (): WorkerServices | undefined => getSharedServices()?.workers[Number(process.env['JEST_WORKER_ID']) - 1]

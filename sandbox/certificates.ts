@@ -9,24 +9,24 @@ import type * as X509 from '@peculiar/x509'
 import { x509 } from './aws/x509.ts'
 
 /** ACM's names of key algorithms (ACM API reference, CertificateDetail.KeyAlgorithm). */
-export type KeyName = 'RSA_1024' | 'RSA_2048' | 'RSA_3072' | 'RSA_4096' | 'EC_prime256v1' | 'EC_secp384r1' | 'EC_secp521r1'
+export type AcmKeyAlgorithm = 'RSA_1024' | 'RSA_2048' | 'RSA_3072' | 'RSA_4096' | 'EC_prime256v1' | 'EC_secp384r1' | 'EC_secp521r1'
 
 /** What a certificate is to say. Everything but the names has a default. */
-export interface IssueOptions {
+export interface CertificateOptions {
   /** DNS names and IP addresses for the subject alternative name; an empty list leaves the extension out. */
   readonly hosts: readonly string[]
   /** Subject; the first host when absent, and no common name at all when null. */
   readonly commonName?: string | null
   /** RSA_2048 when absent. */
-  readonly key?: KeyName
+  readonly keyAlgorithm?: AcmKeyAlgorithm
   /** An hour ago when absent. */
   readonly notBefore?: Date
   /** `days` after now when absent. */
   readonly notAfter?: Date
   /** 90 when absent. */
-  readonly days?: number
+  readonly validityDays?: number
   /** Reuses the key of an earlier certificate: a renewal without a new key. */
-  readonly keyOf?: IssuedCertificate
+  readonly reuseKeyOf?: IssuedCertificate
   /** Lower-case names as OpenSSL writes them; `null` leaves the extension out. */
   readonly keyUsage?: readonly KeyUsageName[] | null
   /** Object identifiers; serverAuth when absent, and `null` leaves the extension out. */
@@ -34,7 +34,7 @@ export interface IssueOptions {
   /** Hexadecimal; random when absent. */
   readonly serialNumber?: string
   /** The address of the authority's OCSP service; none when absent. */
-  readonly ocsp?: string
+  readonly ocspUrl?: string
 }
 
 /** Names of the key usage bits (RFC 5280, 4.2.1.3). */
@@ -50,15 +50,15 @@ export interface IssuedCertificate {
   readonly chain: string
   /** Leaf and chain, as Let's Encrypt's fullchain.pem. */
   readonly fullchain: string
-  readonly keys: CryptoKeyPair
+  readonly keyPair: CryptoKeyPair
 }
 
 /** How the authority is built. */
-export interface AuthorityOptions {
+export interface CertificateAuthorityOptions {
   /** `Sandbox CA` when absent. */
   readonly name?: string
   /** The algorithm of the authority's own keys: ACM wants it to be that of the leaf. RSA_2048 when absent. */
-  readonly key?: KeyName
+  readonly keyAlgorithm?: AcmKeyAlgorithm
   /** An intermediate between root and leaves, as public authorities have; true when absent. */
   readonly intermediate?: boolean
   readonly notBefore?: Date
@@ -66,65 +66,65 @@ export interface AuthorityOptions {
 }
 
 /** Something that issues certificates, as a public or a company's authority does. */
-export interface Authority {
+export interface CertificateAuthority {
   /** The root, PEM: what a client has to trust. */
   readonly root: string
   /** The intermediate, PEM; empty when there is none. */
   readonly intermediate: string
-  issue(options: IssueOptions): Promise<IssuedCertificate>
+  issue(options: CertificateOptions): Promise<IssuedCertificate>
 }
 
-type Algorithm = RsaHashedKeyGenParams | (EcKeyGenParams & { hash: string })
-interface Issuer { readonly certificate: X509.X509Certificate; readonly keys: CryptoKeyPair; readonly signing: Algorithm }
+type SigningAlgorithm = RsaHashedKeyGenParams | (EcKeyGenParams & { hash: string })
+interface Issuer { readonly certificate: X509.X509Certificate; readonly keyPair: CryptoKeyPair; readonly signingAlgorithm: SigningAlgorithm }
 
-const rsa = (modulusLength: number): Algorithm => ({
+const rsaAlgorithm = (modulusLength: number): SigningAlgorithm => ({
   name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', publicExponent: new Uint8Array([1, 0, 1]), modulusLength,
 })
-const ec = (namedCurve: string, hash: string): Algorithm => ({ name: 'ECDSA', namedCurve, hash })
-const algorithms: Record<KeyName, Algorithm> = {
-  RSA_1024: rsa(1024),
-  RSA_2048: rsa(2048),
-  RSA_3072: rsa(3072),
-  RSA_4096: rsa(4096),
-  EC_prime256v1: ec('P-256', 'SHA-256'),
-  EC_secp384r1: ec('P-384', 'SHA-384'),
-  EC_secp521r1: ec('P-521', 'SHA-512'),
+const ecAlgorithm = (namedCurve: string, hash: string): SigningAlgorithm => ({ name: 'ECDSA', namedCurve, hash })
+const signingAlgorithms: Record<AcmKeyAlgorithm, SigningAlgorithm> = {
+  RSA_1024: rsaAlgorithm(1024),
+  RSA_2048: rsaAlgorithm(2048),
+  RSA_3072: rsaAlgorithm(3072),
+  RSA_4096: rsaAlgorithm(4096),
+  EC_prime256v1: ecAlgorithm('P-256', 'SHA-256'),
+  EC_secp384r1: ecAlgorithm('P-384', 'SHA-384'),
+  EC_secp521r1: ecAlgorithm('P-521', 'SHA-512'),
 }
 
-const day = 86_400_000
+const dayMs = 86_400_000
 const serverAuth = '1.3.6.1.5.5.7.3.1'
 
 /**
  * Key pairs are drawn from a small pool per purpose and algorithm, because an RSA-4096 pair takes seconds. Neighbours in a
  * pool differ, so a certificate and its renewal have different keys, and no leaf ever has an authority's key.
  */
-const pools = new Map<string, { pairs: Promise<CryptoKeyPair>[]; next: number }>()
+const keyPairPools = new Map<string, { pairs: Promise<CryptoKeyPair>[]; next: number }>()
 const poolSize = 3
 
-function keyPair(purpose: string, name: KeyName): Promise<CryptoKeyPair> {
-  const pool = pools.get(`${purpose} ${name}`) ?? { pairs: [], next: 0 }
-  pools.set(`${purpose} ${name}`, pool)
+function getPooledKeyPair(purpose: string, keyAlgorithm: AcmKeyAlgorithm): Promise<CryptoKeyPair> {
+  const pool = keyPairPools.get(`${purpose} ${keyAlgorithm}`) ?? { pairs: [], next: 0 }
+  keyPairPools.set(`${purpose} ${keyAlgorithm}`, pool)
   const index = pool.next++ % poolSize
-  return (pool.pairs[index] ??= crypto.subtle.generateKey(algorithms[name], true, ['sign', 'verify']))
+  return (pool.pairs[index] ??= crypto.subtle.generateKey(signingAlgorithms[keyAlgorithm], true, ['sign', 'verify']))
 }
 
 /** 16 random bytes, positive and without a leading zero (RFC 5280, 4.1.2.2 allows 20). */
-function serial(): string {
+function createSerialNumber(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40
   return Buffer.from(bytes).toString('hex')
 }
 
-function pem(certificate: X509.X509Certificate): string {
+function toPem(certificate: X509.X509Certificate): string {
   return `${certificate.toString('pem').trim()}\n`
 }
 
-async function privateKeyPem(keys: CryptoKeyPair): Promise<string> {
-  const der = await crypto.subtle.exportKey('pkcs8', keys.privateKey)
+async function exportPrivateKey(keyPair: CryptoKeyPair): Promise<string> {
+  const der = await crypto.subtle.exportKey('pkcs8', keyPair.privateKey)
   return `${x509.PemConverter.encode(der, x509.PemConverter.PrivateKeyTag).trim()}\n`
 }
 
-function keyUsages(names: readonly KeyUsageName[]): X509.Extension[] {
+function createKeyUsageExtensions(names: readonly KeyUsageName[]): X509.Extension[] {
   const [first, ...rest] = names.map((name) => x509.KeyUsageFlags[name])
   if (first === undefined) return []
   let flags = first
@@ -132,105 +132,105 @@ function keyUsages(names: readonly KeyUsageName[]): X509.Extension[] {
   return [new x509.KeyUsagesExtension(flags, true)]
 }
 
-async function leafExtensions(options: IssueOptions, publicKey: CryptoKey, issuer?: Issuer): Promise<X509.Extension[]> {
+async function createLeafExtensions(options: CertificateOptions, publicKey: CryptoKey, issuer?: Issuer): Promise<X509.Extension[]> {
   const isRsa = publicKey.algorithm.name.startsWith('RSA')
   const extensions: X509.Extension[] = [
     new x509.BasicConstraintsExtension(false, undefined, true),
     await x509.SubjectKeyIdentifierExtension.create(publicKey),
   ]
-  if (issuer) extensions.push(await x509.AuthorityKeyIdentifierExtension.create(issuer.keys.publicKey))
+  if (issuer) extensions.push(await x509.AuthorityKeyIdentifierExtension.create(issuer.keyPair.publicKey))
   // Key encipherment is the old RSA key exchange: authorities put it into RSA certificates only.
   const keyUsage = options.keyUsage === undefined ? (isRsa ? ['digitalSignature', 'keyEncipherment'] as const : ['digitalSignature'] as const) : options.keyUsage
-  extensions.push(...keyUsages(keyUsage ?? []))
-  const extended = options.extendedKeyUsage === undefined ? [serverAuth] : options.extendedKeyUsage
-  if (options.ocsp !== undefined) extensions.push(new x509.AuthorityInfoAccessExtension({ ocsp: [options.ocsp] }))
-  if (extended) extensions.push(new x509.ExtendedKeyUsageExtension([...extended]))
-  const names = options.hosts.map((value) => ({ type: isIP(value) ? 'ip' as const : 'dns' as const, value }))
-  if (names.length > 0) extensions.push(new x509.SubjectAlternativeNameExtension(names))
+  extensions.push(...createKeyUsageExtensions(keyUsage ?? []))
+  const extendedKeyUsage = options.extendedKeyUsage === undefined ? [serverAuth] : options.extendedKeyUsage
+  if (options.ocspUrl !== undefined) extensions.push(new x509.AuthorityInfoAccessExtension({ ocsp: [options.ocspUrl] }))
+  if (extendedKeyUsage) extensions.push(new x509.ExtendedKeyUsageExtension([...extendedKeyUsage]))
+  const subjectAltNames = options.hosts.map((value) => ({ type: isIP(value) ? 'ip' as const : 'dns' as const, value }))
+  if (subjectAltNames.length > 0) extensions.push(new x509.SubjectAlternativeNameExtension(subjectAltNames))
   return extensions
 }
 
-function validity(options: { notBefore?: Date; notAfter?: Date; days?: number }): { notBefore: Date; notAfter: Date } {
+function validityPeriod(options: { notBefore?: Date; notAfter?: Date; validityDays?: number }): { notBefore: Date; notAfter: Date } {
   return {
     notBefore: options.notBefore ?? new Date(Date.now() - 3_600_000),
-    notAfter: options.notAfter ?? new Date(Date.now() + (options.days ?? 90) * day),
+    notAfter: options.notAfter ?? new Date(Date.now() + (options.validityDays ?? 90) * dayMs),
   }
 }
 
-async function leaf(options: IssueOptions, issuer?: Issuer): Promise<{ certificate: X509.X509Certificate; keys: CryptoKeyPair }> {
-  const name = options.key ?? 'RSA_2048'
-  const keys = options.keyOf?.keys ?? await keyPair('leaf', name)
+async function issueLeaf(options: CertificateOptions, issuer?: Issuer): Promise<{ certificate: X509.X509Certificate; keyPair: CryptoKeyPair }> {
+  const keyAlgorithm = options.keyAlgorithm ?? 'RSA_2048'
+  const keyPair = options.reuseKeyOf?.keyPair ?? await getPooledKeyPair('leaf', keyAlgorithm)
   const commonName = options.commonName === undefined ? options.hosts[0] : options.commonName
   const subject = [{ CN: [commonName ?? ''] }].filter(() => commonName !== null && commonName !== undefined)
   const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: options.serialNumber ?? serial(),
+    serialNumber: options.serialNumber ?? createSerialNumber(),
     subject,
     issuer: issuer?.certificate.subjectName.toJSON() ?? subject,
-    ...validity(options),
-    publicKey: keys.publicKey,
-    signingKey: (issuer?.keys ?? keys).privateKey,
-    signingAlgorithm: issuer?.signing ?? { ...algorithms[name], ...keys.publicKey.algorithm },
-    extensions: await leafExtensions(options, keys.publicKey, issuer),
+    ...validityPeriod(options),
+    publicKey: keyPair.publicKey,
+    signingKey: (issuer?.keyPair ?? keyPair).privateKey,
+    signingAlgorithm: issuer?.signingAlgorithm ?? { ...signingAlgorithms[keyAlgorithm], ...keyPair.publicKey.algorithm },
+    extensions: await createLeafExtensions(options, keyPair.publicKey, issuer),
   })
-  return { certificate, keys }
+  return { certificate, keyPair }
 }
 
-async function authorityCertificate(name: string, purpose: string, options: AuthorityOptions, parent?: Issuer): Promise<Issuer> {
-  const key = options.key ?? 'RSA_2048'
-  const keys = await keyPair(purpose, key)
+async function issueCaCertificate(name: string, purpose: string, options: CertificateAuthorityOptions, parent?: Issuer): Promise<Issuer> {
+  const keyAlgorithm = options.keyAlgorithm ?? 'RSA_2048'
+  const keyPair = await getPooledKeyPair(purpose, keyAlgorithm)
   // Authorities may share a key of the pool; their names must differ, or each would vouch for the other's leaves.
-  const subject = [{ O: ['Sandbox'] }, { OU: [serial().slice(-8)] }, { CN: [name] }]
+  const subject = [{ O: ['Sandbox'] }, { OU: [createSerialNumber().slice(-8)] }, { CN: [name] }]
   const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: serial(),
+    serialNumber: createSerialNumber(),
     subject,
     issuer: parent?.certificate.subjectName.toJSON() ?? subject,
-    ...validity({ days: 3650, ...options }),
-    publicKey: keys.publicKey,
-    signingKey: (parent?.keys ?? keys).privateKey,
-    signingAlgorithm: parent?.signing ?? algorithms[key],
+    ...validityPeriod({ validityDays: 3650, ...options }),
+    publicKey: keyPair.publicKey,
+    signingKey: (parent?.keyPair ?? keyPair).privateKey,
+    signingAlgorithm: parent?.signingAlgorithm ?? signingAlgorithms[keyAlgorithm],
     extensions: [
       new x509.BasicConstraintsExtension(true, parent ? 0 : undefined, true),
-      ...keyUsages(['keyCertSign', 'cRLSign']),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await x509.AuthorityKeyIdentifierExtension.create((parent?.keys ?? keys).publicKey),
+      ...createKeyUsageExtensions(['keyCertSign', 'cRLSign']),
+      await x509.SubjectKeyIdentifierExtension.create(keyPair.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create((parent?.keyPair ?? keyPair).publicKey),
     ],
   })
-  return { certificate, keys, signing: algorithms[key] }
+  return { certificate, keyPair, signingAlgorithm: signingAlgorithms[keyAlgorithm] }
 }
 
 /** Makes an authority: a root, and an intermediate that signs the leaves unless it is left out. */
-export async function createAuthority(options: AuthorityOptions = {}): Promise<Authority> {
+export async function createCertificateAuthority(options: CertificateAuthorityOptions = {}): Promise<CertificateAuthority> {
   const name = options.name ?? 'Sandbox CA'
-  const root = await authorityCertificate(`${name} Root`, 'root', options)
-  const middle = options.intermediate === false ? undefined : await authorityCertificate(`${name} Intermediate`, 'intermediate', options, root)
-  const intermediate = middle ? pem(middle.certificate) : ''
+  const root = await issueCaCertificate(`${name} Root`, 'root', options)
+  const intermediateIssuer = options.intermediate === false ? undefined : await issueCaCertificate(`${name} Intermediate`, 'intermediate', options, root)
+  const intermediate = intermediateIssuer ? toPem(intermediateIssuer.certificate) : ''
   // A server leaves the root out; without an intermediate the root is all the chain that ACM could be given.
-  const chain = intermediate === '' ? pem(root.certificate) : intermediate
+  const chain = intermediate === '' ? toPem(root.certificate) : intermediate
   return {
-    root: pem(root.certificate),
+    root: toPem(root.certificate),
     intermediate,
     issue: async (request) => {
-      const { certificate, keys } = await leaf(request, middle ?? root)
-      const own = pem(certificate)
-      return { certificate: own, privateKey: await privateKeyPem(keys), chain, fullchain: own + chain, keys }
+      const { certificate, keyPair } = await issueLeaf(request, intermediateIssuer ?? root)
+      const leafPem = toPem(certificate)
+      return { certificate: leafPem, privateKey: await exportPrivateKey(keyPair), chain, fullchain: leafPem + chain, keyPair }
     },
   }
 }
 
 /** A certificate that nobody but itself vouches for. */
-export async function selfSigned(options: IssueOptions): Promise<IssuedCertificate> {
-  const { certificate, keys } = await leaf(options)
-  const own = pem(certificate)
-  return { certificate: own, privateKey: await privateKeyPem(keys), chain: '', fullchain: own, keys }
+export async function issueSelfSigned(options: CertificateOptions): Promise<IssuedCertificate> {
+  const { certificate, keyPair } = await issueLeaf(options)
+  const leafPem = toPem(certificate)
+  return { certificate: leafPem, privateKey: await exportPrivateKey(keyPair), chain: '', fullchain: leafPem, keyPair }
 }
 
 /** What `tls.createServer` and `https.createServer` take, and the root that their clients have to trust. */
-export interface ServerPair { readonly cert: string; readonly key: string; readonly ca: string }
+export interface ServerCertificate { readonly cert: string; readonly key: string; readonly ca: string }
 
 /** A TLS pair for a server on the loopback address. */
-export async function loopbackServerPair(authority?: Authority, hosts: readonly string[] = []): Promise<ServerPair> {
-  const issuer = authority ?? await createAuthority({ name: 'Sandbox loopback CA', key: 'EC_prime256v1' })
-  const { fullchain, privateKey } = await issuer.issue({ hosts: ['localhost', '127.0.0.1', '::1', ...hosts], key: 'EC_prime256v1' })
+export async function issueLoopbackCertificate(certificateAuthority?: CertificateAuthority, hosts: readonly string[] = []): Promise<ServerCertificate> {
+  const issuer = certificateAuthority ?? await createCertificateAuthority({ name: 'Sandbox loopback CA', keyAlgorithm: 'EC_prime256v1' })
+  const { fullchain, privateKey } = await issuer.issue({ hosts: ['localhost', '127.0.0.1', '::1', ...hosts], keyAlgorithm: 'EC_prime256v1' })
   return { cert: fullchain, key: privateKey, ca: issuer.root }
 }
 

@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net'
 import { zipSync } from 'fflate'
 
 /** An issue, as it is held. */
-export interface HeldIssue { number: number; title: string; body: string; state: 'open' | 'closed'; labels: string[]; comments: string[] }
+export interface StoredIssue { number: number; title: string; body: string; state: 'open' | 'closed'; labels: string[]; comments: string[] }
 
 /** The running API. */
 export interface GitHubApi {
   readonly url: string
   readonly token: string
-  readonly issues: HeldIssue[]
+  readonly issues: StoredIssue[]
   /** By name: the JSON of their one file. */
   readonly artifacts: Map<string, unknown>
   /** `METHOD path`, with ` with a token` when one was sent. */
@@ -19,24 +19,24 @@ export interface GitHubApi {
 }
 
 /** Starts it on a free loopback port, for any repository and run. */
-export async function startGitHub(token = 'canary-of-the-github-token'): Promise<GitHubApi> {
-  const issues: HeldIssue[] = []
+export async function startGitHubApi(token = 'canary-of-the-github-token'): Promise<GitHubApi> {
+  const issues: StoredIssue[] = []
   const artifacts = new Map<string, unknown>()
   const requests: string[] = []
-  const respond = (method: string, path: string, query: URLSearchParams, body: Partial<HeldIssue> & { body?: string }): [status: number, content: unknown, headers?: Record<string, string>] => {
-    const names = [...artifacts.keys()]
-    const page = <T>(items: readonly T[]): T[] => items.slice((Number(query.get('page') ?? 1) - 1) * Number(query.get('per_page') ?? 30), Number(query.get('page') ?? 1) * Number(query.get('per_page') ?? 30))
-    if (method === 'GET' && /^actions\/runs\/\d+\/artifacts$/.test(path)) return [200, { total_count: names.length, artifacts: page(names.map((name, id) => ({ id, name, expired: false }))) }]
-    const zip = /^actions\/artifacts\/(\d+)\/zip$/.exec(path)?.[1]
-    if (method === 'GET' && zip !== undefined) return [302, '', { location: `${api.url}/blobs/${zip}` }]
-    if (method === 'GET' && path === 'issues') return [200, page(issues.filter(({ state, labels }) => state === query.get('state') && labels.includes(query.get('labels') ?? '')))]
+  const handleRequest = (method: string, path: string, query: URLSearchParams, body: Partial<StoredIssue> & { body?: string }): [status: number, content: unknown, headers?: Record<string, string>] => {
+    const artifactNames = [...artifacts.keys()]
+    const paginate = <T>(items: readonly T[]): T[] => items.slice((Number(query.get('page') ?? 1) - 1) * Number(query.get('per_page') ?? 30), Number(query.get('page') ?? 1) * Number(query.get('per_page') ?? 30))
+    if (method === 'GET' && /^actions\/runs\/\d+\/artifacts$/.test(path)) return [200, { total_count: artifactNames.length, artifacts: paginate(artifactNames.map((name, id) => ({ id, name, expired: false }))) }]
+    const artifactId = /^actions\/artifacts\/(\d+)\/zip$/.exec(path)?.[1]
+    if (method === 'GET' && artifactId !== undefined) return [302, '', { location: `${api.url}/blobs/${artifactId}` }]
+    if (method === 'GET' && path === 'issues') return [200, paginate(issues.filter(({ state, labels }) => state === query.get('state') && labels.includes(query.get('labels') ?? '')))]
     if (method === 'POST' && path === 'issues') {
-      const issue: HeldIssue = { number: issues.length + 1, title: '', body: '', state: 'open', labels: [], comments: [], ...body }
+      const issue: StoredIssue = { number: issues.length + 1, title: '', body: '', state: 'open', labels: [], comments: [], ...body }
       issues.push(issue)
       return [201, issue]
     }
     const [, number = '', comments] = /^issues\/(\d+)(\/comments)?$/.exec(path) ?? []
-    const issue = issues.find((each) => each.number === Number(number))
+    const issue = issues.find((candidate) => candidate.number === Number(number))
     if (!issue) return [404, { message: 'Not Found' }]
     if (comments !== undefined) issue.comments.push(body.body ?? '')
     else Object.assign(issue, body)
@@ -48,21 +48,21 @@ export async function startGitHub(token = 'canary-of-the-github-token'): Promise
       const url = new URL(request.url ?? '/', 'http://github')
       const { authorization } = request.headers
       requests.push(`${request.method ?? ''} ${url.pathname}${authorization === undefined ? '' : ' with a token'}`)
-      const blob = /^\/blobs\/(\d+)$/.exec(url.pathname)?.[1]
-      if (blob !== undefined) {
-        response.end(zipSync({ 'milvus-alb-results.json': Buffer.from(JSON.stringify([...artifacts.values()][Number(blob)])) }))
+      const artifactIndex = /^\/blobs\/(\d+)$/.exec(url.pathname)?.[1]
+      if (artifactIndex !== undefined) {
+        response.end(zipSync({ 'milvus-alb-results.json': Buffer.from(JSON.stringify([...artifacts.values()][Number(artifactIndex)])) }))
         return
       }
       const path = url.pathname.replace(/^\/repos\/[^/]+\/[^/]+\//, '')
-      const [status, content, headers = {}] = authorization === `Bearer ${token}` ? respond(request.method ?? '', path, url.searchParams, JSON.parse(Buffer.concat(chunks).toString() || '{}') as Partial<HeldIssue>) : [401, { message: 'Bad credentials' }]
+      const [status, content, headers = {}] = authorization === `Bearer ${token}` ? handleRequest(request.method ?? '', path, url.searchParams, JSON.parse(Buffer.concat(chunks).toString() || '{}') as Partial<StoredIssue>) : [401, { message: 'Bad credentials' }]
       response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(typeof content === 'string' ? content : JSON.stringify(content))
     })
   })
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', () => done()))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
   const api: GitHubApi = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token, issues, artifacts, requests,
-    close: () => new Promise((done) => {
-      server.close(() => done())
+    close: () => new Promise((resolve) => {
+      server.close(() => resolve())
       server.closeAllConnections()
     }),
   }

@@ -1,5 +1,5 @@
 /** A kubeconfig with one user, as JSON, which is YAML. */
-export function kubeconfigOf(name: string, server: string, ca: string, user: { token?: string }): string {
+export function renderKubeconfig(name: string, server: string, ca: string, user: { token?: string }): string {
   return JSON.stringify({
     apiVersion: 'v1', kind: 'Config', 'current-context': `admin@${name}`,
     contexts: [{ name: `admin@${name}`, context: { cluster: name, user: 'admin' } }],

@@ -2,20 +2,20 @@
 import { readFileSync, readdirSync } from 'node:fs'
 
 /** The process and its descendants, the youngest last. Source: proc(5), /proc/PID/stat. */
-export function processTree(root: number): number[] {
-  const parents = new Map(readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => [Number(name), parentOf(name)]))
-  const tree = [root]
-  for (const pid of tree) tree.push(...[...parents].filter(([, parent]) => parent === pid).map(([child]) => child))
+export function listProcessTree(rootPid: number): number[] {
+  const parentPids = new Map(readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => [Number(name), readParentPid(name)]))
+  const tree = [rootPid]
+  for (const pid of tree) tree.push(...[...parentPids].filter(([, parentPid]) => parentPid === pid).map(([childPid]) => childPid))
   return tree
 }
 
 /** Ends them all at once, with no time to say anything. */
-export function killTree(root: number): void {
-  for (const pid of processTree(root)) kill(pid)
+export function killProcessTree(rootPid: number): void {
+  for (const pid of listProcessTree(rootPid)) killProcess(pid)
 }
 
 /** Ends one, if it is still there. */
-export function kill(pid: number): void {
+export function killProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
@@ -34,7 +34,7 @@ export function isRunning(pid: number): boolean {
 }
 
 /** The name in the file may have spaces and parentheses: what counts follows the last one. */
-function parentOf(pid: string): number | undefined {
+function readParentPid(pid: string): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])

@@ -6,46 +6,46 @@ import { appendFileSync } from 'node:fs'
  * `body` is the scenario itself. Of the body, `clients` are Milvus' own; `action` and `helm` are the processor's work for the
  * action and for the programs that it runs, and `waiting` is the rest of the time of its process: deadlines, and answers.
  */
-export type Part = 'world' | 'start' | 'body' | 'clients' | 'close' | 'action' | 'helm' | 'waiting'
+export type ProfiledPhase = 'world' | 'start' | 'body' | 'clients' | 'close' | 'action' | 'helm' | 'waiting'
 
 /** What one part of a test took. */
-export interface ProfileLine {
+export interface ProfileEntry {
   /** The test file, without its ending. */
   readonly subject: string
-  readonly part: Part
+  readonly part: ProfiledPhase
   readonly seconds: number
 }
 
-const file = process.env['PROFILE'] ?? ''
+const profilePath = process.env['PROFILE'] ?? ''
 
 /** Does it, and notes how long that took, also when it fails, if the tests are profiled. */
-export async function timed<T>(subject: string, part: Part, work: () => Promise<T>): Promise<T> {
+export async function measurePhase<T>(subject: string, phase: ProfiledPhase, task: () => Promise<T>): Promise<T> {
   const start = performance.now()
   try {
-    return await work()
+    return await task()
   } finally {
-    if (file !== '') appendFileSync(file, `${JSON.stringify({ subject, part, seconds: (performance.now() - start) / 1000 } satisfies ProfileLine)}\n`)
+    if (profilePath !== '') appendFileSync(profilePath, `${JSON.stringify({ subject, part: phase, seconds: (performance.now() - start) / 1000 } satisfies ProfileEntry)}\n`)
   }
 }
 
 /** Seconds of each part, by what was noted in a file. */
-export function sumsOf(lines: readonly ProfileLine[]): Readonly<Record<Part, number>> {
-  const sums = { world: 0, start: 0, body: 0, clients: 0, close: 0, action: 0, helm: 0, waiting: 0 }
-  for (const { part, seconds } of lines) sums[part] += seconds
-  return sums
+export function sumByPhase(lines: readonly ProfileEntry[]): Readonly<Record<ProfiledPhase, number>> {
+  const totals = { world: 0, start: 0, body: 0, clients: 0, close: 0, action: 0, helm: 0, waiting: 0 }
+  for (const { part, seconds } of lines) totals[part] += seconds
+  return totals
 }
 
 /** Reads what was noted. */
-export const readProfile = (text: string): ProfileLine[] => text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as ProfileLine)
+export const parseProfile = (text: string): ProfileEntry[] => text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as ProfileEntry)
 
 /** Options of Node, and the environment that they need. */
-interface Profiling {
+interface ProfilingOptions {
   readonly nodeOptions: readonly string[]
-  readonly environment: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string>>
 }
 
 /** What has a process note its own time in a file. */
-export const profilingInto = (path: string): Profiling => ({ nodeOptions: [`--import=${new URL('profile.mjs', import.meta.url).href}`], environment: { PROFILE: path } })
+export const profilingOptionsFor = (path: string): ProfilingOptions => ({ nodeOptions: [`--import=${new URL('profile.mjs', import.meta.url).href}`], env: { PROFILE: path } })
 
 /** What all processes of the action get while the tests are profiled. */
-export const profiling: Profiling = file === '' ? { nodeOptions: [], environment: {} } : profilingInto(file)
+export const profilingOptions: ProfilingOptions = profilePath === '' ? { nodeOptions: [], env: {} } : profilingOptionsFor(profilePath)

@@ -2,50 +2,50 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { delimiter, dirname, join } from 'node:path'
-import { profiling } from './profile.ts'
+import { profilingOptions } from './profile.ts'
 
 /** The files. */
 export interface RunnerFiles {
   /** Path of a PEM with the authority that everything in the world is signed by. */
-  readonly ca: string
+  readonly caPath: string
   /** Changes the DNS; sandbox/names.mjs says what a text means. */
-  setNames(names: Readonly<Record<string, string>>): Promise<void>
+  setDnsRecords(records: Readonly<Record<string, string>>): Promise<void>
   /** Where a name leads. */
-  resolve(name: string): Promise<string | undefined>
+  resolveName(name: string): Promise<string | undefined>
   /** Which helm is on the PATH from now on. */
   useHelm(program: string): Promise<void>
   /** Each call of helm by whoever had `environment`: its arguments. */
   helmCalls(): Promise<string[]>
-  readonly environment: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string>>
 }
 
 /**
  * Writes them.
- * @param helm the program that the one on the PATH becomes
- * @param ca PEM
+ * @param helmPath the program that the one on the PATH becomes
+ * @param caPem PEM
  */
-export async function runnerFiles(directory: string, helm: string, ca: string): Promise<RunnerFiles> {
-  const at = (name: string): string => join(directory, name)
-  await mkdir(at('bin'), { recursive: true })
+export async function createRunnerFiles(directory: string, helmPath: string, caPem: string): Promise<RunnerFiles> {
+  const pathTo = (name: string): string => join(directory, name)
+  await mkdir(pathTo('bin'), { recursive: true })
   const useHelm = async (program: string): Promise<void> => {
-    await writeFile(at('bin/helm'), wrapper(program, at('helm.log')))
-    await chmod(at('bin/helm'), 0o755)
+    await writeFile(pathTo('bin/helm'), renderHelmWrapper(program, pathTo('helm.log')))
+    await chmod(pathTo('bin/helm'), 0o755)
   }
-  await Promise.all([writeFile(at('ca.pem'), ca), writeFile(at('helm.log'), ''), writeFile(at('names.json'), '{}'), useHelm(helm)])
+  await Promise.all([writeFile(pathTo('ca.pem'), caPem), writeFile(pathTo('helm.log'), ''), writeFile(pathTo('names.json'), '{}'), useHelm(helmPath)])
   return {
-    ca: at('ca.pem'),
+    caPath: pathTo('ca.pem'),
     useHelm,
-    setNames: (names) => writeFile(at('names.json'), JSON.stringify(names)),
-    resolve: async (name) => resolveIn(JSON.parse(await readFile(at('names.json'), 'utf8')) as Record<string, string>, name),
-    helmCalls: async () => (await readFile(at('helm.log'), 'utf8')).split('\n').filter((line) => line !== ''),
-    environment: {
-      PATH: [at('bin'), dirname(process.execPath), '/usr/bin', '/bin'].join(delimiter),
-      NODE_EXTRA_CA_CERTS: at('ca.pem'),
-      NODE_OPTIONS: [`--import=${new URL('names.mjs', import.meta.url).href}`, ...profiling.nodeOptions].join(' '),
-      ...profiling.environment,
-      SANDBOX_NAMES: at('names.json'),
-      HELM_DATA_HOME: at('helm-data'),
-      HELM_CONFIG_HOME: at('helm-config'),
+    setDnsRecords: (records) => writeFile(pathTo('names.json'), JSON.stringify(records)),
+    resolveName: async (name) => resolveRecord(JSON.parse(await readFile(pathTo('names.json'), 'utf8')) as Record<string, string>, name),
+    helmCalls: async () => (await readFile(pathTo('helm.log'), 'utf8')).split('\n').filter((line) => line !== ''),
+    env: {
+      PATH: [pathTo('bin'), dirname(process.execPath), '/usr/bin', '/bin'].join(delimiter),
+      NODE_EXTRA_CA_CERTS: pathTo('ca.pem'),
+      NODE_OPTIONS: [`--import=${new URL('names.mjs', import.meta.url).href}`, ...profilingOptions.nodeOptions].join(' '),
+      ...profilingOptions.env,
+      SANDBOX_NAMES: pathTo('names.json'),
+      HELM_DATA_HOME: pathTo('helm-data'),
+      HELM_CONFIG_HOME: pathTo('helm-config'),
     },
   }
 }
@@ -56,8 +56,8 @@ export async function runnerFiles(directory: string, helm: string, ca: string): 
  * "N never" before helm begins, which it then does not; HELM_CALLS is a directory, empty at first, in which each call makes one with its process id: calls may be at the same time. HELM_SIGNAL is what to send in place of KILL;
  * a file FILE_WRITES.signal is as old as that.
  */
-const wrapper = (program: string, log: string): string => `#!/bin/sh
-printf '%s\\n' "$*" >> '${log}'
+const renderHelmWrapper = (program: string, logPath: string): string => `#!/bin/sh
+printf '%s\\n' "$*" >> '${logPath}'
 signal() {
   : > "$FILE_WRITES.signal"
   kill -\${HELM_SIGNAL:-KILL} $PPID
@@ -78,8 +78,8 @@ exec '${program}' "$@"
 `
 
 /** The last address of a name, at the end of its aliases. */
-function resolveIn(names: Readonly<Record<string, string>>, name: string): string | undefined {
-  const text = names[name] ?? Object.entries(names).find(([pattern]) => pattern.startsWith('*.') && name.endsWith(pattern.slice(1)))?.[1]
-  const last = text?.split(',').at(-1)?.trim()
-  return last === undefined || last === '' || last === '?' || isIP(last) !== 0 ? last : resolveIn(names, last)
+function resolveRecord(records: Readonly<Record<string, string>>, name: string): string | undefined {
+  const recordText = records[name] ?? Object.entries(records).find(([pattern]) => pattern.startsWith('*.') && name.endsWith(pattern.slice(1)))?.[1]
+  const lastValue = recordText?.split(',').at(-1)?.trim()
+  return lastValue === undefined || lastValue === '' || lastValue === '?' || isIP(lastValue) !== 0 ? lastValue : resolveRecord(records, lastValue)
 }

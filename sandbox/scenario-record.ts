@@ -2,4 +2,4 @@ import { join } from 'node:path'
 import { cacheDirectory } from './tools.ts'
 
 /** The file in which a whole run of all scenarios in a world writes down which of them it defined and which passed. */
-export const scenarioRecord = (world: 'sandbox' | 'lab'): string => join(cacheDirectory, `scenarios-${world}.jsonl`)
+export const scenarioRecordPath = (environmentName: 'sandbox' | 'lab'): string => join(cacheDirectory, `scenarios-${environmentName}.jsonl`)

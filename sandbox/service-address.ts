@@ -7,13 +7,13 @@ import { Informer, KubernetesClient, type KubernetesAccess } from './controller/
 import type { KubernetesObject } from './controller/objects.ts'
 
 /** Where clients of the old load balancer connect. */
-export interface ServiceAddress {
+export interface ServiceEndpoint {
   readonly host: string
   readonly port: number
 }
 
 /** What it is told. */
-export interface ServiceAddressSettings {
+export interface ServiceLoadBalancerOptions {
   /** As somebody who may watch Services. */
   readonly kubernetes: KubernetesAccess
   readonly namespace: string
@@ -21,7 +21,7 @@ export interface ServiceAddressSettings {
   readonly host: string
   readonly port: number
   /** Where Milvus is now. */
-  readonly resolve: () => ServiceAddress | undefined
+  readonly resolveMilvus: () => ServiceEndpoint | undefined
 }
 
 interface Service extends KubernetesObject {
@@ -29,46 +29,46 @@ interface Service extends KubernetesObject {
 }
 
 /** Starts it. Settles when it serves, or when there is nothing to serve. */
-export async function startServiceAddress({ kubernetes, namespace, host, port, resolve }: ServiceAddressSettings): Promise<ServiceAddress & { close(): Promise<void> }> {
-  const open = new Set<Socket>()
-  const keep = (socket: Socket): Socket => {
-    open.add(socket)
-    return socket.on('error', () => socket.destroy()).on('close', () => open.delete(socket))
+export async function startServiceLoadBalancer({ kubernetes, namespace, host, port, resolveMilvus }: ServiceLoadBalancerOptions): Promise<ServiceEndpoint & { close(): Promise<void> }> {
+  const openSockets = new Set<Socket>()
+  const trackSocket = (socket: Socket): Socket => {
+    openSockets.add(socket)
+    return socket.on('error', () => socket.destroy()).on('close', () => openSockets.delete(socket))
   }
   const server = createServer((client) => {
-    const milvus = resolve()
+    const milvus = resolveMilvus()
     if (!milvus) {
       client.destroy()
       return
     }
-    keep(client)
-    const upstream = keep(connect(milvus.port, milvus.host))
+    trackSocket(client)
+    const upstream = trackSocket(connect(milvus.port, milvus.host))
     client.pipe(upstream).pipe(client)
     client.on('close', () => upstream.destroy())
     upstream.on('close', () => client.destroy())
   })
-  let serving: Promise<unknown> | undefined
-  const serve = (): void => {
-    serving ??= new Promise<void>((listening, reject) => server.once('error', reject).listen(port, host, listening))
+  let listenPromise: Promise<unknown> | undefined
+  const startListening = (): void => {
+    listenPromise ??= new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve))
   }
-  const stop = (): void => {
-    if (serving) server.close()
-    serving = undefined
-    for (const socket of open) socket.destroy()
+  const stopListening = (): void => {
+    if (listenPromise) server.close()
+    listenPromise = undefined
+    for (const socket of openSockets) socket.destroy()
   }
   const client = new KubernetesClient(kubernetes)
   const services: Informer<Service> = new Informer<Service>(client, `/api/v1/namespaces/${namespace}/services`, () => {
-    if ([...services.cache.values()].some(({ spec }) => spec.type === 'LoadBalancer')) serve()
-    else stop()
+    if ([...services.cache.values()].some(({ spec }) => spec.type === 'LoadBalancer')) startListening()
+    else stopListening()
   })
   await services.ready
-  await serving
+  await listenPromise
   return {
     host, port,
     async close() {
       await services.stop()
       client.close()
-      stop()
+      stopListening()
     },
   }
 }

@@ -4,36 +4,36 @@ import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { merged } from './charts/merged.ts'
+import { mergeValues } from './charts/merged.ts'
 import { modeValues } from './charts/modes.ts'
-import type { World } from './world.ts'
+import type { TestEnvironment } from './world.ts'
 
-const run = promisify(execFile)
+const execFileAsync = promisify(execFile)
 
 /** Where the terminal stands. */
-export interface TerminalSettings {
+export interface AdminCliOptions {
   readonly directory: string
   readonly kubeconfig: string
   readonly namespace: string
   /** URL of the chart repository. */
-  readonly charts: string
+  readonly chartRepositoryUrl: string
   readonly kubectl: string
   /** The program, asked for at each call. */
   readonly helm: () => string
 }
 
 /** Its commands. */
-export function terminal(settings: TerminalSettings): Pick<World, 'helm' | 'kubectl' | 'installMilvus'> {
+export function createAdminCli(settings: AdminCliOptions): Pick<TestEnvironment, 'helm' | 'kubectl' | 'installMilvus'> {
   const env = { PATH: '/usr/bin:/bin', KUBECONFIG: settings.kubeconfig, HOME: join(settings.directory, 'admin') }
-  const command = (program: () => string) => async (...args: string[]): Promise<string> => (await run(program(), ['--namespace', settings.namespace, ...args], { env, maxBuffer: 64 * 2 ** 20 })).stdout
-  const helm = command(settings.helm)
+  const createCommand = (program: () => string) => async (...args: string[]): Promise<string> => (await execFileAsync(program(), ['--namespace', settings.namespace, ...args], { env, maxBuffer: 64 * 2 ** 20 })).stdout
+  const helm = createCommand(settings.helm)
   return {
     helm,
-    kubectl: command(() => settings.kubectl),
+    kubectl: createCommand(() => settings.kubectl),
     async installMilvus({ release = 'milvus-demo', mode = 'standalone', values = {}, chartVersion = '4.2.58', serviceType = 'LoadBalancer' } = {}) {
       const path = join(settings.directory, `${randomUUID()}.json`)
-      await writeFile(path, JSON.stringify(merged(merged(modeValues[mode], values), { service: { type: serviceType } })))
-      await helm('install', release, 'milvus', '--repo', settings.charts, '--version', chartVersion, '--values', path, '--wait')
+      await writeFile(path, JSON.stringify(mergeValues(mergeValues(modeValues[mode], values), { service: { type: serviceType } })))
+      await helm('install', release, 'milvus', '--repo', settings.chartRepositoryUrl, '--version', chartVersion, '--values', path, '--wait')
     },
   }
 }

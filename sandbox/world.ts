@@ -8,17 +8,17 @@ import { fileURLToPath } from 'node:url'
 import type { AlbOverrides } from './alb.ts'
 import type { AccessEntry } from './aws/server.ts'
 import type { AwsCredential } from './aws/service.ts'
-import type { Authority, IssuedCertificate } from './certificates.ts'
+import type { CertificateAuthority, IssuedCertificate } from './certificates.ts'
 import type { InstallationMode } from './charts/modes.ts'
 import type { ChartRepository } from './charts/repository.ts'
 import type { Controller } from './controller/controller.ts'
 import type { PermissionSet } from './permissions.ts'
-import type { ServiceAddress } from './service-address.ts'
-import type { HelmMajor } from './tools.ts'
-import type { Traffic } from './traffic.ts'
+import type { ServiceEndpoint } from './service-address.ts'
+import type { HelmMajorVersion } from './tools.ts'
+import type { RequestLog } from './traffic.ts'
 
 /** A Milvus as helm installs it before the guide begins: behind a LoadBalancer Service. */
-export interface Installation {
+export interface MilvusInstallation {
   readonly release?: string
   /** `standalone` when absent. */
   readonly mode?: InstallationMode
@@ -29,16 +29,16 @@ export interface Installation {
 }
 
 /** How a world may differ. */
-export interface WorldOptions {
+export interface TestEnvironmentOptions {
   /** A name for the cluster's API that only a proxy can resolve, in place of its loopback address. */
   readonly clusterHost?: string
 }
 
 /** The world. Its parts are there to be looked at and to be changed while it runs. */
-export interface World {
+export interface TestEnvironment {
   readonly name: 'sandbox' | 'lab'
   /** Every request that reached AWS, the Kubernetes API and the chart repository, and the faults that meet them. */
-  readonly traffic: Traffic
+  readonly requestLog: RequestLog
   /** The load balancer controller's stand-in. @throws Error in a lab with a real one, which has no switches */
   readonly controller: Controller
   readonly aws: {
@@ -59,8 +59,8 @@ export interface World {
     /** Of a token, from its X-Amz-Date, milliseconds. */
     tokenLifetime: number
   }
-  readonly charts: ChartRepository
-  readonly authority: Authority
+  readonly chartRepository: ChartRepository
+  readonly certificateAuthority: CertificateAuthority
   /** Loopback address that every load balancer's name leads to. */
   readonly albAddress: string
   /** A certificate for `host`, as the inputs give it. */
@@ -75,43 +75,43 @@ export interface World {
   /** A directory that ends with the world. */
   readonly directory: string
   /** The environment of a runner: credentials, endpoints, trust, DNS, helm on the PATH. */
-  readonly environment: (credential?: AwsCredential) => Record<string, string>
+  readonly runnerEnv: (credential?: AwsCredential) => Record<string, string>
   /** Inputs that name this world. */
   readonly inputs: () => Record<string, string>
   /** Each call of helm by whoever had `environment()`: its arguments. */
   readonly helmCalls: () => Promise<string[]>
   /** Changes the DNS; sandbox/names.mjs says what a text means. */
-  readonly setNames: (names: Readonly<Record<string, string>>) => Promise<void>
+  readonly setDnsRecords: (names: Readonly<Record<string, string>>) => Promise<void>
   /** Runs helm, or kubectl, as the administrator in the namespace. @returns what it printed */
   readonly helm: (...args: string[]) => Promise<string>
   readonly kubectl: (...args: string[]) => Promise<string>
   /** Which helm the runner finds on its PATH, and `helm` runs; 4 at first. */
-  readonly useHelm: (major: HelmMajor) => Promise<void>
-  readonly installMilvus: (installation?: Installation) => Promise<void>
+  readonly useHelm: (major: HelmMajorVersion) => Promise<void>
+  readonly installMilvus: (installation?: MilvusInstallation) => Promise<void>
   /** Makes the load balancers misbehave; undefined takes an override away. Settles when it is so. */
-  readonly overrideAlb: (changes: Pick<AlbOverrides, 'respond' | 'serve' | 'alpn' | 'refuse'>) => Promise<void>
+  readonly overrideAlb: (changes: Pick<AlbOverrides, 'fixedStatus' | 'servedCertificate' | 'alpnProtocols' | 'refuseConnections'>) => Promise<void>
   /** Keeps load balancers provisioning until the function that it returns is called. */
-  readonly holdLoadBalancers: () => () => void
+  readonly pauseLoadBalancerProvisioning: () => () => void
   /** No pod becomes ready until the function that it returns is called. */
-  readonly holdPods: () => () => void
+  readonly pausePodReadiness: () => () => void
   /** What DescribeCluster names as the address of the cluster's API from now on. */
-  readonly moveCluster: (endpoint: string) => void
+  readonly setClusterEndpoint: (endpoint: string) => void
   /** The load balancer of the Service itself, which answers while one is of type LoadBalancer; it begins when first asked for. */
-  readonly serviceAddress: () => Promise<ServiceAddress>
+  readonly openServiceLoadBalancer: () => Promise<ServiceEndpoint>
   /** Has Milvus ask for a token from now on. @returns the one of root, with a password that occurs nowhere else */
-  readonly requireAuthorization: () => Promise<string>
+  readonly enableAuthorization: () => Promise<string>
   /**
    * A session of a role with exactly the permissions that docs/permissions ships, in IAM and in the cluster: those of a deployment, or of a check.
-   * @param without the permissions to leave out: an IAM action, or `verb resource` of RBAC; commas separate several
+   * @param excludedPermissions the permissions to leave out: an IAM action, or `verb resource` of RBAC; commas separate several
    * @returns the environment of a runner as that role
    */
-  readonly assumeRole: (without?: string, set?: PermissionSet) => Promise<Record<string, string>>
+  readonly assumeRole: (excludedPermissions?: string, permissionSet?: PermissionSet) => Promise<Record<string, string>>
   /** Takes a run's process: it does not outlive the world. */
-  readonly adopt: (child: ChildProcess) => void
+  readonly trackProcess: (child: ChildProcess) => void
   /** Keeps what its parts wrote down. @returns where; undefined when there is nothing */
-  readonly keepLogs: () => Promise<string | undefined>
+  readonly saveLogs: () => Promise<string | undefined>
   readonly close: () => Promise<void>
 }
 
 /** Where the repository is: the action's dist lies there. */
-export const repository = fileURLToPath(new URL('..', import.meta.url))
+export const repositoryRoot = fileURLToPath(new URL('..', import.meta.url))

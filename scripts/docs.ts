@@ -1,12 +1,12 @@
 /** `npm run docs`: writes what follows from action.yml: README's tables, the JSON Schema of targets files, and parts of the reusable workflows. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { load } from 'js-yaml'
-import { targetsSchema } from '../src/fleet/schema.ts'
-import { withRegions, type Entry } from './workflow-regions.ts'
+import { createTargetsSchema } from '../src/fleet/schema.ts'
+import { replaceRegions, type ActionField } from './workflow-regions.ts'
 
-const cell = (text: string) => text.replaceAll('|', '\\|').replace(/\s+/g, ' ')
+const escapeCell = (text: string) => text.replaceAll('|', '\\|').replace(/\s+/g, ' ')
 
-function table(header: string, rows: readonly string[][]): string {
+function formatMarkdownTable(header: string, rows: readonly string[][]): string {
   return [header, header.replace(/[^|]+/g, '---'), ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n')
 }
 
@@ -15,11 +15,11 @@ function table(header: string, rows: readonly string[][]): string {
  * @param readme its text, with the lines `<!-- inputs -->`, `<!-- outputs -->` and their ends
  * @param action action.yml's text
  */
-export function withTables(readme: string, action: string): string {
-  const { inputs, outputs } = load(action) as { inputs: Record<string, Entry>; outputs: Record<string, Entry> }
+export function replaceTables(readme: string, action: string): string {
+  const { inputs, outputs } = load(action) as { inputs: Record<string, ActionField>; outputs: Record<string, ActionField> }
   const tables = {
-    inputs: table('| Input | What | Default |', Object.entries(inputs).map(([name, input]) => [`\`${name}\``, cell(input.description), input.default ? `\`${cell(input.default)}\`` : ''])),
-    outputs: table('| Output | What |', Object.entries(outputs).map(([name, output]) => [`\`${name}\``, cell(output.description)])),
+    inputs: formatMarkdownTable('| Input | What | Default |', Object.entries(inputs).map(([name, input]) => [`\`${name}\``, escapeCell(input.description), input.default ? `\`${escapeCell(input.default)}\`` : ''])),
+    outputs: formatMarkdownTable('| Output | What |', Object.entries(outputs).map(([name, output]) => [`\`${name}\``, escapeCell(output.description)])),
   }
   return Object.entries(tables).reduce((text, [name, lines]) => {
     const region = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(<!-- /${name} -->)`)
@@ -29,23 +29,23 @@ export function withTables(readme: string, action: string): string {
 }
 
 /** targets/targets.schema.json, with the descriptions that action.yml gives the inputs. */
-export function schemaText(action: string): string {
-  const { inputs } = load(action) as { inputs: Record<string, Entry> }
-  return `${JSON.stringify(targetsSchema(Object.fromEntries(Object.entries(inputs).map(([name, { description }]) => [name, description]))), null, 2)}\n`
+export function generateTargetsSchema(action: string): string {
+  const { inputs } = load(action) as { inputs: Record<string, ActionField> }
+  return `${JSON.stringify(createTargetsSchema(Object.fromEntries(Object.entries(inputs).map(([name, { description }]) => [name, description]))), null, 2)}\n`
 }
 
 /** Everything that follows from action.yml, by its path: what it is now, and what it has to be. */
-export function derived(action: string): { path: string; now: string; wanted: string }[] {
-  const interfaceOf = load(action) as { inputs: Record<string, Entry>; outputs: Record<string, Entry> }
-  const file = (path: string, wanted: (now: string) => string) => {
+export function generateDerivedFiles(action: string): { path: string; now: string; wanted: string }[] {
+  const actionInterface = load(action) as { inputs: Record<string, ActionField>; outputs: Record<string, ActionField> }
+  const deriveFile = (path: string, wanted: (now: string) => string) => {
     const now = readFileSync(path, 'utf8')
     return { path, now, wanted: wanted(now) }
   }
   return [
-    file('README.md', (now) => withTables(now, action)),
-    file('targets/targets.schema.json', () => schemaText(action)),
-    ...['deploy', 'drift-check'].map((name) => file(`.github/workflows/${name}.yml`, (now) => withRegions(now, interfaceOf))),
+    deriveFile('README.md', (now) => replaceTables(now, action)),
+    deriveFile('targets/targets.schema.json', () => generateTargetsSchema(action)),
+    ...['deploy', 'drift-check'].map((name) => deriveFile(`.github/workflows/${name}.yml`, (now) => replaceRegions(now, actionInterface))),
   ]
 }
 
-if (import.meta.main) for (const { path, wanted } of derived(readFileSync('action.yml', 'utf8'))) writeFileSync(path, wanted)
+if (import.meta.main) for (const { path, wanted } of generateDerivedFiles(readFileSync('action.yml', 'utf8'))) writeFileSync(path, wanted)

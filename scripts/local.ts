@@ -6,19 +6,19 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { load } from 'js-yaml'
-import { runAction } from '../sandbox/runner.ts'
+import { executeAction } from '../sandbox/runner.ts'
 
-const [path] = process.argv.slice(2)
-if (path === undefined) {
+const [inputsPath] = process.argv.slice(2)
+if (inputsPath === undefined) {
   console.error('Give a YAML file of inputs: npm run local -- inputs.yml')
   process.exitCode = 2
 } else {
-  const given = load(readFileSync(path, 'utf8')) as Record<string, string | number | boolean>
-  const inputs = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, typeof value === 'string' && value.startsWith('@') ? readFileSync(value.slice(1), 'utf8') : String(value)]))
+  const rawInputs = load(readFileSync(inputsPath, 'utf8')) as Record<string, string | number | boolean>
+  const inputs = Object.fromEntries(Object.entries(rawInputs).map(([name, value]) => [name, typeof value === 'string' && value.startsWith('@') ? readFileSync(value.slice(1), 'utf8') : String(value)]))
   const directory = mkdtempSync(join(tmpdir(), 'milvus-alb-local-'))
   const environment = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined))
   try {
-    const run = await runAction({ action: '.', environment, inputs, directory, timeout: 3_600_000, onLine: (line) => line.startsWith('::add-mask::') || console.log(line) })
+    const run = await executeAction({ actionDirectory: '.', env: environment, inputs, directory, timeoutMs: 3_600_000, onLine: (line) => line.startsWith('::add-mask::') || console.log(line) })
     console.log('\nOutputs')
     for (const [name, value] of Object.entries(run.outputs)) console.log(`  ${name}: ${value}`)
     process.exitCode = run.exitCode ?? 1

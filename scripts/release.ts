@@ -8,7 +8,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
 /** What a release is made of. */
-export interface Candidate {
+export interface ReleaseCandidate {
   readonly version: string
   readonly branch: string
   readonly commit: string
@@ -20,67 +20,67 @@ export interface Candidate {
 }
 
 /** The text under a version's heading, `## [1.2.0] - 2026-11-27`; empty when there is none. */
-export function notesOf(changelog: string, version: string): string {
+export function extractReleaseNotes(changelog: string, version: string): string {
   const [, ...sections] = changelog.split(/^## /m)
-  const own = sections.find((section) => section.startsWith(`[${version}] - `) && /^\S+ - \d{4}-\d{2}-\d{2}\n/.test(section))
-  return own?.slice(own.indexOf('\n')).trim() ?? ''
+  const versionSection = sections.find((section) => section.startsWith(`[${version}] - `) && /^\S+ - \d{4}-\d{2}-\d{2}\n/.test(section))
+  return versionSection?.slice(versionSection.indexOf('\n')).trim() ?? ''
 }
 
 /** Everything that keeps a commit from being a version, a sentence each with what to do. Pure. */
-export function problemsOf({ version, branch, commit, manifests, changelog, tags }: Candidate): string[] {
-  const numbers = numbersOf(version)
+export function findProblems({ version, branch, commit, manifests, changelog, tags }: ReleaseCandidate): string[] {
+  const numbers = parseVersion(version)
   if (!numbers) return [`"${version}" is no version: give three numbers, for example 1.2.0.`]
-  const [tagged, newest] = [tags.get(`v${version}`), newestOf(tags)]
+  const [taggedCommit, newest] = [tags.get(`v${version}`), findNewestVersion(tags)]
   return [
     ...(branch === 'main' ? [] : [`This is the branch ${branch}: releases are made of main.`]),
-    ...Object.entries(manifests).filter(([, said]) => said !== version).map(([file, said]) => `${file} says ${said}, not ${version}: run npm version ${version} --no-git-tag-version.`),
-    ...(notesOf(changelog, version) === '' ? [`CHANGELOG.md has no text under "## [${version}] - YYYY-MM-DD": move there what stands under Unreleased.`] : []),
-    ...(tagged !== undefined && tagged !== commit ? [`v${version} is commit ${tagged.slice(0, 7)} already, and a released version never changes: take the next one.`] : []),
-    ...(newest && compare(newest, numbers) > 0 ? [`v${newest.join('.')} is released already: take a version after it.`] : []),
+    ...Object.entries(manifests).filter(([, manifestVersion]) => manifestVersion !== version).map(([file, manifestVersion]) => `${file} says ${manifestVersion}, not ${version}: run npm version ${version} --no-git-tag-version.`),
+    ...(extractReleaseNotes(changelog, version) === '' ? [`CHANGELOG.md has no text under "## [${version}] - YYYY-MM-DD": move there what stands under Unreleased.`] : []),
+    ...(taggedCommit !== undefined && taggedCommit !== commit ? [`v${version} is commit ${taggedCommit.slice(0, 7)} already, and a released version never changes: take the next one.`] : []),
+    ...(newest && compareVersions(newest, numbers) > 0 ? [`v${newest.join('.')} is released already: take a version after it.`] : []),
   ]
 }
 
-type Numbers = readonly [major: number, minor: number, patch: number]
+type VersionNumbers = readonly [major: number, minor: number, patch: number]
 
-function numbersOf(version: string): Numbers | undefined {
+function parseVersion(version: string): VersionNumbers | undefined {
   const [, ...numbers] = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$/.exec(version) ?? []
-  return numbers.length === 0 ? undefined : (numbers.map(Number) as unknown as Numbers)
+  return numbers.length === 0 ? undefined : (numbers.map(Number) as unknown as VersionNumbers)
 }
 
-const compare = (a: Numbers, b: Numbers): number => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]
+const compareVersions = (a: VersionNumbers, b: VersionNumbers): number => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]
 
-const newestOf = (tags: Candidate['tags']): Numbers | undefined => [...tags.keys()].map((tag) => numbersOf(tag.replace(/^v/, ''))).filter((numbers) => numbers !== undefined).sort(compare).at(-1)
+const findNewestVersion = (tags: ReleaseCandidate['tags']): VersionNumbers | undefined => [...tags.keys()].map((tag) => parseVersion(tag.replace(/^v/, ''))).filter((numbers) => numbers !== undefined).sort(compareVersions).at(-1)
 
 const run = (command: string, ...args: string[]): string => execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim()
-const versionIn = (file: string): string => (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+const readVersion = (file: string): string => (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 
-function candidate(version: string): Candidate {
+function readCandidate(version: string): ReleaseCandidate {
   // Of an annotated tag the line with ^{} comes second, and has the commit.
   const tags = run('git', 'ls-remote', '--tags', 'origin').split('\n').filter(Boolean).map((line) => line.split('\t'))
   return {
     version,
     branch: process.env['GITHUB_REF_NAME'] ?? '',
     commit: run('git', 'rev-parse', 'HEAD'),
-    manifests: Object.fromEntries(['package.json', 'package-lock.json'].map((file) => [file, versionIn(file)])),
+    manifests: Object.fromEntries(['package.json', 'package-lock.json'].map((file) => [file, readVersion(file)])),
     changelog: readFileSync('CHANGELOG.md', 'utf8'),
     tags: new Map(tags.map(([commit = '', name = '']) => [name.replace(/^refs\/tags\/|\^\{\}$/g, ''), commit])),
   }
 }
 
-function distProblems(): string[] {
+function findDistProblems(): string[] {
   run(process.execPath, 'scripts/build.ts')
   const changed = run('git', 'status', '--porcelain', '--', 'dist')
   return changed === '' ? [] : [`dist/ is not what src/ builds to: run npm run build, and commit it.\n${changed}`]
 }
 
 /** The tag of the major version last: who follows it gets only what is released whole. */
-function publish({ version, commit, changelog, tags }: Candidate): void {
+function publish({ version, commit, changelog, tags }: ReleaseCandidate): void {
   const [tag, major] = [`v${version}`, `v${version.slice(0, version.indexOf('.'))}`]
   // gh has the token from GH_TOKEN; none is kept in the checkout.
-  const push = (refspec: string) => run('git', '-c', 'credential.helper=', '-c', 'credential.helper=!gh auth git-credential', 'push', 'origin', refspec)
-  if (!tags.has(tag)) push(`${commit}:refs/tags/${tag}`)
-  if (!isReleased(tag)) run('gh', 'release', 'create', tag, '--verify-tag', '--title', tag, '--notes', notesOf(changelog, version))
-  if (tags.get(major) !== commit) push(`+${commit}:refs/tags/${major}`)
+  const pushRef = (refspec: string) => run('git', '-c', 'credential.helper=', '-c', 'credential.helper=!gh auth git-credential', 'push', 'origin', refspec)
+  if (!tags.has(tag)) pushRef(`${commit}:refs/tags/${tag}`)
+  if (!isReleased(tag)) run('gh', 'release', 'create', tag, '--verify-tag', '--title', tag, '--notes', extractReleaseNotes(changelog, version))
+  if (tags.get(major) !== commit) pushRef(`+${commit}:refs/tags/${major}`)
   console.log(`${tag} is released, and ${major} is ${tag}`)
 }
 
@@ -93,12 +93,12 @@ function isReleased(tag: string): boolean {
 }
 
 function main(command: string | undefined): void {
-  const release = candidate(process.env['VERSION'] ?? '')
-  const problems = [...problemsOf(release), ...(command === 'check' ? distProblems() : [])]
+  const candidate = readCandidate(process.env['VERSION'] ?? '')
+  const problems = [...findProblems(candidate), ...(command === 'check' ? findDistProblems() : [])]
   if (problems.length > 0) {
     console.error(problems.map((problem) => `::error::${problem.replaceAll('%', '%25').replaceAll('\n', '%0A')}`).join('\n'))
     process.exitCode = 1
-  } else if (command === 'publish') publish(release)
+  } else if (command === 'publish') publish(candidate)
 }
 
 if (import.meta.main) main(process.argv[2])

@@ -2,14 +2,14 @@
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startSandbox } from '../sandbox/sandbox.ts'
+import { startSimulator } from '../sandbox/sandbox.ts'
 
-const world = await startSandbox()
-await world.installMilvus()
-const inputs = join(world.directory, 'inputs.yml')
+const environment = await startSimulator()
+await environment.installMilvus()
+const inputsPath = join(environment.directory, 'inputs.yml')
 // JSON is YAML: what `npm run local` takes.
-await writeFile(inputs, JSON.stringify(world.inputs(), null, 2), { mode: 0o600 })
-for (const [name, value] of Object.entries({ ...world.environment(), KUBECONFIG: world.kubeconfig })) console.log(`export ${name}='${value}'`)
-console.log(`\n# In another terminal, with the lines above:\n#   npm run local -- ${inputs}\n#   kubectl get ingress,services -n ${world.namespace}\n# Ctrl-C ends it.`)
+await writeFile(inputsPath, JSON.stringify(environment.inputs(), null, 2), { mode: 0o600 })
+for (const [name, value] of Object.entries({ ...environment.runnerEnv(), KUBECONFIG: environment.kubeconfig })) console.log(`export ${name}='${value}'`)
+console.log(`\n# In another terminal, with the lines above:\n#   npm run local -- ${inputsPath}\n#   kubectl get ingress,services -n ${environment.namespace}\n# Ctrl-C ends it.`)
 await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
-await world.close()
+await environment.close()

@@ -5,27 +5,27 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { repository } from '../sandbox/world.ts'
-import { fieldFailures, readRows, withProofs } from './field-failures.ts'
-import { isFor, readRecords, worlds, type RecordedScenario, type Records, type World } from './records.ts'
+import { repositoryRoot } from '../sandbox/world.ts'
+import { renderFieldFailures, readFailureCatalogue, replaceProofs } from './field-failures.ts'
+import { isApplicableTo, readRecords, environmentKinds, type RecordedScenario, type Records, type EnvironmentKind } from './records.ts'
 
 /** What stands in the column of a world. */
-function cell({ only, steersController }: RecordedScenario, world: World): string {
-  if (only && only.world !== world) return `not here: ${only.why}`
-  return world === 'lab' && steersController ? 'yes ¹' : 'yes'
+function formatCell({ restrictedTo, steersController }: RecordedScenario, kind: EnvironmentKind): string {
+  if (restrictedTo && restrictedTo.kind !== kind) return `not here: ${restrictedTo.why}`
+  return kind === 'lab' && steersController ? 'yes ¹' : 'yes'
 }
 
 /** docs/scenarios.md. */
-function scenariosPage({ scenarios }: Records): string {
+function renderScenarios({ scenarios }: Records): string {
   const all = [...scenarios.values()]
-  const count = (world: World): number => all.filter((scenario) => isFor(scenario, world)).length
-  const table = (file: string): string => [
+  const countScenarios = (kind: EnvironmentKind): number => all.filter((scenario) => isApplicableTo(scenario, kind)).length
+  const formatFileTable = (file: string): string => [
     `## ${file.replace('.test.ts', '')}`, '', '| scenario | sandbox | lab |', '|---|---|---|',
-    ...all.filter((scenario) => scenario.file === file).map((scenario) => `| ${scenario.name} | ${cell(scenario, 'sandbox')} | ${cell(scenario, 'lab')} |`),
+    ...all.filter((scenario) => scenario.file === file).map((scenario) => `| ${scenario.name} | ${formatCell(scenario, 'sandbox')} | ${formatCell(scenario, 'lab')} |`),
   ].join('\n')
   return `# Scenarios
 
-Written by \`npm run scenarios\`. \`npm test\` runs those of the sandbox (${count('sandbox')}), \`npm run lab\` those of the lab (${count('lab')}), and \`npm run scenarios -- --check\` fails unless each passed in every world that it is for. Each runs \`dist/\` as a runner does, in a world of its own; in the lab, the SDK for Node makes and drops a collection through the load balancer after every run that changed something, and pymilvus makes, searches and drops one after the first of each file, and after the first with a token. [Failures of the field](field-failures.md) says which of them proves what.
+Written by \`npm run scenarios\`. \`npm test\` runs those of the sandbox (${countScenarios('sandbox')}), \`npm run lab\` those of the lab (${countScenarios('lab')}), and \`npm run scenarios -- --check\` fails unless each passed in every world that it is for. Each runs \`dist/\` as a runner does, in a world of its own; in the lab, the SDK for Node makes and drops a collection through the load balancer after every run that changed something, and pymilvus makes, searches and drops one after the first of each file, and after the first with a token. [Failures of the field](field-failures.md) says which of them proves what.
 
 The sandbox is ours. In the lab the Kubernetes control plane, helm 3 and 4, kubectl, Milvus, the TLS and HTTP/2 of the load balancer (Envoy) and the clients are real ones, and AWS is moto, with what stands before it for what moto does not do (\`lab/parts/\`).
 
@@ -33,35 +33,35 @@ The load balancer controller is the stand-in in both worlds: no registry that th
 
 ¹ Rows that only the stand-in can prove: they use switches that a real controller has not (silence, a delay, ids that EC2 does not know).
 
-${[...new Set(all.map(({ file }) => file))].sort().map(table).join('\n\n')}
+${[...new Set(all.map(({ file }) => file))].sort().map(formatFileTable).join('\n\n')}
 `
 }
 
 const isCheck = process.argv.includes('--check')
-const complain = (text: string): void => {
+const reportError = (text: string): void => {
   console.error(text)
   process.exitCode = 1
 }
 
 // Writing needs no run in the lab: the sandbox's defines every scenario, also those of the lab only.
-const records = readRecords(isCheck ? worlds : ['sandbox'])
-const pages: Readonly<Record<string, (now: string) => string>> = {
-  'docs/scenarios.md': () => scenariosPage(records),
-  'docs/field-failures.md': () => fieldFailures(readRows(), records),
-  'docs/troubleshooting.md': (now) => withProofs(now, records),
+const records = readRecords(isCheck ? environmentKinds : ['sandbox'])
+const pages: Readonly<Record<string, (currentText: string) => string>> = {
+  'docs/scenarios.md': () => renderScenarios(records),
+  'docs/field-failures.md': () => renderFieldFailures(readFailureCatalogue(), records),
+  'docs/troubleshooting.md': (currentText) => replaceProofs(currentText, records),
 }
-for (const [name, wanted] of Object.entries(pages)) {
-  const path = join(repository, name)
-  const now = readFileSync(path, 'utf8')
-  const text = wanted(now)
+for (const [name, render] of Object.entries(pages)) {
+  const path = join(repositoryRoot, name)
+  const currentText = readFileSync(path, 'utf8')
+  const text = render(currentText)
   if (!isCheck) writeFileSync(path, text)
-  else if (now !== text) complain(`${name} is not what the scenarios say: run npm run scenarios`)
+  else if (currentText !== text) reportError(`${name} is not what the scenarios say: run npm run scenarios`)
 }
 if (isCheck) {
-  const isOwed = (scenario: RecordedScenario, world: World): boolean => isFor(scenario, world) && !(world === 'lab' && records.realController && scenario.steersController)
-  for (const world of worlds) {
-    const missing = [...records.scenarios.values()].filter((scenario) => isOwed(scenario, world) && !scenario.passed.has(world)).map(({ name }) => name)
+  const isRequired = (scenario: RecordedScenario, kind: EnvironmentKind): boolean => isApplicableTo(scenario, kind) && !(kind === 'lab' && records.hasRealController && scenario.steersController)
+  for (const kind of environmentKinds) {
+    const missing = [...records.scenarios.values()].filter((scenario) => isRequired(scenario, kind) && !scenario.passedIn.has(kind)).map(({ name }) => name)
     // What failed is said where it failed; of a whole world that was not run, a few names do.
-    if (missing.length > 0) complain(`${missing.length} scenarios did not pass in the ${world}: ${missing.slice(0, 5).join('; ')}${missing.length > 5 ? ' …' : ''}`)
+    if (missing.length > 0) reportError(`${missing.length} scenarios did not pass in the ${kind}: ${missing.slice(0, 5).join('; ')}${missing.length > 5 ? ' …' : ''}`)
   }
 }

@@ -6,15 +6,15 @@ import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync, readdirSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { availableParallelism, tmpdir } from 'node:os'
-import { repository } from '../sandbox/world.ts'
+import { repositoryRoot } from '../sandbox/world.ts'
 
 /** HTTPS, the Kubernetes API, a second HTTPS, Milvus and its metrics, Envoy's admin interface. */
-const wellKnown = [443, 6443, 8443, 19530, 9091, 15000]
+const occupiedPorts = [443, 6443, 8443, 19530, 9091, 15000]
 
 const rounds = Number(process.argv[2] ?? 10)
 
 /** Listens on a port of all addresses. @returns undefined when the port is in use already, which is just as good */
-function occupy(port: number): Promise<Server | undefined> {
+function occupyPort(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
     const server = createServer((socket) => socket.destroy())
     server.once('error', () => resolve(undefined)).listen(port, () => resolve(server))
@@ -22,15 +22,15 @@ function occupy(port: number): Promise<Server | undefined> {
 }
 
 /** Keeps a core busy until it is killed. */
-const burn = () => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' })
+const spawnBusyProcess = () => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' })
 
 /** The processes whose command line names this checkout. */
-function processes(): string[] {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((pid) => `process ${pid}: ${commandOf(pid)}`)
-  return all.filter((line) => line.includes(repository)).map((line) => line.slice(0, 160))
+function listProcesses(): string[] {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((pid) => `process ${pid}: ${readCommandLine(pid)}`)
+  return all.filter((line) => line.includes(repositoryRoot)).map((line) => line.slice(0, 160))
 }
 
-function commandOf(pid: string): string {
+function readCommandLine(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
   } catch {
@@ -38,12 +38,12 @@ function commandOf(pid: string): string {
   }
 }
 
-const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('milvus-alb-'))
+const listTemporaryFolders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('milvus-alb-'))
 
 const suites = [['test'], ['run', 'faults', '--', 'sample']]
 
 /** Runs a suite. @returns how many passed, and what it says of what did not */
-function suite(args: readonly string[]): { passed: number; problems: string[] } {
+function runSuite(args: readonly string[]): { passed: number; problems: string[] } {
   const { stdout, stderr } = spawnSync('npm', args, { encoding: 'utf8', maxBuffer: 2 ** 30, stdio: ['ignore', 'pipe', 'pipe'] })
   const [, passed = '0', failed = '1'] = /^(\d+) passed, (\d+) failed$/m.exec(stdout.trim().split('\n').at(-1) ?? '') ?? []
   const lines = `${stdout}\n${stderr}`.split('\n')
@@ -51,28 +51,28 @@ function suite(args: readonly string[]): { passed: number; problems: string[] } 
   return { passed: Number(passed), problems }
 }
 
-/** Runs every suite once. @param known processes that were there before */
-function round(known: ReadonlySet<string>): { passed: number; seconds: number; problems: string[] } {
+/** Runs every suite once. @param knownProcesses processes that were there before */
+function runRound(knownProcesses: ReadonlySet<string>): { passed: number; seconds: number; problems: string[] } {
   const start = performance.now()
-  const before = new Set(folders())
-  const results = suites.map(suite)
-  const left = [...processes().filter((line) => !known.has(line)), ...folders().filter((name) => !before.has(name)).map((name) => `folder ${name}`)]
-  return { passed: results.reduce((sum, { passed }) => sum + passed, 0), seconds: (performance.now() - start) / 1000, problems: [...results.flatMap(({ problems }) => problems), ...left] }
+  const foldersBefore = new Set(listTemporaryFolders())
+  const results = suites.map(runSuite)
+  const leftBehind = [...listProcesses().filter((line) => !knownProcesses.has(line)), ...listTemporaryFolders().filter((name) => !foldersBefore.has(name)).map((name) => `folder ${name}`)]
+  return { passed: results.reduce((sum, { passed }) => sum + passed, 0), seconds: (performance.now() - start) / 1000, problems: [...results.flatMap(({ problems }) => problems), ...leftBehind] }
 }
 
-const servers = await Promise.all(wellKnown.map(occupy))
-const burners = Array.from({ length: availableParallelism() }, burn)
-const known = new Set(processes())
+const servers = await Promise.all(occupiedPorts.map(occupyPort))
+const busyProcesses = Array.from({ length: availableParallelism() }, spawnBusyProcess)
+const knownProcesses = new Set(listProcesses())
 let failed = 0
 try {
-  console.log(`${rounds} rounds of the tests and a sample of the faults, beside servers on ${wellKnown.join(', ')} and ${burners.length} processes that keep the cores busy`)
-  for (let number = 1; number <= rounds; number += 1) {
-    const { passed, seconds, problems } = round(known)
+  console.log(`${rounds} rounds of the tests and a sample of the faults, beside servers on ${occupiedPorts.join(', ')} and ${busyProcesses.length} processes that keep the cores busy`)
+  for (let roundNumber = 1; roundNumber <= rounds; roundNumber += 1) {
+    const { passed, seconds, problems } = runRound(knownProcesses)
     if (problems.length > 0) failed += 1
-    console.log(`round ${number}: ${passed} passed in ${seconds.toFixed(0)} s${problems.map((line) => `\n  ${line}`).join('')}`)
+    console.log(`round ${roundNumber}: ${passed} passed in ${seconds.toFixed(0)} s${problems.map((line) => `\n  ${line}`).join('')}`)
   }
 } finally {
-  for (const burner of burners) burner.kill('SIGKILL')
+  for (const busyProcess of busyProcesses) busyProcess.kill('SIGKILL')
   for (const server of servers) server?.close()
 }
 process.exitCode = failed > 0 ? 1 : 0

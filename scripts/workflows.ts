@@ -1,20 +1,20 @@
 /** `npm run workflows`: actionlint over every workflow, built once from its Go module. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { run } from '../lab/process.ts'
-import { cacheDirectory, once } from '../sandbox/tools.ts'
-import { repository } from '../sandbox/world.ts'
+import { runCommand } from '../lab/process.ts'
+import { cacheDirectory, createDirectoryOnce } from '../sandbox/tools.ts'
+import { repositoryRoot } from '../sandbox/world.ts'
 
 const version = 'v1.7.12'
-const directory = join(cacheDirectory, `actionlint-${version}`)
-await once(directory, async (target) => {
-  await run('go', ['install', `github.com/rhysd/actionlint/cmd/actionlint@${version}`], { env: { ...process.env, GOBIN: target, CGO_ENABLED: '0' } })
+const installDirectory = join(cacheDirectory, `actionlint-${version}`)
+await createDirectoryOnce(installDirectory, async (binDirectory) => {
+  await runCommand('go', ['install', `github.com/rhysd/actionlint/cmd/actionlint@${version}`], { env: { ...process.env, GOBIN: binDirectory, CGO_ENABLED: '0' } })
 })
-const folders = ['.github/workflows', 'workflow-templates'].map((folder) => join(repository, folder))
+const folders = ['.github/workflows', 'workflow-templates'].map((folder) => join(repositoryRoot, folder))
 const files = (await Promise.all(folders.map(async (folder) => (await readdir(folder)).map((name) => join(folder, name))))).flat().filter((file) => file.endsWith('.yml'))
 try {
   // GitHub has it since 2026-05-07; this version of actionlint does not know it yet.
-  await run(join(directory, 'actionlint'), ['-color', '-ignore', 'unexpected key "queue" for "concurrency" section', ...files], { cwd: repository })
+  await runCommand(join(installDirectory, 'actionlint'), ['-color', '-ignore', 'unexpected key "queue" for "concurrency" section', ...files], { cwd: repositoryRoot })
   console.log(`actionlint ${version} finds nothing in ${files.length} workflow${files.length === 1 ? '' : 's'}`)
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)

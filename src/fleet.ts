@@ -2,24 +2,24 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { getInput, setFailed, setOutput } from '@actions/core'
-import { messageOf } from './core/text.ts'
-import { readJobTargets, runTarget, sharedInputs, type Result } from './fleet/run.ts'
+import { getErrorMessage } from './core/text.ts'
+import { readJobTargets, runTarget, sharedInputs, type TargetResult } from './fleet/run.ts'
 
 /** The folder of all entries. The bundler would put its own idea in place of import.meta.url. */
 const dist = join(dirname(process.argv[1] ?? ''), '..')
 
 async function run(): Promise<void> {
-  const cancelled = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancelled.abort())
-  const results: Result[] = []
+  const cancellation = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancellation.abort())
+  const results: TargetResult[] = []
   try {
-    const shared = Object.fromEntries(sharedInputs.map((name) => [name, getInput(name)]))
+    const sharedValues = Object.fromEntries(sharedInputs.map((name) => [name, getInput(name)]))
     for (const { name, inputs } of readJobTargets(getInput('targets', { required: true }))) {
-      if (cancelled.signal.aborted) results.push({ name, host: inputs['host'] ?? '', outcome: 'cancelled', outputs: {} })
-      else results.push(await runTarget({ name, inputs: { ...inputs, ...shared } }, dist, cancelled.signal))
+      if (cancellation.signal.aborted) results.push({ name, host: inputs['host'] ?? '', outcome: 'cancelled', outputs: {} })
+      else results.push(await runTarget({ name, inputs: { ...inputs, ...sharedValues } }, dist, cancellation.signal))
     }
   } catch (thrown) {
-    setFailed(messageOf(thrown))
+    setFailed(getErrorMessage(thrown))
   }
   // Whatever happened: what is done is said.
   const file = join(process.env['RUNNER_TEMP'] ?? '.', 'milvus-alb-results.json')
@@ -28,8 +28,8 @@ async function run(): Promise<void> {
   writeFileSync(file, JSON.stringify(results), { flag: 'wx' })
   setOutput('results', JSON.stringify(results))
   setOutput('results-file', file)
-  const bad = results.filter(({ outcome }) => outcome !== 'success')
-  if (bad.length > 0) setFailed(`${bad.length} of ${results.length} targets did not succeed: ${bad.map(({ name, outcome, outputs }) => `${name} (${outputs['failure-code'] ?? outcome})`).join(', ')}`)
+  const unsuccessful = results.filter(({ outcome }) => outcome !== 'success')
+  if (unsuccessful.length > 0) setFailed(`${unsuccessful.length} of ${results.length} targets did not succeed: ${unsuccessful.map(({ name, outcome, outputs }) => `${name} (${outputs['failure-code'] ?? outcome})`).join(', ')}`)
 }
 
 await run()

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { awsError, errorName } from '../../src/aws/errors.ts'
-import { cancelled } from '../../src/core/errors.ts'
+import { translateAwsError, errorName } from '../../src/aws/errors.ts'
+import { createCancelledError } from '../../src/core/errors.ts'
 
-const named = (name: string, message: string): Error => Object.assign(new Error(message), { name })
+const createNamedError = (name: string, message: string): Error => Object.assign(new Error(message), { name })
 
 describe('awsError', () => {
   test.each<[name: string, message: string, code: string, shown: RegExp]>([
@@ -25,24 +25,24 @@ describe('awsError', () => {
     ['TimeoutError', 'connect ETIMEDOUT', 'aws-request-failed', /TimeoutError: connect ETIMEDOUT$/],
     ['InternalFailure', '', 'aws-request-failed', /as it should: InternalFailure$/],
     ['AccessDeniedExceptionally', 'x', 'aws-request-failed', /AccessDeniedExceptionally: x$/],
-  ])('%s is %s', (name, message, code, shown) => {
-    const thrown = named(name, message)
-    const error = awsError('acm:ListCertificates', thrown)
-    expect([error.code, error.message, error.cause]).toEqual([code, expect.stringMatching(shown), thrown])
+  ])('%s is %s', (name, message, code, messagePattern) => {
+    const thrown = createNamedError(name, message)
+    const error = translateAwsError('acm:ListCertificates', thrown)
+    expect([error.code, error.message, error.cause]).toEqual([code, expect.stringMatching(messagePattern), thrown])
     expect(error.remedy).toMatch(/\.$/)
   })
 
   test('what failed in several ways at once names them: a host with two addresses', () => {
     const thrown = new AggregateError([new Error('connect ECONNREFUSED ::1:443'), new Error('connect ECONNREFUSED 127.0.0.1:443')])
-    expect(awsError('acm:ListCertificates', thrown).message).toMatch(/ECONNREFUSED ::1:443.*ECONNREFUSED 127\.0\.0\.1:443/)
+    expect(translateAwsError('acm:ListCertificates', thrown).message).toMatch(/ECONNREFUSED ::1:443.*ECONNREFUSED 127\.0\.0\.1:443/)
   })
 
   test('an ActionError stays itself', () => {
-    const own = cancelled()
-    expect(awsError('acm:ListCertificates', own)).toBe(own)
+    const actionError = createCancelledError()
+    expect(translateAwsError('acm:ListCertificates', actionError)).toBe(actionError)
   })
 })
 
-test.each<[unknown, string]>([[named('LimitExceededException', 'x'), 'LimitExceededException'], ['text', 'text'], [undefined, 'undefined']])('errorName(%p)', (thrown, name) => {
+test.each<[unknown, string]>([[createNamedError('LimitExceededException', 'x'), 'LimitExceededException'], ['text', 'text'], [undefined, 'undefined']])('errorName(%p)', (thrown, name) => {
   expect(errorName(thrown)).toBe(name)
 })

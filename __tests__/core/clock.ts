@@ -1,7 +1,7 @@
 /** A clock that a test turns: sleeping moves it on at once. */
 import type { Clock } from '../../src/core/waiting.ts'
 
-export class TurnedClock implements Clock {
+export class FakeClock implements Clock {
   time: number
   readonly sleeps: number[] = []
 

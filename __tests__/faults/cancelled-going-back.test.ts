@@ -1,9 +1,9 @@
 /** Cancelled at every write while it takes something back. */
-import { whole } from './figures.ts'
-import { cancelledAtEveryWrite } from './cancelling.ts'
+import { isFullRun } from './figures.ts'
+import { testCancelledAtEveryWrite } from './cancelling.ts'
 
-cancelledAtEveryWrite('destroy')
-if (whole) {
-  cancelledAtEveryWrite('on-failure: rollback')
-  cancelledAtEveryWrite('on-failure: rollback', 'cluster')
+testCancelledAtEveryWrite('destroy')
+if (isFullRun) {
+  testCancelledAtEveryWrite('on-failure: rollback')
+  testCancelledAtEveryWrite('on-failure: rollback', 'cluster')
 }

@@ -1,10 +1,10 @@
 /** Cancelled at every write while it makes something; the way back is in cancelled-going-back.test.ts, so that both run at the same time. */
-import { whole } from './figures.ts'
-import { cancelledAtEveryWrite } from './cancelling.ts'
+import { isFullRun } from './figures.ts'
+import { testCancelledAtEveryWrite } from './cancelling.ts'
 
-cancelledAtEveryWrite('deploy')
-if (whole) {
-  cancelledAtEveryWrite('renewal')
-  cancelledAtEveryWrite('cutover: last')
-  cancelledAtEveryWrite('deploy', 'cluster')
+testCancelledAtEveryWrite('deploy')
+if (isFullRun) {
+  testCancelledAtEveryWrite('renewal')
+  testCancelledAtEveryWrite('cutover: last')
+  testCancelledAtEveryWrite('deploy', 'cluster')
 }

@@ -1,42 +1,42 @@
 /** Cancelled right before and right after every write: the run ends in time and says what it did, and the next one goes on. */
 import { expect, test } from '@jest/globals'
 import type { InstallationMode } from '../../sandbox/charts/modes.ts'
-import { figure, sample } from './figures.ts'
-import { nextRuns } from './next-runs.ts'
-import { runCancelled } from './points.ts'
-import { stateOf } from './state.ts'
-import { labelOf, setStage, undisturbed, type Story } from './stories.ts'
+import { recordResult, sample } from './figures.ts'
+import { createRecoveryCheck } from './next-runs.ts'
+import { runAndCancel } from './points.ts'
+import { captureState } from './state.ts'
+import { describeWorkflow, createFixture, recordBaseline, type Workflow } from './stories.ts'
 
 /** GitHub kills everything 10 s after it cancelled. Milliseconds. */
-const patience = 7_000
+const maxShutdownMs = 7_000
 
 /** Defines the test of a story. A signal is heard between two requests, not between two writes to files that follow each other. */
-export function cancelledAtEveryWrite(name: Story['name'], mode: InstallationMode = 'standalone'): void {
-  const what = labelOf(name, mode)
-  test(`${what}, cancelled at every write, and run once more`, async () => {
-    const stage = await setStage(mode)
-    const { world } = stage
+export function testCancelledAtEveryWrite(name: Workflow['name'], mode: InstallationMode = 'standalone'): void {
+  const description = describeWorkflow(name, mode)
+  test(`${description}, cancelled at every write, and run once more`, async () => {
+    const fixture = await createFixture(mode)
+    const { simulator } = fixture
     try {
-      const calm = await undisturbed(stage, name)
-      const { story, points } = calm
-      const tried = sample(points.filter((point) => point.moment !== 'never' && !(point.kind === 'file' && point.isNext)), 100)
-      let slowest = 0
-      const next = nextRuns(world, calm)
-      for (const point of tried) {
-        await stage.begin(story)
-        const cancelled = await runCancelled(world, story.inputs, point)
+      const baseline = await recordBaseline(fixture, name)
+      const { workflow, interruptionPoints } = baseline
+      const sampledPoints = sample(interruptionPoints.filter((point) => point.moment !== 'never' && !(point.kind === 'file' && point.isNext)), 100)
+      let slowestShutdownMs = 0
+      const recovery = createRecoveryCheck(simulator, baseline)
+      for (const point of sampledPoints) {
+        await fixture.reset(workflow)
+        const cancelled = await runAndCancel(simulator, workflow.inputs, point)
         // Late enough it is over anyway.
         const { 'failure-code': code, changes } = cancelled.outputs
-        const ended = { exitCode: code === undefined ? 0 : 1, listed: changes !== undefined, summarized: cancelled.summary !== '', leftovers: cancelled.leftovers, inTime: cancelled.tookToEnd < patience }
-        const { release } = stateOf(world)
-        expect({ point, ...ended, code: code ?? 'cancelled', isPending: release?.status.startsWith('pending'), log: ended.listed ? '' : cancelled.log })
-          .toEqual({ point, exitCode: cancelled.exitCode, listed: true, summarized: true, leftovers: [], inTime: true, code: story.again && code !== 'cancelled' ? code : 'cancelled', isPending: false, log: '' })
-        slowest = Math.max(slowest, cancelled.tookToEnd)
-        await next.after({ point })
+        const observed = { exitCode: code === undefined ? 0 : 1, listed: changes !== undefined, summarized: cancelled.summary !== '', leftovers: cancelled.remainingFiles, inTime: cancelled.shutdownMs < maxShutdownMs }
+        const { release } = captureState(simulator)
+        expect({ point, ...observed, code: code ?? 'cancelled', isPending: release?.status.startsWith('pending'), log: observed.listed ? '' : cancelled.log })
+          .toEqual({ point, exitCode: cancelled.exitCode, listed: true, summarized: true, leftovers: [], inTime: true, code: workflow.recoveryInputs && code !== 'cancelled' ? code : 'cancelled', isPending: false, log: '' })
+        slowestShutdownMs = Math.max(slowestShutdownMs, cancelled.shutdownMs)
+        await recovery.expectRecovery({ point })
       }
-      figure('cancelled', { 'what runs': what, 'cancelled runs': tried.length, 'the slowest of them took to end, s': (slowest / 1_000).toFixed(1), 'states that they left': next.states(), 'from which the next run reached the state of an undisturbed one': next.states() })
+      recordResult('cancelled', { 'what runs': description, 'cancelled runs': sampledPoints.length, 'the slowest of them took to end, s': (slowestShutdownMs / 1_000).toFixed(1), 'states that they left': recovery.stateCount(), 'from which the next run reached the state of an undisturbed one': recovery.stateCount() })
     } finally {
-      await world.close()
+      await simulator.close()
     }
   })
 }

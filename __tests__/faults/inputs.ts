@@ -9,25 +9,25 @@ export type Inputs = Partial<Record<InputName, string>>
 export const inputNames = Object.keys(inputDefaults) as InputName[]
 
 /** The smallest inputs that are taken. */
-export const minimal: Inputs = { cluster: 'production', region: 'us-east-2', host: 'milvus.example.com', 'certificate-arn': 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000' }
+export const minimalInputs: Inputs = { cluster: 'production', region: 'us-east-2', host: 'milvus.example.com', 'certificate-arn': 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000' }
 
-const variable = (name: InputName): string => `INPUT_${name.toUpperCase()}`
+const toVariableName = (name: InputName): string => `INPUT_${name.toUpperCase()}`
 
 /** @throws ActionError of what is wrong with them */
-export function settingsOf(inputs: Inputs): Settings {
+export function parseSettings(inputs: Inputs): Settings {
   try {
-    for (const [name, value] of Object.entries(inputs)) process.env[variable(name as InputName)] = value
+    for (const [name, value] of Object.entries(inputs)) process.env[toVariableName(name as InputName)] = value
     return readSettings({})
   } finally {
-    for (const name of Object.keys(inputs)) Reflect.deleteProperty(process.env, variable(name as InputName))
+    for (const name of Object.keys(inputs)) Reflect.deleteProperty(process.env, toVariableName(name as InputName))
   }
 }
 
 /** What a problem with inputs says: which input, or which variable of the environment. */
-export const namesAnInput = new RegExp(`Inputs? (?:${inputNames.join('|')})\\b`)
+export const inputNamePattern = new RegExp(`Inputs? (?:${inputNames.join('|')})\\b`)
 
 /** Texts that an input takes. */
-const good: Partial<Record<InputName, readonly string[]>> = {
+const validValues: Partial<Record<InputName, readonly string[]>> = {
   mode: ['deploy', 'check', 'destroy'], 'dry-run': ['true', 'False'], 'fail-on-drift': ['false'], cluster: ['production', 'Test_1-a'], region: ['us-east-2', 'us-gov-west-1'], 'allowed-account-ids': ['111122223333, 0123-4567-8901', '["111122223333"]'],
   kubeconfig: ['/home/runner/.kube/config'], context: ['me@production'], namespace: ['milvus', 'a-1'], release: ['milvus-demo'], service: ['milvus'], 'service-port': ['19530'], host: ['milvus.example.com', 'a.b.c.example.co.uk.'],
   'replace-certificate': ['true'], 'expiry-warning': ['21', '30d'], chart: ['milvus', 'oci://registry.example.com/milvus', './chart'], 'chart-repository': ['https://charts.example.com/a/'], 'chart-version': ['5.0.19', 'v1.2.3-rc.1+b'], 'chart-username': ['AWS'],
@@ -38,4 +38,4 @@ const good: Partial<Record<InputName, readonly string[]>> = {
   'force-conflicts': ['true'], 'release-timeout': ['1h30m'], 'load-balancer-timeout': ['90s'], 'probe-timeout': ['1s'], probe: ['required', 'off'], 'probe-address': ['10.0.3.7:443', '[::1]:443'], 'probe-dns': ['true'], 'milvus-token': ['root:Milvus'], 'require-authorization': ['true'], summary: ['false'],
 }
 
-export const goodText = (name: InputName): fc.Arbitrary<string> => fc.constantFrom(...(good[name] ?? ['-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----']))
+export const anyValidText = (name: InputName): fc.Arbitrary<string> => fc.constantFrom(...(validValues[name] ?? ['-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----']))

@@ -1,9 +1,9 @@
 /** Killed at every write while it takes something back. */
-import { whole } from './figures.ts'
-import { killedAtEveryWrite } from './killing.ts'
+import { isFullRun } from './figures.ts'
+import { testKilledAtEveryWrite } from './killing.ts'
 
-killedAtEveryWrite('destroy')
-if (whole) {
-  killedAtEveryWrite('on-failure: rollback')
-  killedAtEveryWrite('on-failure: rollback', 'cluster')
+testKilledAtEveryWrite('destroy')
+if (isFullRun) {
+  testKilledAtEveryWrite('on-failure: rollback')
+  testKilledAtEveryWrite('on-failure: rollback', 'cluster')
 }

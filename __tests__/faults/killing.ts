@@ -2,39 +2,39 @@
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import type { InstallationMode } from '../../sandbox/charts/modes.ts'
-import { figure, sample } from './figures.ts'
-import { nextRuns } from './next-runs.ts'
-import { runKilled } from './points.ts'
-import { labelOf, setStage, undisturbed, type Story } from './stories.ts'
+import { recordResult, sample } from './figures.ts'
+import { createRecoveryCheck } from './next-runs.ts'
+import { runAndKill } from './points.ts'
+import { describeWorkflow, createFixture, recordBaseline, type Workflow } from './stories.ts'
 
 /** What only helm writes: the objects of a chart, and where it keeps releases. */
-const writtenByHelm = /\/(secrets|services|configmaps|deployments|statefulsets|jobs|serviceaccounts|persistentvolumeclaims|roles|rolebindings)(\/|$)/
+const helmObjectPath = /\/(secrets|services|configmaps|deployments|statefulsets|jobs|serviceaccounts|persistentvolumeclaims|roles|rolebindings)(\/|$)/
 
 /** Defines the test of a story. @param mode of the Milvus that is there */
-export function killedAtEveryWrite(name: Story['name'], mode: InstallationMode = 'standalone'): void {
-  const what = labelOf(name, mode)
+export function testKilledAtEveryWrite(name: Workflow['name'], mode: InstallationMode = 'standalone'): void {
+  const description = describeWorkflow(name, mode)
   // helm writes so many objects of a cluster that all of them would take most of an hour.
   const step = mode === 'cluster' ? 5 : 1
-  test(`${what}, killed at every ${step === 1 ? '' : 'fifth '}write, and run once more`, async () => {
-    const stage = await setStage(mode)
-    const { world } = stage
+  test(`${description}, killed at every ${step === 1 ? '' : 'fifth '}write, and run once more`, async () => {
+    const fixture = await createFixture(mode)
+    const { simulator } = fixture
     try {
-      const calm = await undisturbed(stage, name)
-      const { story, points, writes } = calm
-      const dying = points.map((point) => ({ point, helm: 'dies' as const }))
-      const living = points.filter(({ kind, what }) => kind === 'request' && writtenByHelm.test(what)).map((point) => ({ point, helm: 'lives' as const }))
-      const tried = sample([...dying, ...living].filter((_each, index) => index % step === 0), 70)
-      const disk = join(world.directory, 'disk')
-      const next = nextRuns(world, calm)
-      for (const [index, { point, helm }] of tried.entries()) {
-        await stage.begin(story)
-        const killed = await runKilled(world, story.inputs, point, disk, helm)
+      const baseline = await recordBaseline(fixture, name)
+      const { workflow, interruptionPoints, writeSummary } = baseline
+      const killedWithHelm = interruptionPoints.map((point) => ({ point, helm: 'dies' as const }))
+      const helmSurviving = interruptionPoints.filter(({ kind, what: description }) => kind === 'request' && helmObjectPath.test(description)).map((point) => ({ point, helm: 'lives' as const }))
+      const sampledCases = sample([...killedWithHelm, ...helmSurviving].filter((_each, index) => index % step === 0), 70)
+      const disk = join(simulator.directory, 'disk')
+      const recovery = createRecoveryCheck(simulator, baseline)
+      for (const [index, { point, helm }] of sampledCases.entries()) {
+        await fixture.reset(workflow)
+        const killed = await runAndKill(simulator, workflow.inputs, point, disk, helm)
         expect({ point, exitCode: killed.exitCode, log: killed.exitCode === null ? '' : killed.log }).toEqual({ point, exitCode: null, log: '' })
-        await next.after({ point, helm }, { disk, isLast: index === tried.length - 1 })
+        await recovery.expectRecovery({ point, helm }, { disk, isLast: index === sampledCases.length - 1 })
       }
-      figure('killed', { 'what runs': what, writes, 'killed runs': tried.length, 'states that they left': next.states(), 'from which the next run reached the state of an undisturbed one': next.states() })
+      recordResult('killed', { 'what runs': description, writes: writeSummary, 'killed runs': sampledCases.length, 'states that they left': recovery.stateCount(), 'from which the next run reached the state of an undisturbed one': recovery.stateCount() })
     } finally {
-      await world.close()
+      await simulator.close()
     }
   })
 }

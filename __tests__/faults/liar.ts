@@ -4,45 +4,45 @@ import { performServerHandshake, type ServerHttp2Stream } from 'node:http2'
 import net from 'node:net'
 import tls from 'node:tls'
 import type { IssuedCertificate } from '../../sandbox/certificates.ts'
-import { lengthDelimited } from '../../src/milvus/protobuf.ts'
+import { encodeLengthDelimited } from '../../src/milvus/protobuf.ts'
 
 /** How it lies: at the first of these that is there. */
-export interface Lie {
+export interface HostileBehavior {
   /** On the bare connection. */
-  readonly tcp?: (socket: net.Socket) => void
+  readonly onTcpConnection?: (socket: net.Socket) => void
   /** What it shows in the handshake, in place of the right things; an empty `alpn` leaves the extension out. */
   readonly certificate?: IssuedCertificate
   readonly alpn?: string[]
   /** On the TLS connection. */
-  readonly secured?: (socket: tls.TLSSocket) => void
+  readonly onTlsConnection?: (socket: tls.TLSSocket) => void
   /** On the frames: each call, by the number of its stream. */
-  readonly frames?: (socket: tls.TLSSocket, stream: number) => void
+  readonly onHeadersFrame?: (socket: tls.TLSSocket, stream: number) => void
   /** As an HTTP/2 server that is in order: each call, by its method. */
-  readonly call?: (stream: ServerHttp2Stream, method: string) => void
+  readonly onCall?: (stream: ServerHttp2Stream, method: string) => void
 }
 
 /** The liar. */
-export interface Liar {
+export interface HostileServer {
   readonly address: string
   /** What it says from now on. */
-  tell(lie: Lie): void
+  setBehavior(behavior: HostileBehavior): void
   close(): Promise<void>
 }
 
-export async function startLiar(port: number, right: IssuedCertificate): Promise<Liar> {
+export async function startHostileServer(port: number, defaultCertificate: IssuedCertificate): Promise<HostileServer> {
   const address = `127.254.${randomInt(1, 250)}.${randomInt(1, 250)}`
   const sockets = new Set<net.Socket>()
-  let lie: Lie = {}
+  let behavior: HostileBehavior = {}
   const server = net.createServer((socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket)).on('error', () => undefined)
-    if (lie.tcp) lie.tcp(socket)
-    else secure(socket, lie, right)
+    if (behavior.onTcpConnection) behavior.onTcpConnection(socket)
+    else serveTls(socket, behavior, defaultCertificate)
   })
   await new Promise<void>((resolve) => server.listen(port, address, resolve))
   return {
     address,
-    tell: (next) => void (lie = next),
+    setBehavior: (newBehavior) => void (behavior = newBehavior),
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve))
       sockets.forEach((socket) => socket.destroy())
@@ -51,83 +51,83 @@ export async function startLiar(port: number, right: IssuedCertificate): Promise
   }
 }
 
-function secure(socket: net.Socket, lie: Lie, right: IssuedCertificate): void {
-  const { fullchain, privateKey } = lie.certificate ?? right
-  const alpn = lie.alpn ?? ['h2']
+function serveTls(socket: net.Socket, behavior: HostileBehavior, defaultCertificate: IssuedCertificate): void {
+  const { fullchain, privateKey } = behavior.certificate ?? defaultCertificate
+  const alpn = behavior.alpn ?? ['h2']
   // A server for each connection, which never listens: each is told its own lie.
   const server = tls.createServer({ cert: fullchain, key: privateKey, ...(alpn.length > 0 && { ALPNProtocols: alpn }) })
   server.on('tlsClientError', () => socket.destroy())
-  server.once('secureConnection', (secured) => {
-    secured.on('error', () => socket.destroy())
-    if (lie.secured) lie.secured(secured)
-    else if (lie.frames) followFrames(secured, lie.frames)
-    else answerCalls(secured, lie.call)
+  server.once('secureConnection', (tlsSocket) => {
+    tlsSocket.on('error', () => socket.destroy())
+    if (behavior.onTlsConnection) behavior.onTlsConnection(tlsSocket)
+    else if (behavior.onHeadersFrame) handleFrames(tlsSocket, behavior.onHeadersFrame)
+    else serveHttp2(tlsSocket, behavior.onCall)
   })
   server.emit('connection', socket)
 }
 
-function answerCalls(socket: tls.TLSSocket, call: Lie['call']): void {
+function serveHttp2(socket: tls.TLSSocket, onCall: HostileBehavior['onCall']): void {
   const session = performServerHandshake(socket)
   session.on('error', () => undefined)
   session.on('stream', (stream: ServerHttp2Stream, headers) => {
     stream.on('error', () => undefined)
-    call?.(stream, String(headers[':path']).split('/').at(-1) ?? '')
+    onCall?.(stream, String(headers[':path']).split('/').at(-1) ?? '')
   })
 }
 
 /** A frame of HTTP/2. Source: RFC 9113, section 4.1 and 6. */
-export function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(9)
-  head.writeUIntBE(payload.length, 0, 3)
-  head.writeUInt8(type, 3)
-  head.writeUInt8(flags, 4)
-  head.writeUInt32BE(stream, 5)
-  return Buffer.concat([head, payload])
+export function encodeFrame(type: number, flags: number, streamId: number, payload: Buffer = Buffer.alloc(0)): Buffer {
+  const prefix = Buffer.alloc(9)
+  prefix.writeUIntBE(payload.length, 0, 3)
+  prefix.writeUInt8(type, 3)
+  prefix.writeUInt8(flags, 4)
+  prefix.writeUInt32BE(streamId, 5)
+  return Buffer.concat([prefix, payload])
 }
 
 export const [HEADERS, SETTINGS, PING, CONTINUATION] = [1, 4, 6, 9] as const
 
 /** A header as HPACK has it, spelled out, which no table remembers. Source: RFC 7541, section 6.2.2; texts shorter than 127 bytes. */
-export const header = (name: string, value: string): Buffer => Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)])
+export const encodeHeader = (name: string, value: string): Buffer => Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)])
 
 /** Reads the client's frames after its preface, and tells of each call. */
-function followFrames(socket: tls.TLSSocket, onCall: (socket: tls.TLSSocket, stream: number) => void): void {
-  socket.write(frame(SETTINGS, 0, 0))
+function handleFrames(socket: tls.TLSSocket, onCall: (socket: tls.TLSSocket, streamId: number) => void): void {
+  socket.write(encodeFrame(SETTINGS, 0, 0))
   let received: Buffer = Buffer.alloc(0)
-  let preface = 24
+  let remainingPreface = 24
   socket.on('data', (chunk: Buffer) => {
     received = Buffer.concat([received, chunk])
-    if (received.length < preface) return
-    received = received.subarray(preface)
-    preface = 0
+    if (received.length < remainingPreface) return
+    received = received.subarray(remainingPreface)
+    remainingPreface = 0
     while (received.length >= 9 && received.length >= 9 + received.readUIntBE(0, 3)) {
-      const [type, flags, stream] = [received[3], received[4], received.readUInt32BE(5)]
+      const [type, flags, streamId] = [received[3], received[4], received.readUInt32BE(5)]
       received = received.subarray(9 + received.readUIntBE(0, 3))
-      if (type === SETTINGS && flags === 0) socket.write(frame(SETTINGS, 1, 0))
-      if (type === HEADERS) onCall(socket, stream)
+      if (type === SETTINGS && flags === 0) socket.write(encodeFrame(SETTINGS, 1, 0))
+      if (type === HEADERS) onCall(socket, streamId)
     }
   })
 }
 
 /** Writes `chunk` over and over, as fast as it is taken, up to so many bytes. */
-export function flood(stream: NodeJS.WritableStream & { destroyed?: boolean }, chunk: Buffer | string, bytes = Infinity): void {
-  let left = bytes
-  const more = (): void => {
-    while (left > 0) {
+export function flood(stream: NodeJS.WritableStream & { destroyed?: boolean }, chunk: Buffer | string, maxBytes = Infinity): void {
+  let remainingBytes = maxBytes
+  const writeMore = (): void => {
+    while (remainingBytes > 0) {
       if (stream.destroyed === true) return
-      left -= chunk.length
+      remainingBytes -= chunk.length
       if (!stream.write(chunk)) {
-        stream.once('drain', more)
+        stream.once('drain', writeMore)
         return
       }
     }
     stream.end()
   }
-  more()
+  writeMore()
 }
 
 /** Writes `chunk` every `interval` milliseconds for ever. */
-export function drip(stream: NodeJS.WritableStream & { destroyed?: boolean }, chunk: Buffer | string, interval: number): void {
+export function writePeriodically(stream: NodeJS.WritableStream & { destroyed?: boolean }, chunk: Buffer | string, interval: number): void {
   const timer = setInterval(() => {
     if (stream.destroyed === true) clearInterval(timer)
     else stream.write(chunk)
@@ -136,26 +136,26 @@ export function drip(stream: NodeJS.WritableStream & { destroyed?: boolean }, ch
 }
 
 /** A message of gRPC: whether it is compressed, its length, itself. */
-export function grpcMessage(message: Buffer, { compressed = 0, length = message.length } = {}): Buffer {
-  const head = Buffer.alloc(5)
-  head.writeUInt8(compressed, 0)
-  head.writeUInt32BE(length, 1)
-  return Buffer.concat([head, message])
+export function encodeGrpcMessage(message: Buffer, { compressed = 0, length = message.length } = {}): Buffer {
+  const prefix = Buffer.alloc(5)
+  prefix.writeUInt8(compressed, 0)
+  prefix.writeUInt32BE(length, 1)
+  return Buffer.concat([prefix, message])
 }
 
 /** Answers a call of gRPC. */
-export function answer(stream: ServerHttp2Stream, body: Buffer, { headers = {}, trailers = { 'grpc-status': '0' } }: { headers?: Record<string, string>; trailers?: Record<string, string> | undefined } = {}): void {
+export function respondToCall(stream: ServerHttp2Stream, body: Buffer, { headers = {}, trailers = { 'grpc-status': '0' } }: { headers?: Record<string, string>; trailers?: Record<string, string> | undefined } = {}): void {
   stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...headers }, { waitForTrailers: Object.keys(trailers).length > 0 })
   stream.once('wantTrailers', () => stream.sendTrailers(trailers))
   stream.end(body)
 }
 
 /** A number field of a protobuf message; of numbers below 128. */
-export const numberField = (field: number, value: number): Buffer => Buffer.from([field << 3, value])
+export const encodeVarintField = (field: number, value: number): Buffer => Buffer.from([field << 3, value])
 
 /** What a Milvus answers that is well. Source: milvus-proto, ConnectResponse, GetVersionResponse, CheckHealthResponse. */
-export const well: Readonly<Record<string, Buffer>> = {
-  Connect: numberField(3, 7),
-  GetVersion: lengthDelimited(2, 'v2.6.15'),
-  CheckHealth: numberField(2, 1),
+export const healthyResponses: Readonly<Record<string, Buffer>> = {
+  Connect: encodeVarintField(3, 7),
+  GetVersion: encodeLengthDelimited(2, 'v2.6.15'),
+  CheckHealth: encodeVarintField(2, 1),
 }

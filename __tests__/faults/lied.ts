@@ -2,57 +2,57 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
-import { act } from '../../sandbox/act.ts'
-import type { World } from '../../sandbox/world.ts'
-import { annotation } from '../scenarios/harness.ts'
-import { figure } from './figures.ts'
-import { expectOutcome, outcomeOf } from './outcome.ts'
+import { runAction } from '../../sandbox/act.ts'
+import type { TestEnvironment } from '../../sandbox/world.ts'
+import { getErrorAnnotation } from '../scenarios/harness.ts'
+import { recordResult } from './figures.ts'
+import { expectOutcome, getOutcome } from './outcome.ts'
 
 /** What a lie is expected to come to. */
-export interface Expected {
+export interface ExpectedOutcome {
   readonly inputs?: Readonly<Record<string, string>>
   /** A failure code, or success. */
   readonly outcome: string
   /** What the annotation, or the log of a success, says. */
-  readonly says: RegExp
+  readonly messagePattern: RegExp
   /** Seconds that the inputs, or the action's own limits, give the wait that is lied to. */
-  readonly deadline: number
+  readonly deadlineSeconds: number
 }
 
 /** MB. */
-const mostMemory = 300
+const maxMemoryMb = 300
 /** Seconds for the process to start and end, and for all that is not lied to, where loading the action takes `idleLoad`. */
-const margin = 4
+const overheadSeconds = 4
 /** Seconds in which a machine that is not starved loads the action and refuses its inputs. On one that is, all takes as much longer. */
-const idleLoad = 0.5
+const idleStartupSeconds = 0.5
 /** Characters of an annotation: GitHub shows no more than a few thousand. */
-const longest = 4_000
+const maxAnnotationLength = 4_000
 
-let runs = 0
+let runCount = 0
 
-/** Runs against the lie that is set up, and checks. @param lie what it is, for the table of figures */
-export async function lied(world: World, lie: string, { inputs = {}, outcome, says, deadline }: Expected): Promise<void> {
-  const peak = join(world.directory, `peak-${runs++}`)
-  const preload = `${world.environment()['NODE_OPTIONS'] ?? ''} --import=${new URL('peak.mjs', import.meta.url).href}`
+/** Runs against the lie that is set up, and checks. @param label what it is, for the table of figures */
+export async function expectHostileRun(environment: TestEnvironment, label: string, { inputs = {}, outcome, messagePattern, deadlineSeconds }: ExpectedOutcome): Promise<void> {
+  const peakFile = join(environment.directory, `peak-${runCount++}`)
+  const nodeOptions = `${environment.runnerEnv()['NODE_OPTIONS'] ?? ''} --import=${new URL('peak.mjs', import.meta.url).href}`
   // The run of post, which comes after it, has the same environment: the first one counts.
-  let memory = NaN
-  const run = await act(world, inputs, {
-    environment: { NODE_OPTIONS: preload, PEAK_FILE: peak },
-    timeout: (deadline + 60) * 1000,
-    onStart: (child) => child.once('exit', () => (memory = existsSync(peak) ? Number(readFileSync(peak, 'utf8')) / 1024 : NaN)),
+  let memoryMb = NaN
+  const run = await runAction(environment, inputs, {
+    env: { NODE_OPTIONS: nodeOptions, PEAK_FILE: peakFile },
+    timeoutMs: (deadlineSeconds + 60) * 1000,
+    onStart: (child) => child.once('exit', () => (memoryMb = existsSync(peakFile) ? Number(readFileSync(peakFile, 'utf8')) / 1024 : NaN)),
   })
-  const seconds = run.took / 1000
-  figure('lies', { lie, outcome: outcomeOf(run), seconds: seconds.toFixed(1), 'memory MB': Math.round(memory) })
+  const seconds = run.durationMs / 1000
+  recordResult('lies', { lie: label, outcome: getOutcome(run), seconds: seconds.toFixed(1), 'memory MB': Math.round(memoryMb) })
   expectOutcome(run, outcome)
-  expect(outcome === 'success' ? run.log : annotation(run)).toMatch(says)
+  expect(outcome === 'success' ? run.log : getErrorAnnotation(run)).toMatch(messagePattern)
   expect(run.log).not.toMatch(/\n\s+at .+:\d+:\d+/)
-  expect(annotation(run).length).toBeLessThan(longest)
-  expect(memory).toBeLessThan(mostMemory)
-  expect(seconds).toBeLessThan(deadline + margin * (seconds < deadline + margin ? 1 : await slowness(world)))
+  expect(getErrorAnnotation(run).length).toBeLessThan(maxAnnotationLength)
+  expect(memoryMb).toBeLessThan(maxMemoryMb)
+  expect(seconds).toBeLessThan(deadlineSeconds + overheadSeconds * (seconds < deadlineSeconds + overheadSeconds ? 1 : await measureSlowdown(environment)))
 }
 
 /** How much longer than on an idle machine everything takes now. */
-async function slowness(world: World): Promise<number> {
-  const { took } = await act(world, { host: '' })
-  return Math.max(1, took / 1000 / idleLoad)
+async function measureSlowdown(environment: TestEnvironment): Promise<number> {
+  const { durationMs: took } = await runAction(environment, { host: '' })
+  return Math.max(1, took / 1000 / idleStartupSeconds)
 }

@@ -1,33 +1,33 @@
 /** What comes after a run that was disturbed: the same job once more, which has to reach the state of an undisturbed one. */
 import { expect } from '@jest/globals'
-import { act } from '../../sandbox/act.ts'
-import type { Sandbox } from '../../sandbox/sandbox.ts'
-import { halfAMinuteLater } from './points.ts'
-import { everythingIn, isNew, stateOf } from './state.ts'
-import type { Undisturbed } from './stories.ts'
+import { runAction } from '../../sandbox/act.ts'
+import type { Simulator } from '../../sandbox/sandbox.ts'
+import { waitForIdleAndExpireLease } from './points.ts'
+import { serializeState, addIfAbsent, captureState } from './state.ts'
+import type { Baseline } from './stories.ts'
 
 /** The next runs of a story. */
-export interface NextRuns {
+export interface RecoveryCheck {
   /** How many states the disturbed runs left that differ, and so how many next runs there were. */
-  states(): number
+  stateCount(): number
   /**
    * Runs it half a minute later, unless another disturbed run left the same.
-   * @param what the disturbance, for the message of a failure
+   * @param context the disturbance, for the message of a failure
    * @param options `disk` is what earlier runs left on the runner; the last run of all is made in any case, to find there what all of them left
    */
-  after(what: object, options?: { readonly disk?: string; readonly isLast?: boolean }): Promise<void>
+  expectRecovery(context: object, options?: { readonly disk?: string; readonly isLast?: boolean }): Promise<void>
 }
 
 /** None has been yet. */
-export function nextRuns(world: Sandbox, { story, state }: Undisturbed): NextRuns {
-  const found = new Set<string>()
+export function createRecoveryCheck(simulator: Simulator, { workflow, state }: Baseline): RecoveryCheck {
+  const seenStates = new Set<string>()
   return {
-    states: () => found.size,
-    async after(what, { disk, isLast = false } = {}) {
-      await halfAMinuteLater(world)
-      if (!isNew(found, everythingIn(world)) && !isLast) return
-      const run = await act(world, { ...story.inputs, ...story.again }, { ...(disk === undefined ? {} : { disk }) })
-      expect({ ...what, exitCode: run.exitCode, leftovers: run.leftovers, state: stateOf(world), log: run.exitCode === 0 ? '' : run.log }).toEqual({ ...what, exitCode: 0, leftovers: [], state, log: '' })
+    stateCount: () => seenStates.size,
+    async expectRecovery(context, { disk, isLast = false } = {}) {
+      await waitForIdleAndExpireLease(simulator)
+      if (!addIfAbsent(seenStates, serializeState(simulator)) && !isLast) return
+      const run = await runAction(simulator, { ...workflow.inputs, ...workflow.recoveryInputs }, { ...(disk === undefined ? {} : { runnerDirectory: disk }) })
+      expect({ ...context, exitCode: run.exitCode, leftovers: run.remainingFiles, state: captureState(simulator), log: run.exitCode === 0 ? '' : run.log }).toEqual({ ...context, exitCode: 0, leftovers: [], state, log: '' })
     },
   }
 }

@@ -6,37 +6,37 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { load } from 'js-yaml'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { act } from '../../sandbox/act.ts'
-import { killTree } from '../../sandbox/process-tree.ts'
-import { runAction } from '../../sandbox/runner.ts'
-import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
-import { repository } from '../../sandbox/world.ts'
-import { leaksIn, secretsOf } from '../scenarios/leaks.ts'
-import { behindTls, startProxy } from '../scenarios/proxy.ts'
-import { figure, whole } from './figures.ts'
-import { startLiar } from './liar.ts'
-import { expectOutcome, outcomeOf } from './outcome.ts'
+import { runAction } from '../../sandbox/act.ts'
+import { killProcessTree } from '../../sandbox/process-tree.ts'
+import { executeAction } from '../../sandbox/runner.ts'
+import { startSimulator, type Simulator } from '../../sandbox/sandbox.ts'
+import { repositoryRoot } from '../../sandbox/world.ts'
+import { findLeaks, collectSecrets } from '../scenarios/leaks.ts'
+import { startTlsProxy, startProxy } from '../scenarios/proxy.ts'
+import { recordResult, isFullRun } from './figures.ts'
+import { startHostileServer } from './liar.ts'
+import { expectOutcome, getOutcome } from './outcome.ts'
 
-let world: Sandbox
-let trap: Trap
+let simulator: Simulator
+let redirectTarget: RedirectTarget
 
 /** Where the redirects lead, at an address of its own: it keeps all that it is sent. */
-interface Trap {
+interface RedirectTarget {
   readonly url: string
-  readonly sent: string[]
+  readonly receivedRequests: string[]
   close(): void
 }
 
-async function startTrap(): Promise<Trap> {
-  const sent: string[] = []
+async function startRedirectTarget(): Promise<RedirectTarget> {
+  const receivedRequests: string[] = []
   const server = http.createServer((request, response) => {
-    sent.push([`${request.method ?? ''} ${request.url ?? ''}`, ...request.rawHeaders].join('\n'))
+    receivedRequests.push([`${request.method ?? ''} ${request.url ?? ''}`, ...request.rawHeaders].join('\n'))
     response.writeHead(404).end()
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.9', done))
   return {
     url: `http://127.0.0.9:${(server.address() as AddressInfo).port}`,
-    sent,
+    receivedRequests,
     close() {
       server.close()
       server.closeAllConnections()
@@ -45,78 +45,78 @@ async function startTrap(): Promise<Trap> {
 }
 
 /** A chart repository that says where it really is. @param body of index.yaml; a redirect when there is none */
-async function startLyingRepository(body?: string): Promise<{ url: string; close: () => void }> {
+async function startRedirectingRepository(body?: string): Promise<{ url: string; close: () => void }> {
   const server = http.createServer((request, response) => {
-    if (body === undefined) response.writeHead(302, { location: `${trap.url}${request.url ?? ''}` }).end()
+    if (body === undefined) response.writeHead(302, { location: `${redirectTarget.url}${request.url ?? ''}` }).end()
     else response.writeHead(200).end(body)
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => { server.close().closeAllConnections() } }
 }
 
-const secret = { 'milvus-token': 'root:canary-4d2a8e60-token', 'chart-username': 'charts', 'chart-password': 'canary-71d0c2f4-chart' }
+const secretInputs = { 'milvus-token': 'root:canary-4d2a8e60-token', 'chart-username': 'charts', 'chart-password': 'canary-71d0c2f4-chart' }
 /** helm has something to do. */
-const upgrade = { values: 'proxy: {replicas: 2}' }
-const rehearsal = { ...upgrade, 'dry-run': 'true' }
+const upgradeInputs = { values: 'proxy: {replicas: 2}' }
+const dryRunInputs = { ...upgradeInputs, 'dry-run': 'true' }
 
 beforeAll(async () => {
-  [world, trap] = await Promise.all([startSandbox(), startTrap()])
-  await world.installMilvus()
-  const { exitCode, log } = await act(world)
+  [simulator, redirectTarget] = await Promise.all([startSimulator(), startRedirectTarget()])
+  await simulator.installMilvus()
+  const { exitCode, log } = await runAction(simulator)
   if (exitCode !== 0) throw new Error(log)
 })
 afterAll(async () => {
-  trap.close()
-  await world.close()
+  redirectTarget.close()
+  await simulator.close()
 })
 
-interface Redirect {
+interface RedirectCase {
   readonly who: string
   readonly inputs: Readonly<Record<string, string>>
   readonly outcome: string
   /** What the other place gets all the same. */
-  readonly but?: string
+  readonly allowedLeak?: string
   /** @returns further inputs, and what ends it */
-  readonly set: () => Promise<{ inputs?: Readonly<Record<string, string>>; end: () => void | Promise<void> }>
+  readonly setUp: () => Promise<{ inputs?: Readonly<Record<string, string>>; end: () => void | Promise<void> }>
 }
 
-const lying = (fault: Omit<Parameters<Sandbox['traffic']['inject']>[0], 'lie'>) => () => Promise.resolve({ end: world.traffic.inject({ ...fault, lie: (response) => response.writeHead(307, { location: `${trap.url}/from` }).end() }) })
-const repositoryThat = (body?: () => string) => async () => {
-  const { url, close } = await startLyingRepository(body?.())
+const injectRedirect = (fault: Omit<Parameters<Simulator['requestLog']['injectFault']>[0], 'respond'>) => () => Promise.resolve({ end: simulator.requestLog.injectFault({ ...fault, respond: (response) => response.writeHead(307, { location: `${redirectTarget.url}/from` }).end() }) })
+const createRepositorySetup = (body?: () => string) => async () => {
+  const { url, close } = await startRedirectingRepository(body?.())
   return { inputs: { 'chart-repository': url }, end: close }
 }
-const redirects: readonly Redirect[] = [
-  { who: 'the Kubernetes API, 307 to the action', inputs: {}, outcome: 'cluster-request-failed', set: lying({ part: 'kubernetes', operation: /\/services$/, client: /milvus-alb-action/ }) },
+const redirectCases: readonly RedirectCase[] = [
+  { who: 'the Kubernetes API, 307 to the action', inputs: {}, outcome: 'cluster-request-failed', setUp: injectRedirect({ service: 'kubernetes', operation: /\/services$/, userAgent: /milvus-alb-action/ }) },
   // client-go follows, and its transport adds the token to every request; whoever answers as this API has been given it before.
-  { who: 'the Kubernetes API, 307 to helm', inputs: rehearsal, outcome: 'cluster-unreachable', but: 'token for EKS', set: lying({ part: 'kubernetes', operation: /./, client: /^Helm/i }) },
-  { who: 'AWS, 307', inputs: {}, outcome: 'aws-request-failed', set: lying({ part: 'acm', operation: 'ListCertificates' }) },
-  { who: 'the chart repository, 302', inputs: rehearsal, outcome: 'chart-repository-unreachable', set: repositoryThat() },
-  { who: 'the chart repository, whose index names another host', inputs: rehearsal, outcome: 'chart-not-found', set: repositoryThat(() => `apiVersion: v1\nentries: {milvus: [{apiVersion: v2, name: milvus, version: 4.2.58, urls: ["${trap.url}/milvus-4.2.58.tgz"]}]}\n`) },
-  { who: 'the ALB, 302', inputs: { 'probe-timeout': '1s' }, outcome: 'probe-http-error', set: async () => {
-    const liar = await startLiar(world.listenPort, world.certificate)
-    liar.tell({ call: (stream) => {
-      stream.respond({ ':status': 302, location: `${trap.url}/login` })
+  { who: 'the Kubernetes API, 307 to helm', inputs: dryRunInputs, outcome: 'cluster-unreachable', allowedLeak: 'token for EKS', setUp: injectRedirect({ service: 'kubernetes', operation: /./, userAgent: /^Helm/i }) },
+  { who: 'AWS, 307', inputs: {}, outcome: 'aws-request-failed', setUp: injectRedirect({ service: 'acm', operation: 'ListCertificates' }) },
+  { who: 'the chart repository, 302', inputs: dryRunInputs, outcome: 'chart-repository-unreachable', setUp: createRepositorySetup() },
+  { who: 'the chart repository, whose index names another host', inputs: dryRunInputs, outcome: 'chart-not-found', setUp: createRepositorySetup(() => `apiVersion: v1\nentries: {milvus: [{apiVersion: v2, name: milvus, version: 4.2.58, urls: ["${redirectTarget.url}/milvus-4.2.58.tgz"]}]}\n`) },
+  { who: 'the ALB, 302', inputs: { 'probe-timeout': '1s' }, outcome: 'probe-http-error', setUp: async () => {
+    const hostileServer = await startHostileServer(simulator.listenPort, simulator.certificate)
+    hostileServer.setBehavior({ onCall: (stream) => {
+      stream.respond({ ':status': 302, location: `${redirectTarget.url}/login` })
       stream.end()
     } })
-    await world.setNames({ '*.elb.amazonaws.com': liar.address })
+    await simulator.setDnsRecords({ '*.elb.amazonaws.com': hostileServer.address })
     return { end: async () => {
-      await world.setNames({ '*.elb.amazonaws.com': world.albAddress, [world.host]: world.albAddress })
-      await liar.close()
+      await simulator.setDnsRecords({ '*.elb.amazonaws.com': simulator.albAddress, [simulator.host]: simulator.albAddress })
+      await hostileServer.close()
     } }
   } },
 ]
 
-test.each(redirects.filter((_each, index) => whole || index === 0))('a redirect gets no credentials: $who', async ({ who, inputs, outcome, but, set }) => {
-  trap.sent.length = 0
-  const { inputs: more, end } = await set()
+test.each(redirectCases.filter((_each, index) => isFullRun || index === 0))('a redirect gets no credentials: $who', async ({ who, inputs, outcome, allowedLeak, setUp }) => {
+  redirectTarget.receivedRequests.length = 0
+  const { inputs: extraInputs, end } = await setUp()
   try {
-    const given = { ...secret, ...inputs, ...more }
-    const run = await act(world, given)
+    const allInputs = { ...secretInputs, ...inputs, ...extraInputs }
+    const run = await runAction(simulator, allInputs)
     expectOutcome(run, outcome)
-    const found = leaksIn({ trap: trap.sent.join('\n') }, secretsOf(world, { ...world.inputs(), ...given }).filter(({ name }) => name !== but))
-    expect(found).toEqual([])
-    if (but === undefined) expect(trap.sent.join('\n')).not.toMatch(/^(authorization|x-amz-security-token|cookie)$/im)
-    figure('no-way-in-redirects', { 'who redirects': who, outcome, 'requests at the other place': trap.sent.length, 'credentials in them': but === undefined ? 'none' : "the cluster's token, which whoever redirects has already" })
+    const leaks = findLeaks({ trap: redirectTarget.receivedRequests.join('\n') }, collectSecrets(simulator, { ...simulator.inputs(), ...allInputs }).filter(({ name }) => name !== allowedLeak))
+    expect(leaks).toEqual([])
+    if (allowedLeak === undefined) expect(redirectTarget.receivedRequests.join('\n')).not.toMatch(/^(authorization|x-amz-security-token|cookie)$/im)
+    recordResult('no-way-in-redirects', { 'who redirects': who, outcome, 'requests at the other place': redirectTarget.receivedRequests.length, 'credentials in them': allowedLeak === undefined ? 'none' : "the cluster's token, which whoever redirects has already" })
   } finally {
     await end()
   }
@@ -124,88 +124,88 @@ test.each(redirects.filter((_each, index) => whole || index === 0))('a redirect 
 
 const clusterHost = 'api.production.example.com'
 
-if (whole) test('a proxy gets tunnels only, and no credentials', async () => {
-  const behind = await startSandbox({ clusterHost })
-  const aws = await behindTls(behind, behind.aws.endpoint)
-  const proxy = await startProxy((name) => (name.endsWith('.elb.amazonaws.com') ? behind.albAddress : /^127\.|^api\./.test(name) ? '127.0.0.1' : undefined))
+if (isFullRun) test('a proxy gets tunnels only, and no credentials', async () => {
+  const proxiedSimulator = await startSimulator({ clusterHost })
+  const aws = await startTlsProxy(proxiedSimulator, proxiedSimulator.aws.endpoint)
+  const proxy = await startProxy((name) => (name.endsWith('.elb.amazonaws.com') ? proxiedSimulator.albAddress : /^127\.|^api\./.test(name) ? '127.0.0.1' : undefined))
   try {
-    await behind.installMilvus()
-    await behind.setNames({ '*.elb.amazonaws.com': '', [behind.host]: behind.albAddress })
-    const run = await act(behind, secret, { environment: { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, AWS_ENDPOINT_URL: aws.url } })
+    await proxiedSimulator.installMilvus()
+    await proxiedSimulator.setDnsRecords({ '*.elb.amazonaws.com': '', [proxiedSimulator.host]: proxiedSimulator.albAddress })
+    const run = await runAction(proxiedSimulator, secretInputs, { env: { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, AWS_ENDPOINT_URL: aws.url } })
     expectOutcome(run)
     expect(proxy.requests.filter((request) => !request.startsWith('CONNECT '))).toEqual([])
     expect(new Set(proxy.requests.map((request) => /^CONNECT ([^.]+)/.exec(request)?.[1]?.slice(0, 3)))).toEqual(new Set(['127', 'api', 'k8s']))
-    expect(leaksIn({ proxy: [...proxy.requests, ...proxy.headers].join('\n') }, secretsOf(behind, { ...behind.inputs(), ...secret }))).toEqual([])
+    expect(findLeaks({ proxy: [...proxy.requests, ...proxy.headers].join('\n') }, collectSecrets(proxiedSimulator, { ...proxiedSimulator.inputs(), ...secretInputs }))).toEqual([])
     expect(proxy.headers.filter((name) => /authorization|token|cookie/i.test(name))).toEqual([])
-    figure('no-way-in-redirects', { 'who redirects': 'nobody: a proxy in between', outcome: 'success', 'requests at the other place': proxy.requests.length, 'credentials in them': 'none' })
+    recordResult('no-way-in-redirects', { 'who redirects': 'nobody: a proxy in between', outcome: 'success', 'requests at the other place': proxy.requests.length, 'credentials in them': 'none' })
   } finally {
     await proxy.close()
     aws.close()
-    await behind.close()
+    await proxiedSimulator.close()
   }
 })
 
 /** A kubeconfig whose program says that it ran. */
-async function hostileKubeconfig(): Promise<{ path: string; ran: () => boolean }> {
-  const [path, program, mark] = ['hostile.kubeconfig', 'program', 'program-ran'].map((name) => join(world.directory, name)) as [string, string, string]
-  const { clusters: [entry], users: [user] } = JSON.parse(await readFile(world.kubeconfig, 'utf8')) as { clusters: [{ cluster: object }]; users: [{ user: { token: string } }] }
+async function hostileKubeconfig(): Promise<{ path: string; hasRun: () => boolean }> {
+  const [path, program, markerFile] = ['hostile.kubeconfig', 'program', 'program-ran'].map((name) => join(simulator.directory, name)) as [string, string, string]
+  const { clusters: [entry], users: [user] } = JSON.parse(await readFile(simulator.kubeconfig, 'utf8')) as { clusters: [{ cluster: object }]; users: [{ user: { token: string } }] }
   const credential = JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: { token: user.user.token } })
-  await writeFile(program, `#!/bin/sh\n: > '${mark}'\necho '${credential}'\n`)
+  await writeFile(program, `#!/bin/sh\n: > '${markerFile}'\necho '${credential}'\n`)
   await chmod(program, 0o755)
   await writeFile(path, JSON.stringify({
     apiVersion: 'v1', kind: 'Config', 'current-context': 'c', contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }], clusters: [{ name: 'c', cluster: entry.cluster }],
     users: [{ name: 'u', user: { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: program, interactiveMode: 'Never' } } }],
   }))
-  return { path, ran: () => readdirSync(world.directory).includes('program-ran') }
+  return { path, hasRun: () => readdirSync(simulator.directory).includes('program-ran') }
 }
 
 test('with input cluster no kubeconfig of the environment is used, and planted links are not followed', async () => {
-  const { path, ran } = await hostileKubeconfig()
+  const { path, hasRun } = await hostileKubeconfig()
   // RUNNER_TEMP itself may be a link, as on a Mac.
-  const [disk, outside, temp] = ['disk', 'outside', 'temp-by-a-link'].map((name) => join(world.directory, name)) as [string, string, string]
-  await Promise.all([mkdir(join(disk, 'temp'), { recursive: true }), mkdir(outside), mkdir(join(disk, 'home/.kube'), { recursive: true })])
-  await Promise.all([writeFile(join(outside, 'precious'), 'precious'), symlink(join(disk, 'temp'), temp), symlink(path, join(disk, 'home/.kube/config'))])
-  await Promise.all([symlink(outside, join(temp, 'milvus-alb-action-planted')), symlink(join(outside, 'precious'), join(temp, 'milvus-alb-action-file')), symlink(join(outside, 'nowhere'), join(temp, 'milvus-alb-action-broken'))])
-  let own: { name: string; mode: string; files: string[] }[] = []
-  void world.traffic.next(({ part, client }) => part === 'kubernetes' && /^Helm/i.test(client)).then(() => {
+  const [disk, outsideDirectory, temp] = ['disk', 'outside', 'temp-by-a-link'].map((name) => join(simulator.directory, name)) as [string, string, string]
+  await Promise.all([mkdir(join(disk, 'temp'), { recursive: true }), mkdir(outsideDirectory), mkdir(join(disk, 'home/.kube'), { recursive: true })])
+  await Promise.all([writeFile(join(outsideDirectory, 'precious'), 'precious'), symlink(join(disk, 'temp'), temp), symlink(path, join(disk, 'home/.kube/config'))])
+  await Promise.all([symlink(outsideDirectory, join(temp, 'milvus-alb-action-planted')), symlink(join(outsideDirectory, 'precious'), join(temp, 'milvus-alb-action-file')), symlink(join(outsideDirectory, 'nowhere'), join(temp, 'milvus-alb-action-broken'))])
+  let actionDirectories: { name: string; mode: string; files: string[] }[] = []
+  void simulator.requestLog.nextRequest(({ service: part, userAgent: client }) => part === 'kubernetes' && /^Helm/i.test(client)).then(() => {
     const directories = readdirSync(temp).filter((name) => lstatSync(join(temp, name)).isDirectory())
-    own = directories.map((name) => ({ name, mode: (statSync(join(temp, name)).mode & 0o777).toString(8), files: readdirSync(join(temp, name)).filter((file) => ['kubeconfig', 'token', 'authorities.pem'].includes(file)).map((file) => `${file} ${(lstatSync(join(temp, name, file)).mode & 0o777).toString(8)}`).sort() }))
+    actionDirectories = directories.map((name) => ({ name, mode: (statSync(join(temp, name)).mode & 0o777).toString(8), files: readdirSync(join(temp, name)).filter((file) => ['kubeconfig', 'token', 'authorities.pem'].includes(file)).map((file) => `${file} ${(lstatSync(join(temp, name, file)).mode & 0o777).toString(8)}`).sort() }))
   })
-  const run = await act(world, rehearsal, { disk, environment: { RUNNER_TEMP: temp, KUBECONFIG: path } })
+  const run = await runAction(simulator, dryRunInputs, { runnerDirectory: disk, env: { RUNNER_TEMP: temp, KUBECONFIG: path } })
   expectOutcome(run)
-  expect(own).toEqual([{ name: expect.stringMatching(/^milvus-alb-action-\w{6}$/), mode: '700', files: ['authorities.pem 600', 'kubeconfig 600', 'token 600'] }])
+  expect(actionDirectories).toEqual([{ name: expect.stringMatching(/^milvus-alb-action-\w{6}$/), mode: '700', files: ['authorities.pem 600', 'kubeconfig 600', 'token 600'] }])
   expect(await readdir(temp)).toEqual([])
-  expect(await readdir(outside)).toEqual(['precious'])
-  expect(await readFile(join(outside, 'precious'), 'utf8')).toBe('precious')
-  expect(ran()).toBe(false)
-  const asked = await act(world, { cluster: '', kubeconfig: path, 'dry-run': 'true' })
-  expect([outcomeOf(asked), ran()]).toEqual(['success', true])
-  figure('no-way-in-doors', { what: 'links with the names of the action under RUNNER_TEMP, to a directory, a file and nothing', outcome: 'gone; what they led to is as it was' })
-  figure('no-way-in-doors', { what: 'a program in the kubeconfig of KUBECONFIG and of HOME, with input cluster', outcome: 'not run' })
-  figure('no-way-in-doors', { what: 'a program in the kubeconfig of input kubeconfig', outcome: 'run' })
+  expect(await readdir(outsideDirectory)).toEqual(['precious'])
+  expect(await readFile(join(outsideDirectory, 'precious'), 'utf8')).toBe('precious')
+  expect(hasRun()).toBe(false)
+  const explicitRun = await runAction(simulator, { cluster: '', kubeconfig: path, 'dry-run': 'true' })
+  expect([getOutcome(explicitRun), hasRun()]).toEqual(['success', true])
+  recordResult('no-way-in-doors', { what: 'links with the names of the action under RUNNER_TEMP, to a directory, a file and nothing', outcome: 'gone; what they led to is as it was' })
+  recordResult('no-way-in-doors', { what: 'a program in the kubeconfig of KUBECONFIG and of HOME, with input cluster', outcome: 'not run' })
+  recordResult('no-way-in-doors', { what: 'a program in the kubeconfig of input kubeconfig', outcome: 'run' })
 })
 
 test('the results of a fleet are not written through a link', async () => {
-  const disk = join(world.directory, 'fleet-disk')
-  const [temp, precious] = [join(disk, 'temp'), join(world.directory, 'precious')]
+  const disk = join(simulator.directory, 'fleet-disk')
+  const [temp, precious] = [join(disk, 'temp'), join(simulator.directory, 'precious')]
   await mkdir(temp, { recursive: true })
   await writeFile(precious, 'precious')
   await symlink(precious, join(temp, 'milvus-alb-results.json'))
-  const run = await runAction({ action: join(repository, 'fleet'), directory: world.directory, disk, environment: world.environment(), inputs: { targets: '[]' } })
+  const run = await executeAction({ actionDirectory: join(repositoryRoot, 'fleet'), directory: simulator.directory, runnerDirectory: disk, env: simulator.runnerEnv(), inputs: { targets: '[]' } })
   expect([run.exitCode, await readFile(precious, 'utf8'), await readFile(run.outputs['results-file'] ?? '', 'utf8')]).toEqual([0, 'precious', '[]'])
-  figure('no-way-in-doors', { what: 'a link in place of the results of a fleet', outcome: 'replaced; what it led to is as it was' })
+  recordResult('no-way-in-doors', { what: 'a link in place of the results of a fleet', outcome: 'replaced; what it led to is as it was' })
 })
 
 test('post runs whatever happened, and sweeps what a main that was killed left', async () => {
-  const { runs } = load(readFileSync(join(repository, 'action.yml'), 'utf8')) as { runs: Record<string, string> }
+  const { runs } = load(readFileSync(join(repositoryRoot, 'action.yml'), 'utf8')) as { runs: Record<string, string> }
   // Source: GitHub, Metadata syntax, runs.post-if: always() when absent.
   expect(runs['post-if'] ?? 'always()').toBe('always()')
   let before: string[] = []
-  const disk = join(world.directory, 'killed-disk')
-  const run = await act(world, rehearsal, { disk, onStart: (child) => void world.traffic.next(({ part, client }) => part === 'kubernetes' && /^Helm/i.test(client)).then(() => {
+  const disk = join(simulator.directory, 'killed-disk')
+  const run = await runAction(simulator, dryRunInputs, { runnerDirectory: disk, onStart: (child) => void simulator.requestLog.nextRequest(({ service: part, userAgent: client }) => part === 'kubernetes' && /^Helm/i.test(client)).then(() => {
     before = readdirSync(join(disk, 'temp'))
-    killTree(child.pid ?? 0)
+    killProcessTree(child.pid ?? 0)
   }) })
-  expect({ exitCode: run.exitCode, left: before.length, leftovers: run.leftovers, temp: await readdir(join(disk, 'temp')) }).toEqual({ exitCode: null, left: 1, leftovers: [], temp: [] })
-  figure('no-way-in-doors', { what: 'a main that is killed while helm has its kubeconfig', outcome: 'post sweeps it' })
+  expect({ exitCode: run.exitCode, left: before.length, leftovers: run.remainingFiles, temp: await readdir(join(disk, 'temp')) }).toEqual({ exitCode: null, left: 1, leftovers: [], temp: [] })
+  recordResult('no-way-in-doors', { what: 'a main that is killed while helm has its kubeconfig', outcome: 'post sweeps it' })
 })

@@ -2,14 +2,14 @@
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, readFile, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { act } from '../../sandbox/act.ts'
-import { isRunning, kill, killTree, processTree } from '../../sandbox/process-tree.ts'
-import type { ActionRun, RunOptions } from '../../sandbox/runner.ts'
-import type { Sandbox } from '../../sandbox/sandbox.ts'
+import { runAction } from '../../sandbox/act.ts'
+import { isRunning, killProcess, killProcessTree, listProcessTree } from '../../sandbox/process-tree.ts'
+import type { RunResult, RunOptions } from '../../sandbox/runner.ts'
+import type { Simulator } from '../../sandbox/sandbox.ts'
 import type { RecordedRequest } from '../../sandbox/traffic.ts'
 
 /** One moment of a run. */
-export type Point =
+export type InterruptionPoint =
   /** The nth request that writes, of the action or of helm: it was received and nothing done yet, or its answer is out. */
   | { readonly kind: 'request'; readonly n: number; readonly moment: 'received' | 'answered'; readonly what: string }
   /** The nth call of helm: before it begins, or when it has ended and the action does not know yet. */
@@ -33,84 +33,84 @@ interface FileWrite {
 type Inputs = Readonly<Record<string, string>>
 
 /** Whether a request is a write of the action, or of the helm that it runs. */
-export const isWrite = ({ mutating, client }: RecordedRequest): boolean => mutating && /milvus-alb-action|^Helm/i.test(client)
+export const isWrite = ({ isMutating: mutating, userAgent: client }: RecordedRequest): boolean => mutating && /milvus-alb-action|^Helm/i.test(client)
 
-const notes = (world: Sandbox): string => join(world.directory, 'file-writes')
-const calls = (world: Sandbox): string => join(world.directory, 'helm-calls')
+const fileWritesPath = (simulator: Simulator): string => join(simulator.directory, 'file-writes')
+const helmCallsPath = (simulator: Simulator): string => join(simulator.directory, 'helm-calls')
 
 /** The environment of a run that numbers its writes. */
-export async function numbering(world: Sandbox): Promise<Record<string, string>> {
-  await Promise.all([notes(world), calls(world)].map((path) => rm(path, { recursive: true, force: true })))
-  await mkdir(calls(world))
-  return { NODE_OPTIONS: `${world.environment()['NODE_OPTIONS'] ?? ''} --import=${new URL('../../sandbox/file-writes.mjs', import.meta.url).href}`, FILE_WRITES: notes(world), HELM_CALLS: calls(world) }
+export async function prepareWriteNumbering(simulator: Simulator): Promise<Record<string, string>> {
+  await Promise.all([fileWritesPath(simulator), helmCallsPath(simulator)].map((path) => rm(path, { recursive: true, force: true })))
+  await mkdir(helmCallsPath(simulator))
+  return { NODE_OPTIONS: `${simulator.runnerEnv()['NODE_OPTIONS'] ?? ''} --import=${new URL('../../sandbox/file-writes.mjs', import.meta.url).href}`, FILE_WRITES: fileWritesPath(simulator), HELM_CALLS: helmCallsPath(simulator) }
 }
 
 /** Runs undisturbed. */
-export async function record(world: Sandbox, inputs: Inputs): Promise<{ run: ActionRun; writes: Writes }> {
-  const [seen, before] = [world.traffic.requests.length, (await world.helmCalls()).length]
-  const run = await act(world, inputs, { environment: await numbering(world) })
-  const requests = world.traffic.requests.slice(seen).filter(isWrite).map(({ operation }) => operation)
-  const times = world.traffic.requests.slice(seen).map(({ at }) => at)
-  const noted = (await readFile(notes(world), 'utf8')).split('\n').filter((line) => line !== '').map((line) => ({ at: Number.parseInt(line), what: line.slice(line.indexOf(' ') + 1).replace(/(?<=milvus-alb-action-)\w+/, '') }))
-  const files = noted.map(({ what, at }, index) => {
-    const before = noted[index - 1]
-    return { what, isNext: before !== undefined && !times.some((time) => time >= before.at && time <= at) }
+export async function runAndRecordWrites(simulator: Simulator, inputs: Inputs): Promise<{ run: RunResult; writes: Writes }> {
+  const [requestOffset, before] = [simulator.requestLog.requests.length, (await simulator.helmCalls()).length]
+  const run = await runAction(simulator, inputs, { env: await prepareWriteNumbering(simulator) })
+  const requests = simulator.requestLog.requests.slice(requestOffset).filter(isWrite).map(({ operation }) => operation)
+  const requestTimes = simulator.requestLog.requests.slice(requestOffset).map(({ receivedAt: at }) => at)
+  const fileWrites = (await readFile(fileWritesPath(simulator), 'utf8')).split('\n').filter((line) => line !== '').map((line) => ({ at: Number.parseInt(line), what: line.slice(line.indexOf(' ') + 1).replace(/(?<=milvus-alb-action-)\w+/, '') }))
+  const files = fileWrites.map(({ what, at }, index) => {
+    const before = fileWrites[index - 1]
+    return { what, isNext: before !== undefined && !requestTimes.some((time) => time >= before.at && time <= at) }
   })
-  return { run, writes: { requests, files, helm: (await world.helmCalls()).slice(before).map((line) => line.split(' ').slice(0, 2).join(' ')) } }
+  return { run, writes: { requests, files, helm: (await simulator.helmCalls()).slice(before).map((line) => line.split(' ').slice(0, 2).join(' ')) } }
 }
 
 /**
  * Every moment right before or right after a write.
- * @param known the writes of another run: those that both begin with are left out
+ * @param excludedWrites the writes of another run: those that both begin with are left out
  */
-export function pointsOf({ requests, helm, files }: Writes, known: Writes = { requests: [], helm: [], files: [] }): Point[] {
-  const isNew = (all: readonly string[], others: readonly string[]) => ({ n }: Point): boolean => n > common(all, others)
-  const named = (writes: readonly FileWrite[]): string[] => writes.map(({ what }) => what)
+export function listInterruptionPoints({ requests, helm, files }: Writes, excludedWrites: Writes = { requests: [], helm: [], files: [] }): InterruptionPoint[] {
+  const isAfterCommonPrefix = (all: readonly string[], otherDescriptions: readonly string[]) => ({ n }: InterruptionPoint): boolean => n > commonPrefixLength(all, otherDescriptions)
+  const getDescriptions = (writes: readonly FileWrite[]): string[] => writes.map(({ what }) => what)
   return [
-    ...requests.flatMap((what, index) => (['received', 'answered'] as const).map((moment) => ({ kind: 'request' as const, n: index + 1, moment, what }))).filter(isNew(requests, known.requests)),
-    ...helm.flatMap((what, index) => (['start', 'never', 'end'] as const).map((moment) => ({ kind: 'helm' as const, n: index + 1, moment, what }))).filter(isNew(helm, known.helm)),
-    ...files.map(({ what, isNext }, index) => ({ kind: 'file' as const, n: index + 1, moment: 'before' as const, what, isNext })).filter(isNew(named(files), named(known.files))),
+    ...requests.flatMap((what, index) => (['received', 'answered'] as const).map((moment) => ({ kind: 'request' as const, n: index + 1, moment, what }))).filter(isAfterCommonPrefix(requests, excludedWrites.requests)),
+    ...helm.flatMap((what, index) => (['start', 'never', 'end'] as const).map((moment) => ({ kind: 'helm' as const, n: index + 1, moment, what }))).filter(isAfterCommonPrefix(helm, excludedWrites.helm)),
+    ...files.map(({ what, isNext }, index) => ({ kind: 'file' as const, n: index + 1, moment: 'before' as const, what, isNext })).filter(isAfterCommonPrefix(getDescriptions(files), getDescriptions(excludedWrites.files))),
     ...files.slice(-1).map(({ what }) => ({ kind: 'file' as const, n: files.length, moment: 'after' as const, what, isNext: false })),
   ]
 }
 
 /** With how many equal members both begin. */
-function common(left: readonly string[], right: readonly string[]): number {
-  const at = left.findIndex((each, index) => each !== right[index])
-  return at === -1 ? left.length : at
+function commonPrefixLength(left: readonly string[], right: readonly string[]): number {
+  const firstDifference = left.findIndex((each, index) => each !== right[index])
+  return firstDifference === -1 ? left.length : firstDifference
 }
 
 /** Calls back when the run's nth write is there. */
-function atRequest({ traffic }: Sandbox, { n, moment }: Point, then: () => void): () => void {
-  let count = 0
-  const seen: RecordedRequest[] = []
+function onWriteRequest({ requestLog: traffic }: Simulator, { n, moment }: InterruptionPoint, onReached: () => void): () => void {
+  let writeCount = 0
+  const writeRequests: RecordedRequest[] = []
   return traffic.observe({
     received: (request) => {
       if (!isWrite(request)) return
-      seen.push(request)
-      count += 1
-      if (moment === 'received' && count === n) then()
+      writeRequests.push(request)
+      writeCount += 1
+      if (moment === 'received' && writeCount === n) onReached()
     },
     answered: (request) => {
-      if (moment === 'answered' && seen[n - 1] === request) then()
+      if (moment === 'answered' && writeRequests[n - 1] === request) onReached()
     },
   })
 }
 
 /** A run that something happens to at a point: what the environment brings about, or else `then`, which is told its process id. */
-async function runUntil(world: Sandbox, inputs: Inputs, point: Point, options: Partial<RunOptions>, signal: NodeJS.Signals, then: (pid: number) => void): Promise<ActionRun> {
+async function runWithInterruption(simulator: Simulator, inputs: Inputs, point: InterruptionPoint, options: Partial<RunOptions>, signal: NodeJS.Signals, onReached: (pid: number) => void): Promise<RunResult> {
   const { kind, n, moment } = point
-  let forget = (): void => undefined
-  const moments = { request: {}, helm: { HELM_KILLS: `${n} ${moment}`, HELM_SIGNAL: signal.slice(3) }, file: { FILE_KILLS: `${n} ${moment}`, FILE_SIGNAL: signal } }
-  const run = await act(world, inputs, {
+  let stopObserving = (): void => undefined
+  const environmentByKind = { request: {}, helm: { HELM_KILLS: `${n} ${moment}`, HELM_SIGNAL: signal.slice(3) }, file: { FILE_KILLS: `${n} ${moment}`, FILE_SIGNAL: signal } }
+  const run = await runAction(simulator, inputs, {
     ...options,
-    environment: { ...await numbering(world), ...moments[kind] },
+    env: { ...await prepareWriteNumbering(simulator), ...environmentByKind[kind] },
     onStart: (child) => {
       options.onStart?.(child)
-      if (kind === 'request') forget = atRequest(world, point, () => { then(child.pid ?? 0) })
+      if (kind === 'request') stopObserving = onWriteRequest(simulator, point, () => { onReached(child.pid ?? 0) })
     },
   })
-  forget()
+  stopObserving()
   return run
 }
 
@@ -118,17 +118,17 @@ async function runUntil(world: Sandbox, inputs: Inputs, point: Point, options: P
  * Runs until the point, and ends the whole process tree there; what a runner keeps on its disk stays.
  * @param helm whether a helm that works at that moment dies too, or lives and ends by itself
  */
-export async function runKilled(world: Sandbox, inputs: Inputs, point: Point, disk: string, helm: 'dies' | 'lives' = 'dies'): Promise<ActionRun> {
-  let helms: number[] = []
-  const run = await runUntil(world, inputs, point, { disk, runnerDies: true }, 'SIGKILL', (pid) => {
-    helms = processTree(pid).slice(1)
-    if (helm === 'dies') killTree(pid)
-    else kill(pid)
+export async function runAndKill(simulator: Simulator, inputs: Inputs, point: InterruptionPoint, disk: string, helm: 'dies' | 'lives' = 'dies'): Promise<RunResult> {
+  let helmPids: number[] = []
+  const run = await runWithInterruption(simulator, inputs, point, { runnerDirectory: disk, skipPost: true }, 'SIGKILL', (pid) => {
+    helmPids = listProcessTree(pid).slice(1)
+    if (helm === 'dies') killProcessTree(pid)
+    else killProcess(pid)
   })
   // A helm that lives is over before the next run comes: a Lease runs out only half a minute later.
-  const callers = await Promise.all((await readdir(calls(world))).map(async (call) => Number(await readFile(join(calls(world), call, 'pid'), 'utf8'))))
-  while ([...helms, ...callers].some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 10))
-  await world.traffic.idle()
+  const helmCallPids = await Promise.all((await readdir(helmCallsPath(simulator))).map(async (call) => Number(await readFile(join(helmCallsPath(simulator), call, 'pid'), 'utf8'))))
+  while ([...helmPids, ...helmCallPids].some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 10))
+  await simulator.requestLog.waitUntilIdle()
   return run
 }
 
@@ -136,21 +136,21 @@ export async function runKilled(world: Sandbox, inputs: Inputs, point: Point, di
  * Runs until the point, and cancels there as GitHub does: SIGINT, and SIGTERM 7.5 s later. Source: GitHub, workflow cancellation.
  * @returns `tookToEnd`: milliseconds from the first signal to the end
  */
-export async function runCancelled(world: Sandbox, inputs: Inputs, point: Point): Promise<ActionRun & { readonly tookToEnd: number }> {
-  let [cancelled, ended] = [0, 0]
-  const onStart = (child: ChildProcess): void => void child.once('exit', () => { ended = Date.now() })
-  const run = await runUntil(world, inputs, point, { onStart }, 'SIGINT', (pid) => {
-    cancelled = Date.now()
+export async function runAndCancel(simulator: Simulator, inputs: Inputs, point: InterruptionPoint): Promise<RunResult & { readonly shutdownMs: number }> {
+  let [cancelledAt, endedAt] = [0, 0]
+  const onStart = (child: ChildProcess): void => void child.once('exit', () => { endedAt = Date.now() })
+  const run = await runWithInterruption(simulator, inputs, point, { onStart }, 'SIGINT', (pid) => {
+    cancelledAt = Date.now()
     process.kill(pid, 'SIGINT')
     setTimeout(() => { if (isRunning(pid)) process.kill(pid, 'SIGTERM') }, 7_500).unref()
   })
-  if (point.kind !== 'request') cancelled = (await stat(`${notes(world)}.signal`)).mtimeMs
-  return { ...run, tookToEnd: ended - cancelled }
+  if (point.kind !== 'request') cancelledAt = (await stat(`${fileWritesPath(simulator)}.signal`)).mtimeMs
+  return { ...run, shutdownMs: endedAt - cancelledAt }
 }
 
 /** Half a minute passes: the controller has done what it has to do, when nobody has asked for anything for this long, and the Lease has run out. */
-export async function halfAMinuteLater({ kubernetes, namespace, traffic }: Sandbox): Promise<void> {
-  while (Date.now() - (traffic.requests.at(-1)?.at ?? 0) < 100) await new Promise((resolve) => setTimeout(resolve, 20))
+export async function waitForIdleAndExpireLease({ kubernetes, namespace, requestLog: traffic }: Simulator): Promise<void> {
+  while (Date.now() - (traffic.requests.at(-1)?.receivedAt ?? 0) < 100) await new Promise((resolve) => setTimeout(resolve, 20))
   const lease = kubernetes.get('Lease', namespace, 'milvus-alb-action')
   if (lease) kubernetes.replace({ ...lease, spec: { ...(lease['spec'] as object), renewTime: '2026-01-01T00:00:00.000000Z' } })
 }

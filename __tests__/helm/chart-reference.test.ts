@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
-import { parseChartReference, versionOfTag } from '../../src/helm/chart-reference.ts'
+import { parseChartReference, versionFromTag } from '../../src/helm/chart-reference.ts'
 
 const digest = `sha256:${'0'.repeat(64)}`
-const registry = (more: object) => ({ kind: 'registry', repository: 'oci://registry.example.com/charts/milvus', host: 'registry.example.com', chart: 'milvus', tag: undefined, digest: undefined, ...more })
+const createRegistryReference = (overrides: object) => ({ kind: 'registry', repository: 'oci://registry.example.com/charts/milvus', host: 'registry.example.com', chart: 'milvus', tag: undefined, digest: undefined, ...overrides })
 
 test.each<[name: string, reference: object]>([
   ['milvus', { kind: 'repository', chart: 'milvus' }],
@@ -15,14 +15,14 @@ test.each<[name: string, reference: object]>([
   ['milvus-5.0.19.tgz', { kind: 'path', path: 'milvus-5.0.19.tgz' }],
   ['charts/milvus-5.0.19.tar.gz', { kind: 'path', path: 'charts/milvus-5.0.19.tar.gz' }],
   ['https://example.com/milvus-5.0.19.tgz', { kind: 'archive', url: 'https://example.com/milvus-5.0.19.tgz' }],
-  ['oci://registry.example.com/charts/milvus', registry({})],
-  ['oci://registry.example.com/charts/milvus/', registry({})],
-  ['oci://registry.example.com/charts/milvus:5.0.19', registry({ tag: '5.0.19' })],
-  [`oci://registry.example.com/charts/milvus@${digest}`, registry({ digest })],
-  [`oci://registry.example.com/charts/milvus:5.0.19@${digest}`, registry({ tag: '5.0.19', digest })],
-  ['oci://localhost:5000/milvus:5.0.19', registry({ repository: 'oci://localhost:5000/milvus', host: 'localhost:5000', tag: '5.0.19' })],
-  ['oci://registry.example.com', registry({ repository: 'oci://registry.example.com/', chart: '' })],
-  ['oci://', registry({ repository: 'oci:///', host: '', chart: '' })],
+  ['oci://registry.example.com/charts/milvus', createRegistryReference({})],
+  ['oci://registry.example.com/charts/milvus/', createRegistryReference({})],
+  ['oci://registry.example.com/charts/milvus:5.0.19', createRegistryReference({ tag: '5.0.19' })],
+  [`oci://registry.example.com/charts/milvus@${digest}`, createRegistryReference({ digest })],
+  [`oci://registry.example.com/charts/milvus:5.0.19@${digest}`, createRegistryReference({ tag: '5.0.19', digest })],
+  ['oci://localhost:5000/milvus:5.0.19', createRegistryReference({ repository: 'oci://localhost:5000/milvus', host: 'localhost:5000', tag: '5.0.19' })],
+  ['oci://registry.example.com', createRegistryReference({ repository: 'oci://registry.example.com/', chart: '' })],
+  ['oci://', createRegistryReference({ repository: 'oci:///', host: '', chart: '' })],
 ])('%s', (name, reference) => {
   expect(parseChartReference(name)).toEqual(reference)
 })
@@ -35,5 +35,5 @@ test.each<[tag: string | undefined, version: string | undefined]>([
   ['5', undefined],
   [undefined, undefined],
 ])('the version of tag %s is %s', (tag, version) => {
-  expect(versionOfTag(tag)).toBe(version)
+  expect(versionFromTag(tag)).toBe(version)
 })

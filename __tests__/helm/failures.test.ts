@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { chartFailure, fetchError, isTransient, upgradeFailure } from '../../src/helm/failures.ts'
+import { chartFailure, extractFetchError, isTransient, upgradeFailure } from '../../src/helm/failures.ts'
 
 const target = { release: 'milvus-demo', namespace: 'milvus' }
 
@@ -38,38 +38,38 @@ describe('of an upgrade', () => {
 })
 
 describe('of fetching a chart', () => {
-  const source = { kind: 'repository', name: 'milvus', version: '5.0.19', from: 'https://charts.example.com', hasCredentials: false } as const
-  const invalid = 'looks like "https://charts.example.com" is not a valid chart repository or cannot be reached: '
-  const oci = 'failed to perform "FetchReference" on source: '
+  const chartSource = { kind: 'repository', name: 'milvus', version: '5.0.19', source: 'https://charts.example.com', hasCredentials: false } as const
+  const invalidRepositoryPrefix = 'looks like "https://charts.example.com" is not a valid chart repository or cannot be reached: '
+  const ociErrorPrefix = 'failed to perform "FetchReference" on source: '
   // What helm 4.1.4 and 3.17.3 printed.
   test.each<[string, string, code: string, remedy: RegExp]>([
     ['no such version', 'chart "milvus" version "5.0.19" not found in https://charts.example.com repository', 'chart-not-found', /set chart-version to one that is there/],
     ['no such version in an added repository', 'chart "milvus" matching 5.0.19 not found in target index. (try \'helm repo update\'): no chart version found for milvus-5.0.19', 'chart-not-found', /chart-version/],
     ['an archive that is gone', 'failed to fetch https://charts.example.com/milvus-5.0.19.tgz : 404 Not Found', 'chart-not-found', /If it has moved/],
-    ['no such chart in a registry, helm 4', `${oci}registry.example.com/charts/milvus:5.0.19: not found`, 'chart-not-found', /chart-version/],
+    ['no such chart in a registry, helm 4', `${ociErrorPrefix}registry.example.com/charts/milvus:5.0.19: not found`, 'chart-not-found', /chart-version/],
     ['no such chart in a registry, helm 3', 'registry.example.com/charts/milvus:5.0.19: not found', 'chart-not-found', /chart-version/],
-    ['no index', `${invalid}failed to fetch https://charts.example.com/index.yaml : 404 Not Found`, 'chart-repository-unreachable', /no chart repository at https/],
-    ['a page in its place', `${invalid}error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go value of type repo.IndexFile`, 'chart-repository-unreachable', /no chart repository/],
-    ['no credentials', `${invalid}failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized`, 'chart-repository-unreachable', /^Give chart-username and chart-password/],
-    ['no right', `${invalid}failed to fetch https://charts.example.com/index.yaml : 403 Forbidden`, 'chart-repository-unreachable', /^Give chart-username/],
-    ['a registry without credentials', `${oci}GET "https://r/v2/charts/milvus/manifests/5.0.19": basic credential not found`, 'chart-repository-unreachable', /^Give chart-username/],
-    ['a registry that refuses', `${oci}GET "https://r/v2/charts/milvus/manifests/5.0.19": response status code 403: Forbidden`, 'chart-repository-unreachable', /^Give chart-username/],
-    ['nobody listens', `${invalid}Get "https://charts.example.com/index.yaml": dial tcp 127.0.0.1:1: connect: connection refused`, 'chart-repository-unreachable', /when https:\/\/charts\.example\.com answers/],
-    ['no such name', `${invalid}Get "https://charts.example.com/index.yaml": dial tcp: lookup charts.example.com on 10.0.0.2:53: no such host`, 'chart-repository-unreachable', /answers/],
+    ['no index', `${invalidRepositoryPrefix}failed to fetch https://charts.example.com/index.yaml : 404 Not Found`, 'chart-repository-unreachable', /no chart repository at https/],
+    ['a page in its place', `${invalidRepositoryPrefix}error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go value of type repo.IndexFile`, 'chart-repository-unreachable', /no chart repository/],
+    ['no credentials', `${invalidRepositoryPrefix}failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized`, 'chart-repository-unreachable', /^Give chart-username and chart-password/],
+    ['no right', `${invalidRepositoryPrefix}failed to fetch https://charts.example.com/index.yaml : 403 Forbidden`, 'chart-repository-unreachable', /^Give chart-username/],
+    ['a registry without credentials', `${ociErrorPrefix}GET "https://r/v2/charts/milvus/manifests/5.0.19": basic credential not found`, 'chart-repository-unreachable', /^Give chart-username/],
+    ['a registry that refuses', `${ociErrorPrefix}GET "https://r/v2/charts/milvus/manifests/5.0.19": response status code 403: Forbidden`, 'chart-repository-unreachable', /^Give chart-username/],
+    ['nobody listens', `${invalidRepositoryPrefix}Get "https://charts.example.com/index.yaml": dial tcp 127.0.0.1:1: connect: connection refused`, 'chart-repository-unreachable', /when https:\/\/charts\.example\.com answers/],
+    ['no such name', `${invalidRepositoryPrefix}Get "https://charts.example.com/index.yaml": dial tcp: lookup charts.example.com on 10.0.0.2:53: no such host`, 'chart-repository-unreachable', /answers/],
     ['broken', 'failed to fetch https://charts.example.com/milvus-5.0.19.tgz : 503 Service Unavailable', 'chart-repository-unreachable', /answers/],
     ['cut off', 'Get "https://charts.example.com/milvus-5.0.19.tgz": EOF', 'chart-repository-unreachable', /answers/],
-    ['a certificate that nobody trusts', `${invalid}Get "https://charts.example.com/index.yaml": tls: failed to verify certificate: x509: certificate signed by unknown authority`, 'chart-repository-unreachable', /NODE_EXTRA_CA_CERTS/],
+    ['a certificate that nobody trusts', `${invalidRepositoryPrefix}Get "https://charts.example.com/index.yaml": tls: failed to verify certificate: x509: certificate signed by unknown authority`, 'chart-repository-unreachable', /NODE_EXTRA_CA_CERTS/],
   ])('%s', (_, message, code, remedy) => {
-    const error = chartFailure(fetchError(1, '', `Error: ${message}\n`) ?? '', source)
+    const error = chartFailure(extractFetchError(1, '', `Error: ${message}\n`) ?? '', chartSource)
     expect([error.code, error.message, error.remedy]).toEqual([code, `helm could not fetch chart milvus 5.0.19 from https://charts.example.com: ${message}`, expect.stringMatching(remedy)])
   })
 
   test('credentials that were given and refused', () => {
-    expect(chartFailure('401 Unauthorized: 401 ', { ...source, hasCredentials: true }).remedy).toMatch(/^https:\/\/charts\.example\.com does not take chart-username and chart-password/)
+    expect(chartFailure('401 Unauthorized: 401 ', { ...chartSource, hasCredentials: true }).remedy).toMatch(/^https:\/\/charts\.example\.com does not take chart-username and chart-password/)
   })
 
   test('without a word', () => {
-    expect(fetchError(null, '', '')).toBe('it ended with a signal')
+    expect(extractFetchError(null, '', '')).toBe('it ended with a signal')
   })
 
   test.each<[string, Partial<Parameters<typeof chartFailure>[1]>, message: string, code: string, remedy: RegExp]>([
@@ -77,28 +77,28 @@ describe('of fetching a chart', () => {
     ['an archive that is private', { kind: 'archive' }, 'failed to fetch https://charts.example.com/milvus.tgz : 401 Unauthorized', 'chart-repository-unreachable', /^helm has no credentials for the URL of an archive/],
     ['an alias, helm without repositories', { kind: 'path-or-alias', name: 'corp/milvus' }, 'no repositories found. You must add one before updating', 'chart-not-found', /chart to milvus; or add the repository before this step \("helm repo add corp URL"\)/],
     ['an alias that helm does not know', { kind: 'path-or-alias', name: 'corp/milvus' }, "no repositories found matching 'corp'.  Nothing will be updated", 'chart-not-found', /helm repo add corp URL/],
-    ['an alias whose credentials are refused', { kind: 'path-or-alias', name: 'corp/milvus', from: 'helm repository corp' }, 'failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized', 'chart-repository-unreachable', /^The credentials with which helm repository corp was added/],
-  ])('%s', (_, more, message, code, remedy) => {
-    const error = chartFailure(message, { ...source, ...more })
+    ['an alias whose credentials are refused', { kind: 'path-or-alias', name: 'corp/milvus', source: 'helm repository corp' }, 'failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized', 'chart-repository-unreachable', /^The credentials with which helm repository corp was added/],
+  ])('%s', (_, overrides, message, code, remedy) => {
+    const error = chartFailure(message, { ...chartSource, ...overrides })
     expect([error.code, error.remedy]).toEqual([code, expect.stringMatching(remedy)])
   })
 
-  const updated = (reason: string): string => `Hang tight while we grab the latest from your chart repositories...\n...Unable to get an update from the "corp" chart repository (https://charts.example.com):\n\t${reason}\nUpdate Complete.\n`
-  test.each<[string, Parameters<typeof fetchError>, string | undefined]>([
-    ['an update that failed, helm 3', [0, updated('failed to fetch https://x/index.yaml : 503 Service Unavailable'), ''], 'failed to fetch https://x/index.yaml : 503 Service Unavailable'],
-    ['an update that failed, helm 4', [1, updated('failed to fetch https://x/index.yaml : 503 Service Unavailable'), 'Error: failed to update the following repositories: [https://x]\n'], 'failed to fetch https://x/index.yaml : 503 Service Unavailable'],
+  const createUpdateOutput = (reason: string): string => `Hang tight while we grab the latest from your chart repositories...\n...Unable to get an update from the "corp" chart repository (https://charts.example.com):\n\t${reason}\nUpdate Complete.\n`
+  test.each<[string, Parameters<typeof extractFetchError>, string | undefined]>([
+    ['an update that failed, helm 3', [0, createUpdateOutput('failed to fetch https://x/index.yaml : 503 Service Unavailable'), ''], 'failed to fetch https://x/index.yaml : 503 Service Unavailable'],
+    ['an update that failed, helm 4', [1, createUpdateOutput('failed to fetch https://x/index.yaml : 503 Service Unavailable'), 'Error: failed to update the following repositories: [https://x]\n'], 'failed to fetch https://x/index.yaml : 503 Service Unavailable'],
     ['a chart that was fetched', [0, '', ''], undefined],
     ['a chart that was not', [1, '', 'Error: EOF\n'], 'EOF'],
-  ])('fetchError of %s', (_, printed, message) => {
-    expect(fetchError(...printed)).toBe(message)
+  ])('fetchError of %s', (_, fetchResult, message) => {
+    expect(extractFetchError(...fetchResult)).toBe(message)
   })
 
   // What helm 4.1.4 and 3.17.3 printed; the timeouts as Go says them.
   test.each<[message: string, transient: boolean]>([
-    [`${invalid}failed to fetch https://charts.example.com/index.yaml : 503 Service Unavailable`, true],
-    [`${invalid}failed to fetch https://charts.example.com/index.yaml : 429 Too Many Requests`, true],
+    [`${invalidRepositoryPrefix}failed to fetch https://charts.example.com/index.yaml : 503 Service Unavailable`, true],
+    [`${invalidRepositoryPrefix}failed to fetch https://charts.example.com/index.yaml : 429 Too Many Requests`, true],
     ['failed to fetch https://charts.example.com/milvus-5.0.19.tgz : 502 Bad Gateway', true],
-    [`${oci}GET "https://r/v2/charts/milvus/manifests/5.0.19": response status code 503: Service Unavailable`, true],
+    [`${ociErrorPrefix}GET "https://r/v2/charts/milvus/manifests/5.0.19": response status code 503: Service Unavailable`, true],
     ['unexpected status from HEAD request to https://r/v2/charts/milvus/manifests/5.0.19: 503 Service Unavailable', true],
     ['Get "https://charts.example.com/milvus-5.0.19.tgz": EOF', true],
     ['read tcp 10.0.0.2:51000->10.0.0.3:443: read: connection reset by peer', true],
@@ -106,15 +106,15 @@ describe('of fetching a chart', () => {
     ['net/http: TLS handshake timeout', true],
     ['context deadline exceeded (Client.Timeout exceeded while awaiting headers)', true],
     ['lookup charts.example.com on 10.0.0.2:53: server misbehaving', true],
-    [`${invalid}failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized`, false],
-    [`${invalid}failed to fetch https://charts.example.com/index.yaml : 404 Not Found`, false],
-    [`${oci}GET "https://r/v2/charts/milvus/manifests/5.0.19": response status code 403: Forbidden`, false],
+    [`${invalidRepositoryPrefix}failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized`, false],
+    [`${invalidRepositoryPrefix}failed to fetch https://charts.example.com/index.yaml : 404 Not Found`, false],
+    [`${ociErrorPrefix}GET "https://r/v2/charts/milvus/manifests/5.0.19": response status code 403: Forbidden`, false],
     ['registry.example.com:503/charts/milvus:5.0.19: not found', false],
     ['chart "milvus" version "5.0.19" not found in https://charts.example.com repository', false],
     ['dial tcp 127.0.0.1:1: connect: connection refused', false],
     ['lookup charts.example.com on 10.0.0.2:53: no such host', false],
     ['tls: failed to verify certificate: x509: certificate signed by unknown authority', false],
-  ])('%s passes: %s', (message, transient) => {
-    expect(isTransient(message)).toBe(transient)
+  ])('%s passes: %s', (message, expected) => {
+    expect(isTransient(message)).toBe(expected)
   })
 })

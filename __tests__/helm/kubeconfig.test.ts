@@ -6,7 +6,7 @@ import { expect, test } from '@jest/globals'
 import { writeKubeconfig } from '../../src/helm/kubeconfig.ts'
 
 /** A clock whose sleeps the test ends, one by one. */
-function steppedClock() {
+function createManualClock() {
   const asleep: { ms: number; wake: () => void }[] = []
   return {
     asleep,
@@ -20,12 +20,12 @@ function steppedClock() {
 
 test('it is mode 0600, names the token file, and the token is written anew every five minutes until it is over', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'kubeconfig-test-'))
-  const clock = steppedClock()
-  const over = new AbortController()
-  let made = 0
-  const tokens = { token: () => Promise.resolve(`token-${(made += 1)}`), invalidate: () => undefined }
+  const clock = createManualClock()
+  const abortController = new AbortController()
+  let tokenCount = 0
+  const tokens = { token: () => Promise.resolve(`token-${(tokenCount += 1)}`), invalidate: () => undefined }
   try {
-    const path = await writeKubeconfig(directory, { server: 'https://api.example.com', certificateAuthority: 'PEM', tokens }, clock, over.signal)
+    const path = await writeKubeconfig(directory, { server: 'https://api.example.com', certificateAuthority: 'PEM', tokenSource: tokens }, clock, abortController.signal)
     const tokenFile = join(directory, 'token')
     const kubeconfig = JSON.parse(await readFile(path, 'utf8')) as { users: [{ user: { tokenFile: string } }]; clusters: [{ cluster: { server: string } }] }
     expect(kubeconfig.users[0].user).toEqual({ tokenFile })
@@ -33,15 +33,15 @@ test('it is mode 0600, names the token file, and the token is written anew every
     for (const file of [path, tokenFile]) expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect(await readFile(tokenFile, 'utf8')).toBe('token-1')
 
-    const [first] = clock.asleep
-    expect(first?.ms).toBe(5 * 60_000)
-    first?.wake()
+    const [firstSleep] = clock.asleep
+    expect(firstSleep?.ms).toBe(5 * 60_000)
+    firstSleep?.wake()
     // The next sleep begins when the new token is on the disk.
     while (clock.asleep.length < 2) await new Promise((resolve) => setImmediate(resolve))
     expect(await readFile(tokenFile, 'utf8')).toBe('token-2')
     expect((await stat(tokenFile)).mode & 0o777).toBe(0o600)
   } finally {
-    over.abort()
+    abortController.abort()
     await rm(directory, { recursive: true, force: true })
   }
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { readObjects, resourceOf } from '../../src/helm/objects.ts'
+import { parseManifest, resourceForKind } from '../../src/helm/objects.ts'
 
 describe('resourceOf: the plural of a kind', () => {
   test.each([
@@ -10,7 +10,7 @@ describe('resourceOf: the plural of a kind', () => {
     ['monitoring.coreos.com', 'ServiceMonitor', 'servicemonitors'], ['monitoring.coreos.com', 'Prometheus', 'prometheuses'],
     ['elbv2.k8s.aws', 'IngressClassParams', undefined], ['cert-manager.io', 'Certificate', undefined], ['gateway.networking.k8s.io', 'Gateway', undefined],
   ])('%s %s', (group, kind, resource) => {
-    expect(resourceOf(group, kind)).toBe(resource)
+    expect(resourceForKind(group, kind)).toBe(resource)
   })
 })
 
@@ -22,7 +22,7 @@ test('readObjects', () => {
     '---\nkind: Deployment\napiVersion: apps/v1\nmetadata: {name: x}\n',
     '---\nkind: Deployment\napiVersion: apps/v1\nmetadata: {name: {{ no YAML }}\n',
   ].join('')
-  expect(readObjects(manifest).map(({ group, kind, resource, name, namespace }) => ({ group, kind, resource, name, namespace }))).toEqual([
+  expect(parseManifest(manifest).map(({ group, kind, resource, name, namespace }) => ({ group, kind, resource, name, namespace }))).toEqual([
     { group: '', kind: 'Service', resource: 'services', name: 'milvus-demo', namespace: 'milvus' },
     { group: 'rbac.authorization.k8s.io', kind: 'Role', resource: 'roles', name: 'reader', namespace: undefined },
     { group: 'apps', kind: 'Deployment', resource: 'deployments', name: 'x', namespace: undefined },

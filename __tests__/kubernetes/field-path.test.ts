@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { valueAt } from '../../src/kubernetes/field-path.ts'
+import { valueAtFieldPath } from '../../src/kubernetes/field-path.ts'
 
 const service = {
   metadata: { annotations: { 'example.com/owner': 'somebody', example: { com: 'no annotation' } }, finalizers: ['a', 'b'] },
@@ -26,5 +26,5 @@ test.each<[name: string, object: unknown, field: string, expected: unknown]>([
   ['the object', service, '', service],
   ['nothing', undefined, '.spec', undefined],
 ])('%s', (_name, object, field, expected) => {
-  expect(valueAt(object, field)).toEqual(expected)
+  expect(valueAtFieldPath(object, field)).toEqual(expected)
 })

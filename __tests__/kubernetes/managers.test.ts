@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals'
-import { managerOf, unknownManagers } from '../../src/kubernetes/managers.ts'
-import type { ManagedFields, ObjectMeta } from '../../src/kubernetes/types.ts'
+import { findManagingTool, unknownFieldManagers } from '../../src/kubernetes/managers.ts'
+import type { ManagedFieldsEntry, ObjectMeta } from '../../src/kubernetes/types.ts'
 
 const helmLabel = { 'app.kubernetes.io/managed-by': 'Helm' }
-const entry = (manager: string, field = 'f:spec', more: Partial<ManagedFields> = {}): ManagedFields => ({ manager, fieldsV1: { [field]: {} }, ...more })
+const createManagedFields = (manager: string, field = 'f:spec', overrides: Partial<ManagedFieldsEntry> = {}): ManagedFieldsEntry => ({ manager, fieldsV1: { [field]: {} }, ...overrides })
 
 test.each<[string, Partial<ObjectMeta>, string | undefined]>([
   ['helm alone', { labels: { 'app.kubernetes.io/managed-by': 'Helm', 'app.kubernetes.io/instance': 'milvus-demo' }, managedFields: [{ manager: 'helm' }] }, undefined],
@@ -20,18 +20,18 @@ test.each<[string, Partial<ObjectMeta>, string | undefined]>([
   ["Terraform's provider of Kubernetes", { managedFields: [{ manager: 'Terraform' }] }, 'Terraform: a resource of its Kubernetes provider ("terraform state list")'],
   ["Pulumi's provider", { managedFields: [{ manager: 'pulumi-resource-kubernetes' }] }, 'Pulumi: a Release, Chart or Service of a stack ("pulumi stack")'],
   ["Pulumi's provider, applied server-side", { managedFields: [{ manager: 'pulumi-kubernetes-1a2b3c4d' }] }, 'Pulumi: a Release, Chart or Service of a stack ("pulumi stack")'],
-  ['a release by another program than helm', { labels: helmLabel, managedFields: [entry('fleetagent')] }, 'fleetagent: a program that is not helm, by the name of its field manager'],
-  ['another program beside helm', { labels: helmLabel, managedFields: [entry('fleetagent'), entry('helm')] }, undefined],
-  ['another program beside a helm that gave no name', { labels: helmLabel, managedFields: [entry('fleetagent'), entry('Go-http-client')] }, undefined],
-  ['another program, and no release', { managedFields: [entry('fleetagent')] }, undefined],
+  ['a release by another program than helm', { labels: helmLabel, managedFields: [createManagedFields('fleetagent')] }, 'fleetagent: a program that is not helm, by the name of its field manager'],
+  ['another program beside helm', { labels: helmLabel, managedFields: [createManagedFields('fleetagent'), createManagedFields('helm')] }, undefined],
+  ['another program beside a helm that gave no name', { labels: helmLabel, managedFields: [createManagedFields('fleetagent'), createManagedFields('Go-http-client')] }, undefined],
+  ['another program, and no release', { managedFields: [createManagedFields('fleetagent')] }, undefined],
   ['an owner of another kind', { ownerReferences: [{ kind: 'Deployment', name: 'x' }] }, undefined],
 ])('%s', (_, metadata, expected) => {
-  const manager = managerOf({ metadata: { name: 'milvus-demo', uid: 'u', resourceVersion: '1', ...metadata } })
+  const manager = findManagingTool({ metadata: { name: 'milvus-demo', uid: 'u', resourceVersion: '1', ...metadata } })
   expect(manager && `${manager.tool}: ${manager.owner}`).toBe(expected)
 })
 
 test('unknownManagers: of the spec, and neither helm, kubectl, Kubernetes, this action nor a tool that is known', () => {
-  const plain = ['helm', 'kubectl', 'kubectl-patch', 'kubectl-client-side-apply', 'Go-http-client', 'before-first-apply', 'kube-controller-manager', 'aws-cloud-controller-manager', 'milvus-alb-action', 'argocd-controller', 'terraform-provider-helm_v2.12.1_x5']
-  const managedFields = [...plain.map((manager) => entry(manager)), entry('fleetagent'), entry('k9s'), entry('fleetagent'), entry('controller', 'f:metadata'), entry('controller', 'f:status', { subresource: 'status' })]
-  expect(unknownManagers({ metadata: { name: 'milvus-demo', uid: 'u', resourceVersion: '1', managedFields } })).toEqual(['fleetagent', 'k9s'])
+  const knownManagers = ['helm', 'kubectl', 'kubectl-patch', 'kubectl-client-side-apply', 'Go-http-client', 'before-first-apply', 'kube-controller-manager', 'aws-cloud-controller-manager', 'milvus-alb-action', 'argocd-controller', 'terraform-provider-helm_v2.12.1_x5']
+  const managedFields = [...knownManagers.map((manager) => createManagedFields(manager)), createManagedFields('fleetagent'), createManagedFields('k9s'), createManagedFields('fleetagent'), createManagedFields('controller', 'f:metadata'), createManagedFields('controller', 'f:status', { subresource: 'status' })]
+  expect(unknownFieldManagers({ metadata: { name: 'milvus-demo', uid: 'u', resourceVersion: '1', managedFields } })).toEqual(['fleetagent', 'k9s'])
 })

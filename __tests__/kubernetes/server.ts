@@ -2,12 +2,12 @@
 import { createServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createAuthority, loopbackServerPair } from '../../sandbox/certificates.ts'
+import { createCertificateAuthority, issueLoopbackCertificate } from '../../sandbox/certificates.ts'
 
-const authority = createAuthority({ key: 'EC_prime256v1' })
-const pair = authority.then((issuer) => loopbackServerPair(issuer))
+const authority = createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
+const serverKeyPair = authority.then((issuer) => issueLoopbackCertificate(issuer))
 
-export interface TinyServer {
+export interface StubServer {
   readonly url: string
   readonly ca: string
   readonly requests: { method: string; url: string; headers: IncomingMessage['headers']; body: string }[]
@@ -15,29 +15,29 @@ export interface TinyServer {
 }
 
 /** What answers the n-th request, counted from 0. */
-export type Answer = (response: ServerResponse, n: number, request: IncomingMessage) => void
+export type RequestHandler = (response: ServerResponse, index: number, request: IncomingMessage) => void
 
 /** A Status, as the API answers errors. */
-export function status(response: ServerResponse, code: number, message: string, more: object = {}): void {
-  response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify({ kind: 'Status', code, message, ...more }))
+export function sendStatus(response: ServerResponse, code: number, message: string, extraFields: object = {}): void {
+  response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify({ kind: 'Status', code, message, ...extraFields }))
 }
 
-export function json(response: ServerResponse, body: unknown): void {
+export function sendJson(response: ServerResponse, body: unknown): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
 /** @param clientAuthority PEM: the server then asks for a client certificate of it */
-export async function startTinyServer(answer: Answer, clientAuthority?: string): Promise<TinyServer> {
-  const { cert, key, ca } = await pair
-  const requests: TinyServer['requests'] = []
-  const client = clientAuthority === undefined ? {} : { requestCert: true, rejectUnauthorized: true, ca: clientAuthority }
-  const server = createServer({ cert, key, ...client }, (request, response) => {
+export async function startStubServer(handler: RequestHandler, clientAuthority?: string): Promise<StubServer> {
+  const { cert, key, ca } = await serverKeyPair
+  const requests: StubServer['requests'] = []
+  const clientAuthOptions = clientAuthority === undefined ? {} : { requestCert: true, rejectUnauthorized: true, ca: clientAuthority }
+  const server = createServer({ cert, key, ...clientAuthOptions }, (request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const { method = '', url = '', headers } = request
       requests.push({ method, url, headers, body: Buffer.concat(chunks).toString() })
-      answer(response, requests.length - 1, request)
+      handler(response, requests.length - 1, request)
     })
   })
   server.on('tlsClientError', () => undefined)

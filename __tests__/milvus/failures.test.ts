@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { bodyFailure, grpcFailure, isUnauthenticated, tokenFailure } from '../../src/milvus/failures.ts'
+import { milvusStatusFailure, grpcStatusFailure, isUnauthenticated, rejectedTokenFailure } from '../../src/milvus/failures.ts'
 
 describe('grpcFailure', () => {
   test.each<[number, string, code: string, heals: number]>([
@@ -17,9 +17,9 @@ describe('grpcFailure', () => {
     [2, 'something else', 'probe-grpc-error', 0],
     [13, 'internal', 'probe-grpc-error', 0],
     [7, 'PrivilegeGetVersion: permission deny to reader', 'probe-grpc-error', 0],
-  ])('%d %j', (status, message, code, heals) => {
-    const failure = grpcFailure('Connect', status, message)
-    expect([failure.code, failure.heals]).toEqual([code, heals])
+  ])('%d %j', (status, message, code, retryFor) => {
+    const failure = grpcStatusFailure('Connect', status, message)
+    expect([failure.code, failure.retryFor]).toEqual([code, retryFor])
     expect(failure.message).toContain(message === '' ? `grpc-status ${status} to Connect` : `grpc-status ${status} (${message}) to Connect`)
   })
 })
@@ -44,16 +44,16 @@ test.each<[number, string, code: string, heals: number, RegExp]>([
   [5, 'something else', 'milvus-not-ready', Infinity, /own code 5 \(something else\)\.$/],
   [9, '', 'milvus-not-ready', Infinity, /no reason given/],
   [800, 'database not found[database=default]', 'probe-grpc-error', 20_000, /no database "default", which every Milvus has/],
-])('bodyFailure(%d, %j)', (status, reason, code, heals, problem) => {
-  const failure = bodyFailure('Connect', status, reason)
-  expect([failure.code, failure.heals, failure.message]).toEqual([code, heals, expect.stringMatching(problem)])
+])('bodyFailure(%d, %j)', (status, reason, code, retryFor, problem) => {
+  const failure = milvusStatusFailure('Connect', status, reason)
+  expect([failure.code, failure.retryFor, failure.message]).toEqual([code, retryFor, expect.stringMatching(problem)])
 })
 
 test.each([
   ['root:wrong', 'auth check failure, please check username and password are correct', /^Milvus does not accept milvus-token: auth check failure/, /^Give user:password of a Milvus user, or an API key/],
   ['a-key', 'auth check failure, please check api key is correct', /no colon and is taken for an API key/, /knows no API keys/],
 ])('tokenFailure(%j)', (token, message, problem, remedy) => {
-  const failure = tokenFailure(token, 16, message)
-  expect([failure.code, failure.heals, failure.message, failure.remedy]).toEqual(['milvus-unauthenticated', 0, expect.stringMatching(problem), expect.stringMatching(remedy)])
+  const failure = rejectedTokenFailure(token, 16, message)
+  expect([failure.code, failure.retryFor, failure.message, failure.remedy]).toEqual(['milvus-unauthenticated', 0, expect.stringMatching(problem), expect.stringMatching(remedy)])
   expect(failure.message).not.toContain(token)
 })

@@ -3,18 +3,18 @@ import http from 'node:http'
 import http2 from 'node:http2'
 import net, { type AddressInfo } from 'node:net'
 import tls from 'node:tls'
-import { createAuthority, type IssuedCertificate } from '../../sandbox/certificates.ts'
+import { createCertificateAuthority, type IssuedCertificate } from '../../sandbox/certificates.ts'
 
 export const host = 'milvus.example.com'
-export const authority = createAuthority({ key: 'EC_prime256v1', name: 'Test CA' })
-export const issued = authority.then((issuer) => issuer.issue({ hosts: [host], key: 'EC_prime256v1' }))
+export const authority = createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1', name: 'Test CA' })
+export const issued = authority.then((issuer) => issuer.issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' }))
 
-export interface Listening {
+export interface RunningServer {
   readonly port: number
   close(): Promise<void>
 }
 
-async function listen(server: net.Server | http2.Http2SecureServer): Promise<Listening> {
+async function listen(server: net.Server | http2.Http2SecureServer): Promise<RunningServer> {
   const sockets = new Set<net.Socket>()
   for (const event of ['connection', 'secureConnection']) {
     server.on(event, (socket: net.Socket) => {
@@ -35,10 +35,10 @@ async function listen(server: net.Server | http2.Http2SecureServer): Promise<Lis
   }
 }
 
-export type OnStream = (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void
+export type StreamHandler = (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void
 
 /** HTTP/2 over TLS. */
-export async function startHttp2(onStream: OnStream, certificate?: IssuedCertificate): Promise<Listening> {
+export async function startHttp2(onStream: StreamHandler, certificate?: IssuedCertificate): Promise<RunningServer> {
   const { fullchain, privateKey } = certificate ?? await issued
   const server = http2.createSecureServer({ cert: fullchain, key: privateKey })
   server.on('stream', (stream, headers) => {
@@ -49,36 +49,36 @@ export async function startHttp2(onStream: OnStream, certificate?: IssuedCertifi
 }
 
 /** TLS with the given options, and no word after it. */
-export async function startTls(options: tls.TlsOptions = {}): Promise<Listening> {
+export async function startTls(options: tls.TlsOptions = {}): Promise<RunningServer> {
   const { fullchain, privateKey } = await issued
   return listen(tls.createServer({ cert: fullchain, key: privateKey, ...options }))
 }
 
 /** TCP without TLS. */
-export const startTcp = (onConnection: (socket: net.Socket) => void): Promise<Listening> => listen(net.createServer(onConnection))
+export const startTcp = (onConnection: (socket: net.Socket) => void): Promise<RunningServer> => listen(net.createServer(onConnection))
 
-export interface Proxy extends Listening {
-  readonly connects: { target: string; authorization: string | undefined }[]
+export interface ProxyServer extends RunningServer {
+  readonly connectRequests: { target: string; authorization: string | undefined }[]
 }
 
 /** An HTTP proxy: connects every CONNECT to one port, or answers it with a status. */
-export async function startProxy(onConnect: { to: number } | { status: number } | 'silent'): Promise<Proxy> {
-  const connects: Proxy['connects'] = []
+export async function startProxy(behavior: { targetPort: number } | { status: number } | 'silent'): Promise<ProxyServer> {
+  const connectRequests: ProxyServer['connectRequests'] = []
   const server = http.createServer()
   server.on('connect', (request: http.IncomingMessage, socket: net.Socket) => {
-    connects.push({ target: request.url ?? '', authorization: request.headers['proxy-authorization'] })
+    connectRequests.push({ target: request.url ?? '', authorization: request.headers['proxy-authorization'] })
     socket.on('error', () => undefined)
-    if (onConnect === 'silent') return
-    if ('status' in onConnect) {
-      socket.end(`HTTP/1.1 ${onConnect.status} No\r\n\r\n`)
+    if (behavior === 'silent') return
+    if ('status' in behavior) {
+      socket.end(`HTTP/1.1 ${behavior.status} No\r\n\r\n`)
       return
     }
-    const target = net.connect(onConnect.to, '127.0.0.1', () => {
+    const target = net.connect(behavior.targetPort, '127.0.0.1', () => {
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
       target.pipe(socket).pipe(target)
     })
     target.on('error', () => socket.destroy())
     socket.on('close', () => target.destroy())
   })
-  return Object.assign(await listen(server), { connects })
+  return Object.assign(await listen(server), { connectRequests })
 }

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { ActionError } from '../../src/core/errors.ts'
-import type { OutputName, Way } from '../../src/core/step.ts'
-import { diagram, label } from '../../src/report/diagram.ts'
-import { settings } from '../steps/fixtures.ts'
+import type { OutputName, Topology } from '../../src/core/step.ts'
+import { renderDiagram, escapeLabel } from '../../src/report/diagram.ts'
+import { createSettings } from '../steps/fixtures.ts'
 
-const way: Way = { balancer: 'k8s-milvus-demo', targetGroup: 'k8s-milvus-group', service: { name: 'milvus-demo', port: 19530 }, pods: { ready: 2, all: 3 } }
+const topology: Topology = { loadBalancerName: 'k8s-milvus-demo', targetGroup: 'k8s-milvus-group', service: { name: 'milvus-demo', port: 19530 }, pods: { ready: 2, total: 3 } }
 const outputs = new Map<OutputName, string>([['alb-address', 'k8s-milvus-demo-1.us-east-2.elb.amazonaws.com'], ['milvus-version', 'v2.6.15']])
 
 describe('label', () => {
@@ -15,23 +15,23 @@ describe('label', () => {
     ['two\nlines', 'two lines'],
     ['`#', '#96;#35;'],
   ])('%j', (text, expected) => {
-    expect(label(text)).toBe(expected)
+    expect(escapeLabel(text)).toBe(expected)
   })
 })
 
 describe('diagram', () => {
   test('the whole way by its names', () => {
-    const text = diagram(way, outputs, settings(), undefined)
+    const text = renderDiagram(topology, outputs, createSettings(), undefined)
     for (const name of ['milvus.example.com:443', 'ALB k8s-milvus-demo (internet-facing)', 'HTTPS listener 443', 'target group k8s-milvus-group (GRPC, ip)', 'Service milvus-demo:19530<br>2 of 3 pods ready<br>Milvus v2.6.15', 'group --> milvus']) expect(text).toContain(name)
   })
 
   test('where it ends, when the probe failed', () => {
-    const text = diagram(way, outputs, settings(), new ActionError({ code: 'probe-no-targets', problem: 'p', remedy: 'r', step: 'probe' }))
+    const text = renderDiagram(topology, outputs, createSettings(), new ActionError({ code: 'probe-no-targets', problem: 'p', remedy: 'r', step: 'probe' }))
     expect(text).toContain('group -. "probe-no-targets" .-x milvus')
     expect(text).not.toContain('group --> milvus')
   })
 
-  test.each<[string, Way, ReadonlyMap<OutputName, string>]>([['an ALB', way, new Map()], ['a Service', {}, outputs]])('nothing without %s', (_what, known, out) => {
-    expect(diagram(known, out, settings(), undefined)).toBe('')
+  test.each<[string, Topology, ReadonlyMap<OutputName, string>]>([['an ALB', topology, new Map()], ['a Service', {}, outputs]])('nothing without %s', (_what, partialTopology, outputValues) => {
+    expect(renderDiagram(partialTopology, outputValues, createSettings(), undefined)).toBe('')
   })
 })

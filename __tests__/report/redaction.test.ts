@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
-import { selfSigned } from '../../sandbox/certificates.ts'
-import { secretsInValues } from '../../src/helm/values.ts'
+import { issueSelfSigned } from '../../sandbox/certificates.ts'
+import { findSecretValues } from '../../src/helm/values.ts'
 import { Redactor } from '../../src/report/redaction.ts'
-import { printed } from './stdout.ts'
+import { captureStdout } from './stdout.ts'
 
 /** A redactor that knows a secret, and the masks that it asked the runner for. */
-async function knowing(...secrets: string[]): Promise<{ redactor: Redactor; masks: string[] }> {
+async function createRedactor(...secrets: string[]): Promise<{ redactor: Redactor; masks: string[] }> {
   const redactor = new Redactor()
-  const text = await printed(() => secrets.forEach((secret) => redactor.protect(secret)))
+  const text = await captureStdout(() => secrets.forEach((secret) => redactor.maskSecret(secret)))
   return { redactor, masks: text.split('\n').flatMap((line) => (line.startsWith('::add-mask::') ? [decodeURIComponent(line.slice('::add-mask::'.length))] : [])) }
 }
 
@@ -26,14 +26,14 @@ describe('redact', () => {
     ['in a URL with small letters', encodeURIComponent(secret).replace(/%../g, (code) => code.toLowerCase())],
     ['in JSON of Go', JSON.stringify(secret).replaceAll('&', '\\u0026')],
   ])('%s', async (_, text) => {
-    const { redactor } = await knowing(secret)
+    const { redactor } = await createRedactor(secret)
     expect(redactor.redact(`before ${text} after ${text}`)).toMatch(/^before .*\*\*\*.* after .*\*\*\*.*$/)
     expect(redactor.redact(text)).not.toMatch(/p@ss|w(ö|%C3%B6|%c3%b6)rd|cm9vdD/)
   })
 
   test('each line of a key, wherever it is cut out', async () => {
-    const { privateKey } = await selfSigned({ hosts: ['a.example.com'], key: 'EC_prime256v1' })
-    const { redactor, masks } = await knowing(privateKey, privateKey.replaceAll('\n', '\r\n'))
+    const { privateKey } = await issueSelfSigned({ hosts: ['a.example.com'], keyAlgorithm: 'EC_prime256v1' })
+    const { redactor, masks } = await createRedactor(privateKey, privateKey.replaceAll('\n', '\r\n'))
     const lines = privateKey.trim().split('\n').slice(1, -1)
     for (const line of lines) expect(redactor.redact(`error: ${line} is wrong`)).toBe('error: *** is wrong')
     expect(redactor.redact(Buffer.from(privateKey).toString('base64'))).toBe('***')
@@ -42,28 +42,28 @@ describe('redact', () => {
   })
 
   test('the longest first, so that no rest remains', async () => {
-    const { redactor } = await knowing('secret-one', 'secret-one-and-more')
+    const { redactor } = await createRedactor('secret-one', 'secret-one-and-more')
     expect(redactor.redact('a secret-one-and-more b secret-one c')).toBe('a *** b *** c')
   })
 
   test('characters of patterns are characters', async () => {
-    const { redactor } = await knowing('$&.*(secret)')
+    const { redactor } = await createRedactor('$&.*(secret)')
     expect(redactor.redact('x $&.*(secret) y')).toBe('x *** y')
   })
 
-  test.each(['', ' ', '\n', 'short', 'a\nb\nc'])('%j is too common to be masked', async (common) => {
-    const { redactor, masks } = await knowing(common)
+  test.each(['', ' ', '\n', 'short', 'a\nb\nc'])('%j is too common to be masked', async (commonText) => {
+    const { redactor, masks } = await createRedactor(commonText)
     expect(redactor.redact('a short text\nb c')).toBe('a short text\nb c')
     expect(masks.filter((mask) => mask.length < 6)).toEqual([])
   })
 
   test('a secret is told to the runner once', async () => {
-    const { masks } = await knowing('secret-one', 'secret-one')
+    const { masks } = await createRedactor('secret-one', 'secret-one')
     expect(masks.filter((mask) => mask === 'secret-one')).toHaveLength(1)
   })
 
   test('a secret around which somebody left blanks', async () => {
-    const { redactor } = await knowing('  secret-one\n')
+    const { redactor } = await createRedactor('  secret-one\n')
     expect(redactor.redact('x secret-one y')).toBe('x *** y')
     expect(redactor.redact(Buffer.from('secret-one').toString('base64'))).toBe('***')
   })
@@ -71,7 +71,7 @@ describe('redact', () => {
 
 test('a guess is concealed in every form and line by line, and the runner is not told', async () => {
   const redactor = new Redactor()
-  const text = await printed(() => redactor.conceal('first "line"\nsecond line'))
+  const text = await captureStdout(() => redactor.redactGuess('first "line"\nsecond line'))
   expect(text).toBe('')
   const base64 = Buffer.from('a first "line"\nsecond line').toString('base64')
   expect(redactor.redact(`  second line; first \\"line\\"; ${base64}; ${encodeURIComponent('second line')}`)).not.toMatch(/line|second|ZmlycwX|bGluZ/)
@@ -93,16 +93,16 @@ describe('secretsInValues', () => {
     ['nothing', undefined, []],
     ['null', { password: null }, []],
   ])('%s', (_, values, expected) => {
-    expect(secretsInValues(values)).toEqual(expected)
+    expect(findSecretValues(values)).toEqual(expected)
   })
 })
 
 describe('what the runner is told', () => {
   let masks: string[]
   beforeAll(async () => {
-    masks = (await knowing('user:pass word/?')).masks
+    masks = (await createRedactor('user:pass word/?')).masks
   })
-  test.each(['user:pass word/?', Buffer.from('user:pass word/?').toString('base64')])('%j', (form) => {
-    expect(masks).toContain(form)
+  test.each(['user:pass word/?', Buffer.from('user:pass word/?').toString('base64')])('%j', (encodedSecret) => {
+    expect(masks).toContain(encodedSecret)
   })
 })

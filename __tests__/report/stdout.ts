@@ -1,15 +1,15 @@
 /** What a call prints, for the commands by which the runner is talked to. */
-export async function printed(work: () => unknown): Promise<string> {
-  const write = process.stdout.write.bind(process.stdout)
-  let text = ''
+export async function captureStdout(callback: () => unknown): Promise<string> {
+  const originalWrite = process.stdout.write.bind(process.stdout)
+  let output = ''
   process.stdout.write = (chunk: string | Uint8Array) => {
-    text += chunk.toString()
+    output += chunk.toString()
     return true
   }
   try {
-    await work()
+    await callback()
   } finally {
-    process.stdout.write = write
+    process.stdout.write = originalWrite
   }
-  return text
+  return output
 }

@@ -7,43 +7,43 @@ import type { Aws } from '../../sandbox/aws/server.ts'
 import type { AwsCredential } from '../../sandbox/aws/service.ts'
 import { createAwsState } from '../../sandbox/aws/state.ts'
 import type { IssuedCertificate } from '../../sandbox/certificates.ts'
-import { createAuthority } from '../../sandbox/certificates.ts'
-import { Traffic } from '../../sandbox/traffic.ts'
+import { createCertificateAuthority } from '../../sandbox/certificates.ts'
+import { RequestLog } from '../../sandbox/traffic.ts'
 
 export const host = 'milvus.example.com'
 export const user: AwsCredential = { accessKeyId: 'AKIAUSER', secretAccessKey: 'user secret', principalArn: 'arn:aws:iam::111122223333:user/deployer' }
 export const session: AwsCredential = {
   accessKeyId: 'ASIASESSION', secretAccessKey: 'session secret', sessionToken: 'token+/=', principalArn: 'arn:aws:sts::111122223333:assumed-role/deployer/run-1',
 }
-export const rsaAuthority = createAuthority()
-export const ecAuthority = createAuthority({ key: 'EC_prime256v1' })
+export const rsaAuthority = createCertificateAuthority()
+export const ecAuthority = createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
 
 /** A running account. `imported` imports a certificate, a new one when none is given, and says under which ARN. */
-export interface Account {
-  readonly traffic: Traffic
+export interface TestAccount {
+  readonly requestLog: RequestLog
   readonly aws: Aws
   readonly acm: ACMClient
   readonly elb: ElasticLoadBalancingV2Client
-  options(credential?: AwsCredential, region?: string): {
+  getClientOptions(credential?: AwsCredential, region?: string): {
     endpoint: string, region: string, maxAttempts: number, credentials: { accessKeyId: string, secretAccessKey: string, sessionToken?: string }
   }
-  imported(issued?: IssuedCertificate, more?: Partial<ImportCertificateCommandInput>): Promise<string>
+  importCertificate(issued?: IssuedCertificate, overrides?: Partial<ImportCertificateCommandInput>): Promise<string>
   close(): Promise<void>
 }
 
-export async function openAccount(): Promise<Account> {
-  const traffic = new Traffic()
-  const aws = await startAws({ traffic, state: createAwsState(), credentials: [{ ...user }, { ...session }] })
-  const options: Account['options'] = ({ accessKeyId, secretAccessKey, sessionToken } = user, region = 'us-east-2') => ({
+export async function startTestAccount(): Promise<TestAccount> {
+  const requestLog = new RequestLog()
+  const aws = await startAws({ requestLog, state: createAwsState(), credentials: [{ ...user }, { ...session }] })
+  const getClientOptions: TestAccount['getClientOptions'] = ({ accessKeyId, secretAccessKey, sessionToken } = user, region = 'us-east-2') => ({
     endpoint: aws.endpoint, region, maxAttempts: 1, credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
   })
-  const [acm, elb] = [new ACMClient(options()), new ElasticLoadBalancingV2Client(options())]
+  const [acm, elb] = [new ACMClient(getClientOptions()), new ElasticLoadBalancingV2Client(getClientOptions())]
   return {
-    traffic, aws, acm, elb, options,
-    imported: async (issued, more = {}) => {
+    requestLog, aws, acm, elb, getClientOptions,
+    importCertificate: async (issued, overrides = {}) => {
       const { certificate, privateKey, chain } = issued ?? await (await rsaAuthority).issue({ hosts: [host] })
-      const optional = chain === '' ? {} : { CertificateChain: bytes(chain) }
-      const { CertificateArn } = await acm.send(new ImportCertificateCommand({ Certificate: bytes(certificate), PrivateKey: bytes(privateKey), ...optional, ...more }))
+      const optional = chain === '' ? {} : { CertificateChain: toBytes(chain) }
+      const { CertificateArn } = await acm.send(new ImportCertificateCommand({ Certificate: toBytes(certificate), PrivateKey: toBytes(privateKey), ...optional, ...overrides }))
       return CertificateArn ?? ''
     },
     close: async () => {
@@ -55,8 +55,8 @@ export async function openAccount(): Promise<Account> {
 }
 
 /** `Name: message` of the error that AWS answered; `none` when there was none. */
-export async function failure(call: Promise<unknown>): Promise<string> {
+export async function getErrorText(call: Promise<unknown>): Promise<string> {
   return call.then(() => 'none', (error: unknown) => error instanceof Error ? `${error.name}: ${error.message}` : String(error))
 }
 
-export const bytes = (text: string): Buffer => Buffer.from(text)
+export const toBytes = (text: string): Buffer => Buffer.from(text)

@@ -4,63 +4,63 @@ import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { merged } from '../../sandbox/charts/merged.ts'
+import { mergeValues } from '../../sandbox/charts/merged.ts'
 import { modeValues } from '../../sandbox/charts/modes.ts'
-import { at, type KubernetesObject } from '../../sandbox/kubernetes/api.ts'
-import { isReady } from '../../sandbox/kubernetes/pods.ts'
-import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
-import { helmThree, tools } from '../../sandbox/tools.ts'
+import { getIn, type KubernetesObject } from '../../sandbox/kubernetes/api.ts'
+import { isPodReady } from '../../sandbox/kubernetes/pods.ts'
+import { startSimulator, type Simulator } from '../../sandbox/sandbox.ts'
+import { installHelm3, installTools } from '../../sandbox/tools.ts'
 
 const run = promisify(execFile)
-const programs = { 'helm 3.17': helmThree, 'helm 4.1': async () => (await tools()).helm }
+const programs = { 'helm 3.17': installHelm3, 'helm 4.1': async () => (await installTools()).helm }
 
-let world: Sandbox
-beforeAll(async () => void (world = await startSandbox()))
-afterAll(() => world.close())
+let environment: Simulator
+beforeAll(async () => void (environment = await startSimulator()))
+afterAll(() => environment.close())
 
-const list = (kind: string): KubernetesObject[] => world.kubernetes.list(kind, 'milvus')
-const readyReplicas = (kind: string): Record<string, unknown> => Object.fromEntries(list(kind).map((object) => [object.metadata.name, at(object, 'status', 'readyReplicas')]))
-const pods = (): Map<string, string | undefined> => new Map(list('Pod').map(({ metadata }) => [metadata.name, metadata.uid]))
+const listObjects = (kind: string): KubernetesObject[] => environment.kubernetes.list(kind, 'milvus')
+const getReadyReplicas = (kind: string): Record<string, unknown> => Object.fromEntries(listObjects(kind).map((object) => [object.metadata.name, getIn(object, 'status', 'readyReplicas')]))
+const getPodUids = (): Map<string, string | undefined> => new Map(listObjects('Pod').map(({ metadata }) => [metadata.name, metadata.uid]))
 
 /** A cluster with all that can be asked for besides. */
-const values = merged(modeValues.cluster, {
+const values = mergeValues(modeValues.cluster, {
   attu: { enabled: true }, metrics: { serviceMonitor: { enabled: true } }, proxy: { hpa: { enabled: true } }, etcd: { pdb: { create: true } },
 })
 
-test.each(Object.entries(programs))('%s: install, upgrade and uninstall wait for what they should', async (_, program) => {
-  const file = join(world.directory, 'cluster.json')
+test.each(Object.entries(programs))('%s: install, upgrade and uninstall wait for what they should', async (_, getProgram) => {
+  const file = join(environment.directory, 'cluster.json')
   await writeFile(file, JSON.stringify(values))
-  const path = await program()
-  const helm = (...args: string[]): Promise<unknown> => run(path, ['--namespace', 'milvus', ...args, '--timeout', '30s', '--wait'], { env: { HOME: world.directory, KUBECONFIG: world.kubeconfig } })
-  const chart = ['milvus-demo', 'milvus', '--repo', world.charts.url, '--version', '4.2.58']
+  const path = await getProgram()
+  const helm = (...args: string[]): Promise<unknown> => run(path, ['--namespace', 'milvus', ...args, '--timeout', '30s', '--wait'], { env: { HOME: environment.directory, KUBECONFIG: environment.kubeconfig } })
+  const chart = ['milvus-demo', 'milvus', '--repo', environment.chartRepository.url, '--version', '4.2.58']
 
   await helm('install', ...chart, '--values', file, '--wait-for-jobs')
-  expect(readyReplicas('Deployment')).toMatchObject({ 'milvus-demo-proxy': 1, 'milvus-demo-attu': 1 })
-  expect(readyReplicas('StatefulSet')).toMatchObject({ 'milvus-demo-etcd': 3, 'milvus-demo-pulsarv3-broker': 2 })
-  expect(list('Job').map((job) => at(job, 'status', 'conditions', 1, 'type'))).toEqual(['Complete', 'Complete'])
-  for (const kind of ['Role', 'RoleBinding', 'ServiceAccount', 'ConfigMap', 'PodDisruptionBudget', 'HorizontalPodAutoscaler', 'ServiceMonitor']) expect(list(kind)).not.toEqual([])
+  expect(getReadyReplicas('Deployment')).toMatchObject({ 'milvus-demo-proxy': 1, 'milvus-demo-attu': 1 })
+  expect(getReadyReplicas('StatefulSet')).toMatchObject({ 'milvus-demo-etcd': 3, 'milvus-demo-pulsarv3-broker': 2 })
+  expect(listObjects('Job').map((job) => getIn(job, 'status', 'conditions', 1, 'type'))).toEqual(['Complete', 'Complete'])
+  for (const kind of ['Role', 'RoleBinding', 'ServiceAccount', 'ConfigMap', 'PodDisruptionBudget', 'HorizontalPodAutoscaler', 'ServiceMonitor']) expect(listObjects(kind)).not.toEqual([])
 
-  const before = pods()
+  const before = getPodUids()
   await helm('upgrade', ...chart, '--reset-then-reuse-values', '--set', 'service.type=ClusterIP')
-  const restarted = [...pods()].filter(([name, uid]) => before.get(name) !== uid).map(([name]) => name)
+  const restarted = [...getPodUids()].filter(([name, uid]) => before.get(name) !== uid).map(([name]) => name)
   expect(restarted.sort()).toEqual(['milvus-demo-etcd-0', 'milvus-demo-etcd-1', 'milvus-demo-etcd-2'])
-  expect(list('Job')).toEqual([])
+  expect(listObjects('Job')).toEqual([])
 
   await helm('uninstall', 'milvus-demo')
-  expect(list('StatefulSet')).toEqual([])
+  expect(listObjects('StatefulSet')).toEqual([])
 }, 60_000)
 
 test('the pods of a StatefulSet restart one after the other, the last first', async () => {
-  await world.installMilvus({ mode: 'cluster' })
-  const etcd = (): KubernetesObject[] => list('Pod').filter(({ metadata }) => metadata.name.startsWith('milvus-demo-etcd-'))
-  const old = new Set(etcd().map(({ metadata }) => metadata.uid))
+  await environment.installMilvus({ mode: 'cluster' })
+  const etcd = (): KubernetesObject[] => listObjects('Pod').filter(({ metadata }) => metadata.name.startsWith('milvus-demo-etcd-'))
+  const initialUids = new Set(etcd().map(({ metadata }) => metadata.uid))
   const restarted: string[] = []
   let unready = 0
-  const looking = setInterval(() => {
-    for (const { metadata } of etcd()) if (!old.has(metadata.uid) && !restarted.includes(metadata.name)) restarted.push(metadata.name)
-    unready = Math.max(unready, etcd().filter((pod) => !isReady(pod)).length)
+  const pollTimer = setInterval(() => {
+    for (const { metadata } of etcd()) if (!initialUids.has(metadata.uid) && !restarted.includes(metadata.name)) restarted.push(metadata.name)
+    unready = Math.max(unready, etcd().filter((pod) => !isPodReady(pod)).length)
   }, 5)
-  await world.helm('upgrade', 'milvus-demo', 'milvus', '--repo', world.charts.url, '--version', '4.2.58', '--reset-then-reuse-values', '--wait')
-  clearInterval(looking)
+  await environment.helm('upgrade', 'milvus-demo', 'milvus', '--repo', environment.chartRepository.url, '--version', '4.2.58', '--reset-then-reuse-values', '--wait')
+  clearInterval(pollTimer)
   expect({ restarted, unready }).toEqual({ restarted: ['milvus-demo-etcd-2', 'milvus-demo-etcd-1', 'milvus-demo-etcd-0'], unready: 1 })
 }, 30_000)

@@ -6,19 +6,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { load, loadAll } from 'js-yaml'
-import { merged } from '../../sandbox/charts/merged.ts'
+import { mergeValues } from '../../sandbox/charts/merged.ts'
 import { modeValues } from '../../sandbox/charts/modes.ts'
-import { milvusChart } from '../../sandbox/charts/package.ts'
-import { tools } from '../../sandbox/tools.ts'
+import { buildMilvusChart } from '../../sandbox/charts/package.ts'
+import { installTools } from '../../sandbox/tools.ts'
 
-interface Rendered {
+interface RenderedObject {
   readonly kind: string
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>> }
   readonly spec?: { readonly replicas?: number; readonly type?: string; readonly clusterIP?: string; readonly ports?: { name: string; port: number }[]; readonly selector?: object; readonly template?: object }
 }
 
 /** What stands with the versions and modes that have it. */
-interface Shared {
+interface InventoryEntry {
   readonly versions: readonly string[]
   readonly modes: readonly string[]
 }
@@ -30,8 +30,8 @@ interface Difference {
 }
 
 interface Inventory {
-  readonly objects: readonly (Shared & { readonly objects: readonly object[] })[]
-  readonly upgrade: readonly (Shared & { readonly differences: readonly Difference[] })[]
+  readonly objects: readonly (InventoryEntry & { readonly objects: readonly object[] })[]
+  readonly upgrade: readonly (InventoryEntry & { readonly differences: readonly Difference[] })[]
 }
 
 const run = promisify(execFile)
@@ -39,32 +39,32 @@ const versions = ['4.0.34', '4.1.36', '4.2.58', '5.0.19']
 const modes: Readonly<Record<string, object>> = { 'cluster-defaults': {}, ...modeValues }
 
 let directory: string, helm: string, inventory: Inventory
-const rendered = new Map<string, Rendered[]>()
+const rendered = new Map<string, RenderedObject[]>()
 
 /** Renders a release in namespace milvus: milvus-demo unless helm's flags name another. */
-async function render(version: string, values: object, ...more: string[]): Promise<Rendered[]> {
+async function render(version: string, values: object, ...helmArgs: string[]): Promise<RenderedObject[]> {
   const file = join(directory, `${crypto.randomUUID()}.json`)
-  await writeFile(file, JSON.stringify(merged(values, { service: { type: 'LoadBalancer' } })))
-  const { stdout } = await run(helm, ['template', ...(more.includes('--name-template') ? [] : ['milvus-demo']), join(directory, `${version}.tgz`), '--namespace', 'milvus', '--values', file, ...more], { env: { HOME: directory }, maxBuffer: 2 ** 24 })
-  return loadAll(stdout).filter((object) => object !== null && object !== undefined) as Rendered[]
+  await writeFile(file, JSON.stringify(mergeValues(values, { service: { type: 'LoadBalancer' } })))
+  const { stdout } = await run(helm, ['template', ...(helmArgs.includes('--name-template') ? [] : ['milvus-demo']), join(directory, `${version}.tgz`), '--namespace', 'milvus', '--values', file, ...helmArgs], { env: { HOME: directory }, maxBuffer: 2 ** 24 })
+  return loadAll(stdout).filter((object) => object !== null && object !== undefined) as RenderedObject[]
 }
 
 const cases = versions.flatMap((version) => Object.keys(modes).map((mode) => [version, mode] as const))
-const named = (objects: readonly Rendered[]): Map<string, Rendered> => new Map(objects.map((object) => [`${object.kind}/${object.metadata.name}`, object]))
+const indexByName = (objects: readonly RenderedObject[]): Map<string, RenderedObject> => new Map(objects.map((object) => [`${object.kind}/${object.metadata.name}`, object]))
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'chart-test-'))
-  helm = (await tools()).helm
+  helm = (await installTools()).helm
   inventory = load(await readFile(new URL('chart-inventory.yaml', import.meta.url), 'utf8')) as Inventory
-  for (const version of versions) await writeFile(join(directory, `${version}.tgz`), await milvusChart(version))
-  const waiting = cases.flatMap(([version, mode]) => [[version, mode, []], [version, mode, ['--is-upgrade']]] as const)
-  const work = async (): Promise<void> => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const [version, mode, more] = next
-      rendered.set([version, mode, ...more].join(' '), await render(version, modes[mode] ?? {}, ...more))
+  for (const version of versions) await writeFile(join(directory, `${version}.tgz`), await buildMilvusChart(version))
+  const pending = cases.flatMap(([version, mode]) => [[version, mode, []], [version, mode, ['--is-upgrade']]] as const)
+  const renderPending = async (): Promise<void> => {
+    for (let next = pending.shift(); next; next = pending.shift()) {
+      const [version, mode, helmArgs] = next
+      rendered.set([version, mode, ...helmArgs].join(' '), await render(version, modes[mode] ?? {}, ...helmArgs))
     }
   }
-  await Promise.all([work(), work()])
+  await Promise.all([renderPending(), renderPending()])
 }, 60_000)
 
 afterAll(() => rm(directory, { recursive: true, force: true }))
@@ -72,20 +72,20 @@ afterAll(() => rm(directory, { recursive: true, force: true }))
 const mainLabels = ['app.kubernetes.io/name', 'app.kubernetes.io/instance', 'component', 'app', 'release', 'cluster']
 
 /** An object as the inventory notes it. */
-function noted({ kind, metadata: { name, labels = {} }, spec = {} }: Rendered): object {
-  const fact = { kind, name, labels: Object.fromEntries(Object.entries(labels).filter(([label]) => mainLabels.includes(label))) }
-  if (kind === 'Deployment' || kind === 'StatefulSet') return { ...fact, replicas: spec.replicas }
-  if (kind !== 'Service') return fact
+function toInventoryEntry({ kind, metadata: { name, labels = {} }, spec = {} }: RenderedObject): object {
+  const entry = { kind, name, labels: Object.fromEntries(Object.entries(labels).filter(([label]) => mainLabels.includes(label))) }
+  if (kind === 'Deployment' || kind === 'StatefulSet') return { ...entry, replicas: spec.replicas }
+  if (kind !== 'Service') return entry
   const ports = Object.fromEntries((spec.ports ?? []).map(({ name, port }) => [name, port]))
-  return { ...fact, type: spec.type, ports, selector: spec.selector, ...(spec.clusterIP === 'None' ? { headless: true } : {}) }
+  return { ...entry, type: spec.type, ports, selector: spec.selector, ...(spec.clusterIP === 'None' ? { headless: true } : {}) }
 }
 
 /** Where two documents differ, by places such as `spec.template.spec.containers[etcd].image`. */
-function differences(before: unknown, after: unknown, place = ''): Record<string, unknown[]> {
+function differences(before: unknown, after: unknown, path = ''): Record<string, unknown[]> {
   if (before === after) return {}
-  if (typeof before !== 'object' || typeof after !== 'object' || before === null || after === null) return { [place]: [before, after] }
+  if (typeof before !== 'object' || typeof after !== 'object' || before === null || after === null) return { [path]: [before, after] }
   const [one, other] = [entries(before), entries(after)]
-  const join = (key: string): string => (Array.isArray(before) ? `${place}[${key}]` : place === '' ? key : `${place}.${key}`)
+  const join = (key: string): string => (Array.isArray(before) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`)
   return Object.assign({}, ...[...new Set([...one.keys(), ...other.keys()])].map((key) => differences(one.get(key), other.get(key), join(key)))) as Record<string, unknown[]>
 }
 
@@ -96,17 +96,17 @@ function entries(value: object): Map<string, unknown> {
 }
 
 describe.each(cases)('chart %s, mode %s', (version, mode) => {
-  const holds = (each: Shared): boolean => each.versions.includes(version) && each.modes.includes(mode)
+  const appliesHere = (each: InventoryEntry): boolean => each.versions.includes(version) && each.modes.includes(mode)
 
   test('makes the objects of the public chart', () => {
-    const wanted = inventory.objects.filter(holds).flatMap(({ objects }) => objects)
-    const byName = (facts: object[]): object[] => facts.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)))
-    const order = (fact: object): object => ({ kind: '', name: '', ...fact })
-    expect(byName((rendered.get(`${version} ${mode}`) ?? []).map(noted))).toEqual(byName(wanted.map(order)))
+    const expected = inventory.objects.filter(appliesHere).flatMap(({ objects }) => objects)
+    const byName = (items: object[]): object[] => items.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)))
+    const withDefaultKeys = (entry: object): object => ({ kind: '', name: '', ...entry })
+    expect(byName((rendered.get(`${version} ${mode}`) ?? []).map(toInventoryEntry))).toEqual(byName(expected.map(withDefaultKeys)))
   })
 
   test('an upgrade makes otherwise what that of the public chart does', () => {
-    const [installed, upgraded] = [named(rendered.get(`${version} ${mode}`) ?? []), named(rendered.get(`${version} ${mode} --is-upgrade`) ?? [])]
+    const [installed, upgraded] = [indexByName(rendered.get(`${version} ${mode}`) ?? []), indexByName(rendered.get(`${version} ${mode} --is-upgrade`) ?? [])]
     expect([...upgraded.keys()].filter((key) => !installed.has(key))).toEqual([])
     const found = [...installed].flatMap(([object, before]): Difference[] => {
       const after = upgraded.get(object)
@@ -115,7 +115,7 @@ describe.each(cases)('chart %s, mode %s', (version, mode) => {
       return Object.keys(changed).length === 0 ? [] : [{ object, changed: changed as Record<string, string[]> }]
     })
     const byObject = (all: readonly Difference[]): Difference[] => all.toSorted((a, b) => a.object.localeCompare(b.object))
-    expect(byObject(found)).toEqual(byObject(inventory.upgrade.filter(holds).flatMap((each) => each.differences)))
+    expect(byObject(found)).toEqual(byObject(inventory.upgrade.filter(appliesHere).flatMap((each) => each.differences)))
   })
 
   test('every workload finds its own pods, and Milvus restarts when its configuration changes', () => {
@@ -134,16 +134,16 @@ test('what the public chart has only when it is asked for', async () => {
     attu: { enabled: true }, ingress: { enabled: true }, metrics: { serviceMonitor: { enabled: true } }, serviceAccount: { create: true },
     proxy: { replicas: -1, hpa: { enabled: true } }, etcd: { pdb: { create: true } }, minio: { podDisruptionBudget: { enabled: true } }, pulsarv3: { zookeeper: { pdb: { usePolicy: true } } },
   }
-  const objects = named(await render('4.2.58', values))
-  for (const wanted of [
+  const objects = indexByName(await render('4.2.58', values))
+  for (const expected of [
     'Deployment/milvus-demo-attu', 'Service/milvus-demo-attu', 'Ingress/milvus-demo', 'ServiceMonitor/milvus-demo', 'ServiceAccount/milvus-demo', 'HorizontalPodAutoscaler/milvus-demo-proxy',
     'PodDisruptionBudget/milvus-demo-etcd', 'PodDisruptionBudget/milvus-demo-minio', 'PodDisruptionBudget/milvus-demo-pulsarv3-zookeeper',
-  ]) expect([...objects.keys()]).toContain(wanted)
+  ]) expect([...objects.keys()]).toContain(expected)
   expect(objects.get('Deployment/milvus-demo-proxy')?.spec?.replicas).toBeUndefined()
 })
 
 test('names, labels and the Service follow the values', async () => {
-  const objects = named(await render('5.0.19', {
+  const objects = indexByName(await render('5.0.19', {
     fullnameOverride: 'vec', nameOverride: 'vectors', labels: { team: 'search' }, annotations: { note: 'mine' }, image: { all: { repository: 'registry.internal/milvus', tag: 'v2.6.1' } },
     service: { annotations: { a: 'b' }, labels: { c: 'd' }, port: 19999, portName: 'grpc', loadBalancerSourceRanges: ['10.0.0.0/8'] },
   }))
@@ -154,7 +154,7 @@ test('names, labels and the Service follow the values', async () => {
   const proxy = objects.get('Deployment/vec-proxy')
   expect(proxy).toMatchObject({ metadata: { labels: { team: 'search' }, annotations: { note: 'mine' } } })
   expect(JSON.stringify(proxy)).toContain('registry.internal/milvus:v2.6.1')
-  expect(named(await render('5.0.19', { proxy: { enabled: false } })).has('Service/milvus-demo')).toBe(false)
+  expect(indexByName(await render('5.0.19', { proxy: { enabled: false } })).has('Service/milvus-demo')).toBe(false)
   expect((await render('4.1.36', {})).find(({ metadata }) => metadata.name === 'milvus-demo-proxy')?.metadata.namespace).toBeUndefined()
 })
 

@@ -3,37 +3,37 @@ import { createAwsState } from '../../sandbox/aws/state.ts'
 import type { AwsState } from '../../sandbox/aws/state.ts'
 import { startAws } from '../../sandbox/aws/server.ts'
 import type { Aws } from '../../sandbox/aws/server.ts'
-import { createAuthority, loopbackServerPair } from '../../sandbox/certificates.ts'
+import { createCertificateAuthority, issueLoopbackCertificate } from '../../sandbox/certificates.ts'
 import { startController } from '../../sandbox/controller/controller.ts'
 import type { Controller } from '../../sandbox/controller/controller.ts'
-import { at, startKubernetes, text } from '../../sandbox/kubernetes/api.ts'
+import { getIn, startKubernetes, asString } from '../../sandbox/kubernetes/api.ts'
 import type { JsonObject, KubernetesApi, KubernetesObject } from '../../sandbox/kubernetes/api.ts'
-import { Traffic } from '../../sandbox/traffic.ts'
+import { RequestLog } from '../../sandbox/traffic.ts'
 
 export const HOST = 'milvus-demo.milvus.io'
 export const CERTIFICATE = 'arn:aws:acm:us-east-2:111122223333:certificate/00000000-0000-0000-0000-000000000001'
-export const MISSING = CERTIFICATE.replace(/1$/, '9')
-export const authority = createAuthority({ key: 'EC_prime256v1' })
-const serverPair = authority.then((issuer) => loopbackServerPair(issuer))
+export const MISSING_CERTIFICATE = CERTIFICATE.replace(/1$/, '9')
+export const authority = createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
+const serverPair = authority.then((issuer) => issueLoopbackCertificate(issuer))
 
 // What is open: each test has its own.
-export let traffic: Traffic
+export let requestLog: RequestLog
 export let state: AwsState
 export let kubernetes: KubernetesApi
 export let controller: Controller
 let aws: Aws
 
 /** Opens it, as it is before anything was applied. */
-export async function open(): Promise<void> {
+export async function startFixture(): Promise<void> {
   const pair = await serverPair
-  traffic = new Traffic()
+  requestLog = new RequestLog()
   state = createAwsState()
-  const issued = await (await authority).issue({ hosts: [HOST], key: 'EC_prime256v1' })
+  const issued = await (await authority).issue({ hosts: [HOST], keyAlgorithm: 'EC_prime256v1' })
   const { certificate, chain, privateKey } = issued
   state.certificates.set(CERTIFICATE, { arn: CERTIFICATE, certificate, chain, privateKey, keyAlgorithm: 'EC_prime256v1', importedAt: new Date(), tags: new Map() })
-  aws = await startAws({ traffic, state })
+  aws = await startAws({ requestLog, state })
   kubernetes = await startKubernetes({
-    traffic,
+    requestLog,
     tls: { certificate: pair.cert, privateKey: pair.key },
     authenticate: (token) => Promise.resolve(token === 'controller' ? { username: 'controller', groups: [] } : undefined),
   })
@@ -57,21 +57,21 @@ export async function open(): Promise<void> {
 }
 
 /** Closes it again. */
-export async function close(): Promise<void> {
+export async function stopFixture(): Promise<void> {
   await controller.close()
   await kubernetes.close()
   await aws.close()
 }
 
 /** The guide's Ingress with other annotations (undefined leaves one out) and backend. */
-export function ingress(annotations: Record<string, string | undefined> = {}, backend: { name?: string; port?: number; className?: string; ingress?: string } = {}): KubernetesObject {
-  const all: Record<string, string | undefined> = {
+export function buildIngress(annotations: Record<string, string | undefined> = {}, backend: { name?: string; port?: number; className?: string; ingressName?: string } = {}): KubernetesObject {
+  const defaults: Record<string, string | undefined> = {
     scheme: 'internet-facing', 'backend-protocol-version': 'GRPC', 'target-type': 'ip', 'listen-ports': '[{"HTTPS":443}]', 'certificate-arn': CERTIFICATE, ...annotations,
   }
-  const named = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name.includes('/') ? name : `alb.ingress.kubernetes.io/${name}`, value] as const]))
+  const annotationEntries = Object.entries(defaults).flatMap(([name, value]) => (value === undefined ? [] : [[name.includes('/') ? name : `alb.ingress.kubernetes.io/${name}`, value] as const]))
   return {
     apiVersion: 'networking.k8s.io/v1', kind: 'Ingress',
-    metadata: { name: backend.ingress ?? 'milvus-demo', namespace: 'milvus', annotations: Object.fromEntries(named) },
+    metadata: { name: backend.ingressName ?? 'milvus-demo', namespace: 'milvus', annotations: Object.fromEntries(annotationEntries) },
     spec: {
       ingressClassName: backend.className ?? 'alb',
       rules: [{ host: HOST, http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: backend.name ?? 'milvus-demo', port: { number: backend.port ?? 19530 } } } }] } }],
@@ -79,37 +79,37 @@ export function ingress(annotations: Record<string, string | undefined> = {}, ba
   }
 }
 
-export const apply = (object: KubernetesObject): KubernetesObject => kubernetes.apply(object, 'test', true)
-export const live = (name = 'milvus-demo'): KubernetesObject | undefined => kubernetes.get('Ingress', 'milvus', name)
-export const hostname = (name?: string): string => text(at(live(name), 'status', 'loadBalancer', 'ingress', 0, 'hostname'))
+export const applyObject = (object: KubernetesObject): KubernetesObject => kubernetes.apply(object, 'test', true)
+export const getIngress = (name = 'milvus-demo'): KubernetesObject | undefined => kubernetes.get('Ingress', 'milvus', name)
+export const getHostname = (name?: string): string => asString(getIn(getIngress(name), 'status', 'loadBalancer', 'ingress', 0, 'hostname'))
 
-export function events(reason?: string): JsonObject[] {
-  return kubernetes.list('Event', 'milvus').filter((event) => event['reason'] === reason || reason === undefined)
+export function listEvents(reason?: string): JsonObject[] {
+  return kubernetes.list('Event', 'milvus').filter((candidate) => candidate['reason'] === reason || reason === undefined)
 }
 
 /** Waits for a condition; every change in the cluster has it looked at again. */
-export async function until<T>(what: () => T | undefined | false, kind = 'Event'): Promise<T> {
-  const found = what()
-  if (found) return found
+export async function waitUntil<T>(condition: () => T | undefined | false, kind = 'Event'): Promise<T> {
+  const immediate = condition()
+  if (immediate) return immediate
   return new Promise((resolve, reject) => {
-    const give = setTimeout(() => {
+    const timeoutTimer = setTimeout(() => {
       finish()
-      reject(new Error(`waited in vain; events: ${JSON.stringify(events().map((event) => [event['reason'], event['message'], event['count']]))}`))
+      reject(new Error(`waited in vain; events: ${JSON.stringify(listEvents().map((candidate) => [candidate['reason'], candidate['message'], candidate['count']]))}`))
     }, 5000)
-    const look = (): void => {
-      const seen = what()
-      if (!seen) return
+    const check = (): void => {
+      const value = condition()
+      if (!value) return
       finish()
-      resolve(seen)
+      resolve(value)
     }
-    const timer = setInterval(look, 10)
-    const unwatch = kubernetes.watch(kind, look)
+    const timer = setInterval(check, 10)
+    const unwatch = kubernetes.watch(kind, check)
     const finish = (): void => {
-      clearTimeout(give)
+      clearTimeout(timeoutTimer)
       clearInterval(timer)
       unwatch()
     }
   })
 }
 
-export const event = (reason: string, count = 1): Promise<JsonObject> => until(() => events(reason).find((each) => Number(each['count']) >= count))
+export const waitForEvent = (reason: string, count = 1): Promise<JsonObject> => waitUntil(() => listEvents(reason).find((each) => Number(each['count']) >= count))

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
-import { listenPorts, stringMap } from '../../sandbox/controller/annotations.ts'
-import { goError } from '../../sandbox/controller/aws.ts'
-import { groupOf, heldBy, matters, withParams } from '../../sandbox/controller/classes.ts'
-import { Correlator } from '../../sandbox/controller/correlator.ts'
+import { parseListenPorts, parseStringMap } from '../../sandbox/controller/annotations.ts'
+import { formatGoError } from '../../sandbox/controller/aws.ts'
+import { resolveGroup, getFinalizerGroups, isRelevantChange, applyClassParams } from '../../sandbox/controller/classes.ts'
+import { EventCorrelator } from '../../sandbox/controller/correlator.ts'
 import { buildModel } from '../../sandbox/controller/model.ts'
 import type { BuildInput } from '../../sandbox/controller/model.ts'
-import { loadBalancerName } from '../../sandbox/controller/names.ts'
+import { buildLoadBalancerName } from '../../sandbox/controller/names.ts'
 import type { Ingress, Service } from '../../sandbox/controller/objects.ts'
-import { backoff, Queue } from '../../sandbox/controller/queue.ts'
+import { computeBackoff, WorkQueue } from '../../sandbox/controller/queue.ts'
 
 const PREFIX = 'alb.ingress.kubernetes.io/'
 const service: Service = { metadata: { name: 'svc', namespace: 'ns', uid: 'u' }, spec: { type: 'NodePort', ports: [{ name: 'milvus', port: 19530, targetPort: 19531, nodePort: 31000 }] } }
@@ -19,8 +19,8 @@ function ingress(annotations: Record<string, string>, path = '/', pathType = 'Pr
   }
 }
 
-function input(member: Ingress, changes: Partial<BuildInput> = {}): BuildInput {
-  return { cluster: 'demo', group: { namespace: 'ns', name: 'ing' }, members: [member], service: () => service, certificates: [], ...changes }
+function buildInput(member: Ingress, changes: Partial<BuildInput> = {}): BuildInput {
+  return { cluster: 'demo', group: { namespace: 'ns', name: 'ing' }, members: [member], findService: () => service, certificates: [], ...changes }
 }
 
 describe('the model', () => {
@@ -30,19 +30,19 @@ describe('the model', () => {
     ['/', 'Exact', ['/']],
     ['/', 'ImplementationSpecific', ['/']],
   ])('path %s of type %s', (path, type, paths) => {
-    expect(buildModel(input(ingress({ 'target-type': 'ip' }, path, type))).listeners[0]?.rules[0]?.paths).toEqual(paths)
+    expect(buildModel(buildInput(ingress({ 'target-type': 'ip' }, path, type))).listeners[0]?.rules[0]?.paths).toEqual(paths)
   })
 
   test('without annotations: HTTP 80, internal, instance targets, HTTP1', () => {
-    const model = buildModel(input(ingress({})))
+    const model = buildModel(buildInput(ingress({})))
     expect(model.listeners).toMatchObject([{ port: 80, protocol: 'HTTP', certificateArns: [] }])
     expect(model.loadBalancer).toMatchObject({ scheme: 'internal' })
     expect(model.targetGroups).toMatchObject([{ resource: 'ns/ing-svc:19530', port: 31000, protocolVersion: 'HTTP1', targetType: 'instance', matcher: '200' }])
   })
 
   test('annotations of the Service win', () => {
-    const own = { ...service, metadata: { ...service.metadata, annotations: { [`${PREFIX}backend-protocol-version`]: 'HTTP2' } } }
-    expect(buildModel(input(ingress({ 'backend-protocol-version': 'GRPC' }), { service: () => own })).targetGroups).toMatchObject([{ protocolVersion: 'HTTP2' }])
+    const annotatedService = { ...service, metadata: { ...service.metadata, annotations: { [`${PREFIX}backend-protocol-version`]: 'HTTP2' } } }
+    expect(buildModel(buildInput(ingress({ 'backend-protocol-version': 'GRPC' }), { findService: () => annotatedService })).targetGroups).toMatchObject([{ protocolVersion: 'HTTP2' }])
   })
 
   test.each([
@@ -51,14 +51,14 @@ describe('the model', () => {
     ['80', undefined, 'listener protocol non-SSL for SSLRedirect port: 80'],
   ])('ssl-redirect to %s', (port, action, problem) => {
     const build = (): unknown =>
-      buildModel(input(ingress({ 'ssl-redirect': port, 'listen-ports': '[{"HTTP":80},{"HTTPS":443}]', 'certificate-arn': 'arn:1,arn:2', 'target-type': 'ip' })))
+      buildModel(buildInput(ingress({ 'ssl-redirect': port, 'listen-ports': '[{"HTTP":80},{"HTTPS":443}]', 'certificate-arn': 'arn:1,arn:2', 'target-type': 'ip' })))
     if (problem !== undefined) expect(build).toThrow(problem)
     else expect(build()).toMatchObject({ listeners: [{ port: 80, rules: [], defaultAction: action }, { port: 443, certificateArns: ['arn:1', 'arn:2'], rules: [{ hosts: ['a.example.com'] }] }] })
   })
 
   test('discovery takes every certificate for the host, by name or one-label wildcard', () => {
     const certificates = [{ arn: '1', names: ['*.example.com'] }, { arn: '2', names: ['a.example.com'] }, { arn: '3', names: ['*.a.example.com'] }]
-    const model = buildModel(input(ingress({ 'listen-ports': '[{"HTTPS":443}]' }), { certificates }))
+    const model = buildModel(buildInput(ingress({ 'listen-ports': '[{"HTTPS":443}]' }), { certificates }))
     expect(model.listeners[0]?.certificateArns).toEqual(['1', '2'])
   })
 })
@@ -71,55 +71,55 @@ test.each([
   ['{"HTTPS":443}', undefined, 'json: cannot unmarshal object into Go value of type []map[string]int32'],
   ['HTTPS', undefined, "invalid character 'H' looking for beginning of value"],
 ])('listen-ports %s', (raw, ports, problem) => {
-  const parse = (): unknown => listenPorts({ [`${PREFIX}listen-ports`]: raw })
+  const parse = (): unknown => parseListenPorts({ [`${PREFIX}listen-ports`]: raw })
   if (problem === undefined) expect(parse()).toEqual(ports)
   else expect(parse).toThrow(problem)
 })
 
 test('a comma in a value of a map is escaped', () => {
-  expect(stringMap({ [`${PREFIX}tags`]: 'a=1\\,2, b=3' }, 'tags')).toEqual({ a: '1,2', b: '3' })
+  expect(parseStringMap({ [`${PREFIX}tags`]: 'a=1\\,2, b=3' }, 'tags')).toEqual({ a: '1,2', b: '3' })
 })
 
 test('names: those that the real one gave in a cluster called demo', () => {
-  expect(loadBalancerName('demo', { namespace: 'milvus', name: 'milvus-demo' }, 'internet-facing')).toBe('k8s-milvus-milvusde-17e2427710')
+  expect(buildLoadBalancerName('demo', { namespace: 'milvus', name: 'milvus-demo' }, 'internet-facing')).toBe('k8s-milvus-milvusde-17e2427710')
 })
 
 describe('events', () => {
-  const told = (message: string): { uid: string; type: 'Warning'; reason: string; message: string } => ({ uid: 'u', type: 'Warning', reason: 'FailedDeployModel', message })
+  const createEvent = (message: string): { uid: string; type: 'Warning'; reason: string; message: string } => ({ uid: 'u', type: 'Warning', reason: 'FailedDeployModel', message })
 
   test('the same message counts one event up', () => {
-    const correlator = new Correlator()
-    expect([1, 2, 3].map(() => correlator.observe(told('x'), 0)?.count)).toEqual([1, 2, 3])
+    const correlator = new EventCorrelator()
+    expect([1, 2, 3].map(() => correlator.correlate(createEvent('x'), 0)?.count)).toEqual([1, 2, 3])
   })
 
   test('ten that differ are folded; the key survives a success', () => {
-    const correlator = new Correlator()
-    const seen = Array.from({ length: 12 }, (_, index) => correlator.observe(told(`id ${index}`), 0))
-    expect(seen.slice(0, 9).map((each) => each?.count)).toEqual(Array(9).fill(1))
-    expect(seen.slice(9).map((each) => [each?.message, each?.count])).toEqual([9, 10, 11].map((id) => [`(combined from similar events): id ${id}`, id - 8]))
-    expect(correlator.observe({ uid: 'u', type: 'Normal', reason: 'SuccessfullyReconciled', message: 'Successfully reconciled' }, 0)?.count).toBe(1)
-    expect(correlator.observe(told('later'), 1000)).toMatchObject({ message: '(combined from similar events): later', count: 4 })
-    expect(correlator.observe(told('much later'), 700_000)).toMatchObject({ message: 'much later', count: 1 })
+    const correlator = new EventCorrelator()
+    const updates = Array.from({ length: 12 }, (_, index) => correlator.correlate(createEvent(`id ${index}`), 0))
+    expect(updates.slice(0, 9).map((each) => each?.count)).toEqual(Array(9).fill(1))
+    expect(updates.slice(9).map((each) => [each?.message, each?.count])).toEqual([9, 10, 11].map((id) => [`(combined from similar events): id ${id}`, id - 8]))
+    expect(correlator.correlate({ uid: 'u', type: 'Normal', reason: 'SuccessfullyReconciled', message: 'Successfully reconciled' }, 0)?.count).toBe(1)
+    expect(correlator.correlate(createEvent('later'), 1000)).toMatchObject({ message: '(combined from similar events): later', count: 4 })
+    expect(correlator.correlate(createEvent('much later'), 700_000)).toMatchObject({ message: 'much later', count: 1 })
   })
 
   test('after 25 of an object the rest is dropped, but for one in five minutes', () => {
-    const correlator = new Correlator()
-    const seen = Array.from({ length: 26 }, () => correlator.observe(told('x'), 0))
-    expect(seen.map((each) => each !== undefined)).toEqual([...Array<boolean>(25).fill(true), false])
-    expect(correlator.observe(told('x'), 300_000)?.count).toBe(27)
+    const correlator = new EventCorrelator()
+    const updates = Array.from({ length: 26 }, () => correlator.correlate(createEvent('x'), 0))
+    expect(updates.map((each) => each !== undefined)).toEqual([...Array<boolean>(25).fill(true), false])
+    expect(correlator.correlate(createEvent('x'), 300_000)?.count).toBe(27)
   })
 })
 
 describe('the queue', () => {
   test('backs off 5 ms x 2^n, at most 1000 s', () => {
-    expect([0, 1, 2, 10, 17, 18, 40].map(backoff)).toEqual([5, 10, 20, 5120, 655_360, 1_000_000, 1_000_000])
+    expect([0, 1, 2, 10, 17, 18, 40].map(computeBackoff)).toEqual([5, 10, 20, 5120, 655_360, 1_000_000, 1_000_000])
   })
 
   test('handles what comes together once, one after the other, and what fails again', async () => {
     const handled: string[] = []
     let done: () => void = () => undefined
     const finished = new Promise<void>((resolve) => (done = resolve))
-    const queue = new Queue((key) => {
+    const queue = new WorkQueue((key) => {
       handled.push(key)
       if (handled.length === 4) done()
       return handled.length < 3 ? Promise.reject(new Error('no')) : Promise.resolve(undefined)
@@ -134,42 +134,42 @@ describe('the queue', () => {
 })
 
 describe('classes and groups', () => {
-  const classOf = (name: string): { metadata: { name: string }; spec: { controller: string } } | undefined =>
+  const findClass = (name: string): { metadata: { name: string }; spec: { controller: string } } | undefined =>
     ({ alb: 'ingress.k8s.aws/alb', auto: 'eks.amazonaws.com/alb' })[name] === undefined
       ? undefined
       : { metadata: { name }, spec: { controller: name === 'alb' ? 'ingress.k8s.aws/alb' : 'eks.amazonaws.com/alb' } }
-  const classed = (className: string, annotations: Record<string, string> = {}): Ingress => ({ metadata: { name: 'ing', namespace: 'ns', annotations }, spec: { ingressClassName: className } })
+  const createIngress = (className: string, annotations: Record<string, string> = {}): Ingress => ({ metadata: { name: 'ing', namespace: 'ns', annotations }, spec: { ingressClassName: className } })
 
   test.each<[string, Ingress, unknown]>([
-    ['ours', classed('alb'), { namespace: 'ns', name: 'ing' }],
-    ["another controller's", classed('auto'), undefined],
-    ['the old annotation, which wins', classed('auto', { 'kubernetes.io/ingress.class': 'alb' }), { namespace: 'ns', name: 'ing' }],
-    ['an explicit group', classed('alb', { [`${PREFIX}group.name`]: 'shared' }), { namespace: '', name: 'shared' }],
+    ['ours', createIngress('alb'), { namespace: 'ns', name: 'ing' }],
+    ["another controller's", createIngress('auto'), undefined],
+    ['the old annotation, which wins', createIngress('auto', { 'kubernetes.io/ingress.class': 'alb' }), { namespace: 'ns', name: 'ing' }],
+    ['an explicit group', createIngress('alb', { [`${PREFIX}group.name`]: 'shared' }), { namespace: '', name: 'shared' }],
   ])('%s', (_what, member, group) => {
-    expect(groupOf(member, classOf, 'alb')).toEqual(group)
+    expect(resolveGroup(member, findClass, 'alb')).toEqual(group)
   })
 
   test('refusals', () => {
-    expect(() => groupOf(classed('nope'), classOf, 'alb')).toThrow('invalid ingress class: IngressClass.networking.k8s.io "nope" not found')
-    expect(() => groupOf(classed('alb', { [`${PREFIX}group.name`]: 'No' }), classOf, 'alb')).toThrow('invalid ingress group: groupName must consist of')
+    expect(() => resolveGroup(createIngress('nope'), findClass, 'alb')).toThrow('invalid ingress class: IngressClass.networking.k8s.io "nope" not found')
+    expect(() => resolveGroup(createIngress('alb', { [`${PREFIX}group.name`]: 'No' }), findClass, 'alb')).toThrow('invalid ingress group: groupName must consist of')
   })
 
   test('finalizers tell who holds an Ingress', () => {
-    const held: Ingress = { metadata: { name: 'ing', namespace: 'ns', finalizers: ['ingress.k8s.aws/resources', 'group.ingress.k8s.aws/shared', 'other'] } }
-    expect(heldBy(held)).toEqual([{ namespace: 'ns', name: 'ing' }, { namespace: '', name: 'shared' }])
+    const ingressWithFinalizers: Ingress = { metadata: { name: 'ing', namespace: 'ns', finalizers: ['ingress.k8s.aws/resources', 'group.ingress.k8s.aws/shared', 'other'] } }
+    expect(getFinalizerGroups(ingressWithFinalizers)).toEqual([{ namespace: 'ns', name: 'ing' }, { namespace: '', name: 'shared' }])
   })
 
   test('parameters of the class win, attributes are merged', () => {
     const params = { metadata: { name: 'p' }, spec: { scheme: 'internal', loadBalancerAttributes: [{ key: 'b', value: '2' }] } }
-    const { annotations } = withParams(ingress({ scheme: 'internet-facing', 'load-balancer-attributes': 'a=1' }), params).metadata
+    const { annotations } = applyClassParams(ingress({ scheme: 'internet-facing', 'load-balancer-attributes': 'a=1' }), params).metadata
     expect(annotations).toEqual({ [`${PREFIX}scheme`]: 'internal', [`${PREFIX}load-balancer-attributes`]: 'a=1,b=2' })
   })
 
   test('status and labels do not matter, annotations do', () => {
     const before = ingress({})
     const written: Ingress = { ...before, status: { loadBalancer: {} } }
-    expect(matters(written, before)).toBe(false)
-    expect(matters(ingress({ scheme: 'internal' }), before)).toBe(true)
+    expect(isRelevantChange(written, before)).toBe(false)
+    expect(isRelevantChange(ingress({ scheme: 'internal' }), before)).toBe(true)
   })
 })
 
@@ -178,7 +178,7 @@ test('errors in the words of the SDK for Go', () => {
     override name = 'CertificateNotFoundException'
     $metadata = { httpStatusCode: 400, requestId: 'r', attempts: 1 }
   }
-  expect(goError('Elastic Load Balancing v2', 'CreateListener', new CertificateNotFoundException('gone'))).toBe(
+  expect(formatGoError('Elastic Load Balancing v2', 'CreateListener', new CertificateNotFoundException('gone'))).toBe(
     'operation error Elastic Load Balancing v2: CreateListener, https response error StatusCode: 400, RequestID: r, CertificateNotFound: gone',
   )
 })

@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { runAction } from '../../sandbox/runner.ts'
+import { executeAction } from '../../sandbox/runner.ts'
 import type { RecordedRequest } from '../../sandbox/traffic.ts'
-import type { World } from '../../sandbox/world.ts'
-import { formsOf, leaksIn, leaksInRequests, placesOf } from '../scenarios/leaks.ts'
+import type { TestEnvironment } from '../../sandbox/world.ts'
+import { listEncodings, findLeaks, findLeaksInRequests, collectRunOutputs } from '../scenarios/leaks.ts'
 
 const secret = { name: 'it', text: 'p"a&s\\s <ö>/12+??>', for: ['milvus' as const] }
 
@@ -22,19 +22,19 @@ test.each<[string, string, string]>([
   ['in JSON', JSON.stringify({ a: secret.text }), 'JSON-escaped'],
   ['in JSON of Go', String.raw`{"a":"p\"a\u0026s\\s \u003cö\u003e/12+??\u003e"}`, 'JSON-escaped as Go does'],
 ])('a secret is found %s', (_, text, form) => {
-  expect(leaksIn({ there: text }, [secret])).toContain(`it in there (${form})`)
+  expect(findLeaks({ there: text }, [secret])).toContain(`it in there (${form})`)
 })
 
 test('each byte of base64 that is of the secret alone is looked for, and no other', () => {
   for (const length of [6, 7, 8]) {
     const text = 'secret-long'.slice(0, length)
-    for (const before of ['', 'x', 'xy', 'xyz']) for (const after of ['', 'z', 'zy']) expect(leaksIn({ there: Buffer.from(before + text + after).toString('base64') }, [{ name: 'it', text }])).not.toEqual([])
-    expect(leaksIn({ there: Buffer.from('some other words').toString('base64') }, [{ name: 'it', text }])).toEqual([])
+    for (const before of ['', 'x', 'xy', 'xyz']) for (const after of ['', 'z', 'zy']) expect(findLeaks({ there: Buffer.from(before + text + after).toString('base64') }, [{ name: 'it', text }])).not.toEqual([])
+    expect(findLeaks({ there: Buffer.from('some other words').toString('base64') }, [{ name: 'it', text }])).toEqual([])
   }
-  expect(formsOf('plain').size).toBe(4)
+  expect(listEncodings('plain').size).toBe(4)
 })
 
-const leaky = `
+const leakyAction = `
 const { appendFileSync, writeFileSync } = require('node:fs')
 const { env } = process
 const secret = env.INPUT_SECRET
@@ -50,19 +50,19 @@ if (where === 'helm') appendFileSync(env.HELM_LOG, secret)
 test('in each place that a run may leave it', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'milvus-alb-leaks-'))
   const [config, log] = [join(directory, 'helm-config'), join(directory, 'helm.log')]
-  const world = { environment: () => ({ HELM_CONFIG_HOME: config, HELM_DATA_HOME: join(directory, 'none') }), helmCalls: async () => [await readFile(log, 'utf8')] } as unknown as World
-  const found = async (where = ''): Promise<string[]> => {
+  const environment = { runnerEnv: () => ({ HELM_CONFIG_HOME: config, HELM_DATA_HOME: join(directory, 'none') }), helmCalls: async () => [await readFile(log, 'utf8')] } as unknown as TestEnvironment
+  const findLeakPlaces = async (where = ''): Promise<string[]> => {
     await Promise.all([mkdir(config, { recursive: true }), writeFile(log, '')])
-    const run = await runAction({ action: directory, directory, environment: { HELM_CONFIG_HOME: config, HELM_LOG: log }, inputs: { secret: secret.text, where } })
-    const leaks = leaksIn(await placesOf(world, run), [secret]).map((leak) => /^it in (.*) \(raw\)$/.exec(leak)?.[1]?.split('/').slice(-2).join('/') ?? '')
+    const run = await executeAction({ actionDirectory: directory, directory, env: { HELM_CONFIG_HOME: config, HELM_LOG: log }, inputs: { secret: secret.text, where } })
+    const leaks = findLeaks(await collectRunOutputs(environment, run), [secret]).map((leak) => /^it in (.*) \(raw\)$/.exec(leak)?.[1]?.split('/').slice(-2).join('/') ?? '')
     await rm(config, { recursive: true })
     return leaks.filter((leak) => leak !== '')
   }
   try {
     await writeFile(join(directory, 'action.yml'), 'inputs: {secret: {}, where: {}}\nruns: {using: node24, main: main.cjs}\n')
-    await writeFile(join(directory, 'main.cjs'), leaky)
-    const places = { stdout: 'what was printed', stderr: 'what was printed', GITHUB_OUTPUT: 'outputs', GITHUB_STATE: 'state', GITHUB_STEP_SUMMARY: 'summary', RUNNER_TEMP: 'temp/file', HOME: 'home/file', TMPDIR: 'tmp/file', HELM_CONFIG_HOME: 'helm-config/file', helm: 'the arguments of helm' }
-    for (const [where, place] of [...Object.entries(places), ['masked', ''], ['nowhere', '']]) expect({ where, place: (await found(where)).join() }).toEqual({ where, place })
+    await writeFile(join(directory, 'main.cjs'), leakyAction)
+    const expectedPlaces = { stdout: 'what was printed', stderr: 'what was printed', GITHUB_OUTPUT: 'outputs', GITHUB_STATE: 'state', GITHUB_STEP_SUMMARY: 'summary', RUNNER_TEMP: 'temp/file', HOME: 'home/file', TMPDIR: 'tmp/file', HELM_CONFIG_HOME: 'helm-config/file', helm: 'the arguments of helm' }
+    for (const [where, place] of [...Object.entries(expectedPlaces), ['masked', ''], ['nowhere', '']]) expect({ where, place: (await findLeakPlaces(where)).join() }).toEqual({ where, place })
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
@@ -74,7 +74,7 @@ test.each<[string, Partial<RecordedRequest>]>([
   ['headers', { headers: { authorization: `Basic ${Buffer.from(`root:${secret.text}`).toString('base64')}` } }],
   ['body', { body: JSON.stringify({ a: secret.text }) }],
 ])('in the %s of a request to a part that it is not for', (_, request) => {
-  const sent = (part: 'milvus' | 'charts'): RecordedRequest => ({ part, operation: 'GET /', mutating: false, client: '', query: '', body: '', at: 0, ...request })
-  expect(leaksInRequests([sent('charts')], [secret])[0]).toMatch(/^it in requests to charts/)
-  expect(leaksInRequests([sent('milvus')], [secret])).toEqual([])
+  const sent = (service: 'milvus' | 'charts'): RecordedRequest => ({ service, operation: 'GET /', isMutating: false, userAgent: '', query: '', body: '', receivedAt: 0, ...request })
+  expect(findLeaksInRequests([sent('charts')], [secret])[0]).toMatch(/^it in requests to charts/)
+  expect(findLeaksInRequests([sent('milvus')], [secret])).toEqual([])
 })

@@ -1,28 +1,28 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { MilvusClient } from '@zilliz/milvus2-sdk-node'
 import { startMilvus } from '../../sandbox/milvus.ts'
-import type { Milvus } from '../../sandbox/milvus.ts'
-import { notReady } from '../../sandbox/milvus/answers.ts'
-import { Traffic } from '../../sandbox/traffic.ts'
-import { milvusPath, open, request } from './grpc.ts'
-import type { Met } from './grpc.ts'
+import type { MilvusServer } from '../../sandbox/milvus.ts'
+import { getNotReadyStatus } from '../../sandbox/milvus/answers.ts'
+import { RequestLog } from '../../sandbox/traffic.ts'
+import { getMilvusPath, openSession, sendRequest } from './grpc.ts'
+import type { RawResponse } from './grpc.ts'
 
-const traffic = new Traffic()
-let milvus: Milvus
+const requestLog = new RequestLog()
+let milvus: MilvusServer
 
 beforeAll(async () => {
-  milvus = await startMilvus({ traffic })
+  milvus = await startMilvus({ requestLog })
 })
 afterEach(() => {
   Object.assign(milvus, { authorization: undefined, ready: true, stateCode: 'Healthy', healthy: true, reasons: [], quotaStates: [], version: 'v2.6.15', delay: 0 })
 })
 afterAll(() => milvus.close())
 
-async function raw(path: string, headers: Record<string, string> = {}): Promise<Met> {
-  const session = open(`http://127.0.0.1:${milvus.port}`)
-  const met = await request(session, { ':path': path, ...headers })
+async function sendRaw(path: string, headers: Record<string, string> = {}): Promise<RawResponse> {
+  const session = openSession(`http://127.0.0.1:${milvus.port}`)
+  const result = await sendRequest(session, { ':path': path, ...headers })
   session.destroy()
-  return met
+  return result
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
@@ -47,8 +47,8 @@ test('the official SDK connects, looks around and makes a collection', async () 
   } finally {
     await client.closeConnection()
   }
-  expect(traffic.requests.find(({ operation }) => operation === 'CreateCollection')).toMatchObject({ part: 'milvus', mutating: true })
-  expect(traffic.requests.find(({ operation }) => operation === 'Connect')).toMatchObject({ mutating: false, client: expect.stringContaining('grpc-node') })
+  expect(requestLog.requests.find(({ operation }) => operation === 'CreateCollection')).toMatchObject({ service: 'milvus', isMutating: true })
+  expect(requestLog.requests.find(({ operation }) => operation === 'Connect')).toMatchObject({ isMutating: false, userAgent: expect.stringContaining('grpc-node') })
 })
 
 // What authentication_interceptor.go says, in the order of its checks.
@@ -61,8 +61,8 @@ test.each([
   ['the API key', base64('key'), '0', 'OK'],
 ])('authorization: %s', async (_what, header, status, message) => {
   milvus.authorization = { user: 'root', password: 'Milvus', apiKey: 'key' }
-  for (const path of [milvusPath('Connect'), milvusPath('CheckHealth'), '/grpc.health.v1.Health/Check']) {
-    const { headers } = await raw(path, header === undefined ? {} : { authorization: header })
+  for (const path of [getMilvusPath('Connect'), getMilvusPath('CheckHealth'), '/grpc.health.v1.Health/Check']) {
+    const { headers } = await sendRaw(path, header === undefined ? {} : { authorization: header })
     expect(headers['grpc-status']).toBe(status)
     expect(decodeURIComponent(String(headers['grpc-message']))).toBe(message)
   }
@@ -70,7 +70,7 @@ test.each([
 
 test('an unknown service is unimplemented, with authorization on too: that is the ALB health check', async () => {
   milvus.authorization = { user: 'root', password: 'Milvus' }
-  expect((await raw('/AWS.ALB/healthcheck')).headers).toMatchObject({ ':status': 200, 'grpc-status': '12' })
+  expect((await sendRaw('/AWS.ALB/healthcheck')).headers).toMatchObject({ ':status': 200, 'grpc-status': '12' })
 })
 
 test.each([
@@ -81,15 +81,15 @@ test.each([
 ])('a proxy of %s that is not ready', async (version, code, details) => {
   milvus.version = version
   milvus.ready = false
-  const { headers } = await raw(milvusPath('Connect'))
+  const { headers } = await sendRaw(getMilvusPath('Connect'))
   expect(headers['grpc-status']).toBe(String(code))
   expect(decodeURIComponent(String(headers['grpc-message']))).toBe(details)
-  expect(notReady(version)).toEqual({ code, details })
+  expect(getNotReadyStatus(version)).toEqual({ code, details })
 })
 
 test('a proxy whose state is not Healthy says so in the body', async () => {
   milvus.stateCode = 'Initializing'
-  const { headers, body } = await raw(milvusPath('Connect'))
+  const { headers, body } = await sendRaw(getMilvusPath('Connect'))
   expect(headers['grpc-status']).toBe('0')
   expect(body.toString()).toContain('service not ready[proxy=1]: Initializing')
 })
@@ -98,14 +98,14 @@ test('CheckHealth carries the reasons and quota states', async () => {
   milvus.healthy = false
   milvus.reasons = ['querycoord not ready']
   milvus.quotaStates = ['DenyToWrite']
-  const { body } = await raw(milvusPath('CheckHealth'))
+  const { body } = await sendRaw(getMilvusPath('CheckHealth'))
   expect(body.toString()).toContain('querycoord not ready')
 })
 
 test('faults: a gRPC status, a cut connection', async () => {
-  traffic.inject({ part: 'milvus', operation: 'GetVersion', times: 1, error: { status: 8, code: 'ResourceExhausted', message: 'too much' } })
-  expect((await raw(milvusPath('GetVersion'))).headers).toMatchObject({ 'grpc-status': '8', 'grpc-message': 'too%20much' })
-  traffic.inject({ part: 'milvus', operation: 'GetVersion', times: 1, reset: true })
-  expect((await raw(milvusPath('GetVersion'))).headers['grpc-status']).toBeUndefined()
-  expect((await raw(milvusPath('GetVersion'))).headers).toMatchObject({ 'grpc-status': '0' })
+  requestLog.injectFault({ service: 'milvus', operation: 'GetVersion', times: 1, error: { status: 8, code: 'ResourceExhausted', message: 'too much' } })
+  expect((await sendRaw(getMilvusPath('GetVersion'))).headers).toMatchObject({ 'grpc-status': '8', 'grpc-message': 'too%20much' })
+  requestLog.injectFault({ service: 'milvus', operation: 'GetVersion', times: 1, reset: true })
+  expect((await sendRaw(getMilvusPath('GetVersion'))).headers['grpc-status']).toBeUndefined()
+  expect((await sendRaw(getMilvusPath('GetVersion'))).headers).toMatchObject({ 'grpc-status': '0' })
 })

@@ -6,168 +6,168 @@ import { appendFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { expect, test } from '@jest/globals'
 import type { Lab, LabOptions } from '../../lab/lab.ts'
-import { act } from '../../sandbox/act.ts'
-import { timed } from '../../sandbox/profile.ts'
-import type { ActionRun, RunOptions } from '../../sandbox/runner.ts'
-import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts'
+import { runAction } from '../../sandbox/act.ts'
+import { measurePhase } from '../../sandbox/profile.ts'
+import type { RunResult, RunOptions } from '../../sandbox/runner.ts'
+import { startSimulator, type Simulator } from '../../sandbox/sandbox.ts'
 import { saveState, type SavedState } from '../../sandbox/snapshot.ts'
 import type { RecordedRequest } from '../../sandbox/traffic.ts'
-import type { World, WorldOptions } from '../../sandbox/world.ts'
-import { leaksIn, leaksInRequests, placesOf, secretsOf, tokenCanary, valuesCanary } from './leaks.ts'
+import type { TestEnvironment, TestEnvironmentOptions } from '../../sandbox/world.ts'
+import { findLeaks, findLeaksInRequests, collectRunOutputs, collectSecrets, tokenCanary, valuesCanary } from './leaks.ts'
 
 /** What a scenario is handed. */
-export interface Scenario<W extends World = World> {
-  readonly world: W
+export interface Scenario<W extends TestEnvironment = TestEnvironment> {
+  readonly environment: W
   /** Runs the action with the world's inputs and these on top, and checks what holds for every run. */
-  readonly run: (inputs?: Readonly<Record<string, string>>, options?: Partial<RunOptions>) => Promise<ActionRun>
+  readonly run: (inputs?: Readonly<Record<string, string>>, options?: Partial<RunOptions>) => Promise<RunResult>
   /** The writes of the action and of helm since the last run began, in order. */
   readonly writes: () => string[]
 }
 
 /** How a scenario may differ. */
-export interface ScenarioOptions extends WorldOptions {
+export interface ScenarioOptions extends TestEnvironmentOptions {
   /**
    * What is there at the start; what `scenariosStart` says for the file when absent.
    */
-  readonly start?: Start
+  readonly start?: StartState
   /** It uses the switches of the controller's stand-in: a real controller has none. */
-  readonly steersController?: boolean
+  readonly requiresSimulatedController?: boolean
 }
 
 /**
  * What is there when a scenario starts: an empty cluster; Milvus installed by helm behind a Service of type LoadBalancer, as the
  * guide assumes, or of type ClusterIP, so that the release needs no change; or all of a successful deployment.
  */
-export type Start = 'empty' | 'installed' | 'cluster-ip' | 'deployed'
+export type StartState = 'empty' | 'installed' | 'cluster-ip' | 'deployed'
 
 export { valuesCanary } from './leaks.ts'
 
-type Body<W extends World> = (scenario: Scenario<W>) => Promise<void>
+type ScenarioBody<W extends TestEnvironment> = (scenario: Scenario<W>) => Promise<void>
 
-const where = process.env['WORLD'] === 'lab' ? 'lab' : 'sandbox'
-const realController = where === 'lab' && (process.env['LAB_CONTROLLER'] ?? '') !== ''
+const environmentName = process.env['WORLD'] === 'lab' ? 'lab' : 'sandbox'
+const usesRealController = environmentName === 'lab' && (process.env['LAB_CONTROLLER'] ?? '') !== ''
 
-let startOfFile: Start = 'installed'
+let defaultStart: StartState = 'installed'
 
 /** What is there when a scenario of this file starts, unless it says otherwise. Where the release is not the subject, `cluster-ip` spares each run helm's calls. */
-export function scenariosStart(start: Start): void {
-  startOfFile = start
+export function setDefaultStart(start: StartState): void {
+  defaultStart = start
 }
 
 /** Defines a scenario for both worlds. */
-export function scenario(name: string, body: Body<World>, options: ScenarioOptions = {}): void {
-  define(name, body, options)
+export function scenario(name: string, body: ScenarioBody<TestEnvironment>, options: ScenarioOptions = {}): void {
+  defineScenario(name, body, options)
 }
 
-/** Defines a scenario that only the sandbox can play. @param why what real parts cannot be made to do */
-export function sandboxScenario(why: string, name: string, body: Body<Sandbox>, options: ScenarioOptions = {}): void {
-  define(name, body as Body<World>, options, { only: 'sandbox', why })
+/** Defines a scenario that only the sandbox can play. @param reason what real parts cannot be made to do */
+export function simulatorScenario(reason: string, name: string, body: ScenarioBody<Simulator>, options: ScenarioOptions = {}): void {
+  defineScenario(name, body as ScenarioBody<TestEnvironment>, options, { only: 'sandbox', why: reason })
 }
 
-/** Defines a scenario that only the lab can play. @param why what the sandbox has not */
-export function labScenario(why: string, name: string, body: Body<Lab>, options: ScenarioOptions = {}): void {
-  define(name, body as Body<World>, options, { only: 'lab', why })
+/** Defines a scenario that only the lab can play. @param reason what the sandbox has not */
+export function labScenario(reason: string, name: string, body: ScenarioBody<Lab>, options: ScenarioOptions = {}): void {
+  defineScenario(name, body as ScenarioBody<TestEnvironment>, options, { only: 'lab', why: reason })
 }
 
 /** One line for the pages that `npm run scenarios` writes from what both worlds recorded: scripts/records.ts reads it. */
-function record(entry: object): void {
+function appendRecord(entry: object): void {
   const file = process.env['SCENARIO_RECORD'] ?? ''
-  if (file !== '') appendFileSync(file, `${JSON.stringify({ world: where, controller: realController ? 'real' : 'stand-in', file: basename(expect.getState().testPath ?? ''), ...entry })}\n`)
+  if (file !== '') appendFileSync(file, `${JSON.stringify({ world: environmentName, controller: usesRealController ? 'real' : 'stand-in', file: basename(expect.getState().testPath ?? ''), ...entry })}\n`)
 }
 
-function define(name: string, body: Body<World>, { start = startOfFile, steersController = false, ...options }: ScenarioOptions, limit?: { only: World['name']; why: string }): void {
-  record({ name, ...limit, steersController })
-  const not = limit && limit.only !== where ? limit.why : steersController && realController ? 'a real controller has no switches' : undefined
-  if (not !== undefined) {
-    test.skip(`${name} (not in this world: ${not})`, () => undefined)
+function defineScenario(name: string, body: ScenarioBody<TestEnvironment>, { start = defaultStart, requiresSimulatedController = false, ...options }: ScenarioOptions, restriction?: { only: TestEnvironment['name']; why: string }): void {
+  appendRecord({ name, ...restriction, steersController: requiresSimulatedController })
+  const skipReason = restriction && restriction.only !== environmentName ? restriction.why : requiresSimulatedController && usesRealController ? 'a real controller has no switches' : undefined
+  if (skipReason !== undefined) {
+    test.skip(`${name} (not in this world: ${skipReason})`, () => undefined)
     return
   }
   test(name, async () => {
-    const world = await startWorld(options, start)
+    const environment = await startEnvironment(options, start)
     try {
-      await timed(fileName(), 'body', () => body({ world, ...runner(world) }))
-      record({ name, passed: true })
+      await measurePhase(getFileName(), 'body', () => body({ environment, ...createRunner(environment) }))
+      appendRecord({ name, passed: true })
     } catch (error) {
-      const logs = await world.keepLogs()
-      if (logs !== undefined) console.error(`The logs of all parts are kept in ${logs}`)
+      const logDirectory = await environment.saveLogs()
+      if (logDirectory !== undefined) console.error(`The logs of all parts are kept in ${logDirectory}`)
       throw error
     } finally {
-      await timed(fileName(), 'close', () => world.close())
+      await measurePhase(getFileName(), 'close', () => environment.close())
     }
   })
 }
 
-const fileName = (): string => basename(expect.getState().testPath ?? '', '.test.ts')
+const getFileName = (): string => basename(expect.getState().testPath ?? '', '.test.ts')
 
 /** An environment in which all is there with which the scenario starts. */
-async function startWorld(options: WorldOptions, start: Start): Promise<World> {
-  if (where === 'sandbox') {
-    const saved = await timed(fileName(), 'start', () => savedState(start))
-    return timed(fileName(), 'world', () => startSandbox({ ...options, savedState: saved }))
+async function startEnvironment(options: TestEnvironmentOptions, start: StartState): Promise<TestEnvironment> {
+  if (environmentName === 'sandbox') {
+    const saved = await measurePhase(getFileName(), 'start', () => savedState(start))
+    return measurePhase(getFileName(), 'world', () => startSimulator({ ...options, savedState: saved }))
   }
-  const lab = await timed(fileName(), 'world', () => startedLab({ ...options, start: installationOf(start) }))
-  await timed(fileName(), 'start', () => reach(lab, start))
+  const lab = await measurePhase(getFileName(), 'world', () => launchLab({ ...options, fixture: toInstallationState(start) }))
+  await measurePhase(getFileName(), 'start', () => prepareStartState(lab, start))
   return lab
 }
 
 /** What each run is given unless the scenario says otherwise. */
-const usualInputs = { 'milvus-token': `root:${tokenCanary}`, values: `minio: {secretKey: ${valuesCanary}}` }
+const defaultInputs = { 'milvus-token': `root:${tokenCanary}`, values: `minio: {secretKey: ${valuesCanary}}` }
 
 /** What helm has to install for a start. */
-const installationOf = (start: Start): Start => (start === 'deployed' ? 'installed' : start)
+const toInstallationState = (start: StartState): StartState => (start === 'deployed' ? 'installed' : start)
 
 /** Brings a new world, in which nothing is installed, to where a scenario starts. */
-async function reach(world: World, start: Start): Promise<void> {
+async function prepareStartState(environment: TestEnvironment, start: StartState): Promise<void> {
   if (start === 'empty') return
-  const lab = world.name === 'lab' ? world as Lab : undefined
-  if (lab?.restored !== true) {
-    await world.installMilvus({ serviceType: start === 'cluster-ip' ? 'ClusterIP' : 'LoadBalancer', values: { minio: { bucketName: 'precious', secretKey: valuesCanary } } })
-    await lab?.saveStart(installationOf(start))
+  const lab = environment.name === 'lab' ? environment as Lab : undefined
+  if (lab?.isRestored !== true) {
+    await environment.installMilvus({ serviceType: start === 'cluster-ip' ? 'ClusterIP' : 'LoadBalancer', values: { minio: { bucketName: 'precious', secretKey: valuesCanary } } })
+    await lab?.saveFixture(toInstallationState(start))
   }
-  if (start === 'deployed') expectSuccess(await act(world, usualInputs))
+  if (start === 'deployed') expectSuccess(await runAction(environment, defaultInputs))
 }
 
-const savedStates = new Map<Start, Promise<SavedState>>()
+const savedStateByStart = new Map<StartState, Promise<SavedState>>()
 
 /** The state of a sandbox that was brought there by helm and by the action, once in each test file. */
-function savedState(start: Start): Promise<SavedState> {
-  const saved = savedStates.get(start) ?? makeSavedState(start)
-  savedStates.set(start, saved)
+function savedState(start: StartState): Promise<SavedState> {
+  const saved = savedStateByStart.get(start) ?? createSavedState(start)
+  savedStateByStart.set(start, saved)
   return saved
 }
 
-async function makeSavedState(start: Start): Promise<SavedState> {
-  const world = await startSandbox()
+async function createSavedState(start: StartState): Promise<SavedState> {
+  const environment = await startSimulator()
   try {
-    await reach(world, start)
-    return saveState(world)
+    await prepareStartState(environment, start)
+    return saveState(environment)
   } finally {
-    await world.close()
+    await environment.close()
   }
 }
 
 /** The lab's modules are many: they are loaded only where they are used, one after the other since jest does not link what two imports share. */
-async function startedLab(options: LabOptions): Promise<Lab> {
+async function launchLab(options: LabOptions): Promise<Lab> {
   const { startLab } = await import('../../lab/lab.ts')
-  const { sharedPrograms } = await import('../../lab/shared.ts')
+  const { getSharedPrograms: sharedPrograms } = await import('../../lab/shared.ts')
   const { setup } = await import('../../lab/setup.ts')
   return startLab(sharedPrograms() ?? await setup(), options)
 }
 
-function runner(world: World): Omit<Scenario, 'world'> {
-  const clients = world.name === 'lab' ? labClients(world as Lab) : () => Promise.resolve()
-  let since = world.traffic.requests.length
+function createRunner(environment: TestEnvironment): Omit<Scenario, 'environment'> {
+  const checkClients = environment.name === 'lab' ? createClientCheck(environment as Lab) : () => Promise.resolve()
+  let requestOffset = environment.requestLog.requests.length
   // The Lease is no part of what a run is there to change.
-  const writes = (): string[] => world.traffic.requests.slice(since).filter(({ mutating, client, operation }) => mutating && /milvus-alb-action|^Helm/i.test(client) && !operation.includes('/leases')).map(({ part, operation }) => `${part} ${operation}`)
+  const writes = (): string[] => environment.requestLog.requests.slice(requestOffset).filter(({ isMutating: mutating, userAgent: client, operation }) => mutating && /milvus-alb-action|^Helm/i.test(client) && !operation.includes('/leases')).map(({ service: part, operation }) => `${part} ${operation}`)
   return {
     async run(inputs = {}, options = {}) {
-      since = world.traffic.requests.length
-      const all = { ...usualInputs, ...inputs }
-      const run = await act(world, all, { ...options, environment: { PROFILE_SUBJECT: fileName(), ...options.environment } })
-      await expectNoLeak(world, run, { ...world.inputs(), ...all }, world.traffic.requests.slice(since))
+      requestOffset = environment.requestLog.requests.length
+      const allInputs = { ...defaultInputs, ...inputs }
+      const run = await runAction(environment, allInputs, { ...options, env: { PROFILE_SUBJECT: getFileName(), ...options.env } })
+      await expectNoLeak(environment, run, { ...environment.inputs(), ...allInputs }, environment.requestLog.requests.slice(requestOffset))
       expectOneAnnotation(run)
       expectNoSilentWrite(run, writes())
-      if (run.exitCode === 0 && run.outputs['changed'] === 'true' && inputs['probe'] !== 'off' && inputs['mode'] !== 'destroy') await timed(fileName(), 'clients', clients)
+      if (run.exitCode === 0 && run.outputs['changed'] === 'true' && inputs['probe'] !== 'off' && inputs['mode'] !== 'destroy') await measurePhase(getFileName(), 'clients', checkClients)
       return run
     },
     writes,
@@ -175,81 +175,81 @@ function runner(world: World): Omit<Scenario, 'world'> {
 }
 
 /** Whether pymilvus was asked in this file: without a token, and with one. */
-const pymilvusAsked = new Set<'anonymous' | 'authenticated'>()
+const checkedAuthModes = new Set<'anonymous' | 'authenticated'>()
 
 /** What a success that changed something means to a user: Milvus' own clients then work. pymilvus takes seconds to start: it is asked the first time in each test file, and the first time with a token. */
-function labClients(lab: Lab): () => Promise<void> {
+function createClientCheck(lab: Lab): () => Promise<void> {
   return async () => {
-    const { useNodeClient, usePymilvus } = await import('../../lab/clients.ts')
-    const how = lab.milvusToken() === '' ? 'anonymous' : 'authenticated'
-    if (!pymilvusAsked.has(how)) await usePymilvus(lab)
-    pymilvusAsked.add(how)
+    const { verifyNodeClient: useNodeClient, verifyPymilvus: usePymilvus } = await import('../../lab/clients.ts')
+    const authMode = lab.milvusToken() === '' ? 'anonymous' : 'authenticated'
+    if (!checkedAuthModes.has(authMode)) await usePymilvus(lab)
+    checkedAuthModes.add(authMode)
     await useNodeClient(lab)
   }
 }
 
 /** A run that did all it should. */
-export function expectSuccess(run: ActionRun): ActionRun {
+export function expectSuccess(run: RunResult): RunResult {
   expect({ exitCode: run.exitCode, code: run.outputs['failure-code'], log: run.exitCode === 0 ? '' : run.log }).toEqual({ exitCode: 0, code: undefined, log: '' })
   return run
 }
 
 /** A run that found everything as it should be. */
-export function expectUnchanged(run: ActionRun): void {
-  expect(changed(expectSuccess(run))).toEqual([])
+export function expectUnchanged(run: RunResult): void {
+  expect(listChanges(expectSuccess(run))).toEqual([])
   expect(run.outputs['changed']).toBe('false')
 }
 
 /** A run that failed in this step for this reason, and said so everywhere. */
-export function expectFailure(run: ActionRun, step: string, code: string): ActionRun {
+export function expectFailure(run: RunResult, step: string, code: string): RunResult {
   const { 'failed-step': failedStep, 'failure-code': failureCode } = run.outputs
-  const as = { exitCode: run.exitCode, step: failedStep, code: failureCode }
-  expect({ ...as, log: failureCode === code ? '' : run.log }).toEqual({ exitCode: 1, step, code, log: '' })
+  const actual = { exitCode: run.exitCode, step: failedStep, code: failureCode }
+  expect({ ...actual, log: failureCode === code ? '' : run.log }).toEqual({ exitCode: 1, step, code, log: '' })
   expect(run.log).toContain(`${code} in ${step}`)
   expect(run.log).toContain('What to do: ')
   expect(run.summary).toContain(code)
-  record({ name: expect.getState().currentTestName, code })
+  appendRecord({ name: expect.getState().currentTestName, code })
   return run
 }
 
 /** A further problem that a run which failed said beside its failure. */
-export function expectBeside(run: ActionRun, code: string): void {
+export function expectAdditionalFailure(run: RunResult, code: string): void {
   expect(run.summary).toContain(code)
-  record({ name: expect.getState().currentTestName, code })
+  appendRecord({ name: expect.getState().currentTestName, code })
 }
 
 /** Runs, and expects this failure with no write of any kind. @returns the annotation */
-export async function expectRefusal({ run, writes }: Scenario, inputs: Readonly<Record<string, string>>, code: string, environment: Readonly<Record<string, string>> = {}, step = 'preflight'): Promise<string> {
-  const result = expectFailure(await run(inputs, { environment }), step, code)
+export async function expectFailureWithoutWrites({ run, writes }: Scenario, inputs: Readonly<Record<string, string>>, code: string, env: Readonly<Record<string, string>> = {}, step = 'preflight'): Promise<string> {
+  const result = expectFailure(await run(inputs, { env }), step, code)
   expect(writes()).toEqual([])
   expect(result.outputs).toMatchObject({ changed: 'false', changes: '[]' })
-  return annotation(result)
+  return getErrorAnnotation(result)
 }
 
 /** The changes of a run as `step path`. */
-export function changed(run: ActionRun): string[] {
+export function listChanges(run: RunResult): string[] {
   return (JSON.parse(run.outputs['changes'] ?? '[]') as { step: string; path: string }[]).map(({ step, path }) => `${step} ${path.replace('metadata.annotations.', '').replace('alb.ingress.kubernetes.io/', '')}`)
 }
 
 /** The text of the run's one error annotation. */
-export const annotation = (run: ActionRun): string => decodeURIComponent(/^::error [^:]*::(.*)$/m.exec(run.log)?.[1] ?? '')
+export const getErrorAnnotation = (run: RunResult): string => decodeURIComponent(/^::error [^:]*::(.*)$/m.exec(run.log)?.[1] ?? '')
 
-function expectOneAnnotation(run: ActionRun): void {
+function expectOneAnnotation(run: RunResult): void {
   expect(run.log.match(/^::error/gm) ?? []).toHaveLength(run.exitCode === 0 ? 0 : 1)
 }
 
 /** Which step's change a write belongs to. */
-const stepOfWrite = (write: string): string => (write.startsWith('acm ') ? 'certificate' : write.includes('/ingresses/') ? 'ingress' : 'release')
+const getStepOfWrite = (write: string): string => (write.startsWith('acm ') ? 'certificate' : write.includes('/ingresses/') ? 'ingress' : 'release')
 
 /** Nothing was changed that `changes` does not list. */
-function expectNoSilentWrite(run: ActionRun, writes: readonly string[]): void {
-  const listed = new Set(changed(run).map((change) => change.split(' ')[0]?.replace('load-balancer', 'ingress')))
-  expect(writes.filter((write) => !listed.has(stepOfWrite(write)))).toEqual([])
+function expectNoSilentWrite(run: RunResult, writes: readonly string[]): void {
+  const listedSteps = new Set(listChanges(run).map((change) => change.split(' ')[0]?.replace('load-balancer', 'ingress')))
+  expect(writes.filter((write) => !listedSteps.has(getStepOfWrite(write)))).toEqual([])
 }
 
 /** No secret in what the run left, nor in requests to a part that it is not for; nothing left on disk. */
-async function expectNoLeak(world: World, run: ActionRun, inputs: Readonly<Record<string, string>>, requests: readonly RecordedRequest[]): Promise<void> {
-  const secrets = secretsOf(world, inputs)
-  expect([...leaksIn(await placesOf(world, run), secrets), ...leaksInRequests(requests, secrets)]).toEqual([])
-  expect(run.leftovers).toEqual([])
+async function expectNoLeak(environment: TestEnvironment, run: RunResult, inputs: Readonly<Record<string, string>>, requests: readonly RecordedRequest[]): Promise<void> {
+  const secrets = collectSecrets(environment, inputs)
+  expect([...findLeaks(await collectRunOutputs(environment, run), secrets), ...findLeaksInRequests(requests, secrets)]).toEqual([])
+  expect(run.remainingFiles).toEqual([])
 }

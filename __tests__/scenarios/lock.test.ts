@@ -1,158 +1,158 @@
 /** Runs on one target exclude each other, and what a dead one left in helm is finished. */
 import type { ChildProcess } from 'node:child_process'
 import { expect } from '@jest/globals'
-import { act } from '../../sandbox/act.ts'
-import { isRunning, kill, killTree, processTree } from '../../sandbox/process-tree.ts'
-import type { World } from '../../sandbox/world.ts'
-import { certificates, changeLease, get, leaseName as lease, letLeaseRunOut } from './hands.ts'
-import { annotation, changed, expectFailure, expectSuccess, expectUnchanged, sandboxScenario, scenario } from './harness.ts'
+import { runAction } from '../../sandbox/act.ts'
+import { isRunning, killProcess, killProcessTree, listProcessTree } from '../../sandbox/process-tree.ts'
+import type { TestEnvironment } from '../../sandbox/world.ts'
+import { listCertificates, updateLease, getObject, leaseName as lease, expireLease } from './hands.ts'
+import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, expectUnchanged, simulatorScenario, scenario } from './harness.ts'
 
-const asRun = (id: number) => ({ environment: { GITHUB_REPOSITORY: 'acme/search', GITHUB_RUN_ID: String(id), GITHUB_RUN_ATTEMPT: '1', GITHUB_JOB: 'deploy' } })
-const nameOfRun = (id: number): string => `https://github.com/acme/search/actions/runs/${id} (attempt 1, job deploy)`
+const runOptions = (id: number) => ({ env: { GITHUB_REPOSITORY: 'acme/search', GITHUB_RUN_ID: String(id), GITHUB_RUN_ATTEMPT: '1', GITHUB_JOB: 'deploy' } })
+const describeRun = (id: number): string => `https://github.com/acme/search/actions/runs/${id} (attempt 1, job deploy)`
 
 /** The newest revision, as helm says it. */
-async function newestRevision(world: World): Promise<{ revision: number; status: string }> {
-  const [newest] = JSON.parse(await world.helm('history', 'milvus-demo', '--max', '1', '-o', 'json')) as { revision: number; status: string }[]
-  if (!newest) throw new Error('there is no release')
-  return newest
+async function getLatestRevision(environment: TestEnvironment): Promise<{ revision: number; status: string }> {
+  const [latest] = JSON.parse(await environment.helm('history', 'milvus-demo', '--max', '1', '-o', 'json')) as { revision: number; status: string }[]
+  if (!latest) throw new Error('there is no release')
+  return latest
 }
 
 /** Options of a run that is killed, with all that it started, when a request is there; its runner dies too. */
-const killedAt = (moment: Promise<unknown>) => ({ runnerDies: true, onStart: ({ pid = 0 }: ChildProcess) => void moment.then(() => { killTree(pid) }) })
+const killWhen = (moment: Promise<unknown>) => ({ skipPost: true, onStart: ({ pid = 0 }: ChildProcess) => void moment.then(() => { killProcessTree(pid) }) })
 
 /** Until helm has applied the chart, and waits for pods. */
-const waitingHelm = ({ traffic }: World): Promise<unknown> => traffic.next(({ operation, client }) => client.startsWith('Helm') && /^PATCH .*\/deployments\//.test(operation))
+const waitForHelmRollout = ({ requestLog: traffic }: TestEnvironment): Promise<unknown> => traffic.nextRequest(({ operation, userAgent: client }) => client.startsWith('Helm') && /^PATCH .*\/deployments\//.test(operation))
 
-const otherChart = { 'chart-version': '5.0.19', 'allow-chart-change': 'true' }
+const chartUpgradeInputs = { 'chart-version': '5.0.19', 'allow-chart-change': 'true' }
 
-scenario('two runs at once: the second waits and finds all done; one that may wait no longer names the first', async ({ world, run }) => {
-  const provision = world.holdLoadBalancers()
-  const working = world.traffic.next(({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'))
-  const first = run({}, asRun(1))
-  await working
-  const impatient = expectFailure(await run({ 'lock-timeout': '1s' }, asRun(2)), 'preflight', 'locked-by-another-run')
-  expect(annotation(impatient)).toContain(nameOfRun(1))
-  expect(changed(impatient)).toEqual([])
+scenario('two runs at once: the second waits and finds all done; one that may wait no longer names the first', async ({ environment, run }) => {
+  const releaseLoadBalancers = environment.pauseLoadBalancerProvisioning()
+  const eventsWatched = environment.requestLog.nextRequest(({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'))
+  const first = run({}, runOptions(1))
+  await eventsWatched
+  const timedOutRun = expectFailure(await run({ 'lock-timeout': '1s' }, runOptions(2)), 'preflight', 'locked-by-another-run')
+  expect(getErrorAnnotation(timedOutRun)).toContain(describeRun(1))
+  expect(listChanges(timedOutRun)).toEqual([])
 
-  const second = run({}, { ...asRun(3), onLine: (line) => { if (line.includes('Another run works')) provision() } })
+  const secondHelm = run({}, { ...runOptions(3), onLine: (line) => { if (line.includes('Another run works')) releaseLoadBalancers() } })
   expectSuccess(await first)
-  const result = await second
+  const result = await secondHelm
   expectUnchanged(result)
-  expect(result.log).toContain(`Another run works in namespace ${world.namespace}: ${nameOfRun(1)}`)
-  expect(await certificates(world)).toHaveLength(1)
-  expect((await get(world, 'lease', lease))?.['spec']).not.toHaveProperty('holderIdentity')
+  expect(result.log).toContain(`Another run works in namespace ${environment.namespace}: ${describeRun(1)}`)
+  expect(await listCertificates(environment)).toHaveLength(1)
+  expect((await getObject(environment, 'lease', lease))?.['spec']).not.toHaveProperty('holderIdentity')
 })
 
-scenario('killed while helm works: the next run waits until the Lease has run out, and finishes what was begun', async ({ world, run }) => {
-  const ready = world.holdPods()
-  await act(world, otherChart, { ...asRun(1), ...killedAt(waitingHelm(world)) })
-  expect(await newestRevision(world)).toEqual(expect.objectContaining({ revision: 2, status: 'pending-upgrade' }))
-  ready()
-  expect(annotation(expectFailure(await run({ ...otherChart, 'lock-timeout': '1s' }), 'preflight', 'locked-by-another-run'))).toContain(nameOfRun(1))
-  await letLeaseRunOut(world)
-  const result = expectSuccess(await run(otherChart, asRun(2)))
-  expect(changed(result)).toContain('release status')
-  expect(await newestRevision(world)).toEqual(expect.objectContaining({ revision: 3, status: 'deployed' }))
-  expectUnchanged(await run(otherChart))
+scenario('killed while helm works: the next run waits until the Lease has run out, and finishes what was begun', async ({ environment, run }) => {
+  const releasePods = environment.pausePodReadiness()
+  await runAction(environment, chartUpgradeInputs, { ...runOptions(1), ...killWhen(waitForHelmRollout(environment)) })
+  expect(await getLatestRevision(environment)).toEqual(expect.objectContaining({ revision: 2, status: 'pending-upgrade' }))
+  releasePods()
+  expect(getErrorAnnotation(expectFailure(await run({ ...chartUpgradeInputs, 'lock-timeout': '1s' }), 'preflight', 'locked-by-another-run'))).toContain(describeRun(1))
+  await expireLease(environment)
+  const result = expectSuccess(await run(chartUpgradeInputs, runOptions(2)))
+  expect(listChanges(result)).toContain('release status')
+  expect(await getLatestRevision(environment)).toEqual(expect.objectContaining({ revision: 3, status: 'deployed' }))
+  expectUnchanged(await run(chartUpgradeInputs))
 })
 
-scenario('killed while helm works, and asked for something else since: from the last revision that was deployed', async ({ world, run }) => {
-  const ready = world.holdPods()
-  await act(world, otherChart, killedAt(waitingHelm(world)))
-  ready()
-  await letLeaseRunOut(world)
-  const changes = changed(expectSuccess(await run({ values: 'minio: {bucketName: other}' })))
+scenario('killed while helm works, and asked for something else since: from the last revision that was deployed', async ({ environment, run }) => {
+  const releasePods = environment.pausePodReadiness()
+  await runAction(environment, chartUpgradeInputs, killWhen(waitForHelmRollout(environment)))
+  releasePods()
+  await expireLease(environment)
+  const changes = listChanges(expectSuccess(await run({ values: 'minio: {bucketName: other}' })))
   expect(changes).toEqual(expect.arrayContaining(['release status', 'release values.minio.bucketName']))
   // It is as wanted already, and stays so.
   expect(changes).not.toContain('release service.type')
-  expect(await newestRevision(world)).toEqual(expect.objectContaining({ revision: 3, status: 'deployed' }))
-  expect(JSON.parse(await world.helm('get', 'metadata', 'milvus-demo', '-o', 'json'))).toMatchObject({ version: '4.2.58' })
+  expect(await getLatestRevision(environment)).toEqual(expect.objectContaining({ revision: 3, status: 'deployed' }))
+  expect(JSON.parse(await environment.helm('get', 'metadata', 'milvus-demo', '-o', 'json'))).toMatchObject({ version: '4.2.58' })
 })
 
-sandboxScenario('helm is stopped in the middle by hand there: nothing in it is of the lab', 'a revision that somebody else left pending is only explained, though a run of ours has died too', async ({ world, run }) => {
-  world.holdPods()
-  await act(world, otherChart, killedAt(waitingHelm(world)))
-  await letLeaseRunOut(world)
+simulatorScenario('helm is stopped in the middle by hand there: nothing in it is of the lab', 'a revision that somebody else left pending is only explained, though a run of ours has died too', async ({ environment, run }) => {
+  environment.pausePodReadiness()
+  await runAction(environment, chartUpgradeInputs, killWhen(waitForHelmRollout(environment)))
+  await expireLease(environment)
   // As after the own helm of somebody who came later, whose revisions keep our label.
-  const secret = world.kubernetes.get('Secret', world.namespace, 'sh.helm.release.v1.milvus-demo.v2')
+  const secret = environment.kubernetes.get('Secret', environment.namespace, 'sh.helm.release.v1.milvus-demo.v2')
   if (!secret) throw new Error('there is no revision 2')
   const { namespace = '', labels } = secret.metadata
-  world.kubernetes.create({ ...secret, metadata: { namespace, name: 'sh.helm.release.v1.milvus-demo.v3', labels: { ...labels, version: '3' } } })
-  expectFailure(await run(otherChart), 'preflight', 'release-pending')
+  environment.kubernetes.create({ ...secret, metadata: { namespace, name: 'sh.helm.release.v1.milvus-demo.v3', labels: { ...labels, version: '3' } } })
+  expectFailure(await run(chartUpgradeInputs), 'preflight', 'release-pending')
 })
 
-scenario('a run whose Lease another one has taken changes nothing more', async ({ world, run }) => {
-  const helm = world.traffic.next(({ operation, client }) => client.startsWith('Helm') && /^PATCH .*\/services\//.test(operation))
-  const ready = world.holdPods()
-  void helm.then(async () => {
-    await changeLease(world, { holderIdentity: 'somebody', renewTime: '2100-01-01T00:00:00.000000Z' })
-    await world.traffic.next(({ operation, client }) => client.startsWith('milvus-alb-action') && /^PUT .*\/leases\//.test(operation))
-    ready()
+scenario('a run whose Lease another one has taken changes nothing more', async ({ environment, run }) => {
+  const helmRequest = environment.requestLog.nextRequest(({ operation, userAgent: client }) => client.startsWith('Helm') && /^PATCH .*\/services\//.test(operation))
+  const releasePods = environment.pausePodReadiness()
+  void helmRequest.then(async () => {
+    await updateLease(environment, { holderIdentity: 'somebody', renewTime: '2100-01-01T00:00:00.000000Z' })
+    await environment.requestLog.nextRequest(({ operation, userAgent: client }) => client.startsWith('milvus-alb-action') && /^PUT .*\/leases\//.test(operation))
+    releasePods()
   })
-  const result = expectFailure(await run(otherChart, asRun(1)), 'ingress', 'lock-lost')
-  expect(await get(world, 'ingress', 'milvus-demo')).toBeUndefined()
-  expect(annotation(result)).toContain(lease)
+  const result = expectFailure(await run(chartUpgradeInputs, runOptions(1)), 'ingress', 'lock-lost')
+  expect(await getObject(environment, 'ingress', 'milvus-demo')).toBeUndefined()
+  expect(getErrorAnnotation(result)).toContain(lease)
 })
 
-scenario('without the right to Leases a note says what is left of the exclusion', async ({ world, run }) => {
+scenario('without the right to Leases a note says what is left of the exclusion', async ({ environment, run }) => {
   // In a cluster the roles are one for all: each run has those that were bound last.
-  const asAll = async () => ({ environment: await world.assumeRole() })
+  const useFullRole = async () => ({ env: await environment.assumeRole() })
   for (const permission of ['get leases', 'create leases']) {
-    const result = expectSuccess(await run({}, { environment: await world.assumeRole(permission) }))
+    const result = expectSuccess(await run({}, { env: await environment.assumeRole(permission) }))
     expect({ permission, noted: result.summary.includes('may not get, create and update Leases') }).toEqual({ permission, noted: true })
-    expectSuccess(await run({ mode: 'destroy' }, await asAll()))
-    expect(await get(world, 'lease', lease)).toBeUndefined()
+    expectSuccess(await run({ mode: 'destroy' }, await useFullRole()))
+    expect(await getObject(environment, 'lease', lease)).toBeUndefined()
   }
-  expectSuccess(await run({}, await asAll()))
-  const renewed = await world.authority.issue({ hosts: [world.host] })
-  const result = expectSuccess(await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey }, { environment: await world.assumeRole('update leases') }))
+  expectSuccess(await run({}, await useFullRole()))
+  const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
+  const result = expectSuccess(await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey }, { env: await environment.assumeRole('update leases') }))
   expect(result.summary).toContain('may not get, create and update Leases')
 })
 
-scenario('a run that looks while another one takes the Lease waits for it, and does not mistake its helm for a stranger', async ({ world }) => {
-  let open = (): void => undefined
-  world.traffic.inject({ part: 'kubernetes', operation: /^GET .*\/secrets$/, times: 1, until: new Promise((resolve) => (open = resolve)) })
-  const reading = world.traffic.next(({ operation }) => /^GET .*\/leases\//.test(operation))
-  const ready = world.holdPods()
-  const slow = act(world, otherChart, { ...asRun(2), onLine: (line) => { if (line.includes('Another run works')) ready() } })
-  await reading
-  const helm = waitingHelm(world)
-  const quick = act(world, otherChart, asRun(1))
-  await helm
-  open()
-  expectUnchanged(await slow)
-  expectSuccess(await quick)
+scenario('a run that looks while another one takes the Lease waits for it, and does not mistake its helm for a stranger', async ({ environment }) => {
+  let releaseRequest = (): void => undefined
+  environment.requestLog.injectFault({ service: 'kubernetes', operation: /^GET .*\/secrets$/, times: 1, gate: new Promise((resolve) => (releaseRequest = resolve)) })
+  const leaseRead = environment.requestLog.nextRequest(({ operation }) => /^GET .*\/leases\//.test(operation))
+  const releasePods = environment.pausePodReadiness()
+  const slowRun = runAction(environment, chartUpgradeInputs, { ...runOptions(2), onLine: (line) => { if (line.includes('Another run works')) releasePods() } })
+  await leaseRead
+  const helmRequest = waitForHelmRollout(environment)
+  const quickRun = runAction(environment, chartUpgradeInputs, runOptions(1))
+  await helmRequest
+  releaseRequest()
+  expectUnchanged(await slowRun)
+  expectSuccess(await quickRun)
 })
 
-scenario('a release that helm left pending because it was killed is recovered by the next run', async ({ world, run }) => {
+scenario('a release that helm left pending because it was killed is recovered by the next run', async ({ environment, run }) => {
   let pid = 0
-  const ready = world.holdPods()
-  void waitingHelm(world).then(() => processTree(pid).slice(1).forEach(kill))
-  const failed = expectFailure(await run(otherChart, { onStart: (child) => { pid = child.pid ?? 0 } }), 'release', 'helm-upgrade-failed')
-  expect(annotation(failed)).toContain('helm')
-  expect((await newestRevision(world)).status).toBe('pending-upgrade')
-  ready()
-  const result = expectSuccess(await run(otherChart))
-  expect(changed(result)).toContain('release status')
-  expect((await newestRevision(world)).status).toBe('deployed')
-  expectUnchanged(await run(otherChart))
+  const releasePods = environment.pausePodReadiness()
+  void waitForHelmRollout(environment).then(() => listProcessTree(pid).slice(1).forEach(killProcess))
+  const failed = expectFailure(await run(chartUpgradeInputs, { onStart: (child) => { pid = child.pid ?? 0 } }), 'release', 'helm-upgrade-failed')
+  expect(getErrorAnnotation(failed)).toContain('helm')
+  expect((await getLatestRevision(environment)).status).toBe('pending-upgrade')
+  releasePods()
+  const result = expectSuccess(await run(chartUpgradeInputs))
+  expect(listChanges(result)).toContain('release status')
+  expect((await getLatestRevision(environment)).status).toBe('deployed')
+  expectUnchanged(await run(chartUpgradeInputs))
 })
 
-sandboxScenario('a helm that outlives whoever called it is nobody there to end', 'the helm of a dead run that still waits for pods does no harm to the run that recovers', async ({ world, run }) => {
-  const ready = world.holdPods()
-  let alone: number[] = []
-  const helm = waitingHelm(world)
-  await act(world, otherChart, { runnerDies: true, onStart: (child) => void helm.then(() => {
-    alone = processTree(child.pid ?? 0).slice(1)
+simulatorScenario('a helm that outlives whoever called it is nobody there to end', 'the helm of a dead run that still waits for pods does no harm to the run that recovers', async ({ environment, run }) => {
+  const releasePods = environment.pausePodReadiness()
+  let orphanedPids: number[] = []
+  const helmRequest = waitForHelmRollout(environment)
+  await runAction(environment, chartUpgradeInputs, { skipPost: true, onStart: (child) => void helmRequest.then(() => {
+    orphanedPids = listProcessTree(child.pid ?? 0).slice(1)
     child.kill('SIGKILL')
   }) })
-  await letLeaseRunOut(world)
-  const second = waitingHelm(world)
-  const next = run(otherChart)
-  await second
-  ready()
-  expectSuccess(await next)
-  while (alone.some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 20))
-  expect((await newestRevision(world)).status).toBe('deployed')
-  expectUnchanged(await run(otherChart))
+  await expireLease(environment)
+  const secondHelm = waitForHelmRollout(environment)
+  const nextRun = run(chartUpgradeInputs)
+  await secondHelm
+  releasePods()
+  expectSuccess(await nextRun)
+  while (orphanedPids.some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 20))
+  expect((await getLatestRevision(environment)).status).toBe('deployed')
+  expectUnchanged(await run(chartUpgradeInputs))
 })

@@ -1,20 +1,20 @@
 /** Another Milvus, another helm: what only the lab has. That Milvus' own clients work is looked at after every run there (harness.ts). */
 import { expect } from '@jest/globals'
-import { merged } from '../../sandbox/charts/merged.ts'
+import { mergeValues } from '../../sandbox/charts/merged.ts'
 import { modeValues } from '../../sandbox/charts/modes.ts'
 import { expectSuccess, expectUnchanged, labScenario, valuesCanary } from './harness.ts'
 
-labScenario('the sandbox has one Milvus', 'Milvus Lite, a second implementation of the API', async ({ world, run }) => {
-  await world.useMilvus('lite')
+labScenario('the sandbox has one Milvus', 'Milvus Lite, a second implementation of the API', async ({ environment, run }) => {
+  await environment.selectMilvus('lite')
   expect(expectSuccess(await run()).outputs['milvus-version']).toMatch(/lite/)
 })
 
-labScenario('the sandbox has helm 4', 'helm 3.17 does as well, and values are kept though the repository has a newer chart', async ({ world, run }) => {
-  await world.useHelm(3)
-  await world.charts.publish('6.0.0')
+labScenario('the sandbox has helm 4', 'helm 3.17 does as well, and values are kept though the repository has a newer chart', async ({ environment, run }) => {
+  await environment.useHelm(3)
+  await environment.chartRepository.publish('6.0.0')
   const inputs = { values: `minio: {bucketName: kept, secretKey: ${valuesCanary}}` }
   expectSuccess(await run(inputs))
   expectUnchanged(await run(inputs))
-  expect(JSON.parse(await world.helm('get', 'values', 'milvus-demo', '-o', 'json'))).toEqual(merged(modeValues.standalone, { minio: { bucketName: 'kept', secretKey: valuesCanary }, service: { type: 'ClusterIP' } }))
-  expect(JSON.parse(await world.helm('get', 'metadata', 'milvus-demo', '-o', 'json'))).toMatchObject({ version: '4.2.58' })
+  expect(JSON.parse(await environment.helm('get', 'values', 'milvus-demo', '-o', 'json'))).toEqual(mergeValues(modeValues.standalone, { minio: { bucketName: 'kept', secretKey: valuesCanary }, service: { type: 'ClusterIP' } }))
+  expect(JSON.parse(await environment.helm('get', 'metadata', 'milvus-demo', '-o', 'json'))).toMatchObject({ version: '4.2.58' })
 })

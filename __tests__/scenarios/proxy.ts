@@ -2,8 +2,8 @@
 import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
-import { loopbackServerPair } from '../../sandbox/certificates.ts'
-import type { World } from '../../sandbox/world.ts'
+import { issueLoopbackCertificate } from '../../sandbox/certificates.ts'
+import type { TestEnvironment } from '../../sandbox/world.ts'
 
 /** The running proxy. */
 export interface Proxy {
@@ -26,11 +26,11 @@ export async function startProxy(resolve: (host: string) => string | undefined):
     const url = new URL(request.url ?? '')
     const host = resolve(url.hostname)
     if (host === undefined) return void response.writeHead(502).end()
-    const onward = http.request({ host, port: url.port, path: url.pathname + url.search, method: request.method, headers: request.headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(response)
+    const upstream = http.request({ host, port: url.port, path: url.pathname + url.search, method: request.method, headers: request.headers }, (upstreamResponse) => {
+      response.writeHead(upstreamResponse.statusCode ?? 502, upstreamResponse.headers)
+      upstreamResponse.pipe(response)
     })
-    request.pipe(onward)
+    request.pipe(upstream)
   })
   server.on('connect', (request, client: net.Socket) => {
     requests.push(`CONNECT ${request.url ?? ''}`)
@@ -38,13 +38,13 @@ export async function startProxy(resolve: (host: string) => string | undefined):
     const [name = '', port = ''] = (request.url ?? '').split(':')
     const host = resolve(name)
     if (host === undefined) return void client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n')
-    const onward = net.connect(Number(port), host, () => {
+    const upstream = net.connect(Number(port), host, () => {
       client.write('HTTP/1.1 200 Connection established\r\n\r\n')
-      client.pipe(onward).pipe(client)
+      client.pipe(upstream).pipe(client)
     })
-    for (const [socket, other] of [[client, onward], [onward, client]] as const) {
+    for (const [socket, peer] of [[client, upstream], [upstream, client]] as const) {
       tunnels.add(socket)
-      socket.on('error', () => other.destroy()).on('close', () => other.destroy())
+      socket.on('error', () => peer.destroy()).on('close', () => peer.destroy())
     }
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', () => done()))
@@ -61,14 +61,14 @@ export async function startProxy(resolve: (host: string) => string | undefined):
 }
 
 /** The same service behind TLS with a certificate of a company's own authority. */
-export async function behindTls(world: World, url: string): Promise<{ url: string; close(): void }> {
-  const pair = await loopbackServerPair(world.authority)
-  const onward = new URL(url)
-  const server = https.createServer({ cert: pair.cert, key: pair.key }, (request, response) => {
+export async function startTlsProxy(environment: TestEnvironment, url: string): Promise<{ url: string; close(): void }> {
+  const keyPair = await issueLoopbackCertificate(environment.certificateAuthority)
+  const upstream = new URL(url)
+  const server = https.createServer({ cert: keyPair.cert, key: keyPair.key }, (request, response) => {
     // The host header stays: it is part of AWS' signature.
-    request.pipe(http.request({ host: onward.hostname, port: onward.port, path: request.url, method: request.method, headers: request.headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(response)
+    request.pipe(http.request({ host: upstream.hostname, port: upstream.port, path: request.url, method: request.method, headers: request.headers }, (upstreamResponse) => {
+      response.writeHead(upstreamResponse.statusCode ?? 502, upstreamResponse.headers)
+      upstreamResponse.pipe(response)
     }))
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', () => done()))

@@ -1,10 +1,10 @@
 /** The class of the Service's own load balancer, which Kubernetes drops with the type. */
 import { expect } from '@jest/globals'
-import type { World } from '../../sandbox/world.ts'
-import { changed, expectFailure, expectRefusal, expectSuccess, labScenario, sandboxScenario } from './harness.ts'
+import type { TestEnvironment } from '../../sandbox/world.ts'
+import { listChanges, expectFailure, expectFailureWithoutWrites, expectSuccess, labScenario, simulatorScenario } from './harness.ts'
 
-const nlb = 'service.k8s.aws/nlb'
-const restore = { mode: 'destroy', host: '', certificate: '', 'private-key': '', 'restore-service-type': 'LoadBalancer' }
+const nlbClass = 'service.k8s.aws/nlb'
+const restoreInputs = { mode: 'destroy', host: '', certificate: '', 'private-key': '', 'restore-service-type': 'LoadBalancer' }
 
 interface LiveService {
   readonly metadata: { readonly managedFields?: readonly { readonly manager?: string }[] }
@@ -13,56 +13,56 @@ interface LiveService {
 }
 
 /** The Service, and whether fields of it belong to the action. */
-async function service(world: World): Promise<{ type: string; loadBalancerClass: string | undefined; address: string; isHeld: boolean }> {
-  const { metadata, spec, status } = JSON.parse(await world.kubectl('get', 'service', 'milvus-demo', '-o', 'json', '--show-managed-fields')) as LiveService
+async function getService(environment: TestEnvironment): Promise<{ type: string; loadBalancerClass: string | undefined; address: string; isHeld: boolean }> {
+  const { metadata, spec, status } = JSON.parse(await environment.kubectl('get', 'service', 'milvus-demo', '-o', 'json', '--show-managed-fields')) as LiveService
   const isHeld = metadata.managedFields?.some(({ manager }) => manager === 'milvus-alb-action') ?? false
   return { type: spec.type, loadBalancerClass: spec.loadBalancerClass, address: status.loadBalancer?.ingress?.[0]?.hostname ?? '', isHeld }
 }
 
 for (const helm of [4, 3] as const) {
-  sandboxScenario("the lab's cluster has no webhook of the controller for Services", `helm ${helm}: a Service whose class is dropped with its type: said before, set again by a rollback and by destroy, and refused without consent`, async (scenario) => {
-    const { world, run } = scenario
-    await world.useHelm(helm)
-    expect(await service(world)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: nlb, isHeld: false })
+  simulatorScenario("the lab's cluster has no webhook of the controller for Services", `helm ${helm}: a Service whose class is dropped with its type: said before, set again by a rollback and by destroy, and refused without consent`, async (scenario) => {
+    const { environment, run } = scenario
+    await environment.useHelm(helm)
+    expect(await getService(environment)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: nlbClass, isHeld: false })
 
-    await world.overrideAlb({ respond: 502 })
-    const failed = expectFailure(await run({ 'on-failure': 'rollback', 'probe-timeout': '1s' }), 'probe', 'probe-target-failed')
-    const said = `It is an internal Network Load Balancer of the AWS Load Balancer Controller, by spec.loadBalancerClass ${nlb}, which Kubernetes drops with the type: made LoadBalancer again by hand, the Service would get an internet-facing Classic Load Balancer of the cloud provider.`
-    expect(failed.summary).toContain(said)
-    expect(failed.log).toContain('comes back with a new load balancer under a new name (an internal Network Load Balancer of the AWS Load Balancer Controller)')
-    expect(changed(failed)).toEqual(expect.arrayContaining(['release spec.loadBalancerClass', 'release revision']))
-    expect(await service(world)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: nlb, isHeld: false })
-    await world.overrideAlb({ respond: undefined })
+    await environment.overrideAlb({ fixedStatus: 502 })
+    const failedRun = expectFailure(await run({ 'on-failure': 'rollback', 'probe-timeout': '1s' }), 'probe', 'probe-target-failed')
+    const expectedWarning = `It is an internal Network Load Balancer of the AWS Load Balancer Controller, by spec.loadBalancerClass ${nlbClass}, which Kubernetes drops with the type: made LoadBalancer again by hand, the Service would get an internet-facing Classic Load Balancer of the cloud provider.`
+    expect(failedRun.summary).toContain(expectedWarning)
+    expect(failedRun.log).toContain('comes back with a new load balancer under a new name (an internal Network Load Balancer of the AWS Load Balancer Controller)')
+    expect(listChanges(failedRun)).toEqual(expect.arrayContaining(['release spec.loadBalancerClass', 'release revision']))
+    expect(await getService(environment)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: nlbClass, isHeld: false })
+    await environment.overrideAlb({ fixedStatus: undefined })
 
     expectSuccess(await run())
-    expect(await service(world)).toMatchObject({ type: 'ClusterIP', loadBalancerClass: undefined, address: '' })
+    expect(await getService(environment)).toMatchObject({ type: 'ClusterIP', loadBalancerClass: undefined, address: '' })
 
-    const text = await expectRefusal(scenario, restore, 'service-class-lost')
-    for (const part of ['Service milvus-demo would get an internet-facing Classic Load Balancer of the cloud provider', `restore-load-balancer-class to the class that it had (${nlb} of the AWS Load Balancer Controller`]) expect(text).toContain(part)
+    const text = await expectFailureWithoutWrites(scenario, restoreInputs, 'service-class-lost')
+    for (const part of ['Service milvus-demo would get an internet-facing Classic Load Balancer of the cloud provider', `restore-load-balancer-class to the class that it had (${nlbClass} of the AWS Load Balancer Controller`]) expect(text).toContain(part)
 
-    const restored = expectSuccess(await run({ ...restore, 'restore-load-balancer-class': nlb }))
-    expect(changed(restored)).toEqual(['ingress load balancer', 'release spec.loadBalancerClass', 'release service.type', 'certificate certificate'])
-    expect(restored.summary).toContain('Service milvus-demo gets an internal Network Load Balancer of the AWS Load Balancer Controller.')
-    expect(await service(world)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: nlb, isHeld: false })
-    expect((await service(world)).address).toMatch(/^k8s-milvus-milvusde-/)
+    const restoredRun = expectSuccess(await run({ ...restoreInputs, 'restore-load-balancer-class': nlbClass }))
+    expect(listChanges(restoredRun)).toEqual(['ingress load balancer', 'release spec.loadBalancerClass', 'release service.type', 'certificate certificate'])
+    expect(restoredRun.summary).toContain('Service milvus-demo gets an internal Network Load Balancer of the AWS Load Balancer Controller.')
+    expect(await getService(environment)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: nlbClass, isHeld: false })
+    expect((await getService(environment)).address).toMatch(/^k8s-milvus-milvusde-/)
 
     // As a run leaves it that was killed between its two writes: helm meets no conflict when the type changes again.
-    world.kubernetes.apply({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'milvus-demo', namespace: world.namespace }, spec: { type: 'LoadBalancer', loadBalancerClass: nlb } }, 'milvus-alb-action', true)
-    expect(await service(world)).toMatchObject({ isHeld: true })
+    environment.kubernetes.apply({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'milvus-demo', namespace: environment.namespace }, spec: { type: 'LoadBalancer', loadBalancerClass: nlbClass } }, 'milvus-alb-action', true)
+    expect(await getService(environment)).toMatchObject({ isHeld: true })
     expectSuccess(await run())
-    expect(await service(world)).toMatchObject({ type: 'ClusterIP', isHeld: false })
-    const classless = expectSuccess(await run({ ...restore, 'restore-load-balancer-class': 'none' }))
-    expect(classless.summary).toContain('Service milvus-demo gets an internet-facing Classic Load Balancer of the cloud provider.')
-    expect(await service(world)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: undefined })
+    expect(await getService(environment)).toMatchObject({ type: 'ClusterIP', isHeld: false })
+    const withoutClassRun = expectSuccess(await run({ ...restoreInputs, 'restore-load-balancer-class': 'none' }))
+    expect(withoutClassRun.summary).toContain('Service milvus-demo gets an internet-facing Classic Load Balancer of the cloud provider.')
+    expect(await getService(environment)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: undefined })
   })
 
-  labScenario('the sandbox plays it with the webhook', `helm ${helm}: a real API server takes the class with the type, and drops it with the type`, async ({ world, run }) => {
-    await world.useHelm(helm)
-    await world.installMilvus()
+  labScenario('the sandbox plays it with the webhook', `helm ${helm}: a real API server takes the class with the type, and drops it with the type`, async ({ environment, run }) => {
+    await environment.useHelm(helm)
+    await environment.installMilvus()
     expectSuccess(await run())
-    expectSuccess(await run({ ...restore, 'restore-load-balancer-class': nlb }))
-    expect(await service(world)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: nlb, isHeld: false })
+    expectSuccess(await run({ ...restoreInputs, 'restore-load-balancer-class': nlbClass }))
+    expect(await getService(environment)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: nlbClass, isHeld: false })
     expectSuccess(await run())
-    expect(await service(world)).toMatchObject({ type: 'ClusterIP', loadBalancerClass: undefined, isHeld: false })
+    expect(await getService(environment)).toMatchObject({ type: 'ClusterIP', loadBalancerClass: undefined, isHeld: false })
   }, { start: 'empty' })
 }

@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto'
 import net from 'node:net'
 
 /** The address. */
-export interface Silence {
+export interface BlackHole {
   /** Of 127.0.0.0/8, and no world's. */
   readonly address: string
   /** From then on connections are refused. */
@@ -12,24 +12,24 @@ export interface Silence {
 }
 
 /** Linux drops a SYN when the queue of connections that nobody accepted is full. */
-const listener = `
+const listenerScript = `
 const [address, port] = process.argv.slice(1)
 require('node:net').createServer().listen({ host: address, port, backlog: 1 }, () => {
   require('node:fs').writeSync(1, 'listening')
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
 })`
 
-export async function startSilence(port: number): Promise<Silence> {
+export async function startBlackHole(port: number): Promise<BlackHole> {
   const address = `127.255.${randomInt(1, 250)}.${randomInt(1, 250)}`
-  const child = spawn(process.execPath, ['-e', listener, address, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['-e', listenerScript, address, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] })
   await new Promise((resolve) => child.stdout.once('data', resolve))
   // Two fill a queue of one; those that come later stay on their way.
-  const fillers = Array.from({ length: 4 }, () => net.connect(port, address).on('error', () => undefined))
-  await Promise.all(fillers.slice(0, 2).map((filler) => new Promise((resolve) => filler.once('connect', resolve))))
+  const backlogSockets = Array.from({ length: 4 }, () => net.connect(port, address).on('error', () => undefined))
+  await Promise.all(backlogSockets.slice(0, 2).map((socket) => new Promise((resolve) => socket.once('connect', resolve))))
   return {
     address,
     close() {
-      fillers.forEach((filler) => filler.destroy())
+      backlogSockets.forEach((socket) => socket.destroy())
       child.kill('SIGKILL')
     },
   }

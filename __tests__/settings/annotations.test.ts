@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { attributes, refusedAnnotations, refusedTags, unknownAnnotations } from '../../src/settings/annotations.ts'
+import { parseAttributes, validateAnnotations, validateTags, findUnknownAnnotations } from '../../src/settings/annotations.ts'
 
 const prefix = 'alb.ingress.kubernetes.io/'
 
@@ -12,7 +12,7 @@ describe('refusedAnnotations', () => {
     ['wafv2-acl-arn', 'arn:aws:wafv2:us-east-2:111122223333:regional/webacl/x/y'], ['wafv2-acl-arn', 'none'], ['minimum-load-balancer-capacity', 'CapacityUnits=100'],
     ['listener-attributes.HTTPS-443', 'routing.http.response.server.enabled=false'], ['actions.blue', '{"type":"forward"}'], ['backend-protocol', 'HTTPS'], ['something-of-tomorrow', 'x'],
   ])('%s: %s passes', (name, value) => {
-    expect(refusedAnnotations({ [prefix + name]: value })).toEqual([])
+    expect(validateAnnotations({ [prefix + name]: value })).toEqual([])
   })
 
   test.each<[string, string, string]>([
@@ -23,41 +23,41 @@ describe('refusedAnnotations', () => {
     ['target-group-attributes', 'deregistration_delay.timeout_seconds', 'is not key=value'], ['load-balancer-attributes', 'idle_timeout', 'is not key=value'], ['load-balancer-attributes', 'client_keep_alive.seconds=5', '60 to 604800'],
     ['shield-advanced-protection', 'yes', 'true, false'], ['wafv2-acl-arn', 'my-acl', 'nor the ARN'], ['wafv2-acl-arn', 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/x/y', 'regional'], ['ssl-redirect', 'true', '1 to 65535'], ['minimum-load-balancer-capacity', '100', 'CapacityUnits'], ['security-group-prefix-lists', ' , ', 'empty list'],
   ])('%s: %s is refused', (name, value, expected) => {
-    const [problem = ''] = refusedAnnotations({ [prefix + name]: value })
+    const [problem = ''] = validateAnnotations({ [prefix + name]: value })
     expect(problem).toContain(`${prefix}${name} is ${JSON.stringify(value)}, which `)
     expect(problem).toContain(expected)
   })
 
   test('others are nobody\'s business here', () => {
-    expect(refusedAnnotations({ 'example.com/success-codes': '200' })).toEqual([])
+    expect(validateAnnotations({ 'example.com/success-codes': '200' })).toEqual([])
   })
 })
 
 describe('unknownAnnotations', () => {
   test.each<[string, string | undefined]>([
     ['healthcheck-intervall-seconds', 'healthcheck-interval-seconds'], ['succes-codes', 'success-codes'], ['backend-protocol-verison', 'backend-protocol-version'], ['something-else-entirely', undefined],
-  ])('%s: did you mean %s', (name, meant) => {
-    expect(unknownAnnotations({ [prefix + name]: 'x' })).toEqual([{ key: prefix + name, meant: meant && prefix + meant }])
+  ])('%s: did you mean %s', (name, suggestion) => {
+    expect(findUnknownAnnotations({ [prefix + name]: 'x' })).toEqual([{ key: prefix + name, suggestion: suggestion && prefix + suggestion }])
   })
 
   test.each(['success-codes', 'actions.blue', 'conditions.blue', 'listener-attributes.HTTPS-443'])('%s is known', (name) => {
-    expect(unknownAnnotations({ [prefix + name]: 'x', 'example.com/other': 'x' })).toEqual([])
+    expect(findUnknownAnnotations({ [prefix + name]: 'x', 'example.com/other': 'x' })).toEqual([])
   })
 })
 
 test('names that every object of JavaScript has are names like others', () => {
-  expect(refusedAnnotations({ [`${prefix}load-balancer-attributes`]: '__proto__=x,constructor=y,toString=z' })).toEqual([])
+  expect(validateAnnotations({ [`${prefix}load-balancer-attributes`]: '__proto__=x,constructor=y,toString=z' })).toEqual([])
 })
 
 test('of a long value no piece is shown', () => {
-  expect(refusedAnnotations({ [`${prefix}group.order`]: 'x'.repeat(200) })).toEqual([`${prefix}group.order is (202 characters), which is not a whole number from -1000 to 1000`])
+  expect(validateAnnotations({ [`${prefix}group.order`]: 'x'.repeat(200) })).toEqual([`${prefix}group.order is (202 characters), which is not a whole number from -1000 to 1000`])
 })
 
 describe('attributes', () => {
   test.each<[string, [string, string][] | undefined]>([
     ['a=1,b=2', [['a', '1'], ['b', '2']]], [' a = 1 , ', [['a', '1']]], ['a=b=c', [['a', 'b=c']]], ['a=x\\,y', [['a', 'x\\,y']]], ['a=', [['a', '']]], ['a', undefined], ['a=1,b', undefined], ['=1', undefined], ['', []],
   ])('%s', (value, expected) => {
-    expect(attributes(value)).toEqual(expected)
+    expect(parseAttributes(value)).toEqual(expected)
   })
 })
 
@@ -66,9 +66,9 @@ describe('refusedTags', () => {
     ['a reserved prefix', { 'aws:team': 'x' }, /prefix aws: is reserved/], ['a key that is too long', { ['k'.repeat(129)]: 'x' }, /key of 129/], ['a value that is too long', { team: 'x'.repeat(257) }, /value of 257/],
     ['characters that AWS does not take', { team: 'a;b' }, /letters, digits/], ['too many', Object.fromEntries(Array.from({ length: 47 }, (_, index) => [`k${index}`, 'v'])), /has 47 tags/],
   ])('%s', (_, tags, expected) => {
-    expect(refusedTags(tags)).toEqual([expect.stringMatching(expected)])
+    expect(validateTags(tags)).toEqual([expect.stringMatching(expected)])
   })
   test('what AWS takes passes', () => {
-    expect(refusedTags({ 'cost-center': '42 / EU+US', 'größe': 'riesig', 'a:b': '', mail: 'x@example.com' })).toEqual([])
+    expect(validateTags({ 'cost-center': '42 / EU+US', 'größe': 'riesig', 'a:b': '', mail: 'x@example.com' })).toEqual([])
   })
 })

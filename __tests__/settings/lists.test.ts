@@ -1,7 +1,7 @@
 /** The parsers of lists, maps and PEM. */
 import { describe, expect, test } from '@jest/globals'
 import * as form from '../../src/settings/parsers.ts'
-import { refusal } from './refusal.ts'
+import { captureInvalidInput } from './refusal.ts'
 
 const canary = 'canary-Zm9vYmFy'
 
@@ -37,8 +37,8 @@ describe('list', () => {
     ['maps in a list', '- id: subnet-1\n- id: subnet-2', /./],
     ['lists in a list', '[[subnet-1], [subnet-2]]', /./],
     ['an entry that is empty', '- subnet-1\n-\n', /./],
-  ])('%s is refused', (_, raw, wrong) => {
-    expect(refusal(form.list, raw).message).toMatch(wrong)
+  ])('%s is refused', (_, raw, expected) => {
+    expect(captureInvalidInput(form.list, raw).message).toMatch(expected)
   })
 })
 
@@ -55,7 +55,7 @@ describe('cidrs', () => {
     ['10.0.0.0/33', '10.0.0.0/33'], ['10.0.0.1', '10.0.0.1'], ['10.0.0.0/', '10.0.0.0/'], ['10.0.0.0/8/8', '10.0.0.0/8/8'], ['10.0.0/8', '10.0.0/8'], ['2001:db8::/129', '2001:db8::/129'],
     ['10.0.0.0/-1', '10.0.0.0/-1'], ['example.com/24', 'example.com/24'], ['10.0.0.0/8, 300.0.0.0/8', '300.0.0.0/8'],
   ])('%s is refused by the block that is wrong', (raw, block) => {
-    expect(refusal(form.cidrs, raw).message).toBe(`has ${JSON.stringify(block)}, which is not a CIDR block.`)
+    expect(captureInvalidInput(form.cidrs, raw).message).toBe(`has ${JSON.stringify(block)}, which is not a CIDR block.`)
   })
 })
 
@@ -89,8 +89,8 @@ describe('stringMap', () => {
     ['a list in a map', 'team: [a]', /no plain text under "team"/],
     ['a key twice', 'team: a\nteam: b', /is not YAML \(line 2.*\): a key for the second time\.$/],
     ['a pair without its equals sign', 'team=search,stage', /./],
-  ])('%s is refused', (_, raw, wrong) => {
-    expect(refusal(form.stringMap, raw).message).toMatch(wrong)
+  ])('%s is refused', (_, raw, expected) => {
+    expect(captureInvalidInput(form.stringMap, raw).message).toMatch(expected)
   })
 })
 
@@ -119,9 +119,9 @@ describe('helmValues', () => {
     ['a number that JSON has not', `password: ${canary}\na: [1, .inf]`, /^has a number that is infinite or none/],
     ['two documents', `password: ${canary}\n---\na: b`, /^is not YAML/],
     ['an alias to nothing', `password: *${canary}`, /^is not YAML \(line 1, column \d+\)\.$/],
-  ])('%s is refused without its text', (_, raw, wrong) => {
-    const { message, give, cause } = refusal(form.helmValues, raw)
-    expect(message).toEqual(typeof wrong === 'string' ? wrong : expect.stringMatching(wrong))
-    expect(`${message}${give}${String(cause)}`).not.toContain(canary)
+  ])('%s is refused without its text', (_, raw, expected) => {
+    const { message, remedy, cause } = captureInvalidInput(form.helmValues, raw)
+    expect(message).toEqual(typeof expected === 'string' ? expected : expect.stringMatching(expected))
+    expect(`${message}${remedy}${String(cause)}`).not.toContain(canary)
   })
 })

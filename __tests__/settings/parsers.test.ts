@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import * as form from '../../src/settings/parsers.ts'
-import { refusal } from './refusal.ts'
+import { captureInvalidInput } from './refusal.ts'
 
 const arn = 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000'
 const label63 = 'a'.repeat(63)
@@ -64,10 +64,10 @@ describe('texts that are refused', () => {
     ['a long text, of which no piece is shown', form.port, 'x'.repeat(200), /^is a text of 200 characters, which is not a port\.$/],
     ['a hundred thousand digits', form.duration(1, 2), '0'.repeat(100_000), /^is a text of 100000 characters, which is not a duration\.$/],
     ['a clusterName that is the ARN of something long', form.clusterName, `arn:aws:eks:us-east-2:111122223333:cluster/${'x'.repeat(200)}`, /not the name of an EKS cluster/],
-  ])('%s', (_, parse, raw, wrong) => {
-    const { message, give } = refusal(parse, raw)
-    expect(message).toMatch(wrong)
-    expect(give).toMatch(/^(Give|Use) .+\.$/)
+  ])('%s', (_, parse, raw, expected) => {
+    const { message, remedy } = captureInvalidInput(parse, raw)
+    expect(message).toMatch(expected)
+    expect(remedy).toMatch(/^(Give|Use) .+\.$/)
   })
 })
 
@@ -101,9 +101,9 @@ describe('host', () => {
     ['bücher.example', /letters that DNS writes otherwise/],
     [`${label63}a.example.com`, /not a DNS name/],
     [`${`${label63}.`.repeat(4)}com`, /not a DNS name/],
-  ])('%s is refused', (raw, wrong) => {
-    const { message } = refusal(form.host, raw)
-    expect(message).toMatch(wrong)
+  ])('%s is refused', (raw, expected) => {
+    const { message } = captureInvalidInput(form.host, raw)
+    expect(message).toMatch(expected)
     expect(message).toContain(raw.length > 80 ? `a text of ${raw.length} characters` : JSON.stringify(raw))
   })
 })
@@ -111,20 +111,20 @@ describe('host', () => {
 test.each<[(raw: string) => unknown, string, string]>([
   [form.region, 'us-east-2a', 'Give its region: us-east-2.'], [form.region, 'us-west-2-lax-1a', 'Give its region: us-west-2.'], [form.clusterName, 'arn:aws:eks:us-east-2:111122223333:cluster/production', 'Give its name: production.'],
   [form.host, 'münchen.example', 'Give it as DNS and certificates have it: xn--mnchen-3ya.example.'],
-])('what to give is said whole: %#', (parse, raw, give) => {
-  expect(refusal(parse, raw).give).toBe(give)
+])('what to give is said whole: %#', (parse, raw, remedy) => {
+  expect(captureInvalidInput(parse, raw).remedy).toBe(remedy)
 })
 
 describe('refusePlaceholder', () => {
   test.each<[string, RegExp]>([
     ['***', /which GitHub shows in place of a secret/], ['${{ secrets.TLS_KEY }}', /an expression .* that nobody has evaluated/], ['$TLS_KEY', /the name of a variable/], ['${TLS_KEY}', /the name of a variable/], ['$env:TLS_KEY', /the name of a variable/],
     ['%TLS_KEY%', /the name of a variable/], ['~/.kube/config', /only a shell can follow/], ['$HOME/.kube/config', /only a shell can follow/],
-  ])('%s', (raw, wrong) => {
-    const { message, give } = refusal(form.refusePlaceholder, raw)
-    expect([message, give]).toEqual([expect.stringMatching(wrong), expect.stringMatching(/^(Give|Name|Write) .+\.$/)])
+  ])('%s', (raw, expected) => {
+    const { message, remedy } = captureInvalidInput(form.rejectPlaceholder, raw)
+    expect([message, remedy]).toEqual([expect.stringMatching(expected), expect.stringMatching(/^(Give|Name|Write) .+\.$/)])
   })
   test.each(['milvus.example.com', 'root:$ecret', 'a$b', '/home/runner/.kube/config', 'price: $5', '**', '${{ a }} and more'])('%s may be a value', (raw) => {
-    expect(() => form.refusePlaceholder(raw)).not.toThrow()
+    expect(() => form.rejectPlaceholder(raw)).not.toThrow()
   })
 })
 
@@ -133,7 +133,7 @@ describe('numbers', () => {
     expect(form.port(raw)).toBe(value)
   })
   test.each(['0', '65536', '-1', '4.5', '443/tcp', '0x1bb', '1e3', ' 443', '999999'])('port %s is refused', (raw) => {
-    expect(refusal(form.port, raw).message).toMatch(/which is not a port/)
+    expect(captureInvalidInput(form.port, raw).message).toMatch(/which is not a port/)
   })
 
   const duration = form.duration(1, 4000)
@@ -144,10 +144,10 @@ describe('numbers', () => {
     ['90', /not a duration/], ['10 m', /not a duration/], ['10min', /not a duration/], ['1.5h', /not a duration/], ['-5m', /not a duration/], ['m', /not a duration/], ['10m!', /not a duration/],
     ['500ms', /not a duration/], ['PT10M', /not a duration/],
     ['0s', /out of range/], ['4001s', /out of range/], ['99999999999999h', /out of range/],
-  ])('duration %s is refused', (raw, wrong) => {
-    const { message, give } = refusal(duration, raw)
-    expect(message).toMatch(wrong)
-    expect(give).toMatch(/out of range/.test(message) ? /from 1s to 4000s/ : /90s, 10m or 1h30m/)
+  ])('duration %s is refused', (raw, expected) => {
+    const { message, remedy } = captureInvalidInput(duration, raw)
+    expect(message).toMatch(expected)
+    expect(remedy).toMatch(/out of range/.test(message) ? /from 1s to 4000s/ : /90s, 10m or 1h30m/)
   })
 
   test.each([['true', true], ['True', true], ['TRUE', true], ['false', false], ['False', false], ['FALSE', false]])('boolean %s', (raw, value) => {
@@ -168,7 +168,7 @@ describe('hostPort', () => {
   test.each([
     ['10.0.3.7', /not host:port/], ['2001:db8::1:443', /not host:port/], ['https://alb.example.com:443', /not host:port/], [':443', /not host:port/], ['alb.example.com:', /not host:port/],
     ['alb example:443', /not host:port/], ['alb.example.com:0', /not a port/], ['alb.example.com:70000', /not a port/],
-  ])('%s is refused', (raw, wrong) => {
-    expect(refusal(form.hostPort, raw).message).toMatch(wrong)
+  ])('%s is refused', (raw, expected) => {
+    expect(captureInvalidInput(form.hostPort, raw).message).toMatch(expected)
   })
 })

@@ -2,11 +2,11 @@
 import * as form from '../../src/settings/parsers.ts'
 
 /** @throws Error when the text was taken */
-export function refusal(parse: (raw: string) => unknown, raw: string): form.InvalidInput {
+export function captureInvalidInput(parse: (raw: string) => unknown, raw: string): form.InvalidInputError {
   try {
     parse(raw)
   } catch (thrown) {
-    if (thrown instanceof form.InvalidInput) return thrown
+    if (thrown instanceof form.InvalidInputError) return thrown
     throw thrown
   }
   throw new Error(`taken: ${raw}`)

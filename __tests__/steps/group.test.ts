@@ -1,15 +1,15 @@
 /** What members of an IngressGroup disagree on, so that the controller refuses them all. */
 import { expect, test } from '@jest/globals'
 import type { ClassParams } from '../../src/steps/preflight/ingress-class.ts'
-import { conflicts } from '../../src/steps/preflight/group.ts'
+import { findConflicts } from '../../src/steps/preflight/group.ts'
 
 const prefix = 'alb.ingress.kubernetes.io'
-const annotated = (said: Record<string, string>): Record<string, string> => Object.fromEntries(Object.entries(said).map(([key, value]) => [`${prefix}/${key}`, value]))
-const own = { 'scheme': 'internet-facing', 'listen-ports': '[{"HTTPS":443}]', 'certificate-arn': 'arn', 'ssl-policy': 'A', 'load-balancer-attributes': 'idle_timeout.timeout_seconds=600', 'subnets': 'a, b', 'tags': 'team=search', 'inbound-cidrs': '10.0.0.0/8' }
+const createAnnotations = (annotations: Record<string, string>): Record<string, string> => Object.fromEntries(Object.entries(annotations).map(([key, value]) => [`${prefix}/${key}`, value]))
+const ownAnnotations = { 'scheme': 'internet-facing', 'listen-ports': '[{"HTTPS":443}]', 'certificate-arn': 'arn', 'ssl-policy': 'A', 'load-balancer-attributes': 'idle_timeout.timeout_seconds=600', 'subnets': 'a, b', 'tags': 'team=search', 'inbound-cidrs': '10.0.0.0/8' }
 
 test.each<[string, Record<string, string>, string[], ClassParams]>([
   ['that says nothing', {}, [], {}],
-  ['that says the same', own, [], {}],
+  ['that says the same', ownAnnotations, [], {}],
   ['with the same subnets in another order', { subnets: 'b,a' }, [], {}],
   ['with other subnets', { subnets: 'a,c' }, ['subnets is a, c, not a, b'], {}],
   ['of another scheme', { scheme: 'internal' }, ['scheme is internal, not internet-facing'], {}],
@@ -25,6 +25,6 @@ test.each<[string, Record<string, string>, string[], ClassParams]>([
   ['of another protocol on the same port', { 'listen-ports': '[{"HTTP":443}]' }, ['port 443 is HTTP, not HTTPS'], {}],
   ['with a tag that has a name of JavaScript', { tags: 'constructor=x' }, [], {}],
   ['with ports that nobody can read', { 'listen-ports': '443' }, [], {}],
-])('a member %s', (_, other, expected, params) => {
-  expect(conflicts(annotated(own), annotated(other), params)).toEqual(expected)
+])('a member %s', (_, otherAnnotations, expected, classParams) => {
+  expect(findConflicts(createAnnotations(ownAnnotations), createAnnotations(otherAnnotations), classParams)).toEqual(expected)
 })

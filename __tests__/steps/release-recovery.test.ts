@@ -1,23 +1,23 @@
 import { expect, test } from '@jest/globals'
-import { makerOf, revisionLabels } from '../../src/steps/lock.ts'
-import { interruptedOf } from '../../src/steps/release-recovery.ts'
-import type { KeptRevision } from '../../src/steps/release.ts'
+import { getRevisionHolder, revisionLabels } from '../../src/steps/lock.ts'
+import { toInterruptedOperation } from '../../src/steps/release-recovery.ts'
+import type { StoredRevision } from '../../src/steps/release.ts'
 
-const ours = revisionLabels('run-1', 2)
+const ownLabels = revisionLabels('run-1', 2)
 
 test.each<[string, Record<string, string> | undefined, number, string | undefined]>([
-  ['a revision of ours', ours, 2, 'run-1'],
-  ['one that inherited our labels', ours, 3, undefined],
+  ['a revision of ours', ownLabels, 2, 'run-1'],
+  ['one that inherited our labels', ownLabels, 3, undefined],
   ['one of somebody else', { owner: 'helm' }, 2, undefined],
   ['one without labels', undefined, 2, undefined],
 ])('makerOf %s', (_, labels, revision, expected) => {
-  expect(makerOf(labels, revision)).toBe(expected)
+  expect(getRevisionHolder(labels, revision)).toBe(expected)
 })
 
 /** Revisions, the newest first, as `number status`. */
-const revisions = (...texts: readonly string[]): KeptRevision[] => texts.map((text) => {
+const createRevisions = (...descriptions: readonly string[]): StoredRevision[] => descriptions.map((text) => {
   const [revision = '', status = ''] = text.split(' ')
-  return { name: 'milvus-demo', revision: Number(revision), status, object: `v${revision}`, maker: undefined }
+  return { name: 'milvus-demo', revision: Number(revision), status, object: `v${revision}`, holderId: undefined }
 })
 
 test.each<[string, readonly string[], 'failed' | 'deployed']>([
@@ -26,8 +26,8 @@ test.each<[string, readonly string[], 'failed' | 'deployed']>([
   ['a failed one is in between', ['3 pending-upgrade', '2 failed', '1 deployed'], 'failed'],
   ['it began from one that had failed to install', ['2 pending-upgrade', '1 failed'], 'failed'],
   ['there are older ones', ['5 pending-upgrade', '4 superseded', '3 superseded', '2 deployed'], 'failed'],
-])('%s: the pending revision becomes', (_, texts, expected) => {
-  const all = revisions(...texts)
-  const [newest] = all
-  expect(newest && interruptedOf('milvus-demo', newest, all).becomes).toBe(expected)
+])('%s: the pending revision becomes', (_, descriptions, expected) => {
+  const history = createRevisions(...descriptions)
+  const [latest] = history
+  expect(latest && toInterruptedOperation('milvus-demo', latest, history).finalStatus).toBe(expected)
 })

@@ -1,27 +1,27 @@
 /** What targets and their binding say of a probe that failed. */
 import { describe, expect, test } from '@jest/globals'
-import type { Target } from '../../src/aws/load-balancer-parts.ts'
-import { describeBinding, describeTargets } from '../../src/steps/load-balancer/targets.ts'
-import { event, settings } from './fixtures.ts'
+import type { TargetHealth } from '../../src/aws/load-balancer-parts.ts'
+import { describeBindingEvent, describeTargets } from '../../src/steps/load-balancer/targets.ts'
+import { createEvent, createSettings } from './fixtures.ts'
 
-const at = (id: string, state: string, reason = '', description = ''): Target => ({ id, port: 19530, state, reason, description })
-const unhealthy = (reason: string): Target[] => [at('10.0.1.7', 'unhealthy', reason)]
-const managed = 'alb.ingress.kubernetes.io/manage-backend-security-group-rules'
+const createTargetHealth = (id: string, state: string, reason = '', description = ''): TargetHealth => ({ id, port: 19530, state, reason, description })
+const createUnhealthyTargets = (reason: string): TargetHealth[] => [createTargetHealth('10.0.1.7', 'unhealthy', reason)]
+const backendRulesAnnotation = 'alb.ingress.kubernetes.io/manage-backend-security-group-rules'
 
 describe('describeTargets', () => {
-  test.each<[string, Target[], string]>([
+  test.each<[string, TargetHealth[], string]>([
     ['none', [], 'No target is registered in the target group.'],
-    ['a healthy one', [at('10.0.1.7', 'healthy')], '1 target: 10.0.1.7:19530 healthy.'],
-    ['the sick ones first', [at('10.0.1.8', 'healthy'), at('10.0.1.7', 'unhealthy', 'Target.Timeout', 'Request timed out')], '2 targets: 10.0.1.7:19530 unhealthy (Target.Timeout: Request timed out); 10.0.1.8:19530 healthy.'],
-    ['many', [1, 2, 3, 4, 5, 6].map((number) => at(`10.0.1.${number}`, 'healthy')), '6 targets: 10.0.1.1:19530 healthy; 10.0.1.2:19530 healthy; 10.0.1.3:19530 healthy; 10.0.1.4:19530 healthy; and 2 more.'],
+    ['a healthy one', [createTargetHealth('10.0.1.7', 'healthy')], '1 target: 10.0.1.7:19530 healthy.'],
+    ['the sick ones first', [createTargetHealth('10.0.1.8', 'healthy'), createTargetHealth('10.0.1.7', 'unhealthy', 'Target.Timeout', 'Request timed out')], '2 targets: 10.0.1.7:19530 unhealthy (Target.Timeout: Request timed out); 10.0.1.8:19530 healthy.'],
+    ['many', [1, 2, 3, 4, 5, 6].map((octet) => createTargetHealth(`10.0.1.${octet}`, 'healthy')), '6 targets: 10.0.1.1:19530 healthy; 10.0.1.2:19530 healthy; 10.0.1.3:19530 healthy; 10.0.1.4:19530 healthy; and 2 more.'],
   ])('%s', (_, targets, problem) => {
-    expect(describeTargets(targets, settings()).problem).toBe(problem)
+    expect(describeTargets(targets, createSettings()).problem).toBe(problem)
   })
 
-  test.each<[string, Parameters<typeof settings>[0], RegExp]>([
+  test.each<[string, Parameters<typeof createSettings>[0], RegExp]>([
     ['Target.Timeout', {}, /pods' security group, the network ACLs/],
     ['Target.Timeout', { ingress: { securityGroups: ['sg-1'] } }, /manage-backend-security-group-rules: "true"/],
-    ['Target.Timeout', { ingress: { securityGroups: ['sg-1'], annotations: { [managed]: 'true' } } }, /network ACLs/],
+    ['Target.Timeout', { ingress: { securityGroups: ['sg-1'], annotations: { [backendRulesAnnotation]: 'true' } } }, /network ACLs/],
     ['Target.FailedHealthChecks', {}, /serve plaintext/],
     ['Target.ResponseCodeMismatch', {}, /leave healthcheck-path and success-codes/],
     ['Target.ResponseCodeMismatch', { ingress: { annotations: { 'alb.ingress.kubernetes.io/success-codes': '0' } } }, /correct success-codes/],
@@ -35,12 +35,12 @@ describe('describeTargets', () => {
     ['Elb.RegistrationInProgress', {}, /being registered/],
     ['Elb.InternalError', {}, /Health Dashboard/],
     ['Target.OfTomorrow', {}, /^$/],
-  ])('%s with %j', (reason, more, remedy) => {
-    expect(describeTargets(unhealthy(reason), settings(more)).remedy).toMatch(remedy)
+  ])('%s with %j', (reason, overrides, remedy) => {
+    expect(describeTargets(createUnhealthyTargets(reason), createSettings(overrides)).remedy).toMatch(remedy)
   })
 
   test('the advice is for the reason of most', () => {
-    expect(describeTargets([at('1', 'unhealthy', 'Target.Timeout'), at('2', 'initial', 'Elb.RegistrationInProgress'), at('3', 'initial', 'Elb.RegistrationInProgress')], settings()).remedy).toMatch(/being registered/)
+    expect(describeTargets([createTargetHealth('1', 'unhealthy', 'Target.Timeout'), createTargetHealth('2', 'initial', 'Elb.RegistrationInProgress'), createTargetHealth('3', 'initial', 'Elb.RegistrationInProgress')], createSettings()).remedy).toMatch(/being registered/)
   })
 })
 
@@ -53,8 +53,8 @@ test.each([
   ['FailedUpdateStatus', 'Failed update status due to x', /describe targetgroupbinding k8s-1/],
   ['FailedCleanup', 'Failed cleanup due to x', /describe targetgroupbinding k8s-1/],
 ])('a TargetGroupBinding with %s: %s', (reason, message, remedy) => {
-  const found = describeBinding({ ...event(reason, message), involvedObject: { kind: 'TargetGroupBinding', name: 'k8s-1' } }, settings())
-  expect(found.problem).toMatch(new RegExp(`^The controller says of TargetGroupBinding k8s-1: ${reason}: .*[^.]\\.$`))
-  expect(found.problem).not.toContain('RequestID')
-  expect(found.remedy).toMatch(remedy)
+  const diagnosis = describeBindingEvent({ ...createEvent(reason, message), involvedObject: { kind: 'TargetGroupBinding', name: 'k8s-1' } }, createSettings())
+  expect(diagnosis.problem).toMatch(new RegExp(`^The controller says of TargetGroupBinding k8s-1: ${reason}: .*[^.]\\.$`))
+  expect(diagnosis.problem).not.toContain('RequestID')
+  expect(diagnosis.remedy).toMatch(remedy)
 })

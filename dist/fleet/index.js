@@ -28584,28 +28584,28 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   bD: () => (/* binding */ messageOf),
-/* harmony export */   vI: () => (/* binding */ shortened)
+/* harmony export */   u1: () => (/* binding */ getErrorMessage),
+/* harmony export */   xv: () => (/* binding */ truncate)
 /* harmony export */ });
-/* unused harmony exports inSeconds, oneLine, inWords */
+/* unused harmony exports formatSeconds, formatDistinguishedName, formatDuration */
 /** Small texts that several rooms make. */
 /** What a thrown value says. An AggregateError (several addresses were tried) says what each of them said. */
-function messageOf(thrown) {
+function getErrorMessage(thrown) {
     if (thrown instanceof AggregateError)
-        return thrown.errors.map(messageOf).join('; ');
+        return thrown.errors.map(getErrorMessage).join('; ');
     return thrown instanceof Error ? thrown.message : String(thrown);
 }
-/** As much of a text as a person reads; others may send very long ones. Twice is as once. @param most characters, and some more */
-const shortened = (text, most) => (text.length <= most + 50 ? text : `${text.slice(0, most)}... (${text.length - most} characters more)`);
+/** As much of a text as a person reads; others may send very long ones. Twice is as once. @param maxLength characters, and some more */
+const truncate = (text, maxLength) => (text.length <= maxLength + 50 ? text : `${text.slice(0, maxLength)}... (${text.length - maxLength} characters more)`);
 /** Milliseconds as seconds: `0.3 s`, `15 s` */
-const inSeconds = (time) => `${Math.round(time / 100) / 10} s`;
+const formatSeconds = (milliseconds) => `${Math.round(milliseconds / 100) / 10} s`;
 /** A distinguished name on one line: Node gives one attribute a line, and undefined for an empty name. */
-const oneLine = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
-/** A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. @param time milliseconds */
-function inWords(time) {
+const formatDistinguishedName = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
+/** A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. @param milliseconds milliseconds */
+function formatDuration(milliseconds) {
     const units = [['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000], ['second', 1000]];
-    const [name, length] = units.find(([, each]) => time >= 2 * each) ?? ['second', 1000];
-    const count = Math.max(0, Math.floor(time / length));
+    const [name, unitLength] = units.find(([, unitMilliseconds]) => milliseconds >= 2 * unitMilliseconds) ?? ['second', 1000];
+    const count = Math.max(0, Math.floor(milliseconds / unitLength));
     return `${count} ${name}${count === 1 ? '' : 's'}`;
 }
 
@@ -28630,21 +28630,21 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /** The folder of all entries. The bundler would put its own idea in place of import.meta.url. */
 const dist = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(process.argv[1] ?? ''), '..');
 async function run() {
-    const cancelled = new AbortController();
+    const cancellation = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'])
-        process.on(signal, () => cancelled.abort());
+        process.on(signal, () => cancellation.abort());
     const results = [];
     try {
-        const shared = Object.fromEntries(_fleet_run_js__WEBPACK_IMPORTED_MODULE_3__/* .sharedInputs */ .dO.map((name) => [name, (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)(name)]));
+        const sharedValues = Object.fromEntries(_fleet_run_js__WEBPACK_IMPORTED_MODULE_3__/* .sharedInputs */ .dO.map((name) => [name, (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)(name)]));
         for (const { name, inputs } of (0,_fleet_run_js__WEBPACK_IMPORTED_MODULE_3__/* .readJobTargets */ .Of)((0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('targets', { required: true }))) {
-            if (cancelled.signal.aborted)
+            if (cancellation.signal.aborted)
                 results.push({ name, host: inputs['host'] ?? '', outcome: 'cancelled', outputs: {} });
             else
-                results.push(await (0,_fleet_run_js__WEBPACK_IMPORTED_MODULE_3__/* .runTarget */ .Nh)({ name, inputs: { ...inputs, ...shared } }, dist, cancelled.signal));
+                results.push(await (0,_fleet_run_js__WEBPACK_IMPORTED_MODULE_3__/* .runTarget */ .Nh)({ name, inputs: { ...inputs, ...sharedValues } }, dist, cancellation.signal));
         }
     }
     catch (thrown) {
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)((0,_core_text_js__WEBPACK_IMPORTED_MODULE_4__/* .messageOf */ .bD)(thrown));
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)((0,_core_text_js__WEBPACK_IMPORTED_MODULE_4__/* .getErrorMessage */ .u1)(thrown));
     }
     // Whatever happened: what is done is said.
     const file = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(process.env['RUNNER_TEMP'] ?? '.', 'milvus-alb-results.json');
@@ -28653,9 +28653,9 @@ async function run() {
     (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.writeFileSync)(file, JSON.stringify(results), { flag: 'wx' });
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('results', JSON.stringify(results));
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('results-file', file);
-    const bad = results.filter(({ outcome }) => outcome !== 'success');
-    if (bad.length > 0)
-        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)(`${bad.length} of ${results.length} targets did not succeed: ${bad.map(({ name, outcome, outputs }) => `${name} (${outputs['failure-code'] ?? outcome})`).join(', ')}`);
+    const unsuccessful = results.filter(({ outcome }) => outcome !== 'success');
+    if (unsuccessful.length > 0)
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)(`${unsuccessful.length} of ${results.length} targets did not succeed: ${unsuccessful.map(({ name, outcome, outputs }) => `${name} (${outputs['failure-code'] ?? outcome})`).join(', ')}`);
 }
 await run();
 
@@ -32535,56 +32535,56 @@ const failureCodes = (/* unused pure expression or super */ null && ([
     'internal-error',
 ]));
 /** Characters. What others say (a controller, helm, Milvus) is part of a problem, and may be of any length. */
-const longestProblem = 2_000;
+const maxProblemLength = 2_000;
 /** A failure that a person can act on. `also` holds the other problems that were found at the same time. */
 class errors_ActionError extends Error {
     name = 'ActionError';
     code;
     remedy;
     step;
-    also;
-    constructor(problem, also = []) {
-        super((0,core_text/* shortened */.vI)(problem.problem, longestProblem), { cause: problem.cause });
+    otherErrors;
+    constructor(problem, otherErrors = []) {
+        super((0,core_text/* truncate */.xv)(problem.problem, maxProblemLength), { cause: problem.cause });
         this.code = problem.code;
         this.remedy = problem.remedy;
         this.step = problem.step;
-        this.also = also;
+        this.otherErrors = otherErrors;
     }
     /** This error and those found with it, each once. */
-    get all() {
-        return [this, ...this.also];
+    get allErrors() {
+        return [this, ...this.otherErrors];
     }
     /** The same error, said to have happened in `step` unless it knows better. */
-    inStep(step) {
-        const placed = (error, also) => new errors_ActionError({ code: error.code, problem: error.message, remedy: error.remedy, cause: error.cause, step: error.step ?? step }, also);
-        return placed(this, this.also.map((other) => placed(other, [])));
+    withStep(step) {
+        const copyWithStep = (error, otherErrors) => new errors_ActionError({ code: error.code, problem: error.message, remedy: error.remedy, cause: error.cause, step: error.step ?? step }, otherErrors);
+        return copyWithStep(this, this.otherErrors.map((error) => copyWithStep(error, [])));
     }
 }
 /** Problems of a whole connection or identity: every call meets them, and one of them says it. */
-const saidOnce = new Set(['aws-credentials-missing', 'aws-credentials-expired', 'aws-credentials-refused', 'cluster-unreachable', 'cluster-unauthorized', 'cancelled']);
+const deduplicatedCodes = new Set(['aws-credentials-missing', 'aws-credentials-expired', 'aws-credentials-refused', 'cluster-unreachable', 'cluster-unauthorized', 'cancelled']);
 /**
  * Folds problems that were found together into one error, ranked in the order of `failureCodes`; the same problem met
  * twice (two calls with the same expired credentials) counts once.
  * @param errors at least one
  */
-function errors_combine(errors) {
-    const everything = errors.flatMap((error) => error.all);
-    const isSame = (one, other) => one.code === other.code && (one.message === other.message || saidOnce.has(one.code));
-    const unique = everything.filter((error, index) => everything.findIndex((other) => isSame(other, error)) === index);
-    const ranked = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code));
-    const [first, ...also] = ranked;
+function errors_combineErrors(errors) {
+    const flattened = errors.flatMap((error) => error.allErrors);
+    const isDuplicate = (candidate, other) => candidate.code === other.code && (candidate.message === other.message || deduplicatedCodes.has(candidate.code));
+    const unique = flattened.filter((error, index) => flattened.findIndex((other) => isDuplicate(other, error)) === index);
+    const sorted = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code));
+    const [first, ...otherErrors] = sorted;
     if (!first)
         throw new TypeError('combine() needs at least one error');
-    return new errors_ActionError({ code: first.code, problem: first.message, remedy: first.remedy, cause: first.cause, ...(first.step && { step: first.step }) }, also);
+    return new errors_ActionError({ code: first.code, problem: first.message, remedy: first.remedy, cause: first.cause, ...(first.step && { step: first.step }) }, otherErrors);
 }
 /** The error of a job that was cancelled. */
-const cancelled = () => new errors_ActionError({
+const createCancelledError = () => new errors_ActionError({
     code: 'cancelled',
     problem: 'The job was cancelled.',
     remedy: 'Run it again when you want to: a run continues from whatever an earlier one left.',
 });
 /** What the runner's disk says, in the words of errno(3), and what to do about it. */
-const diskRemedies = {
+const diskErrorRemedies = {
     ENOSPC: 'Free space on the runner ("df -h" shows where there is none), or run the job on another one, and run it again.',
     EDQUOT: "Free some of what the runner's user has on that disk, or have its quota raised, and run the job again.",
     EROFS: 'That disk is mounted read-only: give the runner a RUNNER_TEMP that it can write to, and run the job again.',
@@ -32594,18 +32594,18 @@ const diskRemedies = {
     EIO: 'The disk of the runner is broken: run the job on another one.',
 };
 /** Calls of node:fs; a socket has others. */
-const diskCalls = new Set(['open', 'write', 'close', 'mkdir', 'mkdtemp', 'rename', 'rm', 'unlink', 'rmdir', 'scandir', 'lstat']);
+const fileSystemCalls = new Set(['open', 'write', 'close', 'mkdir', 'mkdtemp', 'rename', 'rm', 'unlink', 'rmdir', 'scandir', 'lstat']);
 /** Any thrown value as an ActionError: what is neither one nor the runner's disk is a defect of ours and says so. */
-function errors_asActionError(thrown) {
+function errors_toActionError(thrown) {
     if (thrown instanceof errors_ActionError)
         return thrown;
     const { code = '', syscall = '' } = thrown instanceof Error ? thrown : {};
-    const remedy = diskRemedies[code];
-    if (remedy !== undefined && diskCalls.has(syscall))
-        return new errors_ActionError({ code: 'runner-disk-failed', problem: `The runner's disk failed: ${messageOf(thrown)}.`, remedy, cause: thrown });
+    const remedy = diskErrorRemedies[code];
+    if (remedy !== undefined && fileSystemCalls.has(syscall))
+        return new errors_ActionError({ code: 'runner-disk-failed', problem: `The runner's disk failed: ${getErrorMessage(thrown)}.`, remedy, cause: thrown });
     return new errors_ActionError({
         code: 'internal-error',
-        problem: `Something went wrong inside the action: ${messageOf(thrown)}`,
+        problem: `Something went wrong inside the action: ${getErrorMessage(thrown)}`,
         remedy: 'Run the job again with debug logging, and report the log as an issue of the action.',
         cause: thrown,
     });
@@ -32617,9 +32617,9 @@ function errors_asActionError(thrown) {
  */
 async function settleAll(promises) {
     const results = await Promise.allSettled(promises);
-    const errors = results.flatMap((result) => (result.status === 'rejected' ? [errors_asActionError(result.reason)] : []));
+    const errors = results.flatMap((result) => (result.status === 'rejected' ? [errors_toActionError(result.reason)] : []));
     if (errors.length > 0)
-        throw errors_combine(errors);
+        throw errors_combineErrors(errors);
     return Promise.all(promises);
 }
 
@@ -32635,93 +32635,93 @@ var external_node_url_ = __nccwpck_require__(3136);
 
 
 /** What is wrong with an input's text. `wrong` continues "Input NAME ..."; `give` is an instruction with an example. */
-class parsers_InvalidInput extends Error {
+class parsers_InvalidInputError extends Error {
     name = 'InvalidInput';
-    give;
-    constructor(wrong, give, cause) {
-        super(wrong, { cause });
-        this.give = give;
+    remedy;
+    constructor(problem, remedy, cause) {
+        super(problem, { cause });
+        this.remedy = remedy;
     }
 }
 /** A text in quotes. One that is too long is not cut but counted: of a secret in the wrong place a piece would be shown that nobody masks. */
-const parsers_inQuotes = (raw) => (raw.length > 80 ? `a text of ${raw.length} characters` : JSON.stringify(raw));
-const quoted = (raw) => `is ${parsers_inQuotes(raw)}`;
+const parsers_quoteForError = (raw) => (raw.length > 80 ? `a text of ${raw.length} characters` : JSON.stringify(raw));
+const describeInput = (raw) => `is ${parsers_quoteForError(raw)}`;
 /** The first few of many things that are wrong. */
-function few(faults) {
-    const named = faults.slice(0, 20).filter((_fault, index) => index === 0 || faults.slice(0, index + 1).join('; ').length <= longestList);
-    return `${named.join('; ')}${faults.length > named.length ? `; and ${faults.length - named.length} more` : ''}`;
+function summarize(problems) {
+    const listed = problems.slice(0, 20).filter((_fault, index) => index === 0 || problems.slice(0, index + 1).join('; ').length <= maxSummaryLength);
+    return `${listed.join('; ')}${problems.length > listed.length ? `; and ${problems.length - listed.length} more` : ''}`;
 }
 /** Characters of a list of faults that a person reads to its end. */
-const longestList = 1_200;
+const maxSummaryLength = 1_200;
 /** The text as it is. */
 const parsers_text = (raw) => raw;
 /** What stands in a workflow where a value was meant to get in: of no input ever a value. Not quoted: of a secret only *** would show. */
 const placeholders = [
-    { pattern: /^\*{3}$/, is: 'is ***, which GitHub shows in place of a secret', give: 'Name the secret itself, for example ${{ secrets.NAME }}.' },
-    { pattern: /^\$\{\{[^}]*\}\}$/, is: 'is an expression (${{ ... }}) that nobody has evaluated', give: 'Write the expression under "with:" in the workflow: inside of a secret, a variable or a file GitHub does not evaluate it.' },
-    { pattern: /^(\$\w+|\$\{\w+\}|\$env:\w+|%\w+%)$/, is: 'is the name of a variable of a shell, and "with:" puts none in', give: 'Give ${{ env.NAME }}, or for a secret ${{ secrets.NAME }}.' },
-    { pattern: /^(~|\$HOME|\$\{HOME\})\/\S*$/, is: 'is a path that only a shell can follow', give: 'Give the whole path, for example /home/runner/.kube/config.' },
+    { pattern: /^\*{3}$/, description: 'is ***, which GitHub shows in place of a secret', remedy: 'Name the secret itself, for example ${{ secrets.NAME }}.' },
+    { pattern: /^\$\{\{[^}]*\}\}$/, description: 'is an expression (${{ ... }}) that nobody has evaluated', remedy: 'Write the expression under "with:" in the workflow: inside of a secret, a variable or a file GitHub does not evaluate it.' },
+    { pattern: /^(\$\w+|\$\{\w+\}|\$env:\w+|%\w+%)$/, description: 'is the name of a variable of a shell, and "with:" puts none in', remedy: 'Give ${{ env.NAME }}, or for a secret ${{ secrets.NAME }}.' },
+    { pattern: /^(~|\$HOME|\$\{HOME\})\/\S*$/, description: 'is a path that only a shell can follow', remedy: 'Give the whole path, for example /home/runner/.kube/config.' },
 ];
 /** @throws InvalidInput for PEM where none belongs: a key there would be shown, in pieces that nobody masks */
-function refusePem(raw) {
+function rejectPem(raw) {
     if (raw.includes('-----BEGIN'))
-        throw new parsers_InvalidInput('holds PEM, which only certificate, private-key, certificate-chain and probe-ca take.', 'Give PEM as one of those, and here what this input is for.');
+        throw new parsers_InvalidInputError('holds PEM, which only certificate, private-key, certificate-chain and probe-ca take.', 'Give PEM as one of those, and here what this input is for.');
 }
 /** @throws InvalidInput when the text is no value but what was to be replaced by one */
-function refusePlaceholder(raw) {
-    const found = placeholders.find(({ pattern }) => pattern.test(raw.trim()));
-    if (found)
-        throw new parsers_InvalidInput(`${found.is}.`, found.give);
+function rejectPlaceholder(raw) {
+    const placeholder = placeholders.find(({ pattern }) => pattern.test(raw.trim()));
+    if (placeholder)
+        throw new parsers_InvalidInputError(`${placeholder.description}.`, placeholder.remedy);
 }
 /** A parser that takes what `pattern` matches. */
-function matching(pattern, what, give) {
+function createPatternParser(pattern, expected, remedy) {
     return (raw) => {
         if (!pattern.test(raw))
-            throw new parsers_InvalidInput(`${quoted(raw)}, which is not ${what}.`, give);
+            throw new parsers_InvalidInputError(`${describeInput(raw)}, which is not ${expected}.`, remedy);
         return raw;
     };
 }
 /** A name of a Kubernetes object: RFC 1123 label, at most 63 characters. */
-const kubernetesName = matching(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
+const kubernetesName = createPatternParser(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
 /** A name with dots: RFC 1123 subdomain, at most 253 characters. Ingresses and IngressClasses may have one. */
-const kubernetesSubdomain = matching(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
+const kubernetesSubdomain = createPatternParser(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
 const regionPattern = /^[a-z]{2,4}(-[a-z]+)+-\d$/;
 /** Whether a text can be an AWS region. */
 const isRegion = (text) => regionPattern.test(text);
 /** An AWS region. */
 function region(raw) {
-    const [, ofZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? [];
-    if (ofZone !== undefined)
-        throw new parsers_InvalidInput(`${quoted(raw)}, which is a zone.`, `Give its region: ${ofZone}.`);
-    return matching(regionPattern, 'an AWS region', 'Give a region code, for example us-east-2.')(raw);
+    const [, regionOfZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? [];
+    if (regionOfZone !== undefined)
+        throw new parsers_InvalidInputError(`${describeInput(raw)}, which is a zone.`, `Give its region: ${regionOfZone}.`);
+    return createPatternParser(regionPattern, 'an AWS region', 'Give a region code, for example us-east-2.')(raw);
 }
 /** The name of an EKS cluster. Source: the EKS API, CreateCluster. */
 function clusterName(raw) {
     const [, name] = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/([0-9A-Za-z][\w-]{0,99})$/.exec(raw) ?? [];
     if (name !== undefined)
-        throw new parsers_InvalidInput(`${quoted(raw)}, which is its ARN.`, `Give its name: ${name}.`);
-    return matching(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Give the name as "aws eks list-clusters" shows it, for example production.')(raw);
+        throw new parsers_InvalidInputError(`${describeInput(raw)}, which is its ARN.`, `Give its name: ${name}.`);
+    return createPatternParser(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Give the name as "aws eks list-clusters" shows it, for example production.')(raw);
 }
 /** A certificate's ARN. Source: the ACM API's pattern for CertificateArn. */
-const certificateArn = matching(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'the ARN of an ACM certificate', 'Give it whole, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....');
+const certificateArn = createPatternParser(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'the ARN of an ACM certificate', 'Give it whole, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....');
 /** Source: ELBv2's CreateLoadBalancer: letters, digits and hyphens, at most 32, no hyphen at the ends, no `internal-` first. */
-const loadBalancerName = matching(/^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/, 'a load balancer name', 'Use at most 32 letters, digits and hyphens, with no hyphen at the ends and not beginning with internal-.');
+const loadBalancerName = createPatternParser(/^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/, 'a load balancer name', 'Use at most 32 letters, digits and hyphens, with no hyphen at the ends and not beginning with internal-.');
 /** Source: the controller's group_loader.go. */
-const groupName = matching(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.');
+const groupName = createPatternParser(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.');
 /** The class of a Service's load balancer. Source: Kubernetes API reference, ServiceSpec, loadBalancerClass: a qualified name. */
-const loadBalancerClass = matching(/^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, 'the class of a load balancer', 'Use service.k8s.aws/nlb (AWS Load Balancer Controller), eks.amazonaws.com/nlb (EKS Auto Mode), another class, or none.');
+const loadBalancerClass = createPatternParser(/^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, 'the class of a load balancer', 'Use service.k8s.aws/nlb (AWS Load Balancer Controller), eks.amazonaws.com/nlb (EKS Auto Mode), another class, or none.');
 /** The name of one of ELB's security policies; ELB itself knows which exist. */
-const sslPolicy = matching(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Give one, for example ELBSecurityPolicy-TLS13-1-2-2021-06.');
+const sslPolicy = createPatternParser(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Give one, for example ELBSecurityPolicy-TLS13-1-2-2021-06.');
 /** A whole version: a range would take another chart each time the repository has one. Source: SemVer 2.0.0. */
-const exactVersion = matching(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, 'an exact version', 'Give one version, for example 5.0.19.');
+const exactVersion = createPatternParser(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, 'an exact version', 'Give one version, for example 5.0.19.');
 /** A host as a rule of the Ingress and the name in the certificate: a full DNS name, in lower case. */
 function host(raw) {
-    const give = 'Give the DNS name alone that clients connect to, for example milvus.example.com.';
+    const remedy = 'Give the DNS name alone that clients connect to, for example milvus.example.com.';
     const name = raw.toLowerCase().replace(/\.$/, '');
     const ascii = domainToASCII(name);
     if (/[^\p{ASCII}]/u.test(name) && ascii !== '')
-        throw new parsers_InvalidInput(`${quoted(raw)}, which has letters that DNS writes otherwise.`, `Give it as DNS and certificates have it: ${ascii}.`);
-    const faults = [
+        throw new parsers_InvalidInputError(`${describeInput(raw)}, which has letters that DNS writes otherwise.`, `Give it as DNS and certificates have it: ${ascii}.`);
+    const problems = [
         [/\s|,/, 'is more than one name'],
         [/^[a-z][a-z0-9+.-]*:\/\//, 'has a scheme'],
         [/^[^:]*:\d+$/, 'has a port'],
@@ -32730,11 +32730,11 @@ function host(raw) {
         [/\*/, 'is a wildcard, though the probe needs one name to call'],
         [/^[^.]*$/, 'has no dot: ACM and the ALB want a fully qualified name'],
     ];
-    const fault = faults.find(([pattern]) => pattern.test(name));
-    if (fault)
-        throw new parsers_InvalidInput(`${quoted(raw)}, which ${fault[1]}.`, give);
+    const problem = problems.find(([pattern]) => pattern.test(name));
+    if (problem)
+        throw new parsers_InvalidInputError(`${describeInput(raw)}, which ${problem[1]}.`, remedy);
     if (isIP(name) || !/^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
-        throw new parsers_InvalidInput(`${quoted(raw)}, which is not a DNS name.`, give);
+        throw new parsers_InvalidInputError(`${describeInput(raw)}, which is not a DNS name.`, remedy);
     }
     return name;
 }
@@ -32742,7 +32742,7 @@ function host(raw) {
 function port(raw) {
     const value = /^\d{1,5}$/.test(raw) ? Number(raw) : 0;
     if (value < 1 || value > 65_535)
-        throw new parsers_InvalidInput(`${quoted(raw)}, which is not a port.`, 'Give a number from 1 to 65535, for example 443.');
+        throw new parsers_InvalidInputError(`${describeInput(raw)}, which is not a port.`, 'Give a number from 1 to 65535, for example 443.');
     return value;
 }
 /** `true` or `false`, in the spellings of YAML's core schema, as @actions/core takes them. */
@@ -32751,27 +32751,27 @@ function parsers_boolean(raw) {
         return true;
     if (/^(false|False|FALSE)$/.test(raw))
         return false;
-    throw new parsers_InvalidInput(`${quoted(raw)}, which is neither true nor false.`, 'Give true or false.');
+    throw new parsers_InvalidInputError(`${describeInput(raw)}, which is neither true nor false.`, 'Give true or false.');
 }
 /** One of a few words. */
-function oneOf(...words) {
+function oneOf(...allowed) {
     return (raw) => {
-        const word = words.find((candidate) => candidate === raw);
-        if (word === undefined)
-            throw new parsers_InvalidInput(`${quoted(raw)}.`, `Give ${words.length > 1 ? 'one of ' : ''}${words.join(', ')}.`);
-        return word;
+        const match = allowed.find((candidate) => candidate === raw);
+        if (match === undefined)
+            throw new parsers_InvalidInputError(`${describeInput(raw)}.`, `Give ${allowed.length > 1 ? 'one of ' : ''}${allowed.join(', ')}.`);
+        return match;
     };
 }
-const unitSeconds = { h: 3600, m: 60, s: 1 };
+const secondsPerUnit = { h: 3600, m: 60, s: 1 };
 /** A duration such as `90s`, `10m` or `1h30m`, within bounds. @returns seconds */
-function duration(least, most) {
+function duration(min, max) {
     return (raw) => {
         if (!/^(?:\d{1,20}[hms])+$/.test(raw)) {
-            throw new parsers_InvalidInput(`${quoted(raw)}, which is not a duration.`, 'Give a number with its unit, for example 90s, 10m or 1h30m.');
+            throw new parsers_InvalidInputError(`${describeInput(raw)}, which is not a duration.`, 'Give a number with its unit, for example 90s, 10m or 1h30m.');
         }
-        const seconds = [...raw.matchAll(/(\d+)([hms])/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitSeconds[unit ?? ''] ?? NaN), 0);
-        if (seconds < least || seconds > most) {
-            throw new parsers_InvalidInput(`${quoted(raw)}, which is out of range.`, `Give a duration from ${least}s to ${most}s.`);
+        const seconds = [...raw.matchAll(/(\d+)([hms])/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * (secondsPerUnit[unit ?? ''] ?? NaN), 0);
+        if (seconds < min || seconds > max) {
+            throw new parsers_InvalidInputError(`${describeInput(raw)}, which is out of range.`, `Give a duration from ${min}s to ${max}s.`);
         }
         return seconds;
     };
@@ -32780,28 +32780,28 @@ function duration(least, most) {
 function days(raw) {
     const [, amount] = /^(\d{1,4})d?$/.exec(raw) ?? [];
     if (amount === undefined)
-        throw new parsers_InvalidInput(`${quoted(raw)}, which is not a number of days.`, 'Give a number, for example 21.');
+        throw new parsers_InvalidInputError(`${describeInput(raw)}, which is not a number of days.`, 'Give a number, for example 21.');
     return Number(amount);
 }
-const giveList = 'Separate the entries by commas or new lines.';
+const listRemedy = 'Separate the entries by commas or new lines.';
 /** A list in the forms that people write: commas, semicolons, new lines, spaces, with quotes or without, or a YAML or JSON list. */
 function parsers_list(raw) {
-    const plain = () => raw.split(/[\s,;]+/).map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2')).filter((entry) => entry !== '');
-    const parsed = /^\s*(\[|- )/.test(raw) ? yaml(raw, FAILSAFE_SCHEMA, giveList) : plain();
+    const splitPlainList = () => raw.split(/[\s,;]+/).map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2')).filter((entry) => entry !== '');
+    const parsed = /^\s*(\[|- )/.test(raw) ? parseYaml(raw, FAILSAFE_SCHEMA, listRemedy) : splitPlainList();
     if (!Array.isArray(parsed) || !parsed.every((entry) => typeof entry === 'string' && entry.trim() !== ''))
-        throw new parsers_InvalidInput(`${quoted(raw)}, which is not a list of plain entries.`, giveList);
+        throw new parsers_InvalidInputError(`${describeInput(raw)}, which is not a list of plain entries.`, listRemedy);
     return parsed.map((entry) => entry.trim());
 }
 /** A list of CIDR blocks, IPv4 or IPv6. */
 function cidrs(raw) {
     const blocks = parsers_list(raw);
-    const wrong = blocks.find((block) => {
+    const invalid = blocks.find((block) => {
         const [address = '', prefix = '', ...rest] = block.split('/');
         const family = isIP(address);
         return family === 0 || rest.length > 0 || !/^\d{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128);
     });
-    if (wrong !== undefined)
-        throw new parsers_InvalidInput(`has ${parsers_inQuotes(wrong)}, which is not a CIDR block.`, 'Give blocks such as 203.0.113.0/24, separated by commas.');
+    if (invalid !== undefined)
+        throw new parsers_InvalidInputError(`has ${parsers_quoteForError(invalid)}, which is not a CIDR block.`, 'Give blocks such as 203.0.113.0/24, separated by commas.');
     return blocks;
 }
 /** `host:port` with a name, an IPv4 address or an IPv6 address in brackets. */
@@ -32809,80 +32809,80 @@ function hostPort(raw) {
     const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s/]+)):(\d{1,5})$/.exec(raw);
     const name = match?.[1] ?? match?.[2];
     if (name === undefined)
-        throw new parsers_InvalidInput(`${quoted(raw)}, which is not host:port.`, 'Give a name or address and a port, for example 10.0.3.7:443.');
+        throw new parsers_InvalidInputError(`${describeInput(raw)}, which is not host:port.`, 'Give a name or address and a port, for example 10.0.3.7:443.');
     return { host: name, port: port(match?.[3] ?? '') };
 }
 /** js-yaml's reasons that people meet, in our words: its own quote the text. */
-const yamlFaults = (/* unused pure expression or super */ null && ([
+const yamlErrorDescriptions = (/* unused pure expression or super */ null && ([
     [/tab/, 'a tab, where YAML takes spaces'],
     [/duplicated mapping key/, 'a key for the second time'],
     [/maxDepth/, 'lists or maps in each other, more than 100 deep'],
 ]));
 /** Characters and entries of a document whose aliases are followed. helm keeps a whole release in 1 MiB. */
-const largestDocument = (/* unused pure expression or super */ null && (2 ** 20));
+const maxDocumentSize = (/* unused pure expression or super */ null && (2 ** 20));
 /** @throws InvalidInput for what nobody could hold or hand on: aliases that multiply or lead back to themselves, numbers that JSON has not */
-function refuseEndless(document) {
-    const left = [document];
-    for (let size = 0; left.length > 0;) {
-        const value = left.pop();
+function rejectUnbounded(document) {
+    const stack = [document];
+    for (let size = 0; stack.length > 0;) {
+        const value = stack.pop();
         if (typeof value === 'number' && !Number.isFinite(value))
-            throw new parsers_InvalidInput('has a number that is infinite or none (.inf, .nan, 1e999).', 'Write a number, or put it in quotes when a text is meant.');
-        const below = typeof value === 'object' && value !== null ? Object.entries(value) : [];
-        size += typeof value === 'string' ? value.length : below.reduce((sum, [key]) => sum + key.length + 1, 0);
-        if (size > largestDocument)
-            throw new parsers_InvalidInput('has more than a million characters when its aliases (*NAME) are followed, or aliases that lead back to themselves.', 'Write out what they stand for.');
-        for (const [, each] of below)
-            left.push(each);
+            throw new parsers_InvalidInputError('has a number that is infinite or none (.inf, .nan, 1e999).', 'Write a number, or put it in quotes when a text is meant.');
+        const children = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+        size += typeof value === 'string' ? value.length : children.reduce((sum, [key]) => sum + key.length + 1, 0);
+        if (size > maxDocumentSize)
+            throw new parsers_InvalidInputError('has more than a million characters when its aliases (*NAME) are followed, or aliases that lead back to themselves.', 'Write out what they stand for.');
+        for (const [, child] of children)
+            stack.push(child);
     }
 }
 /** @param schema FAILSAFE_SCHEMA leaves every scalar the text that was written: no 012 that becomes 10, no 1.10 that becomes 1.1 */
-function yaml(raw, schema = CORE_SCHEMA, give = 'Give a YAML map, one "key: value" a line.') {
+function parseYaml(raw, schema = CORE_SCHEMA, remedy = 'Give a YAML map, one "key: value" a line.') {
     // js-yaml refuses a document of nothing but comments.
     if (raw.split(/\r\n?|\n/).every((line) => /^\s*(#|$)/.test(line)))
         return undefined;
     try {
         const document = load(raw, { schema });
-        refuseEndless(document);
+        rejectUnbounded(document);
         return document;
     }
     catch (thrown) {
-        if (thrown instanceof parsers_InvalidInput)
+        if (thrown instanceof parsers_InvalidInputError)
             throw thrown;
         // The parser's message quotes the text around the fault, which may be a secret: only its place is passed on.
         const { mark, reason = '' } = thrown;
-        const [, why] = yamlFaults.find(([pattern]) => pattern.test(reason)) ?? [];
-        throw new parsers_InvalidInput(`is not YAML${mark?.line === undefined ? '' : ` (line ${mark.line + 1}, column ${(mark.column ?? 0) + 1})`}${why === undefined ? '' : `: ${why}`}.`, give);
+        const [, description] = yamlErrorDescriptions.find(([pattern]) => pattern.test(reason)) ?? [];
+        throw new parsers_InvalidInputError(`is not YAML${mark?.line === undefined ? '' : ` (line ${mark.line + 1}, column ${(mark.column ?? 0) + 1})`}${description === undefined ? '' : `: ${description}`}.`, remedy);
     }
 }
-function asMap(value) {
+function requireMap(value) {
     if (value === undefined || value === null)
         return {};
     if (typeof value !== 'object' || Array.isArray(value))
-        throw new parsers_InvalidInput('is not a YAML map.', 'Give one "key: value" a line.');
+        throw new parsers_InvalidInputError('is not a YAML map.', 'Give one "key: value" a line.');
     return value;
 }
 /** YAML 1.1 but for dates, which stay texts: as helm reads values. Source: sigs.k8s.io/yaml. */
 const helmSchema = new Schema([...js_yaml_FAILSAFE_SCHEMA.tags, nullYaml11Tag, boolYaml11Tag, intYaml11Tag, floatYaml11Tag, mergeTag]);
 /** helm's values: `no` is false and 0644 a number to the base of 8, as for helm. */
 function helmValues(raw) {
-    return asMap(yaml(raw, helmSchema));
+    return requireMap(parseYaml(raw, helmSchema));
 }
 /** A YAML map of texts, as annotations and tags are; `a=b,c=d` or a pair a line too. */
 function stringMap(raw) {
-    const isPairs = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
-    return isPairs ? pairs(raw) : Object.fromEntries(Object.entries(asMap(yaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
+    const isPairList = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
+    return isPairList ? parsePairs(raw) : Object.fromEntries(Object.entries(requireMap(parseYaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
         if (typeof value !== 'string')
-            throw new parsers_InvalidInput(`has no plain text under ${parsers_inQuotes(key)}.`, "Give a text there, for example key: 'value'.");
+            throw new parsers_InvalidInputError(`has no plain text under ${parsers_quoteForError(key)}.`, "Give a text there, for example key: 'value'.");
         return [key, value];
     }));
 }
-function pairs(raw) {
+function parsePairs(raw) {
     const entries = raw.split(/[,\n]/).map((entry) => entry.trim()).filter((entry) => entry !== '');
     return Object.fromEntries(entries.map((entry) => {
-        const at = entry.indexOf('=');
-        if (at < 1)
-            throw new parsers_InvalidInput(`has ${parsers_inQuotes(entry)}, which is not key=value.`, 'Give one "key: value" a line, or key=value pairs separated by commas.');
-        return [entry.slice(0, at).trim(), entry.slice(at + 1).trim()];
+        const separator = entry.indexOf('=');
+        if (separator < 1)
+            throw new parsers_InvalidInputError(`has ${parsers_quoteForError(entry)}, which is not key=value.`, 'Give one "key: value" a line, or key=value pairs separated by commas.');
+        return [entry.slice(0, separator).trim(), entry.slice(separator + 1).trim()];
     }));
 }
 
@@ -32890,14 +32890,14 @@ function pairs(raw) {
 /** Input allowed-account-ids. */
 
 /** A list of account ids, also as AWS' console shows them: 1111-2222-3333. */
-function accounts_accountIds(raw) {
+function accounts_parseAccountIds(raw) {
     const ids = list(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
-    const wrong = ids.find((id) => !/^\d{12}$/.test(id));
-    if (wrong === undefined)
+    const invalid = ids.find((id) => !/^\d{12}$/.test(id));
+    if (invalid === undefined)
         return ids;
     // 012345678901 without quotes is a number to YAML.
-    const isShort = /^\d{1,11}$/.test(wrong);
-    throw new InvalidInput(`has ${inQuotes(wrong)}, which is not the id of an AWS account: that has 12 digits.`, isShort ? `Give it in quotes, for example '${wrong.padStart(12, '0')}': without them YAML drops zeros in front.` : "Give ids such as '111122223333', separated by commas.");
+    const isMissingZeros = /^\d{1,11}$/.test(invalid);
+    throw new InvalidInputError(`has ${quoteForError(invalid)}, which is not the id of an AWS account: that has 12 digits.`, isMissingZeros ? `Give it in quotes, for example '${invalid.padStart(12, '0')}': without them YAML drops zeros in front.` : "Give ids such as '111122223333', separated by commas.");
 }
 
 ;// CONCATENATED MODULE: ./build/settings/annotations.js
@@ -32908,11 +32908,11 @@ function accounts_accountIds(raw) {
 /** The prefix of the controller's annotations. */
 const annotationPrefix = 'alb.ingress.kubernetes.io/';
 /** A text as it is, or that it is too long to be shown: a piece of it might be one of a secret. */
-const shown = (text) => (text.length > 80 ? `(${text.length} characters)` : text);
-const anything = () => undefined;
+const truncateForError = (text) => (text.length > 80 ? `(${text.length} characters)` : text);
+const anyValue = () => undefined;
 const annotations_oneOf = (...words) => (value) => (words.includes(value) ? undefined : `is not one of ${words.join(', ')}`);
 const annotations_boolean = annotations_oneOf('true', 'false');
-const integer = (least, most) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most ? undefined : `is not a whole number from ${least} to ${most}`;
+const integer = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max ? undefined : `is not a whole number from ${min} to ${max}`;
 const json = (value) => {
     try {
         JSON.parse(value);
@@ -32927,12 +32927,12 @@ const mutualAuthentication = (value) => {
     const entries = parseMutualAuthentication(value);
     if (!entries)
         return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
-    const faults = entries.flatMap(({ port, mode, trustStore }) => [
+    const problems = entries.flatMap(({ port, mode, trustStore }) => [
         ...(Number.isInteger(port) ? [] : ['has an entry without a port']),
-        ...(['off', 'passthrough', 'verify'].includes(mode ?? '') ? [] : [`has mode ${shown(JSON.stringify(mode ?? ''))}, which is not off, passthrough or verify`]),
+        ...(['off', 'passthrough', 'verify'].includes(mode ?? '') ? [] : [`has mode ${truncateForError(JSON.stringify(mode ?? ''))}, which is not off, passthrough or verify`]),
         ...(mode === 'verify' && !trustStore ? ['has mode verify without a trustStore'] : []),
     ]);
-    return faults.length > 0 ? faults.slice(0, 3).join(', and ') : undefined;
+    return problems.length > 0 ? problems.slice(0, 3).join(', and ') : undefined;
 };
 /** @returns undefined when it is no list of objects */
 function parseMutualAuthentication(value) {
@@ -32941,25 +32941,25 @@ function parseMutualAuthentication(value) {
     const parsed = JSON.parse(value);
     return Array.isArray(parsed) && parsed.every((entry) => typeof entry === 'object' && entry !== null) ? parsed : undefined;
 }
-const names = (value) => (value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list');
+const nonEmptyList = (value) => (value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list');
 /** `key=value,key=value`, as the controller splits it: a comma in a value is written `\,`. @returns undefined when it is no such list */
-function attributes(value) {
+function parseAttributes(value) {
     const entries = value.split(/(?<!\\),/).map((entry) => entry.trim()).filter((entry) => entry !== '');
-    const pairs = entries.map((entry) => [entry.slice(0, Math.max(0, entry.indexOf('='))).trim(), entry.slice(entry.indexOf('=') + 1).trim()]);
-    return pairs.every(([key]) => key !== '') ? pairs : undefined;
+    const keyValues = entries.map((entry) => [entry.slice(0, Math.max(0, entry.indexOf('='))).trim(), entry.slice(entry.indexOf('=') + 1).trim()]);
+    return keyValues.every(([key]) => key !== '') ? keyValues : undefined;
 }
-const annotations_pairs = (checks) => (value) => {
-    const found = attributes(value);
-    if (!found)
+const attributeList = (checks) => (value) => {
+    const entries = parseAttributes(value);
+    if (!entries)
         return 'is not key=value';
-    const wrong = found.flatMap(([key, each]) => {
-        const problem = Object.hasOwn(checks, key) ? checks[key]?.(each) : undefined;
-        return problem === undefined ? [] : [`has ${key}=${shown(each)}, which ${problem}`];
+    const problems = entries.flatMap(([key, entryValue]) => {
+        const problem = Object.hasOwn(checks, key) ? checks[key]?.(entryValue) : undefined;
+        return problem === undefined ? [] : [`has ${key}=${truncateForError(entryValue)}, which ${problem}`];
     });
-    return wrong.length > 0 ? wrong.slice(0, 3).join(', and ') : undefined;
+    return problems.length > 0 ? problems.slice(0, 3).join(', and ') : undefined;
 };
 /** Source: ELBv2, LoadBalancerAttribute. */
-const loadBalancerAttributes = annotations_pairs({
+const loadBalancerAttributes = attributeList({
     'client_keep_alive.seconds': integer(60, 604_800),
     'deletion_protection.enabled': annotations_boolean,
     'access_logs.s3.enabled': annotations_boolean,
@@ -32971,7 +32971,7 @@ const loadBalancerAttributes = annotations_pairs({
     'zonal_shift.config.enabled': annotations_boolean,
 });
 /** Source: ELBv2, TargetGroupAttribute. */
-const targetGroupAttributes = annotations_pairs({
+const targetGroupAttributes = attributeList({
     'deregistration_delay.timeout_seconds': integer(0, 3600),
     'slow_start.duration_seconds': (value) => (value === '0' ? undefined : integer(30, 900)(value) && 'is neither 0 nor 30 to 900'),
     'stickiness.enabled': annotations_boolean,
@@ -32984,74 +32984,74 @@ const grpcCodes = (value) => {
     const entries = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
     if (entries.some((entry) => entry === null))
         return 'is not a list of codes such as 0,12 or 0-99';
-    const high = entries.flatMap((entry) => [entry?.[1], entry?.[2]]).find((code) => Number(code ?? 0) > 99);
-    return high === undefined ? undefined : `has ${high}, and the codes of a gRPC health check are 0 to 99`;
+    const outOfRange = entries.flatMap((entry) => [entry?.[1], entry?.[2]]).find((code) => Number(code ?? 0) > 99);
+    return outOfRange === undefined ? undefined : `has ${outOfRange}, and the codes of a gRPC health check are 0 to 99`;
 };
-const noAuthentication = (value) => (value === 'none' ? undefined : 'does not go with gRPC: it answers calls with a redirect to a page for people');
+const onlyNone = (value) => (value === 'none' ? undefined : 'does not go with gRPC: it answers calls with a redirect to a page for people');
 /** Every annotation of the controller that an Ingress may carry, with what it takes. */
-const known = {
-    'actions': anything, 'conditions': anything, 'transforms': anything,
-    'acm-pca-arn': anything, 'create-acm-cert': annotations_boolean,
-    'auth-idp-cognito': json, 'auth-idp-oidc': json, 'auth-on-unauthenticated-request': annotations_oneOf('authenticate', 'allow', 'deny'), 'auth-scope': anything, 'auth-session-cookie': anything, 'auth-session-timeout': integer(1, 604_800), 'auth-type': noAuthentication,
-    'backend-protocol': annotations_oneOf('HTTP', 'HTTPS'), 'backend-protocol-version': anything, 'certificate-arn': anything,
-    'customer-owned-ipv4-pool': anything, 'enable-frontend-nlb': annotations_boolean, 'frontend-nlb': anything,
-    'frontend-nlb-scheme': annotations_oneOf('internal', 'internet-facing'), 'frontend-nlb-subnets': names, 'frontend-nlb-security-groups': names, 'frontend-nlb-listener-port-mapping': anything, 'frontend-nlb-healthcheck-port': anything, 'frontend-nlb-healthcheck-protocol': anything, 'frontend-nlb-healthcheck-path': anything, 'frontend-nlb-healthcheck-interval-seconds': anything, 'frontend-nlb-healthcheck-timeout-seconds': anything, 'frontend-nlb-healthcheck-healthy-threshold-count': anything, 'frontend-nlb-healthcheck-unhealthy-threshold-count': anything, 'frontend-nlb-healthcheck-success-codes': anything, 'frontend-nlb-tags': annotations_pairs({}), 'frontend-nlb-eip-allocations': names, 'frontend-nlb-attributes': annotations_pairs({}),
-    'group.name': anything, 'group.order': integer(-1000, 1000),
+const annotationValidators = {
+    'actions': anyValue, 'conditions': anyValue, 'transforms': anyValue,
+    'acm-pca-arn': anyValue, 'create-acm-cert': annotations_boolean,
+    'auth-idp-cognito': json, 'auth-idp-oidc': json, 'auth-on-unauthenticated-request': annotations_oneOf('authenticate', 'allow', 'deny'), 'auth-scope': anyValue, 'auth-session-cookie': anyValue, 'auth-session-timeout': integer(1, 604_800), 'auth-type': onlyNone,
+    'backend-protocol': annotations_oneOf('HTTP', 'HTTPS'), 'backend-protocol-version': anyValue, 'certificate-arn': anyValue,
+    'customer-owned-ipv4-pool': anyValue, 'enable-frontend-nlb': annotations_boolean, 'frontend-nlb': anyValue,
+    'frontend-nlb-scheme': annotations_oneOf('internal', 'internet-facing'), 'frontend-nlb-subnets': nonEmptyList, 'frontend-nlb-security-groups': nonEmptyList, 'frontend-nlb-listener-port-mapping': anyValue, 'frontend-nlb-healthcheck-port': anyValue, 'frontend-nlb-healthcheck-protocol': anyValue, 'frontend-nlb-healthcheck-path': anyValue, 'frontend-nlb-healthcheck-interval-seconds': anyValue, 'frontend-nlb-healthcheck-timeout-seconds': anyValue, 'frontend-nlb-healthcheck-healthy-threshold-count': anyValue, 'frontend-nlb-healthcheck-unhealthy-threshold-count': anyValue, 'frontend-nlb-healthcheck-success-codes': anyValue, 'frontend-nlb-tags': attributeList({}), 'frontend-nlb-eip-allocations': nonEmptyList, 'frontend-nlb-attributes': attributeList({}),
+    'group.name': anyValue, 'group.order': integer(-1000, 1000),
     // Source: ELBv2, CreateTargetGroup.
-    'healthcheck-interval-seconds': integer(5, 300), 'healthcheck-path': (value) => (value.startsWith('/') && value.length <= 1024 ? undefined : 'does not begin with a slash'), 'healthcheck-port': anything, 'healthcheck-protocol': annotations_oneOf('HTTP', 'HTTPS'), 'healthcheck-timeout-seconds': integer(2, 120), 'healthy-threshold-count': integer(2, 10), 'unhealthy-threshold-count': integer(2, 10), 'success-codes': grpcCodes,
-    'inbound-cidrs': anything, 'ip-address-type': annotations_oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'), 'ipam-ipv4-pool-id': anything, 'jwt-validation': json,
-    'listen-ports': anything, 'listener-attributes': annotations_pairs({}), 'load-balancer-attributes': loadBalancerAttributes, 'load-balancer-capacity-reservation': anything, 'load-balancer-name': anything,
+    'healthcheck-interval-seconds': integer(5, 300), 'healthcheck-path': (value) => (value.startsWith('/') && value.length <= 1024 ? undefined : 'does not begin with a slash'), 'healthcheck-port': anyValue, 'healthcheck-protocol': annotations_oneOf('HTTP', 'HTTPS'), 'healthcheck-timeout-seconds': integer(2, 120), 'healthy-threshold-count': integer(2, 10), 'unhealthy-threshold-count': integer(2, 10), 'success-codes': grpcCodes,
+    'inbound-cidrs': anyValue, 'ip-address-type': annotations_oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'), 'ipam-ipv4-pool-id': anyValue, 'jwt-validation': json,
+    'listen-ports': anyValue, 'listener-attributes': attributeList({}), 'load-balancer-attributes': loadBalancerAttributes, 'load-balancer-capacity-reservation': anyValue, 'load-balancer-name': anyValue,
     'manage-backend-security-group-rules': annotations_boolean, 'minimum-load-balancer-capacity': (value) => (/^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER'), 'multi-cluster-target-group': annotations_boolean, 'mutual-authentication': mutualAuthentication,
-    'scheme': anything, 'security-group-prefix-lists': names, 'security-groups': anything, 'shield-advanced-protection': annotations_boolean, 'ssl-policy': anything, 'ssl-redirect': integer(1, 65_535), 'subnets': anything,
-    'tags': anything, 'target-control-port': anything, 'target-group-attributes': targetGroupAttributes, 'target-node-labels': annotations_pairs({}), 'target-type': anything, 'use-regex-path-match': annotations_boolean,
-    'waf-acl-id': anything, 'wafv2-acl-arn': (value) => (value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value) ? undefined : 'is neither none nor the ARN of a regional web ACL of WAFv2 (arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)'), 'wafv2-acl-name': anything, 'web-acl-id': anything,
+    'scheme': anyValue, 'security-group-prefix-lists': nonEmptyList, 'security-groups': anyValue, 'shield-advanced-protection': annotations_boolean, 'ssl-policy': anyValue, 'ssl-redirect': integer(1, 65_535), 'subnets': anyValue,
+    'tags': anyValue, 'target-control-port': anyValue, 'target-group-attributes': targetGroupAttributes, 'target-node-labels': attributeList({}), 'target-type': anyValue, 'use-regex-path-match': annotations_boolean,
+    'waf-acl-id': anyValue, 'wafv2-acl-arn': (value) => (value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value) ? undefined : 'is neither none nor the ARN of a regional web ACL of WAFv2 (arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)'), 'wafv2-acl-name': anyValue, 'web-acl-id': anyValue,
 };
 /** Those whose name goes on with one of the user's own: `actions.NAME`, `listener-attributes.HTTPS-443`. */
-const families = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
-const checkOf = (key) => {
+const suffixedAnnotations = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
+const findValidator = (key) => {
     const name = key.slice(annotationPrefix.length);
-    return Object.hasOwn(known, name) ? known[name] : known[families.exec(name)?.[1] ?? ''];
+    return Object.hasOwn(annotationValidators, name) ? annotationValidators[name] : annotationValidators[suffixedAnnotations.exec(name)?.[1] ?? ''];
 };
 /** Source: Kubernetes, "Annotations", syntax and character set. */
 const annotations_isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
 /** What the controller or ELB would refuse of these annotations, each as `KEY is "VALUE", which ...`. */
-function annotations_refusedAnnotations(annotations) {
+function annotations_validateAnnotations(annotations) {
     return Object.entries(annotations).flatMap(([key, value]) => {
-        const problem = key.startsWith(annotationPrefix) ? checkOf(key)?.(value) : undefined;
-        return problem === undefined ? [] : [`${shown(key)} is ${shown(JSON.stringify(value))}, which ${problem}`];
+        const problem = key.startsWith(annotationPrefix) ? findValidator(key)?.(value) : undefined;
+        return problem === undefined ? [] : [`${truncateForError(key)} is ${truncateForError(JSON.stringify(value))}, which ${problem}`];
     });
 }
 /** Annotations under the controller's prefix that it does not know and so ignores, with the one that may be meant. */
-function unknownAnnotations(annotations) {
-    return Object.keys(annotations).filter((key) => key.startsWith(annotationPrefix) && checkOf(key) === undefined).map((key) => {
+function findUnknownAnnotations(annotations) {
+    return Object.keys(annotations).filter((key) => key.startsWith(annotationPrefix) && findValidator(key) === undefined).map((key) => {
         const name = key.slice(annotationPrefix.length);
-        const [nearest] = Object.keys(known).map((candidate) => ({ candidate, distance: editDistance(name, candidate) })).sort((a, b) => a.distance - b.distance);
-        return { key, meant: nearest && nearest.distance <= 3 ? annotationPrefix + nearest.candidate : undefined };
+        const [nearest] = Object.keys(annotationValidators).map((candidate) => ({ candidate, distance: editDistance(name, candidate) })).sort((a, b) => a.distance - b.distance);
+        return { key, suggestion: nearest && nearest.distance <= 3 ? annotationPrefix + nearest.candidate : undefined };
     });
 }
 /** Levenshtein's distance. */
-function editDistance(one, other) {
-    let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-    for (let at = 1; at <= one.length; at++) {
-        const next = [at];
-        for (let to = 1; to <= other.length; to++) {
-            next.push(Math.min((row[to] ?? 0) + 1, (next[to - 1] ?? 0) + 1, (row[to - 1] ?? 0) + (one[at - 1] === other[to - 1] ? 0 : 1)));
+function editDistance(source, target) {
+    let row = Array.from({ length: target.length + 1 }, (_, index) => index);
+    for (let sourceIndex = 1; sourceIndex <= source.length; sourceIndex++) {
+        const next = [sourceIndex];
+        for (let targetIndex = 1; targetIndex <= target.length; targetIndex++) {
+            next.push(Math.min((row[targetIndex] ?? 0) + 1, (next[targetIndex - 1] ?? 0) + 1, (row[targetIndex - 1] ?? 0) + (source[sourceIndex - 1] === target[targetIndex - 1] ? 0 : 1)));
         }
         row = next;
     }
     return row.at(-1) ?? 0;
 }
 /** What AWS would refuse of tags. Source: AWS, "Tag naming limits and requirements". */
-function annotations_refusedTags(tags) {
+function annotations_validateTags(tags) {
     const entries = Object.entries(tags);
     return [
         // Three are the controller's own, one is ours on the certificate.
         ...(entries.length > 46 ? [`has ${entries.length} tags, and AWS takes 50 with those of the controller`] : []),
         ...entries.flatMap(([key, value]) => [
-            ...(/^aws:/i.test(key) ? [`has ${shown(key)}, and the prefix aws: is reserved`] : []),
+            ...(/^aws:/i.test(key) ? [`has ${truncateForError(key)}, and the prefix aws: is reserved`] : []),
             ...(key.length > 128 || key === '' ? [`has a key of ${key.length} characters, and AWS takes 1 to 128`] : []),
-            ...(value.length > 256 ? [`has a value of ${value.length} characters under ${shown(key)}, and AWS takes 256`] : []),
-            ...(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value) ? [`has ${shown(key)}: ${shown(value)}, and AWS takes letters, digits, spaces and _ . : / = + - @`] : []),
+            ...(value.length > 256 ? [`has a value of ${value.length} characters under ${truncateForError(key)}, and AWS takes 256`] : []),
+            ...(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value) ? [`has ${truncateForError(key)}: ${truncateForError(value)}, and AWS takes letters, digits, spaces and _ . : / = + - @`] : []),
         ]),
     ];
 }
@@ -33078,88 +33078,88 @@ const annotations_reservedAnnotations = {
 /** Where the chart comes from: the inputs chart and chart-repository. */
 
 
-const secretInUrl = () => new InvalidInput('has credentials in it, which helm would show in its arguments.', 'Give them as chart-username and chart-password.');
+const createUrlCredentialsError = () => new InvalidInputError('has credentials in it, which helm would show in its arguments.', 'Give them as chart-username and chart-password.');
 /** The name of the chart, as helm takes it, but for forms that cannot mean a chart. */
-function chart_chartName(name) {
+function chart_parseChartName(name) {
     const reference = parseChartReference(name);
     if (reference.kind === 'registry' && (reference.host === '' || reference.chart === '')) {
-        throw new InvalidInput(`is ${name}, which names no chart of the registry.`, 'Give the whole reference, for example oci://registry.example.com/charts/milvus.');
+        throw new InvalidInputError(`is ${name}, which names no chart of the registry.`, 'Give the whole reference, for example oci://registry.example.com/charts/milvus.');
     }
     if (reference.kind === 'registry' && reference.digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(reference.digest)) {
-        throw new InvalidInput(`has the digest ${reference.digest}, which is not sha256: and 64 hexadecimal digits.`, 'Give it as "helm push" or "helm pull" prints it.');
+        throw new InvalidInputError(`has the digest ${reference.digest}, which is not sha256: and 64 hexadecimal digits.`, 'Give it as "helm push" or "helm pull" prints it.');
     }
     if (reference.kind === 'archive') {
         const url = URL.canParse(name) ? new URL(name) : undefined;
         if (url && (url.username || url.password))
-            throw secretInUrl();
+            throw createUrlCredentialsError();
         if (!url || !isArchiveUrl(url))
-            throw new InvalidInput('is a URL, and not one of a packaged chart (.tgz).', 'Put the URL of the repository into chart-repository and give the name of the chart here, for example milvus.');
+            throw new InvalidInputError('is a URL, and not one of a packaged chart (.tgz).', 'Put the URL of the repository into chart-repository and give the name of the chart here, for example milvus.');
     }
     return name;
 }
 /** The URL of a chart repository: what helm appends /index.yaml to. */
-function chart_chartRepository(raw) {
+function chart_parseChartRepository(raw) {
     if (raw.startsWith('oci://'))
-        throw new InvalidInput('is a registry, not the URL of a chart repository.', `Give the reference in chart, for example ${raw.replace(/\/$/, '')}/milvus; chart-repository can stay empty.`);
+        throw new InvalidInputError('is a registry, not the URL of a chart repository.', `Give the reference in chart, for example ${raw.replace(/\/$/, '')}/milvus; chart-repository can stay empty.`);
     const url = URL.canParse(raw) ? new URL(raw) : undefined;
     if (!url || !/^https?:$/.test(url.protocol))
-        throw new InvalidInput('is not a URL.', 'Give the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/; a directory or an archive goes into chart.');
+        throw new InvalidInputError('is not a URL.', 'Give the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/; a directory or an archive goes into chart.');
     if (url.username || url.password)
-        throw secretInUrl();
+        throw createUrlCredentialsError();
     if (isArchiveUrl(url))
-        throw new InvalidInput('is the URL of a packaged chart, not of a chart repository.', 'Give it in chart; chart-repository can stay empty.');
+        throw new InvalidInputError('is the URL of a packaged chart, not of a chart repository.', 'Give it in chart; chart-repository can stay empty.');
     if (url.pathname.endsWith('/index.yaml'))
-        throw new InvalidInput('ends in index.yaml, which helm appends itself.', `Give it without: ${raw.replace(/index\.yaml.*$/, '')}.`);
+        throw new InvalidInputError('ends in index.yaml, which helm appends itself.', `Give it without: ${raw.replace(/index\.yaml.*$/, '')}.`);
     return raw;
 }
 /** The version that the name of a chart asks for; undefined when it does not. */
-function chart_versionInName(name) {
+function chart_versionFromChartName(name) {
     const reference = name === undefined ? undefined : parseChartReference(name);
-    return reference?.kind === 'registry' ? versionOfTag(reference.tag) : undefined;
+    return reference?.kind === 'registry' ? versionFromTag(reference.tag) : undefined;
 }
 
 ;// CONCATENATED MODULE: ./build/settings/pem.js
 /** PEM in the forms in which secrets hold it; what is something else is named, with the command that makes PEM of it. */
 
 /** A SEQUENCE in DER whose content begins so, as a pattern over hexadecimal digits. Source: X.690, 8.1.3. */
-const sequence = (content) => `30(?:[0-7].|81..|82.{4}|83.{6})${content}`;
+const derSequence = (contentPattern) => `30(?:[0-7].|81..|82.{4}|83.{6})${contentPattern}`;
 /** By the first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292; the key stores of Java. */
-const binaryForms = [
-    { begins: 'feedfeed|cececece', name: 'a Java key store', give: 'Export it with "keytool -importkeystore -srckeystore FILE -destkeystore store.p12 -deststoretype PKCS12", then take store.p12 apart with "openssl pkcs12 -in store.p12 -nodes -out all.pem".' },
-    { begins: sequence('020103'), name: 'PKCS#12 (.p12, .pfx)', give: 'Take it apart with "openssl pkcs12 -in FILE -nokeys -out certificate.pem" and "openssl pkcs12 -in FILE -nocerts -nodes -out key.pem".' },
-    { begins: sequence('06092a864886f70d0107'), name: 'PKCS#7 in DER (.p7b)', give: 'Take the certificates out of it with "openssl pkcs7 -inform DER -in FILE -print_certs -out chain.pem".' },
-    { begins: sequence(sequence('(?:a003020102)?02')), name: 'a certificate in DER', give: 'Convert it with "openssl x509 -inform DER -in FILE -out certificate.pem".' },
-    { begins: sequence('0201'), name: 'a private key in DER', give: 'Convert it with "openssl pkey -inform DER -in FILE -out key.pem".' },
-    { begins: sequence('30'), name: 'an encrypted private key, or something else, in DER', give: 'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its passphrase.' },
+const binaryFormats = [
+    { prefixPattern: 'feedfeed|cececece', name: 'a Java key store', remedy: 'Export it with "keytool -importkeystore -srckeystore FILE -destkeystore store.p12 -deststoretype PKCS12", then take store.p12 apart with "openssl pkcs12 -in store.p12 -nodes -out all.pem".' },
+    { prefixPattern: derSequence('020103'), name: 'PKCS#12 (.p12, .pfx)', remedy: 'Take it apart with "openssl pkcs12 -in FILE -nokeys -out certificate.pem" and "openssl pkcs12 -in FILE -nocerts -nodes -out key.pem".' },
+    { prefixPattern: derSequence('06092a864886f70d0107'), name: 'PKCS#7 in DER (.p7b)', remedy: 'Take the certificates out of it with "openssl pkcs7 -inform DER -in FILE -print_certs -out chain.pem".' },
+    { prefixPattern: derSequence(derSequence('(?:a003020102)?02')), name: 'a certificate in DER', remedy: 'Convert it with "openssl x509 -inform DER -in FILE -out certificate.pem".' },
+    { prefixPattern: derSequence('0201'), name: 'a private key in DER', remedy: 'Convert it with "openssl pkey -inform DER -in FILE -out key.pem".' },
+    { prefixPattern: derSequence('30'), name: 'an encrypted private key, or something else, in DER', remedy: 'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its passphrase.' },
 ];
 /** Texts that are something else. None is quoted: it may be half of a secret. */
-const textForms = [
-    { pattern: /^\{/, name: 'JSON', give: 'Give the one field that holds the PEM, for example ${{ fromJSON(secrets.NAME).private_key }}.' },
-    { pattern: /^arn:aws[a-z-]*:acm:/, name: 'the ARN of a certificate in ACM', give: 'Give it as certificate-arn, and leave certificate and private-key empty.' },
-    { pattern: /^arn:aws/, name: 'an ARN', give: 'Fetch what it names in a step before this one (aws-actions/aws-secretsmanager-get-secrets for a secret), and give that text.' },
-    { pattern: /^ssh-|^ecdsa-sha2-/, name: 'a public key of SSH', give: 'Give the certificate and key of a TLS server, as PEM.' },
-    { pattern: /^@?((~|\.{1,2})?\/[\w./ -]{1,200}|[A-Za-z]:\\[\w.\\ -]{1,200}|[\w./-]{1,200}\.(pem|crt|cer|key|der|p12|pfx|p7b|jks))$/, name: 'the path of a file, not what is in it', give: 'Store the text of the file as a secret ("gh secret set NAME < FILE") and give that.' },
+const textFormats = [
+    { pattern: /^\{/, name: 'JSON', remedy: 'Give the one field that holds the PEM, for example ${{ fromJSON(secrets.NAME).private_key }}.' },
+    { pattern: /^arn:aws[a-z-]*:acm:/, name: 'the ARN of a certificate in ACM', remedy: 'Give it as certificate-arn, and leave certificate and private-key empty.' },
+    { pattern: /^arn:aws/, name: 'an ARN', remedy: 'Fetch what it names in a step before this one (aws-actions/aws-secretsmanager-get-secrets for a secret), and give that text.' },
+    { pattern: /^ssh-|^ecdsa-sha2-/, name: 'a public key of SSH', remedy: 'Give the certificate and key of a TLS server, as PEM.' },
+    { pattern: /^@?((~|\.{1,2})?\/[\w./ -]{1,200}|[A-Za-z]:\\[\w.\\ -]{1,200}|[\w./-]{1,200}\.(pem|crt|cer|key|der|p12|pfx|p7b|jks))$/, name: 'the path of a file, not what is in it', remedy: 'Store the text of the file as a secret ("gh secret set NAME < FILE") and give that.' },
 ];
 /** PEM, or base64 of PEM with or without line breaks, in quotes or not. @returns PEM with `\n` line ends, also where the text has lost them */
-function pem_pem(given) {
-    const raw = given.trim().replace(/^(["'])(.*)\1$/s, '$2');
-    const other = textForms.find(({ pattern }) => pattern.test(raw));
-    if (other)
-        throw new InvalidInput(`is ${other.name}.`, other.give);
+function pem_parsePem(input) {
+    const raw = input.trim().replace(/^(["'])(.*)\1$/s, '$2');
+    const textFormat = textFormats.find(({ pattern }) => pattern.test(raw));
+    if (textFormat)
+        throw new InvalidInputError(`is ${textFormat.name}.`, textFormat.remedy);
     const bytes = Buffer.from(raw, 'base64');
     const text = raw.includes('-----BEGIN') ? raw : bytes.toString('utf8');
     if (text.includes('-----BEGIN'))
-        return withLineEnds(text);
+        return restoreLineEndings(text);
     if (Buffer.from(text, 'base64').includes('-----BEGIN'))
-        throw new InvalidInput('is base64 of base64: it was encoded twice.', 'Encode it once, or give the PEM itself.');
-    const start = bytes.subarray(0, 24).toString('hex');
-    const binary = binaryForms.find(({ begins }) => new RegExp(`^(?:${begins})`).test(start));
-    if (binary)
-        throw new InvalidInput(`is base64 of ${binary.name}, not of PEM.`, binary.give);
-    throw new InvalidInput('is neither PEM nor base64 of PEM.', 'Give the text of a .pem file, which begins with -----BEGIN, or its base64.');
+        throw new InvalidInputError('is base64 of base64: it was encoded twice.', 'Encode it once, or give the PEM itself.');
+    const prefix = bytes.subarray(0, 24).toString('hex');
+    const binaryFormat = binaryFormats.find(({ prefixPattern }) => new RegExp(`^(?:${prefixPattern})`).test(prefix));
+    if (binaryFormat)
+        throw new InvalidInputError(`is base64 of ${binaryFormat.name}, not of PEM.`, binaryFormat.remedy);
+    throw new InvalidInputError('is neither PEM nor base64 of PEM.', 'Give the text of a .pem file, which begins with -----BEGIN, or its base64.');
 }
 /** Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing on the way into a secret. */
-function withLineEnds(text) {
+function restoreLineEndings(text) {
     const lines = text.replace(/\\r/g, '').replace(/\\n|\r\n?/g, '\n');
     const blocks = lines.replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (block, begin, body, end) => {
         const isWrapped = body.trim().split('\n').every((line) => /^\S{1,76}$/.test(line.trim()));
@@ -33171,16 +33171,16 @@ function withLineEnds(text) {
 ;// CONCATENATED MODULE: ./build/settings/restoration.js
 
 /** @param service the input of that name, as it was set */
-function restoration_readRestoration(read, service) {
-    const serviceType = read.optional('restore-service-type', form.oneOf('LoadBalancer', 'NodePort'));
-    const restoredClass = read.optional('restore-load-balancer-class', form.loadBalancerClass);
+function restoration_readRestoration(reader, service) {
+    const serviceType = reader.optional('restore-service-type', parsers.oneOf('LoadBalancer', 'NodePort'));
+    const loadBalancerClass = reader.optional('restore-load-balancer-class', parsers.loadBalancerClass);
     if (serviceType !== undefined && service !== '') {
-        read.conflict('Inputs restore-service-type and service are both given, and a Service without a helm release is left to whoever manages it.', `Leave restore-service-type empty, and set the type to ${serviceType} where the Service is managed; or give release in place of service.`);
+        reader.addConflict('Inputs restore-service-type and service are both given, and a Service without a helm release is left to whoever manages it.', `Leave restore-service-type empty, and set the type to ${serviceType} where the Service is managed; or give release in place of service.`);
     }
-    if (restoredClass !== undefined && serviceType !== 'LoadBalancer') {
-        read.conflict('Input restore-load-balancer-class is set, and restore-service-type is not LoadBalancer.', 'Set restore-service-type: LoadBalancer, or leave restore-load-balancer-class empty.');
+    if (loadBalancerClass !== undefined && serviceType !== 'LoadBalancer') {
+        reader.addConflict('Input restore-load-balancer-class is set, and restore-service-type is not LoadBalancer.', 'Set restore-service-type: LoadBalancer, or leave restore-load-balancer-class empty.');
     }
-    return { serviceType, restoredClass };
+    return { serviceType, restoreLoadBalancerClass: loadBalancerClass };
 }
 
 // EXTERNAL MODULE: external "node:crypto"
@@ -33194,10 +33194,10 @@ function reading_parseCertificates(pem) {
     const blocks = pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g) ?? [];
     if (blocks.length < (pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g)?.length ?? 0))
         throw new Error('a certificate that does not end');
-    return blocks.map((block) => usable(new X509Certificate(block)));
+    return blocks.map((block) => assertParsed(new X509Certificate(block)));
 }
 /** Node parses a key and dates only when they are asked for: one that has none that can be read is found here, not by whoever asks. */
-function usable(certificate) {
+function assertParsed(certificate) {
     // By OpenSSL's text, which says "Bad time value": of that, validToDate is a random date now and then.
     if (![certificate.validFrom, certificate.validTo].every((date) => date.endsWith(' GMT')))
         throw new Error('a date that is none');
@@ -33207,50 +33207,50 @@ function usable(certificate) {
     return certificate;
 }
 /** The kind of the first PEM block, in words: `certificate request`. */
-const blockName = (pem) => /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1]?.toLowerCase() ?? 'something else';
-const giveCertificate = 'Give X.509 certificates as PEM, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.';
+const describePemBlock = (pem) => /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1]?.toLowerCase() ?? 'something else';
+const certificateRemedy = 'Give X.509 certificates as PEM, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.';
 /** What to do when an input for certificates holds something else, by the kind of its block. */
-const insteadOfCertificate = (/* unused pure expression or super */ null && ([
+const misplacedInputRemedies = (/* unused pure expression or super */ null && ([
     [/private key/, 'The inputs certificate and private-key may be in each other\'s place: give the certificate as certificate, and the key as private-key.'],
     [/request/, 'A request is what an authority signs: give the certificate that it answered with.'],
     [/pkcs7/, 'Take the certificates out of it with "openssl pkcs7 -in chain.p7b -print_certs -out chain.pem".'],
 ]));
 /** @throws ActionError `certificate-unreadable` */
-function reading_readCertificates(input, pem) {
-    const unreadable = (problem, remedy = giveCertificate, cause) => new ActionError({ code: 'certificate-unreadable', problem: `Input ${input} ${problem}.`, remedy, cause });
+function reading_parseCertificateInput(input, pem) {
+    const createError = (problem, remedy = certificateRemedy, cause) => new ActionError({ code: 'certificate-unreadable', problem: `Input ${input} ${problem}.`, remedy, cause });
     let certificates;
     try {
         certificates = reading_parseCertificates(pem);
     }
     catch (thrown) {
-        throw unreadable('holds a certificate that cannot be parsed', giveCertificate, thrown);
+        throw createError('holds a certificate that cannot be parsed', certificateRemedy, thrown);
     }
     if (certificates.length > 0)
         return certificates;
-    const name = blockName(pem);
-    throw unreadable(`holds ${name}, and no certificate`, insteadOfCertificate.find(([pattern]) => pattern.test(name))?.[1]);
+    const name = describePemBlock(pem);
+    throw createError(`holds ${name}, and no certificate`, misplacedInputRemedies.find(([pattern]) => pattern.test(name))?.[1]);
 }
 /** @throws ActionError `private-key-unreadable` */
-function reading_readKey(pem) {
-    const unreadable = (problem, remedy) => new ActionError({ code: 'private-key-unreadable', problem: `Input private-key ${problem}.`, remedy });
+function reading_parsePrivateKey(pem) {
+    const createError = (problem, remedy) => new ActionError({ code: 'private-key-unreadable', problem: `Input private-key ${problem}.`, remedy });
     if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(pem)) {
-        throw unreadable('is encrypted', 'ACM takes only unencrypted keys: decrypt it with "openssl pkey -in key.pem -out plain.pem" and store that as the secret.');
+        throw createError('is encrypted', 'ACM takes only unencrypted keys: decrypt it with "openssl pkey -in key.pem -out plain.pem" and store that as the secret.');
     }
     if (/-----BEGIN OPENSSH PRIVATE KEY-----/.test(pem)) {
-        throw unreadable('is a key in the form of SSH', 'Convert a copy of it with "ssh-keygen -p -N \'\' -m PEM -f FILE", when it is the key that the certificate was requested with.');
+        throw createError('is a key in the form of SSH', 'Convert a copy of it with "ssh-keygen -p -N \'\' -m PEM -f FILE", when it is the key that the certificate was requested with.');
     }
     const count = pem.match(/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/g)?.length ?? 0;
     if (count > 1)
-        throw unreadable(`holds ${count} private keys`, 'Give only the one that the certificate was requested with.');
+        throw createError(`holds ${count} private keys`, 'Give only the one that the certificate was requested with.');
     if (count === 0) {
-        throw unreadable(`holds ${blockName(pem)}, and no private key`, 'Give the unencrypted RSA or EC key that the certificate was requested with, as PEM; certificate and private-key may be in each other\'s place.');
+        throw createError(`holds ${describePemBlock(pem)}, and no private key`, 'Give the unencrypted RSA or EC key that the certificate was requested with, as PEM; certificate and private-key may be in each other\'s place.');
     }
     try {
         // The parser's own error is dropped on purpose: nothing that has read a key may reach a log.
         return createPrivateKey(pem);
     }
     catch {
-        throw unreadable('is not a private key that can be read', 'Give an unencrypted RSA or EC key as PEM, from -----BEGIN PRIVATE KEY----- to its end.');
+        throw createError('is not a private key that can be read', 'Give an unencrypted RSA or EC key as PEM, from -----BEGIN PRIVATE KEY----- to its end.');
     }
 }
 
@@ -33266,64 +33266,64 @@ function reading_readKey(pem) {
  * @param authorities where a chain is looked for that was not given at all
  * @throws ActionError `certificate-unreadable`, `private-key-unreadable`
  */
-function certificate_readMaterial(inputs, authorities = []) {
-    const { key, given } = readAll({
-        key: () => (inputs.privateKey ? readKey(inputs.privateKey) : undefined),
-        given: () => [...readCertificates('certificate', inputs.certificate), ...(inputs.chain ? readCertificates('certificate-chain', inputs.chain) : [])],
+function certificate_parseCertificateMaterial(inputs, authorities = []) {
+    const { key, given: certificates } = parseAll({
+        key: () => (inputs.privateKey ? parsePrivateKey(inputs.privateKey) : undefined),
+        given: () => [...parseCertificateInput('certificate', inputs.certificate), ...(inputs.chain ? parseCertificateInput('certificate-chain', inputs.chain) : [])],
     });
-    const unique = given.filter((certificate, index) => given.findIndex((other) => other.raw.equals(certificate.raw)) === index);
+    const unique = certificates.filter((certificate, index) => certificates.findIndex((other) => other.raw.equals(certificate.raw)) === index);
     const leaf = unique.find((certificate) => key && certificate.checkPrivateKey(key)) ?? unique.find((certificate) => !certificate.ca) ?? unique[0];
     if (!leaf)
         throw new TypeError('readCertificates() never returns an empty list');
-    const own = chainOf(leaf, unique);
-    const chain = own.length > 0 || isSelfSigned(leaf) ? own : chainOf(leaf, authorities);
-    const path = [leaf, ...own];
-    const strays = unique.filter((certificate) => !path.includes(certificate) && !path.some((below) => issued(certificate, below)));
-    const asGiven = unique.filter((certificate) => path.includes(certificate));
-    return { leaf, reordered: !sameCertificates(asGiven, path), chain, completed: chain.length > own.length, strays, key, privateKey: key ? String(key.export({ type: 'pkcs8', format: 'pem' })) : '' };
+    const providedChain = buildChain(leaf, unique);
+    const chain = providedChain.length > 0 || isSelfSigned(leaf) ? providedChain : buildChain(leaf, authorities);
+    const path = [leaf, ...providedChain];
+    const unrelatedCertificates = unique.filter((certificate) => !path.includes(certificate) && !path.some((subject) => isIssuerOf(certificate, subject)));
+    const providedOrder = unique.filter((certificate) => path.includes(certificate));
+    return { leaf, isReordered: !areCertificatesEqual(providedOrder, path), chain, isChainFromCaBundle: chain.length > providedChain.length, unrelatedCertificates, key, privateKey: key ? String(key.export({ type: 'pkcs8', format: 'pem' })) : '' };
 }
 /** Reads both, so that both problems are said. */
-function readAll(parts) {
+function parseAll(parsers) {
     const problems = [];
-    const read = Object.entries(parts).map(([name, part]) => {
+    const entries = Object.entries(parsers).map(([name, parse]) => {
         try {
-            return [name, part()];
+            return [name, parse()];
         }
         catch (thrown) {
-            problems.push(asActionError(thrown));
+            problems.push(toActionError(thrown));
             return [name, undefined];
         }
     });
     if (problems.length > 0)
-        throw combine(problems);
-    return Object.fromEntries(read);
+        throw combineErrors(problems);
+    return Object.fromEntries(entries);
 }
-function chainOf(leaf, pool) {
+function buildChain(leaf, candidates) {
     const chain = [];
-    let below = leaf;
+    let subject = leaf;
     for (;;) {
-        const issuer = pool.find((candidate) => candidate !== below && candidate !== leaf && !chain.includes(candidate) && issued(candidate, below));
+        const issuer = candidates.find((candidate) => candidate !== subject && candidate !== leaf && !chain.includes(candidate) && isIssuerOf(candidate, subject));
         if (!issuer)
             return chain;
         chain.push(issuer);
-        below = issuer;
+        subject = issuer;
     }
 }
 /** Whether `issuer` signed `certificate`: the names match and the signature holds. */
-function issued(issuer, certificate) {
+function isIssuerOf(issuer, certificate) {
     return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
 /** Whether a certificate signed itself. Not by checkIssued, which wants a certificate that may sign others. */
 const isSelfSigned = (certificate) => certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
 /** The DNS names of a certificate's subject alternative name. */
-function certificate_names(certificate) {
+function getDnsNames(certificate) {
     return (certificate.subjectAltName ?? '').split(', ').flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4).toLowerCase()] : []));
 }
 /**
  * The type and size of a certificate's key in ACM's words: RSA_2048, EC_prime256v1.
  * Source: ACM, DescribeCertificate, KeyAlgorithm.
  */
-function keyAlgorithm(certificate) {
+function getKeyAlgorithm(certificate) {
     const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
     if (asymmetricKeyType === 'rsa')
         return `RSA_${asymmetricKeyDetails?.modulusLength ?? 0}`;
@@ -33332,11 +33332,11 @@ function keyAlgorithm(certificate) {
     return asymmetricKeyType ?? 'unknown';
 }
 /** What a summary says of a certificate. */
-const certificateFacts = (certificate) => ({
-    issuer: oneLine(certificate.issuer), names: certificate_names(certificate), serial: certificate.serialNumber, key: keyAlgorithm(certificate), notAfter: certificate.validToDate,
+const getCertificateDetails = (certificate) => ({
+    issuer: formatDistinguishedName(certificate.issuer), dnsNames: getDnsNames(certificate), serialNumber: certificate.serialNumber, keyAlgorithm: getKeyAlgorithm(certificate), notAfter: certificate.validToDate,
 });
 /** Whether two lists hold the same certificates in the same order. */
-function sameCertificates(a, b) {
+function areCertificatesEqual(a, b) {
     return a.length === b.length && a.every((certificate, index) => certificate.raw.equals(b[index]?.raw ?? Buffer.alloc(0)));
 }
 /** Certificates as one PEM text. */
@@ -33357,85 +33357,85 @@ const toPem = (certificates) => certificates.map((certificate) => certificate.to
 
 
 /** An input's text, or the default that an empty one means. Keys keep their line breaks: @actions/core trims only the ends. */
-function inputText(name) {
+function getInputText(name) {
     return getInput(name) || inputDefaults[name];
 }
 /** helm's values may have certificates in them. */
-const mayHoldPem = (/* unused pure expression or super */ null && (['certificate', 'private-key', 'certificate-chain', 'probe-ca', 'values']));
+const pemInputs = (/* unused pure expression or super */ null && (['certificate', 'private-key', 'certificate-chain', 'probe-ca', 'values']));
 /** Collects what the parsers throw, so that one run shows every problem. */
-class Reader {
+class InputReader {
     problems = [];
     /** The parsed input; undefined when it is empty or wrong. */
     optional(name, parse) {
-        const raw = inputText(name);
-        return raw === '' ? undefined : this.attempt(name, () => {
-            form.refusePlaceholder(raw);
-            if (!mayHoldPem.includes(name))
-                form.refusePem(raw);
+        const raw = getInputText(name);
+        return raw === '' ? undefined : this.collectProblem(name, () => {
+            parsers.rejectPlaceholder(raw);
+            if (!pemInputs.includes(name))
+                parsers.rejectPem(raw);
             return parse(raw);
         });
     }
     /** An input that is never empty, because it has a default or because it must be given. */
-    required(name, parse, missing) {
-        if (inputText(name) === '')
-            this.missing(name, missing);
+    required(name, parse, remedy) {
+        if (getInputText(name) === '')
+            this.addMissing(name, remedy);
         return this.optional(name, parse);
     }
-    missing(name, remedy) {
+    addMissing(name, remedy) {
         this.problems.push(new ActionError({ code: 'input-missing', problem: `Input ${name} is empty.`, remedy }));
     }
-    conflict(problem, remedy) {
+    addConflict(problem, remedy) {
         this.problems.push(new ActionError({ code: 'inputs-conflict', problem, remedy }));
     }
-    attempt(name, work) {
+    collectProblem(name, parse) {
         try {
-            return work();
+            return parse();
         }
         catch (thrown) {
-            this.problems.push(thrown instanceof form.InvalidInput
-                ? new ActionError({ code: 'input-invalid', problem: `Input ${name} ${thrown.message}`, remedy: thrown.give, cause: thrown.cause })
-                : asActionError(thrown));
+            this.problems.push(thrown instanceof parsers.InvalidInputError
+                ? new ActionError({ code: 'input-invalid', problem: `Input ${name} ${thrown.message}`, remedy: thrown.remedy, cause: thrown.cause })
+                : toActionError(thrown));
             return undefined;
         }
     }
 }
 /**
  * Reads all inputs.
- * @param environment for AWS_REGION, AWS_DEFAULT_REGION and KUBECONFIG
+ * @param env for AWS_REGION, AWS_DEFAULT_REGION and KUBECONFIG
  * @throws ActionError of every problem found
  */
-function settings_readSettings(environment) {
-    const read = new Reader();
-    const probe = readProbe(read);
-    const mode = read.optional('mode', form.oneOf('deploy', 'check', 'destroy'));
+function settings_readSettings(env) {
+    const reader = new InputReader();
+    const probe = readProbe(reader);
+    const mode = reader.optional('mode', parsers.oneOf('deploy', 'check', 'destroy'));
     // Each part says undefined for what it could not read; it then has left a problem, and Settings is never built.
     const settings = {
         mode,
-        dryRun: read.optional('dry-run', form.boolean),
-        failOnDrift: read.optional('fail-on-drift', form.boolean),
-        access: readAccess(read, environment),
-        region: readRegion(read, environment),
-        allowedAccounts: read.optional('allowed-account-ids', accountIds) ?? [],
-        namespace: read.optional('namespace', form.kubernetesName),
-        ...readMilvus(read),
-        ...(mode === 'destroy' ? endpointOfNone : readEndpoint(read, environment, probe.ca, mode)),
-        replaceCertificate: read.optional('replace-certificate', form.boolean),
-        expiryWarning: read.optional('expiry-warning', form.days),
-        chart: readChart(read, mode),
-        helmStorage: readHelmStorage(read, environment['HELM_DRIVER'] ?? ''),
-        values: read.optional('values', form.helmValues) ?? {},
-        ...(mode === 'destroy' ? readRestoration(read, inputText('service')) : { serviceType: 'ClusterIP', restoredClass: undefined }),
-        allowChartChange: read.optional('allow-chart-change', form.boolean),
-        cutover: readCutover(read, mode),
-        onFailure: read.optional('on-failure', form.oneOf('keep', 'rollback')),
-        ingress: readIngress(read),
-        timeouts: readTimeouts(read),
-        requireAuthorization: read.optional('require-authorization', form.boolean),
+        dryRun: reader.optional('dry-run', parsers.boolean),
+        failOnDrift: reader.optional('fail-on-drift', parsers.boolean),
+        clusterAccess: readAccess(reader, env),
+        region: readRegion(reader, env),
+        allowedAccounts: reader.optional('allowed-account-ids', parseAccountIds) ?? [],
+        namespace: reader.optional('namespace', parsers.kubernetesName),
+        ...readMilvus(reader),
+        ...(mode === 'destroy' ? destroyEndpoint : readEndpoint(reader, env, probe.ca, mode)),
+        replaceCertificate: reader.optional('replace-certificate', parsers.boolean),
+        expiryWarningDays: reader.optional('expiry-warning', parsers.days),
+        chart: readChart(reader, mode),
+        helmStorage: readHelmStorage(reader, env['HELM_DRIVER'] ?? ''),
+        values: reader.optional('values', parsers.helmValues) ?? {},
+        ...(mode === 'destroy' ? readRestoration(reader, getInputText('service')) : { serviceType: 'ClusterIP', restoreLoadBalancerClass: undefined }),
+        allowChartChange: reader.optional('allow-chart-change', parsers.boolean),
+        cutover: readCutover(reader, mode),
+        onFailure: reader.optional('on-failure', parsers.oneOf('keep', 'rollback')),
+        ingress: readIngress(reader),
+        timeouts: readTimeouts(reader),
+        requireAuthorization: reader.optional('require-authorization', parsers.boolean),
         probe,
-        summary: read.optional('summary', form.boolean),
+        summary: reader.optional('summary', parsers.boolean),
     };
-    if (read.problems.length > 0)
-        throw combine(read.problems);
+    if (reader.problems.length > 0)
+        throw combineErrors(reader.problems);
     return deepFreeze(settings);
 }
 /** Plain objects and lists only: certificates and keys are not ours to freeze. */
@@ -33444,163 +33444,163 @@ function deepFreeze(value) {
         Object.values(Object.freeze(value)).forEach(deepFreeze);
     return value;
 }
-function readAccess(read, environment) {
-    const cluster = read.optional('cluster', form.clusterName);
-    const given = read.optional('kubeconfig', form.text);
-    const context = read.optional('context', form.text);
-    if (inputText('cluster') !== '' && given !== undefined)
-        read.conflict('Inputs cluster and kubeconfig are both given.', 'Give cluster for EKS, or kubeconfig for a file that says how to reach the cluster.');
-    if (inputText('cluster') !== '' && context !== undefined)
-        read.conflict('Input context is given with cluster, which has no contexts.', 'Leave context empty, or give kubeconfig in place of cluster.');
-    if (inputText('cluster') !== '')
+function readAccess(reader, env) {
+    const cluster = reader.optional('cluster', parsers.clusterName);
+    const kubeconfig = reader.optional('kubeconfig', parsers.text);
+    const context = reader.optional('context', parsers.text);
+    if (getInputText('cluster') !== '' && kubeconfig !== undefined)
+        reader.addConflict('Inputs cluster and kubeconfig are both given.', 'Give cluster for EKS, or kubeconfig for a file that says how to reach the cluster.');
+    if (getInputText('cluster') !== '' && context !== undefined)
+        reader.addConflict('Input context is given with cluster, which has no contexts.', 'Leave context empty, or give kubeconfig in place of cluster.');
+    if (getInputText('cluster') !== '')
         return cluster === undefined ? undefined : { kind: 'eks', cluster };
-    if (inputText('kubeconfig') !== '' && given === undefined)
+    if (getInputText('kubeconfig') !== '' && kubeconfig === undefined)
         return undefined;
-    const paths = (given ?? environment['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '');
+    const paths = (kubeconfig ?? env['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '');
     if (paths.length === 0)
-        read.missing('cluster', 'Give the name of the EKS cluster, or kubeconfig (or KUBECONFIG) for a file that says how to reach it.');
+        reader.addMissing('cluster', 'Give the name of the EKS cluster, or kubeconfig (or KUBECONFIG) for a file that says how to reach it.');
     return { kind: 'kubeconfig', paths, context };
 }
-const regionText = (environment) => inputText('region') || environment['AWS_REGION'] || environment['AWS_DEFAULT_REGION'];
-function readRegion(read, environment) {
-    const raw = regionText(environment);
+const findRegion = (env) => getInputText('region') || env['AWS_REGION'] || env['AWS_DEFAULT_REGION'];
+function readRegion(reader, env) {
+    const raw = findRegion(env);
     if (!raw)
-        read.missing('region', 'Give the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).');
-    return raw ? read.attempt('region', () => form.region(raw)) : undefined;
+        reader.addMissing('region', 'Give the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).');
+    return raw ? reader.collectProblem('region', () => parsers.region(raw)) : undefined;
 }
-function readTimeouts(read) {
-    const seconds = form.duration(1, 86_400);
-    const [release, loadBalancer, probe] = [read.optional('release-timeout', seconds), read.optional('load-balancer-timeout', seconds), read.optional('probe-timeout', seconds)];
-    return { release, loadBalancer, probe, lock: read.optional('lock-timeout', seconds) ?? (release ?? 0) + (loadBalancer ?? 0) };
+function readTimeouts(reader) {
+    const parseTimeout = parsers.duration(1, 86_400);
+    const [release, loadBalancer, probe] = [reader.optional('release-timeout', parseTimeout), reader.optional('load-balancer-timeout', parseTimeout), reader.optional('probe-timeout', parseTimeout)];
+    return { release, loadBalancer, probe, lock: reader.optional('lock-timeout', parseTimeout) ?? (release ?? 0) + (loadBalancer ?? 0) };
 }
-function readMilvus(read) {
-    const release = read.optional('release', form.kubernetesName);
-    const service = read.optional('service', form.kubernetesName);
+function readMilvus(reader) {
+    const release = reader.optional('release', parsers.kubernetesName);
+    const service = reader.optional('service', parsers.kubernetesName);
     if (release !== undefined && service !== undefined) {
-        read.conflict('Inputs release and service are both given.', 'Give release for a Milvus that helm installed; give service only for one without a helm release.');
+        reader.addConflict('Inputs release and service are both given.', 'Give release for a Milvus that helm installed; give service only for one without a helm release.');
     }
-    return { release, service, servicePort: read.optional('service-port', form.port) };
+    return { release, service, servicePort: reader.optional('service-port', parsers.port) };
 }
-const readEndpoint = (read, environment, authorities, mode) => ({
-    host: read.required('host', form.host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
-    certificate: readCertificate(read, environment, authorities, mode),
+const readEndpoint = (reader, env, caBundle, mode) => ({
+    host: reader.required('host', parsers.host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
+    certificate: readCertificate(reader, env, caBundle, mode),
 });
 /** What a removal has in their place. */
-const endpointOfNone = { host: '', certificate: { kind: 'arn', arn: '' } };
-function readCertificate(read, environment, authorities, mode) {
-    const arn = read.optional('certificate-arn', form.certificateArn);
-    const certificate = read.optional('certificate', pem);
-    const privateKey = read.optional('private-key', pem);
-    const chain = read.optional('certificate-chain', pem) ?? '';
-    const given = ['certificate', 'private-key', 'certificate-chain'].filter((name) => inputText(name) !== '');
+const destroyEndpoint = { host: '', certificate: { kind: 'arn', arn: '' } };
+function readCertificate(reader, env, caBundle, mode) {
+    const arn = reader.optional('certificate-arn', parsers.certificateArn);
+    const certificate = reader.optional('certificate', parsePem);
+    const privateKey = reader.optional('private-key', parsePem);
+    const chain = reader.optional('certificate-chain', parsePem) ?? '';
+    const providedInputs = ['certificate', 'private-key', 'certificate-chain'].filter((name) => getInputText(name) !== '');
     if (arn !== undefined)
-        checkArnRegion(read, arn, regionText(environment));
-    if (inputText('certificate-arn') !== '' && given.length === 0)
+        checkArnRegion(reader, arn, findRegion(env));
+    if (getInputText('certificate-arn') !== '' && providedInputs.length === 0)
         return arn === undefined ? undefined : { kind: 'arn', arn };
-    if (given.length === 0) {
+    if (providedInputs.length === 0) {
         if (mode === 'check')
             return { kind: 'served' };
-        read.missing('certificate', 'Give certificate and private-key, or certificate-arn. A secret that does not exist in this environment reads as empty.');
+        reader.addMissing('certificate', 'Give certificate and private-key, or certificate-arn. A secret that does not exist in this environment reads as empty.');
         return undefined;
     }
     const emptySecret = 'Give it with its certificate. A secret that does not exist in this environment, or under another name, reads as empty.';
-    if (inputText('certificate') === '')
-        read.missing('certificate', emptySecret);
-    const keyless = isKeyless(mode);
-    if (inputText('private-key') === '' && !keyless)
-        read.missing('private-key', emptySecret);
-    if (certificate === undefined || (privateKey === undefined && !keyless))
+    if (getInputText('certificate') === '')
+        reader.addMissing('certificate', emptySecret);
+    const allowsMissingKey = canOmitKey(mode);
+    if (getInputText('private-key') === '' && !allowsMissingKey)
+        reader.addMissing('private-key', emptySecret);
+    if (certificate === undefined || (privateKey === undefined && !allowsMissingKey))
         return undefined;
-    const material = read.attempt('certificate', () => readMaterial({ certificate, privateKey: privateKey ?? '', chain }, parseCertificates(authorities ?? '')));
-    return material && { kind: 'material', material, into: arn };
+    const material = reader.collectProblem('certificate', () => parseCertificateMaterial({ certificate, privateKey: privateKey ?? '', chain }, parseCertificates(caBundle ?? '')));
+    return material && { kind: 'material', material, importArn: arn };
 }
 /** A check compares a certificate without its key. */
-const isKeyless = (mode) => mode === 'check' && inputText('private-key') === '';
-function checkArnRegion(read, arn, region) {
-    const own = arn.split(':')[3] ?? '';
-    if (!region || own === region || !form.isRegion(region))
+const canOmitKey = (mode) => mode === 'check' && getInputText('private-key') === '';
+function checkArnRegion(reader, arn, region) {
+    const arnRegion = arn.split(':')[3] ?? '';
+    if (!region || arnRegion === region || !parsers.isRegion(region))
         return;
-    read.conflict(`Input certificate-arn is of region ${own}, and the cluster is in ${region}.`, 'An ALB takes only certificates of its own region: give one of that, or certificate and private-key.');
+    reader.addConflict(`Input certificate-arn is of region ${arnRegion}, and the cluster is in ${region}.`, 'An ALB takes only certificates of its own region: give one of that, or certificate and private-key.');
 }
-function readChart(read, mode) {
-    const name = read.optional('chart', chartName);
+function readChart(reader, mode) {
+    const name = reader.optional('chart', parseChartName);
     return {
         name,
-        repository: read.optional('chart-repository', chartRepository),
-        version: read.optional('chart-version', form.exactVersion) ?? versionInName(name),
-        credentials: mode === 'check' ? undefined : readChartCredentials(read),
+        repository: reader.optional('chart-repository', parseChartRepository),
+        version: reader.optional('chart-version', parsers.exactVersion) ?? versionFromChartName(name),
+        credentials: mode === 'check' ? undefined : readChartCredentials(reader),
     };
 }
 /** For a run that fetches the chart. A password without a user name is left alone: a workflow gives its secrets to all targets, also to those with a public chart. */
-function readChartCredentials(read) {
-    const username = read.optional('chart-username', form.text);
-    const password = read.optional('chart-password', form.text);
+function readChartCredentials(reader) {
+    const username = reader.optional('chart-username', parsers.text);
+    const password = reader.optional('chart-password', parsers.text);
     if (username !== undefined && password === undefined)
-        read.missing('chart-password', 'Give it with chart-username. A secret that does not exist in this environment, or under another name, reads as empty.');
+        reader.addMissing('chart-password', 'Give it with chart-username. A secret that does not exist in this environment, or under another name, reads as empty.');
     return username === undefined || password === undefined ? undefined : { username, password };
 }
 /** Source: helm, HELM_DRIVER; an empty one means Secrets. */
-function readHelmStorage(read, driver) {
+function readHelmStorage(reader, driver) {
     if (/^configmaps?$/.test(driver))
         return 'ConfigMap';
-    if (!/^(secrets?)?$/.test(driver) && inputText('service') === '') {
-        read.conflict(`HELM_DRIVER is ${driver}, and this action reads releases only from Secrets and ConfigMaps.`, 'Give service in place of release, and set its type to ClusterIP where helm runs.');
+    if (!/^(secrets?)?$/.test(driver) && getInputText('service') === '') {
+        reader.addConflict(`HELM_DRIVER is ${driver}, and this action reads releases only from Secrets and ConfigMaps.`, 'Give service in place of release, and set its type to ClusterIP where helm runs.');
     }
     return 'Secret';
 }
-function readCutover(read, mode) {
-    const cutover = read.optional('cutover', form.oneOf('first', 'last', 'never'));
-    const forHelm = ['values', 'chart-version'].filter((name) => inputText(name) !== '');
-    if (cutover === 'last' && inputText('probe') === 'off')
-        read.conflict('Input cutover is last, and probe is off: nothing would prove the ALB before the old load balancer goes.', 'Run the job where it reaches the ALB with probe: required; or set cutover: never now, and first once you have seen that the ALB serves.');
-    if (cutover === 'never' && forHelm.length > 0 && mode !== 'destroy')
-        read.conflict(`Input cutover is never, which leaves the release alone, and ${forHelm.join(' and ')} would change it.`, `Leave ${forHelm.join(' and ')} empty, or set cutover to first or last.`);
+function readCutover(reader, mode) {
+    const cutover = reader.optional('cutover', parsers.oneOf('first', 'last', 'never'));
+    const releaseInputs = ['values', 'chart-version'].filter((name) => getInputText(name) !== '');
+    if (cutover === 'last' && getInputText('probe') === 'off')
+        reader.addConflict('Input cutover is last, and probe is off: nothing would prove the ALB before the old load balancer goes.', 'Run the job where it reaches the ALB with probe: required; or set cutover: never now, and first once you have seen that the ALB serves.');
+    if (cutover === 'never' && releaseInputs.length > 0 && mode !== 'destroy')
+        reader.addConflict(`Input cutover is never, which leaves the release alone, and ${releaseInputs.join(' and ')} would change it.`, `Leave ${releaseInputs.join(' and ')} empty, or set cutover to first or last.`);
     return cutover;
 }
 function readAnnotations(raw) {
-    const annotations = form.stringMap(raw);
+    const annotations = parsers.stringMap(raw);
     const reserved = Object.keys(annotations).find((key) => Object.hasOwn(reservedAnnotations, key));
     if (reserved !== undefined)
-        throw new form.InvalidInput(`has ${reserved}, which is set by ${reservedAnnotations[reserved] ?? ''}.`, 'Take it out of annotations.');
-    const unnamable = Object.keys(annotations).find((key) => !isAnnotationKey(key));
-    if (unnamable !== undefined)
-        throw new form.InvalidInput(`has ${form.inQuotes(unnamable)}, which is no key of an annotation.`, "Give one \"prefix/name: 'value'\" a line.");
-    const refused = refusedAnnotations(annotations);
-    if (refused.length > 0)
-        throw new form.InvalidInput(`has what the controller or ELB would refuse: ${form.few(refused)}.`, 'Correct or take out these entries of annotations.');
+        throw new parsers.InvalidInputError(`has ${reserved}, which is set by ${reservedAnnotations[reserved] ?? ''}.`, 'Take it out of annotations.');
+    const invalidKey = Object.keys(annotations).find((key) => !isAnnotationKey(key));
+    if (invalidKey !== undefined)
+        throw new parsers.InvalidInputError(`has ${parsers.quoteForError(invalidKey)}, which is no key of an annotation.`, "Give one \"prefix/name: 'value'\" a line.");
+    const rejected = validateAnnotations(annotations);
+    if (rejected.length > 0)
+        throw new parsers.InvalidInputError(`has what the controller or ELB would refuse: ${parsers.summarize(rejected)}.`, 'Correct or take out these entries of annotations.');
     const attribute = /idle_timeout\.timeout_seconds|routing\.http2\.enabled=false/.exec(annotations['alb.ingress.kubernetes.io/load-balancer-attributes'] ?? '');
     if (attribute)
-        throw new form.InvalidInput(`has the load balancer attribute ${attribute[0]}.`, attribute[0].startsWith('idle') ? 'Give input idle-timeout in its place.' : 'Take it out: gRPC needs HTTP/2.');
+        throw new parsers.InvalidInputError(`has the load balancer attribute ${attribute[0]}.`, attribute[0].startsWith('idle') ? 'Give input idle-timeout in its place.' : 'Take it out: gRPC needs HTTP/2.');
     return annotations;
 }
 function readTags(raw) {
-    const tags = form.stringMap(raw);
-    const refused = refusedTags(tags);
-    if (refused.length > 0)
-        throw new form.InvalidInput(`${form.few(refused)}.`, 'Correct these tags.');
+    const tags = parsers.stringMap(raw);
+    const rejected = validateTags(tags);
+    if (rejected.length > 0)
+        throw new parsers.InvalidInputError(`${parsers.summarize(rejected)}.`, 'Correct these tags.');
     return tags;
 }
-function readIngress(read) {
+function readIngress(reader) {
     return {
-        name: read.optional('ingress-name', form.kubernetesSubdomain),
-        className: read.optional('ingress-class', form.kubernetesSubdomain),
-        scheme: read.optional('scheme', form.oneOf('internet-facing', 'internal')),
-        listenPort: read.optional('listen-port', form.port),
-        inboundCidrs: read.optional('inbound-cidrs', form.cidrs) ?? [],
-        subnets: read.optional('subnets', form.list) ?? [],
-        securityGroups: read.optional('security-groups', form.list) ?? [],
-        sslPolicy: read.optional('ssl-policy', form.sslPolicy),
+        name: reader.optional('ingress-name', parsers.kubernetesSubdomain),
+        className: reader.optional('ingress-class', parsers.kubernetesSubdomain),
+        scheme: reader.optional('scheme', parsers.oneOf('internet-facing', 'internal')),
+        listenPort: reader.optional('listen-port', parsers.port),
+        inboundCidrs: reader.optional('inbound-cidrs', parsers.cidrs) ?? [],
+        subnets: reader.optional('subnets', parsers.list) ?? [],
+        securityGroups: reader.optional('security-groups', parsers.list) ?? [],
+        sslPolicy: reader.optional('ssl-policy', parsers.sslPolicy),
         // ELBv2 takes 1 to 4000 seconds: ModifyLoadBalancerAttributes, idle_timeout.timeout_seconds.
-        idleTimeout: read.optional('idle-timeout', form.duration(1, 4000)),
-        loadBalancerName: read.optional('load-balancer-name', form.loadBalancerName),
-        groupName: read.optional('group-name', form.groupName),
-        tags: read.optional('tags', readTags) ?? {},
-        annotations: read.optional('annotations', readAnnotations) ?? {},
-        forceConflicts: read.optional('force-conflicts', form.boolean),
+        idleTimeout: reader.optional('idle-timeout', parsers.duration(1, 4000)),
+        loadBalancerName: reader.optional('load-balancer-name', parsers.loadBalancerName),
+        groupName: reader.optional('group-name', parsers.groupName),
+        tags: reader.optional('tags', readTags) ?? {},
+        annotations: reader.optional('annotations', readAnnotations) ?? {},
+        forceConflicts: reader.optional('force-conflicts', parsers.boolean),
     };
 }
 function readAuthorities(raw) {
-    const text = pem(raw);
+    const text = parsePem(raw);
     try {
         if (parseCertificates(text).length > 0)
             return text;
@@ -33608,19 +33608,19 @@ function readAuthorities(raw) {
     catch {
         // Said below: the parser's own words are about ASN.1.
     }
-    throw new form.InvalidInput('holds no certificate that can be read.', 'Give the certificates of the authority as PEM, each from -----BEGIN CERTIFICATE----- to its end.');
+    throw new parsers.InvalidInputError('holds no certificate that can be read.', 'Give the certificates of the authority as PEM, each from -----BEGIN CERTIFICATE----- to its end.');
 }
-function readProbe(read) {
-    const required = read.optional('probe', form.oneOf('required', 'off')) !== 'off';
-    const dns = read.optional('probe-dns', form.boolean) ?? false;
+function readProbe(reader) {
+    const required = reader.optional('probe', parsers.oneOf('required', 'off')) !== 'off';
+    const dns = reader.optional('probe-dns', parsers.boolean) ?? false;
     if (dns && !required)
-        read.conflict('Input probe-dns is true, and probe is off.', 'Leave probe-dns at false, or set probe: required on a runner that can reach the ALB.');
+        reader.addConflict('Input probe-dns is true, and probe is off.', 'Leave probe-dns at false, or set probe: required on a runner that can reach the ALB.');
     return {
         required,
-        dns,
-        ca: read.optional('probe-ca', readAuthorities),
-        address: read.optional('probe-address', form.hostPort),
-        token: read.optional('milvus-token', form.text),
+        byHostname: dns,
+        ca: reader.optional('probe-ca', readAuthorities),
+        address: reader.optional('probe-address', parsers.hostPort),
+        token: reader.optional('milvus-token', parsers.text),
     };
 }
 
@@ -33628,12 +33628,12 @@ function readProbe(read) {
 /** Targets as the jobs of one matrix. Pure. */
 
 /** Source: GitHub, "Usage limits": a matrix makes at most 256 jobs of a workflow run. */
-const mostJobs = 256;
+const maxMatrixJobs = 256;
 /** What only one run may change at a time: a release of a cluster. deploy.yml has the same expression for its one target. */
-function matrix_concurrencyOf({ roleToAssume, inputs }) {
-    const input = (name) => inputs[name] || inputDefaults[name];
+function matrix_getConcurrencyGroup({ roleToAssume, inputs }) {
+    const inputOrDefault = (name) => inputs[name] || inputDefaults[name];
     // The role names the account: clusters of several accounts often have the same name, and a group holds no more than 100 jobs.
-    return ['milvus-alb', roleToAssume, input('region'), input('cluster') || `${input('kubeconfig')} ${input('context')}`, input('namespace'), input('release') || input('service')].join('-');
+    return ['milvus-alb', roleToAssume, inputOrDefault('region'), inputOrDefault('cluster') || `${inputOrDefault('kubeconfig')} ${inputOrDefault('context')}`, inputOrDefault('namespace'), inputOrDefault('release') || inputOrDefault('service')].join('-');
 }
 /**
  * Targets of the same release go into the same job.
@@ -33642,30 +33642,30 @@ function matrix_concurrencyOf({ roleToAssume, inputs }) {
  * @returns the jobs; as few targets in a job as 256 jobs allow
  * @throws RangeError when the targets need more than 256 different jobs
  */
-function matrixOf(targets, options, most = mostJobs) {
-    const rights = (target) => (options.check ? { role: target.checkRoleToAssume, environment: target.checkEnvironment } : { role: target.roleToAssume, environment: target.environment });
-    const groups = [...Map.groupBy(targets, (target) => JSON.stringify([rights(target), target.inputs['region'] ?? '', target.runsOn])).values()];
-    if (groups.length > most)
-        throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${most} jobs. Split the file into several, each with a workflow run of its own.`);
-    const releases = groups.map((group) => [...Map.groupBy(group, matrix_concurrencyOf).values()]);
-    const jobsAt = (size) => releases.reduce((sum, group) => sum + Math.ceil(group.length / size), 0);
+function buildMatrix(targets, options, maxJobs = maxMatrixJobs) {
+    const identityOf = (target) => (options.check ? { role: target.checkRoleToAssume, environment: target.checkEnvironment } : { role: target.roleToAssume, environment: target.environment });
+    const groups = [...Map.groupBy(targets, (target) => JSON.stringify([identityOf(target), target.inputs['region'] ?? '', target.runsOn])).values()];
+    if (groups.length > maxJobs)
+        throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`);
+    const releaseGroups = groups.map((group) => [...Map.groupBy(group, matrix_getConcurrencyGroup).values()]);
+    const countJobs = (size) => releaseGroups.reduce((sum, group) => sum + Math.ceil(group.length / size), 0);
     let size = 1;
-    while (jobsAt(size) > most)
+    while (countJobs(size) > maxJobs)
         size += 1;
-    return releases.flatMap((group) => chunks(group, size).map((chunk) => jobOf(chunk.flat(), rights, options.runsOn)));
+    return releaseGroups.flatMap((group) => splitIntoChunks(group, size).map((chunk) => createJob(chunk.flat(), identityOf, options.runsOn)));
 }
-const chunks = (group, size) => Array.from({ length: Math.ceil(group.length / size) }, (_, index) => group.slice(index * size, (index + 1) * size));
-function jobOf(targets, rights, runsOn) {
-    const [first, ...others] = targets;
+const splitIntoChunks = (group, size) => Array.from({ length: Math.ceil(group.length / size) }, (_, index) => group.slice(index * size, (index + 1) * size));
+function createJob(targets, identityOf, runsOn) {
+    const [first, ...otherTargets] = targets;
     if (!first)
         throw new TypeError('a job has at least one target');
     return {
-        name: others.length === 0 ? first.name : `${first.name} and ${others.length} more`,
-        environment: rights(first).environment,
-        'role-to-assume': rights(first).role,
+        name: otherTargets.length === 0 ? first.name : `${first.name} and ${otherTargets.length} more`,
+        environment: identityOf(first).environment,
+        'role-to-assume': identityOf(first).role,
         region: first.inputs['region'] ?? '',
         'runs-on': JSON.stringify(first.runsOn.length === 0 ? runsOn : first.runsOn.length === 1 ? first.runsOn[0] : first.runsOn),
-        concurrency: matrix_concurrencyOf(first),
+        concurrency: matrix_getConcurrencyGroup(first),
         targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs }))),
     };
 }
@@ -33674,23 +33674,23 @@ function jobOf(targets, rights, runsOn) {
 /** The JSON Schema of a targets file: what editors complete, and what the file is checked against. */
 
 /** Inputs that a target cannot say: secrets, and what the workflow decides for all. */
-const elsewhere = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'restore-load-balancer-class', 'summary'];
+const excludedInputs = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'restore-load-balancer-class', 'summary'];
 /** The inputs that a target may say. */
-const schema_targetInputs = Object.keys(inputs_inputDefaults).filter((name) => !elsewhere.includes(name));
-const lists = (/* unused pure expression or super */ null && (['inbound-cidrs', 'subnets', 'security-groups']));
-const maps = (/* unused pure expression or super */ null && (['tags', 'annotations']));
+const schema_targetInputs = Object.keys(inputs_inputDefaults).filter((name) => !excludedInputs.includes(name));
+const listInputs = (/* unused pure expression or super */ null && (['inbound-cidrs', 'subnets', 'security-groups']));
+const mapInputs = (/* unused pure expression or super */ null && (['tags', 'annotations']));
 const rolePattern = '^arn:aws[a-z-]*:iam::\\d{12}:role/.+$';
-const plain = { type: ['string', 'number', 'boolean'] };
+const scalarSchema = { type: ['string', 'number', 'boolean'] };
 /** @param descriptions of the inputs, by name; action.yml has them */
-function schema_targetsSchema(descriptions = {}) {
-    const form = (name) => {
-        if (lists.includes(name))
+function schema_createTargetsSchema(descriptions = {}) {
+    const inputSchema = (name) => {
+        if (listInputs.includes(name))
             return { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] };
-        return maps.includes(name) ? { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: plain }] } : plain;
+        return mapInputs.includes(name) ? { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: scalarSchema }] } : scalarSchema;
     };
-    const described = (name) => ({ ...form(name), ...(descriptions[name] !== undefined && { description: descriptions[name] }) });
-    const inputs = Object.fromEntries(schema_targetInputs.map((name) => [name, described(name)]));
-    const job = {
+    const describedInputSchema = (name) => ({ ...inputSchema(name), ...(descriptions[name] !== undefined && { description: descriptions[name] }) });
+    const inputs = Object.fromEntries(schema_targetInputs.map((name) => [name, describedInputSchema(name)]));
+    const jobProperties = {
         environment: { type: 'string', minLength: 1, description: 'GitHub environment of the job: its secrets TLS_CERTIFICATE, TLS_PRIVATE_KEY and so on are this target\'s, and its protection rules apply.' },
         'check-environment': { type: 'string', minLength: 1, description: 'GitHub environment of the job in mode check, for example one without reviewers; environment when absent.' },
         'role-to-assume': { type: 'string', pattern: rolePattern, description: 'ARN of the IAM role that the job takes by OIDC. Without it the runner has credentials of its own.' },
@@ -33705,8 +33705,8 @@ function schema_targetsSchema(descriptions = {}) {
         additionalProperties: false,
         required: ['targets'],
         properties: {
-            defaults: { type: 'object', additionalProperties: false, description: 'What every target says that does not say otherwise.', properties: { ...job, ...inputs } },
-            targets: { type: 'array', minItems: 1, items: { type: 'object', additionalProperties: false, required: ['name'], properties: { name, ...job, ...inputs } } },
+            defaults: { type: 'object', additionalProperties: false, description: 'What every target says that does not say otherwise.', properties: { ...jobProperties, ...inputs } },
+            targets: { type: 'array', minItems: 1, items: { type: 'object', additionalProperties: false, required: ['name'], properties: { name, ...jobProperties, ...inputs } } },
         },
     };
 }
@@ -33728,28 +33728,28 @@ function readTargets(text) {
     }
     catch (thrown) {
         const { mark, reason } = thrown;
-        return { problems: [targets_short(`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`)] };
+        return { problems: [truncateProblem(`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`)] };
     }
-    const check = new Ajv({ allErrors: true, allowUnionTypes: true, strict: true }).compile(targetsSchema());
-    const errors = check(content) ? [] : (check.errors ?? []);
-    const targets = wellFormed(errors, content);
-    const problems = [...formProblems(errors, content), ...repeated(targets), ...sameIngress(targets), ...targets.flatMap(targetProblems)];
-    return problems.length > 0 ? { problems: problems.map(targets_short) } : { targets };
+    const validate = new Ajv({ allErrors: true, allowUnionTypes: true, strict: true }).compile(createTargetsSchema());
+    const errors = validate(content) ? [] : (validate.errors ?? []);
+    const targets = collectValidTargets(errors, content);
+    const problems = [...describeSchemaErrors(errors, content), ...findDuplicateNames(targets), ...findSharedIngresses(targets), ...targets.flatMap(validateTarget)];
+    return problems.length > 0 ? { problems: problems.map(truncateProblem) } : { targets };
 }
 /** A file that is none may have keys and names without end. */
-const targets_short = (problem) => (problem.length > 1_000 ? `${problem.slice(0, 1_000)}...` : problem);
+const truncateProblem = (problem) => (problem.length > 1_000 ? `${problem.slice(0, 1_000)}...` : problem);
 /** The inputs of a reusable workflow, `toJSON(inputs)`, as its one target: of them what is an input of the action, the environment and the role. */
-function targetOfWorkflow(text) {
-    const given = objectIn(text);
-    if (!given)
+function readWorkflowTarget(text) {
+    const workflowInputs = parseJsonObject(text);
+    if (!workflowInputs)
         return { problems: ['The workflow gives no inputs as JSON: pass toJSON(inputs) as target.'] };
     const names = [...targetInputs, 'environment', 'role-to-assume'];
-    const target = targetOf(Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (names.includes(name) && ['string', 'number', 'boolean'].includes(typeof value) ? [[name, value]] : []))));
-    const named = { ...target, name: (target.inputs['host'] || 'host').replace(/\s+/g, ' ').slice(0, 253) };
-    const problems = inputProblems(named);
-    return problems.length > 0 ? { problems } : { targets: [named] };
+    const target = createTarget(Object.fromEntries(Object.entries(workflowInputs).flatMap(([name, value]) => (names.includes(name) && ['string', 'number', 'boolean'].includes(typeof value) ? [[name, value]] : []))));
+    const namedTarget = { ...target, name: (target.inputs['host'] || 'host').replace(/\s+/g, ' ').slice(0, 253) };
+    const problems = validateInputs(namedTarget);
+    return problems.length > 0 ? { problems } : { targets: [namedTarget] };
 }
-function objectIn(text) {
+function parseJsonObject(text) {
     try {
         const value = JSON.parse(text);
         return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
@@ -33759,39 +33759,39 @@ function objectIn(text) {
     }
 }
 /** The targets whose own form is right: what else is wrong with them can be said at once. None when the file or its defaults have no right form. */
-function wellFormed(errors, content) {
+function collectValidTargets(errors, content) {
     const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1]);
     if (indexes.includes(undefined))
         return [];
     const { defaults = {}, targets } = content;
-    return targets.filter((_entry, index) => !indexes.includes(String(index))).map((entry) => targetOf({ ...defaults, ...entry }));
+    return targets.filter((_entry, index) => !indexes.includes(String(index))).map((entry) => createTarget({ ...defaults, ...entry }));
 }
 /** Each place once: for a choice of forms Ajv names the failure of every one, and then the choice. */
-function formProblems(errors, content) {
-    const told = errors.filter(({ keyword, instancePath }) => keyword === 'anyOf' || !errors.some((other) => other.keyword === 'anyOf' && instancePath.startsWith(other.instancePath)));
-    return [...new Set(told.map((error) => {
-            const place = placeOf(error.instancePath, content);
+function describeSchemaErrors(errors, content) {
+    const relevantErrors = errors.filter(({ keyword, instancePath }) => keyword === 'anyOf' || !errors.some((other) => other.keyword === 'anyOf' && instancePath.startsWith(other.instancePath)));
+    return [...new Set(relevantErrors.map((error) => {
+            const location = formatLocation(error.instancePath, content);
             const { keyword, params } = error;
             if (keyword === 'additionalProperties')
-                return `${place} has ${String(params['additionalProperty'])}, which is no input of the action and nothing that a target says.`;
+                return `${location} has ${String(params['additionalProperty'])}, which is no input of the action and nothing that a target says.`;
             if (keyword === 'required')
-                return `${place} has no ${String(params['missingProperty'])}.`;
+                return `${location} has no ${String(params['missingProperty'])}.`;
             if (keyword === 'anyOf')
-                return `${place} has a form that it cannot have: give a text, or a list or map where the input is one.`;
+                return `${location} has a form that it cannot have: give a text, or a list or map where the input is one.`;
             if (keyword === 'pattern')
-                return place.endsWith('name') ? `${place} may have letters, digits, dots, dashes and underscores, at most 100.` : `${place} is no ARN of an IAM role, for example arn:aws:iam::111122223333:role/milvus-alb.`;
-            return keyword === 'minItems' ? `${place} is empty.` : `${place} ${error.message ?? 'is wrong'}.`;
+                return location.endsWith('name') ? `${location} may have letters, digits, dots, dashes and underscores, at most 100.` : `${location} is no ARN of an IAM role, for example arn:aws:iam::111122223333:role/milvus-alb.`;
+            return keyword === 'minItems' ? `${location} is empty.` : `${location} ${error.message ?? 'is wrong'}.`;
         }))];
 }
 /** `/targets/3/host` as `targets[3] (production): host`. */
-function placeOf(path, content) {
+function formatLocation(path, content) {
     const [, index, ...rest] = /^\/targets\/(\d+)(?:\/(.*))?$/.exec(path) ?? [];
     if (index === undefined)
         return path === '' ? 'The file' : path.slice(1).replaceAll('/', '.');
     const name = content.targets?.[Number(index)]?.name;
     return [`targets[${index}]${typeof name === 'string' ? ` (${name})` : ''}`, ...rest.filter((part) => part)].join(': ');
 }
-function targetOf(entry) {
+function createTarget(entry) {
     const { name = '', environment = '', 'check-environment': checkEnvironment = environment, 'role-to-assume': roleToAssume = '', 'check-role-to-assume': checkRoleToAssume = roleToAssume, 'runs-on': runsOn = [], ...inputs } = entry;
     return {
         name, environment, checkEnvironment, roleToAssume, checkRoleToAssume,
@@ -33799,42 +33799,42 @@ function targetOf(entry) {
         inputs: Object.fromEntries(Object.entries(inputs).map(([input, value]) => [input, typeof value === 'object' ? JSON.stringify(value) : String(value)])),
     };
 }
-function repeated(targets) {
+function findDuplicateNames(targets) {
     const names = targets.map(({ name }) => name);
     return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map((name) => `There are ${names.filter((other) => other === name).length} targets named ${name}.`);
 }
 /** Targets that would undo each other's Ingress with every run. */
-function sameIngress(targets) {
-    const groups = [...Map.groupBy(targets, (target) => JSON.stringify([concurrencyOf(target), target.runsOn, target.inputs['ingress-name'] ?? ''])).values()];
-    const together = groups.map((group) => [...new Set(group.map(({ name }) => name))]).filter((names) => names.length > 1);
-    return together.map((names) => `${names.join(', ')} are the same Ingress of the same cluster: give each an ingress-name of its own, or keep one.`);
+function findSharedIngresses(targets) {
+    const groups = [...Map.groupBy(targets, (target) => JSON.stringify([getConcurrencyGroup(target), target.runsOn, target.inputs['ingress-name'] ?? ''])).values()];
+    const sharedNames = groups.map((group) => [...new Set(group.map(({ name }) => name))]).filter((names) => names.length > 1);
+    return sharedNames.map((names) => `${names.join(', ')} are the same Ingress of the same cluster: give each an ingress-name of its own, or keep one.`);
 }
-function targetProblems(target) {
+function validateTarget(target) {
     const environment = target.environment === '' ? [`${target.name}: It has no environment: name the GitHub environment whose secrets are its certificate and key, here or in defaults.`] : [];
-    return [...environment, ...inputProblems(target)];
+    return [...environment, ...validateInputs(target)];
 }
 /** What the action itself would say of the inputs, but for what comes from secrets. */
-function inputProblems({ name, inputs }) {
-    const before = { ...process.env };
+function validateInputs({ name, inputs }) {
+    const savedEnv = { ...process.env };
     try {
         for (const input of Object.keys(inputDefaults))
-            process.env[variable(input)] = inputs[input] ?? '';
+            process.env[inputVariableName(input)] = inputs[input] ?? '';
         readSettings({ AWS_REGION: inputs['region'] });
         return [];
     }
     catch (thrown) {
         if (!(thrown instanceof ActionError))
             throw thrown;
-        return thrown.all.filter(({ code, message }) => code !== 'input-missing' || !/^Input (certificate|private-key|chart-password) /.test(message)).map(({ message, remedy }) => `${name}: ${message} ${remedy}`);
+        return thrown.allErrors.filter(({ code, message }) => code !== 'input-missing' || !/^Input (certificate|private-key|chart-password) /.test(message)).map(({ message, remedy }) => `${name}: ${message} ${remedy}`);
     }
     finally {
         for (const input of Object.keys(inputDefaults))
-            restore(variable(input), before[variable(input)]);
+            restoreVariable(inputVariableName(input), savedEnv[inputVariableName(input)]);
     }
 }
 /** The environment variable of an input. Source: GitHub, Metadata syntax. */
-const variable = (input) => `INPUT_${input.replace(/ /g, '_').toUpperCase()}`;
-function restore(name, value) {
+const inputVariableName = (input) => `INPUT_${input.replace(/ /g, '_').toUpperCase()}`;
+function restoreVariable(name, value) {
     // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- an environment variable of our own making
     if (value === undefined)
         delete process.env[name];
@@ -33853,9 +33853,9 @@ function restore(name, value) {
 /** The inputs that the workflow gives to all targets of a job: what it does, and the secrets of its environment. */
 const sharedInputs = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values'];
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-const isTexts = (value) => isObject(value) && Object.values(value).every((each) => typeof each === 'string');
+const isStringRecord = (value) => isObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
 /** A list in JSON whose entries are what they should be; undefined when it is something else. */
-function listOf(text, isEntry) {
+function parseJsonList(text, isEntry) {
     try {
         const list = JSON.parse(text);
         return Array.isArray(list) && list.every(isEntry) ? list : undefined;
@@ -33864,18 +33864,18 @@ function listOf(text, isEntry) {
         return undefined;
     }
 }
-const isTarget = (entry) => isObject(entry) && typeof entry['name'] === 'string' && isTexts(entry['inputs']);
-const isResult = (entry) => isObject(entry) && ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') && isTexts(entry['outputs']);
+const isTarget = (entry) => isObject(entry) && typeof entry['name'] === 'string' && isStringRecord(entry['inputs']);
+const isResult = (entry) => isObject(entry) && ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') && isStringRecord(entry['outputs']);
 /** Reads a job's `targets`. @throws Error when it is not what the action `targets` made */
 function readJobTargets(text) {
-    const targets = listOf(text, isTarget);
+    const targets = parseJsonList(text, isTarget);
     if (!targets)
         throw new Error('Input targets is not what the action targets gives: pass matrix.targets as it is.');
     return targets;
 }
 /** Reads what a job left in an artifact. @throws Error when this action did not write it */
 function readResults(text, artifact) {
-    const results = listOf(text, isResult);
+    const results = parseJsonList(text, isResult);
     if (!results)
         throw new Error(`Artifact ${artifact} of this run has the name of results, and something else in it: let no other step upload artifacts whose names begin so.`);
     return results;
@@ -33890,26 +33890,26 @@ async function runTarget({ name, inputs }, dist, signal) {
     const [output, state] = [(0,external_node_path_.join)(directory, 'output'), (0,external_node_path_.join)(directory, 'state')];
     try {
         await Promise.all([output, state].map((file) => (0,promises_namespaceObject.writeFile)(file, '')));
-        const own = Object.fromEntries(Object.keys(inputs_inputDefaults).map((input) => [variable(input), inputs[input] ?? '']));
-        const environment = { ...process.env, ...own, GITHUB_OUTPUT: output, GITHUB_STATE: state };
+        const inputVariables = Object.fromEntries(Object.keys(inputs_inputDefaults).map((input) => [inputVariableName(input), inputs[input] ?? '']));
+        const env = { ...process.env, ...inputVariables, GITHUB_OUTPUT: output, GITHUB_STATE: state };
         console.log(`\n${name} (${host})`);
-        const code = await execute((0,external_node_path_.join)(dist, 'index.js'), environment, signal);
-        await execute((0,external_node_path_.join)(dist, 'post/index.js'), environment, new AbortController().signal);
-        return { name, host, outcome: code === 0 ? 'success' : signal.aborted ? 'cancelled' : 'failure', outputs: parseOutputs(await (0,promises_namespaceObject.readFile)(output, 'utf8')) };
+        const exitCode = await runScript((0,external_node_path_.join)(dist, 'index.js'), env, signal);
+        await runScript((0,external_node_path_.join)(dist, 'post/index.js'), env, new AbortController().signal);
+        return { name, host, outcome: exitCode === 0 ? 'success' : signal.aborted ? 'cancelled' : 'failure', outputs: parseOutputs(await (0,promises_namespaceObject.readFile)(output, 'utf8')) };
     }
     finally {
         await (0,promises_namespaceObject.rm)(directory, { recursive: true, force: true });
     }
 }
 /** A cancelled child gets the signal that the runner gives a step, and time to say where it stands. */
-function execute(script, env, signal) {
+function runScript(script, env, signal) {
     return new Promise((resolve, reject) => {
         const child = (0,external_node_child_process_namespaceObject.spawn)(process.execPath, [script], { env, stdio: ['ignore', 'inherit', 'inherit'] });
         const cancel = () => void child.kill('SIGINT');
         signal.addEventListener('abort', cancel, { once: true });
-        child.once('error', reject).once('close', (code) => {
+        child.once('error', reject).once('close', (exitCode) => {
             signal.removeEventListener('abort', cancel);
-            resolve(code);
+            resolve(exitCode);
         });
     });
 }

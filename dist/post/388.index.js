@@ -10,9 +10,9 @@ __webpack_require__.r(__webpack_exports__);
 
 // EXPORTS
 __webpack_require__.d(__webpack_exports__, {
-  annotate: () => (/* binding */ annotate),
-  codeLink: () => (/* binding */ codeLink),
-  warnOfLeftover: () => (/* binding */ warnOfLeftover)
+  annotateFailure: () => (/* binding */ annotateFailure),
+  troubleshootingUrl: () => (/* binding */ troubleshootingUrl),
+  warnRemovalFailed: () => (/* binding */ warnRemovalFailed)
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 14 modules
@@ -20,22 +20,22 @@ var core = __webpack_require__(6421);
 ;// CONCATENATED MODULE: ./build/core/text.js
 /** Small texts that several rooms make. */
 /** What a thrown value says. An AggregateError (several addresses were tried) says what each of them said. */
-function messageOf(thrown) {
+function getErrorMessage(thrown) {
     if (thrown instanceof AggregateError)
-        return thrown.errors.map(messageOf).join('; ');
+        return thrown.errors.map(getErrorMessage).join('; ');
     return thrown instanceof Error ? thrown.message : String(thrown);
 }
-/** As much of a text as a person reads; others may send very long ones. Twice is as once. @param most characters, and some more */
-const shortened = (text, most) => (text.length <= most + 50 ? text : `${text.slice(0, most)}... (${text.length - most} characters more)`);
+/** As much of a text as a person reads; others may send very long ones. Twice is as once. @param maxLength characters, and some more */
+const truncate = (text, maxLength) => (text.length <= maxLength + 50 ? text : `${text.slice(0, maxLength)}... (${text.length - maxLength} characters more)`);
 /** Milliseconds as seconds: `0.3 s`, `15 s` */
-const inSeconds = (time) => `${Math.round(time / 100) / 10} s`;
+const formatSeconds = (milliseconds) => `${Math.round(milliseconds / 100) / 10} s`;
 /** A distinguished name on one line: Node gives one attribute a line, and undefined for an empty name. */
-const oneLine = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
-/** A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. @param time milliseconds */
-function inWords(time) {
+const formatDistinguishedName = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
+/** A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. @param milliseconds milliseconds */
+function formatDuration(milliseconds) {
     const units = [['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000], ['second', 1000]];
-    const [name, length] = units.find(([, each]) => time >= 2 * each) ?? ['second', 1000];
-    const count = Math.max(0, Math.floor(time / length));
+    const [name, unitLength] = units.find(([, unitMilliseconds]) => milliseconds >= 2 * unitMilliseconds) ?? ['second', 1000];
+    const count = Math.max(0, Math.floor(milliseconds / unitLength));
     return `${count} ${name}${count === 1 ? '' : 's'}`;
 }
 
@@ -45,25 +45,25 @@ function inWords(time) {
 
 /**
  * Where docs/troubleshooting.md explains a code.
- * @param environment the runner says which repository the action came from; nothing for one of the workflow's own repository
+ * @param env the runner says which repository the action came from; nothing for one of the workflow's own repository
  * @returns undefined when that is not known
  */
-function codeLink(code, environment = process.env) {
-    const repository = environment['GITHUB_ACTION_REPOSITORY'];
+function troubleshootingUrl(code, env = process.env) {
+    const repository = env['GITHUB_ACTION_REPOSITORY'];
     if (!repository)
         return undefined;
-    return `${environment['GITHUB_SERVER_URL'] ?? 'https://github.com'}/${repository}/blob/${environment['GITHUB_ACTION_REF'] || 'HEAD'}/docs/troubleshooting.md#${code}`;
+    return `${env['GITHUB_SERVER_URL'] ?? 'https://github.com'}/${repository}/blob/${env['GITHUB_ACTION_REF'] || 'HEAD'}/docs/troubleshooting.md#${code}`;
 }
 /** Writes the annotation and makes the job fail. */
-function annotate(error, redactor) {
-    const text = error.all.map((problem) => `${problem.message}\nWhat to do: ${problem.remedy}`).join('\n\n');
+function annotateFailure(error, redactor) {
+    const text = error.allErrors.map((problem) => `${problem.message}\nWhat to do: ${problem.remedy}`).join('\n\n');
     const title = `Milvus ALB: ${error.code} in ${error.step ?? 'preflight'}`;
-    core/* error */.z3(redactor.redact(`${text}\n\n${codeLink(error.code) ?? `docs/troubleshooting.md explains ${error.code}.`}`), { title });
+    core/* error */.z3(redactor.redact(`${text}\n\n${troubleshootingUrl(error.code) ?? `docs/troubleshooting.md explains ${error.code}.`}`), { title });
     process.exitCode = core/* ExitCode */.yU.Failure;
 }
 /** Says what secrets may still lie in; it fails no job. */
-function warnOfLeftover(path, thrown) {
-    core/* warning */.$e(`${path}, a directory of this action on the runner, could not be removed: ${messageOf(thrown)}`, { title: 'Milvus ALB' });
+function warnRemovalFailed(path, thrown) {
+    core/* warning */.$e(`${path}, a directory of this action on the runner, could not be removed: ${getErrorMessage(thrown)}`, { title: 'Milvus ALB' });
 }
 
 

@@ -245,7 +245,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  X: () => (/* binding */ sweep)
+  F: () => (/* binding */ removeStaleDirectories)
 });
 
 // UNUSED EXPORTS: WorkDirectory
@@ -261,39 +261,39 @@ const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(impo
 
 
 
-const prefix = 'milvus-alb-action-';
+const directoryPrefix = 'milvus-alb-action-';
 /** Makes its directory when it is first needed. */
 class WorkDirectory {
     parent;
-    made;
+    directory;
     /** @param runnerTemp RUNNER_TEMP; the system's temporary directory when it is not set, as on a laptop */
     constructor(runnerTemp) {
         this.parent = runnerTemp || tmpdir();
     }
     /** The path; mode 0700, as mkdtemp makes it. */
     path() {
-        this.made ??= mkdtemp(join(this.parent, prefix));
-        return this.made;
+        this.directory ??= mkdtemp(join(this.parent, directoryPrefix));
+        return this.directory;
     }
-    /** Never rejects. @param onFailure told when it could not be removed */
-    async remove(onFailure) {
-        const made = await this.made?.catch(() => undefined);
-        if (made)
-            await removed(made, onFailure);
+    /** Never rejects. @param onRemovalError told when it could not be removed */
+    async remove(onRemovalError) {
+        const directory = await this.directory?.catch(() => undefined);
+        if (directory)
+            await removeDirectory(directory, onRemovalError);
     }
 }
 /**
  * Removes what runs that were killed left under RUNNER_TEMP. The steps of a job run one after the other and no two jobs share
  * RUNNER_TEMP, so that whatever is there when post runs is left over.
- * @param onFailure told of what could not be removed
+ * @param onRemovalError told of what could not be removed
  */
-async function sweep(runnerTemp, onFailure) {
+async function removeStaleDirectories(runnerTemp, onRemovalError) {
     const names = await (0,promises_namespaceObject.readdir)(runnerTemp).catch(() => []);
-    for (const path of names.filter((name) => name.startsWith(prefix)).map((name) => (0,external_node_path_namespaceObject.join)(runnerTemp, name))) {
-        await removed(path, onFailure);
+    for (const path of names.filter((name) => name.startsWith(directoryPrefix)).map((name) => (0,external_node_path_namespaceObject.join)(runnerTemp, name))) {
+        await removeDirectory(path, onRemovalError);
     }
 }
-const removed = (path, onFailure) => (0,promises_namespaceObject.rm)(path, { recursive: true, force: true }).catch((thrown) => onFailure(path, thrown));
+const removeDirectory = (path, onRemovalError) => (0,promises_namespaceObject.rm)(path, { recursive: true, force: true }).catch((thrown) => onRemovalError(path, thrown));
 
 
 /***/ }),
@@ -308,7 +308,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 const runnerTemp = process.env['RUNNER_TEMP'];
 if (runnerTemp) {
     // What speaks to the runner takes longer to load than all else here, and mostly there is nothing to say.
-    await (0,_core_work_directory_js__WEBPACK_IMPORTED_MODULE_0__/* .sweep */ .X)(runnerTemp, async (path, thrown) => (await Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(388)]).then(__nccwpck_require__.bind(__nccwpck_require__, 9388))).warnOfLeftover(path, thrown));
+    await (0,_core_work_directory_js__WEBPACK_IMPORTED_MODULE_0__/* .removeStaleDirectories */ .F)(runnerTemp, async (path, thrown) => (await Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(388)]).then(__nccwpck_require__.bind(__nccwpck_require__, 9388))).warnRemovalFailed(path, thrown));
 }
 
 __webpack_async_result__();

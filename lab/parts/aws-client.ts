@@ -10,7 +10,7 @@ export interface AwsKey {
 }
 
 /** The versions of the query APIs. */
-const versions = { iam: '2010-05-08', ec2: '2016-11-15', sts: '2011-06-15', elasticloadbalancing: '2015-12-01' }
+const apiVersions = { iam: '2010-05-08', ec2: '2016-11-15', sts: '2011-06-15', elasticloadbalancing: '2015-12-01' }
 
 /** SHA-256 as the signer wants it. */
 const sha256 = Hash.bind(null, 'sha256')
@@ -28,8 +28,8 @@ export class AwsClient {
   }
 
   /** Calls an operation of a query API. @returns the XML */
-  query(service: keyof typeof versions, action: string, parameters: Readonly<Record<string, string>> = {}): Promise<string> {
-    const body = new URLSearchParams({ Action: action, Version: versions[service], ...parameters }).toString()
+  query(service: keyof typeof apiVersions, action: string, parameters: Readonly<Record<string, string>> = {}): Promise<string> {
+    const body = new URLSearchParams({ Action: action, Version: apiVersions[service], ...parameters }).toString()
     return this.send(service, '/', body, 'application/x-www-form-urlencoded')
   }
 
@@ -43,10 +43,10 @@ export class AwsClient {
     return this.send(service, '/', JSON.stringify(body), 'application/x-amz-json-1.1', { 'x-amz-target': target })
   }
 
-  private async send(service: string, path: string, body: string, type: string, more: Readonly<Record<string, string>> = {}): Promise<string> {
+  private async send(service: string, path: string, body: string, contentType: string, extraHeaders: Readonly<Record<string, string>> = {}): Promise<string> {
     const signer = new SignatureV4({ credentials: this.key, region: this.region, service, sha256 })
     const { host, hostname, port } = this.endpoint
-    const { headers } = await signer.sign({ method: 'POST', protocol: 'http:', hostname, port: Number(port), path, query: {}, headers: { host, 'content-type': type, ...more }, body })
+    const { headers } = await signer.sign({ method: 'POST', protocol: 'http:', hostname, port: Number(port), path, query: {}, headers: { host, 'content-type': contentType, ...extraHeaders }, body })
     const response = await fetch(new URL(path, this.endpoint), { method: 'POST', headers, body })
     const text = await response.text()
     if (!response.ok) throw new Error(`${service} ${path} ${body.slice(0, 80)}: ${response.status} ${text.slice(0, 500)}`)
@@ -55,8 +55,8 @@ export class AwsClient {
 }
 
 /** The text of the first element of that name. */
-export function element(xml: string, name: string): string {
-  const found = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]
-  if (found === undefined) throw new Error(`no ${name} in ${xml.slice(0, 500)}`)
-  return found
+export function getElementText(xml: string, name: string): string {
+  const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]
+  if (text === undefined) throw new Error(`no ${name} in ${xml.slice(0, 500)}`)
+  return text
 }

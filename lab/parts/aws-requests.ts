@@ -1,6 +1,6 @@
 /** What a request to AWS is about, read off the wire: for the record, and for faults that name an operation. */
-import { claimOf, type Incoming } from '../../sandbox/aws/signature.ts'
-import type { Part } from '../../sandbox/traffic.ts'
+import { parseSignatureInfo, type HttpRequest } from '../../sandbox/aws/signature.ts'
+import type { ServiceName } from '../../sandbox/traffic.ts'
 
 /** A request that reached AWS. */
 export interface AwsRequest {
@@ -13,28 +13,28 @@ export interface AwsRequest {
 }
 
 /** The parts of the sandbox's traffic log, by service. */
-export const parts: Readonly<Record<string, Part>> = { acm: 'acm', sts: 'sts', eks: 'eks', ec2: 'ec2', elasticloadbalancing: 'elbv2' }
+export const loggedServices: Readonly<Record<string, ServiceName>> = { acm: 'acm', sts: 'sts', eks: 'eks', ec2: 'ec2', elasticloadbalancing: 'elbv2' }
 
 /** Members that name what an operation is done to, the most telling first. */
-const members = ['CertificateArn', 'RuleArn', 'ListenerArn', 'TargetGroupArn', 'LoadBalancerArn', 'ResourceArns.member.1', 'LoadBalancerArns.member.1', 'TargetGroupArns.member.1', 'ListenerArns.member.1']
+const arnMembers = ['CertificateArn', 'RuleArn', 'ListenerArn', 'TargetGroupArn', 'LoadBalancerArn', 'ResourceArns.member.1', 'LoadBalancerArns.member.1', 'TargetGroupArns.member.1', 'ListenerArns.member.1']
 
 /** Reads a request; `account` is for the ARN of an EKS cluster, which the request has only by its name. */
-export function readRequest(request: Incoming, account: string): AwsRequest {
-  const claim = claimOf(request)
-  const { service, accessKeyId, region } = claim ?? { service: 'unsigned', accessKeyId: '', region: '' }
-  const about = { service, accessKeyId }
+export function parseAwsRequest(request: HttpRequest, account: string): AwsRequest {
+  const signatureInfo = parseSignatureInfo(request)
+  const { service, accessKeyId, region } = signatureInfo ?? { service: 'unsigned', accessKeyId: '', region: '' }
+  const common = { service, accessKeyId }
   const target = request.headers['x-amz-target']?.split('.').at(-1)
   // IAM holds a first import against the certificate that is to be (Service Authorization Reference, ACM).
-  const unnamed = target === 'ImportCertificate' ? `arn:aws:acm:${region}:${account}:certificate/*` : '*'
-  if (target !== undefined) return { ...about, operation: target, resource: arnInJson(request.body) ?? unnamed }
+  const defaultResource = target === 'ImportCertificate' ? `arn:aws:acm:${region}:${account}:certificate/*` : '*'
+  if (target !== undefined) return { ...common, operation: target, resource: parseCertificateArn(request.body) ?? defaultResource }
   const cluster = /^\/clusters\/([^/]+)$/.exec(request.path)?.[1]
-  if (cluster !== undefined && request.method === 'GET') return { ...about, operation: 'DescribeCluster', resource: `arn:aws:eks:${region}:${account}:cluster/${cluster}` }
+  if (cluster !== undefined && request.method === 'GET') return { ...common, operation: 'DescribeCluster', resource: `arn:aws:eks:${region}:${account}:cluster/${cluster}` }
   const form = new URLSearchParams(request.method === 'POST' ? request.body.toString() : request.query)
-  const resource = members.map((member) => form.get(member)).find((value) => value !== null)
-  return { ...about, operation: form.get('Action') ?? `${request.method} ${request.path}`, resource: resource ?? '*' }
+  const resource = arnMembers.map((member) => form.get(member)).find((value) => value !== null)
+  return { ...common, operation: form.get('Action') ?? `${request.method} ${request.path}`, resource: resource ?? '*' }
 }
 
-function arnInJson(body: Buffer): string | undefined {
+function parseCertificateArn(body: Buffer): string | undefined {
   try {
     const { CertificateArn } = JSON.parse(body.toString()) as { CertificateArn?: string }
     return CertificateArn
@@ -44,4 +44,4 @@ function arnInJson(body: Buffer): string | undefined {
 }
 
 /** Operations that ask for a change, by the verbs that AWS uses. */
-export const mutating = /^(Import|Add|Remove|Delete|Create|Modify|Set|Register|Deregister|Update|Put|Tag|Untag|Request|Renew|Associate|Disassociate)/
+export const mutatingOperations = /^(Import|Add|Remove|Delete|Create|Modify|Set|Register|Deregister|Update|Put|Tag|Untag|Request|Renew|Associate|Disassociate)/

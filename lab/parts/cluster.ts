@@ -2,10 +2,10 @@
 import { Informer, KubernetesClient } from '../../sandbox/controller/api.ts'
 import type { KubernetesObject, Service } from '../../sandbox/controller/objects.ts'
 import type { Processes } from '../process.ts'
-import { until } from '../process.ts'
+import { waitUntil } from '../process.ts'
 import type { LabPrograms } from '../setup.ts'
 import { controllerUser, type ControlPlaneAccess } from './control-plane.ts'
-import { answers, freePorts } from '../../sandbox/ports.ts'
+import { respondsWithOk, reserveFreePorts } from '../../sandbox/ports.ts'
 
 /** Objects that are created, by the path of their collection. */
 type Objects = readonly (readonly [path: string, object: object])[]
@@ -45,19 +45,19 @@ const kind = (name: string, plural: string, scope: 'Namespaced' | 'Cluster', [gr
 }]
 
 /** The stand-in's needs, as sandbox/controller/api.ts lists them. */
-const rule = (apiGroups: string[], resources: string[], verbs: string[]): object => ({ apiGroups, resources, verbs })
+const buildPolicyRule = (apiGroups: string[], resources: string[], verbs: string[]): object => ({ apiGroups, resources, verbs })
 const controllerRole: Objects = [
   ['/apis/rbac.authorization.k8s.io/v1/clusterroles', {
     apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'aws-load-balancer-controller' },
     rules: [
-      rule(['networking.k8s.io'], ['ingresses', 'ingressclasses'], ['get', 'list', 'watch', 'patch', 'update']),
-      rule(['networking.k8s.io'], ['ingresses/status'], ['patch', 'update']),
-      rule([''], ['services', 'pods', 'nodes', 'namespaces', 'endpoints', 'secrets', 'configmaps'], ['get', 'list', 'watch']),
-      rule([''], ['services/status', 'pods/status'], ['patch', 'update']),
-      rule(['', 'events.k8s.io'], ['events'], ['create', 'patch']),
-      rule(['discovery.k8s.io'], ['endpointslices'], ['get', 'list', 'watch']),
-      rule(['elbv2.k8s.aws'], ['*'], ['*']),
-      rule(['coordination.k8s.io'], ['leases'], ['*']),
+      buildPolicyRule(['networking.k8s.io'], ['ingresses', 'ingressclasses'], ['get', 'list', 'watch', 'patch', 'update']),
+      buildPolicyRule(['networking.k8s.io'], ['ingresses/status'], ['patch', 'update']),
+      buildPolicyRule([''], ['services', 'pods', 'nodes', 'namespaces', 'endpoints', 'secrets', 'configmaps'], ['get', 'list', 'watch']),
+      buildPolicyRule([''], ['services/status', 'pods/status'], ['patch', 'update']),
+      buildPolicyRule(['', 'events.k8s.io'], ['events'], ['create', 'patch']),
+      buildPolicyRule(['discovery.k8s.io'], ['endpointslices'], ['get', 'list', 'watch']),
+      buildPolicyRule(['elbv2.k8s.aws'], ['*'], ['*']),
+      buildPolicyRule(['coordination.k8s.io'], ['leases'], ['*']),
     ],
   }],
   ['/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
@@ -68,7 +68,7 @@ const controllerRole: Objects = [
 ]
 
 /** A namespace of a cluster that is in use. */
-export interface Cluster {
+export interface ClusterNamespace {
   /** As the administrator. */
   readonly client: KubernetesClient
   /** Stops whatever makes pods ready, until the function that it returns is called. */
@@ -76,66 +76,66 @@ export interface Cluster {
   close(): Promise<void>
 }
 
-const administratorOf = ({ url, ca, adminToken }: ControlPlaneAccess): KubernetesClient => new KubernetesClient({ url, ca, token: adminToken })
+const createAdminClient = ({ url, ca, adminToken }: ControlPlaneAccess): KubernetesClient => new KubernetesClient({ url, ca, token: adminToken })
 
 /** Furnishes a cluster; settles when a pod would run and the controller's kinds are served. @returns the process id of KWOK */
-export async function furnish(control: ControlPlaneAccess, settings: { programs: LabPrograms; processes: Processes }): Promise<number> {
-  const client = administratorOf(control)
+export async function provisionCluster(control: ControlPlaneAccess, settings: { programs: LabPrograms; processes: Processes }): Promise<number> {
+  const client = createAdminClient(control)
   try {
     const kwok = await startKwok(control, settings)
-    await furnishWith(client)
+    await createClusterObjects(client)
     return kwok
   } finally {
     client.close()
   }
 }
 
-async function furnishWith(client: KubernetesClient): Promise<void> {
-  const furniture: Objects = [
+async function createClusterObjects(client: KubernetesClient): Promise<void> {
+  const clusterObjects: Objects = [
     ...nodes, ...volumes, kind('TargetGroupBinding', 'targetgroupbindings', 'Namespaced'), kind('IngressClassParams', 'ingressclassparams', 'Cluster'), kind('ServiceMonitor', 'servicemonitors', 'Namespaced', ['monitoring.coreos.com', 'v1']), ...controllerRole,
     ['/apis/networking.k8s.io/v1/ingressclasses', { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'alb' }, spec: { controller: 'ingress.k8s.aws/alb' } }],
   ]
-  await Promise.all(furniture.map(([path, object]) => client.create(path, object)))
-  const asked = async (): Promise<boolean> => {
+  await Promise.all(clusterObjects.map(([path, object]) => client.create(path, object)))
+  const isReady = async (): Promise<boolean> => {
     await Promise.all(['targetgroupbindings', 'ingressclassparams'].map((plural) => client.get(`/apis/elbv2.k8s.aws/v1beta1/${plural}`)))
     await client.get('/apis/monitoring.coreos.com/v1/servicemonitors')
     const { items } = await client.get<{ items: { status?: { conditions?: { type: string; status: string }[] } }[] }>('/api/v1/nodes')
     // Made by the controller manager for each namespace that an API server begins with.
-    const accounts = await client.get<{ items: unknown[] }>('/api/v1/serviceaccounts?fieldSelector=metadata.name%3Ddefault')
-    return accounts.items.length === 4 && items.every(({ status }) => status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True'))
+    const serviceAccounts = await client.get<{ items: unknown[] }>('/api/v1/serviceaccounts?fieldSelector=metadata.name%3Ddefault')
+    return serviceAccounts.items.length === 4 && items.every(({ status }) => status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True'))
   }
-  await until(asked, (last) => new Error(`the cluster is not ready: ${String(last)}`))
-  await Promise.all(['targetgroupbindings', 'ingressclassparams'].map((plural) => age(client, `${plural}.elbv2.k8s.aws`)))
+  await waitUntil(isReady, (last) => new Error(`the cluster is not ready: ${String(last)}`))
+  await Promise.all(['targetgroupbindings', 'ingressclassparams'].map((plural) => backdateEstablished(client, `${plural}.elbv2.k8s.aws`)))
 }
 
 /** Makes the namespace in a furnished cluster, unless it is there. @param kwok process id */
-export async function openNamespace({ control, kwok, restored }: { control: ControlPlaneAccess; kwok: number; restored: boolean }, name: string): Promise<Cluster> {
-  const client = administratorOf(control)
-  if (!restored) await client.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
-  const services = serviceController(client)
-  await services.ready
-  let isHeld = false
-  const release = (): void => {
-    if (isHeld) process.kill(kwok, 'SIGCONT')
-    isHeld = false
+export async function openNamespace({ control, kwok, isRestored }: { control: ControlPlaneAccess; kwok: number; isRestored: boolean }, name: string): Promise<ClusterNamespace> {
+  const client = createAdminClient(control)
+  if (!isRestored) await client.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+  const serviceInformer = startServiceController(client)
+  await serviceInformer.ready
+  let isPaused = false
+  const resumePods = (): void => {
+    if (isPaused) process.kill(kwok, 'SIGCONT')
+    isPaused = false
   }
   return {
     client,
     holdPods: () => {
       process.kill(kwok, 'SIGSTOP')
-      isHeld = true
-      return release
+      isPaused = true
+      return resumePods
     },
     close: async () => {
       // The next lab of this worker has the same KWOK.
-      release()
-      await services.stop()
+      resumePods()
+      await serviceInformer.stop()
       client.close()
     },
   }
 }
 
-interface Definition extends KubernetesObject {
+interface CustomResourceDefinition extends KubernetesObject {
   readonly status?: { readonly conditions?: readonly { readonly type: string }[] }
 }
 
@@ -143,17 +143,17 @@ interface Definition extends KubernetesObject {
  * Makes a kind an hour old: for two seconds after one is established, an API server holds up each creation of its objects
  * (apiextensions-apiserver, customresource_handler.go, justCreated), which no cluster with a controller in it ever shows.
  */
-async function age(client: KubernetesClient, name: string): Promise<void> {
+async function backdateEstablished(client: KubernetesClient, name: string): Promise<void> {
   const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`
-  const { status } = await client.get<Definition>(path)
+  const { status } = await client.get<CustomResourceDefinition>(path)
   const lastTransitionTime = new Date(Date.now() - 3_600_000).toISOString().replace(/\.\d+/, '')
   await client.patch(`${path}/status`, { status: { conditions: (status?.conditions ?? []).map((condition) => ({ ...condition, lastTransitionTime })) } })
 }
 
 async function startKwok(control: ControlPlaneAccess, { programs, processes }: { programs: LabPrograms; processes: Processes }): Promise<number> {
-  const [port = 0] = await freePorts(1)
+  const [port = 0] = await reserveFreePorts(1)
   const { pid } = await processes.start({
-    name: 'kwok', command: programs.kwok, ready: () => answers(`http://127.0.0.1:${port}/healthz`),
+    name: 'kwok', command: programs.kwok, isReady: () => respondsWithOk(`http://127.0.0.1:${port}/healthz`),
     // Not from 127.0.0.0/8: EndpointSlices refuse that.
     args: ['--kubeconfig', control.kubeconfig, '--manage-all-nodes=true', '--cidr', '10.244.0.1/24', '--node-ip', '10.244.0.1', '--server-address', `127.0.0.1:${port}`, '--config', programs.kwokStages],
   })
@@ -165,14 +165,14 @@ interface LoadBalancerService extends Service {
 }
 
 /** A stand-in for the cloud's service controller: helm waits until a Service of type LoadBalancer has an address. */
-function serviceController(client: KubernetesClient): Informer<LoadBalancerService> {
+function startServiceController(client: KubernetesClient): Informer<LoadBalancerService> {
   return new Informer<LoadBalancerService>(client, '/api/v1/services', (service) => {
     if (!service) return
-    const wanted = service.spec?.type === 'LoadBalancer'
-    const has = (service.status?.loadBalancer?.ingress ?? []).length > 0
-    if (wanted === has) return
+    const needsAddress = service.spec?.type === 'LoadBalancer'
+    const hasAddress = (service.status?.loadBalancer?.ingress ?? []).length > 0
+    if (needsAddress === hasAddress) return
     const { name, namespace = '' } = (service as KubernetesObject).metadata
-    const loadBalancer = { ingress: wanted ? [{ hostname: `${name}-classic.us-east-2.elb.amazonaws.com` }] : null }
+    const loadBalancer = { ingress: needsAddress ? [{ hostname: `${name}-classic.us-east-2.elb.amazonaws.com` }] : null }
     // Gone by now, or changed by somebody: the informer then tells of that.
     client.patch(`/api/v1/namespaces/${namespace}/services/${name}/status?fieldManager=cloud-controller-manager`, { status: { loadBalancer } }).catch(() => undefined)
   })

@@ -3,11 +3,11 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { join } from 'node:path'
-import { loopbackServerPair, type Authority } from '../../sandbox/certificates.ts'
-import { kubeconfigOf } from '../../sandbox/kubeconfig.ts'
+import { issueLoopbackCertificate, type CertificateAuthority } from '../../sandbox/certificates.ts'
+import { renderKubeconfig } from '../../sandbox/kubeconfig.ts'
 import type { Processes } from '../process.ts'
-import { answers, freePorts } from '../../sandbox/ports.ts'
-import { maximumOperations } from './etcd.ts'
+import { respondsWithOk, reserveFreePorts } from '../../sandbox/ports.ts'
+import { maxTxnOperations } from './etcd.ts'
 import type { AuthenticateToken } from './token-webhook.ts'
 import { startTokenWebhook } from './token-webhook.ts'
 
@@ -16,7 +16,7 @@ export interface ControlPlaneSettings {
   readonly program: string
   readonly directory: string
   readonly processes: Processes
-  readonly authority: Authority
+  readonly authority: CertificateAuthority
   /** Asked for every bearer token that is not one of the lab's own. */
   readonly authenticate: AuthenticateToken
 }
@@ -50,54 +50,54 @@ export async function startControlPlane(settings: ControlPlaneSettings): Promise
   const { processes, program, authority } = settings
   const directory = join(settings.directory, 'kubernetes')
   await mkdir(directory, { recursive: true })
-  const [etcdPort = 0, peerPort = 0, apiPort = 0] = await freePorts(3)
+  const [etcdPort = 0, peerPort = 0, apiPort = 0] = await reserveFreePorts(3)
   const url = `https://127.0.0.1:${apiPort}`
   const [adminToken, controllerToken] = [randomUUID(), randomUUID()]
   const ca = authority.root
   const kubeconfig = join(directory, 'admin.kubeconfig')
   const webhook = await startTokenWebhook(authority, settings.authenticate)
-  await writeFile(kubeconfig, kubeconfigOf('lab', url, ca, { token: adminToken }), { mode: 0o600 })
-  const flags = await apiServerFiles(directory, authority, { adminToken, controllerToken, webhook: webhook.url })
+  await writeFile(kubeconfig, renderKubeconfig('lab', url, ca, { token: adminToken }), { mode: 0o600 })
+  const flags = await writeApiServerFiles(directory, authority, { adminToken, controllerToken, webhook: webhook.url })
 
   const etcdUrl = `http://127.0.0.1:${etcdPort}`
   const peerUrl = `http://127.0.0.1:${peerPort}`
   await processes.start({
-    name: 'etcd', command: program, timeout: 120_000, ready: () => answers(`${etcdUrl}/health`),
+    name: 'etcd', command: program, timeout: 120_000, isReady: () => respondsWithOk(`${etcdUrl}/health`),
     args: ['etcd', '--data-dir', join(directory, 'etcd'), '--listen-client-urls', etcdUrl, '--advertise-client-urls', etcdUrl, '--listen-peer-urls', peerUrl,
-      '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', `default=${peerUrl}`, '--unsafe-no-fsync', '--max-txn-ops', String(maximumOperations)],
+      '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', `default=${peerUrl}`, '--unsafe-no-fsync', '--max-txn-ops', String(maxTxnOperations)],
   })
   await processes.start({
-    name: 'kube-apiserver', command: program, timeout: 90_000, grace: 100, ready: () => isReady(url, ca, adminToken),
+    name: 'kube-apiserver', command: program, timeout: 90_000, gracePeriod: 100, isReady: () => isReady(url, ca, adminToken),
     args: ['kube-apiserver', '--etcd-servers', etcdUrl, '--bind-address', '127.0.0.1', '--secure-port', String(apiPort), '--endpoint-reconciler-type', 'none', ...flags],
   })
   // Neither says when it has begun; what they do is awaited where it matters.
   const common = ['--kubeconfig', kubeconfig, '--leader-elect=false', '--secure-port', '0']
   await Promise.all([
     processes.start({
-      name: 'kube-controller-manager', command: program, ready: () => Promise.resolve(true),
+      name: 'kube-controller-manager', command: program, isReady: () => Promise.resolve(true),
       args: ['kube-controller-manager', ...common, '--controllers', '*,-node-lifecycle-controller,-node-ipam-controller,-service-lb-controller,-cloud-node-lifecycle-controller,-node-route-controller', '--use-service-account-credentials=false'],
     }),
-    processes.start({ name: 'kube-scheduler', command: program, ready: () => Promise.resolve(true), args: ['kube-scheduler', ...common] }),
+    processes.start({ name: 'kube-scheduler', command: program, isReady: () => Promise.resolve(true), args: ['kube-scheduler', ...common] }),
   ])
   return { url, ca, adminToken, controllerToken, kubeconfig, etcd: etcdUrl, close: webhook.close }
 }
 
 /** Writes what the API server reads. @returns the flags that name it */
-async function apiServerFiles(directory: string, authority: Authority, content: { adminToken: string; controllerToken: string; webhook: string }): Promise<string[]> {
-  const at = (name: string): string => join(directory, name)
-  const pair = await loopbackServerPair(authority)
+async function writeApiServerFiles(directory: string, authority: CertificateAuthority, content: { adminToken: string; controllerToken: string; webhook: string }): Promise<string[]> {
+  const resolvePath = (name: string): string => join(directory, name)
+  const serverPair = await issueLoopbackCertificate(authority)
   const serviceAccounts = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs1', format: 'pem' } })
   const tokens = `${content.adminToken},admin,admin,"system:masters"\n${content.controllerToken},${controllerUser},controller,"system:serviceaccounts"\n`
-  const secret = { mode: 0o600 }
+  const privateFile = { mode: 0o600 }
   await Promise.all([
-    writeFile(at('server.pem'), pair.cert), writeFile(at('server.key'), pair.key, secret), writeFile(at('ca.pem'), pair.ca),
-    writeFile(at('accounts.key'), serviceAccounts.privateKey, secret), writeFile(at('accounts.pub'), serviceAccounts.publicKey),
-    writeFile(at('tokens.csv'), tokens, secret), writeFile(at('webhook.kubeconfig'), kubeconfigOf('webhook', content.webhook, pair.ca, {}), secret),
+    writeFile(resolvePath('server.pem'), serverPair.cert), writeFile(resolvePath('server.key'), serverPair.key, privateFile), writeFile(resolvePath('ca.pem'), serverPair.ca),
+    writeFile(resolvePath('accounts.key'), serviceAccounts.privateKey, privateFile), writeFile(resolvePath('accounts.pub'), serviceAccounts.publicKey),
+    writeFile(resolvePath('tokens.csv'), tokens, privateFile), writeFile(resolvePath('webhook.kubeconfig'), renderKubeconfig('webhook', content.webhook, serverPair.ca, {}), privateFile),
   ])
   return [
-    '--tls-cert-file', at('server.pem'), '--tls-private-key-file', at('server.key'), '--client-ca-file', at('ca.pem'),
-    '--service-account-key-file', at('accounts.pub'), '--service-account-signing-key-file', at('accounts.key'), '--service-account-issuer', 'https://localhost',
-    '--token-auth-file', at('tokens.csv'), '--authentication-token-webhook-config-file', at('webhook.kubeconfig'), '--authentication-token-webhook-version', 'v1',
+    '--tls-cert-file', resolvePath('server.pem'), '--tls-private-key-file', resolvePath('server.key'), '--client-ca-file', resolvePath('ca.pem'),
+    '--service-account-key-file', resolvePath('accounts.pub'), '--service-account-signing-key-file', resolvePath('accounts.key'), '--service-account-issuer', 'https://localhost',
+    '--token-auth-file', resolvePath('tokens.csv'), '--authentication-token-webhook-config-file', resolvePath('webhook.kubeconfig'), '--authentication-token-webhook-version', 'v1',
     // A token that was refused or taken is asked about again: scenarios change who may come in.
     '--authentication-token-webhook-cache-ttl', '0s',
     '--authorization-mode', 'RBAC', '--service-cluster-ip-range', '10.0.0.0/16',

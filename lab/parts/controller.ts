@@ -2,15 +2,15 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startController, type Controller } from '../../sandbox/controller/controller.ts'
-import { loopbackServerPair } from '../../sandbox/certificates.ts'
-import { kubeconfigOf } from '../../sandbox/kubeconfig.ts'
+import { issueLoopbackCertificate } from '../../sandbox/certificates.ts'
+import { renderKubeconfig } from '../../sandbox/kubeconfig.ts'
 import type { Processes } from '../process.ts'
 import type { ControlPlaneAccess } from './control-plane.ts'
 import type { Moto } from './moto.ts'
-import { answers, freePorts } from '../../sandbox/ports.ts'
+import { respondsWithOk, reserveFreePorts } from '../../sandbox/ports.ts'
 
 /** Where the controller works. */
-export interface ControllerPlace {
+export interface LabControllerSettings {
   /** Where it reaches the Kubernetes API. */
   readonly kubernetes: { readonly url: string; readonly ca: string }
   readonly control: ControlPlaneAccess
@@ -23,11 +23,11 @@ export interface ControllerPlace {
 }
 
 /** Starts the controller; undefined is returned for a real one, which has no switches for a scenario. */
-export async function startLabController(place: ControllerPlace): Promise<Controller | undefined> {
-  const { kubernetes, control, moto, endpoint, cluster } = place
+export async function startLabController(settings: LabControllerSettings): Promise<Controller | undefined> {
+  const { kubernetes, control, moto, endpoint, cluster } = settings
   const binary = process.env['LAB_CONTROLLER'] ?? ''
   if (binary !== '') {
-    await startReal(binary, place)
+    await startRealController(binary, settings)
     return undefined
   }
   const { accessKeyId, secretAccessKey } = moto.users.controller
@@ -39,18 +39,18 @@ export async function startLabController(place: ControllerPlace): Promise<Contro
 }
 
 /** The flags of the real one, out of cluster (reference: load-balancer-controller.md, section 3). */
-async function startReal(binary: string, { kubernetes, control, moto, endpoint, cluster, processes, directory }: ControllerPlace): Promise<void> {
-  const [webhookPort = 0, healthPort = 0] = await freePorts(2)
-  const pair = await loopbackServerPair()
+async function startRealController(binary: string, { kubernetes, control, moto, endpoint, cluster, processes, directory }: LabControllerSettings): Promise<void> {
+  const [webhookPort = 0, healthPort = 0] = await reserveFreePorts(2)
+  const serverPair = await issueLoopbackCertificate()
   const kubeconfig = join(directory, 'controller.kubeconfig')
   await Promise.all([
-    writeFile(kubeconfig, kubeconfigOf('lab', kubernetes.url, kubernetes.ca, { token: control.controllerToken }), { mode: 0o600 }),
-    writeFile(join(directory, 'tls.crt'), pair.cert), writeFile(join(directory, 'tls.key'), pair.key, { mode: 0o600 }),
+    writeFile(kubeconfig, renderKubeconfig('lab', kubernetes.url, kubernetes.ca, { token: control.controllerToken }), { mode: 0o600 }),
+    writeFile(join(directory, 'tls.crt'), serverPair.cert), writeFile(join(directory, 'tls.key'), serverPair.key, { mode: 0o600 }),
   ])
   const endpoints = ['EC2', 'Elastic Load Balancing v2', 'ACM', 'STS'].map((service) => `${service}=${endpoint}`).join(',')
   const { accessKeyId, secretAccessKey } = moto.users.controller
   await processes.start({
-    name: 'load-balancer-controller', command: binary, ready: () => answers(`http://127.0.0.1:${healthPort}/healthz`),
+    name: 'load-balancer-controller', command: binary, isReady: () => respondsWithOk(`http://127.0.0.1:${healthPort}/healthz`),
     env: { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_EC2_METADATA_DISABLED: 'true', HOME: directory },
     args: [
       `--kubeconfig=${kubeconfig}`, `--cluster-name=${cluster}`, '--ingress-class=alb', `--aws-region=${moto.region}`, `--aws-vpc-id=${moto.vpcId}`, '--aws-max-retries=2',

@@ -4,8 +4,8 @@
  */
 import type { AccessEntry } from '../../sandbox/aws/server.ts'
 import type { AwsCredential } from '../../sandbox/aws/service.ts'
-import { canonicalArn, identifyToken } from '../../sandbox/aws/sts.ts'
-import { AwsClient, element } from './aws-client.ts'
+import { toCanonicalArn, verifyEksToken } from '../../sandbox/aws/sts.ts'
+import { AwsClient, getElementText } from './aws-client.ts'
 import type { Moto } from './moto.ts'
 import type { AuthenticateToken } from './token-webhook.ts'
 
@@ -18,25 +18,25 @@ export interface EksAuthenticator {
   /** The keys whose signatures are good: a scenario adds those of sessions. */
   readonly credentials: AwsCredential[]
   /** Why tokens were refused, the newest last. */
-  readonly refusals: string[]
+  readonly rejections: string[]
   readonly authenticate: AuthenticateToken
 }
 
 /** Makes the authenticator of a cluster. */
-export function eksAuthenticator(moto: Moto, cluster: string): EksAuthenticator {
+export function createEksAuthenticator(moto: Moto, cluster: string): EksAuthenticator {
   const authenticator: EksAuthenticator = {
     accessEntries: undefined,
     tokenLifetime: 15 * 60_000,
     credentials: Object.values(moto.users),
-    refusals: [],
+    rejections: [],
     authenticate: async (token) => {
       try {
-        const arn = await principalOf(authenticator, moto, token, cluster)
-        const entry = authenticator.accessEntries ? authenticator.accessEntries.get(canonicalArn(arn)) : { groups: ['system:masters'] }
+        const arn = await identifyPrincipal(authenticator, moto, token, cluster)
+        const entry = authenticator.accessEntries ? authenticator.accessEntries.get(toCanonicalArn(arn)) : { groups: ['system:masters'] }
         if (entry) return { username: entry.username ?? arn, groups: entry.groups }
-        authenticator.refusals.push(`ARN is not mapped: ${canonicalArn(arn)}`)
+        authenticator.rejections.push(`ARN is not mapped: ${toCanonicalArn(arn)}`)
       } catch (error) {
-        authenticator.refusals.push(error instanceof Error ? error.message : String(error))
+        authenticator.rejections.push(error instanceof Error ? error.message : String(error))
       }
       return undefined
     },
@@ -44,11 +44,11 @@ export function eksAuthenticator(moto: Moto, cluster: string): EksAuthenticator 
   return authenticator
 }
 
-async function principalOf({ credentials, tokenLifetime }: EksAuthenticator, moto: Moto, token: string, cluster: string): Promise<string> {
-  const { arn } = await identifyToken({ credentials, tokenLifetime, now: () => Date.now() }, token, cluster)
+async function identifyPrincipal({ credentials, tokenLifetime }: EksAuthenticator, moto: Moto, token: string, cluster: string): Promise<string> {
+  const { arn } = await verifyEksToken({ credentials, tokenLifetime, now: () => Date.now() }, token, cluster)
   // moto reads who calls from the Authorization header alone, never from a presigned query: now that the signature is proven
   // to be that key's, STS is asked with the key itself.
   const credential = credentials.find(({ principalArn }) => principalArn === arn)
   if (!credential) throw new Error('no such key')
-  return element(await new AwsClient(moto.url, moto.region, credential).query('sts', 'GetCallerIdentity'), 'Arn')
+  return getElementText(await new AwsClient(moto.url, moto.region, credential).query('sts', 'GetCallerIdentity'), 'Arn')
 }

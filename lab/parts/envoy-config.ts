@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { AlbOverrides } from '../../sandbox/alb.ts'
-import { versionsOf } from '../../sandbox/alb/tls.ts'
+import { getTlsVersions } from '../../sandbox/alb/tls.ts'
 import type { ImportedCertificate } from './aws-front.ts'
 import type { ListenerView, LoadBalancerView, LoadBalancingView, RuleAction, RuleView, TargetGroupView } from './load-balancers.ts'
 
@@ -17,23 +17,23 @@ export interface EnvoyInput {
   /** Where Envoy reads its files. */
   readonly directory: string
   /** What a scenario makes the load balancers do in place of what ELBv2 says. */
-  readonly overrides: Pick<AlbOverrides, 'respond' | 'serve' | 'alpn' | 'refuse'>
+  readonly overrides: Pick<AlbOverrides, 'fixedStatus' | 'servedCertificate' | 'alpnProtocols' | 'refuseConnections'>
 }
 
 type Json = Readonly<Record<string, unknown>>
 
-const typed = (name: string, fields: Json): Json => ({ '@type': `type.googleapis.com/${name}`, ...fields })
-const socket = (address: string, port: number): Json => ({ socket_address: { address, port_value: port } })
+const withType = (name: string, fields: Json): Json => ({ '@type': `type.googleapis.com/${name}`, ...fields })
+const socketAddress = (address: string, port: number): Json => ({ socket_address: { address, port_value: port } })
 
 /** The listeners. Of two load balancers on one port the newer one has it: a replaced one is about to go. */
-export function listeners(input: EnvoyInput): Json[] {
+export function buildListeners(input: EnvoyInput): Json[] {
   const byPort = new Map<number, Json>()
-  if (input.overrides.refuse === true) return []
-  const known = new Set(input.view.targetGroups.map(({ arn }) => arn))
+  if (input.overrides.refuseConnections === true) return []
+  const knownTargetGroups = new Set(input.view.targetGroups.map(({ arn }) => arn))
   for (const loadBalancer of input.view.loadBalancers) {
     for (const listener of loadBalancer.listeners) {
-      const chain = filterChain(loadBalancer, listener, input, known)
-      if (chain) byPort.set(listener.port, { name: `port-${listener.port}`, address: socket(input.address, listener.port), filter_chains: [chain] })
+      const chain = buildFilterChain(loadBalancer, listener, input, knownTargetGroups)
+      if (chain) byPort.set(listener.port, { name: `port-${listener.port}`, address: socketAddress(input.address, listener.port), filter_chains: [chain] })
     }
   }
   return [...byPort.values()]
@@ -43,10 +43,10 @@ export function listeners(input: EnvoyInput): Json[] {
  * The certificates, by the names that listeners ask for. They are not part of a listener, which drains its connections when
  * it changes: an ALB keeps them when its certificate is renewed.
  */
-export function secrets({ certificates, overrides }: EnvoyInput): Map<string, Json> {
-  const all: [string, ImportedCertificate][] = [...certificates].map(([arn, imported]) => [secretName(arn), imported])
-  if (overrides.serve) all.push([overrideName, { ...overrides.serve, chain: '' }])
-  return new Map(all.map(([name, { certificate, chain, privateKey }]) => [name, {
+export function buildSecrets({ certificates, overrides }: EnvoyInput): Map<string, Json> {
+  const entries: [string, ImportedCertificate][] = [...certificates].map(([arn, imported]) => [getSecretName(arn), imported])
+  if (overrides.servedCertificate) entries.push([overrideSecretName, { ...overrides.servedCertificate, chain: '' }])
+  return new Map(entries.map(([name, { certificate, chain, privateKey }]) => [name, {
     name,
     tls_certificate: {
       certificate_chain: { inline_string: [certificate, chain].map((pem) => pem.trim()).filter((pem) => pem !== '').join('\n') }, private_key: { inline_string: privateKey },
@@ -54,72 +54,72 @@ export function secrets({ certificates, overrides }: EnvoyInput): Map<string, Js
   }]))
 }
 
-const overrideName = 'override'
+const overrideSecretName = 'override'
 /** Also the name of a file. */
-const secretName = (arn: string): string => createHash('sha256').update(arn).digest('hex').slice(0, 16)
+const getSecretName = (arn: string): string => createHash('sha256').update(arn).digest('hex').slice(0, 16)
 
 /** Where Envoy finds a resource: it looks when a file is moved into the folder, so it never sees half of one. */
-export const watchedFile = (directory: string, name: string): Json => ({ resource_api_version: 'V3', path_config_source: { path: join(directory, name), watched_directory: { path: directory } } })
+export const buildConfigSource = (directory: string, name: string): Json => ({ resource_api_version: 'V3', path_config_source: { path: join(directory, name), watched_directory: { path: directory } } })
 
 /** The file of a secret. */
-export const secretFile = (name: string): string => `sds-${name}.json`
+export const getSecretFileName = (name: string): string => `sds-${name}.json`
 
 /** The target groups; one without targets answers 503. */
-export function clusters({ view, resolveTarget }: EnvoyInput): Json[] {
+export function buildClusters({ view, resolveTarget }: EnvoyInput): Json[] {
   return view.targetGroups.map((group) => ({
     name: group.arn, connect_timeout: '10s', type: 'STATIC', lb_policy: 'ROUND_ROBIN',
     load_assignment: {
       cluster_name: group.arn,
-      endpoints: [{ lb_endpoints: addresses(group, resolveTarget).map(({ host, port }) => ({ endpoint: { address: socket(host, port) } })) }],
+      endpoints: [{ lb_endpoints: resolveAddresses(group, resolveTarget).map(({ host, port }) => ({ endpoint: { address: socketAddress(host, port) } })) }],
     },
     ...(group.protocolVersion === 'HTTP1' ? {} : {
       typed_extension_protocol_options: {
-        'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': typed('envoy.extensions.upstreams.http.v3.HttpProtocolOptions', { explicit_http_config: { http2_protocol_options: {} } }),
+        'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': withType('envoy.extensions.upstreams.http.v3.HttpProtocolOptions', { explicit_http_config: { http2_protocol_options: {} } }),
       },
     }),
   }))
 }
 
-function addresses(group: TargetGroupView, resolve: EnvoyInput['resolveTarget']): { host: string; port: number }[] {
-  const all = group.targets.map(({ id, port }) => resolve(id, port)).filter((address) => address !== undefined)
-  return [...new Map(all.map((address) => [`${address.host}:${address.port}`, address])).values()]
+function resolveAddresses(group: TargetGroupView, resolve: EnvoyInput['resolveTarget']): { host: string; port: number }[] {
+  const entries = group.targets.map(({ id, port }) => resolve(id, port)).filter((address) => address !== undefined)
+  return [...new Map(entries.map((address) => [`${address.host}:${address.port}`, address])).values()]
 }
 
-function filterChain(loadBalancer: LoadBalancerView, listener: ListenerView, { certificates, overrides, directory }: EnvoyInput, known: ReadonlySet<string>): Json | undefined {
-  const filters = [{ name: 'http', typed_config: connectionManager(loadBalancer, listener, known, overrides.respond) }]
+function buildFilterChain(loadBalancer: LoadBalancerView, listener: ListenerView, { certificates, overrides, directory }: EnvoyInput, knownTargetGroups: ReadonlySet<string>): Json | undefined {
+  const filters = [{ name: 'http', typed_config: buildConnectionManager(loadBalancer, listener, knownTargetGroups, overrides.fixedStatus) }]
   if (listener.protocol !== 'HTTPS') return { filters }
   // One that was not imported through the front: nothing can serve it.
-  const names = overrides.serve ? [overrideName] : listener.certificates.filter((arn) => certificates.has(arn)).map(secretName)
+  const names = overrides.servedCertificate ? [overrideSecretName] : listener.certificates.filter((arn) => certificates.has(arn)).map(getSecretName)
   if (names.length === 0) return undefined
-  const versions = versionsOf(listener.sslPolicy)
-  const version = (name: string): string => (name === 'TLSv1' ? 'TLSv1_0' : name.replace('.', '_'))
-  const context = typed('envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
+  const versions = getTlsVersions(listener.sslPolicy)
+  const toEnvoyVersion = (name: string): string => (name === 'TLSv1' ? 'TLSv1_0' : name.replace('.', '_'))
+  const tlsContext = withType('envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext', {
     common_tls_context: {
-      alpn_protocols: overrides.alpn ?? ['h2', 'http/1.1'],
-      tls_params: { tls_minimum_protocol_version: version(versions.minVersion), tls_maximum_protocol_version: version(versions.maxVersion) },
-      tls_certificate_sds_secret_configs: names.map((name) => ({ name, sds_config: watchedFile(directory, secretFile(name)) })),
+      alpn_protocols: overrides.alpnProtocols ?? ['h2', 'http/1.1'],
+      tls_params: { tls_minimum_protocol_version: toEnvoyVersion(versions.minVersion), tls_maximum_protocol_version: toEnvoyVersion(versions.maxVersion) },
+      tls_certificate_sds_secret_configs: names.map((name) => ({ name, sds_config: buildConfigSource(directory, getSecretFileName(name)) })),
     },
   })
-  return { filters, transport_socket: { name: 'tls', typed_config: context } }
+  return { filters, transport_socket: { name: 'tls', typed_config: tlsContext } }
 }
 
 /** The statuses that an ALB answers by itself without having been told to. */
-const own = [404, 502, 503, 504]
+const albStatuses = [404, 502, 503, 504]
 
-function connectionManager({ idleTimeout }: LoadBalancerView, listener: ListenerView, known: ReadonlySet<string>, status: number | undefined): Json {
+function buildConnectionManager({ idleTimeout }: LoadBalancerView, listener: ListenerView, knownTargetGroups: ReadonlySet<string>, status: number | undefined): Json {
   const routes = status === undefined
-    ? listener.rules.flatMap((rule) => matches(rule).map((match) => ({ match, ...action(rule.action, known) })))
+    ? listener.rules.flatMap((rule) => toRouteMatches(rule).map((match) => ({ match, ...toRouteAction(rule.action, knownTargetGroups) })))
     : [{ match: { prefix: '/' }, direct_response: { status } }]
-  return typed('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
+  return withType('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
     stat_prefix: 'alb', codec_type: 'AUTO', server_header_transformation: 'PASS_THROUGH',
     stream_idle_timeout: `${idleTimeout}s`, common_http_protocol_options: { idle_timeout: `${idleTimeout}s` },
     route_config: { name: 'rules', validate_clusters: false, virtual_hosts: [{ name: 'all', domains: ['*'], routes }] },
     http_filters: [
-      { name: 'status', typed_config: typed('envoy.extensions.filters.http.lua.v3.Lua', { default_source_code: { inline_string: plainStatus } }) },
-      { name: 'router', typed_config: typed('envoy.extensions.filters.http.router.v3.Router', {}) },
+      { name: 'status', typed_config: withType('envoy.extensions.filters.http.lua.v3.Lua', { default_source_code: { inline_string: restoreStatusScript } }) },
+      { name: 'router', typed_config: withType('envoy.extensions.filters.http.router.v3.Router', {}) },
     ],
     local_reply_config: {
-      mappers: [...new Set([...own, ...(status === undefined ? [] : [status])])].map((each) => ({
+      mappers: [...new Set([...albStatuses, ...(status === undefined ? [] : [status])])].map((each) => ({
         filter: { status_code_filter: { comparison: { op: 'EQ', value: { default_value: each, runtime_key: `alb.status.${each}` } } } },
         headers_to_add: [{ header: { key: 'x-alb-status', value: String(each) } }],
       })),
@@ -128,7 +128,7 @@ function connectionManager({ idleTimeout }: LoadBalancerView, listener: Listener
 }
 
 /** Envoy dresses its own answers to gRPC up as gRPC; an ALB does not, and clients see the HTTP status. */
-const plainStatus = `
+const restoreStatusScript = `
 function envoy_on_response(handle)
   local headers = handle:headers()
   local status = headers:get("x-alb-status")
@@ -143,19 +143,19 @@ function envoy_on_response(handle)
 end
 `
 
-function matches({ hosts, paths }: RuleView): Json[] {
-  const host = hosts.length === 0 ? {} : { headers: [{ name: ':authority', string_match: { safe_regex: { regex: `(?i)(${hosts.map(pattern).join('|')})(:[0-9]+)?` } } }] }
-  return (paths.length === 0 ? ['*'] : paths).map((path) => ({ ...(path === '*' || path === '/*' ? { prefix: '/' } : { safe_regex: { regex: pattern(path) } }), ...host }))
+function toRouteMatches({ hosts, paths }: RuleView): Json[] {
+  const host = hosts.length === 0 ? {} : { headers: [{ name: ':authority', string_match: { safe_regex: { regex: `(?i)(${hosts.map(globToRegex).join('|')})(:[0-9]+)?` } } }] }
+  return (paths.length === 0 ? ['*'] : paths).map((path) => ({ ...(path === '*' || path === '/*' ? { prefix: '/' } : { safe_regex: { regex: globToRegex(path) } }), ...host }))
 }
 
 /** `*` stands for any characters and `?` for one, as in ELBv2's conditions. */
-function pattern(text: string): string {
+function globToRegex(text: string): string {
   return text.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')
 }
 
-function action(wanted: RuleAction, known: ReadonlySet<string>): Json {
-  if ('status' in wanted) return { direct_response: { status: wanted.status, ...(wanted.body === '' ? {} : { body: { inline_string: wanted.body } }) } }
-  if ('redirectPort' in wanted) return { redirect: { https_redirect: true, port_redirect: wanted.redirectPort } }
+function toRouteAction(ruleAction: RuleAction, knownTargetGroups: ReadonlySet<string>): Json {
+  if ('status' in ruleAction) return { direct_response: { status: ruleAction.status, ...(ruleAction.body === '' ? {} : { body: { inline_string: ruleAction.body } }) } }
+  if ('redirectPort' in ruleAction) return { redirect: { https_redirect: true, port_redirect: ruleAction.redirectPort } }
   // A group that is gone: what an ALB then says is 503.
-  return known.has(wanted.targetGroup) ? { route: { cluster: wanted.targetGroup, timeout: '0s' } } : { direct_response: { status: 503 } }
+  return knownTargetGroups.has(ruleAction.targetGroup) ? { route: { cluster: ruleAction.targetGroup, timeout: '0s' } } : { direct_response: { status: 503 } }
 }

@@ -2,11 +2,11 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Processes } from '../process.ts'
-import { until } from '../process.ts'
-import type { AwsFront } from './aws-front.ts'
-import { clusters, listeners, secretFile, secrets, watchedFile, type EnvoyInput } from './envoy-config.ts'
+import { waitUntil } from '../process.ts'
+import type { AwsProxy } from './aws-front.ts'
+import { buildClusters, buildListeners, getSecretFileName, buildSecrets, buildConfigSource, type EnvoyInput } from './envoy-config.ts'
 import type { LoadBalancers } from './load-balancers.ts'
-import { answers, freePorts } from '../../sandbox/ports.ts'
+import { respondsWithOk, reserveFreePorts } from '../../sandbox/ports.ts'
 
 /** The running data plane. */
 export interface EnvoyAlb {
@@ -32,7 +32,7 @@ export interface EnvoyProgram {
 /** What it is told. */
 export interface EnvoySettings {
   readonly envoy: EnvoyProgram
-  readonly front: AwsFront
+  readonly awsProxy: AwsProxy
   readonly loadBalancers: LoadBalancers
   readonly address: string
   readonly resolveTarget: EnvoyInput['resolveTarget']
@@ -42,12 +42,12 @@ export interface EnvoySettings {
 export async function startEnvoy(settings: { program: string; directory: string; processes: Processes }): Promise<EnvoyProgram> {
   const directory = join(settings.directory, 'envoy')
   await mkdir(directory, { recursive: true })
-  const [port = 0] = await freePorts(1)
+  const [port = 0] = await reserveFreePorts(1)
   const admin = `http://127.0.0.1:${port}`
   await Promise.all(['cds.json', 'lds.json'].map((name) => writeFile(join(directory, name), JSON.stringify({ version_info: '0', resources: [] }), { mode: 0o600 })))
-  await writeFile(join(directory, 'bootstrap.json'), JSON.stringify(bootstrap(directory, port)))
+  await writeFile(join(directory, 'bootstrap.json'), JSON.stringify(buildBootstrap(directory, port)))
   await settings.processes.start({
-    name: 'envoy', command: settings.program, ready: () => answers(`${admin}/ready`),
+    name: 'envoy', command: settings.program, isReady: () => respondsWithOk(`${admin}/ready`),
     args: ['-c', join(directory, 'bootstrap.json'), '--disable-hot-restart', '--concurrency', '1', '--drain-time-s', '1', '--log-level', 'warning'],
   })
   return { directory, admin }
@@ -56,30 +56,30 @@ export async function startEnvoy(settings: { program: string; directory: string;
 /** Has Envoy follow ELBv2 until it is closed, and forget what it followed before. */
 export async function followLoadBalancers(settings: EnvoySettings): Promise<EnvoyAlb> {
   const { directory, admin } = settings.envoy
-  const publish = publisher(directory, admin)
+  const publisher = createPublisher(directory, admin)
   let overrides: EnvoyInput['overrides'] = {}
   const input = async (): Promise<EnvoyInput> => {
-    const view = await settings.loadBalancers.read()
-    const active = view.loadBalancers.filter(({ name }) => !settings.front.isProvisioning(name))
-    return { view: { ...view, loadBalancers: active }, certificates: settings.front.imported, address: settings.address, directory, resolveTarget: settings.resolveTarget, overrides }
+    const view = await settings.loadBalancers.describeAll()
+    const active = view.loadBalancers.filter(({ name }) => !settings.awsProxy.isProvisioning(name))
+    return { view: { ...view, loadBalancers: active }, certificates: settings.awsProxy.imported, address: settings.address, directory, resolveTarget: settings.resolveTarget, overrides }
   }
   const problems: Error[] = []
   // One after the other; a change that comes while one is written is in the next.
-  let last: Promise<void> = Promise.resolve()
-  let waiting = false
-  let closed = false
+  let lastSync: Promise<void> = Promise.resolve()
+  let isSyncPending = false
+  let isClosed = false
   const sync = (): Promise<void> => {
-    if (waiting || closed) return last
-    waiting = true
-    last = last.catch(() => undefined).then(async () => {
-      waiting = false
-      await publish.write(await input())
-      await publish.taken()
+    if (isSyncPending || isClosed) return lastSync
+    isSyncPending = true
+    lastSync = lastSync.catch(() => undefined).then(async () => {
+      isSyncPending = false
+      await publisher.write(await input())
+      await publisher.waitUntilApplied()
     })
-    return last
+    return lastSync
   }
   await sync()
-  settings.front.onChange(() => void sync().catch((error: unknown) => problems.push(error as Error)))
+  settings.awsProxy.onChange(() => void sync().catch((error: unknown) => problems.push(error as Error)))
   return {
     sync, problems, admin,
     override: (changes) => {
@@ -87,30 +87,30 @@ export async function followLoadBalancers(settings: EnvoySettings): Promise<Envo
       return sync()
     },
     close: async () => {
-      closed = true
-      await last.catch(() => undefined)
+      isClosed = true
+      await lastSync.catch(() => undefined)
     },
   }
 }
 
-function bootstrap(directory: string, port: number): object {
+function buildBootstrap(directory: string, port: number): object {
   return {
     node: { id: 'alb', cluster: 'alb' },
     admin: { address: { socket_address: { address: '127.0.0.1', port_value: port } } },
-    dynamic_resources: { lds_config: watchedFile(directory, 'lds.json'), cds_config: watchedFile(directory, 'cds.json') },
+    dynamic_resources: { lds_config: buildConfigSource(directory, 'lds.json'), cds_config: buildConfigSource(directory, 'cds.json') },
     // Without a limit Envoy warns at each start.
     layered_runtime: { layers: [{ name: 'static', static_layer: { 'overload.global_downstream_max_connections': 50_000 } }] },
   }
 }
 
 /** Writes versions, and asks Envoy which one it has. */
-function publisher(directory: string, admin: string) {
-  const always = ['listener_manager.lds', 'cluster_manager.cds']
+function createPublisher(directory: string, admin: string) {
+  const requiredResources = ['listener_manager.lds', 'cluster_manager.cds']
   // Greater than all that went before in the same Envoy.
   let version = Date.now()
-  let content = ''
-  let names: readonly string[] = []
-  const put = async (name: string, type: string, resources: readonly object[]): Promise<void> => {
+  let publishedContent = ''
+  let secretNames: readonly string[] = []
+  const writeResources = async (name: string, type: string, resources: readonly object[]): Promise<void> => {
     const file = { version_info: String(version), resources: resources.map((resource) => ({ '@type': type, ...resource })) }
     const target = join(directory, name)
     await writeFile(`${target}.next`, JSON.stringify(file), { mode: 0o600 })
@@ -118,26 +118,26 @@ function publisher(directory: string, admin: string) {
   }
   return {
     async write(input: EnvoyInput): Promise<void> {
-      const [all, groups, material] = [listeners(input), clusters(input), secrets(input)]
-      const next = JSON.stringify([all, groups, [...material]])
-      if (next === content) return
-      content = next
+      const [listenerResources, clusterResources, secretsByName] = [buildListeners(input), buildClusters(input), buildSecrets(input)]
+      const next = JSON.stringify([listenerResources, clusterResources, [...secretsByName]])
+      if (next === publishedContent) return
+      publishedContent = next
       version += 1
-      names = [...material.keys()]
+      secretNames = [...secretsByName.keys()]
       // Listeners last: they point to the others.
-      for (const [name, secret] of material) await put(secretFile(name), 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret', [secret])
-      await put('cds.json', 'type.googleapis.com/envoy.config.cluster.v3.Cluster', groups)
-      await put('lds.json', 'type.googleapis.com/envoy.config.listener.v3.Listener', all)
+      for (const [name, secret] of secretsByName) await writeResources(getSecretFileName(name), 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret', [secret])
+      await writeResources('cds.json', 'type.googleapis.com/envoy.config.cluster.v3.Cluster', clusterResources)
+      await writeResources('lds.json', 'type.googleapis.com/envoy.config.listener.v3.Listener', listenerResources)
     },
-    async taken(): Promise<void> {
-      const wanted = version
-      let said = ''
-      await until(async () => {
-        said = await (await fetch(`${admin}/stats?filter=(version_text|update_rejected)$`)).text()
-        const versions = new Map([...said.matchAll(/^(\S+)\.version_text: "(\d*)"/gm)].map(([, part = '', text]) => [part, Number(text)]))
+    async waitUntilApplied(): Promise<void> {
+      const expectedVersion = version
+      let stats = ''
+      await waitUntil(async () => {
+        stats = await (await fetch(`${admin}/stats?filter=(version_text|update_rejected)$`)).text()
+        const versions = new Map([...stats.matchAll(/^(\S+)\.version_text: "(\d*)"/gm)].map(([, resource = '', text]) => [resource, Number(text)]))
         // A secret that no listener asks for has no version.
-        return [...always, ...names.map((name) => `sds.${name}`).filter((part) => versions.has(part))].every((part) => (versions.get(part) ?? 0) >= wanted)
-      }, () => new Error(`Envoy did not take version ${wanted}:\n${said}`), 10_000)
+        return [...requiredResources, ...secretNames.map((name) => `sds.${name}`).filter((resource) => versions.has(resource))].every((resource) => (versions.get(resource) ?? 0) >= expectedVersion)
+      }, () => new Error(`Envoy did not take version ${expectedVersion}:\n${stats}`), 10_000)
     },
   }
 }

@@ -9,12 +9,12 @@ export interface EtcdChange {
   readonly written: readonly (readonly [key: string, value: string])[]
 }
 
-interface RangeAnswer {
+interface RangeResponse {
   readonly kvs?: readonly { readonly key: string; readonly value?: string }[]
 }
 
 /** The longest transaction that an etcd of the lab takes; its own default is 128. */
-export const maximumOperations = 100_000
+export const maxTxnOperations = 100_000
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
@@ -22,7 +22,7 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64')
  * All objects of an API server, and no more: beside them lies compact_rev_key, of the loop that compacts etcd every five minutes
  * (apiserver, storage/etcd3/compact.go), which ends the API server when that key is gone.
  */
-const objects = { key: base64('/registry/'), range_end: base64('/registry0') }
+const registryRange = { key: base64('/registry/'), range_end: base64('/registry0') }
 
 /** The client. */
 export class Etcd {
@@ -33,7 +33,7 @@ export class Etcd {
   }
 
   async read(): Promise<EtcdContent> {
-    const { kvs = [] } = await this.ask<RangeAnswer>('range', objects)
+    const { kvs = [] } = await this.post<RangeResponse>('range', registryRange)
     return new Map(kvs.map(({ key, value = '' }) => [key, value]))
   }
 
@@ -43,10 +43,10 @@ export class Etcd {
       ...deleted.map((key) => ({ request_delete_range: { key } })),
       ...written.map(([key, value]) => ({ request_put: { key, value } })),
     ]
-    await this.ask('txn', { success })
+    await this.post('txn', { success })
   }
 
-  private async ask<T>(method: string, body: object): Promise<T> {
+  private async post<T>(method: string, body: object): Promise<T> {
     const response = await fetch(`${this.url}/v3/kv/${method}`, { method: 'POST', body: JSON.stringify(body) })
     if (!response.ok) throw new Error(`etcd: ${method} answered ${response.status}: ${await response.text()}`)
     return await response.json() as T

@@ -2,11 +2,11 @@
 import { Agent, createServer, request as send } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { loopbackServerPair, type Authority } from '../../sandbox/certificates.ts'
-import type { Fault, Traffic } from '../../sandbox/traffic.ts'
+import { issueLoopbackCertificate, type CertificateAuthority } from '../../sandbox/certificates.ts'
+import type { Fault, RequestLog } from '../../sandbox/traffic.ts'
 
 /** The running front. */
-export interface KubernetesFront {
+export interface KubernetesProxy {
   readonly url: string
   /** PEM of the CA that signed its certificate. */
   readonly ca: string
@@ -14,9 +14,9 @@ export interface KubernetesFront {
 }
 
 /** What it is told. */
-export interface KubernetesFrontSettings {
-  readonly traffic: Traffic
-  readonly authority: Authority
+export interface KubernetesProxySettings {
+  readonly requestLog: RequestLog
+  readonly authority: CertificateAuthority
   /** The API server itself, and the PEM of its CA. */
   readonly api: { readonly url: string; readonly ca: string }
   /** A further name that its certificate is for. */
@@ -24,11 +24,11 @@ export interface KubernetesFrontSettings {
 }
 
 /** Starts it on a free loopback port. HTTP/1.1 only, which every client of Kubernetes speaks. */
-export async function startKubernetesFront(settings: KubernetesFrontSettings): Promise<KubernetesFront> {
-  const pair = await loopbackServerPair(settings.authority, settings.host === undefined ? [] : [settings.host])
+export async function startKubernetesProxy(settings: KubernetesProxySettings): Promise<KubernetesProxy> {
+  const serverPair = await issueLoopbackCertificate(settings.authority, settings.host === undefined ? [] : [settings.host])
   const agent = new Agent({ keepAlive: true, ca: settings.api.ca })
-  const server = createServer({ cert: pair.cert, key: pair.key }, (message, response) => {
-    serve(settings, agent, message, response).catch(() => response.destroy())
+  const server = createServer({ cert: serverPair.cert, key: serverPair.key }, (message, response) => {
+    proxyRequest(settings, agent, message, response).catch(() => response.destroy())
   })
   // Node ends idle connections after 5 s, at the moment at which a client may use one again; an API server does not.
   server.keepAliveTimeout = 120_000
@@ -44,42 +44,42 @@ export async function startKubernetesFront(settings: KubernetesFrontSettings): P
   }
 }
 
-async function serve({ traffic, api }: KubernetesFrontSettings, agent: Agent, message: IncomingMessage, response: ServerResponse): Promise<void> {
+async function proxyRequest({ requestLog, api }: KubernetesProxySettings, agent: Agent, message: IncomingMessage, response: ServerResponse): Promise<void> {
   const chunks: Buffer[] = []
   for await (const chunk of message) chunks.push(chunk as Buffer)
   const body = Buffer.concat(chunks)
-  const fault = await traffic.take(recorded(message, body))
+  const fault = await requestLog.recordRequest(toRecordedRequest(message, body))
   if (fault?.reset === true) return void message.socket.destroy()
   if (fault?.error) {
-    refuse(response, fault.error)
+    sendFailureStatus(response, fault.error)
     return
   }
   const { hostname, port } = new URL(api.url)
-  const onward = send({ hostname, port, agent, method: message.method, path: message.url, headers: { ...message.headers, host: `${hostname}:${port}` } }, (answer) => {
+  const upstream = send({ hostname, port, agent, method: message.method, path: message.url, headers: { ...message.headers, host: `${hostname}:${port}` } }, (upstreamResponse) => {
     if (fault?.reset === 'after') {
-      answer.resume().on('end', () => message.socket.destroy())
+      upstreamResponse.resume().on('end', () => message.socket.destroy())
       return
     }
-    response.writeHead(answer.statusCode ?? 502, answer.headers)
+    response.writeHead(upstreamResponse.statusCode ?? 502, upstreamResponse.headers)
     // A watch has its headers long before its first word.
     response.flushHeaders()
-    answer.on('error', () => response.destroy()).pipe(response)
+    upstreamResponse.on('error', () => response.destroy()).pipe(response)
   })
-  onward.on('error', () => response.destroy()).end(body)
-  response.on('close', () => onward.destroy())
+  upstream.on('error', () => response.destroy()).end(body)
+  response.on('close', () => upstream.destroy())
 }
 
-function recorded(message: IncomingMessage, body: Buffer): Parameters<Traffic['take']>[0] {
+function toRecordedRequest(message: IncomingMessage, body: Buffer): Parameters<RequestLog['recordRequest']>[0] {
   const [path = '', query] = (message.url ?? '').split(/\?(.*)/s)
-  const reads = message.method === 'GET' || /(^|&)dryRun=All(&|$)/.test(query ?? '') || /reviews$/.test(path)
+  const isReadOnly = message.method === 'GET' || /(^|&)dryRun=All(&|$)/.test(query ?? '') || /reviews$/.test(path)
   return {
-    part: 'kubernetes', operation: `${message.method ?? ''} ${path}`, mutating: !reads, client: message.headers['user-agent'] ?? '',
+    service: 'kubernetes', operation: `${message.method ?? ''} ${path}`, isMutating: !isReadOnly, userAgent: message.headers['user-agent'] ?? '',
     query: query === undefined ? '' : `?${query}`, body: body.toString(), headers: message.headers,
   }
 }
 
 /** A Status, as the API answers. */
-function refuse(response: ServerResponse, { status, code, message }: NonNullable<Fault['error']>): void {
+function sendFailureStatus(response: ServerResponse, { status, code, message }: NonNullable<Fault['error']>): void {
   const body = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: code, message, code: status }
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }

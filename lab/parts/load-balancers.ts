@@ -59,60 +59,60 @@ export class LoadBalancers {
     this.client = new ElasticLoadBalancingV2Client({ endpoint: moto.url, region: moto.region, credentials: moto.users.administrator, maxAttempts: 1 })
   }
 
-  async read(): Promise<LoadBalancingView> {
+  async describeAll(): Promise<LoadBalancingView> {
     const [balancers, groups] = await Promise.all([this.client.send(new DescribeLoadBalancersCommand({})), this.client.send(new DescribeTargetGroupsCommand({}))])
-    const loadBalancers = await Promise.all((balancers.LoadBalancers ?? []).map(async (held): Promise<LoadBalancerView & { created: number }> => {
-      const arn = held.LoadBalancerArn ?? ''
+    const loadBalancers = await Promise.all((balancers.LoadBalancers ?? []).map(async (described): Promise<LoadBalancerView & { createdAt: number }> => {
+      const arn = described.LoadBalancerArn ?? ''
       const [{ Listeners = [] }, { Attributes = [] }] = await Promise.all([
         this.client.send(new DescribeListenersCommand({ LoadBalancerArn: arn })), this.client.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn: arn })),
       ])
       return {
-        arn, name: held.LoadBalancerName ?? '', dnsName: held.DNSName ?? '', scheme: held.Scheme ?? '', created: held.CreatedTime?.getTime() ?? 0,
+        arn, name: described.LoadBalancerName ?? '', dnsName: described.DNSName ?? '', scheme: described.Scheme ?? '', createdAt: described.CreatedTime?.getTime() ?? 0,
         idleTimeout: Number(Attributes.find(({ Key }) => Key === 'idle_timeout.timeout_seconds')?.Value ?? 60),
         listeners: await Promise.all(Listeners.map((listener) => this.listener(listener))),
       }
     }))
-    const targetGroups = await Promise.all((groups.TargetGroups ?? []).map(async (held): Promise<TargetGroupView> => {
-      const arn = held.TargetGroupArn ?? ''
+    const targetGroups = await Promise.all((groups.TargetGroups ?? []).map(async (described): Promise<TargetGroupView> => {
+      const arn = described.TargetGroupArn ?? ''
       const { TargetHealthDescriptions = [] } = await this.client.send(new DescribeTargetHealthCommand({ TargetGroupArn: arn }))
       const targets = TargetHealthDescriptions.filter(({ TargetHealth }) => TargetHealth?.State !== 'draining').map(({ Target }) => ({ id: Target?.Id ?? '', port: Target?.Port ?? 0 }))
-      return { arn, name: held.TargetGroupName ?? '', protocolVersion: held.ProtocolVersion ?? 'HTTP1', targets }
+      return { arn, name: described.TargetGroupName ?? '', protocolVersion: described.ProtocolVersion ?? 'HTTP1', targets }
     }))
-    return { loadBalancers: loadBalancers.sort((one, other) => one.created - other.created), targetGroups }
+    return { loadBalancers: loadBalancers.sort((a, b) => a.createdAt - b.createdAt), targetGroups }
   }
 
   close(): void {
     this.client.destroy()
   }
 
-  private async listener(held: Listener): Promise<ListenerView> {
-    const ListenerArn = held.ListenerArn ?? ''
+  private async listener(described: Listener): Promise<ListenerView> {
+    const ListenerArn = described.ListenerArn ?? ''
     const [{ Rules = [] }, { Certificates = [] }] = await Promise.all([
       this.client.send(new DescribeRulesCommand({ ListenerArn })), this.client.send(new DescribeListenerCertificatesCommand({ ListenerArn })),
     ])
-    const standard = held.Certificates?.[0]?.CertificateArn
-    const arns = [standard, ...Certificates.map(({ CertificateArn }) => CertificateArn)].filter((arn) => arn !== undefined)
+    const defaultArn = described.Certificates?.[0]?.CertificateArn
+    const arns = [defaultArn, ...Certificates.map(({ CertificateArn }) => CertificateArn)].filter((arn) => arn !== undefined)
     return {
-      port: held.Port ?? 0, protocol: held.Protocol ?? '', sslPolicy: held.SslPolicy ?? '', certificates: [...new Set(arns)],
-      rules: [...Rules.sort(byPriority).map(ruleOf).filter((rule) => rule !== undefined)],
+      port: described.Port ?? 0, protocol: described.Protocol ?? '', sslPolicy: described.SslPolicy ?? '', certificates: [...new Set(arns)],
+      rules: [...Rules.sort(compareByPriority).map(toRuleView).filter((rule) => rule !== undefined)],
     }
   }
 }
 
-function byPriority(one: Rule, other: Rule): number {
-  const rank = ({ Priority, IsDefault }: Rule): number => (IsDefault === true || Priority === 'default' ? Infinity : Number(Priority))
-  return rank(one) === rank(other) ? 0 : rank(one) - rank(other)
+function compareByPriority(a: Rule, b: Rule): number {
+  const getRank = ({ Priority, IsDefault }: Rule): number => (IsDefault === true || Priority === 'default' ? Infinity : Number(Priority))
+  return getRank(a) === getRank(b) ? 0 : getRank(a) - getRank(b)
 }
 
-function ruleOf({ Conditions = [], Actions = [] }: Rule): RuleView | undefined {
-  const action = actionOf(Actions[0])
+function toRuleView({ Conditions = [], Actions = [] }: Rule): RuleView | undefined {
+  const action = toRuleAction(Actions[0])
   if (!action) return undefined
   const values = (field: string): string[] => Conditions.filter(({ Field }) => Field === field)
     .flatMap(({ HostHeaderConfig, PathPatternConfig, Values }) => HostHeaderConfig?.Values ?? PathPatternConfig?.Values ?? Values ?? [])
   return { hosts: values('host-header'), paths: values('path-pattern'), action }
 }
 
-function actionOf(action: Action | undefined): RuleAction | undefined {
+function toRuleAction(action: Action | undefined): RuleAction | undefined {
   const targetGroup = action?.TargetGroupArn ?? action?.ForwardConfig?.TargetGroups?.[0]?.TargetGroupArn
   if (targetGroup !== undefined) return { targetGroup }
   const { FixedResponseConfig: fixed, RedirectConfig: redirect } = action ?? {}

@@ -6,37 +6,37 @@ import { createServer } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 
 /** Where a name leads; undefined or empty when there is no such name. */
-export type Resolve = (name: string) => Promise<string | undefined>
+export type ResolveName = (name: string) => Promise<string | undefined>
 
 /** Starts the proxy on a free loopback port. */
-export async function startNameProxy(resolve: Resolve): Promise<{ url: string; close: () => Promise<void> }> {
-  const open = new Set<Socket>()
+export async function startNameProxy(resolveName: ResolveName): Promise<{ url: string; close: () => Promise<void> }> {
+  const openSockets = new Set<Socket>()
   const server = createServer((_request, response) => void response.writeHead(405).end())
   server.on('connect', (request, client: Socket, head) => {
-    open.add(client)
-    client.on('error', () => client.destroy()).on('close', () => open.delete(client))
+    openSockets.add(client)
+    client.on('error', () => client.destroy()).on('close', () => openSockets.delete(client))
     const [, name = '', port = '443'] = /^(.*):(\d+)$/.exec(request.url ?? '') ?? []
-    const refuse = (): void => void client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n')
-    resolve(name).then((address) => {
+    const sendBadGateway = (): void => void client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n')
+    resolveName(name).then((address) => {
       if (address === undefined || address === '') {
-        refuse()
+        sendBadGateway()
         return
       }
-      const target = connect(Number(port), address, () => {
+      const upstream = connect(Number(port), address, () => {
         client.write('HTTP/1.1 200 Connection Established\r\n\r\n')
-        target.write(head)
-        target.pipe(client).pipe(target)
+        upstream.write(head)
+        upstream.pipe(client).pipe(upstream)
       })
-      target.on('error', refuse)
-      client.on('close', () => target.destroy())
-    }, refuse)
+      upstream.on('error', sendBadGateway)
+      client.on('close', () => upstream.destroy())
+    }, sendBadGateway)
   })
   await new Promise<void>((listening, reject) => server.once('error', reject).listen(0, '127.0.0.1', listening))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: () => new Promise((closed) => {
       server.close(() => closed())
-      for (const socket of open) socket.destroy()
+      for (const socket of openSockets) socket.destroy()
     }),
   }
 }

@@ -1,23 +1,23 @@
 /** What kube-apiserver asks about bearer tokens that it does not know itself (authentication.k8s.io/v1 TokenReview). */
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { loopbackServerPair, type Authority } from '../../sandbox/certificates.ts'
+import { issueLoopbackCertificate, type CertificateAuthority } from '../../sandbox/certificates.ts'
 
 /** Who a bearer token is; undefined is what the API server answers 401 to. */
 export type AuthenticateToken = (token: string) => Promise<{ readonly username: string; readonly groups: readonly string[] } | undefined>
 
 /** Starts the webhook. */
-export async function startTokenWebhook(authority: Authority, authenticate: AuthenticateToken): Promise<{ url: string; close: () => Promise<void> }> {
-  const pair = await loopbackServerPair(authority)
-  const review = async (body: string): Promise<string> => {
+export async function startTokenWebhook(authority: CertificateAuthority, authenticate: AuthenticateToken): Promise<{ url: string; close: () => Promise<void> }> {
+  const serverPair = await issueLoopbackCertificate(authority)
+  const reviewToken = async (body: string): Promise<string> => {
     const { spec: { token = '' } = {} } = JSON.parse(body) as { spec?: { token?: string } }
     const user = await authenticate(token)
     return JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', status: user ? { authenticated: true, user } : { authenticated: false } })
   }
-  const server = createServer({ cert: pair.cert, key: pair.key }, (request, response) => {
+  const server = createServer({ cert: serverPair.cert, key: serverPair.key }, (request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
-      review(Buffer.concat(chunks).toString()).then(
+      reviewToken(Buffer.concat(chunks).toString()).then(
         (answer) => response.writeHead(200, { 'content-type': 'application/json' }).end(answer),
         (error: unknown) => response.writeHead(500).end(String(error)),
       )

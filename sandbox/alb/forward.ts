@@ -14,48 +14,48 @@ export interface Address {
 }
 
 /** What is told the ALB when a target gives no answer: its own then. */
-export type Failed = (status: 502 | 504) => void
+export type OnFailure = (status: 502 | 504) => void
 
 /** Fields that belong to one connection, and pseudo-headers, which are set anew. */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings', 'host'])
 
-function passedOn(headers: IncomingHttpHeaders, also: OutgoingHttpHeaders): OutgoingHttpHeaders {
+function filterHeaders(headers: IncomingHttpHeaders, overrides: OutgoingHttpHeaders): OutgoingHttpHeaders {
   const kept = Object.entries(headers).filter(([name]) => !name.startsWith(':') && !HOP_BY_HOP.has(name))
-  return { ...Object.fromEntries(kept), ...also }
+  return { ...Object.fromEntries(kept), ...overrides }
 }
 
 /** The ALB's connections to targets. */
-export class Targets {
+export class TargetConnections {
   private readonly sessions = new Map<string, ClientHttp2Session>()
 
   /** Forwards one HTTP/2 request; `idle` is the load balancer's idle timeout in milliseconds. */
-  forward(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, target: Address, idle: number, failed: Failed): void {
-    const bodiless = stream.endAfterHeaders
+  forward(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, target: Address, idleTimeout: number, onFailure: OnFailure): void {
+    const hasNoBody = stream.endAfterHeaders
     const upstream = this.session(target).request(
-      passedOn(headers, {
+      filterHeaders(headers, {
         ':method': headers[':method'],
         ':path': headers[':path'],
         ':scheme': 'http',
         ':authority': headers[':authority'] ?? headers.host,
         'x-forwarded-proto': 'https',
       }),
-      { endStream: bodiless },
+      { endStream: hasNoBody },
     )
-    answerFrom(upstream, stream, failed)
-    upstream.setTimeout(idle, () => {
-      if (!stream.headersSent) failed(504)
+    pipeResponse(upstream, stream, onFailure)
+    upstream.setTimeout(idleTimeout, () => {
+      if (!stream.headersSent) onFailure(504)
       else stream.close(constants.NGHTTP2_INTERNAL_ERROR)
       upstream.close(constants.NGHTTP2_CANCEL)
     })
     stream.on('close', () => upstream.close(constants.NGHTTP2_CANCEL))
     stream.on('error', () => undefined)
-    if (!bodiless) stream.pipe(upstream)
+    if (!hasNoBody) stream.pipe(upstream)
   }
 
   private session(target: Address): ClientHttp2Session {
     const key = `${target.host}:${target.port}`
-    const open = this.sessions.get(key)
-    if (open && !open.closed && !open.destroyed) return open
+    const existing = this.sessions.get(key)
+    if (existing && !existing.closed && !existing.destroyed) return existing
     const session = connect(`http://${key}`)
     this.sessions.set(key, session)
     const forget = (): void => {
@@ -71,18 +71,18 @@ export class Targets {
   }
 }
 
-function answerFrom(upstream: ClientHttp2Stream, stream: ServerHttp2Stream, failed: Failed): void {
+function pipeResponse(upstream: ClientHttp2Stream, stream: ServerHttp2Stream, onFailure: OnFailure): void {
   let trailers: IncomingHttpHeaders | undefined
-  upstream.on('response', (answer, flags) => {
+  upstream.on('response', (responseHeaders, flags) => {
     if (stream.destroyed || stream.headersSent) return
-    const headers = passedOn(answer, { ':status': answer[':status'] })
-    const trailersOnly = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
-    stream.respond(headers, { endStream: trailersOnly, waitForTrailers: !trailersOnly })
-    if (trailersOnly) return
+    const headers = filterHeaders(responseHeaders, { ':status': responseHeaders[':status'] })
+    const isTrailersOnly = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
+    stream.respond(headers, { endStream: isTrailersOnly, waitForTrailers: !isTrailersOnly })
+    if (isTrailersOnly) return
     stream.on('wantTrailers', () => {
       // Only once the target is done are its trailers all there.
       const send = (): void => {
-        if (!stream.destroyed) stream.sendTrailers(trailers ? passedOn(trailers, {}) : {})
+        if (!stream.destroyed) stream.sendTrailers(trailers ? filterHeaders(trailers, {}) : {})
       }
       if (trailers || upstream.closed) send()
       else upstream.once('close', send)
@@ -93,11 +93,11 @@ function answerFrom(upstream: ClientHttp2Stream, stream: ServerHttp2Stream, fail
     trailers = received
   })
   upstream.on('error', () => {
-    if (!stream.headersSent) failed(502)
+    if (!stream.headersSent) onFailure(502)
     else if (!stream.destroyed) stream.close(constants.NGHTTP2_INTERNAL_ERROR)
   })
   upstream.on('close', () => {
-    if (!stream.headersSent && !stream.destroyed) failed(502)
+    if (!stream.headersSent && !stream.destroyed) onFailure(502)
   })
 }
 
@@ -105,22 +105,22 @@ function answerFrom(upstream: ClientHttp2Stream, stream: ServerHttp2Stream, fail
 export function forwardHttp1(
   request: { method: string; path: string; headers: IncomingHttpHeaders; body: Readable },
   target: Address,
-  idle: number,
-  answer: (status: number, headers: OutgoingHttpHeaders) => Writable,
-  failed: Failed,
+  idleTimeout: number,
+  startResponse: (status: number, headers: OutgoingHttpHeaders) => Writable,
+  onFailure: OnFailure,
 ): void {
   const host = request.headers[':authority'] ?? request.headers.host
-  const headers = passedOn(request.headers, { ...(host === undefined ? {} : { host }), 'x-forwarded-proto': 'https' })
-  const upstream = httpRequest({ ...target, method: request.method, path: request.path, headers, timeout: idle, agent: false })
-  let answered = false
+  const headers = filterHeaders(request.headers, { ...(host === undefined ? {} : { host }), 'x-forwarded-proto': 'https' })
+  const upstream = httpRequest({ ...target, method: request.method, path: request.path, headers, timeout: idleTimeout, agent: false })
+  let hasResponded = false
   const fail = (status: 502 | 504): void => {
-    if (answered) return
-    answered = true
-    failed(status)
+    if (hasResponded) return
+    hasResponded = true
+    onFailure(status)
   }
   upstream.on('response', (response) => {
-    answered = true
-    response.pipe(answer(response.statusCode ?? 502, passedOn(response.headers, {})))
+    hasResponded = true
+    response.pipe(startResponse(response.statusCode ?? 502, filterHeaders(response.headers, {})))
   })
   upstream.on('timeout', () => {
     fail(504)

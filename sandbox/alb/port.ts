@@ -9,30 +9,30 @@ import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { createSecureContext, createServer as createTlsServer } from 'node:tls'
 import type { Fault } from '../traffic.ts'
-import type { Endpoint, Plane } from '../alb.ts'
+import type { AlbEndpoint, DataPlane } from '../alb.ts'
 import { forwardHttp1 } from './forward.ts'
 import type { Address } from './forward.ts'
 import { chooseTarget, route } from './routing.ts'
 import type { Request } from './routing.ts'
-import { contextOptions } from './tls.ts'
+import { buildSecureContextOptions } from './tls.ts'
 
 /** An open port. */
-export interface Port extends Address {
+export interface OpenPort extends Address {
   close(): Promise<void>
 }
 
 /** Opens a port. `find` says who answers there at the moment. */
-export async function openPort(plane: Plane, find: () => Endpoint | undefined, host: string, port: number): Promise<Port> {
+export async function openPort(dataPlane: DataPlane, findEndpoint: () => AlbEndpoint | undefined, host: string, port: number): Promise<OpenPort> {
   const sockets = new Set<Socket>()
-  const http1 = createHttpServer((request, response) => void answerHttp1(plane, find(), request, response))
+  const http1Server = createHttpServer((request, response) => void handleHttp1Request(dataPlane, findEndpoint(), request, response))
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket)).on('error', () => undefined)
-    const endpoint = find()
-    if (plane.overrides.silent) return
+    const endpoint = findEndpoint()
+    if (dataPlane.overrides.unresponsive) return
     if (!endpoint) socket.destroy()
-    else if (endpoint.listener.protocol === 'HTTPS') secure(plane, endpoint, socket, http1, find)
-    else http1.emit('connection', socket)
+    else if (endpoint.listener.protocol === 'HTTPS') startTls(dataPlane, endpoint, socket, http1Server, findEndpoint)
+    else http1Server.emit('connection', socket)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -50,51 +50,51 @@ export async function openPort(plane: Plane, find: () => Endpoint | undefined, h
 }
 
 /** The TLS handshake, with what is served at this moment; then HTTP by what ALPN agreed. */
-function secure(plane: Plane, { loadBalancer, listener }: Endpoint, socket: Socket, http1: HttpServer, find: () => Endpoint | undefined): void {
-  const fixed = plane.overrides.serve
-  const standard = fixed ?? plane.certificates.choose(listener, undefined)
-  if (!standard) {
+function startTls(dataPlane: DataPlane, { loadBalancer, listener }: AlbEndpoint, socket: Socket, http1Server: HttpServer, findEndpoint: () => AlbEndpoint | undefined): void {
+  const overrideCertificate = dataPlane.overrides.servedCertificate
+  const defaultCertificate = overrideCertificate ?? dataPlane.certificates.select(listener, undefined)
+  if (!defaultCertificate) {
     socket.destroy()
     return
   }
-  const http2 = loadBalancer.attributes.get('routing.http2.enabled') !== 'false'
-  const alpn = plane.overrides.alpn ?? (http2 ? ['h2', 'http/1.1'] : ['http/1.1'])
+  const isHttp2Enabled = loadBalancer.attributes.get('routing.http2.enabled') !== 'false'
+  const alpn = dataPlane.overrides.alpnProtocols ?? (isHttp2Enabled ? ['h2', 'http/1.1'] : ['http/1.1'])
   // A server for each connection, which never listens: only so can each be served what is right at its moment.
   const server = createTlsServer({
-    ...contextOptions(standard, listener.sslPolicy),
+    ...buildSecureContextOptions(defaultCertificate, listener.sslPolicy),
     ...(alpn.length > 0 ? { ALPNProtocols: alpn } : {}),
     SNICallback: (servername, done) => {
-      const material = fixed ?? plane.certificates.choose(listener, servername) ?? standard
-      done(null, createSecureContext(contextOptions(material, listener.sslPolicy)))
+      const certificate = overrideCertificate ?? dataPlane.certificates.select(listener, servername) ?? defaultCertificate
+      done(null, createSecureContext(buildSecureContextOptions(certificate, listener.sslPolicy)))
     },
   })
   server.on('tlsClientError', () => socket.destroy())
   server.once('secureConnection', (tls) => {
     tls.on('error', () => socket.destroy())
     if (tls.alpnProtocol !== 'h2') {
-      http1.emit('connection', tls)
+      http1Server.emit('connection', tls)
       return
     }
     // 128 parallel requests: AWS, "Listeners for your Application Load Balancers".
     const session = performServerHandshake(tls, { settings: { maxConcurrentStreams: 128 } })
     session.on('error', () => undefined)
-    session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void answerHttp2(plane, find(), session, stream, headers))
+    session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void handleHttp2Request(dataPlane, findEndpoint(), session, stream, headers))
   })
   server.emit('connection', socket)
 }
 
 /** The part of a request that rules look at. */
-function requestOf(version: 1 | 2, method: string, path: string, headers: IncomingHttpHeaders): Request {
+function toRoutingRequest(version: 1 | 2, method: string, path: string, headers: IncomingHttpHeaders): Request {
   return { version, method, path, authority: headers[':authority'] ?? headers.host ?? '', contentType: headers['content-type'] ?? '' }
 }
 
-function record(plane: Plane, request: Request, headers: IncomingHttpHeaders): Promise<Fault | undefined> {
+function recordRequest(dataPlane: DataPlane, request: Request, headers: IncomingHttpHeaders): Promise<Fault | undefined> {
   const [path = '', ...query] = request.path.split('?')
-  return plane.traffic.take({
-    part: 'alb',
+  return dataPlane.requestLog.recordRequest({
+    service: 'alb',
     operation: `${request.method} ${path}`,
-    mutating: false,
-    client: headers['user-agent'] ?? '',
+    isMutating: false,
+    userAgent: headers['user-agent'] ?? '',
     query: query.length > 0 ? `?${query.join('?')}` : '',
     // Streamed through, so not kept.
     body: '',
@@ -102,103 +102,103 @@ function record(plane: Plane, request: Request, headers: IncomingHttpHeaders): P
   })
 }
 
-async function answerHttp2(plane: Plane, endpoint: Endpoint | undefined, session: ServerHttp2Session, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
+async function handleHttp2Request(dataPlane: DataPlane, endpoint: AlbEndpoint | undefined, session: ServerHttp2Session, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
   stream.on('error', () => undefined)
-  const request = requestOf(2, headers[':method'] ?? '', headers[':path'] ?? '', headers)
-  const fault = await record(plane, request, headers)
+  const request = toRoutingRequest(2, headers[':method'] ?? '', headers[':path'] ?? '', headers)
+  const fault = await recordRequest(dataPlane, request, headers)
   if (fault?.reset) {
     session.destroy()
     return
   }
-  if ((plane.overrides.goaway ?? 0) > 0) {
-    plane.overrides.goaway = (plane.overrides.goaway ?? 0) - 1
-    if (plane.overrides.goawayCode === undefined) stream.close(constants.NGHTTP2_REFUSED_STREAM)
-    session.goaway(plane.overrides.goawayCode ?? constants.NGHTTP2_NO_ERROR)
+  if ((dataPlane.overrides.goawayCount ?? 0) > 0) {
+    dataPlane.overrides.goawayCount = (dataPlane.overrides.goawayCount ?? 0) - 1
+    if (dataPlane.overrides.goawayErrorCode === undefined) stream.close(constants.NGHTTP2_REFUSED_STREAM)
+    session.goaway(dataPlane.overrides.goawayErrorCode ?? constants.NGHTTP2_NO_ERROR)
     session.close()
     return
   }
-  if (plane.overrides.reset !== undefined) {
-    stream.close(plane.overrides.reset)
+  if (dataPlane.overrides.resetErrorCode !== undefined) {
+    stream.close(dataPlane.overrides.resetErrorCode)
     return
   }
-  const own = (status: number, contentType?: string, body?: string, location?: string): void => {
+  const respondDirectly = (status: number, contentType?: string, body?: string, location?: string): void => {
     if (stream.destroyed || stream.headersSent) return
-    const answer = ownAnswer(status, contentType, body, location)
-    stream.respond({ ':status': status, ...answer.headers })
-    stream.end(answer.body)
+    const directResponse = buildDirectResponse(status, contentType, body, location)
+    stream.respond({ ':status': status, ...directResponse.headers })
+    stream.end(directResponse.body)
     // A client may still be sending; an ALB does not wait for it.
     stream.resume()
   }
-  handle(plane, endpoint, request, fault, own, (target, idle, http1) => {
-    if (!http1) plane.targets.forward(stream, headers, target, idle, own)
+  dispatchRequest(dataPlane, endpoint, request, fault, respondDirectly, (target, idleTimeoutMs, isHttp1) => {
+    if (!isHttp1) dataPlane.targets.forward(stream, headers, target, idleTimeoutMs, respondDirectly)
     else {
-      const begin = (status: number, fields: OutgoingHttpHeaders): ServerHttp2Stream => {
+      const startResponse = (status: number, fields: OutgoingHttpHeaders): ServerHttp2Stream => {
         stream.respond({ ':status': status, ...fields })
         return stream
       }
-      forwardHttp1({ method: request.method, path: request.path, headers, body: stream }, target, idle, begin, own)
+      forwardHttp1({ method: request.method, path: request.path, headers, body: stream }, target, idleTimeoutMs, startResponse, respondDirectly)
     }
   })
 }
 
-async function answerHttp1(plane: Plane, endpoint: Endpoint | undefined, message: IncomingMessage, response: ServerResponse): Promise<void> {
-  const request = requestOf(1, message.method ?? '', message.url ?? '', message.headers)
-  const fault = await record(plane, request, message.headers)
+async function handleHttp1Request(dataPlane: DataPlane, endpoint: AlbEndpoint | undefined, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  const request = toRoutingRequest(1, message.method ?? '', message.url ?? '', message.headers)
+  const fault = await recordRequest(dataPlane, request, message.headers)
   if (fault?.reset) {
     message.socket.destroy()
     return
   }
-  const own = (status: number, contentType?: string, body?: string, location?: string): void => {
-    const answer = ownAnswer(status, contentType, body, location)
-    response.writeHead(status, answer.headers).end(answer.body)
+  const respondDirectly = (status: number, contentType?: string, body?: string, location?: string): void => {
+    const directResponse = buildDirectResponse(status, contentType, body, location)
+    response.writeHead(status, directResponse.headers).end(directResponse.body)
   }
-  handle(plane, endpoint, request, fault, own, (target, idle) => {
-    const begin = (status: number, fields: OutgoingHttpHeaders): ServerResponse => response.writeHead(status, fields)
-    forwardHttp1({ method: request.method, path: request.path, headers: message.headers, body: message }, target, idle, begin, own)
+  dispatchRequest(dataPlane, endpoint, request, fault, respondDirectly, (target, idleTimeoutMs) => {
+    const startResponse = (status: number, fields: OutgoingHttpHeaders): ServerResponse => response.writeHead(status, fields)
+    forwardHttp1({ method: request.method, path: request.path, headers: message.headers, body: message }, target, idleTimeoutMs, startResponse, respondDirectly)
   })
 }
 
 /** Routes a request: either the ALB's own answer, or forwarded to a target. */
-function handle(
-  plane: Plane,
-  endpoint: Endpoint | undefined,
+function dispatchRequest(
+  dataPlane: DataPlane,
+  endpoint: AlbEndpoint | undefined,
   request: Request,
   fault: Fault | undefined,
-  own: (status: number, contentType?: string, body?: string, location?: string) => void,
-  forward: (target: Address, idle: number, http1: boolean) => void,
+  respondDirectly: (status: number, contentType?: string, body?: string, location?: string) => void,
+  forward: (target: Address, idleTimeoutMs: number, isHttp1: boolean) => void,
 ): void {
-  const { overrides } = plane
-  if (fault?.error) own(fault.error.status)
-  else if (overrides.respond !== undefined) own(overrides.respond)
-  else if (!endpoint) own(503)
+  const { overrides } = dataPlane
+  if (fault?.error) respondDirectly(fault.error.status)
+  else if (overrides.fixedStatus !== undefined) respondDirectly(overrides.fixedStatus)
+  else if (!endpoint) respondDirectly(503)
   else {
-    const way = route(plane.state, endpoint.listener, request)
-    if (way.kind === 'answer') {
-      own(way.status, way.contentType, way.body, way.location)
+    const matchedRoute = route(dataPlane.state, endpoint.listener, request)
+    if (matchedRoute.kind === 'answer') {
+      respondDirectly(matchedRoute.status, matchedRoute.contentType, matchedRoute.body, matchedRoute.location)
       return
     }
-    const target = chooseTarget(way.group, plane.turn(way.group.arn), Date.now())
-    const address = target && plane.resolveTarget(target.id, target.port)
-    if (address) forward(address, idleTimeout(plane, endpoint), way.group.protocolVersion === 'HTTP1')
+    const target = chooseTarget(matchedRoute.group, dataPlane.nextRoundRobinIndex(matchedRoute.group.arn), Date.now())
+    const address = target && dataPlane.resolveTarget(target.id, target.port)
+    if (address) forward(address, getIdleTimeout(dataPlane, endpoint), matchedRoute.group.protocolVersion === 'HTTP1')
     // 10 s: how long an ALB waits for a connection to a target.
-    else setTimeout(() => own(504), overrides.connectTimeout ?? 10_000).unref()
+    else setTimeout(() => respondDirectly(504), overrides.connectTimeoutMs ?? 10_000).unref()
   }
 }
 
-function idleTimeout(plane: Plane, { loadBalancer }: Endpoint): number {
-  return plane.overrides.idleTimeout ?? Number(loadBalancer.attributes.get('idle_timeout.timeout_seconds') ?? 60) * 1000
+function getIdleTimeout(dataPlane: DataPlane, { loadBalancer }: AlbEndpoint): number {
+  return dataPlane.overrides.idleTimeoutMs ?? Number(loadBalancer.attributes.get('idle_timeout.timeout_seconds') ?? 60) * 1000
 }
 
 /** What an ALB's own answers look like: a small HTML page, but nothing at all with a 464. */
-function ownAnswer(status: number, contentType?: string, body?: string, location?: string): { headers: OutgoingHttpHeaders; body: string } {
+function buildDirectResponse(status: number, contentType?: string, body?: string, location?: string): { headers: OutgoingHttpHeaders; body: string } {
   const server = 'awselb/2.0'
   if (status === 464) return { headers: { server, 'content-length': '0' }, body: '' }
-  const title = `${status} ${TITLES[status] ?? STATUS_CODES[status] ?? ''}`.trimEnd()
-  const page = body ?? `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n</body>\r\n</html>\r\n`
+  const statusLine = `${status} ${reasonPhrases[status] ?? STATUS_CODES[status] ?? ''}`.trimEnd()
+  const page = body ?? `<html>\r\n<head><title>${statusLine}</title></head>\r\n<body>\r\n<center><h1>${statusLine}</h1></center>\r\n</body>\r\n</html>\r\n`
   const type = contentType ?? 'text/html'
   const headers = { server, 'content-type': type, 'content-length': String(Buffer.byteLength(page)), ...(location === undefined ? {} : { location }) }
   return { headers, body: page }
 }
 
 // The titles that differ from those of HTTP's registry.
-const TITLES: Record<number, string> = { 503: 'Service Temporarily Unavailable', 504: 'Gateway Time-out' }
+const reasonPhrases: Record<number, string> = { 503: 'Service Temporarily Unavailable', 504: 'Gateway Time-out' }

@@ -31,66 +31,66 @@ export function isActive(loadBalancer: LoadBalancer, now: number): boolean {
  * "Target groups for your Application Load Balancers".
  */
 export function route(state: AwsState, listener: Listener, request: Request): Route {
-  const rule = inOrder(listener.rules).find((candidate) => matches(candidate, request))
+  const rule = sortByPriority(listener.rules).find((candidate) => matches(candidate, request))
   // What AWS Load Balancer Controller makes the default action of a listener (build404Action).
   if (!rule) return { kind: 'answer', status: 404, contentType: 'text/plain', body: '' }
-  if (rule.redirect) return { kind: 'answer', status: 'status' in rule.action ? rule.action.status : 301, location: locationOf(rule.redirect, listener, request) }
+  if (rule.redirect) return { kind: 'answer', status: 'status' in rule.action ? rule.action.status : 301, location: buildLocation(rule.redirect, listener, request) }
   if ('status' in rule.action) return { kind: 'answer', ...rule.action }
   const group = state.targetGroups.get(rule.action.targetGroupArn)
   if (!group) return { kind: 'answer', status: 503 }
-  if (!compatible(group, request)) return { kind: 'answer', status: 464 }
+  if (!isCompatible(group, request)) return { kind: 'answer', status: 464 }
   return group.targets.length === 0 ? { kind: 'answer', status: 503 } : { kind: 'forward', group }
 }
 
 /** Fills in what a redirect keeps of the request: `#{host}` and its like (user guide, "Redirect actions"). */
-function locationOf(redirect: NonNullable<Rule['redirect']>, listener: Listener, request: Request): string {
+function buildLocation(redirect: NonNullable<Rule['redirect']>, listener: Listener, request: Request): string {
   const [path = '', query = ''] = request.path.split('?')
-  const kept: Record<string, string> = {
-    protocol: listener.protocol.toLowerCase(), host: hostOf(request), port: String(listener.port), path: path.replace(/^\//, ''), query,
+  const placeholders: Record<string, string> = {
+    protocol: listener.protocol.toLowerCase(), host: parseHost(request), port: String(listener.port), path: path.replace(/^\//, ''), query,
   }
-  const fill = (text: string): string => text.replace(/#\{(\w+)\}/g, (_all, name: string) => kept[name] ?? '')
-  const wanted = fill(redirect.query)
-  return `${fill(redirect.protocol).toLowerCase()}://${fill(redirect.host)}:${fill(redirect.port)}${fill(redirect.path)}${wanted === '' ? '' : `?${wanted}`}`
+  const fill = (text: string): string => text.replace(/#\{(\w+)\}/g, (_all, name: string) => placeholders[name] ?? '')
+  const locationQuery = fill(redirect.query)
+  return `${fill(redirect.protocol).toLowerCase()}://${fill(redirect.host)}:${fill(redirect.port)}${fill(redirect.path)}${locationQuery === '' ? '' : `?${locationQuery}`}`
 }
 
-function hostOf(request: Request): string {
+function parseHost(request: Request): string {
   return request.authority.replace(/:\d+$/, '').toLowerCase()
 }
 
-function inOrder(rules: readonly Rule[]): Rule[] {
-  const rank = ({ priority }: Rule): number => (priority === 'default' ? Infinity : priority)
-  return [...rules].sort((one, other) => (rank(one) === rank(other) ? 0 : rank(one) - rank(other)))
+function sortByPriority(rules: readonly Rule[]): Rule[] {
+  const getRank = ({ priority }: Rule): number => (priority === 'default' ? Infinity : priority)
+  return [...rules].sort((a, b) => (getRank(a) === getRank(b) ? 0 : getRank(a) - getRank(b)))
 }
 
 function matches(rule: Rule, request: Request): boolean {
   if (rule.priority === 'default') return true
-  const host = hostOf(request)
+  const host = parseHost(request)
   const path = request.path.replace(/\?.*$/s, '')
   return (
-    (rule.hosts.length === 0 || rule.hosts.some((pattern) => like(pattern.toLowerCase(), host))) &&
-    (rule.paths.length === 0 || rule.paths.some((pattern) => like(pattern, path)))
+    (rule.hosts.length === 0 || rule.hosts.some((pattern) => matchesPattern(pattern.toLowerCase(), host))) &&
+    (rule.paths.length === 0 || rule.paths.some((pattern) => matchesPattern(pattern, path)))
   )
 }
 
 /** Compares with `*` for any characters and `?` for exactly one. */
-function like(pattern: string, text: string): boolean {
+function matchesPattern(pattern: string, text: string): boolean {
   const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')
   return new RegExp(`^${source}$`, 's').test(text)
 }
 
-function compatible(group: TargetGroup, request: Request): boolean {
-  const grpc = request.contentType.startsWith('application/grpc')
-  const versions: Record<TargetGroup['protocolVersion'], boolean> = {
+function isCompatible(group: TargetGroup, request: Request): boolean {
+  const isGrpc = request.contentType.startsWith('application/grpc')
+  const acceptsByVersion: Record<TargetGroup['protocolVersion'], boolean> = {
     GRPC: request.version === 2 && request.method === 'POST',
     HTTP2: request.version === 2,
-    HTTP1: !grpc,
+    HTTP1: !isGrpc,
   }
-  return versions[group.protocolVersion]
+  return acceptsByVersion[group.protocolVersion]
 }
 
 /** Round robin over the healthy targets; over all of them when none is healthy, for an ALB fails open. */
-export function chooseTarget(group: TargetGroup, turn: number, now: number): Target | undefined {
+export function chooseTarget(group: TargetGroup, requestIndex: number, now: number): Target | undefined {
   const healthy = group.targets.filter((target) => target.unhealthyReason === undefined && target.healthyAt <= now)
   const candidates = healthy.length > 0 ? healthy : group.targets
-  return candidates[turn % candidates.length]
+  return candidates[requestIndex % candidates.length]
 }

@@ -8,8 +8,8 @@ import { x509 } from './x509.ts'
 /** Every certificate of a PEM text; undefined when there is none, something else among them, or one that does not parse. */
 export function parseCertificates(pem: string): X509Certificate[] | undefined {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? []
-  const rest = blocks.reduce((text, block) => text.replace(block, ''), pem)
-  if (blocks.length === 0 || rest.trim() !== '') return undefined
+  const remainder = blocks.reduce((text, block) => text.replace(block, ''), pem)
+  if (blocks.length === 0 || remainder.trim() !== '') return undefined
   try {
     return blocks.map((block) => new X509Certificate(block))
   } catch {
@@ -17,13 +17,13 @@ export function parseCertificates(pem: string): X509Certificate[] | undefined {
   }
 }
 
-const curves: Readonly<Record<string, string>> = { prime256v1: 'EC_prime256v1', secp384r1: 'EC_secp384r1', secp521r1: 'EC_secp521r1' }
+const curveAlgorithms: Readonly<Record<string, string>> = { prime256v1: 'EC_prime256v1', secp384r1: 'EC_secp384r1', secp521r1: 'EC_secp521r1' }
 
 /** ACM's name of a key's algorithm; undefined for a key that ACM does not take (user guide, "Prerequisites for importing"). */
-export function keyAlgorithm(key: KeyObject): string | undefined {
+export function getKeyAlgorithm(key: KeyObject): string | undefined {
   const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {}
   if (key.asymmetricKeyType === 'rsa') return [1024, 2048, 3072, 4096].includes(modulusLength) ? `RSA_${modulusLength}` : undefined
-  return key.asymmetricKeyType === 'ec' ? curves[namedCurve] : undefined
+  return key.asymmetricKeyType === 'ec' ? curveAlgorithms[namedCurve] : undefined
 }
 
 /** Names of key usage bits as ACM writes them (API reference, KeyUsage). */
@@ -49,7 +49,7 @@ const extendedKeyUsageNames: Readonly<Record<string, string>> = {
 }
 
 /** A certificate's contents, as far as ACM's rules and answers need them. */
-export interface CertificateFacts {
+export interface CertificateDetails {
   /** The common name, or the first name; empty when there is neither. */
   readonly domainName: string
   /** DNS names, the domain name among them. */
@@ -68,14 +68,14 @@ export interface CertificateFacts {
 }
 
 /** Reads a certificate. */
-export function certificateFacts(certificate: X509Certificate): CertificateFacts {
+export function parseCertificateDetails(certificate: X509Certificate): CertificateDetails {
   const parsed = new x509.X509Certificate(new Uint8Array(certificate.raw))
-  const alternative = parsed.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? []
-  const dnsNames = alternative.filter(({ type }) => type === 'dns').map(({ value }) => value)
+  const alternativeNames = parsed.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? []
+  const dnsNames = alternativeNames.filter(({ type }) => type === 'dns').map(({ value }) => value)
   const commonName = parsed.subjectName.getField('CN')[0]
   const domainName = commonName ?? dnsNames[0] ?? ''
-  const usage = parsed.getExtension(x509.KeyUsagesExtension)?.usages
-  const extended = parsed.getExtension(x509.ExtendedKeyUsageExtension)?.usages.map(String)
+  const usageFlags = parsed.getExtension(x509.KeyUsagesExtension)?.usages
+  const extendedUsages = parsed.getExtension(x509.ExtendedKeyUsageExtension)?.usages.map(String)
   const hash = typeof parsed.signatureAlgorithm.hash === 'string' ? parsed.signatureAlgorithm.hash : parsed.signatureAlgorithm.hash.name
   return {
     domainName,
@@ -86,23 +86,23 @@ export function certificateFacts(certificate: X509Certificate): CertificateFacts
     notBefore: parsed.notBefore,
     notAfter: parsed.notAfter,
     signatureAlgorithm: `${hash.replace('-', '')}WITH${parsed.signatureAlgorithm.name === 'ECDSA' ? 'ECDSA' : 'RSA'}`,
-    keyUsages: usage === undefined ? undefined : keyUsageNames.filter(([flag]) => (usage & flag) !== 0).map(([, name]) => name),
-    extendedKeyUsages: extended?.map((oid) => ({ Name: extendedKeyUsageNames[oid] ?? 'CUSTOM', OID: oid })),
+    keyUsages: usageFlags === undefined ? undefined : keyUsageNames.filter(([flag]) => (usageFlags & flag) !== 0).map(([, name]) => name),
+    extendedKeyUsages: extendedUsages?.map((oid) => ({ Name: extendedKeyUsageNames[oid] ?? 'CUSTOM', OID: oid })),
     ocspUrls: parsed.getExtension(x509.AuthorityInfoAccessExtension)?.ocsp.map(({ value }) => value) ?? [],
   }
 }
 
-const read = new Map<string, CertificateFacts>()
+const detailsCache = new Map<string, CertificateDetails>()
 
 /** The facts of a certificate that is in ACM. Read once: an account may have a thousand. */
-export function factsOf({ certificate }: AcmCertificate): CertificateFacts {
-  const facts = read.get(certificate) ?? certificateFacts(new X509Certificate(certificate))
-  read.set(certificate, facts)
-  return facts
+export function getCertificateDetails({ certificate }: AcmCertificate): CertificateDetails {
+  const details = detailsCache.get(certificate) ?? parseCertificateDetails(new X509Certificate(certificate))
+  detailsCache.set(certificate, details)
+  return details
 }
 
 /** The load balancers whose listeners use a certificate: DescribeCertificate's InUseBy. */
-export function usersOf(state: AwsState, arn: string): string[] {
+export function getInUseBy(state: AwsState, arn: string): string[] {
   return [...state.loadBalancers.values()]
     .filter(({ listeners }) => listeners.some(({ certificateArns }) => certificateArns.includes(arn)))
     .map((loadBalancer) => loadBalancer.arn)

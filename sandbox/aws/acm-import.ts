@@ -6,10 +6,10 @@
  */
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { createPrivateKey } from 'node:crypto'
-import type { CertificateFacts } from './acm-certificate.ts'
-import { certificateFacts, keyAlgorithm, parseCertificates } from './acm-certificate.ts'
+import type { CertificateDetails } from './acm-certificate.ts'
+import { parseCertificateDetails, getKeyAlgorithm, parseCertificates } from './acm-certificate.ts'
 import type { Fields } from './fields.ts'
-import { text } from './fields.ts'
+import { getString } from './fields.ts'
 import { AwsError } from './service.ts'
 
 /** What ACM made of the three PEM texts. */
@@ -18,123 +18,123 @@ export interface ParsedImport {
   readonly chain: string
   readonly privateKey: string
   readonly keyAlgorithm: string
-  readonly facts: CertificateFacts
+  readonly details: CertificateDetails
 }
 
-const invalid = (message: string) => new AwsError('ValidationException', message)
+const createValidationError = (message: string) => new AwsError('ValidationException', message)
 
 /** The blob members: their greatest size in bytes, and whether they must be there. */
-const blobs: readonly (readonly [name: string, max: number, required: boolean])[] = [
+const blobMembers: readonly (readonly [name: string, max: number, required: boolean])[] = [
   ['Certificate', 32_768, true],
   ['PrivateKey', 5_120, true],
   ['CertificateChain', 2_097_152, false],
 ]
 
 function readBlobs(input: Fields): Map<string, string> {
-  const found = new Map<string, string>()
+  const blobsByName = new Map<string, string>()
   const problems: string[] = []
-  for (const [name, max, required] of blobs) {
-    const encoded = text(input, name)
+  for (const [name, max, required] of blobMembers) {
+    const encoded = getString(input, name)
     const member = `Value at '${name.charAt(0).toLowerCase()}${name.slice(1)}' failed to satisfy constraint: Member must`
     const blob = encoded === undefined ? undefined : Buffer.from(encoded, 'base64')
     if (blob === undefined && required) problems.push(`${member} not be null`)
     if (blob?.length === 0) problems.push(`${member} have length greater than or equal to 1`)
     if (blob && blob.length > max) problems.push(`${member} have length less than or equal to ${max}`)
-    found.set(name, blob?.toString() ?? '')
+    blobsByName.set(name, blob?.toString() ?? '')
   }
   if (problems.length > 0) {
-    throw invalid(`${problems.length} validation error${problems.length > 1 ? 's' : ''} detected: ${problems.join('; ')}`)
+    throw createValidationError(`${problems.length} validation error${problems.length > 1 ? 's' : ''} detected: ${problems.join('; ')}`)
   }
-  return found
+  return blobsByName
 }
 
-function leafOf(pem: string): X509Certificate {
-  const [leaf, ...more] = parseCertificates(pem) ?? []
-  if (!leaf) throw invalid('Unable to parse certificate. Please ensure the certificate is in PEM format.')
-  if (more.length > 0) throw invalid('The certificate field contains more than one certificate. You can specify only one certificate in this field.')
+function parseLeaf(pem: string): X509Certificate {
+  const [leaf, ...others] = parseCertificates(pem) ?? []
+  if (!leaf) throw createValidationError('Unable to parse certificate. Please ensure the certificate is in PEM format.')
+  if (others.length > 0) throw createValidationError('The certificate field contains more than one certificate. You can specify only one certificate in this field.')
   return leaf
 }
 
-function keyOf(pem: string): { key: KeyObject; algorithm: string } {
-  if (/ENCRYPTED/.test(pem)) throw invalid('Your private key should not be encrypted.')
+function parsePrivateKey(pem: string): { key: KeyObject; algorithm: string } {
+  if (/ENCRYPTED/.test(pem)) throw createValidationError('Your private key should not be encrypted.')
   let key: KeyObject
   try {
     key = createPrivateKey(pem)
   } catch {
-    throw invalid('The private key is not supported.')
+    throw createValidationError('The private key is not supported.')
   }
-  const algorithm = keyAlgorithm(key)
-  if (algorithm === undefined) throw invalid('The private key length is not supported for key algorithm.')
+  const algorithm = getKeyAlgorithm(key)
+  if (algorithm === undefined) throw createValidationError('The private key length is not supported for key algorithm.')
   return { key, algorithm }
 }
 
 /** Each certificate must directly certify the one before it; the leaf stays out of the chain, and the root may. */
 function checkChain(leaf: X509Certificate, pem: string): X509Certificate[] {
   // Not checkIssued: OpenSSL says that no certificate without keyCertSign issued anything, not even itself.
-  const selfSigned = leaf.subject === leaf.issuer && leaf.verify(leaf.publicKey)
+  const isSelfSigned = leaf.subject === leaf.issuer && leaf.verify(leaf.publicKey)
   if (pem === '') {
     // The API reference calls the chain optional; the guide wants it of every certificate that is not self-signed.
-    if (!selfSigned) throw invalid('Provided certificate is not a valid self signed. Please provide either a valid self-signed certificate or certificate chain.')
+    if (!isSelfSigned) throw createValidationError('Provided certificate is not a valid self signed. Please provide either a valid self-signed certificate or certificate chain.')
     return []
   }
   const chain = parseCertificates(pem)
-  if (!chain) throw invalid('The certificate chain provided is not in a valid PEM format.')
-  const broken = chain.some((issuer, index) => {
+  if (!chain) throw createValidationError('The certificate chain provided is not in a valid PEM format.')
+  const isBroken = chain.some((issuer, index) => {
     const subject = chain[index - 1] ?? leaf
     return !subject.checkIssued(issuer) || !subject.verify(issuer.publicKey)
   })
-  if (broken) throw invalid('Could not validate the certificate with the certificate chain.')
+  if (isBroken) throw createValidationError('Could not validate the certificate with the certificate chain.')
   if (chain[0] && chain[0].publicKey.asymmetricKeyType !== leaf.publicKey.asymmetricKeyType) {
-    throw invalid('The cryptographic algorithm of an imported certificate must match the algorithm of the signing CA.')
+    throw createValidationError('The cryptographic algorithm of an imported certificate must match the algorithm of the signing CA.')
   }
   return chain
 }
 
 /** A certificate's own text again, as Node writes it: what ACM gives back is not what it was sent, byte for byte. */
-function normalize(certificates: readonly X509Certificate[]): string {
+function reencodePem(certificates: readonly X509Certificate[]): string {
   return certificates.map((certificate) => certificate.toString()).join('')
 }
 
 /** Checks everything that does not depend on what is in ACM already. */
 export function checkImport(input: Fields, now: number): ParsedImport {
-  const given = readBlobs(input)
-  const leaf = leafOf(given.get('Certificate') ?? '')
-  const { key, algorithm } = keyOf(given.get('PrivateKey') ?? '')
-  if (!leaf.checkPrivateKey(key)) throw invalid('The private key does not match the certificate.')
-  const facts = certificateFacts(leaf)
+  const blobsByName = readBlobs(input)
+  const leaf = parseLeaf(blobsByName.get('Certificate') ?? '')
+  const { key, algorithm } = parsePrivateKey(blobsByName.get('PrivateKey') ?? '')
+  if (!leaf.checkPrivateKey(key)) throw createValidationError('The private key does not match the certificate.')
+  const details = parseCertificateDetails(leaf)
   const rules: readonly (readonly [boolean, string])[] = [
-    [facts.notAfter.getTime() <= now, 'The certificate has expired, is not valid.'],
-    [facts.notBefore.getTime() > now, 'The certificate is not in effect yet, is not valid.'],
-    [facts.issuer === '', 'The certificate must have a non-empty Issuer field.'],
-    [facts.ocspUrls.some((url) => url.length > 1000), 'OCSP authority URLs must not exceed 1000 characters.'],
+    [details.notAfter.getTime() <= now, 'The certificate has expired, is not valid.'],
+    [details.notBefore.getTime() > now, 'The certificate is not in effect yet, is not valid.'],
+    [details.issuer === '', 'The certificate must have a non-empty Issuer field.'],
+    [details.ocspUrls.some((url) => url.length > 1000), 'OCSP authority URLs must not exceed 1000 characters.'],
   ]
-  const broken = rules.find(([failed]) => failed)
-  if (broken) throw invalid(broken[1])
-  const chain = checkChain(leaf, (given.get('CertificateChain') ?? '').trim())
-  return { certificate: normalize([leaf]), chain: normalize(chain), privateKey: given.get('PrivateKey') ?? '', keyAlgorithm: algorithm, facts }
+  const violation = rules.find(([isViolated]) => isViolated)
+  if (violation) throw createValidationError(violation[1])
+  const chain = checkChain(leaf, (blobsByName.get('CertificateChain') ?? '').trim())
+  return { certificate: reencodePem([leaf]), chain: reencodePem(chain), privateKey: blobsByName.get('PrivateKey') ?? '', keyAlgorithm: algorithm, details }
 }
 
 /** Whether usages of the earlier certificate are gone, or the extension is new. */
-function usagesChanged(before: readonly string[] | undefined, after: readonly string[] | undefined, mayGo: readonly string[]): boolean {
+function hasForbiddenUsageChange(before: readonly string[] | undefined, after: readonly string[] | undefined, removable: readonly string[]): boolean {
   if (before === undefined) return after !== undefined
-  return before.some((usage) => !mayGo.includes(usage) && !after?.includes(usage))
+  return before.some((usage) => !removable.includes(usage) && !after?.includes(usage))
 }
 
 /** Checks what a re-import may not change (user guide, "Reimport a certificate"). */
-export function checkReimport(before: { keyAlgorithm: string; facts: CertificateFacts }, after: ParsedImport): void {
-  const oids = (facts: CertificateFacts) => facts.extendedKeyUsages?.map(({ OID }) => OID)
-  const isEc = after.keyAlgorithm.startsWith('EC_')
+export function checkReimport(existing: { keyAlgorithm: string; details: CertificateDetails }, reimported: ParsedImport): void {
+  const getExtendedKeyUsageOids = (details: CertificateDetails) => details.extendedKeyUsages?.map(({ OID }) => OID)
+  const isEc = reimported.keyAlgorithm.startsWith('EC_')
   const rules: readonly (readonly [boolean, string])[] = [
-    [before.keyAlgorithm !== after.keyAlgorithm,
-      `The private key type and size of a certificate cannot change on re-import: it was ${before.keyAlgorithm} and is ${after.keyAlgorithm}.`],
-    [!before.facts.names.some((name) => after.facts.names.includes(name)),
+    [existing.keyAlgorithm !== reimported.keyAlgorithm,
+      `The private key type and size of a certificate cannot change on re-import: it was ${existing.keyAlgorithm} and is ${reimported.keyAlgorithm}.`],
+    [!existing.details.names.some((name) => reimported.details.names.includes(name)),
       'All domain names of the certificate cannot be removed on re-import.'],
     // keyEncipherment means nothing to an ECDSA key, and public authorities gave up clientAuth: both may go.
-    [usagesChanged(before.facts.keyUsages, after.facts.keyUsages, isEc ? ['KEY_ENCIPHERMENT'] : []),
+    [hasForbiddenUsageChange(existing.details.keyUsages, reimported.details.keyUsages, isEc ? ['KEY_ENCIPHERMENT'] : []),
       'Key usage values cannot be removed on re-import, and the extension cannot be added.'],
-    [usagesChanged(oids(before.facts), oids(after.facts), ['1.3.6.1.5.5.7.3.2']),
+    [hasForbiddenUsageChange(getExtendedKeyUsageOids(existing.details), getExtendedKeyUsageOids(reimported.details), ['1.3.6.1.5.5.7.3.2']),
       'Extended key usage values cannot be removed on re-import, and the extension cannot be added.'],
   ]
-  const broken = rules.find(([failed]) => failed)
-  if (broken) throw invalid(broken[1])
+  const violation = rules.find(([isViolated]) => isViolated)
+  if (violation) throw createValidationError(violation[1])
 }

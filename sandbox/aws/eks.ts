@@ -1,22 +1,22 @@
 /** Amazon EKS, as far as a client needs it to find a cluster's API server (EKS API reference, DescribeCluster). */
-import { text } from './fields.ts'
+import { getString } from './fields.ts'
 import type { Service } from './service.ts'
 import { AwsError } from './service.ts'
-import { vpc } from './state.ts'
+import { defaultVpcId } from './state.ts'
 
 /** The service. */
 export const eks: Service = {
-  part: 'eks',
+  logName: 'eks',
   name: 'eks',
   protocol: 'rest-json',
-  resource: (_, { input, state }) => `arn:aws:eks:${state.region}:${state.account}:cluster/${text(input, 'name') ?? ''}`,
+  getResource: (_, { input, state }) => `arn:aws:eks:${state.region}:${state.account}:cluster/${getString(input, 'name') ?? ''}`,
   operations: {
     DescribeCluster: ({ input, state }) => {
-      const name = text(input, 'name') ?? ''
+      const name = getString(input, 'name') ?? ''
       const cluster = state.clusters.get(name)
       if (!cluster) throw new AwsError('ResourceNotFoundException', `No cluster found for name: ${name}.`, 404)
       // A cluster that is being created has neither endpoint nor certificate authority yet.
-      const reachable = cluster.status === 'CREATING' ? {} : {
+      const endpointFields = cluster.status === 'CREATING' ? {} : {
         endpoint: cluster.endpoint,
         certificateAuthority: { data: Buffer.from(cluster.certificateAuthority).toString('base64') },
       }
@@ -26,9 +26,9 @@ export const eks: Service = {
           arn: `arn:aws:eks:${state.region}:${state.account}:cluster/${name}`,
           createdAt: 1_700_000_000,
           version: cluster.version ?? '1.35',
-          ...reachable,
+          ...endpointFields,
           roleArn: `arn:aws:iam::${state.account}:role/${name}-cluster`,
-          resourcesVpcConfig: { subnetIds: [], securityGroupIds: [], vpcId: vpc, endpointPublicAccess: true, endpointPrivateAccess: false, publicAccessCidrs: ['0.0.0.0/0'], ...cluster.network },
+          resourcesVpcConfig: { subnetIds: [], securityGroupIds: [], vpcId: defaultVpcId, endpointPublicAccess: true, endpointPrivateAccess: false, publicAccessCidrs: ['0.0.0.0/0'], ...cluster.network },
           kubernetesNetworkConfig: { serviceIpv4Cidr: '172.20.0.0/16', ipFamily: 'ipv4' },
           accessConfig: { authenticationMode: 'API_AND_CONFIG_MAP' },
           status: cluster.status,

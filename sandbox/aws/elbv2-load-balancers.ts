@@ -1,9 +1,9 @@
 /** Application Load Balancers (Elastic Load Balancing API reference, version 2015-12-01). */
-import { arnOf, checkName, loadBalancerOf, refuse } from './elbv2-lookup.ts'
+import { buildArn, checkName, findLoadBalancer, createElbError } from './elbv2-lookup.ts'
 import type { Fields } from './fields.ts'
-import { number, structures, tagList, tags, text, texts } from './fields.ts'
-import type { Call, Operation } from './service.ts'
-import { page, randomId } from './service.ts'
+import { getNumber, getStructureList, toTagList, parseTags, getString, getStringList } from './fields.ts'
+import type { OperationCall, Operation } from './service.ts'
+import { paginate, randomId } from './service.ts'
 import type { LoadBalancer } from './state.ts'
 
 /** User guide, "Edit attributes for your Application Load Balancer". */
@@ -30,122 +30,122 @@ const defaultAttributes: Readonly<Record<string, string>> = {
 }
 
 /** Attributes with a range. */
-const ranges: Readonly<Record<string, readonly [min: number, max: number]>> = {
+const attributeRanges: Readonly<Record<string, readonly [min: number, max: number]>> = {
   'idle_timeout.timeout_seconds': [1, 4000],
   'client_keep_alive.seconds': [60, 604_800],
 }
 
-function checkAttribute(kind: string, known: Readonly<Record<string, string>>, key: string, value: string): void {
-  if (!(key in known)) throw refuse('ValidationError', `${kind} attribute key '${key}' is not recognized`)
-  const [min, max] = ranges[key] ?? [-Infinity, Infinity]
-  const outside = key in ranges && !(Number(value) >= min && Number(value) <= max)
-  const booleans = ['true', 'false']
-  if (outside || (booleans.includes(known[key] ?? '') && !booleans.includes(value))) {
-    throw refuse('ValidationError', `${kind} attribute value '${value}' for key '${key}' is not valid`)
+function checkAttribute(kind: string, defaults: Readonly<Record<string, string>>, key: string, value: string): void {
+  if (!(key in defaults)) throw createElbError('ValidationError', `${kind} attribute key '${key}' is not recognized`)
+  const [min, max] = attributeRanges[key] ?? [-Infinity, Infinity]
+  const isOutOfRange = key in attributeRanges && !(Number(value) >= min && Number(value) <= max)
+  const booleanValues = ['true', 'false']
+  if (isOutOfRange || (booleanValues.includes(defaults[key] ?? '') && !booleanValues.includes(value))) {
+    throw createElbError('ValidationError', `${kind} attribute value '${value}' for key '${key}' is not valid`)
   }
 }
 
 /** Writes attributes into a load balancer or target group, refusing names that it does not have. */
-export function setAttributes(kind: string, held: Map<string, string>, known: Readonly<Record<string, string>>, given: readonly Fields[]): void {
-  const pairs = given.map((attribute) => [text(attribute, 'Key') ?? '', text(attribute, 'Value') ?? ''] as const)
-  for (const [key, value] of pairs) checkAttribute(kind, known, key, value)
-  for (const [key, value] of pairs) held.set(key, value)
+export function setAttributes(kind: string, attributes: Map<string, string>, defaults: Readonly<Record<string, string>>, requested: readonly Fields[]): void {
+  const pairs = requested.map((attribute) => [getString(attribute, 'Key') ?? '', getString(attribute, 'Value') ?? ''] as const)
+  for (const [key, value] of pairs) checkAttribute(kind, defaults, key, value)
+  for (const [key, value] of pairs) attributes.set(key, value)
 }
 
 /** What DescribeLoadBalancers says of one. Availability zones are made of the order of the subnets. */
-function view(held: LoadBalancer, { state, now }: Call): Fields {
-  const code = held.failed ? 'failed' : held.activeAt <= now ? 'active' : 'provisioning'
+function toLoadBalancerDescription(loadBalancer: LoadBalancer, { state, now }: OperationCall): Fields {
+  const code = loadBalancer.failed ? 'failed' : loadBalancer.activeAt <= now ? 'active' : 'provisioning'
   return {
-    LoadBalancerArn: held.arn,
-    DNSName: held.dnsName,
+    LoadBalancerArn: loadBalancer.arn,
+    DNSName: loadBalancer.dnsName,
     CanonicalHostedZoneId: 'Z3AADJGX6KTTL2',
-    CreatedTime: (held.createdAt ?? new Date(0)).toISOString(),
-    LoadBalancerName: held.name,
-    Scheme: held.scheme,
-    VpcId: held.vpcId ?? 'vpc-0123456789abcdef0',
-    State: { Code: code, ...(held.failed ? { Reason: 'The load balancer could not be set up' } : {}) },
+    CreatedTime: (loadBalancer.createdAt ?? new Date(0)).toISOString(),
+    LoadBalancerName: loadBalancer.name,
+    Scheme: loadBalancer.scheme,
+    VpcId: loadBalancer.vpcId ?? 'vpc-0123456789abcdef0',
+    State: { Code: code, ...(loadBalancer.failed ? { Reason: 'The load balancer could not be set up' } : {}) },
     Type: 'application',
-    AvailabilityZones: held.subnets.map((SubnetId, index) => ({ ZoneName: `${state.region}${'abcdef'[index % 6] ?? 'a'}`, SubnetId, LoadBalancerAddresses: [] })),
-    SecurityGroups: held.securityGroups,
+    AvailabilityZones: loadBalancer.subnets.map((SubnetId, index) => ({ ZoneName: `${state.region}${'abcdef'[index % 6] ?? 'a'}`, SubnetId, LoadBalancerAddresses: [] })),
+    SecurityGroups: loadBalancer.securityGroups,
     IpAddressType: 'ipv4',
   }
 }
 
-function describe(call: Call): Fields {
+function describeLoadBalancers(call: OperationCall): Fields {
   const { input, state } = call
-  const [names, arns] = [texts(input, 'Names'), texts(input, 'LoadBalancerArns')]
+  const [names, arns] = [getStringList(input, 'Names'), getStringList(input, 'LoadBalancerArns')]
   const all = [...state.loadBalancers.values()]
-  const missing = names.filter((name) => !all.some((held) => held.name === name))
-  if (missing.length > 0) throw refuse('LoadBalancerNotFound', `Load balancers '[${missing.join(', ')}]' not found`)
-  if (arns.some((arn) => !state.loadBalancers.has(arn))) throw refuse('LoadBalancerNotFound', 'One or more load balancers not found')
-  const found = all.filter(({ name, arn }) => (names.length === 0 || names.includes(name)) && (arns.length === 0 || arns.includes(arn)))
-  const { items, next } = page(found, number(input, 'PageSize') ?? 400, text(input, 'Marker'))
-  return { LoadBalancers: items.map((held) => view(held, call)), ...(next === undefined ? {} : { NextMarker: next }) }
+  const missing = names.filter((name) => !all.some((loadBalancer) => loadBalancer.name === name))
+  if (missing.length > 0) throw createElbError('LoadBalancerNotFound', `Load balancers '[${missing.join(', ')}]' not found`)
+  if (arns.some((arn) => !state.loadBalancers.has(arn))) throw createElbError('LoadBalancerNotFound', 'One or more load balancers not found')
+  const matching = all.filter(({ name, arn }) => (names.length === 0 || names.includes(name)) && (arns.length === 0 || arns.includes(arn)))
+  const { items, next } = paginate(matching, getNumber(input, 'PageSize') ?? 400, getString(input, 'Marker'))
+  return { LoadBalancers: items.map((loadBalancer) => toLoadBalancerDescription(loadBalancer, call)), ...(next === undefined ? {} : { NextMarker: next }) }
 }
 
 /** `SubnetMappings` is the newer form of `Subnets`. */
-function subnetsOf(input: Fields): string[] {
-  const subnets = [...texts(input, 'Subnets'), ...structures(input, 'SubnetMappings').map((mapping) => text(mapping, 'SubnetId') ?? '')]
-  if (subnets.length < 2) throw refuse('ValidationError', 'At least two subnets in two different Availability Zones must be specified')
+function parseSubnets(input: Fields): string[] {
+  const subnets = [...getStringList(input, 'Subnets'), ...getStructureList(input, 'SubnetMappings').map((mapping) => getString(mapping, 'SubnetId') ?? '')]
+  if (subnets.length < 2) throw createElbError('ValidationError', 'At least two subnets in two different Availability Zones must be specified')
   return subnets
 }
 
-function create(call: Call): Fields {
+function createLoadBalancer(call: OperationCall): Fields {
   const { input, state, now } = call
-  const name = text(input, 'Name') ?? ''
+  const name = getString(input, 'Name') ?? ''
   checkName('Load balancer', name)
-  const scheme = text(input, 'Scheme') === 'internal' ? 'internal' : 'internet-facing'
-  const subnets = subnetsOf(input)
-  const same = [...state.loadBalancers.values()].find((held) => held.name === name)
+  const scheme = getString(input, 'Scheme') === 'internal' ? 'internal' : 'internet-facing'
+  const subnets = parseSubnets(input)
+  const existing = [...state.loadBalancers.values()].find((loadBalancer) => loadBalancer.name === name)
   // The same call again is answered with what is there (API reference, CreateLoadBalancer: "This operation is idempotent").
-  if (same && same.scheme === scheme && same.subnets.toSorted().join() === subnets.toSorted().join()) return { LoadBalancers: [view(same, call)] }
-  if (same) throw refuse('DuplicateLoadBalancerName', `A load balancer with the same name '${name}' exists, but with different settings`)
-  const number = 1_000_000_000 + Math.floor(Math.random() * 1_000_000_000)
+  if (existing && existing.scheme === scheme && existing.subnets.toSorted().join() === subnets.toSorted().join()) return { LoadBalancers: [toLoadBalancerDescription(existing, call)] }
+  if (existing) throw createElbError('DuplicateLoadBalancerName', `A load balancer with the same name '${name}' exists, but with different settings`)
+  const dnsSuffix = 1_000_000_000 + Math.floor(Math.random() * 1_000_000_000)
   const created: LoadBalancer = {
-    arn: arnOf(state, `loadbalancer/app/${name}/${randomId()}`),
+    arn: buildArn(state, `loadbalancer/app/${name}/${randomId()}`),
     name,
-    dnsName: `${scheme === 'internal' ? 'internal-' : ''}${name}-${number}.${state.region}.elb.amazonaws.com`,
+    dnsName: `${scheme === 'internal' ? 'internal-' : ''}${name}-${dnsSuffix}.${state.region}.elb.amazonaws.com`,
     scheme,
     activeAt: now + state.provisioningTime,
     failed: false,
     createdAt: new Date(now),
     attributes: new Map(Object.entries(defaultAttributes)),
-    tags: tags(input),
+    tags: parseTags(input),
     subnets,
-    securityGroups: texts(input, 'SecurityGroups'),
+    securityGroups: getStringList(input, 'SecurityGroups'),
     listeners: [],
   }
   state.loadBalancers.set(created.arn, created)
-  return { LoadBalancers: [view(created, call)] }
+  return { LoadBalancers: [toLoadBalancerDescription(created, call)] }
 }
 
 /** The operations on load balancers. */
 export const loadBalancerOperations: Record<string, Operation> = {
-  DescribeLoadBalancers: describe,
-  CreateLoadBalancer: create,
+  DescribeLoadBalancers: describeLoadBalancers,
+  CreateLoadBalancer: createLoadBalancer,
   DeleteLoadBalancer: ({ input, state }) => {
-    const arn = text(input, 'LoadBalancerArn') ?? ''
+    const arn = getString(input, 'LoadBalancerArn') ?? ''
     if (state.loadBalancers.get(arn)?.attributes.get('deletion_protection.enabled') === 'true') {
-      throw refuse('OperationNotPermitted', `Load balancer '${arn}' cannot be deleted because deletion protection is enabled`)
+      throw createElbError('OperationNotPermitted', `Load balancer '${arn}' cannot be deleted because deletion protection is enabled`)
     }
     // One that is gone already is a success (API reference, DeleteLoadBalancer).
     state.loadBalancers.delete(arn)
     return {}
   },
-  DescribeLoadBalancerAttributes: ({ input, state }) => ({ Attributes: tagList(loadBalancerOf(state, text(input, 'LoadBalancerArn')).attributes) }),
+  DescribeLoadBalancerAttributes: ({ input, state }) => ({ Attributes: toTagList(findLoadBalancer(state, getString(input, 'LoadBalancerArn')).attributes) }),
   ModifyLoadBalancerAttributes: ({ input, state }) => {
-    const held = loadBalancerOf(state, text(input, 'LoadBalancerArn'))
-    setAttributes('Load balancer', held.attributes, defaultAttributes, structures(input, 'Attributes'))
-    return { Attributes: tagList(held.attributes) }
+    const loadBalancer = findLoadBalancer(state, getString(input, 'LoadBalancerArn'))
+    setAttributes('Load balancer', loadBalancer.attributes, defaultAttributes, getStructureList(input, 'Attributes'))
+    return { Attributes: toTagList(loadBalancer.attributes) }
   },
   SetSecurityGroups: ({ input, state }) => {
-    const held = loadBalancerOf(state, text(input, 'LoadBalancerArn'))
-    held.securityGroups = texts(input, 'SecurityGroups')
-    return { SecurityGroupIds: held.securityGroups }
+    const loadBalancer = findLoadBalancer(state, getString(input, 'LoadBalancerArn'))
+    loadBalancer.securityGroups = getStringList(input, 'SecurityGroups')
+    return { SecurityGroupIds: loadBalancer.securityGroups }
   },
   SetSubnets: (call) => {
-    const held = loadBalancerOf(call.state, text(call.input, 'LoadBalancerArn'))
-    held.subnets = subnetsOf(call.input)
-    return { AvailabilityZones: view(held, call)['AvailabilityZones'] }
+    const loadBalancer = findLoadBalancer(call.state, getString(call.input, 'LoadBalancerArn'))
+    loadBalancer.subnets = parseSubnets(call.input)
+    return { AvailabilityZones: toLoadBalancerDescription(loadBalancer, call)['AvailabilityZones'] }
   },
 }

@@ -7,43 +7,43 @@ export type Value = string | number | boolean | null | Value[] | Fields
 export interface Fields { [name: string]: Value | undefined }
 
 /** A text member, or undefined when it is absent or no text. */
-export function text(fields: Fields, name: string): string | undefined {
+export function getString(fields: Fields, name: string): string | undefined {
   const value = fields[name]
   return typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined
 }
 
 /** A number, from either protocol. */
-export function number(fields: Fields, name: string): number | undefined {
-  const value = text(fields, name)
+export function getNumber(fields: Fields, name: string): number | undefined {
+  const value = getString(fields, name)
   return value === undefined || value === '' ? undefined : Number(value)
 }
 
 /** A structure; an empty one when it is absent. */
-export function structure(fields: Fields, name: string): Fields {
+export function getStructure(fields: Fields, name: string): Fields {
   const value = fields[name]
   return isFields(value) ? value : {}
 }
 
 /** A list of structures; empty when it is absent. */
-export function structures(fields: Fields, name: string): Fields[] {
+export function getStructureList(fields: Fields, name: string): Fields[] {
   const value = fields[name]
   return Array.isArray(value) ? value.filter(isFields) : []
 }
 
 /** A list of texts; empty when it is absent. */
-export function texts(fields: Fields, name: string): string[] {
+export function getStringList(fields: Fields, name: string): string[] {
   const value = fields[name]
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
 }
 
 /** Tags as every service sends them. */
-export function tags(fields: Fields, name = 'Tags'): Map<string, string> {
-  return new Map(structures(fields, name).map((tag) => [text(tag, 'Key') ?? '', text(tag, 'Value') ?? '']))
+export function parseTags(fields: Fields, name = 'Tags'): Map<string, string> {
+  return new Map(getStructureList(fields, name).map((tag) => [getString(tag, 'Key') ?? '', getString(tag, 'Value') ?? '']))
 }
 
 /** Tags as every service answers them. */
-export function tagList(held: ReadonlyMap<string, string>): Fields[] {
-  return [...held].map(([Key, Value]) => ({ Key, Value }))
+export function toTagList(tagMap: ReadonlyMap<string, string>): Fields[] {
+  return [...tagMap].map(([Key, Value]) => ({ Key, Value }))
 }
 
 /** Whether a value is a structure. */

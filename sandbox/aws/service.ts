@@ -1,5 +1,5 @@
 /** What every AWS service of the sandbox is made of: operations that take a verified call, and errors in AWS' words. */
-import type { Part } from '../traffic.ts'
+import type { ServiceName } from '../traffic.ts'
 import type { Fields } from './fields.ts'
 import type { AwsState } from './state.ts'
 
@@ -28,7 +28,7 @@ export class AwsError extends Error {
 }
 
 /** One call that was let in. */
-export interface Call {
+export interface OperationCall {
   readonly input: Fields
   readonly principal: string
   /** The account in the region that the caller signed for. */
@@ -38,11 +38,11 @@ export interface Call {
 }
 
 /** What an operation does. It throws AwsError. */
-export type Operation = (call: Call) => Fields | Promise<Fields>
+export type Operation = (call: OperationCall) => Fields | Promise<Fields>
 
 /** One service behind the endpoint. */
 export interface Service {
-  readonly part: Part
+  readonly logName: ServiceName
   /** As in the credential scope, and in ARNs and IAM actions. */
   readonly name: 'acm' | 'sts' | 'eks' | 'ec2' | 'elasticloadbalancing'
   /** The wire protocol: AWS JSON 1.1, REST JSON, query with XML answers, or EC2's own kind of query. */
@@ -51,18 +51,18 @@ export interface Service {
   readonly namespace?: string
   readonly operations: Readonly<Record<string, Operation>>
   /** What IAM checks an operation against: an ARN, or `*` for operations without a resource. Undefined: nothing to check. */
-  resource(operation: string, call: Call): string | undefined
+  getResource(operation: string, call: OperationCall): string | undefined
   /** Further operations that IAM must allow for this one. */
-  needs?(operation: string, input: Fields): string[]
+  additionalActions?(operation: string, input: Fields): string[]
 }
 
 /** A page of a list, and the marker of the next one. Markers are opaque to callers: here they are positions in base64. */
-export function page<T>(items: readonly T[], size: number, marker: string | undefined): { items: T[]; next?: string } {
+export function paginate<T>(items: readonly T[], size: number, marker: string | undefined): { items: T[]; next?: string } {
   const start = marker === undefined ? 0 : Number(Buffer.from(marker, 'base64url').toString())
   if (!Number.isInteger(start) || start < 0) throw new AwsError('ValidationError', 'Invalid marker')
   const end = start + size
-  const rest = { items: items.slice(start, end) }
-  return end < items.length ? { ...rest, next: Buffer.from(String(end)).toString('base64url') } : rest
+  const result = { items: items.slice(start, end) }
+  return end < items.length ? { ...result, next: Buffer.from(String(end)).toString('base64url') } : result
 }
 
 /** The last part of an ARN or resource id that AWS makes up: 16 hexadecimal digits in Elastic Load Balancing. */
@@ -71,9 +71,9 @@ export function randomId(): string {
 }
 
 /** IAM's answer to a denied action, by the AWS IAM user guide, "Troubleshoot access denied error messages". */
-export function denied(service: Service, principal: string, action: string, resource: string): AwsError {
-  const where = resource === '*' ? '' : ` on resource: ${resource}`
-  const message = `User: ${principal} is not authorized to perform: ${action}${where} because no identity-based policy allows the ${action} action`
+export function createAccessDeniedError(service: Service, principal: string, action: string, resource: string): AwsError {
+  const resourceClause = resource === '*' ? '' : ` on resource: ${resource}`
+  const message = `User: ${principal} is not authorized to perform: ${action}${resourceClause} because no identity-based policy allows the ${action} action`
   if (service.protocol === 'ec2') return new AwsError('UnauthorizedOperation', `You are not authorized to perform this operation. ${message}`, 403)
   return service.protocol === 'query' ? new AwsError('AccessDenied', message, 403)
     : new AwsError('AccessDeniedException', message, service.protocol === 'json' ? 400 : 403)

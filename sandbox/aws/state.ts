@@ -17,7 +17,7 @@ export interface AcmCertificate {
   importedAt: Date
   tags: Map<string, string>
   /** Set by a scenario: fields of DescribeCertificate that an import does not bring about (Type, Status, FailureReason, RenewalSummary). */
-  detail?: { readonly Status?: string; readonly [field: string]: unknown }
+  describeOverrides?: { readonly Status?: string; readonly [field: string]: unknown }
 }
 
 /** Provisioning ends at a moment that the load balancer carries, so a scenario can make it last. */
@@ -106,13 +106,13 @@ export interface EksCluster {
 }
 
 /** The account's one VPC. */
-export const vpc = 'vpc-0123456789abcdef0'
+export const defaultVpcId = 'vpc-0123456789abcdef0'
 
 /** A subnet of it. */
 export interface Subnet {
   readonly id: string
   readonly zone: string
-  freeAddresses: number
+  availableIpCount: number
   tags: Record<string, string>
 }
 
@@ -129,7 +129,7 @@ export interface AwsState {
   provisioningTime: number
   targetHealthTime: number
   /** Imports that ACM still allows this year; 5000 when absent. Every import that makes a new certificate takes one. */
-  importsLeft?: number
+  remainingImports?: number
   /** How long Elastic Load Balancing does not see a new certificate yet (CertificateNotFound); 0 when absent. Milliseconds. */
   certificatePropagationTime?: number
 }
@@ -144,7 +144,7 @@ export function createAwsState(options: { account?: string; region?: string } = 
     loadBalancers: new Map(),
     targetGroups: new Map(),
     clusters: new Map(),
-    subnets: ['a', 'b'].map((zone) => ({ id: `subnet-${zone}`, zone: `${options.region ?? 'us-east-2'}${zone}`, freeAddresses: 200, tags: { ...tags } })),
+    subnets: ['a', 'b'].map((zone) => ({ id: `subnet-${zone}`, zone: `${options.region ?? 'us-east-2'}${zone}`, availableIpCount: 200, tags: { ...tags } })),
     provisioningTime: 0,
     targetHealthTime: 0,
   }

@@ -1,30 +1,30 @@
 /** AWS Security Token Service: who a caller is. IAM has no say in it (STS API reference, GetCallerIdentity). */
 import type { AwsCredential, Service } from './service.ts'
-import type { Incoming } from './signature.ts'
-import { claimOf, parseLongDate, verify } from './signature.ts'
+import type { HttpRequest } from './signature.ts'
+import { parseSignatureInfo, parseAmzDate, verifySignature } from './signature.ts'
 
 /** The answer of GetCallerIdentity. */
 export interface CallerIdentity { readonly arn: string; readonly account: string; readonly userId: string }
 
 /** Names the principal as GetCallerIdentity does; the unique id is made of the name, so that it stays the same. */
-export function callerIdentity(principalArn: string): CallerIdentity {
+export function toCallerIdentity(principalArn: string): CallerIdentity {
   const [, , , , account = '', resource = ''] = principalArn.split(':')
   const [kind = '', name = '', session] = resource.split('/')
-  const unique = Buffer.from(`${kind}/${name}`).toString('hex').toUpperCase().padEnd(16, '0').slice(-16)
-  const userId = resource === 'root' ? account : session === undefined ? `AIDA${unique}` : `AROA${unique}:${session}`
+  const uniqueId = Buffer.from(`${kind}/${name}`).toString('hex').toUpperCase().padEnd(16, '0').slice(-16)
+  const userId = resource === 'root' ? account : session === undefined ? `AIDA${uniqueId}` : `AROA${uniqueId}:${session}`
   return { arn: principalArn, account, userId }
 }
 
 /** The service. */
 export const sts: Service = {
-  part: 'sts',
+  logName: 'sts',
   name: 'sts',
   protocol: 'query',
   namespace: 'https://sts.amazonaws.com/doc/2011-06-15/',
-  resource: () => undefined,
+  getResource: () => undefined,
   operations: {
     GetCallerIdentity: ({ principal }) => {
-      const { arn, account, userId } = callerIdentity(principal)
+      const { arn, account, userId } = toCallerIdentity(principal)
       return { Arn: arn, UserId: userId, Account: account }
     },
   },
@@ -43,24 +43,24 @@ const allowedParameters = new Set([
   'action', 'version', 'x-amz-algorithm', 'x-amz-credential', 'x-amz-date', 'x-amz-expires', 'x-amz-security-token',
   'x-amz-signature', 'x-amz-signedheaders',
 ])
-const stsHost = /^sts(-fips)?(\.[a-z]{2}(-[a-z]+)+-\d)?\.(amazonaws\.com(\.cn)?|api\.aws)$/
+const stsHostPattern = /^sts(-fips)?(\.[a-z]{2}(-[a-z]+)+-\d)?\.(amazonaws\.com(\.cn)?|api\.aws)$/
 const maxTokenLength = 4096
 
 /** A URL that the verifier does not send on: aws-iam-authenticator calls it "input token was not properly formatted". */
-function formatProblem(url: URL): string | undefined {
+function findFormatProblem(url: URL): string | undefined {
   const names = [...url.searchParams.keys()].map((name) => name.toLowerCase())
   const expires = Number(url.searchParams.get('X-Amz-Expires'))
   const checks: readonly (readonly [boolean, string])[] = [
     [url.protocol !== 'https:', `unexpected scheme ${url.protocol} in pre-signed URL`],
-    [!stsHost.test(url.host), `unexpected hostname ${url.host} in pre-signed URL`],
+    [!stsHostPattern.test(url.host), `unexpected hostname ${url.host} in pre-signed URL`],
     [url.pathname !== '/', 'unexpected path in pre-signed URL'],
     [names.some((name) => !allowedParameters.has(name)), `non-whitelisted query parameter in pre-signed URL`],
     [new Set(names).size !== names.length, 'query parameter with multiple values not supported'],
     [url.searchParams.get('Action') !== 'GetCallerIdentity', 'unexpected action parameter in pre-signed URL'],
     [!(expires >= 0 && expires <= 900), `invalid X-Amz-Expires parameter in pre-signed URL: ${expires}`],
-    [Number.isNaN(parseLongDate(url.searchParams.get('X-Amz-Date') ?? '')), 'error parsing X-Amz-Date parameter'],
+    [Number.isNaN(parseAmzDate(url.searchParams.get('X-Amz-Date') ?? '')), 'error parsing X-Amz-Date parameter'],
   ]
-  return checks.find(([failed]) => failed)?.[1]
+  return checks.find(([isViolated]) => isViolated)?.[1]
 }
 
 /**
@@ -69,25 +69,25 @@ function formatProblem(url: URL): string | undefined {
  * @param headers what the verifier sends along; for EKS `x-k8s-aws-id`, whose signature binds the token to the cluster
  * @throws Error with the reason
  */
-export async function identify(verifier: TokenVerifier, url: URL, headers: Readonly<Record<string, string>>): Promise<CallerIdentity> {
-  const problem = formatProblem(url)
+export async function verifyPresignedUrl(verifier: TokenVerifier, url: URL, headers: Readonly<Record<string, string>>): Promise<CallerIdentity> {
+  const problem = findFormatProblem(url)
   if (problem !== undefined) throw new Error(`input token was not properly formatted: ${problem}`)
-  const request: Incoming = {
+  const request: HttpRequest = {
     method: 'GET', path: '/', query: url.searchParams, body: Buffer.alloc(0), headers: { ...headers, host: url.host },
   }
-  const claim = claimOf(request)
-  const unsigned = [...Object.keys(headers), 'host'].filter((name) => !claim?.signedHeaders.includes(name))
-  if (unsigned.length > 0) throw new Error(`client did not sign the ${unsigned.join(', ')} header in the pre-signed URL`)
-  const { credential, claim: { service } } = await verify(request, verifier.credentials, { now: verifier.now(), lifetime: verifier.tokenLifetime })
+  const signatureInfo = parseSignatureInfo(request)
+  const unsignedHeaders = [...Object.keys(headers), 'host'].filter((name) => !signatureInfo?.signedHeaders.includes(name))
+  if (unsignedHeaders.length > 0) throw new Error(`client did not sign the ${unsignedHeaders.join(', ')} header in the pre-signed URL`)
+  const { credential, signatureInfo: { service } } = await verifySignature(request, verifier.credentials, { now: verifier.now(), lifetime: verifier.tokenLifetime })
   if (service !== 'sts') throw new Error('Credential should be scoped to correct service: \'sts\'.')
-  return callerIdentity(credential.principalArn)
+  return toCallerIdentity(credential.principalArn)
 }
 
 /**
  * Reads an EKS bearer token and verifies it.
  * @throws Error with the reason
  */
-export async function identifyToken(verifier: TokenVerifier, token: string, clusterName: string): Promise<CallerIdentity> {
+export async function verifyEksToken(verifier: TokenVerifier, token: string, clusterName: string): Promise<CallerIdentity> {
   if (token.length > maxTokenLength) throw new Error('token is too large')
   if (!token.startsWith('k8s-aws-v1.')) throw new Error('token is missing expected "k8s-aws-v1." prefix')
   const encoded = token.slice('k8s-aws-v1.'.length)
@@ -95,10 +95,10 @@ export async function identifyToken(verifier: TokenVerifier, token: string, clus
   if (!/^[\w-]+$/.test(encoded)) throw new Error('input token was not properly formatted: illegal base64 data')
   const url = URL.parse(Buffer.from(encoded, 'base64url').toString())
   if (!url) throw new Error('input token was not properly formatted: no URL')
-  return identify(verifier, url, { 'x-k8s-aws-id': clusterName })
+  return verifyPresignedUrl(verifier, url, { 'x-k8s-aws-id': clusterName })
 }
 
 /** The role or user that an access entry names: a session's role without its session (EKS user guide, "Access entries"). */
-export function canonicalArn(arn: string): string {
+export function toCanonicalArn(arn: string): string {
   return arn.replace(/^arn:([^:]+):sts::(\d+):assumed-role\/([^/]+)\/.*$/, 'arn:$1:iam::$2:role/$3')
 }

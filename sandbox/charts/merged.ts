@@ -1,8 +1,8 @@
 /** How helm merges values: maps are merged, everything else is replaced. */
-export function merged(base: object, over: object): object {
-  const before: Readonly<Record<string, unknown>> = { ...base }
-  const both = (one: unknown, other: unknown): unknown => (isMap(one) && isMap(other) ? merged(one, other) : other)
-  return { ...base, ...Object.fromEntries(Object.entries(over).map(([key, value]) => [key, both(before[key], value)])) }
+export function mergeValues(base: object, overrides: object): object {
+  const baseEntries: Readonly<Record<string, unknown>> = { ...base }
+  const mergeEntry = (baseValue: unknown, overrideValue: unknown): unknown => (isMap(baseValue) && isMap(overrideValue) ? mergeValues(baseValue, overrideValue) : overrideValue)
+  return { ...base, ...Object.fromEntries(Object.entries(overrides).map(([key, value]) => [key, mergeEntry(baseEntries[key], value)])) }
 }
 
 function isMap(value: unknown): value is object {

@@ -1,5 +1,5 @@
 /** Charts that hold Milvus otherwise than the public one: as a subchart, or in templates of another vendor. */
-import { json, packed, type Files } from './package.ts'
+import { encodeJson, packChart, type ChartFiles } from './package.ts'
 
 /** A packaged chart. */
 export interface PackagedChart {
@@ -10,7 +10,7 @@ export interface PackagedChart {
 }
 
 /** A chart that contains another one. */
-export interface Umbrella {
+export interface UmbrellaChartOptions {
   readonly name: string
   readonly version: string
   readonly subchart: PackagedChart
@@ -18,23 +18,23 @@ export interface Umbrella {
   readonly alias?: string
   readonly values?: object
   /** Further files of it, by their path. */
-  readonly more?: Readonly<Record<string, string>>
+  readonly extraFiles?: Readonly<Record<string, string>>
 }
 
 /** A chart with a dependency, which lies in charts/ as an archive. Source: helm, "helm dependency build". */
-export function umbrellaChart({ name, version, subchart, alias, values = {}, more = {} }: Umbrella): PackagedChart {
+export function buildUmbrellaChart({ name, version, subchart, alias, values = {}, extraFiles = {} }: UmbrellaChartOptions): PackagedChart {
   const dependency = { name: subchart.name, version: subchart.version, repository: 'https://charts.example.com', alias }
-  const files: Files = [
-    ['Chart.yaml', json({ apiVersion: 'v2', name, version, appVersion: '1.0', dependencies: [dependency] })],
-    ['values.yaml', json(values)],
+  const files: ChartFiles = [
+    ['Chart.yaml', encodeJson({ apiVersion: 'v2', name, version, appVersion: '1.0', dependencies: [dependency] })],
+    ['values.yaml', encodeJson(values)],
     [`charts/${subchart.name}-${subchart.version}.tgz`, Buffer.from(subchart.archive)],
-    ...Object.entries(more).map(([path, text]): [string, Buffer] => [path, Buffer.from(text)]),
+    ...Object.entries(extraFiles).map(([path, text]): [string, Buffer] => [path, Buffer.from(text)]),
   ]
-  return { name, version, appVersion: '1.0', archive: packed(name, files) }
+  return { name, version, appVersion: '1.0', archive: packChart(name, files) }
 }
 
-/** A Milvus of one pod, by another hand than the public chart's. @param component the label that says which component an object is of */
-const proxyTemplate = (component: string): string => `{{- define "labels" }}{app.kubernetes.io/name: milvus, app.kubernetes.io/instance: {{ .Release.Name }}, ${component}: proxy}{{ end -}}
+/** A Milvus of one pod, by another hand than the public chart's. @param componentLabel the label that says which component an object is of */
+const renderProxyTemplate = (componentLabel: string): string => `{{- define "labels" }}{app.kubernetes.io/name: milvus, app.kubernetes.io/instance: {{ .Release.Name }}, ${componentLabel}: proxy}{{ end -}}
 apiVersion: v1
 kind: Service
 metadata:
@@ -57,25 +57,25 @@ spec:
     spec: {containers: [{name: proxy, image: milvusdb/milvus, ports: [{name: grpc, containerPort: 19530}]}]}
 `
 
-function proxyChart(version: string, metadata: object, component: string): PackagedChart {
-  const files: Files = [
-    ['Chart.yaml', json({ apiVersion: 'v2', name: 'milvus', version, appVersion: '2.5.11', ...metadata })],
-    ['values.yaml', json({ proxy: { service: { type: 'LoadBalancer' } } })],
-    ['templates/proxy.yaml', Buffer.from(proxyTemplate(component))],
+function buildProxyChart(version: string, metadata: object, componentLabel: string): PackagedChart {
+  const files: ChartFiles = [
+    ['Chart.yaml', encodeJson({ apiVersion: 'v2', name: 'milvus', version, appVersion: '2.5.11', ...metadata })],
+    ['values.yaml', encodeJson({ proxy: { service: { type: 'LoadBalancer' } } })],
+    ['templates/proxy.yaml', Buffer.from(renderProxyTemplate(componentLabel))],
   ]
-  return { name: 'milvus', version, appVersion: '2.5.11', archive: packed('milvus', files) }
+  return { name: 'milvus', version, appVersion: '2.5.11', archive: packChart('milvus', files) }
 }
 
 /**
  * A chart named milvus of another vendor, with the labels, value paths and metadata of Bitnami's. Source: bitnami/charts,
  * bitnami/milvus: Chart.yaml, templates/proxy/service.yaml, values.yaml.
  */
-export const vendorChart = (version: string): PackagedChart => proxyChart(version, { home: 'https://bitnami.com', maintainers: [{ name: 'Broadcom, Inc. All Rights Reserved.', url: 'https://github.com/bitnami/charts' }] }, 'app.kubernetes.io/component')
+export const buildVendorChart = (version: string): PackagedChart => buildProxyChart(version, { home: 'https://bitnami.com', maintainers: [{ name: 'Broadcom, Inc. All Rights Reserved.', url: 'https://github.com/bitnami/charts' }] }, 'app.kubernetes.io/component')
 
 /** A fork of the public chart, with its labels, that takes the type of the Service from another value. */
-export const forkedChart = (version: string): PackagedChart => proxyChart(version, {}, 'component')
+export const buildForkedChart = (version: string): PackagedChart => buildProxyChart(version, {}, 'component')
 
 /** A chart that has nothing to do with Milvus. */
-export const otherChart = (name: string, version: string): PackagedChart => ({
-  name, version, appVersion: '1.0', archive: packed(name, [['Chart.yaml', json({ apiVersion: 'v2', name, version })], ['templates/config.yaml', Buffer.from('apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-config\n')]]),
+export const buildUnrelatedChart = (name: string, version: string): PackagedChart => ({
+  name, version, appVersion: '1.0', archive: packChart(name, [['Chart.yaml', encodeJson({ apiVersion: 'v2', name, version })], ['templates/config.yaml', Buffer.from('apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-config\n')]]),
 })

@@ -20,18 +20,18 @@ export interface ListenPort {
 }
 
 /** One of the controller's annotations. */
-export function annotation(annotations: Annotations, name: string): string | undefined {
+export function getAnnotation(annotations: Annotations, name: string): string | undefined {
   return annotations[PREFIX + name]
 }
 
 /** A comma-separated list; empty entries are dropped. */
-export function stringList(annotations: Annotations, name: string): string[] {
-  return (annotation(annotations, name) ?? '').split(',').map((entry) => entry.trim()).filter((entry) => entry !== '')
+export function parseStringList(annotations: Annotations, name: string): string[] {
+  return (getAnnotation(annotations, name) ?? '').split(',').map((entry) => entry.trim()).filter((entry) => entry !== '')
 }
 
 /** `k=v,k2=v2`; a comma in a value is written `\,`. */
-export function stringMap(annotations: Annotations, name: string): Record<string, string> {
-  const raw = annotation(annotations, name)
+export function parseStringMap(annotations: Annotations, name: string): Record<string, string> {
+  const raw = getAnnotation(annotations, name)
   if (raw === undefined) return {}
   const entries = raw.split(/(?<!\\),/).map((entry) => entry.trim()).filter((entry) => entry !== '')
   return Object.fromEntries(
@@ -44,16 +44,16 @@ export function stringMap(annotations: Annotations, name: string): Record<string
 }
 
 /** An annotation that is one of a few words; `refusal` comes before the value of any other. */
-export function oneOf<T extends string>(annotations: Annotations, name: string, values: readonly T[], fallback: T, refusal: string): T {
-  const raw = annotation(annotations, name)
+export function parseEnum<T extends string>(annotations: Annotations, name: string, values: readonly T[], fallback: T, errorPrefix: string): T {
+  const raw = getAnnotation(annotations, name)
   if (raw === undefined) return fallback
-  const found = values.find((value) => value === raw)
-  if (found === undefined) throw new BuildError(`${refusal}: ${raw}`)
-  return found
+  const match = values.find((value) => value === raw)
+  if (match === undefined) throw new BuildError(`${errorPrefix}: ${raw}`)
+  return match
 }
 
 /** What Go's encoding/json says of a value that is no list of maps to int32. */
-function goJsonProblem(raw: string): string {
+function describeGoJsonError(raw: string): string {
   const target = 'Go value of type []map[string]int32'
   let value: unknown
   try {
@@ -67,11 +67,11 @@ function goJsonProblem(raw: string): string {
 }
 
 /** listen-ports, or what stands for it when it is absent. */
-export function listenPorts(annotations: Annotations): ListenPort[] {
-  const raw = annotation(annotations, 'listen-ports')
-  if (raw === undefined) return [annotation(annotations, 'certificate-arn') === undefined ? { protocol: 'HTTP', port: 80 } : { protocol: 'HTTPS', port: 443 }]
-  const parsed = parsePorts(raw)
-  if (!parsed) throw new BuildError(`failed to parse listen-ports configuration: \`${raw}\`: ${goJsonProblem(raw)}`)
+export function parseListenPorts(annotations: Annotations): ListenPort[] {
+  const raw = getAnnotation(annotations, 'listen-ports')
+  if (raw === undefined) return [getAnnotation(annotations, 'certificate-arn') === undefined ? { protocol: 'HTTP', port: 80 } : { protocol: 'HTTPS', port: 443 }]
+  const parsed = parsePortEntries(raw)
+  if (!parsed) throw new BuildError(`failed to parse listen-ports configuration: \`${raw}\`: ${describeGoJsonError(raw)}`)
   if (parsed.length === 0) throw new BuildError(`empty listen-ports configuration: \`${raw}\``)
   for (const { protocol, port } of parsed) {
     if (port < 1 || port > 65535) throw new BuildError(`listen port must be within [1, 65535]: ${port}`)
@@ -80,7 +80,7 @@ export function listenPorts(annotations: Annotations): ListenPort[] {
   return parsed
 }
 
-function parsePorts(raw: string): ListenPort[] | undefined {
+function parsePortEntries(raw: string): ListenPort[] | undefined {
   let value: unknown
   try {
     value = JSON.parse(raw)
@@ -101,13 +101,13 @@ function parsePorts(raw: string): ListenPort[] | undefined {
 
 /** inbound-cidrs; Go's net.ParseCIDR decides. */
 export function checkInboundCidrs(annotations: Annotations, ingress: string): void {
-  for (const cidr of stringList(annotations, 'inbound-cidrs')) {
+  for (const cidr of parseStringList(annotations, 'inbound-cidrs')) {
     if (!isCidr(cidr)) throw new BuildError(`invalid inbound-cidrs settings on Ingress: ${ingress}: invalid CIDR address: ${cidr}`)
   }
 }
 
 function isCidr(text: string): boolean {
-  const [address = '', bits = '', ...rest] = text.split('/')
-  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
-  return rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most
+  const [address = '', bits = '', ...extraParts] = text.split('/')
+  const maxBits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  return extraParts.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= maxBits
 }

@@ -6,7 +6,7 @@
 import { Agent, request } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import type { KubernetesObject } from './objects.ts'
-import { keyOf } from './objects.ts'
+import { getObjectKey } from './objects.ts'
 
 /** Where the API is and who asks. */
 export interface KubernetesAccess {
@@ -26,7 +26,7 @@ export class ApiError extends Error {
 }
 
 /** The types of patches, by what the controller calls them. */
-const PATCHES = { merge: 'application/merge-patch+json', strategic: 'application/strategic-merge-patch+json' }
+const PATCH_CONTENT_TYPES = { merge: 'application/merge-patch+json', strategic: 'application/strategic-merge-patch+json' }
 
 /** The client. */
 export class KubernetesClient {
@@ -45,8 +45,8 @@ export class KubernetesClient {
     return this.send('POST', path, body)
   }
 
-  patch<T>(path: string, body: unknown, kind: keyof typeof PATCHES = 'merge'): Promise<T> {
-    return this.send('PATCH', path, body, PATCHES[kind])
+  patch<T>(path: string, body: unknown, kind: keyof typeof PATCH_CONTENT_TYPES = 'merge'): Promise<T> {
+    return this.send('PATCH', path, body, PATCH_CONTENT_TYPES[kind])
   }
 
   delete(path: string): Promise<unknown> {
@@ -54,18 +54,18 @@ export class KubernetesClient {
   }
 
   /** Opens a watch; ends when the server does, or the signal says so. */
-  async watch(path: string, signal: AbortSignal, each: (type: string, object: KubernetesObject) => void): Promise<void> {
-    const response = await this.open('GET', path, undefined, 'application/json', signal)
-    if (response.statusCode !== 200) throw new ApiError(response.statusCode ?? 0, await textOf(response))
+  async watch(path: string, signal: AbortSignal, onEvent: (type: string, object: KubernetesObject) => void): Promise<void> {
+    const response = await this.openRequest('GET', path, undefined, 'application/json', signal)
+    if (response.statusCode !== 200) throw new ApiError(response.statusCode ?? 0, await readText(response))
     response.on('error', () => undefined)
     // By line feeds alone: readline also ends a line at U+2028, which JSON may hold.
-    let rest = ''
+    let buffered = ''
     for await (const chunk of response.setEncoding('utf8') as AsyncIterable<string>) {
-      const lines = (rest + chunk).split('\n')
-      rest = lines.pop() ?? ''
+      const lines = (buffered + chunk).split('\n')
+      buffered = lines.pop() ?? ''
       for (const line of lines) {
         const { type, object } = JSON.parse(line) as { type: string; object: KubernetesObject }
-        each(type, object)
+        onEvent(type, object)
       }
     }
   }
@@ -75,14 +75,14 @@ export class KubernetesClient {
   }
 
   private async send<T>(method: string, path: string, body?: unknown, type = 'application/json'): Promise<T> {
-    const response = await this.open(method, path, body === undefined ? undefined : JSON.stringify(body), type)
-    const text = await textOf(response)
+    const response = await this.openRequest(method, path, body === undefined ? undefined : JSON.stringify(body), type)
+    const text = await readText(response)
     const status = response.statusCode ?? 0
-    if (status >= 300) throw new ApiError(status, messageIn(text))
+    if (status >= 300) throw new ApiError(status, parseErrorMessage(text))
     return JSON.parse(text) as T
   }
 
-  private open(method: string, path: string, body: string | undefined, type: string, signal?: AbortSignal): Promise<IncomingMessage> {
+  private openRequest(method: string, path: string, body: string | undefined, type: string, signal?: AbortSignal): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const headers = {
         authorization: `Bearer ${this.access.token}`,
@@ -97,13 +97,13 @@ export class KubernetesClient {
   }
 }
 
-async function textOf(response: IncomingMessage): Promise<string> {
+async function readText(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of response) chunks.push(chunk as Buffer)
   return Buffer.concat(chunks).toString()
 }
 
-function messageIn(text: string): string {
+function parseErrorMessage(text: string): string {
   try {
     return (JSON.parse(text) as { message?: string }).message ?? text
   } catch {
@@ -123,7 +123,7 @@ export class Informer<T extends KubernetesObject> {
   private readonly client: KubernetesClient
   private readonly path: string
   private readonly onChange: OnChange<T>
-  private readonly stopping = new AbortController()
+  private readonly abortController = new AbortController()
   private readonly running: Promise<void>
   readonly ready: Promise<void>
 
@@ -131,51 +131,51 @@ export class Informer<T extends KubernetesObject> {
     this.client = client
     this.path = path
     this.onChange = onChange
-    let listed: () => void = () => undefined
-    this.ready = new Promise((resolve) => (listed = resolve))
-    this.running = this.run(listed)
+    let markListed: () => void = () => undefined
+    this.ready = new Promise((resolve) => (markListed = resolve))
+    this.running = this.run(markListed)
   }
 
   async stop(): Promise<void> {
-    this.stopping.abort()
+    this.abortController.abort()
     await this.running
   }
 
-  private async run(listed: () => void): Promise<void> {
-    const { signal } = this.stopping
+  private async run(markListed: () => void): Promise<void> {
+    const { signal } = this.abortController
     while (!signal.aborted) {
       try {
         const version = await this.list()
-        listed()
-        await this.follow(version, signal)
+        markListed()
+        await this.watchFrom(version, signal)
       } catch {
         // Whatever it was, a fresh list finds out: the API may be down, the version expired, access refused.
-        await pause(200, signal)
+        await delay(200, signal)
       }
     }
-    listed()
+    markListed()
   }
 
   private async list(): Promise<string> {
     const list = await this.client.get<{ metadata: { resourceVersion: string }; items?: T[] }>(this.path)
-    const objects = new Map((list.items ?? []).map((object) => [keyOf(object), object]))
-    for (const key of this.cache.keys()) if (!objects.has(key)) this.put(key, undefined)
-    for (const [key, object] of objects) this.put(key, object)
+    const objects = new Map((list.items ?? []).map((object) => [getObjectKey(object), object]))
+    for (const key of this.cache.keys()) if (!objects.has(key)) this.updateCache(key, undefined)
+    for (const [key, object] of objects) this.updateCache(key, object)
     return list.metadata.resourceVersion
   }
 
-  private async follow(from: string, signal: AbortSignal): Promise<void> {
-    let version = from
+  private async watchFrom(initialVersion: string, signal: AbortSignal): Promise<void> {
+    let version = initialVersion
     while (!signal.aborted) {
       await this.client.watch(`${this.path}?watch=true&allowWatchBookmarks=true&resourceVersion=${version}`, signal, (type, object) => {
         if (type === 'ERROR') throw new Error('the watch is too old')
         version = object.metadata.resourceVersion ?? version
-        if (type !== 'BOOKMARK') this.put(keyOf(object), type === 'DELETED' ? undefined : (object as T))
+        if (type !== 'BOOKMARK') this.updateCache(getObjectKey(object), type === 'DELETED' ? undefined : (object as T))
       })
     }
   }
 
-  private put(key: string, object: T | undefined): void {
+  private updateCache(key: string, object: T | undefined): void {
     const before = this.cache.get(key)
     if (object) this.cache.set(key, object)
     else this.cache.delete(key)
@@ -184,7 +184,7 @@ export class Informer<T extends KubernetesObject> {
 }
 
 /** Waits, or ends at once when told to stop. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+function delay(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) {
       resolve()

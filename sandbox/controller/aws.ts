@@ -30,17 +30,17 @@ export class AwsClients {
   }
 
   /** Every issued certificate of ACM, of all key types, with its names (pkg/certs/cert_discovery.go). */
-  async certificates(): Promise<DiscoveredCertificate[]> {
-    const arns = await inGo('ACM', 'ListCertificates', async () => {
-      const found: string[] = []
+  async listIssuedCertificates(): Promise<DiscoveredCertificate[]> {
+    const arns = await withGoErrors('ACM', 'ListCertificates', async () => {
+      const collected: string[] = []
       for await (const { CertificateSummaryList = [] } of paginateListCertificates({ client: this.acm }, { CertificateStatuses: ['ISSUED'], Includes: { keyTypes: KEY_TYPES } })) {
-        found.push(...CertificateSummaryList.map(({ CertificateArn }) => CertificateArn ?? ''))
+        collected.push(...CertificateSummaryList.map(({ CertificateArn }) => CertificateArn ?? ''))
       }
-      return found
+      return collected
     })
     return Promise.all(
       arns.map(async (arn) => {
-        const { Certificate } = await inGo('ACM', 'DescribeCertificate', () => this.acm.send(new DescribeCertificateCommand({ CertificateArn: arn })))
+        const { Certificate } = await withGoErrors('ACM', 'DescribeCertificate', () => this.acm.send(new DescribeCertificateCommand({ CertificateArn: arn })))
         return { arn, names: Certificate?.SubjectAlternativeNames ?? [Certificate?.DomainName ?? ''] }
       }),
     )
@@ -53,22 +53,22 @@ export class AwsClients {
 }
 
 /** Calls AWS; an error comes out in the words of the SDK for Go. */
-export async function inGo<Output>(service: string, operation: string, call: () => Promise<Output>): Promise<Output> {
+export async function withGoErrors<Output>(service: string, operation: string, call: () => Promise<Output>): Promise<Output> {
   try {
     return await call()
   } catch (error) {
-    throw new Error(goError(service, operation, error), { cause: error })
+    throw new Error(formatGoError(service, operation, error), { cause: error })
   }
 }
 
 /** The text of the SDK for Go for an error of the SDK for JavaScript. */
-export function goError(service: string, operation: string, error: unknown): string {
+export function formatGoError(service: string, operation: string, error: unknown): string {
   if (!(error instanceof Error)) return `operation error ${service}: ${operation}, ${String(error)}`
   const metadata = '$metadata' in error ? (error.$metadata as { httpStatusCode?: number; requestId?: string; attempts?: number }) : {}
   const prefix = `operation error ${service}: ${operation}, `
-  const exhausted = (metadata.attempts ?? 1) > 1 ? `exceeded maximum number of attempts, ${metadata.attempts ?? 1}, ` : ''
-  if (metadata.httpStatusCode === undefined) return `${prefix}${exhausted}https response error StatusCode: 0, RequestID: , request send failed, ${error.message}`
+  const attemptsClause = (metadata.attempts ?? 1) > 1 ? `exceeded maximum number of attempts, ${metadata.attempts ?? 1}, ` : ''
+  if (metadata.httpStatusCode === undefined) return `${prefix}${attemptsClause}https response error StatusCode: 0, RequestID: , request send failed, ${error.message}`
   const code = 'Code' in error && typeof error.Code === 'string' ? error.Code : error.name.replace(/Exception$/, '')
-  const unmodelled = error.constructor === ElasticLoadBalancingV2ServiceException || error.constructor === ACMServiceException
-  return `${prefix}${exhausted}https response error StatusCode: ${metadata.httpStatusCode}, RequestID: ${metadata.requestId ?? ''}, ${unmodelled ? 'api error ' : ''}${code}: ${error.message}`
+  const isUnmodelled = error.constructor === ElasticLoadBalancingV2ServiceException || error.constructor === ACMServiceException
+  return `${prefix}${attemptsClause}https response error StatusCode: ${metadata.httpStatusCode}, RequestID: ${metadata.requestId ?? ''}, ${isUnmodelled ? 'api error ' : ''}${code}: ${error.message}`
 }

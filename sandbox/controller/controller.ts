@@ -25,11 +25,11 @@ export interface ControllerSettings {
 /** What a scenario may change while it runs. */
 export interface ControllerOptions {
   /** Milliseconds before it looks at a change. */
-  delay: number
+  reconcileDelay: number
   /** Watches, and does nothing: no permission, no leader. What it missed it does when this ends. */
-  silent: boolean
+  isPaused: boolean
   /** Its recorder drops what it is told, as client-go's does after 25 events of one object. */
-  mute: boolean
+  isRecorderMuted: boolean
   /** Subnets and security groups that EC2 does not know. */
   unknownIds: string[]
   /** --lb-stabilization-monitor-interval: milliseconds before it looks again at a load balancer still provisioning. */
@@ -48,7 +48,7 @@ export interface Controller {
 
 /** Starts the controller; settles when its caches are filled. */
 export async function startController(settings: ControllerSettings): Promise<Controller> {
-  const options: ControllerOptions = { delay: 0, silent: false, mute: false, unknownIds: [], stabilizationInterval: 120_000, ...settings.options }
+  const options: ControllerOptions = { reconcileDelay: 0, isPaused: false, isRecorderMuted: false, unknownIds: [], stabilizationInterval: 120_000, ...settings.options }
   let running: Reconciler | undefined
   const start = async (): Promise<void> => {
     if (running) return

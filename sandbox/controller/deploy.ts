@@ -15,19 +15,19 @@ import {
   SetSecurityGroupsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { LoadBalancer, TargetGroup } from '@aws-sdk/client-elastic-load-balancing-v2'
-import type { Bindings } from './bindings.ts'
+import type { TargetGroupBindings } from './bindings.ts'
 import type { Elbv2 } from './elbv2.ts'
 import { tagList } from './elbv2.ts'
 import { deployListeners } from './listeners.ts'
 import type { Model } from './model.ts'
-import type { Group } from './names.ts'
-import { stackTags, tagsOf } from './names.ts'
+import type { IngressGroup } from './names.ts'
+import { buildStackTags, buildTags } from './names.ts'
 import type { TargetGroupModel } from './target-group.ts'
 
 /** What deploying needs. */
-export interface Deployer {
+export interface DeployContext {
   readonly elbv2: Elbv2
-  readonly bindings: Bindings
+  readonly bindings: TargetGroupBindings
   readonly cluster: string
   /** Where a load balancer goes when no annotation says so; the real controller finds them by their tags in EC2. */
   readonly subnets: readonly string[]
@@ -36,116 +36,116 @@ export interface Deployer {
 }
 
 /** What came of it. */
-export interface Deployed {
+export interface DeployResult {
   readonly dnsName: string
   /**
    * The load balancer was there already and is still provisioning: the real one then looks again later, without status or
    * event (load_balancer_synthesizer.go:101-141, feature gate LBCapacityReservation, on by default).
    */
-  readonly provisioning: boolean
+  readonly isProvisioning: boolean
 }
 
 /** Deploys a model. */
-export async function deploy(deployer: Deployer, model: Model): Promise<Deployed> {
-  const { elbv2, cluster } = deployer
-  const stack = stackTags(cluster, model.group)
-  const held = await elbv2.targetGroups(stack)
-  const arns = new Map<string, string>()
-  for (const wanted of model.targetGroups) {
-    const same = held.find(({ held: { TargetGroupName } }) => TargetGroupName === wanted.name)
-    arns.set(wanted.resource, await deployTargetGroup(deployer, model.group, wanted, same?.held))
+export async function deploy(context: DeployContext, model: Model): Promise<DeployResult> {
+  const { elbv2, cluster } = context
+  const stack = buildStackTags(cluster, model.group)
+  const existing = await elbv2.listTargetGroups(stack)
+  const targetGroupArns = new Map<string, string>()
+  for (const desired of model.targetGroups) {
+    const match = existing.find(({ resource: { TargetGroupName } }) => TargetGroupName === desired.name)
+    targetGroupArns.set(desired.resource, await deployTargetGroup(context, model.group, desired, match?.resource))
   }
-  const { loadBalancer, existed } = await deployLoadBalancer(deployer, model)
-  await deployListeners(deployer, model, loadBalancer.LoadBalancerArn ?? '', arns)
-  await deployer.bindings.deploy(model, arns)
-  const kept = new Set(arns.values())
-  for (const { held: group } of held) if (!kept.has(group.TargetGroupArn ?? '')) await deleteTargetGroup(elbv2, group)
+  const { loadBalancer, isExisting } = await deployLoadBalancer(context, model)
+  await deployListeners(context, model, loadBalancer.LoadBalancerArn ?? '', targetGroupArns)
+  await context.bindings.deploy(model, targetGroupArns)
+  const activeArns = new Set(targetGroupArns.values())
+  for (const { resource: group } of existing) if (!activeArns.has(group.TargetGroupArn ?? '')) await deleteTargetGroup(elbv2, group)
   // Of a listener with a name in upper case, the name comes out in lower case (group_controller.go:177).
-  return { dnsName: (loadBalancer.DNSName ?? '').toLowerCase(), provisioning: existed && loadBalancer.State?.Code === 'provisioning' }
+  return { dnsName: (loadBalancer.DNSName ?? '').toLowerCase(), isProvisioning: isExisting && loadBalancer.State?.Code === 'provisioning' }
 }
 
 /** Removes all that a group has: the load balancer first, as the listeners hold the target groups. */
-export async function undeploy(deployer: Deployer, group: Group): Promise<void> {
-  const stack = stackTags(deployer.cluster, group)
-  for (const { held } of await deployer.elbv2.loadBalancers(stack)) await deleteLoadBalancer(deployer.elbv2, held)
-  await deployer.bindings.remove(group)
-  for (const { held } of await deployer.elbv2.targetGroups(stack)) await deleteTargetGroup(deployer.elbv2, held)
+export async function undeploy(context: DeployContext, group: IngressGroup): Promise<void> {
+  const stack = buildStackTags(context.cluster, group)
+  for (const { resource: existing } of await context.elbv2.listLoadBalancers(stack)) await deleteLoadBalancer(context.elbv2, existing)
+  await context.bindings.remove(group)
+  for (const { resource: existing } of await context.elbv2.listTargetGroups(stack)) await deleteTargetGroup(context.elbv2, existing)
 }
 
-async function deployTargetGroup(deployer: Deployer, group: Group, wanted: TargetGroupModel, held: TargetGroup | undefined): Promise<string> {
-  const { elbv2 } = deployer
-  const Matcher = wanted.protocolVersion === 'GRPC' ? { GrpcCode: wanted.matcher } : { HttpCode: wanted.matcher }
+async function deployTargetGroup(context: DeployContext, group: IngressGroup, desired: TargetGroupModel, existing: TargetGroup | undefined): Promise<string> {
+  const { elbv2 } = context
+  const Matcher = desired.protocolVersion === 'GRPC' ? { GrpcCode: desired.matcher } : { HttpCode: desired.matcher }
   // The intervals and counts of model_builder.go.
-  const check = {
-    HealthCheckPath: wanted.healthCheckPath, Matcher, HealthCheckPort: 'traffic-port', HealthCheckProtocol: wanted.protocol,
+  const healthCheck = {
+    HealthCheckPath: desired.healthCheckPath, Matcher, HealthCheckPort: 'traffic-port', HealthCheckProtocol: desired.protocol,
     HealthCheckIntervalSeconds: 15, HealthCheckTimeoutSeconds: 5, HealthyThresholdCount: 2, UnhealthyThresholdCount: 2,
   }
-  let arn = held?.TargetGroupArn
+  let arn = existing?.TargetGroupArn
   if (arn === undefined) {
-    const answer = await elbv2.call('CreateTargetGroup', (client) => client.send(new CreateTargetGroupCommand({
-      Name: wanted.name, Port: wanted.port, Protocol: wanted.protocol, ProtocolVersion: wanted.protocolVersion, TargetType: wanted.targetType,
-      Tags: tagList(tagsOf(deployer.cluster, group, wanted.resource)), ...check,
-      ...(deployer.vpcId === undefined ? {} : { VpcId: deployer.vpcId }),
+    const response = await elbv2.call('CreateTargetGroup', (client) => client.send(new CreateTargetGroupCommand({
+      Name: desired.name, Port: desired.port, Protocol: desired.protocol, ProtocolVersion: desired.protocolVersion, TargetType: desired.targetType,
+      Tags: tagList(buildTags(context.cluster, group, desired.resource)), ...healthCheck,
+      ...(context.vpcId === undefined ? {} : { VpcId: context.vpcId }),
     })))
-    arn = answer.TargetGroups?.[0]?.TargetGroupArn ?? ''
-  } else if (held?.HealthCheckPath !== wanted.healthCheckPath || (held.Matcher?.GrpcCode ?? held.Matcher?.HttpCode) !== wanted.matcher) {
-    const change = { TargetGroupArn: arn, ...check }
-    await elbv2.call('ModifyTargetGroup', (client) => client.send(new ModifyTargetGroupCommand(change)))
+    arn = response.TargetGroups?.[0]?.TargetGroupArn ?? ''
+  } else if (existing?.HealthCheckPath !== desired.healthCheckPath || (existing.Matcher?.GrpcCode ?? existing.Matcher?.HttpCode) !== desired.matcher) {
+    const input = { TargetGroupArn: arn, ...healthCheck }
+    await elbv2.call('ModifyTargetGroup', (client) => client.send(new ModifyTargetGroupCommand(input)))
   }
-  await setAttributes(wanted.attributes, arn, elbv2, 'TargetGroup')
+  await setAttributes(desired.attributes, arn, elbv2, 'TargetGroup')
   return arn
 }
 
 /** Only attributes that an annotation names are looked at: others stay as somebody set them. */
-async function setAttributes(wanted: Readonly<Record<string, string>>, arn: string, elbv2: Elbv2, of: 'TargetGroup' | 'LoadBalancer'): Promise<void> {
-  if (Object.keys(wanted).length === 0) return
-  const described = await elbv2.call(`Describe${of}Attributes`, (client) => of === 'TargetGroup'
+async function setAttributes(desired: Readonly<Record<string, string>>, arn: string, elbv2: Elbv2, resourceType: 'TargetGroup' | 'LoadBalancer'): Promise<void> {
+  if (Object.keys(desired).length === 0) return
+  const described = await elbv2.call(`Describe${resourceType}Attributes`, (client) => resourceType === 'TargetGroup'
     ? client.send(new DescribeTargetGroupAttributesCommand({ TargetGroupArn: arn }))
     : client.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn: arn })))
-  const held = new Map((described.Attributes ?? []).map(({ Key, Value }) => [Key, Value]))
-  const Attributes = tagList(wanted).filter(({ Key, Value }) => held.get(Key) !== Value)
+  const existing = new Map((described.Attributes ?? []).map(({ Key, Value }) => [Key, Value]))
+  const Attributes = tagList(desired).filter(({ Key, Value }) => existing.get(Key) !== Value)
   if (Attributes.length === 0) return
-  await elbv2.call(`Modify${of}Attributes`, async (client) => of === 'TargetGroup'
+  await elbv2.call(`Modify${resourceType}Attributes`, async (client) => resourceType === 'TargetGroup'
     ? client.send(new ModifyTargetGroupAttributesCommand({ TargetGroupArn: arn, Attributes }))
     : client.send(new ModifyLoadBalancerAttributesCommand({ LoadBalancerArn: arn, Attributes })))
 }
 
-async function deployLoadBalancer(deployer: Deployer, model: Model): Promise<{ loadBalancer: LoadBalancer; existed: boolean }> {
-  const { elbv2, cluster } = deployer
-  const wanted = model.loadBalancer
-  const all = await elbv2.loadBalancers(stackTags(cluster, model.group))
-  const same = all.find(({ held }) => held.Scheme === wanted.scheme)
+async function deployLoadBalancer(context: DeployContext, model: Model): Promise<{ loadBalancer: LoadBalancer; isExisting: boolean }> {
+  const { elbv2, cluster } = context
+  const desired = model.loadBalancer
+  const all = await elbv2.listLoadBalancers(buildStackTags(cluster, model.group))
+  const match = all.find(({ resource: existing }) => existing.Scheme === desired.scheme)
   // A scheme cannot be changed: another load balancer is made, and the one before goes first (load_balancer_synthesizer.go:221).
-  for (const { held } of all) if (held !== same?.held) await deleteLoadBalancer(elbv2, held)
-  const securityGroups = wanted.securityGroups.length > 0 ? wanted.securityGroups : deployer.securityGroups
-  const loadBalancer = same?.held ?? (await createLoadBalancer(deployer, model, securityGroups))
+  for (const { resource: existing } of all) if (existing !== match?.resource) await deleteLoadBalancer(elbv2, existing)
+  const securityGroups = desired.securityGroups.length > 0 ? desired.securityGroups : context.securityGroups
+  const loadBalancer = match?.resource ?? (await createLoadBalancer(context, model, securityGroups))
   const arn = loadBalancer.LoadBalancerArn ?? ''
-  if (same && wanted.securityGroups.length > 0 && [...wanted.securityGroups].sort().join() !== [...(loadBalancer.SecurityGroups ?? [])].sort().join()) {
-    const change = { LoadBalancerArn: arn, SecurityGroups: [...wanted.securityGroups] }
-    await elbv2.call('SetSecurityGroups', (client) => client.send(new SetSecurityGroupsCommand(change)))
+  if (match && desired.securityGroups.length > 0 && [...desired.securityGroups].sort().join() !== [...(loadBalancer.SecurityGroups ?? [])].sort().join()) {
+    const input = { LoadBalancerArn: arn, SecurityGroups: [...desired.securityGroups] }
+    await elbv2.call('SetSecurityGroups', (client) => client.send(new SetSecurityGroupsCommand(input)))
   }
-  await setAttributes(wanted.attributes, arn, elbv2, 'LoadBalancer')
-  return { loadBalancer, existed: same !== undefined }
+  await setAttributes(desired.attributes, arn, elbv2, 'LoadBalancer')
+  return { loadBalancer, isExisting: match !== undefined }
 }
 
-async function createLoadBalancer(deployer: Deployer, model: Model, securityGroups: readonly string[]): Promise<LoadBalancer> {
-  const { loadBalancer: wanted, group } = model
-  const subnets = wanted.subnets.length > 0 ? wanted.subnets : deployer.subnets
-  const answer = await deployer.elbv2.call('CreateLoadBalancer', (client) => client.send(new CreateLoadBalancerCommand({
-    Name: wanted.name, Scheme: wanted.scheme, Type: 'application', IpAddressType: 'ipv4',
+async function createLoadBalancer(context: DeployContext, model: Model, securityGroups: readonly string[]): Promise<LoadBalancer> {
+  const { loadBalancer: desired, group } = model
+  const subnets = desired.subnets.length > 0 ? desired.subnets : context.subnets
+  const response = await context.elbv2.call('CreateLoadBalancer', (client) => client.send(new CreateLoadBalancerCommand({
+    Name: desired.name, Scheme: desired.scheme, Type: 'application', IpAddressType: 'ipv4',
     SubnetMappings: subnets.map((SubnetId) => ({ SubnetId })), SecurityGroups: [...securityGroups],
-    Tags: tagList({ ...wanted.tags, ...tagsOf(deployer.cluster, group, 'LoadBalancer') }),
+    Tags: tagList({ ...desired.tags, ...buildTags(context.cluster, group, 'LoadBalancer') }),
   })))
-  return answer.LoadBalancers?.[0] ?? {}
+  return response.LoadBalancers?.[0] ?? {}
 }
 
-async function deleteLoadBalancer(elbv2: Elbv2, held: LoadBalancer): Promise<void> {
-  await elbv2.call('DeleteLoadBalancer', (client) => client.send(new DeleteLoadBalancerCommand({ LoadBalancerArn: held.LoadBalancerArn })))
+async function deleteLoadBalancer(elbv2: Elbv2, existing: LoadBalancer): Promise<void> {
+  await elbv2.call('DeleteLoadBalancer', (client) => client.send(new DeleteLoadBalancerCommand({ LoadBalancerArn: existing.LoadBalancerArn })))
 }
 
-async function deleteTargetGroup(elbv2: Elbv2, held: TargetGroup): Promise<void> {
+async function deleteTargetGroup(elbv2: Elbv2, existing: TargetGroup): Promise<void> {
   try {
-    await elbv2.call('DeleteTargetGroup', (client) => client.send(new DeleteTargetGroupCommand({ TargetGroupArn: held.TargetGroupArn })))
+    await elbv2.call('DeleteTargetGroup', (client) => client.send(new DeleteTargetGroupCommand({ TargetGroupArn: existing.TargetGroupArn })))
   } catch (error) {
     throw new Error(`failed to delete targetGroup: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }

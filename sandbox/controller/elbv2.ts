@@ -11,14 +11,14 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { ElasticLoadBalancingV2Client, Listener, LoadBalancer, Rule, TargetGroup } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { AwsClients } from './aws.ts'
-import { inGo } from './aws.ts'
+import { withGoErrors } from './aws.ts'
 
 /** A command of the client that answers `Output`. */
-type Sending<Output> = (client: ElasticLoadBalancingV2Client) => Promise<Output>
+type SendCommand<Output> = (client: ElasticLoadBalancingV2Client) => Promise<Output>
 
 /** Something of AWS with its tags. */
-export interface Tagged<T> {
-  readonly held: T
+export interface TaggedResource<T> {
+  readonly resource: T
   readonly tags: Readonly<Record<string, string>>
 }
 
@@ -31,52 +31,52 @@ export class Elbv2 {
   }
 
   /** Sends a command; an error says which operation it was. */
-  call<Output>(operation: string, send: Sending<Output>): Promise<Output> {
-    return inGo('Elastic Load Balancing v2', operation, () => send(this.clients.elbv2))
+  call<Output>(operation: string, send: SendCommand<Output>): Promise<Output> {
+    return withGoErrors('Elastic Load Balancing v2', operation, () => send(this.clients.elbv2))
   }
 
   /** The load balancers that carry all of these tags. */
-  async loadBalancers(tags: Readonly<Record<string, string>>): Promise<Tagged<LoadBalancer>[]> {
+  async listLoadBalancers(tags: Readonly<Record<string, string>>): Promise<TaggedResource<LoadBalancer>[]> {
     const all = await this.call('DescribeLoadBalancers', async (client) => {
       const found: LoadBalancer[] = []
       for await (const page of paginateDescribeLoadBalancers({ client }, {})) found.push(...(page.LoadBalancers ?? []))
       return found
     })
-    return this.tagged(all, ({ LoadBalancerArn }) => LoadBalancerArn, tags)
+    return this.filterByTags(all, ({ LoadBalancerArn }) => LoadBalancerArn, tags)
   }
 
   /** The target groups that carry all of these tags. */
-  async targetGroups(tags: Readonly<Record<string, string>>): Promise<Tagged<TargetGroup>[]> {
+  async listTargetGroups(tags: Readonly<Record<string, string>>): Promise<TaggedResource<TargetGroup>[]> {
     const all = await this.call('DescribeTargetGroups', async (client) => {
       const found: TargetGroup[] = []
       for await (const page of paginateDescribeTargetGroups({ client }, {})) found.push(...(page.TargetGroups ?? []))
       return found
     })
-    return this.tagged(all, ({ TargetGroupArn }) => TargetGroupArn, tags)
+    return this.filterByTags(all, ({ TargetGroupArn }) => TargetGroupArn, tags)
   }
 
   /** The listeners of a load balancer. */
-  async listeners(loadBalancerArn: string): Promise<Listener[]> {
-    const answer = await this.call('DescribeListeners', (client) => client.send(new DescribeListenersCommand({ LoadBalancerArn: loadBalancerArn })))
-    return answer.Listeners ?? []
+  async listListeners(loadBalancerArn: string): Promise<Listener[]> {
+    const response = await this.call('DescribeListeners', (client) => client.send(new DescribeListenersCommand({ LoadBalancerArn: loadBalancerArn })))
+    return response.Listeners ?? []
   }
 
   /** The rules of a listener, but for the default one. */
-  async rules(listenerArn: string): Promise<Rule[]> {
-    const answer = await this.call('DescribeRules', (client) => client.send(new DescribeRulesCommand({ ListenerArn: listenerArn })))
-    return (answer.Rules ?? []).filter(({ IsDefault }) => IsDefault !== true)
+  async listRules(listenerArn: string): Promise<Rule[]> {
+    const response = await this.call('DescribeRules', (client) => client.send(new DescribeRulesCommand({ ListenerArn: listenerArn })))
+    return (response.Rules ?? []).filter(({ IsDefault }) => IsDefault !== true)
   }
 
-  private async tagged<T>(all: T[], arnOf: (held: T) => string | undefined, tags: Readonly<Record<string, string>>): Promise<Tagged<T>[]> {
-    const found: Tagged<T>[] = []
+  private async filterByTags<T>(all: T[], getArn: (resource: T) => string | undefined, tags: Readonly<Record<string, string>>): Promise<TaggedResource<T>[]> {
+    const found: TaggedResource<T>[] = []
     // DescribeTags takes 20 at once.
-    for (let from = 0; from < all.length; from += 20) {
-      const some = all.slice(from, from + 20)
-      const answer = await this.call('DescribeTags', (client) => client.send(new DescribeTagsCommand({ ResourceArns: some.map((held) => arnOf(held) ?? '') })))
-      for (const held of some) {
-        const description = answer.TagDescriptions?.find(({ ResourceArn }) => ResourceArn === arnOf(held))
-        const own = Object.fromEntries((description?.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']))
-        if (Object.entries(tags).every(([key, value]) => own[key] === value)) found.push({ held, tags: own })
+    for (let offset = 0; offset < all.length; offset += 20) {
+      const batch = all.slice(offset, offset + 20)
+      const response = await this.call('DescribeTags', (client) => client.send(new DescribeTagsCommand({ ResourceArns: batch.map((resource) => getArn(resource) ?? '') })))
+      for (const resource of batch) {
+        const description = response.TagDescriptions?.find(({ ResourceArn }) => ResourceArn === getArn(resource))
+        const resourceTags = Object.fromEntries((description?.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']))
+        if (Object.entries(tags).every(([key, value]) => resourceTags[key] === value)) found.push({ resource, tags: resourceTags })
       }
     }
     return found

@@ -2,12 +2,12 @@
  * From Ingresses to what AWS should hold: pure, with the order of checks and the texts of AWS Load Balancer Controller v3.5.0
  * (pkg/ingress/model_builder.go, model_build_*.go; texts observed of the real controller).
  */
-import { annotation, BuildError, checkInboundCidrs, listenPorts, oneOf, stringList, stringMap } from './annotations.ts'
+import { getAnnotation, BuildError, checkInboundCidrs, parseListenPorts, parseEnum, parseStringList, parseStringMap } from './annotations.ts'
 import type { Annotations } from './annotations.ts'
-import { loadBalancerName, targetGroupName } from './names.ts'
-import type { Group } from './names.ts'
+import { buildLoadBalancerName, buildTargetGroupName } from './names.ts'
+import type { IngressGroup } from './names.ts'
 import type { Backend, Ingress, Service } from './objects.ts'
-import { keyOf } from './objects.ts'
+import { getObjectKey } from './objects.ts'
 import { buildTargetGroup } from './target-group.ts'
 import type { TargetGroupModel } from './target-group.ts'
 
@@ -37,7 +37,7 @@ export interface ListenerModel {
 
 /** What AWS should hold for a group. */
 export interface Model {
-  readonly group: Group
+  readonly group: IngressGroup
   readonly loadBalancer: {
     readonly name: string
     readonly scheme: 'internal' | 'internet-facing'
@@ -59,10 +59,10 @@ export interface DiscoveredCertificate {
 /** All that a model is built from. */
 export interface BuildInput {
   readonly cluster: string
-  readonly group: Group
+  readonly group: IngressGroup
   /** In the order of the group, with annotations as their IngressClassParams leave them. */
   readonly members: readonly Ingress[]
-  readonly service: (namespace: string, name: string) => Service | undefined
+  readonly findService: (namespace: string, name: string) => Service | undefined
   /** What ACM holds, when discovery is needed. */
   readonly certificates: readonly DiscoveredCertificate[]
   /** Subnets and security groups that EC2 does not know: every other one passes. */
@@ -73,8 +73,8 @@ export interface BuildInput {
 /** True when an HTTPS listener must look for its certificates in ACM. */
 export function needsDiscovery(ingress: Ingress): boolean {
   try {
-    const annotations = annotationsOf(ingress)
-    return annotation(annotations, 'certificate-arn') === undefined && listenPorts(annotations).some(({ protocol }) => protocol === 'HTTPS')
+    const annotations = getAnnotations(ingress)
+    return getAnnotation(annotations, 'certificate-arn') === undefined && parseListenPorts(annotations).some(({ protocol }) => protocol === 'HTTPS')
   } catch {
     return false
   }
@@ -82,53 +82,53 @@ export function needsDiscovery(ingress: Ingress): boolean {
 
 /** Builds the model of a group, or throws a BuildError. */
 export function buildModel(input: BuildInput): Model {
-  const ports = new Map<number, { listener: ListenerModel; members: Ingress[] }>()
+  const listenersByPort = new Map<number, { listener: ListenerModel; members: Ingress[] }>()
   for (const ingress of input.members) {
-    for (const listener of within(ingress, () => listenersOf(ingress, input.certificates))) {
-      const merged = ports.get(listener.port)
-      const certificateArns = [...new Set([...(merged?.listener.certificateArns ?? []), ...listener.certificateArns])]
-      ports.set(listener.port, { listener: { ...listener, certificateArns }, members: [...(merged?.members ?? []), ingress] })
+    for (const listener of withIngressContext(ingress, () => buildListeners(ingress, input.certificates))) {
+      const existing = listenersByPort.get(listener.port)
+      const certificateArns = [...new Set([...(existing?.listener.certificateArns ?? []), ...listener.certificateArns])]
+      listenersByPort.set(listener.port, { listener: { ...listener, certificateArns }, members: [...(existing?.members ?? []), ingress] })
     }
   }
   const loadBalancer = buildLoadBalancer(input)
   const targetGroups = new Map<string, TargetGroupModel>()
-  const redirect = input.members.map((member) => annotation(annotationsOf(member), 'ssl-redirect')).find((port) => port !== undefined)
-  const listeners = [...ports.values()].map(({ listener, members }): ListenerModel => {
+  const redirect = input.members.map((member) => getAnnotation(getAnnotations(member), 'ssl-redirect')).find((port) => port !== undefined)
+  const listeners = [...listenersByPort.values()].map(({ listener, members }): ListenerModel => {
     if (redirect !== undefined && listener.protocol === 'HTTP') return { ...listener, defaultAction: { kind: 'redirect', port: redirect } }
-    const rules = members.flatMap((ingress) => within(ingress, () => rulesOf(ingress, input, targetGroups)))
-    const standard = members.find(({ spec }) => spec?.defaultBackend)
-    const backend = standard?.spec?.defaultBackend
-    const defaultAction = standard && backend ? within(standard, () => actionOf(standard, backend, input, targetGroups)) : listener.defaultAction
+    const rules = members.flatMap((ingress) => withIngressContext(ingress, () => buildRules(ingress, input, targetGroups)))
+    const ingressWithDefault = members.find(({ spec }) => spec?.defaultBackend)
+    const backend = ingressWithDefault?.spec?.defaultBackend
+    const defaultAction = ingressWithDefault && backend ? withIngressContext(ingressWithDefault, () => buildAction(ingressWithDefault, backend, input, targetGroups)) : listener.defaultAction
     return { ...listener, rules, defaultAction }
   })
   if (redirect !== undefined) checkRedirect(redirect, listeners)
   return { group: input.group, loadBalancer, listeners, targetGroups: [...targetGroups.values()] }
 }
 
-function annotationsOf(ingress: Ingress): Annotations {
+function getAnnotations(ingress: Ingress): Annotations {
   return ingress.metadata.annotations ?? {}
 }
 
 /** Errors of one Ingress carry its name. */
-function within<T>(ingress: Ingress, build: () => T): T {
+function withIngressContext<T>(ingress: Ingress, build: () => T): T {
   try {
     return build()
   } catch (error) {
-    throw error instanceof BuildError ? new BuildError(`ingress: ${keyOf(ingress)}: ${error.message}`) : error
+    throw error instanceof BuildError ? new BuildError(`ingress: ${getObjectKey(ingress)}: ${error.message}`) : error
   }
 }
 
-function listenersOf(ingress: Ingress, discovered: readonly DiscoveredCertificate[]): ListenerModel[] {
-  const annotations = annotationsOf(ingress)
-  const explicit = stringList(annotations, 'certificate-arn')
-  checkInboundCidrs(annotations, keyOf(ingress))
-  const ports = listenPorts(annotations)
-  const secure = ports.some(({ protocol }) => protocol === 'HTTPS')
-  const certificateArns = secure && explicit.length === 0 ? discover(ingress, discovered) : explicit
+function buildListeners(ingress: Ingress, discovered: readonly DiscoveredCertificate[]): ListenerModel[] {
+  const annotations = getAnnotations(ingress)
+  const configuredArns = parseStringList(annotations, 'certificate-arn')
+  checkInboundCidrs(annotations, getObjectKey(ingress))
+  const ports = parseListenPorts(annotations)
+  const hasHttps = ports.some(({ protocol }) => protocol === 'HTTPS')
+  const certificateArns = hasHttps && configuredArns.length === 0 ? discoverCertificates(ingress, discovered) : configuredArns
   return ports.map(({ protocol, port }) => ({
     port,
     protocol,
-    sslPolicy: protocol === 'HTTPS' ? annotation(annotations, 'ssl-policy') : undefined,
+    sslPolicy: protocol === 'HTTPS' ? getAnnotation(annotations, 'ssl-policy') : undefined,
     certificateArns: protocol === 'HTTPS' ? certificateArns : [],
     // What the controller gives a listener without a default backend (build404Action).
     defaultAction: { kind: 'fixed-response', status: '404', body: '' },
@@ -137,7 +137,7 @@ function listenersOf(ingress: Ingress, discovered: readonly DiscoveredCertificat
 }
 
 /** Every certificate of ACM that is good for one of the Ingress's hosts (pkg/certs/cert_discovery.go). */
-function discover(ingress: Ingress, certificates: readonly DiscoveredCertificate[]): string[] {
+function discoverCertificates(ingress: Ingress, certificates: readonly DiscoveredCertificate[]): string[] {
   const hosts = new Set([...(ingress.spec?.rules ?? []).map(({ host }) => host), ...(ingress.spec?.tls ?? []).flatMap((tls) => tls.hosts ?? [])])
   const arns = new Set<string>()
   for (const host of hosts) {
@@ -158,54 +158,54 @@ function checkRedirect(port: string, listeners: readonly ListenerModel[]): void 
 
 /** Of a group the first member that says something wins; the real one refuses members that disagree. */
 function buildLoadBalancer(input: BuildInput): Model['loadBalancer'] {
-  const annotations = Object.assign({}, ...input.members.toReversed().map(annotationsOf)) as Annotations
-  const scheme = oneOf(annotations, 'scheme', ['internal', 'internet-facing'], 'internal', 'unknown scheme')
-  oneOf(annotations, 'ip-address-type', ['ipv4', 'dualstack', 'dualstack-without-public-ipv4'], 'ipv4', 'unknown IPAddressType')
-  const subnets = stringList(annotations, 'subnets')
-  const securityGroups = stringList(annotations, 'security-groups')
-  checkKnown(input, subnets, 'failed to list subnets by names or IDs: operation error EC2: DescribeSubnets', (id) => `api error InvalidSubnetID.NotFound: The subnet ID '${id}' does not exist`)
-  checkKnown(input, securityGroups, "couldn't find all security groups: operation error EC2: DescribeSecurityGroups", (id) => `api error InvalidGroup.NotFound: The security group '${id}' does not exist`)
-  const attributes = stringMap(annotations, 'load-balancer-attributes')
-  const tags = stringMap(annotations, 'tags')
-  const name = annotation(annotations, 'load-balancer-name')
+  const annotations = Object.assign({}, ...input.members.toReversed().map(getAnnotations)) as Annotations
+  const scheme = parseEnum(annotations, 'scheme', ['internal', 'internet-facing'], 'internal', 'unknown scheme')
+  parseEnum(annotations, 'ip-address-type', ['ipv4', 'dualstack', 'dualstack-without-public-ipv4'], 'ipv4', 'unknown IPAddressType')
+  const subnets = parseStringList(annotations, 'subnets')
+  const securityGroups = parseStringList(annotations, 'security-groups')
+  checkIdsExist(input, subnets, 'failed to list subnets by names or IDs: operation error EC2: DescribeSubnets', (id) => `api error InvalidSubnetID.NotFound: The subnet ID '${id}' does not exist`)
+  checkIdsExist(input, securityGroups, "couldn't find all security groups: operation error EC2: DescribeSecurityGroups", (id) => `api error InvalidGroup.NotFound: The security group '${id}' does not exist`)
+  const attributes = parseStringMap(annotations, 'load-balancer-attributes')
+  const tags = parseStringMap(annotations, 'tags')
+  const name = getAnnotation(annotations, 'load-balancer-name')
   if (name !== undefined && name.length > 32) throw new BuildError('load balancer name cannot be longer than 32 characters')
-  return { name: name ?? loadBalancerName(input.cluster, input.group, scheme), scheme, attributes, subnets, securityGroups, tags }
+  return { name: name ?? buildLoadBalancerName(input.cluster, input.group, scheme), scheme, attributes, subnets, securityGroups, tags }
 }
 
-function checkKnown(input: BuildInput, ids: readonly string[], operation: string, refusal: (id: string) => string): void {
-  const unknown = ids.find((id) => input.unknownIds?.includes(id))
-  if (unknown === undefined) return
-  throw new BuildError(`${operation}, https response error StatusCode: 400, RequestID: ${input.requestId ?? ''}, ${refusal(unknown)}`)
+function checkIdsExist(input: BuildInput, ids: readonly string[], operation: string, formatError: (id: string) => string): void {
+  const unknownId = ids.find((id) => input.unknownIds?.includes(id))
+  if (unknownId === undefined) return
+  throw new BuildError(`${operation}, https response error StatusCode: 400, RequestID: ${input.requestId ?? ''}, ${formatError(unknownId)}`)
 }
 
-function rulesOf(ingress: Ingress, input: BuildInput, targetGroups: Map<string, TargetGroupModel>): RuleModel[] {
+function buildRules(ingress: Ingress, input: BuildInput, targetGroups: Map<string, TargetGroupModel>): RuleModel[] {
   return (ingress.spec?.rules ?? []).flatMap(({ host, http }) =>
     (http?.paths ?? []).map(({ path, pathType, backend }) => ({
       hosts: host === undefined || host === '' ? [] : [host],
-      paths: pathsOf(path ?? '', pathType),
-      action: actionOf(ingress, backend, input, targetGroups),
+      paths: toPathPatterns(path ?? '', pathType),
+      action: buildAction(ingress, backend, input, targetGroups),
     })),
   )
 }
 
 /** model_build_listener_rules.go: only a prefix matches what is below it. */
-function pathsOf(path: string, pathType: string): string[] {
+function toPathPatterns(path: string, pathType: string): string[] {
   if (path === '') return ['/*']
   if (pathType !== 'Prefix') return [path]
-  const bare = path.replace(/\/$/, '')
-  return bare === '' ? ['/*'] : [bare, `${bare}/*`]
+  const prefix = path.replace(/\/$/, '')
+  return prefix === '' ? ['/*'] : [prefix, `${prefix}/*`]
 }
 
-function actionOf(ingress: Ingress, backend: Backend, input: BuildInput, targetGroups: Map<string, TargetGroupModel>): ActionModel {
-  const wanted = backend.service
+function buildAction(ingress: Ingress, backend: Backend, input: BuildInput, targetGroups: Map<string, TargetGroupModel>): ActionModel {
+  const backendService = backend.service
   const namespace = ingress.metadata.namespace ?? ''
-  const service = wanted && input.service(namespace, wanted.name)
+  const service = backendService && input.findService(namespace, backendService.name)
   // --tolerate-non-existent-backend-service, on by default (enhanced_backend_builder.go).
   if (!service) return { kind: 'fixed-response', status: '503', body: 'Backend service does not exist' }
-  const port = wanted.port.number ?? wanted.port.name ?? ''
-  const built = buildTargetGroup(ingress, service, port)
-  const identity = [ingress.metadata.uid ?? '', service.metadata.uid ?? '', String(port), built.targetType, built.protocol, built.protocolVersion]
-  const name = targetGroupName(input.cluster, input.group, { namespace, name: wanted.name }, identity)
-  targetGroups.set(built.resource, { ...built, name })
-  return { kind: 'forward', targetGroup: built.resource }
+  const port = backendService.port.number ?? backendService.port.name ?? ''
+  const targetGroup = buildTargetGroup(ingress, service, port)
+  const identity = [ingress.metadata.uid ?? '', service.metadata.uid ?? '', String(port), targetGroup.targetType, targetGroup.protocol, targetGroup.protocolVersion]
+  const name = buildTargetGroupName(input.cluster, input.group, { namespace, name: backendService.name }, identity)
+  targetGroups.set(targetGroup.resource, { ...targetGroup, name })
+  return { kind: 'forward', targetGroup: targetGroup.resource }
 }

@@ -5,52 +5,52 @@
 import { createHash } from 'node:crypto'
 
 /** An IngressGroup: of one Ingress, by its namespace and name, or an explicit one, by its name. */
-export interface Group {
+export interface IngressGroup {
   readonly namespace: string
   readonly name: string
 }
 
 /** `namespace/name`, or the name of an explicit group: also what tags call the stack. */
-export function groupKey({ namespace, name }: Group): string {
+export function formatGroupKey({ namespace, name }: IngressGroup): string {
   return namespace === '' ? name : `${namespace}/${name}`
 }
 
 /** The group that a key stands for. */
-export function groupOfKey(key: string): Group {
+export function parseGroupKey(key: string): IngressGroup {
   const slash = key.indexOf('/')
   return slash < 0 ? { namespace: '', name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
 }
 
 /** The finalizer of an Ingress in a group. */
-export function finalizerOf({ namespace, name }: Group): string {
+export function getFinalizer({ namespace, name }: IngressGroup): string {
   return namespace === '' ? `group.ingress.k8s.aws/${name}` : 'ingress.k8s.aws/resources'
 }
 
 const hash = (...parts: string[]): string => createHash('sha256').update(parts.join('')).digest('hex').slice(0, 10)
-const plain = (text: string, length: number): string => text.replace(/[^A-Za-z0-9]/g, '').slice(0, length)
+const toAlphanumeric = (text: string, length: number): string => text.replace(/[^A-Za-z0-9]/g, '').slice(0, length)
 
 /** The name of a group's load balancer. */
-export function loadBalancerName(cluster: string, group: Group, scheme: string): string {
-  const id = hash(cluster, groupKey(group), scheme)
-  return group.namespace === '' ? `k8s-${plain(group.name, 17)}-${id}` : `k8s-${plain(group.namespace, 8)}-${plain(group.name, 8)}-${id}`
+export function buildLoadBalancerName(cluster: string, group: IngressGroup, scheme: string): string {
+  const id = hash(cluster, formatGroupKey(group), scheme)
+  return group.namespace === '' ? `k8s-${toAlphanumeric(group.name, 17)}-${id}` : `k8s-${toAlphanumeric(group.namespace, 8)}-${toAlphanumeric(group.name, 8)}-${id}`
 }
 
 /** The name of a target group, and of its TargetGroupBinding. `identity` is all that makes it another one when it changes. */
-export function targetGroupName(cluster: string, group: Group, service: Group, identity: readonly string[]): string {
-  return `k8s-${plain(service.namespace, 8)}-${plain(service.name, 8)}-${hash(cluster, groupKey(group), ...identity)}`
+export function buildTargetGroupName(cluster: string, group: IngressGroup, service: IngressGroup, identity: readonly string[]): string {
+  return `k8s-${toAlphanumeric(service.namespace, 8)}-${toAlphanumeric(service.name, 8)}-${hash(cluster, formatGroupKey(group), ...identity)}`
 }
 
 /** The tags that all of a group's things share: what they are found by. */
-export function stackTags(cluster: string, group: Group): Record<string, string> {
-  return { 'elbv2.k8s.aws/cluster': cluster, 'ingress.k8s.aws/stack': groupKey(group) }
+export function buildStackTags(cluster: string, group: IngressGroup): Record<string, string> {
+  return { 'elbv2.k8s.aws/cluster': cluster, 'ingress.k8s.aws/stack': formatGroupKey(group) }
 }
 
 /** The tags of what belongs to a group. `resource` is `LoadBalancer`, `443`, `443:1`, or of a target group its own. */
-export function tagsOf(cluster: string, group: Group, resource: string): Record<string, string> {
-  return { ...stackTags(cluster, group), 'ingress.k8s.aws/resource': resource }
+export function buildTags(cluster: string, group: IngressGroup, resource: string): Record<string, string> {
+  return { ...buildStackTags(cluster, group), 'ingress.k8s.aws/resource': resource }
 }
 
 /** The labels of a group's TargetGroupBindings. */
-export function labelsOf({ namespace, name }: Group): Record<string, string> {
+export function buildLabels({ namespace, name }: IngressGroup): Record<string, string> {
   return namespace === '' ? { 'ingress.k8s.aws/stack': name } : { 'ingress.k8s.aws/stack-namespace': namespace, 'ingress.k8s.aws/stack-name': name }
 }

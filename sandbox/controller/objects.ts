@@ -60,6 +60,6 @@ export interface EndpointSlice extends KubernetesObject {
 }
 
 /** `namespace/name`, or the name alone of what has no namespace. */
-export function keyOf({ metadata }: KubernetesObject): string {
+export function getObjectKey({ metadata }: KubernetesObject): string {
   return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`
 }

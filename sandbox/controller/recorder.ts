@@ -4,11 +4,11 @@
 import { randomBytes } from 'node:crypto'
 import type { KubernetesClient } from './api.ts'
 import { ApiError } from './api.ts'
-import { Correlator } from './correlator.ts'
+import { EventCorrelator } from './correlator.ts'
 import type { Ingress } from './objects.ts'
 
 /** The reasons on an Ingress, with what their messages begin with (pkg/k8s/events.go, group_controller.go). */
-export const REASONS = {
+export const MESSAGE_PREFIXES = {
   SuccessfullyReconciled: 'Successfully reconciled',
   FailedLoadGroupID: 'failed load groupID due to ',
   FailedAddFinalizer: 'Failed add finalizer due to ',
@@ -19,50 +19,50 @@ export const REASONS = {
 } as const
 
 /** One of them. */
-export type Reason = keyof typeof REASONS
+export type Reason = keyof typeof MESSAGE_PREFIXES
 
 /** Records events one after the other, in the order that they happened. */
-export class Recorder {
+export class EventRecorder {
   private readonly client: KubernetesClient
-  private readonly correlator = new Correlator()
-  private readonly names = new Map<string, string>()
-  private last: Promise<void> = Promise.resolve()
+  private readonly correlator = new EventCorrelator()
+  private readonly eventNames = new Map<string, string>()
+  private lastWrite: Promise<void> = Promise.resolve()
 
-  private readonly dropped: () => boolean
+  private readonly shouldDrop: () => boolean
 
-  /** @param dropped whether what it is told now is dropped */
-  constructor(client: KubernetesClient, dropped: () => boolean = () => false) {
+  /** @param shouldDrop whether what it is told now is dropped */
+  constructor(client: KubernetesClient, shouldDrop: () => boolean = () => false) {
     this.client = client
-    this.dropped = dropped
+    this.shouldDrop = shouldDrop
   }
 
   /** Tells that something happened to an Ingress; `cause` ends the message. */
   record(ingress: Ingress, reason: Reason, cause = ''): void {
-    if (this.dropped()) return
-    this.last = this.last.then(() => this.write(ingress, reason, REASONS[reason] + cause)).catch(() => undefined)
+    if (this.shouldDrop()) return
+    this.lastWrite = this.lastWrite.then(() => this.write(ingress, reason, MESSAGE_PREFIXES[reason] + cause)).catch(() => undefined)
   }
 
   /** Settles when all that was recorded is written. */
-  settled(): Promise<void> {
-    return this.last
+  flush(): Promise<void> {
+    return this.lastWrite
   }
 
-  private async write(ingress: Ingress, reason: Reason, text: string): Promise<void> {
+  private async write(ingress: Ingress, reason: Reason, eventMessage: string): Promise<void> {
     const { name, namespace = '', uid = '', resourceVersion } = ingress.metadata
     const type = reason === 'SuccessfullyReconciled' ? 'Normal' : 'Warning'
-    const observed = this.correlator.observe({ uid, type, reason, message: text }, Date.now())
-    if (!observed) return
+    const update = this.correlator.correlate({ uid, type, reason, message: eventMessage }, Date.now())
+    if (!update) return
     const path = `/api/v1/namespaces/${namespace}/events`
-    const { key, count, message } = observed
+    const { key, count, message } = update
     const lastTimestamp = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
-    const known = this.names.get(key)
-    if (known !== undefined && (await this.repeat(`${path}/${known}`, { count, lastTimestamp, message }))) return
-    const event = `${name}.${randomBytes(8).toString('hex')}`
-    this.names.set(key, event)
+    const existingName = this.eventNames.get(key)
+    if (existingName !== undefined && (await this.updateCount(`${path}/${existingName}`, { count, lastTimestamp, message }))) return
+    const eventName = `${name}.${randomBytes(8).toString('hex')}`
+    this.eventNames.set(key, eventName)
     await this.client.create(path, {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { name: event, namespace },
+      metadata: { name: eventName, namespace },
       involvedObject: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', namespace, name, uid, resourceVersion },
       type, reason, message, count, lastTimestamp,
       firstTimestamp: lastTimestamp,
@@ -73,9 +73,9 @@ export class Recorder {
   }
 
   /** Counts one more of an event; false when it is gone, for events live an hour. */
-  private async repeat(path: string, change: { count: number; lastTimestamp: string; message: string }): Promise<boolean> {
+  private async updateCount(path: string, fields: { count: number; lastTimestamp: string; message: string }): Promise<boolean> {
     try {
-      await this.client.patch(path, change, 'strategic')
+      await this.client.patch(path, fields, 'strategic')
       return true
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return false

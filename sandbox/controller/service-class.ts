@@ -1,5 +1,5 @@
 /** The controller's mutating webhook for Services, which its chart installs by default since v2.5. */
-import { at, fields, type KubernetesObject } from '../kubernetes/types.ts'
+import { getIn, asObject, type KubernetesObject } from '../kubernetes/types.ts'
 
 /** The class of Services whose load balancer the controller makes. */
 export const serviceClass = 'service.k8s.aws/nlb'
@@ -9,6 +9,6 @@ export const serviceClass = 'service.k8s.aws/nlb'
  * changes later stays without. Source: the controller's webhooks/core/service_mutator.go, and its installation guide.
  */
 export function setServiceClass(object: KubernetesObject): KubernetesObject {
-  if (object.kind !== 'Service' || at(object, 'spec', 'type') !== 'LoadBalancer' || at(object, 'spec', 'loadBalancerClass') !== undefined) return object
-  return { ...object, spec: { ...fields(object['spec']), loadBalancerClass: serviceClass } }
+  if (object.kind !== 'Service' || getIn(object, 'spec', 'type') !== 'LoadBalancer' || getIn(object, 'spec', 'loadBalancerClass') !== undefined) return object
+  return { ...object, spec: { ...asObject(object['spec']), loadBalancerClass: serviceClass } }
 }

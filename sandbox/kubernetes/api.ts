@@ -6,25 +6,25 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { ServerResponse } from 'node:http'
 import type { IncomingMessage } from 'node:http'
-import type { Traffic } from '../traffic.ts'
-import { startControllers, type Pace } from './controllers.ts'
-import { answer, handle } from './handlers.ts'
-import { Registry, type Admit, type MutateCreate } from './registry.ts'
-import { isDryRun, loggedBody, readRequest, targetOf, type ApiRequest } from './requests.ts'
-import { resourceOf, resourceOfObject, reviews, type Resource } from './resources.ts'
+import type { RequestLog } from '../traffic.ts'
+import { startControllers, type ControllerDelays } from './controllers.ts'
+import { sendResponse, handleRequest } from './handlers.ts'
+import { Registry, type ValidateAdmission, type MutateCreate } from './registry.ts'
+import { isDryRun, formatBodyForLog, readRequest, parseResourcePath, type ApiRequest } from './requests.ts'
+import { getResource, findResourceForObject, reviewResources, type Resource } from './resources.ts'
 import { ApiError, unauthorized } from './status.ts'
 import type { Change } from './store.ts'
 import type { Authorize, Identity, KubernetesObject } from './types.ts'
 
-export { at, fields, items, text } from './types.ts'
+export { getIn, asObject, asArray, asString } from './types.ts'
 export { ApiError } from './status.ts'
-export type { Admission, Admit, MutateCreate } from './registry.ts'
+export type { Admission, ValidateAdmission, MutateCreate } from './registry.ts'
 export type { Change } from './store.ts'
-export type { Attributes, Authorize, Identity, Json, JsonObject, KubernetesObject } from './types.ts'
+export type { AuthorizationAttributes, Authorize, Identity, Json, JsonObject, KubernetesObject } from './types.ts'
 
 /** How to start the API. */
-export interface KubernetesSettings {
-  readonly traffic: Traffic
+export interface KubernetesApiOptions {
+  readonly requestLog: RequestLog
   readonly tls: { readonly certificate: string; readonly privateKey: string }
   /** Who a bearer token stands for; undefined refuses it with 401. */
   authenticate(token: string): Promise<Identity | undefined>
@@ -34,11 +34,11 @@ export interface KubernetesSettings {
 }
 
 /** What a scenario may change while the API runs. */
-export interface KubernetesOptions extends Pace {
+export interface KubernetesRuntimeOptions extends ControllerDelays {
   /** Whether a request is allowed; guards every request and answers the reviews. */
   authorize: Authorize
   /** Stands for the cluster's webhooks: return an `ApiError` to refuse a write. */
-  admit: Admit
+  admit: ValidateAdmission
   /** Stands for the cluster's webhooks that fill in what is created. */
   mutateCreate: MutateCreate
 }
@@ -46,7 +46,7 @@ export interface KubernetesOptions extends Pace {
 /** The running API, and what somebody else does in the cluster. */
 export interface KubernetesApi {
   readonly url: string
-  readonly options: KubernetesOptions
+  readonly options: KubernetesRuntimeOptions
   /** `kind` is a kind, a plural, or a plural with group: `Service`, `services`, `deployments.apps`. */
   get(kind: string, namespace: string, name: string): KubernetesObject | undefined
   /** All of a kind, in every namespace when none is named. */
@@ -75,61 +75,61 @@ export interface KubernetesApi {
 }
 
 /** Starts the API on a free loopback port. The namespaces `default` and `kube-system` exist. */
-export async function startKubernetes(settings: KubernetesSettings): Promise<KubernetesApi> {
+export async function startKubernetes(settings: KubernetesApiOptions): Promise<KubernetesApi> {
   const registry = new Registry()
-  const pace = startControllers(registry)
-  const options: KubernetesOptions = Object.assign(pace.options, { authorize: settings.authorize ?? (() => true), admit: () => undefined, mutateCreate: (object: KubernetesObject) => object })
-  registry.admit = (admission) => options.admit(admission)
+  const controllers = startControllers(registry)
+  const options: KubernetesRuntimeOptions = Object.assign(controllers.delays, { authorize: settings.authorize ?? (() => true), admit: () => undefined, mutateCreate: (object: KubernetesObject) => object })
+  registry.validateAdmission = (admission) => options.admit(admission)
   registry.mutateCreate = (object) => options.mutateCreate(object)
-  const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const handleIncoming = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request = await readRequest(incoming)
-    const fault = await settings.traffic.take({ ...logged(request), headers: incoming.headers }, response)
+    const fault = await settings.requestLog.recordRequest({ ...toLogEntry(request), headers: incoming.headers }, response)
     if (fault?.reset === true) return void incoming.socket.destroy()
-    if (fault?.lie) {
-      fault.lie(response)
+    if (fault?.respond) {
+      fault.respond(response)
       return
     }
     if (fault?.error) throw new ApiError(fault.error.status, fault.error.code, fault.error.message)
     const identity = request.token === '' ? undefined : await settings.authenticate(request.token)
     if (!identity) throw unauthorized()
     // An answer that is to be lost goes to a response that has no connection.
-    const lost = fault?.reset === 'after'
-    await handle({ registry, authorize: options.authorize }, request, identity, lost ? new ServerResponse(incoming) : response)
-    if (lost) incoming.socket.destroy()
+    const isResponseLost = fault?.reset === 'after'
+    await handleRequest({ registry, authorize: options.authorize }, request, identity, isResponseLost ? new ServerResponse(incoming) : response)
+    if (isResponseLost) incoming.socket.destroy()
   }
   const server = createServer({ cert: settings.tls.certificate, key: settings.tls.privateKey }, (incoming, response) => {
-    const work = serve(incoming, response).catch((error: unknown) => { refuse(response, error) })
+    const work = handleIncoming(incoming, response).catch((error: unknown) => { sendError(response, error) })
     // A watch is no work: it lasts.
-    if (incoming.method !== 'GET') settings.traffic.work(work)
+    if (incoming.method !== 'GET') settings.requestLog.trackWork(work)
   })
   // Node ends idle connections after 5 s, at the moment at which a client may use one again; an API server does not.
   server.keepAliveTimeout = 120_000
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  const api = inProcess(registry)
+  const api = createInProcessApi(registry)
   for (const name of ['default', 'kube-system']) api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, 'kube-apiserver')
   return {
     ...api, options, url: `https://${settings.host ?? '127.0.0.1'}:${port}`,
     close: async () => {
-      pace.stop()
+      controllers.stop()
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
     },
   }
 }
 
-function logged(request: ApiRequest): Parameters<Traffic['take']>[0] {
-  const asks = targetOf(request.path)
-  const reads = request.method === 'GET' || isDryRunSafely(request) || (asks !== undefined && reviews.includes(asks.resource))
+function toLogEntry(request: ApiRequest): Parameters<RequestLog['recordRequest']>[0] {
+  const target = parseResourcePath(request.path)
+  const isReadOnly = request.method === 'GET' || isValidDryRun(request) || (target !== undefined && reviewResources.includes(target.resource))
   const query = request.query.toString()
   return {
-    part: 'kubernetes', operation: `${request.method} ${request.path}`, mutating: !reads, client: request.client,
-    query: query === '' ? '' : `?${query}`, body: loggedBody(request),
+    service: 'kubernetes', operation: `${request.method} ${request.path}`, isMutating: !isReadOnly, userAgent: request.userAgent,
+    query: query === '' ? '' : `?${query}`, body: formatBodyForLog(request),
   }
 }
 
 /** The log comes before everything else: a body that cannot be read is somebody else's error. */
-function isDryRunSafely(request: ApiRequest): boolean {
+function isValidDryRun(request: ApiRequest): boolean {
   try {
     return isDryRun(request)
   } catch {
@@ -137,44 +137,44 @@ function isDryRunSafely(request: ApiRequest): boolean {
   }
 }
 
-function refuse(response: ServerResponse, error: unknown): void {
-  const known = error instanceof ApiError ? error : new ApiError(500, 'InternalError', `Internal error occurred: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+function sendError(response: ServerResponse, error: unknown): void {
+  const apiError = error instanceof ApiError ? error : new ApiError(500, 'InternalError', `Internal error occurred: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   if (response.headersSent) response.destroy()
-  else answer(response, known.code, known.status())
+  else sendResponse(response, apiError.code, apiError.status())
 }
 
-type InProcess = Omit<KubernetesApi, 'url' | 'options' | 'close'>
+type InProcessApi = Omit<KubernetesApi, 'url' | 'options' | 'close'>
 
-function inProcess(registry: Registry): InProcess {
-  const copy = (object: KubernetesObject): KubernetesObject => structuredClone(object)
-  const of = (object: KubernetesObject): Resource => {
-    const resource = resourceOfObject(object)
+function createInProcessApi(registry: Registry): InProcessApi {
+  const clone = (object: KubernetesObject): KubernetesObject => structuredClone(object)
+  const resourceFor = (object: KubernetesObject): Resource => {
+    const resource = findResourceForObject(object)
     if (!resource) throw new Error(`The sandbox's Kubernetes has no ${object.apiVersion} ${object.kind}`)
     return resource
   }
   return {
     get: (kind, namespace, name) => {
-      const object = registry.store.get(resourceOf(kind), namespace, name)
-      return object && copy(object)
+      const object = registry.store.get(getResource(kind), namespace, name)
+      return object && clone(object)
     },
-    list: (kind, namespace) => registry.store.list(resourceOf(kind), namespace).map(copy),
+    list: (kind, namespace) => registry.store.list(getResource(kind), namespace).map(clone),
     create: (object, manager = 'somebody-else') => {
-      const created = registry.create(of(object), copy(object), { manager })
-      if (object['status'] === undefined || !of(object).status) return copy(created)
-      return copy(registry.update(of(object), { ...created, status: object['status'] }, { manager, subresource: 'status' }))
+      const created = registry.create(resourceFor(object), clone(object), { manager })
+      if (object['status'] === undefined || !resourceFor(object).hasStatus) return clone(created)
+      return clone(registry.update(resourceFor(object), { ...created, status: object['status'] }, { manager, subresource: 'status' }))
     },
-    all: () => registry.store.all().map(copy),
-    load: (objects) => { for (const object of objects) registry.store.keep(of(object), object) },
-    replace: (object, manager = 'somebody-else') => copy(registry.update(of(object), copy(object), { manager })),
-    replaceStatus: (object, manager = 'somebody-else') => copy(registry.update(of(object), copy(object), { manager, subresource: 'status' })),
-    apply: (object, manager, force = false) => copy(registry.apply(of(object), object.metadata.namespace ?? '', object.metadata.name, copy(object), { manager }, force).object),
+    all: () => registry.store.all().map(clone),
+    load: (objects) => { for (const object of objects) registry.store.insertSilently(resourceFor(object), object) },
+    replace: (object, manager = 'somebody-else') => clone(registry.update(resourceFor(object), clone(object), { manager })),
+    replaceStatus: (object, manager = 'somebody-else') => clone(registry.update(resourceFor(object), clone(object), { manager, subresource: 'status' })),
+    apply: (object, manager, force = false) => clone(registry.apply(resourceFor(object), object.metadata.namespace ?? '', object.metadata.name, clone(object), { manager }, force).object),
     remove: (kind, namespace, name) => {
-      if (registry.store.get(resourceOf(kind), namespace, name)) registry.delete(resourceOf(kind), namespace, name)
+      if (registry.store.get(getResource(kind), namespace, name)) registry.delete(getResource(kind), namespace, name)
     },
     snapshot: () => registry.store.snapshot(),
     compact: () => { registry.store.compact() },
     watch: (kind, listener) => {
-      const resource = resourceOf(kind)
+      const resource = getResource(kind)
       return registry.store.subscribe((change) => { if (change.resource === resource) listener(change) })
     },
   }

@@ -1,13 +1,13 @@
 /** Server-side apply: merges what is applied into the object and takes away what the same manager no longer applies. */
-import { difference, elementOf, extend, fieldValues, union, type FieldSet } from './fields.ts'
-import { ownersAfterApply, ownersOf, type Owners, type Writer } from './ownership.ts'
-import { join, structureAt } from './schema.ts'
+import { difference, getPathElement, appendElement, collectFieldValues, union, type FieldSet } from './fields.ts'
+import { ownersAfterApply, decodeOwners, type Owners, type Writer } from './ownership.ts'
+import { joinPath, getMergeStrategy } from './schema.ts'
 import { badRequest } from './status.ts'
 import type { Resource } from './resources.ts'
 import { isObject, type Json, type JsonObject, type KubernetesObject } from './types.ts'
 
 /** What an apply makes of an object, and who owns it then. */
-export interface Applied {
+export interface ApplyResult {
   readonly object: KubernetesObject
   readonly owners: Owners
 }
@@ -17,63 +17,63 @@ export interface Applied {
  * @param live the object as it is; undefined when the apply creates it
  * @throws 409 when another manager owns a field that would change, unless forced
  */
-export function serverSideApply(resource: Resource, live: KubernetesObject | undefined, configuration: KubernetesObject, writer: Writer, force: boolean): Applied {
+export function serverSideApply(resource: Resource, live: KubernetesObject | undefined, configuration: KubernetesObject, writer: Writer, force: boolean): ApplyResult {
   if (configuration.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil')
-  const wanted = withoutNulls(configuration) as KubernetesObject
-  const applied: FieldSet = new Set(fieldValues(resource, wanted, false).keys())
-  const owners = ownersOf(live)
-  const last = [...owners.values()].find((owner) => owner.operation === 'Apply' && owner.manager === writer.manager && owner.subresource === writer.subresource)
-  const merged = merge(resource, live ?? {}, wanted, '') as KubernetesObject
-  const others = [...owners.values()].filter((owner) => owner !== last).reduce((all, owner) => union(all, owner.set), applied)
-  const object = prune(resource, merged, difference(last?.set ?? new Set(), others), others)
-  return { object, owners: ownersAfterApply(resource, live, object, owners, writer, applied, force) }
+  const configured = omitNulls(configuration) as KubernetesObject
+  const appliedFields: FieldSet = new Set(collectFieldValues(resource, configured, false).keys())
+  const owners = decodeOwners(live)
+  const previousOwner = [...owners.values()].find((owner) => owner.operation === 'Apply' && owner.manager === writer.manager && owner.subresource === writer.subresource)
+  const merged = mergeConfiguration(resource, live ?? {}, configured, '') as KubernetesObject
+  const fieldsOfOthers = [...owners.values()].filter((owner) => owner !== previousOwner).reduce((all, owner) => union(all, owner.ownedFields), appliedFields)
+  const object = pruneFields(resource, merged, difference(previousOwner?.ownedFields ?? new Set(), fieldsOfOthers), fieldsOfOthers)
+  return { object, owners: ownersAfterApply(resource, live, object, owners, writer, appliedFields, force) }
 }
 
-function merge(resource: Resource, live: Json | undefined, wanted: Json, place: string): Json {
-  const structure = structureAt(resource, place)
-  if (isObject(wanted) && isObject(live) && structure !== 'atomic') {
+function mergeConfiguration(resource: Resource, live: Json | undefined, configured: Json, schemaPath: string): Json {
+  const mergeStrategy = getMergeStrategy(resource, schemaPath)
+  if (isObject(configured) && isObject(live) && mergeStrategy !== 'atomic') {
     const result: JsonObject = { ...live }
-    for (const [name, value] of Object.entries(wanted)) if (value !== undefined) result[name] = merge(resource, live[name], value, join(place, name))
+    for (const [name, value] of Object.entries(configured)) if (value !== undefined) result[name] = mergeConfiguration(resource, live[name], value, joinPath(schemaPath, name))
     return result
   }
-  if (!Array.isArray(wanted) || !Array.isArray(live) || structure === undefined || structure === 'atomic') return wanted
-  const keyed = new Map(live.map((item) => [elementOf(item, structure, place), item]))
-  for (const item of wanted) {
-    const element = elementOf(item, structure, place)
-    keyed.set(element, structure === 'set' ? item : merge(resource, keyed.get(element), item, place))
+  if (!Array.isArray(configured) || !Array.isArray(live) || mergeStrategy === undefined || mergeStrategy === 'atomic') return configured
+  const itemsByElement = new Map(live.map((item) => [getPathElement(item, mergeStrategy, schemaPath), item]))
+  for (const item of configured) {
+    const element = getPathElement(item, mergeStrategy, schemaPath)
+    itemsByElement.set(element, mergeStrategy === 'set' ? item : mergeConfiguration(resource, itemsByElement.get(element), item, schemaPath))
   }
-  return [...keyed.values()]
+  return [...itemsByElement.values()]
 }
 
 /** Removes fields; a map or list that this empties goes too, unless somebody else owns it. */
-function prune(resource: Resource, object: KubernetesObject, removed: FieldSet, kept: FieldSet): KubernetesObject {
-  if (removed.size === 0) return object
-  const remains = (path: string): boolean => [...kept].some((field) => field === path || field.startsWith(`${path}\n`))
-  const strip = (value: Json, path: string, place: string): Json | undefined => {
-    if (removed.has(path) && !remains(path)) return undefined
-    const touched = path === '' || [...removed].some((field) => field.startsWith(`${path}\n`))
-    if (!touched) return value
+function pruneFields(resource: Resource, object: KubernetesObject, removedFields: FieldSet, keptFields: FieldSet): KubernetesObject {
+  if (removedFields.size === 0) return object
+  const isKept = (path: string): boolean => [...keptFields].some((field) => field === path || field.startsWith(`${path}\n`))
+  const stripFields = (value: Json, path: string, schemaPath: string): Json | undefined => {
+    if (removedFields.has(path) && !isKept(path)) return undefined
+    const isAffected = path === '' || [...removedFields].some((field) => field.startsWith(`${path}\n`))
+    if (!isAffected) return value
     if (isObject(value)) {
-      const left = Object.entries(value).flatMap(([name, inner]): [string, Json][] => {
-        const stripped = inner === undefined ? undefined : strip(inner, extend(path, `f:${name}`), join(place, name))
+      const remaining = Object.entries(value).flatMap(([name, inner]): [string, Json][] => {
+        const stripped = inner === undefined ? undefined : stripFields(inner, appendElement(path, `f:${name}`), joinPath(schemaPath, name))
         return stripped === undefined ? [] : [[name, stripped]]
       })
-      return left.length === 0 && !remains(path) ? undefined : Object.fromEntries(left)
+      return remaining.length === 0 && !isKept(path) ? undefined : Object.fromEntries(remaining)
     }
-    const structure = structureAt(resource, place)
-    if (!Array.isArray(value) || structure === undefined || structure === 'atomic') return value
-    const left = value.flatMap((item): Json[] => {
-      const stripped = strip(item, extend(path, elementOf(item, structure, place)), place)
+    const mergeStrategy = getMergeStrategy(resource, schemaPath)
+    if (!Array.isArray(value) || mergeStrategy === undefined || mergeStrategy === 'atomic') return value
+    const remaining = value.flatMap((item): Json[] => {
+      const stripped = stripFields(item, appendElement(path, getPathElement(item, mergeStrategy, schemaPath)), schemaPath)
       return stripped === undefined ? [] : [stripped]
     })
-    return left.length === 0 && !remains(path) ? undefined : left
+    return remaining.length === 0 && !isKept(path) ? undefined : remaining
   }
-  return strip(object, '', '') as KubernetesObject
+  return stripFields(object, '', '') as KubernetesObject
 }
 
 /** A null in a configuration is a field that is not applied. */
-function withoutNulls(value: Json): Json {
-  if (Array.isArray(value)) return value.map(withoutNulls)
+function omitNulls(value: Json): Json {
+  if (Array.isArray(value)) return value.map(omitNulls)
   if (!isObject(value)) return value
-  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== null && inner !== undefined).map(([name, inner]) => [name, withoutNulls(inner as Json)]))
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== null && inner !== undefined).map(([name, inner]) => [name, omitNulls(inner as Json)]))
 }

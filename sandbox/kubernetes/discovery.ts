@@ -1,9 +1,9 @@
 /** What the API says about itself. */
-import { apiVersion, resources, reviews, verbs, type Resource } from './resources.ts'
-import { scaleInDiscovery } from './scale.ts'
+import { formatApiVersion, resources, reviewResources, supportedVerbs, type Resource } from './resources.ts'
+import { scaleDiscoveryEntries } from './scale.ts'
 import type { Json, JsonObject } from './types.ts'
 
-const groupVersions = [...new Set([...resources, ...reviews].map(apiVersion))]
+const groupVersions = [...new Set([...resources, ...reviewResources].map(formatApiVersion))]
 
 const version = {
   major: '1', minor: '35', gitVersion: 'v1.35.4-eks-sandbox', gitCommit: '', gitTreeState: 'clean',
@@ -11,57 +11,57 @@ const version = {
 }
 
 /** The answer to a discovery path; undefined when the path is none. */
-export function discover(path: string): JsonObject | string | undefined {
+export function getDiscoveryDocument(path: string): JsonObject | string | undefined {
   switch (path) {
     case '/version': return version
     case '/api': return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] }
-    case '/apis': return { kind: 'APIGroupList', apiVersion: 'v1', groups: groupVersions.filter((each) => each !== 'v1').map(group) }
-    case '/openapi/v3': return { paths: Object.fromEntries(groupVersions.map((each) => [root(each).slice(1), { serverRelativeURL: `/openapi/v3${root(each)}?hash=sandbox` }])) }
+    case '/apis': return { kind: 'APIGroupList', apiVersion: 'v1', groups: groupVersions.filter((each) => each !== 'v1').map(describeGroup) }
+    case '/openapi/v3': return { paths: Object.fromEntries(groupVersions.map((each) => [groupVersionPath(each).slice(1), { serverRelativeURL: `/openapi/v3${groupVersionPath(each)}?hash=sandbox` }])) }
     case '/livez': case '/readyz': case '/healthz': return 'ok'
     default:
   }
-  const listed = groupVersions.find((each) => path === root(each))
-  if (listed) return resourceList(listed)
-  const described = groupVersions.find((each) => path === `/openapi/v3${root(each)}`)
-  if (described) return openapi(described)
-  const named = groupVersions.find((each) => path === `/apis/${each.split('/')[0] ?? ''}`)
-  return named && named !== 'v1' ? { kind: 'APIGroup', apiVersion: 'v1', ...group(named) } : undefined
+  const groupVersionToList = groupVersions.find((each) => path === groupVersionPath(each))
+  if (groupVersionToList) return buildResourceList(groupVersionToList)
+  const groupVersionToDescribe = groupVersions.find((each) => path === `/openapi/v3${groupVersionPath(each)}`)
+  if (groupVersionToDescribe) return buildOpenApi(groupVersionToDescribe)
+  const groupVersionToName = groupVersions.find((each) => path === `/apis/${each.split('/')[0] ?? ''}`)
+  return groupVersionToName && groupVersionToName !== 'v1' ? { kind: 'APIGroup', apiVersion: 'v1', ...describeGroup(groupVersionToName) } : undefined
 }
 
 /** The kinds of `kubectl get all`. */
-const inAll = new Set(['Pod', 'Service', 'Deployment', 'ReplicaSet', 'StatefulSet', 'Job', 'HorizontalPodAutoscaler'])
+const kindsInCategoryAll = new Set(['Pod', 'Service', 'Deployment', 'ReplicaSet', 'StatefulSet', 'Job', 'HorizontalPodAutoscaler'])
 
-const root = (version: string): string => (version === 'v1' ? '/api/v1' : `/apis/${version}`)
+const groupVersionPath = (version: string): string => (version === 'v1' ? '/api/v1' : `/apis/${version}`)
 
-function group(groupVersion: string): JsonObject {
+function describeGroup(groupVersion: string): JsonObject {
   const [name = '', version = ''] = groupVersion.split('/')
   return { name, versions: [{ groupVersion, version }], preferredVersion: { groupVersion, version } }
 }
 
-function resourceList(version: string): JsonObject {
-  const stored = resources.filter((each) => apiVersion(each) === version).flatMap((each): JsonObject[] => [
+function buildResourceList(version: string): JsonObject {
+  const storedEntries = resources.filter((each) => formatApiVersion(each) === version).flatMap((each): JsonObject[] => [
     {
-      name: each.plural, singularName: each.kind.toLowerCase(), namespaced: each.namespaced, kind: each.kind, verbs: [...verbs],
-      ...(each.short.length > 0 ? { shortNames: [...each.short] } : {}), ...(inAll.has(each.kind) ? { categories: ['all'] } : {}),
+      name: each.plural, singularName: each.kind.toLowerCase(), namespaced: each.isNamespaced, kind: each.kind, verbs: [...supportedVerbs],
+      ...(each.shortNames.length > 0 ? { shortNames: [...each.shortNames] } : {}), ...(kindsInCategoryAll.has(each.kind) ? { categories: ['all'] } : {}),
     },
-    ...(each.status ? [{ name: `${each.plural}/status`, singularName: '', namespaced: each.namespaced, kind: each.kind, verbs: ['get', 'patch', 'update'] }] : []),
-    ...scaleInDiscovery(each),
+    ...(each.hasStatus ? [{ name: `${each.plural}/status`, singularName: '', namespaced: each.isNamespaced, kind: each.kind, verbs: ['get', 'patch', 'update'] }] : []),
+    ...scaleDiscoveryEntries(each),
   ])
-  const reviewed = reviews.filter((each) => apiVersion(each) === version).map((each): JsonObject => (
+  const reviewEntries = reviewResources.filter((each) => formatApiVersion(each) === version).map((each): JsonObject => (
     { name: each.plural, singularName: each.kind.toLowerCase(), namespaced: false, kind: each.kind, verbs: ['create'] }))
-  return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: version, resources: [...stored, ...reviewed] }
+  return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: version, resources: [...storedEntries, ...reviewEntries] }
 }
 
 /** As much of OpenAPI as kubectl and helm look for: which kinds can be patched, and that the server validates fields. */
-function openapi(version: string): JsonObject {
-  const paths = resources.filter((each) => apiVersion(each) === version).map((each): [string, JsonObject] => {
-    const collection = each.namespaced ? `${root(version)}/namespaces/{namespace}/${each.plural}` : `${root(version)}/${each.plural}`
-    return [`${collection}/{name}`, { patch: patchOperation(each) }]
+function buildOpenApi(version: string): JsonObject {
+  const paths = resources.filter((each) => formatApiVersion(each) === version).map((each): [string, JsonObject] => {
+    const collection = each.isNamespaced ? `${groupVersionPath(version)}/namespaces/{namespace}/${each.plural}` : `${groupVersionPath(version)}/${each.plural}`
+    return [`${collection}/{name}`, { patch: buildPatchOperation(each) }]
   })
   return { openapi: '3.0.0', info: { title: 'Kubernetes', version: 'v1.35.4' }, paths: Object.fromEntries(paths), components: { schemas: {} } }
 }
 
-function patchOperation(resource: Resource): JsonObject {
+function buildPatchOperation(resource: Resource): JsonObject {
   const parameter = (name: string): Json => ({ name, in: 'query', schema: { type: 'string', uniqueItems: true } })
   return {
     'x-kubernetes-action': 'patch',

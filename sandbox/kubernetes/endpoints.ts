@@ -1,68 +1,68 @@
 /** Endpoints and EndpointSlices of Services with a selector. */
 import { randomUUID } from 'node:crypto'
-import { ensure, ownerReference, type Pass } from './controllers.ts'
-import { isReady } from './pods.ts'
-import { resourceOf } from './resources.ts'
-import { at, fields, items, text, type Json, type JsonObject, type KubernetesObject } from './types.ts'
+import { createOrUpdate, buildControllerReference, type ReconcileContext } from './controllers.ts'
+import { isPodReady } from './pods.ts'
+import { getResource } from './resources.ts'
+import { getIn, asObject, asArray, asString, type Json, type JsonObject, type KubernetesObject } from './types.ts'
 
-const managedBy = 'endpointslice.kubernetes.io/managed-by'
-const controller = 'endpointslice-controller.k8s.io'
+const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
+const controllerName = 'endpointslice-controller.k8s.io'
 
 /** Brings every Service's endpoints up to date. */
-export function reconcileEndpoints(pass: Pass): void {
-  const { store } = pass.registry
-  const services = store.list(resourceOf('Service'))
+export function reconcileEndpoints(context: ReconcileContext): void {
+  const { store } = context.registry
+  const services = store.list(getResource('Service'))
   for (const service of services) {
-    const selector = Object.entries(fields(at(service, 'spec', 'selector')))
+    const selector = Object.entries(asObject(getIn(service, 'spec', 'selector')))
     if (selector.length === 0) continue
-    const pods = store.list(resourceOf('Pod'), service.metadata.namespace)
-      .filter((pod) => pod.metadata.deletionTimestamp === undefined && text(at(pod, 'status', 'podIP')) !== '')
+    const pods = store.list(getResource('Pod'), service.metadata.namespace)
+      .filter((pod) => pod.metadata.deletionTimestamp === undefined && asString(getIn(pod, 'status', 'podIP')) !== '')
       .filter((pod) => selector.every(([label, value]) => pod.metadata.labels?.[label] === value))
-    const ports = items(at(service, 'spec', 'ports')).flatMap((port) => endpointPort(port, pods[0]))
-    ensureSlice(pass, service, pods, ports)
-    ensureEndpoints(pass, service, pods, ports)
+    const ports = asArray(getIn(service, 'spec', 'ports')).flatMap((port) => resolveEndpointPort(port, pods[0]))
+    updateEndpointSlice(context, service, pods, ports)
+    updateEndpoints(context, service, pods, ports)
   }
-  for (const endpoints of store.list(resourceOf('Endpoints'))) {
+  for (const endpoints of store.list(getResource('Endpoints'))) {
     const { namespace = '', name, labels } = endpoints.metadata
-    if (labels?.[managedBy] === controller && !store.get(resourceOf('Service'), namespace, name)) pass.registry.delete(resourceOf('Endpoints'), namespace, name)
+    if (labels?.[managedByLabel] === controllerName && !store.get(getResource('Service'), namespace, name)) context.registry.delete(getResource('Endpoints'), namespace, name)
   }
 }
 
 /** A Service's port as the pods have it: by number, or by the name of a container's port. */
-function endpointPort(port: Json, pod: KubernetesObject | undefined): JsonObject[] {
-  const { name, protocol, targetPort } = fields(port)
-  const found = typeof targetPort === 'number' ? targetPort : containerPort(pod, text(targetPort))
-  return found === undefined ? [] : [{ name: name ?? '', port: found, protocol }]
+function resolveEndpointPort(port: Json, pod: KubernetesObject | undefined): JsonObject[] {
+  const { name, protocol, targetPort } = asObject(port)
+  const portNumber = typeof targetPort === 'number' ? targetPort : findContainerPort(pod, asString(targetPort))
+  return portNumber === undefined ? [] : [{ name: name ?? '', port: portNumber, protocol }]
 }
 
-function containerPort(pod: KubernetesObject | undefined, name: string): Json | undefined {
-  const ports = items(at(pod, 'spec', 'containers')).flatMap((container) => items(at(container, 'ports')))
-  return at(ports.find((port) => at(port, 'name') === name), 'containerPort')
+function findContainerPort(pod: KubernetesObject | undefined, name: string): Json | undefined {
+  const ports = asArray(getIn(pod, 'spec', 'containers')).flatMap((container) => asArray(getIn(container, 'ports')))
+  return getIn(ports.find((port) => getIn(port, 'name') === name), 'containerPort')
 }
 
-const target = (pod: KubernetesObject): JsonObject => ({ kind: 'Pod', namespace: pod.metadata.namespace, name: pod.metadata.name, uid: pod.metadata.uid })
+const buildTargetReference = (pod: KubernetesObject): JsonObject => ({ kind: 'Pod', namespace: pod.metadata.namespace, name: pod.metadata.name, uid: pod.metadata.uid })
 
-function ensureSlice(pass: Pass, service: KubernetesObject, pods: KubernetesObject[], ports: JsonObject[]): void {
+function updateEndpointSlice(context: ReconcileContext, service: KubernetesObject, pods: KubernetesObject[], ports: JsonObject[]): void {
   const { name, namespace = '', labels } = service.metadata
-  const slice = pass.registry.store.list(resourceOf('EndpointSlice'), namespace)
-    .find((each) => each.metadata.labels?.['kubernetes.io/service-name'] === name && each.metadata.labels[managedBy] === controller)
-  ensure(pass, {
+  const existingSlice = context.registry.store.list(getResource('EndpointSlice'), namespace)
+    .find((each) => each.metadata.labels?.['kubernetes.io/service-name'] === name && each.metadata.labels[managedByLabel] === controllerName)
+  createOrUpdate(context, {
     apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4', ports: pods.length > 0 ? ports : [],
     metadata: {
-      name: slice?.metadata.name ?? `${name}-${randomUUID().slice(0, 5)}`, namespace, ownerReferences: [ownerReference(service)],
-      labels: { ...labels, 'kubernetes.io/service-name': name, [managedBy]: controller },
+      name: existingSlice?.metadata.name ?? `${name}-${randomUUID().slice(0, 5)}`, namespace, ownerReferences: [buildControllerReference(service)],
+      labels: { ...labels, 'kubernetes.io/service-name': name, [managedByLabel]: controllerName },
     },
     endpoints: pods.map((pod) => ({
-      addresses: [text(at(pod, 'status', 'podIP'))], conditions: { ready: isReady(pod), serving: isReady(pod), terminating: false },
-      nodeName: 'sandbox-node', zone: 'us-east-2a', targetRef: target(pod),
+      addresses: [asString(getIn(pod, 'status', 'podIP'))], conditions: { ready: isPodReady(pod), serving: isPodReady(pod), terminating: false },
+      nodeName: 'sandbox-node', zone: 'us-east-2a', targetRef: buildTargetReference(pod),
     })),
   })
 }
 
-function ensureEndpoints(pass: Pass, service: KubernetesObject, pods: KubernetesObject[], ports: JsonObject[]): void {
+function updateEndpoints(context: ReconcileContext, service: KubernetesObject, pods: KubernetesObject[], ports: JsonObject[]): void {
   const { name, namespace = '', labels } = service.metadata
-  const address = (pod: KubernetesObject): JsonObject => ({ ip: text(at(pod, 'status', 'podIP')), nodeName: 'sandbox-node', targetRef: target(pod) })
-  const [ready, unready] = [pods.filter(isReady).map(address), pods.filter((pod) => !isReady(pod)).map(address)]
+  const toEndpointAddress = (pod: KubernetesObject): JsonObject => ({ ip: asString(getIn(pod, 'status', 'podIP')), nodeName: 'sandbox-node', targetRef: buildTargetReference(pod) })
+  const [ready, unready] = [pods.filter(isPodReady).map(toEndpointAddress), pods.filter((pod) => !isPodReady(pod)).map(toEndpointAddress)]
   const subset = { ...(ready.length > 0 ? { addresses: ready } : {}), ...(unready.length > 0 ? { notReadyAddresses: unready } : {}), ports }
-  ensure(pass, { apiVersion: 'v1', kind: 'Endpoints', metadata: { name, namespace, labels: { ...labels, [managedBy]: controller } }, subsets: pods.length > 0 ? [subset] : [] })
+  createOrUpdate(context, { apiVersion: 'v1', kind: 'Endpoints', metadata: { name, namespace, labels: { ...labels, [managedByLabel]: controllerName } }, subsets: pods.length > 0 ? [subset] : [] })
 }

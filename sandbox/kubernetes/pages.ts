@@ -13,46 +13,46 @@ export interface Page {
 }
 
 /** Where a list goes on: at a key, with what was there at `rv`, or with what is there now when that is -1. */
-interface Token {
+interface ContinueToken {
   readonly rv: number
   readonly start: string
 }
 
 /** The whole lists that somebody has read a part of. */
-const begun = new WeakMap<Store, Map<string, KubernetesObject[]>>()
+const listSnapshots = new WeakMap<Store, Map<string, KubernetesObject[]>>()
 
 /** @param list what the query asks for, in order. @throws ApiError 400, 410 */
-export function page(store: Store, path: string, query: URLSearchParams, list: () => KubernetesObject[]): Page {
+export function paginate(store: Store, path: string, query: URLSearchParams, list: () => KubernetesObject[]): Page {
   const limit = Number(query.get('limit') ?? '0') || Infinity
-  const token = readToken(query.get('continue') ?? '')
+  const token = decodeToken(query.get('continue') ?? '')
   const version = token && token.rv > 0 ? token.rv : store.version
-  if (store.isForgotten(version)) throw expiredContinue(written({ rv: -1, start: token?.start ?? '' }))
+  if (store.isCompacted(version)) throw expiredContinue(encodeToken({ rv: -1, start: token?.start ?? '' }))
   const selectors = ['labelSelector', 'fieldSelector'].map((name) => query.get(name) ?? '')
-  const lists = begun.get(store) ?? new Map<string, KubernetesObject[]>()
-  begun.set(store, lists)
+  const snapshots = listSnapshots.get(store) ?? new Map<string, KubernetesObject[]>()
+  listSnapshots.set(store, snapshots)
   const name = [path, version, ...selectors].join(' ')
-  const all = lists.get(name) ?? list()
-  const first = token ? all.findIndex((object) => keyOf(object) >= token.start) : 0
-  const [items, rest] = first < 0 ? [[], []] : [all.slice(first, first + limit), all.slice(first + limit)]
+  const fullList = snapshots.get(name) ?? list()
+  const startIndex = token ? fullList.findIndex((object) => objectKey(object) >= token.start) : 0
+  const [items, rest] = startIndex < 0 ? [[], []] : [fullList.slice(startIndex, startIndex + limit), fullList.slice(startIndex + limit)]
   const [next] = rest
   if (!next) {
-    lists.delete(name)
+    snapshots.delete(name)
     return { items, metadata: { resourceVersion: String(version) } }
   }
-  lists.set(name, all)
+  snapshots.set(name, fullList)
   // How many are left is not known of a list with a selector.
-  const remaining = selectors.every((selector) => selector === '') ? { remainingItemCount: rest.length } : {}
-  return { items, metadata: { resourceVersion: String(version), continue: written({ rv: version, start: keyOf(next) }), ...remaining } }
+  const remainingCount = selectors.every((selector) => selector === '') ? { remainingItemCount: rest.length } : {}
+  return { items, metadata: { resourceVersion: String(version), continue: encodeToken({ rv: version, start: objectKey(next) }), ...remainingCount } }
 }
 
-const keyOf = ({ metadata: { namespace = '', name } }: KubernetesObject): string => `${namespace}/${name}`
+const objectKey = ({ metadata: { namespace = '', name } }: KubernetesObject): string => `${namespace}/${name}`
 
-const written = (token: Token): string => Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', ...token })).toString('base64url')
+const encodeToken = (token: ContinueToken): string => Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', ...token })).toString('base64url')
 
-function readToken(text: string): Token | undefined {
+function decodeToken(text: string): ContinueToken | undefined {
   if (text === '') return undefined
   try {
-    return JSON.parse(Buffer.from(text, 'base64url').toString()) as Token
+    return JSON.parse(Buffer.from(text, 'base64url').toString()) as ContinueToken
   } catch {
     throw badRequest('continue key is not valid: the provided continue parameter is not a continue token')
   }

@@ -3,92 +3,92 @@
  * without a file, both the options of a delete.
  * Answers are JSON, which the clients take too.
  */
-import { notInSandbox } from './status.ts'
-import { at, fields, items, text, timestamp, type Json, type JsonObject } from './types.ts'
+import { notImplemented } from './status.ts'
+import { getIn, asObject, asArray, asString, formatTimestamp, type Json, type JsonObject } from './types.ts'
 
-type Reader = (value: Buffer | number) => Json
+type FieldDecoder = (value: Buffer | number) => Json
 
 /** A message: its fields by number, with how each is read; `[]` after the name marks a list, `{}` a map. */
-type Message = Readonly<Record<number, readonly [name: string, read: Reader]>>
+type MessageSchema = Readonly<Record<number, readonly [name: string, read: FieldDecoder]>>
 
-const string: Reader = (value) => value.toString()
-const base64: Reader = (value) => (typeof value === 'number' ? '' : value.toString('base64'))
-const integer: Reader = Number
-const boolean: Reader = (value) => value !== 0
-const message = (shape: Message): Reader => (value) => decode(shape, typeof value === 'number' ? Buffer.alloc(0) : value)
+const decodeString: FieldDecoder = (value) => value.toString()
+const decodeBase64: FieldDecoder = (value) => (typeof value === 'number' ? '' : value.toString('base64'))
+const decodeInteger: FieldDecoder = Number
+const decodeBoolean: FieldDecoder = (value) => value !== 0
+const messageDecoder = (schema: MessageSchema): FieldDecoder => (value) => decodeMessage(schema, typeof value === 'number' ? Buffer.alloc(0) : value)
 /** The zero time is an empty message: absent. */
-const time: Reader = (value) => {
-  const seconds = at(message({ 1: ['seconds', integer] })(value), 'seconds')
-  return typeof seconds === 'number' ? timestamp(seconds * 1000) : ''
+const decodeTime: FieldDecoder = (value) => {
+  const seconds = getIn(messageDecoder({ 1: ['seconds', decodeInteger] })(value), 'seconds')
+  return typeof seconds === 'number' ? formatTimestamp(seconds * 1000) : ''
 }
-const entry = (read: Reader): Reader => message({ 1: ['key', string], 2: ['value', read] })
+const mapEntryDecoder = (valueDecoder: FieldDecoder): FieldDecoder => messageDecoder({ 1: ['key', decodeString], 2: ['value', valueDecoder] })
 
-const objectMeta: Message = {
-  1: ['name', string], 2: ['generateName', string], 3: ['namespace', string], 5: ['uid', string], 6: ['resourceVersion', string],
-  7: ['generation', integer], 8: ['creationTimestamp', time], 11: ['labels{}', entry(string)], 12: ['annotations{}', entry(string)], 14: ['finalizers[]', string],
-  17: ['managedFields[]', message({
-    1: ['manager', string], 2: ['operation', string], 3: ['apiVersion', string], 4: ['time', time], 6: ['fieldsType', string],
-    7: ['fieldsV1', (value) => JSON.parse(text(at(message({ 1: ['raw', string] })(value), 'raw'))) as Json], 8: ['subresource', string],
+const objectMeta: MessageSchema = {
+  1: ['name', decodeString], 2: ['generateName', decodeString], 3: ['namespace', decodeString], 5: ['uid', decodeString], 6: ['resourceVersion', decodeString],
+  7: ['generation', decodeInteger], 8: ['creationTimestamp', decodeTime], 11: ['labels{}', mapEntryDecoder(decodeString)], 12: ['annotations{}', mapEntryDecoder(decodeString)], 14: ['finalizers[]', decodeString],
+  17: ['managedFields[]', messageDecoder({
+    1: ['manager', decodeString], 2: ['operation', decodeString], 3: ['apiVersion', decodeString], 4: ['time', decodeTime], 6: ['fieldsType', decodeString],
+    7: ['fieldsV1', (value) => JSON.parse(asString(getIn(messageDecoder({ 1: ['raw', decodeString] })(value), 'raw'))) as Json], 8: ['subresource', decodeString],
   })],
 }
 
-const metadata = ['metadata', message(objectMeta)] as const
+const metadataField = ['metadata', messageDecoder(objectMeta)] as const
 
-const messages: Readonly<Record<string, Message>> = {
-  Namespace: { 1: metadata, 2: ['spec', message({ 1: ['finalizers[]', string] })] },
-  ConfigMap: { 1: metadata, 2: ['data{}', entry(string)], 3: ['binaryData{}', entry(base64)], 4: ['immutable', boolean] },
-  SelfSubjectReview: { 1: metadata },
-  SelfSubjectRulesReview: { 1: metadata, 2: ['spec', message({ 1: ['namespace', string] })] },
+const messageSchemas: Readonly<Record<string, MessageSchema>> = {
+  Namespace: { 1: metadataField, 2: ['spec', messageDecoder({ 1: ['finalizers[]', decodeString] })] },
+  ConfigMap: { 1: metadataField, 2: ['data{}', mapEntryDecoder(decodeString)], 3: ['binaryData{}', mapEntryDecoder(decodeBase64)], 4: ['immutable', decodeBoolean] },
+  SelfSubjectReview: { 1: metadataField },
+  SelfSubjectRulesReview: { 1: metadataField, 2: ['spec', messageDecoder({ 1: ['namespace', decodeString] })] },
   SelfSubjectAccessReview: {
-    1: metadata,
-    2: ['spec', message({
-      1: ['resourceAttributes', message({
-        1: ['namespace', string], 2: ['verb', string], 3: ['group', string], 4: ['version', string],
-        5: ['resource', string], 6: ['subresource', string], 7: ['name', string],
+    1: metadataField,
+    2: ['spec', messageDecoder({
+      1: ['resourceAttributes', messageDecoder({
+        1: ['namespace', decodeString], 2: ['verb', decodeString], 3: ['group', decodeString], 4: ['version', decodeString],
+        5: ['resource', decodeString], 6: ['subresource', decodeString], 7: ['name', decodeString],
       })],
-      2: ['nonResourceAttributes', message({ 1: ['path', string], 2: ['verb', string] })],
+      2: ['nonResourceAttributes', messageDecoder({ 1: ['path', decodeString], 2: ['verb', decodeString] })],
     })],
   },
-  Secret: { 1: metadata, 2: ['data{}', entry(base64)], 3: ['type', string], 4: ['stringData{}', entry(string)], 5: ['immutable', boolean] },
+  Secret: { 1: metadataField, 2: ['data{}', mapEntryDecoder(decodeBase64)], 3: ['type', decodeString], 4: ['stringData{}', mapEntryDecoder(decodeString)], 5: ['immutable', decodeBoolean] },
   DeleteOptions: {
-    1: ['gracePeriodSeconds', integer], 2: ['preconditions', message({ 1: ['uid', string], 2: ['resourceVersion', string] })],
-    3: ['orphanDependents', boolean], 4: ['propagationPolicy', string], 5: ['dryRun[]', string],
+    1: ['gracePeriodSeconds', decodeInteger], 2: ['preconditions', messageDecoder({ 1: ['uid', decodeString], 2: ['resourceVersion', decodeString] })],
+    3: ['orphanDependents', decodeBoolean], 4: ['propagationPolicy', decodeString], 5: ['dryRun[]', decodeString],
   },
 }
 
 /** The media type of such bodies. */
-export const protobuf = 'application/vnd.kubernetes.protobuf'
+export const protobufMediaType = 'application/vnd.kubernetes.protobuf'
 
 /**
  * Decodes a body: the prefix `k8s\0`, and an envelope that names the kind.
  * @throws 501 for a kind that nobody has been seen to send
  */
 export function decodeProtobuf(body: Buffer): JsonObject {
-  const type = { 1: ['apiVersion', string], 2: ['kind', string] } as const
-  const envelope = decode({ 1: ['type', message(type)], 2: ['raw', base64] }, body.subarray(4))
-  const { apiVersion, kind } = fields(envelope['type'])
-  const shape = messages[text(kind)]
-  if (!shape) throw notInSandbox(`read a ${text(kind)} sent as protobuf`)
-  return { apiVersion, kind, ...decode(shape, Buffer.from(text(envelope['raw']), 'base64')) }
+  const type = { 1: ['apiVersion', decodeString], 2: ['kind', decodeString] } as const
+  const envelope = decodeMessage({ 1: ['type', messageDecoder(type)], 2: ['raw', decodeBase64] }, body.subarray(4))
+  const { apiVersion, kind } = asObject(envelope['type'])
+  const schema = messageSchemas[asString(kind)]
+  if (!schema) throw notImplemented(`read a ${asString(kind)} sent as protobuf`)
+  return { apiVersion, kind, ...decodeMessage(schema, Buffer.from(asString(envelope['raw']), 'base64')) }
 }
 
-function decode(shape: Message, bytes: Buffer): JsonObject {
+function decodeMessage(schema: MessageSchema, bytes: Buffer): JsonObject {
   const result: JsonObject = {}
-  for (const [number, value] of tokens(bytes)) {
-    const field = shape[number]
+  for (const [number, value] of readWireFields(bytes)) {
+    const field = schema[number]
     if (!field) continue
-    const [, name = '', many = ''] = /^(\w+)(.*)$/.exec(field[0]) ?? []
-    const read = field[1](value)
-    if (many === '[]') result[name] = [...items(result[name]), read]
-    else if (many === '{}') {
-      const { key, value: inner } = fields(read)
-      result[name] = { ...fields(result[name]), [text(key)]: inner ?? '' }
-    } else if (read !== '') result[name] = read
+    const [, name = '', collectionSuffix = ''] = /^(\w+)(.*)$/.exec(field[0]) ?? []
+    const decoded = field[1](value)
+    if (collectionSuffix === '[]') result[name] = [...asArray(result[name]), decoded]
+    else if (collectionSuffix === '{}') {
+      const { key, value: inner } = asObject(decoded)
+      result[name] = { ...asObject(result[name]), [asString(key)]: inner ?? '' }
+    } else if (decoded !== '') result[name] = decoded
   }
   return result
 }
 
-function* tokens(bytes: Buffer): Generator<[number, Buffer | number]> {
+function* readWireFields(bytes: Buffer): Generator<[number, Buffer | number]> {
   let offset = 0
   const varint = (): number => {
     let value = 0
@@ -104,6 +104,6 @@ function* tokens(bytes: Buffer): Generator<[number, Buffer | number]> {
     else if ((tag & 7) === 2) {
       const length = varint()
       yield [tag >> 3, bytes.subarray(offset, (offset += length))]
-    } else throw notInSandbox(`read protobuf of wire type ${tag & 7}`)
+    } else throw notImplemented(`read protobuf of wire type ${tag & 7}`)
   }
 }

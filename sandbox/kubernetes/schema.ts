@@ -5,57 +5,57 @@ import type { Resource } from './resources.ts'
  * `atomic`: replaced as a whole. `set`: a list of scalars that merges. Keys: a list whose items are told apart by them;
  * a strategic merge patch uses the first key only.
  */
-export type Structure = 'atomic' | 'set' | readonly string[]
+export type MergeStrategy = 'atomic' | 'set' | readonly string[]
 
-type Structures = Readonly<Record<string, Structure>>
+type MergeStrategies = Readonly<Record<string, MergeStrategy>>
 
-const container: Structures = {
+const containerStrategies: MergeStrategies = {
   'ports': ['containerPort', 'protocol'], 'env': ['name'], 'env.valueFrom.configMapKeyRef': 'atomic', 'env.valueFrom.secretKeyRef': 'atomic',
   'env.valueFrom.fieldRef': 'atomic', 'env.valueFrom.resourceFieldRef': 'atomic', 'volumeMounts': ['mountPath'], 'volumeDevices': ['devicePath'],
 }
 
-const pod: Structures = {
-  ...under('containers', container), ...under('initContainers', container),
+const podStrategies: MergeStrategies = {
+  ...withPrefix('containers', containerStrategies), ...withPrefix('initContainers', containerStrategies),
   'containers': ['name'], 'initContainers': ['name'], 'volumes': ['name'], 'imagePullSecrets': ['name'], 'hostAliases': ['ip'],
   'nodeSelector': 'atomic', 'topologySpreadConstraints': ['topologyKey', 'whenUnsatisfiable'],
 }
 
-const conditions: Structures = { 'status.conditions': ['type'] }
+const conditionStrategies: MergeStrategies = { 'status.conditions': ['type'] }
 
-const workload: Structures = { ...under('spec.template.spec', pod), ...conditions, 'spec.selector': 'atomic' }
+const workloadStrategies: MergeStrategies = { ...withPrefix('spec.template.spec', podStrategies), ...conditionStrategies, 'spec.selector': 'atomic' }
 
-const structures: Readonly<Record<string, Structures>> = {
-  Service: { ...conditions, 'spec.ports': ['port', 'protocol'], 'spec.selector': 'atomic' },
-  Namespace: conditions,
-  PersistentVolumeClaim: { ...conditions, 'spec.selector': 'atomic', 'spec.dataSource': 'atomic' },
-  Pod: { ...under('spec', pod), ...conditions, 'status.podIPs': ['ip'] },
-  Deployment: workload,
-  ReplicaSet: workload,
-  StatefulSet: workload,
-  Job: workload,
-  HorizontalPodAutoscaler: { ...conditions, 'spec.scaleTargetRef': 'atomic' },
-  PodDisruptionBudget: { ...conditions, 'spec.selector': 'atomic' },
+const mergeStrategiesByKind: Readonly<Record<string, MergeStrategies>> = {
+  Service: { ...conditionStrategies, 'spec.ports': ['port', 'protocol'], 'spec.selector': 'atomic' },
+  Namespace: conditionStrategies,
+  PersistentVolumeClaim: { ...conditionStrategies, 'spec.selector': 'atomic', 'spec.dataSource': 'atomic' },
+  Pod: { ...withPrefix('spec', podStrategies), ...conditionStrategies, 'status.podIPs': ['ip'] },
+  Deployment: workloadStrategies,
+  ReplicaSet: workloadStrategies,
+  StatefulSet: workloadStrategies,
+  Job: workloadStrategies,
+  HorizontalPodAutoscaler: { ...conditionStrategies, 'spec.scaleTargetRef': 'atomic' },
+  PodDisruptionBudget: { ...conditionStrategies, 'spec.selector': 'atomic' },
   RoleBinding: { roleRef: 'atomic' },
   IngressClass: { 'spec.parameters': 'atomic' },
   Event: { involvedObject: 'atomic', related: 'atomic' },
   ServiceAccount: { secrets: ['name'], imagePullSecrets: ['name'] },
 }
 
-const metadata: Structures = { 'metadata.finalizers': 'set', 'metadata.ownerReferences': ['uid'] }
+const metadataStrategies: MergeStrategies = { 'metadata.finalizers': 'set', 'metadata.ownerReferences': ['uid'] }
 
 /** How the list or map at a place merges. Lists not named here are atomic, maps are not: the API's own default. */
-export function structureAt(resource: Resource, place: string): Structure | undefined {
-  return metadata[place] ?? structures[resource.kind]?.[place]
+export function getMergeStrategy(resource: Resource, schemaPath: string): MergeStrategy | undefined {
+  return metadataStrategies[schemaPath] ?? mergeStrategiesByKind[resource.kind]?.[schemaPath]
 }
 
 /** The value of a key that an item leaves out: only protocols have one. */
 export const keyDefaults: Readonly<Record<string, string>> = { protocol: 'TCP' }
 
 /** Joins a place and a field's name. */
-export function join(place: string, field: string): string {
-  return place === '' ? field : `${place}.${field}`
+export function joinPath(schemaPath: string, field: string): string {
+  return schemaPath === '' ? field : `${schemaPath}.${field}`
 }
 
-function under(prefix: string, inner: Structures): Structures {
-  return Object.fromEntries(Object.entries(inner).map(([place, structure]) => [join(prefix, place), structure]))
+function withPrefix(prefix: string, nested: MergeStrategies): MergeStrategies {
+  return Object.fromEntries(Object.entries(nested).map(([schemaPath, mergeStrategy]) => [joinPath(prefix, schemaPath), mergeStrategy]))
 }

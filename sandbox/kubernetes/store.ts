@@ -13,7 +13,7 @@ export interface Change {
 }
 
 /** How many changes a watch can go back: a real cluster compacts after five minutes. */
-const remembered = 5000
+const historyLimit = 5000
 
 /** The storage. Objects in it are never changed, only replaced. */
 export class Store {
@@ -22,12 +22,12 @@ export class Store {
   private readonly objects = new Map<Resource, Map<string, KubernetesObject>>()
   private history: Change[] = []
   /** The newest version whose change is forgotten. */
-  private forgotten = 0
-  private readonly untold: Change[] = []
+  private compactedVersion = 0
+  private readonly pendingChanges: Change[] = []
   private readonly listeners = new Set<(change: Change) => void>()
 
   get(resource: Resource, namespace: string, name: string): KubernetesObject | undefined {
-    return this.objects.get(resource)?.get(key(resource, namespace, name))
+    return this.objects.get(resource)?.get(storageKey(resource, namespace, name))
   }
 
   /** Everything of a resource, in all namespaces when `namespace` is empty, ordered as etcd would. */
@@ -43,27 +43,27 @@ export class Store {
   put(resource: Resource, object: KubernetesObject): KubernetesObject {
     const { namespace = '', name } = object.metadata
     const previous = this.get(resource, namespace, name)
-    const stored = this.keep(resource, object)
-    this.tell({ type: previous ? 'MODIFIED' : 'ADDED', resource, object: stored, previous, version: this.version })
+    const stored = this.insertSilently(resource, object)
+    this.notifyListeners({ type: previous ? 'MODIFIED' : 'ADDED', resource, object: stored, previous, version: this.version })
     return stored
   }
 
   /** Stores an object under a new resourceVersion, and tells nobody. */
-  keep(resource: Resource, object: KubernetesObject): KubernetesObject {
-    const stored = this.numbered(object)
-    let all = this.objects.get(resource)
-    if (!all) this.objects.set(resource, (all = new Map<string, KubernetesObject>()))
-    all.set(key(resource, object.metadata.namespace ?? '', object.metadata.name), stored)
+  insertSilently(resource: Resource, object: KubernetesObject): KubernetesObject {
+    const stored = this.withNextVersion(object)
+    let objectsByKey = this.objects.get(resource)
+    if (!objectsByKey) this.objects.set(resource, (objectsByKey = new Map<string, KubernetesObject>()))
+    objectsByKey.set(storageKey(resource, object.metadata.namespace ?? '', object.metadata.name), stored)
     return stored
   }
 
   /** Takes an object away; its last words carry a new resourceVersion. */
   delete(resource: Resource, object: KubernetesObject): KubernetesObject {
     const { namespace = '', name } = object.metadata
-    this.objects.get(resource)?.delete(key(resource, namespace, name))
-    const last = this.numbered(object)
-    this.tell({ type: 'DELETED', resource, object: last, previous: object, version: this.version })
-    return last
+    this.objects.get(resource)?.delete(storageKey(resource, namespace, name))
+    const deletedObject = this.withNextVersion(object)
+    this.notifyListeners({ type: 'DELETED', resource, object: deletedObject, previous: object, version: this.version })
+    return deletedObject
   }
 
   /** Every object. */
@@ -73,12 +73,12 @@ export class Store {
 
   /** Keeps everything as it is now. Returns a function that brings it back, under new resourceVersions; listeners are told. */
   snapshot(): () => void {
-    const kept = new Map([...this.objects].map(([resource, all]) => [resource, new Map(all)]))
+    const savedObjects = new Map([...this.objects].map(([resource, all]) => [resource, new Map(all)]))
     return () => {
       for (const [resource, all] of this.objects) {
-        const before = kept.get(resource) ?? new Map<string, KubernetesObject>()
-        for (const [name, object] of all) if (!before.has(name)) this.delete(resource, object)
-        for (const [name, object] of before) if (all.get(name) !== object) before.set(name, this.put(resource, object))
+        const savedByKey = savedObjects.get(resource) ?? new Map<string, KubernetesObject>()
+        for (const [name, object] of all) if (!savedByKey.has(name)) this.delete(resource, object)
+        for (const [name, object] of savedByKey) if (all.get(name) !== object) savedByKey.set(name, this.put(resource, object))
       }
     }
   }
@@ -90,45 +90,45 @@ export class Store {
   }
 
   /** The version of the oldest change that is remembered. */
-  get oldest(): number {
+  get oldestVersion(): number {
     return this.history[0]?.version ?? this.version
   }
 
   /** Forgets the changes so far: a watch from before cannot go on. */
   compact(): void {
     this.history = []
-    this.forgotten = this.version
+    this.compactedVersion = this.version
   }
 
   /** Whether what was there at a version can no longer be read. */
-  isForgotten(version: number): boolean {
-    return version < this.forgotten
+  isCompacted(version: number): boolean {
+    return version < this.compactedVersion
   }
 
   /** The changes after a version; undefined when some of them are forgotten. */
-  since(version: number): Change[] | undefined {
-    if (version < this.forgotten) return undefined
+  changesSince(version: number): Change[] | undefined {
+    if (version < this.compactedVersion) return undefined
     return this.history.filter((change) => change.version > version)
   }
 
-  private numbered(object: KubernetesObject): KubernetesObject {
+  private withNextVersion(object: KubernetesObject): KubernetesObject {
     this.version += 1
     return { ...object, metadata: { ...object.metadata, resourceVersion: String(this.version) } }
   }
 
-  private tell(change: Change): void {
+  private notifyListeners(change: Change): void {
     this.history.push(change)
-    if (this.history.length > remembered) this.forgotten = this.history.shift()?.version ?? this.forgotten
-    this.untold.push(change)
-    if (this.untold.length > 1) return
+    if (this.history.length > historyLimit) this.compactedVersion = this.history.shift()?.version ?? this.compactedVersion
+    this.pendingChanges.push(change)
+    if (this.pendingChanges.length > 1) return
     // A listener may write: its changes are told after this one, so that everybody hears them in the same order.
-    for (let next = this.untold[0]; next; next = this.untold[0]) {
+    for (let next = this.pendingChanges[0]; next; next = this.pendingChanges[0]) {
       for (const listener of [...this.listeners]) listener(next)
-      this.untold.shift()
+      this.pendingChanges.shift()
     }
   }
 }
 
-function key(resource: Resource, namespace: string, name: string): string {
-  return resource.namespaced ? `${namespace}/${name}` : name
+function storageKey(resource: Resource, namespace: string, name: string): string {
+  return resource.isNamespaced ? `${namespace}/${name}` : name
 }

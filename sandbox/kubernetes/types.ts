@@ -49,7 +49,7 @@ export interface Identity {
 }
 
 /** What a request wants to do, as RBAC sees it. */
-export interface Attributes {
+export interface AuthorizationAttributes {
   /** get, list, watch, create, update, patch, delete. */
   readonly verb: string
   /** The API group; empty for core. */
@@ -65,17 +65,17 @@ export interface Attributes {
 }
 
 /** Whether an identity may do something. */
-export type Authorize = (identity: Identity, attributes: Attributes) => boolean | Promise<boolean>
+export type Authorize = (identity: Identity, attributes: AuthorizationAttributes) => boolean | Promise<boolean>
 
 /** Reads deep into a JSON value: `at(service, 'spec', 'ports', 0, 'port')`; undefined where the way ends. */
-export function at(value: Json | undefined, ...path: (string | number)[]): Json | undefined {
-  let here = value
+export function getIn(value: Json | undefined, ...path: (string | number)[]): Json | undefined {
+  let current = value
   for (const step of path) {
-    if (Array.isArray(here)) here = typeof step === 'number' ? here[step] : undefined
-    else if (isObject(here)) here = here[String(step)]
+    if (Array.isArray(current)) current = typeof step === 'number' ? current[step] : undefined
+    else if (isObject(current)) current = current[String(step)]
     else return undefined
   }
-  return here
+  return current
 }
 
 /** Whether a value is a JSON object: no array, no null. */
@@ -84,37 +84,37 @@ export function isObject(value: Json | undefined): value is JsonObject {
 }
 
 /** The value when it is a string, and otherwise the empty string. */
-export function text(value: Json | undefined): string {
+export function asString(value: Json | undefined): string {
   return typeof value === 'string' ? value : ''
 }
 
 /** The value's items when it is a list, and otherwise none. */
-export function items(value: Json | undefined): Json[] {
+export function asArray(value: Json | undefined): Json[] {
   return Array.isArray(value) ? value : []
 }
 
 /** The JSON object when it is one, and otherwise an empty one. */
-export function fields(value: Json | undefined): JsonObject {
+export function asObject(value: Json | undefined): JsonObject {
   return isObject(value) ? value : {}
 }
 
 /** JSON with its keys sorted: equal for equal values, whatever order they were written in. */
-export function canonical(value: Json | undefined): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+export function canonicalJson(value: Json | undefined): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (!isObject(value)) return JSON.stringify(value ?? null)
   const members = Object.keys(value).filter((key) => value[key] !== undefined).sort()
-  return `{${members.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(',')}}`
+  return `{${members.map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`).join(',')}}`
 }
 
 /** Whether two values are equal, whatever order their keys were written in; a member that is undefined is as good as absent. */
-export function isSame(left: Json | undefined, right: Json | undefined): boolean {
+export function isDeepEqual(left: Json | undefined, right: Json | undefined): boolean {
   if (left === right) return true
-  if (Array.isArray(left) && Array.isArray(right)) return left.length === right.length && left.every((value, index) => isSame(value, right[index]))
+  if (Array.isArray(left) && Array.isArray(right)) return left.length === right.length && left.every((value, index) => isDeepEqual(value, right[index]))
   if (!isObject(left) || !isObject(right)) return false
-  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) => isSame(left[key], right[key]))
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) => isDeepEqual(left[key], right[key]))
 }
 
 /** The time as Kubernetes writes it: whole seconds. */
-export function timestamp(milliseconds = Date.now()): string {
+export function formatTimestamp(milliseconds = Date.now()): string {
   return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z')
 }

@@ -1,155 +1,155 @@
 /** Deployments, ReplicaSets, StatefulSets and Jobs. */
 import { createHash } from 'node:crypto'
-import { discard, ensure, ownerReference, setStatus, type Pass } from './controllers.ts'
-import { isReady, ownerOf } from './pods.ts'
-import { resourceOf } from './resources.ts'
-import { at, canonical, fields, items, text, timestamp, type Json, type JsonObject, type KubernetesObject } from './types.ts'
+import { deleteIfExists, createOrUpdate, buildControllerReference, updateStatus, type ReconcileContext } from './controllers.ts'
+import { isPodReady, getControllerUid } from './pods.ts'
+import { getResource } from './resources.ts'
+import { getIn, canonicalJson, asObject, asArray, asString, formatTimestamp, type Json, type JsonObject, type KubernetesObject } from './types.ts'
 
 /** Brings every workload's pods and status up to date. */
-export function reconcileWorkloads(pass: Pass): void {
-  const all = (kind: string): KubernetesObject[] => pass.registry.store.list(resourceOf(kind)).filter((object) => object.metadata.deletionTimestamp === undefined)
-  for (const deployment of all('Deployment')) reconcileDeployment(pass, deployment)
-  for (const set of all('ReplicaSet')) reconcileReplicaSet(pass, set)
-  for (const set of all('StatefulSet')) reconcileStatefulSet(pass, set)
-  for (const job of all('Job')) reconcileJob(pass, job)
+export function reconcileWorkloads(context: ReconcileContext): void {
+  const listActive = (kind: string): KubernetesObject[] => context.registry.store.list(getResource(kind)).filter((object) => object.metadata.deletionTimestamp === undefined)
+  for (const deployment of listActive('Deployment')) reconcileDeployment(context, deployment)
+  for (const set of listActive('ReplicaSet')) reconcileReplicaSet(context, set)
+  for (const set of listActive('StatefulSet')) reconcileStatefulSet(context, set)
+  for (const job of listActive('Job')) reconcileJob(context, job)
 }
 
 const hashLabel = 'pod-template-hash'
 
-function reconcileDeployment(pass: Pass, deployment: KubernetesObject): void {
+function reconcileDeployment(context: ReconcileContext, deployment: KubernetesObject): void {
   const { name, namespace = '', uid } = deployment.metadata
-  const wanted = replicasOf(deployment)
-  const template = fields(at(deployment, 'spec', 'template'))
-  const hash = hashOf(template)
-  const mine = owned(pass, 'ReplicaSet', namespace, uid)
-  const old = mine.filter((set) => set.metadata.name !== `${name}-${hash}` && replicasOf(set) > 0)
-  const current = mine.find((set) => set.metadata.name === `${name}-${hash}`)
+  const desiredReplicas = replicasOf(deployment)
+  const template = asObject(getIn(deployment, 'spec', 'template'))
+  const hash = hashTemplate(template)
+  const ownedReplicaSets = listOwned(context, 'ReplicaSet', namespace, uid)
+  const oldReplicaSets = ownedReplicaSets.filter((replicaSet) => replicaSet.metadata.name !== `${name}-${hash}` && replicasOf(replicaSet) > 0)
+  const current = ownedReplicaSets.find((replicaSet) => replicaSet.metadata.name === `${name}-${hash}`)
   // Recreate stops the old pods first; a rolling update keeps them until the new ones are ready.
-  const recreate = at(deployment, 'spec', 'strategy', 'type') === 'Recreate'
-  if (recreate || (current && readyPods(pass, current).length >= wanted)) for (const set of old) scale(pass, set, 0)
-  const labels = { ...strings(at(template, 'metadata', 'labels')), [hashLabel]: hash }
-  const set = ensure(pass, {
+  const recreatesPods = getIn(deployment, 'spec', 'strategy', 'type') === 'Recreate'
+  if (recreatesPods || (current && listReadyPods(context, current).length >= desiredReplicas)) for (const replicaSet of oldReplicaSets) scaleReplicaSet(context, replicaSet, 0)
+  const labels = { ...toStringMap(getIn(template, 'metadata', 'labels')), [hashLabel]: hash }
+  const replicaSet = createOrUpdate(context, {
     apiVersion: 'apps/v1', kind: 'ReplicaSet',
-    metadata: { name: `${name}-${hash}`, namespace, labels, ownerReferences: [ownerReference(deployment)] },
+    metadata: { name: `${name}-${hash}`, namespace, labels, ownerReferences: [buildControllerReference(deployment)] },
     spec: {
-      replicas: wanted, selector: { matchLabels: { ...fields(at(deployment, 'spec', 'selector', 'matchLabels')), [hashLabel]: hash } },
-      template: { ...template, metadata: { ...fields(template['metadata']), labels } },
+      replicas: desiredReplicas, selector: { matchLabels: { ...asObject(getIn(deployment, 'spec', 'selector', 'matchLabels')), [hashLabel]: hash } },
+      template: { ...template, metadata: { ...asObject(template['metadata']), labels } },
     },
   })
-  const updated = owned(pass, 'Pod', namespace, set.metadata.uid)
-  const pods = [...updated, ...old.flatMap((each) => owned(pass, 'Pod', namespace, each.metadata.uid))]
-  const ready = pods.filter(isReady).length
-  const complete = updated.filter(isReady).length === wanted && pods.length === wanted
-  const available = ready >= wanted
-  setStatus(pass, deployment, {
+  const updated = listOwned(context, 'Pod', namespace, replicaSet.metadata.uid)
+  const pods = [...updated, ...oldReplicaSets.flatMap((each) => listOwned(context, 'Pod', namespace, each.metadata.uid))]
+  const ready = pods.filter(isPodReady).length
+  const isComplete = updated.filter(isPodReady).length === desiredReplicas && pods.length === desiredReplicas
+  const isAvailable = ready >= desiredReplicas
+  updateStatus(context, deployment, {
     observedGeneration: deployment.metadata.generation,
-    ...counted({ replicas: pods.length, updatedReplicas: updated.length, readyReplicas: ready, availableReplicas: ready, unavailableReplicas: Math.max(0, wanted - ready) }),
+    ...omitZeroCounts({ replicas: pods.length, updatedReplicas: updated.length, readyReplicas: ready, availableReplicas: ready, unavailableReplicas: Math.max(0, desiredReplicas - ready) }),
     conditions: [
-      available
-        ? condition(deployment, 'Available', true, 'MinimumReplicasAvailable', 'Deployment has minimum availability.')
-        : condition(deployment, 'Available', false, 'MinimumReplicasUnavailable', 'Deployment does not have minimum availability.'),
-      condition(deployment, 'Progressing', true, complete ? 'NewReplicaSetAvailable' : 'ReplicaSetUpdated',
-        `ReplicaSet "${set.metadata.name}" ${complete ? 'has successfully progressed.' : 'is progressing.'}`),
+      isAvailable
+        ? buildCondition(deployment, 'Available', true, 'MinimumReplicasAvailable', 'Deployment has minimum availability.')
+        : buildCondition(deployment, 'Available', false, 'MinimumReplicasUnavailable', 'Deployment does not have minimum availability.'),
+      buildCondition(deployment, 'Progressing', true, isComplete ? 'NewReplicaSetAvailable' : 'ReplicaSetUpdated',
+        `ReplicaSet "${replicaSet.metadata.name}" ${isComplete ? 'has successfully progressed.' : 'is progressing.'}`),
     ],
   })
 }
 
-function reconcileReplicaSet(pass: Pass, set: KubernetesObject): void {
-  const { name, namespace = '', uid } = set.metadata
-  const wanted = replicasOf(set)
-  const pods = owned(pass, 'Pod', namespace, uid)
-  for (const pod of pods.slice(wanted)) discard(pass, pod)
-  for (let missing = wanted - pods.length; missing > 0; missing -= 1) createPod(pass, set, { generateName: `${name}-` }, {})
-  const now = owned(pass, 'Pod', namespace, uid)
-  const ready = now.filter(isReady).length
-  setStatus(pass, set, {
-    replicas: now.length, observedGeneration: set.metadata.generation,
-    ...counted({ fullyLabeledReplicas: now.length, readyReplicas: ready, availableReplicas: ready }),
+function reconcileReplicaSet(context: ReconcileContext, replicaSet: KubernetesObject): void {
+  const { name, namespace = '', uid } = replicaSet.metadata
+  const desiredReplicas = replicasOf(replicaSet)
+  const pods = listOwned(context, 'Pod', namespace, uid)
+  for (const pod of pods.slice(desiredReplicas)) deleteIfExists(context, pod)
+  for (let missing = desiredReplicas - pods.length; missing > 0; missing -= 1) createPod(context, replicaSet, { generateName: `${name}-` }, {})
+  const currentPods = listOwned(context, 'Pod', namespace, uid)
+  const ready = currentPods.filter(isPodReady).length
+  updateStatus(context, replicaSet, {
+    replicas: currentPods.length, observedGeneration: replicaSet.metadata.generation,
+    ...omitZeroCounts({ fullyLabeledReplicas: currentPods.length, readyReplicas: ready, availableReplicas: ready }),
   })
 }
 
 /** All pods are made at once; a new template replaces them one after the other, from the last to the first. */
-function reconcileStatefulSet(pass: Pass, set: KubernetesObject): void {
-  const { name, namespace = '', uid } = set.metadata
-  const revision = `${name}-${hashOf(fields(at(set, 'spec', 'template')))}`
-  const names = Array.from({ length: replicasOf(set) }, (_, ordinal) => `${name}-${ordinal}`)
+function reconcileStatefulSet(context: ReconcileContext, statefulSet: KubernetesObject): void {
+  const { name, namespace = '', uid } = statefulSet.metadata
+  const revision = `${name}-${hashTemplate(asObject(getIn(statefulSet, 'spec', 'template')))}`
+  const podNames = Array.from({ length: replicasOf(statefulSet) }, (_, ordinal) => `${name}-${ordinal}`)
   const isUpdated = (pod: KubernetesObject): boolean => pod.metadata.labels?.['controller-revision-hash'] === revision
-  const mine = (): KubernetesObject[] => owned(pass, 'Pod', namespace, uid)
-  for (const pod of mine()) if (!names.includes(pod.metadata.name)) discard(pass, pod)
-  const present = new Map(mine().map((pod) => [pod.metadata.name, pod]))
+  const listPods = (): KubernetesObject[] => listOwned(context, 'Pod', namespace, uid)
+  for (const pod of listPods()) if (!podNames.includes(pod.metadata.name)) deleteIfExists(context, pod)
+  const podsByName = new Map(listPods().map((pod) => [pod.metadata.name, pod]))
   // All that come after it are replaced and ready, or it waits for them.
-  const next = names.map((each) => present.get(each)).findLast((pod) => !pod || !isUpdated(pod) || !isReady(pod))
-  if (next && !isUpdated(next)) {
-    discard(pass, next)
-    present.delete(next.metadata.name)
+  const nextPod = podNames.map((each) => podsByName.get(each)).findLast((pod) => !pod || !isUpdated(pod) || !isPodReady(pod))
+  if (nextPod && !isUpdated(nextPod)) {
+    deleteIfExists(context, nextPod)
+    podsByName.delete(nextPod.metadata.name)
   }
-  for (const missing of names.filter((each) => !present.has(each))) {
-    createPod(pass, set, { name: missing }, { 'controller-revision-hash': revision, 'statefulset.kubernetes.io/pod-name': missing })
+  for (const missing of podNames.filter((each) => !podsByName.has(each))) {
+    createPod(context, statefulSet, { name: missing }, { 'controller-revision-hash': revision, 'statefulset.kubernetes.io/pod-name': missing })
   }
-  setStatus(pass, set, statefulSetStatus(set, revision, mine(), isUpdated))
+  updateStatus(context, statefulSet, buildStatefulSetStatus(statefulSet, revision, listPods(), isUpdated))
 }
 
-function statefulSetStatus(set: KubernetesObject, revision: string, pods: KubernetesObject[], isUpdated: (pod: KubernetesObject) => boolean): JsonObject {
-  const ready = pods.filter(isReady).length
+function buildStatefulSetStatus(statefulSet: KubernetesObject, revision: string, pods: KubernetesObject[], isUpdated: (pod: KubernetesObject) => boolean): JsonObject {
+  const ready = pods.filter(isPodReady).length
   const updated = pods.filter(isUpdated).length
-  const complete = updated === replicasOf(set) && ready === replicasOf(set)
-  const current = complete ? revision : text(at(set, 'status', 'currentRevision')) || revision
+  const isComplete = updated === replicasOf(statefulSet) && ready === replicasOf(statefulSet)
+  const current = isComplete ? revision : asString(getIn(statefulSet, 'status', 'currentRevision')) || revision
   return {
-    observedGeneration: set.metadata.generation, replicas: pods.length, currentRevision: current, updateRevision: revision, collisionCount: 0,
-    ...counted({ currentReplicas: current === revision ? updated : pods.length - updated, updatedReplicas: updated, readyReplicas: ready }), availableReplicas: ready,
+    observedGeneration: statefulSet.metadata.generation, replicas: pods.length, currentRevision: current, updateRevision: revision, collisionCount: 0,
+    ...omitZeroCounts({ currentReplicas: current === revision ? updated : pods.length - updated, updatedReplicas: updated, readyReplicas: ready }), availableReplicas: ready,
   }
 }
 
 /** A Job has no pod here: it runs for as long as a pod takes to become ready, and is complete then. */
-function reconcileJob(pass: Pass, job: KubernetesObject): void {
-  if (items(at(job, 'status', 'conditions')).length > 0) return
-  const startTime = job.metadata.creationTimestamp ?? timestamp()
-  if (!pass.due(job.metadata.uid ?? '', pass.pace.readyAfter)) return void setStatus(pass, job, { startTime, active: 1, ready: 1 })
-  const now = timestamp()
-  const holds = (type: string): Json => ({ type, status: 'True', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods', lastProbeTime: now, lastTransitionTime: now })
-  setStatus(pass, job, { startTime, completionTime: now, succeeded: 1, ready: 0, conditions: [holds('SuccessCriteriaMet'), holds('Complete')] })
+function reconcileJob(context: ReconcileContext, job: KubernetesObject): void {
+  if (asArray(getIn(job, 'status', 'conditions')).length > 0) return
+  const startTime = job.metadata.creationTimestamp ?? formatTimestamp()
+  if (!context.isDue(job.metadata.uid ?? '', context.delays.podReadyDelay)) return void updateStatus(context, job, { startTime, active: 1, ready: 1 })
+  const now = formatTimestamp()
+  const buildTrueCondition = (type: string): Json => ({ type, status: 'True', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods', lastProbeTime: now, lastTransitionTime: now })
+  updateStatus(context, job, { startTime, completionTime: now, succeeded: 1, ready: 0, conditions: [buildTrueCondition('SuccessCriteriaMet'), buildTrueCondition('Complete')] })
 }
 
-function createPod(pass: Pass, owner: KubernetesObject, naming: { name: string } | { generateName: string }, labels: Record<string, string>): void {
-  const template = fields(at(owner, 'spec', 'template'))
-  const metadata = fields(template['metadata'])
+function createPod(context: ReconcileContext, owner: KubernetesObject, nameFields: { name: string } | { generateName: string }, labels: Record<string, string>): void {
+  const template = asObject(getIn(owner, 'spec', 'template'))
+  const metadata = asObject(template['metadata'])
   const pod = {
     apiVersion: 'v1', kind: 'Pod', spec: template['spec'],
     metadata: {
-      name: '', ...naming, namespace: owner.metadata.namespace ?? '', ownerReferences: [ownerReference(owner)],
-      labels: { ...strings(metadata['labels']), ...labels }, annotations: strings(metadata['annotations']),
+      name: '', ...nameFields, namespace: owner.metadata.namespace ?? '', ownerReferences: [buildControllerReference(owner)],
+      labels: { ...toStringMap(metadata['labels']), ...labels }, annotations: toStringMap(metadata['annotations']),
     },
   }
-  pass.registry.create(resourceOf('Pod'), pod, { manager: 'kube-controller-manager' })
+  context.registry.create(getResource('Pod'), pod, { manager: 'kube-controller-manager' })
 }
 
 /** Labels or annotations: strings by name. */
-function strings(map: Json | undefined): Record<string, string> {
-  return Object.fromEntries(Object.entries(fields(map)).map(([name, value]) => [name, text(value)]))
+function toStringMap(map: Json | undefined): Record<string, string> {
+  return Object.fromEntries(Object.entries(asObject(map)).map(([name, value]) => [name, asString(value)]))
 }
 
-function scale(pass: Pass, set: KubernetesObject, replicas: number): void {
-  const scaled = ensure(pass, { ...set, spec: { ...fields(set['spec']), replicas } })
-  reconcileReplicaSet(pass, scaled)
+function scaleReplicaSet(context: ReconcileContext, replicaSet: KubernetesObject, replicas: number): void {
+  const scaledReplicaSet = createOrUpdate(context, { ...replicaSet, spec: { ...asObject(replicaSet['spec']), replicas } })
+  reconcileReplicaSet(context, scaledReplicaSet)
 }
 
-function owned(pass: Pass, kind: string, namespace: string, uid: string | undefined): KubernetesObject[] {
-  return pass.registry.store.list(resourceOf(kind), namespace).filter((object) => ownerOf(object) === uid)
+function listOwned(context: ReconcileContext, kind: string, namespace: string, uid: string | undefined): KubernetesObject[] {
+  return context.registry.store.list(getResource(kind), namespace).filter((object) => getControllerUid(object) === uid)
 }
 
-const readyPods = (pass: Pass, set: KubernetesObject): KubernetesObject[] => owned(pass, 'Pod', set.metadata.namespace ?? '', set.metadata.uid).filter(isReady)
-const replicasOf = (object: KubernetesObject): number => Number(at(object, 'spec', 'replicas') ?? 1)
-const hashOf = (template: JsonObject): string => createHash('sha256').update(canonical(template)).digest('hex').slice(0, 10)
+const listReadyPods = (context: ReconcileContext, replicaSet: KubernetesObject): KubernetesObject[] => listOwned(context, 'Pod', replicaSet.metadata.namespace ?? '', replicaSet.metadata.uid).filter(isPodReady)
+const replicasOf = (object: KubernetesObject): number => Number(getIn(object, 'spec', 'replicas') ?? 1)
+const hashTemplate = (template: JsonObject): string => createHash('sha256').update(canonicalJson(template)).digest('hex').slice(0, 10)
 
 /** The API leaves out counts of nought. */
-const counted = (counts: Record<string, number>): Record<string, number> => Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
+const omitZeroCounts = (counts: Record<string, number>): Record<string, number> => Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
 
-function condition(object: KubernetesObject, type: string, holds: boolean, reason: string, message: string): Json {
-  const status = holds ? 'True' : 'False'
-  const before = items(at(object, 'status', 'conditions')).find((each) => at(each, 'type') === type)
-  const now = timestamp()
-  const same = at(before, 'status') === status
-  const untouched = same && at(before, 'reason') === reason && at(before, 'message') === message
-  const since = (holds: boolean, field: string): Json => (holds ? at(before, field) : undefined) ?? now
-  return { type, status, reason, message, lastTransitionTime: since(same, 'lastTransitionTime'), lastUpdateTime: since(untouched, 'lastUpdateTime') }
+function buildCondition(object: KubernetesObject, type: string, isTrue: boolean, reason: string, message: string): Json {
+  const status = isTrue ? 'True' : 'False'
+  const previous = asArray(getIn(object, 'status', 'conditions')).find((each) => getIn(each, 'type') === type)
+  const now = formatTimestamp()
+  const isSameStatus = getIn(previous, 'status') === status
+  const isUnchanged = isSameStatus && getIn(previous, 'reason') === reason && getIn(previous, 'message') === message
+  const transitionTime = (isTrue: boolean, field: string): Json => (isTrue ? getIn(previous, field) : undefined) ?? now
+  return { type, status, reason, message, lastTransitionTime: transitionTime(isSameStatus, 'lastTransitionTime'), lastUpdateTime: transitionTime(isUnchanged, 'lastUpdateTime') }
 }

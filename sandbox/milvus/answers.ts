@@ -6,7 +6,7 @@ import type { status } from '@grpc/grpc-js'
 import type { Message } from './protocol.ts'
 
 /** Why a call ends without a message: a gRPC status. */
-export interface Refusal {
+export interface GrpcStatus {
   readonly code: status
   readonly details: string
 }
@@ -43,33 +43,33 @@ export interface Collection {
   readonly id: string
   readonly name: string
   readonly database: string
-  readonly created: number
+  readonly createdAt: number
   readonly shards: number
 }
 
-const NOT_READY = 'internal: Milvus Proxy is not ready yet. please wait'
+const NOT_READY_MESSAGE = 'internal: Milvus Proxy is not ready yet. please wait'
 
 /**
  * How a proxy that is not ready refuses, by version, newest first. Until 2.2 it is a gRPC status of its own
  * (milvus-io/milvus#16781, #20433); later a merr error, which grpc-go turns into UNKNOWN, and whose wording moved.
  */
-const NOT_READY_BY_VERSION: readonly (readonly [major: number, minor: number, refusal: Refusal])[] = [
-  [2, 4, { code: code.UNKNOWN, details: `service unavailable: ${NOT_READY}` }],
-  [2, 3, { code: code.UNKNOWN, details: `${NOT_READY}: service unavailable` }],
-  [2, 2, { code: code.UNAVAILABLE, details: NOT_READY }],
-  [0, 0, { code: code.UNKNOWN, details: NOT_READY }],
+const NOT_READY_STATUSES: readonly (readonly [major: number, minor: number, refusal: GrpcStatus])[] = [
+  [2, 4, { code: code.UNKNOWN, details: `service unavailable: ${NOT_READY_MESSAGE}` }],
+  [2, 3, { code: code.UNKNOWN, details: `${NOT_READY_MESSAGE}: service unavailable` }],
+  [2, 2, { code: code.UNAVAILABLE, details: NOT_READY_MESSAGE }],
+  [0, 0, { code: code.UNKNOWN, details: NOT_READY_MESSAGE }],
 ]
 
 /** How the interceptor of this version of Milvus refuses a call while the proxy is not ready. */
-export function notReady(version: string): Refusal {
-  const found = NOT_READY_BY_VERSION.find(([major, minor]) => atLeast(version, major, minor))
-  return found?.[2] ?? { code: code.UNKNOWN, details: NOT_READY }
+export function getNotReadyStatus(version: string): GrpcStatus {
+  const notReadyEntry = NOT_READY_STATUSES.find(([major, minor]) => isVersionAtLeast(version, major, minor))
+  return notReadyEntry?.[2] ?? { code: code.UNKNOWN, details: NOT_READY_MESSAGE }
 }
 
 /** True when a version such as `v2.6.15` is at least major.minor. */
-export function atLeast(version: string, major: number, minor: number): boolean {
-  const [theirs = 0, their = 0] = version.replace(/^v/, '').split('.').map(Number)
-  return theirs > major || (theirs === major && their >= minor)
+export function isVersionAtLeast(version: string, major: number, minor: number): boolean {
+  const [actualMajor = 0, actualMinor = 0] = version.replace(/^v/, '').split('.').map(Number)
+  return actualMajor > major || (actualMajor === major && actualMinor >= minor)
 }
 
 /**
@@ -77,93 +77,93 @@ export function atLeast(version: string, major: number, minor: number): boolean 
  * Source: internal/proxy/authentication_interceptor.go, in the order of its checks. Before 2.4 the same texts came as
  * UNKNOWN (milvus-sdk-csharp#8).
  */
-export function unauthorized(authorization: Authorization | undefined, header: string | undefined, version: string): Refusal | undefined {
+export function checkAuthorization(authorization: Authorization | undefined, header: string | undefined, version: string): GrpcStatus | undefined {
   if (!authorization) return undefined
-  const refuse = (details: string): Refusal => ({ code: atLeast(version, 2, 4) ? code.UNAUTHENTICATED : code.UNKNOWN, details })
-  if (header === undefined) return refuse('missing authorization in header')
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(header) || header.length % 4 !== 0) return refuse('invalid token format')
+  const reject = (details: string): GrpcStatus => ({ code: isVersionAtLeast(version, 2, 4) ? code.UNAUTHENTICATED : code.UNKNOWN, details })
+  if (header === undefined) return reject('missing authorization in header')
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(header) || header.length % 4 !== 0) return reject('invalid token format')
   const token = Buffer.from(header, 'base64').toString()
   if (!token.includes(':')) {
-    return token === authorization.apiKey ? undefined : refuse('auth check failure, please check api key is correct')
+    return token === authorization.apiKey ? undefined : reject('auth check failure, please check api key is correct')
   }
   return token === `${authorization.user}:${authorization.password}`
     ? undefined
-    : refuse('auth check failure, please check username and password are correct')
+    : reject('auth check failure, please check username and password are correct')
 }
 
 /** `common.Status` of an answer that worked. */
-export const success: Message = { error_code: 'Success', reason: '', code: 0, retriable: false, detail: '' }
+export const successStatus: Message = { error_code: 'Success', reason: '', code: 0, retriable: false, detail: '' }
 
 /** `common.Status` of one that did not; `code` is merr's (pkg/util/merr/errors.go), `error_code` the deprecated one. */
-export function failure(merrCode: number, reason: string, errorCode = 'UnexpectedError'): Message {
+export function createFailureStatus(merrCode: number, reason: string, errorCode = 'UnexpectedError'): Message {
   return { error_code: errorCode, reason, code: merrCode, retriable: merrCode === 1, detail: reason }
 }
 
 /** `common.Status` of a proxy whose state code is not Healthy, or undefined. Source: merr.CheckHealthy, WrapErrServiceNotReady. */
-export function unhealthyProxy(settings: MilvusSettings): Message | undefined {
+export function checkProxyHealth(settings: MilvusSettings): Message | undefined {
   if (settings.stateCode === 'Healthy') return undefined
-  return failure(1, `service not ready[proxy=1]: ${settings.stateCode}`, 'NotReadyServe')
+  return createFailureStatus(1, `service not ready[proxy=1]: ${settings.stateCode}`, 'NotReadyServe')
 }
 
 /** What one method answers, given the request. */
-export type Answer = (request: Message, database: string) => Message
+export type MethodHandler = (request: Message, database: string) => Message
 
 /** Milvus's methods that the sandbox knows; every other one is refused with UNIMPLEMENTED. */
-export function answers(settings: MilvusSettings, collections: Map<string, Collection>): Record<string, Answer> {
-  let identifiers = 453_000_000_000
-  const key = (database: string, name: unknown): string => `${database}/${String(name)}`
-  const missing = (database: string, name: unknown): Message =>
-    failure(100, `collection not found[database=${database}][collection=${String(name)}]`, 'CollectionNotExists')
-  const named = (request: Message, database: string): Collection | undefined => collections.get(key(database, request['collection_name']))
+export function createHandlers(settings: MilvusSettings, collections: Map<string, Collection>): Record<string, MethodHandler> {
+  let lastId = 453_000_000_000
+  const getCollectionKey = (database: string, name: unknown): string => `${database}/${String(name)}`
+  const collectionNotFound = (database: string, name: unknown): Message =>
+    createFailureStatus(100, `collection not found[database=${database}][collection=${String(name)}]`, 'CollectionNotExists')
+  const findCollection = (request: Message, database: string): Collection | undefined => collections.get(getCollectionKey(database, request['collection_name']))
   return {
     Connect: () => ({
-      status: success,
+      status: successStatus,
       server_info: { build_tags: settings.version, build_time: '', git_commit: '', go_version: '', deploy_mode: 'DISTRIBUTED', reserved: {} },
-      identifier: String(++identifiers),
+      identifier: String(++lastId),
     }),
-    GetVersion: () => ({ status: success, version: settings.version }),
-    CheckHealth: () => ({ status: success, isHealthy: settings.healthy, reasons: settings.reasons, quota_states: settings.quotaStates }),
-    GetComponentStates: () => ({ state: { nodeID: '1', role: 'proxy', state_code: settings.stateCode }, subcomponent_states: [], status: success }),
-    ListDatabases: () => ({ status: success, db_names: ['default'], created_timestamp: ['0'], db_ids: ['1'] }),
-    DescribeDatabase: (request) => ({ status: success, db_name: request['db_name'], dbID: '1', created_timestamp: '0', properties: [] }),
+    GetVersion: () => ({ status: successStatus, version: settings.version }),
+    CheckHealth: () => ({ status: successStatus, isHealthy: settings.healthy, reasons: settings.reasons, quota_states: settings.quotaStates }),
+    GetComponentStates: () => ({ state: { nodeID: '1', role: 'proxy', state_code: settings.stateCode }, subcomponent_states: [], status: successStatus }),
+    ListDatabases: () => ({ status: successStatus, db_names: ['default'], created_timestamp: ['0'], db_ids: ['1'] }),
+    DescribeDatabase: (request) => ({ status: successStatus, db_name: request['db_name'], dbID: '1', created_timestamp: '0', properties: [] }),
     ShowCollections: (_request, database) => {
-      const shown = [...collections.values()].filter((collection) => collection.database === database)
+      const visibleCollections = [...collections.values()].filter((collection) => collection.database === database)
       return {
-        status: success,
-        collection_names: shown.map(({ name }) => name),
-        collection_ids: shown.map(({ id }) => id),
-        created_timestamps: shown.map(({ created }) => String(created)),
-        created_utc_timestamps: shown.map(({ created }) => String(created)),
-        shards_num: shown.map(({ shards }) => shards),
+        status: successStatus,
+        collection_names: visibleCollections.map(({ name }) => name),
+        collection_ids: visibleCollections.map(({ id }) => id),
+        created_timestamps: visibleCollections.map(({ createdAt }) => String(createdAt)),
+        created_utc_timestamps: visibleCollections.map(({ createdAt }) => String(createdAt)),
+        shards_num: visibleCollections.map(({ shards }) => shards),
       }
     },
-    HasCollection: (request, database) => ({ status: success, value: named(request, database) !== undefined }),
+    HasCollection: (request, database) => ({ status: successStatus, value: findCollection(request, database) !== undefined }),
     CreateCollection: (request, database) => {
       const name = String(request['collection_name'])
       const shards = Number(request['shards_num']) || 1
-      collections.set(key(database, name), { id: String(++identifiers), name, database, created: Date.now(), shards })
-      return success
+      collections.set(getCollectionKey(database, name), { id: String(++lastId), name, database, createdAt: Date.now(), shards })
+      return successStatus
     },
     DescribeCollection: (request, database) => {
-      const found = named(request, database)
-      if (!found) return { status: missing(database, request['collection_name']) }
-      const created = String(found.created)
+      const collection = findCollection(request, database)
+      if (!collection) return { status: collectionNotFound(database, request['collection_name']) }
+      const createdAt = String(collection.createdAt)
       return {
-        status: success,
-        schema: { name: found.name, fields: [] },
-        collectionID: found.id,
-        collection_name: found.name,
-        db_name: found.database,
-        shards_num: found.shards,
-        created_timestamp: created,
-        created_utc_timestamp: created,
+        status: successStatus,
+        schema: { name: collection.name, fields: [] },
+        collectionID: collection.id,
+        collection_name: collection.name,
+        db_name: collection.database,
+        shards_num: collection.shards,
+        created_timestamp: createdAt,
+        created_utc_timestamp: createdAt,
       }
     },
     // Dropping what is not there succeeds, as in Milvus since 2.3.
     DropCollection: (request, database) => {
-      collections.delete(key(database, request['collection_name']))
-      return success
+      collections.delete(getCollectionKey(database, request['collection_name']))
+      return successStatus
     },
-    ClientHeartbeat: () => ({ status: success, server_timestamp: String(Date.now()), commands: [] }),
+    ClientHeartbeat: () => ({ status: successStatus, server_timestamp: String(Date.now()), commands: [] }),
   }
 }

@@ -13,7 +13,7 @@ export type Message = Record<string, unknown>
 export type Service = ServiceDefinition<Record<string, (request: Message) => void>>
 
 // The names of the fields are those of the .proto files, as the SDK reads them.
-const loading = { keepCase: true, longs: String, enums: String, defaults: true, oneofs: true }
+const loaderOptions = { keepCase: true, longs: String, enums: String, defaults: true, oneofs: true }
 
 const healthProto: unknown = {
   nested: {
@@ -47,17 +47,17 @@ const healthProto: unknown = {
 type ProtoJson = Parameters<typeof fromJSON>[0]
 
 // A CommonJS module that sets both `exports.default` and `__esModule`: Node hands its exports over as the default export.
-const bundled: unknown = milvusProto
-const milvusJson = (hasDefault(bundled) ? bundled.default : bundled) as ProtoJson
+const protoModule: unknown = milvusProto
+const milvusJson = (hasDefaultExport(protoModule) ? protoModule.default : protoModule) as ProtoJson
 
-function hasDefault(module: unknown): module is { default: unknown } {
+function hasDefaultExport(module: unknown): module is { default: unknown } {
   return typeof module === 'object' && module !== null && 'default' in module
 }
 
-const definitions = { ...fromJSON(milvusJson, loading), ...fromJSON(healthProto as ProtoJson, loading) }
+const definitions = { ...fromJSON(milvusJson, loaderOptions), ...fromJSON(healthProto as ProtoJson, loaderOptions) }
 
 /** The definition of a service by its full name, such as `milvus.proto.milvus.MilvusService`. */
-export function serviceDefinition(name: string): Service {
+export function getServiceDefinition(name: string): Service {
   const definition = definitions[name]
   if (!definition || 'format' in definition) throw new Error(`no such service: ${name}`)
   return definition

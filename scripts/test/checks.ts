@@ -11,7 +11,7 @@ interface Check {
   readonly name: string
   /** The files that it depends on, as `git ls-files` takes them. */
   readonly files: readonly string[]
-  readonly passes: () => Promise<boolean>
+  readonly execute: () => Promise<boolean>
 }
 
 /** How a check ended. */
@@ -24,9 +24,9 @@ export interface CheckResult {
 const sources = ['*.ts', '*.mts', '*.mjs', '*.js', 'package-lock.json', 'tsconfig*.json', ':!dist']
 
 const checks: readonly Check[] = [
-  { name: 'lint', files: sources, passes: () => run('node_modules/.bin/eslint', '.', '--max-warnings', '0') },
-  { name: 'types', files: sources, passes: () => run('node_modules/.bin/tsc', '--noEmit') },
-  { name: 'dist/ is what src/ builds to ("npm run build" updates it)', files: ['src', 'dist', 'scripts/build.ts', 'package-lock.json', 'package.json', 'tsconfig*.json'], passes: isDistFresh },
+  { name: 'lint', files: sources, execute: () => runCommand('node_modules/.bin/eslint', '.', '--max-warnings', '0') },
+  { name: 'types', files: sources, execute: () => runCommand('node_modules/.bin/tsc', '--noEmit') },
+  { name: 'dist/ is what src/ builds to ("npm run build" updates it)', files: ['src', 'dist', 'scripts/build.ts', 'package-lock.json', 'package.json', 'tsconfig*.json'], execute: isDistFresh },
 ]
 
 /** Runs all of them side by side. */
@@ -34,30 +34,30 @@ export function runChecks(): Promise<CheckResult[]> {
   return Promise.all(checks.map(runCheck))
 }
 
-async function runCheck({ name, files, passes }: Check): Promise<CheckResult> {
+async function runCheck({ name, files, execute }: Check): Promise<CheckResult> {
   const start = performance.now()
-  const record = join(cacheDirectory, 'checks', name.replace(/\W.*/, ''))
-  const fingerprint = fingerprintOf(files)
-  const isKnown = read(record) === fingerprint
-  const passed = isKnown || await passes()
+  const recordPath = join(cacheDirectory, 'checks', name.replace(/\W.*/, ''))
+  const fingerprint = computeFingerprint(files)
+  const isUnchanged = readIfExists(recordPath) === fingerprint
+  const passed = isUnchanged || await execute()
   if (passed) {
-    mkdirSync(dirname(record), { recursive: true })
-    writeFileSync(record, fingerprint)
+    mkdirSync(dirname(recordPath), { recursive: true })
+    writeFileSync(recordPath, fingerprint)
   }
   const seconds = (performance.now() - start) / 1000
-  console.log(`${passed ? 'passed' : 'FAILED'}: ${name}${isKnown ? ' (as before: no file has changed)' : ` (${seconds.toFixed(0)} s)`}`)
+  console.log(`${passed ? 'passed' : 'FAILED'}: ${name}${isUnchanged ? ' (as before: no file has changed)' : ` (${seconds.toFixed(0)} s)`}`)
   return { name, passed, seconds }
 }
 
 /** A digest of the content of these files and of the version of Node. */
-function fingerprintOf(patterns: readonly string[]): string {
+function computeFingerprint(patterns: readonly string[]): string {
   const names = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...patterns], { encoding: 'utf8' }).split('\n').filter((name) => name !== '').sort()
   const hash = createHash('sha256').update(process.version)
-  for (const name of names) hash.update(`\0${name}\0`).update(read(name) ?? 'deleted')
+  for (const name of names) hash.update(`\0${name}\0`).update(readIfExists(name) ?? 'deleted')
   return hash.digest('hex')
 }
 
-function read(path: string): string | undefined {
+function readIfExists(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch {
@@ -66,34 +66,34 @@ function read(path: string): string | undefined {
 }
 
 /** Runs a command; what it prints appears when it has ended, since others run beside it. */
-function run(command: string, ...args: string[]): Promise<boolean> {
+function runCommand(command: string, ...args: string[]): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-    let printed = ''
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { printed += text })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { output += text })
     child.once('error', reject).once('close', (status) => {
-      process.stdout.write(printed)
+      process.stdout.write(output)
       resolve(status === 0)
     })
   })
 }
 
 async function isDistFresh(): Promise<boolean> {
-  const scratch = mkdtempSync(join(tmpdir(), 'milvus-alb-dist-'))
+  const scratchDirectory = mkdtempSync(join(tmpdir(), 'milvus-alb-dist-'))
   try {
-    return await run(process.execPath, 'scripts/build.ts', scratch) && isSameDirectory('dist', scratch)
+    return await runCommand(process.execPath, 'scripts/build.ts', scratchDirectory) && isSameDirectory('dist', scratchDirectory)
   } finally {
-    rmSync(scratch, { recursive: true, force: true })
+    rmSync(scratchDirectory, { recursive: true, force: true })
   }
 }
 
 /** Whether two directories have the same files with the same bytes. */
-function isSameDirectory(one: string, other: string): boolean {
-  const files = filesOf(one)
-  return files.join() === filesOf(other).join() && files.every((file) => readFileSync(join(one, file)).equals(readFileSync(join(other, file))))
+function isSameDirectory(firstDirectory: string, secondDirectory: string): boolean {
+  const files = listFiles(firstDirectory)
+  return files.join() === listFiles(secondDirectory).join() && files.every((file) => readFileSync(join(firstDirectory, file)).equals(readFileSync(join(secondDirectory, file))))
 }
 
-function filesOf(directory: string): string[] {
+function listFiles(directory: string): string[] {
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   return entries.map((entry) => join(entry.parentPath, entry.name).slice(directory.length)).sort()
 }

@@ -46,15 +46,15 @@ export function readJestReport(path: string): JestResult {
 }
 
 /** `file: test: the first lines of its error`, for the end of a long log. */
-export function failuresOf({ files }: Pick<JestResult, 'files'>): string[] {
+export function formatFailures({ files }: Pick<JestResult, 'files'>): string[] {
   return files.flatMap(({ name, message, assertionResults }) => {
     const file = basename(name, '.test.ts')
-    const tests = assertionResults.filter(({ status }) => status === 'failed').map(({ title, failureMessages }) => `${file}: ${title}: ${inOneLine(failureMessages[0] ?? '')}`)
-    return tests.length > 0 || message === '' || assertionResults.length > 0 ? tests : [`${file}: ${inOneLine(message)}`]
+    const tests = assertionResults.filter(({ status }) => status === 'failed').map(({ title, failureMessages }) => `${file}: ${title}: ${toSingleLine(failureMessages[0] ?? '')}`)
+    return tests.length > 0 || message === '' || assertionResults.length > 0 ? tests : [`${file}: ${toSingleLine(message)}`]
   })
 }
 
 /** The longest message that is shown, in characters: enough for what a run of the action says of its failure. */
-const longest = 600
+const maxMessageLength = 600
 
-const inOneLine = (message: string): string => stripVTControlCharacters(message).replace(/^ *at .*$/gm, '').replace(/\s+/g, ' ').trim().slice(0, longest)
+const toSingleLine = (message: string): string => stripVTControlCharacters(message).replace(/^ *at .*$/gm, '').replace(/\s+/g, ' ').trim().slice(0, maxMessageLength)

@@ -13,13 +13,13 @@ export interface JestRun extends JestResult {
 /** Runs jest with these arguments. */
 export function runJest(args: readonly string[], environment: Readonly<Record<string, string>> = {}): JestRun {
   const start = performance.now()
-  const scratch = mkdtempSync(join(tmpdir(), 'milvus-alb-jest-'))
+  const scratchDirectory = mkdtempSync(join(tmpdir(), 'milvus-alb-jest-'))
   try {
-    const path = join(scratch, 'jest.json')
-    const options = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules', 'node_modules/.bin/jest', '--json', `--outputFile=${path}`]
+    const reportPath = join(scratchDirectory, 'jest.json')
+    const options = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules', 'node_modules/.bin/jest', '--json', `--outputFile=${reportPath}`]
     spawnSync(process.execPath, [...options, ...args], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...environment } })
-    return { ...readJestReport(path), seconds: (performance.now() - start) / 1000 }
+    return { ...readJestReport(reportPath), seconds: (performance.now() - start) / 1000 }
   } finally {
-    rmSync(scratch, { recursive: true, force: true })
+    rmSync(scratchDirectory, { recursive: true, force: true })
   }
 }

@@ -6,7 +6,7 @@ import { ActionError } from '../core/errors.ts'
 import type { TokenSource } from '../core/token-source.ts'
 import type { Clock } from '../core/waiting.ts'
 import type { AwsClients } from './clients.ts'
-import { awsError, errorName } from './errors.ts'
+import { translateAwsError, errorName } from './errors.ts'
 
 /** A cluster's API endpoint. */
 export interface ClusterEndpoint {
@@ -15,15 +15,15 @@ export interface ClusterEndpoint {
   /** PEM of the authority that signed its certificate. */
   readonly certificateAuthority: string
   /** Id of the VPC that it is in. */
-  readonly vpc: string | undefined
+  readonly vpcId: string | undefined
   /** Id of the account that it belongs to. */
-  readonly account: string | undefined
+  readonly accountId: string | undefined
   /** Who may reach it, continuing `This endpoint`; undefined when everybody may. */
-  readonly reach: string | undefined
+  readonly accessRestriction: string | undefined
 }
 
 /** Why a cluster has no use for a deployment, by its status, and what to do. Those that are not here have. Source: EKS, DescribeCluster, status. */
-const unusable: Readonly<Record<string, string>> = {
+const remedyByStatus: Readonly<Record<string, string>> = {
   CREATING: 'Wait until the cluster is ACTIVE ("aws eks wait cluster-active --name CLUSTER"), and run the job again.',
   PENDING: 'Wait until the cluster is ACTIVE ("aws eks wait cluster-active --name CLUSTER"), and run the job again.',
   DELETING: 'Set cluster to one that stays.',
@@ -34,17 +34,17 @@ const unusable: Readonly<Record<string, string>> = {
 export async function describeCluster(eks: EKSClient, name: string, region: string): Promise<ClusterEndpoint> {
   try {
     const { cluster } = await eks.send(new DescribeClusterCommand({ name }))
-    const { status = 'unknown', endpoint, certificateAuthority, resourcesVpcConfig: network } = cluster ?? {}
+    const { status = 'unknown', endpoint, certificateAuthority, resourcesVpcConfig: vpcConfig } = cluster ?? {}
     if (endpoint && certificateAuthority?.data && !['DELETING', 'FAILED'].includes(status)) {
-      return { server: endpoint, certificateAuthority: Buffer.from(certificateAuthority.data, 'base64').toString(), vpc: network?.vpcId, account: cluster?.arn?.split(':')[4], reach: reach(network) }
+      return { server: endpoint, certificateAuthority: Buffer.from(certificateAuthority.data, 'base64').toString(), vpcId: vpcConfig?.vpcId, accountId: cluster?.arn?.split(':')[4], accessRestriction: describeAccessRestriction(vpcConfig) }
     }
     throw new ActionError({
       code: 'cluster-not-found',
       problem: `EKS cluster ${name} takes no deployment: its status is ${status}.`,
-      remedy: (unusable[status] ?? unusable['CREATING'] ?? '').replace('CLUSTER', name),
+      remedy: (remedyByStatus[status] ?? remedyByStatus['CREATING'] ?? '').replace('CLUSTER', name),
     })
   } catch (thrown) {
-    if (errorName(thrown) !== 'ResourceNotFoundException') throw awsError('eks:DescribeCluster', thrown)
+    if (errorName(thrown) !== 'ResourceNotFoundException') throw translateAwsError('eks:DescribeCluster', thrown)
     throw new ActionError({
       code: 'cluster-not-found',
       problem: `There is no EKS cluster ${name} in ${region} for these credentials.`,
@@ -55,17 +55,17 @@ export async function describeCluster(eks: EKSClient, name: string, region: stri
 }
 
 /** Who an endpoint lets in. A connection that is not let in meets silence. Source: EKS user guide, Cluster API server endpoint. */
-function reach(network: VpcConfigResponse | undefined): string | undefined {
-  if (network?.endpointPublicAccess === false) return 'is private: only the VPC of the cluster reaches it, and what is connected to that'
-  const cidrs = network?.publicAccessCidrs ?? []
+function describeAccessRestriction(vpcConfig: VpcConfigResponse | undefined): string | undefined {
+  if (vpcConfig?.endpointPublicAccess === false) return 'is private: only the VPC of the cluster reaches it, and what is connected to that'
+  const cidrs = vpcConfig?.publicAccessCidrs ?? []
   return cidrs.length === 0 || cidrs.includes('0.0.0.0/0') ? undefined : `takes connections only from ${cidrs.join(', ')}, and from the VPC of the cluster where private access is on`
 }
 
 /** The API takes a token for 15 minutes from its signing, whatever X-Amz-Expires says; ours is made anew well before. */
-const renewAfter = 10 * 60_000
+const tokenRefreshAfter = 10 * 60_000
 
 /** Source: aws-iam-authenticator, pkg/token: longer ones are refused. */
-const longestToken = 4096
+const maxTokenLength = 4096
 
 /** DNS suffix of a region's partition, as STS' host has it. Source: the SDK's table of partitions. */
 const dnsSuffixes: readonly [RegExp, string][] = [
@@ -85,8 +85,8 @@ const dnsSuffixes: readonly [RegExp, string][] = [
  * Source: aws-iam-authenticator, pkg/token/token.go.
  */
 export class EksTokenSource implements TokenSource {
-  private readonly options: { clients: Pick<AwsClients, 'credentials' | 'region'> & { eks: { config: { systemClockOffset: number } } }; cluster: string; clock: Clock; protect: (secret: string) => void }
-  private current: { token: Promise<string>; madeAt: number } | undefined
+  private readonly options: { clients: Pick<AwsClients, 'credentials' | 'region'> & { eks: { config: { systemClockOffset: number } } }; cluster: string; clock: Clock; maskSecret: (secret: string) => void }
+  private cachedToken: { token: Promise<string>; createdAt: number } | undefined
 
   /** @param options.protect told of each token before anybody else gets it */
   constructor(options: EksTokenSource['options']) {
@@ -95,19 +95,19 @@ export class EksTokenSource implements TokenSource {
 
   token(): Promise<string> {
     const now = this.options.clock.now()
-    if (!this.current || now - this.current.madeAt >= renewAfter) {
-      const token = this.make(now)
-      this.current = { token, madeAt: now }
+    if (!this.cachedToken || now - this.cachedToken.createdAt >= tokenRefreshAfter) {
+      const token = this.createToken(now)
+      this.cachedToken = { token, createdAt: now }
       token.catch(() => this.invalidate())
     }
-    return this.current.token
+    return this.cachedToken.token
   }
 
   invalidate(): void {
-    this.current = undefined
+    this.cachedToken = undefined
   }
 
-  private async make(now: number): Promise<string> {
+  private async createToken(now: number): Promise<string> {
     const { clients, cluster } = this.options
     const hostname = `sts.${clients.region}.${dnsSuffixes.find(([pattern]) => pattern.test(clients.region))?.[1] ?? ''}`
     const signer = new SignatureV4({ service: 'sts', region: clients.region, credentials: clients.credentials, sha256: Hash.bind(null, 'sha256') })
@@ -116,14 +116,14 @@ export class EksTokenSource implements TokenSource {
       const signed = await signer.presign(request, { expiresIn: 60, signingDate: new Date(now + clients.eks.config.systemClockOffset) })
       const url = `https://${hostname}/?${new URLSearchParams(signed.query as Record<string, string>).toString()}`
       const token = `k8s-aws-v1.${Buffer.from(url).toString('base64url')}`
-      this.options.protect(token)
-      if (token.length <= longestToken) return token
+      this.options.maskSecret(token)
+      if (token.length <= maxTokenLength) return token
     } catch (thrown) {
-      throw awsError('sts:GetCallerIdentity', thrown)
+      throw translateAwsError('sts:GetCallerIdentity', thrown)
     }
     throw new ActionError({
       code: 'cluster-unauthorized',
-      problem: `The token for EKS cluster ${cluster} is longer than the ${longestToken} characters that its authenticator takes: the session token of these credentials is too long.`,
+      problem: `The token for EKS cluster ${cluster} is longer than the ${maxTokenLength} characters that its authenticator takes: the session token of these credentials is too long.`,
       remedy: 'Set role-skip-session-tagging: true on aws-actions/configure-aws-credentials, or use a role with fewer session tags.',
     })
   }

@@ -4,15 +4,15 @@ import {
   type ElasticLoadBalancingV2Client, type Listener as SdkListener, type Rule as SdkRule, type TargetGroup as SdkTargetGroup,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { ActionError } from '../core/errors.ts'
-import { awsError } from './errors.ts'
-import { ending } from './pages.ts'
+import { translateAwsError } from './errors.ts'
+import { limitPages } from './pages.ts'
 
 /** A listener. */
 export interface Listener {
   readonly port: number
   readonly protocol: string
   /** ARN of the default certificate; empty when it has none. */
-  readonly certificate: string
+  readonly defaultCertificateArn: string
   readonly sslPolicy: string
   /** Those of the listener that was asked about, but for the default one; of others, and when they may not be read, undefined. */
   readonly rules: readonly Rule[] | undefined
@@ -23,7 +23,7 @@ export interface Rule {
   readonly hosts: readonly string[]
   readonly paths: readonly string[]
   /** ARN of the target group that it forwards to; undefined when it answers by itself or redirects. */
-  readonly targetGroup: string | undefined
+  readonly targetGroupArn: string | undefined
 }
 
 /** A target group. */
@@ -37,14 +37,14 @@ export interface TargetGroup {
 }
 
 /** What a load balancer is made of. */
-export interface LoadBalancerParts {
+export interface LoadBalancerConfiguration {
   readonly listeners: readonly Listener[] | undefined
   readonly targetGroups: readonly TargetGroup[] | undefined
   readonly attributes: Readonly<Record<string, string>> | undefined
 }
 
 /** A registered target, in ELB's words. Source: ELBv2, TargetHealthDescription. */
-export interface Target {
+export interface TargetHealth {
   readonly id: string
   readonly port: number
   /** `healthy`, `unhealthy`, `initial`, `draining`, `unused`, `unavailable` */
@@ -55,11 +55,11 @@ export interface Target {
 }
 
 /** @param port of the listener whose rules are read. @throws ActionError of AWS, but for `aws-access-denied` */
-export async function readParts(client: ElasticLoadBalancingV2Client, arn: string, port: number): Promise<LoadBalancerParts> {
+export async function readConfiguration(client: ElasticLoadBalancingV2Client, arn: string, port: number): Promise<LoadBalancerConfiguration> {
   const [listeners, targetGroups, attributes] = await Promise.all([
-    whereAllowed('DescribeListeners', () => readListeners(client, arn, port)),
-    whereAllowed('DescribeTargetGroups', async () => (await gather(paginateDescribeTargetGroups({ client }, { LoadBalancerArn: arn }), ({ TargetGroups = [] }) => TargetGroups)).map(toTargetGroup)),
-    whereAllowed('DescribeLoadBalancerAttributes', async () => {
+    undefinedIfDenied('DescribeListeners', () => readListeners(client, arn, port)),
+    undefinedIfDenied('DescribeTargetGroups', async () => (await collectPages(paginateDescribeTargetGroups({ client }, { LoadBalancerArn: arn }), ({ TargetGroups = [] }) => TargetGroups)).map(toTargetGroup)),
+    undefinedIfDenied('DescribeLoadBalancerAttributes', async () => {
       const { Attributes = [] } = await client.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn: arn }))
       return Object.fromEntries(Attributes.map(({ Key = '', Value = '' }) => [Key, Value]))
     }),
@@ -68,50 +68,50 @@ export async function readParts(client: ElasticLoadBalancingV2Client, arn: strin
 }
 
 /** The targets of a target group. @throws ActionError of AWS, but for `aws-access-denied` */
-export async function readTargets(client: ElasticLoadBalancingV2Client, targetGroup: string): Promise<Target[] | undefined> {
-  return whereAllowed('DescribeTargetHealth', async () => {
-    const { TargetHealthDescriptions = [] } = await client.send(new DescribeTargetHealthCommand({ TargetGroupArn: targetGroup }))
+export async function readTargetHealth(client: ElasticLoadBalancingV2Client, targetGroupArn: string): Promise<TargetHealth[] | undefined> {
+  return undefinedIfDenied('DescribeTargetHealth', async () => {
+    const { TargetHealthDescriptions = [] } = await client.send(new DescribeTargetHealthCommand({ TargetGroupArn: targetGroupArn }))
     return TargetHealthDescriptions.map(({ Target: { Id = '', Port = 0 } = { Id: '' }, TargetHealth: { State = 'unavailable', Reason = '', Description = '' } = {} }) =>
       ({ id: Id, port: Port, state: State, reason: Reason, description: Description }))
   })
 }
 
 async function readListeners(client: ElasticLoadBalancingV2Client, arn: string, port: number): Promise<Listener[]> {
-  const found = await gather(paginateDescribeListeners({ client }, { LoadBalancerArn: arn }), ({ Listeners = [] }) => Listeners)
-  return Promise.all(found.map(async (listener) => toListener(listener, listener.Port === port ? await readRules(client, listener.ListenerArn) : undefined)))
+  const sdkListeners = await collectPages(paginateDescribeListeners({ client }, { LoadBalancerArn: arn }), ({ Listeners = [] }) => Listeners)
+  return Promise.all(sdkListeners.map(async (listener) => toListener(listener, listener.Port === port ? await readRules(client, listener.ListenerArn) : undefined)))
 }
 
-async function readRules(client: ElasticLoadBalancingV2Client, listener: string | undefined): Promise<Rule[] | undefined> {
-  return whereAllowed('DescribeRules', async () => {
-    const found = await gather(paginateDescribeRules({ client }, { ListenerArn: listener }), ({ Rules = [] }) => Rules)
-    return found.filter(({ IsDefault }) => IsDefault !== true).map(toRule)
+async function readRules(client: ElasticLoadBalancingV2Client, listenerArn: string | undefined): Promise<Rule[] | undefined> {
+  return undefinedIfDenied('DescribeRules', async () => {
+    const sdkRules = await collectPages(paginateDescribeRules({ client }, { ListenerArn: listenerArn }), ({ Rules = [] }) => Rules)
+    return sdkRules.filter(({ IsDefault }) => IsDefault !== true).map(toRule)
   })
 }
 
-async function gather<Page, Item>(pages: AsyncIterable<Page>, items: (page: Page) => readonly Item[]): Promise<Item[]> {
-  const found: Item[] = []
-  for await (const page of ending(pages)) found.push(...items(page))
-  return found
+async function collectPages<Page, Item>(pages: AsyncIterable<Page>, items: (page: Page) => readonly Item[]): Promise<Item[]> {
+  const collected: Item[] = []
+  for await (const page of limitPages(pages)) collected.push(...items(page))
+  return collected
 }
 
-async function whereAllowed<T>(operation: string, read: () => Promise<T>): Promise<T | undefined> {
+async function undefinedIfDenied<T>(operation: string, read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read()
   } catch (thrown) {
-    const error = awsError(`elasticloadbalancing:${operation}`, thrown)
+    const error = translateAwsError(`elasticloadbalancing:${operation}`, thrown)
     if (error instanceof ActionError && error.code === 'aws-access-denied') return undefined
     throw error
   }
 }
 
 function toListener({ Port = 0, Protocol, SslPolicy = '', Certificates = [] }: SdkListener, rules: readonly Rule[] | undefined): Listener {
-  return { port: Port, protocol: Protocol ?? '', sslPolicy: SslPolicy, certificate: Certificates[0]?.CertificateArn ?? '', rules }
+  return { port: Port, protocol: Protocol ?? '', sslPolicy: SslPolicy, defaultCertificateArn: Certificates[0]?.CertificateArn ?? '', rules }
 }
 
 function toRule({ Conditions = [], Actions = [] }: SdkRule): Rule {
-  const values = (field: string): string[] => Conditions.filter(({ Field }) => Field === field).flatMap(({ HostHeaderConfig, PathPatternConfig, Values }) => HostHeaderConfig?.Values ?? PathPatternConfig?.Values ?? Values ?? [])
-  const targetGroup = Actions.map((action) => action.TargetGroupArn ?? action.ForwardConfig?.TargetGroups?.[0]?.TargetGroupArn).find((arn) => arn !== undefined)
-  return { hosts: values('host-header'), paths: values('path-pattern'), targetGroup }
+  const conditionValues = (field: string): string[] => Conditions.filter(({ Field }) => Field === field).flatMap(({ HostHeaderConfig, PathPatternConfig, Values }) => HostHeaderConfig?.Values ?? PathPatternConfig?.Values ?? Values ?? [])
+  const targetGroupArn = Actions.map((action) => action.TargetGroupArn ?? action.ForwardConfig?.TargetGroups?.[0]?.TargetGroupArn).find((arn) => arn !== undefined)
+  return { hosts: conditionValues('host-header'), paths: conditionValues('path-pattern'), targetGroupArn }
 }
 
 const toTargetGroup = ({ TargetGroupArn = '', TargetGroupName = '', ProtocolVersion = '', TargetType }: SdkTargetGroup): TargetGroup =>

@@ -1,15 +1,15 @@
 /** EC2: the subnets of a VPC, as the controller looks for them. The client's code is large: import this only where it is asked. */
 import { DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2'
 import type { AwsClients } from './clients.ts'
-import { awsError } from './errors.ts'
+import { translateAwsError } from './errors.ts'
 
 /** A subnet. */
 export interface Subnet {
   readonly id: string
   /** Availability zone, `us-east-2a`. */
-  readonly zone: string
+  readonly availabilityZone: string
   /** How many addresses nobody has yet. */
-  readonly freeAddresses: number
+  readonly availableAddresses: number
   readonly tags: Readonly<Record<string, string>>
 }
 
@@ -17,14 +17,14 @@ export interface Subnet {
  * All subnets of a VPC.
  * @throws ActionError `aws-access-denied` and the other AWS ones
  */
-export async function listSubnets(config: AwsClients['config'], vpc: string): Promise<Subnet[]> {
+export async function listSubnets(config: AwsClients['config'], vpcId: string): Promise<Subnet[]> {
   const client = new EC2Client(config)
   try {
-    const { Subnets = [] } = await client.send(new DescribeSubnetsCommand({ Filters: [{ Name: 'vpc-id', Values: [vpc] }] }))
+    const { Subnets = [] } = await client.send(new DescribeSubnetsCommand({ Filters: [{ Name: 'vpc-id', Values: [vpcId] }] }))
     return Subnets.map(({ SubnetId = '', AvailabilityZone = '', AvailableIpAddressCount = 0, Tags = [] }) => ({
-      id: SubnetId, zone: AvailabilityZone, freeAddresses: AvailableIpAddressCount, tags: Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value])),
+      id: SubnetId, availabilityZone: AvailabilityZone, availableAddresses: AvailableIpAddressCount, tags: Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value])),
     }))
   } catch (thrown) {
-    throw awsError('ec2:DescribeSubnets', thrown)
+    throw translateAwsError('ec2:DescribeSubnets', thrown)
   }
 }

@@ -2,7 +2,7 @@
  * The one error class of the action, and the catalogue of its codes. docs/troubleshooting.md has a section for each code,
  * in this order; a test holds the two together.
  */
-import { messageOf, shortened } from './text.ts'
+import { getErrorMessage, truncate } from './text.ts'
 
 /** The steps of a deployment, in the order in which they change things. */
 export const stepNames = ['preflight', 'certificate', 'release', 'ingress', 'load-balancer', 'probe'] as const
@@ -127,7 +127,7 @@ export const failureCodes = [
 export type FailureCode = (typeof failureCodes)[number]
 
 /** What an ActionError is made of. */
-export interface Problem {
+export interface ActionErrorOptions {
   readonly code: FailureCode
   /** One sentence: what is wrong, naming the input or the thing. */
   readonly problem: string
@@ -139,7 +139,7 @@ export interface Problem {
 }
 
 /** Characters. What others say (a controller, helm, Milvus) is part of a problem, and may be of any length. */
-const longestProblem = 2_000
+const maxProblemLength = 2_000
 
 /** A failure that a person can act on. `also` holds the other problems that were found at the same time. */
 export class ActionError extends Error {
@@ -147,49 +147,49 @@ export class ActionError extends Error {
   readonly code: FailureCode
   readonly remedy: string
   readonly step: StepName | undefined
-  readonly also: readonly ActionError[]
+  readonly otherErrors: readonly ActionError[]
 
-  constructor(problem: Problem, also: readonly ActionError[] = []) {
-    super(shortened(problem.problem, longestProblem), { cause: problem.cause })
+  constructor(problem: ActionErrorOptions, otherErrors: readonly ActionError[] = []) {
+    super(truncate(problem.problem, maxProblemLength), { cause: problem.cause })
     this.code = problem.code
     this.remedy = problem.remedy
     this.step = problem.step
-    this.also = also
+    this.otherErrors = otherErrors
   }
 
   /** This error and those found with it, each once. */
-  get all(): readonly ActionError[] {
-    return [this, ...this.also]
+  get allErrors(): readonly ActionError[] {
+    return [this, ...this.otherErrors]
   }
 
   /** The same error, said to have happened in `step` unless it knows better. */
-  inStep(step: StepName): ActionError {
-    const placed = (error: ActionError, also: readonly ActionError[]) =>
-      new ActionError({ code: error.code, problem: error.message, remedy: error.remedy, cause: error.cause, step: error.step ?? step }, also)
-    return placed(this, this.also.map((other) => placed(other, [])))
+  withStep(step: StepName): ActionError {
+    const copyWithStep = (error: ActionError, otherErrors: readonly ActionError[]) =>
+      new ActionError({ code: error.code, problem: error.message, remedy: error.remedy, cause: error.cause, step: error.step ?? step }, otherErrors)
+    return copyWithStep(this, this.otherErrors.map((error) => copyWithStep(error, [])))
   }
 }
 
 /** Problems of a whole connection or identity: every call meets them, and one of them says it. */
-const saidOnce: ReadonlySet<FailureCode> = new Set(['aws-credentials-missing', 'aws-credentials-expired', 'aws-credentials-refused', 'cluster-unreachable', 'cluster-unauthorized', 'cancelled'])
+const deduplicatedCodes: ReadonlySet<FailureCode> = new Set(['aws-credentials-missing', 'aws-credentials-expired', 'aws-credentials-refused', 'cluster-unreachable', 'cluster-unauthorized', 'cancelled'])
 
 /**
  * Folds problems that were found together into one error, ranked in the order of `failureCodes`; the same problem met
  * twice (two calls with the same expired credentials) counts once.
  * @param errors at least one
  */
-export function combine(errors: readonly ActionError[]): ActionError {
-  const everything = errors.flatMap((error) => error.all)
-  const isSame = (one: ActionError, other: ActionError): boolean => one.code === other.code && (one.message === other.message || saidOnce.has(one.code))
-  const unique = everything.filter((error, index) => everything.findIndex((other) => isSame(other, error)) === index)
-  const ranked = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code))
-  const [first, ...also] = ranked
+export function combineErrors(errors: readonly ActionError[]): ActionError {
+  const flattened = errors.flatMap((error) => error.allErrors)
+  const isDuplicate = (candidate: ActionError, other: ActionError): boolean => candidate.code === other.code && (candidate.message === other.message || deduplicatedCodes.has(candidate.code))
+  const unique = flattened.filter((error, index) => flattened.findIndex((other) => isDuplicate(other, error)) === index)
+  const sorted = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code))
+  const [first, ...otherErrors] = sorted
   if (!first) throw new TypeError('combine() needs at least one error')
-  return new ActionError({ code: first.code, problem: first.message, remedy: first.remedy, cause: first.cause, ...(first.step && { step: first.step }) }, also)
+  return new ActionError({ code: first.code, problem: first.message, remedy: first.remedy, cause: first.cause, ...(first.step && { step: first.step }) }, otherErrors)
 }
 
 /** The error of a job that was cancelled. */
-export const cancelled = (): ActionError =>
+export const createCancelledError = (): ActionError =>
   new ActionError({
     code: 'cancelled',
     problem: 'The job was cancelled.',
@@ -197,7 +197,7 @@ export const cancelled = (): ActionError =>
   })
 
 /** What the runner's disk says, in the words of errno(3), and what to do about it. */
-const diskRemedies: Readonly<Record<string, string>> = {
+const diskErrorRemedies: Readonly<Record<string, string>> = {
   ENOSPC: 'Free space on the runner ("df -h" shows where there is none), or run the job on another one, and run it again.',
   EDQUOT: "Free some of what the runner's user has on that disk, or have its quota raised, and run the job again.",
   EROFS: 'That disk is mounted read-only: give the runner a RUNNER_TEMP that it can write to, and run the job again.',
@@ -208,17 +208,17 @@ const diskRemedies: Readonly<Record<string, string>> = {
 }
 
 /** Calls of node:fs; a socket has others. */
-const diskCalls: ReadonlySet<string> = new Set(['open', 'write', 'close', 'mkdir', 'mkdtemp', 'rename', 'rm', 'unlink', 'rmdir', 'scandir', 'lstat'])
+const fileSystemCalls: ReadonlySet<string> = new Set(['open', 'write', 'close', 'mkdir', 'mkdtemp', 'rename', 'rm', 'unlink', 'rmdir', 'scandir', 'lstat'])
 
 /** Any thrown value as an ActionError: what is neither one nor the runner's disk is a defect of ours and says so. */
-export function asActionError(thrown: unknown): ActionError {
+export function toActionError(thrown: unknown): ActionError {
   if (thrown instanceof ActionError) return thrown
   const { code = '', syscall = '' } = thrown instanceof Error ? (thrown as NodeJS.ErrnoException) : {}
-  const remedy = diskRemedies[code]
-  if (remedy !== undefined && diskCalls.has(syscall)) return new ActionError({ code: 'runner-disk-failed', problem: `The runner's disk failed: ${messageOf(thrown)}.`, remedy, cause: thrown })
+  const remedy = diskErrorRemedies[code]
+  if (remedy !== undefined && fileSystemCalls.has(syscall)) return new ActionError({ code: 'runner-disk-failed', problem: `The runner's disk failed: ${getErrorMessage(thrown)}.`, remedy, cause: thrown })
   return new ActionError({
     code: 'internal-error',
-    problem: `Something went wrong inside the action: ${messageOf(thrown)}`,
+    problem: `Something went wrong inside the action: ${getErrorMessage(thrown)}`,
     remedy: 'Run the job again with debug logging, and report the log as an issue of the action.',
     cause: thrown,
   })
@@ -231,7 +231,7 @@ export function asActionError(thrown: unknown): ActionError {
  */
 export async function settleAll<const T extends readonly Promise<unknown>[]>(promises: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   const results = await Promise.allSettled(promises)
-  const errors = results.flatMap((result) => (result.status === 'rejected' ? [asActionError(result.reason)] : []))
-  if (errors.length > 0) throw combine(errors)
+  const errors = results.flatMap((result) => (result.status === 'rejected' ? [toActionError(result.reason)] : []))
+  if (errors.length > 0) throw combineErrors(errors)
   return Promise.all(promises)
 }

@@ -7,24 +7,24 @@ export function backoff(attempt: number, { base = 200, cap = 5_000, random = Mat
 }
 
 /** How often to try, and what to wait for. */
-export interface Retry {
+export interface RetryOptions {
   /** How often to try in all what failed so: 1 for what time cannot heal, which is thrown at once. */
-  readonly attempts: (thrown: unknown) => number
+  readonly maxAttempts: (thrown: unknown) => number
   /** Milliseconds that the other side asked to be left alone, as a Retry-After does; they too get some jitter. */
-  readonly rest?: (thrown: unknown) => number
+  readonly retryAfter?: (thrown: unknown) => number
   readonly signal: AbortSignal
   readonly clock: Clock
 }
 
 /** Calls `work` until it succeeds, or as often as `attempts` says. @throws what it threw last */
-export async function retry<T>(work: () => Promise<T>, { attempts, rest, signal, clock }: Retry): Promise<T> {
+export async function retry<T>(operation: () => Promise<T>, { maxAttempts, retryAfter, signal, clock }: RetryOptions): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await work()
+      return await operation()
     } catch (thrown) {
-      if (attempt + 1 >= attempts(thrown) || signal.aborted) throw thrown
-      const pause = backoff(attempt)
-      await clock.sleep(Math.max(pause, (rest?.(thrown) ?? 0) + pause / 4), signal)
+      if (attempt + 1 >= maxAttempts(thrown) || signal.aborted) throw thrown
+      const delay = backoff(attempt)
+      await clock.sleep(Math.max(delay, (retryAfter?.(thrown) ?? 0) + delay / 4), signal)
     }
   }
 }

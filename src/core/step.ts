@@ -32,37 +32,37 @@ export interface Log {
 }
 
 /** The sign of life of a step that waits. @returns what a wait calls with the milliseconds waited and the last thing seen */
-export const sayProgress = (log: Log, step: StepName) => (waited: number, seen: string): void => log.progress(`${step}: ${Math.round(waited / 1000)} s, ${seen}`)
+export const progressLogger = (log: Log, step: StepName) => (elapsed: number, status: string): void => log.progress(`${step}: ${Math.round(elapsed / 1000)} s, ${status}`)
 
 /** The outputs of the action, by their names in action.yml; a test compares. */
 export const outputNames = ['alb-address', 'endpoint', 'certificate-arn', 'certificate-expiry', 'release-revision', 'ingress-name', 'milvus-version', 'changed', 'changes', 'drift', 'failed-step', 'failure-code'] as const
 export type OutputName = (typeof outputNames)[number]
 
 /** What a run has found of the way from a client to Milvus, for the summary: each part as soon as it is known. */
-export interface Way {
+export interface Topology {
   /** Name of the ALB. */
-  readonly balancer?: string
+  readonly loadBalancerName?: string
   readonly targetGroup?: string
   readonly service?: { readonly name: string; readonly port: number }
   /** Pods behind the Service. */
-  readonly pods?: { readonly ready: number; readonly all: number }
-  readonly certificate?: CertificateFacts
+  readonly pods?: { readonly ready: number; readonly total: number }
+  readonly certificate?: CertificateDetails
 }
 
 /** What a person wants to know of a certificate. */
-export interface CertificateFacts {
+export interface CertificateDetails {
   readonly issuer: string
   /** Its DNS names. */
-  readonly names: readonly string[]
-  readonly serial: string
+  readonly dnsNames: readonly string[]
+  readonly serialNumber: string
   /** In ACM's words: `RSA_2048`. */
-  readonly key: string
+  readonly keyAlgorithm: string
   readonly notAfter: Date
 }
 
 /** What a step has to show for itself: a phrase for its line in the log, and what later steps need. */
 export interface Outcome<T> {
-  readonly verdict: string
+  readonly summary: string
   readonly result: T
 }
 
@@ -75,19 +75,19 @@ export interface Context {
   /** Runs a step as a group of the log; errors without a step are said to be this one's. */
   step<T>(name: StepName, work: () => Promise<Outcome<T>>): Promise<T>
   /** Records a change that is made now: call it before the write that makes it. */
-  changed(change: Change): void
+  recordChange(change: Change): void
   /** Records a change that is not made: what a check finds, or a dry run would do. */
-  differs(change: Change): void
+  recordDifference(change: Change): void
   /** Notes what could not be seen, mostly for lack of permission; a check then does not know whether all is as it should be. @param what continues "could not see" */
-  unseen(what: string): void
+  recordUnreadable(what: string): void
   /** Remembers parts of the way for the summary. */
-  found(parts: Way): void
+  recordTopology(part: Topology): void
   /** Sets an output as soon as it is known, so that it is there also when the job fails later. */
-  output(name: OutputName, value: string): void
+  setOutput(name: OutputName, value: string): void
   /** Keeps a secret that came up on the way out of everything that is shown. */
-  protect(secret: string): void
+  maskSecret(secret: string): void
   /** Keeps what may be a secret out of log and summary; outputs and the runner's own masks are left alone. */
-  conceal(guess: string): void
+  redactGuess(suspectedSecret: string): void
   /** A directory of this run alone, mode 0700, removed when the run ends. */
   workDirectory(): Promise<string>
 }

@@ -1,5 +1,5 @@
 /** The one way to wait: a deadline, a way to be cancelled, a clock, and the last thing seen for the message. */
-import { cancelled, type ActionError } from './errors.ts'
+import { createCancelledError, type ActionError } from './errors.ts'
 
 /** Time, so that tests can turn it. */
 export interface Clock {
@@ -10,7 +10,7 @@ export interface Clock {
 }
 
 /** Looks often at first and then every two seconds: quick in the common case, gentle to an API in a long wait. */
-export const growing = (waited: number): number => Math.min(2_000, Math.max(100, waited / 10))
+export const pollInterval = (elapsed: number): number => Math.min(2_000, Math.max(100, elapsed / 10))
 
 /** The machine's time. */
 export const systemClock: Clock = {
@@ -29,100 +29,100 @@ export const systemClock: Clock = {
 }
 
 /** What a look found: the awaited thing, or what is there in its place (a phrase for people). */
-export type Seen<T> = { readonly done: T } | { readonly pending: string }
+export type PollResult<T> = { readonly done: T } | { readonly pending: string }
 
 /** A wait. Times are milliseconds. */
-export interface Wait<T> {
+export interface WaitOptions<T> {
   /** Looks once. Throws when the awaited thing has said no: waiting on would not help. */
-  readonly look: () => Promise<Seen<T>>
+  readonly poll: () => Promise<PollResult<T>>
   /** At most this long between two looks, from the time waited so far: a wait that has lasted may look less often. */
-  readonly interval: (waited: number) => number
+  readonly interval: (elapsed: number) => number
   readonly timeout: number
   readonly signal: AbortSignal
   readonly clock: Clock
   /** Called before each sleep; resolves when a look is worth while before the interval is over. */
   readonly wakeUp?: (signal: AbortSignal) => Promise<void>
   /** Called with the time waited and the last thing seen, about every `progressEvery`. */
-  readonly onProgress?: (waited: number, seen: string) => void
+  readonly onProgress?: (elapsed: number, status: string) => void
   /** What to throw when the time is over. */
-  readonly timedOut: (seen: string) => ActionError
+  readonly createTimeoutError: (status: string) => ActionError
 }
 
 /** The last thing seen of what never answered. */
-export const unanswered = 'nothing was answered in this time'
+export const noResponse = 'nothing was answered in this time'
 
 /** One line of progress every 10 s keeps a log readable and shows that the job lives. */
-const progressEvery = 10_000
+const progressInterval = 10_000
 
 /**
  * Looks until the thing is there.
  * @throws what `look` throws; `timedOut(last thing seen)`; the `cancelled` error when the signal is aborted
  */
-export async function waitFor<T>(wait: Wait<T>): Promise<T> {
-  const start = wait.clock.now()
-  let nextProgress = start + progressEvery
-  let last = unanswered
+export async function waitFor<T>(wait: WaitOptions<T>): Promise<T> {
+  const startedAt = wait.clock.now()
+  let nextProgress = startedAt + progressInterval
+  let lastStatus = noResponse
   for (;;) {
     throwIfCancelled(wait.signal)
-    const seen = await inTime(wait.look(), start + wait.timeout - wait.clock.now() + grace)
-    if (!seen) throw wait.timedOut(last)
-    if ('done' in seen) return seen.done
-    last = seen.pending
+    const pollResult = await withDeadline(wait.poll(), startedAt + wait.timeout - wait.clock.now() + gracePeriod)
+    if (!pollResult) throw wait.createTimeoutError(lastStatus)
+    if ('done' in pollResult) return pollResult.done
+    lastStatus = pollResult.pending
     const now = wait.clock.now()
-    const left = start + wait.timeout - now
-    if (left <= 0) throw wait.timedOut(seen.pending)
+    const remaining = startedAt + wait.timeout - now
+    if (remaining <= 0) throw wait.createTimeoutError(pollResult.pending)
     if (now >= nextProgress) {
-      wait.onProgress?.(now - start, seen.pending)
-      nextProgress = now + progressEvery
+      wait.onProgress?.(now - startedAt, pollResult.pending)
+      nextProgress = now + progressInterval
     }
-    await pause(wait, Math.min(wait.interval(now - start), left, Math.max(nextProgress - now, 1)))
+    await sleepOrWake(wait, Math.min(wait.interval(now - startedAt), remaining, Math.max(nextProgress - now, 1)))
   }
 }
 
 /** How long after the deadline a look that began before it may still go on, in milliseconds: one that knows of the deadline ends by itself, in better words. */
-const grace = 1_500
+const gracePeriod = 1_500
 
 /** @returns undefined when the look takes longer than `time`: whoever answers it sends nothing, or never comes to an end */
-async function inTime<T>(look: Promise<T>, time: number): Promise<T | undefined> {
+async function withDeadline<T>(pending: Promise<T>, timeout: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
   // Real time, whatever the wait's clock: what hangs is a connection.
-  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), Math.max(time, grace))))
+  const deadlineReached = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), Math.max(timeout, gracePeriod))))
   // Nobody hears of it any more when it comes late.
-  look.catch(() => undefined)
+  pending.catch(() => undefined)
   try {
-    return await Promise.race([look, late])
+    return await Promise.race([pending, deadlineReached])
   } finally {
     clearTimeout(timer)
   }
 }
 
 /** Awaits work that says nothing by itself, and calls `onProgress` with the time waited, about every `progressEvery`. */
-export async function withProgress<T>(work: Promise<T>, clock: Clock, onProgress: (waited: number) => void): Promise<T> {
-  const start = clock.now()
-  const over = new AbortController()
-  const tell = async () => {
+export async function withProgress<T>(promise: Promise<T>, clock: Clock, onProgress: (elapsed: number) => void): Promise<T> {
+  const startedAt = clock.now()
+  const stop = new AbortController()
+  const reportProgress = async () => {
     for (;;) {
-      await clock.sleep(progressEvery, over.signal)
-      if (over.signal.aborted) return
-      onProgress(clock.now() - start)
+      await clock.sleep(progressInterval, stop.signal)
+      if (stop.signal.aborted) return
+      onProgress(clock.now() - startedAt)
     }
   }
-  void tell()
+  void reportProgress()
   try {
-    return await work
+    return await promise
   } finally {
-    over.abort()
+    stop.abort()
   }
 }
 
-async function pause<T>(wait: Wait<T>, ms: number): Promise<void> {
-  const over = new AbortController()
-  const signal = AbortSignal.any([wait.signal, over.signal])
+async function sleepOrWake<T>(wait: WaitOptions<T>, ms: number): Promise<void> {
+  const stop = new AbortController()
+  const signal = AbortSignal.any([wait.signal, stop.signal])
   await Promise.race([wait.clock.sleep(ms, signal), ...(wait.wakeUp ? [wait.wakeUp(signal)] : [])])
-  over.abort()
+  stop.abort()
 }
 
 /** @throws ActionError `cancelled` when the signal is aborted */
 export function throwIfCancelled(signal: AbortSignal): void {
-  if (signal.aborted) throw cancelled()
+  if (signal.aborted) throw createCancelledError()
 }

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** Told of what could not be removed. */
-export type OnFailure = (path: string, thrown: unknown) => void | Promise<void>
+export type RemovalErrorHandler = (path: string, thrown: unknown) => void | Promise<void>
 
-const prefix = 'milvus-alb-action-'
+const directoryPrefix = 'milvus-alb-action-'
 
 /** Makes its directory when it is first needed. */
 export class WorkDirectory {
   private readonly parent: string
-  private made: Promise<string> | undefined
+  private directory: Promise<string> | undefined
 
   /** @param runnerTemp RUNNER_TEMP; the system's temporary directory when it is not set, as on a laptop */
   constructor(runnerTemp: string | undefined) {
@@ -20,28 +20,28 @@ export class WorkDirectory {
 
   /** The path; mode 0700, as mkdtemp makes it. */
   path(): Promise<string> {
-    this.made ??= mkdtemp(join(this.parent, prefix))
-    return this.made
+    this.directory ??= mkdtemp(join(this.parent, directoryPrefix))
+    return this.directory
   }
 
-  /** Never rejects. @param onFailure told when it could not be removed */
-  async remove(onFailure: OnFailure): Promise<void> {
-    const made = await this.made?.catch(() => undefined)
-    if (made) await removed(made, onFailure)
+  /** Never rejects. @param onRemovalError told when it could not be removed */
+  async remove(onRemovalError: RemovalErrorHandler): Promise<void> {
+    const directory = await this.directory?.catch(() => undefined)
+    if (directory) await removeDirectory(directory, onRemovalError)
   }
 }
 
 /**
  * Removes what runs that were killed left under RUNNER_TEMP. The steps of a job run one after the other and no two jobs share
  * RUNNER_TEMP, so that whatever is there when post runs is left over.
- * @param onFailure told of what could not be removed
+ * @param onRemovalError told of what could not be removed
  */
-export async function sweep(runnerTemp: string, onFailure: OnFailure): Promise<void> {
+export async function removeStaleDirectories(runnerTemp: string, onRemovalError: RemovalErrorHandler): Promise<void> {
   const names = await readdir(runnerTemp).catch(() => [])
-  for (const path of names.filter((name) => name.startsWith(prefix)).map((name) => join(runnerTemp, name))) {
-    await removed(path, onFailure)
+  for (const path of names.filter((name) => name.startsWith(directoryPrefix)).map((name) => join(runnerTemp, name))) {
+    await removeDirectory(path, onRemovalError)
   }
 }
 
-const removed = (path: string, onFailure: OnFailure): Promise<void> =>
-  rm(path, { recursive: true, force: true }).catch((thrown: unknown) => onFailure(path, thrown))
+const removeDirectory = (path: string, onRemovalError: RemovalErrorHandler): Promise<void> =>
+  rm(path, { recursive: true, force: true }).catch((thrown: unknown) => onRemovalError(path, thrown))

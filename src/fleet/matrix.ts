@@ -17,13 +17,13 @@ export interface Job {
 }
 
 /** Source: GitHub, "Usage limits": a matrix makes at most 256 jobs of a workflow run. */
-export const mostJobs = 256
+export const maxMatrixJobs = 256
 
 /** What only one run may change at a time: a release of a cluster. deploy.yml has the same expression for its one target. */
-export function concurrencyOf({ roleToAssume, inputs }: Pick<Target, 'roleToAssume' | 'inputs'>): string {
-  const input = (name: keyof typeof inputDefaults): string => inputs[name] || inputDefaults[name]
+export function getConcurrencyGroup({ roleToAssume, inputs }: Pick<Target, 'roleToAssume' | 'inputs'>): string {
+  const inputOrDefault = (name: keyof typeof inputDefaults): string => inputs[name] || inputDefaults[name]
   // The role names the account: clusters of several accounts often have the same name, and a group holds no more than 100 jobs.
-  return ['milvus-alb', roleToAssume, input('region'), input('cluster') || `${input('kubeconfig')} ${input('context')}`, input('namespace'), input('release') || input('service')].join('-')
+  return ['milvus-alb', roleToAssume, inputOrDefault('region'), inputOrDefault('cluster') || `${inputOrDefault('kubeconfig')} ${inputOrDefault('context')}`, inputOrDefault('namespace'), inputOrDefault('release') || inputOrDefault('service')].join('-')
 }
 
 /**
@@ -33,31 +33,31 @@ export function concurrencyOf({ roleToAssume, inputs }: Pick<Target, 'roleToAssu
  * @returns the jobs; as few targets in a job as 256 jobs allow
  * @throws RangeError when the targets need more than 256 different jobs
  */
-export function matrixOf(targets: readonly Target[], options: { runsOn: string; check: boolean }, most = mostJobs): Job[] {
-  const rights = (target: Target): Rights => (options.check ? { role: target.checkRoleToAssume, environment: target.checkEnvironment } : { role: target.roleToAssume, environment: target.environment })
-  const groups = [...Map.groupBy(targets, (target) => JSON.stringify([rights(target), target.inputs['region'] ?? '', target.runsOn])).values()]
-  if (groups.length > most) throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${most} jobs. Split the file into several, each with a workflow run of its own.`)
-  const releases = groups.map((group) => [...Map.groupBy(group, concurrencyOf).values()])
-  const jobsAt = (size: number): number => releases.reduce((sum, group) => sum + Math.ceil(group.length / size), 0)
+export function buildMatrix(targets: readonly Target[], options: { runsOn: string; check: boolean }, maxJobs = maxMatrixJobs): Job[] {
+  const identityOf = (target: Target): JobIdentity => (options.check ? { role: target.checkRoleToAssume, environment: target.checkEnvironment } : { role: target.roleToAssume, environment: target.environment })
+  const groups = [...Map.groupBy(targets, (target) => JSON.stringify([identityOf(target), target.inputs['region'] ?? '', target.runsOn])).values()]
+  if (groups.length > maxJobs) throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`)
+  const releaseGroups = groups.map((group) => [...Map.groupBy(group, getConcurrencyGroup).values()])
+  const countJobs = (size: number): number => releaseGroups.reduce((sum, group) => sum + Math.ceil(group.length / size), 0)
   let size = 1
-  while (jobsAt(size) > most) size += 1
-  return releases.flatMap((group) => chunks(group, size).map((chunk) => jobOf(chunk.flat(), rights, options.runsOn)))
+  while (countJobs(size) > maxJobs) size += 1
+  return releaseGroups.flatMap((group) => splitIntoChunks(group, size).map((chunk) => createJob(chunk.flat(), identityOf, options.runsOn)))
 }
 
-const chunks = <T>(group: readonly T[], size: number): T[][] => Array.from({ length: Math.ceil(group.length / size) }, (_, index) => group.slice(index * size, (index + 1) * size))
+const splitIntoChunks = <T>(group: readonly T[], size: number): T[][] => Array.from({ length: Math.ceil(group.length / size) }, (_, index) => group.slice(index * size, (index + 1) * size))
 
-interface Rights { readonly role: string; readonly environment: string }
+interface JobIdentity { readonly role: string; readonly environment: string }
 
-function jobOf(targets: readonly Target[], rights: (target: Target) => Rights, runsOn: string): Job {
-  const [first, ...others] = targets
+function createJob(targets: readonly Target[], identityOf: (target: Target) => JobIdentity, runsOn: string): Job {
+  const [first, ...otherTargets] = targets
   if (!first) throw new TypeError('a job has at least one target')
   return {
-    name: others.length === 0 ? first.name : `${first.name} and ${others.length} more`,
-    environment: rights(first).environment,
-    'role-to-assume': rights(first).role,
+    name: otherTargets.length === 0 ? first.name : `${first.name} and ${otherTargets.length} more`,
+    environment: identityOf(first).environment,
+    'role-to-assume': identityOf(first).role,
     region: first.inputs['region'] ?? '',
     'runs-on': JSON.stringify(first.runsOn.length === 0 ? runsOn : first.runsOn.length === 1 ? first.runsOn[0] : first.runsOn),
-    concurrency: concurrencyOf(first),
+    concurrency: getConcurrencyGroup(first),
     targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs }))),
   }
 }

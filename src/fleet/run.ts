@@ -4,10 +4,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inputDefaults } from '../settings/inputs.ts'
-import { variable } from './targets.ts'
+import { inputVariableName } from './targets.ts'
 
 /** What became of a target. */
-export interface Result {
+export interface TargetResult {
   readonly name: string
   readonly host: string
   /** `missing`: its job left no result. */
@@ -26,10 +26,10 @@ interface JobTarget {
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const isTexts = (value: unknown): boolean => isObject(value) && Object.values(value).every((each) => typeof each === 'string')
+const isStringRecord = (value: unknown): boolean => isObject(value) && Object.values(value).every((entry) => typeof entry === 'string')
 
 /** A list in JSON whose entries are what they should be; undefined when it is something else. */
-function listOf<T>(text: string, isEntry: (entry: unknown) => entry is T): T[] | undefined {
+function parseJsonList<T>(text: string, isEntry: (entry: unknown) => entry is T): T[] | undefined {
   try {
     const list: unknown = JSON.parse(text)
     return Array.isArray(list) && list.every(isEntry) ? list : undefined
@@ -38,20 +38,20 @@ function listOf<T>(text: string, isEntry: (entry: unknown) => entry is T): T[] |
   }
 }
 
-const isTarget = (entry: unknown): entry is JobTarget => isObject(entry) && typeof entry['name'] === 'string' && isTexts(entry['inputs'])
+const isTarget = (entry: unknown): entry is JobTarget => isObject(entry) && typeof entry['name'] === 'string' && isStringRecord(entry['inputs'])
 
-const isResult = (entry: unknown): entry is Result => isObject(entry) && ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') && isTexts(entry['outputs'])
+const isResult = (entry: unknown): entry is TargetResult => isObject(entry) && ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') && isStringRecord(entry['outputs'])
 
 /** Reads a job's `targets`. @throws Error when it is not what the action `targets` made */
 export function readJobTargets(text: string): JobTarget[] {
-  const targets = listOf(text, isTarget)
+  const targets = parseJsonList(text, isTarget)
   if (!targets) throw new Error('Input targets is not what the action targets gives: pass matrix.targets as it is.')
   return targets
 }
 
 /** Reads what a job left in an artifact. @throws Error when this action did not write it */
-export function readResults(text: string, artifact: number): Result[] {
-  const results = listOf(text, isResult)
+export function readResults(text: string, artifact: number): TargetResult[] {
+  const results = parseJsonList(text, isResult)
   if (!results) throw new Error(`Artifact ${artifact} of this run has the name of results, and something else in it: let no other step upload artifacts whose names begin so.`)
   return results
 }
@@ -60,32 +60,32 @@ export function readResults(text: string, artifact: number): Result[] {
  * Runs main and post of the action for a target; its log, annotations and summary are those of this step.
  * @param dist the folder with index.js and post/
  */
-export async function runTarget({ name, inputs }: JobTarget, dist: string, signal: AbortSignal): Promise<Result> {
+export async function runTarget({ name, inputs }: JobTarget, dist: string, signal: AbortSignal): Promise<TargetResult> {
   const host = inputs['host'] ?? ''
   const directory = await mkdtemp(join(process.env['RUNNER_TEMP'] ?? tmpdir(), 'milvus-alb-fleet-'))
   const [output, state] = [join(directory, 'output'), join(directory, 'state')]
   try {
     await Promise.all([output, state].map((file) => writeFile(file, '')))
-    const own = Object.fromEntries(Object.keys(inputDefaults).map((input) => [variable(input), inputs[input] ?? '']))
-    const environment = { ...process.env, ...own, GITHUB_OUTPUT: output, GITHUB_STATE: state }
+    const inputVariables = Object.fromEntries(Object.keys(inputDefaults).map((input) => [inputVariableName(input), inputs[input] ?? '']))
+    const env = { ...process.env, ...inputVariables, GITHUB_OUTPUT: output, GITHUB_STATE: state }
     console.log(`\n${name} (${host})`)
-    const code = await execute(join(dist, 'index.js'), environment, signal)
-    await execute(join(dist, 'post/index.js'), environment, new AbortController().signal)
-    return { name, host, outcome: code === 0 ? 'success' : signal.aborted ? 'cancelled' : 'failure', outputs: parseOutputs(await readFile(output, 'utf8')) }
+    const exitCode = await runScript(join(dist, 'index.js'), env, signal)
+    await runScript(join(dist, 'post/index.js'), env, new AbortController().signal)
+    return { name, host, outcome: exitCode === 0 ? 'success' : signal.aborted ? 'cancelled' : 'failure', outputs: parseOutputs(await readFile(output, 'utf8')) }
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
 }
 
 /** A cancelled child gets the signal that the runner gives a step, and time to say where it stands. */
-function execute(script: string, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number | null> {
+function runScript(script: string, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number | null> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'inherit', 'inherit'] })
     const cancel = (): void => void child.kill('SIGINT')
     signal.addEventListener('abort', cancel, { once: true })
-    child.once('error', reject).once('close', (code) => {
+    child.once('error', reject).once('close', (exitCode) => {
       signal.removeEventListener('abort', cancel)
-      resolve(code)
+      resolve(exitCode)
     })
   })
 }

@@ -2,27 +2,27 @@
 import { inputDefaults, type InputName } from '../settings/inputs.ts'
 
 /** Inputs that a target cannot say: secrets, and what the workflow decides for all. */
-const elsewhere: readonly string[] = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'restore-load-balancer-class', 'summary']
+const excludedInputs: readonly string[] = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'restore-load-balancer-class', 'summary']
 
 /** The inputs that a target may say. */
-export const targetInputs = Object.keys(inputDefaults).filter((name) => !elsewhere.includes(name)) as InputName[]
+export const targetInputs = Object.keys(inputDefaults).filter((name) => !excludedInputs.includes(name)) as InputName[]
 
-const lists: readonly string[] = ['inbound-cidrs', 'subnets', 'security-groups'] satisfies InputName[]
-const maps: readonly string[] = ['tags', 'annotations'] satisfies InputName[]
+const listInputs: readonly string[] = ['inbound-cidrs', 'subnets', 'security-groups'] satisfies InputName[]
+const mapInputs: readonly string[] = ['tags', 'annotations'] satisfies InputName[]
 
 const rolePattern = '^arn:aws[a-z-]*:iam::\\d{12}:role/.+$'
 
-const plain = { type: ['string', 'number', 'boolean'] }
+const scalarSchema = { type: ['string', 'number', 'boolean'] }
 
 /** @param descriptions of the inputs, by name; action.yml has them */
-export function targetsSchema(descriptions: Readonly<Record<string, string>> = {}): object {
-  const form = (name: string): object => {
-    if (lists.includes(name)) return { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] }
-    return maps.includes(name) ? { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: plain }] } : plain
+export function createTargetsSchema(descriptions: Readonly<Record<string, string>> = {}): object {
+  const inputSchema = (name: string): object => {
+    if (listInputs.includes(name)) return { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] }
+    return mapInputs.includes(name) ? { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: scalarSchema }] } : scalarSchema
   }
-  const described = (name: string): object => ({ ...form(name), ...(descriptions[name] !== undefined && { description: descriptions[name] }) })
-  const inputs = Object.fromEntries(targetInputs.map((name) => [name, described(name)]))
-  const job = {
+  const describedInputSchema = (name: string): object => ({ ...inputSchema(name), ...(descriptions[name] !== undefined && { description: descriptions[name] }) })
+  const inputs = Object.fromEntries(targetInputs.map((name) => [name, describedInputSchema(name)]))
+  const jobProperties = {
     environment: { type: 'string', minLength: 1, description: 'GitHub environment of the job: its secrets TLS_CERTIFICATE, TLS_PRIVATE_KEY and so on are this target\'s, and its protection rules apply.' },
     'check-environment': { type: 'string', minLength: 1, description: 'GitHub environment of the job in mode check, for example one without reviewers; environment when absent.' },
     'role-to-assume': { type: 'string', pattern: rolePattern, description: 'ARN of the IAM role that the job takes by OIDC. Without it the runner has credentials of its own.' },
@@ -37,8 +37,8 @@ export function targetsSchema(descriptions: Readonly<Record<string, string>> = {
     additionalProperties: false,
     required: ['targets'],
     properties: {
-      defaults: { type: 'object', additionalProperties: false, description: 'What every target says that does not say otherwise.', properties: { ...job, ...inputs } },
-      targets: { type: 'array', minItems: 1, items: { type: 'object', additionalProperties: false, required: ['name'], properties: { name, ...job, ...inputs } } },
+      defaults: { type: 'object', additionalProperties: false, description: 'What every target says that does not say otherwise.', properties: { ...jobProperties, ...inputs } },
+      targets: { type: 'array', minItems: 1, items: { type: 'object', additionalProperties: false, required: ['name'], properties: { name, ...jobProperties, ...inputs } } },
     },
   }
 }

@@ -12,19 +12,19 @@ export type ChartReference =
   /** A path when there is one, else a chart of a repository that was added to helm on this machine: only the disk knows. */
   | { readonly kind: 'path-or-alias'; readonly path: string; readonly alias: string; readonly chart: string }
 
-const isPackage = (name: string): boolean => /\.(tgz|tar\.gz)$/.test(name)
+const isChartArchive = (name: string): boolean => /\.(tgz|tar\.gz)$/.test(name)
 
 /** Reads the name of a chart. Pure: what it names need not be there. */
 export function parseChartReference(name: string): ChartReference {
-  if (name.startsWith('oci://')) return parseRegistry(name)
+  if (name.startsWith('oci://')) return parseRegistryReference(name)
   if (/^https?:\/\//.test(name)) return { kind: 'archive', url: name }
-  if (/^[./]/.test(name) || isPackage(name)) return { kind: 'path', path: name }
-  const slash = name.indexOf('/')
-  if (slash < 0) return { kind: 'repository', chart: name }
-  return { kind: 'path-or-alias', path: name, alias: name.slice(0, slash), chart: name.slice(slash + 1).replace(/\/$/, '') }
+  if (/^[./]/.test(name) || isChartArchive(name)) return { kind: 'path', path: name }
+  const slashIndex = name.indexOf('/')
+  if (slashIndex < 0) return { kind: 'repository', chart: name }
+  return { kind: 'path-or-alias', path: name, alias: name.slice(0, slashIndex), chart: name.slice(slashIndex + 1).replace(/\/$/, '') }
 }
 
-function parseRegistry(reference: string): ChartReference {
+function parseRegistryReference(reference: string): ChartReference {
   const [location = '', digest] = reference.slice('oci://'.length).split('@')
   const [host = '', ...segments] = location.replace(/\/$/, '').split('/')
   const [chart = '', tag] = segments.pop()?.split(':') ?? []
@@ -32,9 +32,9 @@ function parseRegistry(reference: string): ChartReference {
 }
 
 /** The version that a tag stands for; undefined for a tag that is no version. OCI has no `+`. Source: helm, pkg/registry/util.go. */
-export function versionOfTag(tag: string | undefined): string | undefined {
+export function versionFromTag(tag: string | undefined): string | undefined {
   return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined
 }
 
 /** Whether a URL can be one of a packaged chart. */
-export const isArchiveUrl = (url: URL): boolean => isPackage(url.pathname)
+export const isArchiveUrl = (url: URL): boolean => isChartArchive(url.pathname)

@@ -6,8 +6,8 @@ import { ActionError } from '../core/errors.ts'
 import { retry } from '../core/retry.ts'
 import { throwIfCancelled, type Clock } from '../core/waiting.ts'
 import { parseChartReference, type ChartReference } from './chart-reference.ts'
-import { chartFailure, errorLine, fetchError, isTransient } from './failures.ts'
-import { run, type HelmOptions } from './process.ts'
+import { chartFailure, extractErrorMessage, extractFetchError, isTransient } from './failures.ts'
+import { executeHelm, type HelmOptions } from './process.ts'
 
 /** A chart, and where it comes from. */
 export interface ChartSource {
@@ -28,13 +28,13 @@ export type FetchOptions = HelmOptions & { readonly clock: Clock }
 type RemoteReference = Exclude<ChartReference, { readonly kind: 'path' }>
 
 /** How one helm of several is run. */
-interface Call {
+interface HelmCallOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** For its standard input. */
   readonly input?: string
 }
 
-type RunHelm = (args: readonly string[], call?: Call) => Promise<void>
+type CallHelm = (args: readonly string[], callOptions?: HelmCallOptions) => Promise<void>
 
 /**
  * Failures of the repository or registry that may pass are tried again.
@@ -43,26 +43,26 @@ type RunHelm = (args: readonly string[], call?: Call) => Promise<void>
  */
 export async function fetchChart(source: ChartSource, options: FetchOptions): Promise<string> {
   const reference = parseChartReference(source.name)
-  if (reference.kind === 'path') return requirePath(reference.path)
-  if (reference.kind === 'path-or-alias' && await isThere(reference.path)) return `./${reference.path}`
+  if (reference.kind === 'path') return requireExistingPath(reference.path)
+  if (reference.kind === 'path-or-alias' && await pathExists(reference.path)) return `./${reference.path}`
   // Each chart has a folder of its own: a run may need that of an upgrade and that of the way back.
   const destination = await mkdtemp(join(options.directory, 'chart-'))
-  const secret = join(options.directory, reference.kind === 'registry' ? 'registry.json' : 'repositories.yaml')
-  const helm: RunHelm = (args, call) => runWithRetry(args[0] === 'pull' ? [...args, '--destination', destination] : args, { source, reference }, options, call)
+  const credentialsFile = join(options.directory, reference.kind === 'registry' ? 'registry.json' : 'repositories.yaml')
+  const callHelm: CallHelm = (args, callOptions) => runWithRetry(args[0] === 'pull' ? [...args, '--destination', destination] : args, { source, reference }, options, callOptions)
   try {
-    await pull(reference, source, secret, helm)
+    await pullChart(reference, source, credentialsFile, callHelm)
   } finally {
-    if (source.credentials) await rm(secret, { force: true })
+    if (source.credentials) await rm(credentialsFile, { force: true })
   }
-  const [file = ''] = await readdir(destination)
-  return join(destination, file)
+  const [archive = ''] = await readdir(destination)
+  return join(destination, archive)
 }
 
-const isThere = (path: string): Promise<boolean> => access(path).then(() => true, () => false)
+const pathExists = (path: string): Promise<boolean> => access(path).then(() => true, () => false)
 
 /** @throws ActionError `chart-not-found` */
-async function requirePath(path: string): Promise<string> {
-  if (await isThere(path)) return path
+async function requireExistingPath(path: string): Promise<string> {
+  if (await pathExists(path)) return path
   throw new ActionError({
     code: 'chart-not-found',
     problem: `Input chart is the path ${path}, and ${resolve(path)} does not exist on this runner.`,
@@ -70,29 +70,29 @@ async function requirePath(path: string): Promise<string> {
   })
 }
 
-/** @param secret path of the file that helm may read credentials from, and that is deleted when this has ended */
-async function pull(reference: RemoteReference, { repository, version, credentials }: ChartSource, secret: string, helm: RunHelm): Promise<void> {
+/** @param credentialsFile path of the file that helm may read credentials from, and that is deleted when this has ended */
+async function pullChart(reference: RemoteReference, { repository, version, credentials }: ChartSource, credentialsFile: string, callHelm: CallHelm): Promise<void> {
   switch (reference.kind) {
     // helm looks for the URL in every repository that it knows, and fails for want of their indexes: it is shown none.
-    case 'archive': return helm(['pull', reference.url], { environment: { HELM_REPOSITORY_CONFIG: secret } })
+    case 'archive': return callHelm(['pull', reference.url], { environment: { HELM_REPOSITORY_CONFIG: credentialsFile } })
     case 'path-or-alias':
       // helm's cache is our own, so that the index that the runner has is not in it.
-      await helm(['repo', 'update', reference.alias])
-      return helm(['pull', `${reference.alias}/${reference.chart}`, '--version', version])
+      await callHelm(['repo', 'update', reference.alias])
+      return callHelm(['pull', `${reference.alias}/${reference.chart}`, '--version', version])
     case 'registry':
-      if (credentials) await writeFile(secret, dockerConfig(reference.host, credentials), { mode: 0o600 })
-      return helm(['pull', ...registryArguments(reference, version)], credentials && { environment: { HELM_REGISTRY_CONFIG: secret } })
+      if (credentials) await writeFile(credentialsFile, formatDockerConfig(reference.host, credentials), { mode: 0o600 })
+      return callHelm(['pull', ...registryPullArguments(reference, version)], credentials && { environment: { HELM_REGISTRY_CONFIG: credentialsFile } })
     case 'repository': {
-      if (!credentials) return helm(['pull', reference.chart, '--version', version, '--repo', repository])
-      const environment = { HELM_REPOSITORY_CONFIG: secret }
-      await helm(['repo', 'add', 'target', repository, '--username', credentials.username, '--password-stdin'], { environment, input: credentials.password })
-      return helm(['pull', `target/${reference.chart}`, '--version', version], { environment })
+      if (!credentials) return callHelm(['pull', reference.chart, '--version', version, '--repo', repository])
+      const environment = { HELM_REPOSITORY_CONFIG: credentialsFile }
+      await callHelm(['repo', 'add', 'target', repository, '--username', credentials.username, '--password-stdin'], { environment, input: credentials.password })
+      return callHelm(['pull', `target/${reference.chart}`, '--version', version], { environment })
     }
   }
 }
 
 /** A digest alone names one chart: of a reference with both, helm 3.17 fetches the tag and ignores the digest. Measured. */
-function registryArguments({ repository, tag, digest }: Extract<ChartReference, { kind: 'registry' }>, version: string): string[] {
+function registryPullArguments({ repository, tag, digest }: Extract<ChartReference, { kind: 'registry' }>, version: string): string[] {
   if (digest !== undefined) return [`${repository}@${digest}`]
   return tag === undefined ? [repository, '--version', version] : [`${repository}:${tag}`]
 }
@@ -107,14 +107,14 @@ export interface ChartMetadata {
  * Reads the metadata of a chart on this machine, without rendering it.
  * @throws ActionError `chart-not-found` when it is no chart, `cancelled`
  */
-export async function readChart(path: string, options: HelmOptions): Promise<ChartMetadata> {
-  const { exitCode, stdout, stderr } = await run(['show', 'chart', path], { ...options, onLine: () => undefined })
+export async function readChartMetadata(path: string, options: HelmOptions): Promise<ChartMetadata> {
+  const { exitCode, stdout, stderr } = await executeHelm(['show', 'chart', path], { ...options, onLine: () => undefined })
   throwIfCancelled(options.signal)
   const metadata = exitCode === 0 ? (load(stdout) as Partial<ChartMetadata> | undefined) : undefined
   if (metadata?.name !== undefined && metadata.version !== undefined) return { name: metadata.name, version: metadata.version }
   throw new ActionError({
     code: 'chart-not-found',
-    problem: `${path} is not a chart that helm can read: ${errorLine(stderr) || 'it has no name or version'}`,
+    problem: `${path} is not a chart that helm can read: ${extractErrorMessage(stderr) || 'it has no name or version'}`,
     remedy: 'Set chart to the directory that has Chart.yaml, or to an archive that "helm package" made.',
   })
 }
@@ -125,27 +125,27 @@ const attempts = { quick: 6, slow: 2 }
 /** Milliseconds from which on an attempt is slow. */
 const slow = 5_000
 
-async function runWithRetry(args: readonly string[], { source, reference }: { source: ChartSource; reference: RemoteReference }, options: FetchOptions, { environment, input }: Call = {}): Promise<void> {
+async function runWithRetry(args: readonly string[], { source, reference }: { source: ChartSource; reference: RemoteReference }, options: FetchOptions, { environment, input }: HelmCallOptions = {}): Promise<void> {
   const { clock, signal } = options
-  let allowed = 1
+  let maxAttempts = 1
   let attempt = 0
-  const once = async (): Promise<void> => {
+  const attemptOnce = async (): Promise<void> => {
     attempt += 1
-    if (attempt > 1) options.onLine(`helm ${args[0] === 'pull' ? 'fetches the chart' : 'reads the repository'} again: attempt ${attempt} of ${allowed}`)
-    const start = clock.now()
-    allowed = 1
-    const { exitCode, stdout, stderr } = await run([...args], { ...options, environment: { ...options.environment, ...environment } }, input)
+    if (attempt > 1) options.onLine(`helm ${args[0] === 'pull' ? 'fetches the chart' : 'reads the repository'} again: attempt ${attempt} of ${maxAttempts}`)
+    const startedAt = clock.now()
+    maxAttempts = 1
+    const { exitCode, stdout, stderr } = await executeHelm([...args], { ...options, environment: { ...options.environment, ...environment } }, input)
     throwIfCancelled(signal)
-    const message = fetchError(exitCode, stdout, stderr)
+    const message = extractFetchError(exitCode, stdout, stderr)
     if (message === undefined) return
-    if (isTransient(message)) allowed = clock.now() - start < slow ? attempts.quick : attempts.slow
-    throw chartFailure(message, { kind: reference.kind, name: source.name, version: source.version, from: placeOf(reference, source), hasCredentials: source.credentials !== undefined })
+    if (isTransient(message)) maxAttempts = clock.now() - startedAt < slow ? attempts.quick : attempts.slow
+    throw chartFailure(message, { kind: reference.kind, name: source.name, version: source.version, source: describeChartLocation(reference, source), hasCredentials: source.credentials !== undefined })
   }
-  return retry(once, { attempts: () => allowed, signal, clock })
+  return retry(attemptOnce, { maxAttempts: () => maxAttempts, signal, clock })
 }
 
 /** Where helm looks, as people call it. */
-function placeOf(reference: RemoteReference, { repository }: ChartSource): string {
+function describeChartLocation(reference: RemoteReference, { repository }: ChartSource): string {
   switch (reference.kind) {
     case 'archive': return new URL(reference.url).host
     case 'registry': return reference.host
@@ -158,6 +158,6 @@ function placeOf(reference: RemoteReference, { repository }: ChartSource): strin
  * What `helm registry login` would write; but that also tries the login against the root of the registry, which some do not
  * serve, and hands the password to the keychain of a machine that has one. Source: Docker, config.json, auths.
  */
-function dockerConfig(registry: string, { username, password }: { username: string; password: string }): string {
+function formatDockerConfig(registry: string, { username, password }: { username: string; password: string }): string {
   return JSON.stringify({ auths: { [registry]: { auth: Buffer.from(`${username}:${password}`).toString('base64') } } })
 }

@@ -4,13 +4,13 @@ import { ActionError } from '../core/errors.ts'
 import { throwIfCancelled } from '../core/waiting.ts'
 import { upgradeFailure } from './failures.ts'
 import { serviceTypePath } from './milvus-chart.ts'
-import { run, type HelmOptions } from './process.ts'
+import { executeHelm, type HelmOptions } from './process.ts'
 
 /** The oldest helm that knows --reset-then-reuse-values. Source: helm, commit a9d59f946. */
-const oldestHelm = [3, 14] as const
+const minimumHelmVersion = [3, 14] as const
 
 /** An upgrade that sets the Service's type and what the user asked for, and keeps everything else of the release. */
-export interface Upgrade {
+export interface UpgradeOptions {
   readonly release: string
   readonly namespace: string
   /** Path of the chart: what was looked at is what is applied. */
@@ -39,7 +39,7 @@ export interface Upgrade {
 }
 
 /** An installation that is only rendered. */
-export type Installation = Pick<Upgrade, 'release' | 'namespace' | 'chart' | 'kubeconfig' | 'context'> & { readonly values: string }
+export type InstallOptions = Pick<UpgradeOptions, 'release' | 'namespace' | 'chart' | 'kubeconfig' | 'context'> & { readonly values: string }
 
 /** What an upgrade would make. */
 export interface Preview {
@@ -49,15 +49,15 @@ export interface Preview {
 }
 
 /** What helm keeps when nobody says. Source: helm, pkg/cli/environment.go, defaultMaxHistory. */
-const defaultHistory = 10
+const defaultHistoryMax = 10
 
 /** The limit with which one more revision costs none of the `kept` ones; undefined where helm's default is enough. */
-export const historyFor = (kept = 0): number | undefined => (kept < defaultHistory ? undefined : kept + 1)
+export const historyMaxToRetain = (storedRevisions = 0): number | undefined => (storedRevisions < defaultHistoryMax ? undefined : storedRevisions + 1)
 
-const historyArguments = ({ historyMax }: Pick<Upgrade, 'historyMax'>): string[] => (historyMax === undefined ? [] : ['--history-max', String(historyMax)])
+const historyArguments = ({ historyMax }: Pick<UpgradeOptions, 'historyMax'>): string[] => (historyMax === undefined ? [] : ['--history-max', String(historyMax)])
 
 /** The arguments of `helm upgrade`. */
-export function upgradeArguments(upgrade: Upgrade): string[] {
+export function upgradeArguments(upgrade: UpgradeOptions): string[] {
   const labels = Object.entries(upgrade.labels ?? {}).map(([key, value]) => `${key}=${value}`)
   return [...commonArguments(upgrade), ...(labels.length > 0 ? ['--labels', labels.join(',')] : []), ...(upgrade.wait ? ['--wait'] : []), '--timeout', `${upgrade.timeout}s`, ...(upgrade.forceConflicts ? ['--force-conflicts'] : []), ...historyArguments(upgrade)]
 }
@@ -66,7 +66,7 @@ export function upgradeArguments(upgrade: Upgrade): string[] {
  * The arguments of its dry run. That of the client would do without the cluster, and so has no `lookup`, without which charts
  * that keep a generated password fail or make a new one; neither writes anything. Source: helm, pkg/action/upgrade.go.
  */
-export function previewArguments(upgrade: Upgrade): string[] {
+export function previewArguments(upgrade: UpgradeOptions): string[] {
   return [...commonArguments(upgrade), '--dry-run=server', '--output', 'json']
 }
 
@@ -74,26 +74,26 @@ export function previewArguments(upgrade: Upgrade): string[] {
  * The arguments of a dry run of the installation of a release that exists: a dry run does not look whether its name is free.
  * Source: helm, pkg/action/install.go, availableName.
  */
-export function installationArguments({ release, chart, namespace, ...place }: Installation): string[] {
-  return ['install', release, chart, '--namespace', namespace, '--values', '-', ...accessArguments(place), '--dry-run=server', '--output', 'json']
+export function installArguments({ release, chart, namespace, ...access }: InstallOptions): string[] {
+  return ['install', release, chart, '--namespace', namespace, '--values', '-', ...clusterArguments(access), '--dry-run=server', '--output', 'json']
 }
 
-const accessArguments = ({ kubeconfig, context }: Pick<Upgrade, 'kubeconfig' | 'context'>): string[] => [
+const clusterArguments = ({ kubeconfig, context }: Pick<UpgradeOptions, 'kubeconfig' | 'context'>): string[] => [
   ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]),
   ...(context === undefined ? [] : ['--kube-context', context]),
 ]
 
 /** A path for --set, which reads a dot as the end of a key. Source: helm, "The Format and Limitations of --set". */
-const pathArgument = (path: readonly string[]): string => path.map((key) => key.replaceAll('.', '\\.')).join('.')
+const formatSetPath = (path: readonly string[]): string => path.map((key) => key.replaceAll('.', '\\.')).join('.')
 
-function commonArguments(upgrade: Upgrade): string[] {
+function commonArguments(upgrade: UpgradeOptions): string[] {
   return [
     'upgrade', upgrade.release, upgrade.chart,
     '--namespace', upgrade.namespace,
     upgrade.resetValues === true ? '--reset-values' : '--reset-then-reuse-values',
     ...(upgrade.values === undefined ? [] : ['--values', '-']),
-    ...(upgrade.serviceType === undefined ? [] : ['--set', `${pathArgument(serviceTypePath(upgrade.valuesPath ?? []))}=${upgrade.serviceType}`]),
-    ...accessArguments(upgrade),
+    ...(upgrade.serviceType === undefined ? [] : ['--set', `${formatSetPath(serviceTypePath(upgrade.valuesPath ?? []))}=${upgrade.serviceType}`]),
+    ...clusterArguments(upgrade),
   ]
 }
 
@@ -101,13 +101,13 @@ function commonArguments(upgrade: Upgrade): string[] {
  * @returns helm's version without the v
  * @throws ActionError `helm-not-found`, `helm-too-old`
  */
-export async function findHelm(options: HelmOptions): Promise<string> {
-  const remedy = `Put helm ${oldestHelm.join('.')} or newer on the PATH before this step (hosted runners have it; azure/setup-helm installs it).`
+export async function checkHelmVersion(options: HelmOptions): Promise<string> {
+  const remedy = `Put helm ${minimumHelmVersion.join('.')} or newer on the PATH before this step (hosted runners have it; azure/setup-helm installs it).`
   if (!(await which('helm'))) throw new ActionError({ code: 'helm-not-found', problem: 'There is no helm on the PATH, and the release has to be changed.', remedy })
-  const { stdout } = await run(['version', '--template', '{{.Version}}'], options)
+  const { stdout } = await executeHelm(['version', '--template', '{{.Version}}'], options)
   const version = /v?(\d+)\.(\d+)\.[^\s]*/.exec(stdout)
   const [major, minor] = [Number(version?.[1] ?? 0), Number(version?.[2] ?? 0)]
-  if (major > oldestHelm[0] || (major === oldestHelm[0] && minor >= oldestHelm[1])) return (version?.[0] ?? '').replace(/^v/, '')
+  if (major > minimumHelmVersion[0] || (major === minimumHelmVersion[0] && minor >= minimumHelmVersion[1])) return (version?.[0] ?? '').replace(/^v/, '')
   throw new ActionError({
     code: 'helm-too-old',
     problem: `The helm on the PATH is ${stdout.trim() || 'of an unknown version'}, which has no --reset-then-reuse-values.`,
@@ -116,8 +116,8 @@ export async function findHelm(options: HelmOptions): Promise<string> {
 }
 
 /** @throws ActionError of failures.ts, `cancelled` */
-export async function upgrade(request: Upgrade, options: HelmOptions): Promise<void> {
-  const { exitCode, stderr } = await run(upgradeArguments(request), options, request.values)
+export async function upgrade(request: UpgradeOptions, options: HelmOptions): Promise<void> {
+  const { exitCode, stderr } = await executeHelm(upgradeArguments(request), options, request.values)
   throwIfCancelled(options.signal)
   if (exitCode !== 0) throw upgradeFailure(stderr, exitCode, request)
 }
@@ -126,17 +126,17 @@ export async function upgrade(request: Upgrade, options: HelmOptions): Promise<v
  * Renders an upgrade, and changes nothing. What helm prints is all of the release with its secrets: it goes to nobody else.
  * @throws ActionError of failures.ts, `cancelled`
  */
-export function preview(request: Upgrade, options: HelmOptions): Promise<Preview> {
+export function previewUpgrade(request: UpgradeOptions, options: HelmOptions): Promise<Preview> {
   return render(previewArguments(request), request, options)
 }
 
 /** As `preview`, of the installation of a release: what its first revision would be. */
-export function previewInstallation(request: Installation, options: HelmOptions): Promise<Preview> {
-  return render(installationArguments(request), request, options)
+export function previewInstall(request: InstallOptions, options: HelmOptions): Promise<Preview> {
+  return render(installArguments(request), request, options)
 }
 
-async function render(args: string[], request: Pick<Upgrade, 'release' | 'namespace' | 'values'>, options: HelmOptions): Promise<Preview> {
-  const { exitCode, stdout, stderr } = await run(args, { ...options, onLine: () => undefined }, request.values)
+async function render(args: string[], request: Pick<UpgradeOptions, 'release' | 'namespace' | 'values'>, options: HelmOptions): Promise<Preview> {
+  const { exitCode, stdout, stderr } = await executeHelm(args, { ...options, onLine: () => undefined }, request.values)
   throwIfCancelled(options.signal)
   if (exitCode !== 0) throw upgradeFailure(stderr, exitCode, request)
   try {

@@ -6,37 +6,37 @@ import type { TokenSource } from '../core/token-source.ts'
 import type { Clock } from '../core/waiting.ts'
 
 /** The cluster in the words of a kubeconfig. */
-export interface TokenCluster {
+export interface TokenClusterAccess {
   readonly server: string
   readonly certificateAuthority: string
-  readonly tokens: TokenSource
+  readonly tokenSource: TokenSource
 }
 
 /** client-go reads a token file again after at most a minute; a token lives 15. */
-const renewEvery = 5 * 60_000
+const tokenRefreshInterval = 5 * 60_000
 
 /**
  * Writes the kubeconfig and its token file, and keeps the token fresh until the signal is aborted.
  * @param directory private to this run
  * @returns the kubeconfig's path
  */
-export async function writeKubeconfig(directory: string, cluster: TokenCluster, clock: Clock, signal: AbortSignal): Promise<string> {
+export async function writeKubeconfig(directory: string, cluster: TokenClusterAccess, clock: Clock, signal: AbortSignal): Promise<string> {
   const tokenFile = join(directory, 'token')
   const path = join(directory, 'kubeconfig')
-  await writeToken(tokenFile, await cluster.tokens.token())
-  await writeFile(path, JSON.stringify(kubeconfig(cluster, tokenFile)), { mode: 0o600 })
-  void keepFresh(tokenFile, cluster.tokens, clock, signal)
+  await writeToken(tokenFile, await cluster.tokenSource.token())
+  await writeFile(path, JSON.stringify(buildKubeconfig(cluster, tokenFile)), { mode: 0o600 })
+  void refreshTokenPeriodically(tokenFile, cluster.tokenSource, clock, signal)
   return path
 }
 
-function kubeconfig(cluster: TokenCluster, tokenFile: string): object {
-  const authorities = [cluster.certificateAuthority, ...tls.getCACertificates('extra')].join('\n')
+function buildKubeconfig(cluster: TokenClusterAccess, tokenFile: string): object {
+  const caBundle = [cluster.certificateAuthority, ...tls.getCACertificates('extra')].join('\n')
   return {
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': 'target',
     contexts: [{ name: 'target', context: { cluster: 'target', user: 'action' } }],
-    clusters: [{ name: 'target', cluster: { server: cluster.server, 'certificate-authority-data': Buffer.from(authorities).toString('base64') } }],
+    clusters: [{ name: 'target', cluster: { server: cluster.server, 'certificate-authority-data': Buffer.from(caBundle).toString('base64') } }],
     users: [{ name: 'action', user: { tokenFile } }],
   }
 }
@@ -47,11 +47,11 @@ async function writeToken(path: string, token: string): Promise<void> {
   await rename(`${path}.new`, path)
 }
 
-async function keepFresh(path: string, tokens: TokenSource, clock: Clock, signal: AbortSignal): Promise<void> {
+async function refreshTokenPeriodically(path: string, tokenSource: TokenSource, clock: Clock, signal: AbortSignal): Promise<void> {
   for (;;) {
-    await clock.sleep(renewEvery, signal)
+    await clock.sleep(tokenRefreshInterval, signal)
     if (signal.aborted) return
     // A renewal that fails now may work in the next round; when none does, helm itself says that it is not authorized.
-    await tokens.token().then((token) => writeToken(path, token)).catch(() => undefined)
+    await tokenSource.token().then((token) => writeToken(path, token)).catch(() => undefined)
   }
 }

@@ -1,9 +1,9 @@
 /** Milvus' chart in a release: the release's own chart, a subchart of it, or one of another vendor that only has its name. */
-import { fieldsOf, readObjects, type ManifestObject } from './objects.ts'
+import { parseManifestObject, parseManifest, type ManifestObject } from './objects.ts'
 import type { ReleaseRevision } from './release.ts'
 
 /** The name of the chart, and the value of `app.kubernetes.io/name` where neither nameOverride nor an alias changes it. */
-export const chartName = 'milvus'
+export const milvusChartName = 'milvus'
 
 /** The components whose Service is Milvus' API. Source: milvus-helm, templates/service.yaml. */
 export const apiComponents = ['proxy', 'standalone']
@@ -16,10 +16,10 @@ type Labels = Readonly<Record<string, unknown>>
  * Whether Milvus' chart made an object of the release for one of its components. Pulsar's objects have `component` too, but not
  * the recommended labels. Source: milvus-helm, templates/_helpers.tpl, milvus.matchLabels.
  */
-export const isComponentOf = (labels: Labels | undefined, release: string): boolean =>
+export const isMilvusComponent = (labels: Labels | undefined, release: string): boolean =>
   labels?.['component'] !== undefined && labels[nameLabel] !== undefined && labels['app.kubernetes.io/instance'] === release
 
-export const isApi = (labels: Labels | undefined): boolean => apiComponents.some((component) => component === labels?.['component'])
+export const isApiComponent = (labels: Labels | undefined): boolean => apiComponents.some((component) => component === labels?.['component'])
 
 /** Whether the ports of a Service look like those of Milvus. */
 export const hasMilvusPort = (ports: readonly { readonly name?: string; readonly port?: number }[] | undefined): boolean =>
@@ -36,18 +36,18 @@ export interface RenderedService {
   readonly subcharts: readonly string[] | undefined
 }
 
-interface Fields {
+interface ServiceManifest {
   readonly metadata?: { readonly name?: string; readonly labels?: Labels }
   readonly spec?: { readonly type?: string; readonly ports?: Parameters<typeof hasMilvusPort>[0] }
 }
 
-const parsed = (object: ManifestObject): Fields => fieldsOf(object) ?? {}
+const parseFields = (object: ManifestObject): ServiceManifest => parseManifestObject(object) ?? {}
 
 /** The Services of a manifest. */
-export function servicesOf(manifest: string): RenderedService[] {
-  return readObjects(manifest).filter(({ kind }) => kind === 'Service').map((object) => {
-    const { metadata, spec } = parsed(object)
-    return { name: metadata?.name ?? object.name, labels: metadata?.labels ?? {}, type: spec?.type ?? 'ClusterIP', hasMilvusPort: hasMilvusPort(spec?.ports), subcharts: subchartsOf(object) }
+export function findServices(manifest: string): RenderedService[] {
+  return parseManifest(manifest).filter(({ kind }) => kind === 'Service').map((object) => {
+    const { metadata, spec } = parseFields(object)
+    return { name: metadata?.name ?? object.name, labels: metadata?.labels ?? {}, type: spec?.type ?? 'ClusterIP', hasMilvusPort: hasMilvusPort(spec?.ports), subcharts: parseSubcharts(object) }
   })
 }
 
@@ -56,34 +56,34 @@ export function servicesOf(manifest: string): RenderedService[] {
  * `# Source: platform/charts/vectors/templates/service.yaml`. Source: helm, pkg/chart/chart.go, ChartFullPath; pkg/action/action.go,
  * renderResources.
  */
-function subchartsOf({ text }: ManifestObject): string[] | undefined {
-  const [, folders] = /^# Source: [^/\n]+((?:\/charts\/[^/\n]+)*)\/templates\//m.exec(text) ?? []
-  return folders?.split('/charts/').filter((name) => name !== '')
+function parseSubcharts({ text }: ManifestObject): string[] | undefined {
+  const [, subchartPath] = /^# Source: [^/\n]+((?:\/charts\/[^/\n]+)*)\/templates\//m.exec(text) ?? []
+  return subchartPath?.split('/charts/').filter((name) => name !== '')
 }
 
-type Rendered = Pick<ReleaseRevision, 'name' | 'chart' | 'manifest'>
+type RenderedRelease = Pick<ReleaseRevision, 'name' | 'chart' | 'manifest'>
 
 /** The Services of a release that are Milvus' API. */
-export const apiServicesOf = ({ name, manifest }: Pick<Rendered, 'name' | 'manifest'>): RenderedService[] =>
-  servicesOf(manifest).filter(({ labels }) => isApi(labels) && isComponentOf(labels, name))
+export const findApiServices = ({ name, manifest }: Pick<RenderedRelease, 'name' | 'manifest'>): RenderedService[] =>
+  findServices(manifest).filter(({ labels }) => isApiComponent(labels) && isMilvusComponent(labels, name))
 
 /** Whether a release is one of Milvus: its chart is, or a subchart of it. */
-export function isMilvusRelease(revision: Rendered): boolean {
-  return revision.chart.name === chartName || apiServicesOf(revision).some(({ labels, hasMilvusPort: has }) => has || labels[nameLabel] === chartName)
+export function isMilvusRelease(revision: RenderedRelease): boolean {
+  return revision.chart.name === milvusChartName || findApiServices(revision).some(({ labels, hasMilvusPort: hasPort }) => hasPort || labels[nameLabel] === milvusChartName)
 }
 
 /** Of Services with the labels of the API, which other charts may have too. */
-const mostLikely = (services: readonly RenderedService[]): RenderedService | undefined => services.find((service) => service.hasMilvusPort) ?? services[0]
+const selectMilvusService = (services: readonly RenderedService[]): RenderedService | undefined => services.find((service) => service.hasMilvusPort) ?? services[0]
 
 /** The version of Milvus in a release. That of an umbrella chart is its own: Milvus' chart puts its own on its objects. */
-export function milvusVersionOf(revision: Rendered): string {
-  if (revision.chart.name === chartName) return revision.chart.appVersion
-  const version = mostLikely(apiServicesOf(revision))?.labels['app.kubernetes.io/version']
+export function getMilvusVersion(revision: RenderedRelease): string {
+  if (revision.chart.name === milvusChartName) return revision.chart.appVersion
+  const version = selectMilvusService(findApiServices(revision))?.labels['app.kubernetes.io/version']
   return typeof version === 'string' ? version : 'of an unknown version'
 }
 
 /** Whether Milvus' own chart made any object of the release. */
-export const hasMilvusComponents = ({ name, manifest }: Rendered): boolean => readObjects(manifest).some((object) => isComponentOf(parsed(object).metadata?.labels, name))
+export const hasMilvusComponents = ({ name, manifest }: RenderedRelease): boolean => parseManifest(manifest).some((object) => isMilvusComponent(parseFields(object).metadata?.labels, name))
 
 /**
  * Where the values of Milvus' chart are in those of the release: nowhere deeper when it is the release's own chart; under `search`,
@@ -92,18 +92,18 @@ export const hasMilvusComponents = ({ name, manifest }: Rendered): boolean => re
  *
  * @param service name of the Service of Milvus' API; the first that looks like it when absent
  */
-export function valuesPathOf(revision: Rendered, service?: string): readonly string[] {
-  const rendered = service === undefined ? mostLikely(apiServicesOf(revision)) : servicesOf(revision.manifest).find(({ name }) => name === service)
-  if (rendered?.subcharts !== undefined) return rendered.subcharts
-  if (revision.chart.name === chartName) return []
-  const [only, another] = (revision.chart.dependencies ?? []).filter((dependency) => dependency.includes(chartName))
-  return only !== undefined && another === undefined ? [only] : []
+export function findValuesPath(revision: RenderedRelease, service?: string): readonly string[] {
+  const renderedService = service === undefined ? selectMilvusService(findApiServices(revision)) : findServices(revision.manifest).find(({ name }) => name === service)
+  if (renderedService?.subcharts !== undefined) return renderedService.subcharts
+  if (revision.chart.name === milvusChartName) return []
+  const [milvusDependency, secondDependency] = (revision.chart.dependencies ?? []).filter((dependency) => dependency.includes(milvusChartName))
+  return milvusDependency !== undefined && secondDependency === undefined ? [milvusDependency] : []
 }
 
 /** The path of the value that sets the type of the Service. */
 export const serviceTypePath = (valuesPath: readonly string[]): readonly string[] => [...valuesPath, 'service', 'type']
 
 /** The value at a path; undefined when there is none. */
-export function valueAt(values: unknown, path: readonly string[]): unknown {
+export function getValueAtPath(values: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, key) => (typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined), values)
 }

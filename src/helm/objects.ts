@@ -17,20 +17,20 @@ export interface ManifestObject {
 }
 
 /** The objects of a manifest, in its order. Nothing is parsed that may be no YAML for us. */
-export function readObjects(manifest: string): ManifestObject[] {
+export function parseManifest(manifest: string): ManifestObject[] {
   return manifest.split(/^---.*$/m).flatMap((document) => {
-    const [kind, apiVersion = ''] = [topLevel(document, 'kind'), topLevel(document, 'apiVersion')]
+    const [kind, apiVersion = ''] = [readTopLevelField(document, 'kind'), readTopLevelField(document, 'apiVersion')]
     if (kind === undefined) return []
     const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
-    const metadata = metadataOf(document)
-    return [{ apiVersion, group, kind, resource: resourceOf(group, kind), name: metadata('name') ?? '(without a name)', namespace: metadata('namespace'), text: document.trim() }]
+    const readMetadataField = createMetadataReader(document)
+    return [{ apiVersion, group, kind, resource: resourceForKind(group, kind), name: readMetadataField('name') ?? '(without a name)', namespace: readMetadataField('namespace'), text: document.trim() }]
   })
 }
 
 /** The fields of an object; undefined when it is no YAML to us. Secret. */
-export const fieldsOf = ({ text }: ManifestObject): unknown => parsed(text)
+export const parseManifestObject = ({ text }: ManifestObject): unknown => parseYaml(text)
 
-function parsed(text: string): unknown {
+function parseYaml(text: string): unknown {
   try {
     return load(text)
   } catch {
@@ -38,13 +38,13 @@ function parsed(text: string): unknown {
   }
 }
 
-const topLevel = (document: string, field: string): string | undefined => new RegExp(`^${field}: *["']?([\\w./-]+)`, 'm').exec(document)?.[1]
+const readTopLevelField = (document: string, field: string): string | undefined => new RegExp(`^${field}: *["']?([\\w./-]+)`, 'm').exec(document)?.[1]
 
 /** Reads fields directly under metadata, at whatever depth the chart indents; as YAML only where they are in one line (`metadata: {name: x}`). */
-function metadataOf(document: string): (field: string) => string | undefined {
+function createMetadataReader(document: string): (field: string) => string | undefined {
   const metadata = /^metadata: *\n((?:[ \t]+.*\n?|\n)*)/m.exec(document)?.[1]
   if (metadata === undefined) {
-    const fields = parsed(document) as { readonly metadata?: Readonly<Record<string, unknown>> | null } | null | undefined
+    const fields = parseYaml(document) as { readonly metadata?: Readonly<Record<string, unknown>> | null } | null | undefined
     return (field) => {
       const value = fields?.metadata?.[field]
       return typeof value === 'string' ? value : undefined
@@ -55,7 +55,7 @@ function metadataOf(document: string): (field: string) => string | undefined {
 }
 
 /** Groups whose plurals follow the rule: those built into Kubernetes, and those of Prometheus. Source: Kubernetes API reference; prometheus-operator, example/prometheus-operator-crd. */
-const regularGroups = new Set([
+const groupsWithRegularPlurals = new Set([
   '', 'apps', 'autoscaling', 'batch', 'extensions', 'policy', 'admissionregistration.k8s.io', 'apiextensions.k8s.io', 'apiregistration.k8s.io', 'certificates.k8s.io', 'coordination.k8s.io',
   'discovery.k8s.io', 'events.k8s.io', 'flowcontrol.apiserver.k8s.io', 'networking.k8s.io', 'node.k8s.io', 'rbac.authorization.k8s.io', 'resource.k8s.io', 'scheduling.k8s.io', 'storage.k8s.io',
   'monitoring.coreos.com',
@@ -67,8 +67,8 @@ const regularGroups = new Set([
  *
  * @returns undefined for other custom resources
  */
-export function resourceOf(group: string, kind: string): string | undefined {
-  if (!regularGroups.has(group)) return undefined
+export function resourceForKind(group: string, kind: string): string | undefined {
+  if (!groupsWithRegularPlurals.has(group)) return undefined
   const singular = kind.toLowerCase()
   if (singular === 'endpoints') return singular
   if (singular.endsWith('s')) return `${singular}es`

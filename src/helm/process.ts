@@ -17,25 +17,25 @@ export interface HelmOptions {
 }
 
 /** Runs helm to its end. @param input for its standard input */
-export async function run(args: string[], options: HelmOptions, input?: string): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
-  const helm = await which('helm', true)
-  const child = catchChild(helm, options)
-  const stop = () => child.interrupt()
-  options.signal.addEventListener('abort', stop)
+export async function executeHelm(args: string[], options: HelmOptions, input?: string): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
+  const helmPath = await which('helm', true)
+  const helmProcess = interceptSpawn(helmPath, options)
+  const onAbort = () => helmProcess.interrupt()
+  options.signal.addEventListener('abort', onAbort)
   try {
     throwIfCancelled(options.signal)
     // Quoted: exec takes a command line and would split a path with a space.
-    return await getExecOutput(`"${helm}"`, args, {
+    return await getExecOutput(`"${helmPath}"`, args, {
       silent: true,
       ignoreReturnCode: true,
       delay: 1_000,
-      env: helmEnvironment(options),
+      env: buildHelmEnvironment(options),
       input: Buffer.from(input ?? '\n'),
       listeners: { stdline: options.onLine, errline: options.onLine },
     })
   } finally {
-    options.signal.removeEventListener('abort', stop)
-    child.release()
+    options.signal.removeEventListener('abort', onAbort)
+    helmProcess.release()
   }
 }
 
@@ -43,44 +43,44 @@ export async function run(args: string[], options: HelmOptions, input?: string):
  * What helm may not see of the runner's environment: our inputs, which are nobody else's business; HELM_DEBUG, which prints all
  * values of the release; and what would lead it to another cluster or namespace than the one that was looked at.
  */
-const hiddenFromHelm = /^(INPUT_|HELM_KUBE|HELM_NAMESPACE$|HELM_DEBUG$)/
+const scrubbedVariables = /^(INPUT_|HELM_KUBE|HELM_NAMESPACE$|HELM_DEBUG$)/
 
 /** The runner's environment for helm, with every cache in our own directory. */
-function helmEnvironment({ environment, directory }: HelmOptions): Record<string, string> {
-  const kept = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined && !hiddenFromHelm.test(entry[0]))
-  const cache = join(directory, 'helm-cache')
-  return { ...Object.fromEntries(kept), HELM_CACHE_HOME: cache, HELM_REPOSITORY_CACHE: join(cache, 'repository'), KUBECACHEDIR: join(cache, 'kube') }
+function buildHelmEnvironment({ environment, directory }: HelmOptions): Record<string, string> {
+  const passedVariables = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined && !scrubbedVariables.test(entry[0]))
+  const cacheDirectory = join(directory, 'helm-cache')
+  return { ...Object.fromEntries(passedVariables), HELM_CACHE_HOME: cacheDirectory, HELM_REPOSITORY_CACHE: join(cacheDirectory, 'repository'), KUBECACHEDIR: join(cacheDirectory, 'kube') }
 }
 
 /** How long helm may take to mark its release failed before it is killed: the runner itself kills everything after 10 s. Milliseconds. */
-const patience = 4_000
+const killGracePeriod = 4_000
 
 /**
  * @actions/exec hands out no child, so the next one that runs `file` is caught where Node announces it, and started in a
  * process group of its own: a Ctrl-C reaches helm once, from us, and whatever helm started ends with it.
  * docs/decisions/helm-child.md
  */
-function catchChild(file: string, { signal }: HelmOptions): { interrupt(): void; release(): void } {
-  let caught: ChildProcess | undefined
-  let killer: NodeJS.Timeout | undefined
-  const kill = (name: NodeJS.Signals) => {
-    if (!caught?.pid || caught.exitCode !== null || caught.signalCode !== null) return
+function interceptSpawn(file: string, { signal }: HelmOptions): { interrupt(): void; release(): void } {
+  let interceptedChild: ChildProcess | undefined
+  let killTimer: NodeJS.Timeout | undefined
+  const sendSignal = (signalName: NodeJS.Signals) => {
+    if (!interceptedChild?.pid || interceptedChild.exitCode !== null || interceptedChild.signalCode !== null) return
     try {
-      process.kill(process.platform === 'win32' ? caught.pid : -caught.pid, name)
+      process.kill(process.platform === 'win32' ? interceptedChild.pid : -interceptedChild.pid, signalName)
     } catch {
       // It ended between the look and the signal.
     }
   }
   const interrupt = () => {
-    kill('SIGINT')
-    killer ??= setTimeout(() => kill('SIGKILL'), patience)
+    sendSignal('SIGINT')
+    killTimer ??= setTimeout(() => sendSignal('SIGKILL'), killGracePeriod)
   }
-  const onChild = (message: unknown) => {
+  const onChildProcess = (message: unknown) => {
     const child = (message as { process: ChildProcess & { spawn(options: { file: string }): unknown } }).process
     const spawn = child.spawn.bind(child)
     child.spawn = (options) => {
-      if (options.file !== file || caught) return spawn(options)
-      caught = child
+      if (options.file !== file || interceptedChild) return spawn(options)
+      interceptedChild = child
       const result = spawn({ ...options, detached: process.platform !== 'win32' } as { file: string })
       // helm may end before it has read its input; why, it says itself.
       child.stdin?.on('error', () => undefined)
@@ -88,12 +88,12 @@ function catchChild(file: string, { signal }: HelmOptions): { interrupt(): void;
       return result
     }
   }
-  diagnostics.subscribe('child_process', onChild)
+  diagnostics.subscribe('child_process', onChildProcess)
   return {
     interrupt,
     release() {
-      diagnostics.unsubscribe('child_process', onChild)
-      clearTimeout(killer)
+      diagnostics.unsubscribe('child_process', onChildProcess)
+      clearTimeout(killTimer)
     },
   }
 }

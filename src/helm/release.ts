@@ -2,7 +2,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { isDeepStrictEqual } from 'node:util'
 import { ActionError } from '../core/errors.ts'
-import { isMap } from './values.ts'
+import { isPlainObject } from './values.ts'
 
 /** In which objects helm keeps revisions: its storage drivers `secret` and `configmap`. */
 export type StorageKind = 'Secret' | 'ConfigMap'
@@ -43,7 +43,7 @@ export interface RevisionLabels {
 export const releaseSelector = 'owner=helm'
 
 /** Reads helm's labels; undefined for an object that is not a revision. */
-export function readLabels(labels: Readonly<Record<string, string>> | undefined): RevisionLabels | undefined {
+export function parseRevisionLabels(labels: Readonly<Record<string, string>> | undefined): RevisionLabels | undefined {
   const { name, version, status } = labels ?? {}
   return name !== undefined && status !== undefined && version !== undefined && /^\d{1,15}$/.test(version) ? { name, revision: Number(version), status } : undefined
 }
@@ -55,17 +55,17 @@ export function readLabels(labels: Readonly<Record<string, string>> | undefined)
  * @throws ActionError `release-unreadable`
  */
 export function decodeRevision(encoded: string, kind: StorageKind, objectName: string): ReleaseRevision {
-  return reading(kind, objectName, () => {
-    const release = JSON.parse(unpacked(encoded, kind)) as StoredRelease
+  return translateDecodeErrors(kind, objectName, () => {
+    const release = JSON.parse(unwrapRevision(encoded, kind)) as StoredRelease
     const { metadata } = release.chart
     return {
-      name: textOf(release.name),
-      revision: numberOf(release.version),
-      status: textOf(release.info.status),
-      chart: { name: textOf(metadata.name), version: textOf(metadata.version), appVersion: textOf(metadata.appVersion ?? ''), origin: originOf(metadata), dependencies: dependenciesOf(metadata) },
-      values: mapOf(release.config ?? {}),
-      manifest: textOf(release.manifest ?? ''),
-      deployedAt: textOf(release.info.last_deployed ?? ''),
+      name: requireString(release.name),
+      revision: requireInteger(release.version),
+      status: requireString(release.info.status),
+      chart: { name: requireString(metadata.name), version: requireString(metadata.version), appVersion: requireString(metadata.appVersion ?? ''), origin: formatOrigin(metadata), dependencies: readDependencies(metadata) },
+      values: requireObject(release.config ?? {}),
+      manifest: requireString(release.manifest ?? ''),
+      deployedAt: requireString(release.info.last_deployed ?? ''),
       // Source: helm 4, pkg/release/v1/release.go, ApplyMethod.
       serverSide: release.apply_method === 'ssa',
     }
@@ -78,9 +78,9 @@ export function decodeRevision(encoded: string, kind: StorageKind, objectName: s
  * @returns the field `release` anew
  * @throws ActionError `release-unreadable`
  */
-export function withStatus(encoded: string, kind: StorageKind, objectName: string, { status, description }: { readonly status: string; readonly description: string }): string {
-  return reading(kind, objectName, () => {
-    const release = JSON.parse(unpacked(encoded, kind), asWritten) as StoredRelease
+export function replaceStatus(encoded: string, kind: StorageKind, objectName: string, { status, description }: { readonly status: string; readonly description: string }): string {
+  return translateDecodeErrors(kind, objectName, () => {
+    const release = JSON.parse(unwrapRevision(encoded, kind), preserveNumberText) as StoredRelease
     const json = JSON.stringify({ ...release, info: { ...release.info, status, description } })
     const text = gzipSync(json, { level: 9 }).toString('base64')
     return kind === 'Secret' ? Buffer.from(text).toString('base64') : text
@@ -88,25 +88,25 @@ export function withStatus(encoded: string, kind: StorageKind, objectName: strin
 }
 
 /** A reviver of JSON.parse that keeps a number's own text. Source: ECMAScript, "JSON.parse source text access". */
-function asWritten(_key: string, value: unknown, { source }: { readonly source?: string } = {}): unknown {
+function preserveNumberText(_key: string, value: unknown, { source }: { readonly source?: string } = {}): unknown {
   return typeof value === 'number' && source !== undefined ? rawJson(source) : value
 }
 
 const { rawJSON: rawJson } = JSON as unknown as { readonly rawJSON: (text: string) => unknown }
 
 /** Takes off what is wrapped around the JSON of a revision. */
-function unpacked(encoded: string, kind: StorageKind): string {
+function unwrapRevision(encoded: string, kind: StorageKind): string {
   const text = kind === 'Secret' ? Buffer.from(encoded, 'base64').toString() : encoded
   const bytes = Buffer.from(text, 'base64')
   // Very old releases are not compressed: helm looks for gzip's magic number, and so do we.
   const isCompressed = bytes.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b]))
-  return (isCompressed ? gunzipSync(bytes, { maxOutputLength: largestRelease }) : bytes).toString()
+  return (isCompressed ? gunzipSync(bytes, { maxOutputLength: maxReleaseBytes }) : bytes).toString()
 }
 
 /** @throws ActionError `release-unreadable` when `read` fails */
-function reading<T>(kind: StorageKind, objectName: string, read: () => T): T {
+function translateDecodeErrors<T>(kind: StorageKind, objectName: string, decode: () => T): T {
   try {
-    return read()
+    return decode()
   } catch {
     // The parser's error quotes what it stumbles over, which may be a value of the user: it is not passed on, not even as the cause.
     throw new ActionError({
@@ -138,45 +138,45 @@ interface StoredMetadata {
 }
 
 /** Of a list, the names of its entries; what has another form has none. */
-const namesIn = (list: unknown): string[] => (Array.isArray(list) ? list : []).flatMap((entry: unknown) => (isMap(entry) && typeof entry['name'] === 'string' ? [entry['name']] : []))
+const readNames = (list: unknown): string[] => (Array.isArray(list) ? list : []).flatMap((entry: unknown) => (isPlainObject(entry) && typeof entry['name'] === 'string' ? [entry['name']] : []))
 
-function originOf({ maintainers, home }: StoredMetadata): string | undefined {
-  const parts = [...namesIn(maintainers).slice(0, 1), ...(typeof home === 'string' ? [home] : [])]
-  return parts.length === 0 ? undefined : parts.join(', ')
+function formatOrigin({ maintainers, home }: StoredMetadata): string | undefined {
+  const details = [...readNames(maintainers).slice(0, 1), ...(typeof home === 'string' ? [home] : [])]
+  return details.length === 0 ? undefined : details.join(', ')
 }
 
-function dependenciesOf({ dependencies }: StoredMetadata): string[] | undefined {
-  const names = namesIn(dependencies)
+function readDependencies({ dependencies }: StoredMetadata): string[] | undefined {
+  const names = readNames(dependencies)
   return names.length === 0 ? undefined : names
 }
 
 /** Bytes. A Secret of 1 MiB holds at most some twenty of manifests and charts; gzip could make a thousand of it. */
-const largestRelease = 64 * 2 ** 20
+const maxReleaseBytes = 64 * 2 ** 20
 
 
-function checked<T>(is: (value: unknown) => value is T): (value: unknown) => T {
+function createTypeAssertion<T>(isExpectedType: (value: unknown) => value is T): (value: unknown) => T {
   return (value) => {
-    if (!is(value)) throw new TypeError('a member of another type')
+    if (!isExpectedType(value)) throw new TypeError('a member of another type')
     return value
   }
 }
 
-const textOf = checked((value) => typeof value === 'string')
-const numberOf = checked((value): value is number => Number.isSafeInteger(value))
-const mapOf = checked((value) => isMap(value))
+const requireString = createTypeAssertion((value) => typeof value === 'string')
+const requireInteger = createTypeAssertion((value): value is number => Number.isSafeInteger(value))
+const requireObject = createTypeAssertion((value) => isPlainObject(value))
 
 /**
  * The paths of `wanted` whose value differs from that in `present`: what setting `wanted` on top would change.
  * A null takes the chart's default away, and helm stores it: it is the same only as a null.
  */
-export function differingPaths(wanted: Readonly<Record<string, unknown>>, present: unknown, prefix = ''): string[] {
-  return Object.entries(wanted).flatMap(([key, value]) => {
+export function findDifferingPaths(desired: Readonly<Record<string, unknown>>, current: unknown, prefix = ''): string[] {
+  return Object.entries(desired).flatMap(([key, value]) => {
     const path = prefix ? `${prefix}.${key}` : key
-    const here = isMap(present) && Object.hasOwn(present, key) ? present[key] : undefined
-    const below = isMap(value) ? differingPaths(value, here, path) : []
+    const currentValue = isPlainObject(current) && Object.hasOwn(current, key) ? current[key] : undefined
+    const nestedPaths = isPlainObject(value) ? findDifferingPaths(value, currentValue, path) : []
     // A map in place of a text is a difference also when it is empty.
-    if (isMap(value) && (below.length > 0 || isMap(here) || here === undefined)) return below
-    return isDeepStrictEqual(value, here) ? [] : [path]
+    if (isPlainObject(value) && (nestedPaths.length > 0 || isPlainObject(currentValue) || currentValue === undefined)) return nestedPaths
+    return isDeepStrictEqual(value, currentValue) ? [] : [path]
   })
 }
 
@@ -184,8 +184,8 @@ export function differingPaths(wanted: Readonly<Record<string, unknown>>, presen
  * Values for helm to set on top of those that are stored, without nulls that are stored already: given a second time, helm 3 takes
  * the stored null away, and the default of the chart comes back. Measured with helm 3.17 and --reset-then-reuse-values.
  */
-export function withoutStoredNulls(wanted: Readonly<Record<string, unknown>>, present: unknown): Record<string, unknown> {
-  const stored = isMap(present) ? present : {}
-  const kept = Object.entries(wanted).filter(([key, value]) => value !== null || stored[key] !== null)
-  return Object.fromEntries(kept.map(([key, value]) => [key, isMap(value) ? withoutStoredNulls(value, stored[key]) : value]))
+export function omitStoredNulls(desired: Readonly<Record<string, unknown>>, current: unknown): Record<string, unknown> {
+  const stored = isPlainObject(current) ? current : {}
+  const remainingEntries = Object.entries(desired).filter(([key, value]) => value !== null || stored[key] !== null)
+  return Object.fromEntries(remainingEntries.map(([key, value]) => [key, isPlainObject(value) ? omitStoredNulls(value, stored[key]) : value]))
 }

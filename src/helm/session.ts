@@ -3,22 +3,22 @@ import { rm, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import tls from 'node:tls'
 import type { Clock } from '../core/waiting.ts'
-import { fetchChart, readChart, type ChartMetadata, type ChartSource } from './chart.ts'
-import { findHelm, preview, previewInstallation, upgrade, type Installation, type Preview, type Upgrade } from './helm.ts'
-import { writeKubeconfig, type TokenCluster } from './kubeconfig.ts'
+import { fetchChart, readChartMetadata, type ChartMetadata, type ChartSource } from './chart.ts'
+import { checkHelmVersion, previewUpgrade, previewInstall, upgrade, type InstallOptions, type Preview, type UpgradeOptions } from './helm.ts'
+import { writeKubeconfig, type TokenClusterAccess } from './kubeconfig.ts'
 import type { HelmOptions } from './process.ts'
 
 /** How helm reaches the cluster: with tokens of our making, or by the user's own kubeconfig. */
-export type HelmCluster = TokenCluster | { readonly paths: readonly string[]; readonly context: string | undefined }
+export type HelmClusterAccess = TokenClusterAccess | { readonly paths: readonly string[]; readonly context: string | undefined }
 
 /** An upgrade, for the cluster of the session. */
-export type UpgradeRequest = Omit<Upgrade, 'kubeconfig' | 'context'>
+export type UpgradeRequest = Omit<UpgradeOptions, 'kubeconfig' | 'context'>
 
 /** An installation to render, for the cluster of the session. */
-export type InstallationRequest = Omit<Installation, 'kubeconfig' | 'context'>
+export type InstallRequest = Omit<InstallOptions, 'kubeconfig' | 'context'>
 
 /** What a session is made of. */
-export interface HelmSessionOptions {
+export interface HelmClientOptions {
   readonly workDirectory: () => Promise<string>
   readonly environment: NodeJS.ProcessEnv
   readonly signal: AbortSignal
@@ -27,85 +27,85 @@ export interface HelmSessionOptions {
 }
 
 /** Runs helm for the release step. */
-export class Helm {
-  private readonly cluster: HelmCluster
-  private readonly options: HelmSessionOptions
-  private found: Promise<string> | undefined
-  private authorities: Promise<string> | undefined
+export class HelmClient {
+  private readonly cluster: HelmClusterAccess
+  private readonly options: HelmClientOptions
+  private installedVersion: Promise<string> | undefined
+  private caBundlePath: Promise<string> | undefined
 
-  constructor(cluster: HelmCluster, options: HelmSessionOptions) {
+  constructor(cluster: HelmClusterAccess, options: HelmClientOptions) {
     this.cluster = cluster
     this.options = options
   }
 
   /** @returns helm's version. @throws ActionError `helm-not-found`, `helm-too-old` */
   version(): Promise<string> {
-    this.found ??= this.runOptions().then(findHelm)
-    return this.found
+    this.installedVersion ??= this.createHelmOptions().then(checkHelmVersion)
+    return this.installedVersion
   }
 
   /** @returns the path of the chart. @throws ActionError `chart-not-found`, `chart-repository-unreachable`, `cancelled` */
   async fetchChart(source: ChartSource): Promise<string> {
-    return fetchChart(source, { ...(await this.runOptions()), clock: this.options.clock })
+    return fetchChart(source, { ...(await this.createHelmOptions()), clock: this.options.clock })
   }
 
   /** What a chart on this machine says of itself. @throws ActionError `chart-not-found`, `cancelled` */
-  async readChart(path: string): Promise<ChartMetadata> {
-    return readChart(path, await this.runOptions())
+  async readChartMetadata(path: string): Promise<ChartMetadata> {
+    return readChartMetadata(path, await this.createHelmOptions())
   }
 
   /** What an upgrade would make. @throws ActionError of failures.ts, `cancelled` */
-  preview(request: UpgradeRequest): Promise<Preview> {
-    return this.inCluster(request, preview)
+  previewUpgrade(request: UpgradeRequest): Promise<Preview> {
+    return this.withClusterAccess(request, previewUpgrade)
   }
 
   /** What an installation of the release would have made. @throws ActionError of failures.ts, `cancelled` */
-  previewInstallation(request: InstallationRequest): Promise<Preview> {
-    return this.inCluster({ ...request, forceConflicts: false }, previewInstallation)
+  previewInstall(request: InstallRequest): Promise<Preview> {
+    return this.withClusterAccess({ ...request, forceConflicts: false }, previewInstall)
   }
 
   /** @throws ActionError of failures.ts, `cancelled` */
   upgrade(request: UpgradeRequest): Promise<void> {
-    return this.inCluster(request, upgrade)
+    return this.withClusterAccess(request, upgrade)
   }
 
-  private async inCluster<R extends Pick<Upgrade, 'forceConflicts' | 'historyMax'>, T>(request: R, work: (request: R & Pick<Upgrade, 'kubeconfig' | 'context'>, options: HelmOptions) => Promise<T>): Promise<T> {
-    const run = await this.runOptions()
+  private async withClusterAccess<R extends Pick<UpgradeOptions, 'forceConflicts' | 'historyMax'>, T>(request: R, operation: (request: R & Pick<UpgradeOptions, 'kubeconfig' | 'context'>, options: HelmOptions) => Promise<T>): Promise<T> {
+    const helmOptions = await this.createHelmOptions()
     const forceConflicts = request.forceConflicts && Number.parseInt(await this.version()) >= 4
     // helm itself reads HELM_MAX_HISTORY, unless the flag is given.
     const historyMax = this.options.environment['HELM_MAX_HISTORY'] ? undefined : request.historyMax
-    const over = new AbortController()
+    const completion = new AbortController()
     try {
-      return await work({ ...request, forceConflicts, historyMax, ...(await this.access(run.directory, over.signal)) }, run)
+      return await operation({ ...request, forceConflicts, historyMax, ...(await this.prepareClusterAccess(helmOptions.directory, completion.signal)) }, helmOptions)
     } finally {
-      over.abort()
-      await Promise.all(['kubeconfig', 'token', 'token.new'].map((file) => rm(join(run.directory, file), { force: true })))
+      completion.abort()
+      await Promise.all(['kubeconfig', 'token', 'token.new'].map((file) => rm(join(helmOptions.directory, file), { force: true })))
     }
   }
 
-  private async runOptions(): Promise<HelmOptions> {
+  private async createHelmOptions(): Promise<HelmOptions> {
     const { environment, signal, onLine } = this.options
     const directory = await this.options.workDirectory()
     const kubeconfig = 'paths' in this.cluster ? { KUBECONFIG: this.cluster.paths.join(delimiter) } : {}
-    return { directory, environment: { ...environment, ...kubeconfig, ...(await this.trust(directory)) }, signal, onLine }
+    return { directory, environment: { ...environment, ...kubeconfig, ...(await this.createTrustEnvironment(directory)) }, signal, onLine }
   }
 
   /** helm trusts what this process trusts, NODE_EXTRA_CA_CERTS included, unless it is told otherwise. Source: Go, crypto/x509, SSL_CERT_FILE. */
-  private async trust(directory: string): Promise<{ SSL_CERT_FILE?: string }> {
+  private async createTrustEnvironment(directory: string): Promise<{ SSL_CERT_FILE?: string }> {
     const { environment } = this.options
     if (!environment['NODE_EXTRA_CA_CERTS'] || environment['SSL_CERT_FILE']) return {}
-    this.authorities ??= writeAuthorities(directory)
-    return { SSL_CERT_FILE: await this.authorities }
+    this.caBundlePath ??= writeCaBundle(directory)
+    return { SSL_CERT_FILE: await this.caBundlePath }
   }
 
   /** A user's kubeconfig goes by KUBECONFIG, which may name several files; --kubeconfig takes one. */
-  private async access(directory: string, signal: AbortSignal): Promise<Pick<Upgrade, 'kubeconfig' | 'context'>> {
+  private async prepareClusterAccess(directory: string, signal: AbortSignal): Promise<Pick<UpgradeOptions, 'kubeconfig' | 'context'>> {
     if ('paths' in this.cluster) return { kubeconfig: undefined, context: this.cluster.context }
     return { kubeconfig: await writeKubeconfig(directory, this.cluster, this.options.clock, signal), context: undefined }
   }
 }
 
-async function writeAuthorities(directory: string): Promise<string> {
+async function writeCaBundle(directory: string): Promise<string> {
   const path = join(directory, 'authorities.pem')
   await writeFile(path, tls.getCACertificates('default').join('\n'), { mode: 0o600 })
   return path

@@ -1,6 +1,6 @@
 /** The workloads of a manifest, and which of their pods an upgrade replaces. */
 import { isDeepStrictEqual } from 'node:util'
-import { fieldsOf, readObjects, type ManifestObject } from './objects.ts'
+import { parseManifestObject, parseManifest, type ManifestObject } from './objects.ts'
 
 /** A Deployment, StatefulSet or DaemonSet, as far as an upgrade restarts it. */
 export interface Workload {
@@ -19,7 +19,7 @@ export interface Workload {
 
 const workloadKinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet'])
 
-interface Specification {
+interface WorkloadSpec {
   readonly replicas?: unknown
   readonly strategy?: { readonly type?: unknown }
   readonly updateStrategy?: { readonly type?: unknown }
@@ -28,15 +28,15 @@ interface Specification {
 }
 
 /** The workloads of a manifest, in its order. One that is no YAML to us is left out: helm decides what it is. */
-export function workloadsOf(manifest: string): Workload[] {
-  return readObjects(manifest).filter(({ kind }) => workloadKinds.has(kind)).flatMap((object) => {
+export function findWorkloads(manifest: string): Workload[] {
+  return parseManifest(manifest).filter(({ kind }) => workloadKinds.has(kind)).flatMap((object) => {
     const { kind, name } = object
-    const spec = specificationOf(object)
+    const spec = parseSpec(object)
     if (spec === undefined) return []
     const strategy = (spec.strategy ?? spec.updateStrategy)?.type
     return [{
       kind, name, spec,
-      replicas: replicasOf(kind, spec),
+      replicas: readReplicas(kind, spec),
       strategy: typeof strategy === 'string' ? strategy : undefined,
       podLabels: spec.template?.metadata?.labels ?? {},
       podTemplate: spec.template,
@@ -45,24 +45,24 @@ export function workloadsOf(manifest: string): Workload[] {
 }
 
 /** The labels by which a Service of a manifest selects its pods; undefined when it is not in the manifest. */
-export function selectorOf(manifest: string, service: string): Readonly<Record<string, unknown>> | undefined {
-  const object = readObjects(manifest).find(({ kind, name }) => kind === 'Service' && name === service)
-  return object && specificationOf(object)?.selector
+export function findServiceSelector(manifest: string, service: string): Readonly<Record<string, unknown>> | undefined {
+  const object = parseManifest(manifest).find(({ kind, name }) => kind === 'Service' && name === service)
+  return object && parseSpec(object)?.selector
 }
 
-const specificationOf = (object: ManifestObject): Specification | undefined => (fieldsOf(object) as { readonly spec?: Specification } | null | undefined)?.spec
+const parseSpec = (object: ManifestObject): WorkloadSpec | undefined => (parseManifestObject(object) as { readonly spec?: WorkloadSpec } | null | undefined)?.spec
 
-function replicasOf(kind: string, { replicas }: Specification): number | undefined {
+function readReplicas(kind: string, { replicas }: WorkloadSpec): number | undefined {
   if (kind === 'DaemonSet') return undefined
   return typeof replicas === 'number' ? replicas : undefined
 }
 
 /** The workloads of an upgrade whose pods it replaces: those that were there, with another pod template. */
-export function restartedWorkloads(before: string, after: string): Workload[] {
-  const old = byName(before)
-  return workloadsOf(after).filter((workload) => {
-    const was = old.get(keyOf(workload))
-    return was !== undefined && workload.replicas !== 0 && workload.strategy !== 'OnDelete' && !isDeepStrictEqual(was.podTemplate, workload.podTemplate)
+export function findRestartedWorkloads(before: string, after: string): Workload[] {
+  const previousWorkloads = indexWorkloads(before)
+  return findWorkloads(after).filter((workload) => {
+    const previous = previousWorkloads.get(formatWorkloadKey(workload))
+    return previous !== undefined && workload.replicas !== 0 && workload.strategy !== 'OnDelete' && !isDeepStrictEqual(previous.podTemplate, workload.podTemplate)
   })
 }
 
@@ -70,12 +70,12 @@ export function restartedWorkloads(before: string, after: string): Workload[] {
  * The workloads of a first revision that any upgrade restarts, as far as their manifest tells: etcd is told whether it makes its
  * cluster or joins it. Source: the chart etcd that Milvus' chart includes, templates/statefulset.yaml, ETCD_INITIAL_CLUSTER_STATE.
  */
-export function restartedByFirstUpgrade(manifest: string): Workload[] {
-  const isOfInstallation = ({ podTemplate }: Workload): boolean => {
+export function findRestartedByFirstUpgrade(manifest: string): Workload[] {
+  const initializesEtcdCluster = ({ podTemplate }: Workload): boolean => {
     const { containers = [] } = (podTemplate as PodTemplate | undefined)?.spec ?? {}
     return containers.some(({ env }) => env?.some(({ name, value }) => name === 'ETCD_INITIAL_CLUSTER_STATE' && value === 'new'))
   }
-  return workloadsOf(manifest).filter((workload) => workload.replicas !== 0 && isOfInstallation(workload))
+  return findWorkloads(manifest).filter((workload) => workload.replicas !== 0 && initializesEtcdCluster(workload))
 }
 
 interface PodTemplate {
@@ -83,16 +83,16 @@ interface PodTemplate {
 }
 
 /** The workloads of an upgrade that it creates or changes in any way: helm can wait for those. */
-export function changedWorkloads(before: string, after: string): Workload[] {
-  const old = byName(before)
-  return workloadsOf(after).filter((workload) => !isDeepStrictEqual(old.get(keyOf(workload))?.spec, workload.spec))
+export function findChangedWorkloads(before: string, after: string): Workload[] {
+  const previousWorkloads = indexWorkloads(before)
+  return findWorkloads(after).filter((workload) => !isDeepStrictEqual(previousWorkloads.get(formatWorkloadKey(workload))?.spec, workload.spec))
 }
 
-const keyOf = ({ kind, name }: Workload): string => `${kind} ${name}`
-const byName = (manifest: string): Map<string, Workload> => new Map(workloadsOf(manifest).map((workload) => [keyOf(workload), workload]))
+const formatWorkloadKey = ({ kind, name }: Workload): string => `${kind} ${name}`
+const indexWorkloads = (manifest: string): Map<string, Workload> => new Map(findWorkloads(manifest).map((workload) => [formatWorkloadKey(workload), workload]))
 
 /** `StatefulSet milvus-demo-etcd: 3 pods, one after the other`. Source: Kubernetes, update strategies of Deployments, StatefulSets and DaemonSets. */
-export function restartInWords({ kind, name, replicas, strategy }: Workload): string {
+export function describeRestart({ kind, name, replicas, strategy }: Workload): string {
   const pods = replicas === undefined ? 'its pods' : `${replicas} pod${replicas === 1 ? '' : 's'}`
   if (replicas === 1) return `${kind} ${name}: ${pods}`
   if (strategy === 'Recreate') return `${kind} ${name}: ${pods}, all at once`

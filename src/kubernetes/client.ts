@@ -6,10 +6,10 @@ import { ActionError } from '../core/errors.ts'
 import { retry } from '../core/retry.ts'
 import type { Clock } from '../core/waiting.ts'
 import type { Connection } from './connection.ts'
-import { byRule, byWebhook, refusals } from './refusals.ts'
-import { Silence, StatusError, noJson, parseJson, readBody, send, statusError, tooLarge, type Request } from './request.ts'
-import type { AnyObject, ManagedFields } from './types.ts'
-import { messageOf } from '../core/text.ts'
+import { isObjectRejection, isWebhookError, authErrors } from './refusals.ts'
+import { RequestTimeoutError, StatusError, responseNotJson, parseJson, readBody, sendRequest, toStatusError, responseTooLarge, type Request } from './request.ts'
+import type { KubernetesObject, ManagedFieldsEntry } from './types.ts'
+import { getErrorMessage } from '../core/text.ts'
 
 /** What a list may be narrowed by. */
 export interface Selectors {
@@ -18,24 +18,24 @@ export interface Selectors {
 }
 
 /** How often an expired or a too large list is begun. */
-const begins = 3
+const maxListAttempts = 3
 /** How long a call may take with all its attempts, and a list with all its pages, in milliseconds: an answer may drip for ever. */
-const longest = 60_000
+const callTimeout = 60_000
 /** Items of a page, and fewer when such a page is too large. Source: Kubernetes API concepts, "Retrieving large results sets in chunks". */
 const pageSizes = [250, 25, 1]
 /** A list of more pages does not end. */
-const mostPages = 1_000
+const maxPages = 1_000
 /** Items that a list may keep in memory. */
-const mostItems = 20_000
+const maxItems = 20_000
 /** Between two words of a watch, in milliseconds: one that says very much is not read faster. */
-const watchRest = 50
+const watchEventInterval = 50
 
 /** The calls that steps make. Failures that mean the same everywhere (unreachable, 401, 403) are thrown as ActionError, others as StatusError. */
 export class KubernetesClient {
   private readonly connection: Connection
   private readonly options: { signal: AbortSignal; clock: Clock }
   /** How far the API's clock is ahead of ours, in milliseconds. */
-  private ahead = 0
+  private clockSkew = 0
 
   constructor(connection: Connection, options: { signal: AbortSignal; clock: Clock }) {
     this.connection = connection
@@ -44,20 +44,20 @@ export class KubernetesClient {
 
   /** The time by the API's clock, to the second: what different machines write into one object has to be of one clock. Milliseconds since the epoch. */
   now(): number {
-    return this.options.clock.now() + this.ahead
+    return this.options.clock.now() + this.clockSkew
   }
 
   /** The same client for what has to be done though the job was cancelled. @param timeout milliseconds for all of it */
-  lasting(timeout: number): KubernetesClient {
+  detached(timeout: number): KubernetesClient {
     const client = new KubernetesClient(this.connection, { ...this.options, signal: AbortSignal.timeout(timeout) })
-    client.ahead = this.ahead
+    client.clockSkew = this.clockSkew
     return client
   }
 
   /** One object; undefined when there is none. */
-  async get<T>(path: string, purpose: string): Promise<T | undefined> {
+  async get<T>(path: string, operation: string): Promise<T | undefined> {
     try {
-      return (await this.json({ method: 'GET', path, purpose })) as T
+      return (await this.requestJson({ method: 'GET', path, operation })) as T
     } catch (thrown) {
       if (thrown instanceof StatusError && thrown.status === 404) return undefined
       throw thrown
@@ -66,22 +66,22 @@ export class KubernetesClient {
 
   /**
    * The items of a collection.
-   * @param sift what is kept of the items so far, for a list that may be very long; everything when absent
+   * @param filter what is kept of the items so far, for a list that may be very long; everything when absent
    */
-  async list<T extends AnyObject>(path: string, selectors: Selectors, purpose: string, sift?: (items: T[]) => T[]): Promise<T[]> {
-    return this.pages<T>({ method: 'GET', path, query: { ...selectors }, purpose }, sift)
+  async list<T extends KubernetesObject>(path: string, selectors: Selectors, operation: string, filter?: (items: T[]) => T[]): Promise<T[]> {
+    return this.listAllPages<T>({ method: 'GET', path, query: { ...selectors }, operation }, filter)
   }
 
   /** The resourceVersion of a collection as it is now: what is written to it later has a greater one. */
-  async collectionVersion(path: string, purpose: string): Promise<string> {
-    const answer = (await this.json({ method: 'GET', path, query: { limit: '1' }, purpose })) as { metadata?: { resourceVersion?: string } }
+  async getCollectionVersion(path: string, operation: string): Promise<string> {
+    const answer = (await this.requestJson({ method: 'GET', path, query: { limit: '1' }, operation })) as { metadata?: { resourceVersion?: string } }
     return answer.metadata?.resourceVersion ?? ''
   }
 
   /** The names and labels of a collection's items: for objects whose data is large and not asked for. */
-  async listMetadata(path: string, selectors: Selectors, purpose: string): Promise<AnyObject[]> {
+  async listMetadata(path: string, selectors: Selectors, operation: string): Promise<KubernetesObject[]> {
     const headers = { Accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json' }
-    return this.pages<AnyObject>({ method: 'GET', path, query: { ...selectors }, headers, purpose }, (items) => items.map(({ metadata: { name, uid, resourceVersion, labels = {} } }) => ({ metadata: { name, uid, resourceVersion, labels } })))
+    return this.listAllPages<KubernetesObject>({ method: 'GET', path, query: { ...selectors }, headers, operation }, (items) => items.map(({ metadata: { name, uid, resourceVersion, labels = {} } }) => ({ metadata: { name, uid, resourceVersion, labels } })))
   }
 
   /**
@@ -90,59 +90,59 @@ export class KubernetesClient {
    * @param options with `dryRun` nothing is written, and fields that nobody knows are passed over
    * @returns the object as it is now, or as it would be
    */
-  async apply<T>(path: string, object: object | string, { fieldManager, force, dryRun = false }: { fieldManager: string; force: boolean; dryRun?: boolean }, purpose: string): Promise<T> {
-    return (await this.json({
+  async apply<T>(path: string, object: object | string, { fieldManager, force, dryRun = false }: { fieldManager: string; force: boolean; dryRun?: boolean }, operation: string): Promise<T> {
+    return (await this.requestJson({
       method: 'PATCH',
       path,
       query: { fieldManager, force: String(force), ...(dryRun ? { dryRun: 'All', fieldValidation: 'Ignore' } : { fieldValidation: 'Strict' }) },
       headers: { 'Content-Type': 'application/apply-patch+yaml' },
       body: typeof object === 'string' ? object : JSON.stringify(object),
-      purpose,
+      operation,
     })) as T
   }
 
   /** Asks a review: an object that the API answers and keeps nowhere. @returns the object with its status */
-  review<T>(path: string, object: object, purpose: string): Promise<T> {
-    return this.write('POST', path, object, purpose)
+  createReview<T>(path: string, object: object, operation: string): Promise<T> {
+    return this.write('POST', path, object, operation)
   }
 
   /** Makes an object. A lost answer is asked for again: 409 then may mean that it was made. @param path of the collection */
-  create<T>(path: string, object: object, purpose: string): Promise<T> {
-    return this.write('POST', path, object, purpose)
+  create<T>(path: string, object: object, operation: string): Promise<T> {
+    return this.write('POST', path, object, operation)
   }
 
   /** Puts an object in place of the one whose resourceVersion it has: 409 when that has changed, as a lost answer makes it look. */
-  replace<T>(path: string, object: object, purpose: string): Promise<T> {
-    return this.write('PUT', path, object, purpose)
+  replace<T>(path: string, object: object, operation: string): Promise<T> {
+    return this.write('PUT', path, object, operation)
   }
 
-  private async write<T>(method: 'POST' | 'PUT', path: string, object: object, purpose: string): Promise<T> {
-    return (await this.json({ method, path, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(object), purpose })) as T
+  private async write<T>(method: 'POST' | 'PUT', path: string, object: object, operation: string): Promise<T> {
+    return (await this.requestJson({ method, path, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(object), operation })) as T
   }
 
   /**
    * Deletes an object with what it owns, as long as it is still the one of this uid. Nothing happens when there is none.
    * Unasked, the API would leave the pods of a Job. Source: Kubernetes, pkg/registry/batch/job/strategy.go, DefaultGarbageCollectionPolicy.
    */
-  async remove(path: string, uid: string, purpose: string): Promise<void> {
+  async deleteObject(path: string, uid: string, operation: string): Promise<void> {
     const body = JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', preconditions: { uid } })
     try {
       // Node sends the length of a body by itself, but not with DELETE.
-      await this.json({ method: 'DELETE', path, headers: { 'Content-Type': 'application/json', 'Content-Length': String(body.length) }, body, purpose })
+      await this.requestJson({ method: 'DELETE', path, headers: { 'Content-Type': 'application/json', 'Content-Length': String(body.length) }, body, operation })
     } catch (thrown) {
       if (!(thrown instanceof StatusError) || thrown.status !== 404) throw thrown
     }
   }
 
   /** Replaces managedFields, as long as the object is still the one that was read. @returns the object as it is now */
-  async replaceManagedFields<T>(path: string, resourceVersion: string, managedFields: readonly ManagedFields[], purpose: string): Promise<T> {
+  async replaceManagedFields<T>(path: string, resourceVersion: string, managedFields: readonly ManagedFieldsEntry[], operation: string): Promise<T> {
     const operations = [{ op: 'replace', path: '/metadata/managedFields', value: managedFields }, { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion }]
-    return this.jsonPatch(path, operations, purpose)
+    return this.jsonPatch(path, operations, operation)
   }
 
   /** All of the operations or none: 422 when one of them cannot be done. Source: RFC 6902. @returns the object as it is now */
-  async jsonPatch<T>(path: string, operations: readonly object[], purpose: string): Promise<T> {
-    return (await this.json({ method: 'PATCH', path, headers: { 'Content-Type': 'application/json-patch+json' }, body: JSON.stringify(operations), purpose })) as T
+  async jsonPatch<T>(path: string, operations: readonly object[], operation: string): Promise<T> {
+    return (await this.requestJson({ method: 'PATCH', path, headers: { 'Content-Type': 'application/json-patch+json' }, body: JSON.stringify(operations), operation })) as T
   }
 
   /**
@@ -152,8 +152,8 @@ export class KubernetesClient {
   async watch(path: string, selectors: Selectors, onChange: () => void, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        const request = { method: 'GET', path, query: { ...selectors, watch: 'true', timeoutSeconds: '300' }, purpose: `watch ${path}` } as const
-        const response = await send(this.connection, request, signal)
+        const request = { method: 'GET', path, query: { ...selectors, watch: 'true', timeoutSeconds: '300' }, operation: `watch ${path}` } as const
+        const response = await sendRequest(this.connection, request, signal)
         // Not permitted, or not there: the caller's interval has to do. Anything else may heal.
         if ([401, 403, 404].includes(response.statusCode ?? 0)) {
           response.destroy()
@@ -163,7 +163,7 @@ export class KubernetesClient {
         for await (const chunk of response as AsyncIterable<Buffer>) {
           if (!chunk.includes('\n')) continue
           onChange()
-          await this.options.clock.sleep(watchRest, signal)
+          await this.options.clock.sleep(watchEventInterval, signal)
         }
       } catch {
         // A watch that breaks loses nothing: it is opened again, and the caller looks anyway.
@@ -172,92 +172,92 @@ export class KubernetesClient {
     }
   }
 
-  private async json(request: Request): Promise<unknown> {
-    return this.within(request, (signal) => this.ask(request, signal))
+  private async requestJson(request: Request): Promise<unknown> {
+    return this.withDeadline(request, (signal) => this.requestWithRetries(request, signal))
   }
 
   /** Work that is over in time, and its failure in our words. */
-  private async within<T>(request: Request, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const late = AbortSignal.timeout(longest)
+  private async withDeadline<T>(request: Request, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const deadlineSignal = AbortSignal.timeout(callTimeout)
     try {
-      return await work(AbortSignal.any([this.options.signal, late]))
+      return await work(AbortSignal.any([this.options.signal, deadlineSignal]))
     } catch (thrown) {
-      const isLate = late.aborted && !this.options.signal.aborted
-      throw this.translate(isLate ? new StatusError(0, { message: `its answer was not whole within ${longest / 1000} s` }) : thrown, request)
+      const hasTimedOut = deadlineSignal.aborted && !this.options.signal.aborted
+      throw this.translateError(hasTimedOut ? new StatusError(0, { message: `its answer was not whole within ${callTimeout / 1000} s` }) : thrown, request)
     }
   }
 
   /** One answer, as JSON. @throws what `translate` takes */
-  private async ask(request: Request, signal: AbortSignal): Promise<unknown> {
-    let renewed = false
-    const once = async (): Promise<unknown> => {
-      const response = await send(this.connection, request, signal)
-      const date = Date.parse(response.headers.date ?? '')
-      if (!Number.isNaN(date)) this.ahead = date - this.options.clock.now()
+  private async requestWithRetries(request: Request, signal: AbortSignal): Promise<unknown> {
+    let hasRenewedCredentials = false
+    const attemptRequest = async (): Promise<unknown> => {
+      const response = await sendRequest(this.connection, request, signal)
+      const serverTime = Date.parse(response.headers.date ?? '')
+      if (!Number.isNaN(serverTime)) this.clockSkew = serverTime - this.options.clock.now()
       const body = await readBody(response)
       const status = response.statusCode ?? 0
-      if (status === 401 && !renewed && this.connection.renew()) {
-        renewed = true
-        return once()
+      if (status === 401 && !hasRenewedCredentials && this.connection.invalidateCredentials()) {
+        hasRenewedCredentials = true
+        return attemptRequest()
       }
       if (status >= 200 && status < 300) return parseJson(status, body)
       if (response.headers.location !== undefined) throw new StatusError(status, { message: `it redirects to ${response.headers.location}, and the credentials are for this server alone` })
-      throw statusError(response, body)
+      throw toStatusError(response, body)
     }
-    return retry(once, { attempts, rest: (thrown) => (thrown instanceof StatusError ? thrown.retryAfter : 0), signal, clock: this.options.clock })
+    return retry(attemptRequest, { maxAttempts, retryAfter: (thrown) => (thrown instanceof StatusError ? thrown.retryAfter : 0), signal, clock: this.options.clock })
   }
 
   /** All pages of a list. It begins anew when the API no longer knows where it was, and in smaller pages when one is too large. */
-  private async pages<T extends AnyObject>(request: Request, sift?: (items: T[]) => T[]): Promise<T[]> {
-    return this.within(request, async (signal) => {
-      for (let size = 0, begun = 1; ; begun += 1) {
+  private async listAllPages<T extends KubernetesObject>(request: Request, filter?: (items: T[]) => T[]): Promise<T[]> {
+    return this.withDeadline(request, async (signal) => {
+      for (let pageSizeIndex = 0, attempt = 1; ; attempt += 1) {
         try {
-          return await this.pagesOf(request, pageSizes[size] ?? 1, signal, sift)
+          return await this.fetchPages(request, pageSizes[pageSizeIndex] ?? 1, signal, filter)
         } catch (thrown) {
-          const isLarge = thrown instanceof StatusError && thrown.reason === tooLarge
+          const isTooLarge = thrown instanceof StatusError && thrown.reason === responseTooLarge
           const isExpired = thrown instanceof StatusError && thrown.status === 410
-          if (begun >= begins || !(isLarge || isExpired)) throw thrown
-          if (isLarge) size += 1
+          if (attempt >= maxListAttempts || !(isTooLarge || isExpired)) throw thrown
+          if (isTooLarge) pageSizeIndex += 1
         }
       }
     })
   }
 
-  private async pagesOf<T extends AnyObject>(request: Request, limit: number, signal: AbortSignal, sift?: (items: T[]) => T[]): Promise<T[]> {
-    let found: T[] = []
-    let next = ''
-    for (let page = 1; page <= mostPages; page += 1) {
-      const query = { ...request.query, limit: String(limit), ...(next !== '' && { continue: next }) }
-      const { items, metadata } = listIn(await this.ask({ ...request, query }, signal))
-      found = found.concat(items as T[])
-      if (sift) found = sift(found)
-      if (found.length > mostItems) throw new StatusError(200, { message: `its list has more than ${mostItems} items, which this action does not read` })
-      const before = next
-      next = metadata?.continue ?? ''
-      if (next === '') return found
-      if (next === before) break
+  private async fetchPages<T extends KubernetesObject>(request: Request, limit: number, signal: AbortSignal, filter?: (items: T[]) => T[]): Promise<T[]> {
+    let collectedItems: T[] = []
+    let continueToken = ''
+    for (let page = 1; page <= maxPages; page += 1) {
+      const query = { ...request.query, limit: String(limit), ...(continueToken !== '' && { continue: continueToken }) }
+      const { items, metadata } = parseList(await this.requestWithRetries({ ...request, query }, signal))
+      collectedItems = collectedItems.concat(items as T[])
+      if (filter) collectedItems = filter(collectedItems)
+      if (collectedItems.length > maxItems) throw new StatusError(200, { message: `its list has more than ${maxItems} items, which this action does not read` })
+      const previousToken = continueToken
+      continueToken = metadata?.continue ?? ''
+      if (continueToken === '') return collectedItems
+      if (continueToken === previousToken) break
     }
-    throw new StatusError(200, { message: `its list does not end after ${mostPages} pages, or names the same page twice` })
+    throw new StatusError(200, { message: `its list does not end after ${maxPages} pages, or names the same page twice` })
   }
 
-  private translate(thrown: unknown, { method, purpose }: Request): unknown {
+  private translateError(thrown: unknown, { method, operation }: Request): unknown {
     if (thrown instanceof ActionError) return thrown
     if (!(thrown instanceof StatusError)) {
       if (this.options.signal.aborted) return thrown
       return new ActionError({
         code: 'cluster-unreachable',
-        problem: `The Kubernetes API at ${this.connection.server} cannot be reached: ${messageOf(thrown)}${this.connection.reach === undefined ? '' : `. This endpoint ${this.connection.reach}.`}`,
+        problem: `The Kubernetes API at ${this.connection.server} cannot be reached: ${getErrorMessage(thrown)}${this.connection.accessRestriction === undefined ? '' : `. This endpoint ${this.connection.accessRestriction}.`}`,
         remedy: "Check that this runner may reach it: a private endpoint needs a runner in the cluster's network, a public one may allow only some addresses.",
         cause: thrown,
       })
     }
-    const refusal = refusals[thrown.status]
-    if (refusal && !byWebhook(thrown)) return new ActionError({ ...refusal(thrown.message, purpose), cause: thrown })
-    const answersCaller = thrown.status === 404 || (method !== 'GET' && (byRule(thrown) || (thrown.status >= 400 && thrown.status < 500 && thrown.status !== 429)))
-    if (answersCaller) return thrown
+    const describeAuthError = authErrors[thrown.status]
+    if (describeAuthError && !isWebhookError(thrown)) return new ActionError({ ...describeAuthError(thrown.message, operation), cause: thrown })
+    const isHandledByCaller = thrown.status === 404 || (method !== 'GET' && (isObjectRejection(thrown) || (thrown.status >= 400 && thrown.status < 500 && thrown.status !== 429)))
+    if (isHandledByCaller) return thrown
     return new ActionError({
       code: 'cluster-request-failed',
-      problem: `The Kubernetes API could not ${purpose}: ${thrown.status === 0 || thrown.message.startsWith('HTTP ') ? '' : `HTTP ${thrown.status}, `}${thrown.message}`,
+      problem: `The Kubernetes API could not ${operation}: ${thrown.status === 0 || thrown.message.startsWith('HTTP ') ? '' : `HTTP ${thrown.status}, `}${thrown.message}`,
       remedy: `Run the job again in some minutes; if it stays, check the control plane ("kubectl get --raw '/readyz?verbose'").`,
       cause: thrown,
     })
@@ -265,12 +265,12 @@ export class KubernetesClient {
 }
 
 /** A page of a list. @throws StatusError for what is none */
-function listIn(answer: unknown): { readonly items: readonly AnyObject[]; readonly metadata?: { readonly continue?: string } } {
+function parseList(answer: unknown): { readonly items: readonly KubernetesObject[]; readonly metadata?: { readonly continue?: string } } {
   const list = answer as { readonly items?: unknown; readonly metadata?: { readonly continue?: string } } | null
   const items = list?.items ?? []
-  const isObject = (item: unknown): boolean => typeof (item as AnyObject | null)?.metadata === 'object'
+  const isObject = (item: unknown): boolean => typeof (item as KubernetesObject | null)?.metadata === 'object'
   if (list === null || !Array.isArray(items) || !items.every(isObject)) throw new StatusError(200, { message: 'the answer is no list of objects' })
-  return { ...list, items: items as AnyObject[] }
+  return { ...list, items: items as KubernetesObject[] }
 }
 
 /**
@@ -278,12 +278,12 @@ function listIn(answer: unknown): { readonly items: readonly AnyObject[]; readon
  * heals these, and an API server that is restarted is back within some seconds. A webhook's failure is no server's; a silence
  * has cost much time already.
  */
-function attempts(thrown: unknown): number {
+function maxAttempts(thrown: unknown): number {
   if (thrown instanceof ActionError || /CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO/.test(errorCode(thrown))) return 1
-  if (thrown instanceof Silence) return 2
+  if (thrown instanceof RequestTimeoutError) return 2
   if (!(thrown instanceof StatusError)) return 6
-  if (thrown.reason === tooLarge) return 1
-  return (thrown.reason === noJson || [429, 500, 502, 503, 504].includes(thrown.status)) && !byRule(thrown) ? 6 : 1
+  if (thrown.reason === responseTooLarge) return 1
+  return (thrown.reason === responseNotJson || [429, 500, 502, 503, 504].includes(thrown.status)) && !isObjectRejection(thrown) ? 6 : 1
 }
 
 const errorCode = (thrown: unknown): string => (thrown as { code?: string }).code ?? ''

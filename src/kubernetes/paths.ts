@@ -1,15 +1,15 @@
 /** Where things are in the Kubernetes API. */
 
-const core = (namespace: string) => `/api/v1/namespaces/${namespace}`
+const coreV1Path = (namespace: string) => `/api/v1/namespaces/${namespace}`
 
-export const namespacePath = core
-export const servicesPath = (namespace: string): string => `${core(namespace)}/services`
+export const namespacePath = coreV1Path
+export const servicesPath = (namespace: string): string => `${coreV1Path(namespace)}/services`
 export const servicePath = (namespace: string, name: string): string => `${servicesPath(namespace)}/${name}`
-const secretsPath = (namespace: string): string => `${core(namespace)}/secrets`
-const configMapsPath = (namespace: string): string => `${core(namespace)}/configmaps`
+const secretsPath = (namespace: string): string => `${coreV1Path(namespace)}/secrets`
+const configMapsPath = (namespace: string): string => `${coreV1Path(namespace)}/configmaps`
 /** Where helm keeps the revisions of releases, by its storage driver. */
 export const releasesPath = (kind: 'Secret' | 'ConfigMap', namespace: string): string => (kind === 'Secret' ? secretsPath : configMapsPath)(namespace)
-export const eventsPath = (namespace: string): string => `${core(namespace)}/events`
+export const eventsPath = (namespace: string): string => `${coreV1Path(namespace)}/events`
 export const ingressesPath = (namespace: string): string => `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses`
 export const ingressPath = (namespace: string, name: string): string => `${ingressesPath(namespace)}/${name}`
 export const ingressClassPath = (name: string): string => `/apis/networking.k8s.io/v1/ingressclasses/${name}`
@@ -22,7 +22,7 @@ export const apiPath = (apiVersion: string): string => `/${apiVersion.includes('
 /** An object of any kind. @param namespace undefined for one of the whole cluster @param resource the plural of its kind */
 export const objectPath = (apiVersion: string, namespace: string | undefined, resource: string, name: string): string =>
   `${apiPath(apiVersion)}/${namespace === undefined ? '' : `namespaces/${namespace}/`}${resource}/${name}`
-export const autoscalersPath = (namespace: string): string => `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`
+export const horizontalPodAutoscalersPath = (namespace: string): string => `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`
 /** A group's IngressClassParams: those of the AWS Load Balancer Controller, or of EKS Auto Mode. */
 export const ingressClassParamsPath = (group: string, name: string): string => `/apis/${group}/${group === 'eks.amazonaws.com' ? 'v1' : 'v1beta1'}/ingressclassparams/${name}`
 /** The TargetGroupBindings of a namespace: those of the AWS Load Balancer Controller, or of EKS Auto Mode. */

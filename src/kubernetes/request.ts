@@ -37,7 +37,7 @@ export interface Request {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
   /** What to say that could not be done: `read the Services of namespace milvus`. */
-  readonly purpose: string
+  readonly operation: string
 }
 
 /** How long the API may stay silent before an answer, in milliseconds. */
@@ -45,57 +45,57 @@ const responseTimeout = 30_000
 /** How long a connection may take: an endpoint that does not let this runner in stays silent. */
 const connectTimeout = 10_000
 /** A body of more than this is no answer to anything we ask; a list is asked for in smaller pages then. Bytes. */
-const largestBody = 2 * 1024 * 1024
+const maxBodyBytes = 2 * 1024 * 1024
 /** `reason` of a StatusError for such an answer: none of the API's own. */
-export const tooLarge = 'AnswerTooLarge'
+export const responseTooLarge = 'AnswerTooLarge'
 
 /** Nothing came in a time in which it should have. */
-export class Silence extends Error {}
+export class RequestTimeoutError extends Error {}
 
 /** Between the last byte of an answer and its reader's end Node has no listener on the socket: an abort at that moment would end the process. */
-const heard = (): void => undefined
+const ignoreError = (): void => undefined
 
 /** Sends a request. A redirect is not followed: the credentials are for this server alone. @returns the answer, of which only the headers are here yet */
-export async function send(connection: Connection, request: Request, signal: AbortSignal): Promise<IncomingMessage> {
+export async function sendRequest(connection: Connection, request: Request, signal: AbortSignal): Promise<IncomingMessage> {
   const url = new URL(connection.server.replace(/\/$/, '') + request.path)
   for (const [key, value] of Object.entries(request.query ?? {})) url.searchParams.set(key, value)
   const options = await connection.options()
   const headers = { Accept: 'application/json', 'User-Agent': 'milvus-alb-action', ...(options.headers as Record<string, string>), ...request.headers }
   return new Promise((resolve, reject) => {
-    const sent = https.request(url, { ...options, method: request.method, headers, signal }, (response) => {
-      clearTimeout(timer)
+    const clientRequest = https.request(url, { ...options, method: request.method, headers, signal }, (response) => {
+      clearTimeout(responseTimer)
       resolve(response)
     })
-    const timer = setTimeout(() => sent.destroy(new Silence(`no answer within ${responseTimeout / 1000} s`)), responseTimeout)
-    const connecting = setTimeout(() => sent.destroy(new Silence(`no connection within ${connectTimeout / 1000} s`)), connectTimeout)
-    sent.on('socket', (socket) => {
-      if (!socket.listeners('error').includes(heard)) socket.on('error', heard)
-      if (socket.connecting) socket.once('connect', () => clearTimeout(connecting))
-      else clearTimeout(connecting)
+    const responseTimer = setTimeout(() => clientRequest.destroy(new RequestTimeoutError(`no answer within ${responseTimeout / 1000} s`)), responseTimeout)
+    const connectTimer = setTimeout(() => clientRequest.destroy(new RequestTimeoutError(`no connection within ${connectTimeout / 1000} s`)), connectTimeout)
+    clientRequest.on('socket', (socket) => {
+      if (!socket.listeners('error').includes(ignoreError)) socket.on('error', ignoreError)
+      if (socket.connecting) socket.once('connect', () => clearTimeout(connectTimer))
+      else clearTimeout(connectTimer)
     })
-    sent.on('error', (error) => {
-      clearTimeout(timer)
-      clearTimeout(connecting)
+    clientRequest.on('error', (error) => {
+      clearTimeout(responseTimer)
+      clearTimeout(connectTimer)
       reject(error)
     })
-    sent.end(request.body)
+    clientRequest.end(request.body)
   })
 }
 
 /** `reason` of a StatusError for an answer that is no JSON: none of the API's own. */
-export const noJson = 'AnswerNotJson'
+export const responseNotJson = 'AnswerNotJson'
 
 /** @throws StatusError for what is no JSON */
 export function parseJson(status: number, body: string): unknown {
   try {
     return JSON.parse(body)
   } catch {
-    throw new StatusError(status, { reason: noJson, message: `the answer is no JSON but begins ${JSON.stringify(body.slice(0, 80))}` })
+    throw new StatusError(status, { reason: responseNotJson, message: `the answer is no JSON but begins ${JSON.stringify(body.slice(0, 80))}` })
   }
 }
 
 /** The error in an answer that is none of success. */
-export function statusError(response: IncomingMessage, body: string): StatusError {
+export function toStatusError(response: IncomingMessage, body: string): StatusError {
   const status = response.statusCode ?? 0
   // Seconds; the API never sends the other form, a date. Source: apiserver, filters/maxinflight.go and client-go, rest/with_retry.go.
   const retryAfter = (Number.parseInt(response.headers['retry-after'] ?? '') || 0) * 1000
@@ -110,10 +110,10 @@ export function statusError(response: IncomingMessage, body: string): StatusErro
 export async function readBody(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
-  response.setTimeout(responseTimeout, () => response.destroy(new Silence(`nothing more of the answer within ${responseTimeout / 1000} s`)))
+  response.setTimeout(responseTimeout, () => response.destroy(new RequestTimeoutError(`nothing more of the answer within ${responseTimeout / 1000} s`)))
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > largestBody) throw new StatusError(response.statusCode ?? 0, { reason: tooLarge, message: `its answer is of more than ${largestBody / 1024 / 1024} MiB` })
+    if (size > maxBodyBytes) throw new StatusError(response.statusCode ?? 0, { reason: responseTooLarge, message: `its answer is of more than ${maxBodyBytes / 1024 / 1024} MiB` })
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

@@ -11,33 +11,33 @@ export interface ObjectMeta {
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
   readonly finalizers?: readonly string[]
-  readonly managedFields?: readonly ManagedFields[]
+  readonly managedFields?: readonly ManagedFieldsEntry[]
   readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[]
 }
 
 /** Who owns which fields. `fieldsV1` is a tree of `f:name`, `k:{...}` and `.`. */
-export interface ManagedFields {
+export interface ManagedFieldsEntry {
   readonly apiVersion?: string
   readonly fieldsType?: string
   readonly time?: string
   readonly manager?: string
   readonly operation?: 'Apply' | 'Update'
   readonly subresource?: string
-  readonly fieldsV1?: FieldTree
+  readonly fieldsV1?: FieldsV1
 }
 
 /** A tree of field names. */
-export interface FieldTree {
-  readonly [field: string]: FieldTree
+export interface FieldsV1 {
+  readonly [field: string]: FieldsV1
 }
 
 /** Any object of which only the metadata matters. */
-export interface AnyObject {
+export interface KubernetesObject {
   readonly metadata: ObjectMeta
 }
 
 /** core/v1 Service. */
-export interface Service extends AnyObject {
+export interface Service extends KubernetesObject {
   readonly spec: {
     readonly type?: string
     readonly loadBalancerClass?: string
@@ -49,17 +49,17 @@ export interface Service extends AnyObject {
 }
 
 /** core/v1 Secret or ConfigMap. */
-export interface DataObject extends AnyObject {
+export interface SecretOrConfigMap extends KubernetesObject {
   readonly data?: Readonly<Record<string, string>>
 }
 
 /** coordination.k8s.io/v1 Lease. Times are MicroTime: RFC 3339 with six digits of a second. */
-export interface Lease extends AnyObject {
+export interface Lease extends KubernetesObject {
   readonly spec: { readonly holderIdentity?: string; readonly leaseDurationSeconds?: number; readonly acquireTime?: string; readonly renewTime?: string; readonly leaseTransitions?: number }
 }
 
 /** networking.k8s.io/v1 IngressClass. */
-export interface IngressClass extends AnyObject {
+export interface IngressClass extends KubernetesObject {
   readonly spec: { readonly controller?: string; readonly parameters?: { readonly apiGroup?: string; readonly kind: string; readonly name: string } }
 }
 
@@ -67,7 +67,7 @@ export interface IngressClass extends AnyObject {
  * IngressClassParams: what a class sets for all its Ingresses, over their annotations. Of elbv2.k8s.aws/v1beta1, and of
  * eks.amazonaws.com/v1, which names two fields otherwise. Source: apis/elbv2/v1beta1/ingressclassparams_types.go of the controller; EKS user guide, auto-configure-alb.
  */
-export interface IngressClassParams extends AnyObject {
+export interface IngressClassParams extends KubernetesObject {
   readonly spec?: {
     readonly scheme?: string
     readonly group?: { readonly name?: string }
@@ -93,29 +93,29 @@ export interface LabelSelector {
 }
 
 /** apps/v1 Deployment, as far as it is looked at. */
-export interface Deployment extends AnyObject {
+export interface Deployment extends KubernetesObject {
   readonly spec: { readonly replicas?: number; readonly template: { readonly spec: { readonly containers: readonly { readonly image?: string; readonly command?: readonly string[]; readonly args?: readonly string[] }[] } } }
   readonly status?: { readonly readyReplicas?: number }
 }
 
 /** apps/v1 Deployment, StatefulSet or DaemonSet, as far as its pods are counted. */
-export interface LiveWorkload extends AnyObject {
+export interface LiveWorkload extends KubernetesObject {
   readonly spec: { readonly replicas?: number }
   readonly status?: { readonly readyReplicas?: number; readonly desiredNumberScheduled?: number; readonly numberReady?: number }
 }
 
 /** autoscaling/v2 HorizontalPodAutoscaler. */
-export interface Autoscaler extends AnyObject {
+export interface HorizontalPodAutoscaler extends KubernetesObject {
   readonly spec: { readonly scaleTargetRef: { readonly kind: string; readonly name: string } }
 }
 
 /** discovery.k8s.io/v1 EndpointSlice. */
-export interface EndpointSlice extends AnyObject {
+export interface EndpointSlice extends KubernetesObject {
   readonly endpoints?: readonly { readonly addresses: readonly string[]; readonly conditions?: { readonly ready?: boolean | null } }[] | null
 }
 
 /** networking.k8s.io/v1 Ingress. */
-export interface Ingress extends AnyObject {
+export interface Ingress extends KubernetesObject {
   readonly spec: IngressSpec
   readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly hostname?: string }[] } }
 }
@@ -136,7 +136,7 @@ export interface IngressSpec {
 }
 
 /** core/v1 Event. */
-export interface Event extends AnyObject {
+export interface Event extends KubernetesObject {
   readonly type?: string
   readonly reason?: string
   readonly message?: string

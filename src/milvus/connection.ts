@@ -2,8 +2,8 @@
 import type { X509Certificate } from 'node:crypto'
 import type net from 'node:net'
 import type tls from 'node:tls'
-import { findRoute } from './route.ts'
-import { secure } from './secure.ts'
+import { connectTcp } from './route.ts'
+import { connectTls } from './secure.ts'
 
 /** Where to connect and what to find there. */
 export interface Endpoint {
@@ -14,12 +14,12 @@ export interface Endpoint {
   /** PEM of further authorities to trust. */
   readonly ca: string | undefined
   /** The certificate that should be served; undefined when that is not known. */
-  readonly certificate: X509Certificate | undefined
+  readonly expectedCertificate: X509Certificate | undefined
   /** What the inputs say of the listener: it tells what a failure means. */
   readonly listener: {
-    readonly internal: boolean
+    readonly isInternal: boolean
     /** The input that lets in only some addresses, with its value: silence is then an answer. */
-    readonly narrowedBy: string | undefined
+    readonly restrictedBy: string | undefined
     readonly sslPolicy: string
     /** The IngressGroup whose other Ingresses have certificates on the listener too. */
     readonly group: string | undefined
@@ -29,29 +29,29 @@ export interface Endpoint {
   /** Milliseconds for each call. An ALB takes 10 s to say 504 for a target that does not let it in. */
   readonly callTimeout: number
   /** When the whole attempt has to be over, in milliseconds since the epoch; never when absent. */
-  readonly until?: number
+  readonly deadline?: number
 }
 
 /** What is left of `timeout` before the attempt has to be over. */
-export const within = ({ until = Infinity }: Endpoint, timeout: number): number => Math.max(1, Math.min(timeout, until - Date.now()))
+export const remainingTime = ({ deadline = Infinity }: Endpoint, timeout: number): number => Math.max(1, Math.min(timeout, deadline - Date.now()))
 
 /** A connection without TLS yet. */
-export interface Route {
+export interface TcpConnection {
   readonly socket: net.Socket
   /** The proxy that made it. */
   readonly proxy: string | undefined
   /** What was seen on the way, a line a stage. */
-  readonly seen: readonly string[]
+  readonly trace: readonly string[]
 }
 
 /** A connection that was made and checked. */
-export interface Secured {
+export interface TlsConnection {
   readonly socket: tls.TLSSocket
   readonly certificate: X509Certificate
-  readonly seen: readonly string[]
+  readonly trace: readonly string[]
 }
 
 /** @throws ProbeFailure of the stage that failed */
-export async function connect(endpoint: Endpoint, signal: AbortSignal): Promise<Secured> {
-  return secure(await findRoute(endpoint, signal), endpoint)
+export async function connect(endpoint: Endpoint, signal: AbortSignal): Promise<TlsConnection> {
+  return connectTls(await connectTcp(endpoint, signal), endpoint)
 }

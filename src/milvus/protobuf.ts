@@ -1,101 +1,101 @@
 /** As much of Protocol Buffers' wire format as three messages need. Source: protobuf.dev, Encoding. */
 
 /** A decoded message: for each field number its values in order; unknown fields are simply there and ignored. */
-export type Fields = ReadonlyMap<number, readonly (bigint | Buffer)[]>
+export type MessageFields = ReadonlyMap<number, readonly (bigint | Buffer)[]>
 
 /** A field of bytes, text or a message inside. An empty one is left out, as proto3 does. */
-export function lengthDelimited(field: number, content: string | Uint8Array): Buffer {
+export function encodeLengthDelimited(fieldNumber: number, content: string | Uint8Array): Buffer {
   const bytes = Buffer.from(content)
-  return bytes.length === 0 ? bytes : Buffer.concat([varint((field << 3) | 2), varint(bytes.length), bytes])
+  return bytes.length === 0 ? bytes : Buffer.concat([encodeVarint((fieldNumber << 3) | 2), encodeVarint(bytes.length), bytes])
 }
 
-function varint(value: number): Buffer {
+function encodeVarint(value: number): Buffer {
   const bytes: number[] = []
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return Buffer.from([...bytes, rest])
-    bytes.push((rest % 128) | 128)
+  for (let remaining = value; ; remaining = Math.floor(remaining / 128)) {
+    if (remaining < 128) return Buffer.from([...bytes, remaining])
+    bytes.push((remaining % 128) | 128)
   }
 }
 
 /** The number that begins at `at`, and where what follows it begins. */
-function numberAt(bytes: Buffer, at: number): [value: bigint, end: number] {
+function decodeVarint(bytes: Buffer, offset: number): [value: bigint, end: number] {
   let value = 0n
   for (let index = 0; index < 10; index += 1) {
-    const byte = bytes[at + index]
+    const byte = bytes[offset + index]
     if (byte === undefined) throw new RangeError('a varint that never ends')
     value |= BigInt(byte & 127) << BigInt(7 * index)
-    if (byte < 128) return [value, at + index + 1]
+    if (byte < 128) return [value, offset + index + 1]
   }
   throw new RangeError('a varint of more than ten bytes')
 }
 
-function varints(bytes: Buffer): bigint[] {
+function decodePackedVarints(bytes: Buffer): bigint[] {
   const values: bigint[] = []
-  for (let at = 0, value = 0n; at < bytes.length; values.push(value)) [value, at] = numberAt(bytes, at)
+  for (let offset = 0, value = 0n; offset < bytes.length; values.push(value)) [value, offset] = decodeVarint(bytes, offset)
   return values
 }
 
 /** No message that we read has as many values; each costs many times the bytes that it came in. */
-const mostValues = 50_000
+const maxValues = 50_000
 
 /** @throws RangeError when the bytes are not a message */
-export function decode(bytes: Buffer): Fields {
+export function decodeMessage(bytes: Buffer): MessageFields {
   const fields = new Map<number, (bigint | Buffer)[]>()
-  let at = 0
-  let count = 0
+  let offset = 0
+  let valueCount = 0
   const readVarint = (): bigint => {
-    const [value, end] = numberAt(bytes, at)
-    at = end
+    const [value, end] = decodeVarint(bytes, offset)
+    offset = end
     return value
   }
-  const take = (length: number): Buffer => {
-    if (at + length > bytes.length) throw new RangeError('a field longer than its message')
-    at += length
-    return bytes.subarray(at - length, at)
+  const readBytes = (length: number): Buffer => {
+    if (offset + length > bytes.length) throw new RangeError('a field longer than its message')
+    offset += length
+    return bytes.subarray(offset - length, offset)
   }
-  const readers: Readonly<Record<number, () => bigint | Buffer>> = {
+  const wireTypeReaders: Readonly<Record<number, () => bigint | Buffer>> = {
     0: readVarint,
-    1: () => take(8),
-    2: () => take(Number(readVarint())),
-    5: () => take(4),
+    1: () => readBytes(8),
+    2: () => readBytes(Number(readVarint())),
+    5: () => readBytes(4),
   }
-  while (at < bytes.length) {
+  while (offset < bytes.length) {
     const tag = Number(readVarint())
-    const read = readers[tag & 7]
-    if (!read) throw new RangeError(`wire type ${tag & 7}`)
-    if ((count += 1) > mostValues) throw new RangeError(`more than ${mostValues} values`)
+    const readValue = wireTypeReaders[tag & 7]
+    if (!readValue) throw new RangeError(`wire type ${tag & 7}`)
+    if ((valueCount += 1) > maxValues) throw new RangeError(`more than ${maxValues} values`)
     const values = fields.get(tag >>> 3) ?? []
-    values.push(read())
+    values.push(readValue())
     fields.set(tag >>> 3, values)
   }
   return fields
 }
 
 /** The last value of a number field; 0 when it is absent, as in proto3. */
-export function numberField(fields: Fields, field: number): number {
-  const value = fields.get(field)?.at(-1)
+export function getNumberField(fields: MessageFields, fieldNumber: number): number {
+  const value = fields.get(fieldNumber)?.at(-1)
   return typeof value === 'bigint' ? Number(BigInt.asIntN(64, value)) : 0
 }
 
 /** The last value of a text field; empty when it is absent. */
-export function textField(fields: Fields, field: number): string {
-  const value = fields.get(field)?.at(-1)
+export function getTextField(fields: MessageFields, fieldNumber: number): string {
+  const value = fields.get(fieldNumber)?.at(-1)
   return Buffer.isBuffer(value) ? value.toString('utf8') : ''
 }
 
 /** A message field; empty when it is absent. */
-export function messageField(fields: Fields, field: number): Fields {
-  const value = fields.get(field)?.at(-1)
-  return Buffer.isBuffer(value) ? decode(value) : new Map()
+export function getMessageField(fields: MessageFields, fieldNumber: number): MessageFields {
+  const value = fields.get(fieldNumber)?.at(-1)
+  return Buffer.isBuffer(value) ? decodeMessage(value) : new Map()
 }
 
 /** Every value of a repeated text field. */
-export function repeatedTextField(fields: Fields, field: number): string[] {
-  return (fields.get(field) ?? []).flatMap((value) => (Buffer.isBuffer(value) ? [value.toString('utf8')] : []))
+export function getRepeatedTextField(fields: MessageFields, fieldNumber: number): string[] {
+  return (fields.get(fieldNumber) ?? []).flatMap((value) => (Buffer.isBuffer(value) ? [value.toString('utf8')] : []))
 }
 
 /** Every value of a repeated number field, packed into one or a field each. */
-export function repeatedNumberField(fields: Fields, field: number): number[] {
-  const values = (fields.get(field) ?? []).flatMap((value) => (Buffer.isBuffer(value) ? varints(value) : [value]))
+export function getRepeatedNumberField(fields: MessageFields, fieldNumber: number): number[] {
+  const values = (fields.get(fieldNumber) ?? []).flatMap((value) => (Buffer.isBuffer(value) ? decodePackedVarints(value) : [value]))
   return values.map((value) => Number(BigInt.asIntN(64, value)))
 }

@@ -1,148 +1,148 @@
 /** check: every step's plan and nothing else, then the probe, then whether a deploy would change anything. Writes nothing, and asks for no right to. */
 import type { X509Certificate } from 'node:crypto'
-import { ActionError, asActionError, combine, type StepName } from '../core/errors.ts'
+import { ActionError, toActionError, combineErrors, type StepName } from '../core/errors.ts'
 import type { Change, Context } from '../core/step.ts'
 import type { Settings } from '../settings/types.ts'
 import * as certificate from '../steps/certificate.ts'
-import type { Facts } from '../steps/certificate-choice.ts'
+import type { CertificateDecision } from '../steps/certificate-choice.ts'
 import * as ingress from '../steps/ingress.ts'
-import { certificateArns } from '../steps/ingress-object.ts'
-import { inspect, inspectState } from '../steps/load-balancer/inspect.ts'
+import { parseCertificateArns } from '../steps/ingress-object.ts'
+import { planForCheck, checkState } from '../steps/load-balancer/inspect.ts'
 import type { Target } from '../steps/preflight.ts'
 import * as release from '../steps/release.ts'
-import { remarkRestarts } from '../steps/release-restarts.ts'
-import { arnOf, outputAddress, outputCertificate, outputKnown, read, type Reads } from './look.ts'
-import { prove } from './prove.ts'
-import { createRooms, type Rooms } from './rooms.ts'
+import { logRestartNotes } from '../steps/release-restarts.ts'
+import { expectedArn, setAddressOutputs, setCertificateOutputs, setTargetOutputs, startObservations, type Observations } from './look.ts'
+import { runProbe } from './prove.ts'
+import { createClients, type Clients } from './rooms.ts'
 
 /** @throws ActionError of what a deploy could not heal, and `drift-found` or `drift-unknown` unless fail-on-drift is false */
-export async function check(outer: Context, settings: Settings, environment: NodeJS.ProcessEnv): Promise<void> {
-  const unseen: string[] = []
-  const context: Context = { ...outer, unseen: (what) => {
-    unseen.push(what)
-    outer.unseen(what)
+export async function check(parentContext: Context, settings: Settings, env: NodeJS.ProcessEnv): Promise<void> {
+  const unreadable: string[] = []
+  const context: Context = { ...parentContext, recordUnreadable: (what) => {
+    unreadable.push(what)
+    parentContext.recordUnreadable(what)
   } }
-  context.output('drift', 'unknown')
-  const rooms = createRooms(context, settings, environment)
+  context.setOutput('drift', 'unknown')
+  const clients = createClients(context, settings, env)
   const failures: ActionError[] = []
-  const attempt = async (work: () => Promise<void>): Promise<boolean> => {
+  const collectFailure = async (work: () => Promise<void>): Promise<boolean> => {
     try {
       await work()
       return true
     } catch (thrown) {
-      const failure = asActionError(thrown)
+      const failure = toActionError(thrown)
       if (failure.code === 'cancelled') throw failure
       failures.push(failure)
       return false
     }
   }
-  const reads = read(context, settings, rooms)
-  await attempt(() => context.step('preflight', async () => {
-    await reads.all
-    return { verdict: 'all that has to be there is', result: undefined }
+  const observations = startObservations(context, settings, clients)
+  await collectFailure(() => context.step('preflight', async () => {
+    await observations.allChecks
+    return { summary: 'all that has to be there is', result: undefined }
   }))
-  const comparisons = await compare(context, settings, rooms, reads)
-  const found: Change[] = []
-  let isWhole = comparisons.length === comparedSteps
-  for (const { step, differences, look } of comparisons) {
-    const isDone = await attempt(() => context.step(step, async () => {
-      differences.forEach((difference) => context.differs(difference))
-      found.push(...differences)
-      await look?.()
-      return { verdict: differences.length === 0 ? 'nothing differs' : counted(differences.length), result: undefined }
+  const comparisons = await compareSteps(context, settings, clients, observations)
+  const allDifferences: Change[] = []
+  let isComplete = comparisons.length === comparedStepCount
+  for (const { step, differences, runAdditionalChecks } of comparisons) {
+    const isSuccessful = await collectFailure(() => context.step(step, async () => {
+      differences.forEach((difference) => context.recordDifference(difference))
+      allDifferences.push(...differences)
+      await runAdditionalChecks?.()
+      return { summary: differences.length === 0 ? 'nothing differs' : formatDifferenceCount(differences.length), result: undefined }
     }))
-    isWhole &&= isDone
+    isComplete &&= isSuccessful
   }
-  await attempt(() => probeServed(context, settings, rooms, reads))
+  await collectFailure(() => probeCurrentEndpoint(context, settings, clients, observations))
 
-  context.output('drift', found.length > 0 ? 'true' : unseen.length > 0 || !isWhole ? 'unknown' : 'false')
-  const drift = driftOf(found, unseen)
+  context.setOutput('drift', allDifferences.length > 0 ? 'true' : unreadable.length > 0 || !isComplete ? 'unknown' : 'false')
+  const drift = createDriftError(allDifferences, unreadable)
   if (drift && !settings.failOnDrift) context.log.warn(`${drift.message} ${drift.remedy}`)
   if (drift && settings.failOnDrift) failures.push(drift)
-  if (failures.length > 0) throw combine(failures)
+  if (failures.length > 0) throw combineErrors(failures)
 }
 
 /** certificate, release, ingress, load-balancer. */
-const comparedSteps = 4
+const comparedStepCount = 4
 
 /** A step's differences, and what is looked at besides. */
 interface Comparison {
   readonly step: StepName
   readonly differences: readonly Change[]
-  readonly look?: () => Promise<void>
+  readonly runAdditionalChecks?: () => Promise<void>
 }
 
 /** The value of a read; undefined when it failed, which `all` says. */
-const ifRead = async <T>(reading: Promise<T>): Promise<T | undefined> => reading.catch(() => undefined)
+const valueOrUndefined = async <T>(promise: Promise<T>): Promise<T | undefined> => promise.catch(() => undefined)
 
 /** What differs of every step whose reads worked. */
-async function compare(context: Context, settings: Settings, rooms: Rooms, reads: Reads): Promise<Comparison[]> {
-  const [target, facts, seen] = await Promise.all([ifRead(reads.target), ifRead(reads.facts), ifRead(reads.loadBalancer.then((observed) => ({ observed })))])
-  if (facts) outputServed(context, facts)
-  const ofCertificate: Comparison[] = facts ? [{ step: 'certificate', differences: certificate.plan(facts), look: async () => {
-    if ('arn' in facts) await certificate.remarkUse(context, rooms.acm, facts.arn)
-    certificate.remarkLeftovers(context, facts)
+async function compareSteps(context: Context, settings: Settings, clients: Clients, observations: Observations): Promise<Comparison[]> {
+  const [target, decision, loadBalancerResult] = await Promise.all([valueOrUndefined(observations.target), valueOrUndefined(observations.certificateDecision), valueOrUndefined(observations.loadBalancer.then((snapshot) => ({ observed: snapshot })))])
+  if (decision) setServedCertificateOutputs(context, decision)
+  const certificateComparisons: Comparison[] = decision ? [{ step: 'certificate', differences: certificate.plan(decision), runAdditionalChecks: async () => {
+    if ('arn' in decision) await certificate.logUsageNotes(context, clients.acm, decision.arn)
+    certificate.logSupersededNotes(context, decision)
   } }] : []
-  if (!target) return ofCertificate
-  outputKnown(context, target)
-  const ofRelease = release.plan(target, settings)
-  release.remark(context, settings, target, ofRelease)
-  remarkRestarts(context, target, ofRelease)
+  if (!target) return certificateComparisons
+  setTargetOutputs(context, target)
+  const releaseChanges = release.plan(target, settings)
+  release.logReleaseNotes(context, settings, target, releaseChanges)
+  logRestartNotes(context, target, releaseChanges)
   return [
-    ...ofCertificate,
-    { step: 'release', differences: ofRelease },
-    { step: 'ingress', differences: ingress.plan(target, settings, facts ? arnOf(facts) : wantedArn(settings, target)) },
-    ...(seen ? [{ step: 'load-balancer' as const, differences: inspect(context, settings, target, seen.observed), look: () => inspectState(context, settings, rooms.loadBalancers, target, seen.observed) }] : []),
+    ...certificateComparisons,
+    { step: 'release', differences: releaseChanges },
+    { step: 'ingress', differences: ingress.plan(target, settings, decision ? expectedArn(decision) : fallbackArn(settings, target)) },
+    ...(loadBalancerResult ? [{ step: 'load-balancer' as const, differences: planForCheck(context, settings, target, loadBalancerResult.observed), runAdditionalChecks: () => checkState(context, settings, clients.loadBalancers, target, loadBalancerResult.observed) }] : []),
   ]
 }
 
 /** When ACM did not say: the ARN that is given, or else whatever the Ingress names. */
-const wantedArn = ({ certificate: source }: Settings, { ingress: live }: Target): string =>
-  (source.kind === 'arn' ? source.arn : live && certificateArns(live)[0]) ?? '(of the certificate that a deploy is given)'
+const fallbackArn = ({ certificate: source }: Settings, { ingress: liveIngress }: Target): string =>
+  (source.kind === 'arn' ? source.arn : liveIngress && parseCertificateArns(liveIngress)[0]) ?? '(of the certificate that a deploy is given)'
 
 /** A check says what is there, also of a certificate that a deploy would renew. */
-function outputServed(context: Context, facts: Facts): void {
-  if (facts.action === 'use') outputCertificate(context, facts)
-  if (facts.action === 'reimport') outputCertificate(context, { arn: facts.arn, leaf: facts.before })
+function setServedCertificateOutputs(context: Context, decision: CertificateDecision): void {
+  if (decision.action === 'use') setCertificateOutputs(context, decision)
+  if (decision.action === 'reimport') setCertificateOutputs(context, { arn: decision.arn, leaf: decision.previousLeaf })
 }
 
-async function probeServed(context: Context, settings: Settings, rooms: Rooms, reads: Reads): Promise<void> {
-  const [cluster, target, facts] = await Promise.all([ifRead(rooms.cluster), ifRead(reads.target), ifRead(reads.facts)])
-  const address = target && outputAddress(context, settings, target)
+async function probeCurrentEndpoint(context: Context, settings: Settings, clients: Clients, observations: Observations): Promise<void> {
+  const [cluster, target, decision] = await Promise.all([valueOrUndefined(clients.cluster), valueOrUndefined(observations.target), valueOrUndefined(observations.certificateDecision)])
+  const address = target && setAddressOutputs(context, settings, target)
   if (!cluster || !target || address === undefined || !settings.probe.required) return
-  await prove(context, settings, { ...rooms, ...cluster }, target, address, facts && servedBy(target, facts))
+  await runProbe(context, settings, { ...clients, ...cluster }, target, address, decision && findServedCertificate(target, decision))
 }
 
 /** The certificate that the Ingress names, as far as it is known: not the one given, which a deploy would still have to put there. */
-function servedBy({ ingress }: Target, facts: Facts): X509Certificate | undefined {
-  const arn = ingress && certificateArns(ingress)[0]
-  if (facts.action === 'use' && facts.arn === arn) return facts.leaf
-  return facts.action === 'reimport' && facts.arn === arn ? facts.before : undefined
+function findServedCertificate({ ingress }: Target, decision: CertificateDecision): X509Certificate | undefined {
+  const arn = ingress && parseCertificateArns(ingress)[0]
+  if (decision.action === 'use' && decision.arn === arn) return decision.leaf
+  return decision.action === 'reimport' && decision.arn === arn ? decision.previousLeaf : undefined
 }
 
-const counted = (count: number): string => `${count} difference${count === 1 ? '' : 's'}`
+const formatDifferenceCount = (count: number): string => `${count} difference${count === 1 ? '' : 's'}`
 
 /** How many differences are named. */
-const most = 3
+const maxListedDifferences = 3
 
 /** What a check has to say; undefined when all was seen and nothing differs. Pure. */
-export function driftOf(found: readonly Change[], unseen: readonly string[]): ActionError | undefined {
-  const [first] = found
+export function createDriftError(differences: readonly Change[], unreadable: readonly string[]): ActionError | undefined {
+  const [first] = differences
   if (first) {
-    const named = found.slice(0, most).map(({ object, path, before, after, why }) => `${object}: ${path} is ${before ?? 'not there'}, and should ${after === undefined ? 'not be there' : `be ${after}`} (${why})`)
-    const more = found.length > most ? `; and ${found.length - most} more` : ''
+    const listed = differences.slice(0, maxListedDifferences).map(({ object, path, before, after, why }) => `${object}: ${path} is ${before ?? 'not there'}, and should ${after === undefined ? 'not be there' : `be ${after}`} (${why})`)
+    const suffix = differences.length > maxListedDifferences ? `; and ${differences.length - maxListedDifferences} more` : ''
     return new ActionError({
       code: 'drift-found',
       step: first.step,
-      problem: `${counted(found.length)} from what the inputs say: ${named.join('; ')}${more}.`,
+      problem: `${formatDifferenceCount(differences.length)} from what the inputs say: ${listed.join('; ')}${suffix}.`,
       remedy: 'Run mode deploy with the same inputs to set it right, or change the inputs when the difference is meant.',
     })
   }
-  if (unseen.length === 0) return undefined
+  if (unreadable.length === 0) return undefined
   return new ActionError({
     code: 'drift-unknown',
     step: 'preflight',
-    problem: `Nothing differs in what could be seen, but this run could not see ${unseen.join('; ')}.`,
+    problem: `Nothing differs in what could be seen, but this run could not see ${unreadable.join('; ')}.`,
     remedy: 'Give the role of the check the permissions that docs/permissions.md lists for a check; when AWS had no answer, run the job again.',
   })
 }

@@ -3,8 +3,8 @@ import type { X509Certificate } from 'node:crypto'
 import { ActionError } from '../core/errors.ts'
 import type { Context } from '../core/step.ts'
 import type { Settings } from '../settings/types.ts'
-import { withTargets } from '../steps/load-balancer/targets.ts'
-import type { Rooms } from '../steps/load-balancer/wait.ts'
+import { withTargetHealth } from '../steps/load-balancer/targets.ts'
+import type { LoadBalancerStepClients } from '../steps/load-balancer/wait.ts'
 import type { Target } from '../steps/preflight.ts'
 import * as probe from '../steps/probe.ts'
 
@@ -12,12 +12,12 @@ import * as probe from '../steps/probe.ts'
  * @param certificate that the ALB should serve; undefined when that is not known
  * @throws ActionError of the probe
  */
-export async function prove(context: Context, settings: Settings, rooms: Rooms, target: Target, address: string, certificate: X509Certificate | undefined): Promise<void> {
+export async function runProbe(context: Context, settings: Settings, clients: LoadBalancerStepClients, target: Target, address: string, certificate: X509Certificate | undefined): Promise<void> {
   await context.step('probe', async () => {
     const result = await probe.apply(context, settings, address, certificate).catch(async (thrown: unknown) => {
-      throw thrown instanceof ActionError ? await withTargets(thrown, settings, rooms, target, address) : thrown
+      throw thrown instanceof ActionError ? await withTargetHealth(thrown, settings, clients, target, address) : thrown
     })
-    if (result.version !== '') context.output('milvus-version', result.version)
-    return { verdict: result.authenticated ? `Milvus ${result.version} answers` : 'Milvus answers and asks for credentials', result }
+    if (result.version !== '') context.setOutput('milvus-version', result.version)
+    return { summary: result.isAuthenticated ? `Milvus ${result.version} answers` : 'Milvus answers and asks for credentials', result }
   })
 }

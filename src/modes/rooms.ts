@@ -1,53 +1,53 @@
 /** Wires the rooms together: who we are in AWS, and through it to the cluster and to helm. */
 import { Acm } from '../aws/acm.ts'
-import { createClients } from '../aws/clients.ts'
+import { createAwsClients } from '../aws/clients.ts'
 import { EksTokenSource, describeCluster } from '../aws/eks.ts'
-import { loadBalancers, type LoadBalancers } from '../aws/load-balancers.ts'
+import { createLoadBalancerClient, type LoadBalancerClient } from '../aws/load-balancers.ts'
 import type { Subnet } from '../aws/subnets.ts'
 import type { Context } from '../core/step.ts'
-import { Helm, type HelmCluster } from '../helm/session.ts'
+import { HelmClient, type HelmClusterAccess } from '../helm/session.ts'
 import { KubernetesClient } from '../kubernetes/client.ts'
-import { kubeconfigConnection, tokenConnection, type Connection } from '../kubernetes/connection.ts'
+import { createKubeconfigConnection, createTokenConnection, type Connection } from '../kubernetes/connection.ts'
 import type { Settings } from '../settings/types.ts'
 import type { Lock } from '../steps/lock.ts'
 
 /** Everything that steps talk to. */
-export interface Rooms {
+export interface Clients {
   readonly acm: Acm
-  readonly loadBalancers: LoadBalancers
+  readonly loadBalancers: LoadBalancerClient
   /** The cluster has to be found first. */
-  readonly cluster: Promise<Cluster>
+  readonly cluster: Promise<ClusterClients>
 }
 
 /** The cluster, and where it is as far as that is known: a kubeconfig says nothing of AWS. */
-export interface Cluster {
+export interface ClusterClients {
   readonly kubernetes: KubernetesClient
-  readonly helm: Helm
+  readonly helm: HelmClient
   readonly account: string | undefined
   /** The subnets of its VPC. */
   readonly subnets: () => Promise<readonly Subnet[] | undefined>
 }
 
 /** All that a run talks to which changes things, and the Lease that lets it. */
-export type Held = Rooms & Cluster & { readonly lock: Lock }
+export type LockedClients = Clients & ClusterClients & { readonly lock: Lock }
 
-/** @param environment of the runner: proxies, credentials, helm's own settings */
-export function createRooms(context: Context, settings: Settings, environment: NodeJS.ProcessEnv): Rooms {
-  const clients = createClients(settings.region, environment, settings.allowedAccounts)
+/** @param env of the runner: proxies, credentials, helm's own settings */
+export function createClients(context: Context, settings: Settings, env: NodeJS.ProcessEnv): Clients {
+  const awsClients = createAwsClients(settings.region, env, settings.allowedAccounts)
 
-  const reach = async (): Promise<{ connection: Connection; helmCluster: HelmCluster; vpc?: string | undefined; account?: string | undefined }> => {
-    const { access, region } = settings
-    if (access.kind === 'kubeconfig') return { connection: kubeconfigConnection(access.paths, access.context, environment), helmCluster: access }
-    const endpoint = await describeCluster(clients.eks, access.cluster, region)
-    const tokens = new EksTokenSource({ clients, cluster: access.cluster, clock: context.clock, protect: (secret) => context.protect(secret) })
-    return { connection: tokenConnection(endpoint, tokens, environment), helmCluster: { ...endpoint, tokens }, vpc: endpoint.vpc, account: endpoint.account }
+  const resolveConnection = async (): Promise<{ connection: Connection; helmCluster: HelmClusterAccess; vpc?: string | undefined; account?: string | undefined }> => {
+    const { clusterAccess: access, region } = settings
+    if (access.kind === 'kubeconfig') return { connection: createKubeconfigConnection(access.paths, access.context, env), helmCluster: access }
+    const endpoint = await describeCluster(awsClients.eks, access.cluster, region)
+    const tokens = new EksTokenSource({ clients: awsClients, cluster: access.cluster, clock: context.clock, maskSecret: (secret) => context.maskSecret(secret) })
+    return { connection: createTokenConnection(endpoint, tokens, env), helmCluster: { ...endpoint, tokenSource: tokens }, vpc: endpoint.vpcId, account: endpoint.accountId }
   }
 
-  const cluster = reach().then(({ connection, helmCluster, vpc, account }) => ({
+  const cluster = resolveConnection().then(({ connection, helmCluster, vpc, account }) => ({
     account,
-    subnets: async () => (vpc === undefined ? undefined : (await import('../aws/subnets.ts')).listSubnets(clients.config, vpc)),
+    subnets: async () => (vpc === undefined ? undefined : (await import('../aws/subnets.ts')).listSubnets(awsClients.config, vpc)),
     kubernetes: new KubernetesClient(connection, context),
-    helm: new Helm(helmCluster, { workDirectory: () => context.workDirectory(), environment, signal: context.signal, clock: context.clock, onLine: (line) => context.log.info(line) }),
+    helm: new HelmClient(helmCluster, { workDirectory: () => context.workDirectory(), environment: env, signal: context.signal, clock: context.clock, onLine: (line) => context.log.info(line) }),
   }))
-  return { acm: new Acm(clients), loadBalancers: loadBalancers(clients.elbv2), cluster }
+  return { acm: new Acm(awsClients), loadBalancers: createLoadBalancerClient(awsClients.elbv2), cluster }
 }

@@ -1,19 +1,19 @@
 /** What a person reads while the action runs: one group a step with its verdict in the title, progress, notes; and what was found. */
 import * as core from '@actions/core'
-import { asActionError, cancelled, type ActionError, type StepName } from '../core/errors.ts'
-import type { Change, Log, OutputName, Outcome, Way } from '../core/step.ts'
+import { toActionError, createCancelledError, type ActionError, type StepName } from '../core/errors.ts'
+import type { Change, Log, OutputName, Outcome, Topology } from '../core/step.ts'
 import type { Clock } from '../core/waiting.ts'
 import type { Redactor } from './redaction.ts'
 
 /** A step that ran. */
 export interface StepRecord {
   readonly name: StepName
-  readonly verdict: string
+  readonly summary: string
   readonly ok: boolean
   /** Milliseconds since the run began. */
-  readonly began: number
+  readonly startOffset: number
   /** Milliseconds. */
-  readonly took: number
+  readonly duration: number
 }
 
 /** The log of a run, and the record from which its summary is made. */
@@ -23,13 +23,13 @@ export class Report implements Log {
   readonly notes: string[] = []
   readonly outputs = new Map<OutputName, string>()
   /** Whether the changes are what a check found or a dry run would make, and not made. */
-  onlyLooked = false
-  way: Way = {}
+  isReadOnly = false
+  topology: Topology = {}
   private readonly redactor: Redactor
   private readonly clock: Clock
-  private readonly start: number
+  private readonly startedAt: number
   /** The lines of the group that is being gathered: its title, with the verdict, is known only at its end. */
-  private lines: string[] = []
+  private groupLines: string[] = []
 
   private readonly signal: AbortSignal
 
@@ -37,16 +37,16 @@ export class Report implements Log {
   constructor(redactor: Redactor, clock: Clock, signal: AbortSignal) {
     this.redactor = redactor
     this.clock = clock
-    this.start = clock.now()
+    this.startedAt = clock.now()
     this.signal = signal
   }
 
   info(line: string): void {
-    this.lines.push(line)
+    this.groupLines.push(line)
   }
 
   note(line: string): void {
-    this.lines.push(`note: ${line}`)
+    this.groupLines.push(`note: ${line}`)
     if (!this.notes.includes(line)) this.notes.push(line)
   }
 
@@ -63,56 +63,56 @@ export class Report implements Log {
     core.debug(this.redactor.redact(line))
   }
 
-  changed(change: Change): void {
-    const before = this.changes.at(-1)
+  recordChange(change: Change): void {
+    const previous = this.changes.at(-1)
     this.changes.push(change)
-    if (before?.object !== change.object || before.why !== change.why) this.info(`${change.object} (${change.why}):`)
-    changeLines(change).forEach((line) => this.info(`  ${line}`))
+    if (previous?.object !== change.object || previous.why !== change.why) this.info(`${change.object} (${change.why}):`)
+    formatChange(change).forEach((line) => this.info(`  ${line}`))
   }
 
-  differs(change: Change): void {
-    this.onlyLooked = true
-    this.changed(change)
+  recordDifference(change: Change): void {
+    this.isReadOnly = true
+    this.recordChange(change)
   }
 
-  unseen(what: string): void {
+  recordUnreadable(what: string): void {
     this.note(`This run could not see ${what}.`)
   }
 
-  found(parts: Way): void {
-    this.way = { ...this.way, ...parts }
+  recordTopology(part: Topology): void {
+    this.topology = { ...this.topology, ...part }
   }
 
-  output(name: OutputName, value: string): void {
-    const shown = this.redactor.redactOutput(value)
-    this.outputs.set(name, shown)
-    core.setOutput(name, shown)
+  setOutput(name: OutputName, value: string): void {
+    const redacted = this.redactor.redactOutput(value)
+    this.outputs.set(name, redacted)
+    core.setOutput(name, redacted)
   }
 
   /** Runs a step and writes its group. @throws ActionError placed in this step */
   async step<T>(name: StepName, work: () => Promise<Outcome<T>>): Promise<T> {
-    const start = this.clock.now()
-    const record = (verdict: string, ok: boolean): StepRecord => ({ name, verdict, ok, began: start - this.start, took: this.clock.now() - start })
-    this.lines = []
+    const startedAt = this.clock.now()
+    const record = (summary: string, ok: boolean): StepRecord => ({ name, summary, ok, startOffset: startedAt - this.startedAt, duration: this.clock.now() - startedAt })
+    this.groupLines = []
     try {
-      const { verdict, result } = await work()
-      this.endGroup(record(verdict, true))
+      const { summary, result } = await work()
+      this.writeGroup(record(summary, true))
       return result
     } catch (thrown) {
-      const error = (this.signal.aborted ? cancelled() : asActionError(thrown)).inStep(name)
-      for (const problem of error.all) this.info(`${problem.code}: ${problem.message}`)
+      const error = (this.signal.aborted ? createCancelledError() : toActionError(thrown)).withStep(name)
+      for (const problem of error.allErrors) this.info(`${problem.code}: ${problem.message}`)
       if (error.code === 'internal-error' && error.cause instanceof Error) this.debug(error.cause.stack ?? '')
-      this.endGroup(record(verdictOf(error), false))
+      this.writeGroup(record(summarizeError(error), false))
       throw error
     }
   }
 
-  private endGroup(record: StepRecord): void {
+  private writeGroup(record: StepRecord): void {
     this.steps.push(record)
-    core.startGroup(this.redactor.redact(`${record.ok ? '✓' : '✗'} ${record.name}: ${record.verdict} (${seconds(record.took)})`))
-    for (const line of this.lines) this.print(line)
+    core.startGroup(this.redactor.redact(`${record.ok ? '✓' : '✗'} ${record.name}: ${record.summary} (${formatStepDuration(record.duration)})`))
+    for (const line of this.groupLines) this.print(line)
     core.endGroup()
-    this.lines = []
+    this.groupLines = []
   }
 
   /**
@@ -124,15 +124,15 @@ export class Report implements Log {
   }
 }
 
-function verdictOf(error: ActionError): string {
-  return error.also.length === 0 ? error.code : `${error.code} and ${error.also.length} more`
+function summarizeError(error: ActionError): string {
+  return error.otherErrors.length === 0 ? error.code : `${error.code} and ${error.otherErrors.length} more`
 }
 
 /** `1.2 s` */
-export const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`
+export const formatStepDuration = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`
 
 /** A change as lines of a diff. */
-export function changeLines({ path, before, after }: Change): string[] {
-  const line = (sign: string, value: string | undefined) => (value === undefined ? [] : [`${sign} ${path}: ${value.replace(/\s+/g, ' ')}`])
-  return [...line('-', before), ...line('+', after)]
+export function formatChange({ path, before: previous, after }: Change): string[] {
+  const formatLine = (sign: string, value: string | undefined) => (value === undefined ? [] : [`${sign} ${path}: ${value.replace(/\s+/g, ' ')}`])
+  return [...formatLine('-', previous), ...formatLine('+', after)]
 }

@@ -1,15 +1,15 @@
 /** Input allowed-account-ids. */
-import { InvalidInput, inQuotes, list } from './parsers.ts'
+import { InvalidInputError, quoteForError, list } from './parsers.ts'
 
 /** A list of account ids, also as AWS' console shows them: 1111-2222-3333. */
-export function accountIds(raw: string): string[] {
+export function parseAccountIds(raw: string): string[] {
   const ids = list(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'))
-  const wrong = ids.find((id) => !/^\d{12}$/.test(id))
-  if (wrong === undefined) return ids
+  const invalid = ids.find((id) => !/^\d{12}$/.test(id))
+  if (invalid === undefined) return ids
   // 012345678901 without quotes is a number to YAML.
-  const isShort = /^\d{1,11}$/.test(wrong)
-  throw new InvalidInput(
-    `has ${inQuotes(wrong)}, which is not the id of an AWS account: that has 12 digits.`,
-    isShort ? `Give it in quotes, for example '${wrong.padStart(12, '0')}': without them YAML drops zeros in front.` : "Give ids such as '111122223333', separated by commas.",
+  const isMissingZeros = /^\d{1,11}$/.test(invalid)
+  throw new InvalidInputError(
+    `has ${quoteForError(invalid)}, which is not the id of an AWS account: that has 12 digits.`,
+    isMissingZeros ? `Give it in quotes, for example '${invalid.padStart(12, '0')}': without them YAML drops zeros in front.` : "Give ids such as '111122223333', separated by commas.",
   )
 }

@@ -9,7 +9,7 @@ export type ClusterAccess =
 
 /** Where the certificate comes from; `into` is the ARN that it shall be imported under. */
 export type CertificateSource =
-  | { readonly kind: 'material'; readonly material: CertificateMaterial; readonly into: string | undefined }
+  | { readonly kind: 'material'; readonly material: CertificateMaterial; readonly importArn: string | undefined }
   | { readonly kind: 'arn'; readonly arn: string }
   /** None was given, which only a check goes without: whatever the Ingress names is looked at. */
   | { readonly kind: 'served' }
@@ -24,7 +24,7 @@ export interface Settings {
   readonly dryRun: boolean
   /** Whether a check fails when it finds a difference, or could not see everything. */
   readonly failOnDrift: boolean
-  readonly access: ClusterAccess
+  readonly clusterAccess: ClusterAccess
   readonly region: string
   /** Ids of the AWS accounts that the credentials may be of; every one when there are none. */
   readonly allowedAccounts: readonly string[]
@@ -40,7 +40,7 @@ export interface Settings {
   /** Whether a certificate under the ARN `into` may be replaced that this action did not make. */
   readonly replaceCertificate: boolean
   /** Days before its end from which on a certificate is warned of; undefined: the smaller of 30 and a third of its lifetime. */
-  readonly expiryWarning: number | undefined
+  readonly expiryWarningDays: number | undefined
   readonly chart: {
     readonly name: string
     readonly repository: string
@@ -61,7 +61,7 @@ export interface Settings {
   /** The type that the release's Service shall have: ClusterIP, or what restore-service-type says; undefined leaves it in mode destroy. */
   readonly serviceType: ServiceType | undefined
   /** The class that goes with a restored LoadBalancer; `none` for one of the cloud provider; undefined when the annotations of the Service decide. */
-  readonly restoredClass: string | undefined
+  readonly restoreLoadBalancerClass: string | undefined
   readonly ingress: IngressSettings
   /** `lock`: how long a run waits for another one in the same namespace. */
   readonly timeouts: { readonly release: number; readonly loadBalancer: number; readonly probe: number; readonly lock: number }
@@ -99,5 +99,5 @@ export interface ProbeSettings {
   /** `user:password` or an API key. Secret. */
   readonly token: string | undefined
   /** Whether the host's own name is probed too, once the runner's DNS leads it to the ALB. */
-  readonly dns: boolean
+  readonly byHostname: boolean
 }

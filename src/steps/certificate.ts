@@ -1,27 +1,27 @@
 /** certificate: ACM holds exactly this certificate, under an ARN that stays the same at renewal. */
-import { oneLine } from '../core/text.ts'
+import { formatDistinguishedName } from '../core/text.ts'
 import type { X509Certificate } from 'node:crypto'
 import type { Acm, CertificateListing, ImportMaterial } from '../aws/acm.ts'
 import { ActionError, settleAll } from '../core/errors.ts'
 import { backoff } from '../core/retry.ts'
-import { growing, throwIfCancelled } from '../core/waiting.ts'
+import { pollInterval, throwIfCancelled } from '../core/waiting.ts'
 import type { Change, Context } from '../core/step.ts'
 import type { Settings } from '../settings/types.ts'
-import { names, toPem, type CertificateMaterial } from '../x509/certificate.ts'
-import { checkHost, clientWarning, expiryWarning } from '../x509/checks.ts'
+import { getDnsNames, toPem, type CertificateMaterial } from '../x509/certificate.ts'
+import { checkHost, formatWeakKeyWarning, formatExpiryWarning } from '../x509/checks.ts'
 import { parseCertificates } from '../x509/reading.ts'
-import { choose, isEqual, reimport, reimportObstacle, type Candidate, type Facts, type Wanted } from './certificate-choice.ts'
-import { certificateArns } from './ingress-object.ts'
+import { selectCertificate, matchesMaterial, decideReimport, reimportObstacle, type Candidate, type CertificateDecision, type DesiredCertificate } from './certificate-choice.ts'
+import { parseCertificateArns } from './ingress-object.ts'
 import type { Target } from './preflight.ts'
 
 /** The tag that says whose a certificate is: `<uid of the namespace>/<Ingress>`. */
-export const targetTag = 'milvus-alb-action/target'
+export const ownerTagKey = 'milvus-alb-action/target'
 
 /** What later steps need. `fresh`: imported by this run, so that ELB may not know it yet. */
-export interface Served {
+export interface CertificateRef {
   readonly arn: string
   readonly leaf: X509Certificate
-  readonly fresh: boolean
+  readonly newlyImported: boolean
 }
 
 /**
@@ -29,12 +29,12 @@ export interface Served {
  * @throws ActionError `inputs-conflict` when certificate-arn is of another one: an ALB takes only certificates of its own account
  */
 export function checkAccount({ certificate }: Settings, account: string | undefined): void {
-  const arn = certificate.kind === 'arn' ? certificate.arn : certificate.kind === 'material' ? certificate.into : undefined
-  const own = arn?.split(':')[4]
-  if (own === undefined || account === undefined || own === account) return
+  const arn = certificate.kind === 'arn' ? certificate.arn : certificate.kind === 'material' ? certificate.importArn : undefined
+  const certificateAccount = arn?.split(':')[4]
+  if (certificateAccount === undefined || account === undefined || certificateAccount === account) return
   throw new ActionError({
     code: 'inputs-conflict',
-    problem: `Input certificate-arn is of account ${own}, and the cluster is in account ${account}.`,
+    problem: `Input certificate-arn is of account ${certificateAccount}, and the cluster is in account ${account}.`,
     remedy: 'An ALB takes only certificates of its own account: give one of that, or certificate and private-key.',
   })
 }
@@ -43,42 +43,42 @@ export function checkAccount({ certificate }: Settings, account: string | undefi
  * Reads ACM. Listing begins at once; only the choice needs the target.
  * @throws ActionError `certificate-not-found`, and those of the certificate behind `certificate-arn`
  */
-export async function observe(context: Context, settings: Settings, acm: Acm, target: Promise<Target>): Promise<Facts> {
+export async function observe(context: Context, settings: Settings, acm: Acm, targetPromise: Promise<Target>): Promise<CertificateDecision> {
   const { certificate, host } = settings
   if (certificate.kind !== 'material') {
-    const arn = certificate.kind === 'arn' ? certificate.arn : liveArn(await target)
-    return arn === undefined ? { action: 'none', leftovers: [] } : observeArn(context, settings, acm, arn)
+    const arn = certificate.kind === 'arn' ? certificate.arn : liveArn(await targetPromise)
+    return arn === undefined ? { action: 'none', superseded: [] } : observeArn(context, settings, acm, arn)
   }
-  const [listings, found] = await settleAll([acm.list(namesFor(host)), target] as const)
-  const value = targetValue(found)
-  const wanted: Wanted = { value, liveArn: liveArn(found), material: certificate.material, tags: ourTags(settings, value) }
-  const candidates = await readCandidates(acm, listings, host, [wanted.liveArn, certificate.into])
-  return certificate.into === undefined ? choose(candidates, wanted) : chooseInto(settings, acm, candidates, wanted, certificate.into)
+  const [listings, target] = await settleAll([acm.list(listCoveringNames(host)), targetPromise] as const)
+  const ownerTag = formatOwnerTag(target)
+  const desired: DesiredCertificate = { ownerTag, liveArn: liveArn(target), material: certificate.material, tags: buildTags(settings, ownerTag) }
+  const candidates = await readCandidates(acm, listings, host, [desired.liveArn, certificate.importArn])
+  return certificate.importArn === undefined ? selectCertificate(candidates, desired) : decideForArn(settings, acm, candidates, desired, certificate.importArn)
 }
 
 /** With `certificate-arn` beside the material: that one and no other, when it is ours or may be replaced. */
-async function chooseInto(settings: Settings, acm: Acm, candidates: readonly Candidate[], wanted: Wanted, arn: string): Promise<Facts> {
-  const held = candidates.find((candidate) => candidate.arn === arn)
-  if (!held) throw notFound(arn)
-  if (isEqual(held, wanted.material)) return { action: 'use', arn, leaf: held.leaf, leftovers: [] }
-  if (held.target !== wanted.value && !settings.replaceCertificate) {
-    const users = await acm.users(arn)
+async function decideForArn(settings: Settings, acm: Acm, candidates: readonly Candidate[], desired: DesiredCertificate, arn: string): Promise<CertificateDecision> {
+  const existing = candidates.find((candidate) => candidate.arn === arn)
+  if (!existing) throw notFoundError(arn)
+  if (matchesMaterial(existing, desired.material)) return { action: 'use', arn, leaf: existing.leaf, superseded: [] }
+  if (existing.ownerTag !== desired.ownerTag && !settings.replaceCertificate) {
+    const inUseBy = await acm.inUseBy(arn)
     throw new ActionError({
       code: 'certificate-not-ours',
-      problem: `Certificate ${arn} (${names(held.leaf).join(', ')}) is another one than that given, and this action did not make it for this target${users === undefined ? '' : users.length === 0 ? '; nothing uses it' : `; ${users.map(shortName).join(', ')} use${users.length === 1 ? 's' : ''} it`}.`,
+      problem: `Certificate ${arn} (${getDnsNames(existing.leaf).join(', ')}) is another one than that given, and this action did not make it for this target${inUseBy === undefined ? '' : inUseBy.length === 0 ? '; nothing uses it' : `; ${inUseBy.map(shortenArn).join(', ')} use${inUseBy.length === 1 ? 's' : ''} it`}.`,
       remedy: 'Leave certificate-arn empty, and the action imports a certificate of its own; or set replace-certificate: true to put the new one under this ARN, for everything that uses it.',
     })
   }
   // Whoever asks for the replacement answers for the names that go.
-  const obstacle = reimportObstacle({ ...held, target: wanted.value }, wanted.material)
-  if (obstacle === undefined) return reimport(held, wanted, [])
+  const obstacle = reimportObstacle({ ...existing, ownerTag: desired.ownerTag }, desired.material)
+  if (obstacle === undefined) return decideReimport(existing, desired, [])
   throw new ActionError({ code: 'certificate-refused', problem: `Certificate ${arn} cannot take the one given: ${obstacle}.`, remedy: 'Leave certificate-arn empty, and the action imports a new certificate and moves the Ingress to it.' })
 }
 
 /** `app/k8s-milvus-.../...` of a load balancer's ARN. */
-export const shortName = (arn: string): string => arn.replace(/^arn:[^/]*loadbalancer\//, '')
+export const shortenArn = (arn: string): string => arn.replace(/^arn:[^/]*loadbalancer\//, '')
 
-function notFound(arn: string): ActionError {
+function notFoundError(arn: string): ActionError {
   return new ActionError({
     code: 'certificate-not-found',
     problem: `ACM has no certificate ${arn}.`,
@@ -87,149 +87,149 @@ function notFound(arn: string): ActionError {
 }
 
 /** The value of our tag for a target. */
-export const targetValue = ({ namespace, ingressName }: Pick<Target, 'namespace' | 'ingressName'>): string => `${namespace.uid}/${ingressName}`
+export const formatOwnerTag = ({ namespace, ingressName }: Pick<Target, 'namespace' | 'ingressName'>): string => `${namespace.uid}/${ingressName}`
 
 /** The ARN that the live Ingress serves by default. */
-const liveArn = ({ ingress }: Target): string | undefined => (ingress ? certificateArns(ingress)[0] : undefined)
+const liveArn = ({ ingress }: Target): string | undefined => (ingress ? parseCertificateArns(ingress)[0] : undefined)
 
-async function observeArn(context: Context, { host, expiryWarning: threshold }: Settings, acm: Acm, arn: string): Promise<Facts> {
-  const held = await acm.issued(arn)
-  const [leaf] = parseCertificates(held?.certificate ?? '')
-  if (!held || !leaf) throw notFound(arn)
+async function observeArn(context: Context, { host, expiryWarningDays: threshold }: Settings, acm: Acm, arn: string): Promise<CertificateDecision> {
+  const existing = await acm.getUsableCertificate(arn)
+  const [leaf] = parseCertificates(existing?.certificate ?? '')
+  if (!existing || !leaf) throw notFoundError(arn)
   const [mismatch] = checkHost(leaf, host)
   if (mismatch) throw mismatch
   if (leaf.validToDate.getTime() <= context.clock.now()) {
     throw new ActionError({ code: 'certificate-expired', problem: `Certificate ${arn} expired on ${leaf.validToDate.toISOString()}.`, remedy: 'Renew it in ACM, or give certificate and private-key.' })
   }
-  const soon = held.notRenewed === undefined ? undefined : expiryWarning(leaf, threshold, context.clock.now(), held.notRenewed)
-  for (const warning of [soon, clientWarning(leaf)]) if (warning !== undefined) context.log.warn(warning)
-  return { action: 'use', arn, leaf, leftovers: [] }
+  const renewalWarning = existing.renewalProblem === undefined ? undefined : formatExpiryWarning(leaf, threshold, context.clock.now(), existing.renewalProblem)
+  for (const warning of [renewalWarning, formatWeakKeyWarning(leaf)]) if (warning !== undefined) context.log.warn(warning)
+  return { action: 'use', arn, leaf, superseded: [] }
 }
 
 /** The names of certificates that cover a host. */
-const namesFor = (host: string): string[] => [host, host.replace(/^[^.]+/, '*')]
+const listCoveringNames = (host: string): string[] => [host, host.replace(/^[^.]+/, '*')]
 
 /** Reads those that can be ours without a call for each certificate of the account: imported ones for the host, and the one in use. */
-async function readCandidates(acm: Acm, listings: readonly CertificateListing[], host: string, also: readonly (string | undefined)[]): Promise<Candidate[]> {
-  const wanted = listings.filter(({ arn, names, more, imported }) => also.includes(arn) || (imported && (more || names.some((name) => namesFor(host).includes(name.toLowerCase())))))
-  const read = await Promise.all(wanted.map((listing) => readCandidate(acm, listing)))
-  return read.filter((candidate) => candidate !== undefined)
+async function readCandidates(acm: Acm, listings: readonly CertificateListing[], host: string, extraArns: readonly (string | undefined)[]): Promise<Candidate[]> {
+  const relevant = listings.filter(({ arn, domainNames, hasMoreNames, isImported }) => extraArns.includes(arn) || (isImported && (hasMoreNames || domainNames.some((name) => listCoveringNames(host).includes(name.toLowerCase())))))
+  const candidates = await Promise.all(relevant.map((listing) => readCandidate(acm, listing)))
+  return candidates.filter((candidate) => candidate !== undefined)
 }
 
-async function readCandidate(acm: Acm, { arn, imported }: CertificateListing): Promise<Candidate | undefined> {
-  const [pems, tags] = await Promise.all([acm.get(arn), acm.tags(arn)])
+async function readCandidate(acm: Acm, { arn, isImported }: CertificateListing): Promise<Candidate | undefined> {
+  const [pems, tags] = await Promise.all([acm.get(arn), acm.getTags(arn)])
   const [leaf] = parseCertificates(pems?.certificate ?? '')
-  return leaf && { arn, imported, leaf, chain: parseCertificates(pems?.chain ?? ''), target: tags.get(targetTag) }
+  return leaf && { arn, isImported, leaf, chain: parseCertificates(pems?.chain ?? ''), ownerTag: tags.get(ownerTagKey) }
 }
 
 /** The tag that finds it again, those for people, and those that an organization wants on all that is made. */
-function ourTags(settings: Settings, value: string): Record<string, string> {
+function buildTags(settings: Settings, ownerTag: string): Record<string, string> {
   return {
     ...settings.ingress.tags,
-    [targetTag]: value,
-    ...(settings.access.kind === 'eks' && { 'milvus-alb-action/cluster': settings.access.cluster }),
+    [ownerTagKey]: ownerTag,
+    ...(settings.clusterAccess.kind === 'eks' && { 'milvus-alb-action/cluster': settings.clusterAccess.cluster }),
     'milvus-alb-action/namespace': settings.namespace,
     'milvus-alb-action/host': settings.host,
   }
 }
 
-export const describe = (certificate: X509Certificate): string => `${oneLine(certificate.subject)}, serial ${certificate.serialNumber}, until ${certificate.validToDate.toISOString()}`
+export const describeCertificate = (certificate: X509Certificate): string => `${formatDistinguishedName(certificate.subject)}, serial ${certificate.serialNumber}, until ${certificate.validToDate.toISOString()}`
 
 /** Pure. */
-export function plan(facts: Facts): Change[] {
-  if (facts.action === 'use' || facts.action === 'none') return []
-  const after = describe(facts.material.leaf)
-  if (facts.action === 'import') return [{ step: 'certificate', object: 'ACM', path: 'certificate', after, why: facts.why }]
-  return [{ step: 'certificate', object: `ACM certificate ${facts.arn}`, path: 'certificate', before: describe(facts.before), after, why: facts.why }]
+export function plan(decision: CertificateDecision): Change[] {
+  if (decision.action === 'use' || decision.action === 'none') return []
+  const after = describeCertificate(decision.material.leaf)
+  if (decision.action === 'import') return [{ step: 'certificate', object: 'ACM', path: 'certificate', after, why: decision.why }]
+  return [{ step: 'certificate', object: `ACM certificate ${decision.arn}`, path: 'certificate', before: describeCertificate(decision.previousLeaf), after, why: decision.why }]
 }
 
 /** What a check says of who uses a certificate. */
-export async function remarkUse(context: Context, acm: Acm, arn: string): Promise<void> {
-  const users = await acm.users(arn)
-  if (users === undefined) context.unseen(`the state of certificate ${arn}, and who uses it (acm:DescribeCertificate)`)
-  else if (users.length === 0) context.log.note(`Nothing uses ACM certificate ${arn}.`)
-  else context.log.info(`certificate ${arn} is used by ${users.map(shortName).join(', ')}`)
+export async function logUsageNotes(context: Context, acm: Acm, arn: string): Promise<void> {
+  const inUseBy = await acm.inUseBy(arn)
+  if (inUseBy === undefined) context.recordUnreadable(`the state of certificate ${arn}, and who uses it (acm:DescribeCertificate)`)
+  else if (inUseBy.length === 0) context.log.note(`Nothing uses ACM certificate ${arn}.`)
+  else context.log.info(`certificate ${arn} is used by ${inUseBy.map(shortenArn).join(', ')}`)
 }
 
 /** Imports what the plan says. @returns the certificate that the ALB shall serve */
-export async function apply(context: Context, acm: Acm, facts: Facts, changes: readonly Change[]): Promise<Served> {
-  if (facts.action === 'none') throw new TypeError('only a check goes without a certificate')
-  changes.forEach((change) => context.changed(change))
-  if (facts.action === 'use') return { arn: facts.arn, leaf: facts.leaf, fresh: false }
-  const material = importMaterial(facts.material)
-  if (facts.action === 'reimport') {
-    const refusal = await acm.reimport(facts.arn, material)
-    if (!refusal) return { arn: facts.arn, leaf: facts.material.leaf, fresh: false }
+export async function apply(context: Context, acm: Acm, decision: CertificateDecision, changes: readonly Change[]): Promise<CertificateRef> {
+  if (decision.action === 'none') throw new TypeError('only a check goes without a certificate')
+  changes.forEach((change) => context.recordChange(change))
+  if (decision.action === 'use') return { arn: decision.arn, leaf: decision.leaf, newlyImported: false }
+  const material = toImportMaterial(decision.material)
+  if (decision.action === 'reimport') {
+    const refusal = await acm.reimport(decision.arn, material)
+    if (!refusal) return { arn: decision.arn, leaf: decision.material.leaf, newlyImported: false }
     // Usages cannot be taken away at a re-import, and only ACM knows all that it holds against one.
-    context.changed({ step: 'certificate', object: 'ACM', path: 'certificate', after: describe(facts.material.leaf), why: `under the ARN that is in use ACM refused it: ${refusal.message}` })
+    context.recordChange({ step: 'certificate', object: 'ACM', path: 'certificate', after: describeCertificate(decision.material.leaf), why: `under the ARN that is in use ACM refused it: ${refusal.message}` })
   }
-  return { arn: await importNew(context, acm, facts.material, facts.tags), leaf: facts.material.leaf, fresh: true }
+  return { arn: await importNewCertificate(context, acm, decision.material, decision.tags), leaf: decision.material.leaf, newlyImported: true }
 }
 
-const importMaterial = ({ leaf, chain, privateKey }: CertificateMaterial): ImportMaterial => ({ certificate: toPem([leaf]), chain: toPem(chain), privateKey })
+const toImportMaterial = ({ leaf, chain, privateKey }: CertificateMaterial): ImportMaterial => ({ certificate: toPem([leaf]), chain: toPem(chain), privateKey })
 
-const importAttempts = 4
+const maxImportAttempts = 4
 
 /** A first import has no idempotency token: after an answer that did not arrive, look whether the certificate did, and only then try again. */
-async function importNew(context: Context, acm: Acm, material: CertificateMaterial, tags: Readonly<Record<string, string>>): Promise<string> {
+async function importNewCertificate(context: Context, acm: Acm, material: CertificateMaterial, tags: Readonly<Record<string, string>>): Promise<string> {
   let reason = ''
-  for (let attempt = 0; attempt < importAttempts; attempt += 1) {
+  for (let attempt = 0; attempt < maxImportAttempts; attempt += 1) {
     throwIfCancelled(context.signal)
-    const answer = await acm.importOnce(importMaterial(material), tags)
-    if ('arn' in answer) return answer.arn
-    reason = answer.unknown
+    const result = await acm.importWithoutRetry(toImportMaterial(material), tags)
+    if ('arn' in result) return result.arn
+    reason = result.uncertainReason
     await context.clock.sleep(backoff(attempt, { base: 500 }), context.signal)
-    const [host = ''] = names(material.leaf)
-    const candidates = await readCandidates(acm, await acm.list(namesFor(host)), host, [])
-    const arrived = candidates.find((candidate) => candidate.target === tags[targetTag] && isEqual(candidate, material))
-    if (arrived) return arrived.arn
+    const [host = ''] = getDnsNames(material.leaf)
+    const candidates = await readCandidates(acm, await acm.list(listCoveringNames(host)), host, [])
+    const imported = candidates.find((candidate) => candidate.ownerTag === tags[ownerTagKey] && matchesMaterial(candidate, material))
+    if (imported) return imported.arn
   }
   throw new ActionError({
     code: 'aws-request-failed',
-    problem: `ACM did not answer the import of the certificate in ${importAttempts} attempts, and has not got it: ${reason}`,
+    problem: `ACM did not answer the import of the certificate in ${maxImportAttempts} attempts, and has not got it: ${reason}`,
     remedy: 'Run the job again later; it looks for the certificate before it imports one.',
   })
 }
 
 /** Says of those that a deploy would delete what it cannot promise as a change: whether they go depends on who uses them then. */
-export function remarkLeftovers(context: Context, { leftovers }: Facts): void {
-  for (const { arn } of leftovers) context.log.note(`ACM certificate ${arn} was made for this target and is not the one that shall be served: a deploy deletes it after its probe, unless something still uses it.`)
+export function logSupersededNotes(context: Context, { superseded }: CertificateDecision): void {
+  for (const { arn } of superseded) context.log.note(`ACM certificate ${arn} was made for this target and is not the one that shall be served: a deploy deletes it after its probe, unless something still uses it.`)
 }
 
 /** Milliseconds for which ACM may still call a certificate used whose listener has just changed. */
-const stillInUse = 10_000
+const inUseByLag = 10_000
 
 /**
  * Deletes what this action made for this target and the Ingress no longer serves. Only after the probe: until then it is the way
  * back. Whatever keeps one is a note: the next run tries again.
- * @param moved whether this run moved the Ingress, so that what ACM says of its users may be old
+ * @param ingressUpdated whether this run moved the Ingress, so that what ACM says of its users may be old
  */
-export async function cleanUp(context: Context, acm: Acm, leftovers: readonly Candidate[], moved: boolean): Promise<void> {
-  for (const { arn, leaf } of leftovers) {
-    const users = await unused(context, acm, arn, moved)
-    const kept = `ACM certificate ${arn} was made for this target and is no longer served, but`
-    if (users === undefined) {
-      context.log.note(`${kept} these credentials may not describe it (acm:DescribeCertificate): delete it by hand.`)
-    } else if (users.length > 0) {
-      context.log.note(`${kept} ${users.map(shortName).join(', ')} use${users.length === 1 ? 's' : ''} it: a later run deletes it when nothing does.`)
+export async function deleteSuperseded(context: Context, acm: Acm, superseded: readonly Candidate[], ingressUpdated: boolean): Promise<void> {
+  for (const { arn, leaf } of superseded) {
+    const inUseBy = await waitUntilUnused(context, acm, arn, ingressUpdated)
+    const notePrefix = `ACM certificate ${arn} was made for this target and is no longer served, but`
+    if (inUseBy === undefined) {
+      context.log.note(`${notePrefix} these credentials may not describe it (acm:DescribeCertificate): delete it by hand.`)
+    } else if (inUseBy.length > 0) {
+      context.log.note(`${notePrefix} ${inUseBy.map(shortenArn).join(', ')} use${inUseBy.length === 1 ? 's' : ''} it: a later run deletes it when nothing does.`)
     } else {
-      context.changed({ step: 'certificate', object: `ACM certificate ${arn}`, path: 'certificate', before: describe(leaf), why: 'it was made for this target, and nothing uses it any more' })
-      const problem = await acm.remove(arn).catch((thrown: unknown) => {
+      context.recordChange({ step: 'certificate', object: `ACM certificate ${arn}`, path: 'certificate', before: describeCertificate(leaf), why: 'it was made for this target, and nothing uses it any more' })
+      const problem = await acm.deleteCertificate(arn).catch((thrown: unknown) => {
         if (!(thrown instanceof ActionError) || thrown.code !== 'aws-access-denied') throw thrown
         return thrown.message
       })
-      if (problem !== undefined) context.log.note(`${kept} was not deleted: ${problem}`)
+      if (problem !== undefined) context.log.note(`${notePrefix} was not deleted: ${problem}`)
     }
   }
 }
 
 /** Who uses a certificate, looked at again for a while when that may be old. */
-async function unused(context: Context, acm: Acm, arn: string, moved: boolean): Promise<readonly string[] | undefined> {
-  const until = context.clock.now() + (moved ? stillInUse : 0)
+async function waitUntilUnused(context: Context, acm: Acm, arn: string, ingressUpdated: boolean): Promise<readonly string[] | undefined> {
+  const deadline = context.clock.now() + (ingressUpdated ? inUseByLag : 0)
   for (;;) {
-    const users = await acm.users(arn)
-    if (users === undefined || users.length === 0 || context.clock.now() >= until) return users
-    await context.clock.sleep(growing(0) * 5, context.signal)
+    const inUseBy = await acm.inUseBy(arn)
+    if (inUseBy === undefined || inUseBy.length === 0 || context.clock.now() >= deadline) return inUseBy
+    await context.clock.sleep(pollInterval(0) * 5, context.signal)
     throwIfCancelled(context.signal)
   }
 }

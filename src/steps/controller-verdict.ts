@@ -5,23 +5,23 @@
 import type { Event } from '../kubernetes/types.ts'
 
 /** The controller's word on an Ingress. `refused` is final: waiting does not help; `trouble` may heal by itself. */
-export type Verdict =
+export type ReconcileStatus =
   | { readonly kind: 'reconciled' }
   | { readonly kind: 'trouble'; readonly message: string }
   | { readonly kind: 'refused'; readonly message: string; readonly remedy: string }
 
-const refusingReasons = new Set(['FailedLoadGroupID', 'FailedAddFinalizer', 'FailedBuildModel', 'FailedDeployModel', 'FailedUpdateStatus', 'FailedRemoveFinalizer'])
+const failureReasons = new Set(['FailedLoadGroupID', 'FailedAddFinalizer', 'FailedBuildModel', 'FailedDeployModel', 'FailedUpdateStatus', 'FailedRemoveFinalizer'])
 
 /** Errors that time heals; everything else that the controller says is final. */
-const transient = /Throttl|RequestLimitExceeded|TooManyRequests|ServiceUnavailable|InternalFailure|InternalError|PriorityInUse|ResourceInUse|DependencyViolation|the object has been modified|context deadline exceeded|timed out waiting|connection re(fused|set)|i\/o timeout|EOF|request send failed/
+const transientErrors = /Throttl|RequestLimitExceeded|TooManyRequests|ServiceUnavailable|InternalFailure|InternalError|PriorityInUse|ResourceInUse|DependencyViolation|the object has been modified|context deadline exceeded|timed out waiting|connection re(fused|set)|i\/o timeout|EOF|request send failed/
 
 /** Final, though the words of a broken network come after it: a service account without a role asks the node, which does not answer. */
-const noRole = /no EC2 IMDS role found|NoCredentialProviders/
+const missingRole = /no EC2 IMDS role found|NoCredentialProviders/
 
 /** ELB may not know a certificate for about a minute after its import. Source: terraform-provider-aws #10510, #41789. */
-const certificateUnknown = /CertificateNotFound|UnsupportedCertificate/
+const certificateNotYetKnown = /CertificateNotFound|UnsupportedCertificate/
 
-const [subnetTags, ownPolicy] = [
+const [subnetRequirements, controllerPolicyRemedy] = [
   'two subnets in different zones with kubernetes.io/role/elb=1 (internal: kubernetes.io/role/internal-elb=1), with eight free addresses each',
   "This is the controller's role, not the job's: give it the policy of its version (docs/install/iam_policy.json of the AWS Load Balancer Controller)",
 ]
@@ -34,8 +34,8 @@ const remedies: readonly (readonly [RegExp, string])[] = [
   [/SSLPolicyNotFound/, 'Set ssl-policy to one that ELB has in this region ("aws elbv2 describe-ssl-policies").'],
   [/TrustStoreNotFound/, 'Correct the trust store in mutual-authentication of annotations: it must be in the region and account of the load balancer.'],
   [/ExpiredToken|InvalidClientTokenId|NoCredentialProviders|failed to refresh cached credentials|AssumeRoleWithWebIdentity|no EC2 IMDS role found/, "Mend the credentials of the controller's service account (IRSA or Pod Identity), then run the job again."],
-  [/DescribeListenerAttributes/, `${ownPolicy}; since v2.9 that has elasticloadbalancing:DescribeListenerAttributes.`],
-  [/AccessDenied|UnauthorizedOperation|not authorized to perform/, `${ownPolicy}.`],
+  [/DescribeListenerAttributes/, `${controllerPolicyRemedy}; since v2.9 that has elasticloadbalancing:DescribeListenerAttributes.`],
+  [/AccessDenied|UnauthorizedOperation|not authorized to perform/, `${controllerPolicyRemedy}.`],
   [/deletion protection/i, 'Turn deletion protection off first (load-balancer-attributes in annotations: deletion_protection.enabled=false), or keep scheme as it was: another scheme needs another ALB.'],
   [/OperationNotPermitted/, 'Ask AWS Support: this account may not make load balancers yet.'],
   [/DuplicateLoadBalancerName/, 'Choose another load-balancer-name.'],
@@ -47,9 +47,9 @@ const remedies: readonly (readonly [RegExp, string])[] = [
   [/IncompatibleProtocols|InvalidLoadBalancerAction|InvalidConfigurationRequest|protocol-version/, 'gRPC takes an HTTPS listener and forwarding only: take listen-ports, ssl-redirect, actions and auth annotations off the Ingresses of the group and the class.'],
   [/InvalidSubnetID|SubnetNotFound|subnets by names or IDs|couldn't find all subnets|subnet ID not found|subnet with Name tag not found/, 'Correct the input subnets: ids or Name tags of subnets in the VPC of the cluster.'],
   [/multiple subnets in same Availability Zone|subnets in multiple locales/, 'Set subnets to one subnet for each zone, none of them in a local zone or on an Outpost beside others.'],
-  [/less than minimal required count/, `An ALB takes two zones: tag ${subnetTags}, or set subnets to two.`],
+  [/less than minimal required count/, `An ALB takes two zones: tag ${subnetRequirements}, or set subnets to two.`],
   [/InvalidSubnet/, 'Set subnets to subnets in two zones, with eight free addresses each and, for an internet-facing ALB, a route to an internet gateway.'],
-  [/subnet/i, `Tag ${subnetTags}, none of them for another cluster only; or set subnets.`],
+  [/subnet/i, `Tag ${subnetRequirements}, none of them for another cluster only; or set subnets.`],
   [/security ?groups?|InvalidGroup|requested names/i, 'Set security-groups to ids or Name tags of groups in the VPC of the cluster.'],
   [/unable to find port/, 'Set service-port to a port of the Service.'],
   [/Service "[^"]*" not found/, 'Set service, or release, to the Milvus that is meant.'],
@@ -69,26 +69,26 @@ const remedies: readonly (readonly [RegExp, string])[] = [
 const fallbackRemedy = 'Change what the message names (an input, an annotation, or the set-up of the controller), then run the job again: that makes the controller look at once.'
 
 /** Whether an event is one of the controller's about deploying an Ingress. */
-export const isVerdict = ({ reason }: Event): boolean => reason === 'SuccessfullyReconciled' || refusingReasons.has(reason ?? '')
+export const isStatusEvent = ({ reason }: Event): boolean => reason === 'SuccessfullyReconciled' || failureReasons.has(reason ?? '')
 
-/** @param freshCertificate whether the certificate was imported so recently that ELB may not know it */
-export function verdict(event: Event, freshCertificate: boolean): Verdict {
+/** @param newlyImported whether the certificate was imported so recently that ELB may not know it */
+export function classifyEvent(event: Event, newlyImported: boolean): ReconcileStatus {
   if (event.reason === 'SuccessfullyReconciled') return { kind: 'reconciled' }
-  const message = readable(event.message ?? event.reason ?? '')
-  const mayHeal = (transient.test(message) && !noRole.test(message)) || (freshCertificate && certificateUnknown.test(message))
-  return mayHeal ? { kind: 'trouble', message } : { kind: 'refused', message, remedy: remedyFor(message, event) }
+  const message = normalizeMessage(event.message ?? event.reason ?? '')
+  const isTransient = (transientErrors.test(message) && !missingRole.test(message)) || (newlyImported && certificateNotYetKnown.test(message))
+  return isTransient ? { kind: 'trouble', message } : { kind: 'refused', message, remedy: findRemedy(message, event) }
 }
 
-function remedyFor(message: string, { involvedObject, metadata }: Event): string {
-  const own = `${involvedObject.namespace ?? metadata.namespace ?? ''}/${involvedObject.name ?? ''}`
-  const [, meant] = /ingress: ([^\s/:]+\/[^\s/:]+): /.exec(message) ?? []
+function findRemedy(message: string, { involvedObject, metadata }: Event): string {
+  const eventIngress = `${involvedObject.namespace ?? metadata.namespace ?? ''}/${involvedObject.name ?? ''}`
+  const [, failedIngress] = /ingress: ([^\s/:]+\/[^\s/:]+): /.exec(message) ?? []
   const remedy = remedies.find(([pattern]) => pattern.test(message))?.[1] ?? fallbackRemedy
   // Of a group every member hears of the failure of one.
-  return meant === undefined || meant === own ? remedy : `This is about Ingress ${meant} of the same group, not about ours: mend it ("kubectl -n ${meant.replace('/', ' describe ingress ')}") or take it out of the group, or change group-name.`
+  return failedIngress === undefined || failedIngress === eventIngress ? remedy : `This is about Ingress ${failedIngress} of the same group, not about ours: mend it ("kubectl -n ${failedIngress.replace('/', ' describe ingress ')}") or take it out of the group, or change group-name.`
 }
 
 /** The message without what differs between two tries of the same: the recorder's prefix and AWS' request id. */
-export function readable(message: string): string {
+export function normalizeMessage(message: string): string {
   return message
     .replace(/^\(combined from similar events\): /, '')
     .replace(/https response error StatusCode: (\d+), RequestID: [^,]*, (api error )?/, 'HTTP $1, ')
@@ -96,21 +96,21 @@ export function readable(message: string): string {
 }
 
 /** The newest verdict: by the API's resourceVersion, which grows with every write. */
-export function newest(events: readonly Event[]): Event | undefined {
-  return events.filter(isVerdict).reduce<Event | undefined>((latest, event) => (latest && version(latest) >= version(event) ? latest : event), undefined)
+export function latestStatusEvent(events: readonly Event[]): Event | undefined {
+  return events.filter(isStatusEvent).reduce<Event | undefined>((latest, event) => (latest && getResourceVersion(latest) >= getResourceVersion(event) ? latest : event), undefined)
 }
 
 /** Of events as they come, only the newest verdict among those that count: the others are not kept. */
-export const lastWord = (counts: (event: Event) => boolean) => (events: readonly Event[]): Event[] => {
-  const last = newest(events.filter(counts))
-  return last ? [last] : []
+export const keepLatestStatusEvent = (isRelevant: (event: Event) => boolean) => (events: readonly Event[]): Event[] => {
+  const latest = latestStatusEvent(events.filter(isRelevant))
+  return latest ? [latest] : []
 }
 
 /** What narrows events to those of an Ingress. */
-export const eventsOf = (ingress: string) => ({ fieldSelector: `involvedObject.kind=Ingress,involvedObject.name=${ingress}` })
+export const buildEventSelector = (ingress: string) => ({ fieldSelector: `involvedObject.kind=Ingress,involvedObject.name=${ingress}` })
 
 /** A resourceVersion as a number. Source: Kubernetes API concepts, Resource versions: comparable within one type of resource. */
-export const asNumber = (resourceVersion: string): bigint => (/^\d+$/.test(resourceVersion) ? BigInt(resourceVersion) : 0n)
+export const parseResourceVersion = (resourceVersion: string): bigint => (/^\d+$/.test(resourceVersion) ? BigInt(resourceVersion) : 0n)
 
 /** An object's resourceVersion. */
-export const version = (object: { metadata: { resourceVersion: string } }): bigint => asNumber(object.metadata.resourceVersion)
+export const getResourceVersion = (object: { metadata: { resourceVersion: string } }): bigint => parseResourceVersion(object.metadata.resourceVersion)

@@ -5,10 +5,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { ActionError, cancelled } from '../core/errors.ts'
-import { sayProgress, type Context } from '../core/step.ts'
-import { inWords, messageOf } from '../core/text.ts'
-import { growing, waitFor } from '../core/waiting.ts'
+import { ActionError, createCancelledError } from '../core/errors.ts'
+import { progressLogger, type Context } from '../core/step.ts'
+import { formatDuration, getErrorMessage } from '../core/text.ts'
+import { pollInterval, waitFor } from '../core/waiting.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import * as paths from '../kubernetes/paths.ts'
 import { StatusError } from '../kubernetes/request.ts'
@@ -28,19 +28,19 @@ export const revisionLabels = (holder: string, revision: number): Readonly<Recor
  * The run of this action that made a revision; undefined when somebody else did. helm hands labels on to the next revision,
  * whoever makes it: that one then has another number than its label says. Source: helm, pkg/action/upgrade.go, mergeCustomLabels.
  */
-export const makerOf = (labels: Readonly<Record<string, string>> | undefined, revision: number): string | undefined =>
+export const getRevisionHolder = (labels: Readonly<Record<string, string>> | undefined, revision: number): string | undefined =>
   (labels?.[revisionLabel] === String(revision) ? labels[holderLabel] : undefined)
 
 /** How long a Lease holds that nobody renews, in seconds: a runner that stands still for less keeps it. */
-const duration = 30
+const leaseSeconds = 30
 /** Milliseconds. */
-const renewEvery = 10_000
+const renewInterval = 10_000
 /** How long giving the Lease back may take, and how much of a cancelled job's 10 s is left for it. Milliseconds. */
-const lastWord = 10_000
-const lastWordOfCancelled = 1_000
+const releaseTimeout = 10_000
+const cancelledReleaseTimeout = 1_000
 
 /** One work of helm, from before it begins. */
-export interface HelmWork {
+export interface HelmOperation {
   readonly holder: string
   readonly release: string
   /** The one that helm makes. */
@@ -55,13 +55,13 @@ export interface Holder {
   readonly name: string
 }
 
-/** @param environment of the runner. Source: GitHub, default environment variables */
-export function holderOf(environment: NodeJS.ProcessEnv): Holder {
-  const { GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run, GITHUB_RUN_ATTEMPT: attempt = '1', GITHUB_JOB: job, GITHUB_SERVER_URL: server = 'https://github.com' } = environment
-  const own = repository && run ? `${run}-${attempt}` : 'local'
-  const place = (repository ?? hostname()).replace(/[^A-Za-z0-9]+/g, '-').slice(0, 63 - own.length - 10).replace(/^-|-$/g, '')
+/** @param env of the runner. Source: GitHub, default environment variables */
+export function identifyHolder(env: NodeJS.ProcessEnv): Holder {
+  const { GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run, GITHUB_RUN_ATTEMPT: attempt = '1', GITHUB_JOB: job, GITHUB_SERVER_URL: server = 'https://github.com' } = env
+  const runKey = repository && run ? `${run}-${attempt}` : 'local'
+  const origin = (repository ?? hostname()).replace(/[^A-Za-z0-9]+/g, '-').slice(0, 63 - runKey.length - 10).replace(/^-|-$/g, '')
   return {
-    id: [place, own, randomUUID().slice(0, 8)].join('.').replace(/^\.+/, ''),
+    id: [origin, runKey, randomUUID().slice(0, 8)].join('.').replace(/^\.+/, ''),
     name: repository && run ? `${server}/${repository}/actions/runs/${run} (attempt ${attempt}${job ? `, job ${job}` : ''})` : `a run on ${hostname()}`,
   }
 }
@@ -73,27 +73,27 @@ export class Lock {
   private readonly kubernetes: KubernetesClient
   private readonly namespace: string
   /** Milliseconds that it may still wait. */
-  private patience: number
+  private remainingWait: number
   private lease: Lease | undefined
-  private works: readonly HelmWork[] = []
+  private recordedOperations: readonly HelmOperation[] = []
   private state: 'free' | 'held' | 'without' = 'free'
-  private lost: string | undefined
-  private renewed = 0
-  private timer: NodeJS.Timeout | undefined
-  private writing: Promise<unknown> = Promise.resolve()
+  private lostReason: string | undefined
+  private renewedAt = 0
+  private renewTimer: NodeJS.Timeout | undefined
+  private lastWrite: Promise<unknown> = Promise.resolve()
 
   /** @param timeout seconds that it waits for others */
   constructor(context: Context, { kubernetes, namespace, timeout, holder }: { kubernetes: KubernetesClient; namespace: string; timeout: number; holder: Holder }) {
     this.context = context
     this.kubernetes = kubernetes
     this.namespace = namespace
-    this.patience = timeout * 1_000
+    this.remainingWait = timeout * 1_000
     this.holder = holder
   }
 
   /** What helm was about to do for a run that did not say that it ended. */
-  get unfinished(): readonly HelmWork[] {
-    return this.works
+  get pendingOperations(): readonly HelmOperation[] {
+    return this.recordedOperations
   }
 
   /** Whether the Lease was there when it was looked at. */
@@ -102,63 +102,63 @@ export class Lock {
   }
 
   /** Looks who has the Lease. Who may not gets a note and goes without. @returns whether another run works here now */
-  async isTaken(): Promise<boolean> {
+  async isHeldByOther(): Promise<boolean> {
     if (this.state !== 'free') return false
     try {
-      this.remember(await this.kubernetes.get<Lease>(this.path, `read Lease ${leaseName} in namespace ${this.namespace}`))
+      this.cacheLease(await this.kubernetes.get<Lease>(this.path, `read Lease ${leaseName} in namespace ${this.namespace}`))
     } catch (thrown) {
       // An API that does not answer is what the run's own reads say, or else the attempt to take the Lease.
-      if (!isUnanswered(thrown)) this.goWithout(thrown)
+      if (!isApiUnavailable(thrown)) this.proceedUnlocked(thrown)
     }
-    return this.other !== undefined
+    return this.otherHolder !== undefined
   }
 
   /** Looks again. @returns whether another run works here now, or has written the Lease since it was last looked at: what was seen meanwhile may be of its work */
-  async hasMoved(): Promise<boolean> {
-    const before = this.lease?.metadata.resourceVersion
-    return (await this.isTaken()) || this.lease?.metadata.resourceVersion !== before
+  async hasChangedSinceRead(): Promise<boolean> {
+    const previousVersion = this.lease?.metadata.resourceVersion
+    return (await this.isHeldByOther()) || this.lease?.metadata.resourceVersion !== previousVersion
   }
 
   /** Waits until no other run works here. @throws ActionError `locked-by-another-run`, `cancelled` */
-  async wait(): Promise<void> {
+  async waitUntilFree(): Promise<void> {
     const { clock, signal, log } = this.context
     const start = clock.now()
-    if (this.other !== undefined) log.progress(`Another run works in namespace ${this.namespace}: ${this.other}.`)
+    if (this.otherHolder !== undefined) log.progress(`Another run works in namespace ${this.namespace}: ${this.otherHolder}.`)
     await waitFor({
-      look: async () => (await this.isTaken() ? { pending: `waits for ${this.other ?? ''}` } : { done: true }),
-      interval: growing, timeout: this.patience, clock, signal, onProgress: sayProgress(log, 'preflight'),
-      timedOut: () => new ActionError({
+      poll: async () => (await this.isHeldByOther() ? { pending: `waits for ${this.otherHolder ?? ''}` } : { done: true }),
+      interval: pollInterval, timeout: this.remainingWait, clock, signal, onProgress: progressLogger(log, 'preflight'),
+      createTimeoutError: () => new ActionError({
         code: 'locked-by-another-run',
-        problem: `Another run works in namespace ${this.namespace} since ${inWords(this.heldFor)}, longer than this one waits: ${this.other ?? ''}.`,
+        problem: `Another run works in namespace ${this.namespace} since ${formatDuration(this.heldDuration)}, longer than this one waits: ${this.otherHolder ?? ''}.`,
         remedy: 'Look at that run, and run this job again when it is over; or give lock-timeout more. A run that died is out of the way 30 seconds later.',
       }),
     })
-    this.patience -= clock.now() - start
+    this.remainingWait -= clock.now() - start
   }
 
   /** Takes the Lease. @throws ActionError when the API does not answer. @returns false when another run has had it since it was looked at: what was seen then may be old */
   async acquire(): Promise<boolean> {
     if (this.state !== 'free') return true
     try {
-      const taken = await this.put({ acquireTime: this.time(), leaseTransitions: (this.lease?.spec.leaseTransitions ?? 0) + 1 })
-      if (!taken) return false
+      const isAcquired = await this.writeLease({ acquireTime: this.formatNow(), leaseTransitions: (this.lease?.spec.leaseTransitions ?? 0) + 1 })
+      if (!isAcquired) return false
     } catch (thrown) {
-      if (isUnanswered(thrown)) throw thrown
-      this.goWithout(thrown)
+      if (isApiUnavailable(thrown)) throw thrown
+      this.proceedUnlocked(thrown)
       return true
     }
     this.state = 'held'
-    this.timer = setInterval(() => void this.queue(() => this.renew()), renewEvery).unref()
+    this.renewTimer = setInterval(() => void this.enqueueWrite(() => this.renew()), renewInterval).unref()
     return true
   }
 
   /** @throws ActionError `lock-lost` when another run may have begun */
-  check(): void {
+  assertHeld(): void {
     if (this.state !== 'held') return
-    if (this.lost === undefined && performance.now() - this.renewed < duration * 1_000) return
+    if (this.lostReason === undefined && performance.now() - this.renewedAt < leaseSeconds * 1_000) return
     throw new ActionError({
       code: 'lock-lost',
-      problem: `This run may no longer be the only one in namespace ${this.namespace}: ${this.lost ?? `its Lease ${leaseName} could not be renewed for ${duration} seconds`}.`,
+      problem: `This run may no longer be the only one in namespace ${this.namespace}: ${this.lostReason ?? `its Lease ${leaseName} could not be renewed for ${leaseSeconds} seconds`}.`,
       remedy: 'Run the job again: it waits for the other, and goes on from what is there.',
     })
   }
@@ -167,25 +167,25 @@ export class Lock {
    * Runs helm, and keeps in the Lease that it does until it has done all: a revision that it leaves pending, because it was
    * killed or the API was away when it wanted to say how it ended, is then known to be ours.
    */
-  async during<T>(work: Omit<HelmWork, 'holder'>, run: () => Promise<T>): Promise<T> {
+  async runRecorded<T>(operation: Omit<HelmOperation, 'holder'>, run: () => Promise<T>): Promise<T> {
     if (this.state !== 'held') return run()
-    this.works = [...this.works, { ...work, holder: this.holder.id }].slice(-5)
-    await this.queue(() => this.renew())
-    this.check()
+    this.recordedOperations = [...this.recordedOperations, { ...operation, holder: this.holder.id }].slice(-5)
+    await this.enqueueWrite(() => this.renew())
+    this.assertHeld()
     const result = await run()
-    this.works = []
+    this.recordedOperations = []
     return result
   }
 
-  /** Gives the Lease back, at once, whatever happened. @param gone whether nothing of this target is left, nor shall the Lease be */
-  async release(gone = false): Promise<void> {
-    clearInterval(this.timer)
-    if (this.state !== 'held' || this.lost !== undefined) return
-    const kubernetes = this.kubernetes.lasting(this.context.signal.aborted ? lastWordOfCancelled : lastWord)
-    await this.queue(async () => {
-      if (gone && this.lease) await kubernetes.remove(this.path, this.lease.metadata.uid, `delete Lease ${leaseName}`)
-      else await kubernetes.replace<Lease>(this.path, this.body({}), `give back Lease ${leaseName}`)
-    }).catch((thrown: unknown) => this.context.log.debug(`Lease ${leaseName} could not be given back, and ends by itself: ${messageOf(thrown)}`))
+  /** Gives the Lease back, at once, whatever happened. @param deleteLease whether nothing of this target is left, nor shall the Lease be */
+  async release(deleteLease = false): Promise<void> {
+    clearInterval(this.renewTimer)
+    if (this.state !== 'held' || this.lostReason !== undefined) return
+    const kubernetes = this.kubernetes.detached(this.context.signal.aborted ? cancelledReleaseTimeout : releaseTimeout)
+    await this.enqueueWrite(async () => {
+      if (deleteLease && this.lease) await kubernetes.deleteObject(this.path, this.lease.metadata.uid, `delete Lease ${leaseName}`)
+      else await kubernetes.replace<Lease>(this.path, this.buildLease({}), `give back Lease ${leaseName}`)
+    }).catch((thrown: unknown) => this.context.log.debug(`Lease ${leaseName} could not be given back, and ends by itself: ${getErrorMessage(thrown)}`))
     this.state = 'free'
   }
 
@@ -194,27 +194,27 @@ export class Lock {
   }
 
   /** The other run that has it now, for people. */
-  private get other(): string | undefined {
+  private get otherHolder(): string | undefined {
     const { holderIdentity = '', renewTime = '', leaseDurationSeconds = 0 } = this.lease?.spec ?? {}
-    const alive = holderIdentity !== '' && Date.parse(renewTime) + leaseDurationSeconds * 1_000 > this.kubernetes.now()
-    return alive && holderIdentity !== this.holder.id ? (this.lease?.metadata.annotations?.[`${leaseName}/run`] ?? holderIdentity) : undefined
+    const isAlive = holderIdentity !== '' && Date.parse(renewTime) + leaseDurationSeconds * 1_000 > this.kubernetes.now()
+    return isAlive && holderIdentity !== this.holder.id ? (this.lease?.metadata.annotations?.[`${leaseName}/run`] ?? holderIdentity) : undefined
   }
 
-  private get heldFor(): number {
+  private get heldDuration(): number {
     return this.kubernetes.now() - Date.parse(this.lease?.spec.acquireTime ?? '')
   }
 
-  private time(): string {
+  private formatNow(): string {
     return new Date(this.kubernetes.now()).toISOString().replace('Z', '000Z')
   }
 
-  private remember(lease: Lease | undefined): void {
+  private cacheLease(lease: Lease | undefined): void {
     this.lease = lease
-    this.works = readWorks(lease?.metadata.annotations?.[`${leaseName}/helm`])
+    this.recordedOperations = parseOperations(lease?.metadata.annotations?.[`${leaseName}/helm`])
   }
 
-  private body(spec: Lease['spec']): object {
-    const annotations = { [`${leaseName}/run`]: this.holder.name, ...(this.works.length > 0 && { [`${leaseName}/helm`]: JSON.stringify(this.works) }) }
+  private buildLease(spec: Lease['spec']): object {
+    const annotations = { [`${leaseName}/run`]: this.holder.name, ...(this.recordedOperations.length > 0 && { [`${leaseName}/helm`]: JSON.stringify(this.recordedOperations) }) }
     const { resourceVersion } = this.lease?.metadata ?? {}
     return {
       apiVersion: 'coordination.k8s.io/v1', kind: 'Lease',
@@ -224,60 +224,60 @@ export class Lock {
   }
 
   /** Writes that this run has it. @returns false when another one does */
-  private async put(spec: Partial<Lease['spec']>): Promise<boolean> {
-    const { acquireTime = this.time() } = this.lease?.spec ?? {}
-    const wanted = this.body({ holderIdentity: this.holder.id, leaseDurationSeconds: duration, acquireTime, renewTime: this.time(), ...spec })
-    const began = performance.now()
+  private async writeLease(spec: Partial<Lease['spec']>): Promise<boolean> {
+    const { acquireTime = this.formatNow() } = this.lease?.spec ?? {}
+    const desiredLease = this.buildLease({ holderIdentity: this.holder.id, leaseDurationSeconds: leaseSeconds, acquireTime, renewTime: this.formatNow(), ...spec })
+    const startedAt = performance.now()
     try {
       this.lease = this.lease
-        ? await this.kubernetes.replace<Lease>(this.path, wanted, `take Lease ${leaseName} in namespace ${this.namespace}`)
-        : await this.kubernetes.create<Lease>(paths.leasesPath(this.namespace), wanted, `create Lease ${leaseName} in namespace ${this.namespace}`)
+        ? await this.kubernetes.replace<Lease>(this.path, desiredLease, `take Lease ${leaseName} in namespace ${this.namespace}`)
+        : await this.kubernetes.create<Lease>(paths.leasesPath(this.namespace), desiredLease, `create Lease ${leaseName} in namespace ${this.namespace}`)
     } catch (thrown) {
       // 404: it was deleted since it was read, and is made at the next try.
       if (!(thrown instanceof StatusError) || ![404, 409].includes(thrown.status)) throw thrown
-      const works = this.works
-      this.remember(await this.kubernetes.get<Lease>(this.path, `read Lease ${leaseName} in namespace ${this.namespace}`))
+      const operations = this.recordedOperations
+      this.cacheLease(await this.kubernetes.get<Lease>(this.path, `read Lease ${leaseName} in namespace ${this.namespace}`))
       // Ours: the answer to an earlier try was lost.
       if (this.lease?.spec.holderIdentity !== this.holder.id) return false
-      this.works = works
+      this.recordedOperations = operations
     }
-    this.renewed = began
+    this.renewedAt = startedAt
     return true
   }
 
   /** What cannot be asked now is asked again at the next turn; `check` knows since when it was not renewed. */
   private async renew(): Promise<void> {
     try {
-      if (!await this.put({})) this.lost = `${this.other ?? 'somebody'} has taken its Lease ${leaseName}`
+      if (!await this.writeLease({})) this.lostReason = `${this.otherHolder ?? 'somebody'} has taken its Lease ${leaseName}`
     } catch (thrown) {
-      this.context.log.debug(`Lease ${leaseName} was not renewed: ${messageOf(thrown)}`)
+      this.context.log.debug(`Lease ${leaseName} was not renewed: ${getErrorMessage(thrown)}`)
     }
   }
 
   /** One write after the other: each needs the resourceVersion that the one before it made. */
-  private queue<T>(write: () => Promise<T>): Promise<T> {
-    const next = this.writing.catch(() => undefined).then(write)
-    this.writing = next
+  private enqueueWrite<T>(write: () => Promise<T>): Promise<T> {
+    const next = this.lastWrite.catch(() => undefined).then(write)
+    this.lastWrite = next
     return next
   }
 
-  private goWithout(thrown: unknown): void {
-    if (this.context.signal.aborted) throw cancelled()
+  private proceedUnlocked(thrown: unknown): void {
+    if (this.context.signal.aborted) throw createCancelledError()
     this.state = 'without'
-    const why = thrown instanceof ActionError ? `This identity may not get, create and update Leases in namespace ${this.namespace}` : `Lease ${leaseName} in namespace ${this.namespace} cannot be taken (${messageOf(thrown)})`
-    this.context.log.note(`${why}: only the concurrency group of the workflow keeps another run from working here at the same time.`)
+    const reason = thrown instanceof ActionError ? `This identity may not get, create and update Leases in namespace ${this.namespace}` : `Lease ${leaseName} in namespace ${this.namespace} cannot be taken (${getErrorMessage(thrown)})`
+    this.context.log.note(`${reason}: only the concurrency group of the workflow keeps another run from working here at the same time.`)
   }
 }
 
 /** Whether the API gave no answer, where it could have said that nobody may have a Lease here. */
-const isUnanswered = (thrown: unknown): boolean => thrown instanceof ActionError && thrown.code !== 'cluster-forbidden'
+const isApiUnavailable = (thrown: unknown): boolean => thrown instanceof ActionError && thrown.code !== 'cluster-forbidden'
 
 /** What the annotation says; nothing when somebody else has written it. */
-function readWorks(text: string | undefined): readonly HelmWork[] {
+function parseOperations(text: string | undefined): readonly HelmOperation[] {
   try {
-    const works = JSON.parse(text ?? '[]') as unknown
-    const isWork = (work: Partial<HelmWork> | null): boolean => typeof work?.holder === 'string' && typeof work.release === 'string' && typeof work.revision === 'number'
-    return Array.isArray(works) && works.every(isWork) ? (works as HelmWork[]) : []
+    const operations = JSON.parse(text ?? '[]') as unknown
+    const isHelmOperation = (operation: Partial<HelmOperation> | null): boolean => typeof operation?.holder === 'string' && typeof operation.release === 'string' && typeof operation.revision === 'number'
+    return Array.isArray(operations) && operations.every(isHelmOperation) ? (operations as HelmOperation[]) : []
   } catch {
     return []
   }

@@ -5,17 +5,17 @@ import { ownedAnnotations } from '../kubernetes/ownership.ts'
 import { ingressPath } from '../kubernetes/paths.ts'
 import type { Ingress } from '../kubernetes/types.ts'
 import type { Settings } from '../settings/types.ts'
-import type { Served } from './certificate.ts'
+import type { CertificateRef } from './certificate.ts'
 import * as certificateRemoval from './certificate-removal.ts'
-import { applyIngress, desired, giveBack } from './ingress.ts'
-import { certificateArns, differences, fieldManager, restored } from './ingress-object.ts'
+import { applyIngress, buildDesiredManifest, restoreOwnership } from './ingress.ts'
+import { parseCertificateArns, diffIngress, fieldManager, buildPreviousManifest } from './ingress-object.ts'
 import * as ingressRemoval from './ingress-removal.ts'
 import type { Target } from './preflight.ts'
 
 /** A way back waits no longer than this for a load balancer to go: what made the run fail may be what keeps it. Seconds. */
-const patience = 120
+const maxRollbackWait = 120
 
-const impatient = (settings: Settings): Settings => ({ ...settings, timeouts: { ...settings.timeouts, loadBalancer: Math.min(patience, settings.timeouts.loadBalancer) } })
+const withCappedTimeout = (settings: Settings): Settings => ({ ...settings, timeouts: { ...settings.timeouts, loadBalancer: Math.min(maxRollbackWait, settings.timeouts.loadBalancer) } })
 
 const why = 'put back, because the run failed'
 
@@ -24,11 +24,11 @@ const why = 'put back, because the run failed'
  * @returns what there is to show for it
  * @throws ActionError `certificate-in-use`
  */
-export async function deleteCertificate(context: Context, settings: Settings, acm: Acm, { arn, leaf }: Served): Promise<string> {
-  const own = [{ arn, leaf, others: [] }]
-  await certificateRemoval.remove(context, impatient(settings), acm, own, certificateRemoval.planRemoval(own).map((change) => ({ ...change, why })))
-  context.output('certificate-arn', '')
-  context.output('certificate-expiry', '')
+export async function deleteCertificate(context: Context, settings: Settings, acm: Acm, { arn, leaf }: CertificateRef): Promise<string> {
+  const certificates = [{ arn, leaf, inUseBy: [] }]
+  await certificateRemoval.remove(context, withCappedTimeout(settings), acm, certificates, certificateRemoval.planRemoval(certificates).map((change) => ({ ...change, why })))
+  context.setOutput('certificate-arn', '')
+  context.setOutput('certificate-expiry', '')
   return 'the new one is deleted'
 }
 
@@ -37,30 +37,30 @@ export async function deleteCertificate(context: Context, settings: Settings, ac
  * @returns what there is to show for it
  * @throws ActionError `ingress-conflict`, `ingress-refused`, `ingress-not-deleted`
  */
-export async function restoreIngress(context: Context, settings: Settings, rooms: ingressRemoval.Rooms, target: Target, certificateArn: string): Promise<string> {
+export async function restoreIngress(context: Context, settings: Settings, clients: ingressRemoval.IngressRemovalClients, target: Target, certificateArn: string): Promise<string> {
   const { ingressName, ingress: before } = target
-  const live = await rooms.kubernetes.get<Ingress>(ingressPath(settings.namespace, ingressName), `read Ingress ${ingressName}`)
+  const live = await clients.kubernetes.get<Ingress>(ingressPath(settings.namespace, ingressName), `read Ingress ${ingressName}`)
   if (!live) return `there is no Ingress ${ingressName}`
   if (ownedAnnotations(live, fieldManager).size === 0) return `${ingressName} is not of this run, and is left alone`
-  sayGone(context, before, certificateArn)
+  clearOutputs(context, before, certificateArn)
   if (!before) {
-    const removal = { namespace: target.namespace, ingressName, ingress: live, others: [], restored: undefined }
-    return ingressRemoval.remove(context, impatient(settings), rooms, removal, undefined, ingressRemoval.planRemoval(removal, settings).map((change) => ({ ...change, why })))
+    const removalTarget = { namespace: target.namespace, ingressName, ingress: live, otherIngresses: [], serviceToRestore: undefined }
+    return ingressRemoval.remove(context, withCappedTimeout(settings), clients, removalTarget, undefined, ingressRemoval.planRemoval(removalTarget, settings).map((change) => ({ ...change, why })))
   }
-  const was = restored(before, desired(settings, target, certificateArn))
-  const changes = differences(was, live)
-  changes.forEach((difference) => context.changed({ step: 'ingress', object: `Ingress ${settings.namespace}/${ingressName}`, ...difference, why }))
-  if (changes.length > 0) await applyIngress(settings, rooms.kubernetes, target, was)
-  if (ownedAnnotations(before, fieldManager).size === 0) await giveBack(context, rooms.kubernetes, settings.namespace, before)
+  const previousManifest = buildPreviousManifest(before, buildDesiredManifest(settings, target, certificateArn))
+  const changes = diffIngress(previousManifest, live)
+  changes.forEach((difference) => context.recordChange({ step: 'ingress', object: `Ingress ${settings.namespace}/${ingressName}`, ...difference, why }))
+  if (changes.length > 0) await applyIngress(settings, clients.kubernetes, target, previousManifest)
+  if (ownedAnnotations(before, fieldManager).size === 0) await restoreOwnership(context, clients.kubernetes, settings.namespace, before)
   return `${ingressName} is as it was`
 }
 
 /** Outputs of what this run no longer stands for. */
-function sayGone(context: Context, before: Ingress | undefined, certificateArn: string): void {
-  context.output('alb-address', '')
-  context.output('endpoint', '')
-  const [served = ''] = before ? certificateArns(before) : []
-  if (served === certificateArn) return
-  context.output('certificate-arn', served)
-  context.output('certificate-expiry', '')
+function clearOutputs(context: Context, before: Ingress | undefined, certificateArn: string): void {
+  context.setOutput('alb-address', '')
+  context.setOutput('endpoint', '')
+  const [previousArn = ''] = before ? parseCertificateArns(before) : []
+  if (previousArn === certificateArn) return
+  context.setOutput('certificate-arn', previousArn)
+  context.setOutput('certificate-expiry', '')
 }

@@ -2,8 +2,8 @@
 import { ActionError } from '../core/errors.ts'
 import { parseChartReference } from '../helm/chart-reference.ts'
 import type { Preview } from '../helm/helm.ts'
-import { milvusVersionOf, serviceTypePath, servicesOf } from '../helm/milvus-chart.ts'
-import type { Helm, UpgradeRequest } from '../helm/session.ts'
+import { getMilvusVersion, serviceTypePath, findServices } from '../helm/milvus-chart.ts'
+import type { HelmClient, UpgradeRequest } from '../helm/session.ts'
 import type { Settings } from '../settings/types.ts'
 import type { Release } from './preflight.ts'
 import { requireChart } from './release.ts'
@@ -13,27 +13,27 @@ import { requireChart } from './release.ts'
  * @returns its path
  * @throws ActionError `chart-not-found`, `chart-repository-unreachable`, `release-chart-differs`, `cancelled`
  */
-export async function fetchAskedChart(settings: Settings, helm: Helm, release: Release): Promise<string> {
+export async function fetchRequestedChart(settings: Settings, helm: HelmClient, release: Release): Promise<string> {
   const { name, version } = settings.chart
-  const path = await helm.fetchChart({ ...settings.chart, version: version ?? release.current.chart.version })
+  const path = await helm.fetchChart({ ...settings.chart, version: version ?? release.deployedRevision.chart.version })
   // The index of a repository has led to this name and version.
   if (parseChartReference(name).kind === 'repository') return path
-  const found = await helm.readChart(path)
-  if (!settings.allowChartChange) requireChart(release, found.name)
-  if (version === undefined || withoutV(version) === withoutV(found.version)) return path
+  const chart = await helm.readChartMetadata(path)
+  if (!settings.allowChartChange) requireChart(release, chart.name)
+  if (version === undefined || stripVersionPrefix(version) === stripVersionPrefix(chart.version)) return path
   throw new ActionError({
     code: 'chart-not-found',
-    problem: `Input chart leads to version ${found.version} of chart ${found.name}, and version ${version} is asked for.`,
+    problem: `Input chart leads to version ${chart.version} of chart ${chart.name}, and version ${version} is asked for.`,
     remedy: 'Take chart-version out, or set chart to where that version is.',
   })
 }
 
-const withoutV = (version: string): string => version.replace(/^v/, '')
+const stripVersionPrefix = (version: string): string => version.replace(/^v/, '')
 
 /** What was rendered, with the version of Milvus where the release's chart is another one. */
-export function withMilvusVersion({ current }: Release, preview: Preview): Preview {
-  const chart = { ...preview.chart, name: current.chart.name }
-  return { ...preview, chart: { ...preview.chart, appVersion: milvusVersionOf({ name: current.name, chart, manifest: preview.manifest }) } }
+export function withMilvusVersion({ deployedRevision }: Release, preview: Preview): Preview {
+  const chart = { ...preview.chart, name: deployedRevision.chart.name }
+  return { ...preview, chart: { ...preview.chart, appVersion: getMilvusVersion({ name: deployedRevision.name, chart, manifest: preview.manifest }) } }
 }
 
 /**
@@ -42,16 +42,16 @@ export function withMilvusVersion({ current }: Release, preview: Preview): Previ
  * @param manifest of the rendered upgrade
  * @returns undefined when it does
  */
-export function refuseServiceType({ mode }: Settings, service: string, { release, serviceType = '', valuesPath = [] }: Pick<UpgradeRequest, 'release' | 'serviceType' | 'valuesPath'>, manifest: string): ActionError | undefined {
-  const rendered = servicesOf(manifest).find(({ name }) => name === service)
+export function checkRenderedServiceType({ mode }: Settings, service: string, { release, serviceType = '', valuesPath = [] }: Pick<UpgradeRequest, 'release' | 'serviceType' | 'valuesPath'>, manifest: string): ActionError | undefined {
+  const rendered = findServices(manifest).find(({ name }) => name === service)
   if (rendered?.type === serviceType) return undefined
   const path = serviceTypePath(valuesPath).join('.')
-  const other = mode === 'destroy'
+  const alternative = mode === 'destroy'
     ? 'Take restore-service-type out, and set the type where the chart takes it from'
     : `Set with values where the chart takes the type from; or give service: ${service} in place of release, and set its type to ${serviceType} where it is managed`
   return new ActionError({
     code: 'service-type-not-set',
     problem: `With ${path}: ${serviceType} the chart of release ${release} ${rendered ? `still makes Service ${service} of type ${rendered.type}` : `makes no Service ${service}`}.`,
-    remedy: `${other} ("helm show values" lists the values of the chart).`,
+    remedy: `${alternative} ("helm show values" lists the values of the chart).`,
   })
 }

@@ -6,17 +6,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ActionError } from '../core/errors.ts'
 import type { Context } from '../core/step.ts'
-import { fieldsOf, readObjects, type ManifestObject } from '../helm/objects.ts'
+import { parseManifestObject, parseManifest, type ManifestObject } from '../helm/objects.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
-import { valueAt } from '../kubernetes/field-path.ts'
-import { autoscalersPath, objectPath } from '../kubernetes/paths.ts'
+import { valueAtFieldPath } from '../kubernetes/field-path.ts'
+import { horizontalPodAutoscalersPath, objectPath } from '../kubernetes/paths.ts'
 import { StatusError } from '../kubernetes/request.ts'
-import type { AnyObject, Autoscaler } from '../kubernetes/types.ts'
-import { ifForbidden } from '../kubernetes/refusals.ts'
+import type { KubernetesObject, HorizontalPodAutoscaler } from '../kubernetes/types.ts'
+import { fallbackIfForbidden } from '../kubernetes/refusals.ts'
 import { fieldManager } from './ingress-object.ts'
 
 /** A field that somebody else set, and that an upgrade would set to another value. */
-export interface Conflict {
+export interface FieldConflict {
   readonly kind: string
   readonly name: string
   /** As the API server names it: `.spec.replicas`. */
@@ -27,7 +27,7 @@ export interface Conflict {
   readonly subresource: string | undefined
   /** Its value now, and that of the upgrade. Secret, but for those that `isPublic` names. */
   readonly live: unknown
-  readonly wanted: unknown
+  readonly desired: unknown
 }
 
 /** An upgrade that was rendered. */
@@ -44,11 +44,11 @@ export interface RenderedRelease {
 }
 
 /** What trying an object came to. */
-interface Trial {
+interface DryRunResult {
   readonly object: ManifestObject
-  readonly conflicts: readonly Conflict[]
+  readonly conflicts: readonly FieldConflict[]
   /** Why the API server did not try it: an HTTP status. */
-  readonly untried?: number
+  readonly rejectedStatus?: number
 }
 
 /** The field manager of helm, which its program sets. Source: helm 3, cmd/helm/helm.go; helm 4, pkg/cmd/root.go. */
@@ -56,131 +56,131 @@ const helmManager = 'helm'
 /** One that owns nothing, for a release whose objects helm does not apply server-side. */
 const previewManager = 'milvus-alb-action-preview'
 /** Objects that are tried at the same time. */
-const atOnce = 8
+const maxConcurrentDryRuns = 8
 
 /**
  * Why an upgrade may not be made over what others changed; undefined when nobody changed anything, or when `force` says that it may.
  * What could not be tried, and what is overwritten, is a note.
  */
-export async function reviewConflicts(context: Context, kubernetes: KubernetesClient, release: RenderedRelease, force: boolean): Promise<ActionError | undefined> {
-  const trials = await tryObjects(kubernetes, release)
-  noteUntried(context, release, trials)
-  const all = trials.flatMap(({ conflicts }) => conflicts)
-  const autoscaled = await autoscaledOf(kubernetes, release, all)
-  const conflicts = release.serverSide ? all : all.filter((conflict) => !autoscaled.includes(conflict))
-  if (!release.serverSide) for (const { kind, name, wanted } of autoscaled) context.log.info(`An autoscaler sets the replicas of ${kind} ${name}: helm sets them to ${isPlain(wanted) ? wanted : 'what its manifest has'}, and the autoscaler sets them again.`)
+export async function checkReleaseConflicts(context: Context, kubernetes: KubernetesClient, release: RenderedRelease, force: boolean): Promise<ActionError | undefined> {
+  const results = await dryRunObjects(kubernetes, release)
+  logUncheckedObjects(context, release, results)
+  const allConflicts = results.flatMap(({ conflicts }) => conflicts)
+  const autoscaled = await findAutoscaled(kubernetes, release, allConflicts)
+  const conflicts = release.serverSide ? allConflicts : allConflicts.filter((conflict) => !autoscaled.includes(conflict))
+  if (!release.serverSide) for (const { kind, name, desired } of autoscaled) context.log.info(`An autoscaler sets the replicas of ${kind} ${name}: helm sets them to ${isPrimitive(desired) ? desired : 'what its manifest has'}, and the autoscaler sets them again.`)
   if (conflicts.length === 0) return undefined
-  if (!force) return refusal(release, conflicts, autoscaled.length > 0)
+  if (!force) return conflictError(release, conflicts, autoscaled.length > 0)
   context.log.note(`Because force-conflicts is true, helm overwrites what others changed in release ${release.name}: ${describeConflicts(conflicts)}.`)
   return undefined
 }
 
 /** Tries every object that helm would write over one that is there. */
-async function tryObjects(kubernetes: KubernetesClient, release: RenderedRelease): Promise<Trial[]> {
-  const before = release.before.map((manifest) => new Map(readObjects(manifest).map((object) => [identity(object), object])))
-  const waiting = readObjects(release.after).filter((object) => object.resource !== undefined && isWritten(object, release) && before.some((objects) => objects.has(identity(object))))
-  const trials: Trial[] = []
-  const work = async (): Promise<void> => {
-    for (let object = waiting.shift(); object; object = waiting.shift()) {
-      const id = identity(object)
-      trials.push(await tryObject(kubernetes, release, object, before.flatMap((objects) => objects.get(id) ?? [])))
+async function dryRunObjects(kubernetes: KubernetesClient, release: RenderedRelease): Promise<DryRunResult[]> {
+  const before = release.before.map((manifest) => new Map(parseManifest(manifest).map((object) => [getObjectKey(object), object])))
+  const queue = parseManifest(release.after).filter((object) => object.resource !== undefined && isWrittenByHelm(object, release) && before.some((objects) => objects.has(getObjectKey(object))))
+  const results: DryRunResult[] = []
+  const worker = async (): Promise<void> => {
+    for (let object = queue.shift(); object; object = queue.shift()) {
+      const id = getObjectKey(object)
+      results.push(await dryRunObject(kubernetes, release, object, before.flatMap((objects) => objects.get(id) ?? [])))
     }
   }
-  await Promise.all(Array.from({ length: atOnce }, work))
-  const order = (trial: Trial): string => identity(trial.object)
-  return trials.sort((a, b) => order(a).localeCompare(order(b)))
+  await Promise.all(Array.from({ length: maxConcurrentDryRuns }, worker))
+  const sortKey = (result: DryRunResult): string => getObjectKey(result.object)
+  return results.sort((a, b) => sortKey(a).localeCompare(sortKey(b)))
 }
 
-const identity = ({ group, kind, name }: ManifestObject): string => `${group}/${kind}/${name}`
+const getObjectKey = ({ group, kind, name }: ManifestObject): string => `${group}/${kind}/${name}`
 
 /**
  * Whether helm writes an object that its manifest has. A client-side helm sets back only kinds that it knows; of custom resources
  * it sends what differs between its two manifests. Source: helm 3, pkg/kube/client.go, createPatch.
  */
-const isWritten = ({ group }: ManifestObject, { serverSide }: RenderedRelease): boolean => serverSide || !group.includes('.') || group.endsWith('.k8s.io')
+const isWrittenByHelm = ({ group }: ManifestObject, { serverSide }: RenderedRelease): boolean => serverSide || !group.includes('.') || group.endsWith('.k8s.io')
 
-async function tryObject(kubernetes: KubernetesClient, release: RenderedRelease, object: ManifestObject, earlier: readonly ManifestObject[]): Promise<Trial> {
+async function dryRunObject(kubernetes: KubernetesClient, release: RenderedRelease, object: ManifestObject, earlierObjects: readonly ManifestObject[]): Promise<DryRunResult> {
   const { kind, name, text } = object
   const path = objectPath(object.apiVersion, object.namespace ?? release.namespace, object.resource ?? '', name)
   try {
     await kubernetes.apply(path, text, { fieldManager: release.serverSide ? helmManager : previewManager, force: false, dryRun: true }, `try the upgrade of ${kind} ${name}`)
     return { object, conflicts: [] }
   } catch (thrown) {
-    const error = statusOf(thrown)
+    const error = toStatusError(thrown)
     if (!error) throw thrown
     // An object that is gone is made anew.
     if (error.status === 404) return { object, conflicts: [] }
     const causes = error.causes.filter(({ reason }) => reason === 'FieldManagerConflict')
-    if (causes.length === 0) return { object, conflicts: [], untried: error.status }
-    const live = await readLive(kubernetes, path, `read ${kind} ${name}`)
-    const found = causes.map(({ field = '', message = '' }) => ({ kind, name, field, ...managerIn(message), live: valueAt(live, field), wanted: valueAt(fieldsOf(object), field) }))
+    if (causes.length === 0) return { object, conflicts: [], rejectedStatus: error.status }
+    const live = await readLiveObject(kubernetes, path, `read ${kind} ${name}`)
+    const fieldConflicts = causes.map(({ field = '', message = '' }) => ({ kind, name, field, ...parseManager(message), live: valueAtFieldPath(live, field), desired: valueAtFieldPath(parseManifestObject(object), field) }))
       // Of the Service's type, when a run died that restored its class: it is given up before helm begins.
       .filter(({ manager }) => manager !== fieldManager)
-    return { object, conflicts: release.serverSide ? found : found.filter((conflict) => isOfOthers(conflict, earlier) && !isAsked(conflict, release)) }
+    return { object, conflicts: release.serverSide ? fieldConflicts : fieldConflicts.filter((conflict) => isSetByOthers(conflict, earlierObjects) && !isRequested(conflict, release)) }
   }
 }
 
 /** The answer of the API server; undefined when there was none. */
-function statusOf(thrown: unknown): StatusError | undefined {
+function toStatusError(thrown: unknown): StatusError | undefined {
   const error = thrown instanceof ActionError && thrown.code === 'cluster-forbidden' ? thrown.cause : thrown
   return error instanceof StatusError ? error : undefined
 }
 
 /** Undefined when it may not be read: helm says so itself. */
-async function readLive(kubernetes: KubernetesClient, path: string, purpose: string): Promise<AnyObject | undefined> {
-  return ifForbidden(kubernetes.get<AnyObject>(path, purpose), () => undefined)
+async function readLiveObject(kubernetes: KubernetesClient, path: string, operation: string): Promise<KubernetesObject | undefined> {
+  return fallbackIfForbidden(kubernetes.get<KubernetesObject>(path, operation), () => undefined)
 }
 
 /** Source: apimachinery, util/managedfields/internal/conflict.go, printManager. */
-function managerIn(message: string): Pick<Conflict, 'manager' | 'subresource'> {
+function parseManager(message: string): Pick<FieldConflict, 'manager' | 'subresource'> {
   const [, manager = 'somebody else', subresource] = /conflict with "([^"]+)"(?: with subresource "([^"]+)")?/.exec(message) ?? []
   return { manager, subresource }
 }
 
 /** Whether a field was set by somebody else, and not by an upgrade: what helm wrote is what it may write again. */
-function isOfOthers({ field, manager, live }: Conflict, earlier: readonly ManifestObject[]): boolean {
-  return manager !== helmManager && (live === undefined || !earlier.some((object) => isDeepStrictEqual(valueAt(fieldsOf(object), field), live)))
+function isSetByOthers({ field, manager, live }: FieldConflict, earlierObjects: readonly ManifestObject[]): boolean {
+  return manager !== helmManager && (live === undefined || !earlierObjects.some((object) => isDeepStrictEqual(valueAtFieldPath(parseManifestObject(object), field), live)))
 }
 
 /** The type of the Service is what an upgrade is for, and a change that every run lists. */
-const isAsked = ({ kind, name, field }: Conflict, { service }: RenderedRelease): boolean => kind === 'Service' && name === service && field === '.spec.type'
+const isRequested = ({ kind, name, field }: FieldConflict, { service }: RenderedRelease): boolean => kind === 'Service' && name === service && field === '.spec.type'
 
 /** Conflicts about the number of pods of what an autoscaler scales. */
-async function autoscaledOf(kubernetes: KubernetesClient, { namespace }: RenderedRelease, conflicts: readonly Conflict[]): Promise<Conflict[]> {
+async function findAutoscaled(kubernetes: KubernetesClient, { namespace }: RenderedRelease, conflicts: readonly FieldConflict[]): Promise<FieldConflict[]> {
   const replicas = conflicts.filter(({ field }) => field === '.spec.replicas')
   if (replicas.length === 0) return []
-  const autoscalers = await ifForbidden(kubernetes.list<Autoscaler>(autoscalersPath(namespace), {}, `list HorizontalPodAutoscalers in namespace ${namespace}`), () => [])
-  const isTarget = ({ kind, name }: Conflict): boolean => autoscalers.some(({ spec: { scaleTargetRef: target } }) => target.kind === kind && target.name === name)
-  return replicas.filter((conflict) => (conflict.manager === 'kube-controller-manager' && conflict.subresource === 'scale') || isTarget(conflict))
+  const autoscalers = await fallbackIfForbidden(kubernetes.list<HorizontalPodAutoscaler>(horizontalPodAutoscalersPath(namespace), {}, `list HorizontalPodAutoscalers in namespace ${namespace}`), () => [])
+  const isScaled = ({ kind, name }: FieldConflict): boolean => autoscalers.some(({ spec: { scaleTargetRef: target } }) => target.kind === kind && target.name === name)
+  return replicas.filter((conflict) => (conflict.manager === 'kube-controller-manager' && conflict.subresource === 'scale') || isScaled(conflict))
 }
 
-function noteUntried(context: Context, { name }: RenderedRelease, trials: readonly Trial[]): void {
-  const note = (what: readonly string[], why: string): void => {
-    if (what.length > 0) context.log.note(`Preflight did not check whether others changed ${[...new Set(what)].join(', ')} of release ${name}: ${why}.`)
+function logUncheckedObjects(context: Context, { name }: RenderedRelease, results: readonly DryRunResult[]): void {
+  const logNote = (objects: readonly string[], why: string): void => {
+    if (objects.length > 0) context.log.note(`Preflight did not check whether others changed ${[...new Set(objects)].join(', ')} of release ${name}: ${why}.`)
   }
-  const untried = trials.filter((trial) => trial.untried !== undefined)
-  note(untried.filter((trial) => trial.untried === 403).map(({ object }) => object.resource ?? object.kind), 'this identity has no patch permission for them')
-  note(untried.filter((trial) => trial.untried !== 403).map((trial) => `${trial.object.kind} ${trial.object.name} (HTTP ${trial.untried ?? 0})`), 'the API server rejects their dry run')
+  const unchecked = results.filter((result) => result.rejectedStatus !== undefined)
+  logNote(unchecked.filter((result) => result.rejectedStatus === 403).map(({ object }) => object.resource ?? object.kind), 'this identity has no patch permission for them')
+  logNote(unchecked.filter((result) => result.rejectedStatus !== 403).map((result) => `${result.object.kind} ${result.object.name} (HTTP ${result.rejectedStatus ?? 0})`), 'the API server rejects their dry run')
 }
 
 /** Conflicts that a message names; more than a person reads are counted. */
-const mostNamed = 12
+const maxListed = 12
 
 /** Fields whose values are no secrets. */
-const isPublic = /^\.spec\.(replicas|type)$|\.(initC|c)ontainers\[name="[^"]+"\]\.image$/
+const publicFields = /^\.spec\.(replicas|type)$|\.(initC|c)ontainers\[name="[^"]+"\]\.image$/
 
-const isPlain = (value: unknown): value is string | number => typeof value === 'string' || typeof value === 'number'
+const isPrimitive = (value: unknown): value is string | number => typeof value === 'string' || typeof value === 'number'
 
 /** `Deployment milvus-demo-querynode: .spec.replicas is 5 (set by kubectl) and would become 1`. */
-export function describeConflicts(conflicts: readonly Conflict[]): string {
-  const named = conflicts.slice(0, mostNamed).map(({ kind, name, field, manager, live, wanted }) => {
-    const isShown = isPublic.test(field) && isPlain(live) && isPlain(wanted)
-    return `${kind} ${name}: ${field} ${isShown ? `is ${live} (set by ${manager}) and would become ${wanted}` : `(set by ${manager})`}`
+export function describeConflicts(conflicts: readonly FieldConflict[]): string {
+  const named = conflicts.slice(0, maxListed).map(({ kind, name, field, manager, live, desired }) => {
+    const isShown = publicFields.test(field) && isPrimitive(live) && isPrimitive(desired)
+    return `${kind} ${name}: ${field} ${isShown ? `is ${live} (set by ${manager}) and would become ${desired}` : `(set by ${manager})`}`
   })
-  return `${named.join('; ')}${conflicts.length > mostNamed ? `; and ${conflicts.length - mostNamed} more fields` : ''}`
+  return `${named.join('; ')}${conflicts.length > maxListed ? `; and ${conflicts.length - maxListed} more fields` : ''}`
 }
 
-function refusal({ name, serverSide }: RenderedRelease, conflicts: readonly Conflict[], isAutoscaled: boolean): ActionError {
+function conflictError({ name, serverSide }: RenderedRelease, conflicts: readonly FieldConflict[], isAutoscaled: boolean): ActionError {
   const hint = isAutoscaled ? ' For what an autoscaler scales, set replicas: -1 in values, so that the chart leaves them out.' : ''
   return new ActionError({
     code: 'release-conflict',

@@ -4,34 +4,34 @@ import type { Workload } from '../helm/workloads.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import { workloadPath } from '../kubernetes/paths.ts'
 import type { LiveWorkload } from '../kubernetes/types.ts'
-import { ifForbidden } from '../kubernetes/refusals.ts'
+import { fallbackIfForbidden } from '../kubernetes/refusals.ts'
 
 /** A workload with fewer ready pods than it wants. */
 export interface UnreadyWorkload {
   readonly kind: string
   readonly name: string
   readonly ready: number
-  readonly wanted: number
+  readonly desired: number
 }
 
 /** Those that are not ready now. One that is not there, or may not be read, is left to helm. */
-export async function unreadyWorkloads(kubernetes: KubernetesClient, namespace: string, workloads: readonly Workload[]): Promise<UnreadyWorkload[]> {
-  const found = await Promise.all(workloads.map(async ({ kind, name }) => {
-    const live = await ifForbidden(kubernetes.get<LiveWorkload>(workloadPath(namespace, kind, name), `read ${kind} ${name}`), () => undefined)
-    const wanted = live?.status?.desiredNumberScheduled ?? live?.spec.replicas ?? 0
+export async function findUnreadyWorkloads(kubernetes: KubernetesClient, namespace: string, workloads: readonly Workload[]): Promise<UnreadyWorkload[]> {
+  const statuses = await Promise.all(workloads.map(async ({ kind, name }) => {
+    const live = await fallbackIfForbidden(kubernetes.get<LiveWorkload>(workloadPath(namespace, kind, name), `read ${kind} ${name}`), () => undefined)
+    const desired = live?.status?.desiredNumberScheduled ?? live?.spec.replicas ?? 0
     const ready = live?.status?.readyReplicas ?? live?.status?.numberReady ?? 0
-    return { kind, name, ready, wanted }
+    return { kind, name, ready, desired }
   }))
-  return found.filter(({ ready, wanted }) => ready < wanted)
+  return statuses.filter(({ ready, desired }) => ready < desired)
 }
 
 /** @throws ActionError `release-not-ready` when helm would wait for one of these in vain */
 export function requireReady(release: string, namespace: string, unready: readonly UnreadyWorkload[]): void {
   if (unready.length === 0) return
-  const words = unready.map(({ kind, name, ready, wanted }) => `${kind} ${name} (${ready} of ${wanted} pods ready)`).join(', ')
+  const workloadList = unready.map(({ kind, name, ready, desired }) => `${kind} ${name} (${ready} of ${desired} pods ready)`).join(', ')
   throw new ActionError({
     code: 'release-not-ready',
-    problem: `helm would wait until everything in release ${release} is ready, and the upgrade changes nothing about ${words}.`,
+    problem: `helm would wait until everything in release ${release} is ready, and the upgrade changes nothing about ${workloadList}.`,
     remedy: `Make it ready ("kubectl get pods,events -n ${namespace}" says what it lacks) or switch it off in the values of the release; then run the job again.`,
   })
 }

@@ -5,7 +5,7 @@
 import { ActionError } from '../core/errors.ts'
 import { retry } from '../core/retry.ts'
 import type { Change, Context } from '../core/step.ts'
-import { fieldsOf, readObjects } from '../helm/objects.ts'
+import { parseManifestObject, parseManifest } from '../helm/objects.ts'
 import type { KubernetesClient } from '../kubernetes/client.ts'
 import { StatusError } from '../kubernetes/request.ts'
 import { servicePath } from '../kubernetes/paths.ts'
@@ -14,7 +14,7 @@ import { fieldManager } from './ingress-object.ts'
 import type { Target } from './preflight.ts'
 
 /** The class that a Service is to get with type LoadBalancer. */
-export interface RestoredClass {
+export interface LoadBalancerClassRestoration {
   readonly namespace: string
   readonly service: string
   readonly loadBalancerClass: string
@@ -23,22 +23,22 @@ export interface RestoredClass {
 }
 
 /** The change as people read it. */
-export const classChange = ({ namespace, service, loadBalancerClass, why }: RestoredClass): Change =>
+export const describeClassChange = ({ namespace, service, loadBalancerClass, why }: LoadBalancerClassRestoration): Change =>
   ({ step: 'release', object: `Service ${namespace}/${service}`, path: 'spec.loadBalancerClass', after: loadBalancerClass, why })
 
 /**
  * Makes a Service LoadBalancer with its class; nothing happens when it is of that type already.
  * @throws ActionError `service-not-restored`
  */
-export async function restoreClass(context: Context, kubernetes: KubernetesClient, restored: RestoredClass): Promise<void> {
-  const { namespace, service: name, loadBalancerClass } = restored
+export async function restoreLoadBalancerClass(context: Context, kubernetes: KubernetesClient, classToRestore: LoadBalancerClassRestoration): Promise<void> {
+  const { namespace, service: name, loadBalancerClass } = classToRestore
   const path = servicePath(namespace, name)
   const live = await kubernetes.get<Service>(path, `read Service ${name}`)
   if (!live || live.spec.type === 'LoadBalancer') return
-  context.changed(classChange(restored))
-  const wanted = { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { type: 'LoadBalancer', loadBalancerClass } }
+  context.recordChange(describeClassChange(classToRestore))
+  const manifest = { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { type: 'LoadBalancer', loadBalancerClass } }
   try {
-    await kubernetes.apply<Service>(path, wanted, { fieldManager, force: true }, `set the class of Service ${name}`)
+    await kubernetes.apply<Service>(path, manifest, { fieldManager, force: true }, `set the class of Service ${name}`)
   } catch (thrown) {
     if (!(thrown instanceof StatusError)) throw thrown
     throw new ActionError({
@@ -48,7 +48,7 @@ export async function restoreClass(context: Context, kubernetes: KubernetesClien
       cause: thrown,
     })
   }
-  await leaveToHelm(context, kubernetes, { namespace, name })
+  await releaseOwnership(context, kubernetes, { namespace, name })
 }
 
 /**
@@ -56,28 +56,28 @@ export async function restoreClass(context: Context, kubernetes: KubernetesClien
  * @param manifest of the revision that helm goes back to
  * @throws ActionError `service-not-restored`
  */
-export async function restoreLoadBalancer(context: Context, kubernetes: KubernetesClient, { namespace, service, manifest }: { readonly namespace: string; readonly service: Target['service']; readonly manifest: string }): Promise<void> {
+export async function restoreClassBeforeRollback(context: Context, kubernetes: KubernetesClient, { namespace, service, manifest }: { readonly namespace: string; readonly service: Target['service']; readonly manifest: string }): Promise<void> {
   const { type, loadBalancerClass } = service.live?.spec ?? {}
-  const before = readObjects(manifest).find(({ kind, name }) => kind === 'Service' && name === service.name)
-  const goal = before && (fieldsOf(before) as Service | undefined)?.spec.type
-  if (type !== 'LoadBalancer' || loadBalancerClass === undefined || goal !== 'LoadBalancer') return
-  await restoreClass(context, kubernetes, { namespace, service: service.name, loadBalancerClass, why: 'put back, because the run failed' })
+  const manifestService = parseManifest(manifest).find(({ kind, name }) => kind === 'Service' && name === service.name)
+  const desiredType = manifestService && (parseManifestObject(manifestService) as Service | undefined)?.spec.type
+  if (type !== 'LoadBalancer' || loadBalancerClass === undefined || desiredType !== 'LoadBalancer') return
+  await restoreLoadBalancerClass(context, kubernetes, { namespace, service: service.name, loadBalancerClass, why: 'put back, because the run failed' })
 }
 
 /** Whether fields of a Service belong to this action: a run that died may have left it so. */
-export const isHeld = (service: Service | undefined): boolean => service?.metadata.managedFields?.some(({ manager }) => manager === fieldManager) ?? false
+export const isOwnedByAction = (service: Service | undefined): boolean => service?.metadata.managedFields?.some(({ manager }) => manager === fieldManager) ?? false
 
 const attempts = 5
 
 /** Gives up the ownership of the Service's fields: helm 4 would meet it as a conflict when it changes the type. The fields stay as they are. */
-export async function leaveToHelm(context: Context, kubernetes: KubernetesClient, { namespace, name }: { readonly namespace: string; readonly name: string }): Promise<void> {
+export async function releaseOwnership(context: Context, kubernetes: KubernetesClient, { namespace, name }: { readonly namespace: string; readonly name: string }): Promise<void> {
   const path = servicePath(namespace, name)
-  const once = async (): Promise<void> => {
+  const attempt = async (): Promise<void> => {
     const live = await kubernetes.get<Service>(path, `read Service ${name}`)
-    if (!live || !isHeld(live)) return
-    const others = (live.metadata.managedFields ?? []).filter(({ manager }) => manager !== fieldManager)
-    await kubernetes.replaceManagedFields(path, live.metadata.resourceVersion, others, `change who holds the fields of Service ${name}`)
+    if (!live || !isOwnedByAction(live)) return
+    const otherManagers = (live.metadata.managedFields ?? []).filter(({ manager }) => manager !== fieldManager)
+    await kubernetes.replaceManagedFields(path, live.metadata.resourceVersion, otherManagers, `change who holds the fields of Service ${name}`)
   }
   // The controllers of load balancers write the Service at the same time.
-  await retry(once, { attempts: (thrown) => (thrown instanceof StatusError && thrown.status === 409 ? attempts : 1), signal: context.signal, clock: context.clock })
+  await retry(attempt, { maxAttempts: (thrown) => (thrown instanceof StatusError && thrown.status === 409 ? attempts : 1), signal: context.signal, clock: context.clock })
 }

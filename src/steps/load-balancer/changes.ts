@@ -1,26 +1,26 @@
 /** A latch: changes that came while nobody waited are not lost. */
-export class Changes {
-  private pending = false
-  private waiter: (() => void) | undefined
+export class ChangeSignal {
+  private hasPendingChange = false
+  private resumeWaiter: (() => void) | undefined
 
   notify(): void {
-    this.pending = true
-    this.waiter?.()
+    this.hasPendingChange = true
+    this.resumeWaiter?.()
   }
 
-  next(signal: AbortSignal): Promise<void> {
+  waitForChange(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      this.waiter = () => {
-        this.pending = false
-        this.waiter = undefined
+      this.resumeWaiter = () => {
+        this.hasPendingChange = false
+        this.resumeWaiter = undefined
         resolve()
       }
-      const forget = () => {
-        this.waiter = undefined
+      const onAbort = () => {
+        this.resumeWaiter = undefined
         resolve()
       }
-      signal.addEventListener('abort', forget, { once: true })
-      if (this.pending) this.waiter()
+      signal.addEventListener('abort', onAbort, { once: true })
+      if (this.hasPendingChange) this.resumeWaiter()
     })
   }
 }

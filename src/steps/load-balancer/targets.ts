@@ -1,17 +1,17 @@
 /** Why an ALB that works reaches no Milvus: the health of its targets in ELB's words, and what the controller says of their binding. */
-import type { Target as ElbTarget } from '../../aws/load-balancer-parts.ts'
+import type { TargetHealth as ElbTarget } from '../../aws/load-balancer-parts.ts'
 import { ActionError, type FailureCode } from '../../core/errors.ts'
 import { eventsPath, targetGroupBindingsPath } from '../../kubernetes/paths.ts'
-import type { AnyObject, Event } from '../../kubernetes/types.ts'
+import type { KubernetesObject, Event } from '../../kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../settings/annotations.ts'
 import type { Settings } from '../../settings/types.ts'
-import { readable, version } from '../controller-verdict.ts'
+import { normalizeMessage, getResourceVersion } from '../controller-verdict.ts'
 import type { Target } from '../preflight.ts'
-import type { Observed } from './drift.ts'
-import { lookAtElb, type Rooms } from './wait.ts'
+import type { LoadBalancerSnapshot } from './drift.ts'
+import { describeLoadBalancer, type LoadBalancerStepClients } from './wait.ts'
 
 /** Failures of the probe that targets may explain. */
-const explicable: ReadonlySet<FailureCode> = new Set(['probe-no-targets', 'probe-target-failed', 'probe-target-timeout', 'probe-http-error', 'milvus-not-ready'])
+const explainableFailures: ReadonlySet<FailureCode> = new Set(['probe-no-targets', 'probe-target-failed', 'probe-target-timeout', 'probe-http-error', 'milvus-not-ready'])
 
 /** What targets say of a failure: sentences to append. */
 export interface Explanation {
@@ -20,56 +20,56 @@ export interface Explanation {
 }
 
 /** @returns the failure of a probe, with what is seen of the targets; the same when they say nothing, or may not be read */
-export async function withTargets(failure: ActionError, settings: Settings, rooms: Rooms, target: Target, address: string): Promise<ActionError> {
-  if (!explicable.has(failure.code)) return failure
-  const found = await explainTargets(settings, rooms, target, address).catch(() => undefined)
-  if (!found) return failure
-  const { code, cause, also } = failure
-  return new ActionError({ code, problem: `${failure.message} ${found.problem}`, remedy: [failure.remedy, found.remedy].filter((part) => part !== '').join(' '), cause }, also)
+export async function withTargetHealth(failure: ActionError, settings: Settings, clients: LoadBalancerStepClients, target: Target, address: string): Promise<ActionError> {
+  if (!explainableFailures.has(failure.code)) return failure
+  const explanation = await explainTargets(settings, clients, target, address).catch(() => undefined)
+  if (!explanation) return failure
+  const { code, cause, otherErrors: also } = failure
+  return new ActionError({ code, problem: `${failure.message} ${explanation.problem}`, remedy: [failure.remedy, explanation.remedy].filter((part) => part !== '').join(' '), cause }, also)
 }
 
 /** What is seen of the targets behind the rule for our host; undefined when nothing may be read, or nothing is wrong with them. */
-export async function explainTargets(settings: Settings, rooms: Rooms, target: Target, address: string): Promise<Explanation | undefined> {
-  const [health, word] = await Promise.all([readHealth(settings, rooms, address), bindingWord(settings, rooms, target)])
-  const parts = [...(health ? [describeTargets(health, settings)] : []), ...(word ? [word] : [])]
-  if (parts.length === 0) return undefined
-  const joined = (key: keyof Explanation): string => parts.map((part) => part[key]).filter((text) => text !== '').join(' ')
-  return { problem: joined('problem'), remedy: joined('remedy') }
+export async function explainTargets(settings: Settings, clients: LoadBalancerStepClients, target: Target, address: string): Promise<Explanation | undefined> {
+  const [health, bindingWarning] = await Promise.all([fetchTargetHealth(settings, clients, address), findBindingWarning(settings, clients, target)])
+  const explanations = [...(health ? [describeTargets(health, settings)] : []), ...(bindingWarning ? [bindingWarning] : [])]
+  if (explanations.length === 0) return undefined
+  const joinField = (key: keyof Explanation): string => explanations.map((part) => part[key]).filter((text) => text !== '').join(' ')
+  return { problem: joinField('problem'), remedy: joinField('remedy') }
 }
 
-async function readHealth(settings: Settings, { loadBalancers }: Rooms, address: string): Promise<readonly ElbTarget[] | undefined> {
-  const group = targetGroupOf(await lookAtElb(settings, loadBalancers, address), settings)
-  return group === undefined ? undefined : loadBalancers.targets(group)
+async function fetchTargetHealth(settings: Settings, { loadBalancers }: LoadBalancerStepClients, address: string): Promise<readonly ElbTarget[] | undefined> {
+  const targetGroupArn = findTargetGroupArn(await describeLoadBalancer(settings, loadBalancers, address), settings)
+  return targetGroupArn === undefined ? undefined : loadBalancers.getTargetHealth(targetGroupArn)
 }
 
 /** The target group that the rule for our host forwards to. */
-export function targetGroupOf(seen: Observed | undefined, { host, ingress }: Settings): string | undefined {
-  const rules = seen?.parts.listeners?.find(({ port }) => port === ingress.listenPort)?.rules
-  return rules?.find(({ hosts, targetGroup }) => targetGroup !== undefined && hosts.some((each) => each.toLowerCase() === host))?.targetGroup
+export function findTargetGroupArn(snapshot: LoadBalancerSnapshot | undefined, { host, ingress }: Settings): string | undefined {
+  const rules = snapshot?.configuration.listeners?.find(({ port }) => port === ingress.listenPort)?.rules
+  return rules?.find(({ hosts, targetGroupArn: targetGroup }) => targetGroup !== undefined && hosts.some((each) => each.toLowerCase() === host))?.targetGroupArn
 }
 
 /** How many targets are named. */
-const most = 4
+const maxShownTargets = 4
 
 /** What targets there are, and the advice for the reason that most of them have. Pure. */
 export function describeTargets(targets: readonly ElbTarget[], settings: Settings): Explanation {
   if (targets.length === 0) return { problem: 'No target is registered in the target group.', remedy: '' }
-  const wrong = targets.filter(({ state }) => state !== 'healthy')
-  const shown = [...wrong, ...targets.filter(({ state }) => state === 'healthy')]
-  const named = shown.slice(0, most).map(({ id, port, state, reason, description }) => `${id}:${port} ${state}${reason === '' ? '' : ` (${reason}${description === '' ? '' : `: ${description}`})`}`)
-  const more = targets.length > most ? `; and ${targets.length - most} more` : ''
-  const [worst] = [...new Set(wrong.map(({ reason }) => reason))].sort((a, b) => count(wrong, b) - count(wrong, a))
-  return { problem: `${targets.length} target${targets.length === 1 ? '' : 's'}: ${named.join('; ')}${more}.`, remedy: worst === undefined ? '' : (advice[worst]?.(settings) ?? '') }
+  const unhealthy = targets.filter(({ state }) => state !== 'healthy')
+  const sortedTargets = [...unhealthy, ...targets.filter(({ state }) => state === 'healthy')]
+  const descriptions = sortedTargets.slice(0, maxShownTargets).map(({ id, port, state, reason, description }) => `${id}:${port} ${state}${reason === '' ? '' : ` (${reason}${description === '' ? '' : `: ${description}`})`}`)
+  const remainder = targets.length > maxShownTargets ? `; and ${targets.length - maxShownTargets} more` : ''
+  const [mostFrequentReason] = [...new Set(unhealthy.map(({ reason }) => reason))].sort((a, b) => countByReason(unhealthy, b) - countByReason(unhealthy, a))
+  return { problem: `${targets.length} target${targets.length === 1 ? '' : 's'}: ${descriptions.join('; ')}${remainder}.`, remedy: mostFrequentReason === undefined ? '' : (remedyByReason[mostFrequentReason]?.(settings) ?? '') }
 }
 
-const count = (targets: readonly ElbTarget[], reason: string): number => targets.filter((target) => target.reason === reason).length
+const countByReason = (targets: readonly ElbTarget[], reason: string): number => targets.filter((target) => target.reason === reason).length
 
-const managed = `${prefix}manage-backend-security-group-rules`
+const manageRulesAnnotation = `${prefix}manage-backend-security-group-rules`
 
 /** What to do about a target's reason. Source: ELBv2 API reference, TargetHealth; the user guide, "Target health reason codes". */
-const advice: Readonly<Record<string, (settings: Settings) => string>> = {
-  'Target.Timeout': ({ ingress }) => ingress.securityGroups.length > 0 && ingress.annotations[managed] !== 'true'
-    ? `With security-groups the controller leaves the pods' security group alone: give annotations the entry ${managed}: "true", or let that group accept the ALB's on the port of the targets.`
+const remedyByReason: Readonly<Record<string, (settings: Settings) => string>> = {
+  'Target.Timeout': ({ ingress }) => ingress.securityGroups.length > 0 && ingress.annotations[manageRulesAnnotation] !== 'true'
+    ? `With security-groups the controller leaves the pods' security group alone: give annotations the entry ${manageRulesAnnotation}: "true", or let that group accept the ALB's on the port of the targets.`
     : "The health check gets no answer: let the pods' security group, the network ACLs of their subnets and NetworkPolicies accept the ALB on the port of the targets.",
   'Target.FailedHealthChecks': () => 'The pods refuse the connection or answer no gRPC: check that they serve plaintext on that port, and see the log of Milvus.',
   'Target.ResponseCodeMismatch': ({ ingress }) => `The pods answer the health check with another gRPC code than it takes${`${prefix}success-codes` in ingress.annotations ? ': correct success-codes in annotations, or leave it out (12 is right for the path that is asked)' : ': leave healthcheck-path and success-codes to their defaults, or set both'}.`,
@@ -85,37 +85,37 @@ const advice: Readonly<Record<string, (settings: Settings) => string>> = {
 }
 
 /** Where TargetGroupBindings are: those of the AWS Load Balancer Controller, and of EKS Auto Mode. */
-const groups = ['elbv2.k8s.aws', 'eks.amazonaws.com']
+const apiGroups = ['elbv2.k8s.aws', 'eks.amazonaws.com']
 
-const byVersion = (events: readonly Event[]): Event[] => [...events].sort((a, b) => Number(version(a) - version(b)))
+const sortByVersion = (events: readonly Event[]): Event[] => [...events].sort((a, b) => Number(getResourceVersion(a) - getResourceVersion(b)))
 
 /** Of events as they come, the newest of each object: a namespace may have very many. */
-const newestOfEach = (events: readonly Event[]): Event[] => [...new Map(byVersion(events).map((event) => [event.involvedObject.uid, event])).values()]
+const newestPerObject = (events: readonly Event[]): Event[] => [...new Map(sortByVersion(events).map((event) => [event.involvedObject.uid, event])).values()]
 
 /** The newest event of our TargetGroupBindings, when it is a warning: troubles with targets never show on the Ingress. */
-async function bindingWord(settings: Settings, { kubernetes }: Rooms, { ingressName }: Target): Promise<Explanation | undefined> {
+async function findBindingWarning(settings: Settings, { kubernetes }: LoadBalancerStepClients, { ingressName }: Target): Promise<Explanation | undefined> {
   const { namespace } = settings
   const { groupName } = settings.ingress
   const labelSelector = groupName === undefined ? `ingress.k8s.aws/stack-namespace=${namespace},ingress.k8s.aws/stack-name=${ingressName}` : `ingress.k8s.aws/stack=${groupName}`
   // Not served (404), or not allowed: there is nothing to be had.
-  const list = async (group: string): Promise<AnyObject[]> => kubernetes.list<AnyObject>(targetGroupBindingsPath(group, namespace), { labelSelector }, 'list TargetGroupBindings').catch(() => [])
+  const listBindings = async (group: string): Promise<KubernetesObject[]> => kubernetes.list<KubernetesObject>(targetGroupBindingsPath(group, namespace), { labelSelector }, 'list TargetGroupBindings').catch(() => [])
   const [events, ...bindings] = await Promise.all([
-    kubernetes.list<Event>(eventsPath(namespace), { fieldSelector: 'involvedObject.kind=TargetGroupBinding' }, `list Events in namespace ${namespace}`, newestOfEach),
-    ...groups.map(list),
+    kubernetes.list<Event>(eventsPath(namespace), { fieldSelector: 'involvedObject.kind=TargetGroupBinding' }, `list Events in namespace ${namespace}`, newestPerObject),
+    ...apiGroups.map(listBindings),
   ])
-  const ours = new Set(bindings.flat().map(({ metadata }) => metadata.uid))
-  const last = byVersion(events.filter(({ involvedObject }) => ours.has(involvedObject.uid ?? ''))).at(-1)
-  return last?.type === 'Warning' ? describeBinding(last, settings) : undefined
+  const ownBindingUids = new Set(bindings.flat().map(({ metadata }) => metadata.uid))
+  const latestEvent = sortByVersion(events.filter(({ involvedObject }) => ownBindingUids.has(involvedObject.uid ?? ''))).at(-1)
+  return latestEvent?.type === 'Warning' ? describeBindingEvent(latestEvent, settings) : undefined
 }
 
 /** Pure. */
-export function describeBinding({ reason = '', message = '', involvedObject: { name = '' } }: Event, { namespace }: Settings): Explanation {
-  const known = bindingAdvice.find(([pattern]) => pattern.test(`${reason} ${message}`))?.[1]
-  return { problem: `The controller says of TargetGroupBinding ${name}: ${reason}: ${readable(message).replace(/\.$/, '')}.`, remedy: known ?? `See "kubectl -n ${namespace} describe targetgroupbinding ${name}".` }
+export function describeBindingEvent({ reason = '', message = '', involvedObject: { name = '' } }: Event, { namespace }: Settings): Explanation {
+  const matchingRemedy = bindingRemedies.find(([pattern]) => pattern.test(`${reason} ${message}`))?.[1]
+  return { problem: `The controller says of TargetGroupBinding ${name}: ${reason}: ${normalizeMessage(message).replace(/\.$/, '')}.`, remedy: matchingRemedy ?? `See "kubectl -n ${namespace} describe targetgroupbinding ${name}".` }
 }
 
 /** The first that matches `REASON MESSAGE`. Source: controllers/elbv2/targetgroupbinding_controller.go, pkg/targetgroupbinding/resource_manager.go. */
-const bindingAdvice: readonly (readonly [RegExp, string])[] = [
+const bindingRemedies: readonly (readonly [RegExp, string])[] = [
   [/^BackendNotFound/, 'Set service and service-port to a Service that is there and has that port.'],
   [/expected exactly one securityGroup tagged/, 'Leave the tag kubernetes.io/cluster/CLUSTER on one security group only of those that the nodes (or pods) have.'],
   [/AccessDenied|UnauthorizedOperation|not authorized to perform/, "This is the controller's role, not the job's: give it the policy of its version (docs/install/iam_policy.json of the AWS Load Balancer Controller)."],

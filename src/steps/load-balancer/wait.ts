@@ -1,197 +1,197 @@
 /** The waits of the load-balancer step: for the controller's word on this Ingress, then for the ALB to be active. */
-import type { LoadBalancers, LoadBalancerState } from '../../aws/load-balancers.ts'
+import type { LoadBalancerClient, LoadBalancerSummary } from '../../aws/load-balancers.ts'
 import { ActionError, type FailureCode } from '../../core/errors.ts'
-import { sayProgress, type Context } from '../../core/step.ts'
-import { growing, unanswered, waitFor, type Seen } from '../../core/waiting.ts'
+import { progressLogger, type Context } from '../../core/step.ts'
+import { pollInterval, noResponse, waitFor, type PollResult } from '../../core/waiting.ts'
 import type { KubernetesClient } from '../../kubernetes/client.ts'
 import { eventsPath, ingressPath, ingressesPath } from '../../kubernetes/paths.ts'
 import type { Event, Ingress } from '../../kubernetes/types.ts'
 import type { Settings } from '../../settings/types.ts'
-import { eventsOf, lastWord, newest, readable, verdict, version, type Verdict } from '../controller-verdict.ts'
-import { hostname } from '../ingress-object.ts'
-import type { Applied } from '../ingress.ts'
+import { buildEventSelector, keepLatestStatusEvent, latestStatusEvent, normalizeMessage, classifyEvent, getResourceVersion, type ReconcileStatus } from '../controller-verdict.ts'
+import { getIngressHostname } from '../ingress-object.ts'
+import type { AppliedIngress } from '../ingress.ts'
 import type { Target } from '../preflight.ts'
-import { Changes } from './changes.ts'
-import { drift, isComplete, unknownParts, type Observed } from './drift.ts'
+import { ChangeSignal } from './changes.ts'
+import { detectDrift, isComplete, unknownConfiguration, type LoadBalancerSnapshot } from './drift.ts'
 
 /** What the step talks to. */
-export interface Rooms {
+export interface LoadBalancerStepClients {
   readonly kubernetes: KubernetesClient
-  readonly loadBalancers: LoadBalancers
+  readonly loadBalancers: LoadBalancerClient
 }
 
 /** What was applied, and how things were before. */
-export interface Input extends Applied {
-  readonly certificate: { readonly arn: string; readonly fresh: boolean }
-  readonly observed: Observed | undefined
+export interface LoadBalancerStepInput extends AppliedIngress {
+  readonly certificate: { readonly arn: string; readonly newlyImported: boolean }
+  readonly observed: LoadBalancerSnapshot | undefined
 }
 
 /**
  * The controller retries, so a refusal in the words of the last one before our apply may still be about what was there before:
  * it counts only when no success follows within this time after it was first seen. Milliseconds.
  */
-const sameRefusalGrace = 700
+const repeatedRejectionGrace = 700
 
 /** After this long without a final word ELB is asked, and from then on this often: the word may have been dropped. Milliseconds. */
-const silence = 3_000
+const elbCheckInterval = 3_000
 
 /** @returns the ALB's name. @throws ActionError `controller-refused`, `load-balancer-timeout` */
-export async function waitForController(context: Context, settings: Settings, rooms: Rooms, target: Target, input: Input, deadline: number): Promise<string> {
+export async function waitForController(context: Context, settings: Settings, clients: LoadBalancerStepClients, target: Target, input: LoadBalancerStepInput, deadline: number): Promise<string> {
   const { namespace } = settings
-  const { kubernetes } = rooms
-  const start = context.clock.now()
-  const selectors = eventsOf(target.ingressName)
-  const { counts, judge } = judgement(context, target, input)
-  const proof = proofByElb(settings, rooms, target, input)
-  let askedElb = start
-  let takenUp = false
+  const { kubernetes } = clients
+  const startedAt = context.clock.now()
+  const selectors = buildEventSelector(target.ingressName)
+  const { isRelevant, evaluate } = createEventEvaluator(context, target, input)
+  const isConfirmedByElb = confirmByElb(settings, clients, target, input)
+  let lastElbCheck = startedAt
+  let finalizerAdded = false
 
-  const look = async (): Promise<Seen<string>> => {
+  const poll = async (): Promise<PollResult<string>> => {
     const [events, ingress] = await Promise.all([
-      kubernetes.list<Event>(eventsPath(namespace), selectors, `list Events in namespace ${namespace}`, lastWord(counts)),
+      kubernetes.list<Event>(eventsPath(namespace), selectors, `list Events in namespace ${namespace}`, keepLatestStatusEvent(isRelevant)),
       kubernetes.get<Ingress>(ingressPath(namespace, target.ingressName), `read Ingress ${target.ingressName}`),
     ])
-    const word = judge(events)
-    takenUp = word !== undefined || isTakenUp(ingress)
-    const address = hostname(ingress)
-    if (word?.kind === 'reconciled') return address === undefined ? { pending: 'the controller has reconciled the Ingress, which has no address yet' } : { done: address }
-    if (address !== undefined && context.clock.now() - askedElb >= silence) {
-      askedElb = context.clock.now()
-      if (await proof(address)) {
+    const status = evaluate(events)
+    finalizerAdded = status !== undefined || hasControllerFinalizer(ingress)
+    const address = getIngressHostname(ingress)
+    if (status?.kind === 'reconciled') return address === undefined ? { pending: 'the controller has reconciled the Ingress, which has no address yet' } : { done: address }
+    if (address !== undefined && context.clock.now() - lastElbCheck >= elbCheckInterval) {
+      lastElbCheck = context.clock.now()
+      if (await isConfirmedByElb(address)) {
         context.log.note('The controller has not said that it is done, which it leaves out when it has said much in a short time; ELB shows the listener, the rule and the target group as the Ingress says.')
         return { done: address }
       }
     }
-    return { pending: word ? `the controller says: ${word.message}` : unsaid(takenUp) }
+    return { pending: status ? `the controller says: ${status.message}` : describePendingController(finalizerAdded) }
   }
 
-  const over = new AbortController()
-  const changes = new Changes()
-  const signal = AbortSignal.any([context.signal, over.signal])
-  void kubernetes.watch(eventsPath(namespace), selectors, () => changes.notify(), signal)
-  void kubernetes.watch(ingressesPath(namespace), { fieldSelector: `metadata.name=${target.ingressName}` }, () => changes.notify(), signal)
+  const watchAbort = new AbortController()
+  const changeSignal = new ChangeSignal()
+  const signal = AbortSignal.any([context.signal, watchAbort.signal])
+  void kubernetes.watch(eventsPath(namespace), selectors, () => changeSignal.notify(), signal)
+  void kubernetes.watch(ingressesPath(namespace), { fieldSelector: `metadata.name=${target.ingressName}` }, () => changeSignal.notify(), signal)
   try {
     return await waitFor({
-      look: () => patiently(look),
-      interval: growing,
-      timeout: deadline - start,
+      poll: () => tolerateTransientErrors(poll),
+      interval: pollInterval,
+      timeout: deadline - startedAt,
       signal: context.signal,
       clock: context.clock,
-      wakeUp: (asleep) => changes.next(asleep),
-      onProgress: sayProgress(context.log, 'load-balancer'),
-      timedOut: (seen) => timeout(settings, seen, seen === unanswered ? apiRemedy : takenUp ? silentRemedy(seen) : nobodyRemedy(namespace)),
+      wakeUp: (sleepSignal) => changeSignal.waitForChange(sleepSignal),
+      onProgress: progressLogger(context.log, 'load-balancer'),
+      createTimeoutError: (lastObservation) => timeout(settings, lastObservation, lastObservation === noResponse ? apiUnreachableRemedy : finalizerAdded ? controllerPendingRemedy(lastObservation) : controllerNotRunningRemedy(namespace)),
     })
   } finally {
-    over.abort()
+    watchAbort.abort()
   }
 }
 
 /** Which events count, those since the apply, and what they come to; undefined when there is none. `judge` throws ActionError `controller-refused` */
-function judgement(context: Context, target: Target, { ingress, wordsSince = 0n, certificate }: Input): { readonly counts: (event: Event) => boolean; readonly judge: (events: readonly Event[]) => Verdict | undefined } {
-  const start = context.clock.now()
-  const lastWords = readable(newest(target.events)?.message ?? '')
-  let repeatedSince: number | undefined
-  const counts = (event: Event): boolean => event.involvedObject.uid === ingress.metadata.uid && version(event) > wordsSince
-  const judge = (events: readonly Event[]): Verdict | undefined => {
-    const event = newest(events)
+function createEventEvaluator(context: Context, target: Target, { ingress, eventCursor = 0n, certificate }: LoadBalancerStepInput): { readonly isRelevant: (event: Event) => boolean; readonly evaluate: (events: readonly Event[]) => ReconcileStatus | undefined } {
+  const startedAt = context.clock.now()
+  const previousMessage = normalizeMessage(latestStatusEvent(target.events)?.message ?? '')
+  let firstRepeatedAt: number | undefined
+  const isRelevant = (event: Event): boolean => event.involvedObject.uid === ingress.metadata.uid && getResourceVersion(event) > eventCursor
+  const evaluate = (events: readonly Event[]): ReconcileStatus | undefined => {
+    const event = latestStatusEvent(events)
     if (!event) return undefined
-    const word = verdict(event, certificate.fresh && context.clock.now() - start < 60_000)
-    if (word.kind !== 'refused') return word
-    repeatedSince ??= context.clock.now()
-    if (word.message === lastWords && context.clock.now() - repeatedSince < sameRefusalGrace) return word
-    throw new ActionError({ code: 'controller-refused', problem: `The AWS Load Balancer Controller refused Ingress ${target.ingressName}: ${word.message}`, remedy: word.remedy })
+    const status = classifyEvent(event, certificate.newlyImported && context.clock.now() - startedAt < 60_000)
+    if (status.kind !== 'refused') return status
+    firstRepeatedAt ??= context.clock.now()
+    if (status.message === previousMessage && context.clock.now() - firstRepeatedAt < repeatedRejectionGrace) return status
+    throw new ActionError({ code: 'controller-refused', problem: `The AWS Load Balancer Controller refused Ingress ${target.ingressName}: ${status.message}`, remedy: status.remedy })
   }
-  return { counts, judge }
+  return { isRelevant, evaluate }
 }
 
 /**
  * Whether ELB shows that the controller has done its work: it is as the Ingress says now, and was not before. What shows in no
  * listener or rule (a security group, a tag) proves nothing so.
  */
-function proofByElb(settings: Settings, rooms: Rooms, target: Target, { ingress, observed }: Input): (address: string) => Promise<boolean> {
-  const wasOtherwise = hostname(target.ingress) === undefined || (observed !== undefined && drift(observed, ingress, settings, target.classParams).length > 0)
+function confirmByElb(settings: Settings, clients: LoadBalancerStepClients, target: Target, { ingress, observed }: LoadBalancerStepInput): (address: string) => Promise<boolean> {
+  const hadDrifted = getIngressHostname(target.ingress) === undefined || (observed !== undefined && detectDrift(observed, ingress, settings, target.classParams).length > 0)
   return async (address) => {
-    if (!wasOtherwise) return false
-    const now = await lookAtElb(settings, rooms.loadBalancers, address)
-    return now?.balancer !== undefined && isComplete(now.parts, settings.ingress.listenPort) && drift(now, ingress, settings, target.classParams).length === 0
+    if (!hadDrifted) return false
+    const snapshot = await describeLoadBalancer(settings, clients.loadBalancers, address)
+    return snapshot?.loadBalancer !== undefined && isComplete(snapshot.configuration, settings.ingress.listenPort) && detectDrift(snapshot, ingress, settings, target.classParams).length === 0
   }
 }
 
 /** Failures of looking at ELB that a run can do without. */
-const dispensable: ReadonlySet<FailureCode> = new Set(['aws-access-denied', 'aws-request-failed'])
+const optionalFailures: ReadonlySet<FailureCode> = new Set(['aws-access-denied', 'aws-request-failed'])
 
 /** What ELBv2 says of the load balancer behind a name; undefined when it may or can not be asked, for the reason that `onUnseen` is told. */
-export async function lookAtElb(settings: Settings, loadBalancers: LoadBalancers, address: string, onUnseen?: (reason: ActionError) => void): Promise<Observed | undefined> {
+export async function describeLoadBalancer(settings: Settings, loadBalancers: LoadBalancerClient, address: string, onUnreadable?: (reason: ActionError) => void): Promise<LoadBalancerSnapshot | undefined> {
   try {
-    const balancer = await loadBalancers.find(address)
-    return { address, balancer, parts: balancer ? await loadBalancers.parts(balancer.arn, settings.ingress.listenPort) : unknownParts }
+    const loadBalancer = await loadBalancers.findByDnsName(address)
+    return { address, loadBalancer, configuration: loadBalancer ? await loadBalancers.getConfiguration(loadBalancer.arn, settings.ingress.listenPort) : unknownConfiguration }
   } catch (thrown) {
-    if (!(thrown instanceof ActionError) || !dispensable.has(thrown.code)) throw thrown
-    onUnseen?.(thrown)
+    if (!(thrown instanceof ActionError) || !optionalFailures.has(thrown.code)) throw thrown
+    onUnreadable?.(thrown)
     return undefined
   }
 }
 
 /** The controller puts its finalizer on an Ingress before anything else: `ingress.k8s.aws/resources`, `group.ingress.k8s.aws/NAME`. */
-const isTakenUp = (ingress: Ingress | undefined): boolean => (ingress?.metadata.finalizers ?? []).some((finalizer) => /^(group\.)?ingress\./.test(finalizer))
+const hasControllerFinalizer = (ingress: Ingress | undefined): boolean => (ingress?.metadata.finalizers ?? []).some((finalizer) => /^(group\.)?ingress\./.test(finalizer))
 
 /** Source: the controller requeues without event or status while an ALB that it found is provisioning (load_balancer_synthesizer.go, since v2.11). */
-const unsaid = (takenUp: boolean): string => takenUp
+const describePendingController = (finalizerAdded: boolean): string => finalizerAdded
   ? 'the controller works on the Ingress (its finalizer is there) and has not said anything about it yet; while the ALB is provisioning it looks again only every 2 minutes'
   : 'the controller has not said anything about this Ingress yet, nor put its finalizer on it: nobody has taken it up'
 
-const nobodyRemedy = (namespace: string): string =>
+const controllerNotRunningRemedy = (namespace: string): string =>
   `Check that the controller runs and has a leader, and that its arguments leave in namespace ${namespace} (--watch-namespace): "kubectl -n kube-system logs deployment/aws-load-balancer-controller". EKS Auto Mode has no such deployment: check that it is on for the cluster.`
 
-const apiRemedy = "Check the control plane (\"kubectl get --raw '/readyz?verbose'\") and the connection of this runner to it, and run the job again."
+const apiUnreachableRemedy = "Check the control plane (\"kubectl get --raw '/readyz?verbose'\") and the connection of this runner to it, and run the job again."
 
-const silentRemedy = (seen: string): string => /not said anything/.test(seen)
+const controllerPendingRemedy = (lastObservation: string): string => /not said anything/.test(lastObservation)
   ? 'Give load-balancer-timeout more time and run the job again; if it stays silent, see what it waits for: "kubectl -n kube-system logs deployment/aws-load-balancer-controller".'
   : 'Mend what the controller names, or give load-balancer-timeout more time; then run the job again.'
 
 /** Failures of an API that a wait of minutes has to survive. */
-const passing = new Set<FailureCode>(['cluster-unreachable', 'cluster-request-failed', 'aws-request-failed'])
+const transientFailures = new Set<FailureCode>(['cluster-unreachable', 'cluster-request-failed', 'aws-request-failed'])
 
 /** A look whose failure, when it may pass, counts as nothing seen yet. */
-export async function patiently<T>(once: () => Promise<Seen<T>>): Promise<Seen<T>> {
+export async function tolerateTransientErrors<T>(poll: () => Promise<PollResult<T>>): Promise<PollResult<T>> {
   try {
-    return await once()
+    return await poll()
   } catch (thrown) {
-    if (thrown instanceof ActionError && passing.has(thrown.code)) return { pending: thrown.message.replace(/\.$/, '') }
+    if (thrown instanceof ActionError && transientFailures.has(thrown.code)) return { pending: thrown.message.replace(/\.$/, '') }
     throw thrown
   }
 }
 
-function timeout(settings: Settings, last: string, remedy: string): ActionError {
-  return new ActionError({ code: 'load-balancer-timeout', problem: `The load balancer was not ready within ${settings.timeouts.loadBalancer} s: ${last}.`, remedy })
+function timeout(settings: Settings, lastObservation: string, remedy: string): ActionError {
+  return new ActionError({ code: 'load-balancer-timeout', problem: `The load balancer was not ready within ${settings.timeouts.loadBalancer} s: ${lastObservation}.`, remedy })
 }
 
 /** The error of a load balancer whose state is failed. */
-export const failed = ({ name, reason }: LoadBalancerState): ActionError =>
+export const loadBalancerFailedError = ({ name, reason }: LoadBalancerSummary): ActionError =>
   new ActionError({ code: 'load-balancer-failed', problem: `ELB could not make load balancer ${name}: ${reason || 'its state is failed'}.`, remedy: 'Delete the Ingress, mend what ELB names, and run the job again.' })
 
 /** @throws ActionError `load-balancer-failed`, `load-balancer-timeout` */
-export async function waitForActive(context: Context, settings: Settings, { loadBalancers }: Rooms, address: string, deadline: number): Promise<void> {
-  const once = async (): Promise<Seen<undefined>> => {
-    const found = await loadBalancers.find(address).catch((thrown: unknown) => {
+export async function waitForActive(context: Context, settings: Settings, { loadBalancers }: LoadBalancerStepClients, address: string, deadline: number): Promise<void> {
+  const poll = async (): Promise<PollResult<undefined>> => {
+    const loadBalancer = await loadBalancers.findByDnsName(address).catch((thrown: unknown) => {
       if (!(thrown instanceof ActionError) || thrown.code !== 'aws-access-denied') throw thrown
       context.log.note('These credentials may not describe load balancers, so that only the probe says whether the ALB is active.')
       return 'unknown' as const
     })
-    if (found === 'unknown' || (found && isActive(found))) return { done: undefined }
-    if (found?.state === 'failed') {
-      throw failed(found)
+    if (loadBalancer === 'unknown' || (loadBalancer && isActive(loadBalancer))) return { done: undefined }
+    if (loadBalancer?.state === 'failed') {
+      throw loadBalancerFailedError(loadBalancer)
     }
-    return { pending: found ? `load balancer ${found.name} is ${found.state}` : `ELB knows no load balancer ${address}` }
+    return { pending: loadBalancer ? `load balancer ${loadBalancer.name} is ${loadBalancer.state}` : `ELB knows no load balancer ${address}` }
   }
   await waitFor({
-    look: () => patiently(once),
-    interval: growing,
+    poll: () => tolerateTransientErrors(poll),
+    interval: pollInterval,
     timeout: deadline - context.clock.now(),
     signal: context.signal,
     clock: context.clock,
-    onProgress: sayProgress(context.log, 'load-balancer'),
-    timedOut: (seen) => timeout(settings, seen, seen === unanswered ? 'Check the connection of this runner to AWS, and run the job again.' : 'Provisioning takes minutes: give load-balancer-timeout more time. If ELB knows none, check that region is that of the cluster.'),
+    onProgress: progressLogger(context.log, 'load-balancer'),
+    createTimeoutError: (lastObservation) => timeout(settings, lastObservation, lastObservation === noResponse ? 'Check the connection of this runner to AWS, and run the job again.' : 'Provisioning takes minutes: give load-balancer-timeout more time. If ELB knows none, check that region is that of the cluster.'),
   })
 }
 

@@ -8,11 +8,11 @@ export interface ServiceLoadBalancer {
   /** `cloud-provider`: the controller built into EKS, also called in-tree. */
   readonly creator: 'load-balancer-controller' | 'cloud-provider' | 'other' | 'nobody'
   /** For a sentence: `an internal Network Load Balancer of the AWS Load Balancer Controller`. */
-  readonly text: string
+  readonly description: string
 }
 
 /** What decides about it. */
-export interface Deciding {
+export interface ServiceLoadBalancerConfig {
   readonly loadBalancerClass: string | undefined
   readonly annotations: Readonly<Record<string, string>>
 }
@@ -23,13 +23,13 @@ export const serviceAnnotationPrefix = 'service.beta.kubernetes.io/aws-load-bala
 const loadBalancerController = 'the AWS Load Balancer Controller'
 
 /** Classes of Network Load Balancers, and whose they are. Sources: the AWS Load Balancer Controller's installation guide; EKS user guide, auto-configure-nlb. */
-const controllers: Readonly<Record<string, string>> = {
+const controllerByClass: Readonly<Record<string, string>> = {
   'service.k8s.aws/nlb': loadBalancerController,
   'eks.amazonaws.com/nlb': 'EKS Auto Mode',
 }
 
 /** What is read of a Service. */
-export const decidingParts = ({ metadata, spec }: Service): Deciding => ({ loadBalancerClass: spec.loadBalancerClass, annotations: metadata.annotations ?? {} })
+export const serviceLoadBalancerConfig = ({ metadata, spec }: Service): ServiceLoadBalancerConfig => ({ loadBalancerClass: spec.loadBalancerClass, annotations: metadata.annotations ?? {} })
 
 /**
  * The load balancer of a Service with this class and these annotations. The cloud provider leaves a Service alone that has a class,
@@ -38,25 +38,25 @@ export const decidingParts = ({ metadata, spec }: Service): Deciding => ({ loadB
  * cloud-provider, WantsLoadBalancer; cloud-provider-aws, isLBExternal, isNLB, ServiceAnnotationLoadBalancerInternal (internet-facing
  * by default).
  */
-export function loadBalancerOf({ loadBalancerClass, annotations }: Deciding): ServiceLoadBalancer {
-  const annotation: Annotation = (name) => annotations[serviceAnnotationPrefix + name]
+export function resolveServiceLoadBalancer({ loadBalancerClass, annotations }: ServiceLoadBalancerConfig): ServiceLoadBalancer {
+  const annotation: AnnotationReader = (name) => annotations[serviceAnnotationPrefix + name]
   if (loadBalancerClass !== undefined) {
-    const controller = controllers[loadBalancerClass]
-    return controller === undefined ? { creator: 'other', text: `a load balancer of class ${loadBalancerClass}` } : ofController(annotation, controller)
+    const controller = controllerByClass[loadBalancerClass]
+    return controller === undefined ? { creator: 'other', description: `a load balancer of class ${loadBalancerClass}` } : controllerLoadBalancer(annotation, controller)
   }
   const [type, targetType] = [annotation('type'), annotation('nlb-target-type') ?? '']
-  if (type === 'nlb-ip' || (type === 'external' && ['ip', 'instance'].includes(targetType))) return ofController(annotation, loadBalancerController)
-  if (type === 'external') return { creator: 'nobody', text: `no load balancer (annotation ${serviceAnnotationPrefix}type is external, without ${serviceAnnotationPrefix}nlb-target-type)` }
+  if (type === 'nlb-ip' || (type === 'external' && ['ip', 'instance'].includes(targetType))) return controllerLoadBalancer(annotation, loadBalancerController)
+  if (type === 'external') return { creator: 'nobody', description: `no load balancer (annotation ${serviceAnnotationPrefix}type is external, without ${serviceAnnotationPrefix}nlb-target-type)` }
   const scheme = ['', 'false'].includes(annotation('internal') ?? '') ? 'internet-facing' : 'internal'
-  return { creator: 'cloud-provider', text: `an ${scheme} ${type === 'nlb' ? 'Network' : 'Classic'} Load Balancer of the cloud provider` }
+  return { creator: 'cloud-provider', description: `an ${scheme} ${type === 'nlb' ? 'Network' : 'Classic'} Load Balancer of the cloud provider` }
 }
 
 /** The value of an annotation for load balancers. */
-type Annotation = (name: string) => string | undefined
+type AnnotationReader = (name: string) => string | undefined
 
-function ofController(annotation: Annotation, controller: string): ServiceLoadBalancer {
+function controllerLoadBalancer(annotation: AnnotationReader, controller: string): ServiceLoadBalancer {
   const scheme = annotation('scheme') ?? (annotation('internal') === 'false' ? 'internet-facing' : 'internal')
-  return { creator: 'load-balancer-controller', text: `an ${scheme} Network Load Balancer of ${controller}` }
+  return { creator: 'load-balancer-controller', description: `an ${scheme} Network Load Balancer of ${controller}` }
 }
 
 /**
@@ -65,25 +65,25 @@ function ofController(annotation: Annotation, controller: string): ServiceLoadBa
  * controller's pkg/service/service_utils.go, pkg/config/feature_gates.go, and its issues 3059 and 3094.
  * @returns whether the controller keeps it
  */
-export const keepsLoadBalancer = (deciding: Deciding): boolean => loadBalancerOf({ ...deciding, loadBalancerClass: undefined }).creator === 'load-balancer-controller'
+export const isKeptByController = (config: ServiceLoadBalancerConfig): boolean => resolveServiceLoadBalancer({ ...config, loadBalancerClass: undefined }).creator === 'load-balancer-controller'
 
 /** What restore-load-balancer-class says when a load balancer of the cloud provider is meant. */
-export const noClass = 'none'
+export const noLoadBalancerClass = 'none'
 
 /**
  * The load balancer that a Service gets which is restored to type LoadBalancer.
- * @param restored the Service as it is, of another type
+ * @param service the Service as it is, of another type
  * @throws ActionError `service-class-lost` when nothing says that the AWS Load Balancer Controller is to create it, and nobody
  *   agreed to another one
  */
-export function restoredLoadBalancer({ restoredClass }: Pick<Settings, 'restoredClass'>, restored: Service): ServiceLoadBalancer {
-  const { annotations } = decidingParts(restored)
-  const isNone = restoredClass === noClass
-  const result = loadBalancerOf({ annotations, loadBalancerClass: isNone ? undefined : restoredClass })
+export function resolveRestoredLoadBalancer({ restoreLoadBalancerClass: restoredClass }: Pick<Settings, 'restoreLoadBalancerClass'>, service: Service): ServiceLoadBalancer {
+  const { annotations } = serviceLoadBalancerConfig(service)
+  const isClassless = restoredClass === noLoadBalancerClass
+  const result = resolveServiceLoadBalancer({ annotations, loadBalancerClass: isClassless ? undefined : restoredClass })
   if (restoredClass !== undefined || result.creator === 'load-balancer-controller') return result
   throw new ActionError({
     code: 'service-class-lost',
-    problem: `Service ${restored.metadata.name} would get ${result.text}: its spec.loadBalancerClass was dropped when its type changed, and webhooks set it only when a Service is created.`,
-    remedy: `Set restore-load-balancer-class to the class that it had (${Object.entries(controllers).map(([name, owner]) => `${name} of ${owner}`).join(', ')}), or to ${noClass} if it had none.`,
+    problem: `Service ${service.metadata.name} would get ${result.description}: its spec.loadBalancerClass was dropped when its type changed, and webhooks set it only when a Service is created.`,
+    remedy: `Set restore-load-balancer-class to the class that it had (${Object.entries(controllerByClass).map(([name, owner]) => `${name} of ${owner}`).join(', ')}), or to ${noLoadBalancerClass} if it had none.`,
   })
 }

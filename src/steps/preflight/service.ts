@@ -1,52 +1,52 @@
 /** The Service of Milvus' API: which one, its port, and what on it would spoil the target group. */
-import { ActionError, combine } from '../../core/errors.ts'
+import { ActionError, combineErrors } from '../../core/errors.ts'
 import type { Context } from '../../core/step.ts'
-import { apiComponents, apiServicesOf, chartName, hasMilvusComponents, hasMilvusPort, isApi, isComponentOf, nameLabel, servicesOf, serviceTypePath, valueAt, valuesPathOf } from '../../helm/milvus-chart.ts'
+import { apiComponents, findApiServices, milvusChartName, hasMilvusComponents, hasMilvusPort, isApiComponent, isMilvusComponent, nameLabel, findServices, serviceTypePath, getValueAtPath, findValuesPath } from '../../helm/milvus-chart.ts'
 import type { KubernetesClient } from '../../kubernetes/client.ts'
-import { managerOf, unknownManagers } from '../../kubernetes/managers.ts'
+import { findManagingTool, unknownFieldManagers } from '../../kubernetes/managers.ts'
 import * as paths from '../../kubernetes/paths.ts'
 import type { EndpointSlice, Service } from '../../kubernetes/types.ts'
-import { ifForbidden } from '../../kubernetes/refusals.ts'
+import { fallbackIfForbidden } from '../../kubernetes/refusals.ts'
 import type { Settings } from '../../settings/types.ts'
 import type { Release } from './release.ts'
 
 /** The release that an object belongs to, as helm marks it. Source: helm, pkg/action/validate.go. */
-export const releaseOf = ({ metadata }: Service): string | undefined => metadata.annotations?.['meta.helm.sh/release-name']
+export const releaseNameOf = ({ metadata }: Service): string | undefined => metadata.annotations?.['meta.helm.sh/release-name']
 
-const isApiOf = ({ metadata }: Service, release: string): boolean => isApi(metadata.labels) && isComponentOf(metadata.labels, release)
+const isApiServiceOf = ({ metadata }: Service, release: string): boolean => isApiComponent(metadata.labels) && isMilvusComponent(metadata.labels, release)
 
 /** The possible values of that label in a release of the chart; undefined for a chart that contains it, where an alias may change the label. */
-function namesIn(release: Release): readonly unknown[] | undefined {
-  if (release.current.chart.name !== chartName) return undefined
-  return [release.current, release.last].map(({ values }) => values['nameOverride'] || chartName)
+function possibleNameLabels(release: Release): readonly unknown[] | undefined {
+  if (release.deployedRevision.chart.name !== milvusChartName) return undefined
+  return [release.deployedRevision, release.latestRevision].map(({ values }) => values['nameOverride'] || milvusChartName)
 }
 
 /** Whether its ports look like those of Milvus. */
-export const looksLikeMilvus = ({ spec }: Service): boolean => hasMilvusPort(spec.ports)
+export const hasMilvusPorts = ({ spec }: Service): boolean => hasMilvusPort(spec.ports)
 
 /** Of Services as they come, those that can be meant, or named in their place: the others are not kept. */
-export const possible = (settings: Settings) => (services: readonly Service[]): Service[] =>
-  services.filter((service) => service.metadata.name === settings.service || isApi(service.metadata.labels) || looksLikeMilvus(service))
+export const filterCandidateServices = (settings: Settings) => (services: readonly Service[]): Service[] =>
+  services.filter((service) => service.metadata.name === settings.service || isApiComponent(service.metadata.labels) || hasMilvusPorts(service))
 
 /**
  * @param release undefined without one, or when it may not be read: its Service is then known by its marks
  * @throws ActionError `service-not-found`, `service-ambiguous`, `release-chart-unsupported`
  */
 export function findService(settings: Settings, services: readonly Service[], release: Release | undefined): Service {
-  const isMeant = (service: Service): boolean => {
-    if (release) return isApiOf(service, release.last.name) && (namesIn(release)?.includes(service.metadata.labels?.[nameLabel]) ?? true)
+  const isCandidate = (service: Service): boolean => {
+    if (release) return isApiServiceOf(service, release.latestRevision.name) && (possibleNameLabels(release)?.includes(service.metadata.labels?.[nameLabel]) ?? true)
     if (settings.service !== undefined) return service.metadata.name === settings.service
-    const owner = releaseOf(service)
-    return owner !== undefined && (settings.release ?? owner) === owner && isApiOf(service, owner)
+    const owner = releaseNameOf(service)
+    return owner !== undefined && (settings.release ?? owner) === owner && isApiServiceOf(service, owner)
   }
-  const meant = services.filter(isMeant)
-  const found = narrow(meant)
-  const [first, second] = found
-  if (!first) throw release && settings.service === undefined ? missingService(settings, services, release) : noService(settings)
+  const candidates = services.filter(isCandidate)
+  const likeliest = preferLikeliest(candidates)
+  const [first, second] = likeliest
+  if (!first) throw release && settings.service === undefined ? missingServiceError(settings, services, release) : serviceNotFoundError(settings)
   if (!second) return first
   throw new ActionError({
     code: 'service-ambiguous',
-    problem: `${release ? `Release ${release.last.name}` : `Namespace ${settings.namespace}`} has ${found.length} Services of Milvus' API: ${found.map(({ metadata }) => metadata.name).join(', ')}.`,
+    problem: `${release ? `Release ${release.latestRevision.name}` : `Namespace ${settings.namespace}`} has ${likeliest.length} Services of Milvus' API: ${likeliest.map(({ metadata }) => metadata.name).join(', ')}.`,
     remedy: 'Set service in place of release to the one that is meant.',
   })
 }
@@ -55,14 +55,14 @@ export function findService(settings: Settings, services: readonly Service[], re
  * Of several, the one that is more likely. Without the values nobody knows of a nameOverride, and a subchart may have any alias:
  * the chart's own name and Milvus' port decide only between several.
  */
-function narrow(meant: readonly Service[]): readonly Service[] {
-  return [(service: Service) => service.metadata.labels?.[nameLabel] === chartName, looksLikeMilvus].reduce((left, isLikely) => {
-    const likely = left.filter(isLikely)
-    return left.length > 1 && likely.length > 0 ? likely : left
-  }, meant)
+function preferLikeliest(candidates: readonly Service[]): readonly Service[] {
+  return [(service: Service) => service.metadata.labels?.[nameLabel] === milvusChartName, hasMilvusPorts].reduce((remaining, isPreferred) => {
+    const preferred = remaining.filter(isPreferred)
+    return remaining.length > 1 && preferred.length > 0 ? preferred : remaining
+  }, candidates)
 }
 
-const noService = (settings: Settings): ActionError => new ActionError({
+const serviceNotFoundError = (settings: Settings): ActionError => new ActionError({
   code: 'service-not-found',
   problem: settings.service === undefined
     ? `Release ${settings.release ?? 'of the chart milvus'} has no Service of Milvus' API in namespace ${settings.namespace} (labels ${nameLabel} and app.kubernetes.io/instance, component ${apiComponents.join(' or ')}).`
@@ -71,23 +71,23 @@ const noService = (settings: Settings): ActionError => new ActionError({
 })
 
 /** Why a release has no Service of Milvus' API: it was deleted, the chart is of another vendor, or it makes none with these values. */
-function missingService(settings: Settings, services: readonly Service[], { last, current }: Release): ActionError {
-  const [rendered] = apiServicesOf(current)
-  if (rendered) {
+function missingServiceError(settings: Settings, services: readonly Service[], { latestRevision: last, deployedRevision: current }: Release): ActionError {
+  const [renderedService] = findApiServices(current)
+  if (renderedService) {
     return new ActionError({
       code: 'service-not-found',
-      problem: `Service ${rendered.name} of release ${last.name} is not in namespace ${settings.namespace}: somebody deleted it.`,
+      problem: `Service ${renderedService.name} of release ${last.name} is not in namespace ${settings.namespace}: somebody deleted it.`,
       remedy: `Create it again as "helm get manifest ${last.name} -n ${settings.namespace}" shows it (a helm upgrade of the release does so too), then run the job again.`,
     })
   }
-  const isOfOtherVendor = !hasMilvusComponents(current) && servicesOf(current.manifest).some((service) => service.hasMilvusPort)
-  if (!isOfOtherVendor) return noService({ ...settings, release: last.name })
+  const isOfOtherVendor = !hasMilvusComponents(current) && findServices(current.manifest).some((service) => service.hasMilvusPort)
+  if (!isOfOtherVendor) return serviceNotFoundError({ ...settings, release: last.name })
   const { name, version, origin } = current.chart
-  const own = services.filter((service) => releaseOf(service) === last.name && looksLikeMilvus(service)).map(({ metadata }) => metadata.name)
+  const milvusServiceNames = services.filter((service) => releaseNameOf(service) === last.name && hasMilvusPorts(service)).map(({ metadata }) => metadata.name)
   return new ActionError({
     code: 'release-chart-unsupported',
     problem: `Release ${last.name} was made with chart ${name} ${version}${origin === undefined ? '' : ` of ${origin}`}, which is not Milvus' own (https://github.com/zilliztech/milvus-helm): its objects have other labels, and its values other paths.`,
-    remedy: `Set service${own.length === 0 ? " to the Service of Milvus' API" : `: ${own.join(' or ')}`} in place of release: helm is then left alone. Make that Service ClusterIP in the values of the release.`,
+    remedy: `Set service${milvusServiceNames.length === 0 ? " to the Service of Milvus' API" : `: ${milvusServiceNames.join(' or ')}`} in place of release: helm is then left alone. Make that Service ClusterIP in the values of the release.`,
   })
 }
 
@@ -97,12 +97,12 @@ function missingService(settings: Settings, services: readonly Service[], { last
  */
 export function findPort(settings: Settings, service: Service): number {
   const ports = service.spec.ports ?? []
-  const wanted = settings.servicePort
-  const found = wanted === undefined ? (ports.find(({ name }) => name === 'milvus') ?? ports.find(({ port }) => port === 19530)) : ports.find(({ port }) => port === wanted)
-  if (found) return found.port
+  const requestedPort = settings.servicePort
+  const servicePort = requestedPort === undefined ? (ports.find(({ name }) => name === 'milvus') ?? ports.find(({ port }) => port === 19530)) : ports.find(({ port }) => port === requestedPort)
+  if (servicePort) return servicePort.port
   throw new ActionError({
     code: 'service-port-not-found',
-    problem: `Service ${service.metadata.name} has no port ${wanted ?? 'named milvus, nor 19530'}; it has ${ports.map(({ name, port }) => (name ? `${port} (${name})` : String(port))).join(', ') || 'none'}.`,
+    problem: `Service ${service.metadata.name} has no port ${requestedPort ?? 'named milvus, nor 19530'}; it has ${ports.map(({ name, port }) => (name ? `${port} (${name})` : String(port))).join(', ') || 'none'}.`,
     remedy: "Set service-port to the port of Milvus' gRPC API.",
   })
 }
@@ -112,12 +112,12 @@ export function findPort(settings: Settings, service: Service): number {
 const targetGroupAnnotation = /^alb\.ingress\.kubernetes\.io\/(target-type|backend-protocol|backend-protocol-version|success-codes|healthcheck-[a-z-]+|healthy-threshold-count|unhealthy-threshold-count|target-group-attributes|target-node-labels)$/
 
 /** What of those would break the way to Milvus: annotation -> what the Ingress needs. */
-const needed: Readonly<Record<string, { readonly suits: (value: string) => boolean; readonly text: string }>> = {
-  'target-type': { suits: (value) => value === 'ip', text: 'ip' },
-  'backend-protocol-version': { suits: (value) => value === 'GRPC', text: 'GRPC' },
+const requiredAnnotationValues: Readonly<Record<string, { readonly isCompatible: (value: string) => boolean; readonly requirement: string }>> = {
+  'target-type': { isCompatible: (value) => value === 'ip', requirement: 'ip' },
+  'backend-protocol-version': { isCompatible: (value) => value === 'GRPC', requirement: 'GRPC' },
   // Source: ELBv2, Matcher.GrpcCode: 0 to 99.
-  'success-codes': { suits: (value) => (value.match(/\d+/g) ?? []).every((code) => Number(code) <= 99), text: 'codes of gRPC, 0 to 99' },
-  'healthcheck-protocol': { suits: (value) => /^HTTPS?$/.test(value), text: 'HTTP or HTTPS' },
+  'success-codes': { isCompatible: (value) => (value.match(/\d+/g) ?? []).every((code) => Number(code) <= 99), requirement: 'codes of gRPC, 0 to 99' },
+  'healthcheck-protocol': { isCompatible: (value) => /^HTTPS?$/.test(value), requirement: 'HTTP or HTTPS' },
 }
 
 /**
@@ -134,47 +134,47 @@ export function checkService(context: Context, settings: Settings, service: Serv
       remedy: 'Set service (or release) to the Service of the Milvus in this cluster.',
     }))
   }
-  const annotationsPath = [...serviceTypePath(release ? valuesPathOf(release.current, name) : []).slice(0, -1), 'annotations']
-  const winning = Object.entries(annotations).filter(([key]) => targetGroupAnnotation.test(key) && !isTakenAway(settings, annotationsPath, key))
-  const breaking = winning.filter(([key, value]) => needed[key.split('/')[1] ?? '']?.suits(value) === false)
-  if (breaking.length > 0) {
+  const annotationsPath = [...serviceTypePath(release ? findValuesPath(release.deployedRevision, name) : []).slice(0, -1), 'annotations']
+  const overriding = Object.entries(annotations).filter(([key]) => targetGroupAnnotation.test(key) && !isRemovedByValues(settings, annotationsPath, key))
+  const conflicting = overriding.filter(([key, value]) => requiredAnnotationValues[key.split('/')[1] ?? '']?.isCompatible(value) === false)
+  if (conflicting.length > 0) {
     problems.push(new ActionError({
       code: 'service-annotations-conflict',
-      problem: `Annotations of Service ${name} win over those of the Ingress for its target group: ${breaking.map(([key, value]) => `${key}: ${value}, where the Ingress needs ${needed[key.split('/')[1] ?? '']?.text ?? ''}`).join('; ')}.`,
-      remedy: `Take them off: in the release's values under ${annotationsPath.join('.')}, or with "kubectl annotate service ${name} -n ${settings.namespace} ${breaking.map(([key]) => `${key}-`).join(' ')}".`,
+      problem: `Annotations of Service ${name} win over those of the Ingress for its target group: ${conflicting.map(([key, value]) => `${key}: ${value}, where the Ingress needs ${requiredAnnotationValues[key.split('/')[1] ?? '']?.requirement ?? ''}`).join('; ')}.`,
+      remedy: `Take them off: in the release's values under ${annotationsPath.join('.')}, or with "kubectl annotate service ${name} -n ${settings.namespace} ${conflicting.map(([key]) => `${key}-`).join(' ')}".`,
     }))
   }
-  winning.filter((entry) => !breaking.includes(entry)).forEach(([key, value]) => context.log.warn(`Service ${name} has ${key}: ${value}: for the target group it wins over the Ingress.`))
+  overriding.filter((entry) => !conflicting.includes(entry)).forEach(([key, value]) => context.log.warn(`Service ${name} has ${key}: ${value}: for the target group it wins over the Ingress.`))
   const appProtocol = service.spec.ports?.find((candidate) => candidate.port === port)?.appProtocol ?? ''
   if (/https|tls|ssl/i.test(appProtocol) && settings.ingress.annotations['alb.ingress.kubernetes.io/backend-protocol'] !== 'HTTPS') {
     context.log.warn(`Port ${port} of Service ${name} says appProtocol ${appProtocol}, and the ALB would send Milvus plaintext: if Milvus serves TLS itself, add "alb.ingress.kubernetes.io/backend-protocol: HTTPS" to input annotations.`)
   }
-  if (problems.length > 0) throw combine(problems)
+  if (problems.length > 0) throw combineErrors(problems)
 }
 
 /** Whether the input values takes an annotation off the Service: null is helm's word for that. */
-function isTakenAway({ values }: Settings, annotationsPath: readonly string[], key: string): boolean {
-  return valueAt(values, annotationsPath) === null || valueAt(values, [...annotationsPath, key]) === null
+function isRemovedByValues({ values }: Settings, annotationsPath: readonly string[], key: string): boolean {
+  return getValueAtPath(values, annotationsPath) === null || getValueAtPath(values, [...annotationsPath, key]) === null
 }
 
 /** Names who else writes the Service of a release, where nobody here knows whether it sets back what helm changes. */
-export function remarkOtherManagers(context: Context, service: Service | undefined): void {
-  if (!service || managerOf(service) !== undefined) return
-  const others = unknownManagers(service)
-  if (others.length > 0) context.log.note(`Fields of Service ${service.metadata.name} were set by ${others.join(', ')}, which this action does not know: a program that keeps the Service sets back what helm changes, and then the type has to be changed there.`)
+export function logOtherFieldManagers(context: Context, service: Service | undefined): void {
+  if (!service || findManagingTool(service) !== undefined) return
+  const otherManagers = unknownFieldManagers(service)
+  if (otherManagers.length > 0) context.log.note(`Fields of Service ${service.metadata.name} were set by ${otherManagers.join(', ')}, which this action does not know: a program that keeps the Service sets back what helm changes, and then the type has to be changed there.`)
 }
 
 /** Warns when there is nothing behind the Service, which an ALB answers with 503; says nothing when that may not be read. */
 export async function checkEndpoints(context: Context, { namespace }: Settings, kubernetes: KubernetesClient, service: Service): Promise<void> {
   const { name } = service.metadata
-  const reading = kubernetes.list<EndpointSlice>(paths.endpointSlicesPath(namespace), { labelSelector: `kubernetes.io/service-name=${name}` }, `list EndpointSlices in namespace ${namespace}`)
-  const slices = await ifForbidden(reading, () => undefined)
+  const request = kubernetes.list<EndpointSlice>(paths.endpointSlicesPath(namespace), { labelSelector: `kubernetes.io/service-name=${name}` }, `list EndpointSlices in namespace ${namespace}`)
+  const slices = await fallbackIfForbidden(request, () => undefined)
   if (slices === undefined || service.spec.type === 'ExternalName') return
   const endpoints = slices.flatMap((slice) => slice.endpoints ?? [])
   // Unknown is ready. Source: discovery.k8s.io/v1, EndpointConditions.
   const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false).length
-  context.found({ pods: { ready, all: endpoints.length } })
+  context.recordTopology({ pods: { ready, total: endpoints.length } })
   if (ready > 0) return
-  const why = endpoints.length > 0 ? `its ${endpoints.length} pods are not ready` : 'its selector finds no pod'
-  context.log.warn(`Service ${name} has no ready endpoint: ${why}. Until that changes the ALB answers 503.`)
+  const reason = endpoints.length > 0 ? `its ${endpoints.length} pods are not ready` : 'its selector finds no pod'
+  context.log.warn(`Service ${name} has no ready endpoint: ${reason}. Until that changes the ALB answers 503.`)
 }
