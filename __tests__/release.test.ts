@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { extractReleaseNotes, findProblems, type ReleaseCandidate } from '../scripts/release.ts'
-import { repositoryRoot } from '../sandbox/world.ts'
+import { repositoryRoot } from '../testing/environment.ts'
 
 const changelog = `# Changelog
 

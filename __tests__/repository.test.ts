@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { load } from 'js-yaml'
-import { repositoryRoot } from '../sandbox/world.ts'
+import { repositoryRoot } from '../testing/environment.ts'
 
 const readText = (path: string): string => readFileSync(join(repositoryRoot, path), 'utf8')
 const pages = ['.', 'docs', 'docs/decisions'].flatMap((folder) => readdirSync(join(repositoryRoot, folder)).filter((name) => name.endsWith('.md')).map((name) => join(folder, name)))
@@ -15,7 +15,7 @@ test.each(pages)('%s links to files that are there', (page) => {
 
 test('every kind of dependency is updated, and nothing that is younger than a week', () => {
   const { updates } = load(readText('.github/dependabot.yml')) as { updates: { 'package-ecosystem': string; directory: string; cooldown: { 'default-days': number } }[] }
-  expect(updates.map(({ 'package-ecosystem': kind, directory }) => `${kind} ${directory}`)).toEqual(['npm /', 'github-actions /', 'gomod /lab/control-plane', 'pip /lab/python'])
+  expect(updates.map(({ 'package-ecosystem': kind, directory }) => `${kind} ${directory}`)).toEqual(['npm /', 'github-actions /', 'gomod /integration/control-plane', 'pip /integration/python'])
   for (const { cooldown, directory } of updates) {
     expect(cooldown['default-days']).toBeGreaterThanOrEqual(7)
     expect(existsSync(join(repositoryRoot, directory))).toBe(true)

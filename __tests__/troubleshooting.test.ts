@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { failureCodes } from '../src/core/errors.ts'
+import { failureCodes } from '../src/failures/action-error.ts'
 
 const root = join(import.meta.dirname, '..')
 const page = readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8')

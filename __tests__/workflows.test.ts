@@ -3,10 +3,10 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { load } from 'js-yaml'
-import { repositoryRoot } from '../sandbox/world.ts'
-import { getConcurrencyGroup } from '../src/fleet/matrix.ts'
-import { sharedInputs } from '../src/fleet/run.ts'
-import { readTargets } from '../src/fleet/targets.ts'
+import { repositoryRoot } from '../testing/environment.ts'
+import { getConcurrencyGroup } from '../src/fleet/plan/matrix.ts'
+import { sharedInputs } from '../src/fleet/deploy/run-target.ts'
+import { readTargets } from '../src/fleet/plan/targets.ts'
 
 interface Step { readonly id?: string; readonly uses?: string; readonly with?: Readonly<Record<string, unknown>>; readonly run?: string }
 interface Job { readonly uses?: string; readonly concurrency?: { readonly group: string; readonly 'cancel-in-progress': boolean; readonly queue: string }; readonly with?: Readonly<Record<string, unknown>>; readonly secrets?: Readonly<Record<string, string>>; readonly permissions?: Readonly<Record<string, string>>; readonly steps?: readonly Step[] }
@@ -84,7 +84,7 @@ function evaluateTemplate(template: string, inputs: Record<string, string>): str
 
 test('what a fleet hands on to all targets of a job are inputs of the action', () => {
   const readInputs = (path: string): string[] => Object.keys(parseYaml<{ inputs: object }>(path).inputs)
-  expect(readInputs('fleet/action.yml').sort()).toEqual(['targets', ...sharedInputs].sort())
+  expect(readInputs('fleet/deploy/action.yml').sort()).toEqual(['targets', ...sharedInputs].sort())
   expect(sharedInputs.filter((name) => !readInputs('action.yml').includes(name))).toEqual([])
 })
 

@@ -7,6 +7,15 @@ import { cpSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } 
 
 const outputDirectory = process.argv[2] ?? 'dist'
 
+/** Each entry point in src/, with the folder in dist/ of its bundle. */
+const entries = [
+  ['index', '.'],
+  ['post', 'post'],
+  ['fleet/plan/main', 'fleet/plan'],
+  ['fleet/deploy/main', 'fleet/deploy'],
+  ['fleet/report/main', 'fleet/report'],
+] as const
+
 /**
  * Without this, webpack has to keep all 18 MB of generated API classes of @kubernetes/client-node, of which we use none:
  * the bundle would take 100 ms longer to load. Its modules have no effects of their own when they are imported.
@@ -24,9 +33,8 @@ rmSync('build', { recursive: true, force: true })
 rmSync(outputDirectory, { recursive: true, force: true })
 run('node_modules/.bin/tsc', '-p', 'tsconfig.build.json')
 cpSync('package.json', 'build/package.json')
-for (const name of ['index', 'post', 'targets', 'fleet', 'fleet-report']) {
-  const directory = name === 'index' ? outputDirectory : `${outputDirectory}/${name}`
-  run('node_modules/.bin/ncc', 'build', `build/${name}.js`, '-o', directory, '--target', 'es2022', '--license', '[name].licenses')
+for (const [entry, folder] of entries) {
+  run('node_modules/.bin/ncc', 'build', `build/${entry}.js`, '-o', `${outputDirectory}/${folder}`, '--target', 'es2022', '--license', '[name].licenses')
 }
 mergeLicenses()
 

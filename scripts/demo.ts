@@ -3,9 +3,9 @@
  * others, `-- all` every one. Each fails when something is not as it tells.
  */
 import { spawnSync } from 'node:child_process'
-import { startSimulator } from '../sandbox/sandbox.ts'
-import { printHeading } from './demo/stage.ts'
-import { workflows } from './demo/stories.ts'
+import { startSimulator } from '../simulator/simulator.ts'
+import { printHeading } from './demo/fixture.ts'
+import { workflows } from './demo/workflows.ts'
 
 /** Plays one, in this process: its clients ask the DNS of its world. */
 async function runWorkflow(name: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 /** `npm run docs`: writes what follows from action.yml: README's tables, the JSON Schema of targets files, and parts of the reusable workflows. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { load } from 'js-yaml'
-import { createTargetsSchema } from '../src/fleet/schema.ts'
+import { createTargetsSchema } from '../src/fleet/plan/schema.ts'
 import { replaceRegions, type ActionField } from './workflow-regions.ts'
 
 const escapeCell = (text: string) => text.replaceAll('|', '\\|').replace(/\s+/g, ' ')
@@ -28,7 +28,7 @@ export function replaceTables(readme: string, action: string): string {
   }, readme)
 }
 
-/** targets/targets.schema.json, with the descriptions that action.yml gives the inputs. */
+/** fleet/plan/targets.schema.json, with the descriptions that action.yml gives the inputs. */
 export function generateTargetsSchema(action: string): string {
   const { inputs } = load(action) as { inputs: Record<string, ActionField> }
   return `${JSON.stringify(createTargetsSchema(Object.fromEntries(Object.entries(inputs).map(([name, { description }]) => [name, description]))), null, 2)}\n`
@@ -43,7 +43,7 @@ export function generateDerivedFiles(action: string): { path: string; now: strin
   }
   return [
     deriveFile('README.md', (now) => replaceTables(now, action)),
-    deriveFile('targets/targets.schema.json', () => generateTargetsSchema(action)),
+    deriveFile('fleet/plan/targets.schema.json', () => generateTargetsSchema(action)),
     ...['deploy', 'drift-check'].map((name) => deriveFile(`.github/workflows/${name}.yml`, (now) => replaceRegions(now, actionInterface))),
   ]
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run faults`: everything that goes wrong, on the sandbox, with its figures written into docs/reliability.md; `-- TEXT` only
+ * `npm run faults`: everything that goes wrong, on the simulator, with its figures written into docs/reliability.md; `-- TEXT` only
  * what has TEXT in its name; `-- sample` some cases of each, in two minutes.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -42,7 +42,7 @@ function main(): void {
   try {
     const recordPath = join(scratchDirectory, 'figures.jsonl')
     const filterArguments = namePattern === undefined ? [] : ['--testNamePattern', namePattern]
-    const { passed, failed, files } = runJest([`--maxWorkers=${workers}`, '--testSequencer=./scripts/longest-first.mjs', '--testTimeout=1200000', '--testPathPatterns=__tests__/faults', ...filterArguments], isSample ? {} : { FAULTS: 'whole', FAULTS_RECORD: recordPath })
+    const { passed, failed, files } = runJest([`--maxWorkers=${workers}`, '--testSequencer=./scripts/longest-first.mjs', '--testTimeout=1200000', '--testPathPatterns=__tests__/resilience', ...filterArguments], isSample ? {} : { FAULTS: 'whole', FAULTS_RECORD: recordPath })
     const results = existsSync(recordPath) ? readFileSync(recordPath, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as FaultResult) : []
     if (failed === 0 && namePattern === undefined && !isSample) writeFileSync(pagePath, replaceResultTables(readFileSync(pagePath, 'utf8'), results))
     for (const name of listTableNames(results)) console.log(`\n${name}\n${formatTable(selectRows(results, name))}`)

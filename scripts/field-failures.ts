@@ -1,8 +1,8 @@
-/** The failures that the field knows, each with what proves what the action does about it: docs/field-failures.md, from `__tests__/rows/`. */
+/** The failures that the field knows, each with what proves what the action does about it: docs/field-failures.md, from `__tests__/failure-catalogue/`. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { load } from 'js-yaml'
-import { repositoryRoot } from '../sandbox/world.ts'
+import { repositoryRoot } from '../testing/environment.ts'
 import { isApplicableTo, environmentKinds, type Records } from './records.ts'
 
 /** One failure, with exactly one of what proves it: scenarios, a table of cases, or the reason why the action has nothing to do with it. */
@@ -22,7 +22,7 @@ export interface FailureSource {
   readonly rows: readonly FailureEntry[]
 }
 
-const catalogueDirectory = join(repositoryRoot, '__tests__/rows')
+const catalogueDirectory = join(repositoryRoot, '__tests__/failure-catalogue')
 
 /** Every source, in the order of the files' names. */
 export function readFailureCatalogue(): FailureSource[] {
@@ -34,12 +34,12 @@ const escapeCell = (value: string): string => value.replaceAll('|', '\\|').repla
 /** @throws Error that lists every row that names what is not there, or nothing, or too much */
 export function renderFieldFailures(sources: readonly FailureSource[], records: Records): string {
   const problems = sources.flatMap(({ rows }) => rows.flatMap((row) => findProblems(row, records)))
-  if (problems.length > 0) throw new Error(`__tests__/rows:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+  if (problems.length > 0) throw new Error(`__tests__/failure-catalogue:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
   const entries = sources.flatMap(({ rows }) => rows)
   const count = (key: keyof FailureEntry): number => entries.filter((row) => row[key] !== undefined).length
   return `# Failures of the field
 
-Written by \`npm run scenarios\` from \`__tests__/rows/\` and what the scenarios record. ${entries.length} failures and facts that the sources know: ${count('scenario')} are proven by scenarios (what the built action does in a whole world), ${count('table')} by tables of cases, and of ${count('not')} the reason says why there is nothing to prove. Codes are those of [troubleshooting](troubleshooting.md); a row without one is a warning, a note, or a run that succeeds.
+Written by \`npm run scenarios\` from \`__tests__/failure-catalogue/\` and what the scenarios record. ${entries.length} failures and facts that the sources know: ${count('scenario')} are proven by scenarios (what the built action does in a whole world), ${count('table')} by tables of cases, and of ${count('not')} the reason says why there is nothing to prove. Codes are those of [troubleshooting](troubleshooting.md); a row without one is a warning, a note, or a run that succeeds.
 
 ${sources.map(({ title, rows }) => [`## ${title}`, '', '| failure | proven by | world | code |', '|---|---|---|---|', ...rows.map((row) => formatRow(row, records))].join('\n')).join('\n\n')}
 `

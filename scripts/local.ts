@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { load } from 'js-yaml'
-import { executeAction } from '../sandbox/runner.ts'
+import { executeAction } from '../testing/runner.ts'
 
 const [inputsPath] = process.argv.slice(2)
 if (inputsPath === undefined) {

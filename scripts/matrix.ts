@@ -37,7 +37,7 @@ function runInSimulator(environment: Readonly<Record<string, string>>): boolean 
 
 /** Plays them in the lab, which counts for itself. */
 function runInLab(environment: Readonly<Record<string, string>>): boolean {
-  return spawnSync(process.execPath, ['lab/main.ts', chartTestPattern], { stdio: 'inherit', env: { ...process.env, ...environment } }).status === 0
+  return spawnSync(process.execPath, ['integration/main.ts', chartTestPattern], { stdio: 'inherit', env: { ...process.env, ...environment } }).status === 0
 }
 
 const chartTestPattern = '^chart '

@@ -2,7 +2,7 @@
  * What the last job of .github/workflows/nightly.yml runs: one issue is open while the nightly tests fail, and closed when they
  * pass. NEEDS is the context `needs` of that job, as JSON; the rest is the environment of every job.
  */
-import { GitHub } from '../src/fleet/github.ts'
+import { GitHub } from '../src/fleet/report/github.ts'
 
 /** The context `needs`: the jobs that this one waited for. Source: GitHub, Contexts reference. */
 export type Needs = Readonly<Record<string, { readonly result: 'success' | 'failure' | 'cancelled' | 'skipped' }>>

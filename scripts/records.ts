@@ -1,6 +1,6 @@
 /** What `npm test` and `npm run lab` recorded of their last whole runs: which scenario is defined, where it passed, which failures it saw. */
 import { readFileSync } from 'node:fs'
-import { scenarioRecordPath } from '../sandbox/scenario-record.ts'
+import { scenarioRecordPath } from '../testing/scenario-record.ts'
 
 /** A line of a record: a scenario was defined, it saw a run fail with a code, or it passed. */
 interface RecordLine {
@@ -15,8 +15,8 @@ interface RecordLine {
   readonly passed?: true
 }
 
-export type EnvironmentKind = 'sandbox' | 'lab'
-export const environmentKinds: readonly EnvironmentKind[] = ['sandbox', 'lab']
+export type EnvironmentKind = 'simulator' | 'lab'
+export const environmentKinds: readonly EnvironmentKind[] = ['simulator', 'lab']
 
 /** A scenario, from the records of both worlds. */
 export interface RecordedScenario {
@@ -28,7 +28,7 @@ export interface RecordedScenario {
   /** The only world that it is for, and why. */
   readonly restrictedTo: { readonly kind: EnvironmentKind; readonly why: string } | undefined
   readonly steersController: boolean
-  /** The failure codes that its runs ended with in the sandbox, as it expected. */
+  /** The failure codes that its runs ended with in the simulator, as it expected. */
   readonly codes: readonly string[]
 }
 
@@ -69,6 +69,6 @@ function buildScenario(name: string, lines: readonly RecordLine[]): RecordedScen
     passedIn: new Set(lines.filter(({ passed }) => passed).map(({ world }) => world)),
     restrictedTo: only && { kind: only, why },
     steersController,
-    codes: [...new Set(lines.filter(({ world }) => world === 'sandbox').flatMap(({ code }) => code ?? []))].sort(),
+    codes: [...new Set(lines.filter(({ world }) => world === 'simulator').flatMap(({ code }) => code ?? []))].sort(),
   }
 }

@@ -1,8 +1,8 @@
-/** `npm run sandbox`: keeps a sandbox with Milvus in it until Ctrl-C, and says how to use it by hand. */
+/** `npm run sandbox`: keeps a simulator with Milvus in it until Ctrl-C, and says how to use it by hand. */
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startSimulator } from '../sandbox/sandbox.ts'
+import { startSimulator } from '../simulator/simulator.ts'
 
 const environment = await startSimulator()
 await environment.installMilvus()

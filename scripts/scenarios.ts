@@ -5,7 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { repositoryRoot } from '../sandbox/world.ts'
+import { repositoryRoot } from '../testing/environment.ts'
 import { renderFieldFailures, readFailureCatalogue, replaceProofs } from './field-failures.ts'
 import { isApplicableTo, readRecords, environmentKinds, type RecordedScenario, type Records, type EnvironmentKind } from './records.ts'
 
@@ -20,14 +20,14 @@ function renderScenarios({ scenarios }: Records): string {
   const all = [...scenarios.values()]
   const countScenarios = (kind: EnvironmentKind): number => all.filter((scenario) => isApplicableTo(scenario, kind)).length
   const formatFileTable = (file: string): string => [
-    `## ${file.replace('.test.ts', '')}`, '', '| scenario | sandbox | lab |', '|---|---|---|',
-    ...all.filter((scenario) => scenario.file === file).map((scenario) => `| ${scenario.name} | ${formatCell(scenario, 'sandbox')} | ${formatCell(scenario, 'lab')} |`),
+    `## ${file.replace('.test.ts', '')}`, '', '| scenario | simulator | lab |', '|---|---|---|',
+    ...all.filter((scenario) => scenario.file === file).map((scenario) => `| ${scenario.name} | ${formatCell(scenario, 'simulator')} | ${formatCell(scenario, 'lab')} |`),
   ].join('\n')
   return `# Scenarios
 
-Written by \`npm run scenarios\`. \`npm test\` runs those of the sandbox (${countScenarios('sandbox')}), \`npm run lab\` those of the lab (${countScenarios('lab')}), and \`npm run scenarios -- --check\` fails unless each passed in every world that it is for. Each runs \`dist/\` as a runner does, in a world of its own; in the lab, the SDK for Node makes and drops a collection through the load balancer after every run that changed something, and pymilvus makes, searches and drops one after the first of each file, and after the first with a token. [Failures of the field](field-failures.md) says which of them proves what.
+Written by \`npm run scenarios\`. \`npm test\` runs those of the simulator (${countScenarios('simulator')}), \`npm run lab\` those of the lab (${countScenarios('lab')}), and \`npm run scenarios -- --check\` fails unless each passed in every world that it is for. Each runs \`dist/\` as a runner does, in a world of its own; in the lab, the SDK for Node makes and drops a collection through the load balancer after every run that changed something, and pymilvus makes, searches and drops one after the first of each file, and after the first with a token. [Failures of the field](field-failures.md) says which of them proves what.
 
-The sandbox is ours. In the lab the Kubernetes control plane, helm 3 and 4, kubectl, Milvus, the TLS and HTTP/2 of the load balancer (Envoy) and the clients are real ones, and AWS is moto, with what stands before it for what moto does not do (\`lab/parts/\`).
+The simulator is ours. In the lab the Kubernetes control plane, helm 3 and 4, kubectl, Milvus, the TLS and HTTP/2 of the load balancer (Envoy) and the clients are real ones, and AWS is moto, with what stands before it for what moto does not do (\`integration/services/\`).
 
 The load balancer controller is the stand-in in both worlds: no registry that the lab installs from has the real one. So what any row says of the controller is what the stand-in does, written to observations of v3.5.0; \`LAB_CONTROLLER=/path/to/binary npm run lab\` repeats them with a real one.
 
@@ -43,8 +43,8 @@ const reportError = (text: string): void => {
   process.exitCode = 1
 }
 
-// Writing needs no run in the lab: the sandbox's defines every scenario, also those of the lab only.
-const records = readRecords(isCheck ? environmentKinds : ['sandbox'])
+// Writing needs no run in the lab: the simulator's defines every scenario, also those of the lab only.
+const records = readRecords(isCheck ? environmentKinds : ['simulator'])
 const pages: Readonly<Record<string, (currentText: string) => string>> = {
   'docs/scenarios.md': () => renderScenarios(records),
   'docs/field-failures.md': () => renderFieldFailures(readFailureCatalogue(), records),

@@ -6,7 +6,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync, readdirSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { availableParallelism, tmpdir } from 'node:os'
-import { repositoryRoot } from '../sandbox/world.ts'
+import { repositoryRoot } from '../testing/environment.ts'
 
 /** HTTPS, the Kubernetes API, a second HTTPS, Milvus and its metrics, Envoy's admin interface. */
 const occupiedPorts = [443, 6443, 8443, 19530, 9091, 15000]

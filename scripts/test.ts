@@ -6,7 +6,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { scenarioRecordPath } from '../sandbox/scenario-record.ts'
+import { scenarioRecordPath } from '../testing/scenario-record.ts'
 import { runChecks } from './test/checks.ts'
 import { runJest } from './test/jest.ts'
 import { formatFailures } from './test/jest-report.ts'
@@ -15,7 +15,7 @@ import { writeProfile, type TestStage } from './test/profile.ts'
 /** Scenarios wait as often as they work: twice as many workers as cores. Unit tests only work. */
 const workers = { units: 2, scenarios: 4 }
 
-const distTestsPattern = '__tests__/(scenarios|faults)/'
+const distTestsPattern = '__tests__/(scenarios|resilience)/'
 
 const stages: TestStage[] = []
 let passed = 0
@@ -41,7 +41,7 @@ function units(): void {
 
 /** Each scenario says where it passed, for docs/scenarios.md; with a profile also where its time went. */
 function scenarios(profilePath: string | undefined): void {
-  const recordPath = scenarioRecordPath('sandbox')
+  const recordPath = scenarioRecordPath('simulator')
   rmSync(recordPath, { force: true })
   mkdirSync(dirname(recordPath), { recursive: true })
   recordStage('scenarios', runJest([`--maxWorkers=${workers.scenarios}`, '--testPathPatterns=__tests__/scenarios/'], { SCENARIO_RECORD: recordPath, ...(profilePath === undefined ? {} : { PROFILE: profilePath }) }))

@@ -1,9 +1,9 @@
 /** `npm run workflows`: actionlint over every workflow, built once from its Go module. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runCommand } from '../lab/process.ts'
-import { cacheDirectory, createDirectoryOnce } from '../sandbox/tools.ts'
-import { repositoryRoot } from '../sandbox/world.ts'
+import { runCommand } from '../integration/process.ts'
+import { cacheDirectory, createDirectoryOnce } from '../testing/cli-tools.ts'
+import { repositoryRoot } from '../testing/environment.ts'
 
 const version = 'v1.7.12'
 const installDirectory = join(cacheDirectory, `actionlint-${version}`)

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { getConcurrencyGroup, buildMatrix } from '../../src/fleet/matrix.ts'
-import type { Target } from '../../src/fleet/targets.ts'
+import { getConcurrencyGroup, buildMatrix } from '../../src/fleet/plan/matrix.ts'
+import type { Target } from '../../src/fleet/plan/targets.ts'
 
 const createTarget = (name: string, environment = 'production', overrides: Partial<Target> = {}): Target => ({ name, environment, checkEnvironment: 'look', roleToAssume: '', checkRoleToAssume: 'arn:aws:iam::111122223333:role/look', runsOn: [], inputs: { region: 'us-east-2', cluster: name }, ...overrides })
 const deployOptions = { runsOn: 'ubuntu-latest', check: false }

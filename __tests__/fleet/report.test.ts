@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { createFleetReport, addMissingResults } from '../../src/fleet/report.ts'
-import type { TargetResult } from '../../src/fleet/run.ts'
+import { createFleetReport, addMissingResults } from '../../src/fleet/report/report.ts'
+import type { TargetResult } from '../../src/fleet/deploy/run-target.ts'
 
 const now = Date.parse('2026-11-24T00:00:00Z')
 const change = { step: 'ingress', object: 'Ingress milvus/milvus-demo', path: 'metadata.annotations.x', before: 'a', after: 'b', why: 'differs' }

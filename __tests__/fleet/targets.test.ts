@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { readTargets, readWorkflowTarget } from '../../src/fleet/targets.ts'
+import { readTargets, readWorkflowTarget } from '../../src/fleet/plan/targets.ts'
 
 const parseTargets = (text: string) => readTargets(text)
 const listProblems = (text: string): readonly string[] => {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { Change } from '../../src/core/step.ts'
+import type { Change } from '../../src/steps/step.ts'
 import { createDriftError } from '../../src/modes/check.ts'
 
 const schemeChange: Change = { step: 'ingress', object: 'Ingress milvus/milvus-demo', path: 'scheme', before: 'internal', after: 'internet-facing', why: 'differs' }

@@ -1,8 +1,8 @@
 /** ACM as it answers in the field: throttled, in pages, at its quotas, under an organization's policies, and with certificates in every state. */
 import { setTimeout } from 'node:timers/promises'
 import { expect } from '@jest/globals'
-import { issueSelfSigned } from '../../sandbox/certificates.ts'
-import { listCertificates, getObject, importCertificate, findCertificate } from './hands.ts'
+import { issueSelfSigned } from '../../testing/certificates.ts'
+import { listCertificates, getObject, importCertificate, findCertificate } from './manual-operations.ts'
 import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, expectUnchanged, simulatorScenario, scenario, setDefaultStart, type Scenario } from './harness.ts'
 
 setDefaultStart('cluster-ip')

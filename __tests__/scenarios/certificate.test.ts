@@ -1,6 +1,6 @@
 /** Certificates in the field: a given ARN, other usages, other keys, many of them, and an end that is near. */
 import { expect } from '@jest/globals'
-import { listCertificates, importCertificate, findCertificate } from './hands.ts'
+import { listCertificates, importCertificate, findCertificate } from './manual-operations.ts'
 import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, expectUnchanged, simulatorScenario, scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('cluster-ip')

@@ -4,8 +4,8 @@
  */
 import { appendFileSync } from 'node:fs'
 import { expect } from '@jest/globals'
-import { modeValues, type InstallationMode } from '../../sandbox/charts/modes.ts'
-import type { HelmMajorVersion } from '../../sandbox/tools.ts'
+import { modeValues, type InstallationMode } from '../../simulator/charts/installation-modes.ts'
+import type { HelmMajorVersion } from '../../testing/cli-tools.ts'
 import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, expectUnchanged, scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('empty')

@@ -2,12 +2,12 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
-import { buildUnrelatedChart } from '../../sandbox/charts/others.ts'
-import { buildMilvusChart } from '../../sandbox/charts/package.ts'
-import { startChartRegistry } from '../../sandbox/charts/registry.ts'
-import type { RunOptions } from '../../sandbox/runner.ts'
-import type { Fault } from '../../sandbox/traffic.ts'
-import type { TestEnvironment } from '../../sandbox/world.ts'
+import { buildUnrelatedChart } from '../../simulator/charts/third-party-charts.ts'
+import { buildMilvusChart } from '../../simulator/charts/package.ts'
+import { startChartRegistry } from '../../simulator/charts/oci-registry.ts'
+import type { RunOptions } from '../../testing/runner.ts'
+import type { Fault } from '../../testing/request-log.ts'
+import type { TestEnvironment } from '../../testing/environment.ts'
 import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, scenario, type Scenario } from './harness.ts'
 
 /** Everything up to the first write: the chart is fetched and rendered. */

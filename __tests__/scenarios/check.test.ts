@@ -1,10 +1,10 @@
 /** mode check and dry-run: what differs is said and nothing is changed; what a check reports, a deploy heals. */
 import { expect } from '@jest/globals'
-import { optionalForCheck, requiredForDriftDetection, requiredForClassParamsDrift, requiredForCheck } from '../../sandbox/permission-table.ts'
-import type { RunResult } from '../../sandbox/runner.ts'
-import type { TestEnvironment } from '../../sandbox/world.ts'
-import { replaceRuleWithFixedResponse, deleteListener, deleteLoadBalancer, deleteRule, replaceRuleWithHttp1Forward, getListener, modifyListener, setLoadBalancerAttribute } from './alb-by-hand.ts'
-import { createObjects, deleteCertificate, getObject, importCertificate, selectRevocablePermissions } from './hands.ts'
+import { optionalForCheck, requiredForDriftDetection, requiredForClassParamsDrift, requiredForCheck } from '../../testing/required-permissions.ts'
+import type { RunResult } from '../../testing/runner.ts'
+import type { TestEnvironment } from '../../testing/environment.ts'
+import { replaceRuleWithFixedResponse, deleteListener, deleteLoadBalancer, deleteRule, replaceRuleWithHttp1Forward, getListener, modifyListener, setLoadBalancerAttribute } from './alb-manual-operations.ts'
+import { createObjects, deleteCertificate, getObject, importCertificate, selectRevocablePermissions } from './manual-operations.ts'
 import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, simulatorScenario, scenario, setDefaultStart, type Scenario } from './harness.ts'
 
 setDefaultStart('deployed')

@@ -1,6 +1,6 @@
 /** The way to an EKS cluster: its state, who its endpoint lets in, and a runner whose clock is off. */
 import { expect } from '@jest/globals'
-import type { Simulator } from '../../sandbox/sandbox.ts'
+import type { Simulator } from '../../simulator/simulator.ts'
 import { getErrorAnnotation, expectFailure, expectSuccess, expectUnchanged, simulatorScenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('cluster-ip')

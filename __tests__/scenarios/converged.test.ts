@@ -2,8 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
-import { profilingOptionsFor, parseProfile, sumByPhase } from '../../sandbox/profile.ts'
-import type { RunResult } from '../../sandbox/runner.ts'
+import { profilingOptionsFor, parseProfile, sumByPhase } from '../../testing/profile.ts'
+import type { RunResult } from '../../testing/runner.ts'
 import { expectSuccess, scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('cluster-ip')

@@ -1,10 +1,10 @@
 /** When the Service becomes ClusterIP, and what clients notice of it; what they notice of a renewal. */
 import { X509Certificate } from 'node:crypto'
 import { expect } from '@jest/globals'
-import { ContinuousClient, startClientThroughAlb, nextHelmServiceUpdate } from '../../sandbox/calling-client.ts'
-import type { TestEnvironment } from '../../sandbox/world.ts'
+import { ContinuousClient, startClientThroughAlb, nextHelmServiceUpdate } from '../../testing/continuous-client.ts'
+import type { TestEnvironment } from '../../testing/environment.ts'
 import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, expectUnchanged, scenario } from './harness.ts'
-import { getObject } from './hands.ts'
+import { getObject } from './manual-operations.ts'
 
 const getServiceType = async (environment: TestEnvironment): Promise<unknown> => ((await getObject(environment, 'service', 'milvus-demo'))?.['spec'] as { type?: string } | undefined)?.type
 

@@ -1,9 +1,9 @@
 /** The main job: first deployment, converged run, renewal, and the Milvuses that are not the guide's. */
 import { X509Certificate } from 'node:crypto'
 import { expect } from '@jest/globals'
-import { mergeValues } from '../../sandbox/charts/merged.ts'
-import { modeValues } from '../../sandbox/charts/modes.ts'
-import { applyGuideIngress, listCertificates, createMilvusObjects, getObject, importCertificate, findCertificate, ingressAnnotations, listLoadBalancerNames, removeTags } from './hands.ts'
+import { mergeValues } from '../../simulator/charts/merge-values.ts'
+import { modeValues } from '../../simulator/charts/installation-modes.ts'
+import { applyGuideIngress, listCertificates, createMilvusObjects, getObject, importCertificate, findCertificate, ingressAnnotations, listLoadBalancerNames, removeTags } from './manual-operations.ts'
 import { listChanges, expectFailure, expectSuccess, expectUnchanged, simulatorScenario, scenario, setDefaultStart, valuesCanary } from './harness.ts'
 
 setDefaultStart('cluster-ip')

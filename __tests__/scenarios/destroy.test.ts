@@ -1,9 +1,9 @@
 /** Mode destroy: what this action made goes, and nothing else. */
 import { expect } from '@jest/globals'
-import { runAction } from '../../sandbox/act.ts'
-import { requiredForDestroy } from '../../sandbox/permission-table.ts'
-import { setLoadBalancerAttribute } from './alb-by-hand.ts'
-import { applyGuideIngress, listCertificates, createObjects, getObject, importCertificate, expireLease, listLoadBalancerNames, removeTags, type KubernetesObject, selectRevocablePermissions } from './hands.ts'
+import { runAction } from '../../testing/run-action.ts'
+import { requiredForDestroy } from '../../testing/required-permissions.ts'
+import { setLoadBalancerAttribute } from './alb-manual-operations.ts'
+import { applyGuideIngress, listCertificates, createObjects, getObject, importCertificate, expireLease, listLoadBalancerNames, removeTags, type KubernetesObject, selectRevocablePermissions } from './manual-operations.ts'
 import { getErrorAnnotation, listChanges, expectFailure, expectFailureWithoutWrites, expectSuccess, expectUnchanged, scenario, setDefaultStart, type Scenario } from './harness.ts'
 
 setDefaultStart('deployed')

@@ -2,32 +2,32 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
-import { startGitHubApi } from '../../sandbox/github.ts'
-import { executeAction, type RunResult } from '../../sandbox/runner.ts'
-import { repositoryRoot, type TestEnvironment } from '../../sandbox/world.ts'
-import { getObject } from './hands.ts'
+import { startGitHubApi } from '../../testing/github-api.ts'
+import { executeAction, type RunResult } from '../../testing/runner.ts'
+import { repositoryRoot, type TestEnvironment } from '../../testing/environment.ts'
+import { getObject } from './manual-operations.ts'
 import { scenario } from './harness.ts'
 
 interface TargetResult { readonly name: string; readonly outcome: string; readonly outputs: Readonly<Record<string, string>> }
 
 const runFleetAction = (environment: TestEnvironment, action: string, inputs: Record<string, string>): Promise<RunResult> =>
-  executeAction({ actionDirectory: join(repositoryRoot, action), directory: environment.directory, env: environment.runnerEnv(), inputs })
+  executeAction({ actionDirectory: join(repositoryRoot, 'fleet', action), directory: environment.directory, env: environment.runnerEnv(), inputs })
 
 scenario('two targets of one job: the second is deployed though the first fails, and the job fails with both results', async ({ environment }) => {
   const { certificate, 'private-key': privateKey, ...inputs } = environment.inputs()
   const file = join(environment.directory, 'targets.yml')
   await writeFile(file, JSON.stringify({ defaults: { ...inputs, region: environment.region, environment: 'production' }, targets: [{ name: 'gone', namespace: 'nowhere' }, { name: 'here' }] }))
-  const matrix = await runFleetAction(environment, 'targets', { file })
+  const matrix = await runFleetAction(environment, 'plan', { file })
   expect(matrix.exitCode).toBe(0)
   const [job, ...otherJobs] = (JSON.parse(matrix.outputs['matrix'] ?? '') as { include: Record<string, string>[] }).include
   expect(otherJobs.map(({ name }) => name)).toEqual(['here'])
 
   const allTargets = JSON.stringify([job, ...otherJobs].flatMap((each) => JSON.parse(each?.['targets'] ?? '') as object[]))
-  const dryRun = await runFleetAction(environment, 'fleet', { targets: allTargets, 'dry-run': 'true', certificate: certificate ?? '', 'private-key': privateKey ?? '' })
+  const dryRun = await runFleetAction(environment, 'deploy', { targets: allTargets, 'dry-run': 'true', certificate: certificate ?? '', 'private-key': privateKey ?? '' })
   expect((JSON.parse(dryRun.outputs['results'] ?? '') as TargetResult[])[1]?.outputs).toMatchObject({ changed: 'false', changes: expect.stringContaining('service.type') })
   expect(await getObject(environment, 'ingress', 'milvus-demo')).toBeUndefined()
 
-  const run = await runFleetAction(environment, 'fleet', { targets: allTargets, certificate: certificate ?? '', 'private-key': privateKey ?? '' })
+  const run = await runFleetAction(environment, 'deploy', { targets: allTargets, certificate: certificate ?? '', 'private-key': privateKey ?? '' })
   expect(run.exitCode).toBe(1)
   const results = JSON.parse(run.outputs['results'] ?? '') as TargetResult[]
   expect(results.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual(['gone failure', 'here success'])
@@ -40,20 +40,20 @@ scenario('two targets of one job: the second is deployed though the first fails,
 scenario('a targets file with mistakes: every one is said', async ({ environment }) => {
   const file = join(environment.directory, 'targets.yml')
   await writeFile(file, 'targets: [{name: a, host: x}, {name: b, region: us-east-2, cluster: c, host: b.example.com, scheme: open}]')
-  const run = await runFleetAction(environment, 'targets', { file })
+  const run = await runFleetAction(environment, 'plan', { file })
   expect(run.exitCode).toBe(1)
   for (const filteredRun of ['a: Input cluster is empty', 'a: Input region is empty', 'a: Input host is "x"', 'b: Input scheme is "open"']) {
     expect(decodeURIComponent(run.log)).toContain(filteredRun)
     expect(run.summary).toContain(filteredRun)
   }
-  expect((await runFleetAction(environment, 'targets', { file: join(environment.directory, 'none.yml') })).log).toContain('which cannot be read')
+  expect((await runFleetAction(environment, 'plan', { file: join(environment.directory, 'none.yml') })).log).toContain('which cannot be read')
 }, { start: 'empty' })
 
 scenario('a file of 1,000 targets becomes 250 jobs, and a part of it those that are named', async ({ environment }) => {
   const file = join(environment.directory, 'targets.yml')
   const names = Array.from({ length: 1000 }, (_, index) => `target-${index}`)
   await writeFile(file, `defaults: {region: us-east-2}\ntargets:\n${names.map((name, index) => `  - {name: ${name}, environment: e${index % 50}, cluster: c${index}, host: ${name}.example.com, role-to-assume: "arn:aws:iam::111122223333:role/milvus-alb-${index % 50}"}`).join('\n')}\n`)
-  const { exitCode, outputs, log } = await runFleetAction(environment, 'targets', { file })
+  const { exitCode, outputs, log } = await runFleetAction(environment, 'plan', { file })
   expect([exitCode, log]).toEqual([0, expect.stringContaining('1000 targets in 250 jobs')])
   const { include } = JSON.parse(outputs['matrix'] ?? '') as { include: { targets: string }[] }
   expect(include.flatMap(({ targets }) => (JSON.parse(targets) as TargetResult[]).map(({ name }) => name)).sort()).toEqual([...names].sort())
@@ -62,17 +62,17 @@ scenario('a file of 1,000 targets becomes 250 jobs, and a part of it those that 
   expect((outputs['matrix'] ?? '').length).toBeLessThan(2 ** 20 - 2 ** 17)
   expect((outputs['targets'] ?? '').length).toBeLessThan(2 ** 17)
 
-  const filteredRun = await runFleetAction(environment, 'targets', { file, only: 'target-99*, target-1' })
+  const filteredRun = await runFleetAction(environment, 'plan', { file, only: 'target-99*, target-1' })
   expect(JSON.parse(filteredRun.outputs['targets'] ?? '')).toEqual(['target-1', 'target-99', ...Array.from({ length: 10 }, (_, index) => `target-99${index}`)])
   expect(filteredRun.outputs['artifacts']).not.toBe(outputs['artifacts'])
-  expect((await runFleetAction(environment, 'targets', { file, mode: 'check' })).outputs['artifacts']).not.toBe(outputs['artifacts'])
-  expect((await runFleetAction(environment, 'targets', { file, only: 'target-1, tarket-2' })).log).toContain('Input only says tarket-2, which matches none of the 1000 targets')
+  expect((await runFleetAction(environment, 'plan', { file, mode: 'check' })).outputs['artifacts']).not.toBe(outputs['artifacts'])
+  expect((await runFleetAction(environment, 'plan', { file, only: 'target-1, tarket-2' })).log).toContain('Input only says tarket-2, which matches none of the 1000 targets')
 }, { start: 'empty' })
 
 scenario('a drift check over all jobs opens one issue, updates that one, and closes it when all is well', async ({ environment }) => {
   const github = await startGitHubApi()
   const runReport = (inputs: Record<string, string> = {}): Promise<RunResult> => executeAction({
-    actionDirectory: join(repositoryRoot, 'fleet-report'), directory: environment.directory, inputs: { token: github.token, issue: 'true', ...inputs },
+    actionDirectory: join(repositoryRoot, 'fleet', 'report'), directory: environment.directory, inputs: { token: github.token, issue: 'true', ...inputs },
     env: { ...environment.runnerEnv(), GITHUB_API_URL: github.url, GITHUB_REPOSITORY: 'team/infra', GITHUB_RUN_ID: '1', GITHUB_WORKFLOW: 'Drift', GITHUB_SERVER_URL: 'https://github.com' },
   })
   const createResult = (name: string, drift: string) => ({ name, host: `${name}.example.com`, outcome: 'success', outputs: { drift, changes: '[]' } })
@@ -97,7 +97,7 @@ scenario('a drift check over all jobs opens one issue, updates that one, and clo
     expect((await runReport({ issue: 'false', targets: '["bad","lost"]' })).summary).toContain('| ✗ | lost |  | no result: its job ended before the action did |')
     // The archive's address carries its own right.
     expect(github.requests.filter((request) => request.includes('/blobs/') && request.endsWith('with a token'))).toEqual([])
-    const rejectedRun = await executeAction({ actionDirectory: join(repositoryRoot, 'fleet-report'), directory: environment.directory, inputs: { token: 'wrong' }, env: { ...environment.runnerEnv(), GITHUB_API_URL: github.url, GITHUB_REPOSITORY: 'team/infra', GITHUB_RUN_ID: '1' } })
+    const rejectedRun = await executeAction({ actionDirectory: join(repositoryRoot, 'fleet', 'report'), directory: environment.directory, inputs: { token: 'wrong' }, env: { ...environment.runnerEnv(), GITHUB_API_URL: github.url, GITHUB_REPOSITORY: 'team/infra', GITHUB_RUN_ID: '1' } })
     expect([rejectedRun.exitCode, rejectedRun.log]).toEqual([1, expect.stringContaining('GitHub answered 401')])
   } finally {
     await github.close()

@@ -1,6 +1,6 @@
 /** Ingresses that share an ALB, and changes of the Ingress that make another ALB. */
 import { expect } from '@jest/globals'
-import { createObjects, getObject, importCertificate, listLoadBalancerNames, type KubernetesObject } from './hands.ts'
+import { createObjects, getObject, importCertificate, listLoadBalancerNames, type KubernetesObject } from './manual-operations.ts'
 import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, expectUnchanged, scenario, setDefaultStart, type Scenario } from './harness.ts'
 
 setDefaultStart('cluster-ip')

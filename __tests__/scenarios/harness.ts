@@ -1,18 +1,18 @@
 /**
- * One scenario: a world of its own, runs of dist/ in it, and what holds for every run whatever happens. WORLD says which world:
- * `sandbox` when absent, or `lab` (npm run lab).
+ * One scenario: a world of its own, runs of dist/ in it, and what holds for every run whatever happens. TEST_ENVIRONMENT says which world:
+ * `simulator` when absent, or `lab` (npm run lab).
  */
 import { appendFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { expect, test } from '@jest/globals'
-import type { Lab, LabOptions } from '../../lab/lab.ts'
-import { runAction } from '../../sandbox/act.ts'
-import { measurePhase } from '../../sandbox/profile.ts'
-import type { RunResult, RunOptions } from '../../sandbox/runner.ts'
-import { startSimulator, type Simulator } from '../../sandbox/sandbox.ts'
-import { saveState, type SavedState } from '../../sandbox/snapshot.ts'
-import type { RecordedRequest } from '../../sandbox/traffic.ts'
-import type { TestEnvironment, TestEnvironmentOptions } from '../../sandbox/world.ts'
+import type { Lab, LabOptions } from '../../integration/lab.ts'
+import { runAction } from '../../testing/run-action.ts'
+import { measurePhase } from '../../testing/profile.ts'
+import type { RunResult, RunOptions } from '../../testing/runner.ts'
+import { startSimulator, type Simulator } from '../../simulator/simulator.ts'
+import { saveState, type SavedState } from '../../simulator/snapshot.ts'
+import type { RecordedRequest } from '../../testing/request-log.ts'
+import type { TestEnvironment, TestEnvironmentOptions } from '../../testing/environment.ts'
 import { findLeaks, findLeaksInRequests, collectRunOutputs, collectSecrets, tokenCanary, valuesCanary } from './leaks.ts'
 
 /** What a scenario is handed. */
@@ -44,7 +44,7 @@ export { valuesCanary } from './leaks.ts'
 
 type ScenarioBody<W extends TestEnvironment> = (scenario: Scenario<W>) => Promise<void>
 
-const environmentName = process.env['WORLD'] === 'lab' ? 'lab' : 'sandbox'
+const environmentName = process.env['TEST_ENVIRONMENT'] === 'lab' ? 'lab' : 'simulator'
 const usesRealController = environmentName === 'lab' && (process.env['LAB_CONTROLLER'] ?? '') !== ''
 
 let defaultStart: StartState = 'installed'
@@ -59,12 +59,12 @@ export function scenario(name: string, body: ScenarioBody<TestEnvironment>, opti
   defineScenario(name, body, options)
 }
 
-/** Defines a scenario that only the sandbox can play. @param reason what real parts cannot be made to do */
+/** Defines a scenario that only the simulator can play. @param reason what real parts cannot be made to do */
 export function simulatorScenario(reason: string, name: string, body: ScenarioBody<Simulator>, options: ScenarioOptions = {}): void {
-  defineScenario(name, body as ScenarioBody<TestEnvironment>, options, { only: 'sandbox', why: reason })
+  defineScenario(name, body as ScenarioBody<TestEnvironment>, options, { only: 'simulator', why: reason })
 }
 
-/** Defines a scenario that only the lab can play. @param reason what the sandbox has not */
+/** Defines a scenario that only the lab can play. @param reason what the simulator has not */
 export function labScenario(reason: string, name: string, body: ScenarioBody<Lab>, options: ScenarioOptions = {}): void {
   defineScenario(name, body as ScenarioBody<TestEnvironment>, options, { only: 'lab', why: reason })
 }
@@ -101,7 +101,7 @@ const getFileName = (): string => basename(expect.getState().testPath ?? '', '.t
 
 /** An environment in which all is there with which the scenario starts. */
 async function startEnvironment(options: TestEnvironmentOptions, start: StartState): Promise<TestEnvironment> {
-  if (environmentName === 'sandbox') {
+  if (environmentName === 'simulator') {
     const saved = await measurePhase(getFileName(), 'start', () => savedState(start))
     return measurePhase(getFileName(), 'world', () => startSimulator({ ...options, savedState: saved }))
   }
@@ -129,7 +129,7 @@ async function prepareStartState(environment: TestEnvironment, start: StartState
 
 const savedStateByStart = new Map<StartState, Promise<SavedState>>()
 
-/** The state of a sandbox that was brought there by helm and by the action, once in each test file. */
+/** The state of a simulator that was brought there by helm and by the action, once in each test file. */
 function savedState(start: StartState): Promise<SavedState> {
   const saved = savedStateByStart.get(start) ?? createSavedState(start)
   savedStateByStart.set(start, saved)
@@ -148,9 +148,9 @@ async function createSavedState(start: StartState): Promise<SavedState> {
 
 /** The lab's modules are many: they are loaded only where they are used, one after the other since jest does not link what two imports share. */
 async function launchLab(options: LabOptions): Promise<Lab> {
-  const { startLab } = await import('../../lab/lab.ts')
-  const { getSharedPrograms: sharedPrograms } = await import('../../lab/shared.ts')
-  const { setup } = await import('../../lab/setup.ts')
+  const { startLab } = await import('../../integration/lab.ts')
+  const { getSharedPrograms: sharedPrograms } = await import('../../integration/shared-services.ts')
+  const { setup } = await import('../../integration/setup.ts')
   return startLab(sharedPrograms() ?? await setup(), options)
 }
 
@@ -180,7 +180,7 @@ const checkedAuthModes = new Set<'anonymous' | 'authenticated'>()
 /** What a success that changed something means to a user: Milvus' own clients then work. pymilvus takes seconds to start: it is asked the first time in each test file, and the first time with a token. */
 function createClientCheck(lab: Lab): () => Promise<void> {
   return async () => {
-    const { verifyNodeClient: useNodeClient, verifyPymilvus: usePymilvus } = await import('../../lab/clients.ts')
+    const { verifyNodeClient: useNodeClient, verifyPymilvus: usePymilvus } = await import('../../integration/milvus-clients.ts')
     const authMode = lab.milvusToken() === '' ? 'anonymous' : 'authenticated'
     if (!checkedAuthModes.has(authMode)) await usePymilvus(lab)
     checkedAuthModes.add(authMode)

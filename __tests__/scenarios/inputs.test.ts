@@ -1,6 +1,6 @@
 /** Inputs as people give them: the many wrong ones, each named and all at once, and the odd ones that are taken. */
 import { expect } from '@jest/globals'
-import { encryptPrivateKey, issueSelfSigned } from '../../sandbox/certificates.ts'
+import { encryptPrivateKey, issueSelfSigned } from '../../testing/certificates.ts'
 import { expectFailureWithoutWrites, expectSuccess, expectUnchanged, simulatorScenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('cluster-ip')

@@ -1,8 +1,8 @@
-/** The search for secrets in all that a run leaves, in every form in which they travel. Written without a look at src/report/redaction.ts, which it judges. */
+/** The search for secrets in all that a run leaves, in every form in which they travel. Written without a look at src/reporting/redaction.ts, which it judges. */
 import { readFileSync } from 'node:fs'
-import { readFilesUnder, type RunResult } from '../../sandbox/runner.ts'
-import type { ServiceName, RecordedRequest } from '../../sandbox/traffic.ts'
-import type { TestEnvironment } from '../../sandbox/world.ts'
+import { readFilesUnder, type RunResult } from '../../testing/runner.ts'
+import type { ServiceName, RecordedRequest } from '../../testing/request-log.ts'
+import type { TestEnvironment } from '../../testing/environment.ts'
 
 /** Something that is to stay where it belongs. */
 export interface Secret {

@@ -1,7 +1,7 @@
 /** What others changed in the live objects of a release: found before helm undoes it, or stops at it with the Service already changed. */
 import { expect } from '@jest/globals'
-import type { TestEnvironment } from '../../sandbox/world.ts'
-import { createAutoscaler, getObject, patchObject, scaleDeployment, setDeploymentImage, upgradeRelease } from './hands.ts'
+import type { TestEnvironment } from '../../testing/environment.ts'
+import { createAutoscaler, getObject, patchObject, scaleDeployment, setDeploymentImage, upgradeRelease } from './manual-operations.ts'
 import { expectFailureWithoutWrites, expectSuccess, scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('empty')

@@ -1,8 +1,8 @@
 /** The controller and the ALB: refusals of ELB, silence, changes by hand in AWS, and targets that answer nobody. */
 import { expect } from '@jest/globals'
-import type { TestEnvironment } from '../../sandbox/world.ts'
-import { replaceRuleWithFixedResponse, deleteListener, deleteLoadBalancer, deleteRule, getListener, modifyListener, getRules, setLoadBalancerAttribute } from './alb-by-hand.ts'
-import { createObjects, getObject, importCertificate, listLoadBalancerNames } from './hands.ts'
+import type { TestEnvironment } from '../../testing/environment.ts'
+import { replaceRuleWithFixedResponse, deleteListener, deleteLoadBalancer, deleteRule, getListener, modifyListener, getRules, setLoadBalancerAttribute } from './alb-manual-operations.ts'
+import { createObjects, getObject, importCertificate, listLoadBalancerNames } from './manual-operations.ts'
 import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, expectUnchanged, simulatorScenario, scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('deployed')
@@ -70,7 +70,7 @@ scenario('an ALB that somebody deleted in AWS is made anew', async ({ environmen
   expect(listChanges(fixedRun)).toEqual(['load-balancer DNS name', reconcileRequestChange])
   expect(await listLoadBalancerNames(environment)).toEqual([fixedRun.outputs['alb-address']])
   // moto gives the same name the same address.
-  if (environment.name === 'sandbox') expect(fixedRun.log).toMatch(/^::warning.*has another name: point the DNS record of milvus.example.com at/m)
+  if (environment.name === 'simulator') expect(fixedRun.log).toMatch(/^::warning.*has another name: point the DNS record of milvus.example.com at/m)
   else expect(fixedRun.outputs['alb-address']).toBe(removePreviousFault)
   expectUnchanged(await run())
 })
@@ -181,7 +181,7 @@ scenario("the controller's webhook is down: the Ingress cannot be written, and a
 /** Has the API ask the controller's webhook where nobody listens. @returns what mends it */
 async function breakWebhook(environment: TestEnvironment): Promise<() => Promise<unknown>> {
   const url = 'https://127.0.0.1:1/validate-networking-v1-ingress'
-  if (environment.name === 'sandbox') {
+  if (environment.name === 'simulator') {
     const message = `Internal error occurred: failed calling webhook "vingress.elbv2.k8s.aws": failed to call webhook: Post "${url}?timeout=10s": dial tcp 127.0.0.1:1: connect: connection refused`
     const remove = environment.requestLog.injectFault({ service: 'kubernetes', operation: /^PATCH .*\/ingresses\//, error: { status: 500, code: 'InternalError', message } })
     return async () => {

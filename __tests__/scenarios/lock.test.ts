@@ -1,10 +1,10 @@
 /** Runs on one target exclude each other, and what a dead one left in helm is finished. */
 import type { ChildProcess } from 'node:child_process'
 import { expect } from '@jest/globals'
-import { runAction } from '../../sandbox/act.ts'
-import { isRunning, killProcess, killProcessTree, listProcessTree } from '../../sandbox/process-tree.ts'
-import type { TestEnvironment } from '../../sandbox/world.ts'
-import { listCertificates, updateLease, getObject, leaseName as lease, expireLease } from './hands.ts'
+import { runAction } from '../../testing/run-action.ts'
+import { isRunning, killProcess, killProcessTree, listProcessTree } from '../../testing/process-tree.ts'
+import type { TestEnvironment } from '../../testing/environment.ts'
+import { listCertificates, updateLease, getObject, leaseName as lease, expireLease } from './manual-operations.ts'
 import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, expectUnchanged, simulatorScenario, scenario } from './harness.ts'
 
 const runOptions = (id: number) => ({ env: { GITHUB_REPOSITORY: 'acme/search', GITHUB_RUN_ID: String(id), GITHUB_RUN_ATTEMPT: '1', GITHUB_JOB: 'deploy' } })

@@ -1,7 +1,7 @@
 /** The permissions that docs ship are enough, and each of them is needed: as files, enforced in IAM and in the cluster. */
 import { expect } from '@jest/globals'
-import { optionalPermissions, requiredForCluster, requiredForRedeploy, requiredPermissions } from '../../sandbox/permission-table.ts'
-import { selectRevocablePermissions } from './hands.ts'
+import { optionalPermissions, requiredForCluster, requiredForRedeploy, requiredPermissions } from '../../testing/required-permissions.ts'
+import { selectRevocablePermissions } from './manual-operations.ts'
 import { expectFailureWithoutWrites, expectSuccess, expectUnchanged, scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('cluster-ip')

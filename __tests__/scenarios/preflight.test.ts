@@ -1,6 +1,6 @@
 /** What preflight finds of the cluster and of the Ingress' inputs: said before anything is written. */
 import { expect } from '@jest/globals'
-import { createObjects, createMilvusObjects, type KubernetesObject } from './hands.ts'
+import { createObjects, createMilvusObjects, type KubernetesObject } from './manual-operations.ts'
 import { getErrorAnnotation, expectFailure, expectFailureWithoutWrites, expectSuccess, expectUnchanged, labScenario, simulatorScenario, scenario, setDefaultStart, type Scenario } from './harness.ts'
 
 setDefaultStart('cluster-ip')
@@ -18,7 +18,7 @@ const service = (name: string, extraMetadata: Partial<KubernetesObject['metadata
   apiVersion: 'v1', kind: 'Service', metadata: { name, ...extraMetadata }, spec: { ports: [{ name: 'milvus', port: 19530 }], ...spec },
 })
 
-labScenario('the sandbox keeps no roles', 'a role without any right in the cluster: one problem names all that is missing', async (scenario) => {
+labScenario('the simulator keeps no roles', 'a role without any right in the cluster: one problem names all that is missing', async (scenario) => {
   const { environment } = scenario
   const env = await environment.assumeRole()
   await environment.kubectl('delete', 'role/milvus-alb-action', 'role/milvus-alb-action-helm', 'clusterrole/milvus-alb-action')

@@ -1,9 +1,9 @@
 /** The probe: the way to the ALB, its TLS and its answers, what Milvus says, and the host's own name. */
-import { createCertificateAuthority } from '../../sandbox/certificates.ts'
+import { createCertificateAuthority } from '../../testing/certificates.ts'
 import { expect } from '@jest/globals'
 import { getErrorAnnotation, expectFailure, expectSuccess, simulatorScenario, scenario, setDefaultStart } from './harness.ts'
-import { startProxy } from './proxy.ts'
-import { startBlackHole } from './silence.ts'
+import { startProxy } from './forward-proxy.ts'
+import { startBlackHole } from './black-hole.ts'
 
 setDefaultStart('deployed')
 

@@ -1,7 +1,7 @@
 /** Behind a company's proxy: the SDK, the Kubernetes client, helm and the probe all go through it, and leave it out for NO_PROXY. */
 import { expect } from '@jest/globals'
 import { expectFailure, expectSuccess, scenario, setDefaultStart } from './harness.ts'
-import { startTlsProxy, startProxy } from './proxy.ts'
+import { startTlsProxy, startProxy } from './forward-proxy.ts'
 
 setDefaultStart('cluster-ip')
 

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
 import { weakFixtures } from '../x509/weak-fixtures.ts'
-import { createObjects, getObject } from './hands.ts'
+import { createObjects, getObject } from './manual-operations.ts'
 import { getErrorAnnotation, expectFailure, expectFailureWithoutWrites, expectSuccess, simulatorScenario, scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('cluster-ip')

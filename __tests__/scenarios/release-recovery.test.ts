@@ -5,12 +5,12 @@
 import { exec, type ChildProcess } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect } from '@jest/globals'
-import { runAction } from '../../sandbox/act.ts'
-import { killProcessTree } from '../../sandbox/process-tree.ts'
-import { takeSnapshot } from '../../sandbox/snapshot.ts'
-import type { RecordedRequest } from '../../sandbox/traffic.ts'
-import type { TestEnvironment } from '../../sandbox/world.ts'
-import { expireLease, listNormalizedObjects } from './hands.ts'
+import { runAction } from '../../testing/run-action.ts'
+import { killProcessTree } from '../../testing/process-tree.ts'
+import { takeSnapshot } from '../../simulator/snapshot.ts'
+import type { RecordedRequest } from '../../testing/request-log.ts'
+import type { TestEnvironment } from '../../testing/environment.ts'
+import { expireLease, listNormalizedObjects } from './manual-operations.ts'
 import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, labScenario, simulatorScenario, scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('empty')
@@ -100,7 +100,7 @@ for (const helm of [3, 4] as const) {
     }
   })
 
-  labScenario('the sandbox plays more of it', `helm ${helm}: on a real API server, an upgrade that was killed, and one that failed and is rolled back, leave nothing behind`, async ({ environment, run }) => {
+  labScenario('the simulator plays more of it', `helm ${helm}: on a real API server, an upgrade that was killed, and one that failed and is rolled back, leave nothing behind`, async ({ environment, run }) => {
     await environment.useHelm(helm)
     await environment.installMilvus({ mode: 'cluster' })
     expectSuccess(await run(unchangedInputs))

@@ -1,8 +1,8 @@
 /** on-failure: a run that fails leaves what it changed, or puts it back. */
 import { expect } from '@jest/globals'
-import type { TestEnvironment } from '../../sandbox/world.ts'
+import type { TestEnvironment } from '../../testing/environment.ts'
 import { getErrorAnnotation, listChanges, expectAdditionalFailure, expectFailure, expectFailureWithoutWrites, expectSuccess, scenario } from './harness.ts'
-import { applyGuideIngress, listCertificates, getObject, importCertificate, ingressAnnotations, listLoadBalancerNames } from './hands.ts'
+import { applyGuideIngress, listCertificates, getObject, importCertificate, ingressAnnotations, listLoadBalancerNames } from './manual-operations.ts'
 
 const rollbackInputs = { 'on-failure': 'rollback' }
 

@@ -1,6 +1,6 @@
 /** The class of the Service's own load balancer, which Kubernetes drops with the type. */
 import { expect } from '@jest/globals'
-import type { TestEnvironment } from '../../sandbox/world.ts'
+import type { TestEnvironment } from '../../testing/environment.ts'
 import { listChanges, expectFailure, expectFailureWithoutWrites, expectSuccess, labScenario, simulatorScenario } from './harness.ts'
 
 const nlbClass = 'service.k8s.aws/nlb'
@@ -56,7 +56,7 @@ for (const helm of [4, 3] as const) {
     expect(await getService(environment)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: undefined })
   })
 
-  labScenario('the sandbox plays it with the webhook', `helm ${helm}: a real API server takes the class with the type, and drops it with the type`, async ({ environment, run }) => {
+  labScenario('the simulator plays it with the webhook', `helm ${helm}: a real API server takes the class with the type, and drops it with the type`, async ({ environment, run }) => {
     await environment.useHelm(helm)
     await environment.installMilvus()
     expectSuccess(await run())

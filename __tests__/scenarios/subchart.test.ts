@@ -1,10 +1,10 @@
 /** Releases whose chart is not Milvus' own: an umbrella chart with Milvus inside, a fork, a chart of another vendor, and none at all. */
 import { expect } from '@jest/globals'
-import { buildForkedChart, buildUnrelatedChart, buildUmbrellaChart, buildVendorChart, type PackagedChart } from '../../sandbox/charts/others.ts'
-import { modeValues } from '../../sandbox/charts/modes.ts'
-import { buildMilvusChart } from '../../sandbox/charts/package.ts'
-import type { TestEnvironment } from '../../sandbox/world.ts'
-import { getObject } from './hands.ts'
+import { buildForkedChart, buildUnrelatedChart, buildUmbrellaChart, buildVendorChart, type PackagedChart } from '../../simulator/charts/third-party-charts.ts'
+import { modeValues } from '../../simulator/charts/installation-modes.ts'
+import { buildMilvusChart } from '../../simulator/charts/package.ts'
+import type { TestEnvironment } from '../../testing/environment.ts'
+import { getObject } from './manual-operations.ts'
 import { listChanges, expectFailureWithoutWrites, expectSuccess, expectUnchanged, scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('empty')

@@ -1,8 +1,8 @@
 /** Settings and targets for the pure parts of the steps. */
-import type { Event, Ingress, ManagedFieldsEntry } from '../../src/kubernetes/types.ts'
-import type { IngressSettings, Settings } from '../../src/settings/types.ts'
-import type { Target } from '../../src/steps/preflight.ts'
-import type { ReleaseRevision } from '../../src/helm/release.ts'
+import type { Event, Ingress, ManagedFieldsEntry } from '../../src/clients/kubernetes/types.ts'
+import type { IngressSettings, Settings } from '../../src/inputs/types.ts'
+import type { Target } from '../../src/steps/preflight/preflight.ts'
+import type { ReleaseRevision } from '../../src/clients/helm/release-storage.ts'
 
 export const host = 'milvus.example.com'
 export const certificateArn = 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000'

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { X509Certificate } from 'node:crypto'
-import { createCertificateAuthority, encryptPrivateKey, issueSelfSigned, type CertificateAuthority, type IssuedCertificate, type CertificateOptions, type AcmKeyAlgorithm } from '../../sandbox/certificates.ts'
+import { createCertificateAuthority, encryptPrivateKey, issueSelfSigned, type CertificateAuthority, type IssuedCertificate, type CertificateOptions, type AcmKeyAlgorithm } from '../../testing/certificates.ts'
 import { isSelfSigned, getKeyAlgorithm, getDnsNames, parseCertificateMaterial, areCertificatesEqual, toPem, type CertificateMaterial } from '../../src/x509/certificate.ts'
 import { checkHost, checkMaterial, formatExpiryWarning, isTrusted } from '../../src/x509/checks.ts'
-import { parseCertificates } from '../../src/x509/reading.ts'
-import { formatDistinguishedName } from '../../src/core/text.ts'
-import { collectErrorText, captureActionError } from '../caught.ts'
+import { parseCertificates } from '../../src/x509/parse.ts'
+import { formatDistinguishedName } from '../../src/util/text.ts'
+import { collectErrorText, captureActionError } from '../capture-error.ts'
 import { tamperCertificate, setInvalidExpiry, weakFixtures } from './weak-fixtures.ts'
 
 const host = 'milvus.example.com'
@@ -257,6 +257,6 @@ describe('lists of certificates', () => {
   })
 
   test('a subject on one line', () => {
-    expect(formatDistinguishedName(parseLeaf(authority.root).subject)).toMatch(/^O=Sandbox, OU=[0-9a-f]{8}, CN=Sandbox CA Root$/)
+    expect(formatDistinguishedName(parseLeaf(authority.root).subject)).toMatch(/^O=Simulator, OU=[0-9a-f]{8}, CN=Simulator CA Root$/)
   })
 })

@@ -13,7 +13,7 @@ export function setInvalidExpiry(pem: string): string {
   return tamperCertificate(pem, (raw) => raw.write('99', raw.indexOf(end) + 2))
 }
 
-/** Certificates that the sandbox's authority cannot make: self-signed by openssl, for milvus.example.com. */
+/** Certificates that the simulator's authority cannot make: self-signed by openssl, for milvus.example.com. */
 export const weakFixtures = {
   /** openssl req -x509 -newkey ed25519 */
   ed25519: {

@@ -239,7 +239,25 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 7935:
+/***/ 6756:
+/***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
+
+__nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
+/* harmony import */ var _util_work_directory_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5996);
+/** After the job: sweeps what a run left that was killed before it could clean up. */
+
+const runnerTemp = process.env['RUNNER_TEMP'];
+if (runnerTemp) {
+    // What speaks to the runner takes longer to load than all else here, and mostly there is nothing to say.
+    await (0,_util_work_directory_js__WEBPACK_IMPORTED_MODULE_0__/* .removeStaleDirectories */ .F)(runnerTemp, async (path, thrown) => (await Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(356)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6356))).warnRemovalFailed(path, thrown));
+}
+
+__webpack_async_result__();
+} catch(e) { __webpack_async_result__(e); } }, 1);
+
+/***/ }),
+
+/***/ 5996:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -256,7 +274,7 @@ const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.ur
 const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 ;// CONCATENATED MODULE: external "node:path"
 const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
-;// CONCATENATED MODULE: ./build/core/work-directory.js
+;// CONCATENATED MODULE: ./build/util/work-directory.js
 /** The directory of a run: private, under the runner's temporary one, gone afterwards. */
 
 
@@ -295,24 +313,6 @@ async function removeStaleDirectories(runnerTemp, onRemovalError) {
 }
 const removeDirectory = (path, onRemovalError) => (0,promises_namespaceObject.rm)(path, { recursive: true, force: true }).catch((thrown) => onRemovalError(path, thrown));
 
-
-/***/ }),
-
-/***/ 6756:
-/***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
-
-__nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _core_work_directory_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7935);
-/** After the job: sweeps what a run left that was killed before it could clean up. */
-
-const runnerTemp = process.env['RUNNER_TEMP'];
-if (runnerTemp) {
-    // What speaks to the runner takes longer to load than all else here, and mostly there is nothing to say.
-    await (0,_core_work_directory_js__WEBPACK_IMPORTED_MODULE_0__/* .removeStaleDirectories */ .F)(runnerTemp, async (path, thrown) => (await Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(388)]).then(__nccwpck_require__.bind(__nccwpck_require__, 9388))).warnRemovalFailed(path, thrown));
-}
-
-__webpack_async_result__();
-} catch(e) { __webpack_async_result__(e); } }, 1);
 
 /***/ })
 

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { cacheDirectory } from '../../sandbox/tools.ts'
+import { cacheDirectory } from '../../testing/cli-tools.ts'
 
 /** Something that holds or not, whatever the tests say. */
 interface Check {

@@ -1,7 +1,7 @@
 /** The tables of docs/testing.md, from a whole `npm test -- --profile`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { parseProfile, sumByPhase, type ProfileEntry } from '../../sandbox/profile.ts'
+import { parseProfile, sumByPhase, type ProfileEntry } from '../../testing/profile.ts'
 import { replaceTable, type TableRow } from '../tables.ts'
 import type { JestRun } from './jest.ts'
 

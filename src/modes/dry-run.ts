@@ -1,6 +1,6 @@
 /** dry-run: what a mode would change, step by step, in place of changing it. */
-import type { Change, Context } from '../core/step.ts'
-import { formatChangeCount } from './look.ts'
+import type { Change, Context } from '../steps/step.ts'
+import { formatChangeCount } from './plan.ts'
 
 /** Shows the changes as groups of the log, in the order in which they would be made. */
 export async function printPlan(context: Context, changes: readonly Change[]): Promise<void> {

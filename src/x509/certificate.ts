@@ -1,9 +1,9 @@
 /** Certificates, keys and chains, put in order and described. */
 import { X509Certificate, type KeyObject } from 'node:crypto'
-import { toActionError, combineErrors, type ActionError } from '../core/errors.ts'
-import type { CertificateDetails } from '../core/step.ts'
-import { formatDistinguishedName } from '../core/text.ts'
-import { parseCertificateInput, parsePrivateKey } from './reading.ts'
+import { toActionError, combineErrors, type ActionError } from '../failures/action-error.ts'
+import type { CertificateDetails } from '../steps/step.ts'
+import { formatDistinguishedName } from '../util/text.ts'
+import { parseCertificateInput, parsePrivateKey } from './parse.ts'
 
 /** What was given to be served, put in order: the chain certifies the leaf upwards, one certificate the one before it. */
 export interface CertificateMaterial {

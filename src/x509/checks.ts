@@ -1,8 +1,8 @@
 /** What ACM, the ALB or a client would refuse of a certificate, found before anything else does. Pure. */
 import { rootCertificates } from 'node:tls'
 import { X509Certificate } from 'node:crypto'
-import { ActionError } from '../core/errors.ts'
-import { formatDistinguishedName } from '../core/text.ts'
+import { ActionError } from '../failures/action-error.ts'
+import { formatDistinguishedName } from '../util/text.ts'
 import { isSelfSigned, isIssuerOf, getKeyAlgorithm, getDnsNames, toPem, type CertificateMaterial } from './certificate.ts'
 
 /**

@@ -1,11 +1,11 @@
 /** Where a load balancer is not as its Ingress says, because somebody changed it in AWS: nothing looks at that for hours. Pure. */
-import type { Listener, LoadBalancerConfiguration } from '../../aws/load-balancer-parts.ts'
-import { nameFromDnsName, type LoadBalancerSummary } from '../../aws/load-balancers.ts'
-import type { Change } from '../../core/step.ts'
-import type { Ingress } from '../../kubernetes/types.ts'
-import { annotationPrefix as prefix, parseAttributes } from '../../settings/annotations.ts'
-import type { Settings } from '../../settings/types.ts'
-import { parseCertificateArns } from '../ingress-object.ts'
+import type { Listener, LoadBalancerConfiguration } from '../../clients/aws/load-balancer-configuration.ts'
+import { nameFromDnsName, type LoadBalancerSummary } from '../../clients/aws/load-balancers.ts'
+import type { Change } from '../step.ts'
+import type { Ingress } from '../../clients/kubernetes/types.ts'
+import { annotationPrefix as prefix, parseAttributes } from '../../controller/annotations.ts'
+import type { Settings } from '../../inputs/types.ts'
+import { parseCertificateArns } from '../ingress/manifest.ts'
 import type { ClassParams } from '../preflight/ingress-class.ts'
 
 /** What ELBv2 says of the load balancer that the Ingress' status names. */

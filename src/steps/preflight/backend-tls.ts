@@ -1,13 +1,13 @@
 /** Whether the ALB speaks to Milvus what Milvus speaks: plaintext, or TLS that Milvus serves itself. */
-import { ActionError } from '../../core/errors.ts'
-import { getValueAtPath, findValuesPath } from '../../helm/milvus-chart.ts'
-import { readTlsMode, type TlsSetting } from '../../helm/milvus-tls.ts'
-import { mergeValues } from '../../helm/values.ts'
-import { ownedAnnotations } from '../../kubernetes/ownership.ts'
-import type { Ingress, Service } from '../../kubernetes/types.ts'
-import { annotationPrefix } from '../../settings/annotations.ts'
-import type { Settings } from '../../settings/types.ts'
-import { fieldManager } from '../ingress-object.ts'
+import { ActionError } from '../../failures/action-error.ts'
+import { getValueAtPath, findValuesPath } from '../../clients/helm/milvus-chart.ts'
+import { readTlsMode, type TlsSetting } from '../../clients/helm/milvus-tls.ts'
+import { mergeValues } from '../../clients/helm/values.ts'
+import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
+import type { Ingress, Service } from '../../clients/kubernetes/types.ts'
+import { annotationPrefix } from '../../controller/annotations.ts'
+import type { Settings } from '../../inputs/types.ts'
+import { fieldManager } from '../ingress/manifest.ts'
 import type { Release } from './release.ts'
 
 const protocolAnnotation = `${annotationPrefix}backend-protocol`

@@ -1,10 +1,10 @@
 /** The AWS Load Balancer Controller's Deployment, where it can be seen: whether it runs, what it looks at, and what its version is known for. */
-import type { Context } from '../../core/step.ts'
-import type { KubernetesClient } from '../../kubernetes/client.ts'
-import { deploymentPath } from '../../kubernetes/paths.ts'
-import type { Deployment } from '../../kubernetes/types.ts'
-import { fallbackIfForbidden } from '../../kubernetes/refusals.ts'
-import type { Settings } from '../../settings/types.ts'
+import type { Context } from '../step.ts'
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
+import { deploymentPath } from '../../clients/kubernetes/paths.ts'
+import type { Deployment } from '../../clients/kubernetes/types.ts'
+import { fallbackIfForbidden } from '../../clients/kubernetes/api-errors.ts'
+import type { Settings } from '../../inputs/types.ts'
 import { autoModeController, type IngressClassInfo } from './ingress-class.ts'
 
 /** Where its chart puts it. Source: the chart aws-load-balancer-controller of eks-charts, and its installation guide. */

@@ -1,6 +1,6 @@
-/** What helm asks of the Kubernetes API in an upgrade. Measured with helm 3.17 and 4.1 against the request log of the sandbox. */
-import { parseManifestObject, parseManifest, type ManifestObject } from '../../helm/objects.ts'
-import { permissionsFor, type Permission } from './access.ts'
+/** What helm asks of the Kubernetes API in an upgrade. Measured with helm 3.17 and 4.1 against the request log of the simulator. */
+import { parseManifestObject, parseManifest, type ManifestObject } from '../../clients/helm/manifest-objects.ts'
+import { permissionsFor, type Permission } from './permissions.ts'
 
 type Storage = 'Secret' | 'ConfigMap'
 

@@ -1,12 +1,12 @@
 /** The IngressClass: whether an ALB controller serves it, and what its parameters set over the Ingress' annotations. */
-import { ActionError, combineErrors } from '../../core/errors.ts'
-import type { Context } from '../../core/step.ts'
-import type { KubernetesClient } from '../../kubernetes/client.ts'
-import { ingressClassParamsPath, ingressClassPath } from '../../kubernetes/paths.ts'
-import type { KubernetesObject, IngressClass, IngressClassParams, LabelSelector } from '../../kubernetes/types.ts'
-import { fallbackIfForbidden } from '../../kubernetes/refusals.ts'
-import { inputDefaults } from '../../settings/inputs.ts'
-import type { Settings } from '../../settings/types.ts'
+import { ActionError, combineErrors } from '../../failures/action-error.ts'
+import type { Context } from '../step.ts'
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
+import { ingressClassParamsPath, ingressClassPath } from '../../clients/kubernetes/paths.ts'
+import type { KubernetesObject, IngressClass, IngressClassParams, LabelSelector } from '../../clients/kubernetes/types.ts'
+import { fallbackIfForbidden } from '../../clients/kubernetes/api-errors.ts'
+import { inputDefaults } from '../../inputs/inputs.ts'
+import type { Settings } from '../../inputs/types.ts'
 
 type ClassParamsSpec = NonNullable<IngressClassParams['spec']>
 

@@ -1,6 +1,6 @@
 /** What becomes of the load balancer that a Service has by itself, said before the Service changes. */
-import type { Context } from '../../core/step.ts'
-import type { Service } from '../../kubernetes/types.ts'
+import type { Context } from '../step.ts'
+import type { Service } from '../../clients/kubernetes/types.ts'
 import { serviceLoadBalancerConfig, isKeptByController, resolveServiceLoadBalancer, serviceAnnotationPrefix } from './service-load-balancer.ts'
 
 /** Annotations that made the old load balancer of a Service. Source: the controller's Service annotations; the cloud provider's. */

@@ -1,7 +1,7 @@
 /** The load balancer of a Service: who creates it, of which kind, and for whom. Pure. */
-import { ActionError } from '../../core/errors.ts'
-import type { Service } from '../../kubernetes/types.ts'
-import type { Settings } from '../../settings/types.ts'
+import { ActionError } from '../../failures/action-error.ts'
+import type { Service } from '../../clients/kubernetes/types.ts'
+import type { Settings } from '../../inputs/types.ts'
 
 /** The load balancer that a Service of type LoadBalancer has or would get. */
 export interface ServiceLoadBalancer {

@@ -1,13 +1,13 @@
 /** The Service of Milvus' API: which one, its port, and what on it would spoil the target group. */
-import { ActionError, combineErrors } from '../../core/errors.ts'
-import type { Context } from '../../core/step.ts'
-import { apiComponents, findApiServices, milvusChartName, hasMilvusComponents, hasMilvusPort, isApiComponent, isMilvusComponent, nameLabel, findServices, serviceTypePath, getValueAtPath, findValuesPath } from '../../helm/milvus-chart.ts'
-import type { KubernetesClient } from '../../kubernetes/client.ts'
-import { findManagingTool, unknownFieldManagers } from '../../kubernetes/managers.ts'
-import * as paths from '../../kubernetes/paths.ts'
-import type { EndpointSlice, Service } from '../../kubernetes/types.ts'
-import { fallbackIfForbidden } from '../../kubernetes/refusals.ts'
-import type { Settings } from '../../settings/types.ts'
+import { ActionError, combineErrors } from '../../failures/action-error.ts'
+import type { Context } from '../step.ts'
+import { apiComponents, findApiServices, milvusChartName, hasMilvusComponents, hasMilvusPort, isApiComponent, isMilvusComponent, nameLabel, findServices, serviceTypePath, getValueAtPath, findValuesPath } from '../../clients/helm/milvus-chart.ts'
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
+import { findManagingTool, unknownFieldManagers } from '../../clients/kubernetes/managing-tool.ts'
+import * as paths from '../../clients/kubernetes/paths.ts'
+import type { EndpointSlice, Service } from '../../clients/kubernetes/types.ts'
+import { fallbackIfForbidden } from '../../clients/kubernetes/api-errors.ts'
+import type { Settings } from '../../inputs/types.ts'
 import type { Release } from './release.ts'
 
 /** The release that an object belongs to, as helm marks it. Source: helm, pkg/action/validate.go. */

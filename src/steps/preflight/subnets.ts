@@ -1,8 +1,8 @@
 /** The subnets of a first ALB: what the controller or ELB would refuse of them. */
-import { ActionError, combineErrors } from '../../core/errors.ts'
-import type { Context } from '../../core/step.ts'
-import type { Subnet } from '../../aws/subnets.ts'
-import type { Settings } from '../../settings/types.ts'
+import { ActionError, combineErrors } from '../../failures/action-error.ts'
+import type { Context } from '../step.ts'
+import type { Subnet } from '../../clients/aws/subnets.ts'
+import type { Settings } from '../../inputs/types.ts'
 
 /** Source: Elastic Load Balancing user guide, "Subnets for your load balancer": eight free addresses in each. */
 const minAvailableAddresses = 8

@@ -1,0 +1,29 @@
+/** An AWS account of the simulator, reached by the clients that the action itself makes. */
+import { startAws, type Aws } from '../../../simulator/aws/server.ts'
+import { createAwsState } from '../../../simulator/aws/state.ts'
+import { RequestLog } from '../../../testing/request-log.ts'
+import { createAwsClients, type AwsClients } from '../../../src/clients/aws/clients.ts'
+
+export interface TestAccount {
+  readonly aws: Aws
+  readonly requestLog: RequestLog
+  readonly clients: AwsClients
+  close(): Promise<void>
+}
+
+/** The SDK reads endpoint and credentials from the environment, as on a runner. */
+export async function startTestAccount(region = 'us-east-2'): Promise<TestAccount> {
+  const requestLog = new RequestLog()
+  const aws = await startAws({ requestLog, state: createAwsState({ region }) })
+  const env = aws.environment()
+  Object.assign(process.env, env)
+  return {
+    aws,
+    requestLog,
+    clients: createAwsClients(region, {}, []),
+    close: async () => {
+      for (const name of Object.keys(env)) Reflect.deleteProperty(process.env, name)
+      await aws.close()
+    },
+  }
+}

@@ -1,0 +1,87 @@
+import { X509Certificate, generateKeyPairSync } from 'node:crypto'
+import { describe, expect, test } from '@jest/globals'
+import { parsePem } from '../../src/inputs/pem.ts'
+import { createCertificateAuthority } from '../../testing/certificates.ts'
+import { captureInvalidInput } from './capture-invalid-input.ts'
+
+const canary = 'canary-5b1d9e'
+const certificate = new X509Certificate((await createCertificateAuthority()).root)
+
+describe('pem', () => {
+  const pemText = '-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIQAAAA\nMDAwMDAwMDAwMDAwMDAwMDAwMA==\n-----END CERTIFICATE-----\n'
+  const base64 = Buffer.from(pemText).toString('base64')
+  test.each([
+    ['PEM', pemText],
+    ['PEM without its last line end', pemText.trim()],
+    ['PEM with CRLF', pemText.replaceAll('\n', '\r\n')],
+    ['PEM with CR', pemText.replaceAll('\n', '\r')],
+    ['PEM with blank lines around', `\n\n${pemText}\n\n`],
+    ['base64 on one line', base64],
+    ['base64 with line breaks, as the tool prints it', base64.replace(/.{76}/g, '$&\n')],
+    ['base64 with CRLF', base64.replace(/.{64}/g, '$&\r\n')],
+    ['base64 of PEM with CRLF', Buffer.from(pemText.replaceAll('\n', '\r\n')).toString('base64')],
+    ['base64 without padding', base64.replace(/=+$/, '')],
+    ['literal \\n in place of line ends', pemText.trim().replaceAll('\n', '\\n')],
+    ['literal \\r\\n', pemText.trim().replaceAll('\n', '\\r\\n')],
+    ['PEM in quotes', `"${pemText.trim()}"`],
+    ['literal \\n in quotes, as JSON has it', JSON.stringify(pemText.trim())],
+    ['base64 in single quotes', `'${base64}'`],
+    ['PEM after a byte order mark', `\uFEFF${pemText}`],
+    ['base64 of PEM after a byte order mark', Buffer.from(`\uFEFF${pemText}`).toString('base64')],
+    ['base64url', Buffer.from(pemText).toString('base64url')],
+  ])('%s', (_, raw) => {
+    expect(parsePem(raw)).toBe(pemText)
+  })
+
+  test.each([
+    ['text before the certificate stays', 'subject=CN = x\n', pemText],
+  ])('%s', (_, preamble, block) => {
+    expect(parsePem(preamble + block)).toBe(preamble + block)
+  })
+
+  test.each([
+    ['something else', canary],
+    ['base64 of something else', Buffer.from(canary).toString('base64')],
+  ])('%s is refused and not quoted', (_, raw) => {
+    const { message, remedy } = captureInvalidInput(parsePem, raw)
+    expect(message).toBe('is neither PEM nor base64 of PEM.')
+    expect(message + remedy).not.toContain(raw)
+  })
+
+  test.each<[string, string, RegExp]>([
+    ['base64 of base64', Buffer.from(base64).toString('base64'), /encoded twice/],
+    ['a path', './secrets/key.pem', /the path of a file.*gh secret set/], ['a whole path', '/home/runner/work/_temp/key', /the path of a file/], ['a path of curl', '@key.pem', /the path of a file/], ['a path of Windows', 'C:\\certs\\key.pem', /the path of a file/], ['the name of a file', 'key.pem', /the path of a file/],
+    ['JSON', JSON.stringify({ private_key: pemText }), /is JSON.*fromJSON/], ['the ARN of a certificate', 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b', /ARN of a certificate.*certificate-arn/], ['another ARN', 'arn:aws:secretsmanager:us-east-2:111122223333:secret:tls', /an ARN.*secretsmanager/],
+    ['a key of SSH', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@host', /a public key of SSH/],
+  ])('%s is named as what it is, and not quoted', (_, raw, expected) => {
+    const { message, remedy } = captureInvalidInput(parsePem, raw)
+    expect(`${message} ${remedy}`).toMatch(expected)
+    expect(message + remedy).not.toContain(raw)
+  })
+
+  const longPem = `-----BEGIN CERTIFICATE-----\n${'A'.repeat(64)}\n${'B'.repeat(40)}\n-----END CERTIFICATE-----\n`
+  test.each([
+    ['spaces in place of line ends', longPem.trim().replaceAll('\n', ' ')],
+    ['no line ends at all', longPem.replaceAll('\n', '')],
+    ['two blocks on one line', `${longPem}${longPem}`.replaceAll('\n', ' ')],
+  ])('%s: the lines are made again', (_, raw) => {
+    expect(parsePem(raw).replace(/-----END CERTIFICATE----- ?-/g, '-----END CERTIFICATE-----\n-')).toBe(raw.match(/BEGIN/g)?.length === 2 ? longPem + longPem : longPem)
+  })
+
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const encryptedKey = privateKey.export({ type: 'pkcs8', format: 'der', cipher: 'aes-256-cbc', passphrase: 'x' })
+  test.each<[string, Buffer, RegExp]>([
+    ['a certificate in DER', certificate.raw, /a certificate in DER.*openssl x509 -inform DER/],
+    ['a private key in DER', privateKey.export({ type: 'pkcs8', format: 'der' }), /a private key in DER.*openssl pkey -inform DER/],
+    ['an old RSA key in DER', generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'der' }), /a private key in DER/],
+    ['an encrypted key in DER', encryptedKey, /an encrypted private key.*passphrase/],
+    ['a public key in DER', publicKey.export({ type: 'spki', format: 'der' }), /something else, in DER/],
+    ['PKCS#12', Buffer.from('3082098a0201033082094406', 'hex'), /PKCS#12.*openssl pkcs12/],
+    ['a short PKCS#12', Buffer.from('30819a020103308144', 'hex'), /PKCS#12/],
+    ['PKCS#7', Buffer.from('3082053406092a864886f70d010702a0', 'hex'), /PKCS#7.*openssl pkcs7/],
+    ['a Java key store', Buffer.from('feedfeed00000002', 'hex'), /Java key store.*keytool/],
+  ])('base64 of %s is named as what it is', (_, bytes, expected) => {
+    const { message, remedy } = captureInvalidInput(parsePem, bytes.toString('base64'))
+    expect(`${message} ${remedy}`).toMatch(expected)
+  })
+})

@@ -1,0 +1,108 @@
+import { beforeAll, describe, expect, test } from '@jest/globals'
+import { issueSelfSigned } from '../../testing/certificates.ts'
+import { findSecretValues } from '../../src/clients/helm/values.ts'
+import { Redactor } from '../../src/reporting/redaction.ts'
+import { captureStdout } from './capture-stdout.ts'
+
+/** A redactor that knows a secret, and the masks that it asked the runner for. */
+async function createRedactor(...secrets: string[]): Promise<{ redactor: Redactor; masks: string[] }> {
+  const redactor = new Redactor()
+  const text = await captureStdout(() => secrets.forEach((secret) => redactor.maskSecret(secret)))
+  return { redactor, masks: text.split('\n').flatMap((line) => (line.startsWith('::add-mask::') ? [decodeURIComponent(line.slice('::add-mask::'.length))] : [])) }
+}
+
+describe('redact', () => {
+  const secret = 'root:p@ss/wörd+1"\\&'
+  test.each<[string, string]>([
+    ['as it is', secret],
+    ['in base64, as gRPC sends it', Buffer.from(secret).toString('base64')],
+    ['escaped in a URL', encodeURIComponent(secret)],
+    ['escaped in JSON', JSON.stringify(secret)],
+    ['inside JSON', JSON.stringify({ a: [secret] })],
+    ['in base64 for URLs', Buffer.from(secret).toString('base64url')],
+    ['in base64 behind a user name', Buffer.from(`x:${secret}`).toString('base64')],
+    ['in base64 behind one of another length', Buffer.from(`xy:${secret}`).toString('base64')],
+    ['in a form', new URLSearchParams({ p: secret }).toString()],
+    ['in a URL with small letters', encodeURIComponent(secret).replace(/%../g, (code) => code.toLowerCase())],
+    ['in JSON of Go', JSON.stringify(secret).replaceAll('&', '\\u0026')],
+  ])('%s', async (_, text) => {
+    const { redactor } = await createRedactor(secret)
+    expect(redactor.redact(`before ${text} after ${text}`)).toMatch(/^before .*\*\*\*.* after .*\*\*\*.*$/)
+    expect(redactor.redact(text)).not.toMatch(/p@ss|w(ö|%C3%B6|%c3%b6)rd|cm9vdD/)
+  })
+
+  test('each line of a key, wherever it is cut out', async () => {
+    const { privateKey } = await issueSelfSigned({ hosts: ['a.example.com'], keyAlgorithm: 'EC_prime256v1' })
+    const { redactor, masks } = await createRedactor(privateKey, privateKey.replaceAll('\n', '\r\n'))
+    const lines = privateKey.trim().split('\n').slice(1, -1)
+    for (const line of lines) expect(redactor.redact(`error: ${line} is wrong`)).toBe('error: *** is wrong')
+    expect(redactor.redact(Buffer.from(privateKey).toString('base64'))).toBe('***')
+    expect(masks).toEqual(expect.arrayContaining(lines))
+    expect(masks).not.toContain('-----BEGIN PRIVATE KEY-----')
+  })
+
+  test('the longest first, so that no rest remains', async () => {
+    const { redactor } = await createRedactor('secret-one', 'secret-one-and-more')
+    expect(redactor.redact('a secret-one-and-more b secret-one c')).toBe('a *** b *** c')
+  })
+
+  test('characters of patterns are characters', async () => {
+    const { redactor } = await createRedactor('$&.*(secret)')
+    expect(redactor.redact('x $&.*(secret) y')).toBe('x *** y')
+  })
+
+  test.each(['', ' ', '\n', 'short', 'a\nb\nc'])('%j is too common to be masked', async (commonText) => {
+    const { redactor, masks } = await createRedactor(commonText)
+    expect(redactor.redact('a short text\nb c')).toBe('a short text\nb c')
+    expect(masks.filter((mask) => mask.length < 6)).toEqual([])
+  })
+
+  test('a secret is told to the runner once', async () => {
+    const { masks } = await createRedactor('secret-one', 'secret-one')
+    expect(masks.filter((mask) => mask === 'secret-one')).toHaveLength(1)
+  })
+
+  test('a secret around which somebody left blanks', async () => {
+    const { redactor } = await createRedactor('  secret-one\n')
+    expect(redactor.redact('x secret-one y')).toBe('x *** y')
+    expect(redactor.redact(Buffer.from('secret-one').toString('base64'))).toBe('***')
+  })
+})
+
+test('a guess is concealed in every form and line by line, and the runner is not told', async () => {
+  const redactor = new Redactor()
+  const text = await captureStdout(() => redactor.redactGuess('first "line"\nsecond line'))
+  expect(text).toBe('')
+  const base64 = Buffer.from('a first "line"\nsecond line').toString('base64')
+  expect(redactor.redact(`  second line; first \\"line\\"; ${base64}; ${encodeURIComponent('second line')}`)).not.toMatch(/line|second|ZmlycwX|bGluZ/)
+  expect(redactor.redactOutput('second line')).toBe('second line')
+})
+
+describe('secretsInValues', () => {
+  test.each<[string, unknown, string[]]>([
+    ['by key', { minio: { rootPassword: 'a-password', mode: 'standalone' } }, ['a-password']],
+    ['keys in all spellings', { accessKey: '1-key', SECRET_KEY: '2-key', apiToken: '3-key', credentials: '4-key', passphrase: '5-key' }, ['1-key', '2-key', '3-key', '4-key', '5-key']],
+    ['everything below such a key', { secrets: { a: 'one', b: ['two', { c: 'three' }] } }, ['one', 'two', 'three']],
+    ['in a list', { users: [{ name: 'root', password: 'a-password' }] }, ['a-password']],
+    ['a password of digits', { rootPassword: 12345678 }, ['12345678']],
+    ['inside a file of configuration', { extraConfigFiles: { 'user.yaml': 'minio:\n  secretAccessKey: a-password\n' } }, ['a-password']],
+    ['a variable, whose name is beside its value', { extraEnv: [{ name: 'MINIO_SECRET_KEY', value: 'a-secret' }, { name: 'MODE', value: 'cluster' }] }, ['a-secret']],
+    ['a password in a URL', { metastore: { uri: 'mysql://root:a-password@db.example.com:3306/milvus' } }, ['a-password']],
+    ['names of things are left', { existingSecret: 'milvus-demo', secretName: 'milvus-tls', keyFile: '/key', tolerations: [{ key: 'milvus' }] }, []],
+    ['common words are left', { service: { type: 'ClusterIP' }, cluster: { enabled: true } }, []],
+    ['nothing', undefined, []],
+    ['null', { password: null }, []],
+  ])('%s', (_, values, expected) => {
+    expect(findSecretValues(values)).toEqual(expected)
+  })
+})
+
+describe('what the runner is told', () => {
+  let masks: string[]
+  beforeAll(async () => {
+    masks = (await createRedactor('user:pass word/?')).masks
+  })
+  test.each(['user:pass word/?', Buffer.from('user:pass word/?').toString('base64')])('%j', (encodedSecret) => {
+    expect(masks).toContain(encodedSecret)
+  })
+})

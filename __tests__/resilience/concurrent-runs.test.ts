@@ -1,0 +1,31 @@
+/** Two runs at the same instant. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { runAction } from '../../testing/run-action.ts'
+import { recordResult, isFullRun } from './result-tables.ts'
+import { captureState } from './state.ts'
+import { createFixture, recordBaseline, type Fixture } from './workflows.ts'
+
+let fixture: Fixture
+beforeAll(async () => {
+  fixture = await createFixture()
+})
+afterAll(() => fixture.simulator.close())
+
+/** About as long as a run: so that any of its writes may meet any of the other's. Milliseconds. */
+const maxOffsetMs = 1_500
+
+test('two deployments of one target that begin at the same time: never two certificates, never a release left pending', async () => {
+  const { simulator } = fixture
+  const { workflow, state } = await recordBaseline(fixture, 'deploy')
+  const roundCount = isFullRun ? 50 : 2
+  let waitedCount = 0
+  for (let round = 0; round < roundCount; round += 1) {
+    await fixture.reset(workflow)
+    const offset = Math.round(Math.random() * maxOffsetMs)
+    const secondRun = new Promise((resolve) => setTimeout(resolve, offset)).then(() => runAction(simulator))
+    const runs = await Promise.all([runAction(simulator), secondRun])
+    expect({ offset, exits: runs.map(({ exitCode }) => exitCode), state: captureState(simulator), log: runs.map(({ exitCode, log }) => (exitCode === 0 ? '' : log)) }).toEqual({ offset, exits: [0, 0], state, log: ['', ''] })
+    if (runs.some(({ log }) => log.includes('Another run works'))) waitedCount += 1
+  }
+  recordResult('together', { 'pairs of runs': roundCount, 'offset, ms': `0 to ${maxOffsetMs}, at random`, 'pairs of which one waited for the other': waitedCount, 'pairs that left two certificates, or a release pending': 0 })
+})

@@ -1,0 +1,9 @@
+/** Killed at every write while it takes something back. */
+import { isFullRun } from './result-tables.ts'
+import { testKilledAtEveryWrite } from './killed-run-tests.ts'
+
+testKilledAtEveryWrite('destroy')
+if (isFullRun) {
+  testKilledAtEveryWrite('on-failure: rollback')
+  testKilledAtEveryWrite('on-failure: rollback', 'cluster')
+}

@@ -1,0 +1,83 @@
+/** What is run while things go wrong: each way in which the action changes things. */
+import { runAction } from '../../testing/run-action.ts'
+import type { InstallationMode } from '../../simulator/charts/installation-modes.ts'
+import { startSimulator, type Simulator } from '../../simulator/simulator.ts'
+import { takeSnapshot } from '../../simulator/snapshot.ts'
+import { listInterruptionPoints, runAndRecordWrites, type InterruptionPoint } from './interruption-points.ts'
+import { captureState, type State } from './state.ts'
+
+type Inputs = Readonly<Record<string, string>>
+/** One way. */
+export interface Workflow {
+  readonly name: 'deploy' | 'renewal' | 'cutover: last' | 'on-failure: rollback' | 'destroy'
+  /** What is there before: Milvus as helm installed it, or all that a deployment made. */
+  readonly startState: 'installed' | 'deployed'
+  readonly inputs: Inputs
+  /** The story that it begins with, whose writes are disturbed there already. */
+  readonly commonPrefixWith?: Workflow['name']
+  /** Inputs of the run that comes afterwards, where they differ. */
+  readonly recoveryInputs?: Inputs
+}
+
+/** A simulator with every story's beginning at hand. */
+export interface Fixture {
+  readonly simulator: Simulator
+  readonly workflows: readonly Workflow[]
+  /** Back to where a story begins. */
+  reset(workflow: Workflow): Promise<void>
+}
+
+/** Starts it. The caller closes the world. */
+export async function createFixture(mode: InstallationMode = 'standalone'): Promise<Fixture> {
+  const simulator = await startSimulator()
+  await simulator.installMilvus({ mode, values: { minio: { bucketName: 'precious' } } })
+  const installed = takeSnapshot(simulator)
+  const { exitCode, log } = await runAction(simulator)
+  if (exitCode !== 0) throw new Error(log)
+  const restoreByState = { installed, deployed: takeSnapshot(simulator) }
+  const renewedCertificate = await simulator.certificateAuthority.issue({ hosts: [simulator.host] })
+  const workflows: Workflow[] = [
+    { name: 'deploy', startState: 'installed', inputs: {} },
+    { name: 'renewal', startState: 'deployed', inputs: { certificate: renewedCertificate.fullchain, 'private-key': renewedCertificate.privateKey } },
+    { name: 'cutover: last', startState: 'installed', inputs: { cutover: 'last' } },
+    // The probe asks where nobody listens, and all is put back.
+    { name: 'on-failure: rollback', startState: 'installed', commonPrefixWith: 'deploy', inputs: { 'on-failure': 'rollback', 'probe-address': '127.0.0.1:9', 'probe-timeout': '1s' }, recoveryInputs: { 'probe-address': '' } },
+    { name: 'destroy', startState: 'deployed', inputs: { mode: 'destroy', 'restore-service-type': 'LoadBalancer', 'restore-load-balancer-class': 'service.k8s.aws/nlb' } },
+  ]
+  return { simulator, workflows, reset: ({ startState }) => restoreByState[startState]() }
+}
+
+/** What the tables call a story. */
+export const describeWorkflow = (name: Workflow['name'], mode: InstallationMode): string => (mode === 'standalone' ? name : `${name}, ${mode}`)
+
+/** A story as it goes when nothing disturbs it. */
+export interface Baseline {
+  readonly workflow: Workflow
+  /** What it leaves. */
+  readonly state: State
+  /** Every moment right before or right after a write. */
+  readonly interruptionPoints: readonly InterruptionPoint[]
+  /** How many writes, in words. */
+  readonly writeSummary: string
+}
+
+/** Plays a story to its end. */
+export async function recordBaseline(fixture: Fixture, name: Workflow['name']): Promise<Baseline> {
+  const workflow = findWorkflow(fixture, name)
+  const knownWrites = workflow.commonPrefixWith && (await runWorkflow(fixture, findWorkflow(fixture, workflow.commonPrefixWith))).writes
+  const { run, writes } = await runWorkflow(fixture, workflow)
+  const finalRun = workflow.recoveryInputs ? await runAction(fixture.simulator, { ...workflow.inputs, ...workflow.recoveryInputs }) : run
+  if (finalRun.exitCode !== 0) throw new Error(finalRun.log)
+  return { workflow, state: captureState(fixture.simulator), interruptionPoints: listInterruptionPoints(writes, knownWrites), writeSummary: `${writes.requests.length} requests, ${writes.helm.length} calls of helm, ${writes.files.length} of files` }
+}
+
+function findWorkflow({ workflows }: Fixture, name: Workflow['name']): Workflow {
+  const workflow = workflows.find((each) => each.name === name)
+  if (!workflow) throw new Error(`there is no story ${name}`)
+  return workflow
+}
+
+async function runWorkflow(fixture: Fixture, workflow: Workflow) {
+  await fixture.reset(workflow)
+  return runAndRecordWrites(fixture.simulator, workflow.inputs)
+}

@@ -1,0 +1,208 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { startAlb } from '../../simulator/alb/server.ts'
+import { getIn, asArray, asString } from '../../simulator/kubernetes/api.ts'
+import { startMilvus } from '../../simulator/milvus/server.ts'
+import { getMilvusPath, openSession as connect, sendRequest } from './raw-grpc.ts'
+import { applyObject, authority, CERTIFICATE, stopFixture, controller, waitForEvent, listEvents, HOST, getHostname, buildIngress, kubernetes, getIngress, MISSING_CERTIFICATE, startFixture, state, requestLog, waitUntil } from './controller-fixture.ts'
+
+beforeEach(startFixture)
+afterEach(stopFixture)
+
+test("the guide's Ingress: finalizer, load balancer, status, event, targets", async () => {
+  applyObject(buildIngress())
+  const successEvent = await waitForEvent('SuccessfullyReconciled')
+  expect(successEvent).toMatchObject({
+    type: 'Normal', message: 'Successfully reconciled', count: 1, source: { component: 'ingress' },
+    involvedObject: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', name: 'milvus-demo', namespace: 'milvus', uid: getIngress()?.metadata.uid },
+  })
+  expect(successEvent['lastTimestamp']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+  expect(getIngress()?.metadata['finalizers']).toEqual(['ingress.k8s.aws/resources'])
+  const [loadBalancer] = state.loadBalancers.values()
+  // The name that the real one gave in a cluster called demo.
+  expect(loadBalancer).toMatchObject({ scheme: 'internet-facing', name: 'k8s-milvus-milvusde-17e2427710' })
+  expect(Object.fromEntries(loadBalancer?.tags ?? [])).toEqual({ 'elbv2.k8s.aws/cluster': 'demo', 'ingress.k8s.aws/stack': 'milvus/milvus-demo', 'ingress.k8s.aws/resource': 'LoadBalancer' })
+  expect(getIn(getIngress(), 'status', 'loadBalancer')).toEqual({ ingress: [{ hostname: loadBalancer?.dnsName.toLowerCase(), ports: [{ port: 443, protocol: '' }] }] })
+  const [group] = state.targetGroups.values()
+  expect(group).toMatchObject({ protocolVersion: 'GRPC', port: 1, healthCheckPath: '/AWS.ALB/healthcheck', matcher: '12' })
+  expect(group?.tags.get('ingress.k8s.aws/resource')).toBe('milvus/milvus-demo-milvus-demo:19530')
+  expect(loadBalancer?.listeners).toMatchObject([{ port: 443, protocol: 'HTTPS', sslPolicy: 'ELBSecurityPolicy-2016-08', certificateArns: [CERTIFICATE] }])
+  expect(loadBalancer?.listeners[0]?.rules).toMatchObject([
+    { priority: 1, hosts: [HOST], paths: ['/*'], action: { targetGroupArn: group?.arn } },
+    { priority: 'default', action: { status: 404, contentType: 'text/plain' } },
+  ])
+  await waitUntil(() => group?.targets.length === 1)
+  expect(group?.targets).toMatchObject([{ id: '10.244.0.2', port: 19530 }])
+  const [binding] = kubernetes.list('TargetGroupBinding', 'milvus')
+  expect(binding).toMatchObject({
+    metadata: { name: group?.name, labels: { 'ingress.k8s.aws/stack-namespace': 'milvus', 'ingress.k8s.aws/stack-name': 'milvus-demo' } },
+    spec: { targetGroupARN: group?.arn, targetType: 'ip', serviceRef: { name: 'milvus-demo', port: 19530 } },
+  })
+})
+
+test('targets follow the endpoints', async () => {
+  applyObject(buildIngress())
+  await waitForEvent('SuccessfullyReconciled')
+  const [group] = state.targetGroups.values()
+  await waitUntil(() => group?.targets.length === 1)
+  const slice = kubernetes.get('EndpointSlice', 'milvus', 'milvus-demo-abcde')
+  if (slice) kubernetes.replace({ ...slice, endpoints: [{ addresses: ['10.244.0.9'], conditions: { ready: true } }] })
+  await waitUntil(() => group?.targets[0]?.id === '10.244.0.9' && group.targets.length === 1)
+})
+
+test('an unchanged apply makes no event, a change or a nudge counts the one there is up', async () => {
+  applyObject(buildIngress())
+  await waitForEvent('SuccessfullyReconciled')
+  await waitUntil(() => [...state.targetGroups.values()][0]?.targets.length === 1)
+  const before = requestLog.requests.length
+  applyObject(buildIngress())
+  applyObject(buildIngress({ 'milvus-alb-action/nudge': '1' }))
+  await waitForEvent('SuccessfullyReconciled', 2)
+  expect(listEvents('SuccessfullyReconciled')).toHaveLength(1)
+  const mutating = requestLog.requests.slice(before).filter((request) => request.isMutating).map(({ operation }) => operation)
+  expect(mutating).toEqual([expect.stringMatching(/^PATCH .*\/events\//)])
+})
+
+test('a certificate that ACM lacks, the right one, and a wrong one again', async () => {
+  applyObject(buildIngress({ 'certificate-arn': MISSING_CERTIFICATE }))
+  const failed = await waitForEvent('FailedDeployModel')
+  expect(failed['message']).toMatch(/^Failed deploy model due to operation error Elastic Load Balancing v2: CreateListener, https response error StatusCode: 400, RequestID: [0-9a-f-]+, CertificateNotFound: /)
+  expect(getHostname()).toBe('')
+  expect(state.loadBalancers.size).toBe(1)
+  expect(state.targetGroups.size).toBe(1)
+  // Each try has its own RequestID, so it is another event, until they are folded.
+  const aggregated = await waitUntil(() => listEvents('FailedDeployModel').find((each) => asString(each['message']).startsWith('(combined from similar events): ')))
+  expect(listEvents('FailedDeployModel')).toHaveLength(10)
+  applyObject(buildIngress())
+  await waitForEvent('SuccessfullyReconciled')
+  const name = getHostname()
+  expect(name).not.toBe('')
+  const count = Number(listEvents('FailedDeployModel').find((each) => getIn(each, 'metadata', 'name') === getIn(aggregated, 'metadata', 'name'))?.['count'])
+  applyObject(buildIngress({ 'certificate-arn': MISSING_CERTIFICATE }))
+  const repeated = await waitUntil(() => listEvents('FailedDeployModel').find((each) => Number(each['count']) > count))
+  expect(repeated['message']).toMatch(/^\(combined from similar events\): Failed deploy model due to operation error Elastic Load Balancing v2: ModifyListener, .* CertificateNotFound: /)
+  expect(getHostname()).toBe(name)
+})
+
+test('another scheme is another load balancer', async () => {
+  applyObject(buildIngress())
+  await waitForEvent('SuccessfullyReconciled')
+  const before = getHostname()
+  applyObject(buildIngress({ scheme: 'internal' }))
+  await waitForEvent('SuccessfullyReconciled', 2)
+  expect(getHostname()).toMatch(/^internal-k8s-/)
+  expect(getHostname()).not.toBe(before)
+  expect(state.loadBalancers.size).toBe(1)
+})
+
+test('delete: all of AWS goes, then the finalizer, without an event', async () => {
+  applyObject(buildIngress())
+  await waitForEvent('SuccessfullyReconciled')
+  const before = listEvents().length
+  kubernetes.remove('Ingress', 'milvus', 'milvus-demo')
+  expect(getIngress()?.metadata.deletionTimestamp).toBeDefined()
+  await waitUntil(() => getIngress() === undefined, 'Ingress')
+  expect([state.loadBalancers.size, state.targetGroups.size]).toEqual([0, 0])
+  expect(kubernetes.list('TargetGroupBinding')).toEqual([])
+  expect(listEvents()).toHaveLength(before)
+})
+
+test('a listener removed by hand stays away until a nudge', async () => {
+  applyObject(buildIngress())
+  await waitForEvent('SuccessfullyReconciled')
+  const [loadBalancer] = state.loadBalancers.values()
+  loadBalancer?.listeners.splice(0)
+  loadBalancer?.attributes.set('idle_timeout.timeout_seconds', '77')
+  applyObject(buildIngress({ 'milvus-alb-action/nudge': '1' }))
+  await waitForEvent('SuccessfullyReconciled', 2)
+  expect(loadBalancer?.listeners).toHaveLength(1)
+  expect(loadBalancer?.attributes.get('idle_timeout.timeout_seconds')).toBe('77')
+  applyObject(buildIngress({ 'load-balancer-attributes': 'idle_timeout.timeout_seconds=600' }))
+  await waitForEvent('SuccessfullyReconciled', 3)
+  expect(loadBalancer?.attributes.get('idle_timeout.timeout_seconds')).toBe('600')
+})
+
+test('an explicit group has one load balancer for its members', async () => {
+  applyObject(buildIngress({ 'group.name': 'shared' }, { ingressName: 'one' }))
+  applyObject(buildIngress({ 'group.name': 'shared' }, { ingressName: 'two' }))
+  await waitUntil(() => getHostname('one') !== '' && getHostname('one') === getHostname('two'), 'Ingress')
+  expect(getIngress('one')?.metadata['finalizers']).toEqual(['group.ingress.k8s.aws/shared'])
+  const [loadBalancer] = state.loadBalancers.values()
+  expect(loadBalancer?.name).toMatch(/^k8s-shared-[0-9a-f]{10}$/)
+  await waitUntil(() => loadBalancer?.listeners[0]?.rules.length === 3)
+  kubernetes.remove('Ingress', 'milvus', 'two')
+  await waitUntil(() => getIngress('two') === undefined, 'Ingress')
+  expect(loadBalancer?.listeners[0]?.rules).toHaveLength(2)
+  expect(asArray(getIngress('one')?.metadata['finalizers'])).toHaveLength(1)
+})
+
+test('an existing load balancer that is still provisioning is waited for without a word', async () => {
+  state.provisioningTime = Infinity
+  applyObject(buildIngress({ 'certificate-arn': MISSING_CERTIFICATE }))
+  await waitForEvent('FailedDeployModel')
+  controller.options.stabilizationInterval = 20
+  applyObject(buildIngress())
+  const [loadBalancer] = state.loadBalancers.values()
+  await waitUntil(() => loadBalancer?.listeners[0]?.rules.length === 2)
+  expect(getHostname()).toBe('')
+  expect(listEvents('SuccessfullyReconciled')).toEqual([])
+  if (loadBalancer) loadBalancer.activeAt = 0
+  await waitForEvent('SuccessfullyReconciled')
+})
+
+test('silent, stopped, slow', async () => {
+  controller.options.isPaused = true
+  applyObject(buildIngress())
+  // It has seen the Ingress when it has seen what came after.
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect(getIngress()?.metadata['finalizers']).toBeUndefined()
+  controller.options.isPaused = false
+  await waitForEvent('SuccessfullyReconciled')
+  await controller.stop()
+  applyObject(buildIngress({ 'milvus-alb-action/nudge': '1' }))
+  await controller.start()
+  // A new process knows nothing of the events of the one before.
+  await waitUntil(() => listEvents('SuccessfullyReconciled').length === 2)
+  controller.options.reconcileDelay = 300
+  const from = Date.now()
+  applyObject(buildIngress({ 'milvus-alb-action/nudge': '2' }))
+  await waitForEvent('SuccessfullyReconciled', 2)
+  expect(Date.now() - from).toBeGreaterThan(250)
+})
+
+test('from an Ingress to an answer of Milvus: controller, ALB and Milvus together', async () => {
+  const milvus = await startMilvus({ requestLog })
+  const alb = await startAlb({ requestLog, state, mapPort: () => 0, resolveTarget: (ip) => (ip === '10.244.0.2' ? { host: '127.0.0.1', port: milvus.port } : undefined) })
+  try {
+    applyObject(buildIngress())
+    await waitForEvent('SuccessfullyReconciled')
+    await waitUntil(() => [...state.targetGroups.values()][0]?.targets.length === 1)
+    await alb.sync()
+    const session = connect(`https://127.0.0.1:${alb.resolveAddress(getHostname(), 443)?.port ?? 0}`, { ca: (await authority).root, servername: HOST })
+    const result = await sendRequest(session, { ':path': getMilvusPath('GetVersion'), ':authority': HOST })
+    // Zeros, which protobuf skips: only the whole message has an answer.
+    const megabyte = Buffer.alloc(5 + (1 << 20))
+    megabyte.writeUInt32BE(1 << 20, 1)
+    const large = await sendRequest(session, { ':path': getMilvusPath('HasCollection'), ':authority': HOST }, megabyte)
+    session.destroy()
+    expect(large.headers).toMatchObject({ ':status': 200, 'grpc-status': '0' })
+    expect(result.headers).toMatchObject({ ':status': 200, 'grpc-status': '0' })
+    expect(result.body.toString()).toContain('v2.6.15')
+  } finally {
+    await alb.close()
+    await milvus.close()
+  }
+})
+
+test('what AWS refuses for want of rights says so, and nothing is told of a deletion that fails', async () => {
+  requestLog.injectFault({ service: 'elbv2', operation: 'CreateTargetGroup', times: 1, error: { status: 403, code: 'AccessDenied', message: 'User: x is not authorized to perform: elasticloadbalancing:CreateTargetGroup' } })
+  applyObject(buildIngress())
+  expect((await waitForEvent('FailedDeployModel'))['message']).toMatch(/: CreateTargetGroup, https response error StatusCode: 403, RequestID: [^,]+, api error AccessDenied: User: x is not/)
+  await waitForEvent('SuccessfullyReconciled')
+  const before = listEvents().length
+  const removeFault = requestLog.injectFault({ service: 'elbv2', operation: 'DeleteLoadBalancer', error: { status: 400, code: 'OperationNotPermitted', message: 'no' } })
+  kubernetes.remove('Ingress', 'milvus', 'milvus-demo')
+  await waitUntil(() => requestLog.requests.filter(({ operation }) => operation === 'DeleteLoadBalancer').length >= 3)
+  removeFault()
+  await waitUntil(() => getIngress() === undefined)
+  expect(listEvents()).toHaveLength(before)
+})

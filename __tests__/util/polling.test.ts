@@ -1,0 +1,196 @@
+import { describe, expect, test } from '@jest/globals'
+import { ActionError } from '../../src/failures/action-error.ts'
+import { pollInterval, systemClock, throwIfCancelled, waitFor, withProgress, type PollResult, type WaitOptions } from '../../src/util/polling.ts'
+import { captureError, captureActionError } from '../capture-error.ts'
+import { FrozenClock, FakeClock } from './clock.ts'
+
+const createTimeoutError = (lastObserved: string): ActionError => new ActionError({ code: 'load-balancer-timeout', problem: `last: ${lastObserved}`, remedy: 'wait' })
+
+function createWait<T>(poll: () => Promise<PollResult<T>>, overrides: Partial<WaitOptions<T>> = {}): WaitOptions<T> {
+  return { poll, interval: () => 1000, timeout: 60_000, signal: new AbortController().signal, clock: new FakeClock(), createTimeoutError, ...overrides }
+}
+
+/** Looks that say pending so many times, and then done. */
+function createPoll(pendingPolls: number): { poll: () => Promise<PollResult<string>>; count: () => number } {
+  let pollCount = 0
+  return { poll: () => Promise.resolve(++pollCount > pendingPolls ? { done: 'there' } : { pending: `look ${pollCount}` }), count: () => pollCount }
+}
+
+describe('waitFor', () => {
+  test('what is there at once is not slept for', async () => {
+    const clock = new FakeClock()
+    expect(await waitFor(createWait(createPoll(0).poll, { clock }))).toBe('there')
+    expect(clock.sleeps).toEqual([])
+  })
+
+  test.each([['undefined', undefined], ['false', false], ['null', null]])('%s is an awaited thing too', async (_, value) => {
+    expect(await waitFor(createWait(() => Promise.resolve({ done: value })))).toBe(value)
+  })
+
+  test('looks at each interval', async () => {
+    const clock = new FakeClock(5_000)
+    const { poll, count } = createPoll(3)
+    expect(await waitFor(createWait(poll, { clock, interval: (waited) => 100 + waited }))).toBe('there')
+    expect([count(), clock.sleeps]).toEqual([4, [100, 200, 400]])
+  })
+
+  test('looks a last time at the deadline, and says what it saw', async () => {
+    const clock = new FakeClock()
+    const { poll, count } = createPoll(Infinity)
+    const error = await captureActionError(() => waitFor(createWait(poll, { clock, timeout: 2_500 })))
+    expect([error.code, error.message]).toEqual(['load-balancer-timeout', 'last: look 4'])
+    expect([count(), clock.sleeps]).toEqual([4, [1000, 1000, 500]])
+  })
+
+  test('what comes with the last look counts', async () => {
+    expect(await waitFor(createWait(createPoll(3).poll, { timeout: 2_500 }))).toBe('there')
+  })
+
+  test.each([0, -5_000])('a timeout of %d ms allows one look', async (timeout) => {
+    const { poll, count } = createPoll(Infinity)
+    expect((await captureActionError(() => waitFor(createWait(poll, { timeout })))).message).toBe('last: look 1')
+    expect(count()).toBe(1)
+  })
+
+  test('a look that lasts longer than the wait still counts', async () => {
+    const clock = new FakeClock()
+    const poll = (): Promise<PollResult<string>> => {
+      clock.time += 90_000
+      return Promise.resolve({ done: 'late' })
+    }
+    expect(await waitFor(createWait(poll, { clock }))).toBe('late')
+  })
+
+  test('a look that is never answered is left soon after the deadline, and the last thing seen is told', async () => {
+    let pollCount = 0
+    const poll = (): Promise<PollResult<never>> => (pollCount++ === 0 ? Promise.resolve({ pending: 'the first look' }) : new Promise(() => undefined))
+    expect((await captureActionError(() => waitFor(createWait(poll, { timeout: 500 })))).message).toBe('last: the first look')
+    expect((await captureActionError(() => waitFor(createWait(poll, { timeout: 500 })))).message).toBe('last: nothing was answered in this time')
+  })
+
+  test('tells of progress every ten seconds, and of nothing before', async () => {
+    const progress: [number, string][] = []
+    const { poll } = createPoll(Infinity)
+    await captureActionError(() => waitFor(createWait(poll, { timeout: 31_000, interval: () => 3_000, onProgress: (waited, lastObserved) => progress.push([waited, lastObserved]) })))
+    expect(progress.map(([waited]) => waited)).toEqual([10_000, 20_000, 30_000])
+    expect(progress.every(([, lastObserved]) => /^look \d+$/.test(lastObserved))).toBe(true)
+  })
+
+  test('a slow look does not make progress come in bursts', async () => {
+    const clock = new FakeClock()
+    const progress: number[] = []
+    const poll = (): Promise<PollResult<never>> => {
+      clock.time += 35_000
+      return Promise.resolve({ pending: 'slow' })
+    }
+    await captureActionError(() => waitFor(createWait(poll, { clock, timeout: 110_000, onProgress: (waited) => progress.push(waited) })))
+    expect(progress.length).toBe(3)
+  })
+
+  test('a refusal ends it at once', async () => {
+    const clock = new FakeClock()
+    const rejection = new ActionError({ code: 'controller-refused', problem: 'no', remedy: 'mend' })
+    expect(await captureError(() => waitFor(createWait(() => Promise.reject(rejection), { clock })))).toBe(rejection)
+    expect(clock.sleeps).toEqual([])
+  })
+
+  test('a signal that is aborted before: no look', async () => {
+    const { poll, count } = createPoll(0)
+    expect((await captureActionError(() => waitFor(createWait(poll, { signal: AbortSignal.abort() })))).code).toBe('cancelled')
+    expect(count()).toBe(0)
+  })
+
+  test('a signal that is aborted in a sleep ends it at once', async () => {
+    const controller = new AbortController()
+    const { poll, count } = createPoll(Infinity)
+    const waitPromise = waitFor(createWait(poll, { clock: new FrozenClock(), signal: controller.signal }))
+    setImmediate(() => controller.abort())
+    expect((await captureActionError(() => waitPromise)).code).toBe('cancelled')
+    expect(count()).toBe(1)
+  })
+
+  test('a wake-up ends a sleep', async () => {
+    const signals: AbortSignal[] = []
+    const wakeUp = (signal: AbortSignal): Promise<void> => {
+      signals.push(signal)
+      return Promise.resolve()
+    }
+    expect(await waitFor(createWait(createPoll(2).poll, { clock: new FrozenClock(), wakeUp }))).toBe('there')
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
+  })
+
+  test('a wake-up that never comes is told when the sleep is over', async () => {
+    let pendingWakeUps = 0
+    const wakeUp = (signal: AbortSignal): Promise<void> => new Promise((resolve) => {
+      pendingWakeUps += 1
+      signal.addEventListener('abort', () => {
+        pendingWakeUps -= 1
+        resolve()
+      })
+    })
+    expect(await waitFor(createWait(createPoll(3).poll, { wakeUp }))).toBe('there')
+    expect(pendingWakeUps).toBe(0)
+  })
+
+  test('a wake-up that fails is not lost', async () => {
+    const workError = new Error('boom')
+    expect(await captureError(() => waitFor(createWait(createPoll(1).poll, { clock: new FrozenClock(), wakeUp: () => Promise.reject(workError) })))).toBe(workError)
+  })
+})
+
+test.each([[0, 100], [500, 100], [1_000, 100], [5_000, 500], [20_000, 2_000], [600_000, 2_000]])('growing: after %d ms every %d', (waited, interval) => {
+  expect(pollInterval(waited)).toBe(interval)
+})
+
+describe('systemClock', () => {
+  test('sleeps as long as it is told', async () => {
+    const startedAt = performance.now()
+    await systemClock.sleep(30, new AbortController().signal)
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(28)
+  })
+
+  test.each(['before', 'in'])('an abort %s the sleep ends it without an error', async (when) => {
+    const controller = new AbortController()
+    if (when === 'before') controller.abort()
+    else setImmediate(() => controller.abort())
+    const startedAt = performance.now()
+    await systemClock.sleep(60_000, controller.signal)
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+  })
+})
+
+test('throwIfCancelled', () => {
+  expect(() => throwIfCancelled(AbortSignal.abort())).toThrow('The job was cancelled.')
+  expect(() => throwIfCancelled(new AbortController().signal)).not.toThrow()
+})
+
+describe('withProgress', () => {
+  /** A clock whose sleeps take a turn of the event loop. */
+  class AsyncFakeClock extends FakeClock {
+    override async sleep(ms: number, signal: AbortSignal): Promise<void> {
+      await new Promise((resolve) => setImmediate(resolve))
+      await super.sleep(ms, signal)
+    }
+  }
+
+  test('tells every ten seconds until the work is done, and then no more', async () => {
+    const reported: number[] = []
+    let finish: (value: string) => void = () => undefined
+    const work = new Promise<string>((resolve) => (finish = resolve))
+    const value = await withProgress(work, new AsyncFakeClock(1_000), (waited) => {
+      reported.push(waited)
+      if (waited === 30_000) finish('done')
+    })
+    expect(value).toBe('done')
+    const count = reported.length
+    await new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))))
+    expect([reported.slice(0, 3), reported.length]).toEqual([[10_000, 20_000, 30_000], count])
+  })
+
+  test('work that fails is not told of', async () => {
+    const workError = new Error('boom')
+    const reported: number[] = []
+    expect(await captureError(() => withProgress(Promise.reject(workError), new AsyncFakeClock(), (waited) => reported.push(waited)))).toBe(workError)
+    expect(reported).toEqual([])
+  })
+})

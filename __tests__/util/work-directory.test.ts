@@ -1,0 +1,75 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { WorkDirectory, removeStaleDirectories } from '../../src/util/work-directory.ts'
+import { captureError } from '../capture-error.ts'
+
+let tempRoot: string
+beforeEach(async () => {
+  tempRoot = await mkdtemp(join(tmpdir(), 'work-directory-test-'))
+})
+afterEach(() => rm(tempRoot, { recursive: true, force: true }))
+
+const throwWithPath = (path: string, thrown: unknown): never => {
+  throw new Error(path, { cause: thrown })
+}
+
+describe('WorkDirectory', () => {
+  test('is made when it is first asked for, once, for nobody else', async () => {
+    const directory = new WorkDirectory(tempRoot)
+    expect(await readdir(tempRoot)).toEqual([])
+    const paths = await Promise.all([directory.path(), directory.path(), directory.path()])
+    expect(new Set(paths).size).toBe(1)
+    expect(dirname(paths[0])).toBe(tempRoot)
+    expect((await stat(paths[0])).mode & 0o777).toBe(0o700)
+  })
+
+  test('goes with everything in it, and stays gone', async () => {
+    const directory = new WorkDirectory(tempRoot)
+    const path = await directory.path()
+    await mkdir(join(path, 'helm-cache'))
+    await writeFile(join(path, 'helm-cache', 'token'), 'x', { mode: 0o400 })
+    await directory.remove(throwWithPath)
+    await directory.remove(throwWithPath)
+    expect(await readdir(tempRoot)).toEqual([])
+  })
+
+  test('that was never made is removed without a word', async () => {
+    await new WorkDirectory(join(tempRoot, 'not-there')).remove(throwWithPath)
+    expect(await readdir(tempRoot)).toEqual([])
+  })
+
+  test('that could not be made fails its users, and not its removal', async () => {
+    const directory = new WorkDirectory(join(tempRoot, 'not-there'))
+    expect(await captureError(() => directory.path())).toMatchObject({ code: 'ENOENT' })
+    await expect(directory.remove(throwWithPath)).resolves.toBeUndefined()
+  })
+
+  test.each([['undefined', undefined], ['empty', '']])('RUNNER_TEMP %s means the directory of the system', async (_, runnerTemp) => {
+    const directory = new WorkDirectory(runnerTemp)
+    try {
+      expect(dirname(await directory.path())).toBe(tmpdir())
+    } finally {
+      await directory.remove(throwWithPath)
+    }
+  })
+})
+
+describe('sweep', () => {
+  test('takes what runs left, and nothing else', async () => {
+    await new WorkDirectory(tempRoot).path()
+    await new WorkDirectory(tempRoot).path()
+    for (const unrelated of ['_github_workflow', 'milvus-alb', 'x-milvus-alb-action-y']) await mkdir(join(tempRoot, unrelated))
+    const failures: string[] = []
+    await removeStaleDirectories(tempRoot, (path) => void failures.push(path))
+    expect((await readdir(tempRoot)).sort()).toEqual(['_github_workflow', 'milvus-alb', 'x-milvus-alb-action-y'])
+    expect(failures).toEqual([])
+  })
+
+  test('a directory that is not there is swept already', async () => {
+    const failures: string[] = []
+    await removeStaleDirectories(join(tempRoot, 'not-there'), (path) => void failures.push(path))
+    expect(failures).toEqual([])
+  })
+})

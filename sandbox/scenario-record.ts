@@ -1,5 +1,0 @@
-import { join } from 'node:path'
-import { cacheDirectory } from './tools.ts'
-
-/** The file in which a whole run of all scenarios in a world writes down which of them it defined and which passed. */
-export const scenarioRecordPath = (environmentName: 'sandbox' | 'lab'): string => join(cacheDirectory, `scenarios-${environmentName}.jsonl`)

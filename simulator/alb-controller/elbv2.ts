@@ -1,0 +1,89 @@
+/**
+ * What the controller does with Elastic Load Balancing: finding what is a group's by its tags, and every call with its
+ * error in the SDK for Go's words.
+ */
+import {
+  DescribeListenersCommand,
+  DescribeRulesCommand,
+  DescribeTagsCommand,
+  paginateDescribeLoadBalancers,
+  paginateDescribeTargetGroups,
+} from '@aws-sdk/client-elastic-load-balancing-v2'
+import type { ElasticLoadBalancingV2Client, Listener, LoadBalancer, Rule, TargetGroup } from '@aws-sdk/client-elastic-load-balancing-v2'
+import type { AwsClients } from './aws-clients.ts'
+import { withGoErrors } from './aws-clients.ts'
+
+/** A command of the client that answers `Output`. */
+type SendCommand<Output> = (client: ElasticLoadBalancingV2Client) => Promise<Output>
+
+/** Something of AWS with its tags. */
+export interface TaggedResource<T> {
+  readonly resource: T
+  readonly tags: Readonly<Record<string, string>>
+}
+
+/** The calls. */
+export class Elbv2 {
+  private readonly clients: AwsClients
+
+  constructor(clients: AwsClients) {
+    this.clients = clients
+  }
+
+  /** Sends a command; an error says which operation it was. */
+  call<Output>(operation: string, send: SendCommand<Output>): Promise<Output> {
+    return withGoErrors('Elastic Load Balancing v2', operation, () => send(this.clients.elbv2))
+  }
+
+  /** The load balancers that carry all of these tags. */
+  async listLoadBalancers(tags: Readonly<Record<string, string>>): Promise<TaggedResource<LoadBalancer>[]> {
+    const all = await this.call('DescribeLoadBalancers', async (client) => {
+      const found: LoadBalancer[] = []
+      for await (const page of paginateDescribeLoadBalancers({ client }, {})) found.push(...(page.LoadBalancers ?? []))
+      return found
+    })
+    return this.filterByTags(all, ({ LoadBalancerArn }) => LoadBalancerArn, tags)
+  }
+
+  /** The target groups that carry all of these tags. */
+  async listTargetGroups(tags: Readonly<Record<string, string>>): Promise<TaggedResource<TargetGroup>[]> {
+    const all = await this.call('DescribeTargetGroups', async (client) => {
+      const found: TargetGroup[] = []
+      for await (const page of paginateDescribeTargetGroups({ client }, {})) found.push(...(page.TargetGroups ?? []))
+      return found
+    })
+    return this.filterByTags(all, ({ TargetGroupArn }) => TargetGroupArn, tags)
+  }
+
+  /** The listeners of a load balancer. */
+  async listListeners(loadBalancerArn: string): Promise<Listener[]> {
+    const response = await this.call('DescribeListeners', (client) => client.send(new DescribeListenersCommand({ LoadBalancerArn: loadBalancerArn })))
+    return response.Listeners ?? []
+  }
+
+  /** The rules of a listener, but for the default one. */
+  async listRules(listenerArn: string): Promise<Rule[]> {
+    const response = await this.call('DescribeRules', (client) => client.send(new DescribeRulesCommand({ ListenerArn: listenerArn })))
+    return (response.Rules ?? []).filter(({ IsDefault }) => IsDefault !== true)
+  }
+
+  private async filterByTags<T>(all: T[], getArn: (resource: T) => string | undefined, tags: Readonly<Record<string, string>>): Promise<TaggedResource<T>[]> {
+    const found: TaggedResource<T>[] = []
+    // DescribeTags takes 20 at once.
+    for (let offset = 0; offset < all.length; offset += 20) {
+      const batch = all.slice(offset, offset + 20)
+      const response = await this.call('DescribeTags', (client) => client.send(new DescribeTagsCommand({ ResourceArns: batch.map((resource) => getArn(resource) ?? '') })))
+      for (const resource of batch) {
+        const description = response.TagDescriptions?.find(({ ResourceArn }) => ResourceArn === getArn(resource))
+        const resourceTags = Object.fromEntries((description?.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']))
+        if (Object.entries(tags).every(([key, value]) => resourceTags[key] === value)) found.push({ resource, tags: resourceTags })
+      }
+    }
+    return found
+  }
+}
+
+/** Tags as AWS takes them. */
+export function tagList(tags: Readonly<Record<string, string>>): { Key: string; Value: string }[] {
+  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
+}

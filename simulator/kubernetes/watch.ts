@@ -1,0 +1,70 @@
+/** Watches: the changes after a version, as lines of JSON, for as long as the client listens. */
+import type { ServerResponse } from 'node:http'
+import { formatApiVersion, type Resource } from './resources.ts'
+import type { ObjectPredicate } from './selectors.ts'
+import { expiredVersion } from './api-errors.ts'
+import type { Change, Store } from './store.ts'
+import type { JsonObject, KubernetesObject } from './types.ts'
+
+/** What a watch follows. */
+export interface WatchOptions {
+  readonly resource: Resource
+  /** Empty for all. */
+  readonly namespace: string
+  readonly isSelected: ObjectPredicate
+  /** How an event's object is written: whole, or as a row of a table. */
+  readonly serialize: (object: KubernetesObject) => JsonObject
+}
+
+/** Answers a watch. */
+export function serveWatch(store: Store, options: WatchOptions, query: URLSearchParams, response: ServerResponse): void {
+  const fromVersion = query.get('resourceVersion') ?? ''
+  const sendsInitialEvents = query.get('sendInitialEvents') === 'true'
+  // Without a version, or with 0, a watch begins with what is there.
+  const startsWithList = sendsInitialEvents || fromVersion === '' || fromVersion === '0'
+  const send = (type: string, object: JsonObject): void => void response.write(`${JSON.stringify({ type, object })}\n`)
+  const sendChange = (change: Change): void => {
+    if (change.resource !== options.resource || (options.namespace !== '' && change.object.metadata.namespace !== options.namespace)) return
+    const type = visibleChangeType(change, options.isSelected)
+    if (type) send(type, options.serialize(change.object))
+  }
+  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
+  response.flushHeaders()
+  const backlog = startsWithList ? [] : store.changesSince(Number(fromVersion))
+  if (backlog === undefined) {
+    // The real API's watch cache says so inside the stream: the answer itself is a 200.
+    send('ERROR', expiredVersion(Number(fromVersion), store.oldestVersion).status())
+    response.end()
+    return
+  }
+  if (startsWithList) for (const object of store.list(options.resource, options.namespace).filter(options.isSelected)) send('ADDED', options.serialize(object))
+  // The end of the list has a mark of its own: helm's and kubectl's informers wait for it.
+  if (sendsInitialEvents) send('BOOKMARK', buildBookmark(options.resource, store.version, { 'k8s.io/initial-events-end': 'true' }))
+  backlog.forEach(sendChange)
+  const stop = store.subscribe(sendChange)
+  const seconds = Number(query.get('timeoutSeconds') ?? '0') || 1800
+  const timer = setTimeout(() => {
+    if (query.get('allowWatchBookmarks') === 'true') send('BOOKMARK', buildBookmark(options.resource, store.version, {}))
+    response.end()
+  }, seconds * 1000)
+  response.on('close', () => {
+    clearTimeout(timer)
+    stop()
+  })
+}
+
+/** How a change looks through a selector: an object that stops matching is deleted for this watch. */
+function visibleChangeType({ type, object, previous }: Change, isSelected: ObjectPredicate): Change['type'] | undefined {
+  const before = type !== 'ADDED' && previous !== undefined && isSelected(previous)
+  const after = type !== 'DELETED' && isSelected(object)
+  if (before && after) return 'MODIFIED'
+  if (after) return 'ADDED'
+  return before ? 'DELETED' : undefined
+}
+
+function buildBookmark(resource: Resource, version: number, annotations: Record<string, string>): JsonObject {
+  return {
+    apiVersion: formatApiVersion(resource), kind: resource.kind,
+    metadata: { resourceVersion: String(version), creationTimestamp: null, ...(Object.keys(annotations).length > 0 ? { annotations } : {}) },
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * Milvus, as far as a client that connects and looks around can tell: the proxy's plaintext gRPC port (19530).
+ * Source of its manners: milvus-io/milvus internal/distributed/proxy/service.go and internal/proxy; see simulator/milvus/.
+ */
+import { createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { Server, ServerCredentials, status as code } from '@grpc/grpc-js'
+import type { handleUnaryCall, handleServerStreamingCall, sendUnaryData, ServerUnaryCall, UntypedServiceImplementation } from '@grpc/grpc-js'
+import type { RequestLog } from '../../testing/request-log.ts'
+import { createHandlers, getNotReadyStatus, checkAuthorization, checkProxyHealth } from './handlers.ts'
+import type { MethodHandler, Authorization, Collection, MilvusSettings, GrpcStatus } from './handlers.ts'
+import { getServiceDefinition } from './protocol.ts'
+import type { Message } from './protocol.ts'
+
+/** A running Milvus. Its settings may be changed at any time and hold from the next call on. */
+export interface MilvusServer extends MilvusSettings {
+  readonly host: string
+  readonly port: number
+  /** The collections that clients made, by `database/name`. */
+  readonly collections: Map<string, Collection>
+  /** Drops every open connection, as a proxy that restarts does. */
+  disconnect(): void
+  close(): Promise<void>
+}
+
+/** What startMilvus is told. */
+export interface MilvusOptions {
+  readonly requestLog: RequestLog
+  readonly version?: string
+  readonly authorization?: Authorization | undefined
+  readonly host?: string
+}
+
+/** Methods whose name begins so only look; the log calls every other one mutating. */
+const READ_ONLY_METHODS = /^(Connect|Get|Check|List|Show|Has|Describe|Query|Search|Hybrid|ClientHeartbeat|Watch|Dump|Calc|Flush.*State|Select)/
+
+/** Methods whose request carries a password, which has no place in the log. */
+const CREDENTIAL_METHODS = /Credential/
+
+/** The services on Milvus's port; the second exists since 3.0 (milvus-proto), and the SDK calls it by itself. */
+const GRPC_SERVICES = ['milvus.proto.milvus.MilvusService', 'milvus.proto.milvus.ClientTelemetryService', 'grpc.health.v1.Health']
+
+/** Starts Milvus on a free port. */
+export async function startMilvus(options: MilvusOptions): Promise<MilvusServer> {
+  const { requestLog, host = '127.0.0.1' } = options
+  const collections = new Map<string, Collection>()
+  const settings: MilvusSettings = {
+    version: options.version ?? 'v2.6.15',
+    authorization: options.authorization,
+    ready: true,
+    stateCode: 'Healthy',
+    healthy: true,
+    reasons: [],
+    quotaStates: [],
+    delay: 0,
+  }
+  const handlers: Record<string, MethodHandler> = {
+    ...createHandlers(settings, collections),
+    Check: () => ({ status: settings.stateCode === 'Healthy' ? 'SERVING' : 'NOT_SERVING' }),
+  }
+  const sockets = new Map<string, Socket>()
+  const server = new Server()
+  const createUnaryHandler = (name: string): handleUnaryCall<Message, Message> => (call, callback) => {
+    void handleCall(name, call).then((outcome) => completeCall(outcome, call, callback, sockets))
+  }
+  const handleCall = async (name: string, call: ServerUnaryCall<Message, Message>): Promise<CallOutcome> => {
+    const fault = await requestLog.recordRequest({
+      service: 'milvus',
+      operation: name,
+      isMutating: !READ_ONLY_METHODS.test(name),
+      userAgent: getMetadata(call, 'user-agent') ?? '',
+      query: '',
+      body: CREDENTIAL_METHODS.test(name) ? '' : JSON.stringify(call.request),
+    })
+    if (fault?.reset) return 'reset'
+    if (fault?.error) return { code: isGrpcStatus(fault.error.status) ? fault.error.status : code.UNKNOWN, details: fault.error.message }
+    if (settings.delay > 0) await new Promise((resolve) => setTimeout(resolve, settings.delay))
+    return dispatchCall(name, call, settings, handlers)
+  }
+  for (const service of GRPC_SERVICES) {
+    const definition = getServiceDefinition(service)
+    const implementation: UntypedServiceImplementation = {}
+    for (const [name, method] of Object.entries(definition)) {
+      implementation[name] = method.responseStream ? createUnimplementedStreamHandler(name) : createUnaryHandler(name)
+    }
+    server.addService(definition, implementation)
+  }
+  const listener = await listenAndTrackSockets(server, host, sockets)
+  const disconnect = (): void => sockets.forEach((socket) => socket.destroy())
+  return Object.assign(settings, {
+    host,
+    port: (listener.address() as AddressInfo).port,
+    collections,
+    disconnect,
+    close: async () => {
+      const closed = new Promise((resolve) => listener.close(resolve))
+      disconnect()
+      server.forceShutdown()
+      await closed
+    },
+  })
+}
+
+// Telling its own state and version is what a proxy in any state can do.
+const ALWAYS_AVAILABLE_METHODS = new Set(['GetVersion', 'GetComponentStates', 'Check', 'ClientHeartbeat'])
+
+// Their answer is a bare common.Status; every other one carries it in the field `status`.
+const BARE_STATUS_METHODS = new Set(['CreateCollection', 'DropCollection'])
+
+/** The interceptors first, as in the proxy: they run before the method is looked at. */
+function dispatchCall(name: string, call: ServerUnaryCall<Message, Message>, settings: MilvusSettings, handlers: Record<string, MethodHandler>): CallOutcome {
+  if (!settings.ready) return getNotReadyStatus(settings.version)
+  const authorizationError = checkAuthorization(settings.authorization, getMetadata(call, 'authorization'), settings.version)
+  if (authorizationError) return authorizationError
+  const handler = handlers[name]
+  if (!handler) return { code: code.UNIMPLEMENTED, details: `method ${name} not implemented` }
+  const unhealthyStatus = ALWAYS_AVAILABLE_METHODS.has(name) ? undefined : checkProxyHealth(settings)
+  if (unhealthyStatus) return { message: BARE_STATUS_METHODS.has(name) ? unhealthyStatus : { status: unhealthyStatus } }
+  return { message: handler(call.request, getMetadata(call, 'dbname') ?? 'default') }
+}
+
+/** A fault's status is that of gRPC here, and `error.message` its text. */
+function isGrpcStatus(number: number): number is GrpcStatus['code'] {
+  return number in code
+}
+
+function getMetadata(call: ServerUnaryCall<Message, Message>, key: string): string | undefined {
+  return call.metadata.get(key)[0]?.toString()
+}
+
+/** How a call ends: with a message, a gRPC status, or its connection cut. */
+type CallOutcome = { readonly message: Message } | GrpcStatus | 'reset'
+
+function completeCall(outcome: CallOutcome, call: ServerUnaryCall<Message, Message>, callback: sendUnaryData<Message>, sockets: Map<string, Socket>): void {
+  if (outcome === 'reset') sockets.get(call.getPeer())?.destroy()
+  else if ('message' in outcome) callback(null, outcome.message)
+  else callback(outcome)
+}
+
+function createUnimplementedStreamHandler(name: string): handleServerStreamingCall<Message, Message> {
+  return (call) => {
+    call.emit('error', { code: code.UNIMPLEMENTED, details: `method ${name} not implemented` })
+  }
+}
+
+/** The simulator owns the sockets, so that it can cut one: grpc-js gives no way to do so from a call. */
+async function listenAndTrackSockets(server: Server, host: string, sockets: Map<string, Socket>): Promise<ReturnType<typeof createServer>> {
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+  const listener = createServer((socket) => {
+    const peer = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`
+    sockets.set(peer, socket)
+    socket.on('close', () => sockets.delete(peer))
+    socket.on('error', () => undefined)
+    injector.injectConnection(socket)
+  })
+  await new Promise<void>((resolve, reject) => {
+    listener.once('error', reject)
+    listener.listen(0, host, resolve)
+  })
+  return listener
+}

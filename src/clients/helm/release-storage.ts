@@ -1,0 +1,191 @@
+/** What helm keeps of a release in the cluster. Source: helm, pkg/storage/driver (labels, encoding) and pkg/release. */
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { isDeepStrictEqual } from 'node:util'
+import { ActionError } from '../../failures/action-error.ts'
+import { isPlainObject } from './values.ts'
+
+/** In which objects helm keeps revisions: its storage drivers `secret` and `configmap`. */
+export type StorageKind = 'Secret' | 'ConfigMap'
+
+/** One revision of a release. */
+export interface ReleaseRevision {
+  readonly name: string
+  readonly revision: number
+  /** `deployed`, `failed`, `superseded`, `uninstalled`, `pending-install`, `pending-upgrade`, `pending-rollback`. */
+  readonly status: string
+  readonly chart: {
+    readonly name: string
+    readonly version: string
+    readonly appVersion: string
+    /** Whose it is, as its metadata says: maintainer and home page. */
+    readonly origin?: string | undefined
+    /** The names of its direct subcharts that are on, an alias in place of a name. */
+    readonly dependencies?: readonly string[] | undefined
+  }
+  /** The values that the user gave. Secret. */
+  readonly values: Readonly<Record<string, unknown>>
+  /** YAML of its objects. Secret. */
+  readonly manifest: string
+  /** ISO 8601. */
+  readonly deployedAt: string
+  /** Whether helm applied it server-side, as helm 4 does with releases of its own. helm 3 does not say, and never did. */
+  readonly serverSide: boolean
+}
+
+/** The labels that helm puts on the object of each revision. */
+export interface RevisionLabels {
+  readonly name: string
+  readonly revision: number
+  readonly status: string
+}
+
+/** Selects the objects of all releases. */
+export const releaseSelector = 'owner=helm'
+
+/** Reads helm's labels; undefined for an object that is not a revision. */
+export function parseRevisionLabels(labels: Readonly<Record<string, string>> | undefined): RevisionLabels | undefined {
+  const { name, version, status } = labels ?? {}
+  return name !== undefined && status !== undefined && version !== undefined && /^\d{1,15}$/.test(version) ? { name, revision: Number(version), status } : undefined
+}
+
+/**
+ * Decodes a revision: base64 of gzip of JSON.
+ * @param encoded the field `release`; for a Secret the API wraps it in base64 once more
+ * @param objectName for the message
+ * @throws ActionError `release-unreadable`
+ */
+export function decodeRevision(encoded: string, kind: StorageKind, objectName: string): ReleaseRevision {
+  return translateDecodeErrors(kind, objectName, () => {
+    const release = JSON.parse(unwrapRevision(encoded, kind)) as StoredRelease
+    const { metadata } = release.chart
+    return {
+      name: requireString(release.name),
+      revision: requireInteger(release.version),
+      status: requireString(release.info.status),
+      chart: { name: requireString(metadata.name), version: requireString(metadata.version), appVersion: requireString(metadata.appVersion ?? ''), origin: formatOrigin(metadata), dependencies: readDependencies(metadata) },
+      values: requireObject(release.config ?? {}),
+      manifest: requireString(release.manifest ?? ''),
+      deployedAt: requireString(release.info.last_deployed ?? ''),
+      // Source: helm 4, pkg/release/v1/release.go, ApplyMethod.
+      serverSide: release.apply_method === 'ssa',
+    }
+  })
+}
+
+/**
+ * The revision with another status, and everything else as helm wrote it, numbers to the last digit.
+ * @param encoded as for `decodeRevision`
+ * @returns the field `release` anew
+ * @throws ActionError `release-unreadable`
+ */
+export function replaceStatus(encoded: string, kind: StorageKind, objectName: string, { status, description }: { readonly status: string; readonly description: string }): string {
+  return translateDecodeErrors(kind, objectName, () => {
+    const release = JSON.parse(unwrapRevision(encoded, kind), preserveNumberText) as StoredRelease
+    const json = JSON.stringify({ ...release, info: { ...release.info, status, description } })
+    const text = gzipSync(json, { level: 9 }).toString('base64')
+    return kind === 'Secret' ? Buffer.from(text).toString('base64') : text
+  })
+}
+
+/** A reviver of JSON.parse that keeps a number's own text. Source: ECMAScript, "JSON.parse source text access". */
+function preserveNumberText(_key: string, value: unknown, { source }: { readonly source?: string } = {}): unknown {
+  return typeof value === 'number' && source !== undefined ? rawJson(source) : value
+}
+
+const { rawJSON: rawJson } = JSON as unknown as { readonly rawJSON: (text: string) => unknown }
+
+/** Takes off what is wrapped around the JSON of a revision. */
+function unwrapRevision(encoded: string, kind: StorageKind): string {
+  const text = kind === 'Secret' ? Buffer.from(encoded, 'base64').toString() : encoded
+  const bytes = Buffer.from(text, 'base64')
+  // Very old releases are not compressed: helm looks for gzip's magic number, and so do we.
+  const isCompressed = bytes.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b]))
+  return (isCompressed ? gunzipSync(bytes, { maxOutputLength: maxReleaseBytes }) : bytes).toString()
+}
+
+/** @throws ActionError `release-unreadable` when `read` fails */
+function translateDecodeErrors<T>(kind: StorageKind, objectName: string, decode: () => T): T {
+  try {
+    return decode()
+  } catch {
+    // The parser's error quotes what it stumbles over, which may be a value of the user: it is not passed on, not even as the cause.
+    throw new ActionError({
+      code: 'release-unreadable',
+      problem: `${kind} ${objectName}, in which helm keeps a revision, cannot be read: it is not base64 of gzip of a release in JSON.`,
+      remedy: 'Check the release with "helm history"; give service in place of release to leave helm out.',
+    })
+  }
+}
+
+/** What helm writes, should it be that. */
+interface StoredRelease {
+  readonly name: unknown
+  readonly version: unknown
+  readonly info: { readonly status: unknown; readonly last_deployed?: unknown }
+  readonly chart: { readonly metadata: StoredMetadata }
+  readonly config?: unknown
+  readonly manifest?: unknown
+  readonly apply_method?: unknown
+}
+
+interface StoredMetadata {
+  readonly name: unknown
+  readonly version: unknown
+  readonly appVersion?: unknown
+  readonly home?: unknown
+  readonly maintainers?: unknown
+  readonly dependencies?: unknown
+}
+
+/** Of a list, the names of its entries; what has another form has none. */
+const readNames = (list: unknown): string[] => (Array.isArray(list) ? list : []).flatMap((entry: unknown) => (isPlainObject(entry) && typeof entry['name'] === 'string' ? [entry['name']] : []))
+
+function formatOrigin({ maintainers, home }: StoredMetadata): string | undefined {
+  const details = [...readNames(maintainers).slice(0, 1), ...(typeof home === 'string' ? [home] : [])]
+  return details.length === 0 ? undefined : details.join(', ')
+}
+
+function readDependencies({ dependencies }: StoredMetadata): string[] | undefined {
+  const names = readNames(dependencies)
+  return names.length === 0 ? undefined : names
+}
+
+/** Bytes. A Secret of 1 MiB holds at most some twenty of manifests and charts; gzip could make a thousand of it. */
+const maxReleaseBytes = 64 * 2 ** 20
+
+
+function createTypeAssertion<T>(isExpectedType: (value: unknown) => value is T): (value: unknown) => T {
+  return (value) => {
+    if (!isExpectedType(value)) throw new TypeError('a member of another type')
+    return value
+  }
+}
+
+const requireString = createTypeAssertion((value) => typeof value === 'string')
+const requireInteger = createTypeAssertion((value): value is number => Number.isSafeInteger(value))
+const requireObject = createTypeAssertion((value) => isPlainObject(value))
+
+/**
+ * The paths of `wanted` whose value differs from that in `present`: what setting `wanted` on top would change.
+ * A null takes the chart's default away, and helm stores it: it is the same only as a null.
+ */
+export function findDifferingPaths(desired: Readonly<Record<string, unknown>>, current: unknown, prefix = ''): string[] {
+  return Object.entries(desired).flatMap(([key, value]) => {
+    const path = prefix ? `${prefix}.${key}` : key
+    const currentValue = isPlainObject(current) && Object.hasOwn(current, key) ? current[key] : undefined
+    const nestedPaths = isPlainObject(value) ? findDifferingPaths(value, currentValue, path) : []
+    // A map in place of a text is a difference also when it is empty.
+    if (isPlainObject(value) && (nestedPaths.length > 0 || isPlainObject(currentValue) || currentValue === undefined)) return nestedPaths
+    return isDeepStrictEqual(value, currentValue) ? [] : [path]
+  })
+}
+
+/**
+ * Values for helm to set on top of those that are stored, without nulls that are stored already: given a second time, helm 3 takes
+ * the stored null away, and the default of the chart comes back. Measured with helm 3.17 and --reset-then-reuse-values.
+ */
+export function omitStoredNulls(desired: Readonly<Record<string, unknown>>, current: unknown): Record<string, unknown> {
+  const stored = isPlainObject(current) ? current : {}
+  const remainingEntries = Object.entries(desired).filter(([key, value]) => value !== null || stored[key] !== null)
+  return Object.fromEntries(remainingEntries.map(([key, value]) => [key, isPlainObject(value) ? omitStoredNulls(value, stored[key]) : value]))
+}
