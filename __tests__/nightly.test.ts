@@ -9,10 +9,13 @@ const passedNeeds: Needs = { faults: { result: 'success' }, lab: { result: 'succ
 const failedNeeds: Needs = { faults: { result: 'success' }, lab: { result: 'failure' } }
 
 let api: GitHubApi
-beforeEach(async () => { api = await startGitHubApi() })
+beforeEach(async () => {
+  api = await startGitHubApi()
+})
 afterEach(() => api.close())
 
-const runNightly = (needs: Needs): Promise<void> => syncIssue(new GitHub({ apiUrl: api.url, repository: 'owner/name', token: api.token }), needs, url)
+const runNightly = (needs: Needs): Promise<void> =>
+  syncIssue(new GitHub({ apiUrl: api.url, repository: 'owner/name', token: api.token }), needs, url)
 
 test.each<[name: string, needs: Needs, said: readonly string[] | undefined]>([
   ['every job passed', passedNeeds, undefined],
@@ -30,9 +33,18 @@ test('one issue is opened, gets a comment each bad night, and is closed by a goo
   expect(api.issues).toEqual([])
   await runNightly(failedNeeds)
   await runNightly(failedNeeds)
-  expect(api.issues).toMatchObject([{ title: 'The nightly tests fail', state: 'open', labels: ['nightly'], comments: [expect.stringContaining('`lab`: failure')] }])
+  expect(api.issues).toMatchObject([
+    {
+      title: 'The nightly tests fail',
+      state: 'open',
+      labels: ['nightly'],
+      comments: [expect.stringContaining('`lab`: failure')],
+    },
+  ])
   await runNightly(passedNeeds)
-  expect(api.issues).toMatchObject([{ state: 'closed', comments: [expect.anything(), expect.stringContaining('pass again')] }])
+  expect(api.issues).toMatchObject([
+    { state: 'closed', comments: [expect.anything(), expect.stringContaining('pass again')] },
+  ])
   await runNightly(failedNeeds)
   expect(api.issues).toMatchObject([{ state: 'closed' }, { state: 'open' }])
 })

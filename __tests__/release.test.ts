@@ -1,6 +1,17 @@
-/** scripts/release.ts: its tables, and a release in a repository with a bare remote. gh is a script that keeps what it was told. */
+/**
+ * scripts/release.ts: its tables, and a release in a repository with a bare remote. gh is a script
+ * that keeps what it was told.
+ */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
@@ -36,22 +47,60 @@ test.each<[version: string, notes: string]>([
   expect(extractReleaseNotes(changelog, version)).toBe(notes)
 })
 
-const validCandidate: ReleaseCandidate = { version: '1.2.0', branch: 'main', commit: 'aaaaaaaaaa', manifests: { 'package.json': '1.2.0', 'package-lock.json': '1.2.0' }, changelog, tags: new Map([['v1', 'b'], ['v1.1.9', 'b'], ['v0.9.10', 'c'], ['other', 'd']]) }
+const validCandidate: ReleaseCandidate = {
+  version: '1.2.0',
+  branch: 'main',
+  commit: 'aaaaaaaaaa',
+  manifests: { 'package.json': '1.2.0', 'package-lock.json': '1.2.0' },
+  changelog,
+  tags: new Map([
+    ['v1', 'b'],
+    ['v1.1.9', 'b'],
+    ['v0.9.10', 'c'],
+    ['other', 'd'],
+  ]),
+}
 
 test.each<[name: string, candidate: Partial<ReleaseCandidate>, problems: string[]]>([
   ['a good one', {}, []],
   ['the first one', { tags: new Map() }, []],
   ['one that was begun', { tags: new Map([['v1.2.0', 'aaaaaaaaaa']]) }, []],
-  ['a version with v', { version: 'v1.2.0' }, ['"v1.2.0" is no version: give three numbers, for example 1.2.0.']],
-  ['a version with a zero too many', { version: '1.02.0' }, ['"1.02.0" is no version: give three numbers, for example 1.2.0.']],
-  ['another branch, and nothing prepared', { version: '1.3.0', branch: 'topic' }, [
-    'This is the branch topic: releases are made of main.',
-    'package.json says 1.2.0, not 1.3.0: run npm version 1.3.0 --no-git-tag-version.',
-    'package-lock.json says 1.2.0, not 1.3.0: run npm version 1.3.0 --no-git-tag-version.',
-    'CHANGELOG.md has no text under "## [1.3.0] - YYYY-MM-DD": move there what stands under Unreleased.',
-  ]],
-  ['a tag that is there', { tags: new Map([['v1.2.0', 'bbbbbbbbbb']]) }, ['v1.2.0 is commit bbbbbbb already, and a released version never changes: take the next one.']],
-  ['a newer one that is there', { tags: new Map([['v1.9.0', 'b'], ['v1.10.0', 'b'], ['v1.2.1', 'b']]) }, ['v1.10.0 is released already: take a version after it.']],
+  [
+    'a version with v',
+    { version: 'v1.2.0' },
+    ['"v1.2.0" is no version: give three numbers, for example 1.2.0.'],
+  ],
+  [
+    'a version with a zero too many',
+    { version: '1.02.0' },
+    ['"1.02.0" is no version: give three numbers, for example 1.2.0.'],
+  ],
+  [
+    'another branch, and nothing prepared',
+    { version: '1.3.0', branch: 'topic' },
+    [
+      'This is the branch topic: releases are made of main.',
+      'package.json says 1.2.0, not 1.3.0: run npm version 1.3.0 --no-git-tag-version.',
+      'package-lock.json says 1.2.0, not 1.3.0: run npm version 1.3.0 --no-git-tag-version.',
+      'CHANGELOG.md has no text under "## [1.3.0] - YYYY-MM-DD": move there what stands under Unreleased.',
+    ],
+  ],
+  [
+    'a tag that is there',
+    { tags: new Map([['v1.2.0', 'bbbbbbbbbb']]) },
+    ['v1.2.0 is commit bbbbbbb already, and a released version never changes: take the next one.'],
+  ],
+  [
+    'a newer one that is there',
+    {
+      tags: new Map([
+        ['v1.9.0', 'b'],
+        ['v1.10.0', 'b'],
+        ['v1.2.1', 'b'],
+      ]),
+    },
+    ['v1.10.0 is released already: take a version after it.'],
+  ],
 ])('%s', (_name, candidate, problems) => {
   expect(findProblems({ ...validCandidate, ...candidate })).toEqual(problems)
 })
@@ -59,35 +108,78 @@ test.each<[name: string, candidate: Partial<ReleaseCandidate>, problems: string[
 describe('in a repository', () => {
   let directory: string
   let worktree: string
-  const runGit = (...args: string[]): string => execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args], { cwd: worktree, encoding: 'utf8' }).trim()
-  const writeToWorktree = (path: string, text: string): void => writeFileSync(join(worktree, path), text)
+  const runGit = (...args: string[]): string =>
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args], {
+      cwd: worktree,
+      encoding: 'utf8',
+    }).trim()
+  const writeToWorktree = (path: string, text: string): void =>
+    writeFileSync(join(worktree, path), text)
   const commitAll = (): string => {
     runGit('add', '.')
     runGit('commit', '-qm', 'x')
     return runGit('rev-parse', 'HEAD')
   }
   const commitRelease = (version: string): string => {
-    for (const file of ['package.json', 'package-lock.json']) writeToWorktree(file, JSON.stringify({ version }))
-    writeToWorktree('CHANGELOG.md', `# Changelog\n\n## [${version}] - 2026-11-27\n\n- What ${version} brings.\n`)
+    for (const file of ['package.json', 'package-lock.json'])
+      writeToWorktree(file, JSON.stringify({ version }))
+    writeToWorktree(
+      'CHANGELOG.md',
+      `# Changelog\n\n## [${version}] - 2026-11-27\n\n- What ${version} brings.\n`,
+    )
     return commitAll()
   }
   const runRelease = (command: string, version: string, env: Record<string, string> = {}) => {
-    const { status, stderr } = spawnSync(process.execPath, [join(repositoryRoot, 'scripts/release.ts'), command], { cwd: worktree, encoding: 'utf8', env: { ...process.env, PATH: `${join(directory, 'bin')}:${process.env['PATH'] ?? ''}`, GITHUB_REF_NAME: 'main', VERSION: version, ...env } })
-    return { status, problems: stderr.split('\n').filter((line) => line.startsWith('::error::')).map((line) => line.slice(9)) }
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [join(repositoryRoot, 'scripts/release.ts'), command],
+      {
+        cwd: worktree,
+        encoding: 'utf8',
+        env: {
+          ...process.env,
+          PATH: `${join(directory, 'bin')}:${process.env['PATH'] ?? ''}`,
+          GITHUB_REF_NAME: 'main',
+          VERSION: version,
+          ...env,
+        },
+      },
+    )
+    return {
+      status,
+      problems: stderr
+        .split('\n')
+        .filter((line) => line.startsWith('::error::'))
+        .map((line) => line.slice(9)),
+    }
   }
-  const remoteTags = (): Record<string, string> => Object.fromEntries(runGit('ls-remote', '--tags', 'origin').split('\n').filter(Boolean).map((line) => [line.split('refs/tags/')[1] ?? '', line.split('\t')[0] ?? '']))
+  const remoteTags = (): Record<string, string> =>
+    Object.fromEntries(
+      runGit('ls-remote', '--tags', 'origin')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => [line.split('refs/tags/')[1] ?? '', line.split('\t')[0] ?? '']),
+    )
   const readReleaseNotes = (tag: string): string => readFileSync(join(directory, tag), 'utf8')
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'milvus-alb-release-'))
     worktree = join(directory, 'work')
     mkdirSync(join(directory, 'bin'))
-    writeFileSync(join(directory, 'bin/gh'), `#!/bin/sh\n[ "$2" = view ] && exec cat "${directory}/$3"\n[ ! -e "${directory}/broken" ] && printf '%s\\n' "$@" > "${directory}/$3"\n`)
+    writeFileSync(
+      join(directory, 'bin/gh'),
+      `#!/bin/sh\n[ "$2" = view ] && exec cat "${directory}/$3"\n[ ! -e "${directory}/broken" ] && printf '%s\\n' "$@" > "${directory}/$3"\n`,
+    )
     chmodSync(join(directory, 'bin/gh'), 0o755)
     execFileSync('git', ['init', '-q', '--bare', join(directory, 'remote.git')])
-    execFileSync('git', ['clone', '-q', join(directory, 'remote.git'), worktree], { stdio: 'ignore' })
+    execFileSync('git', ['clone', '-q', join(directory, 'remote.git'), worktree], {
+      stdio: 'ignore',
+    })
     for (const folder of ['dist', 'scripts']) mkdirSync(join(worktree, folder))
-    writeToWorktree('scripts/build.ts', "import { writeFileSync } from 'node:fs'\nwriteFileSync('dist/index.js', 'built')\n")
+    writeToWorktree(
+      'scripts/build.ts',
+      "import { writeFileSync } from 'node:fs'\nwriteFileSync('dist/index.js', 'built')\n",
+    )
     writeToWorktree('dist/index.js', 'built')
   })
   afterEach(() => rmSync(directory, { recursive: true, force: true }))
@@ -102,10 +194,20 @@ describe('in a repository', () => {
 
     const secondCommit = commitRelease('1.1.0')
     expect(runRelease('publish', '1.1.0').status).toBe(0)
-    expect(remoteTags()).toEqual({ 'v1.0.0': firstCommit, 'v1.1.0': secondCommit, v1: secondCommit })
+    expect(remoteTags()).toEqual({
+      'v1.0.0': firstCommit,
+      'v1.1.0': secondCommit,
+      v1: secondCommit,
+    })
     const thirdCommit = commitRelease('2.0.0')
     expect(runRelease('publish', '2.0.0').status).toBe(0)
-    expect(remoteTags()).toEqual({ 'v1.0.0': firstCommit, 'v1.1.0': secondCommit, v1: secondCommit, 'v2.0.0': thirdCommit, v2: thirdCommit })
+    expect(remoteTags()).toEqual({
+      'v1.0.0': firstCommit,
+      'v1.1.0': secondCommit,
+      v1: secondCommit,
+      'v2.0.0': thirdCommit,
+      v2: thirdCommit,
+    })
   })
 
   test('a release that broke off goes on where it was, and the tag of the major version waits for all of it', () => {
@@ -126,7 +228,13 @@ describe('in a repository', () => {
     commitRelease('1.0.0')
     const { status, problems } = runRelease('check', '1.0.1', { GITHUB_REF_NAME: 'topic' })
     expect(status).toBe(1)
-    expect(problems.map((problem) => problem.split(/[ :]/).slice(0, 3).join(' '))).toEqual(['This is the', 'package.json says 1.0.0,', 'package-lock.json says 1.0.0,', 'CHANGELOG.md has no', 'dist/ is not'])
+    expect(problems.map((problem) => problem.split(/[ :]/).slice(0, 3).join(' '))).toEqual([
+      'This is the',
+      'package.json says 1.0.0,',
+      'package-lock.json says 1.0.0,',
+      'CHANGELOG.md has no',
+      'dist/ is not',
+    ])
     runGit('checkout', '-q', 'dist')
     expect(runRelease('publish', '1.0.1').status).toBe(1)
     expect(remoteTags()).toEqual({})

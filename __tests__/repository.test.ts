@@ -6,16 +6,30 @@ import { load } from 'js-yaml'
 import { repositoryRoot } from '../testing/environment.ts'
 
 const readText = (path: string): string => readFileSync(join(repositoryRoot, path), 'utf8')
-const pages = ['.', 'docs', 'docs/decisions'].flatMap((folder) => readdirSync(join(repositoryRoot, folder)).filter((name) => name.endsWith('.md')).map((name) => join(folder, name)))
+const pages = ['.', 'docs', 'docs/decisions'].flatMap((folder) =>
+  readdirSync(join(repositoryRoot, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name)),
+)
 
 test.each(pages)('%s links to files that are there', (page) => {
-  const links = [...readText(page).matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)].map(([, link = '']) => link).filter((link) => !/^[a-z]+:/.test(link))
+  const links = [...readText(page).matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)]
+    .map(([, link = '']) => link)
+    .filter((link) => !/^[a-z]+:/.test(link))
   expect(links.filter((link) => !existsSync(join(repositoryRoot, dirname(page), link)))).toEqual([])
 })
 
 test('every kind of dependency is updated, and nothing that is younger than a week', () => {
-  const { updates } = load(readText('.github/dependabot.yml')) as { updates: { 'package-ecosystem': string; directory: string; cooldown: { 'default-days': number } }[] }
-  expect(updates.map(({ 'package-ecosystem': kind, directory }) => `${kind} ${directory}`)).toEqual(['npm /', 'github-actions /', 'gomod /integration/control-plane', 'pip /integration/python'])
+  const { updates } = load(readText('.github/dependabot.yml')) as {
+    updates: {
+      'package-ecosystem': string
+      directory: string
+      cooldown: { 'default-days': number }
+    }[]
+  }
+  expect(updates.map(({ 'package-ecosystem': kind, directory }) => `${kind} ${directory}`)).toEqual(
+    ['npm /', 'github-actions /', 'gomod /integration/control-plane', 'pip /integration/python'],
+  )
   for (const { cooldown, directory } of updates) {
     expect(cooldown['default-days']).toBeGreaterThanOrEqual(7)
     expect(existsSync(join(repositoryRoot, directory))).toBe(true)
@@ -23,7 +37,13 @@ test('every kind of dependency is updated, and nothing that is younger than a we
 })
 
 test('the form for bugs asks for failure code, version and log, and says what is not masked', () => {
-  const { body } = load(readText('.github/ISSUE_TEMPLATE/bug.yml')) as { body: { id?: string; attributes: { description?: string } }[] }
-  expect(body.flatMap(({ id }) => id ?? [])).toEqual(expect.arrayContaining(['version', 'failure-code', 'log']))
-  expect(body.find(({ id }) => id === 'log')?.attributes.description).toContain('host names, account ids, ARNs and addresses are not')
+  const { body } = load(readText('.github/ISSUE_TEMPLATE/bug.yml')) as {
+    body: { id?: string; attributes: { description?: string } }[]
+  }
+  expect(body.flatMap(({ id }) => id ?? [])).toEqual(
+    expect.arrayContaining(['version', 'failure-code', 'log']),
+  )
+  expect(body.find(({ id }) => id === 'log')?.attributes.description).toContain(
+    'host names, account ids, ARNs and addresses are not',
+  )
 })

@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { failureCodes } from '../src/failures/action-error.ts'
+import { failureCodes } from '../src/failures/codes.ts'
 
 const root = join(import.meta.dirname, '..')
 const page = readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8')
@@ -11,38 +11,55 @@ const page = readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8')
 const prose = page.replace(/^```[\s\S]*?^```$/gm, '')
 
 /** Code -> its section, up to the next heading of level 1 or 2. */
-const sections = new Map(prose.split(/^(?=##? )/m).flatMap((part) => {
-  const heading = /^## (.+)$/m.exec(part)?.[1]
-  return heading !== undefined && part.startsWith('## ') ? [[heading, part] as const] : []
-}))
+const sections = new Map(
+  prose.split(/^(?=##? )/m).flatMap((part) => {
+    const heading = /^## (.+)$/m.exec(part)?.[1]
+    return heading !== undefined && part.startsWith('## ') ? [[heading, part] as const] : []
+  }),
+)
 
-const catalogueFile = join('core', 'errors.ts')
+const catalogueFile = join('failures', 'codes.ts')
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .map((file) => ({ file, text: readFileSync(join(root, 'src', file), 'utf8') }))
 
 /** Everything in src but the list of codes itself. */
-const sourceText = sources.map(({ file, text }) => (file === catalogueFile ? text.replace(/failureCodes = \[[\s\S]*?\] as const/, '') : text)).join('\n')
+const sourceText = sources
+  .map(({ file, text }) =>
+    file === catalogueFile ? text.replace(/failureCodes = \[[\s\S]*?\] as const/, '') : text,
+  )
+  .join('\n')
 
 test('the page has a section for each code, in the order of the catalogue, and no other', () => {
   const headings = [...prose.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
   expect(headings).toEqual([...failureCodes])
 })
 
-test.each(failureCodes)('%s: what it means, how to check, how to fix, and what proves it, in this order', (name) => {
-  const parts = [...(sections.get(name) ?? '').matchAll(/^\*\*(.+?)\*\*:/gm)].map(([, part]) => part)
-  expect(parts).toEqual(['What it means', 'Check by hand', 'Fix', 'Proven by'])
-})
+test.each(failureCodes)(
+  '%s: what it means, how to check, how to fix, and what proves it, in this order',
+  (name) => {
+    const parts = [...(sections.get(name) ?? '').matchAll(/^\*\*(.+?)\*\*:/gm)].map(
+      ([, part]) => part,
+    )
+    expect(parts).toEqual(['What it means', 'Check by hand', 'Fix', 'Proven by'])
+  },
+)
 
 test('links within the page lead somewhere', () => {
-  const anchors = new Set([...failureCodes, ...[...page.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id)])
+  const anchors = new Set([
+    ...failureCodes,
+    ...[...page.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id),
+  ])
   const links = [...page.matchAll(/\]\(#([^)]+)\)/g)].map(([, target]) => target)
   expect(links.filter((target) => !anchors.has(target))).toEqual([])
 })
 
 test('every code of the catalogue is thrown somewhere', () => {
-  // As a value: `code: 'x'`, a branch of `? 'x' : 'y'`, or beside its pattern in a table. A code that is only compared is not thrown.
-  expect(failureCodes.filter((name) => !new RegExp(`([?:]|/i?,) '${name}'`).test(sourceText))).toEqual([])
+  // As a value: `code: 'x'`, a branch of `? 'x' : 'y'`, or beside its pattern in a table. A code
+  // that is only compared is not thrown.
+  expect(
+    failureCodes.filter((name) => !new RegExp(`([?:]|/i?,)\\s+'${name}'`).test(sourceText)),
+  ).toEqual([])
 })
 
 test('every code that is thrown is in the catalogue', () => {

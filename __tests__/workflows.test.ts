@@ -1,4 +1,7 @@
-/** All workflows and the templates against action.yml and against each other; actionlint (npm run workflows) sees to their form. */
+/**
+ * All workflows and the templates against action.yml and against each other; actionlint (npm run
+ * workflows) sees to their form.
+ */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
@@ -8,10 +11,33 @@ import { getConcurrencyGroup } from '../src/fleet/plan/matrix.ts'
 import { sharedInputs } from '../src/fleet/deploy/run-target.ts'
 import { readTargets } from '../src/fleet/plan/targets.ts'
 
-interface Step { readonly id?: string; readonly uses?: string; readonly with?: Readonly<Record<string, unknown>>; readonly run?: string }
-interface Job { readonly uses?: string; readonly concurrency?: { readonly group: string; readonly 'cancel-in-progress': boolean; readonly queue: string }; readonly with?: Readonly<Record<string, unknown>>; readonly secrets?: Readonly<Record<string, string>>; readonly permissions?: Readonly<Record<string, string>>; readonly steps?: readonly Step[] }
-interface WorkflowCall { readonly inputs: Readonly<Record<string, unknown>>; readonly secrets: Readonly<Record<string, unknown>> }
-interface Workflow { readonly on: { readonly workflow_call?: WorkflowCall }; readonly permissions: object; readonly jobs: Readonly<Record<string, Job>> }
+interface Step {
+  readonly id?: string
+  readonly uses?: string
+  readonly with?: Readonly<Record<string, unknown>>
+  readonly run?: string
+}
+interface Job {
+  readonly uses?: string
+  readonly concurrency?: {
+    readonly group: string
+    readonly 'cancel-in-progress': boolean
+    readonly queue: string
+  }
+  readonly with?: Readonly<Record<string, unknown>>
+  readonly secrets?: Readonly<Record<string, string>>
+  readonly permissions?: Readonly<Record<string, string>>
+  readonly steps?: readonly Step[]
+}
+interface WorkflowCall {
+  readonly inputs: Readonly<Record<string, unknown>>
+  readonly secrets: Readonly<Record<string, unknown>>
+}
+interface Workflow {
+  readonly on: { readonly workflow_call?: WorkflowCall }
+  readonly permissions: object
+  readonly jobs: Readonly<Record<string, Job>>
+}
 
 const readText = (path: string): string => readFileSync(join(repositoryRoot, path), 'utf8')
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the file is what says the type
@@ -19,107 +45,241 @@ const parseYaml = <T>(path: string): T => load(readText(path)) as T
 const actionRepository = 'milvus-alb-action/milvus-alb-action'
 
 const files = readdirSync(join(repositoryRoot, '.github/workflows'))
-const workflows = files.map((file) => [file.replace('.yml', ''), parseYaml<Workflow>(`.github/workflows/${file}`)] as const)
-const templates = readdirSync(join(repositoryRoot, 'workflow-templates')).filter((name) => name.endsWith('.yml'))
-const listSteps = ({ jobs }: Workflow): Step[] => Object.values(jobs).flatMap((job) => job.steps ?? [])
+const workflows = files.map(
+  (file) => [file.replace('.yml', ''), parseYaml<Workflow>(`.github/workflows/${file}`)] as const,
+)
+const templates = readdirSync(join(repositoryRoot, 'workflow-templates')).filter((name) =>
+  name.endsWith('.yml'),
+)
+const listSteps = ({ jobs }: Workflow): Step[] =>
+  Object.values(jobs).flatMap((job) => job.steps ?? [])
 
 /** Logic is in scripts and actions with tests: YAML has no other commands than these. */
-const allowedCommands = ['bash .ci/run', 'npm run faults', 'npm run matrix', 'npm run matrix -- lab', 'npm run lab', 'npm run soak', 'node scripts/nightly.ts', 'npm audit --omit=dev', 'npm run -s setup', 'node scripts/release.ts check', 'node scripts/release.ts publish']
+const allowedCommands = [
+  'bash .ci/run',
+  'npm run faults',
+  'npm run matrix',
+  'npm run matrix -- lab',
+  'npm run lab',
+  'npm run soak',
+  'node scripts/nightly.ts',
+  'npm audit --omit=dev',
+  'npm run -s setup',
+  'node scripts/release.ts check',
+  'node scripts/release.ts publish',
+]
 
 /** All that each job may do. */
-const permissions: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>> = {
+const permissions: Readonly<
+  Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>
+> = {
   ci: { ci: { contents: 'read' } },
-  nightly: { faults: { contents: 'read' }, lab: { contents: 'read' }, soak: { contents: 'read' }, issue: { contents: 'read', issues: 'write' } },
+  nightly: {
+    faults: { contents: 'read' },
+    lab: { contents: 'read' },
+    soak: { contents: 'read' },
+    issue: { contents: 'read', issues: 'write' },
+  },
   codeql: { analyze: { contents: 'read', 'security-events': 'write' } },
-  deploy: { one: { 'id-token': 'write' }, targets: { contents: 'read' }, fleet: { 'id-token': 'write' }, report: { actions: 'read' } },
-  'drift-check': { targets: { contents: 'read' }, check: { 'id-token': 'write' }, report: { actions: 'read', issues: 'write' } },
-  release: { check: { contents: 'read' }, ci: { contents: 'read' }, publish: { contents: 'write', 'id-token': 'write', attestations: 'write' } },
-  scorecard: { analysis: { contents: 'read', actions: 'read', 'security-events': 'write', 'id-token': 'write' } },
+  deploy: {
+    one: { 'id-token': 'write' },
+    targets: { contents: 'read' },
+    fleet: { 'id-token': 'write' },
+    report: { actions: 'read' },
+  },
+  'drift-check': {
+    targets: { contents: 'read' },
+    check: { 'id-token': 'write' },
+    report: { actions: 'read', issues: 'write' },
+  },
+  release: {
+    check: { contents: 'read' },
+    ci: { contents: 'read' },
+    publish: { contents: 'write', 'id-token': 'write', attestations: 'write' },
+  },
+  scorecard: {
+    analysis: {
+      contents: 'read',
+      actions: 'read',
+      'security-events': 'write',
+      'id-token': 'write',
+    },
+  },
 }
 
-test.each(workflows)('%s: a step is an action that is pinned by commit, one of ours by its full name with inputs that it has, or a command that has tests', (_name, workflow) => {
-  for (const step of listSteps(workflow)) {
-    const [uses = '', reference = ''] = step.uses?.split('@') ?? []
-    if (step.uses === undefined) expect(allowedCommands).toContain(step.run)
-    else if (uses.startsWith(actionRepository)) {
-      expect(reference).toBe('v1')
-      const { inputs } = parseYaml<{ inputs: object }>(join(uses.slice(actionRepository.length + 1), 'action.yml'))
-      expect(Object.keys(inputs)).toEqual(expect.arrayContaining(Object.keys(step.with ?? {})))
-    } else expect(reference).toMatch(/^[0-9a-f]{40}$/)
-    if (uses === 'actions/checkout') expect(step.with).toMatchObject({ 'persist-credentials': false })
-  }
-})
+test.each(workflows)(
+  '%s: a step is an action that is pinned by commit, one of ours by its full name with inputs that it has, or a command that has tests',
+  (_name, workflow) => {
+    for (const step of listSteps(workflow)) {
+      const [uses = '', reference = ''] = step.uses?.split('@') ?? []
+      if (step.uses === undefined) expect(allowedCommands).toContain(step.run)
+      else if (uses.startsWith(actionRepository)) {
+        expect(reference).toBe('v1')
+        const { inputs } = parseYaml<{ inputs: object }>(
+          join(uses.slice(actionRepository.length + 1), 'action.yml'),
+        )
+        expect(Object.keys(inputs)).toEqual(expect.arrayContaining(Object.keys(step.with ?? {})))
+      } else expect(reference).toMatch(/^[0-9a-f]{40}$/)
+      if (uses === 'actions/checkout')
+        expect(step.with).toMatchObject({ 'persist-credentials': false })
+    }
+  },
+)
 
 test('each action is pinned to one commit, with its version, wherever it is named', () => {
   const pinnedReferences = new Map<string, Set<string>>()
-  for (const path of ['README.md', 'docs/workflows.md', ...files.map((file) => `.github/workflows/${file}`)]) {
-    for (const [, name = '', reference = ''] of readText(path).matchAll(/uses: ([\w-]+\/[\w-]+)[\w/-]*@(.*)/g)) if (name !== actionRepository) pinnedReferences.set(name, (pinnedReferences.get(name) ?? new Set()).add(reference))
+  for (const path of [
+    'README.md',
+    'docs/workflows.md',
+    ...files.map((file) => `.github/workflows/${file}`),
+  ]) {
+    for (const [, name = '', reference = ''] of readText(path).matchAll(
+      /uses: ([\w-]+\/[\w-]+)[\w/-]*@(.*)/g,
+    ))
+      if (name !== actionRepository)
+        pinnedReferences.set(name, (pinnedReferences.get(name) ?? new Set()).add(reference))
   }
   expect([...pinnedReferences].filter(([, references]) => references.size > 1)).toEqual([])
-  for (const [reference] of pinnedReferences.values()) expect(reference).toMatch(/^[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
+  for (const [reference] of pinnedReferences.values())
+    expect(reference).toMatch(/^[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
 })
 
-test.each(workflows)('%s: nothing is allowed but what each job needs, and no expression stands in a command', (name, workflow) => {
-  expect(workflow.permissions).toEqual({})
-  expect(Object.fromEntries(Object.entries(workflow.jobs).map(([job, { permissions: actual }]) => [job, actual]))).toEqual(permissions[name])
-  expect(listSteps(workflow).filter(({ run }) => run?.includes('${{'))).toEqual([])
-})
+test.each(workflows)(
+  '%s: nothing is allowed but what each job needs, and no expression stands in a command',
+  (name, workflow) => {
+    expect(workflow.permissions).toEqual({})
+    expect(
+      Object.fromEntries(
+        Object.entries(workflow.jobs).map(([job, { permissions: actual }]) => [job, actual]),
+      ),
+    ).toEqual(permissions[name])
+    expect(listSteps(workflow).filter(({ run }) => run?.includes('${{'))).toEqual([])
+  },
+)
 
 test.each<[name: string, inputs: Record<string, string>]>([
   ['the least', {}],
-  ['a cluster', { 'role-to-assume': 'arn', region: 'us-east-2', cluster: 'c', namespace: 'n', release: 'r' }],
+  [
+    'a cluster',
+    { 'role-to-assume': 'arn', region: 'us-east-2', cluster: 'c', namespace: 'n', release: 'r' },
+  ],
   ['a kubeconfig', { kubeconfig: '/k', context: 'x', service: 's' }],
-])('deploy: a job waits for every other one on its release, in a fleet or alone: %s', (_name, inputs) => {
-  const { one, fleet } = parseYaml<Workflow>('.github/workflows/deploy.yml').jobs
-  for (const { concurrency } of [one, fleet].filter((job) => job !== undefined)) expect(concurrency).toMatchObject({ 'cancel-in-progress': false, queue: 'max' })
-  expect(fleet?.concurrency?.group).toBe('${{ matrix.concurrency }}')
-  expect(evaluateTemplate(one?.concurrency?.group ?? '', inputs)).toBe(getConcurrencyGroup({ roleToAssume: inputs['role-to-assume'] ?? '', inputs }))
-})
+])(
+  'deploy: a job waits for every other one on its release, in a fleet or alone: %s',
+  (_name, inputs) => {
+    const { one, fleet } = parseYaml<Workflow>('.github/workflows/deploy.yml').jobs
+    for (const { concurrency } of [one, fleet].filter((job) => job !== undefined))
+      expect(concurrency).toMatchObject({ 'cancel-in-progress': false, queue: 'max' })
+    expect(fleet?.concurrency?.group).toBe('${{ matrix.concurrency }}')
+    expect(evaluateTemplate(one?.concurrency?.group ?? '', inputs)).toBe(
+      getConcurrencyGroup({ roleToAssume: inputs['role-to-assume'] ?? '', inputs }),
+    )
+  },
+)
 
 /** The few expressions that the group is made of: `a || b`, inputs, texts, and the one format. */
 function evaluateTemplate(template: string, inputs: Record<string, string>): string {
-  const evaluateOperand = (operand: string): string => (operand.startsWith('inputs.') ? inputs[operand.slice(7)] ?? '' : operand.startsWith("'") ? operand.slice(1, -1) : `${inputs['kubeconfig'] ?? ''} ${inputs['context'] ?? ''}`)
-  return template.replace(/\$\{\{ (.*?) \}\}/g, (_all, expression: string) => expression.split(' || ').map(evaluateOperand).find((operandText) => operandText !== '') ?? '')
+  const evaluateOperand = (operand: string): string =>
+    operand.startsWith('inputs.')
+      ? (inputs[operand.slice(7)] ?? '')
+      : operand.startsWith("'")
+        ? operand.slice(1, -1)
+        : `${inputs['kubeconfig'] ?? ''} ${inputs['context'] ?? ''}`
+  return template.replace(
+    /\$\{\{ (.*?) \}\}/g,
+    (_all, expression: string) =>
+      expression
+        .split(' || ')
+        .map(evaluateOperand)
+        .find((operandText) => operandText !== '') ?? '',
+  )
 }
 
 test('what a fleet hands on to all targets of a job are inputs of the action', () => {
-  const readInputs = (path: string): string[] => Object.keys(parseYaml<{ inputs: object }>(path).inputs)
+  const readInputs = (path: string): string[] =>
+    Object.keys(parseYaml<{ inputs: object }>(path).inputs)
   expect(readInputs('fleet/deploy/action.yml').sort()).toEqual(['targets', ...sharedInputs].sort())
   expect(sharedInputs.filter((name) => !readInputs('action.yml').includes(name))).toEqual([])
 })
 
 test('the job that can push tags installs nothing', () => {
   const { jobs } = parseYaml<Workflow>('.github/workflows/release.yml')
-  expect(jobs['publish']?.steps?.flatMap(({ run }) => run ?? [])).toEqual(['node scripts/release.ts publish'])
-  expect([...readText('scripts/release.ts').matchAll(/from '(.*)'/g)].filter(([, module]) => !module?.startsWith('node:'))).toEqual([])
+  expect(jobs['publish']?.steps?.flatMap(({ run }) => run ?? [])).toEqual([
+    'node scripts/release.ts publish',
+  ])
+  expect(
+    [...readText('scripts/release.ts').matchAll(/from '(.*)'/g)].filter(
+      ([, module]) => !module?.startsWith('node:'),
+    ),
+  ).toEqual([])
 })
 
-const examples = [...readText('docs/workflows.md').matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, example = '']) => example)
+const examples = [...readText('docs/workflows.md').matchAll(/```yaml\n([\s\S]*?)```/g)].map(
+  ([, example = '']) => example,
+)
 const callers = [
-  ...templates.map((name) => [`workflow-templates/${name}`, readText(`workflow-templates/${name}`)] as const),
-  ...examples.filter((example) => example.includes('uses: ')).map((example) => [`docs/workflows.md: ${/^name: (.*)/.exec(example)?.[1] ?? ''}`, example] as const),
+  ...templates.map(
+    (name) => [`workflow-templates/${name}`, readText(`workflow-templates/${name}`)] as const,
+  ),
+  ...examples
+    .filter((example) => example.includes('uses: '))
+    .map(
+      (example) =>
+        [`docs/workflows.md: ${/^name: (.*)/.exec(example)?.[1] ?? ''}`, example] as const,
+    ),
 ]
 
-test.each(callers)('%s calls a reusable workflow with inputs and secrets that it has, and grants what it needs', (_name, content) => {
-  const { jobs } = load(content) as Workflow
-  for (const { uses = '', with: actual = {}, secrets = {}, permissions } of Object.values(jobs)) {
-    const [, path = ''] = /^milvus-alb-action\/milvus-alb-action\/(\.github\/workflows\/[\w-]+\.yml)@v1$/.exec(uses) ?? []
-    const calledWorkflow = parseYaml<Workflow>(path)
-    const workflowCall = calledWorkflow.on.workflow_call
-    expect(Object.keys(workflowCall?.inputs ?? {})).toEqual(expect.arrayContaining(Object.keys(actual)))
-    // A secret of the environment reaches a called workflow only when its caller names it. Source: actions/runner, issue 1490.
-    expect(secrets).toEqual(Object.fromEntries(Object.keys(workflowCall?.secrets ?? {}).map((secret) => [secret, `\${{ secrets.${secret} }}`])))
-    expect(permissions).toEqual(Object.assign({}, ...Object.values(calledWorkflow.jobs).map((job) => job.permissions)))
-  }
-})
+test.each(callers)(
+  '%s calls a reusable workflow with inputs and secrets that it has, and grants what it needs',
+  (_name, content) => {
+    const { jobs } = load(content) as Workflow
+    for (const { uses = '', with: actual = {}, secrets = {}, permissions } of Object.values(jobs)) {
+      const [, path = ''] =
+        /^milvus-alb-action\/milvus-alb-action\/(\.github\/workflows\/[\w-]+\.yml)@v1$/.exec(
+          uses,
+        ) ?? []
+      const calledWorkflow = parseYaml<Workflow>(path)
+      const workflowCall = calledWorkflow.on.workflow_call
+      expect(Object.keys(workflowCall?.inputs ?? {})).toEqual(
+        expect.arrayContaining(Object.keys(actual)),
+      )
+      // A secret of the environment reaches a called workflow only when its caller names it.
+      // Source: actions/runner, issue 1490.
+      expect(secrets).toEqual(
+        Object.fromEntries(
+          Object.keys(workflowCall?.secrets ?? {}).map((secret) => [
+            secret,
+            `\${{ secrets.${secret} }}`,
+          ]),
+        ),
+      )
+      expect(permissions).toEqual(
+        Object.assign({}, ...Object.values(calledWorkflow.jobs).map((job) => job.permissions)),
+      )
+    }
+  },
+)
 
 test('the example of a targets file is a good one', () => {
   const files = examples.filter((example) => !example.includes('uses: '))
-  expect(files.map((file) => readTargets(file))).toEqual([{ targets: [expect.objectContaining({ name: 'production' }), expect.objectContaining({ name: 'staging' })] }])
+  expect(files.map((file) => readTargets(file))).toEqual([
+    {
+      targets: [
+        expect.objectContaining({ name: 'production' }),
+        expect.objectContaining({ name: 'staging' }),
+      ],
+    },
+  ])
 })
 
 test.each(templates)('template %s has properties that GitHub shows', (name) => {
-  expect(JSON.parse(readText(`workflow-templates/${name.replace('.yml', '.properties.json')}`))).toEqual({
-    name: expect.any(String), description: expect.stringMatching(/\.$/), iconName: expect.stringMatching(/^octicon /), categories: [expect.any(String)], filePatterns: [],
+  expect(
+    JSON.parse(readText(`workflow-templates/${name.replace('.yml', '.properties.json')}`)),
+  ).toEqual({
+    name: expect.any(String),
+    description: expect.stringMatching(/\.$/),
+    iconName: expect.stringMatching(/^octicon /),
+    categories: [expect.any(String)],
+    filePatterns: [],
   })
 })

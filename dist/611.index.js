@@ -11,7 +11,10 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony export */ });
 /* harmony import */ var _aws_sdk_client_ec2__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5193);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(3202);
-/** EC2: the subnets of a VPC, as the controller looks for them. The client's code is large: import this only where it is asked. */
+/**
+ * EC2: the subnets of a VPC, as the controller looks for them. The client's code is large: import
+ * this only where it is asked.
+ */
 
 
 /**
@@ -23,7 +26,10 @@ async function listSubnets(config, vpcId) {
     try {
         const { Subnets = [] } = await client.send(new _aws_sdk_client_ec2__WEBPACK_IMPORTED_MODULE_1__/* .DescribeSubnetsCommand */ .jSW({ Filters: [{ Name: 'vpc-id', Values: [vpcId] }] }));
         return Subnets.map(({ SubnetId = '', AvailabilityZone = '', AvailableIpAddressCount = 0, Tags = [] }) => ({
-            id: SubnetId, availabilityZone: AvailabilityZone, availableAddresses: AvailableIpAddressCount, tags: Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value])),
+            id: SubnetId,
+            availabilityZone: AvailabilityZone,
+            availableAddresses: AvailableIpAddressCount,
+            tags: Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value])),
         }));
     }
     catch (thrown) {

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: the guide, as a script of its own commands, against the action, in turn, on the lab's real parts. Writes
- * docs/performance.md.
+ * `npm run bench`: the guide, as a script of its own commands, against the action, in turn, on the
+ * lab's real parts. Writes docs/performance.md.
  */
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
@@ -15,7 +15,8 @@ import { startLab, type Lab } from './lab.ts'
 
 const rounds = 7
 const start = performance.now()
-const logProgress = (line: string): void => console.log(`${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s  ${line}`)
+const logProgress = (line: string): void =>
+  console.log(`${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s  ${line}`)
 
 /** One measured run: seconds, seconds, MB. */
 interface Measurement {
@@ -25,7 +26,10 @@ interface Measurement {
 }
 
 /** Whole process, children included. */
-async function measure(command: readonly string[], env: Readonly<Record<string, string>>): Promise<Measurement> {
+async function measure(
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Measurement> {
   const script = fileURLToPath(new URL('measure.py', import.meta.url))
   const { stdout, stderr } = await runCommand('python3', [script, ...command], { env: { ...env } })
   const { code, ...figures } = JSON.parse(stdout) as Measurement & { code: number }
@@ -34,7 +38,12 @@ async function measure(command: readonly string[], env: Readonly<Record<string, 
 }
 
 async function measureAction(lab: Lab): Promise<Measurement> {
-  const { files, environment } = await prepareRun({ actionDirectory: repositoryRoot, directory: lab.directory, env: lab.runnerEnv(), inputs: lab.inputs() })
+  const { files, environment } = await prepareRun({
+    actionDirectory: repositoryRoot,
+    directory: lab.directory,
+    env: lab.runnerEnv(),
+    inputs: lab.inputs(),
+  })
   try {
     return await measure([process.execPath, join(repositoryRoot, 'dist/index.js')], environment)
   } finally {
@@ -42,7 +51,10 @@ async function measureAction(lab: Lab): Promise<Measurement> {
   }
 }
 
-/** The guide's commands, unchanged but for names: without --certificate-arn the first time, as the guide has it. */
+/**
+ * The guide's commands, unchanged but for names: without --certificate-arn the first time, as the
+ * guide has it.
+ */
 const guide = `set -eu
 arn=$("$PYTHON_AWS" -m awscli acm import-certificate --certificate fileb://leaf.pem --certificate-chain fileb://chain.pem --private-key fileb://key.pem \${ARN:+--certificate-arn $ARN} --query CertificateArn --output text)
 helm upgrade milvus-demo milvus --repo "$CHARTS" --version 4.2.58 -n milvus --reuse-values --set service.type=ClusterIP --wait
@@ -69,13 +81,56 @@ async function measureGuide(lab: Lab, arn: string): Promise<Measurement> {
   const ingress = {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
-    metadata: { namespace: lab.namespace, name: 'milvus-demo', annotations: { [`${prefix}/scheme`]: 'internet-facing', [`${prefix}/backend-protocol-version`]: 'GRPC', [`${prefix}/target-type`]: 'ip', [`${prefix}/listen-ports`]: `[{"HTTPS":${lab.listenPort}}]`, [`${prefix}/certificate-arn`]: 'ARN' } },
-    spec: { ingressClassName: 'alb', rules: [{ host: lab.host, http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'milvus-demo', port: { number: 19530 } } } }] } }] },
+    metadata: {
+      namespace: lab.namespace,
+      name: 'milvus-demo',
+      annotations: {
+        [`${prefix}/scheme`]: 'internet-facing',
+        [`${prefix}/backend-protocol-version`]: 'GRPC',
+        [`${prefix}/target-type`]: 'ip',
+        [`${prefix}/listen-ports`]: `[{"HTTPS":${lab.listenPort}}]`,
+        [`${prefix}/certificate-arn`]: 'ARN',
+      },
+    },
+    spec: {
+      ingressClassName: 'alb',
+      rules: [
+        {
+          host: lab.host,
+          http: {
+            paths: [
+              {
+                path: '/',
+                pathType: 'Prefix',
+                backend: { service: { name: 'milvus-demo', port: { number: 19530 } } },
+              },
+            ],
+          },
+        },
+      ],
+    },
   }
-  await Promise.all([writeFile(resolvePath('leaf.pem'), lab.certificate.certificate), writeFile(resolvePath('chain.pem'), lab.certificate.chain), writeFile(resolvePath('key.pem'), lab.certificate.privateKey), writeFile(resolvePath('ingress.template'), JSON.stringify(ingress)), writeFile(resolvePath('guide.sh'), guide)])
+  await Promise.all([
+    writeFile(resolvePath('leaf.pem'), lab.certificate.certificate),
+    writeFile(resolvePath('chain.pem'), lab.certificate.chain),
+    writeFile(resolvePath('key.pem'), lab.certificate.privateKey),
+    writeFile(resolvePath('ingress.template'), JSON.stringify(ingress)),
+    writeFile(resolvePath('guide.sh'), guide),
+  ])
   const environment = {
-    ...lab.runnerEnv(), HOME: lab.directory, KUBECONFIG: lab.kubeconfig, CHARTS: lab.chartRepository.url, AWS_DEFAULT_REGION: lab.region, PYTHON_AWS: lab.programs.aws, PYTHON_MILVUS: lab.programs.pymilvus,
-    PATH: `${lab.programs.kubectl.replace(/\/kubectl$/, '')}:/usr/bin:/bin`, HOST: lab.albAddress, PORT: String(lab.listenPort), SERVER_NAME: lab.host, CA: lab.ca, ARN: arn,
+    ...lab.runnerEnv(),
+    HOME: lab.directory,
+    KUBECONFIG: lab.kubeconfig,
+    CHARTS: lab.chartRepository.url,
+    AWS_DEFAULT_REGION: lab.region,
+    PYTHON_AWS: lab.programs.aws,
+    PYTHON_MILVUS: lab.programs.pymilvus,
+    PATH: `${lab.programs.kubectl.replace(/\/kubectl$/, '')}:/usr/bin:/bin`,
+    HOST: lab.albAddress,
+    PORT: String(lab.listenPort),
+    SERVER_NAME: lab.host,
+    CA: lab.ca,
+    ARN: arn,
   }
   return measure(['sh', '-c', `cd '${lab.directory}' && sh guide.sh`], environment)
 }
@@ -95,13 +150,21 @@ type MeasurementPair = readonly [guide: Measurement, action: Measurement]
 async function measureFirstDeployments(programs: LabPrograms): Promise<MeasurementPair[]> {
   const pairs: MeasurementPair[] = []
   for (let round = 1; round <= rounds; round += 1) {
-    pairs.push([await withLab(programs, (lab) => measureGuide(lab, '')), await withLab(programs, measureAction)])
-    logProgress(`first deployment, round ${round}: guide ${pairs.at(-1)?.[0].wall.toFixed(2) ?? ''} s, action ${pairs.at(-1)?.[1].wall.toFixed(2) ?? ''} s`)
+    pairs.push([
+      await withLab(programs, (lab) => measureGuide(lab, '')),
+      await withLab(programs, measureAction),
+    ])
+    logProgress(
+      `first deployment, round ${round}: guide ${pairs.at(-1)?.[0].wall.toFixed(2) ?? ''} s, action ${pairs.at(-1)?.[1].wall.toFixed(2) ?? ''} s`,
+    )
   }
   return pairs
 }
 
-/** Both in one lab, in turn; the action has taken over what the guide made, and each finds everything as it should be. */
+/**
+ * Both in one lab, in turn; the action has taken over what the guide made, and each finds
+ * everything as it should be.
+ */
 function measureConvergedRuns(programs: LabPrograms): Promise<MeasurementPair[]> {
   return withLab(programs, async (lab) => {
     await measureGuide(lab, '')
@@ -110,7 +173,9 @@ function measureConvergedRuns(programs: LabPrograms): Promise<MeasurementPair[]>
     const pairs: MeasurementPair[] = []
     for (let round = 1; round <= rounds; round += 1) {
       pairs.push([await measureGuide(lab, arn), await measureAction(lab)])
-      logProgress(`converged, round ${round}: guide ${pairs.at(-1)?.[0].wall.toFixed(2) ?? ''} s, action ${pairs.at(-1)?.[1].wall.toFixed(2) ?? ''} s`)
+      logProgress(
+        `converged, round ${round}: guide ${pairs.at(-1)?.[0].wall.toFixed(2) ?? ''} s, action ${pairs.at(-1)?.[1].wall.toFixed(2) ?? ''} s`,
+      )
     }
     return pairs
   })
@@ -121,8 +186,19 @@ function measureAfterActive(programs: LabPrograms): Promise<number> {
   return withLab(programs, async (lab) => {
     const releaseLoadBalancers = lab.pauseLoadBalancerProvisioning()
     const deployment = runAction(lab)
-    await waitUntil(async () => (await lab.kubectl('get', 'ingress', 'milvus-demo', '--ignore-not-found', '-o', 'jsonpath={.status.loadBalancer.ingress[0].hostname}')) !== '')
-    await new Promise((resolve) => setTimeout(resolve, 1_500)) // the wait itself is what is measured: it has to have lasted
+    await waitUntil(
+      async () =>
+        (await lab.kubectl(
+          'get',
+          'ingress',
+          'milvus-demo',
+          '--ignore-not-found',
+          '-o',
+          'jsonpath={.status.loadBalancer.ingress[0].hostname}',
+        )) !== '',
+    )
+    // the wait itself is what is measured: it has to have lasted
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
     const startedAt = performance.now()
     releaseLoadBalancers()
     const result = await deployment
@@ -136,7 +212,16 @@ function measureAfterRejection(programs: LabPrograms): Promise<number> {
   return withLab(programs, async (lab) => {
     lab.controller.options.unknownIds = ['subnet-unknown']
     const rejectedRun = runAction(lab, { subnets: 'subnet-unknown' })
-    await waitUntil(async () => (await lab.client.get<{ items: { reason?: string; involvedObject: { kind?: string } }[] }>(`/api/v1/namespaces/${lab.namespace}/events`)).items.some(({ reason, involvedObject }) => involvedObject.kind === 'Ingress' && (reason?.startsWith('Failed') ?? false)))
+    await waitUntil(async () =>
+      (
+        await lab.client.get<{ items: { reason?: string; involvedObject: { kind?: string } }[] }>(
+          `/api/v1/namespaces/${lab.namespace}/events`,
+        )
+      ).items.some(
+        ({ reason, involvedObject }) =>
+          involvedObject.kind === 'Ingress' && (reason?.startsWith('Failed') ?? false),
+      ),
+    )
     const startedAt = performance.now()
     await rejectedRun
     return (performance.now() - startedAt) / 1000
@@ -147,17 +232,32 @@ async function waitUntil(check: () => Promise<boolean>): Promise<void> {
   while (!(await check())) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
-const computeMedian = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
+const computeMedian = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
 
 function renderTable(title: string, pairs: readonly MeasurementPair[]): string {
   const renderRow = (name: string, getValue: (figures: Measurement) => number, digits: number) => {
-    const [actionMedian, guideMedian] = [computeMedian(pairs.map(([, action]) => getValue(action))), computeMedian(pairs.map(([first]) => getValue(first)))]
+    const [actionMedian, guideMedian] = [
+      computeMedian(pairs.map(([, action]) => getValue(action))),
+      computeMedian(pairs.map(([first]) => getValue(first))),
+    ]
     return `| ${name} | ${guideMedian.toFixed(digits)} | ${actionMedian.toFixed(digits)} | ${computeMedian(pairs.map(([first, action]) => getValue(first) / getValue(action))).toFixed(1)} |`
   }
-  return [`## ${title}`, '', '| median | guide | action | guide / action |', '|---|---|---|---|', renderRow('wall, s', ({ wall }) => wall, 2), renderRow('CPU, s', ({ cpu }) => cpu, 2), renderRow('peak memory, MB', ({ memory }) => memory, 0)].join('\n')
+  return [
+    `## ${title}`,
+    '',
+    '| median | guide | action | guide / action |',
+    '|---|---|---|---|',
+    renderRow('wall, s', ({ wall }) => wall, 2),
+    renderRow('CPU, s', ({ cpu }) => cpu, 2),
+    renderRow('peak memory, MB', ({ memory }) => memory, 0),
+  ].join('\n')
 }
 
-async function measureRepeatedly(name: string, operation: () => Promise<number>): Promise<number[]> {
+async function measureRepeatedly(
+  name: string,
+  operation: () => Promise<number>,
+): Promise<number[]> {
   const values: number[] = []
   for (let round = 1; round <= rounds; round += 1) values.push(await operation())
   logProgress(`${name}: ${values.map((value) => value.toFixed(2)).join(', ')} s`)
@@ -167,10 +267,17 @@ async function measureRepeatedly(name: string, operation: () => Promise<number>)
 const programs = await setup(logProgress)
 const first = await measureFirstDeployments(programs)
 const converged = await measureConvergedRuns(programs)
-const active = await measureRepeatedly('after the ALB is active', () => measureAfterActive(programs))
-const rejection = await measureRepeatedly('after a refusal is observable', () => measureAfterRejection(programs))
-const formatSpread = (values: readonly number[]) => `${computeMedian(values).toFixed(2)} s (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`
-await writeFile(join(repositoryRoot, 'docs/performance.md'), `# Performance
+const active = await measureRepeatedly('after the ALB is active', () =>
+  measureAfterActive(programs),
+)
+const rejection = await measureRepeatedly('after a refusal is observable', () =>
+  measureAfterRejection(programs),
+)
+const formatSpread = (values: readonly number[]) =>
+  `${computeMedian(values).toFixed(2)} s (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`
+await writeFile(
+  join(repositoryRoot, 'docs/performance.md'),
+  `# Performance
 
 Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} cores (${cpus()[0]?.model.trim() ?? ''}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. Medians of ${rounds} rounds, the two in turn; ratios are medians of the rounds' ratios. CPU and memory are of the whole process tree, memory of its largest process.
 
@@ -186,5 +293,6 @@ ${renderTable('Converged run', converged)}
 |---|---|
 | AWS calls the load balancer active | ${formatSpread(active)} |
 | the API shows the controller's refusal | ${formatSpread(rejection)} |
-`)
+`,
+)
 logProgress('docs/performance.md is written')

@@ -1,7 +1,14 @@
-/** Which Milvus is behind the load balancers: each is started when it is first chosen, and stays. */
+/**
+ * Which Milvus is behind the load balancers: each is started when it is first chosen, and stays.
+ */
 import { randomUUID } from 'node:crypto'
 import { MilvusClient } from '@zilliz/milvus2-sdk-node'
-import { startMilvus, type MilvusKind, type MilvusServer, type MilvusServerSettings } from './services/milvus.ts'
+import {
+  startMilvus,
+  type MilvusKind,
+  type MilvusServer,
+  type MilvusServerSettings,
+} from './services/milvus.ts'
 import { getSharedMilvus } from './shared-services.ts'
 
 type Address = Pick<MilvusServer, 'host' | 'port'>
@@ -33,14 +40,26 @@ export class MilvusBackends {
     return this.selected
   }
 
-  /** Puts one behind them that asks for a token. @returns root's, with a password of its own */
+  /**
+   * Puts one behind them that asks for a token.
+   * @returns root's, with a password of its own
+   */
   async requireAuthorization(): Promise<string> {
     const { host, port } = await this.select('authorized')
     const newPassword = `canary-${randomUUID()}`
-    const client = new MilvusClient({ address: `${host}:${port}`, username: 'root', password: 'Milvus', logLevel: 'error' })
+    const client = new MilvusClient({
+      address: `${host}:${port}`,
+      username: 'root',
+      password: 'Milvus',
+      logLevel: 'error',
+    })
     try {
       await client.connectPromise
-      const { error_code, reason } = await client.updateUser({ username: 'root', oldPassword: 'Milvus', newPassword })
+      const { error_code, reason } = await client.updateUser({
+        username: 'root',
+        oldPassword: 'Milvus',
+        newPassword,
+      })
       if (error_code !== 'Success') throw new Error(`Milvus keeps root's password: ${reason}`)
     } finally {
       await client.closeConnection()

@@ -1,11 +1,14 @@
-/** Milvus' own clients, through a lab's load balancer: pymilvus as the guide has it, and the SDK for Node. */
+/**
+ * Milvus' own clients, through a lab's load balancer: pymilvus as the guide has it, and the SDK for
+ * Node.
+ */
 import { randomUUID } from 'node:crypto'
 import { DataType, MilvusClient } from '@zilliz/milvus2-sdk-node'
 import type { Lab } from './lab.ts'
 
 /**
- * Connects by the ALB's address with server_name, makes a collection, inserts and searches; connects by name, behind a proxy that
- * resolves it, searches again and drops the collection.
+ * Connects by the ALB's address with server_name, makes a collection, inserts and searches;
+ * connects by name, behind a proxy that resolves it, searches again and drops the collection.
  */
 const pymilvusScript = `
 import os
@@ -28,17 +31,27 @@ search('name')
 utility.drop_collection(os.environ['COLLECTION'], using='name')
 `
 
-/** Makes, searches and drops a collection with pymilvus. @throws Error with what it said */
+/**
+ * Makes, searches and drops a collection with pymilvus.
+ * @throws Error with what it said
+ */
 export async function verifyPymilvus(lab: Lab): Promise<void> {
   const token = lab.milvusToken()
-  const output = await lab.pymilvus(pymilvusScript, { COLLECTION: createCollectionName(), ...(token === '' ? {} : { TOKEN: token }) })
-  if (!/by address found 2\n.*by name found 2/s.test(output)) throw new Error(`pymilvus did not find what it had inserted:\n${output}`)
+  const output = await lab.pymilvus(pymilvusScript, {
+    COLLECTION: createCollectionName(),
+    ...(token === '' ? {} : { TOKEN: token }),
+  })
+  if (!/by address found 2\n.*by name found 2/s.test(output))
+    throw new Error(`pymilvus did not find what it had inserted:\n${output}`)
 }
 
 /** Labs may share a Milvus, so no two uses have a name in common. */
 const createCollectionName = (): string => `lab_${randomUUID().replaceAll('-', '_')}`
 
-/** Makes and drops a collection with the SDK for Node. @throws Error with what it said */
+/**
+ * Makes and drops a collection with the SDK for Node.
+ * @throws Error with what it said
+ */
 export async function verifyNodeClient(lab: Lab): Promise<void> {
   const token = lab.milvusToken()
   const client = new MilvusClient({
@@ -53,8 +66,15 @@ export async function verifyNodeClient(lab: Lab): Promise<void> {
   try {
     const collection_name = createCollectionName()
     await client.connectPromise
-    const created = await client.createCollection({ collection_name, fields: [{ name: 'id', data_type: DataType.Int64, is_primary_key: true }, { name: 'vector', data_type: DataType.FloatVector, dim: 4 }] })
-    if (created.error_code !== 'Success') throw new Error(`the SDK for Node made no collection: ${created.reason}`)
+    const created = await client.createCollection({
+      collection_name,
+      fields: [
+        { name: 'id', data_type: DataType.Int64, is_primary_key: true },
+        { name: 'vector', data_type: DataType.FloatVector, dim: 4 },
+      ],
+    })
+    if (created.error_code !== 'Success')
+      throw new Error(`the SDK for Node made no collection: ${created.reason}`)
     await client.dropCollection({ collection_name })
   } finally {
     await client.closeConnection()

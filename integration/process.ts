@@ -1,6 +1,7 @@
 /**
- * Children of the lab: each in a process group of its own, with its output in a file, awaited by a condition, and ended in
- * reverse order. A guard outside of this process ends what is left when this one dies without having said goodbye.
+ * Children of the lab: each in a process group of its own, with its output in a file, awaited by a
+ * condition, and ended in reverse order. A guard outside of this process ends what is left when
+ * this one dies without having said goodbye.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
@@ -14,16 +15,25 @@ export interface ProcessOptions {
   readonly name: string
   readonly command: string
   readonly args: readonly string[]
-  /** The whole environment but for PATH; nothing is inherited, so that no proxy or credential of the machine gets in. */
+  /**
+   * The whole environment but for PATH; nothing is inherited, so that no proxy or credential of the
+   * machine gets in.
+   */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   /** Asked again and again until it says true; an error counts as false. */
   readonly isReady: () => Promise<boolean>
   /** Milliseconds; three minutes when absent. */
   readonly timeout?: number
-  /** Milliseconds that it has for its own end before it is killed; 5 s when absent, less for what takes its time for nothing. */
+  /**
+   * Milliseconds that it has for its own end before it is killed; 5 s when absent, less for what
+   * takes its time for nothing.
+   */
   readonly gracePeriod?: number
-  /** Files that it puts where nobody asked it to: they go when it does, and their folder when it is empty. */
+  /**
+   * Files that it puts where nobody asked it to: they go when it does, and their folder when it is
+   * empty.
+   */
   readonly strayFiles?: (pid: number) => readonly string[]
 }
 
@@ -38,8 +48,17 @@ export interface ManagedProcess {
   stop(): Promise<void>
 }
 
-/** Waits for a condition, asked every `interval` milliseconds; an error of the question counts as no. @throws Error made by `failure` when the time is over */
-export async function waitUntil(condition: () => Promise<boolean>, createError: (lastError: unknown) => Promise<Error> | Error, timeout = 180_000, interval = 20): Promise<void> {
+/**
+ * Waits for a condition, asked every `interval` milliseconds; an error of the question counts as
+ * no.
+ * @throws Error made by `failure` when the time is over
+ */
+export async function waitUntil(
+  condition: () => Promise<boolean>,
+  createError: (lastError: unknown) => Promise<Error> | Error,
+  timeout = 180_000,
+  interval = 20,
+): Promise<void> {
   const deadline = performance.now() + timeout
   let lastError: unknown
   while (performance.now() < deadline) {
@@ -63,13 +82,16 @@ export class Processes {
   private readonly onSignal = (signal: NodeJS.Signals): void => void this.handleSignal(signal)
 
   /**
-   * @param directory of the world: it holds the logs, and the guard removes it when this process dies
-   * @param options `signals`: whether a signal to this process ends them; false where whoever made them sees to that
+   * @param directory of the world: it holds the logs, and the guard removes it when this process
+   *   dies
+   * @param options `signals`: whether a signal to this process ends them; false where whoever
+   *   made them sees to that
    */
   constructor(directory: string, { handleSignals = true }: { handleSignals?: boolean } = {}) {
     this.logs = join(directory, 'logs')
     this.watchdog = new Watchdog(directory)
-    if (handleSignals) process.on('SIGINT', this.onSignal).on('SIGTERM', this.onSignal).on('SIGHUP', this.onSignal)
+    if (handleSignals)
+      process.on('SIGINT', this.onSignal).on('SIGTERM', this.onSignal).on('SIGHUP', this.onSignal)
   }
 
   /** Starts a part and waits until it is ready. */
@@ -79,9 +101,16 @@ export class Processes {
     const log = join(this.logs, `${options.name}.log`)
     const managedProcess = spawnProcess(options, log, this.watchdog)
     this.managedProcesses.push(managedProcess)
-    const tail = async (): Promise<string> => (await readFile(log, 'utf8')).split('\n').slice(-15).join('\n')
-    await waitUntil(async () => !managedProcess.isRunning() || await options.isReady(), async (lastError) => new Error(`${options.name} is not ready: ${String(lastError)}\n${await tail()}`), options.timeout)
-    if (!managedProcess.isRunning()) throw new Error(`${options.name} ended at once:\n${await tail()}`)
+    const tail = async (): Promise<string> =>
+      (await readFile(log, 'utf8')).split('\n').slice(-15).join('\n')
+    await waitUntil(
+      async () => !managedProcess.isRunning() || (await options.isReady()),
+      async (lastError) =>
+        new Error(`${options.name} is not ready: ${String(lastError)}\n${await tail()}`),
+      options.timeout,
+    )
+    if (!managedProcess.isRunning())
+      throw new Error(`${options.name} ended at once:\n${await tail()}`)
     return managedProcess
   }
 
@@ -117,7 +146,8 @@ export class Processes {
 
   private async handleSignal(signal: NodeJS.Signals): Promise<void> {
     await this.close()
-    // As if it had never been caught: whoever waits for this process sees the signal. The guard has removed the files.
+    // As if it had never been caught: whoever waits for this process sees the signal. The guard has
+    // removed the files.
     process.kill(process.pid, signal)
   }
 }
@@ -126,7 +156,10 @@ export class Processes {
 function spawnProcess(options: ProcessOptions, log: string, watchdog: Watchdog): ManagedProcess {
   const output = openSync(log, 'a')
   const child = spawn(options.command, options.args, {
-    env: { PATH: '/usr/bin:/bin', ...options.env }, cwd: options.cwd, stdio: ['ignore', output, output], detached: true,
+    env: { PATH: '/usr/bin:/bin', ...options.env },
+    cwd: options.cwd,
+    stdio: ['ignore', output, output],
+    detached: true,
   })
   closeSync(output)
   const { pid } = child
@@ -141,7 +174,10 @@ function spawnProcess(options: ProcessOptions, log: string, watchdog: Watchdog):
   })
   const stop = async (): Promise<void> => {
     await terminateGroup(pid, exited, options.gracePeriod ?? 5_000)
-    for (const path of strayFiles) await rm(path, { force: true }).then(() => rmdir(dirname(path))).catch(() => undefined)
+    for (const path of strayFiles)
+      await rm(path, { force: true })
+        .then(() => rmdir(dirname(path)))
+        .catch(() => undefined)
   }
   return { name: options.name, pid, log, exited, isRunning: () => isAlive, stop }
 }
@@ -154,11 +190,17 @@ function waitForExit(child: ChildProcess): Promise<void> {
 }
 
 /** SIGTERM to the group, and SIGKILL when that does not do. */
-async function terminateGroup(pid: number, exited: Promise<void>, gracePeriod: number): Promise<void> {
+async function terminateGroup(
+  pid: number,
+  exited: Promise<void>,
+  gracePeriod: number,
+): Promise<void> {
   const sendSignal = (name: NodeJS.Signals): void => {
     try {
       process.kill(-pid, name)
-    } catch { /* It is gone already. */ }
+    } catch {
+      /* It is gone already. */
+    }
   }
   sendSignal('SIGTERM')
   // One that was stopped would not hear it.
@@ -171,8 +213,9 @@ async function terminateGroup(pid: number, exited: Promise<void>, gracePeriod: n
 }
 
 /**
- * A shell in a session of its own that reads what lives from a pipe. The pipe ends when this process does, whatever killed it:
- * then the shell kills the groups that are still there and removes the directory.
+ * A shell in a session of its own that reads what lives from a pipe. The pipe ends when this
+ * process does, whatever killed it: then the shell kills the groups that are still there and
+ * removes the directory.
  */
 export class Watchdog {
   private readonly shell: ChildProcess
@@ -191,7 +234,11 @@ done
 for pid in $alive; do kill -s KILL -- "-$pid" 2>/dev/null || kill -s KILL "$pid" 2>/dev/null; done
 rm -rf -- "$1"
 for file in $files; do rm -f -- "$file"; rmdir -- "\${file%/*}" 2>/dev/null; done`
-    this.shell = spawn('/bin/sh', ['-c', script, 'lab-guard', directory], { detached: true, stdio: ['pipe', 'ignore', 'ignore'], env: { PATH: '/usr/bin:/bin' } })
+    this.shell = spawn('/bin/sh', ['-c', script, 'lab-guard', directory], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: { PATH: '/usr/bin:/bin' },
+    })
     if (!this.shell.stdin) throw new Error('the guard has no input')
     this.input = this.shell.stdin
     // The guard may be killed before this process: that must not end the world.
@@ -227,7 +274,11 @@ export interface CommandResult {
  * Runs a command to its end.
  * @throws Error with the end of what it printed
  */
-export async function runCommand(command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; cwd?: string; input?: string } = {}): Promise<CommandResult> {
+export async function runCommand(
+  command: string,
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; cwd?: string; input?: string } = {},
+): Promise<CommandResult> {
   const child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
   const forward = (signal: NodeJS.Signals): void => void child.kill(signal)
   process.on('SIGTERM', forward).on('SIGINT', forward)
@@ -238,10 +289,17 @@ export async function runCommand(command: string, args: readonly string[], optio
   child.stdin.on('error', () => undefined)
   child.stdin.end(options.input ?? '')
   try {
-    const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
-    const [stdout, stderr] = [Buffer.concat(stdoutChunks).toString(), Buffer.concat(stderrChunks).toString()]
+    const code = await new Promise<number | null>((resolve, reject) =>
+      child.once('error', reject).once('close', resolve),
+    )
+    const [stdout, stderr] = [
+      Buffer.concat(stdoutChunks).toString(),
+      Buffer.concat(stderrChunks).toString(),
+    ]
     if (code === 0) return { stdout, stderr }
-    throw new Error(`${[command, ...args].join(' ').slice(0, 200)} ended with ${code ?? child.signalCode ?? ''}:\n${(stderr + stdout).trimEnd().split('\n').slice(-15).join('\n')}`)
+    throw new Error(
+      `${[command, ...args].join(' ').slice(0, 200)} ended with ${code ?? child.signalCode ?? ''}:\n${(stderr + stdout).trimEnd().split('\n').slice(-15).join('\n')}`,
+    )
   } finally {
     process.off('SIGTERM', forward).off('SIGINT', forward)
   }

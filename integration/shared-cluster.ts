@@ -1,4 +1,7 @@
-/** The cluster of a lab: one that it starts, or the one of its worker, which is used by one lab after the other. */
+/**
+ * The cluster of a lab: one that it starts, or the one of its worker, which is used by one lab
+ * after the other.
+ */
 import { createServer, request } from 'node:http'
 import { access, rm } from 'node:fs/promises'
 import type { CertificateAuthority } from '../testing/certificates.ts'
@@ -34,10 +37,29 @@ export interface ClusterSettings {
 }
 
 /** Starts one. */
-export async function startCluster({ programs, directory, processes, authority, authenticate }: ClusterSettings): Promise<RunningCluster & { readonly isRestored: boolean; readonly close: () => Promise<void> }> {
-  const { close, ...control } = await startControlPlane({ program: programs.controlPlane, directory, processes, authority, authenticate })
+export async function startCluster({
+  programs,
+  directory,
+  processes,
+  authority,
+  authenticate,
+}: ClusterSettings): Promise<
+  RunningCluster & { readonly isRestored: boolean; readonly close: () => Promise<void> }
+> {
+  const { close, ...control } = await startControlPlane({
+    program: programs.controlPlane,
+    directory,
+    processes,
+    authority,
+    authenticate,
+  })
   try {
-    return { control, kwok: await provisionCluster(control, { programs, processes }), isRestored: false, close }
+    return {
+      control,
+      kwok: await provisionCluster(control, { programs, processes }),
+      isRestored: false,
+      close,
+    }
   } catch (error) {
     await close()
     throw error
@@ -46,23 +68,38 @@ export async function startCluster({ programs, directory, processes, authority, 
 
 const getFixtureFile = ({ state }: SharedCluster, fixture: string): string => `${state}.${fixture}`
 
-/** Writes down where scenarios start from, under a name for `takeCluster`, as soon as the cluster has come to rest. */
+/**
+ * Writes down where scenarios start from, under a name for `takeCluster`, as soon as the cluster
+ * has come to rest.
+ */
 export function saveFixture(cluster: SharedCluster, fixture: string): Promise<void> {
   return saveClusterState(cluster.control.etcd, getFixtureFile(cluster, fixture))
 }
 
 /**
- * Makes a shared cluster as good as new, or what it was when this start was saved, and answers for its tokens.
+ * Makes a shared cluster as good as new, or what it was when this start was saved, and answers for
+ * its tokens.
  * @returns `restored`: whether that start was there
  */
-export async function acquireSharedCluster(cluster: SharedCluster, authenticate: AuthenticateToken, fixture = ''): Promise<RunningCluster & { readonly isRestored: boolean; readonly close: () => Promise<void> }> {
+export async function acquireSharedCluster(
+  cluster: SharedCluster,
+  authenticate: AuthenticateToken,
+  fixture = '',
+): Promise<RunningCluster & { readonly isRestored: boolean; readonly close: () => Promise<void> }> {
   const { control, kwok, state, tokens } = cluster
-  const isRestored = await access(getFixtureFile(cluster, fixture)).then(() => true, () => false)
+  const isRestored = await access(getFixtureFile(cluster, fixture)).then(
+    () => true,
+    () => false,
+  )
   // A scenario may have held the pods to its end.
   process.kill(kwok, 'SIGCONT')
   const close = await serveTokenAuthentication(tokens, authenticate)
   try {
-    await restoreClusterState(control.etcd, isRestored ? getFixtureFile(cluster, fixture) : state, state)
+    await restoreClusterState(
+      control.etcd,
+      isRestored ? getFixtureFile(cluster, fixture) : state,
+      state,
+    )
     return { control, kwok, isRestored, close }
   } catch (error) {
     await close()
@@ -71,27 +108,50 @@ export async function acquireSharedCluster(cluster: SharedCluster, authenticate:
 }
 
 /** Asks the lab that uses a shared cluster; nobody is known while none does. */
-export const authenticateViaSocket = (socketPath: string): AuthenticateToken => (token) => new Promise((resolve) => {
-  request({ socketPath, method: 'POST', agent: false }, (response) => {
-    const chunks: Buffer[] = []
-    response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
-      resolve((JSON.parse(Buffer.concat(chunks).toString()) as { user?: Awaited<ReturnType<AuthenticateToken>> }).user)
-    }).on('error', () => resolve(undefined))
-  }).on('error', () => resolve(undefined)).end(token)
-})
+export const authenticateViaSocket =
+  (socketPath: string): AuthenticateToken =>
+  (token) =>
+    new Promise((resolve) => {
+      request({ socketPath, method: 'POST', agent: false }, (response) => {
+        const chunks: Buffer[] = []
+        response
+          .on('data', (chunk: Buffer) => chunks.push(chunk))
+          .on('end', () => {
+            resolve(
+              (
+                JSON.parse(Buffer.concat(chunks).toString()) as {
+                  user?: Awaited<ReturnType<AuthenticateToken>>
+                }
+              ).user,
+            )
+          })
+          .on('error', () => resolve(undefined))
+      })
+        .on('error', () => resolve(undefined))
+        .end(token)
+    })
 
-async function serveTokenAuthentication(path: string, authenticate: AuthenticateToken): Promise<() => Promise<void>> {
+async function serveTokenAuthentication(
+  path: string,
+  authenticate: AuthenticateToken,
+): Promise<() => Promise<void>> {
   // One that did not close leaves its socket.
   await rm(path, { force: true })
   const server = createServer((message, response) => {
     const chunks: Buffer[] = []
-    message.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
-      authenticate(Buffer.concat(chunks).toString()).then((user) => response.end(JSON.stringify({ user })), () => response.destroy())
-    })
+    message
+      .on('data', (chunk: Buffer) => chunks.push(chunk))
+      .on('end', () => {
+        authenticate(Buffer.concat(chunks).toString()).then(
+          (user) => response.end(JSON.stringify({ user })),
+          () => response.destroy(),
+        )
+      })
   })
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve))
-  return () => new Promise((resolve) => {
-    server.close(() => resolve())
-    server.closeAllConnections()
-  })
+  return () =>
+    new Promise((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
 }

@@ -1,7 +1,7 @@
 /**
- * The parts that the labs of one `npm run lab` share, since starting them costs more than most scenarios: Milvus without
- * authorization, in which each use makes collections of its own; and for each worker a cluster, a moto and an Envoy, which each
- * lab finds as good as new.
+ * The parts that the labs of one `npm run lab` share, since starting them costs more than most
+ * scenarios: Milvus without authorization, in which each use makes collections of its own; and for
+ * each worker a cluster, a moto and an Envoy, which each lab finds as good as new.
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -33,14 +33,26 @@ interface SharedServices {
   readonly workers: readonly WorkerServices[]
 }
 
-/** Starts them. @returns the environment of the workers, and their end */
-export async function startSharedServices(programs: LabPrograms, directory: string, workerCount: number): Promise<{ environment: Record<string, string>; close(): Promise<void> }> {
+/**
+ * Starts them.
+ * @returns the environment of the workers, and their end
+ */
+export async function startSharedServices(
+  programs: LabPrograms,
+  directory: string,
+  workerCount: number,
+): Promise<{ environment: Record<string, string>; close(): Promise<void> }> {
   const closers: (() => Promise<void>)[] = []
   const close = async (): Promise<void> => {
     await Promise.all(closers.map((closer) => closer()))
   }
   try {
-    const startup = [startSharedMilvus(programs, join(directory, 'shared'), closers), ...Array.from({ length: workerCount }, (_, index) => startWorker(programs, join(directory, `worker-${index + 1}`), closers))] as const
+    const startup = [
+      startSharedMilvus(programs, join(directory, 'shared'), closers),
+      ...Array.from({ length: workerCount }, (_, index) =>
+        startWorker(programs, join(directory, `worker-${index + 1}`), closers),
+      ),
+    ] as const
     await Promise.allSettled(startup)
     const [milvus, ...workers] = await Promise.all(startup)
     const shared: SharedServices = { programs, milvus, workers }
@@ -51,29 +63,54 @@ export async function startSharedServices(programs: LabPrograms, directory: stri
   }
 }
 
-async function createProcesses(directory: string, closers: (() => Promise<void>)[]): Promise<Processes> {
+async function createProcesses(
+  directory: string,
+  closers: (() => Promise<void>)[],
+): Promise<Processes> {
   await mkdir(directory)
   const processes = new Processes(directory, { handleSignals: false })
   closers.push(() => processes.close())
   return processes
 }
 
-async function startSharedMilvus(programs: LabPrograms, directory: string, closers: (() => Promise<void>)[]): Promise<SharedServices['milvus']> {
-  const { host, port } = await startMilvus('plain', { programs, processes: await createProcesses(directory, closers), directory })
+async function startSharedMilvus(
+  programs: LabPrograms,
+  directory: string,
+  closers: (() => Promise<void>)[],
+): Promise<SharedServices['milvus']> {
+  const { host, port } = await startMilvus('plain', {
+    programs,
+    processes: await createProcesses(directory, closers),
+    directory,
+  })
   return { host, port }
 }
 
-async function startWorker(programs: LabPrograms, directory: string, closers: (() => Promise<void>)[]): Promise<WorkerServices> {
+async function startWorker(
+  programs: LabPrograms,
+  directory: string,
+  closers: (() => Promise<void>)[],
+): Promise<WorkerServices> {
   const processes = await createProcesses(directory, closers)
   const [state, tokens] = [join(directory, 'new-cluster.json'), join(directory, 'tokens')]
   const cluster = async (): Promise<SharedCluster> => {
     const authority = await createCertificateAuthority({ name: 'Lab CA' })
-    const { control, kwok, close } = await startCluster({ programs, directory, processes, authority, authenticate: authenticateViaSocket(tokens) })
+    const { control, kwok, close } = await startCluster({
+      programs,
+      directory,
+      processes,
+      authority,
+      authenticate: authenticateViaSocket(tokens),
+    })
     closers.push(close)
     await saveClusterState(control.etcd, state)
     return { control, kwok, state, tokens }
   }
-  const startup = [cluster(), startMotoServer(processes, programs.moto), startEnvoy({ program: programs.envoy, directory, processes })] as const
+  const startup = [
+    cluster(),
+    startMotoServer(processes, programs.moto),
+    startEnvoy({ program: programs.envoy, directory, processes }),
+  ] as const
   await Promise.allSettled(startup)
   const [sharedCluster, moto, envoy] = await Promise.all(startup)
   return { cluster: sharedCluster, moto, envoy, logs: processes.logs }
@@ -81,14 +118,16 @@ async function startWorker(programs: LabPrograms, directory: string, closers: ((
 
 function getSharedServices(): SharedServices | undefined {
   const text = process.env['LAB_SHARED'] ?? ''
-  return text === '' ? undefined : JSON.parse(text) as SharedServices
+  return text === '' ? undefined : (JSON.parse(text) as SharedServices)
 }
 
 /** The programs of the lab; undefined where they are still to be looked for. */
 export const getSharedPrograms = (): LabPrograms | undefined => getSharedServices()?.programs
 
 /** The Milvus that all labs share; undefined where each has its own. */
-export const getSharedMilvus = (): SharedServices['milvus'] | undefined => getSharedServices()?.milvus
+export const getSharedMilvus = (): SharedServices['milvus'] | undefined =>
+  getSharedServices()?.milvus
 
 /** What this worker has; undefined where each lab has its own. */
-export const getWorkerServices = (): WorkerServices | undefined => getSharedServices()?.workers[Number(process.env['JEST_WORKER_ID']) - 1]
+export const getWorkerServices = (): WorkerServices | undefined =>
+  getSharedServices()?.workers[Number(process.env['JEST_WORKER_ID']) - 1]

@@ -1,6 +1,7 @@
 /**
- * `npm run faults`: everything that goes wrong, on the simulator, with its figures written into docs/reliability.md; `-- TEXT` only
- * what has TEXT in its name; `-- sample` some cases of each, in two minutes.
+ * `npm run faults`: everything that goes wrong, on the simulator, with its figures written into
+ * docs/reliability.md; `-- TEXT` only what has TEXT in its name; `-- sample` some cases of each, in
+ * two minutes.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +11,10 @@ import { runJest } from './test/jest.ts'
 import { formatFailures } from './test/jest-report.ts'
 
 const pagePath = 'docs/reliability.md'
-/** Twice the cores that it has to do with: a run waits now and then, one whose calls are failed for seconds. */
+/**
+ * Twice the cores that it has to do with: a run waits now and then, one whose calls are failed for
+ * seconds.
+ */
 const workers = 4
 
 /** A row of a table of the page. */
@@ -24,14 +28,22 @@ export interface FaultResult {
  * @throws Error for a table without a place in the page
  */
 export function replaceResultTables(text: string, results: readonly FaultResult[]): string {
-  return listTableNames(results).reduce((updated, name) => replaceTable(updated, name, selectRows(results, name)), text)
+  return listTableNames(results).reduce(
+    (updated, name) => replaceTable(updated, name, selectRows(results, name)),
+    text,
+  )
 }
 
-const listTableNames = (results: readonly FaultResult[]): string[] => [...new Set(results.map(({ table }) => table))]
+const listTableNames = (results: readonly FaultResult[]): string[] => [
+  ...new Set(results.map(({ table }) => table)),
+]
 
 function selectRows(results: readonly FaultResult[], name: string): TableRow[] {
   const firstCell = (row: TableRow): string => String(Object.values(row)[0])
-  return results.filter(({ table }) => table === name).map(({ row }) => row).sort((one, other) => firstCell(one).localeCompare(firstCell(other)))
+  return results
+    .filter(({ table }) => table === name)
+    .map(({ row }) => row)
+    .sort((one, other) => firstCell(one).localeCompare(firstCell(other)))
 }
 
 function main(): void {
@@ -42,10 +54,26 @@ function main(): void {
   try {
     const recordPath = join(scratchDirectory, 'figures.jsonl')
     const filterArguments = namePattern === undefined ? [] : ['--testNamePattern', namePattern]
-    const { passed, failed, files } = runJest([`--maxWorkers=${workers}`, '--testSequencer=./scripts/longest-first.mjs', '--testTimeout=1200000', '--testPathPatterns=__tests__/resilience', ...filterArguments], isSample ? {} : { FAULTS: 'whole', FAULTS_RECORD: recordPath })
-    const results = existsSync(recordPath) ? readFileSync(recordPath, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as FaultResult) : []
-    if (failed === 0 && namePattern === undefined && !isSample) writeFileSync(pagePath, replaceResultTables(readFileSync(pagePath, 'utf8'), results))
-    for (const name of listTableNames(results)) console.log(`\n${name}\n${formatTable(selectRows(results, name))}`)
+    const { passed, failed, files } = runJest(
+      [
+        `--maxWorkers=${workers}`,
+        '--testSequencer=./scripts/longest-first.mjs',
+        '--testTimeout=1200000',
+        '--testPathPatterns=__tests__/resilience',
+        ...filterArguments,
+      ],
+      isSample ? {} : { FAULTS: 'whole', FAULTS_RECORD: recordPath },
+    )
+    const results = existsSync(recordPath)
+      ? readFileSync(recordPath, 'utf8')
+          .split('\n')
+          .filter((line) => line !== '')
+          .map((line) => JSON.parse(line) as FaultResult)
+      : []
+    if (failed === 0 && namePattern === undefined && !isSample)
+      writeFileSync(pagePath, replaceResultTables(readFileSync(pagePath, 'utf8'), results))
+    for (const name of listTableNames(results))
+      console.log(`\n${name}\n${formatTable(selectRows(results, name))}`)
     for (const failure of formatFailures({ files })) console.log(`FAILED ${failure}`)
     console.log(`\n${Math.round((performance.now() - start) / 1000)} s`)
     console.log(`${passed} passed, ${failed} failed`)

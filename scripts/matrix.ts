@@ -1,6 +1,7 @@
 /**
- * `npm run matrix`: every version and mode of Milvus' chart with both majors of helm, on the simulator; `-- lab` in the lab. Writes
- * the table of that world in docs/compatibility.md when all have passed.
+ * `npm run matrix`: every version and mode of Milvus' chart with both majors of helm, on the
+ * simulator; `-- lab` in the lab. Writes the table of that world in docs/compatibility.md when all
+ * have passed.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -21,23 +22,38 @@ interface PassedCombination {
 /** One row for each chart and mode, with the helms that passed. */
 function buildRows(passed: readonly PassedCombination[]): TableRow[] {
   const combinations = Map.groupBy(passed, ({ chart, mode }) => `${chart} ${mode}`)
-  return [...combinations].sort(([one], [other]) => one.localeCompare(other)).map(([, results]) => {
-    const [{ chart, mode } = { chart: '', mode: '' }] = results
-    const formatResult = (major: number): string => (results.some(({ helm }) => helm === major) ? 'yes' : 'no')
-    return { chart, mode, 'Helm 3.17': formatResult(3), 'Helm 4.1': formatResult(4) }
-  })
+  return [...combinations]
+    .sort(([one], [other]) => one.localeCompare(other))
+    .map(([, results]) => {
+      const [{ chart, mode } = { chart: '', mode: '' }] = results
+      const formatResult = (major: number): string =>
+        results.some(({ helm }) => helm === major) ? 'yes' : 'no'
+      return { chart, mode, 'Helm 3.17': formatResult(3), 'Helm 4.1': formatResult(4) }
+    })
 }
 
 /** Plays the scenarios of chart-modes in the simulator. */
 function runInSimulator(environment: Readonly<Record<string, string>>): boolean {
-  const { passed, failed, seconds } = runJest(['--maxWorkers=1', '--testPathPatterns=scenarios/chart-modes', `--testNamePattern=${chartTestPattern}`], environment)
+  const { passed, failed, seconds } = runJest(
+    [
+      '--maxWorkers=1',
+      '--testPathPatterns=scenarios/chart-modes',
+      `--testNamePattern=${chartTestPattern}`,
+    ],
+    environment,
+  )
   console.log(`${seconds.toFixed(0)} s\n${passed} passed, ${failed} failed`)
   return failed === 0
 }
 
 /** Plays them in the lab, which counts for itself. */
 function runInLab(environment: Readonly<Record<string, string>>): boolean {
-  return spawnSync(process.execPath, ['integration/main.ts', chartTestPattern], { stdio: 'inherit', env: { ...process.env, ...environment } }).status === 0
+  return (
+    spawnSync(process.execPath, ['integration/main.ts', chartTestPattern], {
+      stdio: 'inherit',
+      env: { ...process.env, ...environment },
+    }).status === 0
+  )
 }
 
 const chartTestPattern = '^chart '
@@ -45,9 +61,25 @@ const isLab = process.argv[2] === 'lab'
 const scratchDirectory = mkdtempSync(join(tmpdir(), 'milvus-alb-matrix-'))
 try {
   const recordPath = join(scratchDirectory, 'matrix.jsonl')
-  const hasPassed = (isLab ? runInLab : runInSimulator)({ MATRIX: 'whole', MATRIX_RECORD: recordPath })
-  const lines = existsSync(recordPath) ? readFileSync(recordPath, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as PassedCombination) : []
-  if (hasPassed) writeFileSync(pagePath, replaceTable(readFileSync(pagePath, 'utf8'), isLab ? 'charts-lab' : 'charts', buildRows(lines)))
+  const hasPassed = (isLab ? runInLab : runInSimulator)({
+    MATRIX: 'whole',
+    MATRIX_RECORD: recordPath,
+  })
+  const lines = existsSync(recordPath)
+    ? readFileSync(recordPath, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as PassedCombination)
+    : []
+  if (hasPassed)
+    writeFileSync(
+      pagePath,
+      replaceTable(
+        readFileSync(pagePath, 'utf8'),
+        isLab ? 'charts-lab' : 'charts',
+        buildRows(lines),
+      ),
+    )
   else process.exitCode = 1
 } finally {
   rmSync(scratchDirectory, { recursive: true, force: true })

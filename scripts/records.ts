@@ -1,4 +1,7 @@
-/** What `npm test` and `npm run lab` recorded of their last whole runs: which scenario is defined, where it passed, which failures it saw. */
+/**
+ * What `npm test` and `npm run lab` recorded of their last whole runs: which scenario is defined,
+ * where it passed, which failures it saw.
+ */
 import { readFileSync } from 'node:fs'
 import { scenarioRecordPath } from '../testing/scenario-record.ts'
 
@@ -33,7 +36,10 @@ export interface RecordedScenario {
 }
 
 /** Whether a scenario is for a world. */
-export const isApplicableTo = ({ restrictedTo: only }: RecordedScenario, world: EnvironmentKind): boolean => only === undefined || only.kind === world
+export const isApplicableTo = (
+  { restrictedTo: only }: RecordedScenario,
+  world: EnvironmentKind,
+): boolean => only === undefined || only.kind === world
 
 /** What was recorded. */
 export interface Records {
@@ -48,27 +54,44 @@ export function readRecords(kinds: readonly EnvironmentKind[]): Records {
   const lines = kinds.flatMap(readEnvironmentRecord)
   const linesByName = Map.groupBy(lines, ({ name }) => name)
   // Test files run side by side, and write in any order.
-  const sorted = [...linesByName].map(([name, scenarioLines]) => buildScenario(name, scenarioLines)).sort((a, b) => a.file.localeCompare(b.file))
+  const sorted = [...linesByName]
+    .map(([name, scenarioLines]) => buildScenario(name, scenarioLines))
+    .sort((a, b) => a.file.localeCompare(b.file))
   const scenarios = new Map(sorted.map((scenario) => [scenario.name, scenario]))
   return { scenarios, hasRealController: lines.some(({ controller }) => controller === 'real') }
 }
 
 function readEnvironmentRecord(kind: EnvironmentKind): RecordLine[] {
   try {
-    return readFileSync(scenarioRecordPath(kind), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as RecordLine)
+    return readFileSync(scenarioRecordPath(kind), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as RecordLine)
   } catch (error) {
-    throw new Error(`There is no record of a whole run in the ${kind}: run ${kind === 'lab' ? 'npm run lab' : 'npm test'} first.`, { cause: error })
+    throw new Error(
+      `There is no record of a whole run in the ${kind}: run ${kind === 'lab' ? 'npm run lab' : 'npm test'} first.`,
+      { cause: error },
+    )
   }
 }
 
 function buildScenario(name: string, lines: readonly RecordLine[]): RecordedScenario {
-  const { file = '', only, why = '', steersController = false } = lines.find(({ passed, code }) => passed === undefined && code === undefined) ?? {}
+  const {
+    file = '',
+    only,
+    why = '',
+    steersController = false,
+  } = lines.find(({ passed, code }) => passed === undefined && code === undefined) ?? {}
   return {
     name,
     file,
     passedIn: new Set(lines.filter(({ passed }) => passed).map(({ world }) => world)),
     restrictedTo: only && { kind: only, why },
     steersController,
-    codes: [...new Set(lines.filter(({ world }) => world === 'simulator').flatMap(({ code }) => code ?? []))].sort(),
+    codes: [
+      ...new Set(
+        lines.filter(({ world }) => world === 'simulator').flatMap(({ code }) => code ?? []),
+      ),
+    ].sort(),
   }
 }

@@ -1,8 +1,8 @@
 /**
- * What .github/workflows/release.yml runs, for the version in VERSION.
- * `check`: builds dist/ and says everything that keeps this commit from being that version.
- * `publish`: tag, GitHub release, and the tag of the major version; what is there already is left, so that it can run again.
- * It needs Node, git and gh alone: where tags can be pushed, nothing runs that a registry delivered.
+ * What .github/workflows/release.yml runs, for the version in VERSION. `check`: builds dist/ and
+ * says everything that keeps this commit from being that version. `publish`: tag, GitHub release,
+ * and the tag of the major version; what is there already is left, so that it can run again. It
+ * needs Node, git and gh alone: where tags can be pushed, nothing runs that a registry delivered.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -22,21 +22,46 @@ export interface ReleaseCandidate {
 /** The text under a version's heading, `## [1.2.0] - 2026-11-27`; empty when there is none. */
 export function extractReleaseNotes(changelog: string, version: string): string {
   const [, ...sections] = changelog.split(/^## /m)
-  const versionSection = sections.find((section) => section.startsWith(`[${version}] - `) && /^\S+ - \d{4}-\d{2}-\d{2}\n/.test(section))
+  const versionSection = sections.find(
+    (section) =>
+      section.startsWith(`[${version}] - `) && /^\S+ - \d{4}-\d{2}-\d{2}\n/.test(section),
+  )
   return versionSection?.slice(versionSection.indexOf('\n')).trim() ?? ''
 }
 
 /** Everything that keeps a commit from being a version, a sentence each with what to do. Pure. */
-export function findProblems({ version, branch, commit, manifests, changelog, tags }: ReleaseCandidate): string[] {
+export function findProblems({
+  version,
+  branch,
+  commit,
+  manifests,
+  changelog,
+  tags,
+}: ReleaseCandidate): string[] {
   const numbers = parseVersion(version)
   if (!numbers) return [`"${version}" is no version: give three numbers, for example 1.2.0.`]
   const [taggedCommit, newest] = [tags.get(`v${version}`), findNewestVersion(tags)]
   return [
     ...(branch === 'main' ? [] : [`This is the branch ${branch}: releases are made of main.`]),
-    ...Object.entries(manifests).filter(([, manifestVersion]) => manifestVersion !== version).map(([file, manifestVersion]) => `${file} says ${manifestVersion}, not ${version}: run npm version ${version} --no-git-tag-version.`),
-    ...(extractReleaseNotes(changelog, version) === '' ? [`CHANGELOG.md has no text under "## [${version}] - YYYY-MM-DD": move there what stands under Unreleased.`] : []),
-    ...(taggedCommit !== undefined && taggedCommit !== commit ? [`v${version} is commit ${taggedCommit.slice(0, 7)} already, and a released version never changes: take the next one.`] : []),
-    ...(newest && compareVersions(newest, numbers) > 0 ? [`v${newest.join('.')} is released already: take a version after it.`] : []),
+    ...Object.entries(manifests)
+      .filter(([, manifestVersion]) => manifestVersion !== version)
+      .map(
+        ([file, manifestVersion]) =>
+          `${file} says ${manifestVersion}, not ${version}: run npm version ${version} --no-git-tag-version.`,
+      ),
+    ...(extractReleaseNotes(changelog, version) === ''
+      ? [
+          `CHANGELOG.md has no text under "## [${version}] - YYYY-MM-DD": move there what stands under Unreleased.`,
+        ]
+      : []),
+    ...(taggedCommit !== undefined && taggedCommit !== commit
+      ? [
+          `v${version} is commit ${taggedCommit.slice(0, 7)} already, and a released version never changes: take the next one.`,
+        ]
+      : []),
+    ...(newest && compareVersions(newest, numbers) > 0
+      ? [`v${newest.join('.')} is released already: take a version after it.`]
+      : []),
   ]
 }
 
@@ -47,39 +72,77 @@ function parseVersion(version: string): VersionNumbers | undefined {
   return numbers.length === 0 ? undefined : (numbers.map(Number) as unknown as VersionNumbers)
 }
 
-const compareVersions = (a: VersionNumbers, b: VersionNumbers): number => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]
+const compareVersions = (a: VersionNumbers, b: VersionNumbers): number =>
+  a[0] - b[0] || a[1] - b[1] || a[2] - b[2]
 
-const findNewestVersion = (tags: ReleaseCandidate['tags']): VersionNumbers | undefined => [...tags.keys()].map((tag) => parseVersion(tag.replace(/^v/, ''))).filter((numbers) => numbers !== undefined).sort(compareVersions).at(-1)
+const findNewestVersion = (tags: ReleaseCandidate['tags']): VersionNumbers | undefined =>
+  [...tags.keys()]
+    .map((tag) => parseVersion(tag.replace(/^v/, '')))
+    .filter((numbers) => numbers !== undefined)
+    .sort(compareVersions)
+    .at(-1)
 
-const run = (command: string, ...args: string[]): string => execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim()
-const readVersion = (file: string): string => (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+const run = (command: string, ...args: string[]): string =>
+  execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim()
+const readVersion = (file: string): string =>
+  (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 
 function readCandidate(version: string): ReleaseCandidate {
   // Of an annotated tag the line with ^{} comes second, and has the commit.
-  const tags = run('git', 'ls-remote', '--tags', 'origin').split('\n').filter(Boolean).map((line) => line.split('\t'))
+  const tags = run('git', 'ls-remote', '--tags', 'origin')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => line.split('\t'))
   return {
     version,
     branch: process.env['GITHUB_REF_NAME'] ?? '',
     commit: run('git', 'rev-parse', 'HEAD'),
-    manifests: Object.fromEntries(['package.json', 'package-lock.json'].map((file) => [file, readVersion(file)])),
+    manifests: Object.fromEntries(
+      ['package.json', 'package-lock.json'].map((file) => [file, readVersion(file)]),
+    ),
     changelog: readFileSync('CHANGELOG.md', 'utf8'),
-    tags: new Map(tags.map(([commit = '', name = '']) => [name.replace(/^refs\/tags\/|\^\{\}$/g, ''), commit])),
+    tags: new Map(
+      tags.map(([commit = '', name = '']) => [name.replace(/^refs\/tags\/|\^\{\}$/g, ''), commit]),
+    ),
   }
 }
 
 function findDistProblems(): string[] {
   run(process.execPath, 'scripts/build.ts')
   const changed = run('git', 'status', '--porcelain', '--', 'dist')
-  return changed === '' ? [] : [`dist/ is not what src/ builds to: run npm run build, and commit it.\n${changed}`]
+  return changed === ''
+    ? []
+    : [`dist/ is not what src/ builds to: run npm run build, and commit it.\n${changed}`]
 }
 
 /** The tag of the major version last: who follows it gets only what is released whole. */
 function publish({ version, commit, changelog, tags }: ReleaseCandidate): void {
   const [tag, major] = [`v${version}`, `v${version.slice(0, version.indexOf('.'))}`]
   // gh has the token from GH_TOKEN; none is kept in the checkout.
-  const pushRef = (refspec: string) => run('git', '-c', 'credential.helper=', '-c', 'credential.helper=!gh auth git-credential', 'push', 'origin', refspec)
+  const pushRef = (refspec: string) =>
+    run(
+      'git',
+      '-c',
+      'credential.helper=',
+      '-c',
+      'credential.helper=!gh auth git-credential',
+      'push',
+      'origin',
+      refspec,
+    )
   if (!tags.has(tag)) pushRef(`${commit}:refs/tags/${tag}`)
-  if (!isReleased(tag)) run('gh', 'release', 'create', tag, '--verify-tag', '--title', tag, '--notes', extractReleaseNotes(changelog, version))
+  if (!isReleased(tag))
+    run(
+      'gh',
+      'release',
+      'create',
+      tag,
+      '--verify-tag',
+      '--title',
+      tag,
+      '--notes',
+      extractReleaseNotes(changelog, version),
+    )
   if (tags.get(major) !== commit) pushRef(`+${commit}:refs/tags/${major}`)
   console.log(`${tag} is released, and ${major} is ${tag}`)
 }
@@ -96,7 +159,11 @@ function main(command: string | undefined): void {
   const candidate = readCandidate(process.env['VERSION'] ?? '')
   const problems = [...findProblems(candidate), ...(command === 'check' ? findDistProblems() : [])]
   if (problems.length > 0) {
-    console.error(problems.map((problem) => `::error::${problem.replaceAll('%', '%25').replaceAll('\n', '%0A')}`).join('\n'))
+    console.error(
+      problems
+        .map((problem) => `::error::${problem.replaceAll('%', '%25').replaceAll('\n', '%0A')}`)
+        .join('\n'),
+    )
     process.exitCode = 1
   } else if (command === 'publish') publish(candidate)
 }

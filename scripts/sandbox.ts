@@ -1,4 +1,7 @@
-/** `npm run sandbox`: keeps a simulator with Milvus in it until Ctrl-C, and says how to use it by hand. */
+/**
+ * `npm run sandbox`: keeps a simulator with Milvus in it until Ctrl-C, and says how to use it by
+ * hand.
+ */
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,7 +12,13 @@ await environment.installMilvus()
 const inputsPath = join(environment.directory, 'inputs.yml')
 // JSON is YAML: what `npm run local` takes.
 await writeFile(inputsPath, JSON.stringify(environment.inputs(), null, 2), { mode: 0o600 })
-for (const [name, value] of Object.entries({ ...environment.runnerEnv(), KUBECONFIG: environment.kubeconfig })) console.log(`export ${name}='${value}'`)
-console.log(`\n# In another terminal, with the lines above:\n#   npm run local -- ${inputsPath}\n#   kubectl get ingress,services -n ${environment.namespace}\n# Ctrl-C ends it.`)
+for (const [name, value] of Object.entries({
+  ...environment.runnerEnv(),
+  KUBECONFIG: environment.kubeconfig,
+}))
+  console.log(`export ${name}='${value}'`)
+console.log(
+  `\n# In another terminal, with the lines above:\n#   npm run local -- ${inputsPath}\n#   kubectl get ingress,services -n ${environment.namespace}\n# Ctrl-C ends it.`,
+)
 await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
 await environment.close()

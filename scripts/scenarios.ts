@@ -1,16 +1,27 @@
 /**
- * `npm run scenarios` writes what follows from the scenarios as `npm test` met them: docs/scenarios.md (which scenario is for which
- * world), docs/field-failures.md (which failure of the field is proven by which), and the last line of each section of
- * docs/troubleshooting.md. With `-- --check` it compares, and wants every scenario to have passed in every world that it is for.
+ * `npm run scenarios` writes what follows from the scenarios as `npm test` met them:
+ * docs/scenarios.md (which scenario is for which world), docs/field-failures.md (which failure of
+ * the field is proven by which), and the last line of each section of docs/troubleshooting.md. With
+ * `-- --check` it compares, and wants every scenario to have passed in every world that it is for.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { repositoryRoot } from '../testing/environment.ts'
 import { renderFieldFailures, readFailureCatalogue, replaceProofs } from './field-failures.ts'
-import { isApplicableTo, readRecords, environmentKinds, type RecordedScenario, type Records, type EnvironmentKind } from './records.ts'
+import {
+  isApplicableTo,
+  readRecords,
+  environmentKinds,
+  type RecordedScenario,
+  type Records,
+  type EnvironmentKind,
+} from './records.ts'
 
 /** What stands in the column of a world. */
-function formatCell({ restrictedTo, steersController }: RecordedScenario, kind: EnvironmentKind): string {
+function formatCell(
+  { restrictedTo, steersController }: RecordedScenario,
+  kind: EnvironmentKind,
+): string {
   if (restrictedTo && restrictedTo.kind !== kind) return `not here: ${restrictedTo.why}`
   return kind === 'lab' && steersController ? 'yes ¹' : 'yes'
 }
@@ -18,11 +29,21 @@ function formatCell({ restrictedTo, steersController }: RecordedScenario, kind: 
 /** docs/scenarios.md. */
 function renderScenarios({ scenarios }: Records): string {
   const all = [...scenarios.values()]
-  const countScenarios = (kind: EnvironmentKind): number => all.filter((scenario) => isApplicableTo(scenario, kind)).length
-  const formatFileTable = (file: string): string => [
-    `## ${file.replace('.test.ts', '')}`, '', '| scenario | simulator | lab |', '|---|---|---|',
-    ...all.filter((scenario) => scenario.file === file).map((scenario) => `| ${scenario.name} | ${formatCell(scenario, 'simulator')} | ${formatCell(scenario, 'lab')} |`),
-  ].join('\n')
+  const countScenarios = (kind: EnvironmentKind): number =>
+    all.filter((scenario) => isApplicableTo(scenario, kind)).length
+  const formatFileTable = (file: string): string =>
+    [
+      `## ${file.replace('.test.ts', '')}`,
+      '',
+      '| scenario | simulator | lab |',
+      '|---|---|---|',
+      ...all
+        .filter((scenario) => scenario.file === file)
+        .map(
+          (scenario) =>
+            `| ${scenario.name} | ${formatCell(scenario, 'simulator')} | ${formatCell(scenario, 'lab')} |`,
+        ),
+    ].join('\n')
   return `# Scenarios
 
 Written by \`npm run scenarios\`. \`npm test\` runs those of the simulator (${countScenarios('simulator')}), \`npm run lab\` those of the lab (${countScenarios('lab')}), and \`npm run scenarios -- --check\` fails unless each passed in every world that it is for. Each runs \`dist/\` as a runner does, in a world of its own; in the lab, the SDK for Node makes and drops a collection through the load balancer after every run that changed something, and pymilvus makes, searches and drops one after the first of each file, and after the first with a token. [Failures of the field](field-failures.md) says which of them proves what.
@@ -43,7 +64,8 @@ const reportError = (text: string): void => {
   process.exitCode = 1
 }
 
-// Writing needs no run in the lab: the simulator's defines every scenario, also those of the lab only.
+// Writing needs no run in the lab: the simulator's defines every scenario, also those of the lab
+// only.
 const records = readRecords(isCheck ? environmentKinds : ['simulator'])
 const pages: Readonly<Record<string, (currentText: string) => string>> = {
   'docs/scenarios.md': () => renderScenarios(records),
@@ -55,13 +77,21 @@ for (const [name, render] of Object.entries(pages)) {
   const currentText = readFileSync(path, 'utf8')
   const text = render(currentText)
   if (!isCheck) writeFileSync(path, text)
-  else if (currentText !== text) reportError(`${name} is not what the scenarios say: run npm run scenarios`)
+  else if (currentText !== text)
+    reportError(`${name} is not what the scenarios say: run npm run scenarios`)
 }
 if (isCheck) {
-  const isRequired = (scenario: RecordedScenario, kind: EnvironmentKind): boolean => isApplicableTo(scenario, kind) && !(kind === 'lab' && records.hasRealController && scenario.steersController)
+  const isRequired = (scenario: RecordedScenario, kind: EnvironmentKind): boolean =>
+    isApplicableTo(scenario, kind) &&
+    !(kind === 'lab' && records.hasRealController && scenario.steersController)
   for (const kind of environmentKinds) {
-    const missing = [...records.scenarios.values()].filter((scenario) => isRequired(scenario, kind) && !scenario.passedIn.has(kind)).map(({ name }) => name)
+    const missing = [...records.scenarios.values()]
+      .filter((scenario) => isRequired(scenario, kind) && !scenario.passedIn.has(kind))
+      .map(({ name }) => name)
     // What failed is said where it failed; of a whole world that was not run, a few names do.
-    if (missing.length > 0) reportError(`${missing.length} scenarios did not pass in the ${kind}: ${missing.slice(0, 5).join('; ')}${missing.length > 5 ? ' …' : ''}`)
+    if (missing.length > 0)
+      reportError(
+        `${missing.length} scenarios did not pass in the ${kind}: ${missing.slice(0, 5).join('; ')}${missing.length > 5 ? ' …' : ''}`,
+      )
   }
 }

@@ -1,6 +1,7 @@
 /**
- * `npm run soak`: the tests and a sample of the faults ten times in a row (`-- N`: N times) on a machine that has no core left and a server on each
- * well-known port. Fails when a test fails, when a process or a folder is left behind, or when jest warns of either.
+ * `npm run soak`: the tests and a sample of the faults ten times in a row (`-- N`: N times) on a
+ * machine that has no core left and a server on each well-known port. Fails when a test fails, when
+ * a process or a folder is left behind, or when jest warns of either.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync, readdirSync } from 'node:fs'
@@ -13,7 +14,10 @@ const occupiedPorts = [443, 6443, 8443, 19530, 9091, 15000]
 
 const rounds = Number(process.argv[2] ?? 10)
 
-/** Listens on a port of all addresses. @returns undefined when the port is in use already, which is just as good */
+/**
+ * Listens on a port of all addresses.
+ * @returns undefined when the port is in use already, which is just as good
+ */
 function occupyPort(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
     const server = createServer((socket) => socket.destroy())
@@ -26,7 +30,9 @@ const spawnBusyProcess = () => spawn(process.execPath, ['-e', 'for (;;);'], { st
 
 /** The processes whose command line names this checkout. */
 function listProcesses(): string[] {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((pid) => `process ${pid}: ${readCommandLine(pid)}`)
+  const all = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => `process ${pid}: ${readCommandLine(pid)}`)
   return all.filter((line) => line.includes(repositoryRoot)).map((line) => line.slice(0, 160))
 }
 
@@ -38,26 +44,56 @@ function readCommandLine(pid: string): string {
   }
 }
 
-const listTemporaryFolders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('milvus-alb-'))
+const listTemporaryFolders = (): string[] =>
+  readdirSync(tmpdir()).filter((name) => name.startsWith('milvus-alb-'))
 
 const suites = [['test'], ['run', 'faults', '--', 'sample']]
 
-/** Runs a suite. @returns how many passed, and what it says of what did not */
+/**
+ * Runs a suite.
+ * @returns how many passed, and what it says of what did not
+ */
 function runSuite(args: readonly string[]): { passed: number; problems: string[] } {
-  const { stdout, stderr } = spawnSync('npm', args, { encoding: 'utf8', maxBuffer: 2 ** 30, stdio: ['ignore', 'pipe', 'pipe'] })
-  const [, passed = '0', failed = '1'] = /^(\d+) passed, (\d+) failed$/m.exec(stdout.trim().split('\n').at(-1) ?? '') ?? []
+  const { stdout, stderr } = spawnSync('npm', args, {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 30,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [, passed = '0', failed = '1'] =
+    /^(\d+) passed, (\d+) failed$/m.exec(stdout.trim().split('\n').at(-1) ?? '') ?? []
   const lines = `${stdout}\n${stderr}`.split('\n')
-  const problems = [...(failed === '0' ? [] : [`npm ${args.join(' ')}: ${failed} failed`]), ...lines.filter((line) => /^FAILED |did not exit|failed to exit gracefully|open handle/i.test(line))]
+  const problems = [
+    ...(failed === '0' ? [] : [`npm ${args.join(' ')}: ${failed} failed`]),
+    ...lines.filter((line) =>
+      /^FAILED |did not exit|failed to exit gracefully|open handle/i.test(line),
+    ),
+  ]
   return { passed: Number(passed), problems }
 }
 
-/** Runs every suite once. @param knownProcesses processes that were there before */
-function runRound(knownProcesses: ReadonlySet<string>): { passed: number; seconds: number; problems: string[] } {
+/**
+ * Runs every suite once.
+ * @param knownProcesses processes that were there before
+ */
+function runRound(knownProcesses: ReadonlySet<string>): {
+  passed: number
+  seconds: number
+  problems: string[]
+} {
   const start = performance.now()
   const foldersBefore = new Set(listTemporaryFolders())
   const results = suites.map(runSuite)
-  const leftBehind = [...listProcesses().filter((line) => !knownProcesses.has(line)), ...listTemporaryFolders().filter((name) => !foldersBefore.has(name)).map((name) => `folder ${name}`)]
-  return { passed: results.reduce((sum, { passed }) => sum + passed, 0), seconds: (performance.now() - start) / 1000, problems: [...results.flatMap(({ problems }) => problems), ...leftBehind] }
+  const leftBehind = [
+    ...listProcesses().filter((line) => !knownProcesses.has(line)),
+    ...listTemporaryFolders()
+      .filter((name) => !foldersBefore.has(name))
+      .map((name) => `folder ${name}`),
+  ]
+  return {
+    passed: results.reduce((sum, { passed }) => sum + passed, 0),
+    seconds: (performance.now() - start) / 1000,
+    problems: [...results.flatMap(({ problems }) => problems), ...leftBehind],
+  }
 }
 
 const servers = await Promise.all(occupiedPorts.map(occupyPort))
@@ -65,11 +101,15 @@ const busyProcesses = Array.from({ length: availableParallelism() }, spawnBusyPr
 const knownProcesses = new Set(listProcesses())
 let failed = 0
 try {
-  console.log(`${rounds} rounds of the tests and a sample of the faults, beside servers on ${occupiedPorts.join(', ')} and ${busyProcesses.length} processes that keep the cores busy`)
+  console.log(
+    `${rounds} rounds of the tests and a sample of the faults, beside servers on ${occupiedPorts.join(', ')} and ${busyProcesses.length} processes that keep the cores busy`,
+  )
   for (let roundNumber = 1; roundNumber <= rounds; roundNumber += 1) {
     const { passed, seconds, problems } = runRound(knownProcesses)
     if (problems.length > 0) failed += 1
-    console.log(`round ${roundNumber}: ${passed} passed in ${seconds.toFixed(0)} s${problems.map((line) => `\n  ${line}`).join('')}`)
+    console.log(
+      `round ${roundNumber}: ${passed} passed in ${seconds.toFixed(0)} s${problems.map((line) => `\n  ${line}`).join('')}`,
+    )
   }
 } finally {
   for (const busyProcess of busyProcesses) busyProcess.kill('SIGKILL')

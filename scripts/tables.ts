@@ -1,4 +1,7 @@
-/** Tables in pages that a command writes: each stands between the lines `<!-- NAME -->` and `<!-- /NAME -->`. */
+/**
+ * Tables in pages that a command writes: each stands between the lines `<!-- NAME -->` and `<!--
+ * /NAME -->`.
+ */
 
 /** A row of a table: cells by the names of the columns. */
 export type TableRow = Readonly<Record<string, string | number>>
@@ -10,13 +13,20 @@ export type TableRow = Readonly<Record<string, string | number>>
 export function replaceTable(page: string, name: string, rows: readonly TableRow[]): string {
   const region = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(<!-- /${name} -->)`)
   if (!region.test(page)) throw new Error(`the page has no place for the table ${name}`)
-  return page.replace(region, (_all, start: string, end: string) => `${start}\n${formatTable(rows)}\n\n${end}`)
+  return page.replace(
+    region,
+    (_all, start: string, end: string) => `${start}\n${formatTable(rows)}\n\n${end}`,
+  )
 }
 
 /** Rows as a table in Markdown. */
 export function formatTable(rows: readonly TableRow[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))]
-  const cells = rows.map((row) => columns.map((column) => String(row[column] ?? '').replaceAll('|', '\\|')))
+  const cells = rows.map((row) =>
+    columns.map((column) => String(row[column] ?? '').replaceAll('|', '\\|')),
+  )
   const formatRow = (texts: readonly string[]): string => `| ${texts.join(' | ')} |`
-  return [formatRow(columns), formatRow(columns.map(() => '---')), ...cells.map(formatRow)].join('\n')
+  return [formatRow(columns), formatRow(columns.map(() => '---')), ...cells.map(formatRow)].join(
+    '\n',
+  )
 }

@@ -1,7 +1,7 @@
 /**
- * `npm test`: lint, types, freshness of dist/, unit tests and scenarios. `-- units` only the unit tests;
- * `-- FILE [-t NAME]` what jest takes, after a look at dist/; `-- --profile` everything, and writes docs/testing.md. The last line
- * counts all.
+ * `npm test`: lint, types, freshness of dist/, unit tests and scenarios. `-- units` only the unit
+ * tests; `-- FILE [-t NAME]` what jest takes, after a look at dist/; `-- --profile` everything, and
+ * writes docs/testing.md. The last line counts all.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -32,19 +32,36 @@ async function runCheckStage(): Promise<void> {
   const start = performance.now()
   const results = await runChecks()
   const passedChecks = results.filter((result) => result.passed).length
-  recordStage('lint, types, dist/', { passed: passedChecks, failed: results.length - passedChecks, seconds: (performance.now() - start) / 1000, files: [] })
+  recordStage('lint, types, dist/', {
+    passed: passedChecks,
+    failed: results.length - passedChecks,
+    seconds: (performance.now() - start) / 1000,
+    files: [],
+  })
 }
 
 function units(): void {
-  recordStage('unit tests', runJest([`--maxWorkers=${workers.units}`, `--testPathIgnorePatterns=${distTestsPattern}`]))
+  recordStage(
+    'unit tests',
+    runJest([`--maxWorkers=${workers.units}`, `--testPathIgnorePatterns=${distTestsPattern}`]),
+  )
 }
 
-/** Each scenario says where it passed, for docs/scenarios.md; with a profile also where its time went. */
+/**
+ * Each scenario says where it passed, for docs/scenarios.md; with a profile also where its time
+ * went.
+ */
 function scenarios(profilePath: string | undefined): void {
   const recordPath = scenarioRecordPath('simulator')
   rmSync(recordPath, { force: true })
   mkdirSync(dirname(recordPath), { recursive: true })
-  recordStage('scenarios', runJest([`--maxWorkers=${workers.scenarios}`, '--testPathPatterns=__tests__/scenarios/'], { SCENARIO_RECORD: recordPath, ...(profilePath === undefined ? {} : { PROFILE: profilePath }) }))
+  recordStage(
+    'scenarios',
+    runJest([`--maxWorkers=${workers.scenarios}`, '--testPathPatterns=__tests__/scenarios/'], {
+      SCENARIO_RECORD: recordPath,
+      ...(profilePath === undefined ? {} : { PROFILE: profilePath }),
+    }),
+  )
 }
 
 async function runAll(isProfiled: boolean): Promise<void> {
@@ -72,6 +89,8 @@ else if (selection[0] === 'units') units()
 else await runSelected(selection)
 
 for (const failure of stages.flatMap(formatFailures)) console.log(`FAILED ${failure}`)
-console.log(`\n${stages.map(({ name, seconds }) => `${seconds.toFixed(0).padStart(5)} s  ${name}`).join('\n')}`)
+console.log(
+  `\n${stages.map(({ name, seconds }) => `${seconds.toFixed(0).padStart(5)} s  ${name}`).join('\n')}`,
+)
 process.exitCode = failed > 0 ? 1 : 0
 console.log(`${passed} passed, ${failed} failed`)

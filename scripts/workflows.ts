@@ -8,14 +8,30 @@ import { repositoryRoot } from '../testing/environment.ts'
 const version = 'v1.7.12'
 const installDirectory = join(cacheDirectory, `actionlint-${version}`)
 await createDirectoryOnce(installDirectory, async (binDirectory) => {
-  await runCommand('go', ['install', `github.com/rhysd/actionlint/cmd/actionlint@${version}`], { env: { ...process.env, GOBIN: binDirectory, CGO_ENABLED: '0' } })
+  await runCommand('go', ['install', `github.com/rhysd/actionlint/cmd/actionlint@${version}`], {
+    env: { ...process.env, GOBIN: binDirectory, CGO_ENABLED: '0' },
+  })
 })
-const folders = ['.github/workflows', 'workflow-templates'].map((folder) => join(repositoryRoot, folder))
-const files = (await Promise.all(folders.map(async (folder) => (await readdir(folder)).map((name) => join(folder, name))))).flat().filter((file) => file.endsWith('.yml'))
+const folders = ['.github/workflows', 'workflow-templates'].map((folder) =>
+  join(repositoryRoot, folder),
+)
+const files = (
+  await Promise.all(
+    folders.map(async (folder) => (await readdir(folder)).map((name) => join(folder, name))),
+  )
+)
+  .flat()
+  .filter((file) => file.endsWith('.yml'))
 try {
   // GitHub has it since 2026-05-07; this version of actionlint does not know it yet.
-  await runCommand(join(installDirectory, 'actionlint'), ['-color', '-ignore', 'unexpected key "queue" for "concurrency" section', ...files], { cwd: repositoryRoot })
-  console.log(`actionlint ${version} finds nothing in ${files.length} workflow${files.length === 1 ? '' : 's'}`)
+  await runCommand(
+    join(installDirectory, 'actionlint'),
+    ['-color', '-ignore', 'unexpected key "queue" for "concurrency" section', ...files],
+    { cwd: repositoryRoot },
+  )
+  console.log(
+    `actionlint ${version} finds nothing in ${files.length} workflow${files.length === 1 ? '' : 's'}`,
+  )
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1

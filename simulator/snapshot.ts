@@ -1,6 +1,6 @@
 /**
- * The state of a simulator at a moment: the same simulator goes back to it, or a new one starts with it, in milliseconds, where
- * installing Milvus and deploying take more than a second.
+ * The state of a simulator at a moment: the same simulator goes back to it, or a new one starts
+ * with it, in milliseconds, where installing Milvus and deploying take more than a second.
  */
 import type { AwsState } from './aws/state.ts'
 import type { CertificateAuthority, IssuedCertificate } from '../testing/certificates.ts'
@@ -11,7 +11,10 @@ const accountCollections = ['certificates', 'loadBalancers', 'targetGroups'] as 
 
 type AccountState = Pick<AwsState, (typeof accountCollections)[number]>
 
-/** What a new simulator can start with: the cluster, the AWS account, and whatever they name that a simulator makes for itself. */
+/**
+ * What a new simulator can start with: the cluster, the AWS account, and whatever they name that a
+ * simulator makes for itself.
+ */
 export interface SavedState {
   readonly account: AccountState
   readonly objects: readonly KubernetesObject[]
@@ -20,11 +23,24 @@ export interface SavedState {
   readonly listenPort: number
 }
 
-const copyAccount = ({ certificates, loadBalancers, targetGroups }: AwsState): AccountState => structuredClone({ certificates, loadBalancers, targetGroups })
+const copyAccount = ({ certificates, loadBalancers, targetGroups }: AwsState): AccountState =>
+  structuredClone({ certificates, loadBalancers, targetGroups })
 
 /** Saves the state of a simulator in which no run is at work. */
-export function saveState({ kubernetes, awsState: state, certificateAuthority, certificate, listenPort }: Simulator): SavedState {
-  return { account: copyAccount(state), objects: kubernetes.all(), certificateAuthority, certificate, listenPort }
+export function saveState({
+  kubernetes,
+  awsState: state,
+  certificateAuthority,
+  certificate,
+  listenPort,
+}: Simulator): SavedState {
+  return {
+    account: copyAccount(state),
+    objects: kubernetes.all(),
+    certificateAuthority,
+    certificate,
+    listenPort,
+  }
 }
 
 /** Replaces what an AWS account holds. */
@@ -37,8 +53,16 @@ export function restoreAccount(state: AwsState, saved: AccountState): void {
   }
 }
 
-/** Keeps the cluster and the AWS account. Returns what brings both back: to be called when no run works any more. */
-export function takeSnapshot({ kubernetes, awsState: state, controller, requestLog: traffic }: Simulator): () => Promise<void> {
+/**
+ * Keeps the cluster and the AWS account. Returns what brings both back: to be called when no run
+ * works any more.
+ */
+export function takeSnapshot({
+  kubernetes,
+  awsState: state,
+  controller,
+  requestLog: traffic,
+}: Simulator): () => Promise<void> {
   const savedAccount = copyAccount(state)
   const restoreCluster = kubernetes.snapshot()
   return async () => {

@@ -16,16 +16,32 @@ import { getInputText, readSettings } from './inputs/settings.ts'
 import { secretInputs } from './inputs/inputs.ts'
 import type { Settings } from './inputs/types.ts'
 
-/** How long the run may go on after it was cancelled; the runner kills it after 10 s. Milliseconds. */
+/**
+ * How long the run may go on after it was cancelled; the runner kills it after 10 s. Milliseconds.
+ */
 const cancelGrace = 5_500
 
 /** What the input mode names. */
-const modes: Readonly<Record<Settings['mode'], (context: Context, settings: Settings, env: NodeJS.ProcessEnv) => Promise<void>>> = { check, deploy, destroy }
+const modes: Readonly<
+  Record<
+    Settings['mode'],
+    (context: Context, settings: Settings, env: NodeJS.ProcessEnv) => Promise<void>
+  >
+> = { check, deploy, destroy }
 
-/** Runs the action. What fails in it is in the log, the outputs, the summary and the exit code, and not thrown. */
+/**
+ * Runs the action. What fails in it is in the log, the outputs, the summary and the exit code, and
+ * not thrown.
+ */
 export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const redactor = new Redactor()
-  for (const secret of [...secretInputs.map(getInputText), decodePrivateKey(getInputText('private-key')), env['AWS_SECRET_ACCESS_KEY'], env['AWS_SESSION_TOKEN']]) redactor.maskSecret(secret ?? '')
+  for (const secret of [
+    ...secretInputs.map(getInputText),
+    decodePrivateKey(getInputText('private-key')),
+    env['AWS_SECRET_ACCESS_KEY'],
+    env['AWS_SESSION_TOKEN'],
+  ])
+    redactor.maskSecret(secret ?? '')
   const signal = createCancellationSignal()
   const report = new Report(redactor, systemClock, signal)
   const directory = new WorkDirectory(env['RUNNER_TEMP'])
@@ -33,10 +49,11 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
     log: report,
     signal,
     clock: systemClock,
-    step: (name, work) => report.step(name, () => {
-      throwIfCancelled(signal)
-      return Promise.race([work(), rejectAfterGrace(signal)])
-    }),
+    step: (name, work) =>
+      report.step(name, () => {
+        throwIfCancelled(signal)
+        return Promise.race([work(), rejectAfterGrace(signal)])
+      }),
     recordChange: (change) => report.recordChange(change),
     recordDifference: (change) => report.recordDifference(change),
     recordUnreadable: (what) => report.recordUnreadable(what),
@@ -69,14 +86,20 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
 }
 
 /** Settings are part of preflight: problems with them are shown there. */
-async function readAndProtectSettings(report: Report, redactor: Redactor, env: NodeJS.ProcessEnv): Promise<Settings> {
+async function readAndProtectSettings(
+  report: Report,
+  redactor: Redactor,
+  env: NodeJS.ProcessEnv,
+): Promise<Settings> {
   try {
     const settings = readSettings(env)
     findSecretValues(settings.values).forEach((secret) => redactor.redactGuess(secret))
     const password = settings.probe.token?.replace(/^[^:]*:/, '') ?? ''
-    // The default password of Milvus is "Milvus", a word of nearly every line: only the whole token is protected then.
+    // The default password of Milvus is "Milvus", a word of nearly every line: only the whole token
+    // is protected then.
     if (password.length >= 8) redactor.maskSecret(password)
-    if (settings.certificate.kind === 'material') redactor.maskSecret(settings.certificate.material.privateKey)
+    if (settings.certificate.kind === 'material')
+      redactor.maskSecret(settings.certificate.material.privateKey)
     return settings
   } catch (thrown) {
     return report.step('preflight', () => Promise.reject(toActionError(thrown)))
@@ -84,7 +107,8 @@ async function readAndProtectSettings(report: Report, redactor: Redactor, env: N
 }
 
 /** The PEM inside a base64 private-key, so that its lines are protected too. */
-const decodePrivateKey = (input: string): string => (input.includes('-----BEGIN') ? '' : Buffer.from(input, 'base64').toString('utf8'))
+const decodePrivateKey = (input: string): string =>
+  input.includes('-----BEGIN') ? '' : Buffer.from(input, 'base64').toString('utf8')
 
 function setFinalOutputs(report: Report, failure: ActionError | undefined): void {
   report.setOutput('changed', String(report.changes.length > 0 && !report.isReadOnly))
@@ -94,7 +118,10 @@ function setFinalOutputs(report: Report, failure: ActionError | undefined): void
   report.setOutput('failure-code', failure.code)
 }
 
-/** Source: GitHub, workflow cancellation: SIGINT, SIGTERM after 7.5 s, the end of the process tree 2.5 s later. */
+/**
+ * Source: GitHub, workflow cancellation: SIGINT, SIGTERM after 7.5 s, the end of the process tree
+ * 2.5 s later.
+ */
 function createCancellationSignal(): AbortSignal {
   const controller = new AbortController()
   // Every wait and every request listens; Node would warn of a leak at ten.

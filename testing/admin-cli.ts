@@ -23,17 +23,53 @@ export interface AdminCliOptions {
 }
 
 /** Its commands. */
-export function createAdminCli(settings: AdminCliOptions): Pick<TestEnvironment, 'helm' | 'kubectl' | 'installMilvus'> {
-  const env = { PATH: '/usr/bin:/bin', KUBECONFIG: settings.kubeconfig, HOME: join(settings.directory, 'admin') }
-  const createCommand = (program: () => string) => async (...args: string[]): Promise<string> => (await execFileAsync(program(), ['--namespace', settings.namespace, ...args], { env, maxBuffer: 64 * 2 ** 20 })).stdout
+export function createAdminCli(
+  settings: AdminCliOptions,
+): Pick<TestEnvironment, 'helm' | 'kubectl' | 'installMilvus'> {
+  const env = {
+    PATH: '/usr/bin:/bin',
+    KUBECONFIG: settings.kubeconfig,
+    HOME: join(settings.directory, 'admin'),
+  }
+  const createCommand =
+    (program: () => string) =>
+    async (...args: string[]): Promise<string> =>
+      (
+        await execFileAsync(program(), ['--namespace', settings.namespace, ...args], {
+          env,
+          maxBuffer: 64 * 2 ** 20,
+        })
+      ).stdout
   const helm = createCommand(settings.helm)
   return {
     helm,
     kubectl: createCommand(() => settings.kubectl),
-    async installMilvus({ release = 'milvus-demo', mode = 'standalone', values = {}, chartVersion = '4.2.58', serviceType = 'LoadBalancer' } = {}) {
+    async installMilvus({
+      release = 'milvus-demo',
+      mode = 'standalone',
+      values = {},
+      chartVersion = '4.2.58',
+      serviceType = 'LoadBalancer',
+    } = {}) {
       const path = join(settings.directory, `${randomUUID()}.json`)
-      await writeFile(path, JSON.stringify(mergeValues(mergeValues(modeValues[mode], values), { service: { type: serviceType } })))
-      await helm('install', release, 'milvus', '--repo', settings.chartRepositoryUrl, '--version', chartVersion, '--values', path, '--wait')
+      await writeFile(
+        path,
+        JSON.stringify(
+          mergeValues(mergeValues(modeValues[mode], values), { service: { type: serviceType } }),
+        ),
+      )
+      await helm(
+        'install',
+        release,
+        'milvus',
+        '--repo',
+        settings.chartRepositoryUrl,
+        '--version',
+        chartVersion,
+        '--values',
+        path,
+        '--wait',
+      )
     },
   }
 }

@@ -1,7 +1,8 @@
 /**
- * X.509 certificates for the simulator: what a user brings to ACM, what the cluster and the charts server present, and what
- * is wrong in the ways that people's certificates are wrong. Extensions follow RFC 5280 and the CA/Browser Forum's baseline
- * requirements closely enough for Node, Go and Python (whose 3.13 checks strictly) to accept the good ones.
+ * X.509 certificates for the simulator: what a user brings to ACM, what the cluster and the charts
+ * server present, and what is wrong in the ways that people's certificates are wrong. Extensions
+ * follow RFC 5280 and the CA/Browser Forum's baseline requirements closely enough for Node, Go and
+ * Python (whose 3.13 checks strictly) to accept the good ones.
  */
 import { createPrivateKey } from 'node:crypto'
 import { isIP } from 'node:net'
@@ -9,11 +10,21 @@ import type * as X509 from '@peculiar/x509'
 import { x509 } from '../simulator/aws/x509.ts'
 
 /** ACM's names of key algorithms (ACM API reference, CertificateDetail.KeyAlgorithm). */
-export type AcmKeyAlgorithm = 'RSA_1024' | 'RSA_2048' | 'RSA_3072' | 'RSA_4096' | 'EC_prime256v1' | 'EC_secp384r1' | 'EC_secp521r1'
+export type AcmKeyAlgorithm =
+  | 'RSA_1024'
+  | 'RSA_2048'
+  | 'RSA_3072'
+  | 'RSA_4096'
+  | 'EC_prime256v1'
+  | 'EC_secp384r1'
+  | 'EC_secp521r1'
 
 /** What a certificate is to say. Everything but the names has a default. */
 export interface CertificateOptions {
-  /** DNS names and IP addresses for the subject alternative name; an empty list leaves the extension out. */
+  /**
+   * DNS names and IP addresses for the subject alternative name; an empty list leaves the extension
+   * out.
+   */
   readonly hosts: readonly string[]
   /** Subject; the first host when absent, and no common name at all when null. */
   readonly commonName?: string | null
@@ -57,7 +68,10 @@ export interface IssuedCertificate {
 export interface CertificateAuthorityOptions {
   /** `Simulator CA` when absent. */
   readonly name?: string
-  /** The algorithm of the authority's own keys: ACM wants it to be that of the leaf. RSA_2048 when absent. */
+  /**
+   * The algorithm of the authority's own keys: ACM wants it to be that of the leaf. RSA_2048 when
+   * absent.
+   */
   readonly keyAlgorithm?: AcmKeyAlgorithm
   /** An intermediate between root and leaves, as public authorities have; true when absent. */
   readonly intermediate?: boolean
@@ -75,12 +89,23 @@ export interface CertificateAuthority {
 }
 
 type SigningAlgorithm = RsaHashedKeyGenParams | (EcKeyGenParams & { hash: string })
-interface Issuer { readonly certificate: X509.X509Certificate; readonly keyPair: CryptoKeyPair; readonly signingAlgorithm: SigningAlgorithm }
+interface Issuer {
+  readonly certificate: X509.X509Certificate
+  readonly keyPair: CryptoKeyPair
+  readonly signingAlgorithm: SigningAlgorithm
+}
 
 const rsaAlgorithm = (modulusLength: number): SigningAlgorithm => ({
-  name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', publicExponent: new Uint8Array([1, 0, 1]), modulusLength,
+  name: 'RSASSA-PKCS1-v1_5',
+  hash: 'SHA-256',
+  publicExponent: new Uint8Array([1, 0, 1]),
+  modulusLength,
 })
-const ecAlgorithm = (namedCurve: string, hash: string): SigningAlgorithm => ({ name: 'ECDSA', namedCurve, hash })
+const ecAlgorithm = (namedCurve: string, hash: string): SigningAlgorithm => ({
+  name: 'ECDSA',
+  namedCurve,
+  hash,
+})
 const signingAlgorithms: Record<AcmKeyAlgorithm, SigningAlgorithm> = {
   RSA_1024: rsaAlgorithm(1024),
   RSA_2048: rsaAlgorithm(2048),
@@ -95,8 +120,9 @@ const dayMs = 86_400_000
 const serverAuth = '1.3.6.1.5.5.7.3.1'
 
 /**
- * Key pairs are drawn from a small pool per purpose and algorithm, because an RSA-4096 pair takes seconds. Neighbours in a
- * pool differ, so a certificate and its renewal have different keys, and no leaf ever has an authority's key.
+ * Key pairs are drawn from a small pool per purpose and algorithm, because an RSA-4096 pair takes
+ * seconds. Neighbours in a pool differ, so a certificate and its renewal have different keys, and
+ * no leaf ever has an authority's key.
  */
 const keyPairPools = new Map<string, { pairs: Promise<CryptoKeyPair>[]; next: number }>()
 const poolSize = 3
@@ -105,7 +131,10 @@ function getPooledKeyPair(purpose: string, keyAlgorithm: AcmKeyAlgorithm): Promi
   const pool = keyPairPools.get(`${purpose} ${keyAlgorithm}`) ?? { pairs: [], next: 0 }
   keyPairPools.set(`${purpose} ${keyAlgorithm}`, pool)
   const index = pool.next++ % poolSize
-  return (pool.pairs[index] ??= crypto.subtle.generateKey(signingAlgorithms[keyAlgorithm], true, ['sign', 'verify']))
+  return (pool.pairs[index] ??= crypto.subtle.generateKey(signingAlgorithms[keyAlgorithm], true, [
+    'sign',
+    'verify',
+  ]))
 }
 
 /** 16 random bytes, positive and without a leading zero (RFC 5280, 4.1.2.2 allows 20). */
@@ -132,36 +161,60 @@ function createKeyUsageExtensions(names: readonly KeyUsageName[]): X509.Extensio
   return [new x509.KeyUsagesExtension(flags, true)]
 }
 
-async function createLeafExtensions(options: CertificateOptions, publicKey: CryptoKey, issuer?: Issuer): Promise<X509.Extension[]> {
+async function createLeafExtensions(
+  options: CertificateOptions,
+  publicKey: CryptoKey,
+  issuer?: Issuer,
+): Promise<X509.Extension[]> {
   const isRsa = publicKey.algorithm.name.startsWith('RSA')
   const extensions: X509.Extension[] = [
     new x509.BasicConstraintsExtension(false, undefined, true),
     await x509.SubjectKeyIdentifierExtension.create(publicKey),
   ]
-  if (issuer) extensions.push(await x509.AuthorityKeyIdentifierExtension.create(issuer.keyPair.publicKey))
+  if (issuer)
+    extensions.push(await x509.AuthorityKeyIdentifierExtension.create(issuer.keyPair.publicKey))
   // Key encipherment is the old RSA key exchange: authorities put it into RSA certificates only.
-  const keyUsage = options.keyUsage === undefined ? (isRsa ? ['digitalSignature', 'keyEncipherment'] as const : ['digitalSignature'] as const) : options.keyUsage
+  const keyUsage =
+    options.keyUsage === undefined
+      ? isRsa
+        ? (['digitalSignature', 'keyEncipherment'] as const)
+        : (['digitalSignature'] as const)
+      : options.keyUsage
   extensions.push(...createKeyUsageExtensions(keyUsage ?? []))
-  const extendedKeyUsage = options.extendedKeyUsage === undefined ? [serverAuth] : options.extendedKeyUsage
-  if (options.ocspUrl !== undefined) extensions.push(new x509.AuthorityInfoAccessExtension({ ocsp: [options.ocspUrl] }))
+  const extendedKeyUsage =
+    options.extendedKeyUsage === undefined ? [serverAuth] : options.extendedKeyUsage
+  if (options.ocspUrl !== undefined)
+    extensions.push(new x509.AuthorityInfoAccessExtension({ ocsp: [options.ocspUrl] }))
   if (extendedKeyUsage) extensions.push(new x509.ExtendedKeyUsageExtension([...extendedKeyUsage]))
-  const subjectAltNames = options.hosts.map((value) => ({ type: isIP(value) ? 'ip' as const : 'dns' as const, value }))
-  if (subjectAltNames.length > 0) extensions.push(new x509.SubjectAlternativeNameExtension(subjectAltNames))
+  const subjectAltNames = options.hosts.map((value) => ({
+    type: isIP(value) ? ('ip' as const) : ('dns' as const),
+    value,
+  }))
+  if (subjectAltNames.length > 0)
+    extensions.push(new x509.SubjectAlternativeNameExtension(subjectAltNames))
   return extensions
 }
 
-function validityPeriod(options: { notBefore?: Date; notAfter?: Date; validityDays?: number }): { notBefore: Date; notAfter: Date } {
+function validityPeriod(options: { notBefore?: Date; notAfter?: Date; validityDays?: number }): {
+  notBefore: Date
+  notAfter: Date
+} {
   return {
     notBefore: options.notBefore ?? new Date(Date.now() - 3_600_000),
     notAfter: options.notAfter ?? new Date(Date.now() + (options.validityDays ?? 90) * dayMs),
   }
 }
 
-async function issueLeaf(options: CertificateOptions, issuer?: Issuer): Promise<{ certificate: X509.X509Certificate; keyPair: CryptoKeyPair }> {
+async function issueLeaf(
+  options: CertificateOptions,
+  issuer?: Issuer,
+): Promise<{ certificate: X509.X509Certificate; keyPair: CryptoKeyPair }> {
   const keyAlgorithm = options.keyAlgorithm ?? 'RSA_2048'
-  const keyPair = options.reuseKeyOf?.keyPair ?? await getPooledKeyPair('leaf', keyAlgorithm)
+  const keyPair = options.reuseKeyOf?.keyPair ?? (await getPooledKeyPair('leaf', keyAlgorithm))
   const commonName = options.commonName === undefined ? options.hosts[0] : options.commonName
-  const subject = [{ CN: [commonName ?? ''] }].filter(() => commonName !== null && commonName !== undefined)
+  const subject = [{ CN: [commonName ?? ''] }].filter(
+    () => commonName !== null && commonName !== undefined,
+  )
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: options.serialNumber ?? createSerialNumber(),
     subject,
@@ -169,16 +222,25 @@ async function issueLeaf(options: CertificateOptions, issuer?: Issuer): Promise<
     ...validityPeriod(options),
     publicKey: keyPair.publicKey,
     signingKey: (issuer?.keyPair ?? keyPair).privateKey,
-    signingAlgorithm: issuer?.signingAlgorithm ?? { ...signingAlgorithms[keyAlgorithm], ...keyPair.publicKey.algorithm },
+    signingAlgorithm: issuer?.signingAlgorithm ?? {
+      ...signingAlgorithms[keyAlgorithm],
+      ...keyPair.publicKey.algorithm,
+    },
     extensions: await createLeafExtensions(options, keyPair.publicKey, issuer),
   })
   return { certificate, keyPair }
 }
 
-async function issueCaCertificate(name: string, purpose: string, options: CertificateAuthorityOptions, parent?: Issuer): Promise<Issuer> {
+async function issueCaCertificate(
+  name: string,
+  purpose: string,
+  options: CertificateAuthorityOptions,
+  parent?: Issuer,
+): Promise<Issuer> {
   const keyAlgorithm = options.keyAlgorithm ?? 'RSA_2048'
   const keyPair = await getPooledKeyPair(purpose, keyAlgorithm)
-  // Authorities may share a key of the pool; their names must differ, or each would vouch for the other's leaves.
+  // Authorities may share a key of the pool; their names must differ, or each would vouch for the
+  // other's leaves.
   const subject = [{ O: ['Simulator'] }, { OU: [createSerialNumber().slice(-8)] }, { CN: [name] }]
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: createSerialNumber(),
@@ -199,12 +261,18 @@ async function issueCaCertificate(name: string, purpose: string, options: Certif
 }
 
 /** Makes an authority: a root, and an intermediate that signs the leaves unless it is left out. */
-export async function createCertificateAuthority(options: CertificateAuthorityOptions = {}): Promise<CertificateAuthority> {
+export async function createCertificateAuthority(
+  options: CertificateAuthorityOptions = {},
+): Promise<CertificateAuthority> {
   const name = options.name ?? 'Simulator CA'
   const root = await issueCaCertificate(`${name} Root`, 'root', options)
-  const intermediateIssuer = options.intermediate === false ? undefined : await issueCaCertificate(`${name} Intermediate`, 'intermediate', options, root)
+  const intermediateIssuer =
+    options.intermediate === false
+      ? undefined
+      : await issueCaCertificate(`${name} Intermediate`, 'intermediate', options, root)
   const intermediate = intermediateIssuer ? toPem(intermediateIssuer.certificate) : ''
-  // A server leaves the root out; without an intermediate the root is all the chain that ACM could be given.
+  // A server leaves the root out; without an intermediate the root is all the chain that ACM could
+  // be given.
   const chain = intermediate === '' ? toPem(root.certificate) : intermediate
   return {
     root: toPem(root.certificate),
@@ -212,7 +280,13 @@ export async function createCertificateAuthority(options: CertificateAuthorityOp
     issue: async (request) => {
       const { certificate, keyPair } = await issueLeaf(request, intermediateIssuer ?? root)
       const leafPem = toPem(certificate)
-      return { certificate: leafPem, privateKey: await exportPrivateKey(keyPair), chain, fullchain: leafPem + chain, keyPair }
+      return {
+        certificate: leafPem,
+        privateKey: await exportPrivateKey(keyPair),
+        chain,
+        fullchain: leafPem + chain,
+        keyPair,
+      }
     },
   }
 }
@@ -221,20 +295,46 @@ export async function createCertificateAuthority(options: CertificateAuthorityOp
 export async function issueSelfSigned(options: CertificateOptions): Promise<IssuedCertificate> {
   const { certificate, keyPair } = await issueLeaf(options)
   const leafPem = toPem(certificate)
-  return { certificate: leafPem, privateKey: await exportPrivateKey(keyPair), chain: '', fullchain: leafPem, keyPair }
+  return {
+    certificate: leafPem,
+    privateKey: await exportPrivateKey(keyPair),
+    chain: '',
+    fullchain: leafPem,
+    keyPair,
+  }
 }
 
-/** What `tls.createServer` and `https.createServer` take, and the root that their clients have to trust. */
-export interface ServerCertificate { readonly cert: string; readonly key: string; readonly ca: string }
+/**
+ * What `tls.createServer` and `https.createServer` take, and the root that their clients have to
+ * trust.
+ */
+export interface ServerCertificate {
+  readonly cert: string
+  readonly key: string
+  readonly ca: string
+}
 
 /** A TLS pair for a server on the loopback address. */
-export async function issueLoopbackCertificate(certificateAuthority?: CertificateAuthority, hosts: readonly string[] = []): Promise<ServerCertificate> {
-  const issuer = certificateAuthority ?? await createCertificateAuthority({ name: 'Simulator loopback CA', keyAlgorithm: 'EC_prime256v1' })
-  const { fullchain, privateKey } = await issuer.issue({ hosts: ['localhost', '127.0.0.1', '::1', ...hosts], keyAlgorithm: 'EC_prime256v1' })
+export async function issueLoopbackCertificate(
+  certificateAuthority?: CertificateAuthority,
+  hosts: readonly string[] = [],
+): Promise<ServerCertificate> {
+  const issuer =
+    certificateAuthority ??
+    (await createCertificateAuthority({
+      name: 'Simulator loopback CA',
+      keyAlgorithm: 'EC_prime256v1',
+    }))
+  const { fullchain, privateKey } = await issuer.issue({
+    hosts: ['localhost', '127.0.0.1', '::1', ...hosts],
+    keyAlgorithm: 'EC_prime256v1',
+  })
   return { cert: fullchain, key: privateKey, ca: issuer.root }
 }
 
 /** The same private key under a pass phrase, as `openssl pkcs8` writes it: what ACM refuses. */
 export function encryptPrivateKey(privateKey: string, passphrase: string): string {
-  return createPrivateKey(privateKey).export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase }).toString()
+  return createPrivateKey(privateKey)
+    .export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase })
+    .toString()
 }

@@ -1,4 +1,7 @@
-/** A client that calls Milvus all the time, as an application does, and remembers how each call went. */
+/**
+ * A client that calls Milvus all the time, as an application does, and remembers how each call
+ * went.
+ */
 import { Client, credentials, type ChannelOptions } from '@grpc/grpc-js'
 import type { RecordedRequest } from './request-log.ts'
 import type { TestEnvironment } from './environment.ts'
@@ -65,23 +68,56 @@ export class ContinuousClient {
 
   private connect(): Client {
     const { address, tls } = this.options
-    const channelOptions: ChannelOptions = { 'grpc.use_local_subchannel_pool': 1, 'grpc.enable_http_proxy': 0, ...(tls && { 'grpc.ssl_target_name_override': tls.host, 'grpc.default_authority': tls.host }) }
-    return new Client(address, tls ? credentials.createSsl(Buffer.from(tls.ca)) : credentials.createInsecure(), channelOptions)
+    const channelOptions: ChannelOptions = {
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.enable_http_proxy': 0,
+      ...(tls && { 'grpc.ssl_target_name_override': tls.host, 'grpc.default_authority': tls.host }),
+    }
+    return new Client(
+      address,
+      tls ? credentials.createSsl(Buffer.from(tls.ca)) : credentials.createInsecure(),
+      channelOptions,
+    )
   }
 }
 
-/** An application that calls through the ALB of a world. @param reconnectsPerCall whether each call has a connection of its own */
-export const startClientThroughAlb = ({ albAddress, listenPort, certificateAuthority: authority, host }: TestEnvironment, reconnectsPerCall = false): ContinuousClient =>
-  new ContinuousClient({ address: `${albAddress}:${listenPort}`, tls: { ca: authority.root, host }, reconnectsPerCall })
+/**
+ * An application that calls through the ALB of a world.
+ * @param reconnectsPerCall whether each call has a connection of its own
+ */
+export const startClientThroughAlb = (
+  { albAddress, listenPort, certificateAuthority: authority, host }: TestEnvironment,
+  reconnectsPerCall = false,
+): ContinuousClient =>
+  new ContinuousClient({
+    address: `${albAddress}:${listenPort}`,
+    tls: { ca: authority.root, host },
+    reconnectsPerCall,
+  })
 
 /** helm's next write to the Service of the guide's release: when that becomes ClusterIP. */
-export const nextHelmServiceUpdate = ({ requestLog: traffic }: TestEnvironment): Promise<RecordedRequest> =>
-  traffic.nextRequest(({ operation, userAgent: client, isMutating: mutating }) => mutating && /^Helm/i.test(client) && operation.endsWith('/services/milvus-demo'))
+export const nextHelmServiceUpdate = ({
+  requestLog: traffic,
+}: TestEnvironment): Promise<RecordedRequest> =>
+  traffic.nextRequest(
+    ({ operation, userAgent: client, isMutating: mutating }) =>
+      mutating && /^Helm/i.test(client) && operation.endsWith('/services/milvus-demo'),
+  )
 
-/** GetVersion, whose request has no fields. Source: milvus-proto, milvus.proto. @returns what went wrong */
+/**
+ * GetVersion, whose request has no fields. Source: milvus-proto, milvus.proto.
+ * @returns what went wrong
+ */
 function callGetVersion(client: Client): Promise<string | undefined> {
   const passThrough = (bytes: Buffer): Buffer => bytes
   return new Promise((resolve) => {
-    client.makeUnaryRequest('/milvus.proto.milvus.MilvusService/GetVersion', passThrough, passThrough, Buffer.alloc(0), { deadline: Date.now() + callTimeoutMs }, (error) => resolve(error?.message))
+    client.makeUnaryRequest(
+      '/milvus.proto.milvus.MilvusService/GetVersion',
+      passThrough,
+      passThrough,
+      Buffer.alloc(0),
+      { deadline: Date.now() + callTimeoutMs },
+      (error) => resolve(error?.message),
+    )
   })
 }

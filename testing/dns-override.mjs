@@ -1,25 +1,35 @@
 /**
- * The simulator's DNS: preloaded into a process (`--import`), it answers the names in the JSON file DNS_OVERRIDES, read at
- * each look-up so that a scenario can change it. `*.suffix` stands for every name below. A name has addresses separated by
- * commas, or another name (a CNAME record); an empty text means that it does not exist, `?` that no server answers. Every
- * other name goes to the machine's resolver.
+ * The simulator's DNS: preloaded into a process (`--import`), it answers the names in the JSON file
+ * DNS_OVERRIDES, read at each look-up so that a scenario can change it. `*.suffix` stands for every
+ * name below. A name has addresses separated by commas, or another name (a CNAME record); an empty
+ * text means that it does not exist, `?` that no server answers. Every other name goes to the
+ * machine's resolver.
  */
 import dns from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { isIP } from 'node:net'
 
-/** What a name has: the next one and the addresses at the end; undefined for one that is none of ours. */
+/**
+ * What a name has: the next one and the addresses at the end; undefined for one that is none of
+ * ours.
+ */
 const record = (name) => {
   const names = JSON.parse(readFileSync(process.env.DNS_OVERRIDES, 'utf8'))
-  const text = names[name] ?? Object.entries(names).find(([pattern]) => pattern.startsWith('*.') && name.endsWith(pattern.slice(1)))?.[1]
-  if (text === undefined || text === '' || text === '?') return text === undefined ? undefined : { problem: text === '' ? 'ENOTFOUND' : 'EAI_AGAIN' }
+  const text =
+    names[name] ??
+    Object.entries(names).find(
+      ([pattern]) => pattern.startsWith('*.') && name.endsWith(pattern.slice(1)),
+    )?.[1]
+  if (text === undefined || text === '' || text === '?')
+    return text === undefined ? undefined : { problem: text === '' ? 'ENOTFOUND' : 'EAI_AGAIN' }
   const values = text.split(',').map((value) => value.trim())
   if (isIP(values[0]) === 0) return { ...record(values[0]), alias: values[0] }
   return { addresses: values.map((address) => ({ address, family: isIP(address) })) }
 }
 
-const failure = (name, syscall, code) => Object.assign(new Error(`${syscall} ${code} ${name}`), { code, syscall, hostname: name })
+const failure = (name, syscall, code) =>
+  Object.assign(new Error(`${syscall} ${code} ${name}`), { code, syscall, hostname: name })
 
 const { lookup } = dns
 const { lookup: lookupPromise, resolveCname } = dns.promises

@@ -1,7 +1,8 @@
 /**
- * The world of a scenario: an EKS cluster with Milvus in an AWS account, and what a scenario may do to it. The simulator is one,
- * the lab, which is made of real parts, the other; a scenario that keeps to this interface runs in both. What it looks at or
- * changes by hand it does as a person would, with kubectl, helm and AWS' own clients: __tests__/scenarios/manual-operations.ts.
+ * The world of a scenario: an EKS cluster with Milvus in an AWS account, and what a scenario may do
+ * to it. The simulator is one, the lab, which is made of real parts, the other; a scenario that
+ * keeps to this interface runs in both. What it looks at or changes by hand it does as a person
+ * would, with kubectl, helm and AWS' own clients: __tests__/scenarios/manual-operations.ts.
  */
 import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -30,16 +31,24 @@ export interface MilvusInstallation {
 
 /** How a world may differ. */
 export interface TestEnvironmentOptions {
-  /** A name for the cluster's API that only a proxy can resolve, in place of its loopback address. */
+  /**
+   * A name for the cluster's API that only a proxy can resolve, in place of its loopback address.
+   */
   readonly clusterHost?: string
 }
 
 /** The world. Its parts are there to be looked at and to be changed while it runs. */
 export interface TestEnvironment {
   readonly name: 'simulator' | 'lab'
-  /** Every request that reached AWS, the Kubernetes API and the chart repository, and the faults that meet them. */
+  /**
+   * Every request that reached AWS, the Kubernetes API and the chart repository, and the faults
+   * that meet them.
+   */
   readonly requestLog: RequestLog
-  /** The load balancer controller's stand-in. @throws Error in a lab with a real one, which has no switches */
+  /**
+   * The load balancer controller's stand-in.
+   * @throws Error in a lab with a real one, which has no switches
+   */
   readonly controller: Controller
   readonly aws: {
     /** For AWS_ENDPOINT_URL. */
@@ -52,7 +61,10 @@ export interface TestEnvironment {
   /** Of the account: two subnets in different zones, and a security group. */
   readonly subnets: readonly string[]
   readonly securityGroup: string
-  /** The cluster's authenticator. While `accessEntries` is undefined every principal of the account is in system:masters. */
+  /**
+   * The cluster's authenticator. While `accessEntries` is undefined every principal of the account
+   * is in system:masters.
+   */
   readonly eks: {
     /** By role or user ARN. */
     accessEntries: Map<string, AccessEntry> | undefined
@@ -82,33 +94,57 @@ export interface TestEnvironment {
   readonly helmCalls: () => Promise<string[]>
   /** Changes the DNS; testing/dns-override.mjs says what a text means. */
   readonly setDnsRecords: (names: Readonly<Record<string, string>>) => Promise<void>
-  /** Runs helm, or kubectl, as the administrator in the namespace. @returns what it printed */
+  /**
+   * Runs helm, or kubectl, as the administrator in the namespace.
+   * @returns what it printed
+   */
   readonly helm: (...args: string[]) => Promise<string>
   readonly kubectl: (...args: string[]) => Promise<string>
   /** Which helm the runner finds on its PATH, and `helm` runs; 4 at first. */
   readonly useHelm: (major: HelmMajorVersion) => Promise<void>
   readonly installMilvus: (installation?: MilvusInstallation) => Promise<void>
-  /** Makes the load balancers misbehave; undefined takes an override away. Settles when it is so. */
-  readonly overrideAlb: (changes: Pick<AlbOverrides, 'fixedStatus' | 'servedCertificate' | 'alpnProtocols' | 'refuseConnections'>) => Promise<void>
+  /**
+   * Makes the load balancers misbehave; undefined takes an override away. Settles when it is so.
+   */
+  readonly overrideAlb: (
+    changes: Pick<
+      AlbOverrides,
+      'fixedStatus' | 'servedCertificate' | 'alpnProtocols' | 'refuseConnections'
+    >,
+  ) => Promise<void>
   /** Keeps load balancers provisioning until the function that it returns is called. */
   readonly pauseLoadBalancerProvisioning: () => () => void
   /** No pod becomes ready until the function that it returns is called. */
   readonly pausePodReadiness: () => () => void
   /** What DescribeCluster names as the address of the cluster's API from now on. */
   readonly setClusterEndpoint: (endpoint: string) => void
-  /** The load balancer of the Service itself, which answers while one is of type LoadBalancer; it begins when first asked for. */
+  /**
+   * The load balancer of the Service itself, which answers while one is of type LoadBalancer; it
+   * begins when first asked for.
+   */
   readonly openServiceLoadBalancer: () => Promise<ServiceEndpoint>
-  /** Has Milvus ask for a token from now on. @returns the one of root, with a password that occurs nowhere else */
+  /**
+   * Has Milvus ask for a token from now on.
+   * @returns the one of root, with a password that occurs nowhere else
+   */
   readonly enableAuthorization: () => Promise<string>
   /**
-   * A session of a role with exactly the permissions that docs/permissions ships, in IAM and in the cluster: those of a deployment, or of a check.
-   * @param excludedPermissions the permissions to leave out: an IAM action, or `verb resource` of RBAC; commas separate several
+   * A session of a role with exactly the permissions that docs/permissions ships, in IAM and in the
+   * cluster: those of a deployment, or of a check.
+   * @param excludedPermissions the permissions to leave out: an IAM action, or `verb resource` of
+   *   RBAC; commas separate several
    * @returns the environment of a runner as that role
    */
-  readonly assumeRole: (excludedPermissions?: string, permissionSet?: PermissionSet) => Promise<Record<string, string>>
+  readonly assumeRole: (
+    excludedPermissions?: string,
+    permissionSet?: PermissionSet,
+  ) => Promise<Record<string, string>>
   /** Takes a run's process: it does not outlive the world. */
   readonly trackProcess: (child: ChildProcess) => void
-  /** Keeps what its parts wrote down. @returns where; undefined when there is nothing */
+  /**
+   * Keeps what its parts wrote down.
+   * @returns where; undefined when there is nothing
+   */
   readonly saveLogs: () => Promise<string | undefined>
   readonly close: () => Promise<void>
 }

@@ -1,4 +1,7 @@
-/** Preloaded into a process (`--import`), it sets its clock: CLOCK_OFFSET milliseconds ahead of the machine's, or behind it when negative. */
+/**
+ * Preloaded into a process (`--import`), it sets its clock: CLOCK_OFFSET milliseconds ahead of the
+ * machine's, or behind it when negative.
+ */
 const offset = Number(process.env.CLOCK_OFFSET ?? 0)
 const MachineDate = Date
 

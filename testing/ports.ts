@@ -3,8 +3,9 @@ import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
 /**
- * Ports that a system takes for outgoing connections begin at 32768 (Linux, ip_local_port_range): one below is not taken by
- * chance between the moment it was found free and the moment a part listens on it.
+ * Ports that a system takes for outgoing connections begin at 32768 (Linux, ip_local_port_range):
+ * one below is not taken by chance between the moment it was found free and the moment a part
+ * listens on it.
  */
 const [minPort, maxPort] = [20_000, 32_000]
 
@@ -30,7 +31,9 @@ export async function reserveFreePorts(count: number): Promise<number[]> {
 /** On every address, as some parts listen on all of them. */
 async function isFree(port: number): Promise<boolean> {
   const server = createServer()
-  const isAvailable = await new Promise<boolean>((resolve) => server.once('error', () => resolve(false)).listen(port, () => resolve(true)))
+  const isAvailable = await new Promise<boolean>((resolve) =>
+    server.once('error', () => resolve(false)).listen(port, () => resolve(true)),
+  )
   await new Promise((resolve) => server.close(resolve))
   return isAvailable
 }

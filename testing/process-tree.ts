@@ -3,9 +3,16 @@ import { readFileSync, readdirSync } from 'node:fs'
 
 /** The process and its descendants, the youngest last. Source: proc(5), /proc/PID/stat. */
 export function listProcessTree(rootPid: number): number[] {
-  const parentPids = new Map(readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => [Number(name), readParentPid(name)]))
+  const parentPids = new Map(
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((name) => [Number(name), readParentPid(name)]),
+  )
   const tree = [rootPid]
-  for (const pid of tree) tree.push(...[...parentPids].filter(([, parentPid]) => parentPid === pid).map(([childPid]) => childPid))
+  for (const pid of tree)
+    tree.push(
+      ...[...parentPids].filter(([, parentPid]) => parentPid === pid).map(([childPid]) => childPid),
+    )
   return tree
 }
 

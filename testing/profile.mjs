@@ -1,6 +1,7 @@
 /**
- * Preloaded into a run of the action (`--import`) while the tests are profiled: at its end it notes in the file PROFILE how long it
- * took, and how much of that it and the programs that it ran were at work, in seconds. Source: proc(5), /proc/PID/stat.
+ * Preloaded into a run of the action (`--import`) while the tests are profiled: at its end it notes
+ * in the file PROFILE how long it took, and how much of that it and the programs that it ran were
+ * at work, in seconds. Source: proc(5), /proc/PID/stat.
  */
 import { openSync, readFileSync, writeSync } from 'node:fs'
 
@@ -11,9 +12,20 @@ const notes = openSync(profile, 'a')
 
 process.on('exit', () => {
   const stat = readFileSync('/proc/self/stat', 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number)
+  const fields = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number)
   const [user, system, childrenUser, childrenSystem] = fields.slice(11, 15)
-  const [action, helm] = [(user + system) / ticksPerSecond, (childrenUser + childrenSystem) / ticksPerSecond]
+  const [action, helm] = [
+    (user + system) / ticksPerSecond,
+    (childrenUser + childrenSystem) / ticksPerSecond,
+  ]
   const parts = { action, helm, waiting: Math.max(0, process.uptime() - action - helm) }
-  writeSync(notes, Object.entries(parts).map(([part, seconds]) => `${JSON.stringify({ subject, part, seconds })}\n`).join(''))
+  writeSync(
+    notes,
+    Object.entries(parts)
+      .map(([part, seconds]) => `${JSON.stringify({ subject, part, seconds })}\n`)
+      .join(''),
+  )
 })

@@ -1,16 +1,21 @@
 /**
- * What every part of the simulator shares: a log of the requests that reached it, and faults that a scenario asks for.
- * A part calls `traffic.take(...)` once for each request, before it does anything else.
+ * What every part of the simulator shares: a log of the requests that reached it, and faults that a
+ * scenario asks for. A part calls `traffic.take(...)` once for each request, before it does
+ * anything else.
  */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 
 /** The parts that answer requests. */
-export type ServiceName = 'kubernetes' | 'acm' | 'sts' | 'eks' | 'ec2' | 'elbv2' | 'charts' | 'alb' | 'milvus'
+export type ServiceName =
+  'kubernetes' | 'acm' | 'sts' | 'eks' | 'ec2' | 'elbv2' | 'charts' | 'alb' | 'milvus'
 
 /** One request that reached a part. */
 export interface RecordedRequest {
   readonly service: ServiceName
-  /** `METHOD /path` (Kubernetes, charts, ALB), the AWS operation (`ImportCertificate`), or the gRPC method (`Connect`). */
+  /**
+   * `METHOD /path` (Kubernetes, charts, ALB), the AWS operation (`ImportCertificate`), or the gRPC
+   * method (`Connect`).
+   */
   readonly operation: string
   /** Whether it asks for a change: what a second, converged run may not send. */
   readonly isMutating: boolean
@@ -41,9 +46,15 @@ export interface Fault {
   readonly gate?: Promise<void>
   /** Answer this error and do nothing. `code` is the AWS error code or the Kubernetes reason. */
   readonly error?: { readonly status: number; readonly code: string; readonly message: string }
-  /** Close the connection without an answer: before anything is done, or after the work, so that only the answer is lost. */
+  /**
+   * Close the connection without an answer: before anything is done, or after the work, so that
+   * only the answer is lost.
+   */
   readonly reset?: true | 'after'
-  /** Answers in the part's place, in any way that there is: of the simulator's Kubernetes API and AWS. */
+  /**
+   * Answers in the part's place, in any way that there is: of the simulator's Kubernetes API and
+   * AWS.
+   */
   readonly respond?: (response: ServerResponse) => void
 }
 
@@ -64,8 +75,17 @@ export class RequestLog {
     }
   }
 
-  /** Calls back when a request was received, before anything is done, and when its answer is out. Returns a function that ends it. */
-  observe({ received, answered }: { received?: (request: RecordedRequest) => void; answered?: (request: RecordedRequest) => void }): () => void {
+  /**
+   * Calls back when a request was received, before anything is done, and when its answer is out.
+   * Returns a function that ends it.
+   */
+  observe({
+    received,
+    answered,
+  }: {
+    received?: (request: RecordedRequest) => void
+    answered?: (request: RecordedRequest) => void
+  }): () => void {
     if (received) this.receivedListeners.add(received)
     if (answered) this.answerListeners.add(answered)
     return () => {
@@ -74,10 +94,15 @@ export class RequestLog {
     }
   }
 
-  /** Remembers what a part does for a request that asks for a change, which it does also when the caller is dead. */
+  /**
+   * Remembers what a part does for a request that asks for a change, which it does also when the
+   * caller is dead.
+   */
   trackWork(promise: Promise<unknown>): void {
     this.pendingWork.add(promise)
-    const removeWork = (): void => { this.pendingWork.delete(promise) }
+    const removeWork = (): void => {
+      this.pendingWork.delete(promise)
+    }
     promise.then(removeWork, removeWork)
   }
 
@@ -101,14 +126,24 @@ export class RequestLog {
   /**
    * Records a request and waits out the delay or gate of a matching fault.
    * @param response what its answer is written to
-   * @returns the fault whose `error`, `reset` or `lie` the part must now carry out, or undefined to go on as usual
+   * @returns the fault whose `error`, `reset` or `lie` the part must now carry out, or undefined
+   *   to go on as usual
    */
-  async recordRequest(request: Omit<RecordedRequest, 'receivedAt'>, response?: ServerResponse): Promise<Fault | undefined> {
+  async recordRequest(
+    request: Omit<RecordedRequest, 'receivedAt'>,
+    response?: ServerResponse,
+  ): Promise<Fault | undefined> {
     const recorded = { ...request, receivedAt: Date.now() }
     this.requests.push(recorded)
     response?.once('finish', () => this.answerListeners.forEach((listener) => listener(recorded)))
     this.receivedListeners.forEach((listener) => listener(recorded))
-    const fault = this.faults.find((entry) => entry.remaining > 0 && entry.service === request.service && matchesOperation(entry.operation, request.operation) && (entry.userAgent?.test(request.userAgent) ?? true))
+    const fault = this.faults.find(
+      (entry) =>
+        entry.remaining > 0 &&
+        entry.service === request.service &&
+        matchesOperation(entry.operation, request.operation) &&
+        (entry.userAgent?.test(request.userAgent) ?? true),
+    )
     if (!fault) return undefined
     fault.remaining -= 1
     if (fault.delay !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delay))

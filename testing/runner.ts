@@ -1,4 +1,7 @@
-/** Runs the built action as a GitHub runner does: inputs and files by environment variables, main and then post. */
+/**
+ * Runs the built action as a GitHub runner does: inputs and files by environment variables, main
+ * and then post.
+ */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
@@ -12,7 +15,10 @@ export interface RunResult {
   /** GITHUB_OUTPUT and GITHUB_STATE as they were written. */
   readonly outputText: string
   readonly state: string
-  /** What was printed, without the commands that tell the runner what to mask; the runner's masks are not applied. */
+  /**
+   * What was printed, without the commands that tell the runner what to mask; the runner's masks
+   * are not applied.
+   */
   readonly log: string
   /** What the runner was told to mask. */
   readonly maskCommands: readonly string[]
@@ -33,13 +39,18 @@ export interface RunOptions {
   readonly inputs: Readonly<Record<string, string>>
   /** A directory for the runner's files. */
   readonly directory: string
-  /** The working directory of the job, where relative paths start; this process' own when absent. */
+  /**
+   * The working directory of the job, where relative paths start; this process' own when absent.
+   */
   readonly workspace?: string
   /** The runner's own disk, which stays for its next run; a new one that goes when absent. */
   readonly runnerDirectory?: string
   /** Whether the runner dies with main, and post never runs. */
   readonly skipPost?: boolean
-  /** Milliseconds after which main is killed, so that a run that hangs shows its log; two minutes when absent. */
+  /**
+   * Milliseconds after which main is killed, so that a run that hangs shows its log; two minutes
+   * when absent.
+   */
   readonly timeoutMs?: number
   /** Told of the process when it has started, and of each line that it prints. */
   readonly onStart?: (child: ChildProcess) => void
@@ -52,7 +63,8 @@ interface ActionMetadata {
 }
 
 /** action.yml, parsed. */
-export const readActionMetadata = (directory: string): ActionMetadata => load(readFileSync(join(directory, 'action.yml'), 'utf8')) as ActionMetadata
+export const readActionMetadata = (directory: string): ActionMetadata =>
+  load(readFileSync(join(directory, 'action.yml'), 'utf8')) as ActionMetadata
 
 const maskCommandPattern = /^::add-mask::.*\n/gm
 
@@ -63,9 +75,14 @@ export async function executeAction(options: RunOptions): Promise<RunResult> {
   const start = performance.now()
   const main = await runScript(join(options.actionDirectory, metadata.runs.main), env, options)
   const durationMs = performance.now() - start
-  const post = metadata.runs.post === undefined || options.skipPost ? { output: '' } : await runScript(join(options.actionDirectory, metadata.runs.post), env, {})
+  const post =
+    metadata.runs.post === undefined || options.skipPost
+      ? { output: '' }
+      : await runScript(join(options.actionDirectory, metadata.runs.post), env, {})
   const output = main.output + post.output
-  const [outputText, state, summary] = await Promise.all([files.output, files.state, files.summary].map((file) => readFile(file, 'utf8'))) as [string, string, string]
+  const [outputText, state, summary] = (await Promise.all(
+    [files.output, files.state, files.summary].map((file) => readFile(file, 'utf8')),
+  )) as [string, string, string]
   const run = {
     exitCode: main.exitCode,
     outputs: parseOutputs(outputText),
@@ -74,34 +91,81 @@ export async function executeAction(options: RunOptions): Promise<RunResult> {
     log: output.replace(maskCommandPattern, ''),
     maskCommands: output.match(maskCommandPattern) ?? [],
     summary,
-    remainingFiles: [...await listFiles(files.temp), ...await listFiles(files.home)],
-    files: Object.assign({}, ...await Promise.all([files.temp, files.home, files.systemTemp].map(readFilesUnder))) as Record<string, string>,
+    remainingFiles: [...(await listFiles(files.temp)), ...(await listFiles(files.home))],
+    files: Object.assign(
+      {},
+      ...(await Promise.all([files.temp, files.home, files.systemTemp].map(readFilesUnder))),
+    ) as Record<string, string>,
     durationMs,
   }
-  if (options.runnerDirectory === undefined) await rm(files.directory, { recursive: true, force: true })
+  if (options.runnerDirectory === undefined)
+    await rm(files.directory, { recursive: true, force: true })
   return run
 }
 
-/** The runner's files, and the environment in which it runs main and post. The caller removes `files.directory`. */
-export async function prepareRun(options: Pick<RunOptions, 'actionDirectory' | 'directory' | 'runnerDirectory' | 'env' | 'inputs'>) {
+/**
+ * The runner's files, and the environment in which it runs main and post. The caller removes
+ * `files.directory`.
+ */
+export async function prepareRun(
+  options: Pick<RunOptions, 'actionDirectory' | 'directory' | 'runnerDirectory' | 'env' | 'inputs'>,
+) {
   const files = await createRunFiles(options)
-  const inputs = Object.entries(readActionMetadata(options.actionDirectory).inputs).map(([name, input]) => [`INPUT_${name.toUpperCase()}`, options.inputs[name] ?? input?.default ?? ''])
-  const runnerVariables = { HOME: files.home, RUNNER_TEMP: files.temp, TMPDIR: files.systemTemp, GITHUB_OUTPUT: files.output, GITHUB_STEP_SUMMARY: files.summary, GITHUB_STATE: files.state, GITHUB_ACTIONS: 'true' }
-  return { files, environment: { ...runnerVariables, ...options.env, ...Object.fromEntries(inputs) as Record<string, string> } }
+  const inputs = Object.entries(readActionMetadata(options.actionDirectory).inputs).map(
+    ([name, input]) => [
+      `INPUT_${name.toUpperCase()}`,
+      options.inputs[name] ?? input?.default ?? '',
+    ],
+  )
+  const runnerVariables = {
+    HOME: files.home,
+    RUNNER_TEMP: files.temp,
+    TMPDIR: files.systemTemp,
+    GITHUB_OUTPUT: files.output,
+    GITHUB_STEP_SUMMARY: files.summary,
+    GITHUB_STATE: files.state,
+    GITHUB_ACTIONS: 'true',
+  }
+  return {
+    files,
+    environment: {
+      ...runnerVariables,
+      ...options.env,
+      ...(Object.fromEntries(inputs) as Record<string, string>),
+    },
+  }
 }
 
 async function createRunFiles(options: Pick<RunOptions, 'directory' | 'runnerDirectory'>) {
-  const directory = options.runnerDirectory ?? await mkdtemp(join(options.directory, 'run-'))
+  const directory = options.runnerDirectory ?? (await mkdtemp(join(options.directory, 'run-')))
   const pathTo = (name: string) => join(directory, name)
-  const files = { directory, home: pathTo('home'), temp: pathTo('temp'), systemTemp: pathTo('tmp'), output: pathTo('output'), summary: pathTo('summary'), state: pathTo('state') }
-  await Promise.all([files.home, files.temp, files.systemTemp].map((path) => mkdir(path, { recursive: true })))
+  const files = {
+    directory,
+    home: pathTo('home'),
+    temp: pathTo('temp'),
+    systemTemp: pathTo('tmp'),
+    output: pathTo('output'),
+    summary: pathTo('summary'),
+    state: pathTo('state'),
+  }
+  await Promise.all(
+    [files.home, files.temp, files.systemTemp].map((path) => mkdir(path, { recursive: true })),
+  )
   await Promise.all([files.output, files.summary, files.state].map((file) => writeFile(file, '')))
   return files
 }
 
-function runScript(script: string, env: Record<string, string>, { onStart, onLine, workspace, timeoutMs = 120_000 }: Partial<RunOptions>): Promise<{ exitCode: number | null; output: string }> {
+function runScript(
+  script: string,
+  env: Record<string, string>,
+  { onStart, onLine, workspace, timeoutMs = 120_000 }: Partial<RunOptions>,
+): Promise<{ exitCode: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script], { env, cwd: workspace, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [script], {
+      env,
+      cwd: workspace,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     onStart?.(child)
     const killTimer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
     let output = ''
@@ -117,12 +181,18 @@ function runScript(script: string, env: Record<string, string>, { onStart, onLin
     child.on('error', reject)
     child.on('close', (exitCode) => {
       clearTimeout(killTimer)
-      resolve({ exitCode, output: child.signalCode === 'SIGKILL' ? `${output}\nkilled after ${timeoutMs} ms\n` : output })
+      resolve({
+        exitCode,
+        output:
+          child.signalCode === 'SIGKILL' ? `${output}\nkilled after ${timeoutMs} ms\n` : output,
+      })
     })
   })
 }
 
-/** Both forms of GITHUB_OUTPUT: `name=value`, and `name<<delimiter`. The last value of a name wins. */
+/**
+ * Both forms of GITHUB_OUTPUT: `name=value`, and `name<<delimiter`. The last value of a name wins.
+ */
 export function parseOutputs(text: string): Record<string, string> {
   const outputs: Record<string, string> = {}
   const lines = text.split('\n')
@@ -143,11 +213,21 @@ export function parseOutputs(text: string): Record<string, string> {
 /** The text of each file under a directory, by its path; none when it is not there. */
 export async function readFilesUnder(directory: string): Promise<Record<string, string>> {
   const names = await listFiles(directory).catch(() => [])
-  const texts = await Promise.all(names.map(async (name) => [join(directory, name), await readFile(join(directory, name), 'utf8').catch(() => '')] as const))
+  const texts = await Promise.all(
+    names.map(
+      async (name) =>
+        [
+          join(directory, name),
+          await readFile(join(directory, name), 'utf8').catch(() => ''),
+        ] as const,
+    ),
+  )
   return Object.fromEntries(texts)
 }
 
 async function listFiles(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true })
-  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
 }

@@ -36,47 +36,124 @@ interface RbacRule {
 /** The shipped sets: for a run that deploys, and for a check. */
 export type PermissionSet = 'deploy' | 'check'
 
-const permissionFiles: Readonly<Record<PermissionSet, { readonly policy: string; readonly rbac: string; readonly group: string }>> = {
+const permissionFiles: Readonly<
+  Record<PermissionSet, { readonly policy: string; readonly rbac: string; readonly group: string }>
+> = {
   deploy: { policy: 'iam-policy.json', rbac: 'rbac.yaml', group: 'milvus-alb-action' },
-  check: { policy: 'iam-policy-check.json', rbac: 'rbac-check.yaml', group: 'milvus-alb-action-check' },
+  check: {
+    policy: 'iam-policy-check.json',
+    rbac: 'rbac-check.yaml',
+    group: 'milvus-alb-action-check',
+  },
 }
 
 /** The group that the roles of a set are bound to. */
-export const rbacGroupOf = (permissionSet: PermissionSet): string => permissionFiles[permissionSet].group
+export const rbacGroupOf = (permissionSet: PermissionSet): string =>
+  permissionFiles[permissionSet].group
 
-const readShippedFile = (name: string): string => readFileSync(join(repositoryRoot, 'docs/permissions', name), 'utf8')
+const readShippedFile = (name: string): string =>
+  readFileSync(join(repositoryRoot, 'docs/permissions', name), 'utf8')
 
-/** The policy of a set for an account, but for one action. @throws Error when it has come to use what is not evaluated here */
-export function loadIamPolicy(location: { region: string; account: string; cluster: string }, excluded = '', permissionSet: PermissionSet = 'deploy'): IamPolicy {
-  const text = readShippedFile(permissionFiles[permissionSet].policy).replaceAll('REGION', location.region).replaceAll('ACCOUNT', location.account).replaceAll('CLUSTER', location.cluster)
+/**
+ * The policy of a set for an account, but for one action.
+ * @throws Error when it has come to use what is not evaluated here
+ */
+export function loadIamPolicy(
+  location: { region: string; account: string; cluster: string },
+  excluded = '',
+  permissionSet: PermissionSet = 'deploy',
+): IamPolicy {
+  const text = readShippedFile(permissionFiles[permissionSet].policy)
+    .replaceAll('REGION', location.region)
+    .replaceAll('ACCOUNT', location.account)
+    .replaceAll('CLUSTER', location.cluster)
   const policy = JSON.parse(text) as IamPolicy
   for (const statement of policy.Statement) {
-    const unsupportedKeys = Object.keys(statement).filter((key) => !['Sid', 'Effect', 'Action', 'Resource'].includes(key))
-    if (unsupportedKeys.length > 0 || statement.Effect !== 'Allow') throw new Error(`${permissionFiles[permissionSet].policy}: ${statement.Sid ?? ''} has what nobody here evaluates: ${unsupportedKeys.join(', ') || statement.Effect}`)
+    const unsupportedKeys = Object.keys(statement).filter(
+      (key) => !['Sid', 'Effect', 'Action', 'Resource'].includes(key),
+    )
+    if (unsupportedKeys.length > 0 || statement.Effect !== 'Allow')
+      throw new Error(
+        `${permissionFiles[permissionSet].policy}: ${statement.Sid ?? ''} has what nobody here evaluates: ${unsupportedKeys.join(', ') || statement.Effect}`,
+      )
   }
-  const statements = policy.Statement.map((statement) => ({ ...statement, Action: [statement.Action].flat().filter((action) => action !== excluded) }))
+  const statements = policy.Statement.map((statement) => ({
+    ...statement,
+    Action: [statement.Action].flat().filter((action) => action !== excluded),
+  }))
   return { ...policy, Statement: statements.filter(({ Action }) => Action.length > 0) }
 }
 
 /** Whether a policy allows an action on a resource (an ARN, or `*` for actions that know none). */
 export function isAllowedByPolicy(policy: IamPolicy, action: string, resource: string): boolean {
-  return policy.Statement.some(({ Action, Resource }) => [Action].flat().includes(action) && [Resource].flat().some((each) => toResourcePattern(each).test(resource)))
+  return policy.Statement.some(
+    ({ Action, Resource }) =>
+      [Action].flat().includes(action) &&
+      [Resource].flat().some((each) => toResourcePattern(each).test(resource)),
+  )
 }
 
-const toResourcePattern = (resource: string): RegExp => new RegExp(`^${resource.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`)
+const toResourcePattern = (resource: string): RegExp =>
+  new RegExp(
+    `^${resource
+      .split('*')
+      .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*')}$`,
+  )
 
-/** The roles of a set. @param excluded the `verb resource` to leave out; commas separate several */
-export function loadRbacObjects(excluded = '', permissionSet: PermissionSet = 'deploy'): RbacObject[] {
+/**
+ * The roles of a set.
+ * @param excluded the `verb resource` to leave out; commas separate several
+ */
+export function loadRbacObjects(
+  excluded = '',
+  permissionSet: PermissionSet = 'deploy',
+): RbacObject[] {
   const excludedPermissions = new Set(excluded.split(', '))
-  const reduceRule = (rule: RbacRule): RbacRule[] => rule.resources.map((name) => ({ ...rule, resources: [name], verbs: rule.verbs.filter((verb) => !excludedPermissions.has(`${verb} ${name}`)) }))
-  return (loadAll(readShippedFile(permissionFiles[permissionSet].rbac)) as RbacObject[]).map((object) => ({
-    ...object, ...(object.rules && { rules: object.rules.flatMap(reduceRule).filter(({ verbs }) => verbs.length > 0) }),
-  }))
+  const reduceRule = (rule: RbacRule): RbacRule[] =>
+    rule.resources.map((name) => ({
+      ...rule,
+      resources: [name],
+      verbs: rule.verbs.filter((verb) => !excludedPermissions.has(`${verb} ${name}`)),
+    }))
+  return (loadAll(readShippedFile(permissionFiles[permissionSet].rbac)) as RbacObject[]).map(
+    (object) => ({
+      ...object,
+      ...(object.rules && {
+        rules: object.rules.flatMap(reduceRule).filter(({ verbs }) => verbs.length > 0),
+      }),
+    }),
+  )
 }
 
-/** What those roles let a user do who is in their group; reviews of one's own access are everybody's. */
+/**
+ * What those roles let a user do who is in their group; reviews of one's own access are
+ * everybody's.
+ */
 export function createRbacAuthorizer(objects: readonly RbacObject[]): Authorize {
-  const grants = objects.flatMap(({ rules = [], metadata }) => rules.flatMap((rule) => rule.apiGroups.flatMap((group) => rule.resources.flatMap((resource) => rule.verbs.map((verb) => ({ group, resource, verb, names: rule.resourceNames, namespace: metadata.namespace ?? '' }))))))
-  return (_identity, { verb, group, resource, namespace, name }) => group === 'authorization.k8s.io' || grants.some((grant) =>
-    grant.verb === verb && grant.group === group && grant.resource === resource && (grant.namespace === '' || grant.namespace === namespace || resource === 'namespaces') && (!grant.names || grant.names.includes(name)))
+  const grants = objects.flatMap(({ rules = [], metadata }) =>
+    rules.flatMap((rule) =>
+      rule.apiGroups.flatMap((group) =>
+        rule.resources.flatMap((resource) =>
+          rule.verbs.map((verb) => ({
+            group,
+            resource,
+            verb,
+            names: rule.resourceNames,
+            namespace: metadata.namespace ?? '',
+          })),
+        ),
+      ),
+    ),
+  )
+  return (_identity, { verb, group, resource, namespace, name }) =>
+    group === 'authorization.k8s.io' ||
+    grants.some(
+      (grant) =>
+        grant.verb === verb &&
+        grant.group === group &&
+        grant.resource === resource &&
+        (grant.namespace === '' || grant.namespace === namespace || resource === 'namespaces') &&
+        (!grant.names || grant.names.includes(name)),
+    )
 }

@@ -1,132 +1,643 @@
 import { describe, expect, test } from '@jest/globals'
-import { isStatusEvent, latestStatusEvent, normalizeMessage, classifyEvent, getResourceVersion } from '../../src/controller/events.ts'
+import {
+  isStatusEvent,
+  latestStatusEvent,
+  normalizeMessage,
+  classifyEvent,
+  getResourceVersion,
+} from '../../src/controller/events.ts'
 import { createEvent } from '../steps/fixtures.ts'
 
 const buildPrefix = 'Failed build model due to '
-const formatElbError = (operation: string, status: number, detail: string): string => `Failed deploy model due to operation error Elastic Load Balancing v2: ${operation}, https response error StatusCode: ${status}, RequestID: 3f2a1b-77, ${detail}`
+const formatElbError = (operation: string, status: number, detail: string): string =>
+  `Failed deploy model due to operation error Elastic Load Balancing v2: ${operation}, https response error StatusCode: ${status}, RequestID: 3f2a1b-77, ${detail}`
 const arn = 'arn:aws:acm:us-east-2:111122223333:certificate/x'
 
-const formatEc2Error = (operation: string, status: number, detail: string): string => `operation error EC2: ${operation}, https response error StatusCode: ${status}, RequestID: 1, ${detail}`
+const formatEc2Error = (operation: string, status: number, detail: string): string =>
+  `operation error EC2: ${operation}, https response error StatusCode: ${status}, RequestID: 1, ${detail}`
 const ingressPrefix = `${buildPrefix}ingress: milvus/milvus-demo: `
 const subnetPrefix = `${buildPrefix}couldn't auto-discover subnets: `
 const groupPrefix = 'failed load groupID due to invalid ingress group: '
 const classPrefix = 'failed load groupID due to invalid ingress class: '
 
-/** Texts of controller v3.5.0, and of older ones where they differ, as seen or as its source has them. */
+/**
+ * Texts of controller v3.5.0, and of older ones where they differ, as seen or as its source has
+ * them.
+ */
 const permanentFailures: [string, reason: string, message: string, remedy: RegExp][] = [
   // Building the model.
-  ['no certificate for the host', 'FailedBuildModel', `${ingressPrefix}no certificate found for host: other.example.com`, /certificate is in the region and account/],
-  ['subnets that are not tagged', 'FailedBuildModel', `${subnetPrefix}unable to resolve at least one subnet. Evaluated 4 subnets: 2 are tagged for other clusters, and 0 have insufficient available IP addresses`, /^Tag two subnets.*kubernetes\.io\/role\/elb.*eight free addresses/],
-  ['subnets that are not tagged, before v2.7', 'FailedBuildModel', `${subnetPrefix}unable to discover at least one subnet`, /^Tag two subnets/],
-  ['one subnet', 'FailedBuildModel', `${subnetPrefix}subnets count less than minimal required count: 1 < 2`, /takes two zones/],
-  ['two subnets of a zone', 'FailedBuildModel', `${buildPrefix}multiple subnets in same Availability Zone us-east-2a: [subnet-1 subnet-2]`, /one subnet for each zone/],
-  ['subnets of a zone and an Outpost', 'FailedBuildModel', `${buildPrefix}subnets in multiple locales`, /Outpost/],
-  ['subnets that do not exist', 'FailedBuildModel', `${buildPrefix}failed to list subnets by names or IDs: ${formatEc2Error('DescribeSubnets', 400, "api error InvalidSubnetID.NotFound: The subnet ID 'subnet-aaaaaaaa' does not exist")}`, /input subnets/],
-  ['subnets that are too few', 'FailedBuildModel', `${buildPrefix}failed to list subnets by names or IDs: couldn't find all subnets, want: [a b], found: [subnet-1]`, /input subnets/],
-  ['a subnet id', 'FailedBuildModel', `${buildPrefix}subnet ID not found: subnet-1`, /input subnets/],
-  ['a Name tag of a subnet', 'FailedBuildModel', `${buildPrefix}subnet with Name tag not found: a`, /input subnets/],
-  ['a denied call to EC2, inside subnet discovery', 'FailedBuildModel', `${subnetPrefix}failed to list subnets by role tag: ${formatEc2Error('DescribeSubnets', 403, 'api error UnauthorizedOperation: You are not authorized to perform this operation.')}`, /controller's role/],
-  ['listen-ports', 'FailedBuildModel', `${ingressPrefix}failed to parse listen-ports configuration: \`443\`: json: cannot unmarshal number into Go value of type []map[string]int32`, /annotation listen-ports/],
-  ['empty listen-ports', 'FailedBuildModel', `${ingressPrefix}empty listen-ports configuration: \`[]\``, /annotation listen-ports/],
-  ['a listener port', 'FailedBuildModel', `${ingressPrefix}listen port must be within [1, 65535]: 70000`, /annotation listen-ports/],
-  ['a listener protocol', 'FailedBuildModel', `${ingressPrefix}listen protocol must be within [HTTP, HTTPS]: TCP`, /annotation listen-ports/],
-  ['a scheme', 'FailedBuildModel', `${buildPrefix}unknown scheme: public`, /Correct that annotation/],
-  ['an address type', 'FailedBuildModel', `${buildPrefix}unknown IPAddressType: ipv6`, /Correct that annotation/],
-  ['a target type', 'FailedBuildModel', `${ingressPrefix}unknown targetType: pod`, /Take target-type off/],
-  ['a backend protocol', 'FailedBuildModel', `${ingressPrefix}backend protocol must be within [HTTP, HTTPS]: GRPC`, /Correct that annotation/],
-  ['a protocol version', 'FailedBuildModel', `${ingressPrefix}backend protocol version must be within [HTTP1, HTTP2, GRPC]: grpc`, /Correct that annotation/],
-  ['a protocol of the health check', 'FailedBuildModel', `${ingressPrefix}healthCheckProtocol must be within [HTTP, HTTPS]: TCP`, /Correct that annotation/],
-  ['a long name', 'FailedBuildModel', `${buildPrefix}load balancer name cannot be longer than 32 characters`, /^Set load-balancer-name/],
-  ['CIDRs', 'FailedBuildModel', `${ingressPrefix}invalid inbound-cidrs settings on Ingress: milvus/milvus-demo: invalid CIDR address: 10.0.0.0/33`, /^Correct inbound-cidrs/],
-  ['attributes', 'FailedBuildModel', `${buildPrefix}failed to parse stringMap annotation, alb.ingress.kubernetes.io/load-balancer-attributes: idle_timeout`, /Correct that annotation/],
-  ['a number', 'FailedBuildModel', `${buildPrefix}failed to parse int32 annotation, alb.ingress.kubernetes.io/group.order: x`, /Correct that annotation/],
-  ['a truth', 'FailedBuildModel', `${buildPrefix}failed to parse bool annotation, alb.ingress.kubernetes.io/manage-backend-security-group-rules: x`, /Correct that annotation/],
-  ['JSON', 'FailedBuildModel', `${buildPrefix}failed to parse json annotation, alb.ingress.kubernetes.io/auth-idp-oidc: x`, /Correct that annotation/],
-  ['a redirect to no listener', 'FailedBuildModel', `${buildPrefix}listener does not exist for SSLRedirect port: 443`, /ssl-redirect/],
-  ['a redirect to HTTP', 'FailedBuildModel', `${buildPrefix}listener protocol non-SSL for SSLRedirect port: 80`, /ssl-redirect/],
-  ['a group of two schemes', 'FailedBuildModel', `${buildPrefix}conflicting scheme: [internal internet-facing]`, /make them agree/],
-  ['a group of two policies', 'FailedBuildModel', `${buildPrefix}failed to merge listenPort config for port: 443: conflicting sslPolicy, milvus/milvus-demo: A | milvus/other: B`, /make them agree/],
-  ['a group of two sets of CIDRs', 'FailedBuildModel', `${buildPrefix}failed to merge listenPort config for port: 443: conflicting inbound-cidrs, milvus/milvus-demo: [10.0.0.0/8], [] | milvus/other: [0.0.0.0/0], []`, /make them agree/],
-  ['a group of two names', 'FailedBuildModel', `${buildPrefix}conflicting load balancer name: map[a:{} b:{}]`, /make them agree/],
-  ['a group of two values of an attribute', 'FailedBuildModel', `${buildPrefix}conflicting loadBalancerAttribute idle_timeout.timeout_seconds: 60 | 600`, /make them agree/],
-  ['a security group that does not exist', 'FailedBuildModel', `${buildPrefix}couldn't find all security groups: ${formatEc2Error('DescribeSecurityGroups', 400, "api error InvalidGroup.NotFound: The security group 'sg-1' does not exist")}`, /security-groups/],
-  ['a security group by its name', 'FailedBuildModel', `${buildPrefix}couldn't find all security groups, requested names [a b] but found [a]`, /security-groups/],
-  ['a Service that is not there', 'FailedBuildModel', `${ingressPrefix}Service "milvus-demo" not found`, /^Set service, or release/],
-  ['a port that is not there', 'FailedBuildModel', `${ingressPrefix}unable to find port 19531 on service milvus/milvus-demo`, /service-port/],
-  ['instance targets of a ClusterIP Service', 'FailedBuildModel', `${ingressPrefix}TargetGroup port is empty. When using Instance targets, your service be must of type 'NodePort' or 'LoadBalancer'`, /needs ip/],
-  ['an IPv6 Service', 'FailedBuildModel', `${ingressPrefix}unsupported IPv6 configuration, lb not dual-stack`, /dualstack/],
-  ['another Ingress of the group', 'FailedBuildModel', `${buildPrefix}ingress: web/shop: unable to find port 80 on service web/shop`, /^This is about Ingress web\/shop of the same group, not about ours.*kubectl -n web describe ingress shop/],
+  [
+    'no certificate for the host',
+    'FailedBuildModel',
+    `${ingressPrefix}no certificate found for host: other.example.com`,
+    /certificate is in the region and account/,
+  ],
+  [
+    'subnets that are not tagged',
+    'FailedBuildModel',
+    `${subnetPrefix}unable to resolve at least one subnet. Evaluated 4 subnets: 2 are tagged for other clusters, and 0 have insufficient available IP addresses`,
+    /^Tag two subnets.*kubernetes\.io\/role\/elb.*eight free addresses/,
+  ],
+  [
+    'subnets that are not tagged, before v2.7',
+    'FailedBuildModel',
+    `${subnetPrefix}unable to discover at least one subnet`,
+    /^Tag two subnets/,
+  ],
+  [
+    'one subnet',
+    'FailedBuildModel',
+    `${subnetPrefix}subnets count less than minimal required count: 1 < 2`,
+    /takes two zones/,
+  ],
+  [
+    'two subnets of a zone',
+    'FailedBuildModel',
+    `${buildPrefix}multiple subnets in same Availability Zone us-east-2a: [subnet-1 subnet-2]`,
+    /one subnet for each zone/,
+  ],
+  [
+    'subnets of a zone and an Outpost',
+    'FailedBuildModel',
+    `${buildPrefix}subnets in multiple locales`,
+    /Outpost/,
+  ],
+  [
+    'subnets that do not exist',
+    'FailedBuildModel',
+    `${buildPrefix}failed to list subnets by names or IDs: ${formatEc2Error('DescribeSubnets', 400, "api error InvalidSubnetID.NotFound: The subnet ID 'subnet-aaaaaaaa' does not exist")}`,
+    /input subnets/,
+  ],
+  [
+    'subnets that are too few',
+    'FailedBuildModel',
+    `${buildPrefix}failed to list subnets by names or IDs: couldn't find all subnets, want: [a b], found: [subnet-1]`,
+    /input subnets/,
+  ],
+  [
+    'a subnet id',
+    'FailedBuildModel',
+    `${buildPrefix}subnet ID not found: subnet-1`,
+    /input subnets/,
+  ],
+  [
+    'a Name tag of a subnet',
+    'FailedBuildModel',
+    `${buildPrefix}subnet with Name tag not found: a`,
+    /input subnets/,
+  ],
+  [
+    'a denied call to EC2, inside subnet discovery',
+    'FailedBuildModel',
+    `${subnetPrefix}failed to list subnets by role tag: ${formatEc2Error('DescribeSubnets', 403, 'api error UnauthorizedOperation: You are not authorized to perform this operation.')}`,
+    /controller's role/,
+  ],
+  [
+    'listen-ports',
+    'FailedBuildModel',
+    `${ingressPrefix}failed to parse listen-ports configuration: \`443\`: json: cannot unmarshal number into Go value of type []map[string]int32`,
+    /annotation listen-ports/,
+  ],
+  [
+    'empty listen-ports',
+    'FailedBuildModel',
+    `${ingressPrefix}empty listen-ports configuration: \`[]\``,
+    /annotation listen-ports/,
+  ],
+  [
+    'a listener port',
+    'FailedBuildModel',
+    `${ingressPrefix}listen port must be within [1, 65535]: 70000`,
+    /annotation listen-ports/,
+  ],
+  [
+    'a listener protocol',
+    'FailedBuildModel',
+    `${ingressPrefix}listen protocol must be within [HTTP, HTTPS]: TCP`,
+    /annotation listen-ports/,
+  ],
+  [
+    'a scheme',
+    'FailedBuildModel',
+    `${buildPrefix}unknown scheme: public`,
+    /Correct that annotation/,
+  ],
+  [
+    'an address type',
+    'FailedBuildModel',
+    `${buildPrefix}unknown IPAddressType: ipv6`,
+    /Correct that annotation/,
+  ],
+  [
+    'a target type',
+    'FailedBuildModel',
+    `${ingressPrefix}unknown targetType: pod`,
+    /Take target-type off/,
+  ],
+  [
+    'a backend protocol',
+    'FailedBuildModel',
+    `${ingressPrefix}backend protocol must be within [HTTP, HTTPS]: GRPC`,
+    /Correct that annotation/,
+  ],
+  [
+    'a protocol version',
+    'FailedBuildModel',
+    `${ingressPrefix}backend protocol version must be within [HTTP1, HTTP2, GRPC]: grpc`,
+    /Correct that annotation/,
+  ],
+  [
+    'a protocol of the health check',
+    'FailedBuildModel',
+    `${ingressPrefix}healthCheckProtocol must be within [HTTP, HTTPS]: TCP`,
+    /Correct that annotation/,
+  ],
+  [
+    'a long name',
+    'FailedBuildModel',
+    `${buildPrefix}load balancer name cannot be longer than 32 characters`,
+    /^Set load-balancer-name/,
+  ],
+  [
+    'CIDRs',
+    'FailedBuildModel',
+    `${ingressPrefix}invalid inbound-cidrs settings on Ingress: milvus/milvus-demo: invalid CIDR address: 10.0.0.0/33`,
+    /^Correct inbound-cidrs/,
+  ],
+  [
+    'attributes',
+    'FailedBuildModel',
+    `${buildPrefix}failed to parse stringMap annotation, alb.ingress.kubernetes.io/load-balancer-attributes: idle_timeout`,
+    /Correct that annotation/,
+  ],
+  [
+    'a number',
+    'FailedBuildModel',
+    `${buildPrefix}failed to parse int32 annotation, alb.ingress.kubernetes.io/group.order: x`,
+    /Correct that annotation/,
+  ],
+  [
+    'a truth',
+    'FailedBuildModel',
+    `${buildPrefix}failed to parse bool annotation, alb.ingress.kubernetes.io/manage-backend-security-group-rules: x`,
+    /Correct that annotation/,
+  ],
+  [
+    'JSON',
+    'FailedBuildModel',
+    `${buildPrefix}failed to parse json annotation, alb.ingress.kubernetes.io/auth-idp-oidc: x`,
+    /Correct that annotation/,
+  ],
+  [
+    'a redirect to no listener',
+    'FailedBuildModel',
+    `${buildPrefix}listener does not exist for SSLRedirect port: 443`,
+    /ssl-redirect/,
+  ],
+  [
+    'a redirect to HTTP',
+    'FailedBuildModel',
+    `${buildPrefix}listener protocol non-SSL for SSLRedirect port: 80`,
+    /ssl-redirect/,
+  ],
+  [
+    'a group of two schemes',
+    'FailedBuildModel',
+    `${buildPrefix}conflicting scheme: [internal internet-facing]`,
+    /make them agree/,
+  ],
+  [
+    'a group of two policies',
+    'FailedBuildModel',
+    `${buildPrefix}failed to merge listenPort config for port: 443: conflicting sslPolicy, milvus/milvus-demo: A | milvus/other: B`,
+    /make them agree/,
+  ],
+  [
+    'a group of two sets of CIDRs',
+    'FailedBuildModel',
+    `${buildPrefix}failed to merge listenPort config for port: 443: conflicting inbound-cidrs, milvus/milvus-demo: [10.0.0.0/8], [] | milvus/other: [0.0.0.0/0], []`,
+    /make them agree/,
+  ],
+  [
+    'a group of two names',
+    'FailedBuildModel',
+    `${buildPrefix}conflicting load balancer name: map[a:{} b:{}]`,
+    /make them agree/,
+  ],
+  [
+    'a group of two values of an attribute',
+    'FailedBuildModel',
+    `${buildPrefix}conflicting loadBalancerAttribute idle_timeout.timeout_seconds: 60 | 600`,
+    /make them agree/,
+  ],
+  [
+    'a security group that does not exist',
+    'FailedBuildModel',
+    `${buildPrefix}couldn't find all security groups: ${formatEc2Error('DescribeSecurityGroups', 400, "api error InvalidGroup.NotFound: The security group 'sg-1' does not exist")}`,
+    /security-groups/,
+  ],
+  [
+    'a security group by its name',
+    'FailedBuildModel',
+    `${buildPrefix}couldn't find all security groups, requested names [a b] but found [a]`,
+    /security-groups/,
+  ],
+  [
+    'a Service that is not there',
+    'FailedBuildModel',
+    `${ingressPrefix}Service "milvus-demo" not found`,
+    /^Set service, or release/,
+  ],
+  [
+    'a port that is not there',
+    'FailedBuildModel',
+    `${ingressPrefix}unable to find port 19531 on service milvus/milvus-demo`,
+    /service-port/,
+  ],
+  [
+    'instance targets of a ClusterIP Service',
+    'FailedBuildModel',
+    `${ingressPrefix}TargetGroup port is empty. When using Instance targets, your service be must of type 'NodePort' or 'LoadBalancer'`,
+    /needs ip/,
+  ],
+  [
+    'an IPv6 Service',
+    'FailedBuildModel',
+    `${ingressPrefix}unsupported IPv6 configuration, lb not dual-stack`,
+    /dualstack/,
+  ],
+  [
+    'another Ingress of the group',
+    'FailedBuildModel',
+    `${buildPrefix}ingress: web/shop: unable to find port 80 on service web/shop`,
+    /^This is about Ingress web\/shop of the same group, not about ours.*kubectl -n web describe ingress shop/,
+  ],
   // The class and the group.
-  ['a class that does not exist', 'FailedLoadGroupID', `${classPrefix}IngressClass.networking.k8s.io "nope" not found`, /ingress-class/],
-  ['a class without its parameters', 'FailedLoadGroupID', `${classPrefix}IngressClass alb references unknown parameters`, /IngressClassParams/],
-  ['a class for other namespaces', 'FailedLoadGroupID', `${classPrefix}namespaceSelector of IngressClassParams platform mismatch`, /Label the namespace/],
-  ['a group name', 'FailedLoadGroupID', `${groupPrefix}groupName must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character`, /^Set group-name/],
-  ['a long group name', 'FailedLoadGroupID', `${groupPrefix}groupName must be no more than 63 characters`, /^Set group-name/],
-  ['a finalizer that may not be set', 'FailedAddFinalizer', 'Failed add finalizer due to ingresses.networking.k8s.io "milvus-demo" is forbidden: User "system:serviceaccount:kube-system:aws-load-balancer-controller" cannot patch resource "ingresses"', /what the message names/],
+  [
+    'a class that does not exist',
+    'FailedLoadGroupID',
+    `${classPrefix}IngressClass.networking.k8s.io "nope" not found`,
+    /ingress-class/,
+  ],
+  [
+    'a class without its parameters',
+    'FailedLoadGroupID',
+    `${classPrefix}IngressClass alb references unknown parameters`,
+    /IngressClassParams/,
+  ],
+  [
+    'a class for other namespaces',
+    'FailedLoadGroupID',
+    `${classPrefix}namespaceSelector of IngressClassParams platform mismatch`,
+    /Label the namespace/,
+  ],
+  [
+    'a group name',
+    'FailedLoadGroupID',
+    `${groupPrefix}groupName must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character`,
+    /^Set group-name/,
+  ],
+  [
+    'a long group name',
+    'FailedLoadGroupID',
+    `${groupPrefix}groupName must be no more than 63 characters`,
+    /^Set group-name/,
+  ],
+  [
+    'a finalizer that may not be set',
+    'FailedAddFinalizer',
+    'Failed add finalizer due to ingresses.networking.k8s.io "milvus-demo" is forbidden: User "system:serviceaccount:kube-system:aws-load-balancer-controller" cannot patch resource "ingresses"',
+    /what the message names/,
+  ],
   // Deploying it.
-  ['a certificate that ACM lacks', 'FailedDeployModel', formatElbError('CreateListener', 400, 'CertificateNotFound: Supplied certificate was not found'), /certificate is in the region and account/],
-  ['a wrong certificate again', 'FailedDeployModel', formatElbError('ModifyListener', 400, `CertificateNotFound: Certificate ${arn} not found`), /certificate is in the region and account/],
-  ['further certificates', 'FailedDeployModel', `Failed deploy model due to failed to update extra certificates on listener: operation error Elastic Load Balancing v2: AddListenerCertificates, https response error StatusCode: 400, RequestID: 1, CertificateNotFound: x`, /certificate is in the region and account/],
-  ['a certificate without a full name', 'FailedDeployModel', formatElbError('CreateListener', 400, `UnsupportedCertificate: The certificate '${arn}' must have a fully-qualified domain name, a supported signature, and a supported key size.`), /fully qualified name/],
-  ['no certificate at all', 'FailedDeployModel', formatElbError('CreateListener', 400, 'api error ValidationError: A certificate must be specified for HTTPS listeners'), /IngressClassParams/],
-  ['a security policy', 'FailedDeployModel', formatElbError('CreateListener', 400, "SSLPolicyNotFound: SSL policy 'X' not found"), /ssl-policy/],
-  ['a trust store', 'FailedDeployModel', formatElbError('CreateListener', 400, 'TrustStoreNotFound: x'), /trust store/],
-  ['gRPC behind an HTTP listener', 'FailedDeployModel', `Failed deploy model due to failed to create listener rule: operation error Elastic Load Balancing v2: CreateRule, https response error StatusCode: 400, RequestID: 1, InvalidLoadBalancerAction: Listener protocol 'HTTP' is not supported with a target group with the protocol-version 'GRPC'`, /takes an HTTPS listener/],
-  ['protocols that do not fit', 'FailedDeployModel', formatElbError('CreateRule', 400, 'IncompatibleProtocols: x'), /takes an HTTPS listener/],
-  ['a configuration that ELB does not take', 'FailedDeployModel', formatElbError('CreateListener', 400, 'InvalidConfigurationRequest: x'), /takes an HTTPS listener/],
-  ['a health check for HTTP', 'FailedDeployModel', formatElbError('CreateTargetGroup', 400, "api error ValidationError: Health check matcher GRPC code '200' must be within '0-99' inclusive"), /success-codes/],
-  ['the same from a controller of the old SDK', 'FailedDeployModel', "Failed deploy model due to ValidationError: Health check matcher GRPC code '200' must be within '0-99' inclusive\n\tstatus code: 400, request id: 0a1b", /success-codes/],
-  ['any other validation', 'FailedDeployModel', formatElbError('CreateTargetGroup', 400, "api error ValidationError: Health check timeout '10' must be smaller than the interval '5'"), /what the message names/],
-  ['a subnet that ELB does not take', 'FailedDeployModel', formatElbError('CreateLoadBalancer', 400, 'InvalidSubnet: Not enough IP space available in subnet-1. ELB requires at least 8 free IP addresses in each subnet.'), /eight free addresses/],
-  ['a subnet that is gone', 'FailedDeployModel', formatElbError('CreateLoadBalancer', 400, 'SubnetNotFound: x'), /input subnets/],
-  ['a security group that ELB does not take', 'FailedDeployModel', formatElbError('CreateLoadBalancer', 400, 'InvalidSecurityGroup: x'), /security-groups/],
-  ['a name that is taken', 'FailedDeployModel', formatElbError('CreateLoadBalancer', 400, 'DuplicateLoadBalancerName: x'), /another load-balancer-name/],
-  ['a target group that is there already', 'FailedDeployModel', formatElbError('CreateTargetGroup', 400, 'DuplicateTargetGroupName: x'), /Delete the target group/],
-  ['deletion protection, when another scheme is asked for', 'FailedDeployModel', formatElbError('DeleteLoadBalancer', 400, "OperationNotPermitted: Load balancer 'arn' cannot be deleted because deletion protection is enabled"), /deletion_protection\.enabled=false/],
+  [
+    'a certificate that ACM lacks',
+    'FailedDeployModel',
+    formatElbError(
+      'CreateListener',
+      400,
+      'CertificateNotFound: Supplied certificate was not found',
+    ),
+    /certificate is in the region and account/,
+  ],
+  [
+    'a wrong certificate again',
+    'FailedDeployModel',
+    formatElbError('ModifyListener', 400, `CertificateNotFound: Certificate ${arn} not found`),
+    /certificate is in the region and account/,
+  ],
+  [
+    'further certificates',
+    'FailedDeployModel',
+    `Failed deploy model due to failed to update extra certificates on listener: operation error Elastic Load Balancing v2: AddListenerCertificates, https response error StatusCode: 400, RequestID: 1, CertificateNotFound: x`,
+    /certificate is in the region and account/,
+  ],
+  [
+    'a certificate without a full name',
+    'FailedDeployModel',
+    formatElbError(
+      'CreateListener',
+      400,
+      `UnsupportedCertificate: The certificate '${arn}' must have a fully-qualified domain name, a supported signature, and a supported key size.`,
+    ),
+    /fully qualified name/,
+  ],
+  [
+    'no certificate at all',
+    'FailedDeployModel',
+    formatElbError(
+      'CreateListener',
+      400,
+      'api error ValidationError: A certificate must be specified for HTTPS listeners',
+    ),
+    /IngressClassParams/,
+  ],
+  [
+    'a security policy',
+    'FailedDeployModel',
+    formatElbError('CreateListener', 400, "SSLPolicyNotFound: SSL policy 'X' not found"),
+    /ssl-policy/,
+  ],
+  [
+    'a trust store',
+    'FailedDeployModel',
+    formatElbError('CreateListener', 400, 'TrustStoreNotFound: x'),
+    /trust store/,
+  ],
+  [
+    'gRPC behind an HTTP listener',
+    'FailedDeployModel',
+    `Failed deploy model due to failed to create listener rule: operation error Elastic Load Balancing v2: CreateRule, https response error StatusCode: 400, RequestID: 1, InvalidLoadBalancerAction: Listener protocol 'HTTP' is not supported with a target group with the protocol-version 'GRPC'`,
+    /takes an HTTPS listener/,
+  ],
+  [
+    'protocols that do not fit',
+    'FailedDeployModel',
+    formatElbError('CreateRule', 400, 'IncompatibleProtocols: x'),
+    /takes an HTTPS listener/,
+  ],
+  [
+    'a configuration that ELB does not take',
+    'FailedDeployModel',
+    formatElbError('CreateListener', 400, 'InvalidConfigurationRequest: x'),
+    /takes an HTTPS listener/,
+  ],
+  [
+    'a health check for HTTP',
+    'FailedDeployModel',
+    formatElbError(
+      'CreateTargetGroup',
+      400,
+      "api error ValidationError: Health check matcher GRPC code '200' must be within '0-99' inclusive",
+    ),
+    /success-codes/,
+  ],
+  [
+    'the same from a controller of the old SDK',
+    'FailedDeployModel',
+    "Failed deploy model due to ValidationError: Health check matcher GRPC code '200' must be within '0-99' inclusive\n\tstatus code: 400, request id: 0a1b",
+    /success-codes/,
+  ],
+  [
+    'any other validation',
+    'FailedDeployModel',
+    formatElbError(
+      'CreateTargetGroup',
+      400,
+      "api error ValidationError: Health check timeout '10' must be smaller than the interval '5'",
+    ),
+    /what the message names/,
+  ],
+  [
+    'a subnet that ELB does not take',
+    'FailedDeployModel',
+    formatElbError(
+      'CreateLoadBalancer',
+      400,
+      'InvalidSubnet: Not enough IP space available in subnet-1. ELB requires at least 8 free IP addresses in each subnet.',
+    ),
+    /eight free addresses/,
+  ],
+  [
+    'a subnet that is gone',
+    'FailedDeployModel',
+    formatElbError('CreateLoadBalancer', 400, 'SubnetNotFound: x'),
+    /input subnets/,
+  ],
+  [
+    'a security group that ELB does not take',
+    'FailedDeployModel',
+    formatElbError('CreateLoadBalancer', 400, 'InvalidSecurityGroup: x'),
+    /security-groups/,
+  ],
+  [
+    'a name that is taken',
+    'FailedDeployModel',
+    formatElbError('CreateLoadBalancer', 400, 'DuplicateLoadBalancerName: x'),
+    /another load-balancer-name/,
+  ],
+  [
+    'a target group that is there already',
+    'FailedDeployModel',
+    formatElbError('CreateTargetGroup', 400, 'DuplicateTargetGroupName: x'),
+    /Delete the target group/,
+  ],
+  [
+    'deletion protection, when another scheme is asked for',
+    'FailedDeployModel',
+    formatElbError(
+      'DeleteLoadBalancer',
+      400,
+      "OperationNotPermitted: Load balancer 'arn' cannot be deleted because deletion protection is enabled",
+    ),
+    /deletion_protection\.enabled=false/,
+  ],
   // Permissions, credentials.
-  ['a denied call to ELB', 'FailedDeployModel', formatElbError('CreateListener', 403, 'api error AccessDenied: User: arn:aws:sts::1:assumed-role/lbc/x is not authorized to perform: elasticloadbalancing:CreateListener'), /controller's role/],
-  ['a policy from before v2.9', 'FailedDeployModel', formatElbError('DescribeListenerAttributes', 403, 'api error AccessDenied: User: arn:aws:sts::1:assumed-role/lbc/x is not authorized to perform: elasticloadbalancing:DescribeListenerAttributes'), /since v2\.9/],
-  ['the same in the words of the old SDK', 'FailedDeployModel', 'Failed deploy model due to AccessDenied: User: arn:aws:sts::1:assumed-role/lbc/x is not authorized to perform: elasticloadbalancing:CreateListener\n\tstatus code: 403, request id: 0a1b', /controller's role/],
-  ['a denied call to ACM', 'FailedBuildModel', `${ingressPrefix}operation error ACM: ListCertificates, https response error StatusCode: 400, RequestID: 1, api error AccessDeniedException: x`, /controller's role/],
-  ['a role that the controller may not assume', 'FailedBuildModel', `${subnetPrefix}operation error EC2: DescribeSubnets, get identity: get credentials: failed to refresh cached credentials, failed to retrieve credentials, operation error STS: AssumeRoleWithWebIdentity, https response error StatusCode: 403, RequestID: 1, api error AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity`, /service account/],
-  ['a service account without a role', 'FailedBuildModel', `${subnetPrefix}operation error EC2: DescribeSubnets, get identity: get credentials: failed to refresh cached credentials, no EC2 IMDS role found, operation error ec2imds: GetMetadata, exceeded maximum number of attempts, 3, request send failed, Get "http://169.254.169.254/latest/meta-data/iam/security-credentials/": context deadline exceeded`, /service account/],
-  ['the same from a controller of the old SDK', 'FailedBuildModel', `${subnetPrefix}NoCredentialProviders: no valid providers in chain. Deprecated.`, /service account/],
-  ['a session that has ended', 'FailedDeployModel', formatElbError('DescribeTags', 403, 'api error ExpiredToken: The security token included in the request is expired'), /service account/],
-  ['a key that AWS does not know', 'FailedDeployModel', formatElbError('DescribeTags', 403, 'api error InvalidClientTokenId: x'), /service account/],
+  [
+    'a denied call to ELB',
+    'FailedDeployModel',
+    formatElbError(
+      'CreateListener',
+      403,
+      'api error AccessDenied: User: arn:aws:sts::1:assumed-role/lbc/x is not authorized to perform: elasticloadbalancing:CreateListener',
+    ),
+    /controller's role/,
+  ],
+  [
+    'a policy from before v2.9',
+    'FailedDeployModel',
+    formatElbError(
+      'DescribeListenerAttributes',
+      403,
+      'api error AccessDenied: User: arn:aws:sts::1:assumed-role/lbc/x is not authorized to perform: elasticloadbalancing:DescribeListenerAttributes',
+    ),
+    /since v2\.9/,
+  ],
+  [
+    'the same in the words of the old SDK',
+    'FailedDeployModel',
+    'Failed deploy model due to AccessDenied: User: arn:aws:sts::1:assumed-role/lbc/x is not authorized to perform: elasticloadbalancing:CreateListener\n\tstatus code: 403, request id: 0a1b',
+    /controller's role/,
+  ],
+  [
+    'a denied call to ACM',
+    'FailedBuildModel',
+    `${ingressPrefix}operation error ACM: ListCertificates, https response error StatusCode: 400, RequestID: 1, api error AccessDeniedException: x`,
+    /controller's role/,
+  ],
+  [
+    'a role that the controller may not assume',
+    'FailedBuildModel',
+    `${subnetPrefix}operation error EC2: DescribeSubnets, get identity: get credentials: failed to refresh cached credentials, failed to retrieve credentials, operation error STS: AssumeRoleWithWebIdentity, https response error StatusCode: 403, RequestID: 1, api error AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity`,
+    /service account/,
+  ],
+  [
+    'a service account without a role',
+    'FailedBuildModel',
+    `${subnetPrefix}operation error EC2: DescribeSubnets, get identity: get credentials: failed to refresh cached credentials, no EC2 IMDS role found, operation error ec2imds: GetMetadata, exceeded maximum number of attempts, 3, request send failed, Get "http://169.254.169.254/latest/meta-data/iam/security-credentials/": context deadline exceeded`,
+    /service account/,
+  ],
+  [
+    'the same from a controller of the old SDK',
+    'FailedBuildModel',
+    `${subnetPrefix}NoCredentialProviders: no valid providers in chain. Deprecated.`,
+    /service account/,
+  ],
+  [
+    'a session that has ended',
+    'FailedDeployModel',
+    formatElbError(
+      'DescribeTags',
+      403,
+      'api error ExpiredToken: The security token included in the request is expired',
+    ),
+    /service account/,
+  ],
+  [
+    'a key that AWS does not know',
+    'FailedDeployModel',
+    formatElbError('DescribeTags', 403, 'api error InvalidClientTokenId: x'),
+    /service account/,
+  ],
   // Quotas.
-  ...['TooManyLoadBalancers', 'TooManyTargetGroups', 'TooManyListeners', 'TooManyRules', 'TooManyCertificates', 'TooManyTargets', 'TooManyUniqueTargetGroupsPerLoadBalancer', 'TargetGroupAssociationLimit'].map((code): [string, string, string, RegExp] => [`the quota ${code}`, 'FailedDeployModel', formatElbError('CreateLoadBalancer', 400, `${code}: x`), /higher quota/]),
-  ['the quota SecurityGroupLimitExceeded', 'FailedDeployModel', `Failed deploy model due to ${formatEc2Error('CreateSecurityGroup', 400, 'api error SecurityGroupLimitExceeded: x')}`, /higher quota/],
-  ['the quota RulesPerSecurityGroupLimitExceeded', 'FailedDeployModel', `Failed deploy model due to ${formatEc2Error('AuthorizeSecurityGroupIngress', 400, 'api error RulesPerSecurityGroupLimitExceeded: x')}`, /shorten inbound-cidrs/],
-  ['an account that may not have load balancers', 'FailedDeployModel', formatElbError('CreateLoadBalancer', 400, 'OperationNotPermitted: This AWS account currently does not support creating load balancers.'), /AWS Support/],
+  ...[
+    'TooManyLoadBalancers',
+    'TooManyTargetGroups',
+    'TooManyListeners',
+    'TooManyRules',
+    'TooManyCertificates',
+    'TooManyTargets',
+    'TooManyUniqueTargetGroupsPerLoadBalancer',
+    'TargetGroupAssociationLimit',
+  ].map((code): [string, string, string, RegExp] => [
+    `the quota ${code}`,
+    'FailedDeployModel',
+    formatElbError('CreateLoadBalancer', 400, `${code}: x`),
+    /higher quota/,
+  ]),
+  [
+    'the quota SecurityGroupLimitExceeded',
+    'FailedDeployModel',
+    `Failed deploy model due to ${formatEc2Error('CreateSecurityGroup', 400, 'api error SecurityGroupLimitExceeded: x')}`,
+    /higher quota/,
+  ],
+  [
+    'the quota RulesPerSecurityGroupLimitExceeded',
+    'FailedDeployModel',
+    `Failed deploy model due to ${formatEc2Error('AuthorizeSecurityGroupIngress', 400, 'api error RulesPerSecurityGroupLimitExceeded: x')}`,
+    /shorten inbound-cidrs/,
+  ],
+  [
+    'an account that may not have load balancers',
+    'FailedDeployModel',
+    formatElbError(
+      'CreateLoadBalancer',
+      400,
+      'OperationNotPermitted: This AWS account currently does not support creating load balancers.',
+    ),
+    /AWS Support/,
+  ],
 ]
 
 describe('verdict', () => {
   test.each(permanentFailures)('%s is final', (_, reason, message, remedy) => {
-    expect(classifyEvent(createEvent(reason, message), false)).toEqual({ kind: 'refused', message: normalizeMessage(message), remedy: expect.stringMatching(remedy) as unknown })
+    expect(classifyEvent(createEvent(reason, message), false)).toEqual({
+      kind: 'refused',
+      message: normalizeMessage(message),
+      remedy: expect.stringMatching(remedy) as unknown,
+    })
   })
 
-  test.each(permanentFailures)('%s is final, also when the recorder has folded it', (_, reason, message, remedy) => {
-    expect(classifyEvent(createEvent(reason, `(combined from similar events): ${message}`), false)).toEqual({ kind: 'refused', message: normalizeMessage(message), remedy: expect.stringMatching(remedy) as unknown })
-  })
+  test.each(permanentFailures)(
+    '%s is final, also when the recorder has folded it',
+    (_, reason, message, remedy) => {
+      expect(
+        classifyEvent(createEvent(reason, `(combined from similar events): ${message}`), false),
+      ).toEqual({
+        kind: 'refused',
+        message: normalizeMessage(message),
+        remedy: expect.stringMatching(remedy) as unknown,
+      })
+    },
+  )
 
   test.each<[string, string]>([
     ['throttling', formatElbError('DescribeTags', 400, 'api error Throttling: Rate exceeded')],
-    ['throttling after ten attempts', 'Failed deploy model due to operation error Elastic Load Balancing v2: DescribeTags, exceeded maximum number of attempts, 10, https response error StatusCode: 400, RequestID: 1, api error Throttling: Rate exceeded'],
-    ['throttling in the words of the old SDK', 'Failed deploy model due to Throttling: Rate exceeded\n\tstatus code: 400, request id: 0a1b'],
-    ['ACM that is asked too often', `${buildPrefix}operation error ACM: ListCertificates, https response error StatusCode: 400, RequestID: 1, api error TooManyRequestsException: x`],
-    ['EC2 that is asked too often', `${buildPrefix}operation error EC2: DescribeSubnets, https response error StatusCode: 503, RequestID: 1, api error RequestLimitExceeded: Request limit exceeded.`],
-    ['a service that is away', formatElbError('CreateRule', 503, 'api error ServiceUnavailable: x')],
+    [
+      'throttling after ten attempts',
+      'Failed deploy model due to operation error Elastic Load Balancing v2: DescribeTags, exceeded maximum number of attempts, 10, https response error StatusCode: 400, RequestID: 1, api error Throttling: Rate exceeded',
+    ],
+    [
+      'throttling in the words of the old SDK',
+      'Failed deploy model due to Throttling: Rate exceeded\n\tstatus code: 400, request id: 0a1b',
+    ],
+    [
+      'ACM that is asked too often',
+      `${buildPrefix}operation error ACM: ListCertificates, https response error StatusCode: 400, RequestID: 1, api error TooManyRequestsException: x`,
+    ],
+    [
+      'EC2 that is asked too often',
+      `${buildPrefix}operation error EC2: DescribeSubnets, https response error StatusCode: 503, RequestID: 1, api error RequestLimitExceeded: Request limit exceeded.`,
+    ],
+    [
+      'a service that is away',
+      formatElbError('CreateRule', 503, 'api error ServiceUnavailable: x'),
+    ],
     ['a priority that is being freed', formatElbError('CreateRule', 400, 'PriorityInUse: x')],
     ['a target group in use', formatElbError('DeleteTargetGroup', 400, 'ResourceInUse: x')],
-    ['a dependency', 'Failed deploy model due to failed to delete securityGroup: operation error EC2: DeleteSecurityGroup, https response error StatusCode: 400, RequestID: 1, api error DependencyViolation: x'],
-    ['an object that changed meanwhile', 'Failed update status due to Operation cannot be fulfilled on ingresses.networking.k8s.io "milvus-demo": the object has been modified; please apply your changes to the latest version and try again'],
-    ['a wait that ran out', 'Failed deploy model due to failed to delete securityGroup: timed out waiting for the condition'],
-    ['a role that cannot be assumed for a moment', `${buildPrefix}operation error EC2: DescribeSubnets, get identity: get credentials: failed to refresh cached credentials, operation error STS: AssumeRoleWithWebIdentity, https response error StatusCode: 0, RequestID: , request send failed, Post "https://sts.us-east-2.amazonaws.com/": dial tcp: i/o timeout`],
-    ['a network that is away', `${buildPrefix}operation error EC2: DescribeSubnets, https response error StatusCode: 0, RequestID: , request send failed, Post "https://ec2.us-east-2.amazonaws.com/": dial tcp 1.2.3.4:443: i/o timeout`],
-    ['a name that is not resolved', `${buildPrefix}operation error EC2: DescribeSubnets, https response error StatusCode: 0, RequestID: , request send failed, Post "https://ec2.us-east-2.amazonaws.com/": dial tcp: lookup ec2.us-east-2.amazonaws.com: no such host`],
-    ['a handshake that ran out', `${buildPrefix}operation error EC2: DescribeSubnets, https response error StatusCode: 0, RequestID: , request send failed, Post "https://ec2.us-east-2.amazonaws.com/": net/http: TLS handshake timeout`],
+    [
+      'a dependency',
+      'Failed deploy model due to failed to delete securityGroup: operation error EC2: DeleteSecurityGroup, https response error StatusCode: 400, RequestID: 1, api error DependencyViolation: x',
+    ],
+    [
+      'an object that changed meanwhile',
+      'Failed update status due to Operation cannot be fulfilled on ingresses.networking.k8s.io "milvus-demo": the object has been modified; please apply your changes to the latest version and try again',
+    ],
+    [
+      'a wait that ran out',
+      'Failed deploy model due to failed to delete securityGroup: timed out waiting for the condition',
+    ],
+    [
+      'a role that cannot be assumed for a moment',
+      `${buildPrefix}operation error EC2: DescribeSubnets, get identity: get credentials: failed to refresh cached credentials, operation error STS: AssumeRoleWithWebIdentity, https response error StatusCode: 0, RequestID: , request send failed, Post "https://sts.us-east-2.amazonaws.com/": dial tcp: i/o timeout`,
+    ],
+    [
+      'a network that is away',
+      `${buildPrefix}operation error EC2: DescribeSubnets, https response error StatusCode: 0, RequestID: , request send failed, Post "https://ec2.us-east-2.amazonaws.com/": dial tcp 1.2.3.4:443: i/o timeout`,
+    ],
+    [
+      'a name that is not resolved',
+      `${buildPrefix}operation error EC2: DescribeSubnets, https response error StatusCode: 0, RequestID: , request send failed, Post "https://ec2.us-east-2.amazonaws.com/": dial tcp: lookup ec2.us-east-2.amazonaws.com: no such host`,
+    ],
+    [
+      'a handshake that ran out',
+      `${buildPrefix}operation error EC2: DescribeSubnets, https response error StatusCode: 0, RequestID: , request send failed, Post "https://ec2.us-east-2.amazonaws.com/": net/http: TLS handshake timeout`,
+    ],
   ])('%s may heal', (_, message) => {
-    expect(classifyEvent(createEvent('FailedDeployModel', message), false)).toEqual({ kind: 'trouble', message: normalizeMessage(message) })
+    expect(classifyEvent(createEvent('FailedDeployModel', message), false)).toEqual({
+      kind: 'trouble',
+      message: normalizeMessage(message),
+    })
   })
 
   test.each([
@@ -138,18 +649,29 @@ describe('verdict', () => {
   })
 
   test('a fresh certificate excuses nothing else', () => {
-    expect(classifyEvent(createEvent('FailedBuildModel', `${buildPrefix}unknown scheme: public`), true).kind).toBe('refused')
+    expect(
+      classifyEvent(createEvent('FailedBuildModel', `${buildPrefix}unknown scheme: public`), true)
+        .kind,
+    ).toBe('refused')
   })
 
   test('reconciled', () => {
-    expect(classifyEvent(createEvent('SuccessfullyReconciled', 'Successfully reconciled'), false)).toEqual({ kind: 'reconciled' })
+    expect(
+      classifyEvent(createEvent('SuccessfullyReconciled', 'Successfully reconciled'), false),
+    ).toEqual({ kind: 'reconciled' })
   })
 })
 
 describe('readable', () => {
   test.each([
-    [formatElbError('CreateListener', 400, 'CertificateNotFound: x'), 'Failed deploy model due to operation error Elastic Load Balancing v2: CreateListener, HTTP 400, CertificateNotFound: x'],
-    [`(combined from similar events): ${formatElbError('CreateRule', 403, 'api error AccessDenied: y')}`, 'Failed deploy model due to operation error Elastic Load Balancing v2: CreateRule, HTTP 403, AccessDenied: y'],
+    [
+      formatElbError('CreateListener', 400, 'CertificateNotFound: x'),
+      'Failed deploy model due to operation error Elastic Load Balancing v2: CreateListener, HTTP 400, CertificateNotFound: x',
+    ],
+    [
+      `(combined from similar events): ${formatElbError('CreateRule', 403, 'api error AccessDenied: y')}`,
+      'Failed deploy model due to operation error Elastic Load Balancing v2: CreateRule, HTTP 403, AccessDenied: y',
+    ],
     ['x\n\tstatus code: 400, request id: 0a1b', 'x'],
     ['nothing to take away', 'nothing to take away'],
   ])('%s', (message, expected) => {
@@ -158,29 +680,88 @@ describe('readable', () => {
 
   test('two tries of the same read the same', () => {
     const message = formatElbError('CreateListener', 400, 'CertificateNotFound: x')
-    expect(normalizeMessage(message.replace('3f2a1b-77', 'other-id'))).toBe(normalizeMessage(message))
+    expect(normalizeMessage(message.replace('3f2a1b-77', 'other-id'))).toBe(
+      normalizeMessage(message),
+    )
   })
 })
 
 describe('newest', () => {
-  const createStatusEvent = (reason: string, resourceVersion: string): ReturnType<typeof createEvent> => createEvent(reason, '', resourceVersion)
+  const createStatusEvent = (
+    reason: string,
+    resourceVersion: string,
+  ): ReturnType<typeof createEvent> => createEvent(reason, '', resourceVersion)
   test.each<[string, [string, string][], string | undefined]>([
     ['none', [], undefined],
-    ['by number, not by text', [['FailedBuildModel', '9'], ['SuccessfullyReconciled', '10']], '10'],
-    ['whatever the order', [['SuccessfullyReconciled', '30'], ['FailedBuildModel', '20']], '30'],
-    ['others do not count', [['SuccessfullyReconciled', '30'], ['FailedToUpdateEndpointSlices', '99'], ['Scheduled', '100']], '30'],
+    [
+      'by number, not by text',
+      [
+        ['FailedBuildModel', '9'],
+        ['SuccessfullyReconciled', '10'],
+      ],
+      '10',
+    ],
+    [
+      'whatever the order',
+      [
+        ['SuccessfullyReconciled', '30'],
+        ['FailedBuildModel', '20'],
+      ],
+      '30',
+    ],
+    [
+      'others do not count',
+      [
+        ['SuccessfullyReconciled', '30'],
+        ['FailedToUpdateEndpointSlices', '99'],
+        ['Scheduled', '100'],
+      ],
+      '30',
+    ],
     ['only others', [['Scheduled', '100']], undefined],
-    ['a number beyond 2^53', [['FailedBuildModel', '9007199254740993'], ['SuccessfullyReconciled', '9007199254740992']], '9007199254740993'],
-    ['an old failure that climbs is the newest', [['SuccessfullyReconciled', '30'], ['FailedDeployModel', '31']], '31'],
+    [
+      'a number beyond 2^53',
+      [
+        ['FailedBuildModel', '9007199254740993'],
+        ['SuccessfullyReconciled', '9007199254740992'],
+      ],
+      '9007199254740993',
+    ],
+    [
+      'an old failure that climbs is the newest',
+      [
+        ['SuccessfullyReconciled', '30'],
+        ['FailedDeployModel', '31'],
+      ],
+      '31',
+    ],
   ])('%s', (_, events, expected) => {
-    expect(latestStatusEvent(events.map(([reason, resourceVersion]) => createStatusEvent(reason, resourceVersion)))?.metadata.resourceVersion).toBe(expected)
+    expect(
+      latestStatusEvent(
+        events.map(([reason, resourceVersion]) => createStatusEvent(reason, resourceVersion)),
+      )?.metadata.resourceVersion,
+    ).toBe(expected)
   })
 
-  test.each([['SuccessfullyReconciled', true], ['FailedLoadGroupID', true], ['FailedAddFinalizer', true], ['FailedBuildModel', true], ['FailedDeployModel', true], ['FailedUpdateStatus', true], ['FailedRemoveFinalizer', true], ['BackendNotFound', false], ['', false]])('%s is a verdict: %s', (reason, expected) => {
+  test.each([
+    ['SuccessfullyReconciled', true],
+    ['FailedLoadGroupID', true],
+    ['FailedAddFinalizer', true],
+    ['FailedBuildModel', true],
+    ['FailedDeployModel', true],
+    ['FailedUpdateStatus', true],
+    ['FailedRemoveFinalizer', true],
+    ['BackendNotFound', false],
+    ['', false],
+  ])('%s is a verdict: %s', (reason, expected) => {
     expect(isStatusEvent(createEvent(reason))).toBe(expected)
   })
 
-  test.each([['12', 12n], ['', 0n], ['abc', 0n]])('version %j', (resourceVersion, expected) => {
+  test.each([
+    ['12', 12n],
+    ['', 0n],
+    ['abc', 0n],
+  ])('version %j', (resourceVersion, expected) => {
     expect(getResourceVersion({ metadata: { resourceVersion } })).toBe(expected)
   })
 })

@@ -1,8 +1,21 @@
 import { describe, expect, test } from '@jest/globals'
-import { ActionError, toActionError, createCancelledError, combineErrors, failureCodes, settleAll, stepNames, type FailureCode, type StepName } from '../../src/failures/action-error.ts'
+import {
+  ActionError,
+  toActionError,
+  createCancelledError,
+  combineErrors,
+  settleAll,
+} from '../../src/failures/action-error.ts'
+import {
+  failureCodes,
+  stepNames,
+  type FailureCode,
+  type StepName,
+} from '../../src/failures/codes.ts'
 import { captureActionError } from '../capture-error.ts'
 
-const createError = (code: FailureCode, problem: string = code, step?: StepName): ActionError => new ActionError({ code, problem, remedy: `mend ${problem}`, ...(step && { step }) })
+const createError = (code: FailureCode, problem: string = code, step?: StepName): ActionError =>
+  new ActionError({ code, problem, remedy: `mend ${problem}`, ...(step && { step }) })
 const listCodes = (combined: ActionError): string[] => combined.allErrors.map(({ code }) => code)
 
 test('codes are kebab-case and each is there once', () => {
@@ -13,17 +26,46 @@ test('codes are kebab-case and each is there once', () => {
 describe('combine', () => {
   test.each<[string, ActionError[], string[]]>([
     ['one', [createError('input-invalid')], ['input-invalid']],
-    ['ranked by the catalogue', [createError('cancelled'), createError('helm-too-old'), createError('input-missing')], ['input-missing', 'helm-too-old', 'cancelled']],
-    ['equals keep their order', [createError('input-invalid', 'b'), createError('input-missing'), createError('input-invalid', 'a')], ['input-missing', 'input-invalid', 'input-invalid']],
-    ['the same problem met twice', [createError('aws-credentials-expired', 'x'), createError('aws-credentials-expired', 'x')], ['aws-credentials-expired']],
-    ['combined ones are taken apart', [combineErrors([createError('helm-too-old'), createError('input-invalid')]), combineErrors([createError('input-missing'), createError('input-invalid')])], ['input-missing', 'input-invalid', 'helm-too-old']],
+    [
+      'ranked by the catalogue',
+      [createError('cancelled'), createError('helm-too-old'), createError('input-missing')],
+      ['input-missing', 'helm-too-old', 'cancelled'],
+    ],
+    [
+      'equals keep their order',
+      [
+        createError('input-invalid', 'b'),
+        createError('input-missing'),
+        createError('input-invalid', 'a'),
+      ],
+      ['input-missing', 'input-invalid', 'input-invalid'],
+    ],
+    [
+      'the same problem met twice',
+      [createError('aws-credentials-expired', 'x'), createError('aws-credentials-expired', 'x')],
+      ['aws-credentials-expired'],
+    ],
+    [
+      'combined ones are taken apart',
+      [
+        combineErrors([createError('helm-too-old'), createError('input-invalid')]),
+        combineErrors([createError('input-missing'), createError('input-invalid')]),
+      ],
+      ['input-missing', 'input-invalid', 'helm-too-old'],
+    ],
   ])('%s', (_, errors, expected) => {
     expect(listCodes(combineErrors(errors))).toEqual(expected)
   })
 
   test('keeps what each says, and its step', () => {
-    const combined = combineErrors([createError('cancelled', 'late', 'probe'), createError('input-missing', 'early', 'preflight')])
-    expect(combined.allErrors.map(({ message, remedy, step }) => [message, remedy, step])).toEqual([['early', 'mend early', 'preflight'], ['late', 'mend late', 'probe']])
+    const combined = combineErrors([
+      createError('cancelled', 'late', 'probe'),
+      createError('input-missing', 'early', 'preflight'),
+    ])
+    expect(combined.allErrors.map(({ message, remedy, step }) => [message, remedy, step])).toEqual([
+      ['early', 'mend early', 'preflight'],
+      ['late', 'mend late', 'probe'],
+    ])
   })
 
   test('of nothing is a defect', () => {
@@ -37,9 +79,23 @@ describe('inStep', () => {
     ['leaves one that knows better', 'certificate', 'certificate'],
   ])('%s', (_, original, expectedStep) => {
     const cause = new Error('why')
-    const before = new ActionError({ code: 'helm-too-old', problem: 'p', remedy: 'r', cause, ...(original && { step: original }) }, [createError('cancelled')])
+    const before = new ActionError(
+      {
+        code: 'helm-too-old',
+        problem: 'p',
+        remedy: 'r',
+        cause,
+        ...(original && { step: original }),
+      },
+      [createError('cancelled')],
+    )
     const after = before.withStep('release')
-    expect([after.step, after.message, after.remedy, after.cause]).toEqual([expectedStep, 'p', 'r', cause])
+    expect([after.step, after.message, after.remedy, after.cause]).toEqual([
+      expectedStep,
+      'p',
+      'r',
+      cause,
+    ])
     expect(after.otherErrors.map(({ step }) => step)).toEqual(['release'])
     expect(before.step).toBe(original)
   })
@@ -47,12 +103,20 @@ describe('inStep', () => {
 
 describe('asActionError', () => {
   test.each<[string, unknown, RegExp]>([
-    ['an Error', new RangeError('out of bounds'), /^Something went wrong inside the action: out of bounds$/],
+    [
+      'an Error',
+      new RangeError('out of bounds'),
+      /^Something went wrong inside the action: out of bounds$/,
+    ],
     ['a text', 'oops', /^Something went wrong inside the action: oops$/],
     ['undefined', undefined, /^Something went wrong inside the action: undefined$/],
   ])('%s is a defect of ours', (_, thrown, message) => {
     const actionError = toActionError(thrown)
-    expect([actionError.code, actionError.message, actionError.cause]).toEqual(['internal-error', expect.stringMatching(message), thrown])
+    expect([actionError.code, actionError.message, actionError.cause]).toEqual([
+      'internal-error',
+      expect.stringMatching(message),
+      thrown,
+    ])
   })
 
   test('an ActionError stays itself', () => {
@@ -63,20 +127,42 @@ describe('asActionError', () => {
 
 describe('settleAll', () => {
   test('gives the values in order', async () => {
-    expect(await settleAll([Promise.resolve(1), new Promise<string>((resolve) => setImmediate(() => resolve('two')))])).toEqual([1, 'two'])
+    expect(
+      await settleAll([
+        Promise.resolve(1),
+        new Promise<string>((resolve) => setImmediate(() => resolve('two'))),
+      ]),
+    ).toEqual([1, 'two'])
   })
 
   test('waits for the slowest problem too', async () => {
-    const slowRejection = new Promise<never>((_, reject) => setImmediate(() => reject(createError('input-missing'))))
-    const failure = await captureActionError(() => settleAll([Promise.reject(createError('helm-too-old')), Promise.resolve(1), slowRejection]))
+    const slowRejection = new Promise<never>((_, reject) =>
+      setImmediate(() => reject(createError('input-missing'))),
+    )
+    const failure = await captureActionError(() =>
+      settleAll([Promise.reject(createError('helm-too-old')), Promise.resolve(1), slowRejection]),
+    )
     expect(listCodes(failure)).toEqual(['input-missing', 'helm-too-old'])
   })
 
   test('a defect beside a problem is not lost', async () => {
-    expect(listCodes(await captureActionError(() => settleAll([Promise.reject(new Error('x')), Promise.reject(createError('input-invalid'))])))).toEqual(['input-invalid', 'internal-error'])
+    expect(
+      listCodes(
+        await captureActionError(() =>
+          settleAll([Promise.reject(new Error('x')), Promise.reject(createError('input-invalid'))]),
+        ),
+      ),
+    ).toEqual(['input-invalid', 'internal-error'])
   })
 })
 
 test('steps are in the order in which they change things', () => {
-  expect(stepNames).toEqual(['preflight', 'certificate', 'release', 'ingress', 'load-balancer', 'probe'])
+  expect(stepNames).toEqual([
+    'preflight',
+    'certificate',
+    'release',
+    'ingress',
+    'load-balancer',
+    'probe',
+  ])
 })

@@ -2,23 +2,89 @@ import { expect, test } from '@jest/globals'
 import { getConcurrencyGroup, buildMatrix } from '../../src/fleet/plan/matrix.ts'
 import type { Target } from '../../src/fleet/plan/targets.ts'
 
-const createTarget = (name: string, environment = 'production', overrides: Partial<Target> = {}): Target => ({ name, environment, checkEnvironment: 'look', roleToAssume: '', checkRoleToAssume: 'arn:aws:iam::111122223333:role/look', runsOn: [], inputs: { region: 'us-east-2', cluster: name }, ...overrides })
+const createTarget = (
+  name: string,
+  environment = 'production',
+  overrides: Partial<Target> = {},
+): Target => ({
+  name,
+  environment,
+  checkEnvironment: 'look',
+  roleToAssume: '',
+  checkRoleToAssume: 'arn:aws:iam::111122223333:role/look',
+  runsOn: [],
+  inputs: { region: 'us-east-2', cluster: name },
+  ...overrides,
+})
 const deployOptions = { runsOn: 'ubuntu-latest', check: false }
-const createTargets = (count: number, environments: number): Target[] => Array.from({ length: count }, (_, index) => createTarget(`t${index}`, `e${index % environments}`))
-const listTargetNames = (jobs: readonly { targets: string }[]): string[] => jobs.flatMap(({ targets }) => (JSON.parse(targets) as { name: string }[]).map(({ name }) => name))
+const createTargets = (count: number, environments: number): Target[] =>
+  Array.from({ length: count }, (_, index) => createTarget(`t${index}`, `e${index % environments}`))
+const listTargetNames = (jobs: readonly { targets: string }[]): string[] =>
+  jobs.flatMap(({ targets }) => (JSON.parse(targets) as { name: string }[]).map(({ name }) => name))
 
 test('each target a job, with what the job needs', () => {
-  expect(buildMatrix([createTarget('a'), createTarget('b', 'staging', { roleToAssume: 'arn:aws:iam::111122223333:role/r', runsOn: ['self-hosted', 'vpc'] }), createTarget('c', 'dev', { runsOn: ['large'] })], deployOptions)).toEqual([
-    { name: 'a', environment: 'production', 'role-to-assume': '', region: 'us-east-2', 'runs-on': '"ubuntu-latest"', concurrency: 'milvus-alb--us-east-2-a-milvus-', targets: '[{"name":"a","inputs":{"region":"us-east-2","cluster":"a"}}]' },
-    { name: 'b', environment: 'staging', 'role-to-assume': 'arn:aws:iam::111122223333:role/r', region: 'us-east-2', 'runs-on': '["self-hosted","vpc"]', concurrency: 'milvus-alb-arn:aws:iam::111122223333:role/r-us-east-2-b-milvus-', targets: '[{"name":"b","inputs":{"region":"us-east-2","cluster":"b"}}]' },
-    { name: 'c', environment: 'dev', 'role-to-assume': '', region: 'us-east-2', 'runs-on': '"large"', concurrency: 'milvus-alb--us-east-2-c-milvus-', targets: '[{"name":"c","inputs":{"region":"us-east-2","cluster":"c"}}]' },
+  expect(
+    buildMatrix(
+      [
+        createTarget('a'),
+        createTarget('b', 'staging', {
+          roleToAssume: 'arn:aws:iam::111122223333:role/r',
+          runsOn: ['self-hosted', 'vpc'],
+        }),
+        createTarget('c', 'dev', { runsOn: ['large'] }),
+      ],
+      deployOptions,
+    ),
+  ).toEqual([
+    {
+      name: 'a',
+      environment: 'production',
+      'role-to-assume': '',
+      region: 'us-east-2',
+      'runs-on': '"ubuntu-latest"',
+      concurrency: 'milvus-alb--us-east-2-a-milvus-',
+      targets: '[{"name":"a","inputs":{"region":"us-east-2","cluster":"a"}}]',
+    },
+    {
+      name: 'b',
+      environment: 'staging',
+      'role-to-assume': 'arn:aws:iam::111122223333:role/r',
+      region: 'us-east-2',
+      'runs-on': '["self-hosted","vpc"]',
+      concurrency: 'milvus-alb-arn:aws:iam::111122223333:role/r-us-east-2-b-milvus-',
+      targets: '[{"name":"b","inputs":{"region":"us-east-2","cluster":"b"}}]',
+    },
+    {
+      name: 'c',
+      environment: 'dev',
+      'role-to-assume': '',
+      region: 'us-east-2',
+      'runs-on': '"large"',
+      concurrency: 'milvus-alb--us-east-2-c-milvus-',
+      targets: '[{"name":"c","inputs":{"region":"us-east-2","cluster":"c"}}]',
+    },
   ])
 })
 
 test('targets of the same release are one after the other in one job, those of other releases in others', () => {
-  const createReleaseTarget = (name: string, inputs: Record<string, string>): Target => createTarget(name, 'production', { inputs: { region: 'us-east-2', cluster: 'c', ...inputs } })
-  const jobs = buildMatrix([createReleaseTarget('public', { release: 'r' }), createReleaseTarget('other', { release: 's' }), createReleaseTarget('internal', { release: 'r', 'ingress-name': 'r-internal' }), createReleaseTarget('elsewhere', { release: 'r', namespace: 'n' })], deployOptions)
-  expect(jobs.map(({ name, concurrency, targets }) => [name, concurrency, listTargetNames([{ targets }])])).toEqual([
+  const createReleaseTarget = (name: string, inputs: Record<string, string>): Target =>
+    createTarget(name, 'production', { inputs: { region: 'us-east-2', cluster: 'c', ...inputs } })
+  const jobs = buildMatrix(
+    [
+      createReleaseTarget('public', { release: 'r' }),
+      createReleaseTarget('other', { release: 's' }),
+      createReleaseTarget('internal', { release: 'r', 'ingress-name': 'r-internal' }),
+      createReleaseTarget('elsewhere', { release: 'r', namespace: 'n' }),
+    ],
+    deployOptions,
+  )
+  expect(
+    jobs.map(({ name, concurrency, targets }) => [
+      name,
+      concurrency,
+      listTargetNames([{ targets }]),
+    ]),
+  ).toEqual([
     ['public and 1 more', 'milvus-alb--us-east-2-c-milvus-r', ['public', 'internal']],
     ['other', 'milvus-alb--us-east-2-c-milvus-s', ['other']],
     ['elsewhere', 'milvus-alb--us-east-2-c-n-r', ['elsewhere']],
@@ -40,17 +106,30 @@ test.each<[count: number, environments: number, jobs: number, most: number]>([
   [1000, 1, 250, 4],
   [1000, 256, 256, 4],
   [1000, 7, 252, 4],
-])('%i targets in %i environments are %i jobs with at most %i targets, each target once', (count, environments, jobs, maxTargets) => {
-  const matrix = buildMatrix(createTargets(count, environments), deployOptions)
-  expect(matrix).toHaveLength(jobs)
-  expect(Math.max(...matrix.map(({ targets }) => (JSON.parse(targets) as unknown[]).length))).toBe(maxTargets)
-  expect(listTargetNames(matrix).sort()).toEqual(createTargets(count, environments).map(({ name }) => name).sort())
-})
+])(
+  '%i targets in %i environments are %i jobs with at most %i targets, each target once',
+  (count, environments, jobs, maxTargets) => {
+    const matrix = buildMatrix(createTargets(count, environments), deployOptions)
+    expect(matrix).toHaveLength(jobs)
+    expect(
+      Math.max(...matrix.map(({ targets }) => (JSON.parse(targets) as unknown[]).length)),
+    ).toBe(maxTargets)
+    expect(listTargetNames(matrix).sort()).toEqual(
+      createTargets(count, environments)
+        .map(({ name }) => name)
+        .sort(),
+    )
+  },
+)
 
 test('jobs that only look take the role and the environment for that', () => {
-  expect(buildMatrix([createTarget('a')], { ...deployOptions, check: true })).toMatchObject([{ environment: 'look', 'role-to-assume': 'arn:aws:iam::111122223333:role/look' }])
+  expect(buildMatrix([createTarget('a')], { ...deployOptions, check: true })).toMatchObject([
+    { environment: 'look', 'role-to-assume': 'arn:aws:iam::111122223333:role/look' },
+  ])
 })
 
 test('more environments than jobs', () => {
-  expect(() => buildMatrix(createTargets(300, 257), deployOptions)).toThrow('257 different environments')
+  expect(() => buildMatrix(createTargets(300, 257), deployOptions)).toThrow(
+    '257 different environments',
+  )
 })

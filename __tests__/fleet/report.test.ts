@@ -3,25 +3,97 @@ import { createFleetReport, addMissingResults } from '../../src/fleet/report/rep
 import type { TargetResult } from '../../src/fleet/deploy/run-target.ts'
 
 const now = Date.parse('2026-11-24T00:00:00Z')
-const change = { step: 'ingress', object: 'Ingress milvus/milvus-demo', path: 'metadata.annotations.x', before: 'a', after: 'b', why: 'differs' }
-const createResult = (outputs: Record<string, string>, outcome: TargetResult['outcome'] = 'success'): TargetResult => ({ name: 'production', host: 'milvus.example.com', outcome, outputs })
-const extractState = (targetResult: TargetResult): string => /^\| (.) \| [^|]*\| [^|]*\| (.*) \|$/m.exec(createFleetReport([targetResult], 30, now).body.split('\n')[2] ?? '')?.slice(1).join(' ') ?? ''
+const change = {
+  step: 'ingress',
+  object: 'Ingress milvus/milvus-demo',
+  path: 'metadata.annotations.x',
+  before: 'a',
+  after: 'b',
+  why: 'differs',
+}
+const createResult = (
+  outputs: Record<string, string>,
+  outcome: TargetResult['outcome'] = 'success',
+): TargetResult => ({ name: 'production', host: 'milvus.example.com', outcome, outputs })
+const extractState = (targetResult: TargetResult): string =>
+  /^\| (.) \| [^|]*\| [^|]*\| (.*) \|$/m
+    .exec(createFleetReport([targetResult], 30, now).body.split('\n')[2] ?? '')
+    ?.slice(1)
+    .join(' ') ?? ''
 
 test.each<[string, TargetResult, string]>([
-  ['as it should be', createResult({ drift: 'false', 'certificate-expiry': '2027-02-01T00:00:00Z' }), '✓ as it should be'],
-  ['deployed', createResult({ changed: 'true', changes: JSON.stringify([change]) }), '✓ 1 change made'],
+  [
+    'as it should be',
+    createResult({ drift: 'false', 'certificate-expiry': '2027-02-01T00:00:00Z' }),
+    '✓ as it should be',
+  ],
+  [
+    'deployed',
+    createResult({ changed: 'true', changes: JSON.stringify([change]) }),
+    '✓ 1 change made',
+  ],
   ['unchanged', createResult({ changed: 'false', changes: '[]' }), '✓ unchanged'],
-  ['a dry run', createResult({ changed: 'false', changes: JSON.stringify([change]) }), '✓ 1 change would be made'],
-  ['drifted', createResult({ drift: 'true', changes: JSON.stringify([change, change]), 'failure-code': 'drift-found' }, 'failure'), '✗ 2 differences'],
-  ['not seen whole', createResult({ drift: 'unknown', 'failure-code': 'drift-unknown' }, 'failure'), '✗ not everything could be seen'],
-  ['not seen whole, and only warned', createResult({ drift: 'unknown' }), '✗ not everything could be seen'],
-  ['drifted, and the probe failed', createResult({ drift: 'true', changes: JSON.stringify([change]), 'failure-code': 'probe-unreachable', 'failed-step': 'probe' }, 'failure'), '✗ probe-unreachable in probe; 1 difference'],
-  ['not compared', createResult({ drift: 'unknown', 'failure-code': 'namespace-not-found', 'failed-step': 'preflight' }, 'failure'), '✗ namespace-not-found in preflight'],
-  ['ends soon', createResult({ drift: 'false', 'certificate-expiry': '2026-12-01T00:00:00Z' }), '✗ the certificate ends in 7 days (2026-12-01)'],
-  ['failed', createResult({ 'failure-code': 'probe-unreachable', 'failed-step': 'probe' }, 'failure'), '✗ probe-unreachable in probe'],
+  [
+    'a dry run',
+    createResult({ changed: 'false', changes: JSON.stringify([change]) }),
+    '✓ 1 change would be made',
+  ],
+  [
+    'drifted',
+    createResult(
+      { drift: 'true', changes: JSON.stringify([change, change]), 'failure-code': 'drift-found' },
+      'failure',
+    ),
+    '✗ 2 differences',
+  ],
+  [
+    'not seen whole',
+    createResult({ drift: 'unknown', 'failure-code': 'drift-unknown' }, 'failure'),
+    '✗ not everything could be seen',
+  ],
+  [
+    'not seen whole, and only warned',
+    createResult({ drift: 'unknown' }),
+    '✗ not everything could be seen',
+  ],
+  [
+    'drifted, and the probe failed',
+    createResult(
+      {
+        drift: 'true',
+        changes: JSON.stringify([change]),
+        'failure-code': 'probe-unreachable',
+        'failed-step': 'probe',
+      },
+      'failure',
+    ),
+    '✗ probe-unreachable in probe; 1 difference',
+  ],
+  [
+    'not compared',
+    createResult(
+      { drift: 'unknown', 'failure-code': 'namespace-not-found', 'failed-step': 'preflight' },
+      'failure',
+    ),
+    '✗ namespace-not-found in preflight',
+  ],
+  [
+    'ends soon',
+    createResult({ drift: 'false', 'certificate-expiry': '2026-12-01T00:00:00Z' }),
+    '✗ the certificate ends in 7 days (2026-12-01)',
+  ],
+  [
+    'failed',
+    createResult({ 'failure-code': 'probe-unreachable', 'failed-step': 'probe' }, 'failure'),
+    '✗ probe-unreachable in probe',
+  ],
   ['failed without a word', createResult({}, 'failure'), '✗ failed'],
   ['cancelled', createResult({}, 'cancelled'), '✗ cancelled'],
-  ['changes that are no changes', createResult({ changed: 'true', changes: '[null, {"object": 1}]' }), '✓ 0 changes made'],
+  [
+    'changes that are no changes',
+    createResult({ changed: 'true', changes: '[null, {"object": 1}]' }),
+    '✓ 0 changes made',
+  ],
   ['changes that are no list', createResult({ changed: 'true', changes: '{' }), '✓ 0 changes made'],
 ])('%s', (_name, targetResult, expected) => {
   expect(extractState(targetResult)).toBe(expected)
@@ -29,8 +101,15 @@ test.each<[string, TargetResult, string]>([
 
 test('a target whose job left no result is not forgotten', () => {
   const results = addMissingResults([createResult({ changed: 'false' })], ['production', 'lost'])
-  expect(results.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual(['production success', 'lost missing'])
-  expect(createFleetReport(results, 30, now)).toMatchObject({ clean: false, title: '1 of 2 targets needs attention', body: expect.stringContaining('no result: its job ended before the action did') })
+  expect(results.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual([
+    'production success',
+    'lost missing',
+  ])
+  expect(createFleetReport(results, 30, now)).toMatchObject({
+    clean: false,
+    title: '1 of 2 targets needs attention',
+    body: expect.stringContaining('no result: its job ended before the action did'),
+  })
 })
 
 test.each<[drifts: string[], drift: string]>([
@@ -39,30 +118,76 @@ test.each<[drifts: string[], drift: string]>([
   [['false', 'unknown'], 'unknown'],
   [['false', ''], 'unknown'],
 ])('of targets with %j the drift is %s', (drifts, drift) => {
-  expect(createFleetReport(drifts.map((value) => createResult({ drift: value })), 30, now).drift).toBe(drift)
+  expect(
+    createFleetReport(
+      drifts.map((value) => createResult({ drift: value })),
+      30,
+      now,
+    ).drift,
+  ).toBe(drift)
 })
 
 test('the title counts, and differences are listed', () => {
-  const report = createFleetReport([createResult({ drift: 'true', changes: JSON.stringify([change]) }, 'failure'), createResult({ drift: 'false' })], 30, now)
+  const report = createFleetReport(
+    [
+      createResult({ drift: 'true', changes: JSON.stringify([change]) }, 'failure'),
+      createResult({ drift: 'false' }),
+    ],
+    30,
+    now,
+  )
   expect(report.title).toBe('1 of 2 targets needs attention')
   expect(report.clean).toBe(false)
-  expect(report.body).toContain('- Ingress milvus/milvus-demo: `metadata.annotations.x` is `a`, should be `b` (differs)')
+  expect(report.body).toContain(
+    '- Ingress milvus/milvus-demo: `metadata.annotations.x` is `a`, should be `b` (differs)',
+  )
 })
 
 test('the title of a dry run does not say that all is well', () => {
-  expect(createFleetReport([createResult({ changed: 'false', changes: JSON.stringify([change]) }), createResult({ changed: 'false', changes: '[]' })], 30, now).title).toBe('A dry run would change 1 of 2 targets')
+  expect(
+    createFleetReport(
+      [
+        createResult({ changed: 'false', changes: JSON.stringify([change]) }),
+        createResult({ changed: 'false', changes: '[]' }),
+      ],
+      30,
+      now,
+    ).title,
+  ).toBe('A dry run would change 1 of 2 targets')
 })
 
 test('texts from outside stay text', () => {
-  const { body } = createFleetReport([{ ...createResult({ drift: 'true', changes: JSON.stringify([{ ...change, before: '`</code>| [x](http://e)', why: '<script>|\n@team' }]) }), name: 'a|b<img>' }], 30, now)
+  const { body } = createFleetReport(
+    [
+      {
+        ...createResult({
+          drift: 'true',
+          changes: JSON.stringify([
+            { ...change, before: '`</code>| [x](http://e)', why: '<script>|\n@team' },
+          ]),
+        }),
+        name: 'a|b<img>',
+      },
+    ],
+    30,
+    now,
+  )
   expect(body).not.toMatch(/<script|<img|@team|\| \[x\]/)
 })
 
 test('a text that is empty is said to be', () => {
-  expect(createFleetReport([createResult({ drift: 'true', changes: JSON.stringify([{ ...change, before: ' ' }]) })], 30, now).body).toContain('is `(empty)`, should be `b`')
+  expect(
+    createFleetReport(
+      [createResult({ drift: 'true', changes: JSON.stringify([{ ...change, before: ' ' }]) })],
+      30,
+      now,
+    ).body,
+  ).toContain('is `(empty)`, should be `b`')
 })
 
 test('a thousand drifted targets fit into an issue', () => {
-  const results = Array.from({ length: 1000 }, () => createResult({ drift: 'true', changes: JSON.stringify(Array(20).fill(change)) }))
+  const results = Array.from({ length: 1000 }, () =>
+    createResult({ drift: 'true', changes: JSON.stringify(Array(20).fill(change)) }),
+  )
   expect(createFleetReport(results, 30, now).body.length).toBeLessThanOrEqual(65_536)
 })

@@ -2,14 +2,31 @@ import { expect, test } from '@jest/globals'
 import { readJobTargets, readResults } from '../../src/fleet/deploy/run-target.ts'
 
 const target = { name: 'a', inputs: { host: 'milvus.example.com' } }
-const result = { name: 'a', host: 'milvus.example.com', outcome: 'success', outputs: { drift: 'false' } }
+const result = {
+  name: 'a',
+  host: 'milvus.example.com',
+  outcome: 'success',
+  outputs: { drift: 'false' },
+}
 
 test('what the actions before wrote is read', () => {
   expect(readJobTargets(JSON.stringify([target]))).toEqual([target])
   expect(readResults(JSON.stringify([result]), 7)).toEqual([result])
 })
 
-test.each(['', '{', 'null', '{}', '[null]', '[[]]', '[{"name":"a","inputs":null}]', '[{"name":"a","inputs":{"host":7}}]', '[{"name":"a","host":"h","outcome":"success"}]'])('%s is neither, and the text says whose it is', (text) => {
+test.each([
+  '',
+  '{',
+  'null',
+  '{}',
+  '[null]',
+  '[[]]',
+  '[{"name":"a","inputs":null}]',
+  '[{"name":"a","inputs":{"host":7}}]',
+  '[{"name":"a","host":"h","outcome":"success"}]',
+])('%s is neither, and the text says whose it is', (text) => {
   expect(() => readJobTargets(text)).toThrow(/^Input targets is not what the action targets gives/)
-  expect(() => readResults(text, 7)).toThrow(/^Artifact 7 of this run has the name of results, and something else in it/)
+  expect(() => readResults(text, 7)).toThrow(
+    /^Artifact 7 of this run has the name of results, and something else in it/,
+  )
 })

@@ -8,66 +8,210 @@ const listProblems = (text: string): readonly string[] => {
 }
 
 test('defaults go under each target, and lists and maps become the texts that the action takes', () => {
-  expect(parseTargets(`
+  expect(
+    parseTargets(`
 defaults: {region: us-east-2, namespace: milvus, environment: shared, tags: {team: search}}
 targets:
   - {name: one, cluster: a, host: one.example.com, inbound-cidrs: [10.0.0.0/8, 192.0.2.0/24], listen-port: 8443, force-conflicts: true}
   - {name: two, cluster: b, host: two.example.com, region: eu-west-1, environment: two, check-environment: look, role-to-assume: 'arn:aws:iam::111122223333:role/milvus', runs-on: [self-hosted, vpc]}
-`)).toEqual({
+`),
+  ).toEqual({
     targets: [
-      { name: 'one', environment: 'shared', checkEnvironment: 'shared', roleToAssume: '', checkRoleToAssume: '', runsOn: [], inputs: { region: 'us-east-2', namespace: 'milvus', tags: '{"team":"search"}', cluster: 'a', host: 'one.example.com', 'inbound-cidrs': '["10.0.0.0/8","192.0.2.0/24"]', 'listen-port': '8443', 'force-conflicts': 'true' } },
-      { name: 'two', environment: 'two', checkEnvironment: 'look', roleToAssume: 'arn:aws:iam::111122223333:role/milvus', checkRoleToAssume: 'arn:aws:iam::111122223333:role/milvus', runsOn: ['self-hosted', 'vpc'], inputs: { region: 'eu-west-1', namespace: 'milvus', tags: '{"team":"search"}', cluster: 'b', host: 'two.example.com' } },
+      {
+        name: 'one',
+        environment: 'shared',
+        checkEnvironment: 'shared',
+        roleToAssume: '',
+        checkRoleToAssume: '',
+        runsOn: [],
+        inputs: {
+          region: 'us-east-2',
+          namespace: 'milvus',
+          tags: '{"team":"search"}',
+          cluster: 'a',
+          host: 'one.example.com',
+          'inbound-cidrs': '["10.0.0.0/8","192.0.2.0/24"]',
+          'listen-port': '8443',
+          'force-conflicts': 'true',
+        },
+      },
+      {
+        name: 'two',
+        environment: 'two',
+        checkEnvironment: 'look',
+        roleToAssume: 'arn:aws:iam::111122223333:role/milvus',
+        checkRoleToAssume: 'arn:aws:iam::111122223333:role/milvus',
+        runsOn: ['self-hosted', 'vpc'],
+        inputs: {
+          region: 'eu-west-1',
+          namespace: 'milvus',
+          tags: '{"team":"search"}',
+          cluster: 'b',
+          host: 'two.example.com',
+        },
+      },
     ],
   })
 })
 
-const validTarget = '{name: a, environment: e, region: us-east-2, cluster: c, host: milvus.example.com}'
+const validTarget =
+  '{name: a, environment: e, region: us-east-2, cluster: c, host: milvus.example.com}'
 
 test('a key without end is cut', () => {
-  expect(listProblems(`targets: [${validTarget.replace('}', ', ' + 'x'.repeat(5_000) + ': y}')}]`)).toEqual([expect.stringMatching(/^targets\[0\] \(a\) has x{900,1000}\.\.\.$/)])
+  expect(
+    listProblems(`targets: [${validTarget.replace('}', ', ' + 'x'.repeat(5_000) + ': y}')}]`),
+  ).toEqual([expect.stringMatching(/^targets\[0\] \(a\) has x{900,1000}\.\.\.$/)])
 })
 
 test('what its environment holds as secrets is not asked for', () => {
-  expect(parseTargets(`targets: [${validTarget.replace('name: a', 'name: a, chart-username: robot')}]`)).toMatchObject({ targets: [{ inputs: { 'chart-username': 'robot' } }] })
+  expect(
+    parseTargets(`targets: [${validTarget.replace('name: a', 'name: a, chart-username: robot')}]`),
+  ).toMatchObject({ targets: [{ inputs: { 'chart-username': 'robot' } }] })
 })
 
 test.each<[name: string, text: string, problems: string[]]>([
-  ['no YAML', 'targets: [', ['The file is not YAML (line 1, column 11): unexpected end of the stream within a flow collection.']],
-  ['nothing', '# nothing\n', ['The file is not YAML: expected a document, but the input is empty.']],
+  [
+    'no YAML',
+    'targets: [',
+    [
+      'The file is not YAML (line 1, column 11): unexpected end of the stream within a flow collection.',
+    ],
+  ],
+  [
+    'nothing',
+    '# nothing\n',
+    ['The file is not YAML: expected a document, but the input is empty.'],
+  ],
   ['no targets', 'targets: []', ['targets is empty.']],
-  ['something else', 'clusters: [a]', ['The file has no targets.', 'The file has clusters, which is no input of the action and nothing that a target says.']],
+  [
+    'something else',
+    'clusters: [a]',
+    [
+      'The file has no targets.',
+      'The file has clusters, which is no input of the action and nothing that a target says.',
+    ],
+  ],
   ['no name', 'targets: [{cluster: c}]', ['targets[0] has no name.']],
-  ['a name that cannot be one', 'targets: [{name: "a b"}]', ['targets[0] (a b): name may have letters, digits, dots, dashes and underscores, at most 100.']],
-  ['an input that there is not', `targets: [{name: a, hosts: x}]`, ['targets[0] (a) has hosts, which is no input of the action and nothing that a target says.']],
-  ['a secret', `targets: [{name: a, private-key: x}]`, ['targets[0] (a) has private-key, which is no input of the action and nothing that a target says.']],
-  ['a list that is a map', `targets: [{name: a, subnets: {a: b}}]`, ['targets[0] (a): subnets has a form that it cannot have: give a text, or a list or map where the input is one.']],
-  ['a role that is none', 'defaults: {role-to-assume: milvus}\ntargets: [{name: a}]', ['defaults.role-to-assume is no ARN of an IAM role, for example arn:aws:iam::111122223333:role/milvus-alb.']],
+  [
+    'a name that cannot be one',
+    'targets: [{name: "a b"}]',
+    ['targets[0] (a b): name may have letters, digits, dots, dashes and underscores, at most 100.'],
+  ],
+  [
+    'an input that there is not',
+    `targets: [{name: a, hosts: x}]`,
+    ['targets[0] (a) has hosts, which is no input of the action and nothing that a target says.'],
+  ],
+  [
+    'a secret',
+    `targets: [{name: a, private-key: x}]`,
+    [
+      'targets[0] (a) has private-key, which is no input of the action and nothing that a target says.',
+    ],
+  ],
+  [
+    'a list that is a map',
+    `targets: [{name: a, subnets: {a: b}}]`,
+    [
+      'targets[0] (a): subnets has a form that it cannot have: give a text, or a list or map where the input is one.',
+    ],
+  ],
+  [
+    'a role that is none',
+    'defaults: {role-to-assume: milvus}\ntargets: [{name: a}]',
+    [
+      'defaults.role-to-assume is no ARN of an IAM role, for example arn:aws:iam::111122223333:role/milvus-alb.',
+    ],
+  ],
   ['a name twice', `targets: [${validTarget}, ${validTarget}]`, ['There are 2 targets named a.']],
-  ['no environment', `targets: [${validTarget.replace('environment: e, ', '')}]`, ['a: It has no environment: name the GitHub environment whose secrets are its certificate and key, here or in defaults.']],
-  ['an Ingress twice', `defaults: {release: r}\ntargets: [${validTarget}, ${validTarget.replace('a,', 'b,')}, ${validTarget.replace('a,', 'c, ingress-name: x,')}, ${validTarget.replace('a,', 'd, runs-on: vpc,')}]`, ['a, b are the same Ingress of the same cluster: give each an ingress-name of its own, or keep one.']],
-  ['a wrong form, and what else is wrong in others', `targets: [{name: x, hosts: y}, ${validTarget.replace('us-east-2', 'nowhere')}]`, [
-    'targets[0] (x) has hosts, which is no input of the action and nothing that a target says.', expect.stringMatching(/^a: Input region is "nowhere"/),
-  ] as unknown as string[]],
-  ['what the action would say, all of it', 'defaults: {environment: e}\ntargets: [{name: a, host: x, listen-port: 0}, {name: b, region: nowhere, cluster: c, host: b.example.com, release: r, service: s}]', [
-    expect.stringMatching(/^a: Input cluster is empty\./), expect.stringMatching(/^a: Input region is empty\./), expect.stringMatching(/^a: Input host is "x", which has no dot/), expect.stringMatching(/^a: Input listen-port is "0"/),
-    expect.stringMatching(/^b: Input region is "nowhere"/), expect.stringMatching(/^b: Inputs release and service are both given/),
-  ] as unknown as string[]],
+  [
+    'no environment',
+    `targets: [${validTarget.replace('environment: e, ', '')}]`,
+    [
+      'a: It has no environment: name the GitHub environment whose secrets are its certificate and key, here or in defaults.',
+    ],
+  ],
+  [
+    'an Ingress twice',
+    `defaults: {release: r}\ntargets: [${validTarget}, ${validTarget.replace('a,', 'b,')}, ${validTarget.replace('a,', 'c, ingress-name: x,')}, ${validTarget.replace('a,', 'd, runs-on: vpc,')}]`,
+    [
+      'a, b are the same Ingress of the same cluster: give each an ingress-name of its own, or keep one.',
+    ],
+  ],
+  [
+    'a wrong form, and what else is wrong in others',
+    `targets: [{name: x, hosts: y}, ${validTarget.replace('us-east-2', 'nowhere')}]`,
+    [
+      'targets[0] (x) has hosts, which is no input of the action and nothing that a target says.',
+      expect.stringMatching(/^a: Input region is "nowhere"/),
+    ] as unknown as string[],
+  ],
+  [
+    'what the action would say, all of it',
+    'defaults: {environment: e}\ntargets: [{name: a, host: x, listen-port: 0}, {name: b, region: nowhere, cluster: c, host: b.example.com, release: r, service: s}]',
+    [
+      expect.stringMatching(/^a: Input cluster is empty\./),
+      expect.stringMatching(/^a: Input region is empty\./),
+      expect.stringMatching(/^a: Input host is "x", which has no dot/),
+      expect.stringMatching(/^a: Input listen-port is "0"/),
+      expect.stringMatching(/^b: Input region is "nowhere"/),
+      expect.stringMatching(/^b: Inputs release and service are both given/),
+    ] as unknown as string[],
+  ],
 ])('%s', (_name, text, expected) => {
   expect(listProblems(text)).toEqual(expected)
 })
 
 test('the inputs of a reusable workflow are one target, with what the action would say of them', () => {
-  const inputs = { 'targets-file': '', 'expiry-days': 30, issue: true, 'fail-on-drift': true, environment: 'e', 'runs-on': 'vpc', 'role-to-assume': 'arn', region: 'us-east-2', cluster: 'c', host: 'milvus.example.com', release: null, 'force-conflicts': false }
-  expect(readWorkflowTarget(JSON.stringify(inputs))).toEqual({ targets: [{ name: 'milvus.example.com', environment: 'e', checkEnvironment: 'e', roleToAssume: 'arn', checkRoleToAssume: 'arn', runsOn: [], inputs: { region: 'us-east-2', cluster: 'c', host: 'milvus.example.com', 'force-conflicts': 'false' } }] })
-  expect(readWorkflowTarget('{"region": "us-east-2", "cluster": "c"}')).toEqual({ problems: [expect.stringMatching(/^host: Input host is empty/)] })
+  const inputs = {
+    'targets-file': '',
+    'expiry-days': 30,
+    issue: true,
+    'fail-on-drift': true,
+    environment: 'e',
+    'runs-on': 'vpc',
+    'role-to-assume': 'arn',
+    region: 'us-east-2',
+    cluster: 'c',
+    host: 'milvus.example.com',
+    release: null,
+    'force-conflicts': false,
+  }
+  expect(readWorkflowTarget(JSON.stringify(inputs))).toEqual({
+    targets: [
+      {
+        name: 'milvus.example.com',
+        environment: 'e',
+        checkEnvironment: 'e',
+        roleToAssume: 'arn',
+        checkRoleToAssume: 'arn',
+        runsOn: [],
+        inputs: {
+          region: 'us-east-2',
+          cluster: 'c',
+          host: 'milvus.example.com',
+          'force-conflicts': 'false',
+        },
+      },
+    ],
+  })
+  expect(readWorkflowTarget('{"region": "us-east-2", "cluster": "c"}')).toEqual({
+    problems: [expect.stringMatching(/^host: Input host is empty/)],
+  })
 })
 
 test.each(['', '{', 'null', '[]', '7'])('inputs of a workflow that are no map: %j', (text) => {
-  expect(readWorkflowTarget(text)).toEqual({ problems: ['The workflow gives no inputs as JSON: pass toJSON(inputs) as target.'] })
+  expect(readWorkflowTarget(text)).toEqual({
+    problems: ['The workflow gives no inputs as JSON: pass toJSON(inputs) as target.'],
+  })
 })
 
 test('a certificate-arn of another region is found, and nothing is left in the environment', () => {
   const envBefore = { ...process.env }
-  expect(listProblems('targets: [{name: a, environment: e, region: us-east-2, cluster: c, host: milvus.example.com, certificate-arn: "arn:aws:acm:eu-west-1:111122223333:certificate/0a1b"}]')).toEqual([expect.stringContaining('Input certificate-arn is of region eu-west-1')])
+  expect(
+    listProblems(
+      'targets: [{name: a, environment: e, region: us-east-2, cluster: c, host: milvus.example.com, certificate-arn: "arn:aws:acm:eu-west-1:111122223333:certificate/0a1b"}]',
+    ),
+  ).toEqual([expect.stringContaining('Input certificate-arn is of region eu-west-1')])
   expect(process.env).toEqual(envBefore)
 })

@@ -2,7 +2,10 @@
 import * as form from '../../src/inputs/parsers.ts'
 
 /** @throws Error when the text was taken */
-export function captureInvalidInput(parse: (raw: string) => unknown, raw: string): form.InvalidInputError {
+export function captureInvalidInput(
+  parse: (raw: string) => unknown,
+  raw: string,
+): form.InvalidInputError {
   try {
     parse(raw)
   } catch (thrown) {

@@ -26,7 +26,11 @@ describe('list', () => {
   test.each<[string, string, string[]]>([
     ['an empty JSON list', '[]', []],
     ['only commas', ' , ,\n', []],
-    ['names with spaces, in a YAML list', '- subnet one\n- subnet two', ['subnet one', 'subnet two']],
+    [
+      'names with spaces, in a YAML list',
+      '- subnet one\n- subnet two',
+      ['subnet one', 'subnet two'],
+    ],
     ['a name of digits keeps its zeros', '- "0012"\n- 0013', ['0012', '0013']],
   ])('%s', (_, raw, value) => {
     expect(form.list(raw)).toEqual(value)
@@ -52,10 +56,19 @@ describe('cidrs', () => {
     expect(form.cidrs(raw)).toEqual(blocks)
   })
   test.each([
-    ['10.0.0.0/33', '10.0.0.0/33'], ['10.0.0.1', '10.0.0.1'], ['10.0.0.0/', '10.0.0.0/'], ['10.0.0.0/8/8', '10.0.0.0/8/8'], ['10.0.0/8', '10.0.0/8'], ['2001:db8::/129', '2001:db8::/129'],
-    ['10.0.0.0/-1', '10.0.0.0/-1'], ['example.com/24', 'example.com/24'], ['10.0.0.0/8, 300.0.0.0/8', '300.0.0.0/8'],
+    ['10.0.0.0/33', '10.0.0.0/33'],
+    ['10.0.0.1', '10.0.0.1'],
+    ['10.0.0.0/', '10.0.0.0/'],
+    ['10.0.0.0/8/8', '10.0.0.0/8/8'],
+    ['10.0.0/8', '10.0.0/8'],
+    ['2001:db8::/129', '2001:db8::/129'],
+    ['10.0.0.0/-1', '10.0.0.0/-1'],
+    ['example.com/24', 'example.com/24'],
+    ['10.0.0.0/8, 300.0.0.0/8', '300.0.0.0/8'],
   ])('%s is refused by the block that is wrong', (raw, block) => {
-    expect(captureInvalidInput(form.cidrs, raw).message).toBe(`has ${JSON.stringify(block)}, which is not a CIDR block.`)
+    expect(captureInvalidInput(form.cidrs, raw).message).toBe(
+      `has ${JSON.stringify(block)}, which is not a CIDR block.`,
+    )
   })
 })
 
@@ -68,7 +81,14 @@ describe('stringMap', () => {
     ['pairs by line', 'team=search\r\nstage=prod\n', { team: 'search', stage: 'prod' }],
     ['a value with an equals sign', 'query=a=b', { query: 'a=b' }],
     ['a value that is a URL', 'docs=https://example.com/x', { docs: 'https://example.com/x' }],
-    ['YAML whose values have equals signs', 'alb.ingress.kubernetes.io/target-group-attributes: stickiness.enabled=true,stickiness.type=lb_cookie', { 'alb.ingress.kubernetes.io/target-group-attributes': 'stickiness.enabled=true,stickiness.type=lb_cookie' }],
+    [
+      'YAML whose values have equals signs',
+      'alb.ingress.kubernetes.io/target-group-attributes: stickiness.enabled=true,stickiness.type=lb_cookie',
+      {
+        'alb.ingress.kubernetes.io/target-group-attributes':
+          'stickiness.enabled=true,stickiness.type=lb_cookie',
+      },
+    ],
     ['numbers and booleans', 'order: 10\nmanaged: true', { order: '10', managed: 'true' }],
     ['an empty value of a pair', 'team=,stage=prod', { team: '', stage: 'prod' }],
     ['an empty text in YAML', "team: ''", { team: '' }],
@@ -77,7 +97,11 @@ describe('stringMap', () => {
     ['an account id with a zero first', 'account: 012345678901', { account: '012345678901' }],
     ['a version that ends in a zero', 'version: 1.10', { version: '1.10' }],
     ['a commit that looks like a number', 'commit: 12e4', { commit: '12e4' }],
-    ['pairs whose values have spaces', 'Name=my alb,team=search', { Name: 'my alb', team: 'search' }],
+    [
+      'pairs whose values have spaces',
+      'Name=my alb,team=search',
+      { Name: 'my alb', team: 'search' },
+    ],
   ])('%s', (_, raw, value) => {
     expect(form.stringMap(raw)).toEqual(value)
   })
@@ -96,13 +120,25 @@ describe('stringMap', () => {
 
 describe('helmValues', () => {
   test.each<[string, string, Record<string, unknown>]>([
-    ['nested', 'proxy: {replicas: 2}\nminio:\n  enabled: false', { proxy: { replicas: 2 }, minio: { enabled: false } }],
-    ['a null takes a value away', 'service: {annotations: null}', { service: { annotations: null } }],
+    [
+      'nested',
+      'proxy: {replicas: 2}\nminio:\n  enabled: false',
+      { proxy: { replicas: 2 }, minio: { enabled: false } },
+    ],
+    [
+      'a null takes a value away',
+      'service: {annotations: null}',
+      { service: { annotations: null } },
+    ],
     ['only a comment', '# nothing here', {}],
     ['null', 'null', {}],
     ['words and modes as in YAML 1.1', 'a: no\nb: on\nc: 0644', { a: false, b: true, c: 420 }],
     ['a date stays a text, as helm keeps it', 'until: 2027-01-01', { until: '2027-01-01' }],
-    ['a key that is a name of JavaScript', '__proto__: {polluted: true}', JSON.parse('{"__proto__":{"polluted":true}}') as Record<string, unknown>],
+    [
+      'a key that is a name of JavaScript',
+      '__proto__: {polluted: true}',
+      JSON.parse('{"__proto__":{"polluted":true}}') as Record<string, unknown>,
+    ],
   ])('%s', (_, raw, value) => {
     expect(form.helmValues(raw)).toEqual(value)
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
@@ -111,17 +147,42 @@ describe('helmValues', () => {
   test.each([
     ['a list', `- ${canary}`, 'is not a YAML map.'],
     ['a text', canary, 'is not a YAML map.'],
-    ['a tab', `password: ${canary}\n\tkey: x`, /^is not YAML \(line 2, column \d+\): a tab, where YAML takes spaces\.$/],
+    [
+      'a tab',
+      `password: ${canary}\n\tkey: x`,
+      /^is not YAML \(line 2, column \d+\): a tab, where YAML takes spaces\.$/,
+    ],
     ['a quote that does not end', `password: "${canary}`, /^is not YAML \(line 1, column \d+\)\.$/],
-    ['a map in itself', `a: &a {password: ${canary}, b: *a}`, /aliases that lead back to themselves/],
-    ['a billion laughs', [`a0: &a0 [${canary}]`, ...Array.from({ length: 9 }, (_, level) => `a${level + 1}: &a${level + 1} [${Array(10).fill(`*a${level}`).join(', ')}]`)].join('\n'), /^has more than a million characters/],
+    [
+      'a map in itself',
+      `a: &a {password: ${canary}, b: *a}`,
+      /aliases that lead back to themselves/,
+    ],
+    [
+      'a billion laughs',
+      [
+        `a0: &a0 [${canary}]`,
+        ...Array.from(
+          { length: 9 },
+          (_, level) =>
+            `a${level + 1}: &a${level + 1} [${Array(10).fill(`*a${level}`).join(', ')}]`,
+        ),
+      ].join('\n'),
+      /^has more than a million characters/,
+    ],
     ['a hundred thousand empty lines', `x: "${canary}${'\n'.repeat(100_000)}#`, /^is not YAML/],
-    ['a number that JSON has not', `password: ${canary}\na: [1, .inf]`, /^has a number that is infinite or none/],
+    [
+      'a number that JSON has not',
+      `password: ${canary}\na: [1, .inf]`,
+      /^has a number that is infinite or none/,
+    ],
     ['two documents', `password: ${canary}\n---\na: b`, /^is not YAML/],
     ['an alias to nothing', `password: *${canary}`, /^is not YAML \(line 1, column \d+\)\.$/],
   ])('%s is refused without its text', (_, raw, expected) => {
     const { message, remedy, cause } = captureInvalidInput(form.helmValues, raw)
-    expect(message).toEqual(typeof expected === 'string' ? expected : expect.stringMatching(expected))
+    expect(message).toEqual(
+      typeof expected === 'string' ? expected : expect.stringMatching(expected),
+    )
     expect(`${message}${remedy}${String(cause)}`).not.toContain(canary)
   })
 })

@@ -11,7 +11,11 @@ describe('texts that are taken as they are', () => {
     ['kubernetesName of one digit', form.kubernetesName, '7'],
     ['kubernetesName of 63 characters', form.kubernetesName, label63],
     ['kubernetesSubdomain with dots', form.kubernetesSubdomain, 'alb.internal-1.x'],
-    ['kubernetesSubdomain of 253 characters', form.kubernetesSubdomain, `${`${label63}.`.repeat(3)}${'b'.repeat(61)}`],
+    [
+      'kubernetesSubdomain of 253 characters',
+      form.kubernetesSubdomain,
+      `${`${label63}.`.repeat(3)}${'b'.repeat(61)}`,
+    ],
     ['clusterName', form.clusterName, 'Production_1-a'],
     ['region', form.region, 'us-east-2'],
     ['region of GovCloud', form.region, 'us-gov-west-1'],
@@ -19,7 +23,11 @@ describe('texts that are taken as they are', () => {
     ['region of an isolated partition', form.region, 'us-isob-east-1'],
     ['region of the European Sovereign Cloud', form.region, 'eusc-de-east-1'],
     ['certificateArn', form.certificateArn, arn],
-    ['certificateArn of China', form.certificateArn, arn.replace('arn:aws:', 'arn:aws-cn:').replace('us-east-2', 'cn-north-1')],
+    [
+      'certificateArn of China',
+      form.certificateArn,
+      arn.replace('arn:aws:', 'arn:aws-cn:').replace('us-east-2', 'cn-north-1'),
+    ],
     ['loadBalancerName of 32 characters', form.loadBalancerName, `M${'-'.repeat(30)}9`],
     ['loadBalancerName that only contains internal-', form.loadBalancerName, 'my-internal-alb'],
     ['groupName', form.groupName, 'shared.alb-1'],
@@ -34,36 +42,126 @@ describe('texts that are taken as they are', () => {
 
 describe('texts that are refused', () => {
   test.each<[string, (raw: string) => unknown, string, RegExp]>([
-    ['kubernetesName in capitals', form.kubernetesName, 'Milvus', /is "Milvus", which is not a Kubernetes name/],
-    ['kubernetesName of 64 characters', form.kubernetesName, `${label63}a`, /not a Kubernetes name/],
+    [
+      'kubernetesName in capitals',
+      form.kubernetesName,
+      'Milvus',
+      /is "Milvus", which is not a Kubernetes name/,
+    ],
+    [
+      'kubernetesName of 64 characters',
+      form.kubernetesName,
+      `${label63}a`,
+      /not a Kubernetes name/,
+    ],
     ['kubernetesName with a dot', form.kubernetesName, 'a.b', /not a Kubernetes name/],
-    ['kubernetesName that could leave the path of a URL', form.kubernetesName, '../secrets', /not a Kubernetes name/],
-    ['kubernetesName that helm could take for an option', form.kubernetesName, '-n', /not a Kubernetes name/],
+    [
+      'kubernetesName that could leave the path of a URL',
+      form.kubernetesName,
+      '../secrets',
+      /not a Kubernetes name/,
+    ],
+    [
+      'kubernetesName that helm could take for an option',
+      form.kubernetesName,
+      '-n',
+      /not a Kubernetes name/,
+    ],
     ['kubernetesName with a second line', form.kubernetesName, 'milvus\nx', /is "milvus\\nx"/],
-    ['kubernetesSubdomain with an empty label', form.kubernetesSubdomain, 'a..b', /not a Kubernetes name/],
-    ['kubernetesSubdomain of 254 characters', form.kubernetesSubdomain, 'a'.repeat(254), /not a Kubernetes name/],
+    [
+      'kubernetesSubdomain with an empty label',
+      form.kubernetesSubdomain,
+      'a..b',
+      /not a Kubernetes name/,
+    ],
+    [
+      'kubernetesSubdomain of 254 characters',
+      form.kubernetesSubdomain,
+      'a'.repeat(254),
+      /not a Kubernetes name/,
+    ],
     ['region that is a zone', form.region, 'us-east-2a', /is "us-east-2a", which is a zone\.$/],
     ['region that is a local zone', form.region, 'us-west-2-lax-1a', /which is a zone/],
     ['region with a space', form.region, 'US East', /is "US East", which is not an AWS region/],
-    ['clusterName that is a context of eksctl', form.clusterName, 'me@production.us-east-2.eksctl.io', /not the name of an EKS cluster/],
-    ['clusterName that is its ARN', form.clusterName, 'arn:aws:eks:us-east-2:111122223333:cluster/production', /which is its ARN\.$/],
+    [
+      'clusterName that is a context of eksctl',
+      form.clusterName,
+      'me@production.us-east-2.eksctl.io',
+      /not the name of an EKS cluster/,
+    ],
+    [
+      'clusterName that is its ARN',
+      form.clusterName,
+      'arn:aws:eks:us-east-2:111122223333:cluster/production',
+      /which is its ARN\.$/,
+    ],
     ['region that is a name', form.region, 'Ohio', /not an AWS region/],
-    ['certificateArn of IAM', form.certificateArn, 'arn:aws:iam::111122223333:server-certificate/x', /not the ARN of an ACM certificate/],
-    ['certificateArn that is the id alone', form.certificateArn, '0a1b2c3d', /is "0a1b2c3d", which is not the ARN/],
-    ['two certificateArns', form.certificateArn, `${arn},${arn}`, /not the ARN of an ACM certificate/],
-    ['loadBalancerName of 33 characters', form.loadBalancerName, 'a'.repeat(33), /not a load balancer name/],
-    ['loadBalancerName with a hyphen at its end', form.loadBalancerName, 'milvus-', /not a load balancer name/],
-    ['loadBalancerName that begins with internal-', form.loadBalancerName, 'internal-milvus', /not a load balancer name/],
+    [
+      'certificateArn of IAM',
+      form.certificateArn,
+      'arn:aws:iam::111122223333:server-certificate/x',
+      /not the ARN of an ACM certificate/,
+    ],
+    [
+      'certificateArn that is the id alone',
+      form.certificateArn,
+      '0a1b2c3d',
+      /is "0a1b2c3d", which is not the ARN/,
+    ],
+    [
+      'two certificateArns',
+      form.certificateArn,
+      `${arn},${arn}`,
+      /not the ARN of an ACM certificate/,
+    ],
+    [
+      'loadBalancerName of 33 characters',
+      form.loadBalancerName,
+      'a'.repeat(33),
+      /not a load balancer name/,
+    ],
+    [
+      'loadBalancerName with a hyphen at its end',
+      form.loadBalancerName,
+      'milvus-',
+      /not a load balancer name/,
+    ],
+    [
+      'loadBalancerName that begins with internal-',
+      form.loadBalancerName,
+      'internal-milvus',
+      /not a load balancer name/,
+    ],
     ['groupName with a hyphen at its end', form.groupName, 'shared-', /not an IngressGroup name/],
     ['groupName of 64 characters', form.groupName, `${label63}a`, /not an IngressGroup name/],
-    ['sslPolicy of another service', form.sslPolicy, 'TLSv1.2_2021', /not the name of an ELB security policy/],
+    [
+      'sslPolicy of another service',
+      form.sslPolicy,
+      'TLSv1.2_2021',
+      /not the name of an ELB security policy/,
+    ],
     ['oneOf in capitals', form.oneOf('required', 'off'), 'Off', /is "Off"\./],
     ['boolean yes', form.boolean, 'yes', /is "yes", which is neither true nor false/],
     ['boolean 1', form.boolean, '1', /neither true nor false/],
     ['boolean in mixed case', form.boolean, 'tRUE', /neither true nor false/],
-    ['a long text, of which no piece is shown', form.port, 'x'.repeat(200), /^is a text of 200 characters, which is not a port\.$/],
-    ['a hundred thousand digits', form.duration(1, 2), '0'.repeat(100_000), /^is a text of 100000 characters, which is not a duration\.$/],
-    ['a clusterName that is the ARN of something long', form.clusterName, `arn:aws:eks:us-east-2:111122223333:cluster/${'x'.repeat(200)}`, /not the name of an EKS cluster/],
+    [
+      'a long text, of which no piece is shown',
+      form.port,
+      'x'.repeat(200),
+      /^is a text of 200 characters, which is not a port\.$/,
+    ],
+    [
+      'a hundred thousand digits',
+      form.duration(1, 2),
+      '0'.repeat(100_000),
+      /^is a text of 100000 characters, which is not a duration\.$/,
+    ],
+    [
+      'a clusterName that is the ARN of something long',
+      form.clusterName,
+      `arn:aws:eks:us-east-2:111122223333:cluster/${'x'.repeat(200)}`,
+      /not the name of an EKS cluster/,
+    ],
   ])('%s', (_, parse, raw, expected) => {
     const { message, remedy } = captureInvalidInput(parse, raw)
     expect(message).toMatch(expected)
@@ -104,53 +202,113 @@ describe('host', () => {
   ])('%s is refused', (raw, expected) => {
     const { message } = captureInvalidInput(form.host, raw)
     expect(message).toMatch(expected)
-    expect(message).toContain(raw.length > 80 ? `a text of ${raw.length} characters` : JSON.stringify(raw))
+    expect(message).toContain(
+      raw.length > 80 ? `a text of ${raw.length} characters` : JSON.stringify(raw),
+    )
   })
 })
 
 test.each<[(raw: string) => unknown, string, string]>([
-  [form.region, 'us-east-2a', 'Give its region: us-east-2.'], [form.region, 'us-west-2-lax-1a', 'Give its region: us-west-2.'], [form.clusterName, 'arn:aws:eks:us-east-2:111122223333:cluster/production', 'Give its name: production.'],
-  [form.host, 'münchen.example', 'Give it as DNS and certificates have it: xn--mnchen-3ya.example.'],
+  [form.region, 'us-east-2a', 'Give its region: us-east-2.'],
+  [form.region, 'us-west-2-lax-1a', 'Give its region: us-west-2.'],
+  [
+    form.clusterName,
+    'arn:aws:eks:us-east-2:111122223333:cluster/production',
+    'Give its name: production.',
+  ],
+  [
+    form.host,
+    'münchen.example',
+    'Give it as DNS and certificates have it: xn--mnchen-3ya.example.',
+  ],
 ])('what to give is said whole: %#', (parse, raw, remedy) => {
   expect(captureInvalidInput(parse, raw).remedy).toBe(remedy)
 })
 
 describe('refusePlaceholder', () => {
   test.each<[string, RegExp]>([
-    ['***', /which GitHub shows in place of a secret/], ['${{ secrets.TLS_KEY }}', /an expression .* that nobody has evaluated/], ['$TLS_KEY', /the name of a variable/], ['${TLS_KEY}', /the name of a variable/], ['$env:TLS_KEY', /the name of a variable/],
-    ['%TLS_KEY%', /the name of a variable/], ['~/.kube/config', /only a shell can follow/], ['$HOME/.kube/config', /only a shell can follow/],
+    ['***', /which GitHub shows in place of a secret/],
+    ['${{ secrets.TLS_KEY }}', /an expression .* that nobody has evaluated/],
+    ['$TLS_KEY', /the name of a variable/],
+    ['${TLS_KEY}', /the name of a variable/],
+    ['$env:TLS_KEY', /the name of a variable/],
+    ['%TLS_KEY%', /the name of a variable/],
+    ['~/.kube/config', /only a shell can follow/],
+    ['$HOME/.kube/config', /only a shell can follow/],
   ])('%s', (raw, expected) => {
     const { message, remedy } = captureInvalidInput(form.rejectPlaceholder, raw)
-    expect([message, remedy]).toEqual([expect.stringMatching(expected), expect.stringMatching(/^(Give|Name|Write) .+\.$/)])
+    expect([message, remedy]).toEqual([
+      expect.stringMatching(expected),
+      expect.stringMatching(/^(Give|Name|Write) .+\.$/),
+    ])
   })
-  test.each(['milvus.example.com', 'root:$ecret', 'a$b', '/home/runner/.kube/config', 'price: $5', '**', '${{ a }} and more'])('%s may be a value', (raw) => {
+  test.each([
+    'milvus.example.com',
+    'root:$ecret',
+    'a$b',
+    '/home/runner/.kube/config',
+    'price: $5',
+    '**',
+    '${{ a }} and more',
+  ])('%s may be a value', (raw) => {
     expect(() => form.rejectPlaceholder(raw)).not.toThrow()
   })
 })
 
 describe('numbers', () => {
-  test.each([['1', 1], ['443', 443], ['65535', 65535], ['00443', 443]])('port %s', (raw, value) => {
+  test.each([
+    ['1', 1],
+    ['443', 443],
+    ['65535', 65535],
+    ['00443', 443],
+  ])('port %s', (raw, value) => {
     expect(form.port(raw)).toBe(value)
   })
-  test.each(['0', '65536', '-1', '4.5', '443/tcp', '0x1bb', '1e3', ' 443', '999999'])('port %s is refused', (raw) => {
-    expect(captureInvalidInput(form.port, raw).message).toMatch(/which is not a port/)
-  })
+  test.each(['0', '65536', '-1', '4.5', '443/tcp', '0x1bb', '1e3', ' 443', '999999'])(
+    'port %s is refused',
+    (raw) => {
+      expect(captureInvalidInput(form.port, raw).message).toMatch(/which is not a port/)
+    },
+  )
 
   const duration = form.duration(1, 4000)
-  test.each([['90s', 90], ['10m', 600], ['1h', 3600], ['1h6m40s', 4000], ['1s', 1], ['0m1s', 1]])('duration %s', (raw, seconds) => {
+  test.each([
+    ['90s', 90],
+    ['10m', 600],
+    ['1h', 3600],
+    ['1h6m40s', 4000],
+    ['1s', 1],
+    ['0m1s', 1],
+  ])('duration %s', (raw, seconds) => {
     expect(duration(raw)).toBe(seconds)
   })
   test.each([
-    ['90', /not a duration/], ['10 m', /not a duration/], ['10min', /not a duration/], ['1.5h', /not a duration/], ['-5m', /not a duration/], ['m', /not a duration/], ['10m!', /not a duration/],
-    ['500ms', /not a duration/], ['PT10M', /not a duration/],
-    ['0s', /out of range/], ['4001s', /out of range/], ['99999999999999h', /out of range/],
+    ['90', /not a duration/],
+    ['10 m', /not a duration/],
+    ['10min', /not a duration/],
+    ['1.5h', /not a duration/],
+    ['-5m', /not a duration/],
+    ['m', /not a duration/],
+    ['10m!', /not a duration/],
+    ['500ms', /not a duration/],
+    ['PT10M', /not a duration/],
+    ['0s', /out of range/],
+    ['4001s', /out of range/],
+    ['99999999999999h', /out of range/],
   ])('duration %s is refused', (raw, expected) => {
     const { message, remedy } = captureInvalidInput(duration, raw)
     expect(message).toMatch(expected)
     expect(remedy).toMatch(/out of range/.test(message) ? /from 1s to 4000s/ : /90s, 10m or 1h30m/)
   })
 
-  test.each([['true', true], ['True', true], ['TRUE', true], ['false', false], ['False', false], ['FALSE', false]])('boolean %s', (raw, value) => {
+  test.each([
+    ['true', true],
+    ['True', true],
+    ['TRUE', true],
+    ['false', false],
+    ['False', false],
+    ['FALSE', false],
+  ])('boolean %s', (raw, value) => {
     expect(form.boolean(raw)).toBe(value)
   })
 })
@@ -166,8 +324,14 @@ describe('hostPort', () => {
     expect(form.hostPort(raw)).toEqual(value)
   })
   test.each([
-    ['10.0.3.7', /not host:port/], ['2001:db8::1:443', /not host:port/], ['https://alb.example.com:443', /not host:port/], [':443', /not host:port/], ['alb.example.com:', /not host:port/],
-    ['alb example:443', /not host:port/], ['alb.example.com:0', /not a port/], ['alb.example.com:70000', /not a port/],
+    ['10.0.3.7', /not host:port/],
+    ['2001:db8::1:443', /not host:port/],
+    ['https://alb.example.com:443', /not host:port/],
+    [':443', /not host:port/],
+    ['alb.example.com:', /not host:port/],
+    ['alb example:443', /not host:port/],
+    ['alb.example.com:0', /not a port/],
+    ['alb.example.com:70000', /not a port/],
   ])('%s is refused', (raw, expected) => {
     expect(captureInvalidInput(form.hostPort, raw).message).toMatch(expected)
   })

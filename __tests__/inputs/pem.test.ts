@@ -8,7 +8,8 @@ const canary = 'canary-5b1d9e'
 const certificate = new X509Certificate((await createCertificateAuthority()).root)
 
 describe('pem', () => {
-  const pemText = '-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIQAAAA\nMDAwMDAwMDAwMDAwMDAwMDAwMA==\n-----END CERTIFICATE-----\n'
+  const pemText =
+    '-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIQAAAA\nMDAwMDAwMDAwMDAwMDAwMDAwMA==\n-----END CERTIFICATE-----\n'
   const base64 = Buffer.from(pemText).toString('base64')
   test.each([
     ['PEM', pemText],
@@ -33,11 +34,12 @@ describe('pem', () => {
     expect(parsePem(raw)).toBe(pemText)
   })
 
-  test.each([
-    ['text before the certificate stays', 'subject=CN = x\n', pemText],
-  ])('%s', (_, preamble, block) => {
-    expect(parsePem(preamble + block)).toBe(preamble + block)
-  })
+  test.each([['text before the certificate stays', 'subject=CN = x\n', pemText]])(
+    '%s',
+    (_, preamble, block) => {
+      expect(parsePem(preamble + block)).toBe(preamble + block)
+    },
+  )
 
   test.each([
     ['something else', canary],
@@ -50,8 +52,22 @@ describe('pem', () => {
 
   test.each<[string, string, RegExp]>([
     ['base64 of base64', Buffer.from(base64).toString('base64'), /encoded twice/],
-    ['a path', './secrets/key.pem', /the path of a file.*gh secret set/], ['a whole path', '/home/runner/work/_temp/key', /the path of a file/], ['a path of curl', '@key.pem', /the path of a file/], ['a path of Windows', 'C:\\certs\\key.pem', /the path of a file/], ['the name of a file', 'key.pem', /the path of a file/],
-    ['JSON', JSON.stringify({ private_key: pemText }), /is JSON.*fromJSON/], ['the ARN of a certificate', 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b', /ARN of a certificate.*certificate-arn/], ['another ARN', 'arn:aws:secretsmanager:us-east-2:111122223333:secret:tls', /an ARN.*secretsmanager/],
+    ['a path', './secrets/key.pem', /the path of a file.*gh secret set/],
+    ['a whole path', '/home/runner/work/_temp/key', /the path of a file/],
+    ['a path of curl', '@key.pem', /the path of a file/],
+    ['a path of Windows', 'C:\\certs\\key.pem', /the path of a file/],
+    ['the name of a file', 'key.pem', /the path of a file/],
+    ['JSON', JSON.stringify({ private_key: pemText }), /is JSON.*fromJSON/],
+    [
+      'the ARN of a certificate',
+      'arn:aws:acm:us-east-2:111122223333:certificate/0a1b',
+      /ARN of a certificate.*certificate-arn/,
+    ],
+    [
+      'another ARN',
+      'arn:aws:secretsmanager:us-east-2:111122223333:secret:tls',
+      /an ARN.*secretsmanager/,
+    ],
     ['a key of SSH', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@host', /a public key of SSH/],
   ])('%s is named as what it is, and not quoted', (_, raw, expected) => {
     const { message, remedy } = captureInvalidInput(parsePem, raw)
@@ -65,17 +81,39 @@ describe('pem', () => {
     ['no line ends at all', longPem.replaceAll('\n', '')],
     ['two blocks on one line', `${longPem}${longPem}`.replaceAll('\n', ' ')],
   ])('%s: the lines are made again', (_, raw) => {
-    expect(parsePem(raw).replace(/-----END CERTIFICATE----- ?-/g, '-----END CERTIFICATE-----\n-')).toBe(raw.match(/BEGIN/g)?.length === 2 ? longPem + longPem : longPem)
+    expect(
+      parsePem(raw).replace(/-----END CERTIFICATE----- ?-/g, '-----END CERTIFICATE-----\n-'),
+    ).toBe(raw.match(/BEGIN/g)?.length === 2 ? longPem + longPem : longPem)
   })
 
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const encryptedKey = privateKey.export({ type: 'pkcs8', format: 'der', cipher: 'aes-256-cbc', passphrase: 'x' })
+  const encryptedKey = privateKey.export({
+    type: 'pkcs8',
+    format: 'der',
+    cipher: 'aes-256-cbc',
+    passphrase: 'x',
+  })
   test.each<[string, Buffer, RegExp]>([
     ['a certificate in DER', certificate.raw, /a certificate in DER.*openssl x509 -inform DER/],
-    ['a private key in DER', privateKey.export({ type: 'pkcs8', format: 'der' }), /a private key in DER.*openssl pkey -inform DER/],
-    ['an old RSA key in DER', generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'der' }), /a private key in DER/],
+    [
+      'a private key in DER',
+      privateKey.export({ type: 'pkcs8', format: 'der' }),
+      /a private key in DER.*openssl pkey -inform DER/,
+    ],
+    [
+      'an old RSA key in DER',
+      generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
+        type: 'pkcs1',
+        format: 'der',
+      }),
+      /a private key in DER/,
+    ],
     ['an encrypted key in DER', encryptedKey, /an encrypted private key.*passphrase/],
-    ['a public key in DER', publicKey.export({ type: 'spki', format: 'der' }), /something else, in DER/],
+    [
+      'a public key in DER',
+      publicKey.export({ type: 'spki', format: 'der' }),
+      /something else, in DER/,
+    ],
     ['PKCS#12', Buffer.from('3082098a0201033082094406', 'hex'), /PKCS#12.*openssl pkcs12/],
     ['a short PKCS#12', Buffer.from('30819a020103308144', 'hex'), /PKCS#12/],
     ['PKCS#7', Buffer.from('3082053406092a864886f70d010702a0', 'hex'), /PKCS#7.*openssl pkcs7/],

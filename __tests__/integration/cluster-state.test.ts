@@ -1,31 +1,68 @@
-/** What has to change in etcd for a cluster to be as it was, and what its objects are called then. */
+/**
+ * What has to change in etcd for a cluster to be as it was, and what its objects are called then.
+ */
 import { describe, expect, test } from '@jest/globals'
 import { diffContent, withNewUids } from '../../integration/services/cluster-state.ts'
 
-const encodeContent = (entries: Readonly<Record<string, string>>): Map<string, string> => new Map(Object.entries(entries).map(([key, value]) => [Buffer.from(key).toString('base64'), value]))
+const encodeContent = (entries: Readonly<Record<string, string>>): Map<string, string> =>
+  new Map(
+    Object.entries(entries).map(([key, value]) => [Buffer.from(key).toString('base64'), value]),
+  )
 const service = '/registry/services/specs/default/kubernetes'
 const lease = '/registry/leases/kube-system/apiserver-x'
 
 test.each([
   ['the same', { [service]: '1' }, { [service]: '1' }, [], []],
-  ['an object that is new', { [service]: '1' }, { [service]: '1', '/registry/ingressclasses/nginx': '2' }, ['/registry/ingressclasses/nginx'], []],
+  [
+    'an object that is new',
+    { [service]: '1' },
+    { [service]: '1', '/registry/ingressclasses/nginx': '2' },
+    ['/registry/ingressclasses/nginx'],
+    [],
+  ],
   ['an object that has gone', { [service]: '1' }, {}, [], [service]],
   ['an object that has changed', { [service]: '1' }, { [service]: '2' }, [], [service]],
   ['a heartbeat', { [lease]: '1' }, { [lease]: '2' }, [], []],
   ['a heartbeat that has stopped', { [lease]: '1' }, {}, [], [lease]],
-  ['a lease of somebody else', {}, { '/registry/leases/milvus/milvus-alb-action': '1' }, ['/registry/leases/milvus/milvus-alb-action'], []],
+  [
+    'a lease of somebody else',
+    {},
+    { '/registry/leases/milvus/milvus-alb-action': '1' },
+    ['/registry/leases/milvus/milvus-alb-action'],
+    [],
+  ],
 ])('%s', (_name, desired, actual, deleted, written) => {
   const change = diffContent(encodeContent(desired), encodeContent(actual))
   const text = (key: string): string => Buffer.from(key, 'base64').toString()
-  expect({ deleted: change.deleted.map(text), written: change.written.map(([key]) => text(key)) }).toEqual({ deleted, written })
+  expect({
+    deleted: change.deleted.map(text),
+    written: change.written.map(([key]) => text(key)),
+  }).toEqual({ deleted, written })
 })
 
 describe('uids', () => {
-  const [node, owner, pod] = ['11111111-aaaa-4aaa-8aaa-111111111111', '22222222-aaaa-4aaa-8aaa-222222222222', '33333333-aaaa-4aaa-8aaa-333333333333']
-  const encoded = (entries: Readonly<Record<string, string>>): Map<string, string> => encodeContent(Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, Buffer.from(value, 'latin1').toString('base64')])))
-  const decoded = (state: ReadonlyMap<string, string>): string[] => [...state.values()].map((value) => Buffer.from(value, 'base64').toString('latin1'))
+  const [node, owner, pod] = [
+    '11111111-aaaa-4aaa-8aaa-111111111111',
+    '22222222-aaaa-4aaa-8aaa-222222222222',
+    '33333333-aaaa-4aaa-8aaa-333333333333',
+  ]
+  const encoded = (entries: Readonly<Record<string, string>>): Map<string, string> =>
+    encodeContent(
+      Object.fromEntries(
+        Object.entries(entries).map(([key, value]) => [
+          key,
+          Buffer.from(value, 'latin1').toString('base64'),
+        ]),
+      ),
+    )
+  const decoded = (state: ReadonlyMap<string, string>): string[] =>
+    [...state.values()].map((value) => Buffer.from(value, 'base64').toString('latin1'))
   const initial = encoded({ '/registry/minions/a': node })
-  const state = encoded({ '/registry/minions/a': node, '/registry/replicasets/milvus/r': `k8s\x00\xff${owner}`, '/registry/pods/milvus/p': `${pod} of ${owner}` })
+  const state = encoded({
+    '/registry/minions/a': node,
+    '/registry/replicasets/milvus/r': `k8s\x00\xff${owner}`,
+    '/registry/pods/milvus/p': `${pod} of ${owner}`,
+  })
 
   test('of what the new cluster has not are others each time, the same one in every object, and bytes stay bytes', () => {
     const [kept, renewedOwner = '', renewedPod = ''] = decoded(withNewUids(state, initial))

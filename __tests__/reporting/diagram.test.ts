@@ -4,8 +4,16 @@ import type { OutputName, Topology } from '../../src/steps/step.ts'
 import { renderDiagram, escapeLabel } from '../../src/reporting/diagram.ts'
 import { createSettings } from '../steps/fixtures.ts'
 
-const topology: Topology = { loadBalancerName: 'k8s-milvus-demo', targetGroup: 'k8s-milvus-group', service: { name: 'milvus-demo', port: 19530 }, pods: { ready: 2, total: 3 } }
-const outputs = new Map<OutputName, string>([['alb-address', 'k8s-milvus-demo-1.us-east-2.elb.amazonaws.com'], ['milvus-version', 'v2.6.15']])
+const topology: Topology = {
+  loadBalancerName: 'k8s-milvus-demo',
+  targetGroup: 'k8s-milvus-group',
+  service: { name: 'milvus-demo', port: 19530 },
+  pods: { ready: 2, total: 3 },
+}
+const outputs = new Map<OutputName, string>([
+  ['alb-address', 'k8s-milvus-demo-1.us-east-2.elb.amazonaws.com'],
+  ['milvus-version', 'v2.6.15'],
+])
 
 describe('label', () => {
   test.each([
@@ -22,16 +30,32 @@ describe('label', () => {
 describe('diagram', () => {
   test('the whole way by its names', () => {
     const text = renderDiagram(topology, outputs, createSettings(), undefined)
-    for (const name of ['milvus.example.com:443', 'ALB k8s-milvus-demo (internet-facing)', 'HTTPS listener 443', 'target group k8s-milvus-group (GRPC, ip)', 'Service milvus-demo:19530<br>2 of 3 pods ready<br>Milvus v2.6.15', 'group --> milvus']) expect(text).toContain(name)
+    for (const name of [
+      'milvus.example.com:443',
+      'ALB k8s-milvus-demo (internet-facing)',
+      'HTTPS listener 443',
+      'target group k8s-milvus-group (GRPC, ip)',
+      'Service milvus-demo:19530<br>2 of 3 pods ready<br>Milvus v2.6.15',
+      'group --> milvus',
+    ])
+      expect(text).toContain(name)
   })
 
   test('where it ends, when the probe failed', () => {
-    const text = renderDiagram(topology, outputs, createSettings(), new ActionError({ code: 'probe-no-targets', problem: 'p', remedy: 'r', step: 'probe' }))
+    const text = renderDiagram(
+      topology,
+      outputs,
+      createSettings(),
+      new ActionError({ code: 'probe-no-targets', problem: 'p', remedy: 'r', step: 'probe' }),
+    )
     expect(text).toContain('group -. "probe-no-targets" .-x milvus')
     expect(text).not.toContain('group --> milvus')
   })
 
-  test.each<[string, Topology, ReadonlyMap<OutputName, string>]>([['an ALB', topology, new Map()], ['a Service', {}, outputs]])('nothing without %s', (_what, partialTopology, outputValues) => {
+  test.each<[string, Topology, ReadonlyMap<OutputName, string>]>([
+    ['an ALB', topology, new Map()],
+    ['a Service', {}, outputs],
+  ])('nothing without %s', (_what, partialTopology, outputValues) => {
     expect(renderDiagram(partialTopology, outputValues, createSettings(), undefined)).toBe('')
   })
 })

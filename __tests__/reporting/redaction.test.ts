@@ -5,10 +5,21 @@ import { Redactor } from '../../src/reporting/redaction.ts'
 import { captureStdout } from './capture-stdout.ts'
 
 /** A redactor that knows a secret, and the masks that it asked the runner for. */
-async function createRedactor(...secrets: string[]): Promise<{ redactor: Redactor; masks: string[] }> {
+async function createRedactor(
+  ...secrets: string[]
+): Promise<{ redactor: Redactor; masks: string[] }> {
   const redactor = new Redactor()
   const text = await captureStdout(() => secrets.forEach((secret) => redactor.maskSecret(secret)))
-  return { redactor, masks: text.split('\n').flatMap((line) => (line.startsWith('::add-mask::') ? [decodeURIComponent(line.slice('::add-mask::'.length))] : [])) }
+  return {
+    redactor,
+    masks: text
+      .split('\n')
+      .flatMap((line) =>
+        line.startsWith('::add-mask::')
+          ? [decodeURIComponent(line.slice('::add-mask::'.length))]
+          : [],
+      ),
+  }
 }
 
 describe('redact', () => {
@@ -23,19 +34,31 @@ describe('redact', () => {
     ['in base64 behind a user name', Buffer.from(`x:${secret}`).toString('base64')],
     ['in base64 behind one of another length', Buffer.from(`xy:${secret}`).toString('base64')],
     ['in a form', new URLSearchParams({ p: secret }).toString()],
-    ['in a URL with small letters', encodeURIComponent(secret).replace(/%../g, (code) => code.toLowerCase())],
+    [
+      'in a URL with small letters',
+      encodeURIComponent(secret).replace(/%../g, (code) => code.toLowerCase()),
+    ],
     ['in JSON of Go', JSON.stringify(secret).replaceAll('&', '\\u0026')],
   ])('%s', async (_, text) => {
     const { redactor } = await createRedactor(secret)
-    expect(redactor.redact(`before ${text} after ${text}`)).toMatch(/^before .*\*\*\*.* after .*\*\*\*.*$/)
+    expect(redactor.redact(`before ${text} after ${text}`)).toMatch(
+      /^before .*\*\*\*.* after .*\*\*\*.*$/,
+    )
     expect(redactor.redact(text)).not.toMatch(/p@ss|w(ö|%C3%B6|%c3%b6)rd|cm9vdD/)
   })
 
   test('each line of a key, wherever it is cut out', async () => {
-    const { privateKey } = await issueSelfSigned({ hosts: ['a.example.com'], keyAlgorithm: 'EC_prime256v1' })
-    const { redactor, masks } = await createRedactor(privateKey, privateKey.replaceAll('\n', '\r\n'))
+    const { privateKey } = await issueSelfSigned({
+      hosts: ['a.example.com'],
+      keyAlgorithm: 'EC_prime256v1',
+    })
+    const { redactor, masks } = await createRedactor(
+      privateKey,
+      privateKey.replaceAll('\n', '\r\n'),
+    )
     const lines = privateKey.trim().split('\n').slice(1, -1)
-    for (const line of lines) expect(redactor.redact(`error: ${line} is wrong`)).toBe('error: *** is wrong')
+    for (const line of lines)
+      expect(redactor.redact(`error: ${line} is wrong`)).toBe('error: *** is wrong')
     expect(redactor.redact(Buffer.from(privateKey).toString('base64'))).toBe('***')
     expect(masks).toEqual(expect.arrayContaining(lines))
     expect(masks).not.toContain('-----BEGIN PRIVATE KEY-----')
@@ -51,11 +74,14 @@ describe('redact', () => {
     expect(redactor.redact('x $&.*(secret) y')).toBe('x *** y')
   })
 
-  test.each(['', ' ', '\n', 'short', 'a\nb\nc'])('%j is too common to be masked', async (commonText) => {
-    const { redactor, masks } = await createRedactor(commonText)
-    expect(redactor.redact('a short text\nb c')).toBe('a short text\nb c')
-    expect(masks.filter((mask) => mask.length < 6)).toEqual([])
-  })
+  test.each(['', ' ', '\n', 'short', 'a\nb\nc'])(
+    '%j is too common to be masked',
+    async (commonText) => {
+      const { redactor, masks } = await createRedactor(commonText)
+      expect(redactor.redact('a short text\nb c')).toBe('a short text\nb c')
+      expect(masks.filter((mask) => mask.length < 6)).toEqual([])
+    },
+  )
 
   test('a secret is told to the runner once', async () => {
     const { masks } = await createRedactor('secret-one', 'secret-one')
@@ -74,21 +100,65 @@ test('a guess is concealed in every form and line by line, and the runner is not
   const text = await captureStdout(() => redactor.redactGuess('first "line"\nsecond line'))
   expect(text).toBe('')
   const base64 = Buffer.from('a first "line"\nsecond line').toString('base64')
-  expect(redactor.redact(`  second line; first \\"line\\"; ${base64}; ${encodeURIComponent('second line')}`)).not.toMatch(/line|second|ZmlycwX|bGluZ/)
+  expect(
+    redactor.redact(
+      `  second line; first \\"line\\"; ${base64}; ${encodeURIComponent('second line')}`,
+    ),
+  ).not.toMatch(/line|second|ZmlycwX|bGluZ/)
   expect(redactor.redactOutput('second line')).toBe('second line')
 })
 
 describe('secretsInValues', () => {
   test.each<[string, unknown, string[]]>([
     ['by key', { minio: { rootPassword: 'a-password', mode: 'standalone' } }, ['a-password']],
-    ['keys in all spellings', { accessKey: '1-key', SECRET_KEY: '2-key', apiToken: '3-key', credentials: '4-key', passphrase: '5-key' }, ['1-key', '2-key', '3-key', '4-key', '5-key']],
-    ['everything below such a key', { secrets: { a: 'one', b: ['two', { c: 'three' }] } }, ['one', 'two', 'three']],
+    [
+      'keys in all spellings',
+      {
+        accessKey: '1-key',
+        SECRET_KEY: '2-key',
+        apiToken: '3-key',
+        credentials: '4-key',
+        passphrase: '5-key',
+      },
+      ['1-key', '2-key', '3-key', '4-key', '5-key'],
+    ],
+    [
+      'everything below such a key',
+      { secrets: { a: 'one', b: ['two', { c: 'three' }] } },
+      ['one', 'two', 'three'],
+    ],
     ['in a list', { users: [{ name: 'root', password: 'a-password' }] }, ['a-password']],
     ['a password of digits', { rootPassword: 12345678 }, ['12345678']],
-    ['inside a file of configuration', { extraConfigFiles: { 'user.yaml': 'minio:\n  secretAccessKey: a-password\n' } }, ['a-password']],
-    ['a variable, whose name is beside its value', { extraEnv: [{ name: 'MINIO_SECRET_KEY', value: 'a-secret' }, { name: 'MODE', value: 'cluster' }] }, ['a-secret']],
-    ['a password in a URL', { metastore: { uri: 'mysql://root:a-password@db.example.com:3306/milvus' } }, ['a-password']],
-    ['names of things are left', { existingSecret: 'milvus-demo', secretName: 'milvus-tls', keyFile: '/key', tolerations: [{ key: 'milvus' }] }, []],
+    [
+      'inside a file of configuration',
+      { extraConfigFiles: { 'user.yaml': 'minio:\n  secretAccessKey: a-password\n' } },
+      ['a-password'],
+    ],
+    [
+      'a variable, whose name is beside its value',
+      {
+        extraEnv: [
+          { name: 'MINIO_SECRET_KEY', value: 'a-secret' },
+          { name: 'MODE', value: 'cluster' },
+        ],
+      },
+      ['a-secret'],
+    ],
+    [
+      'a password in a URL',
+      { metastore: { uri: 'mysql://root:a-password@db.example.com:3306/milvus' } },
+      ['a-password'],
+    ],
+    [
+      'names of things are left',
+      {
+        existingSecret: 'milvus-demo',
+        secretName: 'milvus-tls',
+        keyFile: '/key',
+        tolerations: [{ key: 'milvus' }],
+      },
+      [],
+    ],
     ['common words are left', { service: { type: 'ClusterIP' }, cluster: { enabled: true } }, []],
     ['nothing', undefined, []],
     ['null', { password: null }, []],
@@ -102,7 +172,10 @@ describe('what the runner is told', () => {
   beforeAll(async () => {
     masks = (await createRedactor('user:pass word/?')).masks
   })
-  test.each(['user:pass word/?', Buffer.from('user:pass word/?').toString('base64')])('%j', (encodedSecret) => {
-    expect(masks).toContain(encodedSecret)
-  })
+  test.each(['user:pass word/?', Buffer.from('user:pass word/?').toString('base64')])(
+    '%j',
+    (encodedSecret) => {
+      expect(masks).toContain(encodedSecret)
+    },
+  )
 })

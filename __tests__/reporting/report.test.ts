@@ -10,7 +10,12 @@ import { captureStdout } from './capture-stdout.ts'
 
 let redactor: Redactor, clock: FakeClock, controller: AbortController, report: Report
 let savedEnv: NodeJS.ProcessEnv
-const runnerVariables = ['GITHUB_OUTPUT', 'GITHUB_ACTION_REPOSITORY', 'GITHUB_ACTION_REF', 'GITHUB_SERVER_URL']
+const runnerVariables = [
+  'GITHUB_OUTPUT',
+  'GITHUB_ACTION_REPOSITORY',
+  'GITHUB_ACTION_REF',
+  'GITHUB_SERVER_URL',
+]
 beforeEach(async () => {
   savedEnv = { ...process.env }
   for (const name of runnerVariables) Reflect.deleteProperty(process.env, name)
@@ -24,45 +29,80 @@ afterEach(() => {
   Object.assign(process.env, savedEnv)
 })
 
-const createChange = (overrides: Partial<Change> = {}): Change => ({ step: 'ingress', object: 'Ingress milvus/milvus-demo', path: 'spec.rules', before: 'old', after: 'new', why: 'differs', ...overrides })
-const createError = (code: 'input-missing' | 'input-invalid', problem: string): ActionError => new ActionError({ code, problem, remedy: `Mend ${problem}` })
+const createChange = (overrides: Partial<Change> = {}): Change => ({
+  step: 'ingress',
+  object: 'Ingress milvus/milvus-demo',
+  path: 'spec.rules',
+  before: 'old',
+  after: 'new',
+  why: 'differs',
+  ...overrides,
+})
+const createError = (code: 'input-missing' | 'input-invalid', problem: string): ActionError =>
+  new ActionError({ code, problem, remedy: `Mend ${problem}` })
 
 describe('a step', () => {
   test('that succeeds is one group, with its verdict and time in the title', async () => {
     const text = await captureStdout(async () => {
-      expect(await report.step('ingress', () => {
-        report.info('a line')
-        report.note('a note')
-        clock.time += 1_234
-        return Promise.resolve({ summary: 'unchanged', result: 7 })
-      })).toBe(7)
+      expect(
+        await report.step('ingress', () => {
+          report.info('a line')
+          report.note('a note')
+          clock.time += 1_234
+          return Promise.resolve({ summary: 'unchanged', result: 7 })
+        }),
+      ).toBe(7)
     })
     expect(text).toBe('::group::✓ ingress: unchanged (1.2 s)\na line\nnote: a note\n::endgroup::\n')
-    expect(report.steps).toEqual([{ name: 'ingress', summary: 'unchanged', ok: true, startOffset: 0, duration: 1_234 }])
+    expect(report.steps).toEqual([
+      { name: 'ingress', summary: 'unchanged', ok: true, startOffset: 0, duration: 1_234 },
+    ])
     expect(report.notes).toEqual(['a note'])
   })
 
   test('that fails shows each problem, and throws them in its name', async () => {
     const text = await captureStdout(async () => {
-      const thrown = await captureActionError(() => report.step('preflight', () => Promise.reject(combineErrors([createError('input-invalid', 'two'), createError('input-missing', 'one')]))))
-      expect(thrown.allErrors.map(({ step, code }) => [step, code])).toEqual([['preflight', 'input-missing'], ['preflight', 'input-invalid']])
+      const thrown = await captureActionError(() =>
+        report.step('preflight', () =>
+          Promise.reject(
+            combineErrors([
+              createError('input-invalid', 'two'),
+              createError('input-missing', 'one'),
+            ]),
+          ),
+        ),
+      )
+      expect(thrown.allErrors.map(({ step, code }) => [step, code])).toEqual([
+        ['preflight', 'input-missing'],
+        ['preflight', 'input-invalid'],
+      ])
     })
-    expect(text).toBe('::group::✗ preflight: input-missing and 1 more (0.0 s)\ninput-missing: one\ninput-invalid: two\n::endgroup::\n')
+    expect(text).toBe(
+      '::group::✗ preflight: input-missing and 1 more (0.0 s)\ninput-missing: one\ninput-invalid: two\n::endgroup::\n',
+    )
   })
 
   test('whatever is thrown after the job was cancelled is the cancellation', async () => {
     await captureStdout(async () => {
-      const thrown = await captureActionError(() => report.step('probe', () => {
-        controller.abort()
-        return Promise.reject(new Error('socket hang up'))
-      }))
+      const thrown = await captureActionError(() =>
+        report.step('probe', () => {
+          controller.abort()
+          return Promise.reject(new Error('socket hang up'))
+        }),
+      )
       expect([thrown.code, thrown.step]).toEqual(['cancelled', 'probe'])
     })
   })
 
   test('what is no problem of the user is an internal error', async () => {
     await captureStdout(async () => {
-      expect((await captureActionError(() => report.step('probe', () => Promise.reject(new TypeError('x is not a function'))))).code).toBe('internal-error')
+      expect(
+        (
+          await captureActionError(() =>
+            report.step('probe', () => Promise.reject(new TypeError('x is not a function'))),
+          )
+        ).code,
+      ).toBe('internal-error')
     })
   })
 
@@ -80,15 +120,44 @@ describe('a step', () => {
 
 describe('secrets', () => {
   test.each<[string, () => unknown]>([
-    ['a line', () => report.step('probe', () => { report.info('x canary-secret'); return Promise.resolve({ summary: 'v', result: 0 }) })],
-    ['a verdict', () => report.step('probe', () => Promise.resolve({ summary: 'canary-secret', result: 0 }))],
+    [
+      'a line',
+      () =>
+        report.step('probe', () => {
+          report.info('x canary-secret')
+          return Promise.resolve({ summary: 'v', result: 0 })
+        }),
+    ],
+    [
+      'a verdict',
+      () => report.step('probe', () => Promise.resolve({ summary: 'canary-secret', result: 0 })),
+    ],
     ['a warning', () => report.warn('canary-secret')],
     ['progress', () => report.progress('canary-secret')],
     ['debug', () => report.debug('canary-secret')],
     ['an output', () => report.setOutput('changes', '{"a":"canary-secret"}')],
-    ['a problem', () => report.step('probe', () => Promise.reject(createError('input-invalid', 'canary-secret'))).catch(() => undefined)],
-    ['a change', () => report.step('probe', () => { report.recordChange(createChange({ before: 'canary-secret' })); return Promise.resolve({ summary: 'v', result: 0 }) })],
-    ['the annotation', () => { annotateFailure(createError('input-invalid', 'canary-secret'), redactor); process.exitCode = undefined }],
+    [
+      'a problem',
+      () =>
+        report
+          .step('probe', () => Promise.reject(createError('input-invalid', 'canary-secret')))
+          .catch(() => undefined),
+    ],
+    [
+      'a change',
+      () =>
+        report.step('probe', () => {
+          report.recordChange(createChange({ before: 'canary-secret' }))
+          return Promise.resolve({ summary: 'v', result: 0 })
+        }),
+    ],
+    [
+      'the annotation',
+      () => {
+        annotateFailure(createError('input-invalid', 'canary-secret'), redactor)
+        process.exitCode = undefined
+      },
+    ],
   ])('in %s are taken out', async (_, callback) => {
     const text = await captureStdout(callback)
     expect(text).toContain('***')
@@ -98,14 +167,43 @@ describe('secrets', () => {
 })
 
 describe('text from outside is no command to the runner', () => {
-  const injection = 'hello\n::add-mask::a\n  ::error::b\n##[error]c\nmidst ##[error]d\n\u0085::error::e\r\u200B::error::f'
+  const injection =
+    'hello\n::add-mask::a\n  ::error::b\n##[error]c\nmidst ##[error]d\n\u0085::error::e\r\u200B::error::f'
   const commandPattern = /^[^\p{L}\p{N}\p{P}\p{S}]*::(add-mask|error)::|##\[error\]/mu
   test.each<[string, () => unknown]>([
-    ['a line of a step', () => report.step('release', () => { report.info(injection); report.info('::add-mask::d'); return Promise.resolve({ summary: 'v', result: 0 }) })],
-    ['a note', () => report.step('release', () => { report.note(injection); return Promise.resolve({ summary: 'v', result: 0 }) })],
+    [
+      'a line of a step',
+      () =>
+        report.step('release', () => {
+          report.info(injection)
+          report.info('::add-mask::d')
+          return Promise.resolve({ summary: 'v', result: 0 })
+        }),
+    ],
+    [
+      'a note',
+      () =>
+        report.step('release', () => {
+          report.note(injection)
+          return Promise.resolve({ summary: 'v', result: 0 })
+        }),
+    ],
     ['progress', () => report.progress(injection)],
-    ['a problem', () => report.step('release', () => Promise.reject(createError('input-invalid', injection))).catch(() => undefined)],
-    ['a change', () => report.step('release', () => { report.recordChange(createChange({ object: injection, before: injection })); return Promise.resolve({ summary: 'v', result: 0 }) })],
+    [
+      'a problem',
+      () =>
+        report
+          .step('release', () => Promise.reject(createError('input-invalid', injection)))
+          .catch(() => undefined),
+    ],
+    [
+      'a change',
+      () =>
+        report.step('release', () => {
+          report.recordChange(createChange({ object: injection, before: injection }))
+          return Promise.resolve({ summary: 'v', result: 0 })
+        }),
+    ],
   ])('%s', async (_, callback) => {
     const text = await captureStdout(callback)
     expect(text).toContain('hello')
@@ -124,7 +222,11 @@ describe('what is kept for the summary', () => {
       report.setOutput('changed', 'false')
       report.setOutput('changed', 'true')
     })
-    expect([report.notes, report.changes.length, report.outputs]).toEqual([['a', 'b', 'c'], 2, new Map([['changed', 'true']])])
+    expect([report.notes, report.changes.length, report.outputs]).toEqual([
+      ['a', 'b', 'c'],
+      2,
+      new Map([['changed', 'true']]),
+    ])
   })
 })
 
@@ -138,24 +240,51 @@ test.each<[string, Partial<Change>, string[]]>([
   expect(formatChange(createChange(overrides))).toEqual(lines)
 })
 
-test.each([[0, '0.0 s'], [49, '0.0 s'], [1_234, '1.2 s'], [61_000, '61.0 s']])('seconds(%d)', (ms, text) => {
+test.each([
+  [0, '0.0 s'],
+  [49, '0.0 s'],
+  [1_234, '1.2 s'],
+  [61_000, '61.0 s'],
+])('seconds(%d)', (ms, text) => {
   expect(formatStepDuration(ms)).toBe(text)
 })
 
 describe('annotate', () => {
   test('one error with every problem and what to do, and a job that fails', async () => {
     const exitCodeBefore = process.exitCode
-    const text = await captureStdout(() => annotateFailure(combineErrors([createError('input-invalid', 'two'), createError('input-missing', 'one')]).withStep('preflight'), redactor))
+    const text = await captureStdout(() =>
+      annotateFailure(
+        combineErrors([
+          createError('input-invalid', 'two'),
+          createError('input-missing', 'one'),
+        ]).withStep('preflight'),
+        redactor,
+      ),
+    )
     expect(process.exitCode).toBe(1)
     process.exitCode = exitCodeBefore
-    expect(text).toMatch(/^::error title=Milvus ALB%3A input-missing in preflight::one%0AWhat to do: Mend one%0A%0Atwo%0AWhat to do: Mend two%0A%0A/)
+    expect(text).toMatch(
+      /^::error title=Milvus ALB%3A input-missing in preflight::one%0AWhat to do: Mend one%0A%0Atwo%0AWhat to do: Mend two%0A%0A/,
+    )
     expect(text.trim().split('\n')).toHaveLength(1)
   })
 
   test.each<[string, NodeJS.ProcessEnv, string | undefined]>([
-    ['of an action of a repository', { GITHUB_ACTION_REPOSITORY: 'owner/action', GITHUB_ACTION_REF: 'v1', GITHUB_SERVER_URL: 'https://github.example.com' }, 'https://github.example.com/owner/action/blob/v1/docs/troubleshooting.md#input-missing'],
-    ['without a ref', { GITHUB_ACTION_REPOSITORY: 'owner/action', GITHUB_ACTION_REF: '' }, 'https://github.com/owner/action/blob/HEAD/docs/troubleshooting.md#input-missing'],
-    ['of the workflow\'s own repository', { GITHUB_ACTION_REPOSITORY: '' }, undefined],
+    [
+      'of an action of a repository',
+      {
+        GITHUB_ACTION_REPOSITORY: 'owner/action',
+        GITHUB_ACTION_REF: 'v1',
+        GITHUB_SERVER_URL: 'https://github.example.com',
+      },
+      'https://github.example.com/owner/action/blob/v1/docs/troubleshooting.md#input-missing',
+    ],
+    [
+      'without a ref',
+      { GITHUB_ACTION_REPOSITORY: 'owner/action', GITHUB_ACTION_REF: '' },
+      'https://github.com/owner/action/blob/HEAD/docs/troubleshooting.md#input-missing',
+    ],
+    ["of the workflow's own repository", { GITHUB_ACTION_REPOSITORY: '' }, undefined],
     ['on a laptop', {}, undefined],
   ])('codeLink %s', (_, env, link) => {
     expect(troubleshootingUrl('input-missing', env)).toBe(link)

@@ -2,7 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ActionError, createCancelledError, combineErrors } from '../../src/failures/action-error.ts'
+import {
+  ActionError,
+  createCancelledError,
+  combineErrors,
+} from '../../src/failures/action-error.ts'
 import type { Change, OutputName } from '../../src/steps/step.ts'
 import { Redactor } from '../../src/reporting/redaction.ts'
 import { Report, type StepRecord } from '../../src/reporting/report.ts'
@@ -15,15 +19,55 @@ import { captureStdout } from './capture-stdout.ts'
 const now = Date.parse('2026-11-27T00:00:00Z')
 
 type SummaryInput = Parameters<typeof renderSummary>[0]
-const createStep = (name: StepRecord['name'], summary: string, ok = true): StepRecord => ({ name, summary, ok, startOffset: 500, duration: 1_234 })
-const createChange = (overrides: Partial<Change> = {}): Change => ({ step: 'ingress', object: 'Ingress milvus/milvus-demo', path: 'spec.rules', before: 'old', after: 'new', why: 'differs from the inputs', ...overrides })
-const removalChange: Change = { step: 'ingress', object: 'Ingress milvus/milvus-demo', path: 'load balancer', before: 'old', why: 'this action made it' }
-const outputs: [OutputName, string][] = [['alb-address', 'k8s-1.us-east-2.elb.amazonaws.com'], ['endpoint', 'https://milvus.example.com:443'], ['certificate-arn', certificateArn], ['milvus-version', 'v2.6.15']]
-const createSummaryInput = (overrides: Partial<SummaryInput> = {}): SummaryInput => ({ steps: [createStep('preflight', 'everything is as it should be')], changes: [], notes: [], outputs: new Map(outputs), topology: {}, ...overrides })
-const createFailure = (problem = 'It is wrong.'): ActionError => new ActionError({ code: 'controller-refused', problem, remedy: 'Mend it.', step: 'load-balancer' })
+const createStep = (name: StepRecord['name'], summary: string, ok = true): StepRecord => ({
+  name,
+  summary,
+  ok,
+  startOffset: 500,
+  duration: 1_234,
+})
+const createChange = (overrides: Partial<Change> = {}): Change => ({
+  step: 'ingress',
+  object: 'Ingress milvus/milvus-demo',
+  path: 'spec.rules',
+  before: 'old',
+  after: 'new',
+  why: 'differs from the inputs',
+  ...overrides,
+})
+const removalChange: Change = {
+  step: 'ingress',
+  object: 'Ingress milvus/milvus-demo',
+  path: 'load balancer',
+  before: 'old',
+  why: 'this action made it',
+}
+const outputs: [OutputName, string][] = [
+  ['alb-address', 'k8s-1.us-east-2.elb.amazonaws.com'],
+  ['endpoint', 'https://milvus.example.com:443'],
+  ['certificate-arn', certificateArn],
+  ['milvus-version', 'v2.6.15'],
+]
+const createSummaryInput = (overrides: Partial<SummaryInput> = {}): SummaryInput => ({
+  steps: [createStep('preflight', 'everything is as it should be')],
+  changes: [],
+  notes: [],
+  outputs: new Map(outputs),
+  topology: {},
+  ...overrides,
+})
+const createFailure = (problem = 'It is wrong.'): ActionError =>
+  new ActionError({
+    code: 'controller-refused',
+    problem,
+    remedy: 'Mend it.',
+    step: 'load-balancer',
+  })
 
-const createCheckInput = (drift: string, ...changes: Change[]): SummaryInput => createSummaryInput({ changes, outputs: new Map([...outputs, ['drift', drift]]) })
-const createDriftError = (code: 'drift-found' | 'drift-unknown'): ActionError => new ActionError({ code, problem: 'p', remedy: 'r', step: 'ingress' })
+const createCheckInput = (drift: string, ...changes: Change[]): SummaryInput =>
+  createSummaryInput({ changes, outputs: new Map([...outputs, ['drift', drift]]) })
+const createDriftError = (code: 'drift-found' | 'drift-unknown'): ActionError =>
+  new ActionError({ code, problem: 'p', remedy: 'r', step: 'ingress' })
 
 /** Text that Markdown would make something of: outside of a backslash, code fence or entity. */
 const activeMarkdown = /(?<!\\)!\[|(?<!\\)\]\(|<(?!\/?code>|br>)[a-z!/]/i
@@ -46,73 +90,309 @@ describe('escape', () => {
 })
 
 describe('summarize', () => {
-  test.each<[string, SummaryInput, Parameters<typeof createSettings>[0] | null, ActionError | undefined, RegExp]>([
-    ['success with changes', createSummaryInput({ changes: [createChange(), createChange()] }), {}, undefined, /^## ✅ Milvus v2\.6\.15 answers through the ALB; 2 changes made\n/],
-    ['success with one change', createSummaryInput({ changes: [createChange()] }), {}, undefined, /; 1 change made\n/],
-    ['success without a change', createSummaryInput(), {}, undefined, /^## ✅ .*; nothing had to change\n/],
-    ['success without a version', createSummaryInput({ outputs: new Map() }), {}, undefined, /^## ✅ Milvus answers through the ALB/],
-    ['probe off', createSummaryInput(), { probe: { required: false, ca: undefined, address: undefined, token: undefined, byHostname: false } }, undefined, /^## ⚠️ The ALB is there, and was not probed; nothing had to change\n/],
-    ['a dry run', createSummaryInput({ changes: [createChange()] }), { dryRun: true }, undefined, /^## 📋 Dry run: 1 change would be made\n/],
-    ['a dry run of nothing', createSummaryInput(), { dryRun: true }, undefined, /^## 📋 Dry run: 0 changes would be made\n/],
-    ['a clean check', createCheckInput('false'), { mode: 'check' }, undefined, /^## ✅ Everything is as the inputs say\n/],
-    ['a check that only warns', createCheckInput('true', createChange(), createChange()), { mode: 'check' }, undefined, /^## ⚠️ 2 differences from what the inputs say\n/],
-    ['a check that fails', createCheckInput('true', createChange()), { mode: 'check' }, createDriftError('drift-found'), /^## ❌ 1 difference from what the inputs say\n/],
-    ['a check that could not see all', createCheckInput('unknown'), { mode: 'check' }, createDriftError('drift-unknown'), /^## ❌ Nothing differs in what could be seen, and not everything could\n/],
-    ['a check whose probe failed', createCheckInput('true', createChange()), { mode: 'check' }, createFailure(), /^## ❌ Milvus is not proven behind the ALB: controller-refused/],
-    ['failure', createSummaryInput(), {}, createFailure(), /^## ❌ Milvus is not proven behind the ALB: controller-refused in load-balancer\n/],
-    ['failure with probe off', createSummaryInput(), { probe: { required: false, ca: undefined, address: undefined, token: undefined, byHostname: false } }, createFailure(), /^## ❌ /],
-    ['failure of the inputs', createSummaryInput({ steps: [createStep('preflight', 'input-missing', false)], outputs: new Map() }), null, new ActionError({ code: 'input-missing', problem: 'p', remedy: 'r' }), /^## ❌ .*: input-missing in preflight\n/],
-    ['destroy', createSummaryInput({ changes: [removalChange] }), { mode: 'destroy' }, undefined, /^## ✅ Removed: Ingress milvus\/milvus-demo\n/],
-    ['destroy with nothing left', createSummaryInput(), { mode: 'destroy' }, undefined, /^## ✅ Nothing was left to remove\n/],
-    ['destroy that gave the Service its type back', createSummaryInput({ changes: [createChange()] }), { mode: 'destroy' }, undefined, /^## ✅ Nothing was left to remove; the Service has another type\n/],
-    ['destroy that was refused', createSummaryInput(), { mode: 'destroy' }, createFailure(), /^## ❌ Nothing was removed: controller-refused in load-balancer\n/],
-    ['destroy that failed on the way', createSummaryInput({ changes: [createChange()] }), { mode: 'destroy' }, createFailure(), /^## ❌ Not all is removed: /],
-    ['cancelled', createSummaryInput(), {}, createCancelledError().withStep('release'), /^## ⏹ Cancelled in release\n/],
+  test.each<
+    [
+      string,
+      SummaryInput,
+      Parameters<typeof createSettings>[0] | null,
+      ActionError | undefined,
+      RegExp,
+    ]
+  >([
+    [
+      'success with changes',
+      createSummaryInput({ changes: [createChange(), createChange()] }),
+      {},
+      undefined,
+      /^## ✅ Milvus v2\.6\.15 answers through the ALB; 2 changes made\n/,
+    ],
+    [
+      'success with one change',
+      createSummaryInput({ changes: [createChange()] }),
+      {},
+      undefined,
+      /; 1 change made\n/,
+    ],
+    [
+      'success without a change',
+      createSummaryInput(),
+      {},
+      undefined,
+      /^## ✅ .*; nothing had to change\n/,
+    ],
+    [
+      'success without a version',
+      createSummaryInput({ outputs: new Map() }),
+      {},
+      undefined,
+      /^## ✅ Milvus answers through the ALB/,
+    ],
+    [
+      'probe off',
+      createSummaryInput(),
+      {
+        probe: {
+          required: false,
+          ca: undefined,
+          address: undefined,
+          token: undefined,
+          byHostname: false,
+        },
+      },
+      undefined,
+      /^## ⚠️ The ALB is there, and was not probed; nothing had to change\n/,
+    ],
+    [
+      'a dry run',
+      createSummaryInput({ changes: [createChange()] }),
+      { dryRun: true },
+      undefined,
+      /^## 📋 Dry run: 1 change would be made\n/,
+    ],
+    [
+      'a dry run of nothing',
+      createSummaryInput(),
+      { dryRun: true },
+      undefined,
+      /^## 📋 Dry run: 0 changes would be made\n/,
+    ],
+    [
+      'a clean check',
+      createCheckInput('false'),
+      { mode: 'check' },
+      undefined,
+      /^## ✅ Everything is as the inputs say\n/,
+    ],
+    [
+      'a check that only warns',
+      createCheckInput('true', createChange(), createChange()),
+      { mode: 'check' },
+      undefined,
+      /^## ⚠️ 2 differences from what the inputs say\n/,
+    ],
+    [
+      'a check that fails',
+      createCheckInput('true', createChange()),
+      { mode: 'check' },
+      createDriftError('drift-found'),
+      /^## ❌ 1 difference from what the inputs say\n/,
+    ],
+    [
+      'a check that could not see all',
+      createCheckInput('unknown'),
+      { mode: 'check' },
+      createDriftError('drift-unknown'),
+      /^## ❌ Nothing differs in what could be seen, and not everything could\n/,
+    ],
+    [
+      'a check whose probe failed',
+      createCheckInput('true', createChange()),
+      { mode: 'check' },
+      createFailure(),
+      /^## ❌ Milvus is not proven behind the ALB: controller-refused/,
+    ],
+    [
+      'failure',
+      createSummaryInput(),
+      {},
+      createFailure(),
+      /^## ❌ Milvus is not proven behind the ALB: controller-refused in load-balancer\n/,
+    ],
+    [
+      'failure with probe off',
+      createSummaryInput(),
+      {
+        probe: {
+          required: false,
+          ca: undefined,
+          address: undefined,
+          token: undefined,
+          byHostname: false,
+        },
+      },
+      createFailure(),
+      /^## ❌ /,
+    ],
+    [
+      'failure of the inputs',
+      createSummaryInput({
+        steps: [createStep('preflight', 'input-missing', false)],
+        outputs: new Map(),
+      }),
+      null,
+      new ActionError({ code: 'input-missing', problem: 'p', remedy: 'r' }),
+      /^## ❌ .*: input-missing in preflight\n/,
+    ],
+    [
+      'destroy',
+      createSummaryInput({ changes: [removalChange] }),
+      { mode: 'destroy' },
+      undefined,
+      /^## ✅ Removed: Ingress milvus\/milvus-demo\n/,
+    ],
+    [
+      'destroy with nothing left',
+      createSummaryInput(),
+      { mode: 'destroy' },
+      undefined,
+      /^## ✅ Nothing was left to remove\n/,
+    ],
+    [
+      'destroy that gave the Service its type back',
+      createSummaryInput({ changes: [createChange()] }),
+      { mode: 'destroy' },
+      undefined,
+      /^## ✅ Nothing was left to remove; the Service has another type\n/,
+    ],
+    [
+      'destroy that was refused',
+      createSummaryInput(),
+      { mode: 'destroy' },
+      createFailure(),
+      /^## ❌ Nothing was removed: controller-refused in load-balancer\n/,
+    ],
+    [
+      'destroy that failed on the way',
+      createSummaryInput({ changes: [createChange()] }),
+      { mode: 'destroy' },
+      createFailure(),
+      /^## ❌ Not all is removed: /,
+    ],
+    [
+      'cancelled',
+      createSummaryInput(),
+      {},
+      createCancelledError().withStep('release'),
+      /^## ⏹ Cancelled in release\n/,
+    ],
   ])('headline of %s', (_, report, settingsOverrides, error, expected) => {
-    expect(renderSummary(report, settingsOverrides === null ? undefined : createSettings(settingsOverrides), error, now)).toMatch(expected)
+    expect(
+      renderSummary(
+        report,
+        settingsOverrides === null ? undefined : createSettings(settingsOverrides),
+        error,
+        now,
+      ),
+    ).toMatch(expected)
   })
 
   test('every problem with what to do', () => {
-    const error = combineErrors([createFailure('First.'), new ActionError({ code: 'input-missing', problem: 'Second.', remedy: 'Give it.' })])
+    const error = combineErrors([
+      createFailure('First.'),
+      new ActionError({ code: 'input-missing', problem: 'Second.', remedy: 'Give it.' }),
+    ])
     const text = renderSummary(createSummaryInput(), createSettings(), error, now)
-    expect(text).toMatch(/\*\*Second\.\*\*\n\nWhat to do: Give it\. \(.*input-missing.*\)\n\n\*\*First\.\*\*\n\nWhat to do: Mend it\. \(.*controller-refused.*\)/)
+    expect(text).toMatch(
+      /\*\*Second\.\*\*\n\nWhat to do: Give it\. \(.*input-missing.*\)\n\n\*\*First\.\*\*\n\nWhat to do: Mend it\. \(.*controller-refused.*\)/,
+    )
   })
 
   test('how to connect only after a success', () => {
-    expect(renderSummary(createSummaryInput(), createSettings(), undefined, now)).toContain('from pymilvus import connections')
-    expect(renderSummary(createSummaryInput(), createSettings(), createFailure(), now)).not.toContain('pymilvus')
+    expect(renderSummary(createSummaryInput(), createSettings(), undefined, now)).toContain(
+      'from pymilvus import connections',
+    )
+    expect(
+      renderSummary(createSummaryInput(), createSettings(), createFailure(), now),
+    ).not.toContain('pymilvus')
   })
 
-  test.each<[string, string | undefined, boolean]>([['of a public authority', undefined, false], ['of a private one', '-----BEGIN CERTIFICATE-----', true]])('clients of a certificate %s', (_, ca, needsCa) => {
-    const text = renderSummary(createSummaryInput(), createSettings({ probe: { required: true, ca, address: undefined, token: undefined, byHostname: false } }), undefined, now)
+  test.each<[string, string | undefined, boolean]>([
+    ['of a public authority', undefined, false],
+    ['of a private one', '-----BEGIN CERTIFICATE-----', true],
+  ])('clients of a certificate %s', (_, ca, needsCa) => {
+    const text = renderSummary(
+      createSummaryInput(),
+      createSettings({
+        probe: { required: true, ca, address: undefined, token: undefined, byHostname: false },
+      }),
+      undefined,
+      now,
+    )
     expect(text.includes('server_pem_path')).toBe(needsCa)
     expect(text).toContain('server_name="milvus.example.com"')
     expect(text).toContain('host="k8s-1.us-east-2.elb.amazonaws.com"')
   })
 
   test('steps, facts, notes', () => {
-    const text = renderSummary(createSummaryInput({ steps: [createStep('preflight', 'good'), createStep('release', 'helm-upgrade-failed', false)], notes: ['Look here.'] }), createSettings(), createFailure(), now)
-    for (const expected of ['| ✅ preflight | good | 0.5 s | 1.2 s |', '| ❌ release | helm-upgrade-failed | 0.5 s | 1.2 s |', `| Certificate | <code>${certificateArn}</code> |`, '> Look here.']) expect(text).toContain(expected)
+    const text = renderSummary(
+      createSummaryInput({
+        steps: [
+          createStep('preflight', 'good'),
+          createStep('release', 'helm-upgrade-failed', false),
+        ],
+        notes: ['Look here.'],
+      }),
+      createSettings(),
+      createFailure(),
+      now,
+    )
+    for (const expected of [
+      '| ✅ preflight | good | 0.5 s | 1.2 s |',
+      '| ❌ release | helm-upgrade-failed | 0.5 s | 1.2 s |',
+      `| Certificate | <code>${certificateArn}</code> |`,
+      '> Look here.',
+    ])
+      expect(text).toContain(expected)
   })
 
-  test.each([[30 * 86_400_000, '30 days left'], [86_400_000 + 1, '1 day left'], [-1, '-1 day']])('a certificate that ends in %d ms', (millisecondsLeft, expected) => {
-    const certificate = { issuer: 'CN=Authority', dnsNames: ['milvus.example.com', '*.example.com'], serialNumber: '0A', keyAlgorithm: 'RSA_2048', notAfter: new Date(now + millisecondsLeft) }
-    const text = renderSummary(createSummaryInput({ topology: { certificate } }), createSettings(), undefined, now)
-    for (const part of [expected, '<code>milvus.example.com</code>, <code>\\*.example.com</code>', '<code>RSA\\_2048</code> by <code>CN=Authority</code>']) expect(text).toContain(part)
+  test.each([
+    [30 * 86_400_000, '30 days left'],
+    [86_400_000 + 1, '1 day left'],
+    [-1, '-1 day'],
+  ])('a certificate that ends in %d ms', (millisecondsLeft, expected) => {
+    const certificate = {
+      issuer: 'CN=Authority',
+      dnsNames: ['milvus.example.com', '*.example.com'],
+      serialNumber: '0A',
+      keyAlgorithm: 'RSA_2048',
+      notAfter: new Date(now + millisecondsLeft),
+    }
+    const text = renderSummary(
+      createSummaryInput({ topology: { certificate } }),
+      createSettings(),
+      undefined,
+      now,
+    )
+    for (const part of [
+      expected,
+      '<code>milvus.example.com</code>, <code>\\*.example.com</code>',
+      '<code>RSA\\_2048</code> by <code>CN=Authority</code>',
+    ])
+      expect(text).toContain(part)
   })
 
   const injection = '![x](https://evil.example/p.png) <img src=x onerror=y> | [a](javascript:b) `c`'
   test.each<[string, SummaryInput, ActionError | undefined]>([
     ['a problem', createSummaryInput(), createFailure(injection)],
-    ['the value before, which somebody else wrote', createSummaryInput({ changes: [createChange({ before: injection })] }), undefined],
-    ['the value after', createSummaryInput({ changes: [createChange({ after: injection })] }), undefined],
+    [
+      'the value before, which somebody else wrote',
+      createSummaryInput({ changes: [createChange({ before: injection })] }),
+      undefined,
+    ],
+    [
+      'the value after',
+      createSummaryInput({ changes: [createChange({ after: injection })] }),
+      undefined,
+    ],
     ['a path', createSummaryInput({ changes: [createChange({ path: injection })] }), undefined],
-    ['an object', createSummaryInput({ changes: [createChange({ object: injection })] }), undefined],
+    [
+      'an object',
+      createSummaryInput({ changes: [createChange({ object: injection })] }),
+      undefined,
+    ],
     ['a reason', createSummaryInput({ changes: [createChange({ why: injection })] }), undefined],
     ['a note', createSummaryInput({ notes: [injection] }), undefined],
     ['a verdict', createSummaryInput({ steps: [createStep('probe', injection)] }), undefined],
-    ['an output', createSummaryInput({ outputs: new Map([['ingress-name', injection]]) }), undefined],
-    ['the version that Milvus says', createSummaryInput({ outputs: new Map([['milvus-version', injection]]) }), undefined],
+    [
+      'an output',
+      createSummaryInput({ outputs: new Map([['ingress-name', injection]]) }),
+      undefined,
+    ],
+    [
+      'the version that Milvus says',
+      createSummaryInput({ outputs: new Map([['milvus-version', injection]]) }),
+      undefined,
+    ],
   ])('Markdown in %s stays text', (_, report, error) => {
     const text = renderSummary(report, createSettings(), error, now)
     expect(text.replace(/```[\s\S]*```/, '')).not.toMatch(activeMarkdown)
@@ -120,13 +400,24 @@ describe('summarize', () => {
   })
 
   test('a value with a fence does not end the table that it is in', () => {
-    expect(renderSummary(createSummaryInput({ changes: [createChange({ before: '```\n\n# gone\n```' })] }), createSettings(), undefined, now)).not.toMatch(/^(```\n\n)?# gone/m)
+    expect(
+      renderSummary(
+        createSummaryInput({ changes: [createChange({ before: '```\n\n# gone\n```' })] }),
+        createSettings(),
+        undefined,
+        now,
+      ),
+    ).not.toMatch(/^(```\n\n)?# gone/m)
   })
 })
 
 describe('writeSummary', () => {
   const limit = 1024 * 1024
-  let directory: string, summaryPath: string, redactor: Redactor, report: Report, savedPath: string | undefined
+  let directory: string,
+    summaryPath: string,
+    redactor: Redactor,
+    report: Report,
+    savedPath: string | undefined
   // One file for all: @actions/core keeps the path that it saw first.
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'summary-test-'))
@@ -157,21 +448,32 @@ describe('writeSummary', () => {
     return text
   }
 
-  test.each(['canary-secret', 'canary_se*cret&x<1>', 'canary|se#cret', 'canary\\se`cret'])('the secret %s is taken out', async (secret) => {
-    const text = await writeNote(`token ${secret} here`, secret)
-    expect(text).toContain('here')
-    expect(text).not.toMatch(/canary|cret/)
-  })
+  test.each(['canary-secret', 'canary_se*cret&x<1>', 'canary|se#cret', 'canary\\se`cret'])(
+    'the secret %s is taken out',
+    async (secret) => {
+      const text = await writeNote(`token ${secret} here`, secret)
+      expect(text).toContain('here')
+      expect(text).not.toMatch(/canary|cret/)
+    },
+  )
 
-  test.each(['x', '向', 'y向', 'yy向', '&'])('a note of many %j is cut to what GitHub takes', async (fragment) => {
-    const text = await writeNote(fragment.slice(0, -1) + fragment.slice(-1).repeat(limit))
-    expect(Buffer.byteLength(text)).toBeGreaterThan(limit / 2)
-    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(limit)
-  })
+  test.each(['x', '向', 'y向', 'yy向', '&'])(
+    'a note of many %j is cut to what GitHub takes',
+    async (fragment) => {
+      const text = await writeNote(fragment.slice(0, -1) + fragment.slice(-1).repeat(limit))
+      expect(Buffer.byteLength(text)).toBeGreaterThan(limit / 2)
+      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(limit)
+    },
+  )
 
   test('a secret at the cut leaves no part', async () => {
     const prefixLength = Buffer.byteLength((await writeNote('marker')).split('marker')[0] ?? '')
-    expect(await writeNote(`${'x'.repeat(limit - prefixLength - 8)}canary-at-the-cut`, 'canary-at-the-cut')).not.toContain('canary')
+    expect(
+      await writeNote(
+        `${'x'.repeat(limit - prefixLength - 8)}canary-at-the-cut`,
+        'canary-at-the-cut',
+      ),
+    ).not.toContain('canary')
   })
 
   test('without a place for it nothing is written', async () => {

@@ -1,4 +1,7 @@
-/** Kubernetes and AWS fail each call: once, so that it has to heal, and for good, so that it has to be said. */
+/**
+ * Kubernetes and AWS fail each call: once, so that it has to heal, and for good, so that it has to
+ * be said.
+ */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Fault, ServiceName } from '../../testing/request-log.ts'
 import { recordResult, sample, isFullRun } from './result-tables.ts'
@@ -7,7 +10,15 @@ import { getOutcome } from './outcome.ts'
 import { waitForIdleAndExpireLease } from './interruption-points.ts'
 import { addIfAbsent, captureState } from './state.ts'
 import { createFixture, recordBaseline, type Fixture, type Workflow } from './workflows.ts'
-import { listApiCalls, injectFaults, runAndExpectDocumentedOutcome, countRequests, createErrorResponder, type ErrorResponse, type ApiCall } from './api-faults.ts'
+import {
+  listApiCalls,
+  injectFaults,
+  runAndExpectDocumentedOutcome,
+  countRequests,
+  createErrorResponder,
+  type ErrorResponse,
+  type ApiCall,
+} from './api-faults.ts'
 
 let fixture: Fixture
 beforeAll(async () => {
@@ -16,86 +27,184 @@ beforeAll(async () => {
 afterAll(() => fixture.simulator.close())
 
 type Effect = Pick<Fault, 'error' | 'reset' | 'respond'>
-const respondWith = (status: number, kubernetes: string, aws: string, headers = {}) => (part: ServiceName): Effect => ({ respond: createErrorResponder({ status, kubernetesReason: kubernetes, awsCode: aws, headers } satisfies ErrorResponse, part) })
+const respondWith =
+  (status: number, kubernetes: string, aws: string, headers = {}) =>
+  (part: ServiceName): Effect => ({
+    respond: createErrorResponder(
+      { status, kubernetesReason: kubernetes, awsCode: aws, headers } satisfies ErrorResponse,
+      part,
+    ),
+  })
 const throttlingCode = 'ThrottlingException'
 
-/** What heals: each has to be met once by every call, and to leave what an undisturbed run leaves. */
-const transientFaults: readonly (readonly [fault: string, effect: (service: ServiceName) => Effect])[] = [
+/**
+ * What heals: each has to be met once by every call, and to leave what an undisturbed run leaves.
+ */
+const transientFaults: readonly (readonly [
+  fault: string,
+  effect: (service: ServiceName) => Effect,
+])[] = [
   ['429, or throttling', respondWith(429, 'TooManyRequests', throttlingCode)],
-  ['429 with Retry-After: 1', respondWith(429, 'TooManyRequests', throttlingCode, { 'retry-after': '1' })],
+  [
+    '429 with Retry-After: 1',
+    respondWith(429, 'TooManyRequests', throttlingCode, { 'retry-after': '1' }),
+  ],
   ['500', respondWith(500, 'InternalError', 'InternalFailure')],
   ['503', respondWith(503, 'ServiceUnavailable', 'ServiceUnavailable')],
-  ['503 with Retry-After: 1', respondWith(503, 'ServiceUnavailable', 'ServiceUnavailable', { 'retry-after': '1' })],
+  [
+    '503 with Retry-After: 1',
+    respondWith(503, 'ServiceUnavailable', 'ServiceUnavailable', { 'retry-after': '1' }),
+  ],
   ['reset before the request was taken', () => ({ reset: true })],
   ['reset after it was taken: only the answer is lost', () => ({ reset: 'after' })],
-  ['an answer that is cut off', () => ({ respond: (response) => { response.writeHead(200, { 'content-length': '1000' }); response.write('{"items":['); setImmediate(() => response.destroy()) } })],
-  ['an answer that is no answer: a page of HTML', () => ({ respond: (response) => void response.writeHead(502, { 'content-type': 'text/html' }).end('<html>Bad gateway</html>') })],
+  [
+    'an answer that is cut off',
+    () => ({
+      respond: (response) => {
+        response.writeHead(200, { 'content-length': '1000' })
+        response.write('{"items":[')
+        setImmediate(() => response.destroy())
+      },
+    }),
+  ],
+  [
+    'an answer that is no answer: a page of HTML',
+    () => ({
+      respond: (response) =>
+        void response
+          .writeHead(502, { 'content-type': 'text/html' })
+          .end('<html>Bad gateway</html>'),
+    }),
+  ],
 ]
 
 const workflowNames: readonly Workflow['name'][] = ['deploy', 'renewal', 'destroy']
 /** Calls that are made again and again while something is waited for. */
-const isPolled = ({ service, operation }: ApiCall): boolean => service === 'elbv2' || /^GET .*\/(events|ingresses|leases|targetgroupbindings)/.test(operation)
+const isPolled = ({ service, operation }: ApiCall): boolean =>
+  service === 'elbv2' || /^GET .*\/(events|ingresses|leases|targetgroupbindings)/.test(operation)
 
-test.each(workflowNames.filter((name) => isFullRun || name === 'deploy'))('%s: every call is failed once in each way, and the run does all it should', async (name) => {
-  const { simulator } = fixture
-  const { workflow, state } = await recordBaseline(fixture, name)
-  const calls = listApiCalls(simulator)
-  const baselineCounts = calls.map((call) => countRequests(simulator, call))
-  for (const [fault, effect] of sample(transientFaults, 6)) {
-    await fixture.reset(workflow)
-    const removeFaults = injectFaults(simulator, calls, effect, 1)
-    const run = await runAndExpectDocumentedOutcome(simulator, workflow.inputs)
-    removeFaults()
-    expect({ fault, outcome: getOutcome(run), log: run.exitCode === 0 ? '' : run.log }).toEqual({ fault, outcome: 'success', log: '' })
-    expect({ fault, state: captureState(simulator) }).toEqual({ fault, state })
-    const tooMany = calls.filter((call, index) => !isPolled(call) && countRequests(simulator, call) > (baselineCounts[index] ?? 0) + 2).map((call) => `${call.operation}: ${countRequests(simulator, call)}`)
-    expect({ fault, tooMany }).toEqual({ fault, tooMany: [] })
-    recordResult('wire-once', { 'each call is failed once by': fault, 'what runs': name, calls: calls.length, outcome: 'the state of an undisturbed run', 'requests, undisturbed': baselineCounts.reduce((sum, count) => sum + count, 0), 'requests': calls.reduce((sum, call) => sum + countRequests(simulator, call), 0), seconds: (run.durationMs / 1000).toFixed(1) })
-  }
-})
+test.each(workflowNames.filter((name) => isFullRun || name === 'deploy'))(
+  '%s: every call is failed once in each way, and the run does all it should',
+  async (name) => {
+    const { simulator } = fixture
+    const { workflow, state } = await recordBaseline(fixture, name)
+    const calls = listApiCalls(simulator)
+    const baselineCounts = calls.map((call) => countRequests(simulator, call))
+    for (const [fault, effect] of sample(transientFaults, 6)) {
+      await fixture.reset(workflow)
+      const removeFaults = injectFaults(simulator, calls, effect, 1)
+      const run = await runAndExpectDocumentedOutcome(simulator, workflow.inputs)
+      removeFaults()
+      expect({ fault, outcome: getOutcome(run), log: run.exitCode === 0 ? '' : run.log }).toEqual({
+        fault,
+        outcome: 'success',
+        log: '',
+      })
+      expect({ fault, state: captureState(simulator) }).toEqual({ fault, state })
+      const tooMany = calls
+        .filter(
+          (call, index) =>
+            !isPolled(call) && countRequests(simulator, call) > (baselineCounts[index] ?? 0) + 2,
+        )
+        .map((call) => `${call.operation}: ${countRequests(simulator, call)}`)
+      expect({ fault, tooMany }).toEqual({ fault, tooMany: [] })
+      recordResult('wire-once', {
+        'each call is failed once by': fault,
+        'what runs': name,
+        calls: calls.length,
+        outcome: 'the state of an undisturbed run',
+        'requests, undisturbed': baselineCounts.reduce((sum, count) => sum + count, 0),
+        requests: calls.reduce((sum, call) => sum + countRequests(simulator, call), 0),
+        seconds: (run.durationMs / 1000).toFixed(1),
+      })
+    }
+  },
+)
 
-/** The codes that may say so: of the API itself, of the step that waited for it, or of the object that it answers about. */
+/**
+ * The codes that may say so: of the API itself, of the step that waited for it, or of the object
+ * that it answers about.
+ */
 const kubernetesCodes = /^(cluster|ingress|release|load-balancer|namespace|milvus|helm)-/
 const awsCodes = /^(aws|certificate|load-balancer)-/
 
-/** What does not heal by waiting is not asked again; what could have is asked a bounded number of times. */
-const permanentFaults: readonly (readonly [fault: string, effect: (service: ServiceName) => Effect, most: number])[] = [
+/**
+ * What does not heal by waiting is not asked again; what could have is asked a bounded number of
+ * times.
+ */
+const permanentFaults: readonly (readonly [
+  fault: string,
+  effect: (service: ServiceName) => Effect,
+  most: number,
+])[] = [
   ['403, for good', respondWith(403, 'Forbidden', 'AccessDeniedException'), 1],
   ['400, for good', respondWith(400, 'BadRequest', 'ValidationException'), 1],
   ['503, for good', respondWith(503, 'ServiceUnavailable', 'ServiceUnavailable'), 6],
 ]
 
-test.each(permanentFaults.filter((_row, index) => isFullRun || index === 0))('each call fails: %s', async (fault, effect, maxRequests) => {
-  const { simulator } = fixture
-  const shortTimeouts = { 'load-balancer-timeout': '3s', 'probe-timeout': '1s', 'lock-timeout': '2s' }
-  const coveredCalls = new Set<string>()
-  for (const name of workflowNames.filter((each) => isFullRun || each === 'deploy')) {
-    const baseline = await recordBaseline(fixture, name)
-    const { workflow, state } = baseline
-    // Those that a story before it makes too are failed there.
-    const calls = listApiCalls(simulator).filter(({ service, operation }) => addIfAbsent(coveredCalls, `${service} ${operation}`))
-    const baselineCounts = new Map(calls.map((call) => [call, countRequests(simulator, call)]))
-    const [codes, recovery] = [new Set<string>(), createRecoveryCheck(simulator, baseline)]
-    let toleratedCount = 0
-    const sampledCalls = sample(calls, 8)
-    for (const call of sampledCalls) {
-      await fixture.reset(workflow)
-      const removeFaults = injectFaults(simulator, [call], effect)
-      const run = await runAndExpectDocumentedOutcome(simulator, { ...workflow.inputs, ...shortTimeouts })
-      removeFaults()
-      const isBounded = isPolled(call) || countRequests(simulator, call) <= maxRequests * (baselineCounts.get(call) ?? 0)
-      expect({ fault, call, isBounded, log: isBounded ? '' : run.log }).toEqual({ fault, call, isBounded: true, log: '' })
-      if (run.exitCode === 0) {
-        // One that it can do without: all is as it should be.
-        await waitForIdleAndExpireLease(simulator)
-        expect({ fault, call, state: captureState(simulator) }).toEqual({ fault, call, state })
-        toleratedCount += 1
-        continue
-      }
-      expect({ fault, call, code: getOutcome(run), log: run.log }).toEqual({ fault, call, code: expect.stringMatching(call.service === 'kubernetes' ? kubernetesCodes : awsCodes), log: expect.stringContaining('What to do: ') })
-      codes.add(getOutcome(run))
-      await recovery.expectRecovery({ fault, call })
+test.each(permanentFaults.filter((_row, index) => isFullRun || index === 0))(
+  'each call fails: %s',
+  async (fault, effect, maxRequests) => {
+    const { simulator } = fixture
+    const shortTimeouts = {
+      'load-balancer-timeout': '3s',
+      'probe-timeout': '1s',
+      'lock-timeout': '2s',
     }
-    recordResult('wire-for-good', { 'a call is failed for good by': fault, 'what runs': name, 'calls, each in a run of its own': sampledCalls.length, 'runs that could do without': toleratedCount, 'runs that said it, by': [...codes].sort().join(', '), 'states that they left, from which the next run did all': recovery.stateCount(), 'requests of one call, at most': maxRequests })
-  }
-})
+    const coveredCalls = new Set<string>()
+    for (const name of workflowNames.filter((each) => isFullRun || each === 'deploy')) {
+      const baseline = await recordBaseline(fixture, name)
+      const { workflow, state } = baseline
+      // Those that a story before it makes too are failed there.
+      const calls = listApiCalls(simulator).filter(({ service, operation }) =>
+        addIfAbsent(coveredCalls, `${service} ${operation}`),
+      )
+      const baselineCounts = new Map(calls.map((call) => [call, countRequests(simulator, call)]))
+      const [codes, recovery] = [new Set<string>(), createRecoveryCheck(simulator, baseline)]
+      let toleratedCount = 0
+      const sampledCalls = sample(calls, 8)
+      for (const call of sampledCalls) {
+        await fixture.reset(workflow)
+        const removeFaults = injectFaults(simulator, [call], effect)
+        const run = await runAndExpectDocumentedOutcome(simulator, {
+          ...workflow.inputs,
+          ...shortTimeouts,
+        })
+        removeFaults()
+        const isBounded =
+          isPolled(call) ||
+          countRequests(simulator, call) <= maxRequests * (baselineCounts.get(call) ?? 0)
+        expect({ fault, call, isBounded, log: isBounded ? '' : run.log }).toEqual({
+          fault,
+          call,
+          isBounded: true,
+          log: '',
+        })
+        if (run.exitCode === 0) {
+          // One that it can do without: all is as it should be.
+          await waitForIdleAndExpireLease(simulator)
+          expect({ fault, call, state: captureState(simulator) }).toEqual({ fault, call, state })
+          toleratedCount += 1
+          continue
+        }
+        expect({ fault, call, code: getOutcome(run), log: run.log }).toEqual({
+          fault,
+          call,
+          code: expect.stringMatching(call.service === 'kubernetes' ? kubernetesCodes : awsCodes),
+          log: expect.stringContaining('What to do: '),
+        })
+        codes.add(getOutcome(run))
+        await recovery.expectRecovery({ fault, call })
+      }
+      recordResult('wire-for-good', {
+        'a call is failed for good by': fault,
+        'what runs': name,
+        'calls, each in a run of its own': sampledCalls.length,
+        'runs that could do without': toleratedCount,
+        'runs that said it, by': [...codes].sort().join(', '),
+        'states that they left, from which the next run did all': recovery.stateCount(),
+        'requests of one call, at most': maxRequests,
+      })
+    }
+  },
+)

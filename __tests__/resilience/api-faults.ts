@@ -1,4 +1,6 @@
-/** Faults on the wire between the action and the APIs that it asks, and what a run is then held to. */
+/**
+ * Faults on the wire between the action and the APIs that it asks, and what a run is then held to.
+ */
 import type { ServerResponse } from 'node:http'
 import { expect } from '@jest/globals'
 import { runAction } from '../../testing/run-action.ts'
@@ -18,11 +20,33 @@ export interface ErrorResponse {
 const xmlServices: readonly ServiceName[] = ['elbv2', 'ec2', 'sts']
 
 /** The answer, as the part would write it. */
-export function createErrorResponder({ status, kubernetesReason, awsCode, headers = {} }: ErrorResponse, part: ServiceName): (response: ServerResponse) => void {
+export function createErrorResponder(
+  { status, kubernetesReason, awsCode, headers = {} }: ErrorResponse,
+  part: ServiceName,
+): (response: ServerResponse) => void {
   const message = 'the wire is disturbed'
-  if (xmlServices.includes(part)) return (response) => void response.writeHead(status, { 'content-type': 'text/xml', ...headers }).end(`<ErrorResponse><Error><Type>Sender</Type><Code>${awsCode}</Code><Message>${message}</Message></Error></ErrorResponse>`)
-  const body = part === 'kubernetes' ? { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: kubernetesReason, code: status, message } : { __type: awsCode, message }
-  return (response) => void response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
+  if (xmlServices.includes(part))
+    return (response) =>
+      void response
+        .writeHead(status, { 'content-type': 'text/xml', ...headers })
+        .end(
+          `<ErrorResponse><Error><Type>Sender</Type><Code>${awsCode}</Code><Message>${message}</Message></Error></ErrorResponse>`,
+        )
+  const body =
+    part === 'kubernetes'
+      ? {
+          kind: 'Status',
+          apiVersion: 'v1',
+          status: 'Failure',
+          reason: kubernetesReason,
+          code: status,
+          message,
+        }
+      : { __type: awsCode, message }
+  return (response) =>
+    void response
+      .writeHead(status, { 'content-type': 'application/json', ...headers })
+      .end(JSON.stringify(body))
 }
 
 /** A call of the action: which part it asks, and what. */
@@ -34,36 +58,94 @@ export interface ApiCall {
 /** Who is disturbed: the action, and not its helm or the controller. */
 const actionUserAgent = /milvus-alb-action/
 
-/** The calls that a run makes of Kubernetes and AWS, each once, in their order. The ALB has lies of its own. */
+/**
+ * The calls that a run makes of Kubernetes and AWS, each once, in their order. The ALB has lies of
+ * its own.
+ */
 export function listApiCalls(simulator: Simulator): readonly ApiCall[] {
-  const actionRequests = simulator.requestLog.requests.filter((request) => actionUserAgent.test(request.userAgent) && !['alb', 'milvus', 'charts'].includes(request.service))
-  return [...new Map(actionRequests.map(({ service, operation }) => [`${service} ${operation}`, { service, operation }])).values()]
+  const actionRequests = simulator.requestLog.requests.filter(
+    (request) =>
+      actionUserAgent.test(request.userAgent) &&
+      !['alb', 'milvus', 'charts'].includes(request.service),
+  )
+  return [
+    ...new Map(
+      actionRequests.map(({ service, operation }) => [
+        `${service} ${operation}`,
+        { service, operation },
+      ]),
+    ).values(),
+  ]
 }
 
 /** How many requests each call has had. */
 export function countRequests(simulator: Simulator, { service, operation }: ApiCall): number {
-  return simulator.requestLog.requests.filter((request) => request.service === service && request.operation === operation && actionUserAgent.test(request.userAgent)).length
+  return simulator.requestLog.requests.filter(
+    (request) =>
+      request.service === service &&
+      request.operation === operation &&
+      actionUserAgent.test(request.userAgent),
+  ).length
 }
 
 type Effect = Pick<Fault, 'error' | 'reset' | 'respond' | 'delay'>
 
-/** Disturbs these calls. @param times how many requests of each; all of them when absent. @returns what ends it */
-export function injectFaults(simulator: Simulator, calls: readonly ApiCall[], effect: (service: ServiceName) => Effect, times?: number): () => void {
-  const removers = calls.map(({ service, operation }) => simulator.requestLog.injectFault({ service, operation, userAgent: actionUserAgent, ...(times !== undefined && { times }), ...effect(service) }))
+/**
+ * Disturbs these calls.
+ * @param times how many requests of each; all of them when absent.
+ * @returns what ends it
+ */
+export function injectFaults(
+  simulator: Simulator,
+  calls: readonly ApiCall[],
+  effect: (service: ServiceName) => Effect,
+  times?: number,
+): () => void {
+  const removers = calls.map(({ service, operation }) =>
+    simulator.requestLog.injectFault({
+      service,
+      operation,
+      userAgent: actionUserAgent,
+      ...(times !== undefined && { times }),
+      ...effect(service),
+    }),
+  )
   return () => removers.forEach((removeFault) => removeFault())
 }
 
-/** What holds for every run, however it is disturbed: it ends by a documented outcome, in its words and without a stack, and leaves no file. */
+/**
+ * What holds for every run, however it is disturbed: it ends by a documented outcome, in its words
+ * and without a stack, and leaves no file.
+ */
 export function expectDocumentedOutcome(run: RunResult): void {
   const { 'failure-code': code, changes, 'failed-step': step } = run.outputs
   const isFailure = run.exitCode !== 0
-  expect({ exitCode: run.exitCode, hasCode: code !== undefined, hasStep: step !== undefined, changes: changes !== undefined, summary: run.summary !== '', leftovers: run.remainingFiles, log: code === 'internal-error' ? run.log : '' })
-    .toEqual({ exitCode: isFailure ? 1 : 0, hasCode: isFailure, hasStep: isFailure, changes: true, summary: true, leftovers: [], log: '' })
+  expect({
+    exitCode: run.exitCode,
+    hasCode: code !== undefined,
+    hasStep: step !== undefined,
+    changes: changes !== undefined,
+    summary: run.summary !== '',
+    leftovers: run.remainingFiles,
+    log: code === 'internal-error' ? run.log : '',
+  }).toEqual({
+    exitCode: isFailure ? 1 : 0,
+    hasCode: isFailure,
+    hasStep: isFailure,
+    changes: true,
+    summary: true,
+    leftovers: [],
+    log: '',
+  })
   expect(run.log).not.toMatch(/\n\s+at .+:\d+:\d+/)
 }
 
 /** Runs, and checks what holds for every run. */
-export async function runAndExpectDocumentedOutcome(simulator: Simulator, inputs: Readonly<Record<string, string>>, options: Parameters<typeof runAction>[2] = {}): Promise<RunResult> {
+export async function runAndExpectDocumentedOutcome(
+  simulator: Simulator,
+  inputs: Readonly<Record<string, string>>,
+  options: Parameters<typeof runAction>[2] = {},
+): Promise<RunResult> {
   const run = await runAction(simulator, inputs, options)
   expectDocumentedOutcome(run)
   return run

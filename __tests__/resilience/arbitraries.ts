@@ -1,18 +1,108 @@
 /** Texts that nobody should give, and good ones that broke on the way. */
 import fc from 'fast-check'
 
-/** What has a meaning to somebody on the way: a terminal, the runner, Markdown, YAML, JavaScript, a shell. */
+/**
+ * What has a meaning to somebody on the way: a terminal, the runner, Markdown, YAML, JavaScript, a
+ * shell.
+ */
 const fragments = [
-  '\0', '\u0007', '\u001b[31m', '\r', '\n', '\r\n', '\t', '\u0085', '\u00A0', '\u200D', '\u2028', '\u202E', '\uFEFF', '\uD800', '\uDC00', '\u{1F600}', 'é', 'e\u0301', 'ß', '。', '%0A', '%', '\\n', '\\',
-  '::error::x', '::add-mask::x', '##[error]x', '${{ secrets.X }}', '$HOME', '***', '`', '```', '~~~', '|', '<img src=x onerror=x>', '<!--', '](http://example.com)', '![', '@team', '# ', '- ', '> ',
-  '__proto__', 'constructor', 'toString', 'hasOwnProperty', 'null', 'true', '~', '.nan', '.inf', '0x1F', '1e999', '-0', '9007199254740993', '012', '{}', '[]', '{', '[', '"', "'", ':', ': ', ',', ';', '=', '&a ', '*a', '<<: ', '!!binary ', '? ', '--- ', '-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----', '-----BEGIN PRIVATE KEY-----',
-  'a', 'milvus', 'arn:aws:acm:', '10.0.0.0/8', '::', '::/0', '10m', 'alb.ingress.kubernetes.io/', ' ', '0',
+  '\0',
+  '\u0007',
+  '\u001b[31m',
+  '\r',
+  '\n',
+  '\r\n',
+  '\t',
+  '\u0085',
+  '\u00A0',
+  '\u200D',
+  '\u2028',
+  '\u202E',
+  '\uFEFF',
+  '\uD800',
+  '\uDC00',
+  '\u{1F600}',
+  'é',
+  'e\u0301',
+  'ß',
+  '。',
+  '%0A',
+  '%',
+  '\\n',
+  '\\',
+  '::error::x',
+  '::add-mask::x',
+  '##[error]x',
+  '${{ secrets.X }}',
+  '$HOME',
+  '***',
+  '`',
+  '```',
+  '~~~',
+  '|',
+  '<img src=x onerror=x>',
+  '<!--',
+  '](http://example.com)',
+  '![',
+  '@team',
+  '# ',
+  '- ',
+  '> ',
+  '__proto__',
+  'constructor',
+  'toString',
+  'hasOwnProperty',
+  'null',
+  'true',
+  '~',
+  '.nan',
+  '.inf',
+  '0x1F',
+  '1e999',
+  '-0',
+  '9007199254740993',
+  '012',
+  '{}',
+  '[]',
+  '{',
+  '[',
+  '"',
+  "'",
+  ':',
+  ': ',
+  ',',
+  ';',
+  '=',
+  '&a ',
+  '*a',
+  '<<: ',
+  '!!binary ',
+  '? ',
+  '--- ',
+  '-----BEGIN CERTIFICATE-----',
+  '-----END CERTIFICATE-----',
+  '-----BEGIN PRIVATE KEY-----',
+  'a',
+  'milvus',
+  'arn:aws:acm:',
+  '10.0.0.0/8',
+  '::',
+  '::/0',
+  '10m',
+  'alb.ingress.kubernetes.io/',
+  ' ',
+  '0',
 ] as const
 
 const anyFragment = fc.constantFrom(...fragments)
 
 /** Some hundred kilobytes: more than an environment variable can hold. */
-const anyHugeText = fc.tuple(anyFragment, fc.constantFrom(...fragments, ''), fc.constantFrom(...fragments, '')).map(([repeated, before, after]) => before + repeated.repeat(Math.ceil(200_000 / repeated.length)) + after)
+const anyHugeText = fc
+  .tuple(anyFragment, fc.constantFrom(...fragments, ''), fc.constantFrom(...fragments, ''))
+  .map(
+    ([repeated, before, after]) =>
+      before + repeated.repeat(Math.ceil(200_000 / repeated.length)) + after,
+  )
 
 export const anyText = fc.oneof(
   { weight: 8, arbitrary: fc.array(anyFragment, { maxLength: 10 }).map((parts) => parts.join('')) },
@@ -22,30 +112,59 @@ export const anyText = fc.oneof(
 )
 
 /** Among them very long ones. */
-export const anyLengthText = fc.oneof({ weight: 30, arbitrary: anyText }, { weight: 1, arbitrary: anyHugeText })
+export const anyLengthText = fc.oneof(
+  { weight: 30, arbitrary: anyText },
+  { weight: 1, arbitrary: anyHugeText },
+)
 
 /** Of a text or bytes, as a share of the length: evenly, which fc.double would not be. */
 const anyFraction = fc.nat(999).map((thousandths) => thousandths / 1000)
 
-interface Edit { readonly kind: 'cut' | 'put' | 'double' | 'end'; readonly position: number; readonly length: number; readonly insertion: string }
+interface Edit {
+  readonly kind: 'cut' | 'put' | 'double' | 'end'
+  readonly position: number
+  readonly length: number
+  readonly insertion: string
+}
 
-const anyEdit = fc.record<Edit>({ kind: fc.constantFrom('cut', 'put', 'put', 'double', 'end'), position: anyFraction, length: fc.nat(12), insertion: fc.oneof(anyFragment, fc.string({ maxLength: 3 })) })
+const anyEdit = fc.record<Edit>({
+  kind: fc.constantFrom('cut', 'put', 'put', 'double', 'end'),
+  position: anyFraction,
+  length: fc.nat(12),
+  insertion: fc.oneof(anyFragment, fc.string({ maxLength: 3 })),
+})
 
 function applyEdit(text: string, { kind, position, length, insertion }: Edit): string {
   const start = Math.floor(position * text.length)
   if (kind === 'cut') return text.slice(0, start) + text.slice(start + length)
   if (kind === 'put') return text.slice(0, start) + insertion + text.slice(start)
-  return kind === 'double' ? text.slice(0, start + length) + text.slice(start) : text.slice(0, start)
+  return kind === 'double'
+    ? text.slice(0, start + length) + text.slice(start)
+    : text.slice(0, start)
 }
 
 /** Texts with up to `most` edits; some are left as they are. */
-export const corruptText = (texts: fc.Arbitrary<string>, maxEdits = 3): fc.Arbitrary<string> => fc.tuple(texts, fc.array(anyEdit, { maxLength: maxEdits })).map(([text, edits]) => edits.reduce(applyEdit, text))
+export const corruptText = (texts: fc.Arbitrary<string>, maxEdits = 3): fc.Arbitrary<string> =>
+  fc
+    .tuple(texts, fc.array(anyEdit, { maxLength: maxEdits }))
+    .map(([text, edits]) => edits.reduce(applyEdit, text))
 
 /** Bytes with some of them changed, and perhaps an end too early or too late. */
-export const corruptBytes = (bytes: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer> => fc
-  .tuple(bytes, fc.array(fc.tuple(anyFraction, fc.integer({ min: 0, max: 255 })), { maxLength: 3 }), fc.constantFrom('', '', '', 'short', 'long'), fc.nat(40))
-  .map(([original, changes, end, length]) => {
-    const corrupted = Buffer.from(original)
-    for (const [position, byte] of changes) corrupted[Math.min(corrupted.length - 1, Math.floor(position * corrupted.length))] = byte
-    return end === 'short' ? corrupted.subarray(0, -length) : end === 'long' ? Buffer.concat([corrupted, Buffer.alloc(length, 0x30)]) : corrupted
-  })
+export const corruptBytes = (bytes: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer> =>
+  fc
+    .tuple(
+      bytes,
+      fc.array(fc.tuple(anyFraction, fc.integer({ min: 0, max: 255 })), { maxLength: 3 }),
+      fc.constantFrom('', '', '', 'short', 'long'),
+      fc.nat(40),
+    )
+    .map(([original, changes, end, length]) => {
+      const corrupted = Buffer.from(original)
+      for (const [position, byte] of changes)
+        corrupted[Math.min(corrupted.length - 1, Math.floor(position * corrupted.length))] = byte
+      return end === 'short'
+        ? corrupted.subarray(0, -length)
+        : end === 'long'
+          ? Buffer.concat([corrupted, Buffer.alloc(length, 0x30)])
+          : corrupted
+    })

@@ -1,4 +1,7 @@
-/** Cancelled right before and right after every write: the run ends in time and says what it did, and the next one goes on. */
+/**
+ * Cancelled right before and right after every write: the run ends in time and says what it did,
+ * and the next one goes on.
+ */
 import { expect, test } from '@jest/globals'
 import type { InstallationMode } from '../../simulator/charts/installation-modes.ts'
 import { recordResult, sample } from './result-tables.ts'
@@ -10,8 +13,14 @@ import { describeWorkflow, createFixture, recordBaseline, type Workflow } from '
 /** GitHub kills everything 10 s after it cancelled. Milliseconds. */
 const maxShutdownMs = 7_000
 
-/** Defines the test of a story. A signal is heard between two requests, not between two writes to files that follow each other. */
-export function testCancelledAtEveryWrite(name: Workflow['name'], mode: InstallationMode = 'standalone'): void {
+/**
+ * Defines the test of a story. A signal is heard between two requests, not between two writes to
+ * files that follow each other.
+ */
+export function testCancelledAtEveryWrite(
+  name: Workflow['name'],
+  mode: InstallationMode = 'standalone',
+): void {
   const description = describeWorkflow(name, mode)
   test(`${description}, cancelled at every write, and run once more`, async () => {
     const fixture = await createFixture(mode)
@@ -19,7 +28,12 @@ export function testCancelledAtEveryWrite(name: Workflow['name'], mode: Installa
     try {
       const baseline = await recordBaseline(fixture, name)
       const { workflow, interruptionPoints } = baseline
-      const sampledPoints = sample(interruptionPoints.filter((point) => point.moment !== 'never' && !(point.kind === 'file' && point.isNext)), 100)
+      const sampledPoints = sample(
+        interruptionPoints.filter(
+          (point) => point.moment !== 'never' && !(point.kind === 'file' && point.isNext),
+        ),
+        100,
+      )
       let slowestShutdownMs = 0
       const recovery = createRecoveryCheck(simulator, baseline)
       for (const point of sampledPoints) {
@@ -27,14 +41,41 @@ export function testCancelledAtEveryWrite(name: Workflow['name'], mode: Installa
         const cancelled = await runAndCancel(simulator, workflow.inputs, point)
         // Late enough it is over anyway.
         const { 'failure-code': code, changes } = cancelled.outputs
-        const observed = { exitCode: code === undefined ? 0 : 1, listed: changes !== undefined, summarized: cancelled.summary !== '', leftovers: cancelled.remainingFiles, inTime: cancelled.shutdownMs < maxShutdownMs }
+        const observed = {
+          exitCode: code === undefined ? 0 : 1,
+          listed: changes !== undefined,
+          summarized: cancelled.summary !== '',
+          leftovers: cancelled.remainingFiles,
+          inTime: cancelled.shutdownMs < maxShutdownMs,
+        }
         const { release } = captureState(simulator)
-        expect({ point, ...observed, code: code ?? 'cancelled', isPending: release?.status.startsWith('pending'), log: observed.listed ? '' : cancelled.log })
-          .toEqual({ point, exitCode: cancelled.exitCode, listed: true, summarized: true, leftovers: [], inTime: true, code: workflow.recoveryInputs && code !== 'cancelled' ? code : 'cancelled', isPending: false, log: '' })
+        expect({
+          point,
+          ...observed,
+          code: code ?? 'cancelled',
+          isPending: release?.status.startsWith('pending'),
+          log: observed.listed ? '' : cancelled.log,
+        }).toEqual({
+          point,
+          exitCode: cancelled.exitCode,
+          listed: true,
+          summarized: true,
+          leftovers: [],
+          inTime: true,
+          code: workflow.recoveryInputs && code !== 'cancelled' ? code : 'cancelled',
+          isPending: false,
+          log: '',
+        })
         slowestShutdownMs = Math.max(slowestShutdownMs, cancelled.shutdownMs)
         await recovery.expectRecovery({ point })
       }
-      recordResult('cancelled', { 'what runs': description, 'cancelled runs': sampledPoints.length, 'the slowest of them took to end, s': (slowestShutdownMs / 1_000).toFixed(1), 'states that they left': recovery.stateCount(), 'from which the next run reached the state of an undisturbed one': recovery.stateCount() })
+      recordResult('cancelled', {
+        'what runs': description,
+        'cancelled runs': sampledPoints.length,
+        'the slowest of them took to end, s': (slowestShutdownMs / 1_000).toFixed(1),
+        'states that they left': recovery.stateCount(),
+        'from which the next run reached the state of an undisturbed one': recovery.stateCount(),
+      })
     } finally {
       await simulator.close()
     }

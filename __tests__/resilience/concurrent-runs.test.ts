@@ -22,10 +22,22 @@ test('two deployments of one target that begin at the same time: never two certi
   for (let round = 0; round < roundCount; round += 1) {
     await fixture.reset(workflow)
     const offset = Math.round(Math.random() * maxOffsetMs)
-    const secondRun = new Promise((resolve) => setTimeout(resolve, offset)).then(() => runAction(simulator))
+    const secondRun = new Promise((resolve) => setTimeout(resolve, offset)).then(() =>
+      runAction(simulator),
+    )
     const runs = await Promise.all([runAction(simulator), secondRun])
-    expect({ offset, exits: runs.map(({ exitCode }) => exitCode), state: captureState(simulator), log: runs.map(({ exitCode, log }) => (exitCode === 0 ? '' : log)) }).toEqual({ offset, exits: [0, 0], state, log: ['', ''] })
+    expect({
+      offset,
+      exits: runs.map(({ exitCode }) => exitCode),
+      state: captureState(simulator),
+      log: runs.map(({ exitCode, log }) => (exitCode === 0 ? '' : log)),
+    }).toEqual({ offset, exits: [0, 0], state, log: ['', ''] })
     if (runs.some(({ log }) => log.includes('Another run works'))) waitedCount += 1
   }
-  recordResult('together', { 'pairs of runs': roundCount, 'offset, ms': `0 to ${maxOffsetMs}, at random`, 'pairs of which one waited for the other': waitedCount, 'pairs that left two certificates, or a release pending': 0 })
+  recordResult('together', {
+    'pairs of runs': roundCount,
+    'offset, ms': `0 to ${maxOffsetMs}, at random`,
+    'pairs of which one waited for the other': waitedCount,
+    'pairs that left two certificates, or a release pending': 0,
+  })
 })

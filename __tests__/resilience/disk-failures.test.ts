@@ -1,4 +1,7 @@
-/** The runner's disk is full, or read-only, from any write on: the run says so, and the next one goes on. */
+/**
+ * The runner's disk is full, or read-only, from any write on: the run says so, and the next one
+ * goes on.
+ */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { runAction } from '../../testing/run-action.ts'
 import { getErrorAnnotation } from '../scenarios/harness.ts'
@@ -14,24 +17,62 @@ beforeAll(async () => {
 afterAll(() => fixture.simulator.close())
 
 /** A disk that becomes full does so at any write; one that is read-only mostly was so before. */
-test.each([['ENOSPC', 1], ['EROFS', 6]])('a disk that fails by %s, from a write on', async (errno, step) => {
+test.each([
+  ['ENOSPC', 1],
+  ['EROFS', 6],
+])('a disk that fails by %s, from a write on', async (errno, step) => {
   const { simulator } = fixture
   const baseline = await recordBaseline(fixture, 'deploy')
   const { workflow, interruptionPoints } = baseline
-  const writes = interruptionPoints.filter(({ kind, moment }) => kind === 'file' && moment === 'before')
+  const writes = interruptionPoints.filter(
+    ({ kind, moment }) => kind === 'file' && moment === 'before',
+  )
   const recovery = createRecoveryCheck(simulator, baseline)
-  const sampledWrites = sample(writes.filter((_write, index) => index % step === 0), Math.ceil(14 / step))
+  const sampledWrites = sample(
+    writes.filter((_write, index) => index % step === 0),
+    Math.ceil(14 / step),
+  )
   for (const { n, what } of sampledWrites) {
     await fixture.reset(workflow)
-    const run = await runAction(simulator, workflow.inputs, { env: { ...await prepareWriteNumbering(simulator), FILE_FAILS: `${n} ${errno}` } })
-    // The summary is the last thing that is written, and a nicety. A file that is only removed needs no room.
-    const isHarmless = what.startsWith('appendFile summary') || (errno === 'ENOSPC' && what.startsWith('rm ') && writes.slice(n).every((laterWrite) => /^(rm|appendFile summary)/.test(laterWrite.what)))
-    expect({ n, what, exitCode: run.exitCode, log: run.exitCode === (isHarmless ? 0 : 1) ? '' : run.log }).toEqual({ n, what, exitCode: isHarmless ? 0 : 1, log: '' })
-    if (!isHarmless) expect({ n, what, says: getErrorAnnotation(run), title: run.log.match(/^::error.*runner-disk-failed in \S+/m)?.length }).toEqual({ n, what, says: expect.stringMatching(new RegExp(`The runner's disk failed: ${errno}.*What to do: `, 's')), title: 1 })
+    const run = await runAction(simulator, workflow.inputs, {
+      env: { ...(await prepareWriteNumbering(simulator)), FILE_FAILS: `${n} ${errno}` },
+    })
+    // The summary is the last thing that is written, and a nicety. A file that is only removed
+    // needs no room.
+    const isHarmless =
+      what.startsWith('appendFile summary') ||
+      (errno === 'ENOSPC' &&
+        what.startsWith('rm ') &&
+        writes.slice(n).every((laterWrite) => /^(rm|appendFile summary)/.test(laterWrite.what)))
+    expect({
+      n,
+      what,
+      exitCode: run.exitCode,
+      log: run.exitCode === (isHarmless ? 0 : 1) ? '' : run.log,
+    }).toEqual({ n, what, exitCode: isHarmless ? 0 : 1, log: '' })
+    if (!isHarmless)
+      expect({
+        n,
+        what,
+        says: getErrorAnnotation(run),
+        title: run.log.match(/^::error.*runner-disk-failed in \S+/m)?.length,
+      }).toEqual({
+        n,
+        what,
+        says: expect.stringMatching(
+          new RegExp(`The runner's disk failed: ${errno}.*What to do: `, 's'),
+        ),
+        title: 1,
+      })
     expect(run.log).not.toMatch(/\n\s+at .+:\d+:\d+/)
     await recovery.expectRecovery({ n, what })
   }
-  recordResult('disk', { 'the disk fails by': errno, 'runs, from different writes on': sampledWrites.length, 'states that they left': recovery.stateCount(), 'from which the next run reached the state of an undisturbed one': recovery.stateCount() })
+  recordResult('disk', {
+    'the disk fails by': errno,
+    'runs, from different writes on': sampledWrites.length,
+    'states that they left': recovery.stateCount(),
+    'from which the next run reached the state of an undisturbed one': recovery.stateCount(),
+  })
 })
 
 test('a RUNNER_TEMP that cannot be written to', async () => {
@@ -39,5 +80,9 @@ test('a RUNNER_TEMP that cannot be written to', async () => {
   const [workflow] = fixture.workflows
   if (workflow) await fixture.reset(workflow)
   const run = await runAction(simulator, {}, { env: { RUNNER_TEMP: '/proc/self' } })
-  expect({ exitCode: run.exitCode, code: run.outputs['failure-code'], log: run.outputs['failure-code'] === 'runner-disk-failed' ? '' : run.log }).toEqual({ exitCode: 1, code: 'runner-disk-failed', log: '' })
+  expect({
+    exitCode: run.exitCode,
+    code: run.outputs['failure-code'],
+    log: run.outputs['failure-code'] === 'runner-disk-failed' ? '' : run.log,
+  }).toEqual({ exitCode: 1, code: 'runner-disk-failed', log: '' })
 })

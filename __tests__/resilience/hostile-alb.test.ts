@@ -1,4 +1,7 @@
-/** An ALB, and a Milvus behind it, that lie to the probe: each lie is a run of dist/ on a world that needs nothing else. */
+/**
+ * An ALB, and a Milvus behind it, that lie to the probe: each lie is a run of dist/ on a world that
+ * needs nothing else.
+ */
 import { randomBytes } from 'node:crypto'
 import type { ServerHttp2Stream } from 'node:http2'
 import { afterAll, beforeAll, test } from '@jest/globals'
@@ -7,14 +10,36 @@ import { startSimulator, type Simulator } from '../../simulator/simulator.ts'
 import { encodeLengthDelimited } from '../../src/clients/milvus/protobuf.ts'
 import { sample } from './result-tables.ts'
 import { expectHostileRun, type ExpectedOutcome } from './hostile-run.ts'
-import { CONTINUATION, HEADERS, PING, SETTINGS, respondToCall, writePeriodically, flood, encodeFrame, encodeGrpcMessage, encodeHeader, encodeVarintField, startHostileServer, healthyResponses, type HostileServer, type HostileBehavior } from './hostile-server.ts'
+import {
+  CONTINUATION,
+  HEADERS,
+  PING,
+  SETTINGS,
+  respondToCall,
+  writePeriodically,
+  flood,
+  encodeFrame,
+  encodeGrpcMessage,
+  encodeHeader,
+  encodeVarintField,
+  startHostileServer,
+  healthyResponses,
+  type HostileServer,
+  type HostileBehavior,
+} from './hostile-server.ts'
 
 let simulator: Simulator
 let hostileServer: HostileServer
 const deadlineSeconds = 3
 /** What one call answers, while all others are answered as they should be. */
-const overrideMethod = (method: string, respond: (stream: ServerHttp2Stream) => void): HostileBehavior => ({
-  onCall: (stream, calledMethod) => (calledMethod === method ? respond(stream) : respondToCall(stream, encodeGrpcMessage(healthyResponses[calledMethod] ?? Buffer.alloc(0)))),
+const overrideMethod = (
+  method: string,
+  respond: (stream: ServerHttp2Stream) => void,
+): HostileBehavior => ({
+  onCall: (stream, calledMethod) =>
+    calledMethod === method
+      ? respond(stream)
+      : respondToCall(stream, encodeGrpcMessage(healthyResponses[calledMethod] ?? Buffer.alloc(0))),
 })
 const kilobyte = Buffer.alloc(1024, 'x')
 const megabyte = Buffer.alloc(1024 * 1024, 'x')
@@ -23,65 +48,442 @@ const okStatusHeader = encodeHeader(':status', '200')
 const grpcHeaders = { ':status': 200, 'content-type': 'application/grpc' }
 const encodeMessage = (...parts: Buffer[]): Buffer => encodeGrpcMessage(Buffer.concat(parts))
 /** common.Status with a reason and a code. */
-const encodeStatus = (code: Buffer, reason: string): Buffer => encodeLengthDelimited(1, Buffer.concat([encodeLengthDelimited(2, reason), Buffer.from([0x18]), code]))
+const encodeStatus = (code: Buffer, reason: string): Buffer =>
+  encodeLengthDelimited(
+    1,
+    Buffer.concat([encodeLengthDelimited(2, reason), Buffer.from([0x18]), code]),
+  )
 
-type HostileCase = readonly [name: string, lie: () => HostileBehavior | Promise<HostileBehavior>, outcome: string, says: RegExp]
+type HostileCase = readonly [
+  name: string,
+  lie: () => HostileBehavior | Promise<HostileBehavior>,
+  outcome: string,
+  says: RegExp,
+]
 
 const hostileCases: readonly HostileCase[] = [
   // TLS
-  ['takes the connection and is silent', () => ({ onTcpConnection: () => undefined }), 'probe-tls-failed', /no TLS handshake within [\d.]+ s/],
-  ['speaks plain text in place of TLS', () => ({ onTcpConnection: (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n') }), 'probe-tls-failed', /speaks plain text, not TLS/],
-  ['answers the handshake with noise without end', () => ({ onTcpConnection: (socket) => flood(socket, randomBytes(65_536)) }), 'probe-tls-failed', /No TLS connection as milvus\.example\.com/],
-  ['serves another certificate', async () => ({ certificate: await simulator.certificateAuthority.issue({ hosts: [simulator.host] }) }), 'probe-certificate-differs', /another certificate/],
+  [
+    'takes the connection and is silent',
+    () => ({ onTcpConnection: () => undefined }),
+    'probe-tls-failed',
+    /no TLS handshake within [\d.]+ s/,
+  ],
+  [
+    'speaks plain text in place of TLS',
+    () => ({ onTcpConnection: (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n') }),
+    'probe-tls-failed',
+    /speaks plain text, not TLS/,
+  ],
+  [
+    'answers the handshake with noise without end',
+    () => ({ onTcpConnection: (socket) => flood(socket, randomBytes(65_536)) }),
+    'probe-tls-failed',
+    /No TLS connection as milvus\.example\.com/,
+  ],
+  [
+    'serves another certificate',
+    async () => ({
+      certificate: await simulator.certificateAuthority.issue({ hosts: [simulator.host] }),
+    }),
+    'probe-certificate-differs',
+    /another certificate/,
+  ],
   ['has no ALPN', () => ({ alpn: [] }), 'probe-http2-missing', /no HTTP\/2 \(ALPN: none\)/],
-  ['has HTTP/1.1 only', () => ({ alpn: ['http/1.1'] }), 'probe-http2-missing', /no HTTP\/2 \(ALPN: none that it takes\)|ALPN: http\/1\.1/],
+  [
+    'has HTTP/1.1 only',
+    () => ({ alpn: ['http/1.1'] }),
+    'probe-http2-missing',
+    /no HTTP\/2 \(ALPN: none that it takes\)|ALPN: http\/1\.1/,
+  ],
   // HTTP/2
-  ['agrees on HTTP/2 and is silent', () => ({ onTlsConnection: () => undefined }), 'probe-http-error', /Connect broke off: no complete answer within [\d.]+ s/],
-  ['agrees on HTTP/2 and speaks HTTP/1.1', () => ({ onTlsConnection: (socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n') }), 'probe-http-error', /call of Connect broke off/],
-  ['headers without end, one frame after the other', () => ({ onHeadersFrame: (socket, stream) => {
-    socket.write(encodeFrame(HEADERS, 0, stream, okStatusHeader))
-    flood(socket, encodeFrame(CONTINUATION, 0, stream, encodeHeader('x-more', 'x'.repeat(100))))
-  } }), 'probe-http-error', /call of Connect broke off/],
-  ['headers without end, a frame now and then', () => ({ onHeadersFrame: (socket, stream) => {
-    socket.write(encodeFrame(HEADERS, 0, stream, okStatusHeader))
-    writePeriodically(socket, encodeFrame(CONTINUATION, 0, stream, encodeHeader('x-more', 'x')), 300)
-  } }), 'probe-http-error', /call of Connect broke off/],
-  ['a megabyte of headers', () => ({ onHeadersFrame: (socket, stream) => socket.write(Buffer.concat([
-    encodeFrame(HEADERS, 0, stream, okStatusHeader), ...Array.from({ length: 100 }, () => encodeFrame(CONTINUATION, 0, stream, Buffer.concat(Array.from({ length: 100 }, () => encodeHeader('x-more', 'x'.repeat(100)))))), encodeFrame(CONTINUATION, 4, stream),
-  ])) }), 'probe-http-error', /call of Connect broke off/],
-  ['early hints without end', () => ({ onHeadersFrame: (socket, stream) => flood(socket, encodeFrame(HEADERS, 4, stream, encodeHeader(':status', '103'))) }), 'probe-http-error', /call of Connect broke off/],
-  ['a flood of settings', () => ({ onHeadersFrame: (socket) => flood(socket, Buffer.concat(Array.from({ length: 1000 }, () => encodeFrame(SETTINGS, 0, 0)))) }), 'probe-http-error', /call of Connect broke off/],
-  ['a flood of pings', () => ({ onHeadersFrame: (socket) => flood(socket, Buffer.concat(Array.from({ length: 1000 }, () => encodeFrame(PING, 0, 0, Buffer.alloc(8))))) }), 'probe-http-error', /call of Connect broke off/],
-  ['GOAWAY to every connection', () => ({ onCall: (stream) => stream.session?.goaway(11) }), 'probe-http-error', /GOAWAY ENHANCE_YOUR_CALM/],
-  ['RST_STREAM to every call', () => ({ onCall: (stream) => stream.close(2) }), 'probe-http-error', /RST_STREAM INTERNAL_ERROR/],
-  ['a body of 1 GB', () => ({ onCall: (stream) => { stream.respond(grpcHeaders); flood(stream, megabyte, gigabyte) } }), 'probe-http-error', /Connect broke off: an answer of more than 1048576 bytes/],
-  ['a page of 1 GB', () => ({ onCall: (stream) => { stream.respond({ ':status': 503, 'content-type': 'text/html' }); flood(stream, megabyte, gigabyte) } }), 'probe-http-error', /an answer of more than 1048576 bytes/],
-  ['a body that never ends', () => ({ onCall: (stream) => { stream.respond(grpcHeaders); writePeriodically(stream, 'x', 100) } }), 'probe-http-error', /no complete answer within [\d.]+ s/],
-  ['headers, and then nothing', () => ({ onCall: (stream) => stream.respond(grpcHeaders) }), 'probe-http-error', /no complete answer within [\d.]+ s/],
+  [
+    'agrees on HTTP/2 and is silent',
+    () => ({ onTlsConnection: () => undefined }),
+    'probe-http-error',
+    /Connect broke off: no complete answer within [\d.]+ s/,
+  ],
+  [
+    'agrees on HTTP/2 and speaks HTTP/1.1',
+    () => ({ onTlsConnection: (socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n') }),
+    'probe-http-error',
+    /call of Connect broke off/,
+  ],
+  [
+    'headers without end, one frame after the other',
+    () => ({
+      onHeadersFrame: (socket, stream) => {
+        socket.write(encodeFrame(HEADERS, 0, stream, okStatusHeader))
+        flood(socket, encodeFrame(CONTINUATION, 0, stream, encodeHeader('x-more', 'x'.repeat(100))))
+      },
+    }),
+    'probe-http-error',
+    /call of Connect broke off/,
+  ],
+  [
+    'headers without end, a frame now and then',
+    () => ({
+      onHeadersFrame: (socket, stream) => {
+        socket.write(encodeFrame(HEADERS, 0, stream, okStatusHeader))
+        writePeriodically(
+          socket,
+          encodeFrame(CONTINUATION, 0, stream, encodeHeader('x-more', 'x')),
+          300,
+        )
+      },
+    }),
+    'probe-http-error',
+    /call of Connect broke off/,
+  ],
+  [
+    'a megabyte of headers',
+    () => ({
+      onHeadersFrame: (socket, stream) =>
+        socket.write(
+          Buffer.concat([
+            encodeFrame(HEADERS, 0, stream, okStatusHeader),
+            ...Array.from({ length: 100 }, () =>
+              encodeFrame(
+                CONTINUATION,
+                0,
+                stream,
+                Buffer.concat(
+                  Array.from({ length: 100 }, () => encodeHeader('x-more', 'x'.repeat(100))),
+                ),
+              ),
+            ),
+            encodeFrame(CONTINUATION, 4, stream),
+          ]),
+        ),
+    }),
+    'probe-http-error',
+    /call of Connect broke off/,
+  ],
+  [
+    'early hints without end',
+    () => ({
+      onHeadersFrame: (socket, stream) =>
+        flood(socket, encodeFrame(HEADERS, 4, stream, encodeHeader(':status', '103'))),
+    }),
+    'probe-http-error',
+    /call of Connect broke off/,
+  ],
+  [
+    'a flood of settings',
+    () => ({
+      onHeadersFrame: (socket) =>
+        flood(
+          socket,
+          Buffer.concat(Array.from({ length: 1000 }, () => encodeFrame(SETTINGS, 0, 0))),
+        ),
+    }),
+    'probe-http-error',
+    /call of Connect broke off/,
+  ],
+  [
+    'a flood of pings',
+    () => ({
+      onHeadersFrame: (socket) =>
+        flood(
+          socket,
+          Buffer.concat(
+            Array.from({ length: 1000 }, () => encodeFrame(PING, 0, 0, Buffer.alloc(8))),
+          ),
+        ),
+    }),
+    'probe-http-error',
+    /call of Connect broke off/,
+  ],
+  [
+    'GOAWAY to every connection',
+    () => ({ onCall: (stream) => stream.session?.goaway(11) }),
+    'probe-http-error',
+    /GOAWAY ENHANCE_YOUR_CALM/,
+  ],
+  [
+    'RST_STREAM to every call',
+    () => ({ onCall: (stream) => stream.close(2) }),
+    'probe-http-error',
+    /RST_STREAM INTERNAL_ERROR/,
+  ],
+  [
+    'a body of 1 GB',
+    () => ({
+      onCall: (stream) => {
+        stream.respond(grpcHeaders)
+        flood(stream, megabyte, gigabyte)
+      },
+    }),
+    'probe-http-error',
+    /Connect broke off: an answer of more than 1048576 bytes/,
+  ],
+  [
+    'a page of 1 GB',
+    () => ({
+      onCall: (stream) => {
+        stream.respond({ ':status': 503, 'content-type': 'text/html' })
+        flood(stream, megabyte, gigabyte)
+      },
+    }),
+    'probe-http-error',
+    /an answer of more than 1048576 bytes/,
+  ],
+  [
+    'a body that never ends',
+    () => ({
+      onCall: (stream) => {
+        stream.respond(grpcHeaders)
+        writePeriodically(stream, 'x', 100)
+      },
+    }),
+    'probe-http-error',
+    /no complete answer within [\d.]+ s/,
+  ],
+  [
+    'headers, and then nothing',
+    () => ({ onCall: (stream) => stream.respond(grpcHeaders) }),
+    'probe-http-error',
+    /no complete answer within [\d.]+ s/,
+  ],
   // gRPC
-  ['grpc-status in the trailers', () => ({ onCall: (stream, method) => respondToCall(stream, encodeGrpcMessage(healthyResponses[method] ?? Buffer.alloc(0))) }), 'success', /Milvus v2\.6\.15 says that it is healthy/],
-  ['grpc-status in the headers', () => ({ onCall: (stream, method) => respondToCall(stream, encodeGrpcMessage(healthyResponses[method] ?? Buffer.alloc(0)), { headers: { 'grpc-status': '0' }, trailers: {} }) }), 'success', /says that it is healthy/],
-  ['grpc-status 0 in the headers, and 13 in the trailers', () => ({ onCall: (stream) => respondToCall(stream, encodeGrpcMessage(Buffer.alloc(0)), { headers: { 'grpc-status': '0' }, trailers: { 'grpc-status': '13' } }) }), 'probe-grpc-error', /grpc-status 13 to Connect/],
-  ['grpc-status nowhere', () => ({ onCall: (stream) => respondToCall(stream, encodeGrpcMessage(Buffer.alloc(0)), { trailers: {} }) }), 'probe-http-error', /Connect broke off: its answer has no grpc-status/],
-  ['a page in place of gRPC', () => ({ onCall: (stream) => { stream.respond({ ':status': 200, 'content-type': 'text/html' }); stream.end('<html>') } }), 'milvus-not-found', /HTTP 200 of type text\/html without a grpc-status/],
-  ['a grpc-status that is no number', () => ({ onCall: (stream) => respondToCall(stream, Buffer.alloc(0), { trailers: { 'grpc-status': 'banana' } }) }), 'probe-grpc-error', /grpc-status 2 \(it wrote the status as "banana"\)/],
-  ['a grpc-status that is none', () => ({ onCall: (stream) => respondToCall(stream, Buffer.alloc(0), { trailers: { 'grpc-status': '4294967297' } }) }), 'probe-grpc-error', /grpc-status 2 \(it wrote the status as "4294967297"\)/],
-  ['grpc-status 0 and no message', () => ({ onCall: (stream) => respondToCall(stream, Buffer.alloc(0)) }), 'milvus-not-found', /answer to Connect is no message of Milvus/],
-  ['a message that is cut off', () => overrideMethod('GetVersion', (stream) => respondToCall(stream, encodeGrpcMessage(encodeLengthDelimited(2, 'v2.6.15'), { length: 1000 }))), 'milvus-not-found', /answer to GetVersion is no message of Milvus/],
-  ['two messages for one', () => overrideMethod('GetVersion', (stream) => respondToCall(stream, Buffer.concat([encodeMessage(), encodeMessage()]))), 'milvus-not-found', /answer to GetVersion is no message of Milvus/],
-  ['a message that says it is compressed', () => overrideMethod('GetVersion', (stream) => respondToCall(stream, encodeGrpcMessage(healthyResponses['GetVersion'] ?? Buffer.alloc(0), { compressed: 1 }))), 'milvus-not-found', /not one message that is whole and not compressed/],
-  ['garbage in place of protobuf', () => overrideMethod('GetVersion', (stream) => respondToCall(stream, encodeGrpcMessage(Buffer.alloc(100, 0xff)))), 'milvus-not-found', /answer to GetVersion is no message of Milvus/],
-  ['half a million fields', () => overrideMethod('CheckHealth', (stream) => respondToCall(stream, encodeGrpcMessage(Buffer.alloc(1_000_000, Buffer.from([0x1a, 0]))))), 'milvus-not-found', /no message of Milvus \(more than 50000 values\)/],
-  ['a message of 100 MB', () => overrideMethod('CheckHealth', (stream) => { stream.respond(grpcHeaders); flood(stream, Buffer.concat([encodeGrpcMessage(Buffer.alloc(0), { length: 100_000_000 }), kilobyte]), 100_000_000) }), 'probe-http-error', /CheckHealth broke off: an answer of more than 1048576 bytes/],
-  ['a grpc-message that is no percent-encoding', () => ({ onCall: (stream) => respondToCall(stream, Buffer.alloc(0), { trailers: { 'grpc-status': '13', 'grpc-message': '%E0%A4%A %zz 100%' } }) }), 'probe-grpc-error', /%E0%A4%A %zz 100%/],
-  ['a grpc-message that would be commands to the runner', () => ({ onCall: (stream) => respondToCall(stream, Buffer.alloc(0), { trailers: { 'grpc-status': '13', 'grpc-message': 'x%0A::error::y%0A::stop-commands::z%1B[31m' } }) }), 'probe-grpc-error', /grpc-status 13/],
-  ['a grpc-message of 60,000 characters', () => ({ onCall: (stream) => respondToCall(stream, Buffer.alloc(0), { trailers: { 'grpc-status': '13', 'grpc-message': 'x'.repeat(60_000) } }) }), 'probe-grpc-error', /grpc-status 13 \(x+/],
+  [
+    'grpc-status in the trailers',
+    () => ({
+      onCall: (stream, method) =>
+        respondToCall(stream, encodeGrpcMessage(healthyResponses[method] ?? Buffer.alloc(0))),
+    }),
+    'success',
+    /Milvus v2\.6\.15 says that it is healthy/,
+  ],
+  [
+    'grpc-status in the headers',
+    () => ({
+      onCall: (stream, method) =>
+        respondToCall(stream, encodeGrpcMessage(healthyResponses[method] ?? Buffer.alloc(0)), {
+          headers: { 'grpc-status': '0' },
+          trailers: {},
+        }),
+    }),
+    'success',
+    /says that it is healthy/,
+  ],
+  [
+    'grpc-status 0 in the headers, and 13 in the trailers',
+    () => ({
+      onCall: (stream) =>
+        respondToCall(stream, encodeGrpcMessage(Buffer.alloc(0)), {
+          headers: { 'grpc-status': '0' },
+          trailers: { 'grpc-status': '13' },
+        }),
+    }),
+    'probe-grpc-error',
+    /grpc-status 13 to Connect/,
+  ],
+  [
+    'grpc-status nowhere',
+    () => ({
+      onCall: (stream) =>
+        respondToCall(stream, encodeGrpcMessage(Buffer.alloc(0)), { trailers: {} }),
+    }),
+    'probe-http-error',
+    /Connect broke off: its answer has no grpc-status/,
+  ],
+  [
+    'a page in place of gRPC',
+    () => ({
+      onCall: (stream) => {
+        stream.respond({ ':status': 200, 'content-type': 'text/html' })
+        stream.end('<html>')
+      },
+    }),
+    'milvus-not-found',
+    /HTTP 200 of type text\/html without a grpc-status/,
+  ],
+  [
+    'a grpc-status that is no number',
+    () => ({
+      onCall: (stream) =>
+        respondToCall(stream, Buffer.alloc(0), { trailers: { 'grpc-status': 'banana' } }),
+    }),
+    'probe-grpc-error',
+    /grpc-status 2 \(it wrote the status as "banana"\)/,
+  ],
+  [
+    'a grpc-status that is none',
+    () => ({
+      onCall: (stream) =>
+        respondToCall(stream, Buffer.alloc(0), { trailers: { 'grpc-status': '4294967297' } }),
+    }),
+    'probe-grpc-error',
+    /grpc-status 2 \(it wrote the status as "4294967297"\)/,
+  ],
+  [
+    'grpc-status 0 and no message',
+    () => ({ onCall: (stream) => respondToCall(stream, Buffer.alloc(0)) }),
+    'milvus-not-found',
+    /answer to Connect is no message of Milvus/,
+  ],
+  [
+    'a message that is cut off',
+    () =>
+      overrideMethod('GetVersion', (stream) =>
+        respondToCall(
+          stream,
+          encodeGrpcMessage(encodeLengthDelimited(2, 'v2.6.15'), { length: 1000 }),
+        ),
+      ),
+    'milvus-not-found',
+    /answer to GetVersion is no message of Milvus/,
+  ],
+  [
+    'two messages for one',
+    () =>
+      overrideMethod('GetVersion', (stream) =>
+        respondToCall(stream, Buffer.concat([encodeMessage(), encodeMessage()])),
+      ),
+    'milvus-not-found',
+    /answer to GetVersion is no message of Milvus/,
+  ],
+  [
+    'a message that says it is compressed',
+    () =>
+      overrideMethod('GetVersion', (stream) =>
+        respondToCall(
+          stream,
+          encodeGrpcMessage(healthyResponses['GetVersion'] ?? Buffer.alloc(0), { compressed: 1 }),
+        ),
+      ),
+    'milvus-not-found',
+    /not one message that is whole and not compressed/,
+  ],
+  [
+    'garbage in place of protobuf',
+    () =>
+      overrideMethod('GetVersion', (stream) =>
+        respondToCall(stream, encodeGrpcMessage(Buffer.alloc(100, 0xff))),
+      ),
+    'milvus-not-found',
+    /answer to GetVersion is no message of Milvus/,
+  ],
+  [
+    'half a million fields',
+    () =>
+      overrideMethod('CheckHealth', (stream) =>
+        respondToCall(stream, encodeGrpcMessage(Buffer.alloc(1_000_000, Buffer.from([0x1a, 0])))),
+      ),
+    'milvus-not-found',
+    /no message of Milvus \(more than 50000 values\)/,
+  ],
+  [
+    'a message of 100 MB',
+    () =>
+      overrideMethod('CheckHealth', (stream) => {
+        stream.respond(grpcHeaders)
+        flood(
+          stream,
+          Buffer.concat([encodeGrpcMessage(Buffer.alloc(0), { length: 100_000_000 }), kilobyte]),
+          100_000_000,
+        )
+      }),
+    'probe-http-error',
+    /CheckHealth broke off: an answer of more than 1048576 bytes/,
+  ],
+  [
+    'a grpc-message that is no percent-encoding',
+    () => ({
+      onCall: (stream) =>
+        respondToCall(stream, Buffer.alloc(0), {
+          trailers: { 'grpc-status': '13', 'grpc-message': '%E0%A4%A %zz 100%' },
+        }),
+    }),
+    'probe-grpc-error',
+    /%E0%A4%A %zz 100%/,
+  ],
+  [
+    'a grpc-message that would be commands to the runner',
+    () => ({
+      onCall: (stream) =>
+        respondToCall(stream, Buffer.alloc(0), {
+          trailers: {
+            'grpc-status': '13',
+            'grpc-message': 'x%0A::error::y%0A::stop-commands::z%1B[31m',
+          },
+        }),
+    }),
+    'probe-grpc-error',
+    /grpc-status 13/,
+  ],
+  [
+    'a grpc-message of 60,000 characters',
+    () => ({
+      onCall: (stream) =>
+        respondToCall(stream, Buffer.alloc(0), {
+          trailers: { 'grpc-status': '13', 'grpc-message': 'x'.repeat(60_000) },
+        }),
+    }),
+    'probe-grpc-error',
+    /grpc-status 13 \(x+/,
+  ],
   // Milvus
-  ['answers 0 to everything, and is unhealthy', () => ({ onCall: (stream) => respondToCall(stream, encodeMessage()) }), 'milvus-unhealthy', /not healthy: no reason given/],
-  ['answers 0, and is unhealthy for 5,000 reasons', () => overrideMethod('CheckHealth', (stream) => respondToCall(stream, encodeMessage(...Array.from({ length: 5_000 }, () => encodeLengthDelimited(3, 'querynode')), encodeVarintField(2, 0)))), 'milvus-unhealthy', /not healthy: querynode/],
-  ['a code that nobody knows', () => overrideMethod('GetVersion', (stream) => respondToCall(stream, encodeMessage(encodeStatus(Buffer.from([0xff, 0xff, 0xff, 0xff, 0x07]), '')))), 'milvus-not-ready', /own code 2147483647 \(no reason given\)/],
-  ['a code below zero, and a reason of 500 kB', () => overrideMethod('GetVersion', (stream) => respondToCall(stream, encodeMessage(encodeStatus(Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]), 'reason '.repeat(70_000))))), 'milvus-not-ready', /own code -1 \(reason/],
-  ['a quota state that nobody knows', () => overrideMethod('CheckHealth', (stream) => respondToCall(stream, encodeMessage(encodeVarintField(2, 1), encodeVarintField(4, 99)))), 'success', /quota state 99/],
+  [
+    'answers 0 to everything, and is unhealthy',
+    () => ({ onCall: (stream) => respondToCall(stream, encodeMessage()) }),
+    'milvus-unhealthy',
+    /not healthy: no reason given/,
+  ],
+  [
+    'answers 0, and is unhealthy for 5,000 reasons',
+    () =>
+      overrideMethod('CheckHealth', (stream) =>
+        respondToCall(
+          stream,
+          encodeMessage(
+            ...Array.from({ length: 5_000 }, () => encodeLengthDelimited(3, 'querynode')),
+            encodeVarintField(2, 0),
+          ),
+        ),
+      ),
+    'milvus-unhealthy',
+    /not healthy: querynode/,
+  ],
+  [
+    'a code that nobody knows',
+    () =>
+      overrideMethod('GetVersion', (stream) =>
+        respondToCall(
+          stream,
+          encodeMessage(encodeStatus(Buffer.from([0xff, 0xff, 0xff, 0xff, 0x07]), '')),
+        ),
+      ),
+    'milvus-not-ready',
+    /own code 2147483647 \(no reason given\)/,
+  ],
+  [
+    'a code below zero, and a reason of 500 kB',
+    () =>
+      overrideMethod('GetVersion', (stream) =>
+        respondToCall(
+          stream,
+          encodeMessage(
+            encodeStatus(
+              Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]),
+              'reason '.repeat(70_000),
+            ),
+          ),
+        ),
+      ),
+    'milvus-not-ready',
+    /own code -1 \(reason/,
+  ],
+  [
+    'a quota state that nobody knows',
+    () =>
+      overrideMethod('CheckHealth', (stream) =>
+        respondToCall(stream, encodeMessage(encodeVarintField(2, 1), encodeVarintField(4, 99))),
+      ),
+    'success',
+    /quota state 99/,
+  ],
 ]
 
 beforeAll(async () => {
@@ -96,8 +498,16 @@ afterAll(async () => {
   await simulator.close()
 })
 
-test.each(sample(hostileCases, 20))('an ALB that lies: %s', async (name, createBehavior, outcome, messagePattern) => {
-  hostileServer.setBehavior(await createBehavior())
-  const expectedOutcome: ExpectedOutcome = { inputs: { 'probe-timeout': `${deadlineSeconds}s` }, outcome, messagePattern, deadlineSeconds }
-  await expectHostileRun(simulator, `ALB: ${name}`, expectedOutcome)
-})
+test.each(sample(hostileCases, 20))(
+  'an ALB that lies: %s',
+  async (name, createBehavior, outcome, messagePattern) => {
+    hostileServer.setBehavior(await createBehavior())
+    const expectedOutcome: ExpectedOutcome = {
+      inputs: { 'probe-timeout': `${deadlineSeconds}s` },
+      outcome,
+      messagePattern,
+      deadlineSeconds,
+    }
+    await expectHostileRun(simulator, `ALB: ${name}`, expectedOutcome)
+  },
+)

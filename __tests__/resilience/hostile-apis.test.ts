@@ -1,4 +1,7 @@
-/** A Kubernetes API and an AWS that lie: answers without end, of any size and form, and clusters and accounts that are full. Each lie is a run of dist/. */
+/**
+ * A Kubernetes API and an AWS that lie: answers without end, of any size and form, and clusters and
+ * accounts that are full. Each lie is a run of dist/.
+ */
 import type { ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { randomBytes } from 'node:crypto'
@@ -13,7 +16,10 @@ import { writePeriodically, flood } from './hostile-server.ts'
 
 let simulator: Simulator
 const removeFaults: (() => void)[] = []
-const injectFault = (fault: Fault): void => void removeFaults.push(simulator.requestLog.injectFault({ userAgent: /milvus-alb-action/, ...fault }))
+const injectFault = (fault: Fault): void =>
+  void removeFaults.push(
+    simulator.requestLog.injectFault({ userAgent: /milvus-alb-action/, ...fault }),
+  )
 
 beforeAll(async () => {
   simulator = await startSimulator()
@@ -25,121 +31,448 @@ afterAll(() => simulator.close())
 
 const megabyte = Buffer.alloc(1024 * 1024, ' ')
 const gigabyte = 1024 * 1024 * 1024
-const sendJson = (response: ServerResponse, largeText: string): void => void response.writeHead(200, { 'content-type': 'application/json' }).end(largeText)
-const startJsonResponse = (response: ServerResponse): ServerResponse => response.writeHead(200, { 'content-type': 'application/json' })
-const object = (name: string): string => JSON.stringify({ metadata: { name, uid: name, resourceVersion: '1' }, spec: { ports: [{ name: 'milvus', port: 19530 }] } })
+const sendJson = (response: ServerResponse, largeText: string): void =>
+  void response.writeHead(200, { 'content-type': 'application/json' }).end(largeText)
+const startJsonResponse = (response: ServerResponse): ServerResponse =>
+  response.writeHead(200, { 'content-type': 'application/json' })
+const object = (name: string): string =>
+  JSON.stringify({
+    metadata: { name, uid: name, resourceVersion: '1' },
+    spec: { ports: [{ name: 'milvus', port: 19530 }] },
+  })
 const sendEndlessHeaders = ({ socket }: ServerResponse): void => {
   socket?.write('HTTP/1.1 200 OK\r\n')
   if (socket) flood(socket, 'x: y\r\n'.repeat(1000))
 }
 let pageNumber = 0
 /** A page that names another one after it, always. */
-const sendEndlessList = (response: ServerResponse): void => sendJson(response, `{"metadata":{"continue":"page-${pageNumber++}"},"items":[${object(`service-${pageNumber}`)}]}`)
+const sendEndlessList = (response: ServerResponse): void =>
+  sendJson(
+    response,
+    `{"metadata":{"continue":"page-${pageNumber++}"},"items":[${object(`service-${pageNumber}`)}]}`,
+  )
 
-type HostileCase = readonly [name: string, lie: (response: ServerResponse) => void, code: string, says: RegExp, seconds?: number]
+type HostileCase = readonly [
+  name: string,
+  lie: (response: ServerResponse) => void,
+  code: string,
+  says: RegExp,
+  seconds?: number,
+]
 /** Seconds between the six attempts that an answer which is none is worth. */
 const retrySeconds = 7
 const servicesError = 'The Kubernetes API could not list Services in namespace milvus: '
 
 const kubernetesCases: readonly HostileCase[] = [
-  ['headers without end', sendEndlessHeaders, 'cluster-unreachable', /Header overflow/, retrySeconds],
-  ['a redirect', (response) => response.writeHead(307, { location: 'https://example.com/' }).end(), 'cluster-request-failed', /Services in namespace milvus: HTTP 307, it redirects to https:\/\/example\.com\//],
-  ['an answer of 1 GB', (response) => flood(startJsonResponse(response), megabyte, gigabyte), 'cluster-request-failed', new RegExp(`${servicesError}HTTP 200, its answer is of more than 2 MiB`)],
-  ['an error of 1 GB', (response) => flood(response.writeHead(500), megabyte, gigabyte), 'cluster-request-failed', /HTTP 500, its answer is of more than 2 MiB/],
-  ['no JSON', (response) => sendJson(response, '<html>Log in</html>'), 'cluster-request-failed', /no JSON but begins "<html>Log in/, retrySeconds],
-  ['JSON that is cut off', (response) => sendJson(response, '{"items":[{"metadata":'), 'cluster-request-failed', /no JSON/, retrySeconds],
-  ['null', (response) => sendJson(response, 'null'), 'cluster-request-failed', /no list of objects/],
-  ['a list of no objects', (response) => sendJson(response, '{"items":[1,null,"x"]}'), 'cluster-request-failed', /no list of objects/],
-  ['a list that never ends', sendEndlessList, 'cluster-request-failed', /its list does not end after 1000 pages/, 20],
-  ['a list that names the same page again', (response) => sendJson(response, '{"metadata":{"continue":"again"},"items":[]}'), 'cluster-request-failed', /names the same page twice/],
-  ['a list that never ends, with 500 objects a page', (response) => sendJson(response, `{"metadata":{"continue":"page-${pageNumber++}"},"items":[${Array.from({ length: 500 }, (_, n) => object(`service-${n}-${'x'.repeat(1000)}`)).join(',')}]}`), 'cluster-request-failed', /more than 20000 items/],
-  ['a list that has always expired', (response) => response.writeHead(410, { 'content-type': 'application/json' }).end('{"kind":"Status","reason":"Expired","message":"The provided continue parameter is too old"}'), 'cluster-request-failed', /HTTP 410, The provided continue/],
-  ['brackets, two million deep', (response) => sendJson(response, '['.repeat(2_000_000)), 'cluster-request-failed', /no JSON|no list/, retrySeconds],
+  [
+    'headers without end',
+    sendEndlessHeaders,
+    'cluster-unreachable',
+    /Header overflow/,
+    retrySeconds,
+  ],
+  [
+    'a redirect',
+    (response) => response.writeHead(307, { location: 'https://example.com/' }).end(),
+    'cluster-request-failed',
+    /Services in namespace milvus: HTTP 307, it redirects to https:\/\/example\.com\//,
+  ],
+  [
+    'an answer of 1 GB',
+    (response) => flood(startJsonResponse(response), megabyte, gigabyte),
+    'cluster-request-failed',
+    new RegExp(`${servicesError}HTTP 200, its answer is of more than 2 MiB`),
+  ],
+  [
+    'an error of 1 GB',
+    (response) => flood(response.writeHead(500), megabyte, gigabyte),
+    'cluster-request-failed',
+    /HTTP 500, its answer is of more than 2 MiB/,
+  ],
+  [
+    'no JSON',
+    (response) => sendJson(response, '<html>Log in</html>'),
+    'cluster-request-failed',
+    /no JSON but begins "<html>Log in/,
+    retrySeconds,
+  ],
+  [
+    'JSON that is cut off',
+    (response) => sendJson(response, '{"items":[{"metadata":'),
+    'cluster-request-failed',
+    /no JSON/,
+    retrySeconds,
+  ],
+  [
+    'null',
+    (response) => sendJson(response, 'null'),
+    'cluster-request-failed',
+    /no list of objects/,
+  ],
+  [
+    'a list of no objects',
+    (response) => sendJson(response, '{"items":[1,null,"x"]}'),
+    'cluster-request-failed',
+    /no list of objects/,
+  ],
+  [
+    'a list that never ends',
+    sendEndlessList,
+    'cluster-request-failed',
+    /its list does not end after 1000 pages/,
+    20,
+  ],
+  [
+    'a list that names the same page again',
+    (response) => sendJson(response, '{"metadata":{"continue":"again"},"items":[]}'),
+    'cluster-request-failed',
+    /names the same page twice/,
+  ],
+  [
+    'a list that never ends, with 500 objects a page',
+    (response) =>
+      sendJson(
+        response,
+        `{"metadata":{"continue":"page-${pageNumber++}"},"items":[${Array.from({ length: 500 }, (_, n) => object(`service-${n}-${'x'.repeat(1000)}`)).join(',')}]}`,
+      ),
+    'cluster-request-failed',
+    /more than 20000 items/,
+  ],
+  [
+    'a list that has always expired',
+    (response) =>
+      response
+        .writeHead(410, { 'content-type': 'application/json' })
+        .end(
+          '{"kind":"Status","reason":"Expired","message":"The provided continue parameter is too old"}',
+        ),
+    'cluster-request-failed',
+    /HTTP 410, The provided continue/,
+  ],
+  [
+    'brackets, two million deep',
+    (response) => sendJson(response, '['.repeat(2_000_000)),
+    'cluster-request-failed',
+    /no JSON|no list/,
+    retrySeconds,
+  ],
 ]
 
-test.each(sample(kubernetesCases, 12))('a Kubernetes API that lies: %s', async (name, respond, outcome, messagePattern, deadlineSeconds = 1) => {
-  injectFault({ service: 'kubernetes', operation: 'GET /api/v1/namespaces/milvus/services', respond })
-  await expectHostileRun(simulator, `Kubernetes API: ${name}`, { outcome, messagePattern, deadlineSeconds })
-})
+test.each(sample(kubernetesCases, 12))(
+  'a Kubernetes API that lies: %s',
+  async (name, respond, outcome, messagePattern, deadlineSeconds = 1) => {
+    injectFault({
+      service: 'kubernetes',
+      operation: 'GET /api/v1/namespaces/milvus/services',
+      respond,
+    })
+    await expectHostileRun(simulator, `Kubernetes API: ${name}`, {
+      outcome,
+      messagePattern,
+      deadlineSeconds,
+    })
+  },
+)
 
 const acmCases: readonly HostileCase[] = [
-  ['headers without end', sendEndlessHeaders, 'aws-request-failed', /acm:ListCertificates.*Header overflow/, 3],
-  ['an answer of 1 GB', (response) => flood(startJsonResponse(response), megabyte, gigabyte), 'aws-request-failed', /AWS did not answer acm:ListCertificates as it should: its answer is of more than 8 MiB/],
-  ['an error of 1 GB', (response) => flood(response.writeHead(400), megabyte, gigabyte), 'aws-request-failed', /its answer is of more than 8 MiB/],
-  ['malformed JSON', (response) => sendJson(response, '{"CertificateSummaryList":[{'), 'aws-request-failed', /AWS did not answer acm:ListCertificates as it should: an answer that is not AWS'/],
-  ['JSON of another form', (response) => sendJson(response, '{"CertificateSummaryList":5}'), 'aws-request-failed', /AWS did not answer acm:ListCertificates as it should: an answer that is not AWS'/],
-  ['a list of nulls', (response) => sendJson(response, '{"CertificateSummaryList":[null,null,1]}'), 'aws-request-failed', /AWS did not answer acm:ListCertificates as it should: an answer that is not AWS'/],
-  ['a NextToken that never ends', (response) => sendJson(response, `{"CertificateSummaryList":[],"NextToken":"page-${pageNumber++}"}`), 'aws-request-failed', /acm:ListCertificates as it should: its list does not end after 100 pages/, 4],
-  ['a NextToken that is always the same', (response) => sendJson(response, '{"CertificateSummaryList":[],"NextToken":"again"}'), 'aws-request-failed', /does not end/, 4],
+  [
+    'headers without end',
+    sendEndlessHeaders,
+    'aws-request-failed',
+    /acm:ListCertificates.*Header overflow/,
+    3,
+  ],
+  [
+    'an answer of 1 GB',
+    (response) => flood(startJsonResponse(response), megabyte, gigabyte),
+    'aws-request-failed',
+    /AWS did not answer acm:ListCertificates as it should: its answer is of more than 8 MiB/,
+  ],
+  [
+    'an error of 1 GB',
+    (response) => flood(response.writeHead(400), megabyte, gigabyte),
+    'aws-request-failed',
+    /its answer is of more than 8 MiB/,
+  ],
+  [
+    'malformed JSON',
+    (response) => sendJson(response, '{"CertificateSummaryList":[{'),
+    'aws-request-failed',
+    /AWS did not answer acm:ListCertificates as it should: an answer that is not AWS'/,
+  ],
+  [
+    'JSON of another form',
+    (response) => sendJson(response, '{"CertificateSummaryList":5}'),
+    'aws-request-failed',
+    /AWS did not answer acm:ListCertificates as it should: an answer that is not AWS'/,
+  ],
+  [
+    'a list of nulls',
+    (response) => sendJson(response, '{"CertificateSummaryList":[null,null,1]}'),
+    'aws-request-failed',
+    /AWS did not answer acm:ListCertificates as it should: an answer that is not AWS'/,
+  ],
+  [
+    'a NextToken that never ends',
+    (response) =>
+      sendJson(response, `{"CertificateSummaryList":[],"NextToken":"page-${pageNumber++}"}`),
+    'aws-request-failed',
+    /acm:ListCertificates as it should: its list does not end after 100 pages/,
+    4,
+  ],
+  [
+    'a NextToken that is always the same',
+    (response) => sendJson(response, '{"CertificateSummaryList":[],"NextToken":"again"}'),
+    'aws-request-failed',
+    /does not end/,
+    4,
+  ],
 ]
 
-test.each(isFullRun ? acmCases : acmCases.slice(-1))('an ACM that lies: %s', async (name, respond, outcome, messagePattern, deadlineSeconds = 1) => {
-  injectFault({ service: 'acm', operation: 'ListCertificates', respond })
-  await expectHostileRun(simulator, `ACM: ${name}`, { outcome, messagePattern, deadlineSeconds })
-})
+test.each(isFullRun ? acmCases : acmCases.slice(-1))(
+  'an ACM that lies: %s',
+  async (name, respond, outcome, messagePattern, deadlineSeconds = 1) => {
+    injectFault({ service: 'acm', operation: 'ListCertificates', respond })
+    await expectHostileRun(simulator, `ACM: ${name}`, { outcome, messagePattern, deadlineSeconds })
+  },
+)
 
 /** What ELB says is looked for until load-balancer-timeout is over. */
-const elbCases: readonly (readonly [name: string, lie: (response: ServerResponse) => void, says: RegExp])[] = [
-  ['an answer of 1 GB', (response) => flood(response.writeHead(200, { 'content-type': 'text/xml' }), megabyte, gigabyte), /DescribeLoadBalancers as it should: its answer is of more than 8 MiB\.\n/],
-  ['malformed XML', (response) => response.writeHead(200, { 'content-type': 'text/xml' }).end('<DescribeLoadBalancersResponse><DescribeLoadBalancersResult><member></'), /within 2 s: AWS did not answer elasticloadbalancing:DescribeLoadBalancers as it should: .*[^.]\.\n/],
-  ['XML whose entities grow', (response) => response.writeHead(200, { 'content-type': 'text/xml' }).end(entityBomb()), /within 2 s: ELB knows no load balancer/],
-  ['XML, a million deep', (response) => response.writeHead(200, { 'content-type': 'text/xml' }).end('<a>'.repeat(1_000_000)), /within 2 s: AWS did not answer elasticloadbalancing:DescribeLoadBalancers as it should: .*[^.]\.\n/],
+const elbCases: readonly (readonly [
+  name: string,
+  lie: (response: ServerResponse) => void,
+  says: RegExp,
+])[] = [
+  [
+    'an answer of 1 GB',
+    (response) =>
+      flood(response.writeHead(200, { 'content-type': 'text/xml' }), megabyte, gigabyte),
+    /DescribeLoadBalancers as it should: its answer is of more than 8 MiB\.\n/,
+  ],
+  [
+    'malformed XML',
+    (response) =>
+      response
+        .writeHead(200, { 'content-type': 'text/xml' })
+        .end('<DescribeLoadBalancersResponse><DescribeLoadBalancersResult><member></'),
+    /within 2 s: AWS did not answer elasticloadbalancing:DescribeLoadBalancers as it should: .*[^.]\.\n/,
+  ],
+  [
+    'XML whose entities grow',
+    (response) => response.writeHead(200, { 'content-type': 'text/xml' }).end(entityBomb()),
+    /within 2 s: ELB knows no load balancer/,
+  ],
+  [
+    'XML, a million deep',
+    (response) =>
+      response.writeHead(200, { 'content-type': 'text/xml' }).end('<a>'.repeat(1_000_000)),
+    /within 2 s: AWS did not answer elasticloadbalancing:DescribeLoadBalancers as it should: .*[^.]\.\n/,
+  ],
 ]
 
 /** Ten entities, each ten times the one before it. */
 function entityBomb(): string {
-  const entities = Array.from({ length: 10 }, (_, n) => `<!ENTITY e${n + 1} "${`&e${n};`.repeat(10)}">`).join('')
+  const entities = Array.from(
+    { length: 10 },
+    (_, n) => `<!ENTITY e${n + 1} "${`&e${n};`.repeat(10)}">`,
+  ).join('')
   return `<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e0 "xxxxxxxxxx">${entities}]><DescribeLoadBalancersResponse><DescribeLoadBalancersResult><LoadBalancers><member><DNSName>&e10;</DNSName></member></LoadBalancers></DescribeLoadBalancersResult></DescribeLoadBalancersResponse>`
 }
 
-test.each(isFullRun ? elbCases : elbCases.slice(0, 1))('an ELB that lies: %s', async (name, respond, messagePattern) => {
-  injectFault({ service: 'elbv2', operation: 'DescribeLoadBalancers', respond })
-  await expectHostileRun(simulator, `ELB: ${name}`, { inputs: { 'probe-timeout': '1s', 'load-balancer-timeout': '2s' }, outcome: 'load-balancer-timeout', messagePattern, deadlineSeconds: 3 })
-})
+test.each(isFullRun ? elbCases : elbCases.slice(0, 1))(
+  'an ELB that lies: %s',
+  async (name, respond, messagePattern) => {
+    injectFault({ service: 'elbv2', operation: 'DescribeLoadBalancers', respond })
+    await expectHostileRun(simulator, `ELB: ${name}`, {
+      inputs: { 'probe-timeout': '1s', 'load-balancer-timeout': '2s' },
+      outcome: 'load-balancer-timeout',
+      messagePattern,
+      deadlineSeconds: 3,
+    })
+  },
+)
 
-/** A wait for the controller whose API lies from the apply on. Each has an idle-timeout of its own, so that there is something to apply. */
-const waitCases: readonly (readonly [name: string, idleTimeout: number, answers: { readonly list: (response: ServerResponse) => void; readonly watch: (response: ServerResponse) => void }, says: RegExp])[] = [
-  ['events that drip', 61, { list: (response) => writePeriodically(startJsonResponse(response), ' ', 100), watch: startJsonResponse }, /not ready within 2 s: nothing was answered in this time/],
-  ['events that are not answered', 62, { list: () => undefined, watch: () => undefined }, /not ready within 2 s: nothing was answered in this time/],
-  ['a watch that says something all the time', 63, { list: (response) => sendJson(response, '{"items":[]}'), watch: (response) => flood(startJsonResponse(response), `${JSON.stringify({ type: 'ADDED', object: { metadata: {} } })}\n`.repeat(1000)) }, /not ready within 2 s: the controller/],
-  ['a watch with a line without end', 64, { list: (response) => sendJson(response, '{"items":[]}'), watch: (response) => flood(startJsonResponse(response), megabyte) }, /not ready within 2 s: the controller/],
+/**
+ * A wait for the controller whose API lies from the apply on. Each has an idle-timeout of its own,
+ * so that there is something to apply.
+ */
+const waitCases: readonly (readonly [
+  name: string,
+  idleTimeout: number,
+  answers: {
+    readonly list: (response: ServerResponse) => void
+    readonly watch: (response: ServerResponse) => void
+  },
+  says: RegExp,
+])[] = [
+  [
+    'events that drip',
+    61,
+    {
+      list: (response) => writePeriodically(startJsonResponse(response), ' ', 100),
+      watch: startJsonResponse,
+    },
+    /not ready within 2 s: nothing was answered in this time/,
+  ],
+  [
+    'events that are not answered',
+    62,
+    { list: () => undefined, watch: () => undefined },
+    /not ready within 2 s: nothing was answered in this time/,
+  ],
+  [
+    'a watch that says something all the time',
+    63,
+    {
+      list: (response) => sendJson(response, '{"items":[]}'),
+      watch: (response) =>
+        flood(
+          startJsonResponse(response),
+          `${JSON.stringify({ type: 'ADDED', object: { metadata: {} } })}\n`.repeat(1000),
+        ),
+    },
+    /not ready within 2 s: the controller/,
+  ],
+  [
+    'a watch with a line without end',
+    64,
+    {
+      list: (response) => sendJson(response, '{"items":[]}'),
+      watch: (response) => flood(startJsonResponse(response), megabyte),
+    },
+    /not ready within 2 s: the controller/,
+  ],
 ]
 
-test.each(isFullRun ? waitCases : waitCases.slice(-1))('a Kubernetes API that lies in the wait for the controller: %s', async (name, idleTimeout, { list, watch }, messagePattern) => {
-  const respond = (response: ServerResponse): void => ((response.req.url ?? '').includes('watch=true') ? watch : list)(response)
-  void simulator.requestLog.nextRequest(({ operation, userAgent: client }) => operation.startsWith('PATCH') && client.includes('milvus-alb-action')).then(() => { injectFault({ service: 'kubernetes', operation: /^GET .*\/events$/, respond }) })
-  await expectHostileRun(simulator, `Kubernetes API: ${name}`, { inputs: { 'idle-timeout': `${idleTimeout}s`, 'load-balancer-timeout': '2s' }, outcome: 'load-balancer-timeout', messagePattern, deadlineSeconds: 3.5 })
-})
+test.each(isFullRun ? waitCases : waitCases.slice(-1))(
+  'a Kubernetes API that lies in the wait for the controller: %s',
+  async (name, idleTimeout, { list, watch }, messagePattern) => {
+    const respond = (response: ServerResponse): void =>
+      ((response.req.url ?? '').includes('watch=true') ? watch : list)(response)
+    void simulator.requestLog
+      .nextRequest(
+        ({ operation, userAgent: client }) =>
+          operation.startsWith('PATCH') && client.includes('milvus-alb-action'),
+      )
+      .then(() => {
+        injectFault({ service: 'kubernetes', operation: /^GET .*\/events$/, respond })
+      })
+    await expectHostileRun(simulator, `Kubernetes API: ${name}`, {
+      inputs: { 'idle-timeout': `${idleTimeout}s`, 'load-balancer-timeout': '2s' },
+      outcome: 'load-balancer-timeout',
+      messagePattern,
+      deadlineSeconds: 3.5,
+    })
+  },
+)
 
 // They take as long as the action's own limits are: one run meets all three at once.
 if (isFullRun) {
   test('answers that drip for ever: of the Kubernetes API, in its headers too, and of ACM', async () => {
-    injectFault({ service: 'kubernetes', operation: /\/services$/, respond: (response) => writePeriodically(startJsonResponse(response), ' ', 1000) })
-    injectFault({ service: 'kubernetes', operation: /\/ingressclasses\//, respond: ({ socket }) => socket && writePeriodically(socket, 'HTTP/1.1', 100_000) })
-    injectFault({ service: 'acm', operation: 'ListCertificates', respond: (response) => writePeriodically(startJsonResponse(response), ' ', 1000) })
-    await expectHostileRun(simulator, 'Kubernetes API and ACM: answers that drip for ever', { outcome: 'aws-request-failed', messagePattern: /acm:ListCertificates as it should: its answer was not whole within 30 s.*Services in namespace milvus: its answer was not whole within 60 s/s, deadlineSeconds: 62 })
+    injectFault({
+      service: 'kubernetes',
+      operation: /\/services$/,
+      respond: (response) => writePeriodically(startJsonResponse(response), ' ', 1000),
+    })
+    injectFault({
+      service: 'kubernetes',
+      operation: /\/ingressclasses\//,
+      respond: ({ socket }) => socket && writePeriodically(socket, 'HTTP/1.1', 100_000),
+    })
+    injectFault({
+      service: 'acm',
+      operation: 'ListCertificates',
+      respond: (response) => writePeriodically(startJsonResponse(response), ' ', 1000),
+    })
+    await expectHostileRun(simulator, 'Kubernetes API and ACM: answers that drip for ever', {
+      outcome: 'aws-request-failed',
+      messagePattern:
+        /acm:ListCertificates as it should: its answer was not whole within 30 s.*Services in namespace milvus: its answer was not whole within 60 s/s,
+      deadlineSeconds: 62,
+    })
   })
 }
 
 test('a cluster that is full: 100,000 events, and thousands of Services, Ingresses and helm releases', async () => {
   const largeText = randomBytes(5_000).toString('hex')
-  const metadata = (name: string) => ({ namespace: simulator.namespace, name, uid: name, creationTimestamp: '2026-01-01T00:00:00Z', annotations: { 'example.com/notes': largeText } })
-  const createMany = (count: number, createObject: (name: string) => object): KubernetesObject[] => Array.from({ length: count }, (_, n) => createObject(`full-${n}`) as KubernetesObject)
-  const [ownIngress] = simulator.kubernetes.list('Ingress', simulator.namespace)
-  const createEvent = (involved: object) => (name: string): object => ({
-    apiVersion: 'v1', kind: 'Event', metadata: { namespace: simulator.namespace, name, uid: name }, type: 'Normal', reason: 'SuccessfullyReconciled', message: 'Successfully reconciled', count: 1, involvedObject: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', namespace: simulator.namespace, ...involved },
+  const metadata = (name: string) => ({
+    namespace: simulator.namespace,
+    name,
+    uid: name,
+    creationTimestamp: '2026-01-01T00:00:00Z',
+    annotations: { 'example.com/notes': largeText },
   })
+  const createMany = (count: number, createObject: (name: string) => object): KubernetesObject[] =>
+    Array.from({ length: count }, (_, n) => createObject(`full-${n}`) as KubernetesObject)
+  const [ownIngress] = simulator.kubernetes.list('Ingress', simulator.namespace)
+  const createEvent =
+    (involved: object) =>
+    (name: string): object => ({
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { namespace: simulator.namespace, name, uid: name },
+      type: 'Normal',
+      reason: 'SuccessfullyReconciled',
+      message: 'Successfully reconciled',
+      count: 1,
+      involvedObject: {
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'Ingress',
+        namespace: simulator.namespace,
+        ...involved,
+      },
+    })
   const chart = { metadata: { name: 'nginx', version: '1.0.0' } }
-  const release = gzipSync(JSON.stringify({ name: 'full', version: 1, info: { status: 'deployed' }, chart, config: {}, manifest: randomBytes(150_000).toString('base64') })).toString('base64')
+  const release = gzipSync(
+    JSON.stringify({
+      name: 'full',
+      version: 1,
+      info: { status: 'deployed' },
+      chart,
+      config: {},
+      manifest: randomBytes(150_000).toString('base64'),
+    }),
+  ).toString('base64')
   const divisor = isFullRun ? 1 : 20
   const counts = { events: 100_000 / divisor, objects: 3_000 / divisor }
   simulator.kubernetes.load([
     ...createMany(counts.events / 2, createEvent({ name: 'another', uid: 'another' })),
-    ...createMany(counts.events / 2, createEvent({ name: ownIngress?.metadata.name, uid: ownIngress?.metadata.uid })).map((each, n) => ({ ...each, metadata: { ...each.metadata, name: `ours-${n}` } })),
-    ...createMany(counts.objects, (name) => ({ apiVersion: 'v1', kind: 'Service', metadata: metadata(name), spec: { type: 'ClusterIP', ports: [{ port: 80 }] } })),
-    ...createMany(counts.objects, (name) => ({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: metadata(name), spec: { ingressClassName: 'nginx', rules: [{ host: name }] } })),
-    ...createMany(counts.objects, (name) => ({ apiVersion: 'v1', kind: 'Secret', type: 'helm.sh/release.v1', metadata: { ...metadata(name), labels: { owner: 'helm', name: `full-${Number(name.slice(5)) % 100}`, status: 'deployed', version: `${Math.floor(Number(name.slice(5)) / 100) + 1}` } }, data: { release: Buffer.from(release).toString('base64') } })),
+    ...createMany(
+      counts.events / 2,
+      createEvent({ name: ownIngress?.metadata.name, uid: ownIngress?.metadata.uid }),
+    ).map((each, n) => ({ ...each, metadata: { ...each.metadata, name: `ours-${n}` } })),
+    ...createMany(counts.objects, (name) => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: metadata(name),
+      spec: { type: 'ClusterIP', ports: [{ port: 80 }] },
+    })),
+    ...createMany(counts.objects, (name) => ({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      metadata: metadata(name),
+      spec: { ingressClassName: 'nginx', rules: [{ host: name }] },
+    })),
+    ...createMany(counts.objects, (name) => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      type: 'helm.sh/release.v1',
+      metadata: {
+        ...metadata(name),
+        labels: {
+          owner: 'helm',
+          name: `full-${Number(name.slice(5)) % 100}`,
+          status: 'deployed',
+          version: `${Math.floor(Number(name.slice(5)) / 100) + 1}`,
+        },
+      },
+      data: { release: Buffer.from(release).toString('base64') },
+    })),
   ])
   // The deadline is the action's own, for one list.
-  await expectHostileRun(simulator, `a cluster with ${counts.events} events, and ${counts.objects} Services, Ingresses and helm revisions each`, { outcome: 'success', messagePattern: /unchanged/, deadlineSeconds: 60 })
+  await expectHostileRun(
+    simulator,
+    `a cluster with ${counts.events} events, and ${counts.objects} Services, Ingresses and helm revisions each`,
+    { outcome: 'success', messagePattern: /unchanged/, deadlineSeconds: 60 },
+  )
 })

@@ -1,4 +1,7 @@
-/** A run that is lied to: what it came to, how long it took and the most memory that it had, against what holds for every such run. */
+/**
+ * A run that is lied to: what it came to, how long it took and the most memory that it had, against
+ * what holds for every such run.
+ */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
@@ -21,17 +24,30 @@ export interface ExpectedOutcome {
 
 /** MB. */
 const maxMemoryMb = 300
-/** Seconds for the process to start and end, and for all that is not lied to, where loading the action takes `idleLoad`. */
+/**
+ * Seconds for the process to start and end, and for all that is not lied to, where loading the
+ * action takes `idleLoad`.
+ */
 const overheadSeconds = 4
-/** Seconds in which a machine that is not starved loads the action and refuses its inputs. On one that is, all takes as much longer. */
+/**
+ * Seconds in which a machine that is not starved loads the action and refuses its inputs. On one
+ * that is, all takes as much longer.
+ */
 const idleStartupSeconds = 0.5
 /** Characters of an annotation: GitHub shows no more than a few thousand. */
 const maxAnnotationLength = 4_000
 
 let runCount = 0
 
-/** Runs against the lie that is set up, and checks. @param label what it is, for the table of figures */
-export async function expectHostileRun(environment: TestEnvironment, label: string, { inputs = {}, outcome, messagePattern, deadlineSeconds }: ExpectedOutcome): Promise<void> {
+/**
+ * Runs against the lie that is set up, and checks.
+ * @param label what it is, for the table of figures
+ */
+export async function expectHostileRun(
+  environment: TestEnvironment,
+  label: string,
+  { inputs = {}, outcome, messagePattern, deadlineSeconds }: ExpectedOutcome,
+): Promise<void> {
   const peakFile = join(environment.directory, `peak-${runCount++}`)
   const nodeOptions = `${environment.runnerEnv()['NODE_OPTIONS'] ?? ''} --import=${new URL('peak-memory.mjs', import.meta.url).href}`
   // The run of post, which comes after it, has the same environment: the first one counts.
@@ -39,16 +55,30 @@ export async function expectHostileRun(environment: TestEnvironment, label: stri
   const run = await runAction(environment, inputs, {
     env: { NODE_OPTIONS: nodeOptions, PEAK_FILE: peakFile },
     timeoutMs: (deadlineSeconds + 60) * 1000,
-    onStart: (child) => child.once('exit', () => (memoryMb = existsSync(peakFile) ? Number(readFileSync(peakFile, 'utf8')) / 1024 : NaN)),
+    onStart: (child) =>
+      child.once(
+        'exit',
+        () =>
+          (memoryMb = existsSync(peakFile) ? Number(readFileSync(peakFile, 'utf8')) / 1024 : NaN),
+      ),
   })
   const seconds = run.durationMs / 1000
-  recordResult('lies', { lie: label, outcome: getOutcome(run), seconds: seconds.toFixed(1), 'memory MB': Math.round(memoryMb) })
+  recordResult('lies', {
+    lie: label,
+    outcome: getOutcome(run),
+    seconds: seconds.toFixed(1),
+    'memory MB': Math.round(memoryMb),
+  })
   expectOutcome(run, outcome)
   expect(outcome === 'success' ? run.log : getErrorAnnotation(run)).toMatch(messagePattern)
   expect(run.log).not.toMatch(/\n\s+at .+:\d+:\d+/)
   expect(getErrorAnnotation(run).length).toBeLessThan(maxAnnotationLength)
   expect(memoryMb).toBeLessThan(maxMemoryMb)
-  expect(seconds).toBeLessThan(deadlineSeconds + overheadSeconds * (seconds < deadlineSeconds + overheadSeconds ? 1 : await measureSlowdown(environment)))
+  expect(seconds).toBeLessThan(
+    deadlineSeconds +
+      overheadSeconds *
+        (seconds < deadlineSeconds + overheadSeconds ? 1 : await measureSlowdown(environment)),
+  )
 }
 
 /** How much longer than on an idle machine everything takes now. */

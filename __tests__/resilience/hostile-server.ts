@@ -1,4 +1,7 @@
-/** A load balancer that lies: at an address of its own, with the right certificate, and whatever a lie says after that, down to single frames of HTTP/2. */
+/**
+ * A load balancer that lies: at an address of its own, with the right certificate, and whatever a
+ * lie says after that, down to single frames of HTTP/2.
+ */
 import { randomInt } from 'node:crypto'
 import { performServerHandshake, type ServerHttp2Stream } from 'node:http2'
 import net from 'node:net'
@@ -10,7 +13,10 @@ import { encodeLengthDelimited } from '../../src/clients/milvus/protobuf.ts'
 export interface HostileBehavior {
   /** On the bare connection. */
   readonly onTcpConnection?: (socket: net.Socket) => void
-  /** What it shows in the handshake, in place of the right things; an empty `alpn` leaves the extension out. */
+  /**
+   * What it shows in the handshake, in place of the right things; an empty `alpn` leaves the
+   * extension out.
+   */
   readonly certificate?: IssuedCertificate
   readonly alpn?: string[]
   /** On the TLS connection. */
@@ -29,7 +35,10 @@ export interface HostileServer {
   close(): Promise<void>
 }
 
-export async function startHostileServer(port: number, defaultCertificate: IssuedCertificate): Promise<HostileServer> {
+export async function startHostileServer(
+  port: number,
+  defaultCertificate: IssuedCertificate,
+): Promise<HostileServer> {
   const address = `127.254.${randomInt(1, 250)}.${randomInt(1, 250)}`
   const sockets = new Set<net.Socket>()
   let behavior: HostileBehavior = {}
@@ -51,11 +60,19 @@ export async function startHostileServer(port: number, defaultCertificate: Issue
   }
 }
 
-function serveTls(socket: net.Socket, behavior: HostileBehavior, defaultCertificate: IssuedCertificate): void {
+function serveTls(
+  socket: net.Socket,
+  behavior: HostileBehavior,
+  defaultCertificate: IssuedCertificate,
+): void {
   const { fullchain, privateKey } = behavior.certificate ?? defaultCertificate
   const alpn = behavior.alpn ?? ['h2']
   // A server for each connection, which never listens: each is told its own lie.
-  const server = tls.createServer({ cert: fullchain, key: privateKey, ...(alpn.length > 0 && { ALPNProtocols: alpn }) })
+  const server = tls.createServer({
+    cert: fullchain,
+    key: privateKey,
+    ...(alpn.length > 0 && { ALPNProtocols: alpn }),
+  })
   server.on('tlsClientError', () => socket.destroy())
   server.once('secureConnection', (tlsSocket) => {
     tlsSocket.on('error', () => socket.destroy())
@@ -76,7 +93,12 @@ function serveHttp2(socket: tls.TLSSocket, onCall: HostileBehavior['onCall']): v
 }
 
 /** A frame of HTTP/2. Source: RFC 9113, section 4.1 and 6. */
-export function encodeFrame(type: number, flags: number, streamId: number, payload: Buffer = Buffer.alloc(0)): Buffer {
+export function encodeFrame(
+  type: number,
+  flags: number,
+  streamId: number,
+  payload: Buffer = Buffer.alloc(0),
+): Buffer {
   const prefix = Buffer.alloc(9)
   prefix.writeUIntBE(payload.length, 0, 3)
   prefix.writeUInt8(type, 3)
@@ -87,11 +109,23 @@ export function encodeFrame(type: number, flags: number, streamId: number, paylo
 
 export const [HEADERS, SETTINGS, PING, CONTINUATION] = [1, 4, 6, 9] as const
 
-/** A header as HPACK has it, spelled out, which no table remembers. Source: RFC 7541, section 6.2.2; texts shorter than 127 bytes. */
-export const encodeHeader = (name: string, value: string): Buffer => Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)])
+/**
+ * A header as HPACK has it, spelled out, which no table remembers. Source: RFC 7541, section 6.2.2;
+ * texts shorter than 127 bytes.
+ */
+export const encodeHeader = (name: string, value: string): Buffer =>
+  Buffer.concat([
+    Buffer.from([0, name.length]),
+    Buffer.from(name),
+    Buffer.from([value.length]),
+    Buffer.from(value),
+  ])
 
 /** Reads the client's frames after its preface, and tells of each call. */
-function handleFrames(socket: tls.TLSSocket, onCall: (socket: tls.TLSSocket, streamId: number) => void): void {
+function handleFrames(
+  socket: tls.TLSSocket,
+  onCall: (socket: tls.TLSSocket, streamId: number) => void,
+): void {
   socket.write(encodeFrame(SETTINGS, 0, 0))
   let received: Buffer = Buffer.alloc(0)
   let remainingPreface = 24
@@ -110,7 +144,11 @@ function handleFrames(socket: tls.TLSSocket, onCall: (socket: tls.TLSSocket, str
 }
 
 /** Writes `chunk` over and over, as fast as it is taken, up to so many bytes. */
-export function flood(stream: NodeJS.WritableStream & { destroyed?: boolean }, chunk: Buffer | string, maxBytes = Infinity): void {
+export function flood(
+  stream: NodeJS.WritableStream & { destroyed?: boolean },
+  chunk: Buffer | string,
+  maxBytes = Infinity,
+): void {
   let remainingBytes = maxBytes
   const writeMore = (): void => {
     while (remainingBytes > 0) {
@@ -127,7 +165,11 @@ export function flood(stream: NodeJS.WritableStream & { destroyed?: boolean }, c
 }
 
 /** Writes `chunk` every `interval` milliseconds for ever. */
-export function writePeriodically(stream: NodeJS.WritableStream & { destroyed?: boolean }, chunk: Buffer | string, interval: number): void {
+export function writePeriodically(
+  stream: NodeJS.WritableStream & { destroyed?: boolean },
+  chunk: Buffer | string,
+  interval: number,
+): void {
   const timer = setInterval(() => {
     if (stream.destroyed === true) clearInterval(timer)
     else stream.write(chunk)
@@ -136,7 +178,10 @@ export function writePeriodically(stream: NodeJS.WritableStream & { destroyed?: 
 }
 
 /** A message of gRPC: whether it is compressed, its length, itself. */
-export function encodeGrpcMessage(message: Buffer, { compressed = 0, length = message.length } = {}): Buffer {
+export function encodeGrpcMessage(
+  message: Buffer,
+  { compressed = 0, length = message.length } = {},
+): Buffer {
   const prefix = Buffer.alloc(5)
   prefix.writeUInt8(compressed, 0)
   prefix.writeUInt32BE(length, 1)
@@ -144,16 +189,30 @@ export function encodeGrpcMessage(message: Buffer, { compressed = 0, length = me
 }
 
 /** Answers a call of gRPC. */
-export function respondToCall(stream: ServerHttp2Stream, body: Buffer, { headers = {}, trailers = { 'grpc-status': '0' } }: { headers?: Record<string, string>; trailers?: Record<string, string> | undefined } = {}): void {
-  stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...headers }, { waitForTrailers: Object.keys(trailers).length > 0 })
+export function respondToCall(
+  stream: ServerHttp2Stream,
+  body: Buffer,
+  {
+    headers = {},
+    trailers = { 'grpc-status': '0' },
+  }: { headers?: Record<string, string>; trailers?: Record<string, string> | undefined } = {},
+): void {
+  stream.respond(
+    { ':status': 200, 'content-type': 'application/grpc', ...headers },
+    { waitForTrailers: Object.keys(trailers).length > 0 },
+  )
   stream.once('wantTrailers', () => stream.sendTrailers(trailers))
   stream.end(body)
 }
 
 /** A number field of a protobuf message; of numbers below 128. */
-export const encodeVarintField = (field: number, value: number): Buffer => Buffer.from([field << 3, value])
+export const encodeVarintField = (field: number, value: number): Buffer =>
+  Buffer.from([field << 3, value])
 
-/** What a Milvus answers that is well. Source: milvus-proto, ConnectResponse, GetVersionResponse, CheckHealthResponse. */
+/**
+ * What a Milvus answers that is well. Source: milvus-proto, ConnectResponse, GetVersionResponse,
+ * CheckHealthResponse.
+ */
 export const healthyResponses: Readonly<Record<string, Buffer>> = {
   Connect: encodeVarintField(3, 7),
   GetVersion: encodeLengthDelimited(2, 'v2.6.15'),

@@ -3,19 +3,48 @@ import type { ChildProcess } from 'node:child_process'
 import { mkdir, readFile, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runAction } from '../../testing/run-action.ts'
-import { isRunning, killProcess, killProcessTree, listProcessTree } from '../../testing/process-tree.ts'
+import {
+  isRunning,
+  killProcess,
+  killProcessTree,
+  listProcessTree,
+} from '../../testing/process-tree.ts'
 import type { RunResult, RunOptions } from '../../testing/runner.ts'
 import type { Simulator } from '../../simulator/simulator.ts'
 import type { RecordedRequest } from '../../testing/request-log.ts'
 
 /** One moment of a run. */
 export type InterruptionPoint =
-  /** The nth request that writes, of the action or of helm: it was received and nothing done yet, or its answer is out. */
-  | { readonly kind: 'request'; readonly n: number; readonly moment: 'received' | 'answered'; readonly what: string }
-  /** The nth call of helm: before it begins, or when it has ended and the action does not know yet. */
-  | { readonly kind: 'helm'; readonly n: number; readonly moment: 'start' | 'never' | 'end'; readonly what: string }
-  /** The nth write to a file. Nothing answers it, so that right after it is right before the next; only after the last there is none. */
-  | { readonly kind: 'file'; readonly n: number; readonly moment: 'before' | 'after'; readonly what: string; readonly isNext: boolean }
+  /**
+   * The nth request that writes, of the action or of helm: it was received and nothing done yet, or
+   * its answer is out.
+   */
+  | {
+      readonly kind: 'request'
+      readonly n: number
+      readonly moment: 'received' | 'answered'
+      readonly what: string
+    }
+  /**
+   * The nth call of helm: before it begins, or when it has ended and the action does not know yet.
+   */
+  | {
+      readonly kind: 'helm'
+      readonly n: number
+      readonly moment: 'start' | 'never' | 'end'
+      readonly what: string
+    }
+  /**
+   * The nth write to a file. Nothing answers it, so that right after it is right before the next;
+   * only after the last there is none.
+   */
+  | {
+      readonly kind: 'file'
+      readonly n: number
+      readonly moment: 'before' | 'after'
+      readonly what: string
+      readonly isNext: boolean
+    }
 
 /** What a run writes. */
 export interface Writes {
@@ -24,7 +53,10 @@ export interface Writes {
   readonly files: readonly FileWrite[]
 }
 
-/** One write to a file, and whether it follows another one with no request to anybody between the two. */
+/**
+ * One write to a file, and whether it follows another one with no request to anybody between the
+ * two.
+ */
 interface FileWrite {
   readonly what: string
   readonly isNext: boolean
@@ -33,44 +65,120 @@ interface FileWrite {
 type Inputs = Readonly<Record<string, string>>
 
 /** Whether a request is a write of the action, or of the helm that it runs. */
-export const isWrite = ({ isMutating: mutating, userAgent: client }: RecordedRequest): boolean => mutating && /milvus-alb-action|^Helm/i.test(client)
+export const isWrite = ({ isMutating: mutating, userAgent: client }: RecordedRequest): boolean =>
+  mutating && /milvus-alb-action|^Helm/i.test(client)
 
 const fileWritesPath = (simulator: Simulator): string => join(simulator.directory, 'file-writes')
 const helmCallsPath = (simulator: Simulator): string => join(simulator.directory, 'helm-calls')
 
 /** The environment of a run that numbers its writes. */
 export async function prepareWriteNumbering(simulator: Simulator): Promise<Record<string, string>> {
-  await Promise.all([fileWritesPath(simulator), helmCallsPath(simulator)].map((path) => rm(path, { recursive: true, force: true })))
+  await Promise.all(
+    [fileWritesPath(simulator), helmCallsPath(simulator)].map((path) =>
+      rm(path, { recursive: true, force: true }),
+    ),
+  )
   await mkdir(helmCallsPath(simulator))
-  return { NODE_OPTIONS: `${simulator.runnerEnv()['NODE_OPTIONS'] ?? ''} --import=${new URL('../../testing/file-write-faults.mjs', import.meta.url).href}`, FILE_WRITES: fileWritesPath(simulator), HELM_CALLS: helmCallsPath(simulator) }
+  return {
+    NODE_OPTIONS: `${simulator.runnerEnv()['NODE_OPTIONS'] ?? ''} --import=${new URL('../../testing/file-write-faults.mjs', import.meta.url).href}`,
+    FILE_WRITES: fileWritesPath(simulator),
+    HELM_CALLS: helmCallsPath(simulator),
+  }
 }
 
 /** Runs undisturbed. */
-export async function runAndRecordWrites(simulator: Simulator, inputs: Inputs): Promise<{ run: RunResult; writes: Writes }> {
-  const [requestOffset, before] = [simulator.requestLog.requests.length, (await simulator.helmCalls()).length]
+export async function runAndRecordWrites(
+  simulator: Simulator,
+  inputs: Inputs,
+): Promise<{ run: RunResult; writes: Writes }> {
+  const [requestOffset, before] = [
+    simulator.requestLog.requests.length,
+    (await simulator.helmCalls()).length,
+  ]
   const run = await runAction(simulator, inputs, { env: await prepareWriteNumbering(simulator) })
-  const requests = simulator.requestLog.requests.slice(requestOffset).filter(isWrite).map(({ operation }) => operation)
-  const requestTimes = simulator.requestLog.requests.slice(requestOffset).map(({ receivedAt: at }) => at)
-  const fileWrites = (await readFile(fileWritesPath(simulator), 'utf8')).split('\n').filter((line) => line !== '').map((line) => ({ at: Number.parseInt(line), what: line.slice(line.indexOf(' ') + 1).replace(/(?<=milvus-alb-action-)\w+/, '') }))
+  const requests = simulator.requestLog.requests
+    .slice(requestOffset)
+    .filter(isWrite)
+    .map(({ operation }) => operation)
+  const requestTimes = simulator.requestLog.requests
+    .slice(requestOffset)
+    .map(({ receivedAt: at }) => at)
+  const fileWrites = (await readFile(fileWritesPath(simulator), 'utf8'))
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => ({
+      at: Number.parseInt(line),
+      what: line.slice(line.indexOf(' ') + 1).replace(/(?<=milvus-alb-action-)\w+/, ''),
+    }))
   const files = fileWrites.map(({ what, at }, index) => {
     const before = fileWrites[index - 1]
-    return { what, isNext: before !== undefined && !requestTimes.some((time) => time >= before.at && time <= at) }
+    return {
+      what,
+      isNext: before !== undefined && !requestTimes.some((time) => time >= before.at && time <= at),
+    }
   })
-  return { run, writes: { requests, files, helm: (await simulator.helmCalls()).slice(before).map((line) => line.split(' ').slice(0, 2).join(' ')) } }
+  return {
+    run,
+    writes: {
+      requests,
+      files,
+      helm: (await simulator.helmCalls())
+        .slice(before)
+        .map((line) => line.split(' ').slice(0, 2).join(' ')),
+    },
+  }
 }
 
 /**
  * Every moment right before or right after a write.
  * @param excludedWrites the writes of another run: those that both begin with are left out
  */
-export function listInterruptionPoints({ requests, helm, files }: Writes, excludedWrites: Writes = { requests: [], helm: [], files: [] }): InterruptionPoint[] {
-  const isAfterCommonPrefix = (all: readonly string[], otherDescriptions: readonly string[]) => ({ n }: InterruptionPoint): boolean => n > commonPrefixLength(all, otherDescriptions)
+export function listInterruptionPoints(
+  { requests, helm, files }: Writes,
+  excludedWrites: Writes = { requests: [], helm: [], files: [] },
+): InterruptionPoint[] {
+  const isAfterCommonPrefix =
+    (all: readonly string[], otherDescriptions: readonly string[]) =>
+    ({ n }: InterruptionPoint): boolean =>
+      n > commonPrefixLength(all, otherDescriptions)
   const getDescriptions = (writes: readonly FileWrite[]): string[] => writes.map(({ what }) => what)
   return [
-    ...requests.flatMap((what, index) => (['received', 'answered'] as const).map((moment) => ({ kind: 'request' as const, n: index + 1, moment, what }))).filter(isAfterCommonPrefix(requests, excludedWrites.requests)),
-    ...helm.flatMap((what, index) => (['start', 'never', 'end'] as const).map((moment) => ({ kind: 'helm' as const, n: index + 1, moment, what }))).filter(isAfterCommonPrefix(helm, excludedWrites.helm)),
-    ...files.map(({ what, isNext }, index) => ({ kind: 'file' as const, n: index + 1, moment: 'before' as const, what, isNext })).filter(isAfterCommonPrefix(getDescriptions(files), getDescriptions(excludedWrites.files))),
-    ...files.slice(-1).map(({ what }) => ({ kind: 'file' as const, n: files.length, moment: 'after' as const, what, isNext: false })),
+    ...requests
+      .flatMap((what, index) =>
+        (['received', 'answered'] as const).map((moment) => ({
+          kind: 'request' as const,
+          n: index + 1,
+          moment,
+          what,
+        })),
+      )
+      .filter(isAfterCommonPrefix(requests, excludedWrites.requests)),
+    ...helm
+      .flatMap((what, index) =>
+        (['start', 'never', 'end'] as const).map((moment) => ({
+          kind: 'helm' as const,
+          n: index + 1,
+          moment,
+          what,
+        })),
+      )
+      .filter(isAfterCommonPrefix(helm, excludedWrites.helm)),
+    ...files
+      .map(({ what, isNext }, index) => ({
+        kind: 'file' as const,
+        n: index + 1,
+        moment: 'before' as const,
+        what,
+        isNext,
+      }))
+      .filter(isAfterCommonPrefix(getDescriptions(files), getDescriptions(excludedWrites.files))),
+    ...files.slice(-1).map(({ what }) => ({
+      kind: 'file' as const,
+      n: files.length,
+      moment: 'after' as const,
+      what,
+      isNext: false,
+    })),
   ]
 }
 
@@ -81,7 +189,11 @@ function commonPrefixLength(left: readonly string[], right: readonly string[]): 
 }
 
 /** Calls back when the run's nth write is there. */
-function onWriteRequest({ requestLog: traffic }: Simulator, { n, moment }: InterruptionPoint, onReached: () => void): () => void {
+function onWriteRequest(
+  { requestLog: traffic }: Simulator,
+  { n, moment }: InterruptionPoint,
+  onReached: () => void,
+): () => void {
   let writeCount = 0
   const writeRequests: RecordedRequest[] = []
   return traffic.observe({
@@ -97,17 +209,34 @@ function onWriteRequest({ requestLog: traffic }: Simulator, { n, moment }: Inter
   })
 }
 
-/** A run that something happens to at a point: what the environment brings about, or else `then`, which is told its process id. */
-async function runWithInterruption(simulator: Simulator, inputs: Inputs, point: InterruptionPoint, options: Partial<RunOptions>, signal: NodeJS.Signals, onReached: (pid: number) => void): Promise<RunResult> {
+/**
+ * A run that something happens to at a point: what the environment brings about, or else `then`,
+ * which is told its process id.
+ */
+async function runWithInterruption(
+  simulator: Simulator,
+  inputs: Inputs,
+  point: InterruptionPoint,
+  options: Partial<RunOptions>,
+  signal: NodeJS.Signals,
+  onReached: (pid: number) => void,
+): Promise<RunResult> {
   const { kind, n, moment } = point
   let stopObserving = (): void => undefined
-  const environmentByKind = { request: {}, helm: { HELM_KILLS: `${n} ${moment}`, HELM_SIGNAL: signal.slice(3) }, file: { FILE_KILLS: `${n} ${moment}`, FILE_SIGNAL: signal } }
+  const environmentByKind = {
+    request: {},
+    helm: { HELM_KILLS: `${n} ${moment}`, HELM_SIGNAL: signal.slice(3) },
+    file: { FILE_KILLS: `${n} ${moment}`, FILE_SIGNAL: signal },
+  }
   const run = await runAction(simulator, inputs, {
     ...options,
-    env: { ...await prepareWriteNumbering(simulator), ...environmentByKind[kind] },
+    env: { ...(await prepareWriteNumbering(simulator)), ...environmentByKind[kind] },
     onStart: (child) => {
       options.onStart?.(child)
-      if (kind === 'request') stopObserving = onWriteRequest(simulator, point, () => { onReached(child.pid ?? 0) })
+      if (kind === 'request')
+        stopObserving = onWriteRequest(simulator, point, () => {
+          onReached(child.pid ?? 0)
+        })
     },
   })
   stopObserving()
@@ -115,42 +244,84 @@ async function runWithInterruption(simulator: Simulator, inputs: Inputs, point: 
 }
 
 /**
- * Runs until the point, and ends the whole process tree there; what a runner keeps on its disk stays.
+ * Runs until the point, and ends the whole process tree there; what a runner keeps on its disk
+ * stays.
  * @param helm whether a helm that works at that moment dies too, or lives and ends by itself
  */
-export async function runAndKill(simulator: Simulator, inputs: Inputs, point: InterruptionPoint, disk: string, helm: 'dies' | 'lives' = 'dies'): Promise<RunResult> {
+export async function runAndKill(
+  simulator: Simulator,
+  inputs: Inputs,
+  point: InterruptionPoint,
+  disk: string,
+  helm: 'dies' | 'lives' = 'dies',
+): Promise<RunResult> {
   let helmPids: number[] = []
-  const run = await runWithInterruption(simulator, inputs, point, { runnerDirectory: disk, skipPost: true }, 'SIGKILL', (pid) => {
-    helmPids = listProcessTree(pid).slice(1)
-    if (helm === 'dies') killProcessTree(pid)
-    else killProcess(pid)
-  })
+  const run = await runWithInterruption(
+    simulator,
+    inputs,
+    point,
+    { runnerDirectory: disk, skipPost: true },
+    'SIGKILL',
+    (pid) => {
+      helmPids = listProcessTree(pid).slice(1)
+      if (helm === 'dies') killProcessTree(pid)
+      else killProcess(pid)
+    },
+  )
   // A helm that lives is over before the next run comes: a Lease runs out only half a minute later.
-  const helmCallPids = await Promise.all((await readdir(helmCallsPath(simulator))).map(async (call) => Number(await readFile(join(helmCallsPath(simulator), call, 'pid'), 'utf8'))))
-  while ([...helmPids, ...helmCallPids].some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 10))
+  const helmCallPids = await Promise.all(
+    (await readdir(helmCallsPath(simulator))).map(async (call) =>
+      Number(await readFile(join(helmCallsPath(simulator), call, 'pid'), 'utf8')),
+    ),
+  )
+  while ([...helmPids, ...helmCallPids].some(isRunning))
+    await new Promise((resolve) => setTimeout(resolve, 10))
   await simulator.requestLog.waitUntilIdle()
   return run
 }
 
 /**
- * Runs until the point, and cancels there as GitHub does: SIGINT, and SIGTERM 7.5 s later. Source: GitHub, workflow cancellation.
+ * Runs until the point, and cancels there as GitHub does: SIGINT, and SIGTERM 7.5 s later. Source:
+ * GitHub, workflow cancellation.
  * @returns `tookToEnd`: milliseconds from the first signal to the end
  */
-export async function runAndCancel(simulator: Simulator, inputs: Inputs, point: InterruptionPoint): Promise<RunResult & { readonly shutdownMs: number }> {
+export async function runAndCancel(
+  simulator: Simulator,
+  inputs: Inputs,
+  point: InterruptionPoint,
+): Promise<RunResult & { readonly shutdownMs: number }> {
   let [cancelledAt, endedAt] = [0, 0]
-  const onStart = (child: ChildProcess): void => void child.once('exit', () => { endedAt = Date.now() })
+  const onStart = (child: ChildProcess): void =>
+    void child.once('exit', () => {
+      endedAt = Date.now()
+    })
   const run = await runWithInterruption(simulator, inputs, point, { onStart }, 'SIGINT', (pid) => {
     cancelledAt = Date.now()
     process.kill(pid, 'SIGINT')
-    setTimeout(() => { if (isRunning(pid)) process.kill(pid, 'SIGTERM') }, 7_500).unref()
+    setTimeout(() => {
+      if (isRunning(pid)) process.kill(pid, 'SIGTERM')
+    }, 7_500).unref()
   })
-  if (point.kind !== 'request') cancelledAt = (await stat(`${fileWritesPath(simulator)}.signal`)).mtimeMs
+  if (point.kind !== 'request')
+    cancelledAt = (await stat(`${fileWritesPath(simulator)}.signal`)).mtimeMs
   return { ...run, shutdownMs: endedAt - cancelledAt }
 }
 
-/** Half a minute passes: the controller has done what it has to do, when nobody has asked for anything for this long, and the Lease has run out. */
-export async function waitForIdleAndExpireLease({ kubernetes, namespace, requestLog: traffic }: Simulator): Promise<void> {
-  while (Date.now() - (traffic.requests.at(-1)?.receivedAt ?? 0) < 100) await new Promise((resolve) => setTimeout(resolve, 20))
+/**
+ * Half a minute passes: the controller has done what it has to do, when nobody has asked for
+ * anything for this long, and the Lease has run out.
+ */
+export async function waitForIdleAndExpireLease({
+  kubernetes,
+  namespace,
+  requestLog: traffic,
+}: Simulator): Promise<void> {
+  while (Date.now() - (traffic.requests.at(-1)?.receivedAt ?? 0) < 100)
+    await new Promise((resolve) => setTimeout(resolve, 20))
   const lease = kubernetes.get('Lease', namespace, 'milvus-alb-action')
-  if (lease) kubernetes.replace({ ...lease, spec: { ...(lease['spec'] as object), renewTime: '2026-01-01T00:00:00.000000Z' } })
+  if (lease)
+    kubernetes.replace({
+      ...lease,
+      spec: { ...(lease['spec'] as object), renewTime: '2026-01-01T00:00:00.000000Z' },
+    })
 }

@@ -1,4 +1,7 @@
-/** Killed right before and right after every write: the next run reaches the state of an undisturbed one. */
+/**
+ * Killed right before and right after every write: the next run reaches the state of an undisturbed
+ * one.
+ */
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import type { InstallationMode } from '../../simulator/charts/installation-modes.ts'
@@ -8,10 +11,17 @@ import { runAndKill } from './interruption-points.ts'
 import { describeWorkflow, createFixture, recordBaseline, type Workflow } from './workflows.ts'
 
 /** What only helm writes: the objects of a chart, and where it keeps releases. */
-const helmObjectPath = /\/(secrets|services|configmaps|deployments|statefulsets|jobs|serviceaccounts|persistentvolumeclaims|roles|rolebindings)(\/|$)/
+const helmObjectPath =
+  /\/(secrets|services|configmaps|deployments|statefulsets|jobs|serviceaccounts|persistentvolumeclaims|roles|rolebindings)(\/|$)/
 
-/** Defines the test of a story. @param mode of the Milvus that is there */
-export function testKilledAtEveryWrite(name: Workflow['name'], mode: InstallationMode = 'standalone'): void {
+/**
+ * Defines the test of a story.
+ * @param mode of the Milvus that is there
+ */
+export function testKilledAtEveryWrite(
+  name: Workflow['name'],
+  mode: InstallationMode = 'standalone',
+): void {
   const description = describeWorkflow(name, mode)
   // helm writes so many objects of a cluster that all of them would take most of an hour.
   const step = mode === 'cluster' ? 5 : 1
@@ -22,17 +32,37 @@ export function testKilledAtEveryWrite(name: Workflow['name'], mode: Installatio
       const baseline = await recordBaseline(fixture, name)
       const { workflow, interruptionPoints, writeSummary } = baseline
       const killedWithHelm = interruptionPoints.map((point) => ({ point, helm: 'dies' as const }))
-      const helmSurviving = interruptionPoints.filter(({ kind, what: description }) => kind === 'request' && helmObjectPath.test(description)).map((point) => ({ point, helm: 'lives' as const }))
-      const sampledCases = sample([...killedWithHelm, ...helmSurviving].filter((_each, index) => index % step === 0), 70)
+      const helmSurviving = interruptionPoints
+        .filter(
+          ({ kind, what: description }) => kind === 'request' && helmObjectPath.test(description),
+        )
+        .map((point) => ({ point, helm: 'lives' as const }))
+      const sampledCases = sample(
+        [...killedWithHelm, ...helmSurviving].filter((_each, index) => index % step === 0),
+        70,
+      )
       const disk = join(simulator.directory, 'disk')
       const recovery = createRecoveryCheck(simulator, baseline)
       for (const [index, { point, helm }] of sampledCases.entries()) {
         await fixture.reset(workflow)
         const killed = await runAndKill(simulator, workflow.inputs, point, disk, helm)
-        expect({ point, exitCode: killed.exitCode, log: killed.exitCode === null ? '' : killed.log }).toEqual({ point, exitCode: null, log: '' })
-        await recovery.expectRecovery({ point, helm }, { disk, isLast: index === sampledCases.length - 1 })
+        expect({
+          point,
+          exitCode: killed.exitCode,
+          log: killed.exitCode === null ? '' : killed.log,
+        }).toEqual({ point, exitCode: null, log: '' })
+        await recovery.expectRecovery(
+          { point, helm },
+          { disk, isLast: index === sampledCases.length - 1 },
+        )
       }
-      recordResult('killed', { 'what runs': description, writes: writeSummary, 'killed runs': sampledCases.length, 'states that they left': recovery.stateCount(), 'from which the next run reached the state of an undisturbed one': recovery.stateCount() })
+      recordResult('killed', {
+        'what runs': description,
+        writes: writeSummary,
+        'killed runs': sampledCases.length,
+        'states that they left': recovery.stateCount(),
+        'from which the next run reached the state of an undisturbed one': recovery.stateCount(),
+      })
     } finally {
       await simulator.close()
     }

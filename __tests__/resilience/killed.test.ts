@@ -1,4 +1,7 @@
-/** Killed at every write while it makes something; the way back is in killed-going-back.test.ts, so that both run at the same time. */
+/**
+ * Killed at every write while it makes something; the way back is in killed-going-back.test.ts, so
+ * that both run at the same time.
+ */
 import { isFullRun } from './result-tables.ts'
 import { testKilledAtEveryWrite } from './killed-run-tests.ts'
 

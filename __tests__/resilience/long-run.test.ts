@@ -17,7 +17,8 @@ const measureUsage = (pid: number): ResourceUsage => ({
   openFiles: readdirSync(`/proc/${pid}/fd`).length,
 })
 
-const computeMedian = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+const computeMedian = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 test('deployments in a row, each with another certificate, every tenth with other values: nothing grows', async () => {
   const simulator = await startSimulator()
@@ -25,29 +26,82 @@ test('deployments in a row, each with another certificate, every tenth with othe
     await simulator.installMilvus()
     const count = isFullRun ? 200 : 7
     const usages: ResourceUsage[] = []
-    const certificates = await Promise.all([0, 1].map(() => simulator.certificateAuthority.issue({ hosts: [simulator.host] })))
+    const certificates = await Promise.all(
+      [0, 1].map(() => simulator.certificateAuthority.issue({ hosts: [simulator.host] })),
+    )
     const disk = `${simulator.directory}/disk`
     for (let round = 0; round < count; round += 1) {
       let pid = 0
-      const stopObserving = simulator.requestLog.observe({ received: ({ service: part, operation }) => { if (part === 'alb' && operation.endsWith('/Connect')) usages.push(measureUsage(pid)) } })
+      const stopObserving = simulator.requestLog.observe({
+        received: ({ service: part, operation }) => {
+          if (part === 'alb' && operation.endsWith('/Connect')) usages.push(measureUsage(pid))
+        },
+      })
       const issued = certificates[round % 2] ?? simulator.certificate
-      const inputs = { values: `minio: {bucketName: bucket-${Math.floor(round / 10)}}`, certificate: issued.fullchain, 'private-key': issued.privateKey }
-      const run = await runAction(simulator, inputs, { runnerDirectory: disk, onStart: (child) => { pid = child.pid ?? 0 } })
+      const inputs = {
+        values: `minio: {bucketName: bucket-${Math.floor(round / 10)}}`,
+        certificate: issued.fullchain,
+        'private-key': issued.privateKey,
+      }
+      const run = await runAction(simulator, inputs, {
+        runnerDirectory: disk,
+        onStart: (child) => {
+          pid = child.pid ?? 0
+        },
+      })
       stopObserving()
-      expect({ round, exitCode: run.exitCode, changed: run.outputs['changed'], leftovers: run.remainingFiles, log: run.exitCode === 0 ? '' : run.log }).toEqual({ round, exitCode: 0, changed: 'true', leftovers: [], log: '' })
+      expect({
+        round,
+        exitCode: run.exitCode,
+        changed: run.outputs['changed'],
+        leftovers: run.remainingFiles,
+        log: run.exitCode === 0 ? '' : run.log,
+      }).toEqual({ round, exitCode: 0, changed: 'true', leftovers: [], log: '' })
     }
     expect(usages.length).toBeGreaterThanOrEqual(count)
-    const revisions = simulator.kubernetes.list('Secret', simulator.namespace).filter(({ metadata }) => metadata.labels?.['owner'] === 'helm').length
-    const objects = ['Ingress', 'Lease', 'Service'].map((kind) => simulator.kubernetes.list(kind, simulator.namespace).filter(({ metadata }) => /^milvus-(demo|alb-action)$/.test(metadata.name)).length)
+    const revisions = simulator.kubernetes
+      .list('Secret', simulator.namespace)
+      .filter(({ metadata }) => metadata.labels?.['owner'] === 'helm').length
+    const objects = ['Ingress', 'Lease', 'Service'].map(
+      (kind) =>
+        simulator.kubernetes
+          .list(kind, simulator.namespace)
+          .filter(({ metadata }) => /^milvus-(demo|alb-action)$/.test(metadata.name)).length,
+    )
     // helm keeps 10 by itself.
-    expect({ certificates: simulator.awsState.certificates.size, loadBalancers: simulator.awsState.loadBalancers.size, revisions, objects }).toEqual({ certificates: 1, loadBalancers: 1, revisions: Math.min(10, 1 + Math.ceil(count / 10)), objects: [1, 1, 1] })
+    expect({
+      certificates: simulator.awsState.certificates.size,
+      loadBalancers: simulator.awsState.loadBalancers.size,
+      revisions,
+      objects,
+    }).toEqual({
+      certificates: 1,
+      loadBalancers: 1,
+      revisions: Math.min(10, 1 + Math.ceil(count / 10)),
+      objects: [1, 1, 1],
+    })
     const part = Math.max(3, count / 10)
     // The first of all makes what the others only change: it has other calls to make.
     const [first, last] = [usages.slice(1, 1 + part), usages.slice(-part)]
-    const describeGrowth = (select: (usage: ResourceUsage) => number): string => `${computeMedian(first.map(select)).toFixed(0)} to ${computeMedian(last.map(select)).toFixed(0)}`
-    expect(computeMedian(last.map(({ openFiles }) => openFiles))).toBeLessThanOrEqual(computeMedian(first.map(({ openFiles }) => openFiles)) + 2)
-    expect(computeMedian(last.map(({ memory }) => memory))).toBeLessThan(computeMedian(first.map(({ memory }) => memory)) * 1.15)
-    recordResult('long-run', { deployments: count, certificates: 1, 'load balancers': 1, 'revisions that helm keeps': revisions, 'files left': 0, 'open files of a run, the first tenth to the last': describeGrowth(({ openFiles }) => openFiles), 'memory of a run, MB': describeGrowth(({ memory }) => memory) })
+    const describeGrowth = (select: (usage: ResourceUsage) => number): string =>
+      `${computeMedian(first.map(select)).toFixed(0)} to ${computeMedian(last.map(select)).toFixed(0)}`
+    expect(computeMedian(last.map(({ openFiles }) => openFiles))).toBeLessThanOrEqual(
+      computeMedian(first.map(({ openFiles }) => openFiles)) + 2,
+    )
+    expect(computeMedian(last.map(({ memory }) => memory))).toBeLessThan(
+      computeMedian(first.map(({ memory }) => memory)) * 1.15,
+    )
+    recordResult('long-run', {
+      deployments: count,
+      certificates: 1,
+      'load balancers': 1,
+      'revisions that helm keeps': revisions,
+      'files left': 0,
+      'open files of a run, the first tenth to the last': describeGrowth(
+        ({ openFiles }) => openFiles,
+      ),
+      'memory of a run, MB': describeGrowth(({ memory }) => memory),
+    })
   } finally {
     await simulator.close()
   }

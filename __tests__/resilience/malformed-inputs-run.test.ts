@@ -1,4 +1,7 @@
-/** The nastiest inputs, given to the built action as a runner would: each ends soon, with a code, without a stack trace and without what is secret in it. */
+/**
+ * The nastiest inputs, given to the built action as a runner would: each ends soon, with a code,
+ * without a stack trace and without what is secret in it.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,21 +13,67 @@ import { setInvalidExpiry } from '../x509/weak-fixtures.ts'
 import { recordResult, sample } from './result-tables.ts'
 import { minimalInputs, type Inputs } from './inputs.ts'
 
-const { certificate, privateKey, chain } = await (await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })).issue({ hosts: ['milvus.example.com'], keyAlgorithm: 'EC_prime256v1' })
-const [privateKeyLine = ''] = privateKey.split('\n').filter((line) => line.length === 64 && !line.startsWith('MIGH'))
+const { certificate, privateKey, chain } = await (
+  await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
+).issue({ hosts: ['milvus.example.com'], keyAlgorithm: 'EC_prime256v1' })
+const [privateKeyLine = ''] = privateKey
+  .split('\n')
+  .filter((line) => line.length === 64 && !line.startsWith('MIGH'))
 const canary = 'canary-8d1c'
 
 const hostileInputs: readonly (readonly [what: string, inputs: Inputs, said: string])[] = [
-  ['a billion laughs', { values: `p: &a0 [${canary}]\n${Array.from({ length: 9 }, (_, level) => `a${level}: &a${level + 1} [${Array(10).fill(`*a${level}`).join(', ')}]`).join('\n')}` }, 'Input values has more than a million characters'],
+  [
+    'a billion laughs',
+    {
+      values: `p: &a0 [${canary}]\n${Array.from({ length: 9 }, (_, level) => `a${level}: &a${level + 1} [${Array(10).fill(`*a${level}`).join(', ')}]`).join('\n')}`,
+    },
+    'Input values has more than a million characters',
+  ],
   ['a map in itself', { values: `a: &a {password: ${canary}, b: *a}` }, 'lead back to themselves'],
-  ['a hundred thousand empty lines', { values: `password: "${canary}${'\n'.repeat(100_000)}#` }, 'Input values is not YAML'],
-  ['a number that is none', { values: `a: .inf\npassword: ${canary}` }, 'Input values has a number that is infinite'],
-  ['a hundred thousand digits', { 'probe-timeout': `1${'0'.repeat(100_000)}` }, 'Input probe-timeout is a text of 100001 characters'],
+  [
+    'a hundred thousand empty lines',
+    { values: `password: "${canary}${'\n'.repeat(100_000)}#` },
+    'Input values is not YAML',
+  ],
+  [
+    'a number that is none',
+    { values: `a: .inf\npassword: ${canary}` },
+    'Input values has a number that is infinite',
+  ],
+  [
+    'a hundred thousand digits',
+    { 'probe-timeout': `1${'0'.repeat(100_000)}` },
+    'Input probe-timeout is a text of 100001 characters',
+  ],
   ['a private key as a host', { host: privateKey }, 'Input host holds PEM'],
-  ['a long password as a release', { release: `${canary}-`.repeat(20) }, 'Input release is a text of 240 characters'],
-  ['an attribute that JavaScript has', { annotations: 'alb.ingress.kubernetes.io/load-balancer-attributes: __proto__=x,deletion_protection.enabled=perhaps' }, 'deletion_protection.enabled=perhaps'],
-  ['a certificate without a date', { 'certificate-arn': '', certificate: setInvalidExpiry(certificate), 'certificate-chain': chain, 'private-key': privateKey }, 'Input certificate holds a certificate that cannot be parsed'],
-  ['commands of the runner', { 'ingress-name': '::error::x\n##[error]y\n::add-mask::z' }, 'Input ingress-name is "::error::x\\n##[error]y'],
+  [
+    'a long password as a release',
+    { release: `${canary}-`.repeat(20) },
+    'Input release is a text of 240 characters',
+  ],
+  [
+    'an attribute that JavaScript has',
+    {
+      annotations:
+        'alb.ingress.kubernetes.io/load-balancer-attributes: __proto__=x,deletion_protection.enabled=perhaps',
+    },
+    'deletion_protection.enabled=perhaps',
+  ],
+  [
+    'a certificate without a date',
+    {
+      'certificate-arn': '',
+      certificate: setInvalidExpiry(certificate),
+      'certificate-chain': chain,
+      'private-key': privateKey,
+    },
+    'Input certificate holds a certificate that cannot be parsed',
+  ],
+  [
+    'commands of the runner',
+    { 'ingress-name': '::error::x\n##[error]y\n::add-mask::z' },
+    'Input ingress-name is "::error::x\\n##[error]y',
+  ],
 ]
 
 test('the built action refuses the nastiest inputs', async () => {
@@ -32,15 +81,41 @@ test('the built action refuses the nastiest inputs', async () => {
   try {
     const sampledCases = sample(hostileInputs, 4)
     for (const [what, inputs, expectedMessage] of sampledCases) {
-      const run = await executeAction({ actionDirectory: repositoryRoot, directory, env: {}, inputs: { ...minimalInputs, ...inputs }, timeoutMs: 30_000 })
+      const run = await executeAction({
+        actionDirectory: repositoryRoot,
+        directory,
+        env: {},
+        inputs: { ...minimalInputs, ...inputs },
+        timeoutMs: 30_000,
+      })
       const allOutput = [run.log, run.summary, JSON.stringify(run.outputs)].join('\n')
       const annotations = run.log.match(/^::error .*$/gm) ?? []
-      expect({ what, exitCode: run.exitCode, code: run.outputs['failure-code'], annotations: annotations.length, leftovers: run.remainingFiles }).toEqual({ what, exitCode: 1, code: expect.stringMatching(/^(input-invalid|certificate-unreadable)$/), annotations: 1, leftovers: [] })
+      expect({
+        what,
+        exitCode: run.exitCode,
+        code: run.outputs['failure-code'],
+        annotations: annotations.length,
+        leftovers: run.remainingFiles,
+      }).toEqual({
+        what,
+        exitCode: 1,
+        code: expect.stringMatching(/^(input-invalid|certificate-unreadable)$/),
+        annotations: 1,
+        leftovers: [],
+      })
       expect(decodeURIComponent(annotations.join(''))).toContain(expectedMessage)
-      for (const secret of [canary, privateKeyLine, privateKeyLine.slice(0, 24)]) expect(allOutput).not.toContain(secret)
-      expect(run.log).not.toMatch(/^\s+at |internal-error|^##\[|^::(?!(error|group|endgroup|set-output|debug|warning)\b)/m)
+      for (const secret of [canary, privateKeyLine, privateKeyLine.slice(0, 24)])
+        expect(allOutput).not.toContain(secret)
+      expect(run.log).not.toMatch(
+        /^\s+at |internal-error|^##\[|^::(?!(error|group|endgroup|set-output|debug|warning)\b)/m,
+      )
     }
-    recordResult('bad-input', { subject: 'the nastiest, to the built action', cases: sampledCases.length, rejected: sampledCases.length, accepted: 0 })
+    recordResult('bad-input', {
+      subject: 'the nastiest, to the built action',
+      cases: sampledCases.length,
+      rejected: sampledCases.length,
+      accepted: 0,
+    })
   } finally {
     await rm(directory, { recursive: true, force: true })
   }

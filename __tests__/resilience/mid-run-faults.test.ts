@@ -1,4 +1,7 @@
-/** What is disturbed for a while, in the middle of a run: the API server, tokens, watches, events, the clock, helm. */
+/**
+ * What is disturbed for a while, in the middle of a run: the API server, tokens, watches, events,
+ * the clock, helm.
+ */
 import net from 'node:net'
 import tls from 'node:tls'
 import type { AddressInfo } from 'node:net'
@@ -16,7 +19,12 @@ import { expectOutcome, getOutcome } from './outcome.ts'
 import { waitForIdleAndExpireLease } from './interruption-points.ts'
 import { captureState } from './state.ts'
 import { createFixture, recordBaseline, type Fixture, type Baseline } from './workflows.ts'
-import { listApiCalls, runAndExpectDocumentedOutcome, countRequests, createErrorResponder } from './api-faults.ts'
+import {
+  listApiCalls,
+  runAndExpectDocumentedOutcome,
+  countRequests,
+  createErrorResponder,
+} from './api-faults.ts'
 
 let fixture: Fixture
 let baseline: Baseline
@@ -31,15 +39,28 @@ afterEach(() => cleanups.splice(0).forEach((cleanUp) => cleanUp()))
 afterAll(() => fixture.simulator.close())
 
 const client = /milvus-alb-action/
-const injectFault = (fault: Partial<Fault> & Pick<Fault, 'service' | 'operation'>): void => void cleanups.push(fixture.simulator.requestLog.injectFault({ userAgent: client, ...fault }))
-const isIngressApply = ({ operation, userAgent }: RecordedRequest): boolean => client.test(userAgent) && /^PATCH .*\/ingresses\//.test(operation)
+const injectFault = (fault: Partial<Fault> & Pick<Fault, 'service' | 'operation'>): void =>
+  void cleanups.push(fixture.simulator.requestLog.injectFault({ userAgent: client, ...fault }))
+const isIngressApply = ({ operation, userAgent }: RecordedRequest): boolean =>
+  client.test(userAgent) && /^PATCH .*\/ingresses\//.test(operation)
 /** In the wait for the load balancer, which then has something to wait for. */
-const onceApplied = (onApplied: () => void): void => void fixture.simulator.requestLog.nextRequest(isIngressApply).then(onApplied)
+const onceApplied = (onApplied: () => void): void =>
+  void fixture.simulator.requestLog.nextRequest(isIngressApply).then(onApplied)
 
 /** A deployment from the beginning that is disturbed. */
-async function runWithFault(fault: string, affectedCall: string, inputs = {}, options = {}): Promise<RunResult> {
+async function runWithFault(
+  fault: string,
+  affectedCall: string,
+  inputs = {},
+  options = {},
+): Promise<RunResult> {
   const run = await runAndExpectDocumentedOutcome(fixture.simulator, inputs, options)
-  recordResult('wire-meanwhile', { 'what goes wrong': fault, where: affectedCall, outcome: getOutcome(run), seconds: (run.durationMs / 1000).toFixed(1) })
+  recordResult('wire-meanwhile', {
+    'what goes wrong': fault,
+    where: affectedCall,
+    outcome: getOutcome(run),
+    seconds: (run.durationMs / 1000).toFixed(1),
+  })
   return run
 }
 
@@ -50,7 +71,11 @@ function expectRecovered(run: RunResult): void {
 }
 
 /** It said what is wrong, and the next one, undisturbed, goes on. */
-async function expectFailureThenRecovery(run: RunResult, code: string, messagePattern: RegExp): Promise<void> {
+async function expectFailureThenRecovery(
+  run: RunResult,
+  code: string,
+  messagePattern: RegExp,
+): Promise<void> {
   expectOutcome(run, code)
   expect(getErrorAnnotation(run)).toMatch(messagePattern)
   cleanups.splice(0).forEach((cleanUp) => cleanUp())
@@ -65,7 +90,17 @@ async function startApiServerProxy() {
   const sockets = new Set<net.Socket>()
   const server = net.createServer((socket) => {
     const upstream = net.connect(Number(target.port), target.hostname)
-    for (const each of [socket, upstream]) sockets.add(each.on('error', () => undefined).on('close', () => [socket, upstream].forEach((pairedSocket) => { pairedSocket.destroy(); sockets.delete(pairedSocket) })))
+    for (const each of [socket, upstream])
+      sockets.add(
+        each
+          .on('error', () => undefined)
+          .on('close', () =>
+            [socket, upstream].forEach((pairedSocket) => {
+              pairedSocket.destroy()
+              sockets.delete(pairedSocket)
+            }),
+          ),
+      )
     socket.pipe(upstream).pipe(socket)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -80,23 +115,40 @@ async function startApiServerProxy() {
     simulator.setClusterEndpoint(simulator.kubernetes.url)
     if (server.listening) void close()
   })
-  return { close, open: () => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve)) }
+  return {
+    close,
+    open: () => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve)),
+  }
 }
 
 /** Seconds for which an API server that is restarted is away. */
 const downtimeSeconds = 1.5
-async function restartApiServer(proxy: Awaited<ReturnType<typeof startApiServerProxy>>): Promise<void> {
+async function restartApiServer(
+  proxy: Awaited<ReturnType<typeof startApiServerProxy>>,
+): Promise<void> {
   await proxy.close()
   setTimeout(() => void proxy.open(), downtimeSeconds * 1000)
 }
 
 const resetFixture = (): Promise<void> => fixture.reset(baseline.workflow)
 
-test.each(sample([
-  ['before the first call', ({ service: part, operation }: RecordedRequest) => part === 'eks' && operation === 'DescribeCluster'],
-  ['when the certificate is imported', ({ operation }: RecordedRequest) => operation === 'ImportCertificate'],
-  ['when the Ingress is applied', isIngressApply],
-] as const, 3))('the API server restarts %s: the run waits for it', async (timing, isMoment) => {
+test.each(
+  sample(
+    [
+      [
+        'before the first call',
+        ({ service: part, operation }: RecordedRequest) =>
+          part === 'eks' && operation === 'DescribeCluster',
+      ],
+      [
+        'when the certificate is imported',
+        ({ operation }: RecordedRequest) => operation === 'ImportCertificate',
+      ],
+      ['when the Ingress is applied', isIngressApply],
+    ] as const,
+    3,
+  ),
+)('the API server restarts %s: the run waits for it', async (timing, isMoment) => {
   await resetFixture()
   const proxy = await startApiServerProxy()
   void fixture.simulator.requestLog.nextRequest(isMoment).then(() => restartApiServer(proxy))
@@ -106,8 +158,13 @@ test.each(sample([
 test('the API server restarts while helm works: it is said, and the next run goes on', async () => {
   await resetFixture()
   const proxy = await startApiServerProxy()
-  void fixture.simulator.requestLog.nextRequest(({ userAgent, isMutating: mutating }) => userAgent.startsWith('Helm') && mutating).then(() => restartApiServer(proxy))
-  const run = await runWithFault(`the API server is away for ${downtimeSeconds} s`, 'while helm works')
+  void fixture.simulator.requestLog
+    .nextRequest(({ userAgent, isMutating: mutating }) => userAgent.startsWith('Helm') && mutating)
+    .then(() => restartApiServer(proxy))
+  const run = await runWithFault(
+    `the API server is away for ${downtimeSeconds} s`,
+    'while helm works',
+  )
   if (run.exitCode === 0) expectRecovered(run)
   else await expectFailureThenRecovery(run, 'helm-upgrade-failed', /helm/)
 })
@@ -116,120 +173,295 @@ test('an API server that refuses connections', async () => {
   await resetFixture()
   const proxy = await startApiServerProxy()
   await proxy.close()
-  await expectFailureThenRecovery(await runWithFault('connections are refused', 'the Kubernetes API, for good'), 'cluster-unreachable', /ECONNREFUSED/)
+  await expectFailureThenRecovery(
+    await runWithFault('connections are refused', 'the Kubernetes API, for good'),
+    'cluster-unreachable',
+    /ECONNREFUSED/,
+  )
 })
 
 test('an API server with a certificate that is not its own is asked once, and nothing is sent to it', async () => {
   await resetFixture()
   const { simulator } = fixture
-  const unrelatedCertificate = await (await createCertificateAuthority({ name: 'Stranger' })).issue({ hosts: ['127.0.0.1'] })
+  const unrelatedCertificate = await (
+    await createCertificateAuthority({ name: 'Stranger' })
+  ).issue({ hosts: ['127.0.0.1'] })
   let handshakes = 0
   let sent = ''
-  const server = tls.createServer({ cert: unrelatedCertificate.fullchain, key: unrelatedCertificate.privateKey }, (socket) => void socket.on('data', (chunk) => { sent += String(chunk) }))
-  server.on('connection', () => { handshakes += 1 }).on('tlsClientError', () => undefined)
+  const server = tls.createServer(
+    { cert: unrelatedCertificate.fullchain, key: unrelatedCertificate.privateKey },
+    (socket) =>
+      void socket.on('data', (chunk) => {
+        sent += String(chunk)
+      }),
+  )
+  server
+    .on('connection', () => {
+      handshakes += 1
+    })
+    .on('tlsClientError', () => undefined)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  cleanups.push(() => { simulator.setClusterEndpoint(simulator.kubernetes.url); server.close() })
+  cleanups.push(() => {
+    simulator.setClusterEndpoint(simulator.kubernetes.url)
+    server.close()
+  })
   simulator.setClusterEndpoint(`https://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  const run = await runWithFault('TLS: a certificate of another authority', 'the Kubernetes API, for good')
+  const run = await runWithFault(
+    'TLS: a certificate of another authority',
+    'the Kubernetes API, for good',
+  )
   expect({ outcome: getOutcome(run), sent }).toEqual({ outcome: 'cluster-unreachable', sent: '' })
   // None is tried twice.
   expect(handshakes).toBeLessThanOrEqual(callCount)
 })
 
-const respondUnauthorized = createErrorResponder({ status: 401, kubernetesReason: 'Unauthorized', awsCode: 'ExpiredTokenException' }, 'kubernetes')
+const respondUnauthorized = createErrorResponder(
+  { status: 401, kubernetesReason: 'Unauthorized', awsCode: 'ExpiredTokenException' },
+  'kubernetes',
+)
 
 test('401 in the middle of the wait: the Kubernetes token is made anew', async () => {
   await resetFixture()
-  onceApplied(() => injectFault({ service: 'kubernetes', operation: /\/(events|ingresses)/, times: 2, respond: respondUnauthorized }))
-  expectRecovered(await runWithFault('401, twice', 'the Kubernetes API, in the wait for the load balancer'))
+  onceApplied(() =>
+    injectFault({
+      service: 'kubernetes',
+      operation: /\/(events|ingresses)/,
+      times: 2,
+      respond: respondUnauthorized,
+    }),
+  )
+  expectRecovered(
+    await runWithFault('401, twice', 'the Kubernetes API, in the wait for the load balancer'),
+  )
 })
 
 test('401 in the middle of the wait, for good', async () => {
   await resetFixture()
-  onceApplied(() => injectFault({ service: 'kubernetes', operation: /./, respond: respondUnauthorized }))
-  await expectFailureThenRecovery(await runWithFault('401, for good', 'the Kubernetes API, in the wait for the load balancer'), 'cluster-unauthorized', /credentials have ended/)
+  onceApplied(() =>
+    injectFault({ service: 'kubernetes', operation: /./, respond: respondUnauthorized }),
+  )
+  await expectFailureThenRecovery(
+    await runWithFault('401, for good', 'the Kubernetes API, in the wait for the load balancer'),
+    'cluster-unauthorized',
+    /credentials have ended/,
+  )
 })
 
 test('AWS credentials end in the middle of the wait', async () => {
   await resetFixture()
-  const respondExpired = createErrorResponder({ status: 403, kubernetesReason: '', awsCode: 'ExpiredToken' }, 'elbv2')
+  const respondExpired = createErrorResponder(
+    { status: 403, kubernetesReason: '', awsCode: 'ExpiredToken' },
+    'elbv2',
+  )
   onceApplied(() => injectFault({ service: 'elbv2', operation: /./, respond: respondExpired }))
-  await expectFailureThenRecovery(await runWithFault('ExpiredToken', 'ELB, in the wait for the load balancer'), 'aws-credentials-expired', /have ended/)
+  await expectFailureThenRecovery(
+    await runWithFault('ExpiredToken', 'ELB, in the wait for the load balancer'),
+    'aws-credentials-expired',
+    /have ended/,
+  )
 })
 
 test.each(sample([10, -10], 2))("a runner's clock that is %d minutes off", async (minutes) => {
   await resetFixture()
   const nodeOptions = `${fixture.simulator.runnerEnv()['NODE_OPTIONS'] ?? ''} --import=${new URL('../../testing/fake-clock.mjs', import.meta.url).href}`
   const env = { NODE_OPTIONS: nodeOptions, CLOCK_OFFSET: String(minutes * 60_000) }
-  expectRecovered(await runWithFault(`the runner's clock is ${Math.abs(minutes)} minutes ${minutes > 0 ? 'ahead' : 'behind'}`, 'the run', {}, { environment: env }))
+  expectRecovered(
+    await runWithFault(
+      `the runner's clock is ${Math.abs(minutes)} minutes ${minutes > 0 ? 'ahead' : 'behind'}`,
+      'the run',
+      {},
+      { environment: env },
+    ),
+  )
 })
 
-const isWatch = (response: ServerResponse): boolean => (response.req.url ?? '').includes('watch=true')
-const listEvents = (): KubernetesObject[] => fixture.simulator.kubernetes.list('Event', fixture.simulator.namespace)
+const isWatch = (response: ServerResponse): boolean =>
+  (response.req.url ?? '').includes('watch=true')
+const listEvents = (): KubernetesObject[] =>
+  fixture.simulator.kubernetes.list('Event', fixture.simulator.namespace)
 /** A list says how new it is, and nobody may take what comes later for older. */
 const sendList = (response: ServerResponse, items: readonly object[]): void => {
-  const resourceVersion = String(Math.max(0, ...listEvents().map(({ metadata }) => Number(metadata.resourceVersion))))
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ kind: 'EventList', apiVersion: 'v1', metadata: { resourceVersion }, items }))
+  const resourceVersion = String(
+    Math.max(0, ...listEvents().map(({ metadata }) => Number(metadata.resourceVersion))),
+  )
+  response
+    .writeHead(200, { 'content-type': 'application/json' })
+    .end(
+      JSON.stringify({ kind: 'EventList', apiVersion: 'v1', metadata: { resourceVersion }, items }),
+    )
 }
 const sendWatchEvents = (response: ServerResponse, lines: readonly object[]): void => {
   response.writeHead(200, { 'content-type': 'application/json' })
   for (const line of lines) response.write(`${JSON.stringify(line)}\n`)
 }
 const toAddedEvents = (): object[] => listEvents().map((object) => ({ type: 'ADDED', object }))
-const sendCurrentEvents = (response: ServerResponse): void => { sendList(response, listEvents()) }
-/** client-go's correlator folds what repeats: one event that counts. Source: client-go, tools/record/events_cache.go. */
-const listAggregatedEvents = (): object[] => listEvents().map((event) => ({ ...event, count: 7, series: { count: 7 } }))
+const sendCurrentEvents = (response: ServerResponse): void => {
+  sendList(response, listEvents())
+}
+/**
+ * client-go's correlator folds what repeats: one event that counts. Source: client-go,
+ * tools/record/events_cache.go.
+ */
+const listAggregatedEvents = (): object[] =>
+  listEvents().map((event) => ({ ...event, count: 7, series: { count: 7 } }))
 
 /** How the events may come: by the watch, and by lists. */
-const eventStreamCases: readonly (readonly [fault: string, watch: (response: ServerResponse) => void, lists?: (response: ServerResponse) => void])[] = [
+const eventStreamCases: readonly (readonly [
+  fault: string,
+  watch: (response: ServerResponse) => void,
+  lists?: (response: ServerResponse) => void,
+])[] = [
   ['a watch that is closed at once', (response) => void response.writeHead(200).end()],
-  ['a watch that never speaks', (response) => { response.writeHead(200).flushHeaders() }],
+  [
+    'a watch that never speaks',
+    (response) => {
+      response.writeHead(200).flushHeaders()
+    },
+  ],
   ['a watch that never answers', () => undefined],
-  ['410 Gone in answer to a watch', createErrorResponder({ status: 410, kubernetesReason: 'Expired', awsCode: '' }, 'kubernetes')],
-  ['410 Gone in a watch', (response) => { sendWatchEvents(response, [{ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } }]); response.end() }],
-  ['a watch of bytes that are no JSON', (response) => { response.writeHead(200).write('\u0000}{\n<html>\n') }],
-  ['events twice', (response) => { sendWatchEvents(response, [...toAddedEvents(), ...toAddedEvents()]) }, (response) => { sendList(response, [...listEvents(), ...listEvents()]) }],
-  ['events out of order', (response) => { sendWatchEvents(response, toAddedEvents().reverse()) }, (response) => { sendList(response, listEvents().reverse()) }],
-  ['events folded into one that counts', (response) => { sendWatchEvents(response, listAggregatedEvents().map((object) => ({ type: 'MODIFIED', object }))) }, (response) => { sendList(response, listAggregatedEvents()) }],
-  ['events dropped: none is told at all', (response) => { response.writeHead(200).flushHeaders() }, (response) => { sendList(response, []) }],
+  [
+    '410 Gone in answer to a watch',
+    createErrorResponder({ status: 410, kubernetesReason: 'Expired', awsCode: '' }, 'kubernetes'),
+  ],
+  [
+    '410 Gone in a watch',
+    (response) => {
+      sendWatchEvents(response, [
+        { type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } },
+      ])
+      response.end()
+    },
+  ],
+  [
+    'a watch of bytes that are no JSON',
+    (response) => {
+      response.writeHead(200).write('\u0000}{\n<html>\n')
+    },
+  ],
+  [
+    'events twice',
+    (response) => {
+      sendWatchEvents(response, [...toAddedEvents(), ...toAddedEvents()])
+    },
+    (response) => {
+      sendList(response, [...listEvents(), ...listEvents()])
+    },
+  ],
+  [
+    'events out of order',
+    (response) => {
+      sendWatchEvents(response, toAddedEvents().reverse())
+    },
+    (response) => {
+      sendList(response, listEvents().reverse())
+    },
+  ],
+  [
+    'events folded into one that counts',
+    (response) => {
+      sendWatchEvents(
+        response,
+        listAggregatedEvents().map((object) => ({ type: 'MODIFIED', object })),
+      )
+    },
+    (response) => {
+      sendList(response, listAggregatedEvents())
+    },
+  ],
+  [
+    'events dropped: none is told at all',
+    (response) => {
+      response.writeHead(200).flushHeaders()
+    },
+    (response) => {
+      sendList(response, [])
+    },
+  ],
 ]
 
-test.each(sample(eventStreamCases, 9))('a wait with %s', async (fault, respondToWatch, respondToList = sendCurrentEvents) => {
-  const { simulator } = fixture
-  const injectStreamFault = (): void => injectFault({ service: 'kubernetes', operation: /^GET .*\/events$/, respond: (response) => (isWatch(response) ? respondToWatch : respondToList)(response) })
-  await resetFixture()
-  injectStreamFault()
-  expectRecovered(await runWithFault(fault, 'the wait for a controller that succeeds'))
-  // Dropped, a controller's no is not to be had from events: what the wait then says is that it waited.
-  const isDropped = fault.startsWith('events dropped')
-  simulator.controller.options.unknownIds = ['sg-unknown']
-  cleanups.push(() => { simulator.controller.options.unknownIds = [] })
-  const rejectedRun = await runWithFault(fault, 'the wait for a controller that refuses', { 'security-groups': 'sg-unknown', 'load-balancer-timeout': isDropped ? '3s' : '20s' })
-  expect({ outcome: getOutcome(rejectedRun), log: rejectedRun.outputs['failure-code'] === undefined ? rejectedRun.log : '' }).toEqual({ outcome: isDropped ? 'load-balancer-timeout' : 'controller-refused', log: '' })
-})
+test.each(sample(eventStreamCases, 9))(
+  'a wait with %s',
+  async (fault, respondToWatch, respondToList = sendCurrentEvents) => {
+    const { simulator } = fixture
+    const injectStreamFault = (): void =>
+      injectFault({
+        service: 'kubernetes',
+        operation: /^GET .*\/events$/,
+        respond: (response) => (isWatch(response) ? respondToWatch : respondToList)(response),
+      })
+    await resetFixture()
+    injectStreamFault()
+    expectRecovered(await runWithFault(fault, 'the wait for a controller that succeeds'))
+    // Dropped, a controller's no is not to be had from events: what the wait then says is that it
+    // waited.
+    const isDropped = fault.startsWith('events dropped')
+    simulator.controller.options.unknownIds = ['sg-unknown']
+    cleanups.push(() => {
+      simulator.controller.options.unknownIds = []
+    })
+    const rejectedRun = await runWithFault(fault, 'the wait for a controller that refuses', {
+      'security-groups': 'sg-unknown',
+      'load-balancer-timeout': isDropped ? '3s' : '20s',
+    })
+    expect({
+      outcome: getOutcome(rejectedRun),
+      log: rejectedRun.outputs['failure-code'] === undefined ? rejectedRun.log : '',
+    }).toEqual({ outcome: isDropped ? 'load-balancer-timeout' : 'controller-refused', log: '' })
+  },
+)
 
 test('helm is killed while it works: it is said, and the next run goes on', async () => {
   await resetFixture()
   const { simulator } = fixture
   let pid = 0
-  void simulator.requestLog.nextRequest(({ userAgent, isMutating: mutating }) => userAgent.startsWith('Helm') && mutating).then(() => listProcessTree(pid).slice(1).forEach(killProcess))
-  const run = await runWithFault('helm is killed', 'helm upgrade, at its first write', {}, { onStart: (child: { pid?: number }) => { pid = child.pid ?? 0 } })
+  void simulator.requestLog
+    .nextRequest(({ userAgent, isMutating: mutating }) => userAgent.startsWith('Helm') && mutating)
+    .then(() => listProcessTree(pid).slice(1).forEach(killProcess))
+  const run = await runWithFault(
+    'helm is killed',
+    'helm upgrade, at its first write',
+    {},
+    {
+      onStart: (child: { pid?: number }) => {
+        pid = child.pid ?? 0
+      },
+    },
+  )
   await expectFailureThenRecovery(run, 'helm-upgrade-failed', /helm/)
 })
 
-// It takes half a minute, or twice as much, and little else: the action's own limits are met as they are.
+// It takes half a minute, or twice as much, and little else: the action's own limits are met as
+// they are.
 if (isFullRun) {
   test('30 s of silence of each call of the look: all are asked again', async () => {
     await resetFixture()
-    for (const operation of ['GET /api/v1/namespaces/milvus/services', 'GET /apis/networking.k8s.io/v1/namespaces/milvus/ingresses', 'GET /api/v1/namespaces/milvus/secrets', 'GET /api/v1/namespaces/milvus']) injectFault({ service: 'kubernetes', operation, times: 1, respond: () => undefined })
-    injectFault({ service: 'acm', operation: 'ListCertificates', times: 1, respond: () => undefined })
+    for (const operation of [
+      'GET /api/v1/namespaces/milvus/services',
+      'GET /apis/networking.k8s.io/v1/namespaces/milvus/ingresses',
+      'GET /api/v1/namespaces/milvus/secrets',
+      'GET /api/v1/namespaces/milvus',
+    ])
+      injectFault({ service: 'kubernetes', operation, times: 1, respond: () => undefined })
+    injectFault({
+      service: 'acm',
+      operation: 'ListCertificates',
+      times: 1,
+      respond: () => undefined,
+    })
     expectRecovered(await runWithFault('30 s of silence', 'calls of the look, once'))
-    expect(countRequests(fixture.simulator, { service: 'acm', operation: 'ListCertificates' })).toBe(2)
+    expect(
+      countRequests(fixture.simulator, { service: 'acm', operation: 'ListCertificates' }),
+    ).toBe(2)
   })
 
   test('30 s of silence of the import: it is looked for, and not made twice', async () => {
     await resetFixture()
-    injectFault({ service: 'acm', operation: 'ImportCertificate', times: 1, respond: () => undefined })
+    injectFault({
+      service: 'acm',
+      operation: 'ImportCertificate',
+      times: 1,
+      respond: () => undefined,
+    })
     expectRecovered(await runWithFault('30 s of silence', 'acm ImportCertificate, once'))
   })
 }

@@ -1,27 +1,56 @@
-/** Properties over bad input: whatever is given, it is taken, or refused with a code and in words that name it; within a deadline, and with nothing secret in them. */
+/**
+ * Properties over bad input: whatever is given, it is taken, or refused with a code and in words
+ * that name it; within a deadline, and with nothing secret in them.
+ */
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { ActionError, failureCodes } from '../../src/failures/action-error.ts'
+import { ActionError } from '../../src/failures/action-error.ts'
+import { failureCodes } from '../../src/failures/codes.ts'
 import { collectErrorText } from '../capture-error.ts'
 import { caseCount, recordResult } from './result-tables.ts'
 
 /** How the cases are shared out, in hundredths. */
 export const caseShares = {
-  'one input at a time': 14, 'all inputs at once': 10, 'durations': 2, 'lists': 3, 'CIDR blocks': 2, 'hosts': 2, 'maps': 2, 'annotations': 6,
-  'certificates in DER': 9, 'certificates and chains as text': 8, 'private keys': 6, 'chains in any order': 3,
-  'helm values': 8, 'targets files': 5, 'matrix and results of a fleet': 3, 'revisions of helm': 5, 'kubeconfigs': 2,
-  'answers of Milvus': 3, 'words of helm, AWS and the controller': 2,
-  'Markdown': 2, 'lines of the log': 1, 'redaction': 2,
+  'one input at a time': 14,
+  'all inputs at once': 10,
+  durations: 2,
+  lists: 3,
+  'CIDR blocks': 2,
+  hosts: 2,
+  maps: 2,
+  annotations: 6,
+  'certificates in DER': 9,
+  'certificates and chains as text': 8,
+  'private keys': 6,
+  'chains in any order': 3,
+  'helm values': 8,
+  'targets files': 5,
+  'matrix and results of a fleet': 3,
+  'revisions of helm': 5,
+  kubeconfigs: 2,
+  'answers of Milvus': 3,
+  'words of helm, AWS and the controller': 2,
+  Markdown: 2,
+  'lines of the log': 1,
+  redaction: 2,
 } as const
 
-/** CPU milliseconds that one case may take: a hang, or what grows with the square of the text, takes more. */
+/**
+ * CPU milliseconds that one case may take: a hang, or what grows with the square of the text, takes
+ * more.
+ */
 const maxCpuMs = 2_000
 
 /**
  * A test that tries a share of the cases, and leaves a row of figures.
  * @param isInputAccepted tells whether the input was taken; throws where the property does not hold
  */
-export function testProperty<T>(subject: keyof typeof caseShares, inputs: fc.Arbitrary<T>, isInputAccepted: (input: NoInfer<T>) => boolean | Promise<boolean>, examples: readonly NoInfer<T>[] = []): void {
+export function testProperty<T>(
+  subject: keyof typeof caseShares,
+  inputs: fc.Arbitrary<T>,
+  isInputAccepted: (input: NoInfer<T>) => boolean | Promise<boolean>,
+  examples: readonly NoInfer<T>[] = [],
+): void {
   test(subject, async () => {
     const counts = { accepted: 0, rejected: 0 }
     const attemptTimed = async (input: T): Promise<void> => {
@@ -32,8 +61,15 @@ export function testProperty<T>(subject: keyof typeof caseShares, inputs: fc.Arb
       counts[accepted ? 'accepted' : 'rejected'] += 1
     }
     for (const example of examples) await attemptTimed(example)
-    await fc.assert(fc.asyncProperty(inputs, attemptTimed), { numRuns: caseCount(caseShares[subject] / 100) })
-    recordResult('bad-input', { subject, cases: counts.accepted + counts.rejected, rejected: counts.rejected, accepted: counts.accepted })
+    await fc.assert(fc.asyncProperty(inputs, attemptTimed), {
+      numRuns: caseCount(caseShares[subject] / 100),
+    })
+    recordResult('bad-input', {
+      subject,
+      cases: counts.accepted + counts.rejected,
+      rejected: counts.rejected,
+      accepted: counts.accepted,
+    })
   })
 }
 
@@ -42,13 +78,24 @@ const maxTextLength = 2_000
 
 /** @throws Error when this is no text to show a person */
 export function expectReadable(text: string, secrets: readonly string[] = []): void {
-  if (text.length > maxTextLength) throw new Error(`${text.length} characters: ${text.slice(0, 300)}`)
-  if (/\n\s+at .*[:(]\d+|\[object |\bundefined\b|\bNaN\b/.test(text)) throw new Error(`no text for a person: ${text}`)
-  for (const secret of secrets) if (text.includes(secret)) throw new Error(`${secret} is in: ${text}`)
+  if (text.length > maxTextLength)
+    throw new Error(`${text.length} characters: ${text.slice(0, 300)}`)
+  if (/\n\s+at .*[:(]\d+|\[object |\bundefined\b|\bNaN\b/.test(text))
+    throw new Error(`no text for a person: ${text}`)
+  for (const secret of secrets)
+    if (text.includes(secret)) throw new Error(`${secret} is in: ${text}`)
 }
 
-/** Whether the work returns. @throws what it throws, unless that is a coded refusal of which each problem says what `named` matches */
-export function isAccepted(parse: () => unknown, messagePattern: RegExp, secrets: readonly string[] = []): boolean {
+/**
+ * Whether the work returns.
+ * @throws what it throws, unless that is a coded refusal of which each problem says what `named`
+ *   matches
+ */
+export function isAccepted(
+  parse: () => unknown,
+  messagePattern: RegExp,
+  secrets: readonly string[] = [],
+): boolean {
   try {
     parse()
     return true
@@ -59,7 +106,11 @@ export function isAccepted(parse: () => unknown, messagePattern: RegExp, secrets
 }
 
 /** @throws what was thrown, unless it is a refusal as a person should read it */
-export function expectRejection(thrown: unknown, messagePattern: RegExp, secrets: readonly string[] = []): void {
+export function expectRejection(
+  thrown: unknown,
+  messagePattern: RegExp,
+  secrets: readonly string[] = [],
+): void {
   if (!(thrown instanceof ActionError)) throw thrown
   for (const problem of thrown.allErrors) {
     const text = `${problem.message} ${problem.remedy}`
@@ -69,5 +120,6 @@ export function expectRejection(thrown: unknown, messagePattern: RegExp, secrets
     expectReadable(text)
   }
   const allText = collectErrorText(thrown)
-  for (const secret of secrets) if (allText.includes(secret)) throw new Error(`${secret} is in: ${allText}`)
+  for (const secret of secrets)
+    if (allText.includes(secret)) throw new Error(`${secret} is in: ${allText}`)
 }

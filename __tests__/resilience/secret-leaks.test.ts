@@ -1,11 +1,21 @@
-/** Runs that succeed, fail and are ended, with every debug line: no secret in anything that they leave, nor in a request to a part that it is not for. */
+/**
+ * Runs that succeed, fail and are ended, with every debug line: no secret in anything that they
+ * leave, nor in a request to a part that it is not for.
+ */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { runAction } from '../../testing/run-action.ts'
 import type { RunOptions } from '../../testing/runner.ts'
 import { startSimulator, type Simulator } from '../../simulator/simulator.ts'
-import { listEncodings, findLeaks, findLeaksInRequests, collectRunOutputs, collectSecrets, valuesCanary } from '../scenarios/leaks.ts'
+import {
+  listEncodings,
+  findLeaks,
+  findLeaksInRequests,
+  collectRunOutputs,
+  collectSecrets,
+  valuesCanary,
+} from '../scenarios/leaks.ts'
 import { recordResult, isFullRun } from './result-tables.ts'
 import { expectOutcome } from './outcome.ts'
 
@@ -16,7 +26,10 @@ interface LeakCase {
   readonly inputs: Inputs
   /** `success`, or its failure code. */
   readonly outcome: string
-  /** What is wrong in the world meanwhile. @returns what mends it */
+  /**
+   * What is wrong in the world meanwhile.
+   * @returns what mends it
+   */
   readonly injectFault?: () => () => void
   readonly options?: Partial<RunOptions>
 }
@@ -30,54 +43,139 @@ let roleCredentials: Readonly<Record<string, string>>
 
 beforeAll(async () => {
   simulator = await startSimulator()
-  const values = { minio: { bucketName: 'precious', secretKey: valuesCanary }, extraEnv: [{ name: 'MINIO_PASSWORD', value: listCanary }] }
+  const values = {
+    minio: { bucketName: 'precious', secretKey: valuesCanary },
+    extraEnv: [{ name: 'MINIO_PASSWORD', value: listCanary }],
+  }
   await simulator.installMilvus({ values })
   const chartPassword = 'canary-71d0c2f4 chart/"+?'
   simulator.chartRepository.credentials = { username: 'charts', password: chartPassword }
   // Credentials with a session token, as every job by OIDC has them.
   roleCredentials = await simulator.assumeRole()
-  commonInputs = { 'milvus-token': await simulator.enableAuthorization(), values: JSON.stringify(values), 'chart-username': 'charts', 'chart-password': chartPassword }
+  commonInputs = {
+    'milvus-token': await simulator.enableAuthorization(),
+    values: JSON.stringify(values),
+    'chart-username': 'charts',
+    'chart-password': chartPassword,
+  }
   await mkdir(join(simulator.directory, 'helm-config'), { recursive: true })
 })
 afterAll(() => simulator.close())
 
 /** An admission controller quotes what it refuses, in whichever form it has it. */
 function quoteSecretsInDenial(): () => void {
-  const quotedSecrets = [valuesCanary, listCanary].flatMap((canary) => [...listEncodings(canary).values()]).join(' ')
-  return simulator.requestLog.injectFault({ service: 'kubernetes', operation: /\/services\//, userAgent: /^Helm/i, error: { status: 403, code: 'Forbidden', message: `admission webhook "policy.example.com" denied the request: ${quotedSecrets}` } })
+  const quotedSecrets = [valuesCanary, listCanary]
+    .flatMap((canary) => [...listEncodings(canary).values()])
+    .join(' ')
+  return simulator.requestLog.injectFault({
+    service: 'kubernetes',
+    operation: /\/services\//,
+    userAgent: /^Helm/i,
+    error: {
+      status: 403,
+      code: 'Forbidden',
+      message: `admission webhook "policy.example.com" denied the request: ${quotedSecrets}`,
+    },
+  })
 }
 
 const leakCases: readonly LeakCase[] = [
-  { what: 'a helm upgrade whose error quotes the values', inputs: {}, outcome: 'helm-upgrade-failed', injectFault: quoteSecretsInDenial },
-  { what: 'a deployment that is cancelled', inputs: {}, outcome: 'cancelled', options: { onStart: (child) => void simulator.requestLog.nextRequest(({ operation, userAgent: client }) => operation.startsWith('PATCH') && operation.includes('/ingresses/') && client.includes('milvus-alb')).then(() => child.kill('SIGINT')) } },
-  { what: 'a failure with on-failure: rollback', inputs: { 'on-failure': 'rollback', 'probe-address': '127.0.0.1:9', 'probe-timeout': '1s' }, outcome: 'probe-unreachable' },
+  {
+    what: 'a helm upgrade whose error quotes the values',
+    inputs: {},
+    outcome: 'helm-upgrade-failed',
+    injectFault: quoteSecretsInDenial,
+  },
+  {
+    what: 'a deployment that is cancelled',
+    inputs: {},
+    outcome: 'cancelled',
+    options: {
+      onStart: (child) =>
+        void simulator.requestLog
+          .nextRequest(
+            ({ operation, userAgent: client }) =>
+              operation.startsWith('PATCH') &&
+              operation.includes('/ingresses/') &&
+              client.includes('milvus-alb'),
+          )
+          .then(() => child.kill('SIGINT')),
+    },
+  },
+  {
+    what: 'a failure with on-failure: rollback',
+    inputs: { 'on-failure': 'rollback', 'probe-address': '127.0.0.1:9', 'probe-timeout': '1s' },
+    outcome: 'probe-unreachable',
+  },
   { what: 'a dry run', inputs: { 'dry-run': 'true' }, outcome: 'success' },
   { what: 'a deployment', inputs: {}, outcome: 'success' },
   { what: 'a check', inputs: { mode: 'check' }, outcome: 'success' },
-  { what: 'a deployment by a kubeconfig', inputs: { cluster: '', kubeconfig: 'of the world' }, outcome: 'success' },
-  { what: 'a token that Milvus refuses', inputs: { 'milvus-token': 'root:canary-of "another"/one' }, outcome: 'milvus-unauthenticated' },
-  { what: 'a chart repository that refuses the password', inputs: { 'chart-password': 'canary-of "another"/chart', 'chart-version': '5.0.19', 'allow-chart-change': 'true' }, outcome: 'chart-repository-unreachable' },
-  { what: 'a private key of another certificate', inputs: { 'private-key': 'of another' }, outcome: 'private-key-mismatch' },
+  {
+    what: 'a deployment by a kubeconfig',
+    inputs: { cluster: '', kubeconfig: 'of the world' },
+    outcome: 'success',
+  },
+  {
+    what: 'a token that Milvus refuses',
+    inputs: { 'milvus-token': 'root:canary-of "another"/one' },
+    outcome: 'milvus-unauthenticated',
+  },
+  {
+    what: 'a chart repository that refuses the password',
+    inputs: {
+      'chart-password': 'canary-of "another"/chart',
+      'chart-version': '5.0.19',
+      'allow-chart-change': 'true',
+    },
+    outcome: 'chart-repository-unreachable',
+  },
+  {
+    what: 'a private key of another certificate',
+    inputs: { 'private-key': 'of another' },
+    outcome: 'private-key-mismatch',
+  },
   { what: 'a removal', inputs: { mode: 'destroy' }, outcome: 'success' },
 ]
-const sampledCases = ['a helm upgrade whose error quotes the values', 'a deployment that is cancelled', 'a deployment']
+const sampledCases = [
+  'a helm upgrade whose error quotes the values',
+  'a deployment that is cancelled',
+  'a deployment',
+]
 
-test.each(leakCases.filter(({ what }) => isFullRun || sampledCases.includes(what)))('no secret out of $what', async ({ what, inputs, outcome, injectFault, options }) => {
-  const allInputs = { ...commonInputs, ...inputs }
-  if (allInputs['kubeconfig'] !== undefined) allInputs['kubeconfig'] = simulator.kubeconfig
-  if (allInputs['private-key'] !== undefined) allInputs['private-key'] = (await simulator.certificateAuthority.issue({ hosts: ['other.example.com'] })).privateKey
-  const removeFault = injectFault?.()
-  const requestOffset = simulator.requestLog.requests.length
-  const run = await runAction(simulator, allInputs, { ...options, env: { ...roleCredentials, RUNNER_DEBUG: '1' } })
-  removeFault?.()
-  expectOutcome(run, outcome)
-  // What is masked was told to the runner first of all.
-  expect(run.maskCommands.length).toBeGreaterThan(20)
-  const secrets = [...collectSecrets(simulator, { ...simulator.inputs(), ...allInputs }), { name: 'values', text: listCanary, for: ['kubernetes' as const] }]
-  const requests = simulator.requestLog.requests.slice(requestOffset)
-  const places = await collectRunOutputs(simulator, run)
-  const found = [...findLeaks(places, secrets), ...findLeaksInRequests(requests, secrets)]
-  expect(found).toEqual([])
-  expect(run.remainingFiles).toEqual([])
-  recordResult('no-secret-out', { 'what runs': what, outcome, 'texts searched': Object.keys(places).length + requests.length, 'secrets x forms': secrets.flatMap(({ text }) => [...listEncodings(text).keys()]).length, found: found.length })
-})
+test.each(leakCases.filter(({ what }) => isFullRun || sampledCases.includes(what)))(
+  'no secret out of $what',
+  async ({ what, inputs, outcome, injectFault, options }) => {
+    const allInputs = { ...commonInputs, ...inputs }
+    if (allInputs['kubeconfig'] !== undefined) allInputs['kubeconfig'] = simulator.kubeconfig
+    if (allInputs['private-key'] !== undefined)
+      allInputs['private-key'] = (
+        await simulator.certificateAuthority.issue({ hosts: ['other.example.com'] })
+      ).privateKey
+    const removeFault = injectFault?.()
+    const requestOffset = simulator.requestLog.requests.length
+    const run = await runAction(simulator, allInputs, {
+      ...options,
+      env: { ...roleCredentials, RUNNER_DEBUG: '1' },
+    })
+    removeFault?.()
+    expectOutcome(run, outcome)
+    // What is masked was told to the runner first of all.
+    expect(run.maskCommands.length).toBeGreaterThan(20)
+    const secrets = [
+      ...collectSecrets(simulator, { ...simulator.inputs(), ...allInputs }),
+      { name: 'values', text: listCanary, for: ['kubernetes' as const] },
+    ]
+    const requests = simulator.requestLog.requests.slice(requestOffset)
+    const places = await collectRunOutputs(simulator, run)
+    const found = [...findLeaks(places, secrets), ...findLeaksInRequests(requests, secrets)]
+    expect(found).toEqual([])
+    expect(run.remainingFiles).toEqual([])
+    recordResult('no-secret-out', {
+      'what runs': what,
+      outcome,
+      'texts searched': Object.keys(places).length + requests.length,
+      'secrets x forms': secrets.flatMap(({ text }) => [...listEncodings(text).keys()]).length,
+      found: found.length,
+    })
+  },
+)

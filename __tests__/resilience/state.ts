@@ -1,4 +1,7 @@
-/** What a run leaves behind in the cluster and in AWS, in a form that can be compared with what another run leaves. */
+/**
+ * What a run leaves behind in the cluster and in AWS, in a form that can be compared with what
+ * another run leaves.
+ */
 import { X509Certificate } from 'node:crypto'
 import type { KubernetesObject } from '../../simulator/kubernetes/types.ts'
 import type { Simulator } from '../../simulator/simulator.ts'
@@ -10,36 +13,98 @@ export interface State {
   readonly [part: string]: unknown
 }
 
-/** The newest revision tells whether the release is pending. Names that differ from one import to the next are left out, and so is the annotation that only makes the controller look. */
+/**
+ * The newest revision tells whether the release is pending. Names that differ from one import to
+ * the next are left out, and so is the annotation that only makes the controller look.
+ */
 export function captureState({ kubernetes, awsState: state, namespace }: Simulator): State {
   const arns = [...state.certificates.keys()]
-  const revisions = kubernetes.list('Secret', namespace).flatMap(({ metadata, ...object }) => {
-    const labels = parseRevisionLabels(metadata.labels)
-    return labels ? [{ ...labels, content: (object as unknown as { data: { release: string } }).data.release }] : []
-  }).sort((a, b) => b.revision - a.revision)
+  const revisions = kubernetes
+    .list('Secret', namespace)
+    .flatMap(({ metadata, ...object }) => {
+      const labels = parseRevisionLabels(metadata.labels)
+      return labels
+        ? [
+            {
+              ...labels,
+              content: (object as unknown as { data: { release: string } }).data.release,
+            },
+          ]
+        : []
+    })
+    .sort((a, b) => b.revision - a.revision)
   const [newest] = revisions
   const release = newest && decodeRevision(newest.content, 'Secret', newest.name)
   const remaining = {
-    certificates: [...state.certificates.values()].map(({ certificate, chain, tags }) => ({ serial: new X509Certificate(certificate).serialNumber, chain: chain !== '', tags: Object.fromEntries([...tags].sort()) })),
+    certificates: [...state.certificates.values()].map(({ certificate, chain, tags }) => ({
+      serial: new X509Certificate(certificate).serialNumber,
+      chain: chain !== '',
+      tags: Object.fromEntries([...tags].sort()),
+    })),
     ingresses: kubernetes.list('Ingress', namespace).map(({ metadata, ...object }) => {
-      const annotations = Object.entries(metadata.annotations ?? {}).filter(([key]) => key !== 'milvus-alb-action/nudge').sort()
+      const annotations = Object.entries(metadata.annotations ?? {})
+        .filter(([key]) => key !== 'milvus-alb-action/nudge')
+        .sort()
       return { name: metadata.name, annotations, spec: object['spec'] }
     }),
-    loadBalancers: [...state.loadBalancers.values()].map(({ listeners }) => listeners.map(({ port, certificateArns }) => ({ port, certificateArns }))),
-    objects: releaseKinds.flatMap((kind) => kubernetes.list(kind, namespace).filter(({ metadata }) => metadata.labels?.['owner'] !== 'helm').map(stripGeneratedFields)),
-    release: release && { status: release.status, chart: release.chart.version, values: release.values },
-    holders: kubernetes.list('Lease', namespace).map((lease) => getLeaseHolder(lease['spec'] as LeaseSpec)).filter((holder) => holder !== 'nobody'),
+    loadBalancers: [...state.loadBalancers.values()].map(({ listeners }) =>
+      listeners.map(({ port, certificateArns }) => ({ port, certificateArns })),
+    ),
+    objects: releaseKinds.flatMap((kind) =>
+      kubernetes
+        .list(kind, namespace)
+        .filter(({ metadata }) => metadata.labels?.['owner'] !== 'helm')
+        .map(stripGeneratedFields),
+    ),
+    release: release && {
+      status: release.status,
+      chart: release.chart.version,
+      values: release.values,
+    },
+    holders: kubernetes
+      .list('Lease', namespace)
+      .map((lease) => getLeaseHolder(lease['spec'] as LeaseSpec))
+      .filter((holder) => holder !== 'nobody'),
   }
-  return JSON.parse(arns.reduce((text, arn) => text.replaceAll(arn, 'ARN'), JSON.stringify(remaining))) as State
+  return JSON.parse(
+    arns.reduce((text, arn) => text.replaceAll(arn, 'ARN'), JSON.stringify(remaining)),
+  ) as State
 }
 
 /** The kinds of objects that a release consists of. */
-const releaseKinds = ['ConfigMap', 'Secret', 'PersistentVolumeClaim', 'ServiceAccount', 'Role', 'RoleBinding', 'Service', 'Deployment', 'StatefulSet', 'Job', 'PodDisruptionBudget', 'HorizontalPodAutoscaler', 'ServiceMonitor'] as const
+const releaseKinds = [
+  'ConfigMap',
+  'Secret',
+  'PersistentVolumeClaim',
+  'ServiceAccount',
+  'Role',
+  'RoleBinding',
+  'Service',
+  'Deployment',
+  'StatefulSet',
+  'Job',
+  'PodDisruptionBudget',
+  'HorizontalPodAutoscaler',
+  'ServiceMonitor',
+] as const
 
 /** An object as it should be, without what the cluster draws or counts. */
-function stripGeneratedFields({ metadata: { name, labels, annotations }, ...object }: KubernetesObject): unknown {
-  const generatedFields = new Set(['status', 'clusterIP', 'clusterIPs', 'nodePort', 'deployment.kubernetes.io/revision'])
-  return JSON.parse(JSON.stringify({ name, labels, annotations, ...object }, (key, value: unknown) => (generatedFields.has(key) ? undefined : value)))
+function stripGeneratedFields({
+  metadata: { name, labels, annotations },
+  ...object
+}: KubernetesObject): unknown {
+  const generatedFields = new Set([
+    'status',
+    'clusterIP',
+    'clusterIPs',
+    'nodePort',
+    'deployment.kubernetes.io/revision',
+  ])
+  return JSON.parse(
+    JSON.stringify({ name, labels, annotations, ...object }, (key, value: unknown) =>
+      generatedFields.has(key) ? undefined : value,
+    ),
+  )
 }
 
 interface LeaseSpec {
@@ -48,22 +113,69 @@ interface LeaseSpec {
 }
 
 /** One that has run out is nobody's. */
-const getLeaseHolder = ({ holderIdentity, renewTime = '' }: LeaseSpec): string => (Date.parse(renewTime) > Date.now() - 30_000 ? (holderIdentity ?? 'nobody') : 'nobody')
+const getLeaseHolder = ({ holderIdentity, renewTime = '' }: LeaseSpec): string =>
+  Date.parse(renewTime) > Date.now() - 30_000 ? (holderIdentity ?? 'nobody') : 'nobody'
 
-const comparedKinds = ['Namespace', ...releaseKinds, 'Ingress', 'TargetGroupBinding', 'Lease'] as const
+const comparedKinds = [
+  'Namespace',
+  ...releaseKinds,
+  'Ingress',
+  'TargetGroupBinding',
+  'Lease',
+] as const
 
-/** Everything in the cluster and in AWS but for times and for names that are drawn: equal for two runs after which the next one finds the same. */
+/**
+ * Everything in the cluster and in AWS but for times and for names that are drawn: equal for two
+ * runs after which the next one finds the same.
+ */
 export function serializeState({ kubernetes, awsState: state }: Simulator): string {
-  const objects = comparedKinds.flatMap((kind) => kubernetes.list(kind).map(({ metadata: { name, namespace, labels, annotations, finalizers, deletionTimestamp }, ...object }) => {
-    const release = parseRevisionLabels(labels) && decodeRevision((object as unknown as { data: { release: string } }).data.release, 'Secret', name)
-    return { kind, name, namespace, labels, annotations, finalizers, isGoing: deletionTimestamp !== undefined, content: release ?? object }
-  }))
+  const objects = comparedKinds.flatMap((kind) =>
+    kubernetes
+      .list(kind)
+      .map(
+        ({
+          metadata: { name, namespace, labels, annotations, finalizers, deletionTimestamp },
+          ...object
+        }) => {
+          const release =
+            parseRevisionLabels(labels) &&
+            decodeRevision(
+              (object as unknown as { data: { release: string } }).data.release,
+              'Secret',
+              name,
+            )
+          return {
+            kind,
+            name,
+            namespace,
+            labels,
+            annotations,
+            finalizers,
+            isGoing: deletionTimestamp !== undefined,
+            content: release ?? object,
+          }
+        },
+      ),
+  )
   const { certificates, loadBalancers, targetGroups } = state
-  const serialized = JSON.stringify({ objects, account: [certificates, loadBalancers, targetGroups].map((map) => [...map.values()]) }, (_key, value: unknown) => (value instanceof Map ? [...value as Map<unknown, unknown>] : value))
-  return generatedValuePatterns.reduce((text, [pattern, name]) => text.replace(pattern, name), serialized)
+  const serialized = JSON.stringify(
+    {
+      objects,
+      account: [certificates, loadBalancers, targetGroups].map((map) => [...map.values()]),
+    },
+    (_key, value: unknown) =>
+      value instanceof Map ? [...(value as Map<unknown, unknown>)] : value,
+  )
+  return generatedValuePatterns.reduce(
+    (text, [pattern, name]) => text.replace(pattern, name),
+    serialized,
+  )
 }
 
-/** Adds a value. @returns whether it was not there before */
+/**
+ * Adds a value.
+ * @returns whether it was not there before
+ */
 export function addIfAbsent(seenValues: Set<string>, value: string): boolean {
   const { size } = seenValues
   return seenValues.add(value).size > size

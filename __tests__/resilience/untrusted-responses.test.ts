@@ -1,13 +1,26 @@
-/** Answers and words from outside: read or refused; and whatever becomes of them in log, summary and issue is text and nothing but text. */
+/**
+ * Answers and words from outside: read or refused; and whatever becomes of them in log, summary and
+ * issue is text and nothing but text.
+ */
 import { expect } from '@jest/globals'
 import fc from 'fast-check'
 import { translateAwsError } from '../../src/clients/aws/errors.ts'
-import { ActionError, failureCodes, stepNames } from '../../src/failures/action-error.ts'
+import { ActionError } from '../../src/failures/action-error.ts'
+import { failureCodes, stepNames } from '../../src/failures/codes.ts'
 import type { Change, OutputName, Topology } from '../../src/steps/step.ts'
 import { escapeCell } from '../../src/fleet/report/report.ts'
 import { chartFailure, extractFetchError, upgradeFailure } from '../../src/clients/helm/failures.ts'
-import { parseConnectResponse, parseHealthResponse, parseVersionResponse } from '../../src/clients/milvus/api.ts'
-import { milvusStatusFailure, grpcStatusFailure, rejectedTokenFailure, type ProbeFailure } from '../../src/clients/milvus/failures.ts'
+import {
+  parseConnectResponse,
+  parseHealthResponse,
+  parseVersionResponse,
+} from '../../src/clients/milvus/api.ts'
+import {
+  milvusStatusFailure,
+  grpcStatusFailure,
+  rejectedTokenFailure,
+  type ProbeFailure,
+} from '../../src/clients/milvus/failures.ts'
 import { httpStatusFailure } from '../../src/clients/milvus/http-responses.ts'
 import { encodeLengthDelimited } from '../../src/clients/milvus/protobuf.ts'
 import { renderDiagram, escapeLabel } from '../../src/reporting/diagram.ts'
@@ -23,10 +36,19 @@ import { anyLengthText, anyText, corruptBytes } from './arbitraries.ts'
 import { testProperty } from './property.ts'
 
 const sampleResponses = [
-  Buffer.concat([encodeLengthDelimited(1, Buffer.from('0801120362616418a006', 'hex')), encodeLengthDelimited(2, encodeLengthDelimited(1, 'v2.6.15'))]),
-  Buffer.from('0a0010011a13717565727920636f6f7264206e6f74207265616479220404050203', 'hex'), Buffer.from('<html>'), Buffer.alloc(100, 0x80), Buffer.alloc(1000, Buffer.from('0a00', 'hex')),
+  Buffer.concat([
+    encodeLengthDelimited(1, Buffer.from('0801120362616418a006', 'hex')),
+    encodeLengthDelimited(2, encodeLengthDelimited(1, 'v2.6.15')),
+  ]),
+  Buffer.from('0a0010011a13717565727920636f6f7264206e6f74207265616479220404050203', 'hex'),
+  Buffer.from('<html>'),
+  Buffer.alloc(100, 0x80),
+  Buffer.alloc(1000, Buffer.from('0a00', 'hex')),
 ]
-const anyBytes = fc.oneof(corruptBytes(fc.constantFrom(...sampleResponses)), fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)))
+const anyBytes = fc.oneof(
+  corruptBytes(fc.constantFrom(...sampleResponses)),
+  fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)),
+)
 
 function expectCoded({ code, message, remedy }: ProbeFailure | ActionError): void {
   expect(failureCodes).toContain(code)
@@ -34,40 +56,107 @@ function expectCoded({ code, message, remedy }: ProbeFailure | ActionError): voi
   expect([message.length > 0, remedy.length > 0]).toEqual([true, true])
 }
 
-testProperty('answers of Milvus', fc.tuple(anyBytes, fc.integer({ min: -1, max: 1000 }), anyText, anyText), ([bytes, status, text, other]) => {
-  expectCoded(httpStatusFailure({ httpStatus: status, contentType: text, server: other, text }))
-  for (const failure of [grpcStatusFailure('Connect', status, text), milvusStatusFailure('Connect', status, text), rejectedTokenFailure(other, status, text)]) expectCoded(failure)
-  let accepted = true
-  for (const readResponse of [parseConnectResponse, parseVersionResponse, parseHealthResponse]) {
-    try {
-      const { status: ownStatus, ...rest } = readResponse(bytes)
-      expect([typeof ownStatus.code, typeof ownStatus.reason, Object.values(rest).includes(undefined)]).toEqual(['number', 'string', false])
-    } catch (thrown) {
-      // What the probe takes for an answer that is none of Milvus'.
-      if (!(thrown instanceof RangeError)) throw thrown
-      accepted = false
+testProperty(
+  'answers of Milvus',
+  fc.tuple(anyBytes, fc.integer({ min: -1, max: 1000 }), anyText, anyText),
+  ([bytes, status, text, other]) => {
+    expectCoded(httpStatusFailure({ httpStatus: status, contentType: text, server: other, text }))
+    for (const failure of [
+      grpcStatusFailure('Connect', status, text),
+      milvusStatusFailure('Connect', status, text),
+      rejectedTokenFailure(other, status, text),
+    ])
+      expectCoded(failure)
+    let accepted = true
+    for (const readResponse of [parseConnectResponse, parseVersionResponse, parseHealthResponse]) {
+      try {
+        const { status: ownStatus, ...rest } = readResponse(bytes)
+        expect([
+          typeof ownStatus.code,
+          typeof ownStatus.reason,
+          Object.values(rest).includes(undefined),
+        ]).toEqual(['number', 'string', false])
+      } catch (thrown) {
+        // What the probe takes for an answer that is none of Milvus'.
+        if (!(thrown instanceof RangeError)) throw thrown
+        accepted = false
+      }
     }
-  }
-  return accepted
+    return accepted
+  },
+)
+
+const event = fc.record({
+  reason: fc.constantFrom(
+    'SuccessfullyReconciled',
+    'FailedDeployModel',
+    'FailedBuildModel',
+    'Other',
+  ),
+  message: fc.option(anyLengthText, { nil: undefined }),
+  resourceVersion: anyText,
 })
+const annotations = fc.dictionary(
+  fc
+    .constantFrom('listen-ports', 'tags', 'scheme', 'subnets', 'load-balancer-attributes')
+    .map((name) => `alb.ingress.kubernetes.io/${name}`),
+  fc.oneof(anyText, fc.json(), fc.constantFrom('[{"HTTPS":443}]', '[null]', 'a=b,constructor=x')),
+)
 
-const event = fc.record({ reason: fc.constantFrom('SuccessfullyReconciled', 'FailedDeployModel', 'FailedBuildModel', 'Other'), message: fc.option(anyLengthText, { nil: undefined }), resourceVersion: anyText })
-const annotations = fc.dictionary(fc.constantFrom('listen-ports', 'tags', 'scheme', 'subnets', 'load-balancer-attributes').map((name) => `alb.ingress.kubernetes.io/${name}`), fc.oneof(anyText, fc.json(), fc.constantFrom('[{"HTTPS":443}]', '[null]', 'a=b,constructor=x')))
+testProperty(
+  'words of helm, AWS and the controller',
+  fc.tuple(anyLengthText, fc.array(event, { maxLength: 3 }), annotations, annotations),
+  ([text, events, ownStatus, other]) => {
+    const target = {
+      kind: 'repository',
+      release: 'r',
+      namespace: 'n',
+      name: 'c',
+      version: '1',
+      source: 'f',
+      hasCredentials: false,
+    } as const
+    for (const failure of [
+      upgradeFailure(text, 1, target),
+      upgradeFailure(`Error: ${text}`, null, target),
+      chartFailure(extractFetchError(1, text, text) ?? '', target),
+    ])
+      expectCoded(failure)
+    for (const thrown of [
+      Object.assign(new Error(text), { name: text }),
+      Object.assign(new Error(text), { name: 'AccessDeniedException' }),
+      text,
+    ])
+      expectCoded(translateAwsError('acm:ImportCertificate', thrown))
+    const controllerEvents = events.map(({ reason, message, resourceVersion }) =>
+      fixtures.createEvent(reason, message, resourceVersion),
+    )
+    latestStatusEvent(controllerEvents)
+    for (const each of controllerEvents)
+      for (const fresh of [true, false])
+        expect(['reconciled', 'trouble', 'refused']).toContain(classifyEvent(each, fresh).kind)
+    for (const conflict of findConflicts(ownStatus, other, {}))
+      expect(conflict).toMatch(/ is [^]*, not /)
+    return true
+  },
+  [
+    [
+      ' '.repeat(100_000),
+      [{ reason: 'FailedDeployModel', message: `;${'\n'.repeat(100_000)}x`, resourceVersion: '1' }],
+      {},
+      {},
+    ],
+  ],
+)
 
-testProperty('words of helm, AWS and the controller', fc.tuple(anyLengthText, fc.array(event, { maxLength: 3 }), annotations, annotations), ([text, events, ownStatus, other]) => {
-  const target = { kind: 'repository', release: 'r', namespace: 'n', name: 'c', version: '1', source: 'f', hasCredentials: false } as const
-  for (const failure of [upgradeFailure(text, 1, target), upgradeFailure(`Error: ${text}`, null, target), chartFailure(extractFetchError(1, text, text) ?? '', target)]) expectCoded(failure)
-  for (const thrown of [Object.assign(new Error(text), { name: text }), Object.assign(new Error(text), { name: 'AccessDeniedException' }), text]) expectCoded(translateAwsError('acm:ImportCertificate', thrown))
-  const controllerEvents = events.map(({ reason, message, resourceVersion }) => fixtures.createEvent(reason, message, resourceVersion))
-  latestStatusEvent(controllerEvents)
-  for (const each of controllerEvents) for (const fresh of [true, false]) expect(['reconciled', 'trouble', 'refused']).toContain(classifyEvent(each, fresh).kind)
-  for (const conflict of findConflicts(ownStatus, other, {})) expect(conflict).toMatch(/ is [^]*, not /)
-  return true
-}, [[' '.repeat(100_000), [{ reason: 'FailedDeployModel', message: `;${'\n'.repeat(100_000)}x`, resourceVersion: '1' }], {}, {}]])
-
-/** What a text is in Markdown: nothing that ends a line or a cell, begins a tag or a fence, links, shows an image or calls a person. */
+/**
+ * What a text is in Markdown: nothing that ends a line or a cell, begins a tag or a fence, links,
+ * shows an image or calls a person.
+ */
 function expectPlainText(markdown: string): void {
-  const withoutEscapes = markdown.replace(/<br>|&(amp|lt|gt|#\d+);/g, '').replace(/\\[\\`*_[\]|!#~@]/g, '')
+  const withoutEscapes = markdown
+    .replace(/<br>|&(amp|lt|gt|#\d+);/g, '')
+    .replace(/\\[\\`*_[\]|!#~@]/g, '')
   expect(withoutEscapes).not.toMatch(/[\r\n<>|`*_[\]~\\]/)
 }
 
@@ -76,14 +165,61 @@ const anyTexts = fc.array(anyText, { minLength: 1, maxLength: 12 })
 /** A run of which everything that comes from outside is one of these. */
 function buildReport(texts: readonly string[]) {
   const textAt = (index: number): string => texts[index % texts.length] ?? ''
-  const changes = [0, 1].map((index): Change => ({ step: 'ingress', object: `Ingress ${index} ${textAt(index)}`, path: textAt(index + 1), before: textAt(index + 2), after: textAt(index + 3), why: `because ${textAt(index)}` }))
-  const outputs = new Map<OutputName, string>([['alb-address', `a${textAt(4)}`], ['endpoint', `a${textAt(5)}`], ['milvus-version', `a${textAt(6)}`], ['certificate-arn', `a${textAt(7)}`]])
-  const topology: Topology = { loadBalancerName: textAt(0), targetGroup: textAt(1), service: { name: textAt(2), port: 1 }, pods: { ready: 1, total: 2 }, certificate: { issuer: textAt(3), dnsNames: [textAt(4), textAt(5)], serialNumber: textAt(6), keyAlgorithm: textAt(7), notAfter: new Date(0) } }
-  const error = new ActionError({ code: 'controller-refused', problem: `a${textAt(8)}`, remedy: `a${textAt(9)}`, step: 'probe' })
-  return { report: { changes, outputs, topology, notes: [`a${textAt(10)}`, `b${textAt(11)}`], steps: stepNames.map((name) => ({ name, summary: textAt(0), ok: true, startOffset: 0, duration: 0 })) }, error }
+  const changes = [0, 1].map((index): Change => ({
+    step: 'ingress',
+    object: `Ingress ${index} ${textAt(index)}`,
+    path: textAt(index + 1),
+    before: textAt(index + 2),
+    after: textAt(index + 3),
+    why: `because ${textAt(index)}`,
+  }))
+  const outputs = new Map<OutputName, string>([
+    ['alb-address', `a${textAt(4)}`],
+    ['endpoint', `a${textAt(5)}`],
+    ['milvus-version', `a${textAt(6)}`],
+    ['certificate-arn', `a${textAt(7)}`],
+  ])
+  const topology: Topology = {
+    loadBalancerName: textAt(0),
+    targetGroup: textAt(1),
+    service: { name: textAt(2), port: 1 },
+    pods: { ready: 1, total: 2 },
+    certificate: {
+      issuer: textAt(3),
+      dnsNames: [textAt(4), textAt(5)],
+      serialNumber: textAt(6),
+      keyAlgorithm: textAt(7),
+      notAfter: new Date(0),
+    },
+  }
+  const error = new ActionError({
+    code: 'controller-refused',
+    problem: `a${textAt(8)}`,
+    remedy: `a${textAt(9)}`,
+    step: 'probe',
+  })
+  return {
+    report: {
+      changes,
+      outputs,
+      topology,
+      notes: [`a${textAt(10)}`, `b${textAt(11)}`],
+      steps: stepNames.map((name) => ({
+        name,
+        summary: textAt(0),
+        ok: true,
+        startOffset: 0,
+        duration: 0,
+      })),
+    },
+    error,
+  }
 }
 
-/** Line by line what Markdown makes of a summary: headings, rows and their cells, quotes, fences and the lines in them. */
+/**
+ * Line by line what Markdown makes of a summary: headings, rows and their cells, quotes, fences and
+ * the lines in them.
+ */
 function outlineMarkdown(markdown: string): string[] {
   let fence = ''
   return markdown.split(/\r\n|\r|\n/).map((line) => {
@@ -104,52 +240,143 @@ testProperty('Markdown', anyTexts, (texts) => {
     expect(escapeLabel(text)).toMatch(/^[A-Za-z0-9 .,:/()#;-]*$/)
   }
   const [hostile, plain] = [buildReport(texts), buildReport(['x'])]
-  for (const settings of [fixtures.createSettings(), fixtures.createSettings({ mode: 'destroy' })]) {
-    expect(outlineMarkdown(renderSummary(hostile.report, settings, hostile.error, 0))).toEqual(outlineMarkdown(renderSummary(plain.report, settings, plain.error, 0)))
-    expect(outlineMarkdown(renderSummary(hostile.report, settings, undefined, 0))).toEqual(outlineMarkdown(renderSummary(plain.report, settings, undefined, 0)))
+  for (const settings of [
+    fixtures.createSettings(),
+    fixtures.createSettings({ mode: 'destroy' }),
+  ]) {
+    expect(outlineMarkdown(renderSummary(hostile.report, settings, hostile.error, 0))).toEqual(
+      outlineMarkdown(renderSummary(plain.report, settings, plain.error, 0)),
+    )
+    expect(outlineMarkdown(renderSummary(hostile.report, settings, undefined, 0))).toEqual(
+      outlineMarkdown(renderSummary(plain.report, settings, undefined, 0)),
+    )
   }
-  expect(renderDiagram(hostile.report.topology, hostile.report.outputs, fixtures.createSettings(), hostile.error).split('\n')).toHaveLength(renderDiagram(plain.report.topology, plain.report.outputs, fixtures.createSettings(), plain.error).split('\n').length)
+  expect(
+    renderDiagram(
+      hostile.report.topology,
+      hostile.report.outputs,
+      fixtures.createSettings(),
+      hostile.error,
+    ).split('\n'),
+  ).toHaveLength(
+    renderDiagram(
+      plain.report.topology,
+      plain.report.outputs,
+      fixtures.createSettings(),
+      plain.error,
+    ).split('\n').length,
+  )
   return true
 })
 
-/** The lines that the runner takes for commands. Source: actions/runner, ActionCommand.cs: `::` first in a line but for what is not seen, or `##[` anywhere in it. */
-const findCommands = (text: string): string[] => text.split(/\r\n|\r|\n/).filter((line) => /^[^\p{L}\p{N}\p{P}\p{S}]*::/u.test(line) || (line.includes('##[') && !line.startsWith('::')))
+/**
+ * The lines that the runner takes for commands. Source: actions/runner, ActionCommand.cs: `::`
+ * first in a line but for what is not seen, or `##[` anywhere in it.
+ */
+const findCommands = (text: string): string[] =>
+  text
+    .split(/\r\n|\r|\n/)
+    .filter(
+      (line) =>
+        /^[^\p{L}\p{N}\p{P}\p{S}]*::/u.test(line) ||
+        (line.includes('##[') && !line.startsWith('::')),
+    )
 
-testProperty('lines of the log', fc.tuple(anyLengthText, anyText), async ([text, other]) => {
-  const report = new Report(new Redactor(), new FakeClock(), new AbortController().signal)
-  const commandLines = findCommands(await captureStdout(async () => {
-    report.progress(text)
-    report.warn(other)
-    await report.step('ingress', () => {
-      report.info(other + text)
-      report.note(text)
-      report.recordChange({ step: 'ingress', object: text, path: other, before: text, after: other, why: other })
-      return Promise.resolve({ summary: other, result: undefined })
-    })
-    report.setOutput('endpoint', other)
-  }))
-  for (const line of commandLines) expect(line).toMatch(/^::(group::[✓✗] |endgroup::$|warning |set-output )/)
-  return true
-}, [['\r'.repeat(100_000), ''], ['\u2028 '.repeat(50_000), '']])
+testProperty(
+  'lines of the log',
+  fc.tuple(anyLengthText, anyText),
+  async ([text, other]) => {
+    const report = new Report(new Redactor(), new FakeClock(), new AbortController().signal)
+    const commandLines = findCommands(
+      await captureStdout(async () => {
+        report.progress(text)
+        report.warn(other)
+        await report.step('ingress', () => {
+          report.info(other + text)
+          report.note(text)
+          report.recordChange({
+            step: 'ingress',
+            object: text,
+            path: other,
+            before: text,
+            after: other,
+            why: other,
+          })
+          return Promise.resolve({ summary: other, result: undefined })
+        })
+        report.setOutput('endpoint', other)
+      }),
+    )
+    for (const line of commandLines)
+      expect(line).toMatch(/^::(group::[✓✗] |endgroup::$|warning |set-output )/)
+    return true
+  },
+  [
+    ['\r'.repeat(100_000), ''],
+    ['\u2028 '.repeat(50_000), ''],
+  ],
+)
 
-const anySecret = fc.oneof(fc.string({ unit: 'grapheme', minLength: 6, maxLength: 60 }), anyText, fc.base64String({ minLength: 40, maxLength: 300 }).map((text) => text.replace(/.{64}/g, '$&\n'))).filter((text) => text.trim().length >= 6 && !text.includes('*'))
-/** The forms in which a secret travels: as it is, in base64, in URLs and forms, in JSON of JavaScript and of Go. */
+const anySecret = fc
+  .oneof(
+    fc.string({ unit: 'grapheme', minLength: 6, maxLength: 60 }),
+    anyText,
+    fc
+      .base64String({ minLength: 40, maxLength: 300 })
+      .map((text) => text.replace(/.{64}/g, '$&\n')),
+  )
+  .filter((text) => text.trim().length >= 6 && !text.includes('*'))
+/**
+ * The forms in which a secret travels: as it is, in base64, in URLs and forms, in JSON of
+ * JavaScript and of Go.
+ */
 const encoders: readonly ((secret: string) => string)[] = [
-  (secret) => secret, (secret) => secret.trim(), (secret) => Buffer.from(secret).toString('base64'), (secret) => Buffer.from(secret).toString('base64url'), (secret) => encodeURIComponent(secret.toWellFormed()), (secret) => new URLSearchParams({ '': secret }).toString().slice(1),
-  (secret) => JSON.stringify(secret).slice(1, -1), (secret) => JSON.stringify(secret).slice(1, -1).replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  (secret) => secret,
+  (secret) => secret.trim(),
+  (secret) => Buffer.from(secret).toString('base64'),
+  (secret) => Buffer.from(secret).toString('base64url'),
+  (secret) => encodeURIComponent(secret.toWellFormed()),
+  (secret) => new URLSearchParams({ '': secret }).toString().slice(1),
+  (secret) => JSON.stringify(secret).slice(1, -1),
+  (secret) =>
+    JSON.stringify(secret)
+      .slice(1, -1)
+      .replace(
+        /[<>&\u2028\u2029]/g,
+        (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      ),
 ]
 /** Inside of what is encoded as a whole, at any place in it. */
-const embeddedEncoders = ['u:', 'us:', 'user:'].map((before) => (secret: string) => Buffer.from(before + secret.trim()).toString('base64'))
+const embeddedEncoders = ['u:', 'us:', 'user:'].map(
+  (before) => (secret: string) => Buffer.from(before + secret.trim()).toString('base64'),
+)
 
-testProperty('redaction', fc.tuple(anySecret, anyText, anyText, fc.array(fc.constantFrom(...encoders, ...embeddedEncoders), { minLength: 1, maxLength: 4 })), async ([secret, before, after, chosenEncoders]) => {
-  const redactor = new Redactor()
-  let redacted = ''
-  await captureStdout(() => {
-    redactor.maskSecret(secret)
-    redacted = redactor.redact(chosenEncoders.map((encode) => before + encode(secret) + after).join(' '))
-  })
-  // Of what is encoded with something before it, that beginning is no secret; nor is the last sign, which has a few bits.
-  const hiddenForms = [...encoders.map((encode) => encode(secret)), ...embeddedEncoders.map((encode) => encode(secret).replace(/=+$/, '').slice(8, -1))]
-  for (const each of hiddenForms) if (each.length >= 6 && redacted.includes(each)) throw new Error(`${JSON.stringify(each)} is in ${JSON.stringify(redacted)}`)
-  return true
-})
+testProperty(
+  'redaction',
+  fc.tuple(
+    anySecret,
+    anyText,
+    anyText,
+    fc.array(fc.constantFrom(...encoders, ...embeddedEncoders), { minLength: 1, maxLength: 4 }),
+  ),
+  async ([secret, before, after, chosenEncoders]) => {
+    const redactor = new Redactor()
+    let redacted = ''
+    await captureStdout(() => {
+      redactor.maskSecret(secret)
+      redacted = redactor.redact(
+        chosenEncoders.map((encode) => before + encode(secret) + after).join(' '),
+      )
+    })
+    // Of what is encoded with something before it, that beginning is no secret; nor is the last
+    // sign, which has a few bits.
+    const hiddenForms = [
+      ...encoders.map((encode) => encode(secret)),
+      ...embeddedEncoders.map((encode) => encode(secret).replace(/=+$/, '').slice(8, -1)),
+    ]
+    for (const each of hiddenForms)
+      if (each.length >= 6 && redacted.includes(each))
+        throw new Error(`${JSON.stringify(each)} is in ${JSON.stringify(redacted)}`)
+    return true
+  },
+)

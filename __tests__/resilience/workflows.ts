@@ -3,7 +3,11 @@ import { runAction } from '../../testing/run-action.ts'
 import type { InstallationMode } from '../../simulator/charts/installation-modes.ts'
 import { startSimulator, type Simulator } from '../../simulator/simulator.ts'
 import { takeSnapshot } from '../../simulator/snapshot.ts'
-import { listInterruptionPoints, runAndRecordWrites, type InterruptionPoint } from './interruption-points.ts'
+import {
+  listInterruptionPoints,
+  runAndRecordWrites,
+  type InterruptionPoint,
+} from './interruption-points.ts'
 import { captureState, type State } from './state.ts'
 
 type Inputs = Readonly<Record<string, string>>
@@ -38,17 +42,39 @@ export async function createFixture(mode: InstallationMode = 'standalone'): Prom
   const renewedCertificate = await simulator.certificateAuthority.issue({ hosts: [simulator.host] })
   const workflows: Workflow[] = [
     { name: 'deploy', startState: 'installed', inputs: {} },
-    { name: 'renewal', startState: 'deployed', inputs: { certificate: renewedCertificate.fullchain, 'private-key': renewedCertificate.privateKey } },
+    {
+      name: 'renewal',
+      startState: 'deployed',
+      inputs: {
+        certificate: renewedCertificate.fullchain,
+        'private-key': renewedCertificate.privateKey,
+      },
+    },
     { name: 'cutover: last', startState: 'installed', inputs: { cutover: 'last' } },
     // The probe asks where nobody listens, and all is put back.
-    { name: 'on-failure: rollback', startState: 'installed', commonPrefixWith: 'deploy', inputs: { 'on-failure': 'rollback', 'probe-address': '127.0.0.1:9', 'probe-timeout': '1s' }, recoveryInputs: { 'probe-address': '' } },
-    { name: 'destroy', startState: 'deployed', inputs: { mode: 'destroy', 'restore-service-type': 'LoadBalancer', 'restore-load-balancer-class': 'service.k8s.aws/nlb' } },
+    {
+      name: 'on-failure: rollback',
+      startState: 'installed',
+      commonPrefixWith: 'deploy',
+      inputs: { 'on-failure': 'rollback', 'probe-address': '127.0.0.1:9', 'probe-timeout': '1s' },
+      recoveryInputs: { 'probe-address': '' },
+    },
+    {
+      name: 'destroy',
+      startState: 'deployed',
+      inputs: {
+        mode: 'destroy',
+        'restore-service-type': 'LoadBalancer',
+        'restore-load-balancer-class': 'service.k8s.aws/nlb',
+      },
+    },
   ]
   return { simulator, workflows, reset: ({ startState }) => restoreByState[startState]() }
 }
 
 /** What the tables call a story. */
-export const describeWorkflow = (name: Workflow['name'], mode: InstallationMode): string => (mode === 'standalone' ? name : `${name}, ${mode}`)
+export const describeWorkflow = (name: Workflow['name'], mode: InstallationMode): string =>
+  mode === 'standalone' ? name : `${name}, ${mode}`
 
 /** A story as it goes when nothing disturbs it. */
 export interface Baseline {
@@ -64,11 +90,20 @@ export interface Baseline {
 /** Plays a story to its end. */
 export async function recordBaseline(fixture: Fixture, name: Workflow['name']): Promise<Baseline> {
   const workflow = findWorkflow(fixture, name)
-  const knownWrites = workflow.commonPrefixWith && (await runWorkflow(fixture, findWorkflow(fixture, workflow.commonPrefixWith))).writes
+  const knownWrites =
+    workflow.commonPrefixWith &&
+    (await runWorkflow(fixture, findWorkflow(fixture, workflow.commonPrefixWith))).writes
   const { run, writes } = await runWorkflow(fixture, workflow)
-  const finalRun = workflow.recoveryInputs ? await runAction(fixture.simulator, { ...workflow.inputs, ...workflow.recoveryInputs }) : run
+  const finalRun = workflow.recoveryInputs
+    ? await runAction(fixture.simulator, { ...workflow.inputs, ...workflow.recoveryInputs })
+    : run
   if (finalRun.exitCode !== 0) throw new Error(finalRun.log)
-  return { workflow, state: captureState(fixture.simulator), interruptionPoints: listInterruptionPoints(writes, knownWrites), writeSummary: `${writes.requests.length} requests, ${writes.helm.length} calls of helm, ${writes.files.length} of files` }
+  return {
+    workflow,
+    state: captureState(fixture.simulator),
+    interruptionPoints: listInterruptionPoints(writes, knownWrites),
+    writeSummary: `${writes.requests.length} requests, ${writes.helm.length} calls of helm, ${writes.files.length} of files`,
+  }
 }
 
 function findWorkflow({ workflows }: Fixture, name: Workflow['name']): Workflow {

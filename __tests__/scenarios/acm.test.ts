@@ -1,179 +1,440 @@
-/** ACM as it answers in the field: throttled, in pages, at its quotas, under an organization's policies, and with certificates in every state. */
+/**
+ * ACM as it answers in the field: throttled, in pages, at its quotas, under an organization's
+ * policies, and with certificates in every state.
+ */
 import { setTimeout } from 'node:timers/promises'
 import { expect } from '@jest/globals'
 import { issueSelfSigned } from '../../testing/certificates.ts'
-import { listCertificates, getObject, importCertificate, findCertificate } from './manual-operations.ts'
-import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, expectUnchanged, simulatorScenario, scenario, setDefaultStart, type Scenario } from './harness.ts'
+import {
+  listCertificates,
+  getObject,
+  importCertificate,
+  findCertificate,
+} from './manual-operations.ts'
+import {
+  getErrorAnnotation,
+  listChanges,
+  expectFailure,
+  expectSuccess,
+  expectUnchanged,
+  simulatorScenario,
+  scenario,
+  setDefaultStart,
+  type Scenario,
+} from './harness.ts'
 
 setDefaultStart('cluster-ip')
 
 const dayMs = 86_400_000
-const acmFault = (code: string, message: string) => ({ service: 'acm', error: { status: 400, code, message } }) as const
+const acmFault = (code: string, message: string) =>
+  ({ service: 'acm', error: { status: 400, code, message } }) as const
 const throttlingFault = acmFault('ThrottlingException', 'Rate exceeded')
 
 /** How often each operation was asked of ACM since `from`. */
-const countRequests = ({ environment }: Pick<Scenario, 'environment'>, operation: string): number => environment.requestLog.requests.filter((request) => request.service === 'acm' && request.operation === operation).length
+const countRequests = ({ environment }: Pick<Scenario, 'environment'>, operation: string): number =>
+  environment.requestLog.requests.filter(
+    (request) => request.service === 'acm' && request.operation === operation,
+  ).length
 
-scenario('a throttled ACM is asked again, a bounded number of times, and a first import never blindly', async (scenario) => {
-  const { environment, run } = scenario
-  environment.requestLog.injectFault({ ...throttlingFault, operation: 'ListCertificates', times: 2 })
-  environment.requestLog.injectFault({ ...throttlingFault, operation: 'ImportCertificate', times: 1 })
-  const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
-  expect(await listCertificates(environment)).toHaveLength(1)
-  // Two refused and two answered: one before the import, one to look whether the throttled import has arrived.
-  expect([countRequests(scenario, 'ListCertificates') - 1, countRequests(scenario, 'ImportCertificate')]).toEqual([4, 2])
-  const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
-  environment.requestLog.injectFault({ ...throttlingFault, operation: 'GetCertificate', times: 2 })
-  environment.requestLog.injectFault({ ...throttlingFault, operation: 'ListTagsForCertificate', times: 2 })
-  environment.requestLog.injectFault({ ...throttlingFault, operation: 'ImportCertificate', times: 2 })
-  expect(expectSuccess(await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey })).outputs['certificate-arn']).toBe(arn)
-  expect(countRequests(scenario, 'ImportCertificate')).toBe(5)
-})
+scenario(
+  'a throttled ACM is asked again, a bounded number of times, and a first import never blindly',
+  async (scenario) => {
+    const { environment, run } = scenario
+    environment.requestLog.injectFault({
+      ...throttlingFault,
+      operation: 'ListCertificates',
+      times: 2,
+    })
+    environment.requestLog.injectFault({
+      ...throttlingFault,
+      operation: 'ImportCertificate',
+      times: 1,
+    })
+    const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
+    expect(await listCertificates(environment)).toHaveLength(1)
+    // Two refused and two answered: one before the import, one to look whether the throttled import
+    // has arrived.
+    expect([
+      countRequests(scenario, 'ListCertificates') - 1,
+      countRequests(scenario, 'ImportCertificate'),
+    ]).toEqual([4, 2])
+    const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
+    environment.requestLog.injectFault({
+      ...throttlingFault,
+      operation: 'GetCertificate',
+      times: 2,
+    })
+    environment.requestLog.injectFault({
+      ...throttlingFault,
+      operation: 'ListTagsForCertificate',
+      times: 2,
+    })
+    environment.requestLog.injectFault({
+      ...throttlingFault,
+      operation: 'ImportCertificate',
+      times: 2,
+    })
+    expect(
+      expectSuccess(
+        await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey }),
+      ).outputs['certificate-arn'],
+    ).toBe(arn)
+    expect(countRequests(scenario, 'ImportCertificate')).toBe(5)
+  },
+)
 
-scenario('an ACM that throttles for good fails the run after a bounded number of calls', async (scenario) => {
-  scenario.environment.requestLog.injectFault({ ...throttlingFault, operation: 'ListCertificates' })
-  const result = await scenario.run()
-  expectFailure(result, 'certificate', 'aws-request-failed')
-  expect(getErrorAnnotation(result)).toContain('AWS throttles acm:ListCertificates, after several attempts too: Rate exceeded')
-  expect(countRequests(scenario, 'ListCertificates')).toBe(4)
-})
+scenario(
+  'an ACM that throttles for good fails the run after a bounded number of calls',
+  async (scenario) => {
+    scenario.environment.requestLog.injectFault({
+      ...throttlingFault,
+      operation: 'ListCertificates',
+    })
+    const result = await scenario.run()
+    expectFailure(result, 'certificate', 'aws-request-failed')
+    expect(getErrorAnnotation(result)).toContain(
+      'AWS throttles acm:ListCertificates, after several attempts too: Rate exceeded',
+    )
+    expect(countRequests(scenario, 'ListCertificates')).toBe(4)
+  },
+)
 
-scenario('the quota of imports in a year and that of certificates kept are told apart', async ({ environment, run }) => {
-  for (const [message, problem, remedy] of [
-    ['Error: you have reached your limit of 20 certificates in the last year.', 'the imports of the last 365 days are used up', 'replace-certificate: true'],
-    ['You have reached the maximum number of certificates. Delete certificates that are not in use, or contact AWS Support to request an increase.', 'ACM keeps no further certificate', 'Delete certificates that nothing uses'],
-  ] as const) {
-    environment.requestLog.injectFault({ ...acmFault('LimitExceededException', message), operation: 'ImportCertificate', times: 1 })
-    const result = await run()
-    expectFailure(result, 'certificate', 'certificate-quota-exceeded')
-    for (const part of [message, problem, remedy]) expect(getErrorAnnotation(result)).toContain(part)
-  }
-})
+scenario(
+  'the quota of imports in a year and that of certificates kept are told apart',
+  async ({ environment, run }) => {
+    for (const [message, problem, remedy] of [
+      [
+        'Error: you have reached your limit of 20 certificates in the last year.',
+        'the imports of the last 365 days are used up',
+        'replace-certificate: true',
+      ],
+      [
+        'You have reached the maximum number of certificates. Delete certificates that are not in use, or contact AWS Support to request an increase.',
+        'ACM keeps no further certificate',
+        'Delete certificates that nothing uses',
+      ],
+    ] as const) {
+      environment.requestLog.injectFault({
+        ...acmFault('LimitExceededException', message),
+        operation: 'ImportCertificate',
+        times: 1,
+      })
+      const result = await run()
+      expectFailure(result, 'certificate', 'certificate-quota-exceeded')
+      for (const part of [message, problem, remedy])
+        expect(getErrorAnnotation(result)).toContain(part)
+    }
+  },
+)
 
-scenario("tags that an organization demands: its tag policy and its service control policy lead to input tags", async ({ environment, run }) => {
-  for (const [code, message, failure] of [
-    ['TagPolicyException', 'The tag policy does not allow the specified value for the following tag key: \'team\'.', 'certificate-refused'],
-    ['TooManyTagsException', 'the TagSet contains too many Tags', 'certificate-refused'],
-    ['AccessDeniedException', 'User: x is not authorized to perform: acm:ImportCertificate with an explicit deny in a service control policy', 'aws-access-denied'],
-  ] as const) {
-    environment.requestLog.injectFault({ ...acmFault(code, message), operation: 'ImportCertificate', times: 1 })
-    const result = await run()
-    expectFailure(result, 'certificate', failure)
-    expect(getErrorAnnotation(result)).toContain(message)
-    expect(getErrorAnnotation(result)).toMatch(/input tags|give them as input tags/)
-  }
-  const { 'certificate-arn': arn } = expectSuccess(await run({ tags: 'team: search' })).outputs
-  expect((await findCertificate(environment, arn))?.tags).toMatchObject({ team: 'search', 'milvus-alb-action/host': environment.host })
-})
+scenario(
+  'tags that an organization demands: its tag policy and its service control policy lead to input tags',
+  async ({ environment, run }) => {
+    for (const [code, message, failure] of [
+      [
+        'TagPolicyException',
+        "The tag policy does not allow the specified value for the following tag key: 'team'.",
+        'certificate-refused',
+      ],
+      ['TooManyTagsException', 'the TagSet contains too many Tags', 'certificate-refused'],
+      [
+        'AccessDeniedException',
+        'User: x is not authorized to perform: acm:ImportCertificate with an explicit deny in a service control policy',
+        'aws-access-denied',
+      ],
+    ] as const) {
+      environment.requestLog.injectFault({
+        ...acmFault(code, message),
+        operation: 'ImportCertificate',
+        times: 1,
+      })
+      const result = await run()
+      expectFailure(result, 'certificate', failure)
+      expect(getErrorAnnotation(result)).toContain(message)
+      expect(getErrorAnnotation(result)).toMatch(/input tags|give them as input tags/)
+    }
+    const { 'certificate-arn': arn } = expectSuccess(await run({ tags: 'team: search' })).outputs
+    expect((await findCertificate(environment, arn))?.tags).toMatchObject({
+      team: 'search',
+      'milvus-alb-action/host': environment.host,
+    })
+  },
+)
 
-simulatorScenario('moto has one page of any size', 'ours on the last of many pages is found', async ({ environment, run }) => {
-  const other = await environment.certificateAuthority.issue({ hosts: ['other.example.com'] })
-  const first = await importCertificate(environment, other)
-  const stored = environment.awsState.certificates.get(first)
-  if (!stored) throw new Error('the import is not there')
-  for (let number = 0; number < 1_100; number += 1) environment.awsState.certificates.set(`${first}${number}`, { ...stored, arn: `${first}${number}`, tags: new Map() })
-  const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
-  const before = environment.requestLog.requests.length
-  expectUnchanged(await run())
-  const newRequests = environment.requestLog.requests.slice(before)
-  expect(newRequests.filter(({ operation }) => operation === 'ListCertificates').length).toBeGreaterThan(1)
-  expect(newRequests.filter(({ operation }) => ['GetCertificate', 'ListTagsForCertificate'].includes(operation)).map(({ body }) => (JSON.parse(body) as { CertificateArn: string }).CertificateArn)).toEqual([arn, arn])
-})
+simulatorScenario(
+  'moto has one page of any size',
+  'ours on the last of many pages is found',
+  async ({ environment, run }) => {
+    const other = await environment.certificateAuthority.issue({ hosts: ['other.example.com'] })
+    const first = await importCertificate(environment, other)
+    const stored = environment.awsState.certificates.get(first)
+    if (!stored) throw new Error('the import is not there')
+    for (let number = 0; number < 1_100; number += 1)
+      environment.awsState.certificates.set(`${first}${number}`, {
+        ...stored,
+        arn: `${first}${number}`,
+        tags: new Map(),
+      })
+    const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
+    const before = environment.requestLog.requests.length
+    expectUnchanged(await run())
+    const newRequests = environment.requestLog.requests.slice(before)
+    expect(
+      newRequests.filter(({ operation }) => operation === 'ListCertificates').length,
+    ).toBeGreaterThan(1)
+    expect(
+      newRequests
+        .filter(({ operation }) => ['GetCertificate', 'ListTagsForCertificate'].includes(operation))
+        .map(({ body }) => (JSON.parse(body) as { CertificateArn: string }).CertificateArn),
+    ).toEqual([arn, arn])
+  },
+)
 
-scenario('an Ingress that was deleted by hand: our certificate is found again, and none is imported', async ({ environment, run, writes }) => {
-  const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
-  await environment.kubectl('delete', 'ingress', 'milvus-demo', '--wait=false')
-  while ((await getObject(environment, 'ingress', 'milvus-demo')) !== undefined) await setTimeout(100)
-  const secondRun = expectSuccess(await run())
-  expect(secondRun.outputs['certificate-arn']).toBe(arn)
-  expect(writes().filter((write) => write.startsWith('acm'))).toEqual([])
-})
+scenario(
+  'an Ingress that was deleted by hand: our certificate is found again, and none is imported',
+  async ({ environment, run, writes }) => {
+    const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
+    await environment.kubectl('delete', 'ingress', 'milvus-demo', '--wait=false')
+    while ((await getObject(environment, 'ingress', 'milvus-demo')) !== undefined)
+      await setTimeout(100)
+    const secondRun = expectSuccess(await run())
+    expect(secondRun.outputs['certificate-arn']).toBe(arn)
+    expect(writes().filter((write) => write.startsWith('acm'))).toEqual([])
+  },
+)
 
-scenario('an Ingress that somebody moved to another certificate: ours is named, and taken back when that is asked for', async ({ environment, run }) => {
-  const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
-  const other = await importCertificate(environment, await environment.certificateAuthority.issue({ hosts: ['other.example.com'] }))
-  await environment.kubectl('annotate', 'ingress', 'milvus-demo', `alb.ingress.kubernetes.io/certificate-arn=${other}`, '--overwrite')
-  expectFailure(await run(), 'ingress', 'ingress-conflict')
-  const restored = expectSuccess(await run({ 'force-conflicts': 'true' }))
-  expect([restored.outputs['certificate-arn'], listChanges(restored)]).toEqual([arn, ['ingress certificate-arn']])
-})
+scenario(
+  'an Ingress that somebody moved to another certificate: ours is named, and taken back when that is asked for',
+  async ({ environment, run }) => {
+    const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
+    const other = await importCertificate(
+      environment,
+      await environment.certificateAuthority.issue({ hosts: ['other.example.com'] }),
+    )
+    await environment.kubectl(
+      'annotate',
+      'ingress',
+      'milvus-demo',
+      `alb.ingress.kubernetes.io/certificate-arn=${other}`,
+      '--overwrite',
+    )
+    expectFailure(await run(), 'ingress', 'ingress-conflict')
+    const restored = expectSuccess(await run({ 'force-conflicts': 'true' }))
+    expect([restored.outputs['certificate-arn'], listChanges(restored)]).toEqual([
+      arn,
+      ['ingress certificate-arn'],
+    ])
+  },
+)
 
-simulatorScenario('moto makes no certificate that is not issued', 'a certificate behind certificate-arn that no ALB should serve is said as what it is', async ({ environment, run, writes }) => {
-  const arn = await importCertificate(environment)
-  const stored = environment.awsState.certificates.get(arn)
-  if (!stored) throw new Error('the import is not there')
-  const dnsRecord = { Name: '_x.milvus.example.com.', Type: 'CNAME', Value: '_y.acm-validations.aws.' }
-  for (const [detail, expectedText] of [
-    [{ Status: 'PENDING_VALIDATION', Type: 'AMAZON_ISSUED', DomainValidationOptions: [{ DomainName: environment.host, ValidationStatus: 'PENDING_VALIDATION', ResourceRecord: dnsRecord }] }, 'is not issued yet. What to do: Make the DNS record _x.milvus.example.com. CNAME _y.acm-validations.aws.'],
-    [{ Status: 'VALIDATION_TIMED_OUT', Type: 'AMAZON_ISSUED' }, 'nobody validated it within 72 hours'],
-    [{ Status: 'FAILED', Type: 'AMAZON_ISSUED', FailureReason: 'CAA_ERROR' }, 'its request failed: CAA_ERROR'],
-    [{ Status: 'REVOKED', RevocationReason: 'KEY_COMPROMISE' }, 'is revoked (KEY_COMPROMISE)'],
-    [{ Status: 'INACTIVE' }, 'is inactive'],
-  ] as const) {
-    stored.describeOverrides = detail
-    const result = await run({ certificate: '', 'private-key': '', 'certificate-arn': arn })
-    expectFailure(result, 'certificate', 'certificate-not-issued')
-    expect(getErrorAnnotation(result).replace(/\s+/g, ' ')).toContain(expectedText)
-    expect(writes()).toEqual([])
-  }
-})
+simulatorScenario(
+  'moto makes no certificate that is not issued',
+  'a certificate behind certificate-arn that no ALB should serve is said as what it is',
+  async ({ environment, run, writes }) => {
+    const arn = await importCertificate(environment)
+    const stored = environment.awsState.certificates.get(arn)
+    if (!stored) throw new Error('the import is not there')
+    const dnsRecord = {
+      Name: '_x.milvus.example.com.',
+      Type: 'CNAME',
+      Value: '_y.acm-validations.aws.',
+    }
+    for (const [detail, expectedText] of [
+      [
+        {
+          Status: 'PENDING_VALIDATION',
+          Type: 'AMAZON_ISSUED',
+          DomainValidationOptions: [
+            {
+              DomainName: environment.host,
+              ValidationStatus: 'PENDING_VALIDATION',
+              ResourceRecord: dnsRecord,
+            },
+          ],
+        },
+        'is not issued yet. What to do: Make the DNS record _x.milvus.example.com. CNAME _y.acm-validations.aws.',
+      ],
+      [
+        { Status: 'VALIDATION_TIMED_OUT', Type: 'AMAZON_ISSUED' },
+        'nobody validated it within 72 hours',
+      ],
+      [
+        { Status: 'FAILED', Type: 'AMAZON_ISSUED', FailureReason: 'CAA_ERROR' },
+        'its request failed: CAA_ERROR',
+      ],
+      [{ Status: 'REVOKED', RevocationReason: 'KEY_COMPROMISE' }, 'is revoked (KEY_COMPROMISE)'],
+      [{ Status: 'INACTIVE' }, 'is inactive'],
+    ] as const) {
+      stored.describeOverrides = detail
+      const result = await run({ certificate: '', 'private-key': '', 'certificate-arn': arn })
+      expectFailure(result, 'certificate', 'certificate-not-issued')
+      expect(getErrorAnnotation(result).replace(/\s+/g, ' ')).toContain(expectedText)
+      expect(writes()).toEqual([])
+    }
+  },
+)
 
-simulatorScenario('moto renews nothing', 'an end that is near is no warning for a certificate that ACM renews, and one when it cannot', async ({ environment, run }) => {
-  const arn = await importCertificate(environment, await environment.certificateAuthority.issue({ hosts: [environment.host], notBefore: new Date(Date.now() - 80 * dayMs), validityDays: 9 }))
-  const stored = environment.awsState.certificates.get(arn)
-  if (!stored) throw new Error('the import is not there')
-  const inputs = { certificate: '', 'private-key': '', 'certificate-arn': arn }
-  stored.describeOverrides = { Type: 'AMAZON_ISSUED', RenewalEligibility: 'ELIGIBLE' }
-  expect(expectSuccess(await run(inputs)).log).not.toMatch(/^::warning .*ends in/m)
-  stored.describeOverrides = { Type: 'AMAZON_ISSUED', RenewalEligibility: 'ELIGIBLE', RenewalSummary: { RenewalStatus: 'PENDING_VALIDATION', DomainValidationOptions: [{ DomainName: environment.host, ValidationStatus: 'PENDING_VALIDATION', ResourceRecord: { Name: '_x', Type: 'CNAME', Value: '_y' } }], UpdatedAt: 0 } }
-  expect((await run(inputs)).log).toMatch(/^::warning .*ends in 8 days, .*ACM cannot renew it \(PENDING_VALIDATION\): Make the DNS record _x CNAME _y/m)
-  // Without the permission to describe it, it is taken for one that was imported.
-  environment.aws.authorize = (_principal, action) => action !== 'acm:DescribeCertificate'
-  expect(expectSuccess(await run(inputs)).log).toMatch(/^::warning .*ACM does not renew imported certificates/m)
-})
+simulatorScenario(
+  'moto renews nothing',
+  'an end that is near is no warning for a certificate that ACM renews, and one when it cannot',
+  async ({ environment, run }) => {
+    const arn = await importCertificate(
+      environment,
+      await environment.certificateAuthority.issue({
+        hosts: [environment.host],
+        notBefore: new Date(Date.now() - 80 * dayMs),
+        validityDays: 9,
+      }),
+    )
+    const stored = environment.awsState.certificates.get(arn)
+    if (!stored) throw new Error('the import is not there')
+    const inputs = { certificate: '', 'private-key': '', 'certificate-arn': arn }
+    stored.describeOverrides = { Type: 'AMAZON_ISSUED', RenewalEligibility: 'ELIGIBLE' }
+    expect(expectSuccess(await run(inputs)).log).not.toMatch(/^::warning .*ends in/m)
+    stored.describeOverrides = {
+      Type: 'AMAZON_ISSUED',
+      RenewalEligibility: 'ELIGIBLE',
+      RenewalSummary: {
+        RenewalStatus: 'PENDING_VALIDATION',
+        DomainValidationOptions: [
+          {
+            DomainName: environment.host,
+            ValidationStatus: 'PENDING_VALIDATION',
+            ResourceRecord: { Name: '_x', Type: 'CNAME', Value: '_y' },
+          },
+        ],
+        UpdatedAt: 0,
+      },
+    }
+    expect((await run(inputs)).log).toMatch(
+      /^::warning .*ends in 8 days, .*ACM cannot renew it \(PENDING_VALIDATION\): Make the DNS record _x CNAME _y/m,
+    )
+    // Without the permission to describe it, it is taken for one that was imported.
+    environment.aws.authorize = (_principal, action) => action !== 'acm:DescribeCertificate'
+    expect(expectSuccess(await run(inputs)).log).toMatch(
+      /^::warning .*ACM does not renew imported certificates/m,
+    )
+  },
+)
 
-scenario('days left: the default is the smaller of 30 and a third of the lifetime, and expiry-warning says otherwise', async ({ environment, run }) => {
-  const now = Date.now()
-  const hasExpiryWarning = async (lifetimeDays: number, daysLeft: number, extraInputs: Record<string, string> = {}): Promise<boolean> => {
-    const { fullchain, privateKey } = await environment.certificateAuthority.issue({ hosts: [environment.host], notBefore: new Date(now - (lifetimeDays - daysLeft) * dayMs), notAfter: new Date(now + daysLeft * dayMs) })
-    // The namespace is not there, so that nothing changes; what preflight says of the certificate it says first.
-    return /^::warning .*ends in \d+ days?, on /m.test((await run({ certificate: fullchain, 'private-key': privateKey, namespace: 'nowhere', ...extraInputs })).log)
-  }
-  const cases: readonly (readonly [lifetime: number, left: number, more: Record<string, string>, expected: boolean])[] = [
-    [398, 31, {}, false], [398, 29, {}, true], [90, 31, {}, false], [90, 29, {}, true], [6, 2.5, {}, false], [6, 1.5, {}, true],
-    [398, 60, { 'expiry-warning': '90' }, true], [90, 1, { 'expiry-warning': '0' }, false], [90, 10, { 'expiry-warning': '7d' }, false],
-  ]
-  for (const [lifetimeDays, daysLeft, extraInputs, expected] of cases) expect([lifetimeDays, daysLeft, extraInputs, await hasExpiryWarning(lifetimeDays, daysLeft, extraInputs)]).toEqual([lifetimeDays, daysLeft, extraInputs, expected])
-})
+scenario(
+  'days left: the default is the smaller of 30 and a third of the lifetime, and expiry-warning says otherwise',
+  async ({ environment, run }) => {
+    const now = Date.now()
+    const hasExpiryWarning = async (
+      lifetimeDays: number,
+      daysLeft: number,
+      extraInputs: Record<string, string> = {},
+    ): Promise<boolean> => {
+      const { fullchain, privateKey } = await environment.certificateAuthority.issue({
+        hosts: [environment.host],
+        notBefore: new Date(now - (lifetimeDays - daysLeft) * dayMs),
+        notAfter: new Date(now + daysLeft * dayMs),
+      })
+      // The namespace is not there, so that nothing changes; what preflight says of the certificate
+      // it says first.
+      return /^::warning .*ends in \d+ days?, on /m.test(
+        (
+          await run({
+            certificate: fullchain,
+            'private-key': privateKey,
+            namespace: 'nowhere',
+            ...extraInputs,
+          })
+        ).log,
+      )
+    }
+    const cases: readonly (readonly [
+      lifetime: number,
+      left: number,
+      more: Record<string, string>,
+      expected: boolean,
+    ])[] = [
+      [398, 31, {}, false],
+      [398, 29, {}, true],
+      [90, 31, {}, false],
+      [90, 29, {}, true],
+      [6, 2.5, {}, false],
+      [6, 1.5, {}, true],
+      [398, 60, { 'expiry-warning': '90' }, true],
+      [90, 1, { 'expiry-warning': '0' }, false],
+      [90, 10, { 'expiry-warning': '7d' }, false],
+    ]
+    for (const [lifetimeDays, daysLeft, extraInputs, expected] of cases)
+      expect([
+        lifetimeDays,
+        daysLeft,
+        extraInputs,
+        await hasExpiryWarning(lifetimeDays, daysLeft, extraInputs),
+      ]).toEqual([lifetimeDays, daysLeft, extraInputs, expected])
+  },
+)
 
-scenario("Let's Encrypt's fullchain as chain too, the root with it, and the chain upside down are all fine", async ({ environment, run }) => {
-  const { certificate, fullchain, chain, privateKey } = environment.certificate
-  expectSuccess(await run({ certificate, 'certificate-chain': fullchain, 'private-key': privateKey }))
-  for (const inputs of [{ certificate: fullchain, 'certificate-chain': fullchain }, { certificate, 'certificate-chain': chain }, { certificate: chain + certificate, 'certificate-chain': '' }]) {
-    expectUnchanged(await run({ 'private-key': privateKey, ...inputs }))
-  }
-  const withRoot = await run({ certificate: fullchain, 'certificate-chain': environment.certificateAuthority.root, 'private-key': privateKey })
-  expect(expectSuccess(withRoot).log).not.toContain('not given in order')
-})
+scenario(
+  "Let's Encrypt's fullchain as chain too, the root with it, and the chain upside down are all fine",
+  async ({ environment, run }) => {
+    const { certificate, fullchain, chain, privateKey } = environment.certificate
+    expectSuccess(
+      await run({ certificate, 'certificate-chain': fullchain, 'private-key': privateKey }),
+    )
+    for (const inputs of [
+      { certificate: fullchain, 'certificate-chain': fullchain },
+      { certificate, 'certificate-chain': chain },
+      { certificate: chain + certificate, 'certificate-chain': '' },
+    ]) {
+      expectUnchanged(await run({ 'private-key': privateKey, ...inputs }))
+    }
+    const withRoot = await run({
+      certificate: fullchain,
+      'certificate-chain': environment.certificateAuthority.root,
+      'private-key': privateKey,
+    })
+    expect(expectSuccess(withRoot).log).not.toContain('not given in order')
+  },
+)
 
-scenario('a chain that is in probe-ca only is found there, with a note', async ({ environment, run }) => {
-  const { certificate, privateKey } = environment.certificate
-  const inputs = { certificate, 'private-key': privateKey, 'probe-ca': environment.certificateAuthority.intermediate + environment.certificateAuthority.root }
-  expect(expectSuccess(await run(inputs)).summary).toContain('they were found in probe-ca')
-  expectUnchanged(await run(inputs))
-})
+scenario(
+  'a chain that is in probe-ca only is found there, with a note',
+  async ({ environment, run }) => {
+    const { certificate, privateKey } = environment.certificate
+    const inputs = {
+      certificate,
+      'private-key': privateKey,
+      'probe-ca':
+        environment.certificateAuthority.intermediate + environment.certificateAuthority.root,
+    }
+    expect(expectSuccess(await run(inputs)).summary).toContain('they were found in probe-ca')
+    expectUnchanged(await run(inputs))
+  },
+)
 
-scenario('a self-signed certificate the whole way: the note names probe-ca, and with it everything works', async ({ environment, run }) => {
-  const selfSignedCertificate = await issueSelfSigned({ hosts: [environment.host] })
-  const inputs = { certificate: selfSignedCertificate.certificate, 'private-key': selfSignedCertificate.privateKey }
-  const withoutProbeCa = await run({ ...inputs, 'probe-timeout': '2s' })
-  expectFailure(withoutProbeCa, 'probe', 'probe-certificate-untrusted')
-  expect(withoutProbeCa.summary).toContain('the probe needs it as probe-ca')
-  expectSuccess(await run({ ...inputs, 'probe-ca': selfSignedCertificate.certificate }))
-})
+scenario(
+  'a self-signed certificate the whole way: the note names probe-ca, and with it everything works',
+  async ({ environment, run }) => {
+    const selfSignedCertificate = await issueSelfSigned({ hosts: [environment.host] })
+    const inputs = {
+      certificate: selfSignedCertificate.certificate,
+      'private-key': selfSignedCertificate.privateKey,
+    }
+    const withoutProbeCa = await run({ ...inputs, 'probe-timeout': '2s' })
+    expectFailure(withoutProbeCa, 'probe', 'probe-certificate-untrusted')
+    expect(withoutProbeCa.summary).toContain('the probe needs it as probe-ca')
+    expectSuccess(await run({ ...inputs, 'probe-ca': selfSignedCertificate.certificate }))
+  },
+)
 
-scenario('an RSA key of 1024 bits is a warning: ACM takes it, clients may not', async ({ environment, run }) => {
-  const weakKeyCertificate = await environment.certificateAuthority.issue({ hosts: [environment.host], keyAlgorithm: 'RSA_1024' })
-  const result = await run({ certificate: weakKeyCertificate.fullchain, 'private-key': weakKeyCertificate.privateKey, probe: 'off' })
-  expect(expectSuccess(result).log).toMatch(/^::warning .*RSA key of 1024 bits: ACM takes it/m)
-})
+scenario(
+  'an RSA key of 1024 bits is a warning: ACM takes it, clients may not',
+  async ({ environment, run }) => {
+    const weakKeyCertificate = await environment.certificateAuthority.issue({
+      hosts: [environment.host],
+      keyAlgorithm: 'RSA_1024',
+    })
+    const result = await run({
+      certificate: weakKeyCertificate.fullchain,
+      'private-key': weakKeyCertificate.privateKey,
+      probe: 'off',
+    })
+    expect(expectSuccess(result).log).toMatch(/^::warning .*RSA key of 1024 bits: ACM takes it/m)
+  },
+)

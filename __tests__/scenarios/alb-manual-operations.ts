@@ -1,12 +1,26 @@
 /** What a person does to load balancers by hand in AWS, as the administrator. */
 import {
-  CreateRuleCommand, CreateTargetGroupCommand, DeleteListenerCommand, DeleteLoadBalancerCommand, DeleteRuleCommand, DescribeListenersCommand, DescribeLoadBalancersCommand, DescribeRulesCommand, DescribeTargetGroupsCommand,
-  ElasticLoadBalancingV2Client, ModifyListenerCommand, ModifyLoadBalancerAttributesCommand, type Action, type Listener, type Rule,
+  CreateRuleCommand,
+  CreateTargetGroupCommand,
+  DeleteListenerCommand,
+  DeleteLoadBalancerCommand,
+  DeleteRuleCommand,
+  DescribeListenersCommand,
+  DescribeLoadBalancersCommand,
+  DescribeRulesCommand,
+  DescribeTargetGroupsCommand,
+  ElasticLoadBalancingV2Client,
+  ModifyListenerCommand,
+  ModifyLoadBalancerAttributesCommand,
+  type Action,
+  type Listener,
+  type Rule,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { TestEnvironment } from '../../testing/environment.ts'
 import { getAwsClientConfig } from './manual-operations.ts'
 
-const createClient = (environment: TestEnvironment): ElasticLoadBalancingV2Client => new ElasticLoadBalancingV2Client(getAwsClientConfig(environment))
+const createClient = (environment: TestEnvironment): ElasticLoadBalancingV2Client =>
+  new ElasticLoadBalancingV2Client(getAwsClientConfig(environment))
 
 const getOnly = <T>(items: readonly T[] | undefined): T => {
   const [first] = items ?? []
@@ -15,37 +29,62 @@ const getOnly = <T>(items: readonly T[] | undefined): T => {
 }
 
 async function getLoadBalancerArn(environment: TestEnvironment): Promise<string | undefined> {
-  return getOnly((await createClient(environment).send(new DescribeLoadBalancersCommand({}))).LoadBalancers).LoadBalancerArn
+  return getOnly(
+    (await createClient(environment).send(new DescribeLoadBalancersCommand({}))).LoadBalancers,
+  ).LoadBalancerArn
 }
 
 /** The one listener of the one load balancer. */
 export async function getListener(environment: TestEnvironment): Promise<Listener> {
-  return getOnly((await createClient(environment).send(new DescribeListenersCommand({ LoadBalancerArn: await getLoadBalancerArn(environment) }))).Listeners)
+  return getOnly(
+    (
+      await createClient(environment).send(
+        new DescribeListenersCommand({ LoadBalancerArn: await getLoadBalancerArn(environment) }),
+      )
+    ).Listeners,
+  )
 }
 
 /** Its rules, but for the default one. */
 export async function getRules(environment: TestEnvironment): Promise<Rule[]> {
-  const { Rules = [] } = await createClient(environment).send(new DescribeRulesCommand({ ListenerArn: (await getListener(environment)).ListenerArn }))
+  const { Rules = [] } = await createClient(environment).send(
+    new DescribeRulesCommand({ ListenerArn: (await getListener(environment)).ListenerArn }),
+  )
   return Rules.filter(({ IsDefault }) => IsDefault !== true)
 }
 
 export async function deleteLoadBalancer(environment: TestEnvironment): Promise<void> {
-  await createClient(environment).send(new DeleteLoadBalancerCommand({ LoadBalancerArn: await getLoadBalancerArn(environment) }))
+  await createClient(environment).send(
+    new DeleteLoadBalancerCommand({ LoadBalancerArn: await getLoadBalancerArn(environment) }),
+  )
 }
 
 export async function deleteListener(environment: TestEnvironment): Promise<void> {
-  await createClient(environment).send(new DeleteListenerCommand({ ListenerArn: (await getListener(environment)).ListenerArn }))
+  await createClient(environment).send(
+    new DeleteListenerCommand({ ListenerArn: (await getListener(environment)).ListenerArn }),
+  )
 }
 
-export async function modifyListener(environment: TestEnvironment, change: { readonly SslPolicy?: string; readonly certificate?: string }): Promise<void> {
+export async function modifyListener(
+  environment: TestEnvironment,
+  change: { readonly SslPolicy?: string; readonly certificate?: string },
+): Promise<void> {
   const { ListenerArn } = await getListener(environment)
   const { certificate, ...otherChanges } = change
-  await createClient(environment).send(new ModifyListenerCommand({ ListenerArn, ...otherChanges, ...(certificate !== undefined && { Certificates: [{ CertificateArn: certificate }] }) }))
+  await createClient(environment).send(
+    new ModifyListenerCommand({
+      ListenerArn,
+      ...otherChanges,
+      ...(certificate !== undefined && { Certificates: [{ CertificateArn: certificate }] }),
+    }),
+  )
 }
 
 /** Takes the one rule away. */
 export async function deleteRule(environment: TestEnvironment): Promise<void> {
-  await createClient(environment).send(new DeleteRuleCommand({ RuleArn: getOnly(await getRules(environment)).RuleArn }))
+  await createClient(environment).send(
+    new DeleteRuleCommand({ RuleArn: getOnly(await getRules(environment)).RuleArn }),
+  )
 }
 
 /** Puts another rule in place of the one: for the same host, with another action. */
@@ -53,23 +92,55 @@ async function replaceRule(environment: TestEnvironment, action: Action): Promis
   const { Conditions = [], RuleArn } = getOnly(await getRules(environment))
   const { ListenerArn } = await getListener(environment)
   await createClient(environment).send(new DeleteRuleCommand({ RuleArn }))
-  const conditions = Conditions.map(({ Field, HostHeaderConfig, PathPatternConfig }) => ({ Field, ...(HostHeaderConfig && { HostHeaderConfig }), ...(PathPatternConfig && { PathPatternConfig }) }))
-  await createClient(environment).send(new CreateRuleCommand({ ListenerArn, Priority: 1, Conditions: conditions, Actions: [action] }))
+  const conditions = Conditions.map(({ Field, HostHeaderConfig, PathPatternConfig }) => ({
+    Field,
+    ...(HostHeaderConfig && { HostHeaderConfig }),
+    ...(PathPatternConfig && { PathPatternConfig }),
+  }))
+  await createClient(environment).send(
+    new CreateRuleCommand({ ListenerArn, Priority: 1, Conditions: conditions, Actions: [action] }),
+  )
 }
 
 /** A rule with an answer of its own. */
 export async function replaceRuleWithFixedResponse(environment: TestEnvironment): Promise<void> {
-  await replaceRule(environment, { Type: 'fixed-response', FixedResponseConfig: { StatusCode: '503', ContentType: 'text/plain', MessageBody: 'closed' } })
+  await replaceRule(environment, {
+    Type: 'fixed-response',
+    FixedResponseConfig: { StatusCode: '503', ContentType: 'text/plain', MessageBody: 'closed' },
+  })
 }
 
-/** A rule that forwards to a target group that speaks HTTP/1: the protocol of the one that is there cannot be changed. */
+/**
+ * A rule that forwards to a target group that speaks HTTP/1: the protocol of the one that is there
+ * cannot be changed.
+ */
 export async function replaceRuleWithHttp1Forward(environment: TestEnvironment): Promise<void> {
-  const { VpcId } = getOnly((await createClient(environment).send(new DescribeTargetGroupsCommand({}))).TargetGroups)
-  const created = await createClient(environment).send(new CreateTargetGroupCommand({ Name: 'by-hand', Protocol: 'HTTP', ProtocolVersion: 'HTTP1', Port: 9091, TargetType: 'ip', VpcId }))
+  const { VpcId } = getOnly(
+    (await createClient(environment).send(new DescribeTargetGroupsCommand({}))).TargetGroups,
+  )
+  const created = await createClient(environment).send(
+    new CreateTargetGroupCommand({
+      Name: 'by-hand',
+      Protocol: 'HTTP',
+      ProtocolVersion: 'HTTP1',
+      Port: 9091,
+      TargetType: 'ip',
+      VpcId,
+    }),
+  )
   const { TargetGroupArn } = getOnly(created.TargetGroups)
   await replaceRule(environment, { Type: 'forward', TargetGroupArn })
 }
 
-export async function setLoadBalancerAttribute(environment: TestEnvironment, Key: string, Value: string): Promise<void> {
-  await createClient(environment).send(new ModifyLoadBalancerAttributesCommand({ LoadBalancerArn: await getLoadBalancerArn(environment), Attributes: [{ Key, Value }] }))
+export async function setLoadBalancerAttribute(
+  environment: TestEnvironment,
+  Key: string,
+  Value: string,
+): Promise<void> {
+  await createClient(environment).send(
+    new ModifyLoadBalancerAttributesCommand({
+      LoadBalancerArn: await getLoadBalancerArn(environment),
+      Attributes: [{ Key, Value }],
+    }),
+  )
 }

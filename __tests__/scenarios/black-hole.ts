@@ -1,4 +1,7 @@
-/** An address that drops packets, as a security group does: a listener whose queue is full, in a process that takes nothing out of it. */
+/**
+ * An address that drops packets, as a security group does: a listener whose queue is full, in a
+ * process that takes nothing out of it.
+ */
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import net from 'node:net'
@@ -21,11 +24,19 @@ require('node:net').createServer().listen({ host: address, port, backlog: 1 }, (
 
 export async function startBlackHole(port: number): Promise<BlackHole> {
   const address = `127.255.${randomInt(1, 250)}.${randomInt(1, 250)}`
-  const child = spawn(process.execPath, ['-e', listenerScript, address, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['-e', listenerScript, address, String(port)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   await new Promise((resolve) => child.stdout.once('data', resolve))
   // Two fill a queue of one; those that come later stay on their way.
-  const backlogSockets = Array.from({ length: 4 }, () => net.connect(port, address).on('error', () => undefined))
-  await Promise.all(backlogSockets.slice(0, 2).map((socket) => new Promise((resolve) => socket.once('connect', resolve))))
+  const backlogSockets = Array.from({ length: 4 }, () =>
+    net.connect(port, address).on('error', () => undefined),
+  )
+  await Promise.all(
+    backlogSockets
+      .slice(0, 2)
+      .map((socket) => new Promise((resolve) => socket.once('connect', resolve))),
+  )
   return {
     address,
     close() {

@@ -1,78 +1,177 @@
-/** Certificates in the field: a given ARN, other usages, other keys, many of them, and an end that is near. */
+/**
+ * Certificates in the field: a given ARN, other usages, other keys, many of them, and an end that
+ * is near.
+ */
 import { expect } from '@jest/globals'
 import { listCertificates, importCertificate, findCertificate } from './manual-operations.ts'
-import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, expectUnchanged, simulatorScenario, scenario, setDefaultStart } from './harness.ts'
+import {
+  getErrorAnnotation,
+  listChanges,
+  expectFailure,
+  expectSuccess,
+  expectUnchanged,
+  simulatorScenario,
+  scenario,
+  setDefaultStart,
+} from './harness.ts'
 
 setDefaultStart('cluster-ip')
 
-scenario('a certificate under a given ARN that is not ours is refused, and replaced when that is asked for', async ({ environment, run, writes }) => {
-  const arn = await importCertificate(environment)
-  const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
-  const inputs = { certificate: renewed.fullchain, 'private-key': renewed.privateKey, 'certificate-arn': arn }
-  expectFailure(await run(inputs), 'certificate', 'certificate-not-ours')
-  expect(writes()).toEqual([])
-  const replaced = expectSuccess(await run({ ...inputs, 'replace-certificate': 'true' }))
-  expect(replaced.outputs['certificate-arn']).toBe(arn)
-  expect((await findCertificate(environment, arn))?.x509.serialNumber.toLowerCase()).toBe((await listCertificates(environment))[0]?.x509.serialNumber.toLowerCase())
-  expectUnchanged(await run(inputs))
-})
+scenario(
+  'a certificate under a given ARN that is not ours is refused, and replaced when that is asked for',
+  async ({ environment, run, writes }) => {
+    const arn = await importCertificate(environment)
+    const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
+    const inputs = {
+      certificate: renewed.fullchain,
+      'private-key': renewed.privateKey,
+      'certificate-arn': arn,
+    }
+    expectFailure(await run(inputs), 'certificate', 'certificate-not-ours')
+    expect(writes()).toEqual([])
+    const replaced = expectSuccess(await run({ ...inputs, 'replace-certificate': 'true' }))
+    expect(replaced.outputs['certificate-arn']).toBe(arn)
+    expect((await findCertificate(environment, arn))?.x509.serialNumber.toLowerCase()).toBe(
+      (await listCertificates(environment))[0]?.x509.serialNumber.toLowerCase(),
+    )
+    expectUnchanged(await run(inputs))
+  },
+)
 
-simulatorScenario('moto does not say what uses a certificate', 'who uses a certificate that is not ours is named', async ({ environment, run }) => {
-  const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
-  const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
-  const result = await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey, 'certificate-arn': arn, 'ingress-name': 'another' })
-  expectFailure(result, 'certificate', 'certificate-not-ours')
-  expect(getErrorAnnotation(result)).toMatch(/app\/k8s-milvus-[^ ]+ uses it/)
-})
+simulatorScenario(
+  'moto does not say what uses a certificate',
+  'who uses a certificate that is not ours is named',
+  async ({ environment, run }) => {
+    const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
+    const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
+    const result = await run({
+      certificate: renewed.fullchain,
+      'private-key': renewed.privateKey,
+      'certificate-arn': arn,
+      'ingress-name': 'another',
+    })
+    expectFailure(result, 'certificate', 'certificate-not-ours')
+    expect(getErrorAnnotation(result)).toMatch(/app\/k8s-milvus-[^ ]+ uses it/)
+  },
+)
 
-simulatorScenario('moto lets usages go', 'usages that a re-import may not take away: a new certificate, and the old one goes', async ({ environment, run }) => {
-  const broadUsage = await environment.certificateAuthority.issue({ hosts: [environment.host], keyUsage: ['digitalSignature', 'keyEncipherment', 'dataEncipherment'] })
-  const first = expectSuccess(await run({ certificate: broadUsage.fullchain, 'private-key': broadUsage.privateKey }))
-  const narrowUsage = await environment.certificateAuthority.issue({ hosts: [environment.host], keyUsage: ['digitalSignature'] })
-  const second = expectSuccess(await run({ certificate: narrowUsage.fullchain, 'private-key': narrowUsage.privateKey }))
-  expect(second.outputs['certificate-arn']).not.toBe(first.outputs['certificate-arn'])
-  // The next run finds what is left of the first.
-  expect(listChanges(expectSuccess(await run({ certificate: narrowUsage.fullchain, 'private-key': narrowUsage.privateKey })))).toEqual(['certificate certificate'])
-  expect((await listCertificates(environment)).map(({ arn }) => arn)).toEqual([second.outputs['certificate-arn']])
-})
+simulatorScenario(
+  'moto lets usages go',
+  'usages that a re-import may not take away: a new certificate, and the old one goes',
+  async ({ environment, run }) => {
+    const broadUsage = await environment.certificateAuthority.issue({
+      hosts: [environment.host],
+      keyUsage: ['digitalSignature', 'keyEncipherment', 'dataEncipherment'],
+    })
+    const first = expectSuccess(
+      await run({ certificate: broadUsage.fullchain, 'private-key': broadUsage.privateKey }),
+    )
+    const narrowUsage = await environment.certificateAuthority.issue({
+      hosts: [environment.host],
+      keyUsage: ['digitalSignature'],
+    })
+    const second = expectSuccess(
+      await run({ certificate: narrowUsage.fullchain, 'private-key': narrowUsage.privateKey }),
+    )
+    expect(second.outputs['certificate-arn']).not.toBe(first.outputs['certificate-arn'])
+    // The next run finds what is left of the first.
+    expect(
+      listChanges(
+        expectSuccess(
+          await run({ certificate: narrowUsage.fullchain, 'private-key': narrowUsage.privateKey }),
+        ),
+      ),
+    ).toEqual(['certificate certificate'])
+    expect((await listCertificates(environment)).map(({ arn }) => arn)).toEqual([
+      second.outputs['certificate-arn'],
+    ])
+  },
+)
 
-simulatorScenario('a role in the lab is one for all of a run', 'an earlier certificate that may not be deleted is a note that names it', async ({ environment, run }) => {
-  const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
-  const largerKey = await environment.certificateAuthority.issue({ hosts: [environment.host], keyAlgorithm: 'RSA_3072' })
-  const inputs = { certificate: largerKey.fullchain, 'private-key': largerKey.privateKey }
-  for (const deniedAction of ['acm:DescribeCertificate', 'acm:DeleteCertificate']) {
-    environment.aws.authorize = (_principal, requestedAction) => requestedAction !== deniedAction
-    const result = expectSuccess(await run(inputs))
-    expect(result.summary).toContain(arn)
-    expect(result.summary).toContain(deniedAction)
-  }
-  environment.aws.authorize = () => true
-  expectSuccess(await run(inputs))
-  expect(await findCertificate(environment, arn)).toBeUndefined()
-})
+simulatorScenario(
+  'a role in the lab is one for all of a run',
+  'an earlier certificate that may not be deleted is a note that names it',
+  async ({ environment, run }) => {
+    const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
+    const largerKey = await environment.certificateAuthority.issue({
+      hosts: [environment.host],
+      keyAlgorithm: 'RSA_3072',
+    })
+    const inputs = { certificate: largerKey.fullchain, 'private-key': largerKey.privateKey }
+    for (const deniedAction of ['acm:DescribeCertificate', 'acm:DeleteCertificate']) {
+      environment.aws.authorize = (_principal, requestedAction) => requestedAction !== deniedAction
+      const result = expectSuccess(await run(inputs))
+      expect(result.summary).toContain(arn)
+      expect(result.summary).toContain(deniedAction)
+    }
+    environment.aws.authorize = () => true
+    expectSuccess(await run(inputs))
+    expect(await findCertificate(environment, arn)).toBeUndefined()
+  },
+)
 
-scenario('an account with many certificates: tags are asked only of those that can be ours', async ({ environment, run }) => {
-  const other = await environment.certificateAuthority.issue({ hosts: ['other.example.com'] })
-  for (let number = 0; number < 60; number += 1) await importCertificate(environment, other)
-  const before = environment.requestLog.requests.length
-  expectSuccess(await run())
-  expect(environment.requestLog.requests.slice(before).filter(({ operation }) => ['ListTagsForCertificate', 'GetCertificate'].includes(operation))).toEqual([])
-})
+scenario(
+  'an account with many certificates: tags are asked only of those that can be ours',
+  async ({ environment, run }) => {
+    const other = await environment.certificateAuthority.issue({ hosts: ['other.example.com'] })
+    for (let number = 0; number < 60; number += 1) await importCertificate(environment, other)
+    const before = environment.requestLog.requests.length
+    expectSuccess(await run())
+    expect(
+      environment.requestLog.requests
+        .slice(before)
+        .filter(({ operation }) =>
+          ['ListTagsForCertificate', 'GetCertificate'].includes(operation),
+        ),
+    ).toEqual([])
+  },
+)
 
 scenario('a re-import whose answer is lost', async ({ environment, run }) => {
   const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
   const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
-  environment.requestLog.injectFault({ service: 'acm', operation: 'ImportCertificate', times: 1, reset: 'after' })
-  expect(expectSuccess(await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey })).outputs['certificate-arn']).toBe(arn)
+  environment.requestLog.injectFault({
+    service: 'acm',
+    operation: 'ImportCertificate',
+    times: 1,
+    reset: 'after',
+  })
+  expect(
+    expectSuccess(await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey }))
+      .outputs['certificate-arn'],
+  ).toBe(arn)
   expect(await listCertificates(environment)).toHaveLength(1)
 })
 
-scenario('an end that is near is a warning, for a given certificate and for one in ACM', async ({ environment, run }) => {
-  const expiringCertificate = await environment.certificateAuthority.issue({ hosts: [environment.host], notBefore: new Date(Date.now() - 80 * 86_400_000), validityDays: 10 })
-  const first = expectSuccess(await run({ certificate: expiringCertificate.chain + expiringCertificate.certificate, 'private-key': expiringCertificate.privateKey }))
-  expect(first.log).toMatch(/^::warning .*ends in 9 days, on /m)
-  expect(first.summary).toContain('not given in order')
-  const { 'certificate-arn': arn = '' } = first.outputs
-  expect(expectSuccess(await run({ certificate: '', 'private-key': '', 'certificate-arn': arn, 'expiry-warning': '5' })).log).not.toMatch(/^::warning .*ends in/m)
-  expect(expectSuccess(await run({ certificate: '', 'private-key': '', 'certificate-arn': arn })).log).toMatch(/^::warning .*ends in 9 days/m)
-})
+scenario(
+  'an end that is near is a warning, for a given certificate and for one in ACM',
+  async ({ environment, run }) => {
+    const expiringCertificate = await environment.certificateAuthority.issue({
+      hosts: [environment.host],
+      notBefore: new Date(Date.now() - 80 * 86_400_000),
+      validityDays: 10,
+    })
+    const first = expectSuccess(
+      await run({
+        certificate: expiringCertificate.chain + expiringCertificate.certificate,
+        'private-key': expiringCertificate.privateKey,
+      }),
+    )
+    expect(first.log).toMatch(/^::warning .*ends in 9 days, on /m)
+    expect(first.summary).toContain('not given in order')
+    const { 'certificate-arn': arn = '' } = first.outputs
+    expect(
+      expectSuccess(
+        await run({
+          certificate: '',
+          'private-key': '',
+          'certificate-arn': arn,
+          'expiry-warning': '5',
+        }),
+      ).log,
+    ).not.toMatch(/^::warning .*ends in/m)
+    expect(
+      expectSuccess(await run({ certificate: '', 'private-key': '', 'certificate-arn': arn })).log,
+    ).toMatch(/^::warning .*ends in 9 days/m)
+  },
+)

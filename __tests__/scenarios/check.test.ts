@@ -1,11 +1,43 @@
-/** mode check and dry-run: what differs is said and nothing is changed; what a check reports, a deploy heals. */
+/**
+ * mode check and dry-run: what differs is said and nothing is changed; what a check reports, a
+ * deploy heals.
+ */
 import { expect } from '@jest/globals'
-import { optionalForCheck, requiredForDriftDetection, requiredForClassParamsDrift, requiredForCheck } from '../../testing/required-permissions.ts'
+import {
+  optionalForCheck,
+  requiredForDriftDetection,
+  requiredForClassParamsDrift,
+  requiredForCheck,
+} from '../../testing/required-permissions.ts'
 import type { RunResult } from '../../testing/runner.ts'
 import type { TestEnvironment } from '../../testing/environment.ts'
-import { replaceRuleWithFixedResponse, deleteListener, deleteLoadBalancer, deleteRule, replaceRuleWithHttp1Forward, getListener, modifyListener, setLoadBalancerAttribute } from './alb-manual-operations.ts'
-import { createObjects, deleteCertificate, getObject, importCertificate, selectRevocablePermissions } from './manual-operations.ts'
-import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, simulatorScenario, scenario, setDefaultStart, type Scenario } from './harness.ts'
+import {
+  replaceRuleWithFixedResponse,
+  deleteListener,
+  deleteLoadBalancer,
+  deleteRule,
+  replaceRuleWithHttp1Forward,
+  getListener,
+  modifyListener,
+  setLoadBalancerAttribute,
+} from './alb-manual-operations.ts'
+import {
+  createObjects,
+  deleteCertificate,
+  getObject,
+  importCertificate,
+  selectRevocablePermissions,
+} from './manual-operations.ts'
+import {
+  getErrorAnnotation,
+  listChanges,
+  expectFailure,
+  expectSuccess,
+  simulatorScenario,
+  scenario,
+  setDefaultStart,
+  type Scenario,
+} from './harness.ts'
 
 setDefaultStart('deployed')
 
@@ -15,13 +47,22 @@ const checkInputsWithoutValues = { ...checkInputs, 'private-key': '', values: ''
 
 /** A check that saw everything, and found nothing. */
 function expectClean(run: RunResult): RunResult {
-  expect(expectSuccess(run).outputs).toMatchObject({ drift: 'false', changed: 'false', changes: '[]' })
+  expect(expectSuccess(run).outputs).toMatchObject({
+    drift: 'false',
+    changed: 'false',
+    changes: '[]',
+  })
   return run
 }
 
 /** A check that found these differences, as `step path`. */
 function expectDrift(run: RunResult, differences: readonly string[]): RunResult {
-  expect({ differences: listChanges(run), drift: run.outputs['drift'], changed: run.outputs['changed'], log: run.outputs['drift'] === 'true' ? '' : run.log }).toEqual({ differences, drift: 'true', changed: 'false', log: '' })
+  expect({
+    differences: listChanges(run),
+    drift: run.outputs['drift'],
+    changed: run.outputs['changed'],
+    log: run.outputs['drift'] === 'true' ? '' : run.log,
+  }).toEqual({ differences, drift: 'true', changed: 'false', log: '' })
   expect(run.exitCode).toBe(1)
   expect(getErrorAnnotation(run)).toContain('from what the inputs say')
   return run
@@ -29,186 +70,391 @@ function expectDrift(run: RunResult, differences: readonly string[]): RunResult 
 
 /** Nothing but reads reached the cluster and AWS, not even a review of access. */
 function expectOnlyReads(environment: TestEnvironment, requestOffset: number): void {
-  const ownRequests = environment.requestLog.requests.slice(requestOffset).filter(({ userAgent: client }) => /milvus-alb-action|^Helm/i.test(client))
-  expect(ownRequests.filter(({ isMutating: mutating, service: part, operation }) => mutating || (part === 'kubernetes' && !operation.startsWith('GET '))).map(({ service: part, operation }) => `${part} ${operation}`)).toEqual([])
+  const ownRequests = environment.requestLog.requests
+    .slice(requestOffset)
+    .filter(({ userAgent: client }) => /milvus-alb-action|^Helm/i.test(client))
+  expect(
+    ownRequests
+      .filter(
+        ({ isMutating: mutating, service: part, operation }) =>
+          mutating || (part === 'kubernetes' && !operation.startsWith('GET ')),
+      )
+      .map(({ service: part, operation }) => `${part} ${operation}`),
+  ).toEqual([])
   expect(ownRequests.length).toBeGreaterThan(0)
 }
 
-scenario('exactly the permissions that docs ship for a check are enough to find everything as it should be, and a check only reads', async ({ environment, run }) => {
-  expectSuccess(await run())
-  const env = await environment.assumeRole('', 'check')
-  const [requestOffset, helmCallCount] = [environment.requestLog.requests.length, (await environment.helmCalls()).length]
-  const result = expectClean(await run(checkInputsWithoutValues, { env }))
-  expect(result.summary).toMatch(/^## ✅ Everything is as the inputs say/)
-  expect(result.outputs).toMatchObject({ 'alb-address': expect.stringContaining('.elb.'), 'certificate-expiry': expect.stringMatching(/^\d{4}-/), 'milvus-version': expect.stringMatching(/^v?2/) })
-  // A role that may deploy is enough, too.
-  expectClean(await run(checkInputs, { env: await environment.assumeRole() }))
-  // Neither certificate nor key: whatever the Ingress names is looked at.
-  expect(expectClean(await run({ ...checkInputsWithoutValues, certificate: '' }, { env })).outputs['certificate-arn']).toBe(result.outputs['certificate-arn'])
-  expectOnlyReads(environment, requestOffset)
-  expect(await environment.helmCalls()).toHaveLength(helmCallCount)
+scenario(
+  'exactly the permissions that docs ship for a check are enough to find everything as it should be, and a check only reads',
+  async ({ environment, run }) => {
+    expectSuccess(await run())
+    const env = await environment.assumeRole('', 'check')
+    const [requestOffset, helmCallCount] = [
+      environment.requestLog.requests.length,
+      (await environment.helmCalls()).length,
+    ]
+    const result = expectClean(await run(checkInputsWithoutValues, { env }))
+    expect(result.summary).toMatch(/^## ✅ Everything is as the inputs say/)
+    expect(result.outputs).toMatchObject({
+      'alb-address': expect.stringContaining('.elb.'),
+      'certificate-expiry': expect.stringMatching(/^\d{4}-/),
+      'milvus-version': expect.stringMatching(/^v?2/),
+    })
+    // A role that may deploy is enough, too.
+    expectClean(await run(checkInputs, { env: await environment.assumeRole() }))
+    // Neither certificate nor key: whatever the Ingress names is looked at.
+    expect(
+      expectClean(await run({ ...checkInputsWithoutValues, certificate: '' }, { env })).outputs[
+        'certificate-arn'
+      ],
+    ).toBe(result.outputs['certificate-arn'])
+    expectOnlyReads(environment, requestOffset)
+    expect(await environment.helmCalls()).toHaveLength(helmCallCount)
 
-  const incompleteCheck = await run({ ...checkInputs, 'private-key': '' }, { env })
-  expectFailure(incompleteCheck, 'preflight', 'drift-unknown')
-  expect(incompleteCheck.outputs['drift']).toBe('unknown')
-  expect(getErrorAnnotation(incompleteCheck)).toContain('could not see the releases of helm (list and get secrets), so that chart-version and values were not compared')
-})
+    const incompleteCheck = await run({ ...checkInputs, 'private-key': '' }, { env })
+    expectFailure(incompleteCheck, 'preflight', 'drift-unknown')
+    expect(incompleteCheck.outputs['drift']).toBe('unknown')
+    expect(getErrorAnnotation(incompleteCheck)).toContain(
+      'could not see the releases of helm (list and get secrets), so that chart-version and values were not compared',
+    )
+  },
+)
 
-scenario('each permission of a check is taken away in turn: it fails and says which, or does not know and says what it could not see', async ({ environment, run }) => {
-  expectSuccess(await run())
-  for (const { permission, step, code } of selectRevocablePermissions(environment, requiredForCheck)) {
-    const result = expectFailure(await run(checkInputsWithoutValues, { env: await environment.assumeRole(permission, 'check') }), step, code)
-    expect({ permission, drift: result.outputs['drift'] }).toEqual({ permission, drift: 'unknown' })
-  }
-  const expectUnknown = async (table: typeof requiredForDriftDetection): Promise<void> => {
-    for (const { permission, unreadable } of selectRevocablePermissions(environment, table)) {
-      const result = expectFailure(await run(checkInputsWithoutValues, { env: await environment.assumeRole(permission, 'check') }), 'preflight', 'drift-unknown')
-      expect(getErrorAnnotation(result)).toContain(unreadable)
-      expect(result.outputs['drift']).toBe('unknown')
+scenario(
+  'each permission of a check is taken away in turn: it fails and says which, or does not know and says what it could not see',
+  async ({ environment, run }) => {
+    expectSuccess(await run())
+    for (const { permission, step, code } of selectRevocablePermissions(
+      environment,
+      requiredForCheck,
+    )) {
+      const result = expectFailure(
+        await run(checkInputsWithoutValues, {
+          env: await environment.assumeRole(permission, 'check'),
+        }),
+        step,
+        code,
+      )
+      expect({ permission, drift: result.outputs['drift'] }).toEqual({
+        permission,
+        drift: 'unknown',
+      })
     }
-  }
-  await expectUnknown(requiredForDriftDetection)
-  for (const permission of optionalForCheck) expectClean(await run(checkInputsWithoutValues, { env: await environment.assumeRole(permission, 'check') }))
-  await createObjects(environment, { apiVersion: 'elbv2.k8s.aws/v1beta1', kind: 'IngressClassParams', metadata: { name: 'alb' }, spec: {} })
-  await environment.kubectl('patch', 'ingressclass', 'alb', '--type', 'merge', '-p', '{"spec":{"parameters":{"apiGroup":"elbv2.k8s.aws","kind":"IngressClassParams","name":"alb"}}}')
-  await expectUnknown(requiredForClassParamsDrift)
-})
+    const expectUnknown = async (table: typeof requiredForDriftDetection): Promise<void> => {
+      for (const { permission, unreadable } of selectRevocablePermissions(environment, table)) {
+        const result = expectFailure(
+          await run(checkInputsWithoutValues, {
+            env: await environment.assumeRole(permission, 'check'),
+          }),
+          'preflight',
+          'drift-unknown',
+        )
+        expect(getErrorAnnotation(result)).toContain(unreadable)
+        expect(result.outputs['drift']).toBe('unknown')
+      }
+    }
+    await expectUnknown(requiredForDriftDetection)
+    for (const permission of optionalForCheck)
+      expectClean(
+        await run(checkInputsWithoutValues, {
+          env: await environment.assumeRole(permission, 'check'),
+        }),
+      )
+    await createObjects(environment, {
+      apiVersion: 'elbv2.k8s.aws/v1beta1',
+      kind: 'IngressClassParams',
+      metadata: { name: 'alb' },
+      spec: {},
+    })
+    await environment.kubectl(
+      'patch',
+      'ingressclass',
+      'alb',
+      '--type',
+      'merge',
+      '-p',
+      '{"spec":{"parameters":{"apiGroup":"elbv2.k8s.aws","kind":"IngressClassParams","name":"alb"}}}',
+    )
+    await expectUnknown(requiredForClassParamsDrift)
+  },
+)
 
 /** Checks, deploys with the same inputs, and checks again. */
-async function expectFixedByDeploy(run: Scenario['run'], differences: readonly string[], inputs: Readonly<Record<string, string>> = {}): Promise<RunResult> {
-  const driftRun = expectDrift(await run({ ...inputs, ...checkInputs, 'private-key': '' }), differences)
+async function expectFixedByDeploy(
+  run: Scenario['run'],
+  differences: readonly string[],
+  inputs: Readonly<Record<string, string>> = {},
+): Promise<RunResult> {
+  const driftRun = expectDrift(
+    await run({ ...inputs, ...checkInputs, 'private-key': '' }),
+    differences,
+  )
   expectSuccess(await run(inputs))
   expectClean(await run({ ...inputs, ...checkInputs }))
   return driftRun
 }
 
-scenario('before the first deployment everything differs, and a deploy makes it so', async ({ environment, run }) => {
-  const driftRun = expectFailure(await run({ ...checkInputs, 'private-key': '' }), 'certificate', 'drift-found')
-  expect(listChanges(driftRun).slice(0, 2)).toEqual(['certificate certificate', 'release service.type'])
-  const incompleteCheck = await run({ ...checkInputsWithoutValues, certificate: '' }, { env: await environment.assumeRole('', 'check') })
-  expect(listChanges(incompleteCheck)[0]).toBe('release service.type')
-  expect(incompleteCheck.summary).toContain('This check cannot tell which pods the upgrade would restart: it may not read the releases of helm, and a check does not have helm render the chart')
-  const env = await environment.assumeRole()
-  expectSuccess(await run({}, { env }))
-  expectClean(await run(checkInputs, { env }))
-}, { start: 'installed' })
+scenario(
+  'before the first deployment everything differs, and a deploy makes it so',
+  async ({ environment, run }) => {
+    const driftRun = expectFailure(
+      await run({ ...checkInputs, 'private-key': '' }),
+      'certificate',
+      'drift-found',
+    )
+    expect(listChanges(driftRun).slice(0, 2)).toEqual([
+      'certificate certificate',
+      'release service.type',
+    ])
+    const incompleteCheck = await run(
+      { ...checkInputsWithoutValues, certificate: '' },
+      { env: await environment.assumeRole('', 'check') },
+    )
+    expect(listChanges(incompleteCheck)[0]).toBe('release service.type')
+    expect(incompleteCheck.summary).toContain(
+      'This check cannot tell which pods the upgrade would restart: it may not read the releases of helm, and a check does not have helm render the chart',
+    )
+    const env = await environment.assumeRole()
+    expectSuccess(await run({}, { env }))
+    expectClean(await run(checkInputs, { env }))
+  },
+  { start: 'installed' },
+)
 
-scenario('what somebody changed in the cluster is found with who did, and healed', async ({ environment, run }) => {
-  expectSuccess(await run())
-  await environment.kubectl('annotate', '--overwrite', 'ingress', 'milvus-demo', 'alb.ingress.kubernetes.io/ssl-policy=ELBSecurityPolicy-2016-08')
-  while ((await getListener(environment)).SslPolicy !== 'ELBSecurityPolicy-2016-08') await new Promise((resolve) => setTimeout(resolve, 50))
-  const driftAfterEdit = expectDrift(await run(checkInputs), ['ingress ssl-policy'])
-  expect(driftAfterEdit.outputs['changes']).toMatch(/differs from the inputs: changed by kubectl-annotate at \d{4}-[^,"]*Z, and a deploy takes it back only with force-conflicts: true"/)
-  expect(getErrorAnnotation(driftAfterEdit)).toContain('ssl-policy is ELBSecurityPolicy-2016-08, and should be ELBSecurityPolicy-TLS13-1-2-2021-06')
-  const forceInputs = { 'force-conflicts': 'true' }
-  const forcedDrift = await expectFixedByDeploy(run, ['ingress ssl-policy'], forceInputs)
-  expect(forcedDrift.outputs['changes']).toMatch(/differs from the inputs: changed by kubectl-annotate at \d{4}-[^,"]*Z"/)
+scenario(
+  'what somebody changed in the cluster is found with who did, and healed',
+  async ({ environment, run }) => {
+    expectSuccess(await run())
+    await environment.kubectl(
+      'annotate',
+      '--overwrite',
+      'ingress',
+      'milvus-demo',
+      'alb.ingress.kubernetes.io/ssl-policy=ELBSecurityPolicy-2016-08',
+    )
+    while ((await getListener(environment)).SslPolicy !== 'ELBSecurityPolicy-2016-08')
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    const driftAfterEdit = expectDrift(await run(checkInputs), ['ingress ssl-policy'])
+    expect(driftAfterEdit.outputs['changes']).toMatch(
+      /differs from the inputs: changed by kubectl-annotate at \d{4}-[^,"]*Z, and a deploy takes it back only with force-conflicts: true"/,
+    )
+    expect(getErrorAnnotation(driftAfterEdit)).toContain(
+      'ssl-policy is ELBSecurityPolicy-2016-08, and should be ELBSecurityPolicy-TLS13-1-2-2021-06',
+    )
+    const forceInputs = { 'force-conflicts': 'true' }
+    const forcedDrift = await expectFixedByDeploy(run, ['ingress ssl-policy'], forceInputs)
+    expect(forcedDrift.outputs['changes']).toMatch(
+      /differs from the inputs: changed by kubectl-annotate at \d{4}-[^,"]*Z"/,
+    )
 
-  await environment.kubectl('patch', 'service', 'milvus-demo', '--type', 'merge', '-p', '{"spec":{"type":"NodePort"}}')
-  await expectFixedByDeploy(run, ['release service.type'], forceInputs)
-})
+    await environment.kubectl(
+      'patch',
+      'service',
+      'milvus-demo',
+      '--type',
+      'merge',
+      '-p',
+      '{"spec":{"type":"NodePort"}}',
+    )
+    await expectFixedByDeploy(run, ['release service.type'], forceInputs)
+  },
+)
 
-simulatorScenario("after the controller's ModifyRule moto ties no target group to the load balancer", 'a Service that has moved to another port is found, and healed', async ({ environment, run }) => {
-  expectSuccess(await run())
-  const { spec } = (await getObject(environment, 'service', 'milvus-demo')) as unknown as { spec: { ports: { name: string }[] } }
-  const index = spec.ports.findIndex(({ name }) => name === 'milvus')
-  await environment.kubectl('patch', 'service', 'milvus-demo', '--type', 'json', '-p', JSON.stringify([{ op: 'replace', path: `/spec/ports/${index}/port`, value: 19531 }]))
-  await expectFixedByDeploy(run, ['ingress spec.rules'])
-})
+simulatorScenario(
+  "after the controller's ModifyRule moto ties no target group to the load balancer",
+  'a Service that has moved to another port is found, and healed',
+  async ({ environment, run }) => {
+    expectSuccess(await run())
+    const { spec } = (await getObject(environment, 'service', 'milvus-demo')) as unknown as {
+      spec: { ports: { name: string }[] }
+    }
+    const index = spec.ports.findIndex(({ name }) => name === 'milvus')
+    await environment.kubectl(
+      'patch',
+      'service',
+      'milvus-demo',
+      '--type',
+      'json',
+      '-p',
+      JSON.stringify([{ op: 'replace', path: `/spec/ports/${index}/port`, value: 19531 }]),
+    )
+    await expectFixedByDeploy(run, ['ingress spec.rules'])
+  },
+)
 
-scenario('what the inputs have come to say is found, without the private key', async ({ environment, run }) => {
-  expectSuccess(await run())
-  const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
-  await expectFixedByDeploy(run, ['certificate certificate'], { certificate: renewed.fullchain, 'private-key': renewed.privateKey })
-  const inputDrift = await run({ ...checkInputs, certificate: renewed.fullchain, 'private-key': '', values: 'proxy: {replicas: 2}', 'chart-version': '5.0.20', 'idle-timeout': '5m' })
-  expectDrift(inputDrift, ['release chart version', 'release values.proxy.replicas', 'ingress load-balancer-attributes'])
-  expect(inputDrift.outputs['failed-step']).toBe('release')
-})
+scenario(
+  'what the inputs have come to say is found, without the private key',
+  async ({ environment, run }) => {
+    expectSuccess(await run())
+    const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
+    await expectFixedByDeploy(run, ['certificate certificate'], {
+      certificate: renewed.fullchain,
+      'private-key': renewed.privateKey,
+    })
+    const inputDrift = await run({
+      ...checkInputs,
+      certificate: renewed.fullchain,
+      'private-key': '',
+      values: 'proxy: {replicas: 2}',
+      'chart-version': '5.0.20',
+      'idle-timeout': '5m',
+    })
+    expectDrift(inputDrift, [
+      'release chart version',
+      'release values.proxy.replicas',
+      'ingress load-balancer-attributes',
+    ])
+    expect(inputDrift.outputs['failed-step']).toBe('release')
+  },
+)
 
-scenario('a certificate that is near its end is an output and a warning of a check, and no difference', async ({ run }) => {
-  const { 'certificate-expiry': expiry } = expectSuccess(await run()).outputs
-  for (const inputs of [checkInputs, { ...checkInputsWithoutValues, certificate: '' }]) {
-    const result = expectClean(await run({ ...inputs, 'expiry-warning': '365' }))
-    expect(result.log).toMatch(/^::warning.*The certificate for .* ends in \d+ days, on /m)
-    expect(result.outputs['certificate-expiry']).toBe(expiry)
-  }
-})
+scenario(
+  'a certificate that is near its end is an output and a warning of a check, and no difference',
+  async ({ run }) => {
+    const { 'certificate-expiry': expiry } = expectSuccess(await run()).outputs
+    for (const inputs of [checkInputs, { ...checkInputsWithoutValues, certificate: '' }]) {
+      const result = expectClean(await run({ ...inputs, 'expiry-warning': '365' }))
+      expect(result.log).toMatch(/^::warning.*The certificate for .* ends in \d+ days, on /m)
+      expect(result.outputs['certificate-expiry']).toBe(expiry)
+    }
+  },
+)
 
-scenario('what fails in one step hides no difference of the others: a certificate that is gone from ACM, and one for another host', async ({ environment, run }) => {
-  const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
-  await modifyListener(environment, { certificate: await importCertificate(environment) })
-  await deleteCertificate(environment, arn)
-  await setLoadBalancerAttribute(environment, 'idle_timeout.timeout_seconds', '60')
-  const awsDifferences = ['load-balancer default certificate', 'load-balancer attribute idle_timeout.timeout_seconds']
-  const missingCertificateRun = expectFailure(await run({ ...checkInputsWithoutValues, certificate: '' }), 'certificate', 'certificate-not-found')
-  expect({ drift: missingCertificateRun.outputs['drift'], differences: listChanges(missingCertificateRun) }).toEqual({ drift: 'true', differences: awsDifferences })
-  expect(getErrorAnnotation(missingCertificateRun)).toMatch(/ACM has no certificate .*2 differences from what the inputs say/s)
-  const other = await environment.certificateAuthority.issue({ hosts: ['other.example.com'] })
-  const mismatchedRun = expectFailure(await run({ ...checkInputs, certificate: other.fullchain, 'private-key': '' }), 'preflight', 'certificate-host-mismatch')
-  expect(listChanges(mismatchedRun)).toEqual(['certificate certificate', 'ingress certificate-arn', ...awsDifferences])
+scenario(
+  'what fails in one step hides no difference of the others: a certificate that is gone from ACM, and one for another host',
+  async ({ environment, run }) => {
+    const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
+    await modifyListener(environment, { certificate: await importCertificate(environment) })
+    await deleteCertificate(environment, arn)
+    await setLoadBalancerAttribute(environment, 'idle_timeout.timeout_seconds', '60')
+    const awsDifferences = [
+      'load-balancer default certificate',
+      'load-balancer attribute idle_timeout.timeout_seconds',
+    ]
+    const missingCertificateRun = expectFailure(
+      await run({ ...checkInputsWithoutValues, certificate: '' }),
+      'certificate',
+      'certificate-not-found',
+    )
+    expect({
+      drift: missingCertificateRun.outputs['drift'],
+      differences: listChanges(missingCertificateRun),
+    }).toEqual({ drift: 'true', differences: awsDifferences })
+    expect(getErrorAnnotation(missingCertificateRun)).toMatch(
+      /ACM has no certificate .*2 differences from what the inputs say/s,
+    )
+    const other = await environment.certificateAuthority.issue({ hosts: ['other.example.com'] })
+    const mismatchedRun = expectFailure(
+      await run({ ...checkInputs, certificate: other.fullchain, 'private-key': '' }),
+      'preflight',
+      'certificate-host-mismatch',
+    )
+    expect(listChanges(mismatchedRun)).toEqual([
+      'certificate certificate',
+      'ingress certificate-arn',
+      ...awsDifferences,
+    ])
 
-  // Whichever certificate the listener was given by hand, it covers the host, so that the probe does not mind.
-  await expectFixedByDeploy(run, ['ingress certificate-arn', ...awsDifferences])
-})
+    // Whichever certificate the listener was given by hand, it covers the host, so that the probe
+    // does not mind.
+    await expectFixedByDeploy(run, ['ingress certificate-arn', ...awsDifferences])
+  },
+)
 
-scenario('what somebody changed in AWS is found, each by its value, and healed', async ({ environment, run }) => {
-  expectSuccess(await run())
-  await modifyListener(environment, { SslPolicy: 'ELBSecurityPolicy-2016-08' })
-  await setLoadBalancerAttribute(environment, 'idle_timeout.timeout_seconds', '60')
-  await expectFixedByDeploy(run, ['load-balancer ssl-policy', 'load-balancer attribute idle_timeout.timeout_seconds'])
-  await deleteRule(environment)
-  expect(listChanges(await run(checkInputs))).toEqual([`load-balancer rule for ${environment.host}`])
-  expectSuccess(await run())
-  await replaceRuleWithFixedResponse(environment)
-  expect(listChanges(await run(checkInputs))).toEqual([`load-balancer rule for ${environment.host}`])
-  expectSuccess(await run())
-  await replaceRuleWithHttp1Forward(environment)
-  expect(listChanges(await run({ ...checkInputs, probe: 'off' }))).toEqual(['load-balancer protocol version'])
-  expectSuccess(await run())
-  await deleteListener(environment)
-  expect(listChanges(await run(checkInputs))).toEqual(['load-balancer protocol'])
-  expectSuccess(await run())
-  await deleteLoadBalancer(environment)
-  expect(listChanges(await run(checkInputs))).toEqual(['load-balancer DNS name'])
-  expectSuccess(await run())
-  expectClean(await run(checkInputs))
-})
+scenario(
+  'what somebody changed in AWS is found, each by its value, and healed',
+  async ({ environment, run }) => {
+    expectSuccess(await run())
+    await modifyListener(environment, { SslPolicy: 'ELBSecurityPolicy-2016-08' })
+    await setLoadBalancerAttribute(environment, 'idle_timeout.timeout_seconds', '60')
+    await expectFixedByDeploy(run, [
+      'load-balancer ssl-policy',
+      'load-balancer attribute idle_timeout.timeout_seconds',
+    ])
+    await deleteRule(environment)
+    expect(listChanges(await run(checkInputs))).toEqual([
+      `load-balancer rule for ${environment.host}`,
+    ])
+    expectSuccess(await run())
+    await replaceRuleWithFixedResponse(environment)
+    expect(listChanges(await run(checkInputs))).toEqual([
+      `load-balancer rule for ${environment.host}`,
+    ])
+    expectSuccess(await run())
+    await replaceRuleWithHttp1Forward(environment)
+    expect(listChanges(await run({ ...checkInputs, probe: 'off' }))).toEqual([
+      'load-balancer protocol version',
+    ])
+    expectSuccess(await run())
+    await deleteListener(environment)
+    expect(listChanges(await run(checkInputs))).toEqual(['load-balancer protocol'])
+    expectSuccess(await run())
+    await deleteLoadBalancer(environment)
+    expect(listChanges(await run(checkInputs))).toEqual(['load-balancer DNS name'])
+    expectSuccess(await run())
+    expectClean(await run(checkInputs))
+  },
+)
 
-scenario('a difference and a failed probe are both in the annotation; fail-on-drift decides only about the difference', async ({ environment, run }) => {
-  expectSuccess(await run())
-  await setLoadBalancerAttribute(environment, 'idle_timeout.timeout_seconds', '60')
-  const warningRun = expectSuccess(await run({ ...checkInputs, 'fail-on-drift': 'false' }))
-  expect(warningRun.outputs['drift']).toBe('true')
-  expect(warningRun.log).toMatch(/^::warning.*1 difference from what the inputs say: .*idle_timeout.timeout_seconds is 60, and should be 600/m)
-  expect(warningRun.summary).toMatch(/^## ⚠️ 1 difference/)
+scenario(
+  'a difference and a failed probe are both in the annotation; fail-on-drift decides only about the difference',
+  async ({ environment, run }) => {
+    expectSuccess(await run())
+    await setLoadBalancerAttribute(environment, 'idle_timeout.timeout_seconds', '60')
+    const warningRun = expectSuccess(await run({ ...checkInputs, 'fail-on-drift': 'false' }))
+    expect(warningRun.outputs['drift']).toBe('true')
+    expect(warningRun.log).toMatch(
+      /^::warning.*1 difference from what the inputs say: .*idle_timeout.timeout_seconds is 60, and should be 600/m,
+    )
+    expect(warningRun.summary).toMatch(/^## ⚠️ 1 difference/)
 
-  await environment.overrideAlb({ fixedStatus: 504 })
-  const failedRun = expectFailure(await run(checkInputs), 'probe', 'probe-target-timeout')
-  expect(failedRun.outputs['drift']).toBe('true')
-  expect(getErrorAnnotation(failedRun)).toContain('1 difference from what the inputs say')
-  expectFailure(await run({ ...checkInputs, 'fail-on-drift': 'false' }), 'probe', 'probe-target-timeout')
-})
+    await environment.overrideAlb({ fixedStatus: 504 })
+    const failedRun = expectFailure(await run(checkInputs), 'probe', 'probe-target-timeout')
+    expect(failedRun.outputs['drift']).toBe('true')
+    expect(getErrorAnnotation(failedRun)).toContain('1 difference from what the inputs say')
+    expectFailure(
+      await run({ ...checkInputs, 'fail-on-drift': 'false' }),
+      'probe',
+      'probe-target-timeout',
+    )
+  },
+)
 
-scenario('a dry run changes nothing, and lists what the deploy after it changes', async ({ environment, run, writes }) => {
-  const dryRun = expectSuccess(await run({ 'dry-run': 'true' }))
-  expect(writes()).toEqual([])
-  expect(dryRun.outputs).toMatchObject({ changed: 'false' })
-  expect(dryRun.summary).toMatch(/^## 📋 Dry run: \d+ changes would be made/)
-  const deployRun = expectSuccess(await run())
-  expect(listChanges(dryRun)).toEqual(listChanges(deployRun))
+scenario(
+  'a dry run changes nothing, and lists what the deploy after it changes',
+  async ({ environment, run, writes }) => {
+    const dryRun = expectSuccess(await run({ 'dry-run': 'true' }))
+    expect(writes()).toEqual([])
+    expect(dryRun.outputs).toMatchObject({ changed: 'false' })
+    expect(dryRun.summary).toMatch(/^## 📋 Dry run: \d+ changes would be made/)
+    const deployRun = expectSuccess(await run())
+    expect(listChanges(dryRun)).toEqual(listChanges(deployRun))
 
-  await setLoadBalancerAttribute(environment, 'idle_timeout.timeout_seconds', '60')
-  const secondDryRun = expectSuccess(await run({ 'dry-run': 'true' }))
-  expect(secondDryRun.outputs['alb-address']).toBe(deployRun.outputs['alb-address'])
-  expect(listChanges(secondDryRun)).toEqual(listChanges(expectSuccess(await run())))
-  expect(expectSuccess(await run({ 'dry-run': 'true' })).summary).toMatch(/^## 📋 Dry run: 0 changes would be made/)
+    await setLoadBalancerAttribute(environment, 'idle_timeout.timeout_seconds', '60')
+    const secondDryRun = expectSuccess(await run({ 'dry-run': 'true' }))
+    expect(secondDryRun.outputs['alb-address']).toBe(deployRun.outputs['alb-address'])
+    expect(listChanges(secondDryRun)).toEqual(listChanges(expectSuccess(await run())))
+    expect(expectSuccess(await run({ 'dry-run': 'true' })).summary).toMatch(
+      /^## 📋 Dry run: 0 changes would be made/,
+    )
 
-  // What fails in a deploy fails in a dry run, in the same words, and before anything is changed.
-  await environment.kubectl('annotate', '--overwrite', 'ingress', 'milvus-demo', 'alb.ingress.kubernetes.io/ssl-policy=ELBSecurityPolicy-2016-08')
-  const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
-  const inputs = { certificate: renewed.fullchain, 'private-key': renewed.privateKey }
-  const dryRunFailure = expectFailure(await run({ ...inputs, 'dry-run': 'true' }), 'ingress', 'ingress-conflict')
-  const deployFailure = expectFailure(await run(inputs), 'ingress', 'ingress-conflict')
-  expect(writes()).toEqual([])
-  expect(getErrorAnnotation(deployFailure)).toBe(getErrorAnnotation(dryRunFailure))
-})
+    // What fails in a deploy fails in a dry run, in the same words, and before anything is changed.
+    await environment.kubectl(
+      'annotate',
+      '--overwrite',
+      'ingress',
+      'milvus-demo',
+      'alb.ingress.kubernetes.io/ssl-policy=ELBSecurityPolicy-2016-08',
+    )
+    const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
+    const inputs = { certificate: renewed.fullchain, 'private-key': renewed.privateKey }
+    const dryRunFailure = expectFailure(
+      await run({ ...inputs, 'dry-run': 'true' }),
+      'ingress',
+      'ingress-conflict',
+    )
+    const deployFailure = expectFailure(await run(inputs), 'ingress', 'ingress-conflict')
+    expect(writes()).toEqual([])
+    expect(getErrorAnnotation(deployFailure)).toBe(getErrorAnnotation(dryRunFailure))
+  },
+)

@@ -1,43 +1,80 @@
-/** The way to an EKS cluster: its state, who its endpoint lets in, and a runner whose clock is off. */
+/**
+ * The way to an EKS cluster: its state, who its endpoint lets in, and a runner whose clock is off.
+ */
 import { expect } from '@jest/globals'
 import type { Simulator } from '../../simulator/simulator.ts'
-import { getErrorAnnotation, expectFailure, expectSuccess, expectUnchanged, simulatorScenario, setDefaultStart } from './harness.ts'
+import {
+  getErrorAnnotation,
+  expectFailure,
+  expectSuccess,
+  expectUnchanged,
+  simulatorScenario,
+  setDefaultStart,
+} from './harness.ts'
 
 setDefaultStart('cluster-ip')
 
 /** Changes what DescribeCluster says. */
-function setClusterDescription({ awsState: state, cluster }: Simulator, changes: Partial<NonNullable<ReturnType<Simulator['awsState']['clusters']['get']>>>): void {
+function setClusterDescription(
+  { awsState: state, cluster }: Simulator,
+  changes: Partial<NonNullable<ReturnType<Simulator['awsState']['clusters']['get']>>>,
+): void {
   const clusterDescription = state.clusters.get(cluster)
   if (clusterDescription) state.clusters.set(cluster, { ...clusterDescription, ...changes })
 }
 
-simulatorScenario("moto's clusters are ACTIVE", 'a cluster that is being made, deleted, or has failed is said with its status; one that is updated is fine', async ({ environment, run, writes }) => {
-  for (const [status, expectedText] of [['CREATING', 'aws eks wait cluster-active --name production'], ['DELETING', 'Set cluster to one that stays'], ['FAILED', 'EKS could not create it']] as const) {
-    setClusterDescription(environment, { status })
-    const result = await run()
-    expectFailure(result, 'preflight', 'cluster-not-found')
-    for (const part of [`its status is ${status}`, expectedText]) expect(getErrorAnnotation(result)).toContain(part)
-    expect(writes()).toEqual([])
-  }
-  setClusterDescription(environment, { status: 'UPDATING' })
-  expectSuccess(await run())
-})
+simulatorScenario(
+  "moto's clusters are ACTIVE",
+  'a cluster that is being made, deleted, or has failed is said with its status; one that is updated is fine',
+  async ({ environment, run, writes }) => {
+    for (const [status, expectedText] of [
+      ['CREATING', 'aws eks wait cluster-active --name production'],
+      ['DELETING', 'Set cluster to one that stays'],
+      ['FAILED', 'EKS could not create it'],
+    ] as const) {
+      setClusterDescription(environment, { status })
+      const result = await run()
+      expectFailure(result, 'preflight', 'cluster-not-found')
+      for (const part of [`its status is ${status}`, expectedText])
+        expect(getErrorAnnotation(result)).toContain(part)
+      expect(writes()).toEqual([])
+    }
+    setClusterDescription(environment, { status: 'UPDATING' })
+    expectSuccess(await run())
+  },
+)
 
-simulatorScenario("moto's clusters are open to everybody", 'an endpoint that does not let this runner in says whom it does', async ({ environment, run, writes }) => {
-  for (const [network, expectedText] of [[{ endpointPublicAccess: false, endpointPrivateAccess: true }, 'This endpoint is private'], [{ publicAccessCidrs: ['203.0.113.0/24'] }, 'takes connections only from 203.0.113.0/24']] as const) {
-    setClusterDescription(environment, { endpoint: 'https://127.0.0.1:1', network })
-    const result = await run()
-    expectFailure(result, 'preflight', 'cluster-unreachable')
-    expect(getErrorAnnotation(result)).toContain(expectedText)
-    expect(writes()).toEqual([])
-  }
-})
+simulatorScenario(
+  "moto's clusters are open to everybody",
+  'an endpoint that does not let this runner in says whom it does',
+  async ({ environment, run, writes }) => {
+    for (const [network, expectedText] of [
+      [{ endpointPublicAccess: false, endpointPrivateAccess: true }, 'This endpoint is private'],
+      [{ publicAccessCidrs: ['203.0.113.0/24'] }, 'takes connections only from 203.0.113.0/24'],
+    ] as const) {
+      setClusterDescription(environment, { endpoint: 'https://127.0.0.1:1', network })
+      const result = await run()
+      expectFailure(result, 'preflight', 'cluster-unreachable')
+      expect(getErrorAnnotation(result)).toContain(expectedText)
+      expect(writes()).toEqual([])
+    }
+  },
+)
 
-simulatorScenario('moto has no clock of its own', "a runner whose clock is off by twenty minutes: AWS' clock counts, for requests, the first import and the cluster's tokens", async ({ environment, run }) => {
-  expectSuccess(await run())
-  environment.aws.clockOffset = 20 * 60_000
-  expectUnchanged(await run())
-  const largerKey = await environment.certificateAuthority.issue({ hosts: [environment.host], keyAlgorithm: 'RSA_3072' })
-  expectSuccess(await run({ certificate: largerKey.fullchain, 'private-key': largerKey.privateKey }))
-  expect(environment.aws.tokenRejections).toEqual([])
-})
+simulatorScenario(
+  'moto has no clock of its own',
+  "a runner whose clock is off by twenty minutes: AWS' clock counts, for requests, the first import and the cluster's tokens",
+  async ({ environment, run }) => {
+    expectSuccess(await run())
+    environment.aws.clockOffset = 20 * 60_000
+    expectUnchanged(await run())
+    const largerKey = await environment.certificateAuthority.issue({
+      hosts: [environment.host],
+      keyAlgorithm: 'RSA_3072',
+    })
+    expectSuccess(
+      await run({ certificate: largerKey.fullchain, 'private-key': largerKey.privateKey }),
+    )
+    expect(environment.aws.tokenRejections).toEqual([])
+  },
+)

@@ -8,34 +8,51 @@ import { expectSuccess, scenario, setDefaultStart } from './harness.ts'
 
 setDefaultStart('cluster-ip')
 
-/** Seconds of the processor's work, the probe and the post step included, on a machine that is no slower than `load`. */
+/**
+ * Seconds of the processor's work, the probe and the post step included, on a machine that is no
+ * slower than `load`.
+ */
 const maxCpuSeconds = 0.6
-/** Seconds in which such a machine loads the action and refuses its inputs: on a slower or busier one all takes as much longer. */
+/**
+ * Seconds in which such a machine loads the action and refuses its inputs: on a slower or busier
+ * one all takes as much longer.
+ */
 const idleStartupSeconds = 0.2
 
-const computeMedian = (cpuSeconds: readonly number[]): number => [...cpuSeconds].sort((a, b) => a - b)[Math.floor(cpuSeconds.length / 2)] ?? Infinity
+const computeMedian = (cpuSeconds: readonly number[]): number =>
+  [...cpuSeconds].sort((a, b) => a - b)[Math.floor(cpuSeconds.length / 2)] ?? Infinity
 
-scenario('a converged run needs less than 0.6 s of the processor, the median of five', async ({ environment, run: runWith, writes }) => {
-  const profilePath = join(environment.directory, 'times.jsonl')
-  const { nodeOptions, env } = profilingOptionsFor(profilePath)
-  const profilingEnv = { ...env, NODE_OPTIONS: [environment.runnerEnv()['NODE_OPTIONS'], ...nodeOptions].join(' ') }
-  const run = async (inputs: Readonly<Record<string, string>> = {}): Promise<RunResult & { readonly cpuTime: number }> => {
-    await writeFile(profilePath, '')
-    const result = await runWith(inputs, { env: profilingEnv })
-    const { action, helm } = sumByPhase(parseProfile(await readFile(profilePath, 'utf8')))
-    return { ...result, cpuTime: action + helm }
-  }
-  await run()
-  const cpuSeconds: number[] = []
-  const startupSeconds: number[] = []
-  for (let round = 0; round < 5; round += 1) {
-    startupSeconds.push((await run({ host: '' })).cpuTime)
-    const result = await run()
-    expectSuccess(result)
-    expect(writes()).toEqual([])
-    cpuSeconds.push(result.cpuTime)
-  }
-  const [cpuTime, medianStartup] = [computeMedian(cpuSeconds), computeMedian(startupSeconds)]
-  console.log(`a converged run needed ${cpuTime.toFixed(2)} s of the processor, of which ${medianStartup.toFixed(2)} s to load the action (medians of 5)`)
-  expect(cpuTime).toBeLessThan(maxCpuSeconds * Math.max(1, medianStartup / idleStartupSeconds))
-})
+scenario(
+  'a converged run needs less than 0.6 s of the processor, the median of five',
+  async ({ environment, run: runWith, writes }) => {
+    const profilePath = join(environment.directory, 'times.jsonl')
+    const { nodeOptions, env } = profilingOptionsFor(profilePath)
+    const profilingEnv = {
+      ...env,
+      NODE_OPTIONS: [environment.runnerEnv()['NODE_OPTIONS'], ...nodeOptions].join(' '),
+    }
+    const run = async (
+      inputs: Readonly<Record<string, string>> = {},
+    ): Promise<RunResult & { readonly cpuTime: number }> => {
+      await writeFile(profilePath, '')
+      const result = await runWith(inputs, { env: profilingEnv })
+      const { action, helm } = sumByPhase(parseProfile(await readFile(profilePath, 'utf8')))
+      return { ...result, cpuTime: action + helm }
+    }
+    await run()
+    const cpuSeconds: number[] = []
+    const startupSeconds: number[] = []
+    for (let round = 0; round < 5; round += 1) {
+      startupSeconds.push((await run({ host: '' })).cpuTime)
+      const result = await run()
+      expectSuccess(result)
+      expect(writes()).toEqual([])
+      cpuSeconds.push(result.cpuTime)
+    }
+    const [cpuTime, medianStartup] = [computeMedian(cpuSeconds), computeMedian(startupSeconds)]
+    console.log(
+      `a converged run needed ${cpuTime.toFixed(2)} s of the processor, of which ${medianStartup.toFixed(2)} s to load the action (medians of 5)`,
+    )
+    expect(cpuTime).toBeLessThan(maxCpuSeconds * Math.max(1, medianStartup / idleStartupSeconds))
+  },
+)

@@ -1,91 +1,155 @@
-/** When the Service becomes ClusterIP, and what clients notice of it; what they notice of a renewal. */
+/**
+ * When the Service becomes ClusterIP, and what clients notice of it; what they notice of a renewal.
+ */
 import { X509Certificate } from 'node:crypto'
 import { expect } from '@jest/globals'
-import { ContinuousClient, startClientThroughAlb, nextHelmServiceUpdate } from '../../testing/continuous-client.ts'
+import {
+  ContinuousClient,
+  startClientThroughAlb,
+  nextHelmServiceUpdate,
+} from '../../testing/continuous-client.ts'
 import type { TestEnvironment } from '../../testing/environment.ts'
-import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, expectUnchanged, scenario } from './harness.ts'
+import {
+  getErrorAnnotation,
+  listChanges,
+  expectFailure,
+  expectSuccess,
+  expectUnchanged,
+  scenario,
+} from './harness.ts'
 import { getObject } from './manual-operations.ts'
 
-const getServiceType = async (environment: TestEnvironment): Promise<unknown> => ((await getObject(environment, 'service', 'milvus-demo'))?.['spec'] as { type?: string } | undefined)?.type
+const getServiceType = async (environment: TestEnvironment): Promise<unknown> =>
+  (
+    (await getObject(environment, 'service', 'milvus-demo'))?.['spec'] as
+      { type?: string } | undefined
+  )?.type
 
 /** Groups of the log, in order. */
-const listStepOrder = (log: string): string[] => [...log.matchAll(/^::group::[✓✗] ([\w-]+):/gm)].map(([, step]) => step ?? '')
+const listStepOrder = (log: string): string[] =>
+  [...log.matchAll(/^::group::[✓✗] ([\w-]+):/gm)].map(([, step]) => step ?? '')
 
-scenario('cutover last of a Milvus cluster: no call fails on the new address, and none on the old one before the switch', async ({ environment, run }) => {
-  await environment.installMilvus({ mode: 'cluster' })
-  const inputs = { cutover: 'last', values: '' }
-  const { host, port } = await environment.openServiceLoadBalancer()
-  const oldClient = new ContinuousClient({ address: `${host}:${port}` })
-  const clients: ContinuousClient[] = [oldClient]
-  const serviceSwitched = nextHelmServiceUpdate(environment)
-  try {
-    const result = expectSuccess(await run(inputs, {
-      // From the moment at which the action says that the new one works.
-      onLine: (line) => {
-        if (clients.length === 1 && line.includes('✓ probe')) clients.push(startClientThroughAlb(environment), startClientThroughAlb(environment, true))
-      },
-    }))
-    expect(listStepOrder(result.log)).toEqual(['preflight', 'certificate', 'ingress', 'load-balancer', 'probe', 'release', 'probe'])
-    await Promise.all(clients.map((client) => client.stop()))
-    const { receivedAt: at } = await serviceSwitched
-    expect(oldClient.calls.filter(({ endedAt: ended }) => ended < at)).not.toEqual([])
-    expect(oldClient.failedCalls.filter(({ endedAt: ended }) => ended < at)).toEqual([])
-    // The old load balancer goes with the type of the Service.
-    expect(oldClient.failedCalls).not.toEqual([])
-    expect(clients.slice(1).flatMap(({ calls }) => calls).filter(({ startedAt: begun }) => begun > at)).not.toEqual([])
-    expect(clients.slice(1).flatMap(({ failedCalls: failed }) => failed)).toEqual([])
+scenario(
+  'cutover last of a Milvus cluster: no call fails on the new address, and none on the old one before the switch',
+  async ({ environment, run }) => {
+    await environment.installMilvus({ mode: 'cluster' })
+    const inputs = { cutover: 'last', values: '' }
+    const { host, port } = await environment.openServiceLoadBalancer()
+    const oldClient = new ContinuousClient({ address: `${host}:${port}` })
+    const clients: ContinuousClient[] = [oldClient]
+    const serviceSwitched = nextHelmServiceUpdate(environment)
+    try {
+      const result = expectSuccess(
+        await run(inputs, {
+          // From the moment at which the action says that the new one works.
+          onLine: (line) => {
+            if (clients.length === 1 && line.includes('✓ probe'))
+              clients.push(
+                startClientThroughAlb(environment),
+                startClientThroughAlb(environment, true),
+              )
+          },
+        }),
+      )
+      expect(listStepOrder(result.log)).toEqual([
+        'preflight',
+        'certificate',
+        'ingress',
+        'load-balancer',
+        'probe',
+        'release',
+        'probe',
+      ])
+      await Promise.all(clients.map((client) => client.stop()))
+      const { receivedAt: at } = await serviceSwitched
+      expect(oldClient.calls.filter(({ endedAt: ended }) => ended < at)).not.toEqual([])
+      expect(oldClient.failedCalls.filter(({ endedAt: ended }) => ended < at)).toEqual([])
+      // The old load balancer goes with the type of the Service.
+      expect(oldClient.failedCalls).not.toEqual([])
+      expect(
+        clients
+          .slice(1)
+          .flatMap(({ calls }) => calls)
+          .filter(({ startedAt: begun }) => begun > at),
+      ).not.toEqual([])
+      expect(clients.slice(1).flatMap(({ failedCalls: failed }) => failed)).toEqual([])
+      expect(await getServiceType(environment)).toBe('ClusterIP')
+    } finally {
+      await Promise.all(clients.map((client) => client.stop()))
+    }
+    expectUnchanged(await run(inputs))
+  },
+  { start: 'empty' },
+)
+
+scenario(
+  'cutover last: when the new address is not proven, the old one serves on',
+  async ({ environment, run }) => {
+    const { host, port } = await environment.openServiceLoadBalancer()
+    const oldClient = new ContinuousClient({ address: `${host}:${port}` })
+    try {
+      await environment.overrideAlb({ fixedStatus: 502 })
+      expectFailure(
+        await run({ cutover: 'last', 'probe-timeout': '1s' }),
+        'probe',
+        'probe-target-failed',
+      )
+      await oldClient.stop()
+      expect(oldClient.failedCalls).toEqual([])
+      expect(await getServiceType(environment)).toBe('LoadBalancer')
+    } finally {
+      await oldClient.stop()
+    }
+    await environment.overrideAlb({ fixedStatus: undefined })
+    expect(listChanges(expectSuccess(await run({ cutover: 'last' })))).toEqual([
+      'release service.type',
+    ])
     expect(await getServiceType(environment)).toBe('ClusterIP')
-  } finally {
-    await Promise.all(clients.map((client) => client.stop()))
-  }
-  expectUnchanged(await run(inputs))
-}, { start: 'empty' })
+  },
+)
 
-scenario('cutover last: when the new address is not proven, the old one serves on', async ({ environment, run }) => {
-  const { host, port } = await environment.openServiceLoadBalancer()
-  const oldClient = new ContinuousClient({ address: `${host}:${port}` })
-  try {
-    await environment.overrideAlb({ fixedStatus: 502 })
-    expectFailure(await run({ cutover: 'last', 'probe-timeout': '1s' }), 'probe', 'probe-target-failed')
-    await oldClient.stop()
-    expect(oldClient.failedCalls).toEqual([])
+scenario(
+  'cutover never: the Service is left to whoever manages it, and helm is not asked',
+  async ({ environment, run }) => {
+    const result = expectSuccess(await run({ cutover: 'never', values: '' }))
     expect(await getServiceType(environment)).toBe('LoadBalancer')
-  } finally {
-    await oldClient.stop()
-  }
-  await environment.overrideAlb({ fixedStatus: undefined })
-  expect(listChanges(expectSuccess(await run({ cutover: 'last' })))).toEqual(['release service.type'])
-  expect(await getServiceType(environment)).toBe('ClusterIP')
-})
-
-scenario('cutover never: the Service is left to whoever manages it, and helm is not asked', async ({ environment, run }) => {
-  const result = expectSuccess(await run({ cutover: 'never', values: '' }))
-  expect(await getServiceType(environment)).toBe('LoadBalancer')
-  expect(await environment.helmCalls()).toEqual([])
-  expect(result.log).toContain('Service milvus-demo is of type LoadBalancer and is left so')
-  expect(result.outputs['release-revision']).toBe('1')
-  expectUnchanged(await run({ cutover: 'never', values: '' }))
-})
+    expect(await environment.helmCalls()).toEqual([])
+    expect(result.log).toContain('Service milvus-demo is of type LoadBalancer and is left so')
+    expect(result.outputs['release-revision']).toBe('1')
+    expectUnchanged(await run({ cutover: 'never', values: '' }))
+  },
+)
 
 scenario('cutover never and something for helm to change', async ({ run }) => {
-  expect(getErrorAnnotation(expectFailure(await run({ cutover: 'never' }), 'preflight', 'inputs-conflict'))).toContain('Input cutover is never, which leaves the release alone, and values would change it')
+  expect(
+    getErrorAnnotation(
+      expectFailure(await run({ cutover: 'never' }), 'preflight', 'inputs-conflict'),
+    ),
+  ).toContain('Input cutover is never, which leaves the release alone, and values would change it')
 })
 
-scenario('a renewal: no call fails of clients that are connected throughout, nor of those that connect anew', async ({ environment, run }) => {
-  const first = expectSuccess(await run())
-  const clients = [startClientThroughAlb(environment), startClientThroughAlb(environment, true)]
-  try {
-    const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
-    const result = expectSuccess(await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey }))
-    await Promise.all(clients.map((client) => client.stop()))
-    expect(result.outputs['certificate-arn']).toBe(first.outputs['certificate-arn'])
-    // The run ends only when the ALB serves the new one.
-    expect(result.log).toContain(`certificate ${new X509Certificate(renewed.certificate).serialNumber}`)
-    for (const { calls, failedCalls: failed } of clients) {
-      expect(calls.length).toBeGreaterThan(3)
-      expect(failed).toEqual([])
+scenario(
+  'a renewal: no call fails of clients that are connected throughout, nor of those that connect anew',
+  async ({ environment, run }) => {
+    const first = expectSuccess(await run())
+    const clients = [startClientThroughAlb(environment), startClientThroughAlb(environment, true)]
+    try {
+      const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
+      const result = expectSuccess(
+        await run({ certificate: renewed.fullchain, 'private-key': renewed.privateKey }),
+      )
+      await Promise.all(clients.map((client) => client.stop()))
+      expect(result.outputs['certificate-arn']).toBe(first.outputs['certificate-arn'])
+      // The run ends only when the ALB serves the new one.
+      expect(result.log).toContain(
+        `certificate ${new X509Certificate(renewed.certificate).serialNumber}`,
+      )
+      for (const { calls, failedCalls: failed } of clients) {
+        expect(calls.length).toBeGreaterThan(3)
+        expect(failed).toEqual([])
+      }
+    } finally {
+      await Promise.all(clients.map((client) => client.stop()))
     }
-  } finally {
-    await Promise.all(clients.map((client) => client.stop()))
-  }
-})
+  },
+)

@@ -8,98 +8,233 @@ import { repositoryRoot, type TestEnvironment } from '../../testing/environment.
 import { getObject } from './manual-operations.ts'
 import { scenario } from './harness.ts'
 
-interface TargetResult { readonly name: string; readonly outcome: string; readonly outputs: Readonly<Record<string, string>> }
+interface TargetResult {
+  readonly name: string
+  readonly outcome: string
+  readonly outputs: Readonly<Record<string, string>>
+}
 
-const runFleetAction = (environment: TestEnvironment, action: string, inputs: Record<string, string>): Promise<RunResult> =>
-  executeAction({ actionDirectory: join(repositoryRoot, 'fleet', action), directory: environment.directory, env: environment.runnerEnv(), inputs })
-
-scenario('two targets of one job: the second is deployed though the first fails, and the job fails with both results', async ({ environment }) => {
-  const { certificate, 'private-key': privateKey, ...inputs } = environment.inputs()
-  const file = join(environment.directory, 'targets.yml')
-  await writeFile(file, JSON.stringify({ defaults: { ...inputs, region: environment.region, environment: 'production' }, targets: [{ name: 'gone', namespace: 'nowhere' }, { name: 'here' }] }))
-  const matrix = await runFleetAction(environment, 'plan', { file })
-  expect(matrix.exitCode).toBe(0)
-  const [job, ...otherJobs] = (JSON.parse(matrix.outputs['matrix'] ?? '') as { include: Record<string, string>[] }).include
-  expect(otherJobs.map(({ name }) => name)).toEqual(['here'])
-
-  const allTargets = JSON.stringify([job, ...otherJobs].flatMap((each) => JSON.parse(each?.['targets'] ?? '') as object[]))
-  const dryRun = await runFleetAction(environment, 'deploy', { targets: allTargets, 'dry-run': 'true', certificate: certificate ?? '', 'private-key': privateKey ?? '' })
-  expect((JSON.parse(dryRun.outputs['results'] ?? '') as TargetResult[])[1]?.outputs).toMatchObject({ changed: 'false', changes: expect.stringContaining('service.type') })
-  expect(await getObject(environment, 'ingress', 'milvus-demo')).toBeUndefined()
-
-  const run = await runFleetAction(environment, 'deploy', { targets: allTargets, certificate: certificate ?? '', 'private-key': privateKey ?? '' })
-  expect(run.exitCode).toBe(1)
-  const results = JSON.parse(run.outputs['results'] ?? '') as TargetResult[]
-  expect(results.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual(['gone failure', 'here success'])
-  expect(results[0]?.outputs).toMatchObject({ 'failure-code': 'namespace-not-found' })
-  expect(results[1]?.outputs['alb-address']).toMatch(/elb\.amazonaws\.com$/)
-  expect(run.log).toContain('1 of 2 targets did not succeed: gone (namespace-not-found)')
-  for (const output of [run.log, JSON.stringify(run.outputs), run.summary]) expect(output).not.toContain((privateKey ?? '').split('\n')[1])
-})
-
-scenario('a targets file with mistakes: every one is said', async ({ environment }) => {
-  const file = join(environment.directory, 'targets.yml')
-  await writeFile(file, 'targets: [{name: a, host: x}, {name: b, region: us-east-2, cluster: c, host: b.example.com, scheme: open}]')
-  const run = await runFleetAction(environment, 'plan', { file })
-  expect(run.exitCode).toBe(1)
-  for (const filteredRun of ['a: Input cluster is empty', 'a: Input region is empty', 'a: Input host is "x"', 'b: Input scheme is "open"']) {
-    expect(decodeURIComponent(run.log)).toContain(filteredRun)
-    expect(run.summary).toContain(filteredRun)
-  }
-  expect((await runFleetAction(environment, 'plan', { file: join(environment.directory, 'none.yml') })).log).toContain('which cannot be read')
-}, { start: 'empty' })
-
-scenario('a file of 1,000 targets becomes 250 jobs, and a part of it those that are named', async ({ environment }) => {
-  const file = join(environment.directory, 'targets.yml')
-  const names = Array.from({ length: 1000 }, (_, index) => `target-${index}`)
-  await writeFile(file, `defaults: {region: us-east-2}\ntargets:\n${names.map((name, index) => `  - {name: ${name}, environment: e${index % 50}, cluster: c${index}, host: ${name}.example.com, role-to-assume: "arn:aws:iam::111122223333:role/milvus-alb-${index % 50}"}`).join('\n')}\n`)
-  const { exitCode, outputs, log } = await runFleetAction(environment, 'plan', { file })
-  expect([exitCode, log]).toEqual([0, expect.stringContaining('1000 targets in 250 jobs')])
-  const { include } = JSON.parse(outputs['matrix'] ?? '') as { include: { targets: string }[] }
-  expect(include.flatMap(({ targets }) => (JSON.parse(targets) as TargetResult[]).map(({ name }) => name)).sort()).toEqual([...names].sort())
-  expect(JSON.parse(outputs['targets'] ?? '')).toEqual(names)
-  // Source: GitHub, workflow syntax, jobs.<job_id>.outputs: 1 MB a job. Linux, execve(2): 128 KiB a variable, which an input is.
-  expect((outputs['matrix'] ?? '').length).toBeLessThan(2 ** 20 - 2 ** 17)
-  expect((outputs['targets'] ?? '').length).toBeLessThan(2 ** 17)
-
-  const filteredRun = await runFleetAction(environment, 'plan', { file, only: 'target-99*, target-1' })
-  expect(JSON.parse(filteredRun.outputs['targets'] ?? '')).toEqual(['target-1', 'target-99', ...Array.from({ length: 10 }, (_, index) => `target-99${index}`)])
-  expect(filteredRun.outputs['artifacts']).not.toBe(outputs['artifacts'])
-  expect((await runFleetAction(environment, 'plan', { file, mode: 'check' })).outputs['artifacts']).not.toBe(outputs['artifacts'])
-  expect((await runFleetAction(environment, 'plan', { file, only: 'target-1, tarket-2' })).log).toContain('Input only says tarket-2, which matches none of the 1000 targets')
-}, { start: 'empty' })
-
-scenario('a drift check over all jobs opens one issue, updates that one, and closes it when all is well', async ({ environment }) => {
-  const github = await startGitHubApi()
-  const runReport = (inputs: Record<string, string> = {}): Promise<RunResult> => executeAction({
-    actionDirectory: join(repositoryRoot, 'fleet', 'report'), directory: environment.directory, inputs: { token: github.token, issue: 'true', ...inputs },
-    env: { ...environment.runnerEnv(), GITHUB_API_URL: github.url, GITHUB_REPOSITORY: 'team/infra', GITHUB_RUN_ID: '1', GITHUB_WORKFLOW: 'Drift', GITHUB_SERVER_URL: 'https://github.com' },
+const runFleetAction = (
+  environment: TestEnvironment,
+  action: string,
+  inputs: Record<string, string>,
+): Promise<RunResult> =>
+  executeAction({
+    actionDirectory: join(repositoryRoot, 'fleet', action),
+    directory: environment.directory,
+    env: environment.runnerEnv(),
+    inputs,
   })
-  const createResult = (name: string, drift: string) => ({ name, host: `${name}.example.com`, outcome: 'success', outputs: { drift, changes: '[]' } })
-  try {
-    for (let job = 0; job < 120; job += 1) github.artifacts.set(`milvus-alb-results-${job}`, [createResult(`t${job}`, 'false')])
-    github.artifacts.set('milvus-alb-results-bad', [createResult('bad', 'true')])
-    github.artifacts.set('coverage', { not: 'ours' })
-    const first = await runReport()
-    expect({ exit: first.exitCode, log: first.exitCode === 0 ? '' : first.log, ...first.outputs }).toEqual({ exit: 0, log: '', clean: 'false', drift: 'true', issue: '1' })
-    expect(github.issues).toMatchObject([{ title: 'Milvus: 1 of 121 targets needs attention', state: 'open', labels: ['milvus-alb-drift'] }])
-    expect(first.summary).toContain('| ✗ | bad |')
 
-    github.artifacts.set('milvus-alb-results-worse', [createResult('worse', 'unknown')])
-    expect((await runReport()).outputs).toEqual({ clean: 'false', drift: 'true', issue: '1' })
-    expect(github.issues).toMatchObject([{ title: 'Milvus: 2 of 122 targets need attention', state: 'open' }])
+scenario(
+  'two targets of one job: the second is deployed though the first fails, and the job fails with both results',
+  async ({ environment }) => {
+    const { certificate, 'private-key': privateKey, ...inputs } = environment.inputs()
+    const file = join(environment.directory, 'targets.yml')
+    await writeFile(
+      file,
+      JSON.stringify({
+        defaults: { ...inputs, region: environment.region, environment: 'production' },
+        targets: [{ name: 'gone', namespace: 'nowhere' }, { name: 'here' }],
+      }),
+    )
+    const matrix = await runFleetAction(environment, 'plan', { file })
+    expect(matrix.exitCode).toBe(0)
+    const [job, ...otherJobs] = (
+      JSON.parse(matrix.outputs['matrix'] ?? '') as { include: Record<string, string>[] }
+    ).include
+    expect(otherJobs.map(({ name }) => name)).toEqual(['here'])
 
-    for (const name of ['bad', 'worse']) github.artifacts.set(`milvus-alb-results-${name}`, [createResult(name, 'false')])
-    expect((await runReport()).outputs).toEqual({ clean: 'true', drift: 'false' })
-    expect(github.issues).toMatchObject([{ state: 'closed', comments: [expect.stringContaining('as they should be')] }])
-    // What else the workflow looks at has an issue of its own.
-    expect((await runReport({ artifacts: 'milvus-alb-results-0', targets: '["other"]' })).outputs).toEqual({ clean: 'false', drift: 'unknown', issue: '2' })
-    expect((await runReport({ issue: 'false', targets: '["bad","lost"]' })).summary).toContain('| ✗ | lost |  | no result: its job ended before the action did |')
-    // The archive's address carries its own right.
-    expect(github.requests.filter((request) => request.includes('/blobs/') && request.endsWith('with a token'))).toEqual([])
-    const rejectedRun = await executeAction({ actionDirectory: join(repositoryRoot, 'fleet', 'report'), directory: environment.directory, inputs: { token: 'wrong' }, env: { ...environment.runnerEnv(), GITHUB_API_URL: github.url, GITHUB_REPOSITORY: 'team/infra', GITHUB_RUN_ID: '1' } })
-    expect([rejectedRun.exitCode, rejectedRun.log]).toEqual([1, expect.stringContaining('GitHub answered 401')])
-  } finally {
-    await github.close()
-  }
-}, { start: 'empty' })
+    const allTargets = JSON.stringify(
+      [job, ...otherJobs].flatMap((each) => JSON.parse(each?.['targets'] ?? '') as object[]),
+    )
+    const dryRun = await runFleetAction(environment, 'deploy', {
+      targets: allTargets,
+      'dry-run': 'true',
+      certificate: certificate ?? '',
+      'private-key': privateKey ?? '',
+    })
+    expect(
+      (JSON.parse(dryRun.outputs['results'] ?? '') as TargetResult[])[1]?.outputs,
+    ).toMatchObject({ changed: 'false', changes: expect.stringContaining('service.type') })
+    expect(await getObject(environment, 'ingress', 'milvus-demo')).toBeUndefined()
+
+    const run = await runFleetAction(environment, 'deploy', {
+      targets: allTargets,
+      certificate: certificate ?? '',
+      'private-key': privateKey ?? '',
+    })
+    expect(run.exitCode).toBe(1)
+    const results = JSON.parse(run.outputs['results'] ?? '') as TargetResult[]
+    expect(results.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual([
+      'gone failure',
+      'here success',
+    ])
+    expect(results[0]?.outputs).toMatchObject({ 'failure-code': 'namespace-not-found' })
+    expect(results[1]?.outputs['alb-address']).toMatch(/elb\.amazonaws\.com$/)
+    expect(run.log).toContain('1 of 2 targets did not succeed: gone (namespace-not-found)')
+    for (const output of [run.log, JSON.stringify(run.outputs), run.summary])
+      expect(output).not.toContain((privateKey ?? '').split('\n')[1])
+  },
+)
+
+scenario(
+  'a targets file with mistakes: every one is said',
+  async ({ environment }) => {
+    const file = join(environment.directory, 'targets.yml')
+    await writeFile(
+      file,
+      'targets: [{name: a, host: x}, {name: b, region: us-east-2, cluster: c, host: b.example.com, scheme: open}]',
+    )
+    const run = await runFleetAction(environment, 'plan', { file })
+    expect(run.exitCode).toBe(1)
+    for (const filteredRun of [
+      'a: Input cluster is empty',
+      'a: Input region is empty',
+      'a: Input host is "x"',
+      'b: Input scheme is "open"',
+    ]) {
+      expect(decodeURIComponent(run.log)).toContain(filteredRun)
+      expect(run.summary).toContain(filteredRun)
+    }
+    expect(
+      (await runFleetAction(environment, 'plan', { file: join(environment.directory, 'none.yml') }))
+        .log,
+    ).toContain('which cannot be read')
+  },
+  { start: 'empty' },
+)
+
+scenario(
+  'a file of 1,000 targets becomes 250 jobs, and a part of it those that are named',
+  async ({ environment }) => {
+    const file = join(environment.directory, 'targets.yml')
+    const names = Array.from({ length: 1000 }, (_, index) => `target-${index}`)
+    await writeFile(
+      file,
+      `defaults: {region: us-east-2}\ntargets:\n${names.map((name, index) => `  - {name: ${name}, environment: e${index % 50}, cluster: c${index}, host: ${name}.example.com, role-to-assume: "arn:aws:iam::111122223333:role/milvus-alb-${index % 50}"}`).join('\n')}\n`,
+    )
+    const { exitCode, outputs, log } = await runFleetAction(environment, 'plan', { file })
+    expect([exitCode, log]).toEqual([0, expect.stringContaining('1000 targets in 250 jobs')])
+    const { include } = JSON.parse(outputs['matrix'] ?? '') as { include: { targets: string }[] }
+    expect(
+      include
+        .flatMap(({ targets }) => (JSON.parse(targets) as TargetResult[]).map(({ name }) => name))
+        .sort(),
+    ).toEqual([...names].sort())
+    expect(JSON.parse(outputs['targets'] ?? '')).toEqual(names)
+    // Source: GitHub, workflow syntax, jobs.<job_id>.outputs: 1 MB a job. Linux, execve(2): 128 KiB
+    // a variable, which an input is.
+    expect((outputs['matrix'] ?? '').length).toBeLessThan(2 ** 20 - 2 ** 17)
+    expect((outputs['targets'] ?? '').length).toBeLessThan(2 ** 17)
+
+    const filteredRun = await runFleetAction(environment, 'plan', {
+      file,
+      only: 'target-99*, target-1',
+    })
+    expect(JSON.parse(filteredRun.outputs['targets'] ?? '')).toEqual([
+      'target-1',
+      'target-99',
+      ...Array.from({ length: 10 }, (_, index) => `target-99${index}`),
+    ])
+    expect(filteredRun.outputs['artifacts']).not.toBe(outputs['artifacts'])
+    expect(
+      (await runFleetAction(environment, 'plan', { file, mode: 'check' })).outputs['artifacts'],
+    ).not.toBe(outputs['artifacts'])
+    expect(
+      (await runFleetAction(environment, 'plan', { file, only: 'target-1, tarket-2' })).log,
+    ).toContain('Input only says tarket-2, which matches none of the 1000 targets')
+  },
+  { start: 'empty' },
+)
+
+scenario(
+  'a drift check over all jobs opens one issue, updates that one, and closes it when all is well',
+  async ({ environment }) => {
+    const github = await startGitHubApi()
+    const runReport = (inputs: Record<string, string> = {}): Promise<RunResult> =>
+      executeAction({
+        actionDirectory: join(repositoryRoot, 'fleet', 'report'),
+        directory: environment.directory,
+        inputs: { token: github.token, issue: 'true', ...inputs },
+        env: {
+          ...environment.runnerEnv(),
+          GITHUB_API_URL: github.url,
+          GITHUB_REPOSITORY: 'team/infra',
+          GITHUB_RUN_ID: '1',
+          GITHUB_WORKFLOW: 'Drift',
+          GITHUB_SERVER_URL: 'https://github.com',
+        },
+      })
+    const createResult = (name: string, drift: string) => ({
+      name,
+      host: `${name}.example.com`,
+      outcome: 'success',
+      outputs: { drift, changes: '[]' },
+    })
+    try {
+      for (let job = 0; job < 120; job += 1)
+        github.artifacts.set(`milvus-alb-results-${job}`, [createResult(`t${job}`, 'false')])
+      github.artifacts.set('milvus-alb-results-bad', [createResult('bad', 'true')])
+      github.artifacts.set('coverage', { not: 'ours' })
+      const first = await runReport()
+      expect({
+        exit: first.exitCode,
+        log: first.exitCode === 0 ? '' : first.log,
+        ...first.outputs,
+      }).toEqual({ exit: 0, log: '', clean: 'false', drift: 'true', issue: '1' })
+      expect(github.issues).toMatchObject([
+        {
+          title: 'Milvus: 1 of 121 targets needs attention',
+          state: 'open',
+          labels: ['milvus-alb-drift'],
+        },
+      ])
+      expect(first.summary).toContain('| ✗ | bad |')
+
+      github.artifacts.set('milvus-alb-results-worse', [createResult('worse', 'unknown')])
+      expect((await runReport()).outputs).toEqual({ clean: 'false', drift: 'true', issue: '1' })
+      expect(github.issues).toMatchObject([
+        { title: 'Milvus: 2 of 122 targets need attention', state: 'open' },
+      ])
+
+      for (const name of ['bad', 'worse'])
+        github.artifacts.set(`milvus-alb-results-${name}`, [createResult(name, 'false')])
+      expect((await runReport()).outputs).toEqual({ clean: 'true', drift: 'false' })
+      expect(github.issues).toMatchObject([
+        { state: 'closed', comments: [expect.stringContaining('as they should be')] },
+      ])
+      // What else the workflow looks at has an issue of its own.
+      expect(
+        (await runReport({ artifacts: 'milvus-alb-results-0', targets: '["other"]' })).outputs,
+      ).toEqual({ clean: 'false', drift: 'unknown', issue: '2' })
+      expect((await runReport({ issue: 'false', targets: '["bad","lost"]' })).summary).toContain(
+        '| ✗ | lost |  | no result: its job ended before the action did |',
+      )
+      // The archive's address carries its own right.
+      expect(
+        github.requests.filter(
+          (request) => request.includes('/blobs/') && request.endsWith('with a token'),
+        ),
+      ).toEqual([])
+      const rejectedRun = await executeAction({
+        actionDirectory: join(repositoryRoot, 'fleet', 'report'),
+        directory: environment.directory,
+        inputs: { token: 'wrong' },
+        env: {
+          ...environment.runnerEnv(),
+          GITHUB_API_URL: github.url,
+          GITHUB_REPOSITORY: 'team/infra',
+          GITHUB_RUN_ID: '1',
+        },
+      })
+      expect([rejectedRun.exitCode, rejectedRun.log]).toEqual([
+        1,
+        expect.stringContaining('GitHub answered 401'),
+      ])
+    } finally {
+      await github.close()
+    }
+  },
+  { start: 'empty' },
+)

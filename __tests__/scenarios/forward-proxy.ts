@@ -1,4 +1,7 @@
-/** A forward proxy as companies have one: CONNECT for TLS, absolute URLs for plain HTTP, names that only it can resolve. */
+/**
+ * A forward proxy as companies have one: CONNECT for TLS, absolute URLs for plain HTTP, names that
+ * only it can resolve.
+ */
 import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
@@ -26,10 +29,19 @@ export async function startProxy(resolve: (host: string) => string | undefined):
     const url = new URL(request.url ?? '')
     const host = resolve(url.hostname)
     if (host === undefined) return void response.writeHead(502).end()
-    const upstream = http.request({ host, port: url.port, path: url.pathname + url.search, method: request.method, headers: request.headers }, (upstreamResponse) => {
-      response.writeHead(upstreamResponse.statusCode ?? 502, upstreamResponse.headers)
-      upstreamResponse.pipe(response)
-    })
+    const upstream = http.request(
+      {
+        host,
+        port: url.port,
+        path: url.pathname + url.search,
+        method: request.method,
+        headers: request.headers,
+      },
+      (upstreamResponse) => {
+        response.writeHead(upstreamResponse.statusCode ?? 502, upstreamResponse.headers)
+        upstreamResponse.pipe(response)
+      },
+    )
     request.pipe(upstream)
   })
   server.on('connect', (request, client: net.Socket) => {
@@ -42,7 +54,10 @@ export async function startProxy(resolve: (host: string) => string | undefined):
       client.write('HTTP/1.1 200 Connection established\r\n\r\n')
       client.pipe(upstream).pipe(client)
     })
-    for (const [socket, peer] of [[client, upstream], [upstream, client]] as const) {
+    for (const [socket, peer] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
       tunnels.add(socket)
       socket.on('error', () => peer.destroy()).on('close', () => peer.destroy())
     }
@@ -52,25 +67,43 @@ export async function startProxy(resolve: (host: string) => string | undefined):
     url: `http://127.0.0.1:${(server.address() as net.AddressInfo).port}`,
     requests,
     headers,
-    close: () => new Promise((done) => {
-      server.close(() => done())
-      server.closeAllConnections()
-      tunnels.forEach((socket) => socket.destroy())
-    }),
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done())
+        server.closeAllConnections()
+        tunnels.forEach((socket) => socket.destroy())
+      }),
   }
 }
 
 /** The same service behind TLS with a certificate of a company's own authority. */
-export async function startTlsProxy(environment: TestEnvironment, url: string): Promise<{ url: string; close(): void }> {
+export async function startTlsProxy(
+  environment: TestEnvironment,
+  url: string,
+): Promise<{ url: string; close(): void }> {
   const keyPair = await issueLoopbackCertificate(environment.certificateAuthority)
   const upstream = new URL(url)
-  const server = https.createServer({ cert: keyPair.cert, key: keyPair.key }, (request, response) => {
-    // The host header stays: it is part of AWS' signature.
-    request.pipe(http.request({ host: upstream.hostname, port: upstream.port, path: request.url, method: request.method, headers: request.headers }, (upstreamResponse) => {
-      response.writeHead(upstreamResponse.statusCode ?? 502, upstreamResponse.headers)
-      upstreamResponse.pipe(response)
-    }))
-  })
+  const server = https.createServer(
+    { cert: keyPair.cert, key: keyPair.key },
+    (request, response) => {
+      // The host header stays: it is part of AWS' signature.
+      request.pipe(
+        http.request(
+          {
+            host: upstream.hostname,
+            port: upstream.port,
+            path: request.url,
+            method: request.method,
+            headers: request.headers,
+          },
+          (upstreamResponse) => {
+            response.writeHead(upstreamResponse.statusCode ?? 502, upstreamResponse.headers)
+            upstreamResponse.pipe(response)
+          },
+        ),
+      )
+    },
+  )
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', () => done()))
   return {
     url: `https://127.0.0.1:${(server.address() as net.AddressInfo).port}`,

@@ -1,7 +1,22 @@
 /** Ingresses that share an ALB, and changes of the Ingress that make another ALB. */
 import { expect } from '@jest/globals'
-import { createObjects, getObject, importCertificate, listLoadBalancerNames, type KubernetesObject } from './manual-operations.ts'
-import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, expectUnchanged, scenario, setDefaultStart, type Scenario } from './harness.ts'
+import {
+  createObjects,
+  getObject,
+  importCertificate,
+  listLoadBalancerNames,
+  type KubernetesObject,
+} from './manual-operations.ts'
+import {
+  getErrorAnnotation,
+  listChanges,
+  expectFailure,
+  expectSuccess,
+  expectUnchanged,
+  scenario,
+  setDefaultStart,
+  type Scenario,
+} from './harness.ts'
 
 setDefaultStart('cluster-ip')
 
@@ -9,19 +24,65 @@ const annotationPrefix = 'alb.ingress.kubernetes.io'
 const groupInputs = { 'group-name': 'shared' }
 
 /** Another Ingress of the group, for Milvus' Service as well. */
-function createGroupMember({ environment }: Scenario, name: string, annotations: Record<string, string>, { host = 'other.example.com', port = 19530 } = {}): KubernetesObject {
-  const annotationsByName = { 'group.name': 'shared', 'scheme': 'internet-facing', 'backend-protocol-version': 'GRPC', 'target-type': 'ip', 'listen-ports': `[{"HTTPS":${environment.listenPort}}]`, ...annotations }
-  const rule = { host, http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'milvus-demo', port: { number: port } } } }] } }
-  return { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name, namespace: environment.namespace, annotations: Object.fromEntries(Object.entries(annotationsByName).map(([key, value]) => [`${annotationPrefix}/${key}`, value])) }, spec: { ingressClassName: 'alb', rules: [rule] } }
+function createGroupMember(
+  { environment }: Scenario,
+  name: string,
+  annotations: Record<string, string>,
+  { host = 'other.example.com', port = 19530 } = {},
+): KubernetesObject {
+  const annotationsByName = {
+    'group.name': 'shared',
+    scheme: 'internet-facing',
+    'backend-protocol-version': 'GRPC',
+    'target-type': 'ip',
+    'listen-ports': `[{"HTTPS":${environment.listenPort}}]`,
+    ...annotations,
+  }
+  const rule = {
+    host,
+    http: {
+      paths: [
+        {
+          path: '/',
+          pathType: 'Prefix',
+          backend: { service: { name: 'milvus-demo', port: { number: port } } },
+        },
+      ],
+    },
+  }
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: {
+      name,
+      namespace: environment.namespace,
+      annotations: Object.fromEntries(
+        Object.entries(annotationsByName).map(([key, value]) => [
+          `${annotationPrefix}/${key}`,
+          value,
+        ]),
+      ),
+    },
+    spec: { ingressClassName: 'alb', rules: [rule] },
+  }
 }
 
 const getAddress = async ({ environment }: Scenario, name: string): Promise<unknown> =>
-  ((await getObject(environment, 'ingress', name))?.['status'] as { loadBalancer?: { ingress?: { hostname?: string }[] } } | undefined)?.loadBalancer?.ingress?.[0]?.hostname
+  (
+    (await getObject(environment, 'ingress', name))?.['status'] as
+      { loadBalancer?: { ingress?: { hostname?: string }[] } } | undefined
+  )?.loadBalancer?.ingress?.[0]?.hostname
 
 scenario('a group of two shares one ALB, and each has its address', async (scenario) => {
   const { environment, run } = scenario
-  const arn = await importCertificate(environment, await environment.certificateAuthority.issue({ hosts: ['other.example.com'] }))
-  await createObjects(environment, createGroupMember(scenario, 'a-other', { 'certificate-arn': arn }))
+  const arn = await importCertificate(
+    environment,
+    await environment.certificateAuthority.issue({ hosts: ['other.example.com'] }),
+  )
+  await createObjects(
+    environment,
+    createGroupMember(scenario, 'a-other', { 'certificate-arn': arn }),
+  )
   const first = expectSuccess(await run(groupInputs))
   expect(await listLoadBalancerNames(environment)).toEqual([first.outputs['alb-address']])
   expect(await getAddress(scenario, 'a-other')).toBe(first.outputs['alb-address'])
@@ -30,50 +91,95 @@ scenario('a group of two shares one ALB, and each has its address', async (scena
   expectUnchanged(await run(groupInputs))
 })
 
-scenario('a member of the group that disagrees is refused before anything is written', async (scenario) => {
-  const { environment, run, writes } = scenario
-  await createObjects(environment, createGroupMember(scenario, 'other', { 'scheme': 'internal', 'certificate-arn': 'arn', 'ssl-policy': 'ELBSecurityPolicy-2016-08', 'load-balancer-attributes': 'idle_timeout.timeout_seconds=60' }))
-  const result = await run(groupInputs)
-  expectFailure(result, 'preflight', 'ingress-group-conflict')
-  expect(writes()).toEqual([])
-  expect(getErrorAnnotation(result)).toContain('Ingress other of group shared says otherwise than this one will, and the controller refuses a group that disagrees: scheme is internal, not internet-facing; load-balancer-attributes idle_timeout.timeout_seconds is 60, not 600; ssl-policy is ELBSecurityPolicy-2016-08, not ELBSecurityPolicy-TLS13-1-2-2021-06.')
-})
+scenario(
+  'a member of the group that disagrees is refused before anything is written',
+  async (scenario) => {
+    const { environment, run, writes } = scenario
+    await createObjects(
+      environment,
+      createGroupMember(scenario, 'other', {
+        scheme: 'internal',
+        'certificate-arn': 'arn',
+        'ssl-policy': 'ELBSecurityPolicy-2016-08',
+        'load-balancer-attributes': 'idle_timeout.timeout_seconds=60',
+      }),
+    )
+    const result = await run(groupInputs)
+    expectFailure(result, 'preflight', 'ingress-group-conflict')
+    expect(writes()).toEqual([])
+    expect(getErrorAnnotation(result)).toContain(
+      'Ingress other of group shared says otherwise than this one will, and the controller refuses a group that disagrees: scheme is internal, not internet-facing; load-balancer-attributes idle_timeout.timeout_seconds is 60, not 600; ssl-policy is ELBSecurityPolicy-2016-08, not ELBSecurityPolicy-TLS13-1-2-2021-06.',
+    )
+  },
+)
 
 scenario('a member of the group with the same host is a warning', async (scenario) => {
   const { environment, run } = scenario
   const arn = await importCertificate(environment)
-  await createObjects(environment, createGroupMember(scenario, 'z-other', { 'certificate-arn': arn }, { host: environment.host }))
-  expect(expectSuccess(await run(groupInputs)).log).toMatch(/^::warning.*Ingress z-other of group shared has host milvus.example.com too: the one that comes first/m)
+  await createObjects(
+    environment,
+    createGroupMember(scenario, 'z-other', { 'certificate-arn': arn }, { host: environment.host }),
+  )
+  expect(expectSuccess(await run(groupInputs)).log).toMatch(
+    /^::warning.*Ingress z-other of group shared has host milvus.example.com too: the one that comes first/m,
+  )
 })
 
 scenario('another Ingress of the group that spoils ours is named', async (scenario) => {
   const { environment, run } = scenario
   const arn = await importCertificate(environment)
-  await createObjects(environment, createGroupMember(scenario, 'other', { 'certificate-arn': arn }, { port: 80 }))
+  await createObjects(
+    environment,
+    createGroupMember(scenario, 'other', { 'certificate-arn': arn }, { port: 80 }),
+  )
   const result = await run(groupInputs)
   expectFailure(result, 'load-balancer', 'controller-refused')
-  expect(getErrorAnnotation(result)).toContain('unable to find port 80 on service milvus/milvus-demo')
-  expect(getErrorAnnotation(result)).toContain('This is about Ingress milvus/other of the same group, not about ours')
+  expect(getErrorAnnotation(result)).toContain(
+    'unable to find port 80 on service milvus/milvus-demo',
+  )
+  expect(getErrorAnnotation(result)).toContain(
+    'This is about Ingress milvus/other of the same group, not about ours',
+  )
   await environment.kubectl('delete', 'ingress', 'other', '--wait=false')
   expectSuccess(await run(groupInputs))
 })
 
-scenario('another scheme is another ALB, which is said before it is made', async ({ environment, run }) => {
-  const oldAddress = expectSuccess(await run()).outputs['alb-address'] ?? ''
-  const result = expectSuccess(await run({ scheme: 'internal' }))
-  expect(result.log).toMatch(new RegExp(`^::warning.*scheme changes from internet-facing to internal: that is another ALB with a new name in place of ${oldAddress}\\. Point the DNS record of milvus.example.com at the new name`, 'm'))
-  expect(result.outputs['alb-address']).not.toBe(oldAddress)
-  expect(await listLoadBalancerNames(environment)).toEqual([result.outputs['alb-address']])
-  const second = await run({ scheme: 'internal' })
-  expectUnchanged(second)
-  expect(second.log).not.toContain('another ALB with a new name')
-})
+scenario(
+  'another scheme is another ALB, which is said before it is made',
+  async ({ environment, run }) => {
+    const oldAddress = expectSuccess(await run()).outputs['alb-address'] ?? ''
+    const result = expectSuccess(await run({ scheme: 'internal' }))
+    expect(result.log).toMatch(
+      new RegExp(
+        `^::warning.*scheme changes from internet-facing to internal: that is another ALB with a new name in place of ${oldAddress}\\. Point the DNS record of milvus.example.com at the new name`,
+        'm',
+      ),
+    )
+    expect(result.outputs['alb-address']).not.toBe(oldAddress)
+    expect(await listLoadBalancerNames(environment)).toEqual([result.outputs['alb-address']])
+    const second = await run({ scheme: 'internal' })
+    expectUnchanged(second)
+    expect(second.log).not.toContain('another ALB with a new name')
+  },
+)
 
-scenario('a name for an ALB that is there does nothing, and an old class annotation wins: both are said', async ({ environment, run }) => {
-  expectSuccess(await run())
-  await environment.kubectl('annotate', 'ingress', 'milvus-demo', 'kubernetes.io/ingress.class=alb')
-  const result = expectSuccess(await run({ 'load-balancer-name': 'vectors' }))
-  expect(listChanges(result)).toEqual(['ingress load-balancer-name'])
-  expect(result.log).toMatch(/^::warning.*load-balancer-name vectors does nothing to the ALB that is there \(k8s-/m)
-  expect(result.log).toMatch(/^::warning.*kubernetes.io\/ingress.class: alb, which wins over ingress-class/m)
-})
+scenario(
+  'a name for an ALB that is there does nothing, and an old class annotation wins: both are said',
+  async ({ environment, run }) => {
+    expectSuccess(await run())
+    await environment.kubectl(
+      'annotate',
+      'ingress',
+      'milvus-demo',
+      'kubernetes.io/ingress.class=alb',
+    )
+    const result = expectSuccess(await run({ 'load-balancer-name': 'vectors' }))
+    expect(listChanges(result)).toEqual(['ingress load-balancer-name'])
+    expect(result.log).toMatch(
+      /^::warning.*load-balancer-name vectors does nothing to the ALB that is there \(k8s-/m,
+    )
+    expect(result.log).toMatch(
+      /^::warning.*kubernetes.io\/ingress.class: alb, which wins over ingress-class/m,
+    )
+  },
+)

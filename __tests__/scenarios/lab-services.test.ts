@@ -1,20 +1,40 @@
-/** Another Milvus, another helm: what only the lab has. That Milvus' own clients work is looked at after every run there (harness.ts). */
+/**
+ * Another Milvus, another helm: what only the lab has. That Milvus' own clients work is looked at
+ * after every run there (harness.ts).
+ */
 import { expect } from '@jest/globals'
 import { mergeValues } from '../../simulator/charts/merge-values.ts'
 import { modeValues } from '../../simulator/charts/installation-modes.ts'
 import { expectSuccess, expectUnchanged, labScenario, valuesCanary } from './harness.ts'
 
-labScenario('the simulator has one Milvus', 'Milvus Lite, a second implementation of the API', async ({ environment, run }) => {
-  await environment.selectMilvus('lite')
-  expect(expectSuccess(await run()).outputs['milvus-version']).toMatch(/lite/)
-})
+labScenario(
+  'the simulator has one Milvus',
+  'Milvus Lite, a second implementation of the API',
+  async ({ environment, run }) => {
+    await environment.selectMilvus('lite')
+    expect(expectSuccess(await run()).outputs['milvus-version']).toMatch(/lite/)
+  },
+)
 
-labScenario('the simulator has helm 4', 'helm 3.17 does as well, and values are kept though the repository has a newer chart', async ({ environment, run }) => {
-  await environment.useHelm(3)
-  await environment.chartRepository.publish('6.0.0')
-  const inputs = { values: `minio: {bucketName: kept, secretKey: ${valuesCanary}}` }
-  expectSuccess(await run(inputs))
-  expectUnchanged(await run(inputs))
-  expect(JSON.parse(await environment.helm('get', 'values', 'milvus-demo', '-o', 'json'))).toEqual(mergeValues(modeValues.standalone, { minio: { bucketName: 'kept', secretKey: valuesCanary }, service: { type: 'ClusterIP' } }))
-  expect(JSON.parse(await environment.helm('get', 'metadata', 'milvus-demo', '-o', 'json'))).toMatchObject({ version: '4.2.58' })
-})
+labScenario(
+  'the simulator has helm 4',
+  'helm 3.17 does as well, and values are kept though the repository has a newer chart',
+  async ({ environment, run }) => {
+    await environment.useHelm(3)
+    await environment.chartRepository.publish('6.0.0')
+    const inputs = { values: `minio: {bucketName: kept, secretKey: ${valuesCanary}}` }
+    expectSuccess(await run(inputs))
+    expectUnchanged(await run(inputs))
+    expect(
+      JSON.parse(await environment.helm('get', 'values', 'milvus-demo', '-o', 'json')),
+    ).toEqual(
+      mergeValues(modeValues.standalone, {
+        minio: { bucketName: 'kept', secretKey: valuesCanary },
+        service: { type: 'ClusterIP' },
+      }),
+    )
+    expect(
+      JSON.parse(await environment.helm('get', 'metadata', 'milvus-demo', '-o', 'json')),
+    ).toMatchObject({ version: '4.2.58' })
+  },
+)

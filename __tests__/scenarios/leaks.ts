@@ -1,4 +1,7 @@
-/** The search for secrets in all that a run leaves, in every form in which they travel. Written without a look at src/reporting/redaction.ts, which it judges. */
+/**
+ * The search for secrets in all that a run leaves, in every form in which they travel. Written
+ * without a look at src/reporting/redaction.ts, which it judges.
+ */
 import { readFileSync } from 'node:fs'
 import { readFilesUnder, type RunResult } from '../../testing/runner.ts'
 import type { ServiceName, RecordedRequest } from '../../testing/request-log.ts'
@@ -12,7 +15,10 @@ export interface Secret {
   readonly for: readonly ServiceName[]
 }
 
-/** Secrets that ride in the values of the release and in milvus-token; others are made anew for each world. */
+/**
+ * Secrets that ride in the values of the release and in milvus-token; others are made anew for each
+ * world.
+ */
 export const valuesCanary = 'canary-9f3b1c7e-values'
 export const tokenCanary = 'canary-4d2a8e60-token'
 
@@ -20,19 +26,36 @@ export const tokenCanary = 'canary-4d2a8e60-token'
 const eksToken = 'k8s-aws-v1.'
 
 /** The secrets of a run with these inputs. */
-export function collectSecrets(environment: TestEnvironment, inputs: Readonly<Record<string, string>>): Secret[] {
+export function collectSecrets(
+  environment: TestEnvironment,
+  inputs: Readonly<Record<string, string>>,
+): Secret[] {
   const aws: readonly ServiceName[] = ['acm', 'sts', 'eks', 'ec2', 'elbv2']
-  const credentials = environment.aws.credentials.flatMap(({ secretAccessKey, sessionToken = '' }): Secret[] => [
-    { name: 'AWS secret key', text: secretAccessKey, for: [] },
-    // A token for EKS is a signed request, session and all.
-    { name: 'AWS session token', text: sessionToken, for: [...aws, 'kubernetes'] },
-  ])
+  const credentials = environment.aws.credentials.flatMap(
+    ({ secretAccessKey, sessionToken = '' }): Secret[] => [
+      { name: 'AWS secret key', text: secretAccessKey, for: [] },
+      // A token for EKS is a signed request, session and all.
+      { name: 'AWS session token', text: sessionToken, for: [...aws, 'kubernetes'] },
+    ],
+  )
   const all: Secret[] = [
-    ...getKeyLines(inputs['private-key'] ?? '').map((text): Secret => ({ name: 'private key', text, for: ['acm'] })),
-    { name: 'milvus-token', text: inputs['milvus-token']?.replace(/^[^:]*:/, '') ?? '', for: ['alb', 'milvus'] },
+    ...getKeyLines(inputs['private-key'] ?? '').map((text): Secret => ({
+      name: 'private key',
+      text,
+      for: ['acm'],
+    })),
+    {
+      name: 'milvus-token',
+      text: inputs['milvus-token']?.replace(/^[^:]*:/, '') ?? '',
+      for: ['alb', 'milvus'],
+    },
     { name: 'values', text: valuesCanary, for: ['kubernetes'] },
     { name: 'chart-password', text: inputs['chart-password'] ?? '', for: ['charts'] },
-    { name: 'token of the kubeconfig', text: /"token":\s*"([^"]+)"/.exec(readFileSync(environment.kubeconfig, 'utf8'))?.[1] ?? '', for: ['kubernetes'] },
+    {
+      name: 'token of the kubeconfig',
+      text: /"token":\s*"([^"]+)"/.exec(readFileSync(environment.kubeconfig, 'utf8'))?.[1] ?? '',
+      for: ['kubernetes'],
+    },
     { name: 'token for EKS', text: eksToken, for: ['kubernetes'] },
     ...credentials,
   ]
@@ -44,49 +67,109 @@ function getKeyLines(key: string): string[] {
   return pem.split(/\r?\n/).filter((line) => line.length > 32 && !line.startsWith('-----'))
 }
 
-/** Every form in which a secret may lie in a text, by its name. Those that are equal to it are left out. */
+/**
+ * Every form in which a secret may lie in a text, by its name. Those that are equal to it are left
+ * out.
+ */
 export function listEncodings(secret: string): ReadonlyMap<string, string> {
   const url = encodeURIComponent(secret)
   const json = JSON.stringify(secret).slice(1, -1)
   const base64 = [0, 1, 2].map((offset) => getBase64Fragment(secret, offset))
   const all: [string, string][] = [
     ['raw', secret],
-    ...base64.map((text, offset): [string, string] => [`base64, ${offset} bytes after its beginning`, text]),
-    ...base64.map((text, offset): [string, string] => [`base64 for URLs, ${offset} bytes after its beginning`, text.replaceAll('+', '-').replaceAll('/', '_')]),
+    ...base64.map((text, offset): [string, string] => [
+      `base64, ${offset} bytes after its beginning`,
+      text,
+    ]),
+    ...base64.map((text, offset): [string, string] => [
+      `base64 for URLs, ${offset} bytes after its beginning`,
+      text.replaceAll('+', '-').replaceAll('/', '_'),
+    ]),
     ['URL-encoded', url],
     ['URL-encoded in small letters', url.replace(/%../g, (code) => code.toLowerCase())],
     ['form-encoded', url.replaceAll('%20', '+')],
     ['JSON-escaped', json],
-    ['JSON-escaped as Go does', json.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)],
+    [
+      'JSON-escaped as Go does',
+      json.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`),
+    ],
   ]
-  return new Map(all.filter(([, encoding], index) => all.findIndex(([, other]) => other === encoding) === index))
+  return new Map(
+    all.filter(([, encoding], index) => all.findIndex(([, other]) => other === encoding) === index),
+  )
 }
 
 /** What of a text in base64 is of the secret alone, so many bytes after a multiple of three. */
 function getBase64Fragment(secret: string, offset: number): string {
   const length = offset + Buffer.byteLength(secret)
-  const encoded = Buffer.from('\0'.repeat(offset) + secret).toString('base64').replace(/=+$/, '')
+  const encoded = Buffer.from('\0'.repeat(offset) + secret)
+    .toString('base64')
+    .replace(/=+$/, '')
   return encoded.slice([0, 2, 3][offset], length % 3 === 0 ? undefined : -1)
 }
 
 /** @returns what lies where it should not, as `SECRET in PLACE (FORM)` */
-export function findLeaks(textByLocation: Readonly<Record<string, string>>, secrets: readonly Pick<Secret, 'name' | 'text'>[]): string[] {
-  const encodings = secrets.flatMap(({ name, text }) => [...listEncodings(text)].map(([encoding, needle]) => ({ name, form: encoding, sought: needle })))
-  const leaks = Object.entries(textByLocation).flatMap(([location, text]) => encodings.filter(({ sought: needle }) => text.includes(needle)).map(({ name, form: encoding }) => `${name} in ${location} (${encoding})`))
+export function findLeaks(
+  textByLocation: Readonly<Record<string, string>>,
+  secrets: readonly Pick<Secret, 'name' | 'text'>[],
+): string[] {
+  const encodings = secrets.flatMap(({ name, text }) =>
+    [...listEncodings(text)].map(([encoding, needle]) => ({
+      name,
+      form: encoding,
+      sought: needle,
+    })),
+  )
+  const leaks = Object.entries(textByLocation).flatMap(([location, text]) =>
+    encodings
+      .filter(({ sought: needle }) => text.includes(needle))
+      .map(({ name, form: encoding }) => `${name} in ${location} (${encoding})`),
+  )
   return [...new Set(leaks)]
 }
 
-/** Where a run may have left something: what it printed, set, summarized and saved, what helm was called with, and files. */
-export async function collectRunOutputs(environment: TestEnvironment, run: RunResult): Promise<Record<string, string>> {
-  const { HELM_DATA_HOME: helmDataHome = '', HELM_CONFIG_HOME: helmConfigHome = '' } = environment.runnerEnv()
+/**
+ * Where a run may have left something: what it printed, set, summarized and saved, what helm was
+ * called with, and files.
+ */
+export async function collectRunOutputs(
+  environment: TestEnvironment,
+  run: RunResult,
+): Promise<Record<string, string>> {
+  const { HELM_DATA_HOME: helmDataHome = '', HELM_CONFIG_HOME: helmConfigHome = '' } =
+    environment.runnerEnv()
   return {
-    ...run.files, ...await readFilesUnder(helmDataHome), ...await readFilesUnder(helmConfigHome),
-    'what was printed': run.log, outputs: run.outputText, summary: run.summary, state: run.state, 'the arguments of helm': (await environment.helmCalls()).join('\n'),
+    ...run.files,
+    ...(await readFilesUnder(helmDataHome)),
+    ...(await readFilesUnder(helmConfigHome)),
+    'what was printed': run.log,
+    outputs: run.outputText,
+    summary: run.summary,
+    state: run.state,
+    'the arguments of helm': (await environment.helmCalls()).join('\n'),
   }
 }
 
 /** @returns what was sent to a part that it is not for */
-export function findLeaksInRequests(requests: readonly RecordedRequest[], secrets: readonly Secret[]): string[] {
-  const textByService = Object.entries(Object.groupBy(requests, ({ service: part }) => part)).map(([part, all]) => [part as ServiceName, all.map(({ operation, query, headers, body }) => [operation, query, JSON.stringify(headers ?? {}), body].join('\n')).join('\n')] as const)
-  return textByService.flatMap(([part, text]) => findLeaks({ [`requests to ${part}`]: text }, secrets.filter((secret) => !secret.for.includes(part))))
+export function findLeaksInRequests(
+  requests: readonly RecordedRequest[],
+  secrets: readonly Secret[],
+): string[] {
+  const textByService = Object.entries(Object.groupBy(requests, ({ service: part }) => part)).map(
+    ([part, all]) =>
+      [
+        part as ServiceName,
+        all
+          .map(({ operation, query, headers, body }) =>
+            [operation, query, JSON.stringify(headers ?? {}), body].join('\n'),
+          )
+          .join('\n'),
+      ] as const,
+  )
+  return textByService.flatMap(([part, text]) =>
+    findLeaks(
+      { [`requests to ${part}`]: text },
+      secrets.filter((secret) => !secret.for.includes(part)),
+    ),
+  )
 }

@@ -1,67 +1,147 @@
-/** The controller and the ALB: refusals of ELB, silence, changes by hand in AWS, and targets that answer nobody. */
+/**
+ * The controller and the ALB: refusals of ELB, silence, changes by hand in AWS, and targets that
+ * answer nobody.
+ */
 import { expect } from '@jest/globals'
 import type { TestEnvironment } from '../../testing/environment.ts'
-import { replaceRuleWithFixedResponse, deleteListener, deleteLoadBalancer, deleteRule, getListener, modifyListener, getRules, setLoadBalancerAttribute } from './alb-manual-operations.ts'
-import { createObjects, getObject, importCertificate, listLoadBalancerNames } from './manual-operations.ts'
-import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, expectUnchanged, simulatorScenario, scenario, setDefaultStart } from './harness.ts'
+import {
+  replaceRuleWithFixedResponse,
+  deleteListener,
+  deleteLoadBalancer,
+  deleteRule,
+  getListener,
+  modifyListener,
+  getRules,
+  setLoadBalancerAttribute,
+} from './alb-manual-operations.ts'
+import {
+  createObjects,
+  getObject,
+  importCertificate,
+  listLoadBalancerNames,
+} from './manual-operations.ts'
+import {
+  getErrorAnnotation,
+  listChanges,
+  expectFailure,
+  expectSuccess,
+  expectUnchanged,
+  simulatorScenario,
+  scenario,
+  setDefaultStart,
+} from './harness.ts'
 
 setDefaultStart('deployed')
 
 const reconcileRequestChange = 'load-balancer milvus-alb-action/nudge'
 const shortProbe = { 'probe-timeout': '1s' }
 
-scenario('what ELB refuses is told with what to do, for each kind of refusal', async ({ environment, run }) => {
-  const elbErrors: readonly (readonly [code: string, message: string, remedy: RegExp])[] = [
-    ['TooManyLoadBalancers', 'The maximum number of load balancers has been reached', /Ask AWS for a higher quota/],
-    ['OperationNotPermitted', 'This AWS account currently does not support creating load balancers.', /Ask AWS Support/],
-    ['InvalidSubnet', 'Not enough IP space available in subnet-1.', /eight free addresses each/],
-    ['InvalidSecurityGroup', 'One or more security groups are invalid', /Set security-groups to/],
-    ['AccessDenied', 'User: arn:aws:sts::1:assumed-role/lbc/x is not authorized to perform: elasticloadbalancing:CreateLoadBalancer', /controller's role, not the job's/],
-    ['ExpiredToken', 'The security token included in the request is expired', /controller's service account/],
-    ['DuplicateLoadBalancerName', 'A load balancer with the same name exists', /another load-balancer-name/],
-  ]
-  let removeFault = (): void => undefined
-  for (const [code, message, remedy] of elbErrors) {
-    // The next fault before the last one goes: the controller may try at any moment.
-    const removePreviousFault = removeFault
-    removeFault = environment.requestLog.injectFault({ service: 'elbv2', operation: 'CreateLoadBalancer', error: { status: 400, code, message } })
-    removePreviousFault()
-    const result = await run()
-    expectFailure(result, 'load-balancer', 'controller-refused')
-    expect(getErrorAnnotation(result)).toContain(`${code}: ${message}`)
-    expect(getErrorAnnotation(result)).toMatch(remedy)
-  }
-  removeFault()
-  expectSuccess(await run())
-}, { start: 'cluster-ip' })
+scenario(
+  'what ELB refuses is told with what to do, for each kind of refusal',
+  async ({ environment, run }) => {
+    const elbErrors: readonly (readonly [code: string, message: string, remedy: RegExp])[] = [
+      [
+        'TooManyLoadBalancers',
+        'The maximum number of load balancers has been reached',
+        /Ask AWS for a higher quota/,
+      ],
+      [
+        'OperationNotPermitted',
+        'This AWS account currently does not support creating load balancers.',
+        /Ask AWS Support/,
+      ],
+      ['InvalidSubnet', 'Not enough IP space available in subnet-1.', /eight free addresses each/],
+      ['InvalidSecurityGroup', 'One or more security groups are invalid', /Set security-groups to/],
+      [
+        'AccessDenied',
+        'User: arn:aws:sts::1:assumed-role/lbc/x is not authorized to perform: elasticloadbalancing:CreateLoadBalancer',
+        /controller's role, not the job's/,
+      ],
+      [
+        'ExpiredToken',
+        'The security token included in the request is expired',
+        /controller's service account/,
+      ],
+      [
+        'DuplicateLoadBalancerName',
+        'A load balancer with the same name exists',
+        /another load-balancer-name/,
+      ],
+    ]
+    let removeFault = (): void => undefined
+    for (const [code, message, remedy] of elbErrors) {
+      // The next fault before the last one goes: the controller may try at any moment.
+      const removePreviousFault = removeFault
+      removeFault = environment.requestLog.injectFault({
+        service: 'elbv2',
+        operation: 'CreateLoadBalancer',
+        error: { status: 400, code, message },
+      })
+      removePreviousFault()
+      const result = await run()
+      expectFailure(result, 'load-balancer', 'controller-refused')
+      expect(getErrorAnnotation(result)).toContain(`${code}: ${message}`)
+      expect(getErrorAnnotation(result)).toMatch(remedy)
+    }
+    removeFault()
+    expectSuccess(await run())
+  },
+  { start: 'cluster-ip' },
+)
 
 scenario('a listener that somebody deleted in AWS is put back', async ({ environment, run }) => {
   expectSuccess(await run())
   await deleteListener(environment)
   const fixedRun = expectSuccess(await run())
   expect(listChanges(fixedRun)).toEqual(['load-balancer protocol', reconcileRequestChange])
-  expect(fixedRun.outputs['changes']).toContain('changed by hand in AWS; the controller puts it back when it looks again')
-  expect(await getListener(environment)).toMatchObject({ Port: environment.listenPort, Protocol: 'HTTPS' })
+  expect(fixedRun.outputs['changes']).toContain(
+    'changed by hand in AWS; the controller puts it back when it looks again',
+  )
+  expect(await getListener(environment)).toMatchObject({
+    Port: environment.listenPort,
+    Protocol: 'HTTPS',
+  })
   expectUnchanged(await run())
 })
 
-scenario('what somebody changed in AWS is named, each by its value, and put back', async ({ environment, run }) => {
-  const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
-  const other = await importCertificate(environment, await environment.certificateAuthority.issue({ hosts: ['other.example.com'] }))
-  await modifyListener(environment, { SslPolicy: 'ELBSecurityPolicy-2016-08', certificate: other })
-  await setLoadBalancerAttribute(environment, 'idle_timeout.timeout_seconds', '60')
-  await deleteRule(environment)
-  const fixedRun = expectSuccess(await run())
-  expect(listChanges(fixedRun)).toEqual(['load-balancer default certificate', 'load-balancer ssl-policy', `load-balancer rule for ${environment.host}`, 'load-balancer attribute idle_timeout.timeout_seconds', reconcileRequestChange])
-  expect(fixedRun.summary).toContain('ELBSecurityPolicy-2016-08')
-  expect(await getListener(environment)).toMatchObject({ SslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06', Certificates: [{ CertificateArn: arn }] })
-  expect(await getRules(environment)).toHaveLength(1)
-  expectUnchanged(await run())
+scenario(
+  'what somebody changed in AWS is named, each by its value, and put back',
+  async ({ environment, run }) => {
+    const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
+    const other = await importCertificate(
+      environment,
+      await environment.certificateAuthority.issue({ hosts: ['other.example.com'] }),
+    )
+    await modifyListener(environment, {
+      SslPolicy: 'ELBSecurityPolicy-2016-08',
+      certificate: other,
+    })
+    await setLoadBalancerAttribute(environment, 'idle_timeout.timeout_seconds', '60')
+    await deleteRule(environment)
+    const fixedRun = expectSuccess(await run())
+    expect(listChanges(fixedRun)).toEqual([
+      'load-balancer default certificate',
+      'load-balancer ssl-policy',
+      `load-balancer rule for ${environment.host}`,
+      'load-balancer attribute idle_timeout.timeout_seconds',
+      reconcileRequestChange,
+    ])
+    expect(fixedRun.summary).toContain('ELBSecurityPolicy-2016-08')
+    expect(await getListener(environment)).toMatchObject({
+      SslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+      Certificates: [{ CertificateArn: arn }],
+    })
+    expect(await getRules(environment)).toHaveLength(1)
+    expectUnchanged(await run())
 
-  await replaceRuleWithFixedResponse(environment)
-  expect(listChanges(expectSuccess(await run()))).toEqual([`load-balancer rule for ${environment.host}`, reconcileRequestChange])
-  expectUnchanged(await run())
-})
+    await replaceRuleWithFixedResponse(environment)
+    expect(listChanges(expectSuccess(await run()))).toEqual([
+      `load-balancer rule for ${environment.host}`,
+      reconcileRequestChange,
+    ])
+    expectUnchanged(await run())
+  },
+)
 
 scenario('an ALB that somebody deleted in AWS is made anew', async ({ environment, run }) => {
   const removePreviousFault = expectSuccess(await run()).outputs['alb-address'] ?? ''
@@ -70,138 +150,315 @@ scenario('an ALB that somebody deleted in AWS is made anew', async ({ environmen
   expect(listChanges(fixedRun)).toEqual(['load-balancer DNS name', reconcileRequestChange])
   expect(await listLoadBalancerNames(environment)).toEqual([fixedRun.outputs['alb-address']])
   // moto gives the same name the same address.
-  if (environment.name === 'simulator') expect(fixedRun.log).toMatch(/^::warning.*has another name: point the DNS record of milvus.example.com at/m)
+  if (environment.name === 'simulator')
+    expect(fixedRun.log).toMatch(
+      /^::warning.*has another name: point the DNS record of milvus.example.com at/m,
+    )
   else expect(fixedRun.outputs['alb-address']).toBe(removePreviousFault)
   expectUnchanged(await run())
 })
 
-scenario('what the class sets over the Ingress is no change by hand', async ({ environment, run }) => {
-  const spec = { sslPolicy: 'ELBSecurityPolicy-TLS13-1-3-2021-06', loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '120' }] }
-  await createObjects(environment,
-    { apiVersion: 'elbv2.k8s.aws/v1beta1', kind: 'IngressClassParams', metadata: { name: 'platform' }, spec },
-    { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'platform' }, spec: { controller: 'ingress.k8s.aws/alb', parameters: { apiGroup: 'elbv2.k8s.aws', kind: 'IngressClassParams', name: 'platform' } } })
-  expectSuccess(await run({ 'ingress-class': 'platform' }))
-  expect(await getListener(environment)).toMatchObject({ SslPolicy: spec.sslPolicy })
-  expectUnchanged(await run({ 'ingress-class': 'platform' }))
-})
+scenario(
+  'what the class sets over the Ingress is no change by hand',
+  async ({ environment, run }) => {
+    const spec = {
+      sslPolicy: 'ELBSecurityPolicy-TLS13-1-3-2021-06',
+      loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '120' }],
+    }
+    await createObjects(
+      environment,
+      {
+        apiVersion: 'elbv2.k8s.aws/v1beta1',
+        kind: 'IngressClassParams',
+        metadata: { name: 'platform' },
+        spec,
+      },
+      {
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'IngressClass',
+        metadata: { name: 'platform' },
+        spec: {
+          controller: 'ingress.k8s.aws/alb',
+          parameters: { apiGroup: 'elbv2.k8s.aws', kind: 'IngressClassParams', name: 'platform' },
+        },
+      },
+    )
+    expectSuccess(await run({ 'ingress-class': 'platform' }))
+    expect(await getListener(environment)).toMatchObject({ SslPolicy: spec.sslPolicy })
+    expectUnchanged(await run({ 'ingress-class': 'platform' }))
+  },
+)
 
-simulatorScenario('nobody is quick enough by hand', 'what the controller does not put back is a warning', async ({ environment, run }) => {
-  expectSuccess(await run())
-  const changeIdleTimeout = (): void => environment.awsState.loadBalancers.forEach(({ attributes }) => attributes.set('idle_timeout.timeout_seconds', '60'))
-  changeIdleTimeout()
-  void environment.requestLog.nextRequest(({ operation, userAgent: client }) => client.startsWith('aws-load-balancer-controller') && operation.includes('/events')).then(changeIdleTimeout)
-  const result = expectSuccess(await run())
-  expect(result.log).toMatch(/^::warning.*The controller has looked, and load balancer k8s-\S+ still differs: attribute idle_timeout.timeout_seconds is 60, and the Ingress says 600/m)
-})
+simulatorScenario(
+  'nobody is quick enough by hand',
+  'what the controller does not put back is a warning',
+  async ({ environment, run }) => {
+    expectSuccess(await run())
+    const changeIdleTimeout = (): void =>
+      environment.awsState.loadBalancers.forEach(({ attributes }) =>
+        attributes.set('idle_timeout.timeout_seconds', '60'),
+      )
+    changeIdleTimeout()
+    void environment.requestLog
+      .nextRequest(
+        ({ operation, userAgent: client }) =>
+          client.startsWith('aws-load-balancer-controller') && operation.includes('/events'),
+      )
+      .then(changeIdleTimeout)
+    const result = expectSuccess(await run())
+    expect(result.log).toMatch(
+      /^::warning.*The controller has looked, and load balancer k8s-\S+ still differs: attribute idle_timeout.timeout_seconds is 60, and the Ingress says 600/m,
+    )
+  },
+)
 
-scenario('credentials that may not look at listeners find no change by hand, and go on', async ({ environment, run }) => {
-  expectSuccess(await run({}, { env: await environment.assumeRole() }))
-  await setLoadBalancerAttribute(environment, 'idle_timeout.timeout_seconds', '60')
-  expectUnchanged(await run({}, { env: await environment.assumeRole('elasticloadbalancing:DescribeLoadBalancerAttributes') }))
-  expect(listChanges(expectSuccess(await run({}, { env: await environment.assumeRole('elasticloadbalancing:DescribeListeners') })))).toContain(reconcileRequestChange)
-})
+scenario(
+  'credentials that may not look at listeners find no change by hand, and go on',
+  async ({ environment, run }) => {
+    expectSuccess(await run({}, { env: await environment.assumeRole() }))
+    await setLoadBalancerAttribute(environment, 'idle_timeout.timeout_seconds', '60')
+    expectUnchanged(
+      await run(
+        {},
+        {
+          env: await environment.assumeRole('elasticloadbalancing:DescribeLoadBalancerAttributes'),
+        },
+      ),
+    )
+    expect(
+      listChanges(
+        expectSuccess(
+          await run(
+            {},
+            { env: await environment.assumeRole('elasticloadbalancing:DescribeListeners') },
+          ),
+        ),
+      ),
+    ).toContain(reconcileRequestChange)
+  },
+)
 
-scenario('a success that the controller does not say is seen in ELB', async ({ environment, run }) => {
-  environment.controller.options.isRecorderMuted = true
-  const result = expectSuccess(await run())
-  expect(result.summary).toContain('The controller has not said that it is done')
-  // Nobody's word, and nothing to see: a change of this kind shows in no listener.
-  const unconfirmedRun = await run({ 'inbound-cidrs': '10.0.0.0/8', 'load-balancer-timeout': '5s' })
-  expectFailure(unconfirmedRun, 'load-balancer', 'load-balancer-timeout')
-  expect(getErrorAnnotation(unconfirmedRun)).toContain('works on the Ingress (its finalizer is there) and has not said anything')
-}, { requiresSimulatedController: true, start: 'cluster-ip' })
+scenario(
+  'a success that the controller does not say is seen in ELB',
+  async ({ environment, run }) => {
+    environment.controller.options.isRecorderMuted = true
+    const result = expectSuccess(await run())
+    expect(result.summary).toContain('The controller has not said that it is done')
+    // Nobody's word, and nothing to see: a change of this kind shows in no listener.
+    const unconfirmedRun = await run({
+      'inbound-cidrs': '10.0.0.0/8',
+      'load-balancer-timeout': '5s',
+    })
+    expectFailure(unconfirmedRun, 'load-balancer', 'load-balancer-timeout')
+    expect(getErrorAnnotation(unconfirmedRun)).toContain(
+      'works on the Ingress (its finalizer is there) and has not said anything',
+    )
+  },
+  { requiresSimulatedController: true, start: 'cluster-ip' },
+)
 
-scenario('a controller that looks again only in two minutes, without a word', async ({ environment, run }) => {
-  const releaseLoadBalancers = environment.pauseLoadBalancerProvisioning()
-  const removeFault = environment.requestLog.injectFault({ service: 'elbv2', operation: 'CreateListener', error: { status: 400, code: 'SSLPolicyNotFound', message: 'x' } })
-  expectFailure(await run(), 'load-balancer', 'controller-refused')
-  removeFault()
-  const timedOutRun = await run({ 'load-balancer-timeout': '3s' })
-  expectFailure(timedOutRun, 'load-balancer', 'load-balancer-timeout')
-  expect(getErrorAnnotation(timedOutRun)).toContain('while the ALB is provisioning it looks again only every 2 minutes')
-  expect(getErrorAnnotation(timedOutRun)).toContain('Give load-balancer-timeout more time')
-  releaseLoadBalancers()
-  expectSuccess(await run())
-}, { requiresSimulatedController: true, start: 'cluster-ip' })
+scenario(
+  'a controller that looks again only in two minutes, without a word',
+  async ({ environment, run }) => {
+    const releaseLoadBalancers = environment.pauseLoadBalancerProvisioning()
+    const removeFault = environment.requestLog.injectFault({
+      service: 'elbv2',
+      operation: 'CreateListener',
+      error: { status: 400, code: 'SSLPolicyNotFound', message: 'x' },
+    })
+    expectFailure(await run(), 'load-balancer', 'controller-refused')
+    removeFault()
+    const timedOutRun = await run({ 'load-balancer-timeout': '3s' })
+    expectFailure(timedOutRun, 'load-balancer', 'load-balancer-timeout')
+    expect(getErrorAnnotation(timedOutRun)).toContain(
+      'while the ALB is provisioning it looks again only every 2 minutes',
+    )
+    expect(getErrorAnnotation(timedOutRun)).toContain('Give load-balancer-timeout more time')
+    releaseLoadBalancers()
+    expectSuccess(await run())
+  },
+  { requiresSimulatedController: true, start: 'cluster-ip' },
+)
 
-scenario('an Ingress that nobody takes up', async ({ environment, run }) => {
-  environment.controller.options.isPaused = true
-  const result = await run({ 'load-balancer-timeout': '1s' })
-  expectFailure(result, 'load-balancer', 'load-balancer-timeout')
-  expect(getErrorAnnotation(result)).toContain('nobody has taken it up')
-  expect(getErrorAnnotation(result)).toContain('--watch-namespace')
-}, { requiresSimulatedController: true, start: 'cluster-ip' })
+scenario(
+  'an Ingress that nobody takes up',
+  async ({ environment, run }) => {
+    environment.controller.options.isPaused = true
+    const result = await run({ 'load-balancer-timeout': '1s' })
+    expectFailure(result, 'load-balancer', 'load-balancer-timeout')
+    expect(getErrorAnnotation(result)).toContain('nobody has taken it up')
+    expect(getErrorAnnotation(result)).toContain('--watch-namespace')
+  },
+  { requiresSimulatedController: true, start: 'cluster-ip' },
+)
 
-scenario('a probe that fails names the targets and what the controller says of their binding', async ({ environment, run }) => {
-  expectSuccess(await run())
-  await environment.overrideAlb({ fixedStatus: 504 })
-  const unboundRun = await run(shortProbe)
-  expectFailure(unboundRun, 'probe', 'probe-target-timeout')
-  expect(getErrorAnnotation(unboundRun)).toMatch(/1 target: [\d.]+:19530 healthy\./)
+scenario(
+  'a probe that fails names the targets and what the controller says of their binding',
+  async ({ environment, run }) => {
+    expectSuccess(await run())
+    await environment.overrideAlb({ fixedStatus: 504 })
+    const unboundRun = await run(shortProbe)
+    expectFailure(unboundRun, 'probe', 'probe-target-timeout')
+    expect(getErrorAnnotation(unboundRun)).toMatch(/1 target: [\d.]+:19530 healthy\./)
 
-  const { items: [binding] } = JSON.parse(await environment.kubectl('get', 'targetgroupbindings', '-o', 'json')) as { items: { metadata: { name: string; uid: string } }[] }
-  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
-  const message = 'expected exactly one securityGroup tagged with kubernetes.io/cluster/production for eni eni-1, got: [sg-1 sg-2] (clusterName: production)'
-  await createObjects(environment, {
-    apiVersion: 'v1', kind: 'Event', metadata: { name: 'binding.1', namespace: environment.namespace }, type: 'Warning', reason: 'FailedNetworkReconcile', message, firstTimestamp: now, lastTimestamp: now, count: 1,
-    involvedObject: { apiVersion: 'elbv2.k8s.aws/v1beta1', kind: 'TargetGroupBinding', namespace: environment.namespace, name: binding?.metadata.name, uid: binding?.metadata.uid }, source: { component: 'targetGroupBinding' }, reportingComponent: 'targetGroupBinding', reportingInstance: '',
-  })
-  const errorAnnotation = getErrorAnnotation(await run(shortProbe))
-  expect(errorAnnotation).toContain(`says of TargetGroupBinding ${binding?.metadata.name ?? ''}: FailedNetworkReconcile: ${message}.`)
-  expect(errorAnnotation).toContain('on one security group only')
-})
+    const {
+      items: [binding],
+    } = JSON.parse(await environment.kubectl('get', 'targetgroupbindings', '-o', 'json')) as {
+      items: { metadata: { name: string; uid: string } }[]
+    }
+    const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+    const message =
+      'expected exactly one securityGroup tagged with kubernetes.io/cluster/production for eni eni-1, got: [sg-1 sg-2] (clusterName: production)'
+    await createObjects(environment, {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: 'binding.1', namespace: environment.namespace },
+      type: 'Warning',
+      reason: 'FailedNetworkReconcile',
+      message,
+      firstTimestamp: now,
+      lastTimestamp: now,
+      count: 1,
+      involvedObject: {
+        apiVersion: 'elbv2.k8s.aws/v1beta1',
+        kind: 'TargetGroupBinding',
+        namespace: environment.namespace,
+        name: binding?.metadata.name,
+        uid: binding?.metadata.uid,
+      },
+      source: { component: 'targetGroupBinding' },
+      reportingComponent: 'targetGroupBinding',
+      reportingInstance: '',
+    })
+    const errorAnnotation = getErrorAnnotation(await run(shortProbe))
+    expect(errorAnnotation).toContain(
+      `says of TargetGroupBinding ${binding?.metadata.name ?? ''}: FailedNetworkReconcile: ${message}.`,
+    )
+    expect(errorAnnotation).toContain('on one security group only')
+  },
+)
 
-scenario('a Service without pods: the probe says that no target is registered', async ({ environment, run }) => {
-  await createObjects(environment, { apiVersion: 'v1', kind: 'Service', metadata: { name: 'nobody' }, spec: { selector: { app: 'nobody' }, ports: [{ name: 'milvus', port: 19530 }] } })
-  const result = await run({ ...shortProbe, service: 'nobody' })
-  expectFailure(result, 'probe', 'probe-no-targets')
-  expect(getErrorAnnotation(result)).toContain('No target is registered in the target group.')
-})
+scenario(
+  'a Service without pods: the probe says that no target is registered',
+  async ({ environment, run }) => {
+    await createObjects(environment, {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'nobody' },
+      spec: { selector: { app: 'nobody' }, ports: [{ name: 'milvus', port: 19530 }] },
+    })
+    const result = await run({ ...shortProbe, service: 'nobody' })
+    expectFailure(result, 'probe', 'probe-no-targets')
+    expect(getErrorAnnotation(result)).toContain('No target is registered in the target group.')
+  },
+)
 
-simulatorScenario("moto's targets are always healthy", 'targets that are not healthy are named with their reason and advice', async ({ environment, run }) => {
-  expectSuccess(await run({ 'security-groups': environment.securityGroup }))
-  for (const { targets } of environment.awsState.targetGroups.values()) for (const target of targets) target.unhealthyReason = 'Target.Timeout'
-  await environment.overrideAlb({ fixedStatus: 504 })
-  const text = getErrorAnnotation(await run({ ...shortProbe, 'security-groups': environment.securityGroup }))
-  expect(text).toMatch(/1 target: [\d.]+:19530 unhealthy \(Target\.Timeout: Request timed out\)\./)
-  expect(text).toContain('give annotations the entry alb.ingress.kubernetes.io/manage-backend-security-group-rules: "true"')
-})
+simulatorScenario(
+  "moto's targets are always healthy",
+  'targets that are not healthy are named with their reason and advice',
+  async ({ environment, run }) => {
+    expectSuccess(await run({ 'security-groups': environment.securityGroup }))
+    for (const { targets } of environment.awsState.targetGroups.values())
+      for (const target of targets) target.unhealthyReason = 'Target.Timeout'
+    await environment.overrideAlb({ fixedStatus: 504 })
+    const text = getErrorAnnotation(
+      await run({ ...shortProbe, 'security-groups': environment.securityGroup }),
+    )
+    expect(text).toMatch(
+      /1 target: [\d.]+:19530 unhealthy \(Target\.Timeout: Request timed out\)\./,
+    )
+    expect(text).toContain(
+      'give annotations the entry alb.ingress.kubernetes.io/manage-backend-security-group-rules: "true"',
+    )
+  },
+)
 
-scenario("the controller's webhook is down: the Ingress cannot be written, and a run after that makes it", async ({ environment, run }) => {
-  const removeFault = await breakWebhook(environment)
-  const result = await run()
-  expectFailure(result, 'ingress', 'controller-webhook-unavailable')
-  expect(getErrorAnnotation(result)).toContain('webhook vingress.elbv2.k8s.aws')
-  expect(getErrorAnnotation(result)).toContain('Make the AWS Load Balancer Controller run')
-  expect(await getObject(environment, 'ingress', 'milvus-demo')).toBeUndefined()
-  await removeFault()
-  expectSuccess(await run())
-}, { start: 'cluster-ip' })
+scenario(
+  "the controller's webhook is down: the Ingress cannot be written, and a run after that makes it",
+  async ({ environment, run }) => {
+    const removeFault = await breakWebhook(environment)
+    const result = await run()
+    expectFailure(result, 'ingress', 'controller-webhook-unavailable')
+    expect(getErrorAnnotation(result)).toContain('webhook vingress.elbv2.k8s.aws')
+    expect(getErrorAnnotation(result)).toContain('Make the AWS Load Balancer Controller run')
+    expect(await getObject(environment, 'ingress', 'milvus-demo')).toBeUndefined()
+    await removeFault()
+    expectSuccess(await run())
+  },
+  { start: 'cluster-ip' },
+)
 
-/** Has the API ask the controller's webhook where nobody listens. @returns what mends it */
+/**
+ * Has the API ask the controller's webhook where nobody listens.
+ * @returns what mends it
+ */
 async function breakWebhook(environment: TestEnvironment): Promise<() => Promise<unknown>> {
   const url = 'https://127.0.0.1:1/validate-networking-v1-ingress'
   if (environment.name === 'simulator') {
     const message = `Internal error occurred: failed calling webhook "vingress.elbv2.k8s.aws": failed to call webhook: Post "${url}?timeout=10s": dial tcp 127.0.0.1:1: connect: connection refused`
-    const remove = environment.requestLog.injectFault({ service: 'kubernetes', operation: /^PATCH .*\/ingresses\//, error: { status: 500, code: 'InternalError', message } })
+    const remove = environment.requestLog.injectFault({
+      service: 'kubernetes',
+      operation: /^PATCH .*\/ingresses\//,
+      error: { status: 500, code: 'InternalError', message },
+    })
     return async () => {
       remove()
       await Promise.resolve()
     }
   }
-  const rule = { apiGroups: ['networking.k8s.io'], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['ingresses'] }
-  const webhook = { name: 'vingress.elbv2.k8s.aws', clientConfig: { url }, rules: [rule], failurePolicy: 'Fail', sideEffects: 'None', admissionReviewVersions: ['v1'] }
-  await createObjects(environment, { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', metadata: { name: 'aws-load-balancer-webhook' }, webhooks: [webhook] })
-  return () => environment.kubectl('delete', 'validatingwebhookconfiguration', 'aws-load-balancer-webhook')
+  const rule = {
+    apiGroups: ['networking.k8s.io'],
+    apiVersions: ['v1'],
+    operations: ['CREATE', 'UPDATE'],
+    resources: ['ingresses'],
+  }
+  const webhook = {
+    name: 'vingress.elbv2.k8s.aws',
+    clientConfig: { url },
+    rules: [rule],
+    failurePolicy: 'Fail',
+    sideEffects: 'None',
+    admissionReviewVersions: ['v1'],
+  }
+  await createObjects(environment, {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name: 'aws-load-balancer-webhook' },
+    webhooks: [webhook],
+  })
+  return () =>
+    environment.kubectl('delete', 'validatingwebhookconfiguration', 'aws-load-balancer-webhook')
 }
 
 scenario('a controller that looks elsewhere is a warning', async ({ environment, run }) => {
   const labels = { app: 'controller' }
-  const containers = [{ name: 'controller', image: 'public.ecr.aws/eks/aws-load-balancer-controller:v2.6.0', args: ['--cluster-name=staging', '--watch-namespace=web', '--ingress-class=alb'] }]
+  const containers = [
+    {
+      name: 'controller',
+      image: 'public.ecr.aws/eks/aws-load-balancer-controller:v2.6.0',
+      args: ['--cluster-name=staging', '--watch-namespace=web', '--ingress-class=alb'],
+    },
+  ]
   const withoutController = expectSuccess(await run())
-  expect(withoutController.log).toContain('There is no Deployment kube-system/aws-load-balancer-controller')
+  expect(withoutController.log).toContain(
+    'There is no Deployment kube-system/aws-load-balancer-controller',
+  )
   await environment.kubectl('create', 'namespace', 'kube-system').catch(() => '')
-  await createObjects(environment, { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'aws-load-balancer-controller', namespace: 'kube-system' }, spec: { replicas: 1, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } } })
+  await createObjects(environment, {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'aws-load-balancer-controller', namespace: 'kube-system' },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers } },
+    },
+  })
   const result = expectSuccess(await run())
-  for (const part of ['--watch-namespace=web: it takes up no Ingress of namespace milvus', '--cluster-name=staging: it finds subnets', 'is v2.6.0: before v2.7']) expect(result.log).toMatch(new RegExp(`^::warning.*${part}`, 'm'))
+  for (const part of [
+    '--watch-namespace=web: it takes up no Ingress of namespace milvus',
+    '--cluster-name=staging: it finds subnets',
+    'is v2.6.0: before v2.7',
+  ])
+    expect(result.log).toMatch(new RegExp(`^::warning.*${part}`, 'm'))
 })

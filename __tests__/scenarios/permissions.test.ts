@@ -1,54 +1,109 @@
-/** The permissions that docs ship are enough, and each of them is needed: as files, enforced in IAM and in the cluster. */
+/**
+ * The permissions that docs ship are enough, and each of them is needed: as files, enforced in IAM
+ * and in the cluster.
+ */
 import { expect } from '@jest/globals'
-import { optionalPermissions, requiredForCluster, requiredForRedeploy, requiredPermissions } from '../../testing/required-permissions.ts'
+import {
+  optionalPermissions,
+  requiredForCluster,
+  requiredForRedeploy,
+  requiredPermissions,
+} from '../../testing/required-permissions.ts'
 import { selectRevocablePermissions } from './manual-operations.ts'
-import { expectFailureWithoutWrites, expectSuccess, expectUnchanged, scenario, setDefaultStart } from './harness.ts'
+import {
+  expectFailureWithoutWrites,
+  expectSuccess,
+  expectUnchanged,
+  scenario,
+  setDefaultStart,
+} from './harness.ts'
 
 setDefaultStart('cluster-ip')
 
-scenario('exactly the permissions that docs ship are enough, for a first deployment and a converged run', async ({ environment, run }) => {
-  const env = await environment.assumeRole()
-  expectSuccess(await run({}, { env }))
-  expectUnchanged(await run({}, { env }))
-})
+scenario(
+  'exactly the permissions that docs ship are enough, for a first deployment and a converged run',
+  async ({ environment, run }) => {
+    const env = await environment.assumeRole()
+    expectSuccess(await run({}, { env }))
+    expectUnchanged(await run({}, { env }))
+  },
+)
 
-scenario('each permission that docs ship is taken away in turn, and the run says which', async ({ environment, run }) => {
-  const expectEachRequired = async (table: typeof requiredPermissions): Promise<void> => {
-    for (const { permission, step, code } of selectRevocablePermissions(environment, table)) {
-      const { outputs, log } = await run({}, { env: await environment.assumeRole(permission) })
-      expect({ permission, step: outputs['failed-step'], code: outputs['failure-code'], log: outputs['failure-code'] === code ? '' : log }).toEqual({ permission, step, code, log: '' })
-      if (!permission.includes(':')) expect(log).toContain(permission)
+scenario(
+  'each permission that docs ship is taken away in turn, and the run says which',
+  async ({ environment, run }) => {
+    const expectEachRequired = async (table: typeof requiredPermissions): Promise<void> => {
+      for (const { permission, step, code } of selectRevocablePermissions(environment, table)) {
+        const { outputs, log } = await run({}, { env: await environment.assumeRole(permission) })
+        expect({
+          permission,
+          step: outputs['failed-step'],
+          code: outputs['failure-code'],
+          log: outputs['failure-code'] === code ? '' : log,
+        }).toEqual({ permission, step, code, log: '' })
+        if (!permission.includes(':')) expect(log).toContain(permission)
+      }
     }
-  }
-  await expectEachRequired(requiredPermissions)
-  expectSuccess(await run({}, { env: await environment.assumeRole() }))
-  await expectEachRequired(requiredForRedeploy)
-}, { start: 'installed' })
+    await expectEachRequired(requiredPermissions)
+    expectSuccess(await run({}, { env: await environment.assumeRole() }))
+    await expectEachRequired(requiredForRedeploy)
+  },
+  { start: 'installed' },
+)
 
 scenario('what the action can do without is a note', async ({ environment, run }) => {
   for (const { permission, note } of selectRevocablePermissions(environment, optionalPermissions)) {
-    const { exitCode, log, summary } = await run({}, { env: await environment.assumeRole(permission) })
-    expect({ permission, exitCode, noted: summary.includes(note), log: exitCode === 0 ? '' : log }).toEqual({ permission, exitCode: 0, noted: true, log: '' })
+    const { exitCode, log, summary } = await run(
+      {},
+      { env: await environment.assumeRole(permission) },
+    )
+    expect({
+      permission,
+      exitCode,
+      noted: summary.includes(note),
+      log: exitCode === 0 ? '' : log,
+    }).toEqual({ permission, exitCode: 0, noted: true, log: '' })
   }
 })
 
 /** Options of the chart that add kinds. */
-const allKindsValues = { attu: { enabled: true }, metrics: { serviceMonitor: { enabled: true } }, proxy: { hpa: { enabled: true } }, etcd: { pdb: { create: true } } }
+const allKindsValues = {
+  attu: { enabled: true },
+  metrics: { serviceMonitor: { enabled: true } },
+  proxy: { hpa: { enabled: true } },
+  etcd: { pdb: { create: true } },
+}
 
 for (const helm of [4, 3] as const) {
-  scenario(`helm ${helm}: of a Milvus cluster, what helm needs for each of its kinds is asked before any write, and the permissions that docs ship are enough`, async (scenario) => {
-    const { environment, run } = scenario
-    await environment.useHelm(helm)
-    await environment.installMilvus({ mode: 'cluster', values: allKindsValues })
-    for (const permissions of [requiredForCluster.read, requiredForCluster.write[helm]]) {
-      const text = await expectFailureWithoutWrites(scenario, {}, 'cluster-forbidden', await environment.assumeRole(permissions.join(', ')))
-      const [, named = ''] = /may not do in namespace milvus what this run needs: ([^.]+)\./.exec(text) ?? []
-      expect({ named: named.split(', ').sort(), text }).toEqual({ named: [...permissions].sort(), text })
-    }
-    expectSuccess(await run({}, { env: await environment.assumeRole() }))
-    expectUnchanged(await run({}, { env: await environment.assumeRole() }))
+  scenario(
+    `helm ${helm}: of a Milvus cluster, what helm needs for each of its kinds is asked before any write, and the permissions that docs ship are enough`,
+    async (scenario) => {
+      const { environment, run } = scenario
+      await environment.useHelm(helm)
+      await environment.installMilvus({ mode: 'cluster', values: allKindsValues })
+      for (const permissions of [requiredForCluster.read, requiredForCluster.write[helm]]) {
+        const text = await expectFailureWithoutWrites(
+          scenario,
+          {},
+          'cluster-forbidden',
+          await environment.assumeRole(permissions.join(', ')),
+        )
+        const [, named = ''] =
+          /may not do in namespace milvus what this run needs: ([^.]+)\./.exec(text) ?? []
+        expect({ named: named.split(', ').sort(), text }).toEqual({
+          named: [...permissions].sort(),
+          text,
+        })
+      }
+      expectSuccess(await run({}, { env: await environment.assumeRole() }))
+      expectUnchanged(await run({}, { env: await environment.assumeRole() }))
 
-    const checkRun = await run({ mode: 'check', 'private-key': '', values: '' }, { env: await environment.assumeRole('', 'check') })
-    expect(expectSuccess(checkRun).outputs).toMatchObject({ drift: 'false', changed: 'false' })
-  }, { start: 'empty' })
+      const checkRun = await run(
+        { mode: 'check', 'private-key': '', values: '' },
+        { env: await environment.assumeRole('', 'check') },
+      )
+      expect(expectSuccess(checkRun).outputs).toMatchObject({ drift: 'false', changed: 'false' })
+    },
+    { start: 'empty' },
+  )
 }

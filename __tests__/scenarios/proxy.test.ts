@@ -1,4 +1,7 @@
-/** Behind a company's proxy: the SDK, the Kubernetes client, helm and the probe all go through it, and leave it out for NO_PROXY. */
+/**
+ * Behind a company's proxy: the SDK, the Kubernetes client, helm and the probe all go through it,
+ * and leave it out for NO_PROXY.
+ */
 import { expect } from '@jest/globals'
 import { expectFailure, expectSuccess, scenario, setDefaultStart } from './harness.ts'
 import { startTlsProxy, startProxy } from './forward-proxy.ts'
@@ -7,30 +10,66 @@ setDefaultStart('cluster-ip')
 
 const clusterHost = 'api.production.example.com'
 
-scenario('names that only the proxy resolves: everything goes through it', async ({ environment, run }) => {
-  // Nothing but the proxy knows the load balancer's name.
-  await environment.setDnsRecords({ '*.elb.amazonaws.com': '', [environment.host]: environment.albAddress })
-  const proxy = await startProxy((name) => ({ [clusterHost]: '127.0.0.1', 'aws.example.com': '127.0.0.1' })[name] ?? (name.endsWith('.elb.amazonaws.com') ? environment.albAddress : undefined))
-  try {
-    const env = { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, NO_PROXY: 'charts.example.com', AWS_ENDPOINT_URL: environment.aws.endpoint.replace('127.0.0.1', 'aws.example.com') }
-    const result = await run({}, { env })
-    expectSuccess(result)
-    const countProxied = (pattern: RegExp) => proxy.requests.filter((request) => pattern.test(request)).length
-    expect(countProxied(/^(GET|POST) http:\/\/aws\.example\.com/)).toBeGreaterThan(3)
-    expect(countProxied(new RegExp(`^CONNECT ${clusterHost}`))).toBeGreaterThan(1) // the client and helm
-    expect(countProxied(new RegExp(`^CONNECT k8s-.*\\.elb\\.amazonaws\\.com:${environment.listenPort}`))).toBeGreaterThan(0)
-    expect(result.log).toContain('proxy 127.0.0.1')
-  } finally {
-    await proxy.close()
-  }
-}, { clusterHost })
+scenario(
+  'names that only the proxy resolves: everything goes through it',
+  async ({ environment, run }) => {
+    // Nothing but the proxy knows the load balancer's name.
+    await environment.setDnsRecords({
+      '*.elb.amazonaws.com': '',
+      [environment.host]: environment.albAddress,
+    })
+    const proxy = await startProxy(
+      (name) =>
+        ({ [clusterHost]: '127.0.0.1', 'aws.example.com': '127.0.0.1' })[name] ??
+        (name.endsWith('.elb.amazonaws.com') ? environment.albAddress : undefined),
+    )
+    try {
+      const env = {
+        HTTPS_PROXY: proxy.url,
+        HTTP_PROXY: proxy.url,
+        NO_PROXY: 'charts.example.com',
+        AWS_ENDPOINT_URL: environment.aws.endpoint.replace('127.0.0.1', 'aws.example.com'),
+      }
+      const result = await run({}, { env })
+      expectSuccess(result)
+      const countProxied = (pattern: RegExp) =>
+        proxy.requests.filter((request) => pattern.test(request)).length
+      expect(countProxied(/^(GET|POST) http:\/\/aws\.example\.com/)).toBeGreaterThan(3)
+      // the client and helm
+      expect(countProxied(new RegExp(`^CONNECT ${clusterHost}`))).toBeGreaterThan(1)
+      expect(
+        countProxied(
+          new RegExp(`^CONNECT k8s-.*\\.elb\\.amazonaws\\.com:${environment.listenPort}`),
+        ),
+      ).toBeGreaterThan(0)
+      expect(result.log).toContain('proxy 127.0.0.1')
+    } finally {
+      await proxy.close()
+    }
+  },
+  { clusterHost },
+)
 
 scenario('NO_PROXY is left out, and a proxy that refuses is named', async ({ run }) => {
   const proxy = await startProxy(() => undefined)
   try {
-    expectSuccess(await run({}, { env: { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, NO_PROXY: '127.0.0.1,.elb.amazonaws.com' } }))
+    expectSuccess(
+      await run(
+        {},
+        {
+          env: {
+            HTTPS_PROXY: proxy.url,
+            HTTP_PROXY: proxy.url,
+            NO_PROXY: '127.0.0.1,.elb.amazonaws.com',
+          },
+        },
+      ),
+    )
     expect(proxy.requests).toEqual([])
-    const rejectedRun = await run({ 'probe-timeout': '1s' }, { env: { HTTPS_PROXY: proxy.url, NO_PROXY: '127.0.0.1' } })
+    const rejectedRun = await run(
+      { 'probe-timeout': '1s' },
+      { env: { HTTPS_PROXY: proxy.url, NO_PROXY: '127.0.0.1' } },
+    )
     expectFailure(rejectedRun, 'probe', 'probe-unreachable')
     expect(rejectedRun.log).toContain('makes no connection to k8s-')
   } finally {
@@ -38,16 +77,27 @@ scenario('NO_PROXY is left out, and a proxy that refuses is named', async ({ run
   }
 })
 
-scenario('an authority of the company is trusted by the SDK and by helm', async ({ environment, run }) => {
-  const [aws, charts] = await Promise.all([startTlsProxy(environment, environment.aws.endpoint), startTlsProxy(environment, environment.chartRepository.url)])
-  try {
-    const env = { AWS_ENDPOINT_URL: aws.url }
-    expectSuccess(await run({ 'chart-repository': charts.url }, { env }))
-    // Only AWS_CA_BUNDLE knows the authority now: AWS is reached, and the probe, which it is not for, trusts nobody.
-    const bundleEnv = { ...env, AWS_CA_BUNDLE: environment.runnerEnv()['NODE_EXTRA_CA_CERTS'] ?? '', NODE_EXTRA_CA_CERTS: '' }
-    expectFailure(await run({}, { env: bundleEnv }), 'probe', 'probe-certificate-untrusted')
-  } finally {
-    aws.close()
-    charts.close()
-  }
-})
+scenario(
+  'an authority of the company is trusted by the SDK and by helm',
+  async ({ environment, run }) => {
+    const [aws, charts] = await Promise.all([
+      startTlsProxy(environment, environment.aws.endpoint),
+      startTlsProxy(environment, environment.chartRepository.url),
+    ])
+    try {
+      const env = { AWS_ENDPOINT_URL: aws.url }
+      expectSuccess(await run({ 'chart-repository': charts.url }, { env }))
+      // Only AWS_CA_BUNDLE knows the authority now: AWS is reached, and the probe, which it is not
+      // for, trusts nobody.
+      const bundleEnv = {
+        ...env,
+        AWS_CA_BUNDLE: environment.runnerEnv()['NODE_EXTRA_CA_CERTS'] ?? '',
+        NODE_EXTRA_CA_CERTS: '',
+      }
+      expectFailure(await run({}, { env: bundleEnv }), 'probe', 'probe-certificate-untrusted')
+    } finally {
+      aws.close()
+      charts.close()
+    }
+  },
+)

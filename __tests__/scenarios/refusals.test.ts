@@ -4,57 +4,171 @@ import { join } from 'node:path'
 import { expect } from '@jest/globals'
 import { weakFixtures } from '../x509/weak-fixtures.ts'
 import { createObjects, getObject } from './manual-operations.ts'
-import { getErrorAnnotation, expectFailure, expectFailureWithoutWrites, expectSuccess, simulatorScenario, scenario, setDefaultStart } from './harness.ts'
+import {
+  getErrorAnnotation,
+  expectFailure,
+  expectFailureWithoutWrites,
+  expectSuccess,
+  simulatorScenario,
+  scenario,
+  setDefaultStart,
+} from './harness.ts'
 
 setDefaultStart('cluster-ip')
 
 const dayMs = 86_400_000
 
-simulatorScenario('the certificate and the inputs are judged before any part is asked', 'the key of another certificate', async (scenario) => {
-  const other = await scenario.environment.certificateAuthority.issue({ hosts: [scenario.environment.host] })
-  await expectFailureWithoutWrites(scenario, { 'private-key': other.privateKey }, 'private-key-mismatch')
-})
+simulatorScenario(
+  'the certificate and the inputs are judged before any part is asked',
+  'the key of another certificate',
+  async (scenario) => {
+    const other = await scenario.environment.certificateAuthority.issue({
+      hosts: [scenario.environment.host],
+    })
+    await expectFailureWithoutWrites(
+      scenario,
+      { 'private-key': other.privateKey },
+      'private-key-mismatch',
+    )
+  },
+)
 
-simulatorScenario('the certificate and the inputs are judged before any part is asked', 'an expired certificate', async (scenario) => {
-  const expired = await scenario.environment.certificateAuthority.issue({ hosts: [scenario.environment.host], notBefore: new Date(Date.now() - 3 * dayMs), notAfter: new Date(Date.now() - dayMs) })
-  await expectFailureWithoutWrites(scenario, { certificate: expired.fullchain, 'private-key': expired.privateKey }, 'certificate-expired')
-})
+simulatorScenario(
+  'the certificate and the inputs are judged before any part is asked',
+  'an expired certificate',
+  async (scenario) => {
+    const expired = await scenario.environment.certificateAuthority.issue({
+      hosts: [scenario.environment.host],
+      notBefore: new Date(Date.now() - 3 * dayMs),
+      notAfter: new Date(Date.now() - dayMs),
+    })
+    await expectFailureWithoutWrites(
+      scenario,
+      { certificate: expired.fullchain, 'private-key': expired.privateKey },
+      'certificate-expired',
+    )
+  },
+)
 
-simulatorScenario('the certificate and the inputs are judged before any part is asked', 'a certificate for another host', async (scenario) => {
-  const other = await scenario.environment.certificateAuthority.issue({ hosts: ['other.example.com'] })
-  const text = await expectFailureWithoutWrites(scenario, { certificate: other.fullchain, 'private-key': other.privateKey }, 'certificate-host-mismatch')
-  expect(text).toContain('other.example.com')
-})
+simulatorScenario(
+  'the certificate and the inputs are judged before any part is asked',
+  'a certificate for another host',
+  async (scenario) => {
+    const other = await scenario.environment.certificateAuthority.issue({
+      hosts: ['other.example.com'],
+    })
+    const text = await expectFailureWithoutWrites(
+      scenario,
+      { certificate: other.fullchain, 'private-key': other.privateKey },
+      'certificate-host-mismatch',
+    )
+    expect(text).toContain('other.example.com')
+  },
+)
 
-simulatorScenario('the certificate and the inputs are judged before any part is asked', 'a certificate of tomorrow', async (scenario) => {
-  const futureCertificate = await scenario.environment.certificateAuthority.issue({ hosts: [scenario.environment.host], notBefore: new Date(Date.now() + dayMs) })
-  await expectFailureWithoutWrites(scenario, { certificate: futureCertificate.fullchain, 'private-key': futureCertificate.privateKey }, 'certificate-not-yet-valid')
-})
+simulatorScenario(
+  'the certificate and the inputs are judged before any part is asked',
+  'a certificate of tomorrow',
+  async (scenario) => {
+    const futureCertificate = await scenario.environment.certificateAuthority.issue({
+      hosts: [scenario.environment.host],
+      notBefore: new Date(Date.now() + dayMs),
+    })
+    await expectFailureWithoutWrites(
+      scenario,
+      { certificate: futureCertificate.fullchain, 'private-key': futureCertificate.privateKey },
+      'certificate-not-yet-valid',
+    )
+  },
+)
 
-simulatorScenario('the certificate and the inputs are judged before any part is asked', 'a request in place of a certificate, a key that ACM does not import, a signature that clients refuse', async (scenario) => {
-  const certificateRequest = '-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n'
-  expect(await expectFailureWithoutWrites(scenario, { certificate: certificateRequest }, 'certificate-unreadable')).toContain('holds certificate request')
-  for (const [weakPem, code] of [[weakFixtures.ed25519, 'certificate-key-unsupported'], [weakFixtures.sha1, 'certificate-signature-weak']] as const) {
-    await expectFailureWithoutWrites(scenario, { certificate: weakPem.certificate, 'private-key': weakPem.privateKey }, code)
-  }
-})
+simulatorScenario(
+  'the certificate and the inputs are judged before any part is asked',
+  'a request in place of a certificate, a key that ACM does not import, a signature that clients refuse',
+  async (scenario) => {
+    const certificateRequest =
+      '-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n'
+    expect(
+      await expectFailureWithoutWrites(
+        scenario,
+        { certificate: certificateRequest },
+        'certificate-unreadable',
+      ),
+    ).toContain('holds certificate request')
+    for (const [weakPem, code] of [
+      [weakFixtures.ed25519, 'certificate-key-unsupported'],
+      [weakFixtures.sha1, 'certificate-signature-weak'],
+    ] as const) {
+      await expectFailureWithoutWrites(
+        scenario,
+        { certificate: weakPem.certificate, 'private-key': weakPem.privateKey },
+        code,
+      )
+    }
+  },
+)
 
 scenario('a certificate ARN that is gone', async (scenario) => {
   const arn = `arn:aws:acm:${scenario.environment.region}:${scenario.environment.account}:certificate/00000000-0000-4000-8000-000000000000`
-  const text = await expectFailureWithoutWrites(scenario, { certificate: '', 'private-key': '', 'certificate-arn': arn }, 'certificate-not-found', {}, 'certificate')
+  const text = await expectFailureWithoutWrites(
+    scenario,
+    { certificate: '', 'private-key': '', 'certificate-arn': arn },
+    'certificate-not-found',
+    {},
+    'certificate',
+  )
   expect(text).toContain(arn)
 })
 
-scenario('all that is wrong is said at once, the first of the page as the code', async (scenario) => {
-  const expired = await scenario.environment.certificateAuthority.issue({ hosts: ['other.example.com'], notBefore: new Date(Date.now() - 3 * dayMs), notAfter: new Date(Date.now() - dayMs) })
-  const text = await expectFailureWithoutWrites(scenario, { certificate: expired.fullchain, release: 'nobody', 'ingress-class': 'nginx' }, 'private-key-mismatch')
-  for (const part of ['private-key is not the key', 'expired on', 'does not cover', 'no helm release nobody', 'no IngressClass nginx']) expect(text).toContain(part)
-})
+scenario(
+  'all that is wrong is said at once, the first of the page as the code',
+  async (scenario) => {
+    const expired = await scenario.environment.certificateAuthority.issue({
+      hosts: ['other.example.com'],
+      notBefore: new Date(Date.now() - 3 * dayMs),
+      notAfter: new Date(Date.now() - dayMs),
+    })
+    const text = await expectFailureWithoutWrites(
+      scenario,
+      { certificate: expired.fullchain, release: 'nobody', 'ingress-class': 'nginx' },
+      'private-key-mismatch',
+    )
+    for (const part of [
+      'private-key is not the key',
+      'expired on',
+      'does not cover',
+      'no helm release nobody',
+      'no IngressClass nginx',
+    ])
+      expect(text).toContain(part)
+  },
+)
 
-simulatorScenario('the certificate and the inputs are judged before any part is asked', 'inputs that are wrong, each named', async (scenario) => {
-  const text = await expectFailureWithoutWrites(scenario, { host: 'https://milvus.example.com', 'listen-port': '443a', 'idle-timeout': '10', 'inbound-cidrs': '10.0.0.0/33', 'private-key': '' }, 'input-missing')
-  for (const part of ['Input host', 'Input listen-port', 'Input idle-timeout', 'Input inbound-cidrs', 'Input private-key is empty']) expect(text).toContain(part)
-})
+simulatorScenario(
+  'the certificate and the inputs are judged before any part is asked',
+  'inputs that are wrong, each named',
+  async (scenario) => {
+    const text = await expectFailureWithoutWrites(
+      scenario,
+      {
+        host: 'https://milvus.example.com',
+        'listen-port': '443a',
+        'idle-timeout': '10',
+        'inbound-cidrs': '10.0.0.0/33',
+        'private-key': '',
+      },
+      'input-missing',
+    )
+    for (const part of [
+      'Input host',
+      'Input listen-port',
+      'Input idle-timeout',
+      'Input inbound-cidrs',
+      'Input private-key is empty',
+    ])
+      expect(text).toContain(part)
+  },
+)
 
 scenario('the Service of the release is missing', async (scenario) => {
   await scenario.environment.kubectl('delete', 'service', 'milvus-demo')
@@ -63,7 +177,12 @@ scenario('the Service of the release is missing', async (scenario) => {
 
 scenario('two Services with the labels of the API', async (scenario) => {
   const original = await getObject(scenario.environment, 'service', 'milvus-demo')
-  await createObjects(scenario.environment, { apiVersion: 'v1', kind: 'Service', metadata: { name: 'copy', labels: original?.metadata.labels ?? {} }, spec: { ports: [{ name: 'milvus', port: 19530 }] } })
+  await createObjects(scenario.environment, {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'copy', labels: original?.metadata.labels ?? {} },
+    spec: { ports: [{ name: 'milvus', port: 19530 }] },
+  })
   expect(await expectFailureWithoutWrites(scenario, {}, 'service-ambiguous')).toContain('copy')
 })
 
@@ -76,12 +195,25 @@ scenario('a port that the Service has not', async (scenario) => {
 })
 
 scenario('an IngressClass that is not there', async (scenario) => {
-  await expectFailureWithoutWrites(scenario, { 'ingress-class': 'nobody' }, 'ingress-class-not-found')
+  await expectFailureWithoutWrites(
+    scenario,
+    { 'ingress-class': 'nobody' },
+    'ingress-class-not-found',
+  )
 })
 
 scenario('an IngressClass of another controller', async (scenario) => {
-  await createObjects(scenario.environment, { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'nginx' }, spec: { controller: 'k8s.io/ingress-nginx' } })
-  await expectFailureWithoutWrites(scenario, { 'ingress-class': 'nginx' }, 'ingress-class-unsupported')
+  await createObjects(scenario.environment, {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IngressClass',
+    metadata: { name: 'nginx' },
+    spec: { controller: 'k8s.io/ingress-nginx' },
+  })
+  await expectFailureWithoutWrites(
+    scenario,
+    { 'ingress-class': 'nginx' },
+    'ingress-class-unsupported',
+  )
 })
 
 scenario('two Milvus releases and no word which', async (scenario) => {
@@ -93,7 +225,11 @@ scenario('an Ingress of that name that belongs to a helm release', async (scenar
   await createObjects(scenario.environment, {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
-    metadata: { name: 'milvus-demo', namespace: 'milvus', annotations: { 'meta.helm.sh/release-name': 'milvus-demo' } },
+    metadata: {
+      name: 'milvus-demo',
+      namespace: 'milvus',
+      annotations: { 'meta.helm.sh/release-name': 'milvus-demo' },
+    },
     spec: { ingressClassName: 'nginx', rules: [{ host: scenario.environment.host }] },
   })
   await expectFailureWithoutWrites(scenario, {}, 'ingress-not-ours')
@@ -121,22 +257,53 @@ scenario('an Ingress that is being deleted', async (scenario) => {
   await expectFailureWithoutWrites(scenario, {}, 'ingress-terminating')
 })
 
-scenario('a failed upgrade of somebody else is not undone: left alone when the Service is right, refused when it is not', async (scenario) => {
-  const { environment, run, writes } = scenario
-  const release = environment.pausePodReadiness()
-  await environment.helm('upgrade', 'milvus-demo', 'milvus', '--repo', environment.chartRepository.url, '--version', '5.0.19', '--reuse-values', '--set', 'service.type=ClusterIP', '--wait', '--timeout', '1s').catch(() => '')
-  release()
-  const unchangedRun = await run()
-  expectSuccess(unchangedRun)
-  expect(unchangedRun.summary).toContain('is left to whoever made it')
-  expect(writes().filter((write) => write.includes('secrets'))).toEqual([])
-  const text = await expectFailureWithoutWrites(scenario, { values: 'standalone: {replicas: 2}' }, 'release-failed')
-  expect(text).toContain('would undo chart 5.0.19')
-})
+scenario(
+  'a failed upgrade of somebody else is not undone: left alone when the Service is right, refused when it is not',
+  async (scenario) => {
+    const { environment, run, writes } = scenario
+    const release = environment.pausePodReadiness()
+    await environment
+      .helm(
+        'upgrade',
+        'milvus-demo',
+        'milvus',
+        '--repo',
+        environment.chartRepository.url,
+        '--version',
+        '5.0.19',
+        '--reuse-values',
+        '--set',
+        'service.type=ClusterIP',
+        '--wait',
+        '--timeout',
+        '1s',
+      )
+      .catch(() => '')
+    release()
+    const unchangedRun = await run()
+    expectSuccess(unchangedRun)
+    expect(unchangedRun.summary).toContain('is left to whoever made it')
+    expect(writes().filter((write) => write.includes('secrets'))).toEqual([])
+    const text = await expectFailureWithoutWrites(
+      scenario,
+      { values: 'standalone: {replicas: 2}' },
+      'release-failed',
+    )
+    expect(text).toContain('would undo chart 5.0.19')
+  },
+)
 
-simulatorScenario('the certificate and the inputs are judged before any part is asked', 'the certificate without those of its authority', async (scenario) => {
-  await expectFailureWithoutWrites(scenario, { certificate: scenario.environment.certificate.certificate }, 'certificate-chain-invalid')
-})
+simulatorScenario(
+  'the certificate and the inputs are judged before any part is asked',
+  'the certificate without those of its authority',
+  async (scenario) => {
+    await expectFailureWithoutWrites(
+      scenario,
+      { certificate: scenario.environment.certificate.certificate },
+      'certificate-chain-invalid',
+    )
+  },
+)
 
 scenario('a namespace that is not there', async (scenario) => {
   await expectFailureWithoutWrites(scenario, { namespace: 'nowhere' }, 'namespace-not-found')
@@ -159,58 +326,133 @@ scenario('a cluster that does not know the role', async (scenario) => {
 })
 
 simulatorScenario("moto's sessions do not expire", 'an expired identity', async (scenario) => {
-  for (const awsCredential of scenario.environment.aws.credentials) awsCredential.expiresAt = new Date(Date.now() - 1000)
+  for (const awsCredential of scenario.environment.aws.credentials)
+    awsCredential.expiresAt = new Date(Date.now() - 1000)
   await expectFailureWithoutWrites(scenario, {}, 'aws-credentials-expired')
 })
 
 scenario('no AWS credentials', async (scenario) => {
-  await expectFailureWithoutWrites(scenario, {}, 'aws-credentials-missing', { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_EC2_METADATA_DISABLED: 'true' })
+  await expectFailureWithoutWrites(scenario, {}, 'aws-credentials-missing', {
+    AWS_ACCESS_KEY_ID: '',
+    AWS_SECRET_ACCESS_KEY: '',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  })
 })
 
-scenario('a release of another chart than the one that is named, and one that cannot be read', async (scenario) => {
-  expect(await expectFailureWithoutWrites(scenario, { chart: 'platform' }, 'release-chart-differs')).toContain('was made with chart milvus, not platform')
-  await scenario.environment.kubectl('patch', 'secret', 'sh.helm.release.v1.milvus-demo.v1', '-p', JSON.stringify({ data: { release: Buffer.from('cut off').toString('base64') } }))
-  await expectFailureWithoutWrites(scenario, {}, 'release-unreadable')
-}, { start: 'installed' })
+scenario(
+  'a release of another chart than the one that is named, and one that cannot be read',
+  async (scenario) => {
+    expect(
+      await expectFailureWithoutWrites(scenario, { chart: 'platform' }, 'release-chart-differs'),
+    ).toContain('was made with chart milvus, not platform')
+    await scenario.environment.kubectl(
+      'patch',
+      'secret',
+      'sh.helm.release.v1.milvus-demo.v1',
+      '-p',
+      JSON.stringify({ data: { release: Buffer.from('cut off').toString('base64') } }),
+    )
+    await expectFailureWithoutWrites(scenario, {}, 'release-unreadable')
+  },
+  { start: 'installed' },
+)
 
 scenario('keys that AWS does not know', async (scenario) => {
-  scenario.environment.requestLog.injectFault({ service: 'eks', operation: 'DescribeCluster', error: { status: 403, code: 'UnrecognizedClientException', message: 'The security token included in the request is invalid.' } })
+  scenario.environment.requestLog.injectFault({
+    service: 'eks',
+    operation: 'DescribeCluster',
+    error: {
+      status: 403,
+      code: 'UnrecognizedClientException',
+      message: 'The security token included in the request is invalid.',
+    },
+  })
   await expectFailureWithoutWrites(scenario, {}, 'aws-credentials-refused')
 })
 
 scenario('a Kubernetes API that is broken', async (scenario) => {
-  scenario.environment.requestLog.injectFault({ service: 'kubernetes', operation: /^GET .*\/services$/, error: { status: 500, code: 'InternalError', message: 'etcdserver: no leader' } })
-  expect(await expectFailureWithoutWrites(scenario, {}, 'cluster-request-failed')).toContain('etcdserver: no leader')
+  scenario.environment.requestLog.injectFault({
+    service: 'kubernetes',
+    operation: /^GET .*\/services$/,
+    error: { status: 500, code: 'InternalError', message: 'etcdserver: no leader' },
+  })
+  expect(await expectFailureWithoutWrites(scenario, {}, 'cluster-request-failed')).toContain(
+    'etcdserver: no leader',
+  )
 })
 
-scenario('a helm that is too old', async (scenario) => {
-  const directory = join(scenario.environment.directory, 'old-helm')
-  await mkdir(directory)
-  await writeFile(join(directory, 'helm'), '#!/bin/sh\necho v3.13.3\n', { mode: 0o755 })
-  expect(await expectFailureWithoutWrites(scenario, {}, 'helm-too-old', { PATH: `${directory}:/usr/bin:/bin` })).toContain('v3.13.3')
-}, { start: 'installed' })
+scenario(
+  'a helm that is too old',
+  async (scenario) => {
+    const directory = join(scenario.environment.directory, 'old-helm')
+    await mkdir(directory)
+    await writeFile(join(directory, 'helm'), '#!/bin/sh\necho v3.13.3\n', { mode: 0o755 })
+    expect(
+      await expectFailureWithoutWrites(scenario, {}, 'helm-too-old', {
+        PATH: `${directory}:/usr/bin:/bin`,
+      }),
+    ).toContain('v3.13.3')
+  },
+  { start: 'installed' },
+)
 
-scenario('no helm on the PATH though the release has to change', async (scenario) => {
-  await expectFailureWithoutWrites(scenario, {}, 'helm-not-found', { PATH: '/nowhere' })
-}, { start: 'installed' })
+scenario(
+  'no helm on the PATH though the release has to change',
+  async (scenario) => {
+    await expectFailureWithoutWrites(scenario, {}, 'helm-not-found', { PATH: '/nowhere' })
+  },
+  { start: 'installed' },
+)
 
-scenario('somebody sets the Service back while helm still waits', async ({ environment, run }) => {
-  const servicePatched = environment.requestLog.nextRequest(({ operation, userAgent: client }) => client.startsWith('Helm') && /^PATCH .*\/services\/milvus-demo$/.test(operation))
-  const serviceReverted = servicePatched.then(async () => {
-    await environment.kubectl('patch', 'service', 'milvus-demo', '-p', '{"spec":{"type":"LoadBalancer"}}')
-  })
-  // helm's last word on a revision.
-  environment.requestLog.injectFault({ service: 'kubernetes', operation: /^PUT .*\/secrets\/.*\.v2$/, gate: serviceReverted })
-  expectFailure(await run(), 'release', 'service-not-cluster-ip')
-}, { start: 'installed' })
+scenario(
+  'somebody sets the Service back while helm still waits',
+  async ({ environment, run }) => {
+    const servicePatched = environment.requestLog.nextRequest(
+      ({ operation, userAgent: client }) =>
+        client.startsWith('Helm') && /^PATCH .*\/services\/milvus-demo$/.test(operation),
+    )
+    const serviceReverted = servicePatched.then(async () => {
+      await environment.kubectl(
+        'patch',
+        'service',
+        'milvus-demo',
+        '-p',
+        '{"spec":{"type":"LoadBalancer"}}',
+      )
+    })
+    // helm's last word on a revision.
+    environment.requestLog.injectFault({
+      service: 'kubernetes',
+      operation: /^PUT .*\/secrets\/.*\.v2$/,
+      gate: serviceReverted,
+    })
+    expectFailure(await run(), 'release', 'service-not-cluster-ip')
+  },
+  { start: 'installed' },
+)
 
 scenario('a policy of the cluster that refuses the Ingress', async ({ environment, run }) => {
-  environment.requestLog.injectFault({ service: 'kubernetes', operation: /^PATCH .*\/ingresses\/milvus-demo$/, error: { status: 403, code: 'Forbidden', message: 'admission webhook "policy.example.com" denied the request: the label team is missing' } })
-  expect(getErrorAnnotation(expectFailure(await run(), 'ingress', 'ingress-refused'))).toContain('the label team is missing')
+  environment.requestLog.injectFault({
+    service: 'kubernetes',
+    operation: /^PATCH .*\/ingresses\/milvus-demo$/,
+    error: {
+      status: 403,
+      code: 'Forbidden',
+      message:
+        'admission webhook "policy.example.com" denied the request: the label team is missing',
+    },
+  })
+  expect(getErrorAnnotation(expectFailure(await run(), 'ingress', 'ingress-refused'))).toContain(
+    'the label team is missing',
+  )
 })
 
 scenario('a certificate that ACM refuses', async (scenario) => {
   const message = 'You have reached your limit of 5000 certificates in the last year'
-  scenario.environment.requestLog.injectFault({ service: 'acm', operation: 'ImportCertificate', error: { status: 400, code: 'LimitExceededException', message } })
+  scenario.environment.requestLog.injectFault({
+    service: 'acm',
+    operation: 'ImportCertificate',
+    error: { status: 400, code: 'LimitExceededException', message },
+  })
   expectFailure(await scenario.run(), 'certificate', 'certificate-quota-exceeded')
 })

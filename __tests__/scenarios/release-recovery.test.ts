@@ -1,6 +1,7 @@
 /**
- * After an upgrade that was killed, cancelled or rolled back, the next run leaves the release as if nothing had happened. In
- * cluster mode, between two versions of the chart with different objects, with both majors of helm.
+ * After an upgrade that was killed, cancelled or rolled back, the next run leaves the release as if
+ * nothing had happened. In cluster mode, between two versions of the chart with different objects,
+ * with both majors of helm.
  */
 import { exec, type ChildProcess } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -11,145 +12,326 @@ import { takeSnapshot } from '../../simulator/snapshot.ts'
 import type { RecordedRequest } from '../../testing/request-log.ts'
 import type { TestEnvironment } from '../../testing/environment.ts'
 import { expireLease, listNormalizedObjects } from './manual-operations.ts'
-import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, labScenario, simulatorScenario, scenario, setDefaultStart } from './harness.ts'
+import {
+  getErrorAnnotation,
+  listChanges,
+  expectFailure,
+  expectSuccess,
+  labScenario,
+  simulatorScenario,
+  scenario,
+  setDefaultStart,
+} from './harness.ts'
 
 setDefaultStart('empty')
 
 const unchangedInputs = { values: '' }
-const upgradeInputs = { 'chart-version': '5.0.19', 'allow-chart-change': 'true', values: 'attu: {enabled: true}\nservice: {labels: {team: search}}' }
+const upgradeInputs = {
+  'chart-version': '5.0.19',
+  'allow-chart-change': 'true',
+  values: 'attu: {enabled: true}\nservice: {labels: {team: search}}',
+}
 
 /** A request of helm. */
-const isHelmRequest = (operation: RegExp) => ({ userAgent: client, ...request }: RecordedRequest): boolean => client.startsWith('Helm') && operation.test(request.operation)
+const isHelmRequest =
+  (operation: RegExp) =>
+  ({ userAgent: client, ...request }: RecordedRequest): boolean =>
+    client.startsWith('Helm') && operation.test(request.operation)
 
-/** Right after the old load balancer is gone; and when all is applied, and nothing that goes is gone. */
-const interruptions = { 'at the Service': isHelmRequest(/^PATCH .*\/services\/milvus-demo$/), 'before what goes is deleted': isHelmRequest(/^DELETE /) }
+/**
+ * Right after the old load balancer is gone; and when all is applied, and nothing that goes is
+ * gone.
+ */
+const interruptions = {
+  'at the Service': isHelmRequest(/^PATCH .*\/services\/milvus-demo$/),
+  'before what goes is deleted': isHelmRequest(/^DELETE /),
+}
 
 const killWhen = (environment: TestEnvironment, moment: (request: RecordedRequest) => boolean) => {
   const reached = environment.requestLog.nextRequest(moment)
-  return { skipPost: true, onStart: ({ pid = 0 }: ChildProcess) => void reached.then(() => { killProcessTree(pid) }) }
+  return {
+    skipPost: true,
+    onStart: ({ pid = 0 }: ChildProcess) =>
+      void reached.then(() => {
+        killProcessTree(pid)
+      }),
+  }
 }
-const cancelWhen = (environment: TestEnvironment, moment: (request: RecordedRequest) => boolean) => {
+const cancelWhen = (
+  environment: TestEnvironment,
+  moment: (request: RecordedRequest) => boolean,
+) => {
   const reached = environment.requestLog.nextRequest(moment)
   return { onStart: (child: ChildProcess) => void reached.then(() => child.kill('SIGINT')) }
 }
 
 /** helm applies before it deletes. */
-const admissionFault = { service: 'kubernetes', operation: /^PATCH .*\/statefulsets\//, client: /^Helm/, error: { status: 403, code: 'Forbidden', message: 'admission webhook "validate.kyverno.svc-fail" denied the request: no' } } as const
+const admissionFault = {
+  service: 'kubernetes',
+  operation: /^PATCH .*\/statefulsets\//,
+  userAgent: /^Helm/,
+  error: {
+    status: 403,
+    code: 'Forbidden',
+    message: 'admission webhook "validate.kyverno.svc-fail" denied the request: no',
+  },
+} as const
 
 const listHistory = async (environment: TestEnvironment): Promise<string[]> =>
-  (JSON.parse(await environment.helm('history', 'milvus-demo', '-o', 'json')) as { revision: number; status: string; chart: string }[]).map(({ revision, status, chart }) => `${revision} ${status} ${chart}`)
+  (
+    JSON.parse(await environment.helm('history', 'milvus-demo', '-o', 'json')) as {
+      revision: number
+      status: string
+      chart: string
+    }[]
+  ).map(({ revision, status, chart }) => `${revision} ${status} ${chart}`)
 
 for (const helm of [3, 4] as const) {
-  simulatorScenario('the cluster is set back to where it began', `helm ${helm}: an upgrade that was killed or cancelled, and the next run: as if nothing had happened`, async ({ environment, run }) => {
-    await environment.useHelm(helm)
-    await environment.installMilvus({ mode: 'cluster' })
-    const restoreSnapshot = takeSnapshot(environment)
-    const expected = new Map<object, Record<string, object>>()
-    for (const inputs of [unchangedInputs, upgradeInputs]) {
-      expectSuccess(await run(inputs))
-      expected.set(inputs, await listNormalizedObjects(environment))
-      await restoreSnapshot()
-    }
-    for (const [ending, name, nextInputs] of [['killed', 'at the Service', upgradeInputs], ['killed', 'before what goes is deleted', unchangedInputs], ['cancelled', 'at the Service', unchangedInputs], ['cancelled', 'before what goes is deleted', upgradeInputs]] as const) {
-      const interruptedRun = await runAction(environment, upgradeInputs, ending === 'killed' ? killWhen(environment, interruptions[name]) : cancelWhen(environment, interruptions[name]))
-      expect({ end: ending, name, code: interruptedRun.outputs['failure-code'] }).toEqual({ end: ending, name, code: ending === 'killed' ? undefined : 'cancelled' })
-      if (ending === 'killed') await expireLease(environment)
-      const requestOffset = environment.requestLog.requests.length
-      const result = expectSuccess(await run(nextInputs))
-      expect(listChanges(result)).toContain('release status')
-      expect({ end: ending, name, objects: await listNormalizedObjects(environment) }).toEqual({ end: ending, name, objects: expected.get(nextInputs) })
-      expect(await listHistory(environment)).toEqual(['1 superseded milvus-4.2.58', '2 failed milvus-5.0.19', `3 deployed milvus-${nextInputs === upgradeInputs ? '5.0.19' : '4.2.58'}`])
-      // The old load balancer is not made again.
-      const services = environment.requestLog.requests.slice(requestOffset).filter(isHelmRequest(/^(PATCH|PUT) .*\/services\/milvus-demo$/))
-      if (name === 'at the Service') expect(services.filter(({ body }) => body.includes('"type":"LoadBalancer"'))).toEqual([])
-      await restoreSnapshot()
-    }
-  })
-
-  simulatorScenario('the cluster is set back to where it began', `helm ${helm}: on-failure: rollback of an upgrade that failed before helm deleted anything, and after it ended`, async ({ environment, run }) => {
-    await environment.useHelm(helm)
-    await environment.installMilvus({ mode: 'cluster' })
-    const restoreSnapshot = takeSnapshot(environment)
-    expectSuccess(await run(upgradeInputs))
-    const deployed = await listNormalizedObjects(environment)
-    await restoreSnapshot()
-    // What any upgrade does to an installation, and nothing else.
-    await environment.helm('upgrade', 'milvus-demo', 'milvus', '--repo', environment.chartRepository.url, '--version', '4.2.58', '--reuse-values', '--wait')
-    const before = await listNormalizedObjects(environment)
-    await restoreSnapshot()
-    const rollback = { ...upgradeInputs, 'on-failure': 'rollback', 'probe-timeout': '1s' }
-    const objects = Array.from({ length: 4 }, () => 'release object')
-    for (const [step, code] of [['release', 'helm-upgrade-failed'], ['probe', 'probe-target-failed']] as const) {
-      const removeFault = step === 'release' ? environment.requestLog.injectFault({ ...admissionFault, times: 1 }) : () => undefined
-      await environment.overrideAlb({ fixedStatus: step === 'probe' ? 502 : undefined })
-      const result = expectFailure(await run(rollback), step, code)
-      removeFault()
-      await environment.overrideAlb({ fixedStatus: undefined })
-      expect(getErrorAnnotation(result)).not.toContain('put back')
-      // Beside what helm takes back by itself: an object that only the failed revision has and, where helm applies client-side, a field.
-      const cleared = listChanges(result).filter((change) => /^release (object|metadata)/.test(change)).sort()
-      expect({ step, cleared }).toEqual({ step, cleared: step === 'probe' ? [] : helm === 3 ? ['release metadata.labels.team', ...objects] : objects })
-      expect({ step, objects: await listNormalizedObjects(environment) }).toEqual({ step, objects: before })
-      expect((await listHistory(environment)).at(-1)).toBe('3 deployed milvus-4.2.58')
-      expect(result.outputs['release-revision']).toBe('3')
-      if (step === 'release') {
-        expectSuccess(await run(upgradeInputs))
-        expect(await listNormalizedObjects(environment)).toEqual(deployed)
+  simulatorScenario(
+    'the cluster is set back to where it began',
+    `helm ${helm}: an upgrade that was killed or cancelled, and the next run: as if nothing had happened`,
+    async ({ environment, run }) => {
+      await environment.useHelm(helm)
+      await environment.installMilvus({ mode: 'cluster' })
+      const restoreSnapshot = takeSnapshot(environment)
+      const expected = new Map<object, Record<string, object>>()
+      for (const inputs of [unchangedInputs, upgradeInputs]) {
+        expectSuccess(await run(inputs))
+        expected.set(inputs, await listNormalizedObjects(environment))
+        await restoreSnapshot()
       }
-      await restoreSnapshot()
-    }
-  })
+      for (const [ending, name, nextInputs] of [
+        ['killed', 'at the Service', upgradeInputs],
+        ['killed', 'before what goes is deleted', unchangedInputs],
+        ['cancelled', 'at the Service', unchangedInputs],
+        ['cancelled', 'before what goes is deleted', upgradeInputs],
+      ] as const) {
+        const interruptedRun = await runAction(
+          environment,
+          upgradeInputs,
+          ending === 'killed'
+            ? killWhen(environment, interruptions[name])
+            : cancelWhen(environment, interruptions[name]),
+        )
+        expect({ end: ending, name, code: interruptedRun.outputs['failure-code'] }).toEqual({
+          end: ending,
+          name,
+          code: ending === 'killed' ? undefined : 'cancelled',
+        })
+        if (ending === 'killed') await expireLease(environment)
+        const requestOffset = environment.requestLog.requests.length
+        const result = expectSuccess(await run(nextInputs))
+        expect(listChanges(result)).toContain('release status')
+        expect({ end: ending, name, objects: await listNormalizedObjects(environment) }).toEqual({
+          end: ending,
+          name,
+          objects: expected.get(nextInputs),
+        })
+        expect(await listHistory(environment)).toEqual([
+          '1 superseded milvus-4.2.58',
+          '2 failed milvus-5.0.19',
+          `3 deployed milvus-${nextInputs === upgradeInputs ? '5.0.19' : '4.2.58'}`,
+        ])
+        // The old load balancer is not made again.
+        const services = environment.requestLog.requests
+          .slice(requestOffset)
+          .filter(isHelmRequest(/^(PATCH|PUT) .*\/services\/milvus-demo$/))
+        if (name === 'at the Service')
+          expect(services.filter(({ body }) => body.includes('"type":"LoadBalancer"'))).toEqual([])
+        await restoreSnapshot()
+      }
+    },
+  )
 
-  labScenario('the simulator plays more of it', `helm ${helm}: on a real API server, an upgrade that was killed, and one that failed and is rolled back, leave nothing behind`, async ({ environment, run }) => {
-    await environment.useHelm(helm)
-    await environment.installMilvus({ mode: 'cluster' })
-    expectSuccess(await run(unchangedInputs))
-    const before = await listNormalizedObjects(environment)
-    await runAction(environment, upgradeInputs, killWhen(environment, interruptions['before what goes is deleted']))
-    await expireLease(environment)
-    expect(listChanges(expectSuccess(await run(unchangedInputs)))).toContain('release status')
-    expect(await listNormalizedObjects(environment)).toEqual(before)
-    environment.requestLog.injectFault({ ...admissionFault, times: 1 })
-    expectFailure(await run({ ...upgradeInputs, 'on-failure': 'rollback' }), 'release', 'helm-upgrade-failed')
-    expect(await listNormalizedObjects(environment)).toEqual(before)
-    expect((await listHistory(environment)).at(-1)).toMatch(/deployed milvus-4\.2\.58$/)
-  })
+  simulatorScenario(
+    'the cluster is set back to where it began',
+    `helm ${helm}: on-failure: rollback of an upgrade that failed before helm deleted anything, and after it ended`,
+    async ({ environment, run }) => {
+      await environment.useHelm(helm)
+      await environment.installMilvus({ mode: 'cluster' })
+      const restoreSnapshot = takeSnapshot(environment)
+      expectSuccess(await run(upgradeInputs))
+      const deployed = await listNormalizedObjects(environment)
+      await restoreSnapshot()
+      // What any upgrade does to an installation, and nothing else.
+      await environment.helm(
+        'upgrade',
+        'milvus-demo',
+        'milvus',
+        '--repo',
+        environment.chartRepository.url,
+        '--version',
+        '4.2.58',
+        '--reuse-values',
+        '--wait',
+      )
+      const before = await listNormalizedObjects(environment)
+      await restoreSnapshot()
+      const rollback = { ...upgradeInputs, 'on-failure': 'rollback', 'probe-timeout': '1s' }
+      const objects = Array.from({ length: 4 }, () => 'release object')
+      for (const [step, code] of [
+        ['release', 'helm-upgrade-failed'],
+        ['probe', 'probe-target-failed'],
+      ] as const) {
+        const removeFault =
+          step === 'release'
+            ? environment.requestLog.injectFault({ ...admissionFault, times: 1 })
+            : () => undefined
+        await environment.overrideAlb({ fixedStatus: step === 'probe' ? 502 : undefined })
+        const result = expectFailure(await run(rollback), step, code)
+        removeFault()
+        await environment.overrideAlb({ fixedStatus: undefined })
+        expect(getErrorAnnotation(result)).not.toContain('put back')
+        // Beside what helm takes back by itself: an object that only the failed revision has and,
+        // where helm applies client-side, a field.
+        const cleared = listChanges(result)
+          .filter((change) => /^release (object|metadata)/.test(change))
+          .sort()
+        expect({ step, cleared }).toEqual({
+          step,
+          cleared:
+            step === 'probe'
+              ? []
+              : helm === 3
+                ? ['release metadata.labels.team', ...objects]
+                : objects,
+        })
+        expect({ step, objects: await listNormalizedObjects(environment) }).toEqual({
+          step,
+          objects: before,
+        })
+        expect((await listHistory(environment)).at(-1)).toBe('3 deployed milvus-4.2.58')
+        expect(result.outputs['release-revision']).toBe('3')
+        if (step === 'release') {
+          expectSuccess(await run(upgradeInputs))
+          expect(await listNormalizedObjects(environment)).toEqual(deployed)
+        }
+        await restoreSnapshot()
+      }
+    },
+  )
+
+  labScenario(
+    'the simulator plays more of it',
+    `helm ${helm}: on a real API server, an upgrade that was killed, and one that failed and is rolled back, leave nothing behind`,
+    async ({ environment, run }) => {
+      await environment.useHelm(helm)
+      await environment.installMilvus({ mode: 'cluster' })
+      expectSuccess(await run(unchangedInputs))
+      const before = await listNormalizedObjects(environment)
+      await runAction(
+        environment,
+        upgradeInputs,
+        killWhen(environment, interruptions['before what goes is deleted']),
+      )
+      await expireLease(environment)
+      expect(listChanges(expectSuccess(await run(unchangedInputs)))).toContain('release status')
+      expect(await listNormalizedObjects(environment)).toEqual(before)
+      environment.requestLog.injectFault({ ...admissionFault, times: 1 })
+      expectFailure(
+        await run({ ...upgradeInputs, 'on-failure': 'rollback' }),
+        'release',
+        'helm-upgrade-failed',
+      )
+      expect(await listNormalizedObjects(environment)).toEqual(before)
+      expect((await listHistory(environment)).at(-1)).toMatch(/deployed milvus-4\.2\.58$/)
+    },
+  )
 }
 
-scenario('an upgrade of which only the last write is missing, because the API was away: it is deployed', async ({ environment, run }) => {
-  await environment.installMilvus({ mode: 'cluster' })
-  const removeFault = environment.requestLog.injectFault({ service: 'kubernetes', operation: /^PUT .*\/secrets\/sh\.helm\.release\.v1\.milvus-demo\.v2$/, userAgent: /^Helm/, error: { status: 500, code: 'InternalError', message: 'the server is away' } })
-  expectFailure(await run(unchangedInputs), 'release', 'helm-upgrade-failed')
-  removeFault()
-  expect(await listHistory(environment)).toEqual(['1 superseded milvus-4.2.58', '2 pending-upgrade milvus-4.2.58'])
-  expect(listChanges(expectSuccess(await run(unchangedInputs)))).not.toContain('release service.type')
-  expect(await listHistory(environment)).toEqual(['1 superseded milvus-4.2.58', '2 deployed milvus-4.2.58'])
-})
+scenario(
+  'an upgrade of which only the last write is missing, because the API was away: it is deployed',
+  async ({ environment, run }) => {
+    await environment.installMilvus({ mode: 'cluster' })
+    const removeFault = environment.requestLog.injectFault({
+      service: 'kubernetes',
+      operation: /^PUT .*\/secrets\/sh\.helm\.release\.v1\.milvus-demo\.v2$/,
+      userAgent: /^Helm/,
+      error: { status: 500, code: 'InternalError', message: 'the server is away' },
+    })
+    expectFailure(await run(unchangedInputs), 'release', 'helm-upgrade-failed')
+    removeFault()
+    expect(await listHistory(environment)).toEqual([
+      '1 superseded milvus-4.2.58',
+      '2 pending-upgrade milvus-4.2.58',
+    ])
+    expect(listChanges(expectSuccess(await run(unchangedInputs)))).not.toContain(
+      'release service.type',
+    )
+    expect(await listHistory(environment)).toEqual([
+      '1 superseded milvus-4.2.58',
+      '2 deployed milvus-4.2.58',
+    ])
+  },
+)
 
 /** A ConfigMap of the chart that comes with attu. */
-const renderConfigMapTemplate = (name: string, annotations: string): string => `{{- if .Values.attu.enabled }}\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}-${name}, annotations: ${annotations}}\ndata: {a: b}\n{{- end }}\n`
+const renderConfigMapTemplate = (name: string, annotations: string): string =>
+  `{{- if .Values.attu.enabled }}\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}-${name}, annotations: ${annotations}}\ndata: {a: b}\n{{- end }}\n`
 
-scenario('of a failed upgrade that is taken back, claims and what is to be kept stay', async ({ environment, run }) => {
-  await environment.chartRepository.publish('4.2.58', '2.5.16', { 'templates/kept.yaml': renderConfigMapTemplate('kept', '{helm.sh/resource-policy: keep}'), 'templates/extra.yaml': renderConfigMapTemplate('extra', '{}') })
-  await environment.installMilvus({ values: { standalone: { persistence: { enabled: false } } } })
-  environment.requestLog.injectFault({ service: 'kubernetes', operation: /^PATCH .*\/deployments\//, userAgent: /^Helm/, times: 1, error: { status: 403, code: 'Forbidden', message: 'admission webhook "validate.kyverno.svc-fail" denied the request: no' } })
-  const values = 'attu: {enabled: true}\nstandalone: {persistence: {enabled: true, annotations: null}}'
-  expectFailure(await run({ values, 'allow-chart-change': 'true', 'on-failure': 'rollback' }), 'release', 'helm-upgrade-failed')
-  const objects = Object.keys(await listNormalizedObjects(environment))
-  expect(objects).toEqual(expect.arrayContaining(['ConfigMap milvus-demo-kept', 'PersistentVolumeClaim milvus-demo']))
-  expect(objects.filter((object) => /-extra|-attu/.test(object))).toEqual([])
-})
+scenario(
+  'of a failed upgrade that is taken back, claims and what is to be kept stay',
+  async ({ environment, run }) => {
+    await environment.chartRepository.publish('4.2.58', '2.5.16', {
+      'templates/kept.yaml': renderConfigMapTemplate('kept', '{helm.sh/resource-policy: keep}'),
+      'templates/extra.yaml': renderConfigMapTemplate('extra', '{}'),
+    })
+    await environment.installMilvus({ values: { standalone: { persistence: { enabled: false } } } })
+    environment.requestLog.injectFault({
+      service: 'kubernetes',
+      operation: /^PATCH .*\/deployments\//,
+      userAgent: /^Helm/,
+      times: 1,
+      error: {
+        status: 403,
+        code: 'Forbidden',
+        message: 'admission webhook "validate.kyverno.svc-fail" denied the request: no',
+      },
+    })
+    const values =
+      'attu: {enabled: true}\nstandalone: {persistence: {enabled: true, annotations: null}}'
+    expectFailure(
+      await run({ values, 'allow-chart-change': 'true', 'on-failure': 'rollback' }),
+      'release',
+      'helm-upgrade-failed',
+    )
+    const objects = Object.keys(await listNormalizedObjects(environment))
+    expect(objects).toEqual(
+      expect.arrayContaining(['ConfigMap milvus-demo-kept', 'PersistentVolumeClaim milvus-demo']),
+    )
+    expect(objects.filter((object) => /-extra|-attu/.test(object))).toEqual([])
+  },
+)
 
-simulatorScenario('the chart is taken away', 'a way back whose chart is gone is said before the first change, and the command that is named then works', async ({ environment, run }) => {
-  await environment.installMilvus({ mode: 'cluster' })
-  environment.chartRepository.unpublish('4.2.58')
-  await environment.overrideAlb({ fixedStatus: 502 })
-  const result = expectFailure(await run({ ...upgradeInputs, 'on-failure': 'rollback', 'probe-timeout': '1s' }), 'probe', 'probe-target-failed')
-  expect(result.log).toContain('there is no way back to chart 4.2.58 of revision 1')
-  expect(result.log.indexOf('there is no way back to chart')).toBeLessThan(result.log.indexOf('✓ certificate'))
-  const command = /by hand: "(helm get values [^"]+)"/.exec(getErrorAnnotation(result))?.[1] ?? ''
-  await environment.chartRepository.publish('4.2.58')
-  await promisify(exec)(command, { cwd: environment.directory, env: { ...environment.runnerEnv(), HOME: environment.directory, KUBECONFIG: environment.kubeconfig } })
-  expect((await listHistory(environment)).at(-1)).toBe('3 deployed milvus-4.2.58')
-  expect(await environment.helm('get', 'values', 'milvus-demo', '--revision', '3')).toEqual(await environment.helm('get', 'values', 'milvus-demo', '--revision', '1'))
-})
+simulatorScenario(
+  'the chart is taken away',
+  'a way back whose chart is gone is said before the first change, and the command that is named then works',
+  async ({ environment, run }) => {
+    await environment.installMilvus({ mode: 'cluster' })
+    environment.chartRepository.unpublish('4.2.58')
+    await environment.overrideAlb({ fixedStatus: 502 })
+    const result = expectFailure(
+      await run({ ...upgradeInputs, 'on-failure': 'rollback', 'probe-timeout': '1s' }),
+      'probe',
+      'probe-target-failed',
+    )
+    expect(result.log).toContain('there is no way back to chart 4.2.58 of revision 1')
+    expect(result.log.indexOf('there is no way back to chart')).toBeLessThan(
+      result.log.indexOf('✓ certificate'),
+    )
+    const command = /by hand: "(helm get values [^"]+)"/.exec(getErrorAnnotation(result))?.[1] ?? ''
+    await environment.chartRepository.publish('4.2.58')
+    await promisify(exec)(command, {
+      cwd: environment.directory,
+      env: {
+        ...environment.runnerEnv(),
+        HOME: environment.directory,
+        KUBECONFIG: environment.kubeconfig,
+      },
+    })
+    expect((await listHistory(environment)).at(-1)).toBe('3 deployed milvus-4.2.58')
+    expect(await environment.helm('get', 'values', 'milvus-demo', '--revision', '3')).toEqual(
+      await environment.helm('get', 'values', 'milvus-demo', '--revision', '1'),
+    )
+  },
+)

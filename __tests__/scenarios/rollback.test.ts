@@ -1,118 +1,290 @@
 /** on-failure: a run that fails leaves what it changed, or puts it back. */
 import { expect } from '@jest/globals'
 import type { TestEnvironment } from '../../testing/environment.ts'
-import { getErrorAnnotation, listChanges, expectAdditionalFailure, expectFailure, expectFailureWithoutWrites, expectSuccess, scenario } from './harness.ts'
-import { applyGuideIngress, listCertificates, getObject, importCertificate, ingressAnnotations, listLoadBalancerNames } from './manual-operations.ts'
+import {
+  getErrorAnnotation,
+  listChanges,
+  expectAdditionalFailure,
+  expectFailure,
+  expectFailureWithoutWrites,
+  expectSuccess,
+  scenario,
+} from './harness.ts'
+import {
+  applyGuideIngress,
+  listCertificates,
+  getObject,
+  importCertificate,
+  ingressAnnotations,
+  listLoadBalancerNames,
+} from './manual-operations.ts'
 
 const rollbackInputs = { 'on-failure': 'rollback' }
 
-/** What a run may change, as a person sees it; status, versions and helm's count of revisions go on. */
+/**
+ * What a run may change, as a person sees it; status, versions and helm's count of revisions go on.
+ */
 async function captureState(environment: TestEnvironment): Promise<unknown> {
-  const [ingress, service, values] = await Promise.all([getObject(environment, 'ingress', 'milvus-demo'), getObject(environment, 'service', 'milvus-demo'), environment.helm('get', 'values', 'milvus-demo')])
+  const [ingress, service, values] = await Promise.all([
+    getObject(environment, 'ingress', 'milvus-demo'),
+    getObject(environment, 'service', 'milvus-demo'),
+    environment.helm('get', 'values', 'milvus-demo'),
+  ])
   return {
-    annotations: ingress && await ingressAnnotations(environment), spec: ingress?.['spec'], type: (service?.['spec'] as { type?: string } | undefined)?.type, values,
-    certificates: (await listCertificates(environment)).map(({ arn, x509 }) => `${arn} ${x509.serialNumber}`).sort(),
+    annotations: ingress && (await ingressAnnotations(environment)),
+    spec: ingress?.['spec'],
+    type: (service?.['spec'] as { type?: string } | undefined)?.type,
+    values,
+    certificates: (await listCertificates(environment))
+      .map(({ arn, x509 }) => `${arn} ${x509.serialNumber}`)
+      .sort(),
   }
 }
 
-scenario('rollback of a first deployment that the controller refuses: nothing is left of it', async ({ environment, run }) => {
-  const before = await captureState(environment)
-  environment.controller.options.unknownIds = ['sg-unknown']
-  const result = expectFailure(await run({ ...rollbackInputs, 'security-groups': 'sg-unknown' }), 'load-balancer', 'controller-refused')
-  expect(await captureState(environment)).toEqual(before)
-  expect(await listLoadBalancerNames(environment)).toEqual([])
-  expect(getErrorAnnotation(result)).not.toContain('put back')
-  for (const step of ['ingress', 'release', 'certificate']) expect(result.log).toMatch(new RegExp(`✓ ${step}: put back: `))
-  // Said before the first change.
-  expect(result.log.indexOf('comes back with a new load balancer under a new name')).toBeLessThan(result.log.indexOf('✓ certificate'))
-  expect(listChanges(result)).toEqual(expect.arrayContaining(['ingress load balancer', 'release revision', 'certificate certificate']))
-  expectSuccess(await run(rollbackInputs))
-}, { requiresSimulatedController: true })
+scenario(
+  'rollback of a first deployment that the controller refuses: nothing is left of it',
+  async ({ environment, run }) => {
+    const before = await captureState(environment)
+    environment.controller.options.unknownIds = ['sg-unknown']
+    const result = expectFailure(
+      await run({ ...rollbackInputs, 'security-groups': 'sg-unknown' }),
+      'load-balancer',
+      'controller-refused',
+    )
+    expect(await captureState(environment)).toEqual(before)
+    expect(await listLoadBalancerNames(environment)).toEqual([])
+    expect(getErrorAnnotation(result)).not.toContain('put back')
+    for (const step of ['ingress', 'release', 'certificate'])
+      expect(result.log).toMatch(new RegExp(`✓ ${step}: put back: `))
+    // Said before the first change.
+    expect(result.log.indexOf('comes back with a new load balancer under a new name')).toBeLessThan(
+      result.log.indexOf('✓ certificate'),
+    )
+    expect(listChanges(result)).toEqual(
+      expect.arrayContaining([
+        'ingress load balancer',
+        'release revision',
+        'certificate certificate',
+      ]),
+    )
+    expectSuccess(await run(rollbackInputs))
+  },
+  { requiresSimulatedController: true },
+)
 
-scenario('rollback of a change that the probe refutes: Ingress and certificate are as they were', async ({ environment, run }) => {
-  expectSuccess(await run())
-  await environment.kubectl('annotate', 'ingress', 'milvus-demo', 'example.com/team=search')
-  const before = await captureState(environment)
-  // Of another type: ACM takes it only under a new ARN.
-  const other = await environment.certificateAuthority.issue({ hosts: [environment.host], keyAlgorithm: 'RSA_3072' })
-  await environment.overrideAlb({ fixedStatus: 502 })
-  const inputs = { ...rollbackInputs, certificate: other.fullchain, 'private-key': other.privateKey, 'idle-timeout': '1h', annotations: 'alb.ingress.kubernetes.io/healthcheck-interval-seconds: "30"', 'probe-timeout': '1s' }
-  const result = expectFailure(await run(inputs), 'probe', 'probe-target-failed')
-  expect(await captureState(environment)).toEqual(before)
-  expect(getErrorAnnotation(result)).not.toContain('put back')
-  await environment.overrideAlb({ fixedStatus: undefined })
-  expect(listChanges(expectSuccess(await run(inputs)))).toEqual(expect.arrayContaining(['ingress certificate-arn', 'ingress load-balancer-attributes']))
-})
+scenario(
+  'rollback of a change that the probe refutes: Ingress and certificate are as they were',
+  async ({ environment, run }) => {
+    expectSuccess(await run())
+    await environment.kubectl('annotate', 'ingress', 'milvus-demo', 'example.com/team=search')
+    const before = await captureState(environment)
+    // Of another type: ACM takes it only under a new ARN.
+    const other = await environment.certificateAuthority.issue({
+      hosts: [environment.host],
+      keyAlgorithm: 'RSA_3072',
+    })
+    await environment.overrideAlb({ fixedStatus: 502 })
+    const inputs = {
+      ...rollbackInputs,
+      certificate: other.fullchain,
+      'private-key': other.privateKey,
+      'idle-timeout': '1h',
+      annotations: 'alb.ingress.kubernetes.io/healthcheck-interval-seconds: "30"',
+      'probe-timeout': '1s',
+    }
+    const result = expectFailure(await run(inputs), 'probe', 'probe-target-failed')
+    expect(await captureState(environment)).toEqual(before)
+    expect(getErrorAnnotation(result)).not.toContain('put back')
+    await environment.overrideAlb({ fixedStatus: undefined })
+    expect(listChanges(expectSuccess(await run(inputs)))).toEqual(
+      expect.arrayContaining(['ingress certificate-arn', 'ingress load-balancer-attributes']),
+    )
+  },
+)
 
-scenario('rollback of an upgrade that helm does not end: the release is as in the revision before', async ({ environment, run }) => {
-  const before = await captureState(environment)
-  const service = 'PATCH /api/v1/namespaces/milvus/services/milvus-demo'
-  environment.requestLog.injectFault({ service: 'kubernetes', operation: service, userAgent: /^Helm/, times: 1, error: { status: 403, code: 'Forbidden', message: 'admission webhook "validate.kyverno.svc-fail" denied the request: no' } })
-  const result = expectFailure(await run({ ...rollbackInputs, values: 'proxy: {replicas: 2}' }), 'release', 'helm-upgrade-failed')
-  expect(await captureState(environment)).toEqual(before)
-  expect(result.outputs['release-revision']).toBe('3')
-  expect(await environment.helm('status', 'milvus-demo')).toContain('STATUS: deployed')
-  expectSuccess(await run(rollbackInputs))
-})
+scenario(
+  'rollback of an upgrade that helm does not end: the release is as in the revision before',
+  async ({ environment, run }) => {
+    const before = await captureState(environment)
+    const service = 'PATCH /api/v1/namespaces/milvus/services/milvus-demo'
+    environment.requestLog.injectFault({
+      service: 'kubernetes',
+      operation: service,
+      userAgent: /^Helm/,
+      times: 1,
+      error: {
+        status: 403,
+        code: 'Forbidden',
+        message: 'admission webhook "validate.kyverno.svc-fail" denied the request: no',
+      },
+    })
+    const result = expectFailure(
+      await run({ ...rollbackInputs, values: 'proxy: {replicas: 2}' }),
+      'release',
+      'helm-upgrade-failed',
+    )
+    expect(await captureState(environment)).toEqual(before)
+    expect(result.outputs['release-revision']).toBe('3')
+    expect(await environment.helm('status', 'milvus-demo')).toContain('STATUS: deployed')
+    expectSuccess(await run(rollbackInputs))
+  },
+)
 
-scenario('cutover last and rollback: when the switch does not end, the old load balancer is back and nothing else is there', async ({ environment, run }) => {
-  const before = await captureState(environment)
-  const service = 'PATCH /api/v1/namespaces/milvus/services/milvus-demo'
-  environment.requestLog.injectFault({ service: 'kubernetes', operation: service, userAgent: /^Helm/, times: 1, error: { status: 403, code: 'Forbidden', message: 'admission webhook "validate.kyverno.svc-fail" denied the request: no' } })
-  expectFailure(await run({ ...rollbackInputs, cutover: 'last' }), 'release', 'helm-upgrade-failed')
-  expect(await captureState(environment)).toEqual(before)
-})
+scenario(
+  'cutover last and rollback: when the switch does not end, the old load balancer is back and nothing else is there',
+  async ({ environment, run }) => {
+    const before = await captureState(environment)
+    const service = 'PATCH /api/v1/namespaces/milvus/services/milvus-demo'
+    environment.requestLog.injectFault({
+      service: 'kubernetes',
+      operation: service,
+      userAgent: /^Helm/,
+      times: 1,
+      error: {
+        status: 403,
+        code: 'Forbidden',
+        message: 'admission webhook "validate.kyverno.svc-fail" denied the request: no',
+      },
+    })
+    expectFailure(
+      await run({ ...rollbackInputs, cutover: 'last' }),
+      'release',
+      'helm-upgrade-failed',
+    )
+    expect(await captureState(environment)).toEqual(before)
+  },
+)
 
-scenario('a rollback that does not succeed is said beside the failure, with what is left', async ({ environment, run }) => {
-  await environment.overrideAlb({ fixedStatus: 502 })
-  const removeFault = environment.requestLog.injectFault({ service: 'kubernetes', operation: /^DELETE .*\/ingresses\/milvus-demo$/, error: { status: 403, code: 'Forbidden', message: 'admission webhook "validate.kyverno.svc-fail" denied the request: keep it' } })
-  const result = expectFailure(await run({ ...rollbackInputs, 'probe-timeout': '1s' }), 'probe', 'probe-target-failed')
-  expect(getErrorAnnotation(result)).toMatch(/Not everything that this run changed was put back\. Ingress milvus-demo: .*keep it\. [\s\S]*ACM certificate [^ ]* stays/)
-  expectAdditionalFailure(result, 'rollback-incomplete')
-  removeFault()
-  await environment.overrideAlb({ fixedStatus: undefined })
-  expectSuccess(await run(rollbackInputs))
-})
+scenario(
+  'a rollback that does not succeed is said beside the failure, with what is left',
+  async ({ environment, run }) => {
+    await environment.overrideAlb({ fixedStatus: 502 })
+    const removeFault = environment.requestLog.injectFault({
+      service: 'kubernetes',
+      operation: /^DELETE .*\/ingresses\/milvus-demo$/,
+      error: {
+        status: 403,
+        code: 'Forbidden',
+        message: 'admission webhook "validate.kyverno.svc-fail" denied the request: keep it',
+      },
+    })
+    const result = expectFailure(
+      await run({ ...rollbackInputs, 'probe-timeout': '1s' }),
+      'probe',
+      'probe-target-failed',
+    )
+    expect(getErrorAnnotation(result)).toMatch(
+      /Not everything that this run changed was put back\. Ingress milvus-demo: .*keep it\. [\s\S]*ACM certificate [^ ]* stays/,
+    )
+    expectAdditionalFailure(result, 'rollback-incomplete')
+    removeFault()
+    await environment.overrideAlb({ fixedStatus: undefined })
+    expectSuccess(await run(rollbackInputs))
+  },
+)
 
-scenario('rollback of an Ingress that was taken over from kubectl: it is not this action\'s afterwards either', async ({ environment, run }) => {
-  await applyGuideIngress(environment, await importCertificate(environment))
-  const before = await captureState(environment)
-  await environment.overrideAlb({ fixedStatus: 502 })
-  expectFailure(await run({ ...rollbackInputs, 'idle-timeout': '1h', 'probe-timeout': '1s' }), 'probe', 'probe-target-failed')
-  expect(await captureState(environment)).toEqual(before)
-  expectFailure(await run({ mode: 'destroy' }), 'preflight', 'ingress-not-ours')
-})
+scenario(
+  "rollback of an Ingress that was taken over from kubectl: it is not this action's afterwards either",
+  async ({ environment, run }) => {
+    await applyGuideIngress(environment, await importCertificate(environment))
+    const before = await captureState(environment)
+    await environment.overrideAlb({ fixedStatus: 502 })
+    expectFailure(
+      await run({ ...rollbackInputs, 'idle-timeout': '1h', 'probe-timeout': '1s' }),
+      'probe',
+      'probe-target-failed',
+    )
+    expect(await captureState(environment)).toEqual(before)
+    expectFailure(await run({ mode: 'destroy' }), 'preflight', 'ingress-not-ours')
+  },
+)
 
-scenario('rollback when somebody else upgraded the release meanwhile: theirs is left, and said', async ({ environment, run }) => {
-  await environment.overrideAlb({ fixedStatus: 502 })
-  const releaseLoadBalancers = environment.pauseLoadBalancerProvisioning()
-  const upgradeRelease = () => environment.helm('upgrade', 'milvus-demo', 'milvus', '--repo', environment.chartRepository.url, '--version', '4.2.58', '--reuse-values', '--set', 'proxy.replicas=2')
-  const result = expectFailure(await run({ ...rollbackInputs, 'probe-timeout': '1s' }, { onLine: (line) => {
-    if (line.includes('✓ release: 1 change')) void upgradeRelease().then(releaseLoadBalancers)
-  } }), 'probe', 'probe-target-failed')
-  expectAdditionalFailure(result, 'rollback-incomplete')
-  expect(getErrorAnnotation(result)).toMatch(/Somebody else has upgraded release milvus-demo too: revision 3 is deployed, and this run had seen 1/)
-  expect(await environment.helm('get', 'values', 'milvus-demo')).toContain('replicas: 2')
-})
+scenario(
+  'rollback when somebody else upgraded the release meanwhile: theirs is left, and said',
+  async ({ environment, run }) => {
+    await environment.overrideAlb({ fixedStatus: 502 })
+    const releaseLoadBalancers = environment.pauseLoadBalancerProvisioning()
+    const upgradeRelease = () =>
+      environment.helm(
+        'upgrade',
+        'milvus-demo',
+        'milvus',
+        '--repo',
+        environment.chartRepository.url,
+        '--version',
+        '4.2.58',
+        '--reuse-values',
+        '--set',
+        'proxy.replicas=2',
+      )
+    const result = expectFailure(
+      await run(
+        { ...rollbackInputs, 'probe-timeout': '1s' },
+        {
+          onLine: (line) => {
+            if (line.includes('✓ release: 1 change'))
+              void upgradeRelease().then(releaseLoadBalancers)
+          },
+        },
+      ),
+      'probe',
+      'probe-target-failed',
+    )
+    expectAdditionalFailure(result, 'rollback-incomplete')
+    expect(getErrorAnnotation(result)).toMatch(
+      /Somebody else has upgraded release milvus-demo too: revision 3 is deployed, and this run had seen 1/,
+    )
+    expect(await environment.helm('get', 'values', 'milvus-demo')).toContain('replicas: 2')
+  },
+)
 
-scenario('a rollback that could not delete the Ingress is refused before anything is made', async (scenario) => {
-  expect(await expectFailureWithoutWrites(scenario, rollbackInputs, 'cluster-forbidden', await scenario.environment.assumeRole('delete ingresses'))).toContain('delete ingresses')
-  expectSuccess(await scenario.run({}, { env: await scenario.environment.assumeRole('delete ingresses') }))
-})
+scenario(
+  'a rollback that could not delete the Ingress is refused before anything is made',
+  async (scenario) => {
+    expect(
+      await expectFailureWithoutWrites(
+        scenario,
+        rollbackInputs,
+        'cluster-forbidden',
+        await scenario.environment.assumeRole('delete ingresses'),
+      ),
+    ).toContain('delete ingresses')
+    expectSuccess(
+      await scenario.run({}, { env: await scenario.environment.assumeRole('delete ingresses') }),
+    )
+  },
+)
 
-scenario('a renewal cannot be rolled back: said before it is made', async ({ environment, run }) => {
-  expectSuccess(await run())
-  const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
-  await environment.overrideAlb({ fixedStatus: 502 })
-  const result = expectFailure(await run({ ...rollbackInputs, certificate: renewed.fullchain, 'private-key': renewed.privateKey, 'probe-timeout': '1s' }), 'probe', 'probe-target-failed')
-  expect(result.log.indexOf('ACM has no way back')).toBeGreaterThan(0)
-  expect(result.log.indexOf('ACM has no way back')).toBeLessThan(result.log.indexOf('✓ certificate'))
-  expect(listChanges(result)).toEqual(['certificate certificate'])
-})
+scenario(
+  'a renewal cannot be rolled back: said before it is made',
+  async ({ environment, run }) => {
+    expectSuccess(await run())
+    const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
+    await environment.overrideAlb({ fixedStatus: 502 })
+    const result = expectFailure(
+      await run({
+        ...rollbackInputs,
+        certificate: renewed.fullchain,
+        'private-key': renewed.privateKey,
+        'probe-timeout': '1s',
+      }),
+      'probe',
+      'probe-target-failed',
+    )
+    expect(result.log.indexOf('ACM has no way back')).toBeGreaterThan(0)
+    expect(result.log.indexOf('ACM has no way back')).toBeLessThan(
+      result.log.indexOf('✓ certificate'),
+    )
+    expect(listChanges(result)).toEqual(['certificate certificate'])
+  },
+)
 
-scenario('without rollback, a run that fails leaves what it changed, and the next goes on from there', async ({ environment, run }) => {
-  await environment.overrideAlb({ fixedStatus: 502 })
-  expectFailure(await run({ 'probe-timeout': '1s' }), 'probe', 'probe-target-failed')
-  await environment.overrideAlb({ fixedStatus: undefined })
-  expect(listChanges(expectSuccess(await run()))).toEqual([])
-})
+scenario(
+  'without rollback, a run that fails leaves what it changed, and the next goes on from there',
+  async ({ environment, run }) => {
+    await environment.overrideAlb({ fixedStatus: 502 })
+    expectFailure(await run({ 'probe-timeout': '1s' }), 'probe', 'probe-target-failed')
+    await environment.overrideAlb({ fixedStatus: undefined })
+    expect(listChanges(expectSuccess(await run()))).toEqual([])
+  },
+)

@@ -1,68 +1,174 @@
 /** The class of the Service's own load balancer, which Kubernetes drops with the type. */
 import { expect } from '@jest/globals'
 import type { TestEnvironment } from '../../testing/environment.ts'
-import { listChanges, expectFailure, expectFailureWithoutWrites, expectSuccess, labScenario, simulatorScenario } from './harness.ts'
+import {
+  listChanges,
+  expectFailure,
+  expectFailureWithoutWrites,
+  expectSuccess,
+  labScenario,
+  simulatorScenario,
+} from './harness.ts'
 
 const nlbClass = 'service.k8s.aws/nlb'
-const restoreInputs = { mode: 'destroy', host: '', certificate: '', 'private-key': '', 'restore-service-type': 'LoadBalancer' }
+const restoreInputs = {
+  mode: 'destroy',
+  host: '',
+  certificate: '',
+  'private-key': '',
+  'restore-service-type': 'LoadBalancer',
+}
 
 interface LiveService {
   readonly metadata: { readonly managedFields?: readonly { readonly manager?: string }[] }
   readonly spec: { readonly type: string; readonly loadBalancerClass?: string }
-  readonly status: { readonly loadBalancer?: { readonly ingress?: readonly { readonly hostname: string }[] } }
+  readonly status: {
+    readonly loadBalancer?: { readonly ingress?: readonly { readonly hostname: string }[] }
+  }
 }
 
 /** The Service, and whether fields of it belong to the action. */
-async function getService(environment: TestEnvironment): Promise<{ type: string; loadBalancerClass: string | undefined; address: string; isHeld: boolean }> {
-  const { metadata, spec, status } = JSON.parse(await environment.kubectl('get', 'service', 'milvus-demo', '-o', 'json', '--show-managed-fields')) as LiveService
-  const isHeld = metadata.managedFields?.some(({ manager }) => manager === 'milvus-alb-action') ?? false
-  return { type: spec.type, loadBalancerClass: spec.loadBalancerClass, address: status.loadBalancer?.ingress?.[0]?.hostname ?? '', isHeld }
+async function getService(environment: TestEnvironment): Promise<{
+  type: string
+  loadBalancerClass: string | undefined
+  address: string
+  isHeld: boolean
+}> {
+  const { metadata, spec, status } = JSON.parse(
+    await environment.kubectl(
+      'get',
+      'service',
+      'milvus-demo',
+      '-o',
+      'json',
+      '--show-managed-fields',
+    ),
+  ) as LiveService
+  const isHeld =
+    metadata.managedFields?.some(({ manager }) => manager === 'milvus-alb-action') ?? false
+  return {
+    type: spec.type,
+    loadBalancerClass: spec.loadBalancerClass,
+    address: status.loadBalancer?.ingress?.[0]?.hostname ?? '',
+    isHeld,
+  }
 }
 
 for (const helm of [4, 3] as const) {
-  simulatorScenario("the lab's cluster has no webhook of the controller for Services", `helm ${helm}: a Service whose class is dropped with its type: said before, set again by a rollback and by destroy, and refused without consent`, async (scenario) => {
-    const { environment, run } = scenario
-    await environment.useHelm(helm)
-    expect(await getService(environment)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: nlbClass, isHeld: false })
+  simulatorScenario(
+    "the lab's cluster has no webhook of the controller for Services",
+    `helm ${helm}: a Service whose class is dropped with its type: said before, set again by a rollback and by destroy, and refused without consent`,
+    async (scenario) => {
+      const { environment, run } = scenario
+      await environment.useHelm(helm)
+      expect(await getService(environment)).toMatchObject({
+        type: 'LoadBalancer',
+        loadBalancerClass: nlbClass,
+        isHeld: false,
+      })
 
-    await environment.overrideAlb({ fixedStatus: 502 })
-    const failedRun = expectFailure(await run({ 'on-failure': 'rollback', 'probe-timeout': '1s' }), 'probe', 'probe-target-failed')
-    const expectedWarning = `It is an internal Network Load Balancer of the AWS Load Balancer Controller, by spec.loadBalancerClass ${nlbClass}, which Kubernetes drops with the type: made LoadBalancer again by hand, the Service would get an internet-facing Classic Load Balancer of the cloud provider.`
-    expect(failedRun.summary).toContain(expectedWarning)
-    expect(failedRun.log).toContain('comes back with a new load balancer under a new name (an internal Network Load Balancer of the AWS Load Balancer Controller)')
-    expect(listChanges(failedRun)).toEqual(expect.arrayContaining(['release spec.loadBalancerClass', 'release revision']))
-    expect(await getService(environment)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: nlbClass, isHeld: false })
-    await environment.overrideAlb({ fixedStatus: undefined })
+      await environment.overrideAlb({ fixedStatus: 502 })
+      const failedRun = expectFailure(
+        await run({ 'on-failure': 'rollback', 'probe-timeout': '1s' }),
+        'probe',
+        'probe-target-failed',
+      )
+      const expectedWarning = `It is an internal Network Load Balancer of the AWS Load Balancer Controller, by spec.loadBalancerClass ${nlbClass}, which Kubernetes drops with the type: made LoadBalancer again by hand, the Service would get an internet-facing Classic Load Balancer of the cloud provider.`
+      expect(failedRun.summary).toContain(expectedWarning)
+      expect(failedRun.log).toContain(
+        'comes back with a new load balancer under a new name (an internal Network Load Balancer of the AWS Load Balancer Controller)',
+      )
+      expect(listChanges(failedRun)).toEqual(
+        expect.arrayContaining(['release spec.loadBalancerClass', 'release revision']),
+      )
+      expect(await getService(environment)).toMatchObject({
+        type: 'LoadBalancer',
+        loadBalancerClass: nlbClass,
+        isHeld: false,
+      })
+      await environment.overrideAlb({ fixedStatus: undefined })
 
-    expectSuccess(await run())
-    expect(await getService(environment)).toMatchObject({ type: 'ClusterIP', loadBalancerClass: undefined, address: '' })
+      expectSuccess(await run())
+      expect(await getService(environment)).toMatchObject({
+        type: 'ClusterIP',
+        loadBalancerClass: undefined,
+        address: '',
+      })
 
-    const text = await expectFailureWithoutWrites(scenario, restoreInputs, 'service-class-lost')
-    for (const part of ['Service milvus-demo would get an internet-facing Classic Load Balancer of the cloud provider', `restore-load-balancer-class to the class that it had (${nlbClass} of the AWS Load Balancer Controller`]) expect(text).toContain(part)
+      const text = await expectFailureWithoutWrites(scenario, restoreInputs, 'service-class-lost')
+      for (const part of [
+        'Service milvus-demo would get an internet-facing Classic Load Balancer of the cloud provider',
+        `restore-load-balancer-class to the class that it had (${nlbClass} of the AWS Load Balancer Controller`,
+      ])
+        expect(text).toContain(part)
 
-    const restoredRun = expectSuccess(await run({ ...restoreInputs, 'restore-load-balancer-class': nlbClass }))
-    expect(listChanges(restoredRun)).toEqual(['ingress load balancer', 'release spec.loadBalancerClass', 'release service.type', 'certificate certificate'])
-    expect(restoredRun.summary).toContain('Service milvus-demo gets an internal Network Load Balancer of the AWS Load Balancer Controller.')
-    expect(await getService(environment)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: nlbClass, isHeld: false })
-    expect((await getService(environment)).address).toMatch(/^k8s-milvus-milvusde-/)
+      const restoredRun = expectSuccess(
+        await run({ ...restoreInputs, 'restore-load-balancer-class': nlbClass }),
+      )
+      expect(listChanges(restoredRun)).toEqual([
+        'ingress load balancer',
+        'release spec.loadBalancerClass',
+        'release service.type',
+        'certificate certificate',
+      ])
+      expect(restoredRun.summary).toContain(
+        'Service milvus-demo gets an internal Network Load Balancer of the AWS Load Balancer Controller.',
+      )
+      expect(await getService(environment)).toMatchObject({
+        type: 'LoadBalancer',
+        loadBalancerClass: nlbClass,
+        isHeld: false,
+      })
+      expect((await getService(environment)).address).toMatch(/^k8s-milvus-milvusde-/)
 
-    // As a run leaves it that was killed between its two writes: helm meets no conflict when the type changes again.
-    environment.kubernetes.apply({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'milvus-demo', namespace: environment.namespace }, spec: { type: 'LoadBalancer', loadBalancerClass: nlbClass } }, 'milvus-alb-action', true)
-    expect(await getService(environment)).toMatchObject({ isHeld: true })
-    expectSuccess(await run())
-    expect(await getService(environment)).toMatchObject({ type: 'ClusterIP', isHeld: false })
-    const withoutClassRun = expectSuccess(await run({ ...restoreInputs, 'restore-load-balancer-class': 'none' }))
-    expect(withoutClassRun.summary).toContain('Service milvus-demo gets an internet-facing Classic Load Balancer of the cloud provider.')
-    expect(await getService(environment)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: undefined })
-  })
+      // As a run leaves it that was killed between its two writes: helm meets no conflict when the
+      // type changes again.
+      environment.kubernetes.apply(
+        {
+          apiVersion: 'v1',
+          kind: 'Service',
+          metadata: { name: 'milvus-demo', namespace: environment.namespace },
+          spec: { type: 'LoadBalancer', loadBalancerClass: nlbClass },
+        },
+        'milvus-alb-action',
+        true,
+      )
+      expect(await getService(environment)).toMatchObject({ isHeld: true })
+      expectSuccess(await run())
+      expect(await getService(environment)).toMatchObject({ type: 'ClusterIP', isHeld: false })
+      const withoutClassRun = expectSuccess(
+        await run({ ...restoreInputs, 'restore-load-balancer-class': 'none' }),
+      )
+      expect(withoutClassRun.summary).toContain(
+        'Service milvus-demo gets an internet-facing Classic Load Balancer of the cloud provider.',
+      )
+      expect(await getService(environment)).toMatchObject({
+        type: 'LoadBalancer',
+        loadBalancerClass: undefined,
+      })
+    },
+  )
 
-  labScenario('the simulator plays it with the webhook', `helm ${helm}: a real API server takes the class with the type, and drops it with the type`, async ({ environment, run }) => {
-    await environment.useHelm(helm)
-    await environment.installMilvus()
-    expectSuccess(await run())
-    expectSuccess(await run({ ...restoreInputs, 'restore-load-balancer-class': nlbClass }))
-    expect(await getService(environment)).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: nlbClass, isHeld: false })
-    expectSuccess(await run())
-    expect(await getService(environment)).toMatchObject({ type: 'ClusterIP', loadBalancerClass: undefined, isHeld: false })
-  }, { start: 'empty' })
+  labScenario(
+    'the simulator plays it with the webhook',
+    `helm ${helm}: a real API server takes the class with the type, and drops it with the type`,
+    async ({ environment, run }) => {
+      await environment.useHelm(helm)
+      await environment.installMilvus()
+      expectSuccess(await run())
+      expectSuccess(await run({ ...restoreInputs, 'restore-load-balancer-class': nlbClass }))
+      expect(await getService(environment)).toMatchObject({
+        type: 'LoadBalancer',
+        loadBalancerClass: nlbClass,
+        isHeld: false,
+      })
+      expectSuccess(await run())
+      expect(await getService(environment)).toMatchObject({
+        type: 'ClusterIP',
+        loadBalancerClass: undefined,
+        isHeld: false,
+      })
+    },
+    { start: 'empty' },
+  )
 }

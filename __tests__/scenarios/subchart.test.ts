@@ -1,90 +1,231 @@
-/** Releases whose chart is not Milvus' own: an umbrella chart with Milvus inside, a fork, a chart of another vendor, and none at all. */
+/**
+ * Releases whose chart is not Milvus' own: an umbrella chart with Milvus inside, a fork, a chart of
+ * another vendor, and none at all.
+ */
 import { expect } from '@jest/globals'
-import { buildForkedChart, buildUnrelatedChart, buildUmbrellaChart, buildVendorChart, type PackagedChart } from '../../simulator/charts/third-party-charts.ts'
+import {
+  buildForkedChart,
+  buildUnrelatedChart,
+  buildUmbrellaChart,
+  buildVendorChart,
+  type PackagedChart,
+} from '../../simulator/charts/third-party-charts.ts'
 import { modeValues } from '../../simulator/charts/installation-modes.ts'
 import { buildMilvusChart } from '../../simulator/charts/package.ts'
 import type { TestEnvironment } from '../../testing/environment.ts'
 import { getObject } from './manual-operations.ts'
-import { listChanges, expectFailureWithoutWrites, expectSuccess, expectUnchanged, scenario, setDefaultStart } from './harness.ts'
+import {
+  listChanges,
+  expectFailureWithoutWrites,
+  expectSuccess,
+  expectUnchanged,
+  scenario,
+  setDefaultStart,
+} from './harness.ts'
 
 setDefaultStart('empty')
 
-const destroyInputs = { mode: 'destroy', host: '', certificate: '', 'private-key': '', 'certificate-chain': '', 'restore-service-type': 'LoadBalancer', 'restore-load-balancer-class': 'none' }
-
-/** A platform whose Milvus is called `vectors`, behind a load balancer because the platform's own values say so. */
-async function createUmbrellaChart(isNested: boolean): Promise<PackagedChart> {
-  const milvus = { name: 'milvus', version: '4.2.58', appVersion: '2.5.16', archive: await buildMilvusChart('4.2.58') }
-  const values = { vectors: { ...modeValues.standalone, service: { type: 'LoadBalancer' } } }
-  if (!isNested) return buildUmbrellaChart({ name: 'platform', version: '1.0.0', subchart: milvus, alias: 'vectors', values })
-  return buildUmbrellaChart({ name: 'platform', version: '1.0.0', subchart: buildUmbrellaChart({ name: 'search', version: '0.3.0', subchart: milvus, alias: 'vectors', values }) })
+const destroyInputs = {
+  mode: 'destroy',
+  host: '',
+  certificate: '',
+  'private-key': '',
+  'certificate-chain': '',
+  'restore-service-type': 'LoadBalancer',
+  'restore-load-balancer-class': 'none',
 }
 
-const installChart = (environment: TestEnvironment, { name, version }: PackagedChart, release: string): Promise<string> => environment.helm('install', release, name, '--repo', environment.chartRepository.url, '--version', version, '--wait')
+/**
+ * A platform whose Milvus is called `vectors`, behind a load balancer because the platform's own
+ * values say so.
+ */
+async function createUmbrellaChart(isNested: boolean): Promise<PackagedChart> {
+  const milvus = {
+    name: 'milvus',
+    version: '4.2.58',
+    appVersion: '2.5.16',
+    archive: await buildMilvusChart('4.2.58'),
+  }
+  const values = { vectors: { ...modeValues.standalone, service: { type: 'LoadBalancer' } } }
+  if (!isNested)
+    return buildUmbrellaChart({
+      name: 'platform',
+      version: '1.0.0',
+      subchart: milvus,
+      alias: 'vectors',
+      values,
+    })
+  return buildUmbrellaChart({
+    name: 'platform',
+    version: '1.0.0',
+    subchart: buildUmbrellaChart({
+      name: 'search',
+      version: '0.3.0',
+      subchart: milvus,
+      alias: 'vectors',
+      values,
+    }),
+  })
+}
 
-const getServiceType = async (environment: TestEnvironment, service: string): Promise<unknown> => ((await getObject(environment, 'service', service))?.['spec'] as { type?: string } | undefined)?.type
+const installChart = (
+  environment: TestEnvironment,
+  { name, version }: PackagedChart,
+  release: string,
+): Promise<string> =>
+  environment.helm(
+    'install',
+    release,
+    name,
+    '--repo',
+    environment.chartRepository.url,
+    '--version',
+    version,
+    '--wait',
+  )
+
+const getServiceType = async (environment: TestEnvironment, service: string): Promise<unknown> =>
+  ((await getObject(environment, 'service', service))?.['spec'] as { type?: string } | undefined)
+    ?.type
 
 for (const { major, isNested, typePath } of [
   { major: 3, isNested: true, typePath: 'search.vectors.service.type' },
   { major: 4, isNested: false, typePath: 'vectors.service.type' },
 ] as const) {
-  scenario(`Milvus as a subchart${isNested ? ' of a subchart' : ''} with an alias: its own value is set, and set back, with helm ${major}`, async (scenario) => {
-    const { environment, run, writes } = scenario
-    await environment.useHelm(major)
-    const chart = await createUmbrellaChart(isNested)
-    environment.chartRepository.add(chart)
-    await installChart(environment, chart, 'platform')
-    const inputs = { chart: 'platform', values: '' }
-    expect(await expectFailureWithoutWrites(scenario, { values: '' }, 'release-chart-differs')).toContain('was made with chart platform, not milvus')
-    const [outerKey = ''] = typePath.split('.')
-    expect(await expectFailureWithoutWrites(scenario, { ...inputs, values: JSON.stringify({ [outerKey]: isNested ? { vectors: { service: { type: 'NodePort' } } } : { service: { type: 'NodePort' } } }) }, 'input-invalid')).toContain(`Take ${typePath} out of values`)
+  scenario(
+    `Milvus as a subchart${isNested ? ' of a subchart' : ''} with an alias: its own value is set, and set back, with helm ${major}`,
+    async (scenario) => {
+      const { environment, run, writes } = scenario
+      await environment.useHelm(major)
+      const chart = await createUmbrellaChart(isNested)
+      environment.chartRepository.add(chart)
+      await installChart(environment, chart, 'platform')
+      const inputs = { chart: 'platform', values: '' }
+      expect(
+        await expectFailureWithoutWrites(scenario, { values: '' }, 'release-chart-differs'),
+      ).toContain('was made with chart platform, not milvus')
+      const [outerKey = ''] = typePath.split('.')
+      expect(
+        await expectFailureWithoutWrites(
+          scenario,
+          {
+            ...inputs,
+            values: JSON.stringify({
+              [outerKey]: isNested
+                ? { vectors: { service: { type: 'NodePort' } } }
+                : { service: { type: 'NodePort' } },
+            }),
+          },
+          'input-invalid',
+        ),
+      ).toContain(`Take ${typePath} out of values`)
 
-    expect(listChanges(await run({ ...inputs, mode: 'check', probe: 'off', 'fail-on-drift': 'false' }))).toContain(`release ${typePath}`)
-    expect(listChanges(expectSuccess(await run(inputs))).filter((change) => change.startsWith('release'))).toEqual([`release ${typePath}`])
-    expect(await getServiceType(environment, 'platform-vectors')).toBe('ClusterIP')
-    expectUnchanged(await run(inputs))
-    expect(writes()).toEqual([])
+      expect(
+        listChanges(
+          await run({ ...inputs, mode: 'check', probe: 'off', 'fail-on-drift': 'false' }),
+        ),
+      ).toContain(`release ${typePath}`)
+      expect(
+        listChanges(expectSuccess(await run(inputs))).filter((change) =>
+          change.startsWith('release'),
+        ),
+      ).toEqual([`release ${typePath}`])
+      expect(await getServiceType(environment, 'platform-vectors')).toBe('ClusterIP')
+      expectUnchanged(await run(inputs))
+      expect(writes()).toEqual([])
 
-    expect(listChanges(expectSuccess(await run({ ...inputs, ...destroyInputs })))).toContain(`release ${typePath}`)
-    expect(await getServiceType(environment, 'platform-vectors')).toBe('LoadBalancer')
-    expect((await environment.helmCalls()).filter((call) => call.startsWith('upgrade')).every((call) => !call.includes('--set') || call.includes(`--set ${typePath}=`))).toBe(true)
-  })
+      expect(listChanges(expectSuccess(await run({ ...inputs, ...destroyInputs })))).toContain(
+        `release ${typePath}`,
+      )
+      expect(await getServiceType(environment, 'platform-vectors')).toBe('LoadBalancer')
+      expect(
+        (await environment.helmCalls())
+          .filter((call) => call.startsWith('upgrade'))
+          .every((call) => !call.includes('--set') || call.includes(`--set ${typePath}=`)),
+      ).toBe(true)
+    },
+  )
 }
 
-scenario('a fork that takes the type of the Service from another value: refused before anything is written, and so is its removal', async (scenario) => {
-  const { environment, run } = scenario
-  const forkChart = buildForkedChart('9.0.0')
-  environment.chartRepository.add(forkChart)
-  await installChart(environment, forkChart, 'milvus-demo')
-  const text = await expectFailureWithoutWrites(scenario, { values: '' }, 'service-type-not-set')
-  for (const part of ['With service.type: ClusterIP the chart of release milvus-demo still makes Service milvus-demo-proxy of type LoadBalancer', 'Set with values where the chart takes the type from']) expect(text).toContain(part)
-  expectSuccess(await run({ values: 'proxy: {service: {type: ClusterIP}}' }))
-  expect(await getServiceType(environment, 'milvus-demo-proxy')).toBe('ClusterIP')
-  expect(await expectFailureWithoutWrites(scenario, destroyInputs, 'service-type-not-set')).toContain('Take restore-service-type out')
-})
+scenario(
+  'a fork that takes the type of the Service from another value: refused before anything is written, and so is its removal',
+  async (scenario) => {
+    const { environment, run } = scenario
+    const forkChart = buildForkedChart('9.0.0')
+    environment.chartRepository.add(forkChart)
+    await installChart(environment, forkChart, 'milvus-demo')
+    const text = await expectFailureWithoutWrites(scenario, { values: '' }, 'service-type-not-set')
+    for (const part of [
+      'With service.type: ClusterIP the chart of release milvus-demo still makes Service milvus-demo-proxy of type LoadBalancer',
+      'Set with values where the chart takes the type from',
+    ])
+      expect(text).toContain(part)
+    expectSuccess(await run({ values: 'proxy: {service: {type: ClusterIP}}' }))
+    expect(await getServiceType(environment, 'milvus-demo-proxy')).toBe('ClusterIP')
+    expect(
+      await expectFailureWithoutWrites(scenario, destroyInputs, 'service-type-not-set'),
+    ).toContain('Take restore-service-type out')
+  },
+)
 
-scenario('a chart named milvus of another vendor is recognised, and works by its Service', async (scenario) => {
-  const { environment, run } = scenario
-  const bitnamiChart = buildVendorChart('13.2.5')
-  environment.chartRepository.add(bitnamiChart)
-  await installChart(environment, bitnamiChart, 'milvus-demo')
-  const text = await expectFailureWithoutWrites(scenario, { values: '' }, 'release-chart-unsupported')
-  for (const part of ["chart milvus 13.2.5 of Broadcom, Inc. All Rights Reserved., https://bitnami.com, which is not Milvus' own", 'Set service: milvus-demo-proxy in place of release']) expect(text).toContain(part)
-  expectSuccess(await run({ values: '', service: 'milvus-demo-proxy' }))
-})
+scenario(
+  'a chart named milvus of another vendor is recognised, and works by its Service',
+  async (scenario) => {
+    const { environment, run } = scenario
+    const bitnamiChart = buildVendorChart('13.2.5')
+    environment.chartRepository.add(bitnamiChart)
+    await installChart(environment, bitnamiChart, 'milvus-demo')
+    const text = await expectFailureWithoutWrites(
+      scenario,
+      { values: '' },
+      'release-chart-unsupported',
+    )
+    for (const part of [
+      "chart milvus 13.2.5 of Broadcom, Inc. All Rights Reserved., https://bitnami.com, which is not Milvus' own",
+      'Set service: milvus-demo-proxy in place of release',
+    ])
+      expect(text).toContain(part)
+    expectSuccess(await run({ values: '', service: 'milvus-demo-proxy' }))
+  },
+)
 
-scenario('a release that is not there, or is no Milvus: those that are there are named', async (scenario) => {
-  const { environment } = scenario
-  expect(await expectFailureWithoutWrites(scenario, { release: 'nobody' }, 'release-not-found')).toMatch(/^There is no helm release nobody in namespace milvus\.\nWhat to do: No release of Milvus is in this namespace: set namespace/)
-  const [cache, umbrella] = [buildUnrelatedChart('cache', '1.2.3'), await createUmbrellaChart(false)]
-  environment.chartRepository.add(cache)
-  environment.chartRepository.add(umbrella)
-  await installChart(environment, cache, 'cache')
-  await environment.installMilvus()
-  expect(await expectFailureWithoutWrites(scenario, { release: 'nobody' }, 'release-not-found')).toContain('Set release to milvus-demo, the release of Milvus in this namespace')
-  await installChart(environment, umbrella, 'platform')
-  const text = await expectFailureWithoutWrites(scenario, { release: 'cache' }, 'release-not-found')
-  for (const part of ['Helm release cache in namespace milvus is of chart cache 1.2.3, and has no Milvus', 'Set release to milvus-demo or platform, the releases of Milvus in this namespace']) expect(text).toContain(part)
-  expect(text).not.toContain('set service')
-  await environment.kubectl('delete', 'service', 'milvus-demo')
-  expect(await expectFailureWithoutWrites(scenario, { release: 'milvus-demo' }, 'service-not-found')).toContain('Service milvus-demo of release milvus-demo is not in namespace milvus: somebody deleted it')
-})
+scenario(
+  'a release that is not there, or is no Milvus: those that are there are named',
+  async (scenario) => {
+    const { environment } = scenario
+    expect(
+      await expectFailureWithoutWrites(scenario, { release: 'nobody' }, 'release-not-found'),
+    ).toMatch(
+      /^There is no helm release nobody in namespace milvus\.\nWhat to do: No release of Milvus is in this namespace: set namespace/,
+    )
+    const [cache, umbrella] = [
+      buildUnrelatedChart('cache', '1.2.3'),
+      await createUmbrellaChart(false),
+    ]
+    environment.chartRepository.add(cache)
+    environment.chartRepository.add(umbrella)
+    await installChart(environment, cache, 'cache')
+    await environment.installMilvus()
+    expect(
+      await expectFailureWithoutWrites(scenario, { release: 'nobody' }, 'release-not-found'),
+    ).toContain('Set release to milvus-demo, the release of Milvus in this namespace')
+    await installChart(environment, umbrella, 'platform')
+    const text = await expectFailureWithoutWrites(
+      scenario,
+      { release: 'cache' },
+      'release-not-found',
+    )
+    for (const part of [
+      'Helm release cache in namespace milvus is of chart cache 1.2.3, and has no Milvus',
+      'Set release to milvus-demo or platform, the releases of Milvus in this namespace',
+    ])
+      expect(text).toContain(part)
+    expect(text).not.toContain('set service')
+    await environment.kubectl('delete', 'service', 'milvus-demo')
+    expect(
+      await expectFailureWithoutWrites(scenario, { release: 'milvus-demo' }, 'service-not-found'),
+    ).toContain(
+      'Service milvus-demo of release milvus-demo is not in namespace milvus: somebody deleted it',
+    )
+  },
+)

@@ -1,90 +1,151 @@
-/** What shows only later: the controller's word and the ALB's state; and what a run does when it is cancelled. */
+/**
+ * What shows only later: the controller's word and the ALB's state; and what a run does when it is
+ * cancelled.
+ */
 import type { ChildProcess } from 'node:child_process'
 import { expect } from '@jest/globals'
-import { getErrorAnnotation, listChanges, expectFailure, expectSuccess, expectUnchanged, simulatorScenario, scenario, setDefaultStart } from './harness.ts'
+import {
+  getErrorAnnotation,
+  listChanges,
+  expectFailure,
+  expectSuccess,
+  expectUnchanged,
+  simulatorScenario,
+  scenario,
+  setDefaultStart,
+} from './harness.ts'
 
 setDefaultStart('cluster-ip')
 
-/** Options of a run that is told to end at a moment, as the runner tells it first. `took()`: milliseconds from then to its end. */
+/**
+ * Options of a run that is told to end at a moment, as the runner tells it first. `took()`:
+ * milliseconds from then to its end.
+ */
 function cancelWhen(moment: Promise<unknown>) {
   let took = Infinity
-  const onStart = (child: ChildProcess): void => void moment.then(() => {
-    const start = performance.now()
-    child.once('exit', () => { took = performance.now() - start }).kill('SIGINT')
-  })
+  const onStart = (child: ChildProcess): void =>
+    void moment.then(() => {
+      const start = performance.now()
+      child
+        .once('exit', () => {
+          took = performance.now() - start
+        })
+        .kill('SIGINT')
+    })
   return { onStart, took: () => took }
 }
 
 const unknownGroupInputs = { 'security-groups': 'sg-unknown' }
 
-scenario('the controller refuses: the run fails within a second of its word', async ({ environment, run }) => {
-  environment.controller.options.unknownIds = ['sg-unknown']
-  const eventPosted = environment.requestLog.nextRequest(({ operation, userAgent: client }) => client.startsWith('aws-load-balancer-controller') && /^POST .*\/events$/.test(operation))
-  const eventsWatched = environment.requestLog.nextRequest(({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'))
-  const result = await run(unknownGroupInputs)
-  expectFailure(result, 'load-balancer', 'controller-refused')
-  // By the step's own time: how long a process takes to end is the machine's matter. The step began before its watch.
-  const took = Number(/✗ load-balancer: controller-refused \(([\d.]+) s\)/.exec(result.log)?.[1]) * 1_000
-  expect((await eventsWatched).receivedAt + took - (await eventPosted).receivedAt).toBeLessThan(1_000)
-  expect(getErrorAnnotation(result)).toContain('sg-unknown')
-  expect(result.outputs['alb-address']).toBeUndefined()
-  expect(listChanges(result)).toContain('ingress security-groups')
-}, { requiresSimulatedController: true })
+scenario(
+  'the controller refuses: the run fails within a second of its word',
+  async ({ environment, run }) => {
+    environment.controller.options.unknownIds = ['sg-unknown']
+    const eventPosted = environment.requestLog.nextRequest(
+      ({ operation, userAgent: client }) =>
+        client.startsWith('aws-load-balancer-controller') && /^POST .*\/events$/.test(operation),
+    )
+    const eventsWatched = environment.requestLog.nextRequest(
+      ({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'),
+    )
+    const result = await run(unknownGroupInputs)
+    expectFailure(result, 'load-balancer', 'controller-refused')
+    // By the step's own time: how long a process takes to end is the machine's matter. The step
+    // began before its watch.
+    const took =
+      Number(/✗ load-balancer: controller-refused \(([\d.]+) s\)/.exec(result.log)?.[1]) * 1_000
+    expect((await eventsWatched).receivedAt + took - (await eventPosted).receivedAt).toBeLessThan(
+      1_000,
+    )
+    expect(getErrorAnnotation(result)).toContain('sg-unknown')
+    expect(result.outputs['alb-address']).toBeUndefined()
+    expect(listChanges(result)).toContain('ingress security-groups')
+  },
+  { requiresSimulatedController: true },
+)
 
-scenario('the controller refuses after an earlier success: the old address does not count', async ({ environment, run }) => {
-  // One that exists, so that the controller can use it once it knows it.
-  const newGroupInputs = { 'security-groups': environment.securityGroup }
-  environment.controller.options.unknownIds = [environment.securityGroup]
-  expectSuccess(await run())
-  const result = await run(newGroupInputs)
-  expectFailure(result, 'load-balancer', 'controller-refused')
-  expect(result.outputs['alb-address']).toBeUndefined()
+scenario(
+  'the controller refuses after an earlier success: the old address does not count',
+  async ({ environment, run }) => {
+    // One that exists, so that the controller can use it once it knows it.
+    const newGroupInputs = { 'security-groups': environment.securityGroup }
+    environment.controller.options.unknownIds = [environment.securityGroup]
+    expectSuccess(await run())
+    const result = await run(newGroupInputs)
+    expectFailure(result, 'load-balancer', 'controller-refused')
+    expect(result.outputs['alb-address']).toBeUndefined()
 
-  // Again the same: nothing to apply, and the old word still stands, so the controller is nudged and asked anew.
-  const secondRun = await run(newGroupInputs)
-  expectFailure(secondRun, 'load-balancer', 'controller-refused')
-  expect(listChanges(secondRun)).toEqual(['load-balancer milvus-alb-action/nudge'])
+    // Again the same: nothing to apply, and the old word still stands, so the controller is nudged
+    // and asked anew.
+    const secondRun = await run(newGroupInputs)
+    expectFailure(secondRun, 'load-balancer', 'controller-refused')
+    expect(listChanges(secondRun)).toEqual(['load-balancer milvus-alb-action/nudge'])
 
-  // Mended outside of the Ingress: the nudge is what makes the controller see it, unless it tries again by itself before that.
-  environment.controller.options.unknownIds = []
-  const fixedRun = await run(newGroupInputs)
-  expectSuccess(fixedRun)
-  expect(['load-balancer milvus-alb-action/nudge']).toEqual(expect.arrayContaining(listChanges(fixedRun)))
-  expectUnchanged(await run(newGroupInputs))
-}, { requiresSimulatedController: true })
+    // Mended outside of the Ingress: the nudge is what makes the controller see it, unless it tries
+    // again by itself before that.
+    environment.controller.options.unknownIds = []
+    const fixedRun = await run(newGroupInputs)
+    expectSuccess(fixedRun)
+    expect(['load-balancer milvus-alb-action/nudge']).toEqual(
+      expect.arrayContaining(listChanges(fixedRun)),
+    )
+    expectUnchanged(await run(newGroupInputs))
+  },
+  { requiresSimulatedController: true },
+)
 
-scenario('a failure that is older than the apply does not count', async ({ environment, run }) => {
-  environment.controller.options.unknownIds = ['sg-unknown']
-  expectFailure(await run(unknownGroupInputs), 'load-balancer', 'controller-refused')
-  expectSuccess(await run())
-}, { requiresSimulatedController: true })
+scenario(
+  'a failure that is older than the apply does not count',
+  async ({ environment, run }) => {
+    environment.controller.options.unknownIds = ['sg-unknown']
+    expectFailure(await run(unknownGroupInputs), 'load-balancer', 'controller-refused')
+    expectSuccess(await run())
+  },
+  { requiresSimulatedController: true },
+)
 
-scenario('a controller that says nothing', async ({ environment, run }) => {
-  environment.controller.options.isPaused = true
-  const result = await run({ 'load-balancer-timeout': '2s' })
-  expectFailure(result, 'load-balancer', 'load-balancer-timeout')
-  expect(getErrorAnnotation(result)).toContain('has not said anything')
-}, { requiresSimulatedController: true })
+scenario(
+  'a controller that says nothing',
+  async ({ environment, run }) => {
+    environment.controller.options.isPaused = true
+    const result = await run({ 'load-balancer-timeout': '2s' })
+    expectFailure(result, 'load-balancer', 'load-balancer-timeout')
+    expect(getErrorAnnotation(result)).toContain('has not said anything')
+  },
+  { requiresSimulatedController: true },
+)
 
 scenario('a certificate that ELB does not know yet is waited for', async ({ environment, run }) => {
   const message = 'One or more certificates was not found'
-  environment.requestLog.injectFault({ service: 'elbv2', operation: 'CreateListener', times: 2, error: { status: 400, code: 'CertificateNotFound', message } })
+  environment.requestLog.injectFault({
+    service: 'elbv2',
+    operation: 'CreateListener',
+    times: 2,
+    error: { status: 400, code: 'CertificateNotFound', message },
+  })
   expectSuccess(await run())
 })
 
 scenario('an ALB that takes its time', async ({ environment, run }) => {
   const release = environment.pauseLoadBalancerProvisioning()
-  const loadBalancerPolled = environment.requestLog.nextRequest(({ operation, userAgent: client }) => operation === 'DescribeLoadBalancers' && client.includes('milvus-alb-action'))
+  const loadBalancerPolled = environment.requestLog.nextRequest(
+    ({ operation, userAgent: client }) =>
+      operation === 'DescribeLoadBalancers' && client.includes('milvus-alb-action'),
+  )
   void loadBalancerPolled.then(release)
   expectSuccess(await run())
   await loadBalancerPolled
 })
 
-simulatorScenario("moto's load balancers do not fail", 'an ALB that fails', async ({ environment, run }) => {
-  expectSuccess(await run())
-  for (const balancer of environment.awsState.loadBalancers.values()) balancer.failed = true
-  expectFailure(await run(), 'load-balancer', 'load-balancer-failed')
-})
+simulatorScenario(
+  "moto's load balancers do not fail",
+  'an ALB that fails',
+  async ({ environment, run }) => {
+    expectSuccess(await run())
+    for (const balancer of environment.awsState.loadBalancers.values()) balancer.failed = true
+    expectFailure(await run(), 'load-balancer', 'load-balancer-failed')
+  },
+)
 
 scenario('an ALB that never becomes active', async ({ environment, run }) => {
   environment.pauseLoadBalancerProvisioning()
@@ -94,64 +155,122 @@ scenario('an ALB that never becomes active', async ({ environment, run }) => {
   expect(result.outputs['alb-address']).toMatch(/elb\.amazonaws\.com$/)
 })
 
-scenario('the Kubernetes token ends in the middle of a wait', async ({ environment, run }) => {
-  environment.controller.options.reconcileDelay = 4_000
-  // From the wait on, however long helm took before it; a token says its age in whole seconds.
-  const watching = environment.requestLog.nextRequest(({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'))
-  void watching.then(() => (environment.eks.tokenLifetime = 2_000))
-  expectSuccess(await run())
-}, { requiresSimulatedController: true })
+scenario(
+  'the Kubernetes token ends in the middle of a wait',
+  async ({ environment, run }) => {
+    environment.controller.options.reconcileDelay = 4_000
+    // From the wait on, however long helm took before it; a token says its age in whole seconds.
+    const watching = environment.requestLog.nextRequest(
+      ({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'),
+    )
+    void watching.then(() => (environment.eks.tokenLifetime = 2_000))
+    expectSuccess(await run())
+  },
+  { requiresSimulatedController: true },
+)
 
 scenario('helm that does not get ready in time', async ({ environment, run }) => {
   const release = environment.pausePodReadiness()
-  const inputs = { values: 'minio: {bucketName: other}', 'chart-version': '5.0.19', 'allow-chart-change': 'true' }
-  expectFailure(await run({ ...inputs, 'release-timeout': '2s' }), 'release', 'helm-upgrade-timeout')
+  const inputs = {
+    values: 'minio: {bucketName: other}',
+    'chart-version': '5.0.19',
+    'allow-chart-change': 'true',
+  }
+  expectFailure(
+    await run({ ...inputs, 'release-timeout': '2s' }),
+    'release',
+    'helm-upgrade-timeout',
+  )
   release()
   expectSuccess(await run(inputs))
 })
 
-scenario('cancelled while helm runs: helm is told, no release stays pending, and the next run goes on', async ({ environment, run }) => {
-  const release = environment.pausePodReadiness()
-  // The last that helm writes before it waits.
-  const applied = environment.requestLog.nextRequest(({ operation, userAgent: client }) => client.startsWith('Helm') && /^PATCH .*\/deployments\//.test(operation))
-  const result = await run({ 'chart-version': '5.0.19', 'allow-chart-change': 'true' }, cancelWhen(applied))
-  expectFailure(result, 'release', 'cancelled')
-  const [last] = (JSON.parse(await environment.helm('history', 'milvus-demo', '--max', '1', '-o', 'json')) as { status: string }[])
-  expect(last?.status).toBe('failed')
-  release()
-  expectSuccess(await run({ 'chart-version': '5.0.19', 'allow-chart-change': 'true' }))
-})
+scenario(
+  'cancelled while helm runs: helm is told, no release stays pending, and the next run goes on',
+  async ({ environment, run }) => {
+    const release = environment.pausePodReadiness()
+    // The last that helm writes before it waits.
+    const applied = environment.requestLog.nextRequest(
+      ({ operation, userAgent: client }) =>
+        client.startsWith('Helm') && /^PATCH .*\/deployments\//.test(operation),
+    )
+    const result = await run(
+      { 'chart-version': '5.0.19', 'allow-chart-change': 'true' },
+      cancelWhen(applied),
+    )
+    expectFailure(result, 'release', 'cancelled')
+    const [last] = JSON.parse(
+      await environment.helm('history', 'milvus-demo', '--max', '1', '-o', 'json'),
+    ) as { status: string }[]
+    expect(last?.status).toBe('failed')
+    release()
+    expectSuccess(await run({ 'chart-version': '5.0.19', 'allow-chart-change': 'true' }))
+  },
+)
 
-scenario('cancelled before anything is written: nothing is', async ({ environment, run, writes }) => {
-  const reading = environment.requestLog.nextRequest(({ operation }) => operation === 'ListCertificates')
-  const result = await run({}, cancelWhen(reading))
-  expectFailure(result, 'preflight', 'cancelled')
-  expect(writes()).toEqual([])
-})
+scenario(
+  'cancelled before anything is written: nothing is',
+  async ({ environment, run, writes }) => {
+    const reading = environment.requestLog.nextRequest(
+      ({ operation }) => operation === 'ListCertificates',
+    )
+    const result = await run({}, cancelWhen(reading))
+    expectFailure(result, 'preflight', 'cancelled')
+    expect(writes()).toEqual([])
+  },
+)
 
-scenario('an AWS that never answers ends the run when it is cancelled, with outputs and summary', async ({ environment, run }) => {
-  environment.requestLog.injectFault({ service: 'acm', operation: 'ListCertificates', gate: new Promise(() => undefined) })
-  const asking = environment.requestLog.nextRequest(({ operation }) => operation === 'ListCertificates')
-  const cancelled = cancelWhen(asking)
-  expectFailure(await run({}, cancelled), 'preflight', 'cancelled')
-  expect(cancelled.took()).toBeLessThan(7_000)
-})
+scenario(
+  'an AWS that never answers ends the run when it is cancelled, with outputs and summary',
+  async ({ environment, run }) => {
+    environment.requestLog.injectFault({
+      service: 'acm',
+      operation: 'ListCertificates',
+      gate: new Promise(() => undefined),
+    })
+    const asking = environment.requestLog.nextRequest(
+      ({ operation }) => operation === 'ListCertificates',
+    )
+    const cancelled = cancelWhen(asking)
+    expectFailure(await run({}, cancelled), 'preflight', 'cancelled')
+    expect(cancelled.took()).toBeLessThan(7_000)
+  },
+)
 
-scenario('a Kubernetes API that is away for a moment does not end the wait', async ({ environment, run }) => {
-  environment.controller.options.reconcileDelay = 1_500
-  const watching = environment.requestLog.nextRequest(({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'))
-  void watching.then(() => environment.requestLog.injectFault({ service: 'kubernetes', operation: /^GET .*\/events$/, times: 6, reset: true }))
-  expectSuccess(await run())
-}, { requiresSimulatedController: true })
+scenario(
+  'a Kubernetes API that is away for a moment does not end the wait',
+  async ({ environment, run }) => {
+    environment.controller.options.reconcileDelay = 1_500
+    const watching = environment.requestLog.nextRequest(
+      ({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'),
+    )
+    void watching.then(() =>
+      environment.requestLog.injectFault({
+        service: 'kubernetes',
+        operation: /^GET .*\/events$/,
+        times: 6,
+        reset: true,
+      }),
+    )
+    expectSuccess(await run())
+  },
+  { requiresSimulatedController: true },
+)
 
-scenario('cancelled in the wait for the controller', async ({ environment, run }) => {
-  environment.controller.options.isPaused = true
-  const watching = environment.requestLog.nextRequest(({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'))
-  const cancelled = cancelWhen(watching)
-  const result = await run({}, cancelled)
-  expectFailure(result, 'load-balancer', 'cancelled')
-  expect(cancelled.took()).toBeLessThan(7_000)
-  expect(result.summary).toContain('Cancelled in load-balancer')
-  environment.controller.options.isPaused = false
-  expectSuccess(await run())
-}, { requiresSimulatedController: true })
+scenario(
+  'cancelled in the wait for the controller',
+  async ({ environment, run }) => {
+    environment.controller.options.isPaused = true
+    const watching = environment.requestLog.nextRequest(
+      ({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'),
+    )
+    const cancelled = cancelWhen(watching)
+    const result = await run({}, cancelled)
+    expectFailure(result, 'load-balancer', 'cancelled')
+    expect(cancelled.took()).toBeLessThan(7_000)
+    expect(result.summary).toContain('Cancelled in load-balancer')
+    environment.controller.options.isPaused = false
+    expectSuccess(await run())
+  },
+  { requiresSimulatedController: true },
+)

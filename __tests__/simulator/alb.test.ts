@@ -32,7 +32,15 @@ let port: number
 let hasNoTarget = false
 
 function certificate(arn: string, from: IssuedCertificate, importedAt = new Date()): void {
-  state.certificates.set(arn, { arn, certificate: from.certificate, chain: from.chain, privateKey: from.privateKey, keyAlgorithm: 'EC_prime256v1', importedAt, tags: new Map() })
+  state.certificates.set(arn, {
+    arn,
+    certificate: from.certificate,
+    chain: from.chain,
+    privateKey: from.privateKey,
+    keyAlgorithm: 'EC_prime256v1',
+    importedAt,
+    tags: new Map(),
+  })
 }
 
 beforeAll(async () => {
@@ -47,22 +55,66 @@ beforeEach(async () => {
   state = createAwsState()
   certificate('arn:one', issued)
   group = {
-    arn: 'arn:group', name: 'k8s-milvus-milvusde-0000000000', port: 1, protocol: 'HTTP', protocolVersion: 'GRPC', healthCheckPath: '/AWS.ALB/healthcheck', matcher: '12',
-    attributes: new Map(), tags: new Map(), targets: [{ id: '10.244.0.2', port: 19530, healthyAt: 0 }],
+    arn: 'arn:group',
+    name: 'k8s-milvus-milvusde-0000000000',
+    port: 1,
+    protocol: 'HTTP',
+    protocolVersion: 'GRPC',
+    healthCheckPath: '/AWS.ALB/healthcheck',
+    matcher: '12',
+    attributes: new Map(),
+    tags: new Map(),
+    targets: [{ id: '10.244.0.2', port: 19530, healthyAt: 0 }],
   }
   state.targetGroups.set(group.arn, group)
   loadBalancer = {
-    arn: 'arn:lb', name: 'k8s-milvus-milvusde-17e2427710', dnsName: DNS, scheme: 'internet-facing', activeAt: 0, failed: false, attributes: new Map(), tags: new Map(), subnets: [], securityGroups: [],
-    listeners: [{
-      arn: 'arn:listener', port: 443, protocol: 'HTTPS', sslPolicy: 'ELBSecurityPolicy-2016-08', certificateArns: ['arn:one'], tags: new Map(),
-      rules: [
-        { arn: 'arn:rule', priority: 1, hosts: [HOST], paths: ['/*'], action: { targetGroupArn: group.arn }, tags: new Map() },
-        { arn: 'arn:default', priority: 'default', hosts: [], paths: [], action: { status: 404, contentType: 'text/plain', body: '' }, tags: new Map() },
-      ],
-    }],
+    arn: 'arn:lb',
+    name: 'k8s-milvus-milvusde-17e2427710',
+    dnsName: DNS,
+    scheme: 'internet-facing',
+    activeAt: 0,
+    failed: false,
+    attributes: new Map(),
+    tags: new Map(),
+    subnets: [],
+    securityGroups: [],
+    listeners: [
+      {
+        arn: 'arn:listener',
+        port: 443,
+        protocol: 'HTTPS',
+        sslPolicy: 'ELBSecurityPolicy-2016-08',
+        certificateArns: ['arn:one'],
+        tags: new Map(),
+        rules: [
+          {
+            arn: 'arn:rule',
+            priority: 1,
+            hosts: [HOST],
+            paths: ['/*'],
+            action: { targetGroupArn: group.arn },
+            tags: new Map(),
+          },
+          {
+            arn: 'arn:default',
+            priority: 'default',
+            hosts: [],
+            paths: [],
+            action: { status: 404, contentType: 'text/plain', body: '' },
+            tags: new Map(),
+          },
+        ],
+      },
+    ],
   }
   state.loadBalancers.set(loadBalancer.arn, loadBalancer)
-  alb = await startAlb({ requestLog, state, mapPort: () => 0, resolveTarget: (ip) => (hasNoTarget || ip !== '10.244.0.2' ? undefined : { host: '127.0.0.1', port: milvus.port }) })
+  alb = await startAlb({
+    requestLog,
+    state,
+    mapPort: () => 0,
+    resolveTarget: (ip) =>
+      hasNoTarget || ip !== '10.244.0.2' ? undefined : { host: '127.0.0.1', port: milvus.port },
+  })
   port = alb.resolveAddress(DNS, 443)?.port ?? 0
 })
 afterEach(async () => {
@@ -74,14 +126,31 @@ afterEach(async () => {
 
 async function callMilvus(headers: Record<string, string> = {}): Promise<RawResponse> {
   const session = openSession(`https://127.0.0.1:${port}`, { ca: authority.root, servername: HOST })
-  const result = await sendRequest(session, { ':path': getMilvusPath('GetVersion'), ':authority': HOST, ...headers })
+  const result = await sendRequest(session, {
+    ':path': getMilvusPath('GetVersion'),
+    ':authority': HOST,
+    ...headers,
+  })
   session.destroy()
   return result
 }
 
-function connectTlsClient(options: { servername?: string; ALPNProtocols?: string[]; maxVersion?: 'TLSv1.2' | 'TLSv1.3'; minVersion?: 'TLSv1.3' } = {}): Promise<TLSSocket> {
+function connectTlsClient(
+  options: {
+    servername?: string
+    ALPNProtocols?: string[]
+    maxVersion?: 'TLSv1.2' | 'TLSv1.3'
+    minVersion?: 'TLSv1.3'
+  } = {},
+): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false, servername: HOST, ...options })
+    const socket = connectTls({
+      host: '127.0.0.1',
+      port,
+      rejectUnauthorized: false,
+      servername: HOST,
+      ...options,
+    })
     socket.once('secureConnect', () => resolve(socket))
     socket.once('error', reject)
   })
@@ -96,7 +165,12 @@ async function getServedFingerprint(servername = HOST): Promise<string> {
 
 function createClient(options: Record<string, string> = {}): MilvusClient {
   return new MilvusClient({
-    address: `127.0.0.1:${port}`, ssl: true, maxRetries: 0, logLevel: 'none', timeout: 5000, ...options,
+    address: `127.0.0.1:${port}`,
+    ssl: true,
+    maxRetries: 0,
+    logLevel: 'none',
+    timeout: 5000,
+    ...options,
     tls: { rootCert: Buffer.from(authority.root), serverName: HOST },
     channelOptions: { 'grpc.default_authority': HOST },
   })
@@ -110,7 +184,10 @@ test('the official SDK works through it', async () => {
   } finally {
     await sdk.closeConnection()
   }
-  expect(requestLog.requests.findLast(({ service: part }) => part === 'alb')).toMatchObject({ isMutating: false, operation: expect.stringMatching(/^POST \/milvus\.proto/) })
+  expect(requestLog.requests.findLast(({ service: part }) => part === 'alb')).toMatchObject({
+    isMutating: false,
+    operation: expect.stringMatching(/^POST \/milvus\.proto/),
+  })
 })
 
 test('authorization is between client and Milvus', async () => {
@@ -126,8 +203,14 @@ test('authorization is between client and Milvus', async () => {
 })
 
 test('host and path decide, port and case of the host aside', async () => {
-  expect((await callMilvus({ ':authority': `${HOST.toUpperCase()}:443` })).headers).toMatchObject({ 'grpc-status': '0' })
-  expect((await callMilvus({ ':authority': DNS })).headers).toMatchObject({ ':status': 404, 'content-type': 'text/plain', server: 'awselb/2.0' })
+  expect((await callMilvus({ ':authority': `${HOST.toUpperCase()}:443` })).headers).toMatchObject({
+    'grpc-status': '0',
+  })
+  expect((await callMilvus({ ':authority': DNS })).headers).toMatchObject({
+    ':status': 404,
+    'content-type': 'text/plain',
+    server: 'awselb/2.0',
+  })
   const rule = loadBalancer.listeners[0]?.rules[0]
   if (rule) rule.paths = ['/']
   expect((await callMilvus()).headers).toMatchObject({ ':status': 404 })
@@ -138,10 +221,20 @@ test('464 for what a GRPC target group cannot take', async () => {
   expect(result.headers).toMatchObject({ ':status': 464, server: 'awselb/2.0' })
   expect(result.headers['content-type']).toBeUndefined()
   const status = await new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, ca: authority.root, servername: HOST, headers: { host: HOST }, agent: false }, (response) => {
-      response.resume()
-      resolve(response.statusCode)
-    }).on('error', reject)
+    get(
+      {
+        host: '127.0.0.1',
+        port,
+        ca: authority.root,
+        servername: HOST,
+        headers: { host: HOST },
+        agent: false,
+      },
+      (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      },
+    ).on('error', reject)
   })
   expect(status).toBe(464)
 })
@@ -149,20 +242,38 @@ test('464 for what a GRPC target group cannot take', async () => {
 test('503 without a target, 502 when it refuses, 504 when it is silent or gone', async () => {
   const [target] = group.targets
   group.targets = []
-  expect((await callMilvus()).headers).toMatchObject({ ':status': 503, server: 'awselb/2.0', 'content-type': 'text/html' })
+  expect((await callMilvus()).headers).toMatchObject({
+    ':status': 503,
+    server: 'awselb/2.0',
+    'content-type': 'text/html',
+  })
   group.targets = target ? [target] : []
   milvus.delay = 300
   await alb.setOverrides({ idleTimeoutMs: 50, connectTimeoutMs: 50 })
   expect((await callMilvus()).headers).toMatchObject({ ':status': 504 })
   hasNoTarget = true
   expect((await callMilvus()).headers).toMatchObject({ ':status': 504 })
-  const refusingAlb = await startAlb({ requestLog, state, mapPort: () => 0, resolveTarget: () => ({ host: '127.0.0.1', port: 1 }) })
+  const refusingAlb = await startAlb({
+    requestLog,
+    state,
+    mapPort: () => 0,
+    resolveTarget: () => ({ host: '127.0.0.1', port: 1 }),
+  })
   port = refusingAlb.resolveAddress(DNS, 443)?.port ?? 0
   expect((await callMilvus()).headers).toMatchObject({ ':status': 502 })
   await refusingAlb.close()
   const silentServer = createTcpServer((socket) => socket.resume())
   await new Promise<void>((resolve) => silentServer.listen(0, '127.0.0.1', resolve))
-  const timingOutAlb = await startAlb({ requestLog, state, mapPort: () => 0, overrides: { idleTimeoutMs: 50 }, resolveTarget: () => ({ host: '127.0.0.1', port: (silentServer.address() as AddressInfo).port }) })
+  const timingOutAlb = await startAlb({
+    requestLog,
+    state,
+    mapPort: () => 0,
+    overrides: { idleTimeoutMs: 50 },
+    resolveTarget: () => ({
+      host: '127.0.0.1',
+      port: (silentServer.address() as AddressInfo).port,
+    }),
+  })
   port = timingOutAlb.resolveAddress(DNS, 443)?.port ?? 0
   expect((await callMilvus()).headers).toMatchObject({ ':status': 504 })
   await timingOutAlb.close()
@@ -170,16 +281,22 @@ test('503 without a target, 502 when it refuses, 504 when it is silent or gone',
 })
 
 test('healthy targets first, and all of them when none is', async () => {
-  group.targets = [{ id: '10.9.9.9', port: 19530, healthyAt: Infinity }, { id: '10.244.0.2', port: 19530, healthyAt: 0 }]
+  group.targets = [
+    { id: '10.9.9.9', port: 19530, healthyAt: Infinity },
+    { id: '10.244.0.2', port: 19530, healthyAt: 0 },
+  ]
   expect((await callMilvus()).headers).toMatchObject({ 'grpc-status': '0' })
   expect((await callMilvus()).headers).toMatchObject({ 'grpc-status': '0' })
-  group.targets = [{ id: '10.244.0.2', port: 19530, healthyAt: 0, unhealthyReason: 'Target.Timeout' }]
+  group.targets = [
+    { id: '10.244.0.2', port: 19530, healthyAt: 0, unhealthyReason: 'Target.Timeout' },
+  ]
   expect((await callMilvus()).headers).toMatchObject({ 'grpc-status': '0' })
 })
 
 test('a fixed response of a rule', async () => {
   const rule = loadBalancer.listeners[0]?.rules[0]
-  if (rule) rule.action = { status: 503, contentType: 'text/plain', body: 'Backend service does not exist' }
+  if (rule)
+    rule.action = { status: 503, contentType: 'text/plain', body: 'Backend service does not exist' }
   const result = await callMilvus()
   expect(result.headers).toMatchObject({ ':status': 503, 'content-type': 'text/plain' })
   expect(result.body.toString()).toBe('Backend service does not exist')
@@ -195,8 +312,11 @@ test('a re-imported certificate is served from then on, after its propagation', 
   expect(await getServedFingerprint()).not.toBe(before)
 })
 
-test('SNI chooses among the listener\'s certificates, the first is the default', async () => {
-  certificate('arn:two', await authority.issue({ hosts: ['*.example.com'], keyAlgorithm: 'EC_prime256v1' }))
+test("SNI chooses among the listener's certificates, the first is the default", async () => {
+  certificate(
+    'arn:two',
+    await authority.issue({ hosts: ['*.example.com'], keyAlgorithm: 'EC_prime256v1' }),
+  )
   loadBalancer.listeners[0]?.certificateArns.push('arn:two')
   const one = await getServedFingerprint()
   expect(await getServedFingerprint('a.example.com')).not.toBe(one)
@@ -226,8 +346,14 @@ test('what a scenario overrides: status, certificate, refusal, silence, GOAWAY',
   await alb.setOverrides({ fixedStatus: 403 })
   expect((await callMilvus()).headers).toMatchObject({ ':status': 403, server: 'awselb/2.0' })
   const usualFingerprint = await getServedFingerprint()
-  const other = await authority.issue({ hosts: ['wrong.example.com'], keyAlgorithm: 'EC_prime256v1' })
-  await alb.setOverrides({ fixedStatus: undefined, servedCertificate: { certificate: other.fullchain, privateKey: other.privateKey } })
+  const other = await authority.issue({
+    hosts: ['wrong.example.com'],
+    keyAlgorithm: 'EC_prime256v1',
+  })
+  await alb.setOverrides({
+    fixedStatus: undefined,
+    servedCertificate: { certificate: other.fullchain, privateKey: other.privateKey },
+  })
   expect(await getServedFingerprint()).not.toBe(usualFingerprint)
   await alb.setOverrides({ servedCertificate: undefined, goawayCount: 1 })
   const refused = await callMilvus()
@@ -243,7 +369,12 @@ test('what a scenario overrides: status, certificate, refusal, silence, GOAWAY',
 })
 
 test('faults of the request log', async () => {
-  requestLog.injectFault({ service: 'alb', operation: /^POST/, times: 1, error: { status: 504, code: '', message: '' } })
+  requestLog.injectFault({
+    service: 'alb',
+    operation: /^POST/,
+    times: 1,
+    error: { status: 504, code: '', message: '' },
+  })
   expect((await callMilvus()).headers).toMatchObject({ ':status': 504 })
   requestLog.injectFault({ service: 'alb', operation: /^POST/, times: 1, reset: true })
   expect((await callMilvus()).headers).toEqual({})
@@ -263,15 +394,39 @@ test('listens only while active, and for the newer of two at one address', async
 
 test('an HTTP listener redirects, and an HTTP1 group takes HTTP of both versions but no gRPC', async () => {
   loadBalancer.listeners.push({
-    arn: 'arn:http', port: 80, protocol: 'HTTP', sslPolicy: '', certificateArns: [], tags: new Map(),
-    rules: [{
-      arn: 'arn:redirect', priority: 'default', hosts: [], paths: [], action: { status: 301, contentType: 'text/html', body: '' }, tags: new Map(),
-      redirect: { protocol: 'HTTPS', host: '#{host}', port: '443', path: '/#{path}', query: '#{query}' },
-    }],
+    arn: 'arn:http',
+    port: 80,
+    protocol: 'HTTP',
+    sslPolicy: '',
+    certificateArns: [],
+    tags: new Map(),
+    rules: [
+      {
+        arn: 'arn:redirect',
+        priority: 'default',
+        hosts: [],
+        paths: [],
+        action: { status: 301, contentType: 'text/html', body: '' },
+        tags: new Map(),
+        redirect: {
+          protocol: 'HTTPS',
+          host: '#{host}',
+          port: '443',
+          path: '/#{path}',
+          query: '#{query}',
+        },
+      },
+    ],
   })
   await alb.sync()
   const location = await new Promise((resolve, reject) => {
-    const options = { host: '127.0.0.1', port: alb.resolveAddress(DNS, 80)?.port, path: '/a/b?c=d', headers: { host: HOST }, agent: false }
+    const options = {
+      host: '127.0.0.1',
+      port: alb.resolveAddress(DNS, 80)?.port,
+      path: '/a/b?c=d',
+      headers: { host: HOST },
+      agent: false,
+    }
     getPlain(options, (response) => {
       response.resume()
       resolve([response.statusCode, response.headers.location])
@@ -279,13 +434,27 @@ test('an HTTP listener redirects, and an HTTP1 group takes HTTP of both versions
   })
   expect(location).toEqual([301, `https://${HOST}:443/a/b?c=d`])
 
-  const target = createServer((message, response) => response.setHeader('x-forwarded', message.headers['x-forwarded-proto'] ?? '').end(message.headers.host))
+  const target = createServer((message, response) =>
+    response
+      .setHeader('x-forwarded', message.headers['x-forwarded-proto'] ?? '')
+      .end(message.headers.host),
+  )
   await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve))
-  const http1Group: TargetGroup = { ...group, arn: 'arn:plain', protocolVersion: 'HTTP1', targets: [{ id: '10.244.0.2', port: 80, healthyAt: 0 }] }
+  const http1Group: TargetGroup = {
+    ...group,
+    arn: 'arn:plain',
+    protocolVersion: 'HTTP1',
+    targets: [{ id: '10.244.0.2', port: 80, healthyAt: 0 }],
+  }
   state.targetGroups.set(http1Group.arn, http1Group)
   const rule = loadBalancer.listeners[0]?.rules[0]
   if (rule) rule.action = { targetGroupArn: http1Group.arn }
-  const other = await startAlb({ requestLog, state, mapPort: () => 0, resolveTarget: () => ({ host: '127.0.0.1', port: (target.address() as AddressInfo).port }) })
+  const other = await startAlb({
+    requestLog,
+    state,
+    mapPort: () => 0,
+    resolveTarget: () => ({ host: '127.0.0.1', port: (target.address() as AddressInfo).port }),
+  })
   port = other.resolveAddress(DNS, 443)?.port ?? 0
   const result = await callMilvus({ ':method': 'GET', 'content-type': 'text/plain' })
   expect(result.headers).toMatchObject({ ':status': 200, 'x-forwarded': 'https' })

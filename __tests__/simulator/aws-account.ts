@@ -11,39 +11,87 @@ import { createCertificateAuthority } from '../../testing/certificates.ts'
 import { RequestLog } from '../../testing/request-log.ts'
 
 export const host = 'milvus.example.com'
-export const user: AwsCredential = { accessKeyId: 'AKIAUSER', secretAccessKey: 'user secret', principalArn: 'arn:aws:iam::111122223333:user/deployer' }
+export const user: AwsCredential = {
+  accessKeyId: 'AKIAUSER',
+  secretAccessKey: 'user secret',
+  principalArn: 'arn:aws:iam::111122223333:user/deployer',
+}
 export const session: AwsCredential = {
-  accessKeyId: 'ASIASESSION', secretAccessKey: 'session secret', sessionToken: 'token+/=', principalArn: 'arn:aws:sts::111122223333:assumed-role/deployer/run-1',
+  accessKeyId: 'ASIASESSION',
+  secretAccessKey: 'session secret',
+  sessionToken: 'token+/=',
+  principalArn: 'arn:aws:sts::111122223333:assumed-role/deployer/run-1',
 }
 export const rsaAuthority = createCertificateAuthority()
 export const ecAuthority = createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
 
-/** A running account. `imported` imports a certificate, a new one when none is given, and says under which ARN. */
+/**
+ * A running account. `imported` imports a certificate, a new one when none is given, and says under
+ * which ARN.
+ */
 export interface TestAccount {
   readonly requestLog: RequestLog
   readonly aws: Aws
   readonly acm: ACMClient
   readonly elb: ElasticLoadBalancingV2Client
-  getClientOptions(credential?: AwsCredential, region?: string): {
-    endpoint: string, region: string, maxAttempts: number, credentials: { accessKeyId: string, secretAccessKey: string, sessionToken?: string }
+  getClientOptions(
+    credential?: AwsCredential,
+    region?: string,
+  ): {
+    endpoint: string
+    region: string
+    maxAttempts: number
+    credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
   }
-  importCertificate(issued?: IssuedCertificate, overrides?: Partial<ImportCertificateCommandInput>): Promise<string>
+  importCertificate(
+    issued?: IssuedCertificate,
+    overrides?: Partial<ImportCertificateCommandInput>,
+  ): Promise<string>
   close(): Promise<void>
 }
 
 export async function startTestAccount(): Promise<TestAccount> {
   const requestLog = new RequestLog()
-  const aws = await startAws({ requestLog, state: createAwsState(), credentials: [{ ...user }, { ...session }] })
-  const getClientOptions: TestAccount['getClientOptions'] = ({ accessKeyId, secretAccessKey, sessionToken } = user, region = 'us-east-2') => ({
-    endpoint: aws.endpoint, region, maxAttempts: 1, credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+  const aws = await startAws({
+    requestLog,
+    state: createAwsState(),
+    credentials: [{ ...user }, { ...session }],
   })
-  const [acm, elb] = [new ACMClient(getClientOptions()), new ElasticLoadBalancingV2Client(getClientOptions())]
+  const getClientOptions: TestAccount['getClientOptions'] = (
+    { accessKeyId, secretAccessKey, sessionToken } = user,
+    region = 'us-east-2',
+  ) => ({
+    endpoint: aws.endpoint,
+    region,
+    maxAttempts: 1,
+    credentials: {
+      accessKeyId,
+      secretAccessKey,
+      ...(sessionToken === undefined ? {} : { sessionToken }),
+    },
+  })
+  const [acm, elb] = [
+    new ACMClient(getClientOptions()),
+    new ElasticLoadBalancingV2Client(getClientOptions()),
+  ]
   return {
-    requestLog, aws, acm, elb, getClientOptions,
+    requestLog,
+    aws,
+    acm,
+    elb,
+    getClientOptions,
     importCertificate: async (issued, overrides = {}) => {
-      const { certificate, privateKey, chain } = issued ?? await (await rsaAuthority).issue({ hosts: [host] })
+      const { certificate, privateKey, chain } =
+        issued ?? (await (await rsaAuthority).issue({ hosts: [host] }))
       const optional = chain === '' ? {} : { CertificateChain: toBytes(chain) }
-      const { CertificateArn } = await acm.send(new ImportCertificateCommand({ Certificate: toBytes(certificate), PrivateKey: toBytes(privateKey), ...optional, ...overrides }))
+      const { CertificateArn } = await acm.send(
+        new ImportCertificateCommand({
+          Certificate: toBytes(certificate),
+          PrivateKey: toBytes(privateKey),
+          ...optional,
+          ...overrides,
+        }),
+      )
       return CertificateArn ?? ''
     },
     close: async () => {
@@ -56,7 +104,11 @@ export async function startTestAccount(): Promise<TestAccount> {
 
 /** `Name: message` of the error that AWS answered; `none` when there was none. */
 export async function getErrorText(call: Promise<unknown>): Promise<string> {
-  return call.then(() => 'none', (error: unknown) => error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+  return call.then(
+    () => 'none',
+    (error: unknown) =>
+      error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+  )
 }
 
 export const toBytes = (text: string): Buffer => Buffer.from(text)

@@ -1,12 +1,34 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import {
-  ACMClient, AddTagsToCertificateCommand, DeleteCertificateCommand, DescribeCertificateCommand, GetCertificateCommand, ImportCertificateCommand,
-  ListCertificatesCommand, ListTagsForCertificateCommand, RemoveTagsFromCertificateCommand,
+  ACMClient,
+  AddTagsToCertificateCommand,
+  DeleteCertificateCommand,
+  DescribeCertificateCommand,
+  GetCertificateCommand,
+  ImportCertificateCommand,
+  ListCertificatesCommand,
+  ListTagsForCertificateCommand,
+  RemoveTagsFromCertificateCommand,
 } from '@aws-sdk/client-acm'
-import type { ImportCertificateCommandInput, ListCertificatesCommandInput } from '@aws-sdk/client-acm'
-import { toBytes, ecAuthority, getErrorText, host, startTestAccount, rsaAuthority, user } from './aws-account.ts'
+import type {
+  ImportCertificateCommandInput,
+  ListCertificatesCommandInput,
+} from '@aws-sdk/client-acm'
+import {
+  toBytes,
+  ecAuthority,
+  getErrorText,
+  host,
+  startTestAccount,
+  rsaAuthority,
+  user,
+} from './aws-account.ts'
 import type { TestAccount } from './aws-account.ts'
-import { createCertificateAuthority, encryptPrivateKey, issueSelfSigned } from '../../testing/certificates.ts'
+import {
+  createCertificateAuthority,
+  encryptPrivateKey,
+  issueSelfSigned,
+} from '../../testing/certificates.ts'
 import type { IssuedCertificate } from '../../testing/certificates.ts'
 
 let account: TestAccount
@@ -16,21 +38,48 @@ beforeEach(async () => {
 afterEach(() => account.close())
 
 test('ACM describes an imported certificate', async () => {
-  const issued = await (await rsaAuthority).issue({ hosts: [host, 'b.example.com'], serialNumber: '0a1bff' })
+  const issued = await (
+    await rsaAuthority
+  ).issue({ hosts: [host, 'b.example.com'], serialNumber: '0a1bff' })
   const arn = await account.importCertificate(issued, { Tags: [{ Key: 'a', Value: 'b' }] })
   expect(arn).toMatch(/^arn:aws:acm:us-east-2:111122223333:certificate\/[0-9a-f-]{36}$/)
-  const { Certificate } = await account.acm.send(new DescribeCertificateCommand({ CertificateArn: arn }))
+  const { Certificate } = await account.acm.send(
+    new DescribeCertificateCommand({ CertificateArn: arn }),
+  )
   expect(Certificate).toMatchObject({
-    DomainName: host, SubjectAlternativeNames: [host, 'b.example.com'], Serial: '0a:1b:ff', Status: 'ISSUED', Type: 'IMPORTED', KeyAlgorithm: 'RSA-2048',
-    SignatureAlgorithm: 'SHA256WITHRSA', InUseBy: [], Issuer: expect.stringContaining('Intermediate'),
-    KeyUsages: [{ Name: 'DIGITAL_SIGNATURE' }, { Name: 'KEY_ENCIPHERMENT' }], ExtendedKeyUsages: [{ Name: 'TLS_WEB_SERVER_AUTHENTICATION', OID: '1.3.6.1.5.5.7.3.1' }],
+    DomainName: host,
+    SubjectAlternativeNames: [host, 'b.example.com'],
+    Serial: '0a:1b:ff',
+    Status: 'ISSUED',
+    Type: 'IMPORTED',
+    KeyAlgorithm: 'RSA-2048',
+    SignatureAlgorithm: 'SHA256WITHRSA',
+    InUseBy: [],
+    Issuer: expect.stringContaining('Intermediate'),
+    KeyUsages: [{ Name: 'DIGITAL_SIGNATURE' }, { Name: 'KEY_ENCIPHERMENT' }],
+    ExtendedKeyUsages: [{ Name: 'TLS_WEB_SERVER_AUTHENTICATION', OID: '1.3.6.1.5.5.7.3.1' }],
   })
   expect(Certificate?.NotAfter?.getTime()).toBeGreaterThan(Date.now())
-  expect(await account.acm.send(new GetCertificateCommand({ CertificateArn: arn }))).toMatchObject({ Certificate: issued.certificate, CertificateChain: issued.chain })
-  await account.acm.send(new AddTagsToCertificateCommand({ CertificateArn: arn, Tags: [{ Key: 'c', Value: 'd' }] }))
-  await account.acm.send(new RemoveTagsFromCertificateCommand({ CertificateArn: arn, Tags: [{ Key: 'a', Value: 'other' }] }))
-  const { Tags } = await account.acm.send(new ListTagsForCertificateCommand({ CertificateArn: arn }))
-  expect(Tags).toEqual([{ Key: 'a', Value: 'b' }, { Key: 'c', Value: 'd' }])
+  expect(await account.acm.send(new GetCertificateCommand({ CertificateArn: arn }))).toMatchObject({
+    Certificate: issued.certificate,
+    CertificateChain: issued.chain,
+  })
+  await account.acm.send(
+    new AddTagsToCertificateCommand({ CertificateArn: arn, Tags: [{ Key: 'c', Value: 'd' }] }),
+  )
+  await account.acm.send(
+    new RemoveTagsFromCertificateCommand({
+      CertificateArn: arn,
+      Tags: [{ Key: 'a', Value: 'other' }],
+    }),
+  )
+  const { Tags } = await account.acm.send(
+    new ListTagsForCertificateCommand({ CertificateArn: arn }),
+  )
+  expect(Tags).toEqual([
+    { Key: 'a', Value: 'b' },
+    { Key: 'c', Value: 'd' },
+  ])
 })
 
 test('the same import twice makes two certificates', async () => {
@@ -42,44 +91,157 @@ test('the same import twice makes two certificates', async () => {
 const now = Date.now()
 const day = 86_400_000
 test.each<[string, () => Promise<Partial<ImportCertificateCommandInput>>, string]>([
-  ['a certificate that is too large', () => Promise.resolve({ Certificate: Buffer.alloc(32_769, 'a') }), 'length less than or equal to 32768'],
-  ['a key that is too large', () => Promise.resolve({ PrivateKey: Buffer.alloc(5_121, 'a') }), 'length less than or equal to 5120'],
-  ['an empty chain', () => Promise.resolve({ CertificateChain: Buffer.alloc(0) }), 'length greater than or equal to 1'],
-  ['fullchain.pem as the certificate', async () => ({ Certificate: toBytes((await (await rsaAuthority).issue({ hosts: [host] })).fullchain) }), 'The certificate field contains more than one certificate. You can specify only one certificate in this field.'],
-  ['something that is no PEM', () => Promise.resolve({ Certificate: toBytes('hello') }), 'Unable to parse certificate.'],
-  ['an encrypted key', async () => ({ PrivateKey: toBytes(encryptPrivateKey((await issueSelfSigned({ hosts: [host] })).privateKey, 'x')) }), 'Your private key should not be encrypted.'],
-  ['a key that is none', () => Promise.resolve({ PrivateKey: toBytes('-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n') }), 'The private key is not supported.'],
-  ['another certificate\'s key', async () => ({ PrivateKey: toBytes((await issueSelfSigned({ hosts: [host], keyAlgorithm: 'RSA_3072' })).privateKey) }), 'The private key does not match the certificate.'],
-  ['no chain', () => Promise.resolve({ CertificateChain: undefined }), 'Provided certificate is not a valid self signed.'],
-  ['the leaf in the chain', async () => {
-    const issued = await (await rsaAuthority).issue({ hosts: [host] })
-    return { Certificate: toBytes(issued.certificate), PrivateKey: toBytes(issued.privateKey), CertificateChain: toBytes(issued.fullchain) }
-  }, 'Could not validate the certificate with the certificate chain.'],
-  ['the chain in the wrong order', async () => ({ CertificateChain: toBytes((await rsaAuthority).root + (await rsaAuthority).intermediate) }), 'Could not validate the certificate with the certificate chain.'],
-  ['another authority\'s chain', async () => ({ CertificateChain: toBytes((await createCertificateAuthority()).intermediate) }), 'Could not validate the certificate with the certificate chain.'],
-  ['an expired certificate', async () => toImportInput(await (await rsaAuthority).issue({ hosts: [host], notBefore: new Date(now - 2 * day), notAfter: new Date(now - day) })), 'The certificate has expired, is not valid.'],
-  ['a certificate of tomorrow', async () => toImportInput(await (await rsaAuthority).issue({ hosts: [host], notBefore: new Date(now + day) })), 'The certificate is not in effect yet, is not valid.'],
-  ['an EC leaf of an RSA authority', async () => toImportInput(await (await rsaAuthority).issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' })), 'must match the algorithm of the signing CA'],
+  [
+    'a certificate that is too large',
+    () => Promise.resolve({ Certificate: Buffer.alloc(32_769, 'a') }),
+    'length less than or equal to 32768',
+  ],
+  [
+    'a key that is too large',
+    () => Promise.resolve({ PrivateKey: Buffer.alloc(5_121, 'a') }),
+    'length less than or equal to 5120',
+  ],
+  [
+    'an empty chain',
+    () => Promise.resolve({ CertificateChain: Buffer.alloc(0) }),
+    'length greater than or equal to 1',
+  ],
+  [
+    'fullchain.pem as the certificate',
+    async () => ({
+      Certificate: toBytes((await (await rsaAuthority).issue({ hosts: [host] })).fullchain),
+    }),
+    'The certificate field contains more than one certificate. You can specify only one certificate in this field.',
+  ],
+  [
+    'something that is no PEM',
+    () => Promise.resolve({ Certificate: toBytes('hello') }),
+    'Unable to parse certificate.',
+  ],
+  [
+    'an encrypted key',
+    async () => ({
+      PrivateKey: toBytes(
+        encryptPrivateKey((await issueSelfSigned({ hosts: [host] })).privateKey, 'x'),
+      ),
+    }),
+    'Your private key should not be encrypted.',
+  ],
+  [
+    'a key that is none',
+    () =>
+      Promise.resolve({
+        PrivateKey: toBytes('-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n'),
+      }),
+    'The private key is not supported.',
+  ],
+  [
+    "another certificate's key",
+    async () => ({
+      PrivateKey: toBytes(
+        (await issueSelfSigned({ hosts: [host], keyAlgorithm: 'RSA_3072' })).privateKey,
+      ),
+    }),
+    'The private key does not match the certificate.',
+  ],
+  [
+    'no chain',
+    () => Promise.resolve({ CertificateChain: undefined }),
+    'Provided certificate is not a valid self signed.',
+  ],
+  [
+    'the leaf in the chain',
+    async () => {
+      const issued = await (await rsaAuthority).issue({ hosts: [host] })
+      return {
+        Certificate: toBytes(issued.certificate),
+        PrivateKey: toBytes(issued.privateKey),
+        CertificateChain: toBytes(issued.fullchain),
+      }
+    },
+    'Could not validate the certificate with the certificate chain.',
+  ],
+  [
+    'the chain in the wrong order',
+    async () => ({
+      CertificateChain: toBytes((await rsaAuthority).root + (await rsaAuthority).intermediate),
+    }),
+    'Could not validate the certificate with the certificate chain.',
+  ],
+  [
+    "another authority's chain",
+    async () => ({ CertificateChain: toBytes((await createCertificateAuthority()).intermediate) }),
+    'Could not validate the certificate with the certificate chain.',
+  ],
+  [
+    'an expired certificate',
+    async () =>
+      toImportInput(
+        await (
+          await rsaAuthority
+        ).issue({
+          hosts: [host],
+          notBefore: new Date(now - 2 * day),
+          notAfter: new Date(now - day),
+        }),
+      ),
+    'The certificate has expired, is not valid.',
+  ],
+  [
+    'a certificate of tomorrow',
+    async () =>
+      toImportInput(
+        await (await rsaAuthority).issue({ hosts: [host], notBefore: new Date(now + day) }),
+      ),
+    'The certificate is not in effect yet, is not valid.',
+  ],
+  [
+    'an EC leaf of an RSA authority',
+    async () =>
+      toImportInput(
+        await (await rsaAuthority).issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' }),
+      ),
+    'must match the algorithm of the signing CA',
+  ],
 ])('ACM refuses %s', async (_, change, message) => {
   const validInput = toImportInput(await (await rsaAuthority).issue({ hosts: [host] }))
-  const { CertificateChain, ...input } = { ...validInput, ...await change() }
-  const errorText = await getErrorText(account.acm.send(new ImportCertificateCommand({ ...input, ...(CertificateChain ? { CertificateChain } : {}) })))
+  const { CertificateChain, ...input } = { ...validInput, ...(await change()) }
+  const errorText = await getErrorText(
+    account.acm.send(
+      new ImportCertificateCommand({ ...input, ...(CertificateChain ? { CertificateChain } : {}) }),
+    ),
+  )
   expect(errorText).toMatch(/^ValidationException: /)
   expect(errorText).toContain(message)
   expect(account.aws.state.certificates.size).toBe(0)
 })
 
-function toImportInput({ certificate, privateKey, chain }: IssuedCertificate): { Certificate: Buffer; PrivateKey: Buffer; CertificateChain: Buffer | undefined } {
-  return { Certificate: toBytes(certificate), PrivateKey: toBytes(privateKey), CertificateChain: toBytes(chain) }
+function toImportInput({ certificate, privateKey, chain }: IssuedCertificate): {
+  Certificate: Buffer
+  PrivateKey: Buffer
+  CertificateChain: Buffer | undefined
+} {
+  return {
+    Certificate: toBytes(certificate),
+    PrivateKey: toBytes(privateKey),
+    CertificateChain: toBytes(chain),
+  }
 }
 
 test('ACM takes a self-signed certificate without a chain, and the root at the end of a chain', async () => {
-  const selfSignedCertificate = await issueSelfSigned({ hosts: [host], keyAlgorithm: 'EC_prime256v1' })
+  const selfSignedCertificate = await issueSelfSigned({
+    hosts: [host],
+    keyAlgorithm: 'EC_prime256v1',
+  })
   const arn = await account.importCertificate(selfSignedCertificate)
   // Without a chain, ACM gives the certificate itself as its chain.
-  expect(await account.acm.send(new GetCertificateCommand({ CertificateArn: arn }))).toMatchObject({ CertificateChain: selfSignedCertificate.certificate })
+  expect(await account.acm.send(new GetCertificateCommand({ CertificateArn: arn }))).toMatchObject({
+    CertificateChain: selfSignedCertificate.certificate,
+  })
   const authority = await rsaAuthority
-  await account.importCertificate(await authority.issue({ hosts: [host] }), { CertificateChain: toBytes(authority.intermediate + authority.root) })
+  await account.importCertificate(await authority.issue({ hosts: [host] }), {
+    CertificateChain: toBytes(authority.intermediate + authority.root),
+  })
   expect(account.aws.state.certificates.size).toBe(2)
 })
 
@@ -99,9 +261,13 @@ test.each<[string, Partial<IssueOptions>, Partial<IssueOptions>, string]>([
   ['key usage grown', { keyUsage: ['digitalSignature'] }, {}, 'none'],
 ])('re-import: %s', async (_, before, after, message) => {
   const authority = await rsaAuthority
-  const arn = await account.importCertificate(await authority.issue({ hosts: [host], ...before }), { Tags: [{ Key: 'a', Value: 'b' }] })
+  const arn = await account.importCertificate(await authority.issue({ hosts: [host], ...before }), {
+    Tags: [{ Key: 'a', Value: 'b' }],
+  })
   const renewed = await authority.issue({ hosts: [host], ...after })
-  expect(await getErrorText(account.importCertificate(renewed, { CertificateArn: arn }))).toMatch(message)
+  expect(await getErrorText(account.importCertificate(renewed, { CertificateArn: arn }))).toMatch(
+    message,
+  )
   const stored = account.aws.state.certificates.get(arn)
   expect(stored?.certificate === renewed.certificate).toBe(message === 'none')
   expect(stored?.tags.get('a')).toBe('b')
@@ -109,15 +275,42 @@ test.each<[string, Partial<IssueOptions>, Partial<IssueOptions>, string]>([
 
 test('re-import takes no tags, needs an ARN of ours, and leaves keyEncipherment of an EC key', async () => {
   const authority = await ecAuthority
-  const issued = await authority.issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1', keyUsage: ['digitalSignature', 'keyEncipherment'] })
+  const issued = await authority.issue({
+    hosts: [host],
+    keyAlgorithm: 'EC_prime256v1',
+    keyUsage: ['digitalSignature', 'keyEncipherment'],
+  })
   const arn = await account.importCertificate(issued)
-  expect(await getErrorText(account.importCertificate(issued, { CertificateArn: arn, Tags: [{ Key: 'a', Value: 'b' }] }))).toBe('ValidationException: Tagging is not permitted on re-import.')
-  expect(await account.importCertificate(await authority.issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' }), { CertificateArn: arn })).toBe(arn)
-  const [missingArn, otherRegionArn, otherAccountArn] = [arn.replace(/.$/, 'x'), arn.replace('us-east-2', 'us-west-2'), arn.replace('111122223333', '444455556666')]
-  expect(await getErrorText(account.importCertificate(issued, { CertificateArn: missingArn }))).toBe(`ResourceNotFoundException: Could not find certificate ${missingArn}.`)
-  expect(await getErrorText(account.importCertificate(issued, { CertificateArn: otherRegionArn }))).toBe(`ResourceNotFoundException: Could not find certificate ${otherRegionArn}.`)
-  expect(await getErrorText(account.importCertificate(issued, { CertificateArn: otherAccountArn }))).toBe(`AccessDeniedException: User: ${user.principalArn} is not authorized to perform: acm:ImportCertificate on resource: ${otherAccountArn}`)
-  expect(await getErrorText(account.importCertificate(issued, { CertificateArn: 'no arn' }))).toMatch(/^ValidationException: .*regular expression/)
+  expect(
+    await getErrorText(
+      account.importCertificate(issued, { CertificateArn: arn, Tags: [{ Key: 'a', Value: 'b' }] }),
+    ),
+  ).toBe('ValidationException: Tagging is not permitted on re-import.')
+  expect(
+    await account.importCertificate(
+      await authority.issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' }),
+      { CertificateArn: arn },
+    ),
+  ).toBe(arn)
+  const [missingArn, otherRegionArn, otherAccountArn] = [
+    arn.replace(/.$/, 'x'),
+    arn.replace('us-east-2', 'us-west-2'),
+    arn.replace('111122223333', '444455556666'),
+  ]
+  expect(
+    await getErrorText(account.importCertificate(issued, { CertificateArn: missingArn })),
+  ).toBe(`ResourceNotFoundException: Could not find certificate ${missingArn}.`)
+  expect(
+    await getErrorText(account.importCertificate(issued, { CertificateArn: otherRegionArn })),
+  ).toBe(`ResourceNotFoundException: Could not find certificate ${otherRegionArn}.`)
+  expect(
+    await getErrorText(account.importCertificate(issued, { CertificateArn: otherAccountArn })),
+  ).toBe(
+    `AccessDeniedException: User: ${user.principalArn} is not authorized to perform: acm:ImportCertificate on resource: ${otherAccountArn}`,
+  )
+  expect(
+    await getErrorText(account.importCertificate(issued, { CertificateArn: 'no arn' })),
+  ).toMatch(/^ValidationException: .*regular expression/)
 })
 
 test('the yearly quota counts imports, not certificates, and no re-imports', async () => {
@@ -130,18 +323,38 @@ test('the yearly quota counts imports, not certificates, and no re-imports', asy
 
 test('ListCertificates shows other key types only when asked, in pages', async () => {
   const rsa = await account.importCertificate()
-  const rsa3072 = await account.importCertificate(await (await rsaAuthority).issue({ hosts: [host], keyAlgorithm: 'RSA_3072' }))
-  const ec = await account.importCertificate(await (await ecAuthority).issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' }))
-  const listArns = async (input: ListCertificatesCommandInput) => (await account.acm.send(new ListCertificatesCommand(input))).CertificateSummaryList?.map(({ CertificateArn }) => CertificateArn)
+  const rsa3072 = await account.importCertificate(
+    await (await rsaAuthority).issue({ hosts: [host], keyAlgorithm: 'RSA_3072' }),
+  )
+  const ec = await account.importCertificate(
+    await (await ecAuthority).issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' }),
+  )
+  const listArns = async (input: ListCertificatesCommandInput) =>
+    (await account.acm.send(new ListCertificatesCommand(input))).CertificateSummaryList?.map(
+      ({ CertificateArn }) => CertificateArn,
+    )
   expect(await listArns({})).toEqual([rsa])
-  expect(await listArns({ Includes: { keyTypes: ['RSA_2048', 'RSA_3072', 'EC_prime256v1'] } })).toEqual([rsa, rsa3072, ec])
+  expect(
+    await listArns({ Includes: { keyTypes: ['RSA_2048', 'RSA_3072', 'EC_prime256v1'] } }),
+  ).toEqual([rsa, rsa3072, ec])
   expect(await listArns({ Includes: { keyTypes: ['EC_prime256v1'] } })).toEqual([ec])
   expect(await listArns({ CertificateStatuses: ['EXPIRED'] })).toEqual([])
-  const allKeyTypes = { Includes: { keyTypes: ['RSA_2048' as const, 'RSA_3072' as const, 'EC_prime256v1' as const] }, MaxItems: 2 }
+  const allKeyTypes = {
+    Includes: { keyTypes: ['RSA_2048' as const, 'RSA_3072' as const, 'EC_prime256v1' as const] },
+    MaxItems: 2,
+  }
   const first = await account.acm.send(new ListCertificatesCommand(allKeyTypes))
   expect(first.CertificateSummaryList).toHaveLength(2)
-  expect(first.CertificateSummaryList?.[0]).toMatchObject({ DomainName: host, SubjectAlternativeNameSummaries: [host], InUse: false, Status: 'ISSUED', Type: 'IMPORTED' })
-  const second = await account.acm.send(new ListCertificatesCommand({ ...allKeyTypes, NextToken: first.NextToken }))
+  expect(first.CertificateSummaryList?.[0]).toMatchObject({
+    DomainName: host,
+    SubjectAlternativeNameSummaries: [host],
+    InUse: false,
+    Status: 'ISSUED',
+    Type: 'IMPORTED',
+  })
+  const second = await account.acm.send(
+    new ListCertificatesCommand({ ...allKeyTypes, NextToken: first.NextToken }),
+  )
   expect(second.CertificateSummaryList?.map(({ CertificateArn }) => CertificateArn)).toEqual([ec])
   expect(second.NextToken).toBeUndefined()
 })
@@ -149,6 +362,12 @@ test('ListCertificates shows other key types only when asked, in pages', async (
 test('another region is another account state', async () => {
   const arn = await account.importCertificate()
   const otherRegionClient = new ACMClient(account.getClientOptions(user, 'eu-west-1'))
-  expect(await getErrorText(otherRegionClient.send(new DescribeCertificateCommand({ CertificateArn: arn })))).toBe(`ResourceNotFoundException: Could not find certificate ${arn}.`)
-  expect((await otherRegionClient.send(new ListCertificatesCommand({}))).CertificateSummaryList).toEqual([])
+  expect(
+    await getErrorText(
+      otherRegionClient.send(new DescribeCertificateCommand({ CertificateArn: arn })),
+    ),
+  ).toBe(`ResourceNotFoundException: Could not find certificate ${arn}.`)
+  expect(
+    (await otherRegionClient.send(new ListCertificatesCommand({}))).CertificateSummaryList,
+  ).toEqual([])
 })

@@ -1,12 +1,37 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { DeleteCertificateCommand, DescribeCertificateCommand, ListCertificatesCommand } from '@aws-sdk/client-acm'
 import {
-  AddListenerCertificatesCommand, AddTagsCommand, CreateListenerCommand, CreateLoadBalancerCommand, CreateRuleCommand, CreateTargetGroupCommand,
-  DeleteListenerCommand, DeleteLoadBalancerCommand, DeleteRuleCommand, DeleteTargetGroupCommand, DeregisterTargetsCommand,
-  DescribeListenerCertificatesCommand, DescribeListenersCommand, DescribeLoadBalancerAttributesCommand, DescribeLoadBalancersCommand,
-  DescribeRulesCommand, DescribeTagsCommand, DescribeTargetGroupsCommand, DescribeTargetHealthCommand, ModifyListenerCommand,
-  ModifyLoadBalancerAttributesCommand, ModifyRuleCommand, ModifyTargetGroupCommand, RegisterTargetsCommand, RemoveListenerCertificatesCommand,
-  RemoveTagsCommand, SetSecurityGroupsCommand,
+  DeleteCertificateCommand,
+  DescribeCertificateCommand,
+  ListCertificatesCommand,
+} from '@aws-sdk/client-acm'
+import {
+  AddListenerCertificatesCommand,
+  AddTagsCommand,
+  CreateListenerCommand,
+  CreateLoadBalancerCommand,
+  CreateRuleCommand,
+  CreateTargetGroupCommand,
+  DeleteListenerCommand,
+  DeleteLoadBalancerCommand,
+  DeleteRuleCommand,
+  DeleteTargetGroupCommand,
+  DeregisterTargetsCommand,
+  DescribeListenerCertificatesCommand,
+  DescribeListenersCommand,
+  DescribeLoadBalancerAttributesCommand,
+  DescribeLoadBalancersCommand,
+  DescribeRulesCommand,
+  DescribeTagsCommand,
+  DescribeTargetGroupsCommand,
+  DescribeTargetHealthCommand,
+  ModifyListenerCommand,
+  ModifyLoadBalancerAttributesCommand,
+  ModifyRuleCommand,
+  ModifyTargetGroupCommand,
+  RegisterTargetsCommand,
+  RemoveListenerCertificatesCommand,
+  RemoveTagsCommand,
+  SetSecurityGroupsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { CreateListenerCommandInput } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { getErrorText, host, startTestAccount } from './aws-account.ts'
@@ -21,31 +46,73 @@ afterEach(() => account.close())
 
 const subnets = ['subnet-aaaaaaaa', 'subnet-bbbbbbbb']
 
-async function createLoadBalancer(name = 'k8s-milvus', scheme: 'internal' | 'internet-facing' = 'internet-facing'): Promise<string> {
-  const { LoadBalancers } = await account.elb.send(new CreateLoadBalancerCommand({ Name: name, Subnets: subnets, Scheme: scheme, SecurityGroups: ['sg-1'], Tags: [{ Key: 'k', Value: 'a & <b>' }] }))
+async function createLoadBalancer(
+  name = 'k8s-milvus',
+  scheme: 'internal' | 'internet-facing' = 'internet-facing',
+): Promise<string> {
+  const { LoadBalancers } = await account.elb.send(
+    new CreateLoadBalancerCommand({
+      Name: name,
+      Subnets: subnets,
+      Scheme: scheme,
+      SecurityGroups: ['sg-1'],
+      Tags: [{ Key: 'k', Value: 'a & <b>' }],
+    }),
+  )
   return LoadBalancers?.[0]?.LoadBalancerArn ?? ''
 }
 
 async function createTargetGroup(name = 'k8s-group', version = 'GRPC'): Promise<string> {
-  const { TargetGroups } = await account.elb.send(new CreateTargetGroupCommand({ Name: name, Protocol: 'HTTP', Port: 19530, ProtocolVersion: version, TargetType: 'ip', VpcId: 'vpc-1' }))
+  const { TargetGroups } = await account.elb.send(
+    new CreateTargetGroupCommand({
+      Name: name,
+      Protocol: 'HTTP',
+      Port: 19530,
+      ProtocolVersion: version,
+      TargetType: 'ip',
+      VpcId: 'vpc-1',
+    }),
+  )
   return TargetGroups?.[0]?.TargetGroupArn ?? ''
 }
 
-const notFound = { Type: 'fixed-response' as const, FixedResponseConfig: { StatusCode: '404', ContentType: 'text/plain' } }
+const notFound = {
+  Type: 'fixed-response' as const,
+  FixedResponseConfig: { StatusCode: '404', ContentType: 'text/plain' },
+}
 
-async function createListener(overrides: Partial<CreateListenerCommandInput> = {}, loadBalancerArn?: string): Promise<string> {
-  const { Listeners } = await account.elb.send(new CreateListenerCommand({
-    LoadBalancerArn: loadBalancerArn ?? await createLoadBalancer(), Port: 443, Protocol: 'HTTPS', DefaultActions: [notFound], ...overrides,
-  }))
+async function createListener(
+  overrides: Partial<CreateListenerCommandInput> = {},
+  loadBalancerArn?: string,
+): Promise<string> {
+  const { Listeners } = await account.elb.send(
+    new CreateListenerCommand({
+      LoadBalancerArn: loadBalancerArn ?? (await createLoadBalancer()),
+      Port: 443,
+      Protocol: 'HTTPS',
+      DefaultActions: [notFound],
+      ...overrides,
+    }),
+  )
   return Listeners?.[0]?.ListenerArn ?? ''
 }
 
 test('a load balancer provisions, becomes active, and may fail', async () => {
   account.aws.state.provisioningTime = Infinity
   const arn = await createLoadBalancer('k8s-milvus', 'internal')
-  const describeLoadBalancer = async () => (await account.elb.send(new DescribeLoadBalancersCommand({ Names: ['k8s-milvus'] }))).LoadBalancers?.[0]
-  expect(await describeLoadBalancer()).toMatchObject({ LoadBalancerArn: arn, Scheme: 'internal', State: { Code: 'provisioning' }, Type: 'application', SecurityGroups: ['sg-1'] })
-  expect((await describeLoadBalancer())?.DNSName).toMatch(/^internal-k8s-milvus-\d+\.us-east-2\.elb\.amazonaws\.com$/)
+  const describeLoadBalancer = async () =>
+    (await account.elb.send(new DescribeLoadBalancersCommand({ Names: ['k8s-milvus'] })))
+      .LoadBalancers?.[0]
+  expect(await describeLoadBalancer()).toMatchObject({
+    LoadBalancerArn: arn,
+    Scheme: 'internal',
+    State: { Code: 'provisioning' },
+    Type: 'application',
+    SecurityGroups: ['sg-1'],
+  })
+  expect((await describeLoadBalancer())?.DNSName).toMatch(
+    /^internal-k8s-milvus-\d+\.us-east-2\.elb\.amazonaws\.com$/,
+  )
   expect((await describeLoadBalancer())?.CreatedTime).toBeInstanceOf(Date)
   const stored = account.aws.state.loadBalancers.get(arn)
   if (!stored) throw new Error('unreachable')
@@ -56,21 +123,65 @@ test('a load balancer provisions, becomes active, and may fail', async () => {
 })
 
 test('load balancers: not found, idempotent creation, attributes, tags, deletion', async () => {
-  expect(await getErrorText(account.elb.send(new DescribeLoadBalancersCommand({ Names: ['x'] })))).toBe("LoadBalancerNotFoundException: Load balancers '[x]' not found")
-  expect(await getErrorText(account.elb.send(new DescribeLoadBalancersCommand({ LoadBalancerArns: ['arn:x'] })))).toBe('LoadBalancerNotFoundException: One or more load balancers not found')
+  expect(
+    await getErrorText(account.elb.send(new DescribeLoadBalancersCommand({ Names: ['x'] }))),
+  ).toBe("LoadBalancerNotFoundException: Load balancers '[x]' not found")
+  expect(
+    await getErrorText(
+      account.elb.send(new DescribeLoadBalancersCommand({ LoadBalancerArns: ['arn:x'] })),
+    ),
+  ).toBe('LoadBalancerNotFoundException: One or more load balancers not found')
   const arn = await createLoadBalancer()
   expect(await createLoadBalancer()).toBe(arn)
-  expect(await getErrorText(createLoadBalancer('k8s-milvus', 'internal'))).toMatch(/^DuplicateLoadBalancerNameException: /)
-  await account.elb.send(new ModifyLoadBalancerAttributesCommand({ LoadBalancerArn: arn, Attributes: [{ Key: 'idle_timeout.timeout_seconds', Value: '600' }, { Key: 'deletion_protection.enabled', Value: 'true' }] }))
-  const { Attributes } = await account.elb.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn: arn }))
+  expect(await getErrorText(createLoadBalancer('k8s-milvus', 'internal'))).toMatch(
+    /^DuplicateLoadBalancerNameException: /,
+  )
+  await account.elb.send(
+    new ModifyLoadBalancerAttributesCommand({
+      LoadBalancerArn: arn,
+      Attributes: [
+        { Key: 'idle_timeout.timeout_seconds', Value: '600' },
+        { Key: 'deletion_protection.enabled', Value: 'true' },
+      ],
+    }),
+  )
+  const { Attributes } = await account.elb.send(
+    new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn: arn }),
+  )
   expect(Attributes).toContainEqual({ Key: 'idle_timeout.timeout_seconds', Value: '600' })
-  expect(await getErrorText(account.elb.send(new ModifyLoadBalancerAttributesCommand({ LoadBalancerArn: arn, Attributes: [{ Key: 'idle_timeout', Value: '600' }] })))).toContain("key 'idle_timeout' is not recognized")
-  await account.elb.send(new AddTagsCommand({ ResourceArns: [arn], Tags: [{ Key: 'new', Value: '1' }] }))
+  expect(
+    await getErrorText(
+      account.elb.send(
+        new ModifyLoadBalancerAttributesCommand({
+          LoadBalancerArn: arn,
+          Attributes: [{ Key: 'idle_timeout', Value: '600' }],
+        }),
+      ),
+    ),
+  ).toContain("key 'idle_timeout' is not recognized")
+  await account.elb.send(
+    new AddTagsCommand({ ResourceArns: [arn], Tags: [{ Key: 'new', Value: '1' }] }),
+  )
   await account.elb.send(new RemoveTagsCommand({ ResourceArns: [arn], TagKeys: ['new'] }))
-  expect((await account.elb.send(new DescribeTagsCommand({ ResourceArns: [arn] }))).TagDescriptions).toEqual([{ ResourceArn: arn, Tags: [{ Key: 'k', Value: 'a & <b>' }] }])
-  expect((await account.elb.send(new SetSecurityGroupsCommand({ LoadBalancerArn: arn, SecurityGroups: ['sg-2', 'sg-3'] }))).SecurityGroupIds).toEqual(['sg-2', 'sg-3'])
-  expect(await getErrorText(account.elb.send(new DeleteLoadBalancerCommand({ LoadBalancerArn: arn })))).toMatch(/^OperationNotPermittedException: .*deletion protection/)
-  await account.elb.send(new ModifyLoadBalancerAttributesCommand({ LoadBalancerArn: arn, Attributes: [{ Key: 'deletion_protection.enabled', Value: 'false' }] }))
+  expect(
+    (await account.elb.send(new DescribeTagsCommand({ ResourceArns: [arn] }))).TagDescriptions,
+  ).toEqual([{ ResourceArn: arn, Tags: [{ Key: 'k', Value: 'a & <b>' }] }])
+  expect(
+    (
+      await account.elb.send(
+        new SetSecurityGroupsCommand({ LoadBalancerArn: arn, SecurityGroups: ['sg-2', 'sg-3'] }),
+      )
+    ).SecurityGroupIds,
+  ).toEqual(['sg-2', 'sg-3'])
+  expect(
+    await getErrorText(account.elb.send(new DeleteLoadBalancerCommand({ LoadBalancerArn: arn }))),
+  ).toMatch(/^OperationNotPermittedException: .*deletion protection/)
+  await account.elb.send(
+    new ModifyLoadBalancerAttributesCommand({
+      LoadBalancerArn: arn,
+      Attributes: [{ Key: 'deletion_protection.enabled', Value: 'false' }],
+    }),
+  )
   await account.elb.send(new DeleteLoadBalancerCommand({ LoadBalancerArn: arn }))
   await account.elb.send(new DeleteLoadBalancerCommand({ LoadBalancerArn: arn }))
   expect(account.aws.state.loadBalancers.size).toBe(0)
@@ -79,8 +190,14 @@ test('load balancers: not found, idempotent creation, attributes, tags, deletion
 test('load balancers come in pages', async () => {
   for (const name of ['a', 'b', 'c']) await createLoadBalancer(name)
   const first = await account.elb.send(new DescribeLoadBalancersCommand({ PageSize: 2 }))
-  const second = await account.elb.send(new DescribeLoadBalancersCommand({ PageSize: 2, Marker: first.NextMarker }))
-  expect([first, second].map(({ LoadBalancers }) => LoadBalancers?.map(({ LoadBalancerName }) => LoadBalancerName))).toEqual([['a', 'b'], ['c']])
+  const second = await account.elb.send(
+    new DescribeLoadBalancersCommand({ PageSize: 2, Marker: first.NextMarker }),
+  )
+  expect(
+    [first, second].map(({ LoadBalancers }) =>
+      LoadBalancers?.map(({ LoadBalancerName }) => LoadBalancerName),
+    ),
+  ).toEqual([['a', 'b'], ['c']])
   expect(second.NextMarker).toBeUndefined()
 })
 
@@ -96,24 +213,81 @@ test.each([
 test('a certificate in use', async () => {
   const arn = await account.importCertificate()
   const loadBalancerArn = await createLoadBalancer()
-  const listenerArn = await createListener({ Certificates: [{ CertificateArn: arn }] }, loadBalancerArn)
-  expect((await account.acm.send(new DescribeCertificateCommand({ CertificateArn: arn }))).Certificate?.InUseBy).toEqual([loadBalancerArn])
-  expect((await account.acm.send(new ListCertificatesCommand({}))).CertificateSummaryList?.[0]?.InUse).toBe(true)
-  expect(await getErrorText(account.acm.send(new DeleteCertificateCommand({ CertificateArn: arn })))).toBe(`ResourceInUseException: Certificate ${arn} in account 111122223333 is in use.`)
+  const listenerArn = await createListener(
+    { Certificates: [{ CertificateArn: arn }] },
+    loadBalancerArn,
+  )
+  expect(
+    (await account.acm.send(new DescribeCertificateCommand({ CertificateArn: arn }))).Certificate
+      ?.InUseBy,
+  ).toEqual([loadBalancerArn])
+  expect(
+    (await account.acm.send(new ListCertificatesCommand({}))).CertificateSummaryList?.[0]?.InUse,
+  ).toBe(true)
+  expect(
+    await getErrorText(account.acm.send(new DeleteCertificateCommand({ CertificateArn: arn }))),
+  ).toBe(`ResourceInUseException: Certificate ${arn} in account 111122223333 is in use.`)
   await account.elb.send(new DeleteListenerCommand({ ListenerArn: listenerArn }))
   await account.acm.send(new DeleteCertificateCommand({ CertificateArn: arn }))
   expect(account.aws.state.certificates.size).toBe(0)
 })
 
-const missingCertificateArn = 'arn:aws:acm:us-east-2:111122223333:certificate/00000000-0000-0000-0000-000000000000'
+const missingCertificateArn =
+  'arn:aws:acm:us-east-2:111122223333:certificate/00000000-0000-0000-0000-000000000000'
 test.each<[string, () => Promise<Partial<CreateListenerCommandInput>>, string]>([
-  ['a certificate that ACM lacks', () => Promise.resolve({ Certificates: [{ CertificateArn: missingCertificateArn }] }), `CertificateNotFoundException: Certificate '${missingCertificateArn}' not found`],
-  ['another region\'s certificate', () => Promise.resolve({ Certificates: [{ CertificateArn: missingCertificateArn.replace('us-east-2', 'us-east-1') }] }), 'ValidationError: Certificate ARN'],
-  ['a name without a dot', async () => ({ Certificates: [{ CertificateArn: await account.importCertificate(await issueSelfSigned({ hosts: ['milvus'] })) }] }), 'UnsupportedCertificate: The certificate'],
-  ['no certificate', () => Promise.resolve({}), 'ValidationError: A certificate must be specified for HTTPS listeners'],
-  ['an unknown policy', async () => ({ Certificates: [{ CertificateArn: await account.importCertificate() }], SslPolicy: 'x' }), "SSLPolicyNotFoundException: SSL policy 'x' not found"],
-  ['GRPC behind HTTP', async () => ({ Protocol: 'HTTP' as const, Port: 80, DefaultActions: [{ Type: 'forward' as const, TargetGroupArn: await createTargetGroup() }] }), "InvalidLoadBalancerActionException: Listener protocol 'HTTP' is not supported with a target group with the protocol-version 'GRPC'"],
-  ['another protocol', () => Promise.resolve({ Protocol: 'TCP' as const }), "ValidationError: Listener protocol 'TCP' must be one of 'HTTP, HTTPS'"],
+  [
+    'a certificate that ACM lacks',
+    () => Promise.resolve({ Certificates: [{ CertificateArn: missingCertificateArn }] }),
+    `CertificateNotFoundException: Certificate '${missingCertificateArn}' not found`,
+  ],
+  [
+    "another region's certificate",
+    () =>
+      Promise.resolve({
+        Certificates: [{ CertificateArn: missingCertificateArn.replace('us-east-2', 'us-east-1') }],
+      }),
+    'ValidationError: Certificate ARN',
+  ],
+  [
+    'a name without a dot',
+    async () => ({
+      Certificates: [
+        {
+          CertificateArn: await account.importCertificate(
+            await issueSelfSigned({ hosts: ['milvus'] }),
+          ),
+        },
+      ],
+    }),
+    'UnsupportedCertificate: The certificate',
+  ],
+  [
+    'no certificate',
+    () => Promise.resolve({}),
+    'ValidationError: A certificate must be specified for HTTPS listeners',
+  ],
+  [
+    'an unknown policy',
+    async () => ({
+      Certificates: [{ CertificateArn: await account.importCertificate() }],
+      SslPolicy: 'x',
+    }),
+    "SSLPolicyNotFoundException: SSL policy 'x' not found",
+  ],
+  [
+    'GRPC behind HTTP',
+    async () => ({
+      Protocol: 'HTTP' as const,
+      Port: 80,
+      DefaultActions: [{ Type: 'forward' as const, TargetGroupArn: await createTargetGroup() }],
+    }),
+    "InvalidLoadBalancerActionException: Listener protocol 'HTTP' is not supported with a target group with the protocol-version 'GRPC'",
+  ],
+  [
+    'another protocol',
+    () => Promise.resolve({ Protocol: 'TCP' as const }),
+    "ValidationError: Listener protocol 'TCP' must be one of 'HTTP, HTTPS'",
+  ],
 ])('CreateListener refuses %s', async (_, change, message) => {
   expect(await getErrorText(createListener(await change()))).toContain(message)
 })
@@ -121,46 +295,135 @@ test.each<[string, () => Promise<Partial<CreateListenerCommandInput>>, string]>(
 test('a certificate that was only just imported is not found yet', async () => {
   account.aws.state.certificatePropagationTime = 60_000
   const Certificates = [{ CertificateArn: await account.importCertificate() }]
-  expect(await getErrorText(createListener({ Certificates }))).toMatch(/^CertificateNotFoundException: /)
+  expect(await getErrorText(createListener({ Certificates }))).toMatch(
+    /^CertificateNotFoundException: /,
+  )
   account.aws.clockOffset = 61_000
   const loadBalancerArn = [...account.aws.state.loadBalancers.keys()][0]
   expect(await getErrorText(createListener({ Certificates }, loadBalancerArn))).toBe('none')
 })
 
 test('listener certificates: the default one, and those for other names', async () => {
-  const [first, second, third] = [await account.importCertificate(), await account.importCertificate(), await account.importCertificate()]
+  const [first, second, third] = [
+    await account.importCertificate(),
+    await account.importCertificate(),
+    await account.importCertificate(),
+  ]
   const arn = await createListener({ Certificates: [{ CertificateArn: first }] })
-  const listCertificates = async () => (await account.elb.send(new DescribeListenerCertificatesCommand({ ListenerArn: arn }))).Certificates
-  await account.elb.send(new AddListenerCertificatesCommand({ ListenerArn: arn, Certificates: [{ CertificateArn: first }, { CertificateArn: second }] }))
-  expect(await listCertificates()).toEqual([{ CertificateArn: first, IsDefault: true }, { CertificateArn: second, IsDefault: false }])
-  const { Listeners } = await account.elb.send(new ModifyListenerCommand({ ListenerArn: arn, Certificates: [{ CertificateArn: third }], SslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06' }))
-  expect(Listeners?.[0]).toMatchObject({ Certificates: [{ CertificateArn: third }], SslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06', Port: 443 })
-  expect(await listCertificates()).toEqual([{ CertificateArn: third, IsDefault: true }, { CertificateArn: second, IsDefault: false }])
-  expect(await getErrorText(account.elb.send(new RemoveListenerCertificatesCommand({ ListenerArn: arn, Certificates: [{ CertificateArn: third }] })))).toMatch(/^OperationNotPermittedException/)
-  await account.elb.send(new RemoveListenerCertificatesCommand({ ListenerArn: arn, Certificates: [{ CertificateArn: second }] }))
+  const listCertificates = async () =>
+    (await account.elb.send(new DescribeListenerCertificatesCommand({ ListenerArn: arn })))
+      .Certificates
+  await account.elb.send(
+    new AddListenerCertificatesCommand({
+      ListenerArn: arn,
+      Certificates: [{ CertificateArn: first }, { CertificateArn: second }],
+    }),
+  )
+  expect(await listCertificates()).toEqual([
+    { CertificateArn: first, IsDefault: true },
+    { CertificateArn: second, IsDefault: false },
+  ])
+  const { Listeners } = await account.elb.send(
+    new ModifyListenerCommand({
+      ListenerArn: arn,
+      Certificates: [{ CertificateArn: third }],
+      SslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+    }),
+  )
+  expect(Listeners?.[0]).toMatchObject({
+    Certificates: [{ CertificateArn: third }],
+    SslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+    Port: 443,
+  })
+  expect(await listCertificates()).toEqual([
+    { CertificateArn: third, IsDefault: true },
+    { CertificateArn: second, IsDefault: false },
+  ])
+  expect(
+    await getErrorText(
+      account.elb.send(
+        new RemoveListenerCertificatesCommand({
+          ListenerArn: arn,
+          Certificates: [{ CertificateArn: third }],
+        }),
+      ),
+    ),
+  ).toMatch(/^OperationNotPermittedException/)
+  await account.elb.send(
+    new RemoveListenerCertificatesCommand({
+      ListenerArn: arn,
+      Certificates: [{ CertificateArn: second }],
+    }),
+  )
   expect(await listCertificates()).toHaveLength(1)
-  expect(await getErrorText(account.elb.send(new ModifyListenerCommand({ ListenerArn: arn, Certificates: [{ CertificateArn: missingCertificateArn }] })))).toMatch(/^CertificateNotFoundException/)
+  expect(
+    await getErrorText(
+      account.elb.send(
+        new ModifyListenerCommand({
+          ListenerArn: arn,
+          Certificates: [{ CertificateArn: missingCertificateArn }],
+        }),
+      ),
+    ),
+  ).toMatch(/^CertificateNotFoundException/)
 })
 
 test('listeners, rules, target groups and targets, as the controller makes them', async () => {
   account.aws.state.targetHealthTime = Infinity
   const loadBalancerArn = await createLoadBalancer()
-  const listenerArn = await createListener({ Certificates: [{ CertificateArn: await account.importCertificate() }] }, loadBalancerArn)
+  const listenerArn = await createListener(
+    { Certificates: [{ CertificateArn: await account.importCertificate() }] },
+    loadBalancerArn,
+  )
   const groupArn = await createTargetGroup()
   expect(await createTargetGroup()).toBe(groupArn)
-  expect((await account.elb.send(new DescribeTargetGroupsCommand({ Names: ['k8s-group'] }))).TargetGroups?.[0]).toMatchObject({
-    ProtocolVersion: 'GRPC', HealthCheckPath: '/AWS.ALB/healthcheck', Matcher: { GrpcCode: '12' }, Port: 19530, TargetType: 'ip', LoadBalancerArns: [], HealthCheckIntervalSeconds: 30,
+  expect(
+    (await account.elb.send(new DescribeTargetGroupsCommand({ Names: ['k8s-group'] })))
+      .TargetGroups?.[0],
+  ).toMatchObject({
+    ProtocolVersion: 'GRPC',
+    HealthCheckPath: '/AWS.ALB/healthcheck',
+    Matcher: { GrpcCode: '12' },
+    Port: 19530,
+    TargetType: 'ip',
+    LoadBalancerArns: [],
+    HealthCheckIntervalSeconds: 30,
   })
   const targets = [{ Id: '10.0.0.5', Port: 19530 }]
   await account.elb.send(new RegisterTargetsCommand({ TargetGroupArn: groupArn, Targets: targets }))
-  const getHealth = async () => (await account.elb.send(new DescribeTargetHealthCommand({ TargetGroupArn: groupArn }))).TargetHealthDescriptions?.map(({ TargetHealth }) => [TargetHealth?.State, TargetHealth?.Reason])
+  const getHealth = async () =>
+    (
+      await account.elb.send(new DescribeTargetHealthCommand({ TargetGroupArn: groupArn }))
+    ).TargetHealthDescriptions?.map(({ TargetHealth }) => [
+      TargetHealth?.State,
+      TargetHealth?.Reason,
+    ])
   expect(await getHealth()).toEqual([['unused', 'Target.NotInUse']])
-  const rule = { ListenerArn: listenerArn, Priority: 1, Conditions: [{ Field: 'host-header', HostHeaderConfig: { Values: [host] } }, { Field: 'path-pattern', PathPatternConfig: { Values: ['/*'] } }], Actions: [{ Type: 'forward' as const, TargetGroupArn: groupArn }] }
+  const rule = {
+    ListenerArn: listenerArn,
+    Priority: 1,
+    Conditions: [
+      { Field: 'host-header', HostHeaderConfig: { Values: [host] } },
+      { Field: 'path-pattern', PathPatternConfig: { Values: ['/*'] } },
+    ],
+    Actions: [{ Type: 'forward' as const, TargetGroupArn: groupArn }],
+  }
   const { Rules } = await account.elb.send(new CreateRuleCommand(rule))
   const ruleArn = Rules?.[0]?.RuleArn ?? ''
-  expect(await getErrorText(account.elb.send(new CreateRuleCommand(rule)))).toBe("PriorityInUseException: Priority '1' is currently in use")
-  expect((await account.elb.send(new DescribeRulesCommand({ ListenerArn: listenerArn }))).Rules?.map(({ Priority, IsDefault, Actions }) => [Priority, IsDefault, Actions?.[0]?.Type])).toEqual([['1', false, 'forward'], ['default', true, 'fixed-response']])
-  expect(account.aws.state.loadBalancers.get(loadBalancerArn)?.listeners[0]?.rules[0]).toMatchObject({ hosts: [host], paths: ['/*'], action: { targetGroupArn: groupArn } })
+  expect(await getErrorText(account.elb.send(new CreateRuleCommand(rule)))).toBe(
+    "PriorityInUseException: Priority '1' is currently in use",
+  )
+  expect(
+    (await account.elb.send(new DescribeRulesCommand({ ListenerArn: listenerArn }))).Rules?.map(
+      ({ Priority, IsDefault, Actions }) => [Priority, IsDefault, Actions?.[0]?.Type],
+    ),
+  ).toEqual([
+    ['1', false, 'forward'],
+    ['default', true, 'fixed-response'],
+  ])
+  expect(
+    account.aws.state.loadBalancers.get(loadBalancerArn)?.listeners[0]?.rules[0],
+  ).toMatchObject({ hosts: [host], paths: ['/*'], action: { targetGroupArn: groupArn } })
   expect(await getHealth()).toEqual([['initial', 'Elb.RegistrationInProgress']])
   const [target] = account.aws.state.targetGroups.get(groupArn)?.targets ?? []
   if (!target) throw new Error('unreachable')
@@ -168,22 +431,72 @@ test('listeners, rules, target groups and targets, as the controller makes them'
   expect(await getHealth()).toEqual([['healthy', undefined]])
   target.unhealthyReason = 'Target.FailedHealthChecks'
   expect(await getHealth()).toEqual([['unhealthy', 'Target.FailedHealthChecks']])
-  expect(await getErrorText(account.elb.send(new DeleteTargetGroupCommand({ TargetGroupArn: groupArn })))).toMatch(/^ResourceInUseException: Target group '.*' is currently in use by a listener or a rule$/)
-  await account.elb.send(new ModifyRuleCommand({ RuleArn: ruleArn, Actions: [{ Type: 'redirect', RedirectConfig: { Protocol: 'HTTPS', Port: '443', StatusCode: 'HTTP_301' } }] }))
-  expect((await account.elb.send(new DescribeRulesCommand({ RuleArns: [ruleArn] }))).Rules?.[0]?.Actions?.[0]).toMatchObject({ Type: 'redirect', RedirectConfig: { Protocol: 'HTTPS', StatusCode: 'HTTP_301', Host: '#{host}' } })
-  await account.elb.send(new DeregisterTargetsCommand({ TargetGroupArn: groupArn, Targets: targets }))
+  expect(
+    await getErrorText(
+      account.elb.send(new DeleteTargetGroupCommand({ TargetGroupArn: groupArn })),
+    ),
+  ).toMatch(
+    /^ResourceInUseException: Target group '.*' is currently in use by a listener or a rule$/,
+  )
+  await account.elb.send(
+    new ModifyRuleCommand({
+      RuleArn: ruleArn,
+      Actions: [
+        {
+          Type: 'redirect',
+          RedirectConfig: { Protocol: 'HTTPS', Port: '443', StatusCode: 'HTTP_301' },
+        },
+      ],
+    }),
+  )
+  expect(
+    (await account.elb.send(new DescribeRulesCommand({ RuleArns: [ruleArn] }))).Rules?.[0]
+      ?.Actions?.[0],
+  ).toMatchObject({
+    Type: 'redirect',
+    RedirectConfig: { Protocol: 'HTTPS', StatusCode: 'HTTP_301', Host: '#{host}' },
+  })
+  await account.elb.send(
+    new DeregisterTargetsCommand({ TargetGroupArn: groupArn, Targets: targets }),
+  )
   await account.elb.send(new DeleteRuleCommand({ RuleArn: ruleArn }))
   await account.elb.send(new DeleteTargetGroupCommand({ TargetGroupArn: groupArn }))
-  expect((await account.elb.send(new DescribeListenersCommand({ LoadBalancerArn: loadBalancerArn }))).Listeners?.[0]).toMatchObject({ ListenerArn: listenerArn, Port: 443, Protocol: 'HTTPS', SslPolicy: 'ELBSecurityPolicy-2016-08', DefaultActions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404' } }] })
-  expect(await getErrorText(createListener({ Certificates: [{ CertificateArn: await account.importCertificate() }] }, loadBalancerArn))).toContain('DuplicateListenerException: A listener already exists on this port')
+  expect(
+    (await account.elb.send(new DescribeListenersCommand({ LoadBalancerArn: loadBalancerArn })))
+      .Listeners?.[0],
+  ).toMatchObject({
+    ListenerArn: listenerArn,
+    Port: 443,
+    Protocol: 'HTTPS',
+    SslPolicy: 'ELBSecurityPolicy-2016-08',
+    DefaultActions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404' } }],
+  })
+  expect(
+    await getErrorText(
+      createListener(
+        { Certificates: [{ CertificateArn: await account.importCertificate() }] },
+        loadBalancerArn,
+      ),
+    ),
+  ).toContain('DuplicateListenerException: A listener already exists on this port')
 })
 
 test.each<[string, { GrpcCode?: string; HttpCode?: string }, string]>([
-  ['GRPC', { GrpcCode: '200' }, "Health check matcher GRPC code '200' must be within '0-99' inclusive"],
+  [
+    'GRPC',
+    { GrpcCode: '200' },
+    "Health check matcher GRPC code '200' must be within '0-99' inclusive",
+  ],
   ['GRPC', { GrpcCode: '0-99' }, 'none'],
   ['HTTP1', { HttpCode: '200,301' }, 'none'],
-  ['HTTP1', { HttpCode: '12' }, "Health check matcher HTTP code '12' must be within '200-499' inclusive"],
+  [
+    'HTTP1',
+    { HttpCode: '12' },
+    "Health check matcher HTTP code '12' must be within '200-499' inclusive",
+  ],
 ])('the matcher of a %s target group: %j', async (version, Matcher, message) => {
   const TargetGroupArn = await createTargetGroup('g', version)
-  expect(await getErrorText(account.elb.send(new ModifyTargetGroupCommand({ TargetGroupArn, Matcher })))).toContain(message)
+  expect(
+    await getErrorText(account.elb.send(new ModifyTargetGroupCommand({ TargetGroupArn, Matcher }))),
+  ).toContain(message)
 })

@@ -3,7 +3,11 @@ import { createServer } from 'node:http'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { ACMClient, ListCertificatesCommand } from '@aws-sdk/client-acm'
 import { DescribeClusterCommand, EKSClient } from '@aws-sdk/client-eks'
-import { CreateTargetGroupCommand, DescribeLoadBalancersCommand, ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
+import {
+  CreateTargetGroupCommand,
+  DescribeLoadBalancersCommand,
+  ElasticLoadBalancingV2Client,
+} from '@aws-sdk/client-elastic-load-balancing-v2'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { getErrorText, startTestAccount, session, user } from './aws-account.ts'
 import type { TestAccount } from './aws-account.ts'
@@ -18,47 +22,106 @@ afterEach(() => account.close())
 const invalidTokenMessage = 'The security token included in the request is invalid.'
 const mismatchMessage = 'The request signature we calculated does not match'
 test.each<[string, () => AwsCredential, acm: string, elb: string]>([
-  ['an unknown key', () => ({ ...user, accessKeyId: 'AKIANOBODY' }), `UnrecognizedClientException: ${invalidTokenMessage}`, `InvalidClientTokenId: ${invalidTokenMessage}`],
-  ['a wrong secret', () => ({ ...user, secretAccessKey: 'other' }), `InvalidSignatureException: ${mismatchMessage}`, `SignatureDoesNotMatch: ${mismatchMessage}`],
-  ['a session key without its token', () => ({ accessKeyId: session.accessKeyId, secretAccessKey: session.secretAccessKey, principalArn: '' }), 'UnrecognizedClientException', 'InvalidClientTokenId'],
+  [
+    'an unknown key',
+    () => ({ ...user, accessKeyId: 'AKIANOBODY' }),
+    `UnrecognizedClientException: ${invalidTokenMessage}`,
+    `InvalidClientTokenId: ${invalidTokenMessage}`,
+  ],
+  [
+    'a wrong secret',
+    () => ({ ...user, secretAccessKey: 'other' }),
+    `InvalidSignatureException: ${mismatchMessage}`,
+    `SignatureDoesNotMatch: ${mismatchMessage}`,
+  ],
+  [
+    'a session key without its token',
+    () => ({
+      accessKeyId: session.accessKeyId,
+      secretAccessKey: session.secretAccessKey,
+      principalArn: '',
+    }),
+    'UnrecognizedClientException',
+    'InvalidClientTokenId',
+  ],
   ['a session', () => session, 'none', 'none'],
 ])('%s', async (_, credential, acmError, elbError) => {
   const [list, describe] = [new ListCertificatesCommand({}), new DescribeLoadBalancersCommand({})]
-  expect(await getErrorText(new ACMClient(account.getClientOptions(credential())).send(list))).toContain(acmError)
-  expect(await getErrorText(new ElasticLoadBalancingV2Client(account.getClientOptions(credential())).send(describe))).toContain(elbError)
-  expect(await getErrorText(new EKSClient(account.getClientOptions(credential())).send(new DescribeClusterCommand({ name: 'c' })))).toContain(acmError === 'none' ? 'No cluster found' : acmError)
+  expect(
+    await getErrorText(new ACMClient(account.getClientOptions(credential())).send(list)),
+  ).toContain(acmError)
+  expect(
+    await getErrorText(
+      new ElasticLoadBalancingV2Client(account.getClientOptions(credential())).send(describe),
+    ),
+  ).toContain(elbError)
+  expect(
+    await getErrorText(
+      new EKSClient(account.getClientOptions(credential())).send(
+        new DescribeClusterCommand({ name: 'c' }),
+      ),
+    ),
+  ).toContain(acmError === 'none' ? 'No cluster found' : acmError)
 })
 
 test('a session expires while it is in use, and works again when it is renewed', async () => {
   const client = new ACMClient(account.getClientOptions(session))
   expect(await getErrorText(client.send(new ListCertificatesCommand({})))).toBe('none')
-  const stored = account.aws.credentials.find(({ accessKeyId }) => accessKeyId === session.accessKeyId)
+  const stored = account.aws.credentials.find(
+    ({ accessKeyId }) => accessKeyId === session.accessKeyId,
+  )
   if (!stored) throw new Error('unreachable')
   stored.expiresAt = new Date()
-  expect(await getErrorText(client.send(new ListCertificatesCommand({})))).toBe('ExpiredTokenException: The security token included in the request is expired')
-  expect(await getErrorText(new ElasticLoadBalancingV2Client(account.getClientOptions(session)).send(new DescribeLoadBalancersCommand({})))).toMatch(/^ExpiredToken: /)
+  expect(await getErrorText(client.send(new ListCertificatesCommand({})))).toBe(
+    'ExpiredTokenException: The security token included in the request is expired',
+  )
+  expect(
+    await getErrorText(
+      new ElasticLoadBalancingV2Client(account.getClientOptions(session)).send(
+        new DescribeLoadBalancersCommand({}),
+      ),
+    ),
+  ).toMatch(/^ExpiredToken: /)
   stored.expiresAt = new Date(Date.now() + 60_000)
   expect(await getErrorText(client.send(new ListCertificatesCommand({})))).toBe('none')
 })
 
 test('a clock that is ten minutes off', async () => {
   account.aws.clockOffset = 10 * 60_000
-  expect(await getErrorText(account.acm.send(new ListCertificatesCommand({})))).toMatch(/^InvalidSignatureException: Signature expired: \d{8}T\d{6}Z is now earlier than \d{8}T\d{6}Z \(\d{8}T\d{6}Z - 5 min\.\)$/)
+  expect(await getErrorText(account.acm.send(new ListCertificatesCommand({})))).toMatch(
+    /^InvalidSignatureException: Signature expired: \d{8}T\d{6}Z is now earlier than \d{8}T\d{6}Z \(\d{8}T\d{6}Z - 5 min\.\)$/,
+  )
 })
 
 test('a body that was changed on its way is refused', async () => {
   const proxy = createServer((request, response) => {
     request.resume()
-    const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => name !== 'content-length' && name !== 'connection'))
-    void fetch(`${account.aws.endpoint}/`, { method: 'POST', headers: headers as Record<string, string>, body: '{"MaxItems":1}' })
-      .then(async (answer) => response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.1' }).end(await answer.text()))
+    const headers = Object.fromEntries(
+      Object.entries(request.headers).filter(
+        ([name]) => name !== 'content-length' && name !== 'connection',
+      ),
+    )
+    void fetch(`${account.aws.endpoint}/`, {
+      method: 'POST',
+      headers: headers as Record<string, string>,
+      body: '{"MaxItems":1}',
+    }).then(async (answer) =>
+      response
+        .writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.1' })
+        .end(await answer.text()),
+    )
   })
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', () => resolve()))
   const address = proxy.address()
   if (address === null || typeof address === 'string') throw new Error('unreachable')
-  const client = new ACMClient({ ...account.getClientOptions(), endpoint: `http://127.0.0.1:${address.port}` })
+  const client = new ACMClient({
+    ...account.getClientOptions(),
+    endpoint: `http://127.0.0.1:${address.port}`,
+  })
   try {
-    expect(await getErrorText(client.send(new ListCertificatesCommand({ MaxItems: 2 })))).toContain(mismatchMessage)
+    expect(await getErrorText(client.send(new ListCertificatesCommand({ MaxItems: 2 })))).toContain(
+      mismatchMessage,
+    )
   } finally {
     client.destroy()
     proxy.closeAllConnections()
@@ -66,26 +129,83 @@ test('a body that was changed on its way is refused', async () => {
   }
 })
 
-test('IAM denies in AWS\' words, and Elastic Load Balancing in its own', async () => {
-  account.aws.authorize = (_, action) => !['acm:ImportCertificate', 'acm:ListCertificates', 'elasticloadbalancing:DescribeLoadBalancers', 'elasticloadbalancing:AddTags', 'eks:DescribeCluster'].includes(action)
+test("IAM denies in AWS' words, and Elastic Load Balancing in its own", async () => {
+  account.aws.authorize = (_, action) =>
+    ![
+      'acm:ImportCertificate',
+      'acm:ListCertificates',
+      'elasticloadbalancing:DescribeLoadBalancers',
+      'elasticloadbalancing:AddTags',
+      'eks:DescribeCluster',
+    ].includes(action)
   const deniedPrefix = `User: ${user.principalArn} is not authorized to perform:`
-  expect(await getErrorText(account.importCertificate())).toBe(`AccessDeniedException: ${deniedPrefix} acm:ImportCertificate on resource: arn:aws:acm:us-east-2:111122223333:certificate/* because no identity-based policy allows the acm:ImportCertificate action`)
-  expect(await getErrorText(account.acm.send(new ListCertificatesCommand({})))).toBe(`AccessDeniedException: ${deniedPrefix} acm:ListCertificates because no identity-based policy allows the acm:ListCertificates action`)
-  expect(await getErrorText(account.elb.send(new DescribeLoadBalancersCommand({})))).toContain(`AccessDenied: ${deniedPrefix} elasticloadbalancing:DescribeLoadBalancers`)
-  expect(await getErrorText(account.elb.send(new CreateTargetGroupCommand({ Name: 'g', Tags: [{ Key: 'a', Value: 'b' }] })))).toContain(`${deniedPrefix} elasticloadbalancing:AddTags on resource: arn:aws:elasticloadbalancing:us-east-2:111122223333:targetgroup/g/*`)
-  expect(await getErrorText(new EKSClient(account.getClientOptions()).send(new DescribeClusterCommand({ name: 'c' })))).toContain(`${deniedPrefix} eks:DescribeCluster on resource: arn:aws:eks:us-east-2:111122223333:cluster/c`)
+  expect(await getErrorText(account.importCertificate())).toBe(
+    `AccessDeniedException: ${deniedPrefix} acm:ImportCertificate on resource: arn:aws:acm:us-east-2:111122223333:certificate/* because no identity-based policy allows the acm:ImportCertificate action`,
+  )
+  expect(await getErrorText(account.acm.send(new ListCertificatesCommand({})))).toBe(
+    `AccessDeniedException: ${deniedPrefix} acm:ListCertificates because no identity-based policy allows the acm:ListCertificates action`,
+  )
+  expect(await getErrorText(account.elb.send(new DescribeLoadBalancersCommand({})))).toContain(
+    `AccessDenied: ${deniedPrefix} elasticloadbalancing:DescribeLoadBalancers`,
+  )
+  expect(
+    await getErrorText(
+      account.elb.send(
+        new CreateTargetGroupCommand({ Name: 'g', Tags: [{ Key: 'a', Value: 'b' }] }),
+      ),
+    ),
+  ).toContain(
+    `${deniedPrefix} elasticloadbalancing:AddTags on resource: arn:aws:elasticloadbalancing:us-east-2:111122223333:targetgroup/g/*`,
+  )
+  expect(
+    await getErrorText(
+      new EKSClient(account.getClientOptions()).send(new DescribeClusterCommand({ name: 'c' })),
+    ),
+  ).toContain(
+    `${deniedPrefix} eks:DescribeCluster on resource: arn:aws:eks:us-east-2:111122223333:cluster/c`,
+  )
 })
 
 test('faults and the request log', async () => {
-  account.requestLog.injectFault({ service: 'acm', operation: 'ListCertificates', times: 1, error: { status: 400, code: 'ThrottlingException', message: 'Rate exceeded' } })
-  account.requestLog.injectFault({ service: 'elbv2', operation: /^Describe/, times: 1, error: { status: 400, code: 'Throttling', message: 'Rate exceeded' } })
-  expect(await getErrorText(account.acm.send(new ListCertificatesCommand({})))).toBe('ThrottlingException: Rate exceeded')
-  expect(await getErrorText(account.elb.send(new DescribeLoadBalancersCommand({})))).toBe('Throttling: Rate exceeded')
-  account.requestLog.injectFault({ service: 'elbv2', operation: 'DescribeLoadBalancers', times: 1, reset: true })
-  expect(await getErrorText(account.elb.send(new DescribeLoadBalancersCommand({})))).toMatch(/ECONNRESET|socket hang up/)
+  account.requestLog.injectFault({
+    service: 'acm',
+    operation: 'ListCertificates',
+    times: 1,
+    error: { status: 400, code: 'ThrottlingException', message: 'Rate exceeded' },
+  })
+  account.requestLog.injectFault({
+    service: 'elbv2',
+    operation: /^Describe/,
+    times: 1,
+    error: { status: 400, code: 'Throttling', message: 'Rate exceeded' },
+  })
+  expect(await getErrorText(account.acm.send(new ListCertificatesCommand({})))).toBe(
+    'ThrottlingException: Rate exceeded',
+  )
+  expect(await getErrorText(account.elb.send(new DescribeLoadBalancersCommand({})))).toBe(
+    'Throttling: Rate exceeded',
+  )
+  account.requestLog.injectFault({
+    service: 'elbv2',
+    operation: 'DescribeLoadBalancers',
+    times: 1,
+    reset: true,
+  })
+  expect(await getErrorText(account.elb.send(new DescribeLoadBalancersCommand({})))).toMatch(
+    /ECONNRESET|socket hang up/,
+  )
   await account.importCertificate()
-  expect(account.requestLog.requests.map(({ service: part, operation, isMutating: mutating }) => [part, operation, mutating])).toEqual([
-    ['acm', 'ListCertificates', false], ['elbv2', 'DescribeLoadBalancers', false], ['elbv2', 'DescribeLoadBalancers', false], ['acm', 'ImportCertificate', true],
+  expect(
+    account.requestLog.requests.map(({ service: part, operation, isMutating: mutating }) => [
+      part,
+      operation,
+      mutating,
+    ]),
+  ).toEqual([
+    ['acm', 'ListCertificates', false],
+    ['elbv2', 'DescribeLoadBalancers', false],
+    ['elbv2', 'DescribeLoadBalancers', false],
+    ['acm', 'ImportCertificate', true],
   ])
   expect(account.requestLog.requests[3]?.userAgent).toMatch(/^aws-sdk-js\//)
   expect(account.requestLog.requests[3]?.body).toContain('"Certificate":')
@@ -99,17 +219,35 @@ test('every answer has a request id', async () => {
 })
 
 test('EKS describes a cluster', async () => {
-  account.aws.state.clusters.set('milvus', { name: 'milvus', endpoint: 'https://127.0.0.1:1', certificateAuthority: 'PEM', status: 'ACTIVE' })
+  account.aws.state.clusters.set('milvus', {
+    name: 'milvus',
+    endpoint: 'https://127.0.0.1:1',
+    certificateAuthority: 'PEM',
+    status: 'ACTIVE',
+  })
   const eks = new EKSClient(account.getClientOptions())
   const { cluster } = await eks.send(new DescribeClusterCommand({ name: 'milvus' }))
-  expect(cluster).toMatchObject({ name: 'milvus', endpoint: 'https://127.0.0.1:1', status: 'ACTIVE', certificateAuthority: { data: Buffer.from('PEM').toString('base64') } })
-  expect(await getErrorText(eks.send(new DescribeClusterCommand({ name: 'a b' })))).toBe('ResourceNotFoundException: No cluster found for name: a b.')
+  expect(cluster).toMatchObject({
+    name: 'milvus',
+    endpoint: 'https://127.0.0.1:1',
+    status: 'ACTIVE',
+    certificateAuthority: { data: Buffer.from('PEM').toString('base64') },
+  })
+  expect(await getErrorText(eks.send(new DescribeClusterCommand({ name: 'a b' })))).toBe(
+    'ResourceNotFoundException: No cluster found for name: a b.',
+  )
 })
 
 class Sha256 {
   private readonly hash
   constructor(secret?: unknown) {
-    this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', typeof secret === 'string' ? secret : new Uint8Array(secret as Uint8Array))
+    this.hash =
+      secret === undefined
+        ? createHash('sha256')
+        : createHmac(
+            'sha256',
+            typeof secret === 'string' ? secret : new Uint8Array(secret as Uint8Array),
+          )
   }
 
   update(data: unknown): void {
@@ -120,7 +258,9 @@ class Sha256 {
     return Promise.resolve(this.hash.digest())
   }
 
-  reset(): void { /* not needed */ }
+  reset(): void {
+    /* not needed */
+  }
 }
 
 /** What a token is made of; what a test changes of it. */
@@ -136,17 +276,45 @@ interface TokenOptions {
   readonly edit?: (url: string) => string
 }
 
-async function createEksToken({ credential = user, cluster = 'milvus', stsHost = 'sts.us-east-2.amazonaws.com', region = 'us-east-2', ...rest }: TokenOptions = {}): Promise<string> {
-  const { headers = { 'x-k8s-aws-id': cluster }, query = {}, date = new Date(), expiresIn = 60, edit = (url: string) => url } = rest
+async function createEksToken({
+  credential = user,
+  cluster = 'milvus',
+  stsHost = 'sts.us-east-2.amazonaws.com',
+  region = 'us-east-2',
+  ...rest
+}: TokenOptions = {}): Promise<string> {
+  const {
+    headers = { 'x-k8s-aws-id': cluster },
+    query = {},
+    date = new Date(),
+    expiresIn = 60,
+    edit = (url: string) => url,
+  } = rest
   const { accessKeyId, secretAccessKey, sessionToken } = credential
   const signer = new SignatureV4({
-    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) }, region, service: 'sts', sha256: Sha256,
+    credentials: {
+      accessKeyId,
+      secretAccessKey,
+      ...(sessionToken === undefined ? {} : { sessionToken }),
+    },
+    region,
+    service: 'sts',
+    sha256: Sha256,
   })
-  const signed = await signer.presign({
-    method: 'GET', protocol: 'https:', hostname: stsHost, path: '/', headers: { host: stsHost, ...headers },
-    query: { Action: 'GetCallerIdentity', Version: '2011-06-15', ...query },
-  }, { expiresIn, signingDate: date })
-  const url = edit(`https://${stsHost}/?${new URLSearchParams(signed.query as Record<string, string>).toString()}`)
+  const signed = await signer.presign(
+    {
+      method: 'GET',
+      protocol: 'https:',
+      hostname: stsHost,
+      path: '/',
+      headers: { host: stsHost, ...headers },
+      query: { Action: 'GetCallerIdentity', Version: '2011-06-15', ...query },
+    },
+    { expiresIn, signingDate: date },
+  )
+  const url = edit(
+    `https://${stsHost}/?${new URLSearchParams(signed.query as Record<string, string>).toString()}`,
+  )
   return `k8s-aws-v1.${Buffer.from(url).toString('base64url')}`
 }
 
@@ -156,7 +324,10 @@ test.each<[string, TokenOptions, string]>([
   ['the global endpoint', { stsHost: 'sts.amazonaws.com', region: 'us-east-1' }, user.principalArn],
   ['X-Amz-Expires that is over', { date: new Date(Date.now() - 14 * 60_000) }, user.principalArn],
 ])('an EKS token of %s is accepted', async (_, token, username) => {
-  expect(await account.aws.authenticateEksToken(await createEksToken(token), 'milvus')).toEqual({ username, groups: ['system:masters'] })
+  expect(await account.aws.authenticateEksToken(await createEksToken(token), 'milvus')).toEqual({
+    username,
+    groups: ['system:masters'],
+  })
   expect(account.aws.tokenRejections).toEqual([])
 })
 
@@ -170,22 +341,42 @@ test.each<[string, TokenOptions, RegExp]>([
   ['for another host', { stsHost: 'sts.example.com' }, /hostname/],
   ['with another path', { edit: (url) => url.replace('.com/', '.com/x') }, /path/],
   ['with another parameter', { query: { 'x-id': 'GetCallerIdentity' } }, /non-whitelisted/],
-  ['with a parameter twice', { edit: (url) => `${url}&Action=GetCallerIdentity` }, /multiple values/],
+  [
+    'with a parameter twice',
+    { edit: (url) => `${url}&Action=GetCallerIdentity` },
+    /multiple values/,
+  ],
   ['for another action', { query: { Action: 'AssumeRole' } }, /action/],
   ['with X-Amz-Expires over 900', { expiresIn: 901 }, /X-Amz-Expires/],
-  ['of more than 4096 bytes', { credential: { ...session, sessionToken: 'x'.repeat(2_700) } }, /too large/],
+  [
+    'of more than 4096 bytes',
+    { credential: { ...session, sessionToken: 'x'.repeat(2_700) } },
+    /too large/,
+  ],
 ])('an EKS token %s is refused', async (_, token, reason) => {
-  expect(await account.aws.authenticateEksToken(await createEksToken(token), 'milvus')).toBeUndefined()
+  expect(
+    await account.aws.authenticateEksToken(await createEksToken(token), 'milvus'),
+  ).toBeUndefined()
   expect(account.aws.tokenRejections.join()).toMatch(reason)
 })
 
 test('the lifetime of tokens, the end of the session, and access entries', async () => {
   account.aws.tokenLifetime = 1_000
-  expect(await account.aws.authenticateEksToken(await createEksToken({ date: new Date(Date.now() - 3_000) }), 'milvus')).toBeUndefined()
+  expect(
+    await account.aws.authenticateEksToken(
+      await createEksToken({ date: new Date(Date.now() - 3_000) }),
+      'milvus',
+    ),
+  ).toBeUndefined()
   const token = await createEksToken({ credential: session })
   expect(await account.aws.authenticateEksToken('not a token', 'milvus')).toBeUndefined()
-  account.aws.accessEntries = new Map([['arn:aws:iam::111122223333:role/deployer', { groups: ['deployers'] }]])
-  expect(await account.aws.authenticateEksToken(token, 'milvus')).toEqual({ username: session.principalArn, groups: ['deployers'] })
+  account.aws.accessEntries = new Map([
+    ['arn:aws:iam::111122223333:role/deployer', { groups: ['deployers'] }],
+  ])
+  expect(await account.aws.authenticateEksToken(token, 'milvus')).toEqual({
+    username: session.principalArn,
+    groups: ['deployers'],
+  })
   expect(await account.aws.authenticateEksToken(await createEksToken(), 'milvus')).toBeUndefined()
   expect(account.aws.tokenRejections.at(-1)).toBe(`ARN is not mapped: ${user.principalArn}`)
   for (const stored of account.aws.credentials) stored.expiresAt = new Date()
@@ -193,20 +384,49 @@ test('the lifetime of tokens, the end of the session, and access entries', async
 })
 
 test.each(['POST', 'GET'] as const)('GetCallerIdentity over %s', async (method) => {
-  const signer = new SignatureV4({ credentials: { accessKeyId: session.accessKeyId, secretAccessKey: session.secretAccessKey, sessionToken: session.sessionToken ?? '' }, region: 'us-east-1', service: 'sts', sha256: Sha256 })
+  const signer = new SignatureV4({
+    credentials: {
+      accessKeyId: session.accessKeyId,
+      secretAccessKey: session.secretAccessKey,
+      sessionToken: session.sessionToken ?? '',
+    },
+    region: 'us-east-1',
+    service: 'sts',
+    sha256: Sha256,
+  })
   const { host: address } = new URL(account.aws.endpoint)
   const form = { Action: 'GetCallerIdentity', Version: '2011-06-15' }
   const body = new URLSearchParams(form).toString()
   const signed = await signer.sign({
-    method, protocol: 'http:', hostname: address, path: '/', headers: { host: address, 'content-type': 'application/x-www-form-urlencoded' },
+    method,
+    protocol: 'http:',
+    hostname: address,
+    path: '/',
+    headers: { host: address, 'content-type': 'application/x-www-form-urlencoded' },
     ...(method === 'POST' ? { body, query: {} } : { query: form }),
   })
-  const listed = await fetch(`${account.aws.endpoint}/${method === 'GET' ? `?${body}` : ''}`, { method, headers: signed.headers, ...(method === 'POST' ? { body } : {}) })
-  expect(await listed.text()).toContain(`<GetCallerIdentityResult><Arn>${session.principalArn}</Arn><UserId>AROA`)
-  expect(account.requestLog.requests.at(-1)).toMatchObject({ service: 'sts', operation: 'GetCallerIdentity', isMutating: false })
+  const listed = await fetch(`${account.aws.endpoint}/${method === 'GET' ? `?${body}` : ''}`, {
+    method,
+    headers: signed.headers,
+    ...(method === 'POST' ? { body } : {}),
+  })
+  expect(await listed.text()).toContain(
+    `<GetCallerIdentityResult><Arn>${session.principalArn}</Arn><UserId>AROA`,
+  )
+  expect(account.requestLog.requests.at(-1)).toMatchObject({
+    service: 'sts',
+    operation: 'GetCallerIdentity',
+    isMutating: false,
+  })
 })
 
-test('the SDK\'s own environment reaches the endpoint', () => {
-  expect(account.aws.environment()).toMatchObject({ AWS_ENDPOINT_URL: account.aws.endpoint, AWS_REGION: 'us-east-2', AWS_ACCESS_KEY_ID: user.accessKeyId })
-  expect(account.aws.environment(session)).toMatchObject({ AWS_SESSION_TOKEN: session.sessionToken })
+test("the SDK's own environment reaches the endpoint", () => {
+  expect(account.aws.environment()).toMatchObject({
+    AWS_ENDPOINT_URL: account.aws.endpoint,
+    AWS_REGION: 'us-east-2',
+    AWS_ACCESS_KEY_ID: user.accessKeyId,
+  })
+  expect(account.aws.environment(session)).toMatchObject({
+    AWS_SESSION_TOKEN: session.sessionToken,
+  })
 })

@@ -3,12 +3,23 @@ import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:tls'
 import { expect, test } from '@jest/globals'
 import type { CertificateOptions, AcmKeyAlgorithm } from '../../testing/certificates.ts'
-import { createCertificateAuthority, encryptPrivateKey, issueLoopbackCertificate, issueSelfSigned } from '../../testing/certificates.ts'
+import {
+  createCertificateAuthority,
+  encryptPrivateKey,
+  issueLoopbackCertificate,
+  issueSelfSigned,
+} from '../../testing/certificates.ts'
 
 const host = 'milvus.example.com'
 
-/** Completes a TLS handshake over loopback, and says what the client made of the server's certificate. */
-async function handshake(server: { cert: string; key: string }, client: { ca: string; servername: string }): Promise<string> {
+/**
+ * Completes a TLS handshake over loopback, and says what the client made of the server's
+ * certificate.
+ */
+async function handshake(
+  server: { cert: string; key: string },
+  client: { ca: string; servername: string },
+): Promise<string> {
   const listening = createServer(server)
   await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', () => resolve()))
   const { port } = listening.address() as AddressInfo
@@ -32,20 +43,30 @@ test.each<[AcmKeyAlgorithm, string, number | string]>([
   ['EC_secp521r1', 'ec', 'secp521r1'],
 ])('a %s certificate is accepted by a client that trusts the root', async (key, type, detail) => {
   const authority = await createCertificateAuthority(type === 'ec' ? { keyAlgorithm: key } : {})
-  const issued = await authority.issue({ hosts: [host, '*.zilliz.example.com', '127.0.0.1'], keyAlgorithm: key })
+  const issued = await authority.issue({
+    hosts: [host, '*.zilliz.example.com', '127.0.0.1'],
+    keyAlgorithm: key,
+  })
   const leaf = new X509Certificate(issued.certificate)
   const { modulusLength, namedCurve } = leaf.publicKey.asymmetricKeyDetails ?? {}
   expect(leaf.publicKey.asymmetricKeyType).toBe(type)
   expect(modulusLength ?? namedCurve).toBe(detail)
   expect(leaf.checkPrivateKey(createPrivateKey(issued.privateKey))).toBe(true)
   expect(leaf.subjectAltName).toBe(`DNS:${host}, DNS:*.zilliz.example.com, IP Address:127.0.0.1`)
-  expect(await handshake({ cert: issued.fullchain, key: issued.privateKey }, { ca: authority.root, servername: host })).toBe('authorized')
+  expect(
+    await handshake(
+      { cert: issued.fullchain, key: issued.privateKey },
+      { ca: authority.root, servername: host },
+    ),
+  ).toBe('authorized')
 })
 
 test('the chain certifies link by link and leaves the root out', async () => {
   const authority = await createCertificateAuthority({ name: 'Test' })
   const issued = await authority.issue({ hosts: [host] })
-  const [leaf, intermediate, root] = [issued.certificate, issued.chain, authority.root].map((pem) => new X509Certificate(pem))
+  const [leaf, intermediate, root] = [issued.certificate, issued.chain, authority.root].map(
+    (pem) => new X509Certificate(pem),
+  )
   if (!leaf || !intermediate || !root) throw new Error('unreachable')
   expect(leaf.checkIssued(intermediate) && leaf.verify(intermediate.publicKey)).toBe(true)
   expect(intermediate.checkIssued(root) && intermediate.verify(root.publicKey)).toBe(true)
@@ -56,38 +77,76 @@ test('the chain certifies link by link and leaves the root out', async () => {
 test('without the intermediate, a client that trusts the root refuses the leaf', async () => {
   const authority = await createCertificateAuthority()
   const { certificate, privateKey } = await authority.issue({ hosts: [host] })
-  expect(await handshake({ cert: certificate, key: privateKey }, { ca: authority.root, servername: host })).toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE')
+  expect(
+    await handshake(
+      { cert: certificate, key: privateKey },
+      { ca: authority.root, servername: host },
+    ),
+  ).toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE')
 })
 
 const day = 86_400_000
 test.each<[string, CertificateOptions, string]>([
-  ['expired', { hosts: [host], notBefore: new Date(Date.now() - 2 * day), notAfter: new Date(Date.now() - day) }, 'CERT_HAS_EXPIRED'],
+  [
+    'expired',
+    {
+      hosts: [host],
+      notBefore: new Date(Date.now() - 2 * day),
+      notAfter: new Date(Date.now() - day),
+    },
+    'CERT_HAS_EXPIRED',
+  ],
   ['not yet valid', { hosts: [host], notBefore: new Date(Date.now() + day) }, 'CERT_NOT_YET_VALID'],
   ['for another host', { hosts: ['other.example.com'] }, 'ERR_TLS_CERT_ALTNAME_INVALID'],
-  ['for clients only', { hosts: [host], extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'] }, 'INVALID_PURPOSE'],
+  [
+    'for clients only',
+    { hosts: [host], extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'] },
+    'INVALID_PURPOSE',
+  ],
 ])('a client refuses a certificate that is %s', async (_, options, code) => {
-  const authority = await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1', notBefore: new Date(Date.now() - 3 * day) })
-  const { fullchain, privateKey } = await authority.issue({ keyAlgorithm: 'EC_prime256v1', ...options })
-  expect(await handshake({ cert: fullchain, key: privateKey }, { ca: authority.root, servername: host })).toBe(code)
+  const authority = await createCertificateAuthority({
+    keyAlgorithm: 'EC_prime256v1',
+    notBefore: new Date(Date.now() - 3 * day),
+  })
+  const { fullchain, privateKey } = await authority.issue({
+    keyAlgorithm: 'EC_prime256v1',
+    ...options,
+  })
+  expect(
+    await handshake({ cert: fullchain, key: privateKey }, { ca: authority.root, servername: host }),
+  ).toBe(code)
 })
 
 test('a self-signed certificate is trusted only as itself', async () => {
-  const selfSignedCertificate = await issueSelfSigned({ hosts: [host], keyAlgorithm: 'EC_prime256v1' })
+  const selfSignedCertificate = await issueSelfSigned({
+    hosts: [host],
+    keyAlgorithm: 'EC_prime256v1',
+  })
   const { root } = await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
   const server = { cert: selfSignedCertificate.certificate, key: selfSignedCertificate.privateKey }
-  expect(await handshake(server, { ca: selfSignedCertificate.certificate, servername: host })).toBe('authorized')
-  expect(await handshake(server, { ca: root, servername: host })).toBe('DEPTH_ZERO_SELF_SIGNED_CERT')
+  expect(await handshake(server, { ca: selfSignedCertificate.certificate, servername: host })).toBe(
+    'authorized',
+  )
+  expect(await handshake(server, { ca: root, servername: host })).toBe(
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+  )
   expect(selfSignedCertificate.chain).toBe('')
 })
 
 test('two authorities never vouch for each other, even when their keys come from the same pool', async () => {
   const authorities = []
-  for (let count = 0; count < 5; count++) authorities.push(await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' }))
+  for (let count = 0; count < 5; count++)
+    authorities.push(await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' }))
   const [first, ...others] = authorities
   if (!first) throw new Error('unreachable')
-  const { fullchain, privateKey } = await first.issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' })
+  const { fullchain, privateKey } = await first.issue({
+    hosts: [host],
+    keyAlgorithm: 'EC_prime256v1',
+  })
   for (const { root } of others) {
-    expect(await handshake({ cert: fullchain, key: privateKey }, { ca: root, servername: host })).not.toBe('authorized')
+    expect(
+      await handshake({ cert: fullchain, key: privateKey }, { ca: root, servername: host }),
+    ).not.toBe('authorized')
   }
 })
 

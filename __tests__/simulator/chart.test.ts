@@ -1,4 +1,7 @@
-/** The simulator's chart makes what the public one makes, in each version and mode, at an installation and at an upgrade. */
+/**
+ * The simulator's chart makes what the public one makes, in each version and mode, at an
+ * installation and at an upgrade.
+ */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -13,8 +16,20 @@ import { installTools } from '../../testing/cli-tools.ts'
 
 interface RenderedObject {
   readonly kind: string
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>> }
-  readonly spec?: { readonly replicas?: number; readonly type?: string; readonly clusterIP?: string; readonly ports?: { name: string; port: number }[]; readonly selector?: object; readonly template?: object }
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+  readonly spec?: {
+    readonly replicas?: number
+    readonly type?: string
+    readonly clusterIP?: string
+    readonly ports?: { name: string; port: number }[]
+    readonly selector?: object
+    readonly template?: object
+  }
 }
 
 /** What stands with the versions and modes that have it. */
@@ -42,26 +57,60 @@ let directory: string, helm: string, inventory: Inventory
 const rendered = new Map<string, RenderedObject[]>()
 
 /** Renders a release in namespace milvus: milvus-demo unless helm's flags name another. */
-async function render(version: string, values: object, ...helmArgs: string[]): Promise<RenderedObject[]> {
+async function render(
+  version: string,
+  values: object,
+  ...helmArgs: string[]
+): Promise<RenderedObject[]> {
   const file = join(directory, `${crypto.randomUUID()}.json`)
   await writeFile(file, JSON.stringify(mergeValues(values, { service: { type: 'LoadBalancer' } })))
-  const { stdout } = await run(helm, ['template', ...(helmArgs.includes('--name-template') ? [] : ['milvus-demo']), join(directory, `${version}.tgz`), '--namespace', 'milvus', '--values', file, ...helmArgs], { env: { HOME: directory }, maxBuffer: 2 ** 24 })
-  return loadAll(stdout).filter((object) => object !== null && object !== undefined) as RenderedObject[]
+  const { stdout } = await run(
+    helm,
+    [
+      'template',
+      ...(helmArgs.includes('--name-template') ? [] : ['milvus-demo']),
+      join(directory, `${version}.tgz`),
+      '--namespace',
+      'milvus',
+      '--values',
+      file,
+      ...helmArgs,
+    ],
+    { env: { HOME: directory }, maxBuffer: 2 ** 24 },
+  )
+  return loadAll(stdout).filter(
+    (object) => object !== null && object !== undefined,
+  ) as RenderedObject[]
 }
 
-const cases = versions.flatMap((version) => Object.keys(modes).map((mode) => [version, mode] as const))
-const indexByName = (objects: readonly RenderedObject[]): Map<string, RenderedObject> => new Map(objects.map((object) => [`${object.kind}/${object.metadata.name}`, object]))
+const cases = versions.flatMap((version) =>
+  Object.keys(modes).map((mode) => [version, mode] as const),
+)
+const indexByName = (objects: readonly RenderedObject[]): Map<string, RenderedObject> =>
+  new Map(objects.map((object) => [`${object.kind}/${object.metadata.name}`, object]))
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'chart-test-'))
   helm = (await installTools()).helm
-  inventory = load(await readFile(new URL('chart-inventory.yaml', import.meta.url), 'utf8')) as Inventory
-  for (const version of versions) await writeFile(join(directory, `${version}.tgz`), await buildMilvusChart(version))
-  const pending = cases.flatMap(([version, mode]) => [[version, mode, []], [version, mode, ['--is-upgrade']]] as const)
+  inventory = load(
+    await readFile(new URL('chart-inventory.yaml', import.meta.url), 'utf8'),
+  ) as Inventory
+  for (const version of versions)
+    await writeFile(join(directory, `${version}.tgz`), await buildMilvusChart(version))
+  const pending = cases.flatMap(
+    ([version, mode]) =>
+      [
+        [version, mode, []],
+        [version, mode, ['--is-upgrade']],
+      ] as const,
+  )
   const renderPending = async (): Promise<void> => {
     for (let next = pending.shift(); next; next = pending.shift()) {
       const [version, mode, helmArgs] = next
-      rendered.set([version, mode, ...helmArgs].join(' '), await render(version, modes[mode] ?? {}, ...helmArgs))
+      rendered.set(
+        [version, mode, ...helmArgs].join(' '),
+        await render(version, modes[mode] ?? {}, ...helmArgs),
+      )
     }
   }
   await Promise.all([renderPending(), renderPending()])
@@ -69,98 +118,200 @@ beforeAll(async () => {
 
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
-const mainLabels = ['app.kubernetes.io/name', 'app.kubernetes.io/instance', 'component', 'app', 'release', 'cluster']
+const mainLabels = [
+  'app.kubernetes.io/name',
+  'app.kubernetes.io/instance',
+  'component',
+  'app',
+  'release',
+  'cluster',
+]
 
 /** An object as the inventory notes it. */
-function toInventoryEntry({ kind, metadata: { name, labels = {} }, spec = {} }: RenderedObject): object {
-  const entry = { kind, name, labels: Object.fromEntries(Object.entries(labels).filter(([label]) => mainLabels.includes(label))) }
+function toInventoryEntry({
+  kind,
+  metadata: { name, labels = {} },
+  spec = {},
+}: RenderedObject): object {
+  const entry = {
+    kind,
+    name,
+    labels: Object.fromEntries(
+      Object.entries(labels).filter(([label]) => mainLabels.includes(label)),
+    ),
+  }
   if (kind === 'Deployment' || kind === 'StatefulSet') return { ...entry, replicas: spec.replicas }
   if (kind !== 'Service') return entry
   const ports = Object.fromEntries((spec.ports ?? []).map(({ name, port }) => [name, port]))
-  return { ...entry, type: spec.type, ports, selector: spec.selector, ...(spec.clusterIP === 'None' ? { headless: true } : {}) }
+  return {
+    ...entry,
+    type: spec.type,
+    ports,
+    selector: spec.selector,
+    ...(spec.clusterIP === 'None' ? { headless: true } : {}),
+  }
 }
 
 /** Where two documents differ, by places such as `spec.template.spec.containers[etcd].image`. */
 function differences(before: unknown, after: unknown, path = ''): Record<string, unknown[]> {
   if (before === after) return {}
-  if (typeof before !== 'object' || typeof after !== 'object' || before === null || after === null) return { [path]: [before, after] }
+  if (typeof before !== 'object' || typeof after !== 'object' || before === null || after === null)
+    return { [path]: [before, after] }
   const [one, other] = [entries(before), entries(after)]
-  const join = (key: string): string => (Array.isArray(before) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`)
-  return Object.assign({}, ...[...new Set([...one.keys(), ...other.keys()])].map((key) => differences(one.get(key), other.get(key), join(key)))) as Record<string, unknown[]>
+  const join = (key: string): string =>
+    Array.isArray(before) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`
+  return Object.assign(
+    {},
+    ...[...new Set([...one.keys(), ...other.keys()])].map((key) =>
+      differences(one.get(key), other.get(key), join(key)),
+    ),
+  ) as Record<string, unknown[]>
 }
 
 /** A list's items go by their name, where they have one. */
 function entries(value: object): Map<string, unknown> {
   if (!Array.isArray(value)) return new Map(Object.entries(value))
-  return new Map(value.map((item: unknown, index) => [typeof item === 'object' && item !== null && 'name' in item ? String(item.name) : String(index), item]))
+  return new Map(
+    value.map((item: unknown, index) => [
+      typeof item === 'object' && item !== null && 'name' in item
+        ? String(item.name)
+        : String(index),
+      item,
+    ]),
+  )
 }
 
 describe.each(cases)('chart %s, mode %s', (version, mode) => {
-  const appliesHere = (each: InventoryEntry): boolean => each.versions.includes(version) && each.modes.includes(mode)
+  const appliesHere = (each: InventoryEntry): boolean =>
+    each.versions.includes(version) && each.modes.includes(mode)
 
   test('makes the objects of the public chart', () => {
     const expected = inventory.objects.filter(appliesHere).flatMap(({ objects }) => objects)
-    const byName = (items: object[]): object[] => items.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)))
+    const byName = (items: object[]): object[] =>
+      items.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)))
     const withDefaultKeys = (entry: object): object => ({ kind: '', name: '', ...entry })
-    expect(byName((rendered.get(`${version} ${mode}`) ?? []).map(toInventoryEntry))).toEqual(byName(expected.map(withDefaultKeys)))
+    expect(byName((rendered.get(`${version} ${mode}`) ?? []).map(toInventoryEntry))).toEqual(
+      byName(expected.map(withDefaultKeys)),
+    )
   })
 
   test('an upgrade makes otherwise what that of the public chart does', () => {
-    const [installed, upgraded] = [indexByName(rendered.get(`${version} ${mode}`) ?? []), indexByName(rendered.get(`${version} ${mode} --is-upgrade`) ?? [])]
+    const [installed, upgraded] = [
+      indexByName(rendered.get(`${version} ${mode}`) ?? []),
+      indexByName(rendered.get(`${version} ${mode} --is-upgrade`) ?? []),
+    ]
     expect([...upgraded.keys()].filter((key) => !installed.has(key))).toEqual([])
     const found = [...installed].flatMap(([object, before]): Difference[] => {
       const after = upgraded.get(object)
       if (!after) return [{ object, removed: true }]
       const changed = differences(before, after)
-      return Object.keys(changed).length === 0 ? [] : [{ object, changed: changed as Record<string, string[]> }]
+      return Object.keys(changed).length === 0
+        ? []
+        : [{ object, changed: changed as Record<string, string[]> }]
     })
-    const byObject = (all: readonly Difference[]): Difference[] => all.toSorted((a, b) => a.object.localeCompare(b.object))
-    expect(byObject(found)).toEqual(byObject(inventory.upgrade.filter(appliesHere).flatMap((each) => each.differences)))
+    const byObject = (all: readonly Difference[]): Difference[] =>
+      all.toSorted((a, b) => a.object.localeCompare(b.object))
+    expect(byObject(found)).toEqual(
+      byObject(inventory.upgrade.filter(appliesHere).flatMap((each) => each.differences)),
+    )
   })
 
   test('every workload finds its own pods, and Milvus restarts when its configuration changes', () => {
     for (const { spec = {}, metadata } of rendered.get(`${version} ${mode}`) ?? []) {
       const matchLabels = (spec.selector as { matchLabels?: object } | undefined)?.matchLabels
       if (!matchLabels) continue
-      const template = spec.template as { metadata: { labels: object; annotations?: Record<string, string> } }
+      const template = spec.template as {
+        metadata: { labels: object; annotations?: Record<string, string> }
+      }
       expect(template.metadata.labels).toMatchObject(matchLabels)
-      if (metadata.labels?.['app.kubernetes.io/name'] === 'milvus') expect(template.metadata.annotations?.['checksum/config']).toMatch(/^[0-9a-f]{64}$/)
+      if (metadata.labels?.['app.kubernetes.io/name'] === 'milvus')
+        expect(template.metadata.annotations?.['checksum/config']).toMatch(/^[0-9a-f]{64}$/)
     }
   })
 })
 
 test('what the public chart has only when it is asked for', async () => {
   const values = {
-    attu: { enabled: true }, ingress: { enabled: true }, metrics: { serviceMonitor: { enabled: true } }, serviceAccount: { create: true },
-    proxy: { replicas: -1, hpa: { enabled: true } }, etcd: { pdb: { create: true } }, minio: { podDisruptionBudget: { enabled: true } }, pulsarv3: { zookeeper: { pdb: { usePolicy: true } } },
+    attu: { enabled: true },
+    ingress: { enabled: true },
+    metrics: { serviceMonitor: { enabled: true } },
+    serviceAccount: { create: true },
+    proxy: { replicas: -1, hpa: { enabled: true } },
+    etcd: { pdb: { create: true } },
+    minio: { podDisruptionBudget: { enabled: true } },
+    pulsarv3: { zookeeper: { pdb: { usePolicy: true } } },
   }
   const objects = indexByName(await render('4.2.58', values))
   for (const expected of [
-    'Deployment/milvus-demo-attu', 'Service/milvus-demo-attu', 'Ingress/milvus-demo', 'ServiceMonitor/milvus-demo', 'ServiceAccount/milvus-demo', 'HorizontalPodAutoscaler/milvus-demo-proxy',
-    'PodDisruptionBudget/milvus-demo-etcd', 'PodDisruptionBudget/milvus-demo-minio', 'PodDisruptionBudget/milvus-demo-pulsarv3-zookeeper',
-  ]) expect([...objects.keys()]).toContain(expected)
+    'Deployment/milvus-demo-attu',
+    'Service/milvus-demo-attu',
+    'Ingress/milvus-demo',
+    'ServiceMonitor/milvus-demo',
+    'ServiceAccount/milvus-demo',
+    'HorizontalPodAutoscaler/milvus-demo-proxy',
+    'PodDisruptionBudget/milvus-demo-etcd',
+    'PodDisruptionBudget/milvus-demo-minio',
+    'PodDisruptionBudget/milvus-demo-pulsarv3-zookeeper',
+  ])
+    expect([...objects.keys()]).toContain(expected)
   expect(objects.get('Deployment/milvus-demo-proxy')?.spec?.replicas).toBeUndefined()
 })
 
 test('names, labels and the Service follow the values', async () => {
-  const objects = indexByName(await render('5.0.19', {
-    fullnameOverride: 'vec', nameOverride: 'vectors', labels: { team: 'search' }, annotations: { note: 'mine' }, image: { all: { repository: 'registry.internal/milvus', tag: 'v2.6.1' } },
-    service: { annotations: { a: 'b' }, labels: { c: 'd' }, port: 19999, portName: 'grpc', loadBalancerSourceRanges: ['10.0.0.0/8'] },
-  }))
+  const objects = indexByName(
+    await render('5.0.19', {
+      fullnameOverride: 'vec',
+      nameOverride: 'vectors',
+      labels: { team: 'search' },
+      annotations: { note: 'mine' },
+      image: { all: { repository: 'registry.internal/milvus', tag: 'v2.6.1' } },
+      service: {
+        annotations: { a: 'b' },
+        labels: { c: 'd' },
+        port: 19999,
+        portName: 'grpc',
+        loadBalancerSourceRanges: ['10.0.0.0/8'],
+      },
+    }),
+  )
   expect(objects.get('Service/vec')).toMatchObject({
-    metadata: { labels: { 'app.kubernetes.io/name': 'vectors', 'component': 'proxy', 'c': 'd' }, annotations: { a: 'b' } },
-    spec: { loadBalancerSourceRanges: ['10.0.0.0/8'], ports: [{ name: 'grpc', port: 19999 }, { name: 'metrics', port: 9091 }] },
+    metadata: {
+      labels: { 'app.kubernetes.io/name': 'vectors', component: 'proxy', c: 'd' },
+      annotations: { a: 'b' },
+    },
+    spec: {
+      loadBalancerSourceRanges: ['10.0.0.0/8'],
+      ports: [
+        { name: 'grpc', port: 19999 },
+        { name: 'metrics', port: 9091 },
+      ],
+    },
   })
   const proxy = objects.get('Deployment/vec-proxy')
-  expect(proxy).toMatchObject({ metadata: { labels: { team: 'search' }, annotations: { note: 'mine' } } })
+  expect(proxy).toMatchObject({
+    metadata: { labels: { team: 'search' }, annotations: { note: 'mine' } },
+  })
   expect(JSON.stringify(proxy)).toContain('registry.internal/milvus:v2.6.1')
-  expect(indexByName(await render('5.0.19', { proxy: { enabled: false } })).has('Service/milvus-demo')).toBe(false)
-  expect((await render('4.1.36', {})).find(({ metadata }) => metadata.name === 'milvus-demo-proxy')?.metadata.namespace).toBeUndefined()
+  expect(
+    indexByName(await render('5.0.19', { proxy: { enabled: false } })).has('Service/milvus-demo'),
+  ).toBe(false)
+  expect(
+    (await render('4.1.36', {})).find(({ metadata }) => metadata.name === 'milvus-demo-proxy')
+      ?.metadata.namespace,
+  ).toBeUndefined()
 })
 
 test.each([
-  ['demo', {}, 'demo-milvus'], ['mymilvusx', {}, 'mymilvusx'], ['demo', { nameOverride: 'demo' }, 'demo'], ['demo', { fullnameOverride: 'vec' }, 'vec'],
-])('release %s with %j names its Service as the public chart does', async (release, values, name) => {
-  const service = (await render('4.2.58', values, '--name-template', release)).find(({ spec }) => spec?.type === 'LoadBalancer')
-  expect(service?.metadata.name).toBe(name)
-})
+  ['demo', {}, 'demo-milvus'],
+  ['mymilvusx', {}, 'mymilvusx'],
+  ['demo', { nameOverride: 'demo' }, 'demo'],
+  ['demo', { fullnameOverride: 'vec' }, 'vec'],
+])(
+  'release %s with %j names its Service as the public chart does',
+  async (release, values, name) => {
+    const service = (await render('4.2.58', values, '--name-template', release)).find(
+      ({ spec }) => spec?.type === 'LoadBalancer',
+    )
+    expect(service?.metadata.name).toBe(name)
+  },
+)

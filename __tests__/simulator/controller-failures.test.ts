@@ -1,5 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { applyObject, CERTIFICATE, stopFixture, controller, waitForEvent, listEvents, HOST, getHostname, buildIngress, kubernetes, getIngress, startFixture, state } from './controller-fixture.ts'
+import {
+  applyObject,
+  CERTIFICATE,
+  stopFixture,
+  controller,
+  waitForEvent,
+  listEvents,
+  HOST,
+  getHostname,
+  buildIngress,
+  kubernetes,
+  getIngress,
+  startFixture,
+  state,
+} from './controller-fixture.ts'
 
 beforeEach(startFixture)
 afterEach(stopFixture)
@@ -7,16 +21,52 @@ afterEach(stopFixture)
 const BUILD_FAILURE = 'Failed build model due to '
 const INGRESS_BUILD_FAILURE = 'Failed build model due to ingress: milvus/milvus-demo: '
 test.each<[string, Record<string, string | undefined>, string]>([
-  ['listen-ports of TCP', { 'listen-ports': '[{"TCP":443}]' }, `${INGRESS_BUILD_FAILURE}listen protocol must be within [HTTP, HTTPS]: TCP`],
-  ['listen-ports that is a number', { 'listen-ports': '443' }, `${INGRESS_BUILD_FAILURE}failed to parse listen-ports configuration: \`443\`: json: cannot unmarshal number into Go value of type []map[string]int32`],
-  ['a port out of range', { 'listen-ports': '[{"HTTPS":70000}]' }, `${INGRESS_BUILD_FAILURE}listen port must be within [1, 65535]: 70000`],
+  [
+    'listen-ports of TCP',
+    { 'listen-ports': '[{"TCP":443}]' },
+    `${INGRESS_BUILD_FAILURE}listen protocol must be within [HTTP, HTTPS]: TCP`,
+  ],
+  [
+    'listen-ports that is a number',
+    { 'listen-ports': '443' },
+    `${INGRESS_BUILD_FAILURE}failed to parse listen-ports configuration: \`443\`: json: cannot unmarshal number into Go value of type []map[string]int32`,
+  ],
+  [
+    'a port out of range',
+    { 'listen-ports': '[{"HTTPS":70000}]' },
+    `${INGRESS_BUILD_FAILURE}listen port must be within [1, 65535]: 70000`,
+  ],
   ['scheme public', { scheme: 'public' }, `${BUILD_FAILURE}unknown scheme: public`],
-  ['grpc in lower case', { 'backend-protocol-version': 'grpc' }, `${INGRESS_BUILD_FAILURE}backend protocol version must be within [HTTP1, HTTP2, GRPC]: grpc`],
-  ['an unknown target type', { 'target-type': 'pod' }, `${INGRESS_BUILD_FAILURE}unknown targetType: pod`],
-  ['instance targets of a ClusterIP', { 'target-type': undefined }, `${INGRESS_BUILD_FAILURE}TargetGroup port is empty. When using Instance targets, your service be must of type 'NodePort' or 'LoadBalancer'`],
-  ['a CIDR that is none', { 'inbound-cidrs': '10.0.0.0/33' }, `${INGRESS_BUILD_FAILURE}invalid inbound-cidrs settings on Ingress: milvus/milvus-demo: invalid CIDR address: 10.0.0.0/33`],
-  ['a long name', { 'load-balancer-name': 'x'.repeat(33) }, `${BUILD_FAILURE}load balancer name cannot be longer than 32 characters`],
-  ['attributes without a value', { 'load-balancer-attributes': 'idle_timeout' }, `${BUILD_FAILURE}failed to parse stringMap annotation, alb.ingress.kubernetes.io/load-balancer-attributes: idle_timeout`],
+  [
+    'grpc in lower case',
+    { 'backend-protocol-version': 'grpc' },
+    `${INGRESS_BUILD_FAILURE}backend protocol version must be within [HTTP1, HTTP2, GRPC]: grpc`,
+  ],
+  [
+    'an unknown target type',
+    { 'target-type': 'pod' },
+    `${INGRESS_BUILD_FAILURE}unknown targetType: pod`,
+  ],
+  [
+    'instance targets of a ClusterIP',
+    { 'target-type': undefined },
+    `${INGRESS_BUILD_FAILURE}TargetGroup port is empty. When using Instance targets, your service be must of type 'NodePort' or 'LoadBalancer'`,
+  ],
+  [
+    'a CIDR that is none',
+    { 'inbound-cidrs': '10.0.0.0/33' },
+    `${INGRESS_BUILD_FAILURE}invalid inbound-cidrs settings on Ingress: milvus/milvus-demo: invalid CIDR address: 10.0.0.0/33`,
+  ],
+  [
+    'a long name',
+    { 'load-balancer-name': 'x'.repeat(33) },
+    `${BUILD_FAILURE}load balancer name cannot be longer than 32 characters`,
+  ],
+  [
+    'attributes without a value',
+    { 'load-balancer-attributes': 'idle_timeout' },
+    `${BUILD_FAILURE}failed to parse stringMap annotation, alb.ingress.kubernetes.io/load-balancer-attributes: idle_timeout`,
+  ],
 ])('%s: FailedBuildModel, and no status', async (_what, annotations, message) => {
   applyObject(buildIngress(annotations))
   // The same message again and again: one event whose count climbs.
@@ -29,13 +79,19 @@ test.each<[string, Record<string, string | undefined>, string]>([
 
 test('a Service port that does not exist, and a Service that does not', async () => {
   applyObject(buildIngress({}, { port: 19531, ingressName: 's2' }))
-  expect((await waitForEvent('FailedBuildModel'))['message']).toBe('Failed build model due to ingress: milvus/s2: unable to find port 19531 on service milvus/milvus-demo')
+  expect((await waitForEvent('FailedBuildModel'))['message']).toBe(
+    'Failed build model due to ingress: milvus/s2: unable to find port 19531 on service milvus/milvus-demo',
+  )
   applyObject(buildIngress({}, { name: 'nothing', ingressName: 's3' }))
   await waitForEvent('SuccessfullyReconciled')
   expect(getHostname('s3')).not.toBe('')
   expect(kubernetes.list('TargetGroupBinding', 'milvus')).toEqual([])
   const [loadBalancer] = state.loadBalancers.values()
-  expect(loadBalancer?.listeners[0]?.rules[0]?.action).toEqual({ status: 503, contentType: 'text/plain', body: 'Backend service does not exist' })
+  expect(loadBalancer?.listeners[0]?.rules[0]?.action).toEqual({
+    status: 503,
+    contentType: 'text/plain',
+    body: 'Backend service does not exist',
+  })
 })
 
 test('ids that EC2 does not know', async () => {
@@ -50,20 +106,31 @@ describe('certificate discovery', () => {
   test('finds what ACM has for the host', async () => {
     applyObject(buildIngress({ 'certificate-arn': undefined }))
     await waitForEvent('SuccessfullyReconciled')
-    expect([...state.loadBalancers.values()][0]?.listeners[0]?.certificateArns).toEqual([CERTIFICATE])
+    expect([...state.loadBalancers.values()][0]?.listeners[0]?.certificateArns).toEqual([
+      CERTIFICATE,
+    ])
   })
   test('says for which host there is none', async () => {
     state.certificates.clear()
     applyObject(buildIngress({ 'certificate-arn': undefined }))
-    expect((await waitForEvent('FailedBuildModel'))['message']).toBe(`${INGRESS_BUILD_FAILURE}no certificate found for host: ${HOST}`)
+    expect((await waitForEvent('FailedBuildModel'))['message']).toBe(
+      `${INGRESS_BUILD_FAILURE}no certificate found for host: ${HOST}`,
+    )
   })
 })
 
 test('an IngressClass that does not exist, and one of another controller', async () => {
   applyObject(buildIngress({}, { className: 'nope' }))
-  expect((await waitForEvent('FailedLoadGroupID'))['message']).toBe('failed load groupID due to invalid ingress class: IngressClass.networking.k8s.io "nope" not found')
+  expect((await waitForEvent('FailedLoadGroupID'))['message']).toBe(
+    'failed load groupID due to invalid ingress class: IngressClass.networking.k8s.io "nope" not found',
+  )
   expect(getIngress()?.metadata['finalizers']).toBeUndefined()
-  kubernetes.create({ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'auto' }, spec: { controller: 'eks.amazonaws.com/alb' } })
+  kubernetes.create({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IngressClass',
+    metadata: { name: 'auto' },
+    spec: { controller: 'eks.amazonaws.com/alb' },
+  })
   applyObject(buildIngress({}, { className: 'auto', ingressName: 'other' }))
   applyObject(buildIngress({}, { ingressName: 'ours' }))
   await waitForEvent('SuccessfullyReconciled')

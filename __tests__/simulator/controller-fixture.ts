@@ -1,4 +1,7 @@
-/** A cluster with the guide's Service, an account with a certificate, and the controller between them. */
+/**
+ * A cluster with the guide's Service, an account with a certificate, and the controller between
+ * them.
+ */
 import { createAwsState } from '../../simulator/aws/state.ts'
 import type { AwsState } from '../../simulator/aws/state.ts'
 import { startAws } from '../../simulator/aws/server.ts'
@@ -11,7 +14,8 @@ import type { JsonObject, KubernetesApi, KubernetesObject } from '../../simulato
 import { RequestLog } from '../../testing/request-log.ts'
 
 export const HOST = 'milvus-demo.milvus.io'
-export const CERTIFICATE = 'arn:aws:acm:us-east-2:111122223333:certificate/00000000-0000-0000-0000-000000000001'
+export const CERTIFICATE =
+  'arn:aws:acm:us-east-2:111122223333:certificate/00000000-0000-0000-0000-000000000001'
 export const MISSING_CERTIFICATE = CERTIFICATE.replace(/1$/, '9')
 export const authority = createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
 const serverPair = authority.then((issuer) => issueLoopbackCertificate(issuer))
@@ -30,28 +34,66 @@ export async function startFixture(): Promise<void> {
   state = createAwsState()
   const issued = await (await authority).issue({ hosts: [HOST], keyAlgorithm: 'EC_prime256v1' })
   const { certificate, chain, privateKey } = issued
-  state.certificates.set(CERTIFICATE, { arn: CERTIFICATE, certificate, chain, privateKey, keyAlgorithm: 'EC_prime256v1', importedAt: new Date(), tags: new Map() })
+  state.certificates.set(CERTIFICATE, {
+    arn: CERTIFICATE,
+    certificate,
+    chain,
+    privateKey,
+    keyAlgorithm: 'EC_prime256v1',
+    importedAt: new Date(),
+    tags: new Map(),
+  })
   aws = await startAws({ requestLog, state })
   kubernetes = await startKubernetes({
     requestLog,
     tls: { certificate: pair.cert, privateKey: pair.key },
-    authenticate: (token) => Promise.resolve(token === 'controller' ? { username: 'controller', groups: [] } : undefined),
+    authenticate: (token) =>
+      Promise.resolve(token === 'controller' ? { username: 'controller', groups: [] } : undefined),
   })
   kubernetes.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'milvus' } })
-  kubernetes.create({ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'alb' }, spec: { controller: 'ingress.k8s.aws/alb' } })
   kubernetes.create({
-    apiVersion: 'v1', kind: 'Service', metadata: { name: 'milvus-demo', namespace: 'milvus' },
-    spec: { type: 'ClusterIP', ports: [{ name: 'milvus', port: 19530, targetPort: 'milvus' }, { name: 'metrics', port: 9091, targetPort: 'metrics' }] },
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IngressClass',
+    metadata: { name: 'alb' },
+    spec: { controller: 'ingress.k8s.aws/alb' },
   })
   kubernetes.create({
-    apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4',
-    metadata: { name: 'milvus-demo-abcde', namespace: 'milvus', labels: { 'kubernetes.io/service-name': 'milvus-demo' } },
-    ports: [{ name: 'milvus', port: 19530, protocol: 'TCP' }, { name: 'metrics', port: 9091, protocol: 'TCP' }],
-    endpoints: [{ addresses: ['10.244.0.2'], conditions: { ready: true } }, { addresses: ['10.244.0.3'], conditions: { ready: false } }],
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'milvus-demo', namespace: 'milvus' },
+    spec: {
+      type: 'ClusterIP',
+      ports: [
+        { name: 'milvus', port: 19530, targetPort: 'milvus' },
+        { name: 'metrics', port: 9091, targetPort: 'metrics' },
+      ],
+    },
+  })
+  kubernetes.create({
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    addressType: 'IPv4',
+    metadata: {
+      name: 'milvus-demo-abcde',
+      namespace: 'milvus',
+      labels: { 'kubernetes.io/service-name': 'milvus-demo' },
+    },
+    ports: [
+      { name: 'milvus', port: 19530, protocol: 'TCP' },
+      { name: 'metrics', port: 9091, protocol: 'TCP' },
+    ],
+    endpoints: [
+      { addresses: ['10.244.0.2'], conditions: { ready: true } },
+      { addresses: ['10.244.0.3'], conditions: { ready: false } },
+    ],
   })
   controller = await startController({
     kubernetes: { url: kubernetes.url, ca: pair.ca, token: 'controller' },
-    aws: { endpoint: aws.endpoint, region: state.region, credentials: aws.credentials[0] ?? { accessKeyId: '', secretAccessKey: '' } },
+    aws: {
+      endpoint: aws.endpoint,
+      region: state.region,
+      credentials: aws.credentials[0] ?? { accessKeyId: '', secretAccessKey: '' },
+    },
     cluster: 'demo',
   })
 }
@@ -64,37 +106,84 @@ export async function stopFixture(): Promise<void> {
 }
 
 /** The guide's Ingress with other annotations (undefined leaves one out) and backend. */
-export function buildIngress(annotations: Record<string, string | undefined> = {}, backend: { name?: string; port?: number; className?: string; ingressName?: string } = {}): KubernetesObject {
+export function buildIngress(
+  annotations: Record<string, string | undefined> = {},
+  backend: { name?: string; port?: number; className?: string; ingressName?: string } = {},
+): KubernetesObject {
   const defaults: Record<string, string | undefined> = {
-    scheme: 'internet-facing', 'backend-protocol-version': 'GRPC', 'target-type': 'ip', 'listen-ports': '[{"HTTPS":443}]', 'certificate-arn': CERTIFICATE, ...annotations,
+    scheme: 'internet-facing',
+    'backend-protocol-version': 'GRPC',
+    'target-type': 'ip',
+    'listen-ports': '[{"HTTPS":443}]',
+    'certificate-arn': CERTIFICATE,
+    ...annotations,
   }
-  const annotationEntries = Object.entries(defaults).flatMap(([name, value]) => (value === undefined ? [] : [[name.includes('/') ? name : `alb.ingress.kubernetes.io/${name}`, value] as const]))
+  const annotationEntries = Object.entries(defaults).flatMap(([name, value]) =>
+    value === undefined
+      ? []
+      : [[name.includes('/') ? name : `alb.ingress.kubernetes.io/${name}`, value] as const],
+  )
   return {
-    apiVersion: 'networking.k8s.io/v1', kind: 'Ingress',
-    metadata: { name: backend.ingressName ?? 'milvus-demo', namespace: 'milvus', annotations: Object.fromEntries(annotationEntries) },
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: {
+      name: backend.ingressName ?? 'milvus-demo',
+      namespace: 'milvus',
+      annotations: Object.fromEntries(annotationEntries),
+    },
     spec: {
       ingressClassName: backend.className ?? 'alb',
-      rules: [{ host: HOST, http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: backend.name ?? 'milvus-demo', port: { number: backend.port ?? 19530 } } } }] } }],
+      rules: [
+        {
+          host: HOST,
+          http: {
+            paths: [
+              {
+                path: '/',
+                pathType: 'Prefix',
+                backend: {
+                  service: {
+                    name: backend.name ?? 'milvus-demo',
+                    port: { number: backend.port ?? 19530 },
+                  },
+                },
+              },
+            ],
+          },
+        },
+      ],
     },
   }
 }
 
-export const applyObject = (object: KubernetesObject): KubernetesObject => kubernetes.apply(object, 'test', true)
-export const getIngress = (name = 'milvus-demo'): KubernetesObject | undefined => kubernetes.get('Ingress', 'milvus', name)
-export const getHostname = (name?: string): string => asString(getIn(getIngress(name), 'status', 'loadBalancer', 'ingress', 0, 'hostname'))
+export const applyObject = (object: KubernetesObject): KubernetesObject =>
+  kubernetes.apply(object, 'test', true)
+export const getIngress = (name = 'milvus-demo'): KubernetesObject | undefined =>
+  kubernetes.get('Ingress', 'milvus', name)
+export const getHostname = (name?: string): string =>
+  asString(getIn(getIngress(name), 'status', 'loadBalancer', 'ingress', 0, 'hostname'))
 
 export function listEvents(reason?: string): JsonObject[] {
-  return kubernetes.list('Event', 'milvus').filter((candidate) => candidate['reason'] === reason || reason === undefined)
+  return kubernetes
+    .list('Event', 'milvus')
+    .filter((candidate) => candidate['reason'] === reason || reason === undefined)
 }
 
 /** Waits for a condition; every change in the cluster has it looked at again. */
-export async function waitUntil<T>(condition: () => T | undefined | false, kind = 'Event'): Promise<T> {
+export async function waitUntil<T>(
+  condition: () => T | undefined | false,
+  kind = 'Event',
+): Promise<T> {
   const immediate = condition()
   if (immediate) return immediate
   return new Promise((resolve, reject) => {
     const timeoutTimer = setTimeout(() => {
       finish()
-      reject(new Error(`waited in vain; events: ${JSON.stringify(listEvents().map((candidate) => [candidate['reason'], candidate['message'], candidate['count']]))}`))
+      reject(
+        new Error(
+          `waited in vain; events: ${JSON.stringify(listEvents().map((candidate) => [candidate['reason'], candidate['message'], candidate['count']]))}`,
+        ),
+      )
     }, 5000)
     const check = (): void => {
       const value = condition()
@@ -112,4 +201,5 @@ export async function waitUntil<T>(condition: () => T | undefined | false, kind 
   })
 }
 
-export const waitForEvent = (reason: string, count = 1): Promise<JsonObject> => waitUntil(() => listEvents(reason).find((each) => Number(each['count']) >= count))
+export const waitForEvent = (reason: string, count = 1): Promise<JsonObject> =>
+  waitUntil(() => listEvents(reason).find((each) => Number(each['count']) >= count))

@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import { parseListenPorts, parseStringMap } from '../../simulator/alb-controller/annotations.ts'
 import { formatGoError } from '../../simulator/alb-controller/aws-clients.ts'
-import { resolveGroup, getFinalizerGroups, isRelevantChange, applyClassParams } from '../../simulator/alb-controller/ingress-classes.ts'
+import {
+  resolveGroup,
+  getFinalizerGroups,
+  isRelevantChange,
+  applyClassParams,
+} from '../../simulator/alb-controller/ingress-classes.ts'
 import { EventCorrelator } from '../../simulator/alb-controller/event-correlator.ts'
 import { buildModel } from '../../simulator/alb-controller/model.ts'
 import type { BuildInput } from '../../simulator/alb-controller/model.ts'
@@ -10,17 +15,49 @@ import type { Ingress, Service } from '../../simulator/alb-controller/objects.ts
 import { computeBackoff, WorkQueue } from '../../simulator/alb-controller/work-queue.ts'
 
 const PREFIX = 'alb.ingress.kubernetes.io/'
-const service: Service = { metadata: { name: 'svc', namespace: 'ns', uid: 'u' }, spec: { type: 'NodePort', ports: [{ name: 'milvus', port: 19530, targetPort: 19531, nodePort: 31000 }] } }
+const service: Service = {
+  metadata: { name: 'svc', namespace: 'ns', uid: 'u' },
+  spec: {
+    type: 'NodePort',
+    ports: [{ name: 'milvus', port: 19530, targetPort: 19531, nodePort: 31000 }],
+  },
+}
 
 function ingress(annotations: Record<string, string>, path = '/', pathType = 'Prefix'): Ingress {
   return {
-    metadata: { name: 'ing', namespace: 'ns', uid: 'i', annotations: Object.fromEntries(Object.entries(annotations).map(([name, value]) => [PREFIX + name, value])) },
-    spec: { ingressClassName: 'alb', rules: [{ host: 'a.example.com', http: { paths: [{ path, pathType, backend: { service: { name: 'svc', port: { number: 19530 } } } }] } }] },
+    metadata: {
+      name: 'ing',
+      namespace: 'ns',
+      uid: 'i',
+      annotations: Object.fromEntries(
+        Object.entries(annotations).map(([name, value]) => [PREFIX + name, value]),
+      ),
+    },
+    spec: {
+      ingressClassName: 'alb',
+      rules: [
+        {
+          host: 'a.example.com',
+          http: {
+            paths: [
+              { path, pathType, backend: { service: { name: 'svc', port: { number: 19530 } } } },
+            ],
+          },
+        },
+      ],
+    },
   }
 }
 
 function buildInput(member: Ingress, changes: Partial<BuildInput> = {}): BuildInput {
-  return { cluster: 'demo', group: { namespace: 'ns', name: 'ing' }, members: [member], findService: () => service, certificates: [], ...changes }
+  return {
+    cluster: 'demo',
+    group: { namespace: 'ns', name: 'ing' },
+    members: [member],
+    findService: () => service,
+    certificates: [],
+    ...changes,
+  }
 }
 
 describe('the model', () => {
@@ -30,19 +67,42 @@ describe('the model', () => {
     ['/', 'Exact', ['/']],
     ['/', 'ImplementationSpecific', ['/']],
   ])('path %s of type %s', (path, type, paths) => {
-    expect(buildModel(buildInput(ingress({ 'target-type': 'ip' }, path, type))).listeners[0]?.rules[0]?.paths).toEqual(paths)
+    expect(
+      buildModel(buildInput(ingress({ 'target-type': 'ip' }, path, type))).listeners[0]?.rules[0]
+        ?.paths,
+    ).toEqual(paths)
   })
 
   test('without annotations: HTTP 80, internal, instance targets, HTTP1', () => {
     const model = buildModel(buildInput(ingress({})))
     expect(model.listeners).toMatchObject([{ port: 80, protocol: 'HTTP', certificateArns: [] }])
     expect(model.loadBalancer).toMatchObject({ scheme: 'internal' })
-    expect(model.targetGroups).toMatchObject([{ resource: 'ns/ing-svc:19530', port: 31000, protocolVersion: 'HTTP1', targetType: 'instance', matcher: '200' }])
+    expect(model.targetGroups).toMatchObject([
+      {
+        resource: 'ns/ing-svc:19530',
+        port: 31000,
+        protocolVersion: 'HTTP1',
+        targetType: 'instance',
+        matcher: '200',
+      },
+    ])
   })
 
   test('annotations of the Service win', () => {
-    const annotatedService = { ...service, metadata: { ...service.metadata, annotations: { [`${PREFIX}backend-protocol-version`]: 'HTTP2' } } }
-    expect(buildModel(buildInput(ingress({ 'backend-protocol-version': 'GRPC' }), { findService: () => annotatedService })).targetGroups).toMatchObject([{ protocolVersion: 'HTTP2' }])
+    const annotatedService = {
+      ...service,
+      metadata: {
+        ...service.metadata,
+        annotations: { [`${PREFIX}backend-protocol-version`]: 'HTTP2' },
+      },
+    }
+    expect(
+      buildModel(
+        buildInput(ingress({ 'backend-protocol-version': 'GRPC' }), {
+          findService: () => annotatedService,
+        }),
+      ).targetGroups,
+    ).toMatchObject([{ protocolVersion: 'HTTP2' }])
   })
 
   test.each([
@@ -51,24 +111,56 @@ describe('the model', () => {
     ['80', undefined, 'listener protocol non-SSL for SSLRedirect port: 80'],
   ])('ssl-redirect to %s', (port, action, problem) => {
     const build = (): unknown =>
-      buildModel(buildInput(ingress({ 'ssl-redirect': port, 'listen-ports': '[{"HTTP":80},{"HTTPS":443}]', 'certificate-arn': 'arn:1,arn:2', 'target-type': 'ip' })))
+      buildModel(
+        buildInput(
+          ingress({
+            'ssl-redirect': port,
+            'listen-ports': '[{"HTTP":80},{"HTTPS":443}]',
+            'certificate-arn': 'arn:1,arn:2',
+            'target-type': 'ip',
+          }),
+        ),
+      )
     if (problem !== undefined) expect(build).toThrow(problem)
-    else expect(build()).toMatchObject({ listeners: [{ port: 80, rules: [], defaultAction: action }, { port: 443, certificateArns: ['arn:1', 'arn:2'], rules: [{ hosts: ['a.example.com'] }] }] })
+    else
+      expect(build()).toMatchObject({
+        listeners: [
+          { port: 80, rules: [], defaultAction: action },
+          { port: 443, certificateArns: ['arn:1', 'arn:2'], rules: [{ hosts: ['a.example.com'] }] },
+        ],
+      })
   })
 
   test('discovery takes every certificate for the host, by name or one-label wildcard', () => {
-    const certificates = [{ arn: '1', names: ['*.example.com'] }, { arn: '2', names: ['a.example.com'] }, { arn: '3', names: ['*.a.example.com'] }]
-    const model = buildModel(buildInput(ingress({ 'listen-ports': '[{"HTTPS":443}]' }), { certificates }))
+    const certificates = [
+      { arn: '1', names: ['*.example.com'] },
+      { arn: '2', names: ['a.example.com'] },
+      { arn: '3', names: ['*.a.example.com'] },
+    ]
+    const model = buildModel(
+      buildInput(ingress({ 'listen-ports': '[{"HTTPS":443}]' }), { certificates }),
+    )
     expect(model.listeners[0]?.certificateArns).toEqual(['1', '2'])
   })
 })
 
 test.each([
   ['[{"HTTPS":443}]', [{ protocol: 'HTTPS', port: 443 }], undefined],
-  ['[{"HTTP":80},{"HTTPS":443}]', [{ protocol: 'HTTP', port: 80 }, { protocol: 'HTTPS', port: 443 }], undefined],
+  [
+    '[{"HTTP":80},{"HTTPS":443}]',
+    [
+      { protocol: 'HTTP', port: 80 },
+      { protocol: 'HTTPS', port: 443 },
+    ],
+    undefined,
+  ],
   ['[]', undefined, 'empty listen-ports configuration: `[]`'],
   ['"x"', undefined, 'json: cannot unmarshal string into Go value of type []map[string]int32'],
-  ['{"HTTPS":443}', undefined, 'json: cannot unmarshal object into Go value of type []map[string]int32'],
+  [
+    '{"HTTPS":443}',
+    undefined,
+    'json: cannot unmarshal object into Go value of type []map[string]int32',
+  ],
   ['HTTPS', undefined, "invalid character 'H' looking for beginning of value"],
 ])('listen-ports %s', (raw, ports, problem) => {
   const parse = (): unknown => parseListenPorts({ [`${PREFIX}listen-ports`]: raw })
@@ -77,15 +169,27 @@ test.each([
 })
 
 test('a comma in a value of a map is escaped', () => {
-  expect(parseStringMap({ [`${PREFIX}tags`]: 'a=1\\,2, b=3' }, 'tags')).toEqual({ a: '1,2', b: '3' })
+  expect(parseStringMap({ [`${PREFIX}tags`]: 'a=1\\,2, b=3' }, 'tags')).toEqual({
+    a: '1,2',
+    b: '3',
+  })
 })
 
 test('names: those that the real one gave in a cluster called demo', () => {
-  expect(buildLoadBalancerName('demo', { namespace: 'milvus', name: 'milvus-demo' }, 'internet-facing')).toBe('k8s-milvus-milvusde-17e2427710')
+  expect(
+    buildLoadBalancerName('demo', { namespace: 'milvus', name: 'milvus-demo' }, 'internet-facing'),
+  ).toBe('k8s-milvus-milvusde-17e2427710')
 })
 
 describe('events', () => {
-  const createEvent = (message: string): { uid: string; type: 'Warning'; reason: string; message: string } => ({ uid: 'u', type: 'Warning', reason: 'FailedDeployModel', message })
+  const createEvent = (
+    message: string,
+  ): { uid: string; type: 'Warning'; reason: string; message: string } => ({
+    uid: 'u',
+    type: 'Warning',
+    reason: 'FailedDeployModel',
+    message,
+  })
 
   test('the same message counts one event up', () => {
     const correlator = new EventCorrelator()
@@ -94,25 +198,50 @@ describe('events', () => {
 
   test('ten that differ are folded; the key survives a success', () => {
     const correlator = new EventCorrelator()
-    const updates = Array.from({ length: 12 }, (_, index) => correlator.correlate(createEvent(`id ${index}`), 0))
+    const updates = Array.from({ length: 12 }, (_, index) =>
+      correlator.correlate(createEvent(`id ${index}`), 0),
+    )
     expect(updates.slice(0, 9).map((each) => each?.count)).toEqual(Array(9).fill(1))
-    expect(updates.slice(9).map((each) => [each?.message, each?.count])).toEqual([9, 10, 11].map((id) => [`(combined from similar events): id ${id}`, id - 8]))
-    expect(correlator.correlate({ uid: 'u', type: 'Normal', reason: 'SuccessfullyReconciled', message: 'Successfully reconciled' }, 0)?.count).toBe(1)
-    expect(correlator.correlate(createEvent('later'), 1000)).toMatchObject({ message: '(combined from similar events): later', count: 4 })
-    expect(correlator.correlate(createEvent('much later'), 700_000)).toMatchObject({ message: 'much later', count: 1 })
+    expect(updates.slice(9).map((each) => [each?.message, each?.count])).toEqual(
+      [9, 10, 11].map((id) => [`(combined from similar events): id ${id}`, id - 8]),
+    )
+    expect(
+      correlator.correlate(
+        {
+          uid: 'u',
+          type: 'Normal',
+          reason: 'SuccessfullyReconciled',
+          message: 'Successfully reconciled',
+        },
+        0,
+      )?.count,
+    ).toBe(1)
+    expect(correlator.correlate(createEvent('later'), 1000)).toMatchObject({
+      message: '(combined from similar events): later',
+      count: 4,
+    })
+    expect(correlator.correlate(createEvent('much later'), 700_000)).toMatchObject({
+      message: 'much later',
+      count: 1,
+    })
   })
 
   test('after 25 of an object the rest is dropped, but for one in five minutes', () => {
     const correlator = new EventCorrelator()
     const updates = Array.from({ length: 26 }, () => correlator.correlate(createEvent('x'), 0))
-    expect(updates.map((each) => each !== undefined)).toEqual([...Array<boolean>(25).fill(true), false])
+    expect(updates.map((each) => each !== undefined)).toEqual([
+      ...Array<boolean>(25).fill(true),
+      false,
+    ])
     expect(correlator.correlate(createEvent('x'), 300_000)?.count).toBe(27)
   })
 })
 
 describe('the queue', () => {
   test('backs off 5 ms x 2^n, at most 1000 s', () => {
-    expect([0, 1, 2, 10, 17, 18, 40].map(computeBackoff)).toEqual([5, 10, 20, 5120, 655_360, 1_000_000, 1_000_000])
+    expect([0, 1, 2, 10, 17, 18, 40].map(computeBackoff)).toEqual([
+      5, 10, 20, 5120, 655_360, 1_000_000, 1_000_000,
+    ])
   })
 
   test('handles what comes together once, one after the other, and what fails again', async () => {
@@ -134,35 +263,73 @@ describe('the queue', () => {
 })
 
 describe('classes and groups', () => {
-  const findClass = (name: string): { metadata: { name: string }; spec: { controller: string } } | undefined =>
+  const findClass = (
+    name: string,
+  ): { metadata: { name: string }; spec: { controller: string } } | undefined =>
     ({ alb: 'ingress.k8s.aws/alb', auto: 'eks.amazonaws.com/alb' })[name] === undefined
       ? undefined
-      : { metadata: { name }, spec: { controller: name === 'alb' ? 'ingress.k8s.aws/alb' : 'eks.amazonaws.com/alb' } }
-  const createIngress = (className: string, annotations: Record<string, string> = {}): Ingress => ({ metadata: { name: 'ing', namespace: 'ns', annotations }, spec: { ingressClassName: className } })
+      : {
+          metadata: { name },
+          spec: { controller: name === 'alb' ? 'ingress.k8s.aws/alb' : 'eks.amazonaws.com/alb' },
+        }
+  const createIngress = (className: string, annotations: Record<string, string> = {}): Ingress => ({
+    metadata: { name: 'ing', namespace: 'ns', annotations },
+    spec: { ingressClassName: className },
+  })
 
   test.each<[string, Ingress, unknown]>([
     ['ours', createIngress('alb'), { namespace: 'ns', name: 'ing' }],
     ["another controller's", createIngress('auto'), undefined],
-    ['the old annotation, which wins', createIngress('auto', { 'kubernetes.io/ingress.class': 'alb' }), { namespace: 'ns', name: 'ing' }],
-    ['an explicit group', createIngress('alb', { [`${PREFIX}group.name`]: 'shared' }), { namespace: '', name: 'shared' }],
+    [
+      'the old annotation, which wins',
+      createIngress('auto', { 'kubernetes.io/ingress.class': 'alb' }),
+      { namespace: 'ns', name: 'ing' },
+    ],
+    [
+      'an explicit group',
+      createIngress('alb', { [`${PREFIX}group.name`]: 'shared' }),
+      { namespace: '', name: 'shared' },
+    ],
   ])('%s', (_what, member, group) => {
     expect(resolveGroup(member, findClass, 'alb')).toEqual(group)
   })
 
   test('refusals', () => {
-    expect(() => resolveGroup(createIngress('nope'), findClass, 'alb')).toThrow('invalid ingress class: IngressClass.networking.k8s.io "nope" not found')
-    expect(() => resolveGroup(createIngress('alb', { [`${PREFIX}group.name`]: 'No' }), findClass, 'alb')).toThrow('invalid ingress group: groupName must consist of')
+    expect(() => resolveGroup(createIngress('nope'), findClass, 'alb')).toThrow(
+      'invalid ingress class: IngressClass.networking.k8s.io "nope" not found',
+    )
+    expect(() =>
+      resolveGroup(createIngress('alb', { [`${PREFIX}group.name`]: 'No' }), findClass, 'alb'),
+    ).toThrow('invalid ingress group: groupName must consist of')
   })
 
   test('finalizers tell who holds an Ingress', () => {
-    const ingressWithFinalizers: Ingress = { metadata: { name: 'ing', namespace: 'ns', finalizers: ['ingress.k8s.aws/resources', 'group.ingress.k8s.aws/shared', 'other'] } }
-    expect(getFinalizerGroups(ingressWithFinalizers)).toEqual([{ namespace: 'ns', name: 'ing' }, { namespace: '', name: 'shared' }])
+    const ingressWithFinalizers: Ingress = {
+      metadata: {
+        name: 'ing',
+        namespace: 'ns',
+        finalizers: ['ingress.k8s.aws/resources', 'group.ingress.k8s.aws/shared', 'other'],
+      },
+    }
+    expect(getFinalizerGroups(ingressWithFinalizers)).toEqual([
+      { namespace: 'ns', name: 'ing' },
+      { namespace: '', name: 'shared' },
+    ])
   })
 
   test('parameters of the class win, attributes are merged', () => {
-    const params = { metadata: { name: 'p' }, spec: { scheme: 'internal', loadBalancerAttributes: [{ key: 'b', value: '2' }] } }
-    const { annotations } = applyClassParams(ingress({ scheme: 'internet-facing', 'load-balancer-attributes': 'a=1' }), params).metadata
-    expect(annotations).toEqual({ [`${PREFIX}scheme`]: 'internal', [`${PREFIX}load-balancer-attributes`]: 'a=1,b=2' })
+    const params = {
+      metadata: { name: 'p' },
+      spec: { scheme: 'internal', loadBalancerAttributes: [{ key: 'b', value: '2' }] },
+    }
+    const { annotations } = applyClassParams(
+      ingress({ scheme: 'internet-facing', 'load-balancer-attributes': 'a=1' }),
+      params,
+    ).metadata
+    expect(annotations).toEqual({
+      [`${PREFIX}scheme`]: 'internal',
+      [`${PREFIX}load-balancer-attributes`]: 'a=1,b=2',
+    })
   })
 
   test('status and labels do not matter, annotations do', () => {
@@ -178,7 +345,13 @@ test('errors in the words of the SDK for Go', () => {
     override name = 'CertificateNotFoundException'
     $metadata = { httpStatusCode: 400, requestId: 'r', attempts: 1 }
   }
-  expect(formatGoError('Elastic Load Balancing v2', 'CreateListener', new CertificateNotFoundException('gone'))).toBe(
+  expect(
+    formatGoError(
+      'Elastic Load Balancing v2',
+      'CreateListener',
+      new CertificateNotFoundException('gone'),
+    ),
+  ).toBe(
     'operation error Elastic Load Balancing v2: CreateListener, https response error StatusCode: 400, RequestID: r, CertificateNotFound: gone',
   )
 })

@@ -3,7 +3,25 @@ import { startAlb } from '../../simulator/alb/server.ts'
 import { getIn, asArray, asString } from '../../simulator/kubernetes/api.ts'
 import { startMilvus } from '../../simulator/milvus/server.ts'
 import { getMilvusPath, openSession as connect, sendRequest } from './raw-grpc.ts'
-import { applyObject, authority, CERTIFICATE, stopFixture, controller, waitForEvent, listEvents, HOST, getHostname, buildIngress, kubernetes, getIngress, MISSING_CERTIFICATE, startFixture, state, requestLog, waitUntil } from './controller-fixture.ts'
+import {
+  applyObject,
+  authority,
+  CERTIFICATE,
+  stopFixture,
+  controller,
+  waitForEvent,
+  listEvents,
+  HOST,
+  getHostname,
+  buildIngress,
+  kubernetes,
+  getIngress,
+  MISSING_CERTIFICATE,
+  startFixture,
+  state,
+  requestLog,
+  waitUntil,
+} from './controller-fixture.ts'
 
 beforeEach(startFixture)
 afterEach(stopFixture)
@@ -12,20 +30,52 @@ test("the guide's Ingress: finalizer, load balancer, status, event, targets", as
   applyObject(buildIngress())
   const successEvent = await waitForEvent('SuccessfullyReconciled')
   expect(successEvent).toMatchObject({
-    type: 'Normal', message: 'Successfully reconciled', count: 1, source: { component: 'ingress' },
-    involvedObject: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', name: 'milvus-demo', namespace: 'milvus', uid: getIngress()?.metadata.uid },
+    type: 'Normal',
+    message: 'Successfully reconciled',
+    count: 1,
+    source: { component: 'ingress' },
+    involvedObject: {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      name: 'milvus-demo',
+      namespace: 'milvus',
+      uid: getIngress()?.metadata.uid,
+    },
   })
   expect(successEvent['lastTimestamp']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
   expect(getIngress()?.metadata['finalizers']).toEqual(['ingress.k8s.aws/resources'])
   const [loadBalancer] = state.loadBalancers.values()
   // The name that the real one gave in a cluster called demo.
-  expect(loadBalancer).toMatchObject({ scheme: 'internet-facing', name: 'k8s-milvus-milvusde-17e2427710' })
-  expect(Object.fromEntries(loadBalancer?.tags ?? [])).toEqual({ 'elbv2.k8s.aws/cluster': 'demo', 'ingress.k8s.aws/stack': 'milvus/milvus-demo', 'ingress.k8s.aws/resource': 'LoadBalancer' })
-  expect(getIn(getIngress(), 'status', 'loadBalancer')).toEqual({ ingress: [{ hostname: loadBalancer?.dnsName.toLowerCase(), ports: [{ port: 443, protocol: '' }] }] })
+  expect(loadBalancer).toMatchObject({
+    scheme: 'internet-facing',
+    name: 'k8s-milvus-milvusde-17e2427710',
+  })
+  expect(Object.fromEntries(loadBalancer?.tags ?? [])).toEqual({
+    'elbv2.k8s.aws/cluster': 'demo',
+    'ingress.k8s.aws/stack': 'milvus/milvus-demo',
+    'ingress.k8s.aws/resource': 'LoadBalancer',
+  })
+  expect(getIn(getIngress(), 'status', 'loadBalancer')).toEqual({
+    ingress: [
+      { hostname: loadBalancer?.dnsName.toLowerCase(), ports: [{ port: 443, protocol: '' }] },
+    ],
+  })
   const [group] = state.targetGroups.values()
-  expect(group).toMatchObject({ protocolVersion: 'GRPC', port: 1, healthCheckPath: '/AWS.ALB/healthcheck', matcher: '12' })
+  expect(group).toMatchObject({
+    protocolVersion: 'GRPC',
+    port: 1,
+    healthCheckPath: '/AWS.ALB/healthcheck',
+    matcher: '12',
+  })
   expect(group?.tags.get('ingress.k8s.aws/resource')).toBe('milvus/milvus-demo-milvus-demo:19530')
-  expect(loadBalancer?.listeners).toMatchObject([{ port: 443, protocol: 'HTTPS', sslPolicy: 'ELBSecurityPolicy-2016-08', certificateArns: [CERTIFICATE] }])
+  expect(loadBalancer?.listeners).toMatchObject([
+    {
+      port: 443,
+      protocol: 'HTTPS',
+      sslPolicy: 'ELBSecurityPolicy-2016-08',
+      certificateArns: [CERTIFICATE],
+    },
+  ])
   expect(loadBalancer?.listeners[0]?.rules).toMatchObject([
     { priority: 1, hosts: [HOST], paths: ['/*'], action: { targetGroupArn: group?.arn } },
     { priority: 'default', action: { status: 404, contentType: 'text/plain' } },
@@ -34,8 +84,18 @@ test("the guide's Ingress: finalizer, load balancer, status, event, targets", as
   expect(group?.targets).toMatchObject([{ id: '10.244.0.2', port: 19530 }])
   const [binding] = kubernetes.list('TargetGroupBinding', 'milvus')
   expect(binding).toMatchObject({
-    metadata: { name: group?.name, labels: { 'ingress.k8s.aws/stack-namespace': 'milvus', 'ingress.k8s.aws/stack-name': 'milvus-demo' } },
-    spec: { targetGroupARN: group?.arn, targetType: 'ip', serviceRef: { name: 'milvus-demo', port: 19530 } },
+    metadata: {
+      name: group?.name,
+      labels: {
+        'ingress.k8s.aws/stack-namespace': 'milvus',
+        'ingress.k8s.aws/stack-name': 'milvus-demo',
+      },
+    },
+    spec: {
+      targetGroupARN: group?.arn,
+      targetType: 'ip',
+      serviceRef: { name: 'milvus-demo', port: 19530 },
+    },
   })
 })
 
@@ -45,7 +105,11 @@ test('targets follow the endpoints', async () => {
   const [group] = state.targetGroups.values()
   await waitUntil(() => group?.targets.length === 1)
   const slice = kubernetes.get('EndpointSlice', 'milvus', 'milvus-demo-abcde')
-  if (slice) kubernetes.replace({ ...slice, endpoints: [{ addresses: ['10.244.0.9'], conditions: { ready: true } }] })
+  if (slice)
+    kubernetes.replace({
+      ...slice,
+      endpoints: [{ addresses: ['10.244.0.9'], conditions: { ready: true } }],
+    })
   await waitUntil(() => group?.targets[0]?.id === '10.244.0.9' && group.targets.length === 1)
 })
 
@@ -58,28 +122,45 @@ test('an unchanged apply makes no event, a change or a nudge counts the one ther
   applyObject(buildIngress({ 'milvus-alb-action/nudge': '1' }))
   await waitForEvent('SuccessfullyReconciled', 2)
   expect(listEvents('SuccessfullyReconciled')).toHaveLength(1)
-  const mutating = requestLog.requests.slice(before).filter((request) => request.isMutating).map(({ operation }) => operation)
+  const mutating = requestLog.requests
+    .slice(before)
+    .filter((request) => request.isMutating)
+    .map(({ operation }) => operation)
   expect(mutating).toEqual([expect.stringMatching(/^PATCH .*\/events\//)])
 })
 
 test('a certificate that ACM lacks, the right one, and a wrong one again', async () => {
   applyObject(buildIngress({ 'certificate-arn': MISSING_CERTIFICATE }))
   const failed = await waitForEvent('FailedDeployModel')
-  expect(failed['message']).toMatch(/^Failed deploy model due to operation error Elastic Load Balancing v2: CreateListener, https response error StatusCode: 400, RequestID: [0-9a-f-]+, CertificateNotFound: /)
+  expect(failed['message']).toMatch(
+    /^Failed deploy model due to operation error Elastic Load Balancing v2: CreateListener, https response error StatusCode: 400, RequestID: [0-9a-f-]+, CertificateNotFound: /,
+  )
   expect(getHostname()).toBe('')
   expect(state.loadBalancers.size).toBe(1)
   expect(state.targetGroups.size).toBe(1)
   // Each try has its own RequestID, so it is another event, until they are folded.
-  const aggregated = await waitUntil(() => listEvents('FailedDeployModel').find((each) => asString(each['message']).startsWith('(combined from similar events): ')))
+  const aggregated = await waitUntil(() =>
+    listEvents('FailedDeployModel').find((each) =>
+      asString(each['message']).startsWith('(combined from similar events): '),
+    ),
+  )
   expect(listEvents('FailedDeployModel')).toHaveLength(10)
   applyObject(buildIngress())
   await waitForEvent('SuccessfullyReconciled')
   const name = getHostname()
   expect(name).not.toBe('')
-  const count = Number(listEvents('FailedDeployModel').find((each) => getIn(each, 'metadata', 'name') === getIn(aggregated, 'metadata', 'name'))?.['count'])
+  const count = Number(
+    listEvents('FailedDeployModel').find(
+      (each) => getIn(each, 'metadata', 'name') === getIn(aggregated, 'metadata', 'name'),
+    )?.['count'],
+  )
   applyObject(buildIngress({ 'certificate-arn': MISSING_CERTIFICATE }))
-  const repeated = await waitUntil(() => listEvents('FailedDeployModel').find((each) => Number(each['count']) > count))
-  expect(repeated['message']).toMatch(/^\(combined from similar events\): Failed deploy model due to operation error Elastic Load Balancing v2: ModifyListener, .* CertificateNotFound: /)
+  const repeated = await waitUntil(() =>
+    listEvents('FailedDeployModel').find((each) => Number(each['count']) > count),
+  )
+  expect(repeated['message']).toMatch(
+    /^\(combined from similar events\): Failed deploy model due to operation error Elastic Load Balancing v2: ModifyListener, .* CertificateNotFound: /,
+  )
   expect(getHostname()).toBe(name)
 })
 
@@ -124,7 +205,10 @@ test('a listener removed by hand stays away until a nudge', async () => {
 test('an explicit group has one load balancer for its members', async () => {
   applyObject(buildIngress({ 'group.name': 'shared' }, { ingressName: 'one' }))
   applyObject(buildIngress({ 'group.name': 'shared' }, { ingressName: 'two' }))
-  await waitUntil(() => getHostname('one') !== '' && getHostname('one') === getHostname('two'), 'Ingress')
+  await waitUntil(
+    () => getHostname('one') !== '' && getHostname('one') === getHostname('two'),
+    'Ingress',
+  )
   expect(getIngress('one')?.metadata['finalizers']).toEqual(['group.ingress.k8s.aws/shared'])
   const [loadBalancer] = state.loadBalancers.values()
   expect(loadBalancer?.name).toMatch(/^k8s-shared-[0-9a-f]{10}$/)
@@ -171,18 +255,34 @@ test('silent, stopped, slow', async () => {
 
 test('from an Ingress to an answer of Milvus: controller, ALB and Milvus together', async () => {
   const milvus = await startMilvus({ requestLog })
-  const alb = await startAlb({ requestLog, state, mapPort: () => 0, resolveTarget: (ip) => (ip === '10.244.0.2' ? { host: '127.0.0.1', port: milvus.port } : undefined) })
+  const alb = await startAlb({
+    requestLog,
+    state,
+    mapPort: () => 0,
+    resolveTarget: (ip) =>
+      ip === '10.244.0.2' ? { host: '127.0.0.1', port: milvus.port } : undefined,
+  })
   try {
     applyObject(buildIngress())
     await waitForEvent('SuccessfullyReconciled')
     await waitUntil(() => [...state.targetGroups.values()][0]?.targets.length === 1)
     await alb.sync()
-    const session = connect(`https://127.0.0.1:${alb.resolveAddress(getHostname(), 443)?.port ?? 0}`, { ca: (await authority).root, servername: HOST })
-    const result = await sendRequest(session, { ':path': getMilvusPath('GetVersion'), ':authority': HOST })
+    const session = connect(
+      `https://127.0.0.1:${alb.resolveAddress(getHostname(), 443)?.port ?? 0}`,
+      { ca: (await authority).root, servername: HOST },
+    )
+    const result = await sendRequest(session, {
+      ':path': getMilvusPath('GetVersion'),
+      ':authority': HOST,
+    })
     // Zeros, which protobuf skips: only the whole message has an answer.
     const megabyte = Buffer.alloc(5 + (1 << 20))
     megabyte.writeUInt32BE(1 << 20, 1)
-    const large = await sendRequest(session, { ':path': getMilvusPath('HasCollection'), ':authority': HOST }, megabyte)
+    const large = await sendRequest(
+      session,
+      { ':path': getMilvusPath('HasCollection'), ':authority': HOST },
+      megabyte,
+    )
     session.destroy()
     expect(large.headers).toMatchObject({ ':status': 200, 'grpc-status': '0' })
     expect(result.headers).toMatchObject({ ':status': 200, 'grpc-status': '0' })
@@ -194,14 +294,32 @@ test('from an Ingress to an answer of Milvus: controller, ALB and Milvus togethe
 })
 
 test('what AWS refuses for want of rights says so, and nothing is told of a deletion that fails', async () => {
-  requestLog.injectFault({ service: 'elbv2', operation: 'CreateTargetGroup', times: 1, error: { status: 403, code: 'AccessDenied', message: 'User: x is not authorized to perform: elasticloadbalancing:CreateTargetGroup' } })
+  requestLog.injectFault({
+    service: 'elbv2',
+    operation: 'CreateTargetGroup',
+    times: 1,
+    error: {
+      status: 403,
+      code: 'AccessDenied',
+      message: 'User: x is not authorized to perform: elasticloadbalancing:CreateTargetGroup',
+    },
+  })
   applyObject(buildIngress())
-  expect((await waitForEvent('FailedDeployModel'))['message']).toMatch(/: CreateTargetGroup, https response error StatusCode: 403, RequestID: [^,]+, api error AccessDenied: User: x is not/)
+  expect((await waitForEvent('FailedDeployModel'))['message']).toMatch(
+    /: CreateTargetGroup, https response error StatusCode: 403, RequestID: [^,]+, api error AccessDenied: User: x is not/,
+  )
   await waitForEvent('SuccessfullyReconciled')
   const before = listEvents().length
-  const removeFault = requestLog.injectFault({ service: 'elbv2', operation: 'DeleteLoadBalancer', error: { status: 400, code: 'OperationNotPermitted', message: 'no' } })
+  const removeFault = requestLog.injectFault({
+    service: 'elbv2',
+    operation: 'DeleteLoadBalancer',
+    error: { status: 400, code: 'OperationNotPermitted', message: 'no' },
+  })
   kubernetes.remove('Ingress', 'milvus', 'milvus-demo')
-  await waitUntil(() => requestLog.requests.filter(({ operation }) => operation === 'DeleteLoadBalancer').length >= 3)
+  await waitUntil(
+    () =>
+      requestLog.requests.filter(({ operation }) => operation === 'DeleteLoadBalancer').length >= 3,
+  )
   removeFault()
   await waitUntil(() => getIngress() === undefined)
   expect(listEvents()).toHaveLength(before)

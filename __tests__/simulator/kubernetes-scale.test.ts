@@ -2,45 +2,119 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { request } from 'node:https'
 import { issueLoopbackCertificate } from '../../testing/certificates.ts'
-import { getIn, startKubernetes, type JsonObject, type KubernetesApi } from '../../simulator/kubernetes/api.ts'
+import {
+  getIn,
+  startKubernetes,
+  type JsonObject,
+  type KubernetesApi,
+} from '../../simulator/kubernetes/api.ts'
 import { RequestLog } from '../../testing/request-log.ts'
 
 const path = '/apis/apps/v1/namespaces/default/deployments/d'
-const buildDeployment = (replicas: number) => ({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd', namespace: 'default' }, spec: { replicas, selector: { matchLabels: { app: 'd' } }, template: { metadata: { labels: { app: 'd' } }, spec: { containers: [{ name: 'c', image: 'i' }] } } } })
+const buildDeployment = (replicas: number) => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'd', namespace: 'default' },
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: 'd' } },
+    template: {
+      metadata: { labels: { app: 'd' } },
+      spec: { containers: [{ name: 'c', image: 'i' }] },
+    },
+  },
+})
 
 let api: KubernetesApi, ca: string
 
 beforeAll(async () => {
   const pair = await issueLoopbackCertificate()
   ca = pair.ca
-  api = await startKubernetes({ requestLog: new RequestLog(), tls: { certificate: pair.cert, privateKey: pair.key }, authenticate: () => Promise.resolve({ username: 'admin', groups: [] }) })
+  api = await startKubernetes({
+    requestLog: new RequestLog(),
+    tls: { certificate: pair.cert, privateKey: pair.key },
+    authenticate: () => Promise.resolve({ username: 'admin', groups: [] }),
+  })
   api.apply(buildDeployment(1), 'helm')
 })
 
 afterAll(() => api.close())
 
-async function send(method: string, requestPath: string, body?: unknown, contentType = 'application/json'): Promise<{ status: number; body: JsonObject }> {
+async function send(
+  method: string,
+  requestPath: string,
+  body?: unknown,
+  contentType = 'application/json',
+): Promise<{ status: number; body: JsonObject }> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(api.url + requestPath, { method, ca, headers: { 'authorization': 'Bearer token', 'content-type': contentType, 'user-agent': 'kubectl/v1.35.2 (linux/amd64)' } }, (response) => {
-      let text = ''
-      response.on('data', (chunk: Buffer) => (text += chunk.toString())).on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as JsonObject }))
-    })
+    const outgoing = request(
+      api.url + requestPath,
+      {
+        method,
+        ca,
+        headers: {
+          authorization: 'Bearer token',
+          'content-type': contentType,
+          'user-agent': 'kubectl/v1.35.2 (linux/amd64)',
+        },
+      },
+      (response) => {
+        let text = ''
+        response
+          .on('data', (chunk: Buffer) => (text += chunk.toString()))
+          .on('end', () =>
+            resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as JsonObject }),
+          )
+      },
+    )
     outgoing.on('error', reject).end(body === undefined ? undefined : JSON.stringify(body))
   })
 }
 
 test('it is read, patched and replaced; a server-side apply with another number then conflicts, and a dry run of it keeps the number', async () => {
-  expect(await send('GET', `${path}/scale`)).toMatchObject({ status: 200, body: { kind: 'Scale', apiVersion: 'autoscaling/v1', spec: { replicas: 1 }, status: { selector: 'app=d' } } })
-  expect(await send('PATCH', `${path}/scale`, { spec: { replicas: 3 } }, 'application/merge-patch+json')).toMatchObject({ status: 200, body: { spec: { replicas: 3 } } })
+  expect(await send('GET', `${path}/scale`)).toMatchObject({
+    status: 200,
+    body: {
+      kind: 'Scale',
+      apiVersion: 'autoscaling/v1',
+      spec: { replicas: 1 },
+      status: { selector: 'app=d' },
+    },
+  })
+  expect(
+    await send('PATCH', `${path}/scale`, { spec: { replicas: 3 } }, 'application/merge-patch+json'),
+  ).toMatchObject({ status: 200, body: { spec: { replicas: 3 } } })
   const { body: scale } = await send('GET', `${path}/scale`)
-  expect(await send('PUT', `${path}/scale`, { ...scale, spec: { replicas: 5 } })).toMatchObject({ status: 200, body: { spec: { replicas: 5 } } })
-  expect(await send('PUT', `${path}/scale`, { ...scale, spec: { replicas: 7 } })).toMatchObject({ status: 409 })
-  expect(await send('PATCH', `${path}/scale`, { spec: { replicas: -1 } }, 'application/merge-patch+json')).toMatchObject({ status: 422 })
+  expect(await send('PUT', `${path}/scale`, { ...scale, spec: { replicas: 5 } })).toMatchObject({
+    status: 200,
+    body: { spec: { replicas: 5 } },
+  })
+  expect(await send('PUT', `${path}/scale`, { ...scale, spec: { replicas: 7 } })).toMatchObject({
+    status: 409,
+  })
+  expect(
+    await send(
+      'PATCH',
+      `${path}/scale`,
+      { spec: { replicas: -1 } },
+      'application/merge-patch+json',
+    ),
+  ).toMatchObject({ status: 422 })
 
-  const apply = (force: boolean) => send('PATCH', `${path}?fieldManager=helm&force=${String(force)}&dryRun=All`, buildDeployment(1), 'application/apply-patch+yaml')
+  const apply = (force: boolean) =>
+    send(
+      'PATCH',
+      `${path}?fieldManager=helm&force=${String(force)}&dryRun=All`,
+      buildDeployment(1),
+      'application/apply-patch+yaml',
+    )
   expect(await apply(false)).toMatchObject({
     status: 409,
-    body: { message: 'Apply failed with 1 conflict: conflict with "kubectl" with subresource "scale" using apps/v1: .spec.replicas', details: { causes: [{ reason: 'FieldManagerConflict', field: '.spec.replicas' }] } },
+    body: {
+      message:
+        'Apply failed with 1 conflict: conflict with "kubectl" with subresource "scale" using apps/v1: .spec.replicas',
+      details: { causes: [{ reason: 'FieldManagerConflict', field: '.spec.replicas' }] },
+    },
   })
   expect(await apply(true)).toMatchObject({ status: 200, body: { spec: { replicas: 1 } } })
   expect(getIn(api.get('Deployment', 'default', 'd'), 'spec', 'replicas')).toBe(5)

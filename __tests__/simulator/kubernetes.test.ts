@@ -7,7 +7,15 @@ import { join } from 'node:path'
 import { issueLoopbackCertificate } from '../../testing/certificates.ts'
 import { modeValues } from '../../simulator/charts/installation-modes.ts'
 import { startChartRepository, type ChartRepository } from '../../simulator/charts/repository.ts'
-import { ApiError, getIn, startKubernetes, asString, type Json, type KubernetesApi, type KubernetesObject } from '../../simulator/kubernetes/api.ts'
+import {
+  ApiError,
+  getIn,
+  startKubernetes,
+  asString,
+  type Json,
+  type KubernetesApi,
+  type KubernetesObject,
+} from '../../simulator/kubernetes/api.ts'
 import { installTools, type CliTools } from '../../testing/cli-tools.ts'
 import { RequestLog } from '../../testing/request-log.ts'
 
@@ -22,13 +30,30 @@ beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'kubernetes-test-'))
   charts = await startChartRepository({ requestLog })
   api = await startKubernetes({
-    requestLog, tls: { certificate: pair.cert, privateKey: pair.key },
-    authenticate: (token) => Promise.resolve(identities[token] === undefined ? undefined : { username: identities[token], groups: [] }),
-    authorize: ({ username }, { verb }) => username === 'admin' || ['get', 'list', 'watch'].includes(verb),
+    requestLog,
+    tls: { certificate: pair.cert, privateKey: pair.key },
+    authenticate: (token) =>
+      Promise.resolve(
+        identities[token] === undefined ? undefined : { username: identities[token], groups: [] },
+      ),
+    authorize: ({ username }, { verb }) =>
+      username === 'admin' || ['get', 'list', 'watch'].includes(verb),
   })
   const kubeconfig = {
-    apiVersion: 'v1', kind: 'Config', 'current-context': 'simulator', contexts: [{ name: 'simulator', context: { cluster: 'simulator', user: 'admin' } }],
-    clusters: [{ name: 'simulator', cluster: { server: api.url, 'certificate-authority-data': Buffer.from(ca).toString('base64') } }], users: [{ name: 'admin', user: { token: 'token-admin' } }],
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'simulator',
+    contexts: [{ name: 'simulator', context: { cluster: 'simulator', user: 'admin' } }],
+    clusters: [
+      {
+        name: 'simulator',
+        cluster: {
+          server: api.url,
+          'certificate-authority-data': Buffer.from(ca).toString('base64'),
+        },
+      },
+    ],
+    users: [{ name: 'admin', user: { token: 'token-admin' } }],
   }
   await writeFile(join(home, 'kubeconfig'), JSON.stringify(kubeconfig))
   api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'milvus' } })
@@ -40,15 +65,37 @@ afterAll(async () => {
   await rm(home, { recursive: true })
 })
 
-interface ProcessResult { readonly code: number | null; readonly output: string; readonly milliseconds: number }
-function start(program: 'helm' | 'kubectl', args: string[], input = ''): { child: ChildProcess; ended: Promise<ProcessResult> } {
+interface ProcessResult {
+  readonly code: number | null
+  readonly output: string
+  readonly milliseconds: number
+}
+function start(
+  program: 'helm' | 'kubectl',
+  args: string[],
+  input = '',
+): { child: ChildProcess; ended: Promise<ProcessResult> } {
   const startedAt = Date.now()
-  const helmHomes = Object.fromEntries(['CACHE', 'CONFIG', 'DATA'].map((kind) => [`HELM_${kind}_HOME`, join(home, kind)]))
-  const child = spawn(programs[program], args, { env: { HOME: home, KUBECONFIG: join(home, 'kubeconfig'), ...helmHomes } })
+  const helmHomes = Object.fromEntries(
+    ['CACHE', 'CONFIG', 'DATA'].map((kind) => [`HELM_${kind}_HOME`, join(home, kind)]),
+  )
+  const child = spawn(programs[program], args, {
+    env: { HOME: home, KUBECONFIG: join(home, 'kubeconfig'), ...helmHomes },
+  })
   child.stdin.end(input)
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString() })
-  return { child, ended: new Promise((resolve) => child.on('close', (code) => { resolve({ code, output, milliseconds: Date.now() - startedAt }) })) }
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+    })
+  return {
+    child,
+    ended: new Promise((resolve) =>
+      child.on('close', (code) => {
+        resolve({ code, output, milliseconds: Date.now() - startedAt })
+      }),
+    ),
+  }
 }
 
 async function run(program: 'helm' | 'kubectl', args: string[], input = ''): Promise<string> {
@@ -63,119 +110,321 @@ async function waitUntil(condition: () => boolean): Promise<void> {
   }
 }
 
-function sendRequest(method: string, path: string, body?: object, options: { type?: string; token?: string; agent?: string } = {}): Promise<{ status: number; body: Json }> {
+function sendRequest(
+  method: string,
+  path: string,
+  body?: object,
+  options: { type?: string; token?: string; agent?: string } = {},
+): Promise<{ status: number; body: Json }> {
   const { type = 'application/json', token = 'token-admin', agent = 'curl/8' } = options
   return new Promise((resolve, reject) => {
-    const outgoing = request(`${api.url}${path}`, { method, ca, agent: false, headers: { 'content-type': type, 'user-agent': agent, ...(token === '' ? {} : { authorization: `Bearer ${token}` }) } }, (response) => {
-      let received = ''
-      response.on('data', (chunk: Buffer) => { received += chunk.toString() })
-      response.on('end', () => { resolve({ status: response.statusCode ?? 0, body: received.startsWith('{') ? JSON.parse(received) as Json : received }) })
-    })
+    const outgoing = request(
+      `${api.url}${path}`,
+      {
+        method,
+        ca,
+        agent: false,
+        headers: {
+          'content-type': type,
+          'user-agent': agent,
+          ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
+        },
+      },
+      (response) => {
+        let received = ''
+        response.on('data', (chunk: Buffer) => {
+          received += chunk.toString()
+        })
+        response.on('end', () => {
+          resolve({
+            status: response.statusCode ?? 0,
+            body: received.startsWith('{') ? (JSON.parse(received) as Json) : received,
+          })
+        })
+      },
+    )
     outgoing.on('error', reject).end(body && JSON.stringify(body))
   })
 }
 
 const service = (): KubernetesObject | undefined => api.get('Service', 'milvus', 'milvus-demo')
-const getPodUids = (): string[] => api.list('Pod', 'milvus').filter(({ metadata }) => metadata.labels?.['component'] === 'standalone').map((pod) => pod.metadata.uid ?? '')
-const listEndpointSlices = (): KubernetesObject[] => api.list('EndpointSlice', 'milvus').filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === 'milvus-demo')
-const listReadyEndpoints = (): Json[] => listEndpointSlices().flatMap((slice) => (slice['endpoints'] as Json[]).filter((endpoint) => getIn(endpoint, 'conditions', 'ready') === true))
-const getRelease = async (): Promise<Json> => getIn(JSON.parse(await run('helm', ['list', '-o', 'json'])) as Json, 0) ?? null
-const chart = (version: string): string[] => ['milvus-demo', 'milvus', '--repo', charts.url, '--version', version]
+const getPodUids = (): string[] =>
+  api
+    .list('Pod', 'milvus')
+    .filter(({ metadata }) => metadata.labels?.['component'] === 'standalone')
+    .map((pod) => pod.metadata.uid ?? '')
+const listEndpointSlices = (): KubernetesObject[] =>
+  api
+    .list('EndpointSlice', 'milvus')
+    .filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === 'milvus-demo')
+const listReadyEndpoints = (): Json[] =>
+  listEndpointSlices().flatMap((slice) =>
+    (slice['endpoints'] as Json[]).filter(
+      (endpoint) => getIn(endpoint, 'conditions', 'ready') === true,
+    ),
+  )
+const getRelease = async (): Promise<Json> =>
+  getIn(JSON.parse(await run('helm', ['list', '-o', 'json'])) as Json, 0) ?? null
+const chart = (version: string): string[] => [
+  'milvus-demo',
+  'milvus',
+  '--repo',
+  charts.url,
+  '--version',
+  version,
+]
 
 describe('helm', () => {
-  const values = ['--set-json', Object.entries(modeValues.standalone).map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(), '--set', 'service.type=LoadBalancer', '--set', 'externalS3.enabled=true,externalS3.host=s3.example.com', '--set-string', 'extraConfigFiles.user\\.yaml=common: { security: { authorizationEnabled: true } }']
+  const values = [
+    '--set-json',
+    Object.entries(modeValues.standalone)
+      .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+      .join(),
+    '--set',
+    'service.type=LoadBalancer',
+    '--set',
+    'externalS3.enabled=true,externalS3.host=s3.example.com',
+    '--set-string',
+    'extraConfigFiles.user\\.yaml=common: { security: { authorizationEnabled: true } }',
+  ]
 
   test('installs, with pods, endpoints and a load balancer', async () => {
     await run('helm', ['install', ...chart('4.2.58'), ...values, '--wait', '--timeout', '20s'])
-    expect(await getRelease()).toMatchObject({ status: 'deployed', chart: 'milvus-4.2.58', app_version: '2.5.16' })
+    expect(await getRelease()).toMatchObject({
+      status: 'deployed',
+      chart: 'milvus-4.2.58',
+      app_version: '2.5.16',
+    })
     expect(getIn(service(), 'spec', 'loadBalancerSourceRanges')).toEqual(['0.0.0.0/0'])
-    expect(asString(getIn(service(), 'status', 'loadBalancer', 'ingress', 0, 'hostname'))).toMatch(/^a[0-9a-f]{32}-[0-9a-f]{16}\.elb\.us-east-2\.amazonaws\.com$/)
+    expect(asString(getIn(service(), 'status', 'loadBalancer', 'ingress', 0, 'hostname'))).toMatch(
+      /^a[0-9a-f]{32}-[0-9a-f]{16}\.elb\.us-east-2\.amazonaws\.com$/,
+    )
     await waitUntil(() => listReadyEndpoints().length === 1)
-    expect(listEndpointSlices()[0]).toMatchObject({ ports: [{ name: 'milvus', port: 19530, protocol: 'TCP' }, { name: 'metrics', port: 9091 }] })
+    expect(listEndpointSlices()[0]).toMatchObject({
+      ports: [
+        { name: 'milvus', port: 19530, protocol: 'TCP' },
+        { name: 'metrics', port: 9091 },
+      ],
+    })
     expect(asString(getIn(listReadyEndpoints()[0], 'addresses', 0))).toMatch(/^10\.244\./)
   })
 
   test('upgrades the service and keeps the values, in about a second', async () => {
     const [pods, clusterIP] = [getPodUids(), getIn(service(), 'spec', 'clusterIP')]
-    const { code, milliseconds } = await start('helm', ['upgrade', ...chart('4.2.58'), '-n', 'milvus', '--reset-then-reuse-values', '--set', 'service.type=ClusterIP', '--wait', '--timeout', '20s']).ended
+    const { code, milliseconds } = await start('helm', [
+      'upgrade',
+      ...chart('4.2.58'),
+      '-n',
+      'milvus',
+      '--reset-then-reuse-values',
+      '--set',
+      'service.type=ClusterIP',
+      '--wait',
+      '--timeout',
+      '20s',
+    ]).ended
     expect(code).toBe(0)
     expect(milliseconds).toBeLessThan(5000)
-    expect([getIn(service(), 'spec', 'type'), getIn(service(), 'spec', 'clusterIP'), getIn(service(), 'spec', 'loadBalancerSourceRanges')]).toEqual(['ClusterIP', clusterIP, undefined])
-    await waitUntil(() => (service()?.metadata.finalizers ?? []).length === 0 && getIn(service(), 'status', 'loadBalancer', 'ingress') === undefined)
+    expect([
+      getIn(service(), 'spec', 'type'),
+      getIn(service(), 'spec', 'clusterIP'),
+      getIn(service(), 'spec', 'loadBalancerSourceRanges'),
+    ]).toEqual(['ClusterIP', clusterIP, undefined])
+    await waitUntil(
+      () =>
+        (service()?.metadata.finalizers ?? []).length === 0 &&
+        getIn(service(), 'status', 'loadBalancer', 'ingress') === undefined,
+    )
     expect(getPodUids()).toEqual(pods)
-    expect(JSON.parse(await run('helm', ['get', 'values', 'milvus-demo', '-o', 'json']))).toMatchObject({ externalS3: { host: 's3.example.com' }, service: { type: 'ClusterIP' } })
-    expect(asString(getIn(api.get('ConfigMap', 'milvus', 'milvus-demo'), 'data', 'default.yaml'))).toContain('s3.example.com')
+    expect(
+      JSON.parse(await run('helm', ['get', 'values', 'milvus-demo', '-o', 'json'])),
+    ).toMatchObject({ externalS3: { host: 's3.example.com' }, service: { type: 'ClusterIP' } })
+    expect(
+      asString(getIn(api.get('ConfigMap', 'milvus', 'milvus-demo'), 'data', 'default.yaml')),
+    ).toContain('s3.example.com')
   })
 
   test('interrupted while it waits, leaves the release failed and not pending; a rollback mends it', async () => {
     api.options.podReadyDelay = Infinity
     const seen = requestLog.requests.length
-    const { child, ended } = start('helm', ['upgrade', ...chart('5.0.19'), '-n', 'milvus', '--reset-then-reuse-values', '--wait', '--timeout', '60s'])
-    await waitUntil(() => requestLog.requests.slice(seen).some(({ query }) => query.includes('watch=true')))
+    const { child, ended } = start('helm', [
+      'upgrade',
+      ...chart('5.0.19'),
+      '-n',
+      'milvus',
+      '--reset-then-reuse-values',
+      '--wait',
+      '--timeout',
+      '60s',
+    ])
+    await waitUntil(() =>
+      requestLog.requests.slice(seen).some(({ query }) => query.includes('watch=true')),
+    )
     child.kill('SIGINT')
     expect((await ended).code).not.toBe(0)
     expect(await getRelease()).toMatchObject({ status: 'failed', revision: '3' })
     api.options.podReadyDelay = 20
     await run('helm', ['rollback', 'milvus-demo', '2', '--wait', '--timeout', '20s'])
-    expect(await getRelease()).toMatchObject({ status: 'deployed', revision: '4', chart: 'milvus-4.2.58' })
+    expect(await getRelease()).toMatchObject({
+      status: 'deployed',
+      revision: '4',
+      chart: 'milvus-4.2.58',
+    })
     await waitUntil(() => getPodUids().length === 1 && listReadyEndpoints().length === 1)
   })
 
   test('finds a newer chart, and uninstalls', async () => {
     await charts.publish('5.1.0', '2.7.0')
-    await run('helm', ['upgrade', 'milvus-demo', 'milvus', '--repo', charts.url, '--reset-then-reuse-values', '--wait', '--timeout', '20s'])
+    await run('helm', [
+      'upgrade',
+      'milvus-demo',
+      'milvus',
+      '--repo',
+      charts.url,
+      '--reset-then-reuse-values',
+      '--wait',
+      '--timeout',
+      '20s',
+    ])
     expect(await getRelease()).toMatchObject({ chart: 'milvus-5.1.0', app_version: '2.7.0' })
     await run('helm', ['uninstall', 'milvus-demo', '--wait'])
-    await waitUntil(() => ['Service', 'Deployment', 'ReplicaSet', 'Pod', 'EndpointSlice', 'Endpoints', 'Secret'].every((kind) => api.list(kind, 'milvus').length === 0))
+    await waitUntil(() =>
+      ['Service', 'Deployment', 'ReplicaSet', 'Pod', 'EndpointSlice', 'Endpoints', 'Secret'].every(
+        (kind) => api.list(kind, 'milvus').length === 0,
+      ),
+    )
   })
 })
 
-const buildIngress = (annotations: Record<string, string>, name = 'milvus-demo'): KubernetesObject => ({
-  apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name, namespace: 'milvus', annotations },
-  spec: { ingressClassName: 'alb', rules: [{ host: 'milvus.example.com', http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'milvus-demo', port: { number: 19530 } } } }] } }] },
+const buildIngress = (
+  annotations: Record<string, string>,
+  name = 'milvus-demo',
+): KubernetesObject => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'Ingress',
+  metadata: { name, namespace: 'milvus', annotations },
+  spec: {
+    ingressClassName: 'alb',
+    rules: [
+      {
+        host: 'milvus.example.com',
+        http: {
+          paths: [
+            {
+              path: '/',
+              pathType: 'Prefix',
+              backend: { service: { name: 'milvus-demo', port: { number: 19530 } } },
+            },
+          ],
+        },
+      },
+    ],
+  },
 })
-const listFieldManagers = (name: string): string[] => (api.get('Ingress', 'milvus', name)?.metadata.managedFields ?? []).map((entry) => `${entry.manager} ${entry.operation}`)
+const listFieldManagers = (name: string): string[] =>
+  (api.get('Ingress', 'milvus', name)?.metadata.managedFields ?? []).map(
+    (entry) => `${entry.manager} ${entry.operation}`,
+  )
 const arn = 'alb.ingress.kubernetes.io/certificate-arn'
 
 describe('kubectl', () => {
-  const annotation = (): string | undefined => api.get('Ingress', 'milvus', 'milvus-demo')?.metadata.annotations?.[arn]
+  const annotation = (): string | undefined =>
+    api.get('Ingress', 'milvus', 'milvus-demo')?.metadata.annotations?.[arn]
 
   test('applies, annotates and prints', async () => {
-    expect(await run('kubectl', ['apply', '-f', '-'], JSON.stringify(buildIngress({ [arn]: 'one' })))).toContain('created')
-    expect(await run('kubectl', ['apply', '-f', '-'], JSON.stringify(buildIngress({ [arn]: 'one' })))).toContain('unchanged')
-    expect(await run('kubectl', ['apply', '-f', '-'], JSON.stringify(buildIngress({ [arn]: 'two' })))).toContain('configured')
+    expect(
+      await run('kubectl', ['apply', '-f', '-'], JSON.stringify(buildIngress({ [arn]: 'one' }))),
+    ).toContain('created')
+    expect(
+      await run('kubectl', ['apply', '-f', '-'], JSON.stringify(buildIngress({ [arn]: 'one' }))),
+    ).toContain('unchanged')
+    expect(
+      await run('kubectl', ['apply', '-f', '-'], JSON.stringify(buildIngress({ [arn]: 'two' }))),
+    ).toContain('configured')
     await run('kubectl', ['annotate', '--overwrite', 'ingress/milvus-demo', `${arn}=three`])
     expect(annotation()).toBe('three')
-    expect(listFieldManagers('milvus-demo')).toEqual(['kubectl-client-side-apply Update', 'kubectl-annotate Update'])
-    expect(await run('kubectl', ['get', 'ingress'])).toMatch(/NAME +CLASS +HOSTS +ADDRESS +PORTS +AGE\nmilvus-demo +alb +milvus\.example\.com +80 /)
-    expect(await run('kubectl', ['describe', 'ingress', 'milvus-demo'])).toContain('milvus-demo:19530')
+    expect(listFieldManagers('milvus-demo')).toEqual([
+      'kubectl-client-side-apply Update',
+      'kubectl-annotate Update',
+    ])
+    expect(await run('kubectl', ['get', 'ingress'])).toMatch(
+      /NAME +CLASS +HOSTS +ADDRESS +PORTS +AGE\nmilvus-demo +alb +milvus\.example\.com +80 /,
+    )
+    expect(await run('kubectl', ['describe', 'ingress', 'milvus-demo'])).toContain(
+      'milvus-demo:19530',
+    )
   })
 
   test('moves to server-side apply, and then drops what is left out', async () => {
     await run('kubectl', ['annotate', 'ingress/milvus-demo', `${arn}-`])
-    await run('kubectl', ['apply', '-f', '-'], JSON.stringify(buildIngress({ [arn]: 'one', 'example.com/old': 'yes' })))
-    const serverSide = (value: string): Promise<string> => run('kubectl', ['apply', '--server-side', '--field-manager=mine', '-f', '-'], JSON.stringify(buildIngress({ [arn]: value })))
-    // kubectl applies first and moves the ownership afterwards: with another value, the first step already fails.
-    await expect(serverSide('four')).rejects.toThrow('conflict with "kubectl-client-side-apply" using networking.k8s.io/v1')
+    await run(
+      'kubectl',
+      ['apply', '-f', '-'],
+      JSON.stringify(buildIngress({ [arn]: 'one', 'example.com/old': 'yes' })),
+    )
+    const serverSide = (value: string): Promise<string> =>
+      run(
+        'kubectl',
+        ['apply', '--server-side', '--field-manager=mine', '-f', '-'],
+        JSON.stringify(buildIngress({ [arn]: value })),
+      )
+    // kubectl applies first and moves the ownership afterwards: with another value, the first step
+    // already fails.
+    await expect(serverSide('four')).rejects.toThrow(
+      'conflict with "kubectl-client-side-apply" using networking.k8s.io/v1',
+    )
     await serverSide('one')
-    expect(api.get('Ingress', 'milvus', 'milvus-demo')?.metadata.annotations).toEqual({ [arn]: 'one' })
+    expect(api.get('Ingress', 'milvus', 'milvus-demo')?.metadata.annotations).toEqual({
+      [arn]: 'one',
+    })
     expect(listFieldManagers('milvus-demo')).toEqual(['mine Apply'])
     await serverSide('four')
     expect(annotation()).toBe('four')
   })
 
   test('may change under its own name what it applied before', async () => {
-    await run('kubectl', ['apply', '-f', '-'], JSON.stringify(buildIngress({ [arn]: 'one', 'example.com/old': 'yes' }, 'kubectls')))
-    await run('kubectl', ['apply', '--server-side', '-f', '-'], JSON.stringify(buildIngress({ [arn]: 'two' }, 'kubectls')))
+    await run(
+      'kubectl',
+      ['apply', '-f', '-'],
+      JSON.stringify(buildIngress({ [arn]: 'one', 'example.com/old': 'yes' }, 'kubectls')),
+    )
+    await run(
+      'kubectl',
+      ['apply', '--server-side', '-f', '-'],
+      JSON.stringify(buildIngress({ [arn]: 'two' }, 'kubectls')),
+    )
     expect(listFieldManagers('kubectls')).toEqual(['kubectl Apply', 'kubectl-last-applied Apply'])
-    expect(Object.keys(api.get('Ingress', 'milvus', 'kubectls')?.metadata.annotations ?? {}).filter((name) => !name.startsWith('kubectl'))).toEqual([arn])
+    expect(
+      Object.keys(api.get('Ingress', 'milvus', 'kubectls')?.metadata.annotations ?? {}).filter(
+        (name) => !name.startsWith('kubectl'),
+      ),
+    ).toEqual([arn])
   })
 
   test('changes a type only together with the source ranges', async () => {
-    api.create({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'balanced', namespace: 'milvus' }, spec: { type: 'LoadBalancer', loadBalancerSourceRanges: ['0.0.0.0/0'], ports: [{ port: 19530 }] } })
-    const { code, output } = await start('kubectl', ['-n', 'milvus', 'patch', 'svc', 'balanced', '-p', '{"spec":{"type":"NodePort"}}']).ended
+    api.create({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'balanced', namespace: 'milvus' },
+      spec: {
+        type: 'LoadBalancer',
+        loadBalancerSourceRanges: ['0.0.0.0/0'],
+        ports: [{ port: 19530 }],
+      },
+    })
+    const { code, output } = await start('kubectl', [
+      '-n',
+      'milvus',
+      'patch',
+      'svc',
+      'balanced',
+      '-p',
+      '{"spec":{"type":"NodePort"}}',
+    ]).ended
     expect(code).toBe(1)
-    expect(output).toContain("The Service \"balanced\" is invalid: spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'")
+    expect(output).toContain(
+      'The Service "balanced" is invalid: spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is \'LoadBalancer\'',
+    )
     api.remove('Service', 'milvus', 'balanced')
     await waitUntil(() => api.get('Service', 'milvus', 'balanced') === undefined)
   })
@@ -183,16 +432,37 @@ describe('kubectl', () => {
 
 describe('server-side apply', () => {
   const apply = (object: object, name: string, more = ''): ReturnType<typeof sendRequest> =>
-    sendRequest('PATCH', `/apis/networking.k8s.io/v1/namespaces/milvus/ingresses/${name}?fieldManager=milvus-alb-action${more}`, object, { type: 'application/apply-patch+yaml' })
+    sendRequest(
+      'PATCH',
+      `/apis/networking.k8s.io/v1/namespaces/milvus/ingresses/${name}?fieldManager=milvus-alb-action${more}`,
+      object,
+      { type: 'application/apply-patch+yaml' },
+    )
   const same = { [arn]: 'one', 'example.com/scheme': 'internal' }
 
   test.each([
     { what: 'the same values', applied: same, status: 200, annotations: same },
     { what: 'another value', applied: { ...same, [arn]: 'two' }, status: 409, annotations: same },
-    { what: 'another value, forced', applied: { ...same, [arn]: 'two' }, more: '&force=true', status: 200, annotations: { ...same, [arn]: 'two' } },
+    {
+      what: 'another value, forced',
+      applied: { ...same, [arn]: 'two' },
+      more: '&force=true',
+      status: 200,
+      annotations: { ...same, [arn]: 'two' },
+    },
     { what: 'one left out', applied: { [arn]: 'one' }, status: 200, annotations: same },
-    { what: 'one more', applied: { ...same, more: '1' }, status: 200, annotations: { ...same, more: '1' } },
-    { what: 'two other values', applied: { [arn]: 'two', 'example.com/scheme': 'x' }, status: 409, annotations: same },
+    {
+      what: 'one more',
+      applied: { ...same, more: '1' },
+      status: 200,
+      annotations: { ...same, more: '1' },
+    },
+    {
+      what: 'two other values',
+      applied: { [arn]: 'two', 'example.com/scheme': 'x' },
+      status: 409,
+      annotations: same,
+    },
   ])('over kubectl: $what', async ({ what, applied, more, status, annotations }) => {
     const name = `over-${what.replaceAll(/\W+/g, '-')}`
     api.create(buildIngress(same, name), 'kubectl-client-side-apply')
@@ -202,19 +472,44 @@ describe('server-side apply', () => {
 
   test('says who owns what in a conflict', async () => {
     api.create(buildIngress(same, 'conflict'), 'kubectl-client-side-apply')
-    expect((await apply(buildIngress({ [arn]: 'two' }, 'conflict'), 'conflict')).body).toMatchObject({
-      kind: 'Status', status: 'Failure', reason: 'Conflict', code: 409,
+    expect(
+      (await apply(buildIngress({ [arn]: 'two' }, 'conflict'), 'conflict')).body,
+    ).toMatchObject({
+      kind: 'Status',
+      status: 'Failure',
+      reason: 'Conflict',
+      code: 409,
       message: `Apply failed with 1 conflict: conflict with "kubectl-client-side-apply" using networking.k8s.io/v1: .metadata.annotations.${arn}`,
-      details: { causes: [{ reason: 'FieldManagerConflict', message: 'conflict with "kubectl-client-side-apply" using networking.k8s.io/v1', field: `.metadata.annotations.${arn}` }] },
+      details: {
+        causes: [
+          {
+            reason: 'FieldManagerConflict',
+            message: 'conflict with "kubectl-client-side-apply" using networking.k8s.io/v1',
+            field: `.metadata.annotations.${arn}`,
+          },
+        ],
+      },
     })
   })
 
   test('of its own fields: nothing new changes nothing, what is left out goes, an annotation bumps no generation', async () => {
     const first = await apply(buildIngress({ [arn]: 'one', gone: 'soon' }, 'own'), 'own')
     expect(first.status).toBe(201)
-    expect(getIn(first.body, 'metadata', 'managedFields')).toMatchObject([{ manager: 'milvus-alb-action', operation: 'Apply', fieldsV1: { 'f:metadata': { 'f:annotations': { [`f:${arn}`]: {}, 'f:gone': {} } }, 'f:spec': { 'f:ingressClassName': {}, 'f:rules': {} } } }])
-    const version = (answer: { body: Json }): Json | undefined => getIn(answer.body, 'metadata', 'resourceVersion')
-    expect(version(await apply(buildIngress({ [arn]: 'one', gone: 'soon' }, 'own'), 'own'))).toBe(version(first))
+    expect(getIn(first.body, 'metadata', 'managedFields')).toMatchObject([
+      {
+        manager: 'milvus-alb-action',
+        operation: 'Apply',
+        fieldsV1: {
+          'f:metadata': { 'f:annotations': { [`f:${arn}`]: {}, 'f:gone': {} } },
+          'f:spec': { 'f:ingressClassName': {}, 'f:rules': {} },
+        },
+      },
+    ])
+    const version = (answer: { body: Json }): Json | undefined =>
+      getIn(answer.body, 'metadata', 'resourceVersion')
+    expect(version(await apply(buildIngress({ [arn]: 'one', gone: 'soon' }, 'own'), 'own'))).toBe(
+      version(first),
+    )
     const third = await apply(buildIngress({ [arn]: 'one' }, 'own'), 'own')
     expect(third.body).toMatchObject({ metadata: { generation: 1 } })
     expect(getIn(third.body, 'metadata', 'annotations')).toEqual({ [arn]: 'one' })
@@ -226,72 +521,207 @@ describe('server-side apply', () => {
 
 describe('a REST client', () => {
   const claims = '/api/v1/namespaces/milvus/configmaps'
-  const map = (name: string, data: Record<string, string>): KubernetesObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'milvus', labels: { name } }, data })
+  const map = (name: string, data: Record<string, string>): KubernetesObject => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace: 'milvus', labels: { name } },
+    data,
+  })
 
   test.each([
     ['no token', 'GET', '/api/v1/namespaces', '', 401, 'Unauthorized'],
     ['another token', 'GET', '/api/v1/namespaces', 'nobody', 401, 'Unauthorized'],
-    ['a right that is missing', 'POST', claims, 'token-reader', 403, 'configmaps is forbidden: User "reader" cannot create resource "configmaps" in API group "" in the namespace "milvus"'],
-    ['a right in a group', 'DELETE', '/apis/apps/v1/namespaces/milvus/deployments/x', 'token-reader', 403, 'deployments.apps "x" is forbidden: User "reader" cannot delete resource "deployments" in API group "apps" in the namespace "milvus"'],
-    ['no such object', 'GET', '/api/v1/namespaces/milvus/services/x', 'token-admin', 404, 'services "x" not found'],
-    ['what the simulator leaves out', 'GET', '/api/v1/namespaces/milvus/pods/x/log', 'token-admin', 501, "The simulator's Kubernetes API does not do this: the subresource pods/log. A real cluster does."],
+    [
+      'a right that is missing',
+      'POST',
+      claims,
+      'token-reader',
+      403,
+      'configmaps is forbidden: User "reader" cannot create resource "configmaps" in API group "" in the namespace "milvus"',
+    ],
+    [
+      'a right in a group',
+      'DELETE',
+      '/apis/apps/v1/namespaces/milvus/deployments/x',
+      'token-reader',
+      403,
+      'deployments.apps "x" is forbidden: User "reader" cannot delete resource "deployments" in API group "apps" in the namespace "milvus"',
+    ],
+    [
+      'no such object',
+      'GET',
+      '/api/v1/namespaces/milvus/services/x',
+      'token-admin',
+      404,
+      'services "x" not found',
+    ],
+    [
+      'what the simulator leaves out',
+      'GET',
+      '/api/v1/namespaces/milvus/pods/x/log',
+      'token-admin',
+      501,
+      "The simulator's Kubernetes API does not do this: the subresource pods/log. A real cluster does.",
+    ],
   ])('is refused: %s', async (_, method, path, token, code, message) => {
-    expect(await sendRequest(method, path, undefined, { token })).toMatchObject({ status: code, body: { kind: 'Status', status: 'Failure', code, message } })
+    expect(await sendRequest(method, path, undefined, { token })).toMatchObject({
+      status: code,
+      body: { kind: 'Status', status: 'Failure', code, message },
+    })
   })
 
   test('asks what it may do, who it is, and for what is not there', async () => {
-    expect(await sendRequest('GET', '/apis/storage.k8s.io/v1/storageclasses')).toEqual({ status: 404, body: '404 page not found\n' })
-    const reviewAccess = (verb: string): ReturnType<typeof sendRequest> => sendRequest('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { kind: 'SelfSubjectAccessReview', spec: { resourceAttributes: { verb, resource: 'secrets', namespace: 'milvus' } } }, { token: 'token-reader' })
-    expect([getIn((await reviewAccess('list')).body, 'status', 'allowed'), getIn((await reviewAccess('patch')).body, 'status', 'allowed')]).toEqual([true, false])
-    expect((await sendRequest('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {})).body).toMatchObject({ status: { userInfo: { username: 'admin' } } })
+    expect(await sendRequest('GET', '/apis/storage.k8s.io/v1/storageclasses')).toEqual({
+      status: 404,
+      body: '404 page not found\n',
+    })
+    const reviewAccess = (verb: string): ReturnType<typeof sendRequest> =>
+      sendRequest(
+        'POST',
+        '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+        {
+          kind: 'SelfSubjectAccessReview',
+          spec: { resourceAttributes: { verb, resource: 'secrets', namespace: 'milvus' } },
+        },
+        { token: 'token-reader' },
+      )
+    expect([
+      getIn((await reviewAccess('list')).body, 'status', 'allowed'),
+      getIn((await reviewAccess('patch')).body, 'status', 'allowed'),
+    ]).toEqual([true, false])
+    expect(
+      (await sendRequest('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {})).body,
+    ).toMatchObject({ status: { userInfo: { username: 'admin' } } })
     expect(requestLog.requests.at(-1)).toMatchObject({ service: 'kubernetes', isMutating: false })
   })
 
   test('loses a race, and sees finalizers through', async () => {
     const created = await sendRequest('POST', claims, map('raced', { a: '1' }))
-    expect((await sendRequest('POST', claims, map('raced', {}))).body).toMatchObject({ reason: 'AlreadyExists', message: 'configmaps "raced" already exists' })
-    await sendRequest('PATCH', `${claims}/raced`, { metadata: { finalizers: ['example.com/wait'] }, data: { b: '2' } }, { type: 'application/merge-patch+json' })
-    expect((await sendRequest('PUT', `${claims}/raced`, created.body as object)).body).toMatchObject({ code: 409, reason: 'Conflict', message: 'Operation cannot be fulfilled on configmaps "raced": the object has been modified; please apply your changes to the latest version and try again' })
-    expect((await sendRequest('DELETE', `${claims}/raced`)).body).toMatchObject({ kind: 'ConfigMap', data: { a: '1', b: '2' } })
+    expect((await sendRequest('POST', claims, map('raced', {}))).body).toMatchObject({
+      reason: 'AlreadyExists',
+      message: 'configmaps "raced" already exists',
+    })
+    await sendRequest(
+      'PATCH',
+      `${claims}/raced`,
+      { metadata: { finalizers: ['example.com/wait'] }, data: { b: '2' } },
+      { type: 'application/merge-patch+json' },
+    )
+    expect(
+      (await sendRequest('PUT', `${claims}/raced`, created.body as object)).body,
+    ).toMatchObject({
+      code: 409,
+      reason: 'Conflict',
+      message:
+        'Operation cannot be fulfilled on configmaps "raced": the object has been modified; please apply your changes to the latest version and try again',
+    })
+    expect((await sendRequest('DELETE', `${claims}/raced`)).body).toMatchObject({
+      kind: 'ConfigMap',
+      data: { a: '1', b: '2' },
+    })
     expect(api.get('ConfigMap', 'milvus', 'raced')?.metadata.deletionTimestamp).toBeDefined()
-    await sendRequest('PATCH', `${claims}/raced`, [{ op: 'remove', path: '/metadata/finalizers' }], { type: 'application/json-patch+json' })
+    await sendRequest(
+      'PATCH',
+      `${claims}/raced`,
+      [{ op: 'remove', path: '/metadata/finalizers' }],
+      { type: 'application/json-patch+json' },
+    )
     expect(api.get('ConfigMap', 'milvus', 'raced')).toBeUndefined()
   })
 
   test('watches from a version on, through a selector', async () => {
-    const version = asString(getIn((await sendRequest('GET', claims)).body, 'metadata', 'resourceVersion'))
+    const version = asString(
+      getIn((await sendRequest('GET', claims)).body, 'metadata', 'resourceVersion'),
+    )
     api.create(map('watched', { a: '1' }))
     const events = new Promise<Json[]>((resolve, reject) => {
       const lines: Json[] = []
-      const outgoing = request(`${api.url}${claims}?watch=1&resourceVersion=${version}&labelSelector=name%3Dwatched`, { ca, headers: { authorization: 'Bearer token-admin' } }, (response) => {
-        response.on('close', () => { resolve(lines) }).on('data', (chunk: Buffer) => {
-          lines.push(...chunk.toString().trim().split('\n').map((line) => JSON.parse(line) as Json))
-          if (lines.length === 1) api.replace(map('watched', { a: '2' }))
-          if (lines.length === 2) api.replace({ ...map('watched', { a: '2' }), metadata: { name: 'watched', namespace: 'milvus', labels: { name: 'hidden' } } })
-          if (lines.length === 3) outgoing.destroy()
-        })
-      }).on('error', reject).end()
+      const outgoing = request(
+        `${api.url}${claims}?watch=1&resourceVersion=${version}&labelSelector=name%3Dwatched`,
+        { ca, headers: { authorization: 'Bearer token-admin' } },
+        (response) => {
+          response
+            .on('close', () => {
+              resolve(lines)
+            })
+            .on('data', (chunk: Buffer) => {
+              lines.push(
+                ...chunk
+                  .toString()
+                  .trim()
+                  .split('\n')
+                  .map((line) => JSON.parse(line) as Json),
+              )
+              if (lines.length === 1) api.replace(map('watched', { a: '2' }))
+              if (lines.length === 2)
+                api.replace({
+                  ...map('watched', { a: '2' }),
+                  metadata: { name: 'watched', namespace: 'milvus', labels: { name: 'hidden' } },
+                })
+              if (lines.length === 3) outgoing.destroy()
+            })
+        },
+      )
+        .on('error', reject)
+        .end()
     })
-    expect((await events).map((event) => [getIn(event, 'type'), getIn(event, 'object', 'metadata', 'name')])).toEqual([['ADDED', 'watched'], ['MODIFIED', 'watched'], ['DELETED', 'watched']])
+    expect(
+      (await events).map((event) => [
+        getIn(event, 'type'),
+        getIn(event, 'object', 'metadata', 'name'),
+      ]),
+    ).toEqual([
+      ['ADDED', 'watched'],
+      ['MODIFIED', 'watched'],
+      ['DELETED', 'watched'],
+    ])
   })
 
   test('is told that a watch starts too far back', async () => {
     api.create(map('compacted', {}))
     api.compact()
-    expect((await sendRequest('GET', `${claims}?watch=1&resourceVersion=1000`)).body).toMatchObject({ type: 'ERROR', object: { code: 410, reason: 'Expired' } })
+    expect((await sendRequest('GET', `${claims}?watch=1&resourceVersion=1000`)).body).toMatchObject(
+      { type: 'ERROR', object: { code: 410, reason: 'Expired' } },
+    )
   })
 
   test('meets the webhooks that a scenario stands for', async () => {
-    const message = 'admission webhook "vingress.elbv2.k8s.aws" denied the request: invalid ingress class'
-    api.options.admit = ({ operation, object }) => (operation === 'CREATE' && object.kind === 'Ingress' ? new ApiError(403, 'Forbidden', message) : undefined)
-    expect((await sendRequest('POST', '/apis/networking.k8s.io/v1/namespaces/milvus/ingresses', buildIngress({}, 'denied'))).body).toMatchObject({ code: 403, message })
+    const message =
+      'admission webhook "vingress.elbv2.k8s.aws" denied the request: invalid ingress class'
+    api.options.admit = ({ operation, object }) =>
+      operation === 'CREATE' && object.kind === 'Ingress'
+        ? new ApiError(403, 'Forbidden', message)
+        : undefined
+    expect(
+      (
+        await sendRequest(
+          'POST',
+          '/apis/networking.k8s.io/v1/namespaces/milvus/ingresses',
+          buildIngress({}, 'denied'),
+        )
+      ).body,
+    ).toMatchObject({ code: 403, message })
     api.options.admit = () => undefined
   })
 
   test('meets the faults that a scenario injects', async () => {
-    requestLog.injectFault({ service: 'kubernetes', operation: `GET ${claims}`, times: 1, error: { status: 500, code: 'InternalError', message: 'etcdserver: leader changed' } })
-    requestLog.injectFault({ service: 'kubernetes', operation: `DELETE ${claims}/x`, times: 1, reset: true })
-    expect((await sendRequest('GET', claims)).body).toMatchObject({ code: 500, reason: 'InternalError', message: 'etcdserver: leader changed' })
+    requestLog.injectFault({
+      service: 'kubernetes',
+      operation: `GET ${claims}`,
+      times: 1,
+      error: { status: 500, code: 'InternalError', message: 'etcdserver: leader changed' },
+    })
+    requestLog.injectFault({
+      service: 'kubernetes',
+      operation: `DELETE ${claims}/x`,
+      times: 1,
+      reset: true,
+    })
+    expect((await sendRequest('GET', claims)).body).toMatchObject({
+      code: 500,
+      reason: 'InternalError',
+      message: 'etcdserver: leader changed',
+    })
     await expect(sendRequest('DELETE', `${claims}/x`)).rejects.toThrow('socket hang up')
     expect((await sendRequest('GET', claims)).status).toBe(200)
   })

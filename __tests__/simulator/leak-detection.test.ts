@@ -1,4 +1,7 @@
-/** The search for secrets finds what is there: each form, in each place. A search that finds nothing proves nothing otherwise. */
+/**
+ * The search for secrets finds what is there: each form, in each place. A search that finds nothing
+ * proves nothing otherwise.
+ */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,21 +9,46 @@ import { expect, test } from '@jest/globals'
 import { executeAction } from '../../testing/runner.ts'
 import type { RecordedRequest } from '../../testing/request-log.ts'
 import type { TestEnvironment } from '../../testing/environment.ts'
-import { listEncodings, findLeaks, findLeaksInRequests, collectRunOutputs } from '../scenarios/leaks.ts'
+import {
+  listEncodings,
+  findLeaks,
+  findLeaksInRequests,
+  collectRunOutputs,
+} from '../scenarios/leaks.ts'
 
 const secret = { name: 'it', text: 'p"a&s\\s <ö>/12+??>', for: ['milvus' as const] }
 
 test.each<[string, string, string]>([
   ['as it is', `x${secret.text}y`, 'raw'],
   ['in base64', Buffer.from(secret.text).toString('base64'), 'base64, 0 bytes after its beginning'],
-  ['as the password of Basic', Buffer.from(`root:${secret.text}`).toString('base64'), 'base64, 2 bytes after its beginning'],
-  ['in base64 amid a text', Buffer.from(`a${secret.text}and more`).toString('base64'), 'base64, 1 bytes after its beginning'],
-  ['in the middle of a token', Buffer.from(`1234567${secret.text}`).toString('base64url'), 'base64 for URLs, 1 bytes after its beginning'],
+  [
+    'as the password of Basic',
+    Buffer.from(`root:${secret.text}`).toString('base64'),
+    'base64, 2 bytes after its beginning',
+  ],
+  [
+    'in base64 amid a text',
+    Buffer.from(`a${secret.text}and more`).toString('base64'),
+    'base64, 1 bytes after its beginning',
+  ],
+  [
+    'in the middle of a token',
+    Buffer.from(`1234567${secret.text}`).toString('base64url'),
+    'base64 for URLs, 1 bytes after its beginning',
+  ],
   ['in a path', `/a/${encodeURIComponent(secret.text)}`, 'URL-encoded'],
-  ['in a path in small letters', '/a/p%22a%26s%5cs%20%3c%c3%b6%3e%2f12%2b%3f%3f%3e', 'URL-encoded in small letters'],
+  [
+    'in a path in small letters',
+    '/a/p%22a%26s%5cs%20%3c%c3%b6%3e%2f12%2b%3f%3f%3e',
+    'URL-encoded in small letters',
+  ],
   ['in a form', 'a=p%22a%26s%5Cs+%3C%C3%B6%3E%2F12%2B%3F%3F%3E&b=c', 'form-encoded'],
   ['in JSON', JSON.stringify({ a: secret.text }), 'JSON-escaped'],
-  ['in JSON of Go', String.raw`{"a":"p\"a\u0026s\\s \u003cö\u003e/12+??\u003e"}`, 'JSON-escaped as Go does'],
+  [
+    'in JSON of Go',
+    String.raw`{"a":"p\"a\u0026s\\s \u003cö\u003e/12+??\u003e"}`,
+    'JSON-escaped as Go does',
+  ],
 ])('a secret is found %s', (_, text, form) => {
   expect(findLeaks({ there: text }, [secret])).toContain(`it in there (${form})`)
 })
@@ -28,8 +56,18 @@ test.each<[string, string, string]>([
 test('each byte of base64 that is of the secret alone is looked for, and no other', () => {
   for (const length of [6, 7, 8]) {
     const text = 'secret-long'.slice(0, length)
-    for (const before of ['', 'x', 'xy', 'xyz']) for (const after of ['', 'z', 'zy']) expect(findLeaks({ there: Buffer.from(before + text + after).toString('base64') }, [{ name: 'it', text }])).not.toEqual([])
-    expect(findLeaks({ there: Buffer.from('some other words').toString('base64') }, [{ name: 'it', text }])).toEqual([])
+    for (const before of ['', 'x', 'xy', 'xyz'])
+      for (const after of ['', 'z', 'zy'])
+        expect(
+          findLeaks({ there: Buffer.from(before + text + after).toString('base64') }, [
+            { name: 'it', text },
+          ]),
+        ).not.toEqual([])
+    expect(
+      findLeaks({ there: Buffer.from('some other words').toString('base64') }, [
+        { name: 'it', text },
+      ]),
+    ).toEqual([])
   }
   expect(listEncodings('plain').size).toBe(4)
 })
@@ -50,19 +88,48 @@ if (where === 'helm') appendFileSync(env.HELM_LOG, secret)
 test('in each place that a run may leave it', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'milvus-alb-leaks-'))
   const [config, log] = [join(directory, 'helm-config'), join(directory, 'helm.log')]
-  const environment = { runnerEnv: () => ({ HELM_CONFIG_HOME: config, HELM_DATA_HOME: join(directory, 'none') }), helmCalls: async () => [await readFile(log, 'utf8')] } as unknown as TestEnvironment
+  const environment = {
+    runnerEnv: () => ({ HELM_CONFIG_HOME: config, HELM_DATA_HOME: join(directory, 'none') }),
+    helmCalls: async () => [await readFile(log, 'utf8')],
+  } as unknown as TestEnvironment
   const findLeakPlaces = async (where = ''): Promise<string[]> => {
     await Promise.all([mkdir(config, { recursive: true }), writeFile(log, '')])
-    const run = await executeAction({ actionDirectory: directory, directory, env: { HELM_CONFIG_HOME: config, HELM_LOG: log }, inputs: { secret: secret.text, where } })
-    const leaks = findLeaks(await collectRunOutputs(environment, run), [secret]).map((leak) => /^it in (.*) \(raw\)$/.exec(leak)?.[1]?.split('/').slice(-2).join('/') ?? '')
+    const run = await executeAction({
+      actionDirectory: directory,
+      directory,
+      env: { HELM_CONFIG_HOME: config, HELM_LOG: log },
+      inputs: { secret: secret.text, where },
+    })
+    const leaks = findLeaks(await collectRunOutputs(environment, run), [secret]).map(
+      (leak) => /^it in (.*) \(raw\)$/.exec(leak)?.[1]?.split('/').slice(-2).join('/') ?? '',
+    )
     await rm(config, { recursive: true })
     return leaks.filter((leak) => leak !== '')
   }
   try {
-    await writeFile(join(directory, 'action.yml'), 'inputs: {secret: {}, where: {}}\nruns: {using: node24, main: main.cjs}\n')
+    await writeFile(
+      join(directory, 'action.yml'),
+      'inputs: {secret: {}, where: {}}\nruns: {using: node24, main: main.cjs}\n',
+    )
     await writeFile(join(directory, 'main.cjs'), leakyAction)
-    const expectedPlaces = { stdout: 'what was printed', stderr: 'what was printed', GITHUB_OUTPUT: 'outputs', GITHUB_STATE: 'state', GITHUB_STEP_SUMMARY: 'summary', RUNNER_TEMP: 'temp/file', HOME: 'home/file', TMPDIR: 'tmp/file', HELM_CONFIG_HOME: 'helm-config/file', helm: 'the arguments of helm' }
-    for (const [where, place] of [...Object.entries(expectedPlaces), ['masked', ''], ['nowhere', '']]) expect({ where, place: (await findLeakPlaces(where)).join() }).toEqual({ where, place })
+    const expectedPlaces = {
+      stdout: 'what was printed',
+      stderr: 'what was printed',
+      GITHUB_OUTPUT: 'outputs',
+      GITHUB_STATE: 'state',
+      GITHUB_STEP_SUMMARY: 'summary',
+      RUNNER_TEMP: 'temp/file',
+      HOME: 'home/file',
+      TMPDIR: 'tmp/file',
+      HELM_CONFIG_HOME: 'helm-config/file',
+      helm: 'the arguments of helm',
+    }
+    for (const [where, place] of [
+      ...Object.entries(expectedPlaces),
+      ['masked', ''],
+      ['nowhere', ''],
+    ])
+      expect({ where, place: (await findLeakPlaces(where)).join() }).toEqual({ where, place })
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
@@ -71,10 +138,24 @@ test('in each place that a run may leave it', async () => {
 test.each<[string, Partial<RecordedRequest>]>([
   ['path', { operation: `GET /${encodeURIComponent(secret.text)}` }],
   ['query', { query: `?a=${encodeURIComponent(secret.text)}` }],
-  ['headers', { headers: { authorization: `Basic ${Buffer.from(`root:${secret.text}`).toString('base64')}` } }],
+  [
+    'headers',
+    {
+      headers: { authorization: `Basic ${Buffer.from(`root:${secret.text}`).toString('base64')}` },
+    },
+  ],
   ['body', { body: JSON.stringify({ a: secret.text }) }],
 ])('in the %s of a request to a part that it is not for', (_, request) => {
-  const sent = (service: 'milvus' | 'charts'): RecordedRequest => ({ service, operation: 'GET /', isMutating: false, userAgent: '', query: '', body: '', receivedAt: 0, ...request })
+  const sent = (service: 'milvus' | 'charts'): RecordedRequest => ({
+    service,
+    operation: 'GET /',
+    isMutating: false,
+    userAgent: '',
+    query: '',
+    body: '',
+    receivedAt: 0,
+    ...request,
+  })
   expect(findLeaksInRequests([sent('charts')], [secret])[0]).toMatch(/^it in requests to charts/)
   expect(findLeaksInRequests([sent('milvus')], [secret])).toEqual([])
 })

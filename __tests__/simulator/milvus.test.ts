@@ -14,7 +14,16 @@ beforeAll(async () => {
   milvus = await startMilvus({ requestLog })
 })
 afterEach(() => {
-  Object.assign(milvus, { authorization: undefined, ready: true, stateCode: 'Healthy', healthy: true, reasons: [], quotaStates: [], version: 'v2.6.15', delay: 0 })
+  Object.assign(milvus, {
+    authorization: undefined,
+    ready: true,
+    stateCode: 'Healthy',
+    healthy: true,
+    reasons: [],
+    quotaStates: [],
+    version: 'v2.6.15',
+    delay: 0,
+  })
 })
 afterAll(() => milvus.close())
 
@@ -28,7 +37,11 @@ async function sendRaw(path: string, headers: Record<string, string> = {}): Prom
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
 test('the official SDK connects, looks around and makes a collection', async () => {
-  const client = new MilvusClient({ address: `127.0.0.1:${milvus.port}`, ssl: false, logLevel: 'none' })
+  const client = new MilvusClient({
+    address: `127.0.0.1:${milvus.port}`,
+    ssl: false,
+    logLevel: 'none',
+  })
   try {
     await client.connectPromise
     expect(await client.getVersion()).toMatchObject({ version: 'v2.6.15', status: { code: 0 } })
@@ -38,30 +51,49 @@ test('the official SDK connects, looks around and makes a collection', async () 
       { name: 'id', data_type: 'Int64', is_primary_key: true },
       { name: 'vector', data_type: 'FloatVector', dim: 4 },
     ] as const
-    expect(await client.createCollection({ collection_name: 'books', fields: [...fields] })).toMatchObject({ code: 0 })
+    expect(
+      await client.createCollection({ collection_name: 'books', fields: [...fields] }),
+    ).toMatchObject({ code: 0 })
     expect(await client.hasCollection({ collection_name: 'books' })).toMatchObject({ value: true })
     expect(await client.showCollections()).toMatchObject({ data: [{ name: 'books' }] })
-    expect(await client.describeCollection({ collection_name: 'books' })).toMatchObject({ collection_name: 'books', status: { code: 0 } })
+    expect(await client.describeCollection({ collection_name: 'books' })).toMatchObject({
+      collection_name: 'books',
+      status: { code: 0 },
+    })
     expect(await client.dropCollection({ collection_name: 'books' })).toMatchObject({ code: 0 })
     expect(await client.hasCollection({ collection_name: 'books' })).toMatchObject({ value: false })
   } finally {
     await client.closeConnection()
   }
-  expect(requestLog.requests.find(({ operation }) => operation === 'CreateCollection')).toMatchObject({ service: 'milvus', isMutating: true })
-  expect(requestLog.requests.find(({ operation }) => operation === 'Connect')).toMatchObject({ isMutating: false, userAgent: expect.stringContaining('grpc-node') })
+  expect(
+    requestLog.requests.find(({ operation }) => operation === 'CreateCollection'),
+  ).toMatchObject({ service: 'milvus', isMutating: true })
+  expect(requestLog.requests.find(({ operation }) => operation === 'Connect')).toMatchObject({
+    isMutating: false,
+    userAgent: expect.stringContaining('grpc-node'),
+  })
 })
 
 // What authentication_interceptor.go says, in the order of its checks.
 test.each([
   ['nothing', undefined, '16', 'missing authorization in header'],
   ['no base64', 'root:Milvus', '16', 'invalid token format'],
-  ['a wrong password', base64('root:nope'), '16', 'auth check failure, please check username and password are correct'],
+  [
+    'a wrong password',
+    base64('root:nope'),
+    '16',
+    'auth check failure, please check username and password are correct',
+  ],
   ['a wrong API key', base64('nope'), '16', 'auth check failure, please check api key is correct'],
   ['the password', base64('root:Milvus'), '0', 'OK'],
   ['the API key', base64('key'), '0', 'OK'],
 ])('authorization: %s', async (_what, header, status, message) => {
   milvus.authorization = { user: 'root', password: 'Milvus', apiKey: 'key' }
-  for (const path of [getMilvusPath('Connect'), getMilvusPath('CheckHealth'), '/grpc.health.v1.Health/Check']) {
+  for (const path of [
+    getMilvusPath('Connect'),
+    getMilvusPath('CheckHealth'),
+    '/grpc.health.v1.Health/Check',
+  ]) {
     const { headers } = await sendRaw(path, header === undefined ? {} : { authorization: header })
     expect(headers['grpc-status']).toBe(status)
     expect(decodeURIComponent(String(headers['grpc-message']))).toBe(message)
@@ -70,7 +102,10 @@ test.each([
 
 test('an unknown service is unimplemented, with authorization on too: that is the ALB health check', async () => {
   milvus.authorization = { user: 'root', password: 'Milvus' }
-  expect((await sendRaw('/AWS.ALB/healthcheck')).headers).toMatchObject({ ':status': 200, 'grpc-status': '12' })
+  expect((await sendRaw('/AWS.ALB/healthcheck')).headers).toMatchObject({
+    ':status': 200,
+    'grpc-status': '12',
+  })
 })
 
 test.each([
@@ -103,8 +138,16 @@ test('CheckHealth carries the reasons and quota states', async () => {
 })
 
 test('faults: a gRPC status, a cut connection', async () => {
-  requestLog.injectFault({ service: 'milvus', operation: 'GetVersion', times: 1, error: { status: 8, code: 'ResourceExhausted', message: 'too much' } })
-  expect((await sendRaw(getMilvusPath('GetVersion'))).headers).toMatchObject({ 'grpc-status': '8', 'grpc-message': 'too%20much' })
+  requestLog.injectFault({
+    service: 'milvus',
+    operation: 'GetVersion',
+    times: 1,
+    error: { status: 8, code: 'ResourceExhausted', message: 'too much' },
+  })
+  expect((await sendRaw(getMilvusPath('GetVersion'))).headers).toMatchObject({
+    'grpc-status': '8',
+    'grpc-message': 'too%20much',
+  })
   requestLog.injectFault({ service: 'milvus', operation: 'GetVersion', times: 1, reset: true })
   expect((await sendRaw(getMilvusPath('GetVersion'))).headers['grpc-status']).toBeUndefined()
   expect((await sendRaw(getMilvusPath('GetVersion'))).headers).toMatchObject({ 'grpc-status': '0' })

@@ -1,11 +1,26 @@
 /** Every permission that docs ship for a check is taken away in some scenario. */
 import { expect, test } from '@jest/globals'
-import { optionalForCheck, requiredForDriftDetection, requiredForClassParamsDrift, requiredForCheck } from '../../testing/required-permissions.ts'
+import {
+  optionalForCheck,
+  requiredForDriftDetection,
+  requiredForClassParamsDrift,
+  requiredForCheck,
+} from '../../testing/required-permissions.ts'
 import { loadIamPolicy, loadRbacObjects } from '../../testing/shipped-permissions.ts'
 
 test('the tables of a check have each permission that its files ship, and no other', () => {
-  const actions = loadIamPolicy({ region: 'r', account: 'a', cluster: 'c' }, '', 'check').Statement.flatMap(({ Action }) => Action)
-  const verbs = loadRbacObjects('', 'check').flatMap(({ rules = [] }) => rules.flatMap(({ resources, verbs }) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`))))
-  const tables = [...requiredForCheck, ...requiredForDriftDetection, ...requiredForClassParamsDrift].map(({ permission }) => permission).concat(optionalForCheck)
+  const actions = loadIamPolicy(
+    { region: 'r', account: 'a', cluster: 'c' },
+    '',
+    'check',
+  ).Statement.flatMap(({ Action }) => Action)
+  const verbs = loadRbacObjects('', 'check').flatMap(({ rules = [] }) =>
+    rules.flatMap(({ resources, verbs }) =>
+      resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
+    ),
+  )
+  const tables = [...requiredForCheck, ...requiredForDriftDetection, ...requiredForClassParamsDrift]
+    .map(({ permission }) => permission)
+    .concat(optionalForCheck)
   expect(tables.sort()).toEqual([...actions, ...verbs].sort())
 })

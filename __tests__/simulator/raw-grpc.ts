@@ -1,7 +1,10 @@
 import { connect } from 'node:http2'
 import type { ClientHttp2Session, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2'
 
-/** What a raw HTTP/2 request met: its headers and trailers in one, its body, or the error of the stream or session. */
+/**
+ * What a raw HTTP/2 request met: its headers and trailers in one, its body, or the error of the
+ * stream or session.
+ */
 export interface RawResponse {
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
@@ -9,27 +12,48 @@ export interface RawResponse {
 }
 
 /** Connects; errors of the session come out with its requests. */
-export function openSession(url: string, options: { ca?: string; servername?: string; ALPNProtocols?: string[] } = {}): ClientHttp2Session {
+export function openSession(
+  url: string,
+  options: { ca?: string; servername?: string; ALPNProtocols?: string[] } = {},
+): ClientHttp2Session {
   const session = connect(url, options)
   session.on('error', () => undefined)
   return session
 }
 
 /** One request; `body` defaults to an empty gRPC message. */
-export function sendRequest(session: ClientHttp2Session, headers: OutgoingHttpHeaders, body = Buffer.alloc(5)): Promise<RawResponse> {
+export function sendRequest(
+  session: ClientHttp2Session,
+  headers: OutgoingHttpHeaders,
+  body = Buffer.alloc(5),
+): Promise<RawResponse> {
   return new Promise((resolve) => {
-    const stream = session.request({ ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers', ...headers })
-    const result: { headers: IncomingHttpHeaders; chunks: Buffer[]; error: string } = { headers: {}, chunks: [], error: '' }
+    const stream = session.request({
+      ':method': 'POST',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      ...headers,
+    })
+    const result: { headers: IncomingHttpHeaders; chunks: Buffer[]; error: string } = {
+      headers: {},
+      chunks: [],
+      error: '',
+    }
     stream.on('response', (received) => Object.assign(result.headers, received))
-    stream.on('trailers', (received: IncomingHttpHeaders) => Object.assign(result.headers, received))
+    stream.on('trailers', (received: IncomingHttpHeaders) =>
+      Object.assign(result.headers, received),
+    )
     stream.on('data', (chunk: Buffer) => result.chunks.push(chunk))
     stream.on('error', (error: Error) => {
       result.error = error.message
     })
-    stream.on('close', () => resolve({ headers: result.headers, body: Buffer.concat(result.chunks), error: result.error }))
+    stream.on('close', () =>
+      resolve({ headers: result.headers, body: Buffer.concat(result.chunks), error: result.error }),
+    )
     stream.end(headers[':method'] === 'GET' ? undefined : body)
   })
 }
 
 /** The path of a method of Milvus. */
-export const getMilvusPath = (method: string): string => `/milvus.proto.milvus.MilvusService/${method}`
+export const getMilvusPath = (method: string): string =>
+  `/milvus.proto.milvus.MilvusService/${method}`

@@ -1,8 +1,19 @@
-/** The class of a Service's load balancer in the simulated cluster: the API's rules, the controller's webhook, and who makes the load balancer. */
+/**
+ * The class of a Service's load balancer in the simulated cluster: the API's rules, the
+ * controller's webhook, and who makes the load balancer.
+ */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { issueLoopbackCertificate } from '../../testing/certificates.ts'
 import { serviceClass, setServiceClass } from '../../simulator/alb-controller/service-class.ts'
-import { getIn, asObject, startKubernetes, asString, type Json, type KubernetesApi, type KubernetesObject } from '../../simulator/kubernetes/api.ts'
+import {
+  getIn,
+  asObject,
+  startKubernetes,
+  asString,
+  type Json,
+  type KubernetesApi,
+  type KubernetesObject,
+} from '../../simulator/kubernetes/api.ts'
 import { RequestLog } from '../../testing/request-log.ts'
 
 let api: KubernetesApi
@@ -10,7 +21,11 @@ const prefix = 'service.beta.kubernetes.io/aws-load-balancer-'
 
 beforeAll(async () => {
   const { cert, key } = await issueLoopbackCertificate()
-  api = await startKubernetes({ requestLog: new RequestLog(), tls: { certificate: cert, privateKey: key }, authenticate: () => Promise.resolve(undefined) })
+  api = await startKubernetes({
+    requestLog: new RequestLog(),
+    tls: { certificate: cert, privateKey: key },
+    authenticate: () => Promise.resolve(undefined),
+  })
   api.options.mutateCreate = setServiceClass
   api.options.loadBalancerDelay = 0
   api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'milvus' } })
@@ -19,13 +34,20 @@ beforeAll(async () => {
 afterAll(() => api.close())
 
 function createService(name: string, annotations: Record<string, string> = {}): void {
-  api.create({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'milvus', annotations }, spec: { type: 'LoadBalancer', ports: [{ port: 19530 }] } })
+  api.create({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace: 'milvus', annotations },
+    spec: { type: 'LoadBalancer', ports: [{ port: 19530 }] },
+  })
 }
 
 /** Changes fields of the spec; undefined takes one away. */
 function patchSpec(name: string, changes: Record<string, string | undefined>): void {
   const current = getService(name)
-  const spec = Object.entries({ ...asObject(current['spec']), ...changes }).filter(([, value]) => value !== undefined)
+  const spec = Object.entries({ ...asObject(current['spec']), ...changes }).filter(
+    ([, value]) => value !== undefined,
+  )
   api.replace({ ...current, spec: Object.fromEntries<Json | undefined>(spec) })
 }
 
@@ -35,13 +57,17 @@ function getService(name: string): KubernetesObject {
   return service
 }
 
-const getLoadBalancerClass = (name: string): unknown => getIn(getService(name), 'spec', 'loadBalancerClass')
-const getHostname = (name: string): string => asString(getIn(getService(name), 'status', 'loadBalancer', 'ingress', 0, 'hostname'))
+const getLoadBalancerClass = (name: string): unknown =>
+  getIn(getService(name), 'spec', 'loadBalancerClass')
+const getHostname = (name: string): string =>
+  asString(getIn(getService(name), 'status', 'loadBalancer', 'ingress', 0, 'hostname'))
 
 /** Settles when a Service is so; jest's own time limit ends a wait that does not. */
 function waitUntil(condition: () => boolean): Promise<void> {
   return new Promise((resolve) => {
-    const stop = api.watch('Service', () => { check() })
+    const stop = api.watch('Service', () => {
+      check()
+    })
     const check = (): void => {
       if (!condition()) return
       stop()
@@ -54,21 +80,29 @@ function waitUntil(condition: () => boolean): Promise<void> {
 test('the webhook sets the class of what is created, and it belongs to no field manager', () => {
   createService('created')
   expect(getLoadBalancerClass('created')).toBe(serviceClass)
-  expect(JSON.stringify(getService('created').metadata.managedFields)).not.toContain('loadBalancerClass')
+  expect(JSON.stringify(getService('created').metadata.managedFields)).not.toContain(
+    'loadBalancerClass',
+  )
   createService('external', { [`${prefix}type`]: 'external' })
   expect(getLoadBalancerClass('external')).toBe(serviceClass)
 })
 
 test('the class stays while the type does, goes with it, and comes only together with it', async () => {
   createService('changed')
-  expect(() => { patchSpec('changed', { loadBalancerClass: undefined }) }).toThrow('spec.loadBalancerClass: Invalid value: "null": may not change once set')
+  expect(() => {
+    patchSpec('changed', { loadBalancerClass: undefined })
+  }).toThrow('spec.loadBalancerClass: Invalid value: "null": may not change once set')
   patchSpec('changed', { type: 'ClusterIP' })
   expect(getLoadBalancerClass('changed')).toBeUndefined()
-  expect(() => { patchSpec('changed', { loadBalancerClass: serviceClass }) }).toThrow("spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'")
+  expect(() => {
+    patchSpec('changed', { loadBalancerClass: serviceClass })
+  }).toThrow("spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'")
   patchSpec('changed', { type: 'LoadBalancer' })
   await waitUntil(() => /^a[0-9a-f]{32}-/.test(getHostname('changed')))
   expect(getLoadBalancerClass('changed')).toBeUndefined()
-  expect(() => { patchSpec('changed', { loadBalancerClass: serviceClass }) }).toThrow('may not change once set')
+  expect(() => {
+    patchSpec('changed', { loadBalancerClass: serviceClass })
+  }).toThrow('may not change once set')
   patchSpec('changed', { type: 'ClusterIP' })
   await waitUntil(() => getHostname('changed') === '')
   patchSpec('changed', { type: 'LoadBalancer', loadBalancerClass: serviceClass })

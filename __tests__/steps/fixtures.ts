@@ -5,43 +5,151 @@ import type { Target } from '../../src/steps/preflight/preflight.ts'
 import type { ReleaseRevision } from '../../src/clients/helm/release-storage.ts'
 
 export const host = 'milvus.example.com'
-export const certificateArn = 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000'
+export const certificateArn =
+  'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000'
 
 const ingressSettings: IngressSettings = {
-  name: undefined, className: 'alb', scheme: 'internet-facing', listenPort: 443, inboundCidrs: [], subnets: [], securityGroups: [], sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
-  idleTimeout: 600, loadBalancerName: undefined, groupName: undefined, tags: {}, annotations: {}, forceConflicts: false,
+  name: undefined,
+  className: 'alb',
+  scheme: 'internet-facing',
+  listenPort: 443,
+  inboundCidrs: [],
+  subnets: [],
+  securityGroups: [],
+  sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+  idleTimeout: 600,
+  loadBalancerName: undefined,
+  groupName: undefined,
+  tags: {},
+  annotations: {},
+  forceConflicts: false,
 }
 
-export function createSettings({ ingress = {}, ...overrides }: Partial<Omit<Settings, 'ingress'>> & { ingress?: Partial<IngressSettings> } = {}): Settings {
+export function createSettings({
+  ingress = {},
+  ...overrides
+}: Partial<Omit<Settings, 'ingress'>> & { ingress?: Partial<IngressSettings> } = {}): Settings {
   return {
-    mode: 'deploy', dryRun: false, failOnDrift: true, clusterAccess: { kind: 'eks', cluster: 'production' }, region: 'us-east-2', allowedAccounts: [], namespace: 'milvus', release: undefined, service: undefined, servicePort: undefined, host,
-    certificate: { kind: 'arn', arn: certificateArn }, replaceCertificate: false, requireAuthorization: false, expiryWarningDays: undefined, chart: { name: 'milvus', repository: 'https://zilliztech.github.io/milvus-helm/', version: undefined, credentials: undefined }, helmStorage: 'Secret', values: {}, serviceType: 'ClusterIP', restoreLoadBalancerClass: undefined, allowChartChange: false, cutover: 'first', onFailure: 'keep',
-    ingress: { ...ingressSettings, ...ingress }, timeouts: { release: 600, loadBalancer: 1200, probe: 300, lock: 1800 },
-    probe: { required: true, ca: undefined, address: undefined, token: undefined, byHostname: false }, summary: true, ...overrides,
+    mode: 'deploy',
+    dryRun: false,
+    failOnDrift: true,
+    clusterAccess: { kind: 'eks', cluster: 'production' },
+    region: 'us-east-2',
+    allowedAccounts: [],
+    namespace: 'milvus',
+    release: undefined,
+    service: undefined,
+    servicePort: undefined,
+    host,
+    certificate: { kind: 'arn', arn: certificateArn },
+    replaceCertificate: false,
+    requireAuthorization: false,
+    expiryWarningDays: undefined,
+    chart: {
+      name: 'milvus',
+      repository: 'https://zilliztech.github.io/milvus-helm/',
+      version: undefined,
+      credentials: undefined,
+    },
+    helmStorage: 'Secret',
+    values: {},
+    serviceType: 'ClusterIP',
+    restoreLoadBalancerClass: undefined,
+    allowChartChange: false,
+    cutover: 'first',
+    onFailure: 'keep',
+    ingress: { ...ingressSettings, ...ingress },
+    timeouts: { release: 600, loadBalancer: 1200, probe: 300, lock: 1800 },
+    probe: {
+      required: true,
+      ca: undefined,
+      address: undefined,
+      token: undefined,
+      byHostname: false,
+    },
+    summary: true,
+    ...overrides,
   }
 }
 
 export function createRevision(overrides: Partial<ReleaseRevision> = {}): ReleaseRevision {
-  return { name: 'milvus-demo', revision: 4, status: 'deployed', chart: { name: 'milvus', version: '5.0.19', appVersion: '2.6.15' }, values: { service: { type: 'ClusterIP' } }, manifest: '', deployedAt: '2026-01-02T03:04:05Z', serverSide: false, ...overrides }
+  return {
+    name: 'milvus-demo',
+    revision: 4,
+    status: 'deployed',
+    chart: { name: 'milvus', version: '5.0.19', appVersion: '2.6.15' },
+    values: { service: { type: 'ClusterIP' } },
+    manifest: '',
+    deployedAt: '2026-01-02T03:04:05Z',
+    serverSide: false,
+    ...overrides,
+  }
 }
 
 export function createTarget(overrides: Partial<Target> = {}): Target {
   return {
-    namespace: { name: 'milvus', uid: 'uid-of-namespace' }, release: { latestRevision: createRevision(), deployedRevision: createRevision() }, unreadableReleaseName: undefined, service: { name: 'milvus-demo', type: 'ClusterIP', port: 19530 },
-    manager: undefined, ingressName: 'milvus-demo', ingress: undefined, events: [], classParams: {}, ...overrides,
+    namespace: { name: 'milvus', uid: 'uid-of-namespace' },
+    release: { latestRevision: createRevision(), deployedRevision: createRevision() },
+    unreadableReleaseName: undefined,
+    service: { name: 'milvus-demo', type: 'ClusterIP', port: 19530 },
+    manager: undefined,
+    ingressName: 'milvus-demo',
+    ingress: undefined,
+    events: [],
+    classParams: {},
+    ...overrides,
   }
 }
 
 /** An Ingress as the API shows it. */
-export function ingress(annotations: Record<string, string>, options: { ownedAnnotations?: readonly string[]; spec?: Ingress['spec']; hostname?: string; manager?: Pick<ManagedFieldsEntry, 'manager' | 'operation' | 'time'> } = {}): Ingress {
+export function ingress(
+  annotations: Record<string, string>,
+  options: {
+    ownedAnnotations?: readonly string[]
+    spec?: Ingress['spec']
+    hostname?: string
+    manager?: Pick<ManagedFieldsEntry, 'manager' | 'operation' | 'time'>
+  } = {},
+): Ingress {
   const fields = Object.fromEntries((options.ownedAnnotations ?? []).map((key) => [`f:${key}`, {}]))
-  const managedFields = options.ownedAnnotations === undefined ? [] : [{ manager: 'milvus-alb-action', operation: 'Apply' as const, ...options.manager, fieldsV1: { 'f:metadata': { 'f:annotations': fields } } }]
+  const managedFields =
+    options.ownedAnnotations === undefined
+      ? []
+      : [
+          {
+            manager: 'milvus-alb-action',
+            operation: 'Apply' as const,
+            ...options.manager,
+            fieldsV1: { 'f:metadata': { 'f:annotations': fields } },
+          },
+        ]
   return {
-    metadata: { name: 'milvus-demo', namespace: 'milvus', uid: 'uid-of-ingress', resourceVersion: '100', annotations, managedFields },
-    spec: options.spec ?? {}, ...(options.hostname !== undefined && { status: { loadBalancer: { ingress: [{ hostname: options.hostname }] } } }),
+    metadata: {
+      name: 'milvus-demo',
+      namespace: 'milvus',
+      uid: 'uid-of-ingress',
+      resourceVersion: '100',
+      annotations,
+      managedFields,
+    },
+    spec: options.spec ?? {},
+    ...(options.hostname !== undefined && {
+      status: { loadBalancer: { ingress: [{ hostname: options.hostname }] } },
+    }),
   }
 }
 
 export function createEvent(reason: string, message = '', resourceVersion = '1'): Event {
-  return { metadata: { name: `milvus-demo.${resourceVersion}`, uid: 'e', resourceVersion }, type: reason === 'SuccessfullyReconciled' ? 'Normal' : 'Warning', reason, message, involvedObject: { kind: 'Ingress', uid: 'uid-of-ingress', namespace: 'milvus', name: 'milvus-demo' } }
+  return {
+    metadata: { name: `milvus-demo.${resourceVersion}`, uid: 'e', resourceVersion },
+    type: reason === 'SuccessfullyReconciled' ? 'Normal' : 'Warning',
+    reason,
+    message,
+    involvedObject: {
+      kind: 'Ingress',
+      uid: 'uid-of-ingress',
+      namespace: 'milvus',
+      name: 'milvus-demo',
+    },
+  }
 }

@@ -1,19 +1,52 @@
 import { describe, expect, test } from '@jest/globals'
 import { ActionError } from '../../src/failures/action-error.ts'
-import { pollInterval, systemClock, throwIfCancelled, waitFor, withProgress, type PollResult, type WaitOptions } from '../../src/util/polling.ts'
+import {
+  pollInterval,
+  systemClock,
+  throwIfCancelled,
+  waitFor,
+  withProgress,
+  type PollResult,
+  type WaitOptions,
+} from '../../src/util/polling.ts'
 import { captureError, captureActionError } from '../capture-error.ts'
 import { FrozenClock, FakeClock } from './clock.ts'
 
-const createTimeoutError = (lastObserved: string): ActionError => new ActionError({ code: 'load-balancer-timeout', problem: `last: ${lastObserved}`, remedy: 'wait' })
+const createTimeoutError = (lastObserved: string): ActionError =>
+  new ActionError({
+    code: 'load-balancer-timeout',
+    problem: `last: ${lastObserved}`,
+    remedy: 'wait',
+  })
 
-function createWait<T>(poll: () => Promise<PollResult<T>>, overrides: Partial<WaitOptions<T>> = {}): WaitOptions<T> {
-  return { poll, interval: () => 1000, timeout: 60_000, signal: new AbortController().signal, clock: new FakeClock(), createTimeoutError, ...overrides }
+function createWait<T>(
+  poll: () => Promise<PollResult<T>>,
+  overrides: Partial<WaitOptions<T>> = {},
+): WaitOptions<T> {
+  return {
+    poll,
+    interval: () => 1000,
+    timeout: 60_000,
+    signal: new AbortController().signal,
+    clock: new FakeClock(),
+    createTimeoutError,
+    ...overrides,
+  }
 }
 
 /** Looks that say pending so many times, and then done. */
-function createPoll(pendingPolls: number): { poll: () => Promise<PollResult<string>>; count: () => number } {
+function createPoll(pendingPolls: number): {
+  poll: () => Promise<PollResult<string>>
+  count: () => number
+} {
   let pollCount = 0
-  return { poll: () => Promise.resolve(++pollCount > pendingPolls ? { done: 'there' } : { pending: `look ${pollCount}` }), count: () => pollCount }
+  return {
+    poll: () =>
+      Promise.resolve(
+        ++pollCount > pendingPolls ? { done: 'there' } : { pending: `look ${pollCount}` },
+      ),
+    count: () => pollCount,
+  }
 }
 
 describe('waitFor', () => {
@@ -23,21 +56,29 @@ describe('waitFor', () => {
     expect(clock.sleeps).toEqual([])
   })
 
-  test.each([['undefined', undefined], ['false', false], ['null', null]])('%s is an awaited thing too', async (_, value) => {
+  test.each([
+    ['undefined', undefined],
+    ['false', false],
+    ['null', null],
+  ])('%s is an awaited thing too', async (_, value) => {
     expect(await waitFor(createWait(() => Promise.resolve({ done: value })))).toBe(value)
   })
 
   test('looks at each interval', async () => {
     const clock = new FakeClock(5_000)
     const { poll, count } = createPoll(3)
-    expect(await waitFor(createWait(poll, { clock, interval: (waited) => 100 + waited }))).toBe('there')
+    expect(await waitFor(createWait(poll, { clock, interval: (waited) => 100 + waited }))).toBe(
+      'there',
+    )
     expect([count(), clock.sleeps]).toEqual([4, [100, 200, 400]])
   })
 
   test('looks a last time at the deadline, and says what it saw', async () => {
     const clock = new FakeClock()
     const { poll, count } = createPoll(Infinity)
-    const error = await captureActionError(() => waitFor(createWait(poll, { clock, timeout: 2_500 })))
+    const error = await captureActionError(() =>
+      waitFor(createWait(poll, { clock, timeout: 2_500 })),
+    )
     expect([error.code, error.message]).toEqual(['load-balancer-timeout', 'last: look 4'])
     expect([count(), clock.sleeps]).toEqual([4, [1000, 1000, 500]])
   })
@@ -48,7 +89,9 @@ describe('waitFor', () => {
 
   test.each([0, -5_000])('a timeout of %d ms allows one look', async (timeout) => {
     const { poll, count } = createPoll(Infinity)
-    expect((await captureActionError(() => waitFor(createWait(poll, { timeout })))).message).toBe('last: look 1')
+    expect((await captureActionError(() => waitFor(createWait(poll, { timeout })))).message).toBe(
+      'last: look 1',
+    )
     expect(count()).toBe(1)
   })
 
@@ -63,15 +106,30 @@ describe('waitFor', () => {
 
   test('a look that is never answered is left soon after the deadline, and the last thing seen is told', async () => {
     let pollCount = 0
-    const poll = (): Promise<PollResult<never>> => (pollCount++ === 0 ? Promise.resolve({ pending: 'the first look' }) : new Promise(() => undefined))
-    expect((await captureActionError(() => waitFor(createWait(poll, { timeout: 500 })))).message).toBe('last: the first look')
-    expect((await captureActionError(() => waitFor(createWait(poll, { timeout: 500 })))).message).toBe('last: nothing was answered in this time')
+    const poll = (): Promise<PollResult<never>> =>
+      pollCount++ === 0
+        ? Promise.resolve({ pending: 'the first look' })
+        : new Promise(() => undefined)
+    expect(
+      (await captureActionError(() => waitFor(createWait(poll, { timeout: 500 })))).message,
+    ).toBe('last: the first look')
+    expect(
+      (await captureActionError(() => waitFor(createWait(poll, { timeout: 500 })))).message,
+    ).toBe('last: nothing was answered in this time')
   })
 
   test('tells of progress every ten seconds, and of nothing before', async () => {
     const progress: [number, string][] = []
     const { poll } = createPoll(Infinity)
-    await captureActionError(() => waitFor(createWait(poll, { timeout: 31_000, interval: () => 3_000, onProgress: (waited, lastObserved) => progress.push([waited, lastObserved]) })))
+    await captureActionError(() =>
+      waitFor(
+        createWait(poll, {
+          timeout: 31_000,
+          interval: () => 3_000,
+          onProgress: (waited, lastObserved) => progress.push([waited, lastObserved]),
+        }),
+      ),
+    )
     expect(progress.map(([waited]) => waited)).toEqual([10_000, 20_000, 30_000])
     expect(progress.every(([, lastObserved]) => /^look \d+$/.test(lastObserved))).toBe(true)
   })
@@ -83,27 +141,42 @@ describe('waitFor', () => {
       clock.time += 35_000
       return Promise.resolve({ pending: 'slow' })
     }
-    await captureActionError(() => waitFor(createWait(poll, { clock, timeout: 110_000, onProgress: (waited) => progress.push(waited) })))
+    await captureActionError(() =>
+      waitFor(
+        createWait(poll, {
+          clock,
+          timeout: 110_000,
+          onProgress: (waited) => progress.push(waited),
+        }),
+      ),
+    )
     expect(progress.length).toBe(3)
   })
 
   test('a refusal ends it at once', async () => {
     const clock = new FakeClock()
     const rejection = new ActionError({ code: 'controller-refused', problem: 'no', remedy: 'mend' })
-    expect(await captureError(() => waitFor(createWait(() => Promise.reject(rejection), { clock })))).toBe(rejection)
+    expect(
+      await captureError(() => waitFor(createWait(() => Promise.reject(rejection), { clock }))),
+    ).toBe(rejection)
     expect(clock.sleeps).toEqual([])
   })
 
   test('a signal that is aborted before: no look', async () => {
     const { poll, count } = createPoll(0)
-    expect((await captureActionError(() => waitFor(createWait(poll, { signal: AbortSignal.abort() })))).code).toBe('cancelled')
+    expect(
+      (await captureActionError(() => waitFor(createWait(poll, { signal: AbortSignal.abort() }))))
+        .code,
+    ).toBe('cancelled')
     expect(count()).toBe(0)
   })
 
   test('a signal that is aborted in a sleep ends it at once', async () => {
     const controller = new AbortController()
     const { poll, count } = createPoll(Infinity)
-    const waitPromise = waitFor(createWait(poll, { clock: new FrozenClock(), signal: controller.signal }))
+    const waitPromise = waitFor(
+      createWait(poll, { clock: new FrozenClock(), signal: controller.signal }),
+    )
     setImmediate(() => controller.abort())
     expect((await captureActionError(() => waitPromise)).code).toBe('cancelled')
     expect(count()).toBe(1)
@@ -115,30 +188,49 @@ describe('waitFor', () => {
       signals.push(signal)
       return Promise.resolve()
     }
-    expect(await waitFor(createWait(createPoll(2).poll, { clock: new FrozenClock(), wakeUp }))).toBe('there')
+    expect(
+      await waitFor(createWait(createPoll(2).poll, { clock: new FrozenClock(), wakeUp })),
+    ).toBe('there')
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
   })
 
   test('a wake-up that never comes is told when the sleep is over', async () => {
     let pendingWakeUps = 0
-    const wakeUp = (signal: AbortSignal): Promise<void> => new Promise((resolve) => {
-      pendingWakeUps += 1
-      signal.addEventListener('abort', () => {
-        pendingWakeUps -= 1
-        resolve()
+    const wakeUp = (signal: AbortSignal): Promise<void> =>
+      new Promise((resolve) => {
+        pendingWakeUps += 1
+        signal.addEventListener('abort', () => {
+          pendingWakeUps -= 1
+          resolve()
+        })
       })
-    })
     expect(await waitFor(createWait(createPoll(3).poll, { wakeUp }))).toBe('there')
     expect(pendingWakeUps).toBe(0)
   })
 
   test('a wake-up that fails is not lost', async () => {
     const workError = new Error('boom')
-    expect(await captureError(() => waitFor(createWait(createPoll(1).poll, { clock: new FrozenClock(), wakeUp: () => Promise.reject(workError) })))).toBe(workError)
+    expect(
+      await captureError(() =>
+        waitFor(
+          createWait(createPoll(1).poll, {
+            clock: new FrozenClock(),
+            wakeUp: () => Promise.reject(workError),
+          }),
+        ),
+      ),
+    ).toBe(workError)
   })
 })
 
-test.each([[0, 100], [500, 100], [1_000, 100], [5_000, 500], [20_000, 2_000], [600_000, 2_000]])('growing: after %d ms every %d', (waited, interval) => {
+test.each([
+  [0, 100],
+  [500, 100],
+  [1_000, 100],
+  [5_000, 500],
+  [20_000, 2_000],
+  [600_000, 2_000],
+])('growing: after %d ms every %d', (waited, interval) => {
   expect(pollInterval(waited)).toBe(interval)
 })
 
@@ -190,7 +282,13 @@ describe('withProgress', () => {
   test('work that fails is not told of', async () => {
     const workError = new Error('boom')
     const reported: number[] = []
-    expect(await captureError(() => withProgress(Promise.reject(workError), new AsyncFakeClock(), (waited) => reported.push(waited)))).toBe(workError)
+    expect(
+      await captureError(() =>
+        withProgress(Promise.reject(workError), new AsyncFakeClock(), (waited) =>
+          reported.push(waited),
+        ),
+      ),
+    ).toBe(workError)
     expect(reported).toEqual([])
   })
 })

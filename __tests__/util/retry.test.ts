@@ -4,14 +4,28 @@ import { captureError } from '../capture-error.ts'
 import { FakeClock } from './clock.ts'
 
 test.each([
-  [0, 0, 100], [0, 0.999, 199.9], [1, 0, 200], [3, 0.5, 1200], [10, 0, 2_500], [2_000, 0.999, 4_997.5],
+  [0, 0, 100],
+  [0, 0.999, 199.9],
+  [1, 0, 200],
+  [3, 0.5, 1200],
+  [10, 0, 2_500],
+  [2_000, 0.999, 4_997.5],
 ])('backoff(%d) with random %d', (attempt, random, ms) => {
   expect(backoff(attempt, { random: () => random })).toBeCloseTo(ms, 5)
 })
 
 describe('retry', () => {
   const workError = new Error('boom')
-  test.each<[string, failures: number, attempts: number, healable: boolean, calls: number, outcome: 'done' | Error]>([
+  test.each<
+    [
+      string,
+      failures: number,
+      attempts: number,
+      healable: boolean,
+      calls: number,
+      outcome: 'done' | Error,
+    ]
+  >([
     ['success at once', 0, 3, true, 1, 'done'],
     ['success in the end', 2, 3, true, 3, 'done'],
     ['no more than its attempts', 9, 3, true, 3, workError],
@@ -20,22 +34,39 @@ describe('retry', () => {
   ])('%s', async (_, failures, attempts, isRetryable, expectedCalls, outcome) => {
     const clock = new FakeClock()
     let callCount = 0
-    const work = (): Promise<string> => (++callCount > failures ? Promise.resolve('done') : Promise.reject(workError))
-    const options = { maxAttempts: () => (isRetryable ? attempts : 1), signal: new AbortController().signal, clock }
+    const work = (): Promise<string> =>
+      ++callCount > failures ? Promise.resolve('done') : Promise.reject(workError)
+    const options = {
+      maxAttempts: () => (isRetryable ? attempts : 1),
+      signal: new AbortController().signal,
+      clock,
+    }
     if (outcome === 'done') expect(await retry(work, options)).toBe('done')
     else expect(await captureError(() => retry(work, options))).toBe(outcome)
     expect([callCount, clock.sleeps.length]).toEqual([expectedCalls, expectedCalls - 1])
   })
 
-  test.each([[0, 0.1, 0.2], [3_000, 3.02, 3.05]])('rests %d ms when it was asked to, and never in step with others', async (retryAfter, minSeconds, maxSeconds) => {
-    const clock = new FakeClock()
-    let callCount = 0
-    const work = (): Promise<string> => (++callCount > 1 ? Promise.resolve('done') : Promise.reject(workError))
-    await retry(work, { maxAttempts: () => 2, retryAfter: () => retryAfter, signal: new AbortController().signal, clock })
-    expect(clock.sleeps).toHaveLength(1)
-    expect(clock.sleeps[0]).toBeGreaterThanOrEqual(minSeconds * 1000)
-    expect(clock.sleeps[0]).toBeLessThanOrEqual(maxSeconds * 1000)
-  })
+  test.each([
+    [0, 0.1, 0.2],
+    [3_000, 3.02, 3.05],
+  ])(
+    'rests %d ms when it was asked to, and never in step with others',
+    async (retryAfter, minSeconds, maxSeconds) => {
+      const clock = new FakeClock()
+      let callCount = 0
+      const work = (): Promise<string> =>
+        ++callCount > 1 ? Promise.resolve('done') : Promise.reject(workError)
+      await retry(work, {
+        maxAttempts: () => 2,
+        retryAfter: () => retryAfter,
+        signal: new AbortController().signal,
+        clock,
+      })
+      expect(clock.sleeps).toHaveLength(1)
+      expect(clock.sleeps[0]).toBeGreaterThanOrEqual(minSeconds * 1000)
+      expect(clock.sleeps[0]).toBeLessThanOrEqual(maxSeconds * 1000)
+    },
+  )
 
   test('a cancelled job tries nothing again', async () => {
     const controller = new AbortController()
@@ -45,7 +76,11 @@ describe('retry', () => {
       controller.abort()
       return Promise.reject(workError)
     }
-    expect(await captureError(() => retry(work, { maxAttempts: () => 5, signal: controller.signal, clock: new FakeClock() }))).toBe(workError)
+    expect(
+      await captureError(() =>
+        retry(work, { maxAttempts: () => 5, signal: controller.signal, clock: new FakeClock() }),
+      ),
+    ).toBe(workError)
     expect(callCount).toBe(1)
   })
 })

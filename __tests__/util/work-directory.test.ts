@@ -46,7 +46,10 @@ describe('WorkDirectory', () => {
     await expect(directory.remove(throwWithPath)).resolves.toBeUndefined()
   })
 
-  test.each([['undefined', undefined], ['empty', '']])('RUNNER_TEMP %s means the directory of the system', async (_, runnerTemp) => {
+  test.each([
+    ['undefined', undefined],
+    ['empty', ''],
+  ])('RUNNER_TEMP %s means the directory of the system', async (_, runnerTemp) => {
     const directory = new WorkDirectory(runnerTemp)
     try {
       expect(dirname(await directory.path())).toBe(tmpdir())
@@ -60,10 +63,15 @@ describe('sweep', () => {
   test('takes what runs left, and nothing else', async () => {
     await new WorkDirectory(tempRoot).path()
     await new WorkDirectory(tempRoot).path()
-    for (const unrelated of ['_github_workflow', 'milvus-alb', 'x-milvus-alb-action-y']) await mkdir(join(tempRoot, unrelated))
+    for (const unrelated of ['_github_workflow', 'milvus-alb', 'x-milvus-alb-action-y'])
+      await mkdir(join(tempRoot, unrelated))
     const failures: string[] = []
     await removeStaleDirectories(tempRoot, (path) => void failures.push(path))
-    expect((await readdir(tempRoot)).sort()).toEqual(['_github_workflow', 'milvus-alb', 'x-milvus-alb-action-y'])
+    expect((await readdir(tempRoot)).sort()).toEqual([
+      '_github_workflow',
+      'milvus-alb',
+      'x-milvus-alb-action-y',
+    ])
     expect(failures).toEqual([])
   })
 

@@ -1,19 +1,31 @@
 import { X509Certificate } from 'node:crypto'
 
-/** A certificate with some of its bytes changed. @returns PEM */
+/**
+ * A certificate with some of its bytes changed.
+ * @returns PEM
+ */
 export function tamperCertificate(pem: string, mutate: (raw: Buffer) => unknown): string {
   const { raw } = new X509Certificate(pem)
   mutate(raw)
   return `-----BEGIN CERTIFICATE-----\n${raw.toString('base64')}\n-----END CERTIFICATE-----\n`
 }
 
-/** A certificate that ends in a month 99. @returns PEM */
+/**
+ * A certificate that ends in a month 99.
+ * @returns PEM
+ */
 export function setInvalidExpiry(pem: string): string {
-  const end = new X509Certificate(pem).validToDate.toISOString().replace(/[-:T]|\.000/g, '').slice(2)
+  const end = new X509Certificate(pem).validToDate
+    .toISOString()
+    .replace(/[-:T]|\.000/g, '')
+    .slice(2)
   return tamperCertificate(pem, (raw) => raw.write('99', raw.indexOf(end) + 2))
 }
 
-/** Certificates that the simulator's authority cannot make: self-signed by openssl, for milvus.example.com. */
+/**
+ * Certificates that the simulator's authority cannot make: self-signed by openssl, for
+ * milvus.example.com.
+ */
 export const weakFixtures = {
   /** openssl req -x509 -newkey ed25519 */
   ed25519: {

@@ -248,7 +248,8 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 const runnerTemp = process.env['RUNNER_TEMP'];
 if (runnerTemp) {
-    // What speaks to the runner takes longer to load than all else here, and mostly there is nothing to say.
+    // What speaks to the runner takes longer to load than all else here, and mostly there is nothing
+    // to say.
     await (0,_util_work_directory_js__WEBPACK_IMPORTED_MODULE_0__/* .removeStaleDirectories */ .F)(runnerTemp, async (path, thrown) => (await Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(356)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6356))).warnRemovalFailed(path, thrown));
 }
 
@@ -284,7 +285,10 @@ const directoryPrefix = 'milvus-alb-action-';
 class WorkDirectory {
     parent;
     directory;
-    /** @param runnerTemp RUNNER_TEMP; the system's temporary directory when it is not set, as on a laptop */
+    /**
+     * @param runnerTemp RUNNER_TEMP; the system's temporary directory when it is not set, as on a
+     *   laptop
+     */
     constructor(runnerTemp) {
         this.parent = runnerTemp || tmpdir();
     }
@@ -293,7 +297,10 @@ class WorkDirectory {
         this.directory ??= mkdtemp(join(this.parent, directoryPrefix));
         return this.directory;
     }
-    /** Never rejects. @param onRemovalError told when it could not be removed */
+    /**
+     * Never rejects.
+     * @param onRemovalError told when it could not be removed
+     */
     async remove(onRemovalError) {
         const directory = await this.directory?.catch(() => undefined);
         if (directory)
@@ -301,13 +308,15 @@ class WorkDirectory {
     }
 }
 /**
- * Removes what runs that were killed left under RUNNER_TEMP. The steps of a job run one after the other and no two jobs share
- * RUNNER_TEMP, so that whatever is there when post runs is left over.
+ * Removes what runs that were killed left under RUNNER_TEMP. The steps of a job run one after the
+ * other and no two jobs share RUNNER_TEMP, so that whatever is there when post runs is left over.
  * @param onRemovalError told of what could not be removed
  */
 async function removeStaleDirectories(runnerTemp, onRemovalError) {
     const names = await (0,promises_namespaceObject.readdir)(runnerTemp).catch(() => []);
-    for (const path of names.filter((name) => name.startsWith(directoryPrefix)).map((name) => (0,external_node_path_namespaceObject.join)(runnerTemp, name))) {
+    for (const path of names
+        .filter((name) => name.startsWith(directoryPrefix))
+        .map((name) => (0,external_node_path_namespaceObject.join)(runnerTemp, name))) {
         await removeDirectory(path, onRemovalError);
     }
 }

@@ -1,4 +1,7 @@
-/** Signed requests to moto by hand, for the services whose SDK the project has no other use for: IAM, EC2, EKS, STS. */
+/**
+ * Signed requests to moto by hand, for the services whose SDK the project has no other use for:
+ * IAM, EC2, EKS, STS.
+ */
 import { Hash } from '@smithy/core/serde'
 import { SignatureV4 } from '@smithy/signature-v4'
 
@@ -10,7 +13,12 @@ export interface AwsKey {
 }
 
 /** The versions of the query APIs. */
-const apiVersions = { iam: '2010-05-08', ec2: '2016-11-15', sts: '2011-06-15', elasticloadbalancing: '2015-12-01' }
+const apiVersions = {
+  iam: '2010-05-08',
+  ec2: '2016-11-15',
+  sts: '2011-06-15',
+  elasticloadbalancing: '2015-12-01',
+}
 
 /** SHA-256 as the signer wants it. */
 const sha256 = Hash.bind(null, 'sha256')
@@ -27,9 +35,20 @@ export class AwsClient {
     this.key = key
   }
 
-  /** Calls an operation of a query API. @returns the XML */
-  query(service: keyof typeof apiVersions, action: string, parameters: Readonly<Record<string, string>> = {}): Promise<string> {
-    const body = new URLSearchParams({ Action: action, Version: apiVersions[service], ...parameters }).toString()
+  /**
+   * Calls an operation of a query API.
+   * @returns the XML
+   */
+  query(
+    service: keyof typeof apiVersions,
+    action: string,
+    parameters: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
+    const body = new URLSearchParams({
+      Action: action,
+      Version: apiVersions[service],
+      ...parameters,
+    }).toString()
     return this.send(service, '/', body, 'application/x-www-form-urlencoded')
   }
 
@@ -40,16 +59,36 @@ export class AwsClient {
 
   /** Calls an operation of a JSON API, by its target. */
   target(service: string, target: string, body: object): Promise<string> {
-    return this.send(service, '/', JSON.stringify(body), 'application/x-amz-json-1.1', { 'x-amz-target': target })
+    return this.send(service, '/', JSON.stringify(body), 'application/x-amz-json-1.1', {
+      'x-amz-target': target,
+    })
   }
 
-  private async send(service: string, path: string, body: string, contentType: string, extraHeaders: Readonly<Record<string, string>> = {}): Promise<string> {
+  private async send(
+    service: string,
+    path: string,
+    body: string,
+    contentType: string,
+    extraHeaders: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
     const signer = new SignatureV4({ credentials: this.key, region: this.region, service, sha256 })
     const { host, hostname, port } = this.endpoint
-    const { headers } = await signer.sign({ method: 'POST', protocol: 'http:', hostname, port: Number(port), path, query: {}, headers: { host, 'content-type': contentType, ...extraHeaders }, body })
+    const { headers } = await signer.sign({
+      method: 'POST',
+      protocol: 'http:',
+      hostname,
+      port: Number(port),
+      path,
+      query: {},
+      headers: { host, 'content-type': contentType, ...extraHeaders },
+      body,
+    })
     const response = await fetch(new URL(path, this.endpoint), { method: 'POST', headers, body })
     const text = await response.text()
-    if (!response.ok) throw new Error(`${service} ${path} ${body.slice(0, 80)}: ${response.status} ${text.slice(0, 500)}`)
+    if (!response.ok)
+      throw new Error(
+        `${service} ${path} ${body.slice(0, 80)}: ${response.status} ${text.slice(0, 500)}`,
+      )
     return text
   }
 }

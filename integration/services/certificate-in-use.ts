@@ -1,15 +1,29 @@
-/** Who uses a certificate, as ACM says it: load balancers, for as long as a listener of theirs has it. moto names listeners, also those that are gone, and deletes what is used. */
+/**
+ * Who uses a certificate, as ACM says it: load balancers, for as long as a listener of theirs has
+ * it. moto names listeners, also those that are gone, and deletes what is used.
+ */
 import type { AwsClient } from './aws-client.ts'
 
-const getElements = (xml: string, name: string): string[] => [...xml.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map(([, text = '']) => text)
+const getElements = (xml: string, name: string): string[] =>
+  [...xml.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map(([, text = '']) => text)
 
 /** @returns their ARNs */
 export async function getInUseBy(client: AwsClient, certificate: string): Promise<string[]> {
-  const query = (action: string, parameters = {}): Promise<string> => client.query('elasticloadbalancing', action, parameters)
-  const isCertificateOfListener = async (ListenerArn: string): Promise<boolean> => getElements(await query('DescribeListenerCertificates', { ListenerArn }), 'CertificateArn').includes(certificate)
+  const query = (action: string, parameters = {}): Promise<string> =>
+    client.query('elasticloadbalancing', action, parameters)
+  const isCertificateOfListener = async (ListenerArn: string): Promise<boolean> =>
+    getElements(
+      await query('DescribeListenerCertificates', { ListenerArn }),
+      'CertificateArn',
+    ).includes(certificate)
   const isCertificateOfLoadBalancer = async (LoadBalancerArn: string): Promise<boolean> => {
     const listeners = await query('DescribeListeners', { LoadBalancerArn })
-    return getElements(listeners, 'CertificateArn').includes(certificate) || (await Promise.all(getElements(listeners, 'ListenerArn').map(isCertificateOfListener))).includes(true)
+    return (
+      getElements(listeners, 'CertificateArn').includes(certificate) ||
+      (
+        await Promise.all(getElements(listeners, 'ListenerArn').map(isCertificateOfListener))
+      ).includes(true)
+    )
   }
   const loadBalancerArns = getElements(await query('DescribeLoadBalancers'), 'LoadBalancerArn')
   const inUse = await Promise.all(loadBalancerArns.map(isCertificateOfLoadBalancer))

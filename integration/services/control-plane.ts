@@ -1,4 +1,7 @@
-/** A real Kubernetes control plane on loopback: etcd, kube-apiserver, kube-controller-manager, kube-scheduler. */
+/**
+ * A real Kubernetes control plane on loopback: etcd, kube-apiserver, kube-controller-manager,
+ * kube-scheduler.
+ */
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
@@ -45,7 +48,9 @@ export interface ControlPlane extends ControlPlaneAccess {
 /** The user that the load balancer controller is to Kubernetes. */
 export const controllerUser = 'system:serviceaccount:kube-system:aws-load-balancer-controller'
 
-/** Starts the control plane; settles when the API answers and its controllers and the scheduler run. */
+/**
+ * Starts the control plane; settles when the API answers and its controllers and the scheduler run.
+ */
 export async function startControlPlane(settings: ControlPlaneSettings): Promise<ControlPlane> {
   const { processes, program, authority } = settings
   const directory = join(settings.directory, 'kubernetes')
@@ -56,61 +61,160 @@ export async function startControlPlane(settings: ControlPlaneSettings): Promise
   const ca = authority.root
   const kubeconfig = join(directory, 'admin.kubeconfig')
   const webhook = await startTokenWebhook(authority, settings.authenticate)
-  await writeFile(kubeconfig, renderKubeconfig('lab', url, ca, { token: adminToken }), { mode: 0o600 })
-  const flags = await writeApiServerFiles(directory, authority, { adminToken, controllerToken, webhook: webhook.url })
+  await writeFile(kubeconfig, renderKubeconfig('lab', url, ca, { token: adminToken }), {
+    mode: 0o600,
+  })
+  const flags = await writeApiServerFiles(directory, authority, {
+    adminToken,
+    controllerToken,
+    webhook: webhook.url,
+  })
 
   const etcdUrl = `http://127.0.0.1:${etcdPort}`
   const peerUrl = `http://127.0.0.1:${peerPort}`
   await processes.start({
-    name: 'etcd', command: program, timeout: 120_000, isReady: () => respondsWithOk(`${etcdUrl}/health`),
-    args: ['etcd', '--data-dir', join(directory, 'etcd'), '--listen-client-urls', etcdUrl, '--advertise-client-urls', etcdUrl, '--listen-peer-urls', peerUrl,
-      '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', `default=${peerUrl}`, '--unsafe-no-fsync', '--max-txn-ops', String(maxTxnOperations)],
+    name: 'etcd',
+    command: program,
+    timeout: 120_000,
+    isReady: () => respondsWithOk(`${etcdUrl}/health`),
+    args: [
+      'etcd',
+      '--data-dir',
+      join(directory, 'etcd'),
+      '--listen-client-urls',
+      etcdUrl,
+      '--advertise-client-urls',
+      etcdUrl,
+      '--listen-peer-urls',
+      peerUrl,
+      '--initial-advertise-peer-urls',
+      peerUrl,
+      '--initial-cluster',
+      `default=${peerUrl}`,
+      '--unsafe-no-fsync',
+      '--max-txn-ops',
+      String(maxTxnOperations),
+    ],
   })
   await processes.start({
-    name: 'kube-apiserver', command: program, timeout: 90_000, gracePeriod: 100, isReady: () => isReady(url, ca, adminToken),
-    args: ['kube-apiserver', '--etcd-servers', etcdUrl, '--bind-address', '127.0.0.1', '--secure-port', String(apiPort), '--endpoint-reconciler-type', 'none', ...flags],
+    name: 'kube-apiserver',
+    command: program,
+    timeout: 90_000,
+    gracePeriod: 100,
+    isReady: () => isReady(url, ca, adminToken),
+    args: [
+      'kube-apiserver',
+      '--etcd-servers',
+      etcdUrl,
+      '--bind-address',
+      '127.0.0.1',
+      '--secure-port',
+      String(apiPort),
+      '--endpoint-reconciler-type',
+      'none',
+      ...flags,
+    ],
   })
   // Neither says when it has begun; what they do is awaited where it matters.
   const common = ['--kubeconfig', kubeconfig, '--leader-elect=false', '--secure-port', '0']
   await Promise.all([
     processes.start({
-      name: 'kube-controller-manager', command: program, isReady: () => Promise.resolve(true),
-      args: ['kube-controller-manager', ...common, '--controllers', '*,-node-lifecycle-controller,-node-ipam-controller,-service-lb-controller,-cloud-node-lifecycle-controller,-node-route-controller', '--use-service-account-credentials=false'],
+      name: 'kube-controller-manager',
+      command: program,
+      isReady: () => Promise.resolve(true),
+      args: [
+        'kube-controller-manager',
+        ...common,
+        '--controllers',
+        '*,-node-lifecycle-controller,-node-ipam-controller,-service-lb-controller,-cloud-node-lifecycle-controller,-node-route-controller',
+        '--use-service-account-credentials=false',
+      ],
     }),
-    processes.start({ name: 'kube-scheduler', command: program, isReady: () => Promise.resolve(true), args: ['kube-scheduler', ...common] }),
+    processes.start({
+      name: 'kube-scheduler',
+      command: program,
+      isReady: () => Promise.resolve(true),
+      args: ['kube-scheduler', ...common],
+    }),
   ])
   return { url, ca, adminToken, controllerToken, kubeconfig, etcd: etcdUrl, close: webhook.close }
 }
 
-/** Writes what the API server reads. @returns the flags that name it */
-async function writeApiServerFiles(directory: string, authority: CertificateAuthority, content: { adminToken: string; controllerToken: string; webhook: string }): Promise<string[]> {
+/**
+ * Writes what the API server reads.
+ * @returns the flags that name it
+ */
+async function writeApiServerFiles(
+  directory: string,
+  authority: CertificateAuthority,
+  content: { adminToken: string; controllerToken: string; webhook: string },
+): Promise<string[]> {
   const resolvePath = (name: string): string => join(directory, name)
   const serverPair = await issueLoopbackCertificate(authority)
-  const serviceAccounts = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs1', format: 'pem' } })
+  const serviceAccounts = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  })
   const tokens = `${content.adminToken},admin,admin,"system:masters"\n${content.controllerToken},${controllerUser},controller,"system:serviceaccounts"\n`
   const privateFile = { mode: 0o600 }
   await Promise.all([
-    writeFile(resolvePath('server.pem'), serverPair.cert), writeFile(resolvePath('server.key'), serverPair.key, privateFile), writeFile(resolvePath('ca.pem'), serverPair.ca),
-    writeFile(resolvePath('accounts.key'), serviceAccounts.privateKey, privateFile), writeFile(resolvePath('accounts.pub'), serviceAccounts.publicKey),
-    writeFile(resolvePath('tokens.csv'), tokens, privateFile), writeFile(resolvePath('webhook.kubeconfig'), renderKubeconfig('webhook', content.webhook, serverPair.ca, {}), privateFile),
+    writeFile(resolvePath('server.pem'), serverPair.cert),
+    writeFile(resolvePath('server.key'), serverPair.key, privateFile),
+    writeFile(resolvePath('ca.pem'), serverPair.ca),
+    writeFile(resolvePath('accounts.key'), serviceAccounts.privateKey, privateFile),
+    writeFile(resolvePath('accounts.pub'), serviceAccounts.publicKey),
+    writeFile(resolvePath('tokens.csv'), tokens, privateFile),
+    writeFile(
+      resolvePath('webhook.kubeconfig'),
+      renderKubeconfig('webhook', content.webhook, serverPair.ca, {}),
+      privateFile,
+    ),
   ])
   return [
-    '--tls-cert-file', resolvePath('server.pem'), '--tls-private-key-file', resolvePath('server.key'), '--client-ca-file', resolvePath('ca.pem'),
-    '--service-account-key-file', resolvePath('accounts.pub'), '--service-account-signing-key-file', resolvePath('accounts.key'), '--service-account-issuer', 'https://localhost',
-    '--token-auth-file', resolvePath('tokens.csv'), '--authentication-token-webhook-config-file', resolvePath('webhook.kubeconfig'), '--authentication-token-webhook-version', 'v1',
+    '--tls-cert-file',
+    resolvePath('server.pem'),
+    '--tls-private-key-file',
+    resolvePath('server.key'),
+    '--client-ca-file',
+    resolvePath('ca.pem'),
+    '--service-account-key-file',
+    resolvePath('accounts.pub'),
+    '--service-account-signing-key-file',
+    resolvePath('accounts.key'),
+    '--service-account-issuer',
+    'https://localhost',
+    '--token-auth-file',
+    resolvePath('tokens.csv'),
+    '--authentication-token-webhook-config-file',
+    resolvePath('webhook.kubeconfig'),
+    '--authentication-token-webhook-version',
+    'v1',
     // A token that was refused or taken is asked about again: scenarios change who may come in.
-    '--authentication-token-webhook-cache-ttl', '0s',
-    '--authorization-mode', 'RBAC', '--service-cluster-ip-range', '10.0.0.0/16',
-    // Without TaintNodesByCondition a Node is not born tainted: no node lifecycle controller runs that would take the taint away.
-    '--disable-admission-plugins', 'ServiceAccount,TaintNodesByCondition',
+    '--authentication-token-webhook-cache-ttl',
+    '0s',
+    '--authorization-mode',
+    'RBAC',
+    '--service-cluster-ip-range',
+    '10.0.0.0/16',
+    // Without TaintNodesByCondition a Node is not born tainted: no node lifecycle controller runs
+    // that would take the taint away.
+    '--disable-admission-plugins',
+    'ServiceAccount,TaintNodesByCondition',
   ]
 }
 
 function isReady(url: string, ca: string, token: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    request(`${url}/readyz`, { ca, headers: { authorization: `Bearer ${token}` }, agent: false }, (response) => {
-      response.resume()
-      resolve(response.statusCode === 200)
-    }).on('error', reject).end()
+    request(
+      `${url}/readyz`,
+      { ca, headers: { authorization: `Bearer ${token}` }, agent: false },
+      (response) => {
+        response.resume()
+        resolve(response.statusCode === 200)
+      },
+    )
+      .on('error', reject)
+      .end()
   })
 }

@@ -1,4 +1,7 @@
-/** The load balancer controller: the simulator's stand-in, or with LAB_CONTROLLER a real binary in its place. */
+/**
+ * The load balancer controller: the simulator's stand-in, or with LAB_CONTROLLER a real binary in
+ * its place.
+ */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startController, type Controller } from '../../simulator/alb-controller/controller.ts'
@@ -22,8 +25,13 @@ export interface LabControllerSettings {
   readonly directory: string
 }
 
-/** Starts the controller; undefined is returned for a real one, which has no switches for a scenario. */
-export async function startLabController(settings: LabControllerSettings): Promise<Controller | undefined> {
+/**
+ * Starts the controller; undefined is returned for a real one, which has no switches for a
+ * scenario.
+ */
+export async function startLabController(
+  settings: LabControllerSettings,
+): Promise<Controller | undefined> {
   const { kubernetes, control, moto, endpoint, cluster } = settings
   const binary = process.env['LAB_CONTROLLER'] ?? ''
   if (binary !== '') {
@@ -34,29 +42,65 @@ export async function startLabController(settings: LabControllerSettings): Promi
   return startController({
     kubernetes: { ...kubernetes, token: control.controllerToken },
     aws: { endpoint, region: moto.region, credentials: { accessKeyId, secretAccessKey } },
-    cluster, subnets: moto.subnets, securityGroups: [moto.securityGroup], vpcId: moto.vpcId,
+    cluster,
+    subnets: moto.subnets,
+    securityGroups: [moto.securityGroup],
+    vpcId: moto.vpcId,
   })
 }
 
-/** The flags of the real one, out of cluster (reference: load-balancer-controller.md, section 3). */
-async function startRealController(binary: string, { kubernetes, control, moto, endpoint, cluster, processes, directory }: LabControllerSettings): Promise<void> {
+/**
+ * The flags of the real one, out of cluster (reference: load-balancer-controller.md, section 3).
+ */
+async function startRealController(
+  binary: string,
+  { kubernetes, control, moto, endpoint, cluster, processes, directory }: LabControllerSettings,
+): Promise<void> {
   const [webhookPort = 0, healthPort = 0] = await reserveFreePorts(2)
   const serverPair = await issueLoopbackCertificate()
   const kubeconfig = join(directory, 'controller.kubeconfig')
   await Promise.all([
-    writeFile(kubeconfig, renderKubeconfig('lab', kubernetes.url, kubernetes.ca, { token: control.controllerToken }), { mode: 0o600 }),
-    writeFile(join(directory, 'tls.crt'), serverPair.cert), writeFile(join(directory, 'tls.key'), serverPair.key, { mode: 0o600 }),
+    writeFile(
+      kubeconfig,
+      renderKubeconfig('lab', kubernetes.url, kubernetes.ca, { token: control.controllerToken }),
+      { mode: 0o600 },
+    ),
+    writeFile(join(directory, 'tls.crt'), serverPair.cert),
+    writeFile(join(directory, 'tls.key'), serverPair.key, { mode: 0o600 }),
   ])
-  const endpoints = ['EC2', 'Elastic Load Balancing v2', 'ACM', 'STS'].map((service) => `${service}=${endpoint}`).join(',')
+  const endpoints = ['EC2', 'Elastic Load Balancing v2', 'ACM', 'STS']
+    .map((service) => `${service}=${endpoint}`)
+    .join(',')
   const { accessKeyId, secretAccessKey } = moto.users.controller
   await processes.start({
-    name: 'load-balancer-controller', command: binary, isReady: () => respondsWithOk(`http://127.0.0.1:${healthPort}/healthz`),
-    env: { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_EC2_METADATA_DISABLED: 'true', HOME: directory },
+    name: 'load-balancer-controller',
+    command: binary,
+    isReady: () => respondsWithOk(`http://127.0.0.1:${healthPort}/healthz`),
+    env: {
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_EC2_METADATA_DISABLED: 'true',
+      HOME: directory,
+    },
     args: [
-      `--kubeconfig=${kubeconfig}`, `--cluster-name=${cluster}`, '--ingress-class=alb', `--aws-region=${moto.region}`, `--aws-vpc-id=${moto.vpcId}`, '--aws-max-retries=2',
-      `--aws-api-endpoints=${endpoints}`, '--enable-shield=false', '--enable-waf=false', '--enable-wafv2=false', '--enable-leader-election=false',
-      `--webhook-cert-dir=${directory}`, `--webhook-bind-port=${webhookPort}`, '--metrics-bind-addr=0', `--health-probe-bind-addr=127.0.0.1:${healthPort}`,
-      '--targetgroupbinding-requeue-duration=2s', '--lb-stabilization-monitor-interval=2s', '--feature-gates=EnableServiceController=false',
+      `--kubeconfig=${kubeconfig}`,
+      `--cluster-name=${cluster}`,
+      '--ingress-class=alb',
+      `--aws-region=${moto.region}`,
+      `--aws-vpc-id=${moto.vpcId}`,
+      '--aws-max-retries=2',
+      `--aws-api-endpoints=${endpoints}`,
+      '--enable-shield=false',
+      '--enable-waf=false',
+      '--enable-wafv2=false',
+      '--enable-leader-election=false',
+      `--webhook-cert-dir=${directory}`,
+      `--webhook-bind-port=${webhookPort}`,
+      '--metrics-bind-addr=0',
+      `--health-probe-bind-addr=127.0.0.1:${healthPort}`,
+      '--targetgroupbinding-requeue-duration=2s',
+      '--lb-stabilization-monitor-interval=2s',
+      '--feature-gates=EnableServiceController=false',
     ],
   })
 }

@@ -4,13 +4,23 @@ import { join } from 'node:path'
 import type { Processes } from '../process.ts'
 import { waitUntil } from '../process.ts'
 import type { AwsProxy } from './aws-proxy.ts'
-import { buildClusters, buildListeners, getSecretFileName, buildSecrets, buildConfigSource, type EnvoyInput } from './envoy-config.ts'
+import {
+  buildClusters,
+  buildListeners,
+  getSecretFileName,
+  buildSecrets,
+  buildConfigSource,
+  type EnvoyInput,
+} from './envoy-config.ts'
 import type { LoadBalancers } from './load-balancers.ts'
 import { respondsWithOk, reserveFreePorts } from '../../testing/ports.ts'
 
 /** The running data plane. */
 export interface EnvoyAlb {
-  /** Makes Envoy what ELBv2 says now; settles when Envoy has taken it. Happens by itself after each change through the front. */
+  /**
+   * Makes Envoy what ELBv2 says now; settles when Envoy has taken it. Happens by itself after each
+   * change through the front.
+   */
   sync(): Promise<void>
   /** Changes some overrides (undefined takes one away); settles when Envoy has taken it. */
   override(changes: EnvoyInput['overrides']): Promise<void>
@@ -39,16 +49,41 @@ export interface EnvoySettings {
 }
 
 /** Starts Envoy with no listener. */
-export async function startEnvoy(settings: { program: string; directory: string; processes: Processes }): Promise<EnvoyProgram> {
+export async function startEnvoy(settings: {
+  program: string
+  directory: string
+  processes: Processes
+}): Promise<EnvoyProgram> {
   const directory = join(settings.directory, 'envoy')
   await mkdir(directory, { recursive: true })
   const [port = 0] = await reserveFreePorts(1)
   const admin = `http://127.0.0.1:${port}`
-  await Promise.all(['cds.json', 'lds.json'].map((name) => writeFile(join(directory, name), JSON.stringify({ version_info: '0', resources: [] }), { mode: 0o600 })))
-  await writeFile(join(directory, 'bootstrap.json'), JSON.stringify(buildBootstrap(directory, port)))
+  await Promise.all(
+    ['cds.json', 'lds.json'].map((name) =>
+      writeFile(join(directory, name), JSON.stringify({ version_info: '0', resources: [] }), {
+        mode: 0o600,
+      }),
+    ),
+  )
+  await writeFile(
+    join(directory, 'bootstrap.json'),
+    JSON.stringify(buildBootstrap(directory, port)),
+  )
   await settings.processes.start({
-    name: 'envoy', command: settings.program, isReady: () => respondsWithOk(`${admin}/ready`),
-    args: ['-c', join(directory, 'bootstrap.json'), '--disable-hot-restart', '--concurrency', '1', '--drain-time-s', '1', '--log-level', 'warning'],
+    name: 'envoy',
+    command: settings.program,
+    isReady: () => respondsWithOk(`${admin}/ready`),
+    args: [
+      '-c',
+      join(directory, 'bootstrap.json'),
+      '--disable-hot-restart',
+      '--concurrency',
+      '1',
+      '--drain-time-s',
+      '1',
+      '--log-level',
+      'warning',
+    ],
   })
   return { directory, admin }
 }
@@ -61,7 +96,14 @@ export async function followLoadBalancers(settings: EnvoySettings): Promise<Envo
   const input = async (): Promise<EnvoyInput> => {
     const view = await settings.loadBalancers.describeAll()
     const active = view.loadBalancers.filter(({ name }) => !settings.awsProxy.isProvisioning(name))
-    return { view: { ...view, loadBalancers: active }, certificates: settings.awsProxy.imported, address: settings.address, directory, resolveTarget: settings.resolveTarget, overrides }
+    return {
+      view: { ...view, loadBalancers: active },
+      certificates: settings.awsProxy.imported,
+      address: settings.address,
+      directory,
+      resolveTarget: settings.resolveTarget,
+      overrides,
+    }
   }
   const problems: Error[] = []
   // One after the other; a change that comes while one is written is in the next.
@@ -71,17 +113,23 @@ export async function followLoadBalancers(settings: EnvoySettings): Promise<Envo
   const sync = (): Promise<void> => {
     if (isSyncPending || isClosed) return lastSync
     isSyncPending = true
-    lastSync = lastSync.catch(() => undefined).then(async () => {
-      isSyncPending = false
-      await publisher.write(await input())
-      await publisher.waitUntilApplied()
-    })
+    lastSync = lastSync
+      .catch(() => undefined)
+      .then(async () => {
+        isSyncPending = false
+        await publisher.write(await input())
+        await publisher.waitUntilApplied()
+      })
     return lastSync
   }
   await sync()
-  settings.awsProxy.onChange(() => void sync().catch((error: unknown) => problems.push(error as Error)))
+  settings.awsProxy.onChange(
+    () => void sync().catch((error: unknown) => problems.push(error as Error)),
+  )
   return {
-    sync, problems, admin,
+    sync,
+    problems,
+    admin,
     override: (changes) => {
       overrides = { ...overrides, ...changes }
       return sync()
@@ -97,9 +145,16 @@ function buildBootstrap(directory: string, port: number): object {
   return {
     node: { id: 'alb', cluster: 'alb' },
     admin: { address: { socket_address: { address: '127.0.0.1', port_value: port } } },
-    dynamic_resources: { lds_config: buildConfigSource(directory, 'lds.json'), cds_config: buildConfigSource(directory, 'cds.json') },
+    dynamic_resources: {
+      lds_config: buildConfigSource(directory, 'lds.json'),
+      cds_config: buildConfigSource(directory, 'cds.json'),
+    },
     // Without a limit Envoy warns at each start.
-    layered_runtime: { layers: [{ name: 'static', static_layer: { 'overload.global_downstream_max_connections': 50_000 } }] },
+    layered_runtime: {
+      layers: [
+        { name: 'static', static_layer: { 'overload.global_downstream_max_connections': 50_000 } },
+      ],
+    },
   }
 }
 
@@ -110,34 +165,73 @@ function createPublisher(directory: string, admin: string) {
   let version = Date.now()
   let publishedContent = ''
   let secretNames: readonly string[] = []
-  const writeResources = async (name: string, type: string, resources: readonly object[]): Promise<void> => {
-    const file = { version_info: String(version), resources: resources.map((resource) => ({ '@type': type, ...resource })) }
+  const writeResources = async (
+    name: string,
+    type: string,
+    resources: readonly object[],
+  ): Promise<void> => {
+    const file = {
+      version_info: String(version),
+      resources: resources.map((resource) => ({ '@type': type, ...resource })),
+    }
     const target = join(directory, name)
     await writeFile(`${target}.next`, JSON.stringify(file), { mode: 0o600 })
     await rename(`${target}.next`, target)
   }
   return {
     async write(input: EnvoyInput): Promise<void> {
-      const [listenerResources, clusterResources, secretsByName] = [buildListeners(input), buildClusters(input), buildSecrets(input)]
+      const [listenerResources, clusterResources, secretsByName] = [
+        buildListeners(input),
+        buildClusters(input),
+        buildSecrets(input),
+      ]
       const next = JSON.stringify([listenerResources, clusterResources, [...secretsByName]])
       if (next === publishedContent) return
       publishedContent = next
       version += 1
       secretNames = [...secretsByName.keys()]
       // Listeners last: they point to the others.
-      for (const [name, secret] of secretsByName) await writeResources(getSecretFileName(name), 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret', [secret])
-      await writeResources('cds.json', 'type.googleapis.com/envoy.config.cluster.v3.Cluster', clusterResources)
-      await writeResources('lds.json', 'type.googleapis.com/envoy.config.listener.v3.Listener', listenerResources)
+      for (const [name, secret] of secretsByName)
+        await writeResources(
+          getSecretFileName(name),
+          'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
+          [secret],
+        )
+      await writeResources(
+        'cds.json',
+        'type.googleapis.com/envoy.config.cluster.v3.Cluster',
+        clusterResources,
+      )
+      await writeResources(
+        'lds.json',
+        'type.googleapis.com/envoy.config.listener.v3.Listener',
+        listenerResources,
+      )
     },
     async waitUntilApplied(): Promise<void> {
       const expectedVersion = version
       let stats = ''
-      await waitUntil(async () => {
-        stats = await (await fetch(`${admin}/stats?filter=(version_text|update_rejected)$`)).text()
-        const versions = new Map([...stats.matchAll(/^(\S+)\.version_text: "(\d*)"/gm)].map(([, resource = '', text]) => [resource, Number(text)]))
-        // A secret that no listener asks for has no version.
-        return [...requiredResources, ...secretNames.map((name) => `sds.${name}`).filter((resource) => versions.has(resource))].every((resource) => (versions.get(resource) ?? 0) >= expectedVersion)
-      }, () => new Error(`Envoy did not take version ${expectedVersion}:\n${stats}`), 10_000)
+      await waitUntil(
+        async () => {
+          stats = await (
+            await fetch(`${admin}/stats?filter=(version_text|update_rejected)$`)
+          ).text()
+          const versions = new Map(
+            [...stats.matchAll(/^(\S+)\.version_text: "(\d*)"/gm)].map(
+              ([, resource = '', text]) => [resource, Number(text)],
+            ),
+          )
+          // A secret that no listener asks for has no version.
+          return [
+            ...requiredResources,
+            ...secretNames
+              .map((name) => `sds.${name}`)
+              .filter((resource) => versions.has(resource)),
+          ].every((resource) => (versions.get(resource) ?? 0) >= expectedVersion)
+        },
+        () => new Error(`Envoy did not take version ${expectedVersion}:\n${stats}`),
+        10_000,
+      )
     },
   }
 }

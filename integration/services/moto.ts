@@ -1,4 +1,7 @@
-/** moto, an AWS that is not ours, with the account that the lab begins with: principals, a network, a cluster. */
+/**
+ * moto, an AWS that is not ours, with the account that the lab begins with: principals, a network,
+ * a cluster.
+ */
 import type { AwsCredential } from '../../simulator/aws/service.ts'
 import type { IamPolicy } from '../../testing/shipped-permissions.ts'
 import type { Processes } from '../process.ts'
@@ -22,9 +25,10 @@ export interface Moto {
   /** As the administrator. */
   readonly client: AwsClient
   /**
-   * Makes a role with a policy, and a session of it, as GitHub's OIDC or an instance profile gives one. From then on moto
-   * verifies signatures and IAM actions; it starts without. It is given the policy with all resources: it would hold every ARN
-   * against `*` and refuse what AWS allows, so resources are held against the policy by what stands before it.
+   * Makes a role with a policy, and a session of it, as GitHub's OIDC or an instance profile gives
+   * one. From then on moto verifies signatures and IAM actions; it starts without. It is given the
+   * policy with all resources: it would hold every ARN against `*` and refuse what AWS allows, so
+   * resources are held against the policy by what stands before it.
    */
   assumeRole(role: string, policy: IamPolicy): Promise<AwsCredential>
 }
@@ -32,16 +36,26 @@ export interface Moto {
 const region = 'us-east-2'
 /** moto's own account. */
 const account = '123456789012'
-const allowAllPolicy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }
+const allowAllPolicy = {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+}
 
-/** Starts moto with nothing in it. @returns its URL */
+/**
+ * Starts moto with nothing in it.
+ * @returns its URL
+ */
 export async function startMotoServer(processes: Processes, python: string): Promise<string> {
   const [port = 0] = await reserveFreePorts(1)
   const url = `http://127.0.0.1:${port}`
   await processes.start({
-    name: 'moto', command: python, gracePeriod: 100, args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)],
+    name: 'moto',
+    command: python,
+    gracePeriod: 100,
+    args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)],
     // Each reset would read its list of machine images, which takes as long as all the rest.
-    env: { PYTHONUNBUFFERED: '1', MOTO_EC2_LOAD_DEFAULT_AMIS: 'false' }, isReady: () => respondsWithOk(`${url}/moto-api/data.json`),
+    env: { PYTHONUNBUFFERED: '1', MOTO_EC2_LOAD_DEFAULT_AMIS: 'false' },
+    isReady: () => respondsWithOk(`${url}/moto-api/data.json`),
   })
   return url
 }
@@ -62,20 +76,49 @@ async function command(url: string, name: string, body = ''): Promise<void> {
 export async function createAccount(url: string, cluster: string): Promise<Moto> {
   await resetMoto(url)
   // Nobody has a key yet; before `enforce` any will do.
-  const anonymousClient = new AwsClient(url, region, { accessKeyId: 'AKIA0000000000000000', secretAccessKey: 'none' })
-  const putPolicy = (UserName: string, policy: object): Promise<string> => anonymousClient.query('iam', 'PutUserPolicy', { UserName, PolicyName: 'lab', PolicyDocument: JSON.stringify(policy) })
+  const anonymousClient = new AwsClient(url, region, {
+    accessKeyId: 'AKIA0000000000000000',
+    secretAccessKey: 'none',
+  })
+  const putPolicy = (UserName: string, policy: object): Promise<string> =>
+    anonymousClient.query('iam', 'PutUserPolicy', {
+      UserName,
+      PolicyName: 'lab',
+      PolicyDocument: JSON.stringify(policy),
+    })
   const createUser = async (name: string): Promise<AwsCredential> => {
     await anonymousClient.query('iam', 'CreateUser', { UserName: name })
     const key = await anonymousClient.query('iam', 'CreateAccessKey', { UserName: name })
     await putPolicy(name, allowAllPolicy)
-    return { accessKeyId: getElementText(key, 'AccessKeyId'), secretAccessKey: getElementText(key, 'SecretAccessKey'), principalArn: `arn:aws:iam::${account}:user/${name}` }
+    return {
+      accessKeyId: getElementText(key, 'AccessKeyId'),
+      secretAccessKey: getElementText(key, 'SecretAccessKey'),
+      principalArn: `arn:aws:iam::${account}:user/${name}`,
+    }
   }
   const network = createNetwork(anonymousClient)
-  const [administrator, runner, controller, { vpcId, subnets, securityGroup }] = await Promise.all([createUser('administrator'), createUser('runner'), createUser('controller'), network])
+  const [administrator, runner, controller, { vpcId, subnets, securityGroup }] = await Promise.all([
+    createUser('administrator'),
+    createUser('runner'),
+    createUser('controller'),
+    network,
+  ])
   const client = new AwsClient(url, region, administrator satisfies AwsKey)
-  await client.post('eks', '/clusters', { name: cluster, roleArn: `arn:aws:iam::${account}:role/${cluster}-cluster`, resourcesVpcConfig: { subnetIds: subnets }, version: '1.35' })
+  await client.post('eks', '/clusters', {
+    name: cluster,
+    roleArn: `arn:aws:iam::${account}:role/${cluster}-cluster`,
+    resourcesVpcConfig: { subnetIds: subnets },
+    version: '1.35',
+  })
   return {
-    url, region, account, users: { administrator, runner, controller }, vpcId, subnets, securityGroup, client,
+    url,
+    region,
+    account,
+    users: { administrator, runner, controller },
+    vpcId,
+    subnets,
+    securityGroup,
+    client,
     assumeRole: async (role, policy) => {
       // Nobody may assume a role while moto enforces: it does not evaluate trust policies.
       await command(url, 'reset-auth', 'inf')
@@ -86,31 +129,86 @@ export async function createAccount(url: string, cluster: string): Promise<Moto>
   }
 }
 
-async function assumeRole(client: AwsClient, role: string, policy: IamPolicy): Promise<AwsCredential> {
-  const trustPolicy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: `arn:aws:iam::${account}:root` } }] }
-  await client.query('iam', 'CreateRole', { RoleName: role, AssumeRolePolicyDocument: JSON.stringify(trustPolicy) })
-  await client.query('iam', 'PutRolePolicy', { RoleName: role, PolicyName: 'lab', PolicyDocument: JSON.stringify(withoutResources(policy)) })
-  const xml = await client.query('sts', 'AssumeRole', { RoleArn: `arn:aws:iam::${account}:role/${role}`, RoleSessionName: 'run-1' })
+async function assumeRole(
+  client: AwsClient,
+  role: string,
+  policy: IamPolicy,
+): Promise<AwsCredential> {
+  const trustPolicy = {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Action: 'sts:AssumeRole',
+        Principal: { AWS: `arn:aws:iam::${account}:root` },
+      },
+    ],
+  }
+  await client.query('iam', 'CreateRole', {
+    RoleName: role,
+    AssumeRolePolicyDocument: JSON.stringify(trustPolicy),
+  })
+  await client.query('iam', 'PutRolePolicy', {
+    RoleName: role,
+    PolicyName: 'lab',
+    PolicyDocument: JSON.stringify(withoutResources(policy)),
+  })
+  const xml = await client.query('sts', 'AssumeRole', {
+    RoleArn: `arn:aws:iam::${account}:role/${role}`,
+    RoleSessionName: 'run-1',
+  })
   return {
-    accessKeyId: getElementText(xml, 'AccessKeyId'), secretAccessKey: getElementText(xml, 'SecretAccessKey'), sessionToken: getElementText(xml, 'SessionToken'),
+    accessKeyId: getElementText(xml, 'AccessKeyId'),
+    secretAccessKey: getElementText(xml, 'SecretAccessKey'),
+    sessionToken: getElementText(xml, 'SessionToken'),
     principalArn: `arn:aws:sts::${account}:assumed-role/${role}/run-1`,
   }
 }
 
 function withoutResources({ Version, Statement }: IamPolicy): object {
-  return { Version, Statement: Statement.map(({ Effect, Action }) => ({ Effect, Action, Resource: '*' })) }
+  return {
+    Version,
+    Statement: Statement.map(({ Effect, Action }) => ({ Effect, Action, Resource: '*' })),
+  }
 }
 
 /** A VPC with two subnets in two zones, and a security group. */
-async function createNetwork(client: AwsClient): Promise<Pick<Moto, 'vpcId' | 'subnets' | 'securityGroup'>> {
-  const vpcId = getElementText(await client.query('ec2', 'CreateVpc', { CidrBlock: '10.1.0.0/16' }), 'vpcId')
+async function createNetwork(
+  client: AwsClient,
+): Promise<Pick<Moto, 'vpcId' | 'subnets' | 'securityGroup'>> {
+  const vpcId = getElementText(
+    await client.query('ec2', 'CreateVpc', { CidrBlock: '10.1.0.0/16' }),
+    'vpcId',
+  )
   const createSubnet = async (zone: string, CidrBlock: string): Promise<string> => {
-    const xml = await client.query('ec2', 'CreateSubnet', { VpcId: vpcId, AvailabilityZone: `${region}${zone}`, CidrBlock })
+    const xml = await client.query('ec2', 'CreateSubnet', {
+      VpcId: vpcId,
+      AvailabilityZone: `${region}${zone}`,
+      CidrBlock,
+    })
     const id = getElementText(xml, 'subnetId')
-    await client.query('ec2', 'CreateTags', { 'ResourceId.1': id, 'Tag.1.Key': 'kubernetes.io/role/elb', 'Tag.1.Value': '1', 'Tag.2.Key': 'kubernetes.io/role/internal-elb', 'Tag.2.Value': '1' })
+    await client.query('ec2', 'CreateTags', {
+      'ResourceId.1': id,
+      'Tag.1.Key': 'kubernetes.io/role/elb',
+      'Tag.1.Value': '1',
+      'Tag.2.Key': 'kubernetes.io/role/internal-elb',
+      'Tag.2.Value': '1',
+    })
     return id
   }
-  const createSecurityGroup = async (): Promise<string> => getElementText(await client.query('ec2', 'CreateSecurityGroup', { VpcId: vpcId, GroupName: 'alb', GroupDescription: 'of the load balancers' }), 'groupId')
-  const [a, b, securityGroup] = await Promise.all([createSubnet('a', '10.1.0.0/24'), createSubnet('b', '10.1.1.0/24'), createSecurityGroup()])
+  const createSecurityGroup = async (): Promise<string> =>
+    getElementText(
+      await client.query('ec2', 'CreateSecurityGroup', {
+        VpcId: vpcId,
+        GroupName: 'alb',
+        GroupDescription: 'of the load balancers',
+      }),
+      'groupId',
+    )
+  const [a, b, securityGroup] = await Promise.all([
+    createSubnet('a', '10.1.0.0/24'),
+    createSubnet('b', '10.1.1.0/24'),
+    createSecurityGroup(),
+  ])
   return { vpcId, subnets: [a, b], securityGroup }
 }

@@ -1,6 +1,7 @@
 /**
- * The lab's DNS for clients that resolve names by themselves, as gRPC does in Python: a proxy that is told names (HTTP CONNECT)
- * and leads them where the lab says. What is connected is the client's own: TLS, with the name checked, goes through untouched.
+ * The lab's DNS for clients that resolve names by themselves, as gRPC does in Python: a proxy that
+ * is told names (HTTP CONNECT) and leads them where the lab says. What is connected is the client's
+ * own: TLS, with the name checked, goes through untouched.
  */
 import { createServer } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
@@ -9,7 +10,9 @@ import { connect, type AddressInfo, type Socket } from 'node:net'
 export type ResolveName = (name: string) => Promise<string | undefined>
 
 /** Starts the proxy on a free loopback port. */
-export async function startNameProxy(resolveName: ResolveName): Promise<{ url: string; close: () => Promise<void> }> {
+export async function startNameProxy(
+  resolveName: ResolveName,
+): Promise<{ url: string; close: () => Promise<void> }> {
   const openSockets = new Set<Socket>()
   const server = createServer((_request, response) => void response.writeHead(405).end())
   server.on('connect', (request, client: Socket, head) => {
@@ -31,12 +34,15 @@ export async function startNameProxy(resolveName: ResolveName): Promise<{ url: s
       client.on('close', () => upstream.destroy())
     }, sendBadGateway)
   })
-  await new Promise<void>((listening, reject) => server.once('error', reject).listen(0, '127.0.0.1', listening))
+  await new Promise<void>((listening, reject) =>
+    server.once('error', reject).listen(0, '127.0.0.1', listening),
+  )
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () => new Promise((closed) => {
-      server.close(() => closed())
-      for (const socket of openSockets) socket.destroy()
-    }),
+    close: () =>
+      new Promise((closed) => {
+        server.close(() => closed())
+        for (const socket of openSockets) socket.destroy()
+      }),
   }
 }

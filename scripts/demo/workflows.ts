@@ -1,9 +1,25 @@
-/** The stories of the demo, by name. Each begins with a Milvus that helm installed behind a LoadBalancer Service. */
+/**
+ * The stories of the demo, by name. Each begins with a Milvus that helm installed behind a
+ * LoadBalancer Service.
+ */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ContinuousClient, startClientThroughAlb, nextHelmServiceUpdate } from '../../testing/continuous-client.ts'
+import {
+  ContinuousClient,
+  startClientThroughAlb,
+  nextHelmServiceUpdate,
+} from '../../testing/continuous-client.ts'
 import type { TestEnvironment } from '../../testing/environment.ts'
-import { assert, runMainAction, runFleetAction, printHeading, printOutputs, printSummary, stopAndPrintCalls, exerciseMilvus } from './fixture.ts'
+import {
+  assert,
+  runMainAction,
+  runFleetAction,
+  printHeading,
+  printOutputs,
+  printSummary,
+  stopAndPrintCalls,
+  exerciseMilvus,
+} from './fixture.ts'
 
 /** The first deployment, its client, and a second run that changes nothing. */
 async function deploy(testEnvironment: TestEnvironment): Promise<void> {
@@ -16,7 +32,10 @@ async function deploy(testEnvironment: TestEnvironment): Promise<void> {
   await exerciseMilvus(testEnvironment, firstRun.outputs['alb-address'] ?? '')
   printHeading('The action again')
   const secondRun = await runMainAction(testEnvironment)
-  assert(secondRun.outputs['changed'] === 'false', `the second run changed something: ${secondRun.outputs['changes'] ?? ''}`)
+  assert(
+    secondRun.outputs['changed'] === 'false',
+    `the second run changed something: ${secondRun.outputs['changes'] ?? ''}`,
+  )
   printHeading(`Nothing changed, in ${(secondRun.durationMs / 1000).toFixed(2)} s`)
 }
 
@@ -24,10 +43,18 @@ async function deploy(testEnvironment: TestEnvironment): Promise<void> {
 async function check(testEnvironment: TestEnvironment): Promise<void> {
   printHeading('Deployed, and then somebody changes the Ingress by hand')
   await runMainAction(testEnvironment)
-  await testEnvironment.kubectl('annotate', 'ingress', 'milvus-demo', 'alb.ingress.kubernetes.io/ssl-policy=ELBSecurityPolicy-2016-08', '--overwrite')
+  await testEnvironment.kubectl(
+    'annotate',
+    'ingress',
+    'milvus-demo',
+    'alb.ingress.kubernetes.io/ssl-policy=ELBSecurityPolicy-2016-08',
+    '--overwrite',
+  )
   printHeading('mode: check, without the private key')
   const checkInputs = { mode: 'check', 'private-key': '' }
-  const driftRun = await runMainAction(testEnvironment, checkInputs, { expectedFailureCode: 'drift-found' })
+  const driftRun = await runMainAction(testEnvironment, checkInputs, {
+    expectedFailureCode: 'drift-found',
+  })
   printOutputs(driftRun, 'drift', 'changed', 'changes')
   printSummary(driftRun)
   printHeading('A deploy with force-conflicts takes the field back, and the next check is clean')
@@ -60,14 +87,29 @@ async function cutover(testEnvironment: TestEnvironment): Promise<void> {
   let albClient: ContinuousClient | undefined
   let switchedAt = Infinity
   void nextHelmServiceUpdate(testEnvironment).then(({ receivedAt: at }) => (switchedAt = at))
-  printHeading('cutover: last. One application calls the old address all the time, another the ALB from its first proof on')
-  await runMainAction(testEnvironment, { cutover: 'last' }, { onLine: (line) => {
-    if (line.includes('✓ probe')) albClient ??= startClientThroughAlb(testEnvironment)
-  } })
+  printHeading(
+    'cutover: last. One application calls the old address all the time, another the ALB from its first proof on',
+  )
+  await runMainAction(
+    testEnvironment,
+    { cutover: 'last' },
+    {
+      onLine: (line) => {
+        if (line.includes('✓ probe')) albClient ??= startClientThroughAlb(testEnvironment)
+      },
+    },
+  )
   printHeading('How it went for them')
-  const failuresBeforeSwitch = (await stopAndPrintCalls('old address', oldClient)).filter(({ endedAt: ended }) => ended < switchedAt)
+  const failuresBeforeSwitch = (await stopAndPrintCalls('old address', oldClient)).filter(
+    ({ endedAt: ended }) => ended < switchedAt,
+  )
   console.log(`  old address, before the Service changed: ${failuresBeforeSwitch.length} failed`)
-  assert(failuresBeforeSwitch.length === 0 && albClient !== undefined && (await stopAndPrintCalls('ALB', albClient)).length === 0, 'a call failed')
+  assert(
+    failuresBeforeSwitch.length === 0 &&
+      albClient !== undefined &&
+      (await stopAndPrintCalls('ALB', albClient)).length === 0,
+    'a call failed',
+  )
 }
 
 /** A new certificate under the same ARN, with an application connected throughout. */
@@ -76,26 +118,59 @@ async function rotate(testEnvironment: TestEnvironment): Promise<void> {
   const firstRun = await runMainAction(testEnvironment)
   const client = startClientThroughAlb(testEnvironment)
   printHeading('The same workflow with a new certificate, while an application calls')
-  const { fullchain, privateKey } = await testEnvironment.certificateAuthority.issue({ hosts: [testEnvironment.host] })
-  const secondRun = await runMainAction(testEnvironment, { certificate: fullchain, 'private-key': privateKey })
+  const { fullchain, privateKey } = await testEnvironment.certificateAuthority.issue({
+    hosts: [testEnvironment.host],
+  })
+  const secondRun = await runMainAction(testEnvironment, {
+    certificate: fullchain,
+    'private-key': privateKey,
+  })
   printOutputs(secondRun, 'certificate-arn', 'certificate-expiry', 'changes')
-  assert(secondRun.outputs['certificate-arn'] === firstRun.outputs['certificate-arn'], 'the ARN is another one')
+  assert(
+    secondRun.outputs['certificate-arn'] === firstRun.outputs['certificate-arn'],
+    'the ARN is another one',
+  )
   assert((await stopAndPrintCalls('application', client)).length === 0, 'a call failed')
 }
 
-/** A file of targets becomes jobs; each deploys its targets, and one that fails keeps no other from it. */
+/**
+ * A file of targets becomes jobs; each deploys its targets, and one that fails keeps no other from
+ * it.
+ */
 async function fleet(testEnvironment: TestEnvironment): Promise<void> {
   const { certificate = '', 'private-key': privateKey = '', ...inputs } = testEnvironment.inputs()
   const file = join(testEnvironment.directory, 'targets.yml')
-  await writeFile(file, JSON.stringify({ defaults: { ...inputs, region: testEnvironment.region, environment: 'production' }, targets: [{ name: 'not-there', namespace: 'nowhere' }, { name: 'search' }] }, undefined, 2))
+  await writeFile(
+    file,
+    JSON.stringify(
+      {
+        defaults: { ...inputs, region: testEnvironment.region, environment: 'production' },
+        targets: [{ name: 'not-there', namespace: 'nowhere' }, { name: 'search' }],
+      },
+      undefined,
+      2,
+    ),
+  )
   printHeading('The action targets makes a job matrix of a file')
   const matrix = await runFleetAction(testEnvironment, 'plan', { file })
-  const jobs = (JSON.parse(matrix.outputs['matrix'] ?? '') as { include: { name: string; environment: string; targets: string }[] }).include
+  const jobs = (
+    JSON.parse(matrix.outputs['matrix'] ?? '') as {
+      include: { name: string; environment: string; targets: string }[]
+    }
+  ).include
   const outcomes: string[] = []
   for (const { name, environment, targets } of jobs) {
     printHeading(`The job ${name} in environment ${environment}`)
-    const run = await runFleetAction(testEnvironment, 'deploy', { targets, certificate, 'private-key': privateKey })
-    outcomes.push(...(JSON.parse(run.outputs['results'] ?? '[]') as { name: string; outcome: string }[]).map((result) => `${result.name}: ${result.outcome}`))
+    const run = await runFleetAction(testEnvironment, 'deploy', {
+      targets,
+      certificate,
+      'private-key': privateKey,
+    })
+    outcomes.push(
+      ...(JSON.parse(run.outputs['results'] ?? '[]') as { name: string; outcome: string }[]).map(
+        (result) => `${result.name}: ${result.outcome}`,
+      ),
+    )
   }
   printHeading('What became of them')
   console.log(outcomes.join('\n').replace(/^/gm, '  '))
@@ -103,4 +178,6 @@ async function fleet(testEnvironment: TestEnvironment): Promise<void> {
 }
 
 /** By what `npm run demo --` takes. */
-export const workflows: Readonly<Record<string, (testEnvironment: TestEnvironment) => Promise<void>>> = { deploy, check, destroy, cutover, rotate, fleet }
+export const workflows: Readonly<
+  Record<string, (testEnvironment: TestEnvironment) => Promise<void>>
+> = { deploy, check, destroy, cutover, rotate, fleet }

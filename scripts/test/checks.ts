@@ -1,4 +1,7 @@
-/** Lint, types and freshness of dist/: each is skipped when it passed before on exactly the same files. */
+/**
+ * Lint, types and freshness of dist/: each is skipped when it passed before on exactly the same
+ * files.
+ */
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -24,9 +27,24 @@ export interface CheckResult {
 const sources = ['*.ts', '*.mts', '*.mjs', '*.js', 'package-lock.json', 'tsconfig*.json', ':!dist']
 
 const checks: readonly Check[] = [
-  { name: 'lint', files: sources, execute: () => runCommand('node_modules/.bin/eslint', '.', '--max-warnings', '0') },
+  {
+    name: 'lint',
+    files: sources,
+    execute: () => runCommand('node_modules/.bin/eslint', '.', '--max-warnings', '0'),
+  },
   { name: 'types', files: sources, execute: () => runCommand('node_modules/.bin/tsc', '--noEmit') },
-  { name: 'dist/ is what src/ builds to ("npm run build" updates it)', files: ['src', 'dist', 'scripts/build.ts', 'package-lock.json', 'package.json', 'tsconfig*.json'], execute: isDistFresh },
+  {
+    name: 'dist/ is what src/ builds to ("npm run build" updates it)',
+    files: [
+      'src',
+      'dist',
+      'scripts/build.ts',
+      'package-lock.json',
+      'package.json',
+      'tsconfig*.json',
+    ],
+    execute: isDistFresh,
+  },
 ]
 
 /** Runs all of them side by side. */
@@ -39,19 +57,28 @@ async function runCheck({ name, files, execute }: Check): Promise<CheckResult> {
   const recordPath = join(cacheDirectory, 'checks', name.replace(/\W.*/, ''))
   const fingerprint = computeFingerprint(files)
   const isUnchanged = readIfExists(recordPath) === fingerprint
-  const passed = isUnchanged || await execute()
+  const passed = isUnchanged || (await execute())
   if (passed) {
     mkdirSync(dirname(recordPath), { recursive: true })
     writeFileSync(recordPath, fingerprint)
   }
   const seconds = (performance.now() - start) / 1000
-  console.log(`${passed ? 'passed' : 'FAILED'}: ${name}${isUnchanged ? ' (as before: no file has changed)' : ` (${seconds.toFixed(0)} s)`}`)
+  console.log(
+    `${passed ? 'passed' : 'FAILED'}: ${name}${isUnchanged ? ' (as before: no file has changed)' : ` (${seconds.toFixed(0)} s)`}`,
+  )
   return { name, passed, seconds }
 }
 
 /** A digest of the content of these files and of the version of Node. */
 function computeFingerprint(patterns: readonly string[]): string {
-  const names = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...patterns], { encoding: 'utf8' }).split('\n').filter((name) => name !== '').sort()
+  const names = execFileSync(
+    'git',
+    ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...patterns],
+    { encoding: 'utf8' },
+  )
+    .split('\n')
+    .filter((name) => name !== '')
+    .sort()
   const hash = createHash('sha256').update(process.version)
   for (const name of names) hash.update(`\0${name}\0`).update(readIfExists(name) ?? 'deleted')
   return hash.digest('hex')
@@ -70,7 +97,10 @@ function runCommand(command: string, ...args: string[]): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { output += text })
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text
+      })
     child.once('error', reject).once('close', (status) => {
       process.stdout.write(output)
       resolve(status === 0)
@@ -81,7 +111,10 @@ function runCommand(command: string, ...args: string[]): Promise<boolean> {
 async function isDistFresh(): Promise<boolean> {
   const scratchDirectory = mkdtempSync(join(tmpdir(), 'milvus-alb-dist-'))
   try {
-    return await runCommand(process.execPath, 'scripts/build.ts', scratchDirectory) && isSameDirectory('dist', scratchDirectory)
+    return (
+      (await runCommand(process.execPath, 'scripts/build.ts', scratchDirectory)) &&
+      isSameDirectory('dist', scratchDirectory)
+    )
   } finally {
     rmSync(scratchDirectory, { recursive: true, force: true })
   }
@@ -90,10 +123,17 @@ async function isDistFresh(): Promise<boolean> {
 /** Whether two directories have the same files with the same bytes. */
 function isSameDirectory(firstDirectory: string, secondDirectory: string): boolean {
   const files = listFiles(firstDirectory)
-  return files.join() === listFiles(secondDirectory).join() && files.every((file) => readFileSync(join(firstDirectory, file)).equals(readFileSync(join(secondDirectory, file))))
+  return (
+    files.join() === listFiles(secondDirectory).join() &&
+    files.every((file) =>
+      readFileSync(join(firstDirectory, file)).equals(readFileSync(join(secondDirectory, file))),
+    )
+  )
 }
 
 function listFiles(directory: string): string[] {
-  const entries = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  )
   return entries.map((entry) => join(entry.parentPath, entry.name).slice(directory.length)).sort()
 }

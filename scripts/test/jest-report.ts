@@ -41,7 +41,8 @@ export interface JestResult {
 export function readJestReport(path: string): JestResult {
   if (!existsSync(path)) return { passed: 0, failed: 1, files: [] }
   const report = JSON.parse(readFileSync(path, 'utf8')) as JestReport
-  const failed = report.numFailedTests + report.numRuntimeErrorTestSuites + (report.numPassedTests === 0 ? 1 : 0)
+  const failed =
+    report.numFailedTests + report.numRuntimeErrorTestSuites + (report.numPassedTests === 0 ? 1 : 0)
   return { passed: report.numPassedTests, failed, files: report.testResults }
 }
 
@@ -49,12 +50,27 @@ export function readJestReport(path: string): JestResult {
 export function formatFailures({ files }: Pick<JestResult, 'files'>): string[] {
   return files.flatMap(({ name, message, assertionResults }) => {
     const file = basename(name, '.test.ts')
-    const tests = assertionResults.filter(({ status }) => status === 'failed').map(({ title, failureMessages }) => `${file}: ${title}: ${toSingleLine(failureMessages[0] ?? '')}`)
-    return tests.length > 0 || message === '' || assertionResults.length > 0 ? tests : [`${file}: ${toSingleLine(message)}`]
+    const tests = assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(
+        ({ title, failureMessages }) =>
+          `${file}: ${title}: ${toSingleLine(failureMessages[0] ?? '')}`,
+      )
+    return tests.length > 0 || message === '' || assertionResults.length > 0
+      ? tests
+      : [`${file}: ${toSingleLine(message)}`]
   })
 }
 
-/** The longest message that is shown, in characters: enough for what a run of the action says of its failure. */
+/**
+ * The longest message that is shown, in characters: enough for what a run of the action says of its
+ * failure.
+ */
 const maxMessageLength = 600
 
-const toSingleLine = (message: string): string => stripVTControlCharacters(message).replace(/^ *at .*$/gm, '').replace(/\s+/g, ' ').trim().slice(0, maxMessageLength)
+const toSingleLine = (message: string): string =>
+  stripVTControlCharacters(message)
+    .replace(/^ *at .*$/gm, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, maxMessageLength)

@@ -11,13 +11,25 @@ export interface JestRun extends JestResult {
 }
 
 /** Runs jest with these arguments. */
-export function runJest(args: readonly string[], environment: Readonly<Record<string, string>> = {}): JestRun {
+export function runJest(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): JestRun {
   const start = performance.now()
   const scratchDirectory = mkdtempSync(join(tmpdir(), 'milvus-alb-jest-'))
   try {
     const reportPath = join(scratchDirectory, 'jest.json')
-    const options = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules', 'node_modules/.bin/jest', '--json', `--outputFile=${reportPath}`]
-    spawnSync(process.execPath, [...options, ...args], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...environment } })
+    const options = [
+      '--disable-warning=ExperimentalWarning',
+      '--experimental-vm-modules',
+      'node_modules/.bin/jest',
+      '--json',
+      `--outputFile=${reportPath}`,
+    ]
+    spawnSync(process.execPath, [...options, ...args], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...environment },
+    })
     return { ...readJestReport(reportPath), seconds: (performance.now() - start) / 1000 }
   } finally {
     rmSync(scratchDirectory, { recursive: true, force: true })

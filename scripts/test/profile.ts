@@ -12,7 +12,10 @@ export interface TestStage extends JestRun {
 
 const pagePath = 'docs/testing.md'
 
-/** Writes them. @param profile the file of the lines that the scenarios noted */
+/**
+ * Writes them.
+ * @param profile the file of the lines that the scenarios noted
+ */
 export function writeProfile(stages: readonly TestStage[], profile: string): void {
   const lines = parseProfile(readFileSync(profile, 'utf8'))
   const text = replaceTable(readFileSync(pagePath, 'utf8'), 'stages', stages.map(formatStageRow))
@@ -24,24 +27,58 @@ function formatStageRow({ name, passed, failed, seconds }: TestStage): TableRow 
 }
 
 /** A row for each file of scenarios, the longest first, and their sum. */
-function buildProfileRows(stages: readonly TestStage[], lines: readonly ProfileEntry[]): TableRow[] {
-  const files = stages.flatMap((stage) => stage.files).filter(({ name }) => name.includes('__tests__/scenarios/'))
+function buildProfileRows(
+  stages: readonly TestStage[],
+  lines: readonly ProfileEntry[],
+): TableRow[] {
+  const files = stages
+    .flatMap((stage) => stage.files)
+    .filter(({ name }) => name.includes('__tests__/scenarios/'))
   const filesBySubject = Map.groupBy(files, ({ name }) => basename(name, '.test.ts'))
   const rows = [...filesBySubject].map(([subject, subjectFiles]) => {
-    const tests = subjectFiles.flatMap((file) => file.assertionResults).filter(({ status }) => status === 'passed').length
-    const seconds = subjectFiles.reduce((sum, { startTime, endTime }) => sum + (endTime - startTime) / 1000, 0)
-    return buildProfileRow(subject, tests, seconds, lines.filter((line) => line.subject === subject))
+    const tests = subjectFiles
+      .flatMap((file) => file.assertionResults)
+      .filter(({ status }) => status === 'passed').length
+    const seconds = subjectFiles.reduce(
+      (sum, { startTime, endTime }) => sum + (endTime - startTime) / 1000,
+      0,
+    )
+    return buildProfileRow(
+      subject,
+      tests,
+      seconds,
+      lines.filter((line) => line.subject === subject),
+    )
   })
   rows.sort((one, other) => other.seconds - one.seconds)
-  const total = buildProfileRow('all', rows.reduce((sum, { tests }) => sum + tests, 0), rows.reduce((sum, { seconds }) => sum + seconds, 0), lines)
+  const total = buildProfileRow(
+    'all',
+    rows.reduce((sum, { tests }) => sum + tests, 0),
+    rows.reduce((sum, { seconds }) => sum + seconds, 0),
+    lines,
+  )
   return [...rows, total].map(({ cells }) => cells)
 }
 
-function buildProfileRow(subject: string, tests: number, seconds: number, lines: readonly ProfileEntry[]): { tests: number; seconds: number; cells: TableRow } {
+function buildProfileRow(
+  subject: string,
+  tests: number,
+  seconds: number,
+  lines: readonly ProfileEntry[],
+): { tests: number; seconds: number; cells: TableRow } {
   const { world, start, close, action, helm, waiting } = sumByPhase(lines)
   const environment = world + start + close
   const remainder = Math.max(0, seconds - environment - action - helm - waiting)
-  const columns = { 'time, s': seconds, environment, action, helm, waiting, 'assertions and the rest': remainder }
-  const rounded = Object.fromEntries(Object.entries(columns).map(([name, value]) => [name, Math.round(value)]))
+  const columns = {
+    'time, s': seconds,
+    environment,
+    action,
+    helm,
+    waiting,
+    'assertions and the rest': remainder,
+  }
+  const rounded = Object.fromEntries(
+    Object.entries(columns).map(([name, value]) => [name, Math.round(value)]),
+  )
   return { tests, seconds, cells: { file: subject, tests, ...rounded } }
 }

@@ -1,6 +1,7 @@
 /**
- * Annotations of AWS Load Balancer Controller v3.5.0, parsed with its own error texts.
- * Sources: pkg/annotations/parser.go, pkg/ingress/model_build_listener.go (v3.5.0), and what was observed of it.
+ * Annotations of AWS Load Balancer Controller v3.5.0, parsed with its own error texts. Sources:
+ * pkg/annotations/parser.go, pkg/ingress/model_build_listener.go (v3.5.0), and what was observed of
+ * it.
  */
 import { isIP } from 'node:net'
 
@@ -26,25 +27,38 @@ export function getAnnotation(annotations: Annotations, name: string): string | 
 
 /** A comma-separated list; empty entries are dropped. */
 export function parseStringList(annotations: Annotations, name: string): string[] {
-  return (getAnnotation(annotations, name) ?? '').split(',').map((entry) => entry.trim()).filter((entry) => entry !== '')
+  return (getAnnotation(annotations, name) ?? '')
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
 }
 
 /** `k=v,k2=v2`; a comma in a value is written `\,`. */
 export function parseStringMap(annotations: Annotations, name: string): Record<string, string> {
   const raw = getAnnotation(annotations, name)
   if (raw === undefined) return {}
-  const entries = raw.split(/(?<!\\),/).map((entry) => entry.trim()).filter((entry) => entry !== '')
+  const entries = raw
+    .split(/(?<!\\),/)
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
   return Object.fromEntries(
     entries.map((entry) => {
       const [, key, value] = /^([^=]+)=(.*)$/s.exec(entry) ?? []
-      if (key === undefined || value === undefined) throw new BuildError(`failed to parse stringMap annotation, ${PREFIX}${name}: ${raw}`)
+      if (key === undefined || value === undefined)
+        throw new BuildError(`failed to parse stringMap annotation, ${PREFIX}${name}: ${raw}`)
       return [key.trim(), value.trim().replaceAll('\\,', ',')]
     }),
   )
 }
 
 /** An annotation that is one of a few words; `refusal` comes before the value of any other. */
-export function parseEnum<T extends string>(annotations: Annotations, name: string, values: readonly T[], fallback: T, errorPrefix: string): T {
+export function parseEnum<T extends string>(
+  annotations: Annotations,
+  name: string,
+  values: readonly T[],
+  fallback: T,
+  errorPrefix: string,
+): T {
   const raw = getAnnotation(annotations, name)
   if (raw === undefined) return fallback
   const match = values.find((value) => value === raw)
@@ -59,9 +73,18 @@ function describeGoJsonError(raw: string): string {
   try {
     value = JSON.parse(raw)
   } catch {
-    return raw.trim() === '' ? 'unexpected end of JSON input' : `invalid character '${/[^[{"\s\d:,}\]]/.exec(raw)?.[0] ?? raw[0] ?? ''}' looking for beginning of value`
+    return raw.trim() === ''
+      ? 'unexpected end of JSON input'
+      : `invalid character '${/[^[{"\s\d:,}\]]/.exec(raw)?.[0] ?? raw[0] ?? ''}' looking for beginning of value`
   }
-  const kind = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+  const kind =
+    value === null
+      ? 'null'
+      : Array.isArray(value)
+        ? 'array'
+        : typeof value === 'boolean'
+          ? 'bool'
+          : typeof value
   if (kind !== 'array') return `json: cannot unmarshal ${kind} into ${target}`
   return 'json: cannot unmarshal string into Go value of type int32'
 }
@@ -69,13 +92,23 @@ function describeGoJsonError(raw: string): string {
 /** listen-ports, or what stands for it when it is absent. */
 export function parseListenPorts(annotations: Annotations): ListenPort[] {
   const raw = getAnnotation(annotations, 'listen-ports')
-  if (raw === undefined) return [getAnnotation(annotations, 'certificate-arn') === undefined ? { protocol: 'HTTP', port: 80 } : { protocol: 'HTTPS', port: 443 }]
+  if (raw === undefined)
+    return [
+      getAnnotation(annotations, 'certificate-arn') === undefined
+        ? { protocol: 'HTTP', port: 80 }
+        : { protocol: 'HTTPS', port: 443 },
+    ]
   const parsed = parsePortEntries(raw)
-  if (!parsed) throw new BuildError(`failed to parse listen-ports configuration: \`${raw}\`: ${describeGoJsonError(raw)}`)
+  if (!parsed)
+    throw new BuildError(
+      `failed to parse listen-ports configuration: \`${raw}\`: ${describeGoJsonError(raw)}`,
+    )
   if (parsed.length === 0) throw new BuildError(`empty listen-ports configuration: \`${raw}\``)
   for (const { protocol, port } of parsed) {
-    if (port < 1 || port > 65535) throw new BuildError(`listen port must be within [1, 65535]: ${port}`)
-    if (protocol !== 'HTTP' && protocol !== 'HTTPS') throw new BuildError(`listen protocol must be within [HTTP, HTTPS]: ${protocol}`)
+    if (port < 1 || port > 65535)
+      throw new BuildError(`listen port must be within [1, 65535]: ${port}`)
+    if (protocol !== 'HTTP' && protocol !== 'HTTPS')
+      throw new BuildError(`listen protocol must be within [HTTP, HTTPS]: ${protocol}`)
   }
   return parsed
 }
@@ -102,7 +135,10 @@ function parsePortEntries(raw: string): ListenPort[] | undefined {
 /** inbound-cidrs; Go's net.ParseCIDR decides. */
 export function checkInboundCidrs(annotations: Annotations, ingress: string): void {
   for (const cidr of parseStringList(annotations, 'inbound-cidrs')) {
-    if (!isCidr(cidr)) throw new BuildError(`invalid inbound-cidrs settings on Ingress: ${ingress}: invalid CIDR address: ${cidr}`)
+    if (!isCidr(cidr))
+      throw new BuildError(
+        `invalid inbound-cidrs settings on Ingress: ${ingress}: invalid CIDR address: ${cidr}`,
+      )
   }
 }
 

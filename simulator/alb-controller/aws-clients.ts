@@ -1,21 +1,42 @@
 /**
- * The controller's AWS clients, and their errors in the words of the AWS SDK for Go v2, which the real controller uses:
- * `operation error Elastic Load Balancing v2: CreateListener, https response error StatusCode: 400, RequestID: <id>,
- * CertificateNotFound: ...`, with `api error ` before codes that the service's model does not list.
+ * The controller's AWS clients, and their errors in the words of the AWS SDK for Go v2, which the
+ * real controller uses: `operation error Elastic Load Balancing v2: CreateListener, https response
+ * error StatusCode: 400, RequestID: <id>, CertificateNotFound: ...`, with `api error ` before codes
+ * that the service's model does not list.
  */
-import { ACMClient, ACMServiceException, DescribeCertificateCommand, paginateListCertificates } from '@aws-sdk/client-acm'
+import {
+  ACMClient,
+  ACMServiceException,
+  DescribeCertificateCommand,
+  paginateListCertificates,
+} from '@aws-sdk/client-acm'
 import type { KeyAlgorithm } from '@aws-sdk/client-acm'
-import { ElasticLoadBalancingV2Client, ElasticLoadBalancingV2ServiceException } from '@aws-sdk/client-elastic-load-balancing-v2'
+import {
+  ElasticLoadBalancingV2Client,
+  ElasticLoadBalancingV2ServiceException,
+} from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { DiscoveredCertificate } from './model.ts'
 
 /** Unless asked for all of them, ACM lists RSA_2048 alone. */
-const KEY_TYPES: KeyAlgorithm[] = ['RSA_1024', 'RSA_2048', 'RSA_3072', 'RSA_4096', 'EC_prime256v1', 'EC_secp384r1', 'EC_secp521r1']
+const KEY_TYPES: KeyAlgorithm[] = [
+  'RSA_1024',
+  'RSA_2048',
+  'RSA_3072',
+  'RSA_4096',
+  'EC_prime256v1',
+  'EC_secp384r1',
+  'EC_secp521r1',
+]
 
 /** Where AWS is and who asks. */
 export interface AwsAccess {
   readonly endpoint: string
   readonly region: string
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
+  readonly credentials: {
+    readonly accessKeyId: string
+    readonly secretAccessKey: string
+    readonly sessionToken?: string
+  }
 }
 
 /** The clients. */
@@ -24,24 +45,40 @@ export class AwsClients {
   private readonly acm: ACMClient
 
   constructor(access: AwsAccess, maxAttempts = 3) {
-    const options = { endpoint: access.endpoint, region: access.region, credentials: access.credentials, maxAttempts }
+    const options = {
+      endpoint: access.endpoint,
+      region: access.region,
+      credentials: access.credentials,
+      maxAttempts,
+    }
     this.elbv2 = new ElasticLoadBalancingV2Client(options)
     this.acm = new ACMClient(options)
   }
 
-  /** Every issued certificate of ACM, of all key types, with its names (pkg/certs/cert_discovery.go). */
+  /**
+   * Every issued certificate of ACM, of all key types, with its names
+   * (pkg/certs/cert_discovery.go).
+   */
   async listIssuedCertificates(): Promise<DiscoveredCertificate[]> {
     const arns = await withGoErrors('ACM', 'ListCertificates', async () => {
       const collected: string[] = []
-      for await (const { CertificateSummaryList = [] } of paginateListCertificates({ client: this.acm }, { CertificateStatuses: ['ISSUED'], Includes: { keyTypes: KEY_TYPES } })) {
+      for await (const { CertificateSummaryList = [] } of paginateListCertificates(
+        { client: this.acm },
+        { CertificateStatuses: ['ISSUED'], Includes: { keyTypes: KEY_TYPES } },
+      )) {
         collected.push(...CertificateSummaryList.map(({ CertificateArn }) => CertificateArn ?? ''))
       }
       return collected
     })
     return Promise.all(
       arns.map(async (arn) => {
-        const { Certificate } = await withGoErrors('ACM', 'DescribeCertificate', () => this.acm.send(new DescribeCertificateCommand({ CertificateArn: arn })))
-        return { arn, names: Certificate?.SubjectAlternativeNames ?? [Certificate?.DomainName ?? ''] }
+        const { Certificate } = await withGoErrors('ACM', 'DescribeCertificate', () =>
+          this.acm.send(new DescribeCertificateCommand({ CertificateArn: arn })),
+        )
+        return {
+          arn,
+          names: Certificate?.SubjectAlternativeNames ?? [Certificate?.DomainName ?? ''],
+        }
       }),
     )
   }
@@ -53,7 +90,11 @@ export class AwsClients {
 }
 
 /** Calls AWS; an error comes out in the words of the SDK for Go. */
-export async function withGoErrors<Output>(service: string, operation: string, call: () => Promise<Output>): Promise<Output> {
+export async function withGoErrors<Output>(
+  service: string,
+  operation: string,
+  call: () => Promise<Output>,
+): Promise<Output> {
   try {
     return await call()
   } catch (error) {
@@ -64,11 +105,23 @@ export async function withGoErrors<Output>(service: string, operation: string, c
 /** The text of the SDK for Go for an error of the SDK for JavaScript. */
 export function formatGoError(service: string, operation: string, error: unknown): string {
   if (!(error instanceof Error)) return `operation error ${service}: ${operation}, ${String(error)}`
-  const metadata = '$metadata' in error ? (error.$metadata as { httpStatusCode?: number; requestId?: string; attempts?: number }) : {}
+  const metadata =
+    '$metadata' in error
+      ? (error.$metadata as { httpStatusCode?: number; requestId?: string; attempts?: number })
+      : {}
   const prefix = `operation error ${service}: ${operation}, `
-  const attemptsClause = (metadata.attempts ?? 1) > 1 ? `exceeded maximum number of attempts, ${metadata.attempts ?? 1}, ` : ''
-  if (metadata.httpStatusCode === undefined) return `${prefix}${attemptsClause}https response error StatusCode: 0, RequestID: , request send failed, ${error.message}`
-  const code = 'Code' in error && typeof error.Code === 'string' ? error.Code : error.name.replace(/Exception$/, '')
-  const isUnmodelled = error.constructor === ElasticLoadBalancingV2ServiceException || error.constructor === ACMServiceException
+  const attemptsClause =
+    (metadata.attempts ?? 1) > 1
+      ? `exceeded maximum number of attempts, ${metadata.attempts ?? 1}, `
+      : ''
+  if (metadata.httpStatusCode === undefined)
+    return `${prefix}${attemptsClause}https response error StatusCode: 0, RequestID: , request send failed, ${error.message}`
+  const code =
+    'Code' in error && typeof error.Code === 'string'
+      ? error.Code
+      : error.name.replace(/Exception$/, '')
+  const isUnmodelled =
+    error.constructor === ElasticLoadBalancingV2ServiceException ||
+    error.constructor === ACMServiceException
   return `${prefix}${attemptsClause}https response error StatusCode: ${metadata.httpStatusCode}, RequestID: ${metadata.requestId ?? ''}, ${isUnmodelled ? 'api error ' : ''}${code}: ${error.message}`
 }

@@ -1,7 +1,8 @@
 /**
- * A stand-in for AWS Load Balancer Controller v3.5.0: a client of the Kubernetes API and of AWS, and of nothing else, so it
- * also runs against a real API server. What it does was observed of the real one, run against a real
- * API server and moto, and read in its source; each file here names the part that it follows.
+ * A stand-in for AWS Load Balancer Controller v3.5.0: a client of the Kubernetes API and of AWS,
+ * and of nothing else, so it also runs against a real API server. What it does was observed of the
+ * real one, run against a real API server and moto, and read in its source; each file here names
+ * the part that it follows.
  */
 import type { KubernetesAccess } from './kubernetes-client.ts'
 import type { AwsAccess } from './aws-clients.ts'
@@ -13,9 +14,14 @@ export interface ControllerSettings {
   readonly aws: AwsAccess
   /** --cluster-name: part of names and tags. */
   readonly cluster: string
-  /** --ingress-class: what the annotation kubernetes.io/ingress.class must say; `alb` when absent. */
+  /**
+   * --ingress-class: what the annotation kubernetes.io/ingress.class must say; `alb` when absent.
+   */
   readonly ingressClass?: string
-  /** Where load balancers go when no annotation says so; made up when absent, which a real EC2 refuses. */
+  /**
+   * Where load balancers go when no annotation says so; made up when absent, which a real EC2
+   * refuses.
+   */
   readonly subnets?: readonly string[]
   readonly securityGroups?: readonly string[]
   readonly vpcId?: string
@@ -32,7 +38,10 @@ export interface ControllerOptions {
   isRecorderMuted: boolean
   /** Subnets and security groups that EC2 does not know. */
   unknownIds: string[]
-  /** --lb-stabilization-monitor-interval: milliseconds before it looks again at a load balancer still provisioning. */
+  /**
+   * --lb-stabilization-monitor-interval: milliseconds before it looks again at a load balancer
+   * still provisioning.
+   */
   stabilizationInterval: number
 }
 
@@ -41,14 +50,24 @@ export interface Controller {
   readonly options: ControllerOptions
   /** Ends the process: what is in flight is awaited. Nothing happens when it is stopped. */
   stop(): Promise<void>
-  /** A new process, which knows nothing of the one before: every Ingress is reconciled once. Nothing happens when it runs. */
+  /**
+   * A new process, which knows nothing of the one before: every Ingress is reconciled once. Nothing
+   * happens when it runs.
+   */
   start(): Promise<void>
   close(): Promise<void>
 }
 
 /** Starts the controller; settles when its caches are filled. */
 export async function startController(settings: ControllerSettings): Promise<Controller> {
-  const options: ControllerOptions = { reconcileDelay: 0, isPaused: false, isRecorderMuted: false, unknownIds: [], stabilizationInterval: 120_000, ...settings.options }
+  const options: ControllerOptions = {
+    reconcileDelay: 0,
+    isPaused: false,
+    isRecorderMuted: false,
+    unknownIds: [],
+    stabilizationInterval: 120_000,
+    ...settings.options,
+  }
   let running: Reconciler | undefined
   const start = async (): Promise<void> => {
     if (running) return

@@ -1,6 +1,7 @@
 /**
- * Makes AWS hold what a model says, in the order of pkg/deploy/stack_deployer.go: target groups, load balancer, listeners,
- * rules, TargetGroupBindings; then what is no longer wanted goes, the other way round.
+ * Makes AWS hold what a model says, in the order of pkg/deploy/stack_deployer.go: target groups,
+ * load balancer, listeners, rules, TargetGroupBindings; then what is no longer wanted goes, the
+ * other way round.
  */
 import {
   CreateLoadBalancerCommand,
@@ -29,7 +30,10 @@ export interface DeployContext {
   readonly elbv2: Elbv2
   readonly bindings: TargetGroupBindings
   readonly cluster: string
-  /** Where a load balancer goes when no annotation says so; the real controller finds them by their tags in EC2. */
+  /**
+   * Where a load balancer goes when no annotation says so; the real controller finds them by their
+   * tags in EC2.
+   */
   readonly subnets: readonly string[]
   readonly securityGroups: readonly string[]
   readonly vpcId: string | undefined
@@ -39,8 +43,9 @@ export interface DeployContext {
 export interface DeployResult {
   readonly dnsName: string
   /**
-   * The load balancer was there already and is still provisioning: the real one then looks again later, without status or
-   * event (load_balancer_synthesizer.go:101-141, feature gate LBCapacityReservation, on by default).
+   * The load balancer was there already and is still provisioning: the real one then looks again
+   * later, without status or event (load_balancer_synthesizer.go:101-141, feature gate
+   * LBCapacityReservation, on by default).
    */
   readonly isProvisioning: boolean
 }
@@ -52,101 +57,184 @@ export async function deploy(context: DeployContext, model: Model): Promise<Depl
   const existing = await elbv2.listTargetGroups(stack)
   const targetGroupArns = new Map<string, string>()
   for (const desired of model.targetGroups) {
-    const match = existing.find(({ resource: { TargetGroupName } }) => TargetGroupName === desired.name)
-    targetGroupArns.set(desired.resource, await deployTargetGroup(context, model.group, desired, match?.resource))
+    const match = existing.find(
+      ({ resource: { TargetGroupName } }) => TargetGroupName === desired.name,
+    )
+    targetGroupArns.set(
+      desired.resource,
+      await deployTargetGroup(context, model.group, desired, match?.resource),
+    )
   }
   const { loadBalancer, isExisting } = await deployLoadBalancer(context, model)
   await deployListeners(context, model, loadBalancer.LoadBalancerArn ?? '', targetGroupArns)
   await context.bindings.deploy(model, targetGroupArns)
   const activeArns = new Set(targetGroupArns.values())
-  for (const { resource: group } of existing) if (!activeArns.has(group.TargetGroupArn ?? '')) await deleteTargetGroup(elbv2, group)
-  // Of a listener with a name in upper case, the name comes out in lower case (group_controller.go:177).
-  return { dnsName: (loadBalancer.DNSName ?? '').toLowerCase(), isProvisioning: isExisting && loadBalancer.State?.Code === 'provisioning' }
+  for (const { resource: group } of existing)
+    if (!activeArns.has(group.TargetGroupArn ?? '')) await deleteTargetGroup(elbv2, group)
+  // Of a listener with a name in upper case, the name comes out in lower case
+  // (group_controller.go:177).
+  return {
+    dnsName: (loadBalancer.DNSName ?? '').toLowerCase(),
+    isProvisioning: isExisting && loadBalancer.State?.Code === 'provisioning',
+  }
 }
 
-/** Removes all that a group has: the load balancer first, as the listeners hold the target groups. */
+/**
+ * Removes all that a group has: the load balancer first, as the listeners hold the target groups.
+ */
 export async function undeploy(context: DeployContext, group: IngressGroup): Promise<void> {
   const stack = buildStackTags(context.cluster, group)
-  for (const { resource: existing } of await context.elbv2.listLoadBalancers(stack)) await deleteLoadBalancer(context.elbv2, existing)
+  for (const { resource: existing } of await context.elbv2.listLoadBalancers(stack))
+    await deleteLoadBalancer(context.elbv2, existing)
   await context.bindings.remove(group)
-  for (const { resource: existing } of await context.elbv2.listTargetGroups(stack)) await deleteTargetGroup(context.elbv2, existing)
+  for (const { resource: existing } of await context.elbv2.listTargetGroups(stack))
+    await deleteTargetGroup(context.elbv2, existing)
 }
 
-async function deployTargetGroup(context: DeployContext, group: IngressGroup, desired: TargetGroupModel, existing: TargetGroup | undefined): Promise<string> {
+async function deployTargetGroup(
+  context: DeployContext,
+  group: IngressGroup,
+  desired: TargetGroupModel,
+  existing: TargetGroup | undefined,
+): Promise<string> {
   const { elbv2 } = context
-  const Matcher = desired.protocolVersion === 'GRPC' ? { GrpcCode: desired.matcher } : { HttpCode: desired.matcher }
+  const Matcher =
+    desired.protocolVersion === 'GRPC'
+      ? { GrpcCode: desired.matcher }
+      : { HttpCode: desired.matcher }
   // The intervals and counts of model_builder.go.
   const healthCheck = {
-    HealthCheckPath: desired.healthCheckPath, Matcher, HealthCheckPort: 'traffic-port', HealthCheckProtocol: desired.protocol,
-    HealthCheckIntervalSeconds: 15, HealthCheckTimeoutSeconds: 5, HealthyThresholdCount: 2, UnhealthyThresholdCount: 2,
+    HealthCheckPath: desired.healthCheckPath,
+    Matcher,
+    HealthCheckPort: 'traffic-port',
+    HealthCheckProtocol: desired.protocol,
+    HealthCheckIntervalSeconds: 15,
+    HealthCheckTimeoutSeconds: 5,
+    HealthyThresholdCount: 2,
+    UnhealthyThresholdCount: 2,
   }
   let arn = existing?.TargetGroupArn
   if (arn === undefined) {
-    const response = await elbv2.call('CreateTargetGroup', (client) => client.send(new CreateTargetGroupCommand({
-      Name: desired.name, Port: desired.port, Protocol: desired.protocol, ProtocolVersion: desired.protocolVersion, TargetType: desired.targetType,
-      Tags: tagList(buildTags(context.cluster, group, desired.resource)), ...healthCheck,
-      ...(context.vpcId === undefined ? {} : { VpcId: context.vpcId }),
-    })))
+    const response = await elbv2.call('CreateTargetGroup', (client) =>
+      client.send(
+        new CreateTargetGroupCommand({
+          Name: desired.name,
+          Port: desired.port,
+          Protocol: desired.protocol,
+          ProtocolVersion: desired.protocolVersion,
+          TargetType: desired.targetType,
+          Tags: tagList(buildTags(context.cluster, group, desired.resource)),
+          ...healthCheck,
+          ...(context.vpcId === undefined ? {} : { VpcId: context.vpcId }),
+        }),
+      ),
+    )
     arn = response.TargetGroups?.[0]?.TargetGroupArn ?? ''
-  } else if (existing?.HealthCheckPath !== desired.healthCheckPath || (existing.Matcher?.GrpcCode ?? existing.Matcher?.HttpCode) !== desired.matcher) {
+  } else if (
+    existing?.HealthCheckPath !== desired.healthCheckPath ||
+    (existing.Matcher?.GrpcCode ?? existing.Matcher?.HttpCode) !== desired.matcher
+  ) {
     const input = { TargetGroupArn: arn, ...healthCheck }
-    await elbv2.call('ModifyTargetGroup', (client) => client.send(new ModifyTargetGroupCommand(input)))
+    await elbv2.call('ModifyTargetGroup', (client) =>
+      client.send(new ModifyTargetGroupCommand(input)),
+    )
   }
   await setAttributes(desired.attributes, arn, elbv2, 'TargetGroup')
   return arn
 }
 
 /** Only attributes that an annotation names are looked at: others stay as somebody set them. */
-async function setAttributes(desired: Readonly<Record<string, string>>, arn: string, elbv2: Elbv2, resourceType: 'TargetGroup' | 'LoadBalancer'): Promise<void> {
+async function setAttributes(
+  desired: Readonly<Record<string, string>>,
+  arn: string,
+  elbv2: Elbv2,
+  resourceType: 'TargetGroup' | 'LoadBalancer',
+): Promise<void> {
   if (Object.keys(desired).length === 0) return
-  const described = await elbv2.call(`Describe${resourceType}Attributes`, (client) => resourceType === 'TargetGroup'
-    ? client.send(new DescribeTargetGroupAttributesCommand({ TargetGroupArn: arn }))
-    : client.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn: arn })))
+  const described = await elbv2.call(`Describe${resourceType}Attributes`, (client) =>
+    resourceType === 'TargetGroup'
+      ? client.send(new DescribeTargetGroupAttributesCommand({ TargetGroupArn: arn }))
+      : client.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn: arn })),
+  )
   const existing = new Map((described.Attributes ?? []).map(({ Key, Value }) => [Key, Value]))
   const Attributes = tagList(desired).filter(({ Key, Value }) => existing.get(Key) !== Value)
   if (Attributes.length === 0) return
-  await elbv2.call(`Modify${resourceType}Attributes`, async (client) => resourceType === 'TargetGroup'
-    ? client.send(new ModifyTargetGroupAttributesCommand({ TargetGroupArn: arn, Attributes }))
-    : client.send(new ModifyLoadBalancerAttributesCommand({ LoadBalancerArn: arn, Attributes })))
+  await elbv2.call(`Modify${resourceType}Attributes`, async (client) =>
+    resourceType === 'TargetGroup'
+      ? client.send(new ModifyTargetGroupAttributesCommand({ TargetGroupArn: arn, Attributes }))
+      : client.send(new ModifyLoadBalancerAttributesCommand({ LoadBalancerArn: arn, Attributes })),
+  )
 }
 
-async function deployLoadBalancer(context: DeployContext, model: Model): Promise<{ loadBalancer: LoadBalancer; isExisting: boolean }> {
+async function deployLoadBalancer(
+  context: DeployContext,
+  model: Model,
+): Promise<{ loadBalancer: LoadBalancer; isExisting: boolean }> {
   const { elbv2, cluster } = context
   const desired = model.loadBalancer
   const all = await elbv2.listLoadBalancers(buildStackTags(cluster, model.group))
   const match = all.find(({ resource: existing }) => existing.Scheme === desired.scheme)
-  // A scheme cannot be changed: another load balancer is made, and the one before goes first (load_balancer_synthesizer.go:221).
-  for (const { resource: existing } of all) if (existing !== match?.resource) await deleteLoadBalancer(elbv2, existing)
-  const securityGroups = desired.securityGroups.length > 0 ? desired.securityGroups : context.securityGroups
+  // A scheme cannot be changed: another load balancer is made, and the one before goes first
+  // (load_balancer_synthesizer.go:221).
+  for (const { resource: existing } of all)
+    if (existing !== match?.resource) await deleteLoadBalancer(elbv2, existing)
+  const securityGroups =
+    desired.securityGroups.length > 0 ? desired.securityGroups : context.securityGroups
   const loadBalancer = match?.resource ?? (await createLoadBalancer(context, model, securityGroups))
   const arn = loadBalancer.LoadBalancerArn ?? ''
-  if (match && desired.securityGroups.length > 0 && [...desired.securityGroups].sort().join() !== [...(loadBalancer.SecurityGroups ?? [])].sort().join()) {
+  if (
+    match &&
+    desired.securityGroups.length > 0 &&
+    [...desired.securityGroups].sort().join() !==
+      [...(loadBalancer.SecurityGroups ?? [])].sort().join()
+  ) {
     const input = { LoadBalancerArn: arn, SecurityGroups: [...desired.securityGroups] }
-    await elbv2.call('SetSecurityGroups', (client) => client.send(new SetSecurityGroupsCommand(input)))
+    await elbv2.call('SetSecurityGroups', (client) =>
+      client.send(new SetSecurityGroupsCommand(input)),
+    )
   }
   await setAttributes(desired.attributes, arn, elbv2, 'LoadBalancer')
   return { loadBalancer, isExisting: match !== undefined }
 }
 
-async function createLoadBalancer(context: DeployContext, model: Model, securityGroups: readonly string[]): Promise<LoadBalancer> {
+async function createLoadBalancer(
+  context: DeployContext,
+  model: Model,
+  securityGroups: readonly string[],
+): Promise<LoadBalancer> {
   const { loadBalancer: desired, group } = model
   const subnets = desired.subnets.length > 0 ? desired.subnets : context.subnets
-  const response = await context.elbv2.call('CreateLoadBalancer', (client) => client.send(new CreateLoadBalancerCommand({
-    Name: desired.name, Scheme: desired.scheme, Type: 'application', IpAddressType: 'ipv4',
-    SubnetMappings: subnets.map((SubnetId) => ({ SubnetId })), SecurityGroups: [...securityGroups],
-    Tags: tagList({ ...desired.tags, ...buildTags(context.cluster, group, 'LoadBalancer') }),
-  })))
+  const response = await context.elbv2.call('CreateLoadBalancer', (client) =>
+    client.send(
+      new CreateLoadBalancerCommand({
+        Name: desired.name,
+        Scheme: desired.scheme,
+        Type: 'application',
+        IpAddressType: 'ipv4',
+        SubnetMappings: subnets.map((SubnetId) => ({ SubnetId })),
+        SecurityGroups: [...securityGroups],
+        Tags: tagList({ ...desired.tags, ...buildTags(context.cluster, group, 'LoadBalancer') }),
+      }),
+    ),
+  )
   return response.LoadBalancers?.[0] ?? {}
 }
 
 async function deleteLoadBalancer(elbv2: Elbv2, existing: LoadBalancer): Promise<void> {
-  await elbv2.call('DeleteLoadBalancer', (client) => client.send(new DeleteLoadBalancerCommand({ LoadBalancerArn: existing.LoadBalancerArn })))
+  await elbv2.call('DeleteLoadBalancer', (client) =>
+    client.send(new DeleteLoadBalancerCommand({ LoadBalancerArn: existing.LoadBalancerArn })),
+  )
 }
 
 async function deleteTargetGroup(elbv2: Elbv2, existing: TargetGroup): Promise<void> {
   try {
-    await elbv2.call('DeleteTargetGroup', (client) => client.send(new DeleteTargetGroupCommand({ TargetGroupArn: existing.TargetGroupArn })))
+    await elbv2.call('DeleteTargetGroup', (client) =>
+      client.send(new DeleteTargetGroupCommand({ TargetGroupArn: existing.TargetGroupArn })),
+    )
   } catch (error) {
-    throw new Error(`failed to delete targetGroup: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new Error(
+      `failed to delete targetGroup: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    )
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What the controller does with Elastic Load Balancing: finding what is a group's by its tags, and every call with its
- * error in the SDK for Go's words.
+ * What the controller does with Elastic Load Balancing: finding what is a group's by its tags, and
+ * every call with its error in the SDK for Go's words.
  */
 import {
   DescribeListenersCommand,
@@ -9,7 +9,13 @@ import {
   paginateDescribeLoadBalancers,
   paginateDescribeTargetGroups,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
-import type { ElasticLoadBalancingV2Client, Listener, LoadBalancer, Rule, TargetGroup } from '@aws-sdk/client-elastic-load-balancing-v2'
+import type {
+  ElasticLoadBalancingV2Client,
+  Listener,
+  LoadBalancer,
+  Rule,
+  TargetGroup,
+} from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { AwsClients } from './aws-clients.ts'
 import { withGoErrors } from './aws-clients.ts'
 
@@ -36,20 +42,26 @@ export class Elbv2 {
   }
 
   /** The load balancers that carry all of these tags. */
-  async listLoadBalancers(tags: Readonly<Record<string, string>>): Promise<TaggedResource<LoadBalancer>[]> {
+  async listLoadBalancers(
+    tags: Readonly<Record<string, string>>,
+  ): Promise<TaggedResource<LoadBalancer>[]> {
     const all = await this.call('DescribeLoadBalancers', async (client) => {
       const found: LoadBalancer[] = []
-      for await (const page of paginateDescribeLoadBalancers({ client }, {})) found.push(...(page.LoadBalancers ?? []))
+      for await (const page of paginateDescribeLoadBalancers({ client }, {}))
+        found.push(...(page.LoadBalancers ?? []))
       return found
     })
     return this.filterByTags(all, ({ LoadBalancerArn }) => LoadBalancerArn, tags)
   }
 
   /** The target groups that carry all of these tags. */
-  async listTargetGroups(tags: Readonly<Record<string, string>>): Promise<TaggedResource<TargetGroup>[]> {
+  async listTargetGroups(
+    tags: Readonly<Record<string, string>>,
+  ): Promise<TaggedResource<TargetGroup>[]> {
     const all = await this.call('DescribeTargetGroups', async (client) => {
       const found: TargetGroup[] = []
-      for await (const page of paginateDescribeTargetGroups({ client }, {})) found.push(...(page.TargetGroups ?? []))
+      for await (const page of paginateDescribeTargetGroups({ client }, {}))
+        found.push(...(page.TargetGroups ?? []))
       return found
     })
     return this.filterByTags(all, ({ TargetGroupArn }) => TargetGroupArn, tags)
@@ -57,26 +69,45 @@ export class Elbv2 {
 
   /** The listeners of a load balancer. */
   async listListeners(loadBalancerArn: string): Promise<Listener[]> {
-    const response = await this.call('DescribeListeners', (client) => client.send(new DescribeListenersCommand({ LoadBalancerArn: loadBalancerArn })))
+    const response = await this.call('DescribeListeners', (client) =>
+      client.send(new DescribeListenersCommand({ LoadBalancerArn: loadBalancerArn })),
+    )
     return response.Listeners ?? []
   }
 
   /** The rules of a listener, but for the default one. */
   async listRules(listenerArn: string): Promise<Rule[]> {
-    const response = await this.call('DescribeRules', (client) => client.send(new DescribeRulesCommand({ ListenerArn: listenerArn })))
+    const response = await this.call('DescribeRules', (client) =>
+      client.send(new DescribeRulesCommand({ ListenerArn: listenerArn })),
+    )
     return (response.Rules ?? []).filter(({ IsDefault }) => IsDefault !== true)
   }
 
-  private async filterByTags<T>(all: T[], getArn: (resource: T) => string | undefined, tags: Readonly<Record<string, string>>): Promise<TaggedResource<T>[]> {
+  private async filterByTags<T>(
+    all: T[],
+    getArn: (resource: T) => string | undefined,
+    tags: Readonly<Record<string, string>>,
+  ): Promise<TaggedResource<T>[]> {
     const found: TaggedResource<T>[] = []
     // DescribeTags takes 20 at once.
     for (let offset = 0; offset < all.length; offset += 20) {
       const batch = all.slice(offset, offset + 20)
-      const response = await this.call('DescribeTags', (client) => client.send(new DescribeTagsCommand({ ResourceArns: batch.map((resource) => getArn(resource) ?? '') })))
+      const response = await this.call('DescribeTags', (client) =>
+        client.send(
+          new DescribeTagsCommand({
+            ResourceArns: batch.map((resource) => getArn(resource) ?? ''),
+          }),
+        ),
+      )
       for (const resource of batch) {
-        const description = response.TagDescriptions?.find(({ ResourceArn }) => ResourceArn === getArn(resource))
-        const resourceTags = Object.fromEntries((description?.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']))
-        if (Object.entries(tags).every(([key, value]) => resourceTags[key] === value)) found.push({ resource, tags: resourceTags })
+        const description = response.TagDescriptions?.find(
+          ({ ResourceArn }) => ResourceArn === getArn(resource),
+        )
+        const resourceTags = Object.fromEntries(
+          (description?.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']),
+        )
+        if (Object.entries(tags).every(([key, value]) => resourceTags[key] === value))
+          found.push({ resource, tags: resourceTags })
       }
     }
     return found

@@ -1,6 +1,6 @@
 /**
- * How client-go's recorder turns what happened into Event objects: k8s.io/client-go tools/record/events_cache.go with its
- * defaults. Pure but for what it remembers.
+ * How client-go's recorder turns what happened into Event objects: k8s.io/client-go
+ * tools/record/events_cache.go with its defaults. Pure but for what it remembers.
  */
 
 /** One thing to tell about an object. */
@@ -37,7 +37,10 @@ export class EventCorrelator {
     const { uid, type, reason, message } = event
     const aggregateKey = JSON.stringify([uid, type, reason])
     const previous = this.variants.get(aggregateKey)
-    const variants = previous && now - previous.at <= AGGREGATION_WINDOW ? previous : { messages: new Set<string>(), at: now }
+    const variants =
+      previous && now - previous.at <= AGGREGATION_WINDOW
+        ? previous
+        : { messages: new Set<string>(), at: now }
     variants.messages.add(message)
     variants.at = now
     this.variants.set(aggregateKey, variants)
@@ -47,7 +50,11 @@ export class EventCorrelator {
     const count = (this.counts.get(key) ?? 0) + 1
     this.counts.set(key, count)
     if (!this.isAllowed(uid, now)) return undefined
-    return { key, count, message: isAggregated ? `(combined from similar events): ${message}` : message }
+    return {
+      key,
+      count,
+      message: isAggregated ? `(combined from similar events): ${message}` : message,
+    }
   }
 
   private isAllowed(uid: string, now: number): boolean {

@@ -1,5 +1,6 @@
 /**
- * Writes Events about Ingresses as the controller does: source.component `ingress`, times in whole seconds.
+ * Writes Events about Ingresses as the controller does: source.component `ingress`, times in whole
+ * seconds.
  */
 import { randomBytes } from 'node:crypto'
 import type { KubernetesClient } from './kubernetes-client.ts'
@@ -7,7 +8,10 @@ import { ApiError } from './kubernetes-client.ts'
 import { EventCorrelator } from './event-correlator.ts'
 import type { Ingress } from './objects.ts'
 
-/** The reasons on an Ingress, with what their messages begin with (pkg/k8s/events.go, group_controller.go). */
+/**
+ * The reasons on an Ingress, with what their messages begin with (pkg/k8s/events.go,
+ * group_controller.go).
+ */
 export const MESSAGE_PREFIXES = {
   SuccessfullyReconciled: 'Successfully reconciled',
   FailedLoadGroupID: 'failed load groupID due to ',
@@ -39,7 +43,9 @@ export class EventRecorder {
   /** Tells that something happened to an Ingress; `cause` ends the message. */
   record(ingress: Ingress, reason: Reason, cause = ''): void {
     if (this.shouldDrop()) return
-    this.lastWrite = this.lastWrite.then(() => this.write(ingress, reason, MESSAGE_PREFIXES[reason] + cause)).catch(() => undefined)
+    this.lastWrite = this.lastWrite
+      .then(() => this.write(ingress, reason, MESSAGE_PREFIXES[reason] + cause))
+      .catch(() => undefined)
   }
 
   /** Settles when all that was recorded is written. */
@@ -50,21 +56,39 @@ export class EventRecorder {
   private async write(ingress: Ingress, reason: Reason, eventMessage: string): Promise<void> {
     const { name, namespace = '', uid = '', resourceVersion } = ingress.metadata
     const type = reason === 'SuccessfullyReconciled' ? 'Normal' : 'Warning'
-    const update = this.correlator.correlate({ uid, type, reason, message: eventMessage }, Date.now())
+    const update = this.correlator.correlate(
+      { uid, type, reason, message: eventMessage },
+      Date.now(),
+    )
     if (!update) return
     const path = `/api/v1/namespaces/${namespace}/events`
     const { key, count, message } = update
     const lastTimestamp = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
     const existingName = this.eventNames.get(key)
-    if (existingName !== undefined && (await this.updateCount(`${path}/${existingName}`, { count, lastTimestamp, message }))) return
+    if (
+      existingName !== undefined &&
+      (await this.updateCount(`${path}/${existingName}`, { count, lastTimestamp, message }))
+    )
+      return
     const eventName = `${name}.${randomBytes(8).toString('hex')}`
     this.eventNames.set(key, eventName)
     await this.client.create(path, {
       apiVersion: 'v1',
       kind: 'Event',
       metadata: { name: eventName, namespace },
-      involvedObject: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', namespace, name, uid, resourceVersion },
-      type, reason, message, count, lastTimestamp,
+      involvedObject: {
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'Ingress',
+        namespace,
+        name,
+        uid,
+        resourceVersion,
+      },
+      type,
+      reason,
+      message,
+      count,
+      lastTimestamp,
       firstTimestamp: lastTimestamp,
       source: { component: 'ingress' },
       reportingComponent: 'ingress',
@@ -73,7 +97,10 @@ export class EventRecorder {
   }
 
   /** Counts one more of an event; false when it is gone, for events live an hour. */
-  private async updateCount(path: string, fields: { count: number; lastTimestamp: string; message: string }): Promise<boolean> {
+  private async updateCount(
+    path: string,
+    fields: { count: number; lastTimestamp: string; message: string },
+  ): Promise<boolean> {
     try {
       await this.client.patch(path, fields, 'strategic')
       return true

@@ -1,5 +1,6 @@
 /**
- * Which Ingresses are the controller's, and in which group: pkg/ingress/group_loader.go and class_loader.go of v3.5.0.
+ * Which Ingresses are the controller's, and in which group: pkg/ingress/group_loader.go and
+ * class_loader.go of v3.5.0.
  */
 import { getAnnotation, PREFIX } from './annotations.ts'
 import type { Annotations } from './annotations.ts'
@@ -8,7 +9,9 @@ import { getFinalizer } from './naming.ts'
 import type { Ingress, IngressClass, KubernetesObject } from './objects.ts'
 import { getObjectKey } from './objects.ts'
 
-/** What the classes of this controller say. EKS Auto Mode's are another's: `eks.amazonaws.com/alb`. */
+/**
+ * What the classes of this controller say. EKS Auto Mode's are another's: `eks.amazonaws.com/alb`.
+ */
 export const CONTROLLER = 'ingress.k8s.aws/alb'
 
 /** elbv2.k8s.aws/v1beta1 IngressClassParams, as far as they are looked at. */
@@ -29,46 +32,72 @@ export interface IngressClassParams extends KubernetesObject {
 export class GroupError extends Error {}
 
 /** The group of an Ingress that is the controller's, or undefined. Throws a GroupError. */
-export function resolveGroup(ingress: Ingress, findClass: (name: string) => IngressClass | undefined, ingressClass: string, params?: IngressClassParams): IngressGroup | undefined {
+export function resolveGroup(
+  ingress: Ingress,
+  findClass: (name: string) => IngressClass | undefined,
+  ingressClass: string,
+  params?: IngressClassParams,
+): IngressGroup | undefined {
   if (!isManaged(ingress, findClass, ingressClass)) return undefined
-  const name = params?.spec?.group?.name ?? getAnnotation(ingress.metadata.annotations ?? {}, 'group.name')
-  if (name === undefined) return { namespace: ingress.metadata.namespace ?? '', name: ingress.metadata.name }
-  if (name.length > 63) throw new GroupError('invalid ingress group: groupName must be no more than 63 characters')
+  const name =
+    params?.spec?.group?.name ?? getAnnotation(ingress.metadata.annotations ?? {}, 'group.name')
+  if (name === undefined)
+    return { namespace: ingress.metadata.namespace ?? '', name: ingress.metadata.name }
+  if (name.length > 63)
+    throw new GroupError('invalid ingress group: groupName must be no more than 63 characters')
   if (!/^([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/.test(name)) {
-    throw new GroupError("invalid ingress group: groupName must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character")
+    throw new GroupError(
+      "invalid ingress group: groupName must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
+    )
   }
   return { namespace: '', name }
 }
 
-function isManaged(ingress: Ingress, findClass: (name: string) => IngressClass | undefined, ingressClass: string): boolean {
+function isManaged(
+  ingress: Ingress,
+  findClass: (name: string) => IngressClass | undefined,
+  ingressClass: string,
+): boolean {
   // The old annotation wins over the field, and no class is looked up for it.
   const legacyClass = ingress.metadata.annotations?.['kubernetes.io/ingress.class']
   if (legacyClass !== undefined) return legacyClass === ingressClass
   const name = ingress.spec?.ingressClassName
   if (name === undefined) return false
   const ingressClassObject = findClass(name)
-  if (!ingressClassObject) throw new GroupError(`invalid ingress class: IngressClass.networking.k8s.io "${name}" not found`)
+  if (!ingressClassObject)
+    throw new GroupError(
+      `invalid ingress class: IngressClass.networking.k8s.io "${name}" not found`,
+    )
   return ingressClassObject.spec?.controller === CONTROLLER
 }
 
 /** The groups that still hold an Ingress by a finalizer. */
 export function getFinalizerGroups(ingress: Ingress): IngressGroup[] {
-  const implicitGroup: IngressGroup = { namespace: ingress.metadata.namespace ?? '', name: ingress.metadata.name }
+  const implicitGroup: IngressGroup = {
+    namespace: ingress.metadata.namespace ?? '',
+    name: ingress.metadata.name,
+  }
   const prefix = getFinalizer({ namespace: '', name: '' })
   return (ingress.metadata.finalizers ?? []).flatMap((finalizer) => {
     if (finalizer === getFinalizer(implicitGroup)) return [implicitGroup]
-    return finalizer.startsWith(prefix) ? [{ namespace: '', name: finalizer.slice(prefix.length) }] : []
+    return finalizer.startsWith(prefix)
+      ? [{ namespace: '', name: finalizer.slice(prefix.length) }]
+      : []
   })
 }
 
 /** The order in a group: `group.order`, then the name. */
 export function compareGroupOrder(a: Ingress, b: Ingress): number {
-  const getOrder = (ingress: Ingress): number => Number(getAnnotation(ingress.metadata.annotations ?? {}, 'group.order') ?? 0)
+  const getOrder = (ingress: Ingress): number =>
+    Number(getAnnotation(ingress.metadata.annotations ?? {}, 'group.order') ?? 0)
   return getOrder(a) - getOrder(b) || (getObjectKey(a) < getObjectKey(b) ? -1 : 1)
 }
 
 /** The Ingress with the annotations that its class's parameters put over its own. */
-export function applyClassParams(ingress: Ingress, params: IngressClassParams | undefined): Ingress {
+export function applyClassParams(
+  ingress: Ingress,
+  params: IngressClassParams | undefined,
+): Ingress {
   const spec = params?.spec
   if (!spec) return ingress
   const ownAnnotations: Annotations = ingress.metadata.annotations ?? {}
@@ -81,15 +110,41 @@ export function applyClassParams(ingress: Ingress, params: IngressClassParams | 
     'target-type': spec.targetType,
     'load-balancer-name': spec.loadBalancerName,
     // Merged, where the class wins.
-    'load-balancer-attributes': attributes && [getAnnotation(ownAnnotations, 'load-balancer-attributes'), ...attributes].filter((each) => each !== undefined).join(','),
+    'load-balancer-attributes':
+      attributes &&
+      [getAnnotation(ownAnnotations, 'load-balancer-attributes'), ...attributes]
+        .filter((each) => each !== undefined)
+        .join(','),
   }
-  const entries = Object.entries(overrides).flatMap(([name, value]) => (value === undefined ? [] : [[PREFIX + name, value] as const]))
-  return { ...ingress, metadata: { ...ingress.metadata, annotations: { ...ownAnnotations, ...Object.fromEntries(entries) } } }
+  const entries = Object.entries(overrides).flatMap(([name, value]) =>
+    value === undefined ? [] : [[PREFIX + name, value] as const],
+  )
+  return {
+    ...ingress,
+    metadata: {
+      ...ingress.metadata,
+      annotations: { ...ownAnnotations, ...Object.fromEntries(entries) },
+    },
+  }
 }
 
-/** True when a change is one that the controller looks at: annotations, spec, or deletion (ingress_events.go:41-60). */
-export function isRelevantChange(after: KubernetesObject & { spec?: unknown }, before: (KubernetesObject & { spec?: unknown }) | undefined): boolean {
+/**
+ * True when a change is one that the controller looks at: annotations, spec, or deletion
+ * (ingress_events.go:41-60).
+ */
+export function isRelevantChange(
+  after: KubernetesObject & { spec?: unknown },
+  before: (KubernetesObject & { spec?: unknown }) | undefined,
+): boolean {
   const serializeRelevantFields = (object: KubernetesObject & { spec?: unknown }): string =>
-    JSON.stringify([object.metadata.annotations ?? {}, object.spec ?? {}, object.metadata.deletionTimestamp ?? null])
-  return !before || before.metadata.uid !== after.metadata.uid || serializeRelevantFields(before) !== serializeRelevantFields(after)
+    JSON.stringify([
+      object.metadata.annotations ?? {},
+      object.spec ?? {},
+      object.metadata.deletionTimestamp ?? null,
+    ])
+  return (
+    !before ||
+    before.metadata.uid !== after.metadata.uid ||
+    serializeRelevantFields(before) !== serializeRelevantFields(after)
+  )
 }

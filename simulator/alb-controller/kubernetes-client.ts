@@ -1,7 +1,8 @@
 /**
- * A Kubernetes client of the little that the controller asks for. It lists and watches Ingresses, IngressClasses, Services
- * and EndpointSlices; gets IngressClassParams; creates and patches Events; lists, creates, patches and deletes
- * TargetGroupBindings; patches Ingresses and their status. Those are the verbs it needs in RBAC.
+ * A Kubernetes client of the little that the controller asks for. It lists and watches Ingresses,
+ * IngressClasses, Services and EndpointSlices; gets IngressClassParams; creates and patches Events;
+ * lists, creates, patches and deletes TargetGroupBindings; patches Ingresses and their status.
+ * Those are the verbs it needs in RBAC.
  */
 import { Agent, request } from 'node:https'
 import type { IncomingMessage } from 'node:http'
@@ -26,7 +27,10 @@ export class ApiError extends Error {
 }
 
 /** The types of patches, by what the controller calls them. */
-const PATCH_CONTENT_TYPES = { merge: 'application/merge-patch+json', strategic: 'application/strategic-merge-patch+json' }
+const PATCH_CONTENT_TYPES = {
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+}
 
 /** The client. */
 export class KubernetesClient {
@@ -45,7 +49,11 @@ export class KubernetesClient {
     return this.send('POST', path, body)
   }
 
-  patch<T>(path: string, body: unknown, kind: keyof typeof PATCH_CONTENT_TYPES = 'merge'): Promise<T> {
+  patch<T>(
+    path: string,
+    body: unknown,
+    kind: keyof typeof PATCH_CONTENT_TYPES = 'merge',
+  ): Promise<T> {
     return this.send('PATCH', path, body, PATCH_CONTENT_TYPES[kind])
   }
 
@@ -54,9 +62,14 @@ export class KubernetesClient {
   }
 
   /** Opens a watch; ends when the server does, or the signal says so. */
-  async watch(path: string, signal: AbortSignal, onEvent: (type: string, object: KubernetesObject) => void): Promise<void> {
+  async watch(
+    path: string,
+    signal: AbortSignal,
+    onEvent: (type: string, object: KubernetesObject) => void,
+  ): Promise<void> {
     const response = await this.openRequest('GET', path, undefined, 'application/json', signal)
-    if (response.statusCode !== 200) throw new ApiError(response.statusCode ?? 0, await readText(response))
+    if (response.statusCode !== 200)
+      throw new ApiError(response.statusCode ?? 0, await readText(response))
     response.on('error', () => undefined)
     // By line feeds alone: readline also ends a line at U+2028, which JSON may hold.
     let buffered = ''
@@ -74,24 +87,47 @@ export class KubernetesClient {
     this.agent.destroy()
   }
 
-  private async send<T>(method: string, path: string, body?: unknown, type = 'application/json'): Promise<T> {
-    const response = await this.openRequest(method, path, body === undefined ? undefined : JSON.stringify(body), type)
+  private async send<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    type = 'application/json',
+  ): Promise<T> {
+    const response = await this.openRequest(
+      method,
+      path,
+      body === undefined ? undefined : JSON.stringify(body),
+      type,
+    )
     const text = await readText(response)
     const status = response.statusCode ?? 0
     if (status >= 300) throw new ApiError(status, parseErrorMessage(text))
     return JSON.parse(text) as T
   }
 
-  private openRequest(method: string, path: string, body: string | undefined, type: string, signal?: AbortSignal): Promise<IncomingMessage> {
+  private openRequest(
+    method: string,
+    path: string,
+    body: string | undefined,
+    type: string,
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const headers = {
         authorization: `Bearer ${this.access.token}`,
         accept: 'application/json',
         // The API takes the field manager from the part before the slash: the name of the binary.
         'user-agent': 'aws-load-balancer-controller/v3.5.0 (simulator)',
-        ...(body === undefined ? {} : { 'content-type': type, 'content-length': String(Buffer.byteLength(body)) }),
+        ...(body === undefined
+          ? {}
+          : { 'content-type': type, 'content-length': String(Buffer.byteLength(body)) }),
       }
-      const options = { method, headers, ca: this.access.ca, ...(signal ? { signal, agent: false as const } : { agent: this.agent }) }
+      const options = {
+        method,
+        headers,
+        ca: this.access.ca,
+        ...(signal ? { signal, agent: false as const } : { agent: this.agent }),
+      }
       request(new URL(path, this.access.url), options, resolve).on('error', reject).end(body)
     })
   }
@@ -115,8 +151,8 @@ function parseErrorMessage(text: string): string {
 export type OnChange<T> = (after: T | undefined, before: T | undefined) => void
 
 /**
- * Keeps a cache of a kind by list and watch, as client-go's informers do. `ready` settles after the first list; a watch
- * that ends is begun again, after a list when its version is gone.
+ * Keeps a cache of a kind by list and watch, as client-go's informers do. `ready` settles after the
+ * first list; a watch that ends is begun again, after a list when its version is gone.
  */
 export class Informer<T extends KubernetesObject> {
   readonly cache = new Map<string, T>()
@@ -149,7 +185,8 @@ export class Informer<T extends KubernetesObject> {
         markListed()
         await this.watchFrom(version, signal)
       } catch {
-        // Whatever it was, a fresh list finds out: the API may be down, the version expired, access refused.
+        // Whatever it was, a fresh list finds out: the API may be down, the version expired, access
+        // refused.
         await delay(200, signal)
       }
     }
@@ -157,7 +194,9 @@ export class Informer<T extends KubernetesObject> {
   }
 
   private async list(): Promise<string> {
-    const list = await this.client.get<{ metadata: { resourceVersion: string }; items?: T[] }>(this.path)
+    const list = await this.client.get<{ metadata: { resourceVersion: string }; items?: T[] }>(
+      this.path,
+    )
     const objects = new Map((list.items ?? []).map((object) => [getObjectKey(object), object]))
     for (const key of this.cache.keys()) if (!objects.has(key)) this.updateCache(key, undefined)
     for (const [key, object] of objects) this.updateCache(key, object)
@@ -167,11 +206,16 @@ export class Informer<T extends KubernetesObject> {
   private async watchFrom(initialVersion: string, signal: AbortSignal): Promise<void> {
     let version = initialVersion
     while (!signal.aborted) {
-      await this.client.watch(`${this.path}?watch=true&allowWatchBookmarks=true&resourceVersion=${version}`, signal, (type, object) => {
-        if (type === 'ERROR') throw new Error('the watch is too old')
-        version = object.metadata.resourceVersion ?? version
-        if (type !== 'BOOKMARK') this.updateCache(getObjectKey(object), type === 'DELETED' ? undefined : (object as T))
-      })
+      await this.client.watch(
+        `${this.path}?watch=true&allowWatchBookmarks=true&resourceVersion=${version}`,
+        signal,
+        (type, object) => {
+          if (type === 'ERROR') throw new Error('the watch is too old')
+          version = object.metadata.resourceVersion ?? version
+          if (type !== 'BOOKMARK')
+            this.updateCache(getObjectKey(object), type === 'DELETED' ? undefined : (object as T))
+        },
+      )
     }
   }
 
@@ -179,7 +223,8 @@ export class Informer<T extends KubernetesObject> {
     const before = this.cache.get(key)
     if (object) this.cache.set(key, object)
     else this.cache.delete(key)
-    if (before?.metadata.resourceVersion !== object?.metadata.resourceVersion) this.onChange(object, before)
+    if (before?.metadata.resourceVersion !== object?.metadata.resourceVersion)
+      this.onChange(object, before)
   }
 }
 

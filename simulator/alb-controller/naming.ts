@@ -1,6 +1,7 @@
 /**
- * Names, tags, labels and finalizers of AWS Load Balancer Controller v3.5.0. Sources: pkg/deploy/tracking/provider.go,
- * buildLoadBalancerName and buildTargetGroupName of pkg/ingress, group_loader.go.
+ * Names, tags, labels and finalizers of AWS Load Balancer Controller v3.5.0. Sources:
+ * pkg/deploy/tracking/provider.go, buildLoadBalancerName and buildTargetGroupName of pkg/ingress,
+ * group_loader.go.
  */
 import { createHash } from 'node:crypto'
 
@@ -18,7 +19,9 @@ export function formatGroupKey({ namespace, name }: IngressGroup): string {
 /** The group that a key stands for. */
 export function parseGroupKey(key: string): IngressGroup {
   const slash = key.indexOf('/')
-  return slash < 0 ? { namespace: '', name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
+  return slash < 0
+    ? { namespace: '', name: key }
+    : { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
 }
 
 /** The finalizer of an Ingress in a group. */
@@ -26,17 +29,33 @@ export function getFinalizer({ namespace, name }: IngressGroup): string {
   return namespace === '' ? `group.ingress.k8s.aws/${name}` : 'ingress.k8s.aws/resources'
 }
 
-const hash = (...parts: string[]): string => createHash('sha256').update(parts.join('')).digest('hex').slice(0, 10)
-const toAlphanumeric = (text: string, length: number): string => text.replace(/[^A-Za-z0-9]/g, '').slice(0, length)
+const hash = (...parts: string[]): string =>
+  createHash('sha256').update(parts.join('')).digest('hex').slice(0, 10)
+const toAlphanumeric = (text: string, length: number): string =>
+  text.replace(/[^A-Za-z0-9]/g, '').slice(0, length)
 
 /** The name of a group's load balancer. */
-export function buildLoadBalancerName(cluster: string, group: IngressGroup, scheme: string): string {
+export function buildLoadBalancerName(
+  cluster: string,
+  group: IngressGroup,
+  scheme: string,
+): string {
   const id = hash(cluster, formatGroupKey(group), scheme)
-  return group.namespace === '' ? `k8s-${toAlphanumeric(group.name, 17)}-${id}` : `k8s-${toAlphanumeric(group.namespace, 8)}-${toAlphanumeric(group.name, 8)}-${id}`
+  return group.namespace === ''
+    ? `k8s-${toAlphanumeric(group.name, 17)}-${id}`
+    : `k8s-${toAlphanumeric(group.namespace, 8)}-${toAlphanumeric(group.name, 8)}-${id}`
 }
 
-/** The name of a target group, and of its TargetGroupBinding. `identity` is all that makes it another one when it changes. */
-export function buildTargetGroupName(cluster: string, group: IngressGroup, service: IngressGroup, identity: readonly string[]): string {
+/**
+ * The name of a target group, and of its TargetGroupBinding. `identity` is all that makes it
+ * another one when it changes.
+ */
+export function buildTargetGroupName(
+  cluster: string,
+  group: IngressGroup,
+  service: IngressGroup,
+  identity: readonly string[],
+): string {
   return `k8s-${toAlphanumeric(service.namespace, 8)}-${toAlphanumeric(service.name, 8)}-${hash(cluster, formatGroupKey(group), ...identity)}`
 }
 
@@ -45,12 +64,21 @@ export function buildStackTags(cluster: string, group: IngressGroup): Record<str
   return { 'elbv2.k8s.aws/cluster': cluster, 'ingress.k8s.aws/stack': formatGroupKey(group) }
 }
 
-/** The tags of what belongs to a group. `resource` is `LoadBalancer`, `443`, `443:1`, or of a target group its own. */
-export function buildTags(cluster: string, group: IngressGroup, resource: string): Record<string, string> {
+/**
+ * The tags of what belongs to a group. `resource` is `LoadBalancer`, `443`, `443:1`, or of a target
+ * group its own.
+ */
+export function buildTags(
+  cluster: string,
+  group: IngressGroup,
+  resource: string,
+): Record<string, string> {
   return { ...buildStackTags(cluster, group), 'ingress.k8s.aws/resource': resource }
 }
 
 /** The labels of a group's TargetGroupBindings. */
 export function buildLabels({ namespace, name }: IngressGroup): Record<string, string> {
-  return namespace === '' ? { 'ingress.k8s.aws/stack': name } : { 'ingress.k8s.aws/stack-namespace': namespace, 'ingress.k8s.aws/stack-name': name }
+  return namespace === ''
+    ? { 'ingress.k8s.aws/stack': name }
+    : { 'ingress.k8s.aws/stack-namespace': namespace, 'ingress.k8s.aws/stack-name': name }
 }

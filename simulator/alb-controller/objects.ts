@@ -23,7 +23,10 @@ export interface KubernetesObject {
 
 /** A backend of networking.k8s.io/v1. */
 export interface Backend {
-  readonly service?: { readonly name: string; readonly port: { readonly number?: number; readonly name?: string } }
+  readonly service?: {
+    readonly name: string
+    readonly port: { readonly number?: number; readonly name?: string }
+  }
 }
 
 /** networking.k8s.io/v1 Ingress. */
@@ -34,29 +37,53 @@ export interface Ingress extends KubernetesObject {
     readonly tls?: readonly { readonly hosts?: readonly string[] }[]
     readonly rules?: readonly {
       readonly host?: string
-      readonly http?: { readonly paths: readonly { readonly path?: string; readonly pathType: string; readonly backend: Backend }[] }
+      readonly http?: {
+        readonly paths: readonly {
+          readonly path?: string
+          readonly pathType: string
+          readonly backend: Backend
+        }[]
+      }
     }[]
   }
-  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly hostname?: string; readonly ports?: readonly { readonly port: number }[] }[] } }
+  readonly status?: {
+    readonly loadBalancer?: {
+      readonly ingress?: readonly {
+        readonly hostname?: string
+        readonly ports?: readonly { readonly port: number }[]
+      }[]
+    }
+  }
 }
 
 /** networking.k8s.io/v1 IngressClass. */
 export interface IngressClass extends KubernetesObject {
-  readonly spec?: { readonly controller?: string; readonly parameters?: { readonly kind: string; readonly name: string } }
+  readonly spec?: {
+    readonly controller?: string
+    readonly parameters?: { readonly kind: string; readonly name: string }
+  }
 }
 
 /** v1 Service. */
 export interface Service extends KubernetesObject {
   readonly spec?: {
     readonly type?: string
-    readonly ports?: readonly { readonly name?: string; readonly port: number; readonly targetPort?: number | string; readonly nodePort?: number }[]
+    readonly ports?: readonly {
+      readonly name?: string
+      readonly port: number
+      readonly targetPort?: number | string
+      readonly nodePort?: number
+    }[]
   }
 }
 
 /** discovery.k8s.io/v1 EndpointSlice. */
 export interface EndpointSlice extends KubernetesObject {
   readonly ports?: readonly { readonly name?: string; readonly port?: number }[]
-  readonly endpoints?: readonly { readonly addresses: readonly string[]; readonly conditions?: { readonly ready?: boolean } }[]
+  readonly endpoints?: readonly {
+    readonly addresses: readonly string[]
+    readonly conditions?: { readonly ready?: boolean }
+  }[]
 }
 
 /** `namespace/name`, or the name alone of what has no namespace. */

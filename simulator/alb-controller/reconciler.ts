@@ -1,12 +1,20 @@
 /**
- * One life of the controller's process: caches, queue, and the reconciliation of a group (controllers/ingress/group_controller.go).
+ * One life of the controller's process: caches, queue, and the reconciliation of a group
+ * (controllers/ingress/group_controller.go).
  */
 import { randomUUID } from 'node:crypto'
 import { ApiError, Informer, KubernetesClient } from './kubernetes-client.ts'
 import { BuildError } from './annotations.ts'
 import { AwsClients } from './aws-clients.ts'
 import { TargetGroupBindings } from './target-group-bindings.ts'
-import { GroupError, resolveGroup, getFinalizerGroups, compareGroupOrder, isRelevantChange, applyClassParams } from './ingress-classes.ts'
+import {
+  GroupError,
+  resolveGroup,
+  getFinalizerGroups,
+  compareGroupOrder,
+  isRelevantChange,
+  applyClassParams,
+} from './ingress-classes.ts'
 import type { IngressClassParams } from './ingress-classes.ts'
 import type { ControllerOptions, ControllerSettings } from './controller.ts'
 import { deploy, undeploy } from './deploy.ts'
@@ -51,34 +59,58 @@ export class Reconciler {
     const elbv2 = new Elbv2(this.aws)
     this.deployer = {
       elbv2,
-      bindings: new TargetGroupBindings(this.client, elbv2, () => this.endpointSlices.cache.values(), settings.vpcId),
+      bindings: new TargetGroupBindings(
+        this.client,
+        elbv2,
+        () => this.endpointSlices.cache.values(),
+        settings.vpcId,
+      ),
       cluster: settings.cluster,
       subnets: settings.subnets ?? ['subnet-0aaaaaaaaaaaaaaaa', 'subnet-0bbbbbbbbbbbbbbbb'],
       securityGroups: settings.securityGroups ?? ['sg-0aaaaaaaaaaaaaaaa'],
       vpcId: settings.vpcId,
     }
-    this.classes = new Informer(this.client, `${NETWORKING_API}/ingressclasses`, (after, before) => {
-      if (after && isRelevantChange(after, before)) this.enqueueMatching(({ spec }) => spec?.ingressClassName === after.metadata.name)
-    })
+    this.classes = new Informer(
+      this.client,
+      `${NETWORKING_API}/ingressclasses`,
+      (after, before) => {
+        if (after && isRelevantChange(after, before))
+          this.enqueueMatching(({ spec }) => spec?.ingressClassName === after.metadata.name)
+      },
+    )
     this.services = new Informer(this.client, '/api/v1/services', (after, before) => {
       const service = after ?? before
-      if (service && (!after || isRelevantChange(after, before))) this.enqueueMatching((ingress) => referencesService(ingress, service))
+      if (service && (!after || isRelevantChange(after, before)))
+        this.enqueueMatching((ingress) => referencesService(ingress, service))
     })
-    this.endpointSlices = new Informer(this.client, '/apis/discovery.k8s.io/v1/endpointslices', () => this.deployer.bindings.scheduleSync())
+    this.endpointSlices = new Informer(
+      this.client,
+      '/apis/discovery.k8s.io/v1/endpointslices',
+      () => this.deployer.bindings.scheduleSync(),
+    )
   }
 
   /** Settles when all caches are filled, Ingresses last: each of them is then reconciled once. */
   async start(): Promise<void> {
     await Promise.all([this.classes.ready, this.services.ready, this.endpointSlices.ready])
-    this.ingresses = new Informer<Ingress>(this.client, `${NETWORKING_API}/ingresses`, (after, before) => {
-      if (after && !isRelevantChange(after, before)) return
-      this.enqueue(after, before)
-    })
+    this.ingresses = new Informer<Ingress>(
+      this.client,
+      `${NETWORKING_API}/ingresses`,
+      (after, before) => {
+        if (after && !isRelevantChange(after, before)) return
+        this.enqueue(after, before)
+      },
+    )
     await this.ingresses.ready
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.classes.stop(), this.services.stop(), this.endpointSlices.stop(), this.ingresses?.stop()])
+    await Promise.all([
+      this.classes.stop(),
+      this.services.stop(),
+      this.endpointSlices.stop(),
+      this.ingresses?.stop(),
+    ])
     await this.queue.stop()
     await this.deployer.bindings.stop()
     await this.recorder.flush()
@@ -87,24 +119,32 @@ export class Reconciler {
   }
 
   private enqueueMatching(predicate: (ingress: Ingress) => boolean): void {
-    for (const ingress of this.ingresses?.cache.values() ?? []) if (predicate(ingress)) this.enqueue(ingress, undefined)
+    for (const ingress of this.ingresses?.cache.values() ?? [])
+      if (predicate(ingress)) this.enqueue(ingress, undefined)
   }
 
   private enqueue(after: Ingress | undefined, before: Ingress | undefined): void {
-    const keys = new Set([after, before].flatMap((each) => (each ? getFinalizerGroups(each).map(formatGroupKey) : [])))
+    const keys = new Set(
+      [after, before].flatMap((each) => (each ? getFinalizerGroups(each).map(formatGroupKey) : [])),
+    )
     if (after) {
       try {
         const group = this.resolveGroup(after)
         if (group) keys.add(formatGroupKey(group))
       } catch (error) {
-        if (!this.options.isPaused) this.recorder.record(after, 'FailedLoadGroupID', getErrorMessage(error))
+        if (!this.options.isPaused)
+          this.recorder.record(after, 'FailedLoadGroupID', getErrorMessage(error))
       }
     }
     for (const key of keys) this.queue.add(key, this.options.reconcileDelay)
   }
 
   private resolveGroup(ingress: Ingress): IngressGroup | undefined {
-    return resolveGroup(ingress, (name) => this.classes.cache.get(name), this.settings.ingressClass ?? 'alb')
+    return resolveGroup(
+      ingress,
+      (name) => this.classes.cache.get(name),
+      this.settings.ingressClass ?? 'alb',
+    )
   }
 
   private isMember(ingress: Ingress, key: string): boolean {
@@ -123,35 +163,66 @@ export class Reconciler {
     const group = parseGroupKey(key)
     const all = [...(this.ingresses?.cache.values() ?? [])]
     const members = all.filter((ingress) => this.isMember(ingress, key)).sort(compareGroupOrder)
-    const departing = all.filter((ingress) => !members.includes(ingress) && getFinalizerGroups(ingress).some((finalizerGroup) => formatGroupKey(finalizerGroup) === key))
+    const departing = all.filter(
+      (ingress) =>
+        !members.includes(ingress) &&
+        getFinalizerGroups(ingress).some(
+          (finalizerGroup) => formatGroupKey(finalizerGroup) === key,
+        ),
+    )
     if (members.length === 0) {
-      // Of a deletion that fails nothing is told: events go to members only (group_controller.go:286).
+      // Of a deletion that fails nothing is told: events go to members only
+      // (group_controller.go:286).
       if (departing.length > 0) await undeploy(this.deployer, group)
     } else {
-      for (const ingress of members) await this.withFailureEvent(members, 'FailedAddFinalizer', () => this.setFinalizer(ingress, getFinalizer(group), true))
-      const model = await this.withFailureEvent(members, 'FailedBuildModel', () => this.buildGroupModel(group, members))
-      const result = await this.withFailureEvent(members, 'FailedDeployModel', () => deploy(this.deployer, model))
+      for (const ingress of members)
+        await this.withFailureEvent(members, 'FailedAddFinalizer', () =>
+          this.setFinalizer(ingress, getFinalizer(group), true),
+        )
+      const model = await this.withFailureEvent(members, 'FailedBuildModel', () =>
+        this.buildGroupModel(group, members),
+      )
+      const result = await this.withFailureEvent(members, 'FailedDeployModel', () =>
+        deploy(this.deployer, model),
+      )
       if (result.isProvisioning) return this.options.stabilizationInterval
-      for (const ingress of members) await this.withFailureEvent(members, 'FailedUpdateStatus', () => this.setStatus(ingress, model, result))
+      for (const ingress of members)
+        await this.withFailureEvent(members, 'FailedUpdateStatus', () =>
+          this.setStatus(ingress, model, result),
+        )
     }
-    for (const ingress of departing) await this.withFailureEvent(members, 'FailedRemoveFinalizer', () => this.setFinalizer(ingress, getFinalizer(group), false))
+    for (const ingress of departing)
+      await this.withFailureEvent(members, 'FailedRemoveFinalizer', () =>
+        this.setFinalizer(ingress, getFinalizer(group), false),
+      )
     for (const ingress of members) this.recorder.record(ingress, 'SuccessfullyReconciled')
     return undefined
   }
 
   /** Does something, and tells these Ingresses when it fails. */
-  private async withFailureEvent<T>(recipients: readonly Ingress[], reason: Reason, action: () => Promise<T>): Promise<T> {
+  private async withFailureEvent<T>(
+    recipients: readonly Ingress[],
+    reason: Reason,
+    action: () => Promise<T>,
+  ): Promise<T> {
     try {
       return await action()
     } catch (error) {
-      for (const ingress of recipients) this.recorder.record(ingress, reason, getErrorMessage(error))
+      for (const ingress of recipients)
+        this.recorder.record(ingress, reason, getErrorMessage(error))
       throw error
     }
   }
 
   private async buildGroupModel(group: IngressGroup, members: readonly Ingress[]): Promise<Model> {
-    const effective = await Promise.all(members.map(async (ingress) => applyClassParams(ingress, await this.fetchClassParams(ingress))))
-    const certificates = effective.some(needsDiscovery) ? await this.aws.listIssuedCertificates() : []
+    const effective = await Promise.all(
+      members.map(async (ingress) =>
+        applyClassParams(ingress, await this.fetchClassParams(ingress)),
+      ),
+    )
+    const certificates = effective.some(needsDiscovery)
+      ? await this.aws.listIssuedCertificates()
+      : []
     return buildModel({
       cluster: this.settings.cluster,
       group,
@@ -165,34 +236,63 @@ export class Reconciler {
 
   private async fetchClassParams(ingress: Ingress): Promise<IngressClassParams | undefined> {
     const name = ingress.spec?.ingressClassName
-    const parametersRef = name === undefined ? undefined : this.classes.cache.get(name)?.spec?.parameters
-    if (parametersRef?.kind !== 'IngressClassParams' || ingress.metadata.annotations?.['kubernetes.io/ingress.class'] !== undefined) return undefined
+    const parametersRef =
+      name === undefined ? undefined : this.classes.cache.get(name)?.spec?.parameters
+    if (
+      parametersRef?.kind !== 'IngressClassParams' ||
+      ingress.metadata.annotations?.['kubernetes.io/ingress.class'] !== undefined
+    )
+      return undefined
     try {
-      return await this.client.get<IngressClassParams>(`/apis/elbv2.k8s.aws/v1beta1/ingressclassparams/${parametersRef.name}`)
+      return await this.client.get<IngressClassParams>(
+        `/apis/elbv2.k8s.aws/v1beta1/ingressclassparams/${parametersRef.name}`,
+      )
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) throw new BuildError(`invalid ingress class: IngressClass ${name ?? ''} references unknown parameters`)
+      if (error instanceof ApiError && error.status === 404)
+        throw new BuildError(
+          `invalid ingress class: IngressClass ${name ?? ''} references unknown parameters`,
+        )
       throw error
     }
   }
 
-  private async setFinalizer(ingress: Ingress, finalizer: string, shouldExist: boolean): Promise<void> {
+  private async setFinalizer(
+    ingress: Ingress,
+    finalizer: string,
+    shouldExist: boolean,
+  ): Promise<void> {
     if ((ingress.metadata.finalizers ?? []).includes(finalizer) === shouldExist) return
     const path = getIngressPath(ingress)
     try {
       // The cache may be behind: the list is replaced as a whole, so it must be the newest.
       const { metadata } = await this.client.get<Ingress>(path)
       const others = (metadata.finalizers ?? []).filter((each) => each !== finalizer)
-      await this.client.patch(path, { metadata: { finalizers: shouldExist ? [...others, finalizer] : others, resourceVersion: metadata.resourceVersion } })
+      await this.client.patch(path, {
+        metadata: {
+          finalizers: shouldExist ? [...others, finalizer] : others,
+          resourceVersion: metadata.resourceVersion,
+        },
+      })
     } catch (error) {
       if (!(!shouldExist && error instanceof ApiError && error.status === 404)) throw error
     }
   }
 
-  private async setStatus(ingress: Ingress, model: Model, { dnsName }: DeployResult): Promise<void> {
+  private async setStatus(
+    ingress: Ingress,
+    model: Model,
+    { dnsName }: DeployResult,
+  ): Promise<void> {
     const ports = model.listeners.map(({ port }) => ({ port, protocol: '' }))
     const [current] = ingress.status?.loadBalancer?.ingress ?? []
-    if (current?.hostname === dnsName && (current.ports ?? []).map(({ port }) => port).join() === ports.map(({ port }) => port).join()) return
-    await this.client.patch(`${getIngressPath(ingress)}/status`, { status: { loadBalancer: { ingress: [{ hostname: dnsName, ports }] } } })
+    if (
+      current?.hostname === dnsName &&
+      (current.ports ?? []).map(({ port }) => port).join() === ports.map(({ port }) => port).join()
+    )
+      return
+    await this.client.patch(`${getIngressPath(ingress)}/status`, {
+      status: { loadBalancer: { ingress: [{ hostname: dnsName, ports }] } },
+    })
   }
 }
 
@@ -201,8 +301,17 @@ function getIngressPath({ metadata }: Ingress): string {
 }
 
 function referencesService(ingress: Ingress, service: Service): boolean {
-  const backends = [ingress.spec?.defaultBackend, ...(ingress.spec?.rules ?? []).flatMap(({ http }) => (http?.paths ?? []).map(({ backend }) => backend))]
-  return backends.some((backend) => backend?.service && `${ingress.metadata.namespace ?? ''}/${backend.service.name}` === getObjectKey(service))
+  const backends = [
+    ingress.spec?.defaultBackend,
+    ...(ingress.spec?.rules ?? []).flatMap(({ http }) =>
+      (http?.paths ?? []).map(({ backend }) => backend),
+    ),
+  ]
+  return backends.some(
+    (backend) =>
+      backend?.service &&
+      `${ingress.metadata.namespace ?? ''}/${backend.service.name}` === getObjectKey(service),
+  )
 }
 
 function getErrorMessage(error: unknown): string {

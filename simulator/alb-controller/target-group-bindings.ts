@@ -1,8 +1,13 @@
 /**
- * TargetGroupBindings, and the loop of its own that registers targets: in the real controller another reconciler, whose
- * troubles never show on the Ingress (controllers/elbv2/targetgroupbinding_controller.go).
+ * TargetGroupBindings, and the loop of its own that registers targets: in the real controller
+ * another reconciler, whose troubles never show on the Ingress
+ * (controllers/elbv2/targetgroupbinding_controller.go).
  */
-import { DeregisterTargetsCommand, DescribeTargetHealthCommand, RegisterTargetsCommand } from '@aws-sdk/client-elastic-load-balancing-v2'
+import {
+  DeregisterTargetsCommand,
+  DescribeTargetHealthCommand,
+  RegisterTargetsCommand,
+} from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { TargetDescription } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { KubernetesClient } from './kubernetes-client.ts'
 import { ApiError } from './kubernetes-client.ts'
@@ -32,7 +37,12 @@ export class TargetGroupBindings {
   private isScheduled = false
   private retryTimer: NodeJS.Timeout | undefined
 
-  constructor(client: KubernetesClient, elbv2: Elbv2, endpointSlices: () => Iterable<EndpointSlice>, vpcId: string | undefined) {
+  constructor(
+    client: KubernetesClient,
+    elbv2: Elbv2,
+    endpointSlices: () => Iterable<EndpointSlice>,
+    vpcId: string | undefined,
+  ) {
     this.client = client
     this.elbv2 = elbv2
     this.endpointSlices = endpointSlices
@@ -50,15 +60,18 @@ export class TargetGroupBindings {
     }
     const names = new Set(model.targetGroups.map(({ name }) => name))
     const activeArns = new Set(targetGroupArns.values())
-    for (const object of existing) if (!names.has(object.metadata.name)) await this.deleteBinding(object)
-    for (const [arn, binding] of this.bindingsByArn) if (binding.group === key && !activeArns.has(arn)) this.bindingsByArn.delete(arn)
+    for (const object of existing)
+      if (!names.has(object.metadata.name)) await this.deleteBinding(object)
+    for (const [arn, binding] of this.bindingsByArn)
+      if (binding.group === key && !activeArns.has(arn)) this.bindingsByArn.delete(arn)
     this.scheduleSync()
   }
 
   /** Removes a group's objects. */
   async remove(group: IngressGroup): Promise<void> {
     const key = formatGroupKey(group)
-    for (const [arn, binding] of this.bindingsByArn) if (binding.group === key) this.bindingsByArn.delete(arn)
+    for (const [arn, binding] of this.bindingsByArn)
+      if (binding.group === key) this.bindingsByArn.delete(arn)
     await this.lastSync
     for (const object of await this.list(group)) await this.deleteBinding(object)
   }
@@ -88,32 +101,65 @@ export class TargetGroupBindings {
   private async syncTargets({ targetGroup, arn }: Binding): Promise<void> {
     if (targetGroup.targetType !== 'ip') return
     const endpoints = this.endpoints(targetGroup)
-    const health = await this.elbv2.call('DescribeTargetHealth', (client) => client.send(new DescribeTargetHealthCommand({ TargetGroupArn: arn })))
-    const existing = (health.TargetHealthDescriptions ?? []).flatMap(({ Target, TargetHealth }) => (Target && TargetHealth?.State !== 'draining' ? [Target] : []))
-    const missing = endpoints.filter((each) => !existing.some((target) => isSameTarget(target, each)))
-    const stale = existing.filter((target) => !endpoints.some((each) => isSameTarget(target, each))).map(({ Id, Port }) => ({ Id, Port }))
-    if (stale.length > 0) await this.elbv2.call('DeregisterTargets', (client) => client.send(new DeregisterTargetsCommand({ TargetGroupArn: arn, Targets: stale })))
-    if (missing.length > 0) await this.elbv2.call('RegisterTargets', (client) => client.send(new RegisterTargetsCommand({ TargetGroupArn: arn, Targets: missing })))
+    const health = await this.elbv2.call('DescribeTargetHealth', (client) =>
+      client.send(new DescribeTargetHealthCommand({ TargetGroupArn: arn })),
+    )
+    const existing = (health.TargetHealthDescriptions ?? []).flatMap(({ Target, TargetHealth }) =>
+      Target && TargetHealth?.State !== 'draining' ? [Target] : [],
+    )
+    const missing = endpoints.filter(
+      (each) => !existing.some((target) => isSameTarget(target, each)),
+    )
+    const stale = existing
+      .filter((target) => !endpoints.some((each) => isSameTarget(target, each)))
+      .map(({ Id, Port }) => ({ Id, Port }))
+    if (stale.length > 0)
+      await this.elbv2.call('DeregisterTargets', (client) =>
+        client.send(new DeregisterTargetsCommand({ TargetGroupArn: arn, Targets: stale })),
+      )
+    if (missing.length > 0)
+      await this.elbv2.call('RegisterTargets', (client) =>
+        client.send(new RegisterTargetsCommand({ TargetGroupArn: arn, Targets: missing })),
+      )
   }
 
-  private endpoints({ namespace, service, portName }: TargetGroupModel): { Id: string; Port: number }[] {
+  private endpoints({
+    namespace,
+    service,
+    portName,
+  }: TargetGroupModel): { Id: string; Port: number }[] {
     return [...this.endpointSlices()]
-      .filter(({ metadata }) => metadata.namespace === namespace && metadata.labels?.['kubernetes.io/service-name'] === service)
+      .filter(
+        ({ metadata }) =>
+          metadata.namespace === namespace &&
+          metadata.labels?.['kubernetes.io/service-name'] === service,
+      )
       .flatMap(({ ports, endpoints }) => {
         const port = ports?.find(({ name }) => (name ?? '') === portName)?.port
         if (port === undefined) return []
         // Unknown is ready: EndpointConditions.ready of discovery.k8s.io/v1.
-        return (endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false).flatMap(({ addresses }) => addresses.map((Id) => ({ Id, Port: port })))
+        return (endpoints ?? [])
+          .filter(({ conditions }) => conditions?.ready !== false)
+          .flatMap(({ addresses }) => addresses.map((Id) => ({ Id, Port: port })))
       })
   }
 
   private async list(group: IngressGroup): Promise<KubernetesObject[]> {
-    const labels = Object.entries(buildLabels(group)).map(([key, value]) => `${key}=${value}`).join(',')
-    const list = await this.client.get<{ items?: KubernetesObject[] }>(`${API}/targetgroupbindings?labelSelector=${encodeURIComponent(labels)}`)
+    const labels = Object.entries(buildLabels(group))
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',')
+    const list = await this.client.get<{ items?: KubernetesObject[] }>(
+      `${API}/targetgroupbindings?labelSelector=${encodeURIComponent(labels)}`,
+    )
     return list.items ?? []
   }
 
-  private async applyBinding(group: IngressGroup, targetGroup: TargetGroupModel, arn: string, existing: readonly KubernetesObject[]): Promise<void> {
+  private async applyBinding(
+    group: IngressGroup,
+    targetGroup: TargetGroupModel,
+    arn: string,
+    existing: readonly KubernetesObject[],
+  ): Promise<void> {
     const { name, namespace } = targetGroup
     const path = `${API}/namespaces/${namespace}/targetgroupbindings`
     const spec = {
@@ -124,16 +170,26 @@ export class TargetGroupBindings {
       serviceRef: { name: targetGroup.service, port: targetGroup.servicePort },
       ...(this.vpcId === undefined ? {} : { vpcID: this.vpcId }),
     }
-    const current = existing.find(({ metadata }) => metadata.name === name && metadata.namespace === namespace) as (KubernetesObject & { spec?: { targetGroupARN?: string } }) | undefined
+    const current = existing.find(
+      ({ metadata }) => metadata.name === name && metadata.namespace === namespace,
+    ) as (KubernetesObject & { spec?: { targetGroupARN?: string } }) | undefined
     if (current?.spec?.targetGroupARN === arn) return
-    // Its targetGroupARN cannot be changed: a group made anew under the same name gets a new object.
+    // Its targetGroupARN cannot be changed: a group made anew under the same name gets a new
+    // object.
     if (current) await this.deleteBinding(current)
-    await this.client.create(path, { apiVersion: 'elbv2.k8s.aws/v1beta1', kind: 'TargetGroupBinding', metadata: { name, namespace, labels: buildLabels(group) }, spec })
+    await this.client.create(path, {
+      apiVersion: 'elbv2.k8s.aws/v1beta1',
+      kind: 'TargetGroupBinding',
+      metadata: { name, namespace, labels: buildLabels(group) },
+      spec,
+    })
   }
 
   private async deleteBinding({ metadata }: KubernetesObject): Promise<void> {
     try {
-      await this.client.delete(`${API}/namespaces/${metadata.namespace ?? ''}/targetgroupbindings/${metadata.name}`)
+      await this.client.delete(
+        `${API}/namespaces/${metadata.namespace ?? ''}/targetgroupbindings/${metadata.name}`,
+      )
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 404)) throw error
     }

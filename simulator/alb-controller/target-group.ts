@@ -1,6 +1,6 @@
 /**
- * The target group of a backend: pkg/ingress/model_build_target_group.go of v3.5.0. Annotations of the Service win over
- * those of the Ingress.
+ * The target group of a backend: pkg/ingress/model_build_target_group.go of v3.5.0. Annotations of
+ * the Service win over those of the Ingress.
  */
 import { getAnnotation, BuildError, parseEnum, parseStringMap } from './annotations.ts'
 import type { Ingress, Service } from './objects.ts'
@@ -33,28 +33,58 @@ const DEFAULT_HEALTH_CHECKS = {
 }
 
 /** Builds the target group of a Service's port; its name is given later. */
-export function buildTargetGroup(ingress: Ingress, service: Service, portReference: number | string): TargetGroupModel {
-  const port = (service.spec?.ports ?? []).find((candidate) => candidate.port === portReference || candidate.name === portReference)
-  if (!port) throw new BuildError(`unable to find port ${portReference} on service ${getObjectKey(service)}`)
+export function buildTargetGroup(
+  ingress: Ingress,
+  service: Service,
+  portReference: number | string,
+): TargetGroupModel {
+  const port = (service.spec?.ports ?? []).find(
+    (candidate) => candidate.port === portReference || candidate.name === portReference,
+  )
+  if (!port)
+    throw new BuildError(`unable to find port ${portReference} on service ${getObjectKey(service)}`)
   const annotations = { ...ingress.metadata.annotations, ...service.metadata.annotations }
-  const targetType = parseEnum(annotations, 'target-type', ['instance', 'ip'], 'instance', 'unknown targetType')
-  const protocol = parseEnum(annotations, 'backend-protocol', ['HTTP', 'HTTPS'], 'HTTP', 'backend protocol must be within [HTTP, HTTPS]')
-  const protocolVersion = parseEnum(annotations, 'backend-protocol-version', ['HTTP1', 'HTTP2', 'GRPC'], 'HTTP1', 'backend protocol version must be within [HTTP1, HTTP2, GRPC]')
+  const targetType = parseEnum(
+    annotations,
+    'target-type',
+    ['instance', 'ip'],
+    'instance',
+    'unknown targetType',
+  )
+  const protocol = parseEnum(
+    annotations,
+    'backend-protocol',
+    ['HTTP', 'HTTPS'],
+    'HTTP',
+    'backend protocol must be within [HTTP, HTTPS]',
+  )
+  const protocolVersion = parseEnum(
+    annotations,
+    'backend-protocol-version',
+    ['HTTP1', 'HTTP2', 'GRPC'],
+    'HTTP1',
+    'backend protocol version must be within [HTTP1, HTTP2, GRPC]',
+  )
   if (targetType === 'instance' && !port.nodePort) {
     // The typo is theirs.
-    throw new BuildError("TargetGroup port is empty. When using Instance targets, your service be must of type 'NodePort' or 'LoadBalancer'")
+    throw new BuildError(
+      "TargetGroup port is empty. When using Instance targets, your service be must of type 'NodePort' or 'LoadBalancer'",
+    )
   }
   const target = targetType === 'instance' ? port.nodePort : port.targetPort
   return {
     resource: `${getObjectKey(ingress)}-${service.metadata.name}:${portReference}`,
     name: '',
-    // A named port may differ from pod to pod: the group's own is then 1, and each target has its own.
+    // A named port may differ from pod to pod: the group's own is then 1, and each target has its
+    // own.
     port: typeof target === 'string' ? 1 : (target ?? port.port),
     protocol,
     protocolVersion,
     targetType,
-    healthCheckPath: getAnnotation(annotations, 'healthcheck-path') ?? DEFAULT_HEALTH_CHECKS[protocolVersion].path,
-    matcher: getAnnotation(annotations, 'success-codes') ?? DEFAULT_HEALTH_CHECKS[protocolVersion].matcher,
+    healthCheckPath:
+      getAnnotation(annotations, 'healthcheck-path') ?? DEFAULT_HEALTH_CHECKS[protocolVersion].path,
+    matcher:
+      getAnnotation(annotations, 'success-codes') ?? DEFAULT_HEALTH_CHECKS[protocolVersion].matcher,
     attributes: parseStringMap(annotations, 'target-group-attributes'),
     namespace: service.metadata.namespace ?? '',
     service: service.metadata.name,

@@ -1,11 +1,17 @@
 /**
- * controller-runtime's work queue: each key once, never twice at a time, failures with a backoff of 5 ms x 2^n up to 1000 s.
+ * controller-runtime's work queue: each key once, never twice at a time, failures with a backoff of
+ * 5 ms x 2^n up to 1000 s.
  */
 
-/** What handling a key came to: done, or to be looked at again after so many milliseconds. It failed when it throws. */
+/**
+ * What handling a key came to: done, or to be looked at again after so many milliseconds. It failed
+ * when it throws.
+ */
 export type ReconcileHandler = (key: string) => Promise<number | undefined>
 
-/** How long the nth failure in a row waits, from 0 (client-go's ItemExponentialFailureRateLimiter). */
+/**
+ * How long the nth failure in a row waits, from 0 (client-go's ItemExponentialFailureRateLimiter).
+ */
 export function computeBackoff(failures: number): number {
   return Math.min(5 * 2 ** failures, 1_000_000)
 }
@@ -23,7 +29,10 @@ export class WorkQueue {
     this.handler = handler
   }
 
-  /** Adds a key, now or later. A failed key that changes is so handled at once, and again when its backoff is over. */
+  /**
+   * Adds a key, now or later. A failed key that changes is so handled at once, and again when its
+   * backoff is over.
+   */
   add(key: string, delay = 0): void {
     if (this.isStopped) return
     if (delay > 0) {

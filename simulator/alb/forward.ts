@@ -1,9 +1,15 @@
 /**
- * Forwarding: HTTP/2 without TLS to the targets of GRPC and HTTP2 groups, both ways at once and with trailers, and
- * HTTP/1.1 to those of HTTP1 groups.
+ * Forwarding: HTTP/2 without TLS to the targets of GRPC and HTTP2 groups, both ways at once and
+ * with trailers, and HTTP/1.1 to those of HTTP1 groups.
  */
 import { connect, constants } from 'node:http2'
-import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type {
+  ClientHttp2Session,
+  ClientHttp2Stream,
+  IncomingHttpHeaders,
+  OutgoingHttpHeaders,
+  ServerHttp2Stream,
+} from 'node:http2'
 import { request as httpRequest } from 'node:http'
 import type { Readable, Writable } from 'node:stream'
 
@@ -17,10 +23,23 @@ export interface Address {
 export type OnFailure = (status: 502 | 504) => void
 
 /** Fields that belong to one connection, and pseudo-headers, which are set anew. */
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings', 'host'])
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'host',
+])
 
-function filterHeaders(headers: IncomingHttpHeaders, overrides: OutgoingHttpHeaders): OutgoingHttpHeaders {
-  const kept = Object.entries(headers).filter(([name]) => !name.startsWith(':') && !HOP_BY_HOP.has(name))
+function filterHeaders(
+  headers: IncomingHttpHeaders,
+  overrides: OutgoingHttpHeaders,
+): OutgoingHttpHeaders {
+  const kept = Object.entries(headers).filter(
+    ([name]) => !name.startsWith(':') && !HOP_BY_HOP.has(name),
+  )
   return { ...Object.fromEntries(kept), ...overrides }
 }
 
@@ -29,7 +48,13 @@ export class TargetConnections {
   private readonly sessions = new Map<string, ClientHttp2Session>()
 
   /** Forwards one HTTP/2 request; `idle` is the load balancer's idle timeout in milliseconds. */
-  forward(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, target: Address, idleTimeout: number, onFailure: OnFailure): void {
+  forward(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    target: Address,
+    idleTimeout: number,
+    onFailure: OnFailure,
+  ): void {
     const hasNoBody = stream.endAfterHeaders
     const upstream = this.session(target).request(
       filterHeaders(headers, {
@@ -71,7 +96,11 @@ export class TargetConnections {
   }
 }
 
-function pipeResponse(upstream: ClientHttp2Stream, stream: ServerHttp2Stream, onFailure: OnFailure): void {
+function pipeResponse(
+  upstream: ClientHttp2Stream,
+  stream: ServerHttp2Stream,
+  onFailure: OnFailure,
+): void {
   let trailers: IncomingHttpHeaders | undefined
   upstream.on('response', (responseHeaders, flags) => {
     if (stream.destroyed || stream.headersSent) return
@@ -101,7 +130,10 @@ function pipeResponse(upstream: ClientHttp2Stream, stream: ServerHttp2Stream, on
   })
 }
 
-/** Forwards one request to a target that speaks HTTP/1.1; `answer` begins the response and gives where its body goes. */
+/**
+ * Forwards one request to a target that speaks HTTP/1.1; `answer` begins the response and gives
+ * where its body goes.
+ */
 export function forwardHttp1(
   request: { method: string; path: string; headers: IncomingHttpHeaders; body: Readable },
   target: Address,
@@ -110,8 +142,18 @@ export function forwardHttp1(
   onFailure: OnFailure,
 ): void {
   const host = request.headers[':authority'] ?? request.headers.host
-  const headers = filterHeaders(request.headers, { ...(host === undefined ? {} : { host }), 'x-forwarded-proto': 'https' })
-  const upstream = httpRequest({ ...target, method: request.method, path: request.path, headers, timeout: idleTimeout, agent: false })
+  const headers = filterHeaders(request.headers, {
+    ...(host === undefined ? {} : { host }),
+    'x-forwarded-proto': 'https',
+  })
+  const upstream = httpRequest({
+    ...target,
+    method: request.method,
+    path: request.path,
+    headers,
+    timeout: idleTimeout,
+    agent: false,
+  })
   let hasResponded = false
   const fail = (status: 502 | 504): void => {
     if (hasResponded) return

@@ -1,6 +1,7 @@
 /**
- * The data plane of the simulator's Application Load Balancers: listens where ELBv2 says that listeners are, and answers
- * and forwards as an ALB does. Sources: simulator/alb/, and AWS's user guide for Application Load Balancers.
+ * The data plane of the simulator's Application Load Balancers: listens where ELBv2 says that
+ * listeners are, and answers and forwards as an ALB does. Sources: simulator/alb/, and AWS's user
+ * guide for Application Load Balancers.
  */
 import type { AwsState, Listener, LoadBalancer } from '../aws/state.ts'
 import type { RequestLog } from '../../testing/request-log.ts'
@@ -32,7 +33,10 @@ export interface AlbOverrides {
   unresponsive?: boolean | undefined
   /** Milliseconds that a re-imported certificate takes from ACM to the listeners. */
   certificatePropagationMs?: number | undefined
-  /** Milliseconds of silence from a target before 504; else the attribute `idle_timeout.timeout_seconds`, or 60 s. */
+  /**
+   * Milliseconds of silence from a target before 504; else the attribute
+   * `idle_timeout.timeout_seconds`, or 60 s.
+   */
   idleTimeoutMs?: number | undefined
   /** Milliseconds before 504 when nothing at all is at a target's address. */
   connectTimeoutMs?: number | undefined
@@ -59,7 +63,10 @@ export interface AlbOptions {
   readonly resolveTarget: (ip: string, mapPort: number) => Address | undefined
   /** The address to listen on, of 127.0.0.0/8; a function gives each load balancer its own. */
   readonly host?: string | ((loadBalancer: LoadBalancer) => string)
-  /** The port to listen on for a listener's port, where the latter needs privileges; 0 for any. The same when absent. */
+  /**
+   * The port to listen on for a listener's port, where the latter needs privileges; 0 for any. The
+   * same when absent.
+   */
   readonly mapPort?: (listenerPort: number) => number
   readonly overrides?: AlbOverrides
 }
@@ -90,7 +97,10 @@ export async function startAlb(options: AlbOptions): Promise<AlbDataPlane> {
     requestLog: options.requestLog,
     state: options.state,
     overrides,
-    certificates: new ListenerCertificates(options.state, () => overrides.certificatePropagationMs ?? 0),
+    certificates: new ListenerCertificates(
+      options.state,
+      () => overrides.certificatePropagationMs ?? 0,
+    ),
     targets: new TargetConnections(),
     resolveTarget: options.resolveTarget,
     nextRoundRobinIndex: (arn) => {
@@ -105,7 +115,9 @@ export async function startAlb(options: AlbOptions): Promise<AlbDataPlane> {
     typeof options.host === 'function' ? options.host(loadBalancer) : (options.host ?? '127.0.0.1')
   const syncPorts = async (): Promise<void> => {
     dataPlane.certificates.refresh()
-    const desired = overrides.refuseConnections ? new Map<string, AlbEndpoint>() : findActiveEndpoints(options.state, listenAddressOf)
+    const desired = overrides.refuseConnections
+      ? new Map<string, AlbEndpoint>()
+      : findActiveEndpoints(options.state, listenAddressOf)
     for (const [key, port] of openPorts) {
       if (desired.has(key)) continue
       openPorts.delete(key)
@@ -113,15 +125,23 @@ export async function startAlb(options: AlbOptions): Promise<AlbDataPlane> {
     }
     for (const [key, endpoint] of desired) {
       if (openPorts.has(key)) continue
-      const findEndpoint = (): AlbEndpoint | undefined => findActiveEndpoints(options.state, listenAddressOf).get(key)
+      const findEndpoint = (): AlbEndpoint | undefined =>
+        findActiveEndpoints(options.state, listenAddressOf).get(key)
       const portNumber = options.mapPort?.(endpoint.listener.port) ?? endpoint.listener.port
-      openPorts.set(key, await openPort(dataPlane, findEndpoint, listenAddressOf(endpoint.loadBalancer), portNumber))
+      openPorts.set(
+        key,
+        await openPort(dataPlane, findEndpoint, listenAddressOf(endpoint.loadBalancer), portNumber),
+      )
     }
   }
   // One after the other: two that overlap would open the same port twice.
   let pendingSync: Promise<void> = Promise.resolve()
-  const sync = (): Promise<void> => (pendingSync = pendingSync.catch(() => undefined).then(syncPorts))
-  const interval = setInterval(() => void sync().catch((error: unknown) => backgroundErrors.push(error as Error)), 20)
+  const sync = (): Promise<void> =>
+    (pendingSync = pendingSync.catch(() => undefined).then(syncPorts))
+  const interval = setInterval(
+    () => void sync().catch((error: unknown) => backgroundErrors.push(error as Error)),
+    20,
+  )
   await sync()
   return {
     sync,
@@ -132,7 +152,9 @@ export async function startAlb(options: AlbOptions): Promise<AlbDataPlane> {
     },
     resolveAddress: (dnsName, port) => {
       const requestedName = dnsName.toLowerCase()
-      const match = [...options.state.loadBalancers.values()].find((loadBalancer) => loadBalancer.dnsName.toLowerCase() === requestedName)
+      const match = [...options.state.loadBalancers.values()].find(
+        (loadBalancer) => loadBalancer.dnsName.toLowerCase() === requestedName,
+      )
       const openedPort = match && openPorts.get(`${listenAddressOf(match)}:${port}`)
       return openedPort && { host: openedPort.host, port: openedPort.port }
     },
@@ -146,12 +168,21 @@ export async function startAlb(options: AlbOptions): Promise<AlbDataPlane> {
   }
 }
 
-/** Who answers where. Of two load balancers at one address the newer: a replaced one is about to go. */
-function findActiveEndpoints(state: AwsState, listenAddressOf: (loadBalancer: LoadBalancer) => string): Map<string, AlbEndpoint> {
+/**
+ * Who answers where. Of two load balancers at one address the newer: a replaced one is about to go.
+ */
+function findActiveEndpoints(
+  state: AwsState,
+  listenAddressOf: (loadBalancer: LoadBalancer) => string,
+): Map<string, AlbEndpoint> {
   const endpointsByAddress = new Map<string, AlbEndpoint>()
   for (const loadBalancer of state.loadBalancers.values()) {
     if (!isActive(loadBalancer, Date.now())) continue
-    for (const listener of loadBalancer.listeners) endpointsByAddress.set(`${listenAddressOf(loadBalancer)}:${listener.port}`, { loadBalancer, listener })
+    for (const listener of loadBalancer.listeners)
+      endpointsByAddress.set(`${listenAddressOf(loadBalancer)}:${listener.port}`, {
+        loadBalancer,
+        listener,
+      })
   }
   return endpointsByAddress
 }

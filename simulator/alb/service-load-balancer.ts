@@ -1,9 +1,14 @@
 /**
- * The load balancer that a Service of type LoadBalancer has by itself: a port that leads to Milvus for as long as a Service of
- * the namespace is of that type. When none is any more, it goes as AWS' own does, with every connection that it carries.
+ * The load balancer that a Service of type LoadBalancer has by itself: a port that leads to Milvus
+ * for as long as a Service of the namespace is of that type. When none is any more, it goes as AWS'
+ * own does, with every connection that it carries.
  */
 import { connect, createServer, type Socket } from 'node:net'
-import { Informer, KubernetesClient, type KubernetesAccess } from '../alb-controller/kubernetes-client.ts'
+import {
+  Informer,
+  KubernetesClient,
+  type KubernetesAccess,
+} from '../alb-controller/kubernetes-client.ts'
 import type { KubernetesObject } from '../alb-controller/objects.ts'
 
 /** Where clients of the old load balancer connect. */
@@ -29,7 +34,13 @@ interface Service extends KubernetesObject {
 }
 
 /** Starts it. Settles when it serves, or when there is nothing to serve. */
-export async function startServiceLoadBalancer({ kubernetes, namespace, host, port, resolveMilvus }: ServiceLoadBalancerOptions): Promise<ServiceEndpoint & { close(): Promise<void> }> {
+export async function startServiceLoadBalancer({
+  kubernetes,
+  namespace,
+  host,
+  port,
+  resolveMilvus,
+}: ServiceLoadBalancerOptions): Promise<ServiceEndpoint & { close(): Promise<void> }> {
   const openSockets = new Set<Socket>()
   const trackSocket = (socket: Socket): Socket => {
     openSockets.add(socket)
@@ -49,7 +60,9 @@ export async function startServiceLoadBalancer({ kubernetes, namespace, host, po
   })
   let listenPromise: Promise<unknown> | undefined
   const startListening = (): void => {
-    listenPromise ??= new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve))
+    listenPromise ??= new Promise<void>((resolve, reject) =>
+      server.once('error', reject).listen(port, host, resolve),
+    )
   }
   const stopListening = (): void => {
     if (listenPromise) server.close()
@@ -57,14 +70,20 @@ export async function startServiceLoadBalancer({ kubernetes, namespace, host, po
     for (const socket of openSockets) socket.destroy()
   }
   const client = new KubernetesClient(kubernetes)
-  const services: Informer<Service> = new Informer<Service>(client, `/api/v1/namespaces/${namespace}/services`, () => {
-    if ([...services.cache.values()].some(({ spec }) => spec.type === 'LoadBalancer')) startListening()
-    else stopListening()
-  })
+  const services: Informer<Service> = new Informer<Service>(
+    client,
+    `/api/v1/namespaces/${namespace}/services`,
+    () => {
+      if ([...services.cache.values()].some(({ spec }) => spec.type === 'LoadBalancer'))
+        startListening()
+      else stopListening()
+    },
+  )
   await services.ready
   await listenPromise
   return {
-    host, port,
+    host,
+    port,
     async close() {
       await services.stop()
       client.close()

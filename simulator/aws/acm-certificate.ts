@@ -5,9 +5,13 @@ import type { KeyUsageFlags } from '@peculiar/x509'
 import type { AcmCertificate, AwsState } from './state.ts'
 import { x509 } from './x509.ts'
 
-/** Every certificate of a PEM text; undefined when there is none, something else among them, or one that does not parse. */
+/**
+ * Every certificate of a PEM text; undefined when there is none, something else among them, or one
+ * that does not parse.
+ */
 export function parseCertificates(pem: string): X509Certificate[] | undefined {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? []
+  const blocks =
+    pem.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? []
   const remainder = blocks.reduce((text, block) => text.replace(block, ''), pem)
   if (blocks.length === 0 || remainder.trim() !== '') return undefined
   try {
@@ -17,12 +21,20 @@ export function parseCertificates(pem: string): X509Certificate[] | undefined {
   }
 }
 
-const curveAlgorithms: Readonly<Record<string, string>> = { prime256v1: 'EC_prime256v1', secp384r1: 'EC_secp384r1', secp521r1: 'EC_secp521r1' }
+const curveAlgorithms: Readonly<Record<string, string>> = {
+  prime256v1: 'EC_prime256v1',
+  secp384r1: 'EC_secp384r1',
+  secp521r1: 'EC_secp521r1',
+}
 
-/** ACM's name of a key's algorithm; undefined for a key that ACM does not take (user guide, "Prerequisites for importing"). */
+/**
+ * ACM's name of a key's algorithm; undefined for a key that ACM does not take (user guide,
+ * "Prerequisites for importing").
+ */
 export function getKeyAlgorithm(key: KeyObject): string | undefined {
   const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {}
-  if (key.asymmetricKeyType === 'rsa') return [1024, 2048, 3072, 4096].includes(modulusLength) ? `RSA_${modulusLength}` : undefined
+  if (key.asymmetricKeyType === 'rsa')
+    return [1024, 2048, 3072, 4096].includes(modulusLength) ? `RSA_${modulusLength}` : undefined
   return key.asymmetricKeyType === 'ec' ? curveAlgorithms[namedCurve] : undefined
 }
 
@@ -70,13 +82,17 @@ export interface CertificateDetails {
 /** Reads a certificate. */
 export function parseCertificateDetails(certificate: X509Certificate): CertificateDetails {
   const parsed = new x509.X509Certificate(new Uint8Array(certificate.raw))
-  const alternativeNames = parsed.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? []
+  const alternativeNames =
+    parsed.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? []
   const dnsNames = alternativeNames.filter(({ type }) => type === 'dns').map(({ value }) => value)
   const commonName = parsed.subjectName.getField('CN')[0]
   const domainName = commonName ?? dnsNames[0] ?? ''
   const usageFlags = parsed.getExtension(x509.KeyUsagesExtension)?.usages
   const extendedUsages = parsed.getExtension(x509.ExtendedKeyUsageExtension)?.usages.map(String)
-  const hash = typeof parsed.signatureAlgorithm.hash === 'string' ? parsed.signatureAlgorithm.hash : parsed.signatureAlgorithm.hash.name
+  const hash =
+    typeof parsed.signatureAlgorithm.hash === 'string'
+      ? parsed.signatureAlgorithm.hash
+      : parsed.signatureAlgorithm.hash.name
   return {
     domainName,
     names: [...new Set([domainName, ...dnsNames])].filter((name) => name !== ''),
@@ -86,9 +102,16 @@ export function parseCertificateDetails(certificate: X509Certificate): Certifica
     notBefore: parsed.notBefore,
     notAfter: parsed.notAfter,
     signatureAlgorithm: `${hash.replace('-', '')}WITH${parsed.signatureAlgorithm.name === 'ECDSA' ? 'ECDSA' : 'RSA'}`,
-    keyUsages: usageFlags === undefined ? undefined : keyUsageNames.filter(([flag]) => (usageFlags & flag) !== 0).map(([, name]) => name),
-    extendedKeyUsages: extendedUsages?.map((oid) => ({ Name: extendedKeyUsageNames[oid] ?? 'CUSTOM', OID: oid })),
-    ocspUrls: parsed.getExtension(x509.AuthorityInfoAccessExtension)?.ocsp.map(({ value }) => value) ?? [],
+    keyUsages:
+      usageFlags === undefined
+        ? undefined
+        : keyUsageNames.filter(([flag]) => (usageFlags & flag) !== 0).map(([, name]) => name),
+    extendedKeyUsages: extendedUsages?.map((oid) => ({
+      Name: extendedKeyUsageNames[oid] ?? 'CUSTOM',
+      OID: oid,
+    })),
+    ocspUrls:
+      parsed.getExtension(x509.AuthorityInfoAccessExtension)?.ocsp.map(({ value }) => value) ?? [],
   }
 }
 
@@ -96,7 +119,8 @@ const detailsCache = new Map<string, CertificateDetails>()
 
 /** The facts of a certificate that is in ACM. Read once: an account may have a thousand. */
 export function getCertificateDetails({ certificate }: AcmCertificate): CertificateDetails {
-  const details = detailsCache.get(certificate) ?? parseCertificateDetails(new X509Certificate(certificate))
+  const details =
+    detailsCache.get(certificate) ?? parseCertificateDetails(new X509Certificate(certificate))
   detailsCache.set(certificate, details)
   return details
 }
@@ -104,6 +128,8 @@ export function getCertificateDetails({ certificate }: AcmCertificate): Certific
 /** The load balancers whose listeners use a certificate: DescribeCertificate's InUseBy. */
 export function getInUseBy(state: AwsState, arn: string): string[] {
   return [...state.loadBalancers.values()]
-    .filter(({ listeners }) => listeners.some(({ certificateArns }) => certificateArns.includes(arn)))
+    .filter(({ listeners }) =>
+      listeners.some(({ certificateArns }) => certificateArns.includes(arn)),
+    )
     .map((loadBalancer) => loadBalancer.arn)
 }

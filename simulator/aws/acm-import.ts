@@ -1,7 +1,8 @@
 /**
- * ACM's rules for ImportCertificate (ACM user guide, "Prerequisites for importing", "Certificate and key format for
- * importing", "Reimport a certificate", "Certificate import problems"; sizes from the API reference). Texts are AWS' own where somebody quoted
- * them (AWS re:Post "import third-party certificates", terraform-provider-aws #15055 and #19400, hashicorp/terraform #23869);
+ * ACM's rules for ImportCertificate (ACM user guide, "Prerequisites for importing", "Certificate
+ * and key format for importing", "Reimport a certificate", "Certificate import problems"; sizes
+ * from the API reference). Texts are AWS' own where somebody quoted them (AWS re:Post "import
+ * third-party certificates", terraform-provider-aws #15055 and #19400, hashicorp/terraform #23869);
  * the others say the rule in the guide's words, and callers should go by the code.
  */
 import type { KeyObject, X509Certificate } from 'node:crypto'
@@ -39,24 +40,34 @@ function readBlobs(input: Fields): Map<string, string> {
     const blob = encoded === undefined ? undefined : Buffer.from(encoded, 'base64')
     if (blob === undefined && required) problems.push(`${member} not be null`)
     if (blob?.length === 0) problems.push(`${member} have length greater than or equal to 1`)
-    if (blob && blob.length > max) problems.push(`${member} have length less than or equal to ${max}`)
+    if (blob && blob.length > max)
+      problems.push(`${member} have length less than or equal to ${max}`)
     blobsByName.set(name, blob?.toString() ?? '')
   }
   if (problems.length > 0) {
-    throw createValidationError(`${problems.length} validation error${problems.length > 1 ? 's' : ''} detected: ${problems.join('; ')}`)
+    throw createValidationError(
+      `${problems.length} validation error${problems.length > 1 ? 's' : ''} detected: ${problems.join('; ')}`,
+    )
   }
   return blobsByName
 }
 
 function parseLeaf(pem: string): X509Certificate {
   const [leaf, ...others] = parseCertificates(pem) ?? []
-  if (!leaf) throw createValidationError('Unable to parse certificate. Please ensure the certificate is in PEM format.')
-  if (others.length > 0) throw createValidationError('The certificate field contains more than one certificate. You can specify only one certificate in this field.')
+  if (!leaf)
+    throw createValidationError(
+      'Unable to parse certificate. Please ensure the certificate is in PEM format.',
+    )
+  if (others.length > 0)
+    throw createValidationError(
+      'The certificate field contains more than one certificate. You can specify only one certificate in this field.',
+    )
   return leaf
 }
 
 function parsePrivateKey(pem: string): { key: KeyObject; algorithm: string } {
-  if (/ENCRYPTED/.test(pem)) throw createValidationError('Your private key should not be encrypted.')
+  if (/ENCRYPTED/.test(pem))
+    throw createValidationError('Your private key should not be encrypted.')
   let key: KeyObject
   try {
     key = createPrivateKey(pem)
@@ -64,33 +75,49 @@ function parsePrivateKey(pem: string): { key: KeyObject; algorithm: string } {
     throw createValidationError('The private key is not supported.')
   }
   const algorithm = getKeyAlgorithm(key)
-  if (algorithm === undefined) throw createValidationError('The private key length is not supported for key algorithm.')
+  if (algorithm === undefined)
+    throw createValidationError('The private key length is not supported for key algorithm.')
   return { key, algorithm }
 }
 
-/** Each certificate must directly certify the one before it; the leaf stays out of the chain, and the root may. */
+/**
+ * Each certificate must directly certify the one before it; the leaf stays out of the chain, and
+ * the root may.
+ */
 function checkChain(leaf: X509Certificate, pem: string): X509Certificate[] {
-  // Not checkIssued: OpenSSL says that no certificate without keyCertSign issued anything, not even itself.
+  // Not checkIssued: OpenSSL says that no certificate without keyCertSign issued anything, not even
+  // itself.
   const isSelfSigned = leaf.subject === leaf.issuer && leaf.verify(leaf.publicKey)
   if (pem === '') {
-    // The API reference calls the chain optional; the guide wants it of every certificate that is not self-signed.
-    if (!isSelfSigned) throw createValidationError('Provided certificate is not a valid self signed. Please provide either a valid self-signed certificate or certificate chain.')
+    // The API reference calls the chain optional; the guide wants it of every certificate that is
+    // not self-signed.
+    if (!isSelfSigned)
+      throw createValidationError(
+        'Provided certificate is not a valid self signed. Please provide either a valid self-signed certificate or certificate chain.',
+      )
     return []
   }
   const chain = parseCertificates(pem)
-  if (!chain) throw createValidationError('The certificate chain provided is not in a valid PEM format.')
+  if (!chain)
+    throw createValidationError('The certificate chain provided is not in a valid PEM format.')
   const isBroken = chain.some((issuer, index) => {
     const subject = chain[index - 1] ?? leaf
     return !subject.checkIssued(issuer) || !subject.verify(issuer.publicKey)
   })
-  if (isBroken) throw createValidationError('Could not validate the certificate with the certificate chain.')
+  if (isBroken)
+    throw createValidationError('Could not validate the certificate with the certificate chain.')
   if (chain[0] && chain[0].publicKey.asymmetricKeyType !== leaf.publicKey.asymmetricKeyType) {
-    throw createValidationError('The cryptographic algorithm of an imported certificate must match the algorithm of the signing CA.')
+    throw createValidationError(
+      'The cryptographic algorithm of an imported certificate must match the algorithm of the signing CA.',
+    )
   }
   return chain
 }
 
-/** A certificate's own text again, as Node writes it: what ACM gives back is not what it was sent, byte for byte. */
+/**
+ * A certificate's own text again, as Node writes it: what ACM gives back is not what it was sent,
+ * byte for byte.
+ */
 function reencodePem(certificates: readonly X509Certificate[]): string {
   return certificates.map((certificate) => certificate.toString()).join('')
 }
@@ -100,40 +127,75 @@ export function checkImport(input: Fields, now: number): ParsedImport {
   const blobsByName = readBlobs(input)
   const leaf = parseLeaf(blobsByName.get('Certificate') ?? '')
   const { key, algorithm } = parsePrivateKey(blobsByName.get('PrivateKey') ?? '')
-  if (!leaf.checkPrivateKey(key)) throw createValidationError('The private key does not match the certificate.')
+  if (!leaf.checkPrivateKey(key))
+    throw createValidationError('The private key does not match the certificate.')
   const details = parseCertificateDetails(leaf)
   const rules: readonly (readonly [boolean, string])[] = [
     [details.notAfter.getTime() <= now, 'The certificate has expired, is not valid.'],
     [details.notBefore.getTime() > now, 'The certificate is not in effect yet, is not valid.'],
     [details.issuer === '', 'The certificate must have a non-empty Issuer field.'],
-    [details.ocspUrls.some((url) => url.length > 1000), 'OCSP authority URLs must not exceed 1000 characters.'],
+    [
+      details.ocspUrls.some((url) => url.length > 1000),
+      'OCSP authority URLs must not exceed 1000 characters.',
+    ],
   ]
   const violation = rules.find(([isViolated]) => isViolated)
   if (violation) throw createValidationError(violation[1])
   const chain = checkChain(leaf, (blobsByName.get('CertificateChain') ?? '').trim())
-  return { certificate: reencodePem([leaf]), chain: reencodePem(chain), privateKey: blobsByName.get('PrivateKey') ?? '', keyAlgorithm: algorithm, details }
+  return {
+    certificate: reencodePem([leaf]),
+    chain: reencodePem(chain),
+    privateKey: blobsByName.get('PrivateKey') ?? '',
+    keyAlgorithm: algorithm,
+    details,
+  }
 }
 
 /** Whether usages of the earlier certificate are gone, or the extension is new. */
-function hasForbiddenUsageChange(before: readonly string[] | undefined, after: readonly string[] | undefined, removable: readonly string[]): boolean {
+function hasForbiddenUsageChange(
+  before: readonly string[] | undefined,
+  after: readonly string[] | undefined,
+  removable: readonly string[],
+): boolean {
   if (before === undefined) return after !== undefined
   return before.some((usage) => !removable.includes(usage) && !after?.includes(usage))
 }
 
 /** Checks what a re-import may not change (user guide, "Reimport a certificate"). */
-export function checkReimport(existing: { keyAlgorithm: string; details: CertificateDetails }, reimported: ParsedImport): void {
-  const getExtendedKeyUsageOids = (details: CertificateDetails) => details.extendedKeyUsages?.map(({ OID }) => OID)
+export function checkReimport(
+  existing: { keyAlgorithm: string; details: CertificateDetails },
+  reimported: ParsedImport,
+): void {
+  const getExtendedKeyUsageOids = (details: CertificateDetails) =>
+    details.extendedKeyUsages?.map(({ OID }) => OID)
   const isEc = reimported.keyAlgorithm.startsWith('EC_')
   const rules: readonly (readonly [boolean, string])[] = [
-    [existing.keyAlgorithm !== reimported.keyAlgorithm,
-      `The private key type and size of a certificate cannot change on re-import: it was ${existing.keyAlgorithm} and is ${reimported.keyAlgorithm}.`],
-    [!existing.details.names.some((name) => reimported.details.names.includes(name)),
-      'All domain names of the certificate cannot be removed on re-import.'],
-    // keyEncipherment means nothing to an ECDSA key, and public authorities gave up clientAuth: both may go.
-    [hasForbiddenUsageChange(existing.details.keyUsages, reimported.details.keyUsages, isEc ? ['KEY_ENCIPHERMENT'] : []),
-      'Key usage values cannot be removed on re-import, and the extension cannot be added.'],
-    [hasForbiddenUsageChange(getExtendedKeyUsageOids(existing.details), getExtendedKeyUsageOids(reimported.details), ['1.3.6.1.5.5.7.3.2']),
-      'Extended key usage values cannot be removed on re-import, and the extension cannot be added.'],
+    [
+      existing.keyAlgorithm !== reimported.keyAlgorithm,
+      `The private key type and size of a certificate cannot change on re-import: it was ${existing.keyAlgorithm} and is ${reimported.keyAlgorithm}.`,
+    ],
+    [
+      !existing.details.names.some((name) => reimported.details.names.includes(name)),
+      'All domain names of the certificate cannot be removed on re-import.',
+    ],
+    // keyEncipherment means nothing to an ECDSA key, and public authorities gave up clientAuth:
+    // both may go.
+    [
+      hasForbiddenUsageChange(
+        existing.details.keyUsages,
+        reimported.details.keyUsages,
+        isEc ? ['KEY_ENCIPHERMENT'] : [],
+      ),
+      'Key usage values cannot be removed on re-import, and the extension cannot be added.',
+    ],
+    [
+      hasForbiddenUsageChange(
+        getExtendedKeyUsageOids(existing.details),
+        getExtendedKeyUsageOids(reimported.details),
+        ['1.3.6.1.5.5.7.3.2'],
+      ),
+      'Extended key usage values cannot be removed on re-import, and the extension cannot be added.',
+    ],
   ]
   const violation = rules.find(([isViolated]) => isViolated)
   if (violation) throw createValidationError(violation[1])

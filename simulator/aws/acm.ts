@@ -3,7 +3,14 @@ import { randomUUID } from 'node:crypto'
 import { getCertificateDetails, getInUseBy } from './acm-certificate.ts'
 import { checkImport, checkReimport } from './acm-import.ts'
 import type { Fields } from './fields.ts'
-import { getNumber, getStructure, toTagList, parseTags, getString, getStringList } from './fields.ts'
+import {
+  getNumber,
+  getStructure,
+  toTagList,
+  parseTags,
+  getString,
+  getStringList,
+} from './fields.ts'
 import type { OperationCall, Operation, Service } from './service.ts'
 import { AwsError, paginate } from './service.ts'
 import type { AcmCertificate } from './state.ts'
@@ -16,54 +23,97 @@ const yearlyImportQuota = 5_000
 
 const toEpochSeconds = (date: Date) => date.getTime() / 1000
 
-function findCertificate({ input, state, principal }: OperationCall, operation: string, member = 'CertificateArn'): AcmCertificate {
+function findCertificate(
+  { input, state, principal }: OperationCall,
+  operation: string,
+  member = 'CertificateArn',
+): AcmCertificate {
   const arn = getString(input, member) ?? ''
   const [, , account] = arnPattern.exec(arn) ?? []
   if (account === undefined) {
-    throw new AwsError('ValidationException', `1 validation error detected: Value '${arn}' at 'certificateArn' failed to satisfy constraint: Member must satisfy regular expression pattern: ${arnPattern.source.slice(1, -1)}`)
+    throw new AwsError(
+      'ValidationException',
+      `1 validation error detected: Value '${arn}' at 'certificateArn' failed to satisfy constraint: Member must satisfy regular expression pattern: ${arnPattern.source.slice(1, -1)}`,
+    )
   }
-  // Certificates have no resource policy: another account's are out of reach, whether they exist or not.
+  // Certificates have no resource policy: another account's are out of reach, whether they exist or
+  // not.
   if (account !== state.account) {
-    throw new AwsError('AccessDeniedException', `User: ${principal} is not authorized to perform: acm:${operation} on resource: ${arn}`)
+    throw new AwsError(
+      'AccessDeniedException',
+      `User: ${principal} is not authorized to perform: acm:${operation} on resource: ${arn}`,
+    )
   }
   const certificate = state.certificates.get(arn)
   // Another region's ARN too: this region's ACM does not know it.
-  if (!certificate) throw new AwsError('ResourceNotFoundException', `Could not find certificate ${arn}.`)
+  if (!certificate)
+    throw new AwsError('ResourceNotFoundException', `Could not find certificate ${arn}.`)
   return certificate
 }
 
-function checkTags(newTags: ReadonlyMap<string, string>, existingTags: ReadonlyMap<string, string> = new Map()): void {
+function checkTags(
+  newTags: ReadonlyMap<string, string>,
+  existingTags: ReadonlyMap<string, string> = new Map(),
+): void {
   for (const [key, value] of newTags) {
-    if (key.toLowerCase().startsWith('aws:')) throw new AwsError('InvalidTagException', `Invalid Tag Key: "${key}". AWS internal tags cannot be changed with this API`)
-    if (key === '' || key.length > 128 || value.length > 256 || !/^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u.test(key + value)) {
-      throw new AwsError('ValidationException', `Value '${key}=${value}' at 'tags' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:\\/=+\\-@]*`)
+    if (key.toLowerCase().startsWith('aws:'))
+      throw new AwsError(
+        'InvalidTagException',
+        `Invalid Tag Key: "${key}". AWS internal tags cannot be changed with this API`,
+      )
+    if (
+      key === '' ||
+      key.length > 128 ||
+      value.length > 256 ||
+      !/^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u.test(key + value)
+    ) {
+      throw new AwsError(
+        'ValidationException',
+        `Value '${key}=${value}' at 'tags' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:\\/=+\\-@]*`,
+      )
     }
   }
-  if (new Set([...existingTags.keys(), ...newTags.keys()]).size > maxTags) throw new AwsError('TooManyTagsException', `the TagSet contains too many Tags`)
+  if (new Set([...existingTags.keys(), ...newTags.keys()]).size > maxTags)
+    throw new AwsError('TooManyTagsException', `the TagSet contains too many Tags`)
 }
 
-/** Every import without an ARN makes a certificate, also of the same PEM again: ACM has no idempotency token for it. */
+/**
+ * Every import without an ARN makes a certificate, also of the same PEM again: ACM has no
+ * idempotency token for it.
+ */
 function importCertificate(call: OperationCall): Fields {
   const { input, state, now } = call
   const requestedTags = parseTags(input)
   const arn = getString(input, 'CertificateArn')
   const existing = arn === undefined ? undefined : findCertificate(call, 'ImportCertificate')
-  if (existing && Array.isArray(input['Tags'])) throw new AwsError('ValidationException', 'Tagging is not permitted on re-import.')
+  if (existing && Array.isArray(input['Tags']))
+    throw new AwsError('ValidationException', 'Tagging is not permitted on re-import.')
   checkTags(requestedTags)
   const { details, ...imported } = checkImport(input, now)
   const importedAt = new Date(now)
   if (existing) {
-    checkReimport({ keyAlgorithm: existing.keyAlgorithm, details: getCertificateDetails(existing) }, { details, ...imported })
+    checkReimport(
+      { keyAlgorithm: existing.keyAlgorithm, details: getCertificateDetails(existing) },
+      { details, ...imported },
+    )
     // Whether a re-import counts against the year is documented nowhere: it does not here.
     Object.assign(existing, imported, { importedAt })
     return { CertificateArn: existing.arn }
   }
   state.remainingImports ??= yearlyImportQuota
   if (state.remainingImports <= 0) {
-    throw new AwsError('LimitExceededException', 'You have reached the maximum number of certificates. Delete certificates that are not in use, or contact AWS Support to request an increase.')
+    throw new AwsError(
+      'LimitExceededException',
+      'You have reached the maximum number of certificates. Delete certificates that are not in use, or contact AWS Support to request an increase.',
+    )
   }
   state.remainingImports -= 1
-  const created: AcmCertificate = { arn: `arn:aws:acm:${state.region}:${state.account}:certificate/${randomUUID()}`, ...imported, importedAt, tags: requestedTags }
+  const created: AcmCertificate = {
+    arn: `arn:aws:acm:${state.region}:${state.account}:certificate/${randomUUID()}`,
+    ...imported,
+    importedAt,
+    tags: requestedTags,
+  }
   state.certificates.set(created.arn, created)
   return { CertificateArn: created.arn }
 }
@@ -92,7 +142,8 @@ function describeCertificate(call: OperationCall): Fields {
       Status: getStatus(certificate, call.now),
       NotBefore: toEpochSeconds(details.notBefore),
       NotAfter: toEpochSeconds(details.notAfter),
-      // With a hyphen, unlike the enumeration (terraform-provider-aws, internal/service/acm/certificate.go).
+      // With a hyphen, unlike the enumeration (terraform-provider-aws,
+      // internal/service/acm/certificate.go).
       KeyAlgorithm: certificate.keyAlgorithm.replace(/^RSA_/, 'RSA-'),
       SignatureAlgorithm: details.signatureAlgorithm,
       InUseBy: getInUseBy(call.state, certificate.arn),
@@ -138,25 +189,44 @@ function toSummary(certificate: AcmCertificate, { state, now }: OperationCall): 
 function listCertificates(call: OperationCall): Fields {
   const { input, state, now } = call
   const includes = getStructure(input, 'Includes')
-  const [keyTypes, statuses] = [getStringList(includes, 'keyTypes'), getStringList(input, 'CertificateStatuses')]
-  const [keyUsage, extendedKeyUsage] = [getStringList(includes, 'keyUsage'), getStringList(includes, 'extendedKeyUsage')]
+  const [keyTypes, statuses] = [
+    getStringList(includes, 'keyTypes'),
+    getStringList(input, 'CertificateStatuses'),
+  ]
+  const [keyUsage, extendedKeyUsage] = [
+    getStringList(includes, 'keyUsage'),
+    getStringList(includes, 'extendedKeyUsage'),
+  ]
   const pageSize = getNumber(input, 'MaxItems') ?? 1000
-  if (pageSize < 1 || pageSize > 1000) throw new AwsError('InvalidArgsException', `MaxItems must be between 1 and 1000`)
+  if (pageSize < 1 || pageSize > 1000)
+    throw new AwsError('InvalidArgsException', `MaxItems must be between 1 and 1000`)
   const matching = [...state.certificates.values()].filter((certificate) => {
     const details = getCertificateDetails(certificate)
-    // The docs disagree on what is left out by default: the page of ListCertificates says all but RSA_2048, that of Filters
-    // (and the SDK's own comment) all but RSA_1024 and RSA_2048 with at least one domain. This is the latter, the newer one.
-    const matchesKeyType = keyTypes.length > 0 ? keyTypes.includes(certificate.keyAlgorithm) : ['RSA_1024', 'RSA_2048'].includes(certificate.keyAlgorithm) && details.names.length > 0
-    return matchesKeyType && (statuses.length === 0 || statuses.includes(getStatus(certificate, now))) &&
+    // The docs disagree on what is left out by default: the page of ListCertificates says all but
+    // RSA_2048, that of Filters (and the SDK's own comment) all but RSA_1024 and RSA_2048 with at
+    // least one domain. This is the latter, the newer one.
+    const matchesKeyType =
+      keyTypes.length > 0
+        ? keyTypes.includes(certificate.keyAlgorithm)
+        : ['RSA_1024', 'RSA_2048'].includes(certificate.keyAlgorithm) && details.names.length > 0
+    return (
+      matchesKeyType &&
+      (statuses.length === 0 || statuses.includes(getStatus(certificate, now))) &&
       keyUsage.every((usage) => usage === 'ANY' || details.keyUsages?.includes(usage)) &&
-      extendedKeyUsage.every((usage) => usage === 'ANY' || details.extendedKeyUsages?.some(({ Name }) => Name === usage))
+      extendedKeyUsage.every(
+        (usage) => usage === 'ANY' || details.extendedKeyUsages?.some(({ Name }) => Name === usage),
+      )
+    )
   })
   if (getString(input, 'SortBy') === 'CREATED_AT') {
     const direction = getString(input, 'SortOrder') === 'DESCENDING' ? -1 : 1
     matching.sort((a, b) => direction * (a.importedAt.getTime() - b.importedAt.getTime()))
   }
   const { items, next } = paginate(matching, pageSize, getString(input, 'NextToken'))
-  return { CertificateSummaryList: items.map((certificate) => toSummary(certificate, call)), ...(next === undefined ? {} : { NextToken: next }) }
+  return {
+    CertificateSummaryList: items.map((certificate) => toSummary(certificate, call)),
+    ...(next === undefined ? {} : { NextToken: next }),
+  }
 }
 
 const operations: Record<string, Operation> = {
@@ -166,11 +236,22 @@ const operations: Record<string, Operation> = {
   GetCertificate: (call) => {
     const { certificate, chain, arn, describeOverrides } = findCertificate(call, 'GetCertificate')
     // Source: ACM, GetCertificate: what is not issued has no certificate to give.
-    if (['PENDING_VALIDATION', 'VALIDATION_TIMED_OUT', 'FAILED'].includes(describeOverrides?.Status ?? '')) throw new AwsError('RequestInProgressException', `Certificate request ${arn} is not complete.`)
-    // Without a chain ACM gives the certificate itself as its chain (amazon.aws, plugins/module_utils/acm.py).
+    if (
+      ['PENDING_VALIDATION', 'VALIDATION_TIMED_OUT', 'FAILED'].includes(
+        describeOverrides?.Status ?? '',
+      )
+    )
+      throw new AwsError(
+        'RequestInProgressException',
+        `Certificate request ${arn} is not complete.`,
+      )
+    // Without a chain ACM gives the certificate itself as its chain (amazon.aws,
+    // plugins/module_utils/acm.py).
     return { Certificate: certificate, CertificateChain: chain === '' ? certificate : chain }
   },
-  ListTagsForCertificate: (call) => ({ Tags: toTagList(findCertificate(call, 'ListTagsForCertificate').tags) }),
+  ListTagsForCertificate: (call) => ({
+    Tags: toTagList(findCertificate(call, 'ListTagsForCertificate').tags),
+  }),
   AddTagsToCertificate: (call) => {
     const certificate = findCertificate(call, 'AddTagsToCertificate')
     const newTags = parseTags(call.input)
@@ -192,7 +273,10 @@ const operations: Record<string, Operation> = {
   DeleteCertificate: (call) => {
     const certificate = findCertificate(call, 'DeleteCertificate')
     if (getInUseBy(call.state, certificate.arn).length > 0) {
-      throw new AwsError('ResourceInUseException', `Certificate ${certificate.arn} in account ${call.state.account} is in use.`)
+      throw new AwsError(
+        'ResourceInUseException',
+        `Certificate ${certificate.arn} in account ${call.state.account} is in use.`,
+      )
     }
     call.state.certificates.delete(certificate.arn)
     return {}
@@ -204,9 +288,16 @@ export const acm: Service = {
   logName: 'acm',
   name: 'acm',
   protocol: 'json',
-  getResource: (operation, { input, state }) => operation === 'ListCertificates' ? '*'
-    : getString(input, 'CertificateArn') ?? `arn:aws:acm:${state.region}:${state.account}:certificate/*`,
-  // Tags at creation ask for the permission to tag as well (hashicorp/terraform-provider-aws #11903).
-  additionalActions: (operation, input) => operation === 'ImportCertificate' && input['Tags'] !== undefined ? ['AddTagsToCertificate'] : [],
+  getResource: (operation, { input, state }) =>
+    operation === 'ListCertificates'
+      ? '*'
+      : (getString(input, 'CertificateArn') ??
+        `arn:aws:acm:${state.region}:${state.account}:certificate/*`),
+  // Tags at creation ask for the permission to tag as well (hashicorp/terraform-provider-aws
+  // #11903).
+  additionalActions: (operation, input) =>
+    operation === 'ImportCertificate' && input['Tags'] !== undefined
+      ? ['AddTagsToCertificate']
+      : [],
   operations,
 }

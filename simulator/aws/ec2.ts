@@ -1,4 +1,7 @@
-/** Amazon EC2, as far as a client needs it to look at the subnets of a VPC (EC2 API reference, DescribeSubnets). */
+/**
+ * Amazon EC2, as far as a client needs it to look at the subnets of a VPC (EC2 API reference,
+ * DescribeSubnets).
+ */
 import type { Service } from './service.ts'
 import { defaultVpcId } from './state.ts'
 
@@ -12,7 +15,11 @@ export const ec2: Service = {
   operations: {
     DescribeSubnets: ({ state }) => ({
       subnetSet: state.subnets.map(({ id, zone, availableIpCount, tags }) => ({
-        subnetId: id, vpcId: defaultVpcId, state: 'available', availabilityZone: zone, availableIpAddressCount: availableIpCount,
+        subnetId: id,
+        vpcId: defaultVpcId,
+        state: 'available',
+        availabilityZone: zone,
+        availableIpAddressCount: availableIpCount,
         tagSet: Object.entries(tags).map(([key, value]) => ({ key, value })),
       })),
     }),

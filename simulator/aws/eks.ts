@@ -1,4 +1,7 @@
-/** Amazon EKS, as far as a client needs it to find a cluster's API server (EKS API reference, DescribeCluster). */
+/**
+ * Amazon EKS, as far as a client needs it to find a cluster's API server (EKS API reference,
+ * DescribeCluster).
+ */
 import { getString } from './fields.ts'
 import type { Service } from './service.ts'
 import { AwsError } from './service.ts'
@@ -9,17 +12,24 @@ export const eks: Service = {
   logName: 'eks',
   name: 'eks',
   protocol: 'rest-json',
-  getResource: (_, { input, state }) => `arn:aws:eks:${state.region}:${state.account}:cluster/${getString(input, 'name') ?? ''}`,
+  getResource: (_, { input, state }) =>
+    `arn:aws:eks:${state.region}:${state.account}:cluster/${getString(input, 'name') ?? ''}`,
   operations: {
     DescribeCluster: ({ input, state }) => {
       const name = getString(input, 'name') ?? ''
       const cluster = state.clusters.get(name)
-      if (!cluster) throw new AwsError('ResourceNotFoundException', `No cluster found for name: ${name}.`, 404)
+      if (!cluster)
+        throw new AwsError('ResourceNotFoundException', `No cluster found for name: ${name}.`, 404)
       // A cluster that is being created has neither endpoint nor certificate authority yet.
-      const endpointFields = cluster.status === 'CREATING' ? {} : {
-        endpoint: cluster.endpoint,
-        certificateAuthority: { data: Buffer.from(cluster.certificateAuthority).toString('base64') },
-      }
+      const endpointFields =
+        cluster.status === 'CREATING'
+          ? {}
+          : {
+              endpoint: cluster.endpoint,
+              certificateAuthority: {
+                data: Buffer.from(cluster.certificateAuthority).toString('base64'),
+              },
+            }
       return {
         cluster: {
           name,
@@ -28,7 +38,15 @@ export const eks: Service = {
           version: cluster.version ?? '1.35',
           ...endpointFields,
           roleArn: `arn:aws:iam::${state.account}:role/${name}-cluster`,
-          resourcesVpcConfig: { subnetIds: [], securityGroupIds: [], vpcId: defaultVpcId, endpointPublicAccess: true, endpointPrivateAccess: false, publicAccessCidrs: ['0.0.0.0/0'], ...cluster.network },
+          resourcesVpcConfig: {
+            subnetIds: [],
+            securityGroupIds: [],
+            vpcId: defaultVpcId,
+            endpointPublicAccess: true,
+            endpointPrivateAccess: false,
+            publicAccessCidrs: ['0.0.0.0/0'],
+            ...cluster.network,
+          },
           kubernetesNetworkConfig: { serviceIpv4Cidr: '172.20.0.0/16', ipFamily: 'ipv4' },
           accessConfig: { authenticationMode: 'API_AND_CONFIG_MAP' },
           status: cluster.status,

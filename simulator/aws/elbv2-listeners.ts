@@ -1,4 +1,7 @@
-/** Listeners and their certificates (Elastic Load Balancing API reference; user guide, "HTTPS listeners"). */
+/**
+ * Listeners and their certificates (Elastic Load Balancing API reference; user guide, "HTTPS
+ * listeners").
+ */
 import { getCertificateDetails } from './acm-certificate.ts'
 import { findListener, findLoadBalancer, createElbError } from './elbv2-lookup.ts'
 import { toActionDescription, insertRule, parseAction, createRuleArn } from './elbv2-rules.ts'
@@ -13,61 +16,111 @@ const defaultSslPolicy = 'ELBSecurityPolicy-2016-08'
 
 /** User guide, "Security policies": TLS 1.3, FIPS, TLS 1.0 to 1.2, and forward secrecy. */
 const sslPolicies = new Set([
-  ...['1-0', '1-1', '1-2', '1-2-Res', '1-2-Ext1', '1-2-Ext2', '1-3'].flatMap((version) => [`ELBSecurityPolicy-TLS13-${version}-2021-06`, `ELBSecurityPolicy-TLS13-${version}-FIPS-2023-04`]),
-  ...['1-2', '1-2-Ext0', '1-2-Ext1', '1-2-Ext2', '1-3', '1-2-Res'].map((version) => `ELBSecurityPolicy-TLS13-${version}-PQ-2025-09`),
-  'ELBSecurityPolicy-TLS-1-0-2015-04', 'ELBSecurityPolicy-TLS-1-1-2017-01', 'ELBSecurityPolicy-TLS-1-2-2017-01', 'ELBSecurityPolicy-TLS-1-2-Ext-2018-06',
-  'ELBSecurityPolicy-2016-08', 'ELBSecurityPolicy-2015-05',
-  'ELBSecurityPolicy-FS-2018-06', 'ELBSecurityPolicy-FS-1-1-2019-08', 'ELBSecurityPolicy-FS-1-2-2019-08', 'ELBSecurityPolicy-FS-1-2-Res-2019-08', 'ELBSecurityPolicy-FS-1-2-Res-2020-10',
+  ...['1-0', '1-1', '1-2', '1-2-Res', '1-2-Ext1', '1-2-Ext2', '1-3'].flatMap((version) => [
+    `ELBSecurityPolicy-TLS13-${version}-2021-06`,
+    `ELBSecurityPolicy-TLS13-${version}-FIPS-2023-04`,
+  ]),
+  ...['1-2', '1-2-Ext0', '1-2-Ext1', '1-2-Ext2', '1-3', '1-2-Res'].map(
+    (version) => `ELBSecurityPolicy-TLS13-${version}-PQ-2025-09`,
+  ),
+  'ELBSecurityPolicy-TLS-1-0-2015-04',
+  'ELBSecurityPolicy-TLS-1-1-2017-01',
+  'ELBSecurityPolicy-TLS-1-2-2017-01',
+  'ELBSecurityPolicy-TLS-1-2-Ext-2018-06',
+  'ELBSecurityPolicy-2016-08',
+  'ELBSecurityPolicy-2015-05',
+  'ELBSecurityPolicy-FS-2018-06',
+  'ELBSecurityPolicy-FS-1-1-2019-08',
+  'ELBSecurityPolicy-FS-1-2-2019-08',
+  'ELBSecurityPolicy-FS-1-2-Res-2019-08',
+  'ELBSecurityPolicy-FS-1-2-Res-2020-10',
 ])
 
 /**
- * Checks that a listener can use a certificate. Another region's is `not valid` (aws-load-balancer-controller #2134, #2552);
- * one that is unknown, expired (terraform-provider-aws #17505) or only just imported is `not found` (#1127 there).
+ * Checks that a listener can use a certificate. Another region's is `not valid`
+ * (aws-load-balancer-controller #2134, #2552); one that is unknown, expired (terraform-provider-aws
+ * #17505) or only just imported is `not found` (#1127 there).
  */
 function checkCertificate(arn: string, { state, now }: OperationCall): void {
-  if (!arn.startsWith(`arn:aws:acm:${state.region}:`)) throw createElbError('ValidationError', `Certificate ARN '${arn}' is not valid`)
+  if (!arn.startsWith(`arn:aws:acm:${state.region}:`))
+    throw createElbError('ValidationError', `Certificate ARN '${arn}' is not valid`)
   const certificate = state.certificates.get(arn)
   const details = certificate && getCertificateDetails(certificate)
-  const isPropagating = certificate && certificate.importedAt.getTime() + (state.certificatePropagationTime ?? 0) > now
-  if (!details || isPropagating || details.notAfter.getTime() <= now) throw createElbError('CertificateNotFound', `Certificate '${arn}' not found`)
+  const isPropagating =
+    certificate && certificate.importedAt.getTime() + (state.certificatePropagationTime ?? 0) > now
+  if (!details || isPropagating || details.notAfter.getTime() <= now)
+    throw createElbError('CertificateNotFound', `Certificate '${arn}' not found`)
   if (!details.names.some((name) => name.includes('.'))) {
-    throw createElbError('UnsupportedCertificate', `The certificate '${arn}' must have a fully-qualified domain name, a supported signature, and a supported key size.`)
+    throw createElbError(
+      'UnsupportedCertificate',
+      `The certificate '${arn}' must have a fully-qualified domain name, a supported signature, and a supported key size.`,
+    )
   }
 }
 
 /** The certificates of a call, checked. */
 function parseCertificateArns(call: OperationCall): string[] {
-  const arns = getStructureList(call.input, 'Certificates').map((certificate) => getString(certificate, 'CertificateArn') ?? '')
+  const arns = getStructureList(call.input, 'Certificates').map(
+    (certificate) => getString(certificate, 'CertificateArn') ?? '',
+  )
   for (const arn of arns) checkCertificate(arn, call)
   return arns
 }
 
 /** Protocol, SSL policy and default certificate that fit each other. */
-function resolveTlsSettings(call: OperationCall, protocol: string, current?: Listener): Pick<Listener, 'sslPolicy' | 'certificateArns'> {
+function resolveTlsSettings(
+  call: OperationCall,
+  protocol: string,
+  current?: Listener,
+): Pick<Listener, 'sslPolicy' | 'certificateArns'> {
   const requestedCertificates = getStructureList(call.input, 'Certificates')
   const sslPolicy = getString(call.input, 'SslPolicy') ?? current?.sslPolicy ?? ''
   if (protocol === 'HTTP') {
-    if (requestedCertificates.length > 0) throw createElbError('ValidationError', 'Certificates cannot be specified for HTTP listeners')
+    if (requestedCertificates.length > 0)
+      throw createElbError('ValidationError', 'Certificates cannot be specified for HTTP listeners')
     return { sslPolicy: '', certificateArns: [] }
   }
-  if (sslPolicy !== '' && !sslPolicies.has(sslPolicy)) throw createElbError('SSLPolicyNotFound', `SSL policy '${sslPolicy}' not found`)
-  if (requestedCertificates.length > 1) throw createElbError('ValidationError', 'Only one default certificate can be specified for a listener')
+  if (sslPolicy !== '' && !sslPolicies.has(sslPolicy))
+    throw createElbError('SSLPolicyNotFound', `SSL policy '${sslPolicy}' not found`)
+  if (requestedCertificates.length > 1)
+    throw createElbError(
+      'ValidationError',
+      'Only one default certificate can be specified for a listener',
+    )
   const [defaultCertificateArn] = parseCertificateArns(call)
   const currentArns = current?.certificateArns ?? []
-  if (defaultCertificateArn === undefined && currentArns.length === 0) throw createElbError('ValidationError', 'A certificate must be specified for HTTPS listeners')
+  if (defaultCertificateArn === undefined && currentArns.length === 0)
+    throw createElbError('ValidationError', 'A certificate must be specified for HTTPS listeners')
   // The default certificate is replaced; those for other server names stay.
-  const certificateArns = defaultCertificateArn === undefined ? currentArns : [defaultCertificateArn, ...currentArns.slice(1).filter((arn) => arn !== defaultCertificateArn)]
+  const certificateArns =
+    defaultCertificateArn === undefined
+      ? currentArns
+      : [
+          defaultCertificateArn,
+          ...currentArns.slice(1).filter((arn) => arn !== defaultCertificateArn),
+        ]
   return { sslPolicy: sslPolicy === '' ? defaultSslPolicy : sslPolicy, certificateArns }
 }
 
 function checkProtocol(protocol: string): void {
-  if (!['HTTP', 'HTTPS'].includes(protocol)) throw createElbError('ValidationError', `Listener protocol '${protocol}' must be one of 'HTTP, HTTPS'`)
+  if (!['HTTP', 'HTTPS'].includes(protocol))
+    throw createElbError(
+      'ValidationError',
+      `Listener protocol '${protocol}' must be one of 'HTTP, HTTPS'`,
+    )
 }
 
 function checkPort(port: number, loadBalancer: LoadBalancer, current?: Listener): void {
-  if (!(Number.isInteger(port) && port >= 1 && port <= 65_535)) throw createElbError('ValidationError', `Listener port '${port}' must be between '1' and '65535' inclusive`)
+  if (!(Number.isInteger(port) && port >= 1 && port <= 65_535))
+    throw createElbError(
+      'ValidationError',
+      `Listener port '${port}' must be between '1' and '65535' inclusive`,
+    )
   if (loadBalancer.listeners.some((other) => other !== current && other.port === port)) {
-    throw createElbError('DuplicateListener', `A listener already exists on this port for this load balancer '${loadBalancer.arn}'`)
+    throw createElbError(
+      'DuplicateListener',
+      `A listener already exists on this port for this load balancer '${loadBalancer.arn}'`,
+    )
   }
 }
 
@@ -78,8 +131,16 @@ function toListenerDescription(loadBalancer: LoadBalancer, listener: Listener): 
     LoadBalancerArn: loadBalancer.arn,
     Port: listener.port,
     Protocol: listener.protocol,
-    // Only the default one: the others have an operation of their own (API reference, DescribeListenerCertificates).
-    ...(listener.protocol === 'HTTPS' ? { Certificates: listener.certificateArns.slice(0, 1).map((CertificateArn) => ({ CertificateArn })), SslPolicy: listener.sslPolicy } : {}),
+    // Only the default one: the others have an operation of their own (API reference,
+    // DescribeListenerCertificates).
+    ...(listener.protocol === 'HTTPS'
+      ? {
+          Certificates: listener.certificateArns
+            .slice(0, 1)
+            .map((CertificateArn) => ({ CertificateArn })),
+          SslPolicy: listener.sslPolicy,
+        }
+      : {}),
     DefaultActions: defaultRule ? [toActionDescription(defaultRule)] : [],
   }
 }
@@ -87,14 +148,28 @@ function toListenerDescription(loadBalancer: LoadBalancer, listener: Listener): 
 function describeListeners({ input, state }: OperationCall): Fields {
   const arns = getStringList(input, 'ListenerArns')
   const loadBalancerArn = getString(input, 'LoadBalancerArn')
-  if (arns.length === 0 && loadBalancerArn === undefined) throw createElbError('ValidationError', 'You must specify either listener ARNs or a load balancer ARN')
+  if (arns.length === 0 && loadBalancerArn === undefined)
+    throw createElbError(
+      'ValidationError',
+      'You must specify either listener ARNs or a load balancer ARN',
+    )
   const listByLoadBalancer = () => {
     const loadBalancer = findLoadBalancer(state, loadBalancerArn)
     return loadBalancer.listeners.map((listener) => ({ loadBalancer, listener }))
   }
-  const matching = arns.length > 0 ? arns.map((arn) => findListener(state, arn)) : listByLoadBalancer()
-  const { items, next } = paginate(matching, getNumber(input, 'PageSize') ?? 400, getString(input, 'Marker'))
-  return { Listeners: items.map(({ loadBalancer, listener }) => toListenerDescription(loadBalancer, listener)), ...(next === undefined ? {} : { NextMarker: next }) }
+  const matching =
+    arns.length > 0 ? arns.map((arn) => findListener(state, arn)) : listByLoadBalancer()
+  const { items, next } = paginate(
+    matching,
+    getNumber(input, 'PageSize') ?? 400,
+    getString(input, 'Marker'),
+  )
+  return {
+    Listeners: items.map(({ loadBalancer, listener }) =>
+      toListenerDescription(loadBalancer, listener),
+    ),
+    ...(next === undefined ? {} : { NextMarker: next }),
+  }
 }
 
 function createListener(call: OperationCall): Fields {
@@ -104,10 +179,29 @@ function createListener(call: OperationCall): Fields {
   checkProtocol(protocol)
   checkPort(port, loadBalancer)
   const tlsSettings = resolveTlsSettings(call, protocol)
-  const action = parseAction(getStructureList(input, 'DefaultActions'), state, loadBalancer, protocol)
+  const action = parseAction(
+    getStructureList(input, 'DefaultActions'),
+    state,
+    loadBalancer,
+    protocol,
+  )
   const arn = `${loadBalancer.arn.replace(':loadbalancer/', ':listener/')}/${randomId()}`
-  const listener: Listener = { arn, port, protocol, ...tlsSettings, tags: parseTags(input), rules: [] }
-  insertRule(listener, { arn: createRuleArn(arn), priority: 'default', hosts: [], paths: [], ...action, tags: new Map() })
+  const listener: Listener = {
+    arn,
+    port,
+    protocol,
+    ...tlsSettings,
+    tags: parseTags(input),
+    rules: [],
+  }
+  insertRule(listener, {
+    arn: createRuleArn(arn),
+    priority: 'default',
+    hosts: [],
+    paths: [],
+    ...action,
+    tags: new Map(),
+  })
   loadBalancer.listeners.push(listener)
   return { Listeners: [toListenerDescription(loadBalancer, listener)] }
 }
@@ -115,13 +209,17 @@ function createListener(call: OperationCall): Fields {
 function modifyListener(call: OperationCall): Fields {
   const { input, state } = call
   const { loadBalancer, listener } = findListener(state, getString(input, 'ListenerArn'))
-  const [protocol, port] = [getString(input, 'Protocol') ?? listener.protocol, getNumber(input, 'Port') ?? listener.port]
+  const [protocol, port] = [
+    getString(input, 'Protocol') ?? listener.protocol,
+    getNumber(input, 'Port') ?? listener.port,
+  ]
   checkProtocol(protocol)
   checkPort(port, loadBalancer, listener)
   const tlsSettings = resolveTlsSettings(call, protocol, listener)
   const actions = getStructureList(input, 'DefaultActions')
   const defaultRule = listener.rules.find(({ priority }) => priority === 'default')
-  const action = actions.length > 0 ? parseAction(actions, state, loadBalancer, protocol) : undefined
+  const action =
+    actions.length > 0 ? parseAction(actions, state, loadBalancer, protocol) : undefined
   if (defaultRule && action) {
     delete defaultRule.redirect
     Object.assign(defaultRule, action)
@@ -142,20 +240,29 @@ export const listenerOperations: Record<string, Operation> = {
   },
   DescribeListenerCertificates: ({ input, state }) => {
     const { listener } = findListener(state, getString(input, 'ListenerArn'))
-    return { Certificates: listener.certificateArns.map((CertificateArn, index) => ({ CertificateArn, IsDefault: index === 0 })) }
+    return {
+      Certificates: listener.certificateArns.map((CertificateArn, index) => ({
+        CertificateArn,
+        IsDefault: index === 0,
+      })),
+    }
   },
   AddListenerCertificates: (call) => {
     const { listener } = findListener(call.state, getString(call.input, 'ListenerArn'))
     const arns = parseCertificateArns(call)
-    // One that is there already, as the default or not, is not added again (API reference, AddListenerCertificates).
+    // One that is there already, as the default or not, is not added again (API reference,
+    // AddListenerCertificates).
     listener.certificateArns.push(...arns.filter((arn) => !listener.certificateArns.includes(arn)))
     return { Certificates: arns.map((CertificateArn) => ({ CertificateArn, IsDefault: false })) }
   },
   RemoveListenerCertificates: ({ input, state }) => {
     const { listener } = findListener(state, getString(input, 'ListenerArn'))
-    const arns = getStructureList(input, 'Certificates').map((certificate) => getString(certificate, 'CertificateArn') ?? '')
+    const arns = getStructureList(input, 'Certificates').map(
+      (certificate) => getString(certificate, 'CertificateArn') ?? '',
+    )
     const [defaultCertificateArn] = listener.certificateArns
-    if (defaultCertificateArn !== undefined && arns.includes(defaultCertificateArn)) throw createElbError('OperationNotPermitted', 'Default certificate cannot be removed')
+    if (defaultCertificateArn !== undefined && arns.includes(defaultCertificateArn))
+      throw createElbError('OperationNotPermitted', 'Default certificate cannot be removed')
     listener.certificateArns = listener.certificateArns.filter((arn) => !arns.includes(arn))
     return {}
   },

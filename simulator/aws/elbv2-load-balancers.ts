@@ -1,7 +1,14 @@
 /** Application Load Balancers (Elastic Load Balancing API reference, version 2015-12-01). */
 import { buildArn, checkName, findLoadBalancer, createElbError } from './elbv2-lookup.ts'
 import type { Fields } from './fields.ts'
-import { getNumber, getStructureList, toTagList, parseTags, getString, getStringList } from './fields.ts'
+import {
+  getNumber,
+  getStructureList,
+  toTagList,
+  parseTags,
+  getString,
+  getStringList,
+} from './fields.ts'
 import type { OperationCall, Operation } from './service.ts'
 import { paginate, randomId } from './service.ts'
 import type { LoadBalancer } from './state.ts'
@@ -35,26 +42,55 @@ const attributeRanges: Readonly<Record<string, readonly [min: number, max: numbe
   'client_keep_alive.seconds': [60, 604_800],
 }
 
-function checkAttribute(kind: string, defaults: Readonly<Record<string, string>>, key: string, value: string): void {
-  if (!(key in defaults)) throw createElbError('ValidationError', `${kind} attribute key '${key}' is not recognized`)
+function checkAttribute(
+  kind: string,
+  defaults: Readonly<Record<string, string>>,
+  key: string,
+  value: string,
+): void {
+  if (!(key in defaults))
+    throw createElbError('ValidationError', `${kind} attribute key '${key}' is not recognized`)
   const [min, max] = attributeRanges[key] ?? [-Infinity, Infinity]
   const isOutOfRange = key in attributeRanges && !(Number(value) >= min && Number(value) <= max)
   const booleanValues = ['true', 'false']
-  if (isOutOfRange || (booleanValues.includes(defaults[key] ?? '') && !booleanValues.includes(value))) {
-    throw createElbError('ValidationError', `${kind} attribute value '${value}' for key '${key}' is not valid`)
+  if (
+    isOutOfRange ||
+    (booleanValues.includes(defaults[key] ?? '') && !booleanValues.includes(value))
+  ) {
+    throw createElbError(
+      'ValidationError',
+      `${kind} attribute value '${value}' for key '${key}' is not valid`,
+    )
   }
 }
 
 /** Writes attributes into a load balancer or target group, refusing names that it does not have. */
-export function setAttributes(kind: string, attributes: Map<string, string>, defaults: Readonly<Record<string, string>>, requested: readonly Fields[]): void {
-  const pairs = requested.map((attribute) => [getString(attribute, 'Key') ?? '', getString(attribute, 'Value') ?? ''] as const)
+export function setAttributes(
+  kind: string,
+  attributes: Map<string, string>,
+  defaults: Readonly<Record<string, string>>,
+  requested: readonly Fields[],
+): void {
+  const pairs = requested.map(
+    (attribute) =>
+      [getString(attribute, 'Key') ?? '', getString(attribute, 'Value') ?? ''] as const,
+  )
   for (const [key, value] of pairs) checkAttribute(kind, defaults, key, value)
   for (const [key, value] of pairs) attributes.set(key, value)
 }
 
-/** What DescribeLoadBalancers says of one. Availability zones are made of the order of the subnets. */
-function toLoadBalancerDescription(loadBalancer: LoadBalancer, { state, now }: OperationCall): Fields {
-  const code = loadBalancer.failed ? 'failed' : loadBalancer.activeAt <= now ? 'active' : 'provisioning'
+/**
+ * What DescribeLoadBalancers says of one. Availability zones are made of the order of the subnets.
+ */
+function toLoadBalancerDescription(
+  loadBalancer: LoadBalancer,
+  { state, now }: OperationCall,
+): Fields {
+  const code = loadBalancer.failed
+    ? 'failed'
+    : loadBalancer.activeAt <= now
+      ? 'active'
+      : 'provisioning'
   return {
     LoadBalancerArn: loadBalancer.arn,
     DNSName: loadBalancer.dnsName,
@@ -63,9 +99,16 @@ function toLoadBalancerDescription(loadBalancer: LoadBalancer, { state, now }: O
     LoadBalancerName: loadBalancer.name,
     Scheme: loadBalancer.scheme,
     VpcId: loadBalancer.vpcId ?? 'vpc-0123456789abcdef0',
-    State: { Code: code, ...(loadBalancer.failed ? { Reason: 'The load balancer could not be set up' } : {}) },
+    State: {
+      Code: code,
+      ...(loadBalancer.failed ? { Reason: 'The load balancer could not be set up' } : {}),
+    },
     Type: 'application',
-    AvailabilityZones: loadBalancer.subnets.map((SubnetId, index) => ({ ZoneName: `${state.region}${'abcdef'[index % 6] ?? 'a'}`, SubnetId, LoadBalancerAddresses: [] })),
+    AvailabilityZones: loadBalancer.subnets.map((SubnetId, index) => ({
+      ZoneName: `${state.region}${'abcdef'[index % 6] ?? 'a'}`,
+      SubnetId,
+      LoadBalancerAddresses: [],
+    })),
     SecurityGroups: loadBalancer.securityGroups,
     IpAddressType: 'ipv4',
   }
@@ -76,17 +119,41 @@ function describeLoadBalancers(call: OperationCall): Fields {
   const [names, arns] = [getStringList(input, 'Names'), getStringList(input, 'LoadBalancerArns')]
   const all = [...state.loadBalancers.values()]
   const missing = names.filter((name) => !all.some((loadBalancer) => loadBalancer.name === name))
-  if (missing.length > 0) throw createElbError('LoadBalancerNotFound', `Load balancers '[${missing.join(', ')}]' not found`)
-  if (arns.some((arn) => !state.loadBalancers.has(arn))) throw createElbError('LoadBalancerNotFound', 'One or more load balancers not found')
-  const matching = all.filter(({ name, arn }) => (names.length === 0 || names.includes(name)) && (arns.length === 0 || arns.includes(arn)))
-  const { items, next } = paginate(matching, getNumber(input, 'PageSize') ?? 400, getString(input, 'Marker'))
-  return { LoadBalancers: items.map((loadBalancer) => toLoadBalancerDescription(loadBalancer, call)), ...(next === undefined ? {} : { NextMarker: next }) }
+  if (missing.length > 0)
+    throw createElbError(
+      'LoadBalancerNotFound',
+      `Load balancers '[${missing.join(', ')}]' not found`,
+    )
+  if (arns.some((arn) => !state.loadBalancers.has(arn)))
+    throw createElbError('LoadBalancerNotFound', 'One or more load balancers not found')
+  const matching = all.filter(
+    ({ name, arn }) =>
+      (names.length === 0 || names.includes(name)) && (arns.length === 0 || arns.includes(arn)),
+  )
+  const { items, next } = paginate(
+    matching,
+    getNumber(input, 'PageSize') ?? 400,
+    getString(input, 'Marker'),
+  )
+  return {
+    LoadBalancers: items.map((loadBalancer) => toLoadBalancerDescription(loadBalancer, call)),
+    ...(next === undefined ? {} : { NextMarker: next }),
+  }
 }
 
 /** `SubnetMappings` is the newer form of `Subnets`. */
 function parseSubnets(input: Fields): string[] {
-  const subnets = [...getStringList(input, 'Subnets'), ...getStructureList(input, 'SubnetMappings').map((mapping) => getString(mapping, 'SubnetId') ?? '')]
-  if (subnets.length < 2) throw createElbError('ValidationError', 'At least two subnets in two different Availability Zones must be specified')
+  const subnets = [
+    ...getStringList(input, 'Subnets'),
+    ...getStructureList(input, 'SubnetMappings').map(
+      (mapping) => getString(mapping, 'SubnetId') ?? '',
+    ),
+  ]
+  if (subnets.length < 2)
+    throw createElbError(
+      'ValidationError',
+      'At least two subnets in two different Availability Zones must be specified',
+    )
   return subnets
 }
 
@@ -96,10 +163,22 @@ function createLoadBalancer(call: OperationCall): Fields {
   checkName('Load balancer', name)
   const scheme = getString(input, 'Scheme') === 'internal' ? 'internal' : 'internet-facing'
   const subnets = parseSubnets(input)
-  const existing = [...state.loadBalancers.values()].find((loadBalancer) => loadBalancer.name === name)
-  // The same call again is answered with what is there (API reference, CreateLoadBalancer: "This operation is idempotent").
-  if (existing && existing.scheme === scheme && existing.subnets.toSorted().join() === subnets.toSorted().join()) return { LoadBalancers: [toLoadBalancerDescription(existing, call)] }
-  if (existing) throw createElbError('DuplicateLoadBalancerName', `A load balancer with the same name '${name}' exists, but with different settings`)
+  const existing = [...state.loadBalancers.values()].find(
+    (loadBalancer) => loadBalancer.name === name,
+  )
+  // The same call again is answered with what is there (API reference, CreateLoadBalancer: "This
+  // operation is idempotent").
+  if (
+    existing &&
+    existing.scheme === scheme &&
+    existing.subnets.toSorted().join() === subnets.toSorted().join()
+  )
+    return { LoadBalancers: [toLoadBalancerDescription(existing, call)] }
+  if (existing)
+    throw createElbError(
+      'DuplicateLoadBalancerName',
+      `A load balancer with the same name '${name}' exists, but with different settings`,
+    )
   const dnsSuffix = 1_000_000_000 + Math.floor(Math.random() * 1_000_000_000)
   const created: LoadBalancer = {
     arn: buildArn(state, `loadbalancer/app/${name}/${randomId()}`),
@@ -126,16 +205,26 @@ export const loadBalancerOperations: Record<string, Operation> = {
   DeleteLoadBalancer: ({ input, state }) => {
     const arn = getString(input, 'LoadBalancerArn') ?? ''
     if (state.loadBalancers.get(arn)?.attributes.get('deletion_protection.enabled') === 'true') {
-      throw createElbError('OperationNotPermitted', `Load balancer '${arn}' cannot be deleted because deletion protection is enabled`)
+      throw createElbError(
+        'OperationNotPermitted',
+        `Load balancer '${arn}' cannot be deleted because deletion protection is enabled`,
+      )
     }
     // One that is gone already is a success (API reference, DeleteLoadBalancer).
     state.loadBalancers.delete(arn)
     return {}
   },
-  DescribeLoadBalancerAttributes: ({ input, state }) => ({ Attributes: toTagList(findLoadBalancer(state, getString(input, 'LoadBalancerArn')).attributes) }),
+  DescribeLoadBalancerAttributes: ({ input, state }) => ({
+    Attributes: toTagList(findLoadBalancer(state, getString(input, 'LoadBalancerArn')).attributes),
+  }),
   ModifyLoadBalancerAttributes: ({ input, state }) => {
     const loadBalancer = findLoadBalancer(state, getString(input, 'LoadBalancerArn'))
-    setAttributes('Load balancer', loadBalancer.attributes, defaultAttributes, getStructureList(input, 'Attributes'))
+    setAttributes(
+      'Load balancer',
+      loadBalancer.attributes,
+      defaultAttributes,
+      getStructureList(input, 'Attributes'),
+    )
     return { Attributes: toTagList(loadBalancer.attributes) }
   },
   SetSecurityGroups: ({ input, state }) => {

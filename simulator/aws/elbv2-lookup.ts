@@ -1,4 +1,6 @@
-/** Finding what an ARN names, and the checks that several Elastic Load Balancing operations share. */
+/**
+ * Finding what an ARN names, and the checks that several Elastic Load Balancing operations share.
+ */
 import { AwsError } from './service.ts'
 import type { AwsState, Listener, LoadBalancer, Rule, TargetGroup } from './state.ts'
 
@@ -15,12 +17,16 @@ export function buildArn(state: AwsState, resource: string): string {
 /** A load balancer by ARN. */
 export function findLoadBalancer(state: AwsState, arn = ''): LoadBalancer {
   const loadBalancer = state.loadBalancers.get(arn)
-  if (!loadBalancer) throw createElbError('LoadBalancerNotFound', `Load balancer '${arn}' not found`)
+  if (!loadBalancer)
+    throw createElbError('LoadBalancerNotFound', `Load balancer '${arn}' not found`)
   return loadBalancer
 }
 
 /** A listener by ARN, with the load balancer that it belongs to. */
-export function findListener(state: AwsState, arn = ''): { loadBalancer: LoadBalancer; listener: Listener } {
+export function findListener(
+  state: AwsState,
+  arn = '',
+): { loadBalancer: LoadBalancer; listener: Listener } {
   for (const loadBalancer of state.loadBalancers.values()) {
     const listener = loadBalancer.listeners.find((candidate) => candidate.arn === arn)
     if (listener) return { loadBalancer, listener }
@@ -29,7 +35,10 @@ export function findListener(state: AwsState, arn = ''): { loadBalancer: LoadBal
 }
 
 /** A rule by ARN, with its listener. */
-export function findRule(state: AwsState, arn = ''): { loadBalancer: LoadBalancer; listener: Listener; rule: Rule } {
+export function findRule(
+  state: AwsState,
+  arn = '',
+): { loadBalancer: LoadBalancer; listener: Listener; rule: Rule } {
   for (const loadBalancer of state.loadBalancers.values()) {
     for (const listener of loadBalancer.listeners) {
       const rule = listener.rules.find((candidate) => candidate.arn === arn)
@@ -42,31 +51,52 @@ export function findRule(state: AwsState, arn = ''): { loadBalancer: LoadBalance
 /** A target group by ARN. */
 export function findTargetGroup(state: AwsState, arn = ''): TargetGroup {
   const targetGroup = state.targetGroups.get(arn)
-  if (!targetGroup) throw createElbError('TargetGroupNotFound', `One or more target groups not found`)
+  if (!targetGroup)
+    throw createElbError('TargetGroupNotFound', `One or more target groups not found`)
   return targetGroup
 }
 
 /** The load balancers that send requests to a target group. */
-export function findLoadBalancersByTargetGroup(state: AwsState, targetGroupArn: string): LoadBalancer[] {
-  return [...state.loadBalancers.values()].filter(({ listeners }) => listeners.some(({ rules }) =>
-    rules.some(({ action }) => 'targetGroupArn' in action && action.targetGroupArn === targetGroupArn)))
+export function findLoadBalancersByTargetGroup(
+  state: AwsState,
+  targetGroupArn: string,
+): LoadBalancer[] {
+  return [...state.loadBalancers.values()].filter(({ listeners }) =>
+    listeners.some(({ rules }) =>
+      rules.some(
+        ({ action }) => 'targetGroupArn' in action && action.targetGroupArn === targetGroupArn,
+      ),
+    ),
+  )
 }
 
-/** Names of load balancers and target groups (API reference, CreateLoadBalancer and CreateTargetGroup). */
+/**
+ * Names of load balancers and target groups (API reference, CreateLoadBalancer and
+ * CreateTargetGroup).
+ */
 export function checkName(kind: 'Load balancer' | 'Target group', name: string): void {
   const rules: readonly (readonly [boolean, string])[] = [
     [name === '', `${kind} name must not be empty`],
     [name.length > 32, `${kind} name '${name}' cannot be longer than '32' characters`],
-    [!/^[A-Za-z0-9-]*$/.test(name), `${kind} name '${name}' can only contain characters that are alphanumeric characters and hyphens(-)`],
+    [
+      !/^[A-Za-z0-9-]*$/.test(name),
+      `${kind} name '${name}' can only contain characters that are alphanumeric characters and hyphens(-)`,
+    ],
     [/^-|-$/.test(name), `${kind} name '${name}' cannot begin or end with '-'`],
-    [kind === 'Load balancer' && name.startsWith('internal-'), `${kind} name '${name}' cannot begin with 'internal-'`],
+    [
+      kind === 'Load balancer' && name.startsWith('internal-'),
+      `${kind} name '${name}' cannot begin with 'internal-'`,
+    ],
   ]
   const violation = rules.find(([isViolated]) => isViolated)
   if (violation) throw createElbError('ValidationError', violation[1])
 }
 
 /** What carries the tags of an ARN; throws that kind's not-found error. */
-export function findTaggedResource(state: AwsState, arn: string): { readonly tags: Map<string, string> } {
+export function findTaggedResource(
+  state: AwsState,
+  arn: string,
+): { readonly tags: Map<string, string> } {
   const kinds: readonly (readonly [RegExp, () => { readonly tags: Map<string, string> }])[] = [
     [/:loadbalancer\//, () => findLoadBalancer(state, arn)],
     [/:listener\//, () => findListener(state, arn).listener],

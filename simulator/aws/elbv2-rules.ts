@@ -1,7 +1,23 @@
-/** Rules of a listener: conditions and actions (Elastic Load Balancing API reference; user guide, "Listener rules"). */
-import { findListener, findLoadBalancersByTargetGroup, createElbError, findRule, findTargetGroup } from './elbv2-lookup.ts'
+/**
+ * Rules of a listener: conditions and actions (Elastic Load Balancing API reference; user guide,
+ * "Listener rules").
+ */
+import {
+  findListener,
+  findLoadBalancersByTargetGroup,
+  createElbError,
+  findRule,
+  findTargetGroup,
+} from './elbv2-lookup.ts'
 import type { Fields } from './fields.ts'
-import { getNumber, getStructure, getStructureList, parseTags, getString, getStringList } from './fields.ts'
+import {
+  getNumber,
+  getStructure,
+  getStructureList,
+  parseTags,
+  getString,
+  getStringList,
+} from './fields.ts'
 import type { OperationCall, Operation } from './service.ts'
 import { paginate, randomId } from './service.ts'
 import type { AwsState, Listener, LoadBalancer, Rule } from './state.ts'
@@ -10,48 +26,91 @@ import type { AwsState, Listener, LoadBalancer, Rule } from './state.ts'
 export type RuleAction = Pick<Rule, 'action' | 'redirect'>
 
 /** A forward action, in either form; only one target group is modelled. */
-function parseForwardAction(action: Fields, state: AwsState, loadBalancer: LoadBalancer, protocol: string): RuleAction {
+function parseForwardAction(
+  action: Fields,
+  state: AwsState,
+  loadBalancer: LoadBalancer,
+  protocol: string,
+): RuleAction {
   const groups = getStructureList(getStructure(action, 'ForwardConfig'), 'TargetGroups')
-  if (groups.length > 1) throw createElbError('ValidationError', 'simulator: weighted target groups are not modelled')
-  const targetGroupArn = getString(action, 'TargetGroupArn') ?? getString(groups[0] ?? {}, 'TargetGroupArn') ?? ''
+  if (groups.length > 1)
+    throw createElbError('ValidationError', 'simulator: weighted target groups are not modelled')
+  const targetGroupArn =
+    getString(action, 'TargetGroupArn') ?? getString(groups[0] ?? {}, 'TargetGroupArn') ?? ''
   const group = findTargetGroup(state, targetGroupArn)
   // Wording from aws-load-balancer-controller #2214.
   if (group.protocolVersion === 'GRPC' && protocol !== 'HTTPS') {
-    throw createElbError('InvalidLoadBalancerAction', `Listener protocol '${protocol}' is not supported with a target group with the protocol-version 'GRPC'`)
+    throw createElbError(
+      'InvalidLoadBalancerAction',
+      `Listener protocol '${protocol}' is not supported with a target group with the protocol-version 'GRPC'`,
+    )
   }
-  if (findLoadBalancersByTargetGroup(state, targetGroupArn).some((other) => other !== loadBalancer)) {
-    throw createElbError('TargetGroupAssociationLimit', `The following target groups cannot be associated with more than one load balancer: ${targetGroupArn}`)
+  if (
+    findLoadBalancersByTargetGroup(state, targetGroupArn).some((other) => other !== loadBalancer)
+  ) {
+    throw createElbError(
+      'TargetGroupAssociationLimit',
+      `The following target groups cannot be associated with more than one load balancer: ${targetGroupArn}`,
+    )
   }
   return { action: { targetGroupArn } }
 }
 
 /** Reads the one action of a rule. Throws what AWS refuses. */
-export function parseAction(actions: readonly Fields[], state: AwsState, loadBalancer: LoadBalancer, protocol: string): RuleAction {
+export function parseAction(
+  actions: readonly Fields[],
+  state: AwsState,
+  loadBalancer: LoadBalancer,
+  protocol: string,
+): RuleAction {
   const [action, ...others] = actions
   if (!action) throw createElbError('ValidationError', 'An action must be specified')
-  if (others.length > 0) throw createElbError('ValidationError', 'simulator: several actions in a rule are not modelled')
+  if (others.length > 0)
+    throw createElbError('ValidationError', 'simulator: several actions in a rule are not modelled')
   const parsersByType: Readonly<Record<string, () => RuleAction>> = {
     forward: () => parseForwardAction(action, state, loadBalancer, protocol),
     'fixed-response': () => {
       const fixed = getStructure(action, 'FixedResponseConfig')
       const status = getString(fixed, 'StatusCode') ?? ''
-      if (!/^[245]\d\d$/.test(status)) throw createElbError('InvalidLoadBalancerAction', `The status code '${status}' of a fixed response must be 2XX, 4XX or 5XX`)
-      return { action: { status: Number(status), contentType: getString(fixed, 'ContentType') ?? 'text/plain', body: getString(fixed, 'MessageBody') ?? '' } }
+      if (!/^[245]\d\d$/.test(status))
+        throw createElbError(
+          'InvalidLoadBalancerAction',
+          `The status code '${status}' of a fixed response must be 2XX, 4XX or 5XX`,
+        )
+      return {
+        action: {
+          status: Number(status),
+          contentType: getString(fixed, 'ContentType') ?? 'text/plain',
+          body: getString(fixed, 'MessageBody') ?? '',
+        },
+      }
     },
     redirect: () => {
       const redirectConfig = getStructure(action, 'RedirectConfig')
-      const getField = (name: string, fallback: string) => getString(redirectConfig, name) ?? fallback
+      const getField = (name: string, fallback: string) =>
+        getString(redirectConfig, name) ?? fallback
       return {
-        action: { status: Number(getField('StatusCode', 'HTTP_301').replace('HTTP_', '')), contentType: 'text/html', body: '' },
+        action: {
+          status: Number(getField('StatusCode', 'HTTP_301').replace('HTTP_', '')),
+          contentType: 'text/html',
+          body: '',
+        },
         redirect: {
-          protocol: getField('Protocol', '#{protocol}'), host: getField('Host', '#{host}'), port: getField('Port', '#{port}'),
-          path: getField('Path', '/#{path}'), query: getField('Query', '#{query}'),
+          protocol: getField('Protocol', '#{protocol}'),
+          host: getField('Host', '#{host}'),
+          port: getField('Port', '#{port}'),
+          path: getField('Path', '/#{path}'),
+          query: getField('Query', '#{query}'),
         },
       }
     },
   }
   const parse = parsersByType[getString(action, 'Type') ?? '']
-  if (!parse) throw createElbError('ValidationError', `simulator: action type '${getString(action, 'Type') ?? ''}' is not modelled`)
+  if (!parse)
+    throw createElbError(
+      'ValidationError',
+      `simulator: action type '${getString(action, 'Type') ?? ''}' is not modelled`,
+    )
   return parse()
 }
 
@@ -62,34 +121,74 @@ export function toActionDescription({ action, redirect }: RuleAction): Fields {
     return {
       Type: 'forward',
       TargetGroupArn: targetGroupArn,
-      ForwardConfig: { TargetGroups: [{ TargetGroupArn: targetGroupArn, Weight: 1 }], TargetGroupStickinessConfig: { Enabled: false } },
+      ForwardConfig: {
+        TargetGroups: [{ TargetGroupArn: targetGroupArn, Weight: 1 }],
+        TargetGroupStickinessConfig: { Enabled: false },
+      },
     }
   }
   if (redirect) {
     const { protocol, host, port, path, query } = redirect
-    return { Type: 'redirect', RedirectConfig: { Protocol: protocol, Host: host, Port: port, Path: path, Query: query, StatusCode: `HTTP_${action.status}` } }
+    return {
+      Type: 'redirect',
+      RedirectConfig: {
+        Protocol: protocol,
+        Host: host,
+        Port: port,
+        Path: path,
+        Query: query,
+        StatusCode: `HTTP_${action.status}`,
+      },
+    }
   }
-  return { Type: 'fixed-response', FixedResponseConfig: { MessageBody: action.body, StatusCode: String(action.status), ContentType: action.contentType } }
+  return {
+    Type: 'fixed-response',
+    FixedResponseConfig: {
+      MessageBody: action.body,
+      StatusCode: String(action.status),
+      ContentType: action.contentType,
+    },
+  }
 }
 
-const conditionConfigs: Readonly<Record<string, string>> = { 'host-header': 'HostHeaderConfig', 'path-pattern': 'PathPatternConfig' }
+const conditionConfigs: Readonly<Record<string, string>> = {
+  'host-header': 'HostHeaderConfig',
+  'path-pattern': 'PathPatternConfig',
+}
 
 /** Conditions of both forms: `Values`, and the newer configuration of the field's own. */
 function parseConditions(conditions: readonly Fields[]): Pick<Rule, 'hosts' | 'paths'> {
   const valuesByField = { 'host-header': [] as string[], 'path-pattern': [] as string[] }
   for (const condition of conditions) {
     const field = getString(condition, 'Field') ?? ''
-    if (field !== 'host-header' && field !== 'path-pattern') throw createElbError('ValidationError', `simulator: condition field '${field}' is not modelled`)
-    const values = [...getStringList(condition, 'Values'), ...getStringList(getStructure(condition, conditionConfigs[field] ?? ''), 'Values')]
-    if (values.length === 0) throw createElbError('ValidationError', 'A condition value must be specified')
+    if (field !== 'host-header' && field !== 'path-pattern')
+      throw createElbError(
+        'ValidationError',
+        `simulator: condition field '${field}' is not modelled`,
+      )
+    const values = [
+      ...getStringList(condition, 'Values'),
+      ...getStringList(getStructure(condition, conditionConfigs[field] ?? ''), 'Values'),
+    ]
+    if (values.length === 0)
+      throw createElbError('ValidationError', 'A condition value must be specified')
     valuesByField[field].push(...values)
   }
-  if (valuesByField['host-header'].length + valuesByField['path-pattern'].length > 5) throw createElbError('ValidationError', 'A rule can have at most 5 condition values')
+  if (valuesByField['host-header'].length + valuesByField['path-pattern'].length > 5)
+    throw createElbError('ValidationError', 'A rule can have at most 5 condition values')
   return { hosts: valuesByField['host-header'], paths: valuesByField['path-pattern'] }
 }
 
 function toConditionDescription(field: string, values: readonly string[]): Fields[] {
-  return values.length === 0 ? [] : [{ Field: field, Values: [...values], [conditionConfigs[field] ?? '']: { Values: [...values] } }]
+  return values.length === 0
+    ? []
+    : [
+        {
+          Field: field,
+          Values: [...values],
+          [conditionConfigs[field] ?? '']: { Values: [...values] },
+        },
+      ]
 }
 
 /** A rule as AWS describes it. */
@@ -97,13 +196,16 @@ export function toRuleDescription(rule: Rule): Fields {
   return {
     RuleArn: rule.arn,
     Priority: String(rule.priority),
-    Conditions: [...toConditionDescription('host-header', rule.hosts), ...toConditionDescription('path-pattern', rule.paths)],
+    Conditions: [
+      ...toConditionDescription('host-header', rule.hosts),
+      ...toConditionDescription('path-pattern', rule.paths),
+    ],
     Actions: [toActionDescription(rule)],
     IsDefault: rule.priority === 'default',
   }
 }
 
-const getSortKey = (rule: Rule) => rule.priority === 'default' ? Infinity : rule.priority
+const getSortKey = (rule: Rule) => (rule.priority === 'default' ? Infinity : rule.priority)
 
 /** Puts a rule among the others, by priority with the default one last. */
 export function insertRule(listener: Listener, rule: Rule): void {
@@ -119,12 +221,17 @@ export function createRuleArn(listenerArn: string): string {
 function createRule({ input, state }: OperationCall): Fields {
   const { loadBalancer, listener } = findListener(state, getString(input, 'ListenerArn'))
   const priority = getNumber(input, 'Priority') ?? 0
-  if (!(priority >= 1 && priority <= 50_000)) throw createElbError('ValidationError', `Priority '${priority}' must be between 1 and 50000`)
-  if (listener.rules.some((rule) => rule.priority === priority)) throw createElbError('PriorityInUse', `Priority '${priority}' is currently in use`)
+  if (!(priority >= 1 && priority <= 50_000))
+    throw createElbError('ValidationError', `Priority '${priority}' must be between 1 and 50000`)
+  if (listener.rules.some((rule) => rule.priority === priority))
+    throw createElbError('PriorityInUse', `Priority '${priority}' is currently in use`)
   const conditions = parseConditions(getStructureList(input, 'Conditions'))
   const rule: Rule = {
-    arn: createRuleArn(listener.arn), priority, ...conditions,
-    ...parseAction(getStructureList(input, 'Actions'), state, loadBalancer, listener.protocol), tags: parseTags(input),
+    arn: createRuleArn(listener.arn),
+    priority,
+    ...conditions,
+    ...parseAction(getStructureList(input, 'Actions'), state, loadBalancer, listener.protocol),
+    tags: parseTags(input),
   }
   insertRule(listener, rule)
   return { Rules: [toRuleDescription(rule)] }
@@ -132,7 +239,10 @@ function createRule({ input, state }: OperationCall): Fields {
 
 function modifyRule({ input, state }: OperationCall): Fields {
   const { loadBalancer, listener, rule } = findRule(state, getString(input, 'RuleArn'))
-  const [conditions, actions] = [getStructureList(input, 'Conditions'), getStructureList(input, 'Actions')]
+  const [conditions, actions] = [
+    getStructureList(input, 'Conditions'),
+    getStructureList(input, 'Actions'),
+  ]
   if (conditions.length > 0) Object.assign(rule, parseConditions(conditions))
   if (actions.length > 0) {
     delete rule.redirect
@@ -145,23 +255,40 @@ function modifyRule({ input, state }: OperationCall): Fields {
 export const ruleOperations: Record<string, Operation> = {
   DescribeRules: ({ input, state }) => {
     const arns = getStringList(input, 'RuleArns')
-    const matching = arns.length > 0 ? arns.map((arn) => findRule(state, arn).rule) : findListener(state, getString(input, 'ListenerArn')).listener.rules
-    const { items, next } = paginate(matching, getNumber(input, 'PageSize') ?? 400, getString(input, 'Marker'))
-    return { Rules: items.map(toRuleDescription), ...(next === undefined ? {} : { NextMarker: next }) }
+    const matching =
+      arns.length > 0
+        ? arns.map((arn) => findRule(state, arn).rule)
+        : findListener(state, getString(input, 'ListenerArn')).listener.rules
+    const { items, next } = paginate(
+      matching,
+      getNumber(input, 'PageSize') ?? 400,
+      getString(input, 'Marker'),
+    )
+    return {
+      Rules: items.map(toRuleDescription),
+      ...(next === undefined ? {} : { NextMarker: next }),
+    }
   },
   CreateRule: createRule,
   ModifyRule: modifyRule,
   DeleteRule: ({ input, state }) => {
     const { listener, rule } = findRule(state, getString(input, 'RuleArn'))
-    if (rule.priority === 'default') throw createElbError('OperationNotPermitted', `Default rule '${rule.arn}' cannot be deleted`)
+    if (rule.priority === 'default')
+      throw createElbError('OperationNotPermitted', `Default rule '${rule.arn}' cannot be deleted`)
     listener.rules.splice(listener.rules.indexOf(rule), 1)
     return {}
   },
   SetRulePriorities: ({ input, state }) => {
-    const changes = getStructureList(input, 'RulePriorities').map((pair) => ({ ...findRule(state, getString(pair, 'RuleArn')), priority: getNumber(pair, 'Priority') ?? 0 }))
+    const changes = getStructureList(input, 'RulePriorities').map((pair) => ({
+      ...findRule(state, getString(pair, 'RuleArn')),
+      priority: getNumber(pair, 'Priority') ?? 0,
+    }))
     for (const { listener, priority } of changes) {
-      const isInUse = listener.rules.some((other) => other.priority === priority && !changes.some(({ rule }) => rule === other))
-      if (isInUse) throw createElbError('PriorityInUse', `Priority '${priority}' is currently in use`)
+      const isInUse = listener.rules.some(
+        (other) => other.priority === priority && !changes.some(({ rule }) => rule === other),
+      )
+      if (isInUse)
+        throw createElbError('PriorityInUse', `Priority '${priority}' is currently in use`)
     }
     for (const { listener, rule, priority } of changes) {
       rule.priority = priority

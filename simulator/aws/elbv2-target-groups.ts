@@ -1,9 +1,26 @@
-/** Target groups of type ip, and the health of their targets (Elastic Load Balancing API reference and user guide). */
+/**
+ * Target groups of type ip, and the health of their targets (Elastic Load Balancing API reference
+ * and user guide).
+ */
 import { isIP } from 'node:net'
 import { setAttributes } from './elbv2-load-balancers.ts'
-import { buildArn, checkName, findLoadBalancersByTargetGroup, createElbError, findTargetGroup } from './elbv2-lookup.ts'
+import {
+  buildArn,
+  checkName,
+  findLoadBalancersByTargetGroup,
+  createElbError,
+  findTargetGroup,
+} from './elbv2-lookup.ts'
 import type { Fields } from './fields.ts'
-import { getNumber, getStructure, getStructureList, toTagList, parseTags, getString, getStringList } from './fields.ts'
+import {
+  getNumber,
+  getStructure,
+  getStructureList,
+  toTagList,
+  parseTags,
+  getString,
+  getStringList,
+} from './fields.ts'
 import type { OperationCall, Operation } from './service.ts'
 import { paginate, randomId } from './service.ts'
 import type { AwsState, Target, TargetGroup } from './state.ts'
@@ -26,7 +43,10 @@ const defaultAttributes: Readonly<Record<string, string>> = {
   'target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage': 'off',
 }
 
-/** Health check settings of CreateTargetGroup and ModifyTargetGroup, with their defaults for targets of type ip. */
+/**
+ * Health check settings of CreateTargetGroup and ModifyTargetGroup, with their defaults for targets
+ * of type ip.
+ */
 const healthCheckSettings: readonly (readonly [member: string, fallback: string])[] = [
   ['HealthCheckProtocol', 'HTTP'],
   ['HealthCheckPort', 'traffic-port'],
@@ -46,13 +66,21 @@ const matcherRules = {
 function parseMatcher(input: Fields, version: TargetGroup['protocolVersion']): string | undefined {
   const { member, kind, min, max } = matcherRules[version]
   const codes = getString(getStructure(input, 'Matcher'), member)
-  const isOutOfRange = codes?.split(/[,-]/).some((code) => !(/^\d+$/.test(code) && Number(code) >= min && Number(code) <= max))
-  if (isOutOfRange) throw createElbError('ValidationError', `Health check matcher ${kind} code '${codes ?? ''}' must be within '${min}-${max}' inclusive`)
+  const isOutOfRange = codes
+    ?.split(/[,-]/)
+    .some((code) => !(/^\d+$/.test(code) && Number(code) >= min && Number(code) <= max))
+  if (isOutOfRange)
+    throw createElbError(
+      'ValidationError',
+      `Health check matcher ${kind} code '${codes ?? ''}' must be within '${min}-${max}' inclusive`,
+    )
   return codes
 }
 
 function toTargetGroupDescription(targetGroup: TargetGroup, state: AwsState): Fields {
-  const settings = healthCheckSettings.map(([member, fallback]) => [member, targetGroup.healthCheck?.[member] ?? fallback] as const)
+  const settings = healthCheckSettings.map(
+    ([member, fallback]) => [member, targetGroup.healthCheck?.[member] ?? fallback] as const,
+  )
   return {
     TargetGroupArn: targetGroup.arn,
     TargetGroupName: targetGroup.name,
@@ -71,40 +99,73 @@ function toTargetGroupDescription(targetGroup: TargetGroup, state: AwsState): Fi
 }
 
 function parseHealthCheck(input: Fields): Record<string, string> {
-  return Object.fromEntries(healthCheckSettings.flatMap(([member]) => {
-    const value = getString(input, member)
-    return value === undefined ? [] : [[member, value] as const]
-  }))
+  return Object.fromEntries(
+    healthCheckSettings.flatMap(([member]) => {
+      const value = getString(input, member)
+      return value === undefined ? [] : [[member, value] as const]
+    }),
+  )
 }
 
 function parseProtocolVersion(input: Fields): TargetGroup['protocolVersion'] {
   const version = getString(input, 'ProtocolVersion') ?? 'HTTP1'
-  if (version !== 'GRPC' && version !== 'HTTP1' && version !== 'HTTP2') throw createElbError('ValidationError', `Protocol version '${version}' must be one of 'HTTP1, HTTP2, GRPC'`)
+  if (version !== 'GRPC' && version !== 'HTTP1' && version !== 'HTTP2')
+    throw createElbError(
+      'ValidationError',
+      `Protocol version '${version}' must be one of 'HTTP1, HTTP2, GRPC'`,
+    )
   return version
 }
 
 /** What makes a target group another one: its name is taken, or the call is a repetition. */
-function parseIdentity(input: Fields): Pick<TargetGroup, 'name' | 'port' | 'protocol' | 'protocolVersion'> {
-  const [name, port, protocol] = [getString(input, 'Name') ?? '', getNumber(input, 'Port') ?? 0, getString(input, 'Protocol') ?? '']
+function parseIdentity(
+  input: Fields,
+): Pick<TargetGroup, 'name' | 'port' | 'protocol' | 'protocolVersion'> {
+  const [name, port, protocol] = [
+    getString(input, 'Name') ?? '',
+    getNumber(input, 'Port') ?? 0,
+    getString(input, 'Protocol') ?? '',
+  ]
   checkName('Target group', name)
-  if ((getString(input, 'TargetType') ?? 'instance') !== 'ip') throw createElbError('ValidationError', 'simulator: only targets of type ip are modelled')
-  if (!['HTTP', 'HTTPS'].includes(protocol)) throw createElbError('ValidationError', `Target group protocol '${protocol}' must be one of 'HTTP, HTTPS'`)
-  if (!(port >= 1 && port <= 65_535)) throw createElbError('ValidationError', `Target group port '${port}' must be between '1' and '65535' inclusive`)
+  if ((getString(input, 'TargetType') ?? 'instance') !== 'ip')
+    throw createElbError('ValidationError', 'simulator: only targets of type ip are modelled')
+  if (!['HTTP', 'HTTPS'].includes(protocol))
+    throw createElbError(
+      'ValidationError',
+      `Target group protocol '${protocol}' must be one of 'HTTP, HTTPS'`,
+    )
+  if (!(port >= 1 && port <= 65_535))
+    throw createElbError(
+      'ValidationError',
+      `Target group port '${port}' must be between '1' and '65535' inclusive`,
+    )
   return { name, port, protocol, protocolVersion: parseProtocolVersion(input) }
 }
 
 function createTargetGroup({ input, state }: OperationCall): Fields {
   const { name, port, protocol, protocolVersion } = parseIdentity(input)
   const existing = [...state.targetGroups.values()].find((targetGroup) => targetGroup.name === name)
-  if (existing && existing.port === port && existing.protocol === protocol && existing.protocolVersion === protocolVersion) return { TargetGroups: [toTargetGroupDescription(existing, state)] }
-  if (existing) throw createElbError('DuplicateTargetGroupName', `A target group with the same name '${name}' exists, but with different settings`)
+  if (
+    existing &&
+    existing.port === port &&
+    existing.protocol === protocol &&
+    existing.protocolVersion === protocolVersion
+  )
+    return { TargetGroups: [toTargetGroupDescription(existing, state)] }
+  if (existing)
+    throw createElbError(
+      'DuplicateTargetGroupName',
+      `A target group with the same name '${name}' exists, but with different settings`,
+    )
   const created: TargetGroup = {
     arn: buildArn(state, `targetgroup/${name}/${randomId()}`),
     name,
     port,
     protocol,
     protocolVersion,
-    healthCheckPath: getString(input, 'HealthCheckPath') ?? (protocolVersion === 'GRPC' ? '/AWS.ALB/healthcheck' : '/'),
+    healthCheckPath:
+      getString(input, 'HealthCheckPath') ??
+      (protocolVersion === 'GRPC' ? '/AWS.ALB/healthcheck' : '/'),
     matcher: parseMatcher(input, protocolVersion) ?? matcherRules[protocolVersion].fallback,
     vpcId: getString(input, 'VpcId') ?? 'vpc-0123456789abcdef0',
     healthCheck: parseHealthCheck(input),
@@ -117,14 +178,34 @@ function createTargetGroup({ input, state }: OperationCall): Fields {
 }
 
 function describeTargetGroups({ input, state }: OperationCall): Fields {
-  const [names, arns, loadBalancerArn] = [getStringList(input, 'Names'), getStringList(input, 'TargetGroupArns'), getString(input, 'LoadBalancerArn')]
+  const [names, arns, loadBalancerArn] = [
+    getStringList(input, 'Names'),
+    getStringList(input, 'TargetGroupArns'),
+    getString(input, 'LoadBalancerArn'),
+  ]
   const all = [...state.targetGroups.values()]
-  const hasMissing = names.some((name) => !all.some((targetGroup) => targetGroup.name === name)) || arns.some((arn) => !state.targetGroups.has(arn))
+  const hasMissing =
+    names.some((name) => !all.some((targetGroup) => targetGroup.name === name)) ||
+    arns.some((arn) => !state.targetGroups.has(arn))
   if (hasMissing) throw createElbError('TargetGroupNotFound', 'One or more target groups not found')
-  const matching = all.filter(({ name, arn }) => (names.length === 0 || names.includes(name)) && (arns.length === 0 || arns.includes(arn)) &&
-    (loadBalancerArn === undefined || findLoadBalancersByTargetGroup(state, arn).some((loadBalancer) => loadBalancer.arn === loadBalancerArn)))
-  const { items, next } = paginate(matching, getNumber(input, 'PageSize') ?? 400, getString(input, 'Marker'))
-  return { TargetGroups: items.map((targetGroup) => toTargetGroupDescription(targetGroup, state)), ...(next === undefined ? {} : { NextMarker: next }) }
+  const matching = all.filter(
+    ({ name, arn }) =>
+      (names.length === 0 || names.includes(name)) &&
+      (arns.length === 0 || arns.includes(arn)) &&
+      (loadBalancerArn === undefined ||
+        findLoadBalancersByTargetGroup(state, arn).some(
+          (loadBalancer) => loadBalancer.arn === loadBalancerArn,
+        )),
+  )
+  const { items, next } = paginate(
+    matching,
+    getNumber(input, 'PageSize') ?? 400,
+    getString(input, 'Marker'),
+  )
+  return {
+    TargetGroups: items.map((targetGroup) => toTargetGroupDescription(targetGroup, state)),
+    ...(next === undefined ? {} : { NextMarker: next }),
+  }
 }
 
 /** Reasons with what AWS says of them (API reference, TargetHealth). */
@@ -139,32 +220,45 @@ const reasonDescriptions: Readonly<Record<string, string>> = {
 }
 
 function toHealthDescription(state: string, reason?: string): Fields {
-  return reason === undefined ? { State: state } : { State: state, Reason: reason, Description: reasonDescriptions[reason] ?? reason }
+  return reason === undefined
+    ? { State: state }
+    : { State: state, Reason: reason, Description: reasonDescriptions[reason] ?? reason }
 }
 
 /** A target of a group that no listener uses is not checked at all. */
 function evaluateTargetHealth(target: Target, isInUse: boolean, now: number): Fields {
   if (!isInUse) return toHealthDescription('unused', 'Target.NotInUse')
-  if (target.unhealthyReason !== undefined) return toHealthDescription('unhealthy', target.unhealthyReason)
-  return target.healthyAt > now ? toHealthDescription('initial', 'Elb.RegistrationInProgress') : toHealthDescription('healthy')
+  if (target.unhealthyReason !== undefined)
+    return toHealthDescription('unhealthy', target.unhealthyReason)
+  return target.healthyAt > now
+    ? toHealthDescription('initial', 'Elb.RegistrationInProgress')
+    : toHealthDescription('healthy')
 }
 
 /** Targets of a call; the port is the group's where none is given. */
 function parseTargets(input: Fields, group: TargetGroup): { id: string; port: number }[] {
-  return getStructureList(input, 'Targets').map((target) => ({ id: getString(target, 'Id') ?? '', port: getNumber(target, 'Port') ?? group.port }))
+  return getStructureList(input, 'Targets').map((target) => ({
+    id: getString(target, 'Id') ?? '',
+    port: getNumber(target, 'Port') ?? group.port,
+  }))
 }
 
 function describeTargetHealth({ input, state, now }: OperationCall): Fields {
   const group = findTargetGroup(state, getString(input, 'TargetGroupArn'))
   const isInUse = findLoadBalancersByTargetGroup(state, group.arn).length > 0
-  const requestedTargets = input['Targets'] === undefined ? group.targets : parseTargets(input, group)
+  const requestedTargets =
+    input['Targets'] === undefined ? group.targets : parseTargets(input, group)
   return {
     TargetHealthDescriptions: requestedTargets.map(({ id, port }) => {
-      const target = group.targets.find((candidate) => candidate.id === id && candidate.port === port)
+      const target = group.targets.find(
+        (candidate) => candidate.id === id && candidate.port === port,
+      )
       return {
         Target: { Id: id, Port: port },
         HealthCheckPort: String(port),
-        TargetHealth: target ? evaluateTargetHealth(target, isInUse, now) : toHealthDescription('unused', 'Target.NotRegistered'),
+        TargetHealth: target
+          ? evaluateTargetHealth(target, isInUse, now)
+          : toHealthDescription('unused', 'Target.NotRegistered'),
       }
     }),
   }
@@ -174,9 +268,14 @@ function registerTargets({ input, state, now }: OperationCall): Fields {
   const group = findTargetGroup(state, getString(input, 'TargetGroupArn'))
   const newTargets = parseTargets(input, group)
   const invalidTarget = newTargets.find(({ id }) => isIP(id) === 0)
-  if (invalidTarget) throw createElbError('ValidationError', `The IP address '${invalidTarget.id}' is not a valid IPv4 address`)
+  if (invalidTarget)
+    throw createElbError(
+      'ValidationError',
+      `The IP address '${invalidTarget.id}' is not a valid IPv4 address`,
+    )
   for (const { id, port } of newTargets) {
-    if (!group.targets.some((candidate) => candidate.id === id && candidate.port === port)) group.targets.push({ id, port, healthyAt: now + state.targetHealthTime })
+    if (!group.targets.some((candidate) => candidate.id === id && candidate.port === port))
+      group.targets.push({ id, port, healthyAt: now + state.targetHealthTime })
   }
   return {}
 }
@@ -187,7 +286,11 @@ export const targetGroupOperations: Record<string, Operation> = {
   CreateTargetGroup: createTargetGroup,
   DeleteTargetGroup: ({ input, state }) => {
     const arn = getString(input, 'TargetGroupArn') ?? ''
-    if (findLoadBalancersByTargetGroup(state, arn).length > 0) throw createElbError('ResourceInUse', `Target group '${arn}' is currently in use by a listener or a rule`)
+    if (findLoadBalancersByTargetGroup(state, arn).length > 0)
+      throw createElbError(
+        'ResourceInUse',
+        `Target group '${arn}' is currently in use by a listener or a rule`,
+      )
     state.targetGroups.delete(arn)
     return {}
   },
@@ -198,17 +301,27 @@ export const targetGroupOperations: Record<string, Operation> = {
     existing.healthCheck = { ...existing.healthCheck, ...parseHealthCheck(input) }
     return { TargetGroups: [toTargetGroupDescription(existing, state)] }
   },
-  DescribeTargetGroupAttributes: ({ input, state }) => ({ Attributes: toTagList(findTargetGroup(state, getString(input, 'TargetGroupArn')).attributes) }),
+  DescribeTargetGroupAttributes: ({ input, state }) => ({
+    Attributes: toTagList(findTargetGroup(state, getString(input, 'TargetGroupArn')).attributes),
+  }),
   ModifyTargetGroupAttributes: ({ input, state }) => {
     const existing = findTargetGroup(state, getString(input, 'TargetGroupArn'))
-    setAttributes('Target group', existing.attributes, defaultAttributes, getStructureList(input, 'Attributes'))
+    setAttributes(
+      'Target group',
+      existing.attributes,
+      defaultAttributes,
+      getStructureList(input, 'Attributes'),
+    )
     return { Attributes: toTagList(existing.attributes) }
   },
   RegisterTargets: registerTargets,
   DeregisterTargets: ({ input, state }) => {
     const group = findTargetGroup(state, getString(input, 'TargetGroupArn'))
     const removedTargets = parseTargets(input, group)
-    group.targets = group.targets.filter((existing) => !removedTargets.some(({ id, port }) => existing.id === id && existing.port === port))
+    group.targets = group.targets.filter(
+      (existing) =>
+        !removedTargets.some(({ id, port }) => existing.id === id && existing.port === port),
+    )
     return {}
   },
   DescribeTargetHealth: describeTargetHealth,

@@ -12,33 +12,58 @@ const maxTags = 50
 
 const tagOperations: Record<string, Operation> = {
   DescribeTags: ({ input, state }) => ({
-    TagDescriptions: getStringList(input, 'ResourceArns').map((ResourceArn) => ({ ResourceArn, Tags: toTagList(findTaggedResource(state, ResourceArn).tags) })),
+    TagDescriptions: getStringList(input, 'ResourceArns').map((ResourceArn) => ({
+      ResourceArn,
+      Tags: toTagList(findTaggedResource(state, ResourceArn).tags),
+    })),
   }),
   AddTags: ({ input, state }) => {
     const newTags = parseTags(input)
-    const resources = getStringList(input, 'ResourceArns').map((arn) => findTaggedResource(state, arn))
-    if (resources.some((taggedResource) => new Set([...taggedResource.tags.keys(), ...newTags.keys()]).size > maxTags)) {
-      throw createElbError('TooManyTags', 'The maximum number of tags for the resource has been reached')
+    const resources = getStringList(input, 'ResourceArns').map((arn) =>
+      findTaggedResource(state, arn),
+    )
+    if (
+      resources.some(
+        (taggedResource) =>
+          new Set([...taggedResource.tags.keys(), ...newTags.keys()]).size > maxTags,
+      )
+    ) {
+      throw createElbError(
+        'TooManyTags',
+        'The maximum number of tags for the resource has been reached',
+      )
     }
-    for (const taggedResource of resources) for (const [key, value] of newTags) taggedResource.tags.set(key, value)
+    for (const taggedResource of resources)
+      for (const [key, value] of newTags) taggedResource.tags.set(key, value)
     return {}
   },
   RemoveTags: ({ input, state }) => {
-    const resources = getStringList(input, 'ResourceArns').map((arn) => findTaggedResource(state, arn))
-    for (const taggedResource of resources) for (const key of getStringList(input, 'TagKeys')) taggedResource.tags.delete(key)
+    const resources = getStringList(input, 'ResourceArns').map((arn) =>
+      findTaggedResource(state, arn),
+    )
+    for (const taggedResource of resources)
+      for (const key of getStringList(input, 'TagKeys')) taggedResource.tags.delete(key)
     return {}
   },
 }
 
-/** What IAM checks a change against; it has no resources for the Describe operations (service authorization reference). */
+/**
+ * What IAM checks a change against; it has no resources for the Describe operations (service
+ * authorization reference).
+ */
 function resource(operation: string, input: Fields, fallback: string): string {
   if (operation.startsWith('Describe')) return '*'
-  const namedArn = ['RuleArn', 'ListenerArn', 'LoadBalancerArn', 'TargetGroupArn'].map((member) => getString(input, member)).find((arn) => arn !== undefined)
+  const namedArn = ['RuleArn', 'ListenerArn', 'LoadBalancerArn', 'TargetGroupArn']
+    .map((member) => getString(input, member))
+    .find((arn) => arn !== undefined)
   return namedArn ?? getStringList(input, 'ResourceArns')[0] ?? fallback
 }
 
 /** ARNs of what a Create operation without a parent is about to make. */
-const createdResourceTypes: Readonly<Record<string, string>> = { CreateLoadBalancer: 'loadbalancer/app', CreateTargetGroup: 'targetgroup' }
+const createdResourceTypes: Readonly<Record<string, string>> = {
+  CreateLoadBalancer: 'loadbalancer/app',
+  CreateTargetGroup: 'targetgroup',
+}
 
 /** The service. */
 export const elbv2: Service = {
@@ -46,9 +71,21 @@ export const elbv2: Service = {
   name: 'elasticloadbalancing',
   protocol: 'query',
   namespace: 'http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/',
-  getResource: (operation, { input, state }) => resource(operation, input,
-    `arn:aws:elasticloadbalancing:${state.region}:${state.account}:${createdResourceTypes[operation] ?? '*'}/${getString(input, 'Name') ?? ''}/*`),
-  // Making something with tags takes the right to tag as well (user guide, "Grant permission to tag resources").
-  additionalActions: (operation, input) => operation.startsWith('Create') && parseTags(input).size > 0 ? ['AddTags'] : [],
-  operations: { ...loadBalancerOperations, ...listenerOperations, ...ruleOperations, ...targetGroupOperations, ...tagOperations },
+  getResource: (operation, { input, state }) =>
+    resource(
+      operation,
+      input,
+      `arn:aws:elasticloadbalancing:${state.region}:${state.account}:${createdResourceTypes[operation] ?? '*'}/${getString(input, 'Name') ?? ''}/*`,
+    ),
+  // Making something with tags takes the right to tag as well (user guide, "Grant permission to tag
+  // resources").
+  additionalActions: (operation, input) =>
+    operation.startsWith('Create') && parseTags(input).size > 0 ? ['AddTags'] : [],
+  operations: {
+    ...loadBalancerOperations,
+    ...listenerOperations,
+    ...ruleOperations,
+    ...targetGroupOperations,
+    ...tagOperations,
+  },
 }

@@ -1,15 +1,24 @@
-/** Reading the members of a request, whichever protocol brought it: JSON has types, the query protocol has only text. */
+/**
+ * Reading the members of a request, whichever protocol brought it: JSON has types, the query
+ * protocol has only text.
+ */
 
 /** A member's value. */
 export type Value = string | number | boolean | null | Value[] | Fields
 
 /** The members of a structure. */
-export interface Fields { [name: string]: Value | undefined }
+export interface Fields {
+  [name: string]: Value | undefined
+}
 
 /** A text member, or undefined when it is absent or no text. */
 export function getString(fields: Fields, name: string): string | undefined {
   const value = fields[name]
-  return typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined
+  return typeof value === 'string'
+    ? value
+    : typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : undefined
 }
 
 /** A number, from either protocol. */
@@ -38,7 +47,12 @@ export function getStringList(fields: Fields, name: string): string[] {
 
 /** Tags as every service sends them. */
 export function parseTags(fields: Fields, name = 'Tags'): Map<string, string> {
-  return new Map(getStructureList(fields, name).map((tag) => [getString(tag, 'Key') ?? '', getString(tag, 'Value') ?? '']))
+  return new Map(
+    getStructureList(fields, name).map((tag) => [
+      getString(tag, 'Key') ?? '',
+      getString(tag, 'Value') ?? '',
+    ]),
+  )
 }
 
 /** Tags as every service answers them. */

@@ -1,6 +1,6 @@
 /**
- * What the simulator's AWS account holds. The API handlers write it, the ALB's data plane reads it, scenarios look at it
- * and change it by hand ("somebody used the console").
+ * What the simulator's AWS account holds. The API handlers write it, the ALB's data plane reads it,
+ * scenarios look at it and change it by hand ("somebody used the console").
  */
 
 /** A certificate in ACM, private key included: the ALB serves it. */
@@ -16,7 +16,10 @@ export interface AcmCertificate {
   keyAlgorithm: string
   importedAt: Date
   tags: Map<string, string>
-  /** Set by a scenario: fields of DescribeCertificate that an import does not bring about (Type, Status, FailureReason, RenewalSummary). */
+  /**
+   * Set by a scenario: fields of DescribeCertificate that an import does not bring about (Type,
+   * Status, FailureReason, RenewalSummary).
+   */
   describeOverrides?: { readonly Status?: string; readonly [field: string]: unknown }
 }
 
@@ -27,7 +30,10 @@ export interface LoadBalancer {
   /** `NAME-ID.REGION.elb.amazonaws.com`, with `internal-` before it when the scheme is internal. */
   readonly dnsName: string
   readonly scheme: 'internet-facing' | 'internal'
-  /** Milliseconds since the epoch from which on the state is `active`; Infinity keeps it provisioning. */
+  /**
+   * Milliseconds since the epoch from which on the state is `active`; Infinity keeps it
+   * provisioning.
+   */
   activeAt: number
   /** Set by a scenario: what DescribeLoadBalancers says in place of provisioning or active. */
   failed: boolean
@@ -40,7 +46,10 @@ export interface LoadBalancer {
   listeners: Listener[]
 }
 
-/** A listener with its rules, in the order of their priorities; `certificateArns[0]` is the default one. */
+/**
+ * A listener with its rules, in the order of their priorities; `certificateArns[0]` is the default
+ * one.
+ */
 export interface Listener {
   readonly arn: string
   port: number
@@ -51,7 +60,9 @@ export interface Listener {
   rules: Rule[]
 }
 
-/** `action` is where matching requests go: a target group, or an answer that the ALB gives itself. */
+/**
+ * `action` is where matching requests go: a target group, or an answer that the ALB gives itself.
+ */
 export interface Rule {
   readonly arn: string
   priority: number | 'default'
@@ -76,7 +87,10 @@ export interface TargetGroup {
   /** `12`, `0,16`, ... */
   matcher: string
   vpcId?: string
-  /** `Interval`, `Timeout`, `Healthy`, `Unhealthy`, `Port`, `Protocol` where they are not the default. */
+  /**
+   * `Interval`, `Timeout`, `Healthy`, `Unhealthy`, `Port`, `Protocol` where they are not the
+   * default.
+   */
   healthCheck?: Record<string, string>
   attributes: Map<string, string>
   tags: Map<string, string>
@@ -125,12 +139,21 @@ export interface AwsState {
   readonly targetGroups: Map<string, TargetGroup>
   readonly clusters: Map<string, EksCluster>
   readonly subnets: Subnet[]
-  /** How long CreateLoadBalancer leaves a load balancer in `provisioning`, and a new target in `initial`; milliseconds. */
+  /**
+   * How long CreateLoadBalancer leaves a load balancer in `provisioning`, and a new target in
+   * `initial`; milliseconds.
+   */
   provisioningTime: number
   targetHealthTime: number
-  /** Imports that ACM still allows this year; 5000 when absent. Every import that makes a new certificate takes one. */
+  /**
+   * Imports that ACM still allows this year; 5000 when absent. Every import that makes a new
+   * certificate takes one.
+   */
   remainingImports?: number
-  /** How long Elastic Load Balancing does not see a new certificate yet (CertificateNotFound); 0 when absent. Milliseconds. */
+  /**
+   * How long Elastic Load Balancing does not see a new certificate yet (CertificateNotFound); 0
+   * when absent. Milliseconds.
+   */
   certificatePropagationTime?: number
 }
 
@@ -144,7 +167,12 @@ export function createAwsState(options: { account?: string; region?: string } = 
     loadBalancers: new Map(),
     targetGroups: new Map(),
     clusters: new Map(),
-    subnets: ['a', 'b'].map((zone) => ({ id: `subnet-${zone}`, zone: `${options.region ?? 'us-east-2'}${zone}`, availableIpCount: 200, tags: { ...tags } })),
+    subnets: ['a', 'b'].map((zone) => ({
+      id: `subnet-${zone}`,
+      zone: `${options.region ?? 'us-east-2'}${zone}`,
+      availableIpCount: 200,
+      tags: { ...tags },
+    })),
     provisioningTime: 0,
     targetHealthTime: 0,
   }

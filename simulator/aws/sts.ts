@@ -1,17 +1,36 @@
-/** AWS Security Token Service: who a caller is. IAM has no say in it (STS API reference, GetCallerIdentity). */
+/**
+ * AWS Security Token Service: who a caller is. IAM has no say in it (STS API reference,
+ * GetCallerIdentity).
+ */
 import type { AwsCredential, Service } from './service.ts'
 import type { HttpRequest } from './signature.ts'
 import { parseSignatureInfo, parseAmzDate, verifySignature } from './signature.ts'
 
 /** The answer of GetCallerIdentity. */
-export interface CallerIdentity { readonly arn: string; readonly account: string; readonly userId: string }
+export interface CallerIdentity {
+  readonly arn: string
+  readonly account: string
+  readonly userId: string
+}
 
-/** Names the principal as GetCallerIdentity does; the unique id is made of the name, so that it stays the same. */
+/**
+ * Names the principal as GetCallerIdentity does; the unique id is made of the name, so that it
+ * stays the same.
+ */
 export function toCallerIdentity(principalArn: string): CallerIdentity {
   const [, , , , account = '', resource = ''] = principalArn.split(':')
   const [kind = '', name = '', session] = resource.split('/')
-  const uniqueId = Buffer.from(`${kind}/${name}`).toString('hex').toUpperCase().padEnd(16, '0').slice(-16)
-  const userId = resource === 'root' ? account : session === undefined ? `AIDA${uniqueId}` : `AROA${uniqueId}:${session}`
+  const uniqueId = Buffer.from(`${kind}/${name}`)
+    .toString('hex')
+    .toUpperCase()
+    .padEnd(16, '0')
+    .slice(-16)
+  const userId =
+    resource === 'root'
+      ? account
+      : session === undefined
+        ? `AIDA${uniqueId}`
+        : `AROA${uniqueId}:${session}`
   return { arn: principalArn, account, userId }
 }
 
@@ -40,13 +59,23 @@ export interface TokenVerifier {
 
 /** aws-iam-authenticator, pkg/token/token.go: parameterWhitelist. */
 const allowedParameters = new Set([
-  'action', 'version', 'x-amz-algorithm', 'x-amz-credential', 'x-amz-date', 'x-amz-expires', 'x-amz-security-token',
-  'x-amz-signature', 'x-amz-signedheaders',
+  'action',
+  'version',
+  'x-amz-algorithm',
+  'x-amz-credential',
+  'x-amz-date',
+  'x-amz-expires',
+  'x-amz-security-token',
+  'x-amz-signature',
+  'x-amz-signedheaders',
 ])
 const stsHostPattern = /^sts(-fips)?(\.[a-z]{2}(-[a-z]+)+-\d)?\.(amazonaws\.com(\.cn)?|api\.aws)$/
 const maxTokenLength = 4096
 
-/** A URL that the verifier does not send on: aws-iam-authenticator calls it "input token was not properly formatted". */
+/**
+ * A URL that the verifier does not send on: aws-iam-authenticator calls it "input token was not
+ * properly formatted".
+ */
 function findFormatProblem(url: URL): string | undefined {
   const names = [...url.searchParams.keys()].map((name) => name.toLowerCase())
   const expires = Number(url.searchParams.get('X-Amz-Expires'))
@@ -54,32 +83,65 @@ function findFormatProblem(url: URL): string | undefined {
     [url.protocol !== 'https:', `unexpected scheme ${url.protocol} in pre-signed URL`],
     [!stsHostPattern.test(url.host), `unexpected hostname ${url.host} in pre-signed URL`],
     [url.pathname !== '/', 'unexpected path in pre-signed URL'],
-    [names.some((name) => !allowedParameters.has(name)), `non-whitelisted query parameter in pre-signed URL`],
+    [
+      names.some((name) => !allowedParameters.has(name)),
+      `non-whitelisted query parameter in pre-signed URL`,
+    ],
     [new Set(names).size !== names.length, 'query parameter with multiple values not supported'],
-    [url.searchParams.get('Action') !== 'GetCallerIdentity', 'unexpected action parameter in pre-signed URL'],
-    [!(expires >= 0 && expires <= 900), `invalid X-Amz-Expires parameter in pre-signed URL: ${expires}`],
-    [Number.isNaN(parseAmzDate(url.searchParams.get('X-Amz-Date') ?? '')), 'error parsing X-Amz-Date parameter'],
+    [
+      url.searchParams.get('Action') !== 'GetCallerIdentity',
+      'unexpected action parameter in pre-signed URL',
+    ],
+    [
+      !(expires >= 0 && expires <= 900),
+      `invalid X-Amz-Expires parameter in pre-signed URL: ${expires}`,
+    ],
+    [
+      Number.isNaN(parseAmzDate(url.searchParams.get('X-Amz-Date') ?? '')),
+      'error parsing X-Amz-Date parameter',
+    ],
   ]
   return checks.find(([isViolated]) => isViolated)?.[1]
 }
 
 /**
- * Verifies a presigned GetCallerIdentity as aws-iam-authenticator does (pkg/token/token.go, Verify): it checks the URL, adds
- * its own headers, and asks STS. X-Amz-Expires is parsed and otherwise ignored: the token lives from X-Amz-Date.
- * @param headers what the verifier sends along; for EKS `x-k8s-aws-id`, whose signature binds the token to the cluster
+ * Verifies a presigned GetCallerIdentity as aws-iam-authenticator does (pkg/token/token.go,
+ * Verify): it checks the URL, adds its own headers, and asks STS. X-Amz-Expires is parsed and
+ * otherwise ignored: the token lives from X-Amz-Date.
+ * @param headers what the verifier sends along; for EKS `x-k8s-aws-id`, whose signature binds the
+ *   token to the cluster
  * @throws Error with the reason
  */
-export async function verifyPresignedUrl(verifier: TokenVerifier, url: URL, headers: Readonly<Record<string, string>>): Promise<CallerIdentity> {
+export async function verifyPresignedUrl(
+  verifier: TokenVerifier,
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+): Promise<CallerIdentity> {
   const problem = findFormatProblem(url)
   if (problem !== undefined) throw new Error(`input token was not properly formatted: ${problem}`)
   const request: HttpRequest = {
-    method: 'GET', path: '/', query: url.searchParams, body: Buffer.alloc(0), headers: { ...headers, host: url.host },
+    method: 'GET',
+    path: '/',
+    query: url.searchParams,
+    body: Buffer.alloc(0),
+    headers: { ...headers, host: url.host },
   }
   const signatureInfo = parseSignatureInfo(request)
-  const unsignedHeaders = [...Object.keys(headers), 'host'].filter((name) => !signatureInfo?.signedHeaders.includes(name))
-  if (unsignedHeaders.length > 0) throw new Error(`client did not sign the ${unsignedHeaders.join(', ')} header in the pre-signed URL`)
-  const { credential, signatureInfo: { service } } = await verifySignature(request, verifier.credentials, { now: verifier.now(), lifetime: verifier.tokenLifetime })
-  if (service !== 'sts') throw new Error('Credential should be scoped to correct service: \'sts\'.')
+  const unsignedHeaders = [...Object.keys(headers), 'host'].filter(
+    (name) => !signatureInfo?.signedHeaders.includes(name),
+  )
+  if (unsignedHeaders.length > 0)
+    throw new Error(
+      `client did not sign the ${unsignedHeaders.join(', ')} header in the pre-signed URL`,
+    )
+  const {
+    credential,
+    signatureInfo: { service },
+  } = await verifySignature(request, verifier.credentials, {
+    now: verifier.now(),
+    lifetime: verifier.tokenLifetime,
+  })
+  if (service !== 'sts') throw new Error("Credential should be scoped to correct service: 'sts'.")
   return toCallerIdentity(credential.principalArn)
 }
 
@@ -87,18 +149,27 @@ export async function verifyPresignedUrl(verifier: TokenVerifier, url: URL, head
  * Reads an EKS bearer token and verifies it.
  * @throws Error with the reason
  */
-export async function verifyEksToken(verifier: TokenVerifier, token: string, clusterName: string): Promise<CallerIdentity> {
+export async function verifyEksToken(
+  verifier: TokenVerifier,
+  token: string,
+  clusterName: string,
+): Promise<CallerIdentity> {
   if (token.length > maxTokenLength) throw new Error('token is too large')
-  if (!token.startsWith('k8s-aws-v1.')) throw new Error('token is missing expected "k8s-aws-v1." prefix')
+  if (!token.startsWith('k8s-aws-v1.'))
+    throw new Error('token is missing expected "k8s-aws-v1." prefix')
   const encoded = token.slice('k8s-aws-v1.'.length)
   // Go's RawURLEncoding takes neither padding nor the standard alphabet.
-  if (!/^[\w-]+$/.test(encoded)) throw new Error('input token was not properly formatted: illegal base64 data')
+  if (!/^[\w-]+$/.test(encoded))
+    throw new Error('input token was not properly formatted: illegal base64 data')
   const url = URL.parse(Buffer.from(encoded, 'base64url').toString())
   if (!url) throw new Error('input token was not properly formatted: no URL')
   return verifyPresignedUrl(verifier, url, { 'x-k8s-aws-id': clusterName })
 }
 
-/** The role or user that an access entry names: a session's role without its session (EKS user guide, "Access entries"). */
+/**
+ * The role or user that an access entry names: a session's role without its session (EKS user
+ * guide, "Access entries").
+ */
 export function toCanonicalArn(arn: string): string {
   return arn.replace(/^arn:([^:]+):sts::(\d+):assumed-role\/([^/]+)\/.*$/, 'arn:$1:iam::$2:role/$3')
 }

@@ -1,6 +1,6 @@
 /**
- * @peculiar/x509, imported when Reflect has what it needs and not before: Jest loads what a module imports statically
- * before it runs the module's first line.
+ * @peculiar/x509, imported when Reflect has what it needs and not before: Jest loads what a
+ *   module imports statically before it runs the module's first line.
  */
 import 'reflect-metadata'
 

@@ -1,18 +1,23 @@
 /**
- * The ways in which Milvus' chart is installed, as values. Sources: the chart's README, "Deploy Milvus with standalone mode" and
- * "Deploy Milvus with cluster mode"; Milvus' guide "Deploy a Milvus Cluster on EKS".
+ * The ways in which Milvus' chart is installed, as values. Sources: the chart's README, "Deploy
+ * Milvus with standalone mode" and "Deploy Milvus with cluster mode"; Milvus' guide "Deploy a
+ * Milvus Cluster on EKS".
  */
 
 /** How Milvus is installed. */
 export type InstallationMode = 'cluster' | 'standalone-defaults' | 'standalone'
 
-/** The values of each mode. What is not said is the chart's default, which is a cluster with MinIO and Pulsar. */
+/**
+ * The values of each mode. What is not said is the chart's default, which is a cluster with MinIO
+ * and Pulsar.
+ */
 export const modeValues: Readonly<Record<InstallationMode, object>> = {
   /** As the guide for EKS: behind a Network Load Balancer, with S3 in place of MinIO. */
-  'cluster': {
+  cluster: {
     cluster: { enabled: true },
     service: {
-      type: 'LoadBalancer', port: 19530,
+      type: 'LoadBalancer',
+      port: 19530,
       annotations: {
         'service.beta.kubernetes.io/aws-load-balancer-type': 'external',
         'service.beta.kubernetes.io/aws-load-balancer-name': 'milvus-service',
@@ -20,14 +25,32 @@ export const modeValues: Readonly<Record<InstallationMode, object>> = {
         'service.beta.kubernetes.io/aws-load-balancer-nlb-target-type': 'ip',
       },
     },
-    serviceAccount: { create: true, name: 'milvus-s3-access-sa', annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/milvus-s3' } },
+    serviceAccount: {
+      create: true,
+      name: 'milvus-s3-access-sa',
+      annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/milvus-s3' },
+    },
     minio: { enabled: false },
-    externalS3: { enabled: true, host: 's3.us-east-2.amazonaws.com', port: '443', useSSL: true, bucketName: 'milvus-bucket', rootPath: 'milvus', useIAM: true, cloudProvider: 'aws', iamEndpoint: '' },
+    externalS3: {
+      enabled: true,
+      host: 's3.us-east-2.amazonaws.com',
+      port: '443',
+      useSSL: true,
+      bucketName: 'milvus-bucket',
+      rootPath: 'milvus',
+      useIAM: true,
+      cloudProvider: 'aws',
+      iamEndpoint: '',
+    },
   },
   /** One Milvus, beside an etcd, a MinIO and a Pulsar that are as large as a cluster's. */
   'standalone-defaults': { cluster: { enabled: false } },
   /** One of everything, and no Pulsar: what the README recommends. */
-  'standalone': {
-    cluster: { enabled: false }, etcd: { replicaCount: 1 }, minio: { mode: 'standalone' }, pulsar: { enabled: false }, pulsarv3: { enabled: false },
+  standalone: {
+    cluster: { enabled: false },
+    etcd: { replicaCount: 1 },
+    minio: { mode: 'standalone' },
+    pulsar: { enabled: false },
+    pulsarv3: { enabled: false },
   },
 }

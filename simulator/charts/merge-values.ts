@@ -1,8 +1,14 @@
 /** How helm merges values: maps are merged, everything else is replaced. */
 export function mergeValues(base: object, overrides: object): object {
   const baseEntries: Readonly<Record<string, unknown>> = { ...base }
-  const mergeEntry = (baseValue: unknown, overrideValue: unknown): unknown => (isMap(baseValue) && isMap(overrideValue) ? mergeValues(baseValue, overrideValue) : overrideValue)
-  return { ...base, ...Object.fromEntries(Object.entries(overrides).map(([key, value]) => [key, mergeEntry(baseEntries[key], value)])) }
+  const mergeEntry = (baseValue: unknown, overrideValue: unknown): unknown =>
+    isMap(baseValue) && isMap(overrideValue) ? mergeValues(baseValue, overrideValue) : overrideValue
+  return {
+    ...base,
+    ...Object.fromEntries(
+      Object.entries(overrides).map(([key, value]) => [key, mergeEntry(baseEntries[key], value)]),
+    ),
+  }
 }
 
 function isMap(value: unknown): value is object {

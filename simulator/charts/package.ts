@@ -1,4 +1,7 @@
-/** The simulator's Milvus chart as a package: the files of milvus/, with what a version has otherwise by milvus/versions.yaml. */
+/**
+ * The simulator's Milvus chart as a package: the files of milvus/, with what a version has
+ * otherwise by milvus/versions.yaml.
+ */
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'fflate'
@@ -6,9 +9,16 @@ import { load } from 'js-yaml'
 import { mergeValues } from './merge-values.ts'
 
 /** The Milvus that a chart version brings. Source: appVersion in the public chart's index. */
-export const appVersions: Readonly<Record<string, string>> = { '4.0.34': '2.2.16', '4.1.36': '2.4.5', '4.2.58': '2.5.16', '5.0.19': '2.6.15' }
+export const appVersions: Readonly<Record<string, string>> = {
+  '4.0.34': '2.2.16',
+  '4.1.36': '2.4.5',
+  '4.2.58': '2.5.16',
+  '5.0.19': '2.6.15',
+}
 
-/** Any time will do, as long as it is always the same one: packages come out byte for byte alike. */
+/**
+ * Any time will do, as long as it is always the same one: packages come out byte for byte alike.
+ */
 export const packageTimestamp = '2026-04-16T00:00:00Z'
 
 /** An entry of versions.yaml. */
@@ -18,7 +28,9 @@ interface VersionEntry {
   readonly dependencies: readonly Dependency[]
 }
 
-/** A subchart, as requirements.yaml declares it; `source` is its folder where that is not its name. */
+/**
+ * A subchart, as requirements.yaml declares it; `source` is its folder where that is not its name.
+ */
 interface Dependency {
   readonly name: string
   readonly version: string
@@ -32,24 +44,64 @@ export type ChartFiles = [path: string, content: Buffer][]
 
 const chartDirectory = fileURLToPath(new URL('milvus/', import.meta.url))
 
-/** Chart.yaml. As the public chart, it keeps its dependencies in a requirements.yaml, which belongs to apiVersion v1. */
-export function buildChartMetadata(version: string, appVersion = appVersions[version] ?? '2.6.99'): object {
-  return { apiVersion: 'v1', name: 'milvus', version, appVersion, description: "The simulator's Milvus", home: 'https://milvus.io/', kubeVersion: '^1.10.0-0' }
+/**
+ * Chart.yaml. As the public chart, it keeps its dependencies in a requirements.yaml, which belongs
+ * to apiVersion v1.
+ */
+export function buildChartMetadata(
+  version: string,
+  appVersion = appVersions[version] ?? '2.6.99',
+): object {
+  return {
+    apiVersion: 'v1',
+    name: 'milvus',
+    version,
+    appVersion,
+    description: "The simulator's Milvus",
+    home: 'https://milvus.io/',
+    kubeVersion: '^1.10.0-0',
+  }
 }
 
-/** The chart as a package. @param extraFiles further files of it, by their path */
-export async function buildMilvusChart(version: string, appVersion?: string, extraFiles: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
-  const { values, dependencies } = findVersionEntry(version, load(await readFile(`${chartDirectory}versions.yaml`, 'utf8')) as VersionEntry[])
+/**
+ * The chart as a package.
+ * @param extraFiles further files of it, by their path
+ */
+export async function buildMilvusChart(
+  version: string,
+  appVersion?: string,
+  extraFiles: Readonly<Record<string, string>> = {},
+): Promise<Uint8Array> {
+  const { values, dependencies } = findVersionEntry(
+    version,
+    load(await readFile(`${chartDirectory}versions.yaml`, 'utf8')) as VersionEntry[],
+  )
   const defaults = load(await readFile(`${chartDirectory}values.yaml`, 'utf8')) as object
   const files: ChartFiles = [
     ['Chart.yaml', encodeJson(buildChartMetadata(version, appVersion))],
-    ['requirements.yaml', encodeJson({ dependencies: dependencies.map(({ name, version, condition, alias }) => ({ name, version, condition, alias })) })],
+    [
+      'requirements.yaml',
+      encodeJson({
+        dependencies: dependencies.map(({ name, version, condition, alias }) => ({
+          name,
+          version,
+          condition,
+          alias,
+        })),
+      }),
+    ],
     ['values.yaml', encodeJson(mergeValues(defaults, values))],
     ...(await readFiles('templates/', 'templates/')),
-    ...Object.entries(extraFiles).map(([name, text]): [string, Buffer] => [name, Buffer.from(text)]),
+    ...Object.entries(extraFiles).map(([name, text]): [string, Buffer] => [
+      name,
+      Buffer.from(text),
+    ]),
   ]
   for (const { name, version, source = name } of dependencies) {
-    files.push([`charts/${name}/Chart.yaml`, encodeJson({ apiVersion: 'v1', name, version })], ...(await readFiles(`charts/${source}/`, `charts/${name}/`)))
+    files.push(
+      [`charts/${name}/Chart.yaml`, encodeJson({ apiVersion: 'v1', name, version })],
+      ...(await readFiles(`charts/${source}/`, `charts/${name}/`)),
+    )
   }
   return packChart('milvus', files)
 }
@@ -60,9 +112,14 @@ export function packChart(name: string, files: ChartFiles): Uint8Array {
   return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]), { mtime: packageTimestamp })
 }
 
-/** The newest entry that is not newer than the version. A version older than all entries gets the first. */
+/**
+ * The newest entry that is not newer than the version. A version older than all entries gets the
+ * first.
+ */
 function findVersionEntry(version: string, entries: readonly VersionEntry[]): VersionEntry {
-  const applicable = entries.filter(({ from }) => from.localeCompare(version, 'en', { numeric: true }) <= 0)
+  const applicable = entries.filter(
+    ({ from }) => from.localeCompare(version, 'en', { numeric: true }) <= 0,
+  )
   const entry = applicable.at(-1) ?? entries[0]
   if (!entry) throw new Error('versions.yaml is empty')
   return entry
@@ -73,18 +130,39 @@ export const encodeJson = (content: object): Buffer => Buffer.from(JSON.stringif
 
 /** The files of a folder of the chart, under the name that they have in the package. */
 async function readFiles(folder: string, packagePath: string): Promise<ChartFiles> {
-  const names = (await readdir(chartDirectory + folder, { recursive: true })).filter((name) => /\.(yaml|tpl)$/.test(name)).sort()
-  return Promise.all(names.map(async (name): Promise<[string, Buffer]> => [packagePath + name, await readFile(chartDirectory + folder + name)]))
+  const names = (await readdir(chartDirectory + folder, { recursive: true }))
+    .filter((name) => /\.(yaml|tpl)$/.test(name))
+    .sort()
+  return Promise.all(
+    names.map(async (name): Promise<[string, Buffer]> => [
+      packagePath + name,
+      await readFile(chartDirectory + folder + name),
+    ]),
+  )
 }
 
 /** One file of a ustar archive. */
 function buildTarEntry(name: string, content: Buffer): Buffer {
   const header = Buffer.alloc(512)
-  const formatOctal = (value: number, length: number): string => `${value.toString(8).padStart(length - 1, '0')}\0`
+  const formatOctal = (value: number, length: number): string =>
+    `${value.toString(8).padStart(length - 1, '0')}\0`
   header.write(name, 0)
-  header.write(formatOctal(0o644, 8) + formatOctal(0, 8) + formatOctal(0, 8) + formatOctal(content.length, 12) + formatOctal(Date.parse(packageTimestamp) / 1000, 12), 100)
+  header.write(
+    formatOctal(0o644, 8) +
+      formatOctal(0, 8) +
+      formatOctal(0, 8) +
+      formatOctal(content.length, 12) +
+      formatOctal(Date.parse(packageTimestamp) / 1000, 12),
+    100,
+  )
   header.write('        0', 148)
   header.write('ustar\x0000', 257)
-  header.write(formatOctal(header.reduce((sum, byte) => sum + byte, 0), 7), 148)
+  header.write(
+    formatOctal(
+      header.reduce((sum, byte) => sum + byte, 0),
+      7,
+    ),
+    148,
+  )
   return Buffer.concat([header, content, Buffer.alloc((512 - (content.length % 512)) % 512)])
 }

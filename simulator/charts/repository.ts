@@ -1,4 +1,7 @@
-/** A helm chart repository on loopback, with the simulator's Milvus chart in as many versions as a scenario wants. */
+/**
+ * A helm chart repository on loopback, with the simulator's Milvus chart in as many versions as a
+ * scenario wants.
+ */
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -25,8 +28,16 @@ export interface ChartRepository {
   credentials: Credentials | undefined
   /** What `helm --repo` takes. */
   readonly url: string
-  /** Adds a version, or puts it in place of the one that is there. Its Milvus is 2.6.99 unless it is a version of the real chart, or said here. @param extraFiles further files of it, by their path */
-  publish(version: string, appVersion?: string, extraFiles?: Readonly<Record<string, string>>): Promise<void>
+  /**
+   * Adds a version, or puts it in place of the one that is there. Its Milvus is 2.6.99 unless it is
+   * a version of the real chart, or said here.
+   * @param extraFiles further files of it, by their path
+   */
+  publish(
+    version: string,
+    appVersion?: string,
+    extraFiles?: Readonly<Record<string, string>>,
+  ): Promise<void>
   /** Adds a chart of any name, or puts it in place of the one of its name and version. */
   add(chart: PackagedChart): void
   /** Takes a version of Milvus' chart away. */
@@ -35,31 +46,63 @@ export interface ChartRepository {
 }
 
 /** Starts the repository on a free loopback port. */
-export async function startChartRepository({ requestLog, versions = Object.keys(appVersions) }: ChartRepositorySettings): Promise<ChartRepository> {
+export async function startChartRepository({
+  requestLog,
+  versions = Object.keys(appVersions),
+}: ChartRepositorySettings): Promise<ChartRepository> {
   const packages = new Map<string, PackagedChart>()
   const add = (chart: PackagedChart): void => void packages.set(getArchiveName(chart), chart)
-  const publish = async (version: string, appVersion = appVersions[version] ?? '2.6.99', extraFiles?: Readonly<Record<string, string>>): Promise<void> => {
-    add({ name: 'milvus', version, appVersion, archive: await buildMilvusChart(version, appVersion, extraFiles) })
+  const publish = async (
+    version: string,
+    appVersion = appVersions[version] ?? '2.6.99',
+    extraFiles?: Readonly<Record<string, string>>,
+  ): Promise<void> => {
+    add({
+      name: 'milvus',
+      version,
+      appVersion,
+      archive: await buildMilvusChart(version, appVersion, extraFiles),
+    })
   }
   for (const version of versions) await publish(version)
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = request.url ?? '/'
-    const fault = await requestLog.recordRequest({ service: 'charts', operation: `${request.method ?? 'GET'} ${path}`, isMutating: false, userAgent: request.headers['user-agent'] ?? '', query: '', body: '', headers: request.headers })
+    const fault = await requestLog.recordRequest({
+      service: 'charts',
+      operation: `${request.method ?? 'GET'} ${path}`,
+      isMutating: false,
+      userAgent: request.headers['user-agent'] ?? '',
+      query: '',
+      body: '',
+      headers: request.headers,
+    })
     if (fault?.reset) return void request.socket.destroy()
     if (fault?.error) return void response.writeHead(fault.error.status).end(fault.error.message)
-    if (!isAuthorized(request, repository.credentials)) return void response.writeHead(401, authenticateHeaders).end()
+    if (!isAuthorized(request, repository.credentials))
+      return void response.writeHead(401, authenticateHeaders).end()
     const archive = packages.get(path.slice(1))?.archive
-    if (path === '/index.yaml') response.writeHead(200, { 'content-type': 'application/yaml' }).end(renderIndex([...packages.values()]))
+    if (path === '/index.yaml')
+      response
+        .writeHead(200, { 'content-type': 'application/yaml' })
+        .end(renderIndex([...packages.values()]))
     else if (archive) response.writeHead(200, { 'content-type': 'application/gzip' }).end(archive)
     else response.writeHead(404).end('not found')
   }
   const server = createServer((request, response) => {
-    serve(request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : new Error(String(error))))
+    serve(request, response).catch((error: unknown) =>
+      response.destroy(error instanceof Error ? error : new Error(String(error))),
+    )
   })
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve, reject) =>
+    server.once('error', reject).listen(0, '127.0.0.1', resolve),
+  )
   const { port } = server.address() as AddressInfo
   const repository: ChartRepository = {
-    url: `http://127.0.0.1:${port}`, publish, add, unpublish: (version) => void packages.delete(getArchiveName({ name: 'milvus', version })), credentials: undefined,
+    url: `http://127.0.0.1:${port}`,
+    publish,
+    add,
+    unpublish: (version) => void packages.delete(getArchiveName({ name: 'milvus', version })),
+    credentials: undefined,
     close: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
@@ -71,17 +114,34 @@ export async function startChartRepository({ requestLog, versions = Object.keys(
 /** Basic authentication. Source: RFC 7617. */
 export const authenticateHeaders = { 'www-authenticate': 'Basic realm="charts"' }
 
-export function isAuthorized({ headers }: IncomingMessage, credentials: Credentials | undefined): boolean {
-  return credentials === undefined || headers.authorization === `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`
+export function isAuthorized(
+  { headers }: IncomingMessage,
+  credentials: Credentials | undefined,
+): boolean {
+  return (
+    credentials === undefined ||
+    headers.authorization ===
+      `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`
+  )
 }
 
-const getArchiveName = ({ name, version }: Pick<PackagedChart, 'name' | 'version'>): string => `${name}-${version}.tgz`
+const getArchiveName = ({ name, version }: Pick<PackagedChart, 'name' | 'version'>): string =>
+  `${name}-${version}.tgz`
 
 /** JSON is YAML. */
 function renderIndex(charts: PackagedChart[]): string {
   const entries = charts.map(({ name, version, appVersion, archive }) => ({
-    apiVersion: 'v1', name, version, appVersion, created: packageTimestamp,
-    digest: createHash('sha256').update(archive).digest('hex'), urls: [getArchiveName({ name, version })],
+    apiVersion: 'v1',
+    name,
+    version,
+    appVersion,
+    created: packageTimestamp,
+    digest: createHash('sha256').update(archive).digest('hex'),
+    urls: [getArchiveName({ name, version })],
   }))
-  return JSON.stringify({ apiVersion: 'v1', generated: packageTimestamp, entries: Object.groupBy(entries, ({ name }) => name) })
+  return JSON.stringify({
+    apiVersion: 'v1',
+    generated: packageTimestamp,
+    entries: Object.groupBy(entries, ({ name }) => name),
+  })
 }

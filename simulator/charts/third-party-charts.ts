@@ -1,4 +1,7 @@
-/** Charts that hold Milvus otherwise than the public one: as a subchart, or in templates of another vendor. */
+/**
+ * Charts that hold Milvus otherwise than the public one: as a subchart, or in templates of another
+ * vendor.
+ */
 import { encodeJson, packChart, type ChartFiles } from './package.ts'
 
 /** A packaged chart. */
@@ -21,20 +24,52 @@ export interface UmbrellaChartOptions {
   readonly extraFiles?: Readonly<Record<string, string>>
 }
 
-/** A chart with a dependency, which lies in charts/ as an archive. Source: helm, "helm dependency build". */
-export function buildUmbrellaChart({ name, version, subchart, alias, values = {}, extraFiles = {} }: UmbrellaChartOptions): PackagedChart {
-  const dependency = { name: subchart.name, version: subchart.version, repository: 'https://charts.example.com', alias }
+/**
+ * A chart with a dependency, which lies in charts/ as an archive. Source: helm, "helm dependency
+ * build".
+ */
+export function buildUmbrellaChart({
+  name,
+  version,
+  subchart,
+  alias,
+  values = {},
+  extraFiles = {},
+}: UmbrellaChartOptions): PackagedChart {
+  const dependency = {
+    name: subchart.name,
+    version: subchart.version,
+    repository: 'https://charts.example.com',
+    alias,
+  }
   const files: ChartFiles = [
-    ['Chart.yaml', encodeJson({ apiVersion: 'v2', name, version, appVersion: '1.0', dependencies: [dependency] })],
+    [
+      'Chart.yaml',
+      encodeJson({
+        apiVersion: 'v2',
+        name,
+        version,
+        appVersion: '1.0',
+        dependencies: [dependency],
+      }),
+    ],
     ['values.yaml', encodeJson(values)],
     [`charts/${subchart.name}-${subchart.version}.tgz`, Buffer.from(subchart.archive)],
-    ...Object.entries(extraFiles).map(([path, text]): [string, Buffer] => [path, Buffer.from(text)]),
+    ...Object.entries(extraFiles).map(([path, text]): [string, Buffer] => [
+      path,
+      Buffer.from(text),
+    ]),
   ]
   return { name, version, appVersion: '1.0', archive: packChart(name, files) }
 }
 
-/** A Milvus of one pod, by another hand than the public chart's. @param componentLabel the label that says which component an object is of */
-const renderProxyTemplate = (componentLabel: string): string => `{{- define "labels" }}{app.kubernetes.io/name: milvus, app.kubernetes.io/instance: {{ .Release.Name }}, ${componentLabel}: proxy}{{ end -}}
+/**
+ * A Milvus of one pod, by another hand than the public chart's.
+ * @param componentLabel the label that says which component an object is of
+ */
+const renderProxyTemplate = (
+  componentLabel: string,
+): string => `{{- define "labels" }}{app.kubernetes.io/name: milvus, app.kubernetes.io/instance: {{ .Release.Name }}, ${componentLabel}: proxy}{{ end -}}
 apiVersion: v1
 kind: Service
 metadata:
@@ -59,7 +94,10 @@ spec:
 
 function buildProxyChart(version: string, metadata: object, componentLabel: string): PackagedChart {
   const files: ChartFiles = [
-    ['Chart.yaml', encodeJson({ apiVersion: 'v2', name: 'milvus', version, appVersion: '2.5.11', ...metadata })],
+    [
+      'Chart.yaml',
+      encodeJson({ apiVersion: 'v2', name: 'milvus', version, appVersion: '2.5.11', ...metadata }),
+    ],
     ['values.yaml', encodeJson({ proxy: { service: { type: 'LoadBalancer' } } })],
     ['templates/proxy.yaml', Buffer.from(renderProxyTemplate(componentLabel))],
   ]
@@ -67,15 +105,40 @@ function buildProxyChart(version: string, metadata: object, componentLabel: stri
 }
 
 /**
- * A chart named milvus of another vendor, with the labels, value paths and metadata of Bitnami's. Source: bitnami/charts,
- * bitnami/milvus: Chart.yaml, templates/proxy/service.yaml, values.yaml.
+ * A chart named milvus of another vendor, with the labels, value paths and metadata of Bitnami's.
+ * Source: bitnami/charts, bitnami/milvus: Chart.yaml, templates/proxy/service.yaml, values.yaml.
  */
-export const buildVendorChart = (version: string): PackagedChart => buildProxyChart(version, { home: 'https://bitnami.com', maintainers: [{ name: 'Broadcom, Inc. All Rights Reserved.', url: 'https://github.com/bitnami/charts' }] }, 'app.kubernetes.io/component')
+export const buildVendorChart = (version: string): PackagedChart =>
+  buildProxyChart(
+    version,
+    {
+      home: 'https://bitnami.com',
+      maintainers: [
+        { name: 'Broadcom, Inc. All Rights Reserved.', url: 'https://github.com/bitnami/charts' },
+      ],
+    },
+    'app.kubernetes.io/component',
+  )
 
-/** A fork of the public chart, with its labels, that takes the type of the Service from another value. */
-export const buildForkedChart = (version: string): PackagedChart => buildProxyChart(version, {}, 'component')
+/**
+ * A fork of the public chart, with its labels, that takes the type of the Service from another
+ * value.
+ */
+export const buildForkedChart = (version: string): PackagedChart =>
+  buildProxyChart(version, {}, 'component')
 
 /** A chart that has nothing to do with Milvus. */
 export const buildUnrelatedChart = (name: string, version: string): PackagedChart => ({
-  name, version, appVersion: '1.0', archive: packChart(name, [['Chart.yaml', encodeJson({ apiVersion: 'v2', name, version })], ['templates/config.yaml', Buffer.from('apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-config\n')]]),
+  name,
+  version,
+  appVersion: '1.0',
+  archive: packChart(name, [
+    ['Chart.yaml', encodeJson({ apiVersion: 'v2', name, version })],
+    [
+      'templates/config.yaml',
+      Buffer.from(
+        'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-config\n',
+      ),
+    ],
+  ]),
 })

@@ -18,7 +18,11 @@ export class ApiError extends Error {
   /** The body that goes over the wire. */
   status(): JsonObject {
     return {
-      kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: this.message,
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message: this.message,
       ...(this.reason === '' ? {} : { reason: this.reason }),
       ...(this.details ? { details: this.details } : {}),
       code: this.code,
@@ -34,35 +38,71 @@ export interface Cause extends JsonObject {
 }
 
 const buildDetails = (resource: Resource, name: string, extra: JsonObject = {}): JsonObject => ({
-  ...(name === '' ? {} : { name }), ...(resource.group === '' ? {} : { group: resource.group }), kind: resource.plural, ...extra,
+  ...(name === '' ? {} : { name }),
+  ...(resource.group === '' ? {} : { group: resource.group }),
+  kind: resource.plural,
+  ...extra,
 })
 
 /** 404 for an object. */
 export const notFound = (resource: Resource, name: string) =>
-  new ApiError(404, 'NotFound', `${formatQualifiedName(resource)} "${name}" not found`, buildDetails(resource, name))
+  new ApiError(
+    404,
+    'NotFound',
+    `${formatQualifiedName(resource)} "${name}" not found`,
+    buildDetails(resource, name),
+  )
 
 /** 409 for a name that is taken. */
 export const alreadyExists = (resource: Resource, name: string) =>
-  new ApiError(409, 'AlreadyExists', `${formatQualifiedName(resource)} "${name}" already exists`, buildDetails(resource, name))
+  new ApiError(
+    409,
+    'AlreadyExists',
+    `${formatQualifiedName(resource)} "${name}" already exists`,
+    buildDetails(resource, name),
+  )
 
 const createConflictError = (resource: Resource, name: string, reason: string): ApiError =>
-  new ApiError(409, 'Conflict', `Operation cannot be fulfilled on ${formatQualifiedName(resource)} "${name}": ${reason}`, buildDetails(resource, name))
+  new ApiError(
+    409,
+    'Conflict',
+    `Operation cannot be fulfilled on ${formatQualifiedName(resource)} "${name}": ${reason}`,
+    buildDetails(resource, name),
+  )
 
 /** 409 for an object that changed since it was read. */
 export const objectModified = (resource: Resource, name: string) =>
-  createConflictError(resource, name, 'the object has been modified; please apply your changes to the latest version and try again')
+  createConflictError(
+    resource,
+    name,
+    'the object has been modified; please apply your changes to the latest version and try again',
+  )
 
 /** 409 for a precondition of a write that does not hold. */
-export const preconditionFailed = (resource: Resource, name: string, kind: string, expected: string, actual: string) =>
-  createConflictError(resource, name, `Precondition failed: ${kind} in precondition: ${expected}, ${kind} in object meta: ${actual}`)
+export const preconditionFailed = (
+  resource: Resource,
+  name: string,
+  kind: string,
+  expected: string,
+  actual: string,
+) =>
+  createConflictError(
+    resource,
+    name,
+    `Precondition failed: ${kind} in precondition: ${expected}, ${kind} in object meta: ${actual}`,
+  )
 
 /** 422, with one cause for each field. */
 export const invalid = (resource: Resource, name: string, causes: Cause[]) => {
   const messages = causes.map((cause) => `${cause.field}: ${cause.message}`)
   const list = messages.length === 1 ? messages.join('') : `[${messages.join(', ')}]`
   const kind = resource.group === '' ? resource.kind : `${resource.kind}.${resource.group}`
-  return new ApiError(422, 'Invalid', `${kind} "${name}" is invalid: ${list}`,
-    { name, ...(resource.group === '' ? {} : { group: resource.group }), kind: resource.kind, causes })
+  return new ApiError(422, 'Invalid', `${kind} "${name}" is invalid: ${list}`, {
+    name,
+    ...(resource.group === '' ? {} : { group: resource.group }),
+    kind: resource.kind,
+    causes,
+  })
 }
 
 /** 400. */
@@ -72,35 +112,65 @@ export const badRequest = (message: string) => new ApiError(400, 'BadRequest', m
 export const unauthorized = () => new ApiError(401, 'Unauthorized', 'Unauthorized')
 
 /** 403, as RBAC words it. */
-export function forbidden(identity: Identity, { verb, group, resource, subresource, namespace, name }: AuthorizationAttributes): ApiError {
+export function forbidden(
+  identity: Identity,
+  { verb, group, resource, subresource, namespace, name }: AuthorizationAttributes,
+): ApiError {
   const groupResource = group === '' ? resource : `${resource}.${group}`
   const quotedName = name === '' ? '' : ` "${name}"`
   const resourcePath = subresource === '' ? resource : `${resource}/${subresource}`
   const scopeClause = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`
-  return new ApiError(403, 'Forbidden',
+  return new ApiError(
+    403,
+    'Forbidden',
     `${groupResource}${quotedName} is forbidden: User "${identity.username}" cannot ${verb} resource "${resourcePath}" in API group "${group}" ${scopeClause}`,
-    { ...(name === '' ? {} : { name }), ...(group === '' ? {} : { group }), kind: resource })
+    { ...(name === '' ? {} : { name }), ...(group === '' ? {} : { group }), kind: resource },
+  )
 }
 
 /** 410 for a watch that starts too far back. */
 export const expiredVersion = (requestedVersion: number, oldest: number) =>
   new ApiError(410, 'Expired', `too old resource version: ${requestedVersion} (${oldest})`)
 
-/** 410 for a list that is gone on with too late; `anew` goes on with what is there now. Source: apiserver, storage/errors.go and etcd3/errors.go. */
+/**
+ * 410 for a list that is gone on with too late; `anew` goes on with what is there now. Source:
+ * apiserver, storage/errors.go and etcd3/errors.go.
+ */
 export const expiredContinue = (freshToken: string) => {
-  const error = new ApiError(410, 'Expired', 'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.')
-  return Object.assign(error, { status: () => ({ ...ApiError.prototype.status.call(error), metadata: { continue: freshToken } }) })
+  const error = new ApiError(
+    410,
+    'Expired',
+    'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
+  )
+  return Object.assign(error, {
+    status: () => ({
+      ...ApiError.prototype.status.call(error),
+      metadata: { continue: freshToken },
+    }),
+  })
 }
 
 /** 415 for a body in a format that the resource does not take. */
 export const unsupportedMediaType = (accepted: string[]) =>
-  new ApiError(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`)
+  new ApiError(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+  )
 
 /** 501: the simulator refuses what it would only do by halves. */
 export const notImplemented = (operation: string) =>
-  new ApiError(501, 'NotImplemented', `The simulator's Kubernetes API does not do this: ${operation}. A real cluster does.`)
+  new ApiError(
+    501,
+    'NotImplemented',
+    `The simulator's Kubernetes API does not do this: ${operation}. A real cluster does.`,
+  )
 
 /** What DELETE answers when the object is gone at once. */
 export const createDeletedStatus = (resource: Resource, name: string, uid: string): JsonObject => ({
-  kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: buildDetails(resource, name, { uid } satisfies Record<string, Json>),
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Success',
+  details: buildDetails(resource, name, { uid } satisfies Record<string, Json>),
 })

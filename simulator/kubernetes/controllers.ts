@@ -1,4 +1,7 @@
-/** The controllers of a cluster without nodes: workloads get pods, pods get ready, Services get endpoints and load balancers. */
+/**
+ * The controllers of a cluster without nodes: workloads get pods, pods get ready, Services get
+ * endpoints and load balancers.
+ */
 import { reconcileEndpoints } from './endpoints.ts'
 import { reconcileLoadBalancers } from './service-load-balancers.ts'
 import { reconcilePods } from './pods.ts'
@@ -7,7 +10,10 @@ import { getResource } from './resources.ts'
 import type { Registry } from './registry.ts'
 import { getIn, isDeepEqual, type JsonObject, type KubernetesObject } from './types.ts'
 
-/** How long things take, in milliseconds; Infinity is never. A change counts for what is waiting, too. */
+/**
+ * How long things take, in milliseconds; Infinity is never. A change counts for what is waiting,
+ * too.
+ */
 export interface ControllerDelays {
   /** From a pod's creation until it is ready. */
   podReadyDelay: number
@@ -25,7 +31,10 @@ export interface Controllers {
 export interface ReconcileContext {
   readonly registry: Registry
   readonly delays: ControllerDelays
-  /** Whether a delay has passed since this was first asked for a key; if not, there will be another pass when it has. */
+  /**
+   * Whether a delay has passed since this was first asked for a key; if not, there will be another
+   * pass when it has.
+   */
   isDue(key: string, delay: number): boolean
   /** Starts the key's delay anew when it is asked for next. */
   resetDelay(key: string): void
@@ -49,17 +58,40 @@ export function startControllers(registry: Registry): Controllers {
       if (remaining > 0) nextWait = Math.min(nextWait, remaining)
       return remaining <= 0
     }
-    const context: ReconcileContext = { registry, delays: delayValues, isDue, resetDelay: (key) => void delayStarts.delete(key) }
-    for (const reconcile of [reconcileWorkloads, reconcilePods, reconcileWorkloads, reconcileEndpoints, reconcileLoadBalancers, bindVolumeClaims]) reconcile(context)
+    const context: ReconcileContext = {
+      registry,
+      delays: delayValues,
+      isDue,
+      resetDelay: (key) => void delayStarts.delete(key),
+    }
+    for (const reconcile of [
+      reconcileWorkloads,
+      reconcilePods,
+      reconcileWorkloads,
+      reconcileEndpoints,
+      reconcileLoadBalancers,
+      bindVolumeClaims,
+    ])
+      reconcile(context)
     // A timer longer than setTimeout can count is as good as none.
     if (nextWait < 2 ** 31) timer = setTimeout(scheduleReconcile, nextWait)
   }
   const stop = registry.store.subscribe(scheduleReconcile)
   const delays: ControllerDelays = {
-    get podReadyDelay() { return delayValues.podReadyDelay },
-    set podReadyDelay(value) { delayValues.podReadyDelay = value; scheduleReconcile() },
-    get loadBalancerDelay() { return delayValues.loadBalancerDelay },
-    set loadBalancerDelay(value) { delayValues.loadBalancerDelay = value; scheduleReconcile() },
+    get podReadyDelay() {
+      return delayValues.podReadyDelay
+    },
+    set podReadyDelay(value) {
+      delayValues.podReadyDelay = value
+      scheduleReconcile()
+    },
+    get loadBalancerDelay() {
+      return delayValues.loadBalancerDelay
+    },
+    set loadBalancerDelay(value) {
+      delayValues.loadBalancerDelay = value
+      scheduleReconcile()
+    },
   }
   return {
     delays,
@@ -74,7 +106,10 @@ export function startControllers(registry: Registry): Controllers {
 const manager = 'kube-controller-manager'
 
 /** Makes an object what it should be: created when missing, written only when it differs. */
-export function createOrUpdate({ registry }: ReconcileContext, desired: KubernetesObject): KubernetesObject {
+export function createOrUpdate(
+  { registry }: ReconcileContext,
+  desired: KubernetesObject,
+): KubernetesObject {
   const resource = getResource(desired.kind)
   const live = registry.store.get(resource, desired.metadata.namespace ?? '', desired.metadata.name)
   if (!live) return registry.create(resource, desired, { manager })
@@ -83,8 +118,18 @@ export function createOrUpdate({ registry }: ReconcileContext, desired: Kubernet
 }
 
 /** Writes an object's status, when it differs. */
-export function updateStatus({ registry }: ReconcileContext, object: KubernetesObject, status: JsonObject): KubernetesObject {
-  return isDeepEqual(object['status'], status) ? object : registry.update(getResource(object.kind), { ...object, status }, { manager, subresource: 'status' })
+export function updateStatus(
+  { registry }: ReconcileContext,
+  object: KubernetesObject,
+  status: JsonObject,
+): KubernetesObject {
+  return isDeepEqual(object['status'], status)
+    ? object
+    : registry.update(
+        getResource(object.kind),
+        { ...object, status },
+        { manager, subresource: 'status' },
+      )
 }
 
 /** Deletes an object; nothing happens when it is gone already. */
@@ -97,12 +142,23 @@ export function deleteIfExists({ registry }: ReconcileContext, object: Kubernete
 /** The reference that makes one object the controller of another. */
 export function buildControllerReference(owner: KubernetesObject): JsonObject {
   const { name, uid } = owner.metadata
-  return { apiVersion: owner.apiVersion, kind: owner.kind, name, uid, controller: true, blockOwnerDeletion: true }
+  return {
+    apiVersion: owner.apiVersion,
+    kind: owner.kind,
+    name,
+    uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  }
 }
 
 function bindVolumeClaims(context: ReconcileContext): void {
   for (const claim of context.registry.store.list(getResource('PersistentVolumeClaim'))) {
     const requests = getIn(claim, 'spec', 'resources', 'requests')
-    updateStatus(context, claim, { phase: 'Bound', accessModes: getIn(claim, 'spec', 'accessModes'), capacity: requests })
+    updateStatus(context, claim, {
+      phase: 'Bound',
+      accessModes: getIn(claim, 'spec', 'accessModes'),
+      capacity: requests,
+    })
   }
 }

@@ -1,71 +1,170 @@
 /** What the API says about itself. */
-import { formatApiVersion, resources, reviewResources, supportedVerbs, type Resource } from './resources.ts'
+import {
+  formatApiVersion,
+  resources,
+  reviewResources,
+  supportedVerbs,
+  type Resource,
+} from './resources.ts'
 import { scaleDiscoveryEntries } from './scale.ts'
 import type { Json, JsonObject } from './types.ts'
 
 const groupVersions = [...new Set([...resources, ...reviewResources].map(formatApiVersion))]
 
 const version = {
-  major: '1', minor: '35', gitVersion: 'v1.35.4-eks-simulator', gitCommit: '', gitTreeState: 'clean',
-  buildDate: '2026-04-15T00:00:00Z', goVersion: 'go1.25.0', compiler: 'gc', platform: 'linux/amd64',
+  major: '1',
+  minor: '35',
+  gitVersion: 'v1.35.4-eks-simulator',
+  gitCommit: '',
+  gitTreeState: 'clean',
+  buildDate: '2026-04-15T00:00:00Z',
+  goVersion: 'go1.25.0',
+  compiler: 'gc',
+  platform: 'linux/amd64',
 }
 
 /** The answer to a discovery path; undefined when the path is none. */
 export function getDiscoveryDocument(path: string): JsonObject | string | undefined {
   switch (path) {
-    case '/version': return version
-    case '/api': return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] }
-    case '/apis': return { kind: 'APIGroupList', apiVersion: 'v1', groups: groupVersions.filter((each) => each !== 'v1').map(describeGroup) }
-    case '/openapi/v3': return { paths: Object.fromEntries(groupVersions.map((each) => [groupVersionPath(each).slice(1), { serverRelativeURL: `/openapi/v3${groupVersionPath(each)}?hash=simulator` }])) }
-    case '/livez': case '/readyz': case '/healthz': return 'ok'
+    case '/version':
+      return version
+    case '/api':
+      return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] }
+    case '/apis':
+      return {
+        kind: 'APIGroupList',
+        apiVersion: 'v1',
+        groups: groupVersions.filter((each) => each !== 'v1').map(describeGroup),
+      }
+    case '/openapi/v3':
+      return {
+        paths: Object.fromEntries(
+          groupVersions.map((each) => [
+            groupVersionPath(each).slice(1),
+            { serverRelativeURL: `/openapi/v3${groupVersionPath(each)}?hash=simulator` },
+          ]),
+        ),
+      }
+    case '/livez':
+    case '/readyz':
+    case '/healthz':
+      return 'ok'
     default:
   }
   const groupVersionToList = groupVersions.find((each) => path === groupVersionPath(each))
   if (groupVersionToList) return buildResourceList(groupVersionToList)
-  const groupVersionToDescribe = groupVersions.find((each) => path === `/openapi/v3${groupVersionPath(each)}`)
+  const groupVersionToDescribe = groupVersions.find(
+    (each) => path === `/openapi/v3${groupVersionPath(each)}`,
+  )
   if (groupVersionToDescribe) return buildOpenApi(groupVersionToDescribe)
-  const groupVersionToName = groupVersions.find((each) => path === `/apis/${each.split('/')[0] ?? ''}`)
-  return groupVersionToName && groupVersionToName !== 'v1' ? { kind: 'APIGroup', apiVersion: 'v1', ...describeGroup(groupVersionToName) } : undefined
+  const groupVersionToName = groupVersions.find(
+    (each) => path === `/apis/${each.split('/')[0] ?? ''}`,
+  )
+  return groupVersionToName && groupVersionToName !== 'v1'
+    ? { kind: 'APIGroup', apiVersion: 'v1', ...describeGroup(groupVersionToName) }
+    : undefined
 }
 
 /** The kinds of `kubectl get all`. */
-const kindsInCategoryAll = new Set(['Pod', 'Service', 'Deployment', 'ReplicaSet', 'StatefulSet', 'Job', 'HorizontalPodAutoscaler'])
+const kindsInCategoryAll = new Set([
+  'Pod',
+  'Service',
+  'Deployment',
+  'ReplicaSet',
+  'StatefulSet',
+  'Job',
+  'HorizontalPodAutoscaler',
+])
 
-const groupVersionPath = (version: string): string => (version === 'v1' ? '/api/v1' : `/apis/${version}`)
+const groupVersionPath = (version: string): string =>
+  version === 'v1' ? '/api/v1' : `/apis/${version}`
 
 function describeGroup(groupVersion: string): JsonObject {
   const [name = '', version = ''] = groupVersion.split('/')
-  return { name, versions: [{ groupVersion, version }], preferredVersion: { groupVersion, version } }
+  return {
+    name,
+    versions: [{ groupVersion, version }],
+    preferredVersion: { groupVersion, version },
+  }
 }
 
 function buildResourceList(version: string): JsonObject {
-  const storedEntries = resources.filter((each) => formatApiVersion(each) === version).flatMap((each): JsonObject[] => [
-    {
-      name: each.plural, singularName: each.kind.toLowerCase(), namespaced: each.isNamespaced, kind: each.kind, verbs: [...supportedVerbs],
-      ...(each.shortNames.length > 0 ? { shortNames: [...each.shortNames] } : {}), ...(kindsInCategoryAll.has(each.kind) ? { categories: ['all'] } : {}),
-    },
-    ...(each.hasStatus ? [{ name: `${each.plural}/status`, singularName: '', namespaced: each.isNamespaced, kind: each.kind, verbs: ['get', 'patch', 'update'] }] : []),
-    ...scaleDiscoveryEntries(each),
-  ])
-  const reviewEntries = reviewResources.filter((each) => formatApiVersion(each) === version).map((each): JsonObject => (
-    { name: each.plural, singularName: each.kind.toLowerCase(), namespaced: false, kind: each.kind, verbs: ['create'] }))
-  return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: version, resources: [...storedEntries, ...reviewEntries] }
+  const storedEntries = resources
+    .filter((each) => formatApiVersion(each) === version)
+    .flatMap((each): JsonObject[] => [
+      {
+        name: each.plural,
+        singularName: each.kind.toLowerCase(),
+        namespaced: each.isNamespaced,
+        kind: each.kind,
+        verbs: [...supportedVerbs],
+        ...(each.shortNames.length > 0 ? { shortNames: [...each.shortNames] } : {}),
+        ...(kindsInCategoryAll.has(each.kind) ? { categories: ['all'] } : {}),
+      },
+      ...(each.hasStatus
+        ? [
+            {
+              name: `${each.plural}/status`,
+              singularName: '',
+              namespaced: each.isNamespaced,
+              kind: each.kind,
+              verbs: ['get', 'patch', 'update'],
+            },
+          ]
+        : []),
+      ...scaleDiscoveryEntries(each),
+    ])
+  const reviewEntries = reviewResources
+    .filter((each) => formatApiVersion(each) === version)
+    .map((each): JsonObject => ({
+      name: each.plural,
+      singularName: each.kind.toLowerCase(),
+      namespaced: false,
+      kind: each.kind,
+      verbs: ['create'],
+    }))
+  return {
+    kind: 'APIResourceList',
+    apiVersion: 'v1',
+    groupVersion: version,
+    resources: [...storedEntries, ...reviewEntries],
+  }
 }
 
-/** As much of OpenAPI as kubectl and helm look for: which kinds can be patched, and that the server validates fields. */
+/**
+ * As much of OpenAPI as kubectl and helm look for: which kinds can be patched, and that the server
+ * validates fields.
+ */
 function buildOpenApi(version: string): JsonObject {
-  const paths = resources.filter((each) => formatApiVersion(each) === version).map((each): [string, JsonObject] => {
-    const collection = each.isNamespaced ? `${groupVersionPath(version)}/namespaces/{namespace}/${each.plural}` : `${groupVersionPath(version)}/${each.plural}`
-    return [`${collection}/{name}`, { patch: buildPatchOperation(each) }]
-  })
-  return { openapi: '3.0.0', info: { title: 'Kubernetes', version: 'v1.35.4' }, paths: Object.fromEntries(paths), components: { schemas: {} } }
+  const paths = resources
+    .filter((each) => formatApiVersion(each) === version)
+    .map((each): [string, JsonObject] => {
+      const collection = each.isNamespaced
+        ? `${groupVersionPath(version)}/namespaces/{namespace}/${each.plural}`
+        : `${groupVersionPath(version)}/${each.plural}`
+      return [`${collection}/{name}`, { patch: buildPatchOperation(each) }]
+    })
+  return {
+    openapi: '3.0.0',
+    info: { title: 'Kubernetes', version: 'v1.35.4' },
+    paths: Object.fromEntries(paths),
+    components: { schemas: {} },
+  }
 }
 
 function buildPatchOperation(resource: Resource): JsonObject {
-  const parameter = (name: string): Json => ({ name, in: 'query', schema: { type: 'string', uniqueItems: true } })
+  const parameter = (name: string): Json => ({
+    name,
+    in: 'query',
+    schema: { type: 'string', uniqueItems: true },
+  })
   return {
     'x-kubernetes-action': 'patch',
-    'x-kubernetes-group-version-kind': { group: resource.group, version: resource.version, kind: resource.kind },
+    'x-kubernetes-group-version-kind': {
+      group: resource.group,
+      version: resource.version,
+      kind: resource.kind,
+    },
     parameters: ['dryRun', 'fieldManager', 'fieldValidation', 'force'].map(parameter),
     responses: { 200: { description: 'OK' } },
   }

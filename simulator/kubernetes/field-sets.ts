@@ -1,6 +1,6 @@
 /**
- * Fields of objects as managed fields name them. A field is a path of elements (`f:NAME`, `k:{KEYS}`, `v:VALUE`)
- * joined with newlines, so that sets of fields are plain sets of strings.
+ * Fields of objects as managed fields name them. A field is a path of elements (`f:NAME`,
+ * `k:{KEYS}`, `v:VALUE`) joined with newlines, so that sets of fields are plain sets of strings.
  */
 import { badRequest } from './api-errors.ts'
 import { joinPath, keyDefaults, getMergeStrategy } from './merge-strategies.ts'
@@ -14,25 +14,61 @@ export type FieldSet = ReadonlySet<string>
 export const union = (left: FieldSet, right: FieldSet): FieldSet => new Set([...left, ...right])
 
 /** The fields of the first set that are not in the second. */
-export const difference = (left: FieldSet, right: FieldSet): FieldSet => new Set([...left].filter((field) => !right.has(field)))
+export const difference = (left: FieldSet, right: FieldSet): FieldSet =>
+  new Set([...left].filter((field) => !right.has(field)))
 
 /** Fields that nobody owns: the API writes or identifies by them. */
-const unownedFields = new Set(['apiVersion', 'kind', ...['name', 'namespace', 'generateName', 'uid', 'resourceVersion', 'generation',
-  'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'managedFields'].map((name) => `metadata.${name}`)])
+const unownedFields = new Set([
+  'apiVersion',
+  'kind',
+  ...[
+    'name',
+    'namespace',
+    'generateName',
+    'uid',
+    'resourceVersion',
+    'generation',
+    'creationTimestamp',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+    'selfLink',
+    'managedFields',
+  ].map((name) => `metadata.${name}`),
+])
 
-/** Structs that every object of a kind has, even when empty: an update that fills them does not come to own them. */
-const structFields = new Set(['metadata', 'spec', 'status', 'status.loadBalancer', 'spec.strategy', 'spec.updateStrategy', 'spec.template', 'spec.template.metadata', 'spec.template.spec'])
+/**
+ * Structs that every object of a kind has, even when empty: an update that fills them does not come
+ * to own them.
+ */
+const structFields = new Set([
+  'metadata',
+  'spec',
+  'status',
+  'status.loadBalancer',
+  'spec.strategy',
+  'spec.updateStrategy',
+  'spec.template',
+  'spec.template.metadata',
+  'spec.template.spec',
+])
 
 /** The element that tells one item of a list from the others. */
-export function getPathElement(item: Json, mergeStrategy: 'set' | readonly string[], schemaPath: string): string {
-  return mergeStrategy === 'set' ? `v:${canonicalJson(item)}` : buildKeyElement(item, mergeStrategy, schemaPath)
+export function getPathElement(
+  item: Json,
+  mergeStrategy: 'set' | readonly string[],
+  schemaPath: string,
+): string {
+  return mergeStrategy === 'set'
+    ? `v:${canonicalJson(item)}`
+    : buildKeyElement(item, mergeStrategy, schemaPath)
 }
 
 function buildKeyElement(item: Json, keys: readonly string[], schemaPath: string): string {
   if (!isObject(item)) throw badRequest(`${schemaPath}: an item is not an object`)
   const values = keys.map((key) => {
     const value = item[key] ?? keyDefaults[key]
-    if (value === undefined) throw badRequest(`${schemaPath}: an item has no "${key}", which tells it from the others`)
+    if (value === undefined)
+      throw badRequest(`${schemaPath}: an item has no "${key}", which tells it from the others`)
     return [key, value] as const
   })
   return `k:${canonicalJson(Object.fromEntries(values))}`
@@ -40,18 +76,29 @@ function buildKeyElement(item: Json, keys: readonly string[], schemaPath: string
 
 /**
  * Every field of an object with its value as text, as ownership sees it.
- * @param includeContainers whether maps and lists count too: they do for an update, and not for an apply
+ * @param includeContainers whether maps and lists count too: they do for an update, and not for
+ *   an apply
  */
-export function collectFieldValues(resource: Resource, object: JsonObject, includeContainers: boolean): Map<string, string> {
+export function collectFieldValues(
+  resource: Resource,
+  object: JsonObject,
+  includeContainers: boolean,
+): Map<string, string> {
   const values = new Map<string, string>()
   const visitMap = (map: JsonObject, path: string, schemaPath: string): void => {
     if (includeContainers && path !== '' && !structFields.has(schemaPath)) values.set(path, '{}')
     for (const [name, inner] of Object.entries(map)) {
       const field = joinPath(schemaPath, name)
-      if (inner !== undefined && !unownedFields.has(field)) visit(inner, appendElement(path, `f:${name}`), field)
+      if (inner !== undefined && !unownedFields.has(field))
+        visit(inner, appendElement(path, `f:${name}`), field)
     }
   }
-  const visitList = (list: Json[], mergeStrategy: 'set' | readonly string[], path: string, schemaPath: string): void => {
+  const visitList = (
+    list: Json[],
+    mergeStrategy: 'set' | readonly string[],
+    path: string,
+    schemaPath: string,
+  ): void => {
     if (includeContainers) values.set(path, '[]')
     for (const item of list) {
       const element = appendElement(path, getPathElement(item, mergeStrategy, schemaPath))
@@ -61,9 +108,11 @@ export function collectFieldValues(resource: Resource, object: JsonObject, inclu
   }
   const visit = (value: Json, path: string, schemaPath: string): void => {
     const mergeStrategy = getMergeStrategy(resource, schemaPath)
-    const isLeaf = mergeStrategy === 'atomic' || (isObject(value) && Object.keys(value).length === 0)
+    const isLeaf =
+      mergeStrategy === 'atomic' || (isObject(value) && Object.keys(value).length === 0)
     if (isObject(value) && !isLeaf) visitMap(value, path, schemaPath)
-    else if (Array.isArray(value) && !isLeaf && mergeStrategy !== undefined) visitList(value, mergeStrategy, path, schemaPath)
+    else if (Array.isArray(value) && !isLeaf && mergeStrategy !== undefined)
+      visitList(value, mergeStrategy, path, schemaPath)
     else values.set(path, canonicalJson(value))
   }
   visit(object, '', '')
@@ -72,13 +121,15 @@ export function collectFieldValues(resource: Resource, object: JsonObject, inclu
 
 /** `.spec.ports[port=19530,protocol="TCP"].name`: how messages write a field. */
 export function formatField(field: string): string {
-  return splitFieldPath(field).map((element) => {
-    const rest = element.slice(2)
-    if (element.startsWith('f:')) return `.${rest}`
-    if (element.startsWith('v:')) return `[=${rest}]`
-    const keys = Object.entries(asObject(JSON.parse(rest) as Json))
-    return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`
-  }).join('')
+  return splitFieldPath(field)
+    .map((element) => {
+      const rest = element.slice(2)
+      if (element.startsWith('f:')) return `.${rest}`
+      if (element.startsWith('v:')) return `[=${rest}]`
+      const keys = Object.entries(asObject(JSON.parse(rest) as Json))
+      return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`
+    })
+    .join('')
 }
 
 /** A set of fields as `fieldsV1`. */
@@ -98,7 +149,8 @@ export function decodeFields(encoded: Json | undefined): FieldSet {
   const visit = (node: JsonObject, path: string): void => {
     const names = Object.keys(node)
     if (path !== '' && (names.length === 0 || names.includes('.'))) fieldSet.add(path)
-    for (const name of names) if (name !== '.') visit(asObject(node[name]), appendElement(path, name))
+    for (const name of names)
+      if (name !== '.') visit(asObject(node[name]), appendElement(path, name))
   }
   visit(asObject(encoded), '')
   return fieldSet
@@ -118,5 +170,10 @@ export function appendElement(path: string, element: string): string {
 function compactNode(node: JsonObject): JsonObject {
   const names = Object.keys(node)
   if (names.length === 1 && names[0] === '.') return {}
-  return Object.fromEntries(Object.entries(node).map(([name, inner]) => [name, name === '.' ? {} : compactNode(asObject(inner))]))
+  return Object.fromEntries(
+    Object.entries(node).map(([name, inner]) => [
+      name,
+      name === '.' ? {} : compactNode(asObject(inner)),
+    ]),
+  )
 }

@@ -1,33 +1,60 @@
-/** What the API's schema says about lists and maps: the little that merging and field ownership need. */
+/**
+ * What the API's schema says about lists and maps: the little that merging and field ownership
+ * need.
+ */
 import type { Resource } from './resources.ts'
 
 /**
- * `atomic`: replaced as a whole. `set`: a list of scalars that merges. Keys: a list whose items are told apart by them;
- * a strategic merge patch uses the first key only.
+ * `atomic`: replaced as a whole. `set`: a list of scalars that merges. Keys: a list whose items are
+ * told apart by them; a strategic merge patch uses the first key only.
  */
 export type MergeStrategy = 'atomic' | 'set' | readonly string[]
 
 type MergeStrategies = Readonly<Record<string, MergeStrategy>>
 
 const containerStrategies: MergeStrategies = {
-  'ports': ['containerPort', 'protocol'], 'env': ['name'], 'env.valueFrom.configMapKeyRef': 'atomic', 'env.valueFrom.secretKeyRef': 'atomic',
-  'env.valueFrom.fieldRef': 'atomic', 'env.valueFrom.resourceFieldRef': 'atomic', 'volumeMounts': ['mountPath'], 'volumeDevices': ['devicePath'],
+  ports: ['containerPort', 'protocol'],
+  env: ['name'],
+  'env.valueFrom.configMapKeyRef': 'atomic',
+  'env.valueFrom.secretKeyRef': 'atomic',
+  'env.valueFrom.fieldRef': 'atomic',
+  'env.valueFrom.resourceFieldRef': 'atomic',
+  volumeMounts: ['mountPath'],
+  volumeDevices: ['devicePath'],
 }
 
 const podStrategies: MergeStrategies = {
-  ...withPrefix('containers', containerStrategies), ...withPrefix('initContainers', containerStrategies),
-  'containers': ['name'], 'initContainers': ['name'], 'volumes': ['name'], 'imagePullSecrets': ['name'], 'hostAliases': ['ip'],
-  'nodeSelector': 'atomic', 'topologySpreadConstraints': ['topologyKey', 'whenUnsatisfiable'],
+  ...withPrefix('containers', containerStrategies),
+  ...withPrefix('initContainers', containerStrategies),
+  containers: ['name'],
+  initContainers: ['name'],
+  volumes: ['name'],
+  imagePullSecrets: ['name'],
+  hostAliases: ['ip'],
+  nodeSelector: 'atomic',
+  topologySpreadConstraints: ['topologyKey', 'whenUnsatisfiable'],
 }
 
 const conditionStrategies: MergeStrategies = { 'status.conditions': ['type'] }
 
-const workloadStrategies: MergeStrategies = { ...withPrefix('spec.template.spec', podStrategies), ...conditionStrategies, 'spec.selector': 'atomic' }
+const workloadStrategies: MergeStrategies = {
+  ...withPrefix('spec.template.spec', podStrategies),
+  ...conditionStrategies,
+  'spec.selector': 'atomic',
+}
 
 const mergeStrategiesByKind: Readonly<Record<string, MergeStrategies>> = {
-  Service: { ...conditionStrategies, 'spec.ports': ['port', 'protocol'], 'spec.selector': 'atomic' },
+  Service: {
+    ...conditionStrategies,
+    'spec.ports': ['port', 'protocol'],
+    'spec.selector': 'atomic',
+  },
   Namespace: conditionStrategies,
-  PersistentVolumeClaim: { ...conditionStrategies, 'spec.selector': 'atomic', 'spec.dataSource': 'atomic' },
+  PersistentVolumeClaim: {
+    ...conditionStrategies,
+    'spec.selector': 'atomic',
+    'spec.dataSource': 'atomic',
+  },
   Pod: { ...withPrefix('spec', podStrategies), ...conditionStrategies, 'status.podIPs': ['ip'] },
   Deployment: workloadStrategies,
   ReplicaSet: workloadStrategies,
@@ -41,10 +68,19 @@ const mergeStrategiesByKind: Readonly<Record<string, MergeStrategies>> = {
   ServiceAccount: { secrets: ['name'], imagePullSecrets: ['name'] },
 }
 
-const metadataStrategies: MergeStrategies = { 'metadata.finalizers': 'set', 'metadata.ownerReferences': ['uid'] }
+const metadataStrategies: MergeStrategies = {
+  'metadata.finalizers': 'set',
+  'metadata.ownerReferences': ['uid'],
+}
 
-/** How the list or map at a place merges. Lists not named here are atomic, maps are not: the API's own default. */
-export function getMergeStrategy(resource: Resource, schemaPath: string): MergeStrategy | undefined {
+/**
+ * How the list or map at a place merges. Lists not named here are atomic, maps are not: the API's
+ * own default.
+ */
+export function getMergeStrategy(
+  resource: Resource,
+  schemaPath: string,
+): MergeStrategy | undefined {
   return metadataStrategies[schemaPath] ?? mergeStrategiesByKind[resource.kind]?.[schemaPath]
 }
 
@@ -57,5 +93,10 @@ export function joinPath(schemaPath: string, field: string): string {
 }
 
 function withPrefix(prefix: string, nested: MergeStrategies): MergeStrategies {
-  return Object.fromEntries(Object.entries(nested).map(([schemaPath, mergeStrategy]) => [joinPath(prefix, schemaPath), mergeStrategy]))
+  return Object.fromEntries(
+    Object.entries(nested).map(([schemaPath, mergeStrategy]) => [
+      joinPath(prefix, schemaPath),
+      mergeStrategy,
+    ]),
+  )
 }

@@ -2,7 +2,16 @@
 import { joinPath, getMergeStrategy } from './merge-strategies.ts'
 import { ApiError, badRequest, notImplemented, unsupportedMediaType } from './api-errors.ts'
 import type { Resource } from './resources.ts'
-import { getIn, canonicalJson, asObject, isObject, asArray, asString, type Json, type JsonObject } from './types.ts'
+import {
+  getIn,
+  canonicalJson,
+  asObject,
+  isObject,
+  asArray,
+  asString,
+  type Json,
+  type JsonObject,
+} from './types.ts'
 
 /** The media types of patches, apply included. */
 export const mediaTypes = {
@@ -13,14 +22,22 @@ export const mediaTypes = {
 } as const
 
 /** What an object becomes under a patch of a media type. */
-export function applyPatch(resource: Resource, object: JsonObject, patch: Json, mediaType: string): JsonObject {
+export function applyPatch(
+  resource: Resource,
+  object: JsonObject,
+  patch: Json,
+  mediaType: string,
+): JsonObject {
   switch (mediaType) {
-    case mediaTypes.json: return asObject(applyJsonPatch(object, asArray(patch)))
-    case mediaTypes.merge: return asObject(applyMergePatch(object, patch))
+    case mediaTypes.json:
+      return asObject(applyJsonPatch(object, asArray(patch)))
+    case mediaTypes.merge:
+      return asObject(applyMergePatch(object, patch))
     case mediaTypes.strategic:
       if (resource.isBuiltIn) return applyStrategicMergePatch(resource, object, asObject(patch), '')
       throw unsupportedMediaType([mediaTypes.json, mediaTypes.merge, mediaTypes.apply])
-    default: throw unsupportedMediaType(Object.values(mediaTypes))
+    default:
+      throw unsupportedMediaType(Object.values(mediaTypes))
   }
 }
 
@@ -42,9 +59,11 @@ export function applyJsonPatch(document: Json, operations: Json[]): Json {
     const { op, path, from, value } = asObject(operation)
     const targetPath = parseJsonPointer(asString(path))
     if (op === 'test') {
-      if (canonicalJson(getIn(result, ...targetPath)) !== canonicalJson(value)) throw createPatchError(`testing value ${asString(path)} failed`)
+      if (canonicalJson(getIn(result, ...targetPath)) !== canonicalJson(value))
+        throw createPatchError(`testing value ${asString(path)} failed`)
     } else if (op === 'remove') result = editAt(result, targetPath, () => undefined, asString(path))
-    else if (op === 'replace') result = editAt(result, targetPath, () => value ?? null, asString(path))
+    else if (op === 'replace')
+      result = editAt(result, targetPath, () => value ?? null, asString(path))
     else if (op === 'add') result = editAt(result, targetPath, () => value ?? null, '')
     else if (op === 'copy' || op === 'move') {
       const sourcePath = parseJsonPointer(asString(from))
@@ -56,48 +75,91 @@ export function applyJsonPatch(document: Json, operations: Json[]): Json {
   return result
 }
 
-const createPatchError = (message: string): ApiError => new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request: ${message}`)
+const createPatchError = (message: string): ApiError =>
+  new ApiError(
+    422,
+    'Invalid',
+    `the server rejected our request due to an error in our request: ${message}`,
+  )
 
 function parseJsonPointer(path: string): string[] {
-  return path.split('/').slice(1).map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'))
+  return path
+    .split('/')
+    .slice(1)
+    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
-/** Changes one place. `existing` is the path to name when nothing is there; empty for `add`, which needs nothing there. */
-function editAt(node: Json, [segment, ...rest]: string[], change: () => Json | undefined, requiredPath: string): Json {
+/**
+ * Changes one place. `existing` is the path to name when nothing is there; empty for `add`, which
+ * needs nothing there.
+ */
+function editAt(
+  node: Json,
+  [segment, ...rest]: string[],
+  change: () => Json | undefined,
+  requiredPath: string,
+): Json {
   if (segment === undefined) return change() ?? null
   if (Array.isArray(node)) return editList(node, segment, rest, change, requiredPath)
   if (!isObject(node)) throw createPatchError(`no such path: ${requiredPath}`)
   const inner = node[segment]
-  if (inner === undefined && (rest.length > 0 || requiredPath !== '')) throw createPatchError(`remove or replace operation does not apply: doc is missing path: ${requiredPath || segment}`)
+  if (inner === undefined && (rest.length > 0 || requiredPath !== ''))
+    throw createPatchError(
+      `remove or replace operation does not apply: doc is missing path: ${requiredPath || segment}`,
+    )
   const value = rest.length > 0 ? editAt(inner ?? null, rest, change, requiredPath) : change()
   const result = { ...node, [segment]: value }
   if (value === undefined) Reflect.deleteProperty(result, segment)
   return result
 }
 
-function editList(list: Json[], segment: string, rest: string[], change: () => Json | undefined, requiredPath: string): Json[] {
+function editList(
+  list: Json[],
+  segment: string,
+  rest: string[],
+  change: () => Json | undefined,
+  requiredPath: string,
+): Json[] {
   const index = segment === '-' ? list.length : Number(segment)
-  if (!Number.isInteger(index) || index > list.length || ((requiredPath !== '' || rest.length > 0) && index >= list.length)) throw createPatchError(`index out of range: ${segment}`)
-  if (rest.length > 0) return list.with(index, editAt(list[index] ?? null, rest, change, requiredPath))
+  if (
+    !Number.isInteger(index) ||
+    index > list.length ||
+    ((requiredPath !== '' || rest.length > 0) && index >= list.length)
+  )
+    throw createPatchError(`index out of range: ${segment}`)
+  if (rest.length > 0)
+    return list.with(index, editAt(list[index] ?? null, rest, change, requiredPath))
   const value = change()
   return list.toSpliced(index, requiredPath === '' ? 0 : 1, ...(value === undefined ? [] : [value]))
 }
 
-/** A strategic merge: a merge patch that knows which lists merge by a key, and the directives that clients send. */
-function applyStrategicMergePatch(resource: Resource, target: JsonObject, patch: JsonObject, schemaPath: string): JsonObject {
+/**
+ * A strategic merge: a merge patch that knows which lists merge by a key, and the directives that
+ * clients send.
+ */
+function applyStrategicMergePatch(
+  resource: Resource,
+  target: JsonObject,
+  patch: JsonObject,
+  schemaPath: string,
+): JsonObject {
   if (patch['$patch'] === 'replace') return omitDirectives(patch)
   const result: JsonObject = { ...target }
   const retainedKeys = patch['$retainKeys']
-  if (Array.isArray(retainedKeys)) for (const name of Object.keys(result)) if (!retainedKeys.includes(name)) Reflect.deleteProperty(result, name)
+  if (Array.isArray(retainedKeys))
+    for (const name of Object.keys(result))
+      if (!retainedKeys.includes(name)) Reflect.deleteProperty(result, name)
   for (const [name, value] of Object.entries(patch)) {
     if (name.startsWith('$')) applyDirective(result, name, value)
     else if (value === null || value === undefined) Reflect.deleteProperty(result, name)
-    else result[name] = mergeStrategicValue(resource, result[name], value, joinPath(schemaPath, name))
+    else
+      result[name] = mergeStrategicValue(resource, result[name], value, joinPath(schemaPath, name))
   }
   for (const [name, order] of Object.entries(patch)) {
     if (!name.startsWith('$setElementOrder/')) continue
     const list = name.slice('$setElementOrder/'.length)
-    if (Array.isArray(result[list])) result[list] = reorderList(resource, result[list], asArray(order), joinPath(schemaPath, list))
+    if (Array.isArray(result[list]))
+      result[list] = reorderList(resource, result[list], asArray(order), joinPath(schemaPath, list))
   }
   return result
 }
@@ -105,40 +167,74 @@ function applyStrategicMergePatch(resource: Resource, target: JsonObject, patch:
 /** Directives beside the fields; those about order come last, and elsewhere. */
 function applyDirective(result: JsonObject, name: string, value: Json | undefined): void {
   const [directive = '', list = ''] = name.split('/')
-  if (directive === '$deleteFromPrimitiveList') result[list] = asArray(result[list]).filter((item) => !asArray(value).some((removedItem) => canonicalJson(removedItem) === canonicalJson(item)))
-  else if (!['$setElementOrder', '$retainKeys'].includes(directive)) throw notImplemented(`strategic merge directive ${name}: ${canonicalJson(value)}`)
+  if (directive === '$deleteFromPrimitiveList')
+    result[list] = asArray(result[list]).filter(
+      (item) =>
+        !asArray(value).some((removedItem) => canonicalJson(removedItem) === canonicalJson(item)),
+    )
+  else if (!['$setElementOrder', '$retainKeys'].includes(directive))
+    throw notImplemented(`strategic merge directive ${name}: ${canonicalJson(value)}`)
 }
 
-function mergeStrategicValue(resource: Resource, target: Json | undefined, patch: Json, schemaPath: string): Json {
+function mergeStrategicValue(
+  resource: Resource,
+  target: Json | undefined,
+  patch: Json,
+  schemaPath: string,
+): Json {
   const mergeStrategy = getMergeStrategy(resource, schemaPath)
-  // The atomic maps that a strategic merge meets (selectors) merge all the same: atomic is a word of server-side apply.
-  if (isObject(patch)) return applyStrategicMergePatch(resource, asObject(target), patch, schemaPath)
-  if (!Array.isArray(patch) || mergeStrategy === undefined || mergeStrategy === 'atomic') return patch
-  if (mergeStrategy === 'set') return [...asArray(target), ...patch.filter((item) => !asArray(target).some((other) => canonicalJson(other) === canonicalJson(item)))]
+  // The atomic maps that a strategic merge meets (selectors) merge all the same: atomic is a word
+  // of server-side apply.
+  if (isObject(patch))
+    return applyStrategicMergePatch(resource, asObject(target), patch, schemaPath)
+  if (!Array.isArray(patch) || mergeStrategy === undefined || mergeStrategy === 'atomic')
+    return patch
+  if (mergeStrategy === 'set')
+    return [
+      ...asArray(target),
+      ...patch.filter(
+        (item) => !asArray(target).some((other) => canonicalJson(other) === canonicalJson(item)),
+      ),
+    ]
   const [key = ''] = mergeStrategy
   let result = asArray(target)
   for (const item of patch) {
-    if (getIn(item, '$patch') === 'replace') return patch.filter((other) => getIn(other, '$patch') === undefined)
-    const hasSameKey = (other: Json): boolean => canonicalJson(getIn(other, key)) === canonicalJson(getIn(item, key))
+    if (getIn(item, '$patch') === 'replace')
+      return patch.filter((other) => getIn(other, '$patch') === undefined)
+    const hasSameKey = (other: Json): boolean =>
+      canonicalJson(getIn(other, key)) === canonicalJson(getIn(item, key))
     const index = result.findIndex(hasSameKey)
     if (getIn(item, '$patch') === 'delete') result = result.filter((other) => !hasSameKey(other))
-    else if (index >= 0) result = result.with(index, applyStrategicMergePatch(resource, asObject(result[index]), asObject(item), schemaPath))
+    else if (index >= 0)
+      result = result.with(
+        index,
+        applyStrategicMergePatch(resource, asObject(result[index]), asObject(item), schemaPath),
+      )
     else result = [...result, omitDirectives(asObject(item))]
   }
   return result
 }
 
-/** Brings a merged list into the order that the client asked for; what it does not name stays behind. */
+/**
+ * Brings a merged list into the order that the client asked for; what it does not name stays
+ * behind.
+ */
 function reorderList(resource: Resource, list: Json[], order: Json[], schemaPath: string): Json[] {
   const mergeStrategy = getMergeStrategy(resource, schemaPath)
   const key = Array.isArray(mergeStrategy) ? String(mergeStrategy[0]) : undefined
   const rank = (item: Json): number => {
-    const index = order.findIndex((orderedItem) => (key === undefined ? canonicalJson(orderedItem) === canonicalJson(item) : canonicalJson(getIn(orderedItem, key)) === canonicalJson(getIn(item, key))))
+    const index = order.findIndex((orderedItem) =>
+      key === undefined
+        ? canonicalJson(orderedItem) === canonicalJson(item)
+        : canonicalJson(getIn(orderedItem, key)) === canonicalJson(getIn(item, key)),
+    )
     return index < 0 ? order.length : index
   }
   return list.toSorted((left, right) => rank(left) - rank(right))
 }
 
 function omitDirectives(patch: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(patch).filter(([name, value]) => !name.startsWith('$') && value !== null))
+  return Object.fromEntries(
+    Object.entries(patch).filter(([name, value]) => !name.startsWith('$') && value !== null),
+  )
 }

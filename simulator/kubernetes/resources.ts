@@ -1,4 +1,7 @@
-/** Which resources the simulator serves. What is not in this table does not exist, as in a cluster without that CRD. */
+/**
+ * Which resources the simulator serves. What is not in this table does not exist, as in a cluster
+ * without that CRD.
+ */
 import { asObject, type Json } from './types.ts'
 
 /** One resource of the API. */
@@ -19,12 +22,26 @@ export interface Resource {
 
 type ResourceTrait = 'cluster' | 'status' | 'generation' | 'crd'
 
-const defineResource = (formatApiVersion: string, plural: string, kind: string, short: string[], ...traits: ResourceTrait[]): Resource => {
-  const [group, version] = formatApiVersion.includes('/') ? formatApiVersion.split('/') : ['', formatApiVersion]
+const defineResource = (
+  formatApiVersion: string,
+  plural: string,
+  kind: string,
+  short: string[],
+  ...traits: ResourceTrait[]
+): Resource => {
+  const [group, version] = formatApiVersion.includes('/')
+    ? formatApiVersion.split('/')
+    : ['', formatApiVersion]
   return {
-    group: group ?? '', version: version ?? '', plural, kind, shortNames: short,
-    isNamespaced: !traits.includes('cluster'), hasStatus: traits.includes('status'),
-    hasGeneration: traits.includes('generation'), isBuiltIn: !traits.includes('crd'),
+    group: group ?? '',
+    version: version ?? '',
+    plural,
+    kind,
+    shortNames: short,
+    isNamespaced: !traits.includes('cluster'),
+    hasStatus: traits.includes('status'),
+    hasGeneration: traits.includes('generation'),
+    isBuiltIn: !traits.includes('crd'),
   }
 }
 
@@ -43,28 +60,97 @@ export const resources: readonly Resource[] = [
   defineResource('apps/v1', 'replicasets', 'ReplicaSet', ['rs'], 'status', 'generation'),
   defineResource('apps/v1', 'statefulsets', 'StatefulSet', ['sts'], 'status', 'generation'),
   defineResource('batch/v1', 'jobs', 'Job', [], 'status', 'generation'),
-  defineResource('autoscaling/v2', 'horizontalpodautoscalers', 'HorizontalPodAutoscaler', ['hpa'], 'status'),
-  defineResource('policy/v1', 'poddisruptionbudgets', 'PodDisruptionBudget', ['pdb'], 'status', 'generation'),
+  defineResource(
+    'autoscaling/v2',
+    'horizontalpodautoscalers',
+    'HorizontalPodAutoscaler',
+    ['hpa'],
+    'status',
+  ),
+  defineResource(
+    'policy/v1',
+    'poddisruptionbudgets',
+    'PodDisruptionBudget',
+    ['pdb'],
+    'status',
+    'generation',
+  ),
   defineResource('rbac.authorization.k8s.io/v1', 'roles', 'Role', []),
   defineResource('rbac.authorization.k8s.io/v1', 'rolebindings', 'RoleBinding', []),
   defineResource('networking.k8s.io/v1', 'ingresses', 'Ingress', ['ing'], 'status', 'generation'),
-  defineResource('networking.k8s.io/v1', 'ingressclasses', 'IngressClass', [], 'cluster', 'generation'),
+  defineResource(
+    'networking.k8s.io/v1',
+    'ingressclasses',
+    'IngressClass',
+    [],
+    'cluster',
+    'generation',
+  ),
   defineResource('discovery.k8s.io/v1', 'endpointslices', 'EndpointSlice', [], 'generation'),
   defineResource('coordination.k8s.io/v1', 'leases', 'Lease', []),
-  defineResource('elbv2.k8s.aws/v1beta1', 'ingressclassparams', 'IngressClassParams', [], 'cluster', 'generation', 'crd'),
-  defineResource('elbv2.k8s.aws/v1beta1', 'targetgroupbindings', 'TargetGroupBinding', [], 'status', 'generation', 'crd'),
-  defineResource('monitoring.coreos.com/v1', 'servicemonitors', 'ServiceMonitor', ['smon'], 'generation', 'crd'),
+  defineResource(
+    'elbv2.k8s.aws/v1beta1',
+    'ingressclassparams',
+    'IngressClassParams',
+    [],
+    'cluster',
+    'generation',
+    'crd',
+  ),
+  defineResource(
+    'elbv2.k8s.aws/v1beta1',
+    'targetgroupbindings',
+    'TargetGroupBinding',
+    [],
+    'status',
+    'generation',
+    'crd',
+  ),
+  defineResource(
+    'monitoring.coreos.com/v1',
+    'servicemonitors',
+    'ServiceMonitor',
+    ['smon'],
+    'generation',
+    'crd',
+  ),
 ]
 
 /** Reviews: POSTed, answered and forgotten. */
 export const reviewResources: readonly Resource[] = [
-  defineResource('authorization.k8s.io/v1', 'selfsubjectaccessreviews', 'SelfSubjectAccessReview', [], 'cluster'),
-  defineResource('authorization.k8s.io/v1', 'selfsubjectrulesreviews', 'SelfSubjectRulesReview', [], 'cluster'),
-  defineResource('authentication.k8s.io/v1', 'selfsubjectreviews', 'SelfSubjectReview', [], 'cluster'),
+  defineResource(
+    'authorization.k8s.io/v1',
+    'selfsubjectaccessreviews',
+    'SelfSubjectAccessReview',
+    [],
+    'cluster',
+  ),
+  defineResource(
+    'authorization.k8s.io/v1',
+    'selfsubjectrulesreviews',
+    'SelfSubjectRulesReview',
+    [],
+    'cluster',
+  ),
+  defineResource(
+    'authentication.k8s.io/v1',
+    'selfsubjectreviews',
+    'SelfSubjectReview',
+    [],
+    'cluster',
+  ),
 ]
 
 /** The verbs that every stored resource has. */
-export const supportedVerbs = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'] as const
+export const supportedVerbs = [
+  'create',
+  'delete',
+  'get',
+  'list',
+  'patch',
+  'update',
+  'watch',
+] as const
 
 /** `v1` or `GROUP/VERSION`. */
 export function formatApiVersion(resource: Resource): string {
@@ -77,11 +163,14 @@ export function formatQualifiedName(resource: Resource): string {
 }
 
 /**
- * Finds a resource by kind (`Service`), plural (`services`), or plural and group (`deployments.apps`).
+ * Finds a resource by kind (`Service`), plural (`services`), or plural and group
+ * (`deployments.apps`).
  * @throws when the simulator has none of that name
  */
 export function getResource(name: string): Resource {
-  const match = resources.find((resource) => [resource.kind, resource.plural, formatQualifiedName(resource)].includes(name))
+  const match = resources.find((resource) =>
+    [resource.kind, resource.plural, formatQualifiedName(resource)].includes(name),
+  )
   if (!match) throw new Error(`The simulator's Kubernetes has no resource ${name}`)
   return match
 }
@@ -89,5 +178,7 @@ export function getResource(name: string): Resource {
 /** The resource of an object, by its apiVersion and kind. */
 export function findResourceForObject(object: Json | undefined): Resource | undefined {
   const { apiVersion: version, kind } = asObject(object)
-  return resources.find((resource) => resource.kind === kind && formatApiVersion(resource) === version)
+  return resources.find(
+    (resource) => resource.kind === kind && formatApiVersion(resource) === version,
+  )
 }

@@ -14,7 +14,11 @@ export function parseSelectors(query: URLSearchParams): ObjectPredicate {
 
 /** `a=b,c!=d,e in (f,g),h,!i`. */
 export function parseLabelSelector(selector: string): ObjectPredicate {
-  const requirements = selector.split(/,(?![^(]*\))/).map((term) => term.trim()).filter((term) => term !== '').map(parseRequirement)
+  const requirements = selector
+    .split(/,(?![^(]*\))/)
+    .map((term) => term.trim())
+    .filter((term) => term !== '')
+    .map(parseRequirement)
   return (object) => requirements.every((matches) => matches(object.metadata.labels ?? {}))
 }
 
@@ -36,15 +40,25 @@ function parseRequirement(term: string): (labels: Record<string, string>) => boo
   return (labels) => (labels[key] !== undefined) === (negation === '')
 }
 
-/** `metadata.name=x,involvedObject.kind!=y`: any field, where the real API knows a few for each resource. */
+/**
+ * `metadata.name=x,involvedObject.kind!=y`: any field, where the real API knows a few for each
+ * resource.
+ */
 export function parseFieldSelector(selector: string): ObjectPredicate {
-  const requirements = selector.split(',').filter((term) => term !== '').map((term) => {
-    const parsed = /^([^!=]+)(==|=|!=)(.*)$/.exec(term)
-    if (!parsed) throw badRequest(`invalid selector: '${term}'; can't understand '${term}'`)
-    const [, path = '', operator, value = ''] = parsed
-    return (object: KubernetesObject) => (formatScalar(getIn(object, ...path.split('.'))) === value) === (operator !== '!=')
-  })
+  const requirements = selector
+    .split(',')
+    .filter((term) => term !== '')
+    .map((term) => {
+      const parsed = /^([^!=]+)(==|=|!=)(.*)$/.exec(term)
+      if (!parsed) throw badRequest(`invalid selector: '${term}'; can't understand '${term}'`)
+      const [, path = '', operator, value = ''] = parsed
+      return (object: KubernetesObject) =>
+        (formatScalar(getIn(object, ...path.split('.'))) === value) === (operator !== '!=')
+    })
   return (object) => requirements.every((matches) => matches(object))
 }
 
-const formatScalar = (value: Json | undefined): string => (value === undefined || value === null || Array.isArray(value) || isObject(value) ? '' : String(value))
+const formatScalar = (value: Json | undefined): string =>
+  value === undefined || value === null || Array.isArray(value) || isObject(value)
+    ? ''
+    : String(value)

@@ -1,4 +1,7 @@
-/** Where objects live: one counter of versions, one log of changes, and the listeners that watches are made of. */
+/**
+ * Where objects live: one counter of versions, one log of changes, and the listeners that watches
+ * are made of.
+ */
 import type { Resource } from './resources.ts'
 import type { KubernetesObject } from './types.ts'
 
@@ -30,7 +33,9 @@ export class Store {
     return this.objects.get(resource)?.get(storageKey(resource, namespace, name))
   }
 
-  /** Everything of a resource, in all namespaces when `namespace` is empty, ordered as etcd would. */
+  /**
+   * Everything of a resource, in all namespaces when `namespace` is empty, ordered as etcd would.
+   */
   list(resource: Resource, namespace = ''): KubernetesObject[] {
     const all = [...(this.objects.get(resource) ?? new Map<string, KubernetesObject>())]
     return all
@@ -44,7 +49,13 @@ export class Store {
     const { namespace = '', name } = object.metadata
     const previous = this.get(resource, namespace, name)
     const stored = this.insertSilently(resource, object)
-    this.notifyListeners({ type: previous ? 'MODIFIED' : 'ADDED', resource, object: stored, previous, version: this.version })
+    this.notifyListeners({
+      type: previous ? 'MODIFIED' : 'ADDED',
+      resource,
+      object: stored,
+      previous,
+      version: this.version,
+    })
     return stored
   }
 
@@ -52,8 +63,12 @@ export class Store {
   insertSilently(resource: Resource, object: KubernetesObject): KubernetesObject {
     const stored = this.withNextVersion(object)
     let objectsByKey = this.objects.get(resource)
-    if (!objectsByKey) this.objects.set(resource, (objectsByKey = new Map<string, KubernetesObject>()))
-    objectsByKey.set(storageKey(resource, object.metadata.namespace ?? '', object.metadata.name), stored)
+    if (!objectsByKey)
+      this.objects.set(resource, (objectsByKey = new Map<string, KubernetesObject>()))
+    objectsByKey.set(
+      storageKey(resource, object.metadata.namespace ?? '', object.metadata.name),
+      stored,
+    )
     return stored
   }
 
@@ -62,7 +77,13 @@ export class Store {
     const { namespace = '', name } = object.metadata
     this.objects.get(resource)?.delete(storageKey(resource, namespace, name))
     const deletedObject = this.withNextVersion(object)
-    this.notifyListeners({ type: 'DELETED', resource, object: deletedObject, previous: object, version: this.version })
+    this.notifyListeners({
+      type: 'DELETED',
+      resource,
+      object: deletedObject,
+      previous: object,
+      version: this.version,
+    })
     return deletedObject
   }
 
@@ -71,14 +92,20 @@ export class Store {
     return [...this.objects.values()].flatMap((all) => [...all.values()])
   }
 
-  /** Keeps everything as it is now. Returns a function that brings it back, under new resourceVersions; listeners are told. */
+  /**
+   * Keeps everything as it is now. Returns a function that brings it back, under new
+   * resourceVersions; listeners are told.
+   */
   snapshot(): () => void {
-    const savedObjects = new Map([...this.objects].map(([resource, all]) => [resource, new Map(all)]))
+    const savedObjects = new Map(
+      [...this.objects].map(([resource, all]) => [resource, new Map(all)]),
+    )
     return () => {
       for (const [resource, all] of this.objects) {
         const savedByKey = savedObjects.get(resource) ?? new Map<string, KubernetesObject>()
         for (const [name, object] of all) if (!savedByKey.has(name)) this.delete(resource, object)
-        for (const [name, object] of savedByKey) if (all.get(name) !== object) savedByKey.set(name, this.put(resource, object))
+        for (const [name, object] of savedByKey)
+          if (all.get(name) !== object) savedByKey.set(name, this.put(resource, object))
       }
     }
   }
@@ -118,10 +145,12 @@ export class Store {
 
   private notifyListeners(change: Change): void {
     this.history.push(change)
-    if (this.history.length > historyLimit) this.compactedVersion = this.history.shift()?.version ?? this.compactedVersion
+    if (this.history.length > historyLimit)
+      this.compactedVersion = this.history.shift()?.version ?? this.compactedVersion
     this.pendingChanges.push(change)
     if (this.pendingChanges.length > 1) return
-    // A listener may write: its changes are told after this one, so that everybody hears them in the same order.
+    // A listener may write: its changes are told after this one, so that everybody hears them in
+    // the same order.
     for (let next = this.pendingChanges[0]; next; next = this.pendingChanges[0]) {
       for (const listener of [...this.listeners]) listener(next)
       this.pendingChanges.shift()

@@ -65,9 +65,15 @@ export interface AuthorizationAttributes {
 }
 
 /** Whether an identity may do something. */
-export type Authorize = (identity: Identity, attributes: AuthorizationAttributes) => boolean | Promise<boolean>
+export type Authorize = (
+  identity: Identity,
+  attributes: AuthorizationAttributes,
+) => boolean | Promise<boolean>
 
-/** Reads deep into a JSON value: `at(service, 'spec', 'ports', 0, 'port')`; undefined where the way ends. */
+/**
+ * Reads deep into a JSON value: `at(service, 'spec', 'ports', 0, 'port')`; undefined where the way
+ * ends.
+ */
 export function getIn(value: Json | undefined, ...path: (string | number)[]): Json | undefined {
   let current = value
   for (const step of path) {
@@ -102,16 +108,26 @@ export function asObject(value: Json | undefined): JsonObject {
 export function canonicalJson(value: Json | undefined): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (!isObject(value)) return JSON.stringify(value ?? null)
-  const members = Object.keys(value).filter((key) => value[key] !== undefined).sort()
+  const members = Object.keys(value)
+    .filter((key) => value[key] !== undefined)
+    .sort()
   return `{${members.map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`).join(',')}}`
 }
 
-/** Whether two values are equal, whatever order their keys were written in; a member that is undefined is as good as absent. */
+/**
+ * Whether two values are equal, whatever order their keys were written in; a member that is
+ * undefined is as good as absent.
+ */
 export function isDeepEqual(left: Json | undefined, right: Json | undefined): boolean {
   if (left === right) return true
-  if (Array.isArray(left) && Array.isArray(right)) return left.length === right.length && left.every((value, index) => isDeepEqual(value, right[index]))
+  if (Array.isArray(left) && Array.isArray(right))
+    return (
+      left.length === right.length && left.every((value, index) => isDeepEqual(value, right[index]))
+    )
   if (!isObject(left) || !isObject(right)) return false
-  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) => isDeepEqual(left[key], right[key]))
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) =>
+    isDeepEqual(left[key], right[key]),
+  )
 }
 
 /** The time as Kubernetes writes it: whole seconds. */

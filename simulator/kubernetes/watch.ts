@@ -17,18 +17,31 @@ export interface WatchOptions {
 }
 
 /** Answers a watch. */
-export function serveWatch(store: Store, options: WatchOptions, query: URLSearchParams, response: ServerResponse): void {
+export function serveWatch(
+  store: Store,
+  options: WatchOptions,
+  query: URLSearchParams,
+  response: ServerResponse,
+): void {
   const fromVersion = query.get('resourceVersion') ?? ''
   const sendsInitialEvents = query.get('sendInitialEvents') === 'true'
   // Without a version, or with 0, a watch begins with what is there.
   const startsWithList = sendsInitialEvents || fromVersion === '' || fromVersion === '0'
-  const send = (type: string, object: JsonObject): void => void response.write(`${JSON.stringify({ type, object })}\n`)
+  const send = (type: string, object: JsonObject): void =>
+    void response.write(`${JSON.stringify({ type, object })}\n`)
   const sendChange = (change: Change): void => {
-    if (change.resource !== options.resource || (options.namespace !== '' && change.object.metadata.namespace !== options.namespace)) return
+    if (
+      change.resource !== options.resource ||
+      (options.namespace !== '' && change.object.metadata.namespace !== options.namespace)
+    )
+      return
     const type = visibleChangeType(change, options.isSelected)
     if (type) send(type, options.serialize(change.object))
   }
-  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'cache-control': 'no-cache, private',
+  })
   response.flushHeaders()
   const backlog = startsWithList ? [] : store.changesSince(Number(fromVersion))
   if (backlog === undefined) {
@@ -37,14 +50,21 @@ export function serveWatch(store: Store, options: WatchOptions, query: URLSearch
     response.end()
     return
   }
-  if (startsWithList) for (const object of store.list(options.resource, options.namespace).filter(options.isSelected)) send('ADDED', options.serialize(object))
+  if (startsWithList)
+    for (const object of store.list(options.resource, options.namespace).filter(options.isSelected))
+      send('ADDED', options.serialize(object))
   // The end of the list has a mark of its own: helm's and kubectl's informers wait for it.
-  if (sendsInitialEvents) send('BOOKMARK', buildBookmark(options.resource, store.version, { 'k8s.io/initial-events-end': 'true' }))
+  if (sendsInitialEvents)
+    send(
+      'BOOKMARK',
+      buildBookmark(options.resource, store.version, { 'k8s.io/initial-events-end': 'true' }),
+    )
   backlog.forEach(sendChange)
   const stop = store.subscribe(sendChange)
   const seconds = Number(query.get('timeoutSeconds') ?? '0') || 1800
   const timer = setTimeout(() => {
-    if (query.get('allowWatchBookmarks') === 'true') send('BOOKMARK', buildBookmark(options.resource, store.version, {}))
+    if (query.get('allowWatchBookmarks') === 'true')
+      send('BOOKMARK', buildBookmark(options.resource, store.version, {}))
     response.end()
   }, seconds * 1000)
   response.on('close', () => {
@@ -53,8 +73,13 @@ export function serveWatch(store: Store, options: WatchOptions, query: URLSearch
   })
 }
 
-/** How a change looks through a selector: an object that stops matching is deleted for this watch. */
-function visibleChangeType({ type, object, previous }: Change, isSelected: ObjectPredicate): Change['type'] | undefined {
+/**
+ * How a change looks through a selector: an object that stops matching is deleted for this watch.
+ */
+function visibleChangeType(
+  { type, object, previous }: Change,
+  isSelected: ObjectPredicate,
+): Change['type'] | undefined {
   const before = type !== 'ADDED' && previous !== undefined && isSelected(previous)
   const after = type !== 'DELETED' && isSelected(object)
   if (before && after) return 'MODIFIED'
@@ -62,9 +87,18 @@ function visibleChangeType({ type, object, previous }: Change, isSelected: Objec
   return before ? 'DELETED' : undefined
 }
 
-function buildBookmark(resource: Resource, version: number, annotations: Record<string, string>): JsonObject {
+function buildBookmark(
+  resource: Resource,
+  version: number,
+  annotations: Record<string, string>,
+): JsonObject {
   return {
-    apiVersion: formatApiVersion(resource), kind: resource.kind,
-    metadata: { resourceVersion: String(version), creationTimestamp: null, ...(Object.keys(annotations).length > 0 ? { annotations } : {}) },
+    apiVersion: formatApiVersion(resource),
+    kind: resource.kind,
+    metadata: {
+      resourceVersion: String(version),
+      creationTimestamp: null,
+      ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+    },
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Milvus's gRPC interface as the official Node SDK ships it, and the standard health service that the Milvus proxy
- * registers beside it on the same port.
+ * Milvus's gRPC interface as the official Node SDK ships it, and the standard health service that
+ * the Milvus proxy registers beside it on the same port.
  */
 import { fromJSON } from '@grpc/proto-loader'
 import type { ServiceDefinition } from '@grpc/grpc-js'
@@ -26,12 +26,23 @@ const healthProto: unknown = {
                 HealthCheckRequest: { fields: { service: { type: 'string', id: 1 } } },
                 HealthCheckResponse: {
                   fields: { status: { type: 'ServingStatus', id: 1 } },
-                  nested: { ServingStatus: { values: { UNKNOWN: 0, SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } } },
+                  nested: {
+                    ServingStatus: {
+                      values: { UNKNOWN: 0, SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 },
+                    },
+                  },
                 },
                 Health: {
                   methods: {
-                    Check: { requestType: 'HealthCheckRequest', responseType: 'HealthCheckResponse' },
-                    Watch: { requestType: 'HealthCheckRequest', responseType: 'HealthCheckResponse', responseStream: true },
+                    Check: {
+                      requestType: 'HealthCheckRequest',
+                      responseType: 'HealthCheckResponse',
+                    },
+                    Watch: {
+                      requestType: 'HealthCheckRequest',
+                      responseType: 'HealthCheckResponse',
+                      responseStream: true,
+                    },
                   },
                 },
               },
@@ -46,7 +57,8 @@ const healthProto: unknown = {
 /** A file of the proto as protobufjs writes it in JSON. */
 type ProtoJson = Parameters<typeof fromJSON>[0]
 
-// A CommonJS module that sets both `exports.default` and `__esModule`: Node hands its exports over as the default export.
+// A CommonJS module that sets both `exports.default` and `__esModule`: Node hands its exports over
+// as the default export.
 const protoModule: unknown = milvusProto
 const milvusJson = (hasDefaultExport(protoModule) ? protoModule.default : protoModule) as ProtoJson
 
@@ -54,7 +66,10 @@ function hasDefaultExport(module: unknown): module is { default: unknown } {
   return typeof module === 'object' && module !== null && 'default' in module
 }
 
-const definitions = { ...fromJSON(milvusJson, loaderOptions), ...fromJSON(healthProto as ProtoJson, loaderOptions) }
+const definitions = {
+  ...fromJSON(milvusJson, loaderOptions),
+  ...fromJSON(healthProto as ProtoJson, loaderOptions),
+}
 
 /** The definition of a service by its full name, such as `milvus.proto.milvus.MilvusService`. */
 export function getServiceDefinition(name: string): Service {

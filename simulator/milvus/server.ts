@@ -1,14 +1,32 @@
 /**
- * Milvus, as far as a client that connects and looks around can tell: the proxy's plaintext gRPC port (19530).
- * Source of its manners: milvus-io/milvus internal/distributed/proxy/service.go and internal/proxy; see simulator/milvus/.
+ * Milvus, as far as a client that connects and looks around can tell: the proxy's plaintext gRPC
+ * port (19530). Source of its manners: milvus-io/milvus internal/distributed/proxy/service.go and
+ * internal/proxy; see simulator/milvus/.
  */
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { Server, ServerCredentials, status as code } from '@grpc/grpc-js'
-import type { handleUnaryCall, handleServerStreamingCall, sendUnaryData, ServerUnaryCall, UntypedServiceImplementation } from '@grpc/grpc-js'
+import type {
+  handleUnaryCall,
+  handleServerStreamingCall,
+  sendUnaryData,
+  ServerUnaryCall,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js'
 import type { RequestLog } from '../../testing/request-log.ts'
-import { createHandlers, getNotReadyStatus, checkAuthorization, checkProxyHealth } from './handlers.ts'
-import type { MethodHandler, Authorization, Collection, MilvusSettings, GrpcStatus } from './handlers.ts'
+import {
+  createHandlers,
+  getNotReadyStatus,
+  checkAuthorization,
+  checkProxyHealth,
+} from './handlers.ts'
+import type {
+  MethodHandler,
+  Authorization,
+  Collection,
+  MilvusSettings,
+  GrpcStatus,
+} from './handlers.ts'
 import { getServiceDefinition } from './protocol.ts'
 import type { Message } from './protocol.ts'
 
@@ -32,13 +50,21 @@ export interface MilvusOptions {
 }
 
 /** Methods whose name begins so only look; the log calls every other one mutating. */
-const READ_ONLY_METHODS = /^(Connect|Get|Check|List|Show|Has|Describe|Query|Search|Hybrid|ClientHeartbeat|Watch|Dump|Calc|Flush.*State|Select)/
+const READ_ONLY_METHODS =
+  /^(Connect|Get|Check|List|Show|Has|Describe|Query|Search|Hybrid|ClientHeartbeat|Watch|Dump|Calc|Flush.*State|Select)/
 
 /** Methods whose request carries a password, which has no place in the log. */
 const CREDENTIAL_METHODS = /Credential/
 
-/** The services on Milvus's port; the second exists since 3.0 (milvus-proto), and the SDK calls it by itself. */
-const GRPC_SERVICES = ['milvus.proto.milvus.MilvusService', 'milvus.proto.milvus.ClientTelemetryService', 'grpc.health.v1.Health']
+/**
+ * The services on Milvus's port; the second exists since 3.0 (milvus-proto), and the SDK calls it
+ * by itself.
+ */
+const GRPC_SERVICES = [
+  'milvus.proto.milvus.MilvusService',
+  'milvus.proto.milvus.ClientTelemetryService',
+  'grpc.health.v1.Health',
+]
 
 /** Starts Milvus on a free port. */
 export async function startMilvus(options: MilvusOptions): Promise<MilvusServer> {
@@ -60,10 +86,15 @@ export async function startMilvus(options: MilvusOptions): Promise<MilvusServer>
   }
   const sockets = new Map<string, Socket>()
   const server = new Server()
-  const createUnaryHandler = (name: string): handleUnaryCall<Message, Message> => (call, callback) => {
-    void handleCall(name, call).then((outcome) => completeCall(outcome, call, callback, sockets))
-  }
-  const handleCall = async (name: string, call: ServerUnaryCall<Message, Message>): Promise<CallOutcome> => {
+  const createUnaryHandler =
+    (name: string): handleUnaryCall<Message, Message> =>
+    (call, callback) => {
+      void handleCall(name, call).then((outcome) => completeCall(outcome, call, callback, sockets))
+    }
+  const handleCall = async (
+    name: string,
+    call: ServerUnaryCall<Message, Message>,
+  ): Promise<CallOutcome> => {
     const fault = await requestLog.recordRequest({
       service: 'milvus',
       operation: name,
@@ -73,7 +104,11 @@ export async function startMilvus(options: MilvusOptions): Promise<MilvusServer>
       body: CREDENTIAL_METHODS.test(name) ? '' : JSON.stringify(call.request),
     })
     if (fault?.reset) return 'reset'
-    if (fault?.error) return { code: isGrpcStatus(fault.error.status) ? fault.error.status : code.UNKNOWN, details: fault.error.message }
+    if (fault?.error)
+      return {
+        code: isGrpcStatus(fault.error.status) ? fault.error.status : code.UNKNOWN,
+        details: fault.error.message,
+      }
     if (settings.delay > 0) await new Promise((resolve) => setTimeout(resolve, settings.delay))
     return dispatchCall(name, call, settings, handlers)
   }
@@ -81,7 +116,9 @@ export async function startMilvus(options: MilvusOptions): Promise<MilvusServer>
     const definition = getServiceDefinition(service)
     const implementation: UntypedServiceImplementation = {}
     for (const [name, method] of Object.entries(definition)) {
-      implementation[name] = method.responseStream ? createUnimplementedStreamHandler(name) : createUnaryHandler(name)
+      implementation[name] = method.responseStream
+        ? createUnimplementedStreamHandler(name)
+        : createUnaryHandler(name)
     }
     server.addService(definition, implementation)
   }
@@ -102,20 +139,39 @@ export async function startMilvus(options: MilvusOptions): Promise<MilvusServer>
 }
 
 // Telling its own state and version is what a proxy in any state can do.
-const ALWAYS_AVAILABLE_METHODS = new Set(['GetVersion', 'GetComponentStates', 'Check', 'ClientHeartbeat'])
+const ALWAYS_AVAILABLE_METHODS = new Set([
+  'GetVersion',
+  'GetComponentStates',
+  'Check',
+  'ClientHeartbeat',
+])
 
 // Their answer is a bare common.Status; every other one carries it in the field `status`.
 const BARE_STATUS_METHODS = new Set(['CreateCollection', 'DropCollection'])
 
 /** The interceptors first, as in the proxy: they run before the method is looked at. */
-function dispatchCall(name: string, call: ServerUnaryCall<Message, Message>, settings: MilvusSettings, handlers: Record<string, MethodHandler>): CallOutcome {
+function dispatchCall(
+  name: string,
+  call: ServerUnaryCall<Message, Message>,
+  settings: MilvusSettings,
+  handlers: Record<string, MethodHandler>,
+): CallOutcome {
   if (!settings.ready) return getNotReadyStatus(settings.version)
-  const authorizationError = checkAuthorization(settings.authorization, getMetadata(call, 'authorization'), settings.version)
+  const authorizationError = checkAuthorization(
+    settings.authorization,
+    getMetadata(call, 'authorization'),
+    settings.version,
+  )
   if (authorizationError) return authorizationError
   const handler = handlers[name]
   if (!handler) return { code: code.UNIMPLEMENTED, details: `method ${name} not implemented` }
-  const unhealthyStatus = ALWAYS_AVAILABLE_METHODS.has(name) ? undefined : checkProxyHealth(settings)
-  if (unhealthyStatus) return { message: BARE_STATUS_METHODS.has(name) ? unhealthyStatus : { status: unhealthyStatus } }
+  const unhealthyStatus = ALWAYS_AVAILABLE_METHODS.has(name)
+    ? undefined
+    : checkProxyHealth(settings)
+  if (unhealthyStatus)
+    return {
+      message: BARE_STATUS_METHODS.has(name) ? unhealthyStatus : { status: unhealthyStatus },
+    }
   return { message: handler(call.request, getMetadata(call, 'dbname') ?? 'default') }
 }
 
@@ -131,20 +187,34 @@ function getMetadata(call: ServerUnaryCall<Message, Message>, key: string): stri
 /** How a call ends: with a message, a gRPC status, or its connection cut. */
 type CallOutcome = { readonly message: Message } | GrpcStatus | 'reset'
 
-function completeCall(outcome: CallOutcome, call: ServerUnaryCall<Message, Message>, callback: sendUnaryData<Message>, sockets: Map<string, Socket>): void {
+function completeCall(
+  outcome: CallOutcome,
+  call: ServerUnaryCall<Message, Message>,
+  callback: sendUnaryData<Message>,
+  sockets: Map<string, Socket>,
+): void {
   if (outcome === 'reset') sockets.get(call.getPeer())?.destroy()
   else if ('message' in outcome) callback(null, outcome.message)
   else callback(outcome)
 }
 
-function createUnimplementedStreamHandler(name: string): handleServerStreamingCall<Message, Message> {
+function createUnimplementedStreamHandler(
+  name: string,
+): handleServerStreamingCall<Message, Message> {
   return (call) => {
     call.emit('error', { code: code.UNIMPLEMENTED, details: `method ${name} not implemented` })
   }
 }
 
-/** The simulator owns the sockets, so that it can cut one: grpc-js gives no way to do so from a call. */
-async function listenAndTrackSockets(server: Server, host: string, sockets: Map<string, Socket>): Promise<ReturnType<typeof createServer>> {
+/**
+ * The simulator owns the sockets, so that it can cut one: grpc-js gives no way to do so from a
+ * call.
+ */
+async function listenAndTrackSockets(
+  server: Server,
+  host: string,
+  sockets: Map<string, Socket>,
+): Promise<ReturnType<typeof createServer>> {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
   const listener = createServer((socket) => {
     const peer = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`

@@ -10,6 +10,8 @@ export function parseAccountIds(raw: string): string[] {
   const isMissingZeros = /^\d{1,11}$/.test(invalid)
   throw new InvalidInputError(
     `has ${quoteForError(invalid)}, which is not the id of an AWS account: that has 12 digits.`,
-    isMissingZeros ? `Give it in quotes, for example '${invalid.padStart(12, '0')}': without them YAML drops zeros in front.` : "Give ids such as '111122223333', separated by commas.",
+    isMissingZeros
+      ? `Give it in quotes, for example '${invalid.padStart(12, '0')}': without them YAML drops zeros in front.`
+      : "Give ids such as '111122223333', separated by commas.",
   )
 }

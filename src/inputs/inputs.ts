@@ -1,6 +1,12 @@
-/** The inputs of the action by name, with the default that an empty one means. action.yml says the same; a test compares. */
+/**
+ * The inputs of the action by name, with the default that an empty one means. action.yml says the
+ * same; a test compares.
+ */
 
-/** An empty input means its default, here too: a reusable workflow that passes an empty one suppresses action.yml's. */
+/**
+ * An empty input means its default, here too: a reusable workflow that passes an empty one
+ * suppresses action.yml's.
+ */
 export const inputDefaults = {
   mode: 'deploy',
   'dry-run': 'false',
@@ -62,7 +68,8 @@ export const inputDefaults = {
 export type InputName = keyof typeof inputDefaults
 
 /**
- * Inputs that are secret as a whole, line by line. `values` is secret too, but its lines are common words: of those, main
- * protects what a key calls a password, secret, token or key, and no value of it is ever shown.
+ * Inputs that are secret as a whole, line by line. `values` is secret too, but its lines are common
+ * words: of those, main protects what a key calls a password, secret, token or key, and no value of
+ * it is ever shown.
  */
 export const secretInputs: readonly InputName[] = ['private-key', 'milvus-token', 'chart-password']

@@ -1,29 +1,101 @@
-/** PEM in the forms in which secrets hold it; what is something else is named, with the command that makes PEM of it. */
+/**
+ * PEM in the forms in which secrets hold it; what is something else is named, with the command that
+ * makes PEM of it.
+ */
 import { InvalidInputError } from './parsers.ts'
 
-/** A SEQUENCE in DER whose content begins so, as a pattern over hexadecimal digits. Source: X.690, 8.1.3. */
-const derSequence = (contentPattern: string): string => `30(?:[0-7].|81..|82.{4}|83.{6})${contentPattern}`
+/**
+ * A SEQUENCE in DER whose content begins so, as a pattern over hexadecimal digits. Source: X.690,
+ * 8.1.3.
+ */
+const derSequence = (contentPattern: string): string =>
+  `30(?:[0-7].|81..|82.{4}|83.{6})${contentPattern}`
 
-/** By the first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292; the key stores of Java. */
-const binaryFormats: readonly { readonly prefixPattern: string; readonly name: string; readonly remedy: string }[] = [
-  { prefixPattern: 'feedfeed|cececece', name: 'a Java key store', remedy: 'Export it with "keytool -importkeystore -srckeystore FILE -destkeystore store.p12 -deststoretype PKCS12", then take store.p12 apart with "openssl pkcs12 -in store.p12 -nodes -out all.pem".' },
-  { prefixPattern: derSequence('020103'), name: 'PKCS#12 (.p12, .pfx)', remedy: 'Take it apart with "openssl pkcs12 -in FILE -nokeys -out certificate.pem" and "openssl pkcs12 -in FILE -nocerts -nodes -out key.pem".' },
-  { prefixPattern: derSequence('06092a864886f70d0107'), name: 'PKCS#7 in DER (.p7b)', remedy: 'Take the certificates out of it with "openssl pkcs7 -inform DER -in FILE -print_certs -out chain.pem".' },
-  { prefixPattern: derSequence(derSequence('(?:a003020102)?02')), name: 'a certificate in DER', remedy: 'Convert it with "openssl x509 -inform DER -in FILE -out certificate.pem".' },
-  { prefixPattern: derSequence('0201'), name: 'a private key in DER', remedy: 'Convert it with "openssl pkey -inform DER -in FILE -out key.pem".' },
-  { prefixPattern: derSequence('30'), name: 'an encrypted private key, or something else, in DER', remedy: 'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its passphrase.' },
+/**
+ * By the first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292; the key
+ * stores of Java.
+ */
+const binaryFormats: readonly {
+  readonly prefixPattern: string
+  readonly name: string
+  readonly remedy: string
+}[] = [
+  {
+    prefixPattern: 'feedfeed|cececece',
+    name: 'a Java key store',
+    remedy:
+      'Export it with "keytool -importkeystore -srckeystore FILE -destkeystore store.p12 -deststoretype PKCS12", then take store.p12 apart with "openssl pkcs12 -in store.p12 -nodes -out all.pem".',
+  },
+  {
+    prefixPattern: derSequence('020103'),
+    name: 'PKCS#12 (.p12, .pfx)',
+    remedy:
+      'Take it apart with "openssl pkcs12 -in FILE -nokeys -out certificate.pem" and "openssl pkcs12 -in FILE -nocerts -nodes -out key.pem".',
+  },
+  {
+    prefixPattern: derSequence('06092a864886f70d0107'),
+    name: 'PKCS#7 in DER (.p7b)',
+    remedy:
+      'Take the certificates out of it with "openssl pkcs7 -inform DER -in FILE -print_certs -out chain.pem".',
+  },
+  {
+    prefixPattern: derSequence(derSequence('(?:a003020102)?02')),
+    name: 'a certificate in DER',
+    remedy: 'Convert it with "openssl x509 -inform DER -in FILE -out certificate.pem".',
+  },
+  {
+    prefixPattern: derSequence('0201'),
+    name: 'a private key in DER',
+    remedy: 'Convert it with "openssl pkey -inform DER -in FILE -out key.pem".',
+  },
+  {
+    prefixPattern: derSequence('30'),
+    name: 'an encrypted private key, or something else, in DER',
+    remedy:
+      'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its passphrase.',
+  },
 ]
 
 /** Texts that are something else. None is quoted: it may be half of a secret. */
-const textFormats: readonly { readonly pattern: RegExp; readonly name: string; readonly remedy: string }[] = [
-  { pattern: /^\{/, name: 'JSON', remedy: 'Give the one field that holds the PEM, for example ${{ fromJSON(secrets.NAME).private_key }}.' },
-  { pattern: /^arn:aws[a-z-]*:acm:/, name: 'the ARN of a certificate in ACM', remedy: 'Give it as certificate-arn, and leave certificate and private-key empty.' },
-  { pattern: /^arn:aws/, name: 'an ARN', remedy: 'Fetch what it names in a step before this one (aws-actions/aws-secretsmanager-get-secrets for a secret), and give that text.' },
-  { pattern: /^ssh-|^ecdsa-sha2-/, name: 'a public key of SSH', remedy: 'Give the certificate and key of a TLS server, as PEM.' },
-  { pattern: /^@?((~|\.{1,2})?\/[\w./ -]{1,200}|[A-Za-z]:\\[\w.\\ -]{1,200}|[\w./-]{1,200}\.(pem|crt|cer|key|der|p12|pfx|p7b|jks))$/, name: 'the path of a file, not what is in it', remedy: 'Store the text of the file as a secret ("gh secret set NAME < FILE") and give that.' },
+const textFormats: readonly {
+  readonly pattern: RegExp
+  readonly name: string
+  readonly remedy: string
+}[] = [
+  {
+    pattern: /^\{/,
+    name: 'JSON',
+    remedy:
+      'Give the one field that holds the PEM, for example ${{ fromJSON(secrets.NAME).private_key }}.',
+  },
+  {
+    pattern: /^arn:aws[a-z-]*:acm:/,
+    name: 'the ARN of a certificate in ACM',
+    remedy: 'Give it as certificate-arn, and leave certificate and private-key empty.',
+  },
+  {
+    pattern: /^arn:aws/,
+    name: 'an ARN',
+    remedy:
+      'Fetch what it names in a step before this one (aws-actions/aws-secretsmanager-get-secrets for a secret), and give that text.',
+  },
+  {
+    pattern: /^ssh-|^ecdsa-sha2-/,
+    name: 'a public key of SSH',
+    remedy: 'Give the certificate and key of a TLS server, as PEM.',
+  },
+  {
+    pattern:
+      /^@?((~|\.{1,2})?\/[\w./ -]{1,200}|[A-Za-z]:\\[\w.\\ -]{1,200}|[\w./-]{1,200}\.(pem|crt|cer|key|der|p12|pfx|p7b|jks))$/,
+    name: 'the path of a file, not what is in it',
+    remedy: 'Store the text of the file as a secret ("gh secret set NAME < FILE") and give that.',
+  },
 ]
 
-/** PEM, or base64 of PEM with or without line breaks, in quotes or not. @returns PEM with `\n` line ends, also where the text has lost them */
+/**
+ * PEM, or base64 of PEM with or without line breaks, in quotes or not.
+ * @returns PEM with `\n` line ends, also where the text has lost them
+ */
 export function parsePem(input: string): string {
   const raw = input.trim().replace(/^(["'])(.*)\1$/s, '$2')
   const textFormat = textFormats.find(({ pattern }) => pattern.test(raw))
@@ -31,19 +103,43 @@ export function parsePem(input: string): string {
   const bytes = Buffer.from(raw, 'base64')
   const text = raw.includes('-----BEGIN') ? raw : bytes.toString('utf8')
   if (text.includes('-----BEGIN')) return restoreLineEndings(text)
-  if (Buffer.from(text, 'base64').includes('-----BEGIN')) throw new InvalidInputError('is base64 of base64: it was encoded twice.', 'Encode it once, or give the PEM itself.')
+  if (Buffer.from(text, 'base64').includes('-----BEGIN'))
+    throw new InvalidInputError(
+      'is base64 of base64: it was encoded twice.',
+      'Encode it once, or give the PEM itself.',
+    )
   const prefix = bytes.subarray(0, 24).toString('hex')
-  const binaryFormat = binaryFormats.find(({ prefixPattern }) => new RegExp(`^(?:${prefixPattern})`).test(prefix))
-  if (binaryFormat) throw new InvalidInputError(`is base64 of ${binaryFormat.name}, not of PEM.`, binaryFormat.remedy)
-  throw new InvalidInputError('is neither PEM nor base64 of PEM.', 'Give the text of a .pem file, which begins with -----BEGIN, or its base64.')
+  const binaryFormat = binaryFormats.find(({ prefixPattern }) =>
+    new RegExp(`^(?:${prefixPattern})`).test(prefix),
+  )
+  if (binaryFormat)
+    throw new InvalidInputError(
+      `is base64 of ${binaryFormat.name}, not of PEM.`,
+      binaryFormat.remedy,
+    )
+  throw new InvalidInputError(
+    'is neither PEM nor base64 of PEM.',
+    'Give the text of a .pem file, which begins with -----BEGIN, or its base64.',
+  )
 }
 
-/** Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing on the way into a secret. */
+/**
+ * Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing on the way into a
+ * secret.
+ */
 function restoreLineEndings(text: string): string {
   const lines = text.replace(/\\r/g, '').replace(/\\n|\r\n?/g, '\n')
-  const blocks = lines.replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (block, begin: string, body: string, end: string) => {
-    const isWrapped = body.trim().split('\n').every((line) => /^\S{1,76}$/.test(line.trim()))
-    return isWrapped ? block : [begin, ...(body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []), end].join('\n')
-  })
+  const blocks = lines.replace(
+    /(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g,
+    (block, begin: string, body: string, end: string) => {
+      const isWrapped = body
+        .trim()
+        .split('\n')
+        .every((line) => /^\S{1,76}$/.test(line.trim()))
+      return isWrapped
+        ? block
+        : [begin, ...(body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []), end].join('\n')
+    },
+  )
   return blocks.trim() + '\n'
 }

@@ -5,11 +5,19 @@ import type { CertificateMaterial } from '../x509/certificate.ts'
 export type ClusterAccess =
   | { readonly kind: 'eks'; readonly cluster: string }
   /** `paths` as in KUBECONFIG, merged in order; `context` else the current one. */
-  | { readonly kind: 'kubeconfig'; readonly paths: readonly string[]; readonly context: string | undefined }
+  | {
+      readonly kind: 'kubeconfig'
+      readonly paths: readonly string[]
+      readonly context: string | undefined
+    }
 
 /** Where the certificate comes from; `into` is the ARN that it shall be imported under. */
 export type CertificateSource =
-  | { readonly kind: 'material'; readonly material: CertificateMaterial; readonly importArn: string | undefined }
+  | {
+      readonly kind: 'material'
+      readonly material: CertificateMaterial
+      readonly importArn: string | undefined
+    }
   | { readonly kind: 'arn'; readonly arn: string }
   /** None was given, which only a check goes without: whatever the Ingress names is looked at. */
   | { readonly kind: 'served' }
@@ -39,7 +47,10 @@ export interface Settings {
   readonly certificate: CertificateSource
   /** Whether a certificate under the ARN `into` may be replaced that this action did not make. */
   readonly replaceCertificate: boolean
-  /** Days before its end from which on a certificate is warned of; undefined: the smaller of 30 and a third of its lifetime. */
+  /**
+   * Days before its end from which on a certificate is warned of; undefined: the smaller of 30 and
+   * a third of its lifetime.
+   */
   readonly expiryWarningDays: number | undefined
   readonly chart: {
     readonly name: string
@@ -54,17 +65,31 @@ export interface Settings {
   readonly values: Readonly<Record<string, unknown>>
   /** Whether the upgrade may change more of the release than chart-version and values must. */
   readonly allowChartChange: boolean
-  /** When the Service becomes ClusterIP: before the ALB is made, after it is proven, or not by this action. */
+  /**
+   * When the Service becomes ClusterIP: before the ALB is made, after it is proven, or not by this
+   * action.
+   */
   readonly cutover: 'first' | 'last' | 'never'
   /** Whether a run that fails leaves what it changed, or puts it back. */
   readonly onFailure: 'keep' | 'rollback'
-  /** The type that the release's Service shall have: ClusterIP, or what restore-service-type says; undefined leaves it in mode destroy. */
+  /**
+   * The type that the release's Service shall have: ClusterIP, or what restore-service-type says;
+   * undefined leaves it in mode destroy.
+   */
   readonly serviceType: ServiceType | undefined
-  /** The class that goes with a restored LoadBalancer; `none` for one of the cloud provider; undefined when the annotations of the Service decide. */
+  /**
+   * The class that goes with a restored LoadBalancer; `none` for one of the cloud provider;
+   * undefined when the annotations of the Service decide.
+   */
   readonly restoreLoadBalancerClass: string | undefined
   readonly ingress: IngressSettings
   /** `lock`: how long a run waits for another one in the same namespace. */
-  readonly timeouts: { readonly release: number; readonly loadBalancer: number; readonly probe: number; readonly lock: number }
+  readonly timeouts: {
+    readonly release: number
+    readonly loadBalancer: number
+    readonly probe: number
+    readonly lock: number
+  }
   /** Whether a Milvus that answers without credentials is a failure. */
   readonly requireAuthorization: boolean
   readonly probe: ProbeSettings

@@ -1,7 +1,7 @@
 /**
- * One run at a time in a namespace: a Lease that a run holds while it changes things. It ends by itself when nobody renews it,
- * and says what helm was about to do, so that the next run knows what a dead one left.
- * Source: Kubernetes, coordination.k8s.io/v1; client-go, tools/leaderelection.
+ * One run at a time in a namespace: a Lease that a run holds while it changes things. It ends by
+ * itself when nobody renews it, and says what helm was about to do, so that the next run knows what
+ * a dead one left. Source: Kubernetes, coordination.k8s.io/v1; client-go, tools/leaderelection.
  */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
@@ -22,20 +22,36 @@ const holderLabel = `${leaseName}/holder`
 const revisionLabel = `${leaseName}/revision`
 
 /** The labels of a revision that a run is about to make. */
-export const revisionLabels = (holder: string, revision: number): Readonly<Record<string, string>> => ({ [holderLabel]: holder, [revisionLabel]: String(revision) })
+export const revisionLabels = (
+  holder: string,
+  revision: number,
+): Readonly<Record<string, string>> => ({
+  [holderLabel]: holder,
+  [revisionLabel]: String(revision),
+})
 
 /**
- * The run of this action that made a revision; undefined when somebody else did. helm hands labels on to the next revision,
- * whoever makes it: that one then has another number than its label says. Source: helm, pkg/action/upgrade.go, mergeCustomLabels.
+ * The run of this action that made a revision; undefined when somebody else did. helm hands labels
+ * on to the next revision, whoever makes it: that one then has another number than its label says.
+ * Source: helm, pkg/action/upgrade.go, mergeCustomLabels.
  */
-export const getRevisionHolder = (labels: Readonly<Record<string, string>> | undefined, revision: number): string | undefined =>
-  (labels?.[revisionLabel] === String(revision) ? labels[holderLabel] : undefined)
+export const getRevisionHolder = (
+  labels: Readonly<Record<string, string>> | undefined,
+  revision: number,
+): string | undefined =>
+  labels?.[revisionLabel] === String(revision) ? labels[holderLabel] : undefined
 
-/** How long a Lease holds that nobody renews, in seconds: a runner that stands still for less keeps it. */
+/**
+ * How long a Lease holds that nobody renews, in seconds: a runner that stands still for less keeps
+ * it.
+ */
 const leaseSeconds = 30
 /** Milliseconds. */
 const renewInterval = 10_000
-/** How long giving the Lease back may take, and how much of a cancelled job's 10 s is left for it. Milliseconds. */
+/**
+ * How long giving the Lease back may take, and how much of a cancelled job's 10 s is left for it.
+ * Milliseconds.
+ */
 const releaseTimeout = 10_000
 const cancelledReleaseTimeout = 1_000
 
@@ -57,12 +73,24 @@ export interface Holder {
 
 /** @param env of the runner. Source: GitHub, default environment variables */
 export function identifyHolder(env: NodeJS.ProcessEnv): Holder {
-  const { GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run, GITHUB_RUN_ATTEMPT: attempt = '1', GITHUB_JOB: job, GITHUB_SERVER_URL: server = 'https://github.com' } = env
+  const {
+    GITHUB_REPOSITORY: repository,
+    GITHUB_RUN_ID: run,
+    GITHUB_RUN_ATTEMPT: attempt = '1',
+    GITHUB_JOB: job,
+    GITHUB_SERVER_URL: server = 'https://github.com',
+  } = env
   const runKey = repository && run ? `${run}-${attempt}` : 'local'
-  const origin = (repository ?? hostname()).replace(/[^A-Za-z0-9]+/g, '-').slice(0, 63 - runKey.length - 10).replace(/^-|-$/g, '')
+  const origin = (repository ?? hostname())
+    .replace(/[^A-Za-z0-9]+/g, '-')
+    .slice(0, 63 - runKey.length - 10)
+    .replace(/^-|-$/g, '')
   return {
     id: [origin, runKey, randomUUID().slice(0, 8)].join('.').replace(/^\.+/, ''),
-    name: repository && run ? `${server}/${repository}/actions/runs/${run} (attempt ${attempt}${job ? `, job ${job}` : ''})` : `a run on ${hostname()}`,
+    name:
+      repository && run
+        ? `${server}/${repository}/actions/runs/${run} (attempt ${attempt}${job ? `, job ${job}` : ''})`
+        : `a run on ${hostname()}`,
   }
 }
 
@@ -83,7 +111,15 @@ export class Lock {
   private lastWrite: Promise<unknown> = Promise.resolve()
 
   /** @param timeout seconds that it waits for others */
-  constructor(context: Context, { kubernetes, namespace, timeout, holder }: { kubernetes: KubernetesClient; namespace: string; timeout: number; holder: Holder }) {
+  constructor(
+    context: Context,
+    {
+      kubernetes,
+      namespace,
+      timeout,
+      holder,
+    }: { kubernetes: KubernetesClient; namespace: string; timeout: number; holder: Holder },
+  ) {
     this.context = context
     this.kubernetes = kubernetes
     this.namespace = namespace
@@ -101,46 +137,80 @@ export class Lock {
     return this.lease !== undefined
   }
 
-  /** Looks who has the Lease. Who may not gets a note and goes without. @returns whether another run works here now */
+  /**
+   * Looks who has the Lease. Who may not gets a note and goes without.
+   * @returns whether another run works here now
+   */
   async isHeldByOther(): Promise<boolean> {
     if (this.state !== 'free') return false
     try {
-      this.cacheLease(await this.kubernetes.get<Lease>(this.path, `read Lease ${leaseName} in namespace ${this.namespace}`))
+      this.cacheLease(
+        await this.kubernetes.get<Lease>(
+          this.path,
+          `read Lease ${leaseName} in namespace ${this.namespace}`,
+        ),
+      )
     } catch (thrown) {
-      // An API that does not answer is what the run's own reads say, or else the attempt to take the Lease.
+      // An API that does not answer is what the run's own reads say, or else the attempt to take
+      // the Lease.
       if (!isApiUnavailable(thrown)) this.proceedUnlocked(thrown)
     }
     return this.otherHolder !== undefined
   }
 
-  /** Looks again. @returns whether another run works here now, or has written the Lease since it was last looked at: what was seen meanwhile may be of its work */
+  /**
+   * Looks again.
+   * @returns whether another run works here now, or has written the Lease since it was last
+   *   looked at: what was seen meanwhile may be of its work
+   */
   async hasChangedSinceRead(): Promise<boolean> {
     const previousVersion = this.lease?.metadata.resourceVersion
     return (await this.isHeldByOther()) || this.lease?.metadata.resourceVersion !== previousVersion
   }
 
-  /** Waits until no other run works here. @throws ActionError `locked-by-another-run`, `cancelled` */
+  /**
+   * Waits until no other run works here.
+   * @throws ActionError `locked-by-another-run`, `cancelled`
+   */
   async waitUntilFree(): Promise<void> {
     const { clock, signal, log } = this.context
     const start = clock.now()
-    if (this.otherHolder !== undefined) log.progress(`Another run works in namespace ${this.namespace}: ${this.otherHolder}.`)
+    if (this.otherHolder !== undefined)
+      log.progress(`Another run works in namespace ${this.namespace}: ${this.otherHolder}.`)
     await waitFor({
-      poll: async () => (await this.isHeldByOther() ? { pending: `waits for ${this.otherHolder ?? ''}` } : { done: true }),
-      interval: pollInterval, timeout: this.remainingWait, clock, signal, onProgress: progressLogger(log, 'preflight'),
-      createTimeoutError: () => new ActionError({
-        code: 'locked-by-another-run',
-        problem: `Another run works in namespace ${this.namespace} since ${formatDuration(this.heldDuration)}, longer than this one waits: ${this.otherHolder ?? ''}.`,
-        remedy: 'Look at that run, and run this job again when it is over; or give lock-timeout more. A run that died is out of the way 30 seconds later.',
-      }),
+      poll: async () =>
+        (await this.isHeldByOther())
+          ? { pending: `waits for ${this.otherHolder ?? ''}` }
+          : { done: true },
+      interval: pollInterval,
+      timeout: this.remainingWait,
+      clock,
+      signal,
+      onProgress: progressLogger(log, 'preflight'),
+      createTimeoutError: () =>
+        new ActionError({
+          code: 'locked-by-another-run',
+          problem: `Another run works in namespace ${this.namespace} since ${formatDuration(this.heldDuration)}, longer than this one waits: ${this.otherHolder ?? ''}.`,
+          remedy:
+            'Look at that run, and run this job again when it is over; or give lock-timeout more. A run that died is out of the way 30 seconds later.',
+        }),
     })
     this.remainingWait -= clock.now() - start
   }
 
-  /** Takes the Lease. @throws ActionError when the API does not answer. @returns false when another run has had it since it was looked at: what was seen then may be old */
+  /**
+   * Takes the Lease.
+   * @throws ActionError when the API does not answer.
+   * @returns false when another run has had it since it was looked at: what was seen then may be
+   *   old
+   */
   async acquire(): Promise<boolean> {
     if (this.state !== 'free') return true
     try {
-      const isAcquired = await this.writeLease({ acquireTime: this.formatNow(), leaseTransitions: (this.lease?.spec.leaseTransitions ?? 0) + 1 })
+      const isAcquired = await this.writeLease({
+        acquireTime: this.formatNow(),
+        leaseTransitions: (this.lease?.spec.leaseTransitions ?? 0) + 1,
+      })
       if (!isAcquired) return false
     } catch (thrown) {
       if (isApiUnavailable(thrown)) throw thrown
@@ -148,14 +218,18 @@ export class Lock {
       return true
     }
     this.state = 'held'
-    this.renewTimer = setInterval(() => void this.enqueueWrite(() => this.renew()), renewInterval).unref()
+    this.renewTimer = setInterval(
+      () => void this.enqueueWrite(() => this.renew()),
+      renewInterval,
+    ).unref()
     return true
   }
 
   /** @throws ActionError `lock-lost` when another run may have begun */
   assertHeld(): void {
     if (this.state !== 'held') return
-    if (this.lostReason === undefined && performance.now() - this.renewedAt < leaseSeconds * 1_000) return
+    if (this.lostReason === undefined && performance.now() - this.renewedAt < leaseSeconds * 1_000)
+      return
     throw new ActionError({
       code: 'lock-lost',
       problem: `This run may no longer be the only one in namespace ${this.namespace}: ${this.lostReason ?? `its Lease ${leaseName} could not be renewed for ${leaseSeconds} seconds`}.`,
@@ -164,12 +238,19 @@ export class Lock {
   }
 
   /**
-   * Runs helm, and keeps in the Lease that it does until it has done all: a revision that it leaves pending, because it was
-   * killed or the API was away when it wanted to say how it ended, is then known to be ours.
+   * Runs helm, and keeps in the Lease that it does until it has done all: a revision that it leaves
+   * pending, because it was killed or the API was away when it wanted to say how it ended, is then
+   * known to be ours.
    */
-  async runRecorded<T>(operation: Omit<HelmOperation, 'holder'>, run: () => Promise<T>): Promise<T> {
+  async runRecorded<T>(
+    operation: Omit<HelmOperation, 'holder'>,
+    run: () => Promise<T>,
+  ): Promise<T> {
     if (this.state !== 'held') return run()
-    this.recordedOperations = [...this.recordedOperations, { ...operation, holder: this.holder.id }].slice(-5)
+    this.recordedOperations = [
+      ...this.recordedOperations,
+      { ...operation, holder: this.holder.id },
+    ].slice(-5)
     await this.enqueueWrite(() => this.renew())
     this.assertHeld()
     const result = await run()
@@ -177,15 +258,34 @@ export class Lock {
     return result
   }
 
-  /** Gives the Lease back, at once, whatever happened. @param deleteLease whether nothing of this target is left, nor shall the Lease be */
+  /**
+   * Gives the Lease back, at once, whatever happened.
+   * @param deleteLease whether nothing of this target is left, nor shall the Lease be
+   */
   async release(deleteLease = false): Promise<void> {
     clearInterval(this.renewTimer)
     if (this.state !== 'held' || this.lostReason !== undefined) return
-    const kubernetes = this.kubernetes.detached(this.context.signal.aborted ? cancelledReleaseTimeout : releaseTimeout)
+    const kubernetes = this.kubernetes.detached(
+      this.context.signal.aborted ? cancelledReleaseTimeout : releaseTimeout,
+    )
     await this.enqueueWrite(async () => {
-      if (deleteLease && this.lease) await kubernetes.deleteObject(this.path, this.lease.metadata.uid, `delete Lease ${leaseName}`)
-      else await kubernetes.replace<Lease>(this.path, this.buildLease({}), `give back Lease ${leaseName}`)
-    }).catch((thrown: unknown) => this.context.log.debug(`Lease ${leaseName} could not be given back, and ends by itself: ${getErrorMessage(thrown)}`))
+      if (deleteLease && this.lease)
+        await kubernetes.deleteObject(
+          this.path,
+          this.lease.metadata.uid,
+          `delete Lease ${leaseName}`,
+        )
+      else
+        await kubernetes.replace<Lease>(
+          this.path,
+          this.buildLease({}),
+          `give back Lease ${leaseName}`,
+        )
+    }).catch((thrown: unknown) =>
+      this.context.log.debug(
+        `Lease ${leaseName} could not be given back, and ends by itself: ${getErrorMessage(thrown)}`,
+      ),
+    )
     this.state = 'free'
   }
 
@@ -196,8 +296,12 @@ export class Lock {
   /** The other run that has it now, for people. */
   private get otherHolder(): string | undefined {
     const { holderIdentity = '', renewTime = '', leaseDurationSeconds = 0 } = this.lease?.spec ?? {}
-    const isAlive = holderIdentity !== '' && Date.parse(renewTime) + leaseDurationSeconds * 1_000 > this.kubernetes.now()
-    return isAlive && holderIdentity !== this.holder.id ? (this.lease?.metadata.annotations?.[`${leaseName}/run`] ?? holderIdentity) : undefined
+    const isAlive =
+      holderIdentity !== '' &&
+      Date.parse(renewTime) + leaseDurationSeconds * 1_000 > this.kubernetes.now()
+    return isAlive && holderIdentity !== this.holder.id
+      ? (this.lease?.metadata.annotations?.[`${leaseName}/run`] ?? holderIdentity)
+      : undefined
   }
 
   private get heldDuration(): number {
@@ -214,29 +318,62 @@ export class Lock {
   }
 
   private buildLease(spec: Lease['spec']): object {
-    const annotations = { [`${leaseName}/run`]: this.holder.name, ...(this.recordedOperations.length > 0 && { [`${leaseName}/helm`]: JSON.stringify(this.recordedOperations) }) }
+    const annotations = {
+      [`${leaseName}/run`]: this.holder.name,
+      ...(this.recordedOperations.length > 0 && {
+        [`${leaseName}/helm`]: JSON.stringify(this.recordedOperations),
+      }),
+    }
     const { resourceVersion } = this.lease?.metadata ?? {}
     return {
-      apiVersion: 'coordination.k8s.io/v1', kind: 'Lease',
-      metadata: { name: leaseName, namespace: this.namespace, annotations, ...(resourceVersion !== undefined && { resourceVersion }) },
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: {
+        name: leaseName,
+        namespace: this.namespace,
+        annotations,
+        ...(resourceVersion !== undefined && { resourceVersion }),
+      },
       spec: { leaseTransitions: this.lease?.spec.leaseTransitions ?? 0, ...spec },
     }
   }
 
-  /** Writes that this run has it. @returns false when another one does */
+  /**
+   * Writes that this run has it.
+   * @returns false when another one does
+   */
   private async writeLease(spec: Partial<Lease['spec']>): Promise<boolean> {
     const { acquireTime = this.formatNow() } = this.lease?.spec ?? {}
-    const desiredLease = this.buildLease({ holderIdentity: this.holder.id, leaseDurationSeconds: leaseSeconds, acquireTime, renewTime: this.formatNow(), ...spec })
+    const desiredLease = this.buildLease({
+      holderIdentity: this.holder.id,
+      leaseDurationSeconds: leaseSeconds,
+      acquireTime,
+      renewTime: this.formatNow(),
+      ...spec,
+    })
     const startedAt = performance.now()
     try {
       this.lease = this.lease
-        ? await this.kubernetes.replace<Lease>(this.path, desiredLease, `take Lease ${leaseName} in namespace ${this.namespace}`)
-        : await this.kubernetes.create<Lease>(paths.leasesPath(this.namespace), desiredLease, `create Lease ${leaseName} in namespace ${this.namespace}`)
+        ? await this.kubernetes.replace<Lease>(
+            this.path,
+            desiredLease,
+            `take Lease ${leaseName} in namespace ${this.namespace}`,
+          )
+        : await this.kubernetes.create<Lease>(
+            paths.leasesPath(this.namespace),
+            desiredLease,
+            `create Lease ${leaseName} in namespace ${this.namespace}`,
+          )
     } catch (thrown) {
       // 404: it was deleted since it was read, and is made at the next try.
       if (!(thrown instanceof StatusError) || ![404, 409].includes(thrown.status)) throw thrown
       const operations = this.recordedOperations
-      this.cacheLease(await this.kubernetes.get<Lease>(this.path, `read Lease ${leaseName} in namespace ${this.namespace}`))
+      this.cacheLease(
+        await this.kubernetes.get<Lease>(
+          this.path,
+          `read Lease ${leaseName} in namespace ${this.namespace}`,
+        ),
+      )
       // Ours: the answer to an earlier try was lost.
       if (this.lease?.spec.holderIdentity !== this.holder.id) return false
       this.recordedOperations = operations
@@ -245,10 +382,14 @@ export class Lock {
     return true
   }
 
-  /** What cannot be asked now is asked again at the next turn; `check` knows since when it was not renewed. */
+  /**
+   * What cannot be asked now is asked again at the next turn; `check` knows since when it was not
+   * renewed.
+   */
   private async renew(): Promise<void> {
     try {
-      if (!await this.writeLease({})) this.lostReason = `${this.otherHolder ?? 'somebody'} has taken its Lease ${leaseName}`
+      if (!(await this.writeLease({})))
+        this.lostReason = `${this.otherHolder ?? 'somebody'} has taken its Lease ${leaseName}`
     } catch (thrown) {
       this.context.log.debug(`Lease ${leaseName} was not renewed: ${getErrorMessage(thrown)}`)
     }
@@ -264,20 +405,31 @@ export class Lock {
   private proceedUnlocked(thrown: unknown): void {
     if (this.context.signal.aborted) throw createCancelledError()
     this.state = 'without'
-    const reason = thrown instanceof ActionError ? `This identity may not get, create and update Leases in namespace ${this.namespace}` : `Lease ${leaseName} in namespace ${this.namespace} cannot be taken (${getErrorMessage(thrown)})`
-    this.context.log.note(`${reason}: only the concurrency group of the workflow keeps another run from working here at the same time.`)
+    const reason =
+      thrown instanceof ActionError
+        ? `This identity may not get, create and update Leases in namespace ${this.namespace}`
+        : `Lease ${leaseName} in namespace ${this.namespace} cannot be taken (${getErrorMessage(thrown)})`
+    this.context.log.note(
+      `${reason}: only the concurrency group of the workflow keeps another run from working here at the same time.`,
+    )
   }
 }
 
 /** Whether the API gave no answer, where it could have said that nobody may have a Lease here. */
-const isApiUnavailable = (thrown: unknown): boolean => thrown instanceof ActionError && thrown.code !== 'cluster-forbidden'
+const isApiUnavailable = (thrown: unknown): boolean =>
+  thrown instanceof ActionError && thrown.code !== 'cluster-forbidden'
 
 /** What the annotation says; nothing when somebody else has written it. */
 function parseOperations(text: string | undefined): readonly HelmOperation[] {
   try {
     const operations = JSON.parse(text ?? '[]') as unknown
-    const isHelmOperation = (operation: Partial<HelmOperation> | null): boolean => typeof operation?.holder === 'string' && typeof operation.release === 'string' && typeof operation.revision === 'number'
-    return Array.isArray(operations) && operations.every(isHelmOperation) ? (operations as HelmOperation[]) : []
+    const isHelmOperation = (operation: Partial<HelmOperation> | null): boolean =>
+      typeof operation?.holder === 'string' &&
+      typeof operation.release === 'string' &&
+      typeof operation.revision === 'number'
+    return Array.isArray(operations) && operations.every(isHelmOperation)
+      ? (operations as HelmOperation[])
+      : []
   } catch {
     return []
   }

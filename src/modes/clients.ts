@@ -7,7 +7,11 @@ import type { Subnet } from '../clients/aws/subnets.ts'
 import type { Context } from '../steps/step.ts'
 import { HelmClient, type HelmClusterAccess } from '../clients/helm/client.ts'
 import { KubernetesClient } from '../clients/kubernetes/client.ts'
-import { createKubeconfigConnection, createTokenConnection, type Connection } from '../clients/kubernetes/connection.ts'
+import {
+  createKubeconfigConnection,
+  createTokenConnection,
+  type Connection,
+} from '../clients/kubernetes/connection.ts'
 import type { Settings } from '../inputs/types.ts'
 import type { Lock } from '../locking/lease-lock.ts'
 
@@ -32,22 +36,58 @@ export interface ClusterClients {
 export type LockedClients = Clients & ClusterClients & { readonly lock: Lock }
 
 /** @param env of the runner: proxies, credentials, helm's own settings */
-export function createClients(context: Context, settings: Settings, env: NodeJS.ProcessEnv): Clients {
+export function createClients(
+  context: Context,
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+): Clients {
   const awsClients = createAwsClients(settings.region, env, settings.allowedAccounts)
 
-  const resolveConnection = async (): Promise<{ connection: Connection; helmCluster: HelmClusterAccess; vpc?: string | undefined; account?: string | undefined }> => {
+  const resolveConnection = async (): Promise<{
+    connection: Connection
+    helmCluster: HelmClusterAccess
+    vpc?: string | undefined
+    account?: string | undefined
+  }> => {
     const { clusterAccess: access, region } = settings
-    if (access.kind === 'kubeconfig') return { connection: createKubeconfigConnection(access.paths, access.context, env), helmCluster: access }
+    if (access.kind === 'kubeconfig')
+      return {
+        connection: createKubeconfigConnection(access.paths, access.context, env),
+        helmCluster: access,
+      }
     const endpoint = await describeCluster(awsClients.eks, access.cluster, region)
-    const tokens = new EksTokenSource({ clients: awsClients, cluster: access.cluster, clock: context.clock, maskSecret: (secret) => context.maskSecret(secret) })
-    return { connection: createTokenConnection(endpoint, tokens, env), helmCluster: { ...endpoint, tokenSource: tokens }, vpc: endpoint.vpcId, account: endpoint.accountId }
+    const tokens = new EksTokenSource({
+      clients: awsClients,
+      cluster: access.cluster,
+      clock: context.clock,
+      maskSecret: (secret) => context.maskSecret(secret),
+    })
+    return {
+      connection: createTokenConnection(endpoint, tokens, env),
+      helmCluster: { ...endpoint, tokenSource: tokens },
+      vpc: endpoint.vpcId,
+      account: endpoint.accountId,
+    }
   }
 
   const cluster = resolveConnection().then(({ connection, helmCluster, vpc, account }) => ({
     account,
-    subnets: async () => (vpc === undefined ? undefined : (await import('../clients/aws/subnets.ts')).listSubnets(awsClients.config, vpc)),
+    subnets: async () =>
+      vpc === undefined
+        ? undefined
+        : (await import('../clients/aws/subnets.ts')).listSubnets(awsClients.config, vpc),
     kubernetes: new KubernetesClient(connection, context),
-    helm: new HelmClient(helmCluster, { workDirectory: () => context.workDirectory(), environment: env, signal: context.signal, clock: context.clock, onLine: (line) => context.log.info(line) }),
+    helm: new HelmClient(helmCluster, {
+      workDirectory: () => context.workDirectory(),
+      environment: env,
+      signal: context.signal,
+      clock: context.clock,
+      onLine: (line) => context.log.info(line),
+    }),
   }))
-  return { acm: new Acm(awsClients), loadBalancers: createLoadBalancerClient(awsClients.elbv2), cluster }
+  return {
+    acm: new Acm(awsClients),
+    loadBalancers: createLoadBalancerClient(awsClients.elbv2),
+    cluster,
+  }
 }

@@ -8,7 +8,10 @@ export async function printPlan(context: Context, changes: readonly Change[]): P
     const stepChanges = changes.filter((change) => change.step === step)
     await context.step(step, () => {
       stepChanges.forEach((change) => context.recordDifference(change))
-      return Promise.resolve({ summary: `${formatChangeCount(stepChanges)} would be made`, result: undefined })
+      return Promise.resolve({
+        summary: `${formatChangeCount(stepChanges)} would be made`,
+        result: undefined,
+      })
     })
   }
 }

@@ -1,6 +1,10 @@
-/** What a person reads while the action runs: one group a step with its verdict in the title, progress, notes; and what was found. */
+/**
+ * What a person reads while the action runs: one group a step with its verdict in the title,
+ * progress, notes; and what was found.
+ */
 import * as core from '@actions/core'
-import { toActionError, createCancelledError, type ActionError, type StepName } from '../failures/action-error.ts'
+import { toActionError, createCancelledError, type ActionError } from '../failures/action-error.ts'
+import { type StepName } from '../failures/codes.ts'
 import type { Change, Log, OutputName, Outcome, Topology } from '../steps/step.ts'
 import type { Clock } from '../util/polling.ts'
 import type { Redactor } from './redaction.ts'
@@ -28,12 +32,18 @@ export class Report implements Log {
   private readonly redactor: Redactor
   private readonly clock: Clock
   private readonly startedAt: number
-  /** The lines of the group that is being gathered: its title, with the verdict, is known only at its end. */
+  /**
+   * The lines of the group that is being gathered: its title, with the verdict, is known only at
+   * its end.
+   */
   private groupLines: string[] = []
 
   private readonly signal: AbortSignal
 
-  /** @param signal aborted when the job is cancelled: whatever a step throws after that is said to be the cancellation */
+  /**
+   * @param signal aborted when the job is cancelled: whatever a step throws after that is said to
+   *   be the cancellation
+   */
   constructor(redactor: Redactor, clock: Clock, signal: AbortSignal) {
     this.redactor = redactor
     this.clock = clock
@@ -66,7 +76,8 @@ export class Report implements Log {
   recordChange(change: Change): void {
     const previous = this.changes.at(-1)
     this.changes.push(change)
-    if (previous?.object !== change.object || previous.why !== change.why) this.info(`${change.object} (${change.why}):`)
+    if (previous?.object !== change.object || previous.why !== change.why)
+      this.info(`${change.object} (${change.why}):`)
     formatChange(change).forEach((line) => this.info(`  ${line}`))
   }
 
@@ -89,19 +100,31 @@ export class Report implements Log {
     core.setOutput(name, redacted)
   }
 
-  /** Runs a step and writes its group. @throws ActionError placed in this step */
+  /**
+   * Runs a step and writes its group.
+   * @throws ActionError placed in this step
+   */
   async step<T>(name: StepName, work: () => Promise<Outcome<T>>): Promise<T> {
     const startedAt = this.clock.now()
-    const record = (summary: string, ok: boolean): StepRecord => ({ name, summary, ok, startOffset: startedAt - this.startedAt, duration: this.clock.now() - startedAt })
+    const record = (summary: string, ok: boolean): StepRecord => ({
+      name,
+      summary,
+      ok,
+      startOffset: startedAt - this.startedAt,
+      duration: this.clock.now() - startedAt,
+    })
     this.groupLines = []
     try {
       const { summary, result } = await work()
       this.writeGroup(record(summary, true))
       return result
     } catch (thrown) {
-      const error = (this.signal.aborted ? createCancelledError() : toActionError(thrown)).withStep(name)
+      const error = (this.signal.aborted ? createCancelledError() : toActionError(thrown)).withStep(
+        name,
+      )
       for (const problem of error.allErrors) this.info(`${problem.code}: ${problem.message}`)
-      if (error.code === 'internal-error' && error.cause instanceof Error) this.debug(error.cause.stack ?? '')
+      if (error.code === 'internal-error' && error.cause instanceof Error)
+        this.debug(error.cause.stack ?? '')
       this.writeGroup(record(summarizeError(error), false))
       throw error
     }
@@ -109,30 +132,44 @@ export class Report implements Log {
 
   private writeGroup(record: StepRecord): void {
     this.steps.push(record)
-    core.startGroup(this.redactor.redact(`${record.ok ? '✓' : '✗'} ${record.name}: ${record.summary} (${formatStepDuration(record.duration)})`))
+    core.startGroup(
+      this.redactor.redact(
+        `${record.ok ? '✓' : '✗'} ${record.name}: ${record.summary} (${formatStepDuration(record.duration)})`,
+      ),
+    )
     for (const line of this.groupLines) this.print(line)
     core.endGroup()
     this.groupLines = []
   }
 
   /**
-   * Lines from outside may look like commands to the runner: `::error::` first in a line but for what is not seen, `##[error]`
-   * anywhere in it. A sign more makes them text. Source: actions/runner, ActionCommand.cs.
+   * Lines from outside may look like commands to the runner: `::error::` first in a line but for
+   * what is not seen, `##[error]` anywhere in it. A sign more makes them text. Source:
+   * actions/runner, ActionCommand.cs.
    */
   private print(text: string): void {
-    core.info(this.redactor.redact(text).replace(/^([^\p{L}\p{N}\p{P}\p{S}\n\r\u2028\u2029]*)::/gmu, '$1| ::').replaceAll('##[', '## ['))
+    core.info(
+      this.redactor
+        .redact(text)
+        .replace(/^([^\p{L}\p{N}\p{P}\p{S}\n\r\u2028\u2029]*)::/gmu, '$1| ::')
+        .replaceAll('##[', '## ['),
+    )
   }
 }
 
 function summarizeError(error: ActionError): string {
-  return error.otherErrors.length === 0 ? error.code : `${error.code} and ${error.otherErrors.length} more`
+  return error.otherErrors.length === 0
+    ? error.code
+    : `${error.code} and ${error.otherErrors.length} more`
 }
 
 /** `1.2 s` */
-export const formatStepDuration = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`
+export const formatStepDuration = (milliseconds: number): string =>
+  `${(milliseconds / 1000).toFixed(1)} s`
 
 /** A change as lines of a diff. */
 export function formatChange({ path, before: previous, after }: Change): string[] {
-  const formatLine = (sign: string, value: string | undefined) => (value === undefined ? [] : [`${sign} ${path}: ${value.replace(/\s+/g, ' ')}`])
+  const formatLine = (sign: string, value: string | undefined) =>
+    value === undefined ? [] : [`${sign} ${path}: ${value.replace(/\s+/g, ' ')}`]
   return [...formatLine('-', previous), ...formatLine('+', after)]
 }

@@ -1,4 +1,7 @@
-/** The one way to wait: a deadline, a way to be cancelled, a clock, and the last thing seen for the message. */
+/**
+ * The one way to wait: a deadline, a way to be cancelled, a clock, and the last thing seen for the
+ * message.
+ */
 import { createCancelledError, type ActionError } from '../failures/action-error.ts'
 
 /** Time, so that tests can turn it. */
@@ -9,8 +12,12 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>
 }
 
-/** Looks often at first and then every two seconds: quick in the common case, gentle to an API in a long wait. */
-export const pollInterval = (elapsed: number): number => Math.min(2_000, Math.max(100, elapsed / 10))
+/**
+ * Looks often at first and then every two seconds: quick in the common case, gentle to an API in a
+ * long wait.
+ */
+export const pollInterval = (elapsed: number): number =>
+  Math.min(2_000, Math.max(100, elapsed / 10))
 
 /** The machine's time. */
 export const systemClock: Clock = {
@@ -35,7 +42,10 @@ export type PollResult<T> = { readonly done: T } | { readonly pending: string }
 export interface WaitOptions<T> {
   /** Looks once. Throws when the awaited thing has said no: waiting on would not help. */
   readonly poll: () => Promise<PollResult<T>>
-  /** At most this long between two looks, from the time waited so far: a wait that has lasted may look less often. */
+  /**
+   * At most this long between two looks, from the time waited so far: a wait that has lasted may
+   * look less often.
+   */
   readonly interval: (elapsed: number) => number
   readonly timeout: number
   readonly signal: AbortSignal
@@ -56,7 +66,8 @@ const progressInterval = 10_000
 
 /**
  * Looks until the thing is there.
- * @throws what `look` throws; `timedOut(last thing seen)`; the `cancelled` error when the signal is aborted
+ * @throws what `look` throws; `timedOut(last thing seen)`; the `cancelled` error when the signal
+ *   is aborted
  */
 export async function waitFor<T>(wait: WaitOptions<T>): Promise<T> {
   const startedAt = wait.clock.now()
@@ -64,7 +75,10 @@ export async function waitFor<T>(wait: WaitOptions<T>): Promise<T> {
   let lastStatus = noResponse
   for (;;) {
     throwIfCancelled(wait.signal)
-    const pollResult = await withDeadline(wait.poll(), startedAt + wait.timeout - wait.clock.now() + gracePeriod)
+    const pollResult = await withDeadline(
+      wait.poll(),
+      startedAt + wait.timeout - wait.clock.now() + gracePeriod,
+    )
     if (!pollResult) throw wait.createTimeoutError(lastStatus)
     if ('done' in pollResult) return pollResult.done
     lastStatus = pollResult.pending
@@ -75,18 +89,29 @@ export async function waitFor<T>(wait: WaitOptions<T>): Promise<T> {
       wait.onProgress?.(now - startedAt, pollResult.pending)
       nextProgress = now + progressInterval
     }
-    await sleepOrWake(wait, Math.min(wait.interval(now - startedAt), remaining, Math.max(nextProgress - now, 1)))
+    await sleepOrWake(
+      wait,
+      Math.min(wait.interval(now - startedAt), remaining, Math.max(nextProgress - now, 1)),
+    )
   }
 }
 
-/** How long after the deadline a look that began before it may still go on, in milliseconds: one that knows of the deadline ends by itself, in better words. */
+/**
+ * How long after the deadline a look that began before it may still go on, in milliseconds: one
+ * that knows of the deadline ends by itself, in better words.
+ */
 const gracePeriod = 1_500
 
-/** @returns undefined when the look takes longer than `time`: whoever answers it sends nothing, or never comes to an end */
+/**
+ * @returns undefined when the look takes longer than `time`: whoever answers it sends nothing, or
+ *   never comes to an end
+ */
 async function withDeadline<T>(pending: Promise<T>, timeout: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
   // Real time, whatever the wait's clock: what hangs is a connection.
-  const deadlineReached = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), Math.max(timeout, gracePeriod))))
+  const deadlineReached = new Promise<undefined>(
+    (resolve) => (timer = setTimeout(() => resolve(undefined), Math.max(timeout, gracePeriod))),
+  )
   // Nobody hears of it any more when it comes late.
   pending.catch(() => undefined)
   try {
@@ -96,8 +121,15 @@ async function withDeadline<T>(pending: Promise<T>, timeout: number): Promise<T 
   }
 }
 
-/** Awaits work that says nothing by itself, and calls `onProgress` with the time waited, about every `progressEvery`. */
-export async function withProgress<T>(promise: Promise<T>, clock: Clock, onProgress: (elapsed: number) => void): Promise<T> {
+/**
+ * Awaits work that says nothing by itself, and calls `onProgress` with the time waited, about every
+ * `progressEvery`.
+ */
+export async function withProgress<T>(
+  promise: Promise<T>,
+  clock: Clock,
+  onProgress: (elapsed: number) => void,
+): Promise<T> {
   const startedAt = clock.now()
   const stop = new AbortController()
   const reportProgress = async () => {

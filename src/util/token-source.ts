@@ -1,4 +1,7 @@
-/** A bearer token that is made anew before it ends. What the Kubernetes client and helm need of whoever knows the identity. */
+/**
+ * A bearer token that is made anew before it ends. What the Kubernetes client and helm need of
+ * whoever knows the identity.
+ */
 export interface TokenSource {
   /** A token with some minutes left. Cheap to call before every request. */
   token(): Promise<string>

@@ -13,7 +13,10 @@ export class WorkDirectory {
   private readonly parent: string
   private directory: Promise<string> | undefined
 
-  /** @param runnerTemp RUNNER_TEMP; the system's temporary directory when it is not set, as on a laptop */
+  /**
+   * @param runnerTemp RUNNER_TEMP; the system's temporary directory when it is not set, as on a
+   *   laptop
+   */
   constructor(runnerTemp: string | undefined) {
     this.parent = runnerTemp || tmpdir()
   }
@@ -24,7 +27,10 @@ export class WorkDirectory {
     return this.directory
   }
 
-  /** Never rejects. @param onRemovalError told when it could not be removed */
+  /**
+   * Never rejects.
+   * @param onRemovalError told when it could not be removed
+   */
   async remove(onRemovalError: RemovalErrorHandler): Promise<void> {
     const directory = await this.directory?.catch(() => undefined)
     if (directory) await removeDirectory(directory, onRemovalError)
@@ -32,16 +38,23 @@ export class WorkDirectory {
 }
 
 /**
- * Removes what runs that were killed left under RUNNER_TEMP. The steps of a job run one after the other and no two jobs share
- * RUNNER_TEMP, so that whatever is there when post runs is left over.
+ * Removes what runs that were killed left under RUNNER_TEMP. The steps of a job run one after the
+ * other and no two jobs share RUNNER_TEMP, so that whatever is there when post runs is left over.
  * @param onRemovalError told of what could not be removed
  */
-export async function removeStaleDirectories(runnerTemp: string, onRemovalError: RemovalErrorHandler): Promise<void> {
+export async function removeStaleDirectories(
+  runnerTemp: string,
+  onRemovalError: RemovalErrorHandler,
+): Promise<void> {
   const names = await readdir(runnerTemp).catch(() => [])
-  for (const path of names.filter((name) => name.startsWith(directoryPrefix)).map((name) => join(runnerTemp, name))) {
+  for (const path of names
+    .filter((name) => name.startsWith(directoryPrefix))
+    .map((name) => join(runnerTemp, name))) {
     await removeDirectory(path, onRemovalError)
   }
 }
 
 const removeDirectory = (path: string, onRemovalError: RemovalErrorHandler): Promise<void> =>
-  rm(path, { recursive: true, force: true }).catch((thrown: unknown) => onRemovalError(path, thrown))
+  rm(path, { recursive: true, force: true }).catch((thrown: unknown) =>
+    onRemovalError(path, thrown),
+  )

@@ -1,18 +1,31 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { createCertificateAuthority, type CertificateAuthority, type IssuedCertificate, type AcmKeyAlgorithm } from '../../../testing/certificates.ts'
+import {
+  createCertificateAuthority,
+  type CertificateAuthority,
+  type IssuedCertificate,
+  type AcmKeyAlgorithm,
+} from '../../../testing/certificates.ts'
 import type { Fault } from '../../../testing/request-log.ts'
 import { Acm, type ImportMaterial } from '../../../src/clients/aws/acm.ts'
 import { captureActionError } from '../../capture-error.ts'
 import { startTestAccount, type TestAccount } from './test-account.ts'
 
 const host = 'milvus.example.com'
-const missingArn = 'arn:aws:acm:us-east-2:111122223333:certificate/00000000-0000-4000-8000-000000000000'
-let authority: CertificateAuthority, rsaAuthority: CertificateAuthority, issued: IssuedCertificate, account: TestAccount, acm: Acm
+const missingArn =
+  'arn:aws:acm:us-east-2:111122223333:certificate/00000000-0000-4000-8000-000000000000'
+let authority: CertificateAuthority,
+  rsaAuthority: CertificateAuthority,
+  issued: IssuedCertificate,
+  account: TestAccount,
+  acm: Acm
 
 beforeAll(async () => {
   authority = await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
   rsaAuthority = await createCertificateAuthority()
-  issued = await authority.issue({ hosts: [host, '*.milvus.example.com'], keyAlgorithm: 'EC_prime256v1' })
+  issued = await authority.issue({
+    hosts: [host, '*.milvus.example.com'],
+    keyAlgorithm: 'EC_prime256v1',
+  })
 })
 beforeEach(async () => {
   account = await startTestAccount()
@@ -20,7 +33,11 @@ beforeEach(async () => {
 })
 afterEach(() => account.close())
 
-const createImportMaterial = (source: IssuedCertificate = issued): ImportMaterial => ({ certificate: source.certificate, chain: source.chain, privateKey: source.privateKey })
+const createImportMaterial = (source: IssuedCertificate = issued): ImportMaterial => ({
+  certificate: source.certificate,
+  chain: source.chain,
+  privateKey: source.privateKey,
+})
 /** Imports, and expects an ARN. */
 async function importCertificate(tags: Readonly<Record<string, string>> = {}): Promise<string> {
   const result = await acm.importWithoutRetry(createImportMaterial(), tags)
@@ -28,19 +45,41 @@ async function importCertificate(tags: Readonly<Record<string, string>> = {}): P
   return result.arn
 }
 
-const requestBodies = (operation: string): string[] => account.requestLog.requests.filter((request) => request.operation === operation).map(({ body }) => body)
+const requestBodies = (operation: string): string[] =>
+  account.requestLog.requests
+    .filter((request) => request.operation === operation)
+    .map(({ body }) => body)
 
 describe('list', () => {
-  /** Puts certificates into the account by hand: their number and type of key count here, not their texts. */
+  /**
+   * Puts certificates into the account by hand: their number and type of key count here, not their
+   * texts.
+   */
   function addCertificates(keyAlgorithms: readonly AcmKeyAlgorithm[]): void {
     keyAlgorithms.forEach((keyAlgorithm, index) => {
       const arn = missingArn.replace(/0{12}$/, String(index).padStart(12, '0'))
-      account.aws.state.certificates.set(arn, { arn, keyAlgorithm, certificate: issued.certificate, chain: issued.chain, privateKey: issued.privateKey, importedAt: new Date(), tags: new Map() })
+      account.aws.state.certificates.set(arn, {
+        arn,
+        keyAlgorithm,
+        certificate: issued.certificate,
+        chain: issued.chain,
+        privateKey: issued.privateKey,
+        importedAt: new Date(),
+        tags: new Map(),
+      })
     })
   }
 
   test('has every type of key: ACM leaves most of them out unless it is asked', async () => {
-    const keyAlgorithms: AcmKeyAlgorithm[] = ['RSA_1024', 'RSA_2048', 'RSA_3072', 'RSA_4096', 'EC_prime256v1', 'EC_secp384r1', 'EC_secp521r1']
+    const keyAlgorithms: AcmKeyAlgorithm[] = [
+      'RSA_1024',
+      'RSA_2048',
+      'RSA_3072',
+      'RSA_4096',
+      'EC_prime256v1',
+      'EC_secp384r1',
+      'EC_secp521r1',
+    ]
     addCertificates(keyAlgorithms)
     expect(await acm.list()).toHaveLength(keyAlgorithms.length)
   })
@@ -53,12 +92,17 @@ describe('list', () => {
 
   test('says the names once, and that it was imported', async () => {
     const arn = await importCertificate()
-    expect(await acm.list()).toEqual([{ arn, domainNames: [host, '*.milvus.example.com'], hasMoreNames: false, isImported: true }])
+    expect(await acm.list()).toEqual([
+      { arn, domainNames: [host, '*.milvus.example.com'], hasMoreNames: false, isImported: true },
+    ])
   })
 
   test('says when there are more names than it has', async () => {
     const hosts = Array.from({ length: 101 }, (_, index) => `n${index}.example.com`)
-    await acm.importWithoutRetry(createImportMaterial(await authority.issue({ hosts, keyAlgorithm: 'EC_prime256v1' })), {})
+    await acm.importWithoutRetry(
+      createImportMaterial(await authority.issue({ hosts, keyAlgorithm: 'EC_prime256v1' })),
+      {},
+    )
     expect(await acm.list()).toMatchObject([{ hasMoreNames: true }])
   })
 
@@ -71,7 +115,12 @@ describe('what is there', () => {
   test('comes back as PEM, with its tags', async () => {
     const arn = await importCertificate({ 'milvus-alb-action/target': 'uid/milvus', empty: '' })
     expect(await acm.get(arn)).toEqual({ certificate: issued.certificate, chain: issued.chain })
-    expect(await acm.getTags(arn)).toEqual(new Map([['milvus-alb-action/target', 'uid/milvus'], ['empty', '']]))
+    expect(await acm.getTags(arn)).toEqual(
+      new Map([
+        ['milvus-alb-action/target', 'uid/milvus'],
+        ['empty', ''],
+      ]),
+    )
   })
 
   test('what is not there is no error', async () => {
@@ -86,49 +135,129 @@ describe('reimport', () => {
     const renewed = await authority.issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' })
     await acm.reimport(arn, createImportMaterial(renewed))
     await acm.reimport(arn, createImportMaterial(renewed))
-    expect([(await acm.get(arn))?.certificate, await acm.getTags(arn), (await acm.list()).length]).toEqual([renewed.certificate, new Map([['a', 'b']]), 1])
+    expect([
+      (await acm.get(arn))?.certificate,
+      await acm.getTags(arn),
+      (await acm.list()).length,
+    ]).toEqual([renewed.certificate, new Map([['a', 'b']]), 1])
   })
 
   test('heals what time heals', async () => {
     const arn = await importCertificate({})
-    account.requestLog.injectFault({ service: 'acm', operation: 'ImportCertificate', times: 1, error: { status: 400, code: 'ThrottlingException', message: 'Rate exceeded' } })
+    account.requestLog.injectFault({
+      service: 'acm',
+      operation: 'ImportCertificate',
+      times: 1,
+      error: { status: 400, code: 'ThrottlingException', message: 'Rate exceeded' },
+    })
     await acm.reimport(arn, createImportMaterial())
     expect(requestBodies('ImportCertificate')).toHaveLength(3)
   })
 
-  test('of another type of key is refused in ACM\'s words', async () => {
+  test("of another type of key is refused in ACM's words", async () => {
     const arn = await importCertificate({})
-    const error = await acm.reimport(arn, createImportMaterial(await rsaAuthority.issue({ hosts: [host] })))
-    expect([error?.code, error?.message]).toEqual(['certificate-refused', expect.stringMatching(/^ACM refused the certificate: .*cannot change on re-import/)])
+    const error = await acm.reimport(
+      arn,
+      createImportMaterial(await rsaAuthority.issue({ hosts: [host] })),
+    )
+    expect([error?.code, error?.message]).toEqual([
+      'certificate-refused',
+      expect.stringMatching(/^ACM refused the certificate: .*cannot change on re-import/),
+    ])
   })
 })
 
 describe('importOnce', () => {
   test('a certificate without a chain is sent without one', async () => {
-    await acm.importWithoutRetry({ ...createImportMaterial(), chain: '' }, {}).catch(() => undefined)
-    expect(requestBodies('ImportCertificate').map((body) => 'CertificateChain' in (JSON.parse(body) as object))).toEqual([false])
+    await acm
+      .importWithoutRetry({ ...createImportMaterial(), chain: '' }, {})
+      .catch(() => undefined)
+    expect(
+      requestBodies('ImportCertificate').map(
+        (body) => 'CertificateChain' in (JSON.parse(body) as object),
+      ),
+    ).toEqual([false])
   })
 
   test.each<[string, Pick<Fault, 'error' | 'reset'>]>([
-    ['is throttled', { error: { status: 400, code: 'ThrottlingException', message: 'Rate exceeded' } }],
-    ['meets a server that fails', { error: { status: 500, code: 'InternalFailure', message: 'x' } }],
-    ['meets a service that is away', { error: { status: 503, code: 'ServiceUnavailable', message: 'x' } }],
+    [
+      'is throttled',
+      { error: { status: 400, code: 'ThrottlingException', message: 'Rate exceeded' } },
+    ],
+    [
+      'meets a server that fails',
+      { error: { status: 500, code: 'InternalFailure', message: 'x' } },
+    ],
+    [
+      'meets a service that is away',
+      { error: { status: 503, code: 'ServiceUnavailable', message: 'x' } },
+    ],
     ['is cut off', { reset: true }],
   ])('that %s is not known to have arrived, and is sent once', async (_, fault) => {
     account.requestLog.injectFault({ service: 'acm', operation: 'ImportCertificate', ...fault })
-    expect(await acm.importWithoutRetry(createImportMaterial(), {})).toEqual({ uncertainReason: expect.stringMatching(/./) })
+    expect(await acm.importWithoutRetry(createImportMaterial(), {})).toEqual({
+      uncertainReason: expect.stringMatching(/./),
+    })
     expect(requestBodies('ImportCertificate')).toHaveLength(1)
   })
 
   test.each<[string, code: string, { status: number; code: string; message: string }]>([
-    ['a quota', 'certificate-quota-exceeded', { status: 400, code: 'LimitExceededException', message: 'You have reached the maximum number of certificates.' }],
-    ['a fault of the certificate', 'certificate-refused', { status: 400, code: 'ValidationException', message: 'Could not validate the certificate with the certificate chain.' }],
-    ['a tag policy', 'certificate-refused', { status: 400, code: 'TagPolicyException', message: 'Tag policy does not allow the specified value.' }],
-    ['a permission', 'aws-access-denied', { status: 400, code: 'AccessDeniedException', message: 'not authorized' }],
-    ['a session that ended', 'aws-credentials-expired', { status: 400, code: 'ExpiredTokenException', message: 'expired' }],
-    ['a conflict', 'aws-request-failed', { status: 400, code: 'ConflictException', message: 'Another import is under way' }],
-    ['the year is used up', 'certificate-quota-exceeded', { status: 400, code: 'LimitExceededException', message: 'Error: you have reached your limit of 20 certificates in the last year.' }],
-    ['too many tags', 'certificate-refused', { status: 400, code: 'TooManyTagsException', message: 'the TagSet contains too many Tags' }],
+    [
+      'a quota',
+      'certificate-quota-exceeded',
+      {
+        status: 400,
+        code: 'LimitExceededException',
+        message: 'You have reached the maximum number of certificates.',
+      },
+    ],
+    [
+      'a fault of the certificate',
+      'certificate-refused',
+      {
+        status: 400,
+        code: 'ValidationException',
+        message: 'Could not validate the certificate with the certificate chain.',
+      },
+    ],
+    [
+      'a tag policy',
+      'certificate-refused',
+      {
+        status: 400,
+        code: 'TagPolicyException',
+        message: 'Tag policy does not allow the specified value.',
+      },
+    ],
+    [
+      'a permission',
+      'aws-access-denied',
+      { status: 400, code: 'AccessDeniedException', message: 'not authorized' },
+    ],
+    [
+      'a session that ended',
+      'aws-credentials-expired',
+      { status: 400, code: 'ExpiredTokenException', message: 'expired' },
+    ],
+    [
+      'a conflict',
+      'aws-request-failed',
+      { status: 400, code: 'ConflictException', message: 'Another import is under way' },
+    ],
+    [
+      'the year is used up',
+      'certificate-quota-exceeded',
+      {
+        status: 400,
+        code: 'LimitExceededException',
+        message: 'Error: you have reached your limit of 20 certificates in the last year.',
+      },
+    ],
+    [
+      'too many tags',
+      'certificate-refused',
+      { status: 400, code: 'TooManyTagsException', message: 'the TagSet contains too many Tags' },
+    ],
   ])('%s is an answer: %s', async (_, code, fault) => {
     account.requestLog.injectFault({ service: 'acm', operation: 'ImportCertificate', error: fault })
     const error = await captureActionError(() => acm.importWithoutRetry(createImportMaterial(), {}))
@@ -137,9 +266,15 @@ describe('importOnce', () => {
   })
 
   test('without credentials nothing is sent', async () => {
-    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) Reflect.deleteProperty(process.env, name)
-    Object.assign(process.env, { AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' })
-    expect((await captureActionError(() => acm.importWithoutRetry(createImportMaterial(), {}))).code).toBe('aws-credentials-missing')
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])
+      Reflect.deleteProperty(process.env, name)
+    Object.assign(process.env, {
+      AWS_CONFIG_FILE: '/dev/null',
+      AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    })
+    expect(
+      (await captureActionError(() => acm.importWithoutRetry(createImportMaterial(), {}))).code,
+    ).toBe('aws-credentials-missing')
     expect(account.requestLog.requests).toEqual([])
   })
 })
@@ -152,5 +287,8 @@ test.each<[string, string, () => Promise<unknown>]>([
 ])('%s without its permission names %s', async (_, action, call) => {
   account.aws.authorize = () => false
   const error = await captureActionError(call)
-  expect([error.code, error.message]).toEqual(['aws-access-denied', expect.stringMatching(new RegExp(`^AWS refused ${action}: `))])
+  expect([error.code, error.message]).toEqual([
+    'aws-access-denied',
+    expect.stringMatching(new RegExp(`^AWS refused ${action}: `)),
+  ])
 })

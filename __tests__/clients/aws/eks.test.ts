@@ -11,10 +11,24 @@ beforeEach(async () => {
 })
 afterEach(() => account.close())
 
-interface Identity { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
+interface Identity {
+  accessKeyId: string
+  secretAccessKey: string
+  sessionToken?: string
+}
 
-/** Tokens for cluster `production`, made with an identity at a time; `protectedTokens` is what was kept secret. */
-function createTokenSource(options: { identity?: Identity; region?: string; clock?: FakeClock } = {}): { tokenSource: EksTokenSource; clock: FakeClock; maskedTokens: string[]; credentialRequestCount: () => number } {
+/**
+ * Tokens for cluster `production`, made with an identity at a time; `protectedTokens` is what was
+ * kept secret.
+ */
+function createTokenSource(
+  options: { identity?: Identity; region?: string; clock?: FakeClock } = {},
+): {
+  tokenSource: EksTokenSource
+  clock: FakeClock
+  maskedTokens: string[]
+  credentialRequestCount: () => number
+} {
   const clock = options.clock ?? new FakeClock(Date.now())
   const identity = options.identity ?? account.aws.credentials[0]
   const maskedTokens: string[] = []
@@ -23,21 +37,36 @@ function createTokenSource(options: { identity?: Identity; region?: string; cloc
     credentialRequestCount += 1
     return identity ? Promise.resolve(identity) : Promise.reject(new Error('no key'))
   }
-  const tokenSource = new EksTokenSource({ clients: { credentials, region: options.region ?? 'us-east-2', eks: account.clients.eks }, cluster: 'production', clock, maskSecret: (secret) => maskedTokens.push(secret) })
+  const tokenSource = new EksTokenSource({
+    clients: { credentials, region: options.region ?? 'us-east-2', eks: account.clients.eks },
+    cluster: 'production',
+    clock,
+    maskSecret: (secret) => maskedTokens.push(secret),
+  })
   return { tokenSource, clock, maskedTokens, credentialRequestCount: () => credentialRequestCount }
 }
 
-const decodeTokenUrl = (token: string): URL => new URL(Buffer.from(token.slice('k8s-aws-v1.'.length), 'base64url').toString())
+const decodeTokenUrl = (token: string): URL =>
+  new URL(Buffer.from(token.slice('k8s-aws-v1.'.length), 'base64url').toString())
 
 describe('a token', () => {
   test.each([
     ['a long-lived key', undefined],
     ['a session whose token needs escaping', 'FwoGZXIvYXdzEAAa+token/with==signs&and spaces'],
   ])('of %s is what the authenticator of the cluster takes', async (_, sessionToken) => {
-    const identity = { accessKeyId: 'ASIASESSION', secretAccessKey: 'secret+/', ...(sessionToken !== undefined && { sessionToken }) }
-    account.aws.credentials.push({ ...identity, principalArn: 'arn:aws:sts::111122223333:assumed-role/deployer/run-1' })
+    const identity = {
+      accessKeyId: 'ASIASESSION',
+      secretAccessKey: 'secret+/',
+      ...(sessionToken !== undefined && { sessionToken }),
+    }
+    account.aws.credentials.push({
+      ...identity,
+      principalArn: 'arn:aws:sts::111122223333:assumed-role/deployer/run-1',
+    })
     const token = await createTokenSource({ identity }).tokenSource.token()
-    expect(await account.aws.authenticateEksToken(token, 'production')).toMatchObject({ username: 'arn:aws:sts::111122223333:assumed-role/deployer/run-1' })
+    expect(await account.aws.authenticateEksToken(token, 'production')).toMatchObject({
+      username: 'arn:aws:sts::111122223333:assumed-role/deployer/run-1',
+    })
     expect(await account.aws.authenticateEksToken(token, 'staging')).toBeUndefined()
     expect(account.aws.tokenRejections).toHaveLength(1)
   })
@@ -64,7 +93,10 @@ describe('a token', () => {
 
   test('is made once for all who ask at the same time', async () => {
     const { tokenSource, credentialRequestCount } = createTokenSource()
-    expect(new Set(await Promise.all([tokenSource.token(), tokenSource.token(), tokenSource.token()])).size).toBe(1)
+    expect(
+      new Set(await Promise.all([tokenSource.token(), tokenSource.token(), tokenSource.token()]))
+        .size,
+    ).toBe(1)
     expect(credentialRequestCount()).toBe(1)
   })
 
@@ -77,29 +109,73 @@ describe('a token', () => {
   })
 
   test("is dated by AWS' clock, once an answer of EKS has told it: the runner's own may be off", async () => {
-    account.aws.state.clusters.set('production', { name: 'production', endpoint: 'https://eks.example.com', certificateAuthority: '-----BEGIN CERTIFICATE-----\n', status: 'ACTIVE' })
+    account.aws.state.clusters.set('production', {
+      name: 'production',
+      endpoint: 'https://eks.example.com',
+      certificateAuthority: '-----BEGIN CERTIFICATE-----\n',
+      status: 'ACTIVE',
+    })
     account.aws.clockOffset = 20 * minute
-    expect(await account.aws.authenticateEksToken(await createTokenSource().tokenSource.token(), 'production')).toBeUndefined()
+    expect(
+      await account.aws.authenticateEksToken(
+        await createTokenSource().tokenSource.token(),
+        'production',
+      ),
+    ).toBeUndefined()
     await describeCluster(account.clients.eks, 'production', 'us-east-2')
-    expect(await account.aws.authenticateEksToken(await createTokenSource().tokenSource.token(), 'production')).toBeDefined()
+    expect(
+      await account.aws.authenticateEksToken(
+        await createTokenSource().tokenSource.token(),
+        'production',
+      ),
+    ).toBeDefined()
   })
 
   test('that could not be made is tried again', async () => {
     let isFailing = true
     const identity = account.aws.credentials[0]
-    const credentials = (): Promise<Identity> => isFailing || !identity ? Promise.reject(Object.assign(new Error('Could not load credentials from any providers'), { name: 'CredentialsProviderError' })) : Promise.resolve(identity)
-    const tokenSource = new EksTokenSource({ clients: { credentials, region: 'us-east-2', eks: account.clients.eks }, cluster: 'production', clock: new FakeClock(Date.now()), maskSecret: () => undefined })
-    expect((await captureActionError(() => tokenSource.token())).code).toBe('aws-credentials-missing')
+    const credentials = (): Promise<Identity> =>
+      isFailing || !identity
+        ? Promise.reject(
+            Object.assign(new Error('Could not load credentials from any providers'), {
+              name: 'CredentialsProviderError',
+            }),
+          )
+        : Promise.resolve(identity)
+    const tokenSource = new EksTokenSource({
+      clients: { credentials, region: 'us-east-2', eks: account.clients.eks },
+      cluster: 'production',
+      clock: new FakeClock(Date.now()),
+      maskSecret: () => undefined,
+    })
+    expect((await captureActionError(() => tokenSource.token())).code).toBe(
+      'aws-credentials-missing',
+    )
     isFailing = false
-    expect(await account.aws.authenticateEksToken(await tokenSource.token(), 'production')).toBeDefined()
+    expect(
+      await account.aws.authenticateEksToken(await tokenSource.token(), 'production'),
+    ).toBeDefined()
   })
 
   test('that is too long is refused here, and nothing of it is told', async () => {
     const sessionToken = 'x'.repeat(2_800)
-    const error = await captureActionError(() => createTokenSource({ identity: { accessKeyId: 'ASIA', secretAccessKey: 's', sessionToken } }).tokenSource.token())
-    expect([error.code, error.remedy]).toEqual(['cluster-unauthorized', expect.stringContaining('role-skip-session-tagging')])
+    const error = await captureActionError(() =>
+      createTokenSource({
+        identity: { accessKeyId: 'ASIA', secretAccessKey: 's', sessionToken },
+      }).tokenSource.token(),
+    )
+    expect([error.code, error.remedy]).toEqual([
+      'cluster-unauthorized',
+      expect.stringContaining('role-skip-session-tagging'),
+    ])
     expect(error.message).not.toContain('xxx')
-    expect((await createTokenSource({ identity: { accessKeyId: 'ASIA', secretAccessKey: 's', sessionToken: 'x'.repeat(2_400) } }).tokenSource.token()).length).toBeLessThanOrEqual(4096)
+    expect(
+      (
+        await createTokenSource({
+          identity: { accessKeyId: 'ASIA', secretAccessKey: 's', sessionToken: 'x'.repeat(2_400) },
+        }).tokenSource.token()
+      ).length,
+    ).toBeLessThanOrEqual(4096)
   })
 })
 
@@ -116,35 +192,90 @@ describe('the host that is signed is that of STS in the region', () => {
     ['eusc-de-east-1', 'sts.eusc-de-east-1.amazonaws.eu'],
   ])('%s', async (region, host) => {
     const url = decodeTokenUrl(await createTokenSource({ region }).tokenSource.token())
-    expect([url.host, url.searchParams.get('X-Amz-Credential')]).toEqual([host, expect.stringContaining(`/${region}/sts/aws4_request`)])
+    expect([url.host, url.searchParams.get('X-Amz-Credential')]).toEqual([
+      host,
+      expect.stringContaining(`/${region}/sts/aws4_request`),
+    ])
   })
 })
 
 describe('describeCluster', () => {
-  const cluster = { name: 'production', endpoint: 'https://eks.example.com', certificateAuthority: '-----BEGIN CERTIFICATE-----\n', status: 'ACTIVE' as const }
+  const cluster = {
+    name: 'production',
+    endpoint: 'https://eks.example.com',
+    certificateAuthority: '-----BEGIN CERTIFICATE-----\n',
+    status: 'ACTIVE' as const,
+  }
 
   test('says where the API is', async () => {
     account.aws.state.clusters.set('production', cluster)
-    expect(await describeCluster(account.clients.eks, 'production', 'us-east-2')).toEqual({ server: cluster.endpoint, certificateAuthority: cluster.certificateAuthority, accountId: '111122223333', vpcId: 'vpc-0123456789abcdef0', accessRestriction: undefined })
+    expect(await describeCluster(account.clients.eks, 'production', 'us-east-2')).toEqual({
+      server: cluster.endpoint,
+      certificateAuthority: cluster.certificateAuthority,
+      accountId: '111122223333',
+      vpcId: 'vpc-0123456789abcdef0',
+      accessRestriction: undefined,
+    })
   })
 
   test.each<[string, object, RegExp | undefined]>([
-    ['private', { endpointPublicAccess: false, endpointPrivateAccess: true }, /^is private: /], ['narrow', { publicAccessCidrs: ['203.0.113.0/24', '198.51.100.7/32'] }, /only from 203\.0\.113\.0\/24, 198\.51\.100\.7\/32,/], ['open', { publicAccessCidrs: ['203.0.113.0/24', '0.0.0.0/0'] }, undefined],
+    ['private', { endpointPublicAccess: false, endpointPrivateAccess: true }, /^is private: /],
+    [
+      'narrow',
+      { publicAccessCidrs: ['203.0.113.0/24', '198.51.100.7/32'] },
+      /only from 203\.0\.113\.0\/24, 198\.51\.100\.7\/32,/,
+    ],
+    ['open', { publicAccessCidrs: ['203.0.113.0/24', '0.0.0.0/0'] }, undefined],
   ])('says who reaches an endpoint that is %s', async (_, network, expected) => {
     account.aws.state.clusters.set('production', { ...cluster, network })
-    const { accessRestriction } = await describeCluster(account.clients.eks, 'production', 'us-east-2')
-    expect(accessRestriction).toEqual(expected === undefined ? undefined : expect.stringMatching(expected))
+    const { accessRestriction } = await describeCluster(
+      account.clients.eks,
+      'production',
+      'us-east-2',
+    )
+    expect(accessRestriction).toEqual(
+      expected === undefined ? undefined : expect.stringMatching(expected),
+    )
   })
 
   test.each<[string, () => void, string, RegExp]>([
-    ['is not there', () => undefined, 'cluster-not-found', /^There is no EKS cluster production in us-east-2 for these credentials\.$/],
-    ['is being made', () => account.aws.state.clusters.set('production', { ...cluster, status: 'CREATING' }), 'cluster-not-found', /status is CREATING/],
-    ['is being deleted', () => account.aws.state.clusters.set('production', { ...cluster, status: 'DELETING' }), 'cluster-not-found', /status is DELETING/],
-    ['failed', () => account.aws.state.clusters.set('production', { ...cluster, status: 'FAILED' }), 'cluster-not-found', /status is FAILED/],
-    ['may not be described', () => { account.aws.authorize = () => false }, 'aws-access-denied', /^AWS refused eks:DescribeCluster: /],
+    [
+      'is not there',
+      () => undefined,
+      'cluster-not-found',
+      /^There is no EKS cluster production in us-east-2 for these credentials\.$/,
+    ],
+    [
+      'is being made',
+      () => account.aws.state.clusters.set('production', { ...cluster, status: 'CREATING' }),
+      'cluster-not-found',
+      /status is CREATING/,
+    ],
+    [
+      'is being deleted',
+      () => account.aws.state.clusters.set('production', { ...cluster, status: 'DELETING' }),
+      'cluster-not-found',
+      /status is DELETING/,
+    ],
+    [
+      'failed',
+      () => account.aws.state.clusters.set('production', { ...cluster, status: 'FAILED' }),
+      'cluster-not-found',
+      /status is FAILED/,
+    ],
+    [
+      'may not be described',
+      () => {
+        account.aws.authorize = () => false
+      },
+      'aws-access-denied',
+      /^AWS refused eks:DescribeCluster: /,
+    ],
   ])('of one that %s', async (_, arrange, code, message) => {
     arrange()
-    const error = await captureActionError(() => describeCluster(account.clients.eks, 'production', 'us-east-2'))
+    const error = await captureActionError(() =>
+      describeCluster(account.clients.eks, 'production', 'us-east-2'),
+    )
     expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)])
   })
 })

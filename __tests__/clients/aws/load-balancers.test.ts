@@ -1,12 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { LoadBalancer } from '../../../simulator/aws/state.ts'
-import { findLoadBalancerByDnsName, nameFromDnsName } from '../../../src/clients/aws/load-balancers.ts'
+import {
+  findLoadBalancerByDnsName,
+  nameFromDnsName,
+} from '../../../src/clients/aws/load-balancers.ts'
 import { captureActionError } from '../../capture-error.ts'
 import { startTestAccount, type TestAccount } from './test-account.ts'
 
 test.each([
-  ['k8s-milvus-milvusde-17e2427710-778371620.us-east-2.elb.amazonaws.com', 'k8s-milvus-milvusde-17e2427710'],
-  ['internal-k8s-milvus-milvusde-17e2427710-778371620.us-east-2.elb.amazonaws.com', 'k8s-milvus-milvusde-17e2427710'],
+  [
+    'k8s-milvus-milvusde-17e2427710-778371620.us-east-2.elb.amazonaws.com',
+    'k8s-milvus-milvusde-17e2427710',
+  ],
+  [
+    'internal-k8s-milvus-milvusde-17e2427710-778371620.us-east-2.elb.amazonaws.com',
+    'k8s-milvus-milvusde-17e2427710',
+  ],
   ['my-internal-alb-1.us-east-2.elb.amazonaws.com', 'my-internal-alb'],
   ['milvus-2026-1234567890.cn-north-1.elb.amazonaws.com.cn', 'milvus-2026'],
   ['milvus', 'milvus'],
@@ -22,48 +31,94 @@ describe('findLoadBalancer', () => {
   })
   afterEach(() => account.close())
 
-  function addLoadBalancer(name: string, overrides: Partial<Pick<LoadBalancer, 'activeAt' | 'failed' | 'dnsName'>> = {}): LoadBalancer {
+  function addLoadBalancer(
+    name: string,
+    overrides: Partial<Pick<LoadBalancer, 'activeAt' | 'failed' | 'dnsName'>> = {},
+  ): LoadBalancer {
     const arn = `arn:aws:elasticloadbalancing:us-east-2:111122223333:loadbalancer/app/${name}/0123456789abcdef`
     const dnsName = `${name}-123456789.us-east-2.elb.amazonaws.com`
-    const loadBalancer: LoadBalancer = { arn, name, dnsName, scheme: 'internet-facing', activeAt: 0, failed: false, attributes: new Map<string, string>(), tags: new Map<string, string>(), subnets: [], securityGroups: [], listeners: [], ...overrides }
+    const loadBalancer: LoadBalancer = {
+      arn,
+      name,
+      dnsName,
+      scheme: 'internet-facing',
+      activeAt: 0,
+      failed: false,
+      attributes: new Map<string, string>(),
+      tags: new Map<string, string>(),
+      subnets: [],
+      securityGroups: [],
+      listeners: [],
+      ...overrides,
+    }
     account.aws.state.loadBalancers.set(arn, loadBalancer)
     return loadBalancer
   }
-  const listOperations = (): string[] => account.requestLog.requests.map(({ operation }) => operation)
+  const listOperations = (): string[] =>
+    account.requestLog.requests.map(({ operation }) => operation)
 
-  test.each<[string, Partial<Pick<LoadBalancer, 'activeAt' | 'failed'>>, { state: string; reason: string }]>([
+  test.each<
+    [string, Partial<Pick<LoadBalancer, 'activeAt' | 'failed'>>, { state: string; reason: string }]
+  >([
     ['active', {}, { state: 'active', reason: '' }],
     ['provisioning', { activeAt: Infinity }, { state: 'provisioning', reason: '' }],
-    ['failed', { failed: true }, { state: 'failed', reason: 'The load balancer could not be set up' }],
+    [
+      'failed',
+      { failed: true },
+      { state: 'failed', reason: 'The load balancer could not be set up' },
+    ],
   ])('one that is %s, in one call', async (_, overrides, state) => {
     const { arn, name, dnsName } = addLoadBalancer('k8s-milvus', overrides)
-    expect(await findLoadBalancerByDnsName(account.clients.elbv2, dnsName)).toEqual({ arn, name, ...state })
+    expect(await findLoadBalancerByDnsName(account.clients.elbv2, dnsName)).toEqual({
+      arn,
+      name,
+      ...state,
+    })
     expect(listOperations()).toHaveLength(1)
   })
 
   test('one whose DNS name does not have its name', async () => {
     for (let index = 0; index < 3; index += 1) addLoadBalancer(`other-${index}`)
-    const { arn, dnsName } = addLoadBalancer('k8s-milvus', { dnsName: 'front.us-east-2.elb.amazonaws.com' })
+    const { arn, dnsName } = addLoadBalancer('k8s-milvus', {
+      dnsName: 'front.us-east-2.elb.amazonaws.com',
+    })
     expect((await findLoadBalancerByDnsName(account.clients.elbv2, dnsName))?.arn).toBe(arn)
   })
 
   test('DNS names have no case', async () => {
     const { arn, dnsName } = addLoadBalancer('Milvus-Front')
-    expect((await findLoadBalancerByDnsName(account.clients.elbv2, dnsName.toLowerCase()))?.arn).toBe(arn)
+    expect(
+      (await findLoadBalancerByDnsName(account.clients.elbv2, dnsName.toLowerCase()))?.arn,
+    ).toBe(arn)
   })
 
   test('one of the same name that was made anew is another', async () => {
     addLoadBalancer('k8s-milvus')
-    expect(await findLoadBalancerByDnsName(account.clients.elbv2, 'k8s-milvus-999.us-east-2.elb.amazonaws.com')).toBeUndefined()
+    expect(
+      await findLoadBalancerByDnsName(
+        account.clients.elbv2,
+        'k8s-milvus-999.us-east-2.elb.amazonaws.com',
+      ),
+    ).toBeUndefined()
   })
 
-  test.each(['k8s-milvus-1.us-east-2.elb.amazonaws.com', 'localhost', `${'x'.repeat(60)}.example.com`, ''])('none behind %j', async (dnsName) => {
+  test.each([
+    'k8s-milvus-1.us-east-2.elb.amazonaws.com',
+    'localhost',
+    `${'x'.repeat(60)}.example.com`,
+    '',
+  ])('none behind %j', async (dnsName) => {
     expect(await findLoadBalancerByDnsName(account.clients.elbv2, dnsName)).toBeUndefined()
   })
 
   test('a refusal is said in the words of IAM', async () => {
     account.aws.authorize = () => false
-    const error = await captureActionError(() => findLoadBalancerByDnsName(account.clients.elbv2, 'k8s-milvus-1.us-east-2.elb.amazonaws.com'))
-    expect([error.code, error.message]).toEqual(['aws-access-denied', expect.stringMatching(/^AWS refused elasticloadbalancing:DescribeLoadBalancers: /)])
+    const error = await captureActionError(() =>
+      findLoadBalancerByDnsName(account.clients.elbv2, 'k8s-milvus-1.us-east-2.elb.amazonaws.com'),
+    )
+    expect([error.code, error.message]).toEqual([
+      'aws-access-denied',
+      expect.stringMatching(/^AWS refused elasticloadbalancing:DescribeLoadBalancers: /),
+    ])
   })
 })

@@ -3,66 +3,204 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { extractErrorMessage } from '../../../src/clients/helm/failures.ts'
-import { checkHelmVersion, historyMaxToRetain, installArguments, previewUpgrade, previewArguments, upgrade, upgradeArguments, type UpgradeOptions } from '../../../src/clients/helm/commands.ts'
+import {
+  checkHelmVersion,
+  historyMaxToRetain,
+  installArguments,
+  previewUpgrade,
+  previewArguments,
+  upgrade,
+  upgradeArguments,
+  type UpgradeOptions,
+} from '../../../src/clients/helm/commands.ts'
 import type { HelmOptions } from '../../../src/clients/helm/process.ts'
 import { captureActionError } from '../../capture-error.ts'
 
 const upgradeRequest: UpgradeOptions = {
-  release: 'milvus-demo', namespace: 'milvus', chart: '/runner/milvus-5.0.19.tgz', serviceType: 'ClusterIP',
-  values: undefined, timeout: 600, kubeconfig: undefined, context: undefined, wait: true, forceConflicts: false,
+  release: 'milvus-demo',
+  namespace: 'milvus',
+  chart: '/runner/milvus-5.0.19.tgz',
+  serviceType: 'ClusterIP',
+  values: undefined,
+  timeout: 600,
+  kubeconfig: undefined,
+  context: undefined,
+  wait: true,
+  forceConflicts: false,
 }
-const baseArguments = ['upgrade', 'milvus-demo', '/runner/milvus-5.0.19.tgz', '--namespace', 'milvus', '--reset-then-reuse-values']
+const baseArguments = [
+  'upgrade',
+  'milvus-demo',
+  '/runner/milvus-5.0.19.tgz',
+  '--namespace',
+  'milvus',
+  '--reset-then-reuse-values',
+]
 const typeArguments = ['--set', 'service.type=ClusterIP']
 const waitArguments = ['--wait', '--timeout', '600s']
 
 describe('upgradeArguments', () => {
   test.each<[string, Partial<UpgradeOptions>, string[]]>([
     ['a chart', {}, [...baseArguments, ...typeArguments, ...waitArguments]],
-    ['values by standard input, before the one that is set', { values: '{"a":"secret"}' }, [...baseArguments, '--values', '-', ...typeArguments, ...waitArguments]],
-    ['an empty map of values', { values: '{}' }, [...baseArguments, '--values', '-', ...typeArguments, ...waitArguments]],
-    ['a kubeconfig', { kubeconfig: '/tmp/k' }, [...baseArguments, ...typeArguments, '--kubeconfig', '/tmp/k', ...waitArguments]],
-    ['a context', { context: 'production' }, [...baseArguments, ...typeArguments, '--kube-context', 'production', ...waitArguments]],
-    ['another type of the Service', { serviceType: 'NodePort' }, [...baseArguments, '--set', 'service.type=NodePort', ...waitArguments]],
-    ['the type of a subchart\'s Service', { valuesPath: ['platform', 'data.vectors'] }, [...baseArguments, '--set', 'platform.data\\.vectors.service.type=ClusterIP', ...waitArguments]],
+    [
+      'values by standard input, before the one that is set',
+      { values: '{"a":"secret"}' },
+      [...baseArguments, '--values', '-', ...typeArguments, ...waitArguments],
+    ],
+    [
+      'an empty map of values',
+      { values: '{}' },
+      [...baseArguments, '--values', '-', ...typeArguments, ...waitArguments],
+    ],
+    [
+      'a kubeconfig',
+      { kubeconfig: '/tmp/k' },
+      [...baseArguments, ...typeArguments, '--kubeconfig', '/tmp/k', ...waitArguments],
+    ],
+    [
+      'a context',
+      { context: 'production' },
+      [...baseArguments, ...typeArguments, '--kube-context', 'production', ...waitArguments],
+    ],
+    [
+      'another type of the Service',
+      { serviceType: 'NodePort' },
+      [...baseArguments, '--set', 'service.type=NodePort', ...waitArguments],
+    ],
+    [
+      "the type of a subchart's Service",
+      { valuesPath: ['platform', 'data.vectors'] },
+      [
+        ...baseArguments,
+        '--set',
+        'platform.data\\.vectors.service.type=ClusterIP',
+        ...waitArguments,
+      ],
+    ],
     ['the type of the release', { serviceType: undefined }, [...baseArguments, ...waitArguments]],
     ['without waiting', { wait: false }, [...baseArguments, ...typeArguments, '--timeout', '600s']],
-    ['no values but those that are given', { values: '{}', resetValues: true, serviceType: undefined }, [...baseArguments.slice(0, -1), '--reset-values', '--values', '-', ...waitArguments]],
-    ['a longer history', { historyMax: 13 }, [...baseArguments, ...typeArguments, ...waitArguments, '--history-max', '13']],
-    ['fields of others', { forceConflicts: true }, [...baseArguments, ...typeArguments, ...waitArguments, '--force-conflicts']],
+    [
+      'no values but those that are given',
+      { values: '{}', resetValues: true, serviceType: undefined },
+      [...baseArguments.slice(0, -1), '--reset-values', '--values', '-', ...waitArguments],
+    ],
+    [
+      'a longer history',
+      { historyMax: 13 },
+      [...baseArguments, ...typeArguments, ...waitArguments, '--history-max', '13'],
+    ],
+    [
+      'fields of others',
+      { forceConflicts: true },
+      [...baseArguments, ...typeArguments, ...waitArguments, '--force-conflicts'],
+    ],
   ])('%s', (_, overrides, expected) => {
     expect(upgradeArguments({ ...upgradeRequest, ...overrides })).toEqual(expected)
   })
 
   test('the dry run asks for the same', () => {
-    expect(previewArguments({ ...upgradeRequest, values: '{}' })).toEqual([...baseArguments, '--values', '-', ...typeArguments, '--dry-run=server', '--output', 'json'])
+    expect(previewArguments({ ...upgradeRequest, values: '{}' })).toEqual([
+      ...baseArguments,
+      '--values',
+      '-',
+      ...typeArguments,
+      '--dry-run=server',
+      '--output',
+      'json',
+    ])
   })
 
   test('the installation that is only rendered', () => {
-    const installation = { release: 'milvus-demo', namespace: 'milvus', chart: '/c.tgz', values: '{}', kubeconfig: '/tmp/k', context: undefined }
-    expect(installArguments(installation)).toEqual(['install', 'milvus-demo', '/c.tgz', '--namespace', 'milvus', '--values', '-', '--kubeconfig', '/tmp/k', '--dry-run=server', '--output', 'json'])
+    const installation = {
+      release: 'milvus-demo',
+      namespace: 'milvus',
+      chart: '/c.tgz',
+      values: '{}',
+      kubeconfig: '/tmp/k',
+      context: undefined,
+    }
+    expect(installArguments(installation)).toEqual([
+      'install',
+      'milvus-demo',
+      '/c.tgz',
+      '--namespace',
+      'milvus',
+      '--values',
+      '-',
+      '--kubeconfig',
+      '/tmp/k',
+      '--dry-run=server',
+      '--output',
+      'json',
+    ])
   })
 
-  test.each([[undefined, undefined], [1, undefined], [9, undefined], [10, 11], [25, 26]])('a history of %j revisions is kept with --history-max %j', (keptRevisions, expected) => {
+  test.each([
+    [undefined, undefined],
+    [1, undefined],
+    [9, undefined],
+    [10, 11],
+    [25, 26],
+  ])('a history of %j revisions is kept with --history-max %j', (keptRevisions, expected) => {
     expect(historyMaxToRetain(keptRevisions)).toBe(expected)
   })
 
   test('no value ever appears', () => {
-    expect(upgradeArguments({ ...upgradeRequest, values: '{"password":"hunter2"}' }).join(' ')).not.toContain('hunter2')
+    expect(
+      upgradeArguments({ ...upgradeRequest, values: '{"password":"hunter2"}' }).join(' '),
+    ).not.toContain('hunter2')
   })
 })
 
 describe('errorLine, on what helm printed', () => {
-  // The first nine from helm 4.1.4 and 3.19 against the simulator or a real API; the rest quoted in issues of helm.
+  // The first nine from helm 4.1.4 and 3.19 against the simulator or a real API; the rest quoted in
+  // issues of helm.
   test.each<[string, string, RegExp]>([
-    ['a chart that is not there', 'Error: chart "milvus" version "9.9.9" not found in https://zilliztech.github.io/milvus-helm/ repository\n', /^chart "milvus" version "9\.9\.9" not found in/],
-    ['a release that is not there', 'Error: UPGRADE FAILED: "milvus-demo" has no deployed releases\n', /^"milvus-demo" has no deployed releases$/],
-    ['a lock', 'Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress\n', /^another operation/],
-    ['a warning before it', 'WARNING: Kubernetes configuration file is group-readable. This is insecure. Location: /tmp/k\nError: Kubernetes cluster unreachable: the server has asked for the client to provide credentials\n', /^Kubernetes cluster unreachable: the server has asked/],
-    ['log lines of helm 4 around it', 'level=WARN msg="unable to find exact version" version=x\nError: UPGRADE FAILED: timed out waiting for the condition\n', /^timed out waiting for the condition$/],
-    ['a wait of helm 4 that ran out, on two lines', 'Error: UPGRADE FAILED: resource Deployment/milvus/milvus-demo-proxy not ready. status: InProgress, message: Available: 0/1\ncontext deadline exceeded\n', /milvus-demo-proxy not ready.*context deadline exceeded/],
-    ['a schema, whose reason is on the next lines', 'Error: UPGRADE FAILED: values don\'t meet the specifications of the schema(s) in the following chart(s):\nmilvus:\n- (root): Additional property x is not allowed\n', /values don't meet.*Additional property x is not allowed/],
-    ['several objects that may not be patched', 'Error: UPGRADE FAILED: cannot patch "a" with kind StatefulSet: is invalid: spec: Forbidden && cannot patch "b" with kind Service: is invalid\n', /cannot patch "a".*cannot patch "b"/],
-    ['two errors, of which the last counts', 'Error: an earlier one\nhelm: retrying\nError: UPGRADE FAILED: the last\n', /^the last$/],
+    [
+      'a chart that is not there',
+      'Error: chart "milvus" version "9.9.9" not found in https://zilliztech.github.io/milvus-helm/ repository\n',
+      /^chart "milvus" version "9\.9\.9" not found in/,
+    ],
+    [
+      'a release that is not there',
+      'Error: UPGRADE FAILED: "milvus-demo" has no deployed releases\n',
+      /^"milvus-demo" has no deployed releases$/,
+    ],
+    [
+      'a lock',
+      'Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress\n',
+      /^another operation/,
+    ],
+    [
+      'a warning before it',
+      'WARNING: Kubernetes configuration file is group-readable. This is insecure. Location: /tmp/k\nError: Kubernetes cluster unreachable: the server has asked for the client to provide credentials\n',
+      /^Kubernetes cluster unreachable: the server has asked/,
+    ],
+    [
+      'log lines of helm 4 around it',
+      'level=WARN msg="unable to find exact version" version=x\nError: UPGRADE FAILED: timed out waiting for the condition\n',
+      /^timed out waiting for the condition$/,
+    ],
+    [
+      'a wait of helm 4 that ran out, on two lines',
+      'Error: UPGRADE FAILED: resource Deployment/milvus/milvus-demo-proxy not ready. status: InProgress, message: Available: 0/1\ncontext deadline exceeded\n',
+      /milvus-demo-proxy not ready.*context deadline exceeded/,
+    ],
+    [
+      'a schema, whose reason is on the next lines',
+      "Error: UPGRADE FAILED: values don't meet the specifications of the schema(s) in the following chart(s):\nmilvus:\n- (root): Additional property x is not allowed\n",
+      /values don't meet.*Additional property x is not allowed/,
+    ],
+    [
+      'several objects that may not be patched',
+      'Error: UPGRADE FAILED: cannot patch "a" with kind StatefulSet: is invalid: spec: Forbidden && cannot patch "b" with kind Service: is invalid\n',
+      /cannot patch "a".*cannot patch "b"/,
+    ],
+    [
+      'two errors, of which the last counts',
+      'Error: an earlier one\nhelm: retrying\nError: UPGRADE FAILED: the last\n',
+      /^the last$/,
+    ],
     ['no Error: at all', 'panic: runtime error\ngoroutine 1 [running]:\n\n', /^goroutine 1/],
     ['nothing', '', /^$/],
     ['blank lines', '\n  \n', /^$/],
@@ -76,11 +214,23 @@ describe('errorLine, on what helm printed', () => {
 describe('with a helm on the PATH', () => {
   let directory: string, originalPath: string | undefined
   const outputLines: string[] = []
-  const createOptions = (signal = new AbortController().signal, environment: Record<string, string> = {}): HelmOptions => ({
-    directory, signal, environment: { PATH: process.env['PATH'] ?? '', ...environment }, onLine: (line) => outputLines.push(line),
+  const createOptions = (
+    signal = new AbortController().signal,
+    environment: Record<string, string> = {},
+  ): HelmOptions => ({
+    directory,
+    signal,
+    environment: { PATH: process.env['PATH'] ?? '', ...environment },
+    onLine: (line) => outputLines.push(line),
   })
-  /** @param stdinCommand where its standard input goes: a script that ends at once would otherwise race with what is written to it */
-  const installFakeHelm = async (script: string, stdinCommand = 'cat > /dev/null'): Promise<void> => {
+  /**
+   * @param stdinCommand where its standard input goes: a script that ends at once would otherwise
+   *   race with what is written to it
+   */
+  const installFakeHelm = async (
+    script: string,
+    stdinCommand = 'cat > /dev/null',
+  ): Promise<void> => {
     await writeFile(join(directory, 'helm'), `#!/bin/sh\n${stdinCommand}\n${script}\n`)
     await chmod(join(directory, 'helm'), 0o755)
   }
@@ -98,36 +248,62 @@ describe('with a helm on the PATH', () => {
 
   describe('findHelm', () => {
     test.each([
-      ['v3.14.0', '3.14.0'], ['v3.19.2', '3.19.2'], ['v4.0.0', '4.0.0'], ['v4.1.4+k8s', '4.1.4+k8s'], ['v3.14.0-rc.1', '3.14.0-rc.1'], ['3.20.1', '3.20.1'], ['v10.0.0', '10.0.0'],
+      ['v3.14.0', '3.14.0'],
+      ['v3.19.2', '3.19.2'],
+      ['v4.0.0', '4.0.0'],
+      ['v4.1.4+k8s', '4.1.4+k8s'],
+      ['v3.14.0-rc.1', '3.14.0-rc.1'],
+      ['3.20.1', '3.20.1'],
+      ['v10.0.0', '10.0.0'],
     ])('%s will do', async (versionOutput, version) => {
       await installFakeHelm(`echo 'WARNING: group-readable' >&2; printf '%s' '${versionOutput}'`)
       expect(await checkHelmVersion(createOptions())).toBe(version)
     })
 
     test.each([
-      ['v3.13.3', /^The helm on the PATH is v3\.13\.3, which has no/], ['v2.17.0', /is v2\.17\.0/], ['v3.2.4', /is v3\.2\.4/], ['hello', /is hello, which/], ['', /is of an unknown version/],
+      ['v3.13.3', /^The helm on the PATH is v3\.13\.3, which has no/],
+      ['v2.17.0', /is v2\.17\.0/],
+      ['v3.2.4', /is v3\.2\.4/],
+      ['hello', /is hello, which/],
+      ['', /is of an unknown version/],
     ])('%j is refused', async (versionOutput, message) => {
       await installFakeHelm(`printf '%s' '${versionOutput}'`)
       const error = await captureActionError(() => checkHelmVersion(createOptions()))
-      expect([error.code, error.message, error.remedy]).toEqual(['helm-too-old', expect.stringMatching(message), expect.stringContaining('3.14')])
+      expect([error.code, error.message, error.remedy]).toEqual([
+        'helm-too-old',
+        expect.stringMatching(message),
+        expect.stringContaining('3.14'),
+      ])
     })
 
     test('one that does not run at all', async () => {
       await installFakeHelm('exit 7')
-      expect((await captureActionError(() => checkHelmVersion(createOptions()))).code).toBe('helm-too-old')
+      expect((await captureActionError(() => checkHelmVersion(createOptions()))).code).toBe(
+        'helm-too-old',
+      )
     })
 
     test('none', async () => {
       process.env['PATH'] = directory
-      expect((await captureActionError(() => checkHelmVersion(createOptions()))).code).toBe('helm-not-found')
+      expect((await captureActionError(() => checkHelmVersion(createOptions()))).code).toBe(
+        'helm-not-found',
+      )
     })
   })
 
   describe('upgrade', () => {
     test('hands values over by standard input, and keeps the inputs of the action to itself', async () => {
-      await installFakeHelm('printf "%s\\n" "$@" > "$(dirname "$0")/argv"; env > "$(dirname "$0")/environment"', 'cat > "$(dirname "$0")/stdin"')
-      await upgrade({ ...upgradeRequest, values: '{"password":"hunter2"}' }, createOptions(undefined, { 'INPUT_PRIVATE-KEY': 'hunter3', HELM_DRIVER: 'secret' }))
-      const [argv, stdin, environment] = await Promise.all(['argv', 'stdin', 'environment'].map((name) => readFile(join(directory, name), 'utf8')))
+      await installFakeHelm(
+        'printf "%s\\n" "$@" > "$(dirname "$0")/argv"; env > "$(dirname "$0")/environment"',
+        'cat > "$(dirname "$0")/stdin"',
+      )
+      await upgrade(
+        { ...upgradeRequest, values: '{"password":"hunter2"}' },
+        createOptions(undefined, { 'INPUT_PRIVATE-KEY': 'hunter3', HELM_DRIVER: 'secret' }),
+      )
+      const [argv, stdin, environment] = await Promise.all(
+        ['argv', 'stdin', 'environment'].map((name) => readFile(join(directory, name), 'utf8')),
+      )
       expect(argv?.trim().split('\n')).toEqual(upgradeArguments({ ...upgradeRequest, values: 'x' }))
       expect(stdin).toBe('{"password":"hunter2"}')
       expect(environment).toMatch(/^HELM_DRIVER=secret$/m)
@@ -136,10 +312,30 @@ describe('with a helm on the PATH', () => {
     })
 
     test.each<[string, string, code: string, RegExp]>([
-      ['a refusal', 'echo "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress" >&2; exit 1', 'release-pending', /^helm could not upgrade release milvus-demo: another operation/],
-      ['a wait that ran out, helm 3', 'echo "Error: UPGRADE FAILED: timed out waiting for the condition" >&2; exit 1', 'helm-upgrade-timeout', /timed out waiting/],
-      ['a wait that ran out, helm 4', 'printf "Error: UPGRADE FAILED: resource Deployment/milvus/x not ready. status: InProgress\\ncontext deadline exceeded\\n" >&2; exit 1', 'helm-upgrade-timeout', /not ready/],
-      ['a rate limit that would outlast the wait', 'echo "Error: UPGRADE FAILED: client rate limiter Wait returned an error: rate: Wait(n=1) would exceed context deadline" >&2; exit 1', 'helm-upgrade-timeout', /would exceed/],
+      [
+        'a refusal',
+        'echo "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress" >&2; exit 1',
+        'release-pending',
+        /^helm could not upgrade release milvus-demo: another operation/,
+      ],
+      [
+        'a wait that ran out, helm 3',
+        'echo "Error: UPGRADE FAILED: timed out waiting for the condition" >&2; exit 1',
+        'helm-upgrade-timeout',
+        /timed out waiting/,
+      ],
+      [
+        'a wait that ran out, helm 4',
+        'printf "Error: UPGRADE FAILED: resource Deployment/milvus/x not ready. status: InProgress\\ncontext deadline exceeded\\n" >&2; exit 1',
+        'helm-upgrade-timeout',
+        /not ready/,
+      ],
+      [
+        'a rate limit that would outlast the wait',
+        'echo "Error: UPGRADE FAILED: client rate limiter Wait returned an error: rate: Wait(n=1) would exceed context deadline" >&2; exit 1',
+        'helm-upgrade-timeout',
+        /would exceed/,
+      ],
       ['an exit without a word', 'exit 3', 'helm-upgrade-failed', /it ended with exit code 3$/],
       ['a kill', 'kill -9 $$', 'helm-upgrade-failed', /it ended with (a signal|exit code)/],
     ])('%s', async (_, script, code, message) => {
@@ -150,8 +346,16 @@ describe('with a helm on the PATH', () => {
 
     test('one that ends before it has read its values', async () => {
       await installFakeHelm('echo "Error: UPGRADE FAILED: no" >&2; exit 1', '')
-      const error = await captureActionError(() => upgrade({ ...upgradeRequest, values: JSON.stringify({ text: 'x'.repeat(1_000_000) }) }, createOptions()))
-      expect([error.code, error.message]).toEqual(['helm-upgrade-failed', 'helm could not upgrade release milvus-demo: no'])
+      const error = await captureActionError(() =>
+        upgrade(
+          { ...upgradeRequest, values: JSON.stringify({ text: 'x'.repeat(1_000_000) }) },
+          createOptions(),
+        ),
+      )
+      expect([error.code, error.message]).toEqual([
+        'helm-upgrade-failed',
+        'helm could not upgrade release milvus-demo: no',
+      ])
     })
 
     test('tells of each line', async () => {
@@ -162,30 +366,51 @@ describe('with a helm on the PATH', () => {
 
     test('a cancelled job interrupts helm once, which may then mark its release', async () => {
       const controller = new AbortController()
-      await installFakeHelm(`trap 'echo INT >> ${join(directory, 'signals')}; exit 1' INT; echo ready; while :; do sleep 0.05; done`)
-      const upgradePromise = upgrade(upgradeRequest, { ...createOptions(controller.signal), onLine: (line) => { if (line === 'ready') controller.abort() } })
+      await installFakeHelm(
+        `trap 'echo INT >> ${join(directory, 'signals')}; exit 1' INT; echo ready; while :; do sleep 0.05; done`,
+      )
+      const upgradePromise = upgrade(upgradeRequest, {
+        ...createOptions(controller.signal),
+        onLine: (line) => {
+          if (line === 'ready') controller.abort()
+        },
+      })
       expect((await captureActionError(() => upgradePromise)).code).toBe('cancelled')
       expect(await readFile(join(directory, 'signals'), 'utf8')).toBe('INT\n')
     })
 
     test('a job that was cancelled before does not start it', async () => {
       await installFakeHelm(`echo started > ${join(directory, 'started')}`)
-      expect((await captureActionError(() => upgrade(upgradeRequest, createOptions(AbortSignal.abort())))).code).toBe('cancelled')
+      expect(
+        (
+          await captureActionError(() =>
+            upgrade(upgradeRequest, createOptions(AbortSignal.abort())),
+          )
+        ).code,
+      ).toBe('cancelled')
       await expect(readFile(join(directory, 'started'))).rejects.toThrow()
     })
   })
 
   describe('preview', () => {
     test("gives the manifest and the chart's versions, and tells of no line", async () => {
-      await installFakeHelm(`printf '%s' '${JSON.stringify({ manifest: 'kind: Service', chart: { metadata: { version: '5.0.19', appVersion: '2.6.15' } } })}'`)
-      expect(await previewUpgrade(upgradeRequest, createOptions())).toEqual({ manifest: 'kind: Service', chart: { version: '5.0.19', appVersion: '2.6.15' } })
+      await installFakeHelm(
+        `printf '%s' '${JSON.stringify({ manifest: 'kind: Service', chart: { metadata: { version: '5.0.19', appVersion: '2.6.15' } } })}'`,
+      )
+      expect(await previewUpgrade(upgradeRequest, createOptions())).toEqual({
+        manifest: 'kind: Service',
+        chart: { version: '5.0.19', appVersion: '2.6.15' },
+      })
       expect(outputLines).toEqual([])
     })
 
     test('what is no JSON is not quoted', async () => {
       await installFakeHelm('echo hunter2')
       const error = await captureActionError(() => previewUpgrade(upgradeRequest, createOptions()))
-      expect([error.code, error.message]).toEqual(['helm-upgrade-failed', 'helm could not upgrade release milvus-demo: its dry run printed no release as JSON'])
+      expect([error.code, error.message]).toEqual([
+        'helm-upgrade-failed',
+        'helm could not upgrade release milvus-demo: its dry run printed no release as JSON',
+      ])
     })
   })
 })

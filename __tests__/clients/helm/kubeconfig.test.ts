@@ -1,4 +1,6 @@
-/** The kubeconfig that helm is given: private, and its token is renewed for as long as helm runs. */
+/**
+ * The kubeconfig that helm is given: private, and its token is renewed for as long as helm runs.
+ */
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,10 +13,11 @@ function createManualClock() {
   return {
     asleep,
     now: () => 0,
-    sleep: (ms: number, signal: AbortSignal) => new Promise<void>((resolve) => {
-      asleep.push({ ms, wake: resolve })
-      signal.addEventListener('abort', () => resolve())
-    }),
+    sleep: (ms: number, signal: AbortSignal) =>
+      new Promise<void>((resolve) => {
+        asleep.push({ ms, wake: resolve })
+        signal.addEventListener('abort', () => resolve())
+      }),
   }
 }
 
@@ -23,11 +26,22 @@ test('it is mode 0600, names the token file, and the token is written anew every
   const clock = createManualClock()
   const abortController = new AbortController()
   let tokenCount = 0
-  const tokens = { token: () => Promise.resolve(`token-${(tokenCount += 1)}`), invalidate: () => undefined }
+  const tokens = {
+    token: () => Promise.resolve(`token-${(tokenCount += 1)}`),
+    invalidate: () => undefined,
+  }
   try {
-    const path = await writeKubeconfig(directory, { server: 'https://api.example.com', certificateAuthority: 'PEM', tokenSource: tokens }, clock, abortController.signal)
+    const path = await writeKubeconfig(
+      directory,
+      { server: 'https://api.example.com', certificateAuthority: 'PEM', tokenSource: tokens },
+      clock,
+      abortController.signal,
+    )
     const tokenFile = join(directory, 'token')
-    const kubeconfig = JSON.parse(await readFile(path, 'utf8')) as { users: [{ user: { tokenFile: string } }]; clusters: [{ cluster: { server: string } }] }
+    const kubeconfig = JSON.parse(await readFile(path, 'utf8')) as {
+      users: [{ user: { tokenFile: string } }]
+      clusters: [{ cluster: { server: string } }]
+    }
     expect(kubeconfig.users[0].user).toEqual({ tokenFile })
     expect(kubeconfig.clusters[0].cluster.server).toBe('https://api.example.com')
     for (const file of [path, tokenFile]) expect((await stat(file)).mode & 0o777).toBe(0o600)

@@ -3,12 +3,24 @@ import { parseManifest, resourceForKind } from '../../../src/clients/helm/manife
 
 describe('resourceOf: the plural of a kind', () => {
   test.each([
-    ['', 'Service', 'services'], ['', 'ConfigMap', 'configmaps'], ['', 'Endpoints', 'endpoints'], ['', 'PersistentVolumeClaim', 'persistentvolumeclaims'],
-    ['apps', 'DaemonSet', 'daemonsets'], ['batch', 'CronJob', 'cronjobs'], ['autoscaling', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'],
-    ['policy', 'PodDisruptionBudget', 'poddisruptionbudgets'], ['networking.k8s.io', 'Ingress', 'ingresses'], ['networking.k8s.io', 'NetworkPolicy', 'networkpolicies'],
-    ['rbac.authorization.k8s.io', 'Role', 'roles'], ['rbac.authorization.k8s.io', 'RoleBinding', 'rolebindings'], ['storage.k8s.io', 'StorageClass', 'storageclasses'],
-    ['monitoring.coreos.com', 'ServiceMonitor', 'servicemonitors'], ['monitoring.coreos.com', 'Prometheus', 'prometheuses'],
-    ['elbv2.k8s.aws', 'IngressClassParams', undefined], ['cert-manager.io', 'Certificate', undefined], ['gateway.networking.k8s.io', 'Gateway', undefined],
+    ['', 'Service', 'services'],
+    ['', 'ConfigMap', 'configmaps'],
+    ['', 'Endpoints', 'endpoints'],
+    ['', 'PersistentVolumeClaim', 'persistentvolumeclaims'],
+    ['apps', 'DaemonSet', 'daemonsets'],
+    ['batch', 'CronJob', 'cronjobs'],
+    ['autoscaling', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'],
+    ['policy', 'PodDisruptionBudget', 'poddisruptionbudgets'],
+    ['networking.k8s.io', 'Ingress', 'ingresses'],
+    ['networking.k8s.io', 'NetworkPolicy', 'networkpolicies'],
+    ['rbac.authorization.k8s.io', 'Role', 'roles'],
+    ['rbac.authorization.k8s.io', 'RoleBinding', 'rolebindings'],
+    ['storage.k8s.io', 'StorageClass', 'storageclasses'],
+    ['monitoring.coreos.com', 'ServiceMonitor', 'servicemonitors'],
+    ['monitoring.coreos.com', 'Prometheus', 'prometheuses'],
+    ['elbv2.k8s.aws', 'IngressClassParams', undefined],
+    ['cert-manager.io', 'Certificate', undefined],
+    ['gateway.networking.k8s.io', 'Gateway', undefined],
   ])('%s %s', (group, kind, resource) => {
     expect(resourceForKind(group, kind)).toBe(resource)
   })
@@ -22,10 +34,30 @@ test('readObjects', () => {
     '---\nkind: Deployment\napiVersion: apps/v1\nmetadata: {name: x}\n',
     '---\nkind: Deployment\napiVersion: apps/v1\nmetadata: {name: {{ no YAML }}\n',
   ].join('')
-  expect(parseManifest(manifest).map(({ group, kind, resource, name, namespace }) => ({ group, kind, resource, name, namespace }))).toEqual([
+  expect(
+    parseManifest(manifest).map(({ group, kind, resource, name, namespace }) => ({
+      group,
+      kind,
+      resource,
+      name,
+      namespace,
+    })),
+  ).toEqual([
     { group: '', kind: 'Service', resource: 'services', name: 'milvus-demo', namespace: 'milvus' },
-    { group: 'rbac.authorization.k8s.io', kind: 'Role', resource: 'roles', name: 'reader', namespace: undefined },
+    {
+      group: 'rbac.authorization.k8s.io',
+      kind: 'Role',
+      resource: 'roles',
+      name: 'reader',
+      namespace: undefined,
+    },
     { group: 'apps', kind: 'Deployment', resource: 'deployments', name: 'x', namespace: undefined },
-    { group: 'apps', kind: 'Deployment', resource: 'deployments', name: '(without a name)', namespace: undefined },
+    {
+      group: 'apps',
+      kind: 'Deployment',
+      resource: 'deployments',
+      name: '(without a name)',
+      namespace: undefined,
+    },
   ])
 })

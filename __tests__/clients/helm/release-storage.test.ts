@@ -1,32 +1,117 @@
 import { describe, expect, test } from '@jest/globals'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { decodeRevision, findDifferingPaths, parseRevisionLabels, omitStoredNulls, replaceStatus } from '../../../src/clients/helm/release-storage.ts'
+import {
+  decodeRevision,
+  findDifferingPaths,
+  parseRevisionLabels,
+  omitStoredNulls,
+  replaceStatus,
+} from '../../../src/clients/helm/release-storage.ts'
 import { collectErrorText, captureActionError } from '../../capture-error.ts'
 
 const encodeBase64 = (content: string | Buffer): string => Buffer.from(content).toString('base64')
 const storedRelease = {
-  name: 'milvus-demo', version: 4, info: { status: 'deployed', last_deployed: '2026-01-02T03:04:05.678901234Z' },
-  chart: { metadata: { name: 'milvus', version: '5.0.19', appVersion: '2.6.15' }, values: { big: 'x' } },
-  config: { service: { type: 'LoadBalancer' } }, manifest: '---\napiVersion: v1\nkind: Service\n---\nkind: Deployment\nspec:\n  kind: Pod\n---\nkind: Service\n', namespace: 'milvus',
+  name: 'milvus-demo',
+  version: 4,
+  info: { status: 'deployed', last_deployed: '2026-01-02T03:04:05.678901234Z' },
+  chart: {
+    metadata: { name: 'milvus', version: '5.0.19', appVersion: '2.6.15' },
+    values: { big: 'x' },
+  },
+  config: { service: { type: 'LoadBalancer' } },
+  manifest:
+    '---\napiVersion: v1\nkind: Service\n---\nkind: Deployment\nspec:\n  kind: Pod\n---\nkind: Service\n',
+  namespace: 'milvus',
 }
 const encodeRelease = (release: unknown): string => encodeBase64(gzipSync(JSON.stringify(release)))
 
 describe('decodeRevision', () => {
   const decodedRevision = {
-    name: 'milvus-demo', revision: 4, status: 'deployed', chart: { name: 'milvus', version: '5.0.19', appVersion: '2.6.15' },
-    values: { service: { type: 'LoadBalancer' } }, manifest: storedRelease.manifest, deployedAt: '2026-01-02T03:04:05.678901234Z', serverSide: false,
+    name: 'milvus-demo',
+    revision: 4,
+    status: 'deployed',
+    chart: { name: 'milvus', version: '5.0.19', appVersion: '2.6.15' },
+    values: { service: { type: 'LoadBalancer' } },
+    manifest: storedRelease.manifest,
+    deployedAt: '2026-01-02T03:04:05.678901234Z',
+    serverSide: false,
   }
   test.each<[string, string, 'Secret' | 'ConfigMap', object]>([
-    ['a Secret, which the API encodes once more', encodeBase64(encodeRelease(storedRelease)), 'Secret', decodedRevision],
+    [
+      'a Secret, which the API encodes once more',
+      encodeBase64(encodeRelease(storedRelease)),
+      'Secret',
+      decodedRevision,
+    ],
     ['a ConfigMap', encodeRelease(storedRelease), 'ConfigMap', decodedRevision],
-    ['one that is not compressed', encodeBase64(JSON.stringify(storedRelease)), 'ConfigMap', decodedRevision],
-    ['one without values of the user', encodeRelease({ ...storedRelease, config: undefined }), 'ConfigMap', { ...decodedRevision, values: {} }],
-    ['one whose values are null', encodeRelease({ ...storedRelease, config: null }), 'ConfigMap', { ...decodedRevision, values: {} }],
-    ['one whose chart has no appVersion', encodeRelease({ ...storedRelease, chart: { metadata: { name: 'milvus', version: '5.0.19' } } }), 'ConfigMap', { ...decodedRevision, chart: { name: 'milvus', version: '5.0.19', appVersion: '' } }],
-    ['one whose chart says whose it is and has subcharts', encodeRelease({ ...storedRelease, chart: { metadata: { ...storedRelease.chart.metadata, home: 'https://bitnami.com', maintainers: [{ name: 'Broadcom, Inc.' }, 7], dependencies: [{ name: 'etcd' }, null] } } }), 'ConfigMap', { ...decodedRevision, chart: { ...decodedRevision.chart, origin: 'Broadcom, Inc., https://bitnami.com', dependencies: ['etcd'] } }],
-    ['one that helm 4 applied server-side', encodeRelease({ ...storedRelease, apply_method: 'ssa' }), 'ConfigMap', { ...decodedRevision, serverSide: true }],
-    ['one that helm 4 applied client-side', encodeRelease({ ...storedRelease, apply_method: 'csa' }), 'ConfigMap', decodedRevision],
-    ['text beyond ASCII', encodeBase64(encodeRelease({ ...storedRelease, config: { note: 'größer — 向量' } })), 'Secret', { ...decodedRevision, values: { note: 'größer — 向量' } }],
+    [
+      'one that is not compressed',
+      encodeBase64(JSON.stringify(storedRelease)),
+      'ConfigMap',
+      decodedRevision,
+    ],
+    [
+      'one without values of the user',
+      encodeRelease({ ...storedRelease, config: undefined }),
+      'ConfigMap',
+      { ...decodedRevision, values: {} },
+    ],
+    [
+      'one whose values are null',
+      encodeRelease({ ...storedRelease, config: null }),
+      'ConfigMap',
+      { ...decodedRevision, values: {} },
+    ],
+    [
+      'one whose chart has no appVersion',
+      encodeRelease({
+        ...storedRelease,
+        chart: { metadata: { name: 'milvus', version: '5.0.19' } },
+      }),
+      'ConfigMap',
+      { ...decodedRevision, chart: { name: 'milvus', version: '5.0.19', appVersion: '' } },
+    ],
+    [
+      'one whose chart says whose it is and has subcharts',
+      encodeRelease({
+        ...storedRelease,
+        chart: {
+          metadata: {
+            ...storedRelease.chart.metadata,
+            home: 'https://bitnami.com',
+            maintainers: [{ name: 'Broadcom, Inc.' }, 7],
+            dependencies: [{ name: 'etcd' }, null],
+          },
+        },
+      }),
+      'ConfigMap',
+      {
+        ...decodedRevision,
+        chart: {
+          ...decodedRevision.chart,
+          origin: 'Broadcom, Inc., https://bitnami.com',
+          dependencies: ['etcd'],
+        },
+      },
+    ],
+    [
+      'one that helm 4 applied server-side',
+      encodeRelease({ ...storedRelease, apply_method: 'ssa' }),
+      'ConfigMap',
+      { ...decodedRevision, serverSide: true },
+    ],
+    [
+      'one that helm 4 applied client-side',
+      encodeRelease({ ...storedRelease, apply_method: 'csa' }),
+      'ConfigMap',
+      decodedRevision,
+    ],
+    [
+      'text beyond ASCII',
+      encodeBase64(encodeRelease({ ...storedRelease, config: { note: 'größer — 向量' } })),
+      'Secret',
+      { ...decodedRevision, values: { note: 'größer — 向量' } },
+    ],
   ])('%s', (_, encoded, kind, expected) => {
     expect(decodeRevision(encoded, kind, 'sh.helm.release.v1.milvus-demo.v4')).toEqual(expected)
   })
@@ -36,18 +121,43 @@ describe('decodeRevision', () => {
     ['nothing', '', 'Secret'],
     ['a Secret that is encoded once', encodeRelease(storedRelease), 'Secret'],
     ['a ConfigMap that is encoded twice', encodeBase64(encodeRelease(storedRelease)), 'ConfigMap'],
-    ['gzip that is cut off', gzipSync(JSON.stringify(storedRelease)).subarray(0, 60).toString('base64'), 'ConfigMap'],
+    [
+      'gzip that is cut off',
+      gzipSync(JSON.stringify(storedRelease)).subarray(0, 60).toString('base64'),
+      'ConfigMap',
+    ],
     ['JSON that is no release', encodeRelease({ hello: 'world' }), 'ConfigMap'],
     ['null', encodeRelease(null), 'ConfigMap'],
     ['a name that is a number', encodeRelease({ ...storedRelease, name: 7 }), 'ConfigMap'],
     ['values that are a text', encodeRelease({ ...storedRelease, config: secret }), 'ConfigMap'],
     ['a version that is none', encodeRelease({ ...storedRelease, version: 'four' }), 'ConfigMap'],
-    ['an appVersion that is a number', encodeRelease({ ...storedRelease, chart: { metadata: { name: 'milvus', version: '5.0.19', appVersion: 2.6 } } }), 'ConfigMap'],
-    ['gzip that becomes a thousand times as much', encodeBase64(gzipSync(`${JSON.stringify(storedRelease)}${' '.repeat(80 * 2 ** 20)}`)), 'ConfigMap'],
-    ['JSON that breaks off near a secret', encodeBase64(`{"config":{"password":"${secret}",oops`), 'ConfigMap'],
-    ['JSON with a secret that lacks its quotes', encodeBase64(`{"config":{"password":${secret}}}`), 'ConfigMap'],
+    [
+      'an appVersion that is a number',
+      encodeRelease({
+        ...storedRelease,
+        chart: { metadata: { name: 'milvus', version: '5.0.19', appVersion: 2.6 } },
+      }),
+      'ConfigMap',
+    ],
+    [
+      'gzip that becomes a thousand times as much',
+      encodeBase64(gzipSync(`${JSON.stringify(storedRelease)}${' '.repeat(80 * 2 ** 20)}`)),
+      'ConfigMap',
+    ],
+    [
+      'JSON that breaks off near a secret',
+      encodeBase64(`{"config":{"password":"${secret}",oops`),
+      'ConfigMap',
+    ],
+    [
+      'JSON with a secret that lacks its quotes',
+      encodeBase64(`{"config":{"password":${secret}}}`),
+      'ConfigMap',
+    ],
   ])('%s cannot be read, and is not quoted', async (_, encoded, kind) => {
-    const error = await captureActionError(() => decodeRevision(encoded, kind, 'sh.helm.release.v1.milvus-demo.v4'))
+    const error = await captureActionError(() =>
+      decodeRevision(encoded, kind, 'sh.helm.release.v1.milvus-demo.v4'),
+    )
     expect(error.code).toBe('release-unreadable')
     expect(collectErrorText(error)).not.toMatch(/hunter2|canary/)
   })
@@ -56,26 +166,52 @@ describe('decodeRevision', () => {
 describe('withStatus', () => {
   const failedStatus = { status: 'failed', description: 'its helm died' }
   test.each(['Secret', 'ConfigMap'] as const)('of a %s changes nothing else', (kind) => {
-    const encoded = kind === 'Secret' ? encodeBase64(encodeRelease(storedRelease)) : encodeRelease(storedRelease)
+    const encoded =
+      kind === 'Secret' ? encodeBase64(encodeRelease(storedRelease)) : encodeRelease(storedRelease)
     const decodedRevision = decodeRevision(encoded, kind, 'v4')
-    expect(decodeRevision(replaceStatus(encoded, kind, 'v4', failedStatus), kind, 'v4')).toEqual({ ...decodedRevision, status: 'failed' })
+    expect(decodeRevision(replaceStatus(encoded, kind, 'v4', failedStatus), kind, 'v4')).toEqual({
+      ...decodedRevision,
+      status: 'failed',
+    })
   })
 
   test('numbers stay as helm wrote them', () => {
-    const json = '{"name":"m","info":{"status":"pending-upgrade","first_deployed":"x"},"chart":{"metadata":{}},"config":{"a":12345678901234567890,"b":1.0,"c":1e+06,"d":[-0]},"version":2}'
-    const updatedJson = gunzipSync(Buffer.from(replaceStatus(encodeBase64(gzipSync(json)), 'ConfigMap', 'v2', failedStatus), 'base64')).toString()
-    expect(updatedJson).toBe(json.replace('"status":"pending-upgrade","first_deployed":"x"', '"status":"failed","first_deployed":"x","description":"its helm died"'))
+    const json =
+      '{"name":"m","info":{"status":"pending-upgrade","first_deployed":"x"},"chart":{"metadata":{}},"config":{"a":12345678901234567890,"b":1.0,"c":1e+06,"d":[-0]},"version":2}'
+    const updatedJson = gunzipSync(
+      Buffer.from(
+        replaceStatus(encodeBase64(gzipSync(json)), 'ConfigMap', 'v2', failedStatus),
+        'base64',
+      ),
+    ).toString()
+    expect(updatedJson).toBe(
+      json.replace(
+        '"status":"pending-upgrade","first_deployed":"x"',
+        '"status":"failed","first_deployed":"x","description":"its helm died"',
+      ),
+    )
   })
 
   test('of what is no release says so, and quotes nothing', async () => {
-    const error = await captureActionError(() => replaceStatus(encodeBase64('{"config":{"password":canary}}'), 'ConfigMap', 'v2', failedStatus))
+    const error = await captureActionError(() =>
+      replaceStatus(
+        encodeBase64('{"config":{"password":canary}}'),
+        'ConfigMap',
+        'v2',
+        failedStatus,
+      ),
+    )
     expect(error.code).toBe('release-unreadable')
     expect(collectErrorText(error)).not.toContain('canary')
   })
 })
 
 test.each<[string, Record<string, string> | undefined, object | undefined]>([
-  ['a revision', { name: 'milvus-demo', version: '12', status: 'superseded', owner: 'helm' }, { name: 'milvus-demo', revision: 12, status: 'superseded' }],
+  [
+    'a revision',
+    { name: 'milvus-demo', version: '12', status: 'superseded', owner: 'helm' },
+    { name: 'milvus-demo', revision: 12, status: 'superseded' },
+  ],
   ['no labels', undefined, undefined],
   ['other labels', { app: 'x', name: 'y' }, undefined],
 ])('readLabels of %s', (_, labels, expected) => {
@@ -83,8 +219,18 @@ test.each<[string, Record<string, string> | undefined, object | undefined]>([
 })
 
 test.each<[string, Record<string, unknown>, unknown, Record<string, unknown>]>([
-  ['a null that is stored', { a: null, b: { c: null, d: 1 } }, { a: null, b: { c: null } }, { b: { d: 1 } }],
-  ['a null for a value, and for what is not there', { a: null, b: null, c: { d: null } }, { a: 1 }, { a: null, b: null, c: { d: null } }],
+  [
+    'a null that is stored',
+    { a: null, b: { c: null, d: 1 } },
+    { a: null, b: { c: null } },
+    { b: { d: 1 } },
+  ],
+  [
+    'a null for a value, and for what is not there',
+    { a: null, b: null, c: { d: null } },
+    { a: 1 },
+    { a: null, b: null, c: { d: null } },
+  ],
   ['lists and texts', { a: [null], b: 'x' }, { a: [null], b: null }, { a: [null], b: 'x' }],
 ])('withoutStoredNulls: %s', (_, desired, current, expected) => {
   expect(omitStoredNulls(desired, current)).toEqual(expected)
@@ -93,7 +239,12 @@ test.each<[string, Record<string, unknown>, unknown, Record<string, unknown>]>([
 describe('differingPaths', () => {
   test.each<[string, Record<string, unknown>, unknown, string[]]>([
     ['nothing wanted', {}, { a: 1 }, []],
-    ['the same', { a: 1, b: { c: [1, { d: 2 }] } }, { b: { c: [1, { d: 2 }], more: true }, a: 1 }, []],
+    [
+      'the same',
+      { a: 1, b: { c: [1, { d: 2 }] } },
+      { b: { c: [1, { d: 2 }], more: true }, a: 1 },
+      [],
+    ],
     ['another value', { a: 1 }, { a: 2 }, ['a']],
     ['a value that is not there', { a: { b: 1 } }, {}, ['a.b']],
     ['nothing there at all', { a: { b: 1 }, c: 2 }, undefined, ['a.b', 'c']],
@@ -107,7 +258,12 @@ describe('differingPaths', () => {
     ['a map where a list was', { a: { b: 1 } }, { a: [1] }, ['a.b']],
     ['a value where a map was', { a: 'text' }, { a: { b: 1 } }, ['a']],
     ['a null takes away what is there', { a: { b: null } }, { a: { b: { c: 1 } } }, ['a.b']],
-    ['a null for what is not there takes the default of the chart away', { a: { b: null }, c: null }, { a: {} }, ['a.b', 'c']],
+    [
+      'a null for what is not there takes the default of the chart away',
+      { a: { b: null }, c: null },
+      { a: {} },
+      ['a.b', 'c'],
+    ],
     ['a null in a map that is not there', { a: { b: null } }, undefined, ['a.b']],
     ['a null that is stored', { a: { b: null } }, { a: { b: null } }, []],
     ['a value where a null is stored', { a: 1, b: {} }, { a: null, b: null }, ['a', 'b']],
@@ -115,7 +271,12 @@ describe('differingPaths', () => {
     ['a null for the map above', { a: null }, { a: { b: 1 } }, ['a']],
     ['an empty map changes nothing that is a map', { a: {} }, { a: { b: 1 } }, []],
     ['an empty map where a value was', { a: {} }, { a: 'text' }, ['a']],
-    ['a key that every object has', { constructor: 'x', toString: { a: 1 } }, {}, ['constructor', 'toString.a']],
+    [
+      'a key that every object has',
+      { constructor: 'x', toString: { a: 1 } },
+      {},
+      ['constructor', 'toString.a'],
+    ],
     ['the order of keys does not count', { a: [{ x: 1, y: 2 }] }, { a: [{ y: 2, x: 1 }] }, []],
   ])('%s', (_, desired, current, paths) => {
     expect(findDifferingPaths(desired, current)).toEqual(paths)

@@ -7,8 +7,14 @@ test.each([
   { name: 'maps, lists, null', values: { a: { b: [1, 'x', null] }, c: null } },
   { name: 'quotes and line ends', values: { a: 'x "y"\n\\z: #' } },
   { name: 'a next line, which YAML folds', values: { a: 'x\u0085y' } },
-  { name: 'control characters, which YAML has not', values: { a: '\u0000\u0007\u007f\u0080\u009f' } },
-  { name: 'other line ends of Unicode, and what is beyond 16 bits', values: { a: '\u2028\u2029\ufeff\u{1f600}' } },
+  {
+    name: 'control characters, which YAML has not',
+    values: { a: '\u0000\u0007\u007f\u0080\u009f' },
+  },
+  {
+    name: 'other line ends of Unicode, and what is beyond 16 bits',
+    values: { a: '\u2028\u2029\ufeff\u{1f600}' },
+  },
 ])('$name are what they were', ({ values }) => {
   const document = serializeValues(values)
   expect(document).not.toMatch(/[\u007f-\u009f]/)

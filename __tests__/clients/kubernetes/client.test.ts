@@ -6,7 +6,13 @@ import { createTokenConnection } from '../../../src/clients/kubernetes/connectio
 import type { KubernetesObject } from '../../../src/clients/kubernetes/types.ts'
 import { captureError, captureActionError } from '../../capture-error.ts'
 import { FakeClock } from '../../util/clock.ts'
-import { sendJson, startStubServer, sendStatus, type RequestHandler, type StubServer } from './stub-server.ts'
+import {
+  sendJson,
+  startStubServer,
+  sendStatus,
+  type RequestHandler,
+  type StubServer,
+} from './stub-server.ts'
 
 let server: StubServer | undefined
 afterEach(async () => {
@@ -14,71 +20,166 @@ afterEach(async () => {
   server = undefined
 })
 
-interface ClientFixture { client: KubernetesClient; api: StubServer; clock: FakeClock; invalidatedTokens: string[] }
+interface ClientFixture {
+  client: KubernetesClient
+  api: StubServer
+  clock: FakeClock
+  invalidatedTokens: string[]
+}
 
 /** A client whose tokens are numbered, and the server that answers it. */
-async function startClient(handler: RequestHandler, options: { path?: string; ca?: string; signal?: AbortSignal } = {}): Promise<ClientFixture> {
+async function startClient(
+  handler: RequestHandler,
+  options: { path?: string; ca?: string; signal?: AbortSignal } = {},
+): Promise<ClientFixture> {
   server = await startStubServer(handler)
   const invalidatedTokens: string[] = []
   let tokenNumber = 1
-  const tokenSource = { token: () => Promise.resolve(`token-${tokenNumber}`), invalidate: () => { invalidatedTokens.push(`token-${tokenNumber++}`) } }
-  const connection = createTokenConnection({ server: server.url + (options.path ?? ''), certificateAuthority: options.ca ?? server.ca }, tokenSource, {})
+  const tokenSource = {
+    token: () => Promise.resolve(`token-${tokenNumber}`),
+    invalidate: () => {
+      invalidatedTokens.push(`token-${tokenNumber++}`)
+    },
+  }
+  const connection = createTokenConnection(
+    { server: server.url + (options.path ?? ''), certificateAuthority: options.ca ?? server.ca },
+    tokenSource,
+    {},
+  )
   const clock = new FakeClock()
-  return { client: new KubernetesClient(connection, { signal: options.signal ?? new AbortController().signal, clock }), api: server, clock, invalidatedTokens }
+  return {
+    client: new KubernetesClient(connection, {
+      signal: options.signal ?? new AbortController().signal,
+      clock,
+    }),
+    api: server,
+    clock,
+    invalidatedTokens,
+  }
 }
 
 const namespacePath = '/api/v1/namespaces/milvus'
-const getAuthorizationHeaders = ({ requests }: StubServer): unknown[] => requests.map(({ headers }) => headers.authorization)
-const getNamespace = (client: KubernetesClient): Promise<KubernetesObject | undefined> => client.get<KubernetesObject>(namespacePath, 'read namespace milvus')
-const applyObject = (client: KubernetesClient): Promise<unknown> => client.apply(`${namespacePath}/x`, { kind: 'X' }, { fieldManager: 'me', force: false }, 'apply X')
+const getAuthorizationHeaders = ({ requests }: StubServer): unknown[] =>
+  requests.map(({ headers }) => headers.authorization)
+const getNamespace = (client: KubernetesClient): Promise<KubernetesObject | undefined> =>
+  client.get<KubernetesObject>(namespacePath, 'read namespace milvus')
+const applyObject = (client: KubernetesClient): Promise<unknown> =>
+  client.apply(`${namespacePath}/x`, { kind: 'X' }, { fieldManager: 'me', force: false }, 'apply X')
 
 describe('what is sent', () => {
   test('a get', async () => {
-    const { client, api } = await startClient((response) => sendJson(response, { metadata: { name: 'milvus' } }))
+    const { client, api } = await startClient((response) =>
+      sendJson(response, { metadata: { name: 'milvus' } }),
+    )
     expect(await getNamespace(client)).toEqual({ metadata: { name: 'milvus' } })
-    expect(api.requests).toMatchObject([{ method: 'GET', url: namespacePath, headers: { authorization: 'Bearer token-1', accept: 'application/json', 'user-agent': 'milvus-alb-action' } }])
+    expect(api.requests).toMatchObject([
+      {
+        method: 'GET',
+        url: namespacePath,
+        headers: {
+          authorization: 'Bearer token-1',
+          accept: 'application/json',
+          'user-agent': 'milvus-alb-action',
+        },
+      },
+    ])
   })
 
-  test.each(['/k8s/clusters/c-1', '/k8s/clusters/c-1/'])('a path in the server\'s URL (%s) stays in front', async (path) => {
-    const { client, api } = await startClient((response) => sendJson(response, {}), { path })
-    await getNamespace(client)
-    expect(api.requests[0]?.url).toBe(`/k8s/clusters/c-1${namespacePath}`)
-  })
+  test.each(['/k8s/clusters/c-1', '/k8s/clusters/c-1/'])(
+    "a path in the server's URL (%s) stays in front",
+    async (path) => {
+      const { client, api } = await startClient((response) => sendJson(response, {}), { path })
+      await getNamespace(client)
+      expect(api.requests[0]?.url).toBe(`/k8s/clusters/c-1${namespacePath}`)
+    },
+  )
 
   test('a list with selectors', async () => {
-    const { client, api } = await startClient((response) => sendJson(response, { items: [{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }] }))
-    expect(await client.list(`${namespacePath}/secrets`, { labelSelector: 'owner=helm,name=a b', fieldSelector: 'x!=y' }, 'list')).toEqual([{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }])
-    expect(new URL(api.requests[0]?.url ?? '', 'https://x').searchParams.toString()).toBe('labelSelector=owner%3Dhelm%2Cname%3Da+b&fieldSelector=x%21%3Dy&limit=250')
+    const { client, api } = await startClient((response) =>
+      sendJson(response, { items: [{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }] }),
+    )
+    expect(
+      await client.list(
+        `${namespacePath}/secrets`,
+        { labelSelector: 'owner=helm,name=a b', fieldSelector: 'x!=y' },
+        'list',
+      ),
+    ).toEqual([{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }])
+    expect(new URL(api.requests[0]?.url ?? '', 'https://x').searchParams.toString()).toBe(
+      'labelSelector=owner%3Dhelm%2Cname%3Da+b&fieldSelector=x%21%3Dy&limit=250',
+    )
   })
 
   describe('a list in pages', () => {
     const createItem = (name: string) => ({ metadata: { name } })
-    const getQueries = ({ requests }: StubServer): string[] => requests.map(({ url }) => new URL(url, 'https://x').search)
-    const listServices = (client: KubernetesClient) => client.list<KubernetesObject>(`${namespacePath}/services`, {}, 'list Services')
+    const getQueries = ({ requests }: StubServer): string[] =>
+      requests.map(({ url }) => new URL(url, 'https://x').search)
+    const listServices = (client: KubernetesClient) =>
+      client.list<KubernetesObject>(`${namespacePath}/services`, {}, 'list Services')
 
     test('goes on where the last one ended', async () => {
-      const { client, api } = await startClient((response, index) => sendJson(response, index === 0 ? { metadata: { continue: 'there' }, items: [createItem('a')] } : { items: [createItem('b')] }))
-      expect([await listServices(client), getQueries(api)]).toEqual([[createItem('a'), createItem('b')], ['?limit=250', '?limit=250&continue=there']])
+      const { client, api } = await startClient((response, index) =>
+        sendJson(
+          response,
+          index === 0
+            ? { metadata: { continue: 'there' }, items: [createItem('a')] }
+            : { items: [createItem('b')] },
+        ),
+      )
+      expect([await listServices(client), getQueries(api)]).toEqual([
+        [createItem('a'), createItem('b')],
+        ['?limit=250', '?limit=250&continue=there'],
+      ])
     })
 
     test('that has expired on the way begins anew', async () => {
-      const { client, api } = await startClient((response, index) => (index === 1 ? sendStatus(response, 410, 'too old', { reason: 'Expired' }) : sendJson(response, index === 0 ? { metadata: { continue: 'there' }, items: [createItem('a')] } : { items: [createItem('b')] })))
-      expect([await listServices(client), getQueries(api)]).toEqual([[createItem('b')], ['?limit=250', '?limit=250&continue=there', '?limit=250']])
+      const { client, api } = await startClient((response, index) =>
+        index === 1
+          ? sendStatus(response, 410, 'too old', { reason: 'Expired' })
+          : sendJson(
+              response,
+              index === 0
+                ? { metadata: { continue: 'there' }, items: [createItem('a')] }
+                : { items: [createItem('b')] },
+            ),
+      )
+      expect([await listServices(client), getQueries(api)]).toEqual([
+        [createItem('b')],
+        ['?limit=250', '?limit=250&continue=there', '?limit=250'],
+      ])
     })
 
     test('whose page is too large begins anew in smaller ones', async () => {
-      const { client, api } = await startClient((response, index) => (index === 0 ? response.end(Buffer.alloc(3 * 1024 * 1024, ' ')) : sendJson(response, { items: [createItem('a')] })))
-      expect([await listServices(client), getQueries(api)]).toEqual([[createItem('a')], ['?limit=250', '?limit=25']])
+      const { client, api } = await startClient((response, index) =>
+        index === 0
+          ? response.end(Buffer.alloc(3 * 1024 * 1024, ' '))
+          : sendJson(response, { items: [createItem('a')] }),
+      )
+      expect([await listServices(client), getQueries(api)]).toEqual([
+        [createItem('a')],
+        ['?limit=250', '?limit=25'],
+      ])
     })
 
     test('keeps only what is asked to be kept', async () => {
-      const { client } = await startClient((response, index) => sendJson(response, { metadata: { continue: index < 3 ? `${index}` : '' }, items: [createItem(`${index}`)] }))
-      expect(await client.list<KubernetesObject>(`${namespacePath}/events`, {}, 'list Events', (items) => items.slice(-1))).toEqual([createItem('3')])
+      const { client } = await startClient((response, index) =>
+        sendJson(response, {
+          metadata: { continue: index < 3 ? `${index}` : '' },
+          items: [createItem(`${index}`)],
+        }),
+      )
+      expect(
+        await client.list<KubernetesObject>(`${namespacePath}/events`, {}, 'list Events', (items) =>
+          items.slice(-1),
+        ),
+      ).toEqual([createItem('3')])
     })
   })
 
   test('a list of nothing', async () => {
-    const { client } = await startClient((response) => sendJson(response, { kind: 'List', items: null }))
+    const { client } = await startClient((response) =>
+      sendJson(response, { kind: 'List', items: null }),
+    )
     expect(await client.list(`${namespacePath}/secrets`, {}, 'list')).toEqual([])
   })
 
@@ -90,56 +191,186 @@ describe('what is sent', () => {
 
   test.each([true, false])('a server-side apply (force: %s)', async (force) => {
     const { client, api } = await startClient((response) => sendJson(response, { done: true }))
-    expect(await client.apply(`${namespacePath}/x`, { kind: 'X' }, { fieldManager: 'me', force }, 'apply')).toEqual({ done: true })
+    expect(
+      await client.apply(
+        `${namespacePath}/x`,
+        { kind: 'X' },
+        { fieldManager: 'me', force },
+        'apply',
+      ),
+    ).toEqual({ done: true })
     const [patchRequest] = api.requests
-    expect([patchRequest?.method, patchRequest?.headers['content-type'], patchRequest?.body]).toEqual(['PATCH', 'application/apply-patch+yaml', '{"kind":"X"}'])
-    expect(Object.fromEntries(new URL(patchRequest?.url ?? '', 'https://x').searchParams)).toEqual({ fieldManager: 'me', force: String(force), fieldValidation: 'Strict' })
+    expect([
+      patchRequest?.method,
+      patchRequest?.headers['content-type'],
+      patchRequest?.body,
+    ]).toEqual(['PATCH', 'application/apply-patch+yaml', '{"kind":"X"}'])
+    expect(Object.fromEntries(new URL(patchRequest?.url ?? '', 'https://x').searchParams)).toEqual({
+      fieldManager: 'me',
+      force: String(force),
+      fieldValidation: 'Strict',
+    })
   })
 
   test('a dry run of a server-side apply sends YAML as it is', async () => {
     const { client, api } = await startClient((response) => sendJson(response, { done: true }))
-    await client.apply(`${namespacePath}/x`, 'kind: X # a comment', { fieldManager: 'me', force: false, dryRun: true }, 'try')
+    await client.apply(
+      `${namespacePath}/x`,
+      'kind: X # a comment',
+      { fieldManager: 'me', force: false, dryRun: true },
+      'try',
+    )
     const [patchRequest] = api.requests
     expect(patchRequest?.body).toBe('kind: X # a comment')
-    expect(Object.fromEntries(new URL(patchRequest?.url ?? '', 'https://x').searchParams)).toEqual({ fieldManager: 'me', force: 'false', dryRun: 'All', fieldValidation: 'Ignore' })
+    expect(Object.fromEntries(new URL(patchRequest?.url ?? '', 'https://x').searchParams)).toEqual({
+      fieldManager: 'me',
+      force: 'false',
+      dryRun: 'All',
+      fieldValidation: 'Ignore',
+    })
   })
 })
 
 describe('401', () => {
   test('makes the token anew once, and that is all', async () => {
-    const { client, api, invalidatedTokens } = await startClient((response, index) => (index === 0 ? sendStatus(response, 401, 'Unauthorized') : sendJson(response, { ok: true })))
+    const { client, api, invalidatedTokens } = await startClient((response, index) =>
+      index === 0 ? sendStatus(response, 401, 'Unauthorized') : sendJson(response, { ok: true }),
+    )
     expect(await getNamespace(client)).toEqual({ ok: true })
-    expect([getAuthorizationHeaders(api), invalidatedTokens]).toEqual([['Bearer token-1', 'Bearer token-2'], ['token-1']])
+    expect([getAuthorizationHeaders(api), invalidatedTokens]).toEqual([
+      ['Bearer token-1', 'Bearer token-2'],
+      ['token-1'],
+    ])
   })
 
   test('again is an answer', async () => {
-    const { client, api } = await startClient((response) => sendStatus(response, 401, 'Unauthorized'))
+    const { client, api } = await startClient((response) =>
+      sendStatus(response, 401, 'Unauthorized'),
+    )
     const error = await captureActionError(() => getNamespace(client))
-    expect([error.code, error.message]).toEqual(['cluster-unauthorized', expect.stringMatching(/could not read namespace milvus: Unauthorized$/)])
+    expect([error.code, error.message]).toEqual([
+      'cluster-unauthorized',
+      expect.stringMatching(/could not read namespace milvus: Unauthorized$/),
+    ])
     expect(getAuthorizationHeaders(api)).toEqual(['Bearer token-1', 'Bearer token-2'])
   })
 
   test('after a retry still makes the token anew', async () => {
-    const { client, api } = await startClient((response, index) => (index === 0 ? sendStatus(response, 503, 'x') : index === 1 ? sendStatus(response, 401, 'x') : sendJson(response, {})))
+    const { client, api } = await startClient((response, index) =>
+      index === 0
+        ? sendStatus(response, 503, 'x')
+        : index === 1
+          ? sendStatus(response, 401, 'x')
+          : sendJson(response, {}),
+    )
     expect(await getNamespace(client)).toEqual({})
-    expect(getAuthorizationHeaders(api)).toEqual(['Bearer token-1', 'Bearer token-1', 'Bearer token-2'])
+    expect(getAuthorizationHeaders(api)).toEqual([
+      'Bearer token-1',
+      'Bearer token-1',
+      'Bearer token-2',
+    ])
   })
 })
 
 describe('an answer that is none to wait for', () => {
-  const webhookDenial = 'admission webhook "vingress.elbv2.k8s.aws" denied the request: invalid ingress class: IngressClass.networking.k8s.io "nope" not found'
-  const webhookUnavailable = 'Internal error occurred: failed calling webhook "vingress.elbv2.k8s.aws": failed to call webhook: Post "https://x": connect: connection refused'
-  test.each<[string, number, string, object, (client: KubernetesClient) => Promise<unknown>, expected: object]>([
-    ['403', 403, 'namespaces "milvus" is forbidden', {}, getNamespace, { code: 'cluster-forbidden', message: 'This identity may not read namespace milvus: namespaces "milvus" is forbidden' }],
-    ['403 of a webhook', 403, webhookDenial, { reason: 'Forbidden' }, applyObject, { name: 'StatusError', status: 403, message: webhookDenial }],
-    ['500 of a webhook that is away', 500, webhookUnavailable, { reason: 'InternalError' }, applyObject, { name: 'StatusError', status: 500 }],
-    ['500 of an object whose items cannot be told apart', 500, 'failed to create typed patch object (milvus/x; apps/v1, Kind=Deployment): duplicate entries for key [name="A"]', { reason: 'InternalError' }, applyObject, { name: 'StatusError', status: 500 }],
-    ['404 of an apply', 404, 'namespaces "milvus" not found', { reason: 'NotFound' }, applyObject, { name: 'StatusError', status: 404, reason: 'NotFound' }],
-    ['409', 409, 'Apply failed with 1 conflict', { reason: 'Conflict', details: { causes: [{ reason: 'FieldManagerConflict', field: '.spec', message: 'conflict with "kubectl"' }] } }, applyObject, { name: 'StatusError', status: 409, causes: [{ reason: 'FieldManagerConflict', field: '.spec', message: 'conflict with "kubectl"' }] }],
-    ['422', 422, 'is invalid', { reason: 'Invalid' }, applyObject, { name: 'StatusError', status: 422, reason: 'Invalid' }],
-    ['400 of a list', 400, 'unable to parse', {}, (client) => client.list(namespacePath, {}, 'list things'), { code: 'cluster-request-failed' }],
+  const webhookDenial =
+    'admission webhook "vingress.elbv2.k8s.aws" denied the request: invalid ingress class: IngressClass.networking.k8s.io "nope" not found'
+  const webhookUnavailable =
+    'Internal error occurred: failed calling webhook "vingress.elbv2.k8s.aws": failed to call webhook: Post "https://x": connect: connection refused'
+  test.each<
+    [
+      string,
+      number,
+      string,
+      object,
+      (client: KubernetesClient) => Promise<unknown>,
+      expected: object,
+    ]
+  >([
+    [
+      '403',
+      403,
+      'namespaces "milvus" is forbidden',
+      {},
+      getNamespace,
+      {
+        code: 'cluster-forbidden',
+        message: 'This identity may not read namespace milvus: namespaces "milvus" is forbidden',
+      },
+    ],
+    [
+      '403 of a webhook',
+      403,
+      webhookDenial,
+      { reason: 'Forbidden' },
+      applyObject,
+      { name: 'StatusError', status: 403, message: webhookDenial },
+    ],
+    [
+      '500 of a webhook that is away',
+      500,
+      webhookUnavailable,
+      { reason: 'InternalError' },
+      applyObject,
+      { name: 'StatusError', status: 500 },
+    ],
+    [
+      '500 of an object whose items cannot be told apart',
+      500,
+      'failed to create typed patch object (milvus/x; apps/v1, Kind=Deployment): duplicate entries for key [name="A"]',
+      { reason: 'InternalError' },
+      applyObject,
+      { name: 'StatusError', status: 500 },
+    ],
+    [
+      '404 of an apply',
+      404,
+      'namespaces "milvus" not found',
+      { reason: 'NotFound' },
+      applyObject,
+      { name: 'StatusError', status: 404, reason: 'NotFound' },
+    ],
+    [
+      '409',
+      409,
+      'Apply failed with 1 conflict',
+      {
+        reason: 'Conflict',
+        details: {
+          causes: [
+            { reason: 'FieldManagerConflict', field: '.spec', message: 'conflict with "kubectl"' },
+          ],
+        },
+      },
+      applyObject,
+      {
+        name: 'StatusError',
+        status: 409,
+        causes: [
+          { reason: 'FieldManagerConflict', field: '.spec', message: 'conflict with "kubectl"' },
+        ],
+      },
+    ],
+    [
+      '422',
+      422,
+      'is invalid',
+      { reason: 'Invalid' },
+      applyObject,
+      { name: 'StatusError', status: 422, reason: 'Invalid' },
+    ],
+    [
+      '400 of a list',
+      400,
+      'unable to parse',
+      {},
+      (client) => client.list(namespacePath, {}, 'list things'),
+      { code: 'cluster-request-failed' },
+    ],
   ])('%s', async (_, code, message, extraFields, call, expected) => {
-    const { client, api } = await startClient((response) => sendStatus(response, code, message, extraFields))
+    const { client, api } = await startClient((response) =>
+      sendStatus(response, code, message, extraFields),
+    )
     expect(await captureError(() => call(client))).toMatchObject(expected)
     expect(api.requests).toHaveLength(1)
   })
@@ -151,25 +382,40 @@ describe('an answer that is none to wait for', () => {
   })
 
   test('an error that is no Status: a proxy in between', async () => {
-    const { client } = await startClient((response) => response.writeHead(407).end('<html>Proxy Authentication Required</html>'))
-    expect(await captureError(() => applyObject(client))).toMatchObject({ status: 407, message: expect.stringMatching(/^HTTP 407: <html>Proxy/) as unknown })
+    const { client } = await startClient((response) =>
+      response.writeHead(407).end('<html>Proxy Authentication Required</html>'),
+    )
+    expect(await captureError(() => applyObject(client))).toMatchObject({
+      status: 407,
+      message: expect.stringMatching(/^HTTP 407: <html>Proxy/) as unknown,
+    })
   })
 })
 
 describe('what time can heal is tried six times', () => {
-  const resetConnection: RequestHandler = (response) => { response.socket?.destroy() }
+  const resetConnection: RequestHandler = (response) => {
+    response.socket?.destroy()
+  }
   const truncateResponse: RequestHandler = (response) => {
     response.writeHead(200, { 'content-length': '1000' }).write('{"half":')
     setImmediate(() => response.socket?.destroy())
   }
   const failureCases: [string, RequestHandler, string][] = [
-    ...[429, 500, 502, 503, 504].map((code): [string, RequestHandler, string] => [String(code), (response) => { sendStatus(response, code, 'later') }, 'cluster-request-failed']),
+    ...[429, 500, 502, 503, 504].map((code): [string, RequestHandler, string] => [
+      String(code),
+      (response) => {
+        sendStatus(response, code, 'later')
+      },
+      'cluster-request-failed',
+    ]),
     ['a connection that is cut', resetConnection, 'cluster-unreachable'],
     ['an answer that is cut', truncateResponse, 'cluster-unreachable'],
     ['an answer that is no JSON', (response) => response.end('<html>'), 'cluster-request-failed'],
   ]
   test.each(failureCases)('%s, then an answer', async (_, respond) => {
-    const { client, api, clock } = await startClient((response, index, request) => (index < 5 ? respond(response, index, request) : sendJson(response, { ok: true })))
+    const { client, api, clock } = await startClient((response, index, request) =>
+      index < 5 ? respond(response, index, request) : sendJson(response, { ok: true }),
+    )
     expect(await getNamespace(client)).toEqual({ ok: true })
     expect([api.requests.length, clock.sleeps.length]).toEqual([6, 5])
   })
@@ -191,13 +437,21 @@ describe('what time can heal is tried six times', () => {
   })
 
   test('an answer of more than 2 MiB', async () => {
-    const { client } = await startClient((response) => response.end(Buffer.alloc(2 * 1024 * 1024 + 1, ' ')))
-    expect((await captureActionError(() => getNamespace(client))).message).toMatch(/its answer is of more than 2 MiB/)
+    const { client } = await startClient((response) =>
+      response.end(Buffer.alloc(2 * 1024 * 1024 + 1, ' ')),
+    )
+    expect((await captureActionError(() => getNamespace(client))).message).toMatch(
+      /its answer is of more than 2 MiB/,
+    )
   })
 
   test('a page in place of JSON is not said to be a network that is away', async () => {
-    const { client } = await startClient((response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Log in</html>'))
-    expect((await captureActionError(() => getNamespace(client))).message).not.toMatch(/cannot be reached/)
+    const { client } = await startClient((response) =>
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Log in</html>'),
+    )
+    expect((await captureActionError(() => getNamespace(client))).message).not.toMatch(
+      /cannot be reached/,
+    )
   })
 })
 
@@ -207,26 +461,42 @@ describe('unreachable', () => {
     await api.close()
     server = undefined
     const error = await captureActionError(() => getNamespace(client))
-    expect([error.code, error.message, clock.sleeps.length]).toEqual(['cluster-unreachable', expect.stringMatching(/^The Kubernetes API at https:\/\/127\.0\.0\.1:\d+ cannot be reached: .*ECONNREFUSED/), 5])
+    expect([error.code, error.message, clock.sleeps.length]).toEqual([
+      'cluster-unreachable',
+      expect.stringMatching(
+        /^The Kubernetes API at https:\/\/127\.0\.0\.1:\d+ cannot be reached: .*ECONNREFUSED/,
+      ),
+      5,
+    ])
     expect(error.remedy).toMatch(/private endpoint/)
   })
 
   test('a certificate of somebody else is not tried again', async () => {
-    const { client, clock } = await startClient((response) => sendJson(response, {}), { ca: (await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1', name: 'Other' })).root })
+    const { client, clock } = await startClient((response) => sendJson(response, {}), {
+      ca: (await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1', name: 'Other' })).root,
+    })
     const error = await captureActionError(() => getNamespace(client))
-    expect([error.code, error.message, clock.sleeps]).toEqual(['cluster-unreachable', expect.stringMatching(/unable to verify|unable to get/), []])
+    expect([error.code, error.message, clock.sleeps]).toEqual([
+      'cluster-unreachable',
+      expect.stringMatching(/unable to verify|unable to get/),
+      [],
+    ])
   })
 
   test('a cancelled job ends its request at once, and is not said to be unreachable', async () => {
     const controller = new AbortController()
-    const { client, api } = await startClient(() => controller.abort(), { signal: controller.signal })
+    const { client, api } = await startClient(() => controller.abort(), {
+      signal: controller.signal,
+    })
     expect(await captureError(() => getNamespace(client))).toMatchObject({ name: 'AbortError' })
     expect(api.requests).toHaveLength(1)
   })
 })
 
 describe('watch', () => {
-  const writeWatchEvent = (response: Parameters<RequestHandler>[0], type: string): void => { response.write(`${JSON.stringify({ type, object: {} })}\n`) }
+  const writeWatchEvent = (response: Parameters<RequestHandler>[0], type: string): void => {
+    response.write(`${JSON.stringify({ type, object: {} })}\n`)
+  }
 
   test('tells of each change, and is opened again when it ends', async () => {
     const controller = new AbortController()
@@ -236,13 +506,20 @@ describe('watch', () => {
       response.end()
     })
     let changeCount = 0
-    await client.watch(`${namespacePath}/events`, { fieldSelector: 'a=b' }, () => {
-      changeCount += 1
-      if (changeCount === 5) controller.abort()
-    }, controller.signal)
+    await client.watch(
+      `${namespacePath}/events`,
+      { fieldSelector: 'a=b' },
+      () => {
+        changeCount += 1
+        if (changeCount === 5) controller.abort()
+      },
+      controller.signal,
+    )
     expect(changeCount).toBeGreaterThanOrEqual(5)
     expect(api.requests.length).toBeGreaterThanOrEqual(3)
-    expect(Object.fromEntries(new URL(api.requests[0]?.url ?? '', 'https://x').searchParams)).toMatchObject({ watch: 'true', fieldSelector: 'a=b' })
+    expect(
+      Object.fromEntries(new URL(api.requests[0]?.url ?? '', 'https://x').searchParams),
+    ).toMatchObject({ watch: 'true', fieldSelector: 'a=b' })
   })
 
   test('that may not be opened leaves it to the caller to look', async () => {
@@ -263,7 +540,11 @@ describe('watch', () => {
 })
 
 test.each<[string, ConstructorParameters<typeof StatusError>, object]>([
-  ['a whole Status', [409, { message: 'm', reason: 'Conflict', details: { causes: [{ field: 'f' }] } }], { message: 'm', reason: 'Conflict', causes: [{ field: 'f' }], status: 409 }],
+  [
+    'a whole Status',
+    [409, { message: 'm', reason: 'Conflict', details: { causes: [{ field: 'f' }] } }],
+    { message: 'm', reason: 'Conflict', causes: [{ field: 'f' }], status: 409 },
+  ],
   ['an empty one', [500, {}], { message: 'HTTP 500', reason: '', causes: [], status: 500 }],
 ])('StatusError of %s', (_, constructorArguments, expected) => {
   expect(new StatusError(...constructorArguments)).toMatchObject(expected)

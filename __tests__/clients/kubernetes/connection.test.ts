@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import { TLSSocket } from 'node:tls'
 import { createCertificateAuthority } from '../../../testing/certificates.ts'
 import { KubernetesClient } from '../../../src/clients/kubernetes/client.ts'
-import { createKubeconfigConnection, type Connection } from '../../../src/clients/kubernetes/connection.ts'
+import {
+  createKubeconfigConnection,
+  type Connection,
+} from '../../../src/clients/kubernetes/connection.ts'
 import { collectErrorText, captureActionError } from '../../capture-error.ts'
 import { FakeClock } from '../../util/clock.ts'
 import { sendJson, startStubServer, sendStatus, type StubServer } from './stub-server.ts'
@@ -21,13 +24,36 @@ afterEach(async () => {
   await rm(directory, { recursive: true })
 })
 
-interface KubeconfigOptions { cluster?: object; user?: object; name?: string; currentContext?: string }
+interface KubeconfigOptions {
+  cluster?: object
+  user?: object
+  name?: string
+  currentContext?: string
+}
 
 /** A kubeconfig of one cluster, user and context, all of one name. */
-function createKubeconfig({ cluster = {}, user = { token: 'token-1' }, name = 'main', currentContext = name }: KubeconfigOptions = {}): string {
+function createKubeconfig({
+  cluster = {},
+  user = { token: 'token-1' },
+  name = 'main',
+  currentContext = name,
+}: KubeconfigOptions = {}): string {
   return JSON.stringify({
-    apiVersion: 'v1', kind: 'Config', 'current-context': currentContext, contexts: [{ name, context: { cluster: name, user: name } }],
-    clusters: [{ name, cluster: { server: server.url, 'certificate-authority-data': Buffer.from(server.ca).toString('base64'), ...cluster } }], users: [{ name, user }],
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': currentContext,
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    clusters: [
+      {
+        name,
+        cluster: {
+          server: server.url,
+          'certificate-authority-data': Buffer.from(server.ca).toString('base64'),
+          ...cluster,
+        },
+      },
+    ],
+    users: [{ name, user }],
   })
 }
 
@@ -37,7 +63,10 @@ async function writeTempFile(name: string, text: string): Promise<string> {
 }
 
 async function sendRequest(connection: Connection): Promise<StubServer['requests'][number]> {
-  const client = new KubernetesClient(connection, { signal: new AbortController().signal, clock: new FakeClock() })
+  const client = new KubernetesClient(connection, {
+    signal: new AbortController().signal,
+    clock: new FakeClock(),
+  })
   await client.get('/api/v1/namespaces/milvus', 'read namespace milvus')
   const lastRequest = server.requests.at(-1)
   if (!lastRequest) throw new Error('nothing was sent')
@@ -49,44 +78,107 @@ const basicAuthorization = `Basic ${Buffer.from('me:secret').toString('base64')}
 describe('who a kubeconfig says we are', () => {
   test.each<[string, () => Promise<object>, string]>([
     ['a token', () => Promise.resolve({ token: 'token-1' }), 'Bearer token-1'],
-    ['a token file', async () => ({ tokenFile: await writeTempFile('token', 'token-2') }), 'Bearer token-2'],
-    ['a name and a password', () => Promise.resolve({ username: 'me', password: 'secret' }), basicAuthorization],
-    ['a program that prints a token', async () => {
-      const credentialPath = await writeTempFile('credential.json', JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1beta1', kind: 'ExecCredential', status: { token: 'token-3' } }))
-      return { exec: { apiVersion: 'client.authentication.k8s.io/v1beta1', command: 'cat', args: [credentialPath], interactiveMode: 'Never' } }
-    }, 'Bearer token-3'],
+    [
+      'a token file',
+      async () => ({ tokenFile: await writeTempFile('token', 'token-2') }),
+      'Bearer token-2',
+    ],
+    [
+      'a name and a password',
+      () => Promise.resolve({ username: 'me', password: 'secret' }),
+      basicAuthorization,
+    ],
+    [
+      'a program that prints a token',
+      async () => {
+        const credentialPath = await writeTempFile(
+          'credential.json',
+          JSON.stringify({
+            apiVersion: 'client.authentication.k8s.io/v1beta1',
+            kind: 'ExecCredential',
+            status: { token: 'token-3' },
+          }),
+        )
+        return {
+          exec: {
+            apiVersion: 'client.authentication.k8s.io/v1beta1',
+            command: 'cat',
+            args: [credentialPath],
+            interactiveMode: 'Never',
+          },
+        }
+      },
+      'Bearer token-3',
+    ],
   ])('%s', async (_, user, authorization) => {
     const path = await writeTempFile('config', createKubeconfig({ user: await user() }))
-    expect((await sendRequest(createKubeconfigConnection([path], undefined, {}))).headers.authorization).toBe(authorization)
+    expect(
+      (await sendRequest(createKubeconfigConnection([path], undefined, {}))).headers.authorization,
+    ).toBe(authorization)
   })
 
   test('a client certificate', async () => {
-    const authority = await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1', name: 'Clients' })
-    const clientCertificate = await authority.issue({ hosts: [], commonName: 'deployer', keyAlgorithm: 'EC_prime256v1', extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'] })
+    const authority = await createCertificateAuthority({
+      keyAlgorithm: 'EC_prime256v1',
+      name: 'Clients',
+    })
+    const clientCertificate = await authority.issue({
+      hosts: [],
+      commonName: 'deployer',
+      keyAlgorithm: 'EC_prime256v1',
+      extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'],
+    })
     await server.close()
     let subject = ''
     server = await startStubServer((response, _, incomingMessage) => {
-      if (incomingMessage.socket instanceof TLSSocket) subject = String(incomingMessage.socket.getPeerCertificate().subject.CN)
+      if (incomingMessage.socket instanceof TLSSocket)
+        subject = String(incomingMessage.socket.getPeerCertificate().subject.CN)
       sendJson(response, {})
     }, authority.root)
-    const user = { 'client-certificate-data': Buffer.from(clientCertificate.fullchain).toString('base64'), 'client-key-data': Buffer.from(clientCertificate.privateKey).toString('base64') }
-    await sendRequest(createKubeconfigConnection([await writeTempFile('config', createKubeconfig({ user }))], undefined, {}))
+    const user = {
+      'client-certificate-data': Buffer.from(clientCertificate.fullchain).toString('base64'),
+      'client-key-data': Buffer.from(clientCertificate.privateKey).toString('base64'),
+    }
+    await sendRequest(
+      createKubeconfigConnection(
+        [await writeTempFile('config', createKubeconfig({ user }))],
+        undefined,
+        {},
+      ),
+    )
     expect(subject).toBe('deployer')
   })
 
   test('paths are those of the file, wherever the job runs', async () => {
     await writeTempFile('ca.pem', server.ca)
-    const path = await writeTempFile('config', createKubeconfig({ cluster: { 'certificate-authority-data': undefined, 'certificate-authority': 'ca.pem' } }))
-    expect((await sendRequest(createKubeconfigConnection([path], undefined, {}))).method).toBe('GET')
+    const path = await writeTempFile(
+      'config',
+      createKubeconfig({
+        cluster: { 'certificate-authority-data': undefined, 'certificate-authority': 'ca.pem' },
+      }),
+    )
+    expect((await sendRequest(createKubeconfigConnection([path], undefined, {}))).method).toBe(
+      'GET',
+    )
   })
 
   test('YAML is taken, and tls-server-name', async () => {
     const text = `apiVersion: v1\nkind: Config\ncurrent-context: main\ncontexts: [{name: main, context: {cluster: main, user: main}}]\nusers: [{name: main, user: {token: token-1}}]\nclusters:\n- name: main\n  cluster:\n    server: ${server.url}\n    tls-server-name: localhost\n    certificate-authority-data: ${Buffer.from(server.ca).toString('base64')}\n`
-    expect((await sendRequest(createKubeconfigConnection([await writeTempFile('config', text)], undefined, {}))).headers.authorization).toBe('Bearer token-1')
+    expect(
+      (
+        await sendRequest(
+          createKubeconfigConnection([await writeTempFile('config', text)], undefined, {}),
+        )
+      ).headers.authorization,
+    ).toBe('Bearer token-1')
   })
 
   test('one connection is kept for many requests', async () => {
-    const connection = createKubeconfigConnection([await writeTempFile('config', createKubeconfig())], undefined, {})
+    const connection = createKubeconfigConnection(
+      [await writeTempFile('config', createKubeconfig())],
+      undefined,
+      {},
+    )
     const [firstOptions, secondOptions] = [await connection.options(), await connection.options()]
     expect(firstOptions.agent).toBeInstanceOf(https.Agent)
     expect(secondOptions.agent).toBe(firstOptions.agent)
@@ -95,18 +187,51 @@ describe('who a kubeconfig says we are', () => {
 
 describe('which context', () => {
   test('the one that is asked for', async () => {
-    const paths = [await writeTempFile('one', createKubeconfig({ name: 'one', user: { token: 'one' } })), await writeTempFile('two', createKubeconfig({ name: 'two', user: { token: 'two' } }))]
-    expect((await sendRequest(createKubeconfigConnection(paths, 'two', {}))).headers.authorization).toBe('Bearer two')
+    const paths = [
+      await writeTempFile('one', createKubeconfig({ name: 'one', user: { token: 'one' } })),
+      await writeTempFile('two', createKubeconfig({ name: 'two', user: { token: 'two' } })),
+    ]
+    expect(
+      (await sendRequest(createKubeconfigConnection(paths, 'two', {}))).headers.authorization,
+    ).toBe('Bearer two')
   })
 
-  // Source: kubectl, "The KUBECONFIG environment variable": the first file to set a value wins, and missing files are passed over.
+  // Source: kubectl, "The KUBECONFIG environment variable": the first file to set a value wins, and
+  // missing files are passed over.
   test.each<[string, () => Promise<string[]>]>([
-    ['the current one of the first file', async () => [await writeTempFile('one', createKubeconfig({ name: 'one', user: { token: 'one' } })), await writeTempFile('two', createKubeconfig({ name: 'two' }))]],
-    ['that of the second file when the first has none', async () => [await writeTempFile('two', createKubeconfig({ name: 'two', currentContext: '' })), await writeTempFile('one', createKubeconfig({ name: 'one', user: { token: 'one' } }))]],
-    ['a name in both files is that of the first', async () => [await writeTempFile('one', createKubeconfig({ user: { token: 'one' } })), await writeTempFile('two', createKubeconfig({ user: { token: 'two' } }))]],
-    ['a file of the list that is not there', async () => [await writeTempFile('one', createKubeconfig({ user: { token: 'one' } })), join(directory, 'not-there')]],
+    [
+      'the current one of the first file',
+      async () => [
+        await writeTempFile('one', createKubeconfig({ name: 'one', user: { token: 'one' } })),
+        await writeTempFile('two', createKubeconfig({ name: 'two' })),
+      ],
+    ],
+    [
+      'that of the second file when the first has none',
+      async () => [
+        await writeTempFile('two', createKubeconfig({ name: 'two', currentContext: '' })),
+        await writeTempFile('one', createKubeconfig({ name: 'one', user: { token: 'one' } })),
+      ],
+    ],
+    [
+      'a name in both files is that of the first',
+      async () => [
+        await writeTempFile('one', createKubeconfig({ user: { token: 'one' } })),
+        await writeTempFile('two', createKubeconfig({ user: { token: 'two' } })),
+      ],
+    ],
+    [
+      'a file of the list that is not there',
+      async () => [
+        await writeTempFile('one', createKubeconfig({ user: { token: 'one' } })),
+        join(directory, 'not-there'),
+      ],
+    ],
   ])('%s, as kubectl merges', async (_, paths) => {
-    expect((await sendRequest(createKubeconfigConnection(await paths(), undefined, {}))).headers.authorization).toBe('Bearer one')
+    expect(
+      (await sendRequest(createKubeconfigConnection(await paths(), undefined, {}))).headers
+        .authorization,
+    ).toBe('Bearer one')
   })
 })
 
@@ -117,18 +242,59 @@ describe('a kubeconfig that is wrong', () => {
     ['is not YAML', `users: [{name: x, user: {token: ${canary}}`, undefined, /cannot be read/],
     ['is empty', '', undefined, /cannot be read|has no cluster/],
     ['is something else', 'hello', undefined, /cannot be read|has no cluster/],
-    ['has users that are no list', JSON.stringify({ users: 0, clusters: [], contexts: [] }), undefined, /cannot be read: it is no kubeconfig/],
-    ['has a map as its context', JSON.stringify({ 'current-context': { a: canary }, users: [], clusters: [], contexts: [] }), undefined, /cannot be read: it is no kubeconfig/],
-    ['has no current context', deferKubeconfig({ currentContext: '' }), undefined, /has no cluster for context \(none\)/],
+    [
+      'has users that are no list',
+      JSON.stringify({ users: 0, clusters: [], contexts: [] }),
+      undefined,
+      /cannot be read: it is no kubeconfig/,
+    ],
+    [
+      'has a map as its context',
+      JSON.stringify({ 'current-context': { a: canary }, users: [], clusters: [], contexts: [] }),
+      undefined,
+      /cannot be read: it is no kubeconfig/,
+    ],
+    [
+      'has no current context',
+      deferKubeconfig({ currentContext: '' }),
+      undefined,
+      /has no cluster for context \(none\)/,
+    ],
     ['has not the context', deferKubeconfig(), 'other', /has no context other; it has main\./],
-    ['asks its program in an old form', deferKubeconfig({ user: { exec: { apiVersion: 'client.authentication.k8s.io/v1alpha1', command: 'aws' } } }), undefined, /asks aws for credentials in the form client\.authentication\.k8s\.io\/v1alpha1/],
-    ['names no host', deferKubeconfig({ cluster: { server: 'https:' } }), undefined, /names https:, which is no address with https/],
-    ['names plain http', deferKubeconfig({ cluster: { server: 'http://127.0.0.1:1' } }), undefined, /names http:\/\/127\.0\.0\.1:1, which is no address with https/],
+    [
+      'asks its program in an old form',
+      deferKubeconfig({
+        user: { exec: { apiVersion: 'client.authentication.k8s.io/v1alpha1', command: 'aws' } },
+      }),
+      undefined,
+      /asks aws for credentials in the form client\.authentication\.k8s\.io\/v1alpha1/,
+    ],
+    [
+      'names no host',
+      deferKubeconfig({ cluster: { server: 'https:' } }),
+      undefined,
+      /names https:, which is no address with https/,
+    ],
+    [
+      'names plain http',
+      deferKubeconfig({ cluster: { server: 'http://127.0.0.1:1' } }),
+      undefined,
+      /names http:\/\/127\.0\.0\.1:1, which is no address with https/,
+    ],
   ])('%s', async (_, text, context, problem) => {
     const path = join(directory, 'config')
-    if (text !== undefined) await writeFile(path, text.startsWith('later:') ? createKubeconfig(JSON.parse(text.slice(6)) as KubeconfigOptions) : text)
+    if (text !== undefined)
+      await writeFile(
+        path,
+        text.startsWith('later:')
+          ? createKubeconfig(JSON.parse(text.slice(6)) as KubeconfigOptions)
+          : text,
+      )
     const error = await captureActionError(() => createKubeconfigConnection([path], context, {}))
-    expect([error.code, error.message]).toEqual(['kubeconfig-invalid', expect.stringMatching(problem)])
+    expect([error.code, error.message]).toEqual([
+      'kubeconfig-invalid',
+      expect.stringMatching(problem),
+    ])
     expect(error.message).toContain(`Kubeconfig ${path} `)
     expect(collectErrorText(error)).not.toContain(canary)
   })
@@ -137,18 +303,40 @@ describe('a kubeconfig that is wrong', () => {
     ['is not there', { command: 'no-such-credential-plugin' }],
     ['fails', { command: 'false' }],
     ['prints something else', { command: 'echo', args: ['hello'] }],
-  ])('a program for credentials that %s is named as the fault, not the network', async (_, exec) => {
-    const path = await writeTempFile('config', createKubeconfig({ user: { exec: { apiVersion: 'client.authentication.k8s.io/v1beta1', interactiveMode: 'Never', ...exec } } }))
-    const error = await captureActionError(() => sendRequest(createKubeconfigConnection([path], undefined, {})))
-    expect(error.code).toBe('kubeconfig-invalid')
-    expect(server.requests).toEqual([])
-  })
+  ])(
+    'a program for credentials that %s is named as the fault, not the network',
+    async (_, exec) => {
+      const path = await writeTempFile(
+        'config',
+        createKubeconfig({
+          user: {
+            exec: {
+              apiVersion: 'client.authentication.k8s.io/v1beta1',
+              interactiveMode: 'Never',
+              ...exec,
+            },
+          },
+        }),
+      )
+      const error = await captureActionError(() =>
+        sendRequest(createKubeconfigConnection([path], undefined, {})),
+      )
+      expect(error.code).toBe('kubeconfig-invalid')
+      expect(server.requests).toEqual([])
+    },
+  )
 
   test('credentials that are refused are not asked for again', async () => {
     await server.close()
     server = await startStubServer((response) => sendStatus(response, 401, 'Unauthorized'))
     const path = await writeTempFile('config', createKubeconfig())
-    expect((await captureActionError(() => sendRequest(createKubeconfigConnection([path], undefined, {})))).code).toBe('cluster-unauthorized')
+    expect(
+      (
+        await captureActionError(() =>
+          sendRequest(createKubeconfigConnection([path], undefined, {})),
+        )
+      ).code,
+    ).toBe('cluster-unauthorized')
     expect(server.requests).toHaveLength(1)
     expect(await readFile(path, 'utf8')).toContain('token-1')
   })

@@ -1,19 +1,64 @@
 import { describe, expect, test } from '@jest/globals'
-import { fieldsOwnedByKubectl, findFieldManagers, ownedAnnotations, transferManagedFields } from '../../../src/clients/kubernetes/field-ownership.ts'
-import type { KubernetesObject, FieldsV1, ManagedFieldsEntry } from '../../../src/clients/kubernetes/types.ts'
+import {
+  fieldsOwnedByKubectl,
+  findFieldManagers,
+  ownedAnnotations,
+  transferManagedFields,
+} from '../../../src/clients/kubernetes/field-ownership.ts'
+import type {
+  KubernetesObject,
+  FieldsV1,
+  ManagedFieldsEntry,
+} from '../../../src/clients/kubernetes/types.ts'
 
-const createObject = (...managedFields: ManagedFieldsEntry[]): KubernetesObject => ({ metadata: { name: 'x', uid: 'u', resourceVersion: '1', managedFields } })
-const createAnnotationFields = (...keys: string[]): FieldsV1 => ({ 'f:metadata': { 'f:annotations': { '.': {}, ...Object.fromEntries(keys.map((key) => [`f:${key}`, {}])) } } })
+const createObject = (...managedFields: ManagedFieldsEntry[]): KubernetesObject => ({
+  metadata: { name: 'x', uid: 'u', resourceVersion: '1', managedFields },
+})
+const createAnnotationFields = (...keys: string[]): FieldsV1 => ({
+  'f:metadata': {
+    'f:annotations': { '.': {}, ...Object.fromEntries(keys.map((key) => [`f:${key}`, {}])) },
+  },
+})
 
 describe('ownedAnnotations', () => {
-  const fields = { ...createAnnotationFields('alb.ingress.kubernetes.io/scheme', 'team'), 'f:spec': { 'f:rules': {} } }
+  const fields = {
+    ...createAnnotationFields('alb.ingress.kubernetes.io/scheme', 'team'),
+    'f:spec': { 'f:rules': {} },
+  }
   test.each<[string, KubernetesObject, string[]]>([
-    ['applied', createObject({ manager: 'me', operation: 'Apply', fieldsV1: fields }), ['alb.ingress.kubernetes.io/scheme', 'team']],
-    ['applied beside others', createObject({ manager: 'controller', operation: 'Update', fieldsV1: fields }, { manager: 'me', operation: 'Apply', fieldsV1: createAnnotationFields('own') }), ['own']],
-    ['written, not applied', createObject({ manager: 'me', operation: 'Update', fieldsV1: fields }), []],
-    ['applied to the status', createObject({ manager: 'me', operation: 'Apply', subresource: 'status', fieldsV1: fields }), []],
-    ['applied by another', createObject({ manager: 'kubectl', operation: 'Apply', fieldsV1: fields }), []],
-    ['applied without annotations', createObject({ manager: 'me', operation: 'Apply', fieldsV1: { 'f:spec': {} } }), []],
+    [
+      'applied',
+      createObject({ manager: 'me', operation: 'Apply', fieldsV1: fields }),
+      ['alb.ingress.kubernetes.io/scheme', 'team'],
+    ],
+    [
+      'applied beside others',
+      createObject(
+        { manager: 'controller', operation: 'Update', fieldsV1: fields },
+        { manager: 'me', operation: 'Apply', fieldsV1: createAnnotationFields('own') },
+      ),
+      ['own'],
+    ],
+    [
+      'written, not applied',
+      createObject({ manager: 'me', operation: 'Update', fieldsV1: fields }),
+      [],
+    ],
+    [
+      'applied to the status',
+      createObject({ manager: 'me', operation: 'Apply', subresource: 'status', fieldsV1: fields }),
+      [],
+    ],
+    [
+      'applied by another',
+      createObject({ manager: 'kubectl', operation: 'Apply', fieldsV1: fields }),
+      [],
+    ],
+    [
+      'applied without annotations',
+      createObject({ manager: 'me', operation: 'Apply', fieldsV1: { 'f:spec': {} } }),
+      [],
+    ],
     ['by nobody', createObject(), []],
     ['without managedFields', { metadata: { name: 'x', uid: 'u', resourceVersion: '1' } }, []],
   ])('%s', (_, live, expected) => {
@@ -22,33 +67,89 @@ describe('ownedAnnotations', () => {
 })
 
 describe('holders', () => {
-  const kubectlEdit: ManagedFieldsEntry = { manager: 'kubectl-edit', operation: 'Update', time: '2026-11-27T02:13:00Z', fieldsV1: createAnnotationFields('scheme') }
-  const olderEdit: ManagedFieldsEntry = { ...kubectlEdit, manager: 'kubectl-annotate', time: '2026-11-26T00:00:00Z' }
-  const ownEntry: ManagedFieldsEntry = { manager: 'me', operation: 'Apply', time: '2026-11-28T00:00:00Z', fieldsV1: createAnnotationFields('other') }
+  const kubectlEdit: ManagedFieldsEntry = {
+    manager: 'kubectl-edit',
+    operation: 'Update',
+    time: '2026-11-27T02:13:00Z',
+    fieldsV1: createAnnotationFields('scheme'),
+  }
+  const olderEdit: ManagedFieldsEntry = {
+    ...kubectlEdit,
+    manager: 'kubectl-annotate',
+    time: '2026-11-26T00:00:00Z',
+  }
+  const ownEntry: ManagedFieldsEntry = {
+    manager: 'me',
+    operation: 'Apply',
+    time: '2026-11-28T00:00:00Z',
+    fieldsV1: createAnnotationFields('other'),
+  }
   test.each<[string, KubernetesObject, string[]]>([
     ['one of two managers', createObject(ownEntry, kubectlEdit), ['kubectl-edit']],
-    ['several, the newest first', createObject(olderEdit, kubectlEdit), ['kubectl-edit', 'kubectl-annotate']],
+    [
+      'several, the newest first',
+      createObject(olderEdit, kubectlEdit),
+      ['kubectl-edit', 'kubectl-annotate'],
+    ],
     ['one by its status', createObject({ ...kubectlEdit, subresource: 'status' }), []],
     ['nobody', createObject(ownEntry), []],
     ['without managedFields', { metadata: { name: 'x', uid: 'u', resourceVersion: '1' } }, []],
   ])('%s', (_, live, managers) => {
-    expect(findFieldManagers(live, ['f:metadata', 'f:annotations', 'f:scheme']).map(({ manager }) => manager)).toEqual(managers)
+    expect(
+      findFieldManagers(live, ['f:metadata', 'f:annotations', 'f:scheme']).map(
+        ({ manager }) => manager,
+      ),
+    ).toEqual(managers)
   })
 })
 
-const desiredFields: FieldsV1 = { 'f:metadata': { 'f:annotations': { 'f:scheme': {}, 'f:certificate-arn': {} } }, 'f:spec': { 'f:ingressClassName': {}, 'f:rules': {} } }
+const desiredFields: FieldsV1 = {
+  'f:metadata': { 'f:annotations': { 'f:scheme': {}, 'f:certificate-arn': {} } },
+  'f:spec': { 'f:ingressClassName': {}, 'f:rules': {} },
+}
 /** As a real apiserver writes it after the guide's kubectl apply. */
 const kubectlEntry: ManagedFieldsEntry = {
-  manager: 'kubectl-client-side-apply', operation: 'Update', apiVersion: 'networking.k8s.io/v1', fieldsType: 'FieldsV1', time: '2026-01-01T00:00:00Z',
-  fieldsV1: { ...createAnnotationFields('kubectl.kubernetes.io/last-applied-configuration', 'scheme', 'extra'), 'f:spec': { 'f:ingressClassName': {}, 'f:rules': {}, 'f:tls': {} } },
+  manager: 'kubectl-client-side-apply',
+  operation: 'Update',
+  apiVersion: 'networking.k8s.io/v1',
+  fieldsType: 'FieldsV1',
+  time: '2026-01-01T00:00:00Z',
+  fieldsV1: {
+    ...createAnnotationFields(
+      'kubectl.kubernetes.io/last-applied-configuration',
+      'scheme',
+      'extra',
+    ),
+    'f:spec': { 'f:ingressClassName': {}, 'f:rules': {}, 'f:tls': {} },
+  },
 }
-const controllerEntry: ManagedFieldsEntry = { manager: 'controller', operation: 'Update', apiVersion: 'networking.k8s.io/v1', fieldsV1: { 'f:metadata': { 'f:finalizers': {} } } }
+const controllerEntry: ManagedFieldsEntry = {
+  manager: 'controller',
+  operation: 'Update',
+  apiVersion: 'networking.k8s.io/v1',
+  fieldsV1: { 'f:metadata': { 'f:finalizers': {} } },
+}
 
 describe('heldByKubectl', () => {
   test.each<[string, KubernetesObject, FieldsV1]>([
-    ['what both set', createObject(controllerEntry, kubectlEntry), { 'f:metadata': { 'f:annotations': { 'f:scheme': {} } }, 'f:spec': { 'f:ingressClassName': {}, 'f:rules': {} } }],
-    ['fields that only kubectl sets', createObject({ ...kubectlEntry, fieldsV1: createAnnotationFields('extra') }), {}],
-    ['kubectl apply --server-side', createObject({ ...kubectlEntry, manager: 'kubectl', operation: 'Apply' }), {}],
+    [
+      'what both set',
+      createObject(controllerEntry, kubectlEntry),
+      {
+        'f:metadata': { 'f:annotations': { 'f:scheme': {} } },
+        'f:spec': { 'f:ingressClassName': {}, 'f:rules': {} },
+      },
+    ],
+    [
+      'fields that only kubectl sets',
+      createObject({ ...kubectlEntry, fieldsV1: createAnnotationFields('extra') }),
+      {},
+    ],
+    [
+      'kubectl apply --server-side',
+      createObject({ ...kubectlEntry, manager: 'kubectl', operation: 'Apply' }),
+      {},
+    ],
     ['a status of kubectl', createObject({ ...kubectlEntry, subresource: 'status' }), {}],
     ['others only', createObject(controllerEntry), {}],
     ['nobody', createObject(), {}],
@@ -59,24 +160,65 @@ describe('heldByKubectl', () => {
 
 describe('takeOver', () => {
   const now = '2026-01-02T03:04:05Z'
-  const remainingFields = { ...createAnnotationFields('kubectl.kubernetes.io/last-applied-configuration', 'extra'), 'f:spec': { 'f:tls': {} } }
+  const remainingFields = {
+    ...createAnnotationFields('kubectl.kubernetes.io/last-applied-configuration', 'extra'),
+    'f:spec': { 'f:tls': {} },
+  }
 
   test('moves what both set, leaves the rest to kubectl, and nobody else is touched', () => {
-    expect(transferManagedFields(createObject(controllerEntry, kubectlEntry), desiredFields, 'me', now)).toEqual([
+    expect(
+      transferManagedFields(createObject(controllerEntry, kubectlEntry), desiredFields, 'me', now),
+    ).toEqual([
       controllerEntry,
       { ...kubectlEntry, fieldsV1: remainingFields },
-      { manager: 'me', operation: 'Apply', apiVersion: 'networking.k8s.io/v1', fieldsType: 'FieldsV1', time: now, fieldsV1: { 'f:metadata': { 'f:annotations': { 'f:scheme': {} } }, 'f:spec': { 'f:ingressClassName': {}, 'f:rules': {} } } },
+      {
+        manager: 'me',
+        operation: 'Apply',
+        apiVersion: 'networking.k8s.io/v1',
+        fieldsType: 'FieldsV1',
+        time: now,
+        fieldsV1: {
+          'f:metadata': { 'f:annotations': { 'f:scheme': {} } },
+          'f:spec': { 'f:ingressClassName': {}, 'f:rules': {} },
+        },
+      },
     ])
   })
 
   test('adds to what is ours already', () => {
-    const ownEntry: ManagedFieldsEntry = { manager: 'me', operation: 'Apply', apiVersion: 'networking.k8s.io/v1', fieldsType: 'FieldsV1', time: 'then', fieldsV1: createAnnotationFields('own') }
-    const [, , transferredEntry, ...otherEntries] = transferManagedFields(createObject(ownEntry, controllerEntry, kubectlEntry), desiredFields, 'me', now)
+    const ownEntry: ManagedFieldsEntry = {
+      manager: 'me',
+      operation: 'Apply',
+      apiVersion: 'networking.k8s.io/v1',
+      fieldsType: 'FieldsV1',
+      time: 'then',
+      fieldsV1: createAnnotationFields('own'),
+    }
+    const [, , transferredEntry, ...otherEntries] = transferManagedFields(
+      createObject(ownEntry, controllerEntry, kubectlEntry),
+      desiredFields,
+      'me',
+      now,
+    )
     expect(otherEntries).toEqual([])
-    expect(transferredEntry).toEqual({ ...ownEntry, time: now, fieldsV1: { 'f:metadata': { 'f:annotations': { '.': {}, 'f:own': {}, 'f:scheme': {} } }, 'f:spec': { 'f:ingressClassName': {}, 'f:rules': {} } } })
+    expect(transferredEntry).toEqual({
+      ...ownEntry,
+      time: now,
+      fieldsV1: {
+        'f:metadata': { 'f:annotations': { '.': {}, 'f:own': {}, 'f:scheme': {} } },
+        'f:spec': { 'f:ingressClassName': {}, 'f:rules': {} },
+      },
+    })
   })
 
   test('once is enough', () => {
-    expect(fieldsOwnedByKubectl(createObject(...transferManagedFields(createObject(kubectlEntry), desiredFields, 'me', now)), desiredFields)).toEqual({})
+    expect(
+      fieldsOwnedByKubectl(
+        createObject(
+          ...transferManagedFields(createObject(kubectlEntry), desiredFields, 'me', now),
+        ),
+        desiredFields,
+      ),
+    ).toEqual({})
   })
 })

@@ -1,8 +1,14 @@
-/** A tiny https server in place of a Kubernetes API, for answers that a real one gives only in trouble. */
+/**
+ * A tiny https server in place of a Kubernetes API, for answers that a real one gives only in
+ * trouble.
+ */
 import { createServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createCertificateAuthority, issueLoopbackCertificate } from '../../../testing/certificates.ts'
+import {
+  createCertificateAuthority,
+  issueLoopbackCertificate,
+} from '../../../testing/certificates.ts'
 
 const authority = createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
 const serverKeyPair = authority.then((issuer) => issueLoopbackCertificate(issuer))
@@ -10,16 +16,32 @@ const serverKeyPair = authority.then((issuer) => issueLoopbackCertificate(issuer
 export interface StubServer {
   readonly url: string
   readonly ca: string
-  readonly requests: { method: string; url: string; headers: IncomingMessage['headers']; body: string }[]
+  readonly requests: {
+    method: string
+    url: string
+    headers: IncomingMessage['headers']
+    body: string
+  }[]
   close(): Promise<void>
 }
 
 /** What answers the n-th request, counted from 0. */
-export type RequestHandler = (response: ServerResponse, index: number, request: IncomingMessage) => void
+export type RequestHandler = (
+  response: ServerResponse,
+  index: number,
+  request: IncomingMessage,
+) => void
 
 /** A Status, as the API answers errors. */
-export function sendStatus(response: ServerResponse, code: number, message: string, extraFields: object = {}): void {
-  response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify({ kind: 'Status', code, message, ...extraFields }))
+export function sendStatus(
+  response: ServerResponse,
+  code: number,
+  message: string,
+  extraFields: object = {},
+): void {
+  response
+    .writeHead(code, { 'content-type': 'application/json' })
+    .end(JSON.stringify({ kind: 'Status', code, message, ...extraFields }))
 }
 
 export function sendJson(response: ServerResponse, body: unknown): void {
@@ -27,10 +49,16 @@ export function sendJson(response: ServerResponse, body: unknown): void {
 }
 
 /** @param clientAuthority PEM: the server then asks for a client certificate of it */
-export async function startStubServer(handler: RequestHandler, clientAuthority?: string): Promise<StubServer> {
+export async function startStubServer(
+  handler: RequestHandler,
+  clientAuthority?: string,
+): Promise<StubServer> {
   const { cert, key, ca } = await serverKeyPair
   const requests: StubServer['requests'] = []
-  const clientAuthOptions = clientAuthority === undefined ? {} : { requestCert: true, rejectUnauthorized: true, ca: clientAuthority }
+  const clientAuthOptions =
+    clientAuthority === undefined
+      ? {}
+      : { requestCert: true, rejectUnauthorized: true, ca: clientAuthority }
   const server = createServer({ cert, key, ...clientAuthOptions }, (request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { httpStatusFailure } from '../../../src/clients/milvus/http-responses.ts'
 
-// Those of AWS, "Troubleshoot your Application Load Balancers", and those that a web ACL, a rule or something in between may add.
+// Those of AWS, "Troubleshoot your Application Load Balancers", and those that a web ACL, a rule or
+// something in between may add.
 test.each<[number, code: string, RegExp, heals: number]>([
   [200, 'milvus-not-found', /HTTP 200 of type text\/html.*not a gRPC server/, 0],
   [301, 'probe-http-error', /redirects/, 0],
@@ -30,19 +31,43 @@ test.each<[number, code: string, RegExp, heals: number]>([
   [507, 'probe-http-error', /did not pass the call on/, Infinity],
   [561, 'probe-http-error', /identity provider/, 0],
 ])('HTTP %d', (httpStatus, code, problem, retryFor) => {
-  const failure = httpStatusFailure({ httpStatus, contentType: 'text/html', server: 'awselb/2.0', text: '<html>' })
-  expect([failure.code, failure.message, failure.retryFor]).toEqual([code, expect.stringMatching(problem), retryFor])
+  const failure = httpStatusFailure({
+    httpStatus,
+    contentType: 'text/html',
+    server: 'awselb/2.0',
+    text: '<html>',
+  })
+  expect([failure.code, failure.message, failure.retryFor]).toEqual([
+    code,
+    expect.stringMatching(problem),
+    retryFor,
+  ])
   expect(failure.message).toContain(`HTTP ${httpStatus}`)
   expect(failure.message).toContain('(awselb/2.0)')
   expect(failure.remedy).toMatch(/\.$/)
 })
 
 test("503 with the controller's own words: the Service is gone", () => {
-  const { code, message, retryFor } = httpStatusFailure({ httpStatus: 503, contentType: 'text/plain', server: 'awselb/2.0', text: 'Backend service does not exist' })
-  expect([code, message, retryFor]).toEqual(['probe-no-targets', 'The ALB answered HTTP 503 (awselb/2.0): the Service that the Ingress names does not exist.', 20_000])
+  const { code, message, retryFor } = httpStatusFailure({
+    httpStatus: 503,
+    contentType: 'text/plain',
+    server: 'awselb/2.0',
+    text: 'Backend service does not exist',
+  })
+  expect([code, message, retryFor]).toEqual([
+    'probe-no-targets',
+    'The ALB answered HTTP 503 (awselb/2.0): the Service that the Ingress names does not exist.',
+    20_000,
+  ])
 })
 
 test('a server without a name, an answer without a type', () => {
-  expect(httpStatusFailure({ httpStatus: 200, contentType: '', server: '', text: '' }).message).toBe("The ALB's answer is HTTP 200 of type unknown without a grpc-status: what answers is not a gRPC server.")
-  expect(httpStatusFailure({ httpStatus: 502, contentType: '', server: '', text: '' }).message).toMatch(/^The ALB answered HTTP 502: /)
+  expect(
+    httpStatusFailure({ httpStatus: 200, contentType: '', server: '', text: '' }).message,
+  ).toBe(
+    "The ALB's answer is HTTP 200 of type unknown without a grpc-status: what answers is not a gRPC server.",
+  )
+  expect(
+    httpStatusFailure({ httpStatus: 502, contentType: '', server: '', text: '' }).message,
+  ).toMatch(/^The ALB answered HTTP 502: /)
 })

@@ -1,5 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
-import { decodeMessage, encodeLengthDelimited, getMessageField, getNumberField, getRepeatedNumberField, getRepeatedTextField, getTextField } from '../../../src/clients/milvus/protobuf.ts'
+import {
+  decodeMessage,
+  encodeLengthDelimited,
+  getMessageField,
+  getNumberField,
+  getRepeatedNumberField,
+  getRepeatedTextField,
+  getTextField,
+} from '../../../src/clients/milvus/protobuf.ts'
 
 const parseHex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ''), 'hex')
 
@@ -13,7 +21,9 @@ describe('lengthDelimited', () => {
     ['127 bytes still have a length of one', 1, Buffer.alloc(127), `0a 7f ${'00'.repeat(127)}`],
     ['128 bytes have one of two', 1, Buffer.alloc(128), `0a 80 01 ${'00'.repeat(128)}`],
   ])('%s', (_, field, content, bytes) => {
-    expect(encodeLengthDelimited(field, content).toString('hex')).toBe(parseHex(bytes).toString('hex'))
+    expect(encodeLengthDelimited(field, content).toString('hex')).toBe(
+      parseHex(bytes).toString('hex'),
+    )
   })
 })
 
@@ -26,10 +36,19 @@ describe('decode', () => {
     ['a text', '12 03 616263', [[2, [Buffer.from('abc')]]]],
     ['an empty text, which some servers write', '12 00', [[2, [Buffer.alloc(0)]]]],
     ['a field twice', '08 01 08 02', [[1, [1n, 2n]]]],
-    ['fixed 32 and 64', '0d 01020304 11 0102030405060708', [[1, [parseHex('01020304')]], [2, [parseHex('0102030405060708')]]]],
+    [
+      'fixed 32 and 64',
+      '0d 01020304 11 0102030405060708',
+      [
+        [1, [parseHex('01020304')]],
+        [2, [parseHex('0102030405060708')]],
+      ],
+    ],
     ['a field with a great number', 'f8 ff ff ff 0f 01', [[2 ** 29 - 1, [1n]]]],
   ])('%s', (_, bytes, fields) => {
-    expect([...decodeMessage(parseHex(bytes))].map(([field, values]) => [field, [...values]])).toEqual(fields)
+    expect(
+      [...decodeMessage(parseHex(bytes))].map(([field, values]) => [field, [...values]]),
+    ).toEqual(fields)
   })
 
   test.each([
@@ -57,7 +76,9 @@ describe('decode', () => {
 })
 
 describe('fields', () => {
-  const message = decodeMessage(parseHex('08 01 08 ff ff ff ff ff ff ff ff ff 01 12 01 61 12 01 62 1a 02 08 07 25 01020304'))
+  const message = decodeMessage(
+    parseHex('08 01 08 ff ff ff ff ff ff ff ff ff 01 12 01 61 12 01 62 1a 02 08 07 25 01020304'),
+  )
   test.each<[string, unknown, unknown]>([
     ['the last number counts, and may be negative', getNumberField(message, 1), -1],
     ['a number that is absent is 0', getNumberField(message, 9), 0],
@@ -69,7 +90,11 @@ describe('fields', () => {
     ['no texts', getRepeatedTextField(message, 9), []],
     ['numbers where texts should be', getRepeatedTextField(message, 1), []],
     ['numbers, a field each', getRepeatedNumberField(message, 1), [1, -1]],
-    ['numbers, packed', getRepeatedNumberField(decodeMessage(parseHex('22 04 04 05 ac 02')), 4), [4, 5, 300]],
+    [
+      'numbers, packed',
+      getRepeatedNumberField(decodeMessage(parseHex('22 04 04 05 ac 02')), 4),
+      [4, 5, 300],
+    ],
     ['no numbers', getRepeatedNumberField(message, 9), []],
     ['a message', getNumberField(getMessageField(message, 3), 1), 7],
     ['a message that is absent', getMessageField(message, 9).size, 0],

@@ -3,11 +3,19 @@ import http from 'node:http'
 import http2 from 'node:http2'
 import net, { type AddressInfo } from 'node:net'
 import tls from 'node:tls'
-import { createCertificateAuthority, type IssuedCertificate } from '../../../testing/certificates.ts'
+import {
+  createCertificateAuthority,
+  type IssuedCertificate,
+} from '../../../testing/certificates.ts'
 
 export const host = 'milvus.example.com'
-export const authority = createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1', name: 'Test CA' })
-export const issued = authority.then((issuer) => issuer.issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' }))
+export const authority = createCertificateAuthority({
+  keyAlgorithm: 'EC_prime256v1',
+  name: 'Test CA',
+})
+export const issued = authority.then((issuer) =>
+  issuer.issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' }),
+)
 
 export interface RunningServer {
   readonly port: number
@@ -35,11 +43,17 @@ async function listen(server: net.Server | http2.Http2SecureServer): Promise<Run
   }
 }
 
-export type StreamHandler = (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void
+export type StreamHandler = (
+  stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+) => void
 
 /** HTTP/2 over TLS. */
-export async function startHttp2(onStream: StreamHandler, certificate?: IssuedCertificate): Promise<RunningServer> {
-  const { fullchain, privateKey } = certificate ?? await issued
+export async function startHttp2(
+  onStream: StreamHandler,
+  certificate?: IssuedCertificate,
+): Promise<RunningServer> {
+  const { fullchain, privateKey } = certificate ?? (await issued)
   const server = http2.createSecureServer({ cert: fullchain, key: privateKey })
   server.on('stream', (stream, headers) => {
     stream.on('error', () => undefined)
@@ -55,18 +69,24 @@ export async function startTls(options: tls.TlsOptions = {}): Promise<RunningSer
 }
 
 /** TCP without TLS. */
-export const startTcp = (onConnection: (socket: net.Socket) => void): Promise<RunningServer> => listen(net.createServer(onConnection))
+export const startTcp = (onConnection: (socket: net.Socket) => void): Promise<RunningServer> =>
+  listen(net.createServer(onConnection))
 
 export interface ProxyServer extends RunningServer {
   readonly connectRequests: { target: string; authorization: string | undefined }[]
 }
 
 /** An HTTP proxy: connects every CONNECT to one port, or answers it with a status. */
-export async function startProxy(behavior: { targetPort: number } | { status: number } | 'silent'): Promise<ProxyServer> {
+export async function startProxy(
+  behavior: { targetPort: number } | { status: number } | 'silent',
+): Promise<ProxyServer> {
   const connectRequests: ProxyServer['connectRequests'] = []
   const server = http.createServer()
   server.on('connect', (request: http.IncomingMessage, socket: net.Socket) => {
-    connectRequests.push({ target: request.url ?? '', authorization: request.headers['proxy-authorization'] })
+    connectRequests.push({
+      target: request.url ?? '',
+      authorization: request.headers['proxy-authorization'],
+    })
     socket.on('error', () => undefined)
     if (behavior === 'silent') return
     if ('status' in behavior) {

@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { buildDesiredManifest, plan, checkIngressConflicts } from '../../../src/steps/ingress/ingress.ts'
+import {
+  buildDesiredManifest,
+  plan,
+  checkIngressConflicts,
+} from '../../../src/steps/ingress/ingress.ts'
 import { reconcileRequestAnnotation } from '../../../src/steps/ingress/manifest.ts'
 import type { Target } from '../../../src/steps/preflight/preflight.ts'
 import { captureActionError } from '../../capture-error.ts'
@@ -7,72 +11,199 @@ import { certificateArn, ingress, createSettings, createTarget } from '../fixtur
 
 const expectedIngress = buildDesiredManifest(createSettings(), createTarget(), certificateArn)
 const annotations = { ...expectedIngress.metadata.annotations }
-const createLiveTarget = (annotationOverrides: Record<string, string> = {}, ownedAnnotations: readonly string[] = Object.keys(annotations)): Target => createTarget({ ingress: ingress({ ...annotations, ...annotationOverrides }, { spec: expectedIngress.spec, ownedAnnotations }) })
+const createLiveTarget = (
+  annotationOverrides: Record<string, string> = {},
+  ownedAnnotations: readonly string[] = Object.keys(annotations),
+): Target =>
+  createTarget({
+    ingress: ingress(
+      { ...annotations, ...annotationOverrides },
+      { spec: expectedIngress.spec, ownedAnnotations },
+    ),
+  })
 
 describe('plan', () => {
   test('there is none yet: each field is a change of its own', () => {
     const changes = plan(createTarget(), createSettings(), certificateArn)
     expect(changes).toHaveLength(Object.keys(annotations).length + 2)
-    for (const change of changes) expect(change).toMatchObject({ step: 'ingress', object: 'Ingress milvus/milvus-demo', why: 'there is no such Ingress yet' })
+    for (const change of changes)
+      expect(change).toMatchObject({
+        step: 'ingress',
+        object: 'Ingress milvus/milvus-demo',
+        why: 'there is no such Ingress yet',
+      })
   })
 
   test('everything is as it should be', () => {
     expect(plan(createLiveTarget(), createSettings(), certificateArn)).toEqual([])
   })
 
-  const createKubectlTarget = (annotationOverrides: Record<string, string> = {}): Target => createTarget({ ingress: ingress({ ...annotations, ...annotationOverrides }, { spec: expectedIngress.spec, ownedAnnotations: Object.keys(annotations), manager: { manager: 'kubectl-client-side-apply', operation: 'Update' } }) })
-  const ownershipTransfer = { step: 'ingress', object: 'Ingress milvus/milvus-demo', path: 'metadata.managedFields', before: 'kubectl-client-side-apply', after: 'milvus-alb-action' }
+  const createKubectlTarget = (annotationOverrides: Record<string, string> = {}): Target =>
+    createTarget({
+      ingress: ingress(
+        { ...annotations, ...annotationOverrides },
+        {
+          spec: expectedIngress.spec,
+          ownedAnnotations: Object.keys(annotations),
+          manager: { manager: 'kubectl-client-side-apply', operation: 'Update' },
+        },
+      ),
+    })
+  const ownershipTransfer = {
+    step: 'ingress',
+    object: 'Ingress milvus/milvus-demo',
+    path: 'metadata.managedFields',
+    before: 'kubectl-client-side-apply',
+    after: 'milvus-alb-action',
+  }
 
-  test('the guide\'s Ingress, made with kubectl apply: its fields are taken over first', () => {
-    expect(plan(createKubectlTarget(), createSettings(), certificateArn)).toMatchObject([ownershipTransfer])
-    expect(plan(createKubectlTarget({ 'alb.ingress.kubernetes.io/scheme': 'internal' }), createSettings(), certificateArn)).toMatchObject([ownershipTransfer, { path: 'metadata.annotations.alb.ingress.kubernetes.io/scheme' }])
+  test("the guide's Ingress, made with kubectl apply: its fields are taken over first", () => {
+    expect(plan(createKubectlTarget(), createSettings(), certificateArn)).toMatchObject([
+      ownershipTransfer,
+    ])
+    expect(
+      plan(
+        createKubectlTarget({ 'alb.ingress.kubernetes.io/scheme': 'internal' }),
+        createSettings(),
+        certificateArn,
+      ),
+    ).toMatchObject([
+      ownershipTransfer,
+      { path: 'metadata.annotations.alb.ingress.kubernetes.io/scheme' },
+    ])
   })
 
   test('fields of kubectl that nobody sets here stay with it', () => {
-    const targetWithUnmanagedField = createTarget({ ingress: ingress({ ...annotations, 'example.com/x': 'y' }, { spec: expectedIngress.spec, ownedAnnotations: ['example.com/x'], manager: { manager: 'kubectl-client-side-apply', operation: 'Update' } }) })
+    const targetWithUnmanagedField = createTarget({
+      ingress: ingress(
+        { ...annotations, 'example.com/x': 'y' },
+        {
+          spec: expectedIngress.spec,
+          ownedAnnotations: ['example.com/x'],
+          manager: { manager: 'kubectl-client-side-apply', operation: 'Update' },
+        },
+      ),
+    })
     expect(plan(targetWithUnmanagedField, createSettings(), certificateArn)).toEqual([])
   })
 
   test('one field differs', () => {
     const path = 'alb.ingress.kubernetes.io/certificate-arn'
-    expect(plan(createLiveTarget({ [path]: 'old' }), createSettings(), certificateArn)).toEqual([{ step: 'ingress', object: 'Ingress milvus/milvus-demo', path: `metadata.annotations.${path}`, before: 'old', after: certificateArn, why: 'differs from the inputs' }])
+    expect(plan(createLiveTarget({ [path]: 'old' }), createSettings(), certificateArn)).toEqual([
+      {
+        step: 'ingress',
+        object: 'Ingress milvus/milvus-demo',
+        path: `metadata.annotations.${path}`,
+        before: 'old',
+        after: certificateArn,
+        why: 'differs from the inputs',
+      },
+    ])
   })
 
   test('an input that is no longer given', () => {
     const path = 'alb.ingress.kubernetes.io/subnets'
-    const [change, ...otherChanges] = plan(createLiveTarget({ [path]: 'a,b' }, [...Object.keys(annotations), path]), createSettings(), certificateArn)
+    const [change, ...otherChanges] = plan(
+      createLiveTarget({ [path]: 'a,b' }, [...Object.keys(annotations), path]),
+      createSettings(),
+      certificateArn,
+    )
     expect(otherChanges).toEqual([])
-    expect(change).toEqual({ step: 'ingress', object: 'Ingress milvus/milvus-demo', path: `metadata.annotations.${path}`, before: 'a,b', why: 'differs from the inputs' })
+    expect(change).toEqual({
+      step: 'ingress',
+      object: 'Ingress milvus/milvus-demo',
+      path: `metadata.annotations.${path}`,
+      before: 'a,b',
+      why: 'differs from the inputs',
+    })
   })
 
   const path = 'alb.ingress.kubernetes.io/scheme'
-  const createTargetChangedBy = (manager: string, operation: 'Update' | 'Apply' = 'Update'): Target =>
-    createTarget({ ingress: ingress({ ...annotations, [path]: 'internal' }, { spec: expectedIngress.spec, ownedAnnotations: [path], manager: { manager, operation, time: '2026-11-27T02:13:00Z' } }) })
-  const forcedSettings = createSettings({ ingress: { ...createSettings().ingress, forceConflicts: true } })
+  const createTargetChangedBy = (
+    manager: string,
+    operation: 'Update' | 'Apply' = 'Update',
+  ): Target =>
+    createTarget({
+      ingress: ingress(
+        { ...annotations, [path]: 'internal' },
+        {
+          spec: expectedIngress.spec,
+          ownedAnnotations: [path],
+          manager: { manager, operation, time: '2026-11-27T02:13:00Z' },
+        },
+      ),
+    })
+  const forcedSettings = createSettings({
+    ingress: { ...createSettings().ingress, forceConflicts: true },
+  })
   const changedByReason = 'differs from the inputs: changed by kubectl-edit at 2026-11-27T02:13:00Z'
 
   test.each([
-    ['not taken back unasked', createTargetChangedBy('kubectl-edit'), createSettings(), `${changedByReason}, and a deploy takes it back only with force-conflicts: true`],
+    [
+      'not taken back unasked',
+      createTargetChangedBy('kubectl-edit'),
+      createSettings(),
+      `${changedByReason}, and a deploy takes it back only with force-conflicts: true`,
+    ],
     ['taken back', createTargetChangedBy('kubectl-edit'), forcedSettings, changedByReason],
-    ['of kubectl apply', createTargetChangedBy('kubectl-client-side-apply'), createSettings(), changedByReason.replace('edit', 'client-side-apply')],
-    ['ours: the inputs changed', createLiveTarget({ [path]: 'internal' }), createSettings(), 'differs from the inputs'],
+    [
+      'of kubectl apply',
+      createTargetChangedBy('kubectl-client-side-apply'),
+      createSettings(),
+      changedByReason.replace('edit', 'client-side-apply'),
+    ],
+    [
+      'ours: the inputs changed',
+      createLiveTarget({ [path]: 'internal' }),
+      createSettings(),
+      'differs from the inputs',
+    ],
   ])('who changed a field is said: %s', (_, liveTarget, inputs, why) => {
     expect(plan(liveTarget, inputs, certificateArn).at(-1)?.why).toBe(why)
   })
 
   test('what another holds with another value is refused before the apply is, unless that is asked for', async () => {
-    expect((await captureActionError(() => checkIngressConflicts(createTargetChangedBy('argocd', 'Apply'), createSettings(), certificateArn))).message)
-      .toBe(`Others hold fields of Ingress milvus-demo with other values: .metadata.annotations.${path} (held by "argocd" since 2026-11-27T02:13:00Z).`)
-    for (const [liveTarget, inputs] of [[createTargetChangedBy('argocd'), forcedSettings], [createTargetChangedBy('kubectl-client-side-apply'), createSettings()], [createLiveTarget({ [path]: 'internal' }), createSettings()], [createTarget(), createSettings()]] as const) {
+    expect(
+      (
+        await captureActionError(() =>
+          checkIngressConflicts(
+            createTargetChangedBy('argocd', 'Apply'),
+            createSettings(),
+            certificateArn,
+          ),
+        )
+      ).message,
+    ).toBe(
+      `Others hold fields of Ingress milvus-demo with other values: .metadata.annotations.${path} (held by "argocd" since 2026-11-27T02:13:00Z).`,
+    )
+    for (const [liveTarget, inputs] of [
+      [createTargetChangedBy('argocd'), forcedSettings],
+      [createTargetChangedBy('kubectl-client-side-apply'), createSettings()],
+      [createLiveTarget({ [path]: 'internal' }), createSettings()],
+      [createTarget(), createSettings()],
+    ] as const) {
       expect(() => checkIngressConflicts(liveTarget, inputs, certificateArn)).not.toThrow()
     }
   })
 
   test('an earlier nudge is no difference', () => {
-    expect(plan(createLiveTarget({ [reconcileRequestAnnotation]: 'then' }, [...Object.keys(annotations), reconcileRequestAnnotation]), createSettings(), certificateArn)).toEqual([])
+    expect(
+      plan(
+        createLiveTarget({ [reconcileRequestAnnotation]: 'then' }, [
+          ...Object.keys(annotations),
+          reconcileRequestAnnotation,
+        ]),
+        createSettings(),
+        certificateArn,
+      ),
+    ).toEqual([])
   })
 
   test('an ARN that is not known before the import is a change', () => {
-    expect(plan(createLiveTarget(), createSettings(), '(known after the import)').map(({ after }) => after)).toEqual(['(known after the import)'])
+    expect(
+      plan(createLiveTarget(), createSettings(), '(known after the import)').map(
+        ({ after }) => after,
+      ),
+    ).toEqual(['(known after the import)'])
   })
 })

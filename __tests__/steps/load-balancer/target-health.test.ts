@@ -1,30 +1,67 @@
 /** What targets and their binding say of a probe that failed. */
 import { describe, expect, test } from '@jest/globals'
 import type { TargetHealth } from '../../../src/clients/aws/load-balancer-configuration.ts'
-import { describeBindingEvent, describeTargets } from '../../../src/steps/load-balancer/target-health.ts'
+import {
+  describeBindingEvent,
+  describeTargets,
+} from '../../../src/steps/load-balancer/target-health.ts'
 import { createEvent, createSettings } from '../fixtures.ts'
 
-const createTargetHealth = (id: string, state: string, reason = '', description = ''): TargetHealth => ({ id, port: 19530, state, reason, description })
-const createUnhealthyTargets = (reason: string): TargetHealth[] => [createTargetHealth('10.0.1.7', 'unhealthy', reason)]
+const createTargetHealth = (
+  id: string,
+  state: string,
+  reason = '',
+  description = '',
+): TargetHealth => ({ id, port: 19530, state, reason, description })
+const createUnhealthyTargets = (reason: string): TargetHealth[] => [
+  createTargetHealth('10.0.1.7', 'unhealthy', reason),
+]
 const backendRulesAnnotation = 'alb.ingress.kubernetes.io/manage-backend-security-group-rules'
 
 describe('describeTargets', () => {
   test.each<[string, TargetHealth[], string]>([
     ['none', [], 'No target is registered in the target group.'],
-    ['a healthy one', [createTargetHealth('10.0.1.7', 'healthy')], '1 target: 10.0.1.7:19530 healthy.'],
-    ['the sick ones first', [createTargetHealth('10.0.1.8', 'healthy'), createTargetHealth('10.0.1.7', 'unhealthy', 'Target.Timeout', 'Request timed out')], '2 targets: 10.0.1.7:19530 unhealthy (Target.Timeout: Request timed out); 10.0.1.8:19530 healthy.'],
-    ['many', [1, 2, 3, 4, 5, 6].map((octet) => createTargetHealth(`10.0.1.${octet}`, 'healthy')), '6 targets: 10.0.1.1:19530 healthy; 10.0.1.2:19530 healthy; 10.0.1.3:19530 healthy; 10.0.1.4:19530 healthy; and 2 more.'],
+    [
+      'a healthy one',
+      [createTargetHealth('10.0.1.7', 'healthy')],
+      '1 target: 10.0.1.7:19530 healthy.',
+    ],
+    [
+      'the sick ones first',
+      [
+        createTargetHealth('10.0.1.8', 'healthy'),
+        createTargetHealth('10.0.1.7', 'unhealthy', 'Target.Timeout', 'Request timed out'),
+      ],
+      '2 targets: 10.0.1.7:19530 unhealthy (Target.Timeout: Request timed out); 10.0.1.8:19530 healthy.',
+    ],
+    [
+      'many',
+      [1, 2, 3, 4, 5, 6].map((octet) => createTargetHealth(`10.0.1.${octet}`, 'healthy')),
+      '6 targets: 10.0.1.1:19530 healthy; 10.0.1.2:19530 healthy; 10.0.1.3:19530 healthy; 10.0.1.4:19530 healthy; and 2 more.',
+    ],
   ])('%s', (_, targets, problem) => {
     expect(describeTargets(targets, createSettings()).problem).toBe(problem)
   })
 
   test.each<[string, Parameters<typeof createSettings>[0], RegExp]>([
     ['Target.Timeout', {}, /pods' security group, the network ACLs/],
-    ['Target.Timeout', { ingress: { securityGroups: ['sg-1'] } }, /manage-backend-security-group-rules: "true"/],
-    ['Target.Timeout', { ingress: { securityGroups: ['sg-1'], annotations: { [backendRulesAnnotation]: 'true' } } }, /network ACLs/],
+    [
+      'Target.Timeout',
+      { ingress: { securityGroups: ['sg-1'] } },
+      /manage-backend-security-group-rules: "true"/,
+    ],
+    [
+      'Target.Timeout',
+      { ingress: { securityGroups: ['sg-1'], annotations: { [backendRulesAnnotation]: 'true' } } },
+      /network ACLs/,
+    ],
     ['Target.FailedHealthChecks', {}, /serve plaintext/],
     ['Target.ResponseCodeMismatch', {}, /leave healthcheck-path and success-codes/],
-    ['Target.ResponseCodeMismatch', { ingress: { annotations: { 'alb.ingress.kubernetes.io/success-codes': '0' } } }, /correct success-codes/],
+    [
+      'Target.ResponseCodeMismatch',
+      { ingress: { annotations: { 'alb.ingress.kubernetes.io/success-codes': '0' } } },
+      /correct success-codes/,
+    ],
     ['Target.NotInUse', {}, /No rule of a listener/],
     ['Target.IpUnusable', {}, /restart the pod/],
     ['Target.InvalidState', {}, /stopping/],
@@ -36,25 +73,60 @@ describe('describeTargets', () => {
     ['Elb.InternalError', {}, /Health Dashboard/],
     ['Target.OfTomorrow', {}, /^$/],
   ])('%s with %j', (reason, overrides, remedy) => {
-    expect(describeTargets(createUnhealthyTargets(reason), createSettings(overrides)).remedy).toMatch(remedy)
+    expect(
+      describeTargets(createUnhealthyTargets(reason), createSettings(overrides)).remedy,
+    ).toMatch(remedy)
   })
 
   test('the advice is for the reason of most', () => {
-    expect(describeTargets([createTargetHealth('1', 'unhealthy', 'Target.Timeout'), createTargetHealth('2', 'initial', 'Elb.RegistrationInProgress'), createTargetHealth('3', 'initial', 'Elb.RegistrationInProgress')], createSettings()).remedy).toMatch(/being registered/)
+    expect(
+      describeTargets(
+        [
+          createTargetHealth('1', 'unhealthy', 'Target.Timeout'),
+          createTargetHealth('2', 'initial', 'Elb.RegistrationInProgress'),
+          createTargetHealth('3', 'initial', 'Elb.RegistrationInProgress'),
+        ],
+        createSettings(),
+      ).remedy,
+    ).toMatch(/being registered/)
   })
 })
 
 test.each([
-  ['BackendNotFound', 'backend not found: Service "milvus-demo" not found', /^Set service and service-port/],
-  ['FailedNetworkReconcile', 'expected exactly one securityGroup tagged with kubernetes.io/cluster/production for eni eni-1, got: [sg-1 sg-2] (clusterName: production)', /on one security group only/],
-  ['FailedReconcile', 'Failed reconcile due to operation error Elastic Load Balancing v2: RegisterTargets, https response error StatusCode: 403, RequestID: 1, api error AccessDenied: x', /controller's role/],
-  ['FailedReconcile', 'Failed reconcile due to operation error Elastic Load Balancing v2: RegisterTargets, https response error StatusCode: 400, RequestID: 1, TooManyTargets: x', /higher quota/],
+  [
+    'BackendNotFound',
+    'backend not found: Service "milvus-demo" not found',
+    /^Set service and service-port/,
+  ],
+  [
+    'FailedNetworkReconcile',
+    'expected exactly one securityGroup tagged with kubernetes.io/cluster/production for eni eni-1, got: [sg-1 sg-2] (clusterName: production)',
+    /on one security group only/,
+  ],
+  [
+    'FailedReconcile',
+    'Failed reconcile due to operation error Elastic Load Balancing v2: RegisterTargets, https response error StatusCode: 403, RequestID: 1, api error AccessDenied: x',
+    /controller's role/,
+  ],
+  [
+    'FailedReconcile',
+    'Failed reconcile due to operation error Elastic Load Balancing v2: RegisterTargets, https response error StatusCode: 400, RequestID: 1, TooManyTargets: x',
+    /higher quota/,
+  ],
   ['FailedAddFinalizer', 'Failed add finalizer due to x', /describe targetgroupbinding k8s-1/],
   ['FailedUpdateStatus', 'Failed update status due to x', /describe targetgroupbinding k8s-1/],
   ['FailedCleanup', 'Failed cleanup due to x', /describe targetgroupbinding k8s-1/],
 ])('a TargetGroupBinding with %s: %s', (reason, message, remedy) => {
-  const diagnosis = describeBindingEvent({ ...createEvent(reason, message), involvedObject: { kind: 'TargetGroupBinding', name: 'k8s-1' } }, createSettings())
-  expect(diagnosis.problem).toMatch(new RegExp(`^The controller says of TargetGroupBinding k8s-1: ${reason}: .*[^.]\\.$`))
+  const diagnosis = describeBindingEvent(
+    {
+      ...createEvent(reason, message),
+      involvedObject: { kind: 'TargetGroupBinding', name: 'k8s-1' },
+    },
+    createSettings(),
+  )
+  expect(diagnosis.problem).toMatch(
+    new RegExp(`^The controller says of TargetGroupBinding k8s-1: ${reason}: .*[^.]\\.$`),
+  )
   expect(diagnosis.problem).not.toContain('RequestID')
   expect(diagnosis.remedy).toMatch(remedy)
 })

@@ -11,11 +11,23 @@ const source = 'in annotations'
 describe('tlsMismatch', () => {
   test.each([
     { mode: 0, isTls: false, problem: undefined },
-    { mode: 0, isTls: true, problem: /^serves plaintext \(tlsMode 0 in .*would send it TLS because of .* in annotations/ },
+    {
+      mode: 0,
+      isTls: true,
+      problem: /^serves plaintext \(tlsMode 0 in .*would send it TLS because of .* in annotations/,
+    },
     { mode: 1, isTls: false, problem: /^serves TLS itself \(tlsMode 1 in .*HTTP 502/ },
     { mode: 1, isTls: true, problem: undefined },
-    { mode: 2, isTls: false, problem: /^serves TLS itself and requires a certificate of its clients/ },
-    { mode: 2, isTls: true, problem: /^serves TLS itself and requires a certificate of its clients/ },
+    {
+      mode: 2,
+      isTls: false,
+      problem: /^serves TLS itself and requires a certificate of its clients/,
+    },
+    {
+      mode: 2,
+      isTls: true,
+      problem: /^serves TLS itself and requires a certificate of its clients/,
+    },
   ] as const)('tlsMode $mode, the ALB speaks TLS: $isTls', ({ mode, isTls, problem }) => {
     const actual = describeTlsMismatch({ mode, path }, { isTls, source })?.problem
     if (problem === undefined) expect(actual).toBeUndefined()
@@ -23,25 +35,80 @@ describe('tlsMismatch', () => {
   })
 })
 
-const createTlsValues = (mode: number) => ({ extraConfigFiles: { 'user.yaml': `common: {security: {tlsMode: ${mode}}}` } })
-const createService = (annotations: Record<string, string>): Service => ({ metadata: { name: 'milvus-demo', uid: 's', resourceVersion: '1', annotations }, spec: {} })
+const createTlsValues = (mode: number) => ({
+  extraConfigFiles: { 'user.yaml': `common: {security: {tlsMode: ${mode}}}` },
+})
+const createService = (annotations: Record<string, string>): Service => ({
+  metadata: { name: 'milvus-demo', uid: 's', resourceVersion: '1', annotations },
+  spec: {},
+})
 
 describe('checkBackendTls', () => {
   test.each([
-    { name: 'the input, for a stored mode', stored: createTlsValues(1), given: { [key]: 'HTTPS' }, fails: false },
+    {
+      name: 'the input, for a stored mode',
+      stored: createTlsValues(1),
+      given: { [key]: 'HTTPS' },
+      fails: false,
+    },
     { name: 'nothing, for a stored mode', stored: createTlsValues(1), fails: true },
-    { name: 'values that turn TLS off', stored: createTlsValues(1), values: createTlsValues(0), fails: false },
+    {
+      name: 'values that turn TLS off',
+      stored: createTlsValues(1),
+      values: createTlsValues(0),
+      fails: false,
+    },
     { name: 'values that turn TLS on', stored: {}, values: createTlsValues(1), fails: true },
-    { name: 'the Service wins over the input', stored: createTlsValues(1), given: { [key]: 'HTTPS' }, onService: 'HTTP', fails: true },
-    { name: 'values take the annotation off the Service', stored: createTlsValues(1), values: { service: { annotations: { [key]: null } } }, given: { [key]: 'HTTPS' }, onService: 'HTTP', fails: false },
-    { name: 'values put the annotation on the Service', stored: createTlsValues(1), values: { service: { annotations: { [key]: 'HTTPS' } } }, fails: false },
-    { name: "somebody else's annotation of the Ingress stays", stored: createTlsValues(1), live: { ownedAnnotations: [] }, fails: false },
-    { name: 'our annotation of the Ingress goes when the input no longer has it', stored: createTlsValues(1), live: { ownedAnnotations: [key] }, fails: true },
-    { name: 'without a release nobody knows', stored: undefined, given: { [key]: 'HTTPS' }, fails: false },
+    {
+      name: 'the Service wins over the input',
+      stored: createTlsValues(1),
+      given: { [key]: 'HTTPS' },
+      onService: 'HTTP',
+      fails: true,
+    },
+    {
+      name: 'values take the annotation off the Service',
+      stored: createTlsValues(1),
+      values: { service: { annotations: { [key]: null } } },
+      given: { [key]: 'HTTPS' },
+      onService: 'HTTP',
+      fails: false,
+    },
+    {
+      name: 'values put the annotation on the Service',
+      stored: createTlsValues(1),
+      values: { service: { annotations: { [key]: 'HTTPS' } } },
+      fails: false,
+    },
+    {
+      name: "somebody else's annotation of the Ingress stays",
+      stored: createTlsValues(1),
+      live: { ownedAnnotations: [] },
+      fails: false,
+    },
+    {
+      name: 'our annotation of the Ingress goes when the input no longer has it',
+      stored: createTlsValues(1),
+      live: { ownedAnnotations: [key] },
+      fails: true,
+    },
+    {
+      name: 'without a release nobody knows',
+      stored: undefined,
+      given: { [key]: 'HTTPS' },
+      fails: false,
+    },
   ])('$name', async ({ stored, values = {}, given = {}, onService, live, fails }) => {
-    const release = stored && { latestRevision: createRevision({ values: stored }), deployedRevision: createRevision({ values: stored }) }
+    const release = stored && {
+      latestRevision: createRevision({ values: stored }),
+      deployedRevision: createRevision({ values: stored }),
+    }
     const runCheck = () => {
-      checkBackendTls(createSettings({ values, ingress: { annotations: given } }), { release, service: createService(onService === undefined ? {} : { [key]: onService }), ingress: live && ingress({ [key]: 'HTTPS' }, live) })
+      checkBackendTls(createSettings({ values, ingress: { annotations: given } }), {
+        release,
+        service: createService(onService === undefined ? {} : { [key]: onService }),
+        ingress: live && ingress({ [key]: 'HTTPS' }, live),
+      })
     }
     if (fails) expect((await captureActionError(runCheck)).code).toBe('milvus-tls-mismatch')
     else expect(runCheck).not.toThrow()

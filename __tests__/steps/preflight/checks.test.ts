@@ -1,7 +1,11 @@
 /** The pure parts of preflight's checks of the cluster. */
 import { describe, expect, test } from '@jest/globals'
 import type { Subnet } from '../../../src/clients/aws/subnets.ts'
-import type { Deployment, IngressClassParams, LabelSelector } from '../../../src/clients/kubernetes/types.ts'
+import type {
+  Deployment,
+  IngressClassParams,
+  LabelSelector,
+} from '../../../src/clients/kubernetes/types.ts'
 import { describeDeployment } from '../../../src/steps/preflight/controller.ts'
 import { matchesSelector, findOverrides } from '../../../src/steps/preflight/ingress-class.ts'
 import { validateSubnets } from '../../../src/steps/preflight/subnets.ts'
@@ -10,83 +14,303 @@ import { certificateArn, createSettings } from '../fixtures.ts'
 const namespace = { name: 'milvus', uid: 'u', resourceVersion: '1', labels: { team: 'search' } }
 
 describe('overrides: what a class sets over the inputs', () => {
-  test.each<[string, NonNullable<IngressClassParams['spec']>, Parameters<typeof createSettings>[0], string[]]>([
+  test.each<
+    [
+      string,
+      NonNullable<IngressClassParams['spec']>,
+      Parameters<typeof createSettings>[0],
+      string[],
+    ]
+  >([
     ['nothing', {}, {}, []],
-    ['what the inputs say too', { scheme: 'internet-facing', targetType: 'ip', sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06', namespaceSelector: { matchLabels: { team: 'search' } }, sslRedirectPort: '443' }, {}, []],
+    [
+      'what the inputs say too',
+      {
+        scheme: 'internet-facing',
+        targetType: 'ip',
+        sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+        namespaceSelector: { matchLabels: { team: 'search' } },
+        sslRedirectPort: '443',
+      },
+      {},
+      [],
+    ],
     ['the certificate that is given by its ARN', { certificateArn: [certificateArn] }, {}, []],
     ['the same in Auto Mode', { certificateARNs: [certificateArn] }, {}, []],
-    ['another certificate, in Auto Mode', { certificateARNs: ['arn:other'] }, {}, ['refusal set certificateArn arn:other, which wins over the certificate of this run']],
-    ['a group', { group: { name: 'shared' } }, {}, ['refusal set group shared, which wins over group-name']],
-    ['the group that is asked for', { group: { name: 'shared' } }, { ingress: { groupName: 'shared' } }, []],
-    ['a name', { loadBalancerName: 'platform' }, {}, ['note set loadBalancerName platform, which wins over load-balancer-name']],
-    ['another name', { loadBalancerName: 'platform' }, { ingress: { loadBalancerName: 'mine' } }, ['warning set loadBalancerName platform, which wins over load-balancer-name mine']],
-    ['subnets by id', { subnets: { ids: ['subnet-1'] } }, { ingress: { subnets: ['subnet-2'] } }, ['warning set subnets subnet-1, which wins over subnets subnet-2']],
-    ['subnets by tags, in Auto Mode', { subnets: { matchTags: [{ key: 'role', values: ['alb'] }] } }, {}, ['note set subnets [{"key":"role","values":["alb"]}], which wins over subnets']],
-    ['the idle timeout that is asked for', { loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '600' }] }, {}, []],
-    ['another attribute', { loadBalancerAttributes: [{ key: 'deletion_protection.enabled', value: 'true' }] }, {}, []],
-    ['prefix lists', { prefixListsIDs: ['pl-1'] }, {}, ['note set prefixListsIDs pl-1, which wins over inbound-cidrs']],
+    [
+      'another certificate, in Auto Mode',
+      { certificateARNs: ['arn:other'] },
+      {},
+      ['refusal set certificateArn arn:other, which wins over the certificate of this run'],
+    ],
+    [
+      'a group',
+      { group: { name: 'shared' } },
+      {},
+      ['refusal set group shared, which wins over group-name'],
+    ],
+    [
+      'the group that is asked for',
+      { group: { name: 'shared' } },
+      { ingress: { groupName: 'shared' } },
+      [],
+    ],
+    [
+      'a name',
+      { loadBalancerName: 'platform' },
+      {},
+      ['note set loadBalancerName platform, which wins over load-balancer-name'],
+    ],
+    [
+      'another name',
+      { loadBalancerName: 'platform' },
+      { ingress: { loadBalancerName: 'mine' } },
+      ['warning set loadBalancerName platform, which wins over load-balancer-name mine'],
+    ],
+    [
+      'subnets by id',
+      { subnets: { ids: ['subnet-1'] } },
+      { ingress: { subnets: ['subnet-2'] } },
+      ['warning set subnets subnet-1, which wins over subnets subnet-2'],
+    ],
+    [
+      'subnets by tags, in Auto Mode',
+      { subnets: { matchTags: [{ key: 'role', values: ['alb'] }] } },
+      {},
+      ['note set subnets [{"key":"role","values":["alb"]}], which wins over subnets'],
+    ],
+    [
+      'the idle timeout that is asked for',
+      { loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '600' }] },
+      {},
+      [],
+    ],
+    [
+      'another attribute',
+      { loadBalancerAttributes: [{ key: 'deletion_protection.enabled', value: 'true' }] },
+      {},
+      [],
+    ],
+    [
+      'prefix lists',
+      { prefixListsIDs: ['pl-1'] },
+      {},
+      ['note set prefixListsIDs pl-1, which wins over inbound-cidrs'],
+    ],
     ['a tag that nobody asked for', { tags: [{ key: 'team', value: 'platform' }] }, {}, []],
   ])('%s', (_, spec, settingsOverrides, expected) => {
-    expect(findOverrides(spec, createSettings(settingsOverrides), namespace).map(({ severity, text }) => `${severity} ${text}`)).toEqual(expected)
+    expect(
+      findOverrides(spec, createSettings(settingsOverrides), namespace).map(
+        ({ severity, text }) => `${severity} ${text}`,
+      ),
+    ).toEqual(expected)
   })
 })
 
 describe('matches: a label selector', () => {
-  const createSelector = (key: string, operator: string, values?: string[]): LabelSelector => ({ matchExpressions: [{ key, operator, ...(values && { values }) }] })
+  const createSelector = (key: string, operator: string, values?: string[]): LabelSelector => ({
+    matchExpressions: [{ key, operator, ...(values && { values }) }],
+  })
   test.each<[string, LabelSelector, boolean]>([
-    ['empty', {}, true], ['a label', { matchLabels: { team: 'search' } }, true], ['another value', { matchLabels: { team: 'ads' } }, false],
-    ['In', createSelector('team', 'In', ['search', 'ads']), true], ['In others', createSelector('team', 'In', ['ads']), false], ['In, absent', createSelector('x', 'In', ['y']), false],
-    ['NotIn', createSelector('team', 'NotIn', ['ads']), true], ['NotIn, present', createSelector('team', 'NotIn', ['search']), false], ['NotIn, absent', createSelector('x', 'NotIn', ['y']), true],
-    ['Exists', createSelector('team', 'Exists'), true], ['Exists, absent', createSelector('x', 'Exists'), false], ['DoesNotExist', createSelector('x', 'DoesNotExist'), true], ['an operator of tomorrow', createSelector('team', 'Gt', ['1']), false],
+    ['empty', {}, true],
+    ['a label', { matchLabels: { team: 'search' } }, true],
+    ['another value', { matchLabels: { team: 'ads' } }, false],
+    ['In', createSelector('team', 'In', ['search', 'ads']), true],
+    ['In others', createSelector('team', 'In', ['ads']), false],
+    ['In, absent', createSelector('x', 'In', ['y']), false],
+    ['NotIn', createSelector('team', 'NotIn', ['ads']), true],
+    ['NotIn, present', createSelector('team', 'NotIn', ['search']), false],
+    ['NotIn, absent', createSelector('x', 'NotIn', ['y']), true],
+    ['Exists', createSelector('team', 'Exists'), true],
+    ['Exists, absent', createSelector('x', 'Exists'), false],
+    ['DoesNotExist', createSelector('x', 'DoesNotExist'), true],
+    ['an operator of tomorrow', createSelector('team', 'Gt', ['1']), false],
   ])('%s', (_, selector, expected) => {
     expect(matchesSelector(selector, namespace.labels)).toBe(expected)
   })
 })
 
 describe('remarks: the controller', () => {
-  const createDeployment = (image: string, readyReplicas?: number, args: string[] = []): Deployment => ({
-    metadata: { name: 'aws-load-balancer-controller', uid: 'u', resourceVersion: '1' }, spec: { template: { spec: { containers: [{ image: 'proxy:1.0.0' }, { image, args }] } } }, ...(readyReplicas !== undefined && { status: { readyReplicas } }),
+  const createDeployment = (
+    image: string,
+    readyReplicas?: number,
+    args: string[] = [],
+  ): Deployment => ({
+    metadata: { name: 'aws-load-balancer-controller', uid: 'u', resourceVersion: '1' },
+    spec: { template: { spec: { containers: [{ image: 'proxy:1.0.0' }, { image, args }] } } },
+    ...(readyReplicas !== undefined && { status: { readyReplicas } }),
   })
-  const createCurrentDeployment = (...args: string[]): Deployment => createDeployment('aws-load-balancer-controller@sha256:abc', 2, args)
+  const createCurrentDeployment = (...args: string[]): Deployment =>
+    createDeployment('aws-load-balancer-controller@sha256:abc', 2, args)
   test.each<[string, Deployment, warnings: RegExp[], infos: RegExp[]]>([
-    ['ready', createDeployment('public.ecr.aws/eks/aws-load-balancer-controller:v3.5.0', 2), [], [/DescribeListenerAttributes/, /every 2 minutes/]],
+    [
+      'ready',
+      createDeployment('public.ecr.aws/eks/aws-load-balancer-controller:v3.5.0', 2),
+      [],
+      [/DescribeListenerAttributes/, /every 2 minutes/],
+    ],
     ['by digest', createCurrentDeployment(), [], []],
-    ['the first that knows gRPC', createDeployment('602401143452.dkr.ecr.us-west-2.amazonaws.com/amazon/aws-load-balancer-controller:v2.1.0', 1), [/before v2\.7/], []],
-    ['the first that registers targets without their interface', createDeployment('aws-load-balancer-controller:v2.7.0', 1), [], []],
-    ['the first of another policy', createDeployment('aws-load-balancer-controller:v2.9.0', 1), [], [/v2\.9\.0: since v2\.9/]],
-    ['old', createDeployment('aws-load-balancer-controller:v2.0.1', 1), [/v2\.0\.1.*does not know gRPC/], []],
-    ['nobody ready', createDeployment('aws-load-balancer-controller:v2.7.1', 0), [/No replica/], []],
+    [
+      'the first that knows gRPC',
+      createDeployment(
+        '602401143452.dkr.ecr.us-west-2.amazonaws.com/amazon/aws-load-balancer-controller:v2.1.0',
+        1,
+      ),
+      [/before v2\.7/],
+      [],
+    ],
+    [
+      'the first that registers targets without their interface',
+      createDeployment('aws-load-balancer-controller:v2.7.0', 1),
+      [],
+      [],
+    ],
+    [
+      'the first of another policy',
+      createDeployment('aws-load-balancer-controller:v2.9.0', 1),
+      [],
+      [/v2\.9\.0: since v2\.9/],
+    ],
+    [
+      'old',
+      createDeployment('aws-load-balancer-controller:v2.0.1', 1),
+      [/v2\.0\.1.*does not know gRPC/],
+      [],
+    ],
+    [
+      'nobody ready',
+      createDeployment('aws-load-balancer-controller:v2.7.1', 0),
+      [/No replica/],
+      [],
+    ],
     ['no status yet', createDeployment('aws-load-balancer-controller:v2.7.1'), [/No replica/], []],
-    ['of this cluster and namespace', createCurrentDeployment('--cluster-name=production', '--watch-namespace=milvus', '--ingress-class=alb'), [], []],
+    [
+      'of this cluster and namespace',
+      createCurrentDeployment(
+        '--cluster-name=production',
+        '--watch-namespace=milvus',
+        '--ingress-class=alb',
+      ),
+      [],
+      [],
+    ],
     ['every namespace', createCurrentDeployment('--watch-namespace='), [], []],
-    ['another namespace', createCurrentDeployment('--watch-namespace', 'web'), [/--watch-namespace=web: it takes up no Ingress of namespace milvus/], []],
-    ['another cluster', createCurrentDeployment('--cluster-name=staging'), [/--cluster-name=staging: it finds subnets/], []],
-    ['another ingress class, which is for the old annotation only', createCurrentDeployment('--ingress-class=other'), [], []],
+    [
+      'another namespace',
+      createCurrentDeployment('--watch-namespace', 'web'),
+      [/--watch-namespace=web: it takes up no Ingress of namespace milvus/],
+      [],
+    ],
+    [
+      'another cluster',
+      createCurrentDeployment('--cluster-name=staging'),
+      [/--cluster-name=staging: it finds subnets/],
+      [],
+    ],
+    [
+      'another ingress class, which is for the old annotation only',
+      createCurrentDeployment('--ingress-class=other'),
+      [],
+      [],
+    ],
   ])('%s', (_, controllerDeployment, warnings, infos) => {
-    const createMatchers = (patterns: RegExp[]): unknown[] => patterns.map((pattern) => expect.stringMatching(pattern) as unknown)
-    expect(describeDeployment(controllerDeployment, createSettings())).toEqual({ warnings: createMatchers(warnings), infos: createMatchers(infos) })
+    const createMatchers = (patterns: RegExp[]): unknown[] =>
+      patterns.map((pattern) => expect.stringMatching(pattern) as unknown)
+    expect(describeDeployment(controllerDeployment, createSettings())).toEqual({
+      warnings: createMatchers(warnings),
+      infos: createMatchers(infos),
+    })
   })
 })
 
 describe('judgeSubnets', () => {
-  const createSubnet = (id: string, zone: string, tags: Record<string, string> = {}, freeAddresses = 100): Subnet => ({ id, availabilityZone: zone, tags, availableAddresses: freeAddresses })
+  const createSubnet = (
+    id: string,
+    zone: string,
+    tags: Record<string, string> = {},
+    freeAddresses = 100,
+  ): Subnet => ({ id, availabilityZone: zone, tags, availableAddresses: freeAddresses })
   const roleTag = { 'kubernetes.io/role/elb': '1' }
-  const vpcSubnets = [createSubnet('s1', 'a', { ...roleTag, Name: 'one' }), createSubnet('s2', 'b', roleTag), createSubnet('s3', 'b', {}), createSubnet('s4', 'c', {}, 3)]
-  const checkSubnets = (requested: string[], subnets = vpcSubnets, scheme: 'internet-facing' | 'internal' = 'internet-facing') => validateSubnets(subnets, { cluster: 'production', scheme, requested })
+  const vpcSubnets = [
+    createSubnet('s1', 'a', { ...roleTag, Name: 'one' }),
+    createSubnet('s2', 'b', roleTag),
+    createSubnet('s3', 'b', {}),
+    createSubnet('s4', 'c', {}, 3),
+  ]
+  const checkSubnets = (
+    requested: string[],
+    subnets = vpcSubnets,
+    scheme: 'internet-facing' | 'internal' = 'internet-facing',
+  ) => validateSubnets(subnets, { cluster: 'production', scheme, requested })
 
   test.each<[string, ReturnType<typeof checkSubnets>, RegExp[], RegExp[]]>([
     ['tagged in two zones', checkSubnets([]), [], []],
-    ['an empty tag counts', checkSubnets([], [createSubnet('s1', 'a', { 'kubernetes.io/role/elb': '' }), createSubnet('s2', 'b', roleTag)]), [], []],
-    ['none tagged for an internal one', checkSubnets([], vpcSubnets, 'internal'), [], [/few are tagged kubernetes.io\/role\/internal-elb=1.*0 in 0 zones/]],
-    ['both in one zone', checkSubnets([], [createSubnet('s1', 'a', roleTag), createSubnet('s2', 'a', roleTag)]), [], [/2 in 1 zones/]],
-    ['of another cluster', checkSubnets([], [createSubnet('s1', 'a', roleTag), createSubnet('s2', 'b', { ...roleTag, 'kubernetes.io/cluster/other': 'owned' })]), [], [/1 in 1 zones, 1 more for other clusters/]],
-    ['of this cluster and another', checkSubnets([], [createSubnet('s1', 'a', roleTag), createSubnet('s2', 'b', { ...roleTag, 'kubernetes.io/cluster/other': 'shared', 'kubernetes.io/cluster/production': 'shared' })]), [], []],
-    ['one is full', checkSubnets([], [createSubnet('s1', 'a', roleTag), createSubnet('s2', 'b', roleTag, 5)]), [], [/few are tagged/, /s2 has 5 free addresses/]],
+    [
+      'an empty tag counts',
+      checkSubnets(
+        [],
+        [
+          createSubnet('s1', 'a', { 'kubernetes.io/role/elb': '' }),
+          createSubnet('s2', 'b', roleTag),
+        ],
+      ),
+      [],
+      [],
+    ],
+    [
+      'none tagged for an internal one',
+      checkSubnets([], vpcSubnets, 'internal'),
+      [],
+      [/few are tagged kubernetes.io\/role\/internal-elb=1.*0 in 0 zones/],
+    ],
+    [
+      'both in one zone',
+      checkSubnets([], [createSubnet('s1', 'a', roleTag), createSubnet('s2', 'a', roleTag)]),
+      [],
+      [/2 in 1 zones/],
+    ],
+    [
+      'of another cluster',
+      checkSubnets(
+        [],
+        [
+          createSubnet('s1', 'a', roleTag),
+          createSubnet('s2', 'b', { ...roleTag, 'kubernetes.io/cluster/other': 'owned' }),
+        ],
+      ),
+      [],
+      [/1 in 1 zones, 1 more for other clusters/],
+    ],
+    [
+      'of this cluster and another',
+      checkSubnets(
+        [],
+        [
+          createSubnet('s1', 'a', roleTag),
+          createSubnet('s2', 'b', {
+            ...roleTag,
+            'kubernetes.io/cluster/other': 'shared',
+            'kubernetes.io/cluster/production': 'shared',
+          }),
+        ],
+      ),
+      [],
+      [],
+    ],
+    [
+      'one is full',
+      checkSubnets([], [createSubnet('s1', 'a', roleTag), createSubnet('s2', 'b', roleTag, 5)]),
+      [],
+      [/few are tagged/, /s2 has 5 free addresses/],
+    ],
     ['by id and by Name', checkSubnets(['one', 's2']), [], []],
     ['unknown', checkSubnets(['s1', 's9']), [/names s9, which the VPC/], []],
     ['two in one zone', checkSubnets(['s2', 's3']), [/names s3 and s2, both in zone b/], []],
     ['a full one', checkSubnets(['s1', 's4']), [], [/s4 has 3 free/]],
   ])('%s', (_, result, errors, warnings) => {
-    expect(result).toEqual({ errors: errors.map((pattern) => expect.stringMatching(pattern) as unknown), warnings: warnings.map((pattern) => expect.stringMatching(pattern) as unknown) })
+    expect(result).toEqual({
+      errors: errors.map((pattern) => expect.stringMatching(pattern) as unknown),
+      warnings: warnings.map((pattern) => expect.stringMatching(pattern) as unknown),
+    })
   })
 })

@@ -6,28 +6,83 @@ import { findLatestRevisions } from '../../../src/steps/preflight/release.ts'
 function createRevisionObjects(...revisions: string[]): KubernetesObject[] {
   return revisions.map((text) => {
     const [, name = '', version = '', status = ''] = /^(.+)\.(\d+) (.+)$/.exec(text) ?? []
-    return { metadata: { name: `sh.helm.release.v1.${name}.v${version}`, uid: text, resourceVersion: '1', labels: { owner: 'helm', name, version, status } } }
+    return {
+      metadata: {
+        name: `sh.helm.release.v1.${name}.v${version}`,
+        uid: text,
+        resourceVersion: '1',
+        labels: { owner: 'helm', name, version, status },
+      },
+    }
   })
 }
 
-const formatObjectName = (name: string, revision: number): string => `sh.helm.release.v1.${name}.v${revision}`
+const formatObjectName = (name: string, revision: number): string =>
+  `sh.helm.release.v1.${name}.v${revision}`
 
 describe('newestRevisions: what is newest, and what helm starts an upgrade from', () => {
   test.each<[string, KubernetesObject[], [name: string, last: number, deployed: number][]]>([
     ['nothing', [], []],
     ['one', createRevisionObjects('a.1 deployed'), [['a', 1, 1]]],
-    ['by number, not by text', createRevisionObjects('a.9 superseded', 'a.10 deployed', 'a.8 superseded'), [['a', 10, 10]]],
+    [
+      'by number, not by text',
+      createRevisionObjects('a.9 superseded', 'a.10 deployed', 'a.8 superseded'),
+      [['a', 10, 10]],
+    ],
     ['an upgrade that failed', createRevisionObjects('a.4 deployed', 'a.5 failed'), [['a', 5, 4]]],
-    ['several that failed', createRevisionObjects('a.3 superseded', 'a.4 deployed', 'a.5 failed', 'a.6 failed'), [['a', 6, 4]]],
-    ['an upgrade that is under way', createRevisionObjects('a.4 deployed', 'a.5 pending-upgrade'), [['a', 5, 4]]],
+    [
+      'several that failed',
+      createRevisionObjects('a.3 superseded', 'a.4 deployed', 'a.5 failed', 'a.6 failed'),
+      [['a', 6, 4]],
+    ],
+    [
+      'an upgrade that is under way',
+      createRevisionObjects('a.4 deployed', 'a.5 pending-upgrade'),
+      [['a', 5, 4]],
+    ],
     ['an install that failed', createRevisionObjects('a.1 failed'), [['a', 1, 1]]],
-    ['nothing deployed any more', createRevisionObjects('a.3 superseded', 'a.4 failed'), [['a', 4, 4]]],
-    ['several deployed, as after a crash of helm: the newest', createRevisionObjects('a.3 deployed', 'a.4 deployed'), [['a', 4, 4]]],
-    ['uninstalled with its history kept', createRevisionObjects('a.1 superseded', 'a.2 uninstalled'), []],
-    ['uninstalled and installed again', createRevisionObjects('a.2 uninstalled', 'a.3 deployed'), [['a', 3, 3]]],
-    ['two releases', createRevisionObjects('a.1 deployed', 'b.7 deployed', 'a.2 failed'), [['a', 2, 1], ['b', 7, 7]]],
-    ['an object that is no revision', [...createRevisionObjects('a.1 deployed'), { metadata: { name: 'x', uid: 'x', resourceVersion: '1', labels: { owner: 'helm' } } }], [['a', 1, 1]]],
+    [
+      'nothing deployed any more',
+      createRevisionObjects('a.3 superseded', 'a.4 failed'),
+      [['a', 4, 4]],
+    ],
+    [
+      'several deployed, as after a crash of helm: the newest',
+      createRevisionObjects('a.3 deployed', 'a.4 deployed'),
+      [['a', 4, 4]],
+    ],
+    [
+      'uninstalled with its history kept',
+      createRevisionObjects('a.1 superseded', 'a.2 uninstalled'),
+      [],
+    ],
+    [
+      'uninstalled and installed again',
+      createRevisionObjects('a.2 uninstalled', 'a.3 deployed'),
+      [['a', 3, 3]],
+    ],
+    [
+      'two releases',
+      createRevisionObjects('a.1 deployed', 'b.7 deployed', 'a.2 failed'),
+      [
+        ['a', 2, 1],
+        ['b', 7, 7],
+      ],
+    ],
+    [
+      'an object that is no revision',
+      [
+        ...createRevisionObjects('a.1 deployed'),
+        { metadata: { name: 'x', uid: 'x', resourceVersion: '1', labels: { owner: 'helm' } } },
+      ],
+      [['a', 1, 1]],
+    ],
   ])('%s', (_, revisionObjects, expected) => {
-    expect(findLatestRevisions(revisionObjects)).toEqual(expected.map(([name, latestRevision, deployedRevision]) => ({ latest: formatObjectName(name, latestRevision), deployed: formatObjectName(name, deployedRevision) })))
+    expect(findLatestRevisions(revisionObjects)).toEqual(
+      expected.map(([name, latestRevision, deployedRevision]) => ({
+        latest: formatObjectName(name, latestRevision),
+        deployed: formatObjectName(name, deployedRevision),
+      })),
+    )
   })
 })

@@ -1,49 +1,177 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Service } from '../../../src/clients/kubernetes/types.ts'
-import { isKeptByController, resolveServiceLoadBalancer, resolveRestoredLoadBalancer } from '../../../src/steps/preflight/service-load-balancer.ts'
+import {
+  isKeptByController,
+  resolveServiceLoadBalancer,
+  resolveRestoredLoadBalancer,
+} from '../../../src/steps/preflight/service-load-balancer.ts'
 import { captureActionError } from '../../capture-error.ts'
 
-const createAnnotations = (shortKeys: Readonly<Record<string, string>>) => Object.fromEntries(Object.entries(shortKeys).map(([key, value]) => [`service.beta.kubernetes.io/aws-load-balancer-${key}`, value]))
-const nlbAnnotations = { type: 'external', 'nlb-target-type': 'ip', scheme: 'internet-facing', name: 'milvus-service' }
+const createAnnotations = (shortKeys: Readonly<Record<string, string>>) =>
+  Object.fromEntries(
+    Object.entries(shortKeys).map(([key, value]) => [
+      `service.beta.kubernetes.io/aws-load-balancer-${key}`,
+      value,
+    ]),
+  )
+const nlbAnnotations = {
+  type: 'external',
+  'nlb-target-type': 'ip',
+  scheme: 'internet-facing',
+  name: 'milvus-service',
+}
 
 describe('loadBalancerOf', () => {
   test.each([
-    { name: 'nothing said', annotations: {}, text: 'an internet-facing Classic Load Balancer of the cloud provider' },
-    { name: 'internal, of the cloud provider', annotations: { internal: 'true' }, text: 'an internal Classic Load Balancer of the cloud provider' },
-    { name: 'internal in its old form', annotations: { internal: '0.0.0.0/0' }, text: 'an internal Classic Load Balancer of the cloud provider' },
-    { name: 'nlb', annotations: { type: 'nlb', internal: 'false' }, text: 'an internet-facing Network Load Balancer of the cloud provider' },
-    { name: "the guide's annotations", annotations: nlbAnnotations, text: 'an internet-facing Network Load Balancer of the AWS Load Balancer Controller' },
-    { name: 'nlb-ip', annotations: { type: 'nlb-ip' }, text: 'an internal Network Load Balancer of the AWS Load Balancer Controller' },
+    {
+      name: 'nothing said',
+      annotations: {},
+      text: 'an internet-facing Classic Load Balancer of the cloud provider',
+    },
+    {
+      name: 'internal, of the cloud provider',
+      annotations: { internal: 'true' },
+      text: 'an internal Classic Load Balancer of the cloud provider',
+    },
+    {
+      name: 'internal in its old form',
+      annotations: { internal: '0.0.0.0/0' },
+      text: 'an internal Classic Load Balancer of the cloud provider',
+    },
+    {
+      name: 'nlb',
+      annotations: { type: 'nlb', internal: 'false' },
+      text: 'an internet-facing Network Load Balancer of the cloud provider',
+    },
+    {
+      name: "the guide's annotations",
+      annotations: nlbAnnotations,
+      text: 'an internet-facing Network Load Balancer of the AWS Load Balancer Controller',
+    },
+    {
+      name: 'nlb-ip',
+      annotations: { type: 'nlb-ip' },
+      text: 'an internal Network Load Balancer of the AWS Load Balancer Controller',
+    },
     { name: 'external alone', annotations: { type: 'external' }, text: /^no load balancer/ },
-    { name: "the controller's class", loadBalancerClass: 'service.k8s.aws/nlb', annotations: {}, text: 'an internal Network Load Balancer of the AWS Load Balancer Controller' },
-    { name: 'the class wins over the type', loadBalancerClass: 'service.k8s.aws/nlb', annotations: { type: 'nlb', internal: 'false' }, text: 'an internet-facing Network Load Balancer of the AWS Load Balancer Controller' },
-    { name: "Auto Mode's class", loadBalancerClass: 'eks.amazonaws.com/nlb', annotations: { scheme: 'internet-facing' }, text: 'an internet-facing Network Load Balancer of EKS Auto Mode' },
-    { name: 'another class', loadBalancerClass: 'metallb', annotations: nlbAnnotations, text: 'a load balancer of class metallb' },
+    {
+      name: "the controller's class",
+      loadBalancerClass: 'service.k8s.aws/nlb',
+      annotations: {},
+      text: 'an internal Network Load Balancer of the AWS Load Balancer Controller',
+    },
+    {
+      name: 'the class wins over the type',
+      loadBalancerClass: 'service.k8s.aws/nlb',
+      annotations: { type: 'nlb', internal: 'false' },
+      text: 'an internet-facing Network Load Balancer of the AWS Load Balancer Controller',
+    },
+    {
+      name: "Auto Mode's class",
+      loadBalancerClass: 'eks.amazonaws.com/nlb',
+      annotations: { scheme: 'internet-facing' },
+      text: 'an internet-facing Network Load Balancer of EKS Auto Mode',
+    },
+    {
+      name: 'another class',
+      loadBalancerClass: 'metallb',
+      annotations: nlbAnnotations,
+      text: 'a load balancer of class metallb',
+    },
   ])('$name', ({ annotations, loadBalancerClass, text }) => {
-    const description = resolveServiceLoadBalancer({ annotations: createAnnotations(annotations), loadBalancerClass }).description
+    const description = resolveServiceLoadBalancer({
+      annotations: createAnnotations(annotations),
+      loadBalancerClass,
+    }).description
     if (typeof text === 'string') expect(description).toBe(text)
     else expect(description).toMatch(text)
   })
 })
 
 test('only what the annotations hand to the controller outlives the type', () => {
-  expect(isKeptByController({ loadBalancerClass: 'service.k8s.aws/nlb', annotations: createAnnotations(nlbAnnotations) })).toBe(true)
-  expect(isKeptByController({ loadBalancerClass: 'service.k8s.aws/nlb', annotations: {} })).toBe(false)
+  expect(
+    isKeptByController({
+      loadBalancerClass: 'service.k8s.aws/nlb',
+      annotations: createAnnotations(nlbAnnotations),
+    }),
+  ).toBe(true)
+  expect(isKeptByController({ loadBalancerClass: 'service.k8s.aws/nlb', annotations: {} })).toBe(
+    false,
+  )
 })
 
 describe('restoredLoadBalancer', () => {
-  const createService = (annotations: Record<string, string>): Service => ({ metadata: { name: 'milvus-demo', uid: 's', resourceVersion: '1', annotations: createAnnotations(annotations) }, spec: { type: 'ClusterIP' } })
+  const createService = (annotations: Record<string, string>): Service => ({
+    metadata: {
+      name: 'milvus-demo',
+      uid: 's',
+      resourceVersion: '1',
+      annotations: createAnnotations(annotations),
+    },
+    spec: { type: 'ClusterIP' },
+  })
   const lostCode = 'service-class-lost'
   test.each([
-    { name: 'nothing says whose it is', annotations: {}, restoredClass: undefined, expected: lostCode },
-    { name: 'nlb alone is the cloud provider', annotations: { type: 'nlb' }, restoredClass: undefined, expected: lostCode },
-    { name: 'external alone gives none', annotations: { type: 'external' }, restoredClass: undefined, expected: lostCode },
-    { name: 'the annotations decide', annotations: nlbAnnotations, restoredClass: undefined, expected: 'load-balancer-controller' },
-    { name: 'a class is given', annotations: {}, restoredClass: 'service.k8s.aws/nlb', expected: 'load-balancer-controller' },
-    { name: 'another class is given', annotations: {}, restoredClass: 'metallb', expected: 'other' },
-    { name: 'no class is meant', annotations: {}, restoredClass: 'none', expected: 'cloud-provider' },
+    {
+      name: 'nothing says whose it is',
+      annotations: {},
+      restoredClass: undefined,
+      expected: lostCode,
+    },
+    {
+      name: 'nlb alone is the cloud provider',
+      annotations: { type: 'nlb' },
+      restoredClass: undefined,
+      expected: lostCode,
+    },
+    {
+      name: 'external alone gives none',
+      annotations: { type: 'external' },
+      restoredClass: undefined,
+      expected: lostCode,
+    },
+    {
+      name: 'the annotations decide',
+      annotations: nlbAnnotations,
+      restoredClass: undefined,
+      expected: 'load-balancer-controller',
+    },
+    {
+      name: 'a class is given',
+      annotations: {},
+      restoredClass: 'service.k8s.aws/nlb',
+      expected: 'load-balancer-controller',
+    },
+    {
+      name: 'another class is given',
+      annotations: {},
+      restoredClass: 'metallb',
+      expected: 'other',
+    },
+    {
+      name: 'no class is meant',
+      annotations: {},
+      restoredClass: 'none',
+      expected: 'cloud-provider',
+    },
   ])('$name', async ({ annotations, restoredClass, expected }) => {
-    if (expected === lostCode) expect((await captureActionError(() => resolveRestoredLoadBalancer({ restoreLoadBalancerClass: restoredClass }, createService(annotations)))).code).toBe(lostCode)
-    else expect(resolveRestoredLoadBalancer({ restoreLoadBalancerClass: restoredClass }, createService(annotations)).creator).toBe(expected)
+    if (expected === lostCode)
+      expect(
+        (
+          await captureActionError(() =>
+            resolveRestoredLoadBalancer(
+              { restoreLoadBalancerClass: restoredClass },
+              createService(annotations),
+            ),
+          )
+        ).code,
+      ).toBe(lostCode)
+    else
+      expect(
+        resolveRestoredLoadBalancer(
+          { restoreLoadBalancerClass: restoredClass },
+          createService(annotations),
+        ).creator,
+      ).toBe(expected)
   })
 })

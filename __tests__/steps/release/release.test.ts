@@ -5,77 +5,304 @@ import { formatManualRollback, check, plan } from '../../../src/steps/release/re
 import { captureActionError } from '../../capture-error.ts'
 import { createRevision, createSettings, createTarget } from '../fixtures.ts'
 
-const createService = (type: string): Target['service'] => ({ name: 'milvus-demo', type, port: 19530 })
+const createService = (type: string): Target['service'] => ({
+  name: 'milvus-demo',
+  type,
+  port: 19530,
+})
 const createStoredRevision = (type: string) => createRevision({ values: { service: { type } } })
-const createChart = (version: string | undefined, name = 'milvus'): Settings['chart'] => ({ name, repository: 'https://x', version, credentials: undefined })
+const createChart = (version: string | undefined, name = 'milvus'): Settings['chart'] => ({
+  name,
+  repository: 'https://x',
+  version,
+  credentials: undefined,
+})
 
 /** A release with Milvus as the subchart `vectors`. */
-const createUmbrellaRelease = (type = 'ClusterIP', values = {}): Parameters<typeof createRevision>[0] => ({
-  chart: { name: 'platform', version: '1.0.0', appVersion: '' }, values,
+const createUmbrellaRelease = (
+  type = 'ClusterIP',
+  values = {},
+): Parameters<typeof createRevision>[0] => ({
+  chart: { name: 'platform', version: '1.0.0', appVersion: '' },
+  values,
   manifest: `---\n# Source: platform/charts/vectors/templates/service.yaml\napiVersion: v1\nkind: Service\nmetadata:\n  name: milvus-demo\nspec:\n  type: ${type}\n`,
 })
-const createReleaseTarget = (overrides: Parameters<typeof createRevision>[0]): Partial<Target> => ({ release: { latestRevision: createRevision(overrides), deployedRevision: createRevision(overrides) } })
+const createReleaseTarget = (overrides: Parameters<typeof createRevision>[0]): Partial<Target> => ({
+  release: {
+    latestRevision: createRevision(overrides),
+    deployedRevision: createRevision(overrides),
+  },
+})
 
 /** A release whose newest revision a run of this action made, which failed. */
-function createFailedOwnRelease(overrides: Parameters<typeof createRevision>[0]): NonNullable<Target['release']> {
+function createFailedOwnRelease(
+  overrides: Parameters<typeof createRevision>[0],
+): NonNullable<Target['release']> {
   const latestRevision = createRevision({ revision: 5, status: 'failed', ...overrides })
-  return { latestRevision, deployedRevision: createRevision(), failedOwnRevisions: [latestRevision] }
+  return {
+    latestRevision,
+    deployedRevision: createRevision(),
+    failedOwnRevisions: [latestRevision],
+  }
 }
 
 describe('plan', () => {
-  test.each<[string, Partial<Target>, Parameters<typeof createSettings>[0], [path: string, before: string | undefined, after: string | undefined][]]>([
+  test.each<
+    [
+      string,
+      Partial<Target>,
+      Parameters<typeof createSettings>[0],
+      [path: string, before: string | undefined, after: string | undefined][],
+    ]
+  >([
     ['everything is as it should be', {}, {}, []],
-    ['the Service has its own load balancer', { service: createService('LoadBalancer') }, {}, [['service.type', 'LoadBalancer', 'ClusterIP']]],
-    ['the Service is a NodePort', { service: createService('NodePort') }, {}, [['service.type', 'NodePort', 'ClusterIP']]],
+    [
+      'the Service has its own load balancer',
+      { service: createService('LoadBalancer') },
+      {},
+      [['service.type', 'LoadBalancer', 'ClusterIP']],
+    ],
+    [
+      'the Service is a NodePort',
+      { service: createService('NodePort') },
+      {},
+      [['service.type', 'NodePort', 'ClusterIP']],
+    ],
     ['a newer chart in the repository is not asked for', {}, { chart: createChart(undefined) }, []],
     ['the chart that is deployed', {}, { chart: createChart('5.0.19') }, []],
-    ['another chart', {}, { chart: createChart('5.0.20') }, [['chart version', '5.0.19', '5.0.20']]],
+    [
+      'another chart',
+      {},
+      { chart: createChart('5.0.20') },
+      [['chart version', '5.0.19', '5.0.20']],
+    ],
     ['values that the release has', {}, { values: { service: { type: 'ClusterIP' } } }, []],
-    ['a Service that was patched, while the values still say LoadBalancer', { release: { latestRevision: createStoredRevision('LoadBalancer'), deployedRevision: createStoredRevision('LoadBalancer') } }, {}, [['service.type', 'LoadBalancer', 'ClusterIP']]],
-    ['a Service that was patched, and values that never said a type', { release: { latestRevision: createRevision({ values: {} }), deployedRevision: createRevision({ values: {} }) } }, {}, []],
-    ['a subchart whose Service has its own load balancer', { ...createReleaseTarget(createUmbrellaRelease('LoadBalancer')), service: createService('LoadBalancer') }, {}, [['vectors.service.type', 'LoadBalancer', 'ClusterIP']]],
-    ['a subchart that is as it should be', createReleaseTarget(createUmbrellaRelease('ClusterIP', { vectors: { service: { type: 'ClusterIP' } } })), {}, []],
-    ['a Service of a subchart that was patched, and a type that only the umbrella chart says', createReleaseTarget(createUmbrellaRelease('LoadBalancer')), {}, [['vectors.service.type', 'LoadBalancer', 'ClusterIP']]],
-    ['a Service that was patched back, while the values still say ClusterIP', { service: createService('LoadBalancer') }, { serviceType: 'LoadBalancer' }, [['service.type', 'ClusterIP', 'LoadBalancer']]],
-    ['a Service that was patched, when helm is left alone', { release: { latestRevision: createStoredRevision('LoadBalancer'), deployedRevision: createStoredRevision('LoadBalancer') } }, { cutover: 'never' }, []],
-    ['values that it has not', {}, { values: { proxy: { replicas: 2 }, minio: { mode: 'x' } } }, [['values.proxy.replicas', undefined, '(not shown)'], ['values.minio.mode', undefined, '(not shown)']]],
-    ['an upgrade that failed', { release: { latestRevision: createRevision({ revision: 5, status: 'failed' }), deployedRevision: createRevision() } }, {}, [['status', 'failed', 'deployed']]],
-    ['an upgrade to another chart that failed is left to whoever made it', { release: { latestRevision: createRevision({ revision: 5, status: 'failed', chart: { name: 'milvus', version: '6.0.0', appVersion: '' } }), deployedRevision: createRevision() } }, {}, []],
-    ['an upgrade that failed and had set values: those deployed count', { release: { latestRevision: createRevision({ revision: 5, status: 'failed', values: { a: 1 } }), deployedRevision: createRevision() } }, { values: { a: 1 } }, [['values.a', undefined, '(not shown)'], ['status', 'failed', 'deployed']]],
-    ['an upgrade of ours to another chart that failed: what is deployed counts', { release: createFailedOwnRelease({ chart: { name: 'milvus', version: '6.0.0', appVersion: '' } }) }, { chart: createChart('6.0.0') }, [['chart version', '5.0.19', '6.0.0'], ['status', 'failed', 'deployed']]],
-    ['an upgrade of ours to another chart that failed, and is not asked for any more', { release: createFailedOwnRelease({ chart: { name: 'milvus', version: '6.0.0', appVersion: '' }, values: { b: 1 } }) }, {}, [['status', 'failed', 'deployed']]],
-    ['everything at once', { service: createService('LoadBalancer') }, { chart: createChart('5.0.20'), values: { a: 1 } }, [['service.type', 'LoadBalancer', 'ClusterIP'], ['chart version', '5.0.19', '5.0.20'], ['values.a', undefined, '(not shown)']]],
-    ['without a release nothing is helm\'s', { release: undefined, service: createService('LoadBalancer') }, { values: { a: 1 }, chart: createChart('9.9.9') }, []],
+    [
+      'a Service that was patched, while the values still say LoadBalancer',
+      {
+        release: {
+          latestRevision: createStoredRevision('LoadBalancer'),
+          deployedRevision: createStoredRevision('LoadBalancer'),
+        },
+      },
+      {},
+      [['service.type', 'LoadBalancer', 'ClusterIP']],
+    ],
+    [
+      'a Service that was patched, and values that never said a type',
+      {
+        release: {
+          latestRevision: createRevision({ values: {} }),
+          deployedRevision: createRevision({ values: {} }),
+        },
+      },
+      {},
+      [],
+    ],
+    [
+      'a subchart whose Service has its own load balancer',
+      {
+        ...createReleaseTarget(createUmbrellaRelease('LoadBalancer')),
+        service: createService('LoadBalancer'),
+      },
+      {},
+      [['vectors.service.type', 'LoadBalancer', 'ClusterIP']],
+    ],
+    [
+      'a subchart that is as it should be',
+      createReleaseTarget(
+        createUmbrellaRelease('ClusterIP', { vectors: { service: { type: 'ClusterIP' } } }),
+      ),
+      {},
+      [],
+    ],
+    [
+      'a Service of a subchart that was patched, and a type that only the umbrella chart says',
+      createReleaseTarget(createUmbrellaRelease('LoadBalancer')),
+      {},
+      [['vectors.service.type', 'LoadBalancer', 'ClusterIP']],
+    ],
+    [
+      'a Service that was patched back, while the values still say ClusterIP',
+      { service: createService('LoadBalancer') },
+      { serviceType: 'LoadBalancer' },
+      [['service.type', 'ClusterIP', 'LoadBalancer']],
+    ],
+    [
+      'a Service that was patched, when helm is left alone',
+      {
+        release: {
+          latestRevision: createStoredRevision('LoadBalancer'),
+          deployedRevision: createStoredRevision('LoadBalancer'),
+        },
+      },
+      { cutover: 'never' },
+      [],
+    ],
+    [
+      'values that it has not',
+      {},
+      { values: { proxy: { replicas: 2 }, minio: { mode: 'x' } } },
+      [
+        ['values.proxy.replicas', undefined, '(not shown)'],
+        ['values.minio.mode', undefined, '(not shown)'],
+      ],
+    ],
+    [
+      'an upgrade that failed',
+      {
+        release: {
+          latestRevision: createRevision({ revision: 5, status: 'failed' }),
+          deployedRevision: createRevision(),
+        },
+      },
+      {},
+      [['status', 'failed', 'deployed']],
+    ],
+    [
+      'an upgrade to another chart that failed is left to whoever made it',
+      {
+        release: {
+          latestRevision: createRevision({
+            revision: 5,
+            status: 'failed',
+            chart: { name: 'milvus', version: '6.0.0', appVersion: '' },
+          }),
+          deployedRevision: createRevision(),
+        },
+      },
+      {},
+      [],
+    ],
+    [
+      'an upgrade that failed and had set values: those deployed count',
+      {
+        release: {
+          latestRevision: createRevision({ revision: 5, status: 'failed', values: { a: 1 } }),
+          deployedRevision: createRevision(),
+        },
+      },
+      { values: { a: 1 } },
+      [
+        ['values.a', undefined, '(not shown)'],
+        ['status', 'failed', 'deployed'],
+      ],
+    ],
+    [
+      'an upgrade of ours to another chart that failed: what is deployed counts',
+      {
+        release: createFailedOwnRelease({
+          chart: { name: 'milvus', version: '6.0.0', appVersion: '' },
+        }),
+      },
+      { chart: createChart('6.0.0') },
+      [
+        ['chart version', '5.0.19', '6.0.0'],
+        ['status', 'failed', 'deployed'],
+      ],
+    ],
+    [
+      'an upgrade of ours to another chart that failed, and is not asked for any more',
+      {
+        release: createFailedOwnRelease({
+          chart: { name: 'milvus', version: '6.0.0', appVersion: '' },
+          values: { b: 1 },
+        }),
+      },
+      {},
+      [['status', 'failed', 'deployed']],
+    ],
+    [
+      'everything at once',
+      { service: createService('LoadBalancer') },
+      { chart: createChart('5.0.20'), values: { a: 1 } },
+      [
+        ['service.type', 'LoadBalancer', 'ClusterIP'],
+        ['chart version', '5.0.19', '5.0.20'],
+        ['values.a', undefined, '(not shown)'],
+      ],
+    ],
+    [
+      "without a release nothing is helm's",
+      { release: undefined, service: createService('LoadBalancer') },
+      { values: { a: 1 }, chart: createChart('9.9.9') },
+      [],
+    ],
   ])('%s', (_, targetOverrides, requested, expected) => {
     const changes = plan(createTarget(targetOverrides), createSettings(requested))
     expect(changes.map(({ path, before, after }) => [path, before, after])).toEqual(expected)
-    for (const change of changes) expect(change).toMatchObject({ step: 'release', object: 'release milvus/milvus-demo', why: expect.stringMatching(/\w/) as unknown })
+    for (const change of changes)
+      expect(change).toMatchObject({
+        step: 'release',
+        object: 'release milvus/milvus-demo',
+        why: expect.stringMatching(/\w/) as unknown,
+      })
   })
 
   test('values never appear, neither those that are nor those that will be', () => {
     const deployedRevision = createRevision({ values: { minio: { secretKey: 'canary-old' } } })
-    const changes = plan(createTarget({ release: { latestRevision: deployedRevision, deployedRevision } }), createSettings({ values: { minio: { secretKey: 'canary-new' } } }))
+    const changes = plan(
+      createTarget({ release: { latestRevision: deployedRevision, deployedRevision } }),
+      createSettings({ values: { minio: { secretKey: 'canary-new' } } }),
+    )
     expect(changes).toHaveLength(1)
     expect(JSON.stringify(changes)).not.toContain('canary')
   })
 })
 
 describe('check', () => {
-  test.each(['milvus', './charts/milvus', '../../clients/milvus/', '/charts/milvus', '/charts/milvus-5.0.19.tgz', './milvus-5.0.19.tgz', 'milvus-5.0.19.tgz', '/charts/my-copy', 'charts/my-copy', 'corp/milvus', 'https://example.com/milvus-5.0.19.tgz', 'oci://registry.example.com/charts/milvus', 'oci://registry.example.com/charts/milvus:5.0.19', `oci://registry.example.com:5000/charts/milvus@sha256:${'0'.repeat(64)}`])('%s may be the chart milvus', (name) => {
-    expect(() => check(createTarget(), createSettings({ chart: createChart(undefined, name) }))).not.toThrow()
+  test.each([
+    'milvus',
+    './charts/milvus',
+    '../../clients/milvus/',
+    '/charts/milvus',
+    '/charts/milvus-5.0.19.tgz',
+    './milvus-5.0.19.tgz',
+    'milvus-5.0.19.tgz',
+    '/charts/my-copy',
+    'charts/my-copy',
+    'corp/milvus',
+    'https://example.com/milvus-5.0.19.tgz',
+    'oci://registry.example.com/charts/milvus',
+    'oci://registry.example.com/charts/milvus:5.0.19',
+    `oci://registry.example.com:5000/charts/milvus@sha256:${'0'.repeat(64)}`,
+  ])('%s may be the chart milvus', (name) => {
+    expect(() =>
+      check(createTarget(), createSettings({ chart: createChart(undefined, name) })),
+    ).not.toThrow()
   })
 
-  test.each(['attu', 'oci://registry.example.com/charts/vectors'])('%s is another', async (name) => {
-    const error = await captureActionError(() => check(createTarget(), createSettings({ chart: createChart(undefined, name) })))
-    expect([error.code, error.message]).toEqual(['release-chart-differs', expect.stringMatching(/^Release milvus-demo was made with chart milvus, not (attu|vectors)/)])
-  })
+  test.each(['attu', 'oci://registry.example.com/charts/vectors'])(
+    '%s is another',
+    async (name) => {
+      const error = await captureActionError(() =>
+        check(createTarget(), createSettings({ chart: createChart(undefined, name) })),
+      )
+      expect([error.code, error.message]).toEqual([
+        'release-chart-differs',
+        expect.stringMatching(
+          /^Release milvus-demo was made with chart milvus, not (attu|vectors)/,
+        ),
+      ])
+    },
+  )
 
   test('a release of an umbrella chart', async () => {
-    expect((await captureActionError(() => check(createTarget(createReleaseTarget(createUmbrellaRelease())), createSettings()))).code).toBe('release-chart-differs')
+    expect(
+      (
+        await captureActionError(() =>
+          check(createTarget(createReleaseTarget(createUmbrellaRelease())), createSettings()),
+        )
+      ).code,
+    ).toBe('release-chart-differs')
   })
 
   test('a Service that something else manages', async () => {
-    const manager = { tool: 'Flux', owner: 'HelmRelease milvus', serviceTypeSetting: 'spec.values.service.type' }
+    const manager = {
+      tool: 'Flux',
+      owner: 'HelmRelease milvus',
+      serviceTypeSetting: 'spec.values.service.type',
+    }
     const error = await captureActionError(() => check(createTarget({ manager }), createSettings()))
     expect([error.code, error.message, error.remedy]).toEqual([
       'release-managed-elsewhere',
@@ -85,47 +312,146 @@ describe('check', () => {
   })
 
   test.each<[string, Parameters<typeof createRevision>[0], object, RegExp | undefined]>([
-    ['another type', {}, { service: { type: 'LoadBalancer' } }, /^Input values sets service\.type to something other than ClusterIP/],
+    [
+      'another type',
+      {},
+      { service: { type: 'LoadBalancer' } },
+      /^Input values sets service\.type to something other than ClusterIP/,
+    ],
     ['the same type', {}, { service: { type: 'ClusterIP' } }, undefined],
-    ['another type of a subchart', createUmbrellaRelease(), { vectors: { service: { type: 'NodePort' } } }, /^Input values sets vectors\.service\.type to something other/],
-    ["a service.type of the umbrella chart's own", createUmbrellaRelease(), { service: { type: 'NodePort' } }, undefined],
+    [
+      'another type of a subchart',
+      createUmbrellaRelease(),
+      { vectors: { service: { type: 'NodePort' } } },
+      /^Input values sets vectors\.service\.type to something other/,
+    ],
+    [
+      "a service.type of the umbrella chart's own",
+      createUmbrellaRelease(),
+      { service: { type: 'NodePort' } },
+      undefined,
+    ],
   ])('values that set %s', async (_, overrides, values, problem) => {
-    const runCheck = () => check(createTarget(createReleaseTarget(overrides)), createSettings({ chart: createChart(undefined, './here'), values: values as Record<string, unknown> }))
-    if (problem) expect(await captureActionError(runCheck)).toMatchObject({ code: 'input-invalid', message: expect.stringMatching(problem) as unknown })
+    const runCheck = () =>
+      check(
+        createTarget(createReleaseTarget(overrides)),
+        createSettings({
+          chart: createChart(undefined, './here'),
+          values: values as Record<string, unknown>,
+        }),
+      )
+    if (problem)
+      expect(await captureActionError(runCheck)).toMatchObject({
+        code: 'input-invalid',
+        message: expect.stringMatching(problem) as unknown,
+      })
     else expect(runCheck).not.toThrow()
   })
 
   test('the value to change elsewhere, of a subchart', async () => {
-    const manager = { tool: 'Argo CD', owner: 'Application vectors', serviceTypeSetting: 'service.type in its values' }
-    const error = await captureActionError(() => check(createTarget({ manager, ...createReleaseTarget(createUmbrellaRelease()) }), createSettings()))
-    expect(error.remedy).toMatch(/^Make the change there \(vectors\.service\.type in its values: ClusterIP\)/)
+    const manager = {
+      tool: 'Argo CD',
+      owner: 'Application vectors',
+      serviceTypeSetting: 'service.type in its values',
+    }
+    const error = await captureActionError(() =>
+      check(
+        createTarget({ manager, ...createReleaseTarget(createUmbrellaRelease()) }),
+        createSettings(),
+      ),
+    )
+    expect(error.remedy).toMatch(
+      /^Make the change there \(vectors\.service\.type in its values: ClusterIP\)/,
+    )
   })
 
   test('without a release nothing is asked', () => {
-    expect(() => check(createTarget({ release: undefined }), createSettings({ chart: createChart(undefined, 'attu') }))).not.toThrow()
+    expect(() =>
+      check(
+        createTarget({ release: undefined }),
+        createSettings({ chart: createChart(undefined, 'attu') }),
+      ),
+    ).not.toThrow()
   })
 
   test('a failed revision of ours is nothing to lose', () => {
-    expect(() => check(createTarget({ release: createFailedOwnRelease({ chart: { name: 'milvus', version: '6.0.0', appVersion: '' }, values: { a: 1 } }) }), createSettings())).not.toThrow()
+    expect(() =>
+      check(
+        createTarget({
+          release: createFailedOwnRelease({
+            chart: { name: 'milvus', version: '6.0.0', appVersion: '' },
+            values: { a: 1 },
+          }),
+        }),
+        createSettings(),
+      ),
+    ).not.toThrow()
   })
 
   test.each<[string, Partial<Settings['chart']>, string]>([
     ['of a repository', {}, 'milvus --repo https://x --version 5.0.19'],
-    ['of a registry', { name: 'oci://registry.example.com/milvus' }, 'oci://registry.example.com/milvus --version 5.0.19'],
+    [
+      'of a registry',
+      { name: 'oci://registry.example.com/milvus' },
+      'oci://registry.example.com/milvus --version 5.0.19',
+    ],
     ['that is a path', { name: './milvus' }, './milvus'],
   ])('the command by hand, with a chart %s', (_, overrides, expected) => {
     const requested = createSettings({ chart: { ...createChart(undefined), ...overrides } })
-    expect(formatManualRollback(requested, { latestRevision: createRevision(), deployedRevision: createRevision({ revision: 3 }) })).toBe(`"helm get values milvus-demo -n milvus --revision 3 -o yaml | helm upgrade milvus-demo ${expected} -n milvus --reset-values -f -"`)
+    expect(
+      formatManualRollback(requested, {
+        latestRevision: createRevision(),
+        deployedRevision: createRevision({ revision: 3 }),
+      }),
+    ).toBe(
+      `"helm get values milvus-demo -n milvus --revision 3 -o yaml | helm upgrade milvus-demo ${expected} -n milvus --reset-values -f -"`,
+    )
   })
 
-  test.each<[string, Parameters<typeof createRevision>[0], Parameters<typeof createSettings>[0], RegExp | undefined]>([
-    ['another chart', { chart: { name: 'milvus', version: '6.0.0', appVersion: '' } }, {}, /would undo chart 6\.0\.0\./],
-    ['the same chart, asked for again', { chart: { name: 'milvus', version: '6.0.0', appVersion: '' } }, { chart: createChart('6.0.0') }, undefined],
-    ['values', { values: { proxy: { replicas: 7 }, service: { type: 'ClusterIP' } } }, {}, /would undo values\.proxy\.replicas\./],
-    ['values, given again', { values: { proxy: { replicas: 7 } } }, { values: { proxy: { replicas: 7 } } }, undefined],
+  test.each<
+    [
+      string,
+      Parameters<typeof createRevision>[0],
+      Parameters<typeof createSettings>[0],
+      RegExp | undefined,
+    ]
+  >([
+    [
+      'another chart',
+      { chart: { name: 'milvus', version: '6.0.0', appVersion: '' } },
+      {},
+      /would undo chart 6\.0\.0\./,
+    ],
+    [
+      'the same chart, asked for again',
+      { chart: { name: 'milvus', version: '6.0.0', appVersion: '' } },
+      { chart: createChart('6.0.0') },
+      undefined,
+    ],
+    [
+      'values',
+      { values: { proxy: { replicas: 7 }, service: { type: 'ClusterIP' } } },
+      {},
+      /would undo values\.proxy\.replicas\./,
+    ],
+    [
+      'values, given again',
+      { values: { proxy: { replicas: 7 } } },
+      { values: { proxy: { replicas: 7 } } },
+      undefined,
+    ],
     ['only what this action sets', { values: { service: { type: 'ClusterIP' } } }, {}, undefined],
   ])('a failed revision with %s', async (_, overrides, requested, expected): Promise<void> => {
-    const runCheck = () => check(createTarget({ release: { latestRevision: createRevision({ revision: 5, status: 'failed', ...overrides }), deployedRevision: createRevision() } }), createSettings(requested))
+    const runCheck = () =>
+      check(
+        createTarget({
+          release: {
+            latestRevision: createRevision({ revision: 5, status: 'failed', ...overrides }),
+            deployedRevision: createRevision(),
+          },
+        }),
+        createSettings(requested),
+      )
     if (!expected) {
       expect(runCheck).not.toThrow()
       return

@@ -31298,8 +31298,14 @@ const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import
 ;// CONCATENATED MODULE: external "node:path"
 const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
 ;// CONCATENATED MODULE: ./build/inputs/inputs.js
-/** The inputs of the action by name, with the default that an empty one means. action.yml says the same; a test compares. */
-/** An empty input means its default, here too: a reusable workflow that passes an empty one suppresses action.yml's. */
+/**
+ * The inputs of the action by name, with the default that an empty one means. action.yml says the
+ * same; a test compares.
+ */
+/**
+ * An empty input means its default, here too: a reusable workflow that passes an empty one
+ * suppresses action.yml's.
+ */
 const inputs_inputDefaults = {
     mode: 'deploy',
     'dry-run': 'false',
@@ -31358,8 +31364,9 @@ const inputs_inputDefaults = {
     summary: 'true',
 };
 /**
- * Inputs that are secret as a whole, line by line. `values` is secret too, but its lines are common words: of those, main
- * protects what a key calls a password, secret, token or key, and no value of it is ever shown.
+ * Inputs that are secret as a whole, line by line. `values` is secret too, but its lines are common
+ * words: of those, main protects what a key calls a password, secret, token or key, and no value of
+ * it is ever shown.
  */
 const secretInputs = (/* unused pure expression or super */ null && (['private-key', 'milvus-token', 'chart-password']));
 
@@ -35023,132 +35030,18 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 // EXTERNAL MODULE: ./build/util/text.js
 var util_text = __nccwpck_require__(3506);
 ;// CONCATENATED MODULE: ./build/failures/action-error.js
-/**
- * The one error class of the action, and the catalogue of its codes. docs/troubleshooting.md has a section for each code,
- * in this order; a test holds the two together.
- */
+/** The one error class of the action, and how several problems become one. */
 
-/** The steps of a deployment, in the order in which they change things. */
-const stepNames = (/* unused pure expression or super */ null && (['preflight', 'certificate', 'release', 'ingress', 'load-balancer', 'probe']));
-/** Every code that `failure-code` can have, in the order in which several problems of one run are ranked. */
-const failureCodes = (/* unused pure expression or super */ null && ([
-    // preflight: the inputs
-    'input-missing',
-    'input-invalid',
-    'inputs-conflict',
-    // preflight: the certificate that was given
-    'certificate-unreadable',
-    'private-key-unreadable',
-    'private-key-mismatch',
-    'certificate-chain-invalid',
-    'certificate-key-unsupported',
-    'certificate-signature-weak',
-    'certificate-expired',
-    'certificate-not-yet-valid',
-    'certificate-host-mismatch',
-    // preflight: who we are, and what we find
-    'aws-credentials-missing',
-    'aws-credentials-expired',
-    'aws-credentials-refused',
-    'aws-account-not-allowed',
-    'aws-access-denied',
-    'aws-request-failed',
-    'kubeconfig-invalid',
-    'cluster-not-found',
-    'cluster-unreachable',
-    'cluster-unauthorized',
-    'cluster-forbidden',
-    'cluster-request-failed',
-    'namespace-not-found',
-    'locked-by-another-run',
-    'ingress-class-not-found',
-    'ingress-class-unsupported',
-    'ingress-class-params-unsuitable',
-    'subnets-unsuitable',
-    'ingress-not-ours',
-    'ingress-group-conflict',
-    'ingress-terminating',
-    'load-balancer-protected',
-    'release-not-found',
-    'release-ambiguous',
-    'release-pending',
-    'release-unreadable',
-    'release-chart-differs',
-    'release-chart-unsupported',
-    'release-failed',
-    'release-managed-elsewhere',
-    'service-not-found',
-    'service-ambiguous',
-    'service-port-not-found',
-    'service-unsupported',
-    'service-annotations-conflict',
-    'service-class-lost',
-    'milvus-tls-mismatch',
-    'helm-not-found',
-    'helm-too-old',
-    'chart-not-found',
-    'chart-repository-unreachable',
-    'release-changes-more',
-    'service-type-not-set',
-    'release-conflict',
-    'release-not-ready',
-    // certificate
-    'certificate-not-found',
-    'certificate-not-ours',
-    'certificate-not-issued',
-    'certificate-refused',
-    'certificate-quota-exceeded',
-    'certificate-in-use',
-    // release
-    'helm-upgrade-failed',
-    'helm-hook-failed',
-    'helm-upgrade-timeout',
-    'service-not-cluster-ip',
-    'service-not-restored',
-    // ingress
-    'ingress-conflict',
-    'ingress-refused',
-    'controller-webhook-unavailable',
-    'ingress-not-deleted',
-    // load-balancer
-    'controller-refused',
-    'load-balancer-failed',
-    'load-balancer-timeout',
-    // probe
-    'probe-dns-failed',
-    'probe-unreachable',
-    'probe-tls-failed',
-    'probe-certificate-untrusted',
-    'probe-certificate-host-mismatch',
-    'probe-certificate-differs',
-    'probe-http2-missing',
-    'probe-not-routed',
-    'probe-protocol-mismatch',
-    'probe-no-targets',
-    'probe-target-failed',
-    'probe-target-timeout',
-    'probe-http-error',
-    'probe-grpc-error',
-    'milvus-unauthenticated',
-    'milvus-authorization-off',
-    'milvus-not-found',
-    'milvus-not-ready',
-    'milvus-unhealthy',
-    'probe-host-dns-missing',
-    'probe-host-dns-differs',
-    // check
-    'drift-found',
-    'drift-unknown',
-    // any step
-    'runner-disk-failed',
-    'rollback-incomplete',
-    'lock-lost',
-    'cancelled',
-    'internal-error',
-]));
-/** Characters. What others say (a controller, helm, Milvus) is part of a problem, and may be of any length. */
+
+/**
+ * Characters. What others say (a controller, helm, Milvus) is part of a problem, and may be of any
+ * length.
+ */
 const maxProblemLength = 2_000;
-/** A failure that a person can act on. `also` holds the other problems that were found at the same time. */
+/**
+ * A failure that a person can act on. `also` holds the other problems that were found at the same
+ * time.
+ */
 class action_error_ActionError extends Error {
     name = 'ActionError';
     code;
@@ -35168,26 +35061,46 @@ class action_error_ActionError extends Error {
     }
     /** The same error, said to have happened in `step` unless it knows better. */
     withStep(step) {
-        const copyWithStep = (error, otherErrors) => new action_error_ActionError({ code: error.code, problem: error.message, remedy: error.remedy, cause: error.cause, step: error.step ?? step }, otherErrors);
+        const copyWithStep = (error, otherErrors) => new action_error_ActionError({
+            code: error.code,
+            problem: error.message,
+            remedy: error.remedy,
+            cause: error.cause,
+            step: error.step ?? step,
+        }, otherErrors);
         return copyWithStep(this, this.otherErrors.map((error) => copyWithStep(error, [])));
     }
 }
 /** Problems of a whole connection or identity: every call meets them, and one of them says it. */
-const deduplicatedCodes = new Set(['aws-credentials-missing', 'aws-credentials-expired', 'aws-credentials-refused', 'cluster-unreachable', 'cluster-unauthorized', 'cancelled']);
+const deduplicatedCodes = new Set([
+    'aws-credentials-missing',
+    'aws-credentials-expired',
+    'aws-credentials-refused',
+    'cluster-unreachable',
+    'cluster-unauthorized',
+    'cancelled',
+]);
 /**
- * Folds problems that were found together into one error, ranked in the order of `failureCodes`; the same problem met
- * twice (two calls with the same expired credentials) counts once.
+ * Folds problems that were found together into one error, ranked in the order of `failureCodes`;
+ * the same problem met twice (two calls with the same expired credentials) counts once.
  * @param errors at least one
  */
 function action_error_combineErrors(errors) {
     const flattened = errors.flatMap((error) => error.allErrors);
-    const isDuplicate = (candidate, other) => candidate.code === other.code && (candidate.message === other.message || deduplicatedCodes.has(candidate.code));
+    const isDuplicate = (candidate, other) => candidate.code === other.code &&
+        (candidate.message === other.message || deduplicatedCodes.has(candidate.code));
     const unique = flattened.filter((error, index) => flattened.findIndex((other) => isDuplicate(other, error)) === index);
     const sorted = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code));
     const [first, ...otherErrors] = sorted;
     if (!first)
         throw new TypeError('combine() needs at least one error');
-    return new action_error_ActionError({ code: first.code, problem: first.message, remedy: first.remedy, cause: first.cause, ...(first.step && { step: first.step }) }, otherErrors);
+    return new action_error_ActionError({
+        code: first.code,
+        problem: first.message,
+        remedy: first.remedy,
+        cause: first.cause,
+        ...(first.step && { step: first.step }),
+    }, otherErrors);
 }
 /** The error of a job that was cancelled. */
 const createCancelledError = () => new action_error_ActionError({
@@ -35206,15 +35119,35 @@ const diskErrorRemedies = {
     EIO: 'The disk of the runner is broken: run the job on another one.',
 };
 /** Calls of node:fs; a socket has others. */
-const fileSystemCalls = new Set(['open', 'write', 'close', 'mkdir', 'mkdtemp', 'rename', 'rm', 'unlink', 'rmdir', 'scandir', 'lstat']);
-/** Any thrown value as an ActionError: what is neither one nor the runner's disk is a defect of ours and says so. */
+const fileSystemCalls = new Set([
+    'open',
+    'write',
+    'close',
+    'mkdir',
+    'mkdtemp',
+    'rename',
+    'rm',
+    'unlink',
+    'rmdir',
+    'scandir',
+    'lstat',
+]);
+/**
+ * Any thrown value as an ActionError: what is neither one nor the runner's disk is a defect of ours
+ * and says so.
+ */
 function action_error_toActionError(thrown) {
     if (thrown instanceof action_error_ActionError)
         return thrown;
     const { code = '', syscall = '' } = thrown instanceof Error ? thrown : {};
     const remedy = diskErrorRemedies[code];
     if (remedy !== undefined && fileSystemCalls.has(syscall))
-        return new action_error_ActionError({ code: 'runner-disk-failed', problem: `The runner's disk failed: ${getErrorMessage(thrown)}.`, remedy, cause: thrown });
+        return new action_error_ActionError({
+            code: 'runner-disk-failed',
+            problem: `The runner's disk failed: ${getErrorMessage(thrown)}.`,
+            remedy,
+            cause: thrown,
+        });
     return new action_error_ActionError({
         code: 'internal-error',
         problem: `Something went wrong inside the action: ${getErrorMessage(thrown)}`,
@@ -35229,7 +35162,7 @@ function action_error_toActionError(thrown) {
  */
 async function settleAll(promises) {
     const results = await Promise.allSettled(promises);
-    const errors = results.flatMap((result) => (result.status === 'rejected' ? [action_error_toActionError(result.reason)] : []));
+    const errors = results.flatMap((result) => result.status === 'rejected' ? [action_error_toActionError(result.reason)] : []);
     if (errors.length > 0)
         throw action_error_combineErrors(errors);
     return Promise.all(promises);
@@ -35242,11 +35175,17 @@ var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: external "node:url"
 var external_node_url_ = __nccwpck_require__(3136);
 ;// CONCATENATED MODULE: ./build/inputs/parsers.js
-/** Input texts to values: pure, one function a form. Each throws an InvalidInput that says what is wrong and what to give. */
+/**
+ * Input texts to values: pure, one function a form. Each throws an InvalidInput that says what is
+ * wrong and what to give.
+ */
 
 
 
-/** What is wrong with an input's text. `wrong` continues "Input NAME ..."; `give` is an instruction with an example. */
+/**
+ * What is wrong with an input's text. `wrong` continues "Input NAME ..."; `give` is an instruction
+ * with an example.
+ */
 class parsers_InvalidInputError extends Error {
     name = 'InvalidInput';
     remedy;
@@ -35255,26 +35194,53 @@ class parsers_InvalidInputError extends Error {
         this.remedy = remedy;
     }
 }
-/** A text in quotes. One that is too long is not cut but counted: of a secret in the wrong place a piece would be shown that nobody masks. */
-const parsers_quoteForError = (raw) => (raw.length > 80 ? `a text of ${raw.length} characters` : JSON.stringify(raw));
+/**
+ * A text in quotes. One that is too long is not cut but counted: of a secret in the wrong place a
+ * piece would be shown that nobody masks.
+ */
+const parsers_quoteForError = (raw) => raw.length > 80 ? `a text of ${raw.length} characters` : JSON.stringify(raw);
 const describeInput = (raw) => `is ${parsers_quoteForError(raw)}`;
 /** The first few of many things that are wrong. */
 function summarize(problems) {
-    const listed = problems.slice(0, 20).filter((_fault, index) => index === 0 || problems.slice(0, index + 1).join('; ').length <= maxSummaryLength);
+    const listed = problems
+        .slice(0, 20)
+        .filter((_fault, index) => index === 0 || problems.slice(0, index + 1).join('; ').length <= maxSummaryLength);
     return `${listed.join('; ')}${problems.length > listed.length ? `; and ${problems.length - listed.length} more` : ''}`;
 }
 /** Characters of a list of faults that a person reads to its end. */
 const maxSummaryLength = 1_200;
 /** The text as it is. */
 const parsers_text = (raw) => raw;
-/** What stands in a workflow where a value was meant to get in: of no input ever a value. Not quoted: of a secret only *** would show. */
+/**
+ * What stands in a workflow where a value was meant to get in: of no input ever a value. Not
+ * quoted: of a secret only *** would show.
+ */
 const placeholders = [
-    { pattern: /^\*{3}$/, description: 'is ***, which GitHub shows in place of a secret', remedy: 'Name the secret itself, for example ${{ secrets.NAME }}.' },
-    { pattern: /^\$\{\{[^}]*\}\}$/, description: 'is an expression (${{ ... }}) that nobody has evaluated', remedy: 'Write the expression under "with:" in the workflow: inside of a secret, a variable or a file GitHub does not evaluate it.' },
-    { pattern: /^(\$\w+|\$\{\w+\}|\$env:\w+|%\w+%)$/, description: 'is the name of a variable of a shell, and "with:" puts none in', remedy: 'Give ${{ env.NAME }}, or for a secret ${{ secrets.NAME }}.' },
-    { pattern: /^(~|\$HOME|\$\{HOME\})\/\S*$/, description: 'is a path that only a shell can follow', remedy: 'Give the whole path, for example /home/runner/.kube/config.' },
+    {
+        pattern: /^\*{3}$/,
+        description: 'is ***, which GitHub shows in place of a secret',
+        remedy: 'Name the secret itself, for example ${{ secrets.NAME }}.',
+    },
+    {
+        pattern: /^\$\{\{[^}]*\}\}$/,
+        description: 'is an expression (${{ ... }}) that nobody has evaluated',
+        remedy: 'Write the expression under "with:" in the workflow: inside of a secret, a variable or a file GitHub does not evaluate it.',
+    },
+    {
+        pattern: /^(\$\w+|\$\{\w+\}|\$env:\w+|%\w+%)$/,
+        description: 'is the name of a variable of a shell, and "with:" puts none in',
+        remedy: 'Give ${{ env.NAME }}, or for a secret ${{ secrets.NAME }}.',
+    },
+    {
+        pattern: /^(~|\$HOME|\$\{HOME\})\/\S*$/,
+        description: 'is a path that only a shell can follow',
+        remedy: 'Give the whole path, for example /home/runner/.kube/config.',
+    },
 ];
-/** @throws InvalidInput for PEM where none belongs: a key there would be shown, in pieces that nobody masks */
+/**
+ * @throws InvalidInput for PEM where none belongs: a key there would be shown, in pieces that
+ *   nobody masks
+ */
 function rejectPem(raw) {
     if (raw.includes('-----BEGIN'))
         throw new parsers_InvalidInputError('holds PEM, which only certificate, private-key, certificate-chain and probe-ca take.', 'Give PEM as one of those, and here what this input is for.');
@@ -35295,7 +35261,10 @@ function createPatternParser(pattern, expected, remedy) {
 }
 /** A name of a Kubernetes object: RFC 1123 label, at most 63 characters. */
 const kubernetesName = createPatternParser(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
-/** A name with dots: RFC 1123 subdomain, at most 253 characters. Ingresses and IngressClasses may have one. */
+/**
+ * A name with dots: RFC 1123 subdomain, at most 253 characters. Ingresses and IngressClasses may
+ * have one.
+ */
 const kubernetesSubdomain = createPatternParser(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
 const regionPattern = /^[a-z]{2,4}(-[a-z]+)+-\d$/;
 /** Whether a text can be an AWS region. */
@@ -35316,17 +35285,28 @@ function clusterName(raw) {
 }
 /** A certificate's ARN. Source: the ACM API's pattern for CertificateArn. */
 const certificateArn = createPatternParser(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'the ARN of an ACM certificate', 'Give it whole, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....');
-/** Source: ELBv2's CreateLoadBalancer: letters, digits and hyphens, at most 32, no hyphen at the ends, no `internal-` first. */
+/**
+ * Source: ELBv2's CreateLoadBalancer: letters, digits and hyphens, at most 32, no hyphen at the
+ * ends, no `internal-` first.
+ */
 const loadBalancerName = createPatternParser(/^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/, 'a load balancer name', 'Use at most 32 letters, digits and hyphens, with no hyphen at the ends and not beginning with internal-.');
 /** Source: the controller's group_loader.go. */
 const groupName = createPatternParser(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.');
-/** The class of a Service's load balancer. Source: Kubernetes API reference, ServiceSpec, loadBalancerClass: a qualified name. */
+/**
+ * The class of a Service's load balancer. Source: Kubernetes API reference, ServiceSpec,
+ * loadBalancerClass: a qualified name.
+ */
 const loadBalancerClass = createPatternParser(/^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, 'the class of a load balancer', 'Use service.k8s.aws/nlb (AWS Load Balancer Controller), eks.amazonaws.com/nlb (EKS Auto Mode), another class, or none.');
 /** The name of one of ELB's security policies; ELB itself knows which exist. */
 const sslPolicy = createPatternParser(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Give one, for example ELBSecurityPolicy-TLS13-1-2-2021-06.');
-/** A whole version: a range would take another chart each time the repository has one. Source: SemVer 2.0.0. */
+/**
+ * A whole version: a range would take another chart each time the repository has one. Source:
+ * SemVer 2.0.0.
+ */
 const exactVersion = createPatternParser(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, 'an exact version', 'Give one version, for example 5.0.19.');
-/** A host as a rule of the Ingress and the name in the certificate: a full DNS name, in lower case. */
+/**
+ * A host as a rule of the Ingress and the name in the certificate: a full DNS name, in lower case.
+ */
 function host(raw) {
     const remedy = 'Give the DNS name alone that clients connect to, for example milvus.example.com.';
     const name = raw.toLowerCase().replace(/\.$/, '');
@@ -35345,7 +35325,8 @@ function host(raw) {
     const problem = problems.find(([pattern]) => pattern.test(name));
     if (problem)
         throw new parsers_InvalidInputError(`${describeInput(raw)}, which ${problem[1]}.`, remedy);
-    if (isIP(name) || !/^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
+    if (isIP(name) ||
+        !/^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
         throw new parsers_InvalidInputError(`${describeInput(raw)}, which is not a DNS name.`, remedy);
     }
     return name;
@@ -35375,7 +35356,10 @@ function oneOf(...allowed) {
     };
 }
 const secondsPerUnit = { h: 3600, m: 60, s: 1 };
-/** A duration such as `90s`, `10m` or `1h30m`, within bounds. @returns seconds */
+/**
+ * A duration such as `90s`, `10m` or `1h30m`, within bounds.
+ * @returns seconds
+ */
 function duration(min, max) {
     return (raw) => {
         if (!/^(?:\d{1,20}[hms])+$/.test(raw)) {
@@ -35396,11 +35380,20 @@ function days(raw) {
     return Number(amount);
 }
 const listRemedy = 'Separate the entries by commas or new lines.';
-/** A list in the forms that people write: commas, semicolons, new lines, spaces, with quotes or without, or a YAML or JSON list. */
+/**
+ * A list in the forms that people write: commas, semicolons, new lines, spaces, with quotes or
+ * without, or a YAML or JSON list.
+ */
 function parsers_list(raw) {
-    const splitPlainList = () => raw.split(/[\s,;]+/).map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2')).filter((entry) => entry !== '');
-    const parsed = /^\s*(\[|- )/.test(raw) ? parseYaml(raw, FAILSAFE_SCHEMA, listRemedy) : splitPlainList();
-    if (!Array.isArray(parsed) || !parsed.every((entry) => typeof entry === 'string' && entry.trim() !== ''))
+    const splitPlainList = () => raw
+        .split(/[\s,;]+/)
+        .map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2'))
+        .filter((entry) => entry !== '');
+    const parsed = /^\s*(\[|- )/.test(raw)
+        ? parseYaml(raw, FAILSAFE_SCHEMA, listRemedy)
+        : splitPlainList();
+    if (!Array.isArray(parsed) ||
+        !parsed.every((entry) => typeof entry === 'string' && entry.trim() !== ''))
         throw new parsers_InvalidInputError(`${describeInput(raw)}, which is not a list of plain entries.`, listRemedy);
     return parsed.map((entry) => entry.trim());
 }
@@ -35410,7 +35403,10 @@ function cidrs(raw) {
     const invalid = blocks.find((block) => {
         const [address = '', prefix = '', ...rest] = block.split('/');
         const family = isIP(address);
-        return family === 0 || rest.length > 0 || !/^\d{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128);
+        return (family === 0 ||
+            rest.length > 0 ||
+            !/^\d{1,3}$/.test(prefix) ||
+            Number(prefix) > (family === 4 ? 32 : 128));
     });
     if (invalid !== undefined)
         throw new parsers_InvalidInputError(`has ${parsers_quoteForError(invalid)}, which is not a CIDR block.`, 'Give blocks such as 203.0.113.0/24, separated by commas.');
@@ -35430,9 +35426,15 @@ const yamlErrorDescriptions = (/* unused pure expression or super */ null && ([
     [/duplicated mapping key/, 'a key for the second time'],
     [/maxDepth/, 'lists or maps in each other, more than 100 deep'],
 ]));
-/** Characters and entries of a document whose aliases are followed. helm keeps a whole release in 1 MiB. */
+/**
+ * Characters and entries of a document whose aliases are followed. helm keeps a whole release in 1
+ * MiB.
+ */
 const maxDocumentSize = (/* unused pure expression or super */ null && (2 ** 20));
-/** @throws InvalidInput for what nobody could hold or hand on: aliases that multiply or lead back to themselves, numbers that JSON has not */
+/**
+ * @throws InvalidInput for what nobody could hold or hand on: aliases that multiply or lead back
+ *   to themselves, numbers that JSON has not
+ */
 function rejectUnbounded(document) {
     const stack = [document];
     for (let size = 0; stack.length > 0;) {
@@ -35440,14 +35442,20 @@ function rejectUnbounded(document) {
         if (typeof value === 'number' && !Number.isFinite(value))
             throw new parsers_InvalidInputError('has a number that is infinite or none (.inf, .nan, 1e999).', 'Write a number, or put it in quotes when a text is meant.');
         const children = typeof value === 'object' && value !== null ? Object.entries(value) : [];
-        size += typeof value === 'string' ? value.length : children.reduce((sum, [key]) => sum + key.length + 1, 0);
+        size +=
+            typeof value === 'string'
+                ? value.length
+                : children.reduce((sum, [key]) => sum + key.length + 1, 0);
         if (size > maxDocumentSize)
             throw new parsers_InvalidInputError('has more than a million characters when its aliases (*NAME) are followed, or aliases that lead back to themselves.', 'Write out what they stand for.');
         for (const [, child] of children)
             stack.push(child);
     }
 }
-/** @param schema FAILSAFE_SCHEMA leaves every scalar the text that was written: no 012 that becomes 10, no 1.10 that becomes 1.1 */
+/**
+ * @param schema FAILSAFE_SCHEMA leaves every scalar the text that was written: no 012 that
+ *   becomes 10, no 1.10 that becomes 1.1
+ */
 function parseYaml(raw, schema = CORE_SCHEMA, remedy = 'Give a YAML map, one "key: value" a line.') {
     // js-yaml refuses a document of nothing but comments.
     if (raw.split(/\r\n?|\n/).every((line) => /^\s*(#|$)/.test(line)))
@@ -35460,7 +35468,8 @@ function parseYaml(raw, schema = CORE_SCHEMA, remedy = 'Give a YAML map, one "ke
     catch (thrown) {
         if (thrown instanceof parsers_InvalidInputError)
             throw thrown;
-        // The parser's message quotes the text around the fault, which may be a secret: only its place is passed on.
+        // The parser's message quotes the text around the fault, which may be a secret: only its place
+        // is passed on.
         const { mark, reason = '' } = thrown;
         const [, description] = yamlErrorDescriptions.find(([pattern]) => pattern.test(reason)) ?? [];
         throw new parsers_InvalidInputError(`is not YAML${mark?.line === undefined ? '' : ` (line ${mark.line + 1}, column ${(mark.column ?? 0) + 1})`}${description === undefined ? '' : `: ${description}`}.`, remedy);
@@ -35474,7 +35483,14 @@ function requireMap(value) {
     return value;
 }
 /** YAML 1.1 but for dates, which stay texts: as helm reads values. Source: sigs.k8s.io/yaml. */
-const helmSchema = new Schema([...js_yaml_FAILSAFE_SCHEMA.tags, nullYaml11Tag, boolYaml11Tag, intYaml11Tag, floatYaml11Tag, mergeTag]);
+const helmSchema = new Schema([
+    ...js_yaml_FAILSAFE_SCHEMA.tags,
+    nullYaml11Tag,
+    boolYaml11Tag,
+    intYaml11Tag,
+    floatYaml11Tag,
+    mergeTag,
+]);
 /** helm's values: `no` is false and 0644 a number to the base of 8, as for helm. */
 function helmValues(raw) {
     return requireMap(parseYaml(raw, helmSchema));
@@ -35482,14 +35498,19 @@ function helmValues(raw) {
 /** A YAML map of texts, as annotations and tags are; `a=b,c=d` or a pair a line too. */
 function stringMap(raw) {
     const isPairList = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
-    return isPairList ? parsePairs(raw) : Object.fromEntries(Object.entries(requireMap(parseYaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
-        if (typeof value !== 'string')
-            throw new parsers_InvalidInputError(`has no plain text under ${parsers_quoteForError(key)}.`, "Give a text there, for example key: 'value'.");
-        return [key, value];
-    }));
+    return isPairList
+        ? parsePairs(raw)
+        : Object.fromEntries(Object.entries(requireMap(parseYaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
+            if (typeof value !== 'string')
+                throw new parsers_InvalidInputError(`has no plain text under ${parsers_quoteForError(key)}.`, "Give a text there, for example key: 'value'.");
+            return [key, value];
+        }));
 }
 function parsePairs(raw) {
-    const entries = raw.split(/[,\n]/).map((entry) => entry.trim()).filter((entry) => entry !== '');
+    const entries = raw
+        .split(/[,\n]/)
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== '');
     return Object.fromEntries(entries.map((entry) => {
         const separator = entry.indexOf('=');
         if (separator < 1)
@@ -35509,22 +35530,28 @@ function accounts_parseAccountIds(raw) {
         return ids;
     // 012345678901 without quotes is a number to YAML.
     const isMissingZeros = /^\d{1,11}$/.test(invalid);
-    throw new InvalidInputError(`has ${quoteForError(invalid)}, which is not the id of an AWS account: that has 12 digits.`, isMissingZeros ? `Give it in quotes, for example '${invalid.padStart(12, '0')}': without them YAML drops zeros in front.` : "Give ids such as '111122223333', separated by commas.");
+    throw new InvalidInputError(`has ${quoteForError(invalid)}, which is not the id of an AWS account: that has 12 digits.`, isMissingZeros
+        ? `Give it in quotes, for example '${invalid.padStart(12, '0')}': without them YAML drops zeros in front.`
+        : "Give ids such as '111122223333', separated by commas.");
 }
 
 ;// CONCATENATED MODULE: ./build/controller/annotations.js
 /**
- * Annotations of the Ingress that the user gives beside the inputs: those that the controller or ELB would refuse are found here.
- * Source: AWS Load Balancer Controller v3.5.0, docs/guide/ingress/annotations.md, pkg/annotations/parser.go and pkg/ingress; the ELBv2 API's limits.
+ * Annotations of the Ingress that the user gives beside the inputs: those that the controller or
+ * ELB would refuse are found here. Source: AWS Load Balancer Controller v3.5.0,
+ * docs/guide/ingress/annotations.md, pkg/annotations/parser.go and pkg/ingress; the ELBv2 API's
+ * limits.
  */
 /** The prefix of the controller's annotations. */
 const annotationPrefix = 'alb.ingress.kubernetes.io/';
 /** A text as it is, or that it is too long to be shown: a piece of it might be one of a secret. */
-const truncateForError = (text) => (text.length > 80 ? `(${text.length} characters)` : text);
+const truncateForError = (text) => text.length > 80 ? `(${text.length} characters)` : text;
 const anyValue = () => undefined;
-const annotations_oneOf = (...words) => (value) => (words.includes(value) ? undefined : `is not one of ${words.join(', ')}`);
+const annotations_oneOf = (...words) => (value) => words.includes(value) ? undefined : `is not one of ${words.join(', ')}`;
 const annotations_boolean = annotations_oneOf('true', 'false');
-const integer = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max ? undefined : `is not a whole number from ${min} to ${max}`;
+const integer = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
+    ? undefined
+    : `is not a whole number from ${min} to ${max}`;
 const json = (value) => {
     try {
         JSON.parse(value);
@@ -35541,7 +35568,11 @@ const mutualAuthentication = (value) => {
         return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
     const problems = entries.flatMap(({ port, mode, trustStore }) => [
         ...(Number.isInteger(port) ? [] : ['has an entry without a port']),
-        ...(['off', 'passthrough', 'verify'].includes(mode ?? '') ? [] : [`has mode ${truncateForError(JSON.stringify(mode ?? ''))}, which is not off, passthrough or verify`]),
+        ...(['off', 'passthrough', 'verify'].includes(mode ?? '')
+            ? []
+            : [
+                `has mode ${truncateForError(JSON.stringify(mode ?? ''))}, which is not off, passthrough or verify`,
+            ]),
         ...(mode === 'verify' && !trustStore ? ['has mode verify without a trustStore'] : []),
     ]);
     return problems.length > 0 ? problems.slice(0, 3).join(', and ') : undefined;
@@ -35551,13 +35582,25 @@ function parseMutualAuthentication(value) {
     if (json(value) !== undefined)
         return undefined;
     const parsed = JSON.parse(value);
-    return Array.isArray(parsed) && parsed.every((entry) => typeof entry === 'object' && entry !== null) ? parsed : undefined;
+    return Array.isArray(parsed) &&
+        parsed.every((entry) => typeof entry === 'object' && entry !== null)
+        ? parsed
+        : undefined;
 }
-const nonEmptyList = (value) => (value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list');
-/** `key=value,key=value`, as the controller splits it: a comma in a value is written `\,`. @returns undefined when it is no such list */
+const nonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
+/**
+ * `key=value,key=value`, as the controller splits it: a comma in a value is written `\,`.
+ * @returns undefined when it is no such list
+ */
 function parseAttributes(value) {
-    const entries = value.split(/(?<!\\),/).map((entry) => entry.trim()).filter((entry) => entry !== '');
-    const keyValues = entries.map((entry) => [entry.slice(0, Math.max(0, entry.indexOf('='))).trim(), entry.slice(entry.indexOf('=') + 1).trim()]);
+    const entries = value
+        .split(/(?<!\\),/)
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== '');
+    const keyValues = entries.map((entry) => [
+        entry.slice(0, Math.max(0, entry.indexOf('='))).trim(),
+        entry.slice(entry.indexOf('=') + 1).trim(),
+    ]);
     return keyValues.every(([key]) => key !== '') ? keyValues : undefined;
 }
 const attributeList = (checks) => (value) => {
@@ -35566,7 +35609,9 @@ const attributeList = (checks) => (value) => {
         return 'is not key=value';
     const problems = entries.flatMap(([key, entryValue]) => {
         const problem = Object.hasOwn(checks, key) ? checks[key]?.(entryValue) : undefined;
-        return problem === undefined ? [] : [`has ${key}=${truncateForError(entryValue)}, which ${problem}`];
+        return problem === undefined
+            ? []
+            : [`has ${key}=${truncateForError(entryValue)}, which ${problem}`];
     });
     return problems.length > 0 ? problems.slice(0, 3).join(', and ') : undefined;
 };
@@ -35585,7 +35630,7 @@ const loadBalancerAttributes = attributeList({
 /** Source: ELBv2, TargetGroupAttribute. */
 const targetGroupAttributes = attributeList({
     'deregistration_delay.timeout_seconds': integer(0, 3600),
-    'slow_start.duration_seconds': (value) => (value === '0' ? undefined : integer(30, 900)(value) && 'is neither 0 nor 30 to 900'),
+    'slow_start.duration_seconds': (value) => value === '0' ? undefined : integer(30, 900)(value) && 'is neither 0 nor 30 to 900',
     'stickiness.enabled': annotations_boolean,
     'stickiness.lb_cookie.duration_seconds': integer(1, 604_800),
     'load_balancing.algorithm.type': annotations_oneOf('round_robin', 'least_outstanding_requests', 'weighted_random'),
@@ -35596,49 +35641,136 @@ const grpcCodes = (value) => {
     const entries = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
     if (entries.some((entry) => entry === null))
         return 'is not a list of codes such as 0,12 or 0-99';
-    const outOfRange = entries.flatMap((entry) => [entry?.[1], entry?.[2]]).find((code) => Number(code ?? 0) > 99);
-    return outOfRange === undefined ? undefined : `has ${outOfRange}, and the codes of a gRPC health check are 0 to 99`;
+    const outOfRange = entries
+        .flatMap((entry) => [entry?.[1], entry?.[2]])
+        .find((code) => Number(code ?? 0) > 99);
+    return outOfRange === undefined
+        ? undefined
+        : `has ${outOfRange}, and the codes of a gRPC health check are 0 to 99`;
 };
-const onlyNone = (value) => (value === 'none' ? undefined : 'does not go with gRPC: it answers calls with a redirect to a page for people');
+const onlyNone = (value) => value === 'none'
+    ? undefined
+    : 'does not go with gRPC: it answers calls with a redirect to a page for people';
 /** Every annotation of the controller that an Ingress may carry, with what it takes. */
 const annotationValidators = {
-    'actions': anyValue, 'conditions': anyValue, 'transforms': anyValue,
-    'acm-pca-arn': anyValue, 'create-acm-cert': annotations_boolean,
-    'auth-idp-cognito': json, 'auth-idp-oidc': json, 'auth-on-unauthenticated-request': annotations_oneOf('authenticate', 'allow', 'deny'), 'auth-scope': anyValue, 'auth-session-cookie': anyValue, 'auth-session-timeout': integer(1, 604_800), 'auth-type': onlyNone,
-    'backend-protocol': annotations_oneOf('HTTP', 'HTTPS'), 'backend-protocol-version': anyValue, 'certificate-arn': anyValue,
-    'customer-owned-ipv4-pool': anyValue, 'enable-frontend-nlb': annotations_boolean, 'frontend-nlb': anyValue,
-    'frontend-nlb-scheme': annotations_oneOf('internal', 'internet-facing'), 'frontend-nlb-subnets': nonEmptyList, 'frontend-nlb-security-groups': nonEmptyList, 'frontend-nlb-listener-port-mapping': anyValue, 'frontend-nlb-healthcheck-port': anyValue, 'frontend-nlb-healthcheck-protocol': anyValue, 'frontend-nlb-healthcheck-path': anyValue, 'frontend-nlb-healthcheck-interval-seconds': anyValue, 'frontend-nlb-healthcheck-timeout-seconds': anyValue, 'frontend-nlb-healthcheck-healthy-threshold-count': anyValue, 'frontend-nlb-healthcheck-unhealthy-threshold-count': anyValue, 'frontend-nlb-healthcheck-success-codes': anyValue, 'frontend-nlb-tags': attributeList({}), 'frontend-nlb-eip-allocations': nonEmptyList, 'frontend-nlb-attributes': attributeList({}),
-    'group.name': anyValue, 'group.order': integer(-1000, 1000),
+    actions: anyValue,
+    conditions: anyValue,
+    transforms: anyValue,
+    'acm-pca-arn': anyValue,
+    'create-acm-cert': annotations_boolean,
+    'auth-idp-cognito': json,
+    'auth-idp-oidc': json,
+    'auth-on-unauthenticated-request': annotations_oneOf('authenticate', 'allow', 'deny'),
+    'auth-scope': anyValue,
+    'auth-session-cookie': anyValue,
+    'auth-session-timeout': integer(1, 604_800),
+    'auth-type': onlyNone,
+    'backend-protocol': annotations_oneOf('HTTP', 'HTTPS'),
+    'backend-protocol-version': anyValue,
+    'certificate-arn': anyValue,
+    'customer-owned-ipv4-pool': anyValue,
+    'enable-frontend-nlb': annotations_boolean,
+    'frontend-nlb': anyValue,
+    'frontend-nlb-scheme': annotations_oneOf('internal', 'internet-facing'),
+    'frontend-nlb-subnets': nonEmptyList,
+    'frontend-nlb-security-groups': nonEmptyList,
+    'frontend-nlb-listener-port-mapping': anyValue,
+    'frontend-nlb-healthcheck-port': anyValue,
+    'frontend-nlb-healthcheck-protocol': anyValue,
+    'frontend-nlb-healthcheck-path': anyValue,
+    'frontend-nlb-healthcheck-interval-seconds': anyValue,
+    'frontend-nlb-healthcheck-timeout-seconds': anyValue,
+    'frontend-nlb-healthcheck-healthy-threshold-count': anyValue,
+    'frontend-nlb-healthcheck-unhealthy-threshold-count': anyValue,
+    'frontend-nlb-healthcheck-success-codes': anyValue,
+    'frontend-nlb-tags': attributeList({}),
+    'frontend-nlb-eip-allocations': nonEmptyList,
+    'frontend-nlb-attributes': attributeList({}),
+    'group.name': anyValue,
+    'group.order': integer(-1000, 1000),
     // Source: ELBv2, CreateTargetGroup.
-    'healthcheck-interval-seconds': integer(5, 300), 'healthcheck-path': (value) => (value.startsWith('/') && value.length <= 1024 ? undefined : 'does not begin with a slash'), 'healthcheck-port': anyValue, 'healthcheck-protocol': annotations_oneOf('HTTP', 'HTTPS'), 'healthcheck-timeout-seconds': integer(2, 120), 'healthy-threshold-count': integer(2, 10), 'unhealthy-threshold-count': integer(2, 10), 'success-codes': grpcCodes,
-    'inbound-cidrs': anyValue, 'ip-address-type': annotations_oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'), 'ipam-ipv4-pool-id': anyValue, 'jwt-validation': json,
-    'listen-ports': anyValue, 'listener-attributes': attributeList({}), 'load-balancer-attributes': loadBalancerAttributes, 'load-balancer-capacity-reservation': anyValue, 'load-balancer-name': anyValue,
-    'manage-backend-security-group-rules': annotations_boolean, 'minimum-load-balancer-capacity': (value) => (/^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER'), 'multi-cluster-target-group': annotations_boolean, 'mutual-authentication': mutualAuthentication,
-    'scheme': anyValue, 'security-group-prefix-lists': nonEmptyList, 'security-groups': anyValue, 'shield-advanced-protection': annotations_boolean, 'ssl-policy': anyValue, 'ssl-redirect': integer(1, 65_535), 'subnets': anyValue,
-    'tags': anyValue, 'target-control-port': anyValue, 'target-group-attributes': targetGroupAttributes, 'target-node-labels': attributeList({}), 'target-type': anyValue, 'use-regex-path-match': annotations_boolean,
-    'waf-acl-id': anyValue, 'wafv2-acl-arn': (value) => (value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value) ? undefined : 'is neither none nor the ARN of a regional web ACL of WAFv2 (arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)'), 'wafv2-acl-name': anyValue, 'web-acl-id': anyValue,
+    'healthcheck-interval-seconds': integer(5, 300),
+    'healthcheck-path': (value) => value.startsWith('/') && value.length <= 1024 ? undefined : 'does not begin with a slash',
+    'healthcheck-port': anyValue,
+    'healthcheck-protocol': annotations_oneOf('HTTP', 'HTTPS'),
+    'healthcheck-timeout-seconds': integer(2, 120),
+    'healthy-threshold-count': integer(2, 10),
+    'unhealthy-threshold-count': integer(2, 10),
+    'success-codes': grpcCodes,
+    'inbound-cidrs': anyValue,
+    'ip-address-type': annotations_oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'),
+    'ipam-ipv4-pool-id': anyValue,
+    'jwt-validation': json,
+    'listen-ports': anyValue,
+    'listener-attributes': attributeList({}),
+    'load-balancer-attributes': loadBalancerAttributes,
+    'load-balancer-capacity-reservation': anyValue,
+    'load-balancer-name': anyValue,
+    'manage-backend-security-group-rules': annotations_boolean,
+    'minimum-load-balancer-capacity': (value) => /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER',
+    'multi-cluster-target-group': annotations_boolean,
+    'mutual-authentication': mutualAuthentication,
+    scheme: anyValue,
+    'security-group-prefix-lists': nonEmptyList,
+    'security-groups': anyValue,
+    'shield-advanced-protection': annotations_boolean,
+    'ssl-policy': anyValue,
+    'ssl-redirect': integer(1, 65_535),
+    subnets: anyValue,
+    tags: anyValue,
+    'target-control-port': anyValue,
+    'target-group-attributes': targetGroupAttributes,
+    'target-node-labels': attributeList({}),
+    'target-type': anyValue,
+    'use-regex-path-match': annotations_boolean,
+    'waf-acl-id': anyValue,
+    'wafv2-acl-arn': (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
+        ? undefined
+        : 'is neither none nor the ARN of a regional web ACL of WAFv2 (arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)',
+    'wafv2-acl-name': anyValue,
+    'web-acl-id': anyValue,
 };
-/** Those whose name goes on with one of the user's own: `actions.NAME`, `listener-attributes.HTTPS-443`. */
+/**
+ * Those whose name goes on with one of the user's own: `actions.NAME`,
+ * `listener-attributes.HTTPS-443`.
+ */
 const suffixedAnnotations = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
 const findValidator = (key) => {
     const name = key.slice(annotationPrefix.length);
-    return Object.hasOwn(annotationValidators, name) ? annotationValidators[name] : annotationValidators[suffixedAnnotations.exec(name)?.[1] ?? ''];
+    return Object.hasOwn(annotationValidators, name)
+        ? annotationValidators[name]
+        : annotationValidators[suffixedAnnotations.exec(name)?.[1] ?? ''];
 };
 /** Source: Kubernetes, "Annotations", syntax and character set. */
 const annotations_isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
-/** What the controller or ELB would refuse of these annotations, each as `KEY is "VALUE", which ...`. */
+/**
+ * What the controller or ELB would refuse of these annotations, each as `KEY is "VALUE", which
+ * ...`.
+ */
 function annotations_validateAnnotations(annotations) {
     return Object.entries(annotations).flatMap(([key, value]) => {
         const problem = key.startsWith(annotationPrefix) ? findValidator(key)?.(value) : undefined;
-        return problem === undefined ? [] : [`${truncateForError(key)} is ${truncateForError(JSON.stringify(value))}, which ${problem}`];
+        return problem === undefined
+            ? []
+            : [`${truncateForError(key)} is ${truncateForError(JSON.stringify(value))}, which ${problem}`];
     });
 }
-/** Annotations under the controller's prefix that it does not know and so ignores, with the one that may be meant. */
+/**
+ * Annotations under the controller's prefix that it does not know and so ignores, with the one that
+ * may be meant.
+ */
 function findUnknownAnnotations(annotations) {
-    return Object.keys(annotations).filter((key) => key.startsWith(annotationPrefix) && findValidator(key) === undefined).map((key) => {
+    return Object.keys(annotations)
+        .filter((key) => key.startsWith(annotationPrefix) && findValidator(key) === undefined)
+        .map((key) => {
         const name = key.slice(annotationPrefix.length);
-        const [nearest] = Object.keys(annotationValidators).map((candidate) => ({ candidate, distance: editDistance(name, candidate) })).sort((a, b) => a.distance - b.distance);
-        return { key, suggestion: nearest && nearest.distance <= 3 ? annotationPrefix + nearest.candidate : undefined };
+        const [nearest] = Object.keys(annotationValidators)
+            .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+            .sort((a, b) => a.distance - b.distance);
+        return {
+            key,
+            suggestion: nearest && nearest.distance <= 3 ? annotationPrefix + nearest.candidate : undefined,
+        };
     });
 }
 /** Levenshtein's distance. */
@@ -35647,7 +35779,8 @@ function editDistance(source, target) {
     for (let sourceIndex = 1; sourceIndex <= source.length; sourceIndex++) {
         const next = [sourceIndex];
         for (let targetIndex = 1; targetIndex <= target.length; targetIndex++) {
-            next.push(Math.min((row[targetIndex] ?? 0) + 1, (next[targetIndex - 1] ?? 0) + 1, (row[targetIndex - 1] ?? 0) + (source[sourceIndex - 1] === target[targetIndex - 1] ? 0 : 1)));
+            next.push(Math.min((row[targetIndex] ?? 0) + 1, (next[targetIndex - 1] ?? 0) + 1, (row[targetIndex - 1] ?? 0) +
+                (source[sourceIndex - 1] === target[targetIndex - 1] ? 0 : 1)));
         }
         row = next;
     }
@@ -35658,16 +35791,33 @@ function annotations_validateTags(tags) {
     const entries = Object.entries(tags);
     return [
         // Three are the controller's own, one is ours on the certificate.
-        ...(entries.length > 46 ? [`has ${entries.length} tags, and AWS takes 50 with those of the controller`] : []),
+        ...(entries.length > 46
+            ? [`has ${entries.length} tags, and AWS takes 50 with those of the controller`]
+            : []),
         ...entries.flatMap(([key, value]) => [
-            ...(/^aws:/i.test(key) ? [`has ${truncateForError(key)}, and the prefix aws: is reserved`] : []),
-            ...(key.length > 128 || key === '' ? [`has a key of ${key.length} characters, and AWS takes 1 to 128`] : []),
-            ...(value.length > 256 ? [`has a value of ${value.length} characters under ${truncateForError(key)}, and AWS takes 256`] : []),
-            ...(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value) ? [`has ${truncateForError(key)}: ${truncateForError(value)}, and AWS takes letters, digits, spaces and _ . : / = + - @`] : []),
+            ...(/^aws:/i.test(key)
+                ? [`has ${truncateForError(key)}, and the prefix aws: is reserved`]
+                : []),
+            ...(key.length > 128 || key === ''
+                ? [`has a key of ${key.length} characters, and AWS takes 1 to 128`]
+                : []),
+            ...(value.length > 256
+                ? [
+                    `has a value of ${value.length} characters under ${truncateForError(key)}, and AWS takes 256`,
+                ]
+                : []),
+            ...(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value)
+                ? [
+                    `has ${truncateForError(key)}: ${truncateForError(value)}, and AWS takes letters, digits, spaces and _ . : / = + - @`,
+                ]
+                : []),
         ]),
     ];
 }
-/** What the Ingress is for may not be undone, and what an input sets has one place: annotation -> who sets it. */
+/**
+ * What the Ingress is for may not be undone, and what an input sets has one place: annotation ->
+ * who sets it.
+ */
 const annotations_reservedAnnotations = {
     'alb.ingress.kubernetes.io/backend-protocol-version': 'this action, which needs GRPC',
     'alb.ingress.kubernetes.io/target-type': 'this action, which needs ip targets',
@@ -35697,7 +35847,9 @@ function chart_parseChartName(name) {
     if (reference.kind === 'registry' && (reference.host === '' || reference.chart === '')) {
         throw new InvalidInputError(`is ${name}, which names no chart of the registry.`, 'Give the whole reference, for example oci://registry.example.com/charts/milvus.');
     }
-    if (reference.kind === 'registry' && reference.digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(reference.digest)) {
+    if (reference.kind === 'registry' &&
+        reference.digest !== undefined &&
+        !/^sha256:[0-9a-f]{64}$/.test(reference.digest)) {
         throw new InvalidInputError(`has the digest ${reference.digest}, which is not sha256: and 64 hexadecimal digits.`, 'Give it as "helm push" or "helm pull" prints it.');
     }
     if (reference.kind === 'archive') {
@@ -35731,28 +35883,84 @@ function chart_versionFromChartName(name) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/pem.js
-/** PEM in the forms in which secrets hold it; what is something else is named, with the command that makes PEM of it. */
+/**
+ * PEM in the forms in which secrets hold it; what is something else is named, with the command that
+ * makes PEM of it.
+ */
 
-/** A SEQUENCE in DER whose content begins so, as a pattern over hexadecimal digits. Source: X.690, 8.1.3. */
+/**
+ * A SEQUENCE in DER whose content begins so, as a pattern over hexadecimal digits. Source: X.690,
+ * 8.1.3.
+ */
 const derSequence = (contentPattern) => `30(?:[0-7].|81..|82.{4}|83.{6})${contentPattern}`;
-/** By the first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292; the key stores of Java. */
+/**
+ * By the first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292; the key
+ * stores of Java.
+ */
 const binaryFormats = [
-    { prefixPattern: 'feedfeed|cececece', name: 'a Java key store', remedy: 'Export it with "keytool -importkeystore -srckeystore FILE -destkeystore store.p12 -deststoretype PKCS12", then take store.p12 apart with "openssl pkcs12 -in store.p12 -nodes -out all.pem".' },
-    { prefixPattern: derSequence('020103'), name: 'PKCS#12 (.p12, .pfx)', remedy: 'Take it apart with "openssl pkcs12 -in FILE -nokeys -out certificate.pem" and "openssl pkcs12 -in FILE -nocerts -nodes -out key.pem".' },
-    { prefixPattern: derSequence('06092a864886f70d0107'), name: 'PKCS#7 in DER (.p7b)', remedy: 'Take the certificates out of it with "openssl pkcs7 -inform DER -in FILE -print_certs -out chain.pem".' },
-    { prefixPattern: derSequence(derSequence('(?:a003020102)?02')), name: 'a certificate in DER', remedy: 'Convert it with "openssl x509 -inform DER -in FILE -out certificate.pem".' },
-    { prefixPattern: derSequence('0201'), name: 'a private key in DER', remedy: 'Convert it with "openssl pkey -inform DER -in FILE -out key.pem".' },
-    { prefixPattern: derSequence('30'), name: 'an encrypted private key, or something else, in DER', remedy: 'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its passphrase.' },
+    {
+        prefixPattern: 'feedfeed|cececece',
+        name: 'a Java key store',
+        remedy: 'Export it with "keytool -importkeystore -srckeystore FILE -destkeystore store.p12 -deststoretype PKCS12", then take store.p12 apart with "openssl pkcs12 -in store.p12 -nodes -out all.pem".',
+    },
+    {
+        prefixPattern: derSequence('020103'),
+        name: 'PKCS#12 (.p12, .pfx)',
+        remedy: 'Take it apart with "openssl pkcs12 -in FILE -nokeys -out certificate.pem" and "openssl pkcs12 -in FILE -nocerts -nodes -out key.pem".',
+    },
+    {
+        prefixPattern: derSequence('06092a864886f70d0107'),
+        name: 'PKCS#7 in DER (.p7b)',
+        remedy: 'Take the certificates out of it with "openssl pkcs7 -inform DER -in FILE -print_certs -out chain.pem".',
+    },
+    {
+        prefixPattern: derSequence(derSequence('(?:a003020102)?02')),
+        name: 'a certificate in DER',
+        remedy: 'Convert it with "openssl x509 -inform DER -in FILE -out certificate.pem".',
+    },
+    {
+        prefixPattern: derSequence('0201'),
+        name: 'a private key in DER',
+        remedy: 'Convert it with "openssl pkey -inform DER -in FILE -out key.pem".',
+    },
+    {
+        prefixPattern: derSequence('30'),
+        name: 'an encrypted private key, or something else, in DER',
+        remedy: 'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its passphrase.',
+    },
 ];
 /** Texts that are something else. None is quoted: it may be half of a secret. */
 const textFormats = [
-    { pattern: /^\{/, name: 'JSON', remedy: 'Give the one field that holds the PEM, for example ${{ fromJSON(secrets.NAME).private_key }}.' },
-    { pattern: /^arn:aws[a-z-]*:acm:/, name: 'the ARN of a certificate in ACM', remedy: 'Give it as certificate-arn, and leave certificate and private-key empty.' },
-    { pattern: /^arn:aws/, name: 'an ARN', remedy: 'Fetch what it names in a step before this one (aws-actions/aws-secretsmanager-get-secrets for a secret), and give that text.' },
-    { pattern: /^ssh-|^ecdsa-sha2-/, name: 'a public key of SSH', remedy: 'Give the certificate and key of a TLS server, as PEM.' },
-    { pattern: /^@?((~|\.{1,2})?\/[\w./ -]{1,200}|[A-Za-z]:\\[\w.\\ -]{1,200}|[\w./-]{1,200}\.(pem|crt|cer|key|der|p12|pfx|p7b|jks))$/, name: 'the path of a file, not what is in it', remedy: 'Store the text of the file as a secret ("gh secret set NAME < FILE") and give that.' },
+    {
+        pattern: /^\{/,
+        name: 'JSON',
+        remedy: 'Give the one field that holds the PEM, for example ${{ fromJSON(secrets.NAME).private_key }}.',
+    },
+    {
+        pattern: /^arn:aws[a-z-]*:acm:/,
+        name: 'the ARN of a certificate in ACM',
+        remedy: 'Give it as certificate-arn, and leave certificate and private-key empty.',
+    },
+    {
+        pattern: /^arn:aws/,
+        name: 'an ARN',
+        remedy: 'Fetch what it names in a step before this one (aws-actions/aws-secretsmanager-get-secrets for a secret), and give that text.',
+    },
+    {
+        pattern: /^ssh-|^ecdsa-sha2-/,
+        name: 'a public key of SSH',
+        remedy: 'Give the certificate and key of a TLS server, as PEM.',
+    },
+    {
+        pattern: /^@?((~|\.{1,2})?\/[\w./ -]{1,200}|[A-Za-z]:\\[\w.\\ -]{1,200}|[\w./-]{1,200}\.(pem|crt|cer|key|der|p12|pfx|p7b|jks))$/,
+        name: 'the path of a file, not what is in it',
+        remedy: 'Store the text of the file as a secret ("gh secret set NAME < FILE") and give that.',
+    },
 ];
-/** PEM, or base64 of PEM with or without line breaks, in quotes or not. @returns PEM with `\n` line ends, also where the text has lost them */
+/**
+ * PEM, or base64 of PEM with or without line breaks, in quotes or not.
+ * @returns PEM with `\n` line ends, also where the text has lost them
+ */
 function pem_parsePem(input) {
     const raw = input.trim().replace(/^(["'])(.*)\1$/s, '$2');
     const textFormat = textFormats.find(({ pattern }) => pattern.test(raw));
@@ -35770,12 +35978,20 @@ function pem_parsePem(input) {
         throw new InvalidInputError(`is base64 of ${binaryFormat.name}, not of PEM.`, binaryFormat.remedy);
     throw new InvalidInputError('is neither PEM nor base64 of PEM.', 'Give the text of a .pem file, which begins with -----BEGIN, or its base64.');
 }
-/** Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing on the way into a secret. */
+/**
+ * Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing on the way into a
+ * secret.
+ */
 function restoreLineEndings(text) {
     const lines = text.replace(/\\r/g, '').replace(/\\n|\r\n?/g, '\n');
     const blocks = lines.replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (block, begin, body, end) => {
-        const isWrapped = body.trim().split('\n').every((line) => /^\S{1,76}$/.test(line.trim()));
-        return isWrapped ? block : [begin, ...(body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []), end].join('\n');
+        const isWrapped = body
+            .trim()
+            .split('\n')
+            .every((line) => /^\S{1,76}$/.test(line.trim()));
+        return isWrapped
+            ? block
+            : [begin, ...(body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []), end].join('\n');
     });
     return blocks.trim() + '\n';
 }
@@ -35798,19 +36014,29 @@ function restore_service_readRestoration(reader, service) {
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
 ;// CONCATENATED MODULE: ./build/x509/parse.js
-/** PEM texts to certificates and keys. What is something else is named as what it is, with the command that makes the right thing of it. */
+/**
+ * PEM texts to certificates and keys. What is something else is named as what it is, with the
+ * command that makes the right thing of it.
+ */
 
 
-/** Every certificate of a PEM text, in its order. @throws Error when one of them cannot be parsed */
+/**
+ * Every certificate of a PEM text, in its order.
+ * @throws Error when one of them cannot be parsed
+ */
 function parse_parseCertificates(pem) {
     const blocks = pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g) ?? [];
     if (blocks.length < (pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g)?.length ?? 0))
         throw new Error('a certificate that does not end');
     return blocks.map((block) => assertParsed(new X509Certificate(block)));
 }
-/** Node parses a key and dates only when they are asked for: one that has none that can be read is found here, not by whoever asks. */
+/**
+ * Node parses a key and dates only when they are asked for: one that has none that can be read is
+ * found here, not by whoever asks.
+ */
 function assertParsed(certificate) {
-    // By OpenSSL's text, which says "Bad time value": of that, validToDate is a random date now and then.
+    // By OpenSSL's text, which says "Bad time value": of that, validToDate is a random date now and
+    // then.
     if (![certificate.validFrom, certificate.validTo].every((date) => date.endsWith(' GMT')))
         throw new Error('a date that is none');
     // The getter throws for what is no key, or of a kind that OpenSSL does not know.
@@ -35823,13 +36049,24 @@ const describePemBlock = (pem) => /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?
 const certificateRemedy = 'Give X.509 certificates as PEM, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.';
 /** What to do when an input for certificates holds something else, by the kind of its block. */
 const misplacedInputRemedies = (/* unused pure expression or super */ null && ([
-    [/private key/, 'The inputs certificate and private-key may be in each other\'s place: give the certificate as certificate, and the key as private-key.'],
+    [
+        /private key/,
+        "The inputs certificate and private-key may be in each other's place: give the certificate as certificate, and the key as private-key.",
+    ],
     [/request/, 'A request is what an authority signs: give the certificate that it answered with.'],
-    [/pkcs7/, 'Take the certificates out of it with "openssl pkcs7 -in chain.p7b -print_certs -out chain.pem".'],
+    [
+        /pkcs7/,
+        'Take the certificates out of it with "openssl pkcs7 -in chain.p7b -print_certs -out chain.pem".',
+    ],
 ]));
 /** @throws ActionError `certificate-unreadable` */
 function parse_parseCertificateInput(input, pem) {
-    const createError = (problem, remedy = certificateRemedy, cause) => new ActionError({ code: 'certificate-unreadable', problem: `Input ${input} ${problem}.`, remedy, cause });
+    const createError = (problem, remedy = certificateRemedy, cause) => new ActionError({
+        code: 'certificate-unreadable',
+        problem: `Input ${input} ${problem}.`,
+        remedy,
+        cause,
+    });
     let certificates;
     try {
         certificates = parse_parseCertificates(pem);
@@ -35844,7 +36081,11 @@ function parse_parseCertificateInput(input, pem) {
 }
 /** @throws ActionError `private-key-unreadable` */
 function parse_parsePrivateKey(pem) {
-    const createError = (problem, remedy) => new ActionError({ code: 'private-key-unreadable', problem: `Input private-key ${problem}.`, remedy });
+    const createError = (problem, remedy) => new ActionError({
+        code: 'private-key-unreadable',
+        problem: `Input private-key ${problem}.`,
+        remedy,
+    });
     if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(pem)) {
         throw createError('is encrypted', 'ACM takes only unencrypted keys: decrypt it with "openssl pkey -in key.pem -out plain.pem" and store that as the secret.');
     }
@@ -35855,7 +36096,7 @@ function parse_parsePrivateKey(pem) {
     if (count > 1)
         throw createError(`holds ${count} private keys`, 'Give only the one that the certificate was requested with.');
     if (count === 0) {
-        throw createError(`holds ${describePemBlock(pem)}, and no private key`, 'Give the unencrypted RSA or EC key that the certificate was requested with, as PEM; certificate and private-key may be in each other\'s place.');
+        throw createError(`holds ${describePemBlock(pem)}, and no private key`, "Give the unencrypted RSA or EC key that the certificate was requested with, as PEM; certificate and private-key may be in each other's place.");
     }
     try {
         // The parser's own error is dropped on purpose: nothing that has read a key may reach a log.
@@ -35881,10 +36122,15 @@ function parse_parsePrivateKey(pem) {
 function certificate_parseCertificateMaterial(inputs, authorities = []) {
     const { key, given: certificates } = parseAll({
         key: () => (inputs.privateKey ? parsePrivateKey(inputs.privateKey) : undefined),
-        given: () => [...parseCertificateInput('certificate', inputs.certificate), ...(inputs.chain ? parseCertificateInput('certificate-chain', inputs.chain) : [])],
+        given: () => [
+            ...parseCertificateInput('certificate', inputs.certificate),
+            ...(inputs.chain ? parseCertificateInput('certificate-chain', inputs.chain) : []),
+        ],
     });
     const unique = certificates.filter((certificate, index) => certificates.findIndex((other) => other.raw.equals(certificate.raw)) === index);
-    const leaf = unique.find((certificate) => key && certificate.checkPrivateKey(key)) ?? unique.find((certificate) => !certificate.ca) ?? unique[0];
+    const leaf = unique.find((certificate) => key && certificate.checkPrivateKey(key)) ??
+        unique.find((certificate) => !certificate.ca) ??
+        unique[0];
     if (!leaf)
         throw new TypeError('readCertificates() never returns an empty list');
     const providedChain = buildChain(leaf, unique);
@@ -35892,7 +36138,15 @@ function certificate_parseCertificateMaterial(inputs, authorities = []) {
     const path = [leaf, ...providedChain];
     const unrelatedCertificates = unique.filter((certificate) => !path.includes(certificate) && !path.some((subject) => isIssuerOf(certificate, subject)));
     const providedOrder = unique.filter((certificate) => path.includes(certificate));
-    return { leaf, isReordered: !areCertificatesEqual(providedOrder, path), chain, isChainFromCaBundle: chain.length > providedChain.length, unrelatedCertificates, key, privateKey: key ? String(key.export({ type: 'pkcs8', format: 'pem' })) : '' };
+    return {
+        leaf,
+        isReordered: !areCertificatesEqual(providedOrder, path),
+        chain,
+        isChainFromCaBundle: chain.length > providedChain.length,
+        unrelatedCertificates,
+        key,
+        privateKey: key ? String(key.export({ type: 'pkcs8', format: 'pem' })) : '',
+    };
 }
 /** Reads both, so that both problems are said. */
 function parseAll(parsers) {
@@ -35914,7 +36168,10 @@ function buildChain(leaf, candidates) {
     const chain = [];
     let subject = leaf;
     for (;;) {
-        const issuer = candidates.find((candidate) => candidate !== subject && candidate !== leaf && !chain.includes(candidate) && isIssuerOf(candidate, subject));
+        const issuer = candidates.find((candidate) => candidate !== subject &&
+            candidate !== leaf &&
+            !chain.includes(candidate) &&
+            isIssuerOf(candidate, subject));
         if (!issuer)
             return chain;
         chain.push(issuer);
@@ -35925,11 +36182,16 @@ function buildChain(leaf, candidates) {
 function isIssuerOf(issuer, certificate) {
     return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
-/** Whether a certificate signed itself. Not by checkIssued, which wants a certificate that may sign others. */
+/**
+ * Whether a certificate signed itself. Not by checkIssued, which wants a certificate that may sign
+ * others.
+ */
 const isSelfSigned = (certificate) => certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
 /** The DNS names of a certificate's subject alternative name. */
 function getDnsNames(certificate) {
-    return (certificate.subjectAltName ?? '').split(', ').flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4).toLowerCase()] : []));
+    return (certificate.subjectAltName ?? '')
+        .split(', ')
+        .flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4).toLowerCase()] : []));
 }
 /**
  * The type and size of a certificate's key in ACM's words: RSA_2048, EC_prime256v1.
@@ -35945,11 +36207,16 @@ function getKeyAlgorithm(certificate) {
 }
 /** What a summary says of a certificate. */
 const getCertificateDetails = (certificate) => ({
-    issuer: formatDistinguishedName(certificate.issuer), dnsNames: getDnsNames(certificate), serialNumber: certificate.serialNumber, keyAlgorithm: getKeyAlgorithm(certificate), notAfter: certificate.validToDate,
+    issuer: formatDistinguishedName(certificate.issuer),
+    dnsNames: getDnsNames(certificate),
+    serialNumber: certificate.serialNumber,
+    keyAlgorithm: getKeyAlgorithm(certificate),
+    notAfter: certificate.validToDate,
 });
 /** Whether two lists hold the same certificates in the same order. */
 function areCertificatesEqual(a, b) {
-    return a.length === b.length && a.every((certificate, index) => certificate.raw.equals(b[index]?.raw ?? Buffer.alloc(0)));
+    return (a.length === b.length &&
+        a.every((certificate, index) => certificate.raw.equals(b[index]?.raw ?? Buffer.alloc(0))));
 }
 /** Certificates as one PEM text. */
 const toPem = (certificates) => certificates.map((certificate) => certificate.toString()).join('');
@@ -35968,24 +36235,35 @@ const toPem = (certificates) => certificates.map((certificate) => certificate.to
 
 
 
-/** An input's text, or the default that an empty one means. Keys keep their line breaks: @actions/core trims only the ends. */
+/**
+ * An input's text, or the default that an empty one means. Keys keep their line breaks:
+ * @actions/core trims only the ends.
+ */
 function getInputText(name) {
     return getInput(name) || inputDefaults[name];
 }
 /** helm's values may have certificates in them. */
-const pemInputs = (/* unused pure expression or super */ null && (['certificate', 'private-key', 'certificate-chain', 'probe-ca', 'values']));
+const pemInputs = (/* unused pure expression or super */ null && ([
+    'certificate',
+    'private-key',
+    'certificate-chain',
+    'probe-ca',
+    'values',
+]));
 /** Collects what the parsers throw, so that one run shows every problem. */
 class InputReader {
     problems = [];
     /** The parsed input; undefined when it is empty or wrong. */
     optional(name, parse) {
         const raw = getInputText(name);
-        return raw === '' ? undefined : this.collectProblem(name, () => {
-            parsers.rejectPlaceholder(raw);
-            if (!pemInputs.includes(name))
-                parsers.rejectPem(raw);
-            return parse(raw);
-        });
+        return raw === ''
+            ? undefined
+            : this.collectProblem(name, () => {
+                parsers.rejectPlaceholder(raw);
+                if (!pemInputs.includes(name))
+                    parsers.rejectPem(raw);
+                return parse(raw);
+            });
     }
     /** An input that is never empty, because it has a default or because it must be given. */
     required(name, parse, remedy) {
@@ -36005,7 +36283,12 @@ class InputReader {
         }
         catch (thrown) {
             this.problems.push(thrown instanceof parsers.InvalidInputError
-                ? new ActionError({ code: 'input-invalid', problem: `Input ${name} ${thrown.message}`, remedy: thrown.remedy, cause: thrown.cause })
+                ? new ActionError({
+                    code: 'input-invalid',
+                    problem: `Input ${name} ${thrown.message}`,
+                    remedy: thrown.remedy,
+                    cause: thrown.cause,
+                })
                 : toActionError(thrown));
             return undefined;
         }
@@ -36020,7 +36303,8 @@ function settings_readSettings(env) {
     const reader = new InputReader();
     const probe = readProbe(reader);
     const mode = reader.optional('mode', parsers.oneOf('deploy', 'check', 'destroy'));
-    // Each part says undefined for what it could not read; it then has left a problem, and Settings is never built.
+    // Each part says undefined for what it could not read; it then has left a problem, and Settings
+    // is never built.
     const settings = {
         mode,
         dryRun: reader.optional('dry-run', parsers.boolean),
@@ -36036,7 +36320,9 @@ function settings_readSettings(env) {
         chart: readChart(reader, mode),
         helmStorage: readHelmStorage(reader, env['HELM_DRIVER'] ?? ''),
         values: reader.optional('values', parsers.helmValues) ?? {},
-        ...(mode === 'destroy' ? readRestoration(reader, getInputText('service')) : { serviceType: 'ClusterIP', restoreLoadBalancerClass: undefined }),
+        ...(mode === 'destroy'
+            ? readRestoration(reader, getInputText('service'))
+            : { serviceType: 'ClusterIP', restoreLoadBalancerClass: undefined }),
         allowChartChange: reader.optional('allow-chart-change', parsers.boolean),
         cutover: readCutover(reader, mode),
         onFailure: reader.optional('on-failure', parsers.oneOf('keep', 'rollback')),
@@ -36052,7 +36338,9 @@ function settings_readSettings(env) {
 }
 /** Plain objects and lists only: certificates and keys are not ours to freeze. */
 function deepFreeze(value) {
-    if (typeof value === 'object' && value !== null && (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype))
+    if (typeof value === 'object' &&
+        value !== null &&
+        (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype))
         Object.values(Object.freeze(value)).forEach(deepFreeze);
     return value;
 }
@@ -36068,7 +36356,9 @@ function readAccess(reader, env) {
         return cluster === undefined ? undefined : { kind: 'eks', cluster };
     if (getInputText('kubeconfig') !== '' && kubeconfig === undefined)
         return undefined;
-    const paths = (kubeconfig ?? env['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '');
+    const paths = (kubeconfig ?? env['KUBECONFIG'] ?? '')
+        .split(delimiter)
+        .filter((path) => path !== '');
     if (paths.length === 0)
         reader.addMissing('cluster', 'Give the name of the EKS cluster, or kubeconfig (or KUBECONFIG) for a file that says how to reach it.');
     return { kind: 'kubeconfig', paths, context };
@@ -36082,8 +36372,17 @@ function readRegion(reader, env) {
 }
 function readTimeouts(reader) {
     const parseTimeout = parsers.duration(1, 86_400);
-    const [release, loadBalancer, probe] = [reader.optional('release-timeout', parseTimeout), reader.optional('load-balancer-timeout', parseTimeout), reader.optional('probe-timeout', parseTimeout)];
-    return { release, loadBalancer, probe, lock: reader.optional('lock-timeout', parseTimeout) ?? (release ?? 0) + (loadBalancer ?? 0) };
+    const [release, loadBalancer, probe] = [
+        reader.optional('release-timeout', parseTimeout),
+        reader.optional('load-balancer-timeout', parseTimeout),
+        reader.optional('probe-timeout', parseTimeout),
+    ];
+    return {
+        release,
+        loadBalancer,
+        probe,
+        lock: reader.optional('lock-timeout', parseTimeout) ?? (release ?? 0) + (loadBalancer ?? 0),
+    };
 }
 function readMilvus(reader) {
     const release = reader.optional('release', parsers.kubernetesName);
@@ -36098,7 +36397,10 @@ const readEndpoint = (reader, env, caBundle, mode) => ({
     certificate: readCertificate(reader, env, caBundle, mode),
 });
 /** What a removal has in their place. */
-const destroyEndpoint = { host: '', certificate: { kind: 'arn', arn: '' } };
+const destroyEndpoint = {
+    host: '',
+    certificate: { kind: 'arn', arn: '' },
+};
 function readCertificate(reader, env, caBundle, mode) {
     const arn = reader.optional('certificate-arn', parsers.certificateArn);
     const certificate = reader.optional('certificate', parsePem);
@@ -36143,7 +36445,10 @@ function readChart(reader, mode) {
         credentials: mode === 'check' ? undefined : readChartCredentials(reader),
     };
 }
-/** For a run that fetches the chart. A password without a user name is left alone: a workflow gives its secrets to all targets, also to those with a public chart. */
+/**
+ * For a run that fetches the chart. A password without a user name is left alone: a workflow gives
+ * its secrets to all targets, also to those with a public chart.
+ */
 function readChartCredentials(reader) {
     const username = reader.optional('chart-username', parsers.text);
     const password = reader.optional('chart-password', parsers.text);
@@ -36176,13 +36481,15 @@ function readAnnotations(raw) {
         throw new parsers.InvalidInputError(`has ${reserved}, which is set by ${reservedAnnotations[reserved] ?? ''}.`, 'Take it out of annotations.');
     const invalidKey = Object.keys(annotations).find((key) => !isAnnotationKey(key));
     if (invalidKey !== undefined)
-        throw new parsers.InvalidInputError(`has ${parsers.quoteForError(invalidKey)}, which is no key of an annotation.`, "Give one \"prefix/name: 'value'\" a line.");
+        throw new parsers.InvalidInputError(`has ${parsers.quoteForError(invalidKey)}, which is no key of an annotation.`, 'Give one "prefix/name: \'value\'" a line.');
     const rejected = validateAnnotations(annotations);
     if (rejected.length > 0)
         throw new parsers.InvalidInputError(`has what the controller or ELB would refuse: ${parsers.summarize(rejected)}.`, 'Correct or take out these entries of annotations.');
     const attribute = /idle_timeout\.timeout_seconds|routing\.http2\.enabled=false/.exec(annotations['alb.ingress.kubernetes.io/load-balancer-attributes'] ?? '');
     if (attribute)
-        throw new parsers.InvalidInputError(`has the load balancer attribute ${attribute[0]}.`, attribute[0].startsWith('idle') ? 'Give input idle-timeout in its place.' : 'Take it out: gRPC needs HTTP/2.');
+        throw new parsers.InvalidInputError(`has the load balancer attribute ${attribute[0]}.`, attribute[0].startsWith('idle')
+            ? 'Give input idle-timeout in its place.'
+            : 'Take it out: gRPC needs HTTP/2.');
     return annotations;
 }
 function readTags(raw) {
@@ -36241,11 +36548,22 @@ function readProbe(reader) {
 
 /** Source: GitHub, "Usage limits": a matrix makes at most 256 jobs of a workflow run. */
 const maxMatrixJobs = 256;
-/** What only one run may change at a time: a release of a cluster. deploy.yml has the same expression for its one target. */
-function matrix_getConcurrencyGroup({ roleToAssume, inputs }) {
+/**
+ * What only one run may change at a time: a release of a cluster. deploy.yml has the same
+ * expression for its one target.
+ */
+function matrix_getConcurrencyGroup({ roleToAssume, inputs, }) {
     const inputOrDefault = (name) => inputs[name] || inputDefaults[name];
-    // The role names the account: clusters of several accounts often have the same name, and a group holds no more than 100 jobs.
-    return ['milvus-alb', roleToAssume, inputOrDefault('region'), inputOrDefault('cluster') || `${inputOrDefault('kubeconfig')} ${inputOrDefault('context')}`, inputOrDefault('namespace'), inputOrDefault('release') || inputOrDefault('service')].join('-');
+    // The role names the account: clusters of several accounts often have the same name, and a group
+    // holds no more than 100 jobs.
+    return [
+        'milvus-alb',
+        roleToAssume,
+        inputOrDefault('region'),
+        inputOrDefault('cluster') || `${inputOrDefault('kubeconfig')} ${inputOrDefault('context')}`,
+        inputOrDefault('namespace'),
+        inputOrDefault('release') || inputOrDefault('service'),
+    ].join('-');
 }
 /**
  * Targets of the same release go into the same job.
@@ -36255,8 +36573,12 @@ function matrix_getConcurrencyGroup({ roleToAssume, inputs }) {
  * @throws RangeError when the targets need more than 256 different jobs
  */
 function buildMatrix(targets, options, maxJobs = maxMatrixJobs) {
-    const identityOf = (target) => (options.check ? { role: target.checkRoleToAssume, environment: target.checkEnvironment } : { role: target.roleToAssume, environment: target.environment });
-    const groups = [...Map.groupBy(targets, (target) => JSON.stringify([identityOf(target), target.inputs['region'] ?? '', target.runsOn])).values()];
+    const identityOf = (target) => options.check
+        ? { role: target.checkRoleToAssume, environment: target.checkEnvironment }
+        : { role: target.roleToAssume, environment: target.environment };
+    const groups = [
+        ...Map.groupBy(targets, (target) => JSON.stringify([identityOf(target), target.inputs['region'] ?? '', target.runsOn])).values(),
+    ];
     if (groups.length > maxJobs)
         throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`);
     const releaseGroups = groups.map((group) => [...Map.groupBy(group, matrix_getConcurrencyGroup).values()]);
@@ -36276,20 +36598,43 @@ function createJob(targets, identityOf, runsOn) {
         environment: identityOf(first).environment,
         'role-to-assume': identityOf(first).role,
         region: first.inputs['region'] ?? '',
-        'runs-on': JSON.stringify(first.runsOn.length === 0 ? runsOn : first.runsOn.length === 1 ? first.runsOn[0] : first.runsOn),
+        'runs-on': JSON.stringify(first.runsOn.length === 0
+            ? runsOn
+            : first.runsOn.length === 1
+                ? first.runsOn[0]
+                : first.runsOn),
         concurrency: matrix_getConcurrencyGroup(first),
         targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs }))),
     };
 }
 
 ;// CONCATENATED MODULE: ./build/fleet/plan/schema.js
-/** The JSON Schema of a targets file: what editors complete, and what the file is checked against. */
+/**
+ * The JSON Schema of a targets file: what editors complete, and what the file is checked against.
+ */
 
 /** Inputs that a target cannot say: secrets, and what the workflow decides for all. */
-const excludedInputs = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values', 'restore-service-type', 'restore-load-balancer-class', 'summary'];
+const excludedInputs = [
+    'mode',
+    'dry-run',
+    'fail-on-drift',
+    'certificate',
+    'private-key',
+    'certificate-chain',
+    'milvus-token',
+    'chart-password',
+    'values',
+    'restore-service-type',
+    'restore-load-balancer-class',
+    'summary',
+];
 /** The inputs that a target may say. */
 const schema_targetInputs = Object.keys(inputs_inputDefaults).filter((name) => !excludedInputs.includes(name));
-const listInputs = (/* unused pure expression or super */ null && (['inbound-cidrs', 'subnets', 'security-groups']));
+const listInputs = (/* unused pure expression or super */ null && ([
+    'inbound-cidrs',
+    'subnets',
+    'security-groups',
+]));
 const mapInputs = (/* unused pure expression or super */ null && (['tags', 'annotations']));
 const rolePattern = '^arn:aws[a-z-]*:iam::\\d{12}:role/.+$';
 const scalarSchema = { type: ['string', 'number', 'boolean'] };
@@ -36298,18 +36643,49 @@ function schema_createTargetsSchema(descriptions = {}) {
     const inputSchema = (name) => {
         if (listInputs.includes(name))
             return { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] };
-        return mapInputs.includes(name) ? { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: scalarSchema }] } : scalarSchema;
+        return mapInputs.includes(name)
+            ? { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: scalarSchema }] }
+            : scalarSchema;
     };
-    const describedInputSchema = (name) => ({ ...inputSchema(name), ...(descriptions[name] !== undefined && { description: descriptions[name] }) });
+    const describedInputSchema = (name) => ({
+        ...inputSchema(name),
+        ...(descriptions[name] !== undefined && { description: descriptions[name] }),
+    });
     const inputs = Object.fromEntries(schema_targetInputs.map((name) => [name, describedInputSchema(name)]));
     const jobProperties = {
-        environment: { type: 'string', minLength: 1, description: 'GitHub environment of the job: its secrets TLS_CERTIFICATE, TLS_PRIVATE_KEY and so on are this target\'s, and its protection rules apply.' },
-        'check-environment': { type: 'string', minLength: 1, description: 'GitHub environment of the job in mode check, for example one without reviewers; environment when absent.' },
-        'role-to-assume': { type: 'string', pattern: rolePattern, description: 'ARN of the IAM role that the job takes by OIDC. Without it the runner has credentials of its own.' },
-        'check-role-to-assume': { type: 'string', pattern: rolePattern, description: 'ARN of the role for mode check, which needs only to read; role-to-assume when absent.' },
-        'runs-on': { anyOf: [{ type: 'string', minLength: 1 }, { type: 'array', items: { type: 'string' }, minItems: 1 }], description: 'Runner of the job, a label or several; that of the workflow when absent.' },
+        environment: {
+            type: 'string',
+            minLength: 1,
+            description: "GitHub environment of the job: its secrets TLS_CERTIFICATE, TLS_PRIVATE_KEY and so on are this target's, and its protection rules apply.",
+        },
+        'check-environment': {
+            type: 'string',
+            minLength: 1,
+            description: 'GitHub environment of the job in mode check, for example one without reviewers; environment when absent.',
+        },
+        'role-to-assume': {
+            type: 'string',
+            pattern: rolePattern,
+            description: 'ARN of the IAM role that the job takes by OIDC. Without it the runner has credentials of its own.',
+        },
+        'check-role-to-assume': {
+            type: 'string',
+            pattern: rolePattern,
+            description: 'ARN of the role for mode check, which needs only to read; role-to-assume when absent.',
+        },
+        'runs-on': {
+            anyOf: [
+                { type: 'string', minLength: 1 },
+                { type: 'array', items: { type: 'string' }, minItems: 1 },
+            ],
+            description: 'Runner of the job, a label or several; that of the workflow when absent.',
+        },
     };
-    const name = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', description: 'Names the target in jobs, summaries and issues. Unique in the file.' };
+    const name = {
+        type: 'string',
+        pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
+        description: 'Names the target in jobs, summaries and issues. Unique in the file.',
+    };
     return {
         $schema: 'http://json-schema.org/draft-07/schema#',
         title: 'Targets of Milvus behind an AWS ALB',
@@ -36317,14 +36693,31 @@ function schema_createTargetsSchema(descriptions = {}) {
         additionalProperties: false,
         required: ['targets'],
         properties: {
-            defaults: { type: 'object', additionalProperties: false, description: 'What every target says that does not say otherwise.', properties: { ...jobProperties, ...inputs } },
-            targets: { type: 'array', minItems: 1, items: { type: 'object', additionalProperties: false, required: ['name'], properties: { name, ...jobProperties, ...inputs } } },
+            defaults: {
+                type: 'object',
+                additionalProperties: false,
+                description: 'What every target says that does not say otherwise.',
+                properties: { ...jobProperties, ...inputs },
+            },
+            targets: {
+                type: 'array',
+                minItems: 1,
+                items: {
+                    type: 'object',
+                    additionalProperties: false,
+                    required: ['name'],
+                    properties: { name, ...jobProperties, ...inputs },
+                },
+            },
         },
     };
 }
 
 ;// CONCATENATED MODULE: ./build/fleet/plan/targets.js
-/** A targets file: read, checked with every problem listed, and each target's inputs as the action takes them. */
+/**
+ * A targets file: read, checked with every problem listed, and each target's inputs as the action
+ * takes them.
+ */
 
 
 
@@ -36340,48 +36733,80 @@ function readTargets(text) {
     }
     catch (thrown) {
         const { mark, reason } = thrown;
-        return { problems: [truncateProblem(`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`)] };
+        return {
+            problems: [
+                truncateProblem(`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`),
+            ],
+        };
     }
-    const validate = new Ajv({ allErrors: true, allowUnionTypes: true, strict: true }).compile(createTargetsSchema());
+    const validate = new Ajv({
+        allErrors: true,
+        allowUnionTypes: true,
+        strict: true,
+    }).compile(createTargetsSchema());
     const errors = validate(content) ? [] : (validate.errors ?? []);
     const targets = collectValidTargets(errors, content);
-    const problems = [...describeSchemaErrors(errors, content), ...findDuplicateNames(targets), ...findSharedIngresses(targets), ...targets.flatMap(validateTarget)];
+    const problems = [
+        ...describeSchemaErrors(errors, content),
+        ...findDuplicateNames(targets),
+        ...findSharedIngresses(targets),
+        ...targets.flatMap(validateTarget),
+    ];
     return problems.length > 0 ? { problems: problems.map(truncateProblem) } : { targets };
 }
 /** A file that is none may have keys and names without end. */
-const truncateProblem = (problem) => (problem.length > 1_000 ? `${problem.slice(0, 1_000)}...` : problem);
-/** The inputs of a reusable workflow, `toJSON(inputs)`, as its one target: of them what is an input of the action, the environment and the role. */
+const truncateProblem = (problem) => problem.length > 1_000 ? `${problem.slice(0, 1_000)}...` : problem;
+/**
+ * The inputs of a reusable workflow, `toJSON(inputs)`, as its one target: of them what is an input
+ * of the action, the environment and the role.
+ */
 function readWorkflowTarget(text) {
     const workflowInputs = parseJsonObject(text);
     if (!workflowInputs)
         return { problems: ['The workflow gives no inputs as JSON: pass toJSON(inputs) as target.'] };
     const names = [...targetInputs, 'environment', 'role-to-assume'];
-    const target = createTarget(Object.fromEntries(Object.entries(workflowInputs).flatMap(([name, value]) => (names.includes(name) && ['string', 'number', 'boolean'].includes(typeof value) ? [[name, value]] : []))));
-    const namedTarget = { ...target, name: (target.inputs['host'] || 'host').replace(/\s+/g, ' ').slice(0, 253) };
+    const target = createTarget(Object.fromEntries(Object.entries(workflowInputs).flatMap(([name, value]) => names.includes(name) && ['string', 'number', 'boolean'].includes(typeof value)
+        ? [[name, value]]
+        : [])));
+    const namedTarget = {
+        ...target,
+        name: (target.inputs['host'] || 'host').replace(/\s+/g, ' ').slice(0, 253),
+    };
     const problems = validateInputs(namedTarget);
     return problems.length > 0 ? { problems } : { targets: [namedTarget] };
 }
 function parseJsonObject(text) {
     try {
         const value = JSON.parse(text);
-        return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+        return typeof value === 'object' && value !== null && !Array.isArray(value)
+            ? value
+            : undefined;
     }
     catch {
         return undefined;
     }
 }
-/** The targets whose own form is right: what else is wrong with them can be said at once. None when the file or its defaults have no right form. */
+/**
+ * The targets whose own form is right: what else is wrong with them can be said at once. None when
+ * the file or its defaults have no right form.
+ */
 function collectValidTargets(errors, content) {
     const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1]);
     if (indexes.includes(undefined))
         return [];
     const { defaults = {}, targets } = content;
-    return targets.filter((_entry, index) => !indexes.includes(String(index))).map((entry) => createTarget({ ...defaults, ...entry }));
+    return targets
+        .filter((_entry, index) => !indexes.includes(String(index)))
+        .map((entry) => createTarget({ ...defaults, ...entry }));
 }
-/** Each place once: for a choice of forms Ajv names the failure of every one, and then the choice. */
+/**
+ * Each place once: for a choice of forms Ajv names the failure of every one, and then the choice.
+ */
 function describeSchemaErrors(errors, content) {
-    const relevantErrors = errors.filter(({ keyword, instancePath }) => keyword === 'anyOf' || !errors.some((other) => other.keyword === 'anyOf' && instancePath.startsWith(other.instancePath)));
-    return [...new Set(relevantErrors.map((error) => {
+    const relevantErrors = errors.filter(({ keyword, instancePath }) => keyword === 'anyOf' ||
+        !errors.some((other) => other.keyword === 'anyOf' && instancePath.startsWith(other.instancePath)));
+    return [
+        ...new Set(relevantErrors.map((error) => {
             const location = formatLocation(error.instancePath, content);
             const { keyword, params } = error;
             if (keyword === 'additionalProperties')
@@ -36391,9 +36816,14 @@ function describeSchemaErrors(errors, content) {
             if (keyword === 'anyOf')
                 return `${location} has a form that it cannot have: give a text, or a list or map where the input is one.`;
             if (keyword === 'pattern')
-                return location.endsWith('name') ? `${location} may have letters, digits, dots, dashes and underscores, at most 100.` : `${location} is no ARN of an IAM role, for example arn:aws:iam::111122223333:role/milvus-alb.`;
-            return keyword === 'minItems' ? `${location} is empty.` : `${location} ${error.message ?? 'is wrong'}.`;
-        }))];
+                return location.endsWith('name')
+                    ? `${location} may have letters, digits, dots, dashes and underscores, at most 100.`
+                    : `${location} is no ARN of an IAM role, for example arn:aws:iam::111122223333:role/milvus-alb.`;
+            return keyword === 'minItems'
+                ? `${location} is empty.`
+                : `${location} ${error.message ?? 'is wrong'}.`;
+        })),
+    ];
 }
 /** `/targets/3/host` as `targets[3] (production): host`. */
 function formatLocation(path, content) {
@@ -36401,14 +36831,24 @@ function formatLocation(path, content) {
     if (index === undefined)
         return path === '' ? 'The file' : path.slice(1).replaceAll('/', '.');
     const name = content.targets?.[Number(index)]?.name;
-    return [`targets[${index}]${typeof name === 'string' ? ` (${name})` : ''}`, ...rest.filter((part) => part)].join(': ');
+    return [
+        `targets[${index}]${typeof name === 'string' ? ` (${name})` : ''}`,
+        ...rest.filter((part) => part),
+    ].join(': ');
 }
 function createTarget(entry) {
     const { name = '', environment = '', 'check-environment': checkEnvironment = environment, 'role-to-assume': roleToAssume = '', 'check-role-to-assume': checkRoleToAssume = roleToAssume, 'runs-on': runsOn = [], ...inputs } = entry;
     return {
-        name, environment, checkEnvironment, roleToAssume, checkRoleToAssume,
+        name,
+        environment,
+        checkEnvironment,
+        roleToAssume,
+        checkRoleToAssume,
         runsOn: [runsOn].flat(),
-        inputs: Object.fromEntries(Object.entries(inputs).map(([input, value]) => [input, typeof value === 'object' ? JSON.stringify(value) : String(value)])),
+        inputs: Object.fromEntries(Object.entries(inputs).map(([input, value]) => [
+            input,
+            typeof value === 'object' ? JSON.stringify(value) : String(value),
+        ])),
     };
 }
 function findDuplicateNames(targets) {
@@ -36417,12 +36857,24 @@ function findDuplicateNames(targets) {
 }
 /** Targets that would undo each other's Ingress with every run. */
 function findSharedIngresses(targets) {
-    const groups = [...Map.groupBy(targets, (target) => JSON.stringify([getConcurrencyGroup(target), target.runsOn, target.inputs['ingress-name'] ?? ''])).values()];
-    const sharedNames = groups.map((group) => [...new Set(group.map(({ name }) => name))]).filter((names) => names.length > 1);
+    const groups = [
+        ...Map.groupBy(targets, (target) => JSON.stringify([
+            getConcurrencyGroup(target),
+            target.runsOn,
+            target.inputs['ingress-name'] ?? '',
+        ])).values(),
+    ];
+    const sharedNames = groups
+        .map((group) => [...new Set(group.map(({ name }) => name))])
+        .filter((names) => names.length > 1);
     return sharedNames.map((names) => `${names.join(', ')} are the same Ingress of the same cluster: give each an ingress-name of its own, or keep one.`);
 }
 function validateTarget(target) {
-    const environment = target.environment === '' ? [`${target.name}: It has no environment: name the GitHub environment whose secrets are its certificate and key, here or in defaults.`] : [];
+    const environment = target.environment === ''
+        ? [
+            `${target.name}: It has no environment: name the GitHub environment whose secrets are its certificate and key, here or in defaults.`,
+        ]
+        : [];
     return [...environment, ...validateInputs(target)];
 }
 /** What the action itself would say of the inputs, but for what comes from secrets. */
@@ -36437,7 +36889,10 @@ function validateInputs({ name, inputs }) {
     catch (thrown) {
         if (!(thrown instanceof ActionError))
             throw thrown;
-        return thrown.allErrors.filter(({ code, message }) => code !== 'input-missing' || !/^Input (certificate|private-key|chart-password) /.test(message)).map(({ message, remedy }) => `${name}: ${message} ${remedy}`);
+        return thrown.allErrors
+            .filter(({ code, message }) => code !== 'input-missing' ||
+            !/^Input (certificate|private-key|chart-password) /.test(message))
+            .map(({ message, remedy }) => `${name}: ${message} ${remedy}`);
     }
     finally {
         for (const input of Object.keys(inputDefaults))
@@ -36462,8 +36917,21 @@ function restoreVariable(name, value) {
 
 
 
-/** The inputs that the workflow gives to all targets of a job: what it does, and the secrets of its environment. */
-const sharedInputs = (/* unused pure expression or super */ null && (['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values']));
+/**
+ * The inputs that the workflow gives to all targets of a job: what it does, and the secrets of its
+ * environment.
+ */
+const sharedInputs = (/* unused pure expression or super */ null && ([
+    'mode',
+    'dry-run',
+    'fail-on-drift',
+    'certificate',
+    'private-key',
+    'certificate-chain',
+    'milvus-token',
+    'chart-password',
+    'values',
+]));
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isStringRecord = (value) => isObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
 /** A list in JSON whose entries are what they should be; undefined when it is something else. */
@@ -36477,15 +36945,23 @@ function parseJsonList(text, isEntry) {
     }
 }
 const isTarget = (entry) => isObject(entry) && typeof entry['name'] === 'string' && isStringRecord(entry['inputs']);
-const isResult = (entry) => isObject(entry) && ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') && isStringRecord(entry['outputs']);
-/** Reads a job's `targets`. @throws Error when it is not what the action `targets` made */
+const isResult = (entry) => isObject(entry) &&
+    ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') &&
+    isStringRecord(entry['outputs']);
+/**
+ * Reads a job's `targets`.
+ * @throws Error when it is not what the action `targets` made
+ */
 function readJobTargets(text) {
     const targets = parseJsonList(text, isTarget);
     if (!targets)
         throw new Error('Input targets is not what the action targets gives: pass matrix.targets as it is.');
     return targets;
 }
-/** Reads what a job left in an artifact. @throws Error when this action did not write it */
+/**
+ * Reads what a job left in an artifact.
+ * @throws Error when this action did not write it
+ */
 function readResults(text, artifact) {
     const results = parseJsonList(text, isResult);
     if (!results)
@@ -36493,7 +36969,8 @@ function readResults(text, artifact) {
     return results;
 }
 /**
- * Runs main and post of the action for a target; its log, annotations and summary are those of this step.
+ * Runs main and post of the action for a target; its log, annotations and summary are those of this
+ * step.
  * @param dist the folder with index.js and post/
  */
 async function runTarget({ name, inputs }, dist, signal) {
@@ -36507,16 +36984,26 @@ async function runTarget({ name, inputs }, dist, signal) {
         console.log(`\n${name} (${host})`);
         const exitCode = await runScript(join(dist, 'index.js'), env, signal);
         await runScript(join(dist, 'post/index.js'), env, new AbortController().signal);
-        return { name, host, outcome: exitCode === 0 ? 'success' : signal.aborted ? 'cancelled' : 'failure', outputs: parseOutputs(await readFile(output, 'utf8')) };
+        return {
+            name,
+            host,
+            outcome: exitCode === 0 ? 'success' : signal.aborted ? 'cancelled' : 'failure',
+            outputs: parseOutputs(await readFile(output, 'utf8')),
+        };
     }
     finally {
         await rm(directory, { recursive: true, force: true });
     }
 }
-/** A cancelled child gets the signal that the runner gives a step, and time to say where it stands. */
+/**
+ * A cancelled child gets the signal that the runner gives a step, and time to say where it stands.
+ */
 function runScript(script, env, signal) {
     return new Promise((resolve, reject) => {
-        const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'inherit', 'inherit'] });
+        const child = spawn(process.execPath, [script], {
+            env,
+            stdio: ['ignore', 'inherit', 'inherit'],
+        });
         const cancel = () => void child.kill('SIGINT');
         signal.addEventListener('abort', cancel, { once: true });
         child.once('error', reject).once('close', (exitCode) => {
@@ -36525,18 +37012,27 @@ function runScript(script, env, signal) {
         });
     });
 }
-/** `name<<delimiter`, as @actions/core writes outputs. Source: GitHub, Workflow commands, Multiline strings. */
+/**
+ * `name<<delimiter`, as @actions/core writes outputs. Source: GitHub, Workflow commands, Multiline
+ * strings.
+ */
 function parseOutputs(text) {
     return Object.fromEntries([...text.matchAll(/^([^=<\n]+)<<(.+)\n([\s\S]*?)\n?^\2$/gm)].map(([, name = '', , value = '']) => [name, value]));
 }
 
 ;// CONCATENATED MODULE: ./build/fleet/report/github.js
-/** The little of GitHub's REST API that the report needs: the results of this run's jobs, and one issue. */
+/**
+ * The little of GitHub's REST API that the report needs: the results of this run's jobs, and one
+ * issue.
+ */
 
 
 /** Bytes of an artifact's archive: results are small, anything larger is not ours. */
 const maxArchiveBytes = 16 * 2 ** 20;
-/** The client. @throws Error with GitHub's own message and what permission it wants */
+/**
+ * The client.
+ * @throws Error with GitHub's own message and what permission it wants
+ */
 class GitHub {
     settings;
     constructor(settings) {
@@ -36545,11 +37041,13 @@ class GitHub {
     /** The results that the jobs of a run uploaded, as artifacts whose names begin with `prefix`. */
     async downloadResults(runId, prefix) {
         const artifacts = await this.listAllPages(`actions/runs/${runId}/artifacts`, 'artifacts');
-        const matching = artifacts.filter(({ name, expired }) => name.startsWith(prefix) && !expired).sort((a, b) => (a.name < b.name ? -1 : 1));
+        const matching = artifacts
+            .filter(({ name, expired }) => name.startsWith(prefix) && !expired)
+            .sort((a, b) => (a.name < b.name ? -1 : 1));
         const downloadResults = [];
         // One after the other: 256 at once is more than GitHub likes of one client.
         for (const { id } of matching)
-            downloadResults.push(...await this.downloadArtifact(id));
+            downloadResults.push(...(await this.downloadArtifact(id)));
         return downloadResults;
     }
     /** The open issue with a marker in its body. */
@@ -36576,7 +37074,10 @@ class GitHub {
                 return allItems;
         }
     }
-    /** The archive is elsewhere, under an address that carries its own right: the token does not go there. */
+    /**
+     * The archive is elsewhere, under an address that carries its own right: the token does not go
+     * there.
+     */
     async downloadArtifact(id) {
         const redirect = await this.request('GET', `actions/artifacts/${id}/zip`);
         const location = redirect.headers.get('location');
@@ -36587,7 +37088,9 @@ class GitHub {
             throw await createApiError(archive, `download artifact ${id}`);
         if (Number(archive.headers.get('content-length') ?? 0) > maxArchiveBytes)
             throw new Error(`Artifact ${id} is larger than results ever are.`);
-        const files = unzipSync(new Uint8Array(await archive.arrayBuffer()), { filter: ({ name, originalSize }) => name.endsWith('.json') && originalSize <= maxArchiveBytes });
+        const files = unzipSync(new Uint8Array(await archive.arrayBuffer()), {
+            filter: ({ name, originalSize }) => name.endsWith('.json') && originalSize <= maxArchiveBytes,
+        });
         return Object.values(files).flatMap((file) => readResults(Buffer.from(file).toString(), id));
     }
     async requestJson(method, path, body) {
@@ -36601,7 +37104,13 @@ class GitHub {
         return fetch(`${apiUrl}/repos/${repository}/${path}`, {
             method,
             redirect: 'manual',
-            headers: { authorization: `Bearer ${token}`, accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28', 'user-agent': 'milvus-alb-action', ...(body && { 'content-type': 'application/json' }) },
+            headers: {
+                authorization: `Bearer ${token}`,
+                accept: 'application/vnd.github+json',
+                'x-github-api-version': '2022-11-28',
+                'user-agent': 'milvus-alb-action',
+                ...(body && { 'content-type': 'application/json' }),
+            },
             ...(body && { body: JSON.stringify(body) }),
             signal: AbortSignal.timeout(60_000),
         });
@@ -36624,7 +37133,10 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3506);
 /* harmony import */ var _github_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5504);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6410);
-/** The action `fleet-report`: one summary over the targets of all jobs, and for a drift check one issue that opens, changes and closes with what is found. */
+/**
+ * The action `fleet-report`: one summary over the targets of all jobs, and for a drift check one
+ * issue that opens, changes and closes with what is found.
+ */
 
 
 
@@ -36633,7 +37145,11 @@ const label = 'milvus-alb-drift';
 async function run(env) {
     const token = (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('token', { required: true });
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq)(token);
-    const github = new _github_js__WEBPACK_IMPORTED_MODULE_1__/* .GitHub */ .g({ apiUrl: env['GITHUB_API_URL'] ?? 'https://api.github.com', repository: env['GITHUB_REPOSITORY'] ?? '', token });
+    const github = new _github_js__WEBPACK_IMPORTED_MODULE_1__/* .GitHub */ .g({
+        apiUrl: env['GITHUB_API_URL'] ?? 'https://api.github.com',
+        repository: env['GITHUB_REPOSITORY'] ?? '',
+        token,
+    });
     const downloaded = await github.downloadResults(env['GITHUB_RUN_ID'] ?? '', (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('artifacts') || 'milvus-alb-results-');
     const results = (0,_report_js__WEBPACK_IMPORTED_MODULE_2__/* .addMissingResults */ .Wv)(downloaded, JSON.parse((0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('targets') || '[]'));
     if (results.length === 0)
@@ -36646,7 +37162,10 @@ async function run(env) {
     if ((0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getBooleanInput */ .Vt)('issue'))
         await syncIssue(github, report, env);
 }
-/** One issue for a selection of targets that a workflow looks at: found again by a marker in its body. */
+/**
+ * One issue for a selection of targets that a workflow looks at: found again by a marker in its
+ * body.
+ */
 async function syncIssue(github, { clean, title, body }, env) {
     const marker = `<!-- ${label}: ${env['GITHUB_WORKFLOW'] ?? ''} ${(0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('artifacts')} -->`;
     const runUrl = `${env['GITHUB_SERVER_URL'] ?? ''}/${env['GITHUB_REPOSITORY'] ?? ''}/actions/runs/${env['GITHUB_RUN_ID'] ?? ''}`;
@@ -36662,7 +37181,8 @@ async function syncIssue(github, { clean, title, body }, env) {
     }
     if (issueNumber !== undefined)
         await github.updateIssue(issueNumber, { title: `Milvus: ${title}`, body: issueBody });
-    const number = issueNumber ?? await github.createIssue({ title: `Milvus: ${title}`, body: issueBody, labels: [label] });
+    const number = issueNumber ??
+        (await github.createIssue({ title: `Milvus: ${title}`, body: issueBody, labels: [label] }));
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH)('issue', String(number));
     console.log(`issue #${number} is ${issueNumber === undefined ? 'opened' : 'up to date'}`);
 }
@@ -36684,10 +37204,18 @@ __webpack_async_result__();
 const millisecondsPerDay = 86_400_000;
 /** Source: GitHub's REST API refuses longer bodies of issues. */
 const maxBodyLength = 65_536;
-/** The results, and those of the targets that have none: their job ended before the action could say anything. */
+/**
+ * The results, and those of the targets that have none: their job ended before the action could say
+ * anything.
+ */
 function addMissingResults(results, names) {
     const known = new Set(results.map(({ name }) => name));
-    return [...results, ...names.filter((name) => !known.has(name)).map((name) => ({ name, host: '', outcome: 'missing', outputs: {} }))];
+    return [
+        ...results,
+        ...names
+            .filter((name) => !known.has(name))
+            .map((name) => ({ name, host: '', outcome: 'missing', outputs: {} })),
+    ];
 }
 /**
  * @param expiryDays a certificate that ends within so many days is not clean
@@ -36696,47 +37224,97 @@ function addMissingResults(results, names) {
 function createFleetReport(results, expiryDays, now) {
     const rows = results.map((result) => createRow(result, expiryDays, now));
     const rowsWithProblems = rows.filter(({ clean }) => !clean);
-    const table = ['| | target | host | state |', '|---|---|---|---|', ...rows.map(({ clean, result, state }) => `| ${clean ? '✓' : '✗'} | ${escapeCell(result.name)} | ${escapeCell(result.host)} | ${escapeCell(state)} |`)].join('\n');
+    const table = [
+        '| | target | host | state |',
+        '|---|---|---|---|',
+        ...rows.map(({ clean, result, state }) => `| ${clean ? '✓' : '✗'} | ${escapeCell(result.name)} | ${escapeCell(result.host)} | ${escapeCell(state)} |`),
+    ].join('\n');
     const details = rowsWithProblems.flatMap(({ result }) => {
         const changes = parseChanges(result);
-        return changes.length === 0 ? [] : [`### ${escapeCell(result.name)}\n\n${changes.map(({ object, path, before, after, why }) => `- ${escapeCell(object)}: \`${inlineCode(path)}\` is \`${inlineCode(before ?? '(absent)')}\`, should be \`${inlineCode(after ?? '(absent)')}\` (${escapeCell(why)})`).join('\n')}`];
+        return changes.length === 0
+            ? []
+            : [
+                `### ${escapeCell(result.name)}\n\n${changes.map(({ object, path, before, after, why }) => `- ${escapeCell(object)}: \`${inlineCode(path)}\` is \`${inlineCode(before ?? '(absent)')}\`, should be \`${inlineCode(after ?? '(absent)')}\` (${escapeCell(why)})`).join('\n')}`,
+            ];
     });
     const dryRunCount = results.filter(isDryRunWithChanges).length;
-    const title = rowsWithProblems.length === 0 ? dryRunCount > 0 ? `A dry run would change ${dryRunCount} of ${rows.length} targets` : `${rows.length} of ${rows.length} targets are as they should be` : `${rowsWithProblems.length} of ${rows.length} targets ${rowsWithProblems.length === 1 ? 'needs' : 'need'} attention`;
+    const title = rowsWithProblems.length === 0
+        ? dryRunCount > 0
+            ? `A dry run would change ${dryRunCount} of ${rows.length} targets`
+            : `${rows.length} of ${rows.length} targets are as they should be`
+        : `${rowsWithProblems.length} of ${rows.length} targets ${rowsWithProblems.length === 1 ? 'needs' : 'need'} attention`;
     const fullBody = [table, ...details].join('\n\n');
-    const body = fullBody.length <= maxBodyLength ? fullBody : `${[...fullBody.slice(0, maxBodyLength - 200).split('\n').slice(0, -1)].join('\n')}\n\n(More than an issue holds: the summaries of the jobs have it all.)`;
+    const body = fullBody.length <= maxBodyLength
+        ? fullBody
+        : `${[
+            ...fullBody
+                .slice(0, maxBodyLength - 200)
+                .split('\n')
+                .slice(0, -1),
+        ].join('\n')}\n\n(More than an issue holds: the summaries of the jobs have it all.)`;
     const drifts = results.map(({ outputs }) => outputs['drift']);
-    return { clean: rowsWithProblems.length === 0, drift: drifts.includes('true') ? 'true' : drifts.every((drift) => drift === 'false') ? 'false' : 'unknown', title, body };
+    return {
+        clean: rowsWithProblems.length === 0,
+        drift: drifts.includes('true')
+            ? 'true'
+            : drifts.every((drift) => drift === 'false')
+                ? 'false'
+                : 'unknown',
+        title,
+        body,
+    };
 }
 function createRow(result, expiryDays, now) {
-    const problems = [...describeFailure(result), ...drift(result), ...describeExpiry(result, expiryDays, now)];
+    const problems = [
+        ...describeFailure(result),
+        ...drift(result),
+        ...describeExpiry(result, expiryDays, now),
+    ];
     const { outputs } = result;
-    const okState = outputs['drift'] === 'false' ? 'as it should be' : outputs['changed'] === 'true' ? `${formatCount(parseChanges(result).length, 'change')} made` : isDryRunWithChanges(result) ? `${formatCount(parseChanges(result).length, 'change')} would be made` : 'unchanged';
+    const okState = outputs['drift'] === 'false'
+        ? 'as it should be'
+        : outputs['changed'] === 'true'
+            ? `${formatCount(parseChanges(result).length, 'change')} made`
+            : isDryRunWithChanges(result)
+                ? `${formatCount(parseChanges(result).length, 'change')} would be made`
+                : 'unchanged';
     return { result, clean: problems.length === 0, state: problems.join('; ') || okState };
 }
 /** Of a dry run, which changes nothing and compares for no check. */
-const isDryRunWithChanges = (result) => result.outcome === 'success' && result.outputs['drift'] === undefined && result.outputs['changed'] !== 'true' && parseChanges(result).length > 0;
+const isDryRunWithChanges = (result) => result.outcome === 'success' &&
+    result.outputs['drift'] === undefined &&
+    result.outputs['changed'] !== 'true' &&
+    parseChanges(result).length > 0;
 const formatCount = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 function describeFailure({ outcome, outputs }) {
     if (outcome === 'cancelled')
         return ['cancelled'];
     if (outcome === 'missing')
         return ['no result: its job ended before the action did'];
-    // A drift check that finds something ends as a failure of its own, which the differences say better.
+    // A drift check that finds something ends as a failure of its own, which the differences say
+    // better.
     if (outcome === 'success' || outputs['failure-code']?.startsWith('drift-') === true)
         return [];
-    return [outputs['failure-code'] === undefined ? 'failed' : `${outputs['failure-code']} in ${outputs['failed-step'] ?? 'preflight'}`];
+    return [
+        outputs['failure-code'] === undefined
+            ? 'failed'
+            : `${outputs['failure-code']} in ${outputs['failed-step'] ?? 'preflight'}`,
+    ];
 }
 function drift(result) {
     if (result.outputs['drift'] === 'true')
         return [formatCount(parseChanges(result).length, 'difference')];
     // A check that failed before it could compare says why by its failure.
-    return result.outputs['drift'] === 'unknown' && describeFailure(result).length === 0 ? ['not everything could be seen'] : [];
+    return result.outputs['drift'] === 'unknown' && describeFailure(result).length === 0
+        ? ['not everything could be seen']
+        : [];
 }
 function describeExpiry({ outputs }, thresholdDays, now) {
     const expiresAt = outputs['certificate-expiry'] ?? '';
     const remainingDays = Math.floor((Date.parse(expiresAt) - now) / millisecondsPerDay);
-    return remainingDays < thresholdDays ? [`the certificate ends in ${remainingDays} days (${expiresAt.slice(0, 10)})`] : [];
+    return remainingDays < thresholdDays
+        ? [`the certificate ends in ${remainingDays} days (${expiresAt.slice(0, 10)})`]
+        : [];
 }
 function isChange(value) {
     const { object, path, before = '', after = '', why } = (value ?? {});
@@ -36753,9 +37331,12 @@ function parseChanges({ outputs }) {
     }
 }
 /** Text that is nothing but text in Markdown and HTML, on one line. */
-const escapeCell = (text) => text.replace(/\s+/g, ' ').replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`);
+const escapeCell = (text) => text
+    .replace(/\s+/g, ' ')
+    .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`);
 /** Text within backticks: never nothing, which would make two of them one longer fence. */
-const inlineCode = (text) => text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦').slice(0, 300).trim() || '(empty)';
+const inlineCode = (text) => text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦').slice(0, 300).trim() ||
+    '(empty)';
 
 
 /***/ }),
@@ -36769,21 +37350,40 @@ const inlineCode = (text) => text.replace(/\s+/g, ' ').replace(/`/g, "'").replac
 /* harmony export */ });
 /* unused harmony exports formatSeconds, formatDistinguishedName, formatDuration */
 /** Small texts that several rooms make. */
-/** What a thrown value says. An AggregateError (several addresses were tried) says what each of them said. */
+/**
+ * What a thrown value says. An AggregateError (several addresses were tried) says what each of them
+ * said.
+ */
 function getErrorMessage(thrown) {
     if (thrown instanceof AggregateError)
         return thrown.errors.map(getErrorMessage).join('; ');
     return thrown instanceof Error ? thrown.message : String(thrown);
 }
-/** As much of a text as a person reads; others may send very long ones. Twice is as once. @param maxLength characters, and some more */
-const truncate = (text, maxLength) => (text.length <= maxLength + 50 ? text : `${text.slice(0, maxLength)}... (${text.length - maxLength} characters more)`);
+/**
+ * As much of a text as a person reads; others may send very long ones. Twice is as once.
+ * @param maxLength characters, and some more
+ */
+const truncate = (text, maxLength) => text.length <= maxLength + 50
+    ? text
+    : `${text.slice(0, maxLength)}... (${text.length - maxLength} characters more)`;
 /** Milliseconds as seconds: `0.3 s`, `15 s` */
 const formatSeconds = (milliseconds) => `${Math.round(milliseconds / 100) / 10} s`;
-/** A distinguished name on one line: Node gives one attribute a line, and undefined for an empty name. */
+/**
+ * A distinguished name on one line: Node gives one attribute a line, and undefined for an empty
+ * name.
+ */
 const formatDistinguishedName = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
-/** A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. @param milliseconds milliseconds */
+/**
+ * A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`.
+ * @param milliseconds milliseconds
+ */
 function formatDuration(milliseconds) {
-    const units = [['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000], ['second', 1000]];
+    const units = [
+        ['day', 86_400_000],
+        ['hour', 3_600_000],
+        ['minute', 60_000],
+        ['second', 1000],
+    ];
     const [name, unitLength] = units.find(([, unitMilliseconds]) => milliseconds >= 2 * unitMilliseconds) ?? ['second', 1000];
     const count = Math.max(0, Math.floor(milliseconds / unitLength));
     return `${count} ${name}${count === 1 ? '' : 's'}`;

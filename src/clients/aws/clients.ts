@@ -1,4 +1,7 @@
-/** The one place that makes AWS clients: region, credentials, proxy, further CAs, user agent, retries. */
+/**
+ * The one place that makes AWS clients: region, credentials, proxy, further CAs, user agent,
+ * retries.
+ */
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
@@ -13,31 +16,46 @@ import { restrictToAccounts } from './account.ts'
 import { ResponseLimitHandler } from './response-limits.ts'
 
 /** What every client is made with. */
-export interface AwsClientConfig extends Pick<NonNullable<ConstructorParameters<typeof EKSClient>[0]>, 'requestHandler' | 'customUserAgent' | 'maxAttempts'> {
+export interface AwsClientConfig extends Pick<
+  NonNullable<ConstructorParameters<typeof EKSClient>[0]>,
+  'requestHandler' | 'customUserAgent' | 'maxAttempts'
+> {
   readonly region: string
   readonly credentials: ReturnType<typeof defaultProvider>
 }
 
-/** Clients that share credentials and connections. Endpoints follow AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE>, which the SDK reads. */
+/**
+ * Clients that share credentials and connections. Endpoints follow AWS_ENDPOINT_URL and
+ * AWS_ENDPOINT_URL_<SERVICE>, which the SDK reads.
+ */
 export interface AwsClients {
   readonly region: string
   readonly acm: ACMClient
-  /** Never repeats a request: for the first import of a certificate, which has no idempotency token. */
+  /**
+   * Never repeats a request: for the first import of a certificate, which has no idempotency token.
+   */
   readonly acmWithoutRetry: ACMClient
   readonly eks: EKSClient
   /** For the clients of services that few runs ask. */
   readonly config: AwsClientConfig
   readonly elbv2: ElasticLoadBalancingV2Client
-  /** The default chain, once the account is known to be allowed; asked again when what it gave is about to end. */
+  /**
+   * The default chain, once the account is known to be allowed; asked again when what it gave is
+   * about to end.
+   */
   readonly credentials: AwsClientConfig['credentials']
 }
 
 /**
- * @param environment for proxies (HTTPS_PROXY, NO_PROXY) and AWS_CA_BUNDLE, which the SDK for JavaScript does not read itself;
- *   NODE_EXTRA_CA_CERTS works by itself
+ * @param environment for proxies (HTTPS_PROXY, NO_PROXY) and AWS_CA_BUNDLE, which the SDK for
+ *   JavaScript does not read itself; NODE_EXTRA_CA_CERTS works by itself
  * @param allowedAccounts ids; every account is allowed when there are none
  */
-export function createAwsClients(region: string, environment: NodeJS.ProcessEnv, allowedAccounts: readonly string[]): AwsClients {
+export function createAwsClients(
+  region: string,
+  environment: NodeJS.ProcessEnv,
+  allowedAccounts: readonly string[],
+): AwsClients {
   const caBundlePath = environment['AWS_CA_BUNDLE']
   const agentOptions = { keepAlive: true, proxyEnv: environment }
   const requestHandler = new ResponseLimitHandler({
@@ -46,9 +64,20 @@ export function createAwsClients(region: string, environment: NodeJS.ProcessEnv,
     // Without this the SDK only warns.
     throwOnRequestTimeout: true,
     httpAgent: new http.Agent(agentOptions),
-    httpsAgent: new https.Agent({ ...agentOptions, ...(caBundlePath && { ca: [...tls.getCACertificates('default'), readCaBundle(caBundlePath)] }) }),
+    httpsAgent: new https.Agent({
+      ...agentOptions,
+      ...(caBundlePath && {
+        ca: [...tls.getCACertificates('default'), readCaBundle(caBundlePath)],
+      }),
+    }),
   })
-  const baseConfig: AwsClientConfig = { region, credentials: defaultProvider({ clientConfig: { region, requestHandler } }), requestHandler, customUserAgent: 'milvus-alb-action', maxAttempts: 4 }
+  const baseConfig: AwsClientConfig = {
+    region,
+    credentials: defaultProvider({ clientConfig: { region, requestHandler } }),
+    requestHandler,
+    customUserAgent: 'milvus-alb-action',
+    maxAttempts: 4,
+  }
   const credentials = restrictToAccounts(baseConfig, allowedAccounts)
   const config = { ...baseConfig, credentials }
   return {
@@ -66,6 +95,11 @@ function readCaBundle(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (thrown) {
-    throw new ActionError({ code: 'input-invalid', problem: `AWS_CA_BUNDLE names a file that cannot be read: ${getErrorMessage(thrown)}.`, remedy: 'Name a PEM file that is on the runner, or take AWS_CA_BUNDLE out of the environment.' })
+    throw new ActionError({
+      code: 'input-invalid',
+      problem: `AWS_CA_BUNDLE names a file that cannot be read: ${getErrorMessage(thrown)}.`,
+      remedy:
+        'Name a PEM file that is on the runner, or take AWS_CA_BUNDLE out of the environment.',
+    })
   }
 }

@@ -1,8 +1,18 @@
 /** ELBv2: what AWS itself says of a load balancer. */
-import { DescribeLoadBalancersCommand, paginateDescribeLoadBalancers, type ElasticLoadBalancingV2Client, type LoadBalancer } from '@aws-sdk/client-elastic-load-balancing-v2'
+import {
+  DescribeLoadBalancersCommand,
+  paginateDescribeLoadBalancers,
+  type ElasticLoadBalancingV2Client,
+  type LoadBalancer,
+} from '@aws-sdk/client-elastic-load-balancing-v2'
 import { translateAwsError, errorName } from './errors.ts'
 import { limitPages } from './pagination.ts'
-import { readConfiguration, readTargetHealth, type LoadBalancerConfiguration, type TargetHealth } from './load-balancer-configuration.ts'
+import {
+  readConfiguration,
+  readTargetHealth,
+  type LoadBalancerConfiguration,
+  type TargetHealth,
+} from './load-balancer-configuration.ts'
 
 /** A load balancer's state. */
 export interface LoadBalancerSummary {
@@ -14,7 +24,10 @@ export interface LoadBalancerSummary {
   readonly reason: string
 }
 
-/** What steps ask ELBv2. All of it throws ActionError; what is denied of parts and targets is undefined. */
+/**
+ * What steps ask ELBv2. All of it throws ActionError; what is denied of parts and targets is
+ * undefined.
+ */
 export interface LoadBalancerClient {
   /** The load balancer with a DNS name. */
   findByDnsName(dnsName: string): Promise<LoadBalancerSummary | undefined>
@@ -27,7 +40,9 @@ export interface LoadBalancerClient {
 }
 
 /** ELBv2 behind a client. */
-export const createLoadBalancerClient = (client: ElasticLoadBalancingV2Client): LoadBalancerClient => ({
+export const createLoadBalancerClient = (
+  client: ElasticLoadBalancingV2Client,
+): LoadBalancerClient => ({
   findByDnsName: (dnsName) => findLoadBalancerByDnsName(client, dnsName),
   getByArn: (arn) => getLoadBalancerByArn(client, arn),
   getConfiguration: (arn, port) => readConfiguration(client, arn, port),
@@ -38,12 +53,18 @@ export const createLoadBalancerClient = (client: ElasticLoadBalancingV2Client): 
  * The load balancer with this DNS name; undefined when there is none.
  * @throws ActionError `aws-access-denied` and the other AWS ones
  */
-export async function findLoadBalancerByDnsName(client: ElasticLoadBalancingV2Client, dnsName: string): Promise<LoadBalancerSummary | undefined> {
-  const hasDnsName = (candidate: LoadBalancer) => candidate.DNSName?.toLowerCase() === dnsName.toLowerCase()
+export async function findLoadBalancerByDnsName(
+  client: ElasticLoadBalancingV2Client,
+  dnsName: string,
+): Promise<LoadBalancerSummary | undefined> {
+  const hasDnsName = (candidate: LoadBalancer) =>
+    candidate.DNSName?.toLowerCase() === dnsName.toLowerCase()
   try {
     const match = await findLoadBalancerByName(client, nameFromDnsName(dnsName))
     if (match && hasDnsName(match)) return toSummary(match)
-    for await (const page of limitPages(paginateDescribeLoadBalancers({ client, pageSize: 400 }, {}))) {
+    for await (const page of limitPages(
+      paginateDescribeLoadBalancers({ client, pageSize: 400 }, {}),
+    )) {
       const found = page.LoadBalancers?.find(hasDnsName)
       if (found) return toSummary(found)
     }
@@ -53,9 +74,14 @@ export async function findLoadBalancerByDnsName(client: ElasticLoadBalancingV2Cl
   }
 }
 
-async function getLoadBalancerByArn(client: ElasticLoadBalancingV2Client, arn: string): Promise<LoadBalancerSummary | undefined> {
+async function getLoadBalancerByArn(
+  client: ElasticLoadBalancingV2Client,
+  arn: string,
+): Promise<LoadBalancerSummary | undefined> {
   try {
-    const [found] = (await client.send(new DescribeLoadBalancersCommand({ LoadBalancerArns: [arn] }))).LoadBalancers ?? []
+    const [found] =
+      (await client.send(new DescribeLoadBalancersCommand({ LoadBalancerArns: [arn] })))
+        .LoadBalancers ?? []
     return found && toSummary(found)
   } catch (thrown) {
     if (/^LoadBalancerNotFound(Exception)?$/.test(errorName(thrown))) return undefined
@@ -63,21 +89,37 @@ async function getLoadBalancerByArn(client: ElasticLoadBalancingV2Client, arn: s
   }
 }
 
-/** The name is the first label without its scheme and id: `internal-NAME-1234567890.us-east-2.elb.amazonaws.com`. */
+/**
+ * The name is the first label without its scheme and id:
+ * `internal-NAME-1234567890.us-east-2.elb.amazonaws.com`.
+ */
 export function nameFromDnsName(dnsName: string): string {
   return (dnsName.split('.')[0] ?? '').replace(/^internal-/, '').replace(/-\d+$/, '')
 }
 
-async function findLoadBalancerByName(client: ElasticLoadBalancingV2Client, name: string): Promise<LoadBalancer | undefined> {
+async function findLoadBalancerByName(
+  client: ElasticLoadBalancingV2Client,
+  name: string,
+): Promise<LoadBalancer | undefined> {
   try {
     const response = await client.send(new DescribeLoadBalancersCommand({ Names: [name] }))
     return response.LoadBalancers?.[0]
   } catch (thrown) {
-    if (errorName(thrown) === 'LoadBalancerNotFoundException' || errorName(thrown) === 'LoadBalancerNotFound' || errorName(thrown) === 'ValidationError') return undefined
+    if (
+      errorName(thrown) === 'LoadBalancerNotFoundException' ||
+      errorName(thrown) === 'LoadBalancerNotFound' ||
+      errorName(thrown) === 'ValidationError'
+    )
+      return undefined
     throw thrown
   }
 }
 
 function toSummary(loadBalancer: LoadBalancer): LoadBalancerSummary {
-  return { arn: loadBalancer.LoadBalancerArn ?? '', name: loadBalancer.LoadBalancerName ?? '', state: loadBalancer.State?.Code ?? 'unknown', reason: loadBalancer.State?.Reason ?? '' }
+  return {
+    arn: loadBalancer.LoadBalancerArn ?? '',
+    name: loadBalancer.LoadBalancerName ?? '',
+    state: loadBalancer.State?.Code ?? 'unknown',
+    reason: loadBalancer.State?.Reason ?? '',
+  }
 }

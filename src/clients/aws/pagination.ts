@@ -1,6 +1,9 @@
 /** Lists of AWS, which come in pages. */
 
-/** Ten times as many as any quota of what we list has. A NextToken that never ends would else be followed for ever. */
+/**
+ * Ten times as many as any quota of what we list has. A NextToken that never ends would else be
+ * followed for ever.
+ */
 const maxPages = 100
 
 /** @throws Error when the list goes on after that many pages */

@@ -9,7 +9,9 @@ const bodyTimeout = 30_000
 
 /** The SDK's handler, which reads a body of any length for any time. */
 export class ResponseLimitHandler extends NodeHttpHandler {
-  override async handle(...args: Parameters<NodeHttpHandler['handle']>): ReturnType<NodeHttpHandler['handle']> {
+  override async handle(
+    ...args: Parameters<NodeHttpHandler['handle']>
+  ): ReturnType<NodeHttpHandler['handle']> {
     const { response } = await super.handle(...args)
     response.body = limitBody(response.body as Readable)
     return { response }
@@ -21,11 +23,15 @@ function limitBody(body: Readable): Readable {
   const limiter = new Transform({
     transform: (chunk: Buffer, _encoding, done) => {
       size += chunk.length
-      if (size > maxBodyBytes) done(new Error(`its answer is of more than ${maxBodyBytes / 1024 / 1024} MiB`))
+      if (size > maxBodyBytes)
+        done(new Error(`its answer is of more than ${maxBodyBytes / 1024 / 1024} MiB`))
       else done(null, chunk)
     },
   })
-  const timer = setTimeout(() => limiter.destroy(new Error(`its answer was not whole within ${bodyTimeout / 1000} s`)), bodyTimeout)
+  const timer = setTimeout(
+    () => limiter.destroy(new Error(`its answer was not whole within ${bodyTimeout / 1000} s`)),
+    bodyTimeout,
+  )
   // A failure of either ends both; whoever reads hears of it.
   pipeline(body, limiter, () => clearTimeout(timer))
   return limiter

@@ -1,4 +1,7 @@
-/** EC2: the subnets of a VPC, as the controller looks for them. The client's code is large: import this only where it is asked. */
+/**
+ * EC2: the subnets of a VPC, as the controller looks for them. The client's code is large: import
+ * this only where it is asked.
+ */
 import { DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2'
 import type { AwsClients } from './clients.ts'
 import { translateAwsError } from './errors.ts'
@@ -20,10 +23,17 @@ export interface Subnet {
 export async function listSubnets(config: AwsClients['config'], vpcId: string): Promise<Subnet[]> {
   const client = new EC2Client(config)
   try {
-    const { Subnets = [] } = await client.send(new DescribeSubnetsCommand({ Filters: [{ Name: 'vpc-id', Values: [vpcId] }] }))
-    return Subnets.map(({ SubnetId = '', AvailabilityZone = '', AvailableIpAddressCount = 0, Tags = [] }) => ({
-      id: SubnetId, availabilityZone: AvailabilityZone, availableAddresses: AvailableIpAddressCount, tags: Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value])),
-    }))
+    const { Subnets = [] } = await client.send(
+      new DescribeSubnetsCommand({ Filters: [{ Name: 'vpc-id', Values: [vpcId] }] }),
+    )
+    return Subnets.map(
+      ({ SubnetId = '', AvailabilityZone = '', AvailableIpAddressCount = 0, Tags = [] }) => ({
+        id: SubnetId,
+        availabilityZone: AvailabilityZone,
+        availableAddresses: AvailableIpAddressCount,
+        tags: Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value])),
+      }),
+    )
   } catch (thrown) {
     throw translateAwsError('ec2:DescribeSubnets', thrown)
   }

@@ -1,16 +1,34 @@
-/** What the name of a chart means to helm. Source: helm, pkg/action/install.go, LocateChart; pkg/registry/reference.go. */
+/**
+ * What the name of a chart means to helm. Source: helm, pkg/action/install.go, LocateChart;
+ * pkg/registry/reference.go.
+ */
 
 /** A chart, by where helm looks for it. */
 export type ChartReference =
   /** A chart of the repository that is named beside it. */
   | { readonly kind: 'repository'; readonly chart: string }
   /** `oci://HOST/PATH`, with a tag, a digest, both or neither. */
-  | { readonly kind: 'registry'; readonly repository: string; readonly host: string; readonly chart: string; readonly tag: string | undefined; readonly digest: string | undefined }
+  | {
+      readonly kind: 'registry'
+      readonly repository: string
+      readonly host: string
+      readonly chart: string
+      readonly tag: string | undefined
+      readonly digest: string | undefined
+    }
   /** The URL of a packaged chart. */
   | { readonly kind: 'archive'; readonly url: string }
   | { readonly kind: 'path'; readonly path: string }
-  /** A path when there is one, else a chart of a repository that was added to helm on this machine: only the disk knows. */
-  | { readonly kind: 'path-or-alias'; readonly path: string; readonly alias: string; readonly chart: string }
+  /**
+   * A path when there is one, else a chart of a repository that was added to helm on this machine:
+   * only the disk knows.
+   */
+  | {
+      readonly kind: 'path-or-alias'
+      readonly path: string
+      readonly alias: string
+      readonly chart: string
+    }
 
 const isChartArchive = (name: string): boolean => /\.(tgz|tar\.gz)$/.test(name)
 
@@ -21,17 +39,32 @@ export function parseChartReference(name: string): ChartReference {
   if (/^[./]/.test(name) || isChartArchive(name)) return { kind: 'path', path: name }
   const slashIndex = name.indexOf('/')
   if (slashIndex < 0) return { kind: 'repository', chart: name }
-  return { kind: 'path-or-alias', path: name, alias: name.slice(0, slashIndex), chart: name.slice(slashIndex + 1).replace(/\/$/, '') }
+  return {
+    kind: 'path-or-alias',
+    path: name,
+    alias: name.slice(0, slashIndex),
+    chart: name.slice(slashIndex + 1).replace(/\/$/, ''),
+  }
 }
 
 function parseRegistryReference(reference: string): ChartReference {
   const [location = '', digest] = reference.slice('oci://'.length).split('@')
   const [host = '', ...segments] = location.replace(/\/$/, '').split('/')
   const [chart = '', tag] = segments.pop()?.split(':') ?? []
-  return { kind: 'registry', repository: `oci://${[host, ...segments, chart].join('/')}`, host, chart, tag, digest }
+  return {
+    kind: 'registry',
+    repository: `oci://${[host, ...segments, chart].join('/')}`,
+    host,
+    chart,
+    tag,
+    digest,
+  }
 }
 
-/** The version that a tag stands for; undefined for a tag that is no version. OCI has no `+`. Source: helm, pkg/registry/util.go. */
+/**
+ * The version that a tag stands for; undefined for a tag that is no version. OCI has no `+`.
+ * Source: helm, pkg/registry/util.go.
+ */
 export function versionFromTag(tag: string | undefined): string | undefined {
   return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined
 }

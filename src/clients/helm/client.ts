@@ -1,15 +1,26 @@
-/** helm against one cluster: makes its kubeconfig for as long as it runs, and takes it away again. */
+/**
+ * helm against one cluster: makes its kubeconfig for as long as it runs, and takes it away again.
+ */
 import { rm, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import tls from 'node:tls'
 import type { Clock } from '../../util/polling.ts'
 import { fetchChart, readChartMetadata, type ChartMetadata, type ChartSource } from './chart.ts'
-import { checkHelmVersion, previewUpgrade, previewInstall, upgrade, type InstallOptions, type Preview, type UpgradeOptions } from './commands.ts'
+import {
+  checkHelmVersion,
+  previewUpgrade,
+  previewInstall,
+  upgrade,
+  type InstallOptions,
+  type Preview,
+  type UpgradeOptions,
+} from './commands.ts'
 import { writeKubeconfig, type TokenClusterAccess } from './kubeconfig.ts'
 import type { HelmOptions } from './process.ts'
 
 /** How helm reaches the cluster: with tokens of our making, or by the user's own kubeconfig. */
-export type HelmClusterAccess = TokenClusterAccess | { readonly paths: readonly string[]; readonly context: string | undefined }
+export type HelmClusterAccess =
+  TokenClusterAccess | { readonly paths: readonly string[]; readonly context: string | undefined }
 
 /** An upgrade, for the cluster of the session. */
 export type UpgradeRequest = Omit<UpgradeOptions, 'kubeconfig' | 'context'>
@@ -38,28 +49,43 @@ export class HelmClient {
     this.options = options
   }
 
-  /** @returns helm's version. @throws ActionError `helm-not-found`, `helm-too-old` */
+  /**
+   * @returns helm's version.
+   * @throws ActionError `helm-not-found`, `helm-too-old`
+   */
   version(): Promise<string> {
     this.installedVersion ??= this.createHelmOptions().then(checkHelmVersion)
     return this.installedVersion
   }
 
-  /** @returns the path of the chart. @throws ActionError `chart-not-found`, `chart-repository-unreachable`, `cancelled` */
+  /**
+   * @returns the path of the chart.
+   * @throws ActionError `chart-not-found`, `chart-repository-unreachable`, `cancelled`
+   */
   async fetchChart(source: ChartSource): Promise<string> {
     return fetchChart(source, { ...(await this.createHelmOptions()), clock: this.options.clock })
   }
 
-  /** What a chart on this machine says of itself. @throws ActionError `chart-not-found`, `cancelled` */
+  /**
+   * What a chart on this machine says of itself.
+   * @throws ActionError `chart-not-found`, `cancelled`
+   */
   async readChartMetadata(path: string): Promise<ChartMetadata> {
     return readChartMetadata(path, await this.createHelmOptions())
   }
 
-  /** What an upgrade would make. @throws ActionError of failures.ts, `cancelled` */
+  /**
+   * What an upgrade would make.
+   * @throws ActionError of failures.ts, `cancelled`
+   */
   previewUpgrade(request: UpgradeRequest): Promise<Preview> {
     return this.withClusterAccess(request, previewUpgrade)
   }
 
-  /** What an installation of the release would have made. @throws ActionError of failures.ts, `cancelled` */
+  /**
+   * What an installation of the release would have made.
+   * @throws ActionError of failures.ts, `cancelled`
+   */
   previewInstall(request: InstallRequest): Promise<Preview> {
     return this.withClusterAccess({ ...request, forceConflicts: false }, previewInstall)
   }
@@ -69,28 +95,62 @@ export class HelmClient {
     return this.withClusterAccess(request, upgrade)
   }
 
-  private async withClusterAccess<R extends Pick<UpgradeOptions, 'forceConflicts' | 'historyMax'>, T>(request: R, operation: (request: R & Pick<UpgradeOptions, 'kubeconfig' | 'context'>, options: HelmOptions) => Promise<T>): Promise<T> {
+  private async withClusterAccess<
+    R extends Pick<UpgradeOptions, 'forceConflicts' | 'historyMax'>,
+    T,
+  >(
+    request: R,
+    operation: (
+      request: R & Pick<UpgradeOptions, 'kubeconfig' | 'context'>,
+      options: HelmOptions,
+    ) => Promise<T>,
+  ): Promise<T> {
     const helmOptions = await this.createHelmOptions()
     const forceConflicts = request.forceConflicts && Number.parseInt(await this.version()) >= 4
     // helm itself reads HELM_MAX_HISTORY, unless the flag is given.
     const historyMax = this.options.environment['HELM_MAX_HISTORY'] ? undefined : request.historyMax
     const completion = new AbortController()
     try {
-      return await operation({ ...request, forceConflicts, historyMax, ...(await this.prepareClusterAccess(helmOptions.directory, completion.signal)) }, helmOptions)
+      return await operation(
+        {
+          ...request,
+          forceConflicts,
+          historyMax,
+          ...(await this.prepareClusterAccess(helmOptions.directory, completion.signal)),
+        },
+        helmOptions,
+      )
     } finally {
       completion.abort()
-      await Promise.all(['kubeconfig', 'token', 'token.new'].map((file) => rm(join(helmOptions.directory, file), { force: true })))
+      await Promise.all(
+        ['kubeconfig', 'token', 'token.new'].map((file) =>
+          rm(join(helmOptions.directory, file), { force: true }),
+        ),
+      )
     }
   }
 
   private async createHelmOptions(): Promise<HelmOptions> {
     const { environment, signal, onLine } = this.options
     const directory = await this.options.workDirectory()
-    const kubeconfig = 'paths' in this.cluster ? { KUBECONFIG: this.cluster.paths.join(delimiter) } : {}
-    return { directory, environment: { ...environment, ...kubeconfig, ...(await this.createTrustEnvironment(directory)) }, signal, onLine }
+    const kubeconfig =
+      'paths' in this.cluster ? { KUBECONFIG: this.cluster.paths.join(delimiter) } : {}
+    return {
+      directory,
+      environment: {
+        ...environment,
+        ...kubeconfig,
+        ...(await this.createTrustEnvironment(directory)),
+      },
+      signal,
+      onLine,
+    }
   }
 
-  /** helm trusts what this process trusts, NODE_EXTRA_CA_CERTS included, unless it is told otherwise. Source: Go, crypto/x509, SSL_CERT_FILE. */
+  /**
+   * helm trusts what this process trusts, NODE_EXTRA_CA_CERTS included, unless it is told
+   * otherwise. Source: Go, crypto/x509, SSL_CERT_FILE.
+   */
   private async createTrustEnvironment(directory: string): Promise<{ SSL_CERT_FILE?: string }> {
     const { environment } = this.options
     if (!environment['NODE_EXTRA_CA_CERTS'] || environment['SSL_CERT_FILE']) return {}
@@ -98,10 +158,18 @@ export class HelmClient {
     return { SSL_CERT_FILE: await this.caBundlePath }
   }
 
-  /** A user's kubeconfig goes by KUBECONFIG, which may name several files; --kubeconfig takes one. */
-  private async prepareClusterAccess(directory: string, signal: AbortSignal): Promise<Pick<UpgradeOptions, 'kubeconfig' | 'context'>> {
+  /**
+   * A user's kubeconfig goes by KUBECONFIG, which may name several files; --kubeconfig takes one.
+   */
+  private async prepareClusterAccess(
+    directory: string,
+    signal: AbortSignal,
+  ): Promise<Pick<UpgradeOptions, 'kubeconfig' | 'context'>> {
     if ('paths' in this.cluster) return { kubeconfig: undefined, context: this.cluster.context }
-    return { kubeconfig: await writeKubeconfig(directory, this.cluster, this.options.clock, signal), context: undefined }
+    return {
+      kubeconfig: await writeKubeconfig(directory, this.cluster, this.options.clock, signal),
+      context: undefined,
+    }
   }
 }
 

@@ -1,4 +1,7 @@
-/** The kubeconfig that helm is given for an EKS cluster: its token is in a file of its own, which is written anew before it ends. */
+/**
+ * The kubeconfig that helm is given for an EKS cluster: its token is in a file of its own, which is
+ * written anew before it ends.
+ */
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import tls from 'node:tls'
@@ -20,7 +23,12 @@ const tokenRefreshInterval = 5 * 60_000
  * @param directory private to this run
  * @returns the kubeconfig's path
  */
-export async function writeKubeconfig(directory: string, cluster: TokenClusterAccess, clock: Clock, signal: AbortSignal): Promise<string> {
+export async function writeKubeconfig(
+  directory: string,
+  cluster: TokenClusterAccess,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<string> {
   const tokenFile = join(directory, 'token')
   const path = join(directory, 'kubeconfig')
   await writeToken(tokenFile, await cluster.tokenSource.token())
@@ -36,7 +44,15 @@ function buildKubeconfig(cluster: TokenClusterAccess, tokenFile: string): object
     kind: 'Config',
     'current-context': 'target',
     contexts: [{ name: 'target', context: { cluster: 'target', user: 'action' } }],
-    clusters: [{ name: 'target', cluster: { server: cluster.server, 'certificate-authority-data': Buffer.from(caBundle).toString('base64') } }],
+    clusters: [
+      {
+        name: 'target',
+        cluster: {
+          server: cluster.server,
+          'certificate-authority-data': Buffer.from(caBundle).toString('base64'),
+        },
+      },
+    ],
     users: [{ name: 'action', user: { tokenFile } }],
   }
 }
@@ -47,11 +63,20 @@ async function writeToken(path: string, token: string): Promise<void> {
   await rename(`${path}.new`, path)
 }
 
-async function refreshTokenPeriodically(path: string, tokenSource: TokenSource, clock: Clock, signal: AbortSignal): Promise<void> {
+async function refreshTokenPeriodically(
+  path: string,
+  tokenSource: TokenSource,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
   for (;;) {
     await clock.sleep(tokenRefreshInterval, signal)
     if (signal.aborted) return
-    // A renewal that fails now may work in the next round; when none does, helm itself says that it is not authorized.
-    await tokenSource.token().then((token) => writeToken(path, token)).catch(() => undefined)
+    // A renewal that fails now may work in the next round; when none does, helm itself says that it
+    // is not authorized.
+    await tokenSource
+      .token()
+      .then((token) => writeToken(path, token))
+      .catch(() => undefined)
   }
 }

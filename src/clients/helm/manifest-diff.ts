@@ -9,20 +9,39 @@ export interface ManifestDiff {
 }
 
 /** Whether two manifests did not differ. */
-export const isEmptyDiff = ({ added, removed, changed }: ManifestDiff): boolean => [added, removed, changed].every((objects) => objects.length === 0)
+export const isEmptyDiff = ({ added, removed, changed }: ManifestDiff): boolean =>
+  [added, removed, changed].every((objects) => objects.length === 0)
 
-/** Compares what is deployed with what would be. The same templates write the same text, so that texts will do, and nothing has to be parsed that may be no YAML for us. */
+/**
+ * Compares what is deployed with what would be. The same templates write the same text, so that
+ * texts will do, and nothing has to be parsed that may be no YAML for us.
+ */
 export function diffManifests(before: string, after: string): ManifestDiff {
   const [oldObjects, newObjects] = [indexObjects(before), indexObjects(after)]
   return {
     added: [...newObjects.keys()].filter((name) => !oldObjects.has(name)),
     removed: [...oldObjects.keys()].filter((name) => !newObjects.has(name)),
-    changed: [...newObjects].flatMap(([name, text]) => (oldObjects.has(name) && oldObjects.get(name) !== text ? [name] : [])),
+    changed: [...newObjects].flatMap(([name, text]) =>
+      oldObjects.has(name) && oldObjects.get(name) !== text ? [name] : [],
+    ),
   }
 }
 
 /** `Kind name` -> text. */
-const indexObjects = (manifest: string): Map<string, string> => new Map(parseManifest(manifest).map(({ kind, name, text }) => [`${kind} ${name}`, normalizeDocument(text)]))
+const indexObjects = (manifest: string): Map<string, string> =>
+  new Map(
+    parseManifest(manifest).map(({ kind, name, text }) => [
+      `${kind} ${name}`,
+      normalizeDocument(text),
+    ]),
+  )
 
-/** Without what says only which chart made it: with another chart that changes on every object, and means nothing to what runs. */
-const normalizeDocument = (document: string): string => document.replace(/^(# Source: | *(helm\.sh\/chart|chart|app\.kubernetes\.io\/version): ).*$/gm, '').replace(/\n{2,}/g, '\n').trim()
+/**
+ * Without what says only which chart made it: with another chart that changes on every object, and
+ * means nothing to what runs.
+ */
+const normalizeDocument = (document: string): string =>
+  document
+    .replace(/^(# Source: | *(helm\.sh\/chart|chart|app\.kubernetes\.io\/version): ).*$/gm, '')
+    .replace(/\n{2,}/g, '\n')
+    .trim()

@@ -1,4 +1,7 @@
-/** The objects of a manifest as the Kubernetes API names them: by group, resource, namespace and name. */
+/**
+ * The objects of a manifest as the Kubernetes API names them: by group, resource, namespace and
+ * name.
+ */
 
 import { load } from 'js-yaml'
 
@@ -19,11 +22,24 @@ export interface ManifestObject {
 /** The objects of a manifest, in its order. Nothing is parsed that may be no YAML for us. */
 export function parseManifest(manifest: string): ManifestObject[] {
   return manifest.split(/^---.*$/m).flatMap((document) => {
-    const [kind, apiVersion = ''] = [readTopLevelField(document, 'kind'), readTopLevelField(document, 'apiVersion')]
+    const [kind, apiVersion = ''] = [
+      readTopLevelField(document, 'kind'),
+      readTopLevelField(document, 'apiVersion'),
+    ]
     if (kind === undefined) return []
     const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
     const readMetadataField = createMetadataReader(document)
-    return [{ apiVersion, group, kind, resource: resourceForKind(group, kind), name: readMetadataField('name') ?? '(without a name)', namespace: readMetadataField('namespace'), text: document.trim() }]
+    return [
+      {
+        apiVersion,
+        group,
+        kind,
+        resource: resourceForKind(group, kind),
+        name: readMetadataField('name') ?? '(without a name)',
+        namespace: readMetadataField('namespace'),
+        text: document.trim(),
+      },
+    ]
   })
 }
 
@@ -38,13 +54,18 @@ function parseYaml(text: string): unknown {
   }
 }
 
-const readTopLevelField = (document: string, field: string): string | undefined => new RegExp(`^${field}: *["']?([\\w./-]+)`, 'm').exec(document)?.[1]
+const readTopLevelField = (document: string, field: string): string | undefined =>
+  new RegExp(`^${field}: *["']?([\\w./-]+)`, 'm').exec(document)?.[1]
 
-/** Reads fields directly under metadata, at whatever depth the chart indents; as YAML only where they are in one line (`metadata: {name: x}`). */
+/**
+ * Reads fields directly under metadata, at whatever depth the chart indents; as YAML only where
+ * they are in one line (`metadata: {name: x}`).
+ */
 function createMetadataReader(document: string): (field: string) => string | undefined {
   const metadata = /^metadata: *\n((?:[ \t]+.*\n?|\n)*)/m.exec(document)?.[1]
   if (metadata === undefined) {
-    const fields = parseYaml(document) as { readonly metadata?: Readonly<Record<string, unknown>> | null } | null | undefined
+    const fields = parseYaml(document) as
+      { readonly metadata?: Readonly<Record<string, unknown>> | null } | null | undefined
     return (field) => {
       const value = fields?.metadata?.[field]
       return typeof value === 'string' ? value : undefined
@@ -54,16 +75,38 @@ function createMetadataReader(document: string): (field: string) => string | und
   return (field) => new RegExp(`^${indent}${field}: *["']?([^"'\\s]+)`, 'm').exec(metadata)?.[1]
 }
 
-/** Groups whose plurals follow the rule: those built into Kubernetes, and those of Prometheus. Source: Kubernetes API reference; prometheus-operator, example/prometheus-operator-crd. */
+/**
+ * Groups whose plurals follow the rule: those built into Kubernetes, and those of Prometheus.
+ * Source: Kubernetes API reference; prometheus-operator, example/prometheus-operator-crd.
+ */
 const groupsWithRegularPlurals = new Set([
-  '', 'apps', 'autoscaling', 'batch', 'extensions', 'policy', 'admissionregistration.k8s.io', 'apiextensions.k8s.io', 'apiregistration.k8s.io', 'certificates.k8s.io', 'coordination.k8s.io',
-  'discovery.k8s.io', 'events.k8s.io', 'flowcontrol.apiserver.k8s.io', 'networking.k8s.io', 'node.k8s.io', 'rbac.authorization.k8s.io', 'resource.k8s.io', 'scheduling.k8s.io', 'storage.k8s.io',
+  '',
+  'apps',
+  'autoscaling',
+  'batch',
+  'extensions',
+  'policy',
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'apiregistration.k8s.io',
+  'certificates.k8s.io',
+  'coordination.k8s.io',
+  'discovery.k8s.io',
+  'events.k8s.io',
+  'flowcontrol.apiserver.k8s.io',
+  'networking.k8s.io',
+  'node.k8s.io',
+  'rbac.authorization.k8s.io',
+  'resource.k8s.io',
+  'scheduling.k8s.io',
+  'storage.k8s.io',
   'monitoring.coreos.com',
 ])
 
 /**
- * The resource of a kind, by the rule that Kubernetes itself guesses by. It holds for every kind that is built in; the author of a
- * custom resource chooses its plural freely. Source: k8s.io/apimachinery, pkg/api/meta/restmapper.go, UnsafeGuessKindToResource.
+ * The resource of a kind, by the rule that Kubernetes itself guesses by. It holds for every kind
+ * that is built in; the author of a custom resource chooses its plural freely. Source:
+ * k8s.io/apimachinery, pkg/api/meta/restmapper.go, UnsafeGuessKindToResource.
  *
  * @returns undefined for other custom resources
  */

@@ -1,8 +1,14 @@
-/** Milvus' chart in a release: the release's own chart, a subchart of it, or one of another vendor that only has its name. */
+/**
+ * Milvus' chart in a release: the release's own chart, a subchart of it, or one of another vendor
+ * that only has its name.
+ */
 import { parseManifestObject, parseManifest, type ManifestObject } from './manifest-objects.ts'
 import type { ReleaseRevision } from './release-storage.ts'
 
-/** The name of the chart, and the value of `app.kubernetes.io/name` where neither nameOverride nor an alias changes it. */
+/**
+ * The name of the chart, and the value of `app.kubernetes.io/name` where neither nameOverride nor
+ * an alias changes it.
+ */
 export const milvusChartName = 'milvus'
 
 /** The components whose Service is Milvus' API. Source: milvus-helm, templates/service.yaml. */
@@ -13,17 +19,22 @@ export const nameLabel = 'app.kubernetes.io/name'
 type Labels = Readonly<Record<string, unknown>>
 
 /**
- * Whether Milvus' chart made an object of the release for one of its components. Pulsar's objects have `component` too, but not
- * the recommended labels. Source: milvus-helm, templates/_helpers.tpl, milvus.matchLabels.
+ * Whether Milvus' chart made an object of the release for one of its components. Pulsar's objects
+ * have `component` too, but not the recommended labels. Source: milvus-helm,
+ * templates/_helpers.tpl, milvus.matchLabels.
  */
 export const isMilvusComponent = (labels: Labels | undefined, release: string): boolean =>
-  labels?.['component'] !== undefined && labels[nameLabel] !== undefined && labels['app.kubernetes.io/instance'] === release
+  labels?.['component'] !== undefined &&
+  labels[nameLabel] !== undefined &&
+  labels['app.kubernetes.io/instance'] === release
 
-export const isApiComponent = (labels: Labels | undefined): boolean => apiComponents.some((component) => component === labels?.['component'])
+export const isApiComponent = (labels: Labels | undefined): boolean =>
+  apiComponents.some((component) => component === labels?.['component'])
 
 /** Whether the ports of a Service look like those of Milvus. */
-export const hasMilvusPort = (ports: readonly { readonly name?: string; readonly port?: number }[] | undefined): boolean =>
-  ports?.some(({ name, port }) => name === 'milvus' || port === 19530) ?? false
+export const hasMilvusPort = (
+  ports: readonly { readonly name?: string; readonly port?: number }[] | undefined,
+): boolean => ports?.some(({ name, port }) => name === 'milvus' || port === 19530) ?? false
 
 /** A Service of a manifest. */
 export interface RenderedService {
@@ -32,7 +43,10 @@ export interface RenderedService {
   /** As Kubernetes defaults it. */
   readonly type: string
   readonly hasMilvusPort: boolean
-  /** The subcharts that its template is in, from the outermost; undefined when the manifest does not say. */
+  /**
+   * The subcharts that its template is in, from the outermost; undefined when the manifest does not
+   * say.
+   */
   readonly subcharts: readonly string[] | undefined
 }
 
@@ -45,65 +59,109 @@ const parseFields = (object: ManifestObject): ServiceManifest => parseManifestOb
 
 /** The Services of a manifest. */
 export function findServices(manifest: string): RenderedService[] {
-  return parseManifest(manifest).filter(({ kind }) => kind === 'Service').map((object) => {
-    const { metadata, spec } = parseFields(object)
-    return { name: metadata?.name ?? object.name, labels: metadata?.labels ?? {}, type: spec?.type ?? 'ClusterIP', hasMilvusPort: hasMilvusPort(spec?.ports), subcharts: parseSubcharts(object) }
-  })
+  return parseManifest(manifest)
+    .filter(({ kind }) => kind === 'Service')
+    .map((object) => {
+      const { metadata, spec } = parseFields(object)
+      return {
+        name: metadata?.name ?? object.name,
+        labels: metadata?.labels ?? {},
+        type: spec?.type ?? 'ClusterIP',
+        hasMilvusPort: hasMilvusPort(spec?.ports),
+        subcharts: parseSubcharts(object),
+      }
+    })
 }
 
 /**
- * helm writes above each object which template made it, by the names that charts have as subcharts, aliases included:
- * `# Source: platform/charts/vectors/templates/service.yaml`. Source: helm, pkg/chart/chart.go, ChartFullPath; pkg/action/action.go,
- * renderResources.
+ * helm writes above each object which template made it, by the names that charts have as subcharts,
+ * aliases included: `# Source: platform/charts/vectors/templates/service.yaml`. Source: helm,
+ * pkg/chart/chart.go, ChartFullPath; pkg/action/action.go, renderResources.
  */
 function parseSubcharts({ text }: ManifestObject): string[] | undefined {
-  const [, subchartPath] = /^# Source: [^/\n]+((?:\/charts\/[^/\n]+)*)\/templates\//m.exec(text) ?? []
+  const [, subchartPath] =
+    /^# Source: [^/\n]+((?:\/charts\/[^/\n]+)*)\/templates\//m.exec(text) ?? []
   return subchartPath?.split('/charts/').filter((name) => name !== '')
 }
 
 type RenderedRelease = Pick<ReleaseRevision, 'name' | 'chart' | 'manifest'>
 
 /** The Services of a release that are Milvus' API. */
-export const findApiServices = ({ name, manifest }: Pick<RenderedRelease, 'name' | 'manifest'>): RenderedService[] =>
-  findServices(manifest).filter(({ labels }) => isApiComponent(labels) && isMilvusComponent(labels, name))
+export const findApiServices = ({
+  name,
+  manifest,
+}: Pick<RenderedRelease, 'name' | 'manifest'>): RenderedService[] =>
+  findServices(manifest).filter(
+    ({ labels }) => isApiComponent(labels) && isMilvusComponent(labels, name),
+  )
 
 /** Whether a release is one of Milvus: its chart is, or a subchart of it. */
 export function isMilvusRelease(revision: RenderedRelease): boolean {
-  return revision.chart.name === milvusChartName || findApiServices(revision).some(({ labels, hasMilvusPort: hasPort }) => hasPort || labels[nameLabel] === milvusChartName)
+  return (
+    revision.chart.name === milvusChartName ||
+    findApiServices(revision).some(
+      ({ labels, hasMilvusPort: hasPort }) => hasPort || labels[nameLabel] === milvusChartName,
+    )
+  )
 }
 
 /** Of Services with the labels of the API, which other charts may have too. */
-const selectMilvusService = (services: readonly RenderedService[]): RenderedService | undefined => services.find((service) => service.hasMilvusPort) ?? services[0]
+const selectMilvusService = (services: readonly RenderedService[]): RenderedService | undefined =>
+  services.find((service) => service.hasMilvusPort) ?? services[0]
 
-/** The version of Milvus in a release. That of an umbrella chart is its own: Milvus' chart puts its own on its objects. */
+/**
+ * The version of Milvus in a release. That of an umbrella chart is its own: Milvus' chart puts its
+ * own on its objects.
+ */
 export function getMilvusVersion(revision: RenderedRelease): string {
   if (revision.chart.name === milvusChartName) return revision.chart.appVersion
-  const version = selectMilvusService(findApiServices(revision))?.labels['app.kubernetes.io/version']
+  const version = selectMilvusService(findApiServices(revision))?.labels[
+    'app.kubernetes.io/version'
+  ]
   return typeof version === 'string' ? version : 'of an unknown version'
 }
 
 /** Whether Milvus' own chart made any object of the release. */
-export const hasMilvusComponents = ({ name, manifest }: RenderedRelease): boolean => parseManifest(manifest).some((object) => isMilvusComponent(parseFields(object).metadata?.labels, name))
+export const hasMilvusComponents = ({ name, manifest }: RenderedRelease): boolean =>
+  parseManifest(manifest).some((object) =>
+    isMilvusComponent(parseFields(object).metadata?.labels, name),
+  )
 
 /**
- * Where the values of Milvus' chart are in those of the release: nowhere deeper when it is the release's own chart; under `search`,
- * `vectors` when it is a subchart of that alias in the subchart `search`. The metadata of the release names only the direct
- * subcharts, and is used where a post-renderer took helm's comments out of the manifest.
+ * Where the values of Milvus' chart are in those of the release: nowhere deeper when it is the
+ * release's own chart; under `search`, `vectors` when it is a subchart of that alias in the
+ * subchart `search`. The metadata of the release names only the direct subcharts, and is used where
+ * a post-renderer took helm's comments out of the manifest.
  *
  * @param service name of the Service of Milvus' API; the first that looks like it when absent
  */
 export function findValuesPath(revision: RenderedRelease, service?: string): readonly string[] {
-  const renderedService = service === undefined ? selectMilvusService(findApiServices(revision)) : findServices(revision.manifest).find(({ name }) => name === service)
+  const renderedService =
+    service === undefined
+      ? selectMilvusService(findApiServices(revision))
+      : findServices(revision.manifest).find(({ name }) => name === service)
   if (renderedService?.subcharts !== undefined) return renderedService.subcharts
   if (revision.chart.name === milvusChartName) return []
-  const [milvusDependency, secondDependency] = (revision.chart.dependencies ?? []).filter((dependency) => dependency.includes(milvusChartName))
+  const [milvusDependency, secondDependency] = (revision.chart.dependencies ?? []).filter(
+    (dependency) => dependency.includes(milvusChartName),
+  )
   return milvusDependency !== undefined && secondDependency === undefined ? [milvusDependency] : []
 }
 
 /** The path of the value that sets the type of the Service. */
-export const serviceTypePath = (valuesPath: readonly string[]): readonly string[] => [...valuesPath, 'service', 'type']
+export const serviceTypePath = (valuesPath: readonly string[]): readonly string[] => [
+  ...valuesPath,
+  'service',
+  'type',
+]
 
 /** The value at a path; undefined when there is none. */
 export function getValueAtPath(values: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((value, key) => (typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined), values)
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+        ? (value as Record<string, unknown>)[key]
+        : undefined,
+    values,
+  )
 }

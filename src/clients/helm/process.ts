@@ -16,8 +16,15 @@ export interface HelmOptions {
   readonly onLine: (line: string) => void
 }
 
-/** Runs helm to its end. @param input for its standard input */
-export async function executeHelm(args: string[], options: HelmOptions, input?: string): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
+/**
+ * Runs helm to its end.
+ * @param input for its standard input
+ */
+export async function executeHelm(
+  args: string[],
+  options: HelmOptions,
+  input?: string,
+): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
   const helmPath = await which('helm', true)
   const helmProcess = interceptSpawn(helmPath, options)
   const onAbort = () => helmProcess.interrupt()
@@ -40,33 +47,56 @@ export async function executeHelm(args: string[], options: HelmOptions, input?: 
 }
 
 /**
- * What helm may not see of the runner's environment: our inputs, which are nobody else's business; HELM_DEBUG, which prints all
- * values of the release; and what would lead it to another cluster or namespace than the one that was looked at.
+ * What helm may not see of the runner's environment: our inputs, which are nobody else's business;
+ * HELM_DEBUG, which prints all values of the release; and what would lead it to another cluster or
+ * namespace than the one that was looked at.
  */
 const scrubbedVariables = /^(INPUT_|HELM_KUBE|HELM_NAMESPACE$|HELM_DEBUG$)/
 
 /** The runner's environment for helm, with every cache in our own directory. */
 function buildHelmEnvironment({ environment, directory }: HelmOptions): Record<string, string> {
-  const passedVariables = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined && !scrubbedVariables.test(entry[0]))
+  const passedVariables = Object.entries(environment).filter(
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && !scrubbedVariables.test(entry[0]),
+  )
   const cacheDirectory = join(directory, 'helm-cache')
-  return { ...Object.fromEntries(passedVariables), HELM_CACHE_HOME: cacheDirectory, HELM_REPOSITORY_CACHE: join(cacheDirectory, 'repository'), KUBECACHEDIR: join(cacheDirectory, 'kube') }
+  return {
+    ...Object.fromEntries(passedVariables),
+    HELM_CACHE_HOME: cacheDirectory,
+    HELM_REPOSITORY_CACHE: join(cacheDirectory, 'repository'),
+    KUBECACHEDIR: join(cacheDirectory, 'kube'),
+  }
 }
 
-/** How long helm may take to mark its release failed before it is killed: the runner itself kills everything after 10 s. Milliseconds. */
+/**
+ * How long helm may take to mark its release failed before it is killed: the runner itself kills
+ * everything after 10 s. Milliseconds.
+ */
 const killGracePeriod = 4_000
 
 /**
- * @actions/exec hands out no child, so the next one that runs `file` is caught where Node announces it, and started in a
- * process group of its own: a Ctrl-C reaches helm once, from us, and whatever helm started ends with it.
- * docs/decisions/helm-child.md
+ * @actions/exec hands out no child, so the next one that runs `file` is caught where Node
+ *   announces it, and started in a process group of its own: a Ctrl-C reaches helm once, from us,
+ *   and whatever helm started ends with it. docs/decisions/helm-child.md
  */
-function interceptSpawn(file: string, { signal }: HelmOptions): { interrupt(): void; release(): void } {
+function interceptSpawn(
+  file: string,
+  { signal }: HelmOptions,
+): { interrupt(): void; release(): void } {
   let interceptedChild: ChildProcess | undefined
   let killTimer: NodeJS.Timeout | undefined
   const sendSignal = (signalName: NodeJS.Signals) => {
-    if (!interceptedChild?.pid || interceptedChild.exitCode !== null || interceptedChild.signalCode !== null) return
+    if (
+      !interceptedChild?.pid ||
+      interceptedChild.exitCode !== null ||
+      interceptedChild.signalCode !== null
+    )
+      return
     try {
-      process.kill(process.platform === 'win32' ? interceptedChild.pid : -interceptedChild.pid, signalName)
+      process.kill(
+        process.platform === 'win32' ? interceptedChild.pid : -interceptedChild.pid,
+        signalName,
+      )
     } catch {
       // It ended between the look and the signal.
     }
@@ -76,12 +106,16 @@ function interceptSpawn(file: string, { signal }: HelmOptions): { interrupt(): v
     killTimer ??= setTimeout(() => sendSignal('SIGKILL'), killGracePeriod)
   }
   const onChildProcess = (message: unknown) => {
-    const child = (message as { process: ChildProcess & { spawn(options: { file: string }): unknown } }).process
+    const child = (
+      message as { process: ChildProcess & { spawn(options: { file: string }): unknown } }
+    ).process
     const spawn = child.spawn.bind(child)
     child.spawn = (options) => {
       if (options.file !== file || interceptedChild) return spawn(options)
       interceptedChild = child
-      const result = spawn({ ...options, detached: process.platform !== 'win32' } as { file: string })
+      const result = spawn({ ...options, detached: process.platform !== 'win32' } as {
+        file: string
+      })
       // helm may end before it has read its input; why, it says itself.
       child.stdin?.on('error', () => undefined)
       if (signal.aborted) interrupt()

@@ -1,4 +1,7 @@
-/** What helm keeps of a release in the cluster. Source: helm, pkg/storage/driver (labels, encoding) and pkg/release. */
+/**
+ * What helm keeps of a release in the cluster. Source: helm, pkg/storage/driver (labels, encoding)
+ * and pkg/release.
+ */
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { isDeepStrictEqual } from 'node:util'
 import { ActionError } from '../../failures/action-error.ts'
@@ -11,7 +14,10 @@ export type StorageKind = 'Secret' | 'ConfigMap'
 export interface ReleaseRevision {
   readonly name: string
   readonly revision: number
-  /** `deployed`, `failed`, `superseded`, `uninstalled`, `pending-install`, `pending-upgrade`, `pending-rollback`. */
+  /**
+   * `deployed`, `failed`, `superseded`, `uninstalled`, `pending-install`, `pending-upgrade`,
+   * `pending-rollback`.
+   */
   readonly status: string
   readonly chart: {
     readonly name: string
@@ -28,7 +34,10 @@ export interface ReleaseRevision {
   readonly manifest: string
   /** ISO 8601. */
   readonly deployedAt: string
-  /** Whether helm applied it server-side, as helm 4 does with releases of its own. helm 3 does not say, and never did. */
+  /**
+   * Whether helm applied it server-side, as helm 4 does with releases of its own. helm 3 does not
+   * say, and never did.
+   */
   readonly serverSide: boolean
 }
 
@@ -43,9 +52,16 @@ export interface RevisionLabels {
 export const releaseSelector = 'owner=helm'
 
 /** Reads helm's labels; undefined for an object that is not a revision. */
-export function parseRevisionLabels(labels: Readonly<Record<string, string>> | undefined): RevisionLabels | undefined {
+export function parseRevisionLabels(
+  labels: Readonly<Record<string, string>> | undefined,
+): RevisionLabels | undefined {
   const { name, version, status } = labels ?? {}
-  return name !== undefined && status !== undefined && version !== undefined && /^\d{1,15}$/.test(version) ? { name, revision: Number(version), status } : undefined
+  return name !== undefined &&
+    status !== undefined &&
+    version !== undefined &&
+    /^\d{1,15}$/.test(version)
+    ? { name, revision: Number(version), status }
+    : undefined
 }
 
 /**
@@ -54,7 +70,11 @@ export function parseRevisionLabels(labels: Readonly<Record<string, string>> | u
  * @param objectName for the message
  * @throws ActionError `release-unreadable`
  */
-export function decodeRevision(encoded: string, kind: StorageKind, objectName: string): ReleaseRevision {
+export function decodeRevision(
+  encoded: string,
+  kind: StorageKind,
+  objectName: string,
+): ReleaseRevision {
   return translateDecodeErrors(kind, objectName, () => {
     const release = JSON.parse(unwrapRevision(encoded, kind)) as StoredRelease
     const { metadata } = release.chart
@@ -62,7 +82,13 @@ export function decodeRevision(encoded: string, kind: StorageKind, objectName: s
       name: requireString(release.name),
       revision: requireInteger(release.version),
       status: requireString(release.info.status),
-      chart: { name: requireString(metadata.name), version: requireString(metadata.version), appVersion: requireString(metadata.appVersion ?? ''), origin: formatOrigin(metadata), dependencies: readDependencies(metadata) },
+      chart: {
+        name: requireString(metadata.name),
+        version: requireString(metadata.version),
+        appVersion: requireString(metadata.appVersion ?? ''),
+        origin: formatOrigin(metadata),
+        dependencies: readDependencies(metadata),
+      },
       values: requireObject(release.config ?? {}),
       manifest: requireString(release.manifest ?? ''),
       deployedAt: requireString(release.info.last_deployed ?? ''),
@@ -73,12 +99,18 @@ export function decodeRevision(encoded: string, kind: StorageKind, objectName: s
 }
 
 /**
- * The revision with another status, and everything else as helm wrote it, numbers to the last digit.
+ * The revision with another status, and everything else as helm wrote it, numbers to the last
+ * digit.
  * @param encoded as for `decodeRevision`
  * @returns the field `release` anew
  * @throws ActionError `release-unreadable`
  */
-export function replaceStatus(encoded: string, kind: StorageKind, objectName: string, { status, description }: { readonly status: string; readonly description: string }): string {
+export function replaceStatus(
+  encoded: string,
+  kind: StorageKind,
+  objectName: string,
+  { status, description }: { readonly status: string; readonly description: string },
+): string {
   return translateDecodeErrors(kind, objectName, () => {
     const release = JSON.parse(unwrapRevision(encoded, kind), preserveNumberText) as StoredRelease
     const json = JSON.stringify({ ...release, info: { ...release.info, status, description } })
@@ -87,8 +119,15 @@ export function replaceStatus(encoded: string, kind: StorageKind, objectName: st
   })
 }
 
-/** A reviver of JSON.parse that keeps a number's own text. Source: ECMAScript, "JSON.parse source text access". */
-function preserveNumberText(_key: string, value: unknown, { source }: { readonly source?: string } = {}): unknown {
+/**
+ * A reviver of JSON.parse that keeps a number's own text. Source: ECMAScript, "JSON.parse source
+ * text access".
+ */
+function preserveNumberText(
+  _key: string,
+  value: unknown,
+  { source }: { readonly source?: string } = {},
+): unknown {
   return typeof value === 'number' && source !== undefined ? rawJson(source) : value
 }
 
@@ -108,11 +147,13 @@ function translateDecodeErrors<T>(kind: StorageKind, objectName: string, decode:
   try {
     return decode()
   } catch {
-    // The parser's error quotes what it stumbles over, which may be a value of the user: it is not passed on, not even as the cause.
+    // The parser's error quotes what it stumbles over, which may be a value of the user: it is not
+    // passed on, not even as the cause.
     throw new ActionError({
       code: 'release-unreadable',
       problem: `${kind} ${objectName}, in which helm keeps a revision, cannot be read: it is not base64 of gzip of a release in JSON.`,
-      remedy: 'Check the release with "helm history"; give service in place of release to leave helm out.',
+      remedy:
+        'Check the release with "helm history"; give service in place of release to leave helm out.',
     })
   }
 }
@@ -138,10 +179,16 @@ interface StoredMetadata {
 }
 
 /** Of a list, the names of its entries; what has another form has none. */
-const readNames = (list: unknown): string[] => (Array.isArray(list) ? list : []).flatMap((entry: unknown) => (isPlainObject(entry) && typeof entry['name'] === 'string' ? [entry['name']] : []))
+const readNames = (list: unknown): string[] =>
+  (Array.isArray(list) ? list : []).flatMap((entry: unknown) =>
+    isPlainObject(entry) && typeof entry['name'] === 'string' ? [entry['name']] : [],
+  )
 
 function formatOrigin({ maintainers, home }: StoredMetadata): string | undefined {
-  const details = [...readNames(maintainers).slice(0, 1), ...(typeof home === 'string' ? [home] : [])]
+  const details = [
+    ...readNames(maintainers).slice(0, 1),
+    ...(typeof home === 'string' ? [home] : []),
+  ]
   return details.length === 0 ? undefined : details.join(', ')
 }
 
@@ -150,11 +197,15 @@ function readDependencies({ dependencies }: StoredMetadata): string[] | undefine
   return names.length === 0 ? undefined : names
 }
 
-/** Bytes. A Secret of 1 MiB holds at most some twenty of manifests and charts; gzip could make a thousand of it. */
+/**
+ * Bytes. A Secret of 1 MiB holds at most some twenty of manifests and charts; gzip could make a
+ * thousand of it.
+ */
 const maxReleaseBytes = 64 * 2 ** 20
 
-
-function createTypeAssertion<T>(isExpectedType: (value: unknown) => value is T): (value: unknown) => T {
+function createTypeAssertion<T>(
+  isExpectedType: (value: unknown) => value is T,
+): (value: unknown) => T {
   return (value) => {
     if (!isExpectedType(value)) throw new TypeError('a member of another type')
     return value
@@ -166,26 +217,47 @@ const requireInteger = createTypeAssertion((value): value is number => Number.is
 const requireObject = createTypeAssertion((value) => isPlainObject(value))
 
 /**
- * The paths of `wanted` whose value differs from that in `present`: what setting `wanted` on top would change.
- * A null takes the chart's default away, and helm stores it: it is the same only as a null.
+ * The paths of `wanted` whose value differs from that in `present`: what setting `wanted` on top
+ * would change. A null takes the chart's default away, and helm stores it: it is the same only as a
+ * null.
  */
-export function findDifferingPaths(desired: Readonly<Record<string, unknown>>, current: unknown, prefix = ''): string[] {
+export function findDifferingPaths(
+  desired: Readonly<Record<string, unknown>>,
+  current: unknown,
+  prefix = '',
+): string[] {
   return Object.entries(desired).flatMap(([key, value]) => {
     const path = prefix ? `${prefix}.${key}` : key
-    const currentValue = isPlainObject(current) && Object.hasOwn(current, key) ? current[key] : undefined
+    const currentValue =
+      isPlainObject(current) && Object.hasOwn(current, key) ? current[key] : undefined
     const nestedPaths = isPlainObject(value) ? findDifferingPaths(value, currentValue, path) : []
     // A map in place of a text is a difference also when it is empty.
-    if (isPlainObject(value) && (nestedPaths.length > 0 || isPlainObject(currentValue) || currentValue === undefined)) return nestedPaths
+    if (
+      isPlainObject(value) &&
+      (nestedPaths.length > 0 || isPlainObject(currentValue) || currentValue === undefined)
+    )
+      return nestedPaths
     return isDeepStrictEqual(value, currentValue) ? [] : [path]
   })
 }
 
 /**
- * Values for helm to set on top of those that are stored, without nulls that are stored already: given a second time, helm 3 takes
- * the stored null away, and the default of the chart comes back. Measured with helm 3.17 and --reset-then-reuse-values.
+ * Values for helm to set on top of those that are stored, without nulls that are stored already:
+ * given a second time, helm 3 takes the stored null away, and the default of the chart comes back.
+ * Measured with helm 3.17 and --reset-then-reuse-values.
  */
-export function omitStoredNulls(desired: Readonly<Record<string, unknown>>, current: unknown): Record<string, unknown> {
+export function omitStoredNulls(
+  desired: Readonly<Record<string, unknown>>,
+  current: unknown,
+): Record<string, unknown> {
   const stored = isPlainObject(current) ? current : {}
-  const remainingEntries = Object.entries(desired).filter(([key, value]) => value !== null || stored[key] !== null)
-  return Object.fromEntries(remainingEntries.map(([key, value]) => [key, isPlainObject(value) ? omitStoredNulls(value, stored[key]) : value]))
+  const remainingEntries = Object.entries(desired).filter(
+    ([key, value]) => value !== null || stored[key] !== null,
+  )
+  return Object.fromEntries(
+    remainingEntries.map(([key, value]) => [
+      key,
+      isPlainObject(value) ? omitStoredNulls(value, stored[key]) : value,
+    ]),
+  )
 }

@@ -1,8 +1,12 @@
-/** Fields of objects as the API server names them in messages: `.spec.ports[port=19530,protocol="TCP"].targetPort`. */
+/**
+ * Fields of objects as the API server names them in messages:
+ * `.spec.ports[port=19530,protocol="TCP"].targetPort`.
+ */
 
 /**
- * The value of a field. Names of fields may have dots in them (`.data.user.yaml`), so that an object says where one ends.
- * Source: sigs.k8s.io/structured-merge-diff, fieldpath/element.go, PathElement.String.
+ * The value of a field. Names of fields may have dots in them (`.data.user.yaml`), so that an
+ * object says where one ends. Source: sigs.k8s.io/structured-merge-diff, fieldpath/element.go,
+ * PathElement.String.
  *
  * @param fieldPath an empty one is the object itself
  * @returns undefined where the object does not have it
@@ -21,15 +25,22 @@ export function valueAtFieldPath(object: unknown, fieldPath: string): unknown {
   return undefined
 }
 
-/** A value below an item, which is named by its keys (`[name="proxy"]`) or, in a set, by itself (`[="finalizer"]`). */
+/**
+ * A value below an item, which is named by its keys (`[name="proxy"]`) or, in a set, by itself
+ * (`[="finalizer"]`).
+ */
 function listItemValue(list: readonly unknown[], fieldPath: string): unknown {
-  const [selector, keyExpressions = ''] = /^\[((?:"(?:[^"\\]|\\.)*"|[^\]"])*)\]/.exec(fieldPath) ?? []
+  const [selector, keyExpressions = ''] =
+    /^\[((?:"(?:[^"\\]|\\.)*"|[^\]"])*)\]/.exec(fieldPath) ?? []
   if (selector === undefined) return undefined
-  const itemKeys = [...keyExpressions.matchAll(/([\w.-]*)=("(?:[^"\\]|\\.)*"|[^,]+)/g)].map(([, key = '', value = '']) => ({ key, value }))
-  const matchesKeys = (item: unknown): boolean => itemKeys.every(({ key, value }) => {
-    const actual = key === '' ? item : (item as Record<string, unknown> | null)?.[key]
-    // Only keys that have a default may be absent.
-    return actual === undefined || JSON.stringify(actual) === value
-  })
+  const itemKeys = [...keyExpressions.matchAll(/([\w.-]*)=("(?:[^"\\]|\\.)*"|[^,]+)/g)].map(
+    ([, key = '', value = '']) => ({ key, value }),
+  )
+  const matchesKeys = (item: unknown): boolean =>
+    itemKeys.every(({ key, value }) => {
+      const actual = key === '' ? item : (item as Record<string, unknown> | null)?.[key]
+      // Only keys that have a default may be absent.
+      return actual === undefined || JSON.stringify(actual) === value
+    })
   return valueAtFieldPath(list.find(matchesKeys), fieldPath.slice(selector.length))
 }

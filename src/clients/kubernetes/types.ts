@@ -1,4 +1,7 @@
-/** The parts of Kubernetes objects that this action reads, as they come over the wire (dates are text). Source: the Kubernetes API reference. */
+/**
+ * The parts of Kubernetes objects that this action reads, as they come over the wire (dates are
+ * text). Source: the Kubernetes API reference.
+ */
 
 /** metadata of any object. */
 export interface ObjectMeta {
@@ -43,9 +46,16 @@ export interface Service extends KubernetesObject {
     readonly loadBalancerClass?: string
     readonly externalName?: string
     readonly selector?: Readonly<Record<string, string>>
-    readonly ports?: readonly { readonly name?: string; readonly port: number; readonly protocol?: string; readonly appProtocol?: string }[]
+    readonly ports?: readonly {
+      readonly name?: string
+      readonly port: number
+      readonly protocol?: string
+      readonly appProtocol?: string
+    }[]
   }
-  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly hostname?: string }[] } }
+  readonly status?: {
+    readonly loadBalancer?: { readonly ingress?: readonly { readonly hostname?: string }[] }
+  }
 }
 
 /** core/v1 Secret or ConfigMap. */
@@ -55,17 +65,32 @@ export interface SecretOrConfigMap extends KubernetesObject {
 
 /** coordination.k8s.io/v1 Lease. Times are MicroTime: RFC 3339 with six digits of a second. */
 export interface Lease extends KubernetesObject {
-  readonly spec: { readonly holderIdentity?: string; readonly leaseDurationSeconds?: number; readonly acquireTime?: string; readonly renewTime?: string; readonly leaseTransitions?: number }
+  readonly spec: {
+    readonly holderIdentity?: string
+    readonly leaseDurationSeconds?: number
+    readonly acquireTime?: string
+    readonly renewTime?: string
+    readonly leaseTransitions?: number
+  }
 }
 
 /** networking.k8s.io/v1 IngressClass. */
 export interface IngressClass extends KubernetesObject {
-  readonly spec: { readonly controller?: string; readonly parameters?: { readonly apiGroup?: string; readonly kind: string; readonly name: string } }
+  readonly spec: {
+    readonly controller?: string
+    readonly parameters?: {
+      readonly apiGroup?: string
+      readonly kind: string
+      readonly name: string
+    }
+  }
 }
 
 /**
- * IngressClassParams: what a class sets for all its Ingresses, over their annotations. Of elbv2.k8s.aws/v1beta1, and of
- * eks.amazonaws.com/v1, which names two fields otherwise. Source: apis/elbv2/v1beta1/ingressclassparams_types.go of the controller; EKS user guide, auto-configure-alb.
+ * IngressClassParams: what a class sets for all its Ingresses, over their annotations. Of
+ * elbv2.k8s.aws/v1beta1, and of eks.amazonaws.com/v1, which names two fields otherwise. Source:
+ * apis/elbv2/v1beta1/ingressclassparams_types.go of the controller; EKS user guide,
+ * auto-configure-alb.
  */
 export interface IngressClassParams extends KubernetesObject {
   readonly spec?: {
@@ -80,7 +105,11 @@ export interface IngressClassParams extends KubernetesObject {
     readonly sslPolicy?: string
     readonly sslRedirectPort?: string
     readonly loadBalancerName?: string
-    readonly subnets?: { readonly ids?: readonly string[]; readonly tags?: Readonly<Record<string, readonly string[]>>; readonly matchTags?: readonly { readonly key: string; readonly values?: readonly string[] }[] }
+    readonly subnets?: {
+      readonly ids?: readonly string[]
+      readonly tags?: Readonly<Record<string, readonly string[]>>
+      readonly matchTags?: readonly { readonly key: string; readonly values?: readonly string[] }[]
+    }
     readonly loadBalancerAttributes?: readonly { readonly key: string; readonly value: string }[]
     readonly tags?: readonly { readonly key: string; readonly value: string }[]
   }
@@ -89,19 +118,38 @@ export interface IngressClassParams extends KubernetesObject {
 /** meta/v1 LabelSelector. */
 export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>
-  readonly matchExpressions?: readonly { readonly key: string; readonly operator: string; readonly values?: readonly string[] }[]
+  readonly matchExpressions?: readonly {
+    readonly key: string
+    readonly operator: string
+    readonly values?: readonly string[]
+  }[]
 }
 
 /** apps/v1 Deployment, as far as it is looked at. */
 export interface Deployment extends KubernetesObject {
-  readonly spec: { readonly replicas?: number; readonly template: { readonly spec: { readonly containers: readonly { readonly image?: string; readonly command?: readonly string[]; readonly args?: readonly string[] }[] } } }
+  readonly spec: {
+    readonly replicas?: number
+    readonly template: {
+      readonly spec: {
+        readonly containers: readonly {
+          readonly image?: string
+          readonly command?: readonly string[]
+          readonly args?: readonly string[]
+        }[]
+      }
+    }
+  }
   readonly status?: { readonly readyReplicas?: number }
 }
 
 /** apps/v1 Deployment, StatefulSet or DaemonSet, as far as its pods are counted. */
 export interface LiveWorkload extends KubernetesObject {
   readonly spec: { readonly replicas?: number }
-  readonly status?: { readonly readyReplicas?: number; readonly desiredNumberScheduled?: number; readonly numberReady?: number }
+  readonly status?: {
+    readonly readyReplicas?: number
+    readonly desiredNumberScheduled?: number
+    readonly numberReady?: number
+  }
 }
 
 /** autoscaling/v2 HorizontalPodAutoscaler. */
@@ -111,13 +159,20 @@ export interface HorizontalPodAutoscaler extends KubernetesObject {
 
 /** discovery.k8s.io/v1 EndpointSlice. */
 export interface EndpointSlice extends KubernetesObject {
-  readonly endpoints?: readonly { readonly addresses: readonly string[]; readonly conditions?: { readonly ready?: boolean | null } }[] | null
+  readonly endpoints?:
+    | readonly {
+        readonly addresses: readonly string[]
+        readonly conditions?: { readonly ready?: boolean | null }
+      }[]
+    | null
 }
 
 /** networking.k8s.io/v1 Ingress. */
 export interface Ingress extends KubernetesObject {
   readonly spec: IngressSpec
-  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly hostname?: string }[] } }
+  readonly status?: {
+    readonly loadBalancer?: { readonly ingress?: readonly { readonly hostname?: string }[] }
+  }
 }
 
 /** The spec of an Ingress. */
@@ -129,7 +184,12 @@ export interface IngressSpec {
       readonly paths: readonly {
         readonly path?: string
         readonly pathType: string
-        readonly backend: { readonly service?: { readonly name: string; readonly port?: { readonly number?: number; readonly name?: string } } }
+        readonly backend: {
+          readonly service?: {
+            readonly name: string
+            readonly port?: { readonly number?: number; readonly name?: string }
+          }
+        }
       }[]
     }
   }[]
@@ -143,5 +203,10 @@ export interface Event extends KubernetesObject {
   readonly count?: number
   readonly lastTimestamp?: string | null
   readonly eventTime?: string | null
-  readonly involvedObject: { readonly kind?: string; readonly uid?: string; readonly namespace?: string; readonly name?: string }
+  readonly involvedObject: {
+    readonly kind?: string
+    readonly uid?: string
+    readonly namespace?: string
+    readonly name?: string
+  }
 }

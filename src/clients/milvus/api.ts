@@ -1,6 +1,18 @@
-/** The three calls of Milvus' API that prove it works. Source: milvus-proto, milvus.proto and common.proto. */
+/**
+ * The three calls of Milvus' API that prove it works. Source: milvus-proto, milvus.proto and
+ * common.proto.
+ */
 import { hostname } from 'node:os'
-import { decodeMessage, encodeLengthDelimited, getMessageField, getNumberField, getRepeatedNumberField, getRepeatedTextField, getTextField, type MessageFields } from './protobuf.ts'
+import {
+  decodeMessage,
+  encodeLengthDelimited,
+  getMessageField,
+  getNumberField,
+  getRepeatedNumberField,
+  getRepeatedTextField,
+  getTextField,
+  type MessageFields,
+} from './protobuf.ts'
 
 const service = '/milvus.proto.milvus.MilvusService'
 export const connectPath = `${service}/Connect`
@@ -27,14 +39,25 @@ export function encodeConnectRequest(now: Date): Buffer {
 /** common.Status: `error_code` is the old field, `code` the new; a success has 0 in both. */
 function status(fields: MessageFields): MilvusStatus {
   const statusFields = getMessageField(fields, 1)
-  return { code: getNumberField(statusFields, 3) || getNumberField(statusFields, 1), reason: getTextField(statusFields, 2) || getTextField(statusFields, 5) }
+  return {
+    code: getNumberField(statusFields, 3) || getNumberField(statusFields, 1),
+    reason: getTextField(statusFields, 2) || getTextField(statusFields, 5),
+  }
 }
 
 /** @throws RangeError when the bytes are no such message; so do the two below */
-export function parseConnectResponse(bytes: Buffer): { status: MilvusStatus; version: string; identifier: string } {
+export function parseConnectResponse(bytes: Buffer): {
+  status: MilvusStatus
+  version: string
+  identifier: string
+} {
   const fields = decodeMessage(bytes)
   const identifier = fields.get(3)?.at(-1)
-  return { status: status(fields), version: getTextField(getMessageField(fields, 2), 1), identifier: typeof identifier === 'bigint' ? BigInt.asIntN(64, identifier).toString() : '' }
+  return {
+    status: status(fields),
+    version: getTextField(getMessageField(fields, 2), 1),
+    identifier: typeof identifier === 'bigint' ? BigInt.asIntN(64, identifier).toString() : '',
+  }
 }
 
 /** GetVersionResponse. */
@@ -44,11 +67,27 @@ export function parseVersionResponse(bytes: Buffer): { status: MilvusStatus; ver
 }
 
 /** What a proxy that is healthy may still not do, by QuotaState. */
-const limits: Readonly<Record<number, string>> = { 2: 'reads are slowed down', 3: 'writes are slowed down', 4: 'reads are denied', 5: 'writes are denied', 6: 'changes of collections are denied' }
+const limits: Readonly<Record<number, string>> = {
+  2: 'reads are slowed down',
+  3: 'writes are slowed down',
+  4: 'reads are denied',
+  5: 'writes are denied',
+  6: 'changes of collections are denied',
+}
 
 /** CheckHealthResponse. `reasons` are those of ill health, or of the limits when it is healthy. */
-export function parseHealthResponse(bytes: Buffer): { status: MilvusStatus; isHealthy: boolean; reasons: readonly string[]; limits: readonly string[] } {
+export function parseHealthResponse(bytes: Buffer): {
+  status: MilvusStatus
+  isHealthy: boolean
+  reasons: readonly string[]
+  limits: readonly string[]
+} {
   const fields = decodeMessage(bytes)
   const quotaStates = getRepeatedNumberField(fields, 4).filter((state) => state !== 0)
-  return { status: status(fields), isHealthy: getNumberField(fields, 2) !== 0, reasons: getRepeatedTextField(fields, 3), limits: quotaStates.map((state) => limits[state] ?? `quota state ${state}`) }
+  return {
+    status: status(fields),
+    isHealthy: getNumberField(fields, 2) !== 0,
+    reasons: getRepeatedTextField(fields, 3),
+    limits: quotaStates.map((state) => limits[state] ?? `quota state ${state}`),
+  }
 }

@@ -1,4 +1,7 @@
-/** A connection to the ALB: the way there (route.ts), then TLS and what it shows (secure.ts). Each stage has its own failure. */
+/**
+ * A connection to the ALB: the way there (route.ts), then TLS and what it shows (secure.ts). Each
+ * stage has its own failure.
+ */
 import type { X509Certificate } from 'node:crypto'
 import type net from 'node:net'
 import type tls from 'node:tls'
@@ -26,14 +29,17 @@ export interface Endpoint {
   }
   /** Milliseconds for each stage of the connection. */
   readonly timeout: number
-  /** Milliseconds for each call. An ALB takes 10 s to say 504 for a target that does not let it in. */
+  /**
+   * Milliseconds for each call. An ALB takes 10 s to say 504 for a target that does not let it in.
+   */
   readonly callTimeout: number
   /** When the whole attempt has to be over, in milliseconds since the epoch; never when absent. */
   readonly deadline?: number
 }
 
 /** What is left of `timeout` before the attempt has to be over. */
-export const remainingTime = ({ deadline = Infinity }: Endpoint, timeout: number): number => Math.max(1, Math.min(timeout, deadline - Date.now()))
+export const remainingTime = ({ deadline = Infinity }: Endpoint, timeout: number): number =>
+  Math.max(1, Math.min(timeout, deadline - Date.now()))
 
 /** A connection without TLS yet. */
 export interface TcpConnection {

@@ -1,7 +1,15 @@
 /** Awaiting an event. */
 
-/** The arguments of the next `event`. @throws the emitter's error, or Error(late) */
-export function waitForEvent(emitter: NodeJS.EventEmitter, event: string, timeout: number, timeoutMessage: string): Promise<unknown[]> {
+/**
+ * The arguments of the next `event`.
+ * @throws the emitter's error, or Error(late)
+ */
+export function waitForEvent(
+  emitter: NodeJS.EventEmitter,
+  event: string,
+  timeout: number,
+  timeoutMessage: string,
+): Promise<unknown[]> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(timeoutMessage)), timeout)
     emitter.once(event, (...values: unknown[]) => {

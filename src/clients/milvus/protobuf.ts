@@ -1,12 +1,19 @@
-/** As much of Protocol Buffers' wire format as three messages need. Source: protobuf.dev, Encoding. */
+/**
+ * As much of Protocol Buffers' wire format as three messages need. Source: protobuf.dev, Encoding.
+ */
 
-/** A decoded message: for each field number its values in order; unknown fields are simply there and ignored. */
+/**
+ * A decoded message: for each field number its values in order; unknown fields are simply there and
+ * ignored.
+ */
 export type MessageFields = ReadonlyMap<number, readonly (bigint | Buffer)[]>
 
 /** A field of bytes, text or a message inside. An empty one is left out, as proto3 does. */
 export function encodeLengthDelimited(fieldNumber: number, content: string | Uint8Array): Buffer {
   const bytes = Buffer.from(content)
-  return bytes.length === 0 ? bytes : Buffer.concat([encodeVarint((fieldNumber << 3) | 2), encodeVarint(bytes.length), bytes])
+  return bytes.length === 0
+    ? bytes
+    : Buffer.concat([encodeVarint((fieldNumber << 3) | 2), encodeVarint(bytes.length), bytes])
 }
 
 function encodeVarint(value: number): Buffer {
@@ -31,7 +38,8 @@ function decodeVarint(bytes: Buffer, offset: number): [value: bigint, end: numbe
 
 function decodePackedVarints(bytes: Buffer): bigint[] {
   const values: bigint[] = []
-  for (let offset = 0, value = 0n; offset < bytes.length; values.push(value)) [value, offset] = decodeVarint(bytes, offset)
+  for (let offset = 0, value = 0n; offset < bytes.length; values.push(value))
+    [value, offset] = decodeVarint(bytes, offset)
   return values
 }
 
@@ -91,11 +99,15 @@ export function getMessageField(fields: MessageFields, fieldNumber: number): Mes
 
 /** Every value of a repeated text field. */
 export function getRepeatedTextField(fields: MessageFields, fieldNumber: number): string[] {
-  return (fields.get(fieldNumber) ?? []).flatMap((value) => (Buffer.isBuffer(value) ? [value.toString('utf8')] : []))
+  return (fields.get(fieldNumber) ?? []).flatMap((value) =>
+    Buffer.isBuffer(value) ? [value.toString('utf8')] : [],
+  )
 }
 
 /** Every value of a repeated number field, packed into one or a field each. */
 export function getRepeatedNumberField(fields: MessageFields, fieldNumber: number): number[] {
-  const values = (fields.get(fieldNumber) ?? []).flatMap((value) => (Buffer.isBuffer(value) ? decodePackedVarints(value) : [value]))
+  const values = (fields.get(fieldNumber) ?? []).flatMap((value) =>
+    Buffer.isBuffer(value) ? decodePackedVarints(value) : [value],
+  )
   return values.map((value) => Number(BigInt.asIntN(64, value)))
 }

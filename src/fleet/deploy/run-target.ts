@@ -16,17 +16,32 @@ export interface TargetResult {
   readonly outputs: Readonly<Record<string, string>>
 }
 
-/** The inputs that the workflow gives to all targets of a job: what it does, and the secrets of its environment. */
-export const sharedInputs = ['mode', 'dry-run', 'fail-on-drift', 'certificate', 'private-key', 'certificate-chain', 'milvus-token', 'chart-password', 'values']
+/**
+ * The inputs that the workflow gives to all targets of a job: what it does, and the secrets of its
+ * environment.
+ */
+export const sharedInputs = [
+  'mode',
+  'dry-run',
+  'fail-on-drift',
+  'certificate',
+  'private-key',
+  'certificate-chain',
+  'milvus-token',
+  'chart-password',
+  'values',
+]
 
 interface JobTarget {
   readonly name: string
   readonly inputs: Readonly<Record<string, string>>
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const isStringRecord = (value: unknown): boolean => isObject(value) && Object.values(value).every((entry) => typeof entry === 'string')
+const isStringRecord = (value: unknown): boolean =>
+  isObject(value) && Object.values(value).every((entry) => typeof entry === 'string')
 
 /** A list in JSON whose entries are what they should be; undefined when it is something else. */
 function parseJsonList<T>(text: string, isEntry: (entry: unknown) => entry is T): T[] | undefined {
@@ -38,49 +53,86 @@ function parseJsonList<T>(text: string, isEntry: (entry: unknown) => entry is T)
   }
 }
 
-const isTarget = (entry: unknown): entry is JobTarget => isObject(entry) && typeof entry['name'] === 'string' && isStringRecord(entry['inputs'])
+const isTarget = (entry: unknown): entry is JobTarget =>
+  isObject(entry) && typeof entry['name'] === 'string' && isStringRecord(entry['inputs'])
 
-const isResult = (entry: unknown): entry is TargetResult => isObject(entry) && ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') && isStringRecord(entry['outputs'])
+const isResult = (entry: unknown): entry is TargetResult =>
+  isObject(entry) &&
+  ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') &&
+  isStringRecord(entry['outputs'])
 
-/** Reads a job's `targets`. @throws Error when it is not what the action `targets` made */
+/**
+ * Reads a job's `targets`.
+ * @throws Error when it is not what the action `targets` made
+ */
 export function readJobTargets(text: string): JobTarget[] {
   const targets = parseJsonList(text, isTarget)
-  if (!targets) throw new Error('Input targets is not what the action targets gives: pass matrix.targets as it is.')
+  if (!targets)
+    throw new Error(
+      'Input targets is not what the action targets gives: pass matrix.targets as it is.',
+    )
   return targets
 }
 
-/** Reads what a job left in an artifact. @throws Error when this action did not write it */
+/**
+ * Reads what a job left in an artifact.
+ * @throws Error when this action did not write it
+ */
 export function readResults(text: string, artifact: number): TargetResult[] {
   const results = parseJsonList(text, isResult)
-  if (!results) throw new Error(`Artifact ${artifact} of this run has the name of results, and something else in it: let no other step upload artifacts whose names begin so.`)
+  if (!results)
+    throw new Error(
+      `Artifact ${artifact} of this run has the name of results, and something else in it: let no other step upload artifacts whose names begin so.`,
+    )
   return results
 }
 
 /**
- * Runs main and post of the action for a target; its log, annotations and summary are those of this step.
+ * Runs main and post of the action for a target; its log, annotations and summary are those of this
+ * step.
  * @param dist the folder with index.js and post/
  */
-export async function runTarget({ name, inputs }: JobTarget, dist: string, signal: AbortSignal): Promise<TargetResult> {
+export async function runTarget(
+  { name, inputs }: JobTarget,
+  dist: string,
+  signal: AbortSignal,
+): Promise<TargetResult> {
   const host = inputs['host'] ?? ''
   const directory = await mkdtemp(join(process.env['RUNNER_TEMP'] ?? tmpdir(), 'milvus-alb-fleet-'))
   const [output, state] = [join(directory, 'output'), join(directory, 'state')]
   try {
     await Promise.all([output, state].map((file) => writeFile(file, '')))
-    const inputVariables = Object.fromEntries(Object.keys(inputDefaults).map((input) => [inputVariableName(input), inputs[input] ?? '']))
+    const inputVariables = Object.fromEntries(
+      Object.keys(inputDefaults).map((input) => [inputVariableName(input), inputs[input] ?? '']),
+    )
     const env = { ...process.env, ...inputVariables, GITHUB_OUTPUT: output, GITHUB_STATE: state }
     console.log(`\n${name} (${host})`)
     const exitCode = await runScript(join(dist, 'index.js'), env, signal)
     await runScript(join(dist, 'post/index.js'), env, new AbortController().signal)
-    return { name, host, outcome: exitCode === 0 ? 'success' : signal.aborted ? 'cancelled' : 'failure', outputs: parseOutputs(await readFile(output, 'utf8')) }
+    return {
+      name,
+      host,
+      outcome: exitCode === 0 ? 'success' : signal.aborted ? 'cancelled' : 'failure',
+      outputs: parseOutputs(await readFile(output, 'utf8')),
+    }
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
 }
 
-/** A cancelled child gets the signal that the runner gives a step, and time to say where it stands. */
-function runScript(script: string, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number | null> {
+/**
+ * A cancelled child gets the signal that the runner gives a step, and time to say where it stands.
+ */
+function runScript(
+  script: string,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<number | null> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'inherit', 'inherit'] })
+    const child = spawn(process.execPath, [script], {
+      env,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
     const cancel = (): void => void child.kill('SIGINT')
     signal.addEventListener('abort', cancel, { once: true })
     child.once('error', reject).once('close', (exitCode) => {
@@ -90,7 +142,14 @@ function runScript(script: string, env: NodeJS.ProcessEnv, signal: AbortSignal):
   })
 }
 
-/** `name<<delimiter`, as @actions/core writes outputs. Source: GitHub, Workflow commands, Multiline strings. */
+/**
+ * `name<<delimiter`, as @actions/core writes outputs. Source: GitHub, Workflow commands, Multiline
+ * strings.
+ */
 export function parseOutputs(text: string): Record<string, string> {
-  return Object.fromEntries([...text.matchAll(/^([^=<\n]+)<<(.+)\n([\s\S]*?)\n?^\2$/gm)].map(([, name = '', , value = '']) => [name, value]))
+  return Object.fromEntries(
+    [...text.matchAll(/^([^=<\n]+)<<(.+)\n([\s\S]*?)\n?^\2$/gm)].map(
+      ([, name = '', , value = '']) => [name, value],
+    ),
+  )
 }

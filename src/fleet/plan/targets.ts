@@ -1,4 +1,7 @@
-/** A targets file: read, checked with every problem listed, and each target's inputs as the action takes them. */
+/**
+ * A targets file: read, checked with every problem listed, and each target's inputs as the action
+ * takes them.
+ */
 import { Ajv, type ErrorObject } from 'ajv'
 import { CORE_SCHEMA, load } from 'js-yaml'
 import { ActionError } from '../../failures/action-error.ts'
@@ -36,10 +39,14 @@ interface TargetEntry {
   readonly [input: string]: EntryValue | undefined
 }
 
-interface TargetsFile { readonly defaults?: TargetEntry; readonly targets: readonly TargetEntry[] }
+interface TargetsFile {
+  readonly defaults?: TargetEntry
+  readonly targets: readonly TargetEntry[]
+}
 
 /** What a file says: targets, or all that is wrong with it. */
-export type TargetsResult = { readonly targets: readonly Target[] } | { readonly problems: readonly string[] }
+export type TargetsResult =
+  { readonly targets: readonly Target[] } | { readonly problems: readonly string[] }
 
 /** @param text YAML or JSON */
 export function readTargets(text: string): TargetsResult {
@@ -48,25 +55,56 @@ export function readTargets(text: string): TargetsResult {
     content = load(text, { schema: CORE_SCHEMA })
   } catch (thrown) {
     const { mark, reason } = thrown as { mark?: { line: number; column: number }; reason?: string }
-    return { problems: [truncateProblem(`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`)] }
+    return {
+      problems: [
+        truncateProblem(
+          `The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`,
+        ),
+      ],
+    }
   }
-  const validate = new Ajv({ allErrors: true, allowUnionTypes: true, strict: true }).compile<TargetsFile>(createTargetsSchema())
+  const validate = new Ajv({
+    allErrors: true,
+    allowUnionTypes: true,
+    strict: true,
+  }).compile<TargetsFile>(createTargetsSchema())
   const errors = validate(content) ? [] : (validate.errors ?? [])
   const targets = collectValidTargets(errors, content)
-  const problems = [...describeSchemaErrors(errors, content), ...findDuplicateNames(targets), ...findSharedIngresses(targets), ...targets.flatMap(validateTarget)]
+  const problems = [
+    ...describeSchemaErrors(errors, content),
+    ...findDuplicateNames(targets),
+    ...findSharedIngresses(targets),
+    ...targets.flatMap(validateTarget),
+  ]
   return problems.length > 0 ? { problems: problems.map(truncateProblem) } : { targets }
 }
 
 /** A file that is none may have keys and names without end. */
-const truncateProblem = (problem: string): string => (problem.length > 1_000 ? `${problem.slice(0, 1_000)}...` : problem)
+const truncateProblem = (problem: string): string =>
+  problem.length > 1_000 ? `${problem.slice(0, 1_000)}...` : problem
 
-/** The inputs of a reusable workflow, `toJSON(inputs)`, as its one target: of them what is an input of the action, the environment and the role. */
+/**
+ * The inputs of a reusable workflow, `toJSON(inputs)`, as its one target: of them what is an input
+ * of the action, the environment and the role.
+ */
 export function readWorkflowTarget(text: string): TargetsResult {
   const workflowInputs = parseJsonObject(text)
-  if (!workflowInputs) return { problems: ['The workflow gives no inputs as JSON: pass toJSON(inputs) as target.'] }
+  if (!workflowInputs)
+    return { problems: ['The workflow gives no inputs as JSON: pass toJSON(inputs) as target.'] }
   const names: readonly string[] = [...targetInputs, 'environment', 'role-to-assume']
-  const target = createTarget(Object.fromEntries(Object.entries(workflowInputs).flatMap(([name, value]) => (names.includes(name) && ['string', 'number', 'boolean'].includes(typeof value) ? [[name, value as string | number | boolean]] : []))))
-  const namedTarget = { ...target, name: (target.inputs['host'] || 'host').replace(/\s+/g, ' ').slice(0, 253) }
+  const target = createTarget(
+    Object.fromEntries(
+      Object.entries(workflowInputs).flatMap(([name, value]) =>
+        names.includes(name) && ['string', 'number', 'boolean'].includes(typeof value)
+          ? [[name, value as string | number | boolean]]
+          : [],
+      ),
+    ),
+  )
+  const namedTarget = {
+    ...target,
+    name: (target.inputs['host'] || 'host').replace(/\s+/g, ' ').slice(0, 253),
+  }
   const problems = validateInputs(namedTarget)
   return problems.length > 0 ? { problems } : { targets: [namedTarget] }
 }
@@ -74,32 +112,59 @@ export function readWorkflowTarget(text: string): TargetsResult {
 function parseJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
   } catch {
     return undefined
   }
 }
 
-/** The targets whose own form is right: what else is wrong with them can be said at once. None when the file or its defaults have no right form. */
+/**
+ * The targets whose own form is right: what else is wrong with them can be said at once. None when
+ * the file or its defaults have no right form.
+ */
 function collectValidTargets(errors: readonly ErrorObject[], content: unknown): Target[] {
   const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1])
   if (indexes.includes(undefined)) return []
   const { defaults = {}, targets } = content as TargetsFile
-  return targets.filter((_entry, index) => !indexes.includes(String(index))).map((entry) => createTarget({ ...defaults, ...entry }))
+  return targets
+    .filter((_entry, index) => !indexes.includes(String(index)))
+    .map((entry) => createTarget({ ...defaults, ...entry }))
 }
 
-/** Each place once: for a choice of forms Ajv names the failure of every one, and then the choice. */
+/**
+ * Each place once: for a choice of forms Ajv names the failure of every one, and then the choice.
+ */
 function describeSchemaErrors(errors: readonly ErrorObject[], content: unknown): string[] {
-  const relevantErrors = errors.filter(({ keyword, instancePath }) => keyword === 'anyOf' || !errors.some((other) => other.keyword === 'anyOf' && instancePath.startsWith(other.instancePath)))
-  return [...new Set(relevantErrors.map((error) => {
-    const location = formatLocation(error.instancePath, content)
-    const { keyword, params } = error
-    if (keyword === 'additionalProperties') return `${location} has ${String(params['additionalProperty'])}, which is no input of the action and nothing that a target says.`
-    if (keyword === 'required') return `${location} has no ${String(params['missingProperty'])}.`
-    if (keyword === 'anyOf') return `${location} has a form that it cannot have: give a text, or a list or map where the input is one.`
-    if (keyword === 'pattern') return location.endsWith('name') ? `${location} may have letters, digits, dots, dashes and underscores, at most 100.` : `${location} is no ARN of an IAM role, for example arn:aws:iam::111122223333:role/milvus-alb.`
-    return keyword === 'minItems' ? `${location} is empty.` : `${location} ${error.message ?? 'is wrong'}.`
-  }))]
+  const relevantErrors = errors.filter(
+    ({ keyword, instancePath }) =>
+      keyword === 'anyOf' ||
+      !errors.some(
+        (other) => other.keyword === 'anyOf' && instancePath.startsWith(other.instancePath),
+      ),
+  )
+  return [
+    ...new Set(
+      relevantErrors.map((error) => {
+        const location = formatLocation(error.instancePath, content)
+        const { keyword, params } = error
+        if (keyword === 'additionalProperties')
+          return `${location} has ${String(params['additionalProperty'])}, which is no input of the action and nothing that a target says.`
+        if (keyword === 'required')
+          return `${location} has no ${String(params['missingProperty'])}.`
+        if (keyword === 'anyOf')
+          return `${location} has a form that it cannot have: give a text, or a list or map where the input is one.`
+        if (keyword === 'pattern')
+          return location.endsWith('name')
+            ? `${location} may have letters, digits, dots, dashes and underscores, at most 100.`
+            : `${location} is no ARN of an IAM role, for example arn:aws:iam::111122223333:role/milvus-alb.`
+        return keyword === 'minItems'
+          ? `${location} is empty.`
+          : `${location} ${error.message ?? 'is wrong'}.`
+      }),
+    ),
+  ]
 }
 
 /** `/targets/3/host` as `targets[3] (production): host`. */
@@ -107,32 +172,72 @@ function formatLocation(path: string, content: unknown): string {
   const [, index, ...rest] = /^\/targets\/(\d+)(?:\/(.*))?$/.exec(path) ?? []
   if (index === undefined) return path === '' ? 'The file' : path.slice(1).replaceAll('/', '.')
   const name = (content as { targets?: { name?: unknown }[] }).targets?.[Number(index)]?.name
-  return [`targets[${index}]${typeof name === 'string' ? ` (${name})` : ''}`, ...rest.filter((part) => part)].join(': ')
+  return [
+    `targets[${index}]${typeof name === 'string' ? ` (${name})` : ''}`,
+    ...rest.filter((part) => part),
+  ].join(': ')
 }
 
 function createTarget(entry: TargetEntry): Target {
-  const { name = '', environment = '', 'check-environment': checkEnvironment = environment, 'role-to-assume': roleToAssume = '', 'check-role-to-assume': checkRoleToAssume = roleToAssume, 'runs-on': runsOn = [], ...inputs } = entry
+  const {
+    name = '',
+    environment = '',
+    'check-environment': checkEnvironment = environment,
+    'role-to-assume': roleToAssume = '',
+    'check-role-to-assume': checkRoleToAssume = roleToAssume,
+    'runs-on': runsOn = [],
+    ...inputs
+  } = entry
   return {
-    name, environment, checkEnvironment, roleToAssume, checkRoleToAssume,
+    name,
+    environment,
+    checkEnvironment,
+    roleToAssume,
+    checkRoleToAssume,
     runsOn: [runsOn].flat(),
-    inputs: Object.fromEntries(Object.entries(inputs).map(([input, value]) => [input, typeof value === 'object' ? JSON.stringify(value) : String(value)])),
+    inputs: Object.fromEntries(
+      Object.entries(inputs).map(([input, value]) => [
+        input,
+        typeof value === 'object' ? JSON.stringify(value) : String(value),
+      ]),
+    ),
   }
 }
 
 function findDuplicateNames(targets: readonly Target[]): string[] {
   const names = targets.map(({ name }) => name)
-  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map((name) => `There are ${names.filter((other) => other === name).length} targets named ${name}.`)
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map(
+    (name) => `There are ${names.filter((other) => other === name).length} targets named ${name}.`,
+  )
 }
 
 /** Targets that would undo each other's Ingress with every run. */
 function findSharedIngresses(targets: readonly Target[]): string[] {
-  const groups = [...Map.groupBy(targets, (target) => JSON.stringify([getConcurrencyGroup(target), target.runsOn, target.inputs['ingress-name'] ?? ''])).values()]
-  const sharedNames = groups.map((group) => [...new Set(group.map(({ name }) => name))]).filter((names) => names.length > 1)
-  return sharedNames.map((names) => `${names.join(', ')} are the same Ingress of the same cluster: give each an ingress-name of its own, or keep one.`)
+  const groups = [
+    ...Map.groupBy(targets, (target) =>
+      JSON.stringify([
+        getConcurrencyGroup(target),
+        target.runsOn,
+        target.inputs['ingress-name'] ?? '',
+      ]),
+    ).values(),
+  ]
+  const sharedNames = groups
+    .map((group) => [...new Set(group.map(({ name }) => name))])
+    .filter((names) => names.length > 1)
+  return sharedNames.map(
+    (names) =>
+      `${names.join(', ')} are the same Ingress of the same cluster: give each an ingress-name of its own, or keep one.`,
+  )
 }
 
 function validateTarget(target: Target): string[] {
-  const environment = target.environment === '' ? [`${target.name}: It has no environment: name the GitHub environment whose secrets are its certificate and key, here or in defaults.`] : []
+  const environment =
+    target.environment === ''
+      ? [
+          `${target.name}: It has no environment: name the GitHub environment whose secrets are its certificate and key, here or in defaults.`,
+        ]
+      : []
   return [...environment, ...validateInputs(target)]
 }
 
@@ -140,19 +245,28 @@ function validateTarget(target: Target): string[] {
 function validateInputs({ name, inputs }: Target): string[] {
   const savedEnv = { ...process.env }
   try {
-    for (const input of Object.keys(inputDefaults)) process.env[inputVariableName(input)] = inputs[input] ?? ''
+    for (const input of Object.keys(inputDefaults))
+      process.env[inputVariableName(input)] = inputs[input] ?? ''
     readSettings({ AWS_REGION: inputs['region'] })
     return []
   } catch (thrown) {
     if (!(thrown instanceof ActionError)) throw thrown
-    return thrown.allErrors.filter(({ code, message }) => code !== 'input-missing' || !/^Input (certificate|private-key|chart-password) /.test(message)).map(({ message, remedy }) => `${name}: ${message} ${remedy}`)
+    return thrown.allErrors
+      .filter(
+        ({ code, message }) =>
+          code !== 'input-missing' ||
+          !/^Input (certificate|private-key|chart-password) /.test(message),
+      )
+      .map(({ message, remedy }) => `${name}: ${message} ${remedy}`)
   } finally {
-    for (const input of Object.keys(inputDefaults)) restoreVariable(inputVariableName(input), savedEnv[inputVariableName(input)])
+    for (const input of Object.keys(inputDefaults))
+      restoreVariable(inputVariableName(input), savedEnv[inputVariableName(input)])
   }
 }
 
 /** The environment variable of an input. Source: GitHub, Metadata syntax. */
-export const inputVariableName = (input: string): string => `INPUT_${input.replace(/ /g, '_').toUpperCase()}`
+export const inputVariableName = (input: string): string =>
+  `INPUT_${input.replace(/ /g, '_').toUpperCase()}`
 
 function restoreVariable(name: string, value: string | undefined): void {
   // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- an environment variable of our own making

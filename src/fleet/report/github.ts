@@ -1,4 +1,7 @@
-/** The little of GitHub's REST API that the report needs: the results of this run's jobs, and one issue. */
+/**
+ * The little of GitHub's REST API that the report needs: the results of this run's jobs, and one
+ * issue.
+ */
 import { unzipSync } from 'fflate'
 import { readResults, type TargetResult } from '../deploy/run-target.ts'
 
@@ -11,13 +14,24 @@ export interface GitHubOptions {
   readonly token: string
 }
 
-interface Artifact { readonly id: number; readonly name: string; readonly expired: boolean }
-interface Issue { readonly number: number; readonly body?: string | null; readonly pull_request?: object }
+interface Artifact {
+  readonly id: number
+  readonly name: string
+  readonly expired: boolean
+}
+interface Issue {
+  readonly number: number
+  readonly body?: string | null
+  readonly pull_request?: object
+}
 
 /** Bytes of an artifact's archive: results are small, anything larger is not ours. */
 const maxArchiveBytes = 16 * 2 ** 20
 
-/** The client. @throws Error with GitHub's own message and what permission it wants */
+/**
+ * The client.
+ * @throws Error with GitHub's own message and what permission it wants
+ */
 export class GitHub {
   private readonly settings: GitHubOptions
 
@@ -27,25 +41,37 @@ export class GitHub {
 
   /** The results that the jobs of a run uploaded, as artifacts whose names begin with `prefix`. */
   async downloadResults(runId: string, prefix: string): Promise<TargetResult[]> {
-    const artifacts = await this.listAllPages<Artifact>(`actions/runs/${runId}/artifacts`, 'artifacts')
-    const matching = artifacts.filter(({ name, expired }) => name.startsWith(prefix) && !expired).sort((a, b) => (a.name < b.name ? -1 : 1))
+    const artifacts = await this.listAllPages<Artifact>(
+      `actions/runs/${runId}/artifacts`,
+      'artifacts',
+    )
+    const matching = artifacts
+      .filter(({ name, expired }) => name.startsWith(prefix) && !expired)
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
     const downloadResults: TargetResult[] = []
     // One after the other: 256 at once is more than GitHub likes of one client.
-    for (const { id } of matching) downloadResults.push(...await this.downloadArtifact(id))
+    for (const { id } of matching) downloadResults.push(...(await this.downloadArtifact(id)))
     return downloadResults
   }
 
   /** The open issue with a marker in its body. */
   async findIssue(label: string, marker: string): Promise<number | undefined> {
-    const issues = await this.listAllPages<Issue>(`issues?state=open&labels=${encodeURIComponent(label)}`)
-    return issues.find(({ body, pull_request }) => pull_request === undefined && body?.includes(marker) === true)?.number
+    const issues = await this.listAllPages<Issue>(
+      `issues?state=open&labels=${encodeURIComponent(label)}`,
+    )
+    return issues.find(
+      ({ body, pull_request }) => pull_request === undefined && body?.includes(marker) === true,
+    )?.number
   }
 
   async createIssue(issue: { title: string; body: string; labels: string[] }): Promise<number> {
     return ((await this.requestJson('POST', 'issues', issue)) as Issue).number
   }
 
-  async updateIssue(number: number, issue: { title?: string; body?: string; state?: 'closed'; state_reason?: 'completed' }): Promise<void> {
+  async updateIssue(
+    number: number,
+    issue: { title?: string; body?: string; state?: 'closed'; state_reason?: 'completed' },
+  ): Promise<void> {
     await this.requestJson('PATCH', `issues/${number}`, issue)
   }
 
@@ -56,22 +82,34 @@ export class GitHub {
   private async listAllPages<T>(path: string, itemsKey?: string): Promise<T[]> {
     const allItems: T[] = []
     for (let page = 1; ; page += 1) {
-      const response = await this.requestJson('GET', `${path}${path.includes('?') ? '&' : '?'}per_page=100&page=${page}`)
-      const items = (itemsKey === undefined ? response : (response as Record<string, unknown>)[itemsKey]) as T[]
+      const response = await this.requestJson(
+        'GET',
+        `${path}${path.includes('?') ? '&' : '?'}per_page=100&page=${page}`,
+      )
+      const items = (
+        itemsKey === undefined ? response : (response as Record<string, unknown>)[itemsKey]
+      ) as T[]
       allItems.push(...items)
       if (items.length < 100) return allItems
     }
   }
 
-  /** The archive is elsewhere, under an address that carries its own right: the token does not go there. */
+  /**
+   * The archive is elsewhere, under an address that carries its own right: the token does not go
+   * there.
+   */
   private async downloadArtifact(id: number): Promise<TargetResult[]> {
     const redirect = await this.request('GET', `actions/artifacts/${id}/zip`)
     const location = redirect.headers.get('location')
-    if (redirect.status !== 302 || location === null) throw await createApiError(redirect, `download artifact ${id}`)
+    if (redirect.status !== 302 || location === null)
+      throw await createApiError(redirect, `download artifact ${id}`)
     const archive = await fetch(location, { signal: AbortSignal.timeout(60_000) })
     if (!archive.ok) throw await createApiError(archive, `download artifact ${id}`)
-    if (Number(archive.headers.get('content-length') ?? 0) > maxArchiveBytes) throw new Error(`Artifact ${id} is larger than results ever are.`)
-    const files = unzipSync(new Uint8Array(await archive.arrayBuffer()), { filter: ({ name, originalSize }) => name.endsWith('.json') && originalSize <= maxArchiveBytes })
+    if (Number(archive.headers.get('content-length') ?? 0) > maxArchiveBytes)
+      throw new Error(`Artifact ${id} is larger than results ever are.`)
+    const files = unzipSync(new Uint8Array(await archive.arrayBuffer()), {
+      filter: ({ name, originalSize }) => name.endsWith('.json') && originalSize <= maxArchiveBytes,
+    })
     return Object.values(files).flatMap((file) => readResults(Buffer.from(file).toString(), id))
   }
 
@@ -86,7 +124,13 @@ export class GitHub {
     return fetch(`${apiUrl}/repos/${repository}/${path}`, {
       method,
       redirect: 'manual',
-      headers: { authorization: `Bearer ${token}`, accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28', 'user-agent': 'milvus-alb-action', ...(body && { 'content-type': 'application/json' }) },
+      headers: {
+        authorization: `Bearer ${token}`,
+        accept: 'application/vnd.github+json',
+        'x-github-api-version': '2022-11-28',
+        'user-agent': 'milvus-alb-action',
+        ...(body && { 'content-type': 'application/json' }),
+      },
       ...(body && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(60_000),
     })
@@ -96,5 +140,7 @@ export class GitHub {
 async function createApiError(response: Response, operation: string): Promise<Error> {
   const text = (await response.text()).slice(0, 300)
   const requiredPermissions = response.headers.get('x-accepted-github-permissions')
-  return new Error(`GitHub answered ${response.status} to "${operation}": ${text}${requiredPermissions ? ` It wants the permissions ${requiredPermissions}.` : ''}`)
+  return new Error(
+    `GitHub answered ${response.status} to "${operation}": ${text}${requiredPermissions ? ` It wants the permissions ${requiredPermissions}.` : ''}`,
+  )
 }

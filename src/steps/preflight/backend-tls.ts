@@ -1,4 +1,6 @@
-/** Whether the ALB speaks to Milvus what Milvus speaks: plaintext, or TLS that Milvus serves itself. */
+/**
+ * Whether the ALB speaks to Milvus what Milvus speaks: plaintext, or TLS that Milvus serves itself.
+ */
 import { ActionError } from '../../failures/action-error.ts'
 import { getValueAtPath, findValuesPath } from '../../clients/helm/milvus-chart.ts'
 import { readTlsMode, type TlsSetting } from '../../clients/helm/milvus-tls.ts'
@@ -20,18 +22,37 @@ export interface BackendState {
 }
 
 /**
- * Compares the mode that the release's values set, with this run's on top, with the annotation. Without a release, or where it may
- * not be read, nobody knows the mode.
+ * Compares the mode that the release's values set, with this run's on top, with the annotation.
+ * Without a release, or where it may not be read, nobody knows the mode.
  * @throws ActionError `milvus-tls-mismatch`
  */
-export function checkBackendTls(settings: Settings, { release, service, ingress }: BackendState): void {
+export function checkBackendTls(
+  settings: Settings,
+  { release, service, ingress }: BackendState,
+): void {
   if (!release) return
   const valuesPath = findValuesPath(release.deployedRevision, service?.metadata.name)
-  const tlsSetting = readTlsMode(mergeValues(release.deployedRevision.values, settings.values), valuesPath)
-  const requestedAnnotations = getValueAtPath(settings.values, [...valuesPath, 'service', 'annotations'])
-  const problem = tlsSetting && describeTlsMismatch(tlsSetting, resolveBackendProtocol(settings, requestedAnnotations, { service, ingress }))
+  const tlsSetting = readTlsMode(
+    mergeValues(release.deployedRevision.values, settings.values),
+    valuesPath,
+  )
+  const requestedAnnotations = getValueAtPath(settings.values, [
+    ...valuesPath,
+    'service',
+    'annotations',
+  ])
+  const problem =
+    tlsSetting &&
+    describeTlsMismatch(
+      tlsSetting,
+      resolveBackendProtocol(settings, requestedAnnotations, { service, ingress }),
+    )
   if (!problem) return
-  throw new ActionError({ code: 'milvus-tls-mismatch', problem: `Milvus of release ${release.latestRevision.name} ${problem.problem}`, remedy: problem.remedy })
+  throw new ActionError({
+    code: 'milvus-tls-mismatch',
+    problem: `Milvus of release ${release.latestRevision.name} ${problem.problem}`,
+    remedy: problem.remedy,
+  })
 }
 
 /** What the ALB speaks to Milvus, and who says so. */
@@ -40,20 +61,42 @@ interface BackendProtocol {
   readonly source: string
 }
 
-/** The Service's annotation wins over the Ingress'; of that, one that somebody else set stays. Source: the controller's model_build_target_group.go, MergeStringMap. */
-function resolveBackendProtocol({ ingress: { annotations } }: Settings, requestedServiceAnnotations: unknown, { service, ingress }: Omit<BackendState, 'release'>): BackendProtocol {
-  const requestedValue = requestedServiceAnnotations === null ? null : getValueAtPath(requestedServiceAnnotations, [protocolAnnotation])
-  const liveServiceValue = requestedValue === null ? undefined : service?.metadata.annotations?.[protocolAnnotation]
+/**
+ * The Service's annotation wins over the Ingress'; of that, one that somebody else set stays.
+ * Source: the controller's model_build_target_group.go, MergeStringMap.
+ */
+function resolveBackendProtocol(
+  { ingress: { annotations } }: Settings,
+  requestedServiceAnnotations: unknown,
+  { service, ingress }: Omit<BackendState, 'release'>,
+): BackendProtocol {
+  const requestedValue =
+    requestedServiceAnnotations === null
+      ? null
+      : getValueAtPath(requestedServiceAnnotations, [protocolAnnotation])
+  const liveServiceValue =
+    requestedValue === null ? undefined : service?.metadata.annotations?.[protocolAnnotation]
   const serviceValue = typeof requestedValue === 'string' ? requestedValue : liveServiceValue
-  if (serviceValue !== undefined) return { isTls: serviceValue === 'HTTPS', source: 'of the Service' }
-  const foreignIngressValue = ingress && !ownedAnnotations(ingress, fieldManager).has(protocolAnnotation) ? ingress.metadata.annotations?.[protocolAnnotation] : undefined
+  if (serviceValue !== undefined)
+    return { isTls: serviceValue === 'HTTPS', source: 'of the Service' }
+  const foreignIngressValue =
+    ingress && !ownedAnnotations(ingress, fieldManager).has(protocolAnnotation)
+      ? ingress.metadata.annotations?.[protocolAnnotation]
+      : undefined
   const inputValue = annotations[protocolAnnotation]
-  return { isTls: (inputValue ?? foreignIngressValue) === 'HTTPS', source: inputValue === undefined ? 'of the Ingress' : 'in annotations' }
+  return {
+    isTls: (inputValue ?? foreignIngressValue) === 'HTTPS',
+    source: inputValue === undefined ? 'of the Ingress' : 'in annotations',
+  }
 }
 
 /** Why calls through the ALB would fail; undefined when they would not. Pure. */
-export function describeTlsMismatch({ mode, path }: TlsSetting, { isTls, source }: BackendProtocol): { readonly problem: string; readonly remedy: string } | undefined {
-  const location = path === undefined ? 'tlsMode is not set in its values' : `tlsMode ${mode} in ${path}`
+export function describeTlsMismatch(
+  { mode, path }: TlsSetting,
+  { isTls, source }: BackendProtocol,
+): { readonly problem: string; readonly remedy: string } | undefined {
+  const location =
+    path === undefined ? 'tlsMode is not set in its values' : `tlsMode ${mode} in ${path}`
   const httpsEntry = `"${protocolAnnotation}: HTTPS"`
   if (mode === 2) {
     return {

@@ -1,6 +1,14 @@
-/** preflight: finds what the inputs name, and everything that could fail later for a reason that can be known now, all of it at once. */
+/**
+ * preflight: finds what the inputs name, and everything that could fail later for a reason that can
+ * be known now, all of it at once.
+ */
 import { getCACertificates } from 'node:tls'
-import { ActionError, toActionError, combineErrors, settleAll } from '../../failures/action-error.ts'
+import {
+  ActionError,
+  toActionError,
+  combineErrors,
+  settleAll,
+} from '../../failures/action-error.ts'
 import type { Context } from '../step.ts'
 import { getValueAtPath, findValuesPath } from '../../clients/helm/milvus-chart.ts'
 import { findSecretValues } from '../../clients/helm/values.ts'
@@ -9,19 +17,40 @@ import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
 import { findManagingTool, type ManagingTool } from '../../clients/kubernetes/managing-tool.ts'
 import * as paths from '../../clients/kubernetes/paths.ts'
 import type { KubernetesObject, Event, Ingress, Service } from '../../clients/kubernetes/types.ts'
-import { annotationPrefix, parseMutualAuthentication, findUnknownAnnotations } from '../../controller/annotations.ts'
+import {
+  annotationPrefix,
+  parseMutualAuthentication,
+  findUnknownAnnotations,
+} from '../../controller/annotations.ts'
 import type { Settings } from '../../inputs/types.ts'
-import { checkMaterial, formatWeakKeyWarning, formatExpiryWarning, isTrusted } from '../../x509/checks.ts'
+import {
+  checkMaterial,
+  formatWeakKeyWarning,
+  formatExpiryWarning,
+  isTrusted,
+} from '../../x509/checks.ts'
 import { buildEventSelector, keepLatestStatusEvent } from '../../controller/events.ts'
 import { fieldManager } from '../ingress/manifest.ts'
-import { PermissionChecker, ingressApplyPermissions, requiredReadPermissions } from './permissions.ts'
+import {
+  PermissionChecker,
+  ingressApplyPermissions,
+  requiredReadPermissions,
+} from './permissions.ts'
 import { checkBackendTls } from './backend-tls.ts'
 import { checkController } from './controller.ts'
 import { checkIngressGroup, warnAlbChanges, trimAnnotations } from './ingress-group.ts'
 import { checkIngressClass, type ClassParams } from './ingress-class.ts'
 import { logOldLoadBalancerNotes } from './old-load-balancer.ts'
 import { findReleaseIfReadable, type Release } from './release.ts'
-import { checkEndpoints, checkService, findPort, findService, filterCandidateServices, releaseNameOf, logOtherFieldManagers } from './service.ts'
+import {
+  checkEndpoints,
+  checkService,
+  findPort,
+  findService,
+  filterCandidateServices,
+  releaseNameOf,
+  logOtherFieldManagers,
+} from './service.ts'
 
 export type { Release } from './release.ts'
 
@@ -33,7 +62,12 @@ export interface Target {
   /** Its name in a check that may not read it, and therefore knows only its Service. */
   readonly unreadableReleaseName: string | undefined
   /** `live`: all of it, as it was read. */
-  readonly service: { readonly name: string; readonly type: string; readonly port: number; readonly live?: Service }
+  readonly service: {
+    readonly name: string
+    readonly type: string
+    readonly port: number
+    readonly live?: Service
+  }
   /** What else keeps that Service: its tool would set back what helm changes. */
   readonly manager: ManagingTool | undefined
   readonly ingressName: string
@@ -46,83 +80,172 @@ export interface Target {
 }
 
 /**
- * @returns `target`: what the inputs name, as far as it can be read; `checked`: whether all that has to hold besides does.
- * Each rejects with an ActionError of every problem found
+ * @returns `target`: what the inputs name, as far as it can be read; `checked`: whether all that
+ *   has to hold besides does. Each rejects with an ActionError of every problem found
  */
-export function observe(context: Context, settings: Settings, kubernetes: KubernetesClient, access: PermissionChecker): { readonly target: Promise<Target>; readonly checks: Promise<unknown> } {
+export function observe(
+  context: Context,
+  settings: Settings,
+  kubernetes: KubernetesClient,
+  access: PermissionChecker,
+): { readonly target: Promise<Target>; readonly checks: Promise<unknown> } {
   const namespacePromise = findNamespace(kubernetes, settings.namespace)
   logInputNotes(context, settings)
   const ingressClassPromise = checkIngressClass(context, settings, kubernetes, namespacePromise)
-  const ingressesPromise = kubernetes.list<Ingress>(paths.ingressesPath(settings.namespace), {}, `list Ingresses in namespace ${settings.namespace}`, trimAnnotations(settings))
-  const targetPromise = findTarget(context, settings, kubernetes, namespacePromise, ingressesPromise)
-  const groupChecks = Promise.all([targetPromise, ingressesPromise, ingressClassPromise]).then(([{ ingressName, ingress }, namespaceIngresses, { params }]) => {
-    warnAlbChanges(context, settings, ingress)
-    checkIngressGroup(context, settings, ingressName, namespaceIngresses, params)
-  })
+  const ingressesPromise = kubernetes.list<Ingress>(
+    paths.ingressesPath(settings.namespace),
+    {},
+    `list Ingresses in namespace ${settings.namespace}`,
+    trimAnnotations(settings),
+  )
+  const targetPromise = findTarget(
+    context,
+    settings,
+    kubernetes,
+    namespacePromise,
+    ingressesPromise,
+  )
+  const groupChecks = Promise.all([targetPromise, ingressesPromise, ingressClassPromise]).then(
+    ([{ ingressName, ingress }, namespaceIngresses, { params }]) => {
+      warnAlbChanges(context, settings, ingress)
+      checkIngressGroup(context, settings, ingressName, namespaceIngresses, params)
+    },
+  )
   const explain = async (thrown: unknown): Promise<never> => {
     const storage = settings.service === undefined ? settings.helmStorage : undefined
-    throw await access.explainForbidden(toActionError(thrown), [...requiredReadPermissions(settings.namespace, storage), ...ingressApplyPermissions(false)])
+    throw await access.explainForbidden(toActionError(thrown), [
+      ...requiredReadPermissions(settings.namespace, storage),
+      ...ingressApplyPermissions(false),
+    ])
   }
-  const backendTlsCheck = targetPromise.then(({ release, service, ingress }) => { checkBackendTls(settings, { release, service: service.live, ingress }) })
+  const backendTlsCheck = targetPromise.then(({ release, service, ingress }) => {
+    checkBackendTls(settings, { release, service: service.live, ingress })
+  })
   const certificateCheck = Promise.resolve().then(() => checkCertificate(context, settings))
-  const classParams = ingressClassPromise.then(({ params }) => params, () => 'unreadable' as const)
+  const classParams = ingressClassPromise.then(
+    ({ params }) => params,
+    () => 'unreadable' as const,
+  )
   return {
-    target: Promise.all([targetPromise, classParams]).then(([target, params]) => ({ ...target, classParams: params })).catch(explain),
-    checks: settleAll([ingressClassPromise, groupChecks, backendTlsCheck, certificateCheck, checkController(context, settings, kubernetes, ingressClassPromise)]).catch(explain),
+    target: Promise.all([targetPromise, classParams])
+      .then(([target, params]) => ({ ...target, classParams: params }))
+      .catch(explain),
+    checks: settleAll([
+      ingressClassPromise,
+      groupChecks,
+      backendTlsCheck,
+      certificateCheck,
+      checkController(context, settings, kubernetes, ingressClassPromise),
+    ]).catch(explain),
   }
 }
 
 /** What inputs say that is not wrong, and may not be meant. */
 function logInputNotes(context: Context, { ingress, probe }: Settings): void {
-  const getAnnotation = (name: string): string | undefined => ingress.annotations[annotationPrefix + name]
+  const getAnnotation = (name: string): string | undefined =>
+    ingress.annotations[annotationPrefix + name]
   for (const { key, suggestion } of findUnknownAnnotations(ingress.annotations)) {
-    context.log.warn(`annotations has ${key}, which the controller does not know${suggestion === undefined ? ' and ignores.' : `: did you mean ${suggestion}?`}`)
+    context.log.warn(
+      `annotations has ${key}, which the controller does not know${suggestion === undefined ? ' and ignores.' : `: did you mean ${suggestion}?`}`,
+    )
   }
   if (ingress.inboundCidrs.length > 0 && ingress.securityGroups.length > 0) {
-    context.log.warn('inbound-cidrs does nothing beside security-groups: the controller leaves those groups as they are, and they decide who may connect.')
+    context.log.warn(
+      'inbound-cidrs does nothing beside security-groups: the controller leaves those groups as they are, and they decide who may connect.',
+    )
   }
   const ipv6 = ingress.inboundCidrs.filter((block) => block.includes(':'))
   if (ipv6.length > 0 && !getAnnotation('ip-address-type')?.startsWith('dualstack')) {
-    context.log.warn(`inbound-cidrs has IPv6 blocks (${ipv6.join(', ')}), and an ALB has IPv6 addresses only with annotation ${annotationPrefix}ip-address-type: dualstack: they let nobody in.`)
+    context.log.warn(
+      `inbound-cidrs has IPv6 blocks (${ipv6.join(', ')}), and an ALB has IPv6 addresses only with annotation ${annotationPrefix}ip-address-type: dualstack: they let nobody in.`,
+    )
   }
   const redirect = getAnnotation('ssl-redirect')
   if (redirect !== undefined && redirect !== String(ingress.listenPort)) {
-    context.log.warn(`ssl-redirect in annotations names port ${redirect}, and listen-port is ${ingress.listenPort}: the controller refuses that unless another Ingress of the group listens there.`)
+    context.log.warn(
+      `ssl-redirect in annotations names port ${redirect}, and listen-port is ${ingress.listenPort}: the controller refuses that unless another Ingress of the group listens there.`,
+    )
   }
-  if (probe.required && parseMutualAuthentication(getAnnotation('mutual-authentication') ?? '')?.some(({ mode }) => mode === 'verify')) {
-    context.log.warn('mutual-authentication in annotations asks clients for a certificate, and the probe has none: it will fail. Set probe: off, and test with a client of yours.')
+  if (
+    probe.required &&
+    parseMutualAuthentication(getAnnotation('mutual-authentication') ?? '')?.some(
+      ({ mode }) => mode === 'verify',
+    )
+  ) {
+    context.log.warn(
+      'mutual-authentication in annotations asks clients for a certificate, and the probe has none: it will fail. Set probe: off, and test with a client of yours.',
+    )
   }
-  if (ingress.subnets.length === 1) context.log.warn('subnets names one subnet, and an ALB takes two in different zones at least (one only in a local zone or on an Outpost).')
+  if (ingress.subnets.length === 1)
+    context.log.warn(
+      'subnets names one subnet, and an ALB takes two in different zones at least (one only in a local zone or on an Outpost).',
+    )
 }
 
-function checkCertificate(context: Context, { certificate, host, expiryWarningDays: threshold, probe }: Settings): void {
+function checkCertificate(
+  context: Context,
+  { certificate, host, expiryWarningDays: threshold, probe }: Settings,
+): void {
   if (certificate.kind !== 'material') return
   const { material } = certificate
   const problems = checkMaterial(material, host, context.clock.now())
   if (problems.length > 0) throw combineErrors(problems)
-  for (const warning of [formatExpiryWarning(material.leaf, threshold, context.clock.now()), formatWeakKeyWarning(material.leaf)]) if (warning !== undefined) context.log.warn(warning)
-  if (material.isChainFromCaBundle) context.log.note('The certificate came without those of its authority: they were found in probe-ca, and are imported with it.')
-  if (material.isReordered) context.log.note('The certificates were not given in order, the leaf first and each issuer after what it signed; they are imported in order.')
+  for (const warning of [
+    formatExpiryWarning(material.leaf, threshold, context.clock.now()),
+    formatWeakKeyWarning(material.leaf),
+  ])
+    if (warning !== undefined) context.log.warn(warning)
+  if (material.isChainFromCaBundle)
+    context.log.note(
+      'The certificate came without those of its authority: they were found in probe-ca, and are imported with it.',
+    )
+  if (material.isReordered)
+    context.log.note(
+      'The certificates were not given in order, the leaf first and each issuer after what it signed; they are imported in order.',
+    )
   if (isTrusted(material)) return
-  const probeNeedsCa = probe.required && probe.ca === undefined && !isTrusted(material, getCACertificates('default'))
-  context.log.note(`The certificate is from an authority that clients do not know by themselves: they need its certificate (pymilvus: server_pem_path)${probeNeedsCa ? ', and the probe needs it as probe-ca or it will fail' : ''}.`)
+  const probeNeedsCa =
+    probe.required && probe.ca === undefined && !isTrusted(material, getCACertificates('default'))
+  context.log.note(
+    `The certificate is from an authority that clients do not know by themselves: they need its certificate (pymilvus: server_pem_path)${probeNeedsCa ? ', and the probe needs it as probe-ca or it will fail' : ''}.`,
+  )
 }
 
-async function findTarget(context: Context, settings: Settings, kubernetes: KubernetesClient, namespacePromise: Promise<KubernetesObject>, ingressesPromise: Promise<readonly Ingress[]>): Promise<Omit<Target, 'classParams'>> {
+async function findTarget(
+  context: Context,
+  settings: Settings,
+  kubernetes: KubernetesClient,
+  namespacePromise: Promise<KubernetesObject>,
+  ingressesPromise: Promise<readonly Ingress[]>,
+): Promise<Omit<Target, 'classParams'>> {
   const name = settings.namespace
   const inNamespace = `in namespace ${name}`
-  const servicesPromise = kubernetes.list<Service>(paths.servicesPath(name), {}, `list Services ${inNamespace}`, filterCandidateServices(settings))
+  const servicesPromise = kubernetes.list<Service>(
+    paths.servicesPath(name),
+    {},
+    `list Services ${inNamespace}`,
+    filterCandidateServices(settings),
+  )
   const [namespace, release, services, ingresses] = await settleAll([
     namespacePromise,
-    settings.service === undefined ? findReleaseIfReadable(context, settings, kubernetes, servicesPromise) : Promise.resolve(undefined),
+    settings.service === undefined
+      ? findReleaseIfReadable(context, settings, kubernetes, servicesPromise)
+      : Promise.resolve(undefined),
     servicesPromise,
     ingressesPromise,
   ] as const)
   const service = findService(settings, services, release)
-  const unreadableReleaseName = release || settings.service !== undefined ? undefined : releaseNameOf(service)
-  const ingressName = settings.ingress.name ?? release?.latestRevision.name ?? unreadableReleaseName ?? service.metadata.name
+  const unreadableReleaseName =
+    release || settings.service !== undefined ? undefined : releaseNameOf(service)
+  const ingressName =
+    settings.ingress.name ??
+    release?.latestRevision.name ??
+    unreadableReleaseName ??
+    service.metadata.name
   const ingress = ingresses.find(({ metadata }) => metadata.name === ingressName)
-  findSecretValues(release?.deployedRevision.values).concat(findSecretValues(release?.latestRevision.values)).forEach((secret) => context.redactGuess(secret))
+  findSecretValues(release?.deployedRevision.values)
+    .concat(findSecretValues(release?.latestRevision.values))
+    .forEach((secret) => context.redactGuess(secret))
   const problems: ActionError[] = []
   const collect = <T>(check: () => T): T | undefined => {
     try {
@@ -143,14 +266,24 @@ async function findTarget(context: Context, settings: Settings, kubernetes: Kube
   }
   // Only of this Ingress: a namespace may have very many events.
   const [events] = await settleAll([
-    kubernetes.list<Event>(paths.eventsPath(name), buildEventSelector(ingressName), `list Events ${inNamespace}`, keepLatestStatusEvent(({ involvedObject }) => involvedObject.uid === ingress?.metadata.uid)),
+    kubernetes.list<Event>(
+      paths.eventsPath(name),
+      buildEventSelector(ingressName),
+      `list Events ${inNamespace}`,
+      keepLatestStatusEvent(({ involvedObject }) => involvedObject.uid === ingress?.metadata.uid),
+    ),
     checkEndpoints(context, settings, kubernetes, service),
   ] as const)
   return {
     namespace: { name, uid: namespace.metadata.uid },
     release,
     unreadableReleaseName,
-    service: { name: service.metadata.name, type: service.spec.type ?? 'ClusterIP', port: port ?? 0, live: service },
+    service: {
+      name: service.metadata.name,
+      type: service.spec.type ?? 'ClusterIP',
+      port: port ?? 0,
+      live: service,
+    },
     manager: findManagingTool(service),
     ingressName,
     ingress,
@@ -158,16 +291,41 @@ async function findTarget(context: Context, settings: Settings, kubernetes: Kube
   }
 }
 
-export async function findNamespace(kubernetes: KubernetesClient, name: string): Promise<KubernetesObject> {
-  const namespace = await kubernetes.get<KubernetesObject>(paths.namespacePath(name), `read namespace ${name}`)
+export async function findNamespace(
+  kubernetes: KubernetesClient,
+  name: string,
+): Promise<KubernetesObject> {
+  const namespace = await kubernetes.get<KubernetesObject>(
+    paths.namespacePath(name),
+    `read namespace ${name}`,
+  )
   if (namespace) return namespace
-  throw new ActionError({ code: 'namespace-not-found', problem: `There is no namespace ${name} in the cluster.`, remedy: 'Set namespace to the one that Milvus runs in, and check that cluster (or context) is the one that is meant.' })
+  throw new ActionError({
+    code: 'namespace-not-found',
+    problem: `There is no namespace ${name} in the cluster.`,
+    remedy:
+      'Set namespace to the one that Milvus runs in, and check that cluster (or context) is the one that is meant.',
+  })
 }
 
-/** The chart's own Ingress has the name of its Service: ours would be under the same one. Source: milvus-helm, templates/ingress.yaml. */
-function rejectChartIngress(settings: Settings, release: Release | undefined, serviceName: string, ingressName: string): void {
-  const path = [...(release ? findValuesPath(release.deployedRevision, serviceName) : []), 'ingress', 'enabled']
-  const [requested, deployed] = [settings.values, release?.deployedRevision.values].map((values) => getValueAtPath(values, path))
+/**
+ * The chart's own Ingress has the name of its Service: ours would be under the same one. Source:
+ * milvus-helm, templates/ingress.yaml.
+ */
+function rejectChartIngress(
+  settings: Settings,
+  release: Release | undefined,
+  serviceName: string,
+  ingressName: string,
+): void {
+  const path = [
+    ...(release ? findValuesPath(release.deployedRevision, serviceName) : []),
+    'ingress',
+    'enabled',
+  ]
+  const [requested, deployed] = [settings.values, release?.deployedRevision.values].map((values) =>
+    getValueAtPath(values, path),
+  )
   if (!release || (requested ?? deployed) !== true || ingressName !== serviceName) return
   throw new ActionError({
     code: 'ingress-not-ours',
@@ -190,12 +348,25 @@ function rejectForeignIngress(settings: Settings, { metadata, spec }: Ingress): 
     throw new ActionError({
       code: 'ingress-not-ours',
       problem: `Ingress ${name} belongs to helm release ${release}, which would undo what this action applies.`,
-      remedy: "Turn the chart's own Ingress off (ingress.enabled: false), or set ingress-name to another name.",
+      remedy:
+        "Turn the chart's own Ingress off (ingress.enabled: false), or set ingress-name to another name.",
     })
   }
-  const otherHosts = (spec.rules ?? []).map(({ host }) => host ?? '*').filter((host) => host !== settings.host)
-  const mismatches = [...(spec.ingressClassName === settings.ingress.className ? [] : [`class ${spec.ingressClassName ?? '(none)'}`]), ...otherHosts]
-  if (mismatches.length === 0 || settings.ingress.forceConflicts || ownedAnnotations({ metadata }, fieldManager).size > 0) return
+  const otherHosts = (spec.rules ?? [])
+    .map(({ host }) => host ?? '*')
+    .filter((host) => host !== settings.host)
+  const mismatches = [
+    ...(spec.ingressClassName === settings.ingress.className
+      ? []
+      : [`class ${spec.ingressClassName ?? '(none)'}`]),
+    ...otherHosts,
+  ]
+  if (
+    mismatches.length === 0 ||
+    settings.ingress.forceConflicts ||
+    ownedAnnotations({ metadata }, fieldManager).size > 0
+  )
+    return
   throw new ActionError({
     code: 'ingress-not-ours',
     problem: `Ingress ${name} was not made by this action, and is for something else: ${mismatches.join(', ')}.`,

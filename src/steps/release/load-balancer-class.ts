@@ -1,6 +1,7 @@
 /**
- * The class of a Service's load balancer, which can be set only together with the type. Milvus' chart has no value for it, so that
- * helm cannot: the action sets both just before helm, which then finds the type as it wants it and leaves the class alone.
+ * The class of a Service's load balancer, which can be set only together with the type. Milvus'
+ * chart has no value for it, so that helm cannot: the action sets both just before helm, which then
+ * finds the type as it wants it and leaves the class alone.
  */
 import { ActionError } from '../../failures/action-error.ts'
 import { retry } from '../../util/retry.ts'
@@ -23,22 +24,46 @@ export interface LoadBalancerClassRestoration {
 }
 
 /** The change as people read it. */
-export const describeClassChange = ({ namespace, service, loadBalancerClass, why }: LoadBalancerClassRestoration): Change =>
-  ({ step: 'release', object: `Service ${namespace}/${service}`, path: 'spec.loadBalancerClass', after: loadBalancerClass, why })
+export const describeClassChange = ({
+  namespace,
+  service,
+  loadBalancerClass,
+  why,
+}: LoadBalancerClassRestoration): Change => ({
+  step: 'release',
+  object: `Service ${namespace}/${service}`,
+  path: 'spec.loadBalancerClass',
+  after: loadBalancerClass,
+  why,
+})
 
 /**
  * Makes a Service LoadBalancer with its class; nothing happens when it is of that type already.
  * @throws ActionError `service-not-restored`
  */
-export async function restoreLoadBalancerClass(context: Context, kubernetes: KubernetesClient, classToRestore: LoadBalancerClassRestoration): Promise<void> {
+export async function restoreLoadBalancerClass(
+  context: Context,
+  kubernetes: KubernetesClient,
+  classToRestore: LoadBalancerClassRestoration,
+): Promise<void> {
   const { namespace, service: name, loadBalancerClass } = classToRestore
   const path = servicePath(namespace, name)
   const live = await kubernetes.get<Service>(path, `read Service ${name}`)
   if (!live || live.spec.type === 'LoadBalancer') return
   context.recordChange(describeClassChange(classToRestore))
-  const manifest = { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { type: 'LoadBalancer', loadBalancerClass } }
+  const manifest = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace },
+    spec: { type: 'LoadBalancer', loadBalancerClass },
+  }
   try {
-    await kubernetes.apply<Service>(path, manifest, { fieldManager, force: true }, `set the class of Service ${name}`)
+    await kubernetes.apply<Service>(
+      path,
+      manifest,
+      { fieldManager, force: true },
+      `set the class of Service ${name}`,
+    )
   } catch (thrown) {
     if (!(thrown instanceof StatusError)) throw thrown
     throw new ActionError({
@@ -52,32 +77,70 @@ export async function restoreLoadBalancerClass(context: Context, kubernetes: Kub
 }
 
 /**
- * What a rollback does before helm makes the Service LoadBalancer again: sets the class that it had.
+ * What a rollback does before helm makes the Service LoadBalancer again: sets the class that it
+ * had.
  * @param manifest of the revision that helm goes back to
  * @throws ActionError `service-not-restored`
  */
-export async function restoreClassBeforeRollback(context: Context, kubernetes: KubernetesClient, { namespace, service, manifest }: { readonly namespace: string; readonly service: Target['service']; readonly manifest: string }): Promise<void> {
+export async function restoreClassBeforeRollback(
+  context: Context,
+  kubernetes: KubernetesClient,
+  {
+    namespace,
+    service,
+    manifest,
+  }: { readonly namespace: string; readonly service: Target['service']; readonly manifest: string },
+): Promise<void> {
   const { type, loadBalancerClass } = service.live?.spec ?? {}
-  const manifestService = parseManifest(manifest).find(({ kind, name }) => kind === 'Service' && name === service.name)
-  const desiredType = manifestService && (parseManifestObject(manifestService) as Service | undefined)?.spec.type
-  if (type !== 'LoadBalancer' || loadBalancerClass === undefined || desiredType !== 'LoadBalancer') return
-  await restoreLoadBalancerClass(context, kubernetes, { namespace, service: service.name, loadBalancerClass, why: 'put back, because the run failed' })
+  const manifestService = parseManifest(manifest).find(
+    ({ kind, name }) => kind === 'Service' && name === service.name,
+  )
+  const desiredType =
+    manifestService && (parseManifestObject(manifestService) as Service | undefined)?.spec.type
+  if (type !== 'LoadBalancer' || loadBalancerClass === undefined || desiredType !== 'LoadBalancer')
+    return
+  await restoreLoadBalancerClass(context, kubernetes, {
+    namespace,
+    service: service.name,
+    loadBalancerClass,
+    why: 'put back, because the run failed',
+  })
 }
 
 /** Whether fields of a Service belong to this action: a run that died may have left it so. */
-export const isOwnedByAction = (service: Service | undefined): boolean => service?.metadata.managedFields?.some(({ manager }) => manager === fieldManager) ?? false
+export const isOwnedByAction = (service: Service | undefined): boolean =>
+  service?.metadata.managedFields?.some(({ manager }) => manager === fieldManager) ?? false
 
 const attempts = 5
 
-/** Gives up the ownership of the Service's fields: helm 4 would meet it as a conflict when it changes the type. The fields stay as they are. */
-export async function releaseOwnership(context: Context, kubernetes: KubernetesClient, { namespace, name }: { readonly namespace: string; readonly name: string }): Promise<void> {
+/**
+ * Gives up the ownership of the Service's fields: helm 4 would meet it as a conflict when it
+ * changes the type. The fields stay as they are.
+ */
+export async function releaseOwnership(
+  context: Context,
+  kubernetes: KubernetesClient,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): Promise<void> {
   const path = servicePath(namespace, name)
   const attempt = async (): Promise<void> => {
     const live = await kubernetes.get<Service>(path, `read Service ${name}`)
     if (!live || !isOwnedByAction(live)) return
-    const otherManagers = (live.metadata.managedFields ?? []).filter(({ manager }) => manager !== fieldManager)
-    await kubernetes.replaceManagedFields(path, live.metadata.resourceVersion, otherManagers, `change who holds the fields of Service ${name}`)
+    const otherManagers = (live.metadata.managedFields ?? []).filter(
+      ({ manager }) => manager !== fieldManager,
+    )
+    await kubernetes.replaceManagedFields(
+      path,
+      live.metadata.resourceVersion,
+      otherManagers,
+      `change who holds the fields of Service ${name}`,
+    )
   }
   // The controllers of load balancers write the Service at the same time.
-  await retry(attempt, { maxAttempts: (thrown) => (thrown instanceof StatusError && thrown.status === 409 ? attempts : 1), signal: context.signal, clock: context.clock })
+  await retry(attempt, {
+    maxAttempts: (thrown) =>
+      thrown instanceof StatusError && thrown.status === 409 ? attempts : 1,
+    signal: context.signal,
+    clock: context.clock,
+  })
 }

@@ -1,7 +1,14 @@
-/** What a run that died in helm has left: a pending revision, which helm never clears by itself, and which nobody else works on. */
+/**
+ * What a run that died in helm has left: a pending revision, which helm never clears by itself, and
+ * which nobody else works on.
+ */
 import { ActionError } from '../../failures/action-error.ts'
 import type { Context } from '../step.ts'
-import { decodeRevision, replaceStatus, type ReleaseRevision } from '../../clients/helm/release-storage.ts'
+import {
+  decodeRevision,
+  replaceStatus,
+  type ReleaseRevision,
+} from '../../clients/helm/release-storage.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import * as paths from '../../clients/kubernetes/paths.ts'
 import { StatusError } from '../../clients/kubernetes/request.ts'
@@ -19,14 +26,24 @@ export interface InterruptedOperation {
 }
 
 /**
- * @param pendingOperations what runs said in the Lease that helm was about to do, and not that it has ended
+ * @param pendingOperations what runs said in the Lease that helm was about to do, and not that it
+ *   has ended
  * @returns undefined when the newest revision is pending because of somebody else
  */
-export async function findInterruptedOperation(settings: Settings, kubernetes: KubernetesClient, pendingOperations: readonly HelmOperation[]): Promise<InterruptedOperation | undefined> {
+export async function findInterruptedOperation(
+  settings: Settings,
+  kubernetes: KubernetesClient,
+  pendingOperations: readonly HelmOperation[],
+): Promise<InterruptedOperation | undefined> {
   for (const name of new Set(pendingOperations.map(({ release }) => release))) {
     const revisions = await listRevisions(kubernetes, settings, name)
     const [newest] = revisions
-    const isOwnOperation = newest && pendingOperations.some(({ release, revision, holder }) => release === name && revision === newest.revision && holder === newest.holderId)
+    const isOwnOperation =
+      newest &&
+      pendingOperations.some(
+        ({ release, revision, holder }) =>
+          release === name && revision === newest.revision && holder === newest.holderId,
+      )
     if (isOwnOperation && isPending(newest)) return toInterruptedOperation(name, newest, revisions)
   }
   return undefined
@@ -36,33 +53,72 @@ export async function findInterruptedOperation(settings: Settings, kubernetes: K
 export const isPending = ({ status }: StoredRevision): boolean => status === 'pending-upgrade'
 
 /**
- * What is to become of a pending revision. helm marks the revision that it started from `superseded` when all else of an upgrade
- * is done, right before the new one becomes `deployed`. Source: helm, pkg/action/upgrade.go, releasingUpgrade.
+ * What is to become of a pending revision. helm marks the revision that it started from
+ * `superseded` when all else of an upgrade is done, right before the new one becomes `deployed`.
+ * Source: helm, pkg/action/upgrade.go, releasingUpgrade.
  */
-export function toInterruptedOperation(release: string, revision: StoredRevision, revisions: readonly StoredRevision[]): InterruptedOperation {
-  const isComplete = revisions[1]?.status === 'superseded' && !revisions.some(({ status }) => status === 'deployed')
+export function toInterruptedOperation(
+  release: string,
+  revision: StoredRevision,
+  revisions: readonly StoredRevision[],
+): InterruptedOperation {
+  const isComplete =
+    revisions[1]?.status === 'superseded' && !revisions.some(({ status }) => status === 'deployed')
   return { release, revision, finalStatus: isComplete ? 'deployed' : 'failed' }
 }
 
 /**
- * Writes of the revision how it ended, as helm does when it is interrupted: helm then goes on from the one that is deployed.
+ * Writes of the revision how it ended, as helm does when it is interrupted: helm then goes on from
+ * the one that is deployed.
  * @returns what there is to show for it
- * @throws ActionError `release-unreadable`, `release-pending` when the cluster refuses, `lock-lost`, `cluster-forbidden`
+ * @throws ActionError `release-unreadable`, `release-pending` when the cluster refuses,
+ *   `lock-lost`, `cluster-forbidden`
  */
-export async function recover(context: Context, settings: Settings, { kubernetes, lock }: { readonly kubernetes: KubernetesClient; readonly lock: Lock }, { release, revision, finalStatus }: InterruptedOperation): Promise<string> {
+export async function recover(
+  context: Context,
+  settings: Settings,
+  { kubernetes, lock }: { readonly kubernetes: KubernetesClient; readonly lock: Lock },
+  { release, revision, finalStatus }: InterruptedOperation,
+): Promise<string> {
   const { helmStorage: kind, namespace } = settings
   const { object: name, holderId = '' } = revision
   const path = `${paths.releasesPath(kind, namespace)}/${name}`
   const storedObject = await kubernetes.get<SecretOrConfigMap>(path, `read ${kind} ${name}`)
-  if (!storedObject || storedObject.metadata.labels?.['status'] !== revision.status) return changedMeanwhile
-  const description = finalStatus === 'deployed' ? 'Upgrade complete' : `Upgrade "${release}" failed: the helm of run ${holderId} died`
-  const encodedRelease = replaceStatus(storedObject.data?.['release'] ?? '', kind, name, { status: finalStatus, description })
+  if (!storedObject || storedObject.metadata.labels?.['status'] !== revision.status)
+    return changedMeanwhile
+  const description =
+    finalStatus === 'deployed'
+      ? 'Upgrade complete'
+      : `Upgrade "${release}" failed: the helm of run ${holderId} died`
+  const encodedRelease = replaceStatus(storedObject.data?.['release'] ?? '', kind, name, {
+    status: finalStatus,
+    description,
+  })
   lock.assertHeld()
-  context.recordChange({ step: 'release', object: `release ${namespace}/${release}`, path: 'status', before: revision.status, after: finalStatus, why: `the helm of run ${holderId} died at revision ${revision.revision}` })
+  context.recordChange({
+    step: 'release',
+    object: `release ${namespace}/${release}`,
+    path: 'status',
+    before: revision.status,
+    after: finalStatus,
+    why: `the helm of run ${holderId} died at revision ${revision.revision}`,
+  })
   // Source of the labels: helm, pkg/storage/driver/secrets.go, Update.
-  const labels = { ...storedObject.metadata.labels, status: finalStatus, modifiedAt: String(Math.floor(kubernetes.now() / 1_000)) }
+  const labels = {
+    ...storedObject.metadata.labels,
+    status: finalStatus,
+    modifiedAt: String(Math.floor(kubernetes.now() / 1_000)),
+  }
   try {
-    await kubernetes.replace(path, { ...storedObject, metadata: { ...storedObject.metadata, labels }, data: { ...storedObject.data, release: encodedRelease } }, `update ${kind} ${name}`)
+    await kubernetes.replace(
+      path,
+      {
+        ...storedObject,
+        metadata: { ...storedObject.metadata, labels },
+        data: { ...storedObject.data, release: encodedRelease },
+      },
+      `update ${kind} ${name}`,
+    )
   } catch (thrown) {
     if (!(thrown instanceof StatusError)) throw thrown
     if ([404, 409].includes(thrown.status)) return changedMeanwhile
@@ -73,13 +129,25 @@ export async function recover(context: Context, settings: Settings, { kubernetes
       cause: thrown,
     })
   }
-  return finalStatus === 'deployed' ? `revision ${revision.revision}, which helm had finished, is deployed` : `revision ${revision.revision}, at which helm died, is marked failed`
+  return finalStatus === 'deployed'
+    ? `revision ${revision.revision}, which helm had finished, is deployed`
+    : `revision ${revision.revision}, at which helm died, is marked failed`
 }
 
 const changedMeanwhile = 'the revision has changed meanwhile'
 
-/** A revision with all that helm keeps of it. @throws ActionError `release-unreadable` */
-export async function readRevision({ helmStorage, namespace }: Settings, kubernetes: KubernetesClient, { object }: StoredRevision): Promise<ReleaseRevision> {
-  const storedObject = await kubernetes.get<SecretOrConfigMap>(`${paths.releasesPath(helmStorage, namespace)}/${object}`, `read ${helmStorage} ${object}`)
+/**
+ * A revision with all that helm keeps of it.
+ * @throws ActionError `release-unreadable`
+ */
+export async function readRevision(
+  { helmStorage, namespace }: Settings,
+  kubernetes: KubernetesClient,
+  { object }: StoredRevision,
+): Promise<ReleaseRevision> {
+  const storedObject = await kubernetes.get<SecretOrConfigMap>(
+    `${paths.releasesPath(helmStorage, namespace)}/${object}`,
+    `read ${helmStorage} ${object}`,
+  )
   return decodeRevision(storedObject?.data?.['release'] ?? '', helmStorage, object)
 }
