@@ -37,7 +37,7 @@ const countRequests = ({ environment }: Pick<Scenario, 'environment'>, operation
   ).length
 
 scenario(
-  'a throttled ACM is asked again, a bounded number of times, and a first import never blindly',
+  'a throttled ACM call is retried a bounded number of times, a first import never blindly',
   async (scenario) => {
     const { environment, run } = scenario
     environment.requestLog.injectFault({
@@ -84,7 +84,7 @@ scenario(
 )
 
 scenario(
-  'an ACM that throttles for good fails the run after a bounded number of calls',
+  'permanent throttling by ACM fails the run after a bounded number of calls',
   async (scenario) => {
     scenario.environment.requestLog.injectFault({
       ...throttlingFault,
@@ -100,7 +100,7 @@ scenario(
 )
 
 scenario(
-  'the quota of imports in a year and that of certificates kept are told apart',
+  'the quotas for imports per year and for stored certificates are told apart',
   async ({ environment, run }) => {
     for (const [message, problem, remedy] of [
       [
@@ -128,7 +128,7 @@ scenario(
 )
 
 scenario(
-  'tags that an organization demands: its tag policy and its service control policy lead to input tags',
+  'a missing tag required by a tag policy or a service control policy points to input tags',
   async ({ environment, run }) => {
     for (const [code, message, failure] of [
       [
@@ -163,7 +163,7 @@ scenario(
 
 simulatorScenario(
   'moto has one page of any size',
-  'ours on the last of many pages is found',
+  "the action's certificate is found on the last of many pages",
   async ({ environment, run }) => {
     const other = await environment.certificateAuthority.issue({ hosts: ['other.example.com'] })
     const first = await importCertificate(environment, other)
@@ -191,7 +191,7 @@ simulatorScenario(
 )
 
 scenario(
-  'an Ingress that was deleted by hand: our certificate is found again, and none is imported',
+  'after the Ingress was deleted by hand, its certificate is found again and none is imported',
   async ({ environment, run, writes }) => {
     const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
     await environment.kubectl('delete', 'ingress', 'milvus-demo', '--wait=false')
@@ -204,7 +204,7 @@ scenario(
 )
 
 scenario(
-  'an Ingress that somebody moved to another certificate: ours is named, and taken back when that is asked for',
+  'an Ingress that someone moved to another certificate: the run names its own, and restores it on request',
   async ({ environment, run }) => {
     const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
     const other = await importCertificate(
@@ -229,7 +229,7 @@ scenario(
 
 simulatorScenario(
   'moto makes no certificate that is not issued',
-  'a certificate behind certificate-arn that no ALB should serve is said as what it is',
+  'a certificate-arn that no ALB should serve is rejected with the reason',
   async ({ environment, run, writes }) => {
     const arn = await importCertificate(environment)
     const stored = environment.awsState.certificates.get(arn)
@@ -276,7 +276,7 @@ simulatorScenario(
 
 simulatorScenario(
   'moto renews nothing',
-  'an end that is near is no warning for a certificate that ACM renews, and one when it cannot',
+  'an expiry that is near is a warning only if ACM cannot renew the certificate',
   async ({ environment, run }) => {
     const arn = await importCertificate(
       environment,
@@ -318,7 +318,7 @@ simulatorScenario(
 )
 
 scenario(
-  'days left: the default is the smaller of 30 and a third of the lifetime, and expiry-warning says otherwise',
+  'the expiry warning defaults to 30 days or a third of the lifetime, and expiry-warning overrides it',
   async ({ environment, run }) => {
     const now = Date.now()
     const hasExpiryWarning = async (
@@ -371,7 +371,7 @@ scenario(
 )
 
 scenario(
-  "Let's Encrypt's fullchain as chain too, the root with it, and the chain upside down are all fine",
+  "Let's Encrypt's fullchain as the chain, a chain with its root, and a reversed chain all work",
   async ({ environment, run }) => {
     const { certificate, fullchain, chain, privateKey } = environment.certificate
     expectSuccess(
@@ -394,7 +394,7 @@ scenario(
 )
 
 scenario(
-  'a chain that is in probe-ca only is found there, with a note',
+  'a chain that only probe-ca contains is used, with a note',
   async ({ environment, run }) => {
     const { certificate, privateKey } = environment.certificate
     const inputs = {
@@ -409,7 +409,7 @@ scenario(
 )
 
 scenario(
-  'a self-signed certificate the whole way: the note names probe-ca, and with it everything works',
+  'a self-signed certificate end to end: the note names probe-ca, and the run passes with it',
   async ({ environment, run }) => {
     const selfSignedCertificate = await issueSelfSigned({ hosts: [environment.host] })
     const inputs = {
@@ -424,7 +424,7 @@ scenario(
 )
 
 scenario(
-  'an RSA key of 1024 bits is a warning: ACM takes it, clients may not',
+  'an RSA key of 1024 bits is a warning: ACM accepts it, clients may not',
   async ({ environment, run }) => {
     const weakKeyCertificate = await environment.certificateAuthority.issue({
       hosts: [environment.host],

@@ -18,7 +18,7 @@ import {
 setDefaultStart('cluster-ip')
 
 scenario(
-  'a certificate under a given ARN that is not ours is refused, and replaced when that is asked for',
+  'a foreign certificate under certificate-arn is rejected, and replaced on request',
   async ({ environment, run, writes }) => {
     const arn = await importCertificate(environment)
     const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
@@ -40,7 +40,7 @@ scenario(
 
 simulatorScenario(
   'moto does not say what uses a certificate',
-  'who uses a certificate that is not ours is named',
+  'the resources that use a foreign certificate are named',
   async ({ environment, run }) => {
     const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
     const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
@@ -57,7 +57,7 @@ simulatorScenario(
 
 simulatorScenario(
   'moto lets usages go',
-  'usages that a re-import may not take away: a new certificate, and the old one goes',
+  'a reimport that would remove key usages becomes a new certificate, and the old one is deleted',
   async ({ environment, run }) => {
     const broadUsage = await environment.certificateAuthority.issue({
       hosts: [environment.host],
@@ -90,7 +90,7 @@ simulatorScenario(
 
 simulatorScenario(
   'a role in the lab is one for all of a run',
-  'an earlier certificate that may not be deleted is a note that names it',
+  'a superseded certificate that cannot be deleted is named in a note',
   async ({ environment, run }) => {
     const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
     const largerKey = await environment.certificateAuthority.issue({
@@ -111,7 +111,7 @@ simulatorScenario(
 )
 
 scenario(
-  'an account with many certificates: tags are asked only of those that can be ours',
+  'in an account with many certificates, tags are read only of candidates',
   async ({ environment, run }) => {
     const other = await environment.certificateAuthority.issue({ hosts: ['other.example.com'] })
     for (let number = 0; number < 60; number += 1) await importCertificate(environment, other)
@@ -127,7 +127,7 @@ scenario(
   },
 )
 
-scenario('a re-import whose answer is lost', async ({ environment, run }) => {
+scenario('a reimport whose response is lost', async ({ environment, run }) => {
   const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
   const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
   environment.requestLog.injectFault({
@@ -144,7 +144,7 @@ scenario('a re-import whose answer is lost', async ({ environment, run }) => {
 })
 
 scenario(
-  'an end that is near is a warning, for a given certificate and for one in ACM',
+  'an expiry that is near is a warning, for a given certificate and for one in ACM',
   async ({ environment, run }) => {
     const expiringCertificate = await environment.certificateAuthority.issue({
       hosts: [environment.host],

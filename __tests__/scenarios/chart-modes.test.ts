@@ -42,7 +42,7 @@ for (const initialRelease of initialReleases.filter(
 )) {
   const { chart, mode, helm } = initialRelease
   scenario(
-    `chart ${chart}, ${mode}, helm ${helm}: deployed without any input for it, checked, destroyed`,
+    `chart ${chart}, ${mode}, helm ${helm}: deployed without any input for its chart, checked, destroyed`,
     async ({ environment, run, writes }) => {
       await environment.useHelm(helm)
       await environment.installMilvus({ mode, chartVersion: chart })
@@ -100,7 +100,7 @@ for (const initialRelease of initialReleases.filter(
 
 for (const helm of [4, 3] as const) {
   scenario(
-    `helm ${helm}: a pod beside Milvus is not ready: it does not hold up a change of the Service, and is named before any other change`,
+    `helm ${helm}: an unready pod beside Milvus does not block a change of the Service, and is named before any other change`,
     async ({ environment, run, writes }) => {
       await environment.useHelm(helm)
       await environment.installMilvus({ values: { attu: { enabled: true } } })

@@ -55,7 +55,7 @@ async function makeWorkspace(
 
 for (const major of [3, 4] as const) {
   scenario(
-    `a chart as a directory, an archive, its URL, and an alias of helm repo add, with helm ${major}`,
+    `a chart as a directory, an archive, a URL, and an alias of helm repo add, with helm ${major}`,
     async ({ environment, run }) => {
       await environment.useHelm(major)
       const options = await makeWorkspace(environment)
@@ -74,46 +74,49 @@ for (const major of [3, 4] as const) {
   )
 }
 
-scenario('names of charts that lead nowhere, or to another chart', async ({ environment, run }) => {
-  const options = await makeWorkspace(environment)
-  await writeFile(
-    join(options.workspace, 'cache.tgz'),
-    buildUnrelatedChart('cache', '1.2.3').archive,
-  )
-  for (const { inputs, code, says: expectedText } of [
-    {
-      inputs: { chart: 'charts/nothing' },
-      code: 'chart-not-found',
-      says: 'Set chart-repository to the URL of the repository and chart to nothing',
-    },
-    {
-      inputs: { chart: 'milvus-9.9.9.tgz' },
-      code: 'chart-not-found',
-      says: `Input chart is the path milvus-9.9.9.tgz, and ${options.workspace}/milvus-9.9.9.tgz does not exist`,
-    },
-    {
-      inputs: { chart: './charts' },
-      code: 'chart-not-found',
-      says: './charts is not a chart that helm can read',
-    },
-    {
-      inputs: { chart: './cache.tgz' },
-      code: 'release-chart-differs',
-      says: 'was made with chart milvus, not cache',
-    },
-    {
-      inputs: { chart: './milvus-4.2.58.tgz', 'chart-version': '5.0.19' },
-      code: 'chart-not-found',
-      says: 'leads to version 4.2.58 of chart milvus, and version 5.0.19 is asked for',
-    },
-  ])
-    expect({
-      inputs,
-      text: getErrorAnnotation(
-        expectFailure(await run({ ...dryRunInputs, ...inputs }, options), 'preflight', code),
-      ),
-    }).toEqual({ inputs, text: expect.stringContaining(expectedText) as unknown })
-})
+scenario(
+  'chart references that do not exist, or are another chart',
+  async ({ environment, run }) => {
+    const options = await makeWorkspace(environment)
+    await writeFile(
+      join(options.workspace, 'cache.tgz'),
+      buildUnrelatedChart('cache', '1.2.3').archive,
+    )
+    for (const { inputs, code, says: expectedText } of [
+      {
+        inputs: { chart: 'charts/nothing' },
+        code: 'chart-not-found',
+        says: 'Set chart-repository to the URL of the repository and chart to nothing',
+      },
+      {
+        inputs: { chart: 'milvus-9.9.9.tgz' },
+        code: 'chart-not-found',
+        says: `Input chart is the path milvus-9.9.9.tgz, and ${options.workspace}/milvus-9.9.9.tgz does not exist`,
+      },
+      {
+        inputs: { chart: './charts' },
+        code: 'chart-not-found',
+        says: './charts is not a chart that helm can read',
+      },
+      {
+        inputs: { chart: './cache.tgz' },
+        code: 'release-chart-differs',
+        says: 'was made with chart milvus, not cache',
+      },
+      {
+        inputs: { chart: './milvus-4.2.58.tgz', 'chart-version': '5.0.19' },
+        code: 'chart-not-found',
+        says: 'leads to version 4.2.58 of chart milvus, and version 5.0.19 is asked for',
+      },
+    ])
+      expect({
+        inputs,
+        text: getErrorAnnotation(
+          expectFailure(await run({ ...dryRunInputs, ...inputs }, options), 'preflight', code),
+        ),
+      }).toEqual({ inputs, text: expect.stringContaining(expectedText) as unknown })
+  },
+)
 
 scenario('an OCI reference with a tag, a digest or both', async ({ environment, run }) => {
   const registry = await startChartRegistry({
@@ -170,7 +173,7 @@ const asked = (
 
 for (const major of [3, 4] as const) {
   scenario(
-    `a repository that fails for a moment is asked again, one that refuses is not, with helm ${major}`,
+    `a repository that fails briefly is retried, one that rejects the request is not, with helm ${major}`,
     async ({ environment, run }) => {
       await environment.useHelm(major)
       const { chartRepository: charts, requestLog: traffic } = environment

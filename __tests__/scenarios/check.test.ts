@@ -85,7 +85,7 @@ function expectOnlyReads(environment: TestEnvironment, requestOffset: number): v
 }
 
 scenario(
-  'exactly the permissions that docs ship for a check are enough to find everything as it should be, and a check only reads',
+  'the documented permissions for a check suffice to find no drift, and a check only reads',
   async ({ environment, run }) => {
     expectSuccess(await run())
     const env = await environment.assumeRole('', 'check')
@@ -121,7 +121,7 @@ scenario(
 )
 
 scenario(
-  'each permission of a check is taken away in turn: it fails and says which, or does not know and says what it could not see',
+  'each permission of a check is denied in turn: the check names it, or reports what it could not read',
   async ({ environment, run }) => {
     expectSuccess(await run())
     for (const { permission, step, code } of selectRevocablePermissions(
@@ -195,7 +195,7 @@ async function expectFixedByDeploy(
 }
 
 scenario(
-  'before the first deployment everything differs, and a deploy makes it so',
+  'before the first deployment everything differs, and a deploy applies it',
   async ({ environment, run }) => {
     const driftRun = expectFailure(
       await run({ ...checkInputs, 'private-key': '' }),
@@ -222,7 +222,7 @@ scenario(
 )
 
 scenario(
-  'what somebody changed in the cluster is found with who did, and healed',
+  'a change made in the cluster is found with its author, and reverted',
   async ({ environment, run }) => {
     expectSuccess(await run())
     await environment.kubectl(
@@ -262,7 +262,7 @@ scenario(
 
 simulatorScenario(
   "after the controller's ModifyRule moto ties no target group to the load balancer",
-  'a Service that has moved to another port is found, and healed',
+  'a Service that moved to another port is found, and the Ingress is fixed',
   async ({ environment, run }) => {
     expectSuccess(await run())
     const { spec } = (await getObject(environment, 'service', 'milvus-demo')) as unknown as {
@@ -282,34 +282,31 @@ simulatorScenario(
   },
 )
 
-scenario(
-  'what the inputs have come to say is found, without the private key',
-  async ({ environment, run }) => {
-    expectSuccess(await run())
-    const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
-    await expectFixedByDeploy(run, ['certificate certificate'], {
-      certificate: renewed.fullchain,
-      'private-key': renewed.privateKey,
-    })
-    const inputDrift = await run({
-      ...checkInputs,
-      certificate: renewed.fullchain,
-      'private-key': '',
-      values: 'proxy: {replicas: 2}',
-      'chart-version': '5.0.20',
-      'idle-timeout': '5m',
-    })
-    expectDrift(inputDrift, [
-      'release chart version',
-      'release values.proxy.replicas',
-      'ingress load-balancer-attributes',
-    ])
-    expect(inputDrift.outputs['failed-step']).toBe('release')
-  },
-)
+scenario('changed inputs are found without the private key', async ({ environment, run }) => {
+  expectSuccess(await run())
+  const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
+  await expectFixedByDeploy(run, ['certificate certificate'], {
+    certificate: renewed.fullchain,
+    'private-key': renewed.privateKey,
+  })
+  const inputDrift = await run({
+    ...checkInputs,
+    certificate: renewed.fullchain,
+    'private-key': '',
+    values: 'proxy: {replicas: 2}',
+    'chart-version': '5.0.20',
+    'idle-timeout': '5m',
+  })
+  expectDrift(inputDrift, [
+    'release chart version',
+    'release values.proxy.replicas',
+    'ingress load-balancer-attributes',
+  ])
+  expect(inputDrift.outputs['failed-step']).toBe('release')
+})
 
 scenario(
-  'a certificate that is near its end is an output and a warning of a check, and no difference',
+  'a certificate that expires soon is an output and a warning of a check, not drift',
   async ({ run }) => {
     const { 'certificate-expiry': expiry } = expectSuccess(await run()).outputs
     for (const inputs of [checkInputs, { ...checkInputsWithoutValues, certificate: '' }]) {
@@ -321,7 +318,7 @@ scenario(
 )
 
 scenario(
-  'what fails in one step hides no difference of the others: a certificate that is gone from ACM, and one for another host',
+  'a failed step hides no drift of the others: a certificate deleted from ACM, and one for another host',
   async ({ environment, run }) => {
     const { 'certificate-arn': arn = '' } = expectSuccess(await run()).outputs
     await modifyListener(environment, { certificate: await importCertificate(environment) })
@@ -362,7 +359,7 @@ scenario(
 )
 
 scenario(
-  'what somebody changed in AWS is found, each by its value, and healed',
+  'a change made in AWS is found by its value, and reverted',
   async ({ environment, run }) => {
     expectSuccess(await run())
     await modifyListener(environment, { SslPolicy: 'ELBSecurityPolicy-2016-08' })
@@ -397,7 +394,7 @@ scenario(
 )
 
 scenario(
-  'a difference and a failed probe are both in the annotation; fail-on-drift decides only about the difference',
+  'drift and a failed probe are both in the annotation; fail-on-drift applies only to drift',
   async ({ environment, run }) => {
     expectSuccess(await run())
     await setLoadBalancerAttribute(environment, 'idle_timeout.timeout_seconds', '60')
@@ -421,7 +418,7 @@ scenario(
 )
 
 scenario(
-  'a dry run changes nothing, and lists what the deploy after it changes',
+  'a dry run changes nothing, and lists what the next deploy changes',
   async ({ environment, run, writes }) => {
     const dryRun = expectSuccess(await run({ 'dry-run': 'true' }))
     expect(writes()).toEqual([])

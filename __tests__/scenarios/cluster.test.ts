@@ -25,7 +25,7 @@ function setClusterDescription(
 
 simulatorScenario(
   "moto's clusters are ACTIVE",
-  'a cluster that is being made, deleted, or has failed is said with its status; one that is updated is fine',
+  'an EKS cluster that is being created, deleted or has failed is reported with its status; one being updated works',
   async ({ environment, run, writes }) => {
     for (const [status, expectedText] of [
       ['CREATING', 'aws eks wait cluster-active --name production'],
@@ -46,7 +46,7 @@ simulatorScenario(
 
 simulatorScenario(
   "moto's clusters are open to everybody",
-  'an endpoint that does not let this runner in says whom it does',
+  'a cluster endpoint that rejects this runner is reported with the networks it allows',
   async ({ environment, run, writes }) => {
     for (const [network, expectedText] of [
       [{ endpointPublicAccess: false, endpointPrivateAccess: true }, 'This endpoint is private'],
@@ -63,7 +63,7 @@ simulatorScenario(
 
 simulatorScenario(
   'moto has no clock of its own',
-  "a runner whose clock is off by twenty minutes: AWS' clock counts, for requests, the first import and the cluster's tokens",
+  'a runner whose clock is off by 20 minutes uses the clock of AWS for requests, the first import and cluster tokens',
   async ({ environment, run }) => {
     expectSuccess(await run())
     environment.aws.clockOffset = 20 * 60_000

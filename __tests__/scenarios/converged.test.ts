@@ -23,7 +23,7 @@ const computeMedian = (cpuSeconds: readonly number[]): number =>
   [...cpuSeconds].sort((a, b) => a - b)[Math.floor(cpuSeconds.length / 2)] ?? Infinity
 
 scenario(
-  'a converged run needs less than 0.6 s of the processor, the median of five',
+  'a converged run uses less than 0.6 s of CPU time, as the median of five',
   async ({ environment, run: runWith, writes }) => {
     const profilePath = join(environment.directory, 'times.jsonl')
     const { nodeOptions, env } = profilingOptionsFor(profilePath)

@@ -30,7 +30,7 @@ const listStepOrder = (log: string): string[] =>
   [...log.matchAll(/^::group::[✓✗] ([\w-]+):/gm)].map(([, step]) => step ?? '')
 
 scenario(
-  'cutover last of a Milvus cluster: no call fails on the new address, and none on the old one before the switch',
+  'cutover: last of a Milvus cluster fails no call on the new address, and none on the old one before the switch',
   async ({ environment, run }) => {
     await environment.installMilvus({ mode: 'cluster' })
     const inputs = { cutover: 'last', values: '' }
@@ -83,7 +83,7 @@ scenario(
 )
 
 scenario(
-  'cutover last: when the new address is not proven, the old one serves on',
+  'cutover: last keeps the old address if the probe of the new one fails',
   async ({ environment, run }) => {
     const { host, port } = await environment.openServiceLoadBalancer()
     const oldClient = new ContinuousClient({ address: `${host}:${port}` })
@@ -109,7 +109,7 @@ scenario(
 )
 
 scenario(
-  'cutover never: the Service is left to whoever manages it, and helm is not asked',
+  'cutover: never leaves the Service to its owner, and does not run helm',
   async ({ environment, run }) => {
     const result = expectSuccess(await run({ cutover: 'never', values: '' }))
     expect(await getServiceType(environment)).toBe('LoadBalancer')
@@ -120,7 +120,7 @@ scenario(
   },
 )
 
-scenario('cutover never and something for helm to change', async ({ run }) => {
+scenario('cutover: never with a change for helm is an error', async ({ run }) => {
   expect(
     getErrorAnnotation(
       expectFailure(await run({ cutover: 'never' }), 'preflight', 'inputs-conflict'),
@@ -129,7 +129,7 @@ scenario('cutover never and something for helm to change', async ({ run }) => {
 })
 
 scenario(
-  'a renewal: no call fails of clients that are connected throughout, nor of those that connect anew',
+  'a renewal fails no call of connected clients, nor of new ones',
   async ({ environment, run }) => {
     const first = expectSuccess(await run())
     const clients = [startClientThroughAlb(environment), startClientThroughAlb(environment, true)]

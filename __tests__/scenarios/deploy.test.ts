@@ -31,7 +31,7 @@ import {
 setDefaultStart('cluster-ip')
 
 scenario(
-  'a first deployment makes everything and proves it; a second run changes nothing',
+  'a first deployment creates and probes everything; a second run changes nothing',
   async ({ environment, run: runWith, writes }) => {
     await environment.installMilvus({ mode: 'cluster' })
     const run = (): ReturnType<typeof runWith> => runWith({ values: '' })
@@ -97,7 +97,7 @@ scenario(
 )
 
 scenario(
-  "the user's own helm values are kept, and a newer chart in the repository is not taken",
+  "the user's Helm values are kept, and a newer chart version is ignored",
   async ({ environment, run }) => {
     await environment.chartRepository.publish('6.0.0')
     expectSuccess(await run())
@@ -118,7 +118,7 @@ scenario(
 )
 
 scenario(
-  'chart-version and values are taken when they are asked for, and only once',
+  'chart-version and values are applied when set, and only once',
   async ({ environment, run }) => {
     const inputs = {
       'chart-version': '5.0.19',
@@ -141,7 +141,7 @@ scenario(
 )
 
 scenario(
-  'a renewed certificate goes under the same ARN, and the ALB serves it',
+  'a renewed certificate keeps its ARN, and the ALB serves it',
   async ({ environment, run, writes }) => {
     const first = await run()
     const renewed = await environment.certificateAuthority.issue({
@@ -165,7 +165,7 @@ scenario(
 
 simulatorScenario(
   'Envoy serves a renewed certificate at once',
-  'the probe waits for a renewed certificate that reaches the ALB later',
+  'the probe waits until the ALB serves a renewed certificate',
   async ({ environment, run }) => {
     await run()
     await environment.alb.setOverrides({ certificatePropagationMs: 1_000 })
@@ -177,7 +177,7 @@ simulatorScenario(
 )
 
 scenario(
-  'a certificate with another type of key becomes a new one, and the Ingress moves to it',
+  'a certificate with another key type is imported as a new one, and the Ingress moves to it',
   async ({ environment, run }) => {
     const first = await run()
     const rsa3072Certificate = await environment.certificateAuthority.issue({
@@ -208,7 +208,7 @@ scenario(
 )
 
 scenario(
-  'an import whose answer is lost does not become two certificates',
+  'an import whose response is lost does not create two certificates',
   async ({ environment, run }) => {
     environment.requestLog.injectFault({
       service: 'acm',
@@ -222,7 +222,7 @@ scenario(
 )
 
 scenario(
-  'a release whose name has no milvus in it has a Service of another name',
+  'a release whose name does not contain milvus has a Service with another name',
   async ({ environment, run }) => {
     await environment.installMilvus({ release: 'vectors' })
     const result = await run({ release: 'vectors' })
@@ -238,7 +238,7 @@ scenario(
 )
 
 scenario(
-  'a Service without a helm release is enough, and helm is left alone',
+  'a Service without a Helm release suffices, and helm is not run',
   async ({ environment, run }) => {
     await createMilvusObjects(environment, 'operated')
     const result = await run({ service: 'operated' })
@@ -251,7 +251,7 @@ scenario(
 )
 
 scenario(
-  'a kubeconfig does in place of an EKS cluster, and certificate-arn in place of a certificate',
+  'a kubeconfig replaces an EKS cluster, and certificate-arn a certificate',
   async ({ environment, run, writes }) => {
     const { 'certificate-arn': arn } = (await run()).outputs
     const inputs = {
@@ -271,7 +271,7 @@ scenario(
 )
 
 scenario(
-  'an Ingress and a certificate that were made by hand from the guide are taken over',
+  'an Ingress and a certificate created by hand from the guide are adopted',
   async ({ environment, run, writes }) => {
     const arn = await importCertificate(environment)
     await applyGuideIngress(environment, arn, { 'example.com/owner': 'a person' })
@@ -317,7 +317,7 @@ scenario(
 )
 
 scenario(
-  'a certificate that serves other names too is not overwritten',
+  'a certificate that covers other names too is not overwritten',
   async ({ environment, run }) => {
     const multiNameCertificate = await environment.certificateAuthority.issue({
       hosts: [environment.host, 'shop.example.com'],
@@ -339,7 +339,7 @@ scenario(
 )
 
 scenario(
-  'a Service that somebody patched is a conflict for helm that is named, unless force-conflicts takes it over',
+  'a patched Service is reported as a conflict for helm, unless force-conflicts overwrites it',
   async ({ environment, run }) => {
     expectSuccess(await run())
     await environment.kubectl(
@@ -365,7 +365,7 @@ scenario(
 )
 
 scenario(
-  "helm's own settings lead it nowhere else, and print nothing",
+  'HELM_ variables of the runner do not redirect helm, and print nothing',
   async ({ environment, run }) => {
     const result = await run(
       {},
@@ -387,7 +387,7 @@ scenario(
 )
 
 scenario(
-  'names in values that look like secrets do not eat the outputs',
+  'names in values that look like secrets do not mask outputs',
   async ({ environment, run }) => {
     const result = await run({
       values:
@@ -403,7 +403,7 @@ scenario(
 )
 
 scenario(
-  'an equal certificate that is in ACM already is used',
+  'an equal certificate that ACM already has is used',
   async ({ environment, run, writes }) => {
     const arn = await importCertificate(environment)
     const result = await run()
@@ -414,7 +414,7 @@ scenario(
 )
 
 scenario(
-  'every input of the Ingress reaches it, and one that is dropped goes again',
+  'every input of the Ingress is applied, and removed again when it is no longer set',
   async ({ environment, run }) => {
     const inputs = {
       scheme: 'internal',
@@ -449,7 +449,7 @@ scenario(
 )
 
 scenario(
-  'a field that somebody else set is a conflict that names them, unless force-conflicts takes it over',
+  'a field set by another manager is a conflict that names it, unless force-conflicts overwrites it',
   async ({ environment, run }) => {
     await run()
     await environment.kubectl(
@@ -466,7 +466,7 @@ scenario(
   },
 )
 
-scenario('a field that Argo CD holds is a conflict that names it', async ({ environment, run }) => {
+scenario('a field managed by Argo CD is a conflict that names it', async ({ environment, run }) => {
   const arn = await importCertificate(environment)
   await applyGuideIngress(
     environment,
@@ -481,7 +481,7 @@ scenario('a field that Argo CD holds is a conflict that names it', async ({ envi
 })
 
 scenario(
-  'an annotation of an Ingress that was taken over from kubectl goes when it is dropped',
+  'an annotation of an Ingress adopted from kubectl is removed when it is no longer set',
   async ({ environment, run }) => {
     const extraAnnotations = {
       'alb.ingress.kubernetes.io/target-group-attributes':

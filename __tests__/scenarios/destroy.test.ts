@@ -86,7 +86,7 @@ function createGroupMember(
 }
 
 scenario(
-  'destroy removes the Ingress, its ALB and its certificate, and leaves all else; again it changes nothing',
+  'destroy removes the Ingress, its ALB and its certificate, and nothing else; a second run changes nothing',
   async ({ environment, run, writes }) => {
     const other = await importCertificate(
       environment,
@@ -126,7 +126,7 @@ scenario(
 )
 
 scenario(
-  'an Ingress that somebody else made is not removed, and its owner is named',
+  'an Ingress created by someone else is not removed, and its owner is named',
   async ({ environment, run, writes }) => {
     await applyGuideIngress(environment, await importCertificate(environment))
     const result = expectFailure(await run(destroyInputs), 'preflight', 'ingress-not-ours')
@@ -138,18 +138,21 @@ scenario(
   { start: 'cluster-ip' },
 )
 
-scenario('a certificate without our tag stays, and is named', async ({ environment, run }) => {
-  const { outputs } = expectSuccess(await run())
-  const arn = outputs['certificate-arn'] ?? ''
-  await removeTags(environment, arn)
-  const result = expectSuccess(await run(destroyInputs))
-  expect(listChanges(result)).toEqual(['ingress load balancer'])
-  expect(result.summary).toContain('was not made by this action for it, and stays')
-  expect(await listCertificateArns({ environment })).toEqual([arn])
-})
+scenario(
+  "a certificate without the action's tag is kept and named",
+  async ({ environment, run }) => {
+    const { outputs } = expectSuccess(await run())
+    const arn = outputs['certificate-arn'] ?? ''
+    await removeTags(environment, arn)
+    const result = expectSuccess(await run(destroyInputs))
+    expect(listChanges(result)).toEqual(['ingress load balancer'])
+    expect(result.summary).toContain('was not made by this action for it, and stays')
+    expect(await listCertificateArns({ environment })).toEqual([arn])
+  },
+)
 
 scenario(
-  'of a group the ALB stays for the other member, and so does a certificate that it names',
+  'the ALB of a group is kept for its other member, with a certificate that it uses',
   async (scenario) => {
     const { environment, run } = scenario
     const { outputs } = expectSuccess(await run({ 'group-name': 'shared' }))
@@ -181,7 +184,7 @@ scenario(
 )
 
 scenario(
-  'ACM says for a while that a certificate is in use; and when it goes on, the next run deletes it',
+  'a certificate that ACM still reports as in use is deleted later, or by the next run',
   async ({ environment, run }) => {
     expectSuccess(await run())
     const inUseFault = {
@@ -207,7 +210,7 @@ scenario(
 )
 
 scenario(
-  'deletion protection is refused before anything is deleted, by the annotation and by ELB',
+  'deletion protection, by annotation or in ELB, is reported before anything is deleted',
   async ({ environment, run, writes }) => {
     const deletionProtection = (value: string) => ({
       annotations: JSON.stringify({
@@ -233,7 +236,7 @@ scenario(
 )
 
 scenario(
-  'a finalizer that nobody takes off: what holds the Ingress is said, and the next run waits on',
+  'a finalizer that is never removed is named, and the next run continues to wait',
   async ({ environment, run }) => {
     expectSuccess(await run())
     await environment.kubectl(
@@ -276,7 +279,7 @@ scenario(
 )
 
 scenario(
-  'a controller that does nothing: the wait says what is still there',
+  'a controller that does nothing: the wait names what still exists',
   async ({ environment, run }) => {
     expectSuccess(await run())
     environment.controller.options.isPaused = true
@@ -296,7 +299,7 @@ scenario(
 )
 
 scenario(
-  'killed at each of its writes, and cancelled in the wait: the next run removes the rest',
+  'killed at each write, or cancelled while waiting: the next run removes the rest',
   async ({ environment, run }) => {
     expectSuccess(await run())
     environment.controller.options.isPaused = true
@@ -340,7 +343,7 @@ scenario(
 )
 
 scenario(
-  'an Ingress that was made anew under the same name while this run looked is not removed',
+  'an Ingress recreated under the same name during the run is not removed',
   async ({ environment, run }) => {
     expectSuccess(await run())
     const path = `/apis/networking.k8s.io/v1/namespaces/${environment.namespace}/ingresses/milvus-demo`
@@ -367,7 +370,7 @@ scenario(
 )
 
 scenario(
-  'members of the group in another namespace: the ALB and the certificate that it still needs stay',
+  'with group members in another namespace, the ALB and the certificate it needs are kept',
   async (scenario) => {
     const { environment, run } = scenario
     const { outputs } = expectSuccess(await run({ 'group-name': 'shared' }))
@@ -424,7 +427,7 @@ async function service({
 }
 
 scenario(
-  'restore-service-type gives the Service a load balancer of its own again, and keeps all values; again it changes nothing',
+  "restore-service-type restores the Service's load balancer and keeps all values; a second run changes nothing",
   async (scenario) => {
     const { environment, run, writes } = scenario
     expectSuccess(await run())
@@ -464,7 +467,7 @@ scenario(
 )
 
 scenario(
-  'restore-service-type is refused before anything is removed where somebody else manages the Service, and without a release',
+  'restore-service-type is rejected before anything is removed if the Service has another owner or no release',
   async (scenario) => {
     const { environment, run } = scenario
     expectSuccess(await run())
@@ -501,7 +504,7 @@ scenario(
 )
 
 scenario(
-  'somebody sets the Service back while it is restored: said, and a later run goes on',
+  'a Service reset by someone during its restoration is reported, and a later run continues',
   async ({ environment, run }) => {
     expectSuccess(await run())
     const servicePatched = environment.requestLog.nextRequest(
@@ -541,7 +544,7 @@ scenario(
 )
 
 scenario(
-  'each permission of mode destroy is taken away in turn, and the run says which',
+  'each permission of mode destroy is denied in turn, and the run names it',
   async (scenario) => {
     const { environment, run } = scenario
     expectSuccess(await run())
@@ -573,7 +576,7 @@ scenario(
 )
 
 scenario(
-  'dry-run of destroy: what would go, and nothing goes',
+  'a dry run of destroy lists what it would delete, and deletes nothing',
   async ({ environment, run, writes }) => {
     expectSuccess(await run())
     const dryRun = expectSuccess(

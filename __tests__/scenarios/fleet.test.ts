@@ -27,7 +27,7 @@ const runFleetAction = (
   })
 
 scenario(
-  'two targets of one job: the second is deployed though the first fails, and the job fails with both results',
+  'two targets of one job: the second is deployed although the first fails, and the job fails with both results',
   async ({ environment }) => {
     const { certificate, 'private-key': privateKey, ...inputs } = environment.inputs()
     const file = join(environment.directory, 'targets.yml')
@@ -79,7 +79,7 @@ scenario(
 )
 
 scenario(
-  'a targets file with mistakes: every one is said',
+  'every mistake in a targets file is reported',
   async ({ environment }) => {
     const file = join(environment.directory, 'targets.yml')
     await writeFile(
@@ -106,7 +106,7 @@ scenario(
 )
 
 scenario(
-  'a file of 1,000 targets becomes 250 jobs, and a part of it those that are named',
+  'a file of 1,000 targets becomes 250 jobs, and input only selects some',
   async ({ environment }) => {
     const file = join(environment.directory, 'targets.yml')
     const names = Array.from({ length: 1000 }, (_, index) => `target-${index}`)
@@ -149,7 +149,7 @@ scenario(
 )
 
 scenario(
-  'a drift check over all jobs opens one issue, updates that one, and closes it when all is well',
+  'a drift check over all jobs opens one issue, updates it, and closes it when there is no drift',
   async ({ environment }) => {
     const github = await startGitHubApi()
     const runReport = (inputs: Record<string, string> = {}): Promise<RunResult> =>

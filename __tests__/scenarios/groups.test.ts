@@ -73,7 +73,7 @@ const getAddress = async ({ environment }: Scenario, name: string): Promise<unkn
       { loadBalancer?: { ingress?: { hostname?: string }[] } } | undefined
   )?.loadBalancer?.ingress?.[0]?.hostname
 
-scenario('a group of two shares one ALB, and each has its address', async (scenario) => {
+scenario('a group of two Ingresses shares one ALB, and both get its address', async (scenario) => {
   const { environment, run } = scenario
   const arn = await importCertificate(
     environment,
@@ -92,7 +92,7 @@ scenario('a group of two shares one ALB, and each has its address', async (scena
 })
 
 scenario(
-  'a member of the group that disagrees is refused before anything is written',
+  'a group member with conflicting settings is reported before anything is written',
   async (scenario) => {
     const { environment, run, writes } = scenario
     await createObjects(
@@ -113,7 +113,7 @@ scenario(
   },
 )
 
-scenario('a member of the group with the same host is a warning', async (scenario) => {
+scenario('a group member with the same host is a warning', async (scenario) => {
   const { environment, run } = scenario
   const arn = await importCertificate(environment)
   await createObjects(
@@ -125,7 +125,7 @@ scenario('a member of the group with the same host is a warning', async (scenari
   )
 })
 
-scenario('another Ingress of the group that spoils ours is named', async (scenario) => {
+scenario('another Ingress of the group that breaks this one is named', async (scenario) => {
   const { environment, run } = scenario
   const arn = await importCertificate(environment)
   await createObjects(
@@ -145,7 +145,7 @@ scenario('another Ingress of the group that spoils ours is named', async (scenar
 })
 
 scenario(
-  'another scheme is another ALB, which is said before it is made',
+  'a change of scheme replaces the ALB, which is announced first',
   async ({ environment, run }) => {
     const oldAddress = expectSuccess(await run()).outputs['alb-address'] ?? ''
     const result = expectSuccess(await run({ scheme: 'internal' }))
@@ -164,7 +164,7 @@ scenario(
 )
 
 scenario(
-  'a name for an ALB that is there does nothing, and an old class annotation wins: both are said',
+  'load-balancer-name has no effect on an existing ALB, and a legacy class annotation wins: both are reported',
   async ({ environment, run }) => {
     expectSuccess(await run())
     await environment.kubectl(

@@ -16,7 +16,7 @@ setDefaultStart('cluster-ip')
 
 simulatorScenario(
   'inputs are read before any part is asked',
-  'very many wrong inputs at once, each named with what to give',
+  'many invalid inputs at once, each named with what to set',
   async (scenario) => {
     const invalidInputs: Readonly<Record<string, readonly [value: string, said: string]>> = {
       mode: ['apply', 'Give one of deploy'],
@@ -78,7 +78,7 @@ simulatorScenario(
 
 simulatorScenario(
   'inputs are read before any part is asked',
-  'hosts and durations in forms that people write',
+  'hosts and durations in the forms that people write',
   async (scenario) => {
     for (const [host, expectedText] of [
       ['milvus.example.com:443', 'has a port'],
@@ -102,7 +102,7 @@ simulatorScenario(
 
 simulatorScenario(
   'inputs are read before any part is asked',
-  'a secret that is empty, or only a line end, is said to be missing in these words',
+  'an empty secret, or one that is only a newline, is reported as missing',
   async (scenario) => {
     for (const blankValue of ['', ' \n']) {
       const text = await expectFailureWithoutWrites(
@@ -123,7 +123,7 @@ simulatorScenario(
 
 simulatorScenario(
   'inputs are read before any part is asked',
-  'a private key that is something else is named as what it is',
+  'a private key that is something else is reported as what it is',
   async (scenario) => {
     const { certificate, privateKey } = scenario.environment.certificate
     const der = Buffer.from(privateKey.replace(/-----[^-]+-----|\n/g, ''), 'base64')
@@ -158,7 +158,7 @@ simulatorScenario(
 
 simulatorScenario(
   'inputs are read before any part is asked',
-  'certificate and key as secrets hold them: base64 with and without line ends, CRLF, literal \\n, quotes, lost line ends',
+  'certificate and key as secrets store them: base64 with and without newlines, CRLF, literal \\n, quotes, lost newlines',
   async ({ environment, run }) => {
     const { fullchain, privateKey } = environment.certificate
     expectSuccess(await run())
@@ -182,7 +182,7 @@ simulatorScenario(
 
 simulatorScenario(
   'inputs are read before any part is asked',
-  'lists in every form that people write are one list',
+  'lists in every form that people write are the same list',
   async ({ environment, run }) => {
     expectSuccess(await run({ 'inbound-cidrs': '10.0.0.0/8,127.0.0.0/8' }))
     for (const encode of [
@@ -204,7 +204,7 @@ simulatorScenario(
 
 simulatorScenario(
   'inputs are read before any part is asked',
-  'what ACM would refuse of a certificate is found before anything is written',
+  'a certificate that ACM would reject is reported before anything is written',
   async (scenario) => {
     const { certificateAuthority: authority, host } = scenario.environment
     const largeCertificate = await authority.issue({
@@ -236,7 +236,7 @@ simulatorScenario(
 
 simulatorScenario(
   'inputs are read before any part is asked',
-  'inputs that are not wrong and may not be meant are warnings',
+  'valid inputs that are probably mistakes are warnings',
   async ({ environment, run }) => {
     const prefix = 'alb.ingress.kubernetes.io'
     const result = await run({
@@ -255,7 +255,7 @@ simulatorScenario(
 
 simulatorScenario(
   'inputs are read before any part is asked',
-  'a kubeconfig whose program is not there, is of an old form, or whose path only a shell can follow',
+  'a kubeconfig with a missing exec program, an old API version, or a path that only a shell expands',
   async (scenario) => {
     const { writeFile } = await import('node:fs/promises')
     const { environment } = scenario
@@ -315,7 +315,7 @@ simulatorScenario(
 
 simulatorScenario(
   'inputs are read before any part is asked',
-  'a RUNNER_TEMP in which nothing can be written',
+  'a RUNNER_TEMP that is not writable',
   async (scenario) => {
     expect(
       await expectFailureWithoutWrites(scenario, {}, 'runner-disk-failed', {

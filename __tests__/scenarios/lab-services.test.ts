@@ -18,7 +18,7 @@ labScenario(
 
 labScenario(
   'the simulator has helm 4',
-  'helm 3.17 does as well, and values are kept though the repository has a newer chart',
+  'helm 3.17 works too, and values are kept although the repository has a newer chart',
   async ({ environment, run }) => {
     await environment.useHelm(3)
     await environment.chartRepository.publish('6.0.0')

@@ -39,7 +39,7 @@ async function getDeployment(
 
 for (const helm of [4, 3] as const) {
   scenario(
-    `helm ${helm}: pods, an image and a ConfigMap that people changed are named before any write, and overwritten only with force-conflicts`,
+    `helm ${helm}: replicas, an image and a ConfigMap changed by hand are named before any write, and overwritten only with force-conflicts`,
     async (scenario) => {
       const { environment, run } = scenario
       await environment.useHelm(helm)
@@ -85,7 +85,7 @@ for (const helm of [4, 3] as const) {
   )
 
   scenario(
-    `helm ${helm}: replicas that an autoscaler sets ${helm === 4 ? 'are a conflict, with the value that leaves them to it' : 'are no difference'}`,
+    `helm ${helm}: replicas set by an autoscaler ${helm === 4 ? 'are a conflict, with the value that leaves them to it' : 'are not a difference'}`,
     async (scenario) => {
       const { environment, run } = scenario
       await environment.useHelm(helm)
@@ -124,7 +124,7 @@ for (const helm of [4, 3] as const) {
 }
 
 scenario(
-  'destroy with restore-service-type: a Service that was once applied with kubectl is a conflict before anything is removed',
+  'destroy with restore-service-type: a Service once applied with kubectl is a conflict before anything is removed',
   async (scenario) => {
     const { environment, run } = scenario
     await patchObject(
@@ -164,7 +164,7 @@ scenario(
 )
 
 scenario(
-  'a Service that Terraform or Pulumi keeps through a program of its own is left to it, and one of an unknown program is named',
+  'a Service managed by Terraform or Pulumi is left to it, and an unknown manager is named',
   async (scenario) => {
     const { environment, run } = scenario
     for (const [manager, expectedText] of [

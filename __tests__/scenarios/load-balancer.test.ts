@@ -37,7 +37,7 @@ const reconcileRequestChange = 'load-balancer milvus-alb-action/nudge'
 const shortProbe = { 'probe-timeout': '1s' }
 
 scenario(
-  'what ELB refuses is told with what to do, for each kind of refusal',
+  'each kind of rejection by ELB is reported with what to do',
   async ({ environment, run }) => {
     const elbErrors: readonly (readonly [code: string, message: string, remedy: RegExp])[] = [
       [
@@ -89,7 +89,7 @@ scenario(
   { start: 'cluster-ip' },
 )
 
-scenario('a listener that somebody deleted in AWS is put back', async ({ environment, run }) => {
+scenario('a listener deleted in AWS is restored', async ({ environment, run }) => {
   expectSuccess(await run())
   await deleteListener(environment)
   const fixedRun = expectSuccess(await run())
@@ -105,7 +105,7 @@ scenario('a listener that somebody deleted in AWS is put back', async ({ environ
 })
 
 scenario(
-  'what somebody changed in AWS is named, each by its value, and put back',
+  'a change made in AWS is named by its value, and restored',
   async ({ environment, run }) => {
     const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
     const other = await importCertificate(
@@ -143,7 +143,7 @@ scenario(
   },
 )
 
-scenario('an ALB that somebody deleted in AWS is made anew', async ({ environment, run }) => {
+scenario('an ALB deleted in AWS is created again', async ({ environment, run }) => {
   const removePreviousFault = expectSuccess(await run()).outputs['alb-address'] ?? ''
   await deleteLoadBalancer(environment)
   const fixedRun = expectSuccess(await run())
@@ -159,7 +159,7 @@ scenario('an ALB that somebody deleted in AWS is made anew', async ({ environmen
 })
 
 scenario(
-  'what the class sets over the Ingress is no change by hand',
+  'a setting of the IngressClass that overrides the Ingress is not drift',
   async ({ environment, run }) => {
     const spec = {
       sslPolicy: 'ELBSecurityPolicy-TLS13-1-3-2021-06',
@@ -191,7 +191,7 @@ scenario(
 
 simulatorScenario(
   'nobody is quick enough by hand',
-  'what the controller does not put back is a warning',
+  'drift that the controller does not fix is a warning',
   async ({ environment, run }) => {
     expectSuccess(await run())
     const changeIdleTimeout = (): void =>
@@ -213,7 +213,7 @@ simulatorScenario(
 )
 
 scenario(
-  'credentials that may not look at listeners find no change by hand, and go on',
+  'credentials that cannot describe listeners find no drift, and the run continues',
   async ({ environment, run }) => {
     expectSuccess(await run({}, { env: await environment.assumeRole() }))
     await setLoadBalancerAttribute(environment, 'idle_timeout.timeout_seconds', '60')
@@ -239,7 +239,7 @@ scenario(
 )
 
 scenario(
-  'a success that the controller does not say is seen in ELB',
+  'a success that the controller does not report is seen in ELB',
   async ({ environment, run }) => {
     environment.controller.options.isRecorderMuted = true
     const result = expectSuccess(await run())
@@ -258,7 +258,7 @@ scenario(
 )
 
 scenario(
-  'a controller that looks again only in two minutes, without a word',
+  'a controller that retries only in two minutes, without an event',
   async ({ environment, run }) => {
     const releaseLoadBalancers = environment.pauseLoadBalancerProvisioning()
     const removeFault = environment.requestLog.injectFault({
@@ -281,7 +281,7 @@ scenario(
 )
 
 scenario(
-  'an Ingress that nobody takes up',
+  'an Ingress that no controller reconciles',
   async ({ environment, run }) => {
     environment.controller.options.isPaused = true
     const result = await run({ 'load-balancer-timeout': '1s' })
@@ -293,7 +293,7 @@ scenario(
 )
 
 scenario(
-  'a probe that fails names the targets and what the controller says of their binding',
+  "a failed probe names the targets and the controller's events about their binding",
   async ({ environment, run }) => {
     expectSuccess(await run())
     await environment.overrideAlb({ fixedStatus: 504 })
@@ -339,7 +339,7 @@ scenario(
 )
 
 scenario(
-  'a Service without pods: the probe says that no target is registered',
+  'a Service without pods: the probe reports that no target is registered',
   async ({ environment, run }) => {
     await createObjects(environment, {
       apiVersion: 'v1',
@@ -355,7 +355,7 @@ scenario(
 
 simulatorScenario(
   "moto's targets are always healthy",
-  'targets that are not healthy are named with their reason and advice',
+  'unhealthy targets are named with the reason and what to do',
   async ({ environment, run }) => {
     expectSuccess(await run({ 'security-groups': environment.securityGroup }))
     for (const { targets } of environment.awsState.targetGroups.values())
@@ -374,7 +374,7 @@ simulatorScenario(
 )
 
 scenario(
-  "the controller's webhook is down: the Ingress cannot be written, and a run after that makes it",
+  "the controller's webhook is down: the Ingress cannot be written, and a later run creates it",
   async ({ environment, run }) => {
     const removeFault = await breakWebhook(environment)
     const result = await run()
@@ -430,35 +430,38 @@ async function breakWebhook(environment: TestEnvironment): Promise<() => Promise
     environment.kubectl('delete', 'validatingwebhookconfiguration', 'aws-load-balancer-webhook')
 }
 
-scenario('a controller that looks elsewhere is a warning', async ({ environment, run }) => {
-  const labels = { app: 'controller' }
-  const containers = [
-    {
-      name: 'controller',
-      image: 'public.ecr.aws/eks/aws-load-balancer-controller:v2.6.0',
-      args: ['--cluster-name=staging', '--watch-namespace=web', '--ingress-class=alb'],
-    },
-  ]
-  const withoutController = expectSuccess(await run())
-  expect(withoutController.log).toContain(
-    'There is no Deployment kube-system/aws-load-balancer-controller',
-  )
-  await environment.kubectl('create', 'namespace', 'kube-system').catch(() => '')
-  await createObjects(environment, {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'aws-load-balancer-controller', namespace: 'kube-system' },
-    spec: {
-      replicas: 1,
-      selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers } },
-    },
-  })
-  const result = expectSuccess(await run())
-  for (const part of [
-    '--watch-namespace=web: it takes up no Ingress of namespace milvus',
-    '--cluster-name=staging: it finds subnets',
-    'is v2.6.0: before v2.7',
-  ])
-    expect(result.log).toMatch(new RegExp(`^::warning.*${part}`, 'm'))
-})
+scenario(
+  'a controller that watches another namespace is a warning',
+  async ({ environment, run }) => {
+    const labels = { app: 'controller' }
+    const containers = [
+      {
+        name: 'controller',
+        image: 'public.ecr.aws/eks/aws-load-balancer-controller:v2.6.0',
+        args: ['--cluster-name=staging', '--watch-namespace=web', '--ingress-class=alb'],
+      },
+    ]
+    const withoutController = expectSuccess(await run())
+    expect(withoutController.log).toContain(
+      'There is no Deployment kube-system/aws-load-balancer-controller',
+    )
+    await environment.kubectl('create', 'namespace', 'kube-system').catch(() => '')
+    await createObjects(environment, {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'aws-load-balancer-controller', namespace: 'kube-system' },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: { containers } },
+      },
+    })
+    const result = expectSuccess(await run())
+    for (const part of [
+      '--watch-namespace=web: it takes up no Ingress of namespace milvus',
+      '--cluster-name=staging: it finds subnets',
+      'is v2.6.0: before v2.7',
+    ])
+      expect(result.log).toMatch(new RegExp(`^::warning.*${part}`, 'm'))
+  },
+)

@@ -70,7 +70,7 @@ const waitForHelmRollout = ({ requestLog: traffic }: TestEnvironment): Promise<u
 const chartUpgradeInputs = { 'chart-version': '5.0.19', 'allow-chart-change': 'true' }
 
 scenario(
-  'two runs at once: the second waits and finds all done; one that may wait no longer names the first',
+  'of two concurrent runs the second waits and finds everything done; if it times out, it names the first',
   async ({ environment, run }) => {
     const releaseLoadBalancers = environment.pauseLoadBalancerProvisioning()
     const eventsWatched = environment.requestLog.nextRequest(
@@ -109,7 +109,7 @@ scenario(
 )
 
 scenario(
-  'killed while helm works: the next run waits until the Lease has run out, and finishes what was begun',
+  'killed while helm runs: the next run waits until the Lease expires, and completes the upgrade',
   async ({ environment, run }) => {
     const releasePods = environment.pausePodReadiness()
     await runAction(environment, chartUpgradeInputs, {
@@ -140,7 +140,7 @@ scenario(
 )
 
 scenario(
-  'killed while helm works, and asked for something else since: from the last revision that was deployed',
+  'killed while helm runs, and inputs changed since: the next run upgrades from the last deployed revision',
   async ({ environment, run }) => {
     const releasePods = environment.pausePodReadiness()
     await runAction(environment, chartUpgradeInputs, killWhen(waitForHelmRollout(environment)))
@@ -163,7 +163,7 @@ scenario(
 
 simulatorScenario(
   'helm is stopped in the middle by hand there: nothing in it is of the lab',
-  'a revision that somebody else left pending is only explained, though a run of ours has died too',
+  'a pending revision of someone else is only explained, although a run of this action died too',
   async ({ environment, run }) => {
     environment.pausePodReadiness()
     await runAction(environment, chartUpgradeInputs, killWhen(waitForHelmRollout(environment)))
@@ -188,37 +188,30 @@ simulatorScenario(
   },
 )
 
-scenario(
-  'a run whose Lease another one has taken changes nothing more',
-  async ({ environment, run }) => {
-    const helmRequest = environment.requestLog.nextRequest(
-      ({ operation, userAgent: client }) =>
-        client.startsWith('Helm') && /^PATCH .*\/services\//.test(operation),
-    )
-    const releasePods = environment.pausePodReadiness()
-    void helmRequest.then(async () => {
-      await updateLease(environment, {
-        holderIdentity: 'somebody',
-        renewTime: '2100-01-01T00:00:00.000000Z',
-      })
-      await environment.requestLog.nextRequest(
-        ({ operation, userAgent: client }) =>
-          client.startsWith('milvus-alb-action') && /^PUT .*\/leases\//.test(operation),
-      )
-      releasePods()
+scenario('a run that lost its Lease changes nothing more', async ({ environment, run }) => {
+  const helmRequest = environment.requestLog.nextRequest(
+    ({ operation, userAgent: client }) =>
+      client.startsWith('Helm') && /^PATCH .*\/services\//.test(operation),
+  )
+  const releasePods = environment.pausePodReadiness()
+  void helmRequest.then(async () => {
+    await updateLease(environment, {
+      holderIdentity: 'somebody',
+      renewTime: '2100-01-01T00:00:00.000000Z',
     })
-    const result = expectFailure(
-      await run(chartUpgradeInputs, runOptions(1)),
-      'ingress',
-      'lock-lost',
+    await environment.requestLog.nextRequest(
+      ({ operation, userAgent: client }) =>
+        client.startsWith('milvus-alb-action') && /^PUT .*\/leases\//.test(operation),
     )
-    expect(await getObject(environment, 'ingress', 'milvus-demo')).toBeUndefined()
-    expect(getErrorAnnotation(result)).toContain(lease)
-  },
-)
+    releasePods()
+  })
+  const result = expectFailure(await run(chartUpgradeInputs, runOptions(1)), 'ingress', 'lock-lost')
+  expect(await getObject(environment, 'ingress', 'milvus-demo')).toBeUndefined()
+  expect(getErrorAnnotation(result)).toContain(lease)
+})
 
 scenario(
-  'without the right to Leases a note says what is left of the exclusion',
+  'without permission for Leases, a note says what still excludes concurrent runs',
   async ({ environment, run }) => {
     // In a cluster the roles are one for all: each run has those that were bound last.
     const useFullRole = async () => ({ env: await environment.assumeRole() })
@@ -244,7 +237,7 @@ scenario(
 )
 
 scenario(
-  'a run that looks while another one takes the Lease waits for it, and does not mistake its helm for a stranger',
+  'a run that reads while another acquires the Lease waits for it, and recognizes its helm operation',
   async ({ environment }) => {
     let releaseRequest = (): void => undefined
     environment.requestLog.injectFault({
@@ -274,7 +267,7 @@ scenario(
 )
 
 scenario(
-  'a release that helm left pending because it was killed is recovered by the next run',
+  'a release left pending by a killed helm is recovered by the next run',
   async ({ environment, run }) => {
     let pid = 0
     const releasePods = environment.pausePodReadiness()
@@ -302,7 +295,7 @@ scenario(
 
 simulatorScenario(
   'a helm that outlives whoever called it is nobody there to end',
-  'the helm of a dead run that still waits for pods does no harm to the run that recovers',
+  'the helm of a dead run that still waits for pods does not disturb the recovery',
   async ({ environment, run }) => {
     const releasePods = environment.pausePodReadiness()
     let orphanedPids: number[] = []

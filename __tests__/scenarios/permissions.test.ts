@@ -21,7 +21,7 @@ import {
 setDefaultStart('cluster-ip')
 
 scenario(
-  'exactly the permissions that docs ship are enough, for a first deployment and a converged run',
+  'the documented permissions suffice for a first deployment and a converged run',
   async ({ environment, run }) => {
     const env = await environment.assumeRole()
     expectSuccess(await run({}, { env }))
@@ -30,7 +30,7 @@ scenario(
 )
 
 scenario(
-  'each permission that docs ship is taken away in turn, and the run says which',
+  'each documented permission is denied in turn, and the run names it',
   async ({ environment, run }) => {
     const expectEachRequired = async (table: typeof requiredPermissions): Promise<void> => {
       for (const { permission, step, code } of selectRevocablePermissions(environment, table)) {
@@ -51,7 +51,7 @@ scenario(
   { start: 'installed' },
 )
 
-scenario('what the action can do without is a note', async ({ environment, run }) => {
+scenario('a denied optional permission is a note', async ({ environment, run }) => {
   for (const { permission, note } of selectRevocablePermissions(environment, optionalPermissions)) {
     const { exitCode, log, summary } = await run(
       {},
@@ -76,7 +76,7 @@ const allKindsValues = {
 
 for (const helm of [4, 3] as const) {
   scenario(
-    `helm ${helm}: of a Milvus cluster, what helm needs for each of its kinds is asked before any write, and the permissions that docs ship are enough`,
+    `helm ${helm}: permissions for each kind in a Milvus cluster are checked before any write, and the documented ones suffice`,
     async (scenario) => {
       const { environment, run } = scenario
       await environment.useHelm(helm)

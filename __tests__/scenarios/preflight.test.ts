@@ -54,7 +54,7 @@ const service = (
 
 labScenario(
   'the simulator keeps no roles',
-  'a role without any right in the cluster: one problem names all that is missing',
+  'a role without any permission in the cluster: one error names everything that is missing',
   async (scenario) => {
     const { environment } = scenario
     const env = await environment.assumeRole()
@@ -73,7 +73,7 @@ labScenario(
 )
 
 scenario(
-  'a role that may not list Services nor write the Ingress hears of both at once',
+  'a role that can neither list Services nor write the Ingress gets both errors at once',
   async (scenario) => {
     const { environment } = scenario
     const text = await expectFailureWithoutWrites(
@@ -87,15 +87,18 @@ scenario(
   },
 )
 
-scenario('a converged run asks for no right that it does not use', async ({ environment, run }) => {
-  const env = await environment.assumeRole()
-  expectSuccess(await run({}, { env }))
-  expectUnchanged(await run({}, { env: await environment.assumeRole('patch ingresses') }))
-  expectUnchanged(await run({}, { env: await environment.assumeRole('create secrets') }))
-})
+scenario(
+  'a converged run checks no permission that it does not use',
+  async ({ environment, run }) => {
+    const env = await environment.assumeRole()
+    expectSuccess(await run({}, { env }))
+    expectUnchanged(await run({}, { env: await environment.assumeRole('patch ingresses') }))
+    expectUnchanged(await run({}, { env: await environment.assumeRole('create secrets') }))
+  },
+)
 
 scenario(
-  'parameters of the class that make the result wrong are refused, each with both values',
+  'IngressClass parameters that break the result are rejected, each with both values',
   async (scenario) => {
     await createIngressClass(scenario, 'platform', {
       scheme: 'internal',
@@ -124,38 +127,35 @@ scenario(
   },
 )
 
-scenario(
-  'parameters of the class that only set another value are a warning, and the run goes on',
-  async (scenario) => {
-    await createIngressClass(scenario, 'platform', {
-      inboundCIDRs: ['0.0.0.0/0'],
-      scheme: 'internet-facing',
-      loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '120' }],
-      tags: [{ key: 'team', value: 'platform' }],
-      sslPolicy: 'ELBSecurityPolicy-TLS13-1-3-2021-06',
-    })
-    const result = expectSuccess(
-      await scenario.run({
-        'ingress-class': 'platform',
-        'idle-timeout': '20m',
-        tags: 'team: search',
-      }),
-    )
-    for (const part of [
-      'set attribute idle_timeout.timeout_seconds 120, which wins over idle-timeout in seconds: 1200',
-      'set tag team platform, which wins over tags search',
-      'set inboundCIDRs 0.0.0.0/0, which wins over inbound-cidrs (everyone)',
-    ]) {
-      expect(result.log).toMatch(new RegExp(`^::warning.*${part.replace(/[.()/]/g, '\\$&')}`, 'm'))
-    }
-    // The user did not choose the policy: a note will do.
-    expect(result.summary).toContain(
-      'set sslPolicy ELBSecurityPolicy-TLS13-1-3-2021-06, which wins over ssl-policy',
-    )
-  },
-)
+scenario('IngressClass parameters that only set another value are a warning', async (scenario) => {
+  await createIngressClass(scenario, 'platform', {
+    inboundCIDRs: ['0.0.0.0/0'],
+    scheme: 'internet-facing',
+    loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '120' }],
+    tags: [{ key: 'team', value: 'platform' }],
+    sslPolicy: 'ELBSecurityPolicy-TLS13-1-3-2021-06',
+  })
+  const result = expectSuccess(
+    await scenario.run({
+      'ingress-class': 'platform',
+      'idle-timeout': '20m',
+      tags: 'team: search',
+    }),
+  )
+  for (const part of [
+    'set attribute idle_timeout.timeout_seconds 120, which wins over idle-timeout in seconds: 1200',
+    'set tag team platform, which wins over tags search',
+    'set inboundCIDRs 0.0.0.0/0, which wins over inbound-cidrs (everyone)',
+  ]) {
+    expect(result.log).toMatch(new RegExp(`^::warning.*${part.replace(/[.()/]/g, '\\$&')}`, 'm'))
+  }
+  // The user did not choose the policy: a note will do.
+  expect(result.summary).toContain(
+    'set sslPolicy ELBSecurityPolicy-TLS13-1-3-2021-06, which wins over ssl-policy',
+  )
+})
 
-scenario('a class whose parameters are gone', async (scenario) => {
+scenario('an IngressClass whose parameters do not exist', async (scenario) => {
   await createObjects(scenario.environment, {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'IngressClass',
@@ -175,7 +175,7 @@ scenario('a class whose parameters are gone', async (scenario) => {
 })
 
 scenario(
-  'EKS Auto Mode takes groups from its class only, and ignores some annotations',
+  'EKS Auto Mode reads groups only from its IngressClass, and ignores some annotations',
   async (scenario) => {
     await createObjects(scenario.environment, {
       apiVersion: 'networking.k8s.io/v1',
@@ -198,7 +198,7 @@ scenario(
 
 simulatorScenario(
   'inputs are read before any part is asked',
-  'annotations that the controller or ELB would refuse, each named',
+  'annotations that the controller or ELB would reject are named',
   async (scenario) => {
     const annotations = [
       'success-codes: "200"',
@@ -231,7 +231,7 @@ simulatorScenario(
 
 simulatorScenario(
   'inputs are read before any part is asked',
-  'an annotation that the controller does not know is a warning with the one that was meant',
+  'an unknown annotation is a warning with a suggestion',
   async ({ run }) => {
     const result = expectSuccess(
       await run({ annotations: `${annotationPrefix}/healthcheck-intervall-seconds: "20"` }),
@@ -242,7 +242,7 @@ simulatorScenario(
   },
 )
 
-scenario('annotations of the Service that win over the Ingress', async (scenario) => {
+scenario('annotations of the Service that override the Ingress', async (scenario) => {
   const { environment, run } = scenario
   await environment.kubectl(
     'annotate',
@@ -272,7 +272,7 @@ scenario('annotations of the Service that win over the Ingress', async (scenario
 })
 
 scenario(
-  'what the old load balancer of the Service was told is named once, while it is still there',
+  "settings of the Service's old load balancer are named once, while it exists",
   async ({ environment, run }) => {
     await environment.kubectl(
       'annotate',
@@ -294,7 +294,7 @@ scenario(
   { start: 'installed' },
 )
 
-scenario('a Service that leads elsewhere', async (scenario) => {
+scenario('a Service that selects no Milvus pods', async (scenario) => {
   await createObjects(
     scenario.environment,
     service('outside', {}, { type: 'ExternalName', externalName: 'milvus.elsewhere.example.com' }),
@@ -305,7 +305,7 @@ scenario('a Service that leads elsewhere', async (scenario) => {
 })
 
 scenario(
-  'a Service without a ready endpoint is a warning before the ALB answers 503',
+  'a Service without a ready endpoint is a warning before the ALB returns 503',
   async ({ environment, run }) => {
     await createObjects(environment, service('nobody', {}, { selector: { app: 'nobody' } }))
     const result = await run({ service: 'nobody', probe: 'off' })
@@ -316,7 +316,7 @@ scenario(
 )
 
 scenario(
-  "a Service of Milvus' own TLS is a warning while the ALB speaks plaintext",
+  "a Service for Milvus' own TLS is a warning while the ALB uses plaintext",
   async ({ environment, run }) => {
     await createMilvusObjects(environment, 'secure')
     await environment.kubectl(
@@ -335,7 +335,7 @@ scenario(
 )
 
 scenario(
-  'Milvus that serves TLS itself, or plaintext, and an ALB that would speak the other: refused before anything is changed',
+  "a mismatch of Milvus' TLS mode and the ALB's backend protocol is rejected before anything is changed",
   async (scenario) => {
     const { environment, run } = scenario
     const values = (mode: number): string =>
@@ -383,7 +383,7 @@ scenario(
   },
 )
 
-scenario("values that switch the chart's own Ingress on", async (scenario) => {
+scenario("values that enable the chart's own Ingress", async (scenario) => {
   expect(
     await expectFailureWithoutWrites(
       scenario,
@@ -394,7 +394,7 @@ scenario("values that switch the chart's own Ingress on", async (scenario) => {
 })
 
 scenario(
-  'a controller that is not ready, or is old, is a warning',
+  'a controller that is not ready, or is outdated, is a warning',
   async ({ environment, run }) => {
     const containers = [
       { name: 'controller', image: 'public.ecr.aws/eks/aws-load-balancer-controller:v2.0.1' },
@@ -419,7 +419,7 @@ scenario(
   },
 )
 
-scenario('subnets that the VPC does not have', async (scenario) => {
+scenario('subnets that do not exist in the VPC', async (scenario) => {
   const text = await expectFailureWithoutWrites(
     scenario,
     { subnets: `${scenario.environment.subnets[0] ?? ''}, subnet-of-nobody` },
@@ -443,7 +443,7 @@ scenario('a certificate ARN of another account', async (scenario) => {
 })
 
 scenario(
-  'allowed-account-ids: of another account nothing is asked, in every mode; the right one is taken in each form of a list',
+  'allowed-account-ids stops a run in another account before any request, in every mode and list form',
   async (scenario) => {
     const { environment, run } = scenario
     const [ownAccount, otherAccount] = [environment.account, '999988887777']

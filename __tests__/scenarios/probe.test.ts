@@ -38,7 +38,7 @@ for (const [status, code] of [
 
 simulatorScenario(
   'Envoy does not say when a request has come',
-  'targets that come up while the probe tries',
+  'targets that become healthy while the probe retries',
   async ({ environment, run }) => {
     await environment.overrideAlb({ fixedStatus: 503 })
     environment.requestLog.injectFault({
@@ -59,28 +59,25 @@ scenario('the ALB serves another certificate', async ({ environment, run }) => {
   expectFailure(await run(shortProbe), 'probe', 'probe-certificate-differs')
 })
 
-scenario(
-  'a private authority: untrusted, and trusted by probe-ca',
-  async ({ environment, run }) => {
-    const env = { NODE_EXTRA_CA_CERTS: '' }
-    expectFailure(await run({}, { env }), 'probe', 'probe-certificate-untrusted')
-    const trustedRun = await run({ 'probe-ca': environment.certificateAuthority.root }, { env })
-    expectSuccess(trustedRun)
-    expect(trustedRun.summary).toContain('server_pem_path')
-  },
-)
+scenario('a private CA is untrusted, and trusted with probe-ca', async ({ environment, run }) => {
+  const env = { NODE_EXTRA_CA_CERTS: '' }
+  expectFailure(await run({}, { env }), 'probe', 'probe-certificate-untrusted')
+  const trustedRun = await run({ 'probe-ca': environment.certificateAuthority.root }, { env })
+  expectSuccess(trustedRun)
+  expect(trustedRun.summary).toContain('server_pem_path')
+})
 
 scenario('an ALB without HTTP/2', async ({ environment, run }) => {
   await environment.overrideAlb({ alpnProtocols: ['http/1.1'] })
   expectFailure(await run(shortProbe), 'probe', 'probe-http2-missing')
 })
 
-scenario('an ALB that takes no connection', async ({ environment, run }) => {
+scenario('an ALB that accepts no connection', async ({ environment, run }) => {
   await environment.overrideAlb({ refuseConnections: true })
   expectFailure(await run(shortProbe), 'probe', 'probe-unreachable')
 })
 
-scenario('a name that is not in the DNS yet', async ({ environment, run }) => {
+scenario('a host name without a DNS record yet', async ({ environment, run }) => {
   await environment.setDnsRecords({ '*.elb.amazonaws.com': '' })
   const failed = await run(shortProbe)
   expectFailure(failed, 'probe', 'probe-dns-failed')
@@ -92,7 +89,7 @@ scenario('a name that is not in the DNS yet', async ({ environment, run }) => {
 })
 
 scenario(
-  'Milvus with authorization: reached without a token, proven with one, refused with a wrong one',
+  'Milvus with authorization is reached without a token, verified with one, and rejects a wrong one',
   async ({ environment, run }) => {
     const token = await environment.enableAuthorization()
     const unauthenticatedRun = await run({ 'milvus-token': '' })
@@ -112,7 +109,7 @@ scenario(
 
 simulatorScenario(
   'a real Milvus has no switch for it',
-  'Milvus that is not healthy, and says why',
+  'an unhealthy Milvus with its reasons',
   async ({ environment, run }) => {
     Object.assign(environment.milvus, { healthy: false, reasons: ['querycoord not ready'] })
     const result = await run(shortProbe)
@@ -123,7 +120,7 @@ simulatorScenario(
 
 simulatorScenario(
   'a real Milvus has no switch for it',
-  'Milvus that is not ready',
+  'a Milvus that is not ready',
   async ({ environment, run }) => {
     environment.milvus.ready = false
     expectFailure(await run(shortProbe), 'probe', 'milvus-not-ready')
@@ -131,7 +128,7 @@ simulatorScenario(
 )
 
 scenario(
-  'Milvus without authorization is a warning behind an open ALB, a note behind any other, and a failure when authorization is asked for',
+  'Milvus without authorization is a warning behind a public ALB, a note behind others, and a failure with require-authorization',
   async ({ environment, run }) => {
     const openRun = expectSuccess(await run())
     expect(openRun.log).toMatch(/^::warning .*answers without credentials.*open to the internet/m)
@@ -151,7 +148,7 @@ scenario(
   },
 )
 
-scenario('probe: off is loud', async ({ environment, run }) => {
+scenario('probe: off is reported clearly', async ({ environment, run }) => {
   await environment.overrideAlb({ refuseConnections: true })
   const result = await run({ probe: 'off' })
   expectSuccess(result)
@@ -160,7 +157,7 @@ scenario('probe: off is loud', async ({ environment, run }) => {
 })
 
 for (const [description, expectedByStatus] of Object.entries<Record<number, RegExp>>({
-  'of a rule or a web ACL': {
+  'of a listener rule or a web ACL': {
     302: /redirects the call, or asks users to log in/,
     401: /authenticates users, and denied/,
     413: /Lambda/,
@@ -168,7 +165,7 @@ for (const [description, expectedByStatus] of Object.entries<Record<number, RegE
     461: /by itself never says that/,
     561: /identity provider returned an error/,
   },
-  'to a call that was changed on its way': {
+  'to a call that was altered in transit': {
     400: /found the request malformed/,
     405: /something in between changed it/,
     414: /path of the call is too long/,
@@ -177,7 +174,7 @@ for (const [description, expectedByStatus] of Object.entries<Record<number, RegE
     505: /another HTTP version/,
   },
 })) {
-  scenario(`an answer ${description} ends the probe at once`, async ({ environment, run }) => {
+  scenario(`a response ${description} ends the probe at once`, async ({ environment, run }) => {
     for (const [status, text] of Object.entries(expectedByStatus)) {
       await environment.overrideAlb({ fixedStatus: Number(status) })
       const result = expectFailure(await run(), 'probe', 'probe-http-error')
@@ -187,7 +184,7 @@ for (const [description, expectedByStatus] of Object.entries<Record<number, RegE
   })
 }
 
-scenario('an answer of the ALB that time may heal is waited out', async ({ environment, run }) => {
+scenario('a transient error of the ALB is retried', async ({ environment, run }) => {
   const expectedByStatus: Record<number, RegExp> = {
     408: /idle timeout/,
     429: /too many requests/,
@@ -203,7 +200,7 @@ scenario('an answer of the ALB that time may heal is waited out', async ({ envir
 
 simulatorScenario(
   'Envoy does not say when a request has come',
-  'a Service that is deleted after preflight: the controller answers in its place, and the probe says so',
+  "a Service deleted after preflight: the ALB's fixed response is recognized by the probe",
   async ({ environment, run }) => {
     expectSuccess(await run())
     const ruleUpdated = environment.requestLog.nextRequest(
@@ -232,7 +229,7 @@ simulatorScenario(
 )
 
 scenario(
-  'an internal ALB that does not answer is told within seconds: the runner has to be inside',
+  'an internal ALB that does not respond is reported within seconds: the runner must be inside the network',
   async ({ environment, run }) => {
     const blackHole = await startBlackHole(environment.listenPort)
     try {
@@ -249,52 +246,49 @@ scenario(
   },
 )
 
-scenario(
-  'a runner that is left out: the input that leaves it out is named',
-  async ({ environment, run }) => {
-    const blackHole = await startBlackHole(environment.listenPort)
-    try {
-      await environment.setDnsRecords({ '*.elb.amazonaws.com': blackHole.address })
-      expect(
-        getErrorAnnotation(
-          expectFailure(
-            await run({ ...shortProbe, 'inbound-cidrs': '10.1.0.0/16' }),
-            'probe',
-            'probe-unreachable',
-          ),
+scenario('a runner outside inbound-cidrs: the input is named', async ({ environment, run }) => {
+  const blackHole = await startBlackHole(environment.listenPort)
+  try {
+    await environment.setDnsRecords({ '*.elb.amazonaws.com': blackHole.address })
+    expect(
+      getErrorAnnotation(
+        expectFailure(
+          await run({ ...shortProbe, 'inbound-cidrs': '10.1.0.0/16' }),
+          'probe',
+          'probe-unreachable',
         ),
-      ).toMatch(
-        /no answer within [\d.]+ s, which is how an ALB refuses those whom inbound-cidrs \(10\.1\.0\.0\/16\) leaves out/,
-      )
-      expect(
-        getErrorAnnotation(
-          expectFailure(
-            await run({ ...shortProbe, 'security-groups': environment.securityGroup }),
-            'probe',
-            'probe-unreachable',
-          ),
+      ),
+    ).toMatch(
+      /no answer within [\d.]+ s, which is how an ALB refuses those whom inbound-cidrs \(10\.1\.0\.0\/16\) leaves out/,
+    )
+    expect(
+      getErrorAnnotation(
+        expectFailure(
+          await run({ ...shortProbe, 'security-groups': environment.securityGroup }),
+          'probe',
+          'probe-unreachable',
         ),
-      ).toContain(`security-groups (${environment.securityGroup})`)
-      // Told apart from an ALB that is dead.
-      blackHole.close()
-      expect(
-        getErrorAnnotation(
-          expectFailure(
-            await run({ ...shortProbe, 'inbound-cidrs': '10.1.0.0/16' }),
-            'probe',
-            'probe-unreachable',
-          ),
+      ),
+    ).toContain(`security-groups (${environment.securityGroup})`)
+    // Told apart from an ALB that is dead.
+    blackHole.close()
+    expect(
+      getErrorAnnotation(
+        expectFailure(
+          await run({ ...shortProbe, 'inbound-cidrs': '10.1.0.0/16' }),
+          'probe',
+          'probe-unreachable',
         ),
-      ).toContain('Nothing listens on port')
-    } finally {
-      blackHole.close()
-    }
-  },
-)
+      ),
+    ).toContain('Nothing listens on port')
+  } finally {
+    blackHole.close()
+  }
+})
 
 simulatorScenario(
   "the lab's other clients know one address of a name",
-  'dual stack: an address that leads nowhere does not hold the other up',
+  'dual stack: an unreachable address does not block the other',
   async ({ environment, run }) => {
     await environment.setDnsRecords({ '*.elb.amazonaws.com': `::1, ${environment.albAddress}` })
     const result = expectSuccess(await run())
@@ -303,7 +297,7 @@ simulatorScenario(
 )
 
 scenario(
-  'a DNS server that does not answer is told apart from a name that is not there',
+  'a DNS server that does not respond is told apart from a name that does not exist',
   async ({ environment, run }) => {
     await environment.setDnsRecords({ '*.elb.amazonaws.com': '?' })
     expect(
@@ -318,7 +312,7 @@ scenario(
 
 simulatorScenario(
   'nothing in the lab says when the name was asked for',
-  'a name that comes up while the probe tries',
+  'a DNS record that appears while the probe retries',
   async ({ environment, run }) => {
     await environment.setDnsRecords({ '*.elb.amazonaws.com': '' })
     const loadBalancerPolled = environment.requestLog.nextRequest(
@@ -334,7 +328,7 @@ simulatorScenario(
 )
 
 scenario(
-  'an ssl-policy without a version that this runner offers; and one that leaves older clients out',
+  'an ssl-policy without a TLS version of this runner, and one that excludes older clients',
   async ({ environment, run }) => {
     const legacyClientRun = expectFailure(
       await run(
@@ -357,7 +351,7 @@ scenario(
 )
 
 scenario(
-  'a certificate of somebody else on the listener: another of the group, its default one, or that of a proxy which opens TLS',
+  'a foreign certificate on the listener: of the group, the default one, or of a proxy that intercepts TLS',
   async ({ environment, run }) => {
     const serveCertificate = async (hosts: string[], issuer = environment.certificateAuthority) => {
       const { fullchain, privateKey } = await issuer.issue({ hosts })
@@ -406,7 +400,7 @@ scenario(
 
 simulatorScenario(
   'Envoy sends no such frames',
-  'RST_STREAM and GOAWAY are said in words; one that a new connection heals is not even seen',
+  'RST_STREAM and GOAWAY are explained; one that a new connection fixes is invisible',
   async ({ environment, run }) => {
     await environment.alb.setOverrides({ goawayCount: 2 })
     expect(expectSuccess(await run()).log).not.toContain('GOAWAY')
@@ -438,7 +432,7 @@ simulatorScenario(
 
 simulatorScenario(
   'a real Milvus has no switch for it',
-  'Milvus that is not ready is waited for in the words of any of its lines, and so is a proxy that is not healthy',
+  'a Milvus that is starting is retried for every known error text, and so is an unhealthy proxy',
   async ({ environment, run }) => {
     environment.milvus.ready = false
     for (const version of ['v2.1.4', 'v2.2.16', 'v2.6.15']) {
@@ -456,7 +450,7 @@ simulatorScenario(
 
 simulatorScenario(
   'a real Milvus has no switch for it',
-  'Milvus that is healthy and may not write: a warning that says why',
+  'a healthy Milvus that denies writes is a warning with the reason',
   async ({ environment, run }) => {
     Object.assign(environment.milvus, {
       quotaStates: ['DenyToWrite', 'ReadLimited'],
@@ -470,7 +464,7 @@ simulatorScenario(
 
 simulatorScenario(
   'a real Milvus has no switch for it',
-  'Milvus that answers with a gRPC status of its own',
+  'a gRPC status set by Milvus',
   async ({ environment, run }) => {
     const injectGrpcError = (status: number, message: string, operation: string | RegExp = /./) =>
       environment.requestLog.injectFault({
@@ -505,7 +499,7 @@ simulatorScenario(
 
 simulatorScenario(
   'a real Milvus knows no API keys',
-  'an API key: taken where Milvus knows it, and refused with the reason where it does not',
+  'an API key works where Milvus accepts it, and is rejected with the reason elsewhere',
   async ({ environment, run }) => {
     environment.milvus.authorization = {
       user: 'root',
@@ -528,7 +522,7 @@ simulatorScenario(
 const probeDnsInputs = { ...shortProbe, 'probe-dns': 'true' }
 
 scenario(
-  "probe-dns: the host's own name is probed once it leads to the ALB, by a CNAME or by its addresses",
+  'probe-dns probes the host name once it resolves to the ALB, by CNAME or by address',
   async ({ environment, run }) => {
     const albNames = { '*.elb.amazonaws.com': environment.albAddress }
     await environment.setDnsRecords({ ...albNames, [environment.host]: '' })
@@ -568,7 +562,7 @@ scenario(
 
 simulatorScenario(
   'nothing in the lab says when the name was asked for',
-  'probe-dns: a record that ExternalDNS makes while the probe tries',
+  'probe-dns: a record that ExternalDNS creates while the probe retries',
   async ({ environment, run }) => {
     const albNames = { '*.elb.amazonaws.com': environment.albAddress }
     await environment.setDnsRecords({ ...albNames, [environment.host]: '' })

@@ -11,7 +11,7 @@ setDefaultStart('cluster-ip')
 const clusterHost = 'api.production.example.com'
 
 scenario(
-  'names that only the proxy resolves: everything goes through it',
+  'names that only the proxy resolves: every request uses the proxy',
   async ({ environment, run }) => {
     // Nothing but the proxy knows the load balancer's name.
     await environment.setDnsRecords({
@@ -50,7 +50,7 @@ scenario(
   { clusterHost },
 )
 
-scenario('NO_PROXY is left out, and a proxy that refuses is named', async ({ run }) => {
+scenario('NO_PROXY is honored, and a proxy that rejects a request is named', async ({ run }) => {
   const proxy = await startProxy(() => undefined)
   try {
     expectSuccess(
@@ -77,27 +77,24 @@ scenario('NO_PROXY is left out, and a proxy that refuses is named', async ({ run
   }
 })
 
-scenario(
-  'an authority of the company is trusted by the SDK and by helm',
-  async ({ environment, run }) => {
-    const [aws, charts] = await Promise.all([
-      startTlsProxy(environment, environment.aws.endpoint),
-      startTlsProxy(environment, environment.chartRepository.url),
-    ])
-    try {
-      const env = { AWS_ENDPOINT_URL: aws.url }
-      expectSuccess(await run({ 'chart-repository': charts.url }, { env }))
-      // Only AWS_CA_BUNDLE knows the authority now: AWS is reached, and the probe, which it is not
-      // for, trusts nobody.
-      const bundleEnv = {
-        ...env,
-        AWS_CA_BUNDLE: environment.runnerEnv()['NODE_EXTRA_CA_CERTS'] ?? '',
-        NODE_EXTRA_CA_CERTS: '',
-      }
-      expectFailure(await run({}, { env: bundleEnv }), 'probe', 'probe-certificate-untrusted')
-    } finally {
-      aws.close()
-      charts.close()
+scenario('a corporate CA is trusted by the SDK and by helm', async ({ environment, run }) => {
+  const [aws, charts] = await Promise.all([
+    startTlsProxy(environment, environment.aws.endpoint),
+    startTlsProxy(environment, environment.chartRepository.url),
+  ])
+  try {
+    const env = { AWS_ENDPOINT_URL: aws.url }
+    expectSuccess(await run({ 'chart-repository': charts.url }, { env }))
+    // Only AWS_CA_BUNDLE knows the authority now: AWS is reached, and the probe, which it is not
+    // for, trusts nobody.
+    const bundleEnv = {
+      ...env,
+      AWS_CA_BUNDLE: environment.runnerEnv()['NODE_EXTRA_CA_CERTS'] ?? '',
+      NODE_EXTRA_CA_CERTS: '',
     }
-  },
-)
+    expectFailure(await run({}, { env: bundleEnv }), 'probe', 'probe-certificate-untrusted')
+  } finally {
+    aws.close()
+    charts.close()
+  }
+})

@@ -68,7 +68,7 @@ simulatorScenario(
 
 simulatorScenario(
   'the certificate and the inputs are judged before any part is asked',
-  'a certificate of tomorrow',
+  'a certificate that is not valid yet',
   async (scenario) => {
     const futureCertificate = await scenario.environment.certificateAuthority.issue({
       hosts: [scenario.environment.host],
@@ -84,7 +84,7 @@ simulatorScenario(
 
 simulatorScenario(
   'the certificate and the inputs are judged before any part is asked',
-  'a request in place of a certificate, a key that ACM does not import, a signature that clients refuse',
+  'a certificate request instead of a certificate, a key that ACM cannot import, a signature that clients reject',
   async (scenario) => {
     const certificateRequest =
       '-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n'
@@ -108,7 +108,7 @@ simulatorScenario(
   },
 )
 
-scenario('a certificate ARN that is gone', async (scenario) => {
+scenario('a certificate ARN that does not exist', async (scenario) => {
   const arn = `arn:aws:acm:${scenario.environment.region}:${scenario.environment.account}:certificate/00000000-0000-4000-8000-000000000000`
   const text = await expectFailureWithoutWrites(
     scenario,
@@ -121,7 +121,7 @@ scenario('a certificate ARN that is gone', async (scenario) => {
 })
 
 scenario(
-  'all that is wrong is said at once, the first of the page as the code',
+  'all problems are reported at once, with the highest-ranked one as the failure code',
   async (scenario) => {
     const expired = await scenario.environment.certificateAuthority.issue({
       hosts: ['other.example.com'],
@@ -146,7 +146,7 @@ scenario(
 
 simulatorScenario(
   'the certificate and the inputs are judged before any part is asked',
-  'inputs that are wrong, each named',
+  'invalid inputs are named',
   async (scenario) => {
     const text = await expectFailureWithoutWrites(
       scenario,
@@ -170,12 +170,12 @@ simulatorScenario(
   },
 )
 
-scenario('the Service of the release is missing', async (scenario) => {
+scenario('the Service of the release does not exist', async (scenario) => {
   await scenario.environment.kubectl('delete', 'service', 'milvus-demo')
   await expectFailureWithoutWrites(scenario, {}, 'service-not-found')
 })
 
-scenario('two Services with the labels of the API', async (scenario) => {
+scenario("two Services with the labels of Milvus' API", async (scenario) => {
   const original = await getObject(scenario.environment, 'service', 'milvus-demo')
   await createObjects(scenario.environment, {
     apiVersion: 'v1',
@@ -186,15 +186,15 @@ scenario('two Services with the labels of the API', async (scenario) => {
   expect(await expectFailureWithoutWrites(scenario, {}, 'service-ambiguous')).toContain('copy')
 })
 
-scenario('a Service that is not there', async (scenario) => {
+scenario('a Service that does not exist', async (scenario) => {
   await expectFailureWithoutWrites(scenario, { service: 'nobody' }, 'service-not-found')
 })
 
-scenario('a port that the Service has not', async (scenario) => {
+scenario('a port that the Service does not have', async (scenario) => {
   await expectFailureWithoutWrites(scenario, { 'service-port': '19531' }, 'service-port-not-found')
 })
 
-scenario('an IngressClass that is not there', async (scenario) => {
+scenario('an IngressClass that does not exist', async (scenario) => {
   await expectFailureWithoutWrites(
     scenario,
     { 'ingress-class': 'nobody' },
@@ -216,12 +216,12 @@ scenario('an IngressClass of another controller', async (scenario) => {
   )
 })
 
-scenario('two Milvus releases and no word which', async (scenario) => {
+scenario('two Milvus releases and no input release', async (scenario) => {
   await scenario.environment.installMilvus({ release: 'milvus-two' })
   await expectFailureWithoutWrites(scenario, {}, 'release-ambiguous')
 })
 
-scenario('an Ingress of that name that belongs to a helm release', async (scenario) => {
+scenario('an existing Ingress that belongs to a Helm release', async (scenario) => {
   await createObjects(scenario.environment, {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
@@ -235,7 +235,7 @@ scenario('an Ingress of that name that belongs to a helm release', async (scenar
   await expectFailureWithoutWrites(scenario, {}, 'ingress-not-ours')
 })
 
-scenario('an Ingress of that name that is for something else', async (scenario) => {
+scenario('an existing Ingress for another application', async (scenario) => {
   await createObjects(scenario.environment, {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
@@ -258,7 +258,7 @@ scenario('an Ingress that is being deleted', async (scenario) => {
 })
 
 scenario(
-  'a failed upgrade of somebody else is not undone: left alone when the Service is right, refused when it is not',
+  'a failed upgrade by someone else is not reverted: ignored if the Service is right, rejected if not',
   async (scenario) => {
     const { environment, run, writes } = scenario
     const release = environment.pausePodReadiness()
@@ -295,7 +295,7 @@ scenario(
 
 simulatorScenario(
   'the certificate and the inputs are judged before any part is asked',
-  'the certificate without those of its authority',
+  'a certificate without its intermediates',
   async (scenario) => {
     await expectFailureWithoutWrites(
       scenario,
@@ -305,27 +305,27 @@ simulatorScenario(
   },
 )
 
-scenario('a namespace that is not there', async (scenario) => {
+scenario('a namespace that does not exist', async (scenario) => {
   await expectFailureWithoutWrites(scenario, { namespace: 'nowhere' }, 'namespace-not-found')
 })
 
-scenario('a cluster that is not there', async (scenario) => {
+scenario('a cluster that does not exist', async (scenario) => {
   await expectFailureWithoutWrites(scenario, { cluster: 'nowhere' }, 'cluster-not-found')
 })
 
-scenario('a cluster that cannot be reached', async (scenario) => {
+scenario('a cluster that is unreachable', async (scenario) => {
   // Port 1 of loopback: nobody listens there.
   scenario.environment.setClusterEndpoint('https://127.0.0.1:1')
   const text = await expectFailureWithoutWrites(scenario, {}, 'cluster-unreachable')
   expect(text).toContain('ECONNREFUSED')
 })
 
-scenario('a cluster that does not know the role', async (scenario) => {
+scenario('a cluster without an access entry for the role', async (scenario) => {
   scenario.environment.eks.accessEntries = new Map()
   await expectFailureWithoutWrites(scenario, {}, 'cluster-unauthorized')
 })
 
-simulatorScenario("moto's sessions do not expire", 'an expired identity', async (scenario) => {
+simulatorScenario("moto's sessions do not expire", 'expired AWS credentials', async (scenario) => {
   for (const awsCredential of scenario.environment.aws.credentials)
     awsCredential.expiresAt = new Date(Date.now() - 1000)
   await expectFailureWithoutWrites(scenario, {}, 'aws-credentials-expired')
@@ -340,7 +340,7 @@ scenario('no AWS credentials', async (scenario) => {
 })
 
 scenario(
-  'a release of another chart than the one that is named, and one that cannot be read',
+  'a release of another chart than input chart, and an unreadable release',
   async (scenario) => {
     expect(
       await expectFailureWithoutWrites(scenario, { chart: 'platform' }, 'release-chart-differs'),
@@ -357,7 +357,7 @@ scenario(
   { start: 'installed' },
 )
 
-scenario('keys that AWS does not know', async (scenario) => {
+scenario('access keys that AWS does not recognize', async (scenario) => {
   scenario.environment.requestLog.injectFault({
     service: 'eks',
     operation: 'DescribeCluster',
@@ -370,7 +370,7 @@ scenario('keys that AWS does not know', async (scenario) => {
   await expectFailureWithoutWrites(scenario, {}, 'aws-credentials-refused')
 })
 
-scenario('a Kubernetes API that is broken', async (scenario) => {
+scenario('a Kubernetes API that fails', async (scenario) => {
   scenario.environment.requestLog.injectFault({
     service: 'kubernetes',
     operation: /^GET .*\/services$/,
@@ -397,7 +397,7 @@ scenario(
 )
 
 scenario(
-  'no helm on the PATH though the release has to change',
+  'no helm on PATH although the release must change',
   async (scenario) => {
     await expectFailureWithoutWrites(scenario, {}, 'helm-not-found', { PATH: '/nowhere' })
   },
@@ -405,7 +405,7 @@ scenario(
 )
 
 scenario(
-  'somebody sets the Service back while helm still waits',
+  'a Service that someone resets while helm still waits',
   async ({ environment, run }) => {
     const servicePatched = environment.requestLog.nextRequest(
       ({ operation, userAgent: client }) =>
@@ -431,7 +431,7 @@ scenario(
   { start: 'installed' },
 )
 
-scenario('a policy of the cluster that refuses the Ingress', async ({ environment, run }) => {
+scenario('an admission policy that rejects the Ingress', async ({ environment, run }) => {
   environment.requestLog.injectFault({
     service: 'kubernetes',
     operation: /^PATCH .*\/ingresses\/milvus-demo$/,
@@ -447,7 +447,7 @@ scenario('a policy of the cluster that refuses the Ingress', async ({ environmen
   )
 })
 
-scenario('a certificate that ACM refuses', async (scenario) => {
+scenario('a certificate that ACM rejects', async (scenario) => {
   const message = 'You have reached your limit of 5000 certificates in the last year'
   scenario.environment.requestLog.injectFault({
     service: 'acm',

@@ -89,7 +89,7 @@ const listHistory = async (environment: TestEnvironment): Promise<string[]> =>
 for (const helm of [3, 4] as const) {
   simulatorScenario(
     'the cluster is set back to where it began',
-    `helm ${helm}: an upgrade that was killed or cancelled, and the next run: as if nothing had happened`,
+    `helm ${helm}: after a killed or cancelled upgrade, the next run reaches the undisturbed state`,
     async ({ environment, run }) => {
       await environment.useHelm(helm)
       await environment.installMilvus({ mode: 'cluster' })
@@ -145,7 +145,7 @@ for (const helm of [3, 4] as const) {
 
   simulatorScenario(
     'the cluster is set back to where it began',
-    `helm ${helm}: on-failure: rollback of an upgrade that failed before helm deleted anything, and after it ended`,
+    `helm ${helm}: on-failure: rollback of an upgrade that failed before helm deleted anything, or after helm finished`,
     async ({ environment, run }) => {
       await environment.useHelm(helm)
       await environment.installMilvus({ mode: 'cluster' })
@@ -213,7 +213,7 @@ for (const helm of [3, 4] as const) {
 
   labScenario(
     'the simulator plays more of it',
-    `helm ${helm}: on a real API server, an upgrade that was killed, and one that failed and is rolled back, leave nothing behind`,
+    `helm ${helm}: on a real API server, a killed upgrade and a rolled back one leave nothing behind`,
     async ({ environment, run }) => {
       await environment.useHelm(helm)
       await environment.installMilvus({ mode: 'cluster' })
@@ -240,7 +240,7 @@ for (const helm of [3, 4] as const) {
 }
 
 scenario(
-  'an upgrade of which only the last write is missing, because the API was away: it is deployed',
+  'an upgrade whose last write was lost because the API was unavailable is completed',
   async ({ environment, run }) => {
     await environment.installMilvus({ mode: 'cluster' })
     const removeFault = environment.requestLog.injectFault({
@@ -270,7 +270,7 @@ const renderConfigMapTemplate = (name: string, annotations: string): string =>
   `{{- if .Values.attu.enabled }}\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}-${name}, annotations: ${annotations}}\ndata: {a: b}\n{{- end }}\n`
 
 scenario(
-  'of a failed upgrade that is taken back, claims and what is to be kept stay',
+  'a rollback keeps claims and resources with the keep policy',
   async ({ environment, run }) => {
     await environment.chartRepository.publish('4.2.58', '2.5.16', {
       'templates/kept.yaml': renderConfigMapTemplate('kept', '{helm.sh/resource-policy: keep}'),
@@ -305,7 +305,7 @@ scenario(
 
 simulatorScenario(
   'the chart is taken away',
-  'a way back whose chart is gone is said before the first change, and the command that is named then works',
+  'a rollback whose chart is unavailable is announced before the first change, and the printed command works',
   async ({ environment, run }) => {
     await environment.installMilvus({ mode: 'cluster' })
     environment.chartRepository.unpublish('4.2.58')

@@ -34,7 +34,7 @@ const allowChartChange = { 'allow-chart-change': 'true' }
 const serviceOnlyInputs = { values: '' }
 
 scenario(
-  'a release that another helm has in hand: how long, and what to go back to',
+  'a release locked by another helm: since when, and which revision to roll back to',
   async (scenario) => {
     await upgradeRelease(scenario.environment)
     await setPending(scenario.environment, 2, new Date(Date.now() - 14 * 60_000 - 5_000))
@@ -51,7 +51,7 @@ scenario(
 )
 
 scenario(
-  'a first upgrade of a cluster that another helm left pending: the command that is named works, where a rollback does not',
+  'a first upgrade of a cluster left pending by another helm: the printed command works, where a rollback does not',
   async (scenario) => {
     const { environment } = scenario
     await environment.installMilvus({ mode: 'cluster' })
@@ -68,7 +68,7 @@ scenario(
 )
 
 scenario(
-  'another helm begins while this run looks: refused with nothing changed',
+  'another helm starts while this run reads: rejected with nothing changed',
   async (scenario) => {
     const { environment } = scenario
     await upgradeRelease(environment)
@@ -90,7 +90,7 @@ scenario(
   },
 )
 
-scenario('an installation or a removal that never ended: what is left to do', async (scenario) => {
+scenario('an installation or uninstallation that never finished: what to do', async (scenario) => {
   await setPending(scenario.environment, 1, new Date(Date.now() - 3 * 3_600_000), 'pending-install')
   const text = await expectFailureWithoutWrites(scenario, {}, 'release-pending')
   for (const part of ['for 3 hours', 'nothing to roll back to']) expect(text).toContain(part)
@@ -100,56 +100,46 @@ scenario('an installation or a removal that never ended: what is left to do', as
   )
 })
 
-scenario(
-  'another chart version is shown before anything changes, and taken only when that is allowed',
-  async (scenario) => {
-    const text = await expectFailureWithoutWrites(
-      scenario,
-      { 'chart-version': '5.0.19' },
-      'release-changes-more',
-    )
-    for (const part of [
-      'from chart 4.2.58 (Milvus 2.5.16) to 5.0.19 (Milvus 2.6.15)',
-      'Deployment milvus-demo-standalone',
-      'only from 2.5.16 or later with mixCoordinator on',
-    ])
-      expect(text).toContain(part)
-    const allowed = expectSuccess(
-      await scenario.run({ 'chart-version': '5.0.19', ...allowChartChange }),
-    )
-    expect(allowed.summary).toContain(
-      'Chart 4.2.58 (Milvus 2.5.16) to 5.0.19 (Milvus 2.6.15): helm would',
-    )
-    expectUnchanged(await scenario.run({ 'chart-version': '5.0.19' }))
-  },
-)
+scenario('another chart version is previewed, and applied only when allowed', async (scenario) => {
+  const text = await expectFailureWithoutWrites(
+    scenario,
+    { 'chart-version': '5.0.19' },
+    'release-changes-more',
+  )
+  for (const part of [
+    'from chart 4.2.58 (Milvus 2.5.16) to 5.0.19 (Milvus 2.6.15)',
+    'Deployment milvus-demo-standalone',
+    'only from 2.5.16 or later with mixCoordinator on',
+  ])
+    expect(text).toContain(part)
+  const allowed = expectSuccess(
+    await scenario.run({ 'chart-version': '5.0.19', ...allowChartChange }),
+  )
+  expect(allowed.summary).toContain(
+    'Chart 4.2.58 (Milvus 2.5.16) to 5.0.19 (Milvus 2.6.15): helm would',
+  )
+  expectUnchanged(await scenario.run({ 'chart-version': '5.0.19' }))
+})
 
 const createExtraTemplate = (kind: string, body: string): Record<string, string> => ({
   'templates/extra.yaml': `{{- if ne (.Values.extra | default "on") "off" }}\n${kind}\nmetadata:\n  name: {{ .Release.Name }}-extra\n  namespace: {{ .Release.Namespace }}\n${body}{{- end }}\n`,
 })
 const configMap = createExtraTemplate('apiVersion: v1\nkind: ConfigMap', 'data: {a: b}\n')
 
-scenario(
-  'a chart that was published anew under its version is refused, unless that is allowed',
-  async (scenario) => {
-    await scenario.environment.chartRepository.publish('4.2.58', '2.5.16', configMap)
-    const text = await expectFailureWithoutWrites(
-      scenario,
-      serviceOnlyInputs,
-      'release-changes-more',
-    )
-    expect(text).toContain(
-      'Chart milvus 4.2.58 is not the one that release milvus-demo was made with: any upgrade with it would add ConfigMap milvus-demo-extra,',
-    )
-    const allowed = expectSuccess(await scenario.run({ ...serviceOnlyInputs, ...allowChartChange }))
-    expect(allowed.log).toContain(
-      'helm would add ConfigMap milvus-demo-extra; change Service milvus-demo',
-    )
-  },
-)
+scenario('a chart republished under its version is rejected unless allowed', async (scenario) => {
+  await scenario.environment.chartRepository.publish('4.2.58', '2.5.16', configMap)
+  const text = await expectFailureWithoutWrites(scenario, serviceOnlyInputs, 'release-changes-more')
+  expect(text).toContain(
+    'Chart milvus 4.2.58 is not the one that release milvus-demo was made with: any upgrade with it would add ConfigMap milvus-demo-extra,',
+  )
+  const allowed = expectSuccess(await scenario.run({ ...serviceOnlyInputs, ...allowChartChange }))
+  expect(allowed.log).toContain(
+    'helm would add ConfigMap milvus-demo-extra; change Service milvus-demo',
+  )
+})
 
 scenario(
-  'values by which objects go that nobody named are refused, with the names and without a value',
+  'values that would delete unrelated objects are rejected, with names and without values',
   async (scenario) => {
     const { environment } = scenario
     await environment.chartRepository.publish('4.2.58', '2.5.16', configMap)
@@ -166,7 +156,7 @@ scenario(
 )
 
 scenario(
-  'a chart version that is gone from the repository or never was there, and a copy of it that does',
+  'a chart version missing from the repository, and a local copy that works',
   async (scenario) => {
     const { environment, run } = scenario
     environment.chartRepository.unpublish('4.2.58')
@@ -190,7 +180,7 @@ scenario(
 )
 
 scenario(
-  'a repository that is down, broken, no repository or cut off in the middle',
+  'a repository that is down, broken, not a repository, or interrupted',
   async (scenario) => {
     const { chartRepository: charts, requestLog: traffic } = scenario.environment
     expect(
@@ -222,7 +212,7 @@ scenario(
 const chartCredentials = { 'chart-username': 'charts', 'chart-password': 'canary-71d0c2f4-chart' }
 
 scenario(
-  'a private repository: refused without credentials and with wrong ones, and its password goes nowhere else',
+  'a private repository rejects missing and wrong credentials, and its password is sent nowhere else',
   async (scenario) => {
     scenario.environment.chartRepository.credentials = {
       username: 'charts',
@@ -243,7 +233,7 @@ scenario(
 )
 
 scenario(
-  'a private OCI registry: refused without credentials, and read with them',
+  'a private OCI registry rejects missing credentials, and works with them',
   async (scenario) => {
     const { environment } = scenario
     const registry = await startChartRegistry({
@@ -274,7 +264,7 @@ scenario(
 )
 
 scenario(
-  'a Service that Argo CD, Flux or the Milvus Operator keeps: helm is refused, and left alone with a note when nothing is to be done',
+  'a Service managed by Argo CD, Flux or the Milvus Operator: an upgrade is rejected, and nothing to change is a note',
   async (scenario) => {
     const { environment, run } = scenario
     const runKubectl = (...what: string[]): Promise<string> => environment.kubectl(...what)
@@ -317,7 +307,7 @@ scenario(
 )
 
 scenario(
-  'a Milvus without a helm release: the Service to name is named',
+  'a Milvus without a Helm release: the message names the Service to set',
   async (scenario) => {
     await createMilvusObjects(scenario.environment, 'operated')
     await scenario.environment.kubectl(
@@ -334,7 +324,7 @@ scenario(
 )
 
 scenario(
-  'names and a port that the values of the release override',
+  'names and a port overridden by the values of the release',
   async ({ environment, run }) => {
     await environment.installMilvus({
       values: { fullnameOverride: 'vec', nameOverride: 'vectors' },
@@ -369,7 +359,7 @@ scenario(
 )
 
 scenario(
-  "helm's refusals in the middle of an upgrade: each with its own way out",
+  'errors of helm during an upgrade, each with its own remedy',
   async ({ environment, run }) => {
     for (const [status, reason, message, code, expectedText] of [
       [
@@ -416,7 +406,7 @@ scenario(
 )
 
 scenario(
-  'values that the chart cannot be rendered with are refused before anything is changed',
+  'values that the chart cannot render are rejected before anything is changed',
   async (scenario) => {
     await scenario.environment.chartRepository.publish('4.2.58', '2.5.16', {
       'templates/guard.yaml':
@@ -431,7 +421,7 @@ scenario(
   },
 )
 
-scenario('a hook that fails is named, with its log to look at', async ({ environment, run }) => {
+scenario('a failed hook is named with its log', async ({ environment, run }) => {
   const hookTemplate =
     'apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: {{ .Release.Name }}-check\n  namespace: {{ .Release.Namespace }}\n  annotations: {helm.sh/hook: pre-upgrade}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: check, image: busybox}]}}}\n'
   await environment.chartRepository.publish('4.2.58', '2.5.16', {
@@ -448,7 +438,7 @@ scenario('a hook that fails is named, with its log to look at', async ({ environ
 
 for (const helm of [4, 3] as const) {
   scenario(
-    `helm ${helm}: a null in values takes the default of the chart away, once`,
+    `helm ${helm}: a null in values removes a chart default, once`,
     async ({ environment, run }) => {
       await environment.useHelm(helm)
       await environment.installMilvus({ serviceType: 'ClusterIP' })
@@ -466,7 +456,7 @@ for (const helm of [4, 3] as const) {
   )
 
   scenario(
-    `helm ${helm}: a Service that kubectl patched: the values of the release follow, so that no later upgrade brings the load balancer back`,
+    `helm ${helm}: a Service patched with kubectl: the release's values are updated, so that no later upgrade recreates the load balancer`,
     async ({ environment, run }) => {
       await environment.useHelm(helm)
       await environment.installMilvus()
@@ -491,7 +481,7 @@ for (const helm of [4, 3] as const) {
   )
 
   scenario(
-    `helm ${helm}: a history of more than ten revisions is kept whole, unless HELM_MAX_HISTORY says how long it is`,
+    `helm ${helm}: a history of more than ten revisions is kept, unless HELM_MAX_HISTORY limits it`,
     async ({ environment, run }) => {
       await environment.useHelm(helm)
       await environment.installMilvus()
@@ -525,7 +515,7 @@ for (const helm of [4, 3] as const) {
 }
 
 scenario(
-  'a release that helm 3 installed: force-conflicts is for the Ingress, and helm 4 goes on client-side, there and back',
+  'a release installed by helm 3: force-conflicts applies to the Ingress, and helm 4 stays client-side',
   async ({ environment, run }) => {
     const values = join(environment.directory, 'values.json')
     await writeFile(values, JSON.stringify(modeValues.standalone))

@@ -42,7 +42,7 @@ async function captureState(environment: TestEnvironment): Promise<unknown> {
 }
 
 scenario(
-  'rollback of a first deployment that the controller refuses: nothing is left of it',
+  'rollback of a first deployment that the controller rejects leaves nothing',
   async ({ environment, run }) => {
     const before = await captureState(environment)
     environment.controller.options.unknownIds = ['sg-unknown']
@@ -73,7 +73,7 @@ scenario(
 )
 
 scenario(
-  'rollback of a change that the probe refutes: Ingress and certificate are as they were',
+  'rollback of a change that fails the probe restores Ingress and certificate',
   async ({ environment, run }) => {
     expectSuccess(await run())
     await environment.kubectl('annotate', 'ingress', 'milvus-demo', 'example.com/team=search')
@@ -103,7 +103,7 @@ scenario(
 )
 
 scenario(
-  'rollback of an upgrade that helm does not end: the release is as in the revision before',
+  'rollback of an upgrade that helm does not finish restores the previous revision',
   async ({ environment, run }) => {
     const before = await captureState(environment)
     const service = 'PATCH /api/v1/namespaces/milvus/services/milvus-demo'
@@ -131,7 +131,7 @@ scenario(
 )
 
 scenario(
-  'cutover last and rollback: when the switch does not end, the old load balancer is back and nothing else is there',
+  'cutover: last with rollback: if the switch does not finish, only the old load balancer remains',
   async ({ environment, run }) => {
     const before = await captureState(environment)
     const service = 'PATCH /api/v1/namespaces/milvus/services/milvus-demo'
@@ -156,7 +156,7 @@ scenario(
 )
 
 scenario(
-  'a rollback that does not succeed is said beside the failure, with what is left',
+  'an incomplete rollback is reported beside the failure, with what remains',
   async ({ environment, run }) => {
     await environment.overrideAlb({ fixedStatus: 502 })
     const removeFault = environment.requestLog.injectFault({
@@ -184,7 +184,7 @@ scenario(
 )
 
 scenario(
-  "rollback of an Ingress that was taken over from kubectl: it is not this action's afterwards either",
+  'rollback of an Ingress adopted from kubectl returns its ownership',
   async ({ environment, run }) => {
     await applyGuideIngress(environment, await importCertificate(environment))
     const before = await captureState(environment)
@@ -200,7 +200,7 @@ scenario(
 )
 
 scenario(
-  'rollback when somebody else upgraded the release meanwhile: theirs is left, and said',
+  'rollback does not touch a revision that someone else deployed meanwhile, and says so',
   async ({ environment, run }) => {
     await environment.overrideAlb({ fixedStatus: 502 })
     const releaseLoadBalancers = environment.pauseLoadBalancerProvisioning()
@@ -239,7 +239,7 @@ scenario(
 )
 
 scenario(
-  'a rollback that could not delete the Ingress is refused before anything is made',
+  'a rollback that could not delete the Ingress is rejected before anything is created',
   async (scenario) => {
     expect(
       await expectFailureWithoutWrites(
@@ -256,7 +256,7 @@ scenario(
 )
 
 scenario(
-  'a renewal cannot be rolled back: said before it is made',
+  'a renewal cannot be rolled back, which is announced first',
   async ({ environment, run }) => {
     expectSuccess(await run())
     const renewed = await environment.certificateAuthority.issue({ hosts: [environment.host] })
@@ -280,7 +280,7 @@ scenario(
 )
 
 scenario(
-  'without rollback, a run that fails leaves what it changed, and the next goes on from there',
+  'without rollback, a failed run keeps its changes, and the next run continues from there',
   async ({ environment, run }) => {
     await environment.overrideAlb({ fixedStatus: 502 })
     expectFailure(await run({ 'probe-timeout': '1s' }), 'probe', 'probe-target-failed')

@@ -57,7 +57,7 @@ async function getService(environment: TestEnvironment): Promise<{
 for (const helm of [4, 3] as const) {
   simulatorScenario(
     "the lab's cluster has no webhook of the controller for Services",
-    `helm ${helm}: a Service whose class is dropped with its type: said before, set again by a rollback and by destroy, and refused without consent`,
+    `helm ${helm}: a Service that loses its class with its type: announced, restored by rollback and destroy, rejected without consent`,
     async (scenario) => {
       const { environment, run } = scenario
       await environment.useHelm(helm)
@@ -151,7 +151,7 @@ for (const helm of [4, 3] as const) {
 
   labScenario(
     'the simulator plays it with the webhook',
-    `helm ${helm}: a real API server takes the class with the type, and drops it with the type`,
+    `helm ${helm}: a real API server sets and drops the class with the type`,
     async ({ environment, run }) => {
       await environment.useHelm(helm)
       await environment.installMilvus()

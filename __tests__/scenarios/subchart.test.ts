@@ -93,7 +93,7 @@ for (const { major, isNested, typePath } of [
   { major: 4, isNested: false, typePath: 'vectors.service.type' },
 ] as const) {
   scenario(
-    `Milvus as a subchart${isNested ? ' of a subchart' : ''} with an alias: its own value is set, and set back, with helm ${major}`,
+    `Milvus as a ${isNested ? 'nested ' : ''}subchart with an alias: its own value is set and restored, with helm ${major}`,
     async (scenario) => {
       const { environment, run, writes } = scenario
       await environment.useHelm(major)
@@ -148,7 +148,7 @@ for (const { major, isNested, typePath } of [
 }
 
 scenario(
-  'a fork that takes the type of the Service from another value: refused before anything is written, and so is its removal',
+  'a fork that reads the Service type from another value: rejected before anything is written, and so is its removal',
   async (scenario) => {
     const { environment, run } = scenario
     const forkChart = buildForkedChart('9.0.0')
@@ -169,7 +169,7 @@ scenario(
 )
 
 scenario(
-  'a chart named milvus of another vendor is recognised, and works by its Service',
+  'a chart named milvus by another vendor is recognized, and works with input service',
   async (scenario) => {
     const { environment, run } = scenario
     const bitnamiChart = buildVendorChart('13.2.5')
@@ -190,7 +190,7 @@ scenario(
 )
 
 scenario(
-  'a release that is not there, or is no Milvus: those that are there are named',
+  'a release that does not exist or is not Milvus: existing releases are named',
   async (scenario) => {
     const { environment } = scenario
     expect(

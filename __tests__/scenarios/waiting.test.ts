@@ -38,7 +38,7 @@ function cancelWhen(moment: Promise<unknown>) {
 const unknownGroupInputs = { 'security-groups': 'sg-unknown' }
 
 scenario(
-  'the controller refuses: the run fails within a second of its word',
+  'the controller rejects the Ingress: the run fails within a second of its event',
   async ({ environment, run }) => {
     environment.controller.options.unknownIds = ['sg-unknown']
     const eventPosted = environment.requestLog.nextRequest(
@@ -65,7 +65,7 @@ scenario(
 )
 
 scenario(
-  'the controller refuses after an earlier success: the old address does not count',
+  'the controller rejects a change after an earlier success: the old address does not count',
   async ({ environment, run }) => {
     // One that exists, so that the controller can use it once it knows it.
     const newGroupInputs = { 'security-groups': environment.securityGroup }
@@ -95,7 +95,7 @@ scenario(
 )
 
 scenario(
-  'a failure that is older than the apply does not count',
+  'a failure event older than the apply does not count',
   async ({ environment, run }) => {
     environment.controller.options.unknownIds = ['sg-unknown']
     expectFailure(await run(unknownGroupInputs), 'load-balancer', 'controller-refused')
@@ -105,7 +105,7 @@ scenario(
 )
 
 scenario(
-  'a controller that says nothing',
+  'a controller that emits no event',
   async ({ environment, run }) => {
     environment.controller.options.isPaused = true
     const result = await run({ 'load-balancer-timeout': '2s' })
@@ -115,7 +115,7 @@ scenario(
   { requiresSimulatedController: true },
 )
 
-scenario('a certificate that ELB does not know yet is waited for', async ({ environment, run }) => {
+scenario('a certificate that ELB does not know yet is retried', async ({ environment, run }) => {
   const message = 'One or more certificates was not found'
   environment.requestLog.injectFault({
     service: 'elbv2',
@@ -126,7 +126,7 @@ scenario('a certificate that ELB does not know yet is waited for', async ({ envi
   expectSuccess(await run())
 })
 
-scenario('an ALB that takes its time', async ({ environment, run }) => {
+scenario('an ALB that becomes active slowly', async ({ environment, run }) => {
   const release = environment.pauseLoadBalancerProvisioning()
   const loadBalancerPolled = environment.requestLog.nextRequest(
     ({ operation, userAgent: client }) =>
@@ -139,7 +139,7 @@ scenario('an ALB that takes its time', async ({ environment, run }) => {
 
 simulatorScenario(
   "moto's load balancers do not fail",
-  'an ALB that fails',
+  'an ALB that fails to provision',
   async ({ environment, run }) => {
     expectSuccess(await run())
     for (const balancer of environment.awsState.loadBalancers.values()) balancer.failed = true
@@ -156,7 +156,7 @@ scenario('an ALB that never becomes active', async ({ environment, run }) => {
 })
 
 scenario(
-  'the Kubernetes token ends in the middle of a wait',
+  'the Kubernetes token expires during a wait',
   async ({ environment, run }) => {
     environment.controller.options.reconcileDelay = 4_000
     // From the wait on, however long helm took before it; a token says its age in whole seconds.
@@ -169,7 +169,7 @@ scenario(
   { requiresSimulatedController: true },
 )
 
-scenario('helm that does not get ready in time', async ({ environment, run }) => {
+scenario('a helm upgrade that times out', async ({ environment, run }) => {
   const release = environment.pausePodReadiness()
   const inputs = {
     values: 'minio: {bucketName: other}',
@@ -186,7 +186,7 @@ scenario('helm that does not get ready in time', async ({ environment, run }) =>
 })
 
 scenario(
-  'cancelled while helm runs: helm is told, no release stays pending, and the next run goes on',
+  'cancelled while helm runs: helm is interrupted, no release stays pending, and the next run continues',
   async ({ environment, run }) => {
     const release = environment.pausePodReadiness()
     // The last that helm writes before it waits.
@@ -209,7 +209,7 @@ scenario(
 )
 
 scenario(
-  'cancelled before anything is written: nothing is',
+  'cancelled before the first write: nothing is written',
   async ({ environment, run, writes }) => {
     const reading = environment.requestLog.nextRequest(
       ({ operation }) => operation === 'ListCertificates',
@@ -221,7 +221,7 @@ scenario(
 )
 
 scenario(
-  'an AWS that never answers ends the run when it is cancelled, with outputs and summary',
+  'a run that waits for AWS ends when it is cancelled, with outputs and summary',
   async ({ environment, run }) => {
     environment.requestLog.injectFault({
       service: 'acm',
@@ -238,7 +238,7 @@ scenario(
 )
 
 scenario(
-  'a Kubernetes API that is away for a moment does not end the wait',
+  'a brief outage of the Kubernetes API does not end the wait',
   async ({ environment, run }) => {
     environment.controller.options.reconcileDelay = 1_500
     const watching = environment.requestLog.nextRequest(
@@ -258,7 +258,7 @@ scenario(
 )
 
 scenario(
-  'cancelled in the wait for the controller',
+  'cancelled while waiting for the controller',
   async ({ environment, run }) => {
     environment.controller.options.isPaused = true
     const watching = environment.requestLog.nextRequest(
