@@ -1,6 +1,6 @@
 /**
- * Kubernetes and AWS fail each call: once, so that it has to heal, and for good, so that it has to
- * be said.
+ * Kubernetes and AWS fail each call: once, so that the run must retry, and permanently, so that it
+ * must report the failure.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Fault, ServiceName } from '../../testing/request-log.ts'
@@ -37,9 +37,7 @@ const respondWith =
   })
 const throttlingCode = 'ThrottlingException'
 
-/**
- * What heals: each has to be met once by every call, and to leave what an undisturbed run leaves.
- */
+/** Transient faults: every call meets each of them once, and the run reaches the baseline state. */
 const transientFaults: readonly (readonly [
   fault: string,
   effect: (service: ServiceName) => Effect,
@@ -79,7 +77,7 @@ const transientFaults: readonly (readonly [
 ]
 
 const workflowNames: readonly Workflow['name'][] = ['deploy', 'renewal', 'destroy']
-/** Calls that are made again and again while something is waited for. */
+/** Calls that are repeated while a run waits for something. */
 const isPolled = ({ service, operation }: ApiCall): boolean =>
   service === 'elbv2' || /^GET .*\/(events|ingresses|leases|targetgroupbindings)/.test(operation)
 
@@ -122,14 +120,14 @@ test.each(workflowNames.filter((name) => isFullRun || name === 'deploy'))(
 )
 
 /**
- * The codes that may say so: of the API itself, of the step that waited for it, or of the object
- * that it answers about.
+ * The codes that may report a failed call: of the API itself, of the waiting step, or of the object
+ * that was read.
  */
 const kubernetesCodes = /^(cluster|ingress|release|load-balancer|namespace|milvus|helm)-/
 const awsCodes = /^(aws|certificate|load-balancer)-/
 
 /**
- * What does not heal by waiting is not asked again; what could have is asked a bounded number of
+ * Permanent errors are not retried. Errors that may be transient are retried a bounded number of
  * times.
  */
 const permanentFaults: readonly (readonly [
@@ -155,7 +153,7 @@ test.each(permanentFaults.filter((_row, index) => isFullRun || index === 0))(
     for (const name of workflowNames.filter((each) => isFullRun || each === 'deploy')) {
       const baseline = await recordBaseline(fixture, name)
       const { workflow, state } = baseline
-      // Those that a story before it makes too are failed there.
+      // A call that an earlier workflow makes too was tested there.
       const calls = listApiCalls(simulator).filter(({ service, operation }) =>
         addIfAbsent(coveredCalls, `${service} ${operation}`),
       )
@@ -181,7 +179,7 @@ test.each(permanentFaults.filter((_row, index) => isFullRun || index === 0))(
           log: '',
         })
         if (run.exitCode === 0) {
-          // One that it can do without: all is as it should be.
+          // The run does not need this call: it reaches the baseline state without it.
           await waitForIdleAndExpireLease(simulator)
           expect({ fault, call, state: captureState(simulator) }).toEqual({ fault, call, state })
           toleratedCount += 1

@@ -1,4 +1,4 @@
-/** Cancelled at every write while it takes something back. */
+/** Cancelled at every write of a removal or a rollback. */
 import { isFullRun } from './result-tables.ts'
 import { testCancelledAtEveryWrite } from './cancelled-run-tests.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Cancelled at every write while it makes something; the way back is in
- * cancelled-going-back.test.ts, so that both run at the same time.
+ * Cancelled at every write of a deployment. Removals and rollbacks are in
+ * cancelled-reverting.test.ts, so that both files run in parallel.
  */
 import { isFullRun } from './result-tables.ts'
 import { testCancelledAtEveryWrite } from './cancelled-run-tests.ts'

@@ -1,4 +1,4 @@
-/** Two runs at the same instant. */
+/** Two concurrent runs against one target. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { runAction } from '../../testing/run-action.ts'
 import { recordResult, isFullRun } from './result-tables.ts'
@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => fixture.simulator.close())
 
-/** About as long as a run: so that any of its writes may meet any of the other's. Milliseconds. */
+/** The duration of a run in milliseconds: any write of one may meet any write of the other. */
 const maxOffsetMs = 1_500
 
 test('two deployments of one target that begin at the same time: never two certificates, never a release left pending', async () => {

@@ -1,6 +1,6 @@
 /**
- * The runner's disk is full, or read-only, from any write on: the run says so, and the next one
- * goes on.
+ * The runner's disk is full or read-only from some write on. The run reports it, and the next run
+ * continues.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { runAction } from '../../testing/run-action.ts'
@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => fixture.simulator.close())
 
-/** A disk that becomes full does so at any write; one that is read-only mostly was so before. */
+/** A disk may become full at any write. A read-only disk usually was read-only from the start. */
 test.each([
   ['ENOSPC', 1],
   ['EROFS', 6],
@@ -37,8 +37,7 @@ test.each([
     const run = await runAction(simulator, workflow.inputs, {
       env: { ...(await prepareWriteNumbering(simulator)), FILE_FAILS: `${n} ${errno}` },
     })
-    // The summary is the last thing that is written, and a nicety. A file that is only removed
-    // needs no room.
+    // The summary is written last, and a run succeeds without it. Removing a file needs no space.
     const isHarmless =
       what.startsWith('appendFile summary') ||
       (errno === 'ENOSPC' &&

@@ -1,6 +1,6 @@
 /**
- * An ALB, and a Milvus behind it, that lie to the probe: each lie is a run of dist/ on a world that
- * needs nothing else.
+ * An ALB, and a Milvus behind it, that send malformed responses to the probe. Each case is a run of
+ * dist/.
  */
 import { randomBytes } from 'node:crypto'
 import type { ServerHttp2Stream } from 'node:http2'
@@ -31,7 +31,7 @@ import {
 let simulator: Simulator
 let hostileServer: HostileServer
 const deadlineSeconds = 3
-/** What one call answers, while all others are answered as they should be. */
+/** The response to one call. All other calls get valid responses. */
 const overrideMethod = (
   method: string,
   respond: (stream: ServerHttp2Stream) => void,

@@ -1,6 +1,6 @@
 /**
- * A Kubernetes API and an AWS that lie: answers without end, of any size and form, and clusters and
- * accounts that are full. Each lie is a run of dist/.
+ * A Kubernetes API and AWS that send endless or malformed responses, and full clusters and
+ * accounts. Each case is a run of dist/.
  */
 import type { ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
@@ -45,7 +45,7 @@ const sendEndlessHeaders = ({ socket }: ServerResponse): void => {
   if (socket) flood(socket, 'x: y\r\n'.repeat(1000))
 }
 let pageNumber = 0
-/** A page that names another one after it, always. */
+/** A page whose token always names another page. */
 const sendEndlessList = (response: ServerResponse): void =>
   sendJson(
     response,
@@ -59,7 +59,7 @@ type HostileCase = readonly [
   says: RegExp,
   seconds?: number,
 ]
-/** Seconds between the six attempts that an answer which is none is worth. */
+/** The seconds of backoff between the six attempts after an unusable response. */
 const retrySeconds = 7
 const servicesError = 'The Kubernetes API could not list Services in namespace milvus: '
 
@@ -237,7 +237,7 @@ test.each(isFullRun ? acmCases : acmCases.slice(-1))(
   },
 )
 
-/** What ELB says is looked for until load-balancer-timeout is over. */
+/** The run polls ELB until load-balancer-timeout. */
 const elbCases: readonly (readonly [
   name: string,
   lie: (response: ServerResponse) => void,
@@ -270,7 +270,7 @@ const elbCases: readonly (readonly [
   ],
 ]
 
-/** Ten entities, each ten times the one before it. */
+/** Ten entities, each ten times the size of the previous one. */
 function entityBomb(): string {
   const entities = Array.from(
     { length: 10 },
@@ -293,8 +293,8 @@ test.each(isFullRun ? elbCases : elbCases.slice(0, 1))(
 )
 
 /**
- * A wait for the controller whose API lies from the apply on. Each has an idle-timeout of its own,
- * so that there is something to apply.
+ * The API sends malformed responses from the apply on, while the run waits for the controller. Each
+ * run has its own idle-timeout, so that there is a change to apply.
  */
 const waitCases: readonly (readonly [
   name: string,
@@ -366,7 +366,7 @@ test.each(isFullRun ? waitCases : waitCases.slice(-1))(
   },
 )
 
-// They take as long as the action's own limits are: one run meets all three at once.
+// These take as long as the action's own limits, so one run meets all three at once.
 if (isFullRun) {
   test('answers that drip for ever: of the Kubernetes API, in its headers too, and of ACM', async () => {
     injectFault({
@@ -469,7 +469,7 @@ test('a cluster that is full: 100,000 events, and thousands of Services, Ingress
       data: { release: Buffer.from(release).toString('base64') },
     })),
   ])
-  // The deadline is the action's own, for one list.
+  // The deadline is the action's own limit for one list.
   await expectHostileRun(
     simulator,
     `a cluster with ${counts.events} events, and ${counts.objects} Services, Ingresses and helm revisions each`,

@@ -1,6 +1,6 @@
 /**
- * Texts from the cluster, from certificates and from the load balancer that would be commands to
- * the runner, outputs, or Markdown: each is a text in a run of dist/, and nothing else.
+ * Texts from the cluster, from certificates and from the load balancer that would be workflow
+ * commands, outputs or Markdown. Each stays plain text in a run of dist/.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ import { expectOutcome } from './outcome.ts'
 
 type Inputs = Readonly<Record<string, string>>
 
-/** What each text holds; some places show only the beginning, so that whole runs turn it. */
+/** The parts of each text. Some places show only the beginning, so full runs rotate them. */
 const payloads = [
   '\n::set-output name=changed::forged',
   '\n::error::forged',
@@ -44,7 +44,7 @@ const payloads = [
 const rotations = isFullRun ? [0, 10] : [0]
 const createHostileText = (rotation: number): string =>
   `hostile ${[...payloads.slice(rotation), ...payloads.slice(0, rotation)].join(' ')}`
-/** As a header may have it. */
+/** The text as an HTTP header may contain it. */
 const toHeaderValue = (text: string): string => text.replace(/[^\x20-\x7e]/g, ' ').trim()
 
 let simulator: Simulator
@@ -72,15 +72,15 @@ interface InjectionCase {
   /** A failure code, or success. */
   readonly outcome: string
   /**
-   * Puts the text there.
-   * @returns the inputs of the run, and what takes it away
+   * Plants the text.
+   * @returns the inputs of the run, and a function that removes the text
    */
   readonly inject: (text: string) => Injection | Promise<Injection>
 }
 
 /**
- * Annotates an object as somebody else does.
- * @returns what takes that back
+ * Annotates an object as another user.
+ * @returns a function that reverts it
  */
 function addAnnotation(kind: string, name: string, annotation: string, value: string): () => void {
   const setAnnotations = (
@@ -99,7 +99,7 @@ function addAnnotation(kind: string, name: string, annotation: string, value: st
   return () => void setAnnotations(() => before)
 }
 
-/** The controller refuses whatever the action applies next. */
+/** The controller rejects whatever the action applies next. */
 function rejectNextApply(text: string): () => void {
   simulator.controller.options.isPaused = true
   let isRejected = false
@@ -144,7 +144,7 @@ function rejectNextApply(text: string): () => void {
   }
 }
 
-/** What answers in place of the ALB. */
+/** Responds in place of the ALB. */
 async function serveFromAlb(
   onCall: NonNullable<Parameters<HostileServer['setBehavior']>[0]['onCall']>,
 ): Promise<Injection> {
@@ -160,7 +160,7 @@ async function serveFromAlb(
   }
 }
 
-/** An idle-timeout that was in no run before, so that something is applied. */
+/** An idle-timeout that no earlier run used, so that there is a change to apply. */
 let idleTimeout = 600
 const upgradeInputs = { values: 'proxy: {replicas: 2}' }
 const injectionCases: readonly InjectionCase[] = [
@@ -184,7 +184,7 @@ const injectionCases: readonly InjectionCase[] = [
       }
     },
   },
-  // What the controller said last stays said: all others do without its word.
+  // The controller's last event stays in the cluster, so the other cases do without events.
   {
     from: 'an Event of the Ingress',
     outcome: 'controller-refused',
@@ -339,7 +339,7 @@ const ownCommandPattern = new RegExp(
 )
 
 /**
- * Every line that the runner would take for a command is one that the action means. Source:
+ * Every line that the runner would read as a command is one that the action intended. Source:
  * actions/runner, ActionCommand.cs.
  */
 function expectOnlyOwnCommands({ log, maskCommands: masks, exitCode }: RunResult): void {
@@ -365,13 +365,12 @@ function expectOnlyDocumentedOutputs({ outputs, outputText, state }: RunResult):
   expect(Object.values(outputs).filter((value) => value.trim() === 'forged')).toEqual([])
   expect(outputs['changed']).toMatch(/^(true|false)$/)
   expect(() => JSON.parse(outputs['changes'] ?? '') as unknown).not.toThrow()
-  // Every value stands between delimiters that nobody could know, and nothing stands outside of
-  // them.
+  // Every value is between unpredictable delimiters, and nothing is outside of them.
   expect(outputText.replace(/^[a-z-]+<<(ghadelimiter_[0-9a-f-]+)\n[^\n]*\n\1\n/gm, '')).toBe('')
   expect(state).toBe('')
 }
 
-/** Outside of its blocks of code, which show what they hold as it is. */
+/** Outside of code blocks, which show their content verbatim. */
 function expectPlainText(summary: string): void {
   const text = summary.replace(/^```(diff|python|mermaid)\n(.*\n)*?```$/gm, '')
   expect(text.match(/<(?!br>|\/?code>)[a-z/!].{0,20}/gi) ?? []).toEqual([])

@@ -1,4 +1,4 @@
-/** Killed at every write while it takes something back. */
+/** Killed at every write of a removal or a rollback. */
 import { isFullRun } from './result-tables.ts'
 import { testKilledAtEveryWrite } from './killed-run-tests.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Killed at every write while it makes something; the way back is in killed-going-back.test.ts, so
- * that both run at the same time.
+ * Killed at every write of a deployment. Removals and rollbacks are in killed-reverting.test.ts, so
+ * that both files run in parallel.
  */
 import { isFullRun } from './result-tables.ts'
 import { testKilledAtEveryWrite } from './killed-run-tests.ts'

@@ -1,17 +1,17 @@
-/** Many deployments of one target, each of which changes something. */
+/** Many deployments of one target, each with a change. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
 import { runAction } from '../../testing/run-action.ts'
 import { startSimulator } from '../../simulator/simulator.ts'
 import { recordResult, isFullRun } from './result-tables.ts'
 
-/** What a process has when its ALB answers it: that is the end of its work. */
+/** Measured when the ALB has answered the process, which is the end of its work. */
 interface ResourceUsage {
   readonly memory: number
   readonly openFiles: number
 }
 
-/** @returns its greatest memory so far, in MB, and its open files. Source: proc(5) */
+/** @returns the process' peak memory in MB, and its open files. Source: proc(5) */
 const measureUsage = (pid: number): ResourceUsage => ({
   memory: Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024,
   openFiles: readdirSync(`/proc/${pid}/fd`).length,
@@ -68,7 +68,7 @@ test('deployments in a row, each with another certificate, every tenth with othe
           .list(kind, simulator.namespace)
           .filter(({ metadata }) => /^milvus-(demo|alb-action)$/.test(metadata.name)).length,
     )
-    // helm keeps 10 by itself.
+    // helm keeps 10 revisions by default.
     expect({
       certificates: simulator.awsState.certificates.size,
       loadBalancers: simulator.awsState.loadBalancers.size,
@@ -81,7 +81,7 @@ test('deployments in a row, each with another certificate, every tenth with othe
       objects: [1, 1, 1],
     })
     const part = Math.max(3, count / 10)
-    // The first of all makes what the others only change: it has other calls to make.
+    // The first deployment creates what the others change, so its calls differ.
     const [first, last] = [usages.slice(1, 1 + part), usages.slice(-part)]
     const describeGrowth = (select: (usage: ResourceUsage) => number): string =>
       `${computeMedian(first.map(select)).toFixed(0)} to ${computeMedian(last.map(select)).toFixed(0)}`

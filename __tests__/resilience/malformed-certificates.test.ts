@@ -1,6 +1,6 @@
 /**
- * Certificates, keys and chains that broke on the way, are of other kinds, or in another order. A
- * few are made once, and broken many times.
+ * Certificates, keys and chains that were damaged, are of unsupported kinds, or are in another
+ * order. A few are generated, and each is damaged many times.
  */
 import { X509Certificate, createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { expect } from '@jest/globals'
@@ -81,7 +81,7 @@ const pemToDer = (pem: string): Buffer =>
 const encodePem = (kind: string, bytes: Buffer): string =>
   `-----BEGIN ${kind}-----\n${bytes.toString('base64').replace(/.{1,64}/g, '$&\n')}-----END ${kind}-----\n`
 
-/** Every piece of a key that is long enough to help anybody. */
+/** Every fragment of a key that is long enough to be of use to an attacker. */
 const keyFragments = [ecIssued.privateKey, rsaIssued.privateKey]
   .flatMap((key) =>
     key
@@ -89,7 +89,7 @@ const keyFragments = [ecIssued.privateKey, rsaIssued.privateKey]
       .filter((line) => line.length >= 24 && !line.startsWith('-'))
       .flatMap((line) => [line.slice(0, 24), line.slice(-24)]),
   )
-  // The beginning of every key of a type is the same.
+  // All keys of a type begin with the same bytes.
   .filter(
     (fragment, _index, all) =>
       !/^MI(GH|IE)/.test(fragment) && all.indexOf(fragment) === all.lastIndexOf(fragment),
@@ -97,7 +97,7 @@ const keyFragments = [ecIssued.privateKey, rsaIssued.privateKey]
 
 const inputNamePattern = /Input (certificate|private-key|certificate-chain|probe-ca)\b/
 
-/** What a run does with what was read. */
+/** Processes the parsed material as a run does. */
 function exerciseMaterial(material: CertificateMaterial): void {
   const now = Date.now()
   for (const { message, remedy } of checkMaterial(material, host, now))

@@ -1,4 +1,4 @@
-/** YAML, JSON and what helm stores, broken or made to break whoever reads them. */
+/** YAML, JSON and Helm's storage, damaged or built to break their parser. */
 import { gzipSync } from 'node:zlib'
 import { rmSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -32,7 +32,7 @@ import { expectReadable, isAccepted, testProperty } from './property.ts'
 
 const canary = 'canary-of-values'
 
-/** Ten lists of ten, nine deep: a billion laughs. */
+/** Ten lists of ten, nine levels deep: "billion laughs". */
 const billionLaughs = (depth: number): string =>
   [
     'a: &a0 [ha, ha, ha, ha, ha, ha, ha, ha, ha, ha]',
@@ -42,7 +42,7 @@ const billionLaughs = (depth: number): string =>
     ),
   ].join('\n')
 const nestedArrays = (depth: number): string => `a: ${'['.repeat(depth)}${']'.repeat(depth)}`
-/** Each list in the next: not deep as it is written, and very deep as it is read. */
+/** Each list is an alias inside the next: flat in the text, and very deep when parsed. */
 const chainedAliases = (steps: number): string =>
   [
     's0: &s0 [x]',
@@ -130,8 +130,8 @@ testProperty(
         const { values } = parseSettings({ ...minimalInputs, values: text })
         findSecretValues(values).forEach((secret) => expect(typeof secret).toBe('string'))
         expect(findDifferingPaths(values, values)).toEqual([])
-        // helm gets them as JSON, and must get what was written: a number that JSON has not would
-        // be null, and take the value away.
+        // helm receives JSON and must get the same values: a number that JSON cannot represent
+        // would become null and remove the value.
         const json = JSON.stringify(values, (_key, value: unknown) => {
           if (typeof value === 'number' && !Number.isFinite(value))
             throw new Error(`${value} has no JSON`)
@@ -294,8 +294,7 @@ const anyArtifact = fc.oneof(
 )
 
 /**
- * Whether a text is refused in words that say whose it is, by one of the actions of a fleet, whose
- * errors have no codes.
+ * Whether an action for fleets rejects the text and names its source. Their errors have no codes.
  */
 function isAcceptedByFleet(messagePattern: RegExp, parse: () => unknown): boolean {
   try {
@@ -328,7 +327,7 @@ testProperty(
         Date.now(),
       )
       expectReadable(title)
-      // Each target is one row of four cells, whatever is in them.
+      // Each target is one row of four cells, whatever its values contain.
       expect(
         body
           .split('\n\n')[0]

@@ -1,6 +1,6 @@
 /**
- * The nastiest inputs, given to the built action as a runner would: each ends soon, with a code,
- * without a stack trace and without what is secret in it.
+ * Malicious inputs for the built action, set as a runner would. Each run ends quickly, with a code,
+ * without a stack trace and without the secrets in the input.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

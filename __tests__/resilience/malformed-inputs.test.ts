@@ -1,6 +1,6 @@
 /**
- * Any text as any input: taken, or refused by the name of the input; and what is well-formed means
- * what it says.
+ * Arbitrary text in every input is accepted, or rejected with the name of the input. Well-formed
+ * text is parsed as its meaning.
  */
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
@@ -29,8 +29,8 @@ test('the shares are all of the cases', () => {
 })
 
 /**
- * A private key, and a password as long as those of machines: given as another input, no piece of
- * them may be shown.
+ * A private key, and a password of the length that machines generate. Set as another input, no
+ * fragment of them may be shown.
  */
 const key = `-----BEGIN PRIVATE KEY-----\n${'canarykeyline'.repeat(5)}\n-----END PRIVATE KEY-----`
 const password = 'canary-password-'.repeat(8)
@@ -80,7 +80,7 @@ testProperty(
   },
 )
 
-/** Whether a parser takes the text and reads this in it. */
+/** Whether a parser accepts the text and returns this value. */
 function expectParsed(parse: (raw: string) => unknown, raw: string, value: unknown): boolean {
   expect(parse(raw)).toEqual(value)
   return true
@@ -210,7 +210,8 @@ testProperty(
       expectReadable(text)
     return isAccepted(() => {
       const settings = parseSettings({ ...minimalInputs, annotations: JSON.stringify(annotations) })
-      // What was applied is what is there: no name of JavaScript's makes a difference of its own.
+      // The applied values equal the live ones: no property name of JavaScript's objects causes a
+      // difference.
       const desired = buildIngressManifest(
         settings,
         { name: 'milvus', service: 'milvus', port: 19530, certificateArn: fixtures.certificateArn },

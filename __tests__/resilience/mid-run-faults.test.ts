@@ -1,6 +1,6 @@
 /**
- * What is disturbed for a while, in the middle of a run: the API server, tokens, watches, events,
- * the clock, helm.
+ * Temporary faults in the middle of a run: of the API server, tokens, watches, events, the clock
+ * and helm.
  */
 import net from 'node:net'
 import tls from 'node:tls'
@@ -43,11 +43,11 @@ const injectFault = (fault: Partial<Fault> & Pick<Fault, 'service' | 'operation'
   void cleanups.push(fixture.simulator.requestLog.injectFault({ userAgent: client, ...fault }))
 const isIngressApply = ({ operation, userAgent }: RecordedRequest): boolean =>
   client.test(userAgent) && /^PATCH .*\/ingresses\//.test(operation)
-/** In the wait for the load balancer, which then has something to wait for. */
+/** While waiting for the load balancer, with a change to wait for. */
 const onceApplied = (onApplied: () => void): void =>
   void fixture.simulator.requestLog.nextRequest(isIngressApply).then(onApplied)
 
-/** A deployment from the beginning that is disturbed. */
+/** A deployment from scratch with a fault. */
 async function runWithFault(
   fault: string,
   affectedCall: string,
@@ -64,13 +64,13 @@ async function runWithFault(
   return run
 }
 
-/** It did all that an undisturbed one does. */
+/** The run reached the baseline state. */
 function expectRecovered(run: RunResult): void {
   expectOutcome(run)
   expect(captureState(fixture.simulator)).toEqual(baseline.state)
 }
 
-/** It said what is wrong, and the next one, undisturbed, goes on. */
+/** The run reported the failure, and the next run, without the fault, continues. */
 async function expectFailureThenRecovery(
   run: RunResult,
   code: string,
@@ -83,7 +83,7 @@ async function expectFailureThenRecovery(
   expectRecovered(await runAction(fixture.simulator))
 }
 
-/** The way to the API server, which can be closed, reset, and led astray. */
+/** A TCP proxy for the API server, which can be closed, reset and redirected. */
 async function startApiServerProxy() {
   const { simulator } = fixture
   const target = new URL(simulator.kubernetes.url)
@@ -121,7 +121,7 @@ async function startApiServerProxy() {
   }
 }
 
-/** Seconds for which an API server that is restarted is away. */
+/** The seconds for which a restarting API server is unavailable. */
 const downtimeSeconds = 1.5
 async function restartApiServer(
   proxy: Awaited<ReturnType<typeof startApiServerProxy>>,
@@ -211,7 +211,7 @@ test('an API server with a certificate that is not its own is asked once, and no
     'the Kubernetes API, for good',
   )
   expect({ outcome: getOutcome(run), sent }).toEqual({ outcome: 'cluster-unreachable', sent: '' })
-  // None is tried twice.
+  // These are not retried.
   expect(handshakes).toBeLessThanOrEqual(callCount)
 })
 
@@ -279,7 +279,7 @@ const isWatch = (response: ServerResponse): boolean =>
   (response.req.url ?? '').includes('watch=true')
 const listEvents = (): KubernetesObject[] =>
   fixture.simulator.kubernetes.list('Event', fixture.simulator.namespace)
-/** A list says how new it is, and nobody may take what comes later for older. */
+/** The resourceVersion of a list tells its age, so later events must not count as older ones. */
 const sendList = (response: ServerResponse, items: readonly object[]): void => {
   const resourceVersion = String(
     Math.max(0, ...listEvents().map(({ metadata }) => Number(metadata.resourceVersion))),
@@ -299,13 +299,13 @@ const sendCurrentEvents = (response: ServerResponse): void => {
   sendList(response, listEvents())
 }
 /**
- * client-go's correlator folds what repeats: one event that counts. Source: client-go,
+ * client-go's correlator aggregates repeated events into one with a count. Source: client-go,
  * tools/record/events_cache.go.
  */
 const listAggregatedEvents = (): object[] =>
   listEvents().map((event) => ({ ...event, count: 7, series: { count: 7 } }))
 
-/** How the events may come: by the watch, and by lists. */
+/** Events arrive by watch and by list. */
 const eventStreamCases: readonly (readonly [
   fault: string,
   watch: (response: ServerResponse) => void,
@@ -392,8 +392,7 @@ test.each(sample(eventStreamCases, 9))(
     await resetFixture()
     injectStreamFault()
     expectRecovered(await runWithFault(fault, 'the wait for a controller that succeeds'))
-    // Dropped, a controller's no is not to be had from events: what the wait then says is that it
-    // waited.
+    // If the rejection event is dropped, the run can only report that the wait timed out.
     const isDropped = fault.startsWith('events dropped')
     simulator.controller.options.unknownIds = ['sg-unknown']
     cleanups.push(() => {
@@ -430,8 +429,7 @@ test('helm is killed while it works: it is said, and the next run goes on', asyn
   await expectFailureThenRecovery(run, 'helm-upgrade-failed', /helm/)
 })
 
-// It takes half a minute, or twice as much, and little else: the action's own limits are met as
-// they are.
+// This takes 30 to 60 seconds of mostly waiting: the action's own limits apply unchanged.
 if (isFullRun) {
   test('30 s of silence of each call of the look: all are asked again', async () => {
     await resetFixture()

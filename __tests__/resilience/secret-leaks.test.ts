@@ -1,6 +1,6 @@
 /**
- * Runs that succeed, fail and are ended, with every debug line: no secret in anything that they
- * leave, nor in a request to a part that it is not for.
+ * Runs that succeed, fail or are killed, with debug logging. No secret is in anything that they
+ * leave behind, nor in a request to a service that must not receive it.
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -24,17 +24,17 @@ type Inputs = Readonly<Record<string, string>>
 interface LeakCase {
   readonly what: string
   readonly inputs: Inputs
-  /** `success`, or its failure code. */
+  /** `success`, or the failure code. */
   readonly outcome: string
   /**
-   * What is wrong in the world meanwhile.
-   * @returns what mends it
+   * Injects the fault.
+   * @returns a function that removes it
    */
   readonly injectFault?: () => () => void
   readonly options?: Partial<RunOptions>
 }
 
-/** Of a variable in a list, with every sign that is written in another way somewhere. */
+/** For a variable in a list, with every character that some encoding changes. */
 const listCanary = 'canary-5a0e2f "list"/<+?&'
 
 let simulator: Simulator
@@ -50,7 +50,7 @@ beforeAll(async () => {
   await simulator.installMilvus({ values })
   const chartPassword = 'canary-71d0c2f4 chart/"+?'
   simulator.chartRepository.credentials = { username: 'charts', password: chartPassword }
-  // Credentials with a session token, as every job by OIDC has them.
+  // Credentials with a session token, as every job with OIDC has.
   roleCredentials = await simulator.assumeRole()
   commonInputs = {
     'milvus-token': await simulator.enableAuthorization(),
@@ -62,7 +62,7 @@ beforeAll(async () => {
 })
 afterAll(() => simulator.close())
 
-/** An admission controller quotes what it refuses, in whichever form it has it. */
+/** An admission controller quotes what it rejects, in any encoding. */
 function quoteSecretsInDenial(): () => void {
   const quotedSecrets = [valuesCanary, listCanary]
     .flatMap((canary) => [...listEncodings(canary).values()])
@@ -159,7 +159,7 @@ test.each(leakCases.filter(({ what }) => isFullRun || sampledCases.includes(what
     })
     removeFault?.()
     expectOutcome(run, outcome)
-    // What is masked was told to the runner first of all.
+    // A masked value was registered with the runner before anything else.
     expect(run.maskCommands.length).toBeGreaterThan(20)
     const secrets = [
       ...collectSecrets(simulator, { ...simulator.inputs(), ...allInputs }),

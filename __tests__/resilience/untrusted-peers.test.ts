@@ -1,7 +1,6 @@
 /**
- * Doors that stay shut: who redirects gets no credentials, a proxy sees tunnels only, links that
- * somebody planted are not followed, a kubeconfig's program runs only where it was asked for, and
- * the post step runs whatever happened.
+ * A redirect receives no credentials, a proxy sees only tunnels, planted links are not followed, a
+ * kubeconfig's exec program runs only where it is allowed to, and the post step always runs.
  */
 import { lstatSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { chmod, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises'
@@ -24,7 +23,7 @@ import { expectOutcome, getOutcome } from './outcome.ts'
 let simulator: Simulator
 let redirectTarget: RedirectTarget
 
-/** Where the redirects lead, at an address of its own: it keeps all that it is sent. */
+/** The target of the redirects, at its own address. It records every request. */
 interface RedirectTarget {
   readonly url: string
   readonly receivedRequests: string[]
@@ -51,8 +50,8 @@ async function startRedirectTarget(): Promise<RedirectTarget> {
 }
 
 /**
- * A chart repository that says where it really is.
- * @param body of index.yaml; a redirect when there is none
+ * A chart repository that points elsewhere.
+ * @param body of index.yaml; a redirect when absent
  */
 async function startRedirectingRepository(
   body?: string,
@@ -76,7 +75,7 @@ const secretInputs = {
   'chart-username': 'charts',
   'chart-password': 'canary-71d0c2f4-chart',
 }
-/** helm has something to do. */
+/** The release needs an upgrade. */
 const upgradeInputs = { values: 'proxy: {replicas: 2}' }
 const dryRunInputs = { ...upgradeInputs, 'dry-run': 'true' }
 
@@ -95,9 +94,9 @@ interface RedirectCase {
   readonly who: string
   readonly inputs: Readonly<Record<string, string>>
   readonly outcome: string
-  /** What the other place gets all the same. */
+  /** The credentials that the other place receives nevertheless. */
   readonly allowedLeak?: string
-  /** @returns further inputs, and what ends it */
+  /** @returns additional inputs, and a function that stops the server */
   readonly setUp: () => Promise<{
     inputs?: Readonly<Record<string, string>>
     end: () => void | Promise<void>
@@ -128,8 +127,8 @@ const redirectCases: readonly RedirectCase[] = [
       userAgent: /milvus-alb-action/,
     }),
   },
-  // client-go follows, and its transport adds the token to every request; whoever answers as this
-  // API has been given it before.
+  // client-go follows redirects, and its transport adds the token to every request. A server that
+  // responds as this API already has the token.
   {
     who: 'the Kubernetes API, 307 to helm',
     inputs: dryRunInputs,
@@ -268,7 +267,7 @@ if (isFullRun)
     }
   })
 
-/** A kubeconfig whose program says that it ran. */
+/** A kubeconfig whose exec program records that it ran. */
 async function hostileKubeconfig(): Promise<{ path: string; hasRun: () => boolean }> {
   const [path, program, markerFile] = ['hostile.kubeconfig', 'program', 'program-ran'].map((name) =>
     join(simulator.directory, name),
@@ -314,7 +313,7 @@ async function hostileKubeconfig(): Promise<{ path: string; hasRun: () => boolea
 
 test('with input cluster no kubeconfig of the environment is used, and planted links are not followed', async () => {
   const { path, hasRun } = await hostileKubeconfig()
-  // RUNNER_TEMP itself may be a link, as on a Mac.
+  // RUNNER_TEMP itself may be a link, as on macOS.
   const [disk, outsideDirectory, temp] = ['disk', 'outside', 'temp-by-a-link'].map((name) =>
     join(simulator.directory, name),
   ) as [string, string, string]

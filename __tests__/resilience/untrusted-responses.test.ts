@@ -1,6 +1,6 @@
 /**
- * Answers and words from outside: read or refused; and whatever becomes of them in log, summary and
- * issue is text and nothing but text.
+ * Responses and texts from outside are parsed or rejected. In the log, the summary and the issue
+ * they are plain text.
  */
 import { expect } from '@jest/globals'
 import fc from 'fast-check'
@@ -77,7 +77,7 @@ testProperty(
           Object.values(rest).includes(undefined),
         ]).toEqual(['number', 'string', false])
       } catch (thrown) {
-        // What the probe takes for an answer that is none of Milvus'.
+        // The probe's failure for a response that is not from Milvus.
         if (!(thrown instanceof RangeError)) throw thrown
         accepted = false
       }
@@ -150,8 +150,8 @@ testProperty(
 )
 
 /**
- * What a text is in Markdown: nothing that ends a line or a cell, begins a tag or a fence, links,
- * shows an image or calls a person.
+ * Escaped Markdown: nothing ends a line or a cell, opens a tag or a fence, links, embeds an image
+ * or mentions a person.
  */
 function expectPlainText(markdown: string): void {
   const withoutEscapes = markdown
@@ -162,7 +162,7 @@ function expectPlainText(markdown: string): void {
 
 const anyTexts = fc.array(anyText, { minLength: 1, maxLength: 12 })
 
-/** A run of which everything that comes from outside is one of these. */
+/** A report in which every external text is one of these. */
 function buildReport(texts: readonly string[]) {
   const textAt = (index: number): string => texts[index % texts.length] ?? ''
   const changes = [0, 1].map((index): Change => ({
@@ -217,8 +217,8 @@ function buildReport(texts: readonly string[]) {
 }
 
 /**
- * Line by line what Markdown makes of a summary: headings, rows and their cells, quotes, fences and
- * the lines in them.
+ * The structure of a summary as Markdown, line by line: headings, rows and cells, quotes, fences
+ * and their lines.
  */
 function outlineMarkdown(markdown: string): string[] {
   let fence = ''
@@ -270,8 +270,8 @@ testProperty('Markdown', anyTexts, (texts) => {
 })
 
 /**
- * The lines that the runner takes for commands. Source: actions/runner, ActionCommand.cs: `::`
- * first in a line but for what is not seen, or `##[` anywhere in it.
+ * The lines that the runner reads as commands. Source: actions/runner, ActionCommand.cs: `::` at
+ * the start of a line after invisible characters, or `##[` anywhere in it.
  */
 const findCommands = (text: string): string[] =>
   text
@@ -327,8 +327,8 @@ const anySecret = fc
   )
   .filter((text) => text.trim().length >= 6 && !text.includes('*'))
 /**
- * The forms in which a secret travels: as it is, in base64, in URLs and forms, in JSON of
- * JavaScript and of Go.
+ * The encodings of a secret in transit: plain, base64, URL and form encoding, JSON of JavaScript
+ * and of Go.
  */
 const encoders: readonly ((secret: string) => string)[] = [
   (secret) => secret,
@@ -346,7 +346,7 @@ const encoders: readonly ((secret: string) => string)[] = [
         (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
       ),
 ]
-/** Inside of what is encoded as a whole, at any place in it. */
+/** Inside a larger encoded text, at any offset. */
 const embeddedEncoders = ['u:', 'us:', 'user:'].map(
   (before) => (secret: string) => Buffer.from(before + secret.trim()).toString('base64'),
 )
@@ -368,8 +368,8 @@ testProperty(
         chosenEncoders.map((encode) => before + encode(secret) + after).join(' '),
       )
     })
-    // Of what is encoded with something before it, that beginning is no secret; nor is the last
-    // sign, which has a few bits.
+    // With a prefix, the beginning of the encoding is not secret; nor is the last character, which
+    // encodes only a few bits.
     const hiddenForms = [
       ...encoders.map((encode) => encode(secret)),
       ...embeddedEncoders.map((encode) => encode(secret).replace(/=+$/, '').slice(8, -1)),

@@ -1,6 +1,6 @@
 /**
- * ACM as it answers in the field: throttled, in pages, at its quotas, under an organization's
- * policies, and with certificates in every state.
+ * ACM in practice: throttling, pages, quotas, an organization's policies, and certificates in every
+ * state.
  */
 import { setTimeout } from 'node:timers/promises'
 import { expect } from '@jest/globals'
@@ -30,7 +30,7 @@ const acmFault = (code: string, message: string) =>
   ({ service: 'acm', error: { status: 400, code, message } }) as const
 const throttlingFault = acmFault('ThrottlingException', 'Rate exceeded')
 
-/** How often each operation was asked of ACM since `from`. */
+/** The number of requests to ACM for an operation. */
 const countRequests = ({ environment }: Pick<Scenario, 'environment'>, operation: string): number =>
   environment.requestLog.requests.filter(
     (request) => request.service === 'acm' && request.operation === operation,
@@ -52,8 +52,8 @@ scenario(
     })
     const { 'certificate-arn': arn } = expectSuccess(await run()).outputs
     expect(await listCertificates(environment)).toHaveLength(1)
-    // Two refused and two answered: one before the import, one to look whether the throttled import
-    // has arrived.
+    // Two requests are rejected and two succeed: one before the import, one to find out whether the
+    // throttled import arrived.
     expect([
       countRequests(scenario, 'ListCertificates') - 1,
       countRequests(scenario, 'ImportCertificate'),
@@ -309,7 +309,7 @@ simulatorScenario(
     expect((await run(inputs)).log).toMatch(
       /^::warning .*ends in 8 days, .*ACM cannot renew it \(PENDING_VALIDATION\): Make the DNS record _x CNAME _y/m,
     )
-    // Without the permission to describe it, it is taken for one that was imported.
+    // Without permission to describe it, the certificate counts as an imported one.
     environment.aws.authorize = (_principal, action) => action !== 'acm:DescribeCertificate'
     expect(expectSuccess(await run(inputs)).log).toMatch(
       /^::warning .*ACM does not renew imported certificates/m,
@@ -331,8 +331,7 @@ scenario(
         notBefore: new Date(now - (lifetimeDays - daysLeft) * dayMs),
         notAfter: new Date(now + daysLeft * dayMs),
       })
-      // The namespace is not there, so that nothing changes; what preflight says of the certificate
-      // it says first.
+      // The namespace does not exist, so nothing changes. Preflight reports the certificate first.
       return /^::warning .*ends in \d+ days?, on /m.test(
         (
           await run({

@@ -1,6 +1,6 @@
 /**
- * Certificates in the field: a given ARN, other usages, other keys, many of them, and an end that
- * is near.
+ * Certificates in practice: a given ARN, other usages, other keys, many certificates, and an expiry
+ * that is near.
  */
 import { expect } from '@jest/globals'
 import { listCertificates, importCertificate, findCertificate } from './manual-operations.ts'
@@ -74,7 +74,7 @@ simulatorScenario(
       await run({ certificate: narrowUsage.fullchain, 'private-key': narrowUsage.privateKey }),
     )
     expect(second.outputs['certificate-arn']).not.toBe(first.outputs['certificate-arn'])
-    // The next run finds what is left of the first.
+    // The next run finds what remains of the first.
     expect(
       listChanges(
         expectSuccess(

@@ -1,7 +1,7 @@
 /**
- * The releases that Milvus' chart makes: each version and mode, with both majors of helm. `npm run
- * matrix` plays all of them and writes docs/compatibility.md; the tests play those that differ
- * most.
+ * The releases that Milvus' chart creates: each version and mode, with both major versions of helm.
+ * `npm run matrix` runs all of them and writes docs/compatibility.md. The tests run those that
+ * differ most.
  */
 import { appendFileSync } from 'node:fs'
 import { expect } from '@jest/globals'
@@ -19,7 +19,7 @@ import {
 
 setDefaultStart('empty')
 
-/** A release as it is before the action comes. */
+/** A release before the action's first run. */
 interface InitialRelease {
   readonly chart: string
   readonly mode: InstallationMode
@@ -46,7 +46,7 @@ for (const initialRelease of initialReleases.filter(
     async ({ environment, run, writes }) => {
       await environment.useHelm(helm)
       await environment.installMilvus({ mode, chartVersion: chart })
-      // The values of this installation are to stay as they are.
+      // These values must not change.
       const inputs = { values: '' }
       const restartNotice =
         mode === 'standalone'
@@ -70,7 +70,7 @@ for (const initialRelease of initialReleases.filter(
       expectUnchanged(await run(inputs))
       expect(writes()).toEqual([])
       expect(expectSuccess(await run({ ...inputs, mode: 'check' })).outputs['drift']).toBe('false')
-      // In cluster mode the annotations of the guide for EKS hand the Service to the AWS Load
+      // In cluster mode the annotations of the EKS guide assign the Service to the AWS Load
       // Balancer Controller.
       if (mode === 'cluster')
         expect(deployResult.summary).toContain(

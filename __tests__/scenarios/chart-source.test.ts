@@ -1,4 +1,4 @@
-/** Where the chart comes from: each form of its name, and a repository that fails for a moment. */
+/** The source of the chart: each form of a reference, and a repository that fails temporarily. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
@@ -17,12 +17,11 @@ import {
   type Scenario,
 } from './harness.ts'
 
-/** Everything up to the first write: the chart is fetched and rendered. */
+/** Everything up to the first write: the chart is downloaded and rendered. */
 const dryRunInputs = { 'dry-run': 'true', values: '' }
 
 /**
- * The working directory of a job that has checked out a chart, and a helm that has been told of a
- * repository.
+ * The working directory of a job that checked out a chart, and a helm with a configured repository.
  */
 async function makeWorkspace(
   environment: TestEnvironment,
@@ -161,7 +160,7 @@ scenario('an OCI reference with a tag, a digest or both', async ({ environment, 
   }
 })
 
-/** How often helm asked the repository for something since the last run began. */
+/** The number of helm's requests to the repository since the last run began. */
 const asked = (
   { environment }: Pick<Scenario, 'environment'>,
   requestOffset: number,

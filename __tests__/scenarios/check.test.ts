@@ -1,6 +1,6 @@
 /**
- * mode check and dry-run: what differs is said and nothing is changed; what a check reports, a
- * deploy heals.
+ * Mode check and dry-run: differences are reported and nothing changes. A deploy fixes what a check
+ * reports.
  */
 import { expect } from '@jest/globals'
 import {
@@ -42,10 +42,10 @@ import {
 setDefaultStart('deployed')
 
 const checkInputs = { mode: 'check', 'probe-timeout': '1s' }
-/** Without what only a role that may read Secrets can compare. */
+/** Without the values that only a role with access to Secrets can compare. */
 const checkInputsWithoutValues = { ...checkInputs, 'private-key': '', values: '' }
 
-/** A check that saw everything, and found nothing. */
+/** A check that read everything and found no drift. */
 function expectClean(run: RunResult): RunResult {
   expect(expectSuccess(run).outputs).toMatchObject({
     drift: 'false',
@@ -68,7 +68,7 @@ function expectDrift(run: RunResult, differences: readonly string[]): RunResult 
   return run
 }
 
-/** Nothing but reads reached the cluster and AWS, not even a review of access. */
+/** The cluster and AWS received only reads, and not even an access review. */
 function expectOnlyReads(environment: TestEnvironment, requestOffset: number): void {
   const ownRequests = environment.requestLog.requests
     .slice(requestOffset)
@@ -100,9 +100,9 @@ scenario(
       'certificate-expiry': expect.stringMatching(/^\d{4}-/),
       'milvus-version': expect.stringMatching(/^v?2/),
     })
-    // A role that may deploy is enough, too.
+    // A role with permission to deploy suffices, too.
     expectClean(await run(checkInputs, { env: await environment.assumeRole() }))
-    // Neither certificate nor key: whatever the Ingress names is looked at.
+    // With neither certificate nor key, the check reads the certificate of the Ingress.
     expect(
       expectClean(await run({ ...checkInputsWithoutValues, certificate: '' }, { env })).outputs[
         'certificate-arn'
@@ -352,8 +352,7 @@ scenario(
       ...awsDifferences,
     ])
 
-    // Whichever certificate the listener was given by hand, it covers the host, so that the probe
-    // does not mind.
+    // The certificate set on the listener by hand covers the host, so the probe accepts it.
     await expectFixedByDeploy(run, ['ingress certificate-arn', ...awsDifferences])
   },
 )
@@ -435,7 +434,7 @@ scenario(
       /^## 📋 Dry run: 0 changes would be made/,
     )
 
-    // What fails in a deploy fails in a dry run, in the same words, and before anything is changed.
+    // A dry run fails with the same messages as a deploy, before anything changes.
     await environment.kubectl(
       'annotate',
       '--overwrite',

@@ -1,5 +1,6 @@
 /**
- * The way to an EKS cluster: its state, who its endpoint lets in, and a runner whose clock is off.
+ * Access to an EKS cluster: its status, the networks that its endpoint allows, and a runner whose
+ * clock is wrong.
  */
 import { expect } from '@jest/globals'
 import type { Simulator } from '../../simulator/simulator.ts'
@@ -14,7 +15,7 @@ import {
 
 setDefaultStart('cluster-ip')
 
-/** Changes what DescribeCluster says. */
+/** Changes the response of DescribeCluster. */
 function setClusterDescription(
   { awsState: state, cluster }: Simulator,
   changes: Partial<NonNullable<ReturnType<Simulator['awsState']['clusters']['get']>>>,

@@ -1,4 +1,4 @@
-/** A run that has nothing to change is quick: it is what pipelines and drift checks do most. */
+/** A run without changes is fast: it is the most frequent one in pipelines and drift checks. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
@@ -9,13 +9,13 @@ import { expectSuccess, scenario, setDefaultStart } from './harness.ts'
 setDefaultStart('cluster-ip')
 
 /**
- * Seconds of the processor's work, the probe and the post step included, on a machine that is no
+ * The limit in seconds of CPU time, with the probe and the post step, on a machine that is no
  * slower than `load`.
  */
 const maxCpuSeconds = 0.6
 /**
- * Seconds in which such a machine loads the action and refuses its inputs: on a slower or busier
- * one all takes as much longer.
+ * Seconds in which such a machine loads the action and rejects its inputs. The limit scales with a
+ * slower or busier machine.
  */
 const idleStartupSeconds = 0.2
 

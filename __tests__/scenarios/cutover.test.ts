@@ -1,6 +1,4 @@
-/**
- * When the Service becomes ClusterIP, and what clients notice of it; what they notice of a renewal.
- */
+/** The switch of the Service to ClusterIP, and what clients notice of it and of a renewal. */
 import { X509Certificate } from 'node:crypto'
 import { expect } from '@jest/globals'
 import {
@@ -25,7 +23,7 @@ const getServiceType = async (environment: TestEnvironment): Promise<unknown> =>
       { type?: string } | undefined
   )?.type
 
-/** Groups of the log, in order. */
+/** The groups of the log, in order. */
 const listStepOrder = (log: string): string[] =>
   [...log.matchAll(/^::group::[✓✗] ([\w-]+):/gm)].map(([, step]) => step ?? '')
 
@@ -41,7 +39,7 @@ scenario(
     try {
       const result = expectSuccess(
         await run(inputs, {
-          // From the moment at which the action says that the new one works.
+          // From the moment at which the action reports that the new address works.
           onLine: (line) => {
             if (clients.length === 1 && line.includes('✓ probe'))
               clients.push(
@@ -64,7 +62,7 @@ scenario(
       const { receivedAt: at } = await serviceSwitched
       expect(oldClient.calls.filter(({ endedAt: ended }) => ended < at)).not.toEqual([])
       expect(oldClient.failedCalls.filter(({ endedAt: ended }) => ended < at)).toEqual([])
-      // The old load balancer goes with the type of the Service.
+      // The old load balancer is deleted with the type of the Service.
       expect(oldClient.failedCalls).not.toEqual([])
       expect(
         clients
@@ -140,7 +138,7 @@ scenario(
       )
       await Promise.all(clients.map((client) => client.stop()))
       expect(result.outputs['certificate-arn']).toBe(first.outputs['certificate-arn'])
-      // The run ends only when the ALB serves the new one.
+      // The run ends only when the ALB serves the new certificate.
       expect(result.log).toContain(
         `certificate ${new X509Certificate(renewed.certificate).serialNumber}`,
       )

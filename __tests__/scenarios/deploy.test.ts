@@ -1,5 +1,5 @@
 /**
- * The main job: first deployment, converged run, renewal, and the Milvuses that are not the
+ * The main job: first deployment, converged run, renewal, and installations that differ from the
  * guide's.
  */
 import { X509Certificate } from 'node:crypto'
@@ -90,7 +90,7 @@ scenario(
     expectSuccess(second)
     expect(second.outputs).toMatchObject({ ...first.outputs, changed: 'false', changes: '[]' })
     expect(writes()).toEqual([])
-    // version, pull, three dry runs and upgrade of the first run
+    // The first run calls version, pull, three dry runs and upgrade.
     expect(await environment.helmCalls()).toHaveLength(6)
   },
   { start: 'empty' },
@@ -294,8 +294,7 @@ scenario(
       new X509Certificate(renewed.certificate).raw,
     )
 
-    // What kubectl held no longer stands in the way: another ARN, another scheme. What nobody asked
-    // for stays.
+    // Fields that kubectl owned are free to change: another ARN, another scheme. Other fields stay.
     const largerKey = await environment.certificateAuthority.issue({
       hosts: [environment.host],
       keyAlgorithm: 'RSA_3072',

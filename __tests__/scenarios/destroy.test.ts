@@ -1,4 +1,4 @@
-/** Mode destroy: what this action made goes, and nothing else. */
+/** Mode destroy deletes what the action created, and nothing else. */
 import { expect } from '@jest/globals'
 import { runAction } from '../../testing/run-action.ts'
 import { requiredForDestroy } from '../../testing/required-permissions.ts'
@@ -44,7 +44,7 @@ const listCertificateArns = async ({
 }: Pick<Scenario, 'environment'>): Promise<string[]> =>
   (await listCertificates(environment)).map(({ arn }) => arn)
 
-/** Another Ingress of group shared. */
+/** Another Ingress of group "shared". */
 function createGroupMember(
   { environment }: Scenario,
   name: string,
@@ -174,7 +174,7 @@ scenario(
     )
     expect(await listLoadBalancerNames(environment)).toEqual([outputs['alb-address']])
 
-    // When nothing names it any more, it goes: also without the Ingress it is known by its tag.
+    // It is deleted when nothing uses it any more. Without the Ingress, its tag identifies it.
     await environment.kubectl('delete', 'ingress', 'z-other')
     expect(listChanges(expectSuccess(await run(destroyInputs)))).toEqual([
       'certificate certificate',
@@ -306,12 +306,12 @@ scenario(
     const ingressDeletion = environment.requestLog.nextRequest(({ operation }) =>
       /^DELETE .*\/ingresses\/milvus-demo$/.test(operation),
     )
-    // Main is killed: nobody but post and the next run can clean up.
+    // Main is killed: only post and the next run can clean up.
     await runAction(environment, destroyInputs, {
       onStart: (child) => void ingressDeletion.then(() => child.kill('SIGKILL')),
     })
     await expireLease(environment)
-    // With its Lease it has looked, and what it asks ELB from then on is of the wait.
+    // A run that has its Lease is done reading, and its later requests to ELB belong to the wait.
     const leaseUpdated = environment.requestLog.nextRequest(
       ({ operation, userAgent: client }) =>
         client.startsWith('milvus-alb-action') && /^PUT .*\/leases\//.test(operation),
@@ -520,7 +520,7 @@ scenario(
         '{"spec":{"type":"ClusterIP"}}',
       )
     })
-    // helm's last word on a revision.
+    // The status that helm finally stores for a revision.
     const removeFault = environment.requestLog.injectFault({
       service: 'kubernetes',
       operation: /^PUT .*\/secrets\/.*\.v\d+$/,

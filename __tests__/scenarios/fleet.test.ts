@@ -123,8 +123,8 @@ scenario(
         .sort(),
     ).toEqual([...names].sort())
     expect(JSON.parse(outputs['targets'] ?? '')).toEqual(names)
-    // Source: GitHub, workflow syntax, jobs.<job_id>.outputs: 1 MB a job. Linux, execve(2): 128 KiB
-    // a variable, which an input is.
+    // Source: GitHub, workflow syntax, jobs.<job_id>.outputs: 1 MB per job. Linux, execve(2): 128
+    // KiB per variable, which an input is.
     expect((outputs['matrix'] ?? '').length).toBeLessThan(2 ** 20 - 2 ** 17)
     expect((outputs['targets'] ?? '').length).toBeLessThan(2 ** 17)
 
@@ -204,14 +204,14 @@ scenario(
       expect(github.issues).toMatchObject([
         { state: 'closed', comments: [expect.stringContaining('as they should be')] },
       ])
-      // What else the workflow looks at has an issue of its own.
+      // Another selection of targets has its own issue.
       expect(
         (await runReport({ artifacts: 'milvus-alb-results-0', targets: '["other"]' })).outputs,
       ).toEqual({ clean: 'false', drift: 'unknown', issue: '2' })
       expect((await runReport({ issue: 'false', targets: '["bad","lost"]' })).summary).toContain(
         '| ✗ | lost |  | no result: its job ended before the action did |',
       )
-      // The archive's address carries its own right.
+      // The archive's URL contains its own signature.
       expect(
         github.requests.filter(
           (request) => request.includes('/blobs/') && request.endsWith('with a token'),

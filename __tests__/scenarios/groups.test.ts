@@ -1,4 +1,4 @@
-/** Ingresses that share an ALB, and changes of the Ingress that make another ALB. */
+/** Ingresses that share an ALB, and changes of an Ingress that create another ALB. */
 import { expect } from '@jest/globals'
 import {
   createObjects,
@@ -23,7 +23,7 @@ setDefaultStart('cluster-ip')
 const annotationPrefix = 'alb.ingress.kubernetes.io'
 const groupInputs = { 'group-name': 'shared' }
 
-/** Another Ingress of the group, for Milvus' Service as well. */
+/** Another Ingress of the group, also for Milvus' Service. */
 function createGroupMember(
   { environment }: Scenario,
   name: string,
@@ -87,7 +87,7 @@ scenario('a group of two Ingresses shares one ALB, and both get its address', as
   expect(await listLoadBalancerNames(environment)).toEqual([first.outputs['alb-address']])
   expect(await getAddress(scenario, 'a-other')).toBe(first.outputs['alb-address'])
   expect(await getAddress(scenario, 'milvus-demo')).toBe(first.outputs['alb-address'])
-  // The default certificate is that of the other one, which comes first: no change by hand.
+  // The first member of the group sets the default certificate, so it is not drift.
   expectUnchanged(await run(groupInputs))
 })
 

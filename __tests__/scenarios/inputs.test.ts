@@ -1,6 +1,6 @@
 /**
- * Inputs as people give them: the many wrong ones, each named and all at once, and the odd ones
- * that are taken.
+ * Inputs as people write them: many invalid ones, all named at once, and unusual ones that are
+ * valid.
  */
 import { expect } from '@jest/globals'
 import { encryptPrivateKey, issueSelfSigned } from '../../testing/certificates.ts'

@@ -1,6 +1,6 @@
 /**
- * Another Milvus, another helm: what only the lab has. That Milvus' own clients work is looked at
- * after every run there (harness.ts).
+ * Another Milvus and another helm, which only the lab has. The harness verifies after every run
+ * there that Milvus' own clients work (harness.ts).
  */
 import { expect } from '@jest/globals'
 import { mergeValues } from '../../simulator/charts/merge-values.ts'

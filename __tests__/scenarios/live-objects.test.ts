@@ -1,6 +1,6 @@
 /**
- * What others changed in the live objects of a release: found before helm undoes it, or stops at it
- * with the Service already changed.
+ * Changes by others to live objects of a release are found before helm reverts them, or stops at
+ * them with the Service already changed.
  */
 import { expect } from '@jest/globals'
 import type { TestEnvironment } from '../../testing/environment.ts'
@@ -16,11 +16,11 @@ import { expectFailureWithoutWrites, expectSuccess, scenario, setDefaultStart } 
 
 setDefaultStart('empty')
 
-/** helm is run for the Service only. */
+/** helm runs only for the Service. */
 const serviceOnlyInputs = { values: '' }
 const forceInputs = { ...serviceOnlyInputs, 'force-conflicts': 'true' }
 
-/** What a Deployment runs, and how often. */
+/** The image and replicas of a Deployment. */
 async function getDeployment(
   environment: TestEnvironment,
   name: string,
@@ -109,7 +109,7 @@ for (const helm of [4, 3] as const) {
         })
         return
       }
-      // helm 3 writes no ConfigMap that nobody changed, and does without the right to.
+      // helm 3 does not write an unchanged ConfigMap, and does not need the permission.
       const result = expectSuccess(
         await run(serviceOnlyInputs, { env: await environment.assumeRole('patch configmaps') }),
       )

@@ -1,6 +1,6 @@
 /**
- * The controller and the ALB: refusals of ELB, silence, changes by hand in AWS, and targets that
- * answer nobody.
+ * The controller and the ALB: rejections by ELB, missing events, manual changes in AWS, and targets
+ * that do not respond.
  */
 import { expect } from '@jest/globals'
 import type { TestEnvironment } from '../../testing/environment.ts'
@@ -70,7 +70,8 @@ scenario(
     ]
     let removeFault = (): void => undefined
     for (const [code, message, remedy] of elbErrors) {
-      // The next fault before the last one goes: the controller may try at any moment.
+      // The next fault starts before the last one ends, because the controller may retry at any
+      // moment.
       const removePreviousFault = removeFault
       removeFault = environment.requestLog.injectFault({
         service: 'elbv2',
@@ -244,7 +245,7 @@ scenario(
     environment.controller.options.isRecorderMuted = true
     const result = expectSuccess(await run())
     expect(result.summary).toContain('The controller has not said that it is done')
-    // Nobody's word, and nothing to see: a change of this kind shows in no listener.
+    // There is no event and nothing to see: no listener shows a change of this kind.
     const unconfirmedRun = await run({
       'inbound-cidrs': '10.0.0.0/8',
       'load-balancer-timeout': '5s',
@@ -389,8 +390,8 @@ scenario(
 )
 
 /**
- * Has the API ask the controller's webhook where nobody listens.
- * @returns what mends it
+ * Points the API server's webhook call to a port where nothing listens.
+ * @returns a function that restores it
  */
 async function breakWebhook(environment: TestEnvironment): Promise<() => Promise<unknown>> {
   const url = 'https://127.0.0.1:1/validate-networking-v1-ingress'

@@ -1,4 +1,4 @@
-/** Runs on one target exclude each other, and what a dead one left in helm is finished. */
+/** Runs on one target exclude each other, and complete what a dead run left in helm. */
 import type { ChildProcess } from 'node:child_process'
 import { expect } from '@jest/globals'
 import { runAction } from '../../testing/run-action.ts'
@@ -37,7 +37,7 @@ const runOptions = (id: number) => ({
 const describeRun = (id: number): string =>
   `https://github.com/acme/search/actions/runs/${id} (attempt 1, job deploy)`
 
-/** The newest revision, as helm says it. */
+/** The latest revision as helm reports it. */
 async function getLatestRevision(
   environment: TestEnvironment,
 ): Promise<{ revision: number; status: string }> {
@@ -49,7 +49,7 @@ async function getLatestRevision(
 }
 
 /**
- * Options of a run that is killed, with all that it started, when a request is there; its runner
+ * Options of a run that is killed with all its child processes at a certain request. Its runner
  * dies too.
  */
 const killWhen = (moment: Promise<unknown>) => ({
@@ -60,7 +60,7 @@ const killWhen = (moment: Promise<unknown>) => ({
     }),
 })
 
-/** Until helm has applied the chart, and waits for pods. */
+/** Until helm has applied the chart and waits for pods. */
 const waitForHelmRollout = ({ requestLog: traffic }: TestEnvironment): Promise<unknown> =>
   traffic.nextRequest(
     ({ operation, userAgent: client }) =>
@@ -150,7 +150,7 @@ scenario(
     expect(changes).toEqual(
       expect.arrayContaining(['release status', 'release values.minio.bucketName']),
     )
-    // It is as wanted already, and stays so.
+    // The release already has the desired state, and keeps it.
     expect(changes).not.toContain('release service.type')
     expect(await getLatestRevision(environment)).toEqual(
       expect.objectContaining({ revision: 3, status: 'deployed' }),
@@ -168,7 +168,7 @@ simulatorScenario(
     environment.pausePodReadiness()
     await runAction(environment, chartUpgradeInputs, killWhen(waitForHelmRollout(environment)))
     await expireLease(environment)
-    // As after the own helm of somebody who came later, whose revisions keep our label.
+    // As after a later manual helm upgrade, whose revisions keep the action's label.
     const secret = environment.kubernetes.get(
       'Secret',
       environment.namespace,
@@ -213,7 +213,7 @@ scenario('a run that lost its Lease changes nothing more', async ({ environment,
 scenario(
   'without permission for Leases, a note says what still excludes concurrent runs',
   async ({ environment, run }) => {
-    // In a cluster the roles are one for all: each run has those that were bound last.
+    // A cluster has one set of roles: each run has those that were bound last.
     const useFullRole = async () => ({ env: await environment.assumeRole() })
     for (const permission of ['get leases', 'create leases']) {
       const result = expectSuccess(await run({}, { env: await environment.assumeRole(permission) }))

@@ -1,5 +1,5 @@
 /**
- * The permissions that docs ship are enough, and each of them is needed: as files, enforced in IAM
+ * The documented permissions suffice, and each is needed. The files themselves are enforced in IAM
  * and in the cluster.
  */
 import { expect } from '@jest/globals'

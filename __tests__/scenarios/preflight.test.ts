@@ -1,5 +1,6 @@
 /**
- * What preflight finds of the cluster and of the Ingress' inputs: said before anything is written.
+ * What preflight finds in the cluster and in the Ingress inputs, reported before anything is
+ * written.
  */
 import { expect } from '@jest/globals'
 import { createObjects, createMilvusObjects, type KubernetesObject } from './manual-operations.ts'
@@ -20,7 +21,7 @@ setDefaultStart('cluster-ip')
 
 const annotationPrefix = 'alb.ingress.kubernetes.io'
 
-/** A class of the controller with these parameters, by the name of both. */
+/** An IngressClass with these parameters; both have this name. */
 async function createIngressClass(
   { environment }: Scenario,
   name: string,
@@ -149,7 +150,7 @@ scenario('IngressClass parameters that only set another value are a warning', as
   ]) {
     expect(result.log).toMatch(new RegExp(`^::warning.*${part.replace(/[.()/]/g, '\\$&')}`, 'm'))
   }
-  // The user did not choose the policy: a note will do.
+  // The user did not choose the policy, so a note suffices.
   expect(result.summary).toContain(
     'set sslPolicy ELBSecurityPolicy-TLS13-1-3-2021-06, which wins over ssl-policy',
   )
@@ -374,7 +375,7 @@ scenario(
         .replace(/^"([^"]+)":/, '$1='),
     )
     await expectFailureWithoutWrites(scenario, {}, 'milvus-tls-mismatch')
-    // A role that may not read the release does not know.
+    // A role that cannot read the release cannot tell.
     const result = await run(
       { mode: 'check', values: '', probe: 'off' },
       { env: await environment.assumeRole('list secrets,get secrets', 'check') },

@@ -1,6 +1,6 @@
 /**
- * The probe: the way to the ALB, its TLS and its answers, what Milvus says, and the host's own
- * name.
+ * The probe: the connection to the ALB, its TLS and its responses, Milvus' status, and the host's
+ * DNS name.
  */
 import { createCertificateAuthority } from '../../testing/certificates.ts'
 import { expect } from '@jest/globals'
@@ -270,7 +270,7 @@ scenario('a runner outside inbound-cidrs: the input is named', async ({ environm
         ),
       ),
     ).toContain(`security-groups (${environment.securityGroup})`)
-    // Told apart from an ALB that is dead.
+    // This is told apart from an ALB that is down.
     blackHole.close()
     expect(
       getErrorAnnotation(
@@ -491,7 +491,7 @@ simulatorScenario(
       expect(getErrorAnnotation(expectFailure(await run(shortProbe), 'probe', code))).toMatch(text)
       removeFault()
     }
-    // 2.2.8 and older have no Connect.
+    // 2.2.8 and older do not implement Connect.
     injectGrpcError(12, 'unknown method Connect', 'Connect')
     expect(expectSuccess(await run()).outputs['milvus-version']).toBe('v2.6.15')
   },

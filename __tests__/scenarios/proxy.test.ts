@@ -1,6 +1,6 @@
 /**
- * Behind a company's proxy: the SDK, the Kubernetes client, helm and the probe all go through it,
- * and leave it out for NO_PROXY.
+ * Behind a corporate proxy: the SDK, the Kubernetes client, helm and the probe all use it, and
+ * bypass it for NO_PROXY.
  */
 import { expect } from '@jest/globals'
 import { expectFailure, expectSuccess, scenario, setDefaultStart } from './harness.ts'
@@ -13,7 +13,7 @@ const clusterHost = 'api.production.example.com'
 scenario(
   'names that only the proxy resolves: every request uses the proxy',
   async ({ environment, run }) => {
-    // Nothing but the proxy knows the load balancer's name.
+    // Only the proxy can resolve the load balancer's name.
     await environment.setDnsRecords({
       '*.elb.amazonaws.com': '',
       [environment.host]: environment.albAddress,
@@ -35,7 +35,7 @@ scenario(
       const countProxied = (pattern: RegExp) =>
         proxy.requests.filter((request) => pattern.test(request)).length
       expect(countProxied(/^(GET|POST) http:\/\/aws\.example\.com/)).toBeGreaterThan(3)
-      // the client and helm
+      // The client and helm.
       expect(countProxied(new RegExp(`^CONNECT ${clusterHost}`))).toBeGreaterThan(1)
       expect(
         countProxied(
@@ -85,8 +85,8 @@ scenario('a corporate CA is trusted by the SDK and by helm', async ({ environmen
   try {
     const env = { AWS_ENDPOINT_URL: aws.url }
     expectSuccess(await run({ 'chart-repository': charts.url }, { env }))
-    // Only AWS_CA_BUNDLE knows the authority now: AWS is reached, and the probe, which it is not
-    // for, trusts nobody.
+    // Only AWS_CA_BUNDLE contains the CA now. AWS is reached; the probe, to which the bundle does
+    // not apply, does not trust it.
     const bundleEnv = {
       ...env,
       AWS_CA_BUNDLE: environment.runnerEnv()['NODE_EXTRA_CA_CERTS'] ?? '',

@@ -1,4 +1,4 @@
-/** What is refused before anything changes: each by its code, with nothing written anywhere. */
+/** Failures before anything changes: each has its code, and nothing is written. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
@@ -314,7 +314,7 @@ scenario('a cluster that does not exist', async (scenario) => {
 })
 
 scenario('a cluster that is unreachable', async (scenario) => {
-  // Port 1 of loopback: nobody listens there.
+  // Nothing listens on port 1 of loopback.
   scenario.environment.setClusterEndpoint('https://127.0.0.1:1')
   const text = await expectFailureWithoutWrites(scenario, {}, 'cluster-unreachable')
   expect(text).toContain('ECONNREFUSED')
@@ -420,7 +420,7 @@ scenario(
         '{"spec":{"type":"LoadBalancer"}}',
       )
     })
-    // helm's last word on a revision.
+    // The status that helm finally stores for a revision.
     environment.requestLog.injectFault({
       service: 'kubernetes',
       operation: /^PUT .*\/secrets\/.*\.v2$/,

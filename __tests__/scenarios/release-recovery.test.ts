@@ -1,7 +1,7 @@
 /**
- * After an upgrade that was killed, cancelled or rolled back, the next run leaves the release as if
- * nothing had happened. In cluster mode, between two versions of the chart with different objects,
- * with both majors of helm.
+ * After a killed, cancelled or rolled back upgrade, the next run leaves the release in the
+ * undisturbed state. In cluster mode, between two versions of the chart with different objects,
+ * with both major versions of helm.
  */
 import { exec, type ChildProcess } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -39,8 +39,8 @@ const isHelmRequest =
     client.startsWith('Helm') && operation.test(request.operation)
 
 /**
- * Right after the old load balancer is gone; and when all is applied, and nothing that goes is
- * gone.
+ * Right after the old load balancer is deleted; and when everything is applied, but nothing is
+ * deleted yet.
  */
 const interruptions = {
   'at the Service': isHelmRequest(/^PATCH .*\/services\/milvus-demo$/),
@@ -132,7 +132,7 @@ for (const helm of [3, 4] as const) {
           '2 failed milvus-5.0.19',
           `3 deployed milvus-${nextInputs === upgradeInputs ? '5.0.19' : '4.2.58'}`,
         ])
-        // The old load balancer is not made again.
+        // The old load balancer is not recreated.
         const services = environment.requestLog.requests
           .slice(requestOffset)
           .filter(isHelmRequest(/^(PATCH|PUT) .*\/services\/milvus-demo$/))
@@ -153,7 +153,7 @@ for (const helm of [3, 4] as const) {
       expectSuccess(await run(upgradeInputs))
       const deployed = await listNormalizedObjects(environment)
       await restoreSnapshot()
-      // What any upgrade does to an installation, and nothing else.
+      // The differences that any upgrade makes to an installation.
       await environment.helm(
         'upgrade',
         'milvus-demo',
@@ -182,8 +182,8 @@ for (const helm of [3, 4] as const) {
         removeFault()
         await environment.overrideAlb({ fixedStatus: undefined })
         expect(getErrorAnnotation(result)).not.toContain('put back')
-        // Beside what helm takes back by itself: an object that only the failed revision has and,
-        // where helm applies client-side, a field.
+        // Beside what helm reverts: an object that only the failed revision contains and, if helm
+        // applies client-side, a field.
         const cleared = listChanges(result)
           .filter((change) => /^release (object|metadata)/.test(change))
           .sort()
@@ -265,7 +265,7 @@ scenario(
   },
 )
 
-/** A ConfigMap of the chart that comes with attu. */
+/** A ConfigMap that the chart adds with attu. */
 const renderConfigMapTemplate = (name: string, annotations: string): string =>
   `{{- if .Values.attu.enabled }}\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}-${name}, annotations: ${annotations}}\ndata: {a: b}\n{{- end }}\n`
 

@@ -1,6 +1,6 @@
 /**
- * helm: what is found before it changes anything, what its errors mean, and who else has the
- * release in hand.
+ * helm: what is found before it changes anything, what its errors mean, and other tools that
+ * operate on the release.
  */
 import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
@@ -30,7 +30,7 @@ import {
 } from './harness.ts'
 
 const allowChartChange = { 'allow-chart-change': 'true' }
-/** None of those that the harness sets by itself: helm is run for the Service only. */
+/** Without the settings that the harness adds: helm runs only for the Service. */
 const serviceOnlyInputs = { values: '' }
 
 scenario(
@@ -427,7 +427,7 @@ scenario('a failed hook is named with its log', async ({ environment, run }) => 
   await environment.chartRepository.publish('4.2.58', '2.5.16', {
     'templates/hook.yaml': hookTemplate,
   })
-  environment.pausePodReadiness() // that of the hook would end well
+  environment.pausePodReadiness() // The run with the hook would succeed.
   const result = expectFailure(
     await run({ 'release-timeout': '1s' }),
     'release',
@@ -554,7 +554,7 @@ scenario(
   { start: 'empty' },
 )
 
-/** Makes a revision what a helm leaves that is killed. */
+/** Puts a revision into the state that a killed helm leaves. */
 async function setPending(
   environment: TestEnvironment,
   revision: number,
@@ -574,7 +574,7 @@ async function setPending(
     data: { release: encodeRelease(JSON.stringify(release)) },
   })
   if (revision === 1) return
-  // helm marks the one before superseded only at the end of an upgrade.
+  // helm marks the previous revision as superseded only at the end of an upgrade.
   const previousSecret = await getObject(environment, 'secret', 'sh.helm.release.v1.milvus-demo.v1')
   if (previousSecret)
     await replaceObject(environment, {
@@ -586,7 +586,10 @@ async function setPending(
     })
 }
 
-/** The JSON that helm keeps in a Secret, and back: base64 by the API, base64 and gzip by helm. */
+/**
+ * Decodes and encodes the JSON that helm stores in a Secret: base64 by the API, base64 and gzip by
+ * helm.
+ */
 const decodeRelease = (data: string): string =>
   gunzipSync(Buffer.from(Buffer.from(data, 'base64').toString(), 'base64')).toString()
 const encodeRelease = (text: string): string =>

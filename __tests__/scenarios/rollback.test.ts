@@ -1,4 +1,4 @@
-/** on-failure: a run that fails leaves what it changed, or puts it back. */
+/** on-failure: a failed run keeps its changes, or rolls them back. */
 import { expect } from '@jest/globals'
 import type { TestEnvironment } from '../../testing/environment.ts'
 import {
@@ -22,7 +22,8 @@ import {
 const rollbackInputs = { 'on-failure': 'rollback' }
 
 /**
- * What a run may change, as a person sees it; status, versions and helm's count of revisions go on.
+ * The state that a run may change, as a person sees it, without status, versions and helm's
+ * revision numbers.
  */
 async function captureState(environment: TestEnvironment): Promise<unknown> {
   const [ingress, service, values] = await Promise.all([
@@ -56,7 +57,7 @@ scenario(
     expect(getErrorAnnotation(result)).not.toContain('put back')
     for (const step of ['ingress', 'release', 'certificate'])
       expect(result.log).toMatch(new RegExp(`✓ ${step}: put back: `))
-    // Said before the first change.
+    // This is announced before the first change.
     expect(result.log.indexOf('comes back with a new load balancer under a new name')).toBeLessThan(
       result.log.indexOf('✓ certificate'),
     )
@@ -78,7 +79,7 @@ scenario(
     expectSuccess(await run())
     await environment.kubectl('annotate', 'ingress', 'milvus-demo', 'example.com/team=search')
     const before = await captureState(environment)
-    // Of another type: ACM takes it only under a new ARN.
+    // With another key type ACM accepts it only under a new ARN.
     const other = await environment.certificateAuthority.issue({
       hosts: [environment.host],
       keyAlgorithm: 'RSA_3072',

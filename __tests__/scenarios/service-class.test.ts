@@ -27,7 +27,7 @@ interface LiveService {
   }
 }
 
-/** The Service, and whether fields of it belong to the action. */
+/** The Service, and whether the action owns fields of it. */
 async function getService(environment: TestEnvironment): Promise<{
   type: string
   loadBalancerClass: string | undefined
@@ -121,8 +121,8 @@ for (const helm of [4, 3] as const) {
       })
       expect((await getService(environment)).address).toMatch(/^k8s-milvus-milvusde-/)
 
-      // As a run leaves it that was killed between its two writes: helm meets no conflict when the
-      // type changes again.
+      // The state after a run that was killed between its two writes: helm meets no conflict when
+      // the type changes again.
       environment.kubernetes.apply(
         {
           apiVersion: 'v1',

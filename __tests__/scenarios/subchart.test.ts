@@ -1,5 +1,5 @@
 /**
- * Releases whose chart is not Milvus' own: an umbrella chart with Milvus inside, a fork, a chart of
+ * Releases whose chart is not Milvus' own: an umbrella chart with Milvus inside, a fork, a chart by
  * another vendor, and none at all.
  */
 import { expect } from '@jest/globals'
@@ -36,8 +36,8 @@ const destroyInputs = {
 }
 
 /**
- * A platform whose Milvus is called `vectors`, behind a load balancer because the platform's own
- * values say so.
+ * A platform chart whose Milvus has the alias `vectors`, and a load balancer because of the
+ * platform's values.
  */
 async function createUmbrellaChart(isNested: boolean): Promise<PackagedChart> {
   const milvus = {

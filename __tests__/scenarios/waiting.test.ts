@@ -1,6 +1,6 @@
 /**
- * What shows only later: the controller's word and the ALB's state; and what a run does when it is
- * cancelled.
+ * Results that appear later: the controller's events and the ALB's state. And what a run does when
+ * it is cancelled.
  */
 import type { ChildProcess } from 'node:child_process'
 import { expect } from '@jest/globals'
@@ -18,8 +18,8 @@ import {
 setDefaultStart('cluster-ip')
 
 /**
- * Options of a run that is told to end at a moment, as the runner tells it first. `took()`:
- * milliseconds from then to its end.
+ * Options of a run that receives the runner's first signal at some moment. `took()`: milliseconds
+ * from then to its end.
  */
 function cancelWhen(moment: Promise<unknown>) {
   let took = Infinity
@@ -50,8 +50,8 @@ scenario(
     )
     const result = await run(unknownGroupInputs)
     expectFailure(result, 'load-balancer', 'controller-refused')
-    // By the step's own time: how long a process takes to end is the machine's matter. The step
-    // began before its watch.
+    // Measured by the step's own time, because the end of a process depends on the machine. The
+    // step began before its watch.
     const took =
       Number(/✗ load-balancer: controller-refused \(([\d.]+) s\)/.exec(result.log)?.[1]) * 1_000
     expect((await eventsWatched).receivedAt + took - (await eventPosted).receivedAt).toBeLessThan(
@@ -67,7 +67,7 @@ scenario(
 scenario(
   'the controller rejects a change after an earlier success: the old address does not count',
   async ({ environment, run }) => {
-    // One that exists, so that the controller can use it once it knows it.
+    // A certificate that exists, so that the controller can use it once ELB knows it.
     const newGroupInputs = { 'security-groups': environment.securityGroup }
     environment.controller.options.unknownIds = [environment.securityGroup]
     expectSuccess(await run())
@@ -75,14 +75,13 @@ scenario(
     expectFailure(result, 'load-balancer', 'controller-refused')
     expect(result.outputs['alb-address']).toBeUndefined()
 
-    // Again the same: nothing to apply, and the old word still stands, so the controller is nudged
-    // and asked anew.
+    // Nothing to apply, and the old event is still there, so the run requests a reconcile.
     const secondRun = await run(newGroupInputs)
     expectFailure(secondRun, 'load-balancer', 'controller-refused')
     expect(listChanges(secondRun)).toEqual(['load-balancer milvus-alb-action/nudge'])
 
-    // Mended outside of the Ingress: the nudge is what makes the controller see it, unless it tries
-    // again by itself before that.
+    // The cause was fixed outside of the Ingress: the requested reconcile makes the controller
+    // notice, unless it retries before that.
     environment.controller.options.unknownIds = []
     const fixedRun = await run(newGroupInputs)
     expectSuccess(fixedRun)
@@ -159,7 +158,8 @@ scenario(
   'the Kubernetes token expires during a wait',
   async ({ environment, run }) => {
     environment.controller.options.reconcileDelay = 4_000
-    // From the wait on, however long helm took before it; a token says its age in whole seconds.
+    // Counted from the start of the wait, however long helm took before. A token states its age in
+    // whole seconds.
     const watching = environment.requestLog.nextRequest(
       ({ operation, query }) => operation.endsWith('/events') && query.includes('watch=true'),
     )
@@ -189,7 +189,7 @@ scenario(
   'cancelled while helm runs: helm is interrupted, no release stays pending, and the next run continues',
   async ({ environment, run }) => {
     const release = environment.pausePodReadiness()
-    // The last that helm writes before it waits.
+    // helm's last write before it waits.
     const applied = environment.requestLog.nextRequest(
       ({ operation, userAgent: client }) =>
         client.startsWith('Helm') && /^PATCH .*\/deployments\//.test(operation),
