@@ -35,7 +35,7 @@ test('one issue is opened, gets a comment each bad night, and is closed by a goo
   await runNightly(failedNeeds)
   expect(api.issues).toMatchObject([
     {
-      title: 'The nightly tests fail',
+      title: 'The nightly tests are failing',
       state: 'open',
       labels: ['nightly'],
       comments: [expect.stringContaining('`lab`: failure')],

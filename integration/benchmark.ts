@@ -181,7 +181,7 @@ function measureConvergedRuns(programs: LabPrograms): Promise<MeasurementPair[]>
   })
 }
 
-/** Seconds from the moment that AWS calls the load balancer active to the end of the action. */
+/** Seconds from the moment that AWS reports the load balancer as active to the end of the action. */
 function measureAfterActive(programs: LabPrograms): Promise<number> {
   return withLab(programs, async (lab) => {
     const releaseLoadBalancers = lab.pauseLoadBalancerProvisioning()
@@ -279,20 +279,20 @@ await writeFile(
   join(repositoryRoot, 'docs/performance.md'),
   `# Performance
 
-Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} cores (${cpus()[0]?.model.trim() ?? ''}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. Medians of ${rounds} rounds, the two in turn; ratios are medians of the rounds' ratios. CPU and memory are of the whole process tree, memory of its largest process.
+Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} cores (${cpus()[0]?.model.trim() ?? ''}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. Medians of ${rounds} rounds, alternating between guide and action; ratios are medians of the rounds' ratios. CPU time and memory cover the whole process tree; memory is that of its largest process.
 
-The guide is its own commands as a script: \`aws acm import-certificate\`, \`helm upgrade\`, \`kubectl apply\`, \`kubectl wait\`, pymilvus' connect. Both run on the lab's parts, which answer at once: on AWS, add minutes of provisioning to each first deployment. The guide's script does not look whether the certificate that is served is the one in ACM, nor whether the controller took up this very change.
+The guide is a script of its own commands: \`aws acm import-certificate\`, \`helm upgrade\`, \`kubectl apply\`, \`kubectl wait\`, and pymilvus' connect. Both run against the lab, whose components respond immediately: on AWS, add minutes of provisioning to each first deployment. The guide's script does not check whether the served certificate is the one in ACM, nor whether the controller has reconciled this change.
 
 ${renderTable('First deployment', first)}
 
 ${renderTable('Converged run', converged)}
 
-## What waiting adds
+## Latency of the waits
 
-| from | to the end of the action, median |
+| from | to the end of the action (median) |
 |---|---|
-| AWS calls the load balancer active | ${formatSpread(active)} |
-| the API shows the controller's refusal | ${formatSpread(rejection)} |
+| AWS reports the load balancer as active | ${formatSpread(active)} |
+| the API shows the controller's rejection | ${formatSpread(rejection)} |
 `,
 )
 logProgress('docs/performance.md is written')

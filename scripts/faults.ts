@@ -1,7 +1,7 @@
 /**
- * `npm run faults`: everything that goes wrong, on the simulator, with its figures written into
- * docs/reliability.md; `-- TEXT` only what has TEXT in its name; `-- sample` some cases of each, in
- * two minutes.
+ * `npm run faults`: every fault test, in the simulator, with the results written to
+ * docs/reliability.md; `-- TEXT` runs only tests with TEXT in their names; `-- sample` some cases
+ * of each, in two minutes.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,21 +11,18 @@ import { runJest } from './test/jest.ts'
 import { formatFailures } from './test/jest-report.ts'
 
 const pagePath = 'docs/reliability.md'
-/**
- * Twice the cores that it has to do with: a run waits now and then, one whose calls are failed for
- * seconds.
- */
+/** Twice the number of cores, because runs also wait: those with failing calls, for seconds. */
 const workers = 4
 
-/** A row of a table of the page. */
+/** A row of one of the page's tables. */
 export interface FaultResult {
   readonly table: string
   readonly row: TableRow
 }
 
 /**
- * The page with the tables that the figures make; rows in the order of their first column.
- * @throws Error for a table without a place in the page
+ * The page with its tables replaced by the results; rows are sorted by their first column.
+ * @throws Error if the page has no region for a table
  */
 export function replaceResultTables(text: string, results: readonly FaultResult[]): string {
   return listTableNames(results).reduce(

@@ -1,6 +1,6 @@
 /**
- * The failures that the field knows, each with what proves what the action does about it:
- * docs/field-failures.md, from `__tests__/failure-catalogue/`.
+ * Renders docs/field-failures.md from `__tests__/failure-catalogue/`: failures known from public
+ * sources, each with the test that covers how the action handles it.
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,14 +9,14 @@ import { repositoryRoot } from '../testing/environment.ts'
 import { isApplicableTo, environmentKinds, type Records } from './records.ts'
 
 /**
- * One failure, with exactly one of what proves it: scenarios, a table of cases, or the reason why
- * the action has nothing to do with it.
+ * One failure with exactly one kind of proof: scenarios, a table of cases, or the reason why the
+ * action is not affected.
  */
 interface FailureEntry {
   readonly row: string
   /** Names of scenarios. */
   readonly scenario?: string | readonly string[]
-  /** Path of a test file with a table of cases, and `why` no scenario would prove more. */
+  /** Path of a test file with a table of cases; `why` says why no scenario would prove more. */
   readonly table?: string
   readonly why?: string
   readonly not?: string
@@ -30,7 +30,7 @@ export interface FailureSource {
 
 const catalogueDirectory = join(repositoryRoot, '__tests__/failure-catalogue')
 
-/** Every source, in the order of the files' names. */
+/** Every source, sorted by file name. */
 export function readFailureCatalogue(): FailureSource[] {
   return readdirSync(catalogueDirectory)
     .sort()
@@ -40,7 +40,7 @@ export function readFailureCatalogue(): FailureSource[] {
 const escapeCell = (value: string): string =>
   value.replaceAll('|', '\\|').replace(/\s+/g, ' ').trim()
 
-/** @throws Error that lists every row that names what is not there, or nothing, or too much */
+/** @throws Error that lists every row whose proof is missing, ambiguous or does not exist */
 export function renderFieldFailures(sources: readonly FailureSource[], records: Records): string {
   const problems = sources.flatMap(({ rows }) => rows.flatMap((row) => findProblems(row, records)))
   if (problems.length > 0)
@@ -50,37 +50,49 @@ export function renderFieldFailures(sources: readonly FailureSource[], records: 
   const entries = sources.flatMap(({ rows }) => rows)
   const count = (key: keyof FailureEntry): number =>
     entries.filter((row) => row[key] !== undefined).length
-  return `# Failures of the field
+  return `# Known failures
 
-Written by \`npm run scenarios\` from \`__tests__/failure-catalogue/\` and what the scenarios record. ${entries.length} failures and facts that the sources know: ${count('scenario')} are proven by scenarios (what the built action does in a whole world), ${count('table')} by tables of cases, and of ${count('not')} the reason says why there is nothing to prove. Codes are those of [troubleshooting](troubleshooting.md); a row without one is a warning, a note, or a run that succeeds.
+Written by \`npm run scenarios\` from \`__tests__/failure-catalogue/\` and from the records of the
+scenarios. It lists ${entries.length} failures and facts from public sources.
+${count('scenario')} are covered by scenarios (the built action in a complete environment) and
+${count('table')} by tables of cases. For ${count('not')}, the reason says why there is nothing to
+test. Codes are explained in [troubleshooting](troubleshooting.md). A row without a code is a
+warning, a note, or a run that succeeds.
 
-${sources.map(({ title, rows }) => [`## ${title}`, '', '| failure | proven by | world | code |', '|---|---|---|---|', ...rows.map((row) => formatRow(row, records))].join('\n')).join('\n\n')}
+${sources.map((source) => formatSource(source, records)).join('\n\n')}
 `
+}
+
+/** The table of a source. */
+function formatSource({ title, rows }: FailureSource, records: Records): string {
+  return [
+    `## ${title}`,
+    '',
+    '| failure | covered by | environment | code |',
+    '|---|---|---|---|',
+    ...rows.map((row) => formatRow(row, records)),
+  ].join('\n')
 }
 
 const getScenarioNames = ({ scenario = [] }: FailureEntry): readonly string[] =>
   typeof scenario === 'string' ? [scenario] : scenario
 
 function findProblems(row: FailureEntry, { scenarios }: Records): string[] {
+  const problems: string[] = []
   const proofKinds = (['scenario', 'table', 'not'] as const).filter((key) => row[key] !== undefined)
-  return [
-    ...(proofKinds.length === 1
-      ? []
-      : [
-          `"${row.row}" has ${proofKinds.length === 0 ? 'none' : 'more than one'} of scenario, table, not`,
-        ]),
-    ...getScenarioNames(row)
-      .filter((name) => !scenarios.has(name))
-      .map((name) => `"${row.row}" names the scenario "${name}", which is not there`),
-    ...(row.table === undefined || existsSync(join(repositoryRoot, row.table))
-      ? []
-      : [`"${row.row}" names ${row.table}, which is not there`]),
-    ...(row.table !== undefined && row.why === undefined
-      ? [`"${row.row}" does not say why a table is enough`]
-      : []),
-  ]
+  if (proofKinds.length !== 1)
+    problems.push(`"${row.row}" must have exactly one of scenario, table and not`)
+  for (const name of getScenarioNames(row))
+    if (!scenarios.has(name))
+      problems.push(`"${row.row}" names the scenario "${name}", which does not exist`)
+  if (row.table !== undefined && !existsSync(join(repositoryRoot, row.table)))
+    problems.push(`"${row.row}" names ${row.table}, which does not exist`)
+  if (row.table !== undefined && row.why === undefined)
+    problems.push(`"${row.row}" has a table but no why`)
+  return problems
 }
 
+/** A row of a source's table. */
 function formatRow(row: FailureEntry, { scenarios }: Records): string {
   const proofs = getScenarioNames(row).flatMap((name) => scenarios.get(name) ?? [])
   const codes = [...new Set(proofs.flatMap((proof) => proof.codes))]
@@ -89,14 +101,18 @@ function formatRow(row: FailureEntry, { scenarios }: Records): string {
   const provenIn = environmentKinds
     .filter((kind) => proofs.some((proof) => isApplicableTo(proof, kind)))
     .join(', ')
+  const description = escapeCell(row.row)
   if (row.not !== undefined)
-    return `| ${escapeCell(row.row)} | nothing to prove: ${escapeCell(row.not)} | | |`
-  if (row.table !== undefined)
-    return `| ${escapeCell(row.row)} | [\`${row.table.replace('__tests__/', '')}\`](../${row.table}): ${escapeCell(row.why ?? '')} | table | |`
-  return `| ${escapeCell(row.row)} | ${proofs.map(({ name }) => escapeCell(name)).join('; ')} | ${provenIn} | ${codes} |`
+    return `| ${description} | nothing to test: ${escapeCell(row.not)} | | |`
+  if (row.table !== undefined) {
+    const link = `[\`${row.table.replace('__tests__/', '')}\`](../${row.table})`
+    return `| ${description} | ${link}: ${escapeCell(row.why ?? '')} | table | |`
+  }
+  const names = proofs.map(({ name }) => escapeCell(name)).join('; ')
+  return `| ${description} | ${names} | ${provenIn} | ${codes} |`
 }
 
-/** docs/troubleshooting.md with, in each section, the scenarios whose runs ended with its code. */
+/** docs/troubleshooting.md, with the scenarios whose runs ended with the code of each section. */
 export function replaceProofs(page: string, { scenarios }: Records): string {
   return page.replace(
     /^## ([a-z0-9-]+)$[\s\S]*?^\*\*Proven by\*\*:.*$/gm,

@@ -1,7 +1,7 @@
 /**
- * `npm run matrix`: every version and mode of Milvus' chart with both majors of helm, on the
- * simulator; `-- lab` in the lab. Writes the table of that world in docs/compatibility.md when all
- * have passed.
+ * `npm run matrix`: every version and mode of the Milvus chart with Helm 3 and Helm 4, in the
+ * simulator; with `-- lab` in the lab. If all pass, it writes the table of that environment in
+ * docs/compatibility.md.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,14 +12,14 @@ import { runJest } from './test/jest.ts'
 
 const pagePath = 'docs/compatibility.md'
 
-/** A release that was deployed, checked and destroyed. */
+/** A combination in which a release was deployed, checked and destroyed. */
 interface PassedCombination {
   readonly chart: string
   readonly mode: string
   readonly helm: number
 }
 
-/** One row for each chart and mode, with the helms that passed. */
+/** One row per chart and mode, with the versions of Helm that passed. */
 function buildRows(passed: readonly PassedCombination[]): TableRow[] {
   const combinations = Map.groupBy(passed, ({ chart, mode }) => `${chart} ${mode}`)
   return [...combinations]
@@ -32,7 +32,7 @@ function buildRows(passed: readonly PassedCombination[]): TableRow[] {
     })
 }
 
-/** Plays the scenarios of chart-modes in the simulator. */
+/** Runs the scenarios of chart-modes in the simulator. */
 function runInSimulator(environment: Readonly<Record<string, string>>): boolean {
   const { passed, failed, seconds } = runJest(
     [
@@ -46,7 +46,7 @@ function runInSimulator(environment: Readonly<Record<string, string>>): boolean 
   return failed === 0
 }
 
-/** Plays them in the lab, which counts for itself. */
+/** Runs them in the lab, which prints its own count. */
 function runInLab(environment: Readonly<Record<string, string>>): boolean {
   return (
     spawnSync(process.execPath, ['integration/main.ts', chartTestPattern], {

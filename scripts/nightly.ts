@@ -1,11 +1,11 @@
 /**
- * What the last job of .github/workflows/nightly.yml runs: one issue is open while the nightly
- * tests fail, and closed when they pass. NEEDS is the context `needs` of that job, as JSON; the
- * rest is the environment of every job.
+ * The last job of .github/workflows/nightly.yml: keeps one issue open while the nightly tests fail,
+ * and closes it when they pass. NEEDS is the context `needs` of that job, as JSON; the other
+ * variables are part of the environment of every job.
  */
 import { GitHub } from '../src/fleet/report/github.ts'
 
-/** The context `needs`: the jobs that this one waited for. Source: GitHub, Contexts reference. */
+/** The context `needs`: the jobs that this one depends on. Source: GitHub, Contexts reference. */
 export type Needs = Readonly<
   Record<string, { readonly result: 'success' | 'failure' | 'cancelled' | 'skipped' }>
 >
@@ -13,21 +13,21 @@ export type Needs = Readonly<
 const label = 'nightly'
 const marker = '<!-- milvus-alb-action nightly -->'
 
-/** What to say of a night: undefined when every job passed. Pure. */
+/** The text of the issue, or undefined if every job passed. Pure. */
 export function formatReport(needs: Needs, runUrl: string): string | undefined {
   const failedJobs = Object.entries(needs).filter(([, { result }]) => result !== 'success')
   if (failedJobs.length === 0) return undefined
   return [
     marker,
-    `The [nightly tests](${runUrl}) did not pass:`,
+    `The [nightly tests](${runUrl}) failed:`,
     '',
     ...failedJobs.map(([job, { result }]) => `- \`${job}\`: ${result}`),
     '',
-    'This issue is closed by the next night in which all of them pass.',
+    'The next nightly run in which every job passes closes this issue.',
   ].join('\n')
 }
 
-/** Opens the issue, adds a comment to the open one, or closes it. */
+/** Opens the issue, comments on the open one, or closes it. */
 export async function syncIssue(github: GitHub, needs: Needs, runUrl: string): Promise<void> {
   const report = formatReport(needs, runUrl)
   const openIssue = await github.findIssue(label, marker)
@@ -36,26 +36,31 @@ export async function syncIssue(github: GitHub, needs: Needs, runUrl: string): P
     await github.addComment(openIssue, `All [nightly tests](${runUrl}) pass again.`)
     await github.updateIssue(openIssue, { state: 'closed', state_reason: 'completed' })
   } else if (openIssue === undefined)
-    await github.createIssue({ title: 'The nightly tests fail', body: report, labels: [label] })
+    await github.createIssue({
+      title: 'The nightly tests are failing',
+      body: report,
+      labels: [label],
+    })
   else await github.addComment(openIssue, report.replace(`${marker}\n`, ''))
 }
 
 /**
- * A variable that every job on GitHub has.
- * @throws Error when it is missing
+ * An environment variable that every GitHub job has.
+ * @throws Error if it is not set
  */
 function requireVariable(name: string): string {
   const value = process.env[name] ?? ''
   if (value === '')
     throw new Error(
-      `The variable ${name} is empty. This script runs in .github/workflows/nightly.yml only.`,
+      `Variable ${name} is not set. Run this script only from .github/workflows/nightly.yml.`,
     )
   return value
 }
 
 if (import.meta.main) {
   const repository = requireVariable('GITHUB_REPOSITORY')
-  const runUrl = `${requireVariable('GITHUB_SERVER_URL')}/${repository}/actions/runs/${requireVariable('GITHUB_RUN_ID')}`
+  const repositoryUrl = `${requireVariable('GITHUB_SERVER_URL')}/${repository}`
+  const runUrl = `${repositoryUrl}/actions/runs/${requireVariable('GITHUB_RUN_ID')}`
   const github = new GitHub({
     apiUrl: requireVariable('GITHUB_API_URL'),
     repository,

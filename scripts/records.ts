@@ -1,11 +1,11 @@
 /**
- * What `npm test` and `npm run lab` recorded of their last whole runs: which scenario is defined,
- * where it passed, which failures it saw.
+ * Reads what the last complete `npm test` and `npm run lab` recorded: the scenarios that are
+ * defined, where each passed, and the failure codes that it expected.
  */
 import { readFileSync } from 'node:fs'
 import { scenarioRecordPath } from '../testing/scenario-record.ts'
 
-/** A line of a record: a scenario was defined, it saw a run fail with a code, or it passed. */
+/** A line of a record: a scenario was defined, saw a run fail with a code, or passed. */
 interface RecordLine {
   readonly world: EnvironmentKind
   readonly controller: 'stand-in' | 'real'
@@ -21,39 +21,39 @@ interface RecordLine {
 export type EnvironmentKind = 'simulator' | 'lab'
 export const environmentKinds: readonly EnvironmentKind[] = ['simulator', 'lab']
 
-/** A scenario, from the records of both worlds. */
+/** A scenario, from the records of both environments. */
 export interface RecordedScenario {
   readonly name: string
   /** The test file that defines it. */
   readonly file: string
   /** Where it passed. */
   readonly passedIn: ReadonlySet<EnvironmentKind>
-  /** The only world that it is for, and why. */
+  /** The only environment that it applies to, and why. */
   readonly restrictedTo: { readonly kind: EnvironmentKind; readonly why: string } | undefined
   readonly steersController: boolean
   /** The failure codes that its runs ended with in the simulator, as it expected. */
   readonly codes: readonly string[]
 }
 
-/** Whether a scenario is for a world. */
+/** Whether a scenario applies to an environment. */
 export const isApplicableTo = (
   { restrictedTo: only }: RecordedScenario,
   world: EnvironmentKind,
 ): boolean => only === undefined || only.kind === world
 
-/** What was recorded. */
+/** Everything that was recorded. */
 export interface Records {
-  /** By name, in the order of files and then of their definition. */
+  /** By name, sorted by file and then in the order of definition. */
   readonly scenarios: ReadonlyMap<string, RecordedScenario>
-  /** Whether the lab's controller was a real one. */
+  /** Whether the lab ran a real controller. */
   readonly hasRealController: boolean
 }
 
-/** @throws Error when one of these worlds has no record of a whole run */
+/** @throws Error if one of these environments has no record of a complete run */
 export function readRecords(kinds: readonly EnvironmentKind[]): Records {
   const lines = kinds.flatMap(readEnvironmentRecord)
   const linesByName = Map.groupBy(lines, ({ name }) => name)
-  // Test files run side by side, and write in any order.
+  // Test files run in parallel and write in any order.
   const sorted = [...linesByName]
     .map(([name, scenarioLines]) => buildScenario(name, scenarioLines))
     .sort((a, b) => a.file.localeCompare(b.file))
@@ -68,10 +68,10 @@ function readEnvironmentRecord(kind: EnvironmentKind): RecordLine[] {
       .split('\n')
       .map((line) => JSON.parse(line) as RecordLine)
   } catch (error) {
-    throw new Error(
-      `There is no record of a whole run in the ${kind}: run ${kind === 'lab' ? 'npm run lab' : 'npm test'} first.`,
-      { cause: error },
-    )
+    const command = kind === 'lab' ? 'npm run lab' : 'npm test'
+    throw new Error(`No complete run in the ${kind} has been recorded. Run ${command} first.`, {
+      cause: error,
+    })
   }
 }
 

@@ -1,8 +1,9 @@
 /**
- * `npm run scenarios` writes what follows from the scenarios as `npm test` met them:
- * docs/scenarios.md (which scenario is for which world), docs/field-failures.md (which failure of
- * the field is proven by which), and the last line of each section of docs/troubleshooting.md. With
- * `-- --check` it compares, and wants every scenario to have passed in every world that it is for.
+ * `npm run scenarios` writes the pages that depend on the scenarios as the last `npm test` recorded
+ * them: docs/scenarios.md (which scenario runs in which environment), docs/field-failures.md (which
+ * scenario covers which known failure), and the last line of each section of
+ * docs/troubleshooting.md. With `-- --check` it compares instead, and requires every scenario to
+ * have passed in every environment that it applies to.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +18,7 @@ import {
   type EnvironmentKind,
 } from './records.ts'
 
-/** What stands in the column of a world. */
+/** The cell of a scenario in the column of an environment. */
 function formatCell(
   { restrictedTo, steersController }: RecordedScenario,
   kind: EnvironmentKind,
@@ -26,36 +27,61 @@ function formatCell(
   return kind === 'lab' && steersController ? 'yes ¹' : 'yes'
 }
 
+function formatRow(scenario: RecordedScenario): string {
+  const cells = [scenario.name, formatCell(scenario, 'simulator'), formatCell(scenario, 'lab')]
+  return `| ${cells.join(' | ')} |`
+}
+
+/** The table of the scenarios that a test file defines. */
+function formatFileTable(file: string, scenarios: readonly RecordedScenario[]): string {
+  return [
+    `## ${file.replace('.test.ts', '')}`,
+    '',
+    '| scenario | simulator | lab |',
+    '|---|---|---|',
+    ...scenarios.filter((scenario) => scenario.file === file).map(formatRow),
+  ].join('\n')
+}
+
+/** The text of docs/scenarios.md above its tables. */
+const formatIntroduction = (
+  counts: Readonly<Record<EnvironmentKind, number>>,
+): string => `# Scenarios
+
+Written by \`npm run scenarios\`. Each scenario runs \`dist/\` as a runner does, in its own
+environment. \`npm test\` runs the ${counts.simulator} scenarios for the simulator, and
+\`npm run lab\` the ${counts.lab} for the lab. \`npm run scenarios -- --check\` fails unless each
+one passed in every environment that it applies to. [Known failures](field-failures.md) lists which
+scenario covers which failure.
+
+The simulator is our own code. In the lab, the Kubernetes control plane, Helm 3 and 4, kubectl,
+Milvus, TLS and HTTP/2 of the load balancer (Envoy) and the clients are real. AWS is moto, with
+proxies in front that add what moto lacks (\`integration/services/\`). After every run in the lab
+that changed something, the Node SDK creates and drops a collection through the load balancer.
+pymilvus creates, searches and drops one after the first such run of each file, and after the first
+with a token.
+
+The load balancer controller is a stand-in in both environments, because no registry that the lab
+installs from has the real one. Scenarios about the controller therefore prove how the action
+handles the stand-in, which follows observations of v3.5.0. To repeat them with a real controller,
+run \`LAB_CONTROLLER=/path/to/binary npm run lab\`.
+
+¹ Only the stand-in can prove these: they use switches that a real controller lacks (silence, a
+delay, ids that EC2 does not know).
+`
+
 /** docs/scenarios.md. */
 function renderScenarios({ scenarios }: Records): string {
   const all = [...scenarios.values()]
   const countScenarios = (kind: EnvironmentKind): number =>
     all.filter((scenario) => isApplicableTo(scenario, kind)).length
-  const formatFileTable = (file: string): string =>
-    [
-      `## ${file.replace('.test.ts', '')}`,
-      '',
-      '| scenario | simulator | lab |',
-      '|---|---|---|',
-      ...all
-        .filter((scenario) => scenario.file === file)
-        .map(
-          (scenario) =>
-            `| ${scenario.name} | ${formatCell(scenario, 'simulator')} | ${formatCell(scenario, 'lab')} |`,
-        ),
-    ].join('\n')
-  return `# Scenarios
-
-Written by \`npm run scenarios\`. \`npm test\` runs those of the simulator (${countScenarios('simulator')}), \`npm run lab\` those of the lab (${countScenarios('lab')}), and \`npm run scenarios -- --check\` fails unless each passed in every world that it is for. Each runs \`dist/\` as a runner does, in a world of its own; in the lab, the SDK for Node makes and drops a collection through the load balancer after every run that changed something, and pymilvus makes, searches and drops one after the first of each file, and after the first with a token. [Failures of the field](field-failures.md) says which of them proves what.
-
-The simulator is ours. In the lab the Kubernetes control plane, helm 3 and 4, kubectl, Milvus, the TLS and HTTP/2 of the load balancer (Envoy) and the clients are real ones, and AWS is moto, with what stands before it for what moto does not do (\`integration/services/\`).
-
-The load balancer controller is the stand-in in both worlds: no registry that the lab installs from has the real one. So what any row says of the controller is what the stand-in does, written to observations of v3.5.0; \`LAB_CONTROLLER=/path/to/binary npm run lab\` repeats them with a real one.
-
-¹ Rows that only the stand-in can prove: they use switches that a real controller has not (silence, a delay, ids that EC2 does not know).
-
-${[...new Set(all.map(({ file }) => file))].sort().map(formatFileTable).join('\n\n')}
-`
+  const files = [...new Set(all.map(({ file }) => file))].sort()
+  const tables = files.map((file) => formatFileTable(file, all))
+  const introduction = formatIntroduction({
+    simulator: countScenarios('simulator'),
+    lab: countScenarios('lab'),
+  })
+  return `${introduction}\n${tables.join('\n\n')}\n`
 }
 
 const isCheck = process.argv.includes('--check')
@@ -64,8 +90,8 @@ const reportError = (text: string): void => {
   process.exitCode = 1
 }
 
-// Writing needs no run in the lab: the simulator's defines every scenario, also those of the lab
-// only.
+// Writing needs no run in the lab: the run in the simulator records every scenario, including those
+// for the lab only.
 const records = readRecords(isCheck ? environmentKinds : ['simulator'])
 const pages: Readonly<Record<string, (currentText: string) => string>> = {
   'docs/scenarios.md': () => renderScenarios(records),
@@ -77,21 +103,22 @@ for (const [name, render] of Object.entries(pages)) {
   const currentText = readFileSync(path, 'utf8')
   const text = render(currentText)
   if (!isCheck) writeFileSync(path, text)
-  else if (currentText !== text)
-    reportError(`${name} is not what the scenarios say: run npm run scenarios`)
+  else if (currentText !== text) reportError(`${name} is out of date: run npm run scenarios`)
 }
-if (isCheck) {
-  const isRequired = (scenario: RecordedScenario, kind: EnvironmentKind): boolean =>
-    isApplicableTo(scenario, kind) &&
-    !(kind === 'lab' && records.hasRealController && scenario.steersController)
-  for (const kind of environmentKinds) {
-    const missing = [...records.scenarios.values()]
-      .filter((scenario) => isRequired(scenario, kind) && !scenario.passedIn.has(kind))
-      .map(({ name }) => name)
-    // What failed is said where it failed; of a whole world that was not run, a few names do.
-    if (missing.length > 0)
-      reportError(
-        `${missing.length} scenarios did not pass in the ${kind}: ${missing.slice(0, 5).join('; ')}${missing.length > 5 ? ' …' : ''}`,
-      )
-  }
+if (isCheck) environmentKinds.forEach(reportMissingScenarios)
+
+/** Reports scenarios that did not pass in an environment that they apply to. */
+function reportMissingScenarios(kind: EnvironmentKind): void {
+  const missing = [...records.scenarios.values()]
+    .filter((scenario) => isRequired(scenario, kind) && !scenario.passedIn.has(kind))
+    .map(({ name }) => name)
+  if (missing.length === 0) return
+  // A failure is reported where it happened; if nothing was run in an environment, a few names do.
+  const names = missing.slice(0, 5).join('; ') + (missing.length > 5 ? ' …' : '')
+  reportError(`${missing.length} scenarios did not pass in the ${kind}: ${names}`)
+}
+
+function isRequired(scenario: RecordedScenario, kind: EnvironmentKind): boolean {
+  const needsStandIn = kind === 'lab' && records.hasRealController && scenario.steersController
+  return isApplicableTo(scenario, kind) && !needsStandIn
 }

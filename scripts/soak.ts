@@ -1,7 +1,7 @@
 /**
- * `npm run soak`: the tests and a sample of the faults ten times in a row (`-- N`: N times) on a
- * machine that has no core left and a server on each well-known port. Fails when a test fails, when
- * a process or a folder is left behind, or when jest warns of either.
+ * `npm run soak`: runs the tests and a sample of the faults ten times (`-- N`: N times), on a
+ * machine whose cores are all busy and whose well-known ports are all in use. Fails if a test
+ * fails, if a process or a folder is left behind, or if Jest warns about either.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync, readdirSync } from 'node:fs'
@@ -16,7 +16,7 @@ const rounds = Number(process.argv[2] ?? 10)
 
 /**
  * Listens on a port of all addresses.
- * @returns undefined when the port is in use already, which is just as good
+ * @returns undefined if the port is already in use, which serves the same purpose
  */
 function occupyPort(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
@@ -25,7 +25,7 @@ function occupyPort(port: number): Promise<Server | undefined> {
   })
 }
 
-/** Keeps a core busy until it is killed. */
+/** Starts a process that keeps one core busy until it is killed. */
 const spawnBusyProcess = () => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' })
 
 /** The processes whose command line names this checkout. */
@@ -51,7 +51,7 @@ const suites = [['test'], ['run', 'faults', '--', 'sample']]
 
 /**
  * Runs a suite.
- * @returns how many passed, and what it says of what did not
+ * @returns how many tests passed, and the problems that were reported
  */
 function runSuite(args: readonly string[]): { passed: number; problems: string[] } {
   const { stdout, stderr } = spawnSync('npm', args, {
@@ -73,7 +73,7 @@ function runSuite(args: readonly string[]): { passed: number; problems: string[]
 
 /**
  * Runs every suite once.
- * @param knownProcesses processes that were there before
+ * @param knownProcesses processes that were already running before
  */
 function runRound(knownProcesses: ReadonlySet<string>): {
   passed: number
@@ -101,15 +101,13 @@ const busyProcesses = Array.from({ length: availableParallelism() }, spawnBusyPr
 const knownProcesses = new Set(listProcesses())
 let failed = 0
 try {
-  console.log(
-    `${rounds} rounds of the tests and a sample of the faults, beside servers on ${occupiedPorts.join(', ')} and ${busyProcesses.length} processes that keep the cores busy`,
-  )
+  console.log(`Running the tests and a sample of the faults ${rounds} times.`)
+  console.log(`Occupied ports: ${occupiedPorts.join(', ')}; busy cores: ${busyProcesses.length}.`)
   for (let roundNumber = 1; roundNumber <= rounds; roundNumber += 1) {
     const { passed, seconds, problems } = runRound(knownProcesses)
     if (problems.length > 0) failed += 1
-    console.log(
-      `round ${roundNumber}: ${passed} passed in ${seconds.toFixed(0)} s${problems.map((line) => `\n  ${line}`).join('')}`,
-    )
+    console.log(`round ${roundNumber}: ${passed} passed in ${seconds.toFixed(0)} s`)
+    for (const problem of problems) console.log(`  ${problem}`)
   }
 } finally {
   for (const busyProcess of busyProcesses) busyProcess.kill('SIGKILL')

@@ -1,25 +1,25 @@
 /**
- * Tables in pages that a command writes: each stands between the lines `<!-- NAME -->` and `<!--
- * /NAME -->`.
+ * Tables in pages that a command writes. Each is a region between the lines `<!-- NAME -->` and
+ * `<!-- /NAME -->`.
  */
 
-/** A row of a table: cells by the names of the columns. */
+/** A row of a table: cells by column name. */
 export type TableRow = Readonly<Record<string, string | number>>
 
 /**
  * A page with one of its tables replaced.
- * @throws Error when the page has no place for it
+ * @throws Error if the page has no such region
  */
 export function replaceTable(page: string, name: string, rows: readonly TableRow[]): string {
   const region = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(<!-- /${name} -->)`)
-  if (!region.test(page)) throw new Error(`the page has no place for the table ${name}`)
+  if (!region.test(page)) throw new Error(`The page has no region for the table ${name}.`)
   return page.replace(
     region,
     (_all, start: string, end: string) => `${start}\n${formatTable(rows)}\n\n${end}`,
   )
 }
 
-/** Rows as a table in Markdown. */
+/** The rows as a Markdown table. */
 export function formatTable(rows: readonly TableRow[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))]
   const cells = rows.map((row) =>

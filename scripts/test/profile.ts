@@ -1,11 +1,11 @@
-/** The tables of docs/testing.md, from a whole `npm test -- --profile`. */
+/** Writes the tables of docs/testing.md, from a complete `npm test -- --profile`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { parseProfile, sumByPhase, type ProfileEntry } from '../../testing/profile.ts'
 import { replaceTable, type TableRow } from '../tables.ts'
 import type { JestRun } from './jest.ts'
 
-/** One part of `npm test`. */
+/** One stage of `npm test`. */
 export interface TestStage extends JestRun {
   readonly name: string
 }
@@ -13,8 +13,8 @@ export interface TestStage extends JestRun {
 const pagePath = 'docs/testing.md'
 
 /**
- * Writes them.
- * @param profile the file of the lines that the scenarios noted
+ * Writes both tables.
+ * @param profile path of the file with the measurements of the scenarios
  */
 export function writeProfile(stages: readonly TestStage[], profile: string): void {
   const lines = parseProfile(readFileSync(profile, 'utf8'))
@@ -23,10 +23,10 @@ export function writeProfile(stages: readonly TestStage[], profile: string): voi
 }
 
 function formatStageRow({ name, passed, failed, seconds }: TestStage): TableRow {
-  return { 'part of npm test': name, passed, failed, 'time, s': Math.round(seconds) }
+  return { 'stage of npm test': name, passed, failed, 'time, s': Math.round(seconds) }
 }
 
-/** A row for each file of scenarios, the longest first, and their sum. */
+/** One row per file of scenarios, the slowest first, and their total. */
 function buildProfileRows(
   stages: readonly TestStage[],
   lines: readonly ProfileEntry[],
@@ -75,7 +75,7 @@ function buildProfileRow(
     action,
     helm,
     waiting,
-    'assertions and the rest': remainder,
+    'assertions and other': remainder,
   }
   const rounded = Object.fromEntries(
     Object.entries(columns).map(([name, value]) => [name, Math.round(value)]),
