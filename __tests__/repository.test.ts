@@ -6,7 +6,8 @@ import { load } from 'js-yaml'
 import { repositoryRoot } from '../testing/environment.ts'
 
 const readText = (path: string): string => readFileSync(join(repositoryRoot, path), 'utf8')
-const pages = ['.', 'docs', 'docs/decisions'].flatMap((folder) =>
+const folders = ['.', 'docs', 'docs/decisions', 'simulator', 'integration', 'testing']
+const pages = folders.flatMap((folder) =>
   readdirSync(join(repositoryRoot, folder))
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(folder, name)),
