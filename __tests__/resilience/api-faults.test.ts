@@ -53,10 +53,10 @@ const transientFaults: readonly (readonly [
     '503 with Retry-After: 1',
     respondWith(503, 'ServiceUnavailable', 'ServiceUnavailable', { 'retry-after': '1' }),
   ],
-  ['reset before the request was taken', () => ({ reset: true })],
-  ['reset after it was taken: only the answer is lost', () => ({ reset: 'after' })],
+  ['connection reset before processing', () => ({ reset: true })],
+  ['connection reset after processing: only the response is lost', () => ({ reset: 'after' })],
   [
-    'an answer that is cut off',
+    'a truncated response',
     () => ({
       respond: (response) => {
         response.writeHead(200, { 'content-length': '1000' })
@@ -66,7 +66,7 @@ const transientFaults: readonly (readonly [
     }),
   ],
   [
-    'an answer that is no answer: a page of HTML',
+    'an HTML page as the response',
     () => ({
       respond: (response) =>
         void response
@@ -107,11 +107,11 @@ test.each(workflowNames.filter((name) => isFullRun || name === 'deploy'))(
         .map((call) => `${call.operation}: ${countRequests(simulator, call)}`)
       expect({ fault, tooMany }).toEqual({ fault, tooMany: [] })
       recordResult('wire-once', {
-        'each call is failed once by': fault,
-        'what runs': name,
+        'fault of each call': fault,
+        workflow: name,
         calls: calls.length,
-        outcome: 'the state of an undisturbed run',
-        'requests, undisturbed': baselineCounts.reduce((sum, count) => sum + count, 0),
+        outcome: 'same state as without faults',
+        'requests without faults': baselineCounts.reduce((sum, count) => sum + count, 0),
         requests: calls.reduce((sum, call) => sum + countRequests(simulator, call), 0),
         seconds: (run.durationMs / 1000).toFixed(1),
       })
@@ -135,9 +135,9 @@ const permanentFaults: readonly (readonly [
   effect: (service: ServiceName) => Effect,
   most: number,
 ])[] = [
-  ['403, for good', respondWith(403, 'Forbidden', 'AccessDeniedException'), 1],
-  ['400, for good', respondWith(400, 'BadRequest', 'ValidationException'), 1],
-  ['503, for good', respondWith(503, 'ServiceUnavailable', 'ServiceUnavailable'), 6],
+  ['403, permanently', respondWith(403, 'Forbidden', 'AccessDeniedException'), 1],
+  ['400, permanently', respondWith(400, 'BadRequest', 'ValidationException'), 1],
+  ['503, permanently', respondWith(503, 'ServiceUnavailable', 'ServiceUnavailable'), 6],
 ]
 
 test.each(permanentFaults.filter((_row, index) => isFullRun || index === 0))(
@@ -195,13 +195,13 @@ test.each(permanentFaults.filter((_row, index) => isFullRun || index === 0))(
         await recovery.expectRecovery({ fault, call })
       }
       recordResult('wire-for-good', {
-        'a call is failed for good by': fault,
-        'what runs': name,
-        'calls, each in a run of its own': sampledCalls.length,
-        'runs that could do without': toleratedCount,
-        'runs that said it, by': [...codes].sort().join(', '),
-        'states that they left, from which the next run did all': recovery.stateCount(),
-        'requests of one call, at most': maxRequests,
+        'permanent fault': fault,
+        workflow: name,
+        'calls, one run each': sampledCalls.length,
+        'runs that succeeded': toleratedCount,
+        'codes of the failed runs': [...codes].sort().join(', '),
+        'resulting states, all recovered': recovery.stateCount(),
+        'requests per call, at most': maxRequests,
       })
     }
   },

@@ -70,11 +70,11 @@ export function testCancelledAtEveryWrite(
         await recovery.expectRecovery({ point })
       }
       recordResult('cancelled', {
-        'what runs': description,
+        workflow: description,
         'cancelled runs': sampledPoints.length,
-        'the slowest of them took to end, s': (slowestShutdownMs / 1_000).toFixed(1),
-        'states that they left': recovery.stateCount(),
-        'from which the next run reached the state of an undisturbed one': recovery.stateCount(),
+        'slowest end, s': (slowestShutdownMs / 1_000).toFixed(1),
+        'resulting states': recovery.stateCount(),
+        'recovered by the next run': recovery.stateCount(),
       })
     } finally {
       await simulator.close()

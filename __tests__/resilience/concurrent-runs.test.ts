@@ -37,7 +37,7 @@ test('two deployments of one target that begin at the same time: never two certi
   recordResult('together', {
     'pairs of runs': roundCount,
     'offset, ms': `0 to ${maxOffsetMs}, at random`,
-    'pairs of which one waited for the other': waitedCount,
-    'pairs that left two certificates, or a release pending': 0,
+    'pairs in which one run waited': waitedCount,
+    'pairs with two certificates or a pending release': 0,
   })
 })

@@ -67,10 +67,10 @@ test.each([
     await recovery.expectRecovery({ n, what })
   }
   recordResult('disk', {
-    'the disk fails by': errno,
-    'runs, from different writes on': sampledWrites.length,
-    'states that they left': recovery.stateCount(),
-    'from which the next run reached the state of an undisturbed one': recovery.stateCount(),
+    'error of the disk': errno,
+    'runs, each from another write on': sampledWrites.length,
+    'resulting states': recovery.stateCount(),
+    'recovered by the next run': recovery.stateCount(),
   })
 })
 

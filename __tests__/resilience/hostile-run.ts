@@ -64,10 +64,10 @@ export async function expectHostileRun(
   })
   const seconds = run.durationMs / 1000
   recordResult('lies', {
-    lie: label,
+    response: label,
     outcome: getOutcome(run),
     seconds: seconds.toFixed(1),
-    'memory MB': Math.round(memoryMb),
+    'memory, MB': Math.round(memoryMb),
   })
   expectOutcome(run, outcome)
   expect(outcome === 'success' ? run.log : getErrorAnnotation(run)).toMatch(messagePattern)

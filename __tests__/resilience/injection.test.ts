@@ -227,7 +227,7 @@ const injectionCases: readonly InjectionCase[] = [
     },
   },
   {
-    from: 'the API server, in an answer to the action',
+    from: 'the API server, in a response to the action',
     outcome: 'cluster-forbidden',
     inject: (message) => ({
       cleanUp: simulator.requestLog.injectFault({
@@ -250,7 +250,7 @@ const injectionCases: readonly InjectionCase[] = [
     }),
   },
   {
-    from: 'an admission controller, by helm',
+    from: 'an admission controller, through Helm',
     outcome: 'helm-upgrade-failed',
     inject: (text) => ({
       inputs: upgradeInputs,
@@ -289,7 +289,7 @@ const injectionCases: readonly InjectionCase[] = [
       ),
   },
   {
-    from: 'the ALB, as a page and its headers',
+    from: 'the ALB, in a page and its headers',
     outcome: 'milvus-not-found',
     inject: (text) =>
       serveFromAlb((stream) => {
@@ -325,10 +325,10 @@ test.each(injectionCases.filter(({ from }) => isFullRun || sampledCases.includes
       }
     }
     recordResult('no-way-in', {
-      'text from': from,
+      'source of the text': from,
       texts: rotations.length,
       outcome,
-      'commands, outputs and Markdown that came of it': 0,
+      'injected commands, outputs and Markdown': 0,
     })
   },
 )

@@ -57,11 +57,11 @@ export function testKilledAtEveryWrite(
         )
       }
       recordResult('killed', {
-        'what runs': description,
+        workflow: description,
         writes: writeSummary,
         'killed runs': sampledCases.length,
-        'states that they left': recovery.stateCount(),
-        'from which the next run reached the state of an undisturbed one': recovery.stateCount(),
+        'resulting states': recovery.stateCount(),
+        'recovered by the next run': recovery.stateCount(),
       })
     } finally {
       await simulator.close()

@@ -95,12 +95,10 @@ test('deployments in a row, each with another certificate, every tenth with othe
       deployments: count,
       certificates: 1,
       'load balancers': 1,
-      'revisions that helm keeps': revisions,
-      'files left': 0,
-      'open files of a run, the first tenth to the last': describeGrowth(
-        ({ openFiles }) => openFiles,
-      ),
-      'memory of a run, MB': describeGrowth(({ memory }) => memory),
+      'stored revisions': revisions,
+      'leftover files': 0,
+      'open files per run, first to last tenth': describeGrowth(({ openFiles }) => openFiles),
+      'memory per run, MB': describeGrowth(({ memory }) => memory),
     })
   } finally {
     await simulator.close()

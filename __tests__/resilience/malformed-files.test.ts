@@ -122,7 +122,7 @@ const anyYaml = fc.oneof(
 )
 
 testProperty(
-  'helm values',
+  'Helm values',
   anyYaml,
   (text) =>
     isAccepted(
@@ -399,7 +399,7 @@ const anyReleaseField = fc.oneof(
 )
 
 testProperty(
-  'revisions of helm',
+  'stored revisions of Helm',
   fc.tuple(
     anyReleaseField,
     fc.constantFrom('Secret', 'ConfigMap'),

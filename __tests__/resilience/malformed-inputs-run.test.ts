@@ -111,7 +111,7 @@ test('the built action refuses the nastiest inputs', async () => {
       )
     }
     recordResult('bad-input', {
-      subject: 'the nastiest, to the built action',
+      subject: 'the worst cases, with the built action',
       cases: sampledCases.length,
       rejected: sampledCases.length,
       accepted: 0,

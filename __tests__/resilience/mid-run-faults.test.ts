@@ -56,7 +56,7 @@ async function runWithFault(
 ): Promise<RunResult> {
   const run = await runAndExpectDocumentedOutcome(fixture.simulator, inputs, options)
   recordResult('wire-meanwhile', {
-    'what goes wrong': fault,
+    fault,
     where: affectedCall,
     outcome: getOutcome(run),
     seconds: (run.durationMs / 1000).toFixed(1),
@@ -174,7 +174,7 @@ test('an API server that refuses connections', async () => {
   const proxy = await startApiServerProxy()
   await proxy.close()
   await expectFailureThenRecovery(
-    await runWithFault('connections are refused', 'the Kubernetes API, for good'),
+    await runWithFault('connections refused', 'the Kubernetes API, permanently'),
     'cluster-unreachable',
     /ECONNREFUSED/,
   )
@@ -207,8 +207,8 @@ test('an API server with a certificate that is not its own is asked once, and no
   })
   simulator.setClusterEndpoint(`https://127.0.0.1:${(server.address() as AddressInfo).port}`)
   const run = await runWithFault(
-    'TLS: a certificate of another authority',
-    'the Kubernetes API, for good',
+    'TLS: a certificate of another CA',
+    'the Kubernetes API, permanently',
   )
   expect({ outcome: getOutcome(run), sent }).toEqual({ outcome: 'cluster-unreachable', sent: '' })
   // These are not retried.
@@ -241,7 +241,7 @@ test('401 in the middle of the wait, for good', async () => {
     injectFault({ service: 'kubernetes', operation: /./, respond: respondUnauthorized }),
   )
   await expectFailureThenRecovery(
-    await runWithFault('401, for good', 'the Kubernetes API, in the wait for the load balancer'),
+    await runWithFault('401, permanently', 'the Kubernetes API, in the wait for the load balancer'),
     'cluster-unauthorized',
     /credentials have ended/,
   )
@@ -311,16 +311,16 @@ const eventStreamCases: readonly (readonly [
   watch: (response: ServerResponse) => void,
   lists?: (response: ServerResponse) => void,
 ])[] = [
-  ['a watch that is closed at once', (response) => void response.writeHead(200).end()],
+  ['a watch that is closed immediately', (response) => void response.writeHead(200).end()],
   [
-    'a watch that never speaks',
+    'a watch without events',
     (response) => {
       response.writeHead(200).flushHeaders()
     },
   ],
-  ['a watch that never answers', () => undefined],
+  ['a watch without a response', () => undefined],
   [
-    '410 Gone in answer to a watch',
+    '410 Gone in response to a watch',
     createErrorResponder({ status: 410, kubernetesReason: 'Expired', awsCode: '' }, 'kubernetes'),
   ],
   [
@@ -333,13 +333,13 @@ const eventStreamCases: readonly (readonly [
     },
   ],
   [
-    'a watch of bytes that are no JSON',
+    'a watch that is not JSON',
     (response) => {
       response.writeHead(200).write('\u0000}{\n<html>\n')
     },
   ],
   [
-    'events twice',
+    'duplicate events',
     (response) => {
       sendWatchEvents(response, [...toAddedEvents(), ...toAddedEvents()])
     },
@@ -357,7 +357,7 @@ const eventStreamCases: readonly (readonly [
     },
   ],
   [
-    'events folded into one that counts',
+    'events aggregated into one with a count',
     (response) => {
       sendWatchEvents(
         response,
@@ -369,7 +369,7 @@ const eventStreamCases: readonly (readonly [
     },
   ],
   [
-    'events dropped: none is told at all',
+    'all events dropped',
     (response) => {
       response.writeHead(200).flushHeaders()
     },
@@ -398,10 +398,14 @@ test.each(sample(eventStreamCases, 9))(
     cleanups.push(() => {
       simulator.controller.options.unknownIds = []
     })
-    const rejectedRun = await runWithFault(fault, 'the wait for a controller that refuses', {
-      'security-groups': 'sg-unknown',
-      'load-balancer-timeout': isDropped ? '3s' : '20s',
-    })
+    const rejectedRun = await runWithFault(
+      fault,
+      'the wait for a controller that rejects the Ingress',
+      {
+        'security-groups': 'sg-unknown',
+        'load-balancer-timeout': isDropped ? '3s' : '20s',
+      },
+    )
     expect({
       outcome: getOutcome(rejectedRun),
       log: rejectedRun.outputs['failure-code'] === undefined ? rejectedRun.log : '',
@@ -431,7 +435,7 @@ test('helm is killed while it works: it is said, and the next run goes on', asyn
 
 // This takes 30 to 60 seconds of mostly waiting: the action's own limits apply unchanged.
 if (isFullRun) {
-  test('30 s of silence of each call of the look: all are asked again', async () => {
+  test('no response for 30 s of each call of the look: all are asked again', async () => {
     await resetFixture()
     for (const operation of [
       'GET /api/v1/namespaces/milvus/services',
@@ -446,13 +450,13 @@ if (isFullRun) {
       times: 1,
       respond: () => undefined,
     })
-    expectRecovered(await runWithFault('30 s of silence', 'calls of the look, once'))
+    expectRecovered(await runWithFault('no response for 30 s', 'reads while observing, once'))
     expect(
       countRequests(fixture.simulator, { service: 'acm', operation: 'ListCertificates' }),
     ).toBe(2)
   })
 
-  test('30 s of silence of the import: it is looked for, and not made twice', async () => {
+  test('no response for 30 s of the import: it is looked for, and not made twice', async () => {
     await resetFixture()
     injectFault({
       service: 'acm',
@@ -460,6 +464,6 @@ if (isFullRun) {
       times: 1,
       respond: () => undefined,
     })
-    expectRecovered(await runWithFault('30 s of silence', 'acm ImportCertificate, once'))
+    expectRecovered(await runWithFault('no response for 30 s', 'acm ImportCertificate, once'))
   })
 }

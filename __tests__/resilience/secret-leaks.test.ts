@@ -87,7 +87,7 @@ const leakCases: readonly LeakCase[] = [
     injectFault: quoteSecretsInDenial,
   },
   {
-    what: 'a deployment that is cancelled',
+    what: 'a cancelled deployment',
     inputs: {},
     outcome: 'cancelled',
     options: {
@@ -111,17 +111,17 @@ const leakCases: readonly LeakCase[] = [
   { what: 'a deployment', inputs: {}, outcome: 'success' },
   { what: 'a check', inputs: { mode: 'check' }, outcome: 'success' },
   {
-    what: 'a deployment by a kubeconfig',
+    what: 'a deployment with a kubeconfig',
     inputs: { cluster: '', kubeconfig: 'of the world' },
     outcome: 'success',
   },
   {
-    what: 'a token that Milvus refuses',
+    what: 'a token that Milvus rejects',
     inputs: { 'milvus-token': 'root:canary-of "another"/one' },
     outcome: 'milvus-unauthenticated',
   },
   {
-    what: 'a chart repository that refuses the password',
+    what: 'a chart repository that rejects the password',
     inputs: {
       'chart-password': 'canary-of "another"/chart',
       'chart-version': '5.0.19',
@@ -138,7 +138,7 @@ const leakCases: readonly LeakCase[] = [
 ]
 const sampledCases = [
   'a helm upgrade whose error quotes the values',
-  'a deployment that is cancelled',
+  'a cancelled deployment',
   'a deployment',
 ]
 
@@ -171,10 +171,10 @@ test.each(leakCases.filter(({ what }) => isFullRun || sampledCases.includes(what
     expect(found).toEqual([])
     expect(run.remainingFiles).toEqual([])
     recordResult('no-secret-out', {
-      'what runs': what,
+      workflow: what,
       outcome,
       'texts searched': Object.keys(places).length + requests.length,
-      'secrets x forms': secrets.flatMap(({ text }) => [...listEncodings(text).keys()]).length,
+      'secrets × encodings': secrets.flatMap(({ text }) => [...listEncodings(text).keys()]).length,
       found: found.length,
     })
   },

@@ -204,13 +204,13 @@ test.each(redirectCases.filter((_each, index) => isFullRun || index === 0))(
           /^(authorization|x-amz-security-token|cookie)$/im,
         )
       recordResult('no-way-in-redirects', {
-        'who redirects': who,
+        'redirected by': who,
         outcome,
-        'requests at the other place': redirectTarget.receivedRequests.length,
+        'requests to the other server': redirectTarget.receivedRequests.length,
         'credentials in them':
           allowedLeak === undefined
             ? 'none'
-            : "the cluster's token, which whoever redirects has already",
+            : "the cluster's token, which the redirecting server already has",
       })
     } finally {
       await end()
@@ -255,9 +255,9 @@ if (isFullRun)
       ).toEqual([])
       expect(proxy.headers.filter((name) => /authorization|token|cookie/i.test(name))).toEqual([])
       recordResult('no-way-in-redirects', {
-        'who redirects': 'nobody: a proxy in between',
+        'redirected by': 'nobody: a proxy in between',
         outcome: 'success',
-        'requests at the other place': proxy.requests.length,
+        'requests to the other server': proxy.requests.length,
         'credentials in them': 'none',
       })
     } finally {
@@ -373,8 +373,8 @@ test('with input cluster no kubeconfig of the environment is used, and planted l
   })
   expect([getOutcome(explicitRun), hasRun()]).toEqual(['success', true])
   recordResult('no-way-in-doors', {
-    what: 'links with the names of the action under RUNNER_TEMP, to a directory, a file and nothing',
-    outcome: 'gone; what they led to is as it was',
+    what: 'symlinks with file names of the action under RUNNER_TEMP, to a directory, a file and nothing',
+    outcome: 'removed; their targets are unchanged',
   })
   recordResult('no-way-in-doors', {
     what: 'a program in the kubeconfig of KUBECONFIG and of HOME, with input cluster',
@@ -405,8 +405,8 @@ test('the results of a fleet are not written through a link', async () => {
     await readFile(run.outputs['results-file'] ?? '', 'utf8'),
   ]).toEqual([0, 'precious', '[]'])
   recordResult('no-way-in-doors', {
-    what: 'a link in place of the results of a fleet',
-    outcome: 'replaced; what it led to is as it was',
+    what: 'a symlink instead of the results file of a fleet',
+    outcome: 'replaced; its target is unchanged',
   })
 })
 
@@ -437,7 +437,7 @@ test('post runs whatever happened, and sweeps what a main that was killed left',
     temp: await readdir(join(disk, 'temp')),
   }).toEqual({ exitCode: null, left: 1, leftovers: [], temp: [] })
   recordResult('no-way-in-doors', {
-    what: 'a main that is killed while helm has its kubeconfig',
-    outcome: 'post sweeps it',
+    what: 'main is killed while Helm uses its kubeconfig',
+    outcome: 'post removes it',
   })
 })

@@ -57,7 +57,7 @@ function expectCoded({ code, message, remedy }: ProbeFailure | ActionError): voi
 }
 
 testProperty(
-  'answers of Milvus',
+  'responses of Milvus',
   fc.tuple(anyBytes, fc.integer({ min: -1, max: 1000 }), anyText, anyText),
   ([bytes, status, text, other]) => {
     expectCoded(httpStatusFailure({ httpStatus: status, contentType: text, server: other, text }))
@@ -104,7 +104,7 @@ const annotations = fc.dictionary(
 )
 
 testProperty(
-  'words of helm, AWS and the controller',
+  'messages of Helm, AWS and the controller',
   fc.tuple(anyLengthText, fc.array(event, { maxLength: 3 }), annotations, annotations),
   ([text, events, ownStatus, other]) => {
     const target = {
