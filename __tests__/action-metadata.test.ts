@@ -5,7 +5,13 @@ import { describe, expect, test } from '@jest/globals'
 import { load } from 'js-yaml'
 import { generateDerivedFiles } from '../scripts/docs.ts'
 import { outputNames } from '../src/steps/step.ts'
-import { inputDefaults, secretInputs } from '../src/inputs/inputs.ts'
+import {
+  inputDefaults,
+  inputGroups,
+  inputNames,
+  inputs,
+  secretInputs,
+} from '../src/inputs/inputs.ts'
 
 const readText = (path: string) => readFileSync(join(import.meta.dirname, '..', path), 'utf8')
 const action = load(readText('action.yml')) as {
@@ -26,40 +32,47 @@ test('outputs', () => {
   expect(Object.keys(action.outputs)).toEqual([...outputNames])
 })
 
-test('every input is read by settings.ts, and no other', () => {
-  const settings = ['src/inputs/settings.ts', 'src/inputs/restore-service.ts']
-    .map(readText)
-    .join('\n')
-  const usedInputs = new Set(
-    [
-      ...settings.matchAll(
-        /(?:optional|required|getInputText|collectProblem|addMissing)\(\s*'([a-z-]+)'/g,
-      ),
-    ].map(([, name]) => name),
-  )
-  expect([...usedInputs].sort()).toEqual(Object.keys(inputDefaults).sort())
+test('secret inputs', () => {
+  expect([...secretInputs].sort()).toEqual(['chart-password', 'milvus-token', 'private-key'])
 })
 
-test('secret inputs exist', () => {
-  expect(secretInputs.filter((name) => !(name in action.inputs))).toEqual([])
-})
+describe('declarations of inputs', () => {
+  test('each input is in one group of README', () => {
+    const names = inputGroups.flatMap((group) => Object.keys(group.inputs))
+    expect(names.sort()).toEqual([...inputNames].sort())
+  })
 
-describe('descriptions', () => {
-  test.each(Object.entries(action.inputs))(
-    'input %s has its form and an example',
-    (_name, { description }) => {
-      expect(description).toMatch(/[Ff]or example|`[\w-]+`/)
-      expect(description).toMatch(/\.$/)
-    },
-  )
-  test.each(Object.entries(action.outputs))('output %s', (_name, { description }) => {
-    expect(description).toMatch(/\.$/)
+  test.each(inputNames)('%s has a description of complete sentences', (name) => {
+    expect(inputs[name].description).toMatch(/^[A-Z`].*\.$/s)
+  })
+
+  test.each(inputNames)('%s has an example, a default, or a list of its values', (name) => {
+    const { example, default: defaultText, type } = inputs[name]
+    expect(example ?? defaultText ?? (type.includes('`') ? type : undefined)).toBeDefined()
+  })
+
+  test.each(inputNames)('the parser of %s accepts its example and its default', (name) => {
+    const { example = '', default: defaultText = '', parse } = inputs[name]
+    const texts = [example, defaultText].filter((text) => text !== '' && !text.startsWith('${{'))
+    for (const text of texts) expect(() => parse(text)).not.toThrow()
+  })
+
+  test.each(inputNames)('%s has an example that is a secret if it is one', (name) => {
+    if (inputs[name].secret) expect(inputs[name].example).toMatch(/^\$\{\{ secrets\./)
   })
 })
 
-test.each(generateDerivedFiles(readText('action.yml')).map((file) => [file.path, file] as const))(
-  '%s is what follows from action.yml ("npm run docs" mends it)',
-  (_path, { now: current, wanted: expected }) => {
+test.each(Object.entries(action.outputs))(
+  'output %s is described in sentences',
+  (_name, { description }) => {
+    expect(description).toMatch(/\.$/)
+  },
+)
+
+const derivedFiles = await generateDerivedFiles()
+test.each(derivedFiles.map((file) => [file.path, file] as const))(
+  '%s is up to date ("npm run docs" updates it)',
+  (_path, { current, expected }) => {
     expect(current).toBe(expected)
   },
 )

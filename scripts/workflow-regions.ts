@@ -1,79 +1,55 @@
 /**
- * The parts of the reusable workflows that follow from action.yml, between `# <name>` and `#
- * </name>`.
+ * The regions of the reusable workflows that follow from the inputs and outputs, between the
+ * comments `# <name>` and `# </name>`.
  */
+import { describeInput } from '../src/inputs/documentation.ts'
+import { inputs, inputsOfFleetScope, type InputName } from '../src/inputs/inputs.ts'
 
-/** An input or output of action.yml. */
-export interface ActionField {
-  readonly description: string
-  readonly default?: string
-}
-
-/** Inputs that the reusable workflows give in their own way, or not at all. */
-const excludedInputs = [
-  'mode',
-  'dry-run',
-  'fail-on-drift',
-  'certificate',
-  'private-key',
-  'certificate-chain',
-  'milvus-token',
-  'chart-password',
-  'values',
-  'restore-service-type',
-  'restore-load-balancer-class',
-  'summary',
-]
+/** The outputs of action.yml. */
+export type Outputs = Readonly<Record<string, { readonly description: string }>>
 
 /**
- * A workflow with its regions as action.yml has them.
+ * A workflow with its regions up to date. The workflows themselves set the inputs that a target
+ * cannot set.
  * @param workflow its text
- * @throws Error when a region has no end
  */
-export function replaceRegions(
-  workflow: string,
-  {
-    inputs,
-    outputs,
-  }: {
-    inputs: Readonly<Record<string, ActionField>>
-    outputs: Readonly<Record<string, ActionField>>
-  },
-): string {
-  const forwardedInputs = Object.entries(inputs).filter(([name]) => !excludedInputs.includes(name))
+export function replaceRegions(workflow: string, outputs: Outputs): string {
+  const forwardedInputs = inputsOfFleetScope('target')
+  const outputNames = Object.keys(outputs)
   const regions: Readonly<Record<string, readonly string[]>> = {
-    inputs: forwardedInputs.flatMap(([name, entry]) => [
-      `${name}:`,
-      `  description: ${JSON.stringify(stripExpressions(entry.description))}`,
-      ...formatTypeAndDefault(entry),
-    ]),
+    inputs: forwardedInputs.flatMap(formatInput),
     outputs: Object.entries(outputs).flatMap(([name, { description }]) => [
       `${name}:`,
       `  description: ${JSON.stringify(stripExpressions(description))}`,
       `  value: \${{ jobs.one.outputs.${name} }}`,
     ]),
-    'job-outputs': Object.keys(outputs).map((name) => `${name}: \${{ steps.alb.outputs.${name} }}`),
-    with: forwardedInputs.map(([name]) => `${name}: \${{ inputs.${name} }}`),
+    'job-outputs': outputNames.map((name) => `${name}: \${{ steps.alb.outputs.${name} }}`),
+    with: forwardedInputs.map((name) => `${name}: \${{ inputs.${name} }}`),
   }
   return Object.entries(regions).reduce(
-    (text, [name, lines]) =>
-      text.replace(
-        new RegExp(`^( *)# <${name}>\\n[\\s\\S]*?^ *# </${name}>$`, 'm'),
-        (_all, indent: string) =>
-          [`# <${name}>`, ...lines, `# </${name}>`].map((line) => indent + line).join('\n'),
-      ),
+    (text, [name, lines]) => replaceRegion(text, name, lines),
     workflow,
   )
 }
 
-/** Even in a description GitHub would evaluate an expression. */
+function replaceRegion(workflow: string, name: string, lines: readonly string[]): string {
+  const region = new RegExp(`^( *)# <${name}>\\n[\\s\\S]*?^ *# </${name}>$`, 'm')
+  return workflow.replace(region, (_region, indent: string) =>
+    [`# <${name}>`, ...lines, `# </${name}>`].map((line) => indent + line).join('\n'),
+  )
+}
+
+/** GitHub evaluates expressions even in a description. */
 const stripExpressions = (description: string): string =>
   description.replace(/\$\{\{ *(.*?) *\}\}/g, '$1')
 
-function formatTypeAndDefault({ default: defaultValue = '' }: ActionField): string[] {
-  const type = /^(true|false)$/.test(defaultValue) ? 'boolean' : 'string'
+function formatInput(name: InputName): string[] {
+  const { type, default: defaultText = '' } = inputs[name]
+  const isBoolean = type === 'boolean'
   return [
-    `  type: ${type}`,
-    `  default: ${type === 'boolean' ? defaultValue : JSON.stringify(defaultValue)}`,
+    `${name}:`,
+    `  description: ${JSON.stringify(stripExpressions(describeInput(name)))}`,
+    `  type: ${isBoolean ? 'boolean' : 'string'}`,
+    `  default: ${isBoolean ? defaultText : JSON.stringify(defaultText)}`,
   ]
 }

@@ -12,7 +12,7 @@ import { findSecretValues } from './clients/helm/values.ts'
 import { Redactor } from './reporting/redaction.ts'
 import { Report } from './reporting/report.ts'
 import { writeSummary } from './reporting/summary.ts'
-import { getInputText, readSettings } from './inputs/settings.ts'
+import { readRawInputs, readSettings } from './inputs/settings.ts'
 import { secretInputs } from './inputs/inputs.ts'
 import type { Settings } from './inputs/types.ts'
 
@@ -35,9 +35,10 @@ const modes: Readonly<
  */
 export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const redactor = new Redactor()
+  const rawInputs = readRawInputs()
   for (const secret of [
-    ...secretInputs.map(getInputText),
-    decodePrivateKey(getInputText('private-key')),
+    ...secretInputs.map((name) => rawInputs[name]),
+    decodePrivateKey(rawInputs['private-key'] ?? ''),
     env['AWS_SECRET_ACCESS_KEY'],
     env['AWS_SESSION_TOKEN'],
   ])

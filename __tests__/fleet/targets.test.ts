@@ -152,10 +152,10 @@ test.each<[name: string, text: string, problems: string[]]>([
     [
       expect.stringMatching(/^a: Input cluster is empty\./),
       expect.stringMatching(/^a: Input region is empty\./),
-      expect.stringMatching(/^a: Input host is "x", which has no dot/),
+      expect.stringMatching(/^a: Input host is "x", which contains no dot/),
       expect.stringMatching(/^a: Input listen-port is "0"/),
       expect.stringMatching(/^b: Input region is "nowhere"/),
-      expect.stringMatching(/^b: Inputs release and service are both given/),
+      expect.stringMatching(/^b: Inputs release and service are both set/),
     ] as unknown as string[],
   ],
 ])('%s', (_name, text, expected) => {
@@ -212,6 +212,6 @@ test('a certificate-arn of another region is found, and nothing is left in the e
     listProblems(
       'targets: [{name: a, environment: e, region: us-east-2, cluster: c, host: milvus.example.com, certificate-arn: "arn:aws:acm:eu-west-1:111122223333:certificate/0a1b"}]',
     ),
-  ).toEqual([expect.stringContaining('Input certificate-arn is of region eu-west-1')])
+  ).toEqual([expect.stringContaining('Input certificate-arn is in region eu-west-1')])
   expect(process.env).toEqual(envBefore)
 })

@@ -1,16 +1,16 @@
-/** What a parser says of a text that it does not take. */
-import * as form from '../../src/inputs/parsers.ts'
+/** The error of a parser for a text that it rejects. */
+import { InvalidInputError } from '../../src/inputs/invalid-input.ts'
 
-/** @throws Error when the text was taken */
+/** @throws Error if the parser accepts the text */
 export function captureInvalidInput(
   parse: (raw: string) => unknown,
   raw: string,
-): form.InvalidInputError {
+): InvalidInputError {
   try {
     parse(raw)
   } catch (thrown) {
-    if (thrown instanceof form.InvalidInputError) return thrown
+    if (thrown instanceof InvalidInputError) return thrown
     throw thrown
   }
-  throw new Error(`taken: ${raw}`)
+  throw new Error(`accepted: ${raw}`)
 }

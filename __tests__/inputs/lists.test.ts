@@ -1,6 +1,7 @@
 /** The parsers of lists, maps and PEM. */
 import { describe, expect, test } from '@jest/globals'
-import * as form from '../../src/inputs/parsers.ts'
+import * as lists from '../../src/inputs/lists.ts'
+import * as yaml from '../../src/inputs/yaml.ts'
 import { captureInvalidInput } from './capture-invalid-input.ts'
 
 const canary = 'canary-Zm9vYmFy'
@@ -20,7 +21,7 @@ describe('list', () => {
     ['a JSON list', '["subnet-1", "subnet-2"]'],
     ['a flow list', '[subnet-1, subnet-2]'],
   ])('%s', (_, raw) => {
-    expect(form.list(raw)).toEqual(['subnet-1', 'subnet-2'])
+    expect(lists.list(raw)).toEqual(['subnet-1', 'subnet-2'])
   })
 
   test.each<[string, string, string[]]>([
@@ -33,16 +34,20 @@ describe('list', () => {
     ],
     ['a name of digits keeps its zeros', '- "0012"\n- 0013', ['0012', '0013']],
   ])('%s', (_, raw, value) => {
-    expect(form.list(raw)).toEqual(value)
+    expect(lists.list(raw)).toEqual(value)
   })
 
   test.each([
-    ['a list that is not closed', '[subnet-1, subnet-2', /is not YAML \(line 1, column \d+\)/],
+    [
+      'a list that is not closed',
+      '[subnet-1, subnet-2',
+      /is not valid YAML: syntax error in line 1, column \d+\./,
+    ],
     ['maps in a list', '- id: subnet-1\n- id: subnet-2', /./],
     ['lists in a list', '[[subnet-1], [subnet-2]]', /./],
     ['an entry that is empty', '- subnet-1\n-\n', /./],
   ])('%s is refused', (_, raw, expected) => {
-    expect(captureInvalidInput(form.list, raw).message).toMatch(expected)
+    expect(captureInvalidInput(lists.list, raw).message).toMatch(expected)
   })
 })
 
@@ -53,11 +58,10 @@ describe('cidrs', () => {
     ['- 10.0.0.0/8\n- 2001:db8::/32', ['10.0.0.0/8', '2001:db8::/32']],
     ['203.0.113.7/32\n2001:db8::1/128', ['203.0.113.7/32', '2001:db8::1/128']],
   ])('%s', (raw, blocks) => {
-    expect(form.cidrs(raw)).toEqual(blocks)
+    expect(lists.cidrs(raw)).toEqual(blocks)
   })
   test.each([
     ['10.0.0.0/33', '10.0.0.0/33'],
-    ['10.0.0.1', '10.0.0.1'],
     ['10.0.0.0/', '10.0.0.0/'],
     ['10.0.0.0/8/8', '10.0.0.0/8/8'],
     ['10.0.0/8', '10.0.0/8'],
@@ -66,9 +70,17 @@ describe('cidrs', () => {
     ['example.com/24', 'example.com/24'],
     ['10.0.0.0/8, 300.0.0.0/8', '300.0.0.0/8'],
   ])('%s is refused by the block that is wrong', (raw, block) => {
-    expect(captureInvalidInput(form.cidrs, raw).message).toBe(
-      `has ${JSON.stringify(block)}, which is not a CIDR block.`,
+    expect(captureInvalidInput(lists.cidrs, raw).message).toBe(
+      `contains ${JSON.stringify(block)}, which is not a CIDR block.`,
     )
+  })
+  test.each([
+    ['203.0.113.7', 'For one address, use 203.0.113.7/32.'],
+    ['10.0.0.0/8, 2001:db8::1', 'For one address, use 2001:db8::1/128.'],
+  ])('%s has no prefix length', (raw, remedy) => {
+    const error = captureInvalidInput(lists.cidrs, raw)
+    expect(error.message).toMatch(/^contains "[^"]+", which has no prefix length\.$/)
+    expect(error.remedy).toBe(remedy)
   })
 })
 
@@ -103,18 +115,22 @@ describe('stringMap', () => {
       { Name: 'my alb', team: 'search' },
     ],
   ])('%s', (_, raw, value) => {
-    expect(form.stringMap(raw)).toEqual(value)
+    expect(yaml.stringMap(raw)).toEqual(value)
   })
 
   test.each<[string, string, RegExp]>([
-    ['a list', '- team: search', /is not a YAML map/],
+    ['a list', '- team: search', /^is a YAML list\.$/],
     ['one word', 'team', /is not a YAML map/],
-    ['a map in a map', 'team: {name: search}', /no plain text under "team"/],
-    ['a list in a map', 'team: [a]', /no plain text under "team"/],
-    ['a key twice', 'team: a\nteam: b', /is not YAML \(line 2.*\): a key for the second time\.$/],
+    [
+      'a map in a map',
+      'team: {name: search}',
+      /^contains a value of "team" that is not a string\.$/,
+    ],
+    ['a list in a map', 'team: [a]', /^contains a value of "team" that is not a string\.$/],
+    ['a key twice', 'team: a\nteam: b', /^is not valid YAML: duplicate key in line 2\.$/],
     ['a pair without its equals sign', 'team=search,stage', /./],
   ])('%s is refused', (_, raw, expected) => {
-    expect(captureInvalidInput(form.stringMap, raw).message).toMatch(expected)
+    expect(captureInvalidInput(yaml.stringMap, raw).message).toMatch(expected)
   })
 })
 
@@ -140,24 +156,20 @@ describe('helmValues', () => {
       JSON.parse('{"__proto__":{"polluted":true}}') as Record<string, unknown>,
     ],
   ])('%s', (_, raw, value) => {
-    expect(form.helmValues(raw)).toEqual(value)
+    expect(yaml.helmValues(raw)).toEqual(value)
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
   })
 
   test.each([
-    ['a list', `- ${canary}`, 'is not a YAML map.'],
+    ['a list', `- ${canary}`, 'is a YAML list.'],
     ['a text', canary, 'is not a YAML map.'],
+    ['a tab', `password: ${canary}\n\tkey: x`, /^is not valid YAML: tab in line 2\.$/],
     [
-      'a tab',
-      `password: ${canary}\n\tkey: x`,
-      /^is not YAML \(line 2, column \d+\): a tab, where YAML takes spaces\.$/,
+      'a quote that does not end',
+      `password: "${canary}`,
+      /^is not valid YAML: syntax error in line 1, column \d+\.$/,
     ],
-    ['a quote that does not end', `password: "${canary}`, /^is not YAML \(line 1, column \d+\)\.$/],
-    [
-      'a map in itself',
-      `a: &a {password: ${canary}, b: *a}`,
-      /aliases that lead back to themselves/,
-    ],
+    ['a map in itself', `a: &a {password: ${canary}, b: *a}`, /aliases that refer to themselves/],
     [
       'a billion laughs',
       [
@@ -168,18 +180,26 @@ describe('helmValues', () => {
             `a${level + 1}: &a${level + 1} [${Array(10).fill(`*a${level}`).join(', ')}]`,
         ),
       ].join('\n'),
-      /^has more than a million characters/,
+      /^is longer than a million characters/,
     ],
-    ['a hundred thousand empty lines', `x: "${canary}${'\n'.repeat(100_000)}#`, /^is not YAML/],
+    [
+      'a hundred thousand empty lines',
+      `x: "${canary}${'\n'.repeat(100_000)}#`,
+      /^is not valid YAML/,
+    ],
     [
       'a number that JSON has not',
       `password: ${canary}\na: [1, .inf]`,
-      /^has a number that is infinite or none/,
+      /^contains a number that is not finite/,
     ],
-    ['two documents', `password: ${canary}\n---\na: b`, /^is not YAML/],
-    ['an alias to nothing', `password: *${canary}`, /^is not YAML \(line 1, column \d+\)\.$/],
+    ['two documents', `password: ${canary}\n---\na: b`, /^is not valid YAML/],
+    [
+      'an alias to nothing',
+      `password: *${canary}`,
+      /^is not valid YAML: syntax error in line 1, column \d+\.$/,
+    ],
   ])('%s is refused without its text', (_, raw, expected) => {
-    const { message, remedy, cause } = captureInvalidInput(form.helmValues, raw)
+    const { message, remedy, cause } = captureInvalidInput(yaml.helmValues, raw)
     expect(message).toEqual(
       typeof expected === 'string' ? expected : expect.stringMatching(expected),
     )

@@ -1,171 +1,188 @@
 import { describe, expect, test } from '@jest/globals'
-import * as form from '../../src/inputs/parsers.ts'
+import * as misplaced from '../../src/inputs/misplaced-values.ts'
+import * as names from '../../src/inputs/names.ts'
+import * as parsers from '../../src/inputs/parsers.ts'
 import { captureInvalidInput } from './capture-invalid-input.ts'
 
 const arn = 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000'
 const label63 = 'a'.repeat(63)
 
-describe('texts that are taken as they are', () => {
+describe('texts that stay as they are', () => {
   test.each<[string, (raw: string) => string, string]>([
-    ['kubernetesName', form.kubernetesName, 'milvus-demo'],
-    ['kubernetesName of one digit', form.kubernetesName, '7'],
-    ['kubernetesName of 63 characters', form.kubernetesName, label63],
-    ['kubernetesSubdomain with dots', form.kubernetesSubdomain, 'alb.internal-1.x'],
+    ['kubernetesName', names.kubernetesName, 'milvus-demo'],
+    ['kubernetesName of one digit', names.kubernetesName, '7'],
+    ['kubernetesName of 63 characters', names.kubernetesName, label63],
+    ['kubernetesSubdomain with dots', names.kubernetesSubdomain, 'alb.internal-1.x'],
     [
       'kubernetesSubdomain of 253 characters',
-      form.kubernetesSubdomain,
+      names.kubernetesSubdomain,
       `${`${label63}.`.repeat(3)}${'b'.repeat(61)}`,
     ],
-    ['clusterName', form.clusterName, 'Production_1-a'],
-    ['region', form.region, 'us-east-2'],
-    ['region of GovCloud', form.region, 'us-gov-west-1'],
-    ['region of China', form.region, 'cn-northwest-1'],
-    ['region of an isolated partition', form.region, 'us-isob-east-1'],
-    ['region of the European Sovereign Cloud', form.region, 'eusc-de-east-1'],
-    ['certificateArn', form.certificateArn, arn],
+    ['clusterName', names.clusterName, 'Production_1-a'],
+    ['region', names.region, 'us-east-2'],
+    ['region of GovCloud', names.region, 'us-gov-west-1'],
+    ['region of China', names.region, 'cn-northwest-1'],
+    ['region of an isolated partition', names.region, 'us-isob-east-1'],
+    ['region of the European Sovereign Cloud', names.region, 'eusc-de-east-1'],
+    ['certificateArn', names.certificateArn, arn],
     [
       'certificateArn of China',
-      form.certificateArn,
+      names.certificateArn,
       arn.replace('arn:aws:', 'arn:aws-cn:').replace('us-east-2', 'cn-north-1'),
     ],
-    ['loadBalancerName of 32 characters', form.loadBalancerName, `M${'-'.repeat(30)}9`],
-    ['loadBalancerName that only contains internal-', form.loadBalancerName, 'my-internal-alb'],
-    ['groupName', form.groupName, 'shared.alb-1'],
-    ['groupName of 63 characters', form.groupName, label63],
-    ['sslPolicy', form.sslPolicy, 'ELBSecurityPolicy-TLS13-1-2-Res-FIPS-2023-04'],
-    ['text', form.text, ' as: it = is '],
-    ['oneOf', form.oneOf('required', 'off'), 'off'],
+    ['loadBalancerName of 32 characters', names.loadBalancerName, `M${'-'.repeat(30)}9`],
+    ['loadBalancerName that only contains internal-', names.loadBalancerName, 'my-internal-alb'],
+    ['groupName', names.groupName, 'shared.alb-1'],
+    ['groupName of 63 characters', names.groupName, label63],
+    ['sslPolicy', names.sslPolicy, 'ELBSecurityPolicy-TLS13-1-2-Res-FIPS-2023-04'],
+    ['text', parsers.text, ' as: it = is '],
+    ['oneOf', parsers.oneOf('required', 'off'), 'off'],
   ])('%s', (_, parse, raw) => {
     expect(parse(raw)).toBe(raw)
   })
 })
 
-describe('texts that are refused', () => {
+describe('invalid texts', () => {
   test.each<[string, (raw: string) => unknown, string, RegExp]>([
     [
       'kubernetesName in capitals',
-      form.kubernetesName,
+      names.kubernetesName,
       'Milvus',
       /is "Milvus", which is not a Kubernetes name/,
     ],
     [
       'kubernetesName of 64 characters',
-      form.kubernetesName,
+      names.kubernetesName,
       `${label63}a`,
       /not a Kubernetes name/,
     ],
-    ['kubernetesName with a dot', form.kubernetesName, 'a.b', /not a Kubernetes name/],
+    ['kubernetesName with a dot', names.kubernetesName, 'a.b', /not a Kubernetes name/],
     [
       'kubernetesName that could leave the path of a URL',
-      form.kubernetesName,
+      names.kubernetesName,
       '../secrets',
       /not a Kubernetes name/,
     ],
     [
       'kubernetesName that helm could take for an option',
-      form.kubernetesName,
+      names.kubernetesName,
       '-n',
       /not a Kubernetes name/,
     ],
-    ['kubernetesName with a second line', form.kubernetesName, 'milvus\nx', /is "milvus\\nx"/],
+    ['kubernetesName with a second line', names.kubernetesName, 'milvus\nx', /is "milvus\\nx"/],
     [
       'kubernetesSubdomain with an empty label',
-      form.kubernetesSubdomain,
+      names.kubernetesSubdomain,
       'a..b',
       /not a Kubernetes name/,
     ],
     [
       'kubernetesSubdomain of 254 characters',
-      form.kubernetesSubdomain,
+      names.kubernetesSubdomain,
       'a'.repeat(254),
       /not a Kubernetes name/,
     ],
-    ['region that is a zone', form.region, 'us-east-2a', /is "us-east-2a", which is a zone\.$/],
-    ['region that is a local zone', form.region, 'us-west-2-lax-1a', /which is a zone/],
-    ['region with a space', form.region, 'US East', /is "US East", which is not an AWS region/],
+    [
+      'region that is a zone',
+      names.region,
+      'us-east-2a',
+      /is "us-east-2a", which is an Availability Zone\.$/,
+    ],
+    [
+      'region that is a local zone',
+      names.region,
+      'us-west-2-lax-1a',
+      /which is an Availability Zone/,
+    ],
+    ['region with a space', names.region, 'US East', /is "US East", which is not an AWS region/],
     [
       'clusterName that is a context of eksctl',
-      form.clusterName,
+      names.clusterName,
       'me@production.us-east-2.eksctl.io',
       /not the name of an EKS cluster/,
     ],
     [
       'clusterName that is its ARN',
-      form.clusterName,
+      names.clusterName,
       'arn:aws:eks:us-east-2:111122223333:cluster/production',
-      /which is its ARN\.$/,
+      /which is the ARN of a cluster\.$/,
     ],
-    ['region that is a name', form.region, 'Ohio', /not an AWS region/],
+    ['region that is a name', names.region, 'Ohio', /not an AWS region/],
     [
       'certificateArn of IAM',
-      form.certificateArn,
+      names.certificateArn,
       'arn:aws:iam::111122223333:server-certificate/x',
       /not the ARN of an ACM certificate/,
     ],
     [
       'certificateArn that is the id alone',
-      form.certificateArn,
+      names.certificateArn,
       '0a1b2c3d',
       /is "0a1b2c3d", which is not the ARN/,
     ],
     [
       'two certificateArns',
-      form.certificateArn,
+      names.certificateArn,
       `${arn},${arn}`,
       /not the ARN of an ACM certificate/,
     ],
     [
       'loadBalancerName of 33 characters',
-      form.loadBalancerName,
+      names.loadBalancerName,
       'a'.repeat(33),
       /not a load balancer name/,
     ],
     [
       'loadBalancerName with a hyphen at its end',
-      form.loadBalancerName,
+      names.loadBalancerName,
       'milvus-',
       /not a load balancer name/,
     ],
     [
       'loadBalancerName that begins with internal-',
-      form.loadBalancerName,
+      names.loadBalancerName,
       'internal-milvus',
       /not a load balancer name/,
     ],
-    ['groupName with a hyphen at its end', form.groupName, 'shared-', /not an IngressGroup name/],
-    ['groupName of 64 characters', form.groupName, `${label63}a`, /not an IngressGroup name/],
+    ['groupName with a hyphen at its end', names.groupName, 'shared-', /not an IngressGroup name/],
+    ['groupName of 64 characters', names.groupName, `${label63}a`, /not an IngressGroup name/],
     [
       'sslPolicy of another service',
-      form.sslPolicy,
+      names.sslPolicy,
       'TLSv1.2_2021',
       /not the name of an ELB security policy/,
     ],
-    ['oneOf in capitals', form.oneOf('required', 'off'), 'Off', /is "Off"\./],
-    ['boolean yes', form.boolean, 'yes', /is "yes", which is neither true nor false/],
-    ['boolean 1', form.boolean, '1', /neither true nor false/],
-    ['boolean in mixed case', form.boolean, 'tRUE', /neither true nor false/],
+    [
+      'oneOf in capitals',
+      parsers.oneOf('required', 'off'),
+      'Off',
+      /is "Off", which is not a valid value\./,
+    ],
+    ['boolean yes', parsers.boolean, 'yes', /is "yes", which is neither true nor false/],
+    ['boolean 1', parsers.boolean, '1', /neither true nor false/],
+    ['boolean in mixed case', parsers.boolean, 'tRUE', /neither true nor false/],
     [
       'a long text, of which no piece is shown',
-      form.port,
+      parsers.port,
       'x'.repeat(200),
-      /^is a text of 200 characters, which is not a port\.$/,
+      /^is a text of 200 characters, which is not a port number\.$/,
     ],
     [
       'a hundred thousand digits',
-      form.duration(1, 2),
+      parsers.duration(1, 2),
       '0'.repeat(100_000),
       /^is a text of 100000 characters, which is not a duration\.$/,
     ],
     [
       'a clusterName that is the ARN of something long',
-      form.clusterName,
+      names.clusterName,
       `arn:aws:eks:us-east-2:111122223333:cluster/${'x'.repeat(200)}`,
       /not the name of an EKS cluster/,
     ],
   ])('%s', (_, parse, raw, expected) => {
     const { message, remedy } = captureInvalidInput(parse, raw)
     expect(message).toMatch(expected)
-    expect(remedy).toMatch(/^(Give|Use) .+\.$/)
+    expect(remedy).toMatch(/^Use .+\.$/)
   })
 })
 
@@ -178,29 +195,29 @@ describe('host', () => {
     ['xn--bcher-kva.example', 'xn--bcher-kva.example'],
     [`${label63}.example.com`, `${label63}.example.com`],
   ])('%s', (raw, name) => {
-    expect(form.host(raw)).toBe(name)
+    expect(names.host(raw)).toBe(name)
   })
 
   test.each([
-    ['https://milvus.example.com', /has a scheme/],
-    ['grpc://milvus.example.com:443', /has a scheme/],
-    ['milvus.example.com:443', /has a port/],
-    ['milvus.example.com/v1', /has a path/],
-    ['milvus_demo.example.com', /has an underscore/],
+    ['https://milvus.example.com', /contains a scheme/],
+    ['grpc://milvus.example.com:443', /contains a scheme/],
+    ['milvus.example.com:443', /contains a port/],
+    ['milvus.example.com/v1', /contains a path/],
+    ['milvus_demo.example.com', /contains an underscore/],
     ['*.example.com', /is a wildcard/],
-    ['milvus', /has no dot/],
-    ['localhost:19530', /has a port/],
+    ['milvus', /contains no dot/],
+    ['localhost:19530', /contains a port/],
     ['10.0.3.7', /not a DNS name/],
-    ['::1', /not a DNS name|has no dot/],
+    ['::1', /not a DNS name|contains no dot/],
     ['milvus..example.com', /not a DNS name/],
     ['-milvus.example.com', /not a DNS name/],
-    ['milvus.example.com, other.example.com', /more than one name/],
-    ['milvus.example.com other.example.com', /more than one name/],
-    ['bücher.example', /letters that DNS writes otherwise/],
+    ['milvus.example.com, other.example.com', /contains more than one name/],
+    ['milvus.example.com other.example.com', /contains more than one name/],
+    ['bücher.example', /contains letters that are not ASCII/],
     [`${label63}a.example.com`, /not a DNS name/],
     [`${`${label63}.`.repeat(4)}com`, /not a DNS name/],
   ])('%s is refused', (raw, expected) => {
-    const { message } = captureInvalidInput(form.host, raw)
+    const { message } = captureInvalidInput(names.host, raw)
     expect(message).toMatch(expected)
     expect(message).toContain(
       raw.length > 80 ? `a text of ${raw.length} characters` : JSON.stringify(raw),
@@ -209,37 +226,37 @@ describe('host', () => {
 })
 
 test.each<[(raw: string) => unknown, string, string]>([
-  [form.region, 'us-east-2a', 'Give its region: us-east-2.'],
-  [form.region, 'us-west-2-lax-1a', 'Give its region: us-west-2.'],
+  [names.region, 'us-east-2a', 'Use its region: us-east-2.'],
+  [names.region, 'us-west-2-lax-1a', 'Use its region: us-west-2.'],
   [
-    form.clusterName,
+    names.clusterName,
     'arn:aws:eks:us-east-2:111122223333:cluster/production',
-    'Give its name: production.',
+    'Use the name of the cluster: production.',
   ],
   [
-    form.host,
+    names.host,
     'münchen.example',
-    'Give it as DNS and certificates have it: xn--mnchen-3ya.example.',
+    'Use the name as DNS and certificates contain it: xn--mnchen-3ya.example.',
   ],
-])('what to give is said whole: %#', (parse, raw, remedy) => {
+])('the remedy contains the corrected value: %#', (parse, raw, remedy) => {
   expect(captureInvalidInput(parse, raw).remedy).toBe(remedy)
 })
 
-describe('refusePlaceholder', () => {
+describe('rejectPlaceholder', () => {
   test.each<[string, RegExp]>([
     ['***', /which GitHub shows in place of a secret/],
-    ['${{ secrets.TLS_KEY }}', /an expression .* that nobody has evaluated/],
-    ['$TLS_KEY', /the name of a variable/],
-    ['${TLS_KEY}', /the name of a variable/],
-    ['$env:TLS_KEY', /the name of a variable/],
-    ['%TLS_KEY%', /the name of a variable/],
-    ['~/.kube/config', /only a shell can follow/],
-    ['$HOME/.kube/config', /only a shell can follow/],
+    ['${{ secrets.TLS_KEY }}', /an expression .* that was not evaluated/],
+    ['$TLS_KEY', /a shell variable/],
+    ['${TLS_KEY}', /a shell variable/],
+    ['$env:TLS_KEY', /a shell variable/],
+    ['%TLS_KEY%', /a shell variable/],
+    ['~/.kube/config', /only a shell can expand/],
+    ['$HOME/.kube/config', /only a shell can expand/],
   ])('%s', (raw, expected) => {
-    const { message, remedy } = captureInvalidInput(form.rejectPlaceholder, raw)
+    const { message, remedy } = captureInvalidInput(misplaced.rejectPlaceholder, raw)
     expect([message, remedy]).toEqual([
       expect.stringMatching(expected),
-      expect.stringMatching(/^(Give|Name|Write) .+\.$/),
+      expect.stringMatching(/^(Use|Write) .+\.$/),
     ])
   })
   test.each([
@@ -251,7 +268,7 @@ describe('refusePlaceholder', () => {
     '**',
     '${{ a }} and more',
   ])('%s may be a value', (raw) => {
-    expect(() => form.rejectPlaceholder(raw)).not.toThrow()
+    expect(() => misplaced.rejectPlaceholder(raw)).not.toThrow()
   })
 })
 
@@ -262,16 +279,16 @@ describe('numbers', () => {
     ['65535', 65535],
     ['00443', 443],
   ])('port %s', (raw, value) => {
-    expect(form.port(raw)).toBe(value)
+    expect(parsers.port(raw)).toBe(value)
   })
   test.each(['0', '65536', '-1', '4.5', '443/tcp', '0x1bb', '1e3', ' 443', '999999'])(
     'port %s is refused',
     (raw) => {
-      expect(captureInvalidInput(form.port, raw).message).toMatch(/which is not a port/)
+      expect(captureInvalidInput(parsers.port, raw).message).toMatch(/which is not a port/)
     },
   )
 
-  const duration = form.duration(1, 4000)
+  const duration = parsers.duration(1, 4000)
   test.each([
     ['90s', 90],
     ['10m', 600],
@@ -309,7 +326,7 @@ describe('numbers', () => {
     ['False', false],
     ['FALSE', false],
   ])('boolean %s', (raw, value) => {
-    expect(form.boolean(raw)).toBe(value)
+    expect(parsers.boolean(raw)).toBe(value)
   })
 })
 
@@ -321,7 +338,7 @@ describe('hostPort', () => {
     ['[2001:db8::1]:443', { host: '2001:db8::1', port: 443 }],
     ['[::ffff:10.0.3.7]:443', { host: '::ffff:10.0.3.7', port: 443 }],
   ])('%s', (raw, value) => {
-    expect(form.hostPort(raw)).toEqual(value)
+    expect(parsers.hostPort(raw)).toEqual(value)
   })
   test.each([
     ['10.0.3.7', /not host:port/],
@@ -333,6 +350,6 @@ describe('hostPort', () => {
     ['alb.example.com:0', /not a port/],
     ['alb.example.com:70000', /not a port/],
   ])('%s is refused', (raw, expected) => {
-    expect(captureInvalidInput(form.hostPort, raw).message).toMatch(expected)
+    expect(captureInvalidInput(parsers.hostPort, raw).message).toMatch(expected)
   })
 })

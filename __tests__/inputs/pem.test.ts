@@ -61,14 +61,14 @@ describe('pem', () => {
     [
       'the ARN of a certificate',
       'arn:aws:acm:us-east-2:111122223333:certificate/0a1b',
-      /ARN of a certificate.*certificate-arn/,
+      /ARN of an ACM certificate.*certificate-arn/,
     ],
     [
       'another ARN',
       'arn:aws:secretsmanager:us-east-2:111122223333:secret:tls',
       /an ARN.*secretsmanager/,
     ],
-    ['a key of SSH', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@host', /a public key of SSH/],
+    ['a key of SSH', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@host', /an SSH public key/],
   ])('%s is named as what it is, and not quoted', (_, raw, expected) => {
     const { message, remedy } = captureInvalidInput(parsePem, raw)
     expect(`${message} ${remedy}`).toMatch(expected)
@@ -112,12 +112,12 @@ describe('pem', () => {
     [
       'a public key in DER',
       publicKey.export({ type: 'spki', format: 'der' }),
-      /something else, in DER/,
+      /other data, in DER/,
     ],
     ['PKCS#12', Buffer.from('3082098a0201033082094406', 'hex'), /PKCS#12.*openssl pkcs12/],
     ['a short PKCS#12', Buffer.from('30819a020103308144', 'hex'), /PKCS#12/],
     ['PKCS#7', Buffer.from('3082053406092a864886f70d010702a0', 'hex'), /PKCS#7.*openssl pkcs7/],
-    ['a Java key store', Buffer.from('feedfeed00000002', 'hex'), /Java key store.*keytool/],
+    ['a Java key store', Buffer.from('feedfeed00000002', 'hex'), /Java keystore.*keytool/],
   ])('base64 of %s is named as what it is', (_, bytes, expected) => {
     const { message, remedy } = captureInvalidInput(parsePem, bytes.toString('base64'))
     expect(`${message} ${remedy}`).toMatch(expected)

@@ -1,12 +1,12 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import {
   createCertificateAuthority,
   encryptPrivateKey,
   type IssuedCertificate,
 } from '../../testing/certificates.ts'
-import { ActionError } from '../../src/failures/action-error.ts'
-import { readSettings } from '../../src/inputs/settings.ts'
+import { ActionError, combineErrors } from '../../src/failures/action-error.ts'
 import { inputDefaults, type InputName } from '../../src/inputs/inputs.ts'
+import { parseSettings, readSettings } from '../../src/inputs/settings.ts'
 import type { Settings } from '../../src/inputs/types.ts'
 import { collectErrorText } from '../capture-error.ts'
 
@@ -20,27 +20,36 @@ const minimalInputs: Inputs = {
 }
 const regionEnv = { AWS_REGION: 'us-east-2' }
 let issued: IssuedCertificate
-let savedEnv: NodeJS.ProcessEnv
 
 beforeAll(async () => {
   issued = await (
     await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
   ).issue({ hosts: ['milvus.example.com'], keyAlgorithm: 'EC_prime256v1' })
 })
-beforeEach(() => {
-  savedEnv = { ...process.env }
-})
-afterEach(() => {
-  for (const name of Object.keys(process.env))
-    if (!(name in savedEnv)) Reflect.deleteProperty(process.env, name)
-  Object.assign(process.env, savedEnv)
-})
 
+/** @throws ActionError of everything that is wrong */
 function readInputs(inputs: Inputs, env: Record<string, string> = regionEnv): Settings {
-  for (const [name, value] of Object.entries(inputs))
-    process.env[`INPUT_${name.toUpperCase()}`] = value
-  return readSettings(env)
+  const result = parseSettings(inputs, env)
+  if ('errors' in result) throw combineErrors(result.errors)
+  return result.settings
 }
+
+test('the inputs of a process are read from its environment', () => {
+  const variables = Object.entries({ ...minimalInputs, namespace: ' vectors\n' }).map(
+    ([name, value]) => [`INPUT_${name.toUpperCase()}`, value] as const,
+  )
+  try {
+    Object.assign(process.env, Object.fromEntries(variables))
+    expect(readSettings(regionEnv)).toMatchObject({
+      namespace: 'vectors',
+      host: 'milvus.example.com',
+    })
+    process.env['INPUT_NAMESPACE'] = 'A'
+    expect(() => readSettings(regionEnv)).toThrow('Input namespace is "A"')
+  } finally {
+    for (const [name] of variables) Reflect.deleteProperty(process.env, name)
+  }
+})
 
 /** The smallest inputs for a region: an ALB takes only certificates of its own. */
 const minimalInputsFor = (name: string): Inputs => ({
@@ -52,7 +61,7 @@ test('a certificate of another region is refused', () => {
   expect(
     formatProblems(captureInputError({ ...minimalInputsFor('eu-west-1') }, regionEnv)),
   ).toEqual([
-    'inputs-conflict: Input certificate-arn is of region eu-west-1, and the cluster is in us-east-2.',
+    'inputs-conflict: Input certificate-arn is in region eu-west-1, but the cluster is in us-east-2.',
   ])
 })
 
@@ -63,7 +72,7 @@ function captureInputError(inputs: Inputs, env?: Record<string, string>): Action
     if (thrown instanceof ActionError) return thrown
     throw thrown
   }
-  throw new Error('the inputs were taken')
+  throw new Error('the inputs are valid')
 }
 
 const formatProblems = (error: ActionError): string[] =>
@@ -121,18 +130,18 @@ const defaults = {
 
 describe('defaults', () => {
   test('of inputs that are absent', () => {
-    expect(readInputs(minimalInputs)).toEqual(defaults)
+    expect(readInputs(minimalInputs)).toMatchObject(defaults)
   })
 
   test('of inputs that a reusable workflow passes empty', () => {
     const empty = Object.fromEntries(Object.keys(inputDefaults).map((name) => [name, '']))
-    expect(readInputs({ ...empty, ...minimalInputs })).toEqual(defaults)
+    expect(readInputs({ ...empty, ...minimalInputs })).toEqual(readInputs(minimalInputs))
   })
 
   test('of inputs that are blank', () => {
     expect(
       readInputs({ ...minimalInputs, namespace: '  \n', scheme: ' ', 'milvus-token': '\n' }),
-    ).toEqual(defaults)
+    ).toEqual(readInputs(minimalInputs))
   })
 
   test('the settings are frozen, to the last list', () => {
@@ -396,7 +405,7 @@ describe('the environment', () => {
   })
 })
 
-describe('refusals', () => {
+describe('invalid inputs', () => {
   test.each<[string, Inputs, Record<string, string>, string[]]>([
     [
       'nothing given',
@@ -437,26 +446,26 @@ describe('refusals', () => {
       'cluster and kubeconfig',
       { kubeconfig: '/c' },
       regionEnv,
-      ['inputs-conflict: Inputs cluster and kubeconfig are both given.'],
+      ['inputs-conflict: Inputs cluster and kubeconfig are both set.'],
     ],
     [
       'cluster and context',
       { context: 'x' },
       regionEnv,
-      ['inputs-conflict: Input context is given with cluster, which has no contexts.'],
+      ['inputs-conflict: Input context is set together with cluster, which has no contexts.'],
     ],
     [
       'release and service',
       { release: 'a', service: 'b' },
       regionEnv,
-      ['inputs-conflict: Inputs release and service are both given.'],
+      ['inputs-conflict: Inputs release and service are both set.'],
     ],
     [
       'cutover last and no probe',
       { cutover: 'last', probe: 'off' },
       regionEnv,
       [
-        'inputs-conflict: Input cutover is last, and probe is off: nothing would prove the ALB before the old load balancer goes.',
+        'inputs-conflict: Input cutover is last, but probe is off: nothing would prove the ALB before the old load balancer is deleted.',
       ],
     ],
     [
@@ -464,7 +473,7 @@ describe('refusals', () => {
       { cutover: 'never', values: 'a: b', 'chart-version': '5.0.19' },
       regionEnv,
       [
-        'inputs-conflict: Input cutover is never, which leaves the release alone, and values and chart-version would change it.',
+        'inputs-conflict: Input cutover is never, which leaves the release unchanged, but values and chart-version would change it.',
       ],
     ],
     [
@@ -472,32 +481,36 @@ describe('refusals', () => {
       {},
       { ...regionEnv, HELM_DRIVER: 'sql' },
       [
-        'inputs-conflict: HELM_DRIVER is sql, and this action reads releases only from Secrets and ConfigMaps.',
+        'inputs-conflict: HELM_DRIVER is sql, but the action reads releases only from Secrets and ConfigMaps.',
       ],
     ],
     [
       'a mode that there is not',
       { mode: 'verify' },
       regionEnv,
-      ['input-invalid: Input mode is "verify".'],
+      ['input-invalid: Input mode is "verify", which is not a valid value.'],
     ],
     [
       'a wrong region in the environment',
       {},
       { AWS_REGION: 'Ohio' },
-      ['input-invalid: Input region is "Ohio", which is not an AWS region.'],
+      [
+        'input-invalid: Input region is empty, and its default AWS_REGION is "Ohio", which is not an AWS region.',
+      ],
     ],
     [
       'a chart repository that is an alias',
       { 'chart-repository': 'milvus' },
       regionEnv,
-      ['input-invalid: Input chart-repository is not a URL.'],
+      ['input-invalid: Input chart-repository is not an http or https URL.'],
     ],
     [
       'a chart repository that is a registry',
       { 'chart-repository': 'oci://registry.example.com/charts' },
       regionEnv,
-      ['input-invalid: Input chart-repository is a registry, not the URL of a chart repository.'],
+      [
+        'input-invalid: Input chart-repository is an OCI registry, not the URL of a chart repository.',
+      ],
     ],
     [
       'a chart repository that is an archive',
@@ -511,20 +524,20 @@ describe('refusals', () => {
       'a chart repository with its index',
       { 'chart-repository': 'https://charts.example.com/index.yaml' },
       regionEnv,
-      ['input-invalid: Input chart-repository ends in index.yaml, which helm appends itself.'],
+      ['input-invalid: Input chart-repository ends in index.yaml, which helm appends.'],
     ],
     [
       'a chart that is a repository',
       { chart: 'https://zilliztech.github.io/milvus-helm/' },
       regionEnv,
-      ['input-invalid: Input chart is a URL, and not one of a packaged chart (.tgz).'],
+      ['input-invalid: Input chart is a URL, but not of a packaged chart (.tgz).'],
     ],
     [
       'a chart that is a registry alone',
       { chart: 'oci://registry.example.com' },
       regionEnv,
       [
-        'input-invalid: Input chart is oci://registry.example.com, which names no chart of the registry.',
+        'input-invalid: Input chart is oci://registry.example.com, which does not name a chart in the registry.',
       ],
     ],
     [
@@ -532,14 +545,14 @@ describe('refusals', () => {
       { chart: 'oci://registry.example.com/milvus@sha256:abc' },
       regionEnv,
       [
-        'input-invalid: Input chart has the digest sha256:abc, which is not sha256: and 64 hexadecimal digits.',
+        'input-invalid: Input chart contains the digest sha256:abc, which is not sha256: with 64 hexadecimal digits.',
       ],
     ],
     [
       'a chart repository of files',
       { 'chart-repository': 'file:///charts' },
       regionEnv,
-      ['input-invalid: Input chart-repository is not a URL.'],
+      ['input-invalid: Input chart-repository is not an http or https URL.'],
     ],
     [
       'an idle timeout that ELB does not take',
@@ -552,14 +565,14 @@ describe('refusals', () => {
       { mode: 'destroy', service: 'milvus-svc', 'restore-service-type': 'LoadBalancer' },
       regionEnv,
       [
-        'inputs-conflict: Inputs restore-service-type and service are both given, and a Service without a helm release is left to whoever manages it.',
+        'inputs-conflict: Inputs restore-service-type and service are both set, but the action does not change a Service without a Helm release.',
       ],
     ],
     [
       'a type that is none to restore',
       { mode: 'destroy', 'restore-service-type': 'ClusterIP' },
       regionEnv,
-      ['input-invalid: Input restore-service-type is "ClusterIP".'],
+      ['input-invalid: Input restore-service-type is "ClusterIP", which is not a valid value.'],
     ],
     [
       'a class without the type that it goes with',
@@ -570,7 +583,7 @@ describe('refusals', () => {
       },
       regionEnv,
       [
-        'inputs-conflict: Input restore-load-balancer-class is set, and restore-service-type is not LoadBalancer.',
+        'inputs-conflict: Input restore-load-balancer-class is set, but restore-service-type is not LoadBalancer.',
       ],
     ],
     [
@@ -582,7 +595,7 @@ describe('refusals', () => {
       },
       regionEnv,
       [
-        'input-invalid: Input restore-load-balancer-class is "service.k8s.aws/", which is not the class of a load balancer.',
+        'input-invalid: Input restore-load-balancer-class is "service.k8s.aws/", which is not a load balancer class.',
       ],
     ],
     [
@@ -590,7 +603,7 @@ describe('refusals', () => {
       { 'allowed-account-ids': '12345678901' },
       regionEnv,
       [
-        'input-invalid: Input allowed-account-ids has "12345678901", which is not the id of an AWS account: that has 12 digits.',
+        'input-invalid: Input allowed-account-ids contains "12345678901", which is not an AWS account ID: those have 12 digits.',
       ],
     ],
     [
@@ -598,14 +611,14 @@ describe('refusals', () => {
       { 'allowed-account-ids': '111122223333, my-company' },
       regionEnv,
       [
-        'input-invalid: Input allowed-account-ids has "my-company", which is not the id of an AWS account: that has 12 digits.',
+        'input-invalid: Input allowed-account-ids contains "my-company", which is not an AWS account ID: those have 12 digits.',
       ],
     ],
     [
       'a probe by name and none at all',
       { probe: 'off', 'probe-dns': 'true' },
       regionEnv,
-      ['inputs-conflict: Input probe-dns is true, and probe is off.'],
+      ['inputs-conflict: Input probe-dns is true, but probe is off.'],
     ],
     [
       'a wait of no time',
@@ -676,7 +689,7 @@ describe('refusals', () => {
     }).allErrors
     expect(problem?.message).toMatch(
       new RegExp(
-        `^Input annotations has alb\\.ingress\\.kubernetes\\.io/${name}, which is set by .+\\.$`,
+        `^Input annotations contains alb\\.ingress\\.kubernetes\\.io/${name}, which is set by .+\\.$`,
       ),
     )
   })
@@ -699,7 +712,7 @@ describe('refusals', () => {
       expect(
         captureInputError({ ...minimalInputs, annotations: JSON.stringify({ [key]: 'x' }) })
           .message,
-      ).toContain('no key of an annotation')
+      ).toContain('not a valid annotation key')
     },
   )
 
@@ -711,6 +724,63 @@ describe('refusals', () => {
       )
     },
   )
+})
+
+describe('messages of frequent mistakes', () => {
+  const emptySecret =
+    'A secret that does not exist in this environment, or under another name, reads as empty.'
+  const noArn: Inputs = { ...minimalInputs, 'certificate-arn': '' }
+  test.each<[string, () => Inputs, string[]]>([
+    [
+      'only a key',
+      () => ({ ...noArn, 'private-key': issued.privateKey }),
+      [
+        `Input certificate is empty. Set certificate together with private-key, or set certificate-arn. ${emptySecret}`,
+      ],
+    ],
+    [
+      'certificate and key swapped',
+      () => ({ ...noArn, certificate: issued.privateKey, 'private-key': issued.certificate }),
+      ['Inputs certificate and private-key are swapped. Exchange the two values.'],
+    ],
+    [
+      'a scheme of another cloud',
+      () => ({ ...minimalInputs, scheme: 'public' }),
+      ['Input scheme is "public", which is not a valid value. Use internet-facing or internal.'],
+    ],
+    [
+      'an address instead of a CIDR block',
+      () => ({ ...minimalInputs, 'inbound-cidrs': '203.0.113.7' }),
+      [
+        'Input inbound-cidrs contains "203.0.113.7", which has no prefix length. For one address, use 203.0.113.7/32.',
+      ],
+    ],
+    [
+      'a list instead of a map',
+      () => ({ ...minimalInputs, tags: '- team: search' }),
+      ['Input tags is a YAML list. Write one "key: value" per line, without the leading "- ".'],
+    ],
+    [
+      'a tab',
+      () => ({ ...minimalInputs, values: 'proxy:\n\treplicas: 2' }),
+      ['Input values is not valid YAML: tab in line 2. Indent with spaces.'],
+    ],
+    [
+      'an OCI registry as chart repository',
+      () => ({ ...minimalInputs, 'chart-repository': 'oci://registry.example.com/charts/' }),
+      [
+        'Input chart-repository is an OCI registry, not the URL of a chart repository. For an OCI registry, put the oci:// reference in chart, for example oci://registry.example.com/charts/milvus, and leave chart-repository empty.',
+      ],
+    ],
+    [
+      'one of three words',
+      () => ({ ...minimalInputs, cutover: 'later' }),
+      ['Input cutover is "later", which is not a valid value. Use first, last or never.'],
+    ],
+  ])('%s', (_name, inputs, expected) => {
+    const { allErrors } = captureInputError(inputs())
+    expect(allErrors.map(({ message, remedy }) => `${message} ${remedy}`)).toEqual(expected)
+  })
 })
 
 describe('secrets', () => {
@@ -750,7 +820,7 @@ describe('secrets', () => {
         certificate: issued.privateKey,
         'private-key': issued.certificate,
       }),
-      ['certificate-unreadable', 'private-key-unreadable'],
+      ['certificate-unreadable'],
     ],
     [
       'a certificate that is broken, and a key that is',

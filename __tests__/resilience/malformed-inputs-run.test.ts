@@ -27,25 +27,25 @@ const hostileInputs: readonly (readonly [what: string, inputs: Inputs, said: str
     {
       values: `p: &a0 [${canary}]\n${Array.from({ length: 9 }, (_, level) => `a${level}: &a${level + 1} [${Array(10).fill(`*a${level}`).join(', ')}]`).join('\n')}`,
     },
-    'Input values has more than a million characters',
+    'Input values is longer than a million characters',
   ],
-  ['a map in itself', { values: `a: &a {password: ${canary}, b: *a}` }, 'lead back to themselves'],
+  ['a map in itself', { values: `a: &a {password: ${canary}, b: *a}` }, 'refer to themselves'],
   [
     'a hundred thousand empty lines',
     { values: `password: "${canary}${'\n'.repeat(100_000)}#` },
-    'Input values is not YAML',
+    'Input values is not valid YAML',
   ],
   [
     'a number that is none',
     { values: `a: .inf\npassword: ${canary}` },
-    'Input values has a number that is infinite',
+    'Input values contains a number that is not finite',
   ],
   [
     'a hundred thousand digits',
     { 'probe-timeout': `1${'0'.repeat(100_000)}` },
     'Input probe-timeout is a text of 100001 characters',
   ],
-  ['a private key as a host', { host: privateKey }, 'Input host holds PEM'],
+  ['a private key as a host', { host: privateKey }, 'Input host contains PEM'],
   [
     'a long password as a release',
     { release: `${canary}-`.repeat(20) },

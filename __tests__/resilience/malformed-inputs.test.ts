@@ -4,7 +4,10 @@
  */
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { cidrs, duration, host, list, stringMap } from '../../src/inputs/parsers.ts'
+import { cidrs, list } from '../../src/inputs/lists.ts'
+import { host } from '../../src/inputs/names.ts'
+import { duration } from '../../src/inputs/parsers.ts'
+import { stringMap } from '../../src/inputs/yaml.ts'
 import {
   validateAnnotations,
   validateTags,

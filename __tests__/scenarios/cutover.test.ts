@@ -123,7 +123,9 @@ scenario('cutover: never with a change for helm is an error', async ({ run }) =>
     getErrorAnnotation(
       expectFailure(await run({ cutover: 'never' }), 'preflight', 'inputs-conflict'),
     ),
-  ).toContain('Input cutover is never, which leaves the release alone, and values would change it')
+  ).toContain(
+    'Input cutover is never, which leaves the release unchanged, but values would change it',
+  )
 })
 
 scenario(

@@ -19,30 +19,30 @@ simulatorScenario(
   'many invalid inputs at once, each named with what to set',
   async (scenario) => {
     const invalidInputs: Readonly<Record<string, readonly [value: string, said: string]>> = {
-      mode: ['apply', 'Give one of deploy'],
+      mode: ['apply', 'Use deploy, check or destroy.'],
       cluster: [
         'arn:aws:eks:us-east-2:111122223333:cluster/production',
-        'Give its name: production.',
+        'Use the name of the cluster: production.',
       ],
-      region: ['us-east-2a', 'Give its region: us-east-2.'],
+      region: ['us-east-2a', 'Use its region: us-east-2.'],
       namespace: ['Milvus', 'is "Milvus", which is not a Kubernetes name'],
       release: ['milvus_demo', 'is "milvus_demo", which is not a Kubernetes name'],
       'service-port': ['19530/tcp', 'is "19530/tcp", which is not a port'],
-      host: ['https://milvus.example.com', 'which has a scheme'],
+      host: ['https://milvus.example.com', 'which contains a scheme'],
       'certificate-arn': [
         'arn:aws:iam::111122223333:server-certificate/x',
         'which is not the ARN of an ACM certificate',
       ],
-      'replace-certificate': ['yes', 'Give true or false'],
+      'replace-certificate': ['yes', 'Use true or false'],
       'expiry-warning': ['a month', 'which is not a number of days'],
-      'chart-repository': ['milvus', 'is not a URL'],
+      'chart-repository': ['milvus', 'is not an http or https URL'],
       'chart-version': ['^5.0', 'which is not an exact version'],
-      values: ['- a list', 'is not a YAML map'],
+      values: ['- a list', 'is a YAML list'],
       'ingress-name': ['Front Door', 'is "Front Door", which is not a Kubernetes name'],
-      scheme: ['public', 'Give one of internet-facing, internal'],
+      scheme: ['public', 'Use internet-facing or internal.'],
       'listen-port': ['70000', 'is "70000", which is not a port'],
-      'inbound-cidrs': ['10.0.0.0/8; 10.0.0.1', 'has "10.0.0.1", which is not a CIDR block'],
-      subnets: ['[subnet-1', 'is not YAML'],
+      'inbound-cidrs': ['10.0.0.0/8; 10.0.0.1', 'contains "10.0.0.1", which has no prefix length'],
+      subnets: ['[subnet-1', 'is not valid YAML'],
       'ssl-policy': ['TLSv1.3', 'which is not the name of an ELB security policy'],
       'idle-timeout': ['10', 'is "10", which is not a duration'],
       'load-balancer-name': ['internal-milvus', 'which is not a load balancer name'],
@@ -53,15 +53,15 @@ simulatorScenario(
       'release-timeout': ['-1m', 'is "-1m", which is not a duration'],
       'load-balancer-timeout': ['1w', 'is "1w", which is not a duration'],
       'probe-timeout': ['PT10M', 'is "PT10M", which is not a duration'],
-      probe: ['Off', 'Give one of required, off'],
+      probe: ['Off', 'Use required or off.'],
       'probe-ca': ['***', 'is ***, which GitHub shows in place of a secret'],
       'probe-address': ['10.0.3.7', 'which is not host:port'],
-      'require-authorization': ['$REQUIRE', 'is the name of a variable of a shell'],
+      'require-authorization': ['$REQUIRE', 'is a shell variable'],
       summary: ['on', 'which is neither true nor false'],
       certificate: ['/home/runner/fullchain.pem', 'is the path of a file'],
       'private-key': [
         '${{ secrets.TLS_PRIVATE_KEY }}',
-        'is an expression (${{ ... }}) that nobody has evaluated',
+        'is an expression (${{ ... }}) that was not evaluated',
       ],
     }
     const text = await expectFailureWithoutWrites(
@@ -81,11 +81,11 @@ simulatorScenario(
   'hosts and durations in the forms that people write',
   async (scenario) => {
     for (const [host, expectedText] of [
-      ['milvus.example.com:443', 'has a port'],
-      ['milvus_demo.example.com', 'has an underscore'],
+      ['milvus.example.com:443', 'contains a port'],
+      ['milvus_demo.example.com', 'contains an underscore'],
       ['münchen.example', 'xn--mnchen-3ya.example'],
       ['*.example.com', 'is a wildcard'],
-      ['a.example.com, b.example.com', 'is more than one name'],
+      ['a.example.com, b.example.com', 'contains more than one name'],
     ] as const) {
       expect(await expectFailureWithoutWrites(scenario, { host }, 'input-invalid')).toContain(
         expectedText,
@@ -309,7 +309,7 @@ simulatorScenario(
         { cluster: '', kubeconfig: '~/.kube/config' },
         'input-invalid',
       ),
-    ).toContain('Give the whole path')
+    ).toContain('Use the absolute path')
   },
 )
 

@@ -1,5 +1,7 @@
 /** Settings and targets for the pure parts of the steps. */
 import type { Event, Ingress, ManagedFieldsEntry } from '../../src/clients/kubernetes/types.ts'
+import { combineErrors } from '../../src/failures/action-error.ts'
+import { parseSettings } from '../../src/inputs/settings.ts'
 import type { IngressSettings, Settings } from '../../src/inputs/types.ts'
 import type { Target } from '../../src/steps/preflight/preflight.ts'
 import type { ReleaseRevision } from '../../src/clients/helm/release-storage.ts'
@@ -8,68 +10,25 @@ export const host = 'milvus.example.com'
 export const certificateArn =
   'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000'
 
-const ingressSettings: IngressSettings = {
-  name: undefined,
-  className: 'alb',
-  scheme: 'internet-facing',
-  listenPort: 443,
-  inboundCidrs: [],
-  subnets: [],
-  securityGroups: [],
-  sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
-  idleTimeout: 600,
-  loadBalancerName: undefined,
-  groupName: undefined,
-  tags: {},
-  annotations: {},
-  forceConflicts: false,
-}
-
+/** Settings of the smallest inputs, with some of them replaced. */
 export function createSettings({
   ingress = {},
   ...overrides
 }: Partial<Omit<Settings, 'ingress'>> & { ingress?: Partial<IngressSettings> } = {}): Settings {
-  return {
-    mode: 'deploy',
-    dryRun: false,
-    failOnDrift: true,
-    clusterAccess: { kind: 'eks', cluster: 'production' },
+  const settings = parseMinimalInputs()
+  return { ...settings, ...overrides, ingress: { ...settings.ingress, ...ingress } }
+}
+
+function parseMinimalInputs(): Settings {
+  const inputs = {
+    cluster: 'production',
     region: 'us-east-2',
-    allowedAccounts: [],
-    namespace: 'milvus',
-    release: undefined,
-    service: undefined,
-    servicePort: undefined,
     host,
-    certificate: { kind: 'arn', arn: certificateArn },
-    replaceCertificate: false,
-    requireAuthorization: false,
-    expiryWarningDays: undefined,
-    chart: {
-      name: 'milvus',
-      repository: 'https://zilliztech.github.io/milvus-helm/',
-      version: undefined,
-      credentials: undefined,
-    },
-    helmStorage: 'Secret',
-    values: {},
-    serviceType: 'ClusterIP',
-    restoreLoadBalancerClass: undefined,
-    allowChartChange: false,
-    cutover: 'first',
-    onFailure: 'keep',
-    ingress: { ...ingressSettings, ...ingress },
-    timeouts: { release: 600, loadBalancer: 1200, probe: 300, lock: 1800 },
-    probe: {
-      required: true,
-      ca: undefined,
-      address: undefined,
-      token: undefined,
-      byHostname: false,
-    },
-    summary: true,
-    ...overrides,
+    'certificate-arn': certificateArn,
   }
+  const result = parseSettings(inputs, {})
+  if ('errors' in result) throw combineErrors(result.errors)
+  return result.settings
 }
 
 export function createRevision(overrides: Partial<ReleaseRevision> = {}): ReleaseRevision {

@@ -335,25 +335,3 @@ export function validateTags(tags: Readonly<Record<string, string>>): string[] {
     ]),
   ]
 }
-
-/**
- * What the Ingress is for may not be undone, and what an input sets has one place: annotation ->
- * who sets it.
- */
-export const reservedAnnotations: Readonly<Record<string, string>> = {
-  'alb.ingress.kubernetes.io/backend-protocol-version': 'this action, which needs GRPC',
-  'alb.ingress.kubernetes.io/target-type': 'this action, which needs ip targets',
-  'alb.ingress.kubernetes.io/listen-ports': 'input listen-port',
-  'alb.ingress.kubernetes.io/certificate-arn': 'inputs certificate and certificate-arn',
-  'alb.ingress.kubernetes.io/scheme': 'input scheme',
-  'alb.ingress.kubernetes.io/inbound-cidrs': 'input inbound-cidrs',
-  'alb.ingress.kubernetes.io/subnets': 'input subnets',
-  'alb.ingress.kubernetes.io/security-groups': 'input security-groups',
-  'alb.ingress.kubernetes.io/ssl-policy': 'input ssl-policy',
-  'alb.ingress.kubernetes.io/load-balancer-name': 'input load-balancer-name',
-  'alb.ingress.kubernetes.io/group.name': 'input group-name',
-  'alb.ingress.kubernetes.io/tags': 'input tags',
-  // It would win over spec.ingressClassName. Source: AWS Load Balancer Controller, group_loader.go.
-  'kubernetes.io/ingress.class': 'input ingress-class',
-  'milvus-alb-action/nudge': 'this action',
-}

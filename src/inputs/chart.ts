@@ -1,77 +1,84 @@
-/** Where the chart comes from: the inputs chart and chart-repository. */
+/** Parsers of the inputs chart and chart-repository. Pure. */
 import {
   isArchiveUrl,
   parseChartReference,
   versionFromTag,
+  type ChartReference,
 } from '../clients/helm/chart-reference.ts'
-import { InvalidInputError } from './parsers.ts'
+import { InvalidInputError } from './invalid-input.ts'
 
-const createUrlCredentialsError = (): InvalidInputError =>
-  new InvalidInputError(
-    'has credentials in it, which helm would show in its arguments.',
-    'Give them as chart-username and chart-password.',
+/** Helm would get a URL as an argument, which other processes can read. */
+function rejectUrlCredentials(url: URL): void {
+  if (url.username === '' && url.password === '') return
+  throw new InvalidInputError(
+    'contains credentials, which helm would expose in its arguments.',
+    'Set chart-username and chart-password instead.',
   )
+}
 
-/** The name of the chart, as helm takes it, but for forms that cannot mean a chart. */
+/** A chart as helm names it. Rejects what cannot name a chart. */
 export function parseChartName(name: string): string {
   const reference = parseChartReference(name)
-  if (reference.kind === 'registry' && (reference.host === '' || reference.chart === '')) {
-    throw new InvalidInputError(
-      `is ${name}, which names no chart of the registry.`,
-      'Give the whole reference, for example oci://registry.example.com/charts/milvus.',
-    )
-  }
-  if (
-    reference.kind === 'registry' &&
-    reference.digest !== undefined &&
-    !/^sha256:[0-9a-f]{64}$/.test(reference.digest)
-  ) {
-    throw new InvalidInputError(
-      `has the digest ${reference.digest}, which is not sha256: and 64 hexadecimal digits.`,
-      'Give it as "helm push" or "helm pull" prints it.',
-    )
-  }
-  if (reference.kind === 'archive') {
-    const url = URL.canParse(name) ? new URL(name) : undefined
-    if (url && (url.username || url.password)) throw createUrlCredentialsError()
-    if (!url || !isArchiveUrl(url))
-      throw new InvalidInputError(
-        'is a URL, and not one of a packaged chart (.tgz).',
-        'Put the URL of the repository into chart-repository and give the name of the chart here, for example milvus.',
-      )
-  }
+  if (reference.kind === 'registry') assertRegistryReference(name, reference)
+  if (reference.kind === 'archive') assertArchiveUrl(reference.url)
   return name
 }
 
-/** The URL of a chart repository: what helm appends /index.yaml to. */
+function assertRegistryReference(
+  name: string,
+  { host, chart, digest }: Extract<ChartReference, { kind: 'registry' }>,
+): void {
+  if (host === '' || chart === '')
+    throw new InvalidInputError(
+      `is ${name}, which does not name a chart in the registry.`,
+      'Use the full reference, for example oci://registry.example.com/charts/milvus.',
+    )
+  if (digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(digest))
+    throw new InvalidInputError(
+      `contains the digest ${digest}, which is not sha256: with 64 hexadecimal digits.`,
+      'Use the digest that "helm push" or "helm pull" prints.',
+    )
+}
+
+function assertArchiveUrl(text: string): void {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url) rejectUrlCredentials(url)
+  if (!url || !isArchiveUrl(url))
+    throw new InvalidInputError(
+      'is a URL, but not of a packaged chart (.tgz).',
+      'Set chart-repository to the URL of the repository, and chart to a name, for example milvus.',
+    )
+}
+
+/** The URL of a chart repository, to which helm appends /index.yaml. */
 export function parseChartRepository(raw: string): string {
   if (raw.startsWith('oci://'))
     throw new InvalidInputError(
-      'is a registry, not the URL of a chart repository.',
-      `Give the reference in chart, for example ${raw.replace(/\/$/, '')}/milvus; chart-repository can stay empty.`,
+      'is an OCI registry, not the URL of a chart repository.',
+      `For an OCI registry, put the oci:// reference in chart, for example ${raw.replace(/\/$/, '')}/milvus, and leave chart-repository empty.`,
     )
   const url = URL.canParse(raw) ? new URL(raw) : undefined
   if (!url || !/^https?:$/.test(url.protocol))
     throw new InvalidInputError(
-      'is not a URL.',
-      'Give the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/; a directory or an archive goes into chart.',
+      'is not an http or https URL.',
+      'Use the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/. Put a directory or an archive in chart.',
     )
-  if (url.username || url.password) throw createUrlCredentialsError()
+  rejectUrlCredentials(url)
   if (isArchiveUrl(url))
     throw new InvalidInputError(
       'is the URL of a packaged chart, not of a chart repository.',
-      'Give it in chart; chart-repository can stay empty.',
+      'Put the URL in chart, and leave chart-repository empty.',
     )
   if (url.pathname.endsWith('/index.yaml'))
     throw new InvalidInputError(
-      'ends in index.yaml, which helm appends itself.',
-      `Give it without: ${raw.replace(/index\.yaml.*$/, '')}.`,
+      'ends in index.yaml, which helm appends.',
+      `Use ${raw.replace(/index\.yaml.*$/, '')} instead.`,
     )
   return raw
 }
 
-/** The version that the name of a chart asks for; undefined when it does not. */
-export function versionFromChartName(name: string | undefined): string | undefined {
-  const reference = name === undefined ? undefined : parseChartReference(name)
-  return reference?.kind === 'registry' ? versionFromTag(reference.tag) : undefined
+/** The version in the reference of a chart; undefined if it contains none. */
+export function versionFromChartName(name: string): string | undefined {
+  const reference = parseChartReference(name)
+  return reference.kind === 'registry' ? versionFromTag(reference.tag) : undefined
 }

@@ -1,75 +1,80 @@
 /**
- * The inputs of the action by name, with the default that an empty one means. action.yml says the
- * same; a test compares.
+ * All inputs of the action, by their names. Settings, action.yml, README, the fleet's JSON schema
+ * and the reusable workflows follow from their declarations.
  */
+import type {
+  FleetScope,
+  InputDeclaration,
+  InputDeclarations,
+  InputValue,
+  Mode,
+} from './declaration.ts'
+import { clusterInputs } from './declarations/cluster.ts'
+import { endpointInputs } from './declarations/endpoint.ts'
+import { ingressInputs, loadBalancerInputs } from './declarations/load-balancer.ts'
+import { probeInputs } from './declarations/probe.ts'
+import { releaseInputs } from './declarations/release.ts'
+import { removalInputs } from './declarations/removal.ts'
+import { runInputs } from './declarations/run.ts'
+import { timeoutInputs } from './declarations/timeouts.ts'
+
+/** The headings of README, the most used first. */
+export const inputGroups: readonly {
+  readonly title: string
+  readonly inputs: InputDeclarations
+}[] = [
+  { title: 'Cluster and Milvus', inputs: clusterInputs },
+  { title: 'Host and certificate', inputs: endpointInputs },
+  { title: 'What a run does', inputs: runInputs },
+  { title: 'Load balancer and Ingress', inputs: { ...loadBalancerInputs, ...ingressInputs } },
+  { title: 'Probe', inputs: probeInputs },
+  { title: 'Helm release', inputs: releaseInputs },
+  { title: 'Timeouts', inputs: timeoutInputs },
+  { title: 'Removal', inputs: removalInputs },
+]
+
+const declarations = {
+  ...clusterInputs,
+  ...endpointInputs,
+  ...runInputs,
+  ...loadBalancerInputs,
+  ...ingressInputs,
+  ...probeInputs,
+  ...releaseInputs,
+  ...timeoutInputs,
+  ...removalInputs,
+}
+
+export type InputName = keyof typeof declarations
+
+/** The values of all inputs, by their names. */
+export type AllInputValues = {
+  readonly [N in InputName]: InputValue<(typeof declarations)[N]>
+}
+
+/** All inputs, by their names. */
+export const inputs: Readonly<Record<InputName, InputDeclaration>> = declarations
+
+export const inputNames = Object.keys(declarations) as readonly InputName[]
 
 /**
- * An empty input means its default, here too: a reusable workflow that passes an empty one
- * suppresses action.yml's.
+ * The text that an empty input stands for. action.yml's own default does not apply if a reusable
+ * workflow passes an empty input.
  */
-export const inputDefaults = {
-  mode: 'deploy',
-  'dry-run': 'false',
-  'fail-on-drift': 'true',
-  cluster: '',
-  region: '',
-  'allowed-account-ids': '',
-  kubeconfig: '',
-  context: '',
-  namespace: 'milvus',
-  release: '',
-  service: '',
-  'service-port': '',
-  host: '',
-  certificate: '',
-  'private-key': '',
-  'certificate-chain': '',
-  'certificate-arn': '',
-  'replace-certificate': 'false',
-  'expiry-warning': '',
-  chart: 'milvus',
-  'chart-repository': 'https://zilliztech.github.io/milvus-helm/',
-  'chart-version': '',
-  'chart-username': '',
-  'chart-password': '',
-  values: '',
-  'allow-chart-change': 'false',
-  cutover: 'first',
-  'on-failure': 'keep',
-  'restore-service-type': '',
-  'restore-load-balancer-class': '',
-  'ingress-name': '',
-  'ingress-class': 'alb',
-  scheme: 'internet-facing',
-  'listen-port': '443',
-  'inbound-cidrs': '',
-  subnets: '',
-  'security-groups': '',
-  'ssl-policy': 'ELBSecurityPolicy-TLS13-1-2-2021-06',
-  'idle-timeout': '10m',
-  'load-balancer-name': '',
-  'group-name': '',
-  tags: '',
-  annotations: '',
-  'force-conflicts': 'false',
-  'release-timeout': '10m',
-  'load-balancer-timeout': '20m',
-  'probe-timeout': '5m',
-  'lock-timeout': '',
-  probe: 'required',
-  'probe-ca': '',
-  'probe-address': '',
-  'probe-dns': 'false',
-  'milvus-token': '',
-  'require-authorization': 'false',
-  summary: 'true',
-} as const satisfies Record<string, string>
-
-export type InputName = keyof typeof inputDefaults
+export const inputDefaults = Object.fromEntries(
+  inputNames.map((name) => [name, inputs[name].default ?? '']),
+) as Readonly<Record<InputName, string>>
 
 /**
- * Inputs that are secret as a whole, line by line. `values` is secret too, but its lines are common
- * words: of those, main protects what a key calls a password, secret, token or key, and no value of
- * it is ever shown.
+ * Inputs that are masked line by line. The lines of `values` are common words: main masks only what
+ * a key of it calls a password, a secret, a token or a key.
  */
-export const secretInputs: readonly InputName[] = ['private-key', 'milvus-token', 'chart-password']
+export const secretInputs = inputNames.filter((name) => inputs[name].secret)
+
+/** Whether a mode reads an input. */
+export const isReadInMode = (name: InputName, mode: Mode): boolean =>
+  inputs[name].modes?.includes(mode) ?? true
+
+/** The inputs that are set in one place in a fleet. */
+export const inputsOfFleetScope = (scope: FleetScope): readonly InputName[] =>
+  inputNames.filter((name) => (inputs[name].fleet ?? 'target') === scope)

@@ -1,19 +1,19 @@
 /**
- * PEM in the forms in which secrets hold it; what is something else is named, with the command that
- * makes PEM of it.
+ * Parsers of PEM, in the forms in which secrets contain it. Other formats are named, with the
+ * command that converts them. Pure.
  */
-import { InvalidInputError } from './parsers.ts'
+import { InvalidInputError } from './invalid-input.ts'
+import { parseCertificates } from '../x509/parse.ts'
 
 /**
- * A SEQUENCE in DER whose content begins so, as a pattern over hexadecimal digits. Source: X.690,
- * 8.1.3.
+ * A DER SEQUENCE whose content begins with a pattern, in hexadecimal. Source: X.690, 8.1.3.
  */
 const derSequence = (contentPattern: string): string =>
   `30(?:[0-7].|81..|82.{4}|83.{6})${contentPattern}`
 
 /**
- * By the first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292; the key
- * stores of Java.
+ * Recognized by their first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292;
+ * Java's keystores.
  */
 const binaryFormats: readonly {
   readonly prefixPattern: string
@@ -22,21 +22,24 @@ const binaryFormats: readonly {
 }[] = [
   {
     prefixPattern: 'feedfeed|cececece',
-    name: 'a Java key store',
+    name: 'a Java keystore',
     remedy:
-      'Export it with "keytool -importkeystore -srckeystore FILE -destkeystore store.p12 -deststoretype PKCS12", then take store.p12 apart with "openssl pkcs12 -in store.p12 -nodes -out all.pem".',
+      'Convert it with "keytool -importkeystore -srckeystore FILE -destkeystore store.p12 ' +
+      '-deststoretype PKCS12" and "openssl pkcs12 -in store.p12 -nodes -out all.pem".',
   },
   {
     prefixPattern: derSequence('020103'),
     name: 'PKCS#12 (.p12, .pfx)',
     remedy:
-      'Take it apart with "openssl pkcs12 -in FILE -nokeys -out certificate.pem" and "openssl pkcs12 -in FILE -nocerts -nodes -out key.pem".',
+      'Split it with "openssl pkcs12 -in FILE -nokeys -out certificate.pem" and "openssl pkcs12 ' +
+      '-in FILE -nocerts -nodes -out key.pem".',
   },
   {
     prefixPattern: derSequence('06092a864886f70d0107'),
     name: 'PKCS#7 in DER (.p7b)',
     remedy:
-      'Take the certificates out of it with "openssl pkcs7 -inform DER -in FILE -print_certs -out chain.pem".',
+      'Extract the certificates with "openssl pkcs7 -inform DER -in FILE -print_certs -out ' +
+      'chain.pem".',
   },
   {
     prefixPattern: derSequence(derSequence('(?:a003020102)?02')),
@@ -50,13 +53,14 @@ const binaryFormats: readonly {
   },
   {
     prefixPattern: derSequence('30'),
-    name: 'an encrypted private key, or something else, in DER',
+    name: 'an encrypted private key, or other data, in DER',
     remedy:
-      'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its passphrase.',
+      'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its ' +
+      'passphrase.',
   },
 ]
 
-/** Texts that are something else. None is quoted: it may be half of a secret. */
+/** Texts that are not PEM. Not quoted in errors: they may be part of a secret. */
 const textFormats: readonly {
   readonly pattern: RegExp
   readonly name: string
@@ -66,35 +70,38 @@ const textFormats: readonly {
     pattern: /^\{/,
     name: 'JSON',
     remedy:
-      'Give the one field that holds the PEM, for example ${{ fromJSON(secrets.NAME).private_key }}.',
+      'Use the field that contains the PEM, for example ${{ fromJSON(secrets.NAME).private_key }}.',
   },
   {
     pattern: /^arn:aws[a-z-]*:acm:/,
-    name: 'the ARN of a certificate in ACM',
-    remedy: 'Give it as certificate-arn, and leave certificate and private-key empty.',
+    name: 'the ARN of an ACM certificate',
+    remedy: 'Set certificate-arn to it, and leave certificate and private-key empty.',
   },
   {
     pattern: /^arn:aws/,
     name: 'an ARN',
     remedy:
-      'Fetch what it names in a step before this one (aws-actions/aws-secretsmanager-get-secrets for a secret), and give that text.',
+      'Fetch its value in an earlier step (aws-actions/aws-secretsmanager-get-secrets for a ' +
+      'secret), and use that value.',
   },
   {
     pattern: /^ssh-|^ecdsa-sha2-/,
-    name: 'a public key of SSH',
-    remedy: 'Give the certificate and key of a TLS server, as PEM.',
+    name: 'an SSH public key',
+    remedy: 'Use the certificate and key of a TLS server, as PEM.',
   },
   {
     pattern:
       /^@?((~|\.{1,2})?\/[\w./ -]{1,200}|[A-Za-z]:\\[\w.\\ -]{1,200}|[\w./-]{1,200}\.(pem|crt|cer|key|der|p12|pfx|p7b|jks))$/,
-    name: 'the path of a file, not what is in it',
-    remedy: 'Store the text of the file as a secret ("gh secret set NAME < FILE") and give that.',
+    name: 'the path of a file, not its content',
+    remedy:
+      'Store the content of the file as a secret ("gh secret set NAME < FILE") and use that ' +
+      'secret.',
   },
 ]
 
 /**
- * PEM, or base64 of PEM with or without line breaks, in quotes or not.
- * @returns PEM with `\n` line ends, also where the text has lost them
+ * PEM, or base64 of PEM, with or without line breaks and quotes.
+ * @returns PEM with `\n` line ends, even if the text lost them
  */
 export function parsePem(input: string): string {
   const raw = input.trim().replace(/^(["'])(.*)\1$/s, '$2')
@@ -106,7 +113,7 @@ export function parsePem(input: string): string {
   if (Buffer.from(text, 'base64').includes('-----BEGIN'))
     throw new InvalidInputError(
       'is base64 of base64: it was encoded twice.',
-      'Encode it once, or give the PEM itself.',
+      'Encode it once, or use the PEM itself.',
     )
   const prefix = bytes.subarray(0, 24).toString('hex')
   const binaryFormat = binaryFormats.find(({ prefixPattern }) =>
@@ -119,13 +126,13 @@ export function parsePem(input: string): string {
     )
   throw new InvalidInputError(
     'is neither PEM nor base64 of PEM.',
-    'Give the text of a .pem file, which begins with -----BEGIN, or its base64.',
+    'Use the content of a .pem file, which begins with -----BEGIN, or its base64.',
   )
 }
 
 /**
- * Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing on the way into a
- * secret.
+ * Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing when the secret was
+ * stored.
  */
 function restoreLineEndings(text: string): string {
   const lines = text.replace(/\\r/g, '').replace(/\\n|\r\n?/g, '\n')
@@ -142,4 +149,25 @@ function restoreLineEndings(text: string): string {
     },
   )
   return blocks.trim() + '\n'
+}
+
+/** PEM of CA certificates, at least one. */
+export function parseCaBundle(raw: string): string {
+  const pem = parsePem(raw)
+  if (!containsCertificate(pem))
+    throw new InvalidInputError(
+      'contains no readable certificate.',
+      'Use PEM certificates of the CA, ' +
+        'each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.',
+    )
+  return pem
+}
+
+function containsCertificate(pem: string): boolean {
+  try {
+    return parseCertificates(pem).length > 0
+  } catch {
+    // The error of the parser is about ASN.1.
+    return false
+  }
 }

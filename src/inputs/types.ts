@@ -1,17 +1,28 @@
-/** What the inputs mean: the one frozen object that modes and steps are given. */
+/** The values of the inputs: the one frozen object that modes and steps receive. */
 import type { CertificateMaterial } from '../x509/certificate.ts'
+import type { InputValues, Mode } from './declaration.ts'
+import type { loadBalancerInputs } from './declarations/load-balancer.ts'
+
+/** The variables that complete the inputs. */
+export interface SettingsEnvironment {
+  readonly AWS_REGION?: string | undefined
+  readonly AWS_DEFAULT_REGION?: string | undefined
+  readonly KUBECONFIG?: string | undefined
+  /** Where Helm stores releases. Source: helm, HELM_DRIVER; empty means Secrets. */
+  readonly HELM_DRIVER?: string | undefined
+}
 
 /** How to reach the cluster. */
 export type ClusterAccess =
   | { readonly kind: 'eks'; readonly cluster: string }
-  /** `paths` as in KUBECONFIG, merged in order; `context` else the current one. */
+  /** `paths` as in KUBECONFIG, merged in order; `context` if not the current one. */
   | {
       readonly kind: 'kubeconfig'
       readonly paths: readonly string[]
       readonly context: string | undefined
     }
 
-/** Where the certificate comes from; `into` is the ARN that it shall be imported under. */
+/** Where the certificate comes from; `importArn` is the ARN to import it under. */
 export type CertificateSource =
   | {
       readonly kind: 'material'
@@ -19,37 +30,37 @@ export type CertificateSource =
       readonly importArn: string | undefined
     }
   | { readonly kind: 'arn'; readonly arn: string }
-  /** None was given, which only a check goes without: whatever the Ingress names is looked at. */
+  /** Only in a check without a certificate: the one that the Ingress names is checked. */
   | { readonly kind: 'served' }
 
-/** A type of a Service. */
+/** The type of a Service. */
 export type ServiceType = 'ClusterIP' | 'LoadBalancer' | 'NodePort'
 
-/** What the inputs mean. Durations are seconds. */
+/** The values of the inputs. Durations are seconds. */
 export interface Settings {
-  readonly mode: 'deploy' | 'check' | 'destroy'
-  /** Whether the run only says what it would change. */
+  readonly mode: Mode
+  /** Whether the run only prints what it would change. */
   readonly dryRun: boolean
-  /** Whether a check fails when it finds a difference, or could not see everything. */
+  /** Whether a check fails if it finds a difference, or could not read everything. */
   readonly failOnDrift: boolean
   readonly clusterAccess: ClusterAccess
   readonly region: string
-  /** Ids of the AWS accounts that the credentials may be of; every one when there are none. */
+  /** IDs of the AWS accounts that the credentials may belong to; any account if empty. */
   readonly allowedAccounts: readonly string[]
   readonly namespace: string
-  /** The helm release; undefined means the one Milvus release of the namespace. */
+  /** The Helm release; undefined means the only Milvus release of the namespace. */
   readonly release: string | undefined
-  /** The Service of a Milvus without a helm release. */
+  /** The Service of a Milvus without a Helm release. */
   readonly service: string | undefined
   readonly servicePort: number | undefined
   /** Empty in mode destroy, as is the ARN of `certificate`: neither is needed there. */
   readonly host: string
   readonly certificate: CertificateSource
-  /** Whether a certificate under the ARN `into` may be replaced that this action did not make. */
+  /** Whether an import may replace a certificate that this action did not create. */
   readonly replaceCertificate: boolean
   /**
-   * Days before its end from which on a certificate is warned of; undefined: the smaller of 30 and
-   * a third of its lifetime.
+   * Days before its expiry from which a run warns of a certificate; undefined: the smaller of 30
+   * and a third of its lifetime.
    */
   readonly expiryWarningDays: number | undefined
   readonly chart: {
@@ -59,70 +70,59 @@ export interface Settings {
     /** For the repository or registry. Secret. */
     readonly credentials: { readonly username: string; readonly password: string } | undefined
   }
-  /** The kind of object in which helm keeps releases: HELM_DRIVER. */
+  /** The kind of object in which Helm stores releases: HELM_DRIVER. */
   readonly helmStorage: 'Secret' | 'ConfigMap'
   /** Values to set on top of the release's own. Secret. */
   readonly values: Readonly<Record<string, unknown>>
-  /** Whether the upgrade may change more of the release than chart-version and values must. */
+  /** Whether an upgrade may change more of the release than was requested. */
   readonly allowChartChange: boolean
-  /**
-   * When the Service becomes ClusterIP: before the ALB is made, after it is proven, or not by this
-   * action.
-   */
+  /** When the Service becomes ClusterIP: before the ALB exists, after its probe, or never. */
   readonly cutover: 'first' | 'last' | 'never'
-  /** Whether a run that fails leaves what it changed, or puts it back. */
+  /** Whether a failed run keeps its changes, or rolls them back. */
   readonly onFailure: 'keep' | 'rollback'
   /**
-   * The type that the release's Service shall have: ClusterIP, or what restore-service-type says;
-   * undefined leaves it in mode destroy.
+   * The desired type of the release's Service: ClusterIP, or in mode destroy that of input
+   * restore-service-type; undefined leaves it unchanged.
    */
   readonly serviceType: ServiceType | undefined
   /**
-   * The class that goes with a restored LoadBalancer; `none` for one of the cloud provider;
-   * undefined when the annotations of the Service decide.
+   * The class of a restored LoadBalancer; `none` for the default of the cloud provider; undefined
+   * if the annotations of the Service decide.
    */
   readonly restoreLoadBalancerClass: string | undefined
   readonly ingress: IngressSettings
-  /** `lock`: how long a run waits for another one in the same namespace. */
+  /** `lock`: how long a run waits for another run in the same namespace. */
   readonly timeouts: {
     readonly release: number
     readonly loadBalancer: number
     readonly probe: number
     readonly lock: number
   }
-  /** Whether a Milvus that answers without credentials is a failure. */
+  /** Whether it is a failure if Milvus answers without credentials. */
   readonly requireAuthorization: boolean
   readonly probe: ProbeSettings
   readonly summary: boolean
 }
 
-/** What the Ingress shall say. Empty lists and maps set nothing. */
-export interface IngressSettings {
+/** What the Ingress contains. Empty lists and maps set nothing. */
+export interface IngressSettings extends LoadBalancerSettings {
   readonly name: string | undefined
   readonly className: string
-  readonly scheme: 'internet-facing' | 'internal'
-  readonly listenPort: number
-  readonly inboundCidrs: readonly string[]
-  readonly subnets: readonly string[]
-  readonly securityGroups: readonly string[]
-  readonly sslPolicy: string
-  readonly idleTimeout: number
-  readonly loadBalancerName: string | undefined
-  readonly groupName: string | undefined
-  readonly tags: Readonly<Record<string, string>>
-  readonly annotations: Readonly<Record<string, string>>
   readonly forceConflicts: boolean
 }
 
-/** How the endpoint is proven. */
+/** The inputs of the load balancer, in camel case. Durations are seconds. */
+export type LoadBalancerSettings = InputValues<typeof loadBalancerInputs>
+
+/** How the endpoint is probed. */
 export interface ProbeSettings {
   readonly required: boolean
-  /** PEM of further authorities to trust. */
+  /** PEM of private CAs to trust. */
   readonly ca: string | undefined
-  /** Where to connect in place of the ALB's name and port. */
+  /** Where to connect, instead of the ALB's address and port. */
   readonly address: { readonly host: string; readonly port: number } | undefined
   /** `user:password` or an API key. Secret. */
   readonly token: string | undefined
-  /** Whether the host's own name is probed too, once the runner's DNS leads it to the ALB. */
+  /** Whether to probe by the host's name too, once the runner's DNS points it to the ALB. */
   readonly byHostname: boolean
 }

@@ -3,8 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { inputDefaults } from '../../inputs/inputs.ts'
-import { inputVariableName } from '../plan/targets.ts'
+import { inputNames, inputsOfFleetScope } from '../../inputs/inputs.ts'
 
 /** What became of a target. */
 export interface TargetResult {
@@ -16,21 +15,12 @@ export interface TargetResult {
   readonly outputs: Readonly<Record<string, string>>
 }
 
-/**
- * The inputs that the workflow gives to all targets of a job: what it does, and the secrets of its
- * environment.
- */
-export const sharedInputs = [
-  'mode',
-  'dry-run',
-  'fail-on-drift',
-  'certificate',
-  'private-key',
-  'certificate-chain',
-  'milvus-token',
-  'chart-password',
-  'values',
-]
+/** The inputs that the job sets for all of its targets: what it does, and its secrets. */
+export const sharedInputs = inputsOfFleetScope('job')
+
+/** The environment variable of an input. Source: GitHub, Metadata syntax. */
+const inputVariableName = (input: string): string =>
+  `INPUT_${input.replace(/ /g, '_').toUpperCase()}`
 
 interface JobTarget {
   readonly name: string
@@ -103,7 +93,7 @@ export async function runTarget(
   try {
     await Promise.all([output, state].map((file) => writeFile(file, '')))
     const inputVariables = Object.fromEntries(
-      Object.keys(inputDefaults).map((input) => [inputVariableName(input), inputs[input] ?? '']),
+      inputNames.map((input) => [inputVariableName(input), inputs[input] ?? '']),
     )
     const env = { ...process.env, ...inputVariables, GITHUB_OUTPUT: output, GITHUB_STATE: state }
     console.log(`\n${name} (${host})`)

@@ -1,5 +1,5 @@
 /** Targets as the jobs of one matrix. Pure. */
-import { inputDefaults } from '../../inputs/inputs.ts'
+import { inputDefaults, type InputName } from '../../inputs/inputs.ts'
 import type { Target } from './targets.ts'
 
 /**
@@ -30,8 +30,7 @@ export function getConcurrencyGroup({
   roleToAssume,
   inputs,
 }: Pick<Target, 'roleToAssume' | 'inputs'>): string {
-  const inputOrDefault = (name: keyof typeof inputDefaults): string =>
-    inputs[name] || inputDefaults[name]
+  const inputOrDefault = (name: InputName): string => inputs[name] || inputDefaults[name]
   // The role names the account: clusters of several accounts often have the same name, and a group
   // holds no more than 100 jobs.
   return [

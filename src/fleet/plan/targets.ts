@@ -4,11 +4,12 @@
  */
 import { Ajv, type ErrorObject } from 'ajv'
 import { CORE_SCHEMA, load } from 'js-yaml'
-import { ActionError } from '../../failures/action-error.ts'
-import { readSettings } from '../../inputs/settings.ts'
-import { inputDefaults } from '../../inputs/inputs.ts'
+import { combineErrors } from '../../failures/action-error.ts'
+import { isInputMissing } from '../../failures/inputs.ts'
+import { inputsOfFleetScope } from '../../inputs/inputs.ts'
+import { parseSettings } from '../../inputs/settings.ts'
 import { getConcurrencyGroup } from './matrix.ts'
-import { targetInputs, createTargetsSchema } from './schema.ts'
+import { targetInputs, targetsSchema } from './schema.ts'
 
 /** One target, with the defaults of the file under it. */
 export interface Target {
@@ -67,7 +68,7 @@ export function readTargets(text: string): TargetsResult {
     allErrors: true,
     allowUnionTypes: true,
     strict: true,
-  }).compile<TargetsFile>(createTargetsSchema())
+  }).compile<TargetsFile>(targetsSchema)
   const errors = validate(content) ? [] : (validate.errors ?? [])
   const targets = collectValidTargets(errors, content)
   const problems = [
@@ -241,35 +242,13 @@ function validateTarget(target: Target): string[] {
   return [...environment, ...validateInputs(target)]
 }
 
-/** What the action itself would say of the inputs, but for what comes from secrets. */
+/** The problems that the action itself would find, except those of inputs that the job sets. */
 function validateInputs({ name, inputs }: Target): string[] {
-  const savedEnv = { ...process.env }
-  try {
-    for (const input of Object.keys(inputDefaults))
-      process.env[inputVariableName(input)] = inputs[input] ?? ''
-    readSettings({ AWS_REGION: inputs['region'] })
-    return []
-  } catch (thrown) {
-    if (!(thrown instanceof ActionError)) throw thrown
-    return thrown.allErrors
-      .filter(
-        ({ code, message }) =>
-          code !== 'input-missing' ||
-          !/^Input (certificate|private-key|chart-password) /.test(message),
-      )
-      .map(({ message, remedy }) => `${name}: ${message} ${remedy}`)
-  } finally {
-    for (const input of Object.keys(inputDefaults))
-      restoreVariable(inputVariableName(input), savedEnv[inputVariableName(input)])
-  }
-}
-
-/** The environment variable of an input. Source: GitHub, Metadata syntax. */
-export const inputVariableName = (input: string): string =>
-  `INPUT_${input.replace(/ /g, '_').toUpperCase()}`
-
-function restoreVariable(name: string, value: string | undefined): void {
-  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- an environment variable of our own making
-  if (value === undefined) delete process.env[name]
-  else process.env[name] = value
+  const result = parseSettings(inputs, {})
+  if (!('errors' in result)) return []
+  return combineErrors(result.errors)
+    .allErrors.filter(
+      (error) => !inputsOfFleetScope('job').some((input) => isInputMissing(error, input)),
+    )
+    .map(({ message, remedy }) => `${name}: ${message} ${remedy}`)
 }

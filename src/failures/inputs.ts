@@ -1,0 +1,163 @@
+/** Failures of inputs: empty, invalid, or in conflict with each other. */
+import { ActionError } from './action-error.ts'
+
+const describeMissing = (name: string): string => `Input ${name} is empty.`
+
+const inputMissing = (name: string, remedy: string): ActionError =>
+  new ActionError({ code: 'input-missing', problem: describeMissing(name), remedy })
+
+/** Whether the failure is that this input is empty. */
+export const isInputMissing = (failure: ActionError, name: string): boolean =>
+  failure.code === 'input-missing' && failure.message === describeMissing(name)
+
+const conflict = (problem: string, remedy: string): ActionError =>
+  new ActionError({ code: 'inputs-conflict', problem, remedy })
+
+/** What a parser found wrong: the problem continues "Input NAME ...". */
+interface InvalidText {
+  readonly message: string
+  readonly remedy: string
+}
+
+/** The text of an input does not have the form that it needs. */
+export const inputInvalid = (name: string, { message, remedy }: InvalidText): ActionError =>
+  new ActionError({ code: 'input-invalid', problem: `Input ${name} ${message}`, remedy })
+
+/** The region is read from a variable of the environment, and is none. */
+export const regionVariableInvalid = (
+  variable: string,
+  { message, remedy }: InvalidText,
+): ActionError =>
+  new ActionError({
+    code: 'input-invalid',
+    problem: `Input region is empty, and its default ${variable} ${message}`,
+    remedy,
+  })
+
+/** Neither an EKS cluster nor a kubeconfig is set. */
+export const clusterMissing = (): ActionError =>
+  inputMissing(
+    'cluster',
+    'Set cluster to the name of the EKS cluster, or set kubeconfig or KUBECONFIG.',
+  )
+
+/** Neither the input nor a variable names the region. */
+export const regionMissing = (): ActionError =>
+  inputMissing(
+    'region',
+    'Set region to the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).',
+  )
+
+/** A deploy or a check needs the host. */
+export const hostMissing = (): ActionError =>
+  inputMissing(
+    'host',
+    'Set host to the DNS name that clients connect to, for example milvus.example.com.',
+  )
+
+/** There is neither a certificate nor the ARN of one. */
+export const certificateMissing = (): ActionError =>
+  inputMissing(
+    'certificate',
+    'Set certificate and private-key, or set certificate-arn. A secret that does not exist in this environment reads as empty.',
+  )
+
+const emptySecretHint =
+  'A secret that does not exist in this environment, or under another name, reads as empty.'
+
+/** Only private-key or certificate-chain is set. */
+export const certificateMissingForKey = (): ActionError =>
+  inputMissing(
+    'certificate',
+    `Set certificate together with private-key, or set certificate-arn. ${emptySecretHint}`,
+  )
+
+/** Only certificate or certificate-chain is set. */
+export const privateKeyMissing = (): ActionError =>
+  inputMissing('private-key', `Set private-key together with certificate. ${emptySecretHint}`)
+
+/** Input chart-username is set alone. */
+export const chartPasswordMissing = (): ActionError =>
+  inputMissing(
+    'chart-password',
+    `Set chart-password together with chart-username. ${emptySecretHint}`,
+  )
+
+/** Two inputs that each say how to reach the cluster. */
+export const clusterAndKubeconfigSet = (): ActionError =>
+  conflict(
+    'Inputs cluster and kubeconfig are both set.',
+    'Set only cluster for an EKS cluster, or only kubeconfig for any other access.',
+  )
+
+/** A context belongs to a kubeconfig. */
+export const contextWithoutKubeconfig = (): ActionError =>
+  conflict(
+    'Input context is set together with cluster, which has no contexts.',
+    'Leave context empty, or set kubeconfig instead of cluster.',
+  )
+
+/** Milvus either has a Helm release or it does not. */
+export const releaseAndServiceSet = (): ActionError =>
+  conflict(
+    'Inputs release and service are both set.',
+    'Set only release if Helm installed Milvus, or only service if there is no Helm release.',
+  )
+
+/** An ALB uses certificates of its own region. */
+export const certificateInOtherRegion = (arnRegion: string, region: string): ActionError =>
+  conflict(
+    `Input certificate-arn is in region ${arnRegion}, but the cluster is in ${region}.`,
+    `An ALB uses only certificates of its own region. Set certificate-arn to a certificate in ${region}, or set certificate and private-key.`,
+  )
+
+/** @param driver the value of HELM_DRIVER */
+export const helmDriverUnsupported = (driver: string): ActionError =>
+  conflict(
+    `HELM_DRIVER is ${driver}, but the action reads releases only from Secrets and ConfigMaps.`,
+    'Set service instead of release, and change the type of that Service to ClusterIP where helm runs.',
+  )
+
+/** Without a probe, nothing proves the ALB before the old load balancer is deleted. */
+export const cutoverLastWithoutProbe = (): ActionError =>
+  conflict(
+    'Input cutover is last, but probe is off: nothing would prove the ALB before the old load balancer is deleted.',
+    'Set probe: required on a runner that can reach the ALB. Or set cutover: never now, and cutover: first once the ALB has been seen to work.',
+  )
+
+/** @param releaseInputs inputs that change the release */
+export const cutoverNeverWithReleaseInputs = (releaseInputs: readonly string[]): ActionError => {
+  const names = releaseInputs.join(' and ')
+  return conflict(
+    `Input cutover is never, which leaves the release unchanged, but ${names} would change it.`,
+    `Leave ${names} empty, or set cutover to first or last.`,
+  )
+}
+
+/** A probe by DNS is part of the probe. */
+export const probeDnsWithoutProbe = (): ActionError =>
+  conflict(
+    'Input probe-dns is true, but probe is off.',
+    'Set probe-dns to false, or set probe: required on a runner that can reach the ALB.',
+  )
+
+/** Without a release, Helm cannot restore the type of the Service. */
+export const restoreTypeWithoutRelease = (serviceType: string): ActionError =>
+  conflict(
+    'Inputs restore-service-type and service are both set, but the action does not change a Service without a Helm release.',
+    `Leave restore-service-type empty, and set the type to ${serviceType} where the Service is managed. Or set release instead of service.`,
+  )
+
+/** Only a LoadBalancer has a class. */
+export const restoreClassWithoutLoadBalancer = (): ActionError =>
+  conflict(
+    'Input restore-load-balancer-class is set, but restore-service-type is not LoadBalancer.',
+    'Set restore-service-type: LoadBalancer, or leave restore-load-balancer-class empty.',
+  )
+
+/** @param owner the input, or the reason of the action, that sets the annotation */
+export const annotationReserved = (annotation: string, owner: string): ActionError =>
+  inputInvalid('annotations', {
+    message: `contains ${annotation}, which is set by ${owner}.`,
+    remedy: 'Remove it from annotations.',
+  })

@@ -1,0 +1,67 @@
+/** The certificate that the inputs describe. Pure. */
+import { ActionError } from '../failures/action-error.ts'
+import { certificateAndKeySwapped } from '../failures/certificate-inputs.ts'
+import {
+  certificateMissing,
+  certificateMissingForKey,
+  privateKeyMissing,
+} from '../failures/inputs.ts'
+import { parseCertificateMaterial, type CertificateMaterial } from '../x509/certificate.ts'
+import { parseCertificates } from '../x509/parse.ts'
+import type { Resolved } from './cluster-access.ts'
+import type { ParsedInputs } from './parse-inputs.ts'
+import type { CertificateSource } from './types.ts'
+
+/** A certificate of the inputs, an ARN, or in a check what the Ingress names. */
+export function resolveCertificateSource(inputs: ParsedInputs): Resolved<CertificateSource> {
+  const { values, isSet } = inputs
+  const arn = values['certificate-arn']
+  const isMaterialSet = (['certificate', 'private-key', 'certificate-chain'] as const).some(isSet)
+  if (isMaterialSet) return resolveMaterial(inputs)
+  if (arn !== undefined) return { value: { kind: 'arn', arn }, errors: [] }
+  if (isSet('certificate-arn')) return { errors: [] }
+  if (values.mode === 'check') return { value: { kind: 'served' }, errors: [] }
+  return { errors: [certificateMissing()] }
+}
+
+function resolveMaterial({ values, isSet }: ParsedInputs): Resolved<CertificateSource> {
+  const errors: ActionError[] = []
+  if (!isSet('certificate')) errors.push(certificateMissingForKey())
+  // A check compares a certificate without its key.
+  const needsKey = values.mode !== 'check' || isSet('private-key')
+  if (needsKey && !isSet('private-key')) errors.push(privateKeyMissing())
+  const { certificate, 'private-key': privateKey } = values
+  if (certificate === undefined || (needsKey && privateKey === undefined)) return { errors }
+  if (isSwapped(certificate, privateKey ?? '')) return { errors: [certificateAndKeySwapped()] }
+  const texts = {
+    certificate,
+    privateKey: privateKey ?? '',
+    chain: values['certificate-chain'] ?? '',
+  }
+  return parseMaterial(texts, values['probe-ca'], values['certificate-arn'])
+}
+
+function parseMaterial(
+  texts: Parameters<typeof parseCertificateMaterial>[0],
+  caBundle: string | undefined,
+  importArn: string | undefined,
+): Resolved<CertificateSource> {
+  let material: CertificateMaterial
+  try {
+    material = parseCertificateMaterial(texts, parseCertificates(caBundle ?? ''))
+  } catch (thrown) {
+    if (!(thrown instanceof ActionError)) throw thrown
+    return { errors: [thrown] }
+  }
+  return { value: { kind: 'material', material, importArn }, errors: [] }
+}
+
+const containsCertificate = (pem: string): boolean =>
+  /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/.test(pem)
+const containsKey = (pem: string): boolean => /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(pem)
+
+const isSwapped = (certificate: string, privateKey: string): boolean =>
+  containsKey(certificate) &&
+  !containsCertificate(certificate) &&
+  containsCertificate(privateKey) &&
+  !containsKey(privateKey)

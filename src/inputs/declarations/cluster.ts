@@ -1,0 +1,68 @@
+/** Inputs that say where Milvus runs. */
+import { defineInputs } from '../declaration.ts'
+import { list, port, string } from '../input-types.ts'
+import { accountIds } from '../lists.ts'
+import { clusterName, kubernetesName, region } from '../names.ts'
+
+export const clusterInputs = defineInputs({
+  cluster: {
+    ...string(clusterName),
+    description:
+      'Name of the EKS cluster. The action creates tokens for it from the AWS credentials of ' +
+      'the job.',
+    example: 'production',
+    required: 'unless `kubeconfig` or the variable `KUBECONFIG` is set',
+  },
+  region: {
+    ...string(region),
+    description: 'AWS region of the cluster and of the certificate.',
+    example: 'us-east-2',
+    defaultDescription: '`AWS_REGION`, then `AWS_DEFAULT_REGION`',
+  },
+  namespace: {
+    ...string(kubernetesName),
+    description: 'Kubernetes namespace of Milvus.',
+    default: 'milvus',
+  },
+  release: {
+    ...string(kubernetesName),
+    description: 'Name of the Helm release of Milvus.',
+    example: 'milvus-demo',
+    defaultDescription:
+      'the only release of the namespace that contains Milvus, also as a subchart',
+  },
+  service: {
+    ...string(kubernetesName),
+    description:
+      'Name of the Service, for Milvus without a Helm release (Milvus Operator, Argo CD, plain ' +
+      'manifests). The action does not run Helm then.',
+    example: 'milvus-demo-milvus',
+  },
+  'service-port': {
+    ...port,
+    description: "Port of Milvus' gRPC API on the Service.",
+    example: '19530',
+    defaultDescription: 'the port named `milvus`, then `19530`',
+  },
+  kubeconfig: {
+    ...string(),
+    description: 'Path of a kubeconfig, as an alternative to `cluster`.',
+    example: '/home/runner/.kube/config',
+    defaultDescription: 'the variable `KUBECONFIG`, if `cluster` is empty',
+  },
+  context: {
+    ...string(),
+    description: 'Context of the kubeconfig.',
+    example: 'production',
+    defaultDescription: 'its current context',
+  },
+  'allowed-account-ids': {
+    ...list(accountIds),
+    description:
+      'IDs of the AWS accounts that the credentials of the job may belong to. The action ' +
+      'rejects any other account before it makes another request, also with `kubeconfig`. Quote ' +
+      'an ID that begins with 0.',
+    example: '111122223333',
+    defaultDescription: 'any account',
+  },
+})

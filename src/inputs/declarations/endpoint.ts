@@ -1,0 +1,72 @@
+/** Inputs that say what the endpoint is called, and which certificate it serves. */
+import { defineInputs, type Mode } from '../declaration.ts'
+import { boolean, days, pem, string } from '../input-types.ts'
+import { certificateArn, host } from '../names.ts'
+
+/** A removal needs neither host nor certificate. */
+const modes: readonly Mode[] = ['deploy', 'check']
+
+export const endpointInputs = defineInputs({
+  host: {
+    ...string(host),
+    modes,
+    description: 'DNS name that clients connect to. The certificate must cover it.',
+    example: 'milvus.example.com',
+    required: true,
+  },
+  certificate: {
+    ...pem(),
+    modes,
+    fleet: 'job',
+    description:
+      'TLS certificate as PEM or base64 of PEM. A full chain is fine. With `mode: check` it is ' +
+      'optional: the run then checks the certificate that the Ingress names.',
+    example: '${{ secrets.TLS_CERTIFICATE }}',
+    required: 'unless `certificate-arn` is set',
+  },
+  'private-key': {
+    ...pem(),
+    modes,
+    fleet: 'job',
+    secret: true,
+    description:
+      'Private key of `certificate`, unencrypted, as PEM or base64 of PEM. With `mode: check` ' +
+      'it is optional.',
+    example: '${{ secrets.TLS_PRIVATE_KEY }}',
+    required: 'unless `certificate` is empty',
+  },
+  'certificate-chain': {
+    ...pem(),
+    modes,
+    fleet: 'job',
+    description:
+      'Intermediate certificates as PEM or base64 of PEM, in any order, unless `certificate` ' +
+      'contains them.',
+    example: '${{ secrets.TLS_CHAIN }}',
+    defaultDescription: 'the certificates of `probe-ca` that issued `certificate`',
+  },
+  'certificate-arn': {
+    ...string(certificateArn),
+    modes,
+    description:
+      'ARN of an ACM certificate, as an alternative to `certificate`, `private-key` and ' +
+      '`certificate-chain`. If those are set too, they are imported under this ARN.',
+    example: 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000',
+  },
+  'replace-certificate': {
+    ...boolean,
+    description:
+      '`true` allows the import of `certificate` under `certificate-arn` even if this action ' +
+      'did not create the certificate that is there. Everything that uses the ARN then serves ' +
+      'the new certificate.',
+    default: 'false',
+  },
+  'expiry-warning': {
+    ...days,
+    description:
+      'Number of days before the expiry of a certificate from which a run warns of it. `0` ' +
+      'disables the warning.',
+    example: '21',
+    defaultDescription: '30, or a third of its lifetime if that is less',
+  },
+})

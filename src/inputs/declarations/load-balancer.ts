@@ -1,0 +1,102 @@
+/** Inputs that say what the Ingress and its ALB look like. */
+import { parseAnnotations, parseTags } from '../annotations.ts'
+import { defineInputs } from '../declaration.ts'
+import { choice, duration, list, map, port, string } from '../input-types.ts'
+import { cidrs } from '../lists.ts'
+import { groupName, kubernetesSubdomain, loadBalancerName, sslPolicy } from '../names.ts'
+
+/** Each of them becomes a field of IngressSettings. */
+export const loadBalancerInputs = defineInputs({
+  scheme: {
+    ...choice('internet-facing', 'internal'),
+    annotation: 'alb.ingress.kubernetes.io/scheme',
+    description: 'Scheme of the ALB. A change replaces the ALB and its DNS name.',
+    default: 'internet-facing',
+  },
+  'inbound-cidrs': {
+    ...list(cidrs),
+    annotation: 'alb.ingress.kubernetes.io/inbound-cidrs',
+    description:
+      'CIDR blocks that are allowed to connect. The controller ignores them if ' +
+      '`security-groups` is set.',
+    example: '203.0.113.0/24',
+    defaultDescription: 'everyone',
+  },
+  subnets: {
+    ...list(),
+    annotation: 'alb.ingress.kubernetes.io/subnets',
+    description: 'IDs or Name tags of the subnets of the ALB.',
+    example: 'subnet-0a1b2c3d, subnet-4e5f6a7b',
+    defaultDescription: 'the controller discovers them by their tags',
+  },
+  'security-groups': {
+    ...list(),
+    annotation: 'alb.ingress.kubernetes.io/security-groups',
+    description: 'IDs or Name tags of the security groups of the ALB.',
+    example: 'sg-0a1b2c3d',
+    defaultDescription: 'the controller creates one',
+  },
+  'listen-port': {
+    ...port,
+    annotation: 'alb.ingress.kubernetes.io/listen-ports',
+    description: 'Port of the HTTPS listener of the ALB.',
+    default: '443',
+  },
+  'ssl-policy': {
+    ...string(sslPolicy),
+    annotation: 'alb.ingress.kubernetes.io/ssl-policy',
+    description: 'Security policy of the listener.',
+    default: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+  },
+  'idle-timeout': {
+    // Source: ELBv2, ModifyLoadBalancerAttributes, idle_timeout.timeout_seconds.
+    ...duration(1, 4000),
+    description:
+      'How long a connection may be idle, from 1s to 4000s. An ALB does not count gRPC ' +
+      'keepalives: a search that takes longer is disconnected.',
+    default: '10m',
+  },
+  'load-balancer-name': {
+    ...string(loadBalancerName),
+    annotation: 'alb.ingress.kubernetes.io/load-balancer-name',
+    description: 'Name of the ALB, at most 32 characters. Only effective at creation.',
+    example: 'milvus-production',
+    defaultDescription: 'the controller generates one',
+  },
+  'group-name': {
+    ...string(groupName),
+    annotation: 'alb.ingress.kubernetes.io/group.name',
+    description: 'IngressGroup, to share an ALB with other Ingresses.',
+    example: 'shared',
+    defaultDescription: 'the Ingress has its own ALB',
+  },
+  tags: {
+    ...map(parseTags),
+    annotation: 'alb.ingress.kubernetes.io/tags',
+    description: 'Tags of the AWS resources of the ALB, as a YAML map or as `key=value` pairs.',
+    example: 'team: search',
+  },
+  annotations: {
+    ...map(parseAnnotations),
+    description:
+      'Additional annotations of the Ingress, as a YAML map. They must neither override what ' +
+      'the endpoint needs (gRPC, ip targets, port, certificate) nor repeat an input.',
+    example: 'alb.ingress.kubernetes.io/wafv2-acl-name: edge',
+  },
+})
+
+/** Inputs about the object that the action applies. */
+export const ingressInputs = defineInputs({
+  'ingress-name': {
+    ...string(kubernetesSubdomain),
+    description: 'Name of the Ingress.',
+    example: 'milvus-demo',
+    defaultDescription: 'the name of the release, or of the Service without a release',
+  },
+  'ingress-class': {
+    ...string(kubernetesSubdomain),
+    annotation: 'kubernetes.io/ingress.class',
+    description: 'IngressClass of the AWS Load Balancer Controller or of EKS Auto Mode.',
+    default: 'alb',
+  },
+})

@@ -1,0 +1,66 @@
+/** Inputs that say how Helm changes the release. */
+import { parseChartName, parseChartRepository } from '../chart.ts'
+import { defineInputs } from '../declaration.ts'
+import { boolean, map, string } from '../input-types.ts'
+import { exactVersion } from '../names.ts'
+import { helmValues } from '../yaml.ts'
+
+export const releaseInputs = defineInputs({
+  values: {
+    ...map(helmValues),
+    fleet: 'job',
+    allowsPem: true,
+    description:
+      'Helm values to set, as a YAML map with the paths of the chart of the release. For Milvus ' +
+      'as a subchart: `milvus: {proxy: {replicas: 2}}`. All other values of the release are ' +
+      'kept.',
+    example: 'proxy: {replicas: 2}',
+  },
+  'allow-chart-change': {
+    ...boolean,
+    description:
+      '`true` lets Helm change more than the Service and what `values` sets: another ' +
+      '`chart-version`, deleted objects, created or deleted StatefulSets and volume claims, a ' +
+      'chart that was published again. `false` fails before any change and names them.',
+    default: 'false',
+  },
+  chart: {
+    ...string(parseChartName),
+    description:
+      'Chart of the release: a name in `chart-repository`, an `oci://` reference (with or ' +
+      'without a tag or a digest), a path, the URL of an archive, or `ALIAS/NAME` in a ' +
+      'repository that `helm repo add` added on the runner. For a release of an umbrella chart, ' +
+      'the umbrella chart.',
+    default: 'milvus',
+  },
+  'chart-repository': {
+    ...string(parseChartRepository),
+    description: 'URL of the chart repository, for a `chart` that is only a name.',
+    default: 'https://zilliztech.github.io/milvus-helm/',
+  },
+  'chart-version': {
+    ...string(exactVersion),
+    description:
+      'Exact version of the chart. A version other than the deployed one also needs ' +
+      '`allow-chart-change`.',
+    example: '5.0.19',
+    defaultDescription: 'the deployed version, even if the repository has a newer one',
+  },
+  'chart-username': {
+    ...string(),
+    modes: ['deploy', 'destroy'],
+    description:
+      'User name for a private chart repository or OCI registry (`AWS` for ECR). Goes with ' +
+      '`chart-password`.',
+    example: 'AWS',
+  },
+  'chart-password': {
+    ...string(),
+    modes: ['deploy', 'destroy'],
+    fleet: 'job',
+    secret: true,
+    description: 'Password or token of `chart-username`.',
+    example: '${{ secrets.CHART_PASSWORD }}',
+    required: 'unless `chart-username` is empty',
+  },
+})

@@ -1,0 +1,42 @@
+/** The forms of inputs: a name for README, and the parser. Declarations spread them. */
+import * as lists from './lists.ts'
+import * as parsers from './parsers.ts'
+import { parsePem } from './pem.ts'
+
+const scalar = <T>(type: string, parse: (raw: string) => T) =>
+  ({ type, schemaType: 'scalar', parse }) as const
+
+/** Text of any form, or of the form that the parser accepts. */
+export const string = (parse: (raw: string) => string = parsers.text) => scalar('string', parse)
+
+export const boolean = scalar('boolean', parsers.boolean)
+
+export const port = scalar('port', parsers.port)
+
+export const days = scalar('days', parsers.days)
+
+/** One of a few words. */
+export const choice = <T extends string>(...words: readonly T[]) =>
+  scalar(words.map((word) => `\`${word}\``).join(', '), parsers.oneOf(...words))
+
+/**
+ * @param min seconds
+ * @param max seconds
+ */
+export const duration = (min: number, max: number) => scalar('duration', parsers.duration(min, max))
+
+/** An empty list sets nothing. */
+export const list = (parse: (raw: string) => readonly string[] = lists.list) => {
+  const emptyValue: readonly string[] = []
+  return { type: 'list', schemaType: 'list', parse, emptyValue } as const
+}
+
+/** An empty map sets nothing. */
+export const map = <T>(parse: (raw: string) => Readonly<Record<string, T>>) => {
+  const emptyValue: Readonly<Record<string, T>> = {}
+  return { type: 'map', schemaType: 'map', parse, emptyValue } as const
+}
+
+/** PEM, or base64 of PEM. */
+export const pem = (parse: (raw: string) => string = parsePem) =>
+  ({ ...scalar('PEM', parse), allowsPem: true }) as const

@@ -1,0 +1,68 @@
+/** Parsers of lists. Pure. */
+import { isIP } from 'node:net'
+import { FAILSAFE_SCHEMA } from 'js-yaml'
+import { InvalidInputError, invalidValue, quoteForError } from './invalid-input.ts'
+import { parseYaml } from './yaml.ts'
+
+const listRemedy = 'Separate the entries by commas or new lines.'
+
+const isEntry = (entry: unknown): entry is string =>
+  typeof entry === 'string' && entry.trim() !== ''
+
+/**
+ * A list in any of the usual forms: separated by commas, semicolons, new lines or spaces, with
+ * quotes or without, or a YAML or JSON list.
+ */
+export function list(raw: string): string[] {
+  const isYaml = /^\s*(\[|- )/.test(raw)
+  const entries = isYaml ? parseYaml(raw, FAILSAFE_SCHEMA, listRemedy) : splitPlainList(raw)
+  if (!Array.isArray(entries) || !entries.every(isEntry))
+    throw invalidValue(raw, 'is not a list of plain entries', listRemedy)
+  return entries.map((entry) => entry.trim())
+}
+
+function splitPlainList(raw: string): string[] {
+  return raw
+    .split(/[\s,;]+/)
+    .map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2'))
+    .filter((entry) => entry !== '')
+}
+
+/** A list of CIDR blocks, IPv4 or IPv6. */
+export function cidrs(raw: string): string[] {
+  const blocks = list(raw)
+  blocks.forEach(assertCidrBlock)
+  return blocks
+}
+
+function assertCidrBlock(block: string): void {
+  const [address = '', prefix, ...rest] = block.split('/')
+  const family = isIP(address)
+  const maxPrefix = family === 4 ? 32 : 128
+  if (family !== 0 && prefix === undefined)
+    throw new InvalidInputError(
+      `contains ${quoteForError(block)}, which has no prefix length.`,
+      `For one address, use ${address}/${maxPrefix}.`,
+    )
+  const isPrefix = /^\d{1,3}$/.test(prefix ?? '') && Number(prefix) <= maxPrefix
+  if (family === 0 || !isPrefix || rest.length > 0)
+    throw new InvalidInputError(
+      `contains ${quoteForError(block)}, which is not a CIDR block.`,
+      'Use blocks such as 203.0.113.0/24, separated by commas.',
+    )
+}
+
+/** AWS account IDs, also in the form of the AWS console: 1111-2222-3333. */
+export function accountIds(raw: string): string[] {
+  const ids = list(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'))
+  const invalid = ids.find((id) => !/^\d{12}$/.test(id))
+  if (invalid === undefined) return ids
+  // Without quotes, YAML reads 012345678901 as a number.
+  const isMissingZeros = /^\d{1,11}$/.test(invalid)
+  throw new InvalidInputError(
+    `contains ${quoteForError(invalid)}, which is not an AWS account ID: those have 12 digits.`,
+    isMissingZeros
+      ? `Quote the ID: '${invalid.padStart(12, '0')}'. Without quotes, YAML drops leading zeros.`
+      : "Use IDs such as '111122223333', separated by commas.",
+  )
+}
