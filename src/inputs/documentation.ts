@@ -38,5 +38,5 @@ export function describeDefault(declaration: InputDeclaration): string {
   const { default: defaultText, defaultDescription, required } = declaration
   if (defaultText !== undefined) return `\`${defaultText}\``
   if (defaultDescription !== undefined) return defaultDescription
-  return required === undefined ? '' : describeRequired(declaration)
+  return required === undefined ? '' : `**${describeRequired(declaration)}**`
 }

@@ -3,8 +3,8 @@ import { inputNames, inputs } from './inputs.ts'
 
 /** Each with what sets it. An annotation that another input stands for is set there. */
 const reservedAnnotations: ReadonlyMap<string, string> = new Map([
-  ['alb.ingress.kubernetes.io/backend-protocol-version', 'this action, which needs GRPC'],
-  ['alb.ingress.kubernetes.io/target-type', 'this action, which needs ip targets'],
+  ['alb.ingress.kubernetes.io/backend-protocol-version', 'this action to GRPC'],
+  ['alb.ingress.kubernetes.io/target-type', 'this action to ip'],
   ['alb.ingress.kubernetes.io/certificate-arn', 'inputs certificate and certificate-arn'],
   ['milvus-alb-action/nudge', 'this action'],
   ...inputNames.flatMap((name): [string, string][] => {

@@ -36,7 +36,7 @@ export function readSettings(env: SettingsEnvironment): Settings {
   return result.settings
 }
 
-/** Pure: the same texts always yield the same Settings. */
+/** Pure. */
 export function parseSettings(rawInputs: RawInputs, env: SettingsEnvironment): SettingsResult {
   const inputs = parseInputs(rawInputs)
   const clusterAccess = resolveClusterAccess(inputs, env)
@@ -76,7 +76,7 @@ function resolveEndpoint(inputs: ParsedInputs): Resolved<EndpointSettings> {
   return { value: { host: values.host, certificate }, errors }
 }
 
-/** What all modes need and one input says, or few. */
+/** The settings that follow from single inputs, in every mode. */
 function buildCommonSettings(
   values: AllInputValues,
   env: SettingsEnvironment,
