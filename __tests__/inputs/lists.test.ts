@@ -24,29 +24,29 @@ describe('list', () => {
     expect(lists.list(raw)).toEqual(['subnet-1', 'subnet-2'])
   })
 
-  test.each<[string, string, string[]]>([
-    ['an empty JSON list', '[]', []],
-    ['only commas', ' , ,\n', []],
-    [
-      'names with spaces, in a YAML list',
-      '- subnet one\n- subnet two',
-      ['subnet one', 'subnet two'],
-    ],
-    ['a name of digits keeps its zeros', '- "0012"\n- 0013', ['0012', '0013']],
-  ])('%s', (_, raw, value) => {
+  test.each<{ name: string; raw: string; value: string[] }>([
+    { name: 'an empty JSON list', raw: '[]', value: [] },
+    { name: 'only commas', raw: ' , ,\n', value: [] },
+    {
+      name: 'names with spaces, in a YAML list',
+      raw: '- subnet one\n- subnet two',
+      value: ['subnet one', 'subnet two'],
+    },
+    { name: 'a name of digits keeps its zeros', raw: '- "0012"\n- 0013', value: ['0012', '0013'] },
+  ])('$name', ({ raw, value }) => {
     expect(lists.list(raw)).toEqual(value)
   })
 
   test.each([
-    [
-      'a list that is not closed',
-      '[subnet-1, subnet-2',
-      /is not valid YAML: syntax error in line 1, column \d+\./,
-    ],
-    ['maps in a list', '- id: subnet-1\n- id: subnet-2', /./],
-    ['lists in a list', '[[subnet-1], [subnet-2]]', /./],
-    ['an entry that is empty', '- subnet-1\n-\n', /./],
-  ])('%s is refused', (_, raw, expected) => {
+    {
+      name: 'a list that is not closed',
+      raw: '[subnet-1, subnet-2',
+      expected: /is not valid YAML: syntax error in line 1, column \d+\./,
+    },
+    { name: 'maps in a list', raw: '- id: subnet-1\n- id: subnet-2', expected: /./ },
+    { name: 'lists in a list', raw: '[[subnet-1], [subnet-2]]', expected: /./ },
+    { name: 'an entry that is empty', raw: '- subnet-1\n-\n', expected: /./ },
+  ])('$name is refused', ({ raw, expected }) => {
     expect(captureInvalidInput(lists.list, raw).message).toMatch(expected)
   })
 })
@@ -85,94 +85,154 @@ describe('cidrs', () => {
 })
 
 describe('stringMap', () => {
-  test.each<[string, string, Record<string, string>]>([
-    ['a YAML map', 'team: search\nstage: prod', { team: 'search', stage: 'prod' }],
-    ['a flow map', '{team: search, stage: prod}', { team: 'search', stage: 'prod' }],
-    ['JSON', '{"team":"search","stage":"prod"}', { team: 'search', stage: 'prod' }],
-    ['pairs with commas', 'team=search,stage=prod', { team: 'search', stage: 'prod' }],
-    ['pairs by line', 'team=search\r\nstage=prod\n', { team: 'search', stage: 'prod' }],
-    ['a value with an equals sign', 'query=a=b', { query: 'a=b' }],
-    ['a value that is a URL', 'docs=https://example.com/x', { docs: 'https://example.com/x' }],
-    [
-      'YAML whose values have equals signs',
-      'alb.ingress.kubernetes.io/target-group-attributes: stickiness.enabled=true,stickiness.type=lb_cookie',
-      {
+  test.each<{ name: string; raw: string; value: Record<string, string> }>([
+    {
+      name: 'a YAML map',
+      raw: 'team: search\nstage: prod',
+      value: { team: 'search', stage: 'prod' },
+    },
+    {
+      name: 'a flow map',
+      raw: '{team: search, stage: prod}',
+      value: { team: 'search', stage: 'prod' },
+    },
+    {
+      name: 'JSON',
+      raw: '{"team":"search","stage":"prod"}',
+      value: { team: 'search', stage: 'prod' },
+    },
+    {
+      name: 'pairs with commas',
+      raw: 'team=search,stage=prod',
+      value: { team: 'search', stage: 'prod' },
+    },
+    {
+      name: 'pairs by line',
+      raw: 'team=search\r\nstage=prod\n',
+      value: { team: 'search', stage: 'prod' },
+    },
+    { name: 'a value with an equals sign', raw: 'query=a=b', value: { query: 'a=b' } },
+    {
+      name: 'a value that is a URL',
+      raw: 'docs=https://example.com/x',
+      value: { docs: 'https://example.com/x' },
+    },
+    {
+      name: 'YAML whose values have equals signs',
+      raw: 'alb.ingress.kubernetes.io/target-group-attributes: stickiness.enabled=true,stickiness.type=lb_cookie',
+      value: {
         'alb.ingress.kubernetes.io/target-group-attributes':
           'stickiness.enabled=true,stickiness.type=lb_cookie',
       },
-    ],
-    ['numbers and booleans', 'order: 10\nmanaged: true', { order: '10', managed: 'true' }],
-    ['an empty value of a pair', 'team=,stage=prod', { team: '', stage: 'prod' }],
-    ['an empty text in YAML', "team: ''", { team: '' }],
-    ['only a comment', '# nothing', {}],
-    ['a block scalar', 'policy: |\n  one\n  two\n', { policy: 'one\ntwo\n' }],
-    ['an account id with a zero first', 'account: 012345678901', { account: '012345678901' }],
-    ['a version that ends in a zero', 'version: 1.10', { version: '1.10' }],
-    ['a commit that looks like a number', 'commit: 12e4', { commit: '12e4' }],
-    [
-      'pairs whose values have spaces',
-      'Name=my alb,team=search',
-      { Name: 'my alb', team: 'search' },
-    ],
-  ])('%s', (_, raw, value) => {
+    },
+    {
+      name: 'numbers and booleans',
+      raw: 'order: 10\nmanaged: true',
+      value: { order: '10', managed: 'true' },
+    },
+    {
+      name: 'an empty value of a pair',
+      raw: 'team=,stage=prod',
+      value: { team: '', stage: 'prod' },
+    },
+    { name: 'an empty text in YAML', raw: "team: ''", value: { team: '' } },
+    { name: 'only a comment', raw: '# nothing', value: {} },
+    { name: 'a block scalar', raw: 'policy: |\n  one\n  two\n', value: { policy: 'one\ntwo\n' } },
+    {
+      name: 'an account id with a zero first',
+      raw: 'account: 012345678901',
+      value: { account: '012345678901' },
+    },
+    { name: 'a version that ends in a zero', raw: 'version: 1.10', value: { version: '1.10' } },
+    { name: 'a commit that looks like a number', raw: 'commit: 12e4', value: { commit: '12e4' } },
+    {
+      name: 'pairs whose values have spaces',
+      raw: 'Name=my alb,team=search',
+      value: { Name: 'my alb', team: 'search' },
+    },
+  ])('$name', ({ raw, value }) => {
     expect(yaml.stringMap(raw)).toEqual(value)
   })
 
-  test.each<[string, string, RegExp]>([
-    ['a list', '- team: search', /^is a YAML list\.$/],
-    ['one word', 'team', /is not a YAML map/],
-    [
-      'a map in a map',
-      'team: {name: search}',
-      /^contains a value of "team" that is not a string\.$/,
-    ],
-    ['a list in a map', 'team: [a]', /^contains a value of "team" that is not a string\.$/],
-    ['a key twice', 'team: a\nteam: b', /^is not valid YAML: duplicate key in line 2\.$/],
-    ['a pair without its equals sign', 'team=search,stage', /./],
-  ])('%s is refused', (_, raw, expected) => {
+  test.each<{ name: string; raw: string; expected: RegExp }>([
+    { name: 'a list', raw: '- team: search', expected: /^is a YAML list\.$/ },
+    { name: 'one word', raw: 'team', expected: /is not a YAML map/ },
+    {
+      name: 'a map in a map',
+      raw: 'team: {name: search}',
+      expected: /^contains a value of "team" that is not a string\.$/,
+    },
+    {
+      name: 'a list in a map',
+      raw: 'team: [a]',
+      expected: /^contains a value of "team" that is not a string\.$/,
+    },
+    {
+      name: 'a key twice',
+      raw: 'team: a\nteam: b',
+      expected: /^is not valid YAML: duplicate key in line 2\.$/,
+    },
+    { name: 'a pair without its equals sign', raw: 'team=search,stage', expected: /./ },
+  ])('$name is refused', ({ raw, expected }) => {
     expect(captureInvalidInput(yaml.stringMap, raw).message).toMatch(expected)
   })
 })
 
 describe('helmValues', () => {
-  test.each<[string, string, Record<string, unknown>]>([
-    [
-      'nested',
-      'proxy: {replicas: 2}\nminio:\n  enabled: false',
-      { proxy: { replicas: 2 }, minio: { enabled: false } },
-    ],
-    [
-      'a null takes a value away',
-      'service: {annotations: null}',
-      { service: { annotations: null } },
-    ],
-    ['only a comment', '# nothing here', {}],
-    ['null', 'null', {}],
-    ['words and modes as in YAML 1.1', 'a: no\nb: on\nc: 0644', { a: false, b: true, c: 420 }],
-    ['a date stays a text, as helm keeps it', 'until: 2027-01-01', { until: '2027-01-01' }],
-    [
-      'a key that is a name of JavaScript',
-      '__proto__: {polluted: true}',
-      JSON.parse('{"__proto__":{"polluted":true}}') as Record<string, unknown>,
-    ],
-  ])('%s', (_, raw, value) => {
+  test.each<{ name: string; raw: string; value: Record<string, unknown> }>([
+    {
+      name: 'nested',
+      raw: 'proxy: {replicas: 2}\nminio:\n  enabled: false',
+      value: { proxy: { replicas: 2 }, minio: { enabled: false } },
+    },
+    {
+      name: 'a null takes a value away',
+      raw: 'service: {annotations: null}',
+      value: { service: { annotations: null } },
+    },
+    { name: 'only a comment', raw: '# nothing here', value: {} },
+    { name: 'null', raw: 'null', value: {} },
+    {
+      name: 'words and modes as in YAML 1.1',
+      raw: 'a: no\nb: on\nc: 0644',
+      value: { a: false, b: true, c: 420 },
+    },
+    {
+      name: 'a date stays a text, as helm keeps it',
+      raw: 'until: 2027-01-01',
+      value: { until: '2027-01-01' },
+    },
+    {
+      name: 'a key that is a name of JavaScript',
+      raw: '__proto__: {polluted: true}',
+      value: JSON.parse('{"__proto__":{"polluted":true}}') as Record<string, unknown>,
+    },
+  ])('$name', ({ raw, value }) => {
     expect(yaml.helmValues(raw)).toEqual(value)
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
   })
 
   test.each([
-    ['a list', `- ${canary}`, 'is a YAML list.'],
-    ['a text', canary, 'is not a YAML map.'],
-    ['a tab', `password: ${canary}\n\tkey: x`, /^is not valid YAML: tab in line 2\.$/],
-    [
-      'a quote that does not end',
-      `password: "${canary}`,
-      /^is not valid YAML: syntax error in line 1, column \d+\.$/,
-    ],
-    ['a map in itself', `a: &a {password: ${canary}, b: *a}`, /aliases that refer to themselves/],
-    [
-      'a billion laughs',
-      [
+    { name: 'a list', raw: `- ${canary}`, expected: 'is a YAML list.' },
+    { name: 'a text', raw: canary, expected: 'is not a YAML map.' },
+    {
+      name: 'a tab',
+      raw: `password: ${canary}\n\tkey: x`,
+      expected: /^is not valid YAML: tab in line 2\.$/,
+    },
+    {
+      name: 'a quote that does not end',
+      raw: `password: "${canary}`,
+      expected: /^is not valid YAML: syntax error in line 1, column \d+\.$/,
+    },
+    {
+      name: 'a map in itself',
+      raw: `a: &a {password: ${canary}, b: *a}`,
+      expected: /aliases that refer to themselves/,
+    },
+    {
+      name: 'a billion laughs',
+      raw: [
         `a0: &a0 [${canary}]`,
         ...Array.from(
           { length: 9 },
@@ -180,25 +240,29 @@ describe('helmValues', () => {
             `a${level + 1}: &a${level + 1} [${Array(10).fill(`*a${level}`).join(', ')}]`,
         ),
       ].join('\n'),
-      /^is longer than a million characters/,
-    ],
-    [
-      'a hundred thousand empty lines',
-      `x: "${canary}${'\n'.repeat(100_000)}#`,
-      /^is not valid YAML/,
-    ],
-    [
-      'a number that JSON has not',
-      `password: ${canary}\na: [1, .inf]`,
-      /^contains a number that is not finite/,
-    ],
-    ['two documents', `password: ${canary}\n---\na: b`, /^is not valid YAML/],
-    [
-      'an alias to nothing',
-      `password: *${canary}`,
-      /^is not valid YAML: syntax error in line 1, column \d+\.$/,
-    ],
-  ])('%s is refused without its text', (_, raw, expected) => {
+      expected: /^is longer than a million characters/,
+    },
+    {
+      name: 'a hundred thousand empty lines',
+      raw: `x: "${canary}${'\n'.repeat(100_000)}#`,
+      expected: /^is not valid YAML/,
+    },
+    {
+      name: 'a number that JSON has not',
+      raw: `password: ${canary}\na: [1, .inf]`,
+      expected: /^contains a number that is not finite/,
+    },
+    {
+      name: 'two documents',
+      raw: `password: ${canary}\n---\na: b`,
+      expected: /^is not valid YAML/,
+    },
+    {
+      name: 'an alias to nothing',
+      raw: `password: *${canary}`,
+      expected: /^is not valid YAML: syntax error in line 1, column \d+\.$/,
+    },
+  ])('$name is refused without its text', ({ raw, expected }) => {
     const { message, remedy, cause } = captureInvalidInput(yaml.helmValues, raw)
     expect(message).toEqual(
       typeof expected === 'string' ? expected : expect.stringMatching(expected),

@@ -8,178 +8,234 @@ const arn = 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8
 const label63 = 'a'.repeat(63)
 
 describe('texts that stay as they are', () => {
-  test.each<[string, (raw: string) => string, string]>([
-    ['kubernetesName', names.kubernetesName, 'milvus-demo'],
-    ['kubernetesName of one digit', names.kubernetesName, '7'],
-    ['kubernetesName of 63 characters', names.kubernetesName, label63],
-    ['kubernetesSubdomain with dots', names.kubernetesSubdomain, 'alb.internal-1.x'],
-    [
-      'kubernetesSubdomain of 253 characters',
-      names.kubernetesSubdomain,
-      `${`${label63}.`.repeat(3)}${'b'.repeat(61)}`,
-    ],
-    ['clusterName', names.clusterName, 'Production_1-a'],
-    ['region', names.region, 'us-east-2'],
-    ['region of GovCloud', names.region, 'us-gov-west-1'],
-    ['region of China', names.region, 'cn-northwest-1'],
-    ['region of an isolated partition', names.region, 'us-isob-east-1'],
-    ['region of the European Sovereign Cloud', names.region, 'eusc-de-east-1'],
-    ['certificateArn', names.certificateArn, arn],
-    [
-      'certificateArn of China',
-      names.certificateArn,
-      arn.replace('arn:aws:', 'arn:aws-cn:').replace('us-east-2', 'cn-north-1'),
-    ],
-    ['loadBalancerName of 32 characters', names.loadBalancerName, `M${'-'.repeat(30)}9`],
-    ['loadBalancerName that only contains internal-', names.loadBalancerName, 'my-internal-alb'],
-    ['groupName', names.groupName, 'shared.alb-1'],
-    ['groupName of 63 characters', names.groupName, label63],
-    ['sslPolicy', names.sslPolicy, 'ELBSecurityPolicy-TLS13-1-2-Res-FIPS-2023-04'],
-    ['text', parsers.text, ' as: it = is '],
-    ['oneOf', parsers.oneOf('required', 'off'), 'off'],
-  ])('%s', (_, parse, raw) => {
+  test.each<{ name: string; parse: (raw: string) => string; raw: string }>([
+    { name: 'kubernetesName', parse: names.kubernetesName, raw: 'milvus-demo' },
+    { name: 'kubernetesName of one digit', parse: names.kubernetesName, raw: '7' },
+    { name: 'kubernetesName of 63 characters', parse: names.kubernetesName, raw: label63 },
+    {
+      name: 'kubernetesSubdomain with dots',
+      parse: names.kubernetesSubdomain,
+      raw: 'alb.internal-1.x',
+    },
+    {
+      name: 'kubernetesSubdomain of 253 characters',
+      parse: names.kubernetesSubdomain,
+      raw: `${`${label63}.`.repeat(3)}${'b'.repeat(61)}`,
+    },
+    { name: 'clusterName', parse: names.clusterName, raw: 'Production_1-a' },
+    { name: 'region', parse: names.region, raw: 'us-east-2' },
+    { name: 'region of GovCloud', parse: names.region, raw: 'us-gov-west-1' },
+    { name: 'region of China', parse: names.region, raw: 'cn-northwest-1' },
+    { name: 'region of an isolated partition', parse: names.region, raw: 'us-isob-east-1' },
+    { name: 'region of the European Sovereign Cloud', parse: names.region, raw: 'eusc-de-east-1' },
+    { name: 'certificateArn', parse: names.certificateArn, raw: arn },
+    {
+      name: 'certificateArn of China',
+      parse: names.certificateArn,
+      raw: arn.replace('arn:aws:', 'arn:aws-cn:').replace('us-east-2', 'cn-north-1'),
+    },
+    {
+      name: 'loadBalancerName of 32 characters',
+      parse: names.loadBalancerName,
+      raw: `M${'-'.repeat(30)}9`,
+    },
+    {
+      name: 'loadBalancerName that only contains internal-',
+      parse: names.loadBalancerName,
+      raw: 'my-internal-alb',
+    },
+    { name: 'groupName', parse: names.groupName, raw: 'shared.alb-1' },
+    { name: 'groupName of 63 characters', parse: names.groupName, raw: label63 },
+    {
+      name: 'sslPolicy',
+      parse: names.sslPolicy,
+      raw: 'ELBSecurityPolicy-TLS13-1-2-Res-FIPS-2023-04',
+    },
+    { name: 'text', parse: parsers.text, raw: ' as: it = is ' },
+    { name: 'oneOf', parse: parsers.oneOf('required', 'off'), raw: 'off' },
+  ])('$name', ({ parse, raw }) => {
     expect(parse(raw)).toBe(raw)
   })
 })
 
 describe('invalid texts', () => {
-  test.each<[string, (raw: string) => unknown, string, RegExp]>([
-    [
-      'kubernetesName in capitals',
-      names.kubernetesName,
-      'Milvus',
-      /is "Milvus", which is not a Kubernetes name/,
-    ],
-    [
-      'kubernetesName of 64 characters',
-      names.kubernetesName,
-      `${label63}a`,
-      /not a Kubernetes name/,
-    ],
-    ['kubernetesName with a dot', names.kubernetesName, 'a.b', /not a Kubernetes name/],
-    [
-      'kubernetesName that could leave the path of a URL',
-      names.kubernetesName,
-      '../secrets',
-      /not a Kubernetes name/,
-    ],
-    [
-      'kubernetesName that helm could take for an option',
-      names.kubernetesName,
-      '-n',
-      /not a Kubernetes name/,
-    ],
-    ['kubernetesName with a second line', names.kubernetesName, 'milvus\nx', /is "milvus\\nx"/],
-    [
-      'kubernetesSubdomain with an empty label',
-      names.kubernetesSubdomain,
-      'a..b',
-      /not a Kubernetes name/,
-    ],
-    [
-      'kubernetesSubdomain of 254 characters',
-      names.kubernetesSubdomain,
-      'a'.repeat(254),
-      /not a Kubernetes name/,
-    ],
-    [
-      'region that is a zone',
-      names.region,
-      'us-east-2a',
-      /is "us-east-2a", which is an Availability Zone\.$/,
-    ],
-    [
-      'region that is a local zone',
-      names.region,
-      'us-west-2-lax-1a',
-      /which is an Availability Zone/,
-    ],
-    ['region with a space', names.region, 'US East', /is "US East", which is not an AWS region/],
-    [
-      'clusterName that is a context of eksctl',
-      names.clusterName,
-      'me@production.us-east-2.eksctl.io',
-      /not the name of an EKS cluster/,
-    ],
-    [
-      'clusterName that is its ARN',
-      names.clusterName,
-      'arn:aws:eks:us-east-2:111122223333:cluster/production',
-      /which is the ARN of a cluster\.$/,
-    ],
-    ['region that is a name', names.region, 'Ohio', /not an AWS region/],
-    [
-      'certificateArn of IAM',
-      names.certificateArn,
-      'arn:aws:iam::111122223333:server-certificate/x',
-      /not the ARN of an ACM certificate/,
-    ],
-    [
-      'certificateArn that is the id alone',
-      names.certificateArn,
-      '0a1b2c3d',
-      /is "0a1b2c3d", which is not the ARN/,
-    ],
-    [
-      'two certificateArns',
-      names.certificateArn,
-      `${arn},${arn}`,
-      /not the ARN of an ACM certificate/,
-    ],
-    [
-      'loadBalancerName of 33 characters',
-      names.loadBalancerName,
-      'a'.repeat(33),
-      /not a load balancer name/,
-    ],
-    [
-      'loadBalancerName with a hyphen at its end',
-      names.loadBalancerName,
-      'milvus-',
-      /not a load balancer name/,
-    ],
-    [
-      'loadBalancerName that begins with internal-',
-      names.loadBalancerName,
-      'internal-milvus',
-      /not a load balancer name/,
-    ],
-    ['groupName with a hyphen at its end', names.groupName, 'shared-', /not an IngressGroup name/],
-    ['groupName of 64 characters', names.groupName, `${label63}a`, /not an IngressGroup name/],
-    [
-      'sslPolicy of another service',
-      names.sslPolicy,
-      'TLSv1.2_2021',
-      /not the name of an ELB security policy/,
-    ],
-    [
-      'oneOf in capitals',
-      parsers.oneOf('required', 'off'),
-      'Off',
-      /is "Off", which is not a valid value\./,
-    ],
-    ['boolean yes', parsers.boolean, 'yes', /is "yes", which is neither true nor false/],
-    ['boolean 1', parsers.boolean, '1', /neither true nor false/],
-    ['boolean in mixed case', parsers.boolean, 'tRUE', /neither true nor false/],
-    [
-      'a long text, of which no piece is shown',
-      parsers.port,
-      'x'.repeat(200),
-      /^is a text of 200 characters, which is not a port number\.$/,
-    ],
-    [
-      'a hundred thousand digits',
-      parsers.duration(1, 2),
-      '0'.repeat(100_000),
-      /^is a text of 100000 characters, which is not a duration\.$/,
-    ],
-    [
-      'a clusterName that is the ARN of something long',
-      names.clusterName,
-      `arn:aws:eks:us-east-2:111122223333:cluster/${'x'.repeat(200)}`,
-      /not the name of an EKS cluster/,
-    ],
-  ])('%s', (_, parse, raw, expected) => {
+  test.each<{ name: string; parse: (raw: string) => unknown; raw: string; expected: RegExp }>([
+    {
+      name: 'kubernetesName in capitals',
+      parse: names.kubernetesName,
+      raw: 'Milvus',
+      expected: /is "Milvus", which is not a Kubernetes name/,
+    },
+    {
+      name: 'kubernetesName of 64 characters',
+      parse: names.kubernetesName,
+      raw: `${label63}a`,
+      expected: /not a Kubernetes name/,
+    },
+    {
+      name: 'kubernetesName with a dot',
+      parse: names.kubernetesName,
+      raw: 'a.b',
+      expected: /not a Kubernetes name/,
+    },
+    {
+      name: 'kubernetesName that could leave the path of a URL',
+      parse: names.kubernetesName,
+      raw: '../secrets',
+      expected: /not a Kubernetes name/,
+    },
+    {
+      name: 'kubernetesName that helm could take for an option',
+      parse: names.kubernetesName,
+      raw: '-n',
+      expected: /not a Kubernetes name/,
+    },
+    {
+      name: 'kubernetesName with a second line',
+      parse: names.kubernetesName,
+      raw: 'milvus\nx',
+      expected: /is "milvus\\nx"/,
+    },
+    {
+      name: 'kubernetesSubdomain with an empty label',
+      parse: names.kubernetesSubdomain,
+      raw: 'a..b',
+      expected: /not a Kubernetes name/,
+    },
+    {
+      name: 'kubernetesSubdomain of 254 characters',
+      parse: names.kubernetesSubdomain,
+      raw: 'a'.repeat(254),
+      expected: /not a Kubernetes name/,
+    },
+    {
+      name: 'region that is a zone',
+      parse: names.region,
+      raw: 'us-east-2a',
+      expected: /is "us-east-2a", which is an Availability Zone\.$/,
+    },
+    {
+      name: 'region that is a local zone',
+      parse: names.region,
+      raw: 'us-west-2-lax-1a',
+      expected: /which is an Availability Zone/,
+    },
+    {
+      name: 'region with a space',
+      parse: names.region,
+      raw: 'US East',
+      expected: /is "US East", which is not an AWS region/,
+    },
+    {
+      name: 'clusterName that is a context of eksctl',
+      parse: names.clusterName,
+      raw: 'me@production.us-east-2.eksctl.io',
+      expected: /not the name of an EKS cluster/,
+    },
+    {
+      name: 'clusterName that is its ARN',
+      parse: names.clusterName,
+      raw: 'arn:aws:eks:us-east-2:111122223333:cluster/production',
+      expected: /which is the ARN of a cluster\.$/,
+    },
+    {
+      name: 'region that is a name',
+      parse: names.region,
+      raw: 'Ohio',
+      expected: /not an AWS region/,
+    },
+    {
+      name: 'certificateArn of IAM',
+      parse: names.certificateArn,
+      raw: 'arn:aws:iam::111122223333:server-certificate/x',
+      expected: /not the ARN of an ACM certificate/,
+    },
+    {
+      name: 'certificateArn that is the id alone',
+      parse: names.certificateArn,
+      raw: '0a1b2c3d',
+      expected: /is "0a1b2c3d", which is not the ARN/,
+    },
+    {
+      name: 'two certificateArns',
+      parse: names.certificateArn,
+      raw: `${arn},${arn}`,
+      expected: /not the ARN of an ACM certificate/,
+    },
+    {
+      name: 'loadBalancerName of 33 characters',
+      parse: names.loadBalancerName,
+      raw: 'a'.repeat(33),
+      expected: /not a load balancer name/,
+    },
+    {
+      name: 'loadBalancerName with a hyphen at its end',
+      parse: names.loadBalancerName,
+      raw: 'milvus-',
+      expected: /not a load balancer name/,
+    },
+    {
+      name: 'loadBalancerName that begins with internal-',
+      parse: names.loadBalancerName,
+      raw: 'internal-milvus',
+      expected: /not a load balancer name/,
+    },
+    {
+      name: 'groupName with a hyphen at its end',
+      parse: names.groupName,
+      raw: 'shared-',
+      expected: /not an IngressGroup name/,
+    },
+    {
+      name: 'groupName of 64 characters',
+      parse: names.groupName,
+      raw: `${label63}a`,
+      expected: /not an IngressGroup name/,
+    },
+    {
+      name: 'sslPolicy of another service',
+      parse: names.sslPolicy,
+      raw: 'TLSv1.2_2021',
+      expected: /not the name of an ELB security policy/,
+    },
+    {
+      name: 'oneOf in capitals',
+      parse: parsers.oneOf('required', 'off'),
+      raw: 'Off',
+      expected: /is "Off", which is not a valid value\./,
+    },
+    {
+      name: 'boolean yes',
+      parse: parsers.boolean,
+      raw: 'yes',
+      expected: /is "yes", which is neither true nor false/,
+    },
+    { name: 'boolean 1', parse: parsers.boolean, raw: '1', expected: /neither true nor false/ },
+    {
+      name: 'boolean in mixed case',
+      parse: parsers.boolean,
+      raw: 'tRUE',
+      expected: /neither true nor false/,
+    },
+    {
+      name: 'a long text, of which no piece is shown',
+      parse: parsers.port,
+      raw: 'x'.repeat(200),
+      expected: /^is a text of 200 characters, which is not a port number\.$/,
+    },
+    {
+      name: 'a hundred thousand digits',
+      parse: parsers.duration(1, 2),
+      raw: '0'.repeat(100_000),
+      expected: /^is a text of 100000 characters, which is not a duration\.$/,
+    },
+    {
+      name: 'a clusterName that is the ARN of something long',
+      parse: names.clusterName,
+      raw: `arn:aws:eks:us-east-2:111122223333:cluster/${'x'.repeat(200)}`,
+      expected: /not the name of an EKS cluster/,
+    },
+  ])('$name', ({ parse, raw, expected }) => {
     const { message, remedy } = captureInvalidInput(parse, raw)
     expect(message).toMatch(expected)
     expect(remedy).toMatch(/^Use .+\.$/)
@@ -225,34 +281,34 @@ describe('host', () => {
   })
 })
 
-test.each<[(raw: string) => unknown, string, string]>([
-  [names.region, 'us-east-2a', 'Use its region: us-east-2.'],
-  [names.region, 'us-west-2-lax-1a', 'Use its region: us-west-2.'],
-  [
-    names.clusterName,
-    'arn:aws:eks:us-east-2:111122223333:cluster/production',
-    'Use the name of the cluster: production.',
-  ],
-  [
-    names.host,
-    'münchen.example',
-    'Use the name as DNS and certificates contain it: xn--mnchen-3ya.example.',
-  ],
-])('the remedy contains the corrected value: %#', (parse, raw, remedy) => {
+test.each<{ parse: (raw: string) => unknown; raw: string; remedy: string }>([
+  { parse: names.region, raw: 'us-east-2a', remedy: 'Use its region: us-east-2.' },
+  { parse: names.region, raw: 'us-west-2-lax-1a', remedy: 'Use its region: us-west-2.' },
+  {
+    parse: names.clusterName,
+    raw: 'arn:aws:eks:us-east-2:111122223333:cluster/production',
+    remedy: 'Use the name of the cluster: production.',
+  },
+  {
+    parse: names.host,
+    raw: 'münchen.example',
+    remedy: 'Use the name as DNS and certificates contain it: xn--mnchen-3ya.example.',
+  },
+])('the remedy contains the corrected value: %#', ({ parse, raw, remedy }) => {
   expect(captureInvalidInput(parse, raw).remedy).toBe(remedy)
 })
 
 describe('rejectPlaceholder', () => {
-  test.each<[string, RegExp]>([
-    ['***', /which GitHub shows in place of a secret/],
-    ['${{ secrets.TLS_KEY }}', /an expression .* that was not evaluated/],
-    ['$TLS_KEY', /a shell variable/],
-    ['${TLS_KEY}', /a shell variable/],
-    ['$env:TLS_KEY', /a shell variable/],
-    ['%TLS_KEY%', /a shell variable/],
-    ['~/.kube/config', /only a shell can expand/],
-    ['$HOME/.kube/config', /only a shell can expand/],
-  ])('%s', (raw, expected) => {
+  test.each<{ raw: string; expected: RegExp }>([
+    { raw: '***', expected: /which GitHub shows in place of a secret/ },
+    { raw: '${{ secrets.TLS_KEY }}', expected: /an expression .* that was not evaluated/ },
+    { raw: '$TLS_KEY', expected: /a shell variable/ },
+    { raw: '${TLS_KEY}', expected: /a shell variable/ },
+    { raw: '$env:TLS_KEY', expected: /a shell variable/ },
+    { raw: '%TLS_KEY%', expected: /a shell variable/ },
+    { raw: '~/.kube/config', expected: /only a shell can expand/ },
+    { raw: '$HOME/.kube/config', expected: /only a shell can expand/ },
+  ])('$raw', ({ raw, expected }) => {
     const { message, remedy } = captureInvalidInput(misplaced.rejectPlaceholder, raw)
     expect([message, remedy]).toEqual([
       expect.stringMatching(expected),

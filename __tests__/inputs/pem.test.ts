@@ -34,12 +34,11 @@ describe('pem', () => {
     expect(parsePem(raw)).toBe(pemText)
   })
 
-  test.each([['text before the certificate stays', 'subject=CN = x\n', pemText]])(
-    '%s',
-    (_, preamble, block) => {
-      expect(parsePem(preamble + block)).toBe(preamble + block)
-    },
-  )
+  test.each([
+    { name: 'text before the certificate stays', preamble: 'subject=CN = x\n', block: pemText },
+  ])('$name', ({ preamble, block }) => {
+    expect(parsePem(preamble + block)).toBe(preamble + block)
+  })
 
   test.each([
     ['something else', canary],
@@ -50,26 +49,34 @@ describe('pem', () => {
     expect(message + remedy).not.toContain(raw)
   })
 
-  test.each<[string, string, RegExp]>([
-    ['base64 of base64', Buffer.from(base64).toString('base64'), /encoded twice/],
-    ['a path', './secrets/key.pem', /the path of a file.*gh secret set/],
-    ['a whole path', '/home/runner/work/_temp/key', /the path of a file/],
-    ['a path of curl', '@key.pem', /the path of a file/],
-    ['a path of Windows', 'C:\\certs\\key.pem', /the path of a file/],
-    ['the name of a file', 'key.pem', /the path of a file/],
-    ['JSON', JSON.stringify({ private_key: pemText }), /is JSON.*fromJSON/],
-    [
-      'the ARN of a certificate',
-      'arn:aws:acm:us-east-2:111122223333:certificate/0a1b',
-      /ARN of an ACM certificate.*certificate-arn/,
-    ],
-    [
-      'another ARN',
-      'arn:aws:secretsmanager:us-east-2:111122223333:secret:tls',
-      /an ARN.*secretsmanager/,
-    ],
-    ['a key of SSH', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@host', /an SSH public key/],
-  ])('%s is named as what it is, and not quoted', (_, raw, expected) => {
+  test.each<{ name: string; raw: string; expected: RegExp }>([
+    {
+      name: 'base64 of base64',
+      raw: Buffer.from(base64).toString('base64'),
+      expected: /encoded twice/,
+    },
+    { name: 'a path', raw: './secrets/key.pem', expected: /the path of a file.*gh secret set/ },
+    { name: 'a whole path', raw: '/home/runner/work/_temp/key', expected: /the path of a file/ },
+    { name: 'a path of curl', raw: '@key.pem', expected: /the path of a file/ },
+    { name: 'a path of Windows', raw: 'C:\\certs\\key.pem', expected: /the path of a file/ },
+    { name: 'the name of a file', raw: 'key.pem', expected: /the path of a file/ },
+    { name: 'JSON', raw: JSON.stringify({ private_key: pemText }), expected: /is JSON.*fromJSON/ },
+    {
+      name: 'the ARN of a certificate',
+      raw: 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b',
+      expected: /ARN of an ACM certificate.*certificate-arn/,
+    },
+    {
+      name: 'another ARN',
+      raw: 'arn:aws:secretsmanager:us-east-2:111122223333:secret:tls',
+      expected: /an ARN.*secretsmanager/,
+    },
+    {
+      name: 'a key of SSH',
+      raw: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@host',
+      expected: /an SSH public key/,
+    },
+  ])('$name is named as what it is, and not quoted', ({ raw, expected }) => {
     const { message, remedy } = captureInvalidInput(parsePem, raw)
     expect(`${message} ${remedy}`).toMatch(expected)
     expect(message + remedy).not.toContain(raw)
@@ -93,32 +100,56 @@ describe('pem', () => {
     cipher: 'aes-256-cbc',
     passphrase: 'x',
   })
-  test.each<[string, Buffer, RegExp]>([
-    ['a certificate in DER', certificate.raw, /a certificate in DER.*openssl x509 -inform DER/],
-    [
-      'a private key in DER',
-      privateKey.export({ type: 'pkcs8', format: 'der' }),
-      /a private key in DER.*openssl pkey -inform DER/,
-    ],
-    [
-      'an old RSA key in DER',
-      generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
+  test.each<{ name: string; bytes: Buffer; expected: RegExp }>([
+    {
+      name: 'a certificate in DER',
+      bytes: certificate.raw,
+      expected: /a certificate in DER.*openssl x509 -inform DER/,
+    },
+    {
+      name: 'a private key in DER',
+      bytes: privateKey.export({ type: 'pkcs8', format: 'der' }),
+      expected: /a private key in DER.*openssl pkey -inform DER/,
+    },
+    {
+      name: 'an old RSA key in DER',
+      bytes: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
         type: 'pkcs1',
         format: 'der',
       }),
-      /a private key in DER/,
-    ],
-    ['an encrypted key in DER', encryptedKey, /an encrypted private key.*passphrase/],
-    [
-      'a public key in DER',
-      publicKey.export({ type: 'spki', format: 'der' }),
-      /other data, in DER/,
-    ],
-    ['PKCS#12', Buffer.from('3082098a0201033082094406', 'hex'), /PKCS#12.*openssl pkcs12/],
-    ['a short PKCS#12', Buffer.from('30819a020103308144', 'hex'), /PKCS#12/],
-    ['PKCS#7', Buffer.from('3082053406092a864886f70d010702a0', 'hex'), /PKCS#7.*openssl pkcs7/],
-    ['a Java key store', Buffer.from('feedfeed00000002', 'hex'), /Java keystore.*keytool/],
-  ])('base64 of %s is named as what it is', (_, bytes, expected) => {
+      expected: /a private key in DER/,
+    },
+    {
+      name: 'an encrypted key in DER',
+      bytes: encryptedKey,
+      expected: /an encrypted private key.*passphrase/,
+    },
+    {
+      name: 'a public key in DER',
+      bytes: publicKey.export({ type: 'spki', format: 'der' }),
+      expected: /other data, in DER/,
+    },
+    {
+      name: 'PKCS#12',
+      bytes: Buffer.from('3082098a0201033082094406', 'hex'),
+      expected: /PKCS#12.*openssl pkcs12/,
+    },
+    {
+      name: 'a short PKCS#12',
+      bytes: Buffer.from('30819a020103308144', 'hex'),
+      expected: /PKCS#12/,
+    },
+    {
+      name: 'PKCS#7',
+      bytes: Buffer.from('3082053406092a864886f70d010702a0', 'hex'),
+      expected: /PKCS#7.*openssl pkcs7/,
+    },
+    {
+      name: 'a Java key store',
+      bytes: Buffer.from('feedfeed00000002', 'hex'),
+      expected: /Java keystore.*keytool/,
+    },
+  ])('base64 of $name is named as what it is', ({ bytes, expected }) => {
     const { message, remedy } = captureInvalidInput(parsePem, bytes.toString('base64'))
     expect(`${message} ${remedy}`).toMatch(expected)
   })

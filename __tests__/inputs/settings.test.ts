@@ -19,12 +19,11 @@ const minimalInputs: Inputs = {
   'certificate-arn': arn,
 }
 const regionEnv = { AWS_REGION: 'us-east-2' }
-let issued: IssuedCertificate
 
-beforeAll(async () => {
-  issued = await (
-    await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
-  ).issue({ hosts: ['milvus.example.com'], keyAlgorithm: 'EC_prime256v1' })
+const authority = await createCertificateAuthority({ keyAlgorithm: 'EC_prime256v1' })
+const issued = await authority.issue({
+  hosts: ['milvus.example.com'],
+  keyAlgorithm: 'EC_prime256v1',
 })
 
 /** @throws ActionError of everything that is wrong */
@@ -161,159 +160,164 @@ describe('defaults', () => {
 })
 
 describe('what each input sets', () => {
-  test.each<[Inputs, (settings: Settings) => unknown, unknown]>([
-    [{ namespace: 'vectors' }, ({ namespace }) => namespace, 'vectors'],
-    [
-      { mode: 'check', 'fail-on-drift': 'false' },
-      ({ mode, failOnDrift }) => [mode, failOnDrift],
-      ['check', false],
-    ],
-    [
-      { mode: 'check', 'certificate-arn': '' },
-      ({ certificate }) => certificate,
-      { kind: 'served' },
-    ],
-    [{ mode: 'check', 'chart-username': 'AWS' }, ({ chart }) => chart.credentials, undefined],
-    [{ 'dry-run': 'true' }, ({ dryRun }) => dryRun, true],
-    [{ release: 'milvus-demo' }, ({ release }) => release, 'milvus-demo'],
-    [
-      { service: 'milvus-svc', 'service-port': '19531' },
-      ({ release, service, servicePort }) => [release, service, servicePort],
-      [undefined, 'milvus-svc', 19531],
-    ],
-    [{ host: 'Milvus.Example.com.' }, ({ host }) => host, 'milvus.example.com'],
-    [
-      { 'chart-username': 'AWS', 'chart-password': 'p w' },
-      ({ chart }) => chart.credentials,
-      { username: 'AWS', password: 'p w' },
-    ],
-    [{ 'chart-password': 'for other targets' }, ({ chart }) => chart.credentials, undefined],
-    [{ 'allow-chart-change': 'true' }, ({ allowChartChange }) => allowChartChange, true],
-    [
-      { cutover: 'last', 'on-failure': 'rollback' },
-      ({ cutover, onFailure }) => [cutover, onFailure],
-      ['last', 'rollback'],
-    ],
-    [
-      { chart: 'oci://registry.example.com/milvus', 'chart-version': '5.0.19' },
-      ({ chart }) => [chart.name, chart.version],
-      ['oci://registry.example.com/milvus', '5.0.19'],
-    ],
-    [
-      { chart: 'oci://registry.example.com/milvus:5.0.19_1' },
-      ({ chart }) => [chart.name, chart.version],
-      ['oci://registry.example.com/milvus:5.0.19_1', '5.0.19+1'],
-    ],
-    [
-      { chart: 'oci://registry.example.com/milvus:stable' },
-      ({ chart }) => chart.version,
-      undefined,
-    ],
-    [{ values: 'proxy: {replicas: 2}' }, ({ values }) => values, { proxy: { replicas: 2 } }],
-    [
-      { values: 'service: {type: ClusterIP, annotations: null}' },
-      ({ values }) => values,
-      { service: { type: 'ClusterIP', annotations: null } },
-    ],
-    [{ values: 'service:' }, ({ values }) => values, { service: null }],
-    [
-      { 'ingress-name': 'front', 'ingress-class': 'alb.internal' },
-      ({ ingress }) => [ingress.name, ingress.className],
-      ['front', 'alb.internal'],
-    ],
-    [
-      { scheme: 'internal', 'listen-port': '19530' },
-      ({ ingress }) => [ingress.scheme, ingress.listenPort],
-      ['internal', 19530],
-    ],
-    [
-      { 'inbound-cidrs': '10.0.0.0/8\n::/0', subnets: '[a, b]', 'security-groups': 'sg-1 sg-2' },
-      ({ ingress }) => [ingress.inboundCidrs, ingress.subnets, ingress.securityGroups],
-      [
-        ['10.0.0.0/8', '::/0'],
-        ['a', 'b'],
-        ['sg-1', 'sg-2'],
-      ],
-    ],
-    [{ 'idle-timeout': '4000s' }, ({ ingress }) => ingress.idleTimeout, 4000],
-    [
-      { tags: 'team=search', annotations: 'alb.ingress.kubernetes.io/wafv2-acl-name: edge' },
-      ({ ingress }) => [ingress.tags, ingress.annotations],
-      [{ team: 'search' }, { 'alb.ingress.kubernetes.io/wafv2-acl-name': 'edge' }],
-    ],
-    [
-      { 'force-conflicts': 'True', summary: 'false' },
-      ({ ingress, summary }) => [ingress.forceConflicts, summary],
-      [true, false],
-    ],
-    [
-      { 'release-timeout': '1h', 'load-balancer-timeout': '30m', 'probe-timeout': '90s' },
-      ({ timeouts }) => timeouts,
-      { release: 3600, loadBalancer: 1800, probe: 90, lock: 5400 },
-    ],
-    [{ 'lock-timeout': '45m' }, ({ timeouts }) => timeouts.lock, 2700],
-    [
-      { probe: 'off', 'probe-address': '[::1]:8443', 'milvus-token': 'root:Milvus' },
-      ({ probe }) => probe,
-      {
-        required: false,
-        ca: undefined,
-        address: { host: '::1', port: 8443 },
-        token: 'root:Milvus',
-        byHostname: false,
+  test.each<{ inputs: Inputs; expected: Record<string, unknown> }>([
+    { inputs: { namespace: 'vectors' }, expected: { namespace: 'vectors' } },
+    {
+      inputs: { mode: 'check', 'fail-on-drift': 'false' },
+      expected: { mode: 'check', failOnDrift: false },
+    },
+    {
+      inputs: { mode: 'check', 'certificate-arn': '' },
+      expected: { certificate: { kind: 'served' } },
+    },
+    {
+      inputs: { mode: 'check', 'chart-username': 'AWS' },
+      expected: { 'chart.credentials': undefined },
+    },
+    { inputs: { 'dry-run': 'true' }, expected: { dryRun: true } },
+    { inputs: { release: 'milvus-demo' }, expected: { release: 'milvus-demo' } },
+    {
+      inputs: { service: 'milvus-svc', 'service-port': '19531' },
+      expected: { release: undefined, service: 'milvus-svc', servicePort: 19531 },
+    },
+    { inputs: { host: 'Milvus.Example.com.' }, expected: { host: 'milvus.example.com' } },
+    {
+      inputs: { 'chart-username': 'AWS', 'chart-password': 'p w' },
+      expected: { 'chart.credentials': { username: 'AWS', password: 'p w' } },
+    },
+    {
+      inputs: { 'chart-password': 'for other targets' },
+      expected: { 'chart.credentials': undefined },
+    },
+    { inputs: { 'allow-chart-change': 'true' }, expected: { allowChartChange: true } },
+    {
+      inputs: { cutover: 'last', 'on-failure': 'rollback' },
+      expected: { cutover: 'last', onFailure: 'rollback' },
+    },
+    {
+      inputs: { chart: 'oci://registry.example.com/milvus', 'chart-version': '5.0.19' },
+      expected: { 'chart.name': 'oci://registry.example.com/milvus', 'chart.version': '5.0.19' },
+    },
+    {
+      inputs: { chart: 'oci://registry.example.com/milvus:5.0.19_1' },
+      expected: {
+        'chart.name': 'oci://registry.example.com/milvus:5.0.19_1',
+        'chart.version': '5.0.19+1',
       },
-    ],
-    [{ region: 'eu-west-1' }, (settings) => settings.region, 'eu-west-1'],
-    [{ 'restore-service-type': 'NodePort' }, ({ serviceType }) => serviceType, 'ClusterIP'],
-    [
-      { mode: 'destroy', host: '', 'certificate-arn': '' },
-      ({ mode, host, serviceType }) => [mode, host, serviceType],
-      ['destroy', '', undefined],
-    ],
-    [
-      {
+    },
+    {
+      inputs: { chart: 'oci://registry.example.com/milvus:stable' },
+      expected: { 'chart.version': undefined },
+    },
+    {
+      inputs: { values: 'proxy: {replicas: 2}' },
+      expected: { values: { proxy: { replicas: 2 } } },
+    },
+    {
+      inputs: { values: 'service: {type: ClusterIP, annotations: null}' },
+      expected: { values: { service: { type: 'ClusterIP', annotations: null } } },
+    },
+    { inputs: { values: 'service:' }, expected: { values: { service: null } } },
+    {
+      inputs: { 'ingress-name': 'front', 'ingress-class': 'alb.internal' },
+      expected: { 'ingress.name': 'front', 'ingress.className': 'alb.internal' },
+    },
+    {
+      inputs: { scheme: 'internal', 'listen-port': '19530' },
+      expected: { 'ingress.scheme': 'internal', 'ingress.listenPort': 19530 },
+    },
+    {
+      inputs: {
+        'inbound-cidrs': '10.0.0.0/8\n::/0',
+        subnets: '[a, b]',
+        'security-groups': 'sg-1 sg-2',
+      },
+      expected: {
+        'ingress.inboundCidrs': ['10.0.0.0/8', '::/0'],
+        'ingress.subnets': ['a', 'b'],
+        'ingress.securityGroups': ['sg-1', 'sg-2'],
+      },
+    },
+    { inputs: { 'idle-timeout': '4000s' }, expected: { 'ingress.idleTimeout': 4000 } },
+    {
+      inputs: {
+        tags: 'team=search',
+        annotations: 'alb.ingress.kubernetes.io/wafv2-acl-name: edge',
+      },
+      expected: {
+        'ingress.tags': { team: 'search' },
+        'ingress.annotations': { 'alb.ingress.kubernetes.io/wafv2-acl-name': 'edge' },
+      },
+    },
+    {
+      inputs: { 'force-conflicts': 'True', summary: 'false' },
+      expected: { 'ingress.forceConflicts': true, summary: false },
+    },
+    {
+      inputs: { 'release-timeout': '1h', 'load-balancer-timeout': '30m', 'probe-timeout': '90s' },
+      expected: { timeouts: { release: 3600, loadBalancer: 1800, probe: 90, lock: 5400 } },
+    },
+    { inputs: { 'lock-timeout': '45m' }, expected: { 'timeouts.lock': 2700 } },
+    {
+      inputs: { probe: 'off', 'probe-address': '[::1]:8443', 'milvus-token': 'root:Milvus' },
+      expected: {
+        probe: {
+          required: false,
+          ca: undefined,
+          address: { host: '::1', port: 8443 },
+          token: 'root:Milvus',
+          byHostname: false,
+        },
+      },
+    },
+    { inputs: { region: 'eu-west-1' }, expected: { region: 'eu-west-1' } },
+    { inputs: { 'restore-service-type': 'NodePort' }, expected: { serviceType: 'ClusterIP' } },
+    {
+      inputs: { mode: 'destroy', host: '', 'certificate-arn': '' },
+      expected: { mode: 'destroy', host: '', serviceType: undefined },
+    },
+    {
+      inputs: {
         mode: 'destroy',
         host: 'no name',
         certificate: 'no certificate',
         'restore-service-type': 'NodePort',
       },
-      ({ serviceType }) => serviceType,
-      'NodePort',
-    ],
-    [
-      {
+      expected: { serviceType: 'NodePort' },
+    },
+    {
+      inputs: {
         mode: 'destroy',
         'restore-service-type': 'LoadBalancer',
         'restore-load-balancer-class': 'service.k8s.aws/nlb',
       },
-      ({ serviceType, restoreLoadBalancerClass: restoredClass }) => [serviceType, restoredClass],
-      ['LoadBalancer', 'service.k8s.aws/nlb'],
-    ],
-    [
-      { 'restore-load-balancer-class': 'none' },
-      ({ restoreLoadBalancerClass: restoredClass }) => restoredClass,
-      undefined,
-    ],
-    [
-      { 'allowed-account-ids': '111122223333' },
-      ({ allowedAccounts }) => allowedAccounts,
-      ['111122223333'],
-    ],
-    ...[
-      '111122223333,012345678901',
-      '111122223333\n012345678901\n',
-      '- 111122223333\n- "012345678901"',
-      '["111122223333", 012345678901]',
-      '1111-2222-3333 0123-4567-8901',
-    ].map((ids): [Inputs, (settings: Settings) => unknown, unknown] => [
-      { 'allowed-account-ids': ids },
-      ({ allowedAccounts }) => allowedAccounts,
-      ['111122223333', '012345678901'],
-    ]),
-  ])('%j', (inputs, part, value) => {
-    expect(
-      part(readInputs({ ...minimalInputsFor(inputs['region'] ?? 'us-east-2'), ...inputs })),
-    ).toEqual(value)
+      expected: { serviceType: 'LoadBalancer', restoreLoadBalancerClass: 'service.k8s.aws/nlb' },
+    },
+    {
+      inputs: { 'restore-load-balancer-class': 'none' },
+      expected: { restoreLoadBalancerClass: undefined },
+    },
+    {
+      inputs: { 'allowed-account-ids': '111122223333' },
+      expected: { allowedAccounts: ['111122223333'] },
+    },
+  ])('$inputs', ({ inputs, expected }) => {
+    const settings = readInputs({ ...minimalInputsFor(inputs['region'] ?? 'us-east-2'), ...inputs })
+    for (const [path, value] of Object.entries(expected))
+      expect(settings).toHaveProperty(path, value)
+  })
+
+  test.each([
+    '111122223333,012345678901',
+    '111122223333\n012345678901\n',
+    '- 111122223333\n- "012345678901"',
+    '["111122223333", 012345678901]',
+    '1111-2222-3333 0123-4567-8901',
+  ])('allowed-account-ids %j', (ids) => {
+    expect(readInputs({ ...minimalInputs, 'allowed-account-ids': ids }).allowedAccounts).toEqual([
+      '111122223333',
+      '012345678901',
+    ])
   })
 
   test('certificate, key and chain as base64', () => {
@@ -352,53 +356,70 @@ test('a check takes a certificate without its key', () => {
 })
 
 describe('the environment', () => {
-  test.each<[string, Inputs, Record<string, string>, Partial<Settings>]>([
-    ['AWS_DEFAULT_REGION', {}, { AWS_DEFAULT_REGION: 'eu-west-1' }, { region: 'eu-west-1' }],
+  test.each<{ name: string; inputs: Inputs; env: Record<string, string>; part: Partial<Settings> }>(
     [
-      'AWS_REGION before AWS_DEFAULT_REGION',
-      {},
-      { AWS_REGION: 'us-west-2', AWS_DEFAULT_REGION: 'eu-west-1' },
-      { region: 'us-west-2' },
+      {
+        name: 'AWS_DEFAULT_REGION',
+        inputs: {},
+        env: { AWS_DEFAULT_REGION: 'eu-west-1' },
+        part: { region: 'eu-west-1' },
+      },
+      {
+        name: 'AWS_REGION before AWS_DEFAULT_REGION',
+        inputs: {},
+        env: { AWS_REGION: 'us-west-2', AWS_DEFAULT_REGION: 'eu-west-1' },
+        part: { region: 'us-west-2' },
+      },
+      {
+        name: 'an empty AWS_REGION',
+        inputs: {},
+        env: { AWS_REGION: '', AWS_DEFAULT_REGION: 'eu-west-1' },
+        part: { region: 'eu-west-1' },
+      },
+      {
+        name: 'the input before AWS_REGION',
+        inputs: { region: 'sa-east-1' },
+        env: regionEnv,
+        part: { region: 'sa-east-1' },
+      },
+      {
+        name: 'KUBECONFIG with two files',
+        inputs: { cluster: '' },
+        env: { ...regionEnv, KUBECONFIG: '/a:/b:' },
+        part: { clusterAccess: { kind: 'kubeconfig', paths: ['/a', '/b'], context: undefined } },
+      },
+      {
+        name: 'cluster before KUBECONFIG',
+        inputs: {},
+        env: { ...regionEnv, KUBECONFIG: '/a' },
+        part: { clusterAccess: { kind: 'eks', cluster: 'production' } },
+      },
+      {
+        name: 'kubeconfig before KUBECONFIG',
+        inputs: { cluster: '', kubeconfig: '/c', context: 'x' },
+        env: { ...regionEnv, KUBECONFIG: '/a' },
+        part: { clusterAccess: { kind: 'kubeconfig', paths: ['/c'], context: 'x' } },
+      },
+      {
+        name: 'HELM_DRIVER configmap',
+        inputs: {},
+        env: { ...regionEnv, HELM_DRIVER: 'configmap' },
+        part: { helmStorage: 'ConfigMap' },
+      },
+      {
+        name: 'HELM_DRIVER secret',
+        inputs: {},
+        env: { ...regionEnv, HELM_DRIVER: 'secret' },
+        part: { helmStorage: 'Secret' },
+      },
+      {
+        name: 'HELM_DRIVER sql, with no release to read',
+        inputs: { service: 'milvus' },
+        env: { ...regionEnv, HELM_DRIVER: 'sql' },
+        part: { helmStorage: 'Secret' },
+      },
     ],
-    [
-      'an empty AWS_REGION',
-      {},
-      { AWS_REGION: '', AWS_DEFAULT_REGION: 'eu-west-1' },
-      { region: 'eu-west-1' },
-    ],
-    ['the input before AWS_REGION', { region: 'sa-east-1' }, regionEnv, { region: 'sa-east-1' }],
-    [
-      'KUBECONFIG with two files',
-      { cluster: '' },
-      { ...regionEnv, KUBECONFIG: '/a:/b:' },
-      { clusterAccess: { kind: 'kubeconfig', paths: ['/a', '/b'], context: undefined } },
-    ],
-    [
-      'cluster before KUBECONFIG',
-      {},
-      { ...regionEnv, KUBECONFIG: '/a' },
-      { clusterAccess: { kind: 'eks', cluster: 'production' } },
-    ],
-    [
-      'kubeconfig before KUBECONFIG',
-      { cluster: '', kubeconfig: '/c', context: 'x' },
-      { ...regionEnv, KUBECONFIG: '/a' },
-      { clusterAccess: { kind: 'kubeconfig', paths: ['/c'], context: 'x' } },
-    ],
-    [
-      'HELM_DRIVER configmap',
-      {},
-      { ...regionEnv, HELM_DRIVER: 'configmap' },
-      { helmStorage: 'ConfigMap' },
-    ],
-    ['HELM_DRIVER secret', {}, { ...regionEnv, HELM_DRIVER: 'secret' }, { helmStorage: 'Secret' }],
-    [
-      'HELM_DRIVER sql, with no release to read',
-      { service: 'milvus' },
-      { ...regionEnv, HELM_DRIVER: 'sql' },
-      { helmStorage: 'Secret' },
-    ],
-  ])('%s', (_, inputs, env, part) => {
+  )('$name', ({ inputs, env, part }) => {
     expect(
       readInputs({ ...minimalInputsFor(part.region ?? 'us-east-2'), ...inputs }, env),
     ).toMatchObject(part)
@@ -406,227 +427,234 @@ describe('the environment', () => {
 })
 
 describe('invalid inputs', () => {
-  test.each<[string, Inputs, Record<string, string>, string[]]>([
-    [
-      'nothing given',
-      { cluster: '', host: '', 'certificate-arn': '' },
-      {},
-      [
+  test.each<{ name: string; inputs: Inputs; env: Record<string, string>; expected: string[] }>([
+    {
+      name: 'nothing given',
+      inputs: { cluster: '', host: '', 'certificate-arn': '' },
+      env: {},
+      expected: [
         'input-missing: Input cluster is empty.',
         'input-missing: Input region is empty.',
         'input-missing: Input host is empty.',
         'input-missing: Input certificate is empty.',
       ],
-    ],
-    [
-      'a key without its certificate',
-      { 'certificate-arn': '', 'private-key': '-----BEGIN PRIVATE KEY-----' },
-      regionEnv,
-      ['input-missing: Input certificate is empty.'],
-    ],
-    [
-      'a certificate without its key',
-      { 'certificate-arn': '', certificate: '-----BEGIN CERTIFICATE-----' },
-      regionEnv,
-      ['input-missing: Input private-key is empty.'],
-    ],
-    [
-      'a user name for the chart without its password',
-      { 'chart-username': 'AWS' },
-      regionEnv,
-      ['input-missing: Input chart-password is empty.'],
-    ],
-    [
-      'a chain alone',
-      { 'certificate-arn': '', 'certificate-chain': '-----BEGIN CERTIFICATE-----' },
-      regionEnv,
-      ['input-missing: Input certificate is empty.', 'input-missing: Input private-key is empty.'],
-    ],
-    [
-      'cluster and kubeconfig',
-      { kubeconfig: '/c' },
-      regionEnv,
-      ['inputs-conflict: Inputs cluster and kubeconfig are both set.'],
-    ],
-    [
-      'cluster and context',
-      { context: 'x' },
-      regionEnv,
-      ['inputs-conflict: Input context is set together with cluster, which has no contexts.'],
-    ],
-    [
-      'release and service',
-      { release: 'a', service: 'b' },
-      regionEnv,
-      ['inputs-conflict: Inputs release and service are both set.'],
-    ],
-    [
-      'cutover last and no probe',
-      { cutover: 'last', probe: 'off' },
-      regionEnv,
-      [
+    },
+    {
+      name: 'a key without its certificate',
+      inputs: { 'certificate-arn': '', 'private-key': '-----BEGIN PRIVATE KEY-----' },
+      env: regionEnv,
+      expected: ['input-missing: Input certificate is empty.'],
+    },
+    {
+      name: 'a certificate without its key',
+      inputs: { 'certificate-arn': '', certificate: '-----BEGIN CERTIFICATE-----' },
+      env: regionEnv,
+      expected: ['input-missing: Input private-key is empty.'],
+    },
+    {
+      name: 'a user name for the chart without its password',
+      inputs: { 'chart-username': 'AWS' },
+      env: regionEnv,
+      expected: ['input-missing: Input chart-password is empty.'],
+    },
+    {
+      name: 'a chain alone',
+      inputs: { 'certificate-arn': '', 'certificate-chain': '-----BEGIN CERTIFICATE-----' },
+      env: regionEnv,
+      expected: [
+        'input-missing: Input certificate is empty.',
+        'input-missing: Input private-key is empty.',
+      ],
+    },
+    {
+      name: 'cluster and kubeconfig',
+      inputs: { kubeconfig: '/c' },
+      env: regionEnv,
+      expected: ['inputs-conflict: Inputs cluster and kubeconfig are both set.'],
+    },
+    {
+      name: 'cluster and context',
+      inputs: { context: 'x' },
+      env: regionEnv,
+      expected: [
+        'inputs-conflict: Input context is set together with cluster, which has no contexts.',
+      ],
+    },
+    {
+      name: 'release and service',
+      inputs: { release: 'a', service: 'b' },
+      env: regionEnv,
+      expected: ['inputs-conflict: Inputs release and service are both set.'],
+    },
+    {
+      name: 'cutover last and no probe',
+      inputs: { cutover: 'last', probe: 'off' },
+      env: regionEnv,
+      expected: [
         'inputs-conflict: Input cutover is last, but probe is off: nothing would prove the ALB before the old load balancer is deleted.',
       ],
-    ],
-    [
-      'cutover never and what helm would change',
-      { cutover: 'never', values: 'a: b', 'chart-version': '5.0.19' },
-      regionEnv,
-      [
+    },
+    {
+      name: 'cutover never and what helm would change',
+      inputs: { cutover: 'never', values: 'a: b', 'chart-version': '5.0.19' },
+      env: regionEnv,
+      expected: [
         'inputs-conflict: Input cutover is never, which leaves the release unchanged, but values and chart-version would change it.',
       ],
-    ],
-    [
-      'HELM_DRIVER sql',
-      {},
-      { ...regionEnv, HELM_DRIVER: 'sql' },
-      [
+    },
+    {
+      name: 'HELM_DRIVER sql',
+      inputs: {},
+      env: { ...regionEnv, HELM_DRIVER: 'sql' },
+      expected: [
         'inputs-conflict: HELM_DRIVER is sql, but the action reads releases only from Secrets and ConfigMaps.',
       ],
-    ],
-    [
-      'a mode that there is not',
-      { mode: 'verify' },
-      regionEnv,
-      ['input-invalid: Input mode is "verify", which is not a valid value.'],
-    ],
-    [
-      'a wrong region in the environment',
-      {},
-      { AWS_REGION: 'Ohio' },
-      [
+    },
+    {
+      name: 'a mode that there is not',
+      inputs: { mode: 'verify' },
+      env: regionEnv,
+      expected: ['input-invalid: Input mode is "verify", which is not a valid value.'],
+    },
+    {
+      name: 'a wrong region in the environment',
+      inputs: {},
+      env: { AWS_REGION: 'Ohio' },
+      expected: [
         'input-invalid: Input region is empty, and its default AWS_REGION is "Ohio", which is not an AWS region.',
       ],
-    ],
-    [
-      'a chart repository that is an alias',
-      { 'chart-repository': 'milvus' },
-      regionEnv,
-      ['input-invalid: Input chart-repository is not an http or https URL.'],
-    ],
-    [
-      'a chart repository that is a registry',
-      { 'chart-repository': 'oci://registry.example.com/charts' },
-      regionEnv,
-      [
+    },
+    {
+      name: 'a chart repository that is an alias',
+      inputs: { 'chart-repository': 'milvus' },
+      env: regionEnv,
+      expected: ['input-invalid: Input chart-repository is not an http or https URL.'],
+    },
+    {
+      name: 'a chart repository that is a registry',
+      inputs: { 'chart-repository': 'oci://registry.example.com/charts' },
+      env: regionEnv,
+      expected: [
         'input-invalid: Input chart-repository is an OCI registry, not the URL of a chart repository.',
       ],
-    ],
-    [
-      'a chart repository that is an archive',
-      { 'chart-repository': 'https://charts.example.com/milvus-5.0.19.tgz' },
-      regionEnv,
-      [
+    },
+    {
+      name: 'a chart repository that is an archive',
+      inputs: { 'chart-repository': 'https://charts.example.com/milvus-5.0.19.tgz' },
+      env: regionEnv,
+      expected: [
         'input-invalid: Input chart-repository is the URL of a packaged chart, not of a chart repository.',
       ],
-    ],
-    [
-      'a chart repository with its index',
-      { 'chart-repository': 'https://charts.example.com/index.yaml' },
-      regionEnv,
-      ['input-invalid: Input chart-repository ends in index.yaml, which helm appends.'],
-    ],
-    [
-      'a chart that is a repository',
-      { chart: 'https://zilliztech.github.io/milvus-helm/' },
-      regionEnv,
-      ['input-invalid: Input chart is a URL, but not of a packaged chart (.tgz).'],
-    ],
-    [
-      'a chart that is a registry alone',
-      { chart: 'oci://registry.example.com' },
-      regionEnv,
-      [
+    },
+    {
+      name: 'a chart repository with its index',
+      inputs: { 'chart-repository': 'https://charts.example.com/index.yaml' },
+      env: regionEnv,
+      expected: ['input-invalid: Input chart-repository ends in index.yaml, which helm appends.'],
+    },
+    {
+      name: 'a chart that is a repository',
+      inputs: { chart: 'https://zilliztech.github.io/milvus-helm/' },
+      env: regionEnv,
+      expected: ['input-invalid: Input chart is a URL, but not of a packaged chart (.tgz).'],
+    },
+    {
+      name: 'a chart that is a registry alone',
+      inputs: { chart: 'oci://registry.example.com' },
+      env: regionEnv,
+      expected: [
         'input-invalid: Input chart is oci://registry.example.com, which does not name a chart in the registry.',
       ],
-    ],
-    [
-      'a chart with half a digest',
-      { chart: 'oci://registry.example.com/milvus@sha256:abc' },
-      regionEnv,
-      [
+    },
+    {
+      name: 'a chart with half a digest',
+      inputs: { chart: 'oci://registry.example.com/milvus@sha256:abc' },
+      env: regionEnv,
+      expected: [
         'input-invalid: Input chart contains the digest sha256:abc, which is not sha256: with 64 hexadecimal digits.',
       ],
-    ],
-    [
-      'a chart repository of files',
-      { 'chart-repository': 'file:///charts' },
-      regionEnv,
-      ['input-invalid: Input chart-repository is not an http or https URL.'],
-    ],
-    [
-      'an idle timeout that ELB does not take',
-      { 'idle-timeout': '2h' },
-      regionEnv,
-      ['input-invalid: Input idle-timeout is "2h", which is out of range.'],
-    ],
-    [
-      'a type for a Service without a release',
-      { mode: 'destroy', service: 'milvus-svc', 'restore-service-type': 'LoadBalancer' },
-      regionEnv,
-      [
+    },
+    {
+      name: 'a chart repository of files',
+      inputs: { 'chart-repository': 'file:///charts' },
+      env: regionEnv,
+      expected: ['input-invalid: Input chart-repository is not an http or https URL.'],
+    },
+    {
+      name: 'an idle timeout that ELB does not take',
+      inputs: { 'idle-timeout': '2h' },
+      env: regionEnv,
+      expected: ['input-invalid: Input idle-timeout is "2h", which is out of range.'],
+    },
+    {
+      name: 'a type for a Service without a release',
+      inputs: { mode: 'destroy', service: 'milvus-svc', 'restore-service-type': 'LoadBalancer' },
+      env: regionEnv,
+      expected: [
         'inputs-conflict: Inputs restore-service-type and service are both set, but the action does not change a Service without a Helm release.',
       ],
-    ],
-    [
-      'a type that is none to restore',
-      { mode: 'destroy', 'restore-service-type': 'ClusterIP' },
-      regionEnv,
-      ['input-invalid: Input restore-service-type is "ClusterIP", which is not a valid value.'],
-    ],
-    [
-      'a class without the type that it goes with',
-      {
+    },
+    {
+      name: 'a type that is none to restore',
+      inputs: { mode: 'destroy', 'restore-service-type': 'ClusterIP' },
+      env: regionEnv,
+      expected: [
+        'input-invalid: Input restore-service-type is "ClusterIP", which is not a valid value.',
+      ],
+    },
+    {
+      name: 'a class without the type that it goes with',
+      inputs: {
         mode: 'destroy',
         'restore-service-type': 'NodePort',
         'restore-load-balancer-class': 'none',
       },
-      regionEnv,
-      [
+      env: regionEnv,
+      expected: [
         'inputs-conflict: Input restore-load-balancer-class is set, but restore-service-type is not LoadBalancer.',
       ],
-    ],
-    [
-      'a class that Kubernetes would refuse',
-      {
+    },
+    {
+      name: 'a class that Kubernetes would refuse',
+      inputs: {
         mode: 'destroy',
         'restore-service-type': 'LoadBalancer',
         'restore-load-balancer-class': 'service.k8s.aws/',
       },
-      regionEnv,
-      [
+      env: regionEnv,
+      expected: [
         'input-invalid: Input restore-load-balancer-class is "service.k8s.aws/", which is not a load balancer class.',
       ],
-    ],
-    [
-      'an account id that YAML has shortened',
-      { 'allowed-account-ids': '12345678901' },
-      regionEnv,
-      [
+    },
+    {
+      name: 'an account id that YAML has shortened',
+      inputs: { 'allowed-account-ids': '12345678901' },
+      env: regionEnv,
+      expected: [
         'input-invalid: Input allowed-account-ids contains "12345678901", which is not an AWS account ID: those have 12 digits.',
       ],
-    ],
-    [
-      'an account by its alias',
-      { 'allowed-account-ids': '111122223333, my-company' },
-      regionEnv,
-      [
+    },
+    {
+      name: 'an account by its alias',
+      inputs: { 'allowed-account-ids': '111122223333, my-company' },
+      env: regionEnv,
+      expected: [
         'input-invalid: Input allowed-account-ids contains "my-company", which is not an AWS account ID: those have 12 digits.',
       ],
-    ],
-    [
-      'a probe by name and none at all',
-      { probe: 'off', 'probe-dns': 'true' },
-      regionEnv,
-      ['inputs-conflict: Input probe-dns is true, but probe is off.'],
-    ],
-    [
-      'a wait of no time',
-      { 'probe-timeout': '0s' },
-      regionEnv,
-      ['input-invalid: Input probe-timeout is "0s", which is out of range.'],
-    ],
-  ])('%s', (_, inputs, env, expected) => {
+    },
+    {
+      name: 'a probe by name and none at all',
+      inputs: { probe: 'off', 'probe-dns': 'true' },
+      env: regionEnv,
+      expected: ['inputs-conflict: Input probe-dns is true, but probe is off.'],
+    },
+    {
+      name: 'a wait of no time',
+      inputs: { 'probe-timeout': '0s' },
+      env: regionEnv,
+      expected: ['input-invalid: Input probe-timeout is "0s", which is out of range.'],
+    },
+  ])('$name', ({ inputs, env, expected }) => {
     expect(formatProblems(captureInputError({ ...minimalInputs, ...inputs }, env))).toEqual(
       expected,
     )
@@ -730,124 +758,141 @@ describe('messages of frequent mistakes', () => {
   const emptySecret =
     'A secret that does not exist in this environment, or under another name, reads as empty.'
   const noArn: Inputs = { ...minimalInputs, 'certificate-arn': '' }
-  test.each<[string, () => Inputs, string[]]>([
-    [
-      'only a key',
-      () => ({ ...noArn, 'private-key': issued.privateKey }),
-      [
+  test.each<{ name: string; inputs: Inputs; expected: string[] }>([
+    {
+      name: 'only a key',
+      inputs: { ...noArn, 'private-key': issued.privateKey },
+      expected: [
         `Input certificate is empty. Set certificate together with private-key, or set certificate-arn. ${emptySecret}`,
       ],
-    ],
-    [
-      'certificate and key swapped',
-      () => ({ ...noArn, certificate: issued.privateKey, 'private-key': issued.certificate }),
-      ['Inputs certificate and private-key are swapped. Exchange the two values.'],
-    ],
-    [
-      'a scheme of another cloud',
-      () => ({ ...minimalInputs, scheme: 'public' }),
-      ['Input scheme is "public", which is not a valid value. Use internet-facing or internal.'],
-    ],
-    [
-      'an address instead of a CIDR block',
-      () => ({ ...minimalInputs, 'inbound-cidrs': '203.0.113.7' }),
-      [
+    },
+    {
+      name: 'certificate and key swapped',
+      inputs: {
+        ...noArn,
+        certificate: issued.privateKey,
+        'private-key': issued.certificate,
+      },
+      expected: ['Inputs certificate and private-key are swapped. Exchange the two values.'],
+    },
+    {
+      name: 'a scheme of another cloud',
+      inputs: { ...minimalInputs, scheme: 'public' },
+      expected: [
+        'Input scheme is "public", which is not a valid value. Use internet-facing or internal.',
+      ],
+    },
+    {
+      name: 'an address instead of a CIDR block',
+      inputs: { ...minimalInputs, 'inbound-cidrs': '203.0.113.7' },
+      expected: [
         'Input inbound-cidrs contains "203.0.113.7", which has no prefix length. For one address, use 203.0.113.7/32.',
       ],
-    ],
-    [
-      'a list instead of a map',
-      () => ({ ...minimalInputs, tags: '- team: search' }),
-      ['Input tags is a YAML list. Write one "key: value" per line, without the leading "- ".'],
-    ],
-    [
-      'a tab',
-      () => ({ ...minimalInputs, values: 'proxy:\n\treplicas: 2' }),
-      ['Input values is not valid YAML: tab in line 2. Indent with spaces.'],
-    ],
-    [
-      'an OCI registry as chart repository',
-      () => ({ ...minimalInputs, 'chart-repository': 'oci://registry.example.com/charts/' }),
-      [
+    },
+    {
+      name: 'a list instead of a map',
+      inputs: { ...minimalInputs, tags: '- team: search' },
+      expected: [
+        'Input tags is a YAML list. Write one "key: value" per line, without the leading "- ".',
+      ],
+    },
+    {
+      name: 'a tab',
+      inputs: { ...minimalInputs, values: 'proxy:\n\treplicas: 2' },
+      expected: ['Input values is not valid YAML: tab in line 2. Indent with spaces.'],
+    },
+    {
+      name: 'an OCI registry as chart repository',
+      inputs: {
+        ...minimalInputs,
+        'chart-repository': 'oci://registry.example.com/charts/',
+      },
+      expected: [
         'Input chart-repository is an OCI registry, not the URL of a chart repository. For an OCI registry, put the oci:// reference in chart, for example oci://registry.example.com/charts/milvus, and leave chart-repository empty.',
       ],
-    ],
-    [
-      'one of three words',
-      () => ({ ...minimalInputs, cutover: 'later' }),
-      ['Input cutover is "later", which is not a valid value. Use first, last or never.'],
-    ],
-  ])('%s', (_name, inputs, expected) => {
-    const { allErrors } = captureInputError(inputs())
+    },
+    {
+      name: 'one of three words',
+      inputs: { ...minimalInputs, cutover: 'later' },
+      expected: ['Input cutover is "later", which is not a valid value. Use first, last or never.'],
+    },
+  ])('$name', ({ inputs, expected }) => {
+    const { allErrors } = captureInputError(inputs)
     expect(allErrors.map(({ message, remedy }) => `${message} ${remedy}`)).toEqual(expected)
   })
 })
 
 describe('secrets', () => {
   const canary = 'canary-Zm9vYmFy'
-  const certificateInputs = (): Inputs => ({
+  const certificateInputs: Inputs = {
     ...minimalInputs,
     'certificate-arn': '',
     certificate: issued.certificate,
     'private-key': issued.privateKey,
-  })
-  test.each<[string, () => Inputs, string[]]>([
-    [
-      'a key that is no PEM',
-      () => ({ ...certificateInputs(), 'private-key': canary }),
-      ['input-invalid'],
-    ],
-    [
-      'a key that is broken',
-      () => ({
-        ...certificateInputs(),
+  }
+  test.each<{ name: string; inputs: Inputs; codes: string[] }>([
+    {
+      name: 'a key that is no PEM',
+      inputs: { ...certificateInputs, 'private-key': canary },
+      codes: ['input-invalid'],
+    },
+    {
+      name: 'a key that is broken',
+      inputs: {
+        ...certificateInputs,
         'private-key': `-----BEGIN PRIVATE KEY-----\n${canary}\n-----END PRIVATE KEY-----`,
-      }),
-      ['private-key-unreadable'],
-    ],
-    [
-      'a key under a pass phrase',
-      () => ({
-        ...certificateInputs(),
+      },
+      codes: ['private-key-unreadable'],
+    },
+    {
+      name: 'a key under a pass phrase',
+      inputs: {
+        ...certificateInputs,
         'private-key': encryptPrivateKey(issued.privateKey, canary),
-      }),
-      ['private-key-unreadable'],
-    ],
-    [
-      "key and certificate in each other's place",
-      () => ({
-        ...certificateInputs(),
+      },
+      codes: ['private-key-unreadable'],
+    },
+    {
+      name: "key and certificate in each other's place",
+      inputs: {
+        ...certificateInputs,
         certificate: issued.privateKey,
         'private-key': issued.certificate,
-      }),
-      ['certificate-unreadable'],
-    ],
-    [
-      'a certificate that is broken, and a key that is',
-      () => ({
-        ...certificateInputs(),
+      },
+      codes: ['certificate-unreadable'],
+    },
+    {
+      name: 'a certificate that is broken, and a key that is',
+      inputs: {
+        ...certificateInputs,
         certificate: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----',
         'private-key': `-----BEGIN PRIVATE KEY-----\n${canary}\n-----END PRIVATE KEY-----`,
-      }),
-      ['certificate-unreadable', 'private-key-unreadable'],
-    ],
-    [
-      'values that are not YAML',
-      () => ({ ...minimalInputs, values: `password: "${canary}` }),
-      ['input-invalid'],
-    ],
-    [
-      'an archive with credentials',
-      () => ({ ...minimalInputs, chart: `https://user:${canary}@charts.example.com/milvus.tgz` }),
-      ['input-invalid'],
-    ],
-    [
-      'a chart repository with credentials',
-      () => ({ ...minimalInputs, 'chart-repository': `https://user:${canary}@charts.example.com` }),
-      ['input-invalid'],
-    ],
-  ])('%s is not quoted', (_, inputs, codes) => {
-    const error = captureInputError(inputs())
+      },
+      codes: ['certificate-unreadable', 'private-key-unreadable'],
+    },
+    {
+      name: 'values that are not YAML',
+      inputs: { ...minimalInputs, values: `password: "${canary}` },
+      codes: ['input-invalid'],
+    },
+    {
+      name: 'an archive with credentials',
+      inputs: {
+        ...minimalInputs,
+        chart: `https://user:${canary}@charts.example.com/milvus.tgz`,
+      },
+      codes: ['input-invalid'],
+    },
+    {
+      name: 'a chart repository with credentials',
+      inputs: {
+        ...minimalInputs,
+        'chart-repository': `https://user:${canary}@charts.example.com`,
+      },
+      codes: ['input-invalid'],
+    },
+  ])('$name is not quoted', ({ inputs, codes }) => {
+    const error = captureInputError(inputs)
     expect(error.allErrors.map(({ code }) => code)).toEqual(codes)
     const errorText = collectErrorText(error)
     expect(errorText).not.toContain(canary)
