@@ -1,4 +1,4 @@
-/** The parsers of lists, maps and PEM. */
+/** Parsers of lists, maps and Helm values. */
 import { describe, expect, test } from '@jest/globals'
 import * as lists from '../../src/inputs/lists.ts'
 import * as yaml from '../../src/inputs/yaml.ts'
@@ -39,14 +39,14 @@ describe('list', () => {
 
   test.each([
     {
-      name: 'a list that is not closed',
+      name: 'an unclosed list',
       raw: '[subnet-1, subnet-2',
       expected: /is not valid YAML: syntax error in line 1, column \d+\./,
     },
     { name: 'maps in a list', raw: '- id: subnet-1\n- id: subnet-2', expected: /./ },
     { name: 'lists in a list', raw: '[[subnet-1], [subnet-2]]', expected: /./ },
-    { name: 'an entry that is empty', raw: '- subnet-1\n-\n', expected: /./ },
-  ])('$name is refused', ({ raw, expected }) => {
+    { name: 'an empty entry', raw: '- subnet-1\n-\n', expected: /./ },
+  ])('$name is invalid', ({ raw, expected }) => {
     expect(captureInvalidInput(lists.list, raw).message).toMatch(expected)
   })
 })
@@ -69,7 +69,7 @@ describe('cidrs', () => {
     ['10.0.0.0/-1', '10.0.0.0/-1'],
     ['example.com/24', 'example.com/24'],
     ['10.0.0.0/8, 300.0.0.0/8', '300.0.0.0/8'],
-  ])('%s is refused by the block that is wrong', (raw, block) => {
+  ])('%s contains an invalid block', (raw, block) => {
     expect(captureInvalidInput(lists.cidrs, raw).message).toBe(
       `contains ${JSON.stringify(block)}, which is not a CIDR block.`,
     )
@@ -139,11 +139,11 @@ describe('stringMap', () => {
     { name: 'only a comment', raw: '# nothing', value: {} },
     { name: 'a block scalar', raw: 'policy: |\n  one\n  two\n', value: { policy: 'one\ntwo\n' } },
     {
-      name: 'an account id with a zero first',
+      name: 'an account ID with a leading zero',
       raw: 'account: 012345678901',
       value: { account: '012345678901' },
     },
-    { name: 'a version that ends in a zero', raw: 'version: 1.10', value: { version: '1.10' } },
+    { name: 'a version with a trailing zero', raw: 'version: 1.10', value: { version: '1.10' } },
     { name: 'a commit that looks like a number', raw: 'commit: 12e4', value: { commit: '12e4' } },
     {
       name: 'pairs whose values have spaces',
@@ -168,12 +168,12 @@ describe('stringMap', () => {
       expected: /^contains a value of "team" that is not a string\.$/,
     },
     {
-      name: 'a key twice',
+      name: 'a duplicate key',
       raw: 'team: a\nteam: b',
       expected: /^is not valid YAML: duplicate key in line 2\.$/,
     },
     { name: 'a pair without its equals sign', raw: 'team=search,stage', expected: /./ },
-  ])('$name is refused', ({ raw, expected }) => {
+  ])('$name is invalid', ({ raw, expected }) => {
     expect(captureInvalidInput(yaml.stringMap, raw).message).toMatch(expected)
   })
 })
@@ -186,24 +186,24 @@ describe('helmValues', () => {
       value: { proxy: { replicas: 2 }, minio: { enabled: false } },
     },
     {
-      name: 'a null takes a value away',
+      name: 'null removes a value',
       raw: 'service: {annotations: null}',
       value: { service: { annotations: null } },
     },
     { name: 'only a comment', raw: '# nothing here', value: {} },
     { name: 'null', raw: 'null', value: {} },
     {
-      name: 'words and modes as in YAML 1.1',
+      name: 'YAML 1.1 booleans and octal numbers',
       raw: 'a: no\nb: on\nc: 0644',
       value: { a: false, b: true, c: 420 },
     },
     {
-      name: 'a date stays a text, as helm keeps it',
+      name: 'a date stays a string, as in Helm',
       raw: 'until: 2027-01-01',
       value: { until: '2027-01-01' },
     },
     {
-      name: 'a key that is a name of JavaScript',
+      name: 'a key with the name of a JavaScript property',
       raw: '__proto__: {polluted: true}',
       value: JSON.parse('{"__proto__":{"polluted":true}}') as Record<string, unknown>,
     },
@@ -221,12 +221,12 @@ describe('helmValues', () => {
       expected: /^is not valid YAML: tab in line 2\.$/,
     },
     {
-      name: 'a quote that does not end',
+      name: 'an unclosed quote',
       raw: `password: "${canary}`,
       expected: /^is not valid YAML: syntax error in line 1, column \d+\.$/,
     },
     {
-      name: 'a map in itself',
+      name: 'a map that contains itself',
       raw: `a: &a {password: ${canary}, b: *a}`,
       expected: /aliases that refer to themselves/,
     },
@@ -248,7 +248,7 @@ describe('helmValues', () => {
       expected: /^is not valid YAML/,
     },
     {
-      name: 'a number that JSON has not',
+      name: 'an infinite number',
       raw: `password: ${canary}\na: [1, .inf]`,
       expected: /^contains a number that is not finite/,
     },
@@ -262,7 +262,7 @@ describe('helmValues', () => {
       raw: `password: *${canary}`,
       expected: /^is not valid YAML: syntax error in line 1, column \d+\.$/,
     },
-  ])('$name is refused without its text', ({ raw, expected }) => {
+  ])('$name is invalid, and not quoted', ({ raw, expected }) => {
     const { message, remedy, cause } = captureInvalidInput(yaml.helmValues, raw)
     expect(message).toEqual(
       typeof expected === 'string' ? expected : expect.stringMatching(expected),

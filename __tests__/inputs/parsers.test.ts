@@ -79,13 +79,13 @@ describe('invalid texts', () => {
       expected: /not a Kubernetes name/,
     },
     {
-      name: 'kubernetesName that could leave the path of a URL',
+      name: 'kubernetesName that would change the path of a URL',
       parse: names.kubernetesName,
       raw: '../secrets',
       expected: /not a Kubernetes name/,
     },
     {
-      name: 'kubernetesName that helm could take for an option',
+      name: 'kubernetesName that is an option of helm',
       parse: names.kubernetesName,
       raw: '-n',
       expected: /not a Kubernetes name/,
@@ -109,13 +109,13 @@ describe('invalid texts', () => {
       expected: /not a Kubernetes name/,
     },
     {
-      name: 'region that is a zone',
+      name: 'region that is an Availability Zone',
       parse: names.region,
       raw: 'us-east-2a',
       expected: /is "us-east-2a", which is an Availability Zone\.$/,
     },
     {
-      name: 'region that is a local zone',
+      name: 'region that is a Local Zone',
       parse: names.region,
       raw: 'us-west-2-lax-1a',
       expected: /which is an Availability Zone/,
@@ -151,7 +151,7 @@ describe('invalid texts', () => {
       expected: /not the ARN of an ACM certificate/,
     },
     {
-      name: 'certificateArn that is the id alone',
+      name: 'certificateArn that is only the ID',
       parse: names.certificateArn,
       raw: '0a1b2c3d',
       expected: /is "0a1b2c3d", which is not the ARN/,
@@ -218,7 +218,7 @@ describe('invalid texts', () => {
       expected: /neither true nor false/,
     },
     {
-      name: 'a long text, of which no piece is shown',
+      name: 'a long text, which is not quoted',
       parse: parsers.port,
       raw: 'x'.repeat(200),
       expected: /^is a text of 200 characters, which is not a port number\.$/,
@@ -272,7 +272,7 @@ describe('host', () => {
     ['bücher.example', /contains letters that are not ASCII/],
     [`${label63}a.example.com`, /not a DNS name/],
     [`${`${label63}.`.repeat(4)}com`, /not a DNS name/],
-  ])('%s is refused', (raw, expected) => {
+  ])('%s is invalid', (raw, expected) => {
     const { message } = captureInvalidInput(names.host, raw)
     expect(message).toMatch(expected)
     expect(message).toContain(
@@ -323,7 +323,7 @@ describe('rejectPlaceholder', () => {
     'price: $5',
     '**',
     '${{ a }} and more',
-  ])('%s may be a value', (raw) => {
+  ])('%s is a possible value', (raw) => {
     expect(() => misplaced.rejectPlaceholder(raw)).not.toThrow()
   })
 })
@@ -338,7 +338,7 @@ describe('numbers', () => {
     expect(parsers.port(raw)).toBe(value)
   })
   test.each(['0', '65536', '-1', '4.5', '443/tcp', '0x1bb', '1e3', ' 443', '999999'])(
-    'port %s is refused',
+    'port %s is invalid',
     (raw) => {
       expect(captureInvalidInput(parsers.port, raw).message).toMatch(/which is not a port/)
     },
@@ -368,7 +368,7 @@ describe('numbers', () => {
     ['0s', /out of range/],
     ['4001s', /out of range/],
     ['99999999999999h', /out of range/],
-  ])('duration %s is refused', (raw, expected) => {
+  ])('duration %s is invalid', (raw, expected) => {
     const { message, remedy } = captureInvalidInput(duration, raw)
     expect(message).toMatch(expected)
     expect(remedy).toMatch(/out of range/.test(message) ? /from 1s to 4000s/ : /90s, 10m or 1h30m/)
@@ -405,7 +405,7 @@ describe('hostPort', () => {
     ['alb example:443', /not host:port/],
     ['alb.example.com:0', /not a port/],
     ['alb.example.com:70000', /not a port/],
-  ])('%s is refused', (raw, expected) => {
+  ])('%s is invalid', (raw, expected) => {
     expect(captureInvalidInput(parsers.hostPort, raw).message).toMatch(expected)
   })
 })

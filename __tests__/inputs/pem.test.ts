@@ -35,7 +35,7 @@ describe('pem', () => {
   })
 
   test.each([
-    { name: 'text before the certificate stays', preamble: 'subject=CN = x\n', block: pemText },
+    { name: 'text before the certificate is kept', preamble: 'subject=CN = x\n', block: pemText },
   ])('$name', ({ preamble, block }) => {
     expect(parsePem(preamble + block)).toBe(preamble + block)
   })
@@ -43,7 +43,7 @@ describe('pem', () => {
   test.each([
     ['something else', canary],
     ['base64 of something else', Buffer.from(canary).toString('base64')],
-  ])('%s is refused and not quoted', (_, raw) => {
+  ])('%s is invalid, and not quoted', (_, raw) => {
     const { message, remedy } = captureInvalidInput(parsePem, raw)
     expect(message).toBe('is neither PEM nor base64 of PEM.')
     expect(message + remedy).not.toContain(raw)
@@ -56,9 +56,13 @@ describe('pem', () => {
       expected: /encoded twice/,
     },
     { name: 'a path', raw: './secrets/key.pem', expected: /the path of a file.*gh secret set/ },
-    { name: 'a whole path', raw: '/home/runner/work/_temp/key', expected: /the path of a file/ },
-    { name: 'a path of curl', raw: '@key.pem', expected: /the path of a file/ },
-    { name: 'a path of Windows', raw: 'C:\\certs\\key.pem', expected: /the path of a file/ },
+    {
+      name: 'an absolute path',
+      raw: '/home/runner/work/_temp/key',
+      expected: /the path of a file/,
+    },
+    { name: 'a path as in curl', raw: '@key.pem', expected: /the path of a file/ },
+    { name: 'a Windows path', raw: 'C:\\certs\\key.pem', expected: /the path of a file/ },
     { name: 'the name of a file', raw: 'key.pem', expected: /the path of a file/ },
     { name: 'JSON', raw: JSON.stringify({ private_key: pemText }), expected: /is JSON.*fromJSON/ },
     {
@@ -72,11 +76,11 @@ describe('pem', () => {
       expected: /an ARN.*secretsmanager/,
     },
     {
-      name: 'a key of SSH',
+      name: 'an SSH key',
       raw: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@host',
       expected: /an SSH public key/,
     },
-  ])('$name is named as what it is, and not quoted', ({ raw, expected }) => {
+  ])('$name is recognized, and not quoted', ({ raw, expected }) => {
     const { message, remedy } = captureInvalidInput(parsePem, raw)
     expect(`${message} ${remedy}`).toMatch(expected)
     expect(message + remedy).not.toContain(raw)
@@ -87,7 +91,7 @@ describe('pem', () => {
     ['spaces in place of line ends', longPem.trim().replaceAll('\n', ' ')],
     ['no line ends at all', longPem.replaceAll('\n', '')],
     ['two blocks on one line', `${longPem}${longPem}`.replaceAll('\n', ' ')],
-  ])('%s: the lines are made again', (_, raw) => {
+  ])('%s: line breaks are restored', (_, raw) => {
     expect(
       parsePem(raw).replace(/-----END CERTIFICATE----- ?-/g, '-----END CERTIFICATE-----\n-'),
     ).toBe(raw.match(/BEGIN/g)?.length === 2 ? longPem + longPem : longPem)
@@ -145,11 +149,11 @@ describe('pem', () => {
       expected: /PKCS#7.*openssl pkcs7/,
     },
     {
-      name: 'a Java key store',
+      name: 'a Java keystore',
       bytes: Buffer.from('feedfeed00000002', 'hex'),
       expected: /Java keystore.*keytool/,
     },
-  ])('base64 of $name is named as what it is', ({ bytes, expected }) => {
+  ])('base64 of $name is recognized', ({ bytes, expected }) => {
     const { message, remedy } = captureInvalidInput(parsePem, bytes.toString('base64'))
     expect(`${message} ${remedy}`).toMatch(expected)
   })

@@ -1,0 +1,499 @@
+/** What is wrong with inputs, and that no error contains a secret. */
+import { describe, expect, test } from '@jest/globals'
+import { encryptPrivateKey } from '../../testing/certificates.ts'
+import { collectErrorText } from '../capture-error.ts'
+import {
+  captureInputError,
+  formatProblems,
+  issued,
+  minimalInputs,
+  minimalInputsFor,
+  readInputs,
+  regionEnv,
+  type Inputs,
+} from './read-inputs.ts'
+
+test('a certificate of another region is a conflict', () => {
+  expect(
+    formatProblems(captureInputError({ ...minimalInputsFor('eu-west-1') }, regionEnv)),
+  ).toEqual([
+    'inputs-conflict: Input certificate-arn is in region eu-west-1, but the cluster is in us-east-2.',
+  ])
+})
+
+describe('invalid inputs', () => {
+  test.each<{ name: string; inputs: Inputs; env: Record<string, string>; expected: string[] }>([
+    {
+      name: 'no inputs',
+      inputs: { cluster: '', host: '', 'certificate-arn': '' },
+      env: {},
+      expected: [
+        'input-missing: Input cluster is empty.',
+        'input-missing: Input region is empty.',
+        'input-missing: Input host is empty.',
+        'input-missing: Input certificate is empty.',
+      ],
+    },
+    {
+      name: 'a key without a certificate',
+      inputs: { 'certificate-arn': '', 'private-key': '-----BEGIN PRIVATE KEY-----' },
+      env: regionEnv,
+      expected: ['input-missing: Input certificate is empty.'],
+    },
+    {
+      name: 'a certificate without a key',
+      inputs: { 'certificate-arn': '', certificate: '-----BEGIN CERTIFICATE-----' },
+      env: regionEnv,
+      expected: ['input-missing: Input private-key is empty.'],
+    },
+    {
+      name: 'a chart user name without a password',
+      inputs: { 'chart-username': 'AWS' },
+      env: regionEnv,
+      expected: ['input-missing: Input chart-password is empty.'],
+    },
+    {
+      name: 'only a chain',
+      inputs: { 'certificate-arn': '', 'certificate-chain': '-----BEGIN CERTIFICATE-----' },
+      env: regionEnv,
+      expected: [
+        'input-missing: Input certificate is empty.',
+        'input-missing: Input private-key is empty.',
+      ],
+    },
+    {
+      name: 'cluster and kubeconfig',
+      inputs: { kubeconfig: '/c' },
+      env: regionEnv,
+      expected: ['inputs-conflict: Inputs cluster and kubeconfig are both set.'],
+    },
+    {
+      name: 'cluster and context',
+      inputs: { context: 'x' },
+      env: regionEnv,
+      expected: [
+        'inputs-conflict: Input context is set together with cluster, which has no contexts.',
+      ],
+    },
+    {
+      name: 'release and service',
+      inputs: { release: 'a', service: 'b' },
+      env: regionEnv,
+      expected: ['inputs-conflict: Inputs release and service are both set.'],
+    },
+    {
+      name: 'cutover last without a probe',
+      inputs: { cutover: 'last', probe: 'off' },
+      env: regionEnv,
+      expected: [
+        'inputs-conflict: Input cutover is last, but probe is off: nothing would prove the ALB before the old load balancer is deleted.',
+      ],
+    },
+    {
+      name: 'cutover never with values and a chart version',
+      inputs: { cutover: 'never', values: 'a: b', 'chart-version': '5.0.19' },
+      env: regionEnv,
+      expected: [
+        'inputs-conflict: Input cutover is never, which leaves the release unchanged, but values and chart-version would change it.',
+      ],
+    },
+    {
+      name: 'HELM_DRIVER sql',
+      inputs: {},
+      env: { ...regionEnv, HELM_DRIVER: 'sql' },
+      expected: [
+        'inputs-conflict: HELM_DRIVER is sql, but the action reads releases only from Secrets and ConfigMaps.',
+      ],
+    },
+    {
+      name: 'an unknown mode',
+      inputs: { mode: 'verify' },
+      env: regionEnv,
+      expected: ['input-invalid: Input mode is "verify", which is not a valid value.'],
+    },
+    {
+      name: 'an invalid region in the environment',
+      inputs: {},
+      env: { AWS_REGION: 'Ohio' },
+      expected: [
+        'input-invalid: Input region is empty, and its default AWS_REGION is "Ohio", which is not an AWS region.',
+      ],
+    },
+    {
+      name: 'a chart repository that is an alias',
+      inputs: { 'chart-repository': 'milvus' },
+      env: regionEnv,
+      expected: ['input-invalid: Input chart-repository is not an http or https URL.'],
+    },
+    {
+      name: 'a chart repository that is a registry',
+      inputs: { 'chart-repository': 'oci://registry.example.com/charts' },
+      env: regionEnv,
+      expected: [
+        'input-invalid: Input chart-repository is an OCI registry, not the URL of a chart repository.',
+      ],
+    },
+    {
+      name: 'a chart repository that is an archive',
+      inputs: { 'chart-repository': 'https://charts.example.com/milvus-5.0.19.tgz' },
+      env: regionEnv,
+      expected: [
+        'input-invalid: Input chart-repository is the URL of a packaged chart, not of a chart repository.',
+      ],
+    },
+    {
+      name: 'a chart repository with its index',
+      inputs: { 'chart-repository': 'https://charts.example.com/index.yaml' },
+      env: regionEnv,
+      expected: ['input-invalid: Input chart-repository ends in index.yaml, which helm appends.'],
+    },
+    {
+      name: 'a chart that is a repository',
+      inputs: { chart: 'https://zilliztech.github.io/milvus-helm/' },
+      env: regionEnv,
+      expected: ['input-invalid: Input chart is a URL, but not of a packaged chart (.tgz).'],
+    },
+    {
+      name: 'a chart that is only a registry',
+      inputs: { chart: 'oci://registry.example.com' },
+      env: regionEnv,
+      expected: [
+        'input-invalid: Input chart is oci://registry.example.com, which does not name a chart in the registry.',
+      ],
+    },
+    {
+      name: 'a chart with an incomplete digest',
+      inputs: { chart: 'oci://registry.example.com/milvus@sha256:abc' },
+      env: regionEnv,
+      expected: [
+        'input-invalid: Input chart contains the digest sha256:abc, which is not sha256: with 64 hexadecimal digits.',
+      ],
+    },
+    {
+      name: 'a file URL as chart repository',
+      inputs: { 'chart-repository': 'file:///charts' },
+      env: regionEnv,
+      expected: ['input-invalid: Input chart-repository is not an http or https URL.'],
+    },
+    {
+      name: 'an idle timeout that ELB does not accept',
+      inputs: { 'idle-timeout': '2h' },
+      env: regionEnv,
+      expected: ['input-invalid: Input idle-timeout is "2h", which is out of range.'],
+    },
+    {
+      name: 'a restored type for a Service without a release',
+      inputs: { mode: 'destroy', service: 'milvus-svc', 'restore-service-type': 'LoadBalancer' },
+      env: regionEnv,
+      expected: [
+        'inputs-conflict: Inputs restore-service-type and service are both set, but the action does not change a Service without a Helm release.',
+      ],
+    },
+    {
+      name: 'a type that cannot be restored',
+      inputs: { mode: 'destroy', 'restore-service-type': 'ClusterIP' },
+      env: regionEnv,
+      expected: [
+        'input-invalid: Input restore-service-type is "ClusterIP", which is not a valid value.',
+      ],
+    },
+    {
+      name: 'a load balancer class for a NodePort',
+      inputs: {
+        mode: 'destroy',
+        'restore-service-type': 'NodePort',
+        'restore-load-balancer-class': 'none',
+      },
+      env: regionEnv,
+      expected: [
+        'inputs-conflict: Input restore-load-balancer-class is set, but restore-service-type is not LoadBalancer.',
+      ],
+    },
+    {
+      name: 'a load balancer class that Kubernetes rejects',
+      inputs: {
+        mode: 'destroy',
+        'restore-service-type': 'LoadBalancer',
+        'restore-load-balancer-class': 'service.k8s.aws/',
+      },
+      env: regionEnv,
+      expected: [
+        'input-invalid: Input restore-load-balancer-class is "service.k8s.aws/", which is not a load balancer class.',
+      ],
+    },
+    {
+      name: 'an account ID that YAML shortened',
+      inputs: { 'allowed-account-ids': '12345678901' },
+      env: regionEnv,
+      expected: [
+        'input-invalid: Input allowed-account-ids contains "12345678901", which is not an AWS account ID: those have 12 digits.',
+      ],
+    },
+    {
+      name: 'an account by its alias',
+      inputs: { 'allowed-account-ids': '111122223333, my-company' },
+      env: regionEnv,
+      expected: [
+        'input-invalid: Input allowed-account-ids contains "my-company", which is not an AWS account ID: those have 12 digits.',
+      ],
+    },
+    {
+      name: 'a probe by name without a probe',
+      inputs: { probe: 'off', 'probe-dns': 'true' },
+      env: regionEnv,
+      expected: ['inputs-conflict: Input probe-dns is true, but probe is off.'],
+    },
+    {
+      name: 'a timeout of zero',
+      inputs: { 'probe-timeout': '0s' },
+      env: regionEnv,
+      expected: ['input-invalid: Input probe-timeout is "0s", which is out of range.'],
+    },
+  ])('$name', ({ inputs, env, expected }) => {
+    expect(formatProblems(captureInputError({ ...minimalInputs, ...inputs }, env))).toEqual(
+      expected,
+    )
+  })
+
+  test('all problems at once, ranked, each with a remedy', () => {
+    const error = captureInputError(
+      {
+        cluster: 'c',
+        kubeconfig: '/k',
+        host: 'milvus',
+        'listen-port': '0',
+        scheme: 'public',
+        namespace: 'A',
+        'certificate-arn': '',
+        region: 'x',
+        tags: '- a',
+        'force-conflicts': 'yes',
+      },
+      {},
+    )
+    expect(error.code).toBe('input-missing')
+    expect(error.allErrors.map(({ code }) => code)).toEqual([
+      'input-missing',
+      ...Array.from({ length: 7 }, () => 'input-invalid'),
+      'inputs-conflict',
+    ])
+    for (const name of [
+      'region',
+      'namespace',
+      'host',
+      'listen-port',
+      'scheme',
+      'tags',
+      'force-conflicts',
+    ])
+      expect(formatProblems(error).join('\n')).toContain(`Input ${name} `)
+    expect(error.allErrors.map(({ remedy }) => remedy)).toEqual(
+      error.allErrors.map(() => expect.stringMatching(/\.$/) as unknown),
+    )
+  })
+
+  test.each([
+    'certificate-arn',
+    'scheme',
+    'listen-ports',
+    'target-type',
+    'backend-protocol-version',
+    'inbound-cidrs',
+    'subnets',
+    'security-groups',
+    'ssl-policy',
+    'load-balancer-name',
+    'group.name',
+    'tags',
+  ])('the annotation %s is set elsewhere', (name) => {
+    const [problem] = captureInputError({
+      ...minimalInputs,
+      annotations: `alb.ingress.kubernetes.io/${name}: x`,
+    }).allErrors
+    expect(problem?.message).toMatch(
+      new RegExp(
+        `^Input annotations contains alb\\.ingress\\.kubernetes\\.io/${name}, which is set by .+\\.$`,
+      ),
+    )
+  })
+
+  test.each([
+    ['example.com/scheme', 'x'],
+    ['scheme', 'x'],
+    ['alb.ingress.kubernetes.io/group.order', '10'],
+    ['alb.ingress.kubernetes.io/wafv2-acl-name', 'x'],
+    ['constructor', 'x'],
+  ])('the annotation %s is accepted', (key, value) => {
+    expect(
+      readInputs({ ...minimalInputs, annotations: `${key}: ${value}` }).ingress.annotations,
+    ).toEqual({ [key]: value })
+  })
+
+  test.each(['a b', 'a/b/c', '-a', 'A.example.com/b', 'a.example.com/'])(
+    'the annotation %j has an invalid key',
+    (key) => {
+      expect(
+        captureInputError({ ...minimalInputs, annotations: JSON.stringify({ [key]: 'x' }) })
+          .message,
+      ).toContain('not a valid annotation key')
+    },
+  )
+
+  test.each(['milvus-alb-action/nudge', 'kubernetes.io/ingress.class'])(
+    'the annotation %s would override the action',
+    (key) => {
+      expect(captureInputError({ ...minimalInputs, annotations: `${key}: x` }).code).toBe(
+        'input-invalid',
+      )
+    },
+  )
+})
+
+describe('messages of frequent mistakes', () => {
+  const emptySecret =
+    'A secret that does not exist in this environment, or under another name, reads as empty.'
+  const noArn: Inputs = { ...minimalInputs, 'certificate-arn': '' }
+  test.each<{ name: string; inputs: Inputs; expected: string[] }>([
+    {
+      name: 'only a key',
+      inputs: { ...noArn, 'private-key': issued.privateKey },
+      expected: [
+        `Input certificate is empty. Set certificate together with private-key, or set certificate-arn. ${emptySecret}`,
+      ],
+    },
+    {
+      name: 'certificate and key swapped',
+      inputs: {
+        ...noArn,
+        certificate: issued.privateKey,
+        'private-key': issued.certificate,
+      },
+      expected: ['Inputs certificate and private-key are swapped. Exchange the two values.'],
+    },
+    {
+      name: 'a scheme of another cloud',
+      inputs: { ...minimalInputs, scheme: 'public' },
+      expected: [
+        'Input scheme is "public", which is not a valid value. Use internet-facing or internal.',
+      ],
+    },
+    {
+      name: 'an address instead of a CIDR block',
+      inputs: { ...minimalInputs, 'inbound-cidrs': '203.0.113.7' },
+      expected: [
+        'Input inbound-cidrs contains "203.0.113.7", which has no prefix length. For one address, use 203.0.113.7/32.',
+      ],
+    },
+    {
+      name: 'a list instead of a map',
+      inputs: { ...minimalInputs, tags: '- team: search' },
+      expected: [
+        'Input tags is a YAML list. Write one "key: value" per line, without the leading "- ".',
+      ],
+    },
+    {
+      name: 'a tab',
+      inputs: { ...minimalInputs, values: 'proxy:\n\treplicas: 2' },
+      expected: ['Input values is not valid YAML: tab in line 2. Indent with spaces.'],
+    },
+    {
+      name: 'an OCI registry as chart repository',
+      inputs: {
+        ...minimalInputs,
+        'chart-repository': 'oci://registry.example.com/charts/',
+      },
+      expected: [
+        'Input chart-repository is an OCI registry, not the URL of a chart repository. For an OCI registry, put the oci:// reference in chart, for example oci://registry.example.com/charts/milvus, and leave chart-repository empty.',
+      ],
+    },
+    {
+      name: 'an unknown word',
+      inputs: { ...minimalInputs, cutover: 'later' },
+      expected: ['Input cutover is "later", which is not a valid value. Use first, last or never.'],
+    },
+  ])('$name', ({ inputs, expected }) => {
+    const { allErrors } = captureInputError(inputs)
+    expect(allErrors.map(({ message, remedy }) => `${message} ${remedy}`)).toEqual(expected)
+  })
+})
+
+describe('secrets', () => {
+  const canary = 'canary-Zm9vYmFy'
+  const certificateInputs: Inputs = {
+    ...minimalInputs,
+    'certificate-arn': '',
+    certificate: issued.certificate,
+    'private-key': issued.privateKey,
+  }
+  test.each<{ name: string; inputs: Inputs; codes: string[] }>([
+    {
+      name: 'a key that is not PEM',
+      inputs: { ...certificateInputs, 'private-key': canary },
+      codes: ['input-invalid'],
+    },
+    {
+      name: 'a corrupt key',
+      inputs: {
+        ...certificateInputs,
+        'private-key': `-----BEGIN PRIVATE KEY-----\n${canary}\n-----END PRIVATE KEY-----`,
+      },
+      codes: ['private-key-unreadable'],
+    },
+    {
+      name: 'an encrypted key',
+      inputs: {
+        ...certificateInputs,
+        'private-key': encryptPrivateKey(issued.privateKey, canary),
+      },
+      codes: ['private-key-unreadable'],
+    },
+    {
+      name: 'certificate and key swapped',
+      inputs: {
+        ...certificateInputs,
+        certificate: issued.privateKey,
+        'private-key': issued.certificate,
+      },
+      codes: ['certificate-unreadable'],
+    },
+    {
+      name: 'a corrupt certificate and a corrupt key',
+      inputs: {
+        ...certificateInputs,
+        certificate: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----',
+        'private-key': `-----BEGIN PRIVATE KEY-----\n${canary}\n-----END PRIVATE KEY-----`,
+      },
+      codes: ['certificate-unreadable', 'private-key-unreadable'],
+    },
+    {
+      name: 'values that are not YAML',
+      inputs: { ...minimalInputs, values: `password: "${canary}` },
+      codes: ['input-invalid'],
+    },
+    {
+      name: 'an archive with credentials',
+      inputs: {
+        ...minimalInputs,
+        chart: `https://user:${canary}@charts.example.com/milvus.tgz`,
+      },
+      codes: ['input-invalid'],
+    },
+    {
+      name: 'a chart repository with credentials',
+      inputs: {
+        ...minimalInputs,
+        'chart-repository': `https://user:${canary}@charts.example.com`,
+      },
+      codes: ['input-invalid'],
+    },
+  ])('$name is not quoted', ({ inputs, codes }) => {
+    const error = captureInputError(inputs)
+    expect(error.allErrors.map(({ code }) => code)).toEqual(codes)
+    const errorText = collectErrorText(error)
+    expect(errorText).not.toContain(canary)
+    for (const line of issued.privateKey
+      .split('\n')
+      .filter((text) => text !== '' && !text.startsWith('-----')))
+      expect(errorText).not.toContain(line)
+  })
+})
