@@ -64,12 +64,12 @@ export function parseSettings(rawInputs: RawInputs, env: SettingsEnvironment): S
 
 type EndpointSettings = Pick<Settings, 'host' | 'certificate'>
 
-/** What a removal has instead. */
-const noEndpoint: EndpointSettings = { host: '', certificate: { kind: 'arn', arn: '' } }
+/** A removal needs no host, and deletes the certificate that the Ingress names. */
+const removedEndpoint: EndpointSettings = { host: '', certificate: { kind: 'served' } }
 
 function resolveEndpoint(inputs: ParsedInputs): Resolved<EndpointSettings> {
   const { values, isSet } = inputs
-  if (values.mode === 'destroy') return { value: noEndpoint, errors: [] }
+  if (values.mode === 'destroy') return { value: removedEndpoint, errors: [] }
   const { value: certificate, errors: certificateErrors } = resolveCertificateSource(inputs)
   const errors = isSet('host') ? certificateErrors : [hostMissing(), ...certificateErrors]
   if (values.host === undefined || certificate === undefined) return { errors }

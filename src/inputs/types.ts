@@ -30,7 +30,7 @@ export type CertificateSource =
       readonly importArn: string | undefined
     }
   | { readonly kind: 'arn'; readonly arn: string }
-  /** Only in a check without a certificate: the one that the Ingress names is checked. */
+  /** The one that the Ingress names: in a removal, and in a check without a certificate. */
   | { readonly kind: 'served' }
 
 /** The type of a Service. */
@@ -53,7 +53,7 @@ export interface Settings {
   /** The Service of a Milvus without a Helm release. */
   readonly service: string | undefined
   readonly servicePort: number | undefined
-  /** Empty in mode destroy, as is the ARN of `certificate`: neither is needed there. */
+  /** Empty in mode destroy, which does not need it. */
   readonly host: string
   readonly certificate: CertificateSource
   /** Whether an import may replace a certificate that this action did not create. */
