@@ -26,7 +26,7 @@ export interface ParsedInputs {
 }
 
 /** The text of an input, or the default that an empty one stands for. */
-export const getInputText = (rawInputs: RawInputs, name: InputName): string =>
+const getInputText = (rawInputs: RawInputs, name: InputName): string =>
   (rawInputs[name] ?? '').trim() || inputDefaults[name]
 
 /** Parses every input that the mode reads, and collects what is wrong with them. */
