@@ -439,7 +439,7 @@ scenario('a certificate ARN of another account', async (scenario) => {
     'inputs-conflict',
   )
   expect(text).toContain(
-    `is of account 999988887777, and the cluster is in account ${scenario.environment.account}`,
+    `belongs to account 999988887777, but the cluster is in account ${scenario.environment.account}`,
   )
 })
 
@@ -456,8 +456,8 @@ scenario(
         'aws-account-not-allowed',
       )
       for (const part of [
-        `The AWS credentials are of account ${ownAccount} (arn:`,
-        `and allowed-account-ids has only ${otherAccount}.`,
+        `The AWS credentials belong to account ${ownAccount} (arn:`,
+        `but input allowed-account-ids lists only ${otherAccount}.`,
       ])
         expect(text).toContain(part)
     }

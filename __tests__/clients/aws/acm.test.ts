@@ -6,7 +6,8 @@ import {
   type AcmKeyAlgorithm,
 } from '../../../testing/certificates.ts'
 import type { Fault } from '../../../testing/request-log.ts'
-import { Acm, type ImportMaterial } from '../../../src/clients/aws/acm.ts'
+import { Acm } from '../../../src/clients/aws/acm.ts'
+import type { ImportMaterial } from '../../../src/clients/aws/acm-import.ts'
 import { captureActionError } from '../../capture-error.ts'
 import { startTestAccount, type TestAccount } from './test-account.ts'
 
@@ -142,7 +143,7 @@ describe('reimport', () => {
     ]).toEqual([renewed.certificate, new Map([['a', 'b']]), 1])
   })
 
-  test('heals what time heals', async () => {
+  test('retries throttled requests', async () => {
     const arn = await importCertificate({})
     account.requestLog.injectFault({
       service: 'acm',
@@ -154,7 +155,7 @@ describe('reimport', () => {
     expect(requestBodies('ImportCertificate')).toHaveLength(3)
   })
 
-  test("of another type of key is refused in ACM's words", async () => {
+  test('reports the error of ACM when the key type differs', async () => {
     const arn = await importCertificate({})
     const error = await acm.reimport(
       arn,
@@ -162,7 +163,7 @@ describe('reimport', () => {
     )
     expect([error?.code, error?.message]).toEqual([
       'certificate-refused',
-      expect.stringMatching(/^ACM refused the certificate: .*cannot change on re-import/),
+      expect.stringMatching(/^ACM rejected the certificate: .*cannot change on re-import/),
     ])
   })
 })
@@ -289,6 +290,6 @@ test.each<[string, string, () => Promise<unknown>]>([
   const error = await captureActionError(call)
   expect([error.code, error.message]).toEqual([
     'aws-access-denied',
-    expect.stringMatching(new RegExp(`^AWS refused ${action}: `)),
+    expect.stringMatching(new RegExp(`^AWS denied ${action}: `)),
   ])
 })

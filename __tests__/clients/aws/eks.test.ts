@@ -243,7 +243,7 @@ describe('describeCluster', () => {
       'is not there',
       () => undefined,
       'cluster-not-found',
-      /^There is no EKS cluster production in us-east-2 for these credentials\.$/,
+      /^EKS cluster production does not exist in region us-east-2 of the account of these credentials\.$/,
     ],
     [
       'is being made',
@@ -269,7 +269,7 @@ describe('describeCluster', () => {
         account.aws.authorize = () => false
       },
       'aws-access-denied',
-      /^AWS refused eks:DescribeCluster: /,
+      /^AWS denied eks:DescribeCluster: /,
     ],
   ])('of one that %s', async (_, arrange, code, message) => {
     arrange()

@@ -118,7 +118,7 @@ describe('findLoadBalancer', () => {
     )
     expect([error.code, error.message]).toEqual([
       'aws-access-denied',
-      expect.stringMatching(/^AWS refused elasticloadbalancing:DescribeLoadBalancers: /),
+      expect.stringMatching(/^AWS denied elasticloadbalancing:DescribeLoadBalancers: /),
     ])
   })
 })

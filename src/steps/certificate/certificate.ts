@@ -1,7 +1,8 @@
 /** certificate: ACM holds exactly this certificate, under an ARN that stays the same at renewal. */
 import { formatDistinguishedName } from '../../util/text.ts'
 import type { X509Certificate } from 'node:crypto'
-import type { Acm, CertificateListing, ImportMaterial } from '../../clients/aws/acm.ts'
+import type { Acm, CertificateListing } from '../../clients/aws/acm.ts'
+import type { ImportMaterial } from '../../clients/aws/acm-import.ts'
 import { ActionError, settleAll } from '../../failures/action-error.ts'
 import { backoff } from '../../util/retry.ts'
 import { pollInterval, throwIfCancelled } from '../../util/polling.ts'
