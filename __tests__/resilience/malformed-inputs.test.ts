@@ -5,11 +5,8 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { cidrs, duration, host, list, stringMap } from '../../src/inputs/parsers.ts'
-import {
-  validateAnnotations,
-  validateTags,
-  findUnknownAnnotations,
-} from '../../src/controller/annotations.ts'
+import { validateAnnotations, findUnknownAnnotations } from '../../src/controller/annotations.ts'
+import { validateTags } from '../../src/controller/tags.ts'
 import { diffIngress, buildIngressManifest } from '../../src/steps/ingress/manifest.ts'
 import type { InputName } from '../../src/inputs/inputs.ts'
 import * as fixtures from '../steps/fixtures.ts'

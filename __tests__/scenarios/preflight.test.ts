@@ -217,12 +217,12 @@ simulatorScenario(
       'input-invalid',
     )
     for (const part of [
-      'success-codes is "200", which has 200, and the codes of a gRPC health check are 0 to 99',
-      'auth-type is "oidc", which does not go with gRPC',
+      'success-codes is "200", which contains 200, but the codes of a gRPC health check range from 0 to 99',
+      'auth-type is "oidc", which does not work with gRPC',
       'healthcheck-path',
       'slow_start.duration_seconds=5',
       'group.order',
-      '"idle_timeout", which is not key=value',
+      '"idle_timeout", which is not a list of key=value',
       'the prefix aws: is reserved',
     ]) {
       expect(text).toContain(part)

@@ -6,9 +6,9 @@ import { parseAccountIds } from './accounts.ts'
 import {
   isAnnotationKey,
   validateAnnotations,
-  validateTags,
   reservedAnnotations,
 } from '../controller/annotations.ts'
+import { validateTags } from '../controller/tags.ts'
 import { parseChartName, parseChartRepository, versionFromChartName } from './chart.ts'
 import { inputDefaults, type InputName } from './inputs.ts'
 import * as parsers from './parsers.ts'
