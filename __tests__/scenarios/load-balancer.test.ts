@@ -55,7 +55,7 @@ scenario(
       [
         'AccessDenied',
         'User: arn:aws:sts::1:assumed-role/lbc/x is not authorized to perform: elasticloadbalancing:CreateLoadBalancer',
-        /controller's role, not the job's/,
+        /controller's role, not to that of this job/,
       ],
       [
         'ExpiredToken',

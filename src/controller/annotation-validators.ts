@@ -105,9 +105,7 @@ export function parseMutualAuthentication(value: string): MutualAuthenticationEn
   if (json(value) !== undefined) return undefined
   const parsed = JSON.parse(value) as unknown
   const isObject = (entry: unknown) => typeof entry === 'object' && entry !== null
-  return Array.isArray(parsed) && parsed.every(isObject)
-    ? (parsed)
-    : undefined
+  return Array.isArray(parsed) && parsed.every(isObject) ? parsed : undefined
 }
 
 /** Source: the controller's annotations.md and model_build_listener.go, mutual-authentication. */
