@@ -63,7 +63,7 @@ function formatUsage(inUseBy: readonly string[] | undefined): string {
 export function certificateNotReplaceable(arn: string, obstacle: string): ActionError {
   return new ActionError({
     code: 'certificate-refused',
-    problem: `Input certificate cannot be imported under ${arn}: ${obstacle}.`,
+    problem: `ACM certificate ${arn} cannot be replaced with input certificate: ${obstacle}.`,
     remedy:
       'Leave certificate-arn empty to import a new certificate and switch the Ingress to its ARN.',
   })

@@ -112,8 +112,8 @@ export function webhookUnavailable({
     code: 'controller-webhook-unavailable',
     problem: `The Kubernetes API could not call webhook ${webhook}, which must admit Ingress ${ingress}: ${message}`,
     remedy: isOfController
-      ? 'Get the AWS Load Balancer Controller running ("kubectl -n kube-system get deployment aws-load-balancer-controller"), then run the job again.'
-      : 'Get the server of that webhook running ("kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations" lists them), then run the job again.',
+      ? 'Check that the AWS Load Balancer Controller is running ("kubectl -n kube-system get deployment aws-load-balancer-controller"), then run the job again.'
+      : 'Check that the server of that webhook is running ("kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations" lists them), then run the job again.',
     cause,
   })
 }

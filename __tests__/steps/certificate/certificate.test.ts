@@ -249,17 +249,17 @@ describe('choose', () => {
     [
       'issued by ACM',
       () => createCandidate(1, oldCertificate, { isImported: false }),
-      /0001 cannot take it: it was issued by ACM$/,
+      /^it cannot be imported under \S+0001: it was issued by ACM$/,
     ],
     [
       'another type of key',
       () => createCandidate(1, otherCertificates.bigger, ownTag),
-      /0001 cannot take it: its key is EC_secp384r1, not EC_prime256v1$/,
+      /^it cannot be imported under \S+0001: its key is EC_secp384r1, not EC_prime256v1$/,
     ],
     [
       'no name in common',
       () => createCandidate(1, otherCertificates.elsewhere, ownTag),
-      /0001 cannot take it: it has no name in common$/,
+      /^it cannot be imported under \S+0001: it has no DNS name in common with the new certificate$/,
     ],
   ])('says why it imports a new one: %s', (_, candidate, why) => {
     const decision = runSelection([candidate()], 1)
@@ -308,12 +308,12 @@ describe('choose', () => {
 
   test('says what a re-import is for', () => {
     expect(runSelection([createCandidate(1, oldCertificate, ownTag)])).toMatchObject({
-      why: 'it differs from the one given',
+      why: 'it differs from input certificate',
       previousLeaf: { serialNumber: parseLeaf(oldCertificate).serialNumber },
     })
     expect(
       runSelection([createCandidate(1, renewedCertificate, { ...ownTag, chain: [] })]),
-    ).toMatchObject({ why: 'its chain differs' })
+    ).toMatchObject({ why: 'the chain differs from the inputs' })
   })
 })
 

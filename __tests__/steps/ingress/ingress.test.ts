@@ -30,7 +30,7 @@ describe('plan', () => {
       expect(change).toMatchObject({
         step: 'ingress',
         object: 'Ingress milvus/milvus-demo',
-        why: 'there is no such Ingress yet',
+        why: 'the Ingress does not exist yet',
       })
   })
 
@@ -143,7 +143,7 @@ describe('plan', () => {
       'not taken back unasked',
       createTargetChangedBy('kubectl-edit'),
       createSettings(),
-      `${changedByReason}, and a deploy takes it back only with force-conflicts: true`,
+      `${changedByReason}, and a deploy reverts it only with force-conflicts: true`,
     ],
     ['taken back', createTargetChangedBy('kubectl-edit'), forcedSettings, changedByReason],
     [
@@ -174,7 +174,7 @@ describe('plan', () => {
         )
       ).message,
     ).toBe(
-      `Others hold fields of Ingress milvus-demo with other values: .metadata.annotations.${path} (held by "argocd" since 2026-11-27T02:13:00Z).`,
+      `Other field managers own fields of Ingress milvus-demo with different values: .metadata.annotations.${path} (owned by "argocd" since 2026-11-27T02:13:00Z).`,
     )
     for (const [liveTarget, inputs] of [
       [createTargetChangedBy('argocd'), forcedSettings],
