@@ -5,7 +5,7 @@ import { createCancelledError } from '../../../src/failures/action-error.ts'
 const createNamedError = (name: string, message: string): Error =>
   Object.assign(new Error(message), { name })
 
-describe('awsError', () => {
+describe('translateAwsError', () => {
   test.each<[name: string, message: string, code: string, shown: RegExp]>([
     [
       'CredentialsProviderError',
@@ -112,7 +112,7 @@ describe('awsError', () => {
     expect(error.remedy).toMatch(/\.$/)
   })
 
-  test('what failed in several ways at once names them: a host with two addresses', () => {
+  test('lists all causes of a host with two addresses', () => {
     const thrown = new AggregateError([
       new Error('connect ECONNREFUSED ::1:443'),
       new Error('connect ECONNREFUSED 127.0.0.1:443'),
@@ -122,7 +122,7 @@ describe('awsError', () => {
     )
   })
 
-  test('an ActionError stays itself', () => {
+  test('returns an ActionError unchanged', () => {
     const actionError = createCancelledError()
     expect(translateAwsError('acm:ListCertificates', actionError)).toBe(actionError)
   })
