@@ -474,7 +474,7 @@ scenario(
     }
     expect(
       await expectFailureWithoutWrites(scenario, kubeconfigInputs, 'aws-account-not-allowed'),
-    ).toContain(`of account ${ownAccount}`)
+    ).toContain(`belong to account ${ownAccount}`)
 
     expectSuccess(await run({ 'allowed-account-ids': ownAccount }))
     for (const accountIds of [
