@@ -1,14 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
-import {
-  parseAttributes,
-  validateAnnotations,
-  validateTags,
-  findUnknownAnnotations,
-} from '../../src/controller/annotations.ts'
+import { parseAttributes } from '../../src/controller/annotation-validators.ts'
+import { findUnknownAnnotations, validateAnnotations } from '../../src/controller/annotations.ts'
+import { validateTags } from '../../src/controller/tags.ts'
 
 const prefix = 'alb.ingress.kubernetes.io/'
 
-describe('refusedAnnotations', () => {
+describe('validateAnnotations', () => {
   test.each<[string, string]>([
     ['success-codes', '12'],
     ['success-codes', '0,12'],
@@ -38,16 +35,16 @@ describe('refusedAnnotations', () => {
     ['actions.blue', '{"type":"forward"}'],
     ['backend-protocol', 'HTTPS'],
     ['something-of-tomorrow', 'x'],
-  ])('%s: %s passes', (name, value) => {
+  ])('%s: %s is valid', (name, value) => {
     expect(validateAnnotations({ [prefix + name]: value })).toEqual([])
   })
 
   test.each<[string, string, string]>([
-    ['success-codes', '200', 'has 200'],
-    ['success-codes', '0-200', 'has 200'],
+    ['success-codes', '200', 'contains 200'],
+    ['success-codes', '0-200', 'contains 200'],
     ['success-codes', 'ok', 'is not a list of codes'],
     ['group.order', '2000', '-1000 to 1000'],
-    ['group.order', '1.5', 'whole number'],
+    ['group.order', '1.5', 'is not an integer'],
     ['healthcheck-path', 'healthz', 'does not begin with a slash'],
     ['healthcheck-interval-seconds', '15s', '5 to 300'],
     ['healthcheck-timeout-seconds', '1', '2 to 120'],
@@ -55,19 +52,27 @@ describe('refusedAnnotations', () => {
     ['healthcheck-protocol', 'GRPC', 'HTTP, HTTPS'],
     ['backend-protocol', 'GRPC', 'HTTP, HTTPS'],
     ['ip-address-type', 'ipv6', 'ipv4, dualstack'],
-    ['auth-type', 'oidc', 'does not go with gRPC'],
+    ['auth-type', 'oidc', 'does not work with gRPC'],
     ['mutual-authentication', 'verify', 'is not a JSON list'],
     ['mutual-authentication', '{"port":443}', 'is not a JSON list'],
-    ['mutual-authentication', '[{"port":443,"mode":"on"}]', 'has mode "on"'],
+    ['mutual-authentication', '[{"port":443,"mode":"on"}]', 'contains mode "on"'],
     [
       'mutual-authentication',
       '[{"mode":"verify"}]',
-      'without a port, and has mode verify without a trustStore',
+      'without a port, and contains mode verify without a trustStore',
     ],
-    ['target-group-attributes', 'slow_start.duration_seconds=5', 'neither 0 nor 30 to 900'],
+    [
+      'target-group-attributes',
+      'slow_start.duration_seconds=5',
+      'neither 0 nor an integer from 30 to 900',
+    ],
     ['target-group-attributes', 'stickiness.enabled=yes', 'true, false'],
-    ['target-group-attributes', 'deregistration_delay.timeout_seconds', 'is not key=value'],
-    ['load-balancer-attributes', 'idle_timeout', 'is not key=value'],
+    [
+      'target-group-attributes',
+      'deregistration_delay.timeout_seconds',
+      'is not a list of key=value',
+    ],
+    ['load-balancer-attributes', 'idle_timeout', 'is not a list of key=value'],
     ['load-balancer-attributes', 'client_keep_alive.seconds=5', '60 to 604800'],
     ['shield-advanced-protection', 'yes', 'true, false'],
     ['wafv2-acl-arn', 'my-acl', 'nor the ARN'],
@@ -75,18 +80,18 @@ describe('refusedAnnotations', () => {
     ['ssl-redirect', 'true', '1 to 65535'],
     ['minimum-load-balancer-capacity', '100', 'CapacityUnits'],
     ['security-group-prefix-lists', ' , ', 'empty list'],
-  ])('%s: %s is refused', (name, value, expected) => {
+  ])('%s: %s is invalid', (name, value, expected) => {
     const [problem = ''] = validateAnnotations({ [prefix + name]: value })
     expect(problem).toContain(`${prefix}${name} is ${JSON.stringify(value)}, which `)
     expect(problem).toContain(expected)
   })
 
-  test("others are nobody's business here", () => {
+  test('annotations of others are not validated', () => {
     expect(validateAnnotations({ 'example.com/success-codes': '200' })).toEqual([])
   })
 })
 
-describe('unknownAnnotations', () => {
+describe('findUnknownAnnotations', () => {
   test.each<[string, string | undefined]>([
     ['healthcheck-intervall-seconds', 'healthcheck-interval-seconds'],
     ['succes-codes', 'success-codes'],
@@ -106,7 +111,7 @@ describe('unknownAnnotations', () => {
   )
 })
 
-test('names that every object of JavaScript has are names like others', () => {
+test('attributes may be called like properties of Object.prototype', () => {
   expect(
     validateAnnotations({
       [`${prefix}load-balancer-attributes`]: '__proto__=x,constructor=y,toString=z',
@@ -114,13 +119,13 @@ test('names that every object of JavaScript has are names like others', () => {
   ).toEqual([])
 })
 
-test('of a long value no piece is shown', () => {
+test('a long value is not shown, not even in part', () => {
   expect(validateAnnotations({ [`${prefix}group.order`]: 'x'.repeat(200) })).toEqual([
-    `${prefix}group.order is (202 characters), which is not a whole number from -1000 to 1000`,
+    `${prefix}group.order is (202 characters), which is not an integer from -1000 to 1000`,
   ])
 })
 
-describe('attributes', () => {
+describe('parseAttributes', () => {
   test.each<[string, [string, string][] | undefined]>([
     [
       'a=1,b=2',
@@ -142,21 +147,21 @@ describe('attributes', () => {
   })
 })
 
-describe('refusedTags', () => {
+describe('validateTags', () => {
   test.each<[string, Record<string, string>, RegExp]>([
     ['a reserved prefix', { 'aws:team': 'x' }, /prefix aws: is reserved/],
     ['a key that is too long', { ['k'.repeat(129)]: 'x' }, /key of 129/],
     ['a value that is too long', { team: 'x'.repeat(257) }, /value of 257/],
-    ['characters that AWS does not take', { team: 'a;b' }, /letters, digits/],
+    ['characters that AWS does not allow', { team: 'a;b' }, /letters, digits/],
     [
       'too many',
       Object.fromEntries(Array.from({ length: 47 }, (_, index) => [`k${index}`, 'v'])),
-      /has 47 tags/,
+      /contains 47 tags/,
     ],
   ])('%s', (_, tags, expected) => {
     expect(validateTags(tags)).toEqual([expect.stringMatching(expected)])
   })
-  test('what AWS takes passes', () => {
+  test('tags that AWS allows are valid', () => {
     expect(
       validateTags({
         'cost-center': '42 / EU+US',

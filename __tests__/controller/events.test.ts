@@ -48,13 +48,13 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     'one subnet',
     'FailedBuildModel',
     `${subnetPrefix}subnets count less than minimal required count: 1 < 2`,
-    /takes two zones/,
+    /needs two zones/,
   ],
   [
     'two subnets of a zone',
     'FailedBuildModel',
     `${buildPrefix}multiple subnets in same Availability Zone us-east-2a: [subnet-1 subnet-2]`,
-    /one subnet for each zone/,
+    /one subnet per zone/,
   ],
   [
     'subnets of a zone and an Outpost',
@@ -132,7 +132,7 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     'a target type',
     'FailedBuildModel',
     `${ingressPrefix}unknown targetType: pod`,
-    /Take target-type off/,
+    /Remove target-type/,
   ],
   [
     'a backend protocol',
@@ -177,7 +177,7 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /Correct that annotation/,
   ],
   [
-    'a truth',
+    'a boolean',
     'FailedBuildModel',
     `${buildPrefix}failed to parse bool annotation, alb.ingress.kubernetes.io/manage-backend-security-group-rules: x`,
     /Correct that annotation/,
@@ -204,31 +204,31 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     'a group of two schemes',
     'FailedBuildModel',
     `${buildPrefix}conflicting scheme: [internal internet-facing]`,
-    /make them agree/,
+    /Make them equal/,
   ],
   [
     'a group of two policies',
     'FailedBuildModel',
     `${buildPrefix}failed to merge listenPort config for port: 443: conflicting sslPolicy, milvus/milvus-demo: A | milvus/other: B`,
-    /make them agree/,
+    /Make them equal/,
   ],
   [
     'a group of two sets of CIDRs',
     'FailedBuildModel',
     `${buildPrefix}failed to merge listenPort config for port: 443: conflicting inbound-cidrs, milvus/milvus-demo: [10.0.0.0/8], [] | milvus/other: [0.0.0.0/0], []`,
-    /make them agree/,
+    /Make them equal/,
   ],
   [
     'a group of two names',
     'FailedBuildModel',
     `${buildPrefix}conflicting load balancer name: map[a:{} b:{}]`,
-    /make them agree/,
+    /Make them equal/,
   ],
   [
     'a group of two values of an attribute',
     'FailedBuildModel',
     `${buildPrefix}conflicting loadBalancerAttribute idle_timeout.timeout_seconds: 60 | 600`,
-    /make them agree/,
+    /Make them equal/,
   ],
   [
     'a security group that does not exist',
@@ -246,7 +246,7 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     'a Service that is not there',
     'FailedBuildModel',
     `${ingressPrefix}Service "milvus-demo" not found`,
-    /^Set service, or release/,
+    /^Set input service, or release/,
   ],
   [
     'a port that is not there',
@@ -258,7 +258,7 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     'instance targets of a ClusterIP Service',
     'FailedBuildModel',
     `${ingressPrefix}TargetGroup port is empty. When using Instance targets, your service be must of type 'NodePort' or 'LoadBalancer'`,
-    /needs ip/,
+    /needs the target type ip/,
   ],
   [
     'an IPv6 Service',
@@ -270,7 +270,7 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     'another Ingress of the group',
     'FailedBuildModel',
     `${buildPrefix}ingress: web/shop: unable to find port 80 on service web/shop`,
-    /^This is about Ingress web\/shop of the same group, not about ours.*kubectl -n web describe ingress shop/,
+    /^The error is about Ingress web\/shop of the same group\..*kubectl -n web describe ingress shop/,
   ],
   // The class and the group.
   [
@@ -340,7 +340,7 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
       400,
       `UnsupportedCertificate: The certificate '${arn}' must have a fully-qualified domain name, a supported signature, and a supported key size.`,
     ),
-    /fully qualified name/,
+    /fully qualified domain name/,
   ],
   [
     'no certificate at all',
@@ -368,19 +368,19 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     'gRPC behind an HTTP listener',
     'FailedDeployModel',
     `Failed deploy model due to failed to create listener rule: operation error Elastic Load Balancing v2: CreateRule, https response error StatusCode: 400, RequestID: 1, InvalidLoadBalancerAction: Listener protocol 'HTTP' is not supported with a target group with the protocol-version 'GRPC'`,
-    /takes an HTTPS listener/,
+    /needs an HTTPS listener/,
   ],
   [
     'protocols that do not fit',
     'FailedDeployModel',
     formatElbError('CreateRule', 400, 'IncompatibleProtocols: x'),
-    /takes an HTTPS listener/,
+    /needs an HTTPS listener/,
   ],
   [
     'a configuration that ELB does not take',
     'FailedDeployModel',
     formatElbError('CreateListener', 400, 'InvalidConfigurationRequest: x'),
-    /takes an HTTPS listener/,
+    /needs an HTTPS listener/,
   ],
   [
     'a health check for HTTP',
@@ -471,7 +471,7 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
       403,
       'api error AccessDenied: User: arn:aws:sts::1:assumed-role/lbc/x is not authorized to perform: elasticloadbalancing:DescribeListenerAttributes',
     ),
-    /since v2\.9/,
+    /Since v2\.9/,
   ],
   [
     'the same in the words of the old SDK',
@@ -504,7 +504,7 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
     /service account/,
   ],
   [
-    'a session that has ended',
+    'an expired session',
     'FailedDeployModel',
     formatElbError(
       'DescribeTags',
@@ -559,22 +559,22 @@ const permanentFailures: [string, reason: string, message: string, remedy: RegEx
   ],
 ]
 
-describe('verdict', () => {
+describe('classifyEvent', () => {
   test.each(permanentFailures)('%s is final', (_, reason, message, remedy) => {
     expect(classifyEvent(createEvent(reason, message), false)).toEqual({
-      kind: 'refused',
+      kind: 'failed',
       message: normalizeMessage(message),
       remedy: expect.stringMatching(remedy) as unknown,
     })
   })
 
   test.each(permanentFailures)(
-    '%s is final, also when the recorder has folded it',
+    '%s is final, also when the event recorder has combined events',
     (_, reason, message, remedy) => {
       expect(
         classifyEvent(createEvent(reason, `(combined from similar events): ${message}`), false),
       ).toEqual({
-        kind: 'refused',
+        kind: 'failed',
         message: normalizeMessage(message),
         remedy: expect.stringMatching(remedy) as unknown,
       })
@@ -633,9 +633,9 @@ describe('verdict', () => {
       'a handshake that ran out',
       `${buildPrefix}operation error EC2: DescribeSubnets, https response error StatusCode: 0, RequestID: , request send failed, Post "https://ec2.us-east-2.amazonaws.com/": net/http: TLS handshake timeout`,
     ],
-  ])('%s may heal', (_, message) => {
+  ])('%s is transient', (_, message) => {
     expect(classifyEvent(createEvent('FailedDeployModel', message), false)).toEqual({
-      kind: 'trouble',
+      kind: 'transient',
       message: normalizeMessage(message),
     })
   })
@@ -643,16 +643,16 @@ describe('verdict', () => {
   test.each([
     ['CertificateNotFound', formatElbError('CreateListener', 400, 'CertificateNotFound: x')],
     ['UnsupportedCertificate', formatElbError('CreateListener', 400, 'UnsupportedCertificate: x')],
-  ])('%s may heal for a certificate that was imported a moment ago', (_, message) => {
-    expect(classifyEvent(createEvent('FailedDeployModel', message), true).kind).toBe('trouble')
-    expect(classifyEvent(createEvent('FailedDeployModel', message), false).kind).toBe('refused')
+  ])('%s is transient only for a newly imported certificate', (_, message) => {
+    expect(classifyEvent(createEvent('FailedDeployModel', message), true).kind).toBe('transient')
+    expect(classifyEvent(createEvent('FailedDeployModel', message), false).kind).toBe('failed')
   })
 
-  test('a fresh certificate excuses nothing else', () => {
+  test('other errors are final also for a newly imported certificate', () => {
     expect(
       classifyEvent(createEvent('FailedBuildModel', `${buildPrefix}unknown scheme: public`), true)
         .kind,
-    ).toBe('refused')
+    ).toBe('failed')
   })
 
   test('reconciled', () => {
@@ -662,7 +662,7 @@ describe('verdict', () => {
   })
 })
 
-describe('readable', () => {
+describe('normalizeMessage', () => {
   test.each([
     [
       formatElbError('CreateListener', 400, 'CertificateNotFound: x'),
@@ -673,12 +673,12 @@ describe('readable', () => {
       'Failed deploy model due to operation error Elastic Load Balancing v2: CreateRule, HTTP 403, AccessDenied: y',
     ],
     ['x\n\tstatus code: 400, request id: 0a1b', 'x'],
-    ['nothing to take away', 'nothing to take away'],
+    ['nothing to remove', 'nothing to remove'],
   ])('%s', (message, expected) => {
     expect(normalizeMessage(message)).toBe(expected)
   })
 
-  test('two tries of the same read the same', () => {
+  test('two attempts with the same error have the same message', () => {
     const message = formatElbError('CreateListener', 400, 'CertificateNotFound: x')
     expect(normalizeMessage(message.replace('3f2a1b-77', 'other-id'))).toBe(
       normalizeMessage(message),
@@ -686,7 +686,7 @@ describe('readable', () => {
   })
 })
 
-describe('newest', () => {
+describe('latestStatusEvent', () => {
   const createStatusEvent = (
     reason: string,
     resourceVersion: string,
@@ -702,7 +702,7 @@ describe('newest', () => {
       '10',
     ],
     [
-      'whatever the order',
+      'in any order',
       [
         ['SuccessfullyReconciled', '30'],
         ['FailedBuildModel', '20'],
@@ -710,7 +710,7 @@ describe('newest', () => {
       '30',
     ],
     [
-      'others do not count',
+      'other events are ignored',
       [
         ['SuccessfullyReconciled', '30'],
         ['FailedToUpdateEndpointSlices', '99'],
@@ -728,7 +728,7 @@ describe('newest', () => {
       '9007199254740993',
     ],
     [
-      'an old failure that climbs is the newest',
+      'a repeated failure gets a new number',
       [
         ['SuccessfullyReconciled', '30'],
         ['FailedDeployModel', '31'],
@@ -753,7 +753,7 @@ describe('newest', () => {
     ['FailedRemoveFinalizer', true],
     ['BackendNotFound', false],
     ['', false],
-  ])('%s is a verdict: %s', (reason, expected) => {
+  ])('%s is a status event: %s', (reason, expected) => {
     expect(isStatusEvent(createEvent(reason))).toBe(expected)
   })
 

@@ -32,7 +32,7 @@ test('two deployments of one target that begin at the same time: never two certi
       state: captureState(simulator),
       log: runs.map(({ exitCode, log }) => (exitCode === 0 ? '' : log)),
     }).toEqual({ offset, exits: [0, 0], state, log: ['', ''] })
-    if (runs.some(({ log }) => log.includes('Another run works'))) waitedCount += 1
+    if (runs.some(({ log }) => log.includes('Another run is working'))) waitedCount += 1
   }
   recordResult('together', {
     'pairs of runs': roundCount,

@@ -186,7 +186,7 @@ const acmCases: readonly HostileCase[] = [
     'an answer of 1 GB',
     (response) => flood(startJsonResponse(response), megabyte, gigabyte),
     'aws-request-failed',
-    /AWS did not answer acm:ListCertificates as it should: its answer is of more than 8 MiB/,
+    /The AWS request acm:ListCertificates failed: the response exceeds 8 MiB/,
   ],
   [
     'an error of 1 GB',
@@ -198,26 +198,26 @@ const acmCases: readonly HostileCase[] = [
     'malformed JSON',
     (response) => sendJson(response, '{"CertificateSummaryList":[{'),
     'aws-request-failed',
-    /AWS did not answer acm:ListCertificates as it should: an answer that is not AWS'/,
+    /The AWS request acm:ListCertificates failed: the response did not come from AWS/,
   ],
   [
     'JSON of another form',
     (response) => sendJson(response, '{"CertificateSummaryList":5}'),
     'aws-request-failed',
-    /AWS did not answer acm:ListCertificates as it should: an answer that is not AWS'/,
+    /The AWS request acm:ListCertificates failed: the response did not come from AWS/,
   ],
   [
     'a list of nulls',
     (response) => sendJson(response, '{"CertificateSummaryList":[null,null,1]}'),
     'aws-request-failed',
-    /AWS did not answer acm:ListCertificates as it should: an answer that is not AWS'/,
+    /The AWS request acm:ListCertificates failed: the response did not come from AWS/,
   ],
   [
     'a NextToken that never ends',
     (response) =>
       sendJson(response, `{"CertificateSummaryList":[],"NextToken":"page-${pageNumber++}"}`),
     'aws-request-failed',
-    /acm:ListCertificates as it should: its list does not end after 100 pages/,
+    /acm:ListCertificates failed: the list does not end after 100 pages/,
     4,
   ],
   [
@@ -247,7 +247,7 @@ const elbCases: readonly (readonly [
     'an answer of 1 GB',
     (response) =>
       flood(response.writeHead(200, { 'content-type': 'text/xml' }), megabyte, gigabyte),
-    /DescribeLoadBalancers as it should: its answer is of more than 8 MiB\.\n/,
+    /DescribeLoadBalancers failed: the response exceeds 8 MiB\.\n/,
   ],
   [
     'malformed XML',
@@ -255,7 +255,7 @@ const elbCases: readonly (readonly [
       response
         .writeHead(200, { 'content-type': 'text/xml' })
         .end('<DescribeLoadBalancersResponse><DescribeLoadBalancersResult><member></'),
-    /within 2 s: AWS did not answer elasticloadbalancing:DescribeLoadBalancers as it should: .*[^.]\.\n/,
+    /within 2 s: The AWS request elasticloadbalancing:DescribeLoadBalancers failed: .*[^.]\.\n/,
   ],
   [
     'XML whose entities grow',
@@ -266,7 +266,7 @@ const elbCases: readonly (readonly [
     'XML, a million deep',
     (response) =>
       response.writeHead(200, { 'content-type': 'text/xml' }).end('<a>'.repeat(1_000_000)),
-    /within 2 s: AWS did not answer elasticloadbalancing:DescribeLoadBalancers as it should: .*[^.]\.\n/,
+    /within 2 s: The AWS request elasticloadbalancing:DescribeLoadBalancers failed: .*[^.]\.\n/,
   ],
 ]
 
@@ -387,7 +387,7 @@ if (isFullRun) {
     await expectHostileRun(simulator, 'Kubernetes API and ACM: answers that drip for ever', {
       outcome: 'aws-request-failed',
       messagePattern:
-        /acm:ListCertificates as it should: its answer was not whole within 30 s.*Services in namespace milvus: its answer was not whole within 60 s/s,
+        /acm:ListCertificates failed: the response was not complete within 30 s.*Services in namespace milvus: its answer was not whole within 60 s/s,
       deadlineSeconds: 62,
     })
   })

@@ -8,11 +8,8 @@ import { cidrs, list } from '../../src/inputs/lists.ts'
 import { host } from '../../src/inputs/names.ts'
 import { duration } from '../../src/inputs/parsers.ts'
 import { stringMap } from '../../src/inputs/yaml.ts'
-import {
-  validateAnnotations,
-  validateTags,
-  findUnknownAnnotations,
-} from '../../src/controller/annotations.ts'
+import { validateAnnotations, findUnknownAnnotations } from '../../src/controller/annotations.ts'
+import { validateTags } from '../../src/controller/tags.ts'
 import { diffIngress, buildIngressManifest } from '../../src/steps/ingress/manifest.ts'
 import type { InputName } from '../../src/inputs/inputs.ts'
 import * as fixtures from '../steps/fixtures.ts'

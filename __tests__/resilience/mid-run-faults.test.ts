@@ -243,7 +243,7 @@ test('401 in the middle of the wait, for good', async () => {
   await expectFailureThenRecovery(
     await runWithFault('401, permanently', 'the Kubernetes API, in the wait for the load balancer'),
     'cluster-unauthorized',
-    /credentials have ended/,
+    /credentials have expired/,
   )
 })
 

@@ -134,7 +134,7 @@ testProperty(
     latestStatusEvent(controllerEvents)
     for (const each of controllerEvents)
       for (const fresh of [true, false])
-        expect(['reconciled', 'trouble', 'refused']).toContain(classifyEvent(each, fresh).kind)
+        expect(['reconciled', 'transient', 'failed']).toContain(classifyEvent(each, fresh).kind)
     for (const conflict of findConflicts(ownStatus, other, {}))
       expect(conflict).toMatch(/ is [^]*, not /)
     return true

@@ -93,7 +93,7 @@ scenario(
     const result = await scenario.run()
     expectFailure(result, 'certificate', 'aws-request-failed')
     expect(getErrorAnnotation(result)).toContain(
-      'AWS throttles acm:ListCertificates, after several attempts too: Rate exceeded',
+      'AWS still throttles acm:ListCertificates after several attempts: Rate exceeded',
     )
     expect(countRequests(scenario, 'ListCertificates')).toBe(4)
   },
@@ -105,13 +105,13 @@ scenario(
     for (const [message, problem, remedy] of [
       [
         'Error: you have reached your limit of 20 certificates in the last year.',
-        'the imports of the last 365 days are used up',
+        'the quota of imports in the last 365 days is used up',
         'replace-certificate: true',
       ],
       [
         'You have reached the maximum number of certificates. Delete certificates that are not in use, or contact AWS Support to request an increase.',
-        'ACM keeps no further certificate',
-        'Delete certificates that nothing uses',
+        'the quota of certificates in this account and region is used up',
+        'Delete unused certificates',
       ],
     ] as const) {
       environment.requestLog.injectFault({
@@ -252,7 +252,7 @@ simulatorScenario(
             },
           ],
         },
-        'is not issued yet. What to do: Make the DNS record _x.milvus.example.com. CNAME _y.acm-validations.aws.',
+        'is not issued yet. What to do: Create the DNS record _x.milvus.example.com. CNAME _y.acm-validations.aws.',
       ],
       [
         { Status: 'VALIDATION_TIMED_OUT', Type: 'AMAZON_ISSUED' },
@@ -307,7 +307,7 @@ simulatorScenario(
       },
     }
     expect((await run(inputs)).log).toMatch(
-      /^::warning .*ends in 8 days, .*ACM cannot renew it \(PENDING_VALIDATION\): Make the DNS record _x CNAME _y/m,
+      /^::warning .*ends in 8 days, .*ACM cannot renew it \(PENDING_VALIDATION\): Create the DNS record _x CNAME _y/m,
     )
     // Without permission to describe it, the certificate counts as an imported one.
     environment.aws.authorize = (_principal, action) => action !== 'acm:DescribeCertificate'

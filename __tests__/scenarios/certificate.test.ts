@@ -51,7 +51,7 @@ simulatorScenario(
       'ingress-name': 'another',
     })
     expectFailure(result, 'certificate', 'certificate-not-ours')
-    expect(getErrorAnnotation(result)).toMatch(/app\/k8s-milvus-[^ ]+ uses it/)
+    expect(getErrorAnnotation(result)).toMatch(/it is used by app\/k8s-milvus-[^ ]+/)
   },
 )
 

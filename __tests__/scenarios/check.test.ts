@@ -236,7 +236,7 @@ scenario(
       await new Promise((resolve) => setTimeout(resolve, 50))
     const driftAfterEdit = expectDrift(await run(checkInputs), ['ingress ssl-policy'])
     expect(driftAfterEdit.outputs['changes']).toMatch(
-      /differs from the inputs: changed by kubectl-annotate at \d{4}-[^,"]*Z, and a deploy takes it back only with force-conflicts: true"/,
+      /differs from the inputs: changed by kubectl-annotate at \d{4}-[^,"]*Z, and a deploy reverts it only with force-conflicts: true"/,
     )
     expect(getErrorAnnotation(driftAfterEdit)).toContain(
       'ssl-policy is ELBSecurityPolicy-2016-08, and should be ELBSecurityPolicy-TLS13-1-2-2021-06',
@@ -338,7 +338,7 @@ scenario(
       differences: listChanges(missingCertificateRun),
     }).toEqual({ drift: 'true', differences: awsDifferences })
     expect(getErrorAnnotation(missingCertificateRun)).toMatch(
-      /ACM has no certificate .*2 differences from what the inputs say/s,
+      /ACM certificate \S+ does not exist in this account and region\..*2 differences from what the inputs say/s,
     )
     const other = await environment.certificateAuthority.issue({ hosts: ['other.example.com'] })
     const mismatchedRun = expectFailure(

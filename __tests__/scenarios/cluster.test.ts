@@ -30,7 +30,7 @@ simulatorScenario(
   async ({ environment, run, writes }) => {
     for (const [status, expectedText] of [
       ['CREATING', 'aws eks wait cluster-active --name production'],
-      ['DELETING', 'Set cluster to one that stays'],
+      ['DELETING', 'Set input cluster to a cluster that is not being deleted'],
       ['FAILED', 'EKS could not create it'],
     ] as const) {
       setClusterDescription(environment, { status })
@@ -51,7 +51,7 @@ simulatorScenario(
   async ({ environment, run, writes }) => {
     for (const [network, expectedText] of [
       [{ endpointPublicAccess: false, endpointPrivateAccess: true }, 'This endpoint is private'],
-      [{ publicAccessCidrs: ['203.0.113.0/24'] }, 'takes connections only from 203.0.113.0/24'],
+      [{ publicAccessCidrs: ['203.0.113.0/24'] }, 'accepts connections only from 203.0.113.0/24'],
     ] as const) {
       setClusterDescription(environment, { endpoint: 'https://127.0.0.1:1', network })
       const result = await run()

@@ -104,7 +104,7 @@ scenario(
       'acm DeleteCertificate',
     ])
     expect(result.log).toMatch(
-      /^::group::✓ ingress: milvus-demo is gone, and load balancer k8s-\S+ with it/m,
+      /^::group::✓ ingress: milvus-demo and load balancer k8s-\S+ are deleted/m,
     )
     expect(result.summary).toMatch(/^## ✅ Removed: Ingress milvus\/milvus-demo, ACM certificate$/m)
     expect(result.summary).not.toContain('pymilvus')
@@ -146,7 +146,9 @@ scenario(
     await removeTags(environment, arn)
     const result = expectSuccess(await run(destroyInputs))
     expect(listChanges(result)).toEqual(['ingress load balancer'])
-    expect(result.summary).toContain('was not made by this action for it, and stays')
+    expect(result.summary).toContain(
+      'is kept, because this action did not import it for this target',
+    )
     expect(await listCertificateArns({ environment })).toEqual([arn])
   },
 )
@@ -167,10 +169,10 @@ scenario(
     const result = expectSuccess(await run(destroyInputs))
     expect(listChanges(result)).toEqual(['ingress load balancer'])
     expect(result.log).toMatch(
-      /Load balancer k8s-shared-\S+ stays, because group shared has other members: Ingress z-other\./,
+      /Load balancer k8s-shared-\S+ is kept, because group shared has other members: Ingress z-other\./,
     )
     expect(result.log).toContain(
-      `ACM certificate ${arn} was made by this action and stays: Ingress z-other uses it.`,
+      `ACM certificate ${arn} of this target is kept, because it is still used by Ingress z-other.`,
     )
     expect(await listLoadBalancerNames(environment)).toEqual([outputs['alb-address']])
 
@@ -198,7 +200,7 @@ scenario(
       'certificate',
       'certificate-in-use',
     )
-    expect(getErrorAnnotation(result)).toContain('run the job again in half an hour')
+    expect(getErrorAnnotation(result)).toContain('Run the job again in half an hour')
     expect(await getObject(environment, 'ingress', 'milvus-demo')).toBeUndefined()
     removeFault()
     environment.requestLog.injectFault({ ...inUseFault, times: 2 })
@@ -253,10 +255,10 @@ scenario(
       'ingress-not-deleted',
     )
     expect(getErrorAnnotation(result)).toMatch(
-      /within 2 s: finalizer example\.com\/hold holds Ingress milvus-demo; load balancer k8s-\S+ is gone\./,
+      /within 2 s: finalizer example\.com\/hold blocks the deletion of Ingress milvus-demo; load balancer k8s-\S+ is gone\./,
     )
     expect(getErrorAnnotation(result)).toContain(
-      'Make what put example.com/hold on the Ingress do its work',
+      'Fix the component that set example.com/hold on the Ingress.',
     )
     const secondDestroy = expectFailure(
       await run({ ...destroyInputs, 'load-balancer-timeout': '1s' }),
@@ -289,9 +291,9 @@ scenario(
       'ingress-not-deleted',
     )
     expect(getErrorAnnotation(result)).toMatch(
-      /finalizer ingress\.k8s\.aws\/resources holds Ingress milvus-demo; load balancer k8s-\S+ is active\./,
+      /finalizer ingress\.k8s\.aws\/resources blocks the deletion of Ingress milvus-demo; load balancer k8s-\S+ is active\./,
     )
-    expect(getErrorAnnotation(result)).toContain("Mend what the controller's log says")
+    expect(getErrorAnnotation(result)).toContain("Fix what the controller's log reports")
     environment.controller.options.isPaused = false
     expectSuccess(await run(destroyInputs))
   },
@@ -364,7 +366,7 @@ scenario(
     releaseRequest()
     expect(
       getErrorAnnotation(expectFailure(await destroyRun, 'ingress', 'ingress-refused')),
-    ).toContain('Somebody made it anew at the same time')
+    ).toContain('The Ingress was recreated at the same time')
     expect(await getObject(environment, 'ingress', 'milvus-demo')).toBeDefined()
   },
 )
@@ -399,12 +401,16 @@ scenario(
       'certificate-in-use',
     )
     expect(first.log).toMatch(
-      /Load balancer k8s-shared-\S+ stays, because group shared has other members: Ingresses of other namespaces\./,
+      /Load balancer k8s-shared-\S+ is kept, because group shared has other members: Ingresses of other namespaces\./,
     )
-    expect(getErrorAnnotation(first)).toMatch(/app\/k8s-shared-\S+ still uses it, says ACM/)
+    expect(getErrorAnnotation(first)).toMatch(
+      /according to ACM it is still used by app\/k8s-shared-\S+/,
+    )
     const second = await run(destroyInputs)
     expectUnchanged(second)
-    expect(second.summary).toContain('was made by this action and stays: app/k8s-shared-')
+    expect(second.summary).toContain(
+      'of this target is kept, because it is still used by app/k8s-shared-',
+    )
     expect(await listCertificateArns({ environment })).toEqual([arn])
     expect(await listLoadBalancerNames(environment)).toEqual([outputs['alb-address']])
   },

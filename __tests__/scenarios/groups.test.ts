@@ -138,7 +138,7 @@ scenario('another Ingress of the group that breaks this one is named', async (sc
     'unable to find port 80 on service milvus/milvus-demo',
   )
   expect(getErrorAnnotation(result)).toContain(
-    'This is about Ingress milvus/other of the same group, not about ours',
+    'The error is about Ingress milvus/other of the same group.',
   )
   await environment.kubectl('delete', 'ingress', 'other', '--wait=false')
   expectSuccess(await run(groupInputs))

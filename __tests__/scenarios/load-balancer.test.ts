@@ -55,7 +55,7 @@ scenario(
       [
         'AccessDenied',
         'User: arn:aws:sts::1:assumed-role/lbc/x is not authorized to perform: elasticloadbalancing:CreateLoadBalancer',
-        /controller's role, not the job's/,
+        /controller's role, not to that of this job/,
       ],
       [
         'ExpiredToken',
@@ -381,7 +381,9 @@ scenario(
     const result = await run()
     expectFailure(result, 'ingress', 'controller-webhook-unavailable')
     expect(getErrorAnnotation(result)).toContain('webhook vingress.elbv2.k8s.aws')
-    expect(getErrorAnnotation(result)).toContain('Make the AWS Load Balancer Controller run')
+    expect(getErrorAnnotation(result)).toContain(
+      'Check that the AWS Load Balancer Controller is running',
+    )
     expect(await getObject(environment, 'ingress', 'milvus-demo')).toBeUndefined()
     await removeFault()
     expectSuccess(await run())

@@ -91,7 +91,7 @@ scenario(
       {
         ...runOptions(3),
         onLine: (line) => {
-          if (line.includes('Another run works')) releaseLoadBalancers()
+          if (line.includes('Another run is working')) releaseLoadBalancers()
         },
       },
     )
@@ -99,7 +99,7 @@ scenario(
     const result = await secondHelm
     expectUnchanged(result)
     expect(result.log).toContain(
-      `Another run works in namespace ${environment.namespace}: ${describeRun(1)}`,
+      `Another run is working in namespace ${environment.namespace}: ${describeRun(1)}`,
     )
     expect(await listCertificates(environment)).toHaveLength(1)
     expect((await getObject(environment, 'lease', lease))?.['spec']).not.toHaveProperty(
@@ -219,7 +219,7 @@ scenario(
       const result = expectSuccess(await run({}, { env: await environment.assumeRole(permission) }))
       expect({
         permission,
-        noted: result.summary.includes('may not get, create and update Leases'),
+        noted: result.summary.includes('is not allowed to get, create and update Leases'),
       }).toEqual({ permission, noted: true })
       expectSuccess(await run({ mode: 'destroy' }, await useFullRole()))
       expect(await getObject(environment, 'lease', lease)).toBeUndefined()
@@ -232,7 +232,7 @@ scenario(
         { env: await environment.assumeRole('update leases') },
       ),
     )
-    expect(result.summary).toContain('may not get, create and update Leases')
+    expect(result.summary).toContain('is not allowed to get, create and update Leases')
   },
 )
 
@@ -253,7 +253,7 @@ scenario(
     const slowRun = runAction(environment, chartUpgradeInputs, {
       ...runOptions(2),
       onLine: (line) => {
-        if (line.includes('Another run works')) releasePods()
+        if (line.includes('Another run is working')) releasePods()
       },
     })
     await leaseRead

@@ -217,12 +217,12 @@ simulatorScenario(
       'input-invalid',
     )
     for (const part of [
-      'success-codes is "200", which has 200, and the codes of a gRPC health check are 0 to 99',
-      'auth-type is "oidc", which does not go with gRPC',
+      'success-codes is "200", which contains 200, but the codes of a gRPC health check range from 0 to 99',
+      'auth-type is "oidc", which does not work with gRPC',
       'healthcheck-path',
       'slow_start.duration_seconds=5',
       'group.order',
-      '"idle_timeout", which is not key=value',
+      '"idle_timeout", which is not a list of key=value',
       'the prefix aws: is reserved',
     ]) {
       expect(text).toContain(part)
@@ -439,7 +439,7 @@ scenario('a certificate ARN of another account', async (scenario) => {
     'inputs-conflict',
   )
   expect(text).toContain(
-    `is of account 999988887777, and the cluster is in account ${scenario.environment.account}`,
+    `belongs to account 999988887777, but the cluster is in account ${scenario.environment.account}`,
   )
 })
 
@@ -456,8 +456,8 @@ scenario(
         'aws-account-not-allowed',
       )
       for (const part of [
-        `The AWS credentials are of account ${ownAccount} (arn:`,
-        `and allowed-account-ids has only ${otherAccount}.`,
+        `The AWS credentials belong to account ${ownAccount} (arn:`,
+        `but input allowed-account-ids lists only ${otherAccount}.`,
       ])
         expect(text).toContain(part)
     }
@@ -474,7 +474,7 @@ scenario(
     }
     expect(
       await expectFailureWithoutWrites(scenario, kubeconfigInputs, 'aws-account-not-allowed'),
-    ).toContain(`of account ${ownAccount}`)
+    ).toContain(`belong to account ${ownAccount}`)
 
     expectSuccess(await run({ 'allowed-account-ids': ownAccount }))
     for (const accountIds of [

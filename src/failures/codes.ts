@@ -1,6 +1,6 @@
 /**
- * The failure codes and the steps that fail. docs/troubleshooting.md has a section for each code, in
- * this order; a test compares them.
+ * The failure codes and the steps that fail. docs/troubleshooting.md has a section for each code,
+ * in this order; a test compares them.
  */
 
 /** The steps of a deployment, in the order in which they change things. */

@@ -1,5 +1,6 @@
 /** Parsers of the inputs annotations and tags. Pure. */
-import { isAnnotationKey, validateAnnotations, validateTags } from '../controller/annotations.ts'
+import { isAnnotationKey, validateAnnotations } from '../controller/annotations.ts'
+import { validateTags } from '../controller/tags.ts'
 import { InvalidInputError, quoteForError, summarize } from './invalid-input.ts'
 import { stringMap } from './yaml.ts'
 

@@ -8,6 +8,7 @@ import { type StepName } from '../failures/codes.ts'
 import type { Change, Context } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
 import * as certificate from '../steps/certificate/certificate.ts'
+import { logSupersededNotes } from '../steps/certificate/superseded.ts'
 import type { CertificateDecision } from '../steps/certificate/selection.ts'
 import * as ingress from '../steps/ingress/ingress.ts'
 import { parseCertificateArns } from '../steps/ingress/manifest.ts'
@@ -131,7 +132,7 @@ async function compareSteps(
           runAdditionalChecks: async () => {
             if ('arn' in decision)
               await certificate.logUsageNotes(context, clients.acm, decision.arn)
-            certificate.logSupersededNotes(context, decision)
+            logSupersededNotes(context, decision)
           },
         },
       ]

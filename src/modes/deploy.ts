@@ -2,6 +2,7 @@
 import type { Change, Context } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
 import * as certificate from '../steps/certificate/certificate.ts'
+import { deleteSuperseded, logSupersededNotes } from '../steps/certificate/superseded.ts'
 import * as ingress from '../steps/ingress/ingress.ts'
 import { getIngressHostname } from '../steps/ingress/manifest.ts'
 import * as loadBalancer from '../steps/load-balancer/load-balancer.ts'
@@ -41,7 +42,7 @@ export async function deploy(
   if (settings.dryRun) {
     const plan = await context.step('preflight', planDeployment)
     setAddressOutputs(context, settings, plan.target)
-    if (settings.probe.required) certificate.logSupersededNotes(context, plan.certificate.decision)
+    if (settings.probe.required) logSupersededNotes(context, plan.certificate.decision)
     await printPlan(
       context,
       settings.cutover === 'last'
@@ -79,7 +80,7 @@ async function deleteSupersededCertificates(
 ): Promise<void> {
   if (superseded.length === 0 || !settings.probe.required) return
   await context.step('certificate', async () => {
-    await certificate.deleteSuperseded(context, acm, superseded, action === 'import')
+    await deleteSuperseded(context, acm, superseded, action === 'import')
     return { summary: 'looked after earlier ones', result: undefined }
   })
 }
@@ -160,16 +161,17 @@ async function applyPlan(
         step: 'ingress',
         object: `Ingress ${target.ingressName}`,
         ...(isCutoverLast && { dependsOn: 'release' as const }),
-        rollBack: () => restoreIngress(context, settings, clients, target, servedCertificate.arn),
+        rollBack: () =>
+          restoreIngress(context, settings, clients, {
+            target,
+            certificateArn: servedCertificate.arn,
+          }),
       })
-    const result = await ingress.apply(
-      context,
-      settings,
-      clients.kubernetes,
+    const result = await ingress.apply(context, settings, clients.kubernetes, {
       target,
-      servedCertificate.arn,
-      ingressChanges,
-    )
+      certificateArn: servedCertificate.arn,
+      changes: ingressChanges,
+    })
     return { summary: describeOutcome(ingressChanges, target.ingressName), result }
   })
 

@@ -46,10 +46,7 @@ export interface RemovalPlan {
     readonly upgrade: ReviewedUpgrade | undefined
     readonly restoredClass: LoadBalancerClassRestoration | undefined
   }
-  readonly certificate: {
-    readonly certificates: readonly certificate.OwnedCertificate[]
-    readonly changes: readonly Change[]
-  }
+  readonly certificate: certificate.CertificateRemoval
 }
 
 /** Every change of a removal, in the order in which they are made. */
@@ -93,7 +90,11 @@ async function applyRemoval(
   { target, observed, ...changes }: RemovalPlan,
 ): Promise<void> {
   await context.step('ingress', async () => ({
-    summary: await ingress.remove(context, settings, clients, target, observed, changes.ingress),
+    summary: await ingress.remove(context, settings, clients, {
+      target,
+      observed,
+      changes: changes.ingress,
+    }),
     result: undefined,
   }))
 
@@ -123,13 +124,7 @@ async function applyRemoval(
 
   await context.step('certificate', async () => {
     const { certificates } = changes.certificate
-    const deleted = await certificate.remove(
-      context,
-      settings,
-      clients.acm,
-      certificates,
-      changes.certificate.changes,
-    )
+    const deleted = await certificate.remove(context, settings, clients.acm, changes.certificate)
     return {
       summary:
         certificates.length === 0

@@ -6,6 +6,7 @@ import type { X509Certificate } from 'node:crypto'
 import { toActionError, settleAll } from '../failures/action-error.ts'
 import type { Change, Context } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
+import { checkAccount } from '../steps/certificate/account.ts'
 import * as certificate from '../steps/certificate/certificate.ts'
 import type { CertificateDecision } from '../steps/certificate/selection.ts'
 import * as ingress from '../steps/ingress/ingress.ts'
@@ -102,9 +103,7 @@ export function startObservations(
   const loadBalancerSnapshot = target.then((resolvedTarget) =>
     loadBalancer.observe(context, settings, clients.loadBalancers, resolvedTarget),
   )
-  const accountCheck = clients.cluster.then(({ account }) =>
-    certificate.checkAccount(settings, account),
-  )
+  const accountCheck = clients.cluster.then(({ account }) => checkAccount(settings, account))
   const writeChecks = isCheck
     ? Promise.resolve()
     : checkWritePreconditions(context, settings, clients, {

@@ -5,7 +5,8 @@
 import { toActionError, type ActionError } from '../failures/action-error.ts'
 import type { Context, Outcome } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
-import { identifyHolder, Lock } from '../locking/lease-lock.ts'
+import { identifyHolder } from '../locking/holder.ts'
+import { Lock } from '../locking/lease-lock.ts'
 import {
   findInterruptedOperation,
   recover,

@@ -6,7 +6,8 @@ import {
   type AcmKeyAlgorithm,
 } from '../../../testing/certificates.ts'
 import type { Fault } from '../../../testing/request-log.ts'
-import { Acm, type ImportMaterial } from '../../../src/clients/aws/acm.ts'
+import { Acm } from '../../../src/clients/aws/acm.ts'
+import type { ImportMaterial } from '../../../src/clients/aws/acm-import.ts'
 import { captureActionError } from '../../capture-error.ts'
 import { startTestAccount, type TestAccount } from './test-account.ts'
 
@@ -38,7 +39,7 @@ const createImportMaterial = (source: IssuedCertificate = issued): ImportMateria
   chain: source.chain,
   privateKey: source.privateKey,
 })
-/** Imports, and expects an ARN. */
+/** Imports a certificate, which must succeed. */
 async function importCertificate(tags: Readonly<Record<string, string>> = {}): Promise<string> {
   const result = await acm.importWithoutRetry(createImportMaterial(), tags)
   if (!('arn' in result)) throw new Error(result.uncertainReason)
@@ -70,7 +71,7 @@ describe('list', () => {
     })
   }
 
-  test('has every type of key: ACM leaves most of them out unless it is asked', async () => {
+  test('contains every key type, most of which ACM leaves out by default', async () => {
     const keyAlgorithms: AcmKeyAlgorithm[] = [
       'RSA_1024',
       'RSA_2048',
@@ -90,14 +91,14 @@ describe('list', () => {
     expect(requestBodies('ListCertificates')).toHaveLength(2)
   })
 
-  test('says the names once, and that it was imported', async () => {
+  test('contains each name once, and that the certificate was imported', async () => {
     const arn = await importCertificate()
     expect(await acm.list()).toEqual([
       { arn, domainNames: [host, '*.milvus.example.com'], hasMoreNames: false, isImported: true },
     ])
   })
 
-  test('says when there are more names than it has', async () => {
+  test('tells when there are more names than listed', async () => {
     const hosts = Array.from({ length: 101 }, (_, index) => `n${index}.example.com`)
     await acm.importWithoutRetry(
       createImportMaterial(await authority.issue({ hosts, keyAlgorithm: 'EC_prime256v1' })),
@@ -106,13 +107,13 @@ describe('list', () => {
     expect(await acm.list()).toMatchObject([{ hasMoreNames: true }])
   })
 
-  test('of an empty account', async () => {
+  test('is empty for an empty account', async () => {
     expect(await acm.list()).toEqual([])
   })
 })
 
-describe('what is there', () => {
-  test('comes back as PEM, with its tags', async () => {
+describe('get and getTags', () => {
+  test('return PEM and tags', async () => {
     const arn = await importCertificate({ 'milvus-alb-action/target': 'uid/milvus', empty: '' })
     expect(await acm.get(arn)).toEqual({ certificate: issued.certificate, chain: issued.chain })
     expect(await acm.getTags(arn)).toEqual(
@@ -123,14 +124,14 @@ describe('what is there', () => {
     )
   })
 
-  test('what is not there is no error', async () => {
+  test('return nothing for a certificate that does not exist', async () => {
     expect(await acm.get(missingArn)).toBeUndefined()
     expect(await acm.getTags(missingArn)).toEqual(new Map())
   })
 })
 
 describe('reimport', () => {
-  test('keeps ARN and tags, and may be repeated', async () => {
+  test('keeps the ARN and the tags, and is idempotent', async () => {
     const arn = await importCertificate({ a: 'b' })
     const renewed = await authority.issue({ hosts: [host], keyAlgorithm: 'EC_prime256v1' })
     await acm.reimport(arn, createImportMaterial(renewed))
@@ -142,7 +143,7 @@ describe('reimport', () => {
     ]).toEqual([renewed.certificate, new Map([['a', 'b']]), 1])
   })
 
-  test('heals what time heals', async () => {
+  test('retries throttled requests', async () => {
     const arn = await importCertificate({})
     account.requestLog.injectFault({
       service: 'acm',
@@ -154,7 +155,7 @@ describe('reimport', () => {
     expect(requestBodies('ImportCertificate')).toHaveLength(3)
   })
 
-  test("of another type of key is refused in ACM's words", async () => {
+  test('reports the error of ACM when the key type differs', async () => {
     const arn = await importCertificate({})
     const error = await acm.reimport(
       arn,
@@ -162,12 +163,12 @@ describe('reimport', () => {
     )
     expect([error?.code, error?.message]).toEqual([
       'certificate-refused',
-      expect.stringMatching(/^ACM refused the certificate: .*cannot change on re-import/),
+      expect.stringMatching(/^ACM rejected the certificate: .*cannot change on re-import/),
     ])
   })
 })
 
-describe('importOnce', () => {
+describe('importWithoutRetry', () => {
   test('a certificate without a chain is sent without one', async () => {
     await acm
       .importWithoutRetry({ ...createImportMaterial(), chain: '' }, {})
@@ -189,11 +190,11 @@ describe('importOnce', () => {
       { error: { status: 500, code: 'InternalFailure', message: 'x' } },
     ],
     [
-      'meets a service that is away',
+      'meets an unavailable service',
       { error: { status: 503, code: 'ServiceUnavailable', message: 'x' } },
     ],
     ['is cut off', { reset: true }],
-  ])('that %s is not known to have arrived, and is sent once', async (_, fault) => {
+  ])('that %s has an unknown outcome, and is sent once', async (_, fault) => {
     account.requestLog.injectFault({ service: 'acm', operation: 'ImportCertificate', ...fault })
     expect(await acm.importWithoutRetry(createImportMaterial(), {})).toEqual({
       uncertainReason: expect.stringMatching(/./),
@@ -235,12 +236,12 @@ describe('importOnce', () => {
       { status: 400, code: 'AccessDeniedException', message: 'not authorized' },
     ],
     [
-      'a session that ended',
+      'an expired session',
       'aws-credentials-expired',
       { status: 400, code: 'ExpiredTokenException', message: 'expired' },
     ],
     [
-      'a conflict',
+      'a concurrent import',
       'aws-request-failed',
       { status: 400, code: 'ConflictException', message: 'Another import is under way' },
     ],
@@ -258,14 +259,14 @@ describe('importOnce', () => {
       'certificate-refused',
       { status: 400, code: 'TooManyTagsException', message: 'the TagSet contains too many Tags' },
     ],
-  ])('%s is an answer: %s', async (_, code, fault) => {
+  ])('%s is a definite rejection: %s', async (_, code, fault) => {
     account.requestLog.injectFault({ service: 'acm', operation: 'ImportCertificate', error: fault })
     const error = await captureActionError(() => acm.importWithoutRetry(createImportMaterial(), {}))
     expect([error.code, error.message]).toEqual([code, expect.stringContaining(fault.message)])
     expect(requestBodies('ImportCertificate')).toHaveLength(1)
   })
 
-  test('without credentials nothing is sent', async () => {
+  test('sends nothing without credentials', async () => {
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])
       Reflect.deleteProperty(process.env, name)
     Object.assign(process.env, {
@@ -289,6 +290,6 @@ test.each<[string, string, () => Promise<unknown>]>([
   const error = await captureActionError(call)
   expect([error.code, error.message]).toEqual([
     'aws-access-denied',
-    expect.stringMatching(new RegExp(`^AWS refused ${action}: `)),
+    expect.stringMatching(new RegExp(`^AWS denied ${action}: `)),
   ])
 })

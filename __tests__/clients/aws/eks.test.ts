@@ -53,7 +53,7 @@ describe('a token', () => {
   test.each([
     ['a long-lived key', undefined],
     ['a session whose token needs escaping', 'FwoGZXIvYXdzEAAa+token/with==signs&and spaces'],
-  ])('of %s is what the authenticator of the cluster takes', async (_, sessionToken) => {
+  ])('of %s is accepted by the authenticator of the cluster', async (_, sessionToken) => {
     const identity = {
       accessKeyId: 'ASIASESSION',
       secretAccessKey: 'secret+/',
@@ -71,13 +71,13 @@ describe('a token', () => {
     expect(account.aws.tokenRejections).toHaveLength(1)
   })
 
-  test('is kept secret before anybody has it', async () => {
+  test('is masked before it is returned', async () => {
     const { tokenSource, maskedTokens } = createTokenSource()
     expect(maskedTokens).toEqual([])
     expect([await tokenSource.token()]).toEqual(maskedTokens)
   })
 
-  test('lives as long as the API takes it, and is made anew after ten minutes, not before', async () => {
+  test('is reused for ten minutes, while the API accepts it', async () => {
     const { tokenSource, clock } = createTokenSource()
     const firstToken = await tokenSource.token()
     clock.time += 10 * minute - 1
@@ -87,11 +87,11 @@ describe('a token', () => {
     const secondToken = await tokenSource.token()
     expect(secondToken).not.toBe(firstToken)
     expect(await account.aws.authenticateEksToken(secondToken, 'production')).toBeDefined()
-    // The one before is still good: who got it a moment ago is not refused.
+    // The previous token is still accepted from whoever just received it.
     expect(await account.aws.authenticateEksToken(firstToken, 'production')).toBeDefined()
   })
 
-  test('is made once for all who ask at the same time', async () => {
+  test('is created once for concurrent callers', async () => {
     const { tokenSource, credentialRequestCount } = createTokenSource()
     expect(
       new Set(await Promise.all([tokenSource.token(), tokenSource.token(), tokenSource.token()]))
@@ -100,7 +100,7 @@ describe('a token', () => {
     expect(credentialRequestCount()).toBe(1)
   })
 
-  test('is made anew when it was refused', async () => {
+  test('is recreated after a rejection', async () => {
     const { tokenSource, clock } = createTokenSource()
     const firstToken = await tokenSource.token()
     clock.time += 1_000
@@ -108,7 +108,7 @@ describe('a token', () => {
     expect(await tokenSource.token()).not.toBe(firstToken)
   })
 
-  test("is dated by AWS' clock, once an answer of EKS has told it: the runner's own may be off", async () => {
+  test('is dated by the clock of AWS after a response of EKS, because that of the runner may be wrong', async () => {
     account.aws.state.clusters.set('production', {
       name: 'production',
       endpoint: 'https://eks.example.com',
@@ -131,7 +131,7 @@ describe('a token', () => {
     ).toBeDefined()
   })
 
-  test('that could not be made is tried again', async () => {
+  test('is retried after a failure', async () => {
     let isFailing = true
     const identity = account.aws.credentials[0]
     const credentials = (): Promise<Identity> =>
@@ -157,7 +157,7 @@ describe('a token', () => {
     ).toBeDefined()
   })
 
-  test('that is too long is refused here, and nothing of it is told', async () => {
+  test('that is too long is rejected without showing it', async () => {
     const sessionToken = 'x'.repeat(2_800)
     const error = await captureActionError(() =>
       createTokenSource({
@@ -179,7 +179,7 @@ describe('a token', () => {
   })
 })
 
-describe('the host that is signed is that of STS in the region', () => {
+describe('the signed host is that of STS in the region', () => {
   // Source: the SDK's own table of partitions.
   test.each([
     ['us-east-2', 'sts.us-east-2.amazonaws.com'],
@@ -207,7 +207,7 @@ describe('describeCluster', () => {
     status: 'ACTIVE' as const,
   }
 
-  test('says where the API is', async () => {
+  test('returns the endpoint', async () => {
     account.aws.state.clusters.set('production', cluster)
     expect(await describeCluster(account.clients.eks, 'production', 'us-east-2')).toEqual({
       server: cluster.endpoint,
@@ -226,7 +226,7 @@ describe('describeCluster', () => {
       /only from 203\.0\.113\.0\/24, 198\.51\.100\.7\/32,/,
     ],
     ['open', { publicAccessCidrs: ['203.0.113.0/24', '0.0.0.0/0'] }, undefined],
-  ])('says who reaches an endpoint that is %s', async (_, network, expected) => {
+  ])('describes who can reach an endpoint that is %s', async (_, network, expected) => {
     account.aws.state.clusters.set('production', { ...cluster, network })
     const { accessRestriction } = await describeCluster(
       account.clients.eks,
@@ -240,13 +240,13 @@ describe('describeCluster', () => {
 
   test.each<[string, () => void, string, RegExp]>([
     [
-      'is not there',
+      'does not exist',
       () => undefined,
       'cluster-not-found',
-      /^There is no EKS cluster production in us-east-2 for these credentials\.$/,
+      /^EKS cluster production does not exist in region us-east-2 of the account of these credentials\.$/,
     ],
     [
-      'is being made',
+      'is being created',
       () => account.aws.state.clusters.set('production', { ...cluster, status: 'CREATING' }),
       'cluster-not-found',
       /status is CREATING/,
@@ -264,14 +264,14 @@ describe('describeCluster', () => {
       /status is FAILED/,
     ],
     [
-      'may not be described',
+      'the role is not allowed to describe',
       () => {
         account.aws.authorize = () => false
       },
       'aws-access-denied',
-      /^AWS refused eks:DescribeCluster: /,
+      /^AWS denied eks:DescribeCluster: /,
     ],
-  ])('of one that %s', async (_, arrange, code, message) => {
+  ])('rejects a cluster that %s', async (_, arrange, code, message) => {
     arrange()
     const error = await captureActionError(() =>
       describeCluster(account.clients.eks, 'production', 'us-east-2'),

@@ -5,7 +5,7 @@ import { createCancelledError } from '../../../src/failures/action-error.ts'
 const createNamedError = (name: string, message: string): Error =>
   Object.assign(new Error(message), { name })
 
-describe('awsError', () => {
+describe('translateAwsError', () => {
   test.each<[name: string, message: string, code: string, shown: RegExp]>([
     [
       'CredentialsProviderError',
@@ -60,13 +60,13 @@ describe('awsError', () => {
       'SignatureDoesNotMatch',
       'The request signature we calculated does not match the signature you provided.',
       'aws-credentials-refused',
-      /^AWS does not accept the credentials/,
+      /^AWS rejected the credentials/,
     ],
     [
       'AccessDeniedException',
       'User: x is not authorized to perform: acm:ImportCertificate with an explicit deny in a service control policy',
       'aws-access-denied',
-      /^A policy of the AWS organization forbids acm:ListCertificates: User: x/,
+      /^A policy of the AWS organization denies acm:ListCertificates: User: x/,
     ],
     [
       'AccessDeniedException',
@@ -78,23 +78,28 @@ describe('awsError', () => {
       'AccessDeniedException',
       'User: arn:aws:iam::111122223333:user/x is not authorized to perform: acm:ListCertificates',
       'aws-access-denied',
-      /^AWS refused acm:ListCertificates: User: arn:aws:iam::111122223333:user\/x is not authorized/,
+      /^AWS denied acm:ListCertificates: User: arn:aws:iam::111122223333:user\/x is not authorized/,
     ],
     [
       'AccessDenied',
       'Not authorized to perform sts:AssumeRoleWithWebIdentity',
       'aws-access-denied',
-      /^AWS refused acm:ListCertificates: Not authorized/,
+      /^AWS denied acm:ListCertificates: Not authorized/,
     ],
-    ['UnauthorizedOperation', 'You are not authorized', 'aws-access-denied', /^AWS refused/],
+    ['UnauthorizedOperation', 'You are not authorized', 'aws-access-denied', /^AWS denied/],
     [
       'ThrottlingException',
       'Rate exceeded',
       'aws-request-failed',
-      /^AWS throttles acm:ListCertificates, after several attempts too: Rate exceeded$/,
+      /^AWS still throttles acm:ListCertificates after several attempts: Rate exceeded$/,
     ],
     ['TimeoutError', 'connect ETIMEDOUT', 'aws-request-failed', /TimeoutError: connect ETIMEDOUT$/],
-    ['InternalFailure', '', 'aws-request-failed', /as it should: InternalFailure$/],
+    [
+      'InternalFailure',
+      '',
+      'aws-request-failed',
+      /^The AWS request acm:ListCertificates failed: InternalFailure$/,
+    ],
     ['AccessDeniedExceptionally', 'x', 'aws-request-failed', /AccessDeniedExceptionally: x$/],
   ])('%s is %s', (name, message, code, messagePattern) => {
     const thrown = createNamedError(name, message)
@@ -107,7 +112,7 @@ describe('awsError', () => {
     expect(error.remedy).toMatch(/\.$/)
   })
 
-  test('what failed in several ways at once names them: a host with two addresses', () => {
+  test('lists all causes of a host with two addresses', () => {
     const thrown = new AggregateError([
       new Error('connect ECONNREFUSED ::1:443'),
       new Error('connect ECONNREFUSED 127.0.0.1:443'),
@@ -117,7 +122,7 @@ describe('awsError', () => {
     )
   })
 
-  test('an ActionError stays itself', () => {
+  test('returns an ActionError unchanged', () => {
     const actionError = createCancelledError()
     expect(translateAwsError('acm:ListCertificates', actionError)).toBe(actionError)
   })

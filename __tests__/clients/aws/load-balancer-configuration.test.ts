@@ -92,7 +92,7 @@ const fullConfiguration = {
   attributes: { 'idle_timeout.timeout_seconds': '60' },
 }
 
-test('what a load balancer is made of, with the rules of one listener', async () => {
+test('reads the parts of a load balancer, with the rules of one listener', async () => {
   expect(await readConfiguration(account.clients.elbv2, loadBalancerArn, 443)).toEqual(
     fullConfiguration,
   )
@@ -106,7 +106,7 @@ test.each<[string, object]>([
   ],
   ['DescribeTargetGroups', { targetGroups: undefined }],
   ['DescribeLoadBalancerAttributes', { attributes: undefined }],
-])('without %s the rest', async (deniedAction, expected) => {
+])('reads the rest without %s', async (deniedAction, expected) => {
   account.aws.authorize = (_principal, action) => action !== `elasticloadbalancing:${deniedAction}`
   expect(await readConfiguration(account.clients.elbv2, loadBalancerArn, 443)).toEqual({
     ...fullConfiguration,
@@ -114,7 +114,7 @@ test.each<[string, object]>([
   })
 })
 
-test('targets in the words of ELB; undefined when they may not be read', async () => {
+test('reads the targets; undefined when that is denied', async () => {
   expect(await readTargetHealth(account.clients.elbv2, targetGroupArn)).toEqual([
     {
       id: '10.0.1.7',
@@ -128,7 +128,7 @@ test('targets in the words of ELB; undefined when they may not be read', async (
   expect(await readTargetHealth(account.clients.elbv2, targetGroupArn)).toBeUndefined()
 })
 
-test('any other failure is thrown', async () => {
+test('throws any other error', async () => {
   const error = await captureActionError(() =>
     readTargetHealth(account.clients.elbv2, `${targetGroupArn}-other`),
   )

@@ -20,11 +20,11 @@ test.each([
   ['milvus-2026-1234567890.cn-north-1.elb.amazonaws.com.cn', 'milvus-2026'],
   ['milvus', 'milvus'],
   ['', ''],
-])('nameInDnsName(%j)', (dnsName, name) => {
+])('nameFromDnsName(%j)', (dnsName, name) => {
   expect(nameFromDnsName(dnsName)).toBe(name)
 })
 
-describe('findLoadBalancer', () => {
+describe('findLoadBalancerByDnsName', () => {
   let account: TestAccount
   beforeEach(async () => {
     account = await startTestAccount()
@@ -67,7 +67,7 @@ describe('findLoadBalancer', () => {
       { failed: true },
       { state: 'failed', reason: 'The load balancer could not be set up' },
     ],
-  ])('one that is %s, in one call', async (_, overrides, state) => {
+  ])('finds one that is %s, in one call', async (_, overrides, state) => {
     const { arn, name, dnsName } = addLoadBalancer('k8s-milvus', overrides)
     expect(await findLoadBalancerByDnsName(account.clients.elbv2, dnsName)).toEqual({
       arn,
@@ -77,7 +77,7 @@ describe('findLoadBalancer', () => {
     expect(listOperations()).toHaveLength(1)
   })
 
-  test('one whose DNS name does not have its name', async () => {
+  test('finds one whose DNS name does not contain its name', async () => {
     for (let index = 0; index < 3; index += 1) addLoadBalancer(`other-${index}`)
     const { arn, dnsName } = addLoadBalancer('k8s-milvus', {
       dnsName: 'front.us-east-2.elb.amazonaws.com',
@@ -85,14 +85,14 @@ describe('findLoadBalancer', () => {
     expect((await findLoadBalancerByDnsName(account.clients.elbv2, dnsName))?.arn).toBe(arn)
   })
 
-  test('DNS names have no case', async () => {
+  test('ignores the case of DNS names', async () => {
     const { arn, dnsName } = addLoadBalancer('Milvus-Front')
     expect(
       (await findLoadBalancerByDnsName(account.clients.elbv2, dnsName.toLowerCase()))?.arn,
     ).toBe(arn)
   })
 
-  test('one of the same name that was made anew is another', async () => {
+  test('does not find a recreated one with the same name', async () => {
     addLoadBalancer('k8s-milvus')
     expect(
       await findLoadBalancerByDnsName(
@@ -107,18 +107,18 @@ describe('findLoadBalancer', () => {
     'localhost',
     `${'x'.repeat(60)}.example.com`,
     '',
-  ])('none behind %j', async (dnsName) => {
+  ])('finds none for %j', async (dnsName) => {
     expect(await findLoadBalancerByDnsName(account.clients.elbv2, dnsName)).toBeUndefined()
   })
 
-  test('a refusal is said in the words of IAM', async () => {
+  test('names the denied call as IAM does', async () => {
     account.aws.authorize = () => false
     const error = await captureActionError(() =>
       findLoadBalancerByDnsName(account.clients.elbv2, 'k8s-milvus-1.us-east-2.elb.amazonaws.com'),
     )
     expect([error.code, error.message]).toEqual([
       'aws-access-denied',
-      expect.stringMatching(/^AWS refused elasticloadbalancing:DescribeLoadBalancers: /),
+      expect.stringMatching(/^AWS denied elasticloadbalancing:DescribeLoadBalancers: /),
     ])
   })
 })

@@ -55,7 +55,7 @@ const parseChain = (issued: IssuedCertificate): X509Certificate[] => [
   new X509Certificate(issued.chain),
 ]
 
-/** A candidate in ACM: imported, of nobody, with its chain, unless said otherwise. */
+/** A candidate in ACM: by default imported, without owner, and with its chain. */
 const createCandidate = (
   index: number,
   issued: IssuedCertificate,
@@ -86,25 +86,30 @@ const runSelection = (
 const describeDecision = (decision: CertificateDecision): string =>
   !('arn' in decision) ? decision.action : `${decision.action} ${Number(decision.arn.slice(-12))}`
 
-describe('choose', () => {
+describe('selectCertificate', () => {
   test.each<[string, () => Candidate[], live: number | undefined, expected: string]>([
     ['nothing in ACM', () => [], undefined, 'import'],
-    ['a live ARN that ACM does not know', () => [], 9, 'import'],
-    ['ours, equal', () => [createCandidate(1, renewedCertificate, ownTag)], undefined, 'use 1'],
+    ['a live ARN that is not in ACM', () => [], 9, 'import'],
     [
-      'ours, of before the renewal',
+      'an owned certificate that is equal',
+      () => [createCandidate(1, renewedCertificate, ownTag)],
+      undefined,
+      'use 1',
+    ],
+    [
+      'an owned certificate from before the renewal',
       () => [createCandidate(1, oldCertificate, ownTag)],
       undefined,
       'reimport 1',
     ],
     [
-      'ours, of before the renewal, with more names',
+      'an owned certificate from before the renewal, with more names',
       () => [createCandidate(1, otherCertificates.more, ownTag)],
       undefined,
       'reimport 1',
     ],
     [
-      'ours and equal goes before ours and in use',
+      'an equal owned certificate precedes a live owned one',
       () => [
         createCandidate(1, oldCertificate, ownTag),
         createCandidate(2, renewedCertificate, ownTag),
@@ -113,7 +118,7 @@ describe('choose', () => {
       'use 2',
     ],
     [
-      'of two of ours the one in use',
+      'the live one of two owned certificates',
       () => [
         createCandidate(1, oldCertificate, ownTag),
         createCandidate(2, oldCertificate, ownTag),
@@ -122,7 +127,7 @@ describe('choose', () => {
       'reimport 2',
     ],
     [
-      'of two of ours, neither in use, the first',
+      'the first of two owned certificates, if none is live',
       () => [
         createCandidate(1, oldCertificate, ownTag),
         createCandidate(2, oldCertificate, ownTag),
@@ -131,75 +136,80 @@ describe('choose', () => {
       'reimport 1',
     ],
     [
-      'ours goes before the one in use',
+      'an owned certificate precedes the live one',
       () => [createCandidate(1, oldCertificate), createCandidate(2, oldCertificate, ownTag)],
       1,
       'reimport 2',
     ],
     [
-      'ours goes before an equal one of nobody',
+      'an owned certificate precedes an equal one without owner',
       () => [createCandidate(1, renewedCertificate), createCandidate(2, oldCertificate, ownTag)],
       undefined,
       'reimport 2',
     ],
     [
-      'the one in use, put there by hand',
+      'a live certificate that was imported by hand',
       () => [createCandidate(1, oldCertificate)],
       1,
       'reimport 1',
     ],
-    ['the one in use, equal', () => [createCandidate(1, renewedCertificate)], 1, 'use 1'],
-    ['an equal one of nobody', () => [createCandidate(1, renewedCertificate)], undefined, 'use 1'],
+    ['an equal live certificate', () => [createCandidate(1, renewedCertificate)], 1, 'use 1'],
     [
-      'an equal one of another target',
+      'an equal certificate without owner',
+      () => [createCandidate(1, renewedCertificate)],
+      undefined,
+      'use 1',
+    ],
+    [
+      'an equal certificate of another target',
       () => [createCandidate(1, renewedCertificate, otherTag)],
       undefined,
       'use 1',
     ],
     [
-      'one of nobody that differs is left alone',
+      'a different certificate without owner is not overwritten',
       () => [createCandidate(1, oldCertificate)],
       undefined,
       'import',
     ],
     [
-      'one of another target that differs is left alone',
+      'a different certificate of another target is not overwritten',
       () => [createCandidate(1, oldCertificate, otherTag)],
       undefined,
       'import',
     ],
     [
-      'one of another target is left alone, even when our Ingress uses it',
+      'a live certificate of another target is not overwritten',
       () => [createCandidate(1, oldCertificate, otherTag)],
       1,
       'import',
     ],
     [
-      'ours, of another type of key',
+      'an owned certificate with another key type',
       () => [createCandidate(1, otherCertificates.bigger, ownTag)],
       1,
       'import',
     ],
     [
-      'ours, without a name in common',
+      'an owned certificate without a name in common',
       () => [createCandidate(1, otherCertificates.elsewhere, ownTag)],
       1,
       'import',
     ],
     [
-      'ours, whose name is in capitals: DNS names have no case',
+      'an owned certificate whose name is in capitals: DNS names ignore case',
       () => [createCandidate(1, otherCertificates.mixed, ownTag)],
       1,
       'reimport 1',
     ],
     [
-      'the one in use, issued by ACM',
+      'a live certificate that ACM issued',
       () => [createCandidate(1, oldCertificate, { isImported: false })],
       1,
       'import',
     ],
     [
-      'the one in use, issued by ACM, and an equal one beside it',
+      'a live certificate that ACM issued, and an equal one',
       () => [
         createCandidate(1, oldCertificate, { isImported: false }),
         createCandidate(2, renewedCertificate),
@@ -208,7 +218,7 @@ describe('choose', () => {
       'use 2',
     ],
     [
-      'ours of another type of key, and an equal one beside it',
+      'an owned certificate with another key type, and an equal one',
       () => [
         createCandidate(1, otherCertificates.bigger, ownTag),
         createCandidate(2, renewedCertificate),
@@ -222,18 +232,18 @@ describe('choose', () => {
 
   test.each<[string, () => Partial<Candidate>, expected: string]>([
     [
-      'ACM answers with the leaf where there is no chain',
+      'ACM returns the leaf as chain',
       () => ({ chain: [parseLeaf(renewedCertificate)] }),
       'reimport 1',
     ],
     [
-      'ACM answers with the leaf before the chain',
+      'ACM returns the leaf before the chain',
       () => ({ chain: [parseLeaf(renewedCertificate), ...parseChain(renewedCertificate)] }),
       'use 1',
     ],
     ['the chain is missing', () => ({ chain: [] }), 'reimport 1'],
     [
-      'the chain has the root too',
+      'the chain also contains the root',
       () => ({ chain: [...parseChain(renewedCertificate), new X509Certificate(authority.root)] }),
       'use 1',
     ],
@@ -249,19 +259,19 @@ describe('choose', () => {
     [
       'issued by ACM',
       () => createCandidate(1, oldCertificate, { isImported: false }),
-      /0001 cannot take it: it was issued by ACM$/,
+      /^it cannot be imported under \S+0001: it was issued by ACM$/,
     ],
     [
-      'another type of key',
+      'another key type',
       () => createCandidate(1, otherCertificates.bigger, ownTag),
-      /0001 cannot take it: its key is EC_secp384r1, not EC_prime256v1$/,
+      /^it cannot be imported under \S+0001: its key is EC_secp384r1, not EC_prime256v1$/,
     ],
     [
       'no name in common',
       () => createCandidate(1, otherCertificates.elsewhere, ownTag),
-      /0001 cannot take it: it has no name in common$/,
+      /^it cannot be imported under \S+0001: it has no DNS name in common with the new certificate$/,
     ],
-  ])('says why it imports a new one: %s', (_, candidate, why) => {
+  ])('explains a new import: %s', (_, candidate, why) => {
     const decision = runSelection([candidate()], 1)
     expect(decision).toMatchObject({
       action: 'import',
@@ -273,13 +283,13 @@ describe('choose', () => {
   test.each<[string, () => Candidate[], live: number | undefined, expected: number[]]>([
     ['none', () => [createCandidate(1, renewedCertificate, ownTag)], 1, []],
     [
-      'one of another type of key, which the Ingress serves',
+      'a live certificate with another key type',
       () => [createCandidate(1, otherCertificates.bigger, ownTag)],
       1,
       [1],
     ],
     [
-      'what a run left that was killed',
+      'a certificate of a run that was killed',
       () => [
         createCandidate(1, renewedCertificate, ownTag),
         createCandidate(2, oldCertificate, ownTag),
@@ -288,7 +298,7 @@ describe('choose', () => {
       [2],
     ],
     [
-      'never one of nobody, of another target, or issued by ACM',
+      'no certificate without owner, of another target, or issued by ACM',
       () => [
         createCandidate(1, renewedCertificate, ownTag),
         createCandidate(2, oldCertificate),
@@ -298,7 +308,7 @@ describe('choose', () => {
       1,
       [],
     ],
-  ])('leftovers: %s', (_, candidates, currentIndex, expected) => {
+  ])('superseded: %s', (_, candidates, currentIndex, expected) => {
     expect(
       runSelection(candidates(), currentIndex).superseded.map((candidate) =>
         Number(candidate.arn.slice(-12)),
@@ -306,25 +316,25 @@ describe('choose', () => {
     ).toEqual(expected)
   })
 
-  test('says what a re-import is for', () => {
+  test('explains a re-import', () => {
     expect(runSelection([createCandidate(1, oldCertificate, ownTag)])).toMatchObject({
-      why: 'it differs from the one given',
+      why: 'it differs from input certificate',
       previousLeaf: { serialNumber: parseLeaf(oldCertificate).serialNumber },
     })
     expect(
       runSelection([createCandidate(1, renewedCertificate, { ...ownTag, chain: [] })]),
-    ).toMatchObject({ why: 'its chain differs' })
+    ).toMatchObject({ why: 'the chain differs from the inputs' })
   })
 })
 
 describe('plan', () => {
-  test('nothing for one that is used as it is', () => {
+  test('nothing changes for a certificate that is used unchanged', () => {
     expect(
       plan({ action: 'use', arn: createArn(1), leaf: parseLeaf(oldCertificate), superseded: [] }),
     ).toEqual([])
   })
 
-  test('an import and a re-import, in words for people', () => {
+  test('describes an import and a re-import', () => {
     const description = (issued: IssuedCertificate): unknown =>
       expect.stringMatching(
         new RegExp(
@@ -381,7 +391,7 @@ describe('plan', () => {
     ).toContain(parseLeaf(certificateWithoutName).serialNumber)
   })
 
-  test('the key is in no change', () => {
+  test('no change contains the private key', () => {
     const [keyLine = ''] = renewedCertificate.privateKey.split('\n').slice(1)
     expect(
       JSON.stringify([

@@ -23,18 +23,18 @@ const createLiveTarget = (
   })
 
 describe('plan', () => {
-  test('there is none yet: each field is a change of its own', () => {
+  test('a new Ingress: each field is a change', () => {
     const changes = plan(createTarget(), createSettings(), certificateArn)
     expect(changes).toHaveLength(Object.keys(annotations).length + 2)
     for (const change of changes)
       expect(change).toMatchObject({
         step: 'ingress',
         object: 'Ingress milvus/milvus-demo',
-        why: 'there is no such Ingress yet',
+        why: 'the Ingress does not exist yet',
       })
   })
 
-  test('everything is as it should be', () => {
+  test('no change when nothing differs', () => {
     expect(plan(createLiveTarget(), createSettings(), certificateArn)).toEqual([])
   })
 
@@ -57,7 +57,7 @@ describe('plan', () => {
     after: 'milvus-alb-action',
   }
 
-  test("the guide's Ingress, made with kubectl apply: its fields are taken over first", () => {
+  test('the ownership of an Ingress created with kubectl apply is transferred first', () => {
     expect(plan(createKubectlTarget(), createSettings(), certificateArn)).toMatchObject([
       ownershipTransfer,
     ])
@@ -73,7 +73,7 @@ describe('plan', () => {
     ])
   })
 
-  test('fields of kubectl that nobody sets here stay with it', () => {
+  test('fields that this action does not set remain with kubectl', () => {
     const targetWithUnmanagedField = createTarget({
       ingress: ingress(
         { ...annotations, 'example.com/x': 'y' },
@@ -101,7 +101,7 @@ describe('plan', () => {
     ])
   })
 
-  test('an input that is no longer given', () => {
+  test('an input that is no longer set', () => {
     const path = 'alb.ingress.kubernetes.io/subnets'
     const [change, ...otherChanges] = plan(
       createLiveTarget({ [path]: 'a,b' }, [...Object.keys(annotations), path]),
@@ -140,29 +140,34 @@ describe('plan', () => {
 
   test.each([
     [
-      'not taken back unasked',
+      'not reverted without force-conflicts',
       createTargetChangedBy('kubectl-edit'),
       createSettings(),
-      `${changedByReason}, and a deploy takes it back only with force-conflicts: true`,
+      `${changedByReason}, and a deploy reverts it only with force-conflicts: true`,
     ],
-    ['taken back', createTargetChangedBy('kubectl-edit'), forcedSettings, changedByReason],
     [
-      'of kubectl apply',
+      'reverted with force-conflicts',
+      createTargetChangedBy('kubectl-edit'),
+      forcedSettings,
+      changedByReason,
+    ],
+    [
+      'by kubectl apply',
       createTargetChangedBy('kubectl-client-side-apply'),
       createSettings(),
       changedByReason.replace('edit', 'client-side-apply'),
     ],
     [
-      'ours: the inputs changed',
+      'owned by this action: the inputs changed',
       createLiveTarget({ [path]: 'internal' }),
       createSettings(),
       'differs from the inputs',
     ],
-  ])('who changed a field is said: %s', (_, liveTarget, inputs, why) => {
+  ])('names who changed a field: %s', (_, liveTarget, inputs, why) => {
     expect(plan(liveTarget, inputs, certificateArn).at(-1)?.why).toBe(why)
   })
 
-  test('what another holds with another value is refused before the apply is, unless that is asked for', async () => {
+  test('a field that another manager owns with another value is a conflict, without force-conflicts', async () => {
     expect(
       (
         await captureActionError(() =>
@@ -174,7 +179,7 @@ describe('plan', () => {
         )
       ).message,
     ).toBe(
-      `Others hold fields of Ingress milvus-demo with other values: .metadata.annotations.${path} (held by "argocd" since 2026-11-27T02:13:00Z).`,
+      `Other field managers own fields of Ingress milvus-demo with different values: .metadata.annotations.${path} (owned by "argocd" since 2026-11-27T02:13:00Z).`,
     )
     for (const [liveTarget, inputs] of [
       [createTargetChangedBy('argocd'), forcedSettings],
@@ -186,7 +191,7 @@ describe('plan', () => {
     }
   })
 
-  test('an earlier nudge is no difference', () => {
+  test('an earlier reconcile request is not a difference', () => {
     expect(
       plan(
         createLiveTarget({ [reconcileRequestAnnotation]: 'then' }, [
@@ -199,7 +204,7 @@ describe('plan', () => {
     ).toEqual([])
   })
 
-  test('an ARN that is not known before the import is a change', () => {
+  test('an ARN that is known only after the import is a change', () => {
     expect(
       plan(createLiveTarget(), createSettings(), '(known after the import)').map(
         ({ after }) => after,

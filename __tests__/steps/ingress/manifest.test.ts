@@ -88,7 +88,7 @@ describe('what each setting changes', () => {
     ],
     ['group', { groupName: 'shared' }, { [annotationKey('group.name')]: 'shared' }],
     [
-      'tags, with the comma escaped as the controller wants it',
+      'tags, with escaped commas',
       { tags: { team: 'search', note: 'a,b=c' } },
       { [annotationKey('tags')]: 'team=search,note=a\\,b=c' },
     ],
@@ -118,7 +118,7 @@ describe('what each setting changes', () => {
     expect(buildIngress({ className: 'alb.internal' }).spec.ingressClassName).toBe('alb.internal')
   })
 
-  test('a nudge is kept as it is', () => {
+  test('keeps a reconcile request', () => {
     expect(buildIngress({}, '2026-01-01T00:00:00Z').metadata.annotations).toEqual({
       ...defaultAnnotations,
       [reconcileRequestAnnotation]: '2026-01-01T00:00:00Z',
@@ -126,7 +126,7 @@ describe('what each setting changes', () => {
   })
 })
 
-describe('differences', () => {
+describe('diffIngress', () => {
   const desired = buildIngress()
   const [rule] = desired.spec.rules ?? []
   const unchangedOptions = { spec: desired.spec, ownedAnnotations: Object.keys(defaultAnnotations) }
@@ -141,7 +141,7 @@ describe('differences', () => {
   >([
     ['none', [defaultAnnotations, unchangedOptions], []],
     [
-      'none, though others have annotations too',
+      'none, although others set annotations',
       [
         { ...defaultAnnotations, 'kubectl.kubernetes.io/last-applied-configuration': '{}' },
         unchangedOptions,
@@ -149,7 +149,7 @@ describe('differences', () => {
       [],
     ],
     [
-      'none, though the keys of the rule are in another order',
+      'none, although the keys of the rule are in another order',
       [
         defaultAnnotations,
         {
@@ -192,7 +192,7 @@ describe('differences', () => {
       [{ path: path('ssl-policy'), after: 'ELBSecurityPolicy-TLS13-1-2-2021-06' }],
     ],
     [
-      'one of ours that is no longer wanted',
+      'an owned annotation that is no longer desired',
       [
         { ...defaultAnnotations, [annotationKey('subnets')]: 'a,b' },
         {
@@ -203,12 +203,12 @@ describe('differences', () => {
       [{ path: path('subnets'), before: 'a,b' }],
     ],
     [
-      'one of somebody else that nobody asked for',
+      'an annotation of another manager that is not desired',
       [{ ...defaultAnnotations, [annotationKey('subnets')]: 'a,b' }, unchangedOptions],
       [],
     ],
     [
-      'one of ours that is gone already',
+      'an owned annotation that is already removed',
       [
         defaultAnnotations,
         {
@@ -260,14 +260,14 @@ describe('differences', () => {
     expect(diffIngress(desired, live && ingress(...live))).toEqual(expected)
   })
 
-  test('an annotation with a name that every object of JavaScript has', () => {
+  test('an annotation called like a property of Object.prototype', () => {
     const customDesired = buildIngress({ annotations: { constructor: 'x' } })
     expect(diffIngress(customDesired, ingress(defaultAnnotations, unchangedOptions))).toEqual([
       { path: 'metadata.annotations.constructor', after: 'x' },
     ])
   })
 
-  test('of an Ingress that is not there: everything', () => {
+  test('everything differs from an Ingress that does not exist', () => {
     const result = diffIngress(desired, undefined)
     expect(result.map((difference) => difference.path)).toEqual([
       ...Object.keys(defaultAnnotations).map((key) => `metadata.annotations.${key}`),
@@ -283,7 +283,7 @@ test.each([
   ['', []],
   [certificateArn, [certificateArn]],
   [`${certificateArn}, ${certificateArn}2 ,`, [certificateArn, `${certificateArn}2`]],
-])('certificateArns of %j', (annotation, expected) => {
+])('parseCertificateArns(%j)', (annotation, expected) => {
   expect(
     parseCertificateArns(
       ingress(annotation === undefined ? {} : { [annotationKey('certificate-arn')]: annotation }),

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import type { LoadBalancerSnapshot } from '../../../src/steps/load-balancer/drift.ts'
 import type { Ingress } from '../../../src/clients/kubernetes/types.ts'
-import { checkDeletionProtection, planRemoval, remedy } from '../../../src/steps/ingress/removal.ts'
+import { selectRemedy } from '../../../src/steps/ingress/deletion.ts'
+import { checkDeletionProtection, planRemoval } from '../../../src/steps/ingress/removal.ts'
 import type { RemovalTarget } from '../../../src/steps/preflight/removal.ts'
 import { captureActionError } from '../../capture-error.ts'
 import { createSettings } from '../fixtures.ts'
@@ -31,7 +32,7 @@ describe('planRemoval', () => {
   test.each<[string, RemovalTarget, string[]]>([
     ['none', createRemovalTarget(undefined), []],
     [
-      'one that is going',
+      'one that is being deleted',
       createRemovalTarget(createIngress('demo', { deletionTimestamp: '2026-11-27T00:00:00Z' })),
       [],
     ],
@@ -39,7 +40,7 @@ describe('planRemoval', () => {
       'one with an ALB of its own',
       createRemovalTarget(createIngress('demo')),
       [
-        'demo.example.com at k8s-1.us-east-2.elb.amazonaws.com: this action made it, and its ALB goes with it',
+        'demo.example.com at k8s-1.us-east-2.elb.amazonaws.com: this action created it; its ALB is deleted with it',
       ],
     ],
     [
@@ -48,7 +49,7 @@ describe('planRemoval', () => {
         createIngress('b', { finalizers: [groupFinalizer] }),
       ]),
       [
-        'demo.example.com at k8s-1.us-east-2.elb.amazonaws.com: this action made it; the ALB of group shared goes only with its last member',
+        'demo.example.com at k8s-1.us-east-2.elb.amazonaws.com: this action created it; the ALB of group shared is deleted with the last member',
       ],
     ],
   ])('of %s', (_, removalTarget, expected) => {
@@ -60,7 +61,7 @@ describe('planRemoval', () => {
   })
 })
 
-describe('checkProtection', () => {
+describe('checkDeletionProtection', () => {
   const createSnapshot = (value: string): LoadBalancerSnapshot =>
     ({
       address: 'a',
@@ -69,7 +70,7 @@ describe('checkProtection', () => {
     }) as unknown as LoadBalancerSnapshot
   test.each<[string, RemovalTarget, LoadBalancerSnapshot | undefined, string | undefined]>([
     ['none', createRemovalTarget(undefined), createSnapshot('true'), undefined],
-    ['nothing known of ELB', createRemovalTarget(createIngress('demo')), undefined, undefined],
+    ['an unknown state of ELB', createRemovalTarget(createIngress('demo')), undefined, undefined],
     [
       'off',
       createRemovalTarget(
@@ -95,10 +96,10 @@ describe('checkProtection', () => {
         ),
       ),
       createSnapshot('true'),
-      'Run mode: deploy once with deletion_protection.enabled=false in alb.ingress.kubernetes.io/load-balancer-attributes of annotations (leaving it out does not turn it off), then run this again.',
+      'Run mode: deploy once with deletion_protection.enabled=false in alb.ingress.kubernetes.io/load-balancer-attributes of input annotations (removing the attribute does not turn it off), then run mode: destroy again.',
     ],
     [
-      'on in ELB, for an ALB that may stay',
+      'on in ELB, for an ALB that may remain',
       createRemovalTarget(createIngress('demo', { finalizers: [groupFinalizer] })),
       createSnapshot('true'),
       undefined,
@@ -112,7 +113,7 @@ describe('checkProtection', () => {
         }),
       ),
       undefined,
-      'Run mode: deploy once with deletion_protection.enabled=false in alb.ingress.kubernetes.io/load-balancer-attributes of annotations (leaving it out does not turn it off), then run this again.',
+      'Run mode: deploy once with deletion_protection.enabled=false in alb.ingress.kubernetes.io/load-balancer-attributes of input annotations (removing the attribute does not turn it off), then run mode: destroy again.',
     ],
   ])('%s', async (_, removalTarget, snapshot, expected) => {
     const runCheck = (): void => checkDeletionProtection(removalTarget, snapshot)
@@ -121,38 +122,49 @@ describe('checkProtection', () => {
   })
 })
 
-describe('remedy', () => {
-  test.each<[string, Parameters<typeof remedy>, RegExp]>([
+describe('selectRemedy', () => {
+  test.each<[string, Parameters<typeof selectRemedy>, RegExp]>([
     [
       'another finalizer',
-      [{ finalizers: ['example.com/hold'], loadBalancerState: 'gone' }, true, undefined],
-      /^Make what put example\.com\/hold on the Ingress do its work/,
+      [
+        { finalizers: ['example.com/hold'], loadBalancerState: 'gone' },
+        { isControllerDown: true, protectedArn: undefined },
+      ],
+      /^Fix the component that set example\.com\/hold on the Ingress\./,
     ],
     [
       'a controller that is down',
-      [{ finalizers: [ownFinalizer], loadBalancerState: 'active' }, true, undefined],
-      /^Make the AWS Load Balancer Controller run/,
+      [
+        { finalizers: [ownFinalizer], loadBalancerState: 'active' },
+        { isControllerDown: true, protectedArn: undefined },
+      ],
+      /^Check that the AWS Load Balancer Controller is running/,
     ],
     [
-      'protection that came meanwhile',
-      [{ finalizers: [ownFinalizer], loadBalancerState: 'active' }, false, 'arn:lb'],
-      /^Turn its deletion protection off: "aws elbv2 .* arn:lb /,
+      'protection that was turned on meanwhile',
+      [
+        { finalizers: [ownFinalizer], loadBalancerState: 'active' },
+        { isControllerDown: false, protectedArn: 'arn:lb' },
+      ],
+      /^Turn off its deletion protection: "aws elbv2 .* arn:lb /,
     ],
     [
-      'an ALB that is gone',
-      [{ finalizers: [groupFinalizer], loadBalancerState: 'gone' }, false, undefined],
-      /target groups or security groups are left/,
+      'a deleted ALB',
+      [
+        { finalizers: [groupFinalizer], loadBalancerState: 'gone' },
+        { isControllerDown: false, protectedArn: undefined },
+      ],
+      /target groups or security groups remain/,
     ],
     [
-      'an ALB that is there',
+      'an ALB that still exists',
       [
         { finalizers: [ownFinalizer, 'example.com/hold'], loadBalancerState: 'active' },
-        false,
-        undefined,
+        { isControllerDown: false, protectedArn: undefined },
       ],
-      /^Mend what the controller's log says/,
+      /^Fix what the controller's log reports/,
     ],
   ])('%s', (_, remedyArguments, expected) => {
-    expect(remedy(...remedyArguments)).toMatch(expected)
+    expect(selectRemedy(...remedyArguments)).toMatch(expected)
   })
 })

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { getRevisionHolder, revisionLabels } from '../../../src/locking/lease-lock.ts'
+import { getRevisionHolder, revisionLabels } from '../../../src/locking/revision-labels.ts'
 import { toInterruptedOperation } from '../../../src/steps/release/recovery.ts'
 import type { StoredRevision } from '../../../src/steps/release/release.ts'
 

@@ -1,17 +1,17 @@
 /**
- * STS: whose account this is, before anything else is asked of AWS. The client's code is large: it
- * is loaded only where it is asked.
+ * STS: checks the account of the credentials before any other request is signed with them. The
+ * SDK's client is large, so it is imported only when accounts are restricted.
  */
-import { ActionError } from '../../failures/action-error.ts'
+import { awsAccountNotAllowed } from '../../failures/aws.ts'
 import type { AwsClientConfig } from './clients.ts'
 import { translateAwsError } from './errors.ts'
 
 /**
- * Credentials that sign nothing until their account is known to be an allowed one, so that no
- * client can ask first.
- * @param config of a client with the same credentials, for the one call that goes ahead. IAM
- *   cannot deny it (STS API reference, GetCallerIdentity)
- * @param allowedAccounts ids; every account is when there are none
+ * Credentials that sign nothing until their account is known to be allowed, so that no client can
+ * send a request before that.
+ * @param config of a client with the same credentials, for the one call that precedes all others.
+ *   IAM cannot deny it. Source: STS API reference, GetCallerIdentity
+ * @param allowedAccounts ids; empty allows every account
  */
 export function restrictToAccounts(
   config: AwsClientConfig,
@@ -26,22 +26,26 @@ export function restrictToAccounts(
   }
 }
 
-/** @throws ActionError `aws-account-not-allowed`, and the AWS ones */
+/** @throws ActionError `aws-account-not-allowed`, and those of `translateAwsError` */
 async function requireAllowedAccount(
   config: AwsClientConfig,
   allowedAccounts: readonly string[],
 ): Promise<void> {
+  const { account, principalArn } = await getCallerIdentity(config)
+  if (!allowedAccounts.includes(account))
+    throw awsAccountNotAllowed({ account, principalArn, allowedAccounts })
+}
+
+async function getCallerIdentity(
+  config: AwsClientConfig,
+): Promise<{ account: string; principalArn: string }> {
   const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts')
-  const { Account = '', Arn = '' } = await new STSClient(config)
-    .send(new GetCallerIdentityCommand({}))
-    .catch((thrown: unknown) => {
-      throw translateAwsError('sts:GetCallerIdentity', thrown)
-    })
-  if (allowedAccounts.includes(Account)) return
-  throw new ActionError({
-    code: 'aws-account-not-allowed',
-    step: 'preflight',
-    problem: `The AWS credentials are of account ${Account} (${Arn}), and allowed-account-ids has only ${allowedAccounts.join(', ')}.`,
-    remedy: `Give aws-actions/configure-aws-credentials a role of an allowed account; if ${Account} is meant, add it to allowed-account-ids.`,
-  })
+  try {
+    const { Account = '', Arn = '' } = await new STSClient(config).send(
+      new GetCallerIdentityCommand({}),
+    )
+    return { account: Account, principalArn: Arn }
+  } catch (thrown) {
+    throw translateAwsError('sts:GetCallerIdentity', thrown)
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * The one place that makes AWS clients: region, credentials, proxy, further CAs, user agent,
+ * Creates all AWS clients with the same region, credentials, proxy, additional CAs, user agent and
  * retries.
  */
 import { readFileSync } from 'node:fs'
@@ -10,12 +10,12 @@ import { ACMClient } from '@aws-sdk/client-acm'
 import { EKSClient } from '@aws-sdk/client-eks'
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
-import { ActionError } from '../../failures/action-error.ts'
+import { caBundleUnreadable } from '../../failures/aws.ts'
 import { getErrorMessage } from '../../util/text.ts'
 import { restrictToAccounts } from './account.ts'
 import { ResponseLimitHandler } from './response-limits.ts'
 
-/** What every client is made with. */
+/** The configuration that all clients share. */
 export interface AwsClientConfig extends Pick<
   NonNullable<ConstructorParameters<typeof EKSClient>[0]>,
   'requestHandler' | 'customUserAgent' | 'maxAttempts'
@@ -32,45 +32,32 @@ export interface AwsClients {
   readonly region: string
   readonly acm: ACMClient
   /**
-   * Never repeats a request: for the first import of a certificate, which has no idempotency token.
+   * Never retries: for the first import of a certificate, which has no idempotency token.
    */
   readonly acmWithoutRetry: ACMClient
   readonly eks: EKSClient
-  /** For the clients of services that few runs ask. */
+  /** For clients of services that few runs call. */
   readonly config: AwsClientConfig
   readonly elbv2: ElasticLoadBalancingV2Client
   /**
-   * The default chain, once the account is known to be allowed; asked again when what it gave is
-   * about to end.
+   * The default provider chain, restricted to the allowed accounts. It refreshes credentials that
+   * are about to expire.
    */
   readonly credentials: AwsClientConfig['credentials']
 }
 
 /**
- * @param environment for proxies (HTTPS_PROXY, NO_PROXY) and AWS_CA_BUNDLE, which the SDK for
- *   JavaScript does not read itself; NODE_EXTRA_CA_CERTS works by itself
- * @param allowedAccounts ids; every account is allowed when there are none
+ * @param environment for HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE, which the SDK for JavaScript does
+ *   not read; Node reads NODE_EXTRA_CA_CERTS
+ * @param allowedAccounts ids; empty allows every account
+ * @throws ActionError `input-invalid` when AWS_CA_BUNDLE cannot be read
  */
 export function createAwsClients(
   region: string,
   environment: NodeJS.ProcessEnv,
   allowedAccounts: readonly string[],
 ): AwsClients {
-  const caBundlePath = environment['AWS_CA_BUNDLE']
-  const agentOptions = { keepAlive: true, proxyEnv: environment }
-  const requestHandler = new ResponseLimitHandler({
-    connectionTimeout: 5_000,
-    requestTimeout: 30_000,
-    // Without this the SDK only warns.
-    throwOnRequestTimeout: true,
-    httpAgent: new http.Agent(agentOptions),
-    httpsAgent: new https.Agent({
-      ...agentOptions,
-      ...(caBundlePath && {
-        ca: [...tls.getCACertificates('default'), readCaBundle(caBundlePath)],
-      }),
-    }),
-  })
+  const requestHandler = createRequestHandler(environment)
   const baseConfig: AwsClientConfig = {
     region,
     credentials: defaultProvider({ clientConfig: { region, requestHandler } }),
@@ -91,15 +78,26 @@ export function createAwsClients(
   }
 }
 
+function createRequestHandler(environment: NodeJS.ProcessEnv): ResponseLimitHandler {
+  const agentOptions = { keepAlive: true, proxyEnv: environment }
+  const caBundlePath = environment['AWS_CA_BUNDLE']
+  const tlsOptions = caBundlePath
+    ? { ca: [...tls.getCACertificates('default'), readCaBundle(caBundlePath)] }
+    : {}
+  return new ResponseLimitHandler({
+    connectionTimeout: 5_000,
+    requestTimeout: 30_000,
+    // The SDK only warns by default.
+    throwOnRequestTimeout: true,
+    httpAgent: new http.Agent(agentOptions),
+    httpsAgent: new https.Agent({ ...agentOptions, ...tlsOptions }),
+  })
+}
+
 function readCaBundle(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (thrown) {
-    throw new ActionError({
-      code: 'input-invalid',
-      problem: `AWS_CA_BUNDLE names a file that cannot be read: ${getErrorMessage(thrown)}.`,
-      remedy:
-        'Name a PEM file that is on the runner, or take AWS_CA_BUNDLE out of the environment.',
-    })
+    throw caBundleUnreadable(path, getErrorMessage(thrown))
   }
 }

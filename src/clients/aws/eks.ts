@@ -1,8 +1,19 @@
-/** EKS: where a cluster's API is, and the token that it takes. No aws CLI. */
-import { DescribeClusterCommand, type EKSClient, type VpcConfigResponse } from '@aws-sdk/client-eks'
+/** EKS: the endpoint of a cluster, and tokens for its API. Does not use the aws CLI. */
+import {
+  DescribeClusterCommand,
+  type Cluster,
+  type EKSClient,
+  type VpcConfigResponse,
+} from '@aws-sdk/client-eks'
 import { Hash } from '@smithy/core/serde'
 import { SignatureV4 } from '@smithy/signature-v4'
-import { ActionError } from '../../failures/action-error.ts'
+import {
+  eksClusterBeingDeleted,
+  eksClusterCreationFailed,
+  eksClusterNotFound,
+  eksClusterNotReady,
+  eksTokenTooLong,
+} from '../../failures/aws.ts'
 import type { TokenSource } from '../../util/token-source.ts'
 import type { Clock } from '../../util/polling.ts'
 import type { AwsClients } from './clients.ts'
@@ -12,95 +23,71 @@ import { translateAwsError, errorName } from './errors.ts'
 export interface ClusterEndpoint {
   /** https URL. */
   readonly server: string
-  /** PEM of the authority that signed its certificate. */
+  /** PEM of the authority that signed the endpoint's certificate. */
   readonly certificateAuthority: string
-  /** Id of the VPC that it is in. */
   readonly vpcId: string | undefined
-  /** Id of the account that it belongs to. */
   readonly accountId: string | undefined
-  /** Who may reach it, continuing `This endpoint`; undefined when everybody may. */
+  /** Who can reach the endpoint, continuing `This endpoint`; undefined when everybody can. */
   readonly accessRestriction: string | undefined
 }
 
-/**
- * Why a cluster has no use for a deployment, by its status, and what to do. Those that are not here
- * have. Source: EKS, DescribeCluster, status.
- */
-const remedyByStatus: Readonly<Record<string, string>> = {
-  CREATING:
-    'Wait until the cluster is ACTIVE ("aws eks wait cluster-active --name CLUSTER"), and run the job again.',
-  PENDING:
-    'Wait until the cluster is ACTIVE ("aws eks wait cluster-active --name CLUSTER"), and run the job again.',
-  DELETING: 'Set cluster to one that stays.',
-  FAILED:
-    'Set cluster to another one, or make it anew: EKS could not create it ("aws eks describe-cluster --name CLUSTER --query cluster.health").',
-}
-
-/** @throws ActionError `cluster-not-found`, or the AWS ones */
+/** @throws ActionError `cluster-not-found`, and those of `translateAwsError` */
 export async function describeCluster(
   eks: EKSClient,
   name: string,
   region: string,
 ): Promise<ClusterEndpoint> {
+  const cluster = await getCluster(eks, name, region)
+  const { status = 'unknown', endpoint, certificateAuthority, resourcesVpcConfig } = cluster
+  if (status === 'DELETING') throw eksClusterBeingDeleted(name)
+  if (status === 'FAILED') throw eksClusterCreationFailed(name)
+  if (!endpoint || !certificateAuthority?.data) throw eksClusterNotReady(name, status)
+  return {
+    server: endpoint,
+    certificateAuthority: Buffer.from(certificateAuthority.data, 'base64').toString(),
+    vpcId: resourcesVpcConfig?.vpcId,
+    accountId: cluster.arn?.split(':')[4],
+    accessRestriction: describeAccessRestriction(resourcesVpcConfig),
+  }
+}
+
+async function getCluster(eks: EKSClient, name: string, region: string): Promise<Cluster> {
   try {
     const { cluster } = await eks.send(new DescribeClusterCommand({ name }))
-    const {
-      status = 'unknown',
-      endpoint,
-      certificateAuthority,
-      resourcesVpcConfig: vpcConfig,
-    } = cluster ?? {}
-    if (endpoint && certificateAuthority?.data && !['DELETING', 'FAILED'].includes(status)) {
-      return {
-        server: endpoint,
-        certificateAuthority: Buffer.from(certificateAuthority.data, 'base64').toString(),
-        vpcId: vpcConfig?.vpcId,
-        accountId: cluster?.arn?.split(':')[4],
-        accessRestriction: describeAccessRestriction(vpcConfig),
-      }
-    }
-    throw new ActionError({
-      code: 'cluster-not-found',
-      problem: `EKS cluster ${name} takes no deployment: its status is ${status}.`,
-      remedy: (remedyByStatus[status] ?? remedyByStatus['CREATING'] ?? '').replace('CLUSTER', name),
-    })
+    return cluster ?? {}
   } catch (thrown) {
-    if (errorName(thrown) !== 'ResourceNotFoundException')
-      throw translateAwsError('eks:DescribeCluster', thrown)
-    throw new ActionError({
-      code: 'cluster-not-found',
-      problem: `There is no EKS cluster ${name} in ${region} for these credentials.`,
-      remedy:
-        'Check the inputs cluster and region, and that the role belongs to the account of the cluster.',
-      cause: thrown,
-    })
+    if (errorName(thrown) === 'ResourceNotFoundException')
+      throw eksClusterNotFound(name, region, thrown)
+    throw translateAwsError('eks:DescribeCluster', thrown)
   }
 }
 
 /**
- * Who an endpoint lets in. A connection that is not let in meets silence. Source: EKS user guide,
- * Cluster API server endpoint.
+ * Who can reach an endpoint: it does not answer connections from anywhere else. Source: EKS user
+ * guide, Cluster API server endpoint.
  */
 function describeAccessRestriction(vpcConfig: VpcConfigResponse | undefined): string | undefined {
   if (vpcConfig?.endpointPublicAccess === false)
-    return 'is private: only the VPC of the cluster reaches it, and what is connected to that'
+    return 'is private: it can be reached only from the VPC of the cluster and connected networks'
   const cidrs = vpcConfig?.publicAccessCidrs ?? []
-  return cidrs.length === 0 || cidrs.includes('0.0.0.0/0')
-    ? undefined
-    : `takes connections only from ${cidrs.join(', ')}, and from the VPC of the cluster where private access is on`
+  if (cidrs.length === 0 || cidrs.includes('0.0.0.0/0')) return undefined
+  return (
+    `accepts connections only from ${cidrs.join(', ')}, ` +
+    'and from the VPC of the cluster if private access is enabled'
+  )
 }
 
 /**
- * The API takes a token for 15 minutes from its signing, whatever X-Amz-Expires says; ours is made
- * anew well before.
+ * Milliseconds. The API accepts a token for 15 minutes after its signing, whatever X-Amz-Expires
+ * says.
  */
 const tokenRefreshAfter = 10 * 60_000
 
-/** Source: aws-iam-authenticator, pkg/token: longer ones are refused. */
+/** Characters that the authenticator accepts. Source: aws-iam-authenticator, pkg/token. */
 const maxTokenLength = 4096
 
 /**
- * DNS suffix of a region's partition, as STS' host has it. Source: the SDK's table of partitions.
+ * The DNS suffix of STS, by the prefix of the region. Source: the SDK's table of partitions.
  */
 const dnsSuffixes: readonly [RegExp, string][] = [
   [/^cn-/, 'amazonaws.com.cn'],
@@ -113,11 +100,11 @@ const dnsSuffixes: readonly [RegExp, string][] = [
 ]
 
 /**
- * Bearer tokens for an EKS cluster: a presigned STS GetCallerIdentity, made in process. The host
- * signed into it is always STS' own, also when AWS_ENDPOINT_URL points elsewhere, because the
- * cluster's authenticator calls that very URL. It is dated by AWS' clock, as the SDK learned it
- * from EKS' answer: a runner whose clock is off would make tokens that nobody takes. Source:
- * aws-iam-authenticator, pkg/token/token.go.
+ * Bearer tokens for an EKS cluster: a presigned STS GetCallerIdentity URL. The signed host is
+ * always that of STS, even when AWS_ENDPOINT_URL points elsewhere, because the cluster's
+ * authenticator calls exactly that URL. The token is dated by the clock of AWS, which the SDK
+ * learns from a response of EKS: with a wrong clock, the runner would create tokens that are
+ * rejected. Source: aws-iam-authenticator, pkg/token/token.go.
  */
 export class EksTokenSource implements TokenSource {
   private readonly options: {
@@ -130,7 +117,7 @@ export class EksTokenSource implements TokenSource {
   }
   private cachedToken: { token: Promise<string>; createdAt: number } | undefined
 
-  /** @param options.protect told of each token before anybody else gets it */
+  /** @param options.maskSecret called with each token before it is returned */
   constructor(options: EksTokenSource['options']) {
     this.options = options
   }
@@ -150,8 +137,18 @@ export class EksTokenSource implements TokenSource {
   }
 
   private async createToken(now: number): Promise<string> {
+    const { clients, cluster, maskSecret } = this.options
+    const signingDate = new Date(now + clients.eks.config.systemClockOffset)
+    const url = await this.presignCallerIdentity(signingDate)
+    const token = `k8s-aws-v1.${Buffer.from(url).toString('base64url')}`
+    maskSecret(token)
+    if (token.length > maxTokenLength) throw eksTokenTooLong(cluster, maxTokenLength)
+    return token
+  }
+
+  private async presignCallerIdentity(signingDate: Date): Promise<string> {
     const { clients, cluster } = this.options
-    const hostname = `sts.${clients.region}.${dnsSuffixes.find(([pattern]) => pattern.test(clients.region))?.[1] ?? ''}`
+    const hostname = getStsHostname(clients.region)
     const signer = new SignatureV4({
       service: 'sts',
       region: clients.region,
@@ -167,22 +164,16 @@ export class EksTokenSource implements TokenSource {
       headers: { host: hostname, 'x-k8s-aws-id': cluster },
     }
     try {
-      const signed = await signer.presign(request, {
-        expiresIn: 60,
-        signingDate: new Date(now + clients.eks.config.systemClockOffset),
-      })
-      const url = `https://${hostname}/?${new URLSearchParams(signed.query as Record<string, string>).toString()}`
-      const token = `k8s-aws-v1.${Buffer.from(url).toString('base64url')}`
-      this.options.maskSecret(token)
-      if (token.length <= maxTokenLength) return token
+      const { query } = await signer.presign(request, { expiresIn: 60, signingDate })
+      const parameters = new URLSearchParams(query as Record<string, string>)
+      return `https://${hostname}/?${parameters.toString()}`
     } catch (thrown) {
       throw translateAwsError('sts:GetCallerIdentity', thrown)
     }
-    throw new ActionError({
-      code: 'cluster-unauthorized',
-      problem: `The token for EKS cluster ${cluster} is longer than the ${maxTokenLength} characters that its authenticator takes: the session token of these credentials is too long.`,
-      remedy:
-        'Set role-skip-session-tagging: true on aws-actions/configure-aws-credentials, or use a role with fewer session tags.',
-    })
   }
+}
+
+function getStsHostname(region: string): string {
+  const [, suffix = ''] = dnsSuffixes.find(([prefix]) => prefix.test(region)) ?? []
+  return `sts.${region}.${suffix}`
 }

@@ -1,122 +1,139 @@
-/** What AWS and the SDK throw, as errors that a person can act on. */
+/** Translates errors of AWS and its SDK into errors that a person can act on. */
 import { getErrorMessage } from '../../util/text.ts'
 import { ActionError } from '../../failures/action-error.ts'
-import { type FailureCode } from '../../failures/codes.ts'
+import {
+  awsAccessDenied,
+  awsCredentialsExpired,
+  awsCredentialsMissing,
+  awsCredentialsRejected,
+  awsDeniedByOrganization,
+  awsRequestFailed,
+  awsThrottled,
+  runnerClockWrong,
+  type FailedAwsCall,
+} from '../../failures/aws.ts'
 
-interface ErrorRule {
+/** Which failure an error of AWS is. */
+export interface AwsErrorRule {
   readonly namePattern: RegExp
-  /** What the message has to say as well, where one name means several things. */
+  /** For names that several services or causes share. */
   readonly messagePattern?: RegExp
-  readonly code: FailureCode
-  problem(operation: string, message: string): string
-  readonly remedy: string
+  readonly createFailure: (call: FailedAwsCall) => ActionError
 }
 
+const accessDeniedNames = /^(AccessDenied(Exception)?|UnauthorizedOperation|NotAuthorized)$/
+
 /**
- * In the order in which they are tried. Names differ between JSON and query services
- * (ExpiredTokenException, ExpiredToken).
+ * The first match wins. Names differ between JSON and query services: ExpiredTokenException,
+ * ExpiredToken.
  */
-const errorRules: readonly ErrorRule[] = [
+const errorRules: readonly AwsErrorRule[] = [
   {
     namePattern: /^CredentialsProviderError$/,
-    code: 'aws-credentials-missing',
-    problem: (_operation, message) => `No AWS credentials were found: ${message}`,
-    remedy:
-      'Run aws-actions/configure-aws-credentials before this step, and give the job "permissions: id-token: write" when it uses OIDC.',
+    createFailure: awsCredentialsMissing,
   },
   {
     namePattern: /^(ExpiredToken(Exception)?|RequestExpired|TokenRefreshRequired)$/,
-    code: 'aws-credentials-expired',
-    problem: (_operation, message) => `The AWS credentials have ended: ${message}`,
-    remedy:
-      'Let aws-actions/configure-aws-credentials run again before this step, with a role-duration-seconds that outlasts the job.',
+    createFailure: awsCredentialsExpired,
   },
   {
-    // "Signature expired: 20260102T030405Z is now earlier than ..."; the SDK corrects itself by
-    // AWS' clock, and gives up only when that does not help.
+    // "Signature expired: 20260102T030405Z is now earlier than ...". The SDK corrects for the
+    // difference between the clocks, and fails only when that does not help.
     namePattern:
       /^(InvalidSignatureException|SignatureDoesNotMatch|RequestTimeTooSkewed|RequestInTheFuture)$/,
     messagePattern: /expired|not yet current|too large|skew|future/i,
-    code: 'aws-credentials-refused',
-    problem: (operation, message) =>
-      `The runner's clock is wrong (it is ${new Date().toISOString()} there), so that AWS takes no signature for ${operation}: ${message}`,
-    remedy:
-      'Set the clock of the runner ("timedatectl set-ntp true"), or run the job on another one.',
+    createFailure: runnerClockWrong,
   },
   {
     namePattern:
       /^(InvalidClientTokenId|UnrecognizedClientException|InvalidSignatureException|SignatureDoesNotMatch|IncompleteSignature)$/,
-    code: 'aws-credentials-refused',
-    problem: (operation, message) =>
-      `AWS does not accept the credentials for ${operation}: ${message}`,
-    remedy:
-      "Check that the access key exists and its secret is right, that the region is enabled in the account, and the runner's clock.",
+    createFailure: awsCredentialsRejected,
   },
   {
     // Source: IAM user guide, Troubleshoot access denied error messages.
-    namePattern: /^(AccessDenied(Exception)?|UnauthorizedOperation|NotAuthorized)$/,
+    namePattern: accessDeniedNames,
     messagePattern: /(service|resource) control policy/i,
-    code: 'aws-access-denied',
-    problem: (operation, message) =>
-      `A policy of the AWS organization forbids ${operation}: ${message}`,
-    remedy:
-      'When it demands tags on what is made, give them as input tags; else have whoever keeps the service control policies of the organization allow it: no policy of the role can.',
+    createFailure: awsDeniedByOrganization,
   },
   {
-    namePattern: /^(AccessDenied(Exception)?|UnauthorizedOperation|NotAuthorized)$/,
-    code: 'aws-access-denied',
-    problem: (operation, message) => `AWS refused ${operation}: ${message}`,
-    remedy: "Add the permission to the role's policy; docs/permissions.md has the whole policy.",
+    namePattern: accessDeniedNames,
+    createFailure: awsAccessDenied,
   },
   {
     namePattern:
       /^(Throttling(Exception)?|ThrottledException|TooManyRequestsException|RequestLimitExceeded|RequestThrottled(Exception)?)$/,
-    code: 'aws-request-failed',
-    problem: (operation, message) =>
-      `AWS throttles ${operation}, after several attempts too: ${message}`,
-    remedy:
-      'Run the job again in some minutes; when it stays, see what else in this account and region calls that API so often.',
+    createFailure: awsThrottled,
   },
 ]
 
-/** What the SDK adds to what it cannot read. */
-const sdkDebugHint = /Deserialization error: to see the raw response.*$/s
-
 /**
- * @param operation the call in IAM's words: `acm:ImportCertificate`
- * @param thrown what the SDK threw
+ * @param operation the call, as IAM names it: `acm:ImportCertificate`
+ * @param thrown by the SDK
  */
 export function translateAwsError(operation: string, thrown: unknown): ActionError {
   if (thrown instanceof ActionError) return thrown
+  if (isForeignResponse(thrown))
+    return awsRequestFailed({ operation, message: describeForeignResponse(thrown), cause: thrown })
   const name = errorName(thrown)
-  // An answer that is not the service's (a proxy's page) has no error of AWS in it: its status says
-  // more than the parser.
-  const httpStatus = (thrown as { $response?: { statusCode?: number } }).$response?.statusCode
-  const isNonAwsResponse =
-    (name === 'SyntaxError' && httpStatus !== undefined) ||
-    name === 'TypeError' ||
-    name === 'RangeError'
-  const message = isNonAwsResponse
-    ? `an answer that is not AWS'${httpStatus === undefined ? '' : `, with HTTP status ${httpStatus}`}`
-    : getErrorMessage(thrown).replace(sdkDebugHint, '').trimEnd() || name
-  const rule = errorRules.find(
-    ({ namePattern, messagePattern }) =>
-      namePattern.test(name) && (messagePattern?.test(message) ?? true),
-  )
-  if (rule)
-    return new ActionError({
-      code: rule.code,
-      problem: rule.problem(operation, message),
-      remedy: rule.remedy,
-      cause: thrown,
-    })
-  return new ActionError({
-    code: 'aws-request-failed',
-    problem: `AWS did not answer ${operation} as it should: ${name === message || name === 'Error' || isNonAwsResponse ? '' : `${name}: `}${message}`,
-    remedy:
-      "Run the job again; when it stays, check the region, the runner's network and proxy, and the AWS health dashboard.",
+  const message = getErrorMessage(thrown).replace(sdkDebugHint, '').trimEnd() || name
+  const rule = findErrorRule(errorRules, thrown, message)
+  if (rule) return rule.createFailure({ operation, message, cause: thrown })
+  const isNameInformative = name !== message && name !== 'Error'
+  return awsRequestFailed({
+    operation,
+    message: isNameInformative ? `${name}: ${message}` : message,
     cause: thrown,
   })
+}
+
+/**
+ * The result of a read; undefined when IAM denies it.
+ * @throws ActionError those of `translateAwsError`, except `aws-access-denied`
+ */
+export async function undefinedIfDenied<T>(
+  operation: string,
+  read: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await read()
+  } catch (thrown) {
+    const error = translateAwsError(operation, thrown)
+    if (error.code === 'aws-access-denied') return undefined
+    throw error
+  }
+}
+
+/** The first rule whose patterns match an error. */
+export const findErrorRule = (
+  rules: readonly AwsErrorRule[],
+  thrown: unknown,
+  message: string,
+): AwsErrorRule | undefined =>
+  rules.find(
+    ({ namePattern, messagePattern }) =>
+      namePattern.test(errorName(thrown)) && (messagePattern?.test(message) ?? true),
+  )
+
+/** What the SDK appends to parse errors. */
+const sdkDebugHint = /Deserialization error: to see the raw response.*$/s
+
+const getHttpStatus = (thrown: unknown): number | undefined =>
+  (thrown as { $response?: { statusCode?: number } }).$response?.statusCode
+
+/**
+ * Whether the response was not one of AWS: a proxy's page, for example. The SDK fails to parse it,
+ * and the HTTP status says more than the parser's message.
+ */
+function isForeignResponse(thrown: unknown): boolean {
+  const name = errorName(thrown)
+  if (name === 'SyntaxError') return getHttpStatus(thrown) !== undefined
+  return name === 'TypeError' || name === 'RangeError'
+}
+
+function describeForeignResponse(thrown: unknown): string {
+  const status = getHttpStatus(thrown)
+  const statusNote = status === undefined ? '' : ` (HTTP status ${status})`
+  return `the response did not come from AWS${statusNote}`
 }
 
 /** The name by which AWS calls an error: `ResourceNotFoundException`. */

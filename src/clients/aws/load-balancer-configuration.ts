@@ -1,6 +1,6 @@
 /**
- * ELBv2: what one load balancer is made of, and how its targets are. What these credentials may not
- * read is undefined.
+ * ELBv2: the configuration of one load balancer, and the health of its targets. Parts that the
+ * credentials are not allowed to read are undefined.
  */
 import {
   DescribeLoadBalancerAttributesCommand,
@@ -12,36 +12,29 @@ import {
   type Listener as SdkListener,
   type Rule as SdkRule,
   type TargetGroup as SdkTargetGroup,
+  type TargetHealthDescription,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
-import { ActionError } from '../../failures/action-error.ts'
-import { translateAwsError } from './errors.ts'
-import { limitPages } from './pagination.ts'
+import { undefinedIfDenied } from './errors.ts'
+import { collectPages } from './pagination.ts'
 
-/** A listener. */
 export interface Listener {
   readonly port: number
   readonly protocol: string
   /** ARN of the default certificate; empty when it has none. */
   readonly defaultCertificateArn: string
   readonly sslPolicy: string
-  /**
-   * Those of the listener that was asked about, but for the default one; of others, and when they
-   * may not be read, undefined.
-   */
+  /** Without the default rule; undefined when not requested, and when not allowed to read. */
   readonly rules: readonly Rule[] | undefined
 }
 
-/** A rule. No hosts or paths means all of them. */
+/** A listener rule. Empty hosts or paths match everything. */
 export interface Rule {
   readonly hosts: readonly string[]
   readonly paths: readonly string[]
-  /**
-   * ARN of the target group that it forwards to; undefined when it answers by itself or redirects.
-   */
+  /** ARN of the target group that it forwards to; undefined for a fixed response or redirect. */
   readonly targetGroupArn: string | undefined
 }
 
-/** A target group. */
 export interface TargetGroup {
   readonly arn: string
   readonly name: string
@@ -51,14 +44,14 @@ export interface TargetGroup {
   readonly targetType: string
 }
 
-/** What a load balancer is made of. */
+/** The parts of a load balancer. */
 export interface LoadBalancerConfiguration {
   readonly listeners: readonly Listener[] | undefined
   readonly targetGroups: readonly TargetGroup[] | undefined
   readonly attributes: Readonly<Record<string, string>> | undefined
 }
 
-/** A registered target, in ELB's words. Source: ELBv2, TargetHealthDescription. */
+/** The health of a registered target. Source: ELBv2, TargetHealthDescription. */
 export interface TargetHealth {
   readonly id: string
   readonly port: number
@@ -70,8 +63,8 @@ export interface TargetHealth {
 }
 
 /**
- * @param port of the listener whose rules are read.
- * @throws ActionError of AWS, but for `aws-access-denied`
+ * @param port of the listener whose rules are read
+ * @throws ActionError those of `translateAwsError`, except `aws-access-denied`
  */
 export async function readConfiguration(
   client: ElasticLoadBalancingV2Client,
@@ -79,45 +72,33 @@ export async function readConfiguration(
   port: number,
 ): Promise<LoadBalancerConfiguration> {
   const [listeners, targetGroups, attributes] = await Promise.all([
-    undefinedIfDenied('DescribeListeners', () => readListeners(client, arn, port)),
-    undefinedIfDenied('DescribeTargetGroups', async () =>
-      (
-        await collectPages(
-          paginateDescribeTargetGroups({ client }, { LoadBalancerArn: arn }),
-          ({ TargetGroups = [] }) => TargetGroups,
-        )
-      ).map(toTargetGroup),
+    undefinedIfDenied(permission('DescribeListeners'), () => readListeners(client, arn, port)),
+    undefinedIfDenied(permission('DescribeTargetGroups'), () => readTargetGroups(client, arn)),
+    undefinedIfDenied(permission('DescribeLoadBalancerAttributes'), () =>
+      readAttributes(client, arn),
     ),
-    undefinedIfDenied('DescribeLoadBalancerAttributes', async () => {
-      const { Attributes = [] } = await client.send(
-        new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn: arn }),
-      )
-      return Object.fromEntries(Attributes.map(({ Key = '', Value = '' }) => [Key, Value]))
-    }),
   ])
   return { listeners, targetGroups, attributes }
 }
 
 /**
- * The targets of a target group.
- * @throws ActionError of AWS, but for `aws-access-denied`
+ * The targets of a target group; undefined when the credentials are not allowed to read them.
+ * @throws ActionError those of `translateAwsError`, except `aws-access-denied`
  */
 export async function readTargetHealth(
   client: ElasticLoadBalancingV2Client,
   targetGroupArn: string,
 ): Promise<TargetHealth[] | undefined> {
-  return undefinedIfDenied('DescribeTargetHealth', async () => {
+  return undefinedIfDenied(permission('DescribeTargetHealth'), async () => {
     const { TargetHealthDescriptions = [] } = await client.send(
       new DescribeTargetHealthCommand({ TargetGroupArn: targetGroupArn }),
     )
-    return TargetHealthDescriptions.map(
-      ({
-        Target: { Id = '', Port = 0 } = { Id: '' },
-        TargetHealth: { State = 'unavailable', Reason = '', Description = '' } = {},
-      }) => ({ id: Id, port: Port, state: State, reason: Reason, description: Description }),
-    )
+    return TargetHealthDescriptions.map(toTargetHealth)
   })
 }
+
+/** @param operation of ELBv2 */
+const permission = (operation: string): string => `elasticloadbalancing:${operation}`
 
 async function readListeners(
   client: ElasticLoadBalancingV2Client,
@@ -129,12 +110,11 @@ async function readListeners(
     ({ Listeners = [] }) => Listeners,
   )
   return Promise.all(
-    sdkListeners.map(async (listener) =>
-      toListener(
-        listener,
-        listener.Port === port ? await readRules(client, listener.ListenerArn) : undefined,
-      ),
-    ),
+    sdkListeners.map(async (listener) => {
+      const isRequested = listener.Port === port
+      const rules = isRequested ? await readRules(client, listener.ListenerArn) : undefined
+      return toListener(listener, rules)
+    }),
   )
 }
 
@@ -142,7 +122,7 @@ async function readRules(
   client: ElasticLoadBalancingV2Client,
   listenerArn: string | undefined,
 ): Promise<Rule[] | undefined> {
-  return undefinedIfDenied('DescribeRules', async () => {
+  return undefinedIfDenied(permission('DescribeRules'), async () => {
     const sdkRules = await collectPages(
       paginateDescribeRules({ client }, { ListenerArn: listenerArn }),
       ({ Rules = [] }) => Rules,
@@ -151,26 +131,25 @@ async function readRules(
   })
 }
 
-async function collectPages<Page, Item>(
-  pages: AsyncIterable<Page>,
-  items: (page: Page) => readonly Item[],
-): Promise<Item[]> {
-  const collected: Item[] = []
-  for await (const page of limitPages(pages)) collected.push(...items(page))
-  return collected
+async function readTargetGroups(
+  client: ElasticLoadBalancingV2Client,
+  arn: string,
+): Promise<TargetGroup[]> {
+  const sdkTargetGroups = await collectPages(
+    paginateDescribeTargetGroups({ client }, { LoadBalancerArn: arn }),
+    ({ TargetGroups = [] }) => TargetGroups,
+  )
+  return sdkTargetGroups.map(toTargetGroup)
 }
 
-async function undefinedIfDenied<T>(
-  operation: string,
-  read: () => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await read()
-  } catch (thrown) {
-    const error = translateAwsError(`elasticloadbalancing:${operation}`, thrown)
-    if (error instanceof ActionError && error.code === 'aws-access-denied') return undefined
-    throw error
-  }
+async function readAttributes(
+  client: ElasticLoadBalancingV2Client,
+  arn: string,
+): Promise<Record<string, string>> {
+  const { Attributes = [] } = await client.send(
+    new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn: arn }),
+  )
+  return Object.fromEntries(Attributes.map(({ Key = '', Value = '' }) => [Key, Value]))
 }
 
 function toListener(
@@ -201,6 +180,14 @@ function toRule({ Conditions = [], Actions = [] }: SdkRule): Rule {
     targetGroupArn,
   }
 }
+
+const toTargetHealth = ({ Target, TargetHealth }: TargetHealthDescription): TargetHealth => ({
+  id: Target?.Id ?? '',
+  port: Target?.Port ?? 0,
+  state: TargetHealth?.State ?? 'unavailable',
+  reason: TargetHealth?.Reason ?? '',
+  description: TargetHealth?.Description ?? '',
+})
 
 const toTargetGroup = ({
   TargetGroupArn = '',

@@ -1,4 +1,4 @@
-/** ELBv2: what AWS itself says of a load balancer. */
+/** ELBv2: finds load balancers and reads their state. */
 import {
   DescribeLoadBalancersCommand,
   paginateDescribeLoadBalancers,
@@ -14,32 +14,28 @@ import {
   type TargetHealth,
 } from './load-balancer-configuration.ts'
 
-/** A load balancer's state. */
 export interface LoadBalancerSummary {
   readonly arn: string
   readonly name: string
   /** `provisioning`, `active`, `active_impaired`, `failed`. Source: ELBv2, LoadBalancerState. */
   readonly state: string
-  /** ELB's words for a state that needs some. */
+  /** ELB's explanation of the state; mostly empty. */
   readonly reason: string
 }
 
 /**
- * What steps ask ELBv2. All of it throws ActionError; what is denied of parts and targets is
- * undefined.
+ * The ELBv2 calls of the steps. Each throws ActionError; configuration and targets that the
+ * credentials are not allowed to read are undefined.
  */
 export interface LoadBalancerClient {
-  /** The load balancer with a DNS name. */
   findByDnsName(dnsName: string): Promise<LoadBalancerSummary | undefined>
-  /** The load balancer of an ARN; undefined when it is gone. */
+  /** Undefined when it does not exist (any more). */
   getByArn(arn: string): Promise<LoadBalancerSummary | undefined>
-  /** What it is made of, with the rules of the listener of a port. */
+  /** @param port of the listener whose rules are read */
   getConfiguration(arn: string, port: number): Promise<LoadBalancerConfiguration>
-  /** The targets of a target group. */
   getTargetHealth(targetGroupArn: string): Promise<readonly TargetHealth[] | undefined>
 }
 
-/** ELBv2 behind a client. */
 export const createLoadBalancerClient = (
   client: ElasticLoadBalancingV2Client,
 ): LoadBalancerClient => ({
@@ -50,8 +46,9 @@ export const createLoadBalancerClient = (
 })
 
 /**
- * The load balancer with this DNS name; undefined when there is none.
- * @throws ActionError `aws-access-denied` and the other AWS ones
+ * The load balancer with this DNS name; undefined when there is none. Looks it up by the name that
+ * the DNS name usually contains, and lists all load balancers only if that fails.
+ * @throws ActionError those of `translateAwsError`
  */
 export async function findLoadBalancerByDnsName(
   client: ElasticLoadBalancingV2Client,
@@ -62,10 +59,9 @@ export async function findLoadBalancerByDnsName(
   try {
     const match = await findLoadBalancerByName(client, nameFromDnsName(dnsName))
     if (match && hasDnsName(match)) return toSummary(match)
-    for await (const page of limitPages(
-      paginateDescribeLoadBalancers({ client, pageSize: 400 }, {}),
-    )) {
-      const found = page.LoadBalancers?.find(hasDnsName)
+    const pages = paginateDescribeLoadBalancers({ client, pageSize: 400 }, {})
+    for await (const { LoadBalancers = [] } of limitPages(pages)) {
+      const found = LoadBalancers.find(hasDnsName)
       if (found) return toSummary(found)
     }
     return undefined
@@ -79,19 +75,18 @@ async function getLoadBalancerByArn(
   arn: string,
 ): Promise<LoadBalancerSummary | undefined> {
   try {
-    const [found] =
-      (await client.send(new DescribeLoadBalancersCommand({ LoadBalancerArns: [arn] })))
-        .LoadBalancers ?? []
+    const { LoadBalancers: [found] = [] } = await client.send(
+      new DescribeLoadBalancersCommand({ LoadBalancerArns: [arn] }),
+    )
     return found && toSummary(found)
   } catch (thrown) {
-    if (/^LoadBalancerNotFound(Exception)?$/.test(errorName(thrown))) return undefined
+    if (isLoadBalancerNotFound(thrown)) return undefined
     throw translateAwsError('elasticloadbalancing:DescribeLoadBalancers', thrown)
   }
 }
 
 /**
- * The name is the first label without its scheme and id:
- * `internal-NAME-1234567890.us-east-2.elb.amazonaws.com`.
+ * The name that a DNS name contains: `internal-NAME-1234567890.us-east-2.elb.amazonaws.com`.
  */
 export function nameFromDnsName(dnsName: string): string {
   return (dnsName.split('.')[0] ?? '').replace(/^internal-/, '').replace(/-\d+$/, '')
@@ -105,15 +100,15 @@ async function findLoadBalancerByName(
     const response = await client.send(new DescribeLoadBalancersCommand({ Names: [name] }))
     return response.LoadBalancers?.[0]
   } catch (thrown) {
-    if (
-      errorName(thrown) === 'LoadBalancerNotFoundException' ||
-      errorName(thrown) === 'LoadBalancerNotFound' ||
-      errorName(thrown) === 'ValidationError'
-    )
-      return undefined
+    // The DNS name was not one of an ALB, so the derived name may not be valid.
+    const isInvalidName = errorName(thrown) === 'ValidationError'
+    if (isInvalidName || isLoadBalancerNotFound(thrown)) return undefined
     throw thrown
   }
 }
+
+const isLoadBalancerNotFound = (thrown: unknown): boolean =>
+  /^LoadBalancerNotFound(Exception)?$/.test(errorName(thrown))
 
 function toSummary(loadBalancer: LoadBalancer): LoadBalancerSummary {
   return {

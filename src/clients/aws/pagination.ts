@@ -1,16 +1,27 @@
-/** Lists of AWS, which come in pages. */
+/** Bounds paginated lists of AWS. */
 
 /**
- * Ten times as many as any quota of what we list has. A NextToken that never ends would else be
- * followed for ever.
+ * Ten times the largest quota of what is listed. Without a limit, a NextToken that never ends
+ * would be followed forever.
  */
 const maxPages = 100
 
-/** @throws Error when the list goes on after that many pages */
+/** @throws Error when the list continues after that many pages */
 export async function* limitPages<Page>(pages: AsyncIterable<Page>): AsyncGenerator<Page> {
   let count = 0
   for await (const page of pages) {
-    if ((count += 1) > maxPages) throw new Error(`its list does not end after ${maxPages} pages`)
+    count += 1
+    if (count > maxPages) throw new Error(`the list does not end after ${maxPages} pages`)
     yield page
   }
+}
+
+/** All items of a paginated list. */
+export async function collectPages<Page, Item>(
+  pages: AsyncIterable<Page>,
+  getItems: (page: Page) => readonly Item[],
+): Promise<Item[]> {
+  const items: Item[] = []
+  for await (const page of limitPages(pages)) items.push(...getItems(page))
+  return items
 }

@@ -1,13 +1,14 @@
-/** AWS' answers, as long as they are no longer than an answer of AWS can be, and come to an end. */
+/** Limits the size and the duration of responses, which the SDK does not. */
 import { Transform, pipeline, type Readable } from 'node:stream'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 
-/** Bytes. A thousand certificates with all their names are 4 MB. */
-const maxBodyBytes = 8 * 1024 * 1024
-/** Milliseconds from the headers to the end: the SDK itself only ends a silence. */
+/** A thousand certificates with all their names are 4 MB. */
+const maxBodyMebibytes = 8
+const maxBodyBytes = maxBodyMebibytes * 1024 * 1024
+/** Milliseconds from the headers to the end of the body: the SDK only limits its pauses. */
 const bodyTimeout = 30_000
 
-/** The SDK's handler, which reads a body of any length for any time. */
+/** The SDK's HTTP handler with these limits. */
 export class ResponseLimitHandler extends NodeHttpHandler {
   override async handle(
     ...args: Parameters<NodeHttpHandler['handle']>
@@ -23,16 +24,14 @@ function limitBody(body: Readable): Readable {
   const limiter = new Transform({
     transform: (chunk: Buffer, _encoding, done) => {
       size += chunk.length
-      if (size > maxBodyBytes)
-        done(new Error(`its answer is of more than ${maxBodyBytes / 1024 / 1024} MiB`))
+      if (size > maxBodyBytes) done(new Error(`the response exceeds ${maxBodyMebibytes} MiB`))
       else done(null, chunk)
     },
   })
-  const timer = setTimeout(
-    () => limiter.destroy(new Error(`its answer was not whole within ${bodyTimeout / 1000} s`)),
-    bodyTimeout,
-  )
-  // A failure of either ends both; whoever reads hears of it.
+  const abort = () =>
+    limiter.destroy(new Error(`the response was not complete within ${bodyTimeout / 1000} s`))
+  const timer = setTimeout(abort, bodyTimeout)
+  // An error of either stream ends both, and the reader receives it.
   pipeline(body, limiter, () => clearTimeout(timer))
   return limiter
 }

@@ -1,24 +1,23 @@
 /**
- * EC2: the subnets of a VPC, as the controller looks for them. The client's code is large: import
- * this only where it is asked.
+ * EC2: the subnets of a VPC, among which the controller chooses. The SDK's client is large: import
+ * this module dynamically.
  */
 import { DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2'
 import type { AwsClients } from './clients.ts'
 import { translateAwsError } from './errors.ts'
 
-/** A subnet. */
 export interface Subnet {
   readonly id: string
   /** Availability zone, `us-east-2a`. */
   readonly availabilityZone: string
-  /** How many addresses nobody has yet. */
+  /** Number of unassigned addresses. */
   readonly availableAddresses: number
   readonly tags: Readonly<Record<string, string>>
 }
 
 /**
  * All subnets of a VPC.
- * @throws ActionError `aws-access-denied` and the other AWS ones
+ * @throws ActionError those of `translateAwsError`
  */
 export async function listSubnets(config: AwsClients['config'], vpcId: string): Promise<Subnet[]> {
   const client = new EC2Client(config)

@@ -2,32 +2,42 @@
 import type { X509Certificate } from 'node:crypto'
 import type { Acm } from '../../clients/aws/acm.ts'
 import { nameFromDnsName, type LoadBalancerClient } from '../../clients/aws/load-balancers.ts'
-import { ActionError, settleAll } from '../../failures/action-error.ts'
-import { progressLogger, type Change, type Context } from '../step.ts'
-import { waitFor, type PollResult } from '../../util/polling.ts'
+import type { Ingress } from '../../clients/kubernetes/types.ts'
+import { settleAll } from '../../failures/action-error.ts'
+import { isAwsAccessDenied } from '../../failures/aws.ts'
+import { certificateStillInUse } from '../../failures/certificate.ts'
 import type { Settings } from '../../inputs/types.ts'
+import { waitFor, type PollResult } from '../../util/polling.ts'
 import { parseCertificates } from '../../x509/parse.ts'
-import { describeCertificate, shortenArn, ownerTagKey, formatOwnerTag } from './certificate.ts'
-import { parseCertificateArns, getIngressHostname } from '../ingress/manifest.ts'
+import { getIngressHostname, parseCertificateArns } from '../ingress/manifest.ts'
 import type { RemovalTarget } from '../preflight/removal.ts'
+import { progressLogger, type Change, type Context } from '../step.ts'
+import { describeCertificate, formatUsers, shortenUserArns } from './description.ts'
+import { formatOwnerTag, ownerTagKey } from './owner-tag.ts'
 
-/** A certificate with our tag for this target. */
+/** A certificate with the owner tag of this target. */
 export interface OwnedCertificate {
   readonly arn: string
   readonly leaf: X509Certificate | undefined
-  /** What else uses it, so that it is kept. */
+  /** Names of what else uses it; it is kept if there is any. */
   readonly inUseBy: readonly string[]
 }
 
+/** The certificates of this target, and the changes that delete the unused ones, in order. */
+export interface CertificateRemoval {
+  readonly certificates: readonly OwnedCertificate[]
+  readonly changes: readonly Change[]
+}
+
 /**
- * ACM's quota for reading tags is 10 a second, and an account may have many certificates. Source:
+ * ACM's quota for reading tags is 10 per second, and an account may have many certificates. Source:
  * ACM user guide, Quotas.
  */
 const maxConcurrentReads = 4
 
 /**
- * Finds them by tag among all that were imported: the host may have been another one when they
- * were.
+ * Finds the certificates of this target by their tag, among all imported ones: they may have been
+ * imported for another host.
  */
 export async function observe(
   context: Context,
@@ -36,33 +46,51 @@ export async function observe(
   targetPromise: Promise<RemovalTarget>,
 ): Promise<OwnedCertificate[]> {
   const [listings, target] = await settleAll([acm.list([]), targetPromise])
-  const arns = listings.filter(({ isImported }) => isImported).map(({ arn }) => arn)
+  const importedArns = listings.filter(({ isImported }) => isImported).map(({ arn }) => arn)
+  const ownedArns = await findOwnedArns(acm, importedArns, formatOwnerTag(target))
+  logKeptCertificates(context, target, ownedArns)
+  const readOwnedCertificate = async (arn: string): Promise<OwnedCertificate> => {
+    const otherUsers = findOtherUsers(acm, loadBalancers, target, arn)
+    const [pem, inUseBy] = await settleAll([acm.get(arn), otherUsers])
+    return { arn, leaf: parseCertificates(pem?.certificate ?? '')[0], inUseBy }
+  }
+  return Promise.all(ownedArns.map(readOwnedCertificate))
+}
+
+/** @returns in alphabetical order */
+async function findOwnedArns(
+  acm: Acm,
+  arns: readonly string[],
+  ownerTag: string,
+): Promise<string[]> {
+  const remainingArns = [...arns]
   const ownedArns: string[] = []
-  const findOwned = async (): Promise<void> => {
-    for (let arn = arns.pop(); arn !== undefined; arn = arns.pop())
-      if ((await acm.getTags(arn)).get(ownerTagKey) === formatOwnerTag(target)) ownedArns.push(arn)
+  const readTags = async (): Promise<void> => {
+    for (let arn = remainingArns.pop(); arn !== undefined; arn = remainingArns.pop()) {
+      const tags = await acm.getTags(arn)
+      if (tags.get(ownerTagKey) === ownerTag) ownedArns.push(arn)
+    }
   }
-  await settleAll(Array.from({ length: maxConcurrentReads }, findOwned))
-  for (const arn of target.ingress ? parseCertificateArns(target.ingress) : []) {
-    if (!ownedArns.includes(arn))
-      context.log.note(
-        `Certificate ${arn}, which Ingress ${target.ingressName} names, was not made by this action for it, and stays.`,
-      )
-  }
-  return Promise.all(
-    ownedArns.sort().map(async (arn) => {
-      const [pems, inUseBy] = await settleAll([
-        acm.get(arn),
-        findOtherUsers(acm, loadBalancers, target, arn),
-      ])
-      return { arn, leaf: parseCertificates(pems?.certificate ?? '')[0], inUseBy }
-    }),
-  )
+  await settleAll(Array.from({ length: maxConcurrentReads }, readTags))
+  return ownedArns.sort()
+}
+
+function logKeptCertificates(
+  context: Context,
+  { ingress, ingressName }: RemovalTarget,
+  ownedArns: readonly string[],
+): void {
+  const arns = ingress ? parseCertificateArns(ingress) : []
+  for (const arn of arns.filter((candidate) => !ownedArns.includes(candidate)))
+    context.log.note(
+      `ACM certificate ${arn} of Ingress ${ingressName} is kept, ` +
+        'because this action did not import it for this target.',
+    )
 }
 
 /**
- * Users of a certificate that stay: not the ALB of the Ingress, and not one that is gone, which ACM
- * notices minutes later.
+ * What uses a certificate besides the ALB of the Ingress, and besides load balancers that no longer
+ * exist, which ACM reports for some minutes.
  */
 async function findOtherUsers(
   acm: Acm,
@@ -73,49 +101,48 @@ async function findOtherUsers(
   const referencingIngresses = otherIngresses
     .filter((other) => parseCertificateArns(other).includes(arn))
     .map(({ metadata }) => `Ingress ${metadata.name}`)
-  const address = getIngressHostname(ingress)
-  const ownLoadBalancer =
-    address === undefined ? undefined : `loadbalancer/app/${nameFromDnsName(address)}/`
-  const isStillInUse = async (resourceArn: string): Promise<boolean> => {
-    if (ownLoadBalancer !== undefined && resourceArn.includes(ownLoadBalancer)) return false
-    if (!resourceArn.includes(':loadbalancer/')) return true
-    return loadBalancers.getByArn(resourceArn).then(
-      (loadBalancer) => loadBalancer !== undefined,
-      (thrown: unknown) => {
-        if (thrown instanceof ActionError && thrown.code === 'aws-access-denied') return true
-        throw thrown
-      },
-    )
-  }
   const resourceArns = (await acm.inUseBy(arn)) ?? []
-  const stillInUse = await Promise.all(resourceArns.map(isStillInUse))
-  return [
-    ...referencingIngresses,
-    ...resourceArns.filter((_arn, index) => stillInUse[index]).map(shortenArn),
-  ]
+  const otherArns = resourceArns.filter((userArn) => !isLoadBalancerOf(ingress, userArn))
+  const existence = await Promise.all(otherArns.map((userArn) => exists(loadBalancers, userArn)))
+  const remainingArns = otherArns.filter((_userArn, index) => existence[index])
+  return [...referencingIngresses, ...shortenUserArns(remainingArns)]
+}
+
+function isLoadBalancerOf(ingress: Ingress | undefined, arn: string): boolean {
+  const address = getIngressHostname(ingress)
+  return address !== undefined && arn.includes(`loadbalancer/app/${nameFromDnsName(address)}/`)
+}
+
+/** Whether a user of a certificate exists, as far as that is known. */
+async function exists(loadBalancers: LoadBalancerClient, arn: string): Promise<boolean> {
+  if (!arn.includes(':loadbalancer/')) return true
+  try {
+    return (await loadBalancers.getByArn(arn)) !== undefined
+  } catch (thrown) {
+    if (isAwsAccessDenied(thrown)) return true
+    throw thrown
+  }
 }
 
 /** Pure. */
 export function planRemoval(certificates: readonly OwnedCertificate[]): Change[] {
-  return certificates
-    .filter(({ inUseBy }) => inUseBy.length === 0)
-    .map(({ arn, leaf }) => ({
-      step: 'certificate',
-      object: `ACM certificate ${arn}`,
-      path: 'certificate',
-      before: leaf ? describeCertificate(leaf) : arn,
-      why: 'this action made it for this target',
-    }))
+  return listDeletable(certificates).map(({ arn, leaf }) => ({
+    step: 'certificate',
+    object: `ACM certificate ${arn}`,
+    path: 'certificate',
+    before: leaf ? describeCertificate(leaf) : arn,
+    why: 'this action imported it for this target',
+  }))
 }
 
-/**
- * ACM calls a certificate used for minutes after its load balancer is gone; longer than this no run
- * waits. Milliseconds.
- */
+const listDeletable = (certificates: readonly OwnedCertificate[]): OwnedCertificate[] =>
+  certificates.filter(({ inUseBy }) => inUseBy.length === 0)
+
+/** Milliseconds. ACM reports a load balancer as user for minutes after its deletion. */
 const maxWait = 600_000
 
 /**
- * Deletes what nothing else uses.
+ * Deletes the certificates that nothing else uses.
  * @returns how many were deleted
  * @throws ActionError `certificate-in-use`, `aws-access-denied`
  */
@@ -123,15 +150,17 @@ export async function remove(
   context: Context,
   settings: Settings,
   acm: Acm,
-  certificates: readonly OwnedCertificate[],
-  changes: readonly Change[],
+  { certificates, changes }: CertificateRemoval,
 ): Promise<number> {
-  for (const { arn, inUseBy } of certificates.filter(({ inUseBy }) => inUseBy.length > 0))
-    context.log.note(
-      `ACM certificate ${arn} was made by this action and stays: ${inUseBy.join(', ')} use${inUseBy.length === 1 ? 's' : ''} it. Run this again when nothing does, and it goes.`,
-    )
+  for (const { arn, inUseBy } of certificates) {
+    if (inUseBy.length > 0)
+      context.log.note(
+        `ACM certificate ${arn} of this target is kept, because it is still used by ` +
+          `${inUseBy.join(', ')}. Run mode destroy again once it is unused.`,
+      )
+  }
   const deadline = context.clock.now() + Math.min(maxWait, settings.timeouts.loadBalancer * 1000)
-  const deletable = certificates.filter(({ inUseBy }) => inUseBy.length === 0)
+  const deletable = listDeletable(certificates)
   for (const [index, { arn }] of deletable.entries()) {
     const change = changes[index]
     if (change) context.recordChange(change)
@@ -147,28 +176,22 @@ async function deleteWhenUnused(
   deadline: number,
 ): Promise<void> {
   const start = context.clock.now()
+  const poll = async (): Promise<PollResult<true>> => {
+    const rejection = await acm.deleteCertificate(arn)
+    if (rejection === undefined) return { done: true }
+    const inUseBy = (await acm.inUseBy(arn)) ?? []
+    if (inUseBy.length > 0)
+      return { pending: `according to ACM it is still used by ${formatUsers(inUseBy)}` }
+    return { pending: `ACM rejected the deletion: ${rejection.replace(/\.$/, '')}` }
+  }
   await waitFor({
-    poll: async (): Promise<PollResult<true>> => {
-      const refusal = await acm.deleteCertificate(arn)
-      if (refusal === undefined) return { done: true }
-      const inUseBy = (await acm.inUseBy(arn)) ?? []
-      return {
-        pending:
-          inUseBy.length === 0
-            ? refusal.replace(/\.$/, '')
-            : `${inUseBy.map(shortenArn).join(', ')} still use${inUseBy.length === 1 ? 's' : ''} it, says ACM`,
-      }
-    },
+    poll,
     interval: (waited) => Math.min(10_000, Math.max(250, waited / 5)),
     timeout: Math.max(0, deadline - start),
     signal: context.signal,
     clock: context.clock,
     onProgress: progressLogger(context.log, 'certificate'),
-    createTimeoutError: (lastObservation) =>
-      new ActionError({
-        code: 'certificate-in-use',
-        problem: `ACM did not let go of certificate ${arn} within ${Math.round((context.clock.now() - start) / 1000)} s: ${lastObservation}.`,
-        remedy: `ACM notices only minutes later that a load balancer is gone: run the job again in half an hour, and it deletes the certificate then. If it stays, "aws acm describe-certificate --certificate-arn ${arn} --query Certificate.InUseBy" names what uses it.`,
-      }),
+    createTimeoutError: (status) =>
+      certificateStillInUse({ arn, waited: context.clock.now() - start, status }),
   })
 }

@@ -1,4 +1,4 @@
-/** Which certificate in ACM is ours, and what has to happen to it. Pure. */
+/** Selects the certificate of a target among those in ACM. Pure. */
 import type { X509Certificate } from 'node:crypto'
 import {
   getKeyAlgorithm,
@@ -7,23 +7,22 @@ import {
   type CertificateMaterial,
 } from '../../x509/certificate.ts'
 
-/** A certificate in ACM that may be the one. */
+/** A certificate in ACM that may be selected. */
 export interface Candidate {
   readonly arn: string
   readonly isImported: boolean
   readonly leaf: X509Certificate
   readonly chain: readonly X509Certificate[]
-  /** The value of our tag. */
+  /** The value of the owner tag. */
   readonly ownerTag: string | undefined
 }
 
 /**
- * What the step found: which certificate is ours, and what has to happen to it. `leftovers` are
- * others of this target, which this action made: once the Ingress is on the right one and that is
- * proven, they are deleted.
+ * Which certificate to use, and what to do with it. `superseded` are the other certificates that
+ * this action imported for this target: they are deleted after the probe.
  */
 export type CertificateDecision =
-  /** Nothing was given, and no Ingress names one. Only in a check. */
+  /** The inputs contain no certificate, and the Ingress names none. Only in a check. */
   | { readonly action: 'none'; readonly superseded: readonly Candidate[] }
   | {
       readonly action: 'use'
@@ -48,9 +47,9 @@ export type CertificateDecision =
       readonly superseded: readonly Candidate[]
     }
 
-/** What is looked for. */
+/** The certificate of the inputs, and the target that it is for. */
 export interface DesiredCertificate {
-  /** The value of our tag for this target. */
+  /** The value of the owner tag for this target. */
   readonly ownerTag: string
   /** The ARN that the live Ingress serves by default. */
   readonly liveArn: string | undefined
@@ -60,106 +59,100 @@ export interface DesiredCertificate {
 }
 
 /**
- * Which certificate is ours: by our tag, else the one that the live Ingress uses, else an equal one
- * in ACM, else none yet. Pure. Among several with our tag an equal one goes first, then the one in
- * use.
+ * Selects in this order: an owned certificate that is equal, one that can be re-imported (the live
+ * one first), any other that is equal, else a new import. A certificate without owner counts as
+ * owned if the live Ingress uses it; one that is owned by another target is never overwritten.
  */
 export function selectCertificate(
   candidates: readonly Candidate[],
   desired: DesiredCertificate,
 ): CertificateDecision {
-  const { material, liveArn, tags } = desired
-  const isMatch = (candidate: Candidate) => matchesMaterial(candidate, material)
-  const isServed = (candidate: Candidate) => candidate.arn === liveArn
-  const canReimport = (candidate: Candidate) => reimportObstacle(candidate, material) === undefined
-  const tagged = candidates.filter(({ ownerTag }) => ownerTag === desired.ownerTag)
-  const superseded = (arn?: string) =>
-    tagged.filter((candidate) => candidate.isImported && candidate.arn !== arn)
-  // One with the tag of another target is never written to, even when our Ingress uses it.
-  const untagged = candidates.filter(({ ownerTag }) => ownerTag === undefined)
-  const identical =
-    tagged.find(isMatch) ?? untagged.find((candidate) => isServed(candidate) && isMatch(candidate))
-  if (identical)
-    return {
-      action: 'use',
-      arn: identical.arn,
-      leaf: identical.leaf,
-      superseded: superseded(identical.arn),
-    }
+  const { material, tags } = desired
+  const isEqual = (candidate: Candidate) => matchesMaterial(candidate, material)
+  const isLive = ({ arn }: Candidate) => arn === desired.liveArn
+  const canReimport = (candidate: Candidate) =>
+    findReimportObstacle(candidate, material) === undefined
+
+  const owned = candidates.filter(({ ownerTag }) => ownerTag === desired.ownerTag)
+  const untaggedLive = candidates.filter(
+    (candidate) => candidate.ownerTag === undefined && isLive(candidate),
+  )
+  const listSuperseded = (selectedArn?: string) =>
+    owned.filter(({ isImported, arn }) => isImported && arn !== selectedArn)
+  const use = ({ arn, leaf }: Candidate): CertificateDecision => ({
+    action: 'use',
+    arn,
+    leaf,
+    superseded: listSuperseded(arn),
+  })
+
+  const equalOwned = owned.find(isEqual) ?? untaggedLive.find(isEqual)
+  if (equalOwned) return use(equalOwned)
+
+  const reimportableOwned = owned.filter(canReimport)
   const reimportable =
-    tagged.filter(canReimport).find(isServed) ??
-    tagged.find(canReimport) ??
-    untagged.filter(canReimport).find(isServed)
-  if (reimportable) return decideReimport(reimportable, desired, superseded(reimportable.arn))
-  const equalCertificate = candidates.find(isMatch)
-  if (equalCertificate)
-    return {
-      action: 'use',
-      arn: equalCertificate.arn,
-      leaf: equalCertificate.leaf,
-      superseded: superseded(equalCertificate.arn),
-    }
-  const incompatible = tagged[0] ?? untagged.find(isServed)
-  return {
-    action: 'import',
-    material,
-    tags,
-    superseded: superseded(),
-    why: incompatible
-      ? `${incompatible.arn} cannot take it: ${reimportObstacle(incompatible, material) ?? ''}`
-      : 'ACM has none for this target',
-  }
+    reimportableOwned.find(isLive) ?? reimportableOwned[0] ?? untaggedLive.find(canReimport)
+  if (reimportable) return decideReimport(reimportable, desired, listSuperseded(reimportable.arn))
+
+  const equalOther = candidates.find(isEqual)
+  if (equalOther) return use(equalOther)
+
+  const why = describeImportReason(owned[0] ?? untaggedLive[0], material)
+  return { action: 'import', material, tags, why, superseded: listSuperseded() }
 }
 
-/** The material under an ARN that takes it. */
+function describeImportReason(
+  incompatible: Candidate | undefined,
+  material: CertificateMaterial,
+): string {
+  if (!incompatible) return 'ACM has no certificate of this target'
+  const obstacle = findReimportObstacle(incompatible, material) ?? ''
+  return `it cannot be imported under ${incompatible.arn}: ${obstacle}`
+}
+
+/** Imports the material under the ARN of a certificate that can be replaced with it. */
 export function decideReimport(
   { arn, leaf }: Candidate,
   { material, tags }: DesiredCertificate,
   superseded: readonly Candidate[],
 ): CertificateDecision {
-  return {
-    action: 'reimport',
-    material,
-    tags,
-    arn,
-    previousLeaf: leaf,
-    superseded,
-    why: material.leaf.raw.equals(leaf.raw) ? 'its chain differs' : 'it differs from the one given',
-  }
+  const isSameLeaf = material.leaf.raw.equals(leaf.raw)
+  const why = isSameLeaf ? 'the chain differs from the inputs' : 'it differs from input certificate'
+  return { action: 'reimport', material, tags, arn, previousLeaf: leaf, superseded, why }
 }
 
 /**
- * ACM may answer with more of the chain than it was given (the root; without a chain, the leaf):
- * what was given has to be how it begins.
+ * Whether ACM has this leaf and chain. ACM may return a longer chain than it was given (with the
+ * root; with the leaf when there was no chain), so only the beginning must be equal.
  */
 export function matchesMaterial(
   { leaf, chain }: Candidate,
   material: CertificateMaterial,
 ): boolean {
   const issuers = chain.filter((certificate) => !certificate.raw.equals(leaf.raw))
-  return (
-    leaf.raw.equals(material.leaf.raw) &&
-    areCertificatesEqual(issuers.slice(0, material.chain.length), material.chain)
-  )
+  const isChainEqual = areCertificatesEqual(issuers.slice(0, material.chain.length), material.chain)
+  return leaf.raw.equals(material.leaf.raw) && isChainEqual
 }
 
 /**
- * Why ACM would not take the material under this ARN. Source: ACM user guide, Reimporting a
- * certificate.
+ * Why the material cannot be imported under the ARN of a certificate, as a clause about that
+ * certificate; undefined when it can. Source: ACM user guide, Reimporting a certificate.
  */
-export function reimportObstacle(
+export function findReimportObstacle(
   { isImported, leaf, ownerTag }: Candidate,
   material: CertificateMaterial,
 ): string | undefined {
   if (!isImported) return 'it was issued by ACM'
-  if (getKeyAlgorithm(leaf) !== getKeyAlgorithm(material.leaf))
-    return `its key is ${getKeyAlgorithm(leaf)}, not ${getKeyAlgorithm(material.leaf)}`
+  const [existingKey, newKey] = [getKeyAlgorithm(leaf), getKeyAlgorithm(material.leaf)]
+  if (existingKey !== newKey) return `its key is ${existingKey}, not ${newKey}`
   const isCovered = (name: string) =>
     getDnsNames(material.leaf).includes(name) ||
     material.leaf.checkHost(name, { subject: 'never', partialWildcards: false }) !== undefined
-  if (!getDnsNames(leaf).some(isCovered)) return 'it has no name in common'
-  // Not made by this action: others may serve its other names with it, and ACM has no way back.
-  if (ownerTag === undefined && !getDnsNames(leaf).every(isCovered))
-    return 'it covers names that the new one does not'
+  const existingNames = getDnsNames(leaf)
+  if (!existingNames.some(isCovered)) return 'it has no DNS name in common with the new certificate'
+  // Others may use a certificate that this action did not import for its other names, and a
+  // re-import cannot be undone.
+  if (ownerTag === undefined && !existingNames.every(isCovered))
+    return 'it covers DNS names that the new certificate does not'
   return undefined
 }

@@ -1,21 +1,18 @@
-/** The Ingress of the guide, as an object: what the inputs say, and nothing else. Pure. */
+/** The Ingress that the inputs describe, and how a live one differs from it. Pure. */
 import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
 import type {
-  KubernetesObject,
   FieldsV1,
   Ingress,
   IngressSpec,
+  KubernetesObject,
 } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { Settings } from '../../inputs/types.ts'
 
-/** Our field manager. */
+/** The field manager of this action. */
 export const fieldManager = 'milvus-alb-action'
 
-/**
- * An annotation of ours that the controller does not know: changing it makes the controller look
- * again.
- */
+/** An annotation that the controller does not know: changing it requests a reconcile. */
 export const reconcileRequestAnnotation = 'milvus-alb-action/nudge'
 
 /** The Ingress to apply. */
@@ -30,7 +27,7 @@ export interface IngressManifest {
   readonly spec: IngressSpec
 }
 
-/** What the Ingress is about, beside the inputs. */
+/** What the Ingress refers to. */
 export interface IngressBackend {
   readonly name: string
   readonly service: string
@@ -39,83 +36,69 @@ export interface IngressBackend {
 }
 
 /**
- * @param reconcileRequest the value of our nudge annotation, kept as it is: taking it away would
- *   be a change of its own
+ * @param reconcileRequest the live value of that annotation, which is kept: removing it would be a
+ *   change
  */
 export function buildIngressManifest(
   settings: Settings,
   backend: IngressBackend,
   reconcileRequest: string | undefined,
 ): IngressManifest {
+  const annotations = buildAnnotations(settings, backend.certificateArn)
+  if (reconcileRequest !== undefined) annotations[reconcileRequestAnnotation] = reconcileRequest
+  const service = { name: backend.service, port: { number: backend.port } }
+  const path = { path: '/', pathType: 'Prefix', backend: { service } }
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
-    metadata: {
-      name: backend.name,
-      namespace: settings.namespace,
-      annotations: {
-        ...annotations(settings, backend.certificateArn),
-        ...(reconcileRequest !== undefined && { [reconcileRequestAnnotation]: reconcileRequest }),
-      },
-    },
+    metadata: { name: backend.name, namespace: settings.namespace, annotations },
     spec: {
       ingressClassName: settings.ingress.className,
-      rules: [
-        {
-          host: settings.host,
-          http: {
-            paths: [
-              {
-                path: '/',
-                pathType: 'Prefix',
-                backend: { service: { name: backend.service, port: { number: backend.port } } },
-              },
-            ],
-          },
-        },
-      ],
+      rules: [{ host: settings.host, http: { paths: [path] } }],
     },
   }
 }
 
-function annotations({ ingress }: Settings, certificateArn: string): Record<string, string> {
-  const optional: readonly [string, string | undefined][] = [
-    ['inbound-cidrs', joinList(ingress.inboundCidrs)],
-    ['subnets', joinList(ingress.subnets)],
-    ['security-groups', joinList(ingress.securityGroups)],
-    ['load-balancer-name', ingress.loadBalancerName],
-    ['group.name', ingress.groupName],
-    [
-      'tags',
-      joinList(
-        Object.entries(ingress.tags).map(([key, value]) => `${key}=${value.replace(/,/g, '\\,')}`),
-      ),
-    ],
-  ]
-  const attributesKey = `${prefix}load-balancer-attributes`
-  return {
+function buildAnnotations({ ingress }: Settings, certificateArn: string): Record<string, string> {
+  const annotations: Record<string, string> = {
     [`${prefix}scheme`]: ingress.scheme,
     [`${prefix}backend-protocol-version`]: 'GRPC',
     [`${prefix}target-type`]: 'ip',
     [`${prefix}listen-ports`]: JSON.stringify([{ HTTPS: ingress.listenPort }]),
     [`${prefix}certificate-arn`]: certificateArn,
     [`${prefix}ssl-policy`]: ingress.sslPolicy,
-    ...Object.fromEntries(
-      optional.flatMap(([key, value]) => (value === undefined ? [] : [[prefix + key, value]])),
-    ),
-    ...ingress.annotations,
-    [attributesKey]: addIdleTimeout(ingress.annotations[attributesKey], ingress.idleTimeout),
   }
+  const optionalAnnotations = {
+    'inbound-cidrs': joinList(ingress.inboundCidrs),
+    subnets: joinList(ingress.subnets),
+    'security-groups': joinList(ingress.securityGroups),
+    'load-balancer-name': ingress.loadBalancerName,
+    'group.name': ingress.groupName,
+    tags: joinList(Object.entries(ingress.tags).map(formatTag)),
+  }
+  for (const [name, value] of Object.entries(optionalAnnotations))
+    if (value !== undefined) annotations[prefix + name] = value
+  const attributesKey = `${prefix}load-balancer-attributes`
+  const attributes = addIdleTimeout(ingress.annotations[attributesKey], ingress.idleTimeout)
+  return { ...annotations, ...ingress.annotations, [attributesKey]: attributes }
 }
 
 const joinList = (entries: readonly string[]): string | undefined =>
   entries.length === 0 ? undefined : entries.join(',')
 
-/** The idle timeout, and the attributes that the user gives beside it. */
-const addIdleTimeout = (userAttributes: string | undefined, seconds: number): string =>
-  [`idle_timeout.timeout_seconds=${seconds}`, ...(userAttributes ? [userAttributes] : [])].join(',')
+/** The controller splits tags at commas that are not escaped. */
+const formatTag = ([key, value]: [string, string]): string => `${key}=${value.replace(/,/g, '\\,')}`
 
-/** The ALB's name, as the Ingress' status has it: proof of nothing. */
+/** @param userAttributes from input annotations */
+function addIdleTimeout(userAttributes: string | undefined, seconds: number): string {
+  const idleTimeout = `idle_timeout.timeout_seconds=${seconds}`
+  return userAttributes ? `${idleTimeout},${userAttributes}` : idleTimeout
+}
+
+/**
+ * The ALB's DNS name in the status of an Ingress. It does not prove that the ALB works: it is set
+ * before that, and stays after a failed change.
+ */
 export const getIngressHostname = (ingress: Ingress | undefined): string | undefined =>
   ingress?.status?.loadBalancer?.ingress?.[0]?.hostname
 
@@ -128,7 +111,7 @@ export function parseCertificateArns(object: KubernetesObject): string[] {
 }
 
 /**
- * The fields of an Ingress to apply, as managedFields names them. spec.rules is atomic. Source:
+ * The fields that a manifest sets, in the format of managedFields. spec.rules is atomic. Source:
  * Kubernetes API reference, IngressSpec.
  */
 export function buildFieldTree({ metadata }: IngressManifest): FieldsV1 {
@@ -143,26 +126,26 @@ export function buildFieldTree({ metadata }: IngressManifest): FieldsV1 {
 }
 
 /**
- * The fields of an Ingress that `desired` sets or this action set before, as they were: what an
- * apply has to say to put them back.
+ * The manifest that restores an Ingress: the previous values of all fields that `desired` sets, or
+ * that this action set before.
  */
 export function buildPreviousManifest(before: Ingress, desired: IngressManifest): IngressManifest {
   const ownedKeys = new Set([
     ...ownedAnnotations(before, fieldManager),
     ...Object.keys(desired.metadata.annotations),
   ])
-  const annotations = Object.entries(before.metadata.annotations ?? {}).filter(([key]) =>
-    ownedKeys.has(key),
+  const annotations = Object.fromEntries(
+    Object.entries(before.metadata.annotations ?? {}).filter(([key]) => ownedKeys.has(key)),
   )
   const { ingressClassName, rules } = before.spec
   return {
     ...desired,
-    metadata: { ...desired.metadata, annotations: Object.fromEntries(annotations) },
+    metadata: { ...desired.metadata, annotations },
     spec: { ...(ingressClassName !== undefined && { ingressClassName }), ...(rules && { rules }) },
   }
 }
 
-/** A field that is not as desired. `after` is absent for one of ours that shall go. */
+/** A field that an apply would change. `after` is absent for one that is removed. */
 export interface FieldDifference {
   readonly path: string
   readonly before?: string
@@ -170,32 +153,15 @@ export interface FieldDifference {
 }
 
 /**
- * What an apply of `desired` would change in `live`: fields that differ, and annotations of ours
- * that are no longer wanted.
+ * What an apply of `desired` would change: fields that differ, and annotations that this action set
+ * and that are no longer desired.
  */
 export function diffIngress(
   desired: IngressManifest,
   live: Ingress | undefined,
 ): FieldDifference[] {
-  const desiredAnnotations = desired.metadata.annotations
-  const liveAnnotations = live?.metadata.annotations ?? {}
-  const removedKeys = live
-    ? [...ownedAnnotations(live, fieldManager)].filter(
-        (key) => !Object.hasOwn(desiredAnnotations, key) && Object.hasOwn(liveAnnotations, key),
-      )
-    : []
   return [
-    // An annotation may have a name that every object of JavaScript has: constructor.
-    ...Object.entries(desiredAnnotations).flatMap(([key, value]) =>
-      diffField(
-        `metadata.annotations.${key}`,
-        Object.hasOwn(liveAnnotations, key) ? liveAnnotations[key] : undefined,
-        value,
-      ),
-    ),
-    ...removedKeys.flatMap((key) =>
-      diffField(`metadata.annotations.${key}`, liveAnnotations[key], undefined),
-    ),
+    ...diffAnnotations(desired.metadata.annotations, live),
     ...diffField(
       'spec.ingressClassName',
       live?.spec.ingressClassName,
@@ -209,17 +175,36 @@ export function diffIngress(
   ]
 }
 
+function diffAnnotations(
+  desired: Readonly<Record<string, string>>,
+  live: Ingress | undefined,
+): FieldDifference[] {
+  const liveAnnotations = live?.metadata.annotations ?? {}
+  // An annotation may be called like a property of Object.prototype: constructor.
+  const getLiveValue = (key: string) =>
+    Object.hasOwn(liveAnnotations, key) ? liveAnnotations[key] : undefined
+  const ownedKeys = live ? [...ownedAnnotations(live, fieldManager)] : []
+  const removedKeys = ownedKeys.filter((key) => !Object.hasOwn(desired, key))
+  return [
+    ...Object.entries(desired).flatMap(([key, value]) =>
+      diffField(`metadata.annotations.${key}`, getLiveValue(key), value),
+    ),
+    ...removedKeys.flatMap((key) =>
+      diffField(`metadata.annotations.${key}`, getLiveValue(key), undefined),
+    ),
+  ]
+}
+
 function diffField(
   path: string,
   before: string | undefined,
   after: string | undefined,
 ): FieldDifference[] {
-  return before === after
-    ? []
-    : [{ path, ...(before !== undefined && { before }), ...(after !== undefined && { after }) }]
+  if (before === after) return []
+  return [{ path, ...(before !== undefined && { before }), ...(after !== undefined && { after }) }]
 }
 
-/** JSON with its keys in order, so that equal values are equal texts. */
+/** JSON with sorted keys, so that equal values have equal texts. */
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)

@@ -1,75 +1,47 @@
-/** ingress, in mode destroy: the Ingress is gone, and what its controller made in AWS with it. */
-import type { LoadBalancerClient, LoadBalancerSummary } from '../../clients/aws/load-balancers.ts'
-import { ActionError } from '../../failures/action-error.ts'
-import { progressLogger, type Change, type Context } from '../step.ts'
-import { pollInterval, waitFor, type PollResult } from '../../util/polling.ts'
-import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
-import { StatusError } from '../../clients/kubernetes/request.ts'
-import { ingressPath } from '../../clients/kubernetes/paths.ts'
-import type { Ingress } from '../../clients/kubernetes/types.ts'
-import { annotationPrefix, parseAttributes } from '../../controller/annotations.ts'
+/** ingress, in mode destroy: deletes the Ingress, and waits until its ALB is deleted. */
+import { parseAttributes } from '../../controller/annotation-validators.ts'
+import { annotationPrefix } from '../../controller/annotations.ts'
+import { deletionProtectedByAnnotation, deletionProtectedByElb } from '../../failures/ingress.ts'
 import type { Settings } from '../../inputs/types.ts'
-import { getIngressHostname } from './manifest.ts'
 import type { LoadBalancerSnapshot } from '../load-balancer/drift.ts'
-import { tolerateTransientErrors } from '../load-balancer/wait.ts'
-import { isControllerDown } from '../preflight/controller.ts'
 import type { RemovalTarget } from '../preflight/removal.ts'
+import type { Change, Context } from '../step.ts'
+import {
+  deleteIngress,
+  getLoadBalancerState,
+  isDeletionProtected,
+  waitUntilDeleted,
+  type IngressRemovalClients,
+} from './deletion.ts'
+import { findGroup } from './group.ts'
+import { getIngressHostname } from './manifest.ts'
 
-/**
- * Of the controller: `ingress.k8s.aws/resources`, `group.ingress.k8s.aws/NAME`. Source: its
- * pkg/ingress/finalizer.go.
- */
-const controllerFinalizer = /^(?:group\.ingress\.k8s\.aws\/(.+)|ingress\.k8s\.aws\/resources)$/
+export type { IngressRemovalClients } from './deletion.ts'
 
-/**
- * The group whose ALB an Ingress shares, and its other members in the namespace; undefined for an
- * ALB of its own.
- */
-function findGroup({
-  ingress,
-  otherIngresses: others,
-}: RemovalTarget): { name: string; members: string[] } | undefined {
-  const finalizer = ingress?.metadata.finalizers?.find(
-    (each) => controllerFinalizer.exec(each)?.[1] !== undefined,
-  )
-  if (finalizer === undefined) return undefined
-  const members = others.filter(
-    ({ metadata }) =>
-      metadata.deletionTimestamp === undefined && metadata.finalizers?.includes(finalizer),
-  )
-  return {
-    name: controllerFinalizer.exec(finalizer)?.[1] ?? '',
-    members: members.map(({ metadata }) => metadata.name),
-  }
-}
-
-/** Pure. One that is being deleted already is only waited for. */
+/** Pure. An Ingress that is already being deleted is only waited for. */
 export function planRemoval(target: RemovalTarget, { namespace }: Settings): Change[] {
   const { ingress, ingressName } = target
   if (!ingress || ingress.metadata.deletionTimestamp !== undefined) return []
   const group = findGroup(target)
   const hosts = (ingress.spec.rules ?? []).map(({ host = '*' }) => host).join(', ')
-  const why = group
-    ? `this action made it; the ALB of group ${group.name} goes only with its last member`
-    : 'this action made it, and its ALB goes with it'
+  const albNote = group
+    ? `the ALB of group ${group.name} is deleted with the last member`
+    : 'its ALB is deleted with it'
   return [
     {
       step: 'ingress',
       object: `Ingress ${namespace}/${ingressName}`,
       path: 'load balancer',
       before: `${hosts} at ${getIngressHostname(ingress) ?? '(no address)'}`,
-      why,
+      why: `this action created it; ${albNote}`,
     },
   ]
 }
 
-const deletionProtectionAttribute = 'deletion_protection.enabled'
-
 /**
- * Refuses before anything is deleted what the controller would refuse without a word: with the
- * annotation the removal of any Ingress, also of one that leaves a group; and a load balancer that
- * ELB protects. Source: the controller's pkg/ingress/model_builder.go,
- * getDeletionProtectionViaAnnotation.
+ * Finds deletion protection before anything is deleted, because the controller reports it nowhere.
+ * The annotation blocks the deletion of any Ingress, even of one that only leaves a group. Source:
+ * the controller's pkg/ingress/model_builder.go, getDeletionProtectionViaAnnotation.
  * @throws ActionError `load-balancer-protected`
  */
 export function checkDeletionProtection(
@@ -78,206 +50,55 @@ export function checkDeletionProtection(
 ): void {
   const { ingress } = target
   if (!ingress) return
-  const protectionError = (why: string, remedy: string): ActionError =>
-    new ActionError({
-      code: 'load-balancer-protected',
-      problem: `Ingress ${ingress.metadata.name} cannot be removed: ${why}.`,
-      remedy,
-    })
-  const key = `${annotationPrefix}load-balancer-attributes`
-  if (
-    parseAttributes(ingress.metadata.annotations?.[key] ?? '')?.some(
-      ([name, value]) => name === deletionProtectionAttribute && value === 'true',
-    )
-  ) {
-    throw protectionError(
-      `its load-balancer-attributes turn deletion protection on (${deletionProtectionAttribute}=true)`,
-      `Run mode: deploy once with ${deletionProtectionAttribute}=false in ${key} of annotations (leaving it out does not turn it off), then run this again.`,
-    )
-  }
+  const { name, annotations = {} } = ingress.metadata
+  const attributesKey = `${annotationPrefix}load-balancer-attributes`
+  const attributes = parseAttributes(annotations[attributesKey] ?? '') ?? []
+  if (attributes.some(([key, value]) => isDeletionProtected({ [key]: value })))
+    throw deletionProtectedByAnnotation(name, attributesKey)
+  // The ALB of a group may remain: members in other namespaces are not known.
+  if (findGroup(target)) return
   const { loadBalancer, configuration } = observed ?? {}
-  // The ALB of a group may stay: members in other namespaces are not seen.
-  if (
-    !loadBalancer ||
-    configuration?.attributes?.[deletionProtectionAttribute] !== 'true' ||
-    findGroup(target)
-  )
-    return
-  throw protectionError(
-    `deletion protection of load balancer ${loadBalancer.name} is on`,
-    `Turn it off, then run the job again: ${formatDisableProtection(loadBalancer.arn)}.`,
-  )
+  if (loadBalancer && isDeletionProtected(configuration?.attributes))
+    throw deletionProtectedByElb(name, loadBalancer)
 }
 
-const formatDisableProtection = (arn: string): string =>
-  `"aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${arn} --attributes Key=${deletionProtectionAttribute},Value=false"`
-
-/** What the step talks to. */
-export interface IngressRemovalClients {
-  readonly kubernetes: KubernetesClient
-  readonly loadBalancers: LoadBalancerClient
+/** What to delete. */
+export interface IngressRemoval {
+  readonly target: RemovalTarget
+  readonly observed: LoadBalancerSnapshot | undefined
+  readonly changes: readonly Change[]
 }
 
 /**
- * Deletes the Ingress and waits until it is gone.
- * @returns what there is to show for it
+ * Deletes the Ingress and waits for the controller to finish.
+ * @returns the outcome, for the log
  * @throws ActionError `ingress-not-deleted`, `ingress-refused`
  */
 export async function remove(
   context: Context,
   settings: Settings,
   clients: IngressRemovalClients,
-  target: RemovalTarget,
-  observed: LoadBalancerSnapshot | undefined,
-  changes: readonly Change[],
+  { target, observed, changes }: IngressRemoval,
 ): Promise<string> {
   const { ingress, ingressName } = target
-  if (!ingress) return `there is no Ingress ${ingressName}`
+  if (!ingress) return `Ingress ${ingressName} does not exist`
   changes.forEach((change) => context.recordChange(change))
   if (changes.length > 0) await deleteIngress(settings, clients.kubernetes, ingress)
   const loadBalancer = observed?.loadBalancer
-  await waitUntilDeleted(context, settings, clients, ingress, loadBalancer)
+  await waitUntilDeleted(context, settings, clients, { ingress, loadBalancer })
+  if (!loadBalancer) return `${ingressName} is deleted`
   const group = findGroup(target)
-  const loadBalancerState =
-    group && loadBalancer ? await getLoadBalancerState(clients.loadBalancers, loadBalancer) : 'gone'
-  if (!group || !loadBalancer || loadBalancerState === 'gone')
-    return loadBalancer
-      ? `${ingressName} is gone, and load balancer ${loadBalancer.name} with it`
-      : `${ingressName} is gone`
+  const isKept =
+    group !== undefined &&
+    (await getLoadBalancerState(clients.loadBalancers, loadBalancer)) !== 'gone'
+  if (!isKept) return `${ingressName} and load balancer ${loadBalancer.name} are deleted`
+  const otherMembers =
+    group.otherMembers.length > 0
+      ? `Ingress ${group.otherMembers.join(', ')}`
+      : 'Ingresses of other namespaces'
   context.log.note(
-    `Load balancer ${loadBalancer.name} stays, because group ${group.name} has other members: ${group.members.length > 0 ? `Ingress ${group.members.join(', ')}` : 'Ingresses of other namespaces'}.`,
+    `Load balancer ${loadBalancer.name} is kept, ` +
+      `because group ${group.name} has other members: ${otherMembers}.`,
   )
-  return `${ingressName} is gone, and load balancer ${loadBalancer.name} stays for its group`
-}
-
-async function deleteIngress(
-  { namespace }: Settings,
-  kubernetes: KubernetesClient,
-  { metadata: { name, uid } }: Ingress,
-): Promise<void> {
-  try {
-    await kubernetes.deleteObject(ingressPath(namespace, name), uid, `delete Ingress ${name}`)
-  } catch (thrown) {
-    if (!(thrown instanceof StatusError)) throw thrown
-    throw new ActionError({
-      code: 'ingress-refused',
-      problem: `The Kubernetes API did not delete Ingress ${name}: ${thrown.message}`,
-      remedy:
-        thrown.status === 409
-          ? 'Somebody made it anew at the same time: see who, then run the job again.'
-          : 'Change what the message names (a policy of the cluster, for example), then run the job again.',
-      cause: thrown,
-    })
-  }
-}
-
-/** ELB's word on a load balancer: `gone`, its state, or nothing when nobody may ask. */
-async function getLoadBalancerState(
-  loadBalancers: LoadBalancerClient,
-  { arn }: LoadBalancerSummary,
-): Promise<string | undefined> {
-  try {
-    return (await loadBalancers.getByArn(arn))?.state ?? 'gone'
-  } catch (thrown) {
-    if (thrown instanceof ActionError) return undefined
-    throw thrown
-  }
-}
-
-/** What still holds an Ingress. */
-interface DeletionBlocker {
-  readonly finalizers: readonly string[]
-  /** ELB's word on its load balancer. */
-  readonly loadBalancerState: string | undefined
-}
-
-/**
- * A deletion that fails emits no event: what holds it is told by what is still there. Source: the
- * controller's group_controller.go.
- */
-async function waitUntilDeleted(
-  context: Context,
-  settings: Settings,
-  { kubernetes, loadBalancers }: IngressRemovalClients,
-  { metadata: { name, uid } }: Ingress,
-  loadBalancer: LoadBalancerSummary | undefined,
-): Promise<void> {
-  let blocker: DeletionBlocker = { finalizers: [], loadBalancerState: undefined }
-  const poll = async (): Promise<PollResult<true>> => {
-    const live = await kubernetes.get<Ingress>(
-      ingressPath(settings.namespace, name),
-      `read Ingress ${name}`,
-    )
-    if (live?.metadata.uid !== uid) return { done: true }
-    blocker = {
-      finalizers: live.metadata.finalizers ?? [],
-      loadBalancerState: loadBalancer && (await getLoadBalancerState(loadBalancers, loadBalancer)),
-    }
-    return { pending: describeBlocker(name, blocker, loadBalancer) }
-  }
-  const timedOut = (lastObservation: string): ActionError =>
-    new ActionError({
-      code: 'ingress-not-deleted',
-      problem: `The Ingress was not gone within ${settings.timeouts.loadBalancer} s: ${lastObservation}.`,
-      remedy: '',
-    })
-  try {
-    await waitFor({
-      poll: () => tolerateTransientErrors(poll),
-      interval: pollInterval,
-      timeout: settings.timeouts.loadBalancer * 1000,
-      signal: context.signal,
-      clock: context.clock,
-      onProgress: progressLogger(context.log, 'ingress'),
-      createTimeoutError: timedOut,
-    })
-  } catch (thrown) {
-    if (!(thrown instanceof ActionError) || thrown.code !== 'ingress-not-deleted') throw thrown
-    const configuration =
-      loadBalancer && blocker.loadBalancerState !== 'gone'
-        ? await loadBalancers
-            .getConfiguration(loadBalancer.arn, settings.ingress.listenPort)
-            .catch(() => undefined)
-        : undefined
-    const isProtected = configuration?.attributes?.[deletionProtectionAttribute] === 'true'
-    throw new ActionError({
-      code: thrown.code,
-      problem: thrown.message,
-      remedy: `${remedy(blocker, await isControllerDown(kubernetes), isProtected ? loadBalancer?.arn : undefined)} Then run the job again. Leave the finalizer on: without it the load balancer stays and costs.`,
-    })
-  }
-}
-
-function describeBlocker(
-  name: string,
-  { finalizers, loadBalancerState: state }: DeletionBlocker,
-  loadBalancer: LoadBalancerSummary | undefined,
-): string {
-  const loadBalancerNote =
-    loadBalancer && state !== undefined ? `; load balancer ${loadBalancer.name} is ${state}` : ''
-  return `finalizer ${finalizers.join(', ') || '(none)'} holds Ingress ${name}${loadBalancerNote}`
-}
-
-const controllerLogsCommand =
-  '"kubectl -n kube-system logs deployment/aws-load-balancer-controller"'
-
-/**
- * What to do about a deletion that does not end. Pure.
- * @param protectedArn of a load balancer that ELB protects
- */
-export function remedy(
-  { finalizers, loadBalancerState }: DeletionBlocker,
-  isControllerUnavailable: boolean,
-  protectedArn: string | undefined,
-): string {
-  const foreignFinalizers = finalizers.filter((each) => !controllerFinalizer.test(each))
-  if (finalizers.length > 0 && foreignFinalizers.length === finalizers.length)
-    return `Make what put ${foreignFinalizers.join(', ')} on the Ingress do its work: it is not the load balancer controller's.`
-  if (isControllerUnavailable)
-    return 'Make the AWS Load Balancer Controller run: no replica of it is ready ("kubectl -n kube-system describe deployment aws-load-balancer-controller").'
-  if (protectedArn !== undefined)
-    return `Turn its deletion protection off: ${formatDisableProtection(protectedArn)}.`
-  if (loadBalancerState === 'gone')
-    return `Its target groups or security groups are left, and one that something else still uses cannot be deleted: the controller's log names it (${controllerLogsCommand}). Take that use away.`
-  return `Mend what the controller's log says of it, a permission of its role for example (${controllerLogsCommand}).`
+  return `${ingressName} is deleted, load balancer ${loadBalancer.name} is kept for its group`
 }

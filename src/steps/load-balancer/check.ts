@@ -75,7 +75,7 @@ export async function checkState(
 function findRejection({ events, ingressName }: Target): ActionError | undefined {
   const latestEvent = latestStatusEvent(events)
   const status = latestEvent && classifyEvent(latestEvent, false)
-  if (status?.kind !== 'refused') return undefined
+  if (status?.kind !== 'failed') return undefined
   return new ActionError({
     code: 'controller-refused',
     problem: `The AWS Load Balancer Controller last refused Ingress ${ingressName}: ${status.message}`,

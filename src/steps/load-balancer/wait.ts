@@ -172,7 +172,7 @@ function createEventEvaluator(
       event,
       certificate.newlyImported && context.clock.now() - startedAt < 60_000,
     )
-    if (status.kind !== 'refused') return status
+    if (status.kind !== 'failed') return status
     firstRepeatedAt ??= context.clock.now()
     if (
       status.message === previousMessage &&

@@ -17,11 +17,8 @@ import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
 import { findManagingTool, type ManagingTool } from '../../clients/kubernetes/managing-tool.ts'
 import * as paths from '../../clients/kubernetes/paths.ts'
 import type { KubernetesObject, Event, Ingress, Service } from '../../clients/kubernetes/types.ts'
-import {
-  annotationPrefix,
-  parseMutualAuthentication,
-  findUnknownAnnotations,
-} from '../../controller/annotations.ts'
+import { parseMutualAuthentication } from '../../controller/annotation-validators.ts'
+import { annotationPrefix, findUnknownAnnotations } from '../../controller/annotations.ts'
 import type { Settings } from '../../inputs/types.ts'
 import {
   checkMaterial,

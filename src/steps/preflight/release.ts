@@ -24,7 +24,7 @@ import type {
   Service,
 } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
-import { getRevisionHolder } from '../../locking/lease-lock.ts'
+import { getRevisionHolder } from '../../locking/revision-labels.ts'
 import { hasMilvusPorts } from './service.ts'
 
 /** A release: its newest revision, and the one whose values an upgrade starts from. */

@@ -14,7 +14,8 @@ import * as paths from '../../clients/kubernetes/paths.ts'
 import { StatusError } from '../../clients/kubernetes/request.ts'
 import type { SecretOrConfigMap } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
-import type { HelmOperation, Lock } from '../../locking/lease-lock.ts'
+import type { HelmOperation } from '../../locking/lease.ts'
+import type { Lock } from '../../locking/lease-lock.ts'
 import { listRevisions, type StoredRevision } from './release.ts'
 
 /** A pending revision whose helm has ended without a word. */

@@ -1,0 +1,35 @@
+/** The group whose ALB an Ingress shares, according to the controller's finalizer. */
+import type { RemovalTarget } from '../preflight/removal.ts'
+
+/**
+ * The controller's finalizers: `ingress.k8s.aws/resources`, `group.ingress.k8s.aws/NAME`. Source:
+ * its pkg/ingress/finalizer.go.
+ */
+const controllerFinalizer = /^(?:group\.ingress\.k8s\.aws\/(.+)|ingress\.k8s\.aws\/resources)$/
+
+export const isControllerFinalizer = (finalizer: string): boolean =>
+  controllerFinalizer.test(finalizer)
+
+const getGroupName = (finalizer: string): string | undefined =>
+  controllerFinalizer.exec(finalizer)?.[1]
+
+/** A group of Ingresses with one ALB. */
+export interface IngressGroup {
+  readonly name: string
+  /** The other members in the namespace. */
+  readonly otherMembers: readonly string[]
+}
+
+/** @returns undefined for an Ingress with an ALB of its own */
+export function findGroup({ ingress, otherIngresses }: RemovalTarget): IngressGroup | undefined {
+  for (const finalizer of ingress?.metadata.finalizers ?? []) {
+    const name = getGroupName(finalizer)
+    if (name === undefined) continue
+    const otherMembers = otherIngresses.filter(
+      ({ metadata }) =>
+        metadata.deletionTimestamp === undefined && metadata.finalizers?.includes(finalizer),
+    )
+    return { name, otherMembers: otherMembers.map(({ metadata }) => metadata.name) }
+  }
+  return undefined
+}
