@@ -750,7 +750,7 @@ describe('secrets', () => {
         certificate: issued.privateKey,
         'private-key': issued.certificate,
       }),
-      ['certificate-unreadable', 'private-key-unreadable'],
+      ['certificate-unreadable'],
     ],
     [
       'a certificate that is broken, and a key that is',
