@@ -33,9 +33,9 @@ export async function connectThroughProxy(
   const authority = formatAuthority(endpoint.address.host, endpoint.address.port)
   const request = requestTunnel(proxyUrl, authority, signal)
   const timeout = remainingTime(endpoint, endpoint.timeout)
+  const timeoutMessage = `no answer within ${formatSeconds(timeout)}`
   let status = 0
   try {
-    const timeoutMessage = `no answer within ${formatSeconds(timeout)}`
     const [response, socket] = (await waitForEvent(
       request,
       'connect',
