@@ -73,13 +73,13 @@ const hostileCases: readonly HostileCase[] = [
     'speaks plain text in place of TLS',
     () => ({ onTcpConnection: (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n') }),
     'probe-tls-failed',
-    /speaks plain text, not TLS/,
+    /speaks plaintext, not TLS/,
   ],
   [
     'answers the handshake with noise without end',
     () => ({ onTcpConnection: (socket) => flood(socket, randomBytes(65_536)) }),
     'probe-tls-failed',
-    /No TLS connection as milvus\.example\.com/,
+    /Cannot establish TLS as milvus\.example\.com/,
   ],
   [
     'serves another certificate',
@@ -89,25 +89,30 @@ const hostileCases: readonly HostileCase[] = [
     'probe-certificate-differs',
     /another certificate/,
   ],
-  ['has no ALPN', () => ({ alpn: [] }), 'probe-http2-missing', /no HTTP\/2 \(ALPN: none\)/],
+  [
+    'has no ALPN',
+    () => ({ alpn: [] }),
+    'probe-http2-missing',
+    /does not offer HTTP\/2, .* \(ALPN: none\)/,
+  ],
   [
     'has HTTP/1.1 only',
     () => ({ alpn: ['http/1.1'] }),
     'probe-http2-missing',
-    /no HTTP\/2 \(ALPN: none that it takes\)|ALPN: http\/1\.1/,
+    /ALPN: no protocol in common|ALPN: http\/1\.1/,
   ],
   // HTTP/2
   [
     'agrees on HTTP/2 and is silent',
     () => ({ onTlsConnection: () => undefined }),
     'probe-http-error',
-    /Connect broke off: no complete answer within [\d.]+ s/,
+    /Call Connect failed: no complete answer within [\d.]+ s/,
   ],
   [
     'agrees on HTTP/2 and speaks HTTP/1.1',
     () => ({ onTlsConnection: (socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n') }),
     'probe-http-error',
-    /call of Connect broke off/,
+    /Call Connect failed/,
   ],
   [
     'headers without end, one frame after the other',
@@ -118,7 +123,7 @@ const hostileCases: readonly HostileCase[] = [
       },
     }),
     'probe-http-error',
-    /call of Connect broke off/,
+    /Call Connect failed/,
   ],
   [
     'headers without end, a frame now and then',
@@ -133,7 +138,7 @@ const hostileCases: readonly HostileCase[] = [
       },
     }),
     'probe-http-error',
-    /call of Connect broke off/,
+    /Call Connect failed/,
   ],
   [
     'a megabyte of headers',
@@ -157,7 +162,7 @@ const hostileCases: readonly HostileCase[] = [
         ),
     }),
     'probe-http-error',
-    /call of Connect broke off/,
+    /Call Connect failed/,
   ],
   [
     'early hints without end',
@@ -166,7 +171,7 @@ const hostileCases: readonly HostileCase[] = [
         flood(socket, encodeFrame(HEADERS, 4, stream, encodeHeader(':status', '103'))),
     }),
     'probe-http-error',
-    /call of Connect broke off/,
+    /Call Connect failed/,
   ],
   [
     'a flood of settings',
@@ -178,7 +183,7 @@ const hostileCases: readonly HostileCase[] = [
         ),
     }),
     'probe-http-error',
-    /call of Connect broke off/,
+    /Call Connect failed/,
   ],
   [
     'a flood of pings',
@@ -192,7 +197,7 @@ const hostileCases: readonly HostileCase[] = [
         ),
     }),
     'probe-http-error',
-    /call of Connect broke off/,
+    /Call Connect failed/,
   ],
   [
     'GOAWAY to every connection',
@@ -215,7 +220,7 @@ const hostileCases: readonly HostileCase[] = [
       },
     }),
     'probe-http-error',
-    /Connect broke off: an answer of more than 1048576 bytes/,
+    /Call Connect failed: the answer has more than 1048576 bytes/,
   ],
   [
     'a page of 1 GB',
@@ -226,7 +231,7 @@ const hostileCases: readonly HostileCase[] = [
       },
     }),
     'probe-http-error',
-    /an answer of more than 1048576 bytes/,
+    /the answer has more than 1048576 bytes/,
   ],
   [
     'a body that never ends',
@@ -253,7 +258,7 @@ const hostileCases: readonly HostileCase[] = [
         respondToCall(stream, encodeGrpcMessage(healthyResponses[method] ?? Buffer.alloc(0))),
     }),
     'success',
-    /Milvus v2\.6\.15 says that it is healthy/,
+    /Milvus v2\.6\.15 reports that it is healthy/,
   ],
   [
     'grpc-status in the headers',
@@ -265,7 +270,7 @@ const hostileCases: readonly HostileCase[] = [
         }),
     }),
     'success',
-    /says that it is healthy/,
+    /reports that it is healthy/,
   ],
   [
     'grpc-status 0 in the headers, and 13 in the trailers',
@@ -277,7 +282,7 @@ const hostileCases: readonly HostileCase[] = [
         }),
     }),
     'probe-grpc-error',
-    /grpc-status 13 to Connect/,
+    /answered Connect with grpc-status 13/,
   ],
   [
     'grpc-status nowhere',
@@ -286,7 +291,7 @@ const hostileCases: readonly HostileCase[] = [
         respondToCall(stream, encodeGrpcMessage(Buffer.alloc(0)), { trailers: {} }),
     }),
     'probe-http-error',
-    /Connect broke off: its answer has no grpc-status/,
+    /Call Connect failed: the answer has no grpc-status/,
   ],
   [
     'a page in place of gRPC',
@@ -297,7 +302,7 @@ const hostileCases: readonly HostileCase[] = [
       },
     }),
     'milvus-not-found',
-    /HTTP 200 of type text\/html without a grpc-status/,
+    /HTTP 200 with content type text\/html and without a grpc-status/,
   ],
   [
     'a grpc-status that is no number',
@@ -306,7 +311,7 @@ const hostileCases: readonly HostileCase[] = [
         respondToCall(stream, Buffer.alloc(0), { trailers: { 'grpc-status': 'banana' } }),
     }),
     'probe-grpc-error',
-    /grpc-status 2 \(it wrote the status as "banana"\)/,
+    /grpc-status 2 \(the status was sent as "banana"\)/,
   ],
   [
     'a grpc-status that is none',
@@ -315,13 +320,13 @@ const hostileCases: readonly HostileCase[] = [
         respondToCall(stream, Buffer.alloc(0), { trailers: { 'grpc-status': '4294967297' } }),
     }),
     'probe-grpc-error',
-    /grpc-status 2 \(it wrote the status as "4294967297"\)/,
+    /grpc-status 2 \(the status was sent as "4294967297"\)/,
   ],
   [
     'grpc-status 0 and no message',
     () => ({ onCall: (stream) => respondToCall(stream, Buffer.alloc(0)) }),
     'milvus-not-found',
-    /answer to Connect is no message of Milvus/,
+    /answer to Connect is not a Milvus message/,
   ],
   [
     'a message that is cut off',
@@ -333,7 +338,7 @@ const hostileCases: readonly HostileCase[] = [
         ),
       ),
     'milvus-not-found',
-    /answer to GetVersion is no message of Milvus/,
+    /answer to GetVersion is not a Milvus message/,
   ],
   [
     'two messages for one',
@@ -342,7 +347,7 @@ const hostileCases: readonly HostileCase[] = [
         respondToCall(stream, Buffer.concat([encodeMessage(), encodeMessage()])),
       ),
     'milvus-not-found',
-    /answer to GetVersion is no message of Milvus/,
+    /answer to GetVersion is not a Milvus message/,
   ],
   [
     'a message that says it is compressed',
@@ -354,7 +359,7 @@ const hostileCases: readonly HostileCase[] = [
         ),
       ),
     'milvus-not-found',
-    /not one message that is whole and not compressed/,
+    /not exactly one complete and uncompressed message/,
   ],
   [
     'garbage in place of protobuf',
@@ -363,7 +368,7 @@ const hostileCases: readonly HostileCase[] = [
         respondToCall(stream, encodeGrpcMessage(Buffer.alloc(100, 0xff))),
       ),
     'milvus-not-found',
-    /answer to GetVersion is no message of Milvus/,
+    /answer to GetVersion is not a Milvus message/,
   ],
   [
     'half a million fields',
@@ -372,7 +377,7 @@ const hostileCases: readonly HostileCase[] = [
         respondToCall(stream, encodeGrpcMessage(Buffer.alloc(1_000_000, Buffer.from([0x1a, 0])))),
       ),
     'milvus-not-found',
-    /no message of Milvus \(more than 50000 values\)/,
+    /not a Milvus message \(more than 50000 values\)/,
   ],
   [
     'a message of 100 MB',
@@ -386,7 +391,7 @@ const hostileCases: readonly HostileCase[] = [
         )
       }),
     'probe-http-error',
-    /CheckHealth broke off: an answer of more than 1048576 bytes/,
+    /Call CheckHealth failed: the answer has more than 1048576 bytes/,
   ],
   [
     'a grpc-message that is no percent-encoding',
@@ -429,7 +434,7 @@ const hostileCases: readonly HostileCase[] = [
     'answers 0 to everything, and is unhealthy',
     () => ({ onCall: (stream) => respondToCall(stream, encodeMessage()) }),
     'milvus-unhealthy',
-    /not healthy: no reason given/,
+    /unhealthy: no reason given/,
   ],
   [
     'answers 0, and is unhealthy for 5,000 reasons',
@@ -444,7 +449,7 @@ const hostileCases: readonly HostileCase[] = [
         ),
       ),
     'milvus-unhealthy',
-    /not healthy: querynode/,
+    /unhealthy: querynode/,
   ],
   [
     'a code that nobody knows',
@@ -456,7 +461,7 @@ const hostileCases: readonly HostileCase[] = [
         ),
       ),
     'milvus-not-ready',
-    /own code 2147483647 \(no reason given\)/,
+    /error code 2147483647 \(no reason given\)/,
   ],
   [
     'a code below zero, and a reason of 500 kB',
@@ -473,7 +478,7 @@ const hostileCases: readonly HostileCase[] = [
         ),
       ),
     'milvus-not-ready',
-    /own code -1 \(reason/,
+    /error code -1 \(reason/,
   ],
   [
     'a quota state that nobody knows',

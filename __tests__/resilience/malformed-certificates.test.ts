@@ -95,7 +95,7 @@ const keyFragments = [ecIssued.privateKey, rsaIssued.privateKey]
       !/^MI(GH|IE)/.test(fragment) && all.indexOf(fragment) === all.lastIndexOf(fragment),
   )
 
-const inputNamePattern = /Input (certificate|private-key|certificate-chain|probe-ca)\b/
+const inputNamePattern = /Inputs? (certificate|private-key|certificate-chain|probe-ca)\b/
 
 /** Processes the parsed material as a run does. */
 function exerciseMaterial(material: CertificateMaterial): void {

@@ -67,7 +67,7 @@ const hostileInputs: readonly (readonly [what: string, inputs: Inputs, said: str
       'certificate-chain': chain,
       'private-key': privateKey,
     },
-    'Input certificate holds a certificate that cannot be parsed',
+    'Input certificate contains a certificate that cannot be parsed',
   ],
   [
     'commands of the runner',

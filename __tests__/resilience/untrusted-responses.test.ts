@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { translateAwsError } from '../../src/clients/aws/errors.ts'
 import { ActionError } from '../../src/failures/action-error.ts'
 import { failureCodes, stepNames } from '../../src/failures/codes.ts'
+import type { ProbeFailure } from '../../src/failures/probe-failure.ts'
 import type { Change, OutputName, Topology } from '../../src/steps/step.ts'
 import { escapeCell } from '../../src/fleet/report/report.ts'
 import { chartFailure, extractFetchError, upgradeFailure } from '../../src/clients/helm/failures.ts'
@@ -19,8 +20,7 @@ import {
   milvusStatusFailure,
   grpcStatusFailure,
   rejectedTokenFailure,
-  type ProbeFailure,
-} from '../../src/clients/milvus/failures.ts'
+} from '../../src/clients/milvus/grpc-responses.ts'
 import { httpStatusFailure } from '../../src/clients/milvus/http-responses.ts'
 import { encodeLengthDelimited } from '../../src/clients/milvus/protobuf.ts'
 import { renderDiagram, escapeLabel } from '../../src/reporting/diagram.ts'

@@ -307,7 +307,7 @@ simulatorScenario(
       },
     }
     expect((await run(inputs)).log).toMatch(
-      /^::warning .*ends in 8 days, .*ACM cannot renew it \(PENDING_VALIDATION\): Create the DNS record _x CNAME _y/m,
+      /^::warning .*expires in 8 days, .*ACM cannot renew it \(PENDING_VALIDATION\): Create the DNS record _x CNAME _y/m,
     )
     // Without permission to describe it, the certificate counts as an imported one.
     environment.aws.authorize = (_principal, action) => action !== 'acm:DescribeCertificate'
@@ -332,7 +332,7 @@ scenario(
         notAfter: new Date(now + daysLeft * dayMs),
       })
       // The namespace does not exist, so nothing changes. Preflight reports the certificate first.
-      return /^::warning .*ends in \d+ days?, on /m.test(
+      return /^::warning .*expires in \d+ days?, on /m.test(
         (
           await run({
             certificate: fullchain,
@@ -434,6 +434,6 @@ scenario(
       'private-key': weakKeyCertificate.privateKey,
       probe: 'off',
     })
-    expect(expectSuccess(result).log).toMatch(/^::warning .*RSA key of 1024 bits: ACM takes it/m)
+    expect(expectSuccess(result).log).toMatch(/^::warning .*1024-bit RSA key: ACM accepts it/m)
   },
 )

@@ -157,7 +157,7 @@ scenario(
         'private-key': expiringCertificate.privateKey,
       }),
     )
-    expect(first.log).toMatch(/^::warning .*ends in 9 days, on /m)
+    expect(first.log).toMatch(/^::warning .*expires in 9 days, on /m)
     expect(first.summary).toContain('not given in order')
     const { 'certificate-arn': arn = '' } = first.outputs
     expect(
@@ -172,6 +172,6 @@ scenario(
     ).not.toMatch(/^::warning .*ends in/m)
     expect(
       expectSuccess(await run({ certificate: '', 'private-key': '', 'certificate-arn': arn })).log,
-    ).toMatch(/^::warning .*ends in 9 days/m)
+    ).toMatch(/^::warning .*expires in 9 days/m)
   },
 )

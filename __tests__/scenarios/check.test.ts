@@ -311,7 +311,7 @@ scenario(
     const { 'certificate-expiry': expiry } = expectSuccess(await run()).outputs
     for (const inputs of [checkInputs, { ...checkInputsWithoutValues, certificate: '' }]) {
       const result = expectClean(await run({ ...inputs, 'expiry-warning': '365' }))
-      expect(result.log).toMatch(/^::warning.*The certificate for .* ends in \d+ days, on /m)
+      expect(result.log).toMatch(/^::warning.*The certificate for .* expires in \d+ days, on /m)
       expect(result.outputs['certificate-expiry']).toBe(expiry)
     }
   },

@@ -146,8 +146,8 @@ simulatorScenario(
         encryptPrivateKey(privateKey, 'pass phrase'),
         'Input private-key is encrypted',
       ],
-      ['private-key-unreadable', certificate, 'holds certificate, and no private key'],
-      ['private-key-unreadable', privateKey + privateKey, 'holds 2 private keys'],
+      ['private-key-unreadable', certificate, 'contains a certificate but no private key'],
+      ['private-key-unreadable', privateKey + privateKey, 'contains 2 private keys'],
     ]
     for (const [code, text, expectedText] of invalidKeys)
       expect(await expectFailureWithoutWrites(scenario, { 'private-key': text }, code)).toContain(
@@ -220,8 +220,8 @@ simulatorScenario(
     const namelessCertificate = await issueSelfSigned({ hosts: [host], commonName: null })
     for (const [{ fullchain, privateKey }, expectedText] of [
       [largeCertificate, 'the limit is 32768'],
-      [longOcspCertificate, 'OCSP service has 1024 characters'],
-      [namelessCertificate, 'it names no issuer'],
+      [longOcspCertificate, 'OCSP URL has 1024 characters'],
+      [namelessCertificate, 'it has no issuer name'],
     ] as const) {
       expect(
         await expectFailureWithoutWrites(

@@ -95,7 +95,7 @@ scenario(
     const unauthenticatedRun = await run({ 'milvus-token': '' })
     expectSuccess(unauthenticatedRun)
     expect(unauthenticatedRun.outputs['milvus-version']).toBeUndefined()
-    expect(unauthenticatedRun.summary).toContain('asks for credentials')
+    expect(unauthenticatedRun.summary).toContain('requires credentials')
     const authenticatedRun = await run({ 'milvus-token': token })
     expectSuccess(authenticatedRun)
     expect(authenticatedRun.outputs['milvus-version']).toMatch(/^v2\./)
@@ -158,16 +158,16 @@ scenario('probe: off is reported clearly', async ({ environment, run }) => {
 
 for (const [description, expectedByStatus] of Object.entries<Record<number, RegExp>>({
   'of a listener rule or a web ACL': {
-    302: /redirects the call, or asks users to log in/,
-    401: /authenticates users, and denied/,
+    302: /redirects the call or requires users to log in/,
+    401: /authenticates users and denied/,
     413: /Lambda/,
-    431: /by itself never says that.*custom response of AWS WAF/s,
-    461: /by itself never says that/,
+    431: /an ALB never sends this status itself.*custom response of AWS WAF/s,
+    461: /an ALB never sends this status itself/,
     561: /identity provider returned an error/,
   },
   'to a call that was altered in transit': {
     400: /found the request malformed/,
-    405: /something in between changed it/,
+    405: /something in between changed the method/,
     414: /path of the call is too long/,
     463: /more than 30 addresses/,
     501: /Transfer-Encoding/,
@@ -188,7 +188,7 @@ scenario('a transient error of the ALB is retried', async ({ environment, run })
   const expectedByStatus: Record<number, RegExp> = {
     408: /idle timeout/,
     429: /too many requests/,
-    500: /web ACL of AWS WAF failed/,
+    500: /AWS WAF web ACL failed/,
   }
   for (const [status, text] of Object.entries(expectedByStatus)) {
     await environment.overrideAlb({ fixedStatus: Number(status) })
@@ -259,7 +259,7 @@ scenario('a runner outside inbound-cidrs: the input is named', async ({ environm
         ),
       ),
     ).toMatch(
-      /no answer within [\d.]+ s, which is how an ALB refuses those whom inbound-cidrs \(10\.1\.0\.0\/16\) leaves out/,
+      /no answer within [\d.]+ s, which is how an ALB treats addresses that inbound-cidrs \(10\.1\.0\.0\/16\) does not allow/,
     )
     expect(
       getErrorAnnotation(
@@ -292,7 +292,7 @@ simulatorScenario(
   async ({ environment, run }) => {
     await environment.setDnsRecords({ '*.elb.amazonaws.com': `::1, ${environment.albAddress}` })
     const result = expectSuccess(await run())
-    expect(result.log).toContain(`is ::1, ${environment.albAddress}`)
+    expect(result.log).toContain(`resolves to ::1, ${environment.albAddress}`)
   },
 )
 
@@ -302,11 +302,15 @@ scenario(
     await environment.setDnsRecords({ '*.elb.amazonaws.com': '?' })
     expect(
       getErrorAnnotation(expectFailure(await run(shortProbe), 'probe', 'probe-dns-failed')),
-    ).toMatch(/DNS does not answer for k8s-.*says nothing about the ALB/s)
+    ).toMatch(
+      /Cannot resolve k8s-\S+ on this runner: the DNS server did not answer .*says nothing about the ALB/s,
+    )
     await environment.setDnsRecords({ '*.elb.amazonaws.com': '' })
     expect(
       getErrorAnnotation(expectFailure(await run(shortProbe), 'probe', 'probe-dns-failed')),
-    ).toMatch(/has no address in this runner's DNS.*keeps "no such name"/s)
+    ).toMatch(
+      /Cannot resolve k8s-\S+ on this runner: the name does not exist .*caches "no such name"/s,
+    )
   },
 )
 
@@ -341,12 +345,12 @@ scenario(
       'probe-tls-failed',
     )
     expect(getErrorAnnotation(legacyClientRun)).toMatch(
-      /no version of TLS in common.*ssl-policy is ELBSecurityPolicy-TLS13-1-3-2021-06/,
+      /no TLS version in common.*ssl-policy is ELBSecurityPolicy-TLS13-1-3-2021-06/,
     )
     const modernRun = expectSuccess(
       await run({ 'ssl-policy': 'ELBSecurityPolicy-TLS13-1-3-2021-06' }),
     )
-    expect(modernRun.summary).toContain('takes TLS 1.3 only')
+    expect(modernRun.summary).toContain('accepts TLS 1.3 only')
   },
 )
 
@@ -366,7 +370,7 @@ scenario(
           'probe-certificate-differs',
         ),
       ),
-    ).toMatch(/another certificate of the listener covers.*Ingresses of group shared/s)
+    ).toMatch(/another certificate of the listener also covers.*Ingresses of group shared/s)
     await serveCertificate(['other.example.com'])
     expect(
       getErrorAnnotation(
@@ -376,7 +380,9 @@ scenario(
           'probe-certificate-differs',
         ),
       ),
-    ).toMatch(/DNS:other\.example\.com.*shows this one when none of its certificates covers/s)
+    ).toMatch(
+      /DNS:other\.example\.com.*serves this certificate when none of its certificates covers/s,
+    )
     await serveCertificate(
       [environment.host],
       await createCertificateAuthority({ name: 'Company CA' }),
@@ -391,7 +397,7 @@ scenario(
       )
       expect(
         getErrorAnnotation(expectFailure(interceptedRun, 'probe', 'probe-certificate-differs')),
-      ).toMatch(/The proxy 127\.0\.0\.1:\d+ seems to open TLS/)
+      ).toMatch(/Proxy 127\.0\.0\.1:\d+ appears to terminate TLS/)
     } finally {
       await proxy.close()
     }
@@ -407,19 +413,19 @@ simulatorScenario(
     for (const [overrides, text] of [
       [
         { resetErrorCode: 2 },
-        /RST_STREAM INTERNAL_ERROR, the ALB or the target had a fault of its own\. Tried for 1 s/,
+        /the ALB or the target had an internal error \(RST_STREAM INTERNAL_ERROR\)\. Tried for 1 s/,
       ],
       [
         { resetErrorCode: 7 },
-        /RST_STREAM REFUSED_STREAM, the call was not taken, and nothing was done/,
+        /the peer refused the call without processing it \(RST_STREAM REFUSED_STREAM\)/,
       ],
       [
         { resetErrorCode: undefined, goawayCount: 1_000, goawayErrorCode: 11 },
-        /GOAWAY ENHANCE_YOUR_CALM, the other side found too much coming in/,
+        /the peer considers the traffic excessive \(GOAWAY ENHANCE_YOUR_CALM\)/,
       ],
       [
         { goawayCount: 0, goawayErrorCode: undefined, resetErrorCode: 13 },
-        /HTTP_1_1_REQUIRED, the other side wants HTTP\/1\.1, over which there is no gRPC\.(?! Tried)/,
+        /the peer requires HTTP\/1\.1, which gRPC does not support \(RST_STREAM HTTP_1_1_REQUIRED\)\.(?! Tried)/,
       ],
     ] as const) {
       await environment.alb.setOverrides(overrides)
@@ -457,7 +463,7 @@ simulatorScenario(
       reasons: ['memory quota exceeded, please allocate more resources'],
     })
     expect(expectSuccess(await run()).log).toMatch(
-      /^::warning .*healthy, but writes are denied, reads are slowed down \(memory quota exceeded, please allocate more resources\)/m,
+      /^::warning .*healthy, but writes are denied, reads are throttled \(memory quota exceeded, please allocate more resources\)/m,
     )
   },
 )
@@ -477,14 +483,19 @@ simulatorScenario(
         7,
         'PrivilegeGetVersion: permission deny to reader',
         'probe-grpc-error',
-        /user of milvus-token may not call this/,
+        /user of milvus-token lacks the privilege for this call/,
       ],
-      [8, 'rate limit exceeded', 'probe-grpc-error', /too much to do, or a limit.*Tried for 1 s/],
+      [
+        8,
+        'rate limit exceeded',
+        'probe-grpc-error',
+        /it is overloaded, or one of its limits is reached.*Tried for 1 s/,
+      ],
       [
         12,
         'unknown service milvus.proto.milvus.MilvusService',
         'milvus-not-found',
-        /speaks gRPC, but is not Milvus/,
+        /speaks gRPC but is not Milvus/,
       ],
     ] as const) {
       const removeFault = injectGrpcError(status, message)
@@ -515,7 +526,7 @@ simulatorScenario(
           'milvus-unauthenticated',
         ),
       ),
-    ).toMatch(/no colon and is taken for an API key/)
+    ).toMatch(/no colon and is treated as an API key/)
   },
 )
 
@@ -532,14 +543,16 @@ scenario(
       'probe-host-dns-missing',
     )
     const albHostname = missingRecordRun.outputs['alb-address'] ?? ''
-    expect(getErrorAnnotation(missingRecordRun)).toContain(`record to ${albHostname}`)
+    expect(getErrorAnnotation(missingRecordRun)).toContain(
+      `from ${environment.host} to ${albHostname}`,
+    )
     await environment.setDnsRecords({ ...albNames, [environment.host]: '127.0.0.99' })
     expect(
       getErrorAnnotation(
         expectFailure(await run(probeDnsInputs), 'probe', 'probe-host-dns-differs'),
       ),
     ).toContain(
-      `${environment.host} leads elsewhere: to 127.0.0.99, and not to ${albHostname} (${environment.albAddress})`,
+      `${environment.host} points to 127.0.0.99 instead of ${albHostname} (${environment.albAddress})`,
     )
     await environment.setDnsRecords({
       ...albNames,
@@ -550,10 +563,10 @@ scenario(
       getErrorAnnotation(
         expectFailure(await run(probeDnsInputs), 'probe', 'probe-host-dns-differs'),
       ),
-    ).toContain('to old.us-east-2.elb.example.com, 127.0.0.99')
+    ).toContain('points to old.us-east-2.elb.example.com, 127.0.0.99')
     await environment.setDnsRecords({ ...albNames, [environment.host]: `dualstack.${albHostname}` })
     expect(expectSuccess(await run(probeDnsInputs)).log).toContain(
-      `DNS leads ${environment.host} to the ALB, and Milvus answers by that name`,
+      `DNS: ${environment.host} points to the ALB, and Milvus answers under that name`,
     )
     await environment.setDnsRecords({ ...albNames, [environment.host]: environment.albAddress })
     expectSuccess(await run(probeDnsInputs))

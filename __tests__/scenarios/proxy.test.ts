@@ -71,7 +71,7 @@ scenario('NO_PROXY is honored, and a proxy that rejects a request is named', asy
       { env: { HTTPS_PROXY: proxy.url, NO_PROXY: '127.0.0.1' } },
     )
     expectFailure(rejectedRun, 'probe', 'probe-unreachable')
-    expect(rejectedRun.log).toContain('makes no connection to k8s-')
+    expect(rejectedRun.log).toContain('does not connect to k8s-')
   } finally {
     await proxy.close()
   }

@@ -94,7 +94,7 @@ simulatorScenario(
         { certificate: certificateRequest },
         'certificate-unreadable',
       ),
-    ).toContain('holds certificate request')
+    ).toContain('contains a certificate request')
     for (const [weakPem, code] of [
       [weakFixtures.ed25519, 'certificate-key-unsupported'],
       [weakFixtures.sha1, 'certificate-signature-weak'],
@@ -134,7 +134,7 @@ scenario(
       'private-key-mismatch',
     )
     for (const part of [
-      'private-key is not the key',
+      'private-key does not match',
       'expired on',
       'does not cover',
       'no helm release nobody',

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 
 /**
- * A certificate with some of its bytes changed.
+ * A certificate with some bytes changed.
  * @returns PEM
  */
 export function tamperCertificate(pem: string, mutate: (raw: Buffer) => unknown): string {
@@ -11,7 +11,7 @@ export function tamperCertificate(pem: string, mutate: (raw: Buffer) => unknown)
 }
 
 /**
- * A certificate that ends in a month 99.
+ * A certificate that expires in month 99.
  * @returns PEM
  */
 export function setInvalidExpiry(pem: string): string {
@@ -22,10 +22,7 @@ export function setInvalidExpiry(pem: string): string {
   return tamperCertificate(pem, (raw) => raw.write('99', raw.indexOf(end) + 2))
 }
 
-/**
- * Certificates that the simulator's authority cannot make: self-signed by openssl, for
- * milvus.example.com.
- */
+/** Certificates that the test CA cannot issue: self-signed by openssl, for milvus.example.com. */
 export const weakFixtures = {
   /** openssl req -x509 -newkey ed25519 */
   ed25519: {

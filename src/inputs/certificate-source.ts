@@ -1,6 +1,5 @@
 /** The certificate that the inputs describe. Pure. */
 import { ActionError } from '../failures/action-error.ts'
-import { certificateAndKeySwapped } from '../failures/certificate-inputs.ts'
 import {
   certificateMissing,
   certificateMissingForKey,
@@ -32,7 +31,6 @@ function resolveMaterial({ values, isSet }: ParsedInputs): Resolved<CertificateS
   if (needsKey && !isSet('private-key')) errors.push(privateKeyMissing())
   const { certificate, 'private-key': privateKey } = values
   if (certificate === undefined || (needsKey && privateKey === undefined)) return { errors }
-  if (isSwapped(certificate, privateKey ?? '')) return { errors: [certificateAndKeySwapped()] }
   const texts = {
     certificate,
     privateKey: privateKey ?? '',
@@ -55,13 +53,3 @@ function parseMaterial(
   }
   return { value: { kind: 'material', material, importArn }, errors: [] }
 }
-
-const containsCertificate = (pem: string): boolean =>
-  /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/.test(pem)
-const containsKey = (pem: string): boolean => /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(pem)
-
-const isSwapped = (certificate: string, privateKey: string): boolean =>
-  containsKey(certificate) &&
-  !containsCertificate(certificate) &&
-  containsCertificate(privateKey) &&
-  !containsKey(privateKey)

@@ -6,6 +6,7 @@
  */
 import type { StepName } from '../failures/codes.ts'
 import type { Clock } from '../util/polling.ts'
+import type { CertificateDetails } from '../x509/certificate.ts'
 
 /**
  * One difference between what is and what should be. `before` is absent when there was nothing,
@@ -79,17 +80,6 @@ export interface Topology {
   /** Pods behind the Service. */
   readonly pods?: { readonly ready: number; readonly total: number }
   readonly certificate?: CertificateDetails
-}
-
-/** What a person wants to know of a certificate. */
-export interface CertificateDetails {
-  readonly issuer: string
-  /** Its DNS names. */
-  readonly dnsNames: readonly string[]
-  readonly serialNumber: string
-  /** In ACM's words: `RSA_2048`. */
-  readonly keyAlgorithm: string
-  readonly notAfter: Date
 }
 
 /**

@@ -1,82 +1,88 @@
-/** Certificates, keys and chains, put in order and described. */
+/** Parses the certificate inputs, puts the chain in order, and describes certificates. */
 import { X509Certificate, type KeyObject } from 'node:crypto'
 import { toActionError, combineErrors, type ActionError } from '../failures/action-error.ts'
-import type { CertificateDetails } from '../steps/step.ts'
+import { certificateAndKeySwapped } from '../failures/certificate-files.ts'
 import { formatDistinguishedName } from '../util/text.ts'
-import { parseCertificateInput, parsePrivateKey } from './parse.ts'
+import { areInputsSwapped, parseCertificateInput, parsePrivateKey } from './parse.ts'
 
-/**
- * What was given to be served, put in order: the chain certifies the leaf upwards, one certificate
- * the one before it.
- */
+/** The certificate to serve, with its chain and key. */
 export interface CertificateMaterial {
   readonly leaf: X509Certificate
   /**
-   * Whether the certificates had to be put in order: the leaf was not the first, or an issuer not
-   * after what it signed.
+   * Whether the inputs had another order than a chain has: the leaf first, and each issuer after
+   * what it signed.
    */
   readonly isReordered: boolean
+  /** From the issuer of the leaf upwards. */
   readonly chain: readonly X509Certificate[]
-  /** Whether the chain was not given, and was found among the authorities. */
+  /** Whether the inputs had no chain, and the CA bundle had it. */
   readonly isChainFromCaBundle: boolean
   /**
-   * Of the inputs' certificates, those that have nothing to do with the leaf; a second,
-   * cross-signed way up is none.
+   * Certificates of the inputs that signed neither the leaf nor its issuers. A cross-signed issuer
+   * is not one of them.
    */
   readonly unrelatedCertificates: readonly X509Certificate[]
-  /** Absent in a check, which needs none. */
+  /** Absent in a check, which needs no key. */
   readonly key: KeyObject | undefined
-  /** PEM, unencrypted PKCS#8; empty without one. */
+  /** PEM, unencrypted PKCS#8; empty without a key. */
   readonly privateKey: string
 }
 
+/** What people want to know about a certificate. */
+export interface CertificateDetails {
+  readonly issuer: string
+  readonly dnsNames: readonly string[]
+  readonly serialNumber: string
+  /** As ACM names it: `RSA_2048`. */
+  readonly keyAlgorithm: string
+  readonly notAfter: Date
+}
+
 /**
- * Reads the three inputs. A full chain in `certificate` is fine, in any order.
+ * Parses the three inputs. `certificate` may contain the full chain, in any order.
  * @param inputs PEM texts; `chain` and `privateKey` may be empty
- * @param authorities where a chain is looked for that was not given at all
+ * @param caBundle where to look for a chain that the inputs do not have
  * @throws ActionError `certificate-unreadable`, `private-key-unreadable`
  */
 export function parseCertificateMaterial(
   inputs: { certificate: string; privateKey: string; chain: string },
-  authorities: readonly X509Certificate[] = [],
+  caBundle: readonly X509Certificate[] = [],
 ): CertificateMaterial {
-  const { key, given: certificates } = parseAll({
+  if (areInputsSwapped(inputs)) throw certificateAndKeySwapped()
+  const { key, certificates } = parseAll({
     key: () => (inputs.privateKey ? parsePrivateKey(inputs.privateKey) : undefined),
-    given: () => [
-      ...parseCertificateInput('certificate', inputs.certificate),
-      ...(inputs.chain ? parseCertificateInput('certificate-chain', inputs.chain) : []),
-    ],
+    certificates: () => parseCertificateInputs(inputs),
   })
   const unique = certificates.filter(
     (certificate, index) =>
       certificates.findIndex((other) => other.raw.equals(certificate.raw)) === index,
   )
-  const leaf =
-    unique.find((certificate) => key && certificate.checkPrivateKey(key)) ??
-    unique.find((certificate) => !certificate.ca) ??
-    unique[0]
-  if (!leaf) throw new TypeError('readCertificates() never returns an empty list')
-  const providedChain = buildChain(leaf, unique)
-  const chain =
-    providedChain.length > 0 || isSelfSigned(leaf) ? providedChain : buildChain(leaf, authorities)
-  const path = [leaf, ...providedChain]
-  const unrelatedCertificates = unique.filter(
-    (certificate) =>
-      !path.includes(certificate) && !path.some((subject) => isIssuerOf(certificate, subject)),
-  )
-  const providedOrder = unique.filter((certificate) => path.includes(certificate))
+  const leaf = findLeaf(unique, key)
+  const inputChain = buildChain(leaf, unique)
+  const isChainMissing = inputChain.length === 0 && !isSelfSigned(leaf)
+  const chain = isChainMissing ? buildChain(leaf, caBundle) : inputChain
+  const path = [leaf, ...inputChain]
+  const isRelated = (certificate: X509Certificate): boolean =>
+    path.includes(certificate) || path.some((subject) => isIssuerOf(certificate, subject))
+  const inputOrder = unique.filter((certificate) => path.includes(certificate))
   return {
     leaf,
-    isReordered: !areCertificatesEqual(providedOrder, path),
+    isReordered: !areCertificatesEqual(inputOrder, path),
     chain,
-    isChainFromCaBundle: chain.length > providedChain.length,
-    unrelatedCertificates,
+    isChainFromCaBundle: chain.length > inputChain.length,
+    unrelatedCertificates: unique.filter((certificate) => !isRelated(certificate)),
     key,
     privateKey: key ? String(key.export({ type: 'pkcs8', format: 'pem' })) : '',
   }
 }
 
-/** Reads both, so that both problems are said. */
+function parseCertificateInputs(inputs: { certificate: string; chain: string }): X509Certificate[] {
+  const certificates = parseCertificateInput('certificate', inputs.certificate)
+  if (!inputs.chain) return certificates
+  return [...certificates, ...parseCertificateInput('certificate-chain', inputs.chain)]
+}
+
+/** Runs all parsers, so that the error contains the problems of all of them. */
 function parseAll<T extends Record<string, () => unknown>>(
   parsers: T,
 ): { [K in keyof T]: ReturnType<T[K]> } {
@@ -93,47 +99,61 @@ function parseAll<T extends Record<string, () => unknown>>(
   return Object.fromEntries(entries) as { [K in keyof T]: ReturnType<T[K]> }
 }
 
+/** The certificate of the key, else the first that is not a CA, else the first. */
+function findLeaf(
+  certificates: readonly X509Certificate[],
+  key: KeyObject | undefined,
+): X509Certificate {
+  const leaf =
+    certificates.find((certificate) => key && certificate.checkPrivateKey(key)) ??
+    certificates.find((certificate) => !certificate.ca) ??
+    certificates[0]
+  if (!leaf) throw new TypeError('parseCertificateInput() never returns an empty list')
+  return leaf
+}
+
 function buildChain(
   leaf: X509Certificate,
   candidates: readonly X509Certificate[],
 ): X509Certificate[] {
-  const chain: X509Certificate[] = []
-  let subject = leaf
+  const path = [leaf]
   for (;;) {
+    const subject = path.at(-1) ?? leaf
     const issuer = candidates.find(
-      (candidate) =>
-        candidate !== subject &&
-        candidate !== leaf &&
-        !chain.includes(candidate) &&
-        isIssuerOf(candidate, subject),
+      (candidate) => !path.includes(candidate) && isIssuerOf(candidate, subject),
     )
-    if (!issuer) return chain
-    chain.push(issuer)
-    subject = issuer
+    if (!issuer) return path.slice(1)
+    path.push(issuer)
   }
 }
 
-/** Whether `issuer` signed `certificate`: the names match and the signature holds. */
+/** Whether `issuer` signed `certificate`: the names match, and the signature is valid. */
 export function isIssuerOf(issuer: X509Certificate, certificate: X509Certificate): boolean {
   return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
 }
 
 /**
- * Whether a certificate signed itself. Not by checkIssued, which wants a certificate that may sign
- * others.
+ * Whether a certificate signed itself. checkIssued does not tell: it also requires a certificate
+ * that may sign others.
  */
 export const isSelfSigned = (certificate: X509Certificate): boolean =>
   certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey)
 
-/** The DNS names of a certificate's subject alternative name. */
+/** The DNS names among the subject alternative names. */
 export function getDnsNames(certificate: X509Certificate): string[] {
   return (certificate.subjectAltName ?? '')
     .split(', ')
     .flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4).toLowerCase()] : []))
 }
 
+/** The subject; for a certificate without one its DNS names, or else its serial number. */
+export const getSubject = (certificate: X509Certificate): string =>
+  formatDistinguishedName(certificate.subject) ||
+  getDnsNames(certificate).join(', ') ||
+  certificate.serialNumber
+
 /**
- * The type and size of a certificate's key in ACM's words: RSA_2048, EC_prime256v1.
+ * The type and size of a certificate's key as ACM names them: RSA_2048, EC_prime256v1.
  * Source: ACM, DescribeCertificate, KeyAlgorithm.
  */
 export function getKeyAlgorithm(certificate: X509Certificate): string {
@@ -143,7 +163,7 @@ export function getKeyAlgorithm(certificate: X509Certificate): string {
   return asymmetricKeyType ?? 'unknown'
 }
 
-/** What a summary says of a certificate. */
+/** The details for the summary. */
 export const getCertificateDetails = (certificate: X509Certificate): CertificateDetails => ({
   issuer: formatDistinguishedName(certificate.issuer),
   dnsNames: getDnsNames(certificate),
@@ -152,7 +172,7 @@ export const getCertificateDetails = (certificate: X509Certificate): Certificate
   notAfter: certificate.validToDate,
 })
 
-/** Whether two lists hold the same certificates in the same order. */
+/** Whether two lists contain the same certificates in the same order. */
 export function areCertificatesEqual(
   a: readonly X509Certificate[],
   b: readonly X509Certificate[],

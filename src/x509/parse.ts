@@ -1,120 +1,125 @@
 /**
- * PEM texts to certificates and keys. What is something else is named as what it is, with the
- * command that makes the right thing of it.
+ * Parses certificates and keys from PEM text. If the text contains something else, the failure
+ * names it and how to convert it.
  */
 import { X509Certificate, createPrivateKey, type KeyObject } from 'node:crypto'
-import { ActionError } from '../failures/action-error.ts'
+import type { ActionError } from '../failures/action-error.ts'
+import {
+  certificateCorrupt,
+  certificateInputIsPkcs7,
+  certificateInputIsPrivateKey,
+  certificateInputIsRequest,
+  certificateMissing,
+  multiplePrivateKeys,
+  privateKeyCorrupt,
+  privateKeyEncrypted,
+  privateKeyInOpensshFormat,
+  privateKeyMissing,
+} from '../failures/certificate-files.ts'
+
+const certificateBegin = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g
+const certificateBlock =
+  /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
+const privateKeyBegin = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/g
+const encryptedKey = /-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/
+const opensshKey = /-----BEGIN OPENSSH PRIVATE KEY-----/
+
+const countMatches = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0
 
 /**
  * Every certificate of a PEM text, in its order.
  * @throws Error when one of them cannot be parsed
  */
 export function parseCertificates(pem: string): X509Certificate[] {
-  const blocks =
-    pem.match(
-      /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g,
-    ) ?? []
-  if (blocks.length < (pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g)?.length ?? 0))
-    throw new Error('a certificate that does not end')
+  const blocks = pem.match(certificateBlock) ?? []
+  if (blocks.length < countMatches(pem, certificateBegin))
+    throw new Error('a certificate has no END line')
   return blocks.map((block) => assertParsed(new X509Certificate(block)))
 }
 
 /**
- * Node parses a key and dates only when they are asked for: one that has none that can be read is
- * found here, not by whoever asks.
+ * Node parses the key and the dates of a certificate lazily: reading them here finds malformed ones
+ * before any caller does.
  */
 function assertParsed(certificate: X509Certificate): X509Certificate {
-  // By OpenSSL's text, which says "Bad time value": of that, validToDate is a random date now and
-  // then.
-  if (![certificate.validFrom, certificate.validTo].every((date) => date.endsWith(' GMT')))
-    throw new Error('a date that is none')
-  // The getter throws for what is no key, or of a kind that OpenSSL does not know.
-  if (certificate.publicKey.type !== 'public') throw new Error('a key that is none')
+  // By OpenSSL's text, which is "Bad time value" for an invalid date; validToDate is sometimes a
+  // random date then.
+  const dates = [certificate.validFrom, certificate.validTo]
+  if (!dates.every((date) => date.endsWith(' GMT'))) throw new Error('invalid validity date')
+  // The getter throws for a malformed key, and for a type that OpenSSL does not know.
+  if (certificate.publicKey.type !== 'public') throw new Error('invalid public key')
   return certificate
 }
 
-/** The kind of the first PEM block, in words: `certificate request`. */
-const describePemBlock = (pem: string): string =>
-  /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1]?.toLowerCase() ?? 'something else'
+/** What other PEM blocks contain, by label; the first match counts. */
+const pemBlockKinds: readonly { readonly label: RegExp; readonly phrase: string }[] = [
+  { label: /PRIVATE KEY/, phrase: 'a private key' },
+  { label: /PUBLIC KEY/, phrase: 'a public key' },
+  { label: /REQUEST/, phrase: 'a certificate request' },
+  { label: /^(TRUSTED |X509 )?CERTIFICATE$/, phrase: 'a certificate' },
+  { label: /PKCS7/, phrase: 'a PKCS#7 bundle' },
+  { label: /CRL/, phrase: 'a certificate revocation list' },
+]
 
-const certificateRemedy =
-  'Give X.509 certificates as PEM, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.'
+const getPemLabel = (pem: string): string | undefined =>
+  /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1]
 
-/** What to do when an input for certificates holds something else, by the kind of its block. */
-const misplacedInputRemedies: readonly (readonly [RegExp, string])[] = [
-  [
-    /private key/,
-    "The inputs certificate and private-key may be in each other's place: give the certificate as certificate, and the key as private-key.",
-  ],
-  [/request/, 'A request is what an authority signs: give the certificate that it answered with.'],
-  [
-    /pkcs7/,
-    'Take the certificates out of it with "openssl pkcs7 -in chain.p7b -print_certs -out chain.pem".',
-  ],
+/** What the first PEM block contains, such as "a public key"; undefined when there is none. */
+function describePemBlock(pem: string): string | undefined {
+  const blockLabel = getPemLabel(pem)
+  if (blockLabel === undefined) return undefined
+  const kind = pemBlockKinds.find(({ label }) => label.test(blockLabel))
+  return kind?.phrase ?? `a PEM block "${blockLabel}"`
+}
+
+/** Inputs for certificates that contain something with a known remedy, by label. */
+const misplacedBlockFailures: readonly {
+  readonly label: RegExp
+  readonly createFailure: (input: string) => ActionError
+}[] = [
+  { label: /PRIVATE KEY/, createFailure: certificateInputIsPrivateKey },
+  { label: /REQUEST/, createFailure: certificateInputIsRequest },
+  { label: /PKCS7/, createFailure: certificateInputIsPkcs7 },
 ]
 
 /** @throws ActionError `certificate-unreadable` */
 export function parseCertificateInput(input: string, pem: string): X509Certificate[] {
-  const createError = (problem: string, remedy = certificateRemedy, cause?: unknown) =>
-    new ActionError({
-      code: 'certificate-unreadable',
-      problem: `Input ${input} ${problem}.`,
-      remedy,
-      cause,
-    })
-  let certificates: X509Certificate[]
-  try {
-    certificates = parseCertificates(pem)
-  } catch (thrown) {
-    throw createError('holds a certificate that cannot be parsed', certificateRemedy, thrown)
-  }
+  const certificates = parseOrFail(input, pem)
   if (certificates.length > 0) return certificates
-  const name = describePemBlock(pem)
-  throw createError(
-    `holds ${name}, and no certificate`,
-    misplacedInputRemedies.find(([pattern]) => pattern.test(name))?.[1],
+  const blockLabel = getPemLabel(pem) ?? ''
+  const misplaced = misplacedBlockFailures.find(({ label }) => label.test(blockLabel))
+  throw misplaced?.createFailure(input) ?? certificateMissing(input, describePemBlock(pem))
+}
+
+function parseOrFail(input: string, pem: string): X509Certificate[] {
+  try {
+    return parseCertificates(pem)
+  } catch (thrown) {
+    throw certificateCorrupt(input, thrown)
+  }
+}
+
+/** Whether the certificate input contains only a key, and the key input only certificates. */
+export function areInputsSwapped(inputs: { certificate: string; privateKey: string }): boolean {
+  const { certificate, privateKey } = inputs
+  return (
+    countMatches(certificate, certificateBegin) === 0 &&
+    countMatches(certificate, privateKeyBegin) > 0 &&
+    countMatches(privateKey, certificateBegin) > 0 &&
+    countMatches(privateKey, privateKeyBegin) === 0
   )
 }
 
 /** @throws ActionError `private-key-unreadable` */
 export function parsePrivateKey(pem: string): KeyObject {
-  const createError = (problem: string, remedy: string) =>
-    new ActionError({
-      code: 'private-key-unreadable',
-      problem: `Input private-key ${problem}.`,
-      remedy,
-    })
-  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(pem)) {
-    throw createError(
-      'is encrypted',
-      'ACM takes only unencrypted keys: decrypt it with "openssl pkey -in key.pem -out plain.pem" and store that as the secret.',
-    )
-  }
-  if (/-----BEGIN OPENSSH PRIVATE KEY-----/.test(pem)) {
-    throw createError(
-      'is a key in the form of SSH',
-      'Convert a copy of it with "ssh-keygen -p -N \'\' -m PEM -f FILE", when it is the key that the certificate was requested with.',
-    )
-  }
-  const count = pem.match(/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/g)?.length ?? 0
-  if (count > 1)
-    throw createError(
-      `holds ${count} private keys`,
-      'Give only the one that the certificate was requested with.',
-    )
-  if (count === 0) {
-    throw createError(
-      `holds ${describePemBlock(pem)}, and no private key`,
-      "Give the unencrypted RSA or EC key that the certificate was requested with, as PEM; certificate and private-key may be in each other's place.",
-    )
-  }
+  if (encryptedKey.test(pem)) throw privateKeyEncrypted()
+  if (opensshKey.test(pem)) throw privateKeyInOpensshFormat()
+  const count = countMatches(pem, privateKeyBegin)
+  if (count > 1) throw multiplePrivateKeys(count)
+  if (count === 0) throw privateKeyMissing(describePemBlock(pem))
   try {
-    // The parser's own error is dropped on purpose: nothing that has read a key may reach a log.
     return createPrivateKey(pem)
   } catch {
-    throw createError(
-      'is not a private key that can be read',
-      'Give an unencrypted RSA or EC key as PEM, from -----BEGIN PRIVATE KEY----- to its end.',
-    )
+    throw privateKeyCorrupt()
   }
 }

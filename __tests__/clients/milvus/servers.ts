@@ -1,4 +1,4 @@
-/** Small TLS servers in place of an ALB, and a proxy, that answer in every way that one may. */
+/** Test servers in place of an ALB, and an HTTP proxy. */
 import http from 'node:http'
 import http2 from 'node:http2'
 import net, { type AddressInfo } from 'node:net'
@@ -62,7 +62,7 @@ export async function startHttp2(
   return listen(server)
 }
 
-/** TLS with the given options, and no word after it. */
+/** TLS with these options; it sends nothing after the handshake. */
 export async function startTls(options: tls.TlsOptions = {}): Promise<RunningServer> {
   const { fullchain, privateKey } = await issued
   return listen(tls.createServer({ cert: fullchain, key: privateKey, ...options }))
@@ -76,7 +76,7 @@ export interface ProxyServer extends RunningServer {
   readonly connectRequests: { target: string; authorization: string | undefined }[]
 }
 
-/** An HTTP proxy: connects every CONNECT to one port, or answers it with a status. */
+/** An HTTP proxy that connects every CONNECT to one port, or answers it with a status. */
 export async function startProxy(
   behavior: { targetPort: number } | { status: number } | 'silent',
 ): Promise<ProxyServer> {

@@ -1,186 +1,205 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Endpoint } from '../../../src/clients/milvus/connection.ts'
-import { dnsFailure } from '../../../src/clients/milvus/dns.ts'
+import type { Listener } from '../../../src/clients/milvus/endpoint.ts'
 import { unreachableFailure } from '../../../src/clients/milvus/tcp.ts'
 
-const createError = (code: string, message = code): Error =>
-  Object.assign(new Error(message), code === '' ? {} : { code })
+const createError = (code: string): Error => Object.assign(new Error(code), { code })
 const createAggregateError = (...codes: string[]): AggregateError =>
-  new AggregateError(codes.map((code) => createError(code)))
-const timeoutError = createError('', 'no answer within 3 s')
-const address = { host: 'alb', port: 443 }
-const listener: Endpoint['listener'] = {
+  new AggregateError(codes.map(createError))
+const timeoutError = new Error('no answer within 3 s')
+
+const openListener: Listener = {
   isInternal: false,
   restrictedBy: undefined,
   sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
   group: undefined,
 }
-const narrowedListener = { restrictedBy: 'inbound-cidrs (10.0.0.0/8)' }
+const restriction = { restrictedBy: 'inbound-cidrs (10.0.0.0/8)' }
 
-describe('unreachable: what no connection means', () => {
-  test.each<[string, string[], Error, Partial<Endpoint['listener']>, RegExp, number]>([
-    [
-      'a dead ALB',
-      ['203.0.113.1'],
-      createError('ECONNREFUSED'),
-      {},
-      /^Nothing listens on port 443/,
-      60_000,
-    ],
-    [
-      'a dead ALB that is internal',
-      ['10.0.0.7'],
-      createError('ECONNREFUSED'),
-      { isInternal: true },
-      /^Nothing listens/,
-      60_000,
-    ],
-    ['a firewall that resets', ['203.0.113.1'], createError('ECONNRESET'), {}, /firewall/, 60_000],
-    [
-      'one address refuses, one is silent',
-      ['203.0.113.1', '203.0.113.2'],
-      createAggregateError('ETIMEDOUT', 'ECONNREFUSED'),
-      {},
-      /^Nothing listens/,
-      60_000,
-    ],
-    [
-      'a private address',
-      ['10.0.0.7', '10.0.1.8'],
-      timeoutError,
-      {},
-      /^The addresses are private: run this job on a runner inside the VPC .*probe: off/,
-      1,
-    ],
-    ['a private address of IPv6', ['fd00::7'], timeoutError, {}, /^The addresses are private/, 1],
-    [
-      'an internal ALB',
-      ['203.0.113.1'],
-      timeoutError,
-      { isInternal: true },
-      /^The addresses are private.*\.$/,
-      1,
-    ],
-    [
-      'an internal ALB that is narrowed',
-      ['10.0.0.7'],
-      timeoutError,
-      { isInternal: true, ...narrowedListener },
-      /inside already, let it in with inbound-cidrs \(10\.0\.0\.0\/8\)/,
-      1,
-    ],
-    [
-      'not every address is private',
-      ['10.0.0.7', '203.0.113.1'],
-      timeoutError,
-      {},
-      /internet gateway/,
-      Infinity,
-    ],
-    [
-      'a blocked source',
-      ['203.0.113.1'],
-      timeoutError,
-      narrowedListener,
-      /^Let this runner in on port 443 with inbound-cidrs \(10\.0\.0\.0\/8\)/,
-      10_000,
-    ],
-    [
-      'a blocked source, several addresses',
-      ['203.0.113.1', '203.0.113.2'],
-      createAggregateError('ETIMEDOUT', 'ETIMEDOUT'),
-      narrowedListener,
-      /^Let this runner in/,
-      10_000,
-    ],
-    [
-      'silence without a known reason',
-      ['203.0.113.1'],
-      timeoutError,
-      {},
-      /internet gateway/,
-      Infinity,
-    ],
-    ['no route', ['203.0.113.1'], createError('ENETUNREACH'), {}, /^This runner has no route/, 1],
-    [
-      'no route to an internal ALB',
-      ['10.0.0.7'],
-      createError('EHOSTUNREACH'),
-      { isInternal: true },
-      /^This runner has no route/,
-      1,
-    ],
-    [
-      'IPv6 only, on a runner without',
-      ['2001:db8::1', '2001:db8::2'],
-      createAggregateError('ENETUNREACH', 'ENETUNREACH'),
-      {},
-      /only IPv6 addresses, and this runner no IPv6/,
-      1,
-    ],
-    [
-      'dual stack: no IPv6 here, and IPv4 is silent',
-      ['2001:db8::1', '203.0.113.1'],
-      createAggregateError('ENETUNREACH', 'ETIMEDOUT'),
-      narrowedListener,
-      /^Let this runner in/,
-      10_000,
-    ],
-    [
-      'dual stack: no IPv6 here, and IPv4 refuses',
-      ['2001:db8::1', '203.0.113.1'],
-      createAggregateError('ENETUNREACH', 'ECONNREFUSED'),
-      {},
-      /^Nothing listens/,
-      60_000,
-    ],
-  ])('%s', (_, addresses, thrown, overrides, remedy, retryFor) => {
-    const failure = unreachableFailure(
-      { address, listener: { ...listener, ...overrides } },
-      addresses,
-      thrown,
-    )
-    expect([failure.code, failure.remedy, failure.retryFor]).toEqual([
-      'probe-unreachable',
-      expect.stringMatching(remedy),
-      retryFor,
-    ])
-    expect(failure.message).toContain(`alb:443 (${addresses.join(', ')})`)
-    expect(failure.remedy).not.toContain('undefined')
+const createFailure = (
+  addresses: readonly string[],
+  thrown: Error,
+  listener: Partial<Listener> = {},
+) =>
+  unreachableFailure(
+    { address: { host: 'alb', port: 443 }, listener: { ...openListener, ...listener } },
+    addresses,
+    thrown,
+  )
+
+interface Case {
+  readonly name: string
+  readonly addresses: readonly string[]
+  readonly thrown: Error
+  readonly listener?: Partial<Listener>
+}
+
+describe('unreachableFailure', () => {
+  describe.each<{ kind: string; remedy: RegExp; retryFor: number; cases: readonly Case[] }>([
+    {
+      kind: 'nothing listens',
+      remedy: /^Nothing listens on port 443\..*no firewall rejects the connection\.$/,
+      retryFor: 60_000,
+      cases: [
+        {
+          name: 'a dead ALB',
+          addresses: ['203.0.113.1'],
+          thrown: createError('ECONNREFUSED'),
+        },
+        {
+          name: 'a dead internal ALB',
+          addresses: ['10.0.0.7'],
+          thrown: createError('ECONNREFUSED'),
+          listener: { isInternal: true },
+        },
+        {
+          name: 'a firewall that resets',
+          addresses: ['203.0.113.1'],
+          thrown: createError('ECONNRESET'),
+        },
+        {
+          name: 'one address refuses, one is silent',
+          addresses: ['203.0.113.1', '203.0.113.2'],
+          thrown: createAggregateError('ETIMEDOUT', 'ECONNREFUSED'),
+        },
+        {
+          name: 'dual stack: no IPv6 here, and IPv4 refuses',
+          addresses: ['2001:db8::1', '203.0.113.1'],
+          thrown: createAggregateError('ENETUNREACH', 'ECONNREFUSED'),
+        },
+      ],
+    },
+    {
+      kind: 'private addresses',
+      remedy:
+        /^The addresses are private\. Run this job on a runner inside the VPC .*probe: off.*\.$/,
+      retryFor: 1,
+      cases: [
+        {
+          name: 'IPv4',
+          addresses: ['10.0.0.7', '10.0.1.8'],
+          thrown: timeoutError,
+        },
+        {
+          name: 'IPv6',
+          addresses: ['fd00::7'],
+          thrown: timeoutError,
+        },
+        {
+          name: 'an internal ALB',
+          addresses: ['203.0.113.1'],
+          thrown: timeoutError,
+          listener: { isInternal: true },
+        },
+      ],
+    },
+    {
+      kind: 'private addresses that only some addresses may connect to',
+      remedy: /already inside, allow it with inbound-cidrs \(10\.0\.0\.0\/8\)\.$/,
+      retryFor: 1,
+      cases: [
+        {
+          name: 'an internal ALB',
+          addresses: ['10.0.0.7'],
+          thrown: timeoutError,
+          listener: { isInternal: true, ...restriction },
+        },
+      ],
+    },
+    {
+      kind: 'the runner is not allowed',
+      remedy: /^Allow this runner on port 443 with inbound-cidrs \(10\.0\.0\.0\/8\)/,
+      retryFor: 10_000,
+      cases: [
+        {
+          name: 'one address',
+          addresses: ['203.0.113.1'],
+          thrown: timeoutError,
+          listener: restriction,
+        },
+        {
+          name: 'several addresses',
+          addresses: ['203.0.113.1', '203.0.113.2'],
+          thrown: createAggregateError('ETIMEDOUT', 'ETIMEDOUT'),
+          listener: restriction,
+        },
+        {
+          name: 'dual stack: no IPv6 here, and IPv4 is silent',
+          addresses: ['2001:db8::1', '203.0.113.1'],
+          thrown: createAggregateError('ENETUNREACH', 'ETIMEDOUT'),
+          listener: restriction,
+        },
+      ],
+    },
+    {
+      kind: 'silence for an unknown reason',
+      remedy: /internet gateway/,
+      retryFor: Infinity,
+      cases: [
+        {
+          name: 'one address',
+          addresses: ['203.0.113.1'],
+          thrown: timeoutError,
+        },
+        {
+          name: 'only some addresses are private',
+          addresses: ['10.0.0.7', '203.0.113.1'],
+          thrown: timeoutError,
+        },
+      ],
+    },
+    {
+      kind: 'no route',
+      remedy: /^This runner has no route to the ALB\./,
+      retryFor: 1,
+      cases: [
+        {
+          name: 'a public ALB',
+          addresses: ['203.0.113.1'],
+          thrown: createError('ENETUNREACH'),
+        },
+        {
+          name: 'an internal ALB',
+          addresses: ['10.0.0.7'],
+          thrown: createError('EHOSTUNREACH'),
+          listener: { isInternal: true },
+        },
+      ],
+    },
+    {
+      kind: 'no IPv6',
+      remedy: /^The ALB has only IPv6 addresses, and this runner has no IPv6\./,
+      retryFor: 1,
+      cases: [
+        {
+          name: 'an ALB without IPv4',
+          addresses: ['2001:db8::1', '2001:db8::2'],
+          thrown: createAggregateError('ENETUNREACH', 'ENETUNREACH'),
+        },
+      ],
+    },
+  ])('$kind', ({ remedy, retryFor, cases }) => {
+    test.each(cases)('$name', ({ addresses, thrown, listener }) => {
+      const failure = createFailure(addresses, thrown, listener)
+      expect([failure.code, failure.remedy, failure.retryFor]).toEqual([
+        'probe-unreachable',
+        expect.stringMatching(remedy),
+        retryFor,
+      ])
+      expect(failure.message).toContain(`alb:443 (${addresses.join(', ')})`)
+      expect(failure.remedy).not.toContain('undefined')
+    })
   })
 
-  test('silence is said to be a refusal only where it is one', () => {
-    const describeUnreachable = (overrides: Partial<Endpoint['listener']>, thrown: Error) =>
-      unreachableFailure(
-        { address, listener: { ...listener, ...overrides } },
-        ['203.0.113.1'],
-        thrown,
-      ).message
-    expect(describeUnreachable(narrowedListener, timeoutError)).toBe(
-      'No TCP connection to alb:443 (203.0.113.1): no answer within 3 s, which is how an ALB refuses those whom inbound-cidrs (10.0.0.0/8) leaves out.',
+  test('only silence is explained by a restriction', () => {
+    const addresses = ['203.0.113.1']
+    expect(createFailure(addresses, timeoutError, restriction).message).toBe(
+      'Cannot connect to alb:443 (203.0.113.1): no answer within 3 s, which is how an ALB treats addresses that inbound-cidrs (10.0.0.0/8) does not allow.',
     )
-    expect(describeUnreachable(narrowedListener, createError('ECONNREFUSED'))).not.toContain(
-      'leaves out',
+    expect(createFailure(addresses, createError('ECONNREFUSED'), restriction).message).toBe(
+      'Cannot connect to alb:443 (203.0.113.1): connection refused (ECONNREFUSED).',
     )
-    expect(describeUnreachable({}, timeoutError)).not.toContain('leaves out')
+    expect(createFailure(addresses, timeoutError).message).toBe(
+      'Cannot connect to alb:443 (203.0.113.1): no answer within 3 s.',
+    )
   })
-})
-
-test.each([
-  ['ENOTFOUND', /^alb has no address in this runner's DNS/, /keeps "no such name" for a minute/],
-  ['ENODATA', /^alb has no address in this runner's DNS/, /keeps "no such name"/],
-  [
-    'EAI_AGAIN',
-    /^This runner's DNS does not answer for alb/,
-    /says nothing about the ALB.*probe-address/,
-  ],
-  ['EAI_FAIL', /^This runner's DNS does not answer for alb/, /resolv\.conf/],
-])('dnsFailure: %s', (code, problem, remedy) => {
-  const failure = dnsFailure('alb', createError(code))
-  expect([failure.code, failure.message, failure.remedy, failure.retryFor]).toEqual([
-    'probe-dns-failed',
-    expect.stringMatching(problem),
-    expect.stringMatching(remedy),
-    Infinity,
-  ])
 })

@@ -1,6 +1,6 @@
 /**
- * The three calls of Milvus' API that prove it works. Source: milvus-proto, milvus.proto and
- * common.proto.
+ * The messages of the three calls that the probe makes.
+ * Source: milvus-proto, milvus.proto and common.proto.
  */
 import { hostname } from 'node:os'
 import {
@@ -19,7 +19,7 @@ export const connectPath = `${service}/Connect`
 export const versionPath = `${service}/GetVersion`
 export const healthPath = `${service}/CheckHealth`
 
-/** Milvus' own verdict inside an answer. `code` 0 is success. */
+/** The status inside an answer. `code` 0 is success. */
 export interface MilvusStatus {
   readonly code: number
   readonly reason: string
@@ -36,8 +36,8 @@ export function encodeConnectRequest(now: Date): Buffer {
   return encodeLengthDelimited(2, Buffer.concat(clientInfo))
 }
 
-/** common.Status: `error_code` is the old field, `code` the new; a success has 0 in both. */
-function status(fields: MessageFields): MilvusStatus {
+/** common.Status: `error_code` is deprecated by `code`; a success has 0 in both. */
+function parseStatus(fields: MessageFields): MilvusStatus {
   const statusFields = getMessageField(fields, 1)
   return {
     code: getNumberField(statusFields, 3) || getNumberField(statusFields, 1),
@@ -45,7 +45,10 @@ function status(fields: MessageFields): MilvusStatus {
   }
 }
 
-/** @throws RangeError when the bytes are no such message; so do the two below */
+/**
+ * ConnectResponse. Identifiers may exceed 2^53, hence a string; empty when absent.
+ * @throws RangeError when the bytes are not a message
+ */
 export function parseConnectResponse(bytes: Buffer): {
   status: MilvusStatus
   version: string
@@ -54,28 +57,34 @@ export function parseConnectResponse(bytes: Buffer): {
   const fields = decodeMessage(bytes)
   const identifier = fields.get(3)?.at(-1)
   return {
-    status: status(fields),
+    status: parseStatus(fields),
     version: getTextField(getMessageField(fields, 2), 1),
     identifier: typeof identifier === 'bigint' ? BigInt.asIntN(64, identifier).toString() : '',
   }
 }
 
-/** GetVersionResponse. */
+/**
+ * GetVersionResponse.
+ * @throws RangeError when the bytes are not a message
+ */
 export function parseVersionResponse(bytes: Buffer): { status: MilvusStatus; version: string } {
   const fields = decodeMessage(bytes)
-  return { status: status(fields), version: getTextField(fields, 2) }
+  return { status: parseStatus(fields), version: getTextField(fields, 2) }
 }
 
-/** What a proxy that is healthy may still not do, by QuotaState. */
-const limits: Readonly<Record<number, string>> = {
-  2: 'reads are slowed down',
-  3: 'writes are slowed down',
+/** What a healthy Milvus restricts, by QuotaState. */
+const quotaStates: Readonly<Record<number, string>> = {
+  2: 'reads are throttled',
+  3: 'writes are throttled',
   4: 'reads are denied',
   5: 'writes are denied',
-  6: 'changes of collections are denied',
+  6: 'collection changes are denied',
 }
 
-/** CheckHealthResponse. `reasons` are those of ill health, or of the limits when it is healthy. */
+/**
+ * CheckHealthResponse. `reasons` explain the limits when Milvus is healthy.
+ * @throws RangeError when the bytes are not a message
+ */
 export function parseHealthResponse(bytes: Buffer): {
   status: MilvusStatus
   isHealthy: boolean
@@ -83,11 +92,11 @@ export function parseHealthResponse(bytes: Buffer): {
   limits: readonly string[]
 } {
   const fields = decodeMessage(bytes)
-  const quotaStates = getRepeatedNumberField(fields, 4).filter((state) => state !== 0)
+  const restrictions = getRepeatedNumberField(fields, 4).filter((state) => state !== 0)
   return {
-    status: status(fields),
+    status: parseStatus(fields),
     isHealthy: getNumberField(fields, 2) !== 0,
     reasons: getRepeatedTextField(fields, 3),
-    limits: quotaStates.map((state) => limits[state] ?? `quota state ${state}`),
+    limits: restrictions.map((state) => quotaStates[state] ?? `quota state ${state}`),
   }
 }

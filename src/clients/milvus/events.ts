@@ -1,8 +1,9 @@
-/** Awaiting an event. */
+/** Waits for events. */
 
 /**
  * The arguments of the next `event`.
- * @throws the emitter's error, or Error(late)
+ * @param timeout milliseconds
+ * @throws the emitter's error, or Error(timeoutMessage)
  */
 export function waitForEvent(
   emitter: NodeJS.EventEmitter,
@@ -16,17 +17,10 @@ export function waitForEvent(
       clearTimeout(timer)
       resolve(values)
     })
-    // Stays: an error after the event must not end the process.
+    // Never removed: an error after the event must not end the process.
     emitter.on('error', (error: Error) => {
       clearTimeout(timer)
       reject(error)
     })
   })
-}
-
-/** The codes in a thrown value, such as ECONNREFUSED; several when several addresses were tried. */
-export function getErrorCodes(thrown: unknown): string[] {
-  const { code, errors } = (thrown ?? {}) as { readonly code?: unknown; readonly errors?: unknown }
-  if (Array.isArray(errors)) return errors.flatMap(getErrorCodes)
-  return [typeof code === 'string' ? code : '']
 }

@@ -1,31 +1,31 @@
 /**
- * A unary gRPC call on node:http2, kept so low that every way in which it can fail stays visible.
- * Source: grpc.io, gRPC over HTTP/2.
+ * Unary gRPC calls on node:http2. A gRPC library would hide how a call failed; here every failure
+ * stays visible. Source: grpc.io, gRPC over HTTP/2.
  */
 import http2 from 'node:http2'
 import type tls from 'node:tls'
-import { Http2CallError } from './http2-errors.ts'
 import { formatSeconds } from '../../util/text.ts'
+import { grpcStatus } from './grpc-responses.ts'
+import { Http2CallError } from './http2-errors.ts'
 
-/**
- * What came back. `status` and `message` are gRPC's; undefined when whoever answered does not speak
- * gRPC.
- */
+/** The answer to a call. */
 export interface GrpcResponse {
   readonly httpStatus: number
   readonly contentType: string
   readonly server: string
+  /** grpc-status; undefined when the server does not speak gRPC. */
   readonly status: number | undefined
+  /** grpc-message; empty when absent. */
   readonly message: string
-  /** The one message in it; undefined when there is not exactly one, whole and plain. */
+  /** The message in the body; undefined when it is not exactly one, complete and uncompressed. */
   readonly body: Buffer | undefined
-  /** How the body begins, as text: what an ALB or a proxy writes. */
+  /** The start of the body as text: what an ALB or a proxy writes. */
   readonly text: string
 }
 
-/** One call. `path` begins with a slash: an ALB answers 400 to one without. */
 export interface GrpcCall {
   readonly authority: string
+  /** Begins with a slash: without one an ALB answers 400. */
   readonly path: string
   readonly request: Buffer
   readonly metadata: Readonly<Record<string, string>>
@@ -33,133 +33,155 @@ export interface GrpcCall {
   readonly timeout: number
 }
 
-/** No answer to our calls is longer; what sends more is not Milvus. Bytes. */
+/** No answer to the calls of the probe is longer. */
 const maxBodyBytes = 1024 * 1024
 
 /** Interim answers (1xx) to one call. An ALB sends none. */
 const maxInterimResponses = 20
 
-/** An HTTP/2 session on a TLS connection that is already made and checked. */
+/** Received parts of an answer; they grow while it arrives. */
+interface PartialResponse {
+  headers: http2.IncomingHttpHeaders
+  trailers: http2.IncomingHttpHeaders
+  readonly chunks: Buffer[]
+}
+
+/** An HTTP/2 session on a verified TLS connection. */
 export class GrpcSession {
   private readonly session: http2.ClientHttp2Session
   private readonly socket: tls.TLSSocket
   private connectionError: Error | undefined
-  /** What tells why a call was not taken that came after it. */
+  /** Why later calls are not accepted. */
   private goaway: Error | undefined
 
   constructor(socket: tls.TLSSocket, authority: string) {
     this.socket = socket
     this.session = http2.connect(`https://${authority}`, { createConnection: () => socket })
-    this.session.on('error', (error: Error) => this.recordFailure(error))
+    this.session.on('error', (error: Error) => this.recordConnectionError(error))
     this.session.on('goaway', (code: number) => {
-      // NO_ERROR only says that no further calls are welcome: those that were taken are still
-      // answered.
-      if (code === 0) this.goaway = new Http2CallError('GOAWAY', code)
-      else this.recordFailure(new Http2CallError('GOAWAY', code))
+      const error = new Http2CallError('GOAWAY', code)
+      // NO_ERROR only rejects later calls: accepted ones are still answered.
+      if (code === http2.constants.NGHTTP2_NO_ERROR) this.goaway = error
+      else this.recordConnectionError(error)
     })
   }
 
-  /** @throws BrokenCall, or Error about the connection or the deadline */
+  /** @throws Http2CallError, or Error about the connection or the timeout */
   call(call: GrpcCall): Promise<GrpcResponse> {
     return new Promise((resolve, reject) => {
       if (this.goaway) throw this.goaway
-      const stream = this.session.request({
-        ':method': 'POST',
-        ':path': call.path,
-        ':authority': call.authority,
-        // Milvus up to 2.4 sends anything but exactly this content type to its REST server.
-        'content-type': 'application/grpc',
-        te: 'trailers',
-        'grpc-timeout': `${Math.ceil(call.timeout)}m`,
-        'user-agent': 'milvus-alb-action',
-        ...call.metadata,
-      })
-      const timer = setTimeout(
-        () => stream.destroy(new Error(`no complete answer within ${formatSeconds(call.timeout)}`)),
-        call.timeout,
-      )
-      let headers: http2.IncomingHttpHeaders = {}
-      let trailers: http2.IncomingHttpHeaders = {}
-      const chunks: Buffer[] = []
-      let size = 0
-      let interimCount = 0
-      stream.on('headers', () => {
-        if ((interimCount += 1) > maxInterimResponses)
-          stream.destroy(
-            new Error(
-              `more than ${maxInterimResponses} interim answers (HTTP 1xx) before the answer`,
-            ),
-          )
-      })
-      stream.on('response', (received: http2.IncomingHttpHeaders) => (headers = received))
-      stream.on('trailers', (received: http2.IncomingHttpHeaders) => (trailers = received))
-      stream.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        chunks.push(chunk)
-        if (size > maxBodyBytes)
-          stream.destroy(new Error(`an answer of more than ${maxBodyBytes} bytes`))
-      })
+      const stream = this.session.request(createHeaders(call))
+      const timeoutError = new Error(`no complete answer within ${formatSeconds(call.timeout)}`)
+      const timer = setTimeout(() => stream.destroy(timeoutError), call.timeout)
+      const response = receiveResponse(stream)
       stream.on('error', (error: NodeJS.ErrnoException) => {
-        // of those the frame says more, below
-        if (error.code !== 'ERR_HTTP2_STREAM_ERROR') this.recordFailure(error)
+        // An ERR_HTTP2_STREAM_ERROR contains less than the frame, which findCallError reads.
+        if (error.code !== 'ERR_HTTP2_STREAM_ERROR') this.recordConnectionError(error)
       })
       stream.on('close', () => {
         clearTimeout(timer)
-        const httpStatus = Number(headers[':status'] ?? 0)
-        // A gRPC answer ends with its status: without one it was broken off, however the stream was
-        // closed.
-        const isGrpc = headers['content-type']?.startsWith('application/grpc') ?? false
-        const isIncomplete =
-          httpStatus === 0 ||
-          (isGrpc && (trailers['grpc-status'] ?? headers['grpc-status']) === undefined)
-        if (isIncomplete || this.connectionError)
-          reject(this.connectionError ?? this.goaway ?? this.createCallError(stream, httpStatus))
-        else resolve(buildResponse(httpStatus, headers, trailers, Buffer.concat(chunks)))
+        const error = this.findCallError(stream, response)
+        if (error) reject(error)
+        else resolve(createResponse(response))
       })
       stream.end(frameMessage(call.request))
     })
-  }
-
-  /** How a call ended that has no whole answer. */
-  private createCallError({ rstCode }: http2.ClientHttp2Stream, httpStatus: number): Error {
-    if (this.socket.destroyed) return new Error('the connection was closed')
-    return httpStatus !== 0 && rstCode === 0
-      ? new Error('its answer has no grpc-status, with which gRPC ends every answer')
-      : new Http2CallError('RST_STREAM', rstCode)
   }
 
   close(): void {
     this.session.destroy()
   }
 
-  private recordFailure(error: Error): void {
+  private recordConnectionError(error: Error): void {
     this.connectionError ??= error
+  }
+
+  /** Why a call that ended has no complete answer; undefined when it has. */
+  private findCallError(
+    { rstCode }: http2.ClientHttp2Stream,
+    response: PartialResponse,
+  ): Error | undefined {
+    if (this.connectionError) return this.connectionError
+    if (isComplete(response)) return undefined
+    if (this.goaway) return this.goaway
+    if (this.socket.destroyed) return new Error('the connection was closed')
+    if (getHttpStatus(response) === 0 || rstCode !== http2.constants.NGHTTP2_NO_ERROR)
+      return new Http2CallError('RST_STREAM', rstCode)
+    return new Error('the answer has no grpc-status, which every gRPC answer ends with')
   }
 }
 
-function buildResponse(
-  httpStatus: number,
-  headers: http2.IncomingHttpHeaders,
-  trailers: http2.IncomingHttpHeaders,
-  body: Buffer,
-): GrpcResponse {
-  const status = trailers['grpc-status'] ?? headers['grpc-status']
-  const hasValidStatus = status === undefined || /^\d{1,9}$/.test(String(status))
-  const message = decodeGrpcMessage(
-    String(trailers['grpc-message'] ?? headers['grpc-message'] ?? ''),
-  )
+function createHeaders(call: GrpcCall): http2.OutgoingHttpHeaders {
   return {
-    httpStatus,
+    ':method': 'POST',
+    ':path': call.path,
+    ':authority': call.authority,
+    // Milvus up to 2.4 routes any other content type to its REST server.
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    'grpc-timeout': `${Math.ceil(call.timeout)}m`,
+    'user-agent': 'milvus-alb-action',
+    ...call.metadata,
+  }
+}
+
+/** Collects the answer, and destroys the stream when it exceeds a limit. */
+function receiveResponse(stream: http2.ClientHttp2Stream): PartialResponse {
+  const response: PartialResponse = { headers: {}, trailers: {}, chunks: [] }
+  let size = 0
+  let interimCount = 0
+  stream.on('headers', () => {
+    interimCount += 1
+    if (interimCount > maxInterimResponses)
+      stream.destroy(new Error(`more than ${maxInterimResponses} interim answers (HTTP 1xx)`))
+  })
+  stream.on('response', (headers: http2.IncomingHttpHeaders) => (response.headers = headers))
+  stream.on('trailers', (trailers: http2.IncomingHttpHeaders) => (response.trailers = trailers))
+  stream.on('data', (chunk: Buffer) => {
+    response.chunks.push(chunk)
+    size += chunk.length
+    if (size > maxBodyBytes)
+      stream.destroy(new Error(`the answer has more than ${maxBodyBytes} bytes`))
+  })
+  return response
+}
+
+const getHttpStatus = ({ headers }: PartialResponse): number => Number(headers[':status'] ?? 0)
+
+/** grpc-status as sent; in the headers when there is no body. */
+const getRawStatus = ({ headers, trailers }: PartialResponse): string | string[] | undefined =>
+  trailers['grpc-status'] ?? headers['grpc-status']
+
+/** A gRPC answer without a grpc-status is incomplete, even if its stream was closed properly. */
+function isComplete(response: PartialResponse): boolean {
+  if (getHttpStatus(response) === 0) return false
+  const isGrpc = response.headers['content-type']?.startsWith('application/grpc') ?? false
+  return !isGrpc || getRawStatus(response) !== undefined
+}
+
+function createResponse(response: PartialResponse): GrpcResponse {
+  const { headers, chunks } = response
+  const body = Buffer.concat(chunks)
+  return {
+    httpStatus: getHttpStatus(response),
     contentType: headers['content-type'] ?? '',
     server: String(headers.server ?? ''),
-    // One that is no number is UNKNOWN. Source: grpc.io, Status codes.
-    status: status === undefined ? undefined : hasValidStatus ? Number(status) : 2,
-    message: hasValidStatus
-      ? message
-      : `${message}${message ? '; ' : ''}it wrote the status as ${JSON.stringify(status)}`,
+    ...parseStatus(response),
     body: unframeMessage(body),
     text: body.toString('utf8', 0, 200),
   }
+}
+
+function parseStatus(response: PartialResponse): Pick<GrpcResponse, 'status' | 'message'> {
+  const { headers, trailers } = response
+  const rawMessage = String(trailers['grpc-message'] ?? headers['grpc-message'] ?? '')
+  const message = decodeGrpcMessage(rawMessage)
+  const rawStatus = getRawStatus(response)
+  if (rawStatus === undefined) return { status: undefined, message }
+  if (/^\d{1,9}$/.test(String(rawStatus))) return { status: Number(rawStatus), message }
+  // Source: grpc.io, Status codes: a status that is not a number is UNKNOWN.
+  const note = `the status was sent as ${JSON.stringify(rawStatus)}`
+  return { status: grpcStatus.unknown, message: message ? `${message}; ${note}` : note }
 }
 
 /** grpc-message is percent-encoded. */
@@ -171,15 +193,17 @@ function decodeGrpcMessage(message: string): string {
   }
 }
 
-/** One byte that says "not compressed", four of length, the message. */
+/** One byte for "not compressed", four for the length, then the message. */
+const frameHeaderBytes = 5
+
 function frameMessage(message: Buffer): Buffer {
-  const header = Buffer.alloc(5)
+  const header = Buffer.alloc(frameHeaderBytes)
   header.writeUInt32BE(message.length, 1)
   return Buffer.concat([header, message])
 }
 
 function unframeMessage(body: Buffer): Buffer | undefined {
-  const isSingleMessage =
-    body.length >= 5 && body[0] === 0 && body.length === 5 + body.readUInt32BE(1)
-  return isSingleMessage ? body.subarray(5) : undefined
+  const isUncompressed = body.length >= frameHeaderBytes && body[0] === 0
+  if (!isUncompressed || body.length !== frameHeaderBytes + body.readUInt32BE(1)) return undefined
+  return body.subarray(frameHeaderBytes)
 }

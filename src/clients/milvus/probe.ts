@@ -1,5 +1,7 @@
-/** One attempt to reach Milvus as its clients do: connect, Connect, GetVersion, CheckHealth. */
+/** One attempt to reach Milvus as its clients do: Connect, GetVersion and CheckHealth over TLS. */
 import type { X509Certificate } from 'node:crypto'
+import { milvusUnhealthy, notMilvusMessage } from '../../failures/milvus.ts'
+import { getErrorMessage, truncate } from '../../util/text.ts'
 import {
   connectPath,
   encodeConnectRequest,
@@ -10,39 +12,41 @@ import {
   versionPath,
   type MilvusStatus,
 } from './api.ts'
-import { GrpcSession, type GrpcResponse } from './grpc-session.ts'
-import { connect, remainingTime, type Endpoint } from './connection.ts'
+import { connect } from './connection.ts'
+import { remainingTime, type Endpoint } from './endpoint.ts'
 import {
-  ProbeFailure,
-  untilTimeout,
-  milvusStatusFailure,
+  grpcStatus,
   grpcStatusFailure,
   isUnauthenticated,
+  milvusStatusFailure,
   rejectedTokenFailure,
-} from './failures.ts'
+} from './grpc-responses.ts'
+import { GrpcSession, type GrpcCall, type GrpcResponse } from './grpc-session.ts'
 import { httpStatusFailure } from './http-responses.ts'
-import { brokenCallFailure } from './http2-errors.ts'
-import { getErrorMessage, truncate } from '../../util/text.ts'
+import { callFailure } from './http2-errors.ts'
 
-/** What a successful attempt proved. */
+/** What a successful attempt found. */
 export interface ProbeResult {
-  /** Milvus' version; empty when it asked for credentials and none were given. */
+  /** Milvus' version; empty when Milvus requires credentials and there is no token. */
   readonly version: string
-  /** False when Milvus asked for credentials and none were given: reached all the same. */
+  /** False when Milvus requires credentials and there is no token: it was reached all the same. */
   readonly isAuthenticated: boolean
   /**
-   * Whether Milvus answers without credentials: authorization is off, and whoever reaches the ALB
-   * may do everything.
+   * Whether Milvus answers calls without credentials: its authorization is off, and anyone who
+   * reaches the ALB has full access.
    */
   readonly allowsUnauthenticatedAccess: boolean
   /**
-   * What Milvus, though healthy, may not do for want of memory, disk or rate; empty when nothing.
+   * What a healthy Milvus refuses for lack of memory or disk, or to limit a rate, as a phrase;
+   * empty when nothing.
    */
   readonly limits: string
   readonly certificate: X509Certificate
-  /** What was seen, a line a stage. */
+  /** One line per stage, for the log. */
   readonly trace: readonly string[]
 }
+
+type CallResult = Omit<ProbeResult, 'certificate'>
 
 /** @throws ProbeFailure */
 export async function probe(
@@ -50,144 +54,145 @@ export async function probe(
   token: string | undefined,
   signal: AbortSignal,
 ): Promise<ProbeResult> {
-  const connection = await connect(endpoint, signal)
-  const session = new GrpcSession(connection.socket, endpoint.host)
+  const { socket, certificate, trace } = await connect(endpoint, signal)
+  const session = new GrpcSession(socket, endpoint.host)
   const onAbort = () => session.close()
   signal.addEventListener('abort', onAbort)
   try {
-    return {
-      certificate: connection.certificate,
-      ...(await runCalls(session, endpoint, token, connection.trace)),
-    }
+    return { certificate, ...(await runCalls(session, endpoint, token, trace)) }
   } finally {
     signal.removeEventListener('abort', onAbort)
     session.close()
   }
 }
 
+/** GetVersion and CheckHealth have no fields to set. */
+const emptyMessage: Buffer = Buffer.alloc(0)
+
+/** Source: milvus, authentication_interceptor.go. */
+const encodeToken = (token: string): string => Buffer.from(token).toString('base64')
+
 async function runCalls(
   session: GrpcSession,
   endpoint: Endpoint,
   token: string | undefined,
   trace: readonly string[],
-): Promise<Omit<ProbeResult, 'certificate'>> {
-  const metadata: Record<string, string> = {
-    dbname: 'default',
-    ...(token !== undefined && { authorization: Buffer.from(token).toString('base64') }),
-  }
-  const call = async (path: string, request: Buffer, headers = metadata) => {
-    const method = path.split('/').at(-1) ?? path
-    try {
-      return {
-        method,
-        answer: await session.call({
-          authority: endpoint.host,
-          path,
-          request,
-          metadata: headers,
-          timeout: remainingTime(endpoint, endpoint.callTimeout),
-        }),
-      }
-    } catch (thrown) {
-      throw brokenCallFailure(method, thrown)
-    }
-  }
+): Promise<CallResult> {
+  const metadata: Record<string, string> = { dbname: 'default' }
+  const credentials = token === undefined ? {} : { authorization: encodeToken(token) }
+  const call = (path: string, request = emptyMessage, headers = { ...metadata, ...credentials }) =>
+    callMethod(session, endpoint, { path, request, metadata: headers })
 
   const connectCall = await call(connectPath, encodeConnectRequest(new Date()))
-  const traceToConnect = [
-    ...trace,
-    `HTTP ${connectCall.answer.httpStatus}, grpc-status ${connectCall.answer.status ?? 'none'} to Connect`,
-  ]
-  if (requiresCredentials(connectCall.answer))
-    return unauthenticatedResult(connectCall.answer, token, traceToConnect)
-  // Milvus before 2.2.9 has no Connect; GetVersion it has.
-  const connectResponse =
-    connectCall.answer.status === 12 ? undefined : parseSuccess(connectCall, parseConnectResponse)
+  const connectTrace = [...trace, formatTrace(connectCall)]
+  if (requiresCredentials(connectCall))
+    return unauthenticatedResult(connectCall, token, connectTrace)
+  // Milvus before 2.2.9 has no Connect, but it has GetVersion.
+  const connectResponse = parseIfImplemented(connectCall, parseConnectResponse)
   if (connectResponse?.identifier) metadata['identifier'] = connectResponse.identifier
-  const versionCall = await call(versionPath, Buffer.alloc(0))
-  if (requiresCredentials(versionCall.answer))
-    return unauthenticatedResult(versionCall.answer, token, traceToConnect)
+
+  const versionCall = await call(versionPath)
+  if (requiresCredentials(versionCall))
+    return unauthenticatedResult(versionCall, token, connectTrace)
   const version = truncate(parseSuccess(versionCall, parseVersionResponse).version, 100)
-  // A token says nothing of whether one is needed.
-  const anonymousMetadata = Object.fromEntries(
-    Object.entries(metadata).filter(([name]) => name !== 'authorization'),
-  )
-  const [healthCall, anonymousCall] = await Promise.all([
-    call(healthPath, Buffer.alloc(0)),
-    token === undefined ? versionCall : call(versionPath, Buffer.alloc(0), anonymousMetadata),
-  ])
-  const limits =
-    healthCall.answer.status === 12
-      ? ''
-      : checkHealth(parseSuccess(healthCall, parseHealthResponse))
+
+  // With a token, only a call without it shows whether Milvus requires one.
+  const callAnonymously = () =>
+    token === undefined ? versionCall : call(versionPath, emptyMessage, metadata)
+  const [healthCall, anonymousCall] = await Promise.all([call(healthPath), callAnonymously()])
+  const health = parseIfImplemented(healthCall, parseHealthResponse)
   return {
     version: version || (connectResponse?.version ?? ''),
     isAuthenticated: true,
-    allowsUnauthenticatedAccess: anonymousCall.answer.status === 0,
-    limits,
-    trace: [...traceToConnect, `Milvus ${version} says that it is healthy`],
+    allowsUnauthenticatedAccess: anonymousCall.response.status === grpcStatus.ok,
+    limits: health ? checkHealth(health) : '',
+    trace: [...connectTrace, `Milvus ${version} reports that it is healthy`],
   }
 }
 
-const requiresCredentials = ({ status, message }: GrpcResponse): boolean =>
+/** A call that was answered. */
+interface AnsweredCall {
+  readonly method: string
+  readonly response: GrpcResponse
+}
+
+async function callMethod(
+  session: GrpcSession,
+  endpoint: Endpoint,
+  call: Pick<GrpcCall, 'path' | 'request' | 'metadata'>,
+): Promise<AnsweredCall> {
+  const method = call.path.split('/').at(-1) ?? call.path
+  try {
+    const timeout = remainingTime(endpoint, endpoint.callTimeout)
+    const response = await session.call({ ...call, authority: endpoint.host, timeout })
+    return { method, response }
+  } catch (thrown) {
+    throw callFailure(method, thrown)
+  }
+}
+
+const formatTrace = ({ method, response }: AnsweredCall): string =>
+  `gRPC: HTTP ${response.httpStatus}, grpc-status ${response.status ?? 'none'} to ${method}`
+
+const requiresCredentials = ({ response: { status, message } }: AnsweredCall): boolean =>
   status !== undefined && isUnauthenticated(status, message)
 
 function unauthenticatedResult(
-  answer: GrpcResponse,
+  { response }: AnsweredCall,
   token: string | undefined,
   trace: readonly string[],
-): Omit<ProbeResult, 'certificate'> {
-  if (token === undefined)
-    return {
-      version: '',
-      isAuthenticated: false,
-      allowsUnauthenticatedAccess: false,
-      limits: '',
-      trace,
-    }
-  throw rejectedTokenFailure(token, answer.status ?? 0, answer.message)
+): CallResult {
+  if (token !== undefined)
+    throw rejectedTokenFailure(token, response.status ?? grpcStatus.unknown, response.message)
+  return {
+    version: '',
+    isAuthenticated: false,
+    allowsUnauthenticatedAccess: false,
+    limits: '',
+    trace,
+  }
 }
 
-/** The message in an answer that is a success all the way down. */
+type ResponseParser<T> = (body: Buffer) => T
+
+/** The message of a successful answer; undefined when this Milvus does not have the method. */
+function parseIfImplemented<T extends { status: MilvusStatus }>(
+  call: AnsweredCall,
+  parse: ResponseParser<T>,
+): T | undefined {
+  if (call.response.status === grpcStatus.unimplemented) return undefined
+  return parseSuccess(call, parse)
+}
+
+/** The message of an answer that is a success for HTTP, gRPC and Milvus. */
 function parseSuccess<T extends { status: MilvusStatus }>(
-  { method, answer }: { method: string; answer: GrpcResponse },
-  parse: (body: Buffer) => T,
+  { method, response }: AnsweredCall,
+  parse: ResponseParser<T>,
 ): T {
-  if (answer.status === undefined) throw httpStatusFailure(answer)
-  if (answer.status !== 0) throw grpcStatusFailure(method, answer.status, answer.message)
-  const message = parseBody(method, answer.body, parse)
+  if (response.status === undefined) throw httpStatusFailure(response)
+  if (response.status !== grpcStatus.ok)
+    throw grpcStatusFailure(method, response.status, response.message)
+  const message = parseBody(method, response.body, parse)
   if (message.status.code === 0) return message
   throw milvusStatusFailure(method, message.status.code, message.status.reason)
 }
 
-function parseBody<T>(method: string, body: Buffer | undefined, parse: (body: Buffer) => T): T {
+function parseBody<T>(method: string, body: Buffer | undefined, parse: ResponseParser<T>): T {
   try {
-    if (!body) throw new RangeError('it is not one message that is whole and not compressed')
+    if (!body) throw new RangeError('it is not exactly one complete and uncompressed message')
     return parse(body)
   } catch (thrown) {
-    throw new ProbeFailure({
-      code: 'milvus-not-found',
-      problem: `The answer to ${method} is no message of Milvus (${getErrorMessage(thrown)}).`,
-      remedy: "Check that the Ingress' Service and port are those of Milvus' gRPC API (19530).",
-      retryFor: 0,
-      cause: thrown,
-    })
+    throw notMilvusMessage(method, getErrorMessage(thrown), thrown)
   }
 }
 
-/** @returns its limits, as a phrase */
-function checkHealth({
-  isHealthy,
-  reasons,
-  limits,
-}: ReturnType<typeof parseHealthResponse>): string {
-  if (isHealthy)
-    return `${limits.join(', ')}${limits.length > 0 && reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}`
-  throw new ProbeFailure({
-    code: 'milvus-unhealthy',
-    problem: `Milvus says that it is not healthy: ${[...reasons, ...limits].join('; ') || 'no reason given'}.`,
-    remedy:
-      'Look at the components that it names ("kubectl get pods"); give probe-timeout more time if they are still starting.',
-    retryFor: untilTimeout,
-  })
+/**
+ * The limits of a healthy Milvus, as a phrase.
+ * @throws ProbeFailure when it is not healthy
+ */
+function checkHealth(health: ReturnType<typeof parseHealthResponse>): string {
+  const { isHealthy, reasons, limits } = health
+  if (!isHealthy) throw milvusUnhealthy([...reasons, ...limits])
+  if (limits.length === 0 || reasons.length === 0) return limits.join(', ')
+  return `${limits.join(', ')} (${reasons.join('; ')})`
 }

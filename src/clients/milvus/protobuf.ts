@@ -1,14 +1,9 @@
-/**
- * As much of Protocol Buffers' wire format as three messages need. Source: protobuf.dev, Encoding.
- */
+/** The part of Protocol Buffers' wire format that api.ts needs. Source: protobuf.dev, Encoding. */
 
-/**
- * A decoded message: for each field number its values in order; unknown fields are simply there and
- * ignored.
- */
+/** A decoded message: by field number the values in order, unknown fields included. */
 export type MessageFields = ReadonlyMap<number, readonly (bigint | Buffer)[]>
 
-/** A field of bytes, text or a message inside. An empty one is left out, as proto3 does. */
+/** Encodes a field of bytes, text or a message. An empty one is omitted, as in proto3. */
 export function encodeLengthDelimited(fieldNumber: number, content: string | Uint8Array): Buffer {
   const bytes = Buffer.from(content)
   return bytes.length === 0
@@ -18,32 +13,38 @@ export function encodeLengthDelimited(fieldNumber: number, content: string | Uin
 
 function encodeVarint(value: number): Buffer {
   const bytes: number[] = []
-  for (let remaining = value; ; remaining = Math.floor(remaining / 128)) {
-    if (remaining < 128) return Buffer.from([...bytes, remaining])
+  let remaining = value
+  while (remaining >= 128) {
     bytes.push((remaining % 128) | 128)
+    remaining = Math.floor(remaining / 128)
   }
+  return Buffer.from([...bytes, remaining])
 }
 
-/** The number that begins at `at`, and where what follows it begins. */
+/** The number at `offset`, and the offset after it. */
 function decodeVarint(bytes: Buffer, offset: number): [value: bigint, end: number] {
   let value = 0n
   for (let index = 0; index < 10; index += 1) {
     const byte = bytes[offset + index]
-    if (byte === undefined) throw new RangeError('a varint that never ends')
+    if (byte === undefined) throw new RangeError('truncated varint')
     value |= BigInt(byte & 127) << BigInt(7 * index)
     if (byte < 128) return [value, offset + index + 1]
   }
-  throw new RangeError('a varint of more than ten bytes')
+  throw new RangeError('varint of more than ten bytes')
 }
 
 function decodePackedVarints(bytes: Buffer): bigint[] {
   const values: bigint[] = []
-  for (let offset = 0, value = 0n; offset < bytes.length; values.push(value))
-    [value, offset] = decodeVarint(bytes, offset)
+  let offset = 0
+  while (offset < bytes.length) {
+    const [value, end] = decodeVarint(bytes, offset)
+    values.push(value)
+    offset = end
+  }
   return values
 }
 
-/** No message that we read has as many values; each costs many times the bytes that it came in. */
+/** Far more than any message of the probe has: a decoded value costs many times its bytes. */
 const maxValues = 50_000
 
 /** @throws RangeError when the bytes are not a message */
@@ -57,7 +58,7 @@ export function decodeMessage(bytes: Buffer): MessageFields {
     return value
   }
   const readBytes = (length: number): Buffer => {
-    if (offset + length > bytes.length) throw new RangeError('a field longer than its message')
+    if (offset + length > bytes.length) throw new RangeError('field longer than its message')
     offset += length
     return bytes.subarray(offset - length, offset)
   }
@@ -70,8 +71,9 @@ export function decodeMessage(bytes: Buffer): MessageFields {
   while (offset < bytes.length) {
     const tag = Number(readVarint())
     const readValue = wireTypeReaders[tag & 7]
-    if (!readValue) throw new RangeError(`wire type ${tag & 7}`)
-    if ((valueCount += 1) > maxValues) throw new RangeError(`more than ${maxValues} values`)
+    if (!readValue) throw new RangeError(`unknown wire type ${tag & 7}`)
+    valueCount += 1
+    if (valueCount > maxValues) throw new RangeError(`more than ${maxValues} values`)
     const values = fields.get(tag >>> 3) ?? []
     values.push(readValue())
     fields.set(tag >>> 3, values)
@@ -104,7 +106,7 @@ export function getRepeatedTextField(fields: MessageFields, fieldNumber: number)
   )
 }
 
-/** Every value of a repeated number field, packed into one or a field each. */
+/** Every value of a repeated number field, packed or not. */
 export function getRepeatedNumberField(fields: MessageFields, fieldNumber: number): number[] {
   const values = (fields.get(fieldNumber) ?? []).flatMap((value) =>
     Buffer.isBuffer(value) ? decodePackedVarints(value) : [value],

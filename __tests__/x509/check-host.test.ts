@@ -1,0 +1,58 @@
+import { expect, test } from '@jest/globals'
+import { getDnsNames } from '../../src/x509/certificate.ts'
+import { checkHost } from '../../src/x509/checks.ts'
+import { authority, host, keyAlgorithm, parseLeaf } from './issued-certificates.ts'
+
+const issueLeaf = async (hosts: string[], commonName?: string) =>
+  parseLeaf(
+    (await authority.issue({ hosts, keyAlgorithm, ...(commonName && { commonName }) })).certificate,
+  )
+const namedLeaf = await issueLeaf(['a.example.com', '*.b.example.com', '10.0.3.7'])
+const leafWithoutNames = await issueLeaf([], host)
+
+const problemPrefix = (name: string): string =>
+  `The certificate does not cover ${name}: its names are a.example.com, *.b.example.com.`
+
+test('DNS names exclude IP addresses', () => {
+  expect(getDnsNames(namedLeaf)).toEqual(['a.example.com', '*.b.example.com'])
+})
+
+test.each([
+  {
+    name: 'no name matches',
+    leaf: namedLeaf,
+    checkedHost: host,
+    message: problemPrefix(host),
+  },
+  {
+    name: 'a wildcard matches only with two labels',
+    leaf: namedLeaf,
+    checkedHost: 'y.x.b.example.com',
+    message: `${problemPrefix('y.x.b.example.com')} *.b.example.com covers exactly one label in place of the asterisk.`,
+  },
+  {
+    name: 'a wildcard does not match its parent domain',
+    leaf: namedLeaf,
+    checkedHost: 'b.example.com',
+    message: `${problemPrefix('b.example.com')} *.b.example.com covers exactly one label in place of the asterisk.`,
+  },
+  {
+    name: 'only the common name matches',
+    leaf: leafWithoutNames,
+    checkedHost: host,
+    message: `The certificate does not cover ${host}: it has no subject alternative names. Its common name matches, but clients ignore common names.`,
+  },
+  {
+    name: 'not even the common name matches',
+    leaf: leafWithoutNames,
+    checkedHost: 'other.example.com',
+    message:
+      'The certificate does not cover other.example.com: it has no subject alternative names.',
+  },
+])('$name', ({ leaf, checkedHost, message }) => {
+  expect(checkHost(leaf, checkedHost).map((problem) => problem.message)).toEqual([message])
+})
+
+test('a wildcard covers one label', () => {
+  expect(checkHost(namedLeaf, 'x.b.example.com')).toEqual([])
+})

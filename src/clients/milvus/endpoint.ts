@@ -1,0 +1,38 @@
+/** The endpoint that the probe tests. */
+import type { X509Certificate } from 'node:crypto'
+
+/** Where to connect, and what to expect there. */
+export interface Endpoint {
+  /** The name in the certificate and in the Ingress rule. */
+  readonly host: string
+  /** The ALB's name and the listener's port, or what input probe-address has instead. */
+  readonly address: { readonly host: string; readonly port: number }
+  /** PEM of CA certificates to trust in addition. */
+  readonly ca: string | undefined
+  /** The certificate that the ALB should serve; undefined when it is not known. */
+  readonly expectedCertificate: X509Certificate | undefined
+  /** What the inputs say about the listener, to explain a failure. */
+  readonly listener: Listener
+  /** Milliseconds for each stage of the connection. */
+  readonly timeout: number
+  /**
+   * Milliseconds for each call. An ALB takes 10 s to answer 504 for a target that drops its
+   * packets.
+   */
+  readonly callTimeout: number
+  /** When the whole attempt must end, in milliseconds since the epoch; absent for no deadline. */
+  readonly deadline?: number
+}
+
+export interface Listener {
+  readonly isInternal: boolean
+  /** The input that allows only some addresses, with its value: it explains a silent ALB. */
+  readonly restrictedBy: string | undefined
+  readonly sslPolicy: string
+  /** The IngressGroup, whose other Ingresses also add certificates to the listener. */
+  readonly group: string | undefined
+}
+
+/** `timeout`, or less when the attempt must end before. */
+export const remainingTime = ({ deadline = Infinity }: Endpoint, timeout: number): number =>
+  Math.max(1, Math.min(timeout, deadline - Date.now()))

@@ -1,0 +1,261 @@
+/** What can be wrong with the certificate, chain and private key in the inputs. */
+import { ActionError } from './action-error.ts'
+
+const certificateRemedy =
+  'Set it to X.509 certificates in PEM format, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.'
+
+export function certificateCorrupt(input: string, cause: unknown): ActionError {
+  return new ActionError({
+    code: 'certificate-unreadable',
+    problem: `Input ${input} contains a certificate that cannot be parsed.`,
+    remedy: certificateRemedy,
+    cause,
+  })
+}
+
+/** @param found what the input contains instead, such as "a public key"; undefined for no PEM */
+export function certificateMissing(input: string, found: string | undefined): ActionError {
+  return new ActionError({
+    code: 'certificate-unreadable',
+    problem: `Input ${input} contains ${found === undefined ? 'no certificate in PEM format' : `${found} but no certificate`}.`,
+    remedy: certificateRemedy,
+  })
+}
+
+export function certificateInputIsPrivateKey(input: string): ActionError {
+  return new ActionError({
+    code: 'certificate-unreadable',
+    problem: `Input ${input} contains a private key but no certificate.`,
+    remedy: 'Set certificate to the certificate, and private-key to the key.',
+  })
+}
+
+export function certificateInputIsRequest(input: string): ActionError {
+  return new ActionError({
+    code: 'certificate-unreadable',
+    problem: `Input ${input} contains a certificate request but no certificate.`,
+    remedy: 'A CA signs the request. Set the input to the certificate that the CA returned.',
+  })
+}
+
+export function certificateInputIsPkcs7(input: string): ActionError {
+  return new ActionError({
+    code: 'certificate-unreadable',
+    problem: `Input ${input} contains a PKCS#7 bundle but no certificate in PEM format.`,
+    remedy:
+      'Extract the certificates with "openssl pkcs7 -in chain.p7b -print_certs -out chain.pem".',
+  })
+}
+
+export function certificateAndKeySwapped(): ActionError {
+  return new ActionError({
+    code: 'certificate-unreadable',
+    problem: 'Inputs certificate and private-key are swapped.',
+    remedy: 'Exchange the two values.',
+  })
+}
+
+export function privateKeyEncrypted(): ActionError {
+  return new ActionError({
+    code: 'private-key-unreadable',
+    problem: 'Input private-key is encrypted.',
+    remedy:
+      'ACM accepts only unencrypted keys. Decrypt it with "openssl pkey -in key.pem -out plain.pem" and store the result as the secret.',
+  })
+}
+
+export function privateKeyInOpensshFormat(): ActionError {
+  return new ActionError({
+    code: 'private-key-unreadable',
+    problem: 'Input private-key is in OpenSSH format.',
+    remedy:
+      'If the certificate was requested with this key, convert a copy to PEM with "ssh-keygen -p -N \'\' -m PEM -f FILE".',
+  })
+}
+
+export function multiplePrivateKeys(count: number): ActionError {
+  return new ActionError({
+    code: 'private-key-unreadable',
+    problem: `Input private-key contains ${count} private keys.`,
+    remedy: 'Keep only the key that the certificate was requested with.',
+  })
+}
+
+/** @param found what the input contains instead, such as "a public key"; undefined for no PEM */
+export function privateKeyMissing(found: string | undefined): ActionError {
+  return new ActionError({
+    code: 'private-key-unreadable',
+    problem: `Input private-key contains ${found === undefined ? 'no private key in PEM format' : `${found} but no private key`}.`,
+    remedy:
+      'Set it to the unencrypted RSA or EC key, in PEM format, that the certificate was requested with.',
+  })
+}
+
+/** Without a cause: the parser has read the key, so its own error must not reach a log. */
+export function privateKeyCorrupt(): ActionError {
+  return new ActionError({
+    code: 'private-key-unreadable',
+    problem: 'Input private-key contains a private key that cannot be parsed.',
+    remedy:
+      'Set it to an unencrypted RSA or EC key in PEM format, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----.',
+  })
+}
+
+/** @param names the DNS names of the certificate, or its subject */
+export function privateKeyMismatch(names: string): ActionError {
+  return new ActionError({
+    code: 'private-key-mismatch',
+    problem: `Input private-key does not match the certificate for ${names}.`,
+    remedy:
+      'Set it to the key that the certificate was requested with; a renewal often comes with a new key.',
+  })
+}
+
+/** @param first the subject of the first of them */
+export function unrelatedCertificates(count: number, first: string): ActionError {
+  return new ActionError({
+    code: 'certificate-chain-invalid',
+    problem: `Inputs certificate and certificate-chain contain ${count} certificate${count === 1 ? '' : 's'} that did not sign this certificate or its issuers (first: ${first}).`,
+    remedy:
+      'Include only the intermediate certificates that belong to this certificate, not those of an earlier one.',
+  })
+}
+
+/** ACM requires the chain of every certificate that is not self-signed, and so do clients. */
+export function intermediateMissing(subject: string, issuer: string): ActionError {
+  return new ActionError({
+    code: 'certificate-chain-invalid',
+    problem: `Input certificate contains only the server certificate (${subject}); the intermediate (${issuer}) is missing, which ACM and clients require.`,
+    remedy:
+      'Set certificate to the full chain (fullchain.pem), or certificate-chain to the intermediate certificates.',
+  })
+}
+
+/** @param algorithm as ACM names it, such as RSA_8192 */
+export function keyTypeUnsupported(algorithm: string): ActionError {
+  return new ActionError({
+    code: 'certificate-key-unsupported',
+    problem: `The certificate has a key of type ${algorithm}, which ACM cannot import.`,
+    remedy:
+      'Request a certificate with an RSA key of 2048 to 4096 bits, or with an EC key on curve P-256, P-384 or P-521.',
+  })
+}
+
+/** ACM requires the certificate and its issuer to have keys of the same type. */
+export function keyTypesMixed(key: {
+  /** As ACM names them, such as RSA_2048. */
+  readonly algorithm: string
+  readonly issuerAlgorithm: string
+  readonly issuerType: 'RSA' | 'EC'
+}): ActionError {
+  return new ActionError({
+    code: 'certificate-key-unsupported',
+    problem: `The certificate has a key of type ${key.algorithm}, but its issuer has one of type ${key.issuerAlgorithm}; ACM requires both to be RSA or both to be EC.`,
+    remedy: `Request the certificate with an ${key.issuerType} key.`,
+  })
+}
+
+export function signatureWeak(subject: string, algorithm: string): ActionError {
+  return new ActionError({
+    code: 'certificate-signature-weak',
+    problem: `Certificate ${subject} is signed with ${algorithm}, which clients reject.`,
+    remedy:
+      'Request a certificate that is signed with SHA-256 or better, from a CA whose own certificates are too.',
+  })
+}
+
+function rejectedByAcm(reason: string, remedy: string): ActionError {
+  return new ActionError({
+    code: 'certificate-refused',
+    problem: `ACM would reject the certificate: ${reason}.`,
+    remedy,
+  })
+}
+
+/** @param bytes of PEM */
+export function certificateTooLarge(bytes: number, limit: number): ActionError {
+  return rejectedByAcm(
+    `it has ${bytes} bytes of PEM, and the limit is ${limit}`,
+    'Request a certificate with fewer names.',
+  )
+}
+
+/** @param bytes of PEM */
+export function chainTooLarge(bytes: number, limit: number): ActionError {
+  return rejectedByAcm(
+    `its chain has ${bytes} bytes of PEM, and the limit is ${limit}`,
+    'Include only the certificates between this one and its root.',
+  )
+}
+
+export function issuerNameEmpty(): ActionError {
+  return rejectedByAcm('it has no issuer name', 'Have it issued by a CA that has a name.')
+}
+
+/** @param length in characters */
+export function ocspUrlTooLong(length: number, limit: number): ActionError {
+  return rejectedByAcm(
+    `its OCSP URL has ${length} characters, and the limit is ${limit}`,
+    'Have it issued with a shorter OCSP URL.',
+  )
+}
+
+export function certificateExpired(subject: string, expiredAt: Date): ActionError {
+  return new ActionError({
+    code: 'certificate-expired',
+    problem: `Certificate ${subject} expired on ${expiredAt.toISOString()}.`,
+    remedy: 'Renew it, and set certificate, private-key and certificate-chain to the new files.',
+  })
+}
+
+export function chainCertificateExpired(subject: string, expiredAt: Date): ActionError {
+  return new ActionError({
+    code: 'certificate-expired',
+    problem: `Certificate ${subject} in the chain expired on ${expiredAt.toISOString()}.`,
+    remedy: "Use the CA's current chain, or remove the expired certificate from it.",
+  })
+}
+
+export function certificateNotYetValid(subject: string, validFrom: Date): ActionError {
+  return new ActionError({
+    code: 'certificate-not-yet-valid',
+    problem: `Certificate ${subject} is not valid until ${validFrom.toISOString()}.`,
+    remedy:
+      "Wait until then, or correct the runner's clock; ACM rejects a certificate before its validity starts.",
+  })
+}
+
+const hostMismatchRemedy =
+  'Use a certificate for this host, or set host to a name that the certificate covers.'
+
+export function hostNotCovered(host: string, dnsNames: readonly string[]): ActionError {
+  return new ActionError({
+    code: 'certificate-host-mismatch',
+    problem:
+      dnsNames.length === 0
+        ? `The certificate does not cover ${host}: it has no subject alternative names.`
+        : `The certificate does not cover ${host}: its names are ${dnsNames.join(', ')}.`,
+    remedy: hostMismatchRemedy,
+  })
+}
+
+/** @param wildcard the name of the certificate that covers the host only by its parent domain */
+export function hostBeyondWildcard(
+  host: string,
+  dnsNames: readonly string[],
+  wildcard: string,
+): ActionError {
+  return new ActionError({
+    code: 'certificate-host-mismatch',
+    problem: `The certificate does not cover ${host}: its names are ${dnsNames.join(', ')}. ${wildcard} covers exactly one label in place of the asterisk.`,
+    remedy: hostMismatchRemedy,
+  })
+}
+
+export function hostOnlyInCommonName(host: string): ActionError {
+  return new ActionError({
+    code: 'certificate-host-mismatch',
+    problem: `The certificate does not cover ${host}: it has no subject alternative names. Its common name matches, but clients ignore common names.`,
+    remedy: `Request a certificate with ${host} as a subject alternative name.`,
+  })
+}
