@@ -90,7 +90,7 @@ scenario(
       {
         inputs: { chart: 'milvus-9.9.9.tgz' },
         code: 'chart-not-found',
-        says: `Input chart is the path milvus-9.9.9.tgz, and ${options.workspace}/milvus-9.9.9.tgz does not exist`,
+        says: `Input chart is the path milvus-9.9.9.tgz, but ${options.workspace}/milvus-9.9.9.tgz does not exist`,
       },
       {
         inputs: { chart: './charts' },

@@ -86,7 +86,7 @@ scenario(
     await repositoryContacted
     await setPending(environment, 2, new Date())
     releaseRequest()
-    expect(await rejection).toContain('Another helm has begun since this run looked')
+    expect(await rejection).toContain('Another helm operation started during this run')
   },
 )
 
@@ -220,14 +220,14 @@ scenario(
     }
     expect(
       await expectFailureWithoutWrites(scenario, {}, 'chart-repository-unreachable'),
-    ).toContain('Give chart-username and chart-password')
+    ).toContain('Set chart-username and chart-password')
     expect(
       await expectFailureWithoutWrites(
         scenario,
         { ...chartCredentials, 'chart-password': 'canary-of-another' },
         'chart-repository-unreachable',
       ),
-    ).toContain('does not take chart-username and chart-password')
+    ).toContain('rejects chart-username and chart-password')
     expectSuccess(await scenario.run(chartCredentials))
   },
 )
@@ -246,7 +246,7 @@ scenario(
       const chart = registry.reference
       expect(
         await expectFailureWithoutWrites(scenario, { chart }, 'chart-repository-unreachable'),
-      ).toContain('Give chart-username and chart-password')
+      ).toContain('Set chart-username and chart-password')
       expect(
         await expectFailureWithoutWrites(
           scenario,
@@ -417,7 +417,7 @@ scenario(
       { values: 'standalone: {messageQueue: none}' },
       'helm-upgrade-failed',
     )
-    for (const part of ['needs a message queue', 'correct values']) expect(text).toContain(part)
+    for (const part of ['needs a message queue', 'Correct values']) expect(text).toContain(part)
   },
 )
 

@@ -261,7 +261,7 @@ describe('with a helm on the PATH', () => {
     })
 
     test.each([
-      ['v3.13.3', /^The helm on the PATH is v3\.13\.3, which has no/],
+      ['v3.13.3', /^helm on the PATH is v3\.13\.3, which does not support/],
       ['v2.17.0', /is v2\.17\.0/],
       ['v3.2.4', /is v3\.2\.4/],
       ['hello', /is hello, which/],
@@ -337,7 +337,12 @@ describe('with a helm on the PATH', () => {
         /would exceed/,
       ],
       ['an exit without a word', 'exit 3', 'helm-upgrade-failed', /it ended with exit code 3$/],
-      ['a kill', 'kill -9 $$', 'helm-upgrade-failed', /it ended with (a signal|exit code)/],
+      [
+        'a kill',
+        'kill -9 $$',
+        'helm-upgrade-failed',
+        /it (was ended by a signal|ended with exit code)/,
+      ],
     ])('%s', async (_, script, code, message) => {
       await installFakeHelm(script)
       const error = await captureActionError(() => upgrade(upgradeRequest, createOptions()))
@@ -409,7 +414,7 @@ describe('with a helm on the PATH', () => {
       const error = await captureActionError(() => previewUpgrade(upgradeRequest, createOptions()))
       expect([error.code, error.message]).toEqual([
         'helm-upgrade-failed',
-        'helm could not upgrade release milvus-demo: its dry run printed no release as JSON',
+        'helm could not upgrade release milvus-demo: its dry run printed no release in JSON',
       ])
     })
   })

@@ -34,7 +34,7 @@ describe('of an upgrade', () => {
       'another webhook',
       'Internal error occurred: failed calling webhook "vault.hashicorp.com": failed to call webhook: context deadline exceeded',
       'helm-upgrade-failed',
-      /serves webhook vault\.hashicorp\.com run/,
+      /server of webhook vault\.hashicorp\.com run/,
     ],
     [
       'a policy',
@@ -76,7 +76,7 @@ describe('of an upgrade', () => {
       'credentials that ended',
       'query: failed to query with labels: Unauthorized',
       'cluster-unauthorized',
-      /ended/,
+      /expired/,
     ],
     [
       'an API that is away, helm 3',
@@ -94,31 +94,31 @@ describe('of an upgrade', () => {
       'a field of somebody else',
       'conflict occurred while applying object milvus/milvus-demo /v1, Kind=Service: Apply failed with 1 conflict: conflict with "kubectl-patch" using v1: .spec.type',
       'helm-upgrade-failed',
-      /^kubectl-patch has changed/,
+      /^kubectl-patch changed/,
     ],
     [
       'a write at the same moment',
       'Operation cannot be fulfilled on services "milvus-demo": the object has been modified; please apply your changes to the latest version and try again',
       'helm-upgrade-failed',
-      /same moment/,
+      /at the same time/,
     ],
     [
       'an object of nobody',
       'Unable to continue with update: Service "x" in namespace "milvus" exists and cannot be imported into the current release: invalid ownership metadata',
       'helm-upgrade-failed',
-      /belongs to nobody/,
+      /belongs to another release or to none/,
     ],
     [
       'a StatefulSet',
       'StatefulSet.apps "x" is invalid: spec: Forbidden: updates to statefulset spec for fields other than \'replicas\' are forbidden',
       'helm-upgrade-failed',
-      /does not change that field/,
+      /does not allow changing that field/,
     ],
     [
       'a selector',
       'cannot patch "x" with kind Deployment: Deployment.apps "x" is invalid: spec.selector: Invalid value: field is immutable',
       'helm-upgrade-failed',
-      /does not change that field/,
+      /does not allow changing that field/,
     ],
     [
       'a kind that is not there',
@@ -148,13 +148,13 @@ describe('of an upgrade', () => {
       'a chart that says no',
       'execution error at (milvus/templates/deployment.yaml:27:28): standalone only',
       'helm-upgrade-failed',
-      /correct values/,
+      /Correct values/,
     ],
     [
       'a template, helm 4',
       'milvus/templates/service.yaml:9:21; executing "milvus/templates/service.yaml" at <$service.labels>:; can\'t evaluate field labels in type int64',
       'helm-upgrade-failed',
-      /correct values/,
+      /Correct values/,
     ],
     [
       'a release that is gone',
@@ -189,7 +189,7 @@ describe('of fetching a chart', () => {
       'no such version',
       'chart "milvus" version "5.0.19" not found in https://charts.example.com repository',
       'chart-not-found',
-      /set chart-version to one that is there/,
+      /set chart-version to an available version/,
     ],
     [
       'no such version in an added repository',
@@ -201,7 +201,7 @@ describe('of fetching a chart', () => {
       'an archive that is gone',
       'failed to fetch https://charts.example.com/milvus-5.0.19.tgz : 404 Not Found',
       'chart-not-found',
-      /If it has moved/,
+      /If the chart has moved/,
     ],
     [
       'no such chart in a registry, helm 4',
@@ -231,25 +231,25 @@ describe('of fetching a chart', () => {
       'no credentials',
       `${invalidRepositoryPrefix}failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized`,
       'chart-repository-unreachable',
-      /^Give chart-username and chart-password/,
+      /^Set chart-username and chart-password/,
     ],
     [
       'no right',
       `${invalidRepositoryPrefix}failed to fetch https://charts.example.com/index.yaml : 403 Forbidden`,
       'chart-repository-unreachable',
-      /^Give chart-username/,
+      /^Set chart-username/,
     ],
     [
       'a registry without credentials',
       `${ociErrorPrefix}GET "https://r/v2/charts/milvus/manifests/5.0.19": basic credential not found`,
       'chart-repository-unreachable',
-      /^Give chart-username/,
+      /^Set chart-username/,
     ],
     [
       'a registry that refuses',
       `${ociErrorPrefix}GET "https://r/v2/charts/milvus/manifests/5.0.19": response status code 403: Forbidden`,
       'chart-repository-unreachable',
-      /^Give chart-username/,
+      /^Set chart-username/,
     ],
     [
       'nobody listens',
@@ -293,59 +293,72 @@ describe('of fetching a chart', () => {
   test('credentials that were given and refused', () => {
     expect(
       chartFailure('401 Unauthorized: 401 ', { ...chartSource, hasCredentials: true }).remedy,
-    ).toMatch(/^https:\/\/charts\.example\.com does not take chart-username and chart-password/)
+    ).toMatch(/^https:\/\/charts\.example\.com rejects chart-username and chart-password/)
   })
 
   test('without a word', () => {
-    expect(extractFetchError(null, '', '')).toBe('it ended with a signal')
+    expect(extractFetchError(null, '', '')).toBe('it was ended by a signal')
   })
 
   test.each<
     [
       string,
-      Partial<Parameters<typeof chartFailure>[1]>,
-      message: string,
-      code: string,
-      remedy: RegExp,
+      {
+        readonly chart: Partial<Parameters<typeof chartFailure>[1]>
+        readonly message: string
+        readonly code: string
+        readonly remedy: RegExp
+      },
     ]
   >([
     [
       'an archive that is gone',
-      { kind: 'archive' },
-      'failed to fetch https://charts.example.com/milvus.tgz : 404 Not Found',
-      'chart-not-found',
-      /^Correct the URL in chart/,
+      {
+        chart: { kind: 'archive' },
+        message: 'failed to fetch https://charts.example.com/milvus.tgz : 404 Not Found',
+        code: 'chart-not-found',
+        remedy: /^Correct the URL in chart/,
+      },
     ],
     [
       'an archive that is private',
-      { kind: 'archive' },
-      'failed to fetch https://charts.example.com/milvus.tgz : 401 Unauthorized',
-      'chart-repository-unreachable',
-      /^helm has no credentials for the URL of an archive/,
+      {
+        chart: { kind: 'archive' },
+        message: 'failed to fetch https://charts.example.com/milvus.tgz : 401 Unauthorized',
+        code: 'chart-repository-unreachable',
+        remedy: /^helm sends no credentials to the URL of an archive/,
+      },
     ],
     [
       'an alias, helm without repositories',
-      { kind: 'path-or-alias', name: 'corp/milvus' },
-      'no repositories found. You must add one before updating',
-      'chart-not-found',
-      /chart to milvus; or add the repository before this step \("helm repo add corp URL"\)/,
+      {
+        chart: { kind: 'path-or-alias', name: 'corp/milvus' },
+        message: 'no repositories found. You must add one before updating',
+        code: 'chart-not-found',
+        remedy:
+          /chart to milvus; or add the repository before this step \("helm repo add corp URL"\)/,
+      },
     ],
     [
       'an alias that helm does not know',
-      { kind: 'path-or-alias', name: 'corp/milvus' },
-      "no repositories found matching 'corp'.  Nothing will be updated",
-      'chart-not-found',
-      /helm repo add corp URL/,
+      {
+        chart: { kind: 'path-or-alias', name: 'corp/milvus' },
+        message: "no repositories found matching 'corp'.  Nothing will be updated",
+        code: 'chart-not-found',
+        remedy: /helm repo add corp URL/,
+      },
     ],
     [
       'an alias whose credentials are refused',
-      { kind: 'path-or-alias', name: 'corp/milvus', source: 'helm repository corp' },
-      'failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized',
-      'chart-repository-unreachable',
-      /^The credentials with which helm repository corp was added/,
+      {
+        chart: { kind: 'path-or-alias', name: 'corp/milvus', source: 'helm repository corp' },
+        message: 'failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized',
+        code: 'chart-repository-unreachable',
+        remedy: /^The credentials with which helm repository corp was added/,
+      },
     ],
-  ])('%s', (_, overrides, message, code, remedy) => {
-    const error = chartFailure(message, { ...chartSource, ...overrides })
+  ])('%s', (_, { chart, message, code, remedy }) => {
+    const error = chartFailure(message, { ...chartSource, ...chart })
     expect([error.code, error.remedy]).toEqual([code, expect.stringMatching(remedy)])
   })
 

@@ -112,20 +112,72 @@ describe('valuesPathOf', () => {
   })
 })
 
-test.each<[string, Revision, isMilvus: boolean, components: boolean, version: string]>([
-  ["Milvus' own chart", createRevision(ownService, milvusChart), true, true, '2.6.15'],
-  ['an umbrella chart with an alias', createRevision(subchartService), true, true, '2.5.16'],
-  ['a chart with a proxy of something else', createRevision(kafkaService), false, true, '2.5.16'],
-  ['a chart of another vendor', createRevision(vendorService, milvusChart), true, false, '2.6.15'],
+test.each<
+  [
+    string,
+    {
+      readonly revision: Revision
+      readonly isMilvus: boolean
+      readonly hasComponents: boolean
+      readonly version: string
+    },
+  ]
+>([
+  [
+    "Milvus' own chart",
+    {
+      revision: createRevision(ownService, milvusChart),
+      isMilvus: true,
+      hasComponents: true,
+      version: '2.6.15',
+    },
+  ],
+  [
+    'an umbrella chart with an alias',
+    {
+      revision: createRevision(subchartService),
+      isMilvus: true,
+      hasComponents: true,
+      version: '2.5.16',
+    },
+  ],
+  [
+    'a chart with a proxy of something else',
+    {
+      revision: createRevision(kafkaService),
+      isMilvus: false,
+      hasComponents: true,
+      version: '2.5.16',
+    },
+  ],
+  [
+    'a chart of another vendor',
+    {
+      revision: createRevision(vendorService, milvusChart),
+      isMilvus: true,
+      hasComponents: false,
+      version: '2.6.15',
+    },
+  ],
   [
     'another chart',
-    createRevision(vendorService, { name: 'redis' }),
-    false,
-    false,
-    'of an unknown version',
+    {
+      revision: createRevision(vendorService, { name: 'redis' }),
+      isMilvus: false,
+      hasComponents: false,
+      version: 'of an unknown version',
+    },
   ],
-  ['no object', createRevision(''), false, false, 'of an unknown version'],
-])('%s', (_, revision, isMilvus, hasComponents, version) => {
+  [
+    'no object',
+    {
+      revision: createRevision(''),
+      isMilvus: false,
+      hasComponents: false,
+      version: 'of an unknown version',
+    },
+  ],
+])('%s', (_, { revision, isMilvus, hasComponents, version }) => {
   expect([
     isMilvusRelease(revision),
     hasMilvusComponents(revision),
