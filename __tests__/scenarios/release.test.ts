@@ -130,7 +130,7 @@ scenario('a chart republished under its version is rejected unless allowed', asy
   await scenario.environment.chartRepository.publish('4.2.58', '2.5.16', configMap)
   const text = await expectFailureWithoutWrites(scenario, serviceOnlyInputs, 'release-changes-more')
   expect(text).toContain(
-    'Chart milvus 4.2.58 is not the one that release milvus-demo was made with: any upgrade with it would add ConfigMap milvus-demo-extra,',
+    'Chart milvus 4.2.58 is not the one that release milvus-demo was installed with: any upgrade with it would add ConfigMap milvus-demo-extra,',
   )
   const allowed = expectSuccess(await scenario.run({ ...serviceOnlyInputs, ...allowChartChange }))
   expect(allowed.log).toContain(
@@ -292,7 +292,7 @@ scenario(
     ] as const) {
       await runKubectl(...addMark)
       const text = await expectFailureWithoutWrites(scenario, {}, 'release-managed-elsewhere')
-      for (const part of [expectedText, 'give service: milvus-demo in place of release'])
+      for (const part of [expectedText, 'set service: milvus-demo instead of release'])
         expect(text).toContain(part)
       await runKubectl(...removeMark)
     }
@@ -301,7 +301,7 @@ scenario(
     const unchangedRun = await run()
     expectUnchanged(unchangedRun)
     expect(unchangedRun.summary).toContain(
-      'is managed by Flux (HelmRelease milvus), and is as it should be',
+      'is managed by Flux (HelmRelease milvus), and needs no change',
     )
   },
 )

@@ -8,12 +8,12 @@ import {
 
 const target = { release: 'milvus-demo', namespace: 'milvus' }
 
-describe('of an upgrade', () => {
+describe('upgradeFailure', () => {
   // What helm 4.1.4 and 3.17.3 printed against a real or the simulator's API; the hooks' and the
   // last six as quoted in issues of helm.
   test.each<[string, string, code: string, remedy: RegExp]>([
     [
-      'a lock',
+      'another operation in progress',
       'another operation (install/upgrade/rollback) is in progress',
       'release-pending',
       /helm status milvus-demo -n milvus/,
@@ -49,7 +49,7 @@ describe('of an upgrade', () => {
       /kubectl logs job\/NAME -n milvus/,
     ],
     [
-      'a hook that ran out of time',
+      'a hook that timed out',
       'post-upgrade hooks failed: 1 error occurred:; * timed out waiting for the condition',
       'helm-hook-failed',
       /kubectl get jobs,pods/,
@@ -73,55 +73,55 @@ describe('of an upgrade', () => {
       /rbac\.yaml/,
     ],
     [
-      'credentials that ended',
+      'expired credentials',
       'query: failed to query with labels: Unauthorized',
       'cluster-unauthorized',
       /expired/,
     ],
     [
-      'an API that is away, helm 3',
+      'an unreachable API, helm 3',
       'Kubernetes cluster unreachable: the server is currently unable to handle the request',
       'cluster-unreachable',
       /again/,
     ],
     [
-      'an API that is away, helm 4',
+      'an unreachable API, helm 4',
       'kubernetes cluster unreachable: the server is currently unable to handle the request',
       'cluster-unreachable',
       /again/,
     ],
     [
-      'a field of somebody else',
+      'a field that somebody else set',
       'conflict occurred while applying object milvus/milvus-demo /v1, Kind=Service: Apply failed with 1 conflict: conflict with "kubectl-patch" using v1: .spec.type',
       'helm-upgrade-failed',
       /^kubectl-patch changed/,
     ],
     [
-      'a write at the same moment',
+      'a concurrent write',
       'Operation cannot be fulfilled on services "milvus-demo": the object has been modified; please apply your changes to the latest version and try again',
       'helm-upgrade-failed',
       /at the same time/,
     ],
     [
-      'an object of nobody',
+      'an object outside the release',
       'Unable to continue with update: Service "x" in namespace "milvus" exists and cannot be imported into the current release: invalid ownership metadata',
       'helm-upgrade-failed',
       /belongs to another release or to none/,
     ],
     [
-      'a StatefulSet',
+      'an immutable field of a StatefulSet',
       'StatefulSet.apps "x" is invalid: spec: Forbidden: updates to statefulset spec for fields other than \'replicas\' are forbidden',
       'helm-upgrade-failed',
       /does not allow changing that field/,
     ],
     [
-      'a selector',
+      'an immutable selector',
       'cannot patch "x" with kind Deployment: Deployment.apps "x" is invalid: spec.selector: Invalid value: field is immutable',
       'helm-upgrade-failed',
       /does not allow changing that field/,
     ],
     [
-      'a kind that is not there',
+      'an unknown kind',
       'resource mapping not found for name: "x" namespace: "" from "": no matches for kind "ServiceMonitor" in version "monitoring.coreos.com/v1"',
       'helm-upgrade-failed',
       /does not know that kind/,
@@ -133,31 +133,31 @@ describe('of an upgrade', () => {
       /1 MiB/,
     ],
     [
-      'a chart whose subcharts were not fetched',
+      'a chart without its subcharts',
       'an error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: milvus',
       'chart-not-found',
       /helm dependency build/,
     ],
     [
-      'a wait that ran out',
+      'a wait that timed out',
       'timed out waiting for the condition',
       'helm-upgrade-timeout',
       /release-timeout/,
     ],
     [
-      'a chart that says no',
+      'a chart that rejects its values',
       'execution error at (milvus/templates/deployment.yaml:27:28): standalone only',
       'helm-upgrade-failed',
       /Correct values/,
     ],
     [
-      'a template, helm 4',
+      'a template that cannot be rendered, helm 4',
       'milvus/templates/service.yaml:9:21; executing "milvus/templates/service.yaml" at <$service.labels>:; can\'t evaluate field labels in type int64',
       'helm-upgrade-failed',
       /Correct values/,
     ],
     [
-      'a release that is gone',
+      'a deleted release',
       '"milvus-demo" has no deployed releases',
       'helm-upgrade-failed',
       /helm history/,
@@ -172,7 +172,7 @@ describe('of an upgrade', () => {
   })
 })
 
-describe('of fetching a chart', () => {
+describe('chartFailure', () => {
   const chartSource = {
     kind: 'repository',
     name: 'milvus',
@@ -198,7 +198,7 @@ describe('of fetching a chart', () => {
       /chart-version/,
     ],
     [
-      'an archive that is gone',
+      'a deleted archive',
       'failed to fetch https://charts.example.com/milvus-5.0.19.tgz : 404 Not Found',
       'chart-not-found',
       /If the chart has moved/,
@@ -222,7 +222,7 @@ describe('of fetching a chart', () => {
       /no chart repository at https/,
     ],
     [
-      'a page in its place',
+      'an HTML page instead of an index',
       `${invalidRepositoryPrefix}error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go value of type repo.IndexFile`,
       'chart-repository-unreachable',
       /no chart repository/,
@@ -234,7 +234,7 @@ describe('of fetching a chart', () => {
       /^Set chart-username and chart-password/,
     ],
     [
-      'no right',
+      'no permission',
       `${invalidRepositoryPrefix}failed to fetch https://charts.example.com/index.yaml : 403 Forbidden`,
       'chart-repository-unreachable',
       /^Set chart-username/,
@@ -246,37 +246,37 @@ describe('of fetching a chart', () => {
       /^Set chart-username/,
     ],
     [
-      'a registry that refuses',
+      'a registry that denies access',
       `${ociErrorPrefix}GET "https://r/v2/charts/milvus/manifests/5.0.19": response status code 403: Forbidden`,
       'chart-repository-unreachable',
       /^Set chart-username/,
     ],
     [
-      'nobody listens',
+      'a refused connection',
       `${invalidRepositoryPrefix}Get "https://charts.example.com/index.yaml": dial tcp 127.0.0.1:1: connect: connection refused`,
       'chart-repository-unreachable',
       /when https:\/\/charts\.example\.com answers/,
     ],
     [
-      'no such name',
+      'an unknown host',
       `${invalidRepositoryPrefix}Get "https://charts.example.com/index.yaml": dial tcp: lookup charts.example.com on 10.0.0.2:53: no such host`,
       'chart-repository-unreachable',
       /answers/,
     ],
     [
-      'broken',
+      'a server error',
       'failed to fetch https://charts.example.com/milvus-5.0.19.tgz : 503 Service Unavailable',
       'chart-repository-unreachable',
       /answers/,
     ],
     [
-      'cut off',
+      'a closed connection',
       'Get "https://charts.example.com/milvus-5.0.19.tgz": EOF',
       'chart-repository-unreachable',
       /answers/,
     ],
     [
-      'a certificate that nobody trusts',
+      'an untrusted certificate',
       `${invalidRepositoryPrefix}Get "https://charts.example.com/index.yaml": tls: failed to verify certificate: x509: certificate signed by unknown authority`,
       'chart-repository-unreachable',
       /NODE_EXTRA_CA_CERTS/,
@@ -290,13 +290,13 @@ describe('of fetching a chart', () => {
     ])
   })
 
-  test('credentials that were given and refused', () => {
+  test('credentials that were set and rejected', () => {
     expect(
       chartFailure('401 Unauthorized: 401 ', { ...chartSource, hasCredentials: true }).remedy,
     ).toMatch(/^https:\/\/charts\.example\.com rejects chart-username and chart-password/)
   })
 
-  test('without a word', () => {
+  test('without output', () => {
     expect(extractFetchError(null, '', '')).toBe('it was ended by a signal')
   })
 
@@ -312,7 +312,7 @@ describe('of fetching a chart', () => {
     ]
   >([
     [
-      'an archive that is gone',
+      'a deleted archive',
       {
         chart: { kind: 'archive' },
         message: 'failed to fetch https://charts.example.com/milvus.tgz : 404 Not Found',
@@ -321,7 +321,7 @@ describe('of fetching a chart', () => {
       },
     ],
     [
-      'an archive that is private',
+      'a private archive',
       {
         chart: { kind: 'archive' },
         message: 'failed to fetch https://charts.example.com/milvus.tgz : 401 Unauthorized',
@@ -330,7 +330,7 @@ describe('of fetching a chart', () => {
       },
     ],
     [
-      'an alias, helm without repositories',
+      'an alias, and helm without repositories',
       {
         chart: { kind: 'path-or-alias', name: 'corp/milvus' },
         message: 'no repositories found. You must add one before updating',
@@ -340,7 +340,7 @@ describe('of fetching a chart', () => {
       },
     ],
     [
-      'an alias that helm does not know',
+      'an unknown alias',
       {
         chart: { kind: 'path-or-alias', name: 'corp/milvus' },
         message: "no repositories found matching 'corp'.  Nothing will be updated",
@@ -349,7 +349,7 @@ describe('of fetching a chart', () => {
       },
     ],
     [
-      'an alias whose credentials are refused',
+      'an alias whose credentials are rejected',
       {
         chart: { kind: 'path-or-alias', name: 'corp/milvus', source: 'helm repository corp' },
         message: 'failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized',
@@ -380,8 +380,8 @@ describe('of fetching a chart', () => {
       'failed to fetch https://x/index.yaml : 503 Service Unavailable',
     ],
     ['a chart that was fetched', [0, '', ''], undefined],
-    ['a chart that was not', [1, '', 'Error: EOF\n'], 'EOF'],
-  ])('fetchError of %s', (_, fetchResult, message) => {
+    ['a chart that was not fetched', [1, '', 'Error: EOF\n'], 'EOF'],
+  ])('extractFetchError: %s', (_, fetchResult, message) => {
     expect(extractFetchError(...fetchResult)).toBe(message)
   })
 
@@ -427,7 +427,7 @@ describe('of fetching a chart', () => {
     ['dial tcp 127.0.0.1:1: connect: connection refused', false],
     ['lookup charts.example.com on 10.0.0.2:53: no such host', false],
     ['tls: failed to verify certificate: x509: certificate signed by unknown authority', false],
-  ])('%s passes: %s', (message, expected) => {
+  ])('isTransient: %s: %s', (message, expected) => {
     expect(isTransient(message)).toBe(expected)
   })
 })

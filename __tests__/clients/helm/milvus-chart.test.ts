@@ -4,7 +4,6 @@ import {
   hasMilvusComponents,
   isMilvusRelease,
   getMilvusVersion,
-  getValueAtPath,
   findValuesPath,
 } from '../../../src/clients/helm/milvus-chart.ts'
 
@@ -65,7 +64,7 @@ const createRevision = (manifest: string, chart: Partial<Revision['chart']> = {}
 })
 const milvusChart = { name: 'milvus', appVersion: '2.6.15' }
 
-describe('valuesPathOf', () => {
+describe('findValuesPath', () => {
   test.each<[string, Revision, service: string | undefined, readonly string[]]>([
     ["the release's own chart", createRevision(ownService, milvusChart), 'demo-milvus', []],
     ['a subchart', createRevision(subchartService), 'demo-vectors', ['vectors']],
@@ -185,18 +184,8 @@ test.each<
   ]).toEqual([isMilvus, hasComponents, version])
 })
 
-test('the Services of the API are known by their labels', () => {
+test('findApiServices finds the Services of the API by their labels', () => {
   expect(
     findApiServices(createRevision(vendorService + subchartService)).map(({ name }) => name),
   ).toEqual(['demo-vectors'])
-})
-
-test.each<[string, unknown, readonly string[], unknown]>([
-  ['a value', { a: { b: 1 } }, ['a', 'b'], 1],
-  ['a key that is not there', { a: {} }, ['a', 'b'], undefined],
-  ['a text on the way', { a: 'text' }, ['a', 'length'], undefined],
-  ['a null on the way', { a: null }, ['a', 'b'], undefined],
-  ['a key that every object has', {}, ['constructor'], undefined],
-])('valueAt: %s', (_, values, path, value) => {
-  expect(getValueAtPath(values, path)).toEqual(value)
 })

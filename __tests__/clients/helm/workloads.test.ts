@@ -130,7 +130,7 @@ test.each<
     },
   ],
   [
-    'a StatefulSet that is left to people',
+    'a StatefulSet with strategy OnDelete',
     {
       before: createWorkload({ kind: 'StatefulSet', strategy: 'OnDelete' }),
       after: createWorkload({ kind: 'StatefulSet', strategy: 'OnDelete', image: 'b' }),
@@ -139,7 +139,7 @@ test.each<
     },
   ],
   [
-    'more pods restart none',
+    'more replicas',
     {
       before: createWorkload({ replicas: 1 }),
       after: createWorkload({ replicas: 2 }),
@@ -166,7 +166,7 @@ test.each<
     },
   ],
   [
-    'a workload that goes',
+    'a removed workload',
     {
       before: createWorkload({}),
       after: configMap,
@@ -175,7 +175,7 @@ test.each<
     },
   ],
   [
-    'a document that is no YAML',
+    'a document that is not YAML',
     {
       before: `${createWorkload({})}---\nkind: X\n\t- a`,
       after: createWorkload({ image: 'b' }),
@@ -188,7 +188,7 @@ test.each<
   expect(findChangedWorkloads(before, after)).toHaveLength(expectedChanges)
 })
 
-test('the labels by which a Service selects its pods', () => {
+test('findServiceSelector', () => {
   const manifest = '---\nkind: Service\nmetadata:\n  name: s\nspec:\n  selector:\n    app: x\n'
   expect(findServiceSelector(manifest, 's')).toEqual({ app: 'x' })
   expect(findServiceSelector(manifest, 'other')).toBeUndefined()
@@ -196,12 +196,12 @@ test('the labels by which a Service selects its pods', () => {
 
 test.each<[name: string, manifest: string, restarted: string[]]>([
   [
-    'etcd as an installation makes it',
+    'etcd as an installation renders it',
     createWorkload({ kind: 'StatefulSet', replicas: 3, clusterState: 'new' }),
     ['StatefulSet x: 3 pods, one after the other'],
   ],
   [
-    'etcd as an upgrade makes it',
+    'etcd as an upgrade renders it',
     createWorkload({ kind: 'StatefulSet', replicas: 3, clusterState: 'existing' }),
     [],
   ],
@@ -211,6 +211,6 @@ test.each<[name: string, manifest: string, restarted: string[]]>([
     [],
   ],
   ['anything else', createWorkload({}) + configMap, []],
-])('restarted by the first upgrade: %s', (_name, manifest, expectedRestarts) => {
+])('findRestartedByFirstUpgrade: %s', (_name, manifest, expectedRestarts) => {
   expect(findRestartedByFirstUpgrade(manifest).map(describeRestart)).toEqual(expectedRestarts)
 })

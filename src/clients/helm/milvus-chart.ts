@@ -153,14 +153,3 @@ export const serviceTypePath = (valuesPath: readonly string[]): readonly string[
   'service',
   'type',
 ]
-
-/** The value at a path; undefined when there is none. */
-export function getValueAtPath(values: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      typeof value === 'object' && value !== null && Object.hasOwn(value, key)
-        ? (value as Record<string, unknown>)[key]
-        : undefined,
-    values,
-  )
-}

@@ -1,7 +1,6 @@
 /** Reads from the values of a release whether Milvus itself serves TLS. */
 import { loadAll } from 'js-yaml'
-import { getValueAtPath } from './milvus-chart.ts'
-import { isPlainObject } from './values.ts'
+import { getHelmValue, isPlainObject } from './values.ts'
 
 /**
  * The values of `common.security.tlsMode`: plaintext, TLS, mutual TLS. Source: Milvus, "Encryption
@@ -36,7 +35,7 @@ export function readTlsMode(
   values: Values,
   valuesPath: readonly string[] = [],
 ): TlsSetting | undefined {
-  const valuesAtPath = getValueAtPath(values, valuesPath)
+  const valuesAtPath = getHelmValue(values, valuesPath)
   const chartValues = isPlainObject(valuesAtPath) ? valuesAtPath : {}
   const setting = findInExtraEnv(chartValues).at(-1) ?? findInUserYaml(chartValues)
   return setting?.path === undefined

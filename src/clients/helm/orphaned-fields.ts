@@ -3,6 +3,7 @@
  * deployed revision, and does not remove them.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { isPlainObject } from './values.ts'
 
 /** One field to remove. */
 export interface OrphanedField {
@@ -100,8 +101,6 @@ function findMergeKey(lists: readonly (readonly PlainObject[])[]): string | unde
   )
 }
 
-const isPlainObject = (value: unknown): value is PlainObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const isObjectList = (value: unknown): value is readonly PlainObject[] =>
   Array.isArray(value) && value.every(isPlainObject)
 const isFlatObject = (value: unknown): value is PlainObject =>

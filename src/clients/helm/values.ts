@@ -75,3 +75,14 @@ export function mergeValues(
 /** Whether a value is a map of values. */
 export const isPlainObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The Helm value at a path, key by key; undefined when it is not set. */
+export function getHelmValue(values: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+        ? (value as Record<string, unknown>)[key]
+        : undefined,
+    values,
+  )
+}
