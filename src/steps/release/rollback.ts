@@ -1,5 +1,5 @@
 /** Rolls a release back to the revision that was deployed before this run. */
-import { toActionError } from '../../failures/action-error.ts'
+import { toActionError, type ActionError } from '../../failures/action-error.ts'
 import {
   releaseRollbackFailed,
   releaseUpgradedConcurrently,
@@ -32,7 +32,8 @@ type AvailableRollback = Exclude<RollbackPlan, { readonly unavailableReason: str
 
 /** The revision that this run created. */
 interface OwnRevision {
-  readonly revision: ReleaseRevision
+  readonly number: number
+  readonly content: ReleaseRevision
   /** Whether helm completed it. */
   readonly isDeployed: boolean
 }
@@ -66,37 +67,59 @@ export async function rollbackRelease(
     latest,
     revisions,
   })
+  await performRollback(context, settings, clients, {
+    release,
+    service,
+    ownRevision,
+    rollbackPlan,
+  })
+  await reportRollback(context, settings, kubernetes, { release, service })
+  return `as in revision ${release.deployedRevision.revision}`
+}
+
+async function performRollback(
+  context: Context,
+  settings: Settings,
+  clients: ReleaseClients,
+  rollback: {
+    readonly release: Release
+    readonly service: Target['service']
+    readonly ownRevision: OwnRevision
+    readonly rollbackPlan: AvailableRollback
+  },
+): Promise<void> {
+  const { kubernetes } = clients
+  const { namespace } = settings
+  const { release, service, ownRevision, rollbackPlan } = rollback
+  const { manifest } = rollbackPlan
   const orphanedObjects = await findOwnOrphans(context, settings, kubernetes, {
     release,
     ownRevision,
-    manifest: rollbackPlan.manifest,
+    manifest,
   })
-  recordRollback(context, settings, release, { revision: latest.revision, orphanedObjects })
+  recordRollback(context, settings, release, {
+    revision: ownRevision.number,
+    orphanedObjects,
+  })
   const wait = await canWait(kubernetes, settings, {
-    before: [release.deployedRevision.manifest, ownRevision.revision.manifest],
-    after: rollbackPlan.manifest,
+    before: [release.deployedRevision.manifest, ownRevision.content.manifest],
+    after: manifest,
   })
-  await restoreClassBeforeRollback(context, kubernetes, {
-    namespace: settings.namespace,
-    service,
-    manifest: rollbackPlan.manifest,
-  })
+  await restoreClassBeforeRollback(context, kubernetes, { namespace, service, manifest })
   await runRollback(context, settings, clients, {
     release,
     rollbackPlan,
     wait,
-    revision: latest.revision + 1,
+    revision: ownRevision.number + 1,
     orphanedObjects,
   })
-  await reportRollback(context, settings, kubernetes, { release, service })
-  return `as in revision ${release.deployedRevision.revision}`
 }
 
 const upgradedConcurrently = (
   { namespace }: Settings,
   { latestRevision }: Release,
   { revision, status }: StoredRevision,
-) =>
+): ActionError =>
   releaseUpgradedConcurrently({
     release: latestRevision.name,
     namespace,
@@ -105,7 +128,7 @@ const upgradedConcurrently = (
     initialRevision: latestRevision.revision,
   })
 
-const chartMissing = (settings: Settings, release: Release, reason: string) =>
+const chartMissing = (settings: Settings, release: Release, reason: string): ActionError =>
   rollbackChartMissing({
     version: release.deployedRevision.chart.version,
     revision: release.deployedRevision.revision,
@@ -126,11 +149,12 @@ async function completeOwnRevision(
     revisions,
   }: { readonly latest: StoredRevision; readonly revisions: readonly StoredRevision[] },
 ): Promise<OwnRevision> {
-  const revision = await readRevision(settings, clients.kubernetes, latest)
-  if (!isPending(latest)) return { revision, isDeployed: latest.status === 'deployed' }
+  const content = await readRevision(settings, clients.kubernetes, latest)
+  const ownRevision = { number: latest.revision, content }
+  if (!isPending(latest)) return { ...ownRevision, isDeployed: latest.status === 'deployed' }
   const interrupted = toInterruptedOperation(latest.name, latest, revisions)
   await recover(context, settings, clients, interrupted)
-  return { revision, isDeployed: interrupted.finalStatus === 'deployed' }
+  return { ...ownRevision, isDeployed: interrupted.finalStatus === 'deployed' }
 }
 
 /** Finds what this run's revision would leave behind, as a failed revision does. */
@@ -147,11 +171,11 @@ function findOwnOrphans(
 ): Promise<OrphanedObject[]> {
   const { release, ownRevision, manifest } = rollback
   const { deployedRevision, failedOwnRevisions = [] } = release
-  const { revision, isDeployed } = ownRevision
+  const { content, isDeployed } = ownRevision
   const revisions = {
     deployedRevision,
-    latestRevision: revision,
-    failedOwnRevisions: isDeployed ? [] : [...failedOwnRevisions, revision],
+    latestRevision: content,
+    failedOwnRevisions: isDeployed ? [] : [...failedOwnRevisions, content],
   }
   return findOrphanedObjects(context, kubernetes, revisions, { namespace, manifest })
 }
