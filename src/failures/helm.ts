@@ -130,7 +130,7 @@ export function fieldConflict(upgrade: FailedUpgrade, fieldManager: string): Act
   })
 }
 
-/** Somebody else wrote an object between helm's read and its write. */
+/** Someone else wrote an object between helm's read and its write. */
 export function concurrentModification(upgrade: FailedUpgrade): ActionError {
   return upgradeFailed(upgrade, {
     code: 'helm-upgrade-failed',

@@ -33,7 +33,7 @@ export function releaseManagedElsewhere(options: {
   })
 }
 
-/** A failed revision of somebody else contains changes that an upgrade would undo. */
+/** A failed revision of someone else contains changes that an upgrade would undo. */
 export function failedRevisionWouldBeReverted(options: {
   readonly release: string
   readonly revision: number
@@ -191,7 +191,7 @@ export function orphanRemovalRejected(options: {
   })
 }
 
-/** Somebody else upgraded the release during this run, so that it is not rolled back. */
+/** Someone else upgraded the release during this run, so that it is not rolled back. */
 export function releaseUpgradedConcurrently(options: {
   readonly release: string
   readonly namespace: string

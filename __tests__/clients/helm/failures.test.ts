@@ -91,7 +91,7 @@ describe('upgradeFailure', () => {
       /again/,
     ],
     [
-      'a field that somebody else set',
+      'a field that someone else set',
       'conflict occurred while applying object milvus/milvus-demo /v1, Kind=Service: Apply failed with 1 conflict: conflict with "kubectl-patch" using v1: .spec.type',
       'helm-upgrade-failed',
       /^kubectl-patch changed/,

@@ -8,7 +8,7 @@ const ownLabels = revisionLabels('run-1', 2)
 test.each<[string, Record<string, string> | undefined, number, string | undefined]>([
   ['a revision of this action', ownLabels, 2, 'run-1'],
   ['one that inherited its labels', ownLabels, 3, undefined],
-  ['a revision of somebody else', { owner: 'helm' }, 2, undefined],
+  ['a revision of someone else', { owner: 'helm' }, 2, undefined],
   ['a revision without labels', undefined, 2, undefined],
 ])('getRevisionHolder: %s', (_, labels, revision, expected) => {
   expect(getRevisionHolder(labels, revision)).toBe(expected)

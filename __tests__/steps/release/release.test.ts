@@ -161,7 +161,7 @@ describe('plan', () => {
       [['status', 'failed', 'deployed']],
     ],
     [
-      'a failed upgrade to another chart by somebody else is not changed',
+      'a failed upgrade to another chart by someone else is not changed',
       {
         release: {
           latestRevision: createRevision({

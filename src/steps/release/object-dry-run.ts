@@ -17,7 +17,7 @@ import { StatusError, type StatusCause } from '../../clients/kubernetes/request.
 import type { KubernetesObject } from '../../clients/kubernetes/types.ts'
 import { fieldManager } from '../ingress/manifest.ts'
 
-/** A field that somebody else set, and that an upgrade would set to another value. */
+/** A field that someone else set, and that an upgrade would set to another value. */
 export interface FieldConflict {
   readonly kind: string
   readonly name: string
@@ -149,7 +149,7 @@ function toFieldConflict(
   live: KubernetesObject | undefined,
   { field = '', message = '' }: StatusCause,
 ): FieldConflict {
-  const [, manager = 'somebody else', subresource] =
+  const [, manager = 'someone else', subresource] =
     /conflict with "([^"]+)"(?: with subresource "([^"]+)")?/.exec(message) ?? []
   return {
     kind: object.kind,
@@ -173,7 +173,7 @@ function isRelevant(
   return isSetByOthers(conflict, earlierObjects) && !isRequested(conflict, release)
 }
 
-/** Whether the live value comes from somebody else: helm may overwrite what helm itself wrote. */
+/** Whether the live value comes from someone else: helm may overwrite what helm itself wrote. */
 function isSetByOthers(
   { field, manager, live }: FieldConflict,
   earlierObjects: readonly ManifestObject[],

@@ -103,7 +103,7 @@ export async function removeOrphanedObjects(
       else await kubernetes.jsonPatch(path, fields.flatMap(toPatchOperations), `patch ${object}`)
     } catch (thrown) {
       if (!(thrown instanceof StatusError)) throw thrown
-      // Somebody changed it since it was found, and is responsible for it now.
+      // Someone changed it since it was found, and is responsible for it now.
       if ([404, 409, 422].includes(thrown.status)) continue
       const fieldPaths = fields?.map((field) => field.path.join('.'))
       throw orphanRemovalRejected({ object, fields: fieldPaths, cause: thrown })

@@ -52,7 +52,7 @@ function planUpgrade(
     ...findDifferingPaths(settings.values, deployedRevision.values).map(planValue),
   ]
   if (latestRevision.status === 'deployed') return changes
-  // A failed revision of somebody else that contains all that is requested, and more than that, is
+  // A failed revision of someone else that contains all that is requested, and more than that, is
   // not touched.
   const isAlreadyApplied =
     service.type === desiredServiceType(settings) &&
@@ -130,7 +130,7 @@ const planValue = (path: string): ReleaseChange => ({
 })
 
 /**
- * What an upgrade would undo of a failed revision of somebody else, because helm starts from the
+ * What an upgrade would undo of a failed revision of someone else, because helm starts from the
  * deployed one: its chart, and those of its values that the inputs do not set.
  * @returns `chart 6.0.0`, `values.proxy.replicas`
  */

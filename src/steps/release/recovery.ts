@@ -133,4 +133,4 @@ export async function recover(
     : `revision ${revision.revision}, at which helm was killed, is marked failed`
 }
 
-const changedConcurrently = 'the revision was changed by somebody else'
+const changedConcurrently = 'the revision was changed by someone else'

@@ -42,7 +42,7 @@ interface OwnRevision {
  * Rolls the release back, if this run created its latest revision.
  * @param target.rollbackPlan undefined when this run was not to upgrade
  * @returns a phrase for the step's line
- * @throws ActionError `release-pending` when somebody else upgraded the release during this run,
+ * @throws ActionError `release-pending` when someone else upgraded the release during this run,
  *   `chart-not-found` when the chart is not available, and of helm's failures
  */
 export async function rollbackRelease(
