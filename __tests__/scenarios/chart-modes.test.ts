@@ -55,7 +55,7 @@ for (const initialRelease of initialReleases.filter(
       const checkResult = await run({ ...inputs, mode: 'check', 'probe-timeout': '1s' })
       expect(checkResult.summary).toContain(
         restartNotice === undefined
-          ? 'This check cannot tell which pods the upgrade would restart: a check does not have helm render the chart'
+          ? 'This check cannot tell which pods the upgrade would restart: a check does not render the chart'
           : `The upgrade would ${restartNotice}. Every first upgrade of this release does so.`,
       )
       const deployResult = expectSuccess(await run(inputs))

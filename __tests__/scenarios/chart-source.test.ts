@@ -90,7 +90,7 @@ scenario(
       {
         inputs: { chart: 'milvus-9.9.9.tgz' },
         code: 'chart-not-found',
-        says: `Input chart is the path milvus-9.9.9.tgz, and ${options.workspace}/milvus-9.9.9.tgz does not exist`,
+        says: `Input chart is the path milvus-9.9.9.tgz, but ${options.workspace}/milvus-9.9.9.tgz does not exist`,
       },
       {
         inputs: { chart: './charts' },
@@ -100,12 +100,12 @@ scenario(
       {
         inputs: { chart: './cache.tgz' },
         code: 'release-chart-differs',
-        says: 'was made with chart milvus, not cache',
+        says: 'uses chart milvus, not cache',
       },
       {
         inputs: { chart: './milvus-4.2.58.tgz', 'chart-version': '5.0.19' },
         code: 'chart-not-found',
-        says: 'leads to version 4.2.58 of chart milvus, and version 5.0.19 is asked for',
+        says: 'points to version 4.2.58 of chart milvus, but version 5.0.19 is requested',
       },
     ])
       expect({
@@ -154,7 +154,7 @@ scenario('an OCI reference with a tag, a digest or both', async ({ environment, 
           'chart-not-found',
         ),
       ),
-    ).toContain('version 5.0.19 is asked for')
+    ).toContain('version 5.0.19 is requested')
   } finally {
     await registry.close()
   }

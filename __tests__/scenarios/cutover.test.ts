@@ -112,7 +112,7 @@ scenario(
     const result = expectSuccess(await run({ cutover: 'never', values: '' }))
     expect(await getServiceType(environment)).toBe('LoadBalancer')
     expect(await environment.helmCalls()).toEqual([])
-    expect(result.log).toContain('Service milvus-demo is of type LoadBalancer and is left so')
+    expect(result.log).toContain('Service milvus-demo is of type LoadBalancer, and is not changed')
     expect(result.outputs['release-revision']).toBe('1')
     expectUnchanged(await run({ cutover: 'never', values: '' }))
   },

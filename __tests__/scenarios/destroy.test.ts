@@ -450,7 +450,7 @@ scenario(
     ])
     const { type, address } = await service(scenario)
     expect(type).toBe('LoadBalancer')
-    expect(result.log).toContain('(restore-service-type asks for it):')
+    expect(result.log).toContain('(requested by input restore-service-type):')
     expect(result.summary).toContain(
       `Service milvus-demo has a load balancer of its own: ${address}. Point the DNS record at it.`,
     )
@@ -492,7 +492,7 @@ scenario(
     for (const part of [
       'Flux (HelmRelease milvus)',
       'LoadBalancer)',
-      'take restore-service-type out',
+      'remove restore-service-type',
     ])
       expect(managed).toContain(part)
     await environment.kubectl('label', 'service', 'milvus-demo', 'helm.toolkit.fluxcd.io/name-')

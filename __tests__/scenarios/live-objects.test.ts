@@ -59,8 +59,8 @@ for (const helm of [4, 3] as const) {
       const text = await expectFailureWithoutWrites(scenario, serviceOnlyInputs, 'release-conflict')
       for (const part of [
         helm === 4
-          ? 'helm would stop at them in the middle of the upgrade'
-          : 'the upgrade would undo it',
+          ? 'helm would stop at these fields in the middle of the upgrade'
+          : 'the upgrade would undo these changes',
         'Deployment milvus-demo-querynode: .spec.replicas is 5 (set by kubectl) and would become 1',
         'Deployment milvus-demo-proxy: .spec.template.spec.containers[name="proxy"].image is registry.example.com/milvus:patched (set by kubectl-set) and would become milvusdb/milvus:v2.5.16',
         'ConfigMap milvus-demo: .data.user.yaml (set by kubectl-patch)',
@@ -185,7 +185,7 @@ scenario(
       for (const part of [
         expectedText,
         'Make the change there (service.type in the values of the',
-        'give service: milvus-demo in place of release',
+        'set service: milvus-demo instead of release',
       ])
         expect(text).toContain(part)
       await patchObject(environment, 'service/milvus-demo', { spec: { sessionAffinity: 'None' } })

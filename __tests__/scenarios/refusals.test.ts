@@ -282,7 +282,7 @@ scenario(
     release()
     const unchangedRun = await run()
     expectSuccess(unchangedRun)
-    expect(unchangedRun.summary).toContain('is left to whoever made it')
+    expect(unchangedRun.summary).toContain('is failed, and is not changed')
     expect(writes().filter((write) => write.includes('secrets'))).toEqual([])
     const text = await expectFailureWithoutWrites(
       scenario,
@@ -344,7 +344,7 @@ scenario(
   async (scenario) => {
     expect(
       await expectFailureWithoutWrites(scenario, { chart: 'platform' }, 'release-chart-differs'),
-    ).toContain('was made with chart milvus, not platform')
+    ).toContain('uses chart milvus, not platform')
     await scenario.environment.kubectl(
       'patch',
       'secret',

@@ -315,11 +315,12 @@ simulatorScenario(
       'probe',
       'probe-target-failed',
     )
-    expect(result.log).toContain('there is no way back to chart 4.2.58 of revision 1')
-    expect(result.log.indexOf('there is no way back to chart')).toBeLessThan(
+    expect(result.log).toContain('Chart 4.2.58 of revision 1 is not available')
+    expect(result.log.indexOf('Chart 4.2.58 of revision 1 is not available')).toBeLessThan(
       result.log.indexOf('✓ certificate'),
     )
-    const command = /by hand: "(helm get values [^"]+)"/.exec(getErrorAnnotation(result))?.[1] ?? ''
+    const command =
+      /roll back manually: "(helm get values [^"]+)"/.exec(getErrorAnnotation(result))?.[1] ?? ''
     await environment.chartRepository.publish('4.2.58')
     await promisify(exec)(command, {
       cwd: environment.directory,

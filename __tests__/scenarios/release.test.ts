@@ -86,7 +86,7 @@ scenario(
     await repositoryContacted
     await setPending(environment, 2, new Date())
     releaseRequest()
-    expect(await rejection).toContain('Another helm has begun since this run looked')
+    expect(await rejection).toContain('Another helm operation started during this run')
   },
 )
 
@@ -130,7 +130,7 @@ scenario('a chart republished under its version is rejected unless allowed', asy
   await scenario.environment.chartRepository.publish('4.2.58', '2.5.16', configMap)
   const text = await expectFailureWithoutWrites(scenario, serviceOnlyInputs, 'release-changes-more')
   expect(text).toContain(
-    'Chart milvus 4.2.58 is not the one that release milvus-demo was made with: any upgrade with it would add ConfigMap milvus-demo-extra,',
+    'Chart milvus 4.2.58 is not the one that release milvus-demo was installed with: any upgrade with it would add ConfigMap milvus-demo-extra,',
   )
   const allowed = expectSuccess(await scenario.run({ ...serviceOnlyInputs, ...allowChartChange }))
   expect(allowed.log).toContain(
@@ -220,14 +220,14 @@ scenario(
     }
     expect(
       await expectFailureWithoutWrites(scenario, {}, 'chart-repository-unreachable'),
-    ).toContain('Give chart-username and chart-password')
+    ).toContain('Set chart-username and chart-password')
     expect(
       await expectFailureWithoutWrites(
         scenario,
         { ...chartCredentials, 'chart-password': 'canary-of-another' },
         'chart-repository-unreachable',
       ),
-    ).toContain('does not take chart-username and chart-password')
+    ).toContain('rejects chart-username and chart-password')
     expectSuccess(await scenario.run(chartCredentials))
   },
 )
@@ -246,7 +246,7 @@ scenario(
       const chart = registry.reference
       expect(
         await expectFailureWithoutWrites(scenario, { chart }, 'chart-repository-unreachable'),
-      ).toContain('Give chart-username and chart-password')
+      ).toContain('Set chart-username and chart-password')
       expect(
         await expectFailureWithoutWrites(
           scenario,
@@ -292,7 +292,7 @@ scenario(
     ] as const) {
       await runKubectl(...addMark)
       const text = await expectFailureWithoutWrites(scenario, {}, 'release-managed-elsewhere')
-      for (const part of [expectedText, 'give service: milvus-demo in place of release'])
+      for (const part of [expectedText, 'set service: milvus-demo instead of release'])
         expect(text).toContain(part)
       await runKubectl(...removeMark)
     }
@@ -301,7 +301,7 @@ scenario(
     const unchangedRun = await run()
     expectUnchanged(unchangedRun)
     expect(unchangedRun.summary).toContain(
-      'is managed by Flux (HelmRelease milvus), and is as it should be',
+      'is managed by Flux (HelmRelease milvus), and needs no change',
     )
   },
 )
@@ -417,7 +417,7 @@ scenario(
       { values: 'standalone: {messageQueue: none}' },
       'helm-upgrade-failed',
     )
-    for (const part of ['needs a message queue', 'correct values']) expect(text).toContain(part)
+    for (const part of ['needs a message queue', 'Correct values']) expect(text).toContain(part)
   },
 )
 

@@ -233,7 +233,7 @@ scenario(
     )
     expectAdditionalFailure(result, 'rollback-incomplete')
     expect(getErrorAnnotation(result)).toMatch(
-      /Somebody else has upgraded release milvus-demo too: revision 3 is deployed, and this run had seen 1/,
+      /Release milvus-demo was also upgraded outside this run: revision 3 is deployed, and this run started at revision 1/,
     )
     expect(await environment.helm('get', 'values', 'milvus-demo')).toContain('replicas: 2')
   },

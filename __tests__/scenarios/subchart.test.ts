@@ -103,7 +103,7 @@ for (const { major, isNested, typePath } of [
       const inputs = { chart: 'platform', values: '' }
       expect(
         await expectFailureWithoutWrites(scenario, { values: '' }, 'release-chart-differs'),
-      ).toContain('was made with chart platform, not milvus')
+      ).toContain('uses chart platform, not milvus')
       const [outerKey = ''] = typePath.split('.')
       expect(
         await expectFailureWithoutWrites(
@@ -118,7 +118,7 @@ for (const { major, isNested, typePath } of [
           },
           'input-invalid',
         ),
-      ).toContain(`Take ${typePath} out of values`)
+      ).toContain(`Remove ${typePath} from values`)
 
       expect(
         listChanges(
@@ -156,15 +156,15 @@ scenario(
     await installChart(environment, forkChart, 'milvus-demo')
     const text = await expectFailureWithoutWrites(scenario, { values: '' }, 'service-type-not-set')
     for (const part of [
-      'With service.type: ClusterIP the chart of release milvus-demo still makes Service milvus-demo-proxy of type LoadBalancer',
-      'Set with values where the chart takes the type from',
+      'With service.type: ClusterIP the chart of release milvus-demo still renders Service milvus-demo-proxy with type LoadBalancer',
+      'Set the type in values where the chart reads it',
     ])
       expect(text).toContain(part)
     expectSuccess(await run({ values: 'proxy: {service: {type: ClusterIP}}' }))
     expect(await getServiceType(environment, 'milvus-demo-proxy')).toBe('ClusterIP')
     expect(
       await expectFailureWithoutWrites(scenario, destroyInputs, 'service-type-not-set'),
-    ).toContain('Take restore-service-type out')
+    ).toContain('Remove restore-service-type')
   },
 )
 

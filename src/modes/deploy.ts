@@ -127,16 +127,17 @@ async function applyPlan(
           step: 'release',
           object: `release ${target.release?.latestRevision.name ?? ''}`,
           rollBack: () =>
-            rollbackRelease(context, settings, clients, target, plan.release.upgrade?.rollbackPlan),
+            rollbackRelease(context, settings, clients, {
+              release: target.release,
+              service: target.service,
+              rollbackPlan: plan.release.upgrade?.rollbackPlan,
+            }),
         })
-      const revision = await release.apply(
-        context,
-        settings,
-        clients,
+      const revision = await release.apply(context, settings, clients, {
         target,
-        plan.release.changes,
-        plan.release.upgrade,
-      )
+        changes: plan.release.changes,
+        upgrade: plan.release.upgrade,
+      })
       if (revision !== undefined) context.setOutput('release-revision', String(revision))
       const unmanagedReason =
         revision === undefined

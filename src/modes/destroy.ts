@@ -106,14 +106,11 @@ async function applyRemoval(
         return { summary: `unchanged, Service ${name} is of type ${type}`, result: undefined }
       if (changes.release.restoredClass)
         await restoreLoadBalancerClass(context, clients.kubernetes, changes.release.restoredClass)
-      const revision = await release.apply(
-        context,
-        ignoreReleaseInputs(settings),
-        clients,
-        restored,
-        changes.release.changes,
-        changes.release.upgrade,
-      )
+      const revision = await release.apply(context, ignoreReleaseInputs(settings), clients, {
+        target: restored,
+        changes: changes.release.changes,
+        upgrade: changes.release.upgrade,
+      })
       if (revision !== undefined) context.setOutput('release-revision', String(revision))
       return {
         summary: await release.reportRestoredService(context, settings, clients.kubernetes, name),

@@ -98,7 +98,7 @@ describe('upgradeArguments', () => {
     expect(upgradeArguments({ ...upgradeRequest, ...overrides })).toEqual(expected)
   })
 
-  test('the dry run asks for the same', () => {
+  test('previewArguments: the same upgrade as a dry run', () => {
     expect(previewArguments({ ...upgradeRequest, values: '{}' })).toEqual([
       ...baseArguments,
       '--values',
@@ -110,7 +110,7 @@ describe('upgradeArguments', () => {
     ])
   })
 
-  test('the installation that is only rendered', () => {
+  test('installArguments', () => {
     const installation = {
       release: 'milvus-demo',
       namespace: 'milvus',
@@ -145,14 +145,14 @@ describe('upgradeArguments', () => {
     expect(historyMaxToRetain(keptRevisions)).toBe(expected)
   })
 
-  test('no value ever appears', () => {
+  test('the arguments never contain values', () => {
     expect(
       upgradeArguments({ ...upgradeRequest, values: '{"password":"hunter2"}' }).join(' '),
     ).not.toContain('hunter2')
   })
 })
 
-describe('errorLine, on what helm printed', () => {
+describe('extractErrorMessage', () => {
   // The first nine from helm 4.1.4 and 3.19 against the simulator or a real API; the rest quoted in
   // issues of helm.
   test.each<[string, string, RegExp]>([
@@ -246,7 +246,7 @@ describe('with a helm on the PATH', () => {
     await rm(directory, { recursive: true })
   })
 
-  describe('findHelm', () => {
+  describe('checkHelmVersion', () => {
     test.each([
       ['v3.14.0', '3.14.0'],
       ['v3.19.2', '3.19.2'],
@@ -255,18 +255,18 @@ describe('with a helm on the PATH', () => {
       ['v3.14.0-rc.1', '3.14.0-rc.1'],
       ['3.20.1', '3.20.1'],
       ['v10.0.0', '10.0.0'],
-    ])('%s will do', async (versionOutput, version) => {
+    ])('accepts %s', async (versionOutput, version) => {
       await installFakeHelm(`echo 'WARNING: group-readable' >&2; printf '%s' '${versionOutput}'`)
       expect(await checkHelmVersion(createOptions())).toBe(version)
     })
 
     test.each([
-      ['v3.13.3', /^The helm on the PATH is v3\.13\.3, which has no/],
+      ['v3.13.3', /^helm on the PATH is v3\.13\.3, which does not support/],
       ['v2.17.0', /is v2\.17\.0/],
       ['v3.2.4', /is v3\.2\.4/],
       ['hello', /is hello, which/],
       ['', /is of an unknown version/],
-    ])('%j is refused', async (versionOutput, message) => {
+    ])('rejects %j', async (versionOutput, message) => {
       await installFakeHelm(`printf '%s' '${versionOutput}'`)
       const error = await captureActionError(() => checkHelmVersion(createOptions()))
       expect([error.code, error.message, error.remedy]).toEqual([
@@ -276,14 +276,14 @@ describe('with a helm on the PATH', () => {
       ])
     })
 
-    test('one that does not run at all', async () => {
+    test('rejects a helm that fails', async () => {
       await installFakeHelm('exit 7')
       expect((await captureActionError(() => checkHelmVersion(createOptions()))).code).toBe(
         'helm-too-old',
       )
     })
 
-    test('none', async () => {
+    test('reports a missing helm', async () => {
       process.env['PATH'] = directory
       expect((await captureActionError(() => checkHelmVersion(createOptions()))).code).toBe(
         'helm-not-found',
@@ -292,7 +292,7 @@ describe('with a helm on the PATH', () => {
   })
 
   describe('upgrade', () => {
-    test('hands values over by standard input, and keeps the inputs of the action to itself', async () => {
+    test('passes values by standard input, and does not pass the inputs of the action', async () => {
       await installFakeHelm(
         'printf "%s\\n" "$@" > "$(dirname "$0")/argv"; env > "$(dirname "$0")/environment"',
         'cat > "$(dirname "$0")/stdin"',
@@ -313,19 +313,19 @@ describe('with a helm on the PATH', () => {
 
     test.each<[string, string, code: string, RegExp]>([
       [
-        'a refusal',
+        'a pending release',
         'echo "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress" >&2; exit 1',
         'release-pending',
         /^helm could not upgrade release milvus-demo: another operation/,
       ],
       [
-        'a wait that ran out, helm 3',
+        'a timeout, helm 3',
         'echo "Error: UPGRADE FAILED: timed out waiting for the condition" >&2; exit 1',
         'helm-upgrade-timeout',
         /timed out waiting/,
       ],
       [
-        'a wait that ran out, helm 4',
+        'a timeout, helm 4',
         'printf "Error: UPGRADE FAILED: resource Deployment/milvus/x not ready. status: InProgress\\ncontext deadline exceeded\\n" >&2; exit 1',
         'helm-upgrade-timeout',
         /not ready/,
@@ -337,14 +337,19 @@ describe('with a helm on the PATH', () => {
         /would exceed/,
       ],
       ['an exit without a word', 'exit 3', 'helm-upgrade-failed', /it ended with exit code 3$/],
-      ['a kill', 'kill -9 $$', 'helm-upgrade-failed', /it ended with (a signal|exit code)/],
+      [
+        'a kill',
+        'kill -9 $$',
+        'helm-upgrade-failed',
+        /it (was ended by a signal|ended with exit code)/,
+      ],
     ])('%s', async (_, script, code, message) => {
       await installFakeHelm(script)
       const error = await captureActionError(() => upgrade(upgradeRequest, createOptions()))
       expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)])
     })
 
-    test('one that ends before it has read its values', async () => {
+    test('reports a helm that ends before it has read its values', async () => {
       await installFakeHelm('echo "Error: UPGRADE FAILED: no" >&2; exit 1', '')
       const error = await captureActionError(() =>
         upgrade(
@@ -358,13 +363,13 @@ describe('with a helm on the PATH', () => {
       ])
     })
 
-    test('tells of each line', async () => {
+    test('passes each line on', async () => {
       await installFakeHelm('echo one; echo two >&2; echo three')
       await upgrade(upgradeRequest, createOptions())
       expect(outputLines.sort()).toEqual(['one', 'three', 'two'])
     })
 
-    test('a cancelled job interrupts helm once, which may then mark its release', async () => {
+    test('a cancelled job interrupts helm once, and leaves it time to mark its release', async () => {
       const controller = new AbortController()
       await installFakeHelm(
         `trap 'echo INT >> ${join(directory, 'signals')}; exit 1' INT; echo ready; while :; do sleep 0.05; done`,
@@ -379,7 +384,7 @@ describe('with a helm on the PATH', () => {
       expect(await readFile(join(directory, 'signals'), 'utf8')).toBe('INT\n')
     })
 
-    test('a job that was cancelled before does not start it', async () => {
+    test('a cancelled job does not start helm', async () => {
       await installFakeHelm(`echo started > ${join(directory, 'started')}`)
       expect(
         (
@@ -392,8 +397,8 @@ describe('with a helm on the PATH', () => {
     })
   })
 
-  describe('preview', () => {
-    test("gives the manifest and the chart's versions, and tells of no line", async () => {
+  describe('previewUpgrade', () => {
+    test("returns the manifest and the chart's versions, and passes no line on", async () => {
       await installFakeHelm(
         `printf '%s' '${JSON.stringify({ manifest: 'kind: Service', chart: { metadata: { version: '5.0.19', appVersion: '2.6.15' } } })}'`,
       )
@@ -404,12 +409,12 @@ describe('with a helm on the PATH', () => {
       expect(outputLines).toEqual([])
     })
 
-    test('what is no JSON is not quoted', async () => {
+    test('does not quote output that is not JSON', async () => {
       await installFakeHelm('echo hunter2')
       const error = await captureActionError(() => previewUpgrade(upgradeRequest, createOptions()))
       expect([error.code, error.message]).toEqual([
         'helm-upgrade-failed',
-        'helm could not upgrade release milvus-demo: its dry run printed no release as JSON',
+        'helm could not upgrade release milvus-demo: its dry run printed no release in JSON',
       ])
     })
   })

@@ -8,12 +8,12 @@ import {
 
 const target = { release: 'milvus-demo', namespace: 'milvus' }
 
-describe('of an upgrade', () => {
+describe('upgradeFailure', () => {
   // What helm 4.1.4 and 3.17.3 printed against a real or the simulator's API; the hooks' and the
   // last six as quoted in issues of helm.
   test.each<[string, string, code: string, remedy: RegExp]>([
     [
-      'a lock',
+      'another operation in progress',
       'another operation (install/upgrade/rollback) is in progress',
       'release-pending',
       /helm status milvus-demo -n milvus/,
@@ -34,7 +34,7 @@ describe('of an upgrade', () => {
       'another webhook',
       'Internal error occurred: failed calling webhook "vault.hashicorp.com": failed to call webhook: context deadline exceeded',
       'helm-upgrade-failed',
-      /serves webhook vault\.hashicorp\.com run/,
+      /server of webhook vault\.hashicorp\.com run/,
     ],
     [
       'a policy',
@@ -49,7 +49,7 @@ describe('of an upgrade', () => {
       /kubectl logs job\/NAME -n milvus/,
     ],
     [
-      'a hook that ran out of time',
+      'a hook that timed out',
       'post-upgrade hooks failed: 1 error occurred:; * timed out waiting for the condition',
       'helm-hook-failed',
       /kubectl get jobs,pods/,
@@ -73,55 +73,55 @@ describe('of an upgrade', () => {
       /rbac\.yaml/,
     ],
     [
-      'credentials that ended',
+      'expired credentials',
       'query: failed to query with labels: Unauthorized',
       'cluster-unauthorized',
-      /ended/,
+      /expired/,
     ],
     [
-      'an API that is away, helm 3',
+      'an unreachable API, helm 3',
       'Kubernetes cluster unreachable: the server is currently unable to handle the request',
       'cluster-unreachable',
       /again/,
     ],
     [
-      'an API that is away, helm 4',
+      'an unreachable API, helm 4',
       'kubernetes cluster unreachable: the server is currently unable to handle the request',
       'cluster-unreachable',
       /again/,
     ],
     [
-      'a field of somebody else',
+      'a field that someone else set',
       'conflict occurred while applying object milvus/milvus-demo /v1, Kind=Service: Apply failed with 1 conflict: conflict with "kubectl-patch" using v1: .spec.type',
       'helm-upgrade-failed',
-      /^kubectl-patch has changed/,
+      /^kubectl-patch changed/,
     ],
     [
-      'a write at the same moment',
+      'a concurrent write',
       'Operation cannot be fulfilled on services "milvus-demo": the object has been modified; please apply your changes to the latest version and try again',
       'helm-upgrade-failed',
-      /same moment/,
+      /at the same time/,
     ],
     [
-      'an object of nobody',
+      'an object outside the release',
       'Unable to continue with update: Service "x" in namespace "milvus" exists and cannot be imported into the current release: invalid ownership metadata',
       'helm-upgrade-failed',
-      /belongs to nobody/,
+      /belongs to another release or to none/,
     ],
     [
-      'a StatefulSet',
+      'an immutable field of a StatefulSet',
       'StatefulSet.apps "x" is invalid: spec: Forbidden: updates to statefulset spec for fields other than \'replicas\' are forbidden',
       'helm-upgrade-failed',
-      /does not change that field/,
+      /does not allow changing that field/,
     ],
     [
-      'a selector',
+      'an immutable selector',
       'cannot patch "x" with kind Deployment: Deployment.apps "x" is invalid: spec.selector: Invalid value: field is immutable',
       'helm-upgrade-failed',
-      /does not change that field/,
+      /does not allow changing that field/,
     ],
     [
-      'a kind that is not there',
+      'an unknown kind',
       'resource mapping not found for name: "x" namespace: "" from "": no matches for kind "ServiceMonitor" in version "monitoring.coreos.com/v1"',
       'helm-upgrade-failed',
       /does not know that kind/,
@@ -133,31 +133,31 @@ describe('of an upgrade', () => {
       /1 MiB/,
     ],
     [
-      'a chart whose subcharts were not fetched',
+      'a chart without its subcharts',
       'an error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: milvus',
       'chart-not-found',
       /helm dependency build/,
     ],
     [
-      'a wait that ran out',
+      'a wait that timed out',
       'timed out waiting for the condition',
       'helm-upgrade-timeout',
       /release-timeout/,
     ],
     [
-      'a chart that says no',
+      'a chart that rejects its values',
       'execution error at (milvus/templates/deployment.yaml:27:28): standalone only',
       'helm-upgrade-failed',
-      /correct values/,
+      /Correct values/,
     ],
     [
-      'a template, helm 4',
+      'a template that cannot be rendered, helm 4',
       'milvus/templates/service.yaml:9:21; executing "milvus/templates/service.yaml" at <$service.labels>:; can\'t evaluate field labels in type int64',
       'helm-upgrade-failed',
-      /correct values/,
+      /Correct values/,
     ],
     [
-      'a release that is gone',
+      'a deleted release',
       '"milvus-demo" has no deployed releases',
       'helm-upgrade-failed',
       /helm history/,
@@ -172,7 +172,7 @@ describe('of an upgrade', () => {
   })
 })
 
-describe('of fetching a chart', () => {
+describe('chartFailure', () => {
   const chartSource = {
     kind: 'repository',
     name: 'milvus',
@@ -189,7 +189,7 @@ describe('of fetching a chart', () => {
       'no such version',
       'chart "milvus" version "5.0.19" not found in https://charts.example.com repository',
       'chart-not-found',
-      /set chart-version to one that is there/,
+      /set chart-version to an available version/,
     ],
     [
       'no such version in an added repository',
@@ -198,10 +198,10 @@ describe('of fetching a chart', () => {
       /chart-version/,
     ],
     [
-      'an archive that is gone',
+      'a deleted archive',
       'failed to fetch https://charts.example.com/milvus-5.0.19.tgz : 404 Not Found',
       'chart-not-found',
-      /If it has moved/,
+      /If the chart has moved/,
     ],
     [
       'no such chart in a registry, helm 4',
@@ -222,7 +222,7 @@ describe('of fetching a chart', () => {
       /no chart repository at https/,
     ],
     [
-      'a page in its place',
+      'an HTML page instead of an index',
       `${invalidRepositoryPrefix}error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go value of type repo.IndexFile`,
       'chart-repository-unreachable',
       /no chart repository/,
@@ -231,52 +231,52 @@ describe('of fetching a chart', () => {
       'no credentials',
       `${invalidRepositoryPrefix}failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized`,
       'chart-repository-unreachable',
-      /^Give chart-username and chart-password/,
+      /^Set chart-username and chart-password/,
     ],
     [
-      'no right',
+      'no permission',
       `${invalidRepositoryPrefix}failed to fetch https://charts.example.com/index.yaml : 403 Forbidden`,
       'chart-repository-unreachable',
-      /^Give chart-username/,
+      /^Set chart-username/,
     ],
     [
       'a registry without credentials',
       `${ociErrorPrefix}GET "https://r/v2/charts/milvus/manifests/5.0.19": basic credential not found`,
       'chart-repository-unreachable',
-      /^Give chart-username/,
+      /^Set chart-username/,
     ],
     [
-      'a registry that refuses',
+      'a registry that denies access',
       `${ociErrorPrefix}GET "https://r/v2/charts/milvus/manifests/5.0.19": response status code 403: Forbidden`,
       'chart-repository-unreachable',
-      /^Give chart-username/,
+      /^Set chart-username/,
     ],
     [
-      'nobody listens',
+      'a refused connection',
       `${invalidRepositoryPrefix}Get "https://charts.example.com/index.yaml": dial tcp 127.0.0.1:1: connect: connection refused`,
       'chart-repository-unreachable',
       /when https:\/\/charts\.example\.com answers/,
     ],
     [
-      'no such name',
+      'an unknown host',
       `${invalidRepositoryPrefix}Get "https://charts.example.com/index.yaml": dial tcp: lookup charts.example.com on 10.0.0.2:53: no such host`,
       'chart-repository-unreachable',
       /answers/,
     ],
     [
-      'broken',
+      'a server error',
       'failed to fetch https://charts.example.com/milvus-5.0.19.tgz : 503 Service Unavailable',
       'chart-repository-unreachable',
       /answers/,
     ],
     [
-      'cut off',
+      'a closed connection',
       'Get "https://charts.example.com/milvus-5.0.19.tgz": EOF',
       'chart-repository-unreachable',
       /answers/,
     ],
     [
-      'a certificate that nobody trusts',
+      'an untrusted certificate',
       `${invalidRepositoryPrefix}Get "https://charts.example.com/index.yaml": tls: failed to verify certificate: x509: certificate signed by unknown authority`,
       'chart-repository-unreachable',
       /NODE_EXTRA_CA_CERTS/,
@@ -290,62 +290,75 @@ describe('of fetching a chart', () => {
     ])
   })
 
-  test('credentials that were given and refused', () => {
+  test('credentials that were set and rejected', () => {
     expect(
       chartFailure('401 Unauthorized: 401 ', { ...chartSource, hasCredentials: true }).remedy,
-    ).toMatch(/^https:\/\/charts\.example\.com does not take chart-username and chart-password/)
+    ).toMatch(/^https:\/\/charts\.example\.com rejects chart-username and chart-password/)
   })
 
-  test('without a word', () => {
-    expect(extractFetchError(null, '', '')).toBe('it ended with a signal')
+  test('without output', () => {
+    expect(extractFetchError(null, '', '')).toBe('it was ended by a signal')
   })
 
   test.each<
     [
       string,
-      Partial<Parameters<typeof chartFailure>[1]>,
-      message: string,
-      code: string,
-      remedy: RegExp,
+      {
+        readonly chart: Partial<Parameters<typeof chartFailure>[1]>
+        readonly message: string
+        readonly code: string
+        readonly remedy: RegExp
+      },
     ]
   >([
     [
-      'an archive that is gone',
-      { kind: 'archive' },
-      'failed to fetch https://charts.example.com/milvus.tgz : 404 Not Found',
-      'chart-not-found',
-      /^Correct the URL in chart/,
+      'a deleted archive',
+      {
+        chart: { kind: 'archive' },
+        message: 'failed to fetch https://charts.example.com/milvus.tgz : 404 Not Found',
+        code: 'chart-not-found',
+        remedy: /^Correct the URL in chart/,
+      },
     ],
     [
-      'an archive that is private',
-      { kind: 'archive' },
-      'failed to fetch https://charts.example.com/milvus.tgz : 401 Unauthorized',
-      'chart-repository-unreachable',
-      /^helm has no credentials for the URL of an archive/,
+      'a private archive',
+      {
+        chart: { kind: 'archive' },
+        message: 'failed to fetch https://charts.example.com/milvus.tgz : 401 Unauthorized',
+        code: 'chart-repository-unreachable',
+        remedy: /^helm sends no credentials to the URL of an archive/,
+      },
     ],
     [
-      'an alias, helm without repositories',
-      { kind: 'path-or-alias', name: 'corp/milvus' },
-      'no repositories found. You must add one before updating',
-      'chart-not-found',
-      /chart to milvus; or add the repository before this step \("helm repo add corp URL"\)/,
+      'an alias, and helm without repositories',
+      {
+        chart: { kind: 'path-or-alias', name: 'corp/milvus' },
+        message: 'no repositories found. You must add one before updating',
+        code: 'chart-not-found',
+        remedy:
+          /chart to milvus; or add the repository before this step \("helm repo add corp URL"\)/,
+      },
     ],
     [
-      'an alias that helm does not know',
-      { kind: 'path-or-alias', name: 'corp/milvus' },
-      "no repositories found matching 'corp'.  Nothing will be updated",
-      'chart-not-found',
-      /helm repo add corp URL/,
+      'an unknown alias',
+      {
+        chart: { kind: 'path-or-alias', name: 'corp/milvus' },
+        message: "no repositories found matching 'corp'.  Nothing will be updated",
+        code: 'chart-not-found',
+        remedy: /helm repo add corp URL/,
+      },
     ],
     [
-      'an alias whose credentials are refused',
-      { kind: 'path-or-alias', name: 'corp/milvus', source: 'helm repository corp' },
-      'failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized',
-      'chart-repository-unreachable',
-      /^The credentials with which helm repository corp was added/,
+      'an alias whose credentials are rejected',
+      {
+        chart: { kind: 'path-or-alias', name: 'corp/milvus', source: 'helm repository corp' },
+        message: 'failed to fetch https://charts.example.com/index.yaml : 401 Unauthorized',
+        code: 'chart-repository-unreachable',
+        remedy: /^The credentials with which helm repository corp was added/,
+      },
     ],
-  ])('%s', (_, overrides, message, code, remedy) => {
-    const error = chartFailure(message, { ...chartSource, ...overrides })
+  ])('%s', (_, { chart, message, code, remedy }) => {
+    const error = chartFailure(message, { ...chartSource, ...chart })
     expect([error.code, error.remedy]).toEqual([code, expect.stringMatching(remedy)])
   })
 
@@ -367,8 +380,8 @@ describe('of fetching a chart', () => {
       'failed to fetch https://x/index.yaml : 503 Service Unavailable',
     ],
     ['a chart that was fetched', [0, '', ''], undefined],
-    ['a chart that was not', [1, '', 'Error: EOF\n'], 'EOF'],
-  ])('fetchError of %s', (_, fetchResult, message) => {
+    ['a chart that was not fetched', [1, '', 'Error: EOF\n'], 'EOF'],
+  ])('extractFetchError: %s', (_, fetchResult, message) => {
     expect(extractFetchError(...fetchResult)).toBe(message)
   })
 
@@ -414,7 +427,7 @@ describe('of fetching a chart', () => {
     ['dial tcp 127.0.0.1:1: connect: connection refused', false],
     ['lookup charts.example.com on 10.0.0.2:53: no such host', false],
     ['tls: failed to verify certificate: x509: certificate signed by unknown authority', false],
-  ])('%s passes: %s', (message, expected) => {
+  ])('isTransient: %s: %s', (message, expected) => {
     expect(isTransient(message)).toBe(expected)
   })
 })

@@ -21,7 +21,7 @@ function createManualClock() {
   }
 }
 
-test('it is mode 0600, names the token file, and the token is written anew every five minutes until it is over', async () => {
+test('writeKubeconfig writes files of mode 0600, and renews the token every five minutes until the end', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'kubeconfig-test-'))
   const clock = createManualClock()
   const abortController = new AbortController()

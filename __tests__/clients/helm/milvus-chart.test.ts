@@ -4,7 +4,6 @@ import {
   hasMilvusComponents,
   isMilvusRelease,
   getMilvusVersion,
-  getValueAtPath,
   findValuesPath,
 } from '../../../src/clients/helm/milvus-chart.ts'
 
@@ -65,7 +64,7 @@ const createRevision = (manifest: string, chart: Partial<Revision['chart']> = {}
 })
 const milvusChart = { name: 'milvus', appVersion: '2.6.15' }
 
-describe('valuesPathOf', () => {
+describe('findValuesPath', () => {
   test.each<[string, Revision, service: string | undefined, readonly string[]]>([
     ["the release's own chart", createRevision(ownService, milvusChart), 'demo-milvus', []],
     ['a subchart', createRevision(subchartService), 'demo-vectors', ['vectors']],
@@ -112,20 +111,72 @@ describe('valuesPathOf', () => {
   })
 })
 
-test.each<[string, Revision, isMilvus: boolean, components: boolean, version: string]>([
-  ["Milvus' own chart", createRevision(ownService, milvusChart), true, true, '2.6.15'],
-  ['an umbrella chart with an alias', createRevision(subchartService), true, true, '2.5.16'],
-  ['a chart with a proxy of something else', createRevision(kafkaService), false, true, '2.5.16'],
-  ['a chart of another vendor', createRevision(vendorService, milvusChart), true, false, '2.6.15'],
+test.each<
+  [
+    string,
+    {
+      readonly revision: Revision
+      readonly isMilvus: boolean
+      readonly hasComponents: boolean
+      readonly version: string
+    },
+  ]
+>([
+  [
+    "Milvus' own chart",
+    {
+      revision: createRevision(ownService, milvusChart),
+      isMilvus: true,
+      hasComponents: true,
+      version: '2.6.15',
+    },
+  ],
+  [
+    'an umbrella chart with an alias',
+    {
+      revision: createRevision(subchartService),
+      isMilvus: true,
+      hasComponents: true,
+      version: '2.5.16',
+    },
+  ],
+  [
+    'a chart with a proxy of something else',
+    {
+      revision: createRevision(kafkaService),
+      isMilvus: false,
+      hasComponents: true,
+      version: '2.5.16',
+    },
+  ],
+  [
+    'a chart of another vendor',
+    {
+      revision: createRevision(vendorService, milvusChart),
+      isMilvus: true,
+      hasComponents: false,
+      version: '2.6.15',
+    },
+  ],
   [
     'another chart',
-    createRevision(vendorService, { name: 'redis' }),
-    false,
-    false,
-    'of an unknown version',
+    {
+      revision: createRevision(vendorService, { name: 'redis' }),
+      isMilvus: false,
+      hasComponents: false,
+      version: 'of an unknown version',
+    },
   ],
-  ['no object', createRevision(''), false, false, 'of an unknown version'],
-])('%s', (_, revision, isMilvus, hasComponents, version) => {
+  [
+    'no object',
+    {
+      revision: createRevision(''),
+      isMilvus: false,
+      hasComponents: false,
+      version: 'of an unknown version',
+    },
+  ],
+])('%s', (_, { revision, isMilvus, hasComponents, version }) => {
   expect([
     isMilvusRelease(revision),
     hasMilvusComponents(revision),
@@ -133,18 +184,8 @@ test.each<[string, Revision, isMilvus: boolean, components: boolean, version: st
   ]).toEqual([isMilvus, hasComponents, version])
 })
 
-test('the Services of the API are known by their labels', () => {
+test('findApiServices finds the Services of the API by their labels', () => {
   expect(
     findApiServices(createRevision(vendorService + subchartService)).map(({ name }) => name),
   ).toEqual(['demo-vectors'])
-})
-
-test.each<[string, unknown, readonly string[], unknown]>([
-  ['a value', { a: { b: 1 } }, ['a', 'b'], 1],
-  ['a key that is not there', { a: {} }, ['a', 'b'], undefined],
-  ['a text on the way', { a: 'text' }, ['a', 'length'], undefined],
-  ['a null on the way', { a: null }, ['a', 'b'], undefined],
-  ['a key that every object has', {}, ['constructor'], undefined],
-])('valueAt: %s', (_, values, path, value) => {
-  expect(getValueAtPath(values, path)).toEqual(value)
 })

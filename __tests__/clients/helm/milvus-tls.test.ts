@@ -93,7 +93,7 @@ describe('readTlsMode', () => {
   )
 })
 
-test('mergeValues merges maps, replaces all else, and takes away what is null', () => {
+test('mergeValues merges maps, replaces anything else, and removes what is null', () => {
   expect(
     mergeValues({ a: { b: 1, c: 2 }, d: [1], e: 5 }, { a: { b: 9, c: null }, d: [2], f: {} }),
   ).toEqual({ a: { b: 9 }, d: [2], e: 5, f: {} })

@@ -27,7 +27,7 @@ const cases: readonly TestCase[] = [
     expected: [],
   },
   {
-    name: 'a label beside that of somebody else',
+    name: 'a label beside that of someone else',
     live: { labels: { a: '1', team: 'x', theirs: '2' } },
     failedRevision: { labels: { a: '1', team: 'x' } },
     retainedRevisions: [{ labels: { a: '1' } }],
@@ -48,7 +48,7 @@ const cases: readonly TestCase[] = [
     expected: ['labels/team'],
   },
   {
-    name: 'what somebody else has changed since stays',
+    name: 'what someone else has changed since stays',
     live: { labels: { team: 'theirs', b: '1' } },
     failedRevision: { labels: { team: 'x' } },
     retainedRevisions: [{ labels: { b: '1' } }],

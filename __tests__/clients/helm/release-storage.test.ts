@@ -154,7 +154,7 @@ describe('decodeRevision', () => {
       encodeBase64(`{"config":{"password":${secret}}}`),
       'ConfigMap',
     ],
-  ])('%s cannot be read, and is not quoted', async (_, encoded, kind) => {
+  ])('%s cannot be decoded, and is not quoted', async (_, encoded, kind) => {
     const error = await captureActionError(() =>
       decodeRevision(encoded, kind, 'sh.helm.release.v1.milvus-demo.v4'),
     )
@@ -163,9 +163,9 @@ describe('decodeRevision', () => {
   })
 })
 
-describe('withStatus', () => {
+describe('replaceStatus', () => {
   const failedStatus = { status: 'failed', description: 'its helm died' }
-  test.each(['Secret', 'ConfigMap'] as const)('of a %s changes nothing else', (kind) => {
+  test.each(['Secret', 'ConfigMap'] as const)('in a %s changes nothing else', (kind) => {
     const encoded =
       kind === 'Secret' ? encodeBase64(encodeRelease(storedRelease)) : encodeRelease(storedRelease)
     const decodedRevision = decodeRevision(encoded, kind, 'v4')
@@ -192,7 +192,7 @@ describe('withStatus', () => {
     )
   })
 
-  test('of what is no release says so, and quotes nothing', async () => {
+  test('rejects anything but a release without quoting it', async () => {
     const error = await captureActionError(() =>
       replaceStatus(
         encodeBase64('{"config":{"password":canary}}'),
@@ -214,7 +214,7 @@ test.each<[string, Record<string, string> | undefined, object | undefined]>([
   ],
   ['no labels', undefined, undefined],
   ['other labels', { app: 'x', name: 'y' }, undefined],
-])('readLabels of %s', (_, labels, expected) => {
+])('parseRevisionLabels: %s', (_, labels, expected) => {
   expect(parseRevisionLabels(labels)).toEqual(expected)
 })
 
@@ -232,11 +232,11 @@ test.each<[string, Record<string, unknown>, unknown, Record<string, unknown>]>([
     { a: null, b: null, c: { d: null } },
   ],
   ['lists and texts', { a: [null], b: 'x' }, { a: [null], b: null }, { a: [null], b: 'x' }],
-])('withoutStoredNulls: %s', (_, desired, current, expected) => {
+])('omitStoredNulls: %s', (_, desired, current, expected) => {
   expect(omitStoredNulls(desired, current)).toEqual(expected)
 })
 
-describe('differingPaths', () => {
+describe('findDifferingPaths', () => {
   test.each<[string, Record<string, unknown>, unknown, string[]]>([
     ['nothing wanted', {}, { a: 1 }, []],
     [

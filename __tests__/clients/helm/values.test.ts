@@ -1,7 +1,7 @@
-/** Helm values as a document. */
+/** Helm values: as a document, and by their paths. */
 import { expect, test } from '@jest/globals'
 import { load } from 'js-yaml'
-import { serializeValues } from '../../../src/clients/helm/values.ts'
+import { getHelmValue, serializeValues } from '../../../src/clients/helm/values.ts'
 
 test.each([
   { name: 'maps, lists, null', values: { a: { b: [1, 'x', null] }, c: null } },
@@ -15,8 +15,18 @@ test.each([
     name: 'other line ends of Unicode, and what is beyond 16 bits',
     values: { a: '\u2028\u2029\ufeff\u{1f600}' },
   },
-])('$name are what they were', ({ values }) => {
+])('serializeValues keeps $name', ({ values }) => {
   const document = serializeValues(values)
   expect(document).not.toMatch(/[\u007f-\u009f]/)
   expect(load(document)).toEqual(values)
+})
+
+test.each<[string, unknown, readonly string[], unknown]>([
+  ['a value', { a: { b: 1 } }, ['a', 'b'], 1],
+  ['a key that is not there', { a: {} }, ['a', 'b'], undefined],
+  ['a text on the way', { a: 'text' }, ['a', 'length'], undefined],
+  ['a null on the way', { a: null }, ['a', 'b'], undefined],
+  ['a key that every object has', {}, ['constructor'], undefined],
+])('getHelmValue: %s', (_, values, path, value) => {
+  expect(getHelmValue(values, path)).toEqual(value)
 })

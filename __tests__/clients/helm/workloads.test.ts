@@ -55,74 +55,140 @@ function createWorkload({
 
 const configMap = '---\nkind: ConfigMap\nmetadata:\n  name: c\n'
 
-test.each<[name: string, before: string, after: string, restarted: string[], changed: number]>([
-  ['nothing', createWorkload({}), createWorkload({}), [], 0],
-  ['another object', createWorkload({}) + configMap, createWorkload({}), [], 0],
+test.each<
+  [
+    string,
+    {
+      readonly before: string
+      readonly after: string
+      readonly restarts: readonly string[]
+      readonly changed: number
+    },
+  ]
+>([
+  [
+    'nothing',
+    {
+      before: createWorkload({}),
+      after: createWorkload({}),
+      restarts: [],
+      changed: 0,
+    },
+  ],
+  [
+    'another object',
+    {
+      before: createWorkload({}) + configMap,
+      after: createWorkload({}),
+      restarts: [],
+      changed: 0,
+    },
+  ],
   [
     'another image',
-    createWorkload({}),
-    createWorkload({ image: 'b' }),
-    ['Deployment x: its pods, a few at a time, new ones first'],
-    1,
+    {
+      before: createWorkload({}),
+      after: createWorkload({ image: 'b' }),
+      restarts: ['Deployment x: its pods, a few at a time, new ones first'],
+      changed: 1,
+    },
   ],
   [
     'one pod',
-    createWorkload({ replicas: 1 }),
-    createWorkload({ replicas: 1, image: 'b' }),
-    ['Deployment x: 1 pod'],
-    1,
+    {
+      before: createWorkload({ replicas: 1 }),
+      after: createWorkload({ replicas: 1, image: 'b' }),
+      restarts: ['Deployment x: 1 pod'],
+      changed: 1,
+    },
   ],
   [
     'all pods at once',
-    createWorkload({ replicas: 2, strategy: 'Recreate' }),
-    createWorkload({ replicas: 2, strategy: 'Recreate', image: 'b' }),
-    ['Deployment x: 2 pods, all at once'],
-    1,
+    {
+      before: createWorkload({ replicas: 2, strategy: 'Recreate' }),
+      after: createWorkload({ replicas: 2, strategy: 'Recreate', image: 'b' }),
+      restarts: ['Deployment x: 2 pods, all at once'],
+      changed: 1,
+    },
   ],
   [
     'a StatefulSet',
-    createWorkload({ kind: 'StatefulSet', replicas: 3 }),
-    createWorkload({ kind: 'StatefulSet', replicas: 3, image: 'b' }),
-    ['StatefulSet x: 3 pods, one after the other'],
-    1,
+    {
+      before: createWorkload({ kind: 'StatefulSet', replicas: 3 }),
+      after: createWorkload({ kind: 'StatefulSet', replicas: 3, image: 'b' }),
+      restarts: ['StatefulSet x: 3 pods, one after the other'],
+      changed: 1,
+    },
   ],
   [
     'a DaemonSet',
-    createWorkload({ kind: 'DaemonSet' }),
-    createWorkload({ kind: 'DaemonSet', image: 'b' }),
-    ['DaemonSet x: its pods, one after the other'],
-    1,
+    {
+      before: createWorkload({ kind: 'DaemonSet' }),
+      after: createWorkload({ kind: 'DaemonSet', image: 'b' }),
+      restarts: ['DaemonSet x: its pods, one after the other'],
+      changed: 1,
+    },
   ],
   [
-    'a StatefulSet that is left to people',
-    createWorkload({ kind: 'StatefulSet', strategy: 'OnDelete' }),
-    createWorkload({ kind: 'StatefulSet', strategy: 'OnDelete', image: 'b' }),
-    [],
-    1,
+    'a StatefulSet with strategy OnDelete',
+    {
+      before: createWorkload({ kind: 'StatefulSet', strategy: 'OnDelete' }),
+      after: createWorkload({ kind: 'StatefulSet', strategy: 'OnDelete', image: 'b' }),
+      restarts: [],
+      changed: 1,
+    },
   ],
   [
-    'more pods restart none',
-    createWorkload({ replicas: 1 }),
-    createWorkload({ replicas: 2 }),
-    [],
-    1,
+    'more replicas',
+    {
+      before: createWorkload({ replicas: 1 }),
+      after: createWorkload({ replicas: 2 }),
+      restarts: [],
+      changed: 1,
+    },
   ],
-  ['no pods', createWorkload({ replicas: 0 }), createWorkload({ replicas: 0, image: 'b' }), [], 1],
-  ['a new workload', configMap, createWorkload({}), [], 1],
-  ['a workload that goes', createWorkload({}), configMap, [], 0],
   [
-    'a document that is no YAML',
-    `${createWorkload({})}---\nkind: X\n\t- a`,
-    createWorkload({ image: 'b' }),
-    ['Deployment x: its pods, a few at a time, new ones first'],
-    1,
+    'no pods',
+    {
+      before: createWorkload({ replicas: 0 }),
+      after: createWorkload({ replicas: 0, image: 'b' }),
+      restarts: [],
+      changed: 1,
+    },
   ],
-])('%s', (_name, before, after, expectedRestarts, expectedChanges) => {
+  [
+    'a new workload',
+    {
+      before: configMap,
+      after: createWorkload({}),
+      restarts: [],
+      changed: 1,
+    },
+  ],
+  [
+    'a removed workload',
+    {
+      before: createWorkload({}),
+      after: configMap,
+      restarts: [],
+      changed: 0,
+    },
+  ],
+  [
+    'a document that is not YAML',
+    {
+      before: `${createWorkload({})}---\nkind: X\n\t- a`,
+      after: createWorkload({ image: 'b' }),
+      restarts: ['Deployment x: its pods, a few at a time, new ones first'],
+      changed: 1,
+    },
+  ],
+])('%s', (_name, { before, after, restarts: expectedRestarts, changed: expectedChanges }) => {
   expect(findRestartedWorkloads(before, after).map(describeRestart)).toEqual(expectedRestarts)
   expect(findChangedWorkloads(before, after)).toHaveLength(expectedChanges)
 })
 
-test('the labels by which a Service selects its pods', () => {
+test('findServiceSelector', () => {
   const manifest = '---\nkind: Service\nmetadata:\n  name: s\nspec:\n  selector:\n    app: x\n'
   expect(findServiceSelector(manifest, 's')).toEqual({ app: 'x' })
   expect(findServiceSelector(manifest, 'other')).toBeUndefined()
@@ -130,12 +196,12 @@ test('the labels by which a Service selects its pods', () => {
 
 test.each<[name: string, manifest: string, restarted: string[]]>([
   [
-    'etcd as an installation makes it',
+    'etcd as an installation renders it',
     createWorkload({ kind: 'StatefulSet', replicas: 3, clusterState: 'new' }),
     ['StatefulSet x: 3 pods, one after the other'],
   ],
   [
-    'etcd as an upgrade makes it',
+    'etcd as an upgrade renders it',
     createWorkload({ kind: 'StatefulSet', replicas: 3, clusterState: 'existing' }),
     [],
   ],
@@ -145,6 +211,6 @@ test.each<[name: string, manifest: string, restarted: string[]]>([
     [],
   ],
   ['anything else', createWorkload({}) + configMap, []],
-])('restarted by the first upgrade: %s', (_name, manifest, expectedRestarts) => {
+])('findRestartedByFirstUpgrade: %s', (_name, manifest, expectedRestarts) => {
   expect(findRestartedByFirstUpgrade(manifest).map(describeRestart)).toEqual(expectedRestarts)
 })

@@ -46,7 +46,7 @@ test.each<[string, readonly FieldConflict[], string]>([
     'Service proxy: .spec.type is NodePort (set by kubectl) and would become ClusterIP',
   ],
   [
-    'a live object that may not be read',
+    'a live object that is not readable',
     [createConflict('.spec.replicas', undefined, 1)],
     'Deployment proxy: .spec.replicas (set by kubectl)',
   ],
@@ -56,7 +56,7 @@ test.each<[string, readonly FieldConflict[], string]>([
     'ConfigMap proxy: .data.user.yaml (set by kubectl)',
   ],
   [
-    'a variable that ends like a field that is shown',
+    'a variable that ends like a public field',
     [
       createConflict(
         '.spec.template.spec.containers[name="proxy"].env[name="image"].value',
@@ -67,7 +67,7 @@ test.each<[string, readonly FieldConflict[], string]>([
     'Deployment proxy: .spec.template.spec.containers[name="proxy"].env[name="image"].value (set by kubectl)',
   ],
   [
-    'an annotation that ends like one',
+    'an annotation that ends like a public field',
     [createConflict('.metadata.annotations.x.image', 'canary', 'b')],
     'Deployment proxy: .metadata.annotations.x.image (set by kubectl)',
   ],
@@ -82,7 +82,7 @@ test.each<[string, readonly FieldConflict[], string]>([
   expect(describeConflicts(conflicts)).toBe(expected)
 })
 
-test('more than a person reads are counted', () => {
+test('only the first conflicts are listed', () => {
   expect(describeConflicts(Array<FieldConflict>(15).fill(replicasConflict))).toMatch(
     /; and 3 more fields$/,
   )

@@ -1,9 +1,7 @@
 import { expect, test } from '@jest/globals'
 import type { ManifestDiff } from '../../../src/clients/helm/manifest-diff.ts'
-import {
-  checkUnrequestedChanges,
-  type UpgradeComparison,
-} from '../../../src/steps/release/preview.ts'
+import type { UpgradeComparison } from '../../../src/steps/release/comparison.ts'
+import { checkUnrequestedChanges } from '../../../src/steps/release/unrequested-changes.ts'
 import { createRevision, createSettings, createTarget } from '../fixtures.ts'
 
 const deployedChart = { name: 'milvus', version: '4.2.30', appVersion: '2.5.4' }
@@ -14,7 +12,7 @@ const releaseTarget = {
 }
 const noDifference: ManifestDiff = { added: [], removed: [], changed: [] }
 
-/** The problem; undefined when it may go on. */
+/** The message of the failure; undefined without one. */
 function findProblem(
   settingsOverrides: Parameters<typeof createSettings>[0],
   chart: { version: string; appVersion: string },
@@ -35,7 +33,9 @@ function getMessage(error: ReturnType<typeof checkUnrequestedChanges>): string |
   if (!error) return undefined
   expect([error.code, error.remedy]).toEqual([
     'release-changes-more',
-    expect.stringMatching(/; if all of it is meant, set allow-chart-change: true\.$/),
+    expect.stringMatching(
+      /\. If all of these changes are intended, set allow-chart-change: true\.$/,
+    ),
   ])
   return error.message
 }
@@ -46,123 +46,175 @@ const values = { proxy: { replicas: 2 } }
 test.each<
   [
     string,
-    Parameters<typeof createSettings>[0],
-    { version: string; appVersion: string },
-    Partial<ManifestDiff>,
-    RegExp | undefined,
+    {
+      readonly settings: Parameters<typeof createSettings>[0]
+      readonly chart: { version: string; appVersion: string }
+      readonly difference: Partial<ManifestDiff>
+      readonly expected: RegExp | undefined
+    },
   ]
 >([
-  ['only the Service', {}, deployedChart, { changed: ['Service milvus-demo'] }, undefined],
-  ['nothing at all', {}, deployedChart, {}, undefined],
+  [
+    'only the Service',
+    {
+      settings: {},
+      chart: deployedChart,
+      difference: { changed: ['Service milvus-demo'] },
+      expected: undefined,
+    },
+  ],
+  [
+    'nothing at all',
+    {
+      settings: {},
+      chart: deployedChart,
+      difference: {},
+      expected: undefined,
+    },
+  ],
   [
     'another Service too',
-    {},
-    deployedChart,
-    { changed: ['Service milvus-demo', 'Service milvus-demo-attu'] },
-    /^To set the type of Service milvus-demo helm would also change Service milvus-demo-attu: the templates of chart milvus 4\.2\.30 make these objects depend on service\.type\.$/,
+    {
+      settings: {},
+      chart: deployedChart,
+      difference: { changed: ['Service milvus-demo', 'Service milvus-demo-attu'] },
+      expected:
+        /^To set the type of Service milvus-demo, helm would also change Service milvus-demo-attu: the templates of chart milvus 4\.2\.30 make these objects depend on service\.type\.$/,
+    },
   ],
   [
     'a type on which other objects depend',
-    {},
-    deployedChart,
-    { added: ['ConfigMap x'], removed: ['Job y'] },
-    /would also remove Job y; add ConfigMap x:/,
+    {
+      settings: {},
+      chart: deployedChart,
+      difference: { added: ['ConfigMap x'], removed: ['Job y'] },
+      expected: /would also remove Job y; add ConfigMap x:/,
+    },
   ],
   [
     'a type on which other objects depend, allowed',
-    { allowChartChange: true },
-    deployedChart,
-    { added: ['ConfigMap x'] },
-    undefined,
+    {
+      settings: { allowChartChange: true },
+      chart: deployedChart,
+      difference: { added: ['ConfigMap x'] },
+      expected: undefined,
+    },
   ],
   [
     'values that change and add',
-    { values },
-    deployedChart,
     {
-      changed: ['Deployment milvus-demo-proxy', 'ConfigMap milvus-demo'],
-      added: ['Deployment attu'],
+      settings: { values },
+      chart: deployedChart,
+      difference: {
+        changed: ['Deployment milvus-demo-proxy', 'ConfigMap milvus-demo'],
+        added: ['Deployment attu'],
+      },
+      expected: undefined,
     },
-    undefined,
   ],
   [
-    'values by which an object goes',
-    { values },
-    deployedChart,
-    { removed: ['Deployment milvus-demo-attu'] },
-    /^With values helm would remove Deployment milvus-demo-attu, which is more than to set values: Deployment milvus-demo-attu\.$/,
+    'values that remove an object',
+    {
+      settings: { values },
+      chart: deployedChart,
+      difference: { removed: ['Deployment milvus-demo-attu'] },
+      expected:
+        /^With input values helm would remove Deployment milvus-demo-attu\. Adding or removing Deployment milvus-demo-attu is more than setting values\.$/,
+    },
   ],
   [
-    'values that switch it off',
-    { values: { attu: { enabled: false } } },
-    deployedChart,
-    { removed: ['Deployment milvus-demo-attu', 'Service milvus-demo-attu'] },
-    undefined,
+    'values that disable it',
+    {
+      settings: { values: { attu: { enabled: false } } },
+      chart: deployedChart,
+      difference: { removed: ['Deployment milvus-demo-attu', 'Service milvus-demo-attu'] },
+      expected: undefined,
+    },
   ],
   [
-    "values that switch the chart's Ingress off",
-    { values: { ingress: { enabled: false } } },
-    deployedChart,
-    { removed: ['Ingress milvus-demo'] },
-    undefined,
+    "values that disable the chart's Ingress",
+    {
+      settings: { values: { ingress: { enabled: false } } },
+      chart: deployedChart,
+      difference: { removed: ['Ingress milvus-demo'] },
+      expected: undefined,
+    },
   ],
   [
-    'values that switch storage off',
-    { values: { minio: { enabled: false } } },
-    deployedChart,
-    { removed: ['StatefulSet milvus-demo-minio', 'Service milvus-demo-minio'] },
-    /more than to set values: StatefulSet milvus-demo-minio\.$/,
+    'values that disable storage',
+    {
+      settings: { values: { minio: { enabled: false } } },
+      chart: deployedChart,
+      difference: { removed: ['StatefulSet milvus-demo-minio', 'Service milvus-demo-minio'] },
+      expected: /Adding or removing StatefulSet milvus-demo-minio is more than setting values\.$/,
+    },
   ],
   [
-    'values by which storage comes',
-    { values },
-    deployedChart,
-    { added: ['StatefulSet milvus-demo-minio', 'Service milvus-demo-minio'] },
-    /more than to set values: StatefulSet milvus-demo-minio\.$/,
+    'values that add storage',
+    {
+      settings: { values },
+      chart: deployedChart,
+      difference: { added: ['StatefulSet milvus-demo-minio', 'Service milvus-demo-minio'] },
+      expected: /Adding or removing StatefulSet milvus-demo-minio is more than setting values\.$/,
+    },
   ],
   [
-    'values by which a volume claim goes',
-    { values },
-    deployedChart,
-    { removed: ['PersistentVolumeClaim milvus-demo'] },
-    /PersistentVolumeClaim milvus-demo/,
+    'values that remove a volume claim',
+    {
+      settings: { values },
+      chart: deployedChart,
+      difference: { removed: ['PersistentVolumeClaim milvus-demo'] },
+      expected: /PersistentVolumeClaim milvus-demo/,
+    },
   ],
   [
     'another chart',
-    {},
-    { version: '4.2.58', appVersion: '2.5.16' },
-    { changed: ['Deployment d'] },
-    /^Release milvus-demo would go from chart 4\.2\.30 \(Milvus 2\.5\.4\) to 4\.2\.58 \(Milvus 2\.5\.16\): helm would change Deployment d\.$/,
+    {
+      settings: {},
+      chart: { version: '4.2.58', appVersion: '2.5.16' },
+      difference: { changed: ['Deployment d'] },
+      expected:
+        /^The upgrade would move release milvus-demo from chart 4\.2\.30 \(Milvus 2\.5\.4\) to 4\.2\.58 \(Milvus 2\.5\.16\): helm would change Deployment d\.$/,
+    },
   ],
   [
     'another chart that changes nothing',
-    {},
-    { version: '4.2.31', appVersion: '2.5.4' },
-    {},
-    /helm would change no object\.$/,
+    {
+      settings: {},
+      chart: { version: '4.2.31', appVersion: '2.5.4' },
+      difference: {},
+      expected: /helm would change no object\.$/,
+    },
   ],
   [
-    'a step that Milvus does not allow',
-    {},
-    newerChart,
-    {},
-    /Milvus allows the step to 2\.6 only from 2\.5\.16 or later with mixCoordinator on: go to chart 4\.2\.58 \(Milvus 2\.5\.16\) first\.$/,
+    'an upgrade that Milvus does not allow',
+    {
+      settings: {},
+      chart: newerChart,
+      difference: {},
+      expected:
+        /Milvus allows upgrades to 2\.6 only from 2\.5\.16 or later with mixCoordinator on: upgrade to chart 4\.2\.58 \(Milvus 2\.5\.16\) first\.$/,
+    },
   ],
   [
     'another chart, allowed',
-    { allowChartChange: true },
-    newerChart,
-    { removed: ['StatefulSet s'] },
-    undefined,
+    {
+      settings: { allowChartChange: true },
+      chart: newerChart,
+      difference: { removed: ['StatefulSet s'] },
+      expected: undefined,
+    },
   ],
   [
-    'many objects are counted',
-    {},
-    newerChart,
-    { removed: Array.from({ length: 30 }, (_, index) => `Deployment d${index}`) },
-    /Deployment d11 and 18 more\./,
+    'only the first objects are listed',
+    {
+      settings: {},
+      chart: newerChart,
+      difference: { removed: Array.from({ length: 30 }, (_, index) => `Deployment d${index}`) },
+      expected: /Deployment d11 and 18 more\./,
+    },
   ],
-])('%s', (_, settingsOverrides, chart, difference, expected) => {
+])('%s', (_, { settings: settingsOverrides, chart, difference, expected }) => {
   const message = findProblem(settingsOverrides, chart, difference)
   if (expected) expect(message).toMatch(expected)
   else expect(message).toBeUndefined()
@@ -173,7 +225,7 @@ const upgradeSideEffects = {
   changed: ['StatefulSet milvus-demo-etcd'],
 }
 
-/** What any upgrade does and what the request does, each from nothing. */
+/** A comparison, by what any upgrade does and what the request does. */
 const createComparison = (
   anyUpgrade: Partial<ManifestDiff>,
   requested: Partial<ManifestDiff>,
@@ -187,34 +239,34 @@ const createComparison = (
 
 test.each<[string, Parameters<typeof createSettings>[0], UpgradeComparison, RegExp | undefined]>([
   [
-    'what any upgrade does is no reason',
+    'what any upgrade does is not a problem',
     {},
     createComparison(upgradeSideEffects, { changed: ['Service milvus-demo'] }, true),
     undefined,
   ],
   [
-    'what any upgrade does is no reason, with values',
+    'what any upgrade does is not a problem, with values',
     { values },
     createComparison(upgradeSideEffects, { changed: ['Deployment milvus-demo-proxy'] }, true),
     undefined,
   ],
   [
-    'what the request does beside it is one',
+    'what the request does in addition is a problem',
     {},
     createComparison(upgradeSideEffects, { changed: ['ConfigMap milvus-demo'] }, true),
     /^To set the type .* also change ConfigMap milvus-demo:/,
   ],
   [
-    'what values remove beside it is one',
+    'what values remove in addition is a problem',
     { values },
     createComparison(upgradeSideEffects, { removed: ['ConfigMap x'] }, true),
-    /^With values helm would remove ConfigMap x, which/,
+    /^With input values helm would remove ConfigMap x\. Adding/,
   ],
   [
     'a chart that is not the deployed one',
     {},
     createComparison({ added: ['ConfigMap x'] }, {}, false),
-    /^Chart milvus 4\.2\.30 is not the one that release milvus-demo was made with: any upgrade with it would add ConfigMap x, and an installation/,
+    /^Chart milvus 4\.2\.30 is not the one that release milvus-demo was installed with: any upgrade with it would add ConfigMap x, and an installation/,
   ],
   [
     'a chart that is not the deployed one, with values',

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Settings } from '../../../src/inputs/types.ts'
 import type { Target } from '../../../src/steps/preflight/preflight.ts'
-import { formatManualRollback, check, plan } from '../../../src/steps/release/release.ts'
+import { formatManualRollback } from '../../../src/steps/release/manual-rollback.ts'
+import { check, plan } from '../../../src/steps/release/release.ts'
 import { captureActionError } from '../../capture-error.ts'
 import { createRevision, createSettings, createTarget } from '../fixtures.ts'
 
@@ -55,7 +56,7 @@ describe('plan', () => {
       [path: string, before: string | undefined, after: string | undefined][],
     ]
   >([
-    ['everything is as it should be', {}, {}, []],
+    ['nothing to change', {}, {}, []],
     [
       'the Service has its own load balancer',
       { service: createService('LoadBalancer') },
@@ -68,15 +69,15 @@ describe('plan', () => {
       {},
       [['service.type', 'NodePort', 'ClusterIP']],
     ],
-    ['a newer chart in the repository is not asked for', {}, { chart: createChart(undefined) }, []],
-    ['the chart that is deployed', {}, { chart: createChart('5.0.19') }, []],
+    ['a newer chart in the repository is not requested', {}, { chart: createChart(undefined) }, []],
+    ['the deployed chart', {}, { chart: createChart('5.0.19') }, []],
     [
       'another chart',
       {},
       { chart: createChart('5.0.20') },
       [['chart version', '5.0.19', '5.0.20']],
     ],
-    ['values that the release has', {}, { values: { service: { type: 'ClusterIP' } } }, []],
+    ['values that the release contains', {}, { values: { service: { type: 'ClusterIP' } } }, []],
     [
       'a Service that was patched, while the values still say LoadBalancer',
       {
@@ -89,7 +90,7 @@ describe('plan', () => {
       [['service.type', 'LoadBalancer', 'ClusterIP']],
     ],
     [
-      'a Service that was patched, and values that never said a type',
+      'a Service that was patched, and values without a type',
       {
         release: {
           latestRevision: createRevision({ values: {} }),
@@ -109,7 +110,7 @@ describe('plan', () => {
       [['vectors.service.type', 'LoadBalancer', 'ClusterIP']],
     ],
     [
-      'a subchart that is as it should be',
+      'a subchart with nothing to change',
       createReleaseTarget(
         createUmbrellaRelease('ClusterIP', { vectors: { service: { type: 'ClusterIP' } } }),
       ),
@@ -117,7 +118,7 @@ describe('plan', () => {
       [],
     ],
     [
-      'a Service of a subchart that was patched, and a type that only the umbrella chart says',
+      'a patched Service of a subchart, whose type only the umbrella chart sets',
       createReleaseTarget(createUmbrellaRelease('LoadBalancer')),
       {},
       [['vectors.service.type', 'LoadBalancer', 'ClusterIP']],
@@ -129,7 +130,7 @@ describe('plan', () => {
       [['service.type', 'ClusterIP', 'LoadBalancer']],
     ],
     [
-      'a Service that was patched, when helm is left alone',
+      'a Service that was patched, with cutover: never',
       {
         release: {
           latestRevision: createStoredRevision('LoadBalancer'),
@@ -140,7 +141,7 @@ describe('plan', () => {
       [],
     ],
     [
-      'values that it has not',
+      'values that it does not contain',
       {},
       { values: { proxy: { replicas: 2 }, minio: { mode: 'x' } } },
       [
@@ -149,7 +150,7 @@ describe('plan', () => {
       ],
     ],
     [
-      'an upgrade that failed',
+      'a failed upgrade',
       {
         release: {
           latestRevision: createRevision({ revision: 5, status: 'failed' }),
@@ -160,7 +161,7 @@ describe('plan', () => {
       [['status', 'failed', 'deployed']],
     ],
     [
-      'an upgrade to another chart that failed is left to whoever made it',
+      'a failed upgrade to another chart by someone else is not changed',
       {
         release: {
           latestRevision: createRevision({
@@ -175,7 +176,7 @@ describe('plan', () => {
       [],
     ],
     [
-      'an upgrade that failed and had set values: those deployed count',
+      'a failed upgrade that set values: the deployed ones count',
       {
         release: {
           latestRevision: createRevision({ revision: 5, status: 'failed', values: { a: 1 } }),
@@ -189,7 +190,7 @@ describe('plan', () => {
       ],
     ],
     [
-      'an upgrade of ours to another chart that failed: what is deployed counts',
+      'a failed upgrade of this action to another chart: the deployed chart counts',
       {
         release: createFailedOwnRelease({
           chart: { name: 'milvus', version: '6.0.0', appVersion: '' },
@@ -202,7 +203,7 @@ describe('plan', () => {
       ],
     ],
     [
-      'an upgrade of ours to another chart that failed, and is not asked for any more',
+      'a failed upgrade of this action to another chart that is no longer requested',
       {
         release: createFailedOwnRelease({
           chart: { name: 'milvus', version: '6.0.0', appVersion: '' },
@@ -223,7 +224,7 @@ describe('plan', () => {
       ],
     ],
     [
-      "without a release nothing is helm's",
+      'without a release',
       { release: undefined, service: createService('LoadBalancer') },
       { values: { a: 1 }, chart: createChart('9.9.9') },
       [],
@@ -239,7 +240,7 @@ describe('plan', () => {
       })
   })
 
-  test('values never appear, neither those that are nor those that will be', () => {
+  test('changes contain neither current nor requested values', () => {
     const deployedRevision = createRevision({ values: { minio: { secretKey: 'canary-old' } } })
     const changes = plan(
       createTarget({ release: { latestRevision: deployedRevision, deployedRevision } }),
@@ -266,23 +267,21 @@ describe('check', () => {
     'oci://registry.example.com/charts/milvus',
     'oci://registry.example.com/charts/milvus:5.0.19',
     `oci://registry.example.com:5000/charts/milvus@sha256:${'0'.repeat(64)}`,
-  ])('%s may be the chart milvus', (name) => {
+  ])('%s may name the chart milvus', (name) => {
     expect(() =>
       check(createTarget(), createSettings({ chart: createChart(undefined, name) })),
     ).not.toThrow()
   })
 
   test.each(['attu', 'oci://registry.example.com/charts/vectors'])(
-    '%s is another',
+    '%s names another chart',
     async (name) => {
       const error = await captureActionError(() =>
         check(createTarget(), createSettings({ chart: createChart(undefined, name) })),
       )
       expect([error.code, error.message]).toEqual([
         'release-chart-differs',
-        expect.stringMatching(
-          /^Release milvus-demo was made with chart milvus, not (attu|vectors)/,
-        ),
+        expect.stringMatching(/^Release milvus-demo uses chart milvus, not (attu|vectors)/),
       ])
     },
   )
@@ -297,17 +296,17 @@ describe('check', () => {
     ).toBe('release-chart-differs')
   })
 
-  test('a Service that something else manages', async () => {
+  test('a Service that another tool manages', async () => {
     const manager = {
       tool: 'Flux',
       owner: 'HelmRelease milvus',
-      serviceTypeSetting: 'spec.values.service.type',
+      serviceTypeSetting: (typePath: string) => `spec.values.${typePath}`,
     }
     const error = await captureActionError(() => check(createTarget({ manager }), createSettings()))
     expect([error.code, error.message, error.remedy]).toEqual([
       'release-managed-elsewhere',
-      'Release milvus-demo would have to be upgraded, and its Service milvus-demo is managed by Flux (HelmRelease milvus), which would set it back.',
-      'Make the change there (spec.values.service.type: ClusterIP), or leave the Service as it is: give service: milvus-demo in place of release, and helm is left alone.',
+      'Release milvus-demo needs an upgrade, but its Service milvus-demo is managed by Flux (HelmRelease milvus), which would revert it.',
+      'Make the change there (spec.values.service.type: ClusterIP). To leave the Service unchanged, set service: milvus-demo instead of release; helm is then not used.',
     ])
   })
 
@@ -316,14 +315,14 @@ describe('check', () => {
       'another type',
       {},
       { service: { type: 'LoadBalancer' } },
-      /^Input values sets service\.type to something other than ClusterIP/,
+      /^Input values sets service\.type to a value other than ClusterIP/,
     ],
     ['the same type', {}, { service: { type: 'ClusterIP' } }, undefined],
     [
       'another type of a subchart',
       createUmbrellaRelease(),
       { vectors: { service: { type: 'NodePort' } } },
-      /^Input values sets vectors\.service\.type to something other/,
+      /^Input values sets vectors\.service\.type to a value other/,
     ],
     [
       "a service.type of the umbrella chart's own",
@@ -348,11 +347,11 @@ describe('check', () => {
     else expect(runCheck).not.toThrow()
   })
 
-  test('the value to change elsewhere, of a subchart', async () => {
+  test('the setting of another tool, for a subchart', async () => {
     const manager = {
       tool: 'Argo CD',
       owner: 'Application vectors',
-      serviceTypeSetting: 'service.type in its values',
+      serviceTypeSetting: (typePath: string) => `${typePath} in its values`,
     }
     const error = await captureActionError(() =>
       check(
@@ -365,7 +364,7 @@ describe('check', () => {
     )
   })
 
-  test('without a release nothing is asked', () => {
+  test('without a release nothing is checked', () => {
     expect(() =>
       check(
         createTarget({ release: undefined }),
@@ -374,7 +373,7 @@ describe('check', () => {
     ).not.toThrow()
   })
 
-  test('a failed revision of ours is nothing to lose', () => {
+  test('a failed revision of this action may be overwritten', () => {
     expect(() =>
       check(
         createTarget({
@@ -396,7 +395,7 @@ describe('check', () => {
       'oci://registry.example.com/milvus --version 5.0.19',
     ],
     ['that is a path', { name: './milvus' }, './milvus'],
-  ])('the command by hand, with a chart %s', (_, overrides, expected) => {
+  ])('formatManualRollback: a chart %s', (_, overrides, expected) => {
     const requested = createSettings({ chart: { ...createChart(undefined), ...overrides } })
     expect(
       formatManualRollback(requested, {
@@ -423,7 +422,7 @@ describe('check', () => {
       /would undo chart 6\.0\.0\./,
     ],
     [
-      'the same chart, asked for again',
+      'the same chart, requested again',
       { chart: { name: 'milvus', version: '6.0.0', appVersion: '' } },
       { chart: createChart('6.0.0') },
       undefined,
@@ -435,7 +434,7 @@ describe('check', () => {
       /would undo values\.proxy\.replicas\./,
     ],
     [
-      'values, given again',
+      'values, requested again',
       { values: { proxy: { replicas: 7 } } },
       { values: { proxy: { replicas: 7 } } },
       undefined,

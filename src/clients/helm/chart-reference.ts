@@ -1,11 +1,11 @@
 /**
- * What the name of a chart means to helm. Source: helm, pkg/action/install.go, LocateChart;
+ * Parses the name of a chart as helm does. Source: helm, pkg/action/install.go, LocateChart;
  * pkg/registry/reference.go.
  */
 
-/** A chart, by where helm looks for it. */
+/** A chart, by where helm searches it. */
 export type ChartReference =
-  /** A chart of the repository that is named beside it. */
+  /** A name in the repository of input chart-repository. */
   | { readonly kind: 'repository'; readonly chart: string }
   /** `oci://HOST/PATH`, with a tag, a digest, both or neither. */
   | {
@@ -20,8 +20,8 @@ export type ChartReference =
   | { readonly kind: 'archive'; readonly url: string }
   | { readonly kind: 'path'; readonly path: string }
   /**
-   * A path when there is one, else a chart of a repository that was added to helm on this machine:
-   * only the disk knows.
+   * A path if it exists, otherwise a chart of a repository that "helm repo add" added on this
+   * machine: only the file system tells.
    */
   | {
       readonly kind: 'path-or-alias'
@@ -32,7 +32,7 @@ export type ChartReference =
 
 const isChartArchive = (name: string): boolean => /\.(tgz|tar\.gz)$/.test(name)
 
-/** Reads the name of a chart. Pure: what it names need not be there. */
+/** Parses the name of a chart. Pure: the chart need not exist. */
 export function parseChartReference(name: string): ChartReference {
   if (name.startsWith('oci://')) return parseRegistryReference(name)
   if (/^https?:\/\//.test(name)) return { kind: 'archive', url: name }
@@ -62,12 +62,12 @@ function parseRegistryReference(reference: string): ChartReference {
 }
 
 /**
- * The version that a tag stands for; undefined for a tag that is no version. OCI has no `+`.
- * Source: helm, pkg/registry/util.go.
+ * The version that a tag stands for; undefined for a tag that is not a version. Tags cannot contain
+ * `+`, and use `_` for it. Source: helm, pkg/registry/util.go.
  */
 export function versionFromTag(tag: string | undefined): string | undefined {
   return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined
 }
 
-/** Whether a URL can be one of a packaged chart. */
+/** Whether a URL can be that of a packaged chart. */
 export const isArchiveUrl = (url: URL): boolean => isChartArchive(url.pathname)

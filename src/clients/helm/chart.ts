@@ -1,8 +1,8 @@
-/** Fetches the chart, so that what is looked at before anything changes is what is applied. */
+/** Fetches the chart to this machine, so that the upgrade applies the same files as its preview. */
 import { access, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { load } from 'js-yaml'
-import { ActionError } from '../../failures/action-error.ts'
+import { chartPathNotFound, chartUnreadable } from '../../failures/chart.ts'
 import { retry } from '../../util/retry.ts'
 import { throwIfCancelled, type Clock } from '../../util/polling.ts'
 import { parseChartReference, type ChartReference } from './chart-reference.ts'
@@ -11,36 +11,34 @@ import { executeHelm, type HelmOptions } from './process.ts'
 
 /** A chart, and where it comes from. */
 export interface ChartSource {
-  /** As chart-reference.ts reads it. */
+  /** In the forms that chart-reference.ts parses. */
   readonly name: string
-  /**
-   * URL of the chart repository; for a name that says itself where the chart is, without meaning.
-   */
+  /** URL of the chart repository. Only used when the name does not contain the location. */
   readonly repository: string
-  /** The version to fetch, where the name does not say it. */
+  /** The version to fetch. Only used when the name does not contain it. */
   readonly version: string
-  /** For the repository or registry; undefined leaves it to what the runner has. Secret. */
+  /** For the repository or registry; undefined uses those configured on the runner. Secret. */
   readonly credentials: { readonly username: string; readonly password: string } | undefined
 }
 
-/** Where helm runs, and what measures the pauses between its attempts. */
+/** Where helm runs, and the clock for the delays between attempts. */
 export type FetchOptions = HelmOptions & { readonly clock: Clock }
 
 /** A chart that is not on this machine yet. */
 type RemoteReference = Exclude<ChartReference, { readonly kind: 'path' }>
 
-/** How one helm of several is run. */
+/** What one helm command of a fetch needs beside its arguments. */
 interface HelmCallOptions {
   readonly environment?: Readonly<Record<string, string>>
-  /** For its standard input. */
+  /** Written to its standard input. */
   readonly input?: string
 }
 
 type CallHelm = (args: readonly string[], callOptions?: HelmCallOptions) => Promise<void>
 
 /**
- * Failures of the repository or registry that may pass are tried again.
- * @returns the path of the chart: itself, when it is one
+ * Fetches a chart, and retries transient failures of the repository or registry.
+ * @returns the path of the chart on this machine
  * @throws ActionError `chart-not-found`, `chart-repository-unreachable`, `cancelled`
  */
 export async function fetchChart(source: ChartSource, options: FetchOptions): Promise<string> {
@@ -48,7 +46,7 @@ export async function fetchChart(source: ChartSource, options: FetchOptions): Pr
   if (reference.kind === 'path') return requireExistingPath(reference.path)
   if (reference.kind === 'path-or-alias' && (await pathExists(reference.path)))
     return `./${reference.path}`
-  // Each chart has a folder of its own: a run may need that of an upgrade and that of the way back.
+  // One directory per chart: a run may need the chart of the upgrade and that of its rollback.
   const destination = await mkdtemp(join(options.directory, 'chart-'))
   const credentialsFile = join(
     options.directory,
@@ -70,27 +68,22 @@ export async function fetchChart(source: ChartSource, options: FetchOptions): Pr
   return join(destination, archive)
 }
 
-const pathExists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
+async function pathExists(path: string): Promise<boolean> {
+  try {
+    await access(path)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** @throws ActionError `chart-not-found` */
 async function requireExistingPath(path: string): Promise<string> {
   if (await pathExists(path)) return path
-  throw new ActionError({
-    code: 'chart-not-found',
-    problem: `Input chart is the path ${path}, and ${resolve(path)} does not exist on this runner.`,
-    remedy:
-      'Check out or download the chart before this step. A relative path starts at the working directory of the job.',
-  })
+  throw chartPathNotFound(path, resolve(path))
 }
 
-/**
- * @param credentialsFile path of the file that helm may read credentials from, and that is
- *   deleted when this has ended
- */
+/** @param credentialsFile the file for helm's credentials; the caller deletes it afterwards */
 async function pullChart(
   reference: RemoteReference,
   { repository, version, credentials }: ChartSource,
@@ -98,14 +91,14 @@ async function pullChart(
   callHelm: CallHelm,
 ): Promise<void> {
   switch (reference.kind) {
-    // helm looks for the URL in every repository that it knows, and fails for want of their
-    // indexes: it is shown none.
+    // helm searches all configured repositories for the URL, and fails when their indexes are not
+    // cached. An empty configuration avoids the search.
     case 'archive':
       return callHelm(['pull', reference.url], {
         environment: { HELM_REPOSITORY_CONFIG: credentialsFile },
       })
     case 'path-or-alias':
-      // helm's cache is our own, so that the index that the runner has is not in it.
+      // helm uses a cache of this run, which does not contain the runner's index yet.
       await callHelm(['repo', 'update', reference.alias])
       return callHelm(['pull', `${reference.alias}/${reference.chart}`, '--version', version])
     case 'registry':
@@ -139,8 +132,8 @@ async function pullChart(
 }
 
 /**
- * A digest alone names one chart: of a reference with both, helm 3.17 fetches the tag and ignores
- * the digest. Measured.
+ * A digest identifies the chart, so the tag beside it is omitted: given both, helm 3.17 fetches the
+ * tag and ignores the digest. Measured.
  */
 function registryPullArguments(
   { repository, tag, digest }: Extract<ChartReference, { kind: 'registry' }>,
@@ -150,7 +143,7 @@ function registryPullArguments(
   return tag === undefined ? [repository, '--version', version] : [`${repository}:${tag}`]
 }
 
-/** What a chart says of itself. */
+/** Of Chart.yaml. */
 export interface ChartMetadata {
   readonly name: string
   readonly version: string
@@ -158,7 +151,7 @@ export interface ChartMetadata {
 
 /**
  * Reads the metadata of a chart on this machine, without rendering it.
- * @throws ActionError `chart-not-found` when it is no chart, `cancelled`
+ * @throws ActionError `chart-not-found` when the path is not a chart, `cancelled`
  */
 export async function readChartMetadata(
   path: string,
@@ -172,22 +165,14 @@ export async function readChartMetadata(
   const metadata = exitCode === 0 ? (load(stdout) as Partial<ChartMetadata> | undefined) : undefined
   if (metadata?.name !== undefined && metadata.version !== undefined)
     return { name: metadata.name, version: metadata.version }
-  throw new ActionError({
-    code: 'chart-not-found',
-    problem: `${path} is not a chart that helm can read: ${extractErrorMessage(stderr) || 'it has no name or version'}`,
-    remedy:
-      'Set chart to the directory that has Chart.yaml, or to an archive that "helm package" made.',
-  })
+  throw chartUnreadable(path, extractErrorMessage(stderr) || 'its name or version is missing')
 }
 
-/**
- * How often helm is run in all when the repository fails, and when it fails slowly. helm 4 itself
- * tries a registry for some seconds.
- */
+/** Attempts in total. Fewer when they are slow: helm 4 itself retries a registry for seconds. */
 const attempts = { quick: 6, slow: 2 }
 
-/** Milliseconds from which on an attempt is slow. */
-const slow = 5_000
+/** From how many milliseconds on an attempt is slow. */
+const slowAttempt = 5_000
 
 async function runWithRetry(
   args: readonly string[],
@@ -198,12 +183,10 @@ async function runWithRetry(
   const { clock, signal } = options
   let maxAttempts = 1
   let attempt = 0
+  const task = args[0] === 'pull' ? 'fetches the chart' : 'reads the repository'
   const attemptOnce = async (): Promise<void> => {
     attempt += 1
-    if (attempt > 1)
-      options.onLine(
-        `helm ${args[0] === 'pull' ? 'fetches the chart' : 'reads the repository'} again: attempt ${attempt} of ${maxAttempts}`,
-      )
+    if (attempt > 1) options.onLine(`helm ${task} again: attempt ${attempt} of ${maxAttempts}`)
     const startedAt = clock.now()
     maxAttempts = 1
     const { exitCode, stdout, stderr } = await executeHelm(
@@ -215,7 +198,7 @@ async function runWithRetry(
     const message = extractFetchError(exitCode, stdout, stderr)
     if (message === undefined) return
     if (isTransient(message))
-      maxAttempts = clock.now() - startedAt < slow ? attempts.quick : attempts.slow
+      maxAttempts = clock.now() - startedAt < slowAttempt ? attempts.quick : attempts.slow
     throw chartFailure(message, {
       kind: reference.kind,
       name: source.name,
@@ -227,7 +210,7 @@ async function runWithRetry(
   return retry(attemptOnce, { maxAttempts: () => maxAttempts, signal, clock })
 }
 
-/** Where helm looks, as people call it. */
+/** The repository or registry, for messages. */
 function describeChartLocation(reference: RemoteReference, { repository }: ChartSource): string {
   switch (reference.kind) {
     case 'archive':
@@ -242,9 +225,9 @@ function describeChartLocation(reference: RemoteReference, { repository }: Chart
 }
 
 /**
- * What `helm registry login` would write; but that also tries the login against the root of the
- * registry, which some do not serve, and hands the password to the keychain of a machine that has
- * one. Source: Docker, config.json, auths.
+ * The file that `helm registry login` would write. That command also logs in to the root of the
+ * registry, which some registries do not serve, and stores the password in the machine's keychain.
+ * Source: Docker, config.json, auths.
  */
 function formatDockerConfig(
   registry: string,

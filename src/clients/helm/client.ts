@@ -1,6 +1,4 @@
-/**
- * helm against one cluster: makes its kubeconfig for as long as it runs, and takes it away again.
- */
+/** Runs helm against one cluster. The kubeconfig with its token exists only while helm runs. */
 import { rm, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import tls from 'node:tls'
@@ -18,17 +16,17 @@ import {
 import { writeKubeconfig, type TokenClusterAccess } from './kubeconfig.ts'
 import type { HelmOptions } from './process.ts'
 
-/** How helm reaches the cluster: with tokens of our making, or by the user's own kubeconfig. */
+/** How helm accesses the cluster: with generated EKS tokens, or with the user's kubeconfig. */
 export type HelmClusterAccess =
   TokenClusterAccess | { readonly paths: readonly string[]; readonly context: string | undefined }
 
-/** An upgrade, for the cluster of the session. */
+/** An upgrade, without the access to the cluster. */
 export type UpgradeRequest = Omit<UpgradeOptions, 'kubeconfig' | 'context'>
 
-/** An installation to render, for the cluster of the session. */
+/** An installation to render, without the access to the cluster. */
 export type InstallRequest = Omit<InstallOptions, 'kubeconfig' | 'context'>
 
-/** What a session is made of. */
+/** What a client needs beside the access to the cluster. */
 export interface HelmClientOptions {
   readonly workDirectory: () => Promise<string>
   readonly environment: NodeJS.ProcessEnv
@@ -50,7 +48,7 @@ export class HelmClient {
   }
 
   /**
-   * @returns helm's version.
+   * @returns helm's version, without a v in front
    * @throws ActionError `helm-not-found`, `helm-too-old`
    */
   version(): Promise<string> {
@@ -59,7 +57,7 @@ export class HelmClient {
   }
 
   /**
-   * @returns the path of the chart.
+   * @returns the path of the chart on this machine
    * @throws ActionError `chart-not-found`, `chart-repository-unreachable`, `cancelled`
    */
   async fetchChart(source: ChartSource): Promise<string> {
@@ -67,7 +65,7 @@ export class HelmClient {
   }
 
   /**
-   * What a chart on this machine says of itself.
+   * The metadata of a chart on this machine.
    * @throws ActionError `chart-not-found`, `cancelled`
    */
   async readChartMetadata(path: string): Promise<ChartMetadata> {
@@ -75,7 +73,7 @@ export class HelmClient {
   }
 
   /**
-   * What an upgrade would make.
+   * Renders an upgrade.
    * @throws ActionError of failures.ts, `cancelled`
    */
   previewUpgrade(request: UpgradeRequest): Promise<Preview> {
@@ -83,7 +81,7 @@ export class HelmClient {
   }
 
   /**
-   * What an installation of the release would have made.
+   * Renders an installation of the release.
    * @throws ActionError of failures.ts, `cancelled`
    */
   previewInstall(request: InstallRequest): Promise<Preview> {
@@ -107,7 +105,7 @@ export class HelmClient {
   ): Promise<T> {
     const helmOptions = await this.createHelmOptions()
     const forceConflicts = request.forceConflicts && Number.parseInt(await this.version()) >= 4
-    // helm itself reads HELM_MAX_HISTORY, unless the flag is given.
+    // The flag would override HELM_MAX_HISTORY.
     const historyMax = this.options.environment['HELM_MAX_HISTORY'] ? undefined : request.historyMax
     const completion = new AbortController()
     try {
@@ -148,8 +146,8 @@ export class HelmClient {
   }
 
   /**
-   * helm trusts what this process trusts, NODE_EXTRA_CA_CERTS included, unless it is told
-   * otherwise. Source: Go, crypto/x509, SSL_CERT_FILE.
+   * Makes helm trust the CAs of this process, NODE_EXTRA_CA_CERTS included, unless the environment
+   * sets others. Source: Go, crypto/x509, SSL_CERT_FILE.
    */
   private async createTrustEnvironment(directory: string): Promise<{ SSL_CERT_FILE?: string }> {
     const { environment } = this.options
@@ -159,7 +157,7 @@ export class HelmClient {
   }
 
   /**
-   * A user's kubeconfig goes by KUBECONFIG, which may name several files; --kubeconfig takes one.
+   * A user's kubeconfig is passed in KUBECONFIG, which may name several files, unlike --kubeconfig.
    */
   private async prepareClusterAccess(
     directory: string,

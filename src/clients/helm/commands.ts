@@ -1,60 +1,58 @@
-/** Runs helm: the one on the PATH, never downloaded. */
+/** Runs the commands of helm. It uses the helm on the PATH, and never downloads one. */
 import { which } from '@actions/io'
-import { ActionError } from '../../failures/action-error.ts'
+import { helmNotFound, helmTooOld } from '../../failures/helm.ts'
 import { throwIfCancelled } from '../../util/polling.ts'
 import { upgradeFailure } from './failures.ts'
 import { serviceTypePath } from './milvus-chart.ts'
 import { executeHelm, type HelmOptions } from './process.ts'
 
-/** The oldest helm that knows --reset-then-reuse-values. Source: helm, commit a9d59f946. */
+/** The first helm with --reset-then-reuse-values. Source: helm, commit a9d59f946. */
 const minimumHelmVersion = [3, 14] as const
 
 /**
- * An upgrade that sets the Service's type and what the user asked for, and keeps everything else of
- * the release.
+ * An upgrade that sets the type of the Service and the values of the user, and keeps everything
+ * else of the release.
  */
 export interface UpgradeOptions {
   readonly release: string
   readonly namespace: string
-  /** Path of the chart: what was looked at is what is applied. */
+  /** Path of the chart on this machine. */
   readonly chart: string
-  /** The type that the Service gets; undefined keeps that of the release's values. */
+  /** The type to set; undefined keeps the one in the values of the release. */
   readonly serviceType: string | undefined
   /**
    * Where the values of Milvus' chart are in those of the release: the names of subcharts, from the
-   * outermost. The release's own chart when absent.
+   * outermost. Absent when Milvus' chart is the release's own.
    */
   readonly valuesPath?: readonly string[]
   /**
-   * JSON (which is YAML) for helm's standard input; undefined when nothing is set. Secret: never in
-   * argv or a file.
+   * JSON (which is YAML) for helm's standard input; undefined when nothing is set. Secret: never
+   * in argv or a file.
    */
   readonly values: string | undefined
   /**
-   * Whether `values` are all the values of the release. Otherwise they go over those of the
-   * deployed revision.
+   * Whether `values` replace the values of the release. Otherwise they are merged over those of
+   * the deployed revision.
    */
   readonly resetValues?: boolean
   /** Seconds. */
   readonly timeout: number
-  /** Undefined leaves it to KUBECONFIG. */
+  /** A path; undefined uses KUBECONFIG. */
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
   /**
-   * Of the object in which helm keeps the revision. Source: helm upgrade --labels, since helm 3.13.
+   * Labels of the object in which helm stores the revision. Source: helm upgrade --labels, since
+   * helm 3.13.
    */
   readonly labels?: Readonly<Record<string, string>>
-  /**
-   * Whether helm waits until every object of the release is ready, also those that it did not
-   * change.
-   */
+  /** Whether helm waits until all objects of the release are ready, unchanged ones included. */
   readonly wait: boolean
   /**
-   * Takes over fields of the release's objects that others set. Only helm 4 knows the flag, and
-   * takes it only for releases that are applied server-side.
+   * Whether helm overwrites fields that others set. Only helm 4 has the flag, and accepts it only
+   * for releases that are applied server-side.
    */
   readonly forceConflicts: boolean
-  /** Revisions that helm keeps; undefined for helm's own default, or HELM_MAX_HISTORY. */
+  /** How many revisions helm keeps; undefined for HELM_MAX_HISTORY or helm's default. */
   readonly historyMax?: number | undefined
 }
 
@@ -64,52 +62,48 @@ export type InstallOptions = Pick<
   'release' | 'namespace' | 'chart' | 'kubeconfig' | 'context'
 > & { readonly values: string }
 
-/** What an upgrade would make. */
+/** What helm rendered in a dry run. */
 export interface Preview {
   readonly chart: { readonly version: string; readonly appVersion: string }
   /** YAML of all objects. Secret. */
   readonly manifest: string
 }
 
-/** What helm keeps when nobody says. Source: helm, pkg/cli/environment.go, defaultMaxHistory. */
+/** Revisions. Source: helm, pkg/cli/environment.go, defaultMaxHistory. */
 const defaultHistoryMax = 10
 
 /**
- * The limit with which one more revision costs none of the `kept` ones; undefined where helm's
+ * The limit with which one more revision deletes none of the stored ones; undefined when helm's
  * default is enough.
  */
 export const historyMaxToRetain = (storedRevisions = 0): number | undefined =>
   storedRevisions < defaultHistoryMax ? undefined : storedRevisions + 1
 
-const historyArguments = ({ historyMax }: Pick<UpgradeOptions, 'historyMax'>): string[] =>
-  historyMax === undefined ? [] : ['--history-max', String(historyMax)]
-
 /** The arguments of `helm upgrade`. */
 export function upgradeArguments(upgrade: UpgradeOptions): string[] {
+  const { wait, timeout, forceConflicts, historyMax } = upgrade
   const labels = Object.entries(upgrade.labels ?? {}).map(([key, value]) => `${key}=${value}`)
-  return [
-    ...commonArguments(upgrade),
-    ...(labels.length > 0 ? ['--labels', labels.join(',')] : []),
-    ...(upgrade.wait ? ['--wait'] : []),
-    '--timeout',
-    `${upgrade.timeout}s`,
-    ...(upgrade.forceConflicts ? ['--force-conflicts'] : []),
-    ...historyArguments(upgrade),
-  ]
+  const args = commonArguments(upgrade)
+  if (labels.length > 0) args.push('--labels', labels.join(','))
+  if (wait) args.push('--wait')
+  args.push('--timeout', `${timeout}s`)
+  if (forceConflicts) args.push('--force-conflicts')
+  if (historyMax !== undefined) args.push('--history-max', String(historyMax))
+  return args
 }
 
 /**
- * The arguments of its dry run. That of the client would do without the cluster, and so has no
- * `lookup`, without which charts that keep a generated password fail or make a new one; neither
- * writes anything. Source: helm, pkg/action/upgrade.go.
+ * The arguments of its dry run, on the server: a client-side one has no `lookup`, so that charts
+ * which keep a generated password fail or render a new one. Neither writes anything. Source: helm,
+ * pkg/action/upgrade.go.
  */
 export function previewArguments(upgrade: UpgradeOptions): string[] {
   return [...commonArguments(upgrade), '--dry-run=server', '--output', 'json']
 }
 
 /**
- * The arguments of a dry run of the installation of a release that exists: a dry run does not look
- * whether its name is free. Source: helm, pkg/action/install.go, availableName.
+ * The arguments of a dry run of an installation. It works for a release that exists, because a dry
+ * run does not check the name. Source: helm, pkg/action/install.go, availableName.
  */
 export function installArguments({
   release,
@@ -132,68 +126,60 @@ export function installArguments({
   ]
 }
 
-const clusterArguments = ({
+function clusterArguments({
   kubeconfig,
   context,
-}: Pick<UpgradeOptions, 'kubeconfig' | 'context'>): string[] => [
-  ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]),
-  ...(context === undefined ? [] : ['--kube-context', context]),
-]
+}: Pick<UpgradeOptions, 'kubeconfig' | 'context'>): string[] {
+  const args: string[] = []
+  if (kubeconfig !== undefined) args.push('--kubeconfig', kubeconfig)
+  if (context !== undefined) args.push('--kube-context', context)
+  return args
+}
 
 /**
- * A path for --set, which reads a dot as the end of a key. Source: helm, "The Format and
- * Limitations of --set".
+ * A path for --set, where an unescaped dot ends a key. Source: helm, "The Format and Limitations of
+ * --set".
  */
 const formatSetPath = (path: readonly string[]): string =>
   path.map((key) => key.replaceAll('.', '\\.')).join('.')
 
 function commonArguments(upgrade: UpgradeOptions): string[] {
-  return [
+  const { release, chart, namespace, resetValues, values, serviceType, valuesPath } = upgrade
+  const args = [
     'upgrade',
-    upgrade.release,
-    upgrade.chart,
+    release,
+    chart,
     '--namespace',
-    upgrade.namespace,
-    upgrade.resetValues === true ? '--reset-values' : '--reset-then-reuse-values',
-    ...(upgrade.values === undefined ? [] : ['--values', '-']),
-    ...(upgrade.serviceType === undefined
-      ? []
-      : [
-          '--set',
-          `${formatSetPath(serviceTypePath(upgrade.valuesPath ?? []))}=${upgrade.serviceType}`,
-        ]),
-    ...clusterArguments(upgrade),
+    namespace,
+    resetValues === true ? '--reset-values' : '--reset-then-reuse-values',
   ]
+  if (values !== undefined) args.push('--values', '-')
+  if (serviceType !== undefined)
+    args.push('--set', `${formatSetPath(serviceTypePath(valuesPath ?? []))}=${serviceType}`)
+  return [...args, ...clusterArguments(upgrade)]
 }
 
 /**
- * @returns helm's version without the v
+ * @returns helm's version, without a v in front
  * @throws ActionError `helm-not-found`, `helm-too-old`
  */
 export async function checkHelmVersion(options: HelmOptions): Promise<string> {
-  const remedy = `Put helm ${minimumHelmVersion.join('.')} or newer on the PATH before this step (hosted runners have it; azure/setup-helm installs it).`
-  if (!(await which('helm')))
-    throw new ActionError({
-      code: 'helm-not-found',
-      problem: 'There is no helm on the PATH, and the release has to be changed.',
-      remedy,
-    })
+  const [minimumMajor, minimumMinor] = minimumHelmVersion
+  const minimumVersion = minimumHelmVersion.join('.')
+  if (!(await which('helm'))) throw helmNotFound(minimumVersion)
   const { stdout } = await executeHelm(['version', '--template', '{{.Version}}'], options)
-  const version = /v?(\d+)\.(\d+)\.[^\s]*/.exec(stdout)
-  const [major, minor] = [Number(version?.[1] ?? 0), Number(version?.[2] ?? 0)]
-  if (
-    major > minimumHelmVersion[0] ||
-    (major === minimumHelmVersion[0] && minor >= minimumHelmVersion[1])
-  )
-    return (version?.[0] ?? '').replace(/^v/, '')
-  throw new ActionError({
-    code: 'helm-too-old',
-    problem: `The helm on the PATH is ${stdout.trim() || 'of an unknown version'}, which has no --reset-then-reuse-values.`,
-    remedy,
-  })
+  const [version = '', major, minor] = /v?(\d+)\.(\d+)\.[^\s]*/.exec(stdout) ?? []
+  const isSupported =
+    Number(major) > minimumMajor ||
+    (Number(major) === minimumMajor && Number(minor) >= minimumMinor)
+  if (!isSupported) throw helmTooOld(stdout.trim(), minimumVersion)
+  return version.replace(/^v/, '')
 }
 
-/** @throws ActionError of failures.ts, `cancelled` */
+/**
+ * Upgrades a release.
+ * @throws ActionError of failures.ts, `cancelled`
+ */
 export async function upgrade(request: UpgradeOptions, options: HelmOptions): Promise<void> {
   const { exitCode, stderr } = await executeHelm(upgradeArguments(request), options, request.values)
   throwIfCancelled(options.signal)
@@ -201,15 +187,15 @@ export async function upgrade(request: UpgradeOptions, options: HelmOptions): Pr
 }
 
 /**
- * Renders an upgrade, and changes nothing. What helm prints is all of the release with its secrets:
- * it goes to nobody else.
+ * Renders an upgrade, and changes nothing. helm prints the whole release with its secrets, so that
+ * its output is not logged.
  * @throws ActionError of failures.ts, `cancelled`
  */
 export function previewUpgrade(request: UpgradeOptions, options: HelmOptions): Promise<Preview> {
   return render(previewArguments(request), request, options)
 }
 
-/** As `preview`, of the installation of a release: what its first revision would be. */
+/** As previewUpgrade, for an installation: what the first revision of the release would be. */
 export function previewInstall(request: InstallOptions, options: HelmOptions): Promise<Preview> {
   return render(installArguments(request), request, options)
 }
@@ -236,7 +222,7 @@ async function render(
       chart: { version: chart.metadata.version, appVersion: chart.metadata.appVersion ?? '' },
     }
   } catch {
-    // The parser's error quotes what it stumbles over.
-    throw upgradeFailure('Error: its dry run printed no release as JSON', exitCode, request)
+    // The parser's error is dropped: it quotes the output.
+    throw upgradeFailure('Error: its dry run printed no release in JSON', exitCode, request)
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The kubeconfig that helm is given for an EKS cluster: its token is in a file of its own, which is
- * written anew before it ends.
+ * The kubeconfig with which helm accesses an EKS cluster. The token is in a separate file, which is
+ * rewritten before the token expires.
  */
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,18 +8,18 @@ import tls from 'node:tls'
 import type { TokenSource } from '../../util/token-source.ts'
 import type { Clock } from '../../util/polling.ts'
 
-/** The cluster in the words of a kubeconfig. */
+/** The fields of a kubeconfig's cluster, and where tokens come from. */
 export interface TokenClusterAccess {
   readonly server: string
   readonly certificateAuthority: string
   readonly tokenSource: TokenSource
 }
 
-/** client-go reads a token file again after at most a minute; a token lives 15. */
+/** Milliseconds. client-go rereads a token file every minute; a token is valid for 15 minutes. */
 const tokenRefreshInterval = 5 * 60_000
 
 /**
- * Writes the kubeconfig and its token file, and keeps the token fresh until the signal is aborted.
+ * Writes the kubeconfig and its token file, and renews the token until the signal is aborted.
  * @param directory private to this run
  * @returns the kubeconfig's path
  */
@@ -57,7 +57,7 @@ function buildKubeconfig(cluster: TokenClusterAccess, tokenFile: string): object
   }
 }
 
-/** By a rename, so that helm never reads half a token. */
+/** Atomic, by a rename: helm never reads an incomplete token. */
 async function writeToken(path: string, token: string): Promise<void> {
   await writeFile(`${path}.new`, token, { mode: 0o600 })
   await rename(`${path}.new`, path)
@@ -72,11 +72,10 @@ async function refreshTokenPeriodically(
   for (;;) {
     await clock.sleep(tokenRefreshInterval, signal)
     if (signal.aborted) return
-    // A renewal that fails now may work in the next round; when none does, helm itself says that it
-    // is not authorized.
-    await tokenSource
-      .token()
-      .then((token) => writeToken(path, token))
-      .catch(() => undefined)
+    try {
+      await writeToken(path, await tokenSource.token())
+    } catch {
+      // The next renewal may succeed. If none does, helm fails with an authorization error.
+    }
   }
 }

@@ -1,20 +1,20 @@
-/** The objects of a manifest, and how two manifests differ: by name, never by value. */
+/** Compares two manifests: which objects differ, by their names, never their values. */
 import { parseManifest } from './manifest-objects.ts'
 
-/** What an upgrade would do to the objects of a release, each as `Kind name`. */
+/** The objects of a release that an upgrade would add, remove or change, each as `Kind name`. */
 export interface ManifestDiff {
   readonly added: readonly string[]
   readonly removed: readonly string[]
   readonly changed: readonly string[]
 }
 
-/** Whether two manifests did not differ. */
+/** Whether two manifests contain the same objects. */
 export const isEmptyDiff = ({ added, removed, changed }: ManifestDiff): boolean =>
   [added, removed, changed].every((objects) => objects.length === 0)
 
 /**
- * Compares what is deployed with what would be. The same templates write the same text, so that
- * texts will do, and nothing has to be parsed that may be no YAML for us.
+ * Compares two manifests by text. The same templates render the same text, and a text that helm
+ * accepts need not be valid YAML for js-yaml.
  */
 export function diffManifests(before: string, after: string): ManifestDiff {
   const [oldObjects, newObjects] = [indexObjects(before), indexObjects(after)]
@@ -27,7 +27,7 @@ export function diffManifests(before: string, after: string): ManifestDiff {
   }
 }
 
-/** `Kind name` -> text. */
+/** Texts by `Kind name`. */
 const indexObjects = (manifest: string): Map<string, string> =>
   new Map(
     parseManifest(manifest).map(({ kind, name, text }) => [
@@ -37,8 +37,8 @@ const indexObjects = (manifest: string): Map<string, string> =>
   )
 
 /**
- * Without what says only which chart made it: with another chart that changes on every object, and
- * means nothing to what runs.
+ * Removes what only names the chart and its version: another chart changes it on every object,
+ * without an effect on what runs.
  */
 const normalizeDocument = (document: string): string =>
   document

@@ -1,7 +1,4 @@
-/**
- * The objects of a manifest as the Kubernetes API names them: by group, resource, namespace and
- * name.
- */
+/** Parses the objects of a manifest: their group, resource, namespace and name. */
 
 import { load } from 'js-yaml'
 
@@ -10,16 +7,16 @@ export interface ManifestObject {
   readonly apiVersion: string
   readonly group: string
   readonly kind: string
-  /** The plural of the kind, as RBAC has it; undefined where only the cluster knows it. */
+  /** The plural of the kind, as in RBAC; undefined when only the cluster knows it. */
   readonly resource: string | undefined
   readonly name: string
-  /** Undefined when the object does not say: it is then in the namespace of the release. */
+  /** Undefined when the object does not set it: it then is in the namespace of the release. */
   readonly namespace: string | undefined
   /** YAML. Secret. */
   readonly text: string
 }
 
-/** The objects of a manifest, in its order. Nothing is parsed that may be no YAML for us. */
+/** The objects of a manifest, in its order. A text need not be valid YAML for js-yaml. */
 export function parseManifest(manifest: string): ManifestObject[] {
   return manifest.split(/^---.*$/m).flatMap((document) => {
     const [kind, apiVersion = ''] = [
@@ -43,7 +40,7 @@ export function parseManifest(manifest: string): ManifestObject[] {
   })
 }
 
-/** The fields of an object; undefined when it is no YAML to us. Secret. */
+/** The fields of an object; undefined when it is not valid YAML for js-yaml. Secret. */
 export const parseManifestObject = ({ text }: ManifestObject): unknown => parseYaml(text)
 
 function parseYaml(text: string): unknown {
@@ -58,8 +55,8 @@ const readTopLevelField = (document: string, field: string): string | undefined 
   new RegExp(`^${field}: *["']?([\\w./-]+)`, 'm').exec(document)?.[1]
 
 /**
- * Reads fields directly under metadata, at whatever depth the chart indents; as YAML only where
- * they are in one line (`metadata: {name: x}`).
+ * Reads fields directly under metadata, with any indentation. The document is parsed as YAML only
+ * when metadata is on one line (`metadata: {name: x}`).
  */
 function createMetadataReader(document: string): (field: string) => string | undefined {
   const metadata = /^metadata: *\n((?:[ \t]+.*\n?|\n)*)/m.exec(document)?.[1]
@@ -76,7 +73,7 @@ function createMetadataReader(document: string): (field: string) => string | und
 }
 
 /**
- * Groups whose plurals follow the rule: those built into Kubernetes, and those of Prometheus.
+ * API groups whose plurals are regular: those built into Kubernetes, and that of Prometheus.
  * Source: Kubernetes API reference; prometheus-operator, example/prometheus-operator-crd.
  */
 const groupsWithRegularPlurals = new Set([
@@ -104,11 +101,10 @@ const groupsWithRegularPlurals = new Set([
 ])
 
 /**
- * The resource of a kind, by the rule that Kubernetes itself guesses by. It holds for every kind
- * that is built in; the author of a custom resource chooses its plural freely. Source:
+ * The resource of a kind, by the rule with which Kubernetes itself guesses it. The rule is right
+ * for all built-in kinds; authors of custom resources choose their plurals freely. Source:
  * k8s.io/apimachinery, pkg/api/meta/restmapper.go, UnsafeGuessKindToResource.
- *
- * @returns undefined for other custom resources
+ * @returns undefined for kinds of other groups
  */
 export function resourceForKind(group: string, kind: string): string | undefined {
   if (!groupsWithRegularPlurals.has(group)) return undefined

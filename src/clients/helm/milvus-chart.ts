@@ -1,6 +1,6 @@
 /**
- * Milvus' chart in a release: the release's own chart, a subchart of it, or one of another vendor
- * that only has its name.
+ * Finds Milvus' chart in a release. It is the release's own chart, or a subchart of it; a chart of
+ * another vendor may have the same name.
  */
 import { parseManifestObject, parseManifest, type ManifestObject } from './manifest-objects.ts'
 import type { ReleaseRevision } from './release-storage.ts'
@@ -19,8 +19,8 @@ export const nameLabel = 'app.kubernetes.io/name'
 type Labels = Readonly<Record<string, unknown>>
 
 /**
- * Whether Milvus' chart made an object of the release for one of its components. Pulsar's objects
- * have `component` too, but not the recommended labels. Source: milvus-helm,
+ * Whether an object belongs to a component of Milvus' chart in this release. Pulsar's objects have
+ * a label `component` too, but not the recommended labels. Source: milvus-helm,
  * templates/_helpers.tpl, milvus.matchLabels.
  */
 export const isMilvusComponent = (labels: Labels | undefined, release: string): boolean =>
@@ -31,7 +31,7 @@ export const isMilvusComponent = (labels: Labels | undefined, release: string): 
 export const isApiComponent = (labels: Labels | undefined): boolean =>
   apiComponents.some((component) => component === labels?.['component'])
 
-/** Whether the ports of a Service look like those of Milvus. */
+/** Whether a Service has the port of Milvus' API, by its name or number. */
 export const hasMilvusPort = (
   ports: readonly { readonly name?: string; readonly port?: number }[] | undefined,
 ): boolean => ports?.some(({ name, port }) => name === 'milvus' || port === 19530) ?? false
@@ -40,12 +40,12 @@ export const hasMilvusPort = (
 export interface RenderedService {
   readonly name: string
   readonly labels: Labels
-  /** As Kubernetes defaults it. */
+  /** With Kubernetes' default where the manifest does not set it. */
   readonly type: string
   readonly hasMilvusPort: boolean
   /**
-   * The subcharts that its template is in, from the outermost; undefined when the manifest does not
-   * say.
+   * The subcharts that contain its template, from the outermost; undefined when the manifest does
+   * not name its template.
    */
   readonly subcharts: readonly string[] | undefined
 }
@@ -74,9 +74,9 @@ export function findServices(manifest: string): RenderedService[] {
 }
 
 /**
- * helm writes above each object which template made it, by the names that charts have as subcharts,
- * aliases included: `# Source: platform/charts/vectors/templates/service.yaml`. Source: helm,
- * pkg/chart/chart.go, ChartFullPath; pkg/action/action.go, renderResources.
+ * Parses the comment above each object, in which helm names its template and the subcharts that
+ * contain it, by their aliases: `# Source: platform/charts/vectors/templates/service.yaml`. Source:
+ * helm, pkg/chart/chart.go, ChartFullPath; pkg/action/action.go, renderResources.
  */
 function parseSubcharts({ text }: ManifestObject): string[] | undefined {
   const [, subchartPath] =
@@ -86,7 +86,7 @@ function parseSubcharts({ text }: ManifestObject): string[] | undefined {
 
 type RenderedRelease = Pick<ReleaseRevision, 'name' | 'chart' | 'manifest'>
 
-/** The Services of a release that are Milvus' API. */
+/** The Services of a release that serve Milvus' API, judging by their labels. */
 export const findApiServices = ({
   name,
   manifest,
@@ -95,7 +95,7 @@ export const findApiServices = ({
     ({ labels }) => isApiComponent(labels) && isMilvusComponent(labels, name),
   )
 
-/** Whether a release is one of Milvus: its chart is, or a subchart of it. */
+/** Whether a release contains Milvus, as its chart or as a subchart of it. */
 export function isMilvusRelease(revision: RenderedRelease): boolean {
   return (
     revision.chart.name === milvusChartName ||
@@ -105,13 +105,13 @@ export function isMilvusRelease(revision: RenderedRelease): boolean {
   )
 }
 
-/** Of Services with the labels of the API, which other charts may have too. */
+/** The likeliest of Services with the labels of the API, which other charts may use too. */
 const selectMilvusService = (services: readonly RenderedService[]): RenderedService | undefined =>
   services.find((service) => service.hasMilvusPort) ?? services[0]
 
 /**
- * The version of Milvus in a release. That of an umbrella chart is its own: Milvus' chart puts its
- * own on its objects.
+ * The version of Milvus in a release. The appVersion of an umbrella chart is not that of Milvus,
+ * but Milvus' chart sets a label with its own.
  */
 export function getMilvusVersion(revision: RenderedRelease): string {
   if (revision.chart.name === milvusChartName) return revision.chart.appVersion
@@ -121,19 +121,18 @@ export function getMilvusVersion(revision: RenderedRelease): string {
   return typeof version === 'string' ? version : 'of an unknown version'
 }
 
-/** Whether Milvus' own chart made any object of the release. */
+/** Whether the release contains an object of Milvus' own chart. */
 export const hasMilvusComponents = ({ name, manifest }: RenderedRelease): boolean =>
   parseManifest(manifest).some((object) =>
     isMilvusComponent(parseFields(object).metadata?.labels, name),
   )
 
 /**
- * Where the values of Milvus' chart are in those of the release: nowhere deeper when it is the
- * release's own chart; under `search`, `vectors` when it is a subchart of that alias in the
- * subchart `search`. The metadata of the release names only the direct subcharts, and is used where
- * a post-renderer took helm's comments out of the manifest.
- *
- * @param service name of the Service of Milvus' API; the first that looks like it when absent
+ * Where the values of Milvus' chart are in those of the release: at the root when it is the
+ * release's own chart, under `search`, `vectors` when it is the subchart `vectors` of the subchart
+ * `search`. The metadata of the release names only direct subcharts; it is used when a
+ * post-renderer removed helm's comments from the manifest.
+ * @param service name of the Service of Milvus' API; when absent, the likeliest one
  */
 export function findValuesPath(revision: RenderedRelease, service?: string): readonly string[] {
   const renderedService =
@@ -148,20 +147,9 @@ export function findValuesPath(revision: RenderedRelease, service?: string): rea
   return milvusDependency !== undefined && secondDependency === undefined ? [milvusDependency] : []
 }
 
-/** The path of the value that sets the type of the Service. */
+/** The path of the value that sets the type of the Service, in the values of the release. */
 export const serviceTypePath = (valuesPath: readonly string[]): readonly string[] => [
   ...valuesPath,
   'service',
   'type',
 ]
-
-/** The value at a path; undefined when there is none. */
-export function getValueAtPath(values: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      typeof value === 'object' && value !== null && Object.hasOwn(value, key)
-        ? (value as Record<string, unknown>)[key]
-        : undefined,
-    values,
-  )
-}

@@ -1,15 +1,14 @@
-/** Whether Milvus serves TLS itself, by the values of its release. */
+/** Reads from the values of a release whether Milvus itself serves TLS. */
 import { loadAll } from 'js-yaml'
-import { getValueAtPath } from './milvus-chart.ts'
-import { isPlainObject } from './values.ts'
+import { getHelmValue, isPlainObject } from './values.ts'
 
 /**
- * What `common.security.tlsMode` means: plaintext, TLS, TLS that asks clients for a certificate.
- * Source: Milvus, "Encryption in Transit".
+ * The values of `common.security.tlsMode`: plaintext, TLS, mutual TLS. Source: Milvus, "Encryption
+ * in Transit".
  */
 export type TlsMode = 0 | 1 | 2
 
-/** The mode, and where the values set it; nowhere is Milvus' default, 0. */
+/** The mode, and the path at which the values set it; without a path it is Milvus' default, 0. */
 export interface TlsSetting {
   readonly mode: TlsMode
   readonly path: string | undefined
@@ -18,25 +17,25 @@ export interface TlsSetting {
 type Values = Readonly<Record<string, unknown>>
 
 /**
- * Source: Milvus, pkg/config/manager.go: keys are compared in lower case and without `/`, `_` and
- * `.`.
+ * Milvus compares keys in lower case and without `/`, `_` and `.`. Source: Milvus,
+ * pkg/config/manager.go.
  */
 const normalizeKey = (key: string): string => key.toLowerCase().replace(/[/_.]/g, '')
 const tlsModeKey = normalizeKey('common.security.tlsMode')
 
 /**
- * Reads the mode. A variable of the container wins over user.yaml. Sources: Milvus,
- * pkg/config/env_source.go, file_source.go; milvus-helm, templates/configmap.yaml
+ * Reads the TLS mode. An environment variable of the container overrides user.yaml. Sources:
+ * Milvus, pkg/config/env_source.go, file_source.go; milvus-helm, templates/configmap.yaml
  * (extraConfigFiles, customConfigMap) and the components' extraEnv.
  * @param valuesPath where the values of Milvus' chart are in those of the release
- * @returns undefined when the values do not tell: the configuration is in a ConfigMap of the
- *   user's, or user.yaml is no YAML
+ * @returns undefined when the values do not tell: the user keeps the configuration in another
+ *   ConfigMap, or user.yaml is not valid YAML
  */
 export function readTlsMode(
   values: Values,
   valuesPath: readonly string[] = [],
 ): TlsSetting | undefined {
-  const valuesAtPath = getValueAtPath(values, valuesPath)
+  const valuesAtPath = getHelmValue(values, valuesPath)
   const chartValues = isPlainObject(valuesAtPath) ? valuesAtPath : {}
   const setting = findInExtraEnv(chartValues).at(-1) ?? findInUserYaml(chartValues)
   return setting?.path === undefined
@@ -70,7 +69,7 @@ function findInUserYaml(values: Values): TlsSetting | undefined {
   const userYaml = (values['extraConfigFiles'] as Values | null | undefined)?.['user.yaml']
   if (typeof userYaml !== 'string') return { mode: 0, path: undefined }
   try {
-    // The file may hold nothing but comments.
+    // A file with only comments contains no document.
     const value = findNestedValue(loadAll(userYaml)[0], tlsModeKey)
     return value === undefined
       ? { mode: 0, path: undefined }
@@ -80,9 +79,7 @@ function findInUserYaml(values: Values): TlsSetting | undefined {
   }
 }
 
-/**
- * The value under the keys that together make `rest`: YAML may have them nested, or joined by dots.
- */
+/** The value under keys that together form `remainingKey`, be they nested or joined by dots. */
 function findNestedValue(node: unknown, remainingKey: string): unknown {
   if (remainingKey === '') return node
   if (!isPlainObject(node)) return undefined
@@ -97,7 +94,8 @@ function findNestedValue(node: unknown, remainingKey: string): unknown {
 }
 
 /**
- * What is no number is 0 to Milvus. Source: Milvus, pkg/util/paramtable/param_item.go, GetAsInt.
+ * Milvus reads anything but a number as 0. Source: Milvus, pkg/util/paramtable/param_item.go,
+ * GetAsInt.
  */
 const parseTlsMode = (value: unknown): TlsMode =>
   ([1, 2] as const).find((mode) => String(value).trim() === String(mode)) ?? 0

@@ -1,16 +1,17 @@
 /**
- * Fields of an object that only a failed revision has: a client-side upgrade, which starts from the
- * deployed one, leaves them as they are.
+ * Fields of a live object that only a failed revision set. A client-side upgrade starts from the
+ * deployed revision, and does not remove them.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { isPlainObject } from './values.ts'
 
-/** One field to take out. */
+/** One field to remove. */
 export interface OrphanedField {
-  /** Its place, from the top of the object. */
+  /** Names of fields and indexes of lists, from the root of the object. */
   readonly path: readonly string[]
   /**
-   * What has to be there still, for an element of a list its key, so that nothing else is taken
-   * out.
+   * What must be unchanged for the removal: the value itself, or the key of a list element, so that
+   * another element at this index is not removed.
    */
   readonly test: { readonly path: readonly string[]; readonly value: unknown }
 }
@@ -18,10 +19,10 @@ export interface OrphanedField {
 type PlainObject = Readonly<Record<string, unknown>>
 
 /**
- * Finds them, in an order in which they can be taken out one after the other.
- * @param live the object as it is
- * @param failed the same object in the manifest of the failed revision
- * @param retained the same object in the manifests that count
+ * Finds orphaned fields, in an order in which they can be removed one after the other.
+ * @param live the object in the cluster
+ * @param failed the object in the manifest of the failed revision
+ * @param retained the object in the manifests whose fields are kept
  */
 export function findOrphanedFields(
   live: unknown,
@@ -50,7 +51,7 @@ function findInObject(
     )
     if (retainedValues.length > 0)
       return findOrphanedFields(liveValue, value, retainedValues, fieldPath)
-    // Labels and the like: others may have put theirs beside.
+    // Labels, annotations and other maps, to which others may have added entries.
     const hasOtherKeys =
       isFlatObject(value) &&
       isPlainObject(liveValue) &&
@@ -62,7 +63,7 @@ function findInObject(
   })
 }
 
-/** From the last to the first: taking one out moves those behind it. */
+/** From last to first: removing an element shifts those after it. */
 function findInList(
   live: readonly PlainObject[],
   failed: readonly PlainObject[],
@@ -70,7 +71,7 @@ function findInList(
   path: readonly string[],
 ): OrphanedField[] {
   const key = findMergeKey([live, failed, ...retained])
-  // A list that is replaced as a whole keeps nothing.
+  // Without a merge key an upgrade replaces the whole list, so that nothing remains.
   if (key === undefined) return []
   return [...live.entries()].reverse().flatMap(([index, element]) => {
     const hasSameKey = (each: PlainObject): boolean => each[key] === element[key]
@@ -85,8 +86,8 @@ function findInList(
 }
 
 /**
- * By which elements of lists are told apart. Source: Kubernetes API reference, patchMergeKey; a
- * mount has a name too, which is not its own.
+ * The keys that identify elements of lists. Source: Kubernetes API reference, patchMergeKey.
+ * mountPath comes before name: the name of a mount is that of its volume.
  */
 const mergeKeys = ['mountPath', 'devicePath', 'containerPort', 'port', 'name', 'ip', 'topologyKey']
 
@@ -100,14 +101,12 @@ function findMergeKey(lists: readonly (readonly PlainObject[])[]): string | unde
   )
 }
 
-const isPlainObject = (value: unknown): value is PlainObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const isObjectList = (value: unknown): value is readonly PlainObject[] =>
   Array.isArray(value) && value.every(isPlainObject)
 const isFlatObject = (value: unknown): value is PlainObject =>
   isPlainObject(value) && Object.values(value).every((each) => typeof each !== 'object')
 
-/** Whether a value is there, perhaps with more that the API added by itself. */
+/** Whether the live value contains this one, perhaps with defaults that the API added. */
 function contains(live: unknown, value: unknown): boolean {
   if (isPlainObject(live) && isPlainObject(value))
     return Object.entries(value).every(([name, each]) => contains(live[name], each))

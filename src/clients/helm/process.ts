@@ -1,4 +1,6 @@
-/** helm as a child process: its environment, its end when the job is cancelled. */
+/**
+ * Runs helm as a child process, with its own environment, and ends it when the job is cancelled.
+ */
 import diagnostics from 'node:diagnostics_channel'
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
@@ -6,19 +8,20 @@ import { getExecOutput } from '@actions/exec'
 import { which } from '@actions/io'
 import { throwIfCancelled } from '../../util/polling.ts'
 
-/** Where helm runs, and how it is stopped. */
+/** How helm runs, and when it is stopped. */
 export interface HelmOptions {
-  /** helm's caches go here, so that nothing of a run stays on the machine. */
+  /** For helm's caches. Removed with the run, so that nothing remains on the machine. */
   readonly directory: string
   readonly environment: NodeJS.ProcessEnv
   readonly signal: AbortSignal
-  /** Told of each line that helm prints. */
+  /** Called for each line that helm prints. */
   readonly onLine: (line: string) => void
 }
 
 /**
- * Runs helm to its end.
- * @param input for its standard input
+ * Runs helm until it ends.
+ * @param input written to its standard input
+ * @throws ActionError `cancelled`, when the job was cancelled before helm started
  */
 export async function executeHelm(
   args: string[],
@@ -31,7 +34,7 @@ export async function executeHelm(
   options.signal.addEventListener('abort', onAbort)
   try {
     throwIfCancelled(options.signal)
-    // Quoted: exec takes a command line and would split a path with a space.
+    // Quoted, because exec takes a command line and would split a path at a space.
     return await getExecOutput(`"${helmPath}"`, args, {
       silent: true,
       ignoreReturnCode: true,
@@ -47,13 +50,12 @@ export async function executeHelm(
 }
 
 /**
- * What helm may not see of the runner's environment: our inputs, which are nobody else's business;
- * HELM_DEBUG, which prints all values of the release; and what would lead it to another cluster or
- * namespace than the one that was looked at.
+ * Variables that helm does not inherit: the inputs of this action, which may be secret; HELM_DEBUG,
+ * which prints all values of the release; and those that select another cluster or namespace.
  */
 const scrubbedVariables = /^(INPUT_|HELM_KUBE|HELM_NAMESPACE$|HELM_DEBUG$)/
 
-/** The runner's environment for helm, with every cache in our own directory. */
+/** The runner's environment, with all of helm's caches in the directory of this run. */
 function buildHelmEnvironment({ environment, directory }: HelmOptions): Record<string, string> {
   const passedVariables = Object.entries(environment).filter(
     (entry): entry is [string, string] =>
@@ -69,15 +71,15 @@ function buildHelmEnvironment({ environment, directory }: HelmOptions): Record<s
 }
 
 /**
- * How long helm may take to mark its release failed before it is killed: the runner itself kills
- * everything after 10 s. Milliseconds.
+ * How many milliseconds an interrupted helm has to mark its release failed before it is killed. The
+ * runner kills all processes 10 s after a cancellation.
  */
 const killGracePeriod = 4_000
 
 /**
- * @actions/exec hands out no child, so the next one that runs `file` is caught where Node
- *   announces it, and started in a process group of its own: a Ctrl-C reaches helm once, from us,
- *   and whatever helm started ends with it. docs/decisions/helm-child.md
+ * Intercepts the next child process that runs `file`, because @actions/exec does not return it. It
+ * starts in its own process group: a Ctrl-C reaches helm only once, from this process, and ends its
+ * children too. docs/decisions/helm-child.md
  */
 function interceptSpawn(
   file: string,
@@ -98,7 +100,7 @@ function interceptSpawn(
         signalName,
       )
     } catch {
-      // It ended between the look and the signal.
+      // It ended between the check and the signal.
     }
   }
   const interrupt = () => {
@@ -116,7 +118,7 @@ function interceptSpawn(
       const result = spawn({ ...options, detached: process.platform !== 'win32' } as {
         file: string
       })
-      // helm may end before it has read its input; why, it says itself.
+      // helm may end before it has read its input. Its own error says why.
       child.stdin?.on('error', () => undefined)
       if (signal.aborted) interrupt()
       return result

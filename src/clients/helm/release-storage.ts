@@ -1,13 +1,13 @@
 /**
- * What helm keeps of a release in the cluster. Source: helm, pkg/storage/driver (labels, encoding)
- * and pkg/release.
+ * The revisions of releases as helm stores them in the cluster. Source: helm, pkg/storage/driver
+ * (labels, encoding) and pkg/release.
  */
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { isDeepStrictEqual } from 'node:util'
-import { ActionError } from '../../failures/action-error.ts'
+import { releaseUnreadable } from '../../failures/release.ts'
 import { isPlainObject } from './values.ts'
 
-/** In which objects helm keeps revisions: its storage drivers `secret` and `configmap`. */
+/** In which objects helm stores revisions: its storage drivers `secret` and `configmap`. */
 export type StorageKind = 'Secret' | 'ConfigMap'
 
 /** One revision of a release. */
@@ -23,25 +23,25 @@ export interface ReleaseRevision {
     readonly name: string
     readonly version: string
     readonly appVersion: string
-    /** Whose it is, as its metadata says: maintainer and home page. */
+    /** Its maintainer and home page, by its metadata. */
     readonly origin?: string | undefined
-    /** The names of its direct subcharts that are on, an alias in place of a name. */
+    /** The names of its enabled direct subcharts: the alias where there is one. */
     readonly dependencies?: readonly string[] | undefined
   }
-  /** The values that the user gave. Secret. */
+  /** The values that the user set. Secret. */
   readonly values: Readonly<Record<string, unknown>>
   /** YAML of its objects. Secret. */
   readonly manifest: string
   /** ISO 8601. */
   readonly deployedAt: string
   /**
-   * Whether helm applied it server-side, as helm 4 does with releases of its own. helm 3 does not
-   * say, and never did.
+   * Whether helm applied it server-side, as helm 4 does with releases that it installed. helm 3
+   * never does, and does not store it.
    */
   readonly serverSide: boolean
 }
 
-/** The labels that helm puts on the object of each revision. */
+/** The labels that helm sets on the object of each revision. */
 export interface RevisionLabels {
   readonly name: string
   readonly revision: number
@@ -51,7 +51,7 @@ export interface RevisionLabels {
 /** Selects the objects of all releases. */
 export const releaseSelector = 'owner=helm'
 
-/** Reads helm's labels; undefined for an object that is not a revision. */
+/** Parses helm's labels; undefined for an object that is not a revision. */
 export function parseRevisionLabels(
   labels: Readonly<Record<string, string>> | undefined,
 ): RevisionLabels | undefined {
@@ -66,8 +66,8 @@ export function parseRevisionLabels(
 
 /**
  * Decodes a revision: base64 of gzip of JSON.
- * @param encoded the field `release`; for a Secret the API wraps it in base64 once more
- * @param objectName for the message
+ * @param encoded the field `release`; of a Secret with the API's second layer of base64
+ * @param objectName for the error
  * @throws ActionError `release-unreadable`
  */
 export function decodeRevision(
@@ -99,10 +99,10 @@ export function decodeRevision(
 }
 
 /**
- * The revision with another status, and everything else as helm wrote it, numbers to the last
- * digit.
- * @param encoded as for `decodeRevision`
- * @returns the field `release` anew
+ * Replaces the status of a revision, and keeps everything else as helm wrote it, numbers to the
+ * last digit.
+ * @param encoded as for decodeRevision
+ * @returns the new field `release`
  * @throws ActionError `release-unreadable`
  */
 export function replaceStatus(
@@ -120,7 +120,7 @@ export function replaceStatus(
 }
 
 /**
- * A reviver of JSON.parse that keeps a number's own text. Source: ECMAScript, "JSON.parse source
+ * A reviver of JSON.parse that keeps the digits of numbers. Source: ECMAScript, "JSON.parse source
  * text access".
  */
 function preserveNumberText(
@@ -133,32 +133,27 @@ function preserveNumberText(
 
 const { rawJSON: rawJson } = JSON as unknown as { readonly rawJSON: (text: string) => unknown }
 
-/** Takes off what is wrapped around the JSON of a revision. */
+/** The JSON of a revision, without base64 and gzip. */
 function unwrapRevision(encoded: string, kind: StorageKind): string {
   const text = kind === 'Secret' ? Buffer.from(encoded, 'base64').toString() : encoded
   const bytes = Buffer.from(text, 'base64')
-  // Very old releases are not compressed: helm looks for gzip's magic number, and so do we.
+  // Very old releases are not compressed. helm checks the magic number of gzip too.
   const isCompressed = bytes.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b]))
   return (isCompressed ? gunzipSync(bytes, { maxOutputLength: maxReleaseBytes }) : bytes).toString()
 }
 
-/** @throws ActionError `release-unreadable` when `read` fails */
+/** @throws ActionError `release-unreadable` when `decode` throws */
 function translateDecodeErrors<T>(kind: StorageKind, objectName: string, decode: () => T): T {
   try {
     return decode()
   } catch {
-    // The parser's error quotes what it stumbles over, which may be a value of the user: it is not
-    // passed on, not even as the cause.
-    throw new ActionError({
-      code: 'release-unreadable',
-      problem: `${kind} ${objectName}, in which helm keeps a revision, cannot be read: it is not base64 of gzip of a release in JSON.`,
-      remedy:
-        'Check the release with "helm history"; give service in place of release to leave helm out.',
-    })
+    // The parser's error quotes the text, which may contain values of the user: it is dropped, not
+    // even kept as the cause.
+    throw releaseUnreadable(kind, objectName)
   }
 }
 
-/** What helm writes, should it be that. */
+/** The JSON that helm stores, before its types are checked. */
 interface StoredRelease {
   readonly name: unknown
   readonly version: unknown
@@ -178,17 +173,15 @@ interface StoredMetadata {
   readonly dependencies?: unknown
 }
 
-/** Of a list, the names of its entries; what has another form has none. */
+/** The names of the entries of a list; none for anything else. */
 const readNames = (list: unknown): string[] =>
   (Array.isArray(list) ? list : []).flatMap((entry: unknown) =>
     isPlainObject(entry) && typeof entry['name'] === 'string' ? [entry['name']] : [],
   )
 
 function formatOrigin({ maintainers, home }: StoredMetadata): string | undefined {
-  const details = [
-    ...readNames(maintainers).slice(0, 1),
-    ...(typeof home === 'string' ? [home] : []),
-  ]
+  const [maintainer] = readNames(maintainers)
+  const details = [maintainer, home].filter((detail) => typeof detail === 'string')
   return details.length === 0 ? undefined : details.join(', ')
 }
 
@@ -198,8 +191,8 @@ function readDependencies({ dependencies }: StoredMetadata): string[] | undefine
 }
 
 /**
- * Bytes. A Secret of 1 MiB holds at most some twenty of manifests and charts; gzip could make a
- * thousand of it.
+ * Bytes after decompression. A Secret of 1 MiB holds about 20 MiB of manifest and chart; without a
+ * limit, gzip could expand it a thousandfold.
  */
 const maxReleaseBytes = 64 * 2 ** 20
 
@@ -207,7 +200,7 @@ function createTypeAssertion<T>(
   isExpectedType: (value: unknown) => value is T,
 ): (value: unknown) => T {
   return (value) => {
-    if (!isExpectedType(value)) throw new TypeError('a member of another type')
+    if (!isExpectedType(value)) throw new TypeError('a field has another type')
     return value
   }
 }
@@ -217,9 +210,8 @@ const requireInteger = createTypeAssertion((value): value is number => Number.is
 const requireObject = createTypeAssertion((value) => isPlainObject(value))
 
 /**
- * The paths of `wanted` whose value differs from that in `present`: what setting `wanted` on top
- * would change. A null takes the chart's default away, and helm stores it: it is the same only as a
- * null.
+ * The paths at which the desired values would change the current ones. A null removes the chart's
+ * default and is stored by helm, so that it equals only a null.
  */
 export function findDifferingPaths(
   desired: Readonly<Record<string, unknown>>,
@@ -231,7 +223,7 @@ export function findDifferingPaths(
     const currentValue =
       isPlainObject(current) && Object.hasOwn(current, key) ? current[key] : undefined
     const nestedPaths = isPlainObject(value) ? findDifferingPaths(value, currentValue, path) : []
-    // A map in place of a text is a difference also when it is empty.
+    // Replacing a scalar by a map is a difference, even by an empty one.
     if (
       isPlainObject(value) &&
       (nestedPaths.length > 0 || isPlainObject(currentValue) || currentValue === undefined)
@@ -242,9 +234,9 @@ export function findDifferingPaths(
 }
 
 /**
- * Values for helm to set on top of those that are stored, without nulls that are stored already:
- * given a second time, helm 3 takes the stored null away, and the default of the chart comes back.
- * Measured with helm 3.17 and --reset-then-reuse-values.
+ * The desired values without nulls that are stored already: set a second time, helm 3 removes the
+ * stored null, and the chart's default applies again. Measured with helm 3.17 and
+ * --reset-then-reuse-values.
  */
 export function omitStoredNulls(
   desired: Readonly<Record<string, unknown>>,

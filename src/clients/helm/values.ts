@@ -1,23 +1,21 @@
-/**
- * Helm values: which of them are secrets, how one set goes over another, and how helm reads them.
- */
+/** Helm values: which of them are secrets, how they are merged, and how helm parses them. */
 
 /**
- * Names that are a secret's own; not `key`, `existingSecret` or `secretName`, which name things
- * that the log should show.
+ * Names of values that are secrets. `key`, `existingSecret` and `secretName` are not: their values
+ * are names, which the log should show.
  */
 const secretNamePattern =
   /(password|passwd|passphrase|secrets?|(secret|access|private|api)_?(access)?_?key|token|credentials?)$/i
 const nonSecretNamePattern = /^existing|(name|file|ref|type|kind)$|^key$/i
 
 /**
- * The texts in helm values that look like secrets by their name, also in values that are YAML
- * themselves (extraConfigFiles).
+ * The strings in Helm values that are secrets, judging by their names. Values that are YAML
+ * themselves (extraConfigFiles) and URLs with passwords are searched too.
  */
 export function findSecretValues(values: unknown, isSecret = false): string[] {
   if (Array.isArray(values)) return values.flatMap((value) => findSecretValues(value, isSecret))
   if (typeof values === 'object' && values !== null) {
-    // A variable of a container has its name beside its value.
+    // An environment variable of a container: `{name: …, value: …}`.
     const { name: variableName } = values as { name?: unknown }
     const secretKey =
       typeof variableName === 'string' && secretNamePattern.test(variableName) ? 'value' : undefined
@@ -45,9 +43,9 @@ export function findSecretValues(values: unknown, isSecret = false): string[] {
 }
 
 /**
- * Values as a document for helm. JSON is YAML but for some control characters, which JSON may have
- * as they are: helm's parser makes a blank of U+0085, and refuses its neighbours. Source: YAML 1.1,
- * section 5.1; measured with helm 3.17 and 4.1.
+ * Values as a JSON document for helm, which parses it as YAML. Control characters that JSON allows
+ * unescaped are escaped: helm's parser replaces U+0085 by a space, and rejects others. Source: YAML
+ * 1.1, section 5.1; measured with helm 3.17 and 4.1.
  */
 export const serializeValues = (values: Readonly<Record<string, unknown>>): string =>
   JSON.stringify(values).replace(
@@ -56,8 +54,8 @@ export const serializeValues = (values: Readonly<Record<string, unknown>>): stri
   )
 
 /**
- * Values over values, as helm merges them: maps key by key, a null takes a key away, and all else
- * is replaced. Source: helm, pkg/chartutil/coalesce.go.
+ * Merges values as helm does: maps are merged by key, null removes a key, anything else is
+ * replaced. Source: helm, pkg/chartutil/coalesce.go.
  */
 export function mergeValues(
   base: Readonly<Record<string, unknown>>,
@@ -67,9 +65,9 @@ export function mergeValues(
   for (const [key, value] of Object.entries(overrides)) {
     const baseValue = Object.hasOwn(base, key) ? base[key] : undefined
     if (value === null) Reflect.deleteProperty(merged, key)
-    else
-      merged[key] =
-        isPlainObject(value) && isPlainObject(baseValue) ? mergeValues(baseValue, value) : value
+    else if (isPlainObject(value) && isPlainObject(baseValue))
+      merged[key] = mergeValues(baseValue, value)
+    else merged[key] = value
   }
   return merged
 }
@@ -77,3 +75,14 @@ export function mergeValues(
 /** Whether a value is a map of values. */
 export const isPlainObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The Helm value at a path, key by key; undefined when it is not set. */
+export function getHelmValue(values: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+        ? (value as Record<string, unknown>)[key]
+        : undefined,
+    values,
+  )
+}

@@ -1,17 +1,17 @@
-/** The workloads of a manifest, and which of their pods an upgrade replaces. */
+/** The workloads of a manifest, and which of them an upgrade restarts. */
 import { isDeepStrictEqual } from 'node:util'
 import { parseManifestObject, parseManifest, type ManifestObject } from './manifest-objects.ts'
 
-/** A Deployment, StatefulSet or DaemonSet, as far as an upgrade restarts it. */
+/** The fields of a Deployment, StatefulSet or DaemonSet on which its restarts depend. */
 export interface Workload {
   readonly kind: string
   readonly name: string
-  /** Undefined where the manifest does not say: an autoscaler, or one pod for each node. */
+  /** Undefined when an autoscaler sets it, or when there is one pod per node. */
   readonly replicas: number | undefined
-  /** How Kubernetes replaces pods. */
+  /** Type of the strategy by which Kubernetes replaces pods. */
   readonly strategy: string | undefined
   readonly podLabels: Readonly<Record<string, unknown>>
-  /** `spec.template`: pods are replaced when it changes. Secret. */
+  /** `spec.template`: Kubernetes replaces the pods when it changes. Secret. */
   readonly podTemplate: unknown
   /** Secret. */
   readonly spec: unknown
@@ -29,10 +29,7 @@ interface WorkloadSpec {
   readonly selector?: Readonly<Record<string, unknown>>
 }
 
-/**
- * The workloads of a manifest, in its order. One that is no YAML to us is left out: helm decides
- * what it is.
- */
+/** The workloads of a manifest, in its order, without those that js-yaml cannot parse. */
 export function findWorkloads(manifest: string): Workload[] {
   return parseManifest(manifest)
     .filter(({ kind }) => workloadKinds.has(kind))
@@ -55,10 +52,7 @@ export function findWorkloads(manifest: string): Workload[] {
     })
 }
 
-/**
- * The labels by which a Service of a manifest selects its pods; undefined when it is not in the
- * manifest.
- */
+/** The pod selector of a Service; undefined when the manifest does not contain the Service. */
 export function findServiceSelector(
   manifest: string,
   service: string,
@@ -77,10 +71,7 @@ function readReplicas(kind: string, { replicas }: WorkloadSpec): number | undefi
   return typeof replicas === 'number' ? replicas : undefined
 }
 
-/**
- * The workloads of an upgrade whose pods it replaces: those that were there, with another pod
- * template.
- */
+/** The workloads that an upgrade restarts: they exist, and their pod template changes. */
 export function findRestartedWorkloads(before: string, after: string): Workload[] {
   const previousWorkloads = indexWorkloads(before)
   return findWorkloads(after).filter((workload) => {
@@ -95,9 +86,9 @@ export function findRestartedWorkloads(before: string, after: string): Workload[
 }
 
 /**
- * The workloads of a first revision that any upgrade restarts, as far as their manifest tells: etcd
- * is told whether it makes its cluster or joins it. Source: the chart etcd that Milvus' chart
- * includes, templates/statefulset.yaml, ETCD_INITIAL_CLUSTER_STATE.
+ * The workloads that the first upgrade of a release always restarts, as far as its first manifest
+ * tells: the state of etcd's initial cluster changes from new to existing. Source: the chart etcd
+ * that Milvus' chart includes, templates/statefulset.yaml, ETCD_INITIAL_CLUSTER_STATE.
  */
 export function findRestartedByFirstUpgrade(manifest: string): Workload[] {
   const initializesEtcdCluster = ({ podTemplate }: Workload): boolean => {
@@ -119,7 +110,7 @@ interface PodTemplate {
   }
 }
 
-/** The workloads of an upgrade that it creates or changes in any way: helm can wait for those. */
+/** The workloads that an upgrade creates or changes in any field. */
 export function findChangedWorkloads(before: string, after: string): Workload[] {
   const previousWorkloads = indexWorkloads(before)
   return findWorkloads(after).filter(
@@ -137,8 +128,12 @@ const indexWorkloads = (manifest: string): Map<string, Workload> =>
  * strategies of Deployments, StatefulSets and DaemonSets.
  */
 export function describeRestart({ kind, name, replicas, strategy }: Workload): string {
-  const pods = replicas === undefined ? 'its pods' : `${replicas} pod${replicas === 1 ? '' : 's'}`
-  if (replicas === 1) return `${kind} ${name}: ${pods}`
-  if (strategy === 'Recreate') return `${kind} ${name}: ${pods}, all at once`
-  return `${kind} ${name}: ${pods}, ${kind === 'Deployment' ? 'a few at a time, new ones first' : 'one after the other'}`
+  if (replicas === 1) return `${kind} ${name}: 1 pod`
+  const pods = replicas === undefined ? 'its pods' : `${replicas} pods`
+  return `${kind} ${name}: ${pods}, ${describeOrder(kind, strategy)}`
+}
+
+function describeOrder(kind: string, strategy: string | undefined): string {
+  if (strategy === 'Recreate') return 'all at once'
+  return kind === 'Deployment' ? 'a few at a time, new ones first' : 'one after the other'
 }

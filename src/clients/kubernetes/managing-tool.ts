@@ -10,11 +10,16 @@ export interface ManagingTool {
    * what to look for.
    */
   readonly owner: string
-  /** Where it takes the type of the Service from. */
-  readonly serviceTypeSetting: string
+  /**
+   * Where its configuration sets the type of the Service.
+   * @param typePath path of the type in the values of the chart: `service.type`
+   */
+  readonly serviceTypeSetting: (typePath: string) => string
 }
 
-const helmValues = 'service.type in its values'
+const helmValues = (typePath: string): string => `${typePath} in its values`
+const fluxValues = (typePath: string): string => `spec.values.${typePath}`
+const serviceSource = (): string => 'spec.type of the Service in its source'
 
 /** The marks that tools put on their objects: where, key -> the manager. The first counts. */
 const ownerMarkers: readonly (readonly [
@@ -45,7 +50,7 @@ const ownerMarkers: readonly (readonly [
     (value) => ({
       tool: 'Flux',
       owner: `HelmRelease ${value}`,
-      serviceTypeSetting: 'spec.values.service.type',
+      serviceTypeSetting: fluxValues,
     }),
   ],
   [
@@ -54,7 +59,7 @@ const ownerMarkers: readonly (readonly [
     (value) => ({
       tool: 'Flux',
       owner: `Kustomization ${value}`,
-      serviceTypeSetting: 'spec.type of the Service in its source',
+      serviceTypeSetting: serviceSource,
     }),
   ],
 ]
@@ -69,12 +74,12 @@ const toolByFieldManager: Readonly<Record<string, ManagingTool>> = {
   'helm-controller': {
     tool: 'Flux',
     owner: 'a HelmRelease ("kubectl get helmreleases -A")',
-    serviceTypeSetting: 'spec.values.service.type',
+    serviceTypeSetting: fluxValues,
   },
   'kustomize-controller': {
     tool: 'Flux',
     owner: 'a Kustomization ("kubectl get kustomizations -A")',
-    serviceTypeSetting: 'spec.type of the Service in its source',
+    serviceTypeSetting: serviceSource,
   },
 }
 
@@ -89,7 +94,7 @@ const toolPatterns: readonly (readonly [pattern: RegExp, manager: ManagingTool])
     {
       tool: 'Terraform',
       owner: 'a helm_release ("terraform state list")',
-      serviceTypeSetting: 'service.type in the values of the helm_release',
+      serviceTypeSetting: (typePath) => `${typePath} in the values of the helm_release`,
     },
   ],
   [
@@ -97,7 +102,7 @@ const toolPatterns: readonly (readonly [pattern: RegExp, manager: ManagingTool])
     {
       tool: 'Terraform',
       owner: 'a resource of its Kubernetes provider ("terraform state list")',
-      serviceTypeSetting: 'spec.type of the Service in its configuration',
+      serviceTypeSetting: () => 'spec.type of the Service in its configuration',
     },
   ],
   [
@@ -105,7 +110,7 @@ const toolPatterns: readonly (readonly [pattern: RegExp, manager: ManagingTool])
     {
       tool: 'Pulumi',
       owner: 'a Release, Chart or Service of a stack ("pulumi stack")',
-      serviceTypeSetting: 'service.type in the values of the chart there',
+      serviceTypeSetting: (typePath) => `${typePath} in the values of the chart there`,
     },
   ],
 ]
@@ -121,7 +126,7 @@ export function findManagingTool(object: KubernetesObject): ManagingTool | undef
     return {
       tool: 'the Milvus Operator',
       owner: `Milvus ${milvus ?? metadata.labels?.['app.kubernetes.io/instance'] ?? ''}`,
-      serviceTypeSetting:
+      serviceTypeSetting: () =>
         'spec.components.proxy.serviceType (standalone: spec.components.standalone.serviceType)',
     }
   }

@@ -2,9 +2,9 @@
  * Whether the ALB speaks to Milvus what Milvus speaks: plaintext, or TLS that Milvus serves itself.
  */
 import { ActionError } from '../../failures/action-error.ts'
-import { getValueAtPath, findValuesPath } from '../../clients/helm/milvus-chart.ts'
+import { findValuesPath } from '../../clients/helm/milvus-chart.ts'
 import { readTlsMode, type TlsSetting } from '../../clients/helm/milvus-tls.ts'
-import { mergeValues } from '../../clients/helm/values.ts'
+import { getHelmValue, mergeValues } from '../../clients/helm/values.ts'
 import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
 import type { Ingress, Service } from '../../clients/kubernetes/types.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
@@ -36,7 +36,7 @@ export function checkBackendTls(
     mergeValues(release.deployedRevision.values, settings.values),
     valuesPath,
   )
-  const requestedAnnotations = getValueAtPath(settings.values, [
+  const requestedAnnotations = getHelmValue(settings.values, [
     ...valuesPath,
     'service',
     'annotations',
@@ -73,7 +73,7 @@ function resolveBackendProtocol(
   const requestedValue =
     requestedServiceAnnotations === null
       ? null
-      : getValueAtPath(requestedServiceAnnotations, [protocolAnnotation])
+      : getHelmValue(requestedServiceAnnotations, [protocolAnnotation])
   const liveServiceValue =
     requestedValue === null ? undefined : service?.metadata.annotations?.[protocolAnnotation]
   const serviceValue = typeof requestedValue === 'string' ? requestedValue : liveServiceValue

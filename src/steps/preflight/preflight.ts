@@ -10,8 +10,8 @@ import {
   settleAll,
 } from '../../failures/action-error.ts'
 import type { Context } from '../step.ts'
-import { getValueAtPath, findValuesPath } from '../../clients/helm/milvus-chart.ts'
-import { findSecretValues } from '../../clients/helm/values.ts'
+import { findValuesPath } from '../../clients/helm/milvus-chart.ts'
+import { findSecretValues, getHelmValue } from '../../clients/helm/values.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { ownedAnnotations } from '../../clients/kubernetes/field-ownership.ts'
 import { findManagingTool, type ManagingTool } from '../../clients/kubernetes/managing-tool.ts'
@@ -321,7 +321,7 @@ function rejectChartIngress(
     'enabled',
   ]
   const [requested, deployed] = [settings.values, release?.deployedRevision.values].map((values) =>
-    getValueAtPath(values, path),
+    getHelmValue(values, path),
   )
   if (!release || (requested ?? deployed) !== true || ingressName !== serviceName) return
   throw new ActionError({

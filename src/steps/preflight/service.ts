@@ -12,9 +12,9 @@ import {
   nameLabel,
   findServices,
   serviceTypePath,
-  getValueAtPath,
   findValuesPath,
 } from '../../clients/helm/milvus-chart.ts'
+import { getHelmValue } from '../../clients/helm/values.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { findManagingTool, unknownFieldManagers } from '../../clients/kubernetes/managing-tool.ts'
 import * as paths from '../../clients/kubernetes/paths.ts'
@@ -270,8 +270,8 @@ function isRemovedByValues(
   key: string,
 ): boolean {
   return (
-    getValueAtPath(values, annotationsPath) === null ||
-    getValueAtPath(values, [...annotationsPath, key]) === null
+    getHelmValue(values, annotationsPath) === null ||
+    getHelmValue(values, [...annotationsPath, key]) === null
   )
 }
 

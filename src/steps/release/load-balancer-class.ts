@@ -1,12 +1,12 @@
 /**
- * The class of a Service's load balancer, which can be set only together with the type. Milvus'
- * chart has no value for it, so that helm cannot: the action sets both just before helm, which then
- * finds the type as it wants it and leaves the class alone.
+ * Restores the load balancer class of a Service, which can be set only together with type
+ * LoadBalancer. Milvus' chart has no value for the class, so the action sets both right before helm
+ * runs. helm then finds the desired type, and does not change the class.
  */
-import { ActionError } from '../../failures/action-error.ts'
+import { loadBalancerClassRejected } from '../../failures/release.ts'
 import { retry } from '../../util/retry.ts'
 import type { Change, Context } from '../step.ts'
-import { parseManifestObject, parseManifest } from '../../clients/helm/manifest-objects.ts'
+import { findServices } from '../../clients/helm/milvus-chart.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { StatusError } from '../../clients/kubernetes/request.ts'
 import { servicePath } from '../../clients/kubernetes/paths.ts'
@@ -14,16 +14,15 @@ import type { Service } from '../../clients/kubernetes/types.ts'
 import { fieldManager } from '../ingress/manifest.ts'
 import type { Target } from '../preflight/preflight.ts'
 
-/** The class that a Service is to get with type LoadBalancer. */
+/** The class that a Service gets together with type LoadBalancer. */
 export interface LoadBalancerClassRestoration {
   readonly namespace: string
   readonly service: string
   readonly loadBalancerClass: string
-  /** For the change. */
+  /** The reason in the change. */
   readonly why: string
 }
 
-/** The change as people read it. */
 export const describeClassChange = ({
   namespace,
   service,
@@ -38,7 +37,7 @@ export const describeClassChange = ({
 })
 
 /**
- * Makes a Service LoadBalancer with its class; nothing happens when it is of that type already.
+ * Sets type LoadBalancer and the class of a Service, unless it is of that type already.
  * @throws ActionError `service-not-restored`
  */
 export async function restoreLoadBalancerClass(
@@ -66,56 +65,48 @@ export async function restoreLoadBalancerClass(
     )
   } catch (thrown) {
     if (!(thrown instanceof StatusError)) throw thrown
-    throw new ActionError({
-      code: 'service-not-restored',
-      problem: `The Kubernetes API refused type LoadBalancer with class ${loadBalancerClass} for Service ${name}: ${thrown.message}`,
-      remedy: 'Change what the message names, then run the job again.',
-      cause: thrown,
-    })
+    throw loadBalancerClassRejected(name, loadBalancerClass, thrown)
   }
   await releaseOwnership(context, kubernetes, { namespace, name })
 }
 
 /**
- * What a rollback does before helm makes the Service LoadBalancer again: sets the class that it
- * had.
- * @param manifest of the revision that helm goes back to
+ * Before a rollback sets type LoadBalancer again: restores the class that the Service had.
  * @throws ActionError `service-not-restored`
  */
 export async function restoreClassBeforeRollback(
   context: Context,
   kubernetes: KubernetesClient,
-  {
-    namespace,
-    service,
-    manifest,
-  }: { readonly namespace: string; readonly service: Target['service']; readonly manifest: string },
+  rollback: {
+    readonly namespace: string
+    /** As it was before this run. */
+    readonly service: Target['service']
+    /** Of the rollback. */
+    readonly manifest: string
+  },
 ): Promise<void> {
+  const { namespace, service, manifest } = rollback
   const { type, loadBalancerClass } = service.live?.spec ?? {}
-  const manifestService = parseManifest(manifest).find(
-    ({ kind, name }) => kind === 'Service' && name === service.name,
-  )
-  const desiredType =
-    manifestService && (parseManifestObject(manifestService) as Service | undefined)?.spec.type
-  if (type !== 'LoadBalancer' || loadBalancerClass === undefined || desiredType !== 'LoadBalancer')
-    return
+  const rendered = findServices(manifest).find(({ name }) => name === service.name)
+  if (type !== 'LoadBalancer' || rendered?.type !== 'LoadBalancer') return
+  if (loadBalancerClass === undefined) return
   await restoreLoadBalancerClass(context, kubernetes, {
     namespace,
     service: service.name,
     loadBalancerClass,
-    why: 'put back, because the run failed',
+    why: 'rolled back, because the run failed',
   })
 }
 
-/** Whether fields of a Service belong to this action: a run that died may have left it so. */
+/** Whether this action owns fields of a Service, which a killed run may have left behind. */
 export const isOwnedByAction = (service: Service | undefined): boolean =>
   service?.metadata.managedFields?.some(({ manager }) => manager === fieldManager) ?? false
 
-const attempts = 5
+const maxConflictAttempts = 5
 
 /**
- * Gives up the ownership of the Service's fields: helm 4 would meet it as a conflict when it
- * changes the type. The fields stay as they are.
+ * Releases the ownership of the Service's fields without changing them. helm 4 would fail at it
+ * with a conflict when it changes the type.
  */
 export async function releaseOwnership(
   context: Context,
@@ -133,13 +124,14 @@ export async function releaseOwnership(
       path,
       live.metadata.resourceVersion,
       otherManagers,
-      `change who holds the fields of Service ${name}`,
+      `release the ownership of fields of Service ${name}`,
     )
   }
-  // The controllers of load balancers write the Service at the same time.
+  // Load balancer controllers write the Service at the same time.
+  const isWriteConflict = (thrown: unknown): boolean =>
+    thrown instanceof StatusError && thrown.status === 409
   await retry(attempt, {
-    maxAttempts: (thrown) =>
-      thrown instanceof StatusError && thrown.status === 409 ? attempts : 1,
+    maxAttempts: (thrown) => (isWriteConflict(thrown) ? maxConflictAttempts : 1),
     signal: context.signal,
     clock: context.clock,
   })

@@ -1,10 +1,9 @@
 /**
- * What only failed revisions of a release have put into the cluster. helm starts an upgrade from
- * the revision that is deployed, and takes away what that one has and the new one has not: objects
- * that a failed one in between has created would stay, in no revision at all, and so would fields
- * that it has set where helm applies client-side.
+ * Finds and removes what only failed revisions of a release created. An upgrade removes what the
+ * deployed revision contains and the new one does not. Objects of a failed revision in between
+ * would remain, outside of any revision, and so would its fields where helm applies client-side.
  */
-import { ActionError, toActionError } from '../../failures/action-error.ts'
+import { orphanRemovalRejected } from '../../failures/release.ts'
 import type { Change, Context } from '../step.ts'
 import { findOrphanedFields, type OrphanedField } from '../../clients/helm/orphaned-fields.ts'
 import {
@@ -12,6 +11,7 @@ import {
   parseManifest,
   type ManifestObject,
 } from '../../clients/helm/manifest-objects.ts'
+import { fallbackIfForbidden } from '../../clients/kubernetes/api-errors.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import * as paths from '../../clients/kubernetes/paths.ts'
 import { StatusError } from '../../clients/kubernetes/request.ts'
@@ -19,20 +19,20 @@ import type { KubernetesObject } from '../../clients/kubernetes/types.ts'
 import { permissionsFor, type Permission } from '../preflight/permissions.ts'
 import type { Release } from '../preflight/release.ts'
 
-/** An object of the release of which all, or some fields, belong to no revision that counts. */
+/** An object of the release that only failed revisions contain, or that has fields of theirs. */
 export interface OrphanedObject {
   readonly kind: string
   readonly name: string
-  /** Of the object in the API. */
+  /** Path of the object in the API. */
   readonly path: string
   readonly uid: string
-  /** What goes of it: undefined for all. */
+  /** The fields to remove; undefined for the whole object. */
   readonly fields: readonly OrphanedField[] | undefined
-  /** What it takes to make it go. */
+  /** What the removal requires. */
   readonly permissions: readonly Permission[]
 }
 
-/** An object of a failed revision, beside the same object in the manifests that count. */
+/** An object of a failed revision, and the same object in the manifests before and after it. */
 interface FailedObject {
   readonly object: ManifestObject
   readonly deployed: ManifestObject | undefined
@@ -40,45 +40,43 @@ interface FailedObject {
 }
 
 /**
- * Finds what is left of the failed revisions of runs of this action. Claims are never deleted, nor
- * what is to be kept, nor what belongs to others by now.
+ * Finds what the failed revisions of this action left behind. It never includes a
+ * PersistentVolumeClaim, an object with the resource policy "keep", or one that belongs to others.
  * @param next the manifest that helm is about to apply
  */
 export async function findOrphanedObjects(
   context: Context,
   kubernetes: KubernetesClient,
-  namespace: string,
-  {
-    deployedRevision,
-    latestRevision,
-    failedOwnRevisions: ownFailedRevisions = [],
-  }: Pick<Release, 'deployedRevision' | 'latestRevision' | 'failedOwnRevisions'>,
-  next: string,
+  revisions: Pick<Release, 'deployedRevision' | 'latestRevision' | 'failedOwnRevisions'>,
+  next: { readonly namespace: string; readonly manifest: string },
 ): Promise<OrphanedObject[]> {
-  const releaseRef = { release: latestRevision.name, namespace }
-  const [deployed, nextObjects] = [deployedRevision.manifest, next].map(
-    (manifest) =>
-      new Map(parseManifest(manifest).map((object) => [getObjectKey(object, releaseRef), object])),
-  )
+  const { deployedRevision, latestRevision, failedOwnRevisions = [] } = revisions
+  const { name: release, serverSide } = latestRevision
+  const releaseRef = { release, namespace: next.namespace, serverSide }
+  const deployedObjects = indexObjects(deployedRevision.manifest, releaseRef)
+  const nextObjects = indexObjects(next.manifest, releaseRef)
   const failedObjects = new Map<string, FailedObject>()
-  for (const object of ownFailedRevisions.flatMap(({ manifest }) => parseManifest(manifest))) {
-    const id = getObjectKey(object, releaseRef)
-    failedObjects.set(id, { object, deployed: deployed?.get(id), next: nextObjects?.get(id) })
-  }
+  for (const { manifest } of failedOwnRevisions)
+    for (const [key, object] of indexObjects(manifest, releaseRef))
+      failedObjects.set(key, {
+        object,
+        deployed: deployedObjects.get(key),
+        next: nextObjects.get(key),
+      })
   const orphanedObjects = await Promise.all(
-    [...failedObjects.values()].map((each) =>
-      toOrphanedObject(context, kubernetes, releaseRef, each, latestRevision.serverSide),
+    [...failedObjects.values()].map((failedObject) =>
+      toOrphanedObject(context, kubernetes, releaseRef, failedObject),
     ),
   )
-  return orphanedObjects.filter((each) => each !== undefined)
+  return orphanedObjects.filter((orphanedObject) => orphanedObject !== undefined)
 }
 
-/** The changes that making them go is. */
+/** The changes that the removal makes, as people read them. */
 export function listOrphanRemovals(
   namespace: string,
   orphanedObjects: readonly OrphanedObject[],
 ): Change[] {
-  const why = 'only a revision that failed has it, and helm would leave it behind'
+  const why = 'only a failed revision contains it, and helm would not remove it'
   return orphanedObjects.flatMap(({ kind, name, fields }) =>
     (fields ?? [undefined]).map((field) => ({
       step: 'release' as const,
@@ -91,23 +89,24 @@ export function listOrphanRemovals(
 }
 
 /**
- * Makes them go, each as long as it is what was found.
- * @throws ActionError `helm-upgrade-failed` when the cluster refuses, `cluster-forbidden`
+ * Removes them, except for those that changed since they were found.
+ * @throws ActionError `helm-upgrade-failed` when the cluster rejects it, `cluster-forbidden`
  */
 export async function removeOrphanedObjects(
   kubernetes: KubernetesClient,
   orphanedObjects: readonly OrphanedObject[],
 ): Promise<void> {
-  for (const orphanedObject of orphanedObjects) {
-    const { kind, name, path, uid, fields } = orphanedObject
+  for (const { kind, name, path, uid, fields } of orphanedObjects) {
+    const object = `${kind} ${name}`
     try {
-      if (fields === undefined) await kubernetes.deleteObject(path, uid, `delete ${kind} ${name}`)
-      else
-        await kubernetes.jsonPatch(path, fields.flatMap(toPatchOperations), `patch ${kind} ${name}`)
+      if (fields === undefined) await kubernetes.deleteObject(path, uid, `delete ${object}`)
+      else await kubernetes.jsonPatch(path, fields.flatMap(toPatchOperations), `patch ${object}`)
     } catch (thrown) {
-      // Somebody has changed it since it was found: it is left to them.
-      if (thrown instanceof StatusError && [404, 409, 422].includes(thrown.status)) continue
-      throw thrown instanceof StatusError ? removalError(orphanedObject, thrown) : thrown
+      if (!(thrown instanceof StatusError)) throw thrown
+      // Someone changed it since it was found, and is responsible for it now.
+      if ([404, 409, 422].includes(thrown.status)) continue
+      const fieldPaths = fields?.map((field) => field.path.join('.'))
+      throw orphanRemovalRejected({ object, fields: fieldPaths, cause: thrown })
     }
   }
 }
@@ -118,24 +117,20 @@ const toPatchOperations = ({ path, test }: OrphanedField): object[] => [
   { op: 'remove', path: toJsonPointer(path) },
 ]
 
-const removalError = ({ kind, name, fields }: OrphanedObject, cause: StatusError): ActionError =>
-  new ActionError({
-    code: 'helm-upgrade-failed',
-    problem: `The cluster refuses to ${fields ? `take ${fields.map(({ path }) => path.join('.')).join(', ')} off` : 'delete'} ${kind} ${name}, which only a failed revision of the release has: ${cause.message}`,
-    remedy:
-      'Make the policy or the webhook that says so allow it, or do it by hand; then run the job again.',
-    cause,
-  })
-
 /** Source: RFC 6901. */
 const toJsonPointer = (path: readonly string[]): string =>
   path.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
-/** The release and its namespace, as helm marks its objects with them. */
+/** The release to which helm's annotations on an object refer. */
 interface ReleaseRef {
   readonly release: string
   readonly namespace: string
+  /** Whether helm applies the release server-side. */
+  readonly serverSide: boolean
 }
+
+const indexObjects = (manifest: string, releaseRef: ReleaseRef): Map<string, ManifestObject> =>
+  new Map(parseManifest(manifest).map((object) => [getObjectKey(object, releaseRef), object]))
 
 const getObjectKey = (
   { group, kind, name, namespace }: ManifestObject,
@@ -146,39 +141,45 @@ async function toOrphanedObject(
   context: Context,
   kubernetes: KubernetesClient,
   releaseRef: ReleaseRef,
-  { object, deployed, next }: FailedObject,
-  serverSide: boolean,
+  failedObject: FailedObject,
 ): Promise<OrphanedObject | undefined> {
-  const { group, kind, name } = object
-  // helm itself deletes what only the deployed revision has beside, and server-side it knows which
-  // fields it had set.
-  if (
-    next
-      ? serverSide || next.text === object.text
-      : deployed !== undefined || kind === 'PersistentVolumeClaim'
-  )
-    return undefined
+  if (isHandledByHelm(failedObject, releaseRef)) return undefined
+  const { object, deployed, next } = failedObject
   const live = await findLiveObject(context, kubernetes, object, releaseRef)
   if (!live || !isManagedByRelease(live.object, releaseRef)) return undefined
   const { path, resource, namespaced } = live
   const fields = next && collectOrphanedFields(live.object, object, [deployed, next])
-  if (
-    fields?.length === 0 ||
-    (!fields && live.object.metadata.annotations?.['helm.sh/resource-policy'] === 'keep')
-  )
-    return undefined
-  // Access is asked about in the namespace of the release: of others the write itself tells.
-  const permissions = namespaced ? permissionsFor(group, resource, fields ? 'patch' : 'delete') : []
+  if (fields ? fields.length === 0 : isKept(live.object)) return undefined
+  // Access reviews are made for the namespace of the release; elsewhere the write itself tells.
+  const verb = fields ? 'patch' : 'delete'
+  const permissions = namespaced ? permissionsFor(object.group, resource, verb) : []
+  const { kind, name } = object
   return { kind, name, path, uid: live.object.metadata.uid, fields, permissions }
 }
 
-/** Nothing, where one of the manifests is no YAML to us. */
+/**
+ * Whether the upgrade itself removes what is left of an object, or must not delete it: helm deletes
+ * objects of the deployed revision, and server-side it knows the fields that it set.
+ */
+function isHandledByHelm(
+  { object, deployed, next }: FailedObject,
+  { serverSide }: ReleaseRef,
+): boolean {
+  if (next) return serverSide || next.text === object.text
+  return deployed !== undefined || object.kind === 'PersistentVolumeClaim'
+}
+
+/** Source: helm, "Tell Helm Not To Uninstall a Resource". */
+const isKept = ({ metadata }: KubernetesObject): boolean =>
+  metadata.annotations?.['helm.sh/resource-policy'] === 'keep'
+
+/** None when js-yaml cannot parse one of the manifests. */
 function collectOrphanedFields(
   live: KubernetesObject,
   failed: ManifestObject,
   remaining: readonly (ManifestObject | undefined)[],
 ): OrphanedField[] {
-  const objects = remaining.flatMap((each) => (each ? [parseManifestObject(each)] : []))
+  const objects = remaining.filter((each) => each !== undefined).map(parseManifestObject)
   if (objects.includes(undefined)) return []
   return findOrphanedFields(live, parseManifestObject(failed), objects).filter(
     ({ path }) => path.join('.') !== 'metadata.namespace',
@@ -193,35 +194,38 @@ interface LiveObject {
   readonly namespaced: boolean
 }
 
-/** The object in the cluster; undefined when there is none, or it may not be read. */
+/** The object in the cluster; undefined when it does not exist or is not readable. */
 async function findLiveObject(
   context: Context,
   kubernetes: KubernetesClient,
   object: ManifestObject,
   releaseRef: ReleaseRef,
 ): Promise<LiveObject | undefined> {
-  const { kind, name, namespace = releaseRef.namespace } = object
-  try {
-    const type = await findResourceType(kubernetes, object)
-    if (!type) return undefined
-    const path = paths.objectPath(
-      object.apiVersion,
-      type.namespaced ? namespace : undefined,
-      type.name,
-      name,
-    )
-    const live = await kubernetes.get<KubernetesObject>(path, `read ${kind} ${name}`)
-    return live && { object: live, path, resource: type.name, namespaced: type.namespaced }
-  } catch (thrown) {
-    if (toActionError(thrown).code !== 'cluster-forbidden') throw thrown
+  const { kind, name } = object
+  return fallbackIfForbidden(readLiveObject(kubernetes, object, releaseRef), () => {
     context.log.note(
-      `${kind} ${name} may be left of an upgrade that failed: this identity may not read it.`,
+      `${kind} ${name} may be left over from a failed upgrade: this identity is not allowed to ` +
+        'read it.',
     )
     return undefined
-  }
+  })
 }
 
-/** What the API says of a kind. Source: Kubernetes API concepts, "API discovery". */
+async function readLiveObject(
+  kubernetes: KubernetesClient,
+  object: ManifestObject,
+  releaseRef: ReleaseRef,
+): Promise<LiveObject | undefined> {
+  const { apiVersion, kind, name, namespace = releaseRef.namespace } = object
+  const type = await findResourceType(kubernetes, object)
+  if (!type) return undefined
+  const { name: resource, namespaced } = type
+  const path = paths.objectPath(apiVersion, namespaced ? namespace : undefined, resource, name)
+  const live = await kubernetes.get<KubernetesObject>(path, `read ${kind} ${name}`)
+  return live && { object: live, path, resource, namespaced }
+}
+
+/** A kind in the API. Source: Kubernetes API concepts, "API discovery". */
 interface ResourceType {
   /** The plural. */
   readonly name: string
@@ -229,9 +233,9 @@ interface ResourceType {
 }
 
 /**
- * Asks the API, which alone knows the plurals of custom resources, and which kinds are in
- * namespaces.
- * @returns undefined for a kind that is not known any more
+ * Reads the plural and the scope of a kind from the API, which only the API knows for custom
+ * resources.
+ * @returns undefined for a kind that the API does not serve any more
  */
 async function findResourceType(
   kubernetes: KubernetesClient,
@@ -243,13 +247,13 @@ async function findResourceType(
       readonly kind: string
       readonly namespaced: boolean
     }[]
-  }>(paths.apiPath(apiVersion), `ask for the kinds of ${apiVersion}`)
-  // A subresource has the kind of what it belongs to.
+  }>(paths.apiPath(apiVersion), `list the kinds of ${apiVersion}`)
+  // A subresource (deployments/scale) may have the kind of its parent.
   const resource = list?.resources?.find((each) => each.kind === kind && !each.name.includes('/'))
   return resource && { name: resource.name, namespaced: resource.namespaced }
 }
 
-/** Whether helm marked it as this release's. Source: helm, pkg/action/validate.go. */
+/** Whether helm's metadata names this release. Source: helm, pkg/action/validate.go. */
 function isManagedByRelease(
   { metadata: { labels = {}, annotations = {} } }: KubernetesObject,
   { release, namespace }: ReleaseRef,

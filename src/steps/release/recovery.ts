@@ -1,14 +1,10 @@
 /**
- * What a run that died in helm has left: a pending revision, which helm never clears by itself, and
- * which nobody else works on.
+ * Recovers from a run that was killed during a helm operation. It leaves a pending revision, which
+ * helm never completes, and which blocks every later operation.
  */
-import { ActionError } from '../../failures/action-error.ts'
+import { recoveryRejected } from '../../failures/release.ts'
 import type { Context } from '../step.ts'
-import {
-  decodeRevision,
-  replaceStatus,
-  type ReleaseRevision,
-} from '../../clients/helm/release-storage.ts'
+import { replaceStatus } from '../../clients/helm/release-storage.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import * as paths from '../../clients/kubernetes/paths.ts'
 import { StatusError } from '../../clients/kubernetes/request.ts'
@@ -16,20 +12,21 @@ import type { SecretOrConfigMap } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
 import type { HelmOperation } from '../../locking/lease.ts'
 import type { Lock } from '../../locking/lease-lock.ts'
-import { listRevisions, type StoredRevision } from './release.ts'
+import { listRevisions, type StoredRevision } from './revisions.ts'
 
-/** A pending revision whose helm has ended without a word. */
+/** A pending revision whose helm was killed. */
 export interface InterruptedOperation {
   readonly release: string
   readonly revision: StoredRevision
-  /** What helm would have made of it: `deployed` when only its last write is missing. */
+  /** The status that it should have: `deployed` when only helm's last write is missing. */
   readonly finalStatus: 'failed' | 'deployed'
 }
 
 /**
- * @param pendingOperations what runs said in the Lease that helm was about to do, and not that it
- *   has ended
- * @returns undefined when the newest revision is pending because of somebody else
+ * Finds the operation that a killed run of this action left pending.
+ * @param pendingOperations the operations that runs recorded in the Lease before they started, and
+ *   did not record as ended
+ * @returns undefined when the latest revision is pending for another reason
  */
 export async function findInterruptedOperation(
   settings: Settings,
@@ -38,25 +35,25 @@ export async function findInterruptedOperation(
 ): Promise<InterruptedOperation | undefined> {
   for (const name of new Set(pendingOperations.map(({ release }) => release))) {
     const revisions = await listRevisions(kubernetes, settings, name)
-    const [newest] = revisions
+    const [latest] = revisions
     const isOwnOperation =
-      newest &&
+      latest &&
       pendingOperations.some(
         ({ release, revision, holder }) =>
-          release === name && revision === newest.revision && holder === newest.holderId,
+          release === name && revision === latest.revision && holder === latest.holderId,
       )
-    if (isOwnOperation && isPending(newest)) return toInterruptedOperation(name, newest, revisions)
+    if (isOwnOperation && isPending(latest)) return toInterruptedOperation(name, latest, revisions)
   }
   return undefined
 }
 
-/** Runs of this action only upgrade. */
+/** Whether an upgrade is pending: runs of this action do nothing else. */
 export const isPending = ({ status }: StoredRevision): boolean => status === 'pending-upgrade'
 
 /**
- * What is to become of a pending revision. helm marks the revision that it started from
- * `superseded` when all else of an upgrade is done, right before the new one becomes `deployed`.
- * Source: helm, pkg/action/upgrade.go, releasingUpgrade.
+ * Finds out how an interrupted upgrade ended. When everything else is done, helm marks the previous
+ * revision `superseded`, right before it marks the new one `deployed`. Source: helm,
+ * pkg/action/upgrade.go, releasingUpgrade.
  */
 export function toInterruptedOperation(
   release: string,
@@ -69,10 +66,10 @@ export function toInterruptedOperation(
 }
 
 /**
- * Writes of the revision how it ended, as helm does when it is interrupted: helm then goes on from
- * the one that is deployed.
- * @returns what there is to show for it
- * @throws ActionError `release-unreadable`, `release-pending` when the cluster refuses,
+ * Stores how a pending revision ended, as helm itself does when it is interrupted. The next upgrade
+ * then starts from the deployed revision.
+ * @returns a phrase for the step's line
+ * @throws ActionError `release-unreadable`, `release-pending` when the cluster rejects the write,
  *   `lock-lost`, `cluster-forbidden`
  */
 export async function recover(
@@ -86,11 +83,11 @@ export async function recover(
   const path = `${paths.releasesPath(kind, namespace)}/${name}`
   const storedObject = await kubernetes.get<SecretOrConfigMap>(path, `read ${kind} ${name}`)
   if (!storedObject || storedObject.metadata.labels?.['status'] !== revision.status)
-    return changedMeanwhile
+    return changedConcurrently
   const description =
     finalStatus === 'deployed'
       ? 'Upgrade complete'
-      : `Upgrade "${release}" failed: the helm of run ${holderId} died`
+      : `Upgrade "${release}" failed: the helm of run ${holderId} was killed`
   const encodedRelease = replaceStatus(storedObject.data?.['release'] ?? '', kind, name, {
     status: finalStatus,
     description,
@@ -102,7 +99,7 @@ export async function recover(
     path: 'status',
     before: revision.status,
     after: finalStatus,
-    why: `the helm of run ${holderId} died at revision ${revision.revision}`,
+    why: `the helm of run ${holderId} was killed at revision ${revision.revision}`,
   })
   // Source of the labels: helm, pkg/storage/driver/secrets.go, Update.
   const labels = {
@@ -122,33 +119,19 @@ export async function recover(
     )
   } catch (thrown) {
     if (!(thrown instanceof StatusError)) throw thrown
-    if ([404, 409].includes(thrown.status)) return changedMeanwhile
-    throw new ActionError({
-      code: 'release-pending',
-      problem: `Revision ${revision.revision} of release ${release} is ${revision.status} since a run of this action died, and the cluster refuses to mark it ${finalStatus}: ${thrown.message}`,
-      remedy: `Make the policy or the webhook that says so allow an update of ${kind} ${name}; then run the job again.`,
+    if ([404, 409].includes(thrown.status)) return changedConcurrently
+    throw recoveryRejected({
+      release,
+      revision: revision.revision,
+      status: revision.status,
+      finalStatus,
+      object: `${kind} ${name}`,
       cause: thrown,
     })
   }
   return finalStatus === 'deployed'
-    ? `revision ${revision.revision}, which helm had finished, is deployed`
-    : `revision ${revision.revision}, at which helm died, is marked failed`
+    ? `revision ${revision.revision}, which helm had completed, is marked deployed`
+    : `revision ${revision.revision}, at which helm was killed, is marked failed`
 }
 
-const changedMeanwhile = 'the revision has changed meanwhile'
-
-/**
- * A revision with all that helm keeps of it.
- * @throws ActionError `release-unreadable`
- */
-export async function readRevision(
-  { helmStorage, namespace }: Settings,
-  kubernetes: KubernetesClient,
-  { object }: StoredRevision,
-): Promise<ReleaseRevision> {
-  const storedObject = await kubernetes.get<SecretOrConfigMap>(
-    `${paths.releasesPath(helmStorage, namespace)}/${object}`,
-    `read ${helmStorage} ${object}`,
-  )
-  return decodeRevision(storedObject?.data?.['release'] ?? '', helmStorage, object)
-}
+const changedConcurrently = 'the revision was changed by someone else'

@@ -1,11 +1,71 @@
-/** Which pods an upgrade would restart, as far as a check can say it. */
+/** Logs which pods an upgrade restarts, as far as a deploy or a check can tell. */
 import type { Change, Context } from '../step.ts'
-import { findRestartedByFirstUpgrade, describeRestart } from '../../clients/helm/workloads.ts'
-import type { Target } from '../preflight/preflight.ts'
+import {
+  describeRestart,
+  findRestartedByFirstUpgrade,
+  findRestartedWorkloads,
+  findServiceSelector,
+  findWorkloads,
+  type Workload,
+} from '../../clients/helm/workloads.ts'
+import type { Release, Target } from '../preflight/preflight.ts'
+import type { UpgradeComparison } from './comparison.ts'
+import { isSameWorkload } from './workloads.ts'
+
+/** An upgrade that helm rendered. */
+interface RenderedUpgrade {
+  readonly release: Release
+  /** Name of the Service of Milvus' API. */
+  readonly service: string
+  /** YAML. Secret. */
+  readonly manifest: string
+  readonly comparison: UpgradeComparison
+}
 
 /**
- * Says what the stored manifest tells of restarts, and what only a rendered upgrade would: a check
- * reads, and does not run helm.
+ * Logs which pods a rendered upgrade restarts. The pods behind the Service are named also when it
+ * does not restart them.
+ */
+export function logRestarts(context: Context, rendered: RenderedUpgrade): void {
+  const { release, service, manifest, comparison } = rendered
+  const restarted = findRestartedWorkloads(release.latestRevision.manifest, manifest)
+  const unaffected = findWorkloadsBehind(service, manifest).filter(
+    (workload) => !restarted.some((each) => isSameWorkload(each, workload)),
+  )
+  const summary = [
+    ...restarted.map(describeRestart),
+    ...unaffected.map(({ kind, name }) => `${kind} ${name}: none`),
+  ].join('; ')
+  if (restarted.length === 0) {
+    context.log.info(`The upgrade restarts no pods${summary === '' ? '' : ` (${summary})`}.`)
+    return
+  }
+  const isRestartedByAnyUpgrade = restarted.every(({ kind, name }) =>
+    comparison.anyUpgrade.changed.includes(`${kind} ${name}`),
+  )
+  const why = isRestartedByAnyUpgrade
+    ? ' Every first upgrade of this release does so: the chart renders these objects differently ' +
+      'at an upgrade than at an installation.'
+    : ''
+  context.log.note(`The upgrade restarts pods: ${summary}.${why}`)
+}
+
+/** The workloads whose pods the Service selects. */
+function findWorkloadsBehind(service: string, manifest: string): Workload[] {
+  const selector = Object.entries(findServiceSelector(manifest, service) ?? {})
+  if (selector.length === 0) return []
+  return findWorkloads(manifest).filter(({ podLabels }) =>
+    selector.every(([label, value]) => podLabels[label] === value),
+  )
+}
+
+const unknownRestarts = 'This check cannot tell which pods the upgrade would restart'
+const renderingHint =
+  'a check does not render the chart. A deploy with dry-run: true lists the pods that restart.'
+
+/**
+ * Logs for a check what the stored manifest tells about restarts. A check does not run helm, and
+ * only a rendered upgrade tells the rest.
  */
 export function logRestartNotes(
   context: Context,
@@ -13,18 +73,21 @@ export function logRestartNotes(
   changes: readonly Change[],
 ): void {
   if (changes.length === 0) return
-  const hint =
-    'a check does not have helm render the chart; a deploy with dry-run: true says which pods restart.'
-  const unknown = 'This check cannot tell which pods the upgrade would restart'
   if (!release) {
-    context.log.note(`${unknown}: it may not read the releases of helm, and ${hint}`)
+    context.log.note(
+      `${unknownRestarts}: it is not allowed to read the releases of helm, and ${renderingHint}`,
+    )
     return
   }
   const { manifest, revision } = release.deployedRevision
   const restarted = revision === 1 ? findRestartedByFirstUpgrade(manifest) : []
-  if (restarted.length > 0)
-    context.log.note(
-      `The upgrade would restart pods: ${restarted.map(describeRestart).join('; ')}. Every first upgrade of this release does so. This check cannot tell whether it restarts more: ${hint}`,
-    )
-  else context.log.note(`${unknown}: ${hint}`)
+  if (restarted.length === 0) {
+    context.log.note(`${unknownRestarts}: ${renderingHint}`)
+    return
+  }
+  context.log.note(
+    `The upgrade would restart pods: ${restarted.map(describeRestart).join('; ')}. ` +
+      'Every first upgrade of this release does so. ' +
+      `This check cannot tell whether it restarts more: ${renderingHint}`,
+  )
 }

@@ -1,55 +1,84 @@
 /**
- * The live workloads of a release. helm waits for all of them, also for those that an upgrade does
+ * The live workloads of a release. helm waits for all of them, including those that an upgrade does
  * not change.
  */
-import { ActionError } from '../../failures/action-error.ts'
-import type { Workload } from '../../clients/helm/workloads.ts'
+import { workloadsNotReady } from '../../failures/release.ts'
+import { findChangedWorkloads, findWorkloads, type Workload } from '../../clients/helm/workloads.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { workloadPath } from '../../clients/kubernetes/paths.ts'
 import type { LiveWorkload } from '../../clients/kubernetes/types.ts'
 import { fallbackIfForbidden } from '../../clients/kubernetes/api-errors.ts'
 
-/** A workload with fewer ready pods than it wants. */
-export interface UnreadyWorkload {
+/** How many pods of a workload are ready. */
+export interface WorkloadReadiness {
   readonly kind: string
   readonly name: string
   readonly ready: number
   readonly desired: number
 }
 
-/** Those that are not ready now. One that is not there, or may not be read, is left to helm. */
+export const isSameWorkload = (
+  a: Pick<Workload, 'kind' | 'name'>,
+  b: Pick<Workload, 'kind' | 'name'>,
+): boolean => a.kind === b.kind && a.name === b.name
+
+/** The workloads of an upgrade, by whether it creates or changes them. */
+export interface UpgradedWorkloads {
+  readonly changed: readonly Workload[]
+  readonly unchanged: readonly Workload[]
+}
+
+/**
+ * @param before the manifests that may be live: of the deployed revision, and of one that failed
+ *   after it
+ * @param after the manifest of the upgrade
+ */
+export function partitionWorkloads(before: readonly string[], after: string): UpgradedWorkloads {
+  const changed = before.flatMap((manifest) => findChangedWorkloads(manifest, after))
+  const unchanged = findWorkloads(after).filter(
+    (workload) => !changed.some((each) => isSameWorkload(each, workload)),
+  )
+  return { changed, unchanged }
+}
+
+/** The workloads that are not ready, without those that do not exist or are not readable. */
 export async function findUnreadyWorkloads(
   kubernetes: KubernetesClient,
   namespace: string,
   workloads: readonly Workload[],
-): Promise<UnreadyWorkload[]> {
+): Promise<WorkloadReadiness[]> {
   const statuses = await Promise.all(
-    workloads.map(async ({ kind, name }) => {
-      const live = await fallbackIfForbidden(
-        kubernetes.get<LiveWorkload>(workloadPath(namespace, kind, name), `read ${kind} ${name}`),
-        () => undefined,
-      )
-      const desired = live?.status?.desiredNumberScheduled ?? live?.spec.replicas ?? 0
-      const ready = live?.status?.readyReplicas ?? live?.status?.numberReady ?? 0
-      return { kind, name, ready, desired }
-    }),
+    workloads.map((workload) => readReadiness(kubernetes, namespace, workload)),
   )
   return statuses.filter(({ ready, desired }) => ready < desired)
 }
 
-/** @throws ActionError `release-not-ready` when helm would wait for one of these in vain */
-export function requireReady(
+async function readReadiness(
+  kubernetes: KubernetesClient,
+  namespace: string,
+  { kind, name }: Workload,
+): Promise<WorkloadReadiness> {
+  const live = await fallbackIfForbidden(
+    kubernetes.get<LiveWorkload>(workloadPath(namespace, kind, name), `read ${kind} ${name}`),
+    () => undefined,
+  )
+  const desired = live?.status?.desiredNumberScheduled ?? live?.spec.replicas ?? 0
+  const ready = live?.status?.readyReplicas ?? live?.status?.numberReady ?? 0
+  return { kind, name, ready, desired }
+}
+
+/** @throws ActionError `release-not-ready` when there is one: helm would wait for it in vain */
+export function rejectUnreadyWorkloads(
   release: string,
   namespace: string,
-  unready: readonly UnreadyWorkload[],
+  unready: readonly WorkloadReadiness[],
 ): void {
   if (unready.length === 0) return
-  const workloadList = unready
-    .map(({ kind, name, ready, desired }) => `${kind} ${name} (${ready} of ${desired} pods ready)`)
-    .join(', ')
-  throw new ActionError({
-    code: 'release-not-ready',
-    problem: `helm would wait until everything in release ${release} is ready, and the upgrade changes nothing about ${workloadList}.`,
-    remedy: `Make it ready ("kubectl get pods,events -n ${namespace}" says what it lacks) or switch it off in the values of the release; then run the job again.`,
-  })
+  throw workloadsNotReady(
+    release,
+    namespace,
+    unready.map(
+      ({ kind, name, ready, desired }) => `${kind} ${name} (${ready} of ${desired} pods ready)`,
+    ),
+  )
 }

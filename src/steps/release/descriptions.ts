@@ -1,0 +1,58 @@
+/** Phrases for what an upgrade changes. Objects appear by their names, never by their contents. */
+import type { Preview } from '../../clients/helm/commands.ts'
+import type { ManifestDiff } from '../../clients/helm/manifest-diff.ts'
+import { getMilvusVersion } from '../../clients/helm/milvus-chart.ts'
+import type { Release } from '../preflight/preflight.ts'
+
+/** How many objects a message lists. */
+const maxListed = 12
+
+/** `Service milvus-demo, StatefulSet milvus-demo-etcd and 3 more` */
+export function formatObjects(objects: readonly string[]): string {
+  const listed = objects.slice(0, maxListed).join(', ')
+  const remaining = objects.length - maxListed
+  return remaining > 0 ? `${listed} and ${remaining} more` : listed
+}
+
+/** `remove Job x; add ConfigMap y`, to continue "helm would" */
+export function describeDifference({ added, removed, changed }: ManifestDiff): string {
+  const parts = Object.entries({ remove: removed, add: added, change: changed })
+    .filter(([, objects]) => objects.length > 0)
+    .map(([verb, objects]) => `${verb} ${formatObjects(objects)}`)
+  return parts.length === 0 ? 'change no object' : parts.join('; ')
+}
+
+/** `4.2.30 (Milvus 2.5.4) to 4.2.58 (Milvus 2.5.16)` */
+export function formatVersionChange(
+  { deployedRevision }: Release,
+  { version, appVersion }: Preview['chart'],
+): string {
+  const deployedVersion = deployedRevision.chart.version
+  const milvusVersion = getMilvusVersion(deployedRevision)
+  return `${deployedVersion} (Milvus ${milvusVersion}) to ${version} (Milvus ${appVersion})`
+}
+
+/**
+ * What an upgrade to Milvus 2.6 requires: 2.5.16 with mixCoordinator, and it cannot be undone.
+ * Source: milvus-helm, charts/milvus/README.md.
+ * @returns a sentence with a space before it; empty for other upgrades
+ */
+export function describeMilvusUpgrade(
+  { deployedRevision }: Release,
+  { appVersion }: Preview['chart'],
+): string {
+  const before = toComparableVersion(getMilvusVersion(deployedRevision))
+  const after = toComparableVersion(appVersion)
+  if (before >= toComparableVersion('2.6.0') || after < toComparableVersion('2.6.0')) return ''
+  const detour =
+    before < toComparableVersion('2.5.16') ? ': upgrade to chart 4.2.58 (Milvus 2.5.16) first' : ''
+  return ` Milvus allows upgrades to 2.6 only from 2.5.16 or later with mixCoordinator on${detour}.`
+}
+
+/** A number that is larger for a later version. */
+const toComparableVersion = (version: string): number =>
+  version
+    .replace(/^v/, '')
+    .split('.')
+    .slice(0, 3)
+    .reduce((sum, part) => sum * 1000 + (Number.parseInt(part) || 0), 0)

@@ -1,0 +1,91 @@
+/**
+ * Plans the rollback of a release before anything changes: an upgrade to the chart and the values
+ * of the deployed revision. It is not `helm rollback`: docs/decisions/cutover-and-rollback.md.
+ */
+import { toActionError } from '../../failures/action-error.ts'
+import type { Context } from '../step.ts'
+import { parseChartReference } from '../../clients/helm/chart-reference.ts'
+import { historyMaxToRetain } from '../../clients/helm/commands.ts'
+import type { HelmClient, UpgradeRequest } from '../../clients/helm/client.ts'
+import { serializeValues } from '../../clients/helm/values.ts'
+import type { Settings } from '../../inputs/types.ts'
+import type { Release } from '../preflight/preflight.ts'
+
+/** A rollback that helm rendered, or why there can be none. */
+export type RollbackPlan =
+  { readonly chart: string; readonly manifest: string } | { readonly unavailableReason: string }
+
+/**
+ * Fetches the chart of the deployed revision, and renders the rollback with it. helm stores the
+ * chart of a revision without its dependencies. Source: helm, pkg/chart/chart.go, Chart.
+ * @param upgradeChart the chart of the upgrade
+ * @throws ActionError `cancelled`
+ */
+export async function prepareRollback(
+  settings: Settings,
+  helm: HelmClient,
+  release: Release,
+  upgradeChart: { readonly path: string; readonly version: string },
+): Promise<RollbackPlan> {
+  const { version } = release.deployedRevision.chart
+  try {
+    const chart =
+      upgradeChart.version === version
+        ? upgradeChart.path
+        : await helm.fetchChart({ ...settings.chart, name: stripTag(settings.chart.name), version })
+    const request = rollbackRequest(settings, release, chart, false)
+    const preview = await helm.previewUpgrade(request)
+    if (preview.chart.version === version) return { chart, manifest: preview.manifest }
+    const fetched = `chart ${settings.chart.name} is of version ${preview.chart.version}`
+    return { unavailableReason: `${fetched}, not ${version}` }
+  } catch (thrown) {
+    const failure = toActionError(thrown)
+    if (failure.code === 'cancelled') throw failure
+    return { unavailableReason: failure.message }
+  }
+}
+
+/** The tag or digest in chart is that of the upgrade. */
+function stripTag(name: string): string {
+  const reference = parseChartReference(name)
+  return reference.kind === 'registry' ? reference.repository : name
+}
+
+/** Logs before anything changes that the release could not be rolled back. */
+export function logRollbackNotes(
+  context: Context,
+  { deployedRevision, latestRevision }: Release,
+  rollbackPlan: RollbackPlan | undefined,
+): void {
+  if (rollbackPlan === undefined || !('unavailableReason' in rollbackPlan)) return
+  context.log.note(
+    `If this run fails after helm has started, release ${latestRevision.name} cannot be rolled ` +
+      `back, and stays as helm leaves it. Chart ${deployedRevision.chart.version} of revision ` +
+      `${deployedRevision.revision} is not available (${rollbackPlan.unavailableReason}).`,
+  )
+}
+
+/**
+ * The upgrade that rolls a release back.
+ * @param chart path of the chart of the deployed revision
+ */
+export function rollbackRequest(
+  settings: Settings,
+  { latestRevision, deployedRevision, storedRevisionCount }: Release,
+  chart: string,
+  wait: boolean,
+): UpgradeRequest {
+  return {
+    release: latestRevision.name,
+    namespace: settings.namespace,
+    chart,
+    wait,
+    // The values of the revision contain the type.
+    serviceType: undefined,
+    values: serializeValues(deployedRevision.values),
+    resetValues: true,
+    timeout: settings.timeouts.release,
+    forceConflicts: settings.ingress.forceConflicts && latestRevision.serverSide,
+    historyMax: historyMaxToRetain((storedRevisionCount ?? 0) + 1),
+  }
+}
