@@ -75,7 +75,7 @@ const kubernetesCases: readonly HostileCase[] = [
     'a redirect',
     (response) => response.writeHead(307, { location: 'https://example.com/' }).end(),
     'cluster-request-failed',
-    /Services in namespace milvus: HTTP 307, it redirects to https:\/\/example\.com\//,
+    /Services in namespace milvus: HTTP 307, the server redirects to https:\/\/example\.com\//,
   ],
   [
     'an answer of 1 GB',
@@ -93,7 +93,7 @@ const kubernetesCases: readonly HostileCase[] = [
     'no JSON',
     (response) => sendJson(response, '<html>Log in</html>'),
     'cluster-request-failed',
-    /no JSON but begins "<html>Log in/,
+    /not JSON; it starts with "<html>Log in/,
     retrySeconds,
   ],
   [
@@ -126,7 +126,7 @@ const kubernetesCases: readonly HostileCase[] = [
     'a list that names the same page again',
     (response) => sendJson(response, '{"metadata":{"continue":"again"},"items":[]}'),
     'cluster-request-failed',
-    /names the same page twice/,
+    /repeats a page/,
   ],
   [
     'a list that never ends, with 500 objects a page',

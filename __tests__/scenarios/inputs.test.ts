@@ -289,8 +289,8 @@ simulatorScenario(
     )
     for (const part of [
       'spawn aws-of-nobody ENOENT',
-      'See that "aws-of-nobody", the program it names, is on this runner',
-      'give input cluster in its place',
+      'Check that "aws-of-nobody", the program that it runs, is on this runner',
+      'set input cluster instead',
     ])
       expect(missingProgramError).toContain(part)
     await writeFile(path, kubeconfig('client.authentication.k8s.io/v1alpha1'))

@@ -16,7 +16,7 @@ import { valueAtFieldPath } from '../../clients/kubernetes/field-path.ts'
 import { horizontalPodAutoscalersPath, objectPath } from '../../clients/kubernetes/paths.ts'
 import { StatusError } from '../../clients/kubernetes/request.ts'
 import type { KubernetesObject, HorizontalPodAutoscaler } from '../../clients/kubernetes/types.ts'
-import { fallbackIfForbidden } from '../../clients/kubernetes/api-errors.ts'
+import { undefinedIfDenied } from '../../failures/read-if-allowed.ts'
 import { fieldManager } from '../ingress/manifest.ts'
 
 /** A field that somebody else set, and that an upgrade would set to another value. */
@@ -214,7 +214,7 @@ async function readLiveObject(
   path: string,
   operation: string,
 ): Promise<KubernetesObject | undefined> {
-  return fallbackIfForbidden(kubernetes.get<KubernetesObject>(path, operation), () => undefined)
+  return undefinedIfDenied(kubernetes.get<KubernetesObject>(path, operation))
 }
 
 /** Source: apimachinery, util/managedfields/internal/conflict.go, printManager. */
@@ -253,16 +253,15 @@ async function findAutoscaled(
 ): Promise<FieldConflict[]> {
   const replicas = conflicts.filter(({ field }) => field === '.spec.replicas')
   if (replicas.length === 0) return []
-  const autoscalers = await fallbackIfForbidden(
+  const autoscalers = await undefinedIfDenied(
     kubernetes.list<HorizontalPodAutoscaler>(
       horizontalPodAutoscalersPath(namespace),
       {},
       `list HorizontalPodAutoscalers in namespace ${namespace}`,
     ),
-    () => [],
   )
   const isScaled = ({ kind, name }: FieldConflict): boolean =>
-    autoscalers.some(
+    (autoscalers ?? []).some(
       ({ spec: { scaleTargetRef: target } }) => target.kind === kind && target.name === name,
     )
   return replicas.filter(

@@ -7,7 +7,7 @@ import type { Workload } from '../../clients/helm/workloads.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { workloadPath } from '../../clients/kubernetes/paths.ts'
 import type { LiveWorkload } from '../../clients/kubernetes/types.ts'
-import { fallbackIfForbidden } from '../../clients/kubernetes/api-errors.ts'
+import { undefinedIfDenied } from '../../failures/read-if-allowed.ts'
 
 /** A workload with fewer ready pods than it wants. */
 export interface UnreadyWorkload {
@@ -25,9 +25,8 @@ export async function findUnreadyWorkloads(
 ): Promise<UnreadyWorkload[]> {
   const statuses = await Promise.all(
     workloads.map(async ({ kind, name }) => {
-      const live = await fallbackIfForbidden(
+      const live = await undefinedIfDenied(
         kubernetes.get<LiveWorkload>(workloadPath(namespace, kind, name), `read ${kind} ${name}`),
-        () => undefined,
       )
       const desired = live?.status?.desiredNumberScheduled ?? live?.spec.replicas ?? 0
       const ready = live?.status?.readyReplicas ?? live?.status?.numberReady ?? 0
