@@ -53,16 +53,36 @@ export function clusterRequestFailed({
   })
 }
 
+/** What the codes of connection errors mean. */
+const connectionErrors: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the connection was refused',
+  ECONNRESET: 'the connection was closed',
+  ENOTFOUND: 'its name does not resolve',
+  EAI_AGAIN: 'the DNS server does not respond',
+  ETIMEDOUT: 'the connection timed out',
+  EHOSTUNREACH: 'there is no route to it',
+  ENETUNREACH: 'there is no route to it',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is not trusted',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate is not trusted',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is not trusted',
+}
+
 /** No connection, or no response. */
 export function clusterUnreachable(failure: {
   readonly server: string
-  /** Why the connection failed. */
-  readonly reason: string
+  /** Code of the error: `ECONNREFUSED`; empty without one. */
+  readonly errorCode: string
+  /** Message of the error. */
+  readonly message: string
   /** Who can reach the endpoint, as a predicate: `is private`. Undefined when that is not known. */
   readonly accessRestriction: string | undefined
   readonly cause: unknown
 }): ActionError {
-  const { server, reason, accessRestriction, cause } = failure
+  const { server, errorCode, message, accessRestriction, cause } = failure
+  const explanation = connectionErrors[errorCode]
+  const reason = explanation === undefined ? message : `${explanation} (${message})`
   const restriction = accessRestriction === undefined ? '' : `. This endpoint ${accessRestriction}.`
   return new ActionError({
     code: 'cluster-unreachable',

@@ -117,7 +117,8 @@ export class Transport {
     if (this.options.signal.aborted) return thrown
     return clusterUnreachable({
       server: this.connection.server,
-      reason: getErrorMessage(thrown),
+      errorCode: errorCode(thrown),
+      message: getErrorMessage(thrown),
       accessRestriction: this.connection.accessRestriction,
       cause: thrown,
     })
@@ -169,4 +170,7 @@ function maxAttempts(thrown: unknown): number {
 }
 
 const isTlsError = (thrown: unknown): boolean =>
-  /CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO/.test((thrown as { code?: string }).code ?? '')
+  /CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO/.test(errorCode(thrown))
+
+/** The code of an error of Node or OpenSSL; empty without one. */
+const errorCode = (thrown: unknown): string => (thrown as { code?: string }).code ?? ''
