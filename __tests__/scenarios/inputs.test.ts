@@ -245,9 +245,9 @@ simulatorScenario(
       namespace: 'nowhere',
     })
     for (const text of [
-      'inbound-cidrs has IPv6 blocks (::/0)',
-      `ssl-redirect in annotations names port 444, and listen-port is ${environment.listenPort}`,
-      'asks clients for a certificate, and the probe has none',
+      'inbound-cidrs contains IPv6 blocks (::/0)',
+      `ssl-redirect in annotations is 444, but listen-port is ${environment.listenPort}`,
+      'requires client certificates, and the probe has none',
     ])
       expect(result.log).toMatch(new RegExp(`^::warning.*${text.replace(/[().:]/g, '\\$&')}`, 'm'))
   },
@@ -300,9 +300,7 @@ simulatorScenario(
         { cluster: '', kubeconfig: path },
         'kubeconfig-invalid',
       ),
-    ).toContain(
-      'in the form client.authentication.k8s.io/v1alpha1, which Kubernetes no longer knows',
-    )
+    ).toContain('with client.authentication.k8s.io/v1alpha1, which Kubernetes no longer supports')
     expect(
       await expectFailureWithoutWrites(
         scenario,

@@ -14,7 +14,7 @@ import { certificateArn, createSettings } from '../fixtures.ts'
 
 const namespace = { name: 'milvus', uid: 'u', resourceVersion: '1', labels: { team: 'search' } }
 
-describe('overrides: what a class sets over the inputs', () => {
+describe('findOverrides: parameters of a class that override inputs', () => {
   test.each<
     [
       string,
@@ -108,7 +108,7 @@ describe('overrides: what a class sets over the inputs', () => {
   })
 })
 
-describe('matches: a label selector', () => {
+describe('matchesSelector: a label selector', () => {
   const createSelector = (key: string, operator: string, values?: string[]): LabelSelector => ({
     matchExpressions: [{ key, operator, ...(values && { values }) }],
   })
@@ -131,7 +131,7 @@ describe('matches: a label selector', () => {
   })
 })
 
-describe('remarks: the controller', () => {
+describe('describeDeployment: the controller', () => {
   const createDeployment = (
     image: string,
     readyReplicas?: number,
@@ -224,7 +224,7 @@ describe('remarks: the controller', () => {
   })
 })
 
-describe('judgeSubnets', () => {
+describe('validateSubnets', () => {
   const createSubnet = (
     id: string,
     zone: string,
