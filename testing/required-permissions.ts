@@ -103,7 +103,7 @@ export const optionalPermissions: readonly {
 }[] = [
   {
     permission: 'elasticloadbalancing:DescribeLoadBalancers',
-    note: 'may not describe load balancers',
+    note: 'not allowed to describe load balancers',
   },
   { permission: 'ec2:DescribeSubnets', note: '' },
   ...[

@@ -68,6 +68,7 @@ const defaults = {
     subnets: [],
     securityGroups: [],
     sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+    isDefaultSslPolicy: true,
     idleTimeout: 600,
     loadBalancerName: undefined,
     groupName: undefined,

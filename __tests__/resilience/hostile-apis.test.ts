@@ -75,58 +75,58 @@ const kubernetesCases: readonly HostileCase[] = [
     'a redirect',
     (response) => response.writeHead(307, { location: 'https://example.com/' }).end(),
     'cluster-request-failed',
-    /Services in namespace milvus: HTTP 307, it redirects to https:\/\/example\.com\//,
+    /Services in namespace milvus: HTTP 307, the server redirects to https:\/\/example\.com\//,
   ],
   [
     'an answer of 1 GB',
     (response) => flood(startJsonResponse(response), megabyte, gigabyte),
     'cluster-request-failed',
-    new RegExp(`${servicesError}HTTP 200, its answer is of more than 2 MiB`),
+    new RegExp(`${servicesError}HTTP 200, the response is larger than 2 MiB`),
   ],
   [
     'an error of 1 GB',
     (response) => flood(response.writeHead(500), megabyte, gigabyte),
     'cluster-request-failed',
-    /HTTP 500, its answer is of more than 2 MiB/,
+    /HTTP 500, the response is larger than 2 MiB/,
   ],
   [
     'no JSON',
     (response) => sendJson(response, '<html>Log in</html>'),
     'cluster-request-failed',
-    /no JSON but begins "<html>Log in/,
+    /not JSON; it starts with "<html>Log in/,
     retrySeconds,
   ],
   [
     'JSON that is cut off',
     (response) => sendJson(response, '{"items":[{"metadata":'),
     'cluster-request-failed',
-    /no JSON/,
+    /not JSON/,
     retrySeconds,
   ],
   [
     'null',
     (response) => sendJson(response, 'null'),
     'cluster-request-failed',
-    /no list of objects/,
+    /not a list of objects/,
   ],
   [
     'a list of no objects',
     (response) => sendJson(response, '{"items":[1,null,"x"]}'),
     'cluster-request-failed',
-    /no list of objects/,
+    /not a list of objects/,
   ],
   [
     'a list that never ends',
     sendEndlessList,
     'cluster-request-failed',
-    /its list does not end after 1000 pages/,
+    /the list does not end after 1000 pages/,
     20,
   ],
   [
     'a list that names the same page again',
     (response) => sendJson(response, '{"metadata":{"continue":"again"},"items":[]}'),
     'cluster-request-failed',
-    /names the same page twice/,
+    /repeats a page/,
   ],
   [
     'a list that never ends, with 500 objects a page',
@@ -153,7 +153,7 @@ const kubernetesCases: readonly HostileCase[] = [
     'brackets, two million deep',
     (response) => sendJson(response, '['.repeat(2_000_000)),
     'cluster-request-failed',
-    /no JSON|no list/,
+    /not JSON|not a list/,
     retrySeconds,
   ],
 ]
@@ -260,7 +260,7 @@ const elbCases: readonly (readonly [
   [
     'XML whose entities grow',
     (response) => response.writeHead(200, { 'content-type': 'text/xml' }).end(entityBomb()),
-    /within 2 s: ELB knows no load balancer/,
+    /within 2 s: ELB does not know a load balancer/,
   ],
   [
     'XML, a million deep',
@@ -387,7 +387,7 @@ if (isFullRun) {
     await expectHostileRun(simulator, 'Kubernetes API and ACM: answers that drip for ever', {
       outcome: 'aws-request-failed',
       messagePattern:
-        /acm:ListCertificates failed: the response was not complete within 30 s.*Services in namespace milvus: its answer was not whole within 60 s/s,
+        /acm:ListCertificates failed: the response was not complete within 30 s.*Services in namespace milvus: the response was incomplete after 60 s/s,
       deadlineSeconds: 62,
     })
   })

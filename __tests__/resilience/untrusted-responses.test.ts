@@ -135,7 +135,7 @@ testProperty(
     for (const each of controllerEvents)
       for (const fresh of [true, false])
         expect(['reconciled', 'transient', 'failed']).toContain(classifyEvent(each, fresh).kind)
-    for (const conflict of findConflicts(ownStatus, other, {}))
+    for (const conflict of findConflicts(ownStatus, other, { readable: true, spec: {} }))
       expect(conflict).toMatch(/ is [^]*, not /)
     return true
   },

@@ -388,7 +388,7 @@ scenario(
       'certificate-chain': environment.certificateAuthority.root,
       'private-key': privateKey,
     })
-    expect(expectSuccess(withRoot).log).not.toContain('not given in order')
+    expect(expectSuccess(withRoot).log).not.toContain('are not in order')
   },
 )
 
@@ -402,7 +402,7 @@ scenario(
       'probe-ca':
         environment.certificateAuthority.intermediate + environment.certificateAuthority.root,
     }
-    expect(expectSuccess(await run(inputs)).summary).toContain('they were found in probe-ca')
+    expect(expectSuccess(await run(inputs)).summary).toContain('They were found in probe-ca')
     expectUnchanged(await run(inputs))
   },
 )
@@ -417,7 +417,7 @@ scenario(
     }
     const withoutProbeCa = await run({ ...inputs, 'probe-timeout': '2s' })
     expectFailure(withoutProbeCa, 'probe', 'probe-certificate-untrusted')
-    expect(withoutProbeCa.summary).toContain('the probe needs it as probe-ca')
+    expect(withoutProbeCa.summary).toContain('The probe fails unless probe-ca contains it.')
     expectSuccess(await run({ ...inputs, 'probe-ca': selfSignedCertificate.certificate }))
   },
 )

@@ -158,7 +158,7 @@ scenario(
       }),
     )
     expect(first.log).toMatch(/^::warning .*expires in 9 days, on /m)
-    expect(first.summary).toContain('not given in order')
+    expect(first.summary).toContain('are not in order')
     const { 'certificate-arn': arn = '' } = first.outputs
     expect(
       expectSuccess(

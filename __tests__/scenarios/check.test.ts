@@ -115,7 +115,7 @@ scenario(
     expectFailure(incompleteCheck, 'preflight', 'drift-unknown')
     expect(incompleteCheck.outputs['drift']).toBe('unknown')
     expect(getErrorAnnotation(incompleteCheck)).toContain(
-      'could not see the releases of helm (list and get secrets), so that chart-version and values were not compared',
+      'could not see the releases of helm (list and get secrets), so chart-version and values were not compared',
     )
   },
 )

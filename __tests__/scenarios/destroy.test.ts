@@ -131,7 +131,7 @@ scenario(
     await applyGuideIngress(environment, await importCertificate(environment))
     const result = expectFailure(await run(destroyInputs), 'preflight', 'ingress-not-ours')
     expect(getErrorAnnotation(result)).toContain(
-      'Ingress milvus-demo was not made by this action, and is not removed: it belongs to kubectl-client-side-apply.',
+      'Ingress milvus-demo was not created by this action, so it is not deleted: it belongs to kubectl-client-side-apply.',
     )
     expect(writes()).toEqual([])
   },
@@ -499,10 +499,10 @@ scenario(
     await environment.helm('uninstall', 'milvus-demo', '--wait')
     expect(
       await expectFailureWithoutWrites(scenario, restoreInputs, 'release-not-found'),
-    ).toContain('Take restore-service-type out when the release is gone')
+    ).toContain('If the release was uninstalled, remove restore-service-type.')
     expect(
       await expectFailureWithoutWrites(scenario, destroyInputs, 'release-not-found'),
-    ).toContain('Set ingress-name to the Ingress that this action made: milvus-demo.')
+    ).toContain('Set ingress-name to the Ingress that this action created: milvus-demo.')
     expect(
       listChanges(expectSuccess(await run({ ...destroyInputs, 'ingress-name': 'milvus-demo' }))),
     ).toEqual(['ingress load balancer', 'certificate certificate'])

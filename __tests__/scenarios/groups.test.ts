@@ -108,7 +108,7 @@ scenario(
     expectFailure(result, 'preflight', 'ingress-group-conflict')
     expect(writes()).toEqual([])
     expect(getErrorAnnotation(result)).toContain(
-      'Ingress other of group shared says otherwise than this one will, and the controller refuses a group that disagrees: scheme is internal, not internet-facing; load-balancer-attributes idle_timeout.timeout_seconds is 60, not 600; ssl-policy is ELBSecurityPolicy-2016-08, not ELBSecurityPolicy-TLS13-1-2-2021-06.',
+      'Ingress other of group shared disagrees with this Ingress, so the controller would reject the group: scheme is internal, not internet-facing; load-balancer-attributes idle_timeout.timeout_seconds is 60, not 600; ssl-policy is ELBSecurityPolicy-2016-08, not ELBSecurityPolicy-TLS13-1-2-2021-06.',
     )
   },
 )
@@ -121,7 +121,7 @@ scenario('a group member with the same host is a warning', async (scenario) => {
     createGroupMember(scenario, 'z-other', { 'certificate-arn': arn }, { host: environment.host }),
   )
   expect(expectSuccess(await run(groupInputs)).log).toMatch(
-    /^::warning.*Ingress z-other of group shared has host milvus.example.com too: the one that comes first/m,
+    /^::warning.*Ingress z-other of group shared also serves host milvus.example.com. The first of the two/m,
   )
 })
 
@@ -151,7 +151,7 @@ scenario(
     const result = expectSuccess(await run({ scheme: 'internal' }))
     expect(result.log).toMatch(
       new RegExp(
-        `^::warning.*scheme changes from internet-facing to internal: that is another ALB with a new name in place of ${oldAddress}\\. Point the DNS record of milvus.example.com at the new name`,
+        `^::warning.*scheme changes from internet-facing to internal: another ALB with a new name replaces ${oldAddress}\\. Point the DNS record of milvus.example.com at the new name`,
         'm',
       ),
     )
@@ -176,10 +176,10 @@ scenario(
     const result = expectSuccess(await run({ 'load-balancer-name': 'vectors' }))
     expect(listChanges(result)).toEqual(['ingress load-balancer-name'])
     expect(result.log).toMatch(
-      /^::warning.*load-balancer-name vectors does nothing to the ALB that is there \(k8s-/m,
+      /^::warning.*load-balancer-name vectors does not rename the existing ALB \(k8s-/m,
     )
     expect(result.log).toMatch(
-      /^::warning.*kubernetes.io\/ingress.class: alb, which wins over ingress-class/m,
+      /^::warning.*kubernetes.io\/ingress.class: alb, which overrides ingress-class/m,
     )
   },
 )

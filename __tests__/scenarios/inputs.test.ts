@@ -245,9 +245,9 @@ simulatorScenario(
       namespace: 'nowhere',
     })
     for (const text of [
-      'inbound-cidrs has IPv6 blocks (::/0)',
-      `ssl-redirect in annotations names port 444, and listen-port is ${environment.listenPort}`,
-      'asks clients for a certificate, and the probe has none',
+      'inbound-cidrs contains IPv6 blocks (::/0)',
+      `ssl-redirect in annotations is 444, but listen-port is ${environment.listenPort}`,
+      'requires client certificates, and the probe has none',
     ])
       expect(result.log).toMatch(new RegExp(`^::warning.*${text.replace(/[().:]/g, '\\$&')}`, 'm'))
   },
@@ -289,8 +289,8 @@ simulatorScenario(
     )
     for (const part of [
       'spawn aws-of-nobody ENOENT',
-      'See that "aws-of-nobody", the program it names, is on this runner',
-      'give input cluster in its place',
+      'Check that "aws-of-nobody", the program that it runs, is on this runner',
+      'set input cluster instead',
     ])
       expect(missingProgramError).toContain(part)
     await writeFile(path, kubeconfig('client.authentication.k8s.io/v1alpha1'))
@@ -300,9 +300,7 @@ simulatorScenario(
         { cluster: '', kubeconfig: path },
         'kubeconfig-invalid',
       ),
-    ).toContain(
-      'in the form client.authentication.k8s.io/v1alpha1, which Kubernetes no longer knows',
-    )
+    ).toContain('with client.authentication.k8s.io/v1alpha1, which Kubernetes no longer supports')
     expect(
       await expectFailureWithoutWrites(
         scenario,

@@ -96,7 +96,7 @@ scenario('a listener deleted in AWS is restored', async ({ environment, run }) =
   const fixedRun = expectSuccess(await run())
   expect(listChanges(fixedRun)).toEqual(['load-balancer protocol', reconcileRequestChange])
   expect(fixedRun.outputs['changes']).toContain(
-    'changed by hand in AWS; the controller puts it back when it looks again',
+    'changed in AWS, not by the controller, which restores it when it reconciles again',
   )
   expect(await getListener(environment)).toMatchObject({
     Port: environment.listenPort,
@@ -208,7 +208,7 @@ simulatorScenario(
       .then(changeIdleTimeout)
     const result = expectSuccess(await run())
     expect(result.log).toMatch(
-      /^::warning.*The controller has looked, and load balancer k8s-\S+ still differs: attribute idle_timeout.timeout_seconds is 60, and the Ingress says 600/m,
+      /^::warning.*The controller has reconciled the Ingress, but load balancer k8s-\S+ still differs: attribute idle_timeout.timeout_seconds is 60, and the Ingress requires 600/m,
     )
   },
 )
@@ -244,7 +244,7 @@ scenario(
   async ({ environment, run }) => {
     environment.controller.options.isRecorderMuted = true
     const result = expectSuccess(await run())
-    expect(result.summary).toContain('The controller has not said that it is done')
+    expect(result.summary).toContain('The controller did not report success')
     // There is no event and nothing to see: no listener shows a change of this kind.
     const unconfirmedRun = await run({
       'inbound-cidrs': '10.0.0.0/8',
@@ -252,7 +252,7 @@ scenario(
     })
     expectFailure(unconfirmedRun, 'load-balancer', 'load-balancer-timeout')
     expect(getErrorAnnotation(unconfirmedRun)).toContain(
-      'works on the Ingress (its finalizer is there) and has not said anything',
+      'has set its finalizer on the Ingress but has not reported a result yet',
     )
   },
   { requiresSimulatedController: true, start: 'cluster-ip' },
@@ -272,9 +272,9 @@ scenario(
     const timedOutRun = await run({ 'load-balancer-timeout': '3s' })
     expectFailure(timedOutRun, 'load-balancer', 'load-balancer-timeout')
     expect(getErrorAnnotation(timedOutRun)).toContain(
-      'while the ALB is provisioning it looks again only every 2 minutes',
+      'while the ALB is provisioning, it checks only every 2 minutes',
     )
-    expect(getErrorAnnotation(timedOutRun)).toContain('Give load-balancer-timeout more time')
+    expect(getErrorAnnotation(timedOutRun)).toContain('Increase load-balancer-timeout')
     releaseLoadBalancers()
     expectSuccess(await run())
   },
@@ -287,7 +287,7 @@ scenario(
     environment.controller.options.isPaused = true
     const result = await run({ 'load-balancer-timeout': '1s' })
     expectFailure(result, 'load-balancer', 'load-balancer-timeout')
-    expect(getErrorAnnotation(result)).toContain('nobody has taken it up')
+    expect(getErrorAnnotation(result)).toContain('no controller has noticed the Ingress')
     expect(getErrorAnnotation(result)).toContain('--watch-namespace')
   },
   { requiresSimulatedController: true, start: 'cluster-ip' },
@@ -333,7 +333,7 @@ scenario(
     })
     const errorAnnotation = getErrorAnnotation(await run(shortProbe))
     expect(errorAnnotation).toContain(
-      `says of TargetGroupBinding ${binding?.metadata.name ?? ''}: FailedNetworkReconcile: ${message}.`,
+      `reports for TargetGroupBinding ${binding?.metadata.name ?? ''}: FailedNetworkReconcile: ${message}.`,
     )
     expect(errorAnnotation).toContain('on one security group only')
   },
@@ -369,7 +369,7 @@ simulatorScenario(
       /1 target: [\d.]+:19530 unhealthy \(Target\.Timeout: Request timed out\)\./,
     )
     expect(text).toContain(
-      'give annotations the entry alb.ingress.kubernetes.io/manage-backend-security-group-rules: "true"',
+      'add alb.ingress.kubernetes.io/manage-backend-security-group-rules: "true" to annotations',
     )
   },
 )
@@ -446,7 +446,7 @@ scenario(
     ]
     const withoutController = expectSuccess(await run())
     expect(withoutController.log).toContain(
-      'There is no Deployment kube-system/aws-load-balancer-controller',
+      'Deployment kube-system/aws-load-balancer-controller does not exist',
     )
     await environment.kubectl('create', 'namespace', 'kube-system').catch(() => '')
     await createObjects(environment, {
@@ -461,7 +461,7 @@ scenario(
     })
     const result = expectSuccess(await run())
     for (const part of [
-      '--watch-namespace=web: it takes up no Ingress of namespace milvus',
+      '--watch-namespace=web: it ignores Ingresses of namespace milvus',
       '--cluster-name=staging: it finds subnets',
       'is v2.6.0: before v2.7',
     ])

@@ -89,7 +89,7 @@ for (const helm of [4, 3] as const) {
           await environment.assumeRole(permissions.join(', ')),
         )
         const [, named = ''] =
-          /may not do in namespace milvus what this run needs: ([^.]+)\./.exec(text) ?? []
+          /lacks permissions that this run needs in namespace milvus: ([^.]+)\./.exec(text) ?? []
         expect({ named: named.split(', ').sort(), text }).toEqual({
           named: [...permissions].sort(),
           text,

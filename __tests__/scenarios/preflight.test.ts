@@ -83,7 +83,7 @@ scenario(
       'cluster-forbidden',
       await environment.assumeRole('list services'),
     )
-    expect(text).toContain('what this run needs: list services.')
+    expect(text).toContain('that this run needs in namespace milvus: list services.')
     expect(text).toContain('docs/permissions/rbac.yaml')
   },
 )
@@ -116,12 +116,12 @@ scenario(
       'ingress-class-params-unsuitable',
     )
     for (const part of [
-      'set scheme internal, which wins over scheme internet-facing',
-      'set group everybody, which wins over group-name ours',
+      'set scheme internal, which overrides scheme internet-facing',
+      'set group everybody, which overrides group-name ours',
       'set targetType instance',
       'set certificateArn arn:aws:acm:us-east-2:111122223333:certificate/class',
       'namespaceSelector that namespace milvus does not match',
-      `redirect to port 443 (sslRedirectPort), where listen-port ${scenario.environment.listenPort}`,
+      `redirect to port 443 (sslRedirectPort), but listen-port ${scenario.environment.listenPort}`,
       'routing.http2.enabled=false',
     ])
       expect(text).toContain(part)
@@ -144,15 +144,15 @@ scenario('IngressClass parameters that only set another value are a warning', as
     }),
   )
   for (const part of [
-    'set attribute idle_timeout.timeout_seconds 120, which wins over idle-timeout in seconds: 1200',
-    'set tag team platform, which wins over tags search',
-    'set inboundCIDRs 0.0.0.0/0, which wins over inbound-cidrs (everyone)',
+    'set attribute idle_timeout.timeout_seconds 120, which overrides idle-timeout (1200 s)',
+    'set tag team platform, which overrides tags search',
+    'set inboundCIDRs 0.0.0.0/0, which overrides inbound-cidrs (everyone)',
   ]) {
     expect(result.log).toMatch(new RegExp(`^::warning.*${part.replace(/[.()/]/g, '\\$&')}`, 'm'))
   }
   // The user did not choose the policy, so a note suffices.
   expect(result.summary).toContain(
-    'set sslPolicy ELBSecurityPolicy-TLS13-1-3-2021-06, which wins over ssl-policy',
+    'set sslPolicy ELBSecurityPolicy-TLS13-1-3-2021-06, which overrides ssl-policy',
   )
 })
 
@@ -172,7 +172,7 @@ scenario('an IngressClass whose parameters do not exist', async (scenario) => {
       { 'ingress-class': 'platform' },
       'ingress-class-params-unsuitable',
     ),
-  ).toContain('names IngressClassParams gone, which do not exist')
+  ).toContain('refers to IngressClassParams gone, which do not exist')
 })
 
 scenario(
@@ -190,7 +190,9 @@ scenario(
       annotations: `${annotationPrefix}/shield-advanced-protection: "true"`,
     })
     expectFailure(result, 'preflight', 'ingress-class-params-unsuitable')
-    expect(getErrorAnnotation(result)).toContain('EKS Auto Mode does not know group-name')
+    expect(getErrorAnnotation(result)).toContain(
+      'Input group-name (shared) has no effect on EKS Auto Mode',
+    )
     expect(result.log).toMatch(
       /^::warning.*EKS Auto Mode ignores alb.ingress.kubernetes.io\/shield-advanced-protection/m,
     )
@@ -255,7 +257,7 @@ scenario('annotations of the Service that override the Ingress', async (scenario
   )
   const text = await expectFailureWithoutWrites(scenario, {}, 'service-annotations-conflict')
   for (const part of [
-    'backend-protocol-version: HTTP1, where the Ingress needs GRPC',
+    'backend-protocol-version: HTTP1 (the Ingress requires GRPC)',
     'success-codes: 200',
   ])
     expect(text).toContain(part)
@@ -268,7 +270,7 @@ scenario('annotations of the Service that override the Ingress', async (scenario
   )
   const result = expectSuccess(await run())
   expect(result.log).toMatch(
-    /^::warning.*healthcheck-interval-seconds: 30: for the target group it wins over the Ingress/m,
+    /^::warning.*healthcheck-interval-seconds: 30, which overrides the Ingress for its target group/m,
   )
 })
 
@@ -284,9 +286,9 @@ scenario(
     )
     const first = expectSuccess(await run())
     expect(first.summary).toContain('service.beta.kubernetes.io/aws-load-balancer-scheme')
-    expect(first.summary).toContain('takes it away when the Service is ClusterIP')
+    expect(first.summary).toContain('deletes that record when the Service is ClusterIP')
     expect(first.summary).toMatch(
-      /The load balancer that Service milvus-demo has now, \S+, goes when helm makes the Service ClusterIP/,
+      /The current load balancer of Service milvus-demo, \S+, is deleted when helm changes the Service to ClusterIP/,
     )
     const second = await run()
     expectUnchanged(second)
@@ -311,7 +313,7 @@ scenario(
     await createObjects(environment, service('nobody', {}, { selector: { app: 'nobody' } }))
     const result = await run({ service: 'nobody', probe: 'off' })
     expect(result.log).toMatch(
-      /^::warning.*Service nobody has no ready endpoint: its selector finds no pod/m,
+      /^::warning.*Service nobody has no ready endpoint: its selector matches no pod/m,
     )
   },
 )
@@ -330,7 +332,7 @@ scenario(
     )
     const result = await run({ service: 'secure', probe: 'off' })
     expect(result.log).toMatch(
-      /^::warning.*says appProtocol https, and the ALB would send Milvus plaintext/m,
+      /^::warning.*declares appProtocol https, but the ALB would send plaintext to Milvus/m,
     )
   },
 )
@@ -347,7 +349,7 @@ scenario(
     expect(
       await expectFailureWithoutWrites(scenario, { values: values(1) }, 'milvus-tls-mismatch'),
     ).toContain(
-      'Milvus of release milvus-demo serves TLS itself (tlsMode 1 in extraConfigFiles.user.yaml), and the ALB would send it plaintext',
+      'Milvus of release milvus-demo serves TLS itself (tlsMode 1 in extraConfigFiles.user.yaml), but the ALB would send it plaintext',
     )
     expect(
       await expectFailureWithoutWrites(
@@ -355,7 +357,7 @@ scenario(
         { values: values(2), ...httpsInputs },
         'milvus-tls-mismatch',
       ),
-    ).toContain('an ALB has none to present')
+    ).toContain('which an ALB cannot present')
     expect(
       await expectFailureWithoutWrites(scenario, httpsInputs, 'milvus-tls-mismatch'),
     ).toContain('serves plaintext (tlsMode is not set in its values)')
@@ -391,7 +393,7 @@ scenario("values that enable the chart's own Ingress", async (scenario) => {
       { values: 'ingress: {enabled: true}' },
       'ingress-not-ours',
     ),
-  ).toContain('the chart makes an Ingress milvus-demo of its own')
+  ).toContain('make the chart create Ingress milvus-demo itself')
 })
 
 scenario(
@@ -416,7 +418,7 @@ scenario(
     expect(result.log).toMatch(
       /^::warning.*No replica of kube-system\/aws-load-balancer-controller/m,
     )
-    expect(result.log).toMatch(/^::warning.*v2.0.1: v2.0 does not know gRPC target groups/m)
+    expect(result.log).toMatch(/^::warning.*v2.0.1: v2.0 does not support gRPC target groups/m)
   },
 )
 
@@ -427,7 +429,7 @@ scenario('subnets that do not exist in the VPC', async (scenario) => {
     'subnets-unsuitable',
   )
   expect(text).toContain(
-    'subnets names subnet-of-nobody, which the VPC of the cluster does not have',
+    "Input subnets contains subnet-of-nobody, which is neither the id nor the Name tag of a subnet in the cluster's VPC",
   )
 })
 

@@ -41,7 +41,7 @@ scenario(
     const text = await expectFailureWithoutWrites(scenario, {}, 'release-pending')
     for (const part of [
       'has been pending-upgrade for 14 minutes (revision 2)',
-      'helm itself never clears',
+      'helm never clears this state',
       'helm rollback milvus-demo 1 -n milvus --wait',
     ])
       expect(text).toContain(part)
@@ -93,10 +93,10 @@ scenario(
 scenario('an installation or uninstallation that never finished: what to do', async (scenario) => {
   await setPending(scenario.environment, 1, new Date(Date.now() - 3 * 3_600_000), 'pending-install')
   const text = await expectFailureWithoutWrites(scenario, {}, 'release-pending')
-  for (const part of ['for 3 hours', 'nothing to roll back to']) expect(text).toContain(part)
+  for (const part of ['for 3 hours', 'no revision to roll back to']) expect(text).toContain(part)
   await setPending(scenario.environment, 1, new Date(), 'uninstalling')
   expect(await expectFailureWithoutWrites(scenario, {}, 'release-pending')).toContain(
-    'and the release was meant to stay, run "helm rollback milvus-demo 1 -n milvus --wait"',
+    'and the release should stay, run "helm rollback milvus-demo 1 -n milvus --wait"',
   )
 })
 
@@ -317,7 +317,7 @@ scenario(
       'app.kubernetes.io/managed-by=milvus-operator',
     )
     expect(await expectFailureWithoutWrites(scenario, {}, 'release-not-found')).toContain(
-      'set service to its Service, which here looks like operated (of the Milvus Operator)',
+      'set service to its Service, probably operated (of the Milvus Operator)',
     )
   },
   { start: 'empty' },

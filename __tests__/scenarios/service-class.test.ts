@@ -73,7 +73,7 @@ for (const helm of [4, 3] as const) {
         'probe',
         'probe-target-failed',
       )
-      const expectedWarning = `It is an internal Network Load Balancer of the AWS Load Balancer Controller, by spec.loadBalancerClass ${nlbClass}, which Kubernetes drops with the type: made LoadBalancer again by hand, the Service would get an internet-facing Classic Load Balancer of the cloud provider.`
+      const expectedWarning = `It is an internal Network Load Balancer of the AWS Load Balancer Controller, selected by spec.loadBalancerClass ${nlbClass}, which Kubernetes drops with the type: changed back to LoadBalancer by hand, the Service would get an internet-facing Classic Load Balancer of the cloud provider.`
       expect(failedRun.summary).toContain(expectedWarning)
       expect(failedRun.log).toContain(
         'comes back with a new load balancer under a new name (an internal Network Load Balancer of the AWS Load Balancer Controller)',
@@ -98,7 +98,7 @@ for (const helm of [4, 3] as const) {
       const text = await expectFailureWithoutWrites(scenario, restoreInputs, 'service-class-lost')
       for (const part of [
         'Service milvus-demo would get an internet-facing Classic Load Balancer of the cloud provider',
-        `restore-load-balancer-class to the class that it had (${nlbClass} of the AWS Load Balancer Controller`,
+        `restore-load-balancer-class to its former class (${nlbClass} of the AWS Load Balancer Controller`,
       ])
         expect(text).toContain(part)
 

@@ -182,7 +182,7 @@ scenario(
     )
     for (const part of [
       "chart milvus 13.2.5 of Broadcom, Inc. All Rights Reserved., https://bitnami.com, which is not Milvus' own",
-      'Set service: milvus-demo-proxy in place of release',
+      'Set service: milvus-demo-proxy instead of release',
     ])
       expect(text).toContain(part)
     expectSuccess(await run({ values: '', service: 'milvus-demo-proxy' }))
@@ -196,7 +196,7 @@ scenario(
     expect(
       await expectFailureWithoutWrites(scenario, { release: 'nobody' }, 'release-not-found'),
     ).toMatch(
-      /^There is no helm release nobody in namespace milvus\.\nWhat to do: No release of Milvus is in this namespace: set namespace/,
+      /^Helm release nobody does not exist in namespace milvus\.\nWhat to do: This namespace contains no Milvus release: set namespace/,
     )
     const [cache, umbrella] = [
       buildUnrelatedChart('cache', '1.2.3'),
@@ -208,7 +208,7 @@ scenario(
     await environment.installMilvus()
     expect(
       await expectFailureWithoutWrites(scenario, { release: 'nobody' }, 'release-not-found'),
-    ).toContain('Set release to milvus-demo, the release of Milvus in this namespace')
+    ).toContain('Set release to milvus-demo, the Milvus release in this namespace')
     await installChart(environment, umbrella, 'platform')
     const text = await expectFailureWithoutWrites(
       scenario,
@@ -216,8 +216,8 @@ scenario(
       'release-not-found',
     )
     for (const part of [
-      'Helm release cache in namespace milvus is of chart cache 1.2.3, and has no Milvus',
-      'Set release to milvus-demo or platform, the releases of Milvus in this namespace',
+      'Helm release cache in namespace milvus was installed from chart cache 1.2.3 and does not contain Milvus',
+      'Set release to milvus-demo or platform, the Milvus releases in this namespace',
     ])
       expect(text).toContain(part)
     expect(text).not.toContain('set service')
@@ -225,7 +225,7 @@ scenario(
     expect(
       await expectFailureWithoutWrites(scenario, { release: 'milvus-demo' }, 'service-not-found'),
     ).toContain(
-      'Service milvus-demo of release milvus-demo is not in namespace milvus: somebody deleted it',
+      'Service milvus-demo of release milvus-demo does not exist in namespace milvus: somebody deleted it',
     )
   },
 )

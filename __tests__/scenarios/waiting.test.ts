@@ -109,7 +109,7 @@ scenario(
     environment.controller.options.isPaused = true
     const result = await run({ 'load-balancer-timeout': '2s' })
     expectFailure(result, 'load-balancer', 'load-balancer-timeout')
-    expect(getErrorAnnotation(result)).toContain('has not said anything')
+    expect(getErrorAnnotation(result)).toContain('no controller has noticed the Ingress')
   },
   { requiresSimulatedController: true },
 )

@@ -55,7 +55,7 @@ export function createTarget(overrides: Partial<Target> = {}): Target {
     ingressName: 'milvus-demo',
     ingress: undefined,
     events: [],
-    classParams: {},
+    classParams: { readable: true, spec: {} },
     ...overrides,
   }
 }

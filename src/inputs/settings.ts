@@ -8,7 +8,7 @@ import { resolveClusterAccess, resolveRegion, type Resolved } from './cluster-ac
 import { findConflicts } from './conflicts.ts'
 import { toCamelCase } from './declaration.ts'
 import { loadBalancerInputs } from './declarations/load-balancer.ts'
-import { inputNames, type AllInputValues } from './inputs.ts'
+import { inputDefaults, inputNames, type AllInputValues } from './inputs.ts'
 import { parseInputs, type ParsedInputs, type RawInputs } from './parse-inputs.ts'
 import type {
   IngressSettings,
@@ -137,6 +137,7 @@ function buildIngressSettings(values: AllInputValues): IngressSettings {
     ...loadBalancer,
     name: values['ingress-name'],
     className: values['ingress-class'],
+    isDefaultSslPolicy: values['ssl-policy'] === inputDefaults['ssl-policy'],
     forceConflicts: values['force-conflicts'],
   }
 }

@@ -108,6 +108,7 @@ export interface Settings {
 export interface IngressSettings extends LoadBalancerSettings {
   readonly name: string | undefined
   readonly className: string
+  readonly isDefaultSslPolicy: boolean
   readonly forceConflicts: boolean
 }
 

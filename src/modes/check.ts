@@ -159,13 +159,10 @@ async function compareSteps(
             step: 'load-balancer' as const,
             differences: planForCheck(context, settings, target, loadBalancerResult.observed),
             runAdditionalChecks: () =>
-              checkState(
-                context,
-                settings,
-                clients.loadBalancers,
+              checkState(context, settings, clients.loadBalancers, {
                 target,
-                loadBalancerResult.observed,
-              ),
+                observed: loadBalancerResult.observed,
+              }),
           },
         ]
       : []),

@@ -177,21 +177,18 @@ async function applyPlan(
   })
 
   const address = await context.step('load-balancer', async () => {
-    const changes = loadBalancer.plan(
+    const changes = loadBalancer.plan(target, settings, {
+      applied: appliedIngress,
+      observed: plan.loadBalancer,
+      now: new Date(context.clock.now()),
+    })
+    const result = await loadBalancer.apply(context, settings, clients, {
+      ...appliedIngress,
       target,
-      settings,
-      appliedIngress,
-      plan.loadBalancer,
-      new Date(context.clock.now()),
-    )
-    const result = await loadBalancer.apply(
-      context,
-      settings,
-      clients,
-      target,
-      { ...appliedIngress, certificate: servedCertificate, observed: plan.loadBalancer },
+      certificate: servedCertificate,
+      observed: plan.loadBalancer,
       changes,
-    )
+    })
     return { summary: `active at ${result}`, result }
   })
 

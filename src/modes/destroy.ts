@@ -8,8 +8,7 @@ import type { Settings } from '../inputs/types.ts'
 import * as certificate from '../steps/certificate/removal.ts'
 import { getIngressHostname } from '../steps/ingress/manifest.ts'
 import * as ingress from '../steps/ingress/removal.ts'
-import type { LoadBalancerSnapshot } from '../steps/load-balancer/drift.ts'
-import { describeLoadBalancer } from '../steps/load-balancer/wait.ts'
+import { describeLoadBalancer, type LoadBalancerSnapshot } from '../steps/load-balancer/snapshot.ts'
 import {
   PermissionChecker,
   removalPermissions,

@@ -12,7 +12,7 @@ import type { CertificateDecision } from '../steps/certificate/selection.ts'
 import * as ingress from '../steps/ingress/ingress.ts'
 import { parseCertificateArns, getIngressHostname } from '../steps/ingress/manifest.ts'
 import * as loadBalancer from '../steps/load-balancer/load-balancer.ts'
-import type { LoadBalancerSnapshot } from '../steps/load-balancer/drift.ts'
+import type { LoadBalancerSnapshot } from '../steps/load-balancer/snapshot.ts'
 import * as preflight from '../steps/preflight/preflight.ts'
 import {
   PermissionChecker,
@@ -248,13 +248,11 @@ function planIngressChanges(
   const changes = ingress.plan(target, settings, arn)
   return changes.length > 0 || !target.ingress
     ? changes
-    : loadBalancer.plan(
-        target,
-        settings,
-        { ingress: target.ingress, eventCursor: undefined },
-        loadBalancerSnapshot,
-        new Date(context.clock.now()),
-      )
+    : loadBalancer.plan(target, settings, {
+        applied: { ingress: target.ingress, eventCursor: undefined },
+        observed: loadBalancerSnapshot,
+        now: new Date(context.clock.now()),
+      })
 }
 
 /**

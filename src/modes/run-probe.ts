@@ -25,7 +25,7 @@ export async function runProbe(
       .apply(context, settings, address, certificate)
       .catch(async (thrown: unknown) => {
         throw thrown instanceof ActionError
-          ? await withTargetHealth(thrown, settings, clients, target, address)
+          ? await withTargetHealth(thrown, settings, clients, { target, address })
           : thrown
       })
     if (result.version !== '') context.setOutput('milvus-version', result.version)

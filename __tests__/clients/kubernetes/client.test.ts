@@ -256,13 +256,12 @@ describe('401', () => {
   })
 
   test('after a retry still makes the token anew', async () => {
-    const { client, api } = await startClient((response, index) =>
-      index === 0
-        ? sendStatus(response, 503, 'x')
-        : index === 1
-          ? sendStatus(response, 401, 'x')
-          : sendJson(response, {}),
-    )
+    const failures = [503, 401]
+    const { client, api } = await startClient((response, index) => {
+      const status = failures[index]
+      if (status === undefined) sendJson(response, {})
+      else sendStatus(response, status, 'x')
+    })
     expect(await getNamespace(client)).toEqual({})
     expect(getAuthorizationHeaders(api)).toEqual([
       'Bearer token-1',
@@ -277,101 +276,94 @@ describe('an answer that is none to wait for', () => {
     'admission webhook "vingress.elbv2.k8s.aws" denied the request: invalid ingress class: IngressClass.networking.k8s.io "nope" not found'
   const webhookUnavailable =
     'Internal error occurred: failed calling webhook "vingress.elbv2.k8s.aws": failed to call webhook: Post "https://x": connect: connection refused'
-  test.each<
-    [
-      string,
-      number,
-      string,
-      object,
-      (client: KubernetesClient) => Promise<unknown>,
-      expected: object,
-    ]
-  >([
-    [
-      '403',
-      403,
-      'namespaces "milvus" is forbidden',
-      {},
-      getNamespace,
-      {
+  const conflict = {
+    reason: 'FieldManagerConflict',
+    field: '.spec',
+    message: 'conflict with "kubectl"',
+  }
+  interface ErrorResponse {
+    readonly name: string
+    readonly status: number
+    readonly message: string
+    /** Further fields of the Status. */
+    readonly fields?: object
+    readonly send: (client: KubernetesClient) => Promise<unknown>
+    readonly expected: object
+  }
+  const errorResponses: readonly ErrorResponse[] = [
+    {
+      name: '403',
+      status: 403,
+      message: 'namespaces "milvus" is forbidden',
+      send: getNamespace,
+      expected: {
         code: 'cluster-forbidden',
-        message: 'This identity may not read namespace milvus: namespaces "milvus" is forbidden',
+        message:
+          'This identity is not allowed to read namespace milvus: namespaces "milvus" is forbidden',
       },
-    ],
-    [
-      '403 of a webhook',
-      403,
-      webhookDenial,
-      { reason: 'Forbidden' },
-      applyObject,
-      { name: 'StatusError', status: 403, message: webhookDenial },
-    ],
-    [
-      '500 of a webhook that is away',
-      500,
-      webhookUnavailable,
-      { reason: 'InternalError' },
-      applyObject,
-      { name: 'StatusError', status: 500 },
-    ],
-    [
-      '500 of an object whose items cannot be told apart',
-      500,
-      'failed to create typed patch object (milvus/x; apps/v1, Kind=Deployment): duplicate entries for key [name="A"]',
-      { reason: 'InternalError' },
-      applyObject,
-      { name: 'StatusError', status: 500 },
-    ],
-    [
-      '404 of an apply',
-      404,
-      'namespaces "milvus" not found',
-      { reason: 'NotFound' },
-      applyObject,
-      { name: 'StatusError', status: 404, reason: 'NotFound' },
-    ],
-    [
-      '409',
-      409,
-      'Apply failed with 1 conflict',
-      {
-        reason: 'Conflict',
-        details: {
-          causes: [
-            { reason: 'FieldManagerConflict', field: '.spec', message: 'conflict with "kubectl"' },
-          ],
-        },
-      },
-      applyObject,
-      {
-        name: 'StatusError',
-        status: 409,
-        causes: [
-          { reason: 'FieldManagerConflict', field: '.spec', message: 'conflict with "kubectl"' },
-        ],
-      },
-    ],
-    [
-      '422',
-      422,
-      'is invalid',
-      { reason: 'Invalid' },
-      applyObject,
-      { name: 'StatusError', status: 422, reason: 'Invalid' },
-    ],
-    [
-      '400 of a list',
-      400,
-      'unable to parse',
-      {},
-      (client) => client.list(namespacePath, {}, 'list things'),
-      { code: 'cluster-request-failed' },
-    ],
-  ])('%s', async (_, code, message, extraFields, call, expected) => {
+    },
+    {
+      name: '403 of a webhook',
+      status: 403,
+      message: webhookDenial,
+      fields: { reason: 'Forbidden' },
+      send: applyObject,
+      expected: { name: 'StatusError', status: 403, message: webhookDenial },
+    },
+    {
+      name: '500 of a webhook that is away',
+      status: 500,
+      message: webhookUnavailable,
+      fields: { reason: 'InternalError' },
+      send: applyObject,
+      expected: { name: 'StatusError', status: 500 },
+    },
+    {
+      name: '500 of an object whose items cannot be told apart',
+      status: 500,
+      message:
+        'failed to create typed patch object (milvus/x; apps/v1, Kind=Deployment): duplicate entries for key [name="A"]',
+      fields: { reason: 'InternalError' },
+      send: applyObject,
+      expected: { name: 'StatusError', status: 500 },
+    },
+    {
+      name: '404 of an apply',
+      status: 404,
+      message: 'namespaces "milvus" not found',
+      fields: { reason: 'NotFound' },
+      send: applyObject,
+      expected: { name: 'StatusError', status: 404, reason: 'NotFound' },
+    },
+    {
+      name: '409',
+      status: 409,
+      message: 'Apply failed with 1 conflict',
+      fields: { reason: 'Conflict', details: { causes: [conflict] } },
+      send: applyObject,
+      expected: { name: 'StatusError', status: 409, causes: [conflict] },
+    },
+    {
+      name: '422',
+      status: 422,
+      message: 'is invalid',
+      fields: { reason: 'Invalid' },
+      send: applyObject,
+      expected: { name: 'StatusError', status: 422, reason: 'Invalid' },
+    },
+    {
+      name: '400 of a list',
+      status: 400,
+      message: 'unable to parse',
+      send: (client) => client.list(namespacePath, {}, 'list things'),
+      expected: { code: 'cluster-request-failed' },
+    },
+  ]
+  test.each(errorResponses)('$name', async ({ status, message, fields = {}, send, expected }) => {
     const { client, api } = await startClient((response) =>
-      sendStatus(response, code, message, extraFields),
+      sendStatus(response, status, message, fields),
     )
-    expect(await captureError(() => call(client))).toMatchObject(expected)
+    expect(await captureError(() => send(client))).toMatchObject(expected)
     expect(api.requests).toHaveLength(1)
   })
 
@@ -441,7 +433,7 @@ describe('what time can heal is tried six times', () => {
       response.end(Buffer.alloc(2 * 1024 * 1024 + 1, ' ')),
     )
     expect((await captureActionError(() => getNamespace(client))).message).toMatch(
-      /its answer is of more than 2 MiB/,
+      /the response is larger than 2 MiB/,
     )
   })
 

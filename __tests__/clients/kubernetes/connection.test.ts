@@ -238,48 +238,58 @@ describe('which context', () => {
 describe('a kubeconfig that is wrong', () => {
   const canary = 'canary-Zm9vYmFy'
   test.each<[string, string | undefined, context: string | undefined, RegExp]>([
-    ['is not there', undefined, undefined, /cannot be read: (Error: )?ENOENT/],
-    ['is not YAML', `users: [{name: x, user: {token: ${canary}}`, undefined, /cannot be read/],
-    ['is empty', '', undefined, /cannot be read|has no cluster/],
-    ['is something else', 'hello', undefined, /cannot be read|has no cluster/],
+    ['is not there', undefined, undefined, /config does not exist\.$/],
+    [
+      'is not YAML',
+      `users: [{name: x, user: {token: ${canary}}`,
+      undefined,
+      /is not valid YAML: syntax error in line 1\.$/,
+    ],
+    ['is empty', '', undefined, /is not a kubeconfig|does not define a cluster/],
+    ['is something else', 'hello', undefined, /is not a kubeconfig|does not define a cluster/],
     [
       'has users that are no list',
       JSON.stringify({ users: 0, clusters: [], contexts: [] }),
       undefined,
-      /cannot be read: it is no kubeconfig/,
+      /is not a kubeconfig\.$/,
     ],
     [
       'has a map as its context',
       JSON.stringify({ 'current-context': { a: canary }, users: [], clusters: [], contexts: [] }),
       undefined,
-      /cannot be read: it is no kubeconfig/,
+      /is not a kubeconfig\.$/,
     ],
     [
       'has no current context',
       deferKubeconfig({ currentContext: '' }),
       undefined,
-      /has no cluster for context \(none\)/,
+      /does not define a cluster for context \(none\)/,
     ],
-    ['has not the context', deferKubeconfig(), 'other', /has no context other; it has main\./],
+    [
+      'has not the context',
+      deferKubeconfig(),
+      'other',
+      /does not contain context other; its contexts are: main\./,
+    ],
     [
       'asks its program in an old form',
       deferKubeconfig({
         user: { exec: { apiVersion: 'client.authentication.k8s.io/v1alpha1', command: 'aws' } },
       }),
       undefined,
-      /asks aws for credentials in the form client\.authentication\.k8s\.io\/v1alpha1/,
+      /runs aws for credentials with client\.authentication\.k8s\.io\/v1alpha1/,
     ],
     [
       'names no host',
       deferKubeconfig({ cluster: { server: 'https:' } }),
       undefined,
-      /names https:, which is no address with https/,
+      /sets server https:, which is not an https URL/,
     ],
     [
       'names plain http',
       deferKubeconfig({ cluster: { server: 'http://127.0.0.1:1' } }),
       undefined,
-      /names http:\/\/127\.0\.0\.1:1, which is no address with https/,
+      /sets server http:\/\/127\.0\.0\.1:1, which is not an https URL/,
     ],
   ])('%s', async (_, text, context, problem) => {
     const path = join(directory, 'config')

@@ -93,7 +93,7 @@ test.each<[string, Partial<ObjectMeta>, string | undefined]>([
   [
     'a release by another program than helm',
     { labels: helmLabel, managedFields: [createManagedFields('fleetagent')] },
-    'fleetagent: a program that is not helm, by the name of its field manager',
+    'fleetagent: a program other than helm, according to its field manager',
   ],
   [
     'another program beside helm',

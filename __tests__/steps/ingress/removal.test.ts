@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { LoadBalancerSnapshot } from '../../../src/steps/load-balancer/drift.ts'
+import type { LoadBalancerSnapshot } from '../../../src/steps/load-balancer/snapshot.ts'
 import type { Ingress } from '../../../src/clients/kubernetes/types.ts'
 import { selectRemedy } from '../../../src/steps/ingress/deletion.ts'
 import { checkDeletionProtection, planRemoval } from '../../../src/steps/ingress/removal.ts'

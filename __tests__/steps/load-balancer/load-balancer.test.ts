@@ -2,11 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import { reconcileRequestAnnotation } from '../../../src/steps/ingress/manifest.ts'
 import type { LoadBalancerConfiguration } from '../../../src/clients/aws/load-balancer-configuration.ts'
 import { plan } from '../../../src/steps/load-balancer/load-balancer.ts'
-import {
-  detectDrift,
-  isComplete,
-  type LoadBalancerSnapshot,
-} from '../../../src/steps/load-balancer/drift.ts'
+import { detectDrift } from '../../../src/steps/load-balancer/drift.ts'
+import { isComplete, type LoadBalancerSnapshot } from '../../../src/steps/load-balancer/snapshot.ts'
 import type { Target } from '../../../src/steps/preflight/preflight.ts'
 import type { ClassParams } from '../../../src/steps/preflight/ingress-class.ts'
 import {
@@ -62,13 +59,13 @@ describe('plan: a nudge, when nothing else makes the controller look again', () 
         ],
       },
       undefined,
-      /last said no/,
+      /last reconciliation failed/,
     ],
     [
       'trouble that may heal: its next look may be minutes away too',
       { ingress: ingressWithAddress, events: [throttledEvent] },
       undefined,
-      /last said no/,
+      /last reconciliation failed/,
     ],
     ['no address and no word', { ingress: ingress({}), events: [] }, undefined, /no address/],
     [
@@ -88,13 +85,11 @@ describe('plan: a nudge, when nothing else makes the controller look again', () 
     ],
     ['the Ingress changes anyway', { ingress: ingress({}), events: [failedEvent] }, 7n, undefined],
   ])('%s', (_, state, eventCursor, why) => {
-    const changes = plan(
-      createTarget(state),
-      createSettings(),
-      { ingress: state.ingress ?? ingress({}), eventCursor },
-      undefined,
+    const changes = plan(createTarget(state), createSettings(), {
+      applied: { ingress: state.ingress ?? ingress({}), eventCursor },
+      observed: undefined,
       now,
-    )
+    })
     expect(changes).toEqual(
       why === undefined
         ? []
@@ -115,9 +110,14 @@ describe('plan: a nudge, when nothing else makes the controller look again', () 
       plan(
         createTarget({ ingress: ingress({ [reconcileRequestAnnotation]: 'then' }) }),
         createSettings(),
-        { ingress: ingress({ [reconcileRequestAnnotation]: 'then' }), eventCursor: undefined },
-        undefined,
-        now,
+        {
+          applied: {
+            ingress: ingress({ [reconcileRequestAnnotation]: 'then' }),
+            eventCursor: undefined,
+          },
+          observed: undefined,
+          now,
+        },
       ),
     ).toMatchObject([{ before: 'then', after: now.toISOString() }])
   })
@@ -164,193 +164,166 @@ const createListenerSnapshot = (overrides: Partial<typeof listener>): LoadBalanc
   createSnapshot({ listeners: [{ ...listener, ...overrides }] })
 
 describe('drift: AWS is not as the Ingress says', () => {
-  test.each<
-    [string, LoadBalancerSnapshot, string[], Parameters<typeof createSettings>[0], ClassParams]
-  >([
-    ['as it should be', createSnapshot(), [], {}, {}],
-    [
-      'nothing may be read',
-      createSnapshot({ listeners: undefined, targetGroups: undefined, attributes: undefined }),
-      [],
-      {},
-      {},
-    ],
-    [
-      'no load balancer any more',
-      { ...createSnapshot(), loadBalancer: undefined },
-      ['load balancer k8s-1: DNS name -> k8s-1-2.us-east-2.elb.amazonaws.com'],
-      {},
-      {},
-    ],
-    [
-      'no listener',
-      createSnapshot({ listeners: [] }),
-      ['listener 443 of k8s-1: protocol -> HTTPS'],
-      {},
-      {},
-    ],
-    [
-      'a listener of another protocol',
-      createListenerSnapshot({ protocol: 'HTTP' }),
-      ['listener 443 of k8s-1: protocol HTTP -> HTTPS'],
-      {},
-      {},
-    ],
-    [
-      'another certificate',
-      createListenerSnapshot({ defaultCertificateArn: 'arn:other' }),
-      [`listener 443 of k8s-1: default certificate arn:other -> ${certificateArn}`],
-      {},
-      {},
-    ],
-    [
-      'another certificate, which the class sets',
-      createListenerSnapshot({ defaultCertificateArn: 'arn:other' }),
-      [],
-      {},
-      { certificateArn: ['arn:other'] },
-    ],
-    [
-      'another certificate, which the class may set',
-      createListenerSnapshot({ defaultCertificateArn: 'arn:other', sslPolicy: 'x' }),
-      [],
-      {},
-      'unreadable',
-    ],
-    [
-      'another certificate, of the first member of the group',
-      createListenerSnapshot({ defaultCertificateArn: 'arn:other' }),
-      [],
-      { ingress: { groupName: 'shared' } },
-      {},
-    ],
-    [
-      'another policy',
-      createListenerSnapshot({ sslPolicy: 'ELBSecurityPolicy-2016-08' }),
-      [`listener 443 of k8s-1: ssl-policy ELBSecurityPolicy-2016-08 -> ${sslPolicy}`],
-      {},
-      {},
-    ],
-    [
-      'another policy, which the class sets',
-      createListenerSnapshot({ sslPolicy: 'ELBSecurityPolicy-2016-08' }),
-      [],
-      {},
-      { sslPolicy: 'ELBSecurityPolicy-2016-08' },
-    ],
-    [
-      'no rule',
-      createListenerSnapshot({ rules: [] }),
-      [`listener 443 of k8s-1: rule for ${host} -> forward to Milvus`],
-      {},
-      {},
-    ],
-    [
-      'a rule for another host',
-      createListenerSnapshot({ rules: [{ ...forwardRule, hosts: ['other.example.com'] }] }),
-      [`listener 443 of k8s-1: rule for ${host} -> forward to Milvus`],
-      {},
-      {},
-    ],
-    [
-      'a rule for another path',
-      createListenerSnapshot({ rules: [{ ...forwardRule, paths: ['/x'] }] }),
-      [`listener 443 of k8s-1: rule for ${host} -> forward to Milvus`],
-      {},
-      {},
-    ],
-    [
-      'a rule in upper case, for every path',
-      createListenerSnapshot({
+  interface DriftCase {
+    readonly name: string
+    readonly snapshot: LoadBalancerSnapshot
+    readonly differences?: readonly string[]
+    readonly settings?: Parameters<typeof createSettings>[0]
+    readonly classParams?: ClassParams
+  }
+  const noClassParams: ClassParams = { readable: true, spec: {} }
+  const driftCases: readonly DriftCase[] = [
+    { name: 'as it should be', snapshot: createSnapshot() },
+    {
+      name: 'nothing may be read',
+      snapshot: createSnapshot({
+        listeners: undefined,
+        targetGroups: undefined,
+        attributes: undefined,
+      }),
+    },
+    {
+      name: 'no load balancer any more',
+      snapshot: { ...createSnapshot(), loadBalancer: undefined },
+      differences: ['load balancer k8s-1: DNS name -> k8s-1-2.us-east-2.elb.amazonaws.com'],
+    },
+    {
+      name: 'no listener',
+      snapshot: createSnapshot({ listeners: [] }),
+      differences: ['listener 443 of k8s-1: protocol -> HTTPS'],
+    },
+    {
+      name: 'a listener of another protocol',
+      snapshot: createListenerSnapshot({ protocol: 'HTTP' }),
+      differences: ['listener 443 of k8s-1: protocol HTTP -> HTTPS'],
+    },
+    {
+      name: 'another certificate',
+      snapshot: createListenerSnapshot({ defaultCertificateArn: 'arn:other' }),
+      differences: [`listener 443 of k8s-1: default certificate arn:other -> ${certificateArn}`],
+    },
+    {
+      name: 'another certificate, which the class sets',
+      snapshot: createListenerSnapshot({ defaultCertificateArn: 'arn:other' }),
+      classParams: { readable: true, spec: { certificateArn: ['arn:other'] } },
+    },
+    {
+      name: 'another certificate, which the class may set',
+      snapshot: createListenerSnapshot({ defaultCertificateArn: 'arn:other', sslPolicy: 'x' }),
+      classParams: { readable: false },
+    },
+    {
+      name: 'another certificate, of the first member of the group',
+      snapshot: createListenerSnapshot({ defaultCertificateArn: 'arn:other' }),
+      settings: { ingress: { groupName: 'shared' } },
+    },
+    {
+      name: 'another policy',
+      snapshot: createListenerSnapshot({ sslPolicy: 'ELBSecurityPolicy-2016-08' }),
+      differences: [`listener 443 of k8s-1: ssl-policy ELBSecurityPolicy-2016-08 -> ${sslPolicy}`],
+    },
+    {
+      name: 'another policy, which the class sets',
+      snapshot: createListenerSnapshot({ sslPolicy: 'ELBSecurityPolicy-2016-08' }),
+      classParams: { readable: true, spec: { sslPolicy: 'ELBSecurityPolicy-2016-08' } },
+    },
+    {
+      name: 'no rule',
+      snapshot: createListenerSnapshot({ rules: [] }),
+      differences: [`listener 443 of k8s-1: rule for ${host} -> forward to Milvus`],
+    },
+    {
+      name: 'a rule for another host',
+      snapshot: createListenerSnapshot({
+        rules: [{ ...forwardRule, hosts: ['other.example.com'] }],
+      }),
+      differences: [`listener 443 of k8s-1: rule for ${host} -> forward to Milvus`],
+    },
+    {
+      name: 'a rule for another path',
+      snapshot: createListenerSnapshot({ rules: [{ ...forwardRule, paths: ['/x'] }] }),
+      differences: [`listener 443 of k8s-1: rule for ${host} -> forward to Milvus`],
+    },
+    {
+      name: 'a rule in upper case, for every path',
+      snapshot: createListenerSnapshot({
         rules: [{ ...forwardRule, hosts: [host.toUpperCase()], paths: [] }],
       }),
-      [],
-      {},
-      {},
-    ],
-    [
-      'a rule that answers itself',
-      createSnapshot({
+    },
+    {
+      name: 'a rule that answers itself',
+      snapshot: createSnapshot({
         listeners: [
           { ...listener, rules: [{ hosts: [host], paths: ['/*'], targetGroupArn: undefined }] },
         ],
       }),
-      [`listener 443 of k8s-1: rule for ${host} no forwarding -> forward to Milvus`],
-      {},
-      {},
-    ],
-    [
-      'a target group of another kind',
-      createSnapshot({
+      differences: [`listener 443 of k8s-1: rule for ${host} no forwarding -> forward to Milvus`],
+    },
+    {
+      name: 'a target group of another kind',
+      snapshot: createSnapshot({
         targetGroups: [{ ...targetGroup, protocolVersion: 'HTTP1', targetType: 'instance' }],
       }),
-      [
+      differences: [
         'target group k8s-milvus: protocol version HTTP1 -> GRPC',
         'target group k8s-milvus: target type instance -> ip',
       ],
-      {},
-      {},
-    ],
-    [
-      'a target group that may not be read',
-      createSnapshot({ targetGroups: undefined }),
-      [],
-      {},
-      {},
-    ],
-    [
-      'an attribute',
-      createSnapshot({ attributes: { 'idle_timeout.timeout_seconds': '60' } }),
-      ['load balancer k8s-1: attribute idle_timeout.timeout_seconds 60 -> 600'],
-      {},
-      {},
-    ],
-    [
-      'an attribute that the class sets',
-      createSnapshot({ attributes: { 'idle_timeout.timeout_seconds': '60' } }),
-      [],
-      {},
-      { loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '60' }] },
-    ],
-  ])('%s', (_, state, expected, overrides, classParams) => {
-    expect(
-      detectDrift(state, annotatedIngress, createSettings(overrides), classParams).map(
-        ({ object, path, before, after }) =>
-          `${object}: ${path}${before === undefined ? '' : ` ${before}`} -> ${after ?? ''}`,
-      ),
-    ).toEqual(expected)
-  })
+    },
+    {
+      name: 'a target group that may not be read',
+      snapshot: createSnapshot({ targetGroups: undefined }),
+    },
+    {
+      name: 'an attribute',
+      snapshot: createSnapshot({ attributes: { 'idle_timeout.timeout_seconds': '60' } }),
+      differences: ['load balancer k8s-1: attribute idle_timeout.timeout_seconds 60 -> 600'],
+    },
+    {
+      name: 'an attribute that the class sets',
+      snapshot: createSnapshot({ attributes: { 'idle_timeout.timeout_seconds': '60' } }),
+      classParams: {
+        readable: true,
+        spec: { loadBalancerAttributes: [{ key: 'idle_timeout.timeout_seconds', value: '60' }] },
+      },
+    },
+  ]
+  test.each(driftCases)(
+    '$name',
+    ({ snapshot, differences = [], settings, classParams = noClassParams }) => {
+      const changes = detectDrift(snapshot, annotatedIngress, createSettings(settings), classParams)
+      expect(
+        changes.map(
+          ({ object, path, before, after }) =>
+            `${object}: ${path}${before === undefined ? '' : ` ${before}`} -> ${after ?? ''}`,
+        ),
+      ).toEqual(differences)
+    },
+  )
 
   test('is planned with a nudge, unless the controller hears of a change or has said no', () => {
     const driftedSnapshot = createListenerSnapshot({ rules: [] })
     const state = createTarget({ ingress: annotatedIngress })
-    const changes = plan(
-      state,
-      createSettings(),
-      { ingress: annotatedIngress, eventCursor: undefined },
-      driftedSnapshot,
+    const planInput = {
+      applied: { ingress: annotatedIngress, eventCursor: undefined },
+      observed: driftedSnapshot,
       now,
-    )
+    }
+    const changes = plan(state, createSettings(), planInput)
     expect(changes.map(({ object, why }) => `${object}: ${why}`)).toEqual([
-      'listener 443 of k8s-1: changed by hand in AWS; the controller puts it back when it looks again',
-      'Ingress milvus/milvus-demo: makes the controller look at AWS, which it else does only when the Ingress changes',
+      'listener 443 of k8s-1: changed in AWS, not by the controller, which restores it when it reconciles again',
+      'Ingress milvus/milvus-demo: makes the controller reconcile, which otherwise requires a change of the Ingress',
     ])
     expect(
-      plan(
-        state,
-        createSettings(),
-        { ingress: annotatedIngress, eventCursor: 7n },
-        driftedSnapshot,
-        now,
-      ),
+      plan(state, createSettings(), {
+        ...planInput,
+        applied: { ingress: annotatedIngress, eventCursor: 7n },
+      }),
     ).toEqual([])
     expect(
       plan(
         createTarget({ ingress: annotatedIngress, events: [failedEvent] }),
         createSettings(),
-        { ingress: annotatedIngress, eventCursor: undefined },
-        driftedSnapshot,
-        now,
+        planInput,
       ),
     ).toHaveLength(1)
   })

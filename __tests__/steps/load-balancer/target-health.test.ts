@@ -125,7 +125,7 @@ test.each([
     createSettings(),
   )
   expect(diagnosis.problem).toMatch(
-    new RegExp(`^The controller says of TargetGroupBinding k8s-1: ${reason}: .*[^.]\\.$`),
+    new RegExp(`^The controller reports for TargetGroupBinding k8s-1: ${reason}: .*[^.]\\.$`),
   )
   expect(diagnosis.problem).not.toContain('RequestID')
   expect(diagnosis.remedy).toMatch(remedy)

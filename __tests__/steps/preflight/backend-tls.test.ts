@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Service } from '../../../src/clients/kubernetes/types.ts'
-import { checkBackendTls, describeTlsMismatch } from '../../../src/steps/preflight/backend-tls.ts'
+import { checkBackendTls, findTlsMismatch } from '../../../src/steps/preflight/backend-tls.ts'
 import { captureActionError } from '../../capture-error.ts'
 import { ingress, createRevision, createSettings } from '../fixtures.ts'
 
@@ -8,28 +8,29 @@ const key = 'alb.ingress.kubernetes.io/backend-protocol'
 const path = 'extraConfigFiles.user.yaml'
 const source = 'in annotations'
 
-describe('tlsMismatch', () => {
+describe('findTlsMismatch', () => {
   test.each([
     { mode: 0, isTls: false, problem: undefined },
     {
       mode: 0,
       isTls: true,
-      problem: /^serves plaintext \(tlsMode 0 in .*would send it TLS because of .* in annotations/,
+      problem:
+        /milvus-demo serves plaintext \(tlsMode 0 in .*would send it TLS because of .* in annotations/,
     },
-    { mode: 1, isTls: false, problem: /^serves TLS itself \(tlsMode 1 in .*HTTP 502/ },
+    { mode: 1, isTls: false, problem: /milvus-demo serves TLS itself \(tlsMode 1 in .*HTTP 502/ },
     { mode: 1, isTls: true, problem: undefined },
     {
       mode: 2,
       isTls: false,
-      problem: /^serves TLS itself and requires a certificate of its clients/,
+      problem: /milvus-demo serves TLS itself and requires client certificates/,
     },
     {
       mode: 2,
       isTls: true,
-      problem: /^serves TLS itself and requires a certificate of its clients/,
+      problem: /milvus-demo serves TLS itself and requires client certificates/,
     },
   ] as const)('tlsMode $mode, the ALB speaks TLS: $isTls', ({ mode, isTls, problem }) => {
-    const actual = describeTlsMismatch({ mode, path }, { isTls, source })?.problem
+    const actual = findTlsMismatch('milvus-demo', { mode, path }, { isTls, source })?.message
     if (problem === undefined) expect(actual).toBeUndefined()
     else expect(actual).toMatch(problem)
   })

@@ -7,13 +7,14 @@ import type {
   LabelSelector,
 } from '../../../src/clients/kubernetes/types.ts'
 import { describeDeployment } from '../../../src/steps/preflight/controller.ts'
-import { matchesSelector, findOverrides } from '../../../src/steps/preflight/ingress-class.ts'
+import { findOverrides } from '../../../src/steps/preflight/class-overrides.ts'
+import { matchesSelector } from '../../../src/steps/preflight/label-selector.ts'
 import { validateSubnets } from '../../../src/steps/preflight/subnets.ts'
 import { certificateArn, createSettings } from '../fixtures.ts'
 
 const namespace = { name: 'milvus', uid: 'u', resourceVersion: '1', labels: { team: 'search' } }
 
-describe('overrides: what a class sets over the inputs', () => {
+describe('findOverrides: parameters of a class that override inputs', () => {
   test.each<
     [
       string,
@@ -41,13 +42,13 @@ describe('overrides: what a class sets over the inputs', () => {
       'another certificate, in Auto Mode',
       { certificateARNs: ['arn:other'] },
       {},
-      ['refusal set certificateArn arn:other, which wins over the certificate of this run'],
+      ['error set certificateArn arn:other, which overrides the certificate of this run'],
     ],
     [
       'a group',
       { group: { name: 'shared' } },
       {},
-      ['refusal set group shared, which wins over group-name'],
+      ['error set group shared, which overrides group-name'],
     ],
     [
       'the group that is asked for',
@@ -59,25 +60,25 @@ describe('overrides: what a class sets over the inputs', () => {
       'a name',
       { loadBalancerName: 'platform' },
       {},
-      ['note set loadBalancerName platform, which wins over load-balancer-name'],
+      ['note set loadBalancerName platform, which overrides load-balancer-name'],
     ],
     [
       'another name',
       { loadBalancerName: 'platform' },
       { ingress: { loadBalancerName: 'mine' } },
-      ['warning set loadBalancerName platform, which wins over load-balancer-name mine'],
+      ['warning set loadBalancerName platform, which overrides load-balancer-name mine'],
     ],
     [
       'subnets by id',
       { subnets: { ids: ['subnet-1'] } },
       { ingress: { subnets: ['subnet-2'] } },
-      ['warning set subnets subnet-1, which wins over subnets subnet-2'],
+      ['warning set subnets subnet-1, which overrides subnets subnet-2'],
     ],
     [
       'subnets by tags, in Auto Mode',
       { subnets: { matchTags: [{ key: 'role', values: ['alb'] }] } },
       {},
-      ['note set subnets [{"key":"role","values":["alb"]}], which wins over subnets'],
+      ['note set subnets [{"key":"role","values":["alb"]}], which overrides subnets'],
     ],
     [
       'the idle timeout that is asked for',
@@ -95,7 +96,7 @@ describe('overrides: what a class sets over the inputs', () => {
       'prefix lists',
       { prefixListsIDs: ['pl-1'] },
       {},
-      ['note set prefixListsIDs pl-1, which wins over inbound-cidrs'],
+      ['note set prefixListsIDs pl-1, which overrides inbound-cidrs'],
     ],
     ['a tag that nobody asked for', { tags: [{ key: 'team', value: 'platform' }] }, {}, []],
   ])('%s', (_, spec, settingsOverrides, expected) => {
@@ -107,7 +108,7 @@ describe('overrides: what a class sets over the inputs', () => {
   })
 })
 
-describe('matches: a label selector', () => {
+describe('matchesSelector: a label selector', () => {
   const createSelector = (key: string, operator: string, values?: string[]): LabelSelector => ({
     matchExpressions: [{ key, operator, ...(values && { values }) }],
   })
@@ -130,7 +131,7 @@ describe('matches: a label selector', () => {
   })
 })
 
-describe('remarks: the controller', () => {
+describe('describeDeployment: the controller', () => {
   const createDeployment = (
     image: string,
     readyReplicas?: number,
@@ -174,7 +175,7 @@ describe('remarks: the controller', () => {
     [
       'old',
       createDeployment('aws-load-balancer-controller:v2.0.1', 1),
-      [/v2\.0\.1.*does not know gRPC/],
+      [/v2\.0\.1.*does not support gRPC/],
       [],
     ],
     [
@@ -198,7 +199,7 @@ describe('remarks: the controller', () => {
     [
       'another namespace',
       createCurrentDeployment('--watch-namespace', 'web'),
-      [/--watch-namespace=web: it takes up no Ingress of namespace milvus/],
+      [/--watch-namespace=web: it ignores Ingresses of namespace milvus/],
       [],
     ],
     [
@@ -223,7 +224,7 @@ describe('remarks: the controller', () => {
   })
 })
 
-describe('judgeSubnets', () => {
+describe('validateSubnets', () => {
   const createSubnet = (
     id: string,
     zone: string,
@@ -261,13 +262,13 @@ describe('judgeSubnets', () => {
       'none tagged for an internal one',
       checkSubnets([], vpcSubnets, 'internal'),
       [],
-      [/few are tagged kubernetes.io\/role\/internal-elb=1.*0 in 0 zones/],
+      [/^Too few of the 4 .* tagged kubernetes.io\/role\/internal-elb=1.*: 0 in 0 zones/],
     ],
     [
       'both in one zone',
       checkSubnets([], [createSubnet('s1', 'a', roleTag), createSubnet('s2', 'a', roleTag)]),
       [],
-      [/2 in 1 zones/],
+      [/2 in 1 zone\./],
     ],
     [
       'of another cluster',
@@ -279,7 +280,7 @@ describe('judgeSubnets', () => {
         ],
       ),
       [],
-      [/1 in 1 zones, 1 more for other clusters/],
+      [/1 in 1 zone \(and 1 for other clusters\)/],
     ],
     [
       'of this cluster and another',
@@ -301,14 +302,15 @@ describe('judgeSubnets', () => {
       'one is full',
       checkSubnets([], [createSubnet('s1', 'a', roleTag), createSubnet('s2', 'b', roleTag, 5)]),
       [],
-      [/few are tagged/, /s2 has 5 free addresses/],
+      [/^Too few/, /s2 has 5 free addresses/],
     ],
     ['by id and by Name', checkSubnets(['one', 's2']), [], []],
-    ['unknown', checkSubnets(['s1', 's9']), [/names s9, which the VPC/], []],
-    ['two in one zone', checkSubnets(['s2', 's3']), [/names s3 and s2, both in zone b/], []],
+    ['unknown', checkSubnets(['s1', 's9']), [/contains s9, which is neither/], []],
+    ['two in one zone', checkSubnets(['s2', 's3']), [/contains s3 and s2, both in zone b/], []],
     ['a full one', checkSubnets(['s1', 's4']), [], [/s4 has 3 free/]],
   ])('%s', (_, result, errors, warnings) => {
-    expect(result).toEqual({
+    const messages = result.errors.map(({ message }) => message)
+    expect({ ...result, errors: messages }).toEqual({
       errors: errors.map((pattern) => expect.stringMatching(pattern) as unknown),
       warnings: warnings.map((pattern) => expect.stringMatching(pattern) as unknown),
     })

@@ -17,65 +17,82 @@ const ownAnnotations = {
   'inbound-cidrs': '10.0.0.0/8',
 }
 
-test.each<[string, Record<string, string>, string[], ClassParams]>([
-  ['that says nothing', {}, [], {}],
-  ['that says the same', ownAnnotations, [], {}],
-  ['with the same subnets in another order', { subnets: 'b,a' }, [], {}],
-  ['with other subnets', { subnets: 'a,c' }, ['subnets is a, c, not a, b'], {}],
-  ['of another scheme', { scheme: 'internal' }, ['scheme is internal, not internet-facing'], {}],
-  [
-    'of another scheme, which the class settles',
-    { scheme: 'internal' },
-    [],
-    { scheme: 'internal' },
-  ],
-  ['of another scheme, when the class may settle it', { scheme: 'internal' }, [], 'unreadable'],
-  ['with a name, where this one has none', { 'load-balancer-name': 'x' }, [], {}],
-  ['with another attribute', { 'load-balancer-attributes': 'routing.http2.enabled=true' }, [], {}],
-  [
-    'with another value of an attribute',
-    { 'load-balancer-attributes': 'idle_timeout.timeout_seconds=60' },
-    ['load-balancer-attributes idle_timeout.timeout_seconds is 60, not 600'],
-    {},
-  ],
-  [
-    'with another value of a tag',
-    { tags: 'team=ads,cost=1' },
-    ['tags team is ads, not search'],
-    {},
-  ],
-  [
-    'of another policy on the same port',
-    { 'certificate-arn': 'x', 'ssl-policy': 'B' },
-    ['ssl-policy is B, not A'],
-    {},
-  ],
-  [
-    'of another policy on another port',
-    { 'listen-ports': '[{"HTTPS":8443}]', 'ssl-policy': 'B' },
-    [],
-    {},
-  ],
-  [
-    'for other clients on the same port',
-    { 'listen-ports': '[{"HTTPS":443}]', 'inbound-cidrs': '0.0.0.0/0' },
-    ['inbound-cidrs is 0.0.0.0/0, not 10.0.0.0/8'],
-    {},
-  ],
-  [
-    'of another protocol on the same port',
-    { 'listen-ports': '[{"HTTP":443}]' },
-    ['port 443 is HTTP, not HTTPS'],
-    {},
-  ],
-  ['with a tag that has a name of JavaScript', { tags: 'constructor=x' }, [], {}],
-  ['with ports that nobody can read', { 'listen-ports': '443' }, [], {}],
-])('a member %s', (_, otherAnnotations, expected, classParams) => {
-  expect(
-    findConflicts(
-      createAnnotations(ownAnnotations),
-      createAnnotations(otherAnnotations),
-      classParams,
-    ),
-  ).toEqual(expected)
-})
+const noClassParams: ClassParams = { readable: true, spec: {} }
+
+interface Member {
+  readonly name: string
+  readonly annotations: Record<string, string>
+  readonly conflicts?: readonly string[]
+  readonly classParams?: ClassParams
+}
+
+const members: readonly Member[] = [
+  { name: 'that says nothing', annotations: {} },
+  { name: 'that says the same', annotations: ownAnnotations },
+  { name: 'with the same subnets in another order', annotations: { subnets: 'b,a' } },
+  {
+    name: 'with other subnets',
+    annotations: { subnets: 'a,c' },
+    conflicts: ['subnets is a, c, not a, b'],
+  },
+  {
+    name: 'of another scheme',
+    annotations: { scheme: 'internal' },
+    conflicts: ['scheme is internal, not internet-facing'],
+  },
+  {
+    name: 'of another scheme, which the class settles',
+    annotations: { scheme: 'internal' },
+    classParams: { readable: true, spec: { scheme: 'internal' } },
+  },
+  {
+    name: 'of another scheme, when the class may settle it',
+    annotations: { scheme: 'internal' },
+    classParams: { readable: false },
+  },
+  { name: 'with a name, where this one has none', annotations: { 'load-balancer-name': 'x' } },
+  {
+    name: 'with another attribute',
+    annotations: { 'load-balancer-attributes': 'routing.http2.enabled=true' },
+  },
+  {
+    name: 'with another value of an attribute',
+    annotations: { 'load-balancer-attributes': 'idle_timeout.timeout_seconds=60' },
+    conflicts: ['load-balancer-attributes idle_timeout.timeout_seconds is 60, not 600'],
+  },
+  {
+    name: 'with another value of a tag',
+    annotations: { tags: 'team=ads,cost=1' },
+    conflicts: ['tags team is ads, not search'],
+  },
+  {
+    name: 'of another policy on the same port',
+    annotations: { 'certificate-arn': 'x', 'ssl-policy': 'B' },
+    conflicts: ['ssl-policy is B, not A'],
+  },
+  {
+    name: 'of another policy on another port',
+    annotations: { 'listen-ports': '[{"HTTPS":8443}]', 'ssl-policy': 'B' },
+  },
+  {
+    name: 'for other clients on the same port',
+    annotations: { 'listen-ports': '[{"HTTPS":443}]', 'inbound-cidrs': '0.0.0.0/0' },
+    conflicts: ['inbound-cidrs is 0.0.0.0/0, not 10.0.0.0/8'],
+  },
+  {
+    name: 'of another protocol on the same port',
+    annotations: { 'listen-ports': '[{"HTTP":443}]' },
+    conflicts: ['port 443 is HTTP, not HTTPS'],
+  },
+  { name: 'with a tag that has a name of JavaScript', annotations: { tags: 'constructor=x' } },
+  { name: 'with ports that nobody can read', annotations: { 'listen-ports': '443' } },
+]
+
+test.each(members)(
+  'a member $name',
+  ({ annotations, conflicts = [], classParams = noClassParams }) => {
+    expect(
+      findConflicts(createAnnotations(ownAnnotations), createAnnotations(annotations), classParams),
+    ).toEqual(conflicts)
+  },
+)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { KubernetesObject } from '../../../src/clients/kubernetes/types.ts'
-import { findLatestRevisions } from '../../../src/steps/preflight/release.ts'
+import { findLatestRevisions } from '../../../src/steps/preflight/revisions.ts'
 
 /** `name.revision status`, as helm labels it. */
 function createRevisionObjects(...revisions: string[]): KubernetesObject[] {

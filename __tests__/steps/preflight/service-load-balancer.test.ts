@@ -21,7 +21,7 @@ const nlbAnnotations = {
   name: 'milvus-service',
 }
 
-describe('loadBalancerOf', () => {
+describe('resolveServiceLoadBalancer', () => {
   test.each([
     {
       name: 'nothing said',
@@ -100,7 +100,7 @@ test('only what the annotations hand to the controller outlives the type', () =>
   )
 })
 
-describe('restoredLoadBalancer', () => {
+describe('resolveRestoredLoadBalancer', () => {
   const createService = (annotations: Record<string, string>): Service => ({
     metadata: {
       name: 'milvus-demo',

@@ -52,78 +52,86 @@ const createRelease = (overrides: Partial<ReleaseRevision> = {}) => ({
 })
 
 describe('findService', () => {
-  test.each<
-    [
-      string,
-      Service[],
-      Parameters<typeof findService>[2],
-      Parameters<typeof createSettings>[0],
-      string,
-    ]
-  >([
-    ['the only one', [milvusService, metricsService], createRelease(), {}, 'milvus-demo'],
-    ["beside Pulsar's proxy", [pulsarService, milvusService], createRelease(), {}, 'milvus-demo'],
-    [
-      "beside Pulsar's proxy, when the release may not be read",
-      [pulsarService, milvusService],
-      undefined,
-      {},
-      'milvus-demo',
-    ],
-    [
-      'beside a dependency with the recommended labels',
-      [kafkaService, milvusService],
-      createRelease(),
-      {},
-      'milvus-demo',
-    ],
-    [
-      'beside a dependency with the recommended labels, when the release may not be read',
-      [kafkaService, milvusService],
-      undefined,
-      {},
-      'milvus-demo',
-    ],
-    ['beside another release', [otherService, milvusService], createRelease(), {}, 'milvus-demo'],
-    [
-      'of the release that is asked for, when no release may be read',
-      [otherService, pulsarService, milvusService],
-      undefined,
-      { release: 'second' },
-      'second-milvus',
-    ],
-    [
-      'with nameOverride',
-      [pulsarService, kafkaService, renamedService],
-      createRelease({ values: { nameOverride: 'vectors' } }),
-      {},
-      'vec',
-    ],
-    [
-      'with nameOverride, when the release may not be read',
-      [pulsarService, renamedService],
-      undefined,
-      {},
-      'vec',
-    ],
-    [
-      'as part of another chart, under an alias',
-      [pulsarService, renamedService],
-      createRelease({ chart: { name: 'platform', version: '1.0.0', appVersion: '' } }),
-      {},
-      'vec',
-    ],
-    [
-      'by its name',
-      [pulsarService, milvusService],
-      undefined,
-      { service: 'milvus-demo-pulsarv3-proxy' },
-      'milvus-demo-pulsarv3-proxy',
-    ],
-  ])('%s', (_, services, releaseTarget, settingsOverrides, expected) => {
-    expect(
-      findService(createSettings(settingsOverrides), services, releaseTarget).metadata.name,
-    ).toBe(expected)
+  interface Lookup {
+    readonly name: string
+    readonly services: Service[]
+    /** Undefined when no release can be read. */
+    readonly release: Parameters<typeof findService>[2]
+    readonly settings?: Parameters<typeof createSettings>[0]
+    readonly expected: string
+  }
+  const lookups: readonly Lookup[] = [
+    {
+      name: 'the only one',
+      services: [milvusService, metricsService],
+      release: createRelease(),
+      expected: 'milvus-demo',
+    },
+    {
+      name: "beside Pulsar's proxy",
+      services: [pulsarService, milvusService],
+      release: createRelease(),
+      expected: 'milvus-demo',
+    },
+    {
+      name: "beside Pulsar's proxy, when the release may not be read",
+      services: [pulsarService, milvusService],
+      release: undefined,
+      expected: 'milvus-demo',
+    },
+    {
+      name: 'beside a dependency with the recommended labels',
+      services: [kafkaService, milvusService],
+      release: createRelease(),
+      expected: 'milvus-demo',
+    },
+    {
+      name: 'beside a dependency with the recommended labels, when the release may not be read',
+      services: [kafkaService, milvusService],
+      release: undefined,
+      expected: 'milvus-demo',
+    },
+    {
+      name: 'beside another release',
+      services: [otherService, milvusService],
+      release: createRelease(),
+      expected: 'milvus-demo',
+    },
+    {
+      name: 'of the release that is asked for, when no release may be read',
+      services: [otherService, pulsarService, milvusService],
+      release: undefined,
+      settings: { release: 'second' },
+      expected: 'second-milvus',
+    },
+    {
+      name: 'with nameOverride',
+      services: [pulsarService, kafkaService, renamedService],
+      release: createRelease({ values: { nameOverride: 'vectors' } }),
+      expected: 'vec',
+    },
+    {
+      name: 'with nameOverride, when the release may not be read',
+      services: [pulsarService, renamedService],
+      release: undefined,
+      expected: 'vec',
+    },
+    {
+      name: 'as part of another chart, under an alias',
+      services: [pulsarService, renamedService],
+      release: createRelease({ chart: { name: 'platform', version: '1.0.0', appVersion: '' } }),
+      expected: 'vec',
+    },
+    {
+      name: 'by its name',
+      services: [pulsarService, milvusService],
+      release: undefined,
+      settings: { service: 'milvus-demo-pulsarv3-proxy' },
+      expected: 'milvus-demo-pulsarv3-proxy',
+    },
+  ]
+  test.each(lookups)('$name', ({ services, release, settings, expected }) => {
+    expect(findService(createSettings(settings), services, release).metadata.name).toBe(expected)
   })
 
   test.each<[string, Service[], Parameters<typeof findService>[2], string]>([

@@ -1,128 +1,93 @@
 /**
- * A small REST client of the Kubernetes API: raw JSON, one kept connection, watches under our own
- * control. docs/decisions/kubernetes-client.md says why not the generated one.
+ * A small REST client of the Kubernetes API: raw JSON, one kept-alive connection, watches under our
+ * own control. docs/decisions/kubernetes-client.md explains why it is not the generated client.
  */
-import { ActionError } from '../../failures/action-error.ts'
-import { retry } from '../../util/retry.ts'
 import type { Clock } from '../../util/polling.ts'
 import type { Connection } from './connection.ts'
-import { isObjectRejection, isWebhookError, authErrors } from './api-errors.ts'
-import {
-  RequestTimeoutError,
-  StatusError,
-  responseNotJson,
-  parseJson,
-  readBody,
-  sendRequest,
-  toStatusError,
-  responseTooLarge,
-  type Request,
-} from './request.ts'
+import { listAllPages, type ItemFilter } from './list.ts'
+import { StatusError, sendRequest } from './request.ts'
+import { Transport, type TransportOptions } from './transport.ts'
 import type { KubernetesObject, ManagedFieldsEntry } from './types.ts'
-import { getErrorMessage } from '../../util/text.ts'
 
-/** What a list may be narrowed by. */
+/** Which items of a collection a list or watch is limited to. */
 export interface Selectors {
   readonly labelSelector?: string
   readonly fieldSelector?: string
 }
 
-/** How often an expired or a too large list is begun. */
-const maxListAttempts = 3
-/**
- * How long a call may take with all its attempts, and a list with all its pages, in milliseconds:
- * an answer may drip for ever.
- */
-const callTimeout = 60_000
-/**
- * Items of a page, and fewer when such a page is too large. Source: Kubernetes API concepts,
- * "Retrieving large results sets in chunks".
- */
-const pageSizes = [250, 25, 1]
-/** A list of more pages does not end. */
-const maxPages = 1_000
-/** Items that a list may keep in memory. */
-const maxItems = 20_000
-/** Between two words of a watch, in milliseconds: one that says very much is not read faster. */
+/** Milliseconds between two reads from a watch: a very talkative one is not read faster. */
 const watchEventInterval = 50
 
+/** Milliseconds before a watch that ended is opened again. */
+const watchRestartDelay = 1_000
+
 /**
- * The calls that steps make. Failures that mean the same everywhere (unreachable, 401, 403) are
- * thrown as ActionError, others as StatusError.
+ * The requests that steps make. Failures that mean the same everywhere (unreachable, 401, 403) are
+ * thrown as ActionError, others as StatusError. `operation` parameters describe a request for error
+ * messages, as an infinitive: `read namespace milvus`.
  */
 export class KubernetesClient {
-  private readonly connection: Connection
-  private readonly options: { signal: AbortSignal; clock: Clock }
-  /** How far the API's clock is ahead of ours, in milliseconds. */
-  private clockSkew = 0
+  private readonly transport: Transport
+  private readonly clock: Clock
 
-  constructor(connection: Connection, options: { signal: AbortSignal; clock: Clock }) {
-    this.connection = connection
-    this.options = options
+  constructor(connection: Connection, options: TransportOptions) {
+    this.transport = new Transport(connection, options)
+    this.clock = options.clock
   }
 
   /**
-   * The time by the API's clock, to the second: what different machines write into one object has
-   * to be of one clock. Milliseconds since the epoch.
+   * The time on the API server's clock, to the second: values that different machines write into
+   * one object must come from one clock. Milliseconds since the epoch.
    */
   now(): number {
-    return this.options.clock.now() + this.clockSkew
+    return this.transport.now()
   }
 
   /**
-   * The same client for what has to be done though the job was cancelled.
-   * @param timeout milliseconds for all of it
+   * The same client for work that must finish although the job was cancelled.
+   * @param timeout milliseconds for all of that work
    */
   detached(timeout: number): KubernetesClient {
-    const client = new KubernetesClient(this.connection, {
-      ...this.options,
-      signal: AbortSignal.timeout(timeout),
-    })
-    client.clockSkew = this.clockSkew
-    return client
+    const options = this.transport.optionsWithSignal(AbortSignal.timeout(timeout))
+    return new KubernetesClient(this.transport.connection, options)
   }
 
-  /** One object; undefined when there is none. */
+  /** Reads one object; undefined when it does not exist. */
   async get<T>(path: string, operation: string): Promise<T | undefined> {
     try {
-      return (await this.requestJson({ method: 'GET', path, operation })) as T
+      return (await this.transport.send({ method: 'GET', path, operation })) as T
     } catch (thrown) {
       if (thrown instanceof StatusError && thrown.status === 404) return undefined
       throw thrown
     }
   }
 
-  /**
-   * The items of a collection.
-   * @param filter what is kept of the items so far, for a list that may be very long; everything
-   *   when absent
-   */
+  /** Lists the items of a collection that pass `filter`. */
   async list<T extends KubernetesObject>(
     path: string,
     selectors: Selectors,
     operation: string,
-    filter?: (items: T[]) => T[],
+    filter?: ItemFilter<T>,
   ): Promise<T[]> {
-    return this.listAllPages<T>({ method: 'GET', path, query: { ...selectors }, operation }, filter)
+    const request = { method: 'GET', path, query: { ...selectors }, operation } as const
+    return listAllPages<T>(this.transport, request, filter)
   }
 
   /**
-   * The resourceVersion of a collection as it is now: what is written to it later has a greater
-   * one.
+   * The current resourceVersion of a collection: every later write to it gets a greater one.
    */
   async getCollectionVersion(path: string, operation: string): Promise<string> {
-    const answer = (await this.requestJson({
+    const list = (await this.transport.send({
       method: 'GET',
       path,
       query: { limit: '1' },
       operation,
     })) as { metadata?: { resourceVersion?: string } }
-    return answer.metadata?.resourceVersion ?? ''
+    return list.metadata?.resourceVersion ?? ''
   }
 
   /**
-   * The names and labels of a collection's items: for objects whose data is large and not asked
-   * for.
+   * Lists names and labels only, for objects with large data.
    */
   async listMetadata(
     path: string,
@@ -132,7 +97,8 @@ export class KubernetesClient {
     const headers = {
       Accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json',
     }
-    return this.listAllPages<KubernetesObject>(
+    return listAllPages<KubernetesObject>(
+      this.transport,
       { method: 'GET', path, query: { ...selectors }, headers, operation },
       (items) =>
         items.map(({ metadata: { name, uid, resourceVersion, labels = {} } }) => ({
@@ -142,22 +108,19 @@ export class KubernetesClient {
   }
 
   /**
-   * Server-side apply. Safe to repeat.
+   * Server-side apply. Idempotent.
    * @param object or its YAML
-   * @param options with `dryRun` nothing is written, and fields that nobody knows are passed over
-   * @returns the object as it is now, or as it would be
+   * @param options with `dryRun`, nothing is written and unknown fields are ignored
+   * @returns the resulting object
    */
   async apply<T>(
     path: string,
     object: object | string,
-    {
-      fieldManager,
-      force,
-      dryRun = false,
-    }: { fieldManager: string; force: boolean; dryRun?: boolean },
+    options: { fieldManager: string; force: boolean; dryRun?: boolean },
     operation: string,
   ): Promise<T> {
-    return (await this.requestJson({
+    const { fieldManager, force, dryRun = false } = options
+    return (await this.transport.send({
       method: 'PATCH',
       path,
       query: {
@@ -172,7 +135,7 @@ export class KubernetesClient {
   }
 
   /**
-   * Asks a review: an object that the API answers and keeps nowhere.
+   * Creates a review: an object that the API fills in and does not store.
    * @returns the object with its status
    */
   createReview<T>(path: string, object: object, operation: string): Promise<T> {
@@ -180,7 +143,8 @@ export class KubernetesClient {
   }
 
   /**
-   * Makes an object. A lost answer is asked for again: 409 then may mean that it was made.
+   * Creates an object. The request is repeated when its response is lost: 409 can then mean that
+   * the first attempt succeeded.
    * @param path of the collection
    */
   create<T>(path: string, object: object, operation: string): Promise<T> {
@@ -188,8 +152,8 @@ export class KubernetesClient {
   }
 
   /**
-   * Puts an object in place of the one whose resourceVersion it has: 409 when that has changed, as
-   * a lost answer makes it look.
+   * Replaces the object that has the same resourceVersion: 409 when it has changed, or when the
+   * response of a first attempt was lost.
    */
   replace<T>(path: string, object: object, operation: string): Promise<T> {
     return this.write('PUT', path, object, operation)
@@ -201,7 +165,7 @@ export class KubernetesClient {
     object: object,
     operation: string,
   ): Promise<T> {
-    return (await this.requestJson({
+    return (await this.transport.send({
       method,
       path,
       headers: { 'Content-Type': 'application/json' },
@@ -211,9 +175,9 @@ export class KubernetesClient {
   }
 
   /**
-   * Deletes an object with what it owns, as long as it is still the one of this uid. Nothing
-   * happens when there is none. Unasked, the API would leave the pods of a Job. Source: Kubernetes,
-   * pkg/registry/batch/job/strategy.go, DefaultGarbageCollectionPolicy.
+   * Deletes an object and its dependents if its uid is still the same; does nothing when the object
+   * does not exist. The propagation policy is explicit because the default leaves the pods of a
+   * Job. Source: Kubernetes, pkg/registry/batch/job/strategy.go, DefaultGarbageCollectionPolicy.
    */
   async deleteObject(path: string, uid: string, operation: string): Promise<void> {
     const body = JSON.stringify({
@@ -223,8 +187,8 @@ export class KubernetesClient {
       preconditions: { uid },
     })
     try {
-      // Node sends the length of a body by itself, but not with DELETE.
-      await this.requestJson({
+      // Node sets the length of a body, but not for DELETE.
+      await this.transport.send({
         method: 'DELETE',
         path,
         headers: { 'Content-Type': 'application/json', 'Content-Length': String(body.length) },
@@ -237,8 +201,8 @@ export class KubernetesClient {
   }
 
   /**
-   * Replaces managedFields, as long as the object is still the one that was read.
-   * @returns the object as it is now
+   * Replaces managedFields if the object has not changed since it was read.
+   * @returns the resulting object
    */
   async replaceManagedFields<T>(
     path: string,
@@ -254,11 +218,11 @@ export class KubernetesClient {
   }
 
   /**
-   * All of the operations or none: 422 when one of them cannot be done. Source: RFC 6902.
-   * @returns the object as it is now
+   * Applies all of the operations or none: 422 when one of them fails. Source: RFC 6902.
+   * @returns the resulting object
    */
   async jsonPatch<T>(path: string, operations: readonly object[], operation: string): Promise<T> {
-    return (await this.requestJson({
+    return (await this.transport.send({
       method: 'PATCH',
       path,
       headers: { 'Content-Type': 'application/json-patch+json' },
@@ -268,9 +232,9 @@ export class KubernetesClient {
   }
 
   /**
-   * Calls `onChange` for whatever a watch says, until the signal is aborted. A watch is only a
-   * reason to look sooner: when it ends it is opened again, and when it may not be opened at all
-   * the caller's own interval has to do.
+   * Calls `onChange` for every event of a watch until the signal is aborted. A watch only makes the
+   * caller poll sooner: it is opened again when it ends, and when it is not permitted the caller's
+   * own poll interval has to suffice.
    */
   async watch(
     path: string,
@@ -286,202 +250,22 @@ export class KubernetesClient {
           query: { ...selectors, watch: 'true', timeoutSeconds: '300' },
           operation: `watch ${path}`,
         } as const
-        const response = await sendRequest(this.connection, request, signal)
-        // Not permitted, or not there: the caller's interval has to do. Anything else may heal.
+        const response = await sendRequest(this.transport.connection, request, signal)
+        // Not permitted, or not served. Anything else may be transient.
         if ([401, 403, 404].includes(response.statusCode ?? 0)) {
           response.destroy()
           return
         }
-        // What it says is not looked at, and a line may be without end: where one ends, something
-        // changed.
+        // Events are not parsed, because a line may be endless: the end of one means a change.
         for await (const chunk of response as AsyncIterable<Buffer>) {
           if (!chunk.includes('\n')) continue
           onChange()
-          await this.options.clock.sleep(watchEventInterval, signal)
+          await this.clock.sleep(watchEventInterval, signal)
         }
       } catch {
-        // A watch that breaks loses nothing: it is opened again, and the caller looks anyway.
+        // A broken watch loses nothing: it is opened again, and the caller polls anyway.
       }
-      await this.options.clock.sleep(1_000, signal)
+      await this.clock.sleep(watchRestartDelay, signal)
     }
-  }
-
-  private async requestJson(request: Request): Promise<unknown> {
-    return this.withDeadline(request, (signal) => this.requestWithRetries(request, signal))
-  }
-
-  /** Work that is over in time, and its failure in our words. */
-  private async withDeadline<T>(
-    request: Request,
-    work: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const deadlineSignal = AbortSignal.timeout(callTimeout)
-    try {
-      return await work(AbortSignal.any([this.options.signal, deadlineSignal]))
-    } catch (thrown) {
-      const hasTimedOut = deadlineSignal.aborted && !this.options.signal.aborted
-      throw this.translateError(
-        hasTimedOut
-          ? new StatusError(0, {
-              message: `its answer was not whole within ${callTimeout / 1000} s`,
-            })
-          : thrown,
-        request,
-      )
-    }
-  }
-
-  /**
-   * One answer, as JSON.
-   * @throws what `translate` takes
-   */
-  private async requestWithRetries(request: Request, signal: AbortSignal): Promise<unknown> {
-    let hasRenewedCredentials = false
-    const attemptRequest = async (): Promise<unknown> => {
-      const response = await sendRequest(this.connection, request, signal)
-      const serverTime = Date.parse(response.headers.date ?? '')
-      if (!Number.isNaN(serverTime)) this.clockSkew = serverTime - this.options.clock.now()
-      const body = await readBody(response)
-      const status = response.statusCode ?? 0
-      if (status === 401 && !hasRenewedCredentials && this.connection.invalidateCredentials()) {
-        hasRenewedCredentials = true
-        return attemptRequest()
-      }
-      if (status >= 200 && status < 300) return parseJson(status, body)
-      if (response.headers.location !== undefined)
-        throw new StatusError(status, {
-          message: `it redirects to ${response.headers.location}, and the credentials are for this server alone`,
-        })
-      throw toStatusError(response, body)
-    }
-    return retry(attemptRequest, {
-      maxAttempts,
-      retryAfter: (thrown) => (thrown instanceof StatusError ? thrown.retryAfter : 0),
-      signal,
-      clock: this.options.clock,
-    })
-  }
-
-  /**
-   * All pages of a list. It begins anew when the API no longer knows where it was, and in smaller
-   * pages when one is too large.
-   */
-  private async listAllPages<T extends KubernetesObject>(
-    request: Request,
-    filter?: (items: T[]) => T[],
-  ): Promise<T[]> {
-    return this.withDeadline(request, async (signal) => {
-      for (let pageSizeIndex = 0, attempt = 1; ; attempt += 1) {
-        try {
-          return await this.fetchPages(request, pageSizes[pageSizeIndex] ?? 1, signal, filter)
-        } catch (thrown) {
-          const isTooLarge = thrown instanceof StatusError && thrown.reason === responseTooLarge
-          const isExpired = thrown instanceof StatusError && thrown.status === 410
-          if (attempt >= maxListAttempts || !(isTooLarge || isExpired)) throw thrown
-          if (isTooLarge) pageSizeIndex += 1
-        }
-      }
-    })
-  }
-
-  private async fetchPages<T extends KubernetesObject>(
-    request: Request,
-    limit: number,
-    signal: AbortSignal,
-    filter?: (items: T[]) => T[],
-  ): Promise<T[]> {
-    let collectedItems: T[] = []
-    let continueToken = ''
-    for (let page = 1; page <= maxPages; page += 1) {
-      const query = {
-        ...request.query,
-        limit: String(limit),
-        ...(continueToken !== '' && { continue: continueToken }),
-      }
-      const { items, metadata } = parseList(
-        await this.requestWithRetries({ ...request, query }, signal),
-      )
-      collectedItems = collectedItems.concat(items as T[])
-      if (filter) collectedItems = filter(collectedItems)
-      if (collectedItems.length > maxItems)
-        throw new StatusError(200, {
-          message: `its list has more than ${maxItems} items, which this action does not read`,
-        })
-      const previousToken = continueToken
-      continueToken = metadata?.continue ?? ''
-      if (continueToken === '') return collectedItems
-      if (continueToken === previousToken) break
-    }
-    throw new StatusError(200, {
-      message: `its list does not end after ${maxPages} pages, or names the same page twice`,
-    })
-  }
-
-  private translateError(thrown: unknown, { method, operation }: Request): unknown {
-    if (thrown instanceof ActionError) return thrown
-    if (!(thrown instanceof StatusError)) {
-      if (this.options.signal.aborted) return thrown
-      return new ActionError({
-        code: 'cluster-unreachable',
-        problem: `The Kubernetes API at ${this.connection.server} cannot be reached: ${getErrorMessage(thrown)}${this.connection.accessRestriction === undefined ? '' : `. This endpoint ${this.connection.accessRestriction}.`}`,
-        remedy:
-          "Check that this runner may reach it: a private endpoint needs a runner in the cluster's network, a public one may allow only some addresses.",
-        cause: thrown,
-      })
-    }
-    const describeAuthError = authErrors[thrown.status]
-    if (describeAuthError && !isWebhookError(thrown))
-      return new ActionError({ ...describeAuthError(thrown.message, operation), cause: thrown })
-    const isHandledByCaller =
-      thrown.status === 404 ||
-      (method !== 'GET' &&
-        (isObjectRejection(thrown) ||
-          (thrown.status >= 400 && thrown.status < 500 && thrown.status !== 429)))
-    if (isHandledByCaller) return thrown
-    return new ActionError({
-      code: 'cluster-request-failed',
-      problem: `The Kubernetes API could not ${operation}: ${thrown.status === 0 || thrown.message.startsWith('HTTP ') ? '' : `HTTP ${thrown.status}, `}${thrown.message}`,
-      remedy: `Run the job again in some minutes; if it stays, check the control plane ("kubectl get --raw '/readyz?verbose'").`,
-      cause: thrown,
-    })
   }
 }
-
-/**
- * A page of a list.
- * @throws StatusError for what is none
- */
-function parseList(answer: unknown): {
-  readonly items: readonly KubernetesObject[]
-  readonly metadata?: { readonly continue?: string }
-} {
-  const list = answer as {
-    readonly items?: unknown
-    readonly metadata?: { readonly continue?: string }
-  } | null
-  const items = list?.items ?? []
-  const isObject = (item: unknown): boolean =>
-    typeof (item as KubernetesObject | null)?.metadata === 'object'
-  if (list === null || !Array.isArray(items) || !items.every(isObject))
-    throw new StatusError(200, { message: 'the answer is no list of objects' })
-  return { ...list, items: items as KubernetesObject[] }
-}
-
-/**
- * How often to try in all what failed so. Too many requests, a server that fails or is not ready, a
- * broken connection: time heals these, and an API server that is restarted is back within some
- * seconds. A webhook's failure is no server's; a silence has cost much time already.
- */
-function maxAttempts(thrown: unknown): number {
-  if (thrown instanceof ActionError || /CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO/.test(errorCode(thrown)))
-    return 1
-  if (thrown instanceof RequestTimeoutError) return 2
-  if (!(thrown instanceof StatusError)) return 6
-  if (thrown.reason === responseTooLarge) return 1
-  return (thrown.reason === responseNotJson || [429, 500, 502, 503, 504].includes(thrown.status)) &&
-    !isObjectRejection(thrown)
-    ? 6
-    : 1
-}
-
-const errorCode = (thrown: unknown): string => (thrown as { code?: string }).code ?? ''

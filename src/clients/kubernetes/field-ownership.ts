@@ -1,10 +1,10 @@
 /**
- * Field ownership: what managedFields says, and moving it. Source: Kubernetes, server-side apply;
- * client-go, util/csaupgrade.
+ * Field ownership: reading managedFields and transferring entries. Source: Kubernetes, server-side
+ * apply; client-go, util/csaupgrade.
  */
 import type { KubernetesObject, FieldsV1, ManagedFieldsEntry } from './types.ts'
 
-/** The manager of what `kubectl apply` without --server-side owns. */
+/** The field manager of `kubectl apply` without --server-side. */
 export const kubectlManager = 'kubectl-client-side-apply'
 
 /** The annotations that `manager` owns by server-side apply. */
@@ -20,8 +20,8 @@ function findAppliedFields(object: KubernetesObject, manager: string): FieldsV1 
 }
 
 /**
- * Who holds a field, whoever set something last first.
- * @param path of the field, as managedFields has it: `['f:spec', 'f:rules']`
+ * The owners of a field, the most recent first.
+ * @param path of the field in the notation of managedFields: `['f:spec', 'f:rules']`
  */
 export function findFieldManagers(
   object: KubernetesObject,
@@ -35,17 +35,17 @@ export function findFieldManagers(
 }
 
 /**
- * What `fields` and `kubectlManager` have in common: what an apply of ours could conflict with, or
- * never take away.
+ * Those of `fields` that `kubectl apply` owns: our apply would conflict with them, or could never
+ * remove them.
  */
 export function fieldsOwnedByKubectl(object: KubernetesObject, fields: FieldsV1): FieldsV1 {
   return intersect(fields, findKubectlEntry(object)?.fieldsV1 ?? {})
 }
 
 /**
- * managedFields with the ownership of `fields` moved from `kubectl apply` to `manager`, as
- * kubectl's own upgrade to server-side apply moves all of it. What is not in `fields` stays with
- * kubectl: nobody asked us to take it away.
+ * The managedFields of an object after the ownership of `fields` moves from `kubectl apply` to
+ * `manager`. kubectl's own migration to server-side apply moves everything; here, kubectl keeps all
+ * other fields, because removing them was not requested.
  * @param now ISO 8601
  */
 export function transferManagedFields(
@@ -54,49 +54,43 @@ export function transferManagedFields(
   manager: string,
   now: string,
 ): ManagedFieldsEntry[] {
-  const kubectlOwned = findKubectlEntry(object)
+  const kubectlEntry = findKubectlEntry(object)
   const ownEntry = object.metadata.managedFields?.find((entry) => isApplyEntry(entry, manager))
-  const transferredFields = merge(ownEntry?.fieldsV1 ?? {}, fieldsOwnedByKubectl(object, fields))
-  const otherEntries = (object.metadata.managedFields ?? []).filter(
-    (entry) => entry !== kubectlOwned && entry !== ownEntry,
+  const entries = (object.metadata.managedFields ?? []).filter(
+    (entry) => entry !== kubectlEntry && entry !== ownEntry,
   )
-  return [
-    ...otherEntries,
-    ...(kubectlOwned
-      ? [{ ...kubectlOwned, fieldsV1: subtract(kubectlOwned.fieldsV1 ?? {}, fields) }]
-      : []),
-    {
-      ...(ownEntry ?? {
-        manager,
-        operation: 'Apply',
-        apiVersion: kubectlOwned?.apiVersion ?? '',
-        fieldsType: 'FieldsV1',
-      }),
-      time: now,
-      fieldsV1: transferredFields,
-    },
-  ]
+  if (kubectlEntry)
+    entries.push({ ...kubectlEntry, fieldsV1: subtract(kubectlEntry.fieldsV1 ?? {}, fields) })
+  const newEntry: ManagedFieldsEntry = {
+    manager,
+    operation: 'Apply',
+    apiVersion: kubectlEntry?.apiVersion ?? '',
+    fieldsType: 'FieldsV1',
+  }
+  entries.push({
+    ...(ownEntry ?? newEntry),
+    time: now,
+    fieldsV1: merge(ownEntry?.fieldsV1 ?? {}, fieldsOwnedByKubectl(object, fields)),
+  })
+  return entries
 }
 
 /**
- * managedFields of `now` with what `kubectl apply` held in `before`, and nothing of `manager`: the
- * way back from `takeOver`.
+ * Reverts `transferManagedFields`: the managedFields of `current` with the entry that `kubectl
+ * apply` had in `previous`, and without the one of `manager`.
  */
 export function restoreManagedFields(
   current: KubernetesObject,
   previous: KubernetesObject,
   manager: string,
 ): ManagedFieldsEntry[] {
-  const [currentKubectlEntry, previousKubectlEntry] = [
-    findKubectlEntry(current),
-    findKubectlEntry(previous),
-  ]
-  return [
-    ...(current.metadata.managedFields ?? []).filter(
-      (entry) => entry !== currentKubectlEntry && !isApplyEntry(entry, manager),
-    ),
-    ...(previousKubectlEntry ? [previousKubectlEntry] : []),
-  ]
+  const currentKubectlEntry = findKubectlEntry(current)
+  const previousKubectlEntry = findKubectlEntry(previous)
+  const entries = (current.metadata.managedFields ?? []).filter(
+    (entry) => entry !== currentKubectlEntry && !isApplyEntry(entry, manager),
+  )
+  if (previousKubectlEntry) entries.push(previousKubectlEntry)
+  return entries
 }
 
 const findKubectlEntry = (object: KubernetesObject): ManagedFieldsEntry | undefined =>
@@ -110,7 +104,7 @@ const isApplyEntry = (entry: ManagedFieldsEntry, manager: string): boolean =>
 
 const isLeaf = (tree: FieldsV1): boolean => Object.keys(tree).length === 0
 
-/** The leaves of `a` that `b` has too. */
+/** The leaves of `a` that `b` contains too. */
 function intersect(a: FieldsV1, b: FieldsV1): FieldsV1 {
   return Object.fromEntries(
     Object.entries(a).flatMap(([key, subtree]) => {
@@ -131,7 +125,7 @@ function merge(a: FieldsV1, b: FieldsV1): FieldsV1 {
   )
 }
 
-/** `a` without the leaves of `b`, and without branches that this leaves bare. */
+/** `a` without the leaves of `b`, and without branches that become empty. */
 function subtract(a: FieldsV1, b: FieldsV1): FieldsV1 {
   return Object.fromEntries(
     Object.entries(a).flatMap(([key, subtree]) => {

@@ -1,15 +1,14 @@
 /**
- * Fields of objects as the API server names them in messages:
+ * Field paths as the API server writes them in messages:
  * `.spec.ports[port=19530,protocol="TCP"].targetPort`.
  */
 
 /**
- * The value of a field. Names of fields may have dots in them (`.data.user.yaml`), so that an
- * object says where one ends. Source: sigs.k8s.io/structured-merge-diff, fieldpath/element.go,
+ * The value of a field. Field names can contain dots (`.data.user.yaml`), so that only the object
+ * tells where a name ends. Source: sigs.k8s.io/structured-merge-diff, fieldpath/element.go,
  * PathElement.String.
- *
- * @param fieldPath an empty one is the object itself
- * @returns undefined where the object does not have it
+ * @param fieldPath empty for the object itself
+ * @returns undefined where the object does not contain the field
  */
 export function valueAtFieldPath(object: unknown, fieldPath: string): unknown {
   if (fieldPath === '') return object
@@ -26,8 +25,8 @@ export function valueAtFieldPath(object: unknown, fieldPath: string): unknown {
 }
 
 /**
- * A value below an item, which is named by its keys (`[name="proxy"]`) or, in a set, by itself
- * (`[="finalizer"]`).
+ * The value of a field of a list item. The path identifies the item by its keys (`[name="proxy"]`)
+ * or, in a set, by its value (`[="finalizer"]`).
  */
 function listItemValue(list: readonly unknown[], fieldPath: string): unknown {
   const [selector, keyExpressions = ''] =
@@ -39,7 +38,7 @@ function listItemValue(list: readonly unknown[], fieldPath: string): unknown {
   const matchesKeys = (item: unknown): boolean =>
     itemKeys.every(({ key, value }) => {
       const actual = key === '' ? item : (item as Record<string, unknown> | null)?.[key]
-      // Only keys that have a default may be absent.
+      // Only keys with a default value may be absent.
       return actual === undefined || JSON.stringify(actual) === value
     })
   return valueAtFieldPath(list.find(matchesKeys), fieldPath.slice(selector.length))

@@ -1,13 +1,13 @@
-/** Who else keeps an object: tools that would set back what another changes. */
+/** Tools that manage an object besides this action, and would revert its changes. */
 import type { KubernetesObject } from './types.ts'
 
-/** A tool, and the thing of it that an object belongs to. */
+/** A tool, and its own object that the managed object belongs to. */
 export interface ManagingTool {
   /** `Argo CD`, `Flux`, `the Milvus Operator`, `Terraform`, `Pulumi`. */
   readonly tool: string
   /**
-   * `Application milvus`, `HelmRelease milvus`; of a tool that is known by its field manager only,
-   * what to look for.
+   * `Application milvus`, `HelmRelease milvus`; when only the field manager identifies the tool,
+   * what to search for.
    */
   readonly owner: string
   /**
@@ -21,50 +21,57 @@ const helmValues = (typePath: string): string => `${typePath} in its values`
 const fluxValues = (typePath: string): string => `spec.values.${typePath}`
 const serviceSource = (): string => 'spec.type of the Service in its source'
 
-/** The marks that tools put on their objects: where, key -> the manager. The first counts. */
-const ownerMarkers: readonly (readonly [
-  'labels' | 'annotations',
-  key: string,
-  manager: (value: string) => ManagingTool,
-])[] = [
-  // Source: Argo CD, docs/user-guide/resource_tracking.md: APPLICATION:GROUP/KIND:NAMESPACE/NAME.
-  [
-    'annotations',
-    'argocd.argoproj.io/tracking-id',
-    (value) => ({
+/** A label or annotation that a tool sets on the objects it manages. */
+interface OwnerMarker {
+  readonly location: 'labels' | 'annotations'
+  readonly key: string
+  readonly identifyTool: (value: string) => ManagingTool
+}
+
+/** The first marker found counts. */
+const ownerMarkers: readonly OwnerMarker[] = [
+  {
+    // Source: Argo CD, docs/user-guide/resource_tracking.md: APPLICATION:GROUP/KIND:NAMESPACE/NAME.
+    location: 'annotations',
+    key: 'argocd.argoproj.io/tracking-id',
+    identifyTool: (value) => ({
       tool: 'Argo CD',
       owner: `Application ${value.split(':')[0] ?? ''}`,
       serviceTypeSetting: helmValues,
     }),
-  ],
-  [
-    'labels',
-    'argocd.argoproj.io/instance',
-    (value) => ({ tool: 'Argo CD', owner: `Application ${value}`, serviceTypeSetting: helmValues }),
-  ],
-  // Source: Flux, helm-controller, internal/postrender/origin_labels.go; kustomize-controller,
-  // docs/spec/v1/kustomizations.md.
-  [
-    'labels',
-    'helm.toolkit.fluxcd.io/name',
-    (value) => ({
+  },
+  {
+    location: 'labels',
+    key: 'argocd.argoproj.io/instance',
+    identifyTool: (value) => ({
+      tool: 'Argo CD',
+      owner: `Application ${value}`,
+      serviceTypeSetting: helmValues,
+    }),
+  },
+  {
+    // Source: Flux, helm-controller, internal/postrender/origin_labels.go.
+    location: 'labels',
+    key: 'helm.toolkit.fluxcd.io/name',
+    identifyTool: (value) => ({
       tool: 'Flux',
       owner: `HelmRelease ${value}`,
       serviceTypeSetting: fluxValues,
     }),
-  ],
-  [
-    'labels',
-    'kustomize.toolkit.fluxcd.io/name',
-    (value) => ({
+  },
+  {
+    // Source: Flux, kustomize-controller, docs/spec/v1/kustomizations.md.
+    location: 'labels',
+    key: 'kustomize.toolkit.fluxcd.io/name',
+    identifyTool: (value) => ({
       tool: 'Flux',
       owner: `Kustomization ${value}`,
       serviceTypeSetting: serviceSource,
     }),
-  ],
+  },
 ]
 
-/** The managers of fields by which tools are known that left no mark. */
+/** Field managers of tools that set no marker. */
 const toolByFieldManager: Readonly<Record<string, ManagingTool>> = {
   'argocd-controller': {
     tool: 'Argo CD',
@@ -84,101 +91,120 @@ const toolByFieldManager: Readonly<Record<string, ManagingTool>> = {
 }
 
 /**
- * Programs that carry helm's or Kubernetes' client inside: the API server then names them after
- * their binary. Sources: helm, pkg/kube/client.go, getManagedFieldsManager; Terraform, "Provider
+ * Programs that embed helm's or Kubernetes' client: the API server names their field manager after
+ * the binary. Sources: helm, pkg/kube/client.go, getManagedFieldsManager; Terraform, "Provider
  * versions in the plugin cache"; pulumi-kubernetes, provider/pkg/provider.
  */
-const toolPatterns: readonly (readonly [pattern: RegExp, manager: ManagingTool])[] = [
-  [
-    /^terraform-provider-helm/,
-    {
+const toolsByFieldManagerPattern: readonly {
+  readonly pattern: RegExp
+  readonly managingTool: ManagingTool
+}[] = [
+  {
+    pattern: /^terraform-provider-helm/,
+    managingTool: {
       tool: 'Terraform',
       owner: 'a helm_release ("terraform state list")',
       serviceTypeSetting: (typePath) => `${typePath} in the values of the helm_release`,
     },
-  ],
-  [
-    /^(terraform-provider-|terraform$)/i,
-    {
+  },
+  {
+    pattern: /^(terraform-provider-|terraform$)/i,
+    managingTool: {
       tool: 'Terraform',
       owner: 'a resource of its Kubernetes provider ("terraform state list")',
       serviceTypeSetting: () => 'spec.type of the Service in its configuration',
     },
-  ],
-  [
-    /^pulumi-/,
-    {
+  },
+  {
+    pattern: /^pulumi-/,
+    managingTool: {
       tool: 'Pulumi',
       owner: 'a Release, Chart or Service of a stack ("pulumi stack")',
       serviceTypeSetting: (typePath) => `${typePath} in the values of the chart there`,
     },
-  ],
+  },
 ]
 
-/** Who keeps this object beside us; undefined when nobody says so. */
+/** The tool that manages an object besides us; undefined when nothing on the object shows one. */
 export function findManagingTool(object: KubernetesObject): ManagingTool | undefined {
-  const { metadata } = object
-  const milvus = metadata.ownerReferences?.find(({ kind }) => kind === 'Milvus')?.name
-  if (
-    milvus !== undefined ||
-    metadata.labels?.['app.kubernetes.io/managed-by'] === 'milvus-operator'
-  ) {
-    return {
-      tool: 'the Milvus Operator',
-      owner: `Milvus ${milvus ?? metadata.labels?.['app.kubernetes.io/instance'] ?? ''}`,
-      serviceTypeSetting: () =>
-        'spec.components.proxy.serviceType (standalone: spec.components.standalone.serviceType)',
-    }
-  }
-  for (const [location, key, managingTool] of ownerMarkers) {
-    const value = metadata[location]?.[key]
-    if (value !== undefined) return managingTool(value)
-  }
   return (
-    metadata.managedFields
-      ?.map(({ manager: managingTool = '' }) => findToolByFieldManager(managingTool))
-      .find((tool) => tool !== undefined) ?? inferHelmClient(object)
+    findMilvusOperator(object) ??
+    findToolByMarker(object) ??
+    (object.metadata.managedFields ?? [])
+      .map(({ manager = '' }) => findToolByFieldManager(manager))
+      .find((tool) => tool !== undefined) ??
+    inferHelmClient(object)
   )
 }
 
-/** The program that made an object of a release, where helm itself never wrote it. */
+function findMilvusOperator({ metadata }: KubernetesObject): ManagingTool | undefined {
+  const owner = metadata.ownerReferences?.find(({ kind }) => kind === 'Milvus')?.name
+  const managedBy = metadata.labels?.['app.kubernetes.io/managed-by']
+  if (owner === undefined && managedBy !== 'milvus-operator') return undefined
+  return {
+    tool: 'the Milvus Operator',
+    owner: `Milvus ${owner ?? metadata.labels?.['app.kubernetes.io/instance'] ?? ''}`,
+    serviceTypeSetting: () =>
+      'spec.components.proxy.serviceType (standalone: spec.components.standalone.serviceType)',
+  }
+}
+
+function findToolByMarker({ metadata }: KubernetesObject): ManagingTool | undefined {
+  for (const { location, key, identifyTool } of ownerMarkers) {
+    const value = metadata[location]?.[key]
+    if (value !== undefined) return identifyTool(value)
+  }
+  return undefined
+}
+
+const findToolByFieldManager = (manager: string): ManagingTool | undefined =>
+  toolByFieldManager[manager] ??
+  toolsByFieldManagerPattern.find(({ pattern }) => pattern.test(manager))?.managingTool
+
+/** The program that created an object of a release which helm itself never wrote. */
 function inferHelmClient(object: KubernetesObject): ManagingTool | undefined {
   const { labels, managedFields = [] } = object.metadata
   const [program] = unknownFieldManagers(object)
-  if (
-    program === undefined ||
-    labels?.['app.kubernetes.io/managed-by'] !== 'Helm' ||
-    managedFields.some(({ manager = '' }) => /^(helm|Go-http-client)$/.test(manager))
+  const isOfRelease = labels?.['app.kubernetes.io/managed-by'] === 'Helm'
+  const isWrittenByHelm = managedFields.some(({ manager = '' }) =>
+    /^(helm|Go-http-client)$/.test(manager),
   )
-    return undefined
+  if (program === undefined || !isOfRelease || isWrittenByHelm) return undefined
   return {
     tool: program,
-    owner: 'a program that is not helm, by the name of its field manager',
+    owner: 'a program other than helm, according to its field manager',
     serviceTypeSetting: helmValues,
   }
 }
 
-const findToolByFieldManager = (manager: string): ManagingTool | undefined =>
-  toolByFieldManager[manager] ?? toolPatterns.find(([pattern]) => pattern.test(manager))?.[1]
-
 /**
- * Managers that keep nothing: helm, this action, kubectl, and what the API server writes for a
- * client without a name or from before it kept managers. Source: apiserver,
+ * Managers that revert nothing: helm, this action, kubectl, and the names that the API server uses
+ * for clients without one, or for writes before it recorded managers. Source: apiserver,
  * endpoints/handlers/fieldmanager; client-go, rest/config.go, DefaultKubernetesUserAgent.
  */
-const ignoredFieldManagers =
-  /^(helm|milvus-alb-action.*|kubectl.*|Go-http-client|before-first-apply|unknown|kube-.*|.*cloud-controller-manager)$/
+const ignoredFieldManagers = new RegExp(
+  `^(${[
+    'helm',
+    'milvus-alb-action.*',
+    'kubectl.*',
+    'Go-http-client',
+    'before-first-apply',
+    'unknown',
+    'kube-.*',
+    '.*cloud-controller-manager',
+  ].join('|')})$`,
+)
 
-/**
- * Managers of the spec that are neither known tools nor plain: whether they set it back nobody here
- * knows.
- */
-export function unknownFieldManagers({ metadata }: KubernetesObject): string[] {
-  const fieldManagerNames = (metadata.managedFields ?? []).flatMap(
-    ({ manager = '', subresource, fieldsV1 = {} }) =>
-      subresource === undefined && 'f:spec' in fieldsV1 ? [manager] : [],
-  )
-  return [...new Set(fieldManagerNames)].filter(
+/** The managers that own fields of the spec, each once. */
+export function specManagers({ metadata }: KubernetesObject): string[] {
+  const names = (metadata.managedFields ?? [])
+    .filter(({ subresource, fieldsV1 = {} }) => subresource === undefined && 'f:spec' in fieldsV1)
+    .map(({ manager = '' }) => manager)
+  return [...new Set(names)]
+}
+
+/** Managers of the spec that are neither known tools nor known to revert nothing. */
+export const unknownFieldManagers = (object: KubernetesObject): string[] =>
+  specManagers(object).filter(
     (name) => !ignoredFieldManagers.test(name) && findToolByFieldManager(name) === undefined,
   )
-}

@@ -1,4 +1,4 @@
-/** Where things are in the Kubernetes API. */
+/** Paths of the Kubernetes API. */
 
 const coreV1Path = (namespace: string) => `/api/v1/namespaces/${namespace}`
 
@@ -8,7 +8,7 @@ export const servicePath = (namespace: string, name: string): string =>
   `${servicesPath(namespace)}/${name}`
 const secretsPath = (namespace: string): string => `${coreV1Path(namespace)}/secrets`
 const configMapsPath = (namespace: string): string => `${coreV1Path(namespace)}/configmaps`
-/** Where helm keeps the revisions of releases, by its storage driver. */
+/** The objects in which helm stores the revisions of releases, by its storage driver. */
 export const releasesPath = (kind: 'Secret' | 'ConfigMap', namespace: string): string =>
   (kind === 'Secret' ? secretsPath : configMapsPath)(namespace)
 export const eventsPath = (namespace: string): string => `${coreV1Path(namespace)}/events`
@@ -26,14 +26,14 @@ export const deploymentPath = (namespace: string, name: string): string =>
 export const workloadPath = (namespace: string, kind: string, name: string): string =>
   `/apis/apps/v1/namespaces/${namespace}/${kind.toLowerCase()}s/${name}`
 /**
- * What the API says of the kinds of a version.
+ * The discovery document of an API version.
  * @param apiVersion `v1` or `GROUP/VERSION`
  */
 export const apiPath = (apiVersion: string): string =>
   `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}`
 /**
  * An object of any kind.
- * @param namespace undefined for one of the whole cluster
+ * @param namespace undefined for a cluster-scoped object
  * @param resource the plural of its kind
  */
 export const objectPath = (
@@ -41,23 +41,25 @@ export const objectPath = (
   namespace: string | undefined,
   resource: string,
   name: string,
-): string =>
-  `${apiPath(apiVersion)}/${namespace === undefined ? '' : `namespaces/${namespace}/`}${resource}/${name}`
+): string => {
+  const scope = namespace === undefined ? '' : `namespaces/${namespace}/`
+  return `${apiPath(apiVersion)}/${scope}${resource}/${name}`
+}
 export const horizontalPodAutoscalersPath = (namespace: string): string =>
   `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`
-/** A group's IngressClassParams: those of the AWS Load Balancer Controller, or of EKS Auto Mode. */
+/** The API of the AWS Load Balancer Controller (elbv2.k8s.aws), or of EKS Auto Mode. */
+const controllerApiPath = (group: string): string =>
+  `/apis/${group}/${group === 'eks.amazonaws.com' ? 'v1' : 'v1beta1'}`
+/** @param group of the AWS Load Balancer Controller, or of EKS Auto Mode */
 export const ingressClassParamsPath = (group: string, name: string): string =>
-  `/apis/${group}/${group === 'eks.amazonaws.com' ? 'v1' : 'v1beta1'}/ingressclassparams/${name}`
-/**
- * The TargetGroupBindings of a namespace: those of the AWS Load Balancer Controller, or of EKS Auto
- * Mode.
- */
+  `${controllerApiPath(group)}/ingressclassparams/${name}`
+/** @param group of the AWS Load Balancer Controller, or of EKS Auto Mode */
 export const targetGroupBindingsPath = (group: string, namespace: string): string =>
-  `/apis/${group}/${group === 'eks.amazonaws.com' ? 'v1' : 'v1beta1'}/namespaces/${namespace}/targetgroupbindings`
+  `${controllerApiPath(group)}/namespaces/${namespace}/targetgroupbindings`
 export const leasesPath = (namespace: string): string =>
   `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`
 export const leasePath = (namespace: string, name: string): string =>
   `${leasesPath(namespace)}/${name}`
-/** The reviews by which a caller asks what it may do. */
+/** The reviews that tell callers what they are allowed to do. */
 export const accessReviewPath = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'
 export const rulesReviewPath = '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews'

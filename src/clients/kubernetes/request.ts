@@ -1,6 +1,6 @@
 /**
- * One request to the Kubernetes API and its answer, as they go over the wire: how long each part
- * may take, and how large it may be.
+ * One request to the Kubernetes API and its response on the wire, with limits on the duration and
+ * size of each part.
  */
 import https from 'node:https'
 import type { IncomingMessage } from 'node:http'
@@ -13,7 +13,7 @@ export class StatusError extends Error {
   /** `NotFound`, `Conflict`, `Invalid`, `Forbidden`, ... */
   readonly reason: string
   readonly causes: readonly StatusCause[]
-  /** Milliseconds that the API asked to be left alone. */
+  /** The Retry-After of the response, in milliseconds; 0 without one. */
   readonly retryAfter: number
 
   constructor(
@@ -43,34 +43,31 @@ export interface Request {
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  /** What to say that could not be done: `read the Services of namespace milvus`. */
+  /** The request for error messages, as an infinitive: `list Services in namespace milvus`. */
   readonly operation: string
 }
 
-/** How long the API may stay silent before an answer, in milliseconds. */
+/** Milliseconds until the response, or the next part of it, must arrive. */
 const responseTimeout = 30_000
-/** How long a connection may take: an endpoint that does not let this runner in stays silent. */
+/** Milliseconds to connect: an endpoint that blocks this runner drops its packets. */
 const connectTimeout = 10_000
-/**
- * A body of more than this is no answer to anything we ask; a list is asked for in smaller pages
- * then. Bytes.
- */
+/** Bytes. No response that we need is larger; a list is then requested in smaller pages. */
 const maxBodyBytes = 2 * 1024 * 1024
-/** `reason` of a StatusError for such an answer: none of the API's own. */
-export const responseTooLarge = 'AnswerTooLarge'
+/** The `reason` of our StatusError for a larger body; the API has no such reason. */
+export const responseTooLarge = 'ResponseTooLarge'
 
-/** Nothing came in a time in which it should have. */
+/** A connection or a response did not arrive in time. */
 export class RequestTimeoutError extends Error {}
 
 /**
- * Between the last byte of an answer and its reader's end Node has no listener on the socket: an
- * abort at that moment would end the process.
+ * Between the last byte of a response and the end of its stream, Node has no error listener on the
+ * socket: an abort at that moment would crash the process.
  */
 const ignoreError = (): void => undefined
 
 /**
- * Sends a request. A redirect is not followed: the credentials are for this server alone.
- * @returns the answer, of which only the headers are here yet
+ * Sends a request. Redirects are not followed: the credentials are only for this server.
+ * @returns the response, of which only the headers have been received
  */
 export async function sendRequest(
   connection: Connection,
@@ -98,7 +95,7 @@ export async function sendRequest(
     const responseTimer = setTimeout(
       () =>
         clientRequest.destroy(
-          new RequestTimeoutError(`no answer within ${responseTimeout / 1000} s`),
+          new RequestTimeoutError(`no response within ${responseTimeout / 1000} s`),
         ),
       responseTimeout,
     )
@@ -123,26 +120,26 @@ export async function sendRequest(
   })
 }
 
-/** `reason` of a StatusError for an answer that is no JSON: none of the API's own. */
-export const responseNotJson = 'AnswerNotJson'
+/** The `reason` of our StatusError for a body that is not JSON; the API has no such reason. */
+export const responseNotJson = 'ResponseNotJson'
 
-/** @throws StatusError for what is no JSON */
+/** @throws StatusError when the body is not JSON */
 export function parseJson(status: number, body: string): unknown {
   try {
     return JSON.parse(body)
   } catch {
     throw new StatusError(status, {
       reason: responseNotJson,
-      message: `the answer is no JSON but begins ${JSON.stringify(body.slice(0, 80))}`,
+      message: `the response is not JSON; it starts with ${JSON.stringify(body.slice(0, 80))}`,
     })
   }
 }
 
-/** The error in an answer that is none of success. */
+/** The error in a response whose status is not 2xx. */
 export function toStatusError(response: IncomingMessage, body: string): StatusError {
   const status = response.statusCode ?? 0
-  // Seconds; the API never sends the other form, a date. Source: apiserver, filters/maxinflight.go
-  // and client-go, rest/with_retry.go.
+  // Seconds; the API never sends the date form. Source: apiserver, filters/maxinflight.go;
+  // client-go, rest/with_retry.go.
   const retryAfter = (Number.parseInt(response.headers['retry-after'] ?? '') || 0) * 1000
   try {
     return new StatusError(
@@ -156,15 +153,15 @@ export function toStatusError(response: IncomingMessage, body: string): StatusEr
 }
 
 /**
- * The whole of an answer.
- * @throws StatusError for more than anybody asked for
+ * Reads the whole body of a response.
+ * @throws StatusError when it exceeds the limit
  */
 export async function readBody(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   response.setTimeout(responseTimeout, () =>
     response.destroy(
-      new RequestTimeoutError(`nothing more of the answer within ${responseTimeout / 1000} s`),
+      new RequestTimeoutError(`the response stalled for ${responseTimeout / 1000} s`),
     ),
   )
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -172,7 +169,7 @@ export async function readBody(response: IncomingMessage): Promise<string> {
     if (size > maxBodyBytes)
       throw new StatusError(response.statusCode ?? 0, {
         reason: responseTooLarge,
-        message: `its answer is of more than ${maxBodyBytes / 1024 / 1024} MiB`,
+        message: `the response is larger than ${maxBodyBytes / 1024 / 1024} MiB`,
       })
     chunks.push(chunk)
   }

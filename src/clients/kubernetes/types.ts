@@ -1,9 +1,9 @@
 /**
- * The parts of Kubernetes objects that this action reads, as they come over the wire (dates are
- * text). Source: the Kubernetes API reference.
+ * The parts of Kubernetes objects that this action reads, in JSON form (dates are strings). Source:
+ * the Kubernetes API reference.
  */
 
-/** metadata of any object. */
+/** The metadata of any object. */
 export interface ObjectMeta {
   readonly name: string
   readonly namespace?: string
@@ -18,7 +18,7 @@ export interface ObjectMeta {
   readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[]
 }
 
-/** Who owns which fields. `fieldsV1` is a tree of `f:name`, `k:{...}` and `.`. */
+/** The fields that one manager owns. `fieldsV1` is a tree of `f:name`, `k:{...}` and `.`. */
 export interface ManagedFieldsEntry {
   readonly apiVersion?: string
   readonly fieldsType?: string
@@ -34,7 +34,7 @@ export interface FieldsV1 {
   readonly [field: string]: FieldsV1
 }
 
-/** Any object of which only the metadata matters. */
+/** Any object, when only its metadata matters. */
 export interface KubernetesObject {
   readonly metadata: ObjectMeta
 }
@@ -87,8 +87,8 @@ export interface IngressClass extends KubernetesObject {
 }
 
 /**
- * IngressClassParams: what a class sets for all its Ingresses, over their annotations. Of
- * elbv2.k8s.aws/v1beta1, and of eks.amazonaws.com/v1, which names two fields otherwise. Source:
+ * IngressClassParams: settings of a class that override the annotations of all its Ingresses, in
+ * elbv2.k8s.aws/v1beta1, and in eks.amazonaws.com/v1, where two fields have other names. Source:
  * apis/elbv2/v1beta1/ingressclassparams_types.go of the controller; EKS user guide,
  * auto-configure-alb.
  */
@@ -125,7 +125,7 @@ export interface LabelSelector {
   }[]
 }
 
-/** apps/v1 Deployment, as far as it is looked at. */
+/** apps/v1 Deployment. */
 export interface Deployment extends KubernetesObject {
   readonly spec: {
     readonly replicas?: number
@@ -142,7 +142,7 @@ export interface Deployment extends KubernetesObject {
   readonly status?: { readonly readyReplicas?: number }
 }
 
-/** apps/v1 Deployment, StatefulSet or DaemonSet, as far as its pods are counted. */
+/** apps/v1 Deployment, StatefulSet or DaemonSet: the numbers of its pods. */
 export interface LiveWorkload extends KubernetesObject {
   readonly spec: { readonly replicas?: number }
   readonly status?: {

@@ -3,7 +3,7 @@ import { parseAttributes } from '../../controller/annotation-validators.ts'
 import { annotationPrefix } from '../../controller/annotations.ts'
 import { deletionProtectedByAnnotation, deletionProtectedByElb } from '../../failures/ingress.ts'
 import type { Settings } from '../../inputs/types.ts'
-import type { LoadBalancerSnapshot } from '../load-balancer/drift.ts'
+import type { LoadBalancerSnapshot } from '../load-balancer/snapshot.ts'
 import type { RemovalTarget } from '../preflight/removal.ts'
 import type { Change, Context } from '../step.ts'
 import {

@@ -1,4 +1,4 @@
-/** A latch: changes that came while nobody waited are not lost. */
+/** Wakes a waiter after a change, also after one that came while nobody was waiting. */
 export class ChangeSignal {
   private hasPendingChange = false
   private resumeWaiter: (() => void) | undefined

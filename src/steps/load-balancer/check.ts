@@ -1,21 +1,20 @@
 /**
- * load-balancer in a check: what of AWS is not as the Ingress says, and whether what is there
- * works. Nothing is waited for.
+ * load-balancer in mode check: drift in AWS, and whether the load balancer works. Does not wait.
  */
 import type { LoadBalancerClient } from '../../clients/aws/load-balancers.ts'
-import { ActionError } from '../../failures/action-error.ts'
+import type { ActionError } from '../../failures/action-error.ts'
+import { lastReconcileRejected, loadBalancerFailed } from '../../failures/load-balancer.ts'
 import type { Change, Context } from '../step.ts'
 import type { Settings } from '../../inputs/types.ts'
 import { latestStatusEvent, classifyEvent } from '../../controller/events.ts'
-import { reconcileRequestPath, plan } from './load-balancer.ts'
+import { hasDrift, isReconcileRequest, plan } from './load-balancer.ts'
 import type { Target } from '../preflight/preflight.ts'
-import type { LoadBalancerSnapshot } from './drift.ts'
+import { isActive, type LoadBalancerSnapshot } from './snapshot.ts'
 import { describeTargets, findTargetGroupArn } from './target-health.ts'
-import { loadBalancerFailedError, isActive } from './wait.ts'
 
 /**
- * What differs. AWS is compared with the Ingress as it is, also when that itself is not as the
- * inputs say; not when the controller refused it.
+ * Compares AWS with the live Ingress, also when that differs from the inputs, but not when the
+ * controller rejected it.
  */
 export function planForCheck(
   context: Context,
@@ -25,33 +24,34 @@ export function planForCheck(
 ): Change[] {
   const { ingress } = target
   if (!ingress || findRejection(target)) return []
-  const changes = plan(
-    target,
-    settings,
-    { ingress, eventCursor: undefined },
+  const changes = plan(target, settings, {
+    applied: { ingress, eventCursor: undefined },
     observed,
-    new Date(context.clock.now()),
-  )
-  // Making the controller look is how a deploy heals a difference, and none itself.
-  return changes.length > 1 ? changes.filter(({ path }) => path !== reconcileRequestPath) : changes
+    now: new Date(context.clock.now()),
+  })
+  // The reconcile request is how a deployment fixes drift, and not a difference itself.
+  return hasDrift(changes) ? changes.filter((change) => !isReconcileRequest(change)) : changes
 }
 
 /**
- * Whether it works, as far as AWS says. Warns of targets that are not healthy: with one that is, a
- * probe is content.
+ * Checks the state of the load balancer, and warns of unhealthy targets: one healthy target is
+ * enough for the probe.
  * @throws ActionError `controller-refused`, `load-balancer-failed`
  */
 export async function checkState(
   context: Context,
   settings: Settings,
   loadBalancers: LoadBalancerClient,
-  target: Target,
-  observed: LoadBalancerSnapshot | undefined,
+  {
+    target,
+    observed,
+  }: { readonly target: Target; readonly observed: LoadBalancerSnapshot | undefined },
 ): Promise<void> {
   const rejection = findRejection(target)
   if (rejection) throw rejection
   const loadBalancer = observed?.loadBalancer
-  if (loadBalancer?.state === 'failed') throw loadBalancerFailedError(loadBalancer)
+  if (loadBalancer?.state === 'failed')
+    throw loadBalancerFailed(loadBalancer.name, loadBalancer.reason)
   if (loadBalancer && !isActive(loadBalancer))
     context.log.warn(
       `Load balancer ${loadBalancer.name} is ${loadBalancer.state}: it may not pass traffic yet.`,
@@ -61,7 +61,7 @@ export async function checkState(
   const targets = await loadBalancers.getTargetHealth(targetGroupArn)
   if (!targets) {
     context.recordUnreadable(
-      'whether the targets are healthy (elasticloadbalancing:DescribeTargetHealth)',
+      'the health of the targets (elasticloadbalancing:DescribeTargetHealth)',
     )
     return
   }
@@ -71,14 +71,11 @@ export async function checkState(
   else context.log.warn(`${problem} ${remedy}`.trimEnd())
 }
 
-/** The controller's last word, when it was no. */
+/** The failure of the controller's latest event, if that is final. */
 function findRejection({ events, ingressName }: Target): ActionError | undefined {
   const latestEvent = latestStatusEvent(events)
   const status = latestEvent && classifyEvent(latestEvent, false)
   if (status?.kind !== 'failed') return undefined
-  return new ActionError({
-    code: 'controller-refused',
-    problem: `The AWS Load Balancer Controller last refused Ingress ${ingressName}: ${status.message}`,
-    remedy: status.remedy,
-  })
+  const { message, remedy } = status
+  return lastReconcileRejected({ ingress: ingressName, message, advice: remedy })
 }

@@ -1,12 +1,12 @@
 /**
- * Where a load balancer is not as its Ingress says, because somebody changed it in AWS: nothing
- * looks at that for hours. Pure.
+ * Drift: differences between the load balancer and its Ingress after somebody changed it in AWS,
+ * which the controller may not notice for hours. Pure.
  */
 import type {
   Listener,
   LoadBalancerConfiguration,
 } from '../../clients/aws/load-balancer-configuration.ts'
-import { nameFromDnsName, type LoadBalancerSummary } from '../../clients/aws/load-balancers.ts'
+import { nameFromDnsName } from '../../clients/aws/load-balancers.ts'
 import type { Change } from '../step.ts'
 import type { Ingress } from '../../clients/kubernetes/types.ts'
 import { parseAttributes } from '../../controller/annotation-validators.ts'
@@ -14,66 +14,25 @@ import { annotationPrefix as prefix } from '../../controller/annotations.ts'
 import type { Settings } from '../../inputs/types.ts'
 import { parseCertificateArns } from '../ingress/manifest.ts'
 import type { ClassParams } from '../preflight/ingress-class.ts'
+import type { LoadBalancerSnapshot } from './snapshot.ts'
 
-/** What ELBv2 says of the load balancer that the Ingress' status names. */
-export interface LoadBalancerSnapshot {
-  readonly address: string
-  /** undefined when there is none any more. */
-  readonly loadBalancer: LoadBalancerSummary | undefined
-  readonly configuration: LoadBalancerConfiguration
-}
-
-/** Nothing is known of it. */
-export const unknownConfiguration: LoadBalancerConfiguration = {
-  listeners: undefined,
-  targetGroups: undefined,
-  attributes: undefined,
-}
-
-/**
- * Whether everything was read that shows the work of the controller to its end: its rules come
- * last.
- */
-export const isComplete = (
-  { listeners, targetGroups }: LoadBalancerConfiguration,
-  port: number,
-): boolean =>
-  targetGroups !== undefined &&
-  listeners !== undefined &&
-  listeners.every((listener) => listener.port !== port || listener.rules !== undefined)
-
-/**
- * What of it could not be read, with the permissions that it takes; undefined when everything was.
- * Pure.
- * @param port of our listener
- */
-export function describeUnreadable(
-  { loadBalancer, configuration: { listeners, targetGroups, attributes } }: LoadBalancerSnapshot,
-  port: number,
-): string | undefined {
-  const requiredReads: readonly (readonly [isMissing: boolean, what: string, action: string])[] = [
-    [!listeners, 'listeners', 'DescribeListeners'],
-    [
-      listeners?.some((listener) => listener.port === port && !listener.rules) ?? false,
-      'rules',
-      'DescribeRules',
-    ],
-    [!targetGroups, 'target groups', 'DescribeTargetGroups'],
-    [!attributes, 'attributes', 'DescribeLoadBalancerAttributes'],
-  ]
-  const unreadable = requiredReads.filter(([isMissing]) => isMissing)
-  if (!loadBalancer || unreadable.length === 0) return undefined
-  return `the ${unreadable.map(([, what]) => what).join(', ')} of load balancer ${loadBalancer.name} (${unreadable.map(([, , action]) => `elasticloadbalancing:${action}`).join(', ')})`
-}
-
-const driftReason = 'changed by hand in AWS; the controller puts it back when it looks again'
+const driftReason =
+  'changed in AWS, not by the controller, which restores it when it reconciles again'
 
 type Difference = Omit<Change, 'step' | 'why'>
 
+/** What the load balancer should be like. */
+interface Desired {
+  /** The live Ingress. */
+  readonly ingress: Pick<Ingress, 'metadata'>
+  readonly settings: Settings
+  readonly classParams: ClassParams
+}
+
 /**
- * Only what the Ingress says is compared, and not what the parameters of its class set over it: a
- * difference that the controller does not mend would be found by every run.
- * @param ingress as it is in the cluster
+ * Compares only what the Ingress determines, not what the parameters of its class override: the
+ * controller would not fix such a difference, so that every run would find it again.
+ * @param ingress the live one
  */
 export function detectDrift(
   { address, loadBalancer, configuration }: LoadBalancerSnapshot,
@@ -81,10 +40,11 @@ export function detectDrift(
   settings: Settings,
   classParams: ClassParams,
 ): Change[] {
+  const desired = { ingress, settings, classParams }
   const differences = loadBalancer
     ? [
-        ...detectListenerDrift(loadBalancer.name, configuration, ingress, settings, classParams),
-        ...detectAttributeDrift(loadBalancer.name, configuration, ingress, classParams),
+        ...detectListenerDrift(loadBalancer.name, configuration, desired),
+        ...detectAttributeDrift(loadBalancer.name, configuration, desired),
       ]
     : [{ object: `load balancer ${nameFromDnsName(address)}`, path: 'DNS name', after: address }]
   return differences.map((difference) => ({
@@ -94,48 +54,33 @@ export function detectDrift(
   }))
 }
 
-const compareField = (
+/** @param after undefined when the Ingress does not determine it */
+function compareField(
   object: string,
   path: string,
   before: string,
   after: string | undefined,
-): Difference[] =>
-  after === undefined || before === after
-    ? []
-    : [{ object, path, ...(before !== '' && { before }), after }]
+): Difference[] {
+  if (after === undefined || before === after) return []
+  return [{ object, path, ...(before !== '' && { before }), after }]
+}
 
 function detectListenerDrift(
-  name: string,
+  loadBalancerName: string,
   configuration: LoadBalancerConfiguration,
-  ingress: Pick<Ingress, 'metadata'>,
-  settings: Settings,
-  classParams: ClassParams,
+  desired: Desired,
 ): Difference[] {
   if (!configuration.listeners) return []
-  const port = settings.ingress.listenPort
-  const object = `listener ${port} of ${name}`
+  const port = desired.settings.ingress.listenPort
+  const object = `listener ${port} of ${loadBalancerName}`
   const listener = configuration.listeners.find((candidate) => candidate.port === port)
   if (!listener) return [{ object, path: 'protocol', after: 'HTTPS' }]
-  const expected =
-    classParams === 'unreadable'
-      ? undefined
-      : {
-          certificate: expectedCertificateArn(ingress, settings, classParams),
-          sslPolicy:
-            classParams.sslPolicy === undefined
-              ? ingress.metadata.annotations?.[`${prefix}ssl-policy`]
-              : undefined,
-        }
+  const { defaultCertificateArn, sslPolicy } = listener
   return [
     ...compareField(object, 'protocol', listener.protocol, 'HTTPS'),
-    ...compareField(
-      object,
-      'default certificate',
-      listener.defaultCertificateArn,
-      expected?.certificate,
-    ),
-    ...compareField(object, 'ssl-policy', listener.sslPolicy, expected?.sslPolicy),
-    ...detectRuleDrift(object, listener, configuration, settings.host),
+    ...compareField(object, 'default certificate', defaultCertificateArn, desiredArn(desired)),
+    ...compareField(object, 'ssl-policy', sslPolicy, desiredSslPolicy(desired)),
+    ...detectRuleDrift(object, listener, configuration, desired.settings.host),
   ]
 }
 
@@ -143,14 +88,16 @@ function detectListenerDrift(
  * In a group the default certificate is the first member's. Source: the controller's
  * mergeListenPortConfigs.
  */
-function expectedCertificateArn(
-  ingress: Pick<Ingress, 'metadata'>,
-  { ingress: { groupName } }: Settings,
-  { certificateArn, certificateARNs }: Exclude<ClassParams, 'unreadable'>,
-): string | undefined {
-  return groupName !== undefined || certificateArn !== undefined || certificateARNs !== undefined
-    ? undefined
-    : parseCertificateArns(ingress)[0]
+function desiredArn({ ingress, settings, classParams }: Desired): string | undefined {
+  if (!classParams.readable || settings.ingress.groupName !== undefined) return undefined
+  const { certificateArn, certificateARNs } = classParams.spec
+  const isOverridden = certificateArn !== undefined || certificateARNs !== undefined
+  return isOverridden ? undefined : parseCertificateArns(ingress)[0]
+}
+
+function desiredSslPolicy({ ingress, classParams }: Desired): string | undefined {
+  if (!classParams.readable || classParams.spec.sslPolicy !== undefined) return undefined
+  return ingress.metadata.annotations?.[`${prefix}ssl-policy`]
 }
 
 function detectRuleDrift(
@@ -171,42 +118,32 @@ function detectRuleDrift(
     return [{ object, path, before: 'no forwarding', after: 'forward to Milvus' }]
   const targetGroup = targetGroups?.find(({ arn }) => arn === rule.targetGroupArn)
   if (!targetGroup) return []
+  const { name, protocolVersion, targetType } = targetGroup
   return [
-    ...compareField(
-      `target group ${targetGroup.name}`,
-      'protocol version',
-      targetGroup.protocolVersion,
-      'GRPC',
-    ),
-    ...compareField(
-      `target group ${targetGroup.name}`,
-      'target type',
-      targetGroup.targetType,
-      'ip',
-    ),
+    ...compareField(`target group ${name}`, 'protocol version', protocolVersion, 'GRPC'),
+    ...compareField(`target group ${name}`, 'target type', targetType, 'ip'),
   ]
 }
 
-/** Of attributes the controller looks only at those that an annotation names. */
+/** The controller manages only attributes that an annotation sets. */
 function detectAttributeDrift(
-  name: string,
+  loadBalancerName: string,
   { attributes: actual }: LoadBalancerConfiguration,
-  ingress: Pick<Ingress, 'metadata'>,
-  classParams: ClassParams,
+  { ingress, classParams }: Desired,
 ): Difference[] {
-  if (!actual || classParams === 'unreadable') return []
-  const expected = Object.fromEntries(
-    parseAttributes(ingress.metadata.annotations?.[`${prefix}load-balancer-attributes`] ?? '') ??
-      [],
-  )
-  const classAttributeKeys = new Set(
-    (classParams.loadBalancerAttributes ?? []).map(({ key }) => key),
-  )
-  return Object.entries(expected).flatMap(([key, value]) =>
-    key in actual &&
-    !classAttributeKeys.has(key) &&
-    actual[key]?.toLowerCase() !== value.toLowerCase()
-      ? compareField(`load balancer ${name}`, `attribute ${key}`, actual[key] ?? '', value)
-      : [],
-  )
+  if (!actual || !classParams.readable) return []
+  const annotation = ingress.metadata.annotations?.[`${prefix}load-balancer-attributes`] ?? ''
+  const expected = Object.fromEntries(parseAttributes(annotation) ?? [])
+  const classAttributes = classParams.spec.loadBalancerAttributes ?? []
+  const overriddenKeys = new Set(classAttributes.map(({ key }) => key))
+  const differences: Difference[] = []
+  for (const [key, value] of Object.entries(expected)) {
+    const actualValue = actual[key]
+    if (actualValue === undefined || overriddenKeys.has(key)) continue
+    if (actualValue.toLowerCase() === value.toLowerCase()) continue
+    differences.push(
+      ...compareField(`load balancer ${loadBalancerName}`, `attribute ${key}`, actualValue, value),
+    )
+  }
+  return differences
 }

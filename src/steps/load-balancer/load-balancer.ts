@@ -1,6 +1,6 @@
 /**
- * load-balancer: the controller took up this Ingress, AWS is as it says, and the ALB is active. A
- * hostname alone proves nothing.
+ * load-balancer: waits until the controller has reconciled the Ingress and the ALB is active, and
+ * fixes drift in AWS. The hostname in the Ingress' status alone proves nothing.
  */
 import type { LoadBalancerClient } from '../../clients/aws/load-balancers.ts'
 import type { Change, Context } from '../step.ts'
@@ -13,11 +13,16 @@ import {
   getEventCursor,
   type AppliedIngress,
 } from '../ingress/ingress.ts'
-import { detectDrift, describeUnreadable, type LoadBalancerSnapshot } from './drift.ts'
+import { detectDrift } from './drift.ts'
+import {
+  describeLoadBalancer,
+  describeUnreadable,
+  isActive,
+  readLoadBalancer,
+  type LoadBalancerSnapshot,
+} from './snapshot.ts'
 import { findTargetGroupArn } from './target-health.ts'
 import {
-  isActive,
-  describeLoadBalancer,
   waitForActive,
   waitForController,
   type LoadBalancerStepInput,
@@ -25,10 +30,7 @@ import {
 } from './wait.ts'
 import type { Target } from '../preflight/preflight.ts'
 
-/**
- * @returns what ELBv2 says of the load balancer of the Ingress; undefined when it has none, or
- *   nobody may ask
- */
+/** @returns undefined when the Ingress has no load balancer, or ELB cannot be read */
 export async function observe(
   context: Context,
   settings: Settings,
@@ -37,66 +39,83 @@ export async function observe(
 ): Promise<LoadBalancerSnapshot | undefined> {
   const address = getIngressHostname(ingress)
   if (address === undefined) return undefined
-  let reason = ''
-  const observed = await describeLoadBalancer(settings, loadBalancers, address, ({ message }) => {
-    reason = message
-  })
-  const unreadable = observed
-    ? describeUnreadable(observed, settings.ingress.listenPort)
-    : `the load balancer in AWS: ${reason.replace(/\.$/, '')}`
+  const read = await readLoadBalancer(settings, loadBalancers, address)
+  if (!read.allowed) {
+    const reason = read.failure.message.replace(/\.$/, '')
+    context.recordUnreadable(`the load balancer in AWS: ${reason}`)
+    return undefined
+  }
+  const unreadable = describeUnreadable(read.value, settings.ingress.listenPort)
   if (unreadable !== undefined) context.recordUnreadable(unreadable)
-  recordAwsNames(context, settings, observed)
-  return observed
+  recordAwsNames(context, settings, read.value)
+  return read.value
 }
 
-/** The names in AWS, for the summary. */
+/** Records the names in AWS for the summary. */
 function recordAwsNames(
   context: Context,
   settings: Settings,
-  observed: LoadBalancerSnapshot | undefined,
+  snapshot: LoadBalancerSnapshot | undefined,
 ): void {
-  const arn = findTargetGroupArn(observed, settings)
-  const targetGroup = observed?.configuration.targetGroups?.find((each) => each.arn === arn)
+  const arn = findTargetGroupArn(snapshot, settings)
+  const targetGroup = snapshot?.configuration.targetGroups?.find((each) => each.arn === arn)
   context.recordTopology({
-    ...(observed?.loadBalancer && { loadBalancerName: observed.loadBalancer.name }),
+    ...(snapshot?.loadBalancer && { loadBalancerName: snapshot.loadBalancer.name }),
     ...(targetGroup && { targetGroup: targetGroup.name }),
   })
 }
 
-/** Where the nudge is. */
-export const reconcileRequestPath = `metadata.annotations.${reconcileRequestAnnotation}`
+const reconcileRequestPath = `metadata.annotations.${reconcileRequestAnnotation}`
+
+/** Whether a change only makes the controller reconcile. */
+export const isReconcileRequest = ({ path }: Change): boolean => path === reconcileRequestPath
+
+/** Whether changes contain more than a reconcile request. */
+export const hasDrift = (changes: readonly Change[]): boolean =>
+  changes.some((change) => !isReconcileRequest(change))
+
+/** What the plan of this step depends on, besides the target. */
+export interface PlanInput {
+  /** The result of the ingress step. */
+  readonly applied: AppliedIngress
+  readonly observed: LoadBalancerSnapshot | undefined
+  readonly now: Date
+}
 
 /**
- * What somebody changed in AWS, and a nudge, when nothing else makes the controller look again
- * though it has to: for that, when it last said no (its next try may be 17 minutes away), or when
+ * Drift in AWS, and a reconcile request when the controller has to reconcile and nothing else makes
+ * it: for drift, after a failed reconciliation (the next attempt may be 17 minutes away), or when
  * there is no address. Pure.
- * @param applied what the ingress step did
  */
 export function plan(
   target: Target,
   settings: Settings,
-  applied: AppliedIngress,
-  observed: LoadBalancerSnapshot | undefined,
-  now: Date,
+  { applied, observed, now }: PlanInput,
 ): Change[] {
   if (applied.eventCursor !== undefined) return []
   const latestEvent = latestStatusEvent(target.events)
   const lastReconcileFailed =
     latestEvent !== undefined && classifyEvent(latestEvent, false).kind !== 'reconciled'
-  // After a refusal AWS is not as the Ingress says, and nobody's hand did it.
+  // After a failed reconciliation, AWS differs from the Ingress although nobody changed it.
   const driftChanges =
     lastReconcileFailed || !observed
       ? []
       : detectDrift(observed, applied.ingress, settings, target.classParams)
-  const reasons: readonly [boolean, string][] = [
-    [lastReconcileFailed, 'the controller last said no, and may not look again for minutes'],
-    [getIngressHostname(applied.ingress) === undefined, 'the Ingress has no address'],
-    [
-      driftChanges.length > 0,
-      'makes the controller look at AWS, which it else does only when the Ingress changes',
-    ],
+  const reasons = [
+    {
+      applies: lastReconcileFailed,
+      why: 'the last reconciliation failed, and the next attempt may be minutes away',
+    },
+    {
+      applies: getIngressHostname(applied.ingress) === undefined,
+      why: 'the Ingress has no address',
+    },
+    {
+      applies: driftChanges.length > 0,
+      why: 'makes the controller reconcile, which otherwise requires a change of the Ingress',
+    },
   ]
-  const why = reasons.find(([isApplicable]) => isApplicable)?.[1]
+  const why = reasons.find(({ applies }) => applies)?.why
   if (why === undefined) return []
   const before = target.ingress?.metadata.annotations?.[reconcileRequestAnnotation]
   return [
@@ -113,95 +132,87 @@ export function plan(
 }
 
 /**
- * @returns the ALB's DNS name.
+ * @returns the ALB's DNS name
  * @throws ActionError `controller-refused`, `load-balancer-failed`, `load-balancer-timeout`
  */
 export async function apply(
   context: Context,
   settings: Settings,
   clients: LoadBalancerStepClients,
-  target: Target,
-  input: LoadBalancerStepInput,
-  changes: readonly Change[],
+  { changes, ...input }: LoadBalancerStepInput & { readonly changes: readonly Change[] },
 ): Promise<string> {
   const deadline = context.clock.now() + settings.timeouts.loadBalancer * 1000
   const applied =
     changes.length > 0
-      ? await requestReconcile(context, settings, clients, target, input, changes)
+      ? { ...input, ...(await requestReconcile(context, settings, clients, { changes, ...input })) }
       : input
   const currentAddress = getIngressHostname(applied.ingress)
-  const isSettled = applied.eventCursor === undefined && currentAddress !== undefined
-  const address = isSettled
+  const isReconciled = applied.eventCursor === undefined && currentAddress !== undefined
+  const address = isReconciled
     ? currentAddress
-    : await waitForController(
-        context,
-        settings,
-        clients,
-        target,
-        { ...input, ...applied },
-        deadline,
-      )
+    : await waitForController(context, settings, clients, { ...applied, deadline })
   context.setOutput('alb-address', address)
   context.setOutput('endpoint', `https://${settings.host}:${settings.ingress.listenPort}`)
-  const { loadBalancer: balancer } = input.observed ?? {}
-  if (!isSettled || !balancer || !isActive(balancer))
-    await waitForActive(context, settings, clients, address, deadline)
-  // What only the summary shows fails nothing.
-  if (!isSettled)
-    recordAwsNames(
-      context,
-      settings,
-      await describeLoadBalancer(settings, clients.loadBalancers, address).catch(() => undefined),
-    )
-  if (changes.length > 1)
-    await warnRemainingDrift(context, settings, clients, target, applied, address)
+  const loadBalancer = input.observed?.loadBalancer
+  if (!isReconciled || !loadBalancer || !isActive(loadBalancer))
+    await waitForActive(context, settings, clients, { address, deadline })
+  if (!isReconciled) await recordCreatedNames(context, settings, clients, address)
+  if (hasDrift(changes)) await warnRemainingDrift(context, settings, clients, { applied, address })
   return address
+}
+
+/** Records names that only the summary shows: a failure to read them is ignored. */
+async function recordCreatedNames(
+  context: Context,
+  settings: Settings,
+  { loadBalancers }: LoadBalancerStepClients,
+  address: string,
+): Promise<void> {
+  const snapshot = await describeLoadBalancer(settings, loadBalancers, address).catch(
+    () => undefined,
+  )
+  recordAwsNames(context, settings, snapshot)
 }
 
 async function requestReconcile(
   context: Context,
   settings: Settings,
   { kubernetes }: LoadBalancerStepClients,
-  target: Target,
-  { certificate }: LoadBalancerStepInput,
-  changes: readonly Change[],
+  { target, certificate, changes }: LoadBalancerStepInput & { readonly changes: readonly Change[] },
 ): Promise<AppliedIngress> {
-  changes.forEach((change) => context.recordChange(change))
+  for (const change of changes) context.recordChange(change)
   const manifest = buildDesiredManifest(settings, target, certificate.arn)
   const annotations = {
     ...manifest.metadata.annotations,
-    [reconcileRequestAnnotation]:
-      changes.find(({ path }) => path === reconcileRequestPath)?.after ?? '',
+    [reconcileRequestAnnotation]: changes.find(isReconcileRequest)?.after ?? '',
   }
   const eventCursor = await getEventCursor(kubernetes, settings.namespace)
-  return {
-    ingress: await applyIngress(settings, kubernetes, target, {
-      ...manifest,
-      metadata: { ...manifest.metadata, annotations },
-    }),
-    eventCursor,
-  }
+  const ingress = await applyIngress(settings, kubernetes, target, {
+    ...manifest,
+    metadata: { ...manifest.metadata, annotations },
+  })
+  return { ingress, eventCursor }
 }
 
-/** What still differs after the controller has looked is not for it to mend. */
+/** Warns of drift that remains after a reconciliation: the controller cannot fix it. */
 async function warnRemainingDrift(
   context: Context,
   settings: Settings,
   { loadBalancers }: LoadBalancerStepClients,
-  target: Target,
-  { ingress }: AppliedIngress,
-  address: string,
+  { applied, address }: { readonly applied: LoadBalancerStepInput; readonly address: string },
 ): Promise<void> {
+  const { ingress, target } = applied
   const snapshot = await describeLoadBalancer(settings, loadBalancers, address)
-  for (const { object, path, before, after } of snapshot
-    ? detectDrift(snapshot, ingress, settings, target.classParams)
-    : []) {
+  const drift = snapshot ? detectDrift(snapshot, ingress, settings, target.classParams) : []
+  for (const { object, path, before = 'absent', after = '' } of drift)
     context.log.warn(
-      `The controller has looked, and ${object} still differs: ${path} is ${before ?? 'not there'}, and the Ingress says ${after ?? ''}. See its log, and who else changes it in AWS.`,
+      `The controller has reconciled the Ingress, but ${object} still differs: ${path} is ` +
+        `${before}, and the Ingress requires ${after}. See the controller's log, and find out ` +
+        'what else changes it in AWS.',
     )
-  }
   if (address !== getIngressHostname(target.ingress))
     context.log.warn(
-      `The ALB was made anew and has another name: point the DNS record of ${settings.host} at ${address}.`,
+      `The ALB was replaced and has another name: point the DNS record of ${settings.host} at ` +
+        `${address}.`,
     )
 }

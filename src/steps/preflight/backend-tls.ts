@@ -1,7 +1,10 @@
-/**
- * Whether the ALB speaks to Milvus what Milvus speaks: plaintext, or TLS that Milvus serves itself.
- */
-import { ActionError } from '../../failures/action-error.ts'
+/** Whether the ALB uses the protocol that Milvus serves: plaintext or TLS. */
+import type { ActionError } from '../../failures/action-error.ts'
+import {
+  clientCertificatesRequired,
+  milvusServesPlaintext,
+  milvusServesTls,
+} from '../../failures/milvus-tls.ts'
 import { findValuesPath } from '../../clients/helm/milvus-chart.ts'
 import { readTlsMode, type TlsSetting } from '../../clients/helm/milvus-tls.ts'
 import { getHelmValue, mergeValues } from '../../clients/helm/values.ts'
@@ -14,7 +17,7 @@ import type { Release } from './release.ts'
 
 const protocolAnnotation = `${annotationPrefix}backend-protocol`
 
-/** What the check looks at. */
+/** The objects that determine the protocols. */
 export interface BackendState {
   readonly release: Release | undefined
   readonly service: Service | undefined
@@ -22,8 +25,8 @@ export interface BackendState {
 }
 
 /**
- * Compares the mode that the release's values set, with this run's on top, with the annotation.
- * Without a release, or where it may not be read, nobody knows the mode.
+ * Compares Milvus' TLS mode, from the release's values with those of this run merged in, with the
+ * protocol of the ALB. Without a readable release the mode is not known.
  * @throws ActionError `milvus-tls-mismatch`
  */
 export function checkBackendTls(
@@ -32,89 +35,70 @@ export function checkBackendTls(
 ): void {
   if (!release) return
   const valuesPath = findValuesPath(release.deployedRevision, service?.metadata.name)
-  const tlsSetting = readTlsMode(
-    mergeValues(release.deployedRevision.values, settings.values),
-    valuesPath,
-  )
+  const mergedValues = mergeValues(release.deployedRevision.values, settings.values)
+  const tlsSetting = readTlsMode(mergedValues, valuesPath)
+  if (!tlsSetting) return
   const requestedAnnotations = getHelmValue(settings.values, [
     ...valuesPath,
     'service',
     'annotations',
   ])
-  const problem =
-    tlsSetting &&
-    describeTlsMismatch(
-      tlsSetting,
-      resolveBackendProtocol(settings, requestedAnnotations, { service, ingress }),
-    )
-  if (!problem) return
-  throw new ActionError({
-    code: 'milvus-tls-mismatch',
-    problem: `Milvus of release ${release.latestRevision.name} ${problem.problem}`,
-    remedy: problem.remedy,
-  })
+  const protocol = resolveBackendProtocol(settings, requestedAnnotations, { service, ingress })
+  const mismatch = findTlsMismatch(release.latestRevision.name, tlsSetting, protocol)
+  if (mismatch) throw mismatch
 }
 
-/** What the ALB speaks to Milvus, and who says so. */
+/** The protocol between the ALB and Milvus, and what sets it. */
 interface BackendProtocol {
   readonly isTls: boolean
+  /** Continues the name of the annotation: `in annotations`, `of the Service`. */
   readonly source: string
 }
 
 /**
- * The Service's annotation wins over the Ingress'; of that, one that somebody else set stays.
- * Source: the controller's model_build_target_group.go, MergeStringMap.
+ * The Service's annotation overrides the Ingress', whose annotation stays when somebody else set
+ * it. Source: the controller's model_build_target_group.go, MergeStringMap.
  */
 function resolveBackendProtocol(
   { ingress: { annotations } }: Settings,
   requestedServiceAnnotations: unknown,
   { service, ingress }: Omit<BackendState, 'release'>,
 ): BackendProtocol {
-  const requestedValue =
-    requestedServiceAnnotations === null
-      ? null
-      : getHelmValue(requestedServiceAnnotations, [protocolAnnotation])
-  const liveServiceValue =
-    requestedValue === null ? undefined : service?.metadata.annotations?.[protocolAnnotation]
-  const serviceValue = typeof requestedValue === 'string' ? requestedValue : liveServiceValue
+  const serviceValue = resolveServiceAnnotation(requestedServiceAnnotations, service)
   if (serviceValue !== undefined)
     return { isTls: serviceValue === 'HTTPS', source: 'of the Service' }
-  const foreignIngressValue =
-    ingress && !ownedAnnotations(ingress, fieldManager).has(protocolAnnotation)
-      ? ingress.metadata.annotations?.[protocolAnnotation]
-      : undefined
   const inputValue = annotations[protocolAnnotation]
-  return {
-    isTls: (inputValue ?? foreignIngressValue) === 'HTTPS',
-    source: inputValue === undefined ? 'of the Ingress' : 'in annotations',
-  }
+  if (inputValue !== undefined) return { isTls: inputValue === 'HTTPS', source: 'in annotations' }
+  const isForeign = ingress && !ownedAnnotations(ingress, fieldManager).has(protocolAnnotation)
+  const ingressValue = isForeign ? ingress.metadata.annotations?.[protocolAnnotation] : undefined
+  return { isTls: ingressValue === 'HTTPS', source: 'of the Ingress' }
 }
 
-/** Why calls through the ALB would fail; undefined when they would not. Pure. */
-export function describeTlsMismatch(
+/** @param requested annotations in input values, where null removes what the Service has */
+function resolveServiceAnnotation(
+  requested: unknown,
+  service: Service | undefined,
+): string | undefined {
+  if (requested === null) return undefined
+  const requestedValue = getHelmValue(requested, [protocolAnnotation])
+  if (requestedValue === null) return undefined
+  if (typeof requestedValue === 'string') return requestedValue
+  return service?.metadata.annotations?.[protocolAnnotation]
+}
+
+/** @returns why calls through the ALB would fail; undefined when they would not. Pure. */
+export function findTlsMismatch(
+  release: string,
   { mode, path }: TlsSetting,
   { isTls, source }: BackendProtocol,
-): { readonly problem: string; readonly remedy: string } | undefined {
-  const location =
-    path === undefined ? 'tlsMode is not set in its values' : `tlsMode ${mode} in ${path}`
-  const httpsEntry = `"${protocolAnnotation}: HTTPS"`
-  if (mode === 2) {
-    return {
-      problem: `serves TLS itself and requires a certificate of its clients (${location}), and an ALB has none to present: every call would fail.`,
-      remedy: `Set common.security.tlsMode to 1 and add ${httpsEntry} to input annotations, or set tlsMode to 0: the ALB ends the TLS of clients in either case.`,
-    }
+): ActionError | undefined {
+  const milvus = {
+    release,
+    source: path === undefined ? 'tlsMode is not set in its values' : `tlsMode ${mode} in ${path}`,
+    annotation: protocolAnnotation,
   }
-  if (mode === 1 && !isTls) {
-    return {
-      problem: `serves TLS itself (${location}), and the ALB would send it plaintext: every call would fail with HTTP 502.`,
-      remedy: `Add ${httpsEntry} to input annotations, or set common.security.tlsMode to 0.`,
-    }
-  }
-  if (mode === 0 && isTls) {
-    return {
-      problem: `serves plaintext (${location}), and the ALB would send it TLS because of ${protocolAnnotation} ${source}: every call would fail with HTTP 502.`,
-      remedy: `Remove ${protocolAnnotation} there, or set common.security.tlsMode to 1.`,
-    }
-  }
+  if (mode === 2) return clientCertificatesRequired(milvus)
+  if (mode === 1 && !isTls) return milvusServesTls(milvus)
+  if (mode === 0 && isTls) return milvusServesPlaintext(milvus, source)
   return undefined
 }

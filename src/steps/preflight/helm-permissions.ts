@@ -1,23 +1,22 @@
 /**
- * What helm asks of the Kubernetes API in an upgrade. Measured with helm 3.17 and 4.1 against the
- * request log of the simulator.
+ * The permissions that a helm upgrade needs. Measured with helm 3.17 and 4.1 from the request log
+ * of the simulator.
  */
 import {
   parseManifestObject,
   parseManifest,
   type ManifestObject,
 } from '../../clients/helm/manifest-objects.ts'
-import { permissionsFor, type Permission } from './permissions.ts'
-
-type Storage = 'Secret' | 'ConfigMap'
+import type { Settings } from '../../inputs/types.ts'
+import { helmStoragePermissions, permissionsFor, type Permission } from './permissions.ts'
 
 /**
- * What `helm upgrade` needs at least: it keeps a new revision, marks the old one, reads every
- * object of the release and patches the Service.
+ * What every `helm upgrade` needs: it stores a new revision, marks the old one, reads every object
+ * of the release and patches the Service.
  * @param manifest of the release
  */
 export function helmUpgradePermissions(
-  storage: Storage,
+  storage: Settings['helmStorage'],
   namespace: string,
   manifest: string,
 ): Permission[] {
@@ -25,27 +24,27 @@ export function helmUpgradePermissions(
     objectPermissions(object, 'get'),
   )
   return deduplicate([
-    ...permissionsFor('', storage === 'Secret' ? 'secrets' : 'configmaps', 'create', 'update'),
+    ...helmStoragePermissions(storage, 'create', 'update'),
     ...permissionsFor('', 'services', 'patch', 'get'),
     ...getPermissions,
   ])
 }
 
-/** An upgrade that was rendered. */
+/** An upgrade whose manifests are known. */
 export interface RenderedUpgrade {
   readonly namespace: string
-  /** The deployed manifest, and the one that replaces it. */
+  /** The deployed manifest. */
   readonly currentManifest: string
+  /** The manifest that replaces it. */
   readonly newManifest: string
-  /** Of the program that upgrades. */
   readonly helmMajorVersion: number
-  /** Whether it applies server-side. */
+  /** Whether it uses server-side apply. */
   readonly serverSide: boolean
   /** Whether it waits until the workloads are ready. */
   readonly wait: boolean
 }
 
-/** What an upgrade needs for its own changes, beside `helmPermissions`. */
+/** What an upgrade needs for its changes, in addition to `helmUpgradePermissions`. */
 export function renderedUpgradePermissions({
   namespace,
   currentManifest,
@@ -54,17 +53,14 @@ export function renderedUpgradePermissions({
   serverSide,
   wait,
 }: RenderedUpgrade): Permission[] {
-  const [currentObjects, newObjects] = [currentManifest, newManifest].map(
-    (manifest) =>
-      new Map(objectsInNamespace(namespace, manifest).map((object) => [objectKey(object), object])),
-  )
-  if (!currentObjects || !newObjects) return []
+  const currentObjects = objectsByKey(namespace, currentManifest)
+  const newObjects = objectsByKey(namespace, newManifest)
   const needed: Permission[] = []
   for (const [id, object] of newObjects) {
     const currentObject = currentObjects.get(id)
     const isChanged = currentObject?.text !== object.text
     if (!currentObject) needed.push(...objectPermissions(object, 'get', 'create'))
-    // A server-side apply sends every object, and the API server finds out whether it differs.
+    // Server-side apply sends every object: the API server determines whether it differs.
     if (isChanged || serverSide) needed.push(...objectPermissions(object, 'patch'))
     if (isChanged) needed.push(...escalationPermissions(object, newObjects))
     if (wait) needed.push(...waitPermissions(object, helmMajorVersion))
@@ -74,23 +70,27 @@ export function renderedUpgradePermissions({
   return deduplicate(needed)
 }
 
-/** Those whose resource is known, in the namespace of the release: access is asked about there. */
+/** Objects of known resources in the namespace of the release, where access is reviewed. */
 const objectsInNamespace = (namespace: string, manifest: string): ManifestObject[] =>
   parseManifest(manifest).filter(
     (object) => object.resource !== undefined && (object.namespace ?? namespace) === namespace,
   )
 
+/** The same objects by group, kind and name. */
+const objectsByKey = (namespace: string, manifest: string): Map<string, ManifestObject> =>
+  new Map(objectsInNamespace(namespace, manifest).map((object) => [objectKey(object), object]))
+
 const objectKey = ({ group, kind, name }: ManifestObject): string => `${group}/${kind}/${name}`
 
 const objectPermissions = (
   { group, resource }: ManifestObject,
-  ...verbNames: readonly string[]
-): Permission[] => (resource === undefined ? [] : permissionsFor(group, resource, ...verbNames))
+  ...verbs: readonly string[]
+): Permission[] => (resource === undefined ? [] : permissionsFor(group, resource, ...verbs))
 
 /**
- * helm 3 looks at ReplicaSets of Deployments, and reads the rest one by one. helm 4 watches every
- * kind of the release, and lists the pods of workloads. Source: helm 3, pkg/kube/ready.go; helm 4,
- * pkg/kube/statuswait.go and kstatus.
+ * helm 3 lists the ReplicaSets of Deployments and gets other objects one by one. helm 4 watches
+ * every kind of the release and lists the pods of workloads. Source: helm 3, pkg/kube/ready.go;
+ * helm 4, pkg/kube/statuswait.go and kstatus.
  */
 function waitPermissions(object: ManifestObject, helmMajorVersion: number): Permission[] {
   const replicaSets =
@@ -105,9 +105,9 @@ function waitPermissions(object: ManifestObject, helmMajorVersion: number): Perm
 const rbacGroup = 'rbac.authorization.k8s.io'
 
 /**
- * RBAC lets a Role be changed only by who holds all that it grants, or may escalate; a RoleBinding
- * by who holds all that its Role grants, or may bind. A write that changes nothing is not checked.
- * Source: Kubernetes, "Using RBAC Authorization", "Privilege escalation prevention and
+ * RBAC permits a change of a Role to identities that have everything it grants, or `escalate`; of a
+ * RoleBinding to those that have everything its Role grants, or `bind`. A write without a change is
+ * not checked. Source: Kubernetes, "Using RBAC Authorization", "Privilege escalation prevention and
  * bootstrapping".
  */
 function escalationPermissions(
@@ -127,18 +127,17 @@ function escalationPermissions(
   if (object.kind !== 'RoleBinding') return []
   const name = parseRbacObject(object)?.roleRef?.name
   const role = newObjects.get(`${rbacGroup}/Role/${name ?? ''}`)
-  // What a Role outside the release grants is not known here.
-  return role && name !== undefined
-    ? [
-        {
-          verb: 'bind',
-          group: rbacGroup,
-          resource: 'roles',
-          name,
-          orAllOf: grantedPermissions(role),
-        },
-      ]
-    : []
+  // The permissions of a Role outside the release are not known.
+  if (!role || name === undefined) return []
+  return [
+    {
+      verb: 'bind',
+      group: rbacGroup,
+      resource: 'roles',
+      name,
+      orAllOf: grantedPermissions(role),
+    },
+  ]
 }
 
 interface RbacObject {
@@ -158,32 +157,25 @@ const parseRbacObject = (object: ManifestObject): RbacObject | undefined =>
 
 /** What a Role grants. */
 function grantedPermissions(role: ManifestObject): Permission[] {
-  return (parseRbacObject(role)?.rules ?? []).flatMap(
-    ({ apiGroups = [], resources = [], resourceNames = [], verbs = [] }) =>
-      apiGroups.flatMap((group) =>
-        resources.flatMap((resource) => {
-          const rulePermissions = permissionsFor(group, resource, ...verbs)
-          return resourceNames.length === 0
-            ? rulePermissions
-            : resourceNames.flatMap((name) =>
-                rulePermissions.map((rulePermission) => ({ ...rulePermission, name })),
-              )
-        }),
-      ),
-  )
+  const permissions: Permission[] = []
+  for (const rule of parseRbacObject(role)?.rules ?? []) {
+    const { apiGroups = [], resources = [], resourceNames = [], verbs = [] } = rule
+    for (const group of apiGroups)
+      for (const resource of resources) {
+        const unrestricted = permissionsFor(group, resource, ...verbs)
+        if (resourceNames.length === 0) permissions.push(...unrestricted)
+        for (const name of resourceNames)
+          permissions.push(...unrestricted.map((permission) => ({ ...permission, name })))
+      }
+  }
+  return permissions
 }
 
 const deduplicate = (permissions: readonly Permission[]): Permission[] => [
   ...new Map(
-    permissions.map((permissionEntry) => [
-      [
-        permissionEntry.verb,
-        permissionEntry.group,
-        permissionEntry.resource,
-        permissionEntry.name,
-        JSON.stringify(permissionEntry.orAllOf),
-      ].join(' '),
-      permissionEntry,
-    ]),
+    permissions.map((permission) => {
+      const { verb, group, resource, name, orAllOf } = permission
+      return [[verb, group, resource, name, JSON.stringify(orAllOf)].join(' '), permission]
+    }),
   ).values(),
 ]

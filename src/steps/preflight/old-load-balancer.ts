@@ -1,6 +1,4 @@
-/**
- * What becomes of the load balancer that a Service has by itself, said before the Service changes.
- */
+/** Notes on what happens to the Service's own load balancer, before the Service changes. */
 import type { Context } from '../step.ts'
 import type { Service } from '../../clients/kubernetes/types.ts'
 import {
@@ -10,28 +8,22 @@ import {
   serviceAnnotationPrefix,
 } from './service-load-balancer.ts'
 
-/**
- * Annotations that made the old load balancer of a Service. Source: the controller's Service
- * annotations; the cloud provider's.
- */
-const loadBalancerAnnotation =
-  /^service\.beta\.kubernetes\.io\/aws-load-balancer-|^external-dns\.alpha\.kubernetes\.io\/hostname$/
+const externalDnsAnnotation = 'external-dns.alpha.kubernetes.io/hostname'
+
+/** Annotations that only matter for the load balancer of a Service. */
+const isLoadBalancerAnnotation = (key: string): boolean =>
+  key.startsWith(serviceAnnotationPrefix) || key === externalDnsAnnotation
 
 /**
- * Says what ends when the Service becomes ClusterIP (its own load balancer, the annotations that
- * were for it, its DNS record), and what a way back would give.
+ * Logs what ends when the Service becomes ClusterIP (its own load balancer, its annotations, its
+ * DNS record), and what a rollback would create instead.
  */
 export function logOldLoadBalancerNotes(context: Context, service: Service, host: string): void {
   if (service.spec.type !== 'LoadBalancer') return
   const notes = isKeptByController(serviceLoadBalancerConfig(service))
     ? [describeRetention(service)]
     : [...describeDeletion(service), ...describeRollback(service)]
-  const dnsNames = service.metadata.annotations?.['external-dns.alpha.kubernetes.io/hostname']
-  // Source: ExternalDNS, --policy sync (the program's default) and upsert-only (its chart's).
-  if (dnsNames !== undefined)
-    notes.push(
-      `ExternalDNS made ${dnsNames} from it, and takes it away when the Service is ClusterIP (with policy upsert-only it leaves it)${dnsNames.split(',').includes(host) ? ', to make it again from the Ingress' : ''}.`,
-    )
+  notes.push(...describeExternalDns(service, host))
   if (notes.length > 0) context.log.note(notes.join(' '))
 }
 
@@ -39,41 +31,63 @@ const loadBalancerAddress = ({ status }: Service): string | undefined =>
   status?.loadBalancer?.ingress?.[0]?.hostname
 
 function describeRetention(service: Service): string {
-  const {
-    metadata: { name },
-  } = service
-  const [type, address] = [`${serviceAnnotationPrefix}type`, loadBalancerAddress(service)]
-  const currentState = `Service ${name} has ${resolveServiceLoadBalancer(serviceLoadBalancerConfig(service)).description}${address === undefined ? '' : `, ${address}`}.`
-  return `${currentState} The controller may keep it when the Service becomes ClusterIP: it goes by the annotations, unless its feature gate ServiceTypeLoadBalancerOnly is on. Once no client uses it, remove it with values: 'service: {annotations: {${type}: null}}'.`
+  const { name } = service.metadata
+  const { description } = resolveServiceLoadBalancer(serviceLoadBalancerConfig(service))
+  const address = loadBalancerAddress(service)
+  const loadBalancer = address === undefined ? description : `${description}, ${address}`
+  return (
+    `Service ${name} has ${loadBalancer}. The controller may keep it when the Service becomes ` +
+    'ClusterIP: it evaluates the annotations, unless its feature gate ' +
+    'ServiceTypeLoadBalancerOnly is on. Once no client uses it, remove it with ' +
+    `values: 'service: {annotations: {${serviceAnnotationPrefix}type: null}}'.`
+  )
 }
 
 function describeDeletion(service: Service): string[] {
   const { name, annotations = {} } = service.metadata
-  const [address, obsoleteAnnotations] = [
-    loadBalancerAddress(service),
-    Object.keys(annotations).filter((key) => loadBalancerAnnotation.test(key)),
-  ]
+  const address = loadBalancerAddress(service)
+  const obsoleteAnnotations = Object.keys(annotations).filter(isLoadBalancerAnnotation)
   const notes: string[] = []
   if (address !== undefined)
     notes.push(
-      `The load balancer that Service ${name} has now, ${address}, goes when helm makes the Service ClusterIP: clients that still use its name are cut off then.`,
+      `The current load balancer of Service ${name}, ${address}, is deleted when helm changes ` +
+        'the Service to ClusterIP: clients that still use its name are then disconnected.',
     )
   if (obsoleteAnnotations.length > 0)
     notes.push(
-      `Annotations of Service ${name} are for the load balancer that it has now, and do nothing when it is ClusterIP: ${obsoleteAnnotations.join(', ')}.`,
+      `Annotations of Service ${name} have no effect once it is ClusterIP, because they ` +
+        `configure its current load balancer: ${obsoleteAnnotations.join(', ')}.`,
     )
   return notes
 }
 
-/** Only where a way back gives another kind than there is now. */
+/** Only where a rollback creates another kind of load balancer than the current one. */
 function describeRollback(service: Service): string[] {
   const config = serviceLoadBalancerConfig(service)
-  if (config.loadBalancerClass === undefined) return []
-  const [currentLoadBalancer, rolledBackLoadBalancer] = [
-    resolveServiceLoadBalancer(config),
-    resolveServiceLoadBalancer({ ...config, loadBalancerClass: undefined }),
-  ]
+  const { loadBalancerClass } = config
+  if (loadBalancerClass === undefined) return []
+  const current = resolveServiceLoadBalancer(config).description
+  const { description: restored } = resolveServiceLoadBalancer({
+    ...config,
+    loadBalancerClass: undefined,
+  })
   return [
-    `It is ${currentLoadBalancer.description}, by spec.loadBalancerClass ${config.loadBalancerClass}, which Kubernetes drops with the type: made LoadBalancer again by hand, the Service would get ${rolledBackLoadBalancer.description}. Mode destroy sets the class again with restore-load-balancer-class: ${config.loadBalancerClass}.`,
+    `It is ${current}, selected by spec.loadBalancerClass ${loadBalancerClass}, which Kubernetes ` +
+      'drops with the type: changed back to LoadBalancer by hand, the Service would get ' +
+      `${restored}. Mode destroy restores the class with restore-load-balancer-class: ` +
+      `${loadBalancerClass}.`,
+  ]
+}
+
+/** Source: ExternalDNS, --policy sync (default of the program) and upsert-only (of its chart). */
+function describeExternalDns(service: Service, host: string): string[] {
+  const dnsNames = service.metadata.annotations?.[externalDnsAnnotation]
+  if (dnsNames === undefined) return []
+  const recreation = dnsNames.split(',').includes(host)
+    ? ', and then creates it again from the Ingress'
+    : ''
+  return [
+    `ExternalDNS created ${dnsNames} from it, and deletes that record when the Service is ` +
+      `ClusterIP (with policy upsert-only, it leaves the record)${recreation}.`,
   ]
 }

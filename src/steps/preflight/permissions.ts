@@ -1,38 +1,43 @@
 /**
- * What this identity may do in the cluster, asked before anything is changed; all that is missing
- * is one problem.
+ * The permissions of this identity in the cluster, reviewed before anything is changed; everything
+ * that is missing is one failure.
  */
-import { ActionError, combineErrors } from '../../failures/action-error.ts'
+import { combineErrors, type ActionError } from '../../failures/action-error.ts'
+import { permissionsMissing } from '../../failures/permissions.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { accessReviewPath, rulesReviewPath } from '../../clients/kubernetes/paths.ts'
+import type { Settings } from '../../inputs/types.ts'
 
-/** One permission, as RBAC has it. */
+/** One permission, in the terms of RBAC. */
 export interface Permission {
   readonly verb: string
   readonly group: string
   readonly resource: string
-  /** Of one object, where a role may be limited to it. */
+  /** Name of the object, where a role can be limited to it. */
   readonly name?: string
-  /** What does as well: it is missing only when one of these is missing too. */
+  /** An alternative: the permission is missing only when one of these is missing too. */
   readonly orAllOf?: readonly Permission[]
 }
 
+/** authorization.k8s.io/v1 ResourceRule. */
+interface ResourceRule {
+  readonly verbs: readonly string[]
+  readonly apiGroups?: readonly string[]
+  readonly resources?: readonly string[]
+  readonly resourceNames?: readonly string[]
+}
+
 interface RulesReview {
-  readonly status?: {
-    readonly resourceRules?: readonly {
-      readonly verbs: readonly string[]
-      readonly apiGroups?: readonly string[]
-      readonly resources?: readonly string[]
-      readonly resourceNames?: readonly string[]
-    }[]
-  }
+  readonly status?: { readonly resourceRules?: readonly ResourceRule[] }
 }
 
 interface AccessReview {
   readonly status?: { readonly allowed?: boolean }
 }
 
-/** Permissions for one resource. */
+type HelmStorage = Settings['helmStorage']
+
+/** Permissions for the verbs of one resource. */
 export const permissionsFor = (
   group: string,
   resource: string,
@@ -42,143 +47,149 @@ export const permissionsFor = (
 const ingresses = (...verbs: readonly string[]): Permission[] =>
   permissionsFor('networking.k8s.io', 'ingresses', ...verbs)
 
+/** Permissions for the objects in which helm stores releases. */
+export const helmStoragePermissions = (
+  storage: HelmStorage,
+  ...verbs: readonly string[]
+): Permission[] => permissionsFor('', storage === 'Secret' ? 'secrets' : 'configmaps', ...verbs)
+
 /**
  * What every run reads.
- * @param storage where helm keeps releases; undefined without a release
+ * @param storage undefined without a release
  */
 export function requiredReadPermissions(
   namespace: string,
-  storage: 'Secret' | 'ConfigMap' | undefined,
+  storage: HelmStorage | undefined,
 ): Permission[] {
-  return [
+  const permissions = [
     { verb: 'get', group: '', resource: 'namespaces', name: namespace },
     ...permissionsFor('', 'services', 'list'),
     ...permissionsFor('', 'events', 'list'),
     ...ingresses('list', 'get'),
-    ...(storage === undefined
-      ? []
-      : permissionsFor('', storage === 'Secret' ? 'secrets' : 'configmaps', 'list', 'get')),
   ]
+  if (storage !== undefined) permissions.push(...helmStoragePermissions(storage, 'list', 'get'))
+  return permissions
 }
 
 /**
- * A server-side apply is a patch, and for an object that is not there a create too. Source:
+ * A server-side apply requires patch, and create too when the object does not exist. Source:
  * Kubernetes, Server-Side Apply, "API access".
  */
 export const ingressApplyPermissions = (exists: boolean): Permission[] =>
   ingresses('get', 'patch', ...(exists ? [] : ['create']))
 
-/** What puts back an Ingress that was not there. */
+/** What the rollback of a new Ingress needs. */
 export const ingressRollbackPermissions = (): Permission[] => ingresses('get', 'delete')
 
 /**
  * What a removal reads and deletes.
- * @param storage where helm keeps releases; undefined when none has to be read
+ * @param storage undefined when no release has to be read
  */
 export function removalPermissions(
   namespace: string,
-  storage: 'Secret' | 'ConfigMap' | undefined,
+  storage: HelmStorage | undefined,
 ): Permission[] {
-  const releasePermissions =
-    storage === undefined
-      ? []
-      : [
-          ...permissionsFor('', 'services', 'list'),
-          ...permissionsFor('', storage === 'Secret' ? 'secrets' : 'configmaps', 'list', 'get'),
-        ]
-  return [
+  const permissions = [
     { verb: 'get', group: '', resource: 'namespaces', name: namespace },
     ...ingresses('list', 'get', 'delete'),
-    ...releasePermissions,
   ]
+  if (storage !== undefined) {
+    permissions.push(...permissionsFor('', 'services', 'list'))
+    permissions.push(...helmStoragePermissions(storage, 'list', 'get'))
+  }
+  return permissions
 }
 
+const reviewOperation = 'review the permissions of this identity'
+
 /**
- * Asks about access in one namespace: all rules at once, and one by one only what they do not
- * settle.
+ * Reviews access in one namespace: all rules in one request, and single permissions only where the
+ * rules do not grant them.
  */
 export class PermissionChecker {
   private readonly kubernetes: KubernetesClient
   private readonly namespace: string
-  private readonly rules: Promise<RulesReview>
+  /** Undefined when access is not reviewed. */
+  private readonly rules: Promise<RulesReview> | undefined
 
   /**
-   * @param shouldReview false for a run that writes nothing: its reads themselves tell what is
+   * @param shouldReview false for a run that writes nothing: its reads themselves show what is
    *   denied
    */
   constructor(kubernetes: KubernetesClient, namespace: string, shouldReview = true) {
     this.kubernetes = kubernetes
     this.namespace = namespace
+    this.rules = shouldReview ? this.requestRules() : undefined
+    // findMissing handles the failure; until it is called, nothing else does.
+    this.rules?.catch(() => undefined)
+  }
+
+  private requestRules(): Promise<RulesReview> {
     const review = {
       apiVersion: 'authorization.k8s.io/v1',
       kind: 'SelfSubjectRulesReview',
-      spec: { namespace },
+      spec: { namespace: this.namespace },
     }
-    this.rules = shouldReview
-      ? kubernetes.createReview<RulesReview>(
-          rulesReviewPath,
-          review,
-          'ask what this identity may do',
-        )
-      : Promise.reject(new Error('not asked'))
-    this.rules.catch(() => undefined)
+    return this.kubernetes.createReview<RulesReview>(rulesReviewPath, review, reviewOperation)
   }
 
   /**
-   * Those of `needed` that are missing. Nothing, when the cluster does not let this identity ask:
-   * the calls themselves will tell.
+   * Those of `required` that are missing; none when the cluster does not permit a review, because
+   * the requests themselves then show what is denied.
    */
   async findMissing(required: readonly Permission[]): Promise<Permission[]> {
+    if (!this.rules) return []
     try {
       const { status } = await this.rules
-      const covers = (granted: readonly string[] | undefined, value: string): boolean =>
-        (granted ?? []).some((each) => each === '*' || each === value)
-      const uncoveredPermissions = required.filter(
-        ({ verb, group, resource, name }) =>
-          !(status?.resourceRules ?? []).some(
-            (rule) =>
-              covers(rule.verbs, verb) &&
-              covers(rule.apiGroups, group) &&
-              covers(rule.resources, resource) &&
-              ((rule.resourceNames ?? []).length === 0 ||
-                (name !== undefined && covers(rule.resourceNames, name))),
-          ),
+      const rules = status?.resourceRules ?? []
+      const ungranted = required.filter(
+        (permission) => !rules.some((rule) => grants(rule, permission)),
       )
-      // Not among the rules is not yet forbidden: EKS' access policies are a webhook's, and do not
-      // show there.
-      const results = await Promise.all(
-        uncoveredPermissions.map(
-          async (candidate) =>
-            (await this.isAllowed(candidate)) || (await this.hasAll(candidate.orAllOf)),
+      // The rules are not complete: permissions of EKS access policies come from a webhook and do
+      // not appear in them.
+      const isGranted = await Promise.all(
+        ungranted.map(
+          async (permission) =>
+            (await this.isAllowed(permission)) || (await this.hasAll(permission.orAllOf)),
         ),
       )
-      return uncoveredPermissions.filter((_, index) => results[index] === false)
+      return ungranted.filter((_, index) => isGranted[index] === false)
     } catch {
       return []
     }
   }
 
-  /** @throws ActionError `cluster-forbidden` that names all of `needed` that is missing */
+  /** @throws ActionError `cluster-forbidden` that lists everything missing */
   async requireAll(required: readonly Permission[]): Promise<void> {
-    const missingPermissions = await this.findMissing(required)
-    if (missingPermissions.length > 0) throw forbiddenError(this.namespace, missingPermissions)
+    const missing = await this.findMissing(required)
+    if (missing.length > 0) throw this.createError(missing)
   }
 
   /**
-   * A failure of reads, with all that they were refused for as one problem; `needed` is what the
-   * whole run may need.
+   * Merges the denied reads of a failure into one error that lists everything missing.
+   * @param required permissions of the whole run
    */
   async explainForbidden(
     failure: ActionError,
     required: readonly Permission[],
   ): Promise<ActionError> {
-    const forbiddenErrors = failure.allErrors.filter(({ code }) => code === 'cluster-forbidden')
-    const missingPermissions = forbiddenErrors.length === 0 ? [] : await this.findMissing(required)
-    if (missingPermissions.length === 0) return failure
+    const denials = failure.allErrors.filter(({ code }) => code === 'cluster-forbidden')
+    const missing = denials.length === 0 ? [] : await this.findMissing(required)
+    if (missing.length === 0) return failure
     return combineErrors([
-      forbiddenError(this.namespace, missingPermissions, forbiddenErrors[0]),
-      ...failure.allErrors.filter((each) => !forbiddenErrors.includes(each)),
+      this.createError(missing, denials[0]),
+      ...failure.allErrors.filter((error) => !denials.includes(error)),
     ])
+  }
+
+  private createError(missing: readonly Permission[], cause?: ActionError): ActionError {
+    const permissions = missing.map(({ verb, resource }) => `${verb} ${resource}`)
+    return permissionsMissing({
+      namespace: this.namespace,
+      user: userOf(cause),
+      permissions: [...new Set(permissions)],
+      cause,
+    })
   }
 
   private async hasAll(permissions: readonly Permission[] | undefined): Promise<boolean> {
@@ -200,25 +211,26 @@ export class PermissionChecker {
         kind: 'SelfSubjectAccessReview',
         spec: { resourceAttributes },
       },
-      'ask what this identity may do',
+      reviewOperation,
     )
     return status?.allowed ?? false
   }
 }
 
-function forbiddenError(
-  namespace: string,
-  missingPermissions: readonly Permission[],
-  cause?: ActionError,
-): ActionError {
-  const user = /User "([^"]+)"/.exec(cause?.message ?? '')?.[1]
-  const operations = [
-    ...new Set(missingPermissions.map(({ verb, resource }) => `${verb} ${resource}`)),
-  ]
-  return new ActionError({
-    code: 'cluster-forbidden',
-    problem: `${user === undefined ? 'This identity' : `Identity ${user}`} may not do in namespace ${namespace} what this run needs: ${operations.join(', ')}.`,
-    remedy: 'Bind the roles of docs/permissions/rbac.yaml to it (docs/permissions.md says how).',
-    cause,
-  })
+const covers = (granted: readonly string[] | undefined, value: string): boolean =>
+  (granted ?? []).some((each) => each === '*' || each === value)
+
+/** Whether a rule grants a permission. */
+function grants(rule: ResourceRule, { verb, group, resource, name }: Permission): boolean {
+  const isForEveryObject = (rule.resourceNames ?? []).length === 0
+  return (
+    covers(rule.verbs, verb) &&
+    covers(rule.apiGroups, group) &&
+    covers(rule.resources, resource) &&
+    (isForEveryObject || (name !== undefined && covers(rule.resourceNames, name)))
+  )
 }
+
+/** The user that the API server names in a message about a denied request. */
+const userOf = (failure: ActionError | undefined): string | undefined =>
+  /User "([^"]+)"/.exec(failure?.message ?? '')?.[1]

@@ -1,14 +1,20 @@
-/** The helm release: which one, its revisions, and whether another helm has it in hand. */
-import { ActionError } from '../../failures/action-error.ts'
+/** Finds the helm release of Milvus and reads its revisions. */
+import type { ActionError } from '../../failures/action-error.ts'
+import { readIfAllowed } from '../../failures/read-if-allowed.ts'
+import {
+  milvusReleaseNotFound,
+  releaseAmbiguous,
+  releaseNotFound,
+  releasePending,
+  releaseWithoutMilvus,
+} from '../../failures/release-lookup.ts'
 import type { Context } from '../step.ts'
 import { formatDuration } from '../../util/text.ts'
 import { diffManifests } from '../../clients/helm/manifest-diff.ts'
 import {
   decodeRevision,
-  parseRevisionLabels,
   releaseSelector,
   type ReleaseRevision,
-  type RevisionLabels,
 } from '../../clients/helm/release-storage.ts'
 import {
   hasMilvusComponents,
@@ -17,41 +23,98 @@ import {
 } from '../../clients/helm/milvus-chart.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { findManagingTool } from '../../clients/kubernetes/managing-tool.ts'
-import * as paths from '../../clients/kubernetes/paths.ts'
+import { releasesPath } from '../../clients/kubernetes/paths.ts'
 import type {
   KubernetesObject,
   SecretOrConfigMap,
   Service,
 } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
-import { getRevisionHolder } from '../../locking/revision-labels.ts'
+import {
+  findFailedOwnRevisions,
+  findLatestRevisions,
+  findRollbackRevision,
+  listRevisions,
+} from './revisions.ts'
 import { hasMilvusPorts } from './service.ts'
 
-/** A release: its newest revision, and the one whose values an upgrade starts from. */
+/** A release: its latest revision, and the one with whose values an upgrade starts. */
 export interface Release {
   readonly latestRevision: ReleaseRevision
   readonly deployedRevision: ReleaseRevision
-  /** How many revisions helm keeps of it. */
+  /** How many revisions helm stores. */
   readonly storedRevisionCount?: number
   /**
-   * Revisions after the deployed one that runs of this action made, and that failed: what they set,
-   * the inputs say anew.
+   * Failed revisions that runs of this action created after the deployed one: the inputs set their
+   * changes again.
    */
   readonly failedOwnRevisions?: readonly ReleaseRevision[]
 }
 
-/** Whether a run of this action made the newest revision, and it failed. */
+/** Whether a run of this action created the latest revision, and it failed. */
 export const isFailedByAction = ({ latestRevision, failedOwnRevisions = [] }: Release): boolean =>
   failedOwnRevisions.some(({ revision }) => revision === latestRevision.revision)
 
-/**
- * Releases that are read at the same time: each carries its whole chart, and only those of Milvus
- * are kept.
- */
+/** How many releases are read in parallel: each contains its chart, and few are Milvus'. */
 const maxConcurrentReads = 4
 
+/** Reads the objects in which helm stores the releases of a namespace. */
+class ReleaseStorage {
+  private readonly kubernetes: KubernetesClient
+  private readonly kind: Settings['helmStorage']
+  private readonly namespace: string
+
+  constructor(
+    kubernetes: KubernetesClient,
+    { helmStorage, namespace }: Pick<Settings, 'helmStorage' | 'namespace'>,
+  ) {
+    this.kubernetes = kubernetes
+    this.kind = helmStorage
+    this.namespace = namespace
+  }
+
+  /** @param release all releases when undefined */
+  listObjects(release?: string): Promise<KubernetesObject[]> {
+    const labelSelector =
+      release === undefined ? releaseSelector : `${releaseSelector},name=${release}`
+    return this.kubernetes.listMetadata(
+      releasesPath(this.kind, this.namespace),
+      { labelSelector },
+      `list the ${this.kind}s of helm in namespace ${this.namespace}`,
+    )
+  }
+
+  async readRevision(objectName: string): Promise<ReleaseRevision> {
+    const object = await this.kubernetes.get<SecretOrConfigMap>(
+      `${releasesPath(this.kind, this.namespace)}/${objectName}`,
+      `read ${this.kind} ${objectName}`,
+    )
+    return decodeRevision(object?.data?.['release'] ?? '', this.kind, objectName)
+  }
+
+  /** Reads the releases whose latest revision is a candidate. */
+  async readReleases(
+    objects: readonly KubernetesObject[],
+    isCandidate: (latestRevision: ReleaseRevision) => boolean,
+  ): Promise<Release[]> {
+    const queue = findLatestRevisions(objects)
+    const releases: Release[] = []
+    const readQueue = async (): Promise<void> => {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        const latestRevision = await this.readRevision(next.latest)
+        if (!isCandidate(latestRevision)) continue
+        const deployedRevision =
+          next.deployed === next.latest ? latestRevision : await this.readRevision(next.deployed)
+        releases.push({ latestRevision, deployedRevision })
+      }
+    }
+    await Promise.all(Array.from({ length: maxConcurrentReads }, readQueue))
+    return releases
+  }
+}
+
 /**
- * @param services of the namespace, to name those that may be meant when there is no release
+ * @param services of the namespace, to suggest Services when there is no release
  * @throws ActionError `release-not-found`, `release-ambiguous`, `release-pending`,
  *   `release-unreadable`
  */
@@ -61,88 +124,132 @@ export async function findRelease(
   kubernetes: KubernetesClient,
   services: Promise<readonly Service[]>,
 ): Promise<Release> {
-  const kind = settings.helmStorage
-  const path = paths.releasesPath(kind, settings.namespace)
-  const listRevisionObjects = (labelSelector: string): Promise<KubernetesObject[]> =>
-    kubernetes.listMetadata(
-      path,
-      { labelSelector },
-      `list the ${kind}s of helm in namespace ${settings.namespace}`,
-    )
-  const readRevision = async (objectName: string): Promise<ReleaseRevision> => {
-    const object = await kubernetes.get<SecretOrConfigMap>(
-      `${path}/${objectName}`,
-      `read ${kind} ${objectName}`,
-    )
-    return decodeRevision(object?.data?.['release'] ?? '', kind, objectName)
-  }
-  const readReleases = async (
-    objects: readonly KubernetesObject[],
-    isCandidate: (latestRevision: ReleaseRevision) => boolean,
-  ): Promise<Release[]> => {
-    const queue = findLatestRevisions(objects)
-    const found: Release[] = []
-    const readQueue = async (): Promise<void> => {
-      for (let next = queue.shift(); next; next = queue.shift()) {
-        const latestRevision = await readRevision(next.latest)
-        if (isCandidate(latestRevision))
-          found.push({
-            latestRevision,
-            deployedRevision:
-              next.deployed === next.latest ? latestRevision : await readRevision(next.deployed),
-          })
-      }
-    }
-    await Promise.all(Array.from({ length: maxConcurrentReads }, readQueue))
-    return found
-  }
-  const objects = await listRevisionObjects(
+  const storage = new ReleaseStorage(kubernetes, settings)
+  const objects = await storage.listObjects(settings.release)
+  const release =
     settings.release === undefined
-      ? releaseSelector
-      : `${releaseSelector},name=${settings.release}`,
-  )
-  const candidates = await readReleases(
-    objects,
-    (latestRevision) => settings.release !== undefined || isMilvusRelease(latestRevision),
-  )
-  const release = chooseRelease(settings, candidates)
-  const hasNoMilvus = release !== undefined && !mayContainMilvus(release)
-  if (settings.release !== undefined && (!release || hasNoMilvus)) {
-    // One that cannot be read must not hide what is wrong.
-    const otherReleases = await listRevisionObjects(releaseSelector)
-      .then((all) => readReleases(all, isMilvusRelease))
-      .catch(() => undefined)
-    throw wrongReleaseError(settings, settings.release, release, otherReleases)
-  }
-  if (!release) throw releaseNotFoundError(settings, await services.catch(() => []))
-  if (/^(pending-.*|uninstalling)$/.test(release.latestRevision.status))
-    throw releasePendingError(release, findRollbackRevision(objects, release), {
-      kind,
-      namespace: settings.namespace,
-      now: context.clock.now(),
-    })
+      ? await findOnlyRelease(settings, storage, objects, services)
+      : await findNamedRelease(settings, storage, objects, settings.release)
+  const { name, revision, status, chart } = release.latestRevision
+  if (/^(pending-.*|uninstalling)$/.test(status))
+    throw createPendingError(settings, release, objects, context.clock.now())
   context.log.info(
-    `release ${release.latestRevision.name}: revision ${release.latestRevision.revision}, ${release.latestRevision.status}, chart ${release.latestRevision.chart.name} ${release.latestRevision.chart.version}`,
-  )
-  const failedRevisions =
-    release.latestRevision.status === 'failed' ? findFailedOwnRevisions(objects, release) : []
-  const failedOwnRevisions = await Promise.all(
-    failedRevisions.map(async ({ revision, object }) =>
-      revision === release.latestRevision.revision ? release.latestRevision : readRevision(object),
-    ),
+    `release ${name}: revision ${revision}, ${status}, chart ${chart.name} ${chart.version}`,
   )
   return {
     ...release,
-    failedOwnRevisions,
-    storedRevisionCount: objects.filter(
-      ({ metadata }) => parseRevisionLabels(metadata.labels)?.name === release.latestRevision.name,
-    ).length,
+    failedOwnRevisions: await readFailedOwnRevisions(storage, objects, release),
+    storedRevisionCount: listRevisions(objects, name).length,
   }
 }
 
+async function findOnlyRelease(
+  settings: Settings,
+  storage: ReleaseStorage,
+  objects: readonly KubernetesObject[],
+  services: Promise<readonly Service[]>,
+): Promise<Release> {
+  const candidates = await storage.readReleases(objects, isMilvusRelease)
+  const [release] = candidates
+  if (candidates.length > 1) throw releaseAmbiguous(settings.namespace, releaseNames(candidates))
+  if (release) return release
+  const namespaceServices = await services.catch(() => [])
+  throw milvusReleaseNotFound(settings.namespace, suggestServices(namespaceServices))
+}
+
+async function findNamedRelease(
+  { namespace }: Settings,
+  storage: ReleaseStorage,
+  objects: readonly KubernetesObject[],
+  name: string,
+): Promise<Release> {
+  const [release] = await storage.readReleases(objects, () => true)
+  if (release && mayContainMilvus(release)) return release
+  const milvusReleases = await listMilvusReleases(storage)
+  if (!release) throw releaseNotFound(name, namespace, milvusReleases)
+  const { chart } = release.deployedRevision
+  throw releaseWithoutMilvus(
+    { name, namespace, chart: `${chart.name} ${chart.version}` },
+    milvusReleases,
+  )
+}
+
+const releaseNames = (releases: readonly Release[]): string[] =>
+  releases.map(({ latestRevision }) => latestRevision.name).sort()
+
+/** @returns undefined when one of them cannot be read, which must not hide the original problem */
+async function listMilvusReleases(storage: ReleaseStorage): Promise<string[] | undefined> {
+  try {
+    return releaseNames(await storage.readReleases(await storage.listObjects(), isMilvusRelease))
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a release contains Milvus, or something that looks like it. */
+const mayContainMilvus = ({ deployedRevision }: Release): boolean =>
+  isMilvusRelease(deployedRevision) ||
+  hasMilvusComponents(deployedRevision) ||
+  findServices(deployedRevision.manifest).some((service) => service.hasMilvusPort)
+
+/** Services that look like Milvus' API: `milvus-demo (of Argo CD)`. */
+const suggestServices = (services: readonly Service[]): string[] =>
+  services.filter(hasMilvusPorts).map((service) => {
+    const managingTool = findManagingTool(service)
+    const { name } = service.metadata
+    return managingTool ? `${name} (of ${managingTool.tool})` : name
+  })
+
+async function readFailedOwnRevisions(
+  storage: ReleaseStorage,
+  objects: readonly KubernetesObject[],
+  { latestRevision, deployedRevision }: Release,
+): Promise<ReleaseRevision[]> {
+  if (latestRevision.status !== 'failed') return []
+  const failedRevisions = findFailedOwnRevisions(
+    objects,
+    latestRevision.name,
+    deployedRevision.revision,
+  )
+  return Promise.all(
+    failedRevisions.map(async ({ revision, objectName }) =>
+      revision === latestRevision.revision ? latestRevision : storage.readRevision(objectName),
+    ),
+  )
+}
+
 /**
- * As findRelease; undefined for a check that may not read where helm keeps releases: their chart
- * and values are then not compared.
+ * @param objects that store the revisions of the release
+ * @param now milliseconds since the epoch
+ */
+function createPendingError(
+  { helmStorage, namespace }: Settings,
+  { latestRevision, deployedRevision }: Release,
+  objects: readonly KubernetesObject[],
+  now: number,
+): ActionError {
+  const { name, revision, status, deployedAt } = latestRevision
+  // helm rolls back only to objects that are in the newest revision too, or do not exist. Source:
+  // helm 3, pkg/kube/client.go, Update ("no ... with the name ... found"); helm 4 likewise.
+  const isRollbackBlocked =
+    diffManifests(latestRevision.manifest, deployedRevision.manifest).added.length > 0
+  const startedAt = status === 'uninstalling' ? NaN : Date.parse(deployedAt)
+  return releasePending({
+    name,
+    namespace,
+    revision,
+    status,
+    duration: Number.isNaN(startedAt) ? undefined : formatDuration(now - startedAt),
+    rollbackRevision: findRollbackRevision(objects, name),
+    blockingObject: isRollbackBlocked
+      ? `${helmStorage.toLowerCase()} sh.helm.release.v1.${name}.v${revision}`
+      : undefined,
+  })
+}
+
+/**
+ * Finds the release; undefined for a check that is not allowed to read where helm stores releases,
+ * and therefore does not compare chart and values.
  */
 export async function findReleaseIfReadable(
   context: Context,
@@ -150,173 +257,21 @@ export async function findReleaseIfReadable(
   kubernetes: KubernetesClient,
   services: Promise<readonly Service[]>,
 ): Promise<Release | undefined> {
-  return findRelease(context, settings, kubernetes, services).catch((thrown: unknown) => {
-    if (
-      settings.mode !== 'check' ||
-      !(thrown instanceof ActionError) ||
-      thrown.code !== 'cluster-forbidden'
+  const release = findRelease(context, settings, kubernetes, services)
+  if (settings.mode !== 'check') return release
+  const read = await readIfAllowed(release)
+  if (read.allowed) return read.value
+  const isComparisonRequested =
+    settings.chart.version !== undefined || Object.keys(settings.values).length > 0
+  if (isComparisonRequested)
+    context.recordUnreadable(
+      `the releases of helm (list and get ${settings.helmStorage.toLowerCase()}s), so ` +
+        'chart-version and values were not compared',
     )
-      throw thrown
-    const isComparisonRequested =
-      settings.chart.version !== undefined || Object.keys(settings.values).length > 0
-    if (isComparisonRequested)
-      context.recordUnreadable(
-        `the releases of helm (list and get ${settings.helmStorage.toLowerCase()}s), so that chart-version and values were not compared`,
-      )
-    else
-      context.log.info(
-        `The releases of helm may not be read: of the release only its Service is compared.`,
-      )
-    return undefined
-  })
-}
-
-/**
- * For each release the names of the objects of its newest revision and of the one whose values helm
- * starts an upgrade from: the last that was deployed.
- */
-export function findLatestRevisions(
-  objects: readonly KubernetesObject[],
-): { latest: string; deployed: string }[] {
-  const revisions = objects.flatMap(({ metadata }) => {
-    const labels = parseRevisionLabels(metadata.labels)
-    return labels ? [{ ...labels, object: metadata.name }] : []
-  })
-  const findLatest = (revisionLabels: readonly (RevisionLabels & { object: string })[]) =>
-    [...revisionLabels].sort((a, b) => b.revision - a.revision)[0]
-  return [...new Set(revisions.map(({ name }) => name))].flatMap((release) => {
-    const releaseRevisions = revisions.filter(({ name }) => name === release)
-    const latest = findLatest(releaseRevisions)
-    const deployed = findLatest(releaseRevisions.filter(({ status }) => status === 'deployed'))
-    // "helm uninstall --keep-history" leaves the revisions behind: the newest says that the release
-    // is gone.
-    return latest && latest.status !== 'uninstalled'
-      ? [{ latest: latest.object, deployed: (deployed ?? latest).object }]
-      : []
-  })
-}
-
-/** The failed revisions after the deployed one that runs of this action made. */
-function findFailedOwnRevisions(
-  objects: readonly KubernetesObject[],
-  { latestRevision, deployedRevision }: Release,
-): { revision: number; object: string }[] {
-  return objects.flatMap(({ metadata }) => {
-    const labels = parseRevisionLabels(metadata.labels)
-    const isOwnFailedRevision =
-      labels?.name === latestRevision.name &&
-      labels.status === 'failed' &&
-      labels.revision > deployedRevision.revision &&
-      getRevisionHolder(metadata.labels, labels.revision) !== undefined
-    return isOwnFailedRevision ? [{ revision: labels.revision, object: metadata.name }] : []
-  })
-}
-
-/** Undefined when there is none. */
-function chooseRelease(settings: Settings, candidates: readonly Release[]): Release | undefined {
-  if (candidates.length < 2) return candidates[0]
-  throw new ActionError({
-    code: 'release-ambiguous',
-    problem: `There are ${candidates.length} Milvus releases in namespace ${settings.namespace}: ${candidates
-      .map(({ latestRevision }) => latestRevision.name)
-      .sort()
-      .join(', ')}.`,
-    remedy: 'Set release to the one that is meant.',
-  })
-}
-
-/** Whether anything of a release is of Milvus, or looks like it. */
-const mayContainMilvus = ({ deployedRevision }: Release): boolean =>
-  isMilvusRelease(deployedRevision) ||
-  hasMilvusComponents(deployedRevision) ||
-  findServices(deployedRevision.manifest).some((service) => service.hasMilvusPort)
-
-/**
- * The release that an input names is not there, or has no Milvus.
- * @param otherReleases the releases of Milvus in the namespace; undefined when they cannot be
- *   read
- */
-function wrongReleaseError(
-  { namespace }: Settings,
-  name: string,
-  release: Release | undefined,
-  otherReleases: readonly Release[] | undefined,
-): ActionError {
-  return new ActionError({
-    code: 'release-not-found',
-    problem: release
-      ? `Helm release ${name} in namespace ${namespace} is of chart ${release.deployedRevision.chart.name} ${release.deployedRevision.chart.version}, and has no Milvus.`
-      : `There is no helm release ${name} in namespace ${namespace}.`,
-    remedy: suggestReleases(otherReleases?.map(({ latestRevision }) => latestRevision.name).sort()),
-  })
-}
-
-/** @param names of the releases of Milvus in the namespace */
-function suggestReleases(names: readonly string[] | undefined): string {
-  if (names === undefined) return 'Set release and namespace as "helm list -A" shows them.'
-  const elsewhere = 'set namespace to the one that it is in ("helm list -A" shows all)'
-  if (names.length === 0) return `No release of Milvus is in this namespace: ${elsewhere}.`
-  return `Set release to ${names.join(' or ')}, ${names.length === 1 ? 'the release' : 'the releases'} of Milvus in this namespace; or ${elsewhere}.`
-}
-
-function releaseNotFoundError(settings: Settings, services: readonly Service[]): ActionError {
-  const candidates = services.filter(hasMilvusPorts).map((service) => {
-    const manager = findManagingTool(service)
-    return `${service.metadata.name}${manager ? ` (of ${manager.tool})` : ''}`
-  })
-  return new ActionError({
-    code: 'release-not-found',
-    problem: `There is no helm release of Milvus in namespace ${settings.namespace}.`,
-    remedy:
-      candidates.length === 0
-        ? 'Set release and namespace as "helm list -A" shows them; for a Milvus that helm did not install, set service to the name of its Service.'
-        : `For a Milvus that helm did not install, set service to its Service, which here looks like ${candidates.join(' or ')}; otherwise set release and namespace as "helm list -A" shows them.`,
-  })
-}
-
-/** The revision to go back to: the last that was deployed, else the last that once was. */
-function findRollbackRevision(
-  objects: readonly KubernetesObject[],
-  { latestRevision }: Release,
-): number | undefined {
-  const revisions = objects
-    .flatMap(({ metadata }) => parseRevisionLabels(metadata.labels) ?? [])
-    .filter(({ name }) => name === latestRevision.name)
-  const latestWithStatus = (wantedStatus: string): number =>
-    Math.max(
-      ...revisions.filter(({ status }) => status === wantedStatus).map(({ revision }) => revision),
+  else
+    context.log.info(
+      'This identity is not allowed to read the releases of helm: of the release, only its ' +
+        'Service is compared.',
     )
-  // An uninstall marks the revision that is deployed itself.
-  return ['uninstalling', 'deployed', 'superseded'].map(latestWithStatus).find(Number.isFinite)
-}
-
-function releasePendingError(
-  { latestRevision, deployedRevision }: Release,
-  rollbackTarget: number | undefined,
-  {
-    kind,
-    namespace,
-    now,
-  }: { readonly kind: 'Secret' | 'ConfigMap'; readonly namespace: string; readonly now: number },
-): ActionError {
-  const { name, revision, status, deployedAt } = latestRevision
-  // helm rolls back only to objects that are in the newest revision too, or are not there. Source:
-  // helm 3, pkg/kube/client.go, Update ("no ... with the name ... found"); helm 4 alike.
-  const isRollbackBlocked =
-    diffManifests(latestRevision.manifest, deployedRevision.manifest).added.length > 0
-  const command = isRollbackBlocked
-    ? `kubectl delete ${kind.toLowerCase()} sh.helm.release.v1.${name}.v${revision} -n ${namespace}`
-    : `helm rollback ${name} ${rollbackTarget ?? ''} -n ${namespace} --wait`
-  const startedAt = status === 'uninstalling' ? NaN : Date.parse(deployedAt)
-  const state = Number.isNaN(startedAt)
-    ? `is ${status}`
-    : `has been ${status} for ${formatDuration(now - startedAt)}`
-  return new ActionError({
-    code: 'release-pending',
-    problem: `Release ${name} ${state} (revision ${revision}): another helm is at work, or one was killed, which helm itself never clears.`,
-    remedy:
-      rollbackTarget === undefined
-        ? `If none is at work, there is nothing to roll back to: "helm uninstall ${name} -n ${namespace}" (it keeps the volumes of StatefulSets), and install it again; then run the job again.`
-        : `If none is at work, ${status === 'uninstalling' ? 'and the release was meant to stay, ' : ''}run "${command}"${isRollbackBlocked ? `, which takes the pending revision out of helm's history (a rollback to revision ${rollbackTarget} would fail)` : ''}; then run the job again.`,
-  })
+  return undefined
 }

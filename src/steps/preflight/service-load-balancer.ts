@@ -1,5 +1,5 @@
-/** The load balancer of a Service: who creates it, of which kind, and for whom. Pure. */
-import { ActionError } from '../../failures/action-error.ts'
+/** The load balancer of a Service: which component creates it, its type and its scheme. Pure. */
+import { serviceClassLost } from '../../failures/service.ts'
 import type { Service } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
 
@@ -7,23 +7,23 @@ import type { Settings } from '../../inputs/types.ts'
 export interface ServiceLoadBalancer {
   /** `cloud-provider`: the controller built into EKS, also called in-tree. */
   readonly creator: 'load-balancer-controller' | 'cloud-provider' | 'other' | 'nobody'
-  /** For a sentence: `an internal Network Load Balancer of the AWS Load Balancer Controller`. */
+  /** With its article: `an internal Network Load Balancer of the AWS Load Balancer Controller`. */
   readonly description: string
 }
 
-/** What decides about it. */
+/** The settings of a Service that determine its load balancer. */
 export interface ServiceLoadBalancerConfig {
   readonly loadBalancerClass: string | undefined
   readonly annotations: Readonly<Record<string, string>>
 }
 
-/** Annotations of Services for load balancers start so. */
+/** The prefix of a Service's annotations for its load balancer. */
 export const serviceAnnotationPrefix = 'service.beta.kubernetes.io/aws-load-balancer-'
 
 const loadBalancerController = 'the AWS Load Balancer Controller'
 
 /**
- * Classes of Network Load Balancers, and whose they are. Sources: the AWS Load Balancer
+ * Classes of Network Load Balancers and their controllers. Sources: the AWS Load Balancer
  * Controller's installation guide; EKS user guide, auto-configure-nlb.
  */
 const controllerByClass: Readonly<Record<string, string>> = {
@@ -31,7 +31,6 @@ const controllerByClass: Readonly<Record<string, string>> = {
   'eks.amazonaws.com/nlb': 'EKS Auto Mode',
 }
 
-/** What is read of a Service. */
 export const serviceLoadBalancerConfig = ({
   metadata,
   spec,
@@ -41,9 +40,9 @@ export const serviceLoadBalancerConfig = ({
 })
 
 /**
- * The load balancer of a Service with this class and these annotations. The cloud provider leaves a
- * Service alone that has a class, or annotation `type` `external` or `nlb-ip`; the controller takes
- * those of its class, and without a class those of these types. Sources: the controller's
+ * The load balancer of a Service with this class and these annotations. The cloud provider ignores
+ * Services with a class, or with annotation `type` `external` or `nlb-ip`; the controller handles
+ * those of its class and, without a class, those of these types. Sources: the controller's
  * pkg/service/service_utils.go, model_build_load_balancer.go (scheme: internal by default);
  * Kubernetes' cloud-provider, WantsLoadBalancer; cloud-provider-aws, isLBExternal, isNLB,
  * ServiceAnnotationLoadBalancerInternal (internet-facing by default).
@@ -59,24 +58,28 @@ export function resolveServiceLoadBalancer({
       ? { creator: 'other', description: `a load balancer of class ${loadBalancerClass}` }
       : controllerLoadBalancer(annotation, controller)
   }
-  const [type, targetType] = [annotation('type'), annotation('nlb-target-type') ?? '']
+  const type = annotation('type')
+  const targetType = annotation('nlb-target-type') ?? ''
   if (type === 'nlb-ip' || (type === 'external' && ['ip', 'instance'].includes(targetType)))
     return controllerLoadBalancer(annotation, loadBalancerController)
   if (type === 'external')
     return {
       creator: 'nobody',
-      description: `no load balancer (annotation ${serviceAnnotationPrefix}type is external, without ${serviceAnnotationPrefix}nlb-target-type)`,
+      description:
+        `no load balancer (annotation ${serviceAnnotationPrefix}type is external, without ` +
+        `${serviceAnnotationPrefix}nlb-target-type)`,
     }
   const scheme = ['', 'false'].includes(annotation('internal') ?? '')
     ? 'internet-facing'
     : 'internal'
+  const kind = type === 'nlb' ? 'Network' : 'Classic'
   return {
     creator: 'cloud-provider',
-    description: `an ${scheme} ${type === 'nlb' ? 'Network' : 'Classic'} Load Balancer of the cloud provider`,
+    description: `an ${scheme} ${kind} Load Balancer of the cloud provider`,
   }
 }
 
-/** The value of an annotation for load balancers. */
+/** Reads an annotation by its name without the prefix. */
 type AnnotationReader = (name: string) => string | undefined
 
 function controllerLoadBalancer(
@@ -92,24 +95,24 @@ function controllerLoadBalancer(
 }
 
 /**
- * The load balancer of the Service once it is no longer of type LoadBalancer: Kubernetes drops the
- * class with the type, and the controller goes by the annotations, whatever the type, unless its
- * feature gate ServiceTypeLoadBalancerOnly is on. Source: the controller's
- * pkg/service/service_utils.go, pkg/config/feature_gates.go, and its issues 3059 and 3094.
- * @returns whether the controller keeps it
+ * Whether the controller keeps the load balancer of a Service that stops being of type
+ * LoadBalancer: Kubernetes drops the class with the type, and the controller then only evaluates
+ * the annotations, unless its feature gate ServiceTypeLoadBalancerOnly is on. Source: the
+ * controller's pkg/service/service_utils.go, pkg/config/feature_gates.go, and its issues 3059 and
+ * 3094.
  */
 export const isKeptByController = (config: ServiceLoadBalancerConfig): boolean =>
   resolveServiceLoadBalancer({ ...config, loadBalancerClass: undefined }).creator ===
   'load-balancer-controller'
 
-/** What restore-load-balancer-class says when a load balancer of the cloud provider is meant. */
+/** The value of restore-load-balancer-class that requests no class. */
 export const noLoadBalancerClass = 'none'
 
 /**
- * The load balancer that a Service gets which is restored to type LoadBalancer.
- * @param service the Service as it is, of another type
- * @throws ActionError `service-class-lost` when nothing says that the AWS Load Balancer
- *   Controller is to create it, and nobody agreed to another one
+ * The load balancer that a Service gets when it is restored to type LoadBalancer.
+ * @param service the live Service, of another type
+ * @throws ActionError `service-class-lost` when neither its annotations nor the input select the
+ *   AWS Load Balancer Controller
  */
 export function resolveRestoredLoadBalancer(
   { restoreLoadBalancerClass: restoredClass }: Pick<Settings, 'restoreLoadBalancerClass'>,
@@ -122,13 +125,6 @@ export function resolveRestoredLoadBalancer(
     loadBalancerClass: isClassless ? undefined : restoredClass,
   })
   if (restoredClass !== undefined || result.creator === 'load-balancer-controller') return result
-  throw new ActionError({
-    code: 'service-class-lost',
-    problem: `Service ${service.metadata.name} would get ${result.description}: its spec.loadBalancerClass was dropped when its type changed, and webhooks set it only when a Service is created.`,
-    remedy: `Set restore-load-balancer-class to the class that it had (${Object.entries(
-      controllerByClass,
-    )
-      .map(([name, owner]) => `${name} of ${owner}`)
-      .join(', ')}), or to ${noLoadBalancerClass} if it had none.`,
-  })
+  const classes = Object.entries(controllerByClass).map(([name, owner]) => `${name} of ${owner}`)
+  throw serviceClassLost(service.metadata.name, result.description, classes, noLoadBalancerClass)
 }

@@ -1,6 +1,13 @@
-/** The Service of Milvus' API: which one, its port, and what on it would spoil the target group. */
-import { ActionError, combineErrors } from '../../failures/action-error.ts'
-import type { Context } from '../step.ts'
+/** Finds the Service of Milvus' API and its port. */
+import type { ActionError } from '../../failures/action-error.ts'
+import {
+  chartUnsupported,
+  milvusServiceNotFound,
+  serviceAmbiguous,
+  serviceDeleted,
+  serviceNotFound,
+  servicePortNotFound,
+} from '../../failures/service.ts'
 import {
   apiComponents,
   findApiServices,
@@ -11,21 +18,12 @@ import {
   isMilvusComponent,
   nameLabel,
   findServices,
-  serviceTypePath,
-  findValuesPath,
 } from '../../clients/helm/milvus-chart.ts'
-import { getHelmValue } from '../../clients/helm/values.ts'
-import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
-import { findManagingTool, unknownFieldManagers } from '../../clients/kubernetes/managing-tool.ts'
-import * as paths from '../../clients/kubernetes/paths.ts'
-import type { EndpointSlice, Service } from '../../clients/kubernetes/types.ts'
-import { fallbackIfForbidden } from '../../clients/kubernetes/api-errors.ts'
+import type { Service } from '../../clients/kubernetes/types.ts'
 import type { Settings } from '../../inputs/types.ts'
 import type { Release } from './release.ts'
 
-/**
- * The release that an object belongs to, as helm marks it. Source: helm, pkg/action/validate.go.
- */
+/** The release that an object belongs to. Source: helm, pkg/action/validate.go. */
 export const releaseNameOf = ({ metadata }: Service): string | undefined =>
   metadata.annotations?.['meta.helm.sh/release-name']
 
@@ -33,8 +31,8 @@ const isApiServiceOf = ({ metadata }: Service, release: string): boolean =>
   isApiComponent(metadata.labels) && isMilvusComponent(metadata.labels, release)
 
 /**
- * The possible values of that label in a release of the chart; undefined for a chart that contains
- * it, where an alias may change the label.
+ * The possible values of the name label in a release of the chart; undefined for a chart that
+ * contains it as a dependency, where an alias can change the label.
  */
 function possibleNameLabels(release: Release): readonly unknown[] | undefined {
   if (release.deployedRevision.chart.name !== milvusChartName) return undefined
@@ -46,10 +44,7 @@ function possibleNameLabels(release: Release): readonly unknown[] | undefined {
 /** Whether its ports look like those of Milvus. */
 export const hasMilvusPorts = ({ spec }: Service): boolean => hasMilvusPort(spec.ports)
 
-/**
- * Of Services as they come, those that can be meant, or named in their place: the others are not
- * kept.
- */
+/** A filter for lists: Services that may be Milvus' API, or are worth suggesting. */
 export const filterCandidateServices =
   (settings: Settings) =>
   (services: readonly Service[]): Service[] =>
@@ -61,8 +56,8 @@ export const filterCandidateServices =
     )
 
 /**
- * @param release undefined without one, or when it may not be read: its Service is then known by
- *   its marks
+ * @param release undefined when `service` names a Milvus without one, and when it cannot be read:
+ *   its Service is then identified by labels and annotations
  * @throws ActionError `service-not-found`, `service-ambiguous`, `release-chart-unsupported`
  */
 export function findService(
@@ -70,92 +65,102 @@ export function findService(
   services: readonly Service[],
   release: Release | undefined,
 ): Service {
-  const isCandidate = (service: Service): boolean => {
-    if (release)
-      return (
-        isApiServiceOf(service, release.latestRevision.name) &&
-        (possibleNameLabels(release)?.includes(service.metadata.labels?.[nameLabel]) ?? true)
-      )
-    if (settings.service !== undefined) return service.metadata.name === settings.service
-    const owner = releaseNameOf(service)
+  const candidates = preferLikeliest(
+    services.filter((service) => isCandidate(settings, service, release)),
+  )
+  const [first, second] = candidates
+  if (!first) throw createNotFoundError(settings, services, release)
+  if (!second) return first
+  const owner = release
+    ? `Release ${release.latestRevision.name}`
+    : `Namespace ${settings.namespace}`
+  throw serviceAmbiguous(
+    owner,
+    candidates.map(({ metadata }) => metadata.name),
+  )
+}
+
+function isCandidate(settings: Settings, service: Service, release: Release | undefined): boolean {
+  if (release) {
+    const nameLabels = possibleNameLabels(release)
     return (
-      owner !== undefined && (settings.release ?? owner) === owner && isApiServiceOf(service, owner)
+      isApiServiceOf(service, release.latestRevision.name) &&
+      (nameLabels?.includes(service.metadata.labels?.[nameLabel]) ?? true)
     )
   }
-  const candidates = services.filter(isCandidate)
-  const likeliest = preferLikeliest(candidates)
-  const [first, second] = likeliest
-  if (!first)
-    throw release && settings.service === undefined
-      ? missingServiceError(settings, services, release)
-      : serviceNotFoundError(settings)
-  if (!second) return first
-  throw new ActionError({
-    code: 'service-ambiguous',
-    problem: `${release ? `Release ${release.latestRevision.name}` : `Namespace ${settings.namespace}`} has ${likeliest.length} Services of Milvus' API: ${likeliest.map(({ metadata }) => metadata.name).join(', ')}.`,
-    remedy: 'Set service in place of release to the one that is meant.',
-  })
+  if (settings.service !== undefined) return service.metadata.name === settings.service
+  const owner = releaseNameOf(service)
+  return (
+    owner !== undefined && (settings.release ?? owner) === owner && isApiServiceOf(service, owner)
+  )
 }
 
 /**
- * Of several, the one that is more likely. Without the values nobody knows of a nameOverride, and a
- * subchart may have any alias: the chart's own name and Milvus' port decide only between several.
+ * Narrows several candidates down. A nameOverride is not known without the values, and a subchart
+ * can have any alias: the chart's own name and Milvus' port only decide between several.
  */
 function preferLikeliest(candidates: readonly Service[]): readonly Service[] {
-  return [
-    (service: Service) => service.metadata.labels?.[nameLabel] === milvusChartName,
-    hasMilvusPorts,
-  ].reduce((remaining, isPreferred) => {
+  const hasChartName = ({ metadata }: Service): boolean =>
+    metadata.labels?.[nameLabel] === milvusChartName
+  let remaining = candidates
+  for (const isPreferred of [hasChartName, hasMilvusPorts]) {
     const preferred = remaining.filter(isPreferred)
-    return remaining.length > 1 && preferred.length > 0 ? preferred : remaining
-  }, candidates)
+    if (remaining.length > 1 && preferred.length > 0) remaining = preferred
+  }
+  return remaining
 }
 
-const serviceNotFoundError = (settings: Settings): ActionError =>
-  new ActionError({
-    code: 'service-not-found',
-    problem:
-      settings.service === undefined
-        ? `Release ${settings.release ?? 'of the chart milvus'} has no Service of Milvus' API in namespace ${settings.namespace} (labels ${nameLabel} and app.kubernetes.io/instance, component ${apiComponents.join(' or ')}).`
-        : `There is no Service ${settings.service} in namespace ${settings.namespace}.`,
-    remedy: `Look at "kubectl get services -n ${settings.namespace} --show-labels"; in cluster mode the chart makes it only with proxy.enabled.`,
-  })
-
-/**
- * Why a release has no Service of Milvus' API: it was deleted, the chart is of another vendor, or
- * it makes none with these values.
- */
-function missingServiceError(
+function createNotFoundError(
   settings: Settings,
   services: readonly Service[],
-  { latestRevision: last, deployedRevision: current }: Release,
+  release: Release | undefined,
 ): ActionError {
-  const [renderedService] = findApiServices(current)
-  if (renderedService) {
-    return new ActionError({
-      code: 'service-not-found',
-      problem: `Service ${renderedService.name} of release ${last.name} is not in namespace ${settings.namespace}: somebody deleted it.`,
-      remedy: `Create it again as "helm get manifest ${last.name} -n ${settings.namespace}" shows it (a helm upgrade of the release does so too), then run the job again.`,
-    })
-  }
-  const isOfOtherVendor =
-    !hasMilvusComponents(current) &&
-    findServices(current.manifest).some((service) => service.hasMilvusPort)
-  if (!isOfOtherVendor) return serviceNotFoundError({ ...settings, release: last.name })
-  const { name, version, origin } = current.chart
-  const milvusServiceNames = services
-    .filter((service) => releaseNameOf(service) === last.name && hasMilvusPorts(service))
-    .map(({ metadata }) => metadata.name)
-  return new ActionError({
-    code: 'release-chart-unsupported',
-    problem: `Release ${last.name} was made with chart ${name} ${version}${origin === undefined ? '' : ` of ${origin}`}, which is not Milvus' own (https://github.com/zilliztech/milvus-helm): its objects have other labels, and its values other paths.`,
-    remedy: `Set service${milvusServiceNames.length === 0 ? " to the Service of Milvus' API" : `: ${milvusServiceNames.join(' or ')}`} in place of release: helm is then left alone. Make that Service ClusterIP in the values of the release.`,
+  const { service, namespace } = settings
+  if (service !== undefined)
+    return serviceNotFound(
+      service,
+      namespace,
+      services.filter(hasMilvusPorts).map(({ metadata }) => metadata.name),
+    )
+  return release
+    ? createMissingServiceError(namespace, services, release)
+    : apiServiceNotFound(namespace, settings.release)
+}
+
+const apiServiceNotFound = (namespace: string, release: string | undefined): ActionError =>
+  milvusServiceNotFound({
+    release,
+    namespace,
+    labels:
+      `labels ${nameLabel} and app.kubernetes.io/instance, ` +
+      `component ${apiComponents.join(' or ')}`,
   })
+
+/**
+ * Why a release has no Service for Milvus' API: it was deleted, the chart is another vendor's, or
+ * the values disable it.
+ */
+function createMissingServiceError(
+  namespace: string,
+  services: readonly Service[],
+  { latestRevision, deployedRevision }: Release,
+): ActionError {
+  const release = latestRevision.name
+  const [renderedService] = findApiServices(deployedRevision)
+  if (renderedService) return serviceDeleted({ name: renderedService.name, release, namespace })
+  const isOfOtherVendor =
+    !hasMilvusComponents(deployedRevision) &&
+    findServices(deployedRevision.manifest).some((service) => service.hasMilvusPort)
+  if (!isOfOtherVendor) return apiServiceNotFound(namespace, release)
+  const serviceNames = services
+    .filter((service) => releaseNameOf(service) === release && hasMilvusPorts(service))
+    .map(({ metadata }) => metadata.name)
+  return chartUnsupported({ release, chart: deployedRevision.chart, serviceNames })
 }
 
 /**
- * The port of the gRPC API: the one asked for, else by the name that the chart gives it, else by
- * its usual number.
+ * The port of the gRPC API: input service-port, or else the port with the chart's name, or else the
+ * default port.
  * @throws ActionError `service-port-not-found`
  */
 export function findPort(settings: Settings, service: Service): number {
@@ -166,156 +171,6 @@ export function findPort(settings: Settings, service: Service): number {
       ? (ports.find(({ name }) => name === 'milvus') ?? ports.find(({ port }) => port === 19530))
       : ports.find(({ port }) => port === requestedPort)
   if (servicePort) return servicePort.port
-  throw new ActionError({
-    code: 'service-port-not-found',
-    problem: `Service ${service.metadata.name} has no port ${requestedPort ?? 'named milvus, nor 19530'}; it has ${ports.map(({ name, port }) => (name ? `${port} (${name})` : String(port))).join(', ') || 'none'}.`,
-    remedy: "Set service-port to the port of Milvus' gRPC API.",
-  })
-}
-
-/**
- * Annotations of a Service that win over the same ones of the Ingress. Source: the controller's
- * model_build_target_group.go, MergeStringMap.
- */
-const targetGroupAnnotation =
-  /^alb\.ingress\.kubernetes\.io\/(target-type|backend-protocol|backend-protocol-version|success-codes|healthcheck-[a-z-]+|healthy-threshold-count|unhealthy-threshold-count|target-group-attributes|target-node-labels)$/
-
-/** What of those would break the way to Milvus: annotation -> what the Ingress needs. */
-const requiredAnnotationValues: Readonly<
-  Record<
-    string,
-    { readonly isCompatible: (value: string) => boolean; readonly requirement: string }
-  >
-> = {
-  'target-type': { isCompatible: (value) => value === 'ip', requirement: 'ip' },
-  'backend-protocol-version': { isCompatible: (value) => value === 'GRPC', requirement: 'GRPC' },
-  // Source: ELBv2, Matcher.GrpcCode: 0 to 99.
-  'success-codes': {
-    isCompatible: (value) => (value.match(/\d+/g) ?? []).every((code) => Number(code) <= 99),
-    requirement: 'codes of gRPC, 0 to 99',
-  },
-  'healthcheck-protocol': {
-    isCompatible: (value) => /^HTTPS?$/.test(value),
-    requirement: 'HTTP or HTTPS',
-  },
-}
-
-/**
- * What is wrong with the Service itself. Warns of what only changes something.
- * @throws ActionError `service-unsupported`, `service-annotations-conflict`
- */
-export function checkService(
-  context: Context,
-  settings: Settings,
-  service: Service,
-  port: number,
-  release?: Release,
-): void {
-  const { name, annotations = {} } = service.metadata
-  const problems: ActionError[] = []
-  if (service.spec.type === 'ExternalName') {
-    problems.push(
-      new ActionError({
-        code: 'service-unsupported',
-        problem: `Service ${name} is of type ExternalName (${service.spec.externalName ?? ''}): it has no pods that an ALB with ip targets could reach.`,
-        remedy: 'Set service (or release) to the Service of the Milvus in this cluster.',
-      }),
-    )
-  }
-  const annotationsPath = [
-    ...serviceTypePath(release ? findValuesPath(release.deployedRevision, name) : []).slice(0, -1),
-    'annotations',
-  ]
-  const overriding = Object.entries(annotations).filter(
-    ([key]) =>
-      targetGroupAnnotation.test(key) && !isRemovedByValues(settings, annotationsPath, key),
-  )
-  const conflicting = overriding.filter(
-    ([key, value]) =>
-      requiredAnnotationValues[key.split('/')[1] ?? '']?.isCompatible(value) === false,
-  )
-  if (conflicting.length > 0) {
-    problems.push(
-      new ActionError({
-        code: 'service-annotations-conflict',
-        problem: `Annotations of Service ${name} win over those of the Ingress for its target group: ${conflicting.map(([key, value]) => `${key}: ${value}, where the Ingress needs ${requiredAnnotationValues[key.split('/')[1] ?? '']?.requirement ?? ''}`).join('; ')}.`,
-        remedy: `Take them off: in the release's values under ${annotationsPath.join('.')}, or with "kubectl annotate service ${name} -n ${settings.namespace} ${conflicting.map(([key]) => `${key}-`).join(' ')}".`,
-      }),
-    )
-  }
-  overriding
-    .filter((entry) => !conflicting.includes(entry))
-    .forEach(([key, value]) =>
-      context.log.warn(
-        `Service ${name} has ${key}: ${value}: for the target group it wins over the Ingress.`,
-      ),
-    )
-  const appProtocol =
-    service.spec.ports?.find((candidate) => candidate.port === port)?.appProtocol ?? ''
-  if (
-    /https|tls|ssl/i.test(appProtocol) &&
-    settings.ingress.annotations['alb.ingress.kubernetes.io/backend-protocol'] !== 'HTTPS'
-  ) {
-    context.log.warn(
-      `Port ${port} of Service ${name} says appProtocol ${appProtocol}, and the ALB would send Milvus plaintext: if Milvus serves TLS itself, add "alb.ingress.kubernetes.io/backend-protocol: HTTPS" to input annotations.`,
-    )
-  }
-  if (problems.length > 0) throw combineErrors(problems)
-}
-
-/** Whether the input values takes an annotation off the Service: null is helm's word for that. */
-function isRemovedByValues(
-  { values }: Settings,
-  annotationsPath: readonly string[],
-  key: string,
-): boolean {
-  return (
-    getHelmValue(values, annotationsPath) === null ||
-    getHelmValue(values, [...annotationsPath, key]) === null
-  )
-}
-
-/**
- * Names who else writes the Service of a release, where nobody here knows whether it sets back what
- * helm changes.
- */
-export function logOtherFieldManagers(context: Context, service: Service | undefined): void {
-  if (!service || findManagingTool(service) !== undefined) return
-  const otherManagers = unknownFieldManagers(service)
-  if (otherManagers.length > 0)
-    context.log.note(
-      `Fields of Service ${service.metadata.name} were set by ${otherManagers.join(', ')}, which this action does not know: a program that keeps the Service sets back what helm changes, and then the type has to be changed there.`,
-    )
-}
-
-/**
- * Warns when there is nothing behind the Service, which an ALB answers with 503; says nothing when
- * that may not be read.
- */
-export async function checkEndpoints(
-  context: Context,
-  { namespace }: Settings,
-  kubernetes: KubernetesClient,
-  service: Service,
-): Promise<void> {
-  const { name } = service.metadata
-  const request = kubernetes.list<EndpointSlice>(
-    paths.endpointSlicesPath(namespace),
-    { labelSelector: `kubernetes.io/service-name=${name}` },
-    `list EndpointSlices in namespace ${namespace}`,
-  )
-  const slices = await fallbackIfForbidden(request, () => undefined)
-  if (slices === undefined || service.spec.type === 'ExternalName') return
-  const endpoints = slices.flatMap((slice) => slice.endpoints ?? [])
-  // Unknown is ready. Source: discovery.k8s.io/v1, EndpointConditions.
-  const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false).length
-  context.recordTopology({ pods: { ready, total: endpoints.length } })
-  if (ready > 0) return
-  const reason =
-    endpoints.length > 0
-      ? `its ${endpoints.length} pods are not ready`
-      : 'its selector finds no pod'
-  context.log.warn(
-    `Service ${name} has no ready endpoint: ${reason}. Until that changes the ALB answers 503.`,
-  )
+  const availablePorts = ports.map(({ name, port }) => (name ? `${port} (${name})` : String(port)))
+  throw servicePortNotFound(service.metadata.name, requestedPort, availablePorts)
 }

@@ -1,5 +1,7 @@
-/** The subnets of a first ALB: what the controller or ELB would refuse of them. */
-import { ActionError, combineErrors } from '../../failures/action-error.ts'
+/** The subnets of a new ALB: what the controller or ELB would reject. */
+import { combineErrors, type ActionError } from '../../failures/action-error.ts'
+import { readIfAllowed } from '../../failures/read-if-allowed.ts'
+import { subnetNotFound, subnetsInOneZone } from '../../failures/subnets.ts'
 import type { Context } from '../step.ts'
 import type { Subnet } from '../../clients/aws/subnets.ts'
 import type { Settings } from '../../inputs/types.ts'
@@ -10,14 +12,14 @@ import type { Settings } from '../../inputs/types.ts'
  */
 const minAvailableAddresses = 8
 
-/** What is known of subnets before the controller is asked. */
+/** What is wrong with subnets before the controller sees them. */
 export interface SubnetValidation {
-  readonly errors: readonly string[]
+  readonly errors: readonly ActionError[]
   readonly warnings: readonly string[]
 }
 
 /**
- * Looks at the subnets of the cluster's VPC where these credentials may.
+ * Checks the subnets of the cluster's VPC, if these credentials can read them.
  * @param subnets undefined when the VPC is not known, as with a kubeconfig
  * @throws ActionError `subnets-unsuitable`
  */
@@ -26,70 +28,52 @@ export async function checkSubnets(
   settings: Settings,
   subnets: Promise<readonly Subnet[] | undefined>,
 ): Promise<void> {
-  const readableSubnets = await subnets.catch((thrown: unknown) => {
-    if (
-      !(thrown instanceof ActionError) ||
-      !['aws-access-denied', 'aws-request-failed'].includes(thrown.code)
-    )
-      throw thrown
+  const read = await readIfAllowed(subnets, ['aws-request-failed'])
+  if (!read.allowed) {
     context.log.info(
-      'These credentials may not describe subnets, so that the subnets of the ALB were not checked.',
+      'The subnets of the ALB were not checked: these credentials cannot describe subnets.',
     )
-    return undefined
-  })
-  if (!readableSubnets) return
-  const cluster = settings.clusterAccess.kind === 'eks' ? settings.clusterAccess.cluster : ''
-  const { errors, warnings } = validateSubnets(readableSubnets, {
-    cluster,
+    return
+  }
+  if (!read.value) return
+  const { errors, warnings } = validateSubnets(read.value, {
+    cluster: settings.clusterAccess.kind === 'eks' ? settings.clusterAccess.cluster : '',
     scheme: settings.ingress.scheme,
     requested: settings.ingress.subnets,
   })
-  warnings.forEach((text) => context.log.warn(text))
-  if (errors.length > 0)
-    throw combineErrors(
-      errors.map(
-        (problem) =>
-          new ActionError({
-            code: 'subnets-unsuitable',
-            problem,
-            remedy:
-              'Set subnets to ids or Name tags of subnets of the VPC of the cluster, one a zone, in two zones at least.',
-          }),
-      ),
-    )
+  for (const warning of warnings) context.log.warn(warning)
+  if (errors.length > 0) throw combineErrors(errors)
 }
 
-/**
- * Pure.
- * @param wanted the input subnets: ids or Name tags; empty for the controller's own choice by
- *   tags
- */
+/** What the ALB needs subnets for. */
+export interface SubnetRequirements {
+  readonly cluster: string
+  readonly scheme: Settings['ingress']['scheme']
+  /** Input subnets: ids or Name tags; empty when the controller chooses by tags. */
+  readonly requested: readonly string[]
+}
+
+/** Pure. */
 export function validateSubnets(
   subnets: readonly Subnet[],
-  {
-    cluster,
-    scheme,
-    requested,
-  }: { cluster: string; scheme: 'internet-facing' | 'internal'; requested: readonly string[] },
+  { cluster, scheme, requested }: SubnetRequirements,
 ): SubnetValidation {
-  return requested.length > 0
-    ? validateRequestedSubnets(subnets, requested)
-    : {
-        errors: [],
-        warnings: validateTaggedSubnets(
-          subnets,
-          cluster,
-          scheme === 'internal' ? 'kubernetes.io/role/internal-elb' : 'kubernetes.io/role/elb',
-        ),
-      }
+  if (requested.length > 0) return validateRequestedSubnets(subnets, requested)
+  const roleTag =
+    scheme === 'internal' ? 'kubernetes.io/role/internal-elb' : 'kubernetes.io/role/elb'
+  return { errors: [], warnings: validateTaggedSubnets(subnets, cluster, roleTag) }
 }
+
+const isExhausted = ({ availableAddresses }: Subnet): boolean =>
+  availableAddresses < minAvailableAddresses
 
 const describeExhaustedSubnets = (subnets: readonly Subnet[]): string[] =>
   subnets
-    .filter(({ availableAddresses: freeAddresses }) => freeAddresses < minAvailableAddresses)
+    .filter(isExhausted)
     .map(
-      ({ id, availableAddresses: freeAddresses }) =>
-        `Subnet ${id} has ${freeAddresses} free addresses, and an ALB needs ${minAvailableAddresses} in each.`,
+      ({ id, availableAddresses }) =>
+        `Subnet ${id} has ${availableAddresses} free addresses, but an ALB needs ` +
+        `${minAvailableAddresses} in each subnet.`,
     )
 
 function validateRequestedSubnets(
@@ -102,52 +86,54 @@ function validateRequestedSubnets(
     (name) => !subnets.some((subnet) => hasIdOrName(subnet, name)),
   )
   const selected = subnets.filter((subnet) => requested.some((name) => hasIdOrName(subnet, name)))
-  const duplicates = selected.filter(
-    ({ availabilityZone: zone }, index) =>
-      selected.findIndex((other) => other.availabilityZone === zone) !== index,
-  )
   return {
-    errors: [
-      ...unknownNames.map(
-        (name) =>
-          `subnets names ${name}, which the VPC of the cluster does not have, neither as an id nor as a Name tag.`,
-      ),
-      ...duplicates.map(
-        ({ id, availabilityZone: zone }) =>
-          `subnets names ${id} and ${selected.find((other) => other.availabilityZone === zone)?.id ?? ''}, both in zone ${zone}, and an ALB takes one a zone.`,
-      ),
-    ],
+    errors: [...unknownNames.map(subnetNotFound), ...findSharedZones(selected)],
     warnings: describeExhaustedSubnets(selected),
   }
 }
 
+/** One error for each subnet after the first in its zone. */
+function findSharedZones(subnets: readonly Subnet[]): ActionError[] {
+  const firstByZone = new Map<string, Subnet>()
+  const errors: ActionError[] = []
+  for (const subnet of subnets) {
+    const first = firstByZone.get(subnet.availabilityZone)
+    if (first) errors.push(subnetsInOneZone([subnet.id, first.id], subnet.availabilityZone))
+    else firstByZone.set(subnet.availabilityZone, subnet)
+  }
+  return errors
+}
+
+/** The clusters that a subnet is tagged for. */
+const taggedClusters = ({ tags }: Subnet): string[] =>
+  Object.keys(tags).flatMap((key) => /^kubernetes\.io\/cluster\/(.+)$/.exec(key)?.[1] ?? [])
+
+const countZones = (subnets: readonly Subnet[]): number =>
+  new Set(subnets.map(({ availabilityZone }) => availabilityZone)).size
+
 /**
- * What the controller finds by tags. It falls back on others since v2.12, so that none of this is
- * final. Source: subnet_resolver.go.
+ * The subnets that the controller finds by tags. Only warnings, because since v2.12 it falls back
+ * to others. Source: subnet_resolver.go.
  */
 function validateTaggedSubnets(
   subnets: readonly Subnet[],
   cluster: string,
-  role: string,
+  roleTag: string,
 ): string[] {
-  const tagged = subnets.filter(({ tags }) => ['', '1'].includes(tags[role] ?? 'no'))
-  const clusterOwners = (subnet: Subnet): string[] =>
-    Object.keys(subnet.tags).flatMap(
-      (key) => /^kubernetes\.io\/cluster\/(.+)$/.exec(key)?.[1] ?? [],
-    )
-  const usable = tagged.filter(
-    (subnet) => clusterOwners(subnet).length === 0 || clusterOwners(subnet).includes(cluster),
-  )
-  const zones = new Set(
-    usable
-      .filter(({ availableAddresses: freeAddresses }) => freeAddresses >= minAvailableAddresses)
-      .map(({ availabilityZone: zone }) => zone),
-  )
-  if (zones.size >= 2) return []
+  const tagged = subnets.filter(({ tags }) => ['', '1'].includes(tags[roleTag] ?? 'no'))
+  const usable = tagged.filter((subnet) => {
+    const clusters = taggedClusters(subnet)
+    return clusters.length === 0 || clusters.includes(cluster)
+  })
+  if (countZones(usable.filter((subnet) => !isExhausted(subnet))) >= 2) return []
+  const zoneCount = countZones(usable)
   const otherClusterCount = tagged.length - usable.length
-  const summary = `${usable.length} in ${new Set(usable.map(({ availabilityZone: zone }) => zone)).size} zones${otherClusterCount > 0 ? `, ${otherClusterCount} more for other clusters` : ''}`
+  const others = otherClusterCount > 0 ? ` (and ${otherClusterCount} for other clusters)` : ''
   return [
-    `Of the ${subnets.length} subnets of the VPC few are tagged ${role}=1 for the controller to find (${summary}), and an ALB takes two zones with ${minAvailableAddresses} free addresses: tag them, or set subnets.`,
+    `Too few of the ${subnets.length} subnets in the VPC are tagged ${roleTag}=1 for the ` +
+      `controller: ${usable.length} in ${zoneCount} ${zoneCount === 1 ? 'zone' : 'zones'}` +
+      `${others}. An ALB needs two zones with ${minAvailableAddresses} free addresses each: tag ` +
+      'more subnets, or set subnets.',
     ...describeExhaustedSubnets(usable),
   ]
 }

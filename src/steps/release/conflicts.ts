@@ -8,7 +8,7 @@ import type { Context } from '../step.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { horizontalPodAutoscalersPath } from '../../clients/kubernetes/paths.ts'
 import type { HorizontalPodAutoscaler } from '../../clients/kubernetes/types.ts'
-import { fallbackIfForbidden } from '../../clients/kubernetes/api-errors.ts'
+import { undefinedIfDenied } from '../../failures/read-if-allowed.ts'
 import {
   dryRunObjects,
   type DryRunResult,
@@ -53,15 +53,14 @@ async function findAutoscaled(
 ): Promise<FieldConflict[]> {
   const replicas = conflicts.filter(({ field }) => field === '.spec.replicas')
   if (replicas.length === 0) return []
-  const autoscalers = await fallbackIfForbidden(
+  const autoscalers = await undefinedIfDenied(
     kubernetes.list<HorizontalPodAutoscaler>(
       horizontalPodAutoscalersPath(namespace),
       {},
       `list HorizontalPodAutoscalers in namespace ${namespace}`,
     ),
-    () => [],
   )
-  const targets = autoscalers.map(({ spec }) => spec.scaleTargetRef)
+  const targets = (autoscalers ?? []).map(({ spec }) => spec.scaleTargetRef)
   return replicas.filter(
     ({ kind, name, manager, subresource }) =>
       (manager === 'kube-controller-manager' && subresource === 'scale') ||

@@ -9,7 +9,7 @@ import {
   parseManifestObject,
   type ManifestObject,
 } from '../../clients/helm/manifest-objects.ts'
-import { fallbackIfForbidden } from '../../clients/kubernetes/api-errors.ts'
+import { undefinedIfDenied } from '../../failures/read-if-allowed.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { valueAtFieldPath } from '../../clients/kubernetes/field-path.ts'
 import { objectPath } from '../../clients/kubernetes/paths.ts'
@@ -124,9 +124,8 @@ async function dryRunObject(
     const causes = error.causes.filter(({ reason }) => reason === 'FieldManagerConflict')
     if (causes.length === 0) return { object, conflicts: [], rejectedStatus: error.status }
     // Without the right to read it, the live values are unknown.
-    const live = await fallbackIfForbidden(
+    const live = await undefinedIfDenied(
       kubernetes.get<KubernetesObject>(path, `read ${kind} ${name}`),
-      () => undefined,
     )
     const conflicts = causes.map((cause) => toFieldConflict(object, live, cause))
     return {

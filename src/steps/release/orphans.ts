@@ -11,7 +11,7 @@ import {
   parseManifest,
   type ManifestObject,
 } from '../../clients/helm/manifest-objects.ts'
-import { fallbackIfForbidden } from '../../clients/kubernetes/api-errors.ts'
+import { readIfAllowed } from '../../failures/read-if-allowed.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import * as paths from '../../clients/kubernetes/paths.ts'
 import { StatusError } from '../../clients/kubernetes/request.ts'
@@ -202,13 +202,13 @@ async function findLiveObject(
   releaseRef: ReleaseRef,
 ): Promise<LiveObject | undefined> {
   const { kind, name } = object
-  return fallbackIfForbidden(readLiveObject(kubernetes, object, releaseRef), () => {
-    context.log.note(
-      `${kind} ${name} may be left over from a failed upgrade: this identity is not allowed to ` +
-        'read it.',
-    )
-    return undefined
-  })
+  const read = await readIfAllowed(readLiveObject(kubernetes, object, releaseRef))
+  if (read.allowed) return read.value
+  context.log.note(
+    `${kind} ${name} may be left over from a failed upgrade: this identity is not allowed to ` +
+      'read it.',
+  )
+  return undefined
 }
 
 async function readLiveObject(

@@ -7,7 +7,7 @@ import { findChangedWorkloads, findWorkloads, type Workload } from '../../client
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { workloadPath } from '../../clients/kubernetes/paths.ts'
 import type { LiveWorkload } from '../../clients/kubernetes/types.ts'
-import { fallbackIfForbidden } from '../../clients/kubernetes/api-errors.ts'
+import { undefinedIfDenied } from '../../failures/read-if-allowed.ts'
 
 /** How many pods of a workload are ready. */
 export interface WorkloadReadiness {
@@ -58,9 +58,8 @@ async function readReadiness(
   namespace: string,
   { kind, name }: Workload,
 ): Promise<WorkloadReadiness> {
-  const live = await fallbackIfForbidden(
+  const live = await undefinedIfDenied(
     kubernetes.get<LiveWorkload>(workloadPath(namespace, kind, name), `read ${kind} ${name}`),
-    () => undefined,
   )
   const desired = live?.status?.desiredNumberScheduled ?? live?.spec.replicas ?? 0
   const ready = live?.status?.readyReplicas ?? live?.status?.numberReady ?? 0

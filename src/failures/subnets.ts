@@ -1,0 +1,22 @@
+/** Failures of input subnets. */
+import { ActionError } from './action-error.ts'
+
+const subnetsUnsuitable = (problem: string): ActionError =>
+  new ActionError({
+    code: 'subnets-unsuitable',
+    problem,
+    remedy:
+      "Set subnets to ids or Name tags of subnets in the cluster's VPC: one per zone, in at least two zones.",
+  })
+
+/** @param name as in the input: an id or a Name tag */
+export const subnetNotFound = (name: string): ActionError =>
+  subnetsUnsuitable(
+    `Input subnets contains ${name}, which is neither the id nor the Name tag of a subnet in the cluster's VPC.`,
+  )
+
+/** @param ids of the two subnets */
+export const subnetsInOneZone = (ids: readonly [string, string], zone: string): ActionError =>
+  subnetsUnsuitable(
+    `Input subnets contains ${ids[0]} and ${ids[1]}, both in zone ${zone}, but an ALB uses one subnet per zone.`,
+  )

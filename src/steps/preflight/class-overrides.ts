@@ -1,0 +1,195 @@
+/** Which inputs the parameters of an IngressClass override. Pure. */
+import type { KubernetesObject, IngressClassParams } from '../../clients/kubernetes/types.ts'
+import type { Settings } from '../../inputs/types.ts'
+import { matchesSelector } from './label-selector.ts'
+
+export type ClassParamsSpec = NonNullable<IngressClassParams['spec']>
+
+/** A parameter of a class that differs from an input. */
+export interface Override {
+  /**
+   * `error`: the endpoint would not be the requested one; `warning`: the user set the input to
+   * another value; `note`: the input has its default.
+   */
+  readonly severity: 'error' | 'warning' | 'note'
+  /** A predicate of the parameters: `set scheme internal, which overrides scheme ...` */
+  readonly text: string
+}
+
+/**
+ * Every input that the parameters of a class override.
+ * @param namespace its name and labels
+ */
+export const findOverrides = (
+  spec: ClassParamsSpec,
+  settings: Settings,
+  namespace: KubernetesObject['metadata'],
+): Override[] => [
+  ...endpointOverrides(spec, settings.ingress),
+  ...certificateOverrides(spec, settings),
+  ...namespaceExclusions(spec, namespace),
+  ...redirectConflicts(spec, settings.ingress),
+  ...attributeOverrides(spec, settings.ingress),
+  ...harmlessOverrides(spec, settings.ingress),
+]
+
+interface FieldComparison {
+  readonly severity: Override['severity']
+  /** Field of the class. */
+  readonly field: string
+  readonly value: string | undefined
+  /** Name of the input. */
+  readonly input: string
+  /** Empty when the input sets nothing. */
+  readonly inputValue: string
+}
+
+/** @returns nothing when the class does not set the field, or sets it to the value of the input */
+function compareField({ severity, field, value, input, inputValue }: FieldComparison): Override[] {
+  if (value === undefined || value === '' || value === inputValue) return []
+  const overridden = inputValue === '' ? input : `${input} ${inputValue}`
+  return [{ severity, text: `set ${field} ${value}, which overrides ${overridden}` }]
+}
+
+/** Parameters that would create another endpoint than the requested one. */
+function endpointOverrides(spec: ClassParamsSpec, ingress: Settings['ingress']): Override[] {
+  const comparisons: readonly Omit<FieldComparison, 'severity'>[] = [
+    { field: 'scheme', value: spec.scheme, input: 'scheme', inputValue: ingress.scheme },
+    {
+      field: 'group',
+      value: spec.group?.name,
+      input: 'group-name',
+      inputValue: ingress.groupName ?? '',
+    },
+    {
+      field: 'targetType',
+      value: spec.targetType,
+      input: 'the required target type',
+      inputValue: 'ip',
+    },
+  ]
+  return comparisons.flatMap((comparison) => compareField({ severity: 'error', ...comparison }))
+}
+
+function certificateOverrides(spec: ClassParamsSpec, { certificate }: Settings): Override[] {
+  const arns = spec.certificateArn ?? spec.certificateARNs ?? []
+  const isRequested = certificate.kind === 'arn' && arns.includes(certificate.arn)
+  if (certificate.kind === 'served' || isRequested) return []
+  return compareField({
+    severity: 'error',
+    field: 'certificateArn',
+    value: arns.join(', '),
+    input: 'the certificate of this run',
+    inputValue: '',
+  })
+}
+
+function namespaceExclusions(
+  { namespaceSelector }: ClassParamsSpec,
+  { name, labels = {} }: KubernetesObject['metadata'],
+): Override[] {
+  if (!namespaceSelector || matchesSelector(namespaceSelector, labels)) return []
+  return [
+    { severity: 'error', text: `have a namespaceSelector that namespace ${name} does not match` },
+  ]
+}
+
+function redirectConflicts(
+  { sslRedirectPort }: ClassParamsSpec,
+  { listenPort }: Settings['ingress'],
+): Override[] {
+  if (sslRedirectPort === undefined || sslRedirectPort === String(listenPort)) return []
+  return [
+    {
+      severity: 'error',
+      text:
+        `redirect to port ${sslRedirectPort} (sslRedirectPort), but listen-port ${listenPort} is ` +
+        'the only port',
+    },
+  ]
+}
+
+/** Source: the controller merges attributes, and those of the class win. */
+function attributeOverrides(
+  { loadBalancerAttributes = [] }: ClassParamsSpec,
+  { idleTimeout }: Settings['ingress'],
+): Override[] {
+  const overrides: Override[] = []
+  for (const { key, value } of loadBalancerAttributes) {
+    if (key === 'routing.http2.enabled' && value === 'false')
+      overrides.push({
+        severity: 'error',
+        text: 'set routing.http2.enabled=false, but gRPC requires HTTP/2',
+      })
+    if (key === 'idle_timeout.timeout_seconds' && value !== String(idleTimeout))
+      overrides.push({
+        severity: 'warning',
+        text: `set attribute ${key} ${value}, which overrides idle-timeout (${idleTimeout} s)`,
+      })
+  }
+  return overrides
+}
+
+/** Parameters that leave the endpoint intact. */
+function harmlessOverrides(spec: ClassParamsSpec, ingress: Settings['ingress']): Override[] {
+  const severityOf = (isSetByUser: boolean): 'warning' | 'note' =>
+    isSetByUser ? 'warning' : 'note'
+  const comparisons: readonly FieldComparison[] = [
+    {
+      // Always a warning: it changes who is allowed to connect.
+      severity: 'warning',
+      field: 'inboundCIDRs',
+      value: spec.inboundCIDRs?.join(','),
+      input: 'inbound-cidrs',
+      inputValue: ingress.inboundCidrs.join(',') || '(everyone)',
+    },
+    {
+      severity: severityOf(ingress.inboundCidrs.length > 0),
+      field: 'prefixListsIDs',
+      value: spec.prefixListsIDs?.join(','),
+      input: 'inbound-cidrs',
+      inputValue: ingress.inboundCidrs.join(','),
+    },
+    {
+      severity: severityOf(!ingress.isDefaultSslPolicy),
+      field: 'sslPolicy',
+      value: spec.sslPolicy,
+      input: 'ssl-policy',
+      inputValue: ingress.sslPolicy,
+    },
+    {
+      severity: severityOf(ingress.loadBalancerName !== undefined),
+      field: 'loadBalancerName',
+      value: spec.loadBalancerName,
+      input: 'load-balancer-name',
+      inputValue: ingress.loadBalancerName ?? '',
+    },
+    {
+      severity: severityOf(ingress.subnets.length > 0),
+      field: 'subnets',
+      value: describeSubnets(spec.subnets),
+      input: 'subnets',
+      inputValue: ingress.subnets.join(','),
+    },
+  ]
+  return [...comparisons.flatMap(compareField), ...tagOverrides(spec, ingress)]
+}
+
+function describeSubnets(subnets: ClassParamsSpec['subnets']): string | undefined {
+  if (!subnets) return undefined
+  return subnets.ids?.join(',') ?? JSON.stringify(subnets.tags ?? subnets.matchTags)
+}
+
+const tagOverrides = ({ tags = [] }: ClassParamsSpec, ingress: Settings['ingress']): Override[] =>
+  tags
+    .filter(({ key }) => key in ingress.tags)
+    .flatMap(({ key, value }) => {
+      const inputValue = ingress.tags[key] ?? ''
+      return compareField({
+        severity: inputValue === '' ? 'note' : 'warning',
+        field: `tag ${key}`,
+        value,
+        input: 'tags',
+        inputValue,
+      })
+    })

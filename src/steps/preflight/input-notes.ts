@@ -1,0 +1,117 @@
+/** Warnings about inputs that are valid, but probably do not do what was intended. */
+import { getCACertificates } from 'node:tls'
+import { combineErrors } from '../../failures/action-error.ts'
+import type { Context } from '../step.ts'
+import { parseMutualAuthentication } from '../../controller/annotation-validators.ts'
+import { annotationPrefix, findUnknownAnnotations } from '../../controller/annotations.ts'
+import type { IngressSettings, Settings } from '../../inputs/types.ts'
+import type { CertificateMaterial } from '../../x509/certificate.ts'
+import {
+  checkMaterial,
+  formatWeakKeyWarning,
+  formatExpiryWarning,
+  isTrusted,
+} from '../../x509/checks.ts'
+
+/** Warns of inputs that have no effect, or a surprising one. */
+export function logInputNotes(context: Context, { ingress, probe }: Settings): void {
+  warnUnknownAnnotations(context, ingress)
+  warnInboundCidrs(context, ingress)
+  warnSslRedirect(context, ingress)
+  if (probe.required) warnClientCertificates(context, ingress)
+  if (ingress.subnets.length === 1)
+    context.log.warn(
+      'Input subnets contains one subnet, but an ALB needs at least two in different zones (one ' +
+        'suffices only in a local zone or on an Outpost).',
+    )
+}
+
+const getAnnotation = ({ annotations }: IngressSettings, name: string): string | undefined =>
+  annotations[annotationPrefix + name]
+
+function warnUnknownAnnotations(context: Context, { annotations }: IngressSettings): void {
+  for (const { key, suggestion } of findUnknownAnnotations(annotations)) {
+    const consequence = suggestion === undefined ? 'it is ignored.' : `did you mean ${suggestion}?`
+    context.log.warn(
+      `Input annotations contains ${key}, which the controller does not know: ${consequence}`,
+    )
+  }
+}
+
+function warnInboundCidrs(context: Context, ingress: IngressSettings): void {
+  const { inboundCidrs, securityGroups } = ingress
+  if (inboundCidrs.length > 0 && securityGroups.length > 0)
+    context.log.warn(
+      'Input inbound-cidrs has no effect with security-groups: the controller does not change ' +
+        'those groups, and they determine which clients can connect.',
+    )
+  const ipv6Cidrs = inboundCidrs.filter((cidr) => cidr.includes(':'))
+  const isDualStack = getAnnotation(ingress, 'ip-address-type')?.startsWith('dualstack') ?? false
+  if (ipv6Cidrs.length > 0 && !isDualStack)
+    context.log.warn(
+      `Input inbound-cidrs contains IPv6 blocks (${ipv6Cidrs.join(', ')}), which admit no ` +
+        'client: an ALB has IPv6 addresses only with annotation ' +
+        `${annotationPrefix}ip-address-type: dualstack.`,
+    )
+}
+
+function warnSslRedirect(context: Context, ingress: IngressSettings): void {
+  const redirectPort = getAnnotation(ingress, 'ssl-redirect')
+  if (redirectPort === undefined || redirectPort === String(ingress.listenPort)) return
+  context.log.warn(
+    `ssl-redirect in annotations is ${redirectPort}, but listen-port is ${ingress.listenPort}: ` +
+      'the controller rejects that unless another Ingress of the group listens on that port.',
+  )
+}
+
+function warnClientCertificates(context: Context, ingress: IngressSettings): void {
+  const listeners = parseMutualAuthentication(getAnnotation(ingress, 'mutual-authentication') ?? '')
+  if (listeners?.some(({ mode }) => mode === 'verify') !== true) return
+  context.log.warn(
+    'mutual-authentication in annotations requires client certificates, and the probe has none: ' +
+      'it will fail. Set probe: off, and test with a client of your own.',
+  )
+}
+
+/**
+ * Checks the certificate in the inputs, and logs what clients need to know about it.
+ * @throws ActionError of every problem of the certificate
+ */
+export function checkCertificate(context: Context, settings: Settings): void {
+  const { certificate, host, expiryWarningDays } = settings
+  if (certificate.kind !== 'material') return
+  const { material } = certificate
+  const now = context.clock.now()
+  const problems = checkMaterial(material, host, now)
+  if (problems.length > 0) throw combineErrors(problems)
+  const expiryWarning = formatExpiryWarning(material.leaf, expiryWarningDays, now)
+  const weakKeyWarning = formatWeakKeyWarning(material.leaf)
+  if (expiryWarning !== undefined) context.log.warn(expiryWarning)
+  if (weakKeyWarning !== undefined) context.log.warn(weakKeyWarning)
+  logChainNotes(context, material)
+  logTrustNotes(context, settings, material)
+}
+
+function logChainNotes(context: Context, material: CertificateMaterial): void {
+  if (material.isChainFromCaBundle)
+    context.log.note(
+      'Input certificate contains no intermediate certificates. They were found in probe-ca, and ' +
+        'are imported with it.',
+    )
+  if (material.isReordered)
+    context.log.note(
+      'The certificates are not in order (the leaf first, then each issuer after the certificate ' +
+        'it signed). They are imported in that order.',
+    )
+}
+
+function logTrustNotes(context: Context, { probe }: Settings, material: CertificateMaterial): void {
+  if (isTrusted(material)) return
+  const probeNeedsCa =
+    probe.required && probe.ca === undefined && !isTrusted(material, getCACertificates('default'))
+  const probeNote = probeNeedsCa ? ' The probe fails unless probe-ca contains it.' : ''
+  context.log.note(
+    'The certificate was issued by a private CA: clients must be given its certificate ' +
+      `(pymilvus: server_pem_path).${probeNote}`,
+  )
+}

@@ -1,0 +1,178 @@
+/** Checks of the Service: what on it would break the target group, and what manages it. */
+import { combineErrors, type ActionError } from '../../failures/action-error.ts'
+import { undefinedIfDenied } from '../../failures/read-if-allowed.ts'
+import { serviceAnnotationsConflict, serviceWithoutPods } from '../../failures/service.ts'
+import type { Context } from '../step.ts'
+import { serviceTypePath, findValuesPath } from '../../clients/helm/milvus-chart.ts'
+import { getHelmValue } from '../../clients/helm/values.ts'
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
+import { findManagingTool, unknownFieldManagers } from '../../clients/kubernetes/managing-tool.ts'
+import { endpointSlicesPath } from '../../clients/kubernetes/paths.ts'
+import type { EndpointSlice, Service } from '../../clients/kubernetes/types.ts'
+import { annotationPrefix } from '../../controller/annotations.ts'
+import type { Settings } from '../../inputs/types.ts'
+import type { Release } from './release.ts'
+
+/**
+ * Annotations of a Service that override those of the Ingress. Source: the controller's
+ * model_build_target_group.go, MergeStringMap.
+ */
+const targetGroupAnnotation = new RegExp(
+  `^${annotationPrefix.replaceAll('.', '\\.')}(${[
+    'target-type',
+    'backend-protocol',
+    'backend-protocol-version',
+    'success-codes',
+    'healthcheck-[a-z-]+',
+    'healthy-threshold-count',
+    'unhealthy-threshold-count',
+    'target-group-attributes',
+    'target-node-labels',
+  ].join('|')})$`,
+)
+
+/** The values of an annotation with which gRPC through the ALB works. */
+interface AnnotationRequirement {
+  readonly isMet: (value: string) => boolean
+  readonly description: string
+}
+
+const annotationRequirements: Readonly<Record<string, AnnotationRequirement>> = {
+  'target-type': { isMet: (value) => value === 'ip', description: 'ip' },
+  'backend-protocol-version': { isMet: (value) => value === 'GRPC', description: 'GRPC' },
+  // Source: ELBv2, Matcher.GrpcCode: 0 to 99.
+  'success-codes': {
+    isMet: (value) => (value.match(/\d+/g) ?? []).every((code) => Number(code) <= 99),
+    description: 'gRPC codes, 0 to 99',
+  },
+  'healthcheck-protocol': {
+    isMet: (value) => /^HTTPS?$/.test(value),
+    description: 'HTTP or HTTPS',
+  },
+}
+
+/** The Service that the ALB sends requests to. */
+export interface CheckedService {
+  readonly service: Service
+  /** The port of Milvus' API; undefined when there is none. */
+  readonly port: number | undefined
+  readonly release: Release | undefined
+}
+
+/**
+ * Checks the Service itself, and warns of annotations that only change something.
+ * @throws ActionError `service-unsupported`, `service-annotations-conflict`
+ */
+export function checkService(context: Context, settings: Settings, checked: CheckedService): void {
+  const { service } = checked
+  const { name } = service.metadata
+  const problems: ActionError[] = []
+  if (service.spec.type === 'ExternalName')
+    problems.push(serviceWithoutPods(name, service.spec.externalName ?? ''))
+  problems.push(...checkAnnotations(context, settings, checked))
+  warnTlsPort(context, settings, checked)
+  if (problems.length > 0) throw combineErrors(problems)
+}
+
+function checkAnnotations(
+  context: Context,
+  settings: Settings,
+  { service, release }: CheckedService,
+): ActionError[] {
+  const { name, annotations = {} } = service.metadata
+  const servicePath = release ? findValuesPath(release.deployedRevision, name) : []
+  const annotationsPath = [...serviceTypePath(servicePath).slice(0, -1), 'annotations']
+  const conflicts = []
+  for (const [key, value] of Object.entries(annotations)) {
+    if (!targetGroupAnnotation.test(key)) continue
+    if (isRemovedByValues(settings, annotationsPath, key)) continue
+    const requirement = annotationRequirements[key.slice(annotationPrefix.length)]
+    if (requirement?.isMet(value) === false)
+      conflicts.push({ key, value, requirement: requirement.description })
+    else
+      context.log.warn(
+        `Service ${name} sets ${key}: ${value}, which overrides the Ingress for its target group.`,
+      )
+  }
+  if (conflicts.length === 0) return []
+  return [
+    serviceAnnotationsConflict({
+      service: name,
+      namespace: settings.namespace,
+      annotations: conflicts,
+      valuesPath: annotationsPath.join('.'),
+    }),
+  ]
+}
+
+/** Whether input values removes an annotation from the Service: helm removes what is null. */
+function isRemovedByValues(
+  { values }: Settings,
+  annotationsPath: readonly string[],
+  key: string,
+): boolean {
+  return (
+    getHelmValue(values, annotationsPath) === null ||
+    getHelmValue(values, [...annotationsPath, key]) === null
+  )
+}
+
+function warnTlsPort(
+  context: Context,
+  { ingress }: Settings,
+  { service, port }: CheckedService,
+): void {
+  const servicePort = service.spec.ports?.find((candidate) => candidate.port === port)
+  const appProtocol = servicePort?.appProtocol ?? ''
+  const protocolAnnotation = `${annotationPrefix}backend-protocol`
+  const isTlsRequested = ingress.annotations[protocolAnnotation] === 'HTTPS'
+  if (port === undefined || !/https|tls|ssl/i.test(appProtocol) || isTlsRequested) return
+  context.log.warn(
+    `Port ${port} of Service ${service.metadata.name} declares appProtocol ${appProtocol}, but ` +
+      'the ALB would send plaintext to Milvus. If Milvus serves TLS itself, add ' +
+      `"${protocolAnnotation}: HTTPS" to input annotations.`,
+  )
+}
+
+/** Logs unknown field managers of the Service, which may revert what helm changes. */
+export function logOtherFieldManagers(context: Context, service: Service | undefined): void {
+  if (!service || findManagingTool(service) !== undefined) return
+  const otherManagers = unknownFieldManagers(service)
+  if (otherManagers.length > 0)
+    context.log.note(
+      `Fields of Service ${service.metadata.name} were set by ${otherManagers.join(', ')}, which ` +
+        'this action does not know. A program that manages the Service reverts what helm ' +
+        'changes; the type then has to be changed there.',
+    )
+}
+
+/** Warns when no pod behind the Service is ready; does nothing when that cannot be read. */
+export async function checkEndpoints(
+  context: Context,
+  { namespace }: Settings,
+  kubernetes: KubernetesClient,
+  service: Service,
+): Promise<void> {
+  const { name } = service.metadata
+  const slices = await undefinedIfDenied(
+    kubernetes.list<EndpointSlice>(
+      endpointSlicesPath(namespace),
+      { labelSelector: `kubernetes.io/service-name=${name}` },
+      `list EndpointSlices in namespace ${namespace}`,
+    ),
+  )
+  if (slices === undefined || service.spec.type === 'ExternalName') return
+  const endpoints = slices.flatMap((slice) => slice.endpoints ?? [])
+  // Unknown means ready. Source: discovery.k8s.io/v1, EndpointConditions.
+  const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false).length
+  context.recordTopology({ pods: { ready, total: endpoints.length } })
+  if (ready > 0) return
+  const reason =
+    endpoints.length > 0
+      ? `its ${endpoints.length} pods are not ready`
+      : 'its selector matches no pod'
+  context.log.warn(
+    `Service ${name} has no ready endpoint: ${reason}. Until one is ready, the ALB answers with ` +
+      'HTTP 503.',
+  )
+}

@@ -1,0 +1,179 @@
+/** The objects in the cluster that the inputs refer to. */
+import {
+  combineErrors,
+  settleAll,
+  toActionError,
+  type ActionError,
+} from '../../failures/action-error.ts'
+import { namespaceNotFound } from '../../failures/cluster.ts'
+import type { Context } from '../step.ts'
+import { findSecretValues } from '../../clients/helm/values.ts'
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
+import { findManagingTool, type ManagingTool } from '../../clients/kubernetes/managing-tool.ts'
+import { eventsPath, namespacePath, servicesPath } from '../../clients/kubernetes/paths.ts'
+import type { KubernetesObject, Event, Ingress, Service } from '../../clients/kubernetes/types.ts'
+import { buildEventSelector, keepLatestStatusEvent } from '../../controller/events.ts'
+import type { Settings } from '../../inputs/types.ts'
+import type { ClassParams } from './ingress-class.ts'
+import { rejectChartIngress, rejectForeignIngress } from './ingress-ownership.ts'
+import { logOldLoadBalancerNotes } from './old-load-balancer.ts'
+import { findReleaseIfReadable, type Release } from './release.ts'
+import { checkEndpoints, checkService, logOtherFieldManagers } from './service-checks.ts'
+import { findPort, findService, filterCandidateServices, releaseNameOf } from './service.ts'
+
+/** What the inputs refer to. */
+export interface Target {
+  readonly namespace: { readonly name: string; readonly uid: string }
+  /** Undefined when `service` names a Milvus without a helm release. */
+  readonly release: Release | undefined
+  /** Name of the release in a check that is not allowed to read it, from its Service. */
+  readonly unreadableReleaseName: string | undefined
+  /** `live` is the whole Service as it was read. */
+  readonly service: {
+    readonly name: string
+    readonly type: string
+    readonly port: number
+    readonly live?: Service
+  }
+  /** The tool that manages the Service and would revert what helm changes. */
+  readonly manager: ManagingTool | undefined
+  readonly ingressName: string
+  /** The live Ingress of that name; undefined when it does not exist. */
+  readonly ingress: Ingress | undefined
+  /** The events of the Ingress. */
+  readonly events: readonly Event[]
+  /** What the class overrides. */
+  readonly classParams: ClassParams
+}
+
+/** Reads that several parts of preflight share. */
+export interface NamespaceReads {
+  readonly namespace: Promise<KubernetesObject>
+  readonly ingresses: Promise<readonly Ingress[]>
+}
+
+/** @throws ActionError of every problem of the release, the Service and the Ingress */
+export async function findTarget(
+  context: Context,
+  settings: Settings,
+  kubernetes: KubernetesClient,
+  { namespace: namespacePromise, ingresses: ingressesPromise }: NamespaceReads,
+): Promise<Omit<Target, 'classParams'>> {
+  const servicesPromise = listCandidateServices(kubernetes, settings)
+  const [namespace, release, services, ingresses] = await settleAll([
+    namespacePromise,
+    settings.service === undefined
+      ? findReleaseIfReadable(context, settings, kubernetes, servicesPromise)
+      : Promise.resolve(undefined),
+    servicesPromise,
+    ingressesPromise,
+  ] as const)
+  const service = findService(settings, services, release)
+  const unreadableReleaseName =
+    release || settings.service !== undefined ? undefined : releaseNameOf(service)
+  const ingressName =
+    settings.ingress.name ??
+    release?.latestRevision.name ??
+    unreadableReleaseName ??
+    service.metadata.name
+  const ingress = ingresses.find(({ metadata }) => metadata.name === ingressName)
+  redactSecretValues(context, release)
+  const port = checkObjects(context, settings, { release, service, ingress, ingressName })
+  if (release) {
+    logOldLoadBalancerNotes(context, service, settings.host)
+    logOtherFieldManagers(context, service)
+  }
+  const [events] = await settleAll([
+    listIngressEvents(kubernetes, settings.namespace, { ingressName, ingress }),
+    checkEndpoints(context, settings, kubernetes, service),
+  ] as const)
+  return {
+    namespace: { name: settings.namespace, uid: namespace.metadata.uid },
+    release,
+    unreadableReleaseName,
+    service: describeService(service, port),
+    manager: findManagingTool(service),
+    ingressName,
+    ingress,
+    events,
+  }
+}
+
+/** @param port of Milvus' API; 0 when it does not matter */
+export const describeService = (live: Service, port: number): Target['service'] => ({
+  name: live.metadata.name,
+  type: live.spec.type ?? 'ClusterIP',
+  port,
+  live,
+})
+
+/** Lists the Services that may be Milvus' API, or are worth suggesting. */
+export const listCandidateServices = (
+  kubernetes: KubernetesClient,
+  settings: Settings,
+): Promise<Service[]> =>
+  kubernetes.list<Service>(
+    servicesPath(settings.namespace),
+    {},
+    `list Services in namespace ${settings.namespace}`,
+    filterCandidateServices(settings),
+  )
+
+/** Lists only the latest status event of the Ingress, because a namespace may have many events. */
+const listIngressEvents = (
+  kubernetes: KubernetesClient,
+  namespace: string,
+  { ingressName, ingress }: Pick<Target, 'ingressName' | 'ingress'>,
+): Promise<Event[]> =>
+  kubernetes.list<Event>(
+    eventsPath(namespace),
+    buildEventSelector(ingressName),
+    `list Events in namespace ${namespace}`,
+    keepLatestStatusEvent(({ involvedObject }) => involvedObject.uid === ingress?.metadata.uid),
+  )
+
+function redactSecretValues(context: Context, release: Release | undefined): void {
+  for (const values of [release?.deployedRevision.values, release?.latestRevision.values])
+    for (const secret of findSecretValues(values)) context.redactGuess(secret)
+}
+
+/**
+ * @returns the port of Milvus' API
+ * @throws ActionError of every problem
+ */
+function checkObjects(
+  context: Context,
+  settings: Settings,
+  objects: Pick<Target, 'release' | 'ingress' | 'ingressName'> & { readonly service: Service },
+): number {
+  const { release, service, ingress, ingressName } = objects
+  const problems: ActionError[] = []
+  const collect = <T>(check: () => T): T | undefined => {
+    try {
+      return check()
+    } catch (thrown) {
+      problems.push(toActionError(thrown))
+      return undefined
+    }
+  }
+  const port = collect(() => findPort(settings, service))
+  collect(() => checkService(context, settings, { service, port, release }))
+  const serviceName = service.metadata.name
+  if (ingress) collect(() => rejectForeignIngress(settings, ingress))
+  else collect(() => rejectChartIngress(settings, release, { serviceName, ingressName }))
+  if (problems.length > 0 || port === undefined) throw combineErrors(problems)
+  return port
+}
+
+/** @throws ActionError `namespace-not-found` */
+export async function findNamespace(
+  kubernetes: KubernetesClient,
+  name: string,
+): Promise<KubernetesObject> {
+  const namespace = await kubernetes.get<KubernetesObject>(
+    namespacePath(name),
+    `read namespace ${name}`,
+  )
+  if (!namespace) throw namespaceNotFound(name)
+  return namespace
+}
