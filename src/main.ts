@@ -1,6 +1,8 @@
 /** One run: settings, mode, outputs and summary, and the failure last. No logic of its own. */
 import { setMaxListeners } from 'node:events'
-import { createCancelledError, toActionError, type ActionError } from './failures/action-error.ts'
+import type { ActionError } from './failures/action-error.ts'
+import { jobCancelled } from './failures/run.ts'
+import { toActionError } from './failures/thrown.ts'
 import type { Context } from './steps/step.ts'
 import { systemClock, throwIfCancelled } from './util/polling.ts'
 import { WorkDirectory } from './util/work-directory.ts'
@@ -134,7 +136,7 @@ function createCancellationSignal(): AbortSignal {
 /** Rejects when a cancelled run has had its time, so that outputs and summary are still written. */
 function rejectAfterGrace(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
-    const startTimer = () => setTimeout(() => reject(createCancelledError()), cancelGrace).unref()
+    const startTimer = () => setTimeout(() => reject(jobCancelled()), cancelGrace).unref()
     if (signal.aborted) startTimer()
     else signal.addEventListener('abort', startTimer, { once: true })
   })

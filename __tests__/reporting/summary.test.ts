@@ -2,11 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  ActionError,
-  createCancelledError,
-  combineErrors,
-} from '../../src/failures/action-error.ts'
+import { ActionError, combineErrors } from '../../src/failures/action-error.ts'
+import { jobCancelled } from '../../src/failures/run.ts'
 import type { Change, OutputName } from '../../src/steps/step.ts'
 import { Redactor } from '../../src/reporting/redaction.ts'
 import { Report, type StepRecord } from '../../src/reporting/report.ts'
@@ -262,7 +259,7 @@ describe('summarize', () => {
       'cancelled',
       createSummaryInput(),
       {},
-      createCancelledError().withStep('release'),
+      jobCancelled().withStep('release'),
       /^## ⏹ Cancelled in release\n/,
     ],
   ])('headline of %s', (_, report, settingsOverrides, error, expected) => {

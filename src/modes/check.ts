@@ -3,7 +3,8 @@
  * anything. Writes nothing, and asks for no right to.
  */
 import type { X509Certificate } from 'node:crypto'
-import { ActionError, toActionError, combineErrors } from '../failures/action-error.ts'
+import { ActionError, combineErrors } from '../failures/action-error.ts'
+import { toActionError } from '../failures/thrown.ts'
 import { type StepName } from '../failures/codes.ts'
 import type { Change, Context } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'

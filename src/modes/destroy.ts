@@ -2,7 +2,7 @@
  * destroy: look at what this action made, remove that and nothing else. The Service, when it is
  * restored, comes before ACM's minutes.
  */
-import { toActionError, settleAll } from '../failures/action-error.ts'
+import { toActionError, settleAll } from '../failures/thrown.ts'
 import type { Change, Context } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
 import * as certificate from '../steps/certificate/removal.ts'

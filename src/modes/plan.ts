@@ -3,7 +3,7 @@
  * step would change. Writes nothing.
  */
 import type { X509Certificate } from 'node:crypto'
-import { toActionError, settleAll } from '../failures/action-error.ts'
+import { toActionError, settleAll } from '../failures/thrown.ts'
 import type { Change, Context } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
 import { checkAccount } from '../steps/certificate/account.ts'

@@ -2,7 +2,8 @@
  * on-failure: rollback. A run that fails puts back what it changed, the last first; its failure
  * stays the failure.
  */
-import { ActionError, toActionError } from '../failures/action-error.ts'
+import { ActionError } from '../failures/action-error.ts'
+import { toActionError } from '../failures/thrown.ts'
 import { type StepName } from '../failures/codes.ts'
 import type { Context } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'

@@ -2,7 +2,8 @@
  * Looks and works while no other run changes the same namespace; what a dead one left half-done in
  * helm is finished first.
  */
-import { toActionError, type ActionError } from '../failures/action-error.ts'
+import type { ActionError } from '../failures/action-error.ts'
+import { toActionError } from '../failures/thrown.ts'
 import type { Context, Outcome } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
 import { identifyHolder } from '../locking/holder.ts'

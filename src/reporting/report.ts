@@ -3,7 +3,9 @@
  * progress, notes; and what was found.
  */
 import * as core from '@actions/core'
-import { toActionError, createCancelledError, type ActionError } from '../failures/action-error.ts'
+import type { ActionError } from '../failures/action-error.ts'
+import { jobCancelled } from '../failures/run.ts'
+import { toActionError } from '../failures/thrown.ts'
 import { type StepName } from '../failures/codes.ts'
 import type { Change, Log, OutputName, Outcome, Topology } from '../steps/step.ts'
 import type { Clock } from '../util/polling.ts'
@@ -119,9 +121,7 @@ export class Report implements Log {
       this.writeGroup(record(summary, true))
       return result
     } catch (thrown) {
-      const error = (this.signal.aborted ? createCancelledError() : toActionError(thrown)).withStep(
-        name,
-      )
+      const error = (this.signal.aborted ? jobCancelled() : toActionError(thrown)).withStep(name)
       for (const problem of error.allErrors) this.info(`${problem.code}: ${problem.message}`)
       if (error.code === 'internal-error' && error.cause instanceof Error)
         this.debug(error.cause.stack ?? '')

@@ -2,7 +2,8 @@
  * The one way to wait: a deadline, a way to be cancelled, a clock, and the last thing seen for the
  * message.
  */
-import { createCancelledError, type ActionError } from '../failures/action-error.ts'
+import type { ActionError } from '../failures/action-error.ts'
+import { jobCancelled } from '../failures/run.ts'
 
 /** Time, so that tests can turn it. */
 export interface Clock {
@@ -156,5 +157,5 @@ async function sleepOrWake<T>(wait: WaitOptions<T>, ms: number): Promise<void> {
 
 /** @throws ActionError `cancelled` when the signal is aborted */
 export function throwIfCancelled(signal: AbortSignal): void {
-  if (signal.aborted) throw createCancelledError()
+  if (signal.aborted) throw jobCancelled()
 }

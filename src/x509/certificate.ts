@@ -1,6 +1,7 @@
 /** Certificates, keys and chains, put in order and described. */
 import { X509Certificate, type KeyObject } from 'node:crypto'
-import { toActionError, combineErrors, type ActionError } from '../failures/action-error.ts'
+import { combineErrors, type ActionError } from '../failures/action-error.ts'
+import { toActionError } from '../failures/thrown.ts'
 import type { CertificateDetails } from '../steps/step.ts'
 import { formatDistinguishedName } from '../util/text.ts'
 import { parseCertificateInput, parsePrivateKey } from './parse.ts'

@@ -1,5 +1,5 @@
 /** Answers of the Kubernetes API that mean the same everywhere. */
-import { toActionError } from '../../failures/action-error.ts'
+import { toActionError } from '../../failures/thrown.ts'
 import type { StatusError } from './request.ts'
 
 /** What a status says of the identity that asked, and what to do about it. */

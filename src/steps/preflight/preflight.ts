@@ -3,12 +3,8 @@
  * be known now, all of it at once.
  */
 import { getCACertificates } from 'node:tls'
-import {
-  ActionError,
-  toActionError,
-  combineErrors,
-  settleAll,
-} from '../../failures/action-error.ts'
+import { ActionError, combineErrors } from '../../failures/action-error.ts'
+import { toActionError, settleAll } from '../../failures/thrown.ts'
 import type { Context } from '../step.ts'
 import { getValueAtPath, findValuesPath } from '../../clients/helm/milvus-chart.ts'
 import { findSecretValues } from '../../clients/helm/values.ts'

@@ -1,7 +1,8 @@
 /**
  * preflight of a removal: what of this target is there, and whether it is this action's to remove.
  */
-import { ActionError, toActionError, settleAll } from '../../failures/action-error.ts'
+import { ActionError } from '../../failures/action-error.ts'
+import { toActionError, settleAll } from '../../failures/thrown.ts'
 import type { Context } from '../step.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { findManagingTool } from '../../clients/kubernetes/managing-tool.ts'

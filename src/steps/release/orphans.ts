@@ -4,7 +4,8 @@
  * that a failed one in between has created would stay, in no revision at all, and so would fields
  * that it has set where helm applies client-side.
  */
-import { ActionError, toActionError } from '../../failures/action-error.ts'
+import { ActionError } from '../../failures/action-error.ts'
+import { toActionError } from '../../failures/thrown.ts'
 import type { Change, Context } from '../step.ts'
 import { findOrphanedFields, type OrphanedField } from '../../clients/helm/orphaned-fields.ts'
 import {

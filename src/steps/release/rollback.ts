@@ -2,7 +2,8 @@
  * The way back of a release: an upgrade to the chart and the values of the revision that was
  * deployed before this run. Not `helm rollback`: docs/decisions/cutover-and-rollback.md.
  */
-import { ActionError, toActionError } from '../../failures/action-error.ts'
+import { ActionError } from '../../failures/action-error.ts'
+import { toActionError } from '../../failures/thrown.ts'
 import type { Context } from '../step.ts'
 import { parseChartReference } from '../../clients/helm/chart-reference.ts'
 import { historyMaxToRetain } from '../../clients/helm/commands.ts'
