@@ -115,7 +115,7 @@ describe('waitFor', () => {
     ).toBe('last: the first look')
     expect(
       (await captureActionError(() => waitFor(createWait(poll, { timeout: 500 })))).message,
-    ).toBe('last: nothing was answered in this time')
+    ).toBe('last: no response')
   })
 
   test('tells of progress every ten seconds, and of nothing before', async () => {
