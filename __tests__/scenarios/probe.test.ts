@@ -95,7 +95,7 @@ scenario(
     const unauthenticatedRun = await run({ 'milvus-token': '' })
     expectSuccess(unauthenticatedRun)
     expect(unauthenticatedRun.outputs['milvus-version']).toBeUndefined()
-    expect(unauthenticatedRun.summary).toContain('asks for credentials')
+    expect(unauthenticatedRun.summary).toContain('requires credentials')
     const authenticatedRun = await run({ 'milvus-token': token })
     expectSuccess(authenticatedRun)
     expect(authenticatedRun.outputs['milvus-version']).toMatch(/^v2\./)

@@ -17,7 +17,7 @@ export const internalError = (thrown: unknown): ActionError =>
     code: 'internal-error',
     problem: `The action failed unexpectedly: ${getErrorMessage(thrown)}`,
     remedy:
-      'This is a bug. Rerun the job with debug logging, and open an issue of the action with its log.',
+      'Rerun the job with debug logging. If it fails again, open an issue of the action, with the log.',
     cause: thrown,
   })
 

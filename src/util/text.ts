@@ -1,6 +1,6 @@
 /** Formatting of texts that people read. */
 
-/** The message of any thrown value. That of an AggregateError contains the messages of its errors. */
+/** The message of any thrown value; for an AggregateError, the messages of its errors. */
 export function getErrorMessage(thrown: unknown): string {
   if (thrown instanceof AggregateError) return thrown.errors.map(getErrorMessage).join('; ')
   return thrown instanceof Error ? thrown.message : String(thrown)
@@ -19,7 +19,7 @@ export const truncate = (text: string, maxLength: number): string =>
 export const formatSeconds = (milliseconds: number): string =>
   `${Math.round(milliseconds / 100) / 10} s`
 
-/** A distinguished name on one line. Node returns one attribute per line, and undefined for none. */
+/** A distinguished name on one line. Node writes one attribute per line, and undefined for none. */
 export const formatDistinguishedName = (distinguishedName: string | undefined): string =>
   (distinguishedName ?? '').split('\n').join(', ')
 
