@@ -23,20 +23,20 @@ const extractState = (targetResult: TargetResult): string =>
 
 test.each<[string, TargetResult, string]>([
   [
-    'as it should be',
+    'no drift',
     createResult({ drift: 'false', 'certificate-expiry': '2027-02-01T00:00:00Z' }),
-    '✓ as it should be',
+    '✓ no drift',
   ],
   [
     'deployed',
     createResult({ changed: 'true', changes: JSON.stringify([change]) }),
-    '✓ 1 change made',
+    '✓ 1 change applied',
   ],
   ['unchanged', createResult({ changed: 'false', changes: '[]' }), '✓ unchanged'],
   [
     'a dry run',
     createResult({ changed: 'false', changes: JSON.stringify([change]) }),
-    '✓ 1 change would be made',
+    '✓ 1 change planned',
   ],
   [
     'drifted',
@@ -49,12 +49,12 @@ test.each<[string, TargetResult, string]>([
   [
     'not seen whole',
     createResult({ drift: 'unknown', 'failure-code': 'drift-unknown' }, 'failure'),
-    '✗ not everything could be seen',
+    '✗ not everything could be checked',
   ],
   [
     'not seen whole, and only warned',
     createResult({ drift: 'unknown' }),
-    '✗ not everything could be seen',
+    '✗ not everything could be checked',
   ],
   [
     'drifted, and the probe failed',
@@ -80,7 +80,7 @@ test.each<[string, TargetResult, string]>([
   [
     'ends soon',
     createResult({ drift: 'false', 'certificate-expiry': '2026-12-01T00:00:00Z' }),
-    '✗ the certificate ends in 7 days (2026-12-01)',
+    '✗ the certificate expires in 7 days (2026-12-01)',
   ],
   [
     'failed',
@@ -92,9 +92,13 @@ test.each<[string, TargetResult, string]>([
   [
     'changes that are no changes',
     createResult({ changed: 'true', changes: '[null, {"object": 1}]' }),
-    '✓ 0 changes made',
+    '✓ 0 changes applied',
   ],
-  ['changes that are no list', createResult({ changed: 'true', changes: '{' }), '✓ 0 changes made'],
+  [
+    'changes that are no list',
+    createResult({ changed: 'true', changes: '{' }),
+    '✓ 0 changes applied',
+  ],
 ])('%s', (_name, targetResult, expected) => {
   expect(extractState(targetResult)).toBe(expected)
 })
@@ -108,7 +112,7 @@ test('a target whose job left no result is not forgotten', () => {
   expect(createFleetReport(results, 30, now)).toMatchObject({
     clean: false,
     title: '1 of 2 targets needs attention',
-    body: expect.stringContaining('no result: its job ended before the action did'),
+    body: expect.stringContaining('no result: the job ended before the action finished'),
   })
 })
 
@@ -139,7 +143,7 @@ test('the title counts, and differences are listed', () => {
   expect(report.title).toBe('1 of 2 targets needs attention')
   expect(report.clean).toBe(false)
   expect(report.body).toContain(
-    '- Ingress milvus/milvus-demo: `metadata.annotations.x` is `a`, should be `b` (differs)',
+    '- Ingress milvus/milvus-demo: `metadata.annotations.x` is `a`, expected `b` (differs)',
   )
 })
 
@@ -182,7 +186,7 @@ test('a text that is empty is said to be', () => {
       30,
       now,
     ).body,
-  ).toContain('is `(empty)`, should be `b`')
+  ).toContain('is `(empty)`, expected `b`')
 })
 
 test('a thousand drifted targets fit into an issue', () => {

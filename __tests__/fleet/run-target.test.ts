@@ -25,8 +25,10 @@ test.each([
   '[{"name":"a","inputs":{"host":7}}]',
   '[{"name":"a","host":"h","outcome":"success"}]',
 ])('%s is neither, and the text says whose it is', (text) => {
-  expect(() => readJobTargets(text)).toThrow(/^Input targets is not what the action targets gives/)
+  expect(() => readJobTargets(text)).toThrow(
+    /^Input targets is not a list of targets from fleet\/plan\./,
+  )
   expect(() => readResults(text, 7)).toThrow(
-    /^Artifact 7 of this run has the name of results, and something else in it/,
+    /^Artifact 7 of this run has the name of results, but fleet\/deploy did not write it\./,
   )
 })

@@ -8,7 +8,7 @@ import { translateAwsError } from '../../src/clients/aws/errors.ts'
 import { ActionError } from '../../src/failures/action-error.ts'
 import { failureCodes, stepNames } from '../../src/failures/codes.ts'
 import type { Change, OutputName, Topology } from '../../src/steps/step.ts'
-import { escapeCell } from '../../src/fleet/report/report.ts'
+import { escapeCell } from '../../src/fleet/report/markdown.ts'
 import { chartFailure, extractFetchError, upgradeFailure } from '../../src/clients/helm/failures.ts'
 import {
   parseConnectResponse,

@@ -1,7 +1,7 @@
 /** Failures of a whole run: any step may end with them. */
 import { ActionError } from './action-error.ts'
 import type { StepName } from './codes.ts'
-import { getErrorMessage } from '../util/text.ts'
+import { formatCount, getErrorMessage } from '../util/text.ts'
 
 /** The workflow run, or this job of it, was cancelled. */
 export const jobCancelled = (): ActionError =>
@@ -42,7 +42,7 @@ export function driftFound(step: StepName, differences: readonly Difference[]): 
   const listed = differences.slice(0, maxListedDifferences).map(describeDifference)
   const unlistedCount = differences.length - listed.length
   if (unlistedCount > 0) listed.push(`and ${unlistedCount} more`)
-  const count = `${differences.length} difference${differences.length === 1 ? '' : 's'}`
+  const count = formatCount(differences.length, 'difference')
   return new ActionError({
     code: 'drift-found',
     step,

@@ -9,9 +9,10 @@ import * as release from '../steps/release/release.ts'
 import { rollbackRelease } from '../steps/release/rollback.ts'
 import type { Change } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
+import { formatCount } from '../util/text.ts'
 import type { LockedClients, Run } from './clients.ts'
 import { setCertificateOutputs } from './outputs.ts'
-import { formatChangeCount, type Plan } from './plan.ts'
+import type { Plan } from './plan.ts'
 import type { RollbackAction } from './rollback.ts'
 import { runProbe } from './run-probe.ts'
 
@@ -140,4 +141,4 @@ async function applyLoadBalancer(
 }
 
 const describeOutcome = (changes: readonly Change[], state: string): string =>
-  `${changes.length === 0 ? 'unchanged' : formatChangeCount(changes)}, ${state}`
+  `${changes.length === 0 ? 'unchanged' : formatCount(changes.length, 'change')}, ${state}`

@@ -11,6 +11,7 @@ import type { Settings } from '../inputs/types.ts'
 import type { CertificateDecision } from '../steps/certificate/selection.ts'
 import { parseCertificateArns } from '../steps/ingress/manifest.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
+import { formatCount } from '../util/text.ts'
 import { createClients, type Run } from './clients.ts'
 import { comparedStepCount, compareSteps, valueOrUndefined, type Comparison } from './comparison.ts'
 import { startObservations, type Observations } from './observations.ts'
@@ -126,7 +127,7 @@ const reportComparison = (
     differences.forEach((difference) => context.recordDifference(difference))
     await runAdditionalChecks?.()
     const count = differences.length
-    const summary = count === 0 ? 'no differences' : `${count} difference${count === 1 ? '' : 's'}`
+    const summary = count === 0 ? 'no differences' : formatCount(count, 'difference')
     return { summary, result: undefined }
   })
 

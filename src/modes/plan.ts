@@ -7,6 +7,7 @@ import { listOrphanRemovals } from '../steps/release/orphans.ts'
 import type { ReviewedUpgrade } from '../steps/release/preview.ts'
 import * as release from '../steps/release/release.ts'
 import type { Change, Outcome } from '../steps/step.ts'
+import { formatCount } from '../util/text.ts'
 import type { Run } from './clients.ts'
 import { expectedArn, planIngressChanges } from './ingress-changes.ts'
 import { startObservations } from './observations.ts'
@@ -53,7 +54,10 @@ export async function buildPlan(run: Run): Promise<Outcome<Plan>> {
   const ingressChanges = planIngressChanges(run, target, expectedArn(decision), snapshot)
   const changes = [...certificateChanges, ...releaseChanges, ...ingressChanges]
   return {
-    summary: changes.length === 0 ? 'no changes needed' : `${formatChangeCount(changes)} planned`,
+    summary:
+      changes.length === 0
+        ? 'no changes needed'
+        : `${formatCount(changes.length, 'change')} planned`,
     result: {
       target,
       certificate: { decision, changes: certificateChanges },
@@ -63,7 +67,3 @@ export async function buildPlan(run: Run): Promise<Outcome<Plan>> {
     },
   }
 }
-
-/** `1 change`, `2 changes`. */
-export const formatChangeCount = (changes: readonly Change[]): string =>
-  `${changes.length} change${changes.length === 1 ? '' : 's'}`

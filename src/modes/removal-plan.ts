@@ -25,9 +25,9 @@ import {
 import { listOrphanRemovals } from '../steps/release/orphans.ts'
 import { reviewUpgrade, type ReviewedUpgrade } from '../steps/release/preview.ts'
 import * as release from '../steps/release/release.ts'
+import { formatCount } from '../util/text.ts'
 import type { Run } from './clients.ts'
 import { listUpgradePermissions } from './observations.ts'
-import { formatChangeCount } from './plan.ts'
 
 /** What exists, and what is deleted or restored. */
 export interface RemovalPlan {
@@ -79,7 +79,10 @@ export async function buildRemovalPlan(run: Run): Promise<Outcome<RemovalPlan>> 
   }
   const changes = listRemovalChanges(plan)
   return {
-    summary: changes.length === 0 ? 'nothing to remove' : `${formatChangeCount(changes)} planned`,
+    summary:
+      changes.length === 0
+        ? 'nothing to remove'
+        : `${formatCount(changes.length, 'change')} planned`,
     result: plan,
   }
 }

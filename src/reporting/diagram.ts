@@ -6,6 +6,7 @@ import type { ActionError } from '../failures/action-error.ts'
 import type { StepName } from '../failures/codes.ts'
 import type { OutputName, Topology } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
+import { formatCount } from '../util/text.ts'
 
 /** A text within a label. All but common characters become entity codes of Mermaid. */
 export const escapeLabel = (text: string): string =>
@@ -56,7 +57,7 @@ const describeTargetGroup = ({ targetGroup }: Topology): string =>
 function describeBackend({ service, pods }: Topology, version: string | undefined): string {
   const lines: string[] = []
   if (service) lines.push(`Service ${service.name}:${service.port}`)
-  if (pods) lines.push(`${pods.ready} of ${pods.total} pod${pods.total === 1 ? '' : 's'} ready`)
+  if (pods) lines.push(`${pods.ready} of ${formatCount(pods.total, 'pod')} ready`)
   if (version) lines.push(`Milvus ${version}`)
   return lines.map(escapeLabel).join('<br>')
 }

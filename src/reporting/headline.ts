@@ -1,6 +1,7 @@
 /** The headline of the job summary: the result of the run in one line. Pure. */
 import type { ActionError } from '../failures/action-error.ts'
 import type { Settings } from '../inputs/types.ts'
+import { formatCount } from '../util/text.ts'
 import { escapeMarkdown } from './markdown.ts'
 import type { Report } from './report.ts'
 
@@ -88,6 +89,3 @@ function describeDeployment({ changes, outputs }: HeadlineData, { probe }: Setti
   const milvus = version ? `Milvus ${escapeMarkdown(version)}` : 'Milvus'
   return `✅ ${milvus} answers through the ALB; ${changeSummary}`
 }
-
-const formatCount = (count: number, noun: string): string =>
-  `${count} ${noun}${count === 1 ? '' : 's'}`

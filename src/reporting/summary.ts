@@ -9,7 +9,7 @@ import { isReadOnlyRun, renderHeadline } from './headline.ts'
 import { codeBlock, escapeMarkdown, inlineCode, renderTable } from './markdown.ts'
 import type { Redactor } from './redaction.ts'
 import { formatChange, formatStepDuration, type Report } from './report.ts'
-import { getErrorMessage } from '../util/text.ts'
+import { formatCount, getErrorMessage } from '../util/text.ts'
 
 /**
  * Bytes. GitHub drops a step's summary of more than 1 MiB. The margin is for the final line break,
@@ -128,7 +128,7 @@ const millisecondsPerDay = 86_400_000
 function formatRemainingTime(notAfter: Date, now: number): string {
   const days = Math.floor((notAfter.getTime() - now) / millisecondsPerDay)
   if (days < 0) return 'expired'
-  return `${days} day${days === 1 ? '' : 's'} left`
+  return `${formatCount(days, 'day')} left`
 }
 
 function renderSteps({ steps }: Pick<ReportData, 'steps'>): string {

@@ -15,6 +15,10 @@ export const truncate = (text: string, maxLength: number): string =>
     ? text
     : `${text.slice(0, maxLength)}... (${text.length - maxLength} more characters)`
 
+/** `1 target`, `2 targets` */
+export const formatCount = (count: number, noun: string): string =>
+  `${count} ${noun}${count === 1 ? '' : 's'}`
+
 /** Milliseconds as seconds: `0.3 s`, `15 s` */
 export const formatSeconds = (milliseconds: number): string =>
   `${Math.round(milliseconds / 100) / 10} s`
@@ -35,5 +39,5 @@ export function formatDuration(milliseconds: number): string {
     ([, unitMilliseconds]) => milliseconds >= 2 * unitMilliseconds,
   ) ?? ['second', 1000]
   const count = Math.max(0, Math.floor(milliseconds / unitLength))
-  return `${count} ${name}${count === 1 ? '' : 's'}`
+  return formatCount(count, name)
 }
