@@ -47,12 +47,12 @@ test.each<[string, TargetResult, string]>([
     '✗ 2 differences',
   ],
   [
-    'not seen whole',
+    'partly unchecked',
     createResult({ drift: 'unknown', 'failure-code': 'drift-unknown' }, 'failure'),
     '✗ not everything could be checked',
   ],
   [
-    'not seen whole, and only warned',
+    'partly unchecked, with fail-on-drift: false',
     createResult({ drift: 'unknown' }),
     '✗ not everything could be checked',
   ],
@@ -78,7 +78,7 @@ test.each<[string, TargetResult, string]>([
     '✗ namespace-not-found in preflight',
   ],
   [
-    'ends soon',
+    'expires soon',
     createResult({ drift: 'false', 'certificate-expiry': '2026-12-01T00:00:00Z' }),
     '✗ the certificate expires in 7 days (2026-12-01)',
   ],
@@ -87,15 +87,15 @@ test.each<[string, TargetResult, string]>([
     createResult({ 'failure-code': 'probe-unreachable', 'failed-step': 'probe' }, 'failure'),
     '✗ probe-unreachable in probe',
   ],
-  ['failed without a word', createResult({}, 'failure'), '✗ failed'],
+  ['failed without outputs', createResult({}, 'failure'), '✗ failed'],
   ['cancelled', createResult({}, 'cancelled'), '✗ cancelled'],
   [
-    'changes that are no changes',
+    'invalid changes',
     createResult({ changed: 'true', changes: '[null, {"object": 1}]' }),
     '✓ 0 changes applied',
   ],
   [
-    'changes that are no list',
+    'changes that are no JSON',
     createResult({ changed: 'true', changes: '{' }),
     '✓ 0 changes applied',
   ],
@@ -103,7 +103,7 @@ test.each<[string, TargetResult, string]>([
   expect(extractState(targetResult)).toBe(expected)
 })
 
-test('a target whose job left no result is not forgotten', () => {
+test('a target without a result is reported', () => {
   const results = addMissingResults([createResult({ changed: 'false' })], ['production', 'lost'])
   expect(results.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual([
     'production success',
@@ -121,7 +121,7 @@ test.each<[drifts: string[], drift: string]>([
   [['false', 'unknown', 'true'], 'true'],
   [['false', 'unknown'], 'unknown'],
   [['false', ''], 'unknown'],
-])('of targets with %j the drift is %s', (drifts, drift) => {
+])('targets with drift %j have drift %s together', (drifts, drift) => {
   expect(
     createFleetReport(
       drifts.map((value) => createResult({ drift: value })),
@@ -131,7 +131,7 @@ test.each<[drifts: string[], drift: string]>([
   ).toBe(drift)
 })
 
-test('the title counts, and differences are listed', () => {
+test('the title counts targets, and the body lists differences', () => {
   const report = createFleetReport(
     [
       createResult({ drift: 'true', changes: JSON.stringify([change]) }, 'failure'),
@@ -147,7 +147,7 @@ test('the title counts, and differences are listed', () => {
   )
 })
 
-test('the title of a dry run does not say that all is well', () => {
+test('the title of a dry run counts planned changes', () => {
   expect(
     createFleetReport(
       [
@@ -160,7 +160,7 @@ test('the title of a dry run does not say that all is well', () => {
   ).toBe('A dry run would change 1 of 2 targets')
 })
 
-test('texts from outside stay text', () => {
+test('texts from outside are escaped', () => {
   const { body } = createFleetReport(
     [
       {
@@ -179,7 +179,7 @@ test('texts from outside stay text', () => {
   expect(body).not.toMatch(/<script|<img|@team|\| \[x\]/)
 })
 
-test('a text that is empty is said to be', () => {
+test('an empty value is visible', () => {
   expect(
     createFleetReport(
       [createResult({ drift: 'true', changes: JSON.stringify([{ ...change, before: ' ' }]) })],
@@ -189,7 +189,7 @@ test('a text that is empty is said to be', () => {
   ).toContain('is `(empty)`, expected `b`')
 })
 
-test('a thousand drifted targets fit into an issue', () => {
+test('a report of a thousand drifted targets fits into an issue', () => {
   const results = Array.from({ length: 1000 }, () =>
     createResult({ drift: 'true', changes: JSON.stringify(Array(20).fill(change)) }),
   )

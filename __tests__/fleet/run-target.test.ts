@@ -9,7 +9,7 @@ const result = {
   outputs: { drift: 'false' },
 }
 
-test('what the actions before wrote is read', () => {
+test('reads the outputs of the other fleet actions', () => {
   expect(readJobTargets(JSON.stringify([target]))).toEqual([target])
   expect(readResults(JSON.stringify([result]), 7)).toEqual([result])
 })
@@ -24,7 +24,7 @@ test.each([
   '[{"name":"a","inputs":null}]',
   '[{"name":"a","inputs":{"host":7}}]',
   '[{"name":"a","host":"h","outcome":"success"}]',
-])('%s is neither, and the text says whose it is', (text) => {
+])('%s is rejected', (text) => {
   expect(() => readJobTargets(text)).toThrow(
     /^Input targets is not a list of targets from fleet\/plan\./,
   )

@@ -67,10 +67,10 @@ const createCheckInput = (drift: string, ...changes: Change[]): SummaryInput =>
 const createDriftError = (code: 'drift-found' | 'drift-unknown'): ActionError =>
   new ActionError({ code, problem: 'p', remedy: 'r', step: 'ingress' })
 
-/** Text that Markdown would make something of: outside of a backslash, code fence or entity. */
+/** Active Markdown or HTML, outside of escapes and entities. */
 const activeMarkdown = /(?<!\\)!\[|(?<!\\)\]\(|<(?!\/?code>|br>)[a-z!/]/i
 
-describe('escape', () => {
+describe('escapeMarkdown', () => {
   test.each([
     ['<script>alert(1)</script>', '&lt;script&gt;alert(1)&lt;/script&gt;'],
     ['a & b &amp; c', 'a &amp; b &amp;amp; c'],
@@ -245,7 +245,7 @@ describe('headline', () => {
 })
 
 describe('summary', () => {
-  test('every problem with what to do', () => {
+  test('contains every problem and remedy', () => {
     const error = combineErrors([
       createFailure('First.'),
       new ActionError({ code: 'input-missing', problem: 'Second.', remedy: 'Give it.' }),
@@ -256,7 +256,7 @@ describe('summary', () => {
     )
   })
 
-  test('how to connect only after a success', () => {
+  test('shows how to connect only after a success', () => {
     expect(renderSummary(createSummaryInput(), createSettings(), undefined, now)).toContain(
       'from pymilvus import connections',
     )
@@ -266,9 +266,9 @@ describe('summary', () => {
   })
 
   test.each<[string, string | undefined, boolean]>([
-    ['of a public authority', undefined, false],
-    ['of a private one', '-----BEGIN CERTIFICATE-----', true],
-  ])('clients of a certificate %s', (_, ca, needsCa) => {
+    ['of a public CA', undefined, false],
+    ['of a private CA', '-----BEGIN CERTIFICATE-----', true],
+  ])('how clients connect with a certificate %s', (_, ca, needsCa) => {
     const text = renderSummary(
       createSummaryInput(),
       createSettings({
@@ -282,7 +282,7 @@ describe('summary', () => {
     expect(text).toContain('host="k8s-1.us-east-2.elb.amazonaws.com"')
   })
 
-  test('steps, facts, notes', () => {
+  test('contains steps, outputs and notes', () => {
     const text = renderSummary(
       createSummaryInput({
         steps: [
@@ -308,7 +308,7 @@ describe('summary', () => {
     [30 * 86_400_000, '30 days left'],
     [86_400_000 + 1, '1 day left'],
     [-1, '(expired)'],
-  ])('a certificate that ends in %d ms', (millisecondsLeft, expected) => {
+  ])('a certificate that expires in %d ms', (millisecondsLeft, expected) => {
     const certificate = {
       issuer: 'CN=Authority',
       dnsNames: ['milvus.example.com', '*.example.com'],
@@ -334,12 +334,12 @@ describe('summary', () => {
   test.each<[string, SummaryInput, ActionError | undefined]>([
     ['a problem', createSummaryInput(), createFailure(injection)],
     [
-      'the value before, which somebody else wrote',
+      'the value before a change',
       createSummaryInput({ changes: [createChange({ before: injection })] }),
       undefined,
     ],
     [
-      'the value after',
+      'the value after a change',
       createSummaryInput({ changes: [createChange({ after: injection })] }),
       undefined,
     ],
@@ -351,24 +351,28 @@ describe('summary', () => {
     ],
     ['a reason', createSummaryInput({ changes: [createChange({ why: injection })] }), undefined],
     ['a note', createSummaryInput({ notes: [injection] }), undefined],
-    ['a verdict', createSummaryInput({ steps: [createStep('probe', injection)] }), undefined],
+    [
+      'the result of a step',
+      createSummaryInput({ steps: [createStep('probe', injection)] }),
+      undefined,
+    ],
     [
       'an output',
       createSummaryInput({ outputs: new Map([['ingress-name', injection]]) }),
       undefined,
     ],
     [
-      'the version that Milvus says',
+      'the version of Milvus',
       createSummaryInput({ outputs: new Map([['milvus-version', injection]]) }),
       undefined,
     ],
-  ])('Markdown in %s stays text', (_, report, error) => {
+  ])('Markdown in %s is escaped', (_, report, error) => {
     const text = renderSummary(report, createSettings(), error, now)
     expect(text.replace(/```[\s\S]*```/, '')).not.toMatch(activeMarkdown)
     expect(text).toContain('evil.example')
   })
 
-  test('a value with a fence does not end the table that it is in', () => {
+  test('a value with a fence cannot end its code block', () => {
     expect(
       renderSummary(
         createSummaryInput({ changes: [createChange({ before: '```\n\n# gone\n```' })] }),
@@ -418,7 +422,7 @@ describe('writeSummary', () => {
   }
 
   test.each(['canary-secret', 'canary_se*cret&x<1>', 'canary|se#cret', 'canary\\se`cret'])(
-    'the secret %s is taken out',
+    'the secret %s is removed',
     async (secret) => {
       const text = await writeNote(`token ${secret} here`, secret)
       expect(text).toContain('here')
@@ -437,7 +441,7 @@ describe('writeSummary', () => {
   })
 
   test.each(['x', '向', 'y向', 'yy向', '&'])(
-    'a note of many %j is cut to what GitHub takes',
+    'a note of many %j is cut to the size limit of GitHub',
     async (fragment) => {
       const text = await writeNote(fragment.slice(0, -1) + fragment.slice(-1).repeat(limit))
       expect(Buffer.byteLength(text)).toBeGreaterThan(limit / 2)
@@ -445,7 +449,7 @@ describe('writeSummary', () => {
     },
   )
 
-  test('a secret at the cut leaves no part', async () => {
+  test('no part of a secret remains at the cut', async () => {
     const prefixLength = Buffer.byteLength((await writeNote('marker')).split('marker')[0] ?? '')
     expect(
       await writeNote(
@@ -455,7 +459,7 @@ describe('writeSummary', () => {
     ).not.toContain('canary')
   })
 
-  test('without a place for it nothing is written', async () => {
+  test('is not written without GITHUB_STEP_SUMMARY', async () => {
     Reflect.deleteProperty(process.env, 'GITHUB_STEP_SUMMARY')
     try {
       expect(await writeNote('x')).toBe('')
