@@ -239,7 +239,7 @@ scenario(
       /differs from the inputs: changed by kubectl-annotate at \d{4}-[^,"]*Z, and a deploy reverts it only with force-conflicts: true"/,
     )
     expect(getErrorAnnotation(driftAfterEdit)).toContain(
-      'ssl-policy is ELBSecurityPolicy-2016-08, and should be ELBSecurityPolicy-TLS13-1-2-2021-06',
+      'ssl-policy is ELBSecurityPolicy-2016-08, expected ELBSecurityPolicy-TLS13-1-2-2021-06',
     )
     const forceInputs = { 'force-conflicts': 'true' }
     const forcedDrift = await expectFixedByDeploy(run, ['ingress ssl-policy'], forceInputs)
