@@ -299,7 +299,7 @@ describe('summary', () => {
       '| ✅ preflight | good | 0.5 s | 1.2 s |',
       '| ❌ release | helm-upgrade-failed | 0.5 s | 1.2 s |',
       `| Certificate | <code>${certificateArn}</code> |`,
-      '> Look here.',
+      '### Notes\n\n- Look here.',
     ])
       expect(text).toContain(expected)
   })

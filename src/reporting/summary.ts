@@ -160,8 +160,11 @@ function nameChanges(settings: Settings | undefined): string {
   return settings.mode === 'check' ? 'Changes that a deployment would make' : 'Planned changes'
 }
 
-const renderNotes = ({ notes }: Pick<ReportData, 'notes'>): string =>
-  notes.map((note) => `> ${escapeMarkdown(note)}`).join('\n>\n')
+function renderNotes({ notes }: Pick<ReportData, 'notes'>): string {
+  if (notes.length === 0) return ''
+  const items = notes.map((note) => `- ${escapeMarkdown(note)}`)
+  return `### Notes\n\n${items.join('\n')}`
+}
 
 /** How a client connects. Empty when there is no ALB to connect to. */
 function renderConnectExample(
@@ -176,7 +179,7 @@ function renderConnectExample(
   const lines = [
     'from pymilvus import connections',
     '',
-    '# Immediately, by the address of the ALB:',
+    '# Right away, with the address of the ALB:',
     ...formatConnectCall([
       `host="${address}"`,
       ...commonOptions,
