@@ -1,6 +1,8 @@
-/** One run: settings, mode, outputs and summary, and the failure last. No logic of its own. */
+/** One run of the action: settings, mode, outputs and summary, and finally the failure. */
 import { setMaxListeners } from 'node:events'
-import { createCancelledError, toActionError, type ActionError } from './failures/action-error.ts'
+import type { ActionError } from './failures/action-error.ts'
+import { jobCancelled } from './failures/run.ts'
+import { toActionError } from './failures/thrown.ts'
 import type { Context } from './steps/step.ts'
 import { systemClock, throwIfCancelled } from './util/polling.ts'
 import { WorkDirectory } from './util/work-directory.ts'
@@ -16,37 +18,90 @@ import { readRawInputs, readSettings } from './inputs/settings.ts'
 import { secretInputs } from './inputs/inputs.ts'
 import type { Settings } from './inputs/types.ts'
 
-/**
- * How long the run may go on after it was cancelled; the runner kills it after 10 s. Milliseconds.
- */
+/** Milliseconds that a cancelled run may continue. The runner kills it after 10 s. */
 const cancelGrace = 5_500
 
-/** What the input mode names. */
-const modes: Readonly<
-  Record<
-    Settings['mode'],
-    (context: Context, settings: Settings, env: NodeJS.ProcessEnv) => Promise<void>
-  >
-> = { check, deploy, destroy }
+type Mode = (context: Context, settings: Settings, env: NodeJS.ProcessEnv) => Promise<void>
 
-/**
- * Runs the action. What fails in it is in the log, the outputs, the summary and the exit code, and
- * not thrown.
- */
+/** By the values of input mode. */
+const modes: Readonly<Record<Settings['mode'], Mode>> = { check, deploy, destroy }
+
+/** Runs the action. Failures end in the log, the outputs, the summary and the exit code. */
 export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const redactor = new Redactor()
-  const rawInputs = readRawInputs()
-  for (const secret of [
-    ...secretInputs.map((name) => rawInputs[name]),
-    decodePrivateKey(rawInputs['private-key'] ?? ''),
-    env['AWS_SECRET_ACCESS_KEY'],
-    env['AWS_SESSION_TOKEN'],
-  ])
-    redactor.maskSecret(secret ?? '')
+  maskSecretInputs(redactor, env)
   const signal = createCancellationSignal()
   const report = new Report(redactor, systemClock, signal)
   const directory = new WorkDirectory(env['RUNNER_TEMP'])
-  const context: Context = {
+
+  let settings: Settings | undefined
+  let failure: ActionError | undefined
+  try {
+    settings = await readMaskedSettings(report, redactor, env)
+    const context = createContext({ report, redactor, directory, signal })
+    await modes[settings.mode](context, settings, env)
+  } catch (thrown) {
+    failure = toActionError(thrown)
+  }
+  await directory.remove(warnRemovalFailed)
+  try {
+    setFinalOutputs(report, failure)
+  } catch (thrown) {
+    failure ??= toActionError(thrown)
+  }
+  if (settings?.summary !== false) await writeSummary(report, settings, failure, redactor)
+  if (failure) annotateFailure(failure, redactor)
+  if (signal.aborted || failure) exitWhenFlushed()
+}
+
+function maskSecretInputs(redactor: Redactor, env: NodeJS.ProcessEnv): void {
+  const inputs = readRawInputs()
+  const secrets = [
+    ...secretInputs.map((name) => inputs[name]),
+    decodePrivateKey(inputs['private-key'] ?? ''),
+    env['AWS_SECRET_ACCESS_KEY'],
+    env['AWS_SESSION_TOKEN'],
+  ]
+  for (const secret of secrets) redactor.maskSecret(secret ?? '')
+}
+
+/** The PEM in a base64 private-key, whose lines are secrets too. */
+const decodePrivateKey = (input: string): string =>
+  input.includes('-----BEGIN') ? '' : Buffer.from(input, 'base64').toString('utf8')
+
+/** Reading the settings is part of preflight, so the log shows their problems there. */
+async function readMaskedSettings(
+  report: Report,
+  redactor: Redactor,
+  env: NodeJS.ProcessEnv,
+): Promise<Settings> {
+  try {
+    const settings = readSettings(env)
+    maskSecretSettings(redactor, settings)
+    return settings
+  } catch (thrown) {
+    return report.step('preflight', () => Promise.reject(toActionError(thrown)))
+  }
+}
+
+function maskSecretSettings(redactor: Redactor, { values, probe, certificate }: Settings): void {
+  for (const secret of findSecretValues(values)) redactor.redactGuess(secret)
+  const password = probe.token?.replace(/^[^:]*:/, '') ?? ''
+  // The default password is "Milvus". Masking it would hide that word in nearly every line, so only
+  // the whole token is masked.
+  if (password.length >= 8) redactor.maskSecret(password)
+  if (certificate.kind === 'material') redactor.maskSecret(certificate.material.privateKey)
+}
+
+interface RunResources {
+  readonly report: Report
+  readonly redactor: Redactor
+  readonly directory: WorkDirectory
+  readonly signal: AbortSignal
+}
+
+function createContext({ report, redactor, directory, signal }: RunResources): Context {
+  return {
     log: report,
     signal,
     clock: systemClock,
@@ -64,52 +119,7 @@ export async function run(env: NodeJS.ProcessEnv = process.env): Promise<void> {
     redactGuess: (secret) => redactor.redactGuess(secret),
     workDirectory: () => directory.path(),
   }
-
-  let settings: Settings | undefined
-  let failure: ActionError | undefined
-  try {
-    settings = await readAndProtectSettings(report, redactor, env)
-    await modes[settings.mode](context, settings, env)
-  } catch (thrown) {
-    failure = toActionError(thrown)
-  }
-  await directory.remove(warnRemovalFailed)
-  try {
-    setFinalOutputs(report, failure)
-  } catch (thrown) {
-    failure ??= toActionError(thrown)
-  }
-  if (settings?.summary !== false) await writeSummary(report, settings, failure, redactor)
-  if (failure) annotateFailure(failure, redactor)
-  // Everything is written. A request that is still under way, which nobody waits for, would keep the process for its own timeout.
-  // eslint-disable-next-line no-restricted-properties
-  if (signal.aborted || failure) process.stdout.write('', () => process.exit())
 }
-
-/** Settings are part of preflight: problems with them are shown there. */
-async function readAndProtectSettings(
-  report: Report,
-  redactor: Redactor,
-  env: NodeJS.ProcessEnv,
-): Promise<Settings> {
-  try {
-    const settings = readSettings(env)
-    findSecretValues(settings.values).forEach((secret) => redactor.redactGuess(secret))
-    const password = settings.probe.token?.replace(/^[^:]*:/, '') ?? ''
-    // The default password of Milvus is "Milvus", a word of nearly every line: only the whole token
-    // is protected then.
-    if (password.length >= 8) redactor.maskSecret(password)
-    if (settings.certificate.kind === 'material')
-      redactor.maskSecret(settings.certificate.material.privateKey)
-    return settings
-  } catch (thrown) {
-    return report.step('preflight', () => Promise.reject(toActionError(thrown)))
-  }
-}
-
-/** The PEM inside a base64 private-key, so that its lines are protected too. */
-const decodePrivateKey = (input: string): string =>
-  input.includes('-----BEGIN') ? '' : Buffer.from(input, 'base64').toString('utf8')
 
 function setFinalOutputs(report: Report, failure: ActionError | undefined): void {
   report.setOutput('changed', String(report.changes.length > 0 && !report.isReadOnly))
@@ -120,22 +130,31 @@ function setFinalOutputs(report: Report, failure: ActionError | undefined): void
 }
 
 /**
- * Source: GitHub, workflow cancellation: SIGINT, SIGTERM after 7.5 s, the end of the process tree
- * 2.5 s later.
+ * Source: GitHub, workflow cancellation: SIGINT, SIGTERM after 7.5 s, and the end of the process
+ * tree 2.5 s later.
  */
 function createCancellationSignal(): AbortSignal {
   const controller = new AbortController()
-  // Every wait and every request listens; Node would warn of a leak at ten.
+  // Every wait and every request adds a listener. Node warns of a leak from the eleventh on.
   setMaxListeners(0, controller.signal)
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => controller.abort())
   return controller.signal
 }
 
-/** Rejects when a cancelled run has had its time, so that outputs and summary are still written. */
+/** Rejects when a cancelled run has to stop, so that outputs and summary are still written. */
 function rejectAfterGrace(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
-    const startTimer = () => setTimeout(() => reject(createCancelledError()), cancelGrace).unref()
+    const startTimer = () => setTimeout(() => reject(jobCancelled()), cancelGrace).unref()
     if (signal.aborted) startTimer()
     else signal.addEventListener('abort', startTimer, { once: true })
   })
+}
+
+/**
+ * Ends the process although requests may be pending, which would keep it alive until their
+ * timeouts.
+ */
+function exitWhenFlushed(): void {
+  // eslint-disable-next-line no-restricted-properties -- all output is written at this point
+  process.stdout.write('', () => process.exit())
 }

@@ -1,11 +1,11 @@
-/** After the job: sweeps what a run left that was killed before it could clean up. */
+/** The post step of the job: removes directories of runs that were killed. */
 import { removeStaleDirectories } from './util/work-directory.ts'
 
 const runnerTemp = process.env['RUNNER_TEMP']
 if (runnerTemp) {
-  // What speaks to the runner takes longer to load than all else here, and mostly there is nothing
-  // to say.
-  await removeStaleDirectories(runnerTemp, async (path, thrown) =>
-    (await import('./reporting/failure.ts')).warnRemovalFailed(path, thrown),
-  )
+  await removeStaleDirectories(runnerTemp, async (path, thrown) => {
+    // Imported only when needed, which is rare: @actions/core takes longer to load than the rest.
+    const { warnRemovalFailed } = await import('./reporting/failure.ts')
+    warnRemovalFailed(path, thrown)
+  })
 }

@@ -116,7 +116,7 @@ export const optionalPermissions: readonly {
     note: `elasticloadbalancing:${action}`,
   })),
   { permission: 'elasticloadbalancing:DescribeTargetHealth', note: '' },
-  { permission: 'get ingressclasses', note: 'could not see IngressClass alb' },
+  { permission: 'get ingressclasses', note: 'could not check IngressClass alb' },
   { permission: 'list endpointslices', note: '' },
   { permission: 'list targetgroupbindings', note: '' },
   ...['get leases', 'create leases', 'update leases'].map((permission) => ({

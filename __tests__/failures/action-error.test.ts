@@ -1,21 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
-import {
-  ActionError,
-  toActionError,
-  createCancelledError,
-  combineErrors,
-  settleAll,
-} from '../../src/failures/action-error.ts'
+import { ActionError, combineErrors } from '../../src/failures/action-error.ts'
 import {
   failureCodes,
   stepNames,
   type FailureCode,
   type StepName,
 } from '../../src/failures/codes.ts'
-import { captureActionError } from '../capture-error.ts'
 
 const createError = (code: FailureCode, problem: string = code, step?: StepName): ActionError =>
-  new ActionError({ code, problem, remedy: `mend ${problem}`, ...(step && { step }) })
+  new ActionError({ code, problem, remedy: `fix ${problem}`, ...(step && { step }) })
 const listCodes = (combined: ActionError): string[] => combined.allErrors.map(({ code }) => code)
 
 test('codes are kebab-case and each is there once', () => {
@@ -23,7 +16,7 @@ test('codes are kebab-case and each is there once', () => {
   expect(new Set(failureCodes).size).toBe(failureCodes.length)
 })
 
-describe('combine', () => {
+describe('combineErrors', () => {
   test.each<[string, ActionError[], string[]]>([
     ['one', [createError('input-invalid')], ['input-invalid']],
     [
@@ -63,8 +56,8 @@ describe('combine', () => {
       createError('input-missing', 'early', 'preflight'),
     ])
     expect(combined.allErrors.map(({ message, remedy, step }) => [message, remedy, step])).toEqual([
-      ['early', 'mend early', 'preflight'],
-      ['late', 'mend late', 'probe'],
+      ['early', 'fix early', 'preflight'],
+      ['late', 'fix late', 'probe'],
     ])
   })
 
@@ -73,7 +66,7 @@ describe('combine', () => {
   })
 })
 
-describe('inStep', () => {
+describe('withStep', () => {
   test.each<[string, StepName | undefined, StepName]>([
     ['places an error without a step', undefined, 'release'],
     ['leaves one that knows better', 'certificate', 'certificate'],
@@ -98,61 +91,6 @@ describe('inStep', () => {
     ])
     expect(after.otherErrors.map(({ step }) => step)).toEqual(['release'])
     expect(before.step).toBe(original)
-  })
-})
-
-describe('asActionError', () => {
-  test.each<[string, unknown, RegExp]>([
-    [
-      'an Error',
-      new RangeError('out of bounds'),
-      /^Something went wrong inside the action: out of bounds$/,
-    ],
-    ['a text', 'oops', /^Something went wrong inside the action: oops$/],
-    ['undefined', undefined, /^Something went wrong inside the action: undefined$/],
-  ])('%s is a defect of ours', (_, thrown, message) => {
-    const actionError = toActionError(thrown)
-    expect([actionError.code, actionError.message, actionError.cause]).toEqual([
-      'internal-error',
-      expect.stringMatching(message),
-      thrown,
-    ])
-  })
-
-  test('an ActionError stays itself', () => {
-    const original = createCancelledError()
-    expect(toActionError(original)).toBe(original)
-  })
-})
-
-describe('settleAll', () => {
-  test('gives the values in order', async () => {
-    expect(
-      await settleAll([
-        Promise.resolve(1),
-        new Promise<string>((resolve) => setImmediate(() => resolve('two'))),
-      ]),
-    ).toEqual([1, 'two'])
-  })
-
-  test('waits for the slowest problem too', async () => {
-    const slowRejection = new Promise<never>((_, reject) =>
-      setImmediate(() => reject(createError('input-missing'))),
-    )
-    const failure = await captureActionError(() =>
-      settleAll([Promise.reject(createError('helm-too-old')), Promise.resolve(1), slowRejection]),
-    )
-    expect(listCodes(failure)).toEqual(['input-missing', 'helm-too-old'])
-  })
-
-  test('a defect beside a problem is not lost', async () => {
-    expect(
-      listCodes(
-        await captureActionError(() =>
-          settleAll([Promise.reject(new Error('x')), Promise.reject(createError('input-invalid'))]),
-        ),
-      ),
-    ).toEqual(['input-invalid', 'internal-error'])
   })
 })
 

@@ -9,9 +9,9 @@ const createTarget = (
 ): Target => ({
   name,
   environment,
-  checkEnvironment: 'look',
+  checkEnvironment: 'check',
   roleToAssume: '',
-  checkRoleToAssume: 'arn:aws:iam::111122223333:role/look',
+  checkRoleToAssume: 'arn:aws:iam::111122223333:role/check',
   runsOn: [],
   inputs: { region: 'us-east-2', cluster: name },
   ...overrides,
@@ -22,7 +22,7 @@ const createTargets = (count: number, environments: number): Target[] =>
 const listTargetNames = (jobs: readonly { targets: string }[]): string[] =>
   jobs.flatMap(({ targets }) => (JSON.parse(targets) as { name: string }[]).map(({ name }) => name))
 
-test('each target a job, with what the job needs', () => {
+test('each target gets its own job', () => {
   expect(
     buildMatrix(
       [
@@ -66,7 +66,7 @@ test('each target a job, with what the job needs', () => {
   ])
 })
 
-test('targets of the same release are one after the other in one job, those of other releases in others', () => {
+test('targets of the same release share a job', () => {
   const createReleaseTarget = (name: string, inputs: Record<string, string>): Target =>
     createTarget(name, 'production', { inputs: { region: 'us-east-2', cluster: 'c', ...inputs } })
   const jobs = buildMatrix(
@@ -95,7 +95,7 @@ test.each<[inputs: Record<string, string>, rest: string]>([
   [{ cluster: 'c', service: 's' }, 'c-milvus-s'],
   [{ kubeconfig: '/k', context: 'x', release: 'r' }, '/k x-milvus-r'],
   [{ cluster: 'c', namespace: '' }, 'c-milvus-'],
-])('the group of %j', (inputs, expectedSuffix) => {
+])('the concurrency group of %j', (inputs, expectedSuffix) => {
   expect(getConcurrencyGroup({ roleToAssume: '', inputs })).toBe(`milvus-alb---${expectedSuffix}`)
 })
 
@@ -122,14 +122,14 @@ test.each<[count: number, environments: number, jobs: number, most: number]>([
   },
 )
 
-test('jobs that only look take the role and the environment for that', () => {
+test('jobs of mode check use the role and the environment of mode check', () => {
   expect(buildMatrix([createTarget('a')], { ...deployOptions, check: true })).toMatchObject([
-    { environment: 'look', 'role-to-assume': 'arn:aws:iam::111122223333:role/look' },
+    { environment: 'check', 'role-to-assume': 'arn:aws:iam::111122223333:role/check' },
   ])
 })
 
-test('more environments than jobs', () => {
+test('too many environments are an error', () => {
   expect(() => buildMatrix(createTargets(300, 257), deployOptions)).toThrow(
-    '257 different environments',
+    'The targets need at least 257 jobs',
   )
 })

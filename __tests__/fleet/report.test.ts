@@ -23,20 +23,20 @@ const extractState = (targetResult: TargetResult): string =>
 
 test.each<[string, TargetResult, string]>([
   [
-    'as it should be',
+    'no drift',
     createResult({ drift: 'false', 'certificate-expiry': '2027-02-01T00:00:00Z' }),
-    '✓ as it should be',
+    '✓ no drift',
   ],
   [
     'deployed',
     createResult({ changed: 'true', changes: JSON.stringify([change]) }),
-    '✓ 1 change made',
+    '✓ 1 change applied',
   ],
   ['unchanged', createResult({ changed: 'false', changes: '[]' }), '✓ unchanged'],
   [
     'a dry run',
     createResult({ changed: 'false', changes: JSON.stringify([change]) }),
-    '✓ 1 change would be made',
+    '✓ 1 change planned',
   ],
   [
     'drifted',
@@ -47,14 +47,14 @@ test.each<[string, TargetResult, string]>([
     '✗ 2 differences',
   ],
   [
-    'not seen whole',
+    'partly unchecked',
     createResult({ drift: 'unknown', 'failure-code': 'drift-unknown' }, 'failure'),
-    '✗ not everything could be seen',
+    '✗ not everything could be checked',
   ],
   [
-    'not seen whole, and only warned',
+    'partly unchecked, with fail-on-drift: false',
     createResult({ drift: 'unknown' }),
-    '✗ not everything could be seen',
+    '✗ not everything could be checked',
   ],
   [
     'drifted, and the probe failed',
@@ -78,28 +78,32 @@ test.each<[string, TargetResult, string]>([
     '✗ namespace-not-found in preflight',
   ],
   [
-    'ends soon',
+    'expires soon',
     createResult({ drift: 'false', 'certificate-expiry': '2026-12-01T00:00:00Z' }),
-    '✗ the certificate ends in 7 days (2026-12-01)',
+    '✗ the certificate expires in 7 days (2026-12-01)',
   ],
   [
     'failed',
     createResult({ 'failure-code': 'probe-unreachable', 'failed-step': 'probe' }, 'failure'),
     '✗ probe-unreachable in probe',
   ],
-  ['failed without a word', createResult({}, 'failure'), '✗ failed'],
+  ['failed without outputs', createResult({}, 'failure'), '✗ failed'],
   ['cancelled', createResult({}, 'cancelled'), '✗ cancelled'],
   [
-    'changes that are no changes',
+    'invalid changes',
     createResult({ changed: 'true', changes: '[null, {"object": 1}]' }),
-    '✓ 0 changes made',
+    '✓ 0 changes applied',
   ],
-  ['changes that are no list', createResult({ changed: 'true', changes: '{' }), '✓ 0 changes made'],
+  [
+    'changes that are no JSON',
+    createResult({ changed: 'true', changes: '{' }),
+    '✓ 0 changes applied',
+  ],
 ])('%s', (_name, targetResult, expected) => {
   expect(extractState(targetResult)).toBe(expected)
 })
 
-test('a target whose job left no result is not forgotten', () => {
+test('a target without a result is reported', () => {
   const results = addMissingResults([createResult({ changed: 'false' })], ['production', 'lost'])
   expect(results.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual([
     'production success',
@@ -108,7 +112,7 @@ test('a target whose job left no result is not forgotten', () => {
   expect(createFleetReport(results, 30, now)).toMatchObject({
     clean: false,
     title: '1 of 2 targets needs attention',
-    body: expect.stringContaining('no result: its job ended before the action did'),
+    body: expect.stringContaining('no result: the job ended before the action finished'),
   })
 })
 
@@ -117,7 +121,7 @@ test.each<[drifts: string[], drift: string]>([
   [['false', 'unknown', 'true'], 'true'],
   [['false', 'unknown'], 'unknown'],
   [['false', ''], 'unknown'],
-])('of targets with %j the drift is %s', (drifts, drift) => {
+])('targets with drift %j have drift %s together', (drifts, drift) => {
   expect(
     createFleetReport(
       drifts.map((value) => createResult({ drift: value })),
@@ -127,7 +131,7 @@ test.each<[drifts: string[], drift: string]>([
   ).toBe(drift)
 })
 
-test('the title counts, and differences are listed', () => {
+test('the title counts targets, and the body lists differences', () => {
   const report = createFleetReport(
     [
       createResult({ drift: 'true', changes: JSON.stringify([change]) }, 'failure'),
@@ -139,11 +143,11 @@ test('the title counts, and differences are listed', () => {
   expect(report.title).toBe('1 of 2 targets needs attention')
   expect(report.clean).toBe(false)
   expect(report.body).toContain(
-    '- Ingress milvus/milvus-demo: `metadata.annotations.x` is `a`, should be `b` (differs)',
+    '- Ingress milvus/milvus-demo: `metadata.annotations.x` is `a`, expected `b` (differs)',
   )
 })
 
-test('the title of a dry run does not say that all is well', () => {
+test('the title of a dry run counts planned changes', () => {
   expect(
     createFleetReport(
       [
@@ -156,7 +160,7 @@ test('the title of a dry run does not say that all is well', () => {
   ).toBe('A dry run would change 1 of 2 targets')
 })
 
-test('texts from outside stay text', () => {
+test('texts from outside are escaped', () => {
   const { body } = createFleetReport(
     [
       {
@@ -175,17 +179,17 @@ test('texts from outside stay text', () => {
   expect(body).not.toMatch(/<script|<img|@team|\| \[x\]/)
 })
 
-test('a text that is empty is said to be', () => {
+test('an empty value is visible', () => {
   expect(
     createFleetReport(
       [createResult({ drift: 'true', changes: JSON.stringify([{ ...change, before: ' ' }]) })],
       30,
       now,
     ).body,
-  ).toContain('is `(empty)`, should be `b`')
+  ).toContain('is `(empty)`, expected `b`')
 })
 
-test('a thousand drifted targets fit into an issue', () => {
+test('a report of a thousand drifted targets fits into an issue', () => {
   const results = Array.from({ length: 1000 }, () =>
     createResult({ drift: 'true', changes: JSON.stringify(Array(20).fill(change)) }),
   )

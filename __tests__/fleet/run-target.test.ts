@@ -9,7 +9,7 @@ const result = {
   outputs: { drift: 'false' },
 }
 
-test('what the actions before wrote is read', () => {
+test('reads the outputs of the other fleet actions', () => {
   expect(readJobTargets(JSON.stringify([target]))).toEqual([target])
   expect(readResults(JSON.stringify([result]), 7)).toEqual([result])
 })
@@ -24,9 +24,11 @@ test.each([
   '[{"name":"a","inputs":null}]',
   '[{"name":"a","inputs":{"host":7}}]',
   '[{"name":"a","host":"h","outcome":"success"}]',
-])('%s is neither, and the text says whose it is', (text) => {
-  expect(() => readJobTargets(text)).toThrow(/^Input targets is not what the action targets gives/)
+])('%s is rejected', (text) => {
+  expect(() => readJobTargets(text)).toThrow(
+    /^Input targets is not a list of targets from fleet\/plan\./,
+  )
   expect(() => readResults(text, 7)).toThrow(
-    /^Artifact 7 of this run has the name of results, and something else in it/,
+    /^Artifact 7 of this run has the name of results, but fleet\/deploy did not write it\./,
   )
 })

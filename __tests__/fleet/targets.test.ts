@@ -7,7 +7,7 @@ const listProblems = (text: string): readonly string[] => {
   return 'problems' in parsed ? parsed.problems : []
 }
 
-test('defaults go under each target, and lists and maps become the texts that the action takes', () => {
+test('targets inherit the defaults, and lists and maps become texts', () => {
   expect(
     parseTargets(`
 defaults: {region: us-east-2, namespace: milvus, environment: shared, tags: {team: search}}
@@ -57,13 +57,13 @@ targets:
 const validTarget =
   '{name: a, environment: e, region: us-east-2, cluster: c, host: milvus.example.com}'
 
-test('a key without end is cut', () => {
+test('a very long key is cut', () => {
   expect(
     listProblems(`targets: [${validTarget.replace('}', ', ' + 'x'.repeat(5_000) + ': y}')}]`),
-  ).toEqual([expect.stringMatching(/^targets\[0\] \(a\) has x{900,1000}\.\.\.$/)])
+  ).toEqual([expect.stringMatching(/^targets\[0\] \(a\) contains x{900,1000}\.\.\.$/)])
 })
 
-test('what its environment holds as secrets is not asked for', () => {
+test('inputs that come from secrets are not required', () => {
   expect(
     parseTargets(`targets: [${validTarget.replace('name: a', 'name: a, chart-username: robot')}]`),
   ).toMatchObject({ targets: [{ inputs: { 'chart-username': 'robot' } }] })
@@ -71,83 +71,84 @@ test('what its environment holds as secrets is not asked for', () => {
 
 test.each<[name: string, text: string, problems: string[]]>([
   [
-    'no YAML',
+    'invalid YAML',
     'targets: [',
     [
-      'The file is not YAML (line 1, column 11): unexpected end of the stream within a flow collection.',
+      'The file is not valid YAML (line 1, column 11): unexpected end of the stream within a flow collection.',
     ],
   ],
   [
-    'nothing',
+    'an empty file',
     '# nothing\n',
-    ['The file is not YAML: expected a document, but the input is empty.'],
+    ['The file is not valid YAML: expected a document, but the input is empty.'],
   ],
-  ['no targets', 'targets: []', ['targets is empty.']],
+  ['an empty list', 'targets: []', ['targets is empty.']],
   [
-    'something else',
+    'an unknown key',
     'clusters: [a]',
-    [
-      'The file has no targets.',
-      'The file has clusters, which is no input of the action and nothing that a target says.',
-    ],
+    ['The file has no targets.', 'The file contains clusters, which is not a valid key.'],
   ],
   ['no name', 'targets: [{cluster: c}]', ['targets[0] has no name.']],
   [
-    'a name that cannot be one',
+    'an invalid name',
     'targets: [{name: "a b"}]',
-    ['targets[0] (a b): name may have letters, digits, dots, dashes and underscores, at most 100.'],
+    [
+      'targets[0] (a b): name is not valid. Use at most 100 letters, digits, dots, dashes and underscores, starting with a letter or digit.',
+    ],
   ],
   [
-    'an input that there is not',
+    'an unknown input',
     `targets: [{name: a, hosts: x}]`,
-    ['targets[0] (a) has hosts, which is no input of the action and nothing that a target says.'],
+    ['targets[0] (a) contains hosts, which is not a valid key.'],
   ],
   [
     'a secret',
     `targets: [{name: a, private-key: x}]`,
-    [
-      'targets[0] (a) has private-key, which is no input of the action and nothing that a target says.',
-    ],
+    ['targets[0] (a) contains private-key, which is not a valid key.'],
   ],
   [
-    'a list that is a map',
+    'a map instead of a list',
     `targets: [{name: a, subnets: {a: b}}]`,
     [
-      'targets[0] (a): subnets has a form that it cannot have: give a text, or a list or map where the input is one.',
+      'targets[0] (a): subnets has the wrong type. Use a text, or a list or map if the input is one.',
     ],
   ],
   [
-    'a role that is none',
+    'an invalid role',
     'defaults: {role-to-assume: milvus}\ntargets: [{name: a}]',
     [
-      'defaults.role-to-assume is no ARN of an IAM role, for example arn:aws:iam::111122223333:role/milvus-alb.',
+      'defaults.role-to-assume is not the ARN of an IAM role. Example: arn:aws:iam::111122223333:role/milvus-alb.',
     ],
   ],
-  ['a name twice', `targets: [${validTarget}, ${validTarget}]`, ['There are 2 targets named a.']],
+  [
+    'a duplicate name',
+    `targets: [${validTarget}, ${validTarget}]`,
+    ['2 targets have the name a. Names must be unique.'],
+  ],
   [
     'no environment',
     `targets: [${validTarget.replace('environment: e, ', '')}]`,
     [
-      'a: It has no environment: name the GitHub environment whose secrets are its certificate and key, here or in defaults.',
+      'a: environment is missing. Set it to the GitHub environment whose secrets contain the certificate and the key, here or in defaults.',
     ],
   ],
   [
-    'an Ingress twice',
+    'two targets with the same Ingress',
     `defaults: {release: r}\ntargets: [${validTarget}, ${validTarget.replace('a,', 'b,')}, ${validTarget.replace('a,', 'c, ingress-name: x,')}, ${validTarget.replace('a,', 'd, runs-on: vpc,')}]`,
     [
-      'a, b are the same Ingress of the same cluster: give each an ingress-name of its own, or keep one.',
+      'Targets a, b use the same Ingress of the same cluster. Set a different ingress-name for each, or keep only one of them.',
     ],
   ],
   [
-    'a wrong form, and what else is wrong in others',
+    'a target that violates the schema, and one with an invalid input',
     `targets: [{name: x, hosts: y}, ${validTarget.replace('us-east-2', 'nowhere')}]`,
     [
-      'targets[0] (x) has hosts, which is no input of the action and nothing that a target says.',
+      'targets[0] (x) contains hosts, which is not a valid key.',
       expect.stringMatching(/^a: Input region is "nowhere"/),
     ] as unknown as string[],
   ],
   [
-    'what the action would say, all of it',
+    'every problem that the action would report',
     'defaults: {environment: e}\ntargets: [{name: a, host: x, listen-port: 0}, {name: b, region: nowhere, cluster: c, host: b.example.com, release: r, service: s}]',
     [
       expect.stringMatching(/^a: Input cluster is empty\./),
@@ -162,7 +163,7 @@ test.each<[name: string, text: string, problems: string[]]>([
   expect(listProblems(text)).toEqual(expected)
 })
 
-test('the inputs of a reusable workflow are one target, with what the action would say of them', () => {
+test('the inputs of a reusable workflow are one target', () => {
   const inputs = {
     'targets-file': '',
     'expiry-days': 30,
@@ -200,13 +201,13 @@ test('the inputs of a reusable workflow are one target, with what the action wou
   })
 })
 
-test.each(['', '{', 'null', '[]', '7'])('inputs of a workflow that are no map: %j', (text) => {
+test.each(['', '{', 'null', '[]', '7'])('invalid inputs of a workflow: %j', (text) => {
   expect(readWorkflowTarget(text)).toEqual({
-    problems: ['The workflow gives no inputs as JSON: pass toJSON(inputs) as target.'],
+    problems: ['Input target is not a JSON object. Pass toJSON(inputs).'],
   })
 })
 
-test('a certificate-arn of another region is found, and nothing is left in the environment', () => {
+test('a certificate-arn of another region is rejected, and the environment is restored', () => {
   const envBefore = { ...process.env }
   expect(
     listProblems(

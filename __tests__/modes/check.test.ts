@@ -20,32 +20,27 @@ const missingValue: Change = { ...baseChange, after: 'internet-facing' }
 const unexpectedValue: Change = { ...baseChange, before: 'internal' }
 
 test.each<[string, Change[], string[], RegExp | undefined]>([
-  ['nothing', [], [], undefined],
+  ['no differences', [], [], undefined],
   [
-    'a difference',
+    'one difference',
     [schemeChange],
     [],
-    /^drift-found in ingress: 1 difference from what the inputs say: Ingress milvus\/milvus-demo: scheme is internal, and should be internet-facing \(differs\)\.$/,
+    /^drift-found in ingress: The deployment has 1 difference from the inputs: Ingress milvus\/milvus-demo: scheme is internal, expected internet-facing \(differs\)\.$/,
   ],
-  ['what is not there', [missingValue], [], /scheme is not there, and should be internet-facing/],
+  ['an absent value', [missingValue], [], /scheme is absent, expected internet-facing/],
+  ['a value that should be absent', [unexpectedValue], [], /scheme is internal, expected absent/],
   [
-    'what should not be there',
-    [unexpectedValue],
-    [],
-    /scheme is internal, and should not be there/,
-  ],
-  [
-    'more than are named',
+    'more differences than are listed',
     [schemeChange, schemeChange, schemeChange, schemeChange, { ...schemeChange, step: 'release' }],
     [],
-    /^drift-found in ingress: 5 differences .*; and 2 more\.$/,
+    /^drift-found in ingress: The deployment has 5 differences .*; and 2 more\.$/,
   ],
-  ['a difference, and what was not seen', [schemeChange], ['the rules'], /^drift-found/],
+  ['a difference, and something unchecked', [schemeChange], ['the rules'], /^drift-found/],
   [
-    'what was not seen',
+    'something unchecked',
     [],
     ['the rules', 'the attributes'],
-    /^drift-unknown in preflight: Nothing differs in what could be seen, but this run could not see the rules; the attributes\.$/,
+    /^drift-unknown in preflight: No differences were found, but this run could not check the rules; the attributes\.$/,
   ],
 ])('%s', (_, changes, unreadable, expected) => {
   const error = createDriftError(changes, unreadable)

@@ -1,4 +1,4 @@
-/** What a call prints, for the commands by which the runner is talked to. */
+/** The output of a call, which contains workflow commands. */
 export async function captureStdout(callback: () => unknown): Promise<string> {
   const originalWrite = process.stdout.write.bind(process.stdout)
   let output = ''

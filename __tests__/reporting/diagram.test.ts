@@ -15,7 +15,7 @@ const outputs = new Map<OutputName, string>([
   ['milvus-version', 'v2.6.15'],
 ])
 
-describe('label', () => {
+describe('escapeLabel', () => {
   test.each([
     ['milvus.example.com:443', 'milvus.example.com:443'],
     ['"]; click a "javascript:b"', '#34;#93;#59; click a #34;javascript:b#34;'],
@@ -27,8 +27,8 @@ describe('label', () => {
   })
 })
 
-describe('diagram', () => {
-  test('the whole way by its names', () => {
+describe('renderDiagram', () => {
+  test('names every part of the route', () => {
     const text = renderDiagram(topology, outputs, createSettings(), undefined)
     for (const name of [
       'milvus.example.com:443',
@@ -41,7 +41,7 @@ describe('diagram', () => {
       expect(text).toContain(name)
   })
 
-  test('where it ends, when the probe failed', () => {
+  test('marks the broken link when the probe failed', () => {
     const text = renderDiagram(
       topology,
       outputs,
@@ -55,7 +55,7 @@ describe('diagram', () => {
   test.each<[string, Topology, ReadonlyMap<OutputName, string>]>([
     ['an ALB', topology, new Map()],
     ['a Service', {}, outputs],
-  ])('nothing without %s', (_what, partialTopology, outputValues) => {
+  ])('is empty without %s', (_what, partialTopology, outputValues) => {
     expect(renderDiagram(partialTopology, outputValues, createSettings(), undefined)).toBe('')
   })
 })

@@ -25,20 +25,20 @@ async function createRedactor(
 describe('redact', () => {
   const secret = 'root:p@ss/wörd+1"\\&'
   test.each<[string, string]>([
-    ['as it is', secret],
+    ['plain', secret],
     ['in base64, as gRPC sends it', Buffer.from(secret).toString('base64')],
-    ['escaped in a URL', encodeURIComponent(secret)],
-    ['escaped in JSON', JSON.stringify(secret)],
-    ['inside JSON', JSON.stringify({ a: [secret] })],
-    ['in base64 for URLs', Buffer.from(secret).toString('base64url')],
+    ['URL-encoded', encodeURIComponent(secret)],
+    ['JSON-escaped', JSON.stringify(secret)],
+    ['within a JSON document', JSON.stringify({ a: [secret] })],
+    ['in base64url', Buffer.from(secret).toString('base64url')],
     ['in base64 behind a user name', Buffer.from(`x:${secret}`).toString('base64')],
-    ['in base64 behind one of another length', Buffer.from(`xy:${secret}`).toString('base64')],
+    ['in base64 behind a longer user name', Buffer.from(`xy:${secret}`).toString('base64')],
     ['in a form', new URLSearchParams({ p: secret }).toString()],
     [
-      'in a URL with small letters',
+      'URL-encoded in lower case',
       encodeURIComponent(secret).replace(/%../g, (code) => code.toLowerCase()),
     ],
-    ['in JSON of Go', JSON.stringify(secret).replaceAll('&', '\\u0026')],
+    ['JSON-escaped by Go', JSON.stringify(secret).replaceAll('&', '\\u0026')],
   ])('%s', async (_, text) => {
     const { redactor } = await createRedactor(secret)
     expect(redactor.redact(`before ${text} after ${text}`)).toMatch(
@@ -47,7 +47,7 @@ describe('redact', () => {
     expect(redactor.redact(text)).not.toMatch(/p@ss|w(ö|%C3%B6|%c3%b6)rd|cm9vdD/)
   })
 
-  test('each line of a key, wherever it is cut out', async () => {
+  test('each line of a key on its own', async () => {
     const { privateKey } = await issueSelfSigned({
       hosts: ['a.example.com'],
       keyAlgorithm: 'EC_prime256v1',
@@ -64,12 +64,12 @@ describe('redact', () => {
     expect(masks).not.toContain('-----BEGIN PRIVATE KEY-----')
   })
 
-  test('the longest first, so that no rest remains', async () => {
+  test('the longest secret first, so that no part remains', async () => {
     const { redactor } = await createRedactor('secret-one', 'secret-one-and-more')
     expect(redactor.redact('a secret-one-and-more b secret-one c')).toBe('a *** b *** c')
   })
 
-  test('characters of patterns are characters', async () => {
+  test('pattern characters are plain text', async () => {
     const { redactor } = await createRedactor('$&.*(secret)')
     expect(redactor.redact('x $&.*(secret) y')).toBe('x *** y')
   })
@@ -83,19 +83,19 @@ describe('redact', () => {
     },
   )
 
-  test('a secret is told to the runner once', async () => {
+  test('each secret is masked once', async () => {
     const { masks } = await createRedactor('secret-one', 'secret-one')
     expect(masks.filter((mask) => mask === 'secret-one')).toHaveLength(1)
   })
 
-  test('a secret around which somebody left blanks', async () => {
+  test('a secret with white space around it', async () => {
     const { redactor } = await createRedactor('  secret-one\n')
     expect(redactor.redact('x secret-one y')).toBe('x *** y')
     expect(redactor.redact(Buffer.from('secret-one').toString('base64'))).toBe('***')
   })
 })
 
-test('a guess is concealed in every form and line by line, and the runner is not told', async () => {
+test('a suspected secret is removed in every encoding, without a mask', async () => {
   const redactor = new Redactor()
   const text = await captureStdout(() => redactor.redactGuess('first "line"\nsecond line'))
   expect(text).toBe('')
@@ -108,11 +108,11 @@ test('a guess is concealed in every form and line by line, and the runner is not
   expect(redactor.redactOutput('second line')).toBe('second line')
 })
 
-describe('secretsInValues', () => {
+describe('findSecretValues', () => {
   test.each<[string, unknown, string[]]>([
     ['by key', { minio: { rootPassword: 'a-password', mode: 'standalone' } }, ['a-password']],
     [
-      'keys in all spellings',
+      'keys in every spelling',
       {
         accessKey: '1-key',
         SECRET_KEY: '2-key',
@@ -130,12 +130,12 @@ describe('secretsInValues', () => {
     ['in a list', { users: [{ name: 'root', password: 'a-password' }] }, ['a-password']],
     ['a password of digits', { rootPassword: 12345678 }, ['12345678']],
     [
-      'inside a file of configuration',
+      'within a configuration file',
       { extraConfigFiles: { 'user.yaml': 'minio:\n  secretAccessKey: a-password\n' } },
       ['a-password'],
     ],
     [
-      'a variable, whose name is beside its value',
+      'an environment variable',
       {
         extraEnv: [
           { name: 'MINIO_SECRET_KEY', value: 'a-secret' },
@@ -150,7 +150,7 @@ describe('secretsInValues', () => {
       ['a-password'],
     ],
     [
-      'names of things are left',
+      'references to secrets are no secrets',
       {
         existingSecret: 'milvus-demo',
         secretName: 'milvus-tls',
@@ -159,7 +159,11 @@ describe('secretsInValues', () => {
       },
       [],
     ],
-    ['common words are left', { service: { type: 'ClusterIP' }, cluster: { enabled: true } }, []],
+    [
+      'common words are no secrets',
+      { service: { type: 'ClusterIP' }, cluster: { enabled: true } },
+      [],
+    ],
     ['nothing', undefined, []],
     ['null', { password: null }, []],
   ])('%s', (_, values, expected) => {
@@ -167,7 +171,7 @@ describe('secretsInValues', () => {
   })
 })
 
-describe('what the runner is told', () => {
+describe('masks', () => {
   let masks: string[]
   beforeAll(async () => {
     masks = (await createRedactor('user:pass word/?')).masks

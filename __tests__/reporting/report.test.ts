@@ -39,10 +39,10 @@ const createChange = (overrides: Partial<Change> = {}): Change => ({
   ...overrides,
 })
 const createError = (code: 'input-missing' | 'input-invalid', problem: string): ActionError =>
-  new ActionError({ code, problem, remedy: `Mend ${problem}` })
+  new ActionError({ code, problem, remedy: `Fix ${problem}` })
 
 describe('a step', () => {
-  test('that succeeds is one group, with its verdict and time in the title', async () => {
+  test('that succeeds is one group with its result and duration in the title', async () => {
     const text = await captureStdout(async () => {
       expect(
         await report.step('ingress', () => {
@@ -60,7 +60,7 @@ describe('a step', () => {
     expect(report.notes).toEqual(['a note'])
   })
 
-  test('that fails shows each problem, and throws them in its name', async () => {
+  test('that fails logs each problem, and adds its name to the errors', async () => {
     const text = await captureStdout(async () => {
       const thrown = await captureActionError(() =>
         report.step('preflight', () =>
@@ -82,7 +82,7 @@ describe('a step', () => {
     )
   })
 
-  test('whatever is thrown after the job was cancelled is the cancellation', async () => {
+  test('any error after a cancellation is reported as the cancellation', async () => {
     await captureStdout(async () => {
       const thrown = await captureActionError(() =>
         report.step('probe', () => {
@@ -94,7 +94,7 @@ describe('a step', () => {
     })
   })
 
-  test('what is no problem of the user is an internal error', async () => {
+  test('an unknown error becomes an internal error', async () => {
     await captureStdout(async () => {
       expect(
         (
@@ -106,7 +106,7 @@ describe('a step', () => {
     })
   })
 
-  test('lines of one step are not in the next', async () => {
+  test('starts without the lines of the step before', async () => {
     const text = await captureStdout(async () => {
       await report.step('certificate', () => {
         report.info('first')
@@ -129,7 +129,7 @@ describe('secrets', () => {
         }),
     ],
     [
-      'a verdict',
+      'a result',
       () => report.step('probe', () => Promise.resolve({ summary: 'canary-secret', result: 0 })),
     ],
     ['a warning', () => report.warn('canary-secret')],
@@ -158,7 +158,7 @@ describe('secrets', () => {
         process.exitCode = undefined
       },
     ],
-  ])('in %s are taken out', async (_, callback) => {
+  ])('in %s are removed', async (_, callback) => {
     const text = await captureStdout(callback)
     expect(text).toContain('***')
     expect(text).not.toContain('canary')
@@ -166,7 +166,7 @@ describe('secrets', () => {
   })
 })
 
-describe('text from outside is no command to the runner', () => {
+describe('text from outside cannot be a workflow command', () => {
   const injection =
     'hello\n::add-mask::a\n  ::error::b\n##[error]c\nmidst ##[error]d\n\u0085::error::e\r\u200B::error::f'
   const commandPattern = /^[^\p{L}\p{N}\p{P}\p{S}]*::(add-mask|error)::|##\[error\]/mu
@@ -211,8 +211,8 @@ describe('text from outside is no command to the runner', () => {
   })
 })
 
-describe('what is kept for the summary', () => {
-  test('notes and warnings once, changes all, outputs the last', async () => {
+describe('data for the summary', () => {
+  test('contains each note once, all changes, and the last value of outputs', async () => {
     await captureStdout(() => {
       for (const line of ['a', 'b', 'a']) report.note(line)
       report.warn('b')
@@ -232,11 +232,11 @@ describe('what is kept for the summary', () => {
 
 test.each<[string, Partial<Change>, string[]]>([
   ['changed', {}, ['- spec.rules: old', '+ spec.rules: new']],
-  ['made', { before: undefined } as unknown as Partial<Change>, ['+ spec.rules: new']],
-  ['taken away', { after: undefined } as unknown as Partial<Change>, ['- spec.rules: old']],
+  ['created', { before: undefined } as unknown as Partial<Change>, ['+ spec.rules: new']],
+  ['deleted', { after: undefined } as unknown as Partial<Change>, ['- spec.rules: old']],
   ['from an empty text', { before: '' }, ['- spec.rules: ', '+ spec.rules: new']],
   ['of several lines', { before: 'a\n  b' }, ['- spec.rules: a b', '+ spec.rules: new']],
-])('changeLines of what was %s', (_, overrides, lines) => {
+])('formatChange: %s', (_, overrides, lines) => {
   expect(formatChange(createChange(overrides))).toEqual(lines)
 })
 
@@ -245,12 +245,12 @@ test.each([
   [49, '0.0 s'],
   [1_234, '1.2 s'],
   [61_000, '61.0 s'],
-])('seconds(%d)', (ms, text) => {
+])('formatStepDuration(%d)', (ms, text) => {
   expect(formatStepDuration(ms)).toBe(text)
 })
 
-describe('annotate', () => {
-  test('one error with every problem and what to do, and a job that fails', async () => {
+describe('annotateFailure', () => {
+  test('writes one annotation with every problem and remedy, and fails the job', async () => {
     const exitCodeBefore = process.exitCode
     const text = await captureStdout(() =>
       annotateFailure(
@@ -264,7 +264,7 @@ describe('annotate', () => {
     expect(process.exitCode).toBe(1)
     process.exitCode = exitCodeBefore
     expect(text).toMatch(
-      /^::error title=Milvus ALB%3A input-missing in preflight::one%0AWhat to do: Mend one%0A%0Atwo%0AWhat to do: Mend two%0A%0A/,
+      /^::error title=Milvus ALB%3A input-missing in preflight::one%0AWhat to do: Fix one%0A%0Atwo%0AWhat to do: Fix two%0A%0A/,
     )
     expect(text.trim().split('\n')).toHaveLength(1)
   })
@@ -286,7 +286,7 @@ describe('annotate', () => {
     ],
     ["of the workflow's own repository", { GITHUB_ACTION_REPOSITORY: '' }, undefined],
     ['on a laptop', {}, undefined],
-  ])('codeLink %s', (_, env, link) => {
+  ])('troubleshootingUrl %s', (_, env, link) => {
     expect(troubleshootingUrl('input-missing', env)).toBe(link)
   })
 })

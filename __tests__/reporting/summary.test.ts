@@ -2,15 +2,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  ActionError,
-  createCancelledError,
-  combineErrors,
-} from '../../src/failures/action-error.ts'
+import { ActionError, combineErrors } from '../../src/failures/action-error.ts'
+import { jobCancelled } from '../../src/failures/run.ts'
 import type { Change, OutputName } from '../../src/steps/step.ts'
 import { Redactor } from '../../src/reporting/redaction.ts'
 import { Report, type StepRecord } from '../../src/reporting/report.ts'
-import { escapeMarkdown, renderSummary, writeSummary } from '../../src/reporting/summary.ts'
+import { escapeMarkdown } from '../../src/reporting/markdown.ts'
+import { renderSummary, writeSummary } from '../../src/reporting/summary.ts'
 import { FakeClock } from '../util/clock.ts'
 import { certificateArn, createSettings } from '../steps/fixtures.ts'
 import { captureStdout } from './capture-stdout.ts'
@@ -40,7 +38,7 @@ const removalChange: Change = {
   object: 'Ingress milvus/milvus-demo',
   path: 'load balancer',
   before: 'old',
-  why: 'this action made it',
+  why: 'created by this action',
 }
 const outputs: [OutputName, string][] = [
   ['alb-address', 'k8s-1.us-east-2.elb.amazonaws.com'],
@@ -49,7 +47,7 @@ const outputs: [OutputName, string][] = [
   ['milvus-version', 'v2.6.15'],
 ]
 const createSummaryInput = (overrides: Partial<SummaryInput> = {}): SummaryInput => ({
-  steps: [createStep('preflight', 'everything is as it should be')],
+  steps: [createStep('preflight', 'no changes needed')],
   changes: [],
   notes: [],
   outputs: new Map(outputs),
@@ -60,7 +58,7 @@ const createFailure = (problem = 'It is wrong.'): ActionError =>
   new ActionError({
     code: 'controller-refused',
     problem,
-    remedy: 'Mend it.',
+    remedy: 'Fix it.',
     step: 'load-balancer',
   })
 
@@ -69,10 +67,10 @@ const createCheckInput = (drift: string, ...changes: Change[]): SummaryInput =>
 const createDriftError = (code: 'drift-found' | 'drift-unknown'): ActionError =>
   new ActionError({ code, problem: 'p', remedy: 'r', step: 'ingress' })
 
-/** Text that Markdown would make something of: outside of a backslash, code fence or entity. */
+/** Active Markdown or HTML, outside of escapes and entities. */
 const activeMarkdown = /(?<!\\)!\[|(?<!\\)\]\(|<(?!\/?code>|br>)[a-z!/]/i
 
-describe('escape', () => {
+describe('escapeMarkdown', () => {
   test.each([
     ['<script>alert(1)</script>', '&lt;script&gt;alert(1)&lt;/script&gt;'],
     ['a & b &amp; c', 'a &amp; b &amp;amp; c'],
@@ -89,205 +87,176 @@ describe('escape', () => {
   })
 })
 
-describe('summarize', () => {
-  test.each<
-    [
-      string,
-      SummaryInput,
-      Parameters<typeof createSettings>[0] | null,
-      ActionError | undefined,
-      RegExp,
-    ]
-  >([
-    [
-      'success with changes',
-      createSummaryInput({ changes: [createChange(), createChange()] }),
-      {},
-      undefined,
-      /^## ✅ Milvus v2\.6\.15 answers through the ALB; 2 changes made\n/,
-    ],
-    [
-      'success with one change',
-      createSummaryInput({ changes: [createChange()] }),
-      {},
-      undefined,
-      /; 1 change made\n/,
-    ],
-    [
-      'success without a change',
-      createSummaryInput(),
-      {},
-      undefined,
-      /^## ✅ .*; nothing had to change\n/,
-    ],
-    [
-      'success without a version',
-      createSummaryInput({ outputs: new Map() }),
-      {},
-      undefined,
-      /^## ✅ Milvus answers through the ALB/,
-    ],
-    [
-      'probe off',
-      createSummaryInput(),
-      {
-        probe: {
-          required: false,
-          ca: undefined,
-          address: undefined,
-          token: undefined,
-          byHostname: false,
-        },
-      },
-      undefined,
-      /^## ⚠️ The ALB is there, and was not probed; nothing had to change\n/,
-    ],
-    [
-      'a dry run',
-      createSummaryInput({ changes: [createChange()] }),
-      { dryRun: true },
-      undefined,
-      /^## 📋 Dry run: 1 change would be made\n/,
-    ],
-    [
-      'a dry run of nothing',
-      createSummaryInput(),
-      { dryRun: true },
-      undefined,
-      /^## 📋 Dry run: 0 changes would be made\n/,
-    ],
-    [
-      'a clean check',
-      createCheckInput('false'),
-      { mode: 'check' },
-      undefined,
-      /^## ✅ Everything is as the inputs say\n/,
-    ],
-    [
-      'a check that only warns',
-      createCheckInput('true', createChange(), createChange()),
-      { mode: 'check' },
-      undefined,
-      /^## ⚠️ 2 differences from what the inputs say\n/,
-    ],
-    [
-      'a check that fails',
-      createCheckInput('true', createChange()),
-      { mode: 'check' },
-      createDriftError('drift-found'),
-      /^## ❌ 1 difference from what the inputs say\n/,
-    ],
-    [
-      'a check that could not see all',
-      createCheckInput('unknown'),
-      { mode: 'check' },
-      createDriftError('drift-unknown'),
-      /^## ❌ Nothing differs in what could be seen, and not everything could\n/,
-    ],
-    [
-      'a check whose probe failed',
-      createCheckInput('true', createChange()),
-      { mode: 'check' },
-      createFailure(),
-      /^## ❌ Milvus is not proven behind the ALB: controller-refused/,
-    ],
-    [
-      'failure',
-      createSummaryInput(),
-      {},
-      createFailure(),
-      /^## ❌ Milvus is not proven behind the ALB: controller-refused in load-balancer\n/,
-    ],
-    [
-      'failure with probe off',
-      createSummaryInput(),
-      {
-        probe: {
-          required: false,
-          ca: undefined,
-          address: undefined,
-          token: undefined,
-          byHostname: false,
-        },
-      },
-      createFailure(),
-      /^## ❌ /,
-    ],
-    [
-      'failure of the inputs',
-      createSummaryInput({
+describe('headline', () => {
+  interface HeadlineCase {
+    readonly name: string
+    readonly report?: SummaryInput
+    /** Null when they could not be read. */
+    readonly settings?: Parameters<typeof createSettings>[0] | null
+    readonly error?: ActionError
+    readonly expected: RegExp
+  }
+  const createInputWithChanges = (...changes: Change[]) => createSummaryInput({ changes })
+  const probeOff = {
+    probe: {
+      required: false,
+      ca: undefined,
+      address: undefined,
+      token: undefined,
+      byHostname: false,
+    },
+  }
+  test.each<HeadlineCase>([
+    {
+      name: 'a deployment with changes',
+      report: createInputWithChanges(createChange(), createChange()),
+      expected: /^## ✅ Milvus v2\.6\.15 answers through the ALB; 2 changes applied\n/,
+    },
+    {
+      name: 'a deployment with one change',
+      report: createInputWithChanges(createChange()),
+      expected: /; 1 change applied\n/,
+    },
+    {
+      name: 'a deployment without changes',
+      expected: /^## ✅ .*; no changes needed\n/,
+    },
+    {
+      name: 'a deployment of an unknown version',
+      report: createSummaryInput({ outputs: new Map() }),
+      expected: /^## ✅ Milvus answers through the ALB/,
+    },
+    {
+      name: 'a deployment without a probe',
+      settings: probeOff,
+      expected: /^## ⚠️ The ALB is active but was not probed; no changes needed\n/,
+    },
+    {
+      name: 'a failed deployment',
+      error: createFailure(),
+      expected: /^## ❌ Deployment failed in load-balancer: controller-refused\n/,
+    },
+    {
+      name: 'a failed deployment without a probe',
+      settings: probeOff,
+      error: createFailure(),
+      expected: /^## ❌ Deployment failed in load-balancer: controller-refused\n/,
+    },
+    {
+      name: 'a dry run',
+      report: createInputWithChanges(createChange()),
+      settings: { dryRun: true },
+      expected: /^## 📋 Dry run: 1 change planned\n/,
+    },
+    {
+      name: 'a dry run without changes',
+      settings: { dryRun: true },
+      expected: /^## 📋 Dry run: 0 changes planned\n/,
+    },
+    {
+      name: 'a failed dry run',
+      settings: { dryRun: true },
+      error: createFailure(),
+      expected: /^## ❌ Dry run failed in load-balancer: controller-refused\n/,
+    },
+    {
+      name: 'a check without differences',
+      report: createCheckInput('false'),
+      settings: { mode: 'check' },
+      expected: /^## ✅ No drift: the deployment matches the inputs\n/,
+    },
+    {
+      name: 'a check that warns of differences',
+      report: createCheckInput('true', createChange(), createChange()),
+      settings: { mode: 'check' },
+      expected: /^## ⚠️ Drift: 2 differences from the inputs\n/,
+    },
+    {
+      name: 'a check that fails for a difference',
+      report: createCheckInput('true', createChange()),
+      settings: { mode: 'check' },
+      error: createDriftError('drift-found'),
+      expected: /^## ❌ Drift: 1 difference from the inputs\n/,
+    },
+    {
+      name: 'a check without permission for everything',
+      report: createCheckInput('unknown'),
+      settings: { mode: 'check' },
+      error: createDriftError('drift-unknown'),
+      expected: /^## ❌ No drift was found, but not everything could be checked\n/,
+    },
+    {
+      name: 'a check whose probe failed',
+      report: createCheckInput('true', createChange()),
+      settings: { mode: 'check' },
+      error: createFailure(),
+      expected: /^## ❌ Check failed in load-balancer: controller-refused\n/,
+    },
+    {
+      name: 'invalid inputs',
+      report: createSummaryInput({
         steps: [createStep('preflight', 'input-missing', false)],
         outputs: new Map(),
       }),
-      null,
-      new ActionError({ code: 'input-missing', problem: 'p', remedy: 'r' }),
-      /^## ❌ .*: input-missing in preflight\n/,
-    ],
-    [
-      'destroy',
-      createSummaryInput({ changes: [removalChange] }),
-      { mode: 'destroy' },
-      undefined,
-      /^## ✅ Removed: Ingress milvus\/milvus-demo\n/,
-    ],
-    [
-      'destroy with nothing left',
-      createSummaryInput(),
-      { mode: 'destroy' },
-      undefined,
-      /^## ✅ Nothing was left to remove\n/,
-    ],
-    [
-      'destroy that gave the Service its type back',
-      createSummaryInput({ changes: [createChange()] }),
-      { mode: 'destroy' },
-      undefined,
-      /^## ✅ Nothing was left to remove; the Service has another type\n/,
-    ],
-    [
-      'destroy that was refused',
-      createSummaryInput(),
-      { mode: 'destroy' },
-      createFailure(),
-      /^## ❌ Nothing was removed: controller-refused in load-balancer\n/,
-    ],
-    [
-      'destroy that failed on the way',
-      createSummaryInput({ changes: [createChange()] }),
-      { mode: 'destroy' },
-      createFailure(),
-      /^## ❌ Not all is removed: /,
-    ],
-    [
-      'cancelled',
-      createSummaryInput(),
-      {},
-      createCancelledError().withStep('release'),
-      /^## ⏹ Cancelled in release\n/,
-    ],
-  ])('headline of %s', (_, report, settingsOverrides, error, expected) => {
-    expect(
-      renderSummary(
-        report,
-        settingsOverrides === null ? undefined : createSettings(settingsOverrides),
-        error,
-        now,
-      ),
-    ).toMatch(expected)
+      settings: null,
+      error: new ActionError({ code: 'input-missing', problem: 'p', remedy: 'r' }),
+      expected: /^## ❌ Run failed in preflight: input-missing\n/,
+    },
+    {
+      name: 'a removal',
+      report: createInputWithChanges(removalChange),
+      settings: { mode: 'destroy' },
+      expected: /^## ✅ Removed: Ingress milvus\/milvus-demo\n/,
+    },
+    {
+      name: 'a removal without anything to remove',
+      settings: { mode: 'destroy' },
+      expected: /^## ✅ Nothing was left to remove\n/,
+    },
+    {
+      name: 'a removal that restores the Service type',
+      report: createInputWithChanges(createChange()),
+      settings: { mode: 'destroy' },
+      expected: /^## ✅ Nothing was left to remove; the Service type was restored\n/,
+    },
+    {
+      name: 'a removal that failed before its first change',
+      settings: { mode: 'destroy' },
+      error: createFailure(),
+      expected: /^## ❌ Removal failed in load-balancer: controller-refused; nothing was removed\n/,
+    },
+    {
+      name: 'a removal that failed after its first change',
+      report: createInputWithChanges(createChange()),
+      settings: { mode: 'destroy' },
+      error: createFailure(),
+      expected:
+        /^## ❌ Removal failed in load-balancer: controller-refused; the removal is incomplete\n/,
+    },
+    {
+      name: 'a cancelled run',
+      error: jobCancelled().withStep('release'),
+      expected: /^## ⏹ Cancelled in release\n/,
+    },
+  ])('of $name', ({ report = createSummaryInput(), settings = {}, error, expected }) => {
+    const knownSettings = settings === null ? undefined : createSettings(settings)
+    expect(renderSummary(report, knownSettings, error, now)).toMatch(expected)
   })
+})
 
-  test('every problem with what to do', () => {
+describe('summary', () => {
+  test('contains every problem and remedy', () => {
     const error = combineErrors([
       createFailure('First.'),
       new ActionError({ code: 'input-missing', problem: 'Second.', remedy: 'Give it.' }),
     ])
     const text = renderSummary(createSummaryInput(), createSettings(), error, now)
     expect(text).toMatch(
-      /\*\*Second\.\*\*\n\nWhat to do: Give it\. \(.*input-missing.*\)\n\n\*\*First\.\*\*\n\nWhat to do: Mend it\. \(.*controller-refused.*\)/,
+      /\*\*Second\.\*\*\n\nWhat to do: Give it\. \(.*input-missing.*\)\n\n\*\*First\.\*\*\n\nWhat to do: Fix it\. \(.*controller-refused.*\)/,
     )
   })
 
-  test('how to connect only after a success', () => {
+  test('shows how to connect only after a success', () => {
     expect(renderSummary(createSummaryInput(), createSettings(), undefined, now)).toContain(
       'from pymilvus import connections',
     )
@@ -297,9 +266,9 @@ describe('summarize', () => {
   })
 
   test.each<[string, string | undefined, boolean]>([
-    ['of a public authority', undefined, false],
-    ['of a private one', '-----BEGIN CERTIFICATE-----', true],
-  ])('clients of a certificate %s', (_, ca, needsCa) => {
+    ['of a public CA', undefined, false],
+    ['of a private CA', '-----BEGIN CERTIFICATE-----', true],
+  ])('how clients connect with a certificate %s', (_, ca, needsCa) => {
     const text = renderSummary(
       createSummaryInput(),
       createSettings({
@@ -313,7 +282,7 @@ describe('summarize', () => {
     expect(text).toContain('host="k8s-1.us-east-2.elb.amazonaws.com"')
   })
 
-  test('steps, facts, notes', () => {
+  test('contains steps, outputs and notes', () => {
     const text = renderSummary(
       createSummaryInput({
         steps: [
@@ -330,7 +299,7 @@ describe('summarize', () => {
       '| ✅ preflight | good | 0.5 s | 1.2 s |',
       '| ❌ release | helm-upgrade-failed | 0.5 s | 1.2 s |',
       `| Certificate | <code>${certificateArn}</code> |`,
-      '> Look here.',
+      '### Notes\n\n- Look here.',
     ])
       expect(text).toContain(expected)
   })
@@ -338,8 +307,8 @@ describe('summarize', () => {
   test.each([
     [30 * 86_400_000, '30 days left'],
     [86_400_000 + 1, '1 day left'],
-    [-1, '-1 day'],
-  ])('a certificate that ends in %d ms', (millisecondsLeft, expected) => {
+    [-1, '(expired)'],
+  ])('a certificate that expires in %d ms', (millisecondsLeft, expected) => {
     const certificate = {
       issuer: 'CN=Authority',
       dnsNames: ['milvus.example.com', '*.example.com'],
@@ -356,7 +325,7 @@ describe('summarize', () => {
     for (const part of [
       expected,
       '<code>milvus.example.com</code>, <code>\\*.example.com</code>',
-      '<code>RSA\\_2048</code> by <code>CN=Authority</code>',
+      '| Certificate issuer | <code>CN=Authority</code>, serial number <code>0A</code> |',
     ])
       expect(text).toContain(part)
   })
@@ -365,12 +334,12 @@ describe('summarize', () => {
   test.each<[string, SummaryInput, ActionError | undefined]>([
     ['a problem', createSummaryInput(), createFailure(injection)],
     [
-      'the value before, which somebody else wrote',
+      'the value before a change',
       createSummaryInput({ changes: [createChange({ before: injection })] }),
       undefined,
     ],
     [
-      'the value after',
+      'the value after a change',
       createSummaryInput({ changes: [createChange({ after: injection })] }),
       undefined,
     ],
@@ -382,24 +351,28 @@ describe('summarize', () => {
     ],
     ['a reason', createSummaryInput({ changes: [createChange({ why: injection })] }), undefined],
     ['a note', createSummaryInput({ notes: [injection] }), undefined],
-    ['a verdict', createSummaryInput({ steps: [createStep('probe', injection)] }), undefined],
+    [
+      'the result of a step',
+      createSummaryInput({ steps: [createStep('probe', injection)] }),
+      undefined,
+    ],
     [
       'an output',
       createSummaryInput({ outputs: new Map([['ingress-name', injection]]) }),
       undefined,
     ],
     [
-      'the version that Milvus says',
+      'the version of Milvus',
       createSummaryInput({ outputs: new Map([['milvus-version', injection]]) }),
       undefined,
     ],
-  ])('Markdown in %s stays text', (_, report, error) => {
+  ])('Markdown in %s is escaped', (_, report, error) => {
     const text = renderSummary(report, createSettings(), error, now)
     expect(text.replace(/```[\s\S]*```/, '')).not.toMatch(activeMarkdown)
     expect(text).toContain('evil.example')
   })
 
-  test('a value with a fence does not end the table that it is in', () => {
+  test('a value with a fence cannot end its code block', () => {
     expect(
       renderSummary(
         createSummaryInput({ changes: [createChange({ before: '```\n\n# gone\n```' })] }),
@@ -449,7 +422,7 @@ describe('writeSummary', () => {
   }
 
   test.each(['canary-secret', 'canary_se*cret&x<1>', 'canary|se#cret', 'canary\\se`cret'])(
-    'the secret %s is taken out',
+    'the secret %s is removed',
     async (secret) => {
       const text = await writeNote(`token ${secret} here`, secret)
       expect(text).toContain('here')
@@ -457,8 +430,18 @@ describe('writeSummary', () => {
     },
   )
 
+  test('a secret in the result of a step is removed', async () => {
+    await captureStdout(async () => {
+      redactor.maskSecret('canary-secret')
+      await report.step('probe', () => Promise.resolve({ summary: 'canary-secret', result: 0 }))
+    })
+    const text = await writeNote('note')
+    expect(text).toContain('| ✅ probe | \\*\\*\\* |')
+    expect(text).not.toContain('canary')
+  })
+
   test.each(['x', '向', 'y向', 'yy向', '&'])(
-    'a note of many %j is cut to what GitHub takes',
+    'a note of many %j is cut to the size limit of GitHub',
     async (fragment) => {
       const text = await writeNote(fragment.slice(0, -1) + fragment.slice(-1).repeat(limit))
       expect(Buffer.byteLength(text)).toBeGreaterThan(limit / 2)
@@ -466,7 +449,7 @@ describe('writeSummary', () => {
     },
   )
 
-  test('a secret at the cut leaves no part', async () => {
+  test('no part of a secret remains at the cut', async () => {
     const prefixLength = Buffer.byteLength((await writeNote('marker')).split('marker')[0] ?? '')
     expect(
       await writeNote(
@@ -476,7 +459,7 @@ describe('writeSummary', () => {
     ).not.toContain('canary')
   })
 
-  test('without a place for it nothing is written', async () => {
+  test('is not written without GITHUB_STEP_SUMMARY', async () => {
     Reflect.deleteProperty(process.env, 'GITHUB_STEP_SUMMARY')
     try {
       expect(await writeNote('x')).toBe('')

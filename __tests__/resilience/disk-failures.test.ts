@@ -58,9 +58,7 @@ test.each([
       }).toEqual({
         n,
         what,
-        says: expect.stringMatching(
-          new RegExp(`The runner's disk failed: ${errno}.*What to do: `, 's'),
-        ),
+        says: expect.stringMatching(new RegExp(`runner's? .* \\(${errno}: .*What to do: `, 's')),
         title: 1,
       })
     expect(run.log).not.toMatch(/\n\s+at .+:\d+:\d+/)

@@ -312,13 +312,13 @@ const waitCases: readonly (readonly [
       list: (response) => writePeriodically(startJsonResponse(response), ' ', 100),
       watch: startJsonResponse,
     },
-    /not ready within 2 s: nothing was answered in this time/,
+    /not ready within 2 s: no response/,
   ],
   [
     'events that are not answered',
     62,
     { list: () => undefined, watch: () => undefined },
-    /not ready within 2 s: nothing was answered in this time/,
+    /not ready within 2 s: no response/,
   ],
   [
     'a watch that says something all the time',

@@ -64,7 +64,7 @@ function expectDrift(run: RunResult, differences: readonly string[]): RunResult 
     log: run.outputs['drift'] === 'true' ? '' : run.log,
   }).toEqual({ differences, drift: 'true', changed: 'false', log: '' })
   expect(run.exitCode).toBe(1)
-  expect(getErrorAnnotation(run)).toContain('from what the inputs say')
+  expect(getErrorAnnotation(run)).toMatch(/The deployment has \d+ differences? from the inputs/)
   return run
 }
 
@@ -94,7 +94,7 @@ scenario(
       (await environment.helmCalls()).length,
     ]
     const result = expectClean(await run(checkInputsWithoutValues, { env }))
-    expect(result.summary).toMatch(/^## ✅ Everything is as the inputs say/)
+    expect(result.summary).toMatch(/^## ✅ No drift: the deployment matches the inputs/)
     expect(result.outputs).toMatchObject({
       'alb-address': expect.stringContaining('.elb.'),
       'certificate-expiry': expect.stringMatching(/^\d{4}-/),
@@ -115,7 +115,7 @@ scenario(
     expectFailure(incompleteCheck, 'preflight', 'drift-unknown')
     expect(incompleteCheck.outputs['drift']).toBe('unknown')
     expect(getErrorAnnotation(incompleteCheck)).toContain(
-      'could not see the releases of helm (list and get secrets), so chart-version and values were not compared',
+      'could not check the releases of helm (list and get secrets), so chart-version and values were not compared',
     )
   },
 )
@@ -239,7 +239,7 @@ scenario(
       /differs from the inputs: changed by kubectl-annotate at \d{4}-[^,"]*Z, and a deploy reverts it only with force-conflicts: true"/,
     )
     expect(getErrorAnnotation(driftAfterEdit)).toContain(
-      'ssl-policy is ELBSecurityPolicy-2016-08, and should be ELBSecurityPolicy-TLS13-1-2-2021-06',
+      'ssl-policy is ELBSecurityPolicy-2016-08, expected ELBSecurityPolicy-TLS13-1-2-2021-06',
     )
     const forceInputs = { 'force-conflicts': 'true' }
     const forcedDrift = await expectFixedByDeploy(run, ['ingress ssl-policy'], forceInputs)
@@ -338,7 +338,7 @@ scenario(
       differences: listChanges(missingCertificateRun),
     }).toEqual({ drift: 'true', differences: awsDifferences })
     expect(getErrorAnnotation(missingCertificateRun)).toMatch(
-      /ACM certificate \S+ does not exist in this account and region\..*2 differences from what the inputs say/s,
+      /ACM certificate \S+ does not exist in this account and region\..*The deployment has 2 differences from the inputs/s,
     )
     const other = await environment.certificateAuthority.issue({ hosts: ['other.example.com'] })
     const mismatchedRun = expectFailure(
@@ -400,14 +400,16 @@ scenario(
     const warningRun = expectSuccess(await run({ ...checkInputs, 'fail-on-drift': 'false' }))
     expect(warningRun.outputs['drift']).toBe('true')
     expect(warningRun.log).toMatch(
-      /^::warning.*1 difference from what the inputs say: .*idle_timeout.timeout_seconds is 60, and should be 600/m,
+      /^::warning.*The deployment has 1 difference from the inputs: .*idle_timeout.timeout_seconds is 60, expected 600/m,
     )
-    expect(warningRun.summary).toMatch(/^## ⚠️ 1 difference/)
+    expect(warningRun.summary).toMatch(/^## ⚠️ Drift: 1 difference/)
 
     await environment.overrideAlb({ fixedStatus: 504 })
     const failedRun = expectFailure(await run(checkInputs), 'probe', 'probe-target-timeout')
     expect(failedRun.outputs['drift']).toBe('true')
-    expect(getErrorAnnotation(failedRun)).toContain('1 difference from what the inputs say')
+    expect(getErrorAnnotation(failedRun)).toContain(
+      'The deployment has 1 difference from the inputs',
+    )
     expectFailure(
       await run({ ...checkInputs, 'fail-on-drift': 'false' }),
       'probe',
@@ -422,7 +424,7 @@ scenario(
     const dryRun = expectSuccess(await run({ 'dry-run': 'true' }))
     expect(writes()).toEqual([])
     expect(dryRun.outputs).toMatchObject({ changed: 'false' })
-    expect(dryRun.summary).toMatch(/^## 📋 Dry run: \d+ changes would be made/)
+    expect(dryRun.summary).toMatch(/^## 📋 Dry run: \d+ changes planned/)
     const deployRun = expectSuccess(await run())
     expect(listChanges(dryRun)).toEqual(listChanges(deployRun))
 
@@ -431,7 +433,7 @@ scenario(
     expect(secondDryRun.outputs['alb-address']).toBe(deployRun.outputs['alb-address'])
     expect(listChanges(secondDryRun)).toEqual(listChanges(expectSuccess(await run())))
     expect(expectSuccess(await run({ 'dry-run': 'true' })).summary).toMatch(
-      /^## 📋 Dry run: 0 changes would be made/,
+      /^## 📋 Dry run: 0 changes planned/,
     )
 
     // A dry run fails with the same messages as a deploy, before anything changes.

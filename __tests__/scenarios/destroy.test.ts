@@ -454,7 +454,7 @@ scenario(
     expect(result.summary).toContain(
       `Service milvus-demo has a load balancer of its own: ${address}. Point the DNS record at it.`,
     )
-    expect(result.summary).toMatch(/^## ✅ Removed: Ingress .*; the Service has another type$/m)
+    expect(result.summary).toMatch(/^## ✅ Removed: Ingress .*; the Service type was restored$/m)
     expect(await environment.helm('get', 'values', 'milvus-demo')).toContain('bucketName: precious')
 
     const secondDestroy = await run(restoreInputs)
@@ -595,7 +595,7 @@ scenario(
     )
     expect(writes()).toEqual([])
     expect(dryRun.outputs['changed']).toBe('false')
-    expect(dryRun.summary).toContain('Dry run: 4 changes would be made')
+    expect(dryRun.summary).toContain('Dry run: 4 changes planned')
     const destroyResult = expectSuccess(
       await run({
         ...destroyInputs,

@@ -319,7 +319,9 @@ simulatorScenario(
       await expectFailureWithoutWrites(scenario, {}, 'runner-disk-failed', {
         RUNNER_TEMP: '/proc/self',
       }),
-    ).toMatch(/The runner's disk failed: ENOENT.*\/proc\/self\/milvus-alb-action-.*RUNNER_TEMP/s)
+    ).toMatch(
+      /A file or directory of the runner does not exist \(ENOENT.*\/proc\/self\/milvus-alb-action-.*RUNNER_TEMP/s,
+    )
   },
   { start: 'installed' },
 )

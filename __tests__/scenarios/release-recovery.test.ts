@@ -181,7 +181,7 @@ for (const helm of [3, 4] as const) {
         const result = expectFailure(await run(rollback), step, code)
         removeFault()
         await environment.overrideAlb({ fixedStatus: undefined })
-        expect(getErrorAnnotation(result)).not.toContain('put back')
+        expect(getErrorAnnotation(result)).not.toContain('rollback is incomplete')
         // Beside what helm reverts: an object that only the failed revision contains and, if helm
         // applies client-side, a field.
         const cleared = listChanges(result)

@@ -54,13 +54,13 @@ scenario(
     )
     expect(await captureState(environment)).toEqual(before)
     expect(await listLoadBalancerNames(environment)).toEqual([])
-    expect(getErrorAnnotation(result)).not.toContain('put back')
+    expect(getErrorAnnotation(result)).not.toContain('rollback is incomplete')
     for (const step of ['ingress', 'release', 'certificate'])
-      expect(result.log).toMatch(new RegExp(`✓ ${step}: put back: `))
+      expect(result.log).toMatch(new RegExp(`✓ ${step}: rolled back: `))
     // This is announced before the first change.
-    expect(result.log.indexOf('comes back with a new load balancer under a new name')).toBeLessThan(
-      result.log.indexOf('✓ certificate'),
-    )
+    expect(
+      result.log.indexOf('is restored with a new load balancer under a new name'),
+    ).toBeLessThan(result.log.indexOf('✓ certificate'))
     expect(listChanges(result)).toEqual(
       expect.arrayContaining([
         'ingress load balancer',
@@ -95,7 +95,7 @@ scenario(
     }
     const result = expectFailure(await run(inputs), 'probe', 'probe-target-failed')
     expect(await captureState(environment)).toEqual(before)
-    expect(getErrorAnnotation(result)).not.toContain('put back')
+    expect(getErrorAnnotation(result)).not.toContain('rollback is incomplete')
     await environment.overrideAlb({ fixedStatus: undefined })
     expect(listChanges(expectSuccess(await run(inputs)))).toEqual(
       expect.arrayContaining(['ingress certificate-arn', 'ingress load-balancer-attributes']),
@@ -175,7 +175,7 @@ scenario(
       'probe-target-failed',
     )
     expect(getErrorAnnotation(result)).toMatch(
-      /Not everything that this run changed was put back\. Ingress milvus-demo: .*keep it\. [\s\S]*ACM certificate [^ ]* stays/,
+      /The rollback is incomplete\. Ingress milvus-demo: .*keep it\. [\s\S]*ACM certificate [^ ]* was kept/,
     )
     expectAdditionalFailure(result, 'rollback-incomplete')
     removeFault()
@@ -272,8 +272,8 @@ scenario(
       'probe',
       'probe-target-failed',
     )
-    expect(result.log.indexOf('ACM has no way back')).toBeGreaterThan(0)
-    expect(result.log.indexOf('ACM has no way back')).toBeLessThan(
+    expect(result.log.indexOf('ACM cannot restore the old one')).toBeGreaterThan(0)
+    expect(result.log.indexOf('ACM cannot restore the old one')).toBeLessThan(
       result.log.indexOf('✓ certificate'),
     )
     expect(listChanges(result)).toEqual(['certificate certificate'])

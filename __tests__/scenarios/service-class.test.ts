@@ -76,7 +76,7 @@ for (const helm of [4, 3] as const) {
       const expectedWarning = `It is an internal Network Load Balancer of the AWS Load Balancer Controller, selected by spec.loadBalancerClass ${nlbClass}, which Kubernetes drops with the type: changed back to LoadBalancer by hand, the Service would get an internet-facing Classic Load Balancer of the cloud provider.`
       expect(failedRun.summary).toContain(expectedWarning)
       expect(failedRun.log).toContain(
-        'comes back with a new load balancer under a new name (an internal Network Load Balancer of the AWS Load Balancer Controller)',
+        'is restored with a new load balancer under a new name (an internal Network Load Balancer of the AWS Load Balancer Controller)',
       )
       expect(listChanges(failedRun)).toEqual(
         expect.arrayContaining(['release spec.loadBalancerClass', 'release revision']),

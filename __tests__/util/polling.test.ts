@@ -34,7 +34,7 @@ function createWait<T>(
   }
 }
 
-/** Looks that say pending so many times, and then done. */
+/** A poll that is pending `pendingPolls` times, and then done. */
 function createPoll(pendingPolls: number): {
   poll: () => Promise<PollResult<string>>
   count: () => number
@@ -43,14 +43,14 @@ function createPoll(pendingPolls: number): {
   return {
     poll: () =>
       Promise.resolve(
-        ++pollCount > pendingPolls ? { done: 'there' } : { pending: `look ${pollCount}` },
+        ++pollCount > pendingPolls ? { done: 'there' } : { pending: `poll ${pollCount}` },
       ),
     count: () => pollCount,
   }
 }
 
 describe('waitFor', () => {
-  test('what is there at once is not slept for', async () => {
+  test('a value on the first poll needs no sleep', async () => {
     const clock = new FakeClock()
     expect(await waitFor(createWait(createPoll(0).poll, { clock }))).toBe('there')
     expect(clock.sleeps).toEqual([])
@@ -60,11 +60,11 @@ describe('waitFor', () => {
     ['undefined', undefined],
     ['false', false],
     ['null', null],
-  ])('%s is an awaited thing too', async (_, value) => {
+  ])('%s is a valid result', async (_, value) => {
     expect(await waitFor(createWait(() => Promise.resolve({ done: value })))).toBe(value)
   })
 
-  test('looks at each interval', async () => {
+  test('polls at each interval', async () => {
     const clock = new FakeClock(5_000)
     const { poll, count } = createPoll(3)
     expect(await waitFor(createWait(poll, { clock, interval: (waited) => 100 + waited }))).toBe(
@@ -73,29 +73,29 @@ describe('waitFor', () => {
     expect([count(), clock.sleeps]).toEqual([4, [100, 200, 400]])
   })
 
-  test('looks a last time at the deadline, and says what it saw', async () => {
+  test('polls a last time at the deadline, and reports the last status', async () => {
     const clock = new FakeClock()
     const { poll, count } = createPoll(Infinity)
     const error = await captureActionError(() =>
       waitFor(createWait(poll, { clock, timeout: 2_500 })),
     )
-    expect([error.code, error.message]).toEqual(['load-balancer-timeout', 'last: look 4'])
+    expect([error.code, error.message]).toEqual(['load-balancer-timeout', 'last: poll 4'])
     expect([count(), clock.sleeps]).toEqual([4, [1000, 1000, 500]])
   })
 
-  test('what comes with the last look counts', async () => {
+  test('a value on the last poll counts', async () => {
     expect(await waitFor(createWait(createPoll(3).poll, { timeout: 2_500 }))).toBe('there')
   })
 
-  test.each([0, -5_000])('a timeout of %d ms allows one look', async (timeout) => {
+  test.each([0, -5_000])('a timeout of %d ms allows one poll', async (timeout) => {
     const { poll, count } = createPoll(Infinity)
     expect((await captureActionError(() => waitFor(createWait(poll, { timeout })))).message).toBe(
-      'last: look 1',
+      'last: poll 1',
     )
     expect(count()).toBe(1)
   })
 
-  test('a look that lasts longer than the wait still counts', async () => {
+  test('a value from a poll that outlasts the deadline counts', async () => {
     const clock = new FakeClock()
     const poll = (): Promise<PollResult<string>> => {
       clock.time += 90_000
@@ -104,21 +104,21 @@ describe('waitFor', () => {
     expect(await waitFor(createWait(poll, { clock }))).toBe('late')
   })
 
-  test('a look that is never answered is left soon after the deadline, and the last thing seen is told', async () => {
+  test('a poll without a response is abandoned soon after the deadline, and the last status is reported', async () => {
     let pollCount = 0
     const poll = (): Promise<PollResult<never>> =>
       pollCount++ === 0
-        ? Promise.resolve({ pending: 'the first look' })
+        ? Promise.resolve({ pending: 'the first poll' })
         : new Promise(() => undefined)
     expect(
       (await captureActionError(() => waitFor(createWait(poll, { timeout: 500 })))).message,
-    ).toBe('last: the first look')
+    ).toBe('last: the first poll')
     expect(
       (await captureActionError(() => waitFor(createWait(poll, { timeout: 500 })))).message,
-    ).toBe('last: nothing was answered in this time')
+    ).toBe('last: no response')
   })
 
-  test('tells of progress every ten seconds, and of nothing before', async () => {
+  test('reports progress every ten seconds', async () => {
     const progress: [number, string][] = []
     const { poll } = createPoll(Infinity)
     await captureActionError(() =>
@@ -131,10 +131,10 @@ describe('waitFor', () => {
       ),
     )
     expect(progress.map(([waited]) => waited)).toEqual([10_000, 20_000, 30_000])
-    expect(progress.every(([, lastObserved]) => /^look \d+$/.test(lastObserved))).toBe(true)
+    expect(progress.every(([, lastObserved]) => /^poll \d+$/.test(lastObserved))).toBe(true)
   })
 
-  test('a slow look does not make progress come in bursts', async () => {
+  test('a slow poll does not cause bursts of progress', async () => {
     const clock = new FakeClock()
     const progress: number[] = []
     const poll = (): Promise<PollResult<never>> => {
@@ -153,7 +153,7 @@ describe('waitFor', () => {
     expect(progress.length).toBe(3)
   })
 
-  test('a refusal ends it at once', async () => {
+  test('an error of a poll ends the wait immediately', async () => {
     const clock = new FakeClock()
     const rejection = new ActionError({ code: 'controller-refused', problem: 'no', remedy: 'mend' })
     expect(
@@ -162,7 +162,7 @@ describe('waitFor', () => {
     expect(clock.sleeps).toEqual([])
   })
 
-  test('a signal that is aborted before: no look', async () => {
+  test('an aborted signal prevents the first poll', async () => {
     const { poll, count } = createPoll(0)
     expect(
       (await captureActionError(() => waitFor(createWait(poll, { signal: AbortSignal.abort() }))))
@@ -171,7 +171,7 @@ describe('waitFor', () => {
     expect(count()).toBe(0)
   })
 
-  test('a signal that is aborted in a sleep ends it at once', async () => {
+  test('an abort during a sleep ends the wait immediately', async () => {
     const controller = new AbortController()
     const { poll, count } = createPoll(Infinity)
     const waitPromise = waitFor(
@@ -194,7 +194,7 @@ describe('waitFor', () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
   })
 
-  test('a wake-up that never comes is told when the sleep is over', async () => {
+  test('a pending wake-up is aborted after the sleep', async () => {
     let pendingWakeUps = 0
     const wakeUp = (signal: AbortSignal): Promise<void> =>
       new Promise((resolve) => {
@@ -208,7 +208,7 @@ describe('waitFor', () => {
     expect(pendingWakeUps).toBe(0)
   })
 
-  test('a wake-up that fails is not lost', async () => {
+  test('a failed wake-up is reported', async () => {
     const workError = new Error('boom')
     expect(
       await captureError(() =>
@@ -235,20 +235,23 @@ test.each([
 })
 
 describe('systemClock', () => {
-  test('sleeps as long as it is told', async () => {
+  test('sleeps for the given time', async () => {
     const startedAt = performance.now()
     await systemClock.sleep(30, new AbortController().signal)
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(28)
   })
 
-  test.each(['before', 'in'])('an abort %s the sleep ends it without an error', async (when) => {
-    const controller = new AbortController()
-    if (when === 'before') controller.abort()
-    else setImmediate(() => controller.abort())
-    const startedAt = performance.now()
-    await systemClock.sleep(60_000, controller.signal)
-    expect(performance.now() - startedAt).toBeLessThan(5_000)
-  })
+  test.each(['before', 'during'])(
+    'an abort %s the sleep ends it without an error',
+    async (when) => {
+      const controller = new AbortController()
+      if (when === 'before') controller.abort()
+      else setImmediate(() => controller.abort())
+      const startedAt = performance.now()
+      await systemClock.sleep(60_000, controller.signal)
+      expect(performance.now() - startedAt).toBeLessThan(5_000)
+    },
+  )
 })
 
 test('throwIfCancelled', () => {
@@ -265,7 +268,7 @@ describe('withProgress', () => {
     }
   }
 
-  test('tells every ten seconds until the work is done, and then no more', async () => {
+  test('reports every ten seconds until the work is done', async () => {
     const reported: number[] = []
     let finish: (value: string) => void = () => undefined
     const work = new Promise<string>((resolve) => (finish = resolve))
@@ -279,7 +282,7 @@ describe('withProgress', () => {
     expect([reported.slice(0, 3), reported.length]).toEqual([[10_000, 20_000, 30_000], count])
   })
 
-  test('work that fails is not told of', async () => {
+  test('failed work stops the reports', async () => {
     const workError = new Error('boom')
     const reported: number[] = []
     expect(

@@ -16,41 +16,39 @@ test.each([
 
 describe('retry', () => {
   const workError = new Error('boom')
-  test.each<
-    [
-      string,
-      failures: number,
-      attempts: number,
-      healable: boolean,
-      calls: number,
-      outcome: 'done' | Error,
-    ]
-  >([
-    ['success at once', 0, 3, true, 1, 'done'],
-    ['success in the end', 2, 3, true, 3, 'done'],
-    ['no more than its attempts', 9, 3, true, 3, workError],
-    ['what time cannot heal is thrown at once', 9, 3, false, 1, workError],
-    ['one attempt', 9, 1, true, 1, workError],
-  ])('%s', async (_, failures, attempts, isRetryable, expectedCalls, outcome) => {
+  interface Case {
+    readonly name: string
+    /** How often the operation fails before it succeeds. */
+    readonly failures: number
+    readonly maxAttempts: number
+    readonly calls: number
+    readonly outcome: 'done' | Error
+  }
+  test.each<Case>([
+    { name: 'first attempt succeeds', failures: 0, maxAttempts: 3, calls: 1, outcome: 'done' },
+    { name: 'last attempt succeeds', failures: 2, maxAttempts: 3, calls: 3, outcome: 'done' },
+    { name: 'every attempt fails', failures: 9, maxAttempts: 3, calls: 3, outcome: workError },
+    { name: 'permanent error', failures: 9, maxAttempts: 1, calls: 1, outcome: workError },
+  ])('$name', async ({ failures, maxAttempts, calls, outcome }) => {
     const clock = new FakeClock()
     let callCount = 0
     const work = (): Promise<string> =>
       ++callCount > failures ? Promise.resolve('done') : Promise.reject(workError)
     const options = {
-      maxAttempts: () => (isRetryable ? attempts : 1),
+      maxAttempts: () => maxAttempts,
       signal: new AbortController().signal,
       clock,
     }
     if (outcome === 'done') expect(await retry(work, options)).toBe('done')
     else expect(await captureError(() => retry(work, options))).toBe(outcome)
-    expect([callCount, clock.sleeps.length]).toEqual([expectedCalls, expectedCalls - 1])
+    expect([callCount, clock.sleeps.length]).toEqual([calls, calls - 1])
   })
 
   test.each([
     [0, 0.1, 0.2],
     [3_000, 3.02, 3.05],
   ])(
-    'rests %d ms when it was asked to, and never in step with others',
+    'waits for a Retry-After of %d ms, with jitter',
     async (retryAfter, minSeconds, maxSeconds) => {
       const clock = new FakeClock()
       let callCount = 0
@@ -68,7 +66,7 @@ describe('retry', () => {
     },
   )
 
-  test('a cancelled job tries nothing again', async () => {
+  test('a cancelled job does not retry', async () => {
     const controller = new AbortController()
     let callCount = 0
     const work = (): Promise<never> => {

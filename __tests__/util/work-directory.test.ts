@@ -16,7 +16,7 @@ const throwWithPath = (path: string, thrown: unknown): never => {
 }
 
 describe('WorkDirectory', () => {
-  test('is made when it is first asked for, once, for nobody else', async () => {
+  test('is created once, on first use, with mode 0700', async () => {
     const directory = new WorkDirectory(tempRoot)
     expect(await readdir(tempRoot)).toEqual([])
     const paths = await Promise.all([directory.path(), directory.path(), directory.path()])
@@ -25,7 +25,7 @@ describe('WorkDirectory', () => {
     expect((await stat(paths[0])).mode & 0o777).toBe(0o700)
   })
 
-  test('goes with everything in it, and stays gone', async () => {
+  test('is removed with its content', async () => {
     const directory = new WorkDirectory(tempRoot)
     const path = await directory.path()
     await mkdir(join(path, 'helm-cache'))
@@ -35,12 +35,12 @@ describe('WorkDirectory', () => {
     expect(await readdir(tempRoot)).toEqual([])
   })
 
-  test('that was never made is removed without a word', async () => {
+  test('that was never created needs no removal', async () => {
     await new WorkDirectory(join(tempRoot, 'not-there')).remove(throwWithPath)
     expect(await readdir(tempRoot)).toEqual([])
   })
 
-  test('that could not be made fails its users, and not its removal', async () => {
+  test('that could not be created fails its users, but not its removal', async () => {
     const directory = new WorkDirectory(join(tempRoot, 'not-there'))
     expect(await captureError(() => directory.path())).toMatchObject({ code: 'ENOENT' })
     await expect(directory.remove(throwWithPath)).resolves.toBeUndefined()
@@ -59,8 +59,8 @@ describe('WorkDirectory', () => {
   })
 })
 
-describe('sweep', () => {
-  test('takes what runs left, and nothing else', async () => {
+describe('removeStaleDirectories', () => {
+  test('removes the directories of runs, and nothing else', async () => {
     await new WorkDirectory(tempRoot).path()
     await new WorkDirectory(tempRoot).path()
     for (const unrelated of ['_github_workflow', 'milvus-alb', 'x-milvus-alb-action-y'])
@@ -75,7 +75,7 @@ describe('sweep', () => {
     expect(failures).toEqual([])
   })
 
-  test('a directory that is not there is swept already', async () => {
+  test('ignores a missing parent directory', async () => {
     const failures: string[] = []
     await removeStaleDirectories(join(tempRoot, 'not-there'), (path) => void failures.push(path))
     expect(failures).toEqual([])

@@ -1,29 +1,25 @@
-/** The one error class of the action, and how several problems become one. */
+/** The error class of the action, and how several problems become one error. */
 import { failureCodes, type FailureCode, type StepName } from './codes.ts'
-import { getErrorMessage, truncate } from '../util/text.ts'
+import { truncate } from '../util/text.ts'
 
-/** What an ActionError is made of. */
+/** What an ActionError says. */
 export interface ActionErrorOptions {
   readonly code: FailureCode
-  /** One sentence: what is wrong, naming the input or the thing. */
+  /** One sentence: what is wrong, naming the input or the object. */
   readonly problem: string
   /** One sentence: what to do about it. */
   readonly remedy: string
   readonly cause?: unknown
-  /** Set by the step that ran into it, when whoever threw it does not know. */
-  readonly step?: StepName
+  /** The step that failed. Absent where the thrower cannot know it: the running step adds it. */
+  readonly step?: StepName | undefined
 }
 
 /**
- * Characters. What others say (a controller, helm, Milvus) is part of a problem, and may be of any
- * length.
+ * Characters. A problem quotes controllers, helm and Milvus, whose messages may have any length.
  */
 const maxProblemLength = 2_000
 
-/**
- * A failure that a person can act on. `also` holds the other problems that were found at the same
- * time.
- */
+/** A failure that a person can act on, with the problems that were found at the same time. */
 export class ActionError extends Error {
   override readonly name = 'ActionError'
   readonly code: FailureCode
@@ -31,11 +27,11 @@ export class ActionError extends Error {
   readonly step: StepName | undefined
   readonly otherErrors: readonly ActionError[]
 
-  constructor(problem: ActionErrorOptions, otherErrors: readonly ActionError[] = []) {
-    super(truncate(problem.problem, maxProblemLength), { cause: problem.cause })
-    this.code = problem.code
-    this.remedy = problem.remedy
-    this.step = problem.step
+  constructor(options: ActionErrorOptions, otherErrors: readonly ActionError[] = []) {
+    super(truncate(options.problem, maxProblemLength), { cause: options.cause })
+    this.code = options.code
+    this.remedy = options.remedy
+    this.step = options.step
     this.otherErrors = otherErrors
   }
 
@@ -44,27 +40,39 @@ export class ActionError extends Error {
     return [this, ...this.otherErrors]
   }
 
-  /** The same error, said to have happened in `step` unless it knows better. */
+  /** The same errors, placed in `step` unless they name one already. */
   withStep(step: StepName): ActionError {
-    const copyWithStep = (error: ActionError, otherErrors: readonly ActionError[]) =>
-      new ActionError(
-        {
-          code: error.code,
-          problem: error.message,
-          remedy: error.remedy,
-          cause: error.cause,
-          step: error.step ?? step,
-        },
-        otherErrors,
-      )
-    return copyWithStep(
-      this,
-      this.otherErrors.map((error) => copyWithStep(error, [])),
-    )
+    return this.copyEach((error) => ({ step: error.step ?? step }))
+  }
+
+  /** The same errors, with every text replaced. */
+  mapTexts(transform: (text: string) => string): ActionError {
+    return this.copyEach((error) => ({
+      problem: transform(error.message),
+      remedy: transform(error.remedy),
+    }))
+  }
+
+  /** The same error with exactly these other errors. */
+  withOtherErrors(otherErrors: readonly ActionError[]): ActionError {
+    return this.copy({}, otherErrors)
+  }
+
+  private copyEach(getOverrides: (error: ActionError) => Partial<ActionErrorOptions>): ActionError {
+    const otherErrors = this.otherErrors.map((error) => error.copy(getOverrides(error), []))
+    return this.copy(getOverrides(this), otherErrors)
+  }
+
+  private copy(
+    overrides: Partial<ActionErrorOptions>,
+    otherErrors: readonly ActionError[],
+  ): ActionError {
+    const { code, message: problem, remedy, cause, step } = this
+    return new ActionError({ code, problem, remedy, cause, step, ...overrides }, otherErrors)
   }
 }
 
-/** Problems of a whole connection or identity: every call meets them, and one of them says it. */
+/** Problems of a connection or an identity: every call meets them, and one report is enough. */
 const deduplicatedCodes: ReadonlySet<FailureCode> = new Set([
   'aws-credentials-missing',
   'aws-credentials-expired',
@@ -75,109 +83,20 @@ const deduplicatedCodes: ReadonlySet<FailureCode> = new Set([
 ])
 
 /**
- * Folds problems that were found together into one error, ranked in the order of `failureCodes`;
- * the same problem met twice (two calls with the same expired credentials) counts once.
+ * Folds problems that were found together into one error, ranked in the order of `failureCodes`. A
+ * problem that was met twice (two calls with the same expired credentials) counts once.
  * @param errors at least one
  */
 export function combineErrors(errors: readonly ActionError[]): ActionError {
-  const flattened = errors.flatMap((error) => error.allErrors)
-  const isDuplicate = (candidate: ActionError, other: ActionError): boolean =>
-    candidate.code === other.code &&
-    (candidate.message === other.message || deduplicatedCodes.has(candidate.code))
-  const unique = flattened.filter(
-    (error, index) => flattened.findIndex((other) => isDuplicate(other, error)) === index,
+  const unique: ActionError[] = []
+  for (const error of errors.flatMap(({ allErrors }) => allErrors))
+    if (!unique.some((other) => isSameProblem(error, other))) unique.push(error)
+  const [first, ...otherErrors] = unique.sort(
+    (a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code),
   )
-  const sorted = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code))
-  const [first, ...otherErrors] = sorted
-  if (!first) throw new TypeError('combine() needs at least one error')
-  return new ActionError(
-    {
-      code: first.code,
-      problem: first.message,
-      remedy: first.remedy,
-      cause: first.cause,
-      ...(first.step && { step: first.step }),
-    },
-    otherErrors,
-  )
+  if (!first) throw new TypeError('combineErrors() needs at least one error')
+  return first.withOtherErrors(otherErrors)
 }
 
-/** The error of a job that was cancelled. */
-export const createCancelledError = (): ActionError =>
-  new ActionError({
-    code: 'cancelled',
-    problem: 'The job was cancelled.',
-    remedy: 'Run it again when you want to: a run continues from whatever an earlier one left.',
-  })
-
-/** What the runner's disk says, in the words of errno(3), and what to do about it. */
-const diskErrorRemedies: Readonly<Record<string, string>> = {
-  ENOSPC:
-    'Free space on the runner ("df -h" shows where there is none), or run the job on another one, and run it again.',
-  EDQUOT:
-    "Free some of what the runner's user has on that disk, or have its quota raised, and run the job again.",
-  EROFS:
-    'That disk is mounted read-only: give the runner a RUNNER_TEMP that it can write to, and run the job again.',
-  EACCES:
-    "Give the runner's user the right to write there, or set RUNNER_TEMP to a directory of its own, and run the job again.",
-  EPERM:
-    "Give the runner's user the right to write there, or set RUNNER_TEMP to a directory of its own, and run the job again.",
-  ENOENT:
-    'See that RUNNER_TEMP, GITHUB_OUTPUT and GITHUB_STEP_SUMMARY name places that are there, and that nothing else clears them while the job runs.',
-  EIO: 'The disk of the runner is broken: run the job on another one.',
-}
-
-/** Calls of node:fs; a socket has others. */
-const fileSystemCalls: ReadonlySet<string> = new Set([
-  'open',
-  'write',
-  'close',
-  'mkdir',
-  'mkdtemp',
-  'rename',
-  'rm',
-  'unlink',
-  'rmdir',
-  'scandir',
-  'lstat',
-])
-
-/**
- * Any thrown value as an ActionError: what is neither one nor the runner's disk is a defect of ours
- * and says so.
- */
-export function toActionError(thrown: unknown): ActionError {
-  if (thrown instanceof ActionError) return thrown
-  const { code = '', syscall = '' } =
-    thrown instanceof Error ? (thrown as NodeJS.ErrnoException) : {}
-  const remedy = diskErrorRemedies[code]
-  if (remedy !== undefined && fileSystemCalls.has(syscall))
-    return new ActionError({
-      code: 'runner-disk-failed',
-      problem: `The runner's disk failed: ${getErrorMessage(thrown)}.`,
-      remedy,
-      cause: thrown,
-    })
-  return new ActionError({
-    code: 'internal-error',
-    problem: `Something went wrong inside the action: ${getErrorMessage(thrown)}`,
-    remedy: 'Run the job again with debug logging, and report the log as an issue of the action.',
-    cause: thrown,
-  })
-}
-
-/**
- * Awaits everything, so that all problems are reported and not only the fastest.
- * @returns the values in order
- * @throws ActionError of all the problems
- */
-export async function settleAll<const T extends readonly Promise<unknown>[]>(
-  promises: T,
-): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-  const results = await Promise.allSettled(promises)
-  const errors = results.flatMap((result) =>
-    result.status === 'rejected' ? [toActionError(result.reason)] : [],
-  )
-  if (errors.length > 0) throw combineErrors(errors)
-  return Promise.all(promises)
-}
+const isSameProblem = (a: ActionError, b: ActionError): boolean =>
+  a.code === b.code && (a.message === b.message || deduplicatedCodes.has(a.code))

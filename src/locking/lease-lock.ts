@@ -8,7 +8,7 @@ import type { KubernetesClient } from '../clients/kubernetes/client.ts'
 import * as paths from '../clients/kubernetes/paths.ts'
 import { StatusError } from '../clients/kubernetes/request.ts'
 import type { Lease } from '../clients/kubernetes/types.ts'
-import { createCancelledError } from '../failures/action-error.ts'
+import { jobCancelled } from '../failures/run.ts'
 import { lockedByAnotherRun, lockLost } from '../failures/lock.ts'
 import { progressLogger, type Context } from '../steps/step.ts'
 import { pollInterval, waitFor, type PollResult } from '../util/polling.ts'
@@ -292,7 +292,7 @@ export class Lock {
   }
 
   private proceedUnlocked(thrown: unknown): void {
-    if (this.context.signal.aborted) throw createCancelledError()
+    if (this.context.signal.aborted) throw jobCancelled()
     this.state = 'unavailable'
     this.context.log.note(formatUnlockedNote(this.namespace, thrown))
   }

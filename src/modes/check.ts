@@ -1,192 +1,138 @@
 /**
- * check: every step's plan and nothing else, then the probe, then whether a deploy would change
- * anything. Writes nothing, and asks for no right to.
+ * check: compares every step with the inputs, then probes. Writes nothing, and needs no permission
+ * to write.
  */
 import type { X509Certificate } from 'node:crypto'
-import { ActionError, toActionError, combineErrors } from '../failures/action-error.ts'
-import { type StepName } from '../failures/codes.ts'
+import { combineErrors, type ActionError } from '../failures/action-error.ts'
+import { driftFound, driftUnknown } from '../failures/run.ts'
+import { toActionError } from '../failures/thrown.ts'
 import type { Change, Context } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
-import * as certificate from '../steps/certificate/certificate.ts'
-import { logSupersededNotes } from '../steps/certificate/superseded.ts'
 import type { CertificateDecision } from '../steps/certificate/selection.ts'
-import * as ingress from '../steps/ingress/ingress.ts'
 import { parseCertificateArns } from '../steps/ingress/manifest.ts'
-import { planForCheck, checkState } from '../steps/load-balancer/check.ts'
 import type { Target } from '../steps/preflight/preflight.ts'
-import * as release from '../steps/release/release.ts'
-import { logRestartNotes } from '../steps/release/restarts.ts'
-import {
-  expectedArn,
-  setAddressOutputs,
-  setCertificateOutputs,
-  setTargetOutputs,
-  startObservations,
-  type Observations,
-} from './plan.ts'
+import { formatCount } from '../util/text.ts'
+import { createClients, type Run } from './clients.ts'
+import { comparedStepCount, compareSteps, valueOrUndefined, type Comparison } from './comparison.ts'
+import { startObservations, type Observations } from './observations.ts'
+import { setAddressOutputs, setCertificateOutputs, setTargetOutputs } from './outputs.ts'
 import { runProbe } from './run-probe.ts'
-import { createClients, type Clients } from './clients.ts'
 
 /**
- * @throws ActionError of what a deploy could not heal, and `drift-found` or `drift-unknown`
- *   unless fail-on-drift is false
+ * @throws ActionError of every problem that a deploy could not fix, and `drift-found` or
+ *   `drift-unknown` unless fail-on-drift is false
  */
 export async function check(
   parentContext: Context,
   settings: Settings,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
-  const unreadable: string[] = []
+  const unchecked: string[] = []
   const context: Context = {
     ...parentContext,
     recordUnreadable: (what) => {
-      unreadable.push(what)
+      unchecked.push(what)
       parentContext.recordUnreadable(what)
     },
   }
   context.setOutput('drift', 'unknown')
-  const clients = createClients(context, settings, env)
-  const failures: ActionError[] = []
-  const collectFailure = async (work: () => Promise<void>): Promise<boolean> => {
+  const run: Run = { context, settings, clients: createClients(context, settings, env) }
+  const failures = new FailureCollector()
+  const observations = startObservations(run)
+  await failures.collect(() => checkPrerequisites(run, observations))
+  await setCurrentOutputs(run, observations)
+  const { differences, isComplete } = await compareAll(run, observations, failures)
+  await failures.collect(() => probeCurrentEndpoint(run, observations))
+
+  const isEverythingChecked = isComplete && unchecked.length === 0
+  context.setOutput('drift', describeDrift(differences, isEverythingChecked))
+  const drift = createDriftError(differences, unchecked)
+  if (drift && settings.failOnDrift) failures.add(drift)
+  else if (drift) context.log.warn(`${drift.message} ${drift.remedy}`)
+  failures.throwIfAny()
+}
+
+/** The failures of a check. A check continues after each, except after a cancellation. */
+class FailureCollector {
+  private readonly failures: ActionError[] = []
+
+  /**
+   * @returns whether `work` succeeded
+   * @throws ActionError `cancelled`
+   */
+  async collect(work: () => Promise<void>): Promise<boolean> {
     try {
       await work()
       return true
     } catch (thrown) {
       const failure = toActionError(thrown)
       if (failure.code === 'cancelled') throw failure
-      failures.push(failure)
+      this.add(failure)
       return false
     }
   }
-  const observations = startObservations(context, settings, clients)
-  await collectFailure(() =>
-    context.step('preflight', async () => {
-      await observations.allChecks
-      return { summary: 'all that has to be there is', result: undefined }
-    }),
-  )
-  const comparisons = await compareSteps(context, settings, clients, observations)
-  const allDifferences: Change[] = []
-  let isComplete = comparisons.length === comparedStepCount
-  for (const { step, differences, runAdditionalChecks } of comparisons) {
-    const isSuccessful = await collectFailure(() =>
-      context.step(step, async () => {
-        differences.forEach((difference) => context.recordDifference(difference))
-        allDifferences.push(...differences)
-        await runAdditionalChecks?.()
-        return {
-          summary:
-            differences.length === 0
-              ? 'nothing differs'
-              : formatDifferenceCount(differences.length),
-          result: undefined,
-        }
-      }),
-    )
-    isComplete &&= isSuccessful
+
+  add(failure: ActionError): void {
+    this.failures.push(failure)
   }
-  await collectFailure(() => probeCurrentEndpoint(context, settings, clients, observations))
 
-  context.setOutput(
-    'drift',
-    allDifferences.length > 0 ? 'true' : unreadable.length > 0 || !isComplete ? 'unknown' : 'false',
-  )
-  const drift = createDriftError(allDifferences, unreadable)
-  if (drift && !settings.failOnDrift) context.log.warn(`${drift.message} ${drift.remedy}`)
-  if (drift && settings.failOnDrift) failures.push(drift)
-  if (failures.length > 0) throw combineErrors(failures)
+  throwIfAny(): void {
+    if (this.failures.length > 0) throw combineErrors(this.failures)
+  }
 }
 
-/** certificate, release, ingress, load-balancer. */
-const comparedStepCount = 4
+const checkPrerequisites = ({ context }: Run, observations: Observations): Promise<void> =>
+  context.step('preflight', async () => {
+    await observations.allChecks
+    return { summary: 'all prerequisites are met', result: undefined }
+  })
 
-/** A step's differences, and what is looked at besides. */
-interface Comparison {
-  readonly step: StepName
-  readonly differences: readonly Change[]
-  readonly runAdditionalChecks?: () => Promise<void>
-}
-
-/** The value of a read; undefined when it failed, which `all` says. */
-const valueOrUndefined = async <T>(promise: Promise<T>): Promise<T | undefined> =>
-  promise.catch(() => undefined)
-
-/** What differs of every step whose reads worked. */
-async function compareSteps(
-  context: Context,
-  settings: Settings,
-  clients: Clients,
-  observations: Observations,
-): Promise<Comparison[]> {
-  const [target, decision, loadBalancerResult] = await Promise.all([
+/** Sets the outputs that describe the current state, even where a deploy would change it. */
+async function setCurrentOutputs({ context }: Run, observations: Observations): Promise<void> {
+  const [target, decision] = await Promise.all([
     valueOrUndefined(observations.target),
     valueOrUndefined(observations.certificateDecision),
-    valueOrUndefined(observations.loadBalancer.then((snapshot) => ({ observed: snapshot }))),
   ])
-  if (decision) setServedCertificateOutputs(context, decision)
-  const certificateComparisons: Comparison[] = decision
-    ? [
-        {
-          step: 'certificate',
-          differences: certificate.plan(decision),
-          runAdditionalChecks: async () => {
-            if ('arn' in decision)
-              await certificate.logUsageNotes(context, clients.acm, decision.arn)
-            logSupersededNotes(context, decision)
-          },
-        },
-      ]
-    : []
-  if (!target) return certificateComparisons
-  setTargetOutputs(context, target)
-  const releaseChanges = release.plan(target, settings)
-  release.logReleaseNotes(context, settings, target, releaseChanges)
-  logRestartNotes(context, target, releaseChanges)
-  return [
-    ...certificateComparisons,
-    { step: 'release', differences: releaseChanges },
-    {
-      step: 'ingress',
-      differences: ingress.plan(
-        target,
-        settings,
-        decision ? expectedArn(decision) : fallbackArn(settings, target),
-      ),
-    },
-    ...(loadBalancerResult
-      ? [
-          {
-            step: 'load-balancer' as const,
-            differences: planForCheck(context, settings, target, loadBalancerResult.observed),
-            runAdditionalChecks: () =>
-              checkState(context, settings, clients.loadBalancers, {
-                target,
-                observed: loadBalancerResult.observed,
-              }),
-          },
-        ]
-      : []),
-  ]
-}
-
-/** When ACM did not say: the ARN that is given, or else whatever the Ingress names. */
-const fallbackArn = ({ certificate: source }: Settings, { ingress: liveIngress }: Target): string =>
-  (source.kind === 'arn' ? source.arn : liveIngress && parseCertificateArns(liveIngress)[0]) ??
-  '(of the certificate that a deploy is given)'
-
-/** A check says what is there, also of a certificate that a deploy would renew. */
-function setServedCertificateOutputs(context: Context, decision: CertificateDecision): void {
-  if (decision.action === 'use') setCertificateOutputs(context, decision)
-  if (decision.action === 'reimport')
+  if (decision?.action === 'use') setCertificateOutputs(context, decision)
+  if (decision?.action === 'reimport')
     setCertificateOutputs(context, { arn: decision.arn, leaf: decision.previousLeaf })
+  if (target) setTargetOutputs(context, target)
 }
 
-async function probeCurrentEndpoint(
-  context: Context,
-  settings: Settings,
-  clients: Clients,
+interface ComparisonResult {
+  readonly differences: readonly Change[]
+  /** Whether every step was compared, and every additional check passed. */
+  readonly isComplete: boolean
+}
+
+async function compareAll(
+  run: Run,
   observations: Observations,
-): Promise<void> {
+  failures: FailureCollector,
+): Promise<ComparisonResult> {
+  const comparisons = await compareSteps(run, observations)
+  let isComplete = comparisons.length === comparedStepCount
+  for (const comparison of comparisons) {
+    const isSuccessful = await failures.collect(() => reportComparison(run, comparison))
+    isComplete &&= isSuccessful
+  }
+  return { differences: comparisons.flatMap(({ differences }) => differences), isComplete }
+}
+
+const reportComparison = (
+  { context }: Run,
+  { step, differences, runAdditionalChecks }: Comparison,
+): Promise<void> =>
+  context.step(step, async () => {
+    differences.forEach((difference) => context.recordDifference(difference))
+    await runAdditionalChecks?.()
+    const count = differences.length
+    const summary = count === 0 ? 'no differences' : formatCount(count, 'difference')
+    return { summary, result: undefined }
+  })
+
+async function probeCurrentEndpoint(run: Run, observations: Observations): Promise<void> {
+  const { context, settings, clients } = run
   const [cluster, target, decision] = await Promise.all([
     valueOrUndefined(clients.cluster),
     valueOrUndefined(observations.target),
@@ -194,66 +140,39 @@ async function probeCurrentEndpoint(
   ])
   const address = target && setAddressOutputs(context, settings, target)
   if (!cluster || !target || address === undefined || !settings.probe.required) return
-  await runProbe(
-    context,
-    settings,
-    { ...clients, ...cluster },
-    target,
-    address,
-    decision && findServedCertificate(target, decision),
-  )
+  const certificate = decision && findServedCertificate(target, decision)
+  await runProbe({ ...run, clients: { ...clients, ...cluster } }, { target, address, certificate })
 }
 
 /**
- * The certificate that the Ingress names, as far as it is known: not the one given, which a deploy
- * would still have to put there.
+ * The certificate that the Ingress names, if its content is known. That of the inputs is not served
+ * before a deploy.
  */
 function findServedCertificate(
   { ingress }: Target,
   decision: CertificateDecision,
 ): X509Certificate | undefined {
-  const arn = ingress && parseCertificateArns(ingress)[0]
-  if (decision.action === 'use' && decision.arn === arn) return decision.leaf
-  return decision.action === 'reimport' && decision.arn === arn ? decision.previousLeaf : undefined
+  const servedArn = ingress && parseCertificateArns(ingress)[0]
+  if (decision.action === 'use' && decision.arn === servedArn) return decision.leaf
+  if (decision.action === 'reimport' && decision.arn === servedArn) return decision.previousLeaf
+  return undefined
 }
 
-const formatDifferenceCount = (count: number): string =>
-  `${count} difference${count === 1 ? '' : 's'}`
+/** The value of output drift. */
+function describeDrift(
+  differences: readonly Change[],
+  isEverythingChecked: boolean,
+): 'true' | 'false' | 'unknown' {
+  if (differences.length > 0) return 'true'
+  return isEverythingChecked ? 'false' : 'unknown'
+}
 
-/** How many differences are named. */
-const maxListedDifferences = 3
-
-/** What a check has to say; undefined when all was seen and nothing differs. Pure. */
+/** @returns undefined when everything could be checked and nothing differs */
 export function createDriftError(
   differences: readonly Change[],
-  unreadable: readonly string[],
+  unchecked: readonly string[],
 ): ActionError | undefined {
   const [first] = differences
-  if (first) {
-    const listed = differences
-      .slice(0, maxListedDifferences)
-      .map(
-        ({ object, path, before, after, why }) =>
-          `${object}: ${path} is ${before ?? 'not there'}, and should ${after === undefined ? 'not be there' : `be ${after}`} (${why})`,
-      )
-    const suffix =
-      differences.length > maxListedDifferences
-        ? `; and ${differences.length - maxListedDifferences} more`
-        : ''
-    return new ActionError({
-      code: 'drift-found',
-      step: first.step,
-      problem: `${formatDifferenceCount(differences.length)} from what the inputs say: ${listed.join('; ')}${suffix}.`,
-      remedy:
-        'Run mode deploy with the same inputs to set it right, or change the inputs when the difference is meant.',
-    })
-  }
-  if (unreadable.length === 0) return undefined
-  return new ActionError({
-    code: 'drift-unknown',
-    step: 'preflight',
-    problem: `Nothing differs in what could be seen, but this run could not see ${unreadable.join('; ')}.`,
-    remedy:
-      'Give the role of the check the permissions that docs/permissions.md lists for a check; when AWS had no answer, run the job again.',
-  })
+  if (first) return driftFound(first.step, differences)
+  return unchecked.length > 0 ? driftUnknown(unchecked) : undefined
 }

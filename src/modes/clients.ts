@@ -1,6 +1,6 @@
-/** Wires the rooms together: who we are in AWS, and through it to the cluster and to helm. */
+/** Connects a run to AWS, and with the AWS identity to the cluster and helm. */
 import { Acm } from '../clients/aws/acm.ts'
-import { createAwsClients } from '../clients/aws/clients.ts'
+import { createAwsClients, type AwsClients } from '../clients/aws/clients.ts'
 import { EksTokenSource, describeCluster } from '../clients/aws/eks.ts'
 import { createLoadBalancerClient, type LoadBalancerClient } from '../clients/aws/load-balancers.ts'
 import type { Subnet } from '../clients/aws/subnets.ts'
@@ -15,25 +15,32 @@ import {
 import type { Settings } from '../inputs/types.ts'
 import type { Lock } from '../locking/lease-lock.ts'
 
-/** Everything that steps talk to. */
+/** The clients of all steps. */
 export interface Clients {
   readonly acm: Acm
   readonly loadBalancers: LoadBalancerClient
-  /** The cluster has to be found first. */
+  /** Resolves when the cluster is found. */
   readonly cluster: Promise<ClusterClients>
 }
 
-/** The cluster, and where it is as far as that is known: a kubeconfig says nothing of AWS. */
+/** The clients of the cluster, and its place in AWS, which a kubeconfig does not contain. */
 export interface ClusterClients {
   readonly kubernetes: KubernetesClient
   readonly helm: HelmClient
   readonly account: string | undefined
-  /** The subnets of its VPC. */
+  /** Lists the subnets of the cluster's VPC. */
   readonly subnets: () => Promise<readonly Subnet[] | undefined>
 }
 
-/** All that a run talks to which changes things, and the Lease that lets it. */
+/** The clients of a run that writes, with the lock that it has to hold. */
 export type LockedClients = Clients & ClusterClients & { readonly lock: Lock }
+
+/** What every part of a mode works with. */
+export interface Run<C = Clients> {
+  readonly context: Context
+  readonly settings: Settings
+  readonly clients: C
+}
 
 /** @param env of the runner: proxies, credentials, helm's own settings */
 export function createClients(
@@ -41,53 +48,65 @@ export function createClients(
   settings: Settings,
   env: NodeJS.ProcessEnv,
 ): Clients {
-  const awsClients = createAwsClients(settings.region, env, settings.allowedAccounts)
-
-  const resolveConnection = async (): Promise<{
-    connection: Connection
-    helmCluster: HelmClusterAccess
-    vpc?: string | undefined
-    account?: string | undefined
-  }> => {
-    const { clusterAccess: access, region } = settings
-    if (access.kind === 'kubeconfig')
-      return {
-        connection: createKubeconfigConnection(access.paths, access.context, env),
-        helmCluster: access,
-      }
-    const endpoint = await describeCluster(awsClients.eks, access.cluster, region)
-    const tokens = new EksTokenSource({
-      clients: awsClients,
-      cluster: access.cluster,
-      clock: context.clock,
-      maskSecret: (secret) => context.maskSecret(secret),
-    })
-    return {
-      connection: createTokenConnection(endpoint, tokens, env),
-      helmCluster: { ...endpoint, tokenSource: tokens },
-      vpc: endpoint.vpcId,
-      account: endpoint.accountId,
-    }
+  const aws = createAwsClients(settings.region, env, settings.allowedAccounts)
+  return {
+    acm: new Acm(aws),
+    loadBalancers: createLoadBalancerClient(aws.elbv2),
+    cluster: createClusterClients({ context, settings, clients: aws }, env),
   }
+}
 
-  const cluster = resolveConnection().then(({ connection, helmCluster, vpc, account }) => ({
+async function createClusterClients(
+  run: Run<AwsClients>,
+  env: NodeJS.ProcessEnv,
+): Promise<ClusterClients> {
+  const { context, clients: aws } = run
+  const { connection, helmAccess, account, vpcId } = await connectToCluster(run, env)
+  return {
     account,
-    subnets: async () =>
-      vpc === undefined
-        ? undefined
-        : (await import('../clients/aws/subnets.ts')).listSubnets(awsClients.config, vpc),
+    subnets: async () => {
+      if (vpcId === undefined) return undefined
+      const { listSubnets } = await import('../clients/aws/subnets.ts')
+      return listSubnets(aws.config, vpcId)
+    },
     kubernetes: new KubernetesClient(connection, context),
-    helm: new HelmClient(helmCluster, {
+    helm: new HelmClient(helmAccess, {
       workDirectory: () => context.workDirectory(),
       environment: env,
       signal: context.signal,
       clock: context.clock,
       onLine: (line) => context.log.info(line),
     }),
-  }))
+  }
+}
+
+interface ClusterConnection {
+  readonly connection: Connection
+  readonly helmAccess: HelmClusterAccess
+  readonly account?: string | undefined
+  readonly vpcId?: string | undefined
+}
+
+async function connectToCluster(
+  { context, settings, clients: aws }: Run<AwsClients>,
+  env: NodeJS.ProcessEnv,
+): Promise<ClusterConnection> {
+  const { clusterAccess: access, region } = settings
+  if (access.kind === 'kubeconfig') {
+    const connection = createKubeconfigConnection(access.paths, access.context, env)
+    return { connection, helmAccess: access }
+  }
+  const endpoint = await describeCluster(aws.eks, access.cluster, region)
+  const tokenSource = new EksTokenSource({
+    clients: aws,
+    cluster: access.cluster,
+    clock: context.clock,
+    maskSecret: (secret) => context.maskSecret(secret),
+  })
   return {
-    acm: new Acm(awsClients),
-    loadBalancers: createLoadBalancerClient(awsClients.elbv2),
-    cluster,
+    connection: createTokenConnection(endpoint, tokenSource, env),
+    helmAccess: { ...endpoint, tokenSource },
+    account: endpoint.accountId,
+    vpcId: endpoint.vpcId,
   }
 }

@@ -1,17 +1,14 @@
-/** dry-run: what a mode would change, step by step, in place of changing it. */
+/** dry-run: prints what a mode would change, step by step. */
 import type { Change, Context } from '../steps/step.ts'
-import { formatChangeCount } from './plan.ts'
+import { formatCount } from '../util/text.ts'
 
-/** Shows the changes as groups of the log, in the order in which they would be made. */
+/** Prints a log group per step, in order of execution. */
 export async function printPlan(context: Context, changes: readonly Change[]): Promise<void> {
-  for (const step of new Set(changes.map((change) => change.step))) {
-    const stepChanges = changes.filter((change) => change.step === step)
+  for (const [step, stepChanges] of Map.groupBy(changes, (change) => change.step)) {
     await context.step(step, () => {
       stepChanges.forEach((change) => context.recordDifference(change))
-      return Promise.resolve({
-        summary: `${formatChangeCount(stepChanges)} would be made`,
-        result: undefined,
-      })
+      const summary = `${formatCount(stepChanges.length, 'change')} planned`
+      return Promise.resolve({ summary, result: undefined })
     })
   }
 }

@@ -1,27 +1,29 @@
 /**
- * on-failure: rollback. A run that fails puts back what it changed, the last first; its failure
- * stays the failure.
+ * on-failure: rollback. A run that fails undoes its changes, the latest first. Its error stays the
+ * error of the run.
  */
-import { ActionError, toActionError } from '../failures/action-error.ts'
-import { type StepName } from '../failures/codes.ts'
+import type { ActionError } from '../failures/action-error.ts'
+import type { StepName } from '../failures/codes.ts'
+import { rollbackIncomplete } from '../failures/run.ts'
+import { toActionError } from '../failures/thrown.ts'
 import type { Context } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
 
-/** How something that is about to be changed is put back. */
+/** How to undo a change that is about to be made. */
 export interface RollbackAction {
   readonly step: StepName
-  /** As people call it. */
+  /** The changed object, for people. */
   readonly object: string
-  /** The step that has to be put back before this can be. */
+  /** A step whose rollback has to succeed before this one may run. */
   readonly dependsOn?: StepName
-  /** @returns what there is to show for it */
+  /** @returns a phrase for the log */
   readonly rollBack: () => Promise<string>
 }
 
 /**
- * Runs `work`, which tells of each thing before it changes it.
- * @throws ActionError of `work`, and beside it `rollback-incomplete` when something could not be
- *   put back
+ * Runs `work`, which registers each change before it makes it.
+ * @throws ActionError of `work`, together with `rollback-incomplete` when a change could not be
+ *   undone
  */
 export async function withRollback(
   context: Context,
@@ -35,10 +37,12 @@ export async function withRollback(
     const failure = toActionError(thrown)
     if (onFailure === 'keep' || actions.length === 0) throw failure
     if (context.signal.aborted) {
-      // The runner kills everything 10 s after it cancelled, and half a way back is worse than
+      // The runner kills the process 10 s after the cancellation, and half a rollback is worse than
       // none.
+      const objects = actions.map(({ object }) => object).join(', ')
       context.log.note(
-        `A job that is cancelled has no time to put anything back: ${actions.map(({ object }) => object).join(', ')} may be changed. Running it again goes on from there.`,
+        `A cancelled job has no time for a rollback. These may be changed: ${objects}. ` +
+          'Rerun the job to continue from the current state.',
       )
       throw failure
     }
@@ -46,37 +50,35 @@ export async function withRollback(
   }
 }
 
+/** @returns `failure`, with `rollback-incomplete` beside it when an action failed */
 async function rollBackAll(
   context: Context,
   actions: readonly RollbackAction[],
   failure: ActionError,
 ): Promise<ActionError> {
-  const failedRollbacks: string[] = []
+  const incidents: string[] = []
   const failedSteps = new Set<StepName>()
-  for (const { step, object, dependsOn, rollBack: rollBackAll } of actions) {
+  for (const action of actions) {
+    const { step, object, dependsOn } = action
     if (dependsOn !== undefined && failedSteps.has(dependsOn)) {
       failedSteps.add(step)
-      failedRollbacks.push(`${object} stays, for that may still use it.`)
+      incidents.push(`${object} was kept, because step ${dependsOn} was not rolled back.`)
       continue
     }
-    await context
-      .step(step, async () => ({ summary: `put back: ${await rollBackAll()}`, result: undefined }))
-      .catch((thrown: unknown) => {
-        const { message, remedy } = toActionError(thrown)
-        failedSteps.add(step)
-        failedRollbacks.push(`${object}: ${message.replace(/\.?$/, '.')} ${remedy}`)
-      })
+    try {
+      await rollBack(context, action)
+    } catch (thrown) {
+      const { message, remedy } = toActionError(thrown)
+      failedSteps.add(step)
+      incidents.push(`${object}: ${message.replace(/\.?$/, '.')} ${remedy}`)
+    }
   }
-  if (failedRollbacks.length === 0) return failure
-  const incomplete = new ActionError({
-    code: 'rollback-incomplete',
-    problem: `Not everything that this run changed was put back. ${failedRollbacks.join(' ')}`,
-    remedy:
-      'Do that by hand, or mend the failure and run the job again: it goes on from what is there.',
-  })
-  const { code, message, remedy, step, cause, otherErrors: also } = failure
-  return new ActionError({ code, problem: message, remedy, cause, ...(step && { step }) }, [
-    ...also,
-    incomplete,
-  ])
+  if (incidents.length === 0) return failure
+  return failure.withOtherErrors([...failure.otherErrors, rollbackIncomplete(incidents)])
 }
+
+const rollBack = (context: Context, action: RollbackAction): Promise<void> =>
+  context.step(action.step, async () => ({
+    summary: `rolled back: ${await action.rollBack()}`,
+    result: undefined,
+  }))

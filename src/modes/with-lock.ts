@@ -1,142 +1,171 @@
 /**
- * Looks and works while no other run changes the same namespace; what a dead one left half-done in
- * helm is finished first.
+ * Plans and applies while no other run changes the same namespace. First finishes what an earlier
+ * run left incomplete when it was killed during helm.
  */
-import { toActionError, type ActionError } from '../failures/action-error.ts'
-import type { Context, Outcome } from '../steps/step.ts'
+import type { ActionError } from '../failures/action-error.ts'
+import { toActionError } from '../failures/thrown.ts'
+import type { Outcome } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
-import { identifyHolder } from '../locking/holder.ts'
+import type { Holder } from '../locking/holder.ts'
 import { Lock } from '../locking/lease-lock.ts'
 import {
   findInterruptedOperation,
   recover,
   type InterruptedOperation,
 } from '../steps/release/recovery.ts'
-import type { LockedClients, Clients } from './clients.ts'
+import type { LockedClients, Run } from './clients.ts'
 
-/** What a mode does. */
+/** A mode that writes. */
 export interface LockedOperation<P> {
-  /** Reads everything and plans; is done again when what it saw may be old. */
+  /** Reads and plans. Called again when another run may have changed what it read. */
   readonly buildPlan: () => Promise<Outcome<P>>
-  /** Whether the plan writes anything: a run that does not needs no Lease. */
+  /** Whether the plan writes anything. A run that writes nothing needs no Lease. */
   readonly requiresLock: (plan: P, lock: Lock) => boolean
   /**
-   * @param context its `changed` fails when the Lease was lost.
+   * @param run `recordChange` of its context throws when the Lease was lost
    * @returns true when nothing of the target is left
    */
-  readonly apply: (context: Context, plan: P, clients: LockedClients) => Promise<boolean>
+  readonly apply: (run: Run<LockedClients>, plan: P) => Promise<boolean>
 }
 
 type PlanOrInterruption<P> = { readonly plan: P } | { readonly interrupted: InterruptedOperation }
 
 /** @throws ActionError of the step that failed, `locked-by-another-run`, `lock-lost` */
 export async function withLock<P>(
-  context: Context,
-  settings: Settings,
-  clients: Clients,
-  env: NodeJS.ProcessEnv,
+  run: Run,
+  holder: Holder,
   operation: LockedOperation<P>,
 ): Promise<void> {
-  const holder = identifyHolder(env)
-  const clientsWithLock: Promise<LockedClients> = clients.cluster.then((cluster) => ({
-    ...clients,
-    ...cluster,
-    lock: new Lock(context, {
-      kubernetes: cluster.kubernetes,
-      namespace: settings.namespace,
-      timeout: settings.timeouts.lock,
-      holder,
-    }),
-  }))
+  const clientsWithLock = createLockedClients(run, holder)
+  const acquire = (): Promise<PlanOrInterruption<P>> =>
+    run.context.step('preflight', () => acquireAndPlan(run.settings, clientsWithLock, operation))
   let isFullyRemoved = false
   try {
-    for (;;) {
-      const planned = await context.step('preflight', () =>
-        acquireAndPlan(settings, clientsWithLock, operation),
-      )
-      const lockedClients = await clientsWithLock
-      if ('plan' in planned) {
-        const guardedContext: Context = {
-          ...context,
-          recordChange: (change) => {
-            lockedClients.lock.assertHeld()
-            context.recordChange(change)
-          },
-        }
-        isFullyRemoved = await operation.apply(guardedContext, planned.plan, lockedClients)
-        return
-      }
-      await context.step('release', async () => ({
-        summary: await recover(context, settings, lockedClients, planned.interrupted),
-        result: undefined,
-      }))
+    let acquired = await acquire()
+    const lockedRun = { ...run, clients: await clientsWithLock }
+    while ('interrupted' in acquired) {
+      await recoverRelease(lockedRun, acquired.interrupted)
+      acquired = await acquire()
     }
+    isFullyRemoved = await operation.apply(guardChanges(lockedRun), acquired.plan)
   } finally {
-    await clientsWithLock.then(
-      ({ lock }) => lock.release(isFullyRemoved),
-      () => undefined,
-    )
+    const lock = await lockIfConnected(clientsWithLock)
+    await lock?.release(isFullyRemoved)
+  }
+}
+
+async function createLockedClients(run: Run, holder: Holder): Promise<LockedClients> {
+  const { context, settings, clients } = run
+  const cluster = await clients.cluster
+  const lock = new Lock(context, {
+    kubernetes: cluster.kubernetes,
+    namespace: settings.namespace,
+    timeout: settings.timeouts.lock,
+    holder,
+  })
+  return { ...clients, ...cluster, lock }
+}
+
+/** @returns undefined when the cluster cannot be reached, which the plan reports */
+const lockIfConnected = (clients: Promise<LockedClients>): Promise<Lock | undefined> =>
+  clients.then(
+    ({ lock }) => lock,
+    () => undefined,
+  )
+
+/** The same run, which fails instead of recording a change when the Lease was lost. */
+function guardChanges(run: Run<LockedClients>): Run<LockedClients> {
+  const { context, clients } = run
+  const recordChange: typeof context.recordChange = (change) => {
+    clients.lock.assertHeld()
+    context.recordChange(change)
+  }
+  return { ...run, context: { ...context, recordChange } }
+}
+
+const recoverRelease = (
+  { context, settings, clients }: Run<LockedClients>,
+  interrupted: InterruptedOperation,
+): Promise<void> =>
+  context.step('release', async () => ({
+    summary: await recover(context, settings, clients, interrupted),
+    result: undefined,
+  }))
+
+/** Tries until no other run interferes, and until it holds the Lease if the plan needs it. */
+async function acquireAndPlan<P>(
+  settings: Settings,
+  clients: Promise<LockedClients>,
+  operation: LockedOperation<P>,
+): Promise<Outcome<PlanOrInterruption<P>>> {
+  for (;;) {
+    const acquired = await tryToAcquire(settings, clients, operation)
+    if (acquired) return acquired
+    await (await clients).lock.waitUntilFree()
   }
 }
 
 /**
- * Looks at the target and at the Lease at once, for mostly nobody has it, until what was seen
- * holds.
+ * Plans and reads the Lease at the same time, because the Lease is usually free.
+ * @returns undefined when another run holds the Lease
+ * @throws ActionError of the plan, unless another run may be its reason
  */
-async function acquireAndPlan<P>(
+async function tryToAcquire<P>(
   settings: Settings,
-  clientsWithLock: Promise<LockedClients>,
+  clients: Promise<LockedClients>,
   { buildPlan, requiresLock }: LockedOperation<P>,
-): Promise<Outcome<PlanOrInterruption<P>>> {
-  for (;;) {
-    const [isHeldByOther, attempt] = await Promise.all([
-      // A cluster that cannot be reached is what the look says.
-      clientsWithLock.then(
-        ({ lock }) => lock.isHeldByOther(),
-        () => false,
-      ),
-      buildPlan().then(
-        (outcome) => ({ outcome }),
-        (thrown: unknown) => ({ failure: toActionError(thrown) }),
-      ),
-    ])
-    // Whom nobody can reach need not be asked again.
-    if ('failure' in attempt && attempt.failure.code === 'cluster-unreachable')
-      throw attempt.failure
-    // The other may have begun after the look, and be what made it fail.
-    if (
-      'failure' in attempt &&
-      !isHeldByOther &&
-      !(await clientsWithLock.then(
-        ({ lock }) => lock.hasChangedSinceRead(),
-        () => false,
-      ))
-    ) {
-      const interrupted = await findInterruptedRun(settings, clientsWithLock, attempt.failure)
-      if (await (await clientsWithLock).lock.acquire())
-        return {
-          summary: `release ${interrupted.release} is ${interrupted.revision.status}, left so by a helm of ours that died`,
-          result: { interrupted },
-        }
-    } else if ('outcome' in attempt && !isHeldByOther) {
-      const { summary, result } = attempt.outcome
-      const { lock } = await clientsWithLock
-      if (!requiresLock(result, lock) || (await lock.acquire()))
-        return { summary, result: { plan: result } }
-    }
-    await (await clientsWithLock).lock.waitUntilFree()
+): Promise<Outcome<PlanOrInterruption<P>> | undefined> {
+  const [isHeldByOther, attempt] = await Promise.all([
+    lockIfConnected(clients).then((lock) => lock?.isHeldByOther() ?? false),
+    attemptPlan(buildPlan),
+  ])
+  if ('failure' in attempt) {
+    const { failure } = attempt
+    // Without the cluster, the Lease cannot be read either.
+    if (failure.code === 'cluster-unreachable') throw failure
+    if (isHeldByOther || (await hasLeaseChanged(clients))) return undefined
+    return acquireForRecovery(settings, clients, failure)
+  }
+  if (isHeldByOther) return undefined
+  const { summary, result: plan } = attempt.outcome
+  const { lock } = await clients
+  if (requiresLock(plan, lock) && !(await lock.acquire())) return undefined
+  return { summary, result: { plan } }
+}
+
+type PlanAttempt<P> = { readonly outcome: Outcome<P> } | { readonly failure: ActionError }
+
+async function attemptPlan<P>(buildPlan: () => Promise<Outcome<P>>): Promise<PlanAttempt<P>> {
+  try {
+    return { outcome: await buildPlan() }
+  } catch (thrown) {
+    return { failure: toActionError(thrown) }
   }
 }
 
-/** @throws `failure` when it is not that a run of this action died in helm */
-async function findInterruptedRun(
+/** Whether another run may have started after the Lease was read, and made the plan fail. */
+async function hasLeaseChanged(clients: Promise<LockedClients>): Promise<boolean> {
+  const lock = await lockIfConnected(clients)
+  return (await lock?.hasChangedSinceRead()) ?? false
+}
+
+/**
+ * @returns undefined when another run holds the Lease
+ * @throws ActionError `failure`, unless its reason is a run of this action that died during helm
+ */
+async function acquireForRecovery(
   settings: Settings,
-  clientsWithLock: Promise<LockedClients>,
+  clients: Promise<LockedClients>,
   failure: ActionError,
-): Promise<InterruptedOperation> {
+): Promise<Outcome<{ readonly interrupted: InterruptedOperation }> | undefined> {
   if (!failure.allErrors.some(({ code }) => code === 'release-pending')) throw failure
-  const { kubernetes, lock } = await clientsWithLock
+  const { kubernetes, lock } = await clients
   const interrupted = await findInterruptedOperation(settings, kubernetes, lock.pendingOperations)
   if (!interrupted) throw failure
-  return interrupted
+  if (!(await lock.acquire())) return undefined
+  const { release, revision } = interrupted
+  return {
+    summary: `release ${release} is ${revision.status}, an earlier run was killed during helm`,
+    result: { interrupted },
+  }
 }

@@ -1,25 +1,23 @@
 /**
- * The way from a client to Milvus as a Mermaid diagram with the real names. Pure. Source: Mermaid,
+ * The route from a client to Milvus as a Mermaid diagram, with real names. Pure. Source: Mermaid,
  * Flowcharts; GitHub renders it in summaries.
  */
 import type { ActionError } from '../failures/action-error.ts'
 import type { StepName } from '../failures/codes.ts'
 import type { OutputName, Topology } from '../steps/step.ts'
 import type { Settings } from '../inputs/types.ts'
+import { formatCount } from '../util/text.ts'
 
-/**
- * A text inside a label: letters, digits and a few signs as they are, all else as the entity codes
- * that Mermaid reads.
- */
+/** A text within a label. All but common characters become entity codes of Mermaid. */
 export const escapeLabel = (text: string): string =>
   text
     .replace(/\s+/g, ' ')
     .replace(/[^A-Za-z0-9 .,:/()-]/gu, (character) => `#${character.codePointAt(0) ?? 0};`)
 
-/** The steps in whose failure the way is known to be there only as far as the ALB. */
-const failedBehindAlb: readonly StepName[] = ['load-balancer', 'probe']
+/** When one of these steps fails, the route is broken behind the ALB. */
+const stepsBehindAlb: readonly StepName[] = ['load-balancer', 'probe']
 
-/** @returns '' while there is no ALB that could be drawn */
+/** @returns an empty text when there is no ALB or Service to draw */
 export function renderDiagram(
   topology: Topology,
   outputs: ReadonlyMap<OutputName, string>,
@@ -28,26 +26,47 @@ export function renderDiagram(
 ): string {
   const address = outputs.get('alb-address')
   if (address === undefined || !topology.service) return ''
-  const { service, pods, targetGroup } = topology
-  const { listenPort, scheme, groupName } = settings.ingress
-  const isBackendBroken = error?.step !== undefined && failedBehindAlb.includes(error.step)
-  const version = outputs.get('milvus-version')
-  const backendLabels = [
-    `Service ${service.name}:${service.port}`,
-    ...(pods ? [`${pods.ready} of ${pods.total} pod${pods.total === 1 ? '' : 's'} ready`] : []),
-    ...(version ? [`Milvus ${version}`] : []),
-  ]
-  const lines = [
+  const { host, namespace, ingress } = settings
+  const { listenPort } = ingress
+  const clientLabel = escapeLabel(`gRPC over TLS, ${host}:${listenPort}`)
+  const albLabel = describeLoadBalancer(topology.loadBalancerName ?? address, settings)
+  const milvusLabel = describeBackend(topology, outputs.get('milvus-version'))
+  return [
+    '```mermaid',
     'flowchart LR',
-    `  client(["client"]) -->|"gRPC over TLS, ${escapeLabel(settings.host)}:${listenPort}"| listener`,
-    `  subgraph alb["ALB ${escapeLabel(topology.loadBalancerName ?? address)} (${scheme}${groupName === undefined ? '' : `, group ${escapeLabel(groupName)}`})"]`,
-    `    listener["HTTPS listener ${listenPort}"] --> group["target group${targetGroup === undefined ? '' : ` ${escapeLabel(targetGroup)}`} (GRPC, ip)"]`,
+    `  client(["client"]) -->|"${clientLabel}"| listener`,
+    `  subgraph alb["${albLabel}"]`,
+    `    listener["HTTPS listener ${listenPort}"] --> group["${describeTargetGroup(topology)}"]`,
     '  end',
-    `  subgraph cluster["namespace ${escapeLabel(settings.namespace)}"]`,
-    `    milvus[["${backendLabels.map(escapeLabel).join('<br>')}"]]`,
+    `  subgraph cluster["namespace ${escapeLabel(namespace)}"]`,
+    `    milvus[["${milvusLabel}"]]`,
     '  end',
-    isBackendBroken ? `  group -. "${escapeLabel(error.code)}" .-x milvus` : '  group --> milvus',
-    ...(isBackendBroken ? ['  style milvus stroke:#d1242f,stroke-width:2px'] : []),
+    ...renderBackendLink(error),
+    '```',
+  ].join('\n')
+}
+
+function describeLoadBalancer(name: string, { ingress: { scheme, groupName } }: Settings): string {
+  const group = groupName === undefined ? '' : `, group ${groupName}`
+  return escapeLabel(`ALB ${name} (${scheme}${group})`)
+}
+
+const describeTargetGroup = ({ targetGroup }: Topology): string =>
+  escapeLabel(`target group ${targetGroup ?? ''} (GRPC, ip)`)
+
+function describeBackend({ service, pods }: Topology, version: string | undefined): string {
+  const lines: string[] = []
+  if (service) lines.push(`Service ${service.name}:${service.port}`)
+  if (pods) lines.push(`${pods.ready} of ${formatCount(pods.total, 'pod')} ready`)
+  if (version) lines.push(`Milvus ${version}`)
+  return lines.map(escapeLabel).join('<br>')
+}
+
+function renderBackendLink(error: ActionError | undefined): string[] {
+  const isBroken = error?.step !== undefined && stepsBehindAlb.includes(error.step)
+  if (!isBroken) return ['  group --> milvus']
+  return [
+    `  group -. "${escapeLabel(error.code)}" .-x milvus`,
+    '  style milvus stroke:#d1242f,stroke-width:2px',
   ]
-  return ['```mermaid', ...lines, '```'].join('\n')
 }

@@ -1,17 +1,16 @@
-/**
- * The one annotation of a failed run: what is wrong and what to do, for every problem that was
- * found.
- */
+/** Annotations of the workflow run. */
 import * as core from '@actions/core'
 import type { ActionError } from '../failures/action-error.ts'
 import type { Redactor } from './redaction.ts'
 import { getErrorMessage } from '../util/text.ts'
 
+/** The title of every annotation that is no failure. */
+export const annotationTitle = 'Milvus ALB'
+
 /**
- * Where docs/troubleshooting.md explains a code.
- * @param env the runner says which repository the action came from; nothing for one of the
- *   workflow's own repository
- * @returns undefined when that is not known
+ * The section of docs/troubleshooting.md about a code.
+ * @param env of the runner, which names the repository of the action
+ * @returns undefined when the runner names none, as for an action in the workflow's repository
  */
 export function troubleshootingUrl(
   code: string,
@@ -19,28 +18,26 @@ export function troubleshootingUrl(
 ): string | undefined {
   const repository = env['GITHUB_ACTION_REPOSITORY']
   if (!repository) return undefined
-  return `${env['GITHUB_SERVER_URL'] ?? 'https://github.com'}/${repository}/blob/${env['GITHUB_ACTION_REF'] || 'HEAD'}/docs/troubleshooting.md#${code}`
+  const server = env['GITHUB_SERVER_URL'] ?? 'https://github.com'
+  const ref = env['GITHUB_ACTION_REF'] || 'HEAD'
+  return `${server}/${repository}/blob/${ref}/docs/troubleshooting.md#${code}`
 }
 
-/** Writes the annotation and makes the job fail. */
+/** Writes one annotation with every problem and its remedy, and fails the job. */
 export function annotateFailure(error: ActionError, redactor: Redactor): void {
-  const text = error.allErrors
-    .map((problem) => `${problem.message}\nWhat to do: ${problem.remedy}`)
-    .join('\n\n')
-  const title = `Milvus ALB: ${error.code} in ${error.step ?? 'preflight'}`
-  core.error(
-    redactor.redact(
-      `${text}\n\n${troubleshootingUrl(error.code) ?? `docs/troubleshooting.md explains ${error.code}.`}`,
-    ),
-    { title },
-  )
+  const problems = error.allErrors.map(({ message, remedy }) => `${message}\nWhat to do: ${remedy}`)
+  const reference =
+    troubleshootingUrl(error.code) ?? `See ${error.code} in docs/troubleshooting.md.`
+  const title = `${annotationTitle}: ${error.code} in ${error.step ?? 'preflight'}`
+  core.error(redactor.redact([...problems, reference].join('\n\n')), { title })
   process.exitCode = core.ExitCode.Failure
 }
 
-/** Says what secrets may still lie in; it fails no job. */
+/** Warns that a work directory, which may contain secrets, is still on the runner. */
 export function warnRemovalFailed(path: string, thrown: unknown): void {
   core.warning(
-    `${path}, a directory of this action on the runner, could not be removed: ${getErrorMessage(thrown)}`,
-    { title: 'Milvus ALB' },
+    `Cannot remove the temporary directory ${path} of this action from the runner ` +
+      `(${getErrorMessage(thrown)}). Delete it by hand: it may contain secrets.`,
+    { title: annotationTitle },
   )
 }

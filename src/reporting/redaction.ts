@@ -1,85 +1,81 @@
 /**
- * Keeps secrets out of everything that is shown: the runner masks the log, this also what it does
- * not see (outputs, summary).
+ * Removes secrets from everything that the action writes. The runner masks only the log, not
+ * outputs and summary.
  */
 import { setSecret } from '@actions/core'
 
-/** Shorter pieces are too common: masking them would eat the log. */
+/** Characters. Shorter pieces are too common: masking them would make the log unreadable. */
 const minSecretLength = 6
 
-/** Remembers secrets and takes them out of texts. */
+/** Knows the secrets of a run, and replaces them in texts. */
 export class Redactor {
   private readonly secrets = new Set<string>()
   private readonly suspectedSecrets = new Set<string>()
 
   /**
-   * Protects a secret: whole, line by line (the runner masks single lines), and in the encodings in
-   * which it travels.
+   * Masks a secret as a whole, line by line (the runner masks single lines), and in the encodings
+   * in which it is sent.
    */
   maskSecret(secret: string): void {
     const lines = splitSecretLines(secret)
-    const isNew = (variant: string): boolean =>
-      variant.length >= minSecretLength && !this.secrets.has(variant)
-    for (const variant of new Set(
-      [secret.trim(), ...lines, ...[secret, secret.trim()].flatMap(listCommonEncodings)].filter(
-        isNew,
-      ),
-    )) {
+    const whole = [secret, secret.trim()]
+    for (const variant of [secret.trim(), ...lines, ...whole.flatMap(listCommonEncodings)]) {
+      if (variant.length < minSecretLength || this.secrets.has(variant)) continue
       this.secrets.add(variant)
       setSecret(variant)
     }
-    // The runner makes these for itself, of what it was told. Source: actions/runner,
+    // These need no mask: the runner derives them from the masks. Source: actions/runner,
     // ValueEncoders.cs.
-    for (const variant of listEncodedVariants(secret, lines).filter(isNew))
-      this.secrets.add(variant)
+    addLongEnough(this.secrets, listEncodedVariants(secret, lines))
   }
 
   /**
-   * Keeps out of log and summary what may be a secret, by a guess from its name: as protect does,
-   * since whoever refuses an object of helm quotes it as it lies there. The runner is not told: it
-   * would drop every job output in which the word happens to be.
+   * Removes a value that is a secret by its name only, in the same variants as `maskSecret`, from
+   * log and summary: errors about an object of helm quote its content. The runner does not get a
+   * mask, because it would drop every job output that contains the value.
    */
   redactGuess(suspectedSecret: string): void {
     const lines = splitSecretLines(suspectedSecret)
-    for (const variant of [
-      suspectedSecret,
-      ...lines,
-      ...listEncodedVariants(suspectedSecret, lines),
-    ])
-      if (variant.length >= minSecretLength) this.suspectedSecrets.add(variant)
+    const encodedVariants = listEncodedVariants(suspectedSecret, lines)
+    addLongEnough(this.suspectedSecrets, [suspectedSecret, ...lines, ...encodedVariants])
   }
 
-  /** An output's value without what is known to be secret. */
+  /** The value of an output, without known secrets. */
   redactOutput(text: string): string {
     return redactAll(text, this.secrets)
   }
 
-  /** The text with every secret replaced by ***, longest first so that no rest of one remains. */
+  /** The text, with *** for every known or suspected secret. */
   redact(text: string): string {
     return redactAll(text, new Set([...this.secrets, ...this.suspectedSecrets]))
   }
 }
 
+function addLongEnough(secrets: Set<string>, variants: readonly string[]): void {
+  for (const variant of variants) if (variant.length >= minSecretLength) secrets.add(variant)
+}
+
+/** Replaces the longest secrets first, so that no part of one remains. */
 const redactAll = (text: string, secrets: ReadonlySet<string>): string =>
   [...secrets]
     .sort((a, b) => b.length - a.length)
     .reduce((redacted, secret) => redacted.replaceAll(secret, '***'), text)
 
-/** Without those that say of a PEM what it is. */
+/** The lines of a secret, without the BEGIN and END lines of a PEM. */
 const splitSecretLines = (secret: string): string[] =>
   secret
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => !/^-----(BEGIN|END) [A-Z0-9 ]+-----$/.test(line))
 
-/** Every way of writing it but the plain one, of the whole and of each line. */
+/** Every encoding of the whole and of each line. */
 const listEncodedVariants = (secret: string, lines: readonly string[]): string[] =>
   [secret, secret.trim(), ...lines].flatMap((text) => [
     ...listCommonEncodings(text),
     ...listUncommonEncodings(text),
   ])
 
-/** Whole, in base64, in a URL and in JSON. */
+/** Base64, URL and JSON. */
 const listCommonEncodings = (text: string): string[] => [
   Buffer.from(text).toString('base64'),
   encodeURIComponent(text.toWellFormed()),
@@ -89,31 +85,41 @@ const listCommonEncodings = (text: string): string[] => [
 const escapeJson = (text: string): string => JSON.stringify(text).slice(1, -1)
 
 /**
- * As encodingsOf, in the other ways of writing the same: base64 for URLs, forms, small letters in
- * URLs, JSON as Go writes it; and inside of what is in base64 as a whole.
+ * base64url, base64 at any offset within a longer text, URLs in lower case, forms, and JSON as Go
+ * writes it.
  */
 function listUncommonEncodings(text: string): string[] {
   const bytes = Buffer.from(text)
-  const base64Variants = [0, 1, 2].map((offset) => {
-    const characters = Buffer.concat([Buffer.alloc(offset), bytes])
-      .toString('base64')
-      .replace(/=+$/, '')
-    // Signs that hold bits of a neighbour too may be any: they are left.
-    return characters.slice(
-      Math.ceil((offset * 8) / 6),
-      (offset + bytes.length) % 3 === 0 ? undefined : -1,
-    )
-  })
+  const base64Variants = [0, 1, 2].map((offset) => encodeBase64AtOffset(bytes, offset))
   const urlEncoded = encodeURIComponent(text.toWellFormed())
   return [
     bytes.toString('base64url'),
     ...base64Variants,
-    ...base64Variants.map((characters) => characters.replaceAll('+', '-').replaceAll('/', '_')),
+    ...base64Variants.map(toBase64Url),
     urlEncoded.replace(/%../g, (code) => code.toLowerCase()),
     new URLSearchParams({ '': text }).toString().slice(1),
-    escapeJson(text).replace(
-      /[<>&\u2028\u2029]/g,
-      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    ),
+    escapeJsonAsGo(text),
   ]
 }
+
+/** Go also escapes what has a meaning in HTML and JavaScript. */
+const escapeJsonAsGo = (text: string): string =>
+  escapeJson(text).replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+
+/**
+ * The base64 of `bytes` within a longer text.
+ * @param offset bytes of the text before it, modulo 3
+ */
+function encodeBase64AtOffset(bytes: Buffer, offset: number): string {
+  const padded = Buffer.concat([Buffer.alloc(offset), bytes])
+  const characters = padded.toString('base64').replace(/=+$/, '')
+  // A character that also encodes bits of the neighbouring text is unknown, so it is cut.
+  const start = Math.ceil((offset * 8) / 6)
+  const end = padded.length % 3 === 0 ? undefined : -1
+  return characters.slice(start, end)
+}
+
+const toBase64Url = (base64: string): string => base64.replaceAll('+', '-').replaceAll('/', '_')

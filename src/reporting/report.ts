@@ -1,48 +1,47 @@
 /**
- * What a person reads while the action runs: one group a step with its verdict in the title,
- * progress, notes; and what was found.
+ * The log of a run: one group per step with its result in the title, progress and notes. Also
+ * collects the data of the job summary.
  */
 import * as core from '@actions/core'
-import { toActionError, createCancelledError, type ActionError } from '../failures/action-error.ts'
+import type { ActionError } from '../failures/action-error.ts'
+import { jobCancelled } from '../failures/run.ts'
+import { toActionError } from '../failures/thrown.ts'
 import { type StepName } from '../failures/codes.ts'
 import type { Change, Log, OutputName, Outcome, Topology } from '../steps/step.ts'
 import type { Clock } from '../util/polling.ts'
+import { annotationTitle } from './failure.ts'
 import type { Redactor } from './redaction.ts'
 
-/** A step that ran. */
+/** A finished step. */
 export interface StepRecord {
   readonly name: StepName
   readonly summary: string
   readonly ok: boolean
-  /** Milliseconds since the run began. */
+  /** Milliseconds from the start of the run. */
   readonly startOffset: number
   /** Milliseconds. */
   readonly duration: number
 }
 
-/** The log of a run, and the record from which its summary is made. */
+/** Writes the log, and records the data of the summary. */
 export class Report implements Log {
   readonly steps: StepRecord[] = []
   readonly changes: Change[] = []
   readonly notes: string[] = []
   readonly outputs = new Map<OutputName, string>()
-  /** Whether the changes are what a check found or a dry run would make, and not made. */
+  /** Whether the changes were only found by a check or planned by a dry run. */
   isReadOnly = false
   topology: Topology = {}
   private readonly redactor: Redactor
   private readonly clock: Clock
   private readonly startedAt: number
-  /**
-   * The lines of the group that is being gathered: its title, with the verdict, is known only at
-   * its end.
-   */
+  /** The lines of the current group, held back until its title is known. */
   private groupLines: string[] = []
-
   private readonly signal: AbortSignal
 
   /**
-   * @param signal aborted when the job is cancelled: whatever a step throws after that is said to
-   *   be the cancellation
+   * @param signal aborted when the job is cancelled: any later error of a step is reported as the
+   *   cancellation
    */
   constructor(redactor: Redactor, clock: Clock, signal: AbortSignal) {
     this.redactor = redactor
@@ -61,7 +60,7 @@ export class Report implements Log {
   }
 
   warn(line: string): void {
-    core.warning(this.redactor.redact(line), { title: 'Milvus ALB' })
+    core.warning(this.redactor.redact(line), { title: annotationTitle })
     if (!this.notes.includes(line)) this.notes.push(line)
   }
 
@@ -87,7 +86,7 @@ export class Report implements Log {
   }
 
   recordUnreadable(what: string): void {
-    this.note(`This run could not see ${what}.`)
+    this.note(`This run could not check ${what}.`)
   }
 
   recordTopology(part: Topology): void {
@@ -102,7 +101,7 @@ export class Report implements Log {
 
   /**
    * Runs a step and writes its group.
-   * @throws ActionError placed in this step
+   * @throws ActionError with this step, unless it names another
    */
   async step<T>(name: StepName, work: () => Promise<Outcome<T>>): Promise<T> {
     const startedAt = this.clock.now()
@@ -119,9 +118,7 @@ export class Report implements Log {
       this.writeGroup(record(summary, true))
       return result
     } catch (thrown) {
-      const error = (this.signal.aborted ? createCancelledError() : toActionError(thrown)).withStep(
-        name,
-      )
+      const error = (this.signal.aborted ? jobCancelled() : toActionError(thrown)).withStep(name)
       for (const problem of error.allErrors) this.info(`${problem.code}: ${problem.message}`)
       if (error.code === 'internal-error' && error.cause instanceof Error)
         this.debug(error.cause.stack ?? '')
@@ -131,20 +128,18 @@ export class Report implements Log {
   }
 
   private writeGroup(record: StepRecord): void {
+    const { name, summary, ok, duration } = record
     this.steps.push(record)
-    core.startGroup(
-      this.redactor.redact(
-        `${record.ok ? '✓' : '✗'} ${record.name}: ${record.summary} (${formatStepDuration(record.duration)})`,
-      ),
-    )
+    const title = `${ok ? '✓' : '✗'} ${name}: ${summary} (${formatStepDuration(duration)})`
+    core.startGroup(this.redactor.redact(title))
     for (const line of this.groupLines) this.print(line)
     core.endGroup()
     this.groupLines = []
   }
 
   /**
-   * Lines from outside may look like commands to the runner: `::error::` first in a line but for
-   * what is not seen, `##[error]` anywhere in it. A sign more makes them text. Source:
+   * A line from outside may look like a command to the runner: `::error::` after nothing but
+   * invisible characters, or `##[error]` anywhere. One more character makes it text. Source:
    * actions/runner, ActionCommand.cs.
    */
   private print(text: string): void {
@@ -168,8 +163,9 @@ export const formatStepDuration = (milliseconds: number): string =>
   `${(milliseconds / 1000).toFixed(1)} s`
 
 /** A change as lines of a diff. */
-export function formatChange({ path, before: previous, after }: Change): string[] {
-  const formatLine = (sign: string, value: string | undefined) =>
-    value === undefined ? [] : [`${sign} ${path}: ${value.replace(/\s+/g, ' ')}`]
-  return [...formatLine('-', previous), ...formatLine('+', after)]
+export function formatChange({ path, before, after }: Change): string[] {
+  const lines: string[] = []
+  if (before !== undefined) lines.push(`- ${path}: ${before.replace(/\s+/g, ' ')}`)
+  if (after !== undefined) lines.push(`+ ${path}: ${after.replace(/\s+/g, ' ')}`)
+  return lines
 }

@@ -1,24 +1,23 @@
 /**
- * What a step is given and what it says. A step is a module of three functions: `observe` reads
- * only and runs together with every other step's; `plan` is pure and returns typed changes; `apply`
- * makes them one step after the other, reports each before its write, and may be killed at any
- * instruction and run again.
+ * The contract of a step. A step is a module of three functions. `observe` only reads, concurrently
+ * with those of the other steps. `plan` is pure and returns typed changes. `apply` makes the
+ * changes and records each before its write; it may be killed at any instruction, and run again.
  */
 import type { StepName } from '../failures/codes.ts'
 import type { Clock } from '../util/polling.ts'
 import type { CertificateDetails } from '../x509/certificate.ts'
 
 /**
- * One difference between what is and what should be. `before` is absent when there was nothing,
- * `after` when it goes.
+ * One difference between the current and the desired state. `before` is absent for what does not
+ * exist yet, `after` for what is deleted.
  */
 export interface Change {
   readonly step: StepName
-  /** The thing, as people call it: `Ingress milvus/milvus-demo`. */
+  /** The changed object, for people: `Ingress milvus/milvus-demo`. */
   readonly object: string
   /**
-   * Where in the thing: `metadata.annotations.alb.ingress.kubernetes.io/scheme`. Never with a value
-   * of the user's helm values.
+   * The changed field: `metadata.annotations.alb.ingress.kubernetes.io/scheme`. Never contains the
+   * user's helm values.
    */
   readonly path: string
   readonly before?: string
@@ -26,32 +25,29 @@ export interface Change {
   readonly why: string
 }
 
-/** What a step says while it works. */
+/** The log of a step. */
 export interface Log {
-  /** A line inside the step's group. */
+  /** A line in the group of the step. */
   info(line: string): void
-  /**
-   * A line that belongs in the summary too: something a person should know, though nothing is
-   * wrong.
-   */
+  /** A line in the group and in the summary: worth knowing, though nothing is wrong. */
   note(line: string): void
   /** A warning annotation. */
   warn(line: string): void
-  /** A line that shows at once, outside of any group: the sign of life in a long wait. */
+  /** A line that appears immediately, outside of groups: the sign of life in a long wait. */
   progress(line: string): void
   debug(line: string): void
 }
 
 /**
- * The sign of life of a step that waits.
- * @returns what a wait calls with the milliseconds waited and the last thing seen
+ * Logs the progress of a step that waits.
+ * @returns called by the wait with the milliseconds waited and the last status
  */
 export const progressLogger =
   (log: Log, step: StepName) =>
   (elapsed: number, status: string): void =>
     log.progress(`${step}: ${Math.round(elapsed / 1000)} s, ${status}`)
 
-/** The outputs of the action, by their names in action.yml; a test compares. */
+/** The outputs of the action. A test compares them with action.yml. */
 export const outputNames = [
   'alb-address',
   'endpoint',
@@ -68,10 +64,7 @@ export const outputNames = [
 ] as const
 export type OutputName = (typeof outputNames)[number]
 
-/**
- * What a run has found of the way from a client to Milvus, for the summary: each part as soon as it
- * is known.
- */
+/** The known parts of the route from a client to Milvus, for the summary. */
 export interface Topology {
   /** Name of the ALB. */
   readonly loadBalancerName?: string
@@ -82,43 +75,40 @@ export interface Topology {
   readonly certificate?: CertificateDetails
 }
 
-/**
- * What a step has to show for itself: a phrase for its line in the log, and what later steps need.
- */
+/** The end of a successful step. */
 export interface Outcome<T> {
+  /** A phrase for the title of the step's group in the log. */
   readonly summary: string
+  /** What later steps need. */
   readonly result: T
 }
 
-/** What every step is handed beside its settings and rooms. */
+/** What every step receives besides its settings and clients. */
 export interface Context {
   readonly log: Log
   /** Aborted when the job is cancelled. */
   readonly signal: AbortSignal
   readonly clock: Clock
-  /** Runs a step as a group of the log; errors without a step are said to be this one's. */
+  /** Runs a step as a group of the log. Errors that name no step get this one. */
   step<T>(name: StepName, work: () => Promise<Outcome<T>>): Promise<T>
-  /** Records a change that is made now: call it before the write that makes it. */
+  /** Records a change that is about to be made. Call it before the write. */
   recordChange(change: Change): void
-  /** Records a change that is not made: what a check finds, or a dry run would do. */
+  /** Records a change that is not made: the finding of a check, or the plan of a dry run. */
   recordDifference(change: Change): void
   /**
-   * Notes what could not be seen, mostly for lack of permission; a check then does not know whether
-   * all is as it should be.
-   * @param what continues "could not see"
+   * Notes what could not be checked, usually for lack of a permission. The result of mode check is
+   * then "unknown".
+   * @param what continues "could not check"
    */
   recordUnreadable(what: string): void
-  /** Remembers parts of the way for the summary. */
+  /** Adds known parts of the route, for the summary. */
   recordTopology(part: Topology): void
-  /** Sets an output as soon as it is known, so that it is there also when the job fails later. */
+  /** Sets an output as soon as it is known, so that it is set even if the job fails later. */
   setOutput(name: OutputName, value: string): void
-  /** Keeps a secret that came up on the way out of everything that is shown. */
+  /** Masks a secret that was created or read during the run. */
   maskSecret(secret: string): void
-  /**
-   * Keeps what may be a secret out of log and summary; outputs and the runner's own masks are left
-   * alone.
-   */
+  /** Removes a suspected secret from log and summary, but not from outputs. */
   redactGuess(suspectedSecret: string): void
-  /** A directory of this run alone, mode 0700, removed when the run ends. */
+  /** The private directory of this run, mode 0700, which is removed at its end. */
   workDirectory(): Promise<string>
 }

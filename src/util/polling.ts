@@ -1,10 +1,8 @@
-/**
- * The one way to wait: a deadline, a way to be cancelled, a clock, and the last thing seen for the
- * message.
- */
-import { createCancelledError, type ActionError } from '../failures/action-error.ts'
+/** Waiting: a deadline, an AbortSignal, a clock, and the last status for the error message. */
+import type { ActionError } from '../failures/action-error.ts'
+import { jobCancelled } from '../failures/run.ts'
 
-/** Time, so that tests can turn it. */
+/** The time, injected so that tests control it. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
@@ -13,13 +11,13 @@ export interface Clock {
 }
 
 /**
- * Looks often at first and then every two seconds: quick in the common case, gentle to an API in a
- * long wait.
+ * Polls often at first, then every two seconds: fast in the common case, and few requests in a long
+ * wait. Milliseconds.
  */
 export const pollInterval = (elapsed: number): number =>
   Math.min(2_000, Math.max(100, elapsed / 10))
 
-/** The machine's time. */
+/** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (ms, signal) =>
@@ -35,84 +33,75 @@ export const systemClock: Clock = {
     }),
 }
 
-/** What a look found: the awaited thing, or what is there in its place (a phrase for people). */
+/** The awaited value, or the current status as a phrase for people. */
 export type PollResult<T> = { readonly done: T } | { readonly pending: string }
 
-/** A wait. Times are milliseconds. */
+/** How to wait. Times are milliseconds. */
 export interface WaitOptions<T> {
-  /** Looks once. Throws when the awaited thing has said no: waiting on would not help. */
+  /** Polls once. Throws when the awaited state can no longer be reached. */
   readonly poll: () => Promise<PollResult<T>>
-  /**
-   * At most this long between two looks, from the time waited so far: a wait that has lasted may
-   * look less often.
-   */
+  /** Maximum time between two polls, by the time waited so far. */
   readonly interval: (elapsed: number) => number
   readonly timeout: number
   readonly signal: AbortSignal
   readonly clock: Clock
-  /** Called before each sleep; resolves when a look is worth while before the interval is over. */
+  /** Called before each sleep. Resolves when the next poll should not wait for the interval. */
   readonly wakeUp?: (signal: AbortSignal) => Promise<void>
-  /** Called with the time waited and the last thing seen, about every `progressEvery`. */
+  /** Called with the time waited and the last status, about every 10 s. */
   readonly onProgress?: (elapsed: number, status: string) => void
-  /** What to throw when the time is over. */
+  /** Creates the error to throw at the deadline. */
   readonly createTimeoutError: (status: string) => ActionError
 }
 
-/** The last thing seen of what never answered. */
-export const noResponse = 'nothing was answered in this time'
+/** The last status when no poll ever completed. */
+export const noResponse = 'no response'
 
-/** One line of progress every 10 s keeps a log readable and shows that the job lives. */
+/** One line every 10 s keeps a log readable and shows that the job is alive. */
 const progressInterval = 10_000
 
 /**
- * Looks until the thing is there.
- * @throws what `look` throws; `timedOut(last thing seen)`; the `cancelled` error when the signal
- *   is aborted
+ * Polls until the awaited value exists.
+ * @throws what `poll` throws; `createTimeoutError(last status)` at the deadline; ActionError
+ *   `cancelled` when the signal is aborted
  */
-export async function waitFor<T>(wait: WaitOptions<T>): Promise<T> {
-  const startedAt = wait.clock.now()
+export async function waitFor<T>(options: WaitOptions<T>): Promise<T> {
+  const { clock, signal, poll, interval, createTimeoutError, onProgress } = options
+  const startedAt = clock.now()
+  const deadline = startedAt + options.timeout
   let nextProgress = startedAt + progressInterval
-  let lastStatus = noResponse
+  let status = noResponse
   for (;;) {
-    throwIfCancelled(wait.signal)
-    const pollResult = await withDeadline(
-      wait.poll(),
-      startedAt + wait.timeout - wait.clock.now() + gracePeriod,
-    )
-    if (!pollResult) throw wait.createTimeoutError(lastStatus)
-    if ('done' in pollResult) return pollResult.done
-    lastStatus = pollResult.pending
-    const now = wait.clock.now()
-    const remaining = startedAt + wait.timeout - now
-    if (remaining <= 0) throw wait.createTimeoutError(pollResult.pending)
+    throwIfCancelled(signal)
+    const result = await withDeadline(poll(), deadline - clock.now() + gracePeriod)
+    if (!result) throw createTimeoutError(status)
+    if ('done' in result) return result.done
+    status = result.pending
+    const now = clock.now()
+    if (now >= deadline) throw createTimeoutError(status)
     if (now >= nextProgress) {
-      wait.onProgress?.(now - startedAt, pollResult.pending)
+      onProgress?.(now - startedAt, status)
       nextProgress = now + progressInterval
     }
-    await sleepOrWake(
-      wait,
-      Math.min(wait.interval(now - startedAt), remaining, Math.max(nextProgress - now, 1)),
-    )
+    const untilProgress = Math.max(nextProgress - now, 1)
+    const delay = Math.min(interval(now - startedAt), deadline - now, untilProgress)
+    await sleepOrWake(options, delay)
   }
 }
 
 /**
- * How long after the deadline a look that began before it may still go on, in milliseconds: one
- * that knows of the deadline ends by itself, in better words.
+ * How long a poll may outlast the deadline, in milliseconds. A poll that knows the deadline ends in
+ * this time with a more precise error.
  */
 const gracePeriod = 1_500
 
-/**
- * @returns undefined when the look takes longer than `time`: whoever answers it sends nothing, or
- *   never comes to an end
- */
+/** @returns undefined at the timeout: the server sends nothing, or never stops sending */
 async function withDeadline<T>(pending: Promise<T>, timeout: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
-  // Real time, whatever the wait's clock: what hangs is a connection.
+  // Real time, not the injected clock: what hangs is a connection.
   const deadlineReached = new Promise<undefined>(
     (resolve) => (timer = setTimeout(() => resolve(undefined), Math.max(timeout, gracePeriod))),
   )
-  // Nobody hears of it any more when it comes late.
+  // A rejection after the deadline has no listener any more.
   pending.catch(() => undefined)
   try {
     return await Promise.race([pending, deadlineReached])
@@ -121,10 +110,7 @@ async function withDeadline<T>(pending: Promise<T>, timeout: number): Promise<T 
   }
 }
 
-/**
- * Awaits work that says nothing by itself, and calls `onProgress` with the time waited, about every
- * `progressEvery`.
- */
+/** Awaits work that reports no progress. Calls `onProgress` with the time waited, every 10 s. */
 export async function withProgress<T>(
   promise: Promise<T>,
   clock: Clock,
@@ -147,14 +133,18 @@ export async function withProgress<T>(
   }
 }
 
-async function sleepOrWake<T>(wait: WaitOptions<T>, ms: number): Promise<void> {
+async function sleepOrWake<T>(
+  { clock, signal: parentSignal, wakeUp }: WaitOptions<T>,
+  ms: number,
+): Promise<void> {
   const stop = new AbortController()
-  const signal = AbortSignal.any([wait.signal, stop.signal])
-  await Promise.race([wait.clock.sleep(ms, signal), ...(wait.wakeUp ? [wait.wakeUp(signal)] : [])])
+  const signal = AbortSignal.any([parentSignal, stop.signal])
+  const sleep = clock.sleep(ms, signal)
+  await (wakeUp ? Promise.race([sleep, wakeUp(signal)]) : sleep)
   stop.abort()
 }
 
 /** @throws ActionError `cancelled` when the signal is aborted */
 export function throwIfCancelled(signal: AbortSignal): void {
-  if (signal.aborted) throw createCancelledError()
+  if (signal.aborted) throw jobCancelled()
 }

@@ -1,9 +1,9 @@
-/** Retrying what time can heal, a bounded number of times. */
+/** Retries transient failures a bounded number of times. */
 import type { Clock } from './polling.ts'
 
 /**
- * Doubles from `base` up to `cap` milliseconds, with full jitter, so that many runners do not knock
- * in step.
+ * Doubles from `base` up to `cap` milliseconds. The jitter keeps many runners from retrying at the
+ * same time.
  */
 export function backoff(
   attempt: number,
@@ -12,24 +12,19 @@ export function backoff(
   return Math.min(cap, base * 2 ** attempt) * (0.5 + random() / 2)
 }
 
-/** How often to try, and what to wait for. */
+/** How often to try, and how long to wait in between. */
 export interface RetryOptions {
-  /**
-   * How often to try in all what failed so: 1 for what time cannot heal, which is thrown at once.
-   */
+  /** Total number of attempts for an error: 1 for a permanent one. */
   readonly maxAttempts: (thrown: unknown) => number
-  /**
-   * Milliseconds that the other side asked to be left alone, as a Retry-After does; they too get
-   * some jitter.
-   */
+  /** Minimum delay that the server asked for (Retry-After), in milliseconds. Jitter is added. */
   readonly retryAfter?: (thrown: unknown) => number
   readonly signal: AbortSignal
   readonly clock: Clock
 }
 
 /**
- * Calls `work` until it succeeds, or as often as `attempts` says.
- * @throws what it threw last
+ * Calls `operation` until it succeeds, at most `maxAttempts` times.
+ * @throws its last error
  */
 export async function retry<T>(
   operation: () => Promise<T>,

@@ -1,38 +1,33 @@
-/** Small texts that several rooms make. */
+/** Formatting of texts that people read. */
 
-/**
- * What a thrown value says. An AggregateError (several addresses were tried) says what each of them
- * said.
- */
+/** The message of any thrown value; for an AggregateError, the messages of its errors. */
 export function getErrorMessage(thrown: unknown): string {
   if (thrown instanceof AggregateError) return thrown.errors.map(getErrorMessage).join('; ')
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
 
 /**
- * As much of a text as a person reads; others may send very long ones. Twice is as once.
- * @param maxLength characters, and some more
+ * Cuts a long text from outside. Idempotent.
+ * @param maxLength characters; a text that is only a little longer stays whole
  */
 export const truncate = (text: string, maxLength: number): string =>
   text.length <= maxLength + 50
     ? text
-    : `${text.slice(0, maxLength)}... (${text.length - maxLength} characters more)`
+    : `${text.slice(0, maxLength)}... (${text.length - maxLength} more characters)`
+
+/** `1 target`, `2 targets` */
+export const formatCount = (count: number, noun: string): string =>
+  `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** Milliseconds as seconds: `0.3 s`, `15 s` */
 export const formatSeconds = (milliseconds: number): string =>
   `${Math.round(milliseconds / 100) / 10} s`
 
-/**
- * A distinguished name on one line: Node gives one attribute a line, and undefined for an empty
- * name.
- */
+/** A distinguished name on one line. Node writes one attribute per line, and undefined for none. */
 export const formatDistinguishedName = (distinguishedName: string | undefined): string =>
   (distinguishedName ?? '').split('\n').join(', ')
 
-/**
- * A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`.
- * @param milliseconds milliseconds
- */
+/** A duration in its largest useful unit: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. */
 export function formatDuration(milliseconds: number): string {
   const units = [
     ['day', 86_400_000],
@@ -44,5 +39,5 @@ export function formatDuration(milliseconds: number): string {
     ([, unitMilliseconds]) => milliseconds >= 2 * unitMilliseconds,
   ) ?? ['second', 1000]
   const count = Math.max(0, Math.floor(milliseconds / unitLength))
-  return `${count} ${name}${count === 1 ? '' : 's'}`
+  return formatCount(count, name)
 }

@@ -1,10 +1,7 @@
-/**
- * A bearer token that is made anew before it ends. What the Kubernetes client and helm need of
- * whoever knows the identity.
- */
+/** Bearer tokens for the Kubernetes client and helm, renewed before they expire. */
 export interface TokenSource {
-  /** A token with some minutes left. Cheap to call before every request. */
+  /** A token that is valid for some more minutes. Cheap to call before every request. */
   token(): Promise<string>
-  /** Forgets the token at hand, because the API said 401; the next call makes a new one. */
+  /** Discards the cached token after a 401 response. The next call creates a new one. */
   invalidate(): void
 }

@@ -1,14 +1,14 @@
-/** The directory of a run: private, under the runner's temporary one, gone afterwards. */
+/** The private directory of a run, under RUNNER_TEMP and removed at the end. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Told of what could not be removed. */
+/** Called for each directory that could not be removed. */
 export type RemovalErrorHandler = (path: string, thrown: unknown) => void | Promise<void>
 
 const directoryPrefix = 'milvus-alb-action-'
 
-/** Makes its directory when it is first needed. */
+/** Creates its directory on first use. */
 export class WorkDirectory {
   private readonly parent: string
   private directory: Promise<string> | undefined
@@ -21,16 +21,13 @@ export class WorkDirectory {
     this.parent = runnerTemp || tmpdir()
   }
 
-  /** The path; mode 0700, as mkdtemp makes it. */
+  /** The path. mkdtemp creates it with mode 0700. */
   path(): Promise<string> {
     this.directory ??= mkdtemp(join(this.parent, directoryPrefix))
     return this.directory
   }
 
-  /**
-   * Never rejects.
-   * @param onRemovalError told when it could not be removed
-   */
+  /** Never rejects. */
   async remove(onRemovalError: RemovalErrorHandler): Promise<void> {
     const directory = await this.directory?.catch(() => undefined)
     if (directory) await removeDirectory(directory, onRemovalError)
@@ -38,20 +35,16 @@ export class WorkDirectory {
 }
 
 /**
- * Removes what runs that were killed left under RUNNER_TEMP. The steps of a job run one after the
- * other and no two jobs share RUNNER_TEMP, so that whatever is there when post runs is left over.
- * @param onRemovalError told of what could not be removed
+ * Removes the directories that killed runs left under RUNNER_TEMP. Steps of a job run one after the
+ * other, and no two jobs share RUNNER_TEMP, so no directory found here is in use.
  */
 export async function removeStaleDirectories(
   runnerTemp: string,
   onRemovalError: RemovalErrorHandler,
 ): Promise<void> {
   const names = await readdir(runnerTemp).catch(() => [])
-  for (const path of names
-    .filter((name) => name.startsWith(directoryPrefix))
-    .map((name) => join(runnerTemp, name))) {
-    await removeDirectory(path, onRemovalError)
-  }
+  for (const name of names.filter((entry) => entry.startsWith(directoryPrefix)))
+    await removeDirectory(join(runnerTemp, name), onRemovalError)
 }
 
 const removeDirectory = (path: string, onRemovalError: RemovalErrorHandler): Promise<void> =>

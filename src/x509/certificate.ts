@@ -1,6 +1,7 @@
 /** Parses the certificate inputs, puts the chain in order, and describes certificates. */
 import { X509Certificate, type KeyObject } from 'node:crypto'
-import { toActionError, combineErrors, type ActionError } from '../failures/action-error.ts'
+import { combineErrors, type ActionError } from '../failures/action-error.ts'
+import { toActionError } from '../failures/thrown.ts'
 import { certificateAndKeySwapped } from '../failures/certificate-files.ts'
 import { formatDistinguishedName } from '../util/text.ts'
 import { areInputsSwapped, parseCertificateInput, parsePrivateKey } from './parse.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { translateAwsError, errorName } from '../../../src/clients/aws/errors.ts'
-import { createCancelledError } from '../../../src/failures/action-error.ts'
+import { jobCancelled } from '../../../src/failures/run.ts'
 
 const createNamedError = (name: string, message: string): Error =>
   Object.assign(new Error(message), { name })
@@ -123,7 +123,7 @@ describe('translateAwsError', () => {
   })
 
   test('returns an ActionError unchanged', () => {
-    const actionError = createCancelledError()
+    const actionError = jobCancelled()
     expect(translateAwsError('acm:ListCertificates', actionError)).toBe(actionError)
   })
 })

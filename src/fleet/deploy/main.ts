@@ -1,51 +1,57 @@
-/**
- * The action `fleet`: the main action for each target of a job, one after the other; one that fails
- * does not keep the others from their turn.
- */
+/** The action fleet/deploy: runs the main action for each target of a job, one after the other. */
 import { rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { getInput, setFailed, setOutput } from '@actions/core'
 import { getErrorMessage } from '../../util/text.ts'
 import { readJobTargets, runTarget, sharedInputs, type TargetResult } from './run-target.ts'
 
-/** The folder of all entries. The bundler would put its own idea in place of import.meta.url. */
+/** The folder of all bundles. The bundler would replace import.meta.url. */
 const dist = join(dirname(process.argv[1] ?? ''), '../..')
 
 async function run(): Promise<void> {
-  const cancellation = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => cancellation.abort())
   const results: TargetResult[] = []
   try {
-    const sharedValues = Object.fromEntries(sharedInputs.map((name) => [name, getInput(name)]))
-    for (const { name, inputs } of readJobTargets(getInput('targets', { required: true }))) {
-      if (cancellation.signal.aborted)
-        results.push({ name, host: inputs['host'] ?? '', outcome: 'cancelled', outputs: {} })
-      else
-        results.push(
-          await runTarget(
-            { name, inputs: { ...inputs, ...sharedValues } },
-            dist,
-            cancellation.signal,
-          ),
-        )
-    }
+    await runTargets(results, createCancellationSignal())
   } catch (thrown) {
     setFailed(getErrorMessage(thrown))
   }
-  // Whatever happened: what is done is said.
+  // Even after an error: targets before it have results.
+  writeResults(results)
+  const unsuccessful = results.filter(({ outcome }) => outcome !== 'success')
+  if (unsuccessful.length === 0) return
+  const reasons = unsuccessful.map(describeResult).join(', ')
+  setFailed(`${unsuccessful.length} of ${results.length} targets did not succeed: ${reasons}`)
+}
+
+/** Adds the result of each target to `results`. A failed target does not stop the others. */
+async function runTargets(results: TargetResult[], signal: AbortSignal): Promise<void> {
+  const sharedValues = Object.fromEntries(sharedInputs.map((name) => [name, getInput(name)]))
+  for (const { name, inputs } of readJobTargets(getInput('targets', { required: true }))) {
+    const target = { name, inputs: { ...inputs, ...sharedValues } }
+    results.push(
+      signal.aborted
+        ? { name, host: inputs['host'] ?? '', outcome: 'cancelled', outputs: {} }
+        : await runTarget(target, dist, signal),
+    )
+  }
+}
+
+function createCancellationSignal(): AbortSignal {
+  const controller = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => controller.abort())
+  return controller.signal
+}
+
+function writeResults(results: readonly TargetResult[]): void {
   const file = join(process.env['RUNNER_TEMP'] ?? '.', 'milvus-alb-results.json')
-  // Its name is known beforehand: whatever is there, a link to another file too, gives way to a
-  // file of our own.
+  // The name is predictable, so whatever exists there, such as a link to another file, is replaced.
   rmSync(file, { force: true })
   writeFileSync(file, JSON.stringify(results), { flag: 'wx' })
   setOutput('results', JSON.stringify(results))
   setOutput('results-file', file)
-  const unsuccessful = results.filter(({ outcome }) => outcome !== 'success')
-  if (unsuccessful.length > 0)
-    setFailed(
-      `${unsuccessful.length} of ${results.length} targets did not succeed: ${unsuccessful.map(({ name, outcome, outputs }) => `${name} (${outputs['failure-code'] ?? outcome})`).join(', ')}`,
-    )
 }
+
+const describeResult = ({ name, outcome, outputs }: TargetResult): string =>
+  `${name} (${outputs['failure-code'] ?? outcome})`
 
 await run()

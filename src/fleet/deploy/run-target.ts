@@ -1,17 +1,18 @@
-/** One target of a job: the main action as a process of its own, with the inputs of the target. */
+/** Runs the main action for one target, as a separate process. */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { jobTargetsInvalid, resultsInvalid } from '../../failures/fleet.ts'
 import { inputNames, inputsOfFleetScope } from '../../inputs/inputs.ts'
 
-/** What became of a target. */
+/** How the run of a target ended. */
 export interface TargetResult {
   readonly name: string
   readonly host: string
-  /** `missing`: its job left no result. */
+  /** `missing`: its job uploaded no result. */
   readonly outcome: 'success' | 'failure' | 'cancelled' | 'missing'
-  /** The action's outputs. */
+  /** The outputs of the main action. */
   readonly outputs: Readonly<Record<string, string>>
 }
 
@@ -33,7 +34,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const isStringRecord = (value: unknown): boolean =>
   isObject(value) && Object.values(value).every((entry) => typeof entry === 'string')
 
-/** A list in JSON whose entries are what they should be; undefined when it is something else. */
+/** @returns undefined when `text` is not a JSON list of valid entries */
 function parseJsonList<T>(text: string, isEntry: (entry: unknown) => entry is T): T[] | undefined {
   try {
     const list: unknown = JSON.parse(text)
@@ -52,34 +53,28 @@ const isResult = (entry: unknown): entry is TargetResult =>
   isStringRecord(entry['outputs'])
 
 /**
- * Reads a job's `targets`.
- * @throws Error when it is not what the action `targets` made
+ * Parses `targets` of a matrix job.
+ * @throws Error when it does not come from fleet/plan
  */
 export function readJobTargets(text: string): JobTarget[] {
   const targets = parseJsonList(text, isTarget)
-  if (!targets)
-    throw new Error(
-      'Input targets is not what the action targets gives: pass matrix.targets as it is.',
-    )
+  if (!targets) throw jobTargetsInvalid()
   return targets
 }
 
 /**
- * Reads what a job left in an artifact.
- * @throws Error when this action did not write it
+ * Parses the results that a job uploaded as an artifact.
+ * @throws Error when fleet/deploy did not write it
  */
-export function readResults(text: string, artifact: number): TargetResult[] {
+export function readResults(text: string, artifactId: number): TargetResult[] {
   const results = parseJsonList(text, isResult)
-  if (!results)
-    throw new Error(
-      `Artifact ${artifact} of this run has the name of results, and something else in it: let no other step upload artifacts whose names begin so.`,
-    )
+  if (!results) throw resultsInvalid(artifactId)
   return results
 }
 
 /**
- * Runs main and post of the action for a target; its log, annotations and summary are those of this
- * step.
+ * Runs main and post of the main action for a target. Log, annotations and summary become those of
+ * the current step.
  * @param dist the folder with index.js and post/
  */
 export async function runTarget(
@@ -89,29 +84,42 @@ export async function runTarget(
 ): Promise<TargetResult> {
   const host = inputs['host'] ?? ''
   const directory = await mkdtemp(join(process.env['RUNNER_TEMP'] ?? tmpdir(), 'milvus-alb-fleet-'))
-  const [output, state] = [join(directory, 'output'), join(directory, 'state')]
+  const outputFile = join(directory, 'output')
+  const stateFile = join(directory, 'state')
   try {
-    await Promise.all([output, state].map((file) => writeFile(file, '')))
-    const inputVariables = Object.fromEntries(
-      inputNames.map((input) => [inputVariableName(input), inputs[input] ?? '']),
-    )
-    const env = { ...process.env, ...inputVariables, GITHUB_OUTPUT: output, GITHUB_STATE: state }
+    await Promise.all([writeFile(outputFile, ''), writeFile(stateFile, '')])
+    const env = {
+      ...process.env,
+      ...createInputVariables(inputs),
+      GITHUB_OUTPUT: outputFile,
+      GITHUB_STATE: stateFile,
+    }
     console.log(`\n${name} (${host})`)
     const exitCode = await runScript(join(dist, 'index.js'), env, signal)
     await runScript(join(dist, 'post/index.js'), env, new AbortController().signal)
     return {
       name,
       host,
-      outcome: exitCode === 0 ? 'success' : signal.aborted ? 'cancelled' : 'failure',
-      outputs: parseOutputs(await readFile(output, 'utf8')),
+      outcome: getOutcome(exitCode, signal),
+      outputs: parseOutputs(await readFile(outputFile, 'utf8')),
     }
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
 }
 
+/** The environment variables of all inputs, so that none is inherited from the current step. */
+const createInputVariables = (inputs: JobTarget['inputs']): Record<string, string> =>
+  Object.fromEntries(inputNames.map((input) => [inputVariableName(input), inputs[input] ?? '']))
+
+function getOutcome(exitCode: number | null, signal: AbortSignal): TargetResult['outcome'] {
+  if (exitCode === 0) return 'success'
+  return signal.aborted ? 'cancelled' : 'failure'
+}
+
 /**
- * A cancelled child gets the signal that the runner gives a step, and time to say where it stands.
+ * A cancellation sends the child the signal that the runner sends a step, and waits until the child
+ * has written its outputs and summary.
  */
 function runScript(
   script: string,
@@ -133,8 +141,8 @@ function runScript(
 }
 
 /**
- * `name<<delimiter`, as @actions/core writes outputs. Source: GitHub, Workflow commands, Multiline
- * strings.
+ * Parses `name<<delimiter`, the form in which @actions/core writes outputs. Source: GitHub,
+ * Workflow commands, Multiline strings.
  */
 export function parseOutputs(text: string): Record<string, string> {
   return Object.fromEntries(

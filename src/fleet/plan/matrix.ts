@@ -1,38 +1,39 @@
-/** Targets as the jobs of one matrix. Pure. */
+/** Distributes targets over the jobs of one matrix. Pure. */
+import { tooManyJobs } from '../../failures/fleet.ts'
 import { inputDefaults, type InputName } from '../../inputs/inputs.ts'
 import type { Target } from './targets.ts'
 
 /**
- * A job of the matrix: its targets share the environment, whose secrets they use, the role, the
- * region and the runner.
+ * A job of the matrix. Its targets share the environment, which contains their secrets, the role,
+ * the region and the runner.
  */
 export interface Job {
   readonly name: string
   readonly environment: string
   readonly 'role-to-assume': string
   readonly region: string
-  /** JSON, for `fromJSON`: a label or a list of them. */
+  /** JSON for `fromJSON`: a label or a list of labels. */
   readonly 'runs-on': string
-  /** Group that no two jobs of any run are in at a time: that of its first target. */
+  /** Concurrency group of the job: that of its first target. */
   readonly concurrency: string
-  /** JSON of `{name, inputs}`, one after the other. */
+  /** JSON list of `{name, inputs}`. */
   readonly targets: string
 }
 
-/** Source: GitHub, "Usage limits": a matrix makes at most 256 jobs of a workflow run. */
+/** Source: GitHub, "Usage limits": a matrix has at most 256 jobs per workflow run. */
 export const maxMatrixJobs = 256
 
 /**
- * What only one run may change at a time: a release of a cluster. deploy.yml has the same
- * expression for its one target.
+ * The concurrency group of a release in a cluster, which only one run may change at a time.
+ * deploy.yml contains the same expression for its single target.
  */
 export function getConcurrencyGroup({
   roleToAssume,
   inputs,
 }: Pick<Target, 'roleToAssume' | 'inputs'>): string {
   const inputOrDefault = (name: InputName): string => inputs[name] || inputDefaults[name]
-  // The role names the account: clusters of several accounts often have the same name, and a group
-  // holds no more than 100 jobs.
+  // The role identifies the account: clusters in several accounts often have the same name, and a
+  // group is limited to 100 jobs.
   return [
     'milvus-alb',
     roleToAssume,
@@ -44,11 +45,11 @@ export function getConcurrencyGroup({
 }
 
 /**
- * Targets of the same release go into the same job.
- * @param options.runsOn the runner of targets that name none
- * @param options.check whether the jobs only look, and take the role and the environment for that
- * @returns the jobs; as few targets in a job as 256 jobs allow
- * @throws RangeError when the targets need more than 256 different jobs
+ * Puts targets of the same release into the same job, and otherwise as few targets into a job as
+ * the limit of 256 jobs allows.
+ * @param options.runsOn the runner of targets without one
+ * @param options.check whether the jobs use the role and the environment of mode check
+ * @throws RangeError when the targets need more than 256 jobs
  */
 export function buildMatrix(
   targets: readonly Target[],
@@ -59,25 +60,28 @@ export function buildMatrix(
     options.check
       ? { role: target.checkRoleToAssume, environment: target.checkEnvironment }
       : { role: target.roleToAssume, environment: target.environment }
-  const groups = [
-    ...Map.groupBy(targets, (target) =>
-      JSON.stringify([identityOf(target), target.inputs['region'] ?? '', target.runsOn]),
-    ).values(),
-  ]
-  if (groups.length > maxJobs)
-    throw new RangeError(
-      `The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`,
-    )
-  const releaseGroups = groups.map((group) => [...Map.groupBy(group, getConcurrencyGroup).values()])
+  const groups = groupBy(targets, (target) =>
+    JSON.stringify([identityOf(target), target.inputs['region'] ?? '', target.runsOn]),
+  )
+  if (groups.length > maxJobs) throw tooManyJobs(groups.length, maxJobs)
+  const releasesByGroup = groups.map((group) => groupBy(group, getConcurrencyGroup))
+  const releasesPerJob = findJobSize(releasesByGroup, maxJobs)
+  return releasesByGroup
+    .flatMap((releases) => splitIntoChunks(releases, releasesPerJob))
+    .map((releases) => createJob(releases.flat(), identityOf, options.runsOn))
+}
+
+const groupBy = <T>(items: readonly T[], getKey: (item: T) => string): T[][] => [
+  ...Map.groupBy(items, getKey).values(),
+]
+
+/** The smallest number of releases per job with which there are at most `maxJobs` jobs. */
+function findJobSize(releasesByGroup: readonly unknown[][], maxJobs: number): number {
   const countJobs = (size: number): number =>
-    releaseGroups.reduce((sum, group) => sum + Math.ceil(group.length / size), 0)
+    releasesByGroup.reduce((sum, releases) => sum + Math.ceil(releases.length / size), 0)
   let size = 1
   while (countJobs(size) > maxJobs) size += 1
-  return releaseGroups.flatMap((group) =>
-    splitIntoChunks(group, size).map((chunk) =>
-      createJob(chunk.flat(), identityOf, options.runsOn),
-    ),
-  )
+  return size
 }
 
 const splitIntoChunks = <T>(group: readonly T[], size: number): T[][] =>
@@ -102,14 +106,14 @@ function createJob(
     environment: identityOf(first).environment,
     'role-to-assume': identityOf(first).role,
     region: first.inputs['region'] ?? '',
-    'runs-on': JSON.stringify(
-      first.runsOn.length === 0
-        ? runsOn
-        : first.runsOn.length === 1
-          ? first.runsOn[0]
-          : first.runsOn,
-    ),
+    'runs-on': JSON.stringify(chooseRunner(first, runsOn)),
     concurrency: getConcurrencyGroup(first),
     targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs }))),
   }
+}
+
+/** The labels of the runner: a text for a single label. */
+function chooseRunner({ runsOn }: Target, defaultRunner: string): string | readonly string[] {
+  const [label = defaultRunner, ...otherLabels] = runsOn
+  return otherLabels.length === 0 ? label : runsOn
 }

@@ -1,7 +1,4 @@
-/**
- * A targets file: read, checked with every problem listed, and each target's inputs as the action
- * takes them.
- */
+/** Reads targets, and lists all problems with them. */
 import { Ajv, type ErrorObject } from 'ajv'
 import { CORE_SCHEMA, load } from 'js-yaml'
 import { combineErrors } from '../../failures/action-error.ts'
@@ -11,25 +8,25 @@ import { parseSettings } from '../../inputs/settings.ts'
 import { getConcurrencyGroup } from './matrix.ts'
 import { targetInputs, targetsSchema } from './schema.ts'
 
-/** One target, with the defaults of the file under it. */
+/** A target, including the defaults of its file. */
 export interface Target {
   readonly name: string
   readonly environment: string
-  /** The one for mode check. */
+  /** The environment for mode check. */
   readonly checkEnvironment: string
-  /** ARN; empty when the runner has credentials of its own. */
+  /** ARN. Empty when the runner has its own credentials. */
   readonly roleToAssume: string
-  /** ARN of the one for mode check. */
+  /** ARN of the role for mode check. */
   readonly checkRoleToAssume: string
-  /** Labels; none means the workflow's own. */
+  /** Labels. Empty for the runner of the workflow. */
   readonly runsOn: readonly string[]
-  /** Inputs of the action, as texts. */
+  /** Inputs of the main action, as texts. */
   readonly inputs: Readonly<Record<string, string>>
 }
 
 type EntryValue = string | number | boolean | readonly string[] | Readonly<Record<string, unknown>>
 
-/** A target or the defaults, as the schema lets them be. */
+/** A target or the defaults, as the schema allows them. */
 interface TargetEntry {
   readonly name?: string
   readonly environment?: string
@@ -45,7 +42,7 @@ interface TargetsFile {
   readonly targets: readonly TargetEntry[]
 }
 
-/** What a file says: targets, or all that is wrong with it. */
+/** The targets, or all problems with them. */
 export type TargetsResult =
   { readonly targets: readonly Target[] } | { readonly problems: readonly string[] }
 
@@ -55,14 +52,7 @@ export function readTargets(text: string): TargetsResult {
   try {
     content = load(text, { schema: CORE_SCHEMA })
   } catch (thrown) {
-    const { mark, reason } = thrown as { mark?: { line: number; column: number }; reason?: string }
-    return {
-      problems: [
-        truncateProblem(
-          `The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`,
-        ),
-      ],
-    }
+    return { problems: [truncateProblem(describeYamlError(thrown))] }
   }
   const validate = new Ajv({
     allErrors: true,
@@ -80,18 +70,25 @@ export function readTargets(text: string): TargetsResult {
   return problems.length > 0 ? { problems: problems.map(truncateProblem) } : { targets }
 }
 
-/** A file that is none may have keys and names without end. */
+/** @param thrown by js-yaml */
+function describeYamlError(thrown: unknown): string {
+  const { mark, reason } = thrown as { mark?: { line: number; column: number }; reason?: string }
+  const position = mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''
+  return `The file is not valid YAML${position}: ${reason ?? 'it cannot be parsed'}.`
+}
+
+/** A file that is no targets file may contain keys and names of any length. */
 const truncateProblem = (problem: string): string =>
   problem.length > 1_000 ? `${problem.slice(0, 1_000)}...` : problem
 
 /**
- * The inputs of a reusable workflow, `toJSON(inputs)`, as its one target: of them what is an input
- * of the action, the environment and the role.
+ * Reads the single target of a reusable workflow. Other inputs of the workflow are ignored.
+ * @param text `toJSON(inputs)` of the workflow
  */
 export function readWorkflowTarget(text: string): TargetsResult {
   const workflowInputs = parseJsonObject(text)
   if (!workflowInputs)
-    return { problems: ['The workflow gives no inputs as JSON: pass toJSON(inputs) as target.'] }
+    return { problems: ['Input target is not a JSON object. Pass toJSON(inputs).'] }
   const names: readonly string[] = [...targetInputs, 'environment', 'role-to-assume']
   const target = createTarget(
     Object.fromEntries(
@@ -122,8 +119,8 @@ function parseJsonObject(text: string): Readonly<Record<string, unknown>> | unde
 }
 
 /**
- * The targets whose own form is right: what else is wrong with them can be said at once. None when
- * the file or its defaults have no right form.
+ * The targets that match the schema, which are checked further. None when the file itself or its
+ * defaults do not match.
  */
 function collectValidTargets(errors: readonly ErrorObject[], content: unknown): Target[] {
   const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1])
@@ -135,38 +132,46 @@ function collectValidTargets(errors: readonly ErrorObject[], content: unknown): 
 }
 
 /**
- * Each place once: for a choice of forms Ajv names the failure of every one, and then the choice.
+ * One problem per location. For a choice of types, Ajv reports the failure of each and then of the
+ * choice; only the latter is kept.
  */
 function describeSchemaErrors(errors: readonly ErrorObject[], content: unknown): string[] {
+  const choices = errors.filter(({ keyword }) => keyword === 'anyOf')
+  const isPartOfChoice = ({ instancePath }: ErrorObject): boolean =>
+    choices.some((choice) => instancePath.startsWith(choice.instancePath))
   const relevantErrors = errors.filter(
-    ({ keyword, instancePath }) =>
-      keyword === 'anyOf' ||
-      !errors.some(
-        (other) => other.keyword === 'anyOf' && instancePath.startsWith(other.instancePath),
-      ),
+    (error) => error.keyword === 'anyOf' || !isPartOfChoice(error),
   )
-  return [
-    ...new Set(
-      relevantErrors.map((error) => {
-        const location = formatLocation(error.instancePath, content)
-        const { keyword, params } = error
-        if (keyword === 'additionalProperties')
-          return `${location} has ${String(params['additionalProperty'])}, which is no input of the action and nothing that a target says.`
-        if (keyword === 'required')
-          return `${location} has no ${String(params['missingProperty'])}.`
-        if (keyword === 'anyOf')
-          return `${location} has a form that it cannot have: give a text, or a list or map where the input is one.`
-        if (keyword === 'pattern')
-          return location.endsWith('name')
-            ? `${location} may have letters, digits, dots, dashes and underscores, at most 100.`
-            : `${location} is no ARN of an IAM role, for example arn:aws:iam::111122223333:role/milvus-alb.`
-        return keyword === 'minItems'
-          ? `${location} is empty.`
-          : `${location} ${error.message ?? 'is wrong'}.`
-      }),
-    ),
-  ]
+  return [...new Set(relevantErrors.map((error) => describeSchemaError(error, content)))]
 }
+
+function describeSchemaError(error: ErrorObject, content: unknown): string {
+  const { keyword, params, instancePath, message = 'is invalid' } = error
+  const location = formatLocation(instancePath, content)
+  const key = String(params['additionalProperty'] ?? params['missingProperty'])
+  switch (keyword) {
+    case 'additionalProperties':
+      return `${location} contains ${key}, which is not a valid key.`
+    case 'required':
+      return `${location} has no ${key}.`
+    case 'anyOf':
+      return `${location} has the wrong type. Use a text, or a list or map if the input is one.`
+    case 'pattern':
+      return describePatternError(location)
+    case 'minItems':
+      return `${location} is empty.`
+    default:
+      return `${location} ${message}.`
+  }
+}
+
+/** Only names and roles have a pattern. */
+const describePatternError = (location: string): string =>
+  location.endsWith('name')
+    ? `${location} is not valid. Use at most 100 letters, digits, dots, dashes and underscores, ` +
+      'starting with a letter or digit.'
+    : `${location} is not the ARN of an IAM role. ` +
+      'Example: arn:aws:iam::111122223333:role/milvus-alb.'
 
 /** `/targets/3/host` as `targets[3] (production): host`. */
 function formatLocation(path: string, content: unknown): string {
@@ -208,11 +213,13 @@ function createTarget(entry: TargetEntry): Target {
 function findDuplicateNames(targets: readonly Target[]): string[] {
   const names = targets.map(({ name }) => name)
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map(
-    (name) => `There are ${names.filter((other) => other === name).length} targets named ${name}.`,
+    (name) =>
+      `${names.filter((other) => other === name).length} targets have the name ${name}. ` +
+      'Names must be unique.',
   )
 }
 
-/** Targets that would undo each other's Ingress with every run. */
+/** Targets whose runs would overwrite each other's Ingress. */
 function findSharedIngresses(targets: readonly Target[]): string[] {
   const groups = [
     ...Map.groupBy(targets, (target) =>
@@ -228,18 +235,18 @@ function findSharedIngresses(targets: readonly Target[]): string[] {
     .filter((names) => names.length > 1)
   return sharedNames.map(
     (names) =>
-      `${names.join(', ')} are the same Ingress of the same cluster: give each an ingress-name of its own, or keep one.`,
+      `Targets ${names.join(', ')} use the same Ingress of the same cluster. ` +
+      'Set a different ingress-name for each, or keep only one of them.',
   )
 }
 
 function validateTarget(target: Target): string[] {
-  const environment =
-    target.environment === ''
-      ? [
-          `${target.name}: It has no environment: name the GitHub environment whose secrets are its certificate and key, here or in defaults.`,
-        ]
-      : []
-  return [...environment, ...validateInputs(target)]
+  const problems = validateInputs(target)
+  if (target.environment !== '') return problems
+  const environmentProblem =
+    `${target.name}: environment is missing. Set it to the GitHub environment whose secrets ` +
+    'contain the certificate and the key, here or in defaults.'
+  return [environmentProblem, ...problems]
 }
 
 /** The problems that the action itself would find, except those of inputs that the job sets. */

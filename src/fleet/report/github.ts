@@ -1,11 +1,9 @@
-/**
- * The little of GitHub's REST API that the report needs: the results of this run's jobs, and one
- * issue.
- */
+/** A client for GitHub's REST API: artifacts of a run, and issues. */
 import { unzipSync } from 'fflate'
+import { gitHubRequestFailed, resultsTooLarge } from '../../failures/fleet.ts'
 import { readResults, type TargetResult } from '../deploy/run-target.ts'
 
-/** Where the API is, and who asks. */
+/** The address of the API, and the identity. */
 export interface GitHubOptions {
   /** GITHUB_API_URL. */
   readonly apiUrl: string
@@ -25,13 +23,10 @@ interface Issue {
   readonly pull_request?: object
 }
 
-/** Bytes of an artifact's archive: results are small, anything larger is not ours. */
+/** Bytes of an artifact's archive. Results of fleet/deploy are much smaller. */
 const maxArchiveBytes = 16 * 2 ** 20
 
-/**
- * The client.
- * @throws Error with GitHub's own message and what permission it wants
- */
+/** Every method throws an Error with GitHub's message and the required permission. */
 export class GitHub {
   private readonly settings: GitHubOptions
 
@@ -39,7 +34,7 @@ export class GitHub {
     this.settings = settings
   }
 
-  /** The results that the jobs of a run uploaded, as artifacts whose names begin with `prefix`. */
+  /** Downloads the results of a run from the artifacts whose names start with `prefix`. */
   async downloadResults(runId: string, prefix: string): Promise<TargetResult[]> {
     const artifacts = await this.listAllPages<Artifact>(
       `actions/runs/${runId}/artifacts`,
@@ -48,13 +43,13 @@ export class GitHub {
     const matching = artifacts
       .filter(({ name, expired }) => name.startsWith(prefix) && !expired)
       .sort((a, b) => (a.name < b.name ? -1 : 1))
-    const downloadResults: TargetResult[] = []
-    // One after the other: 256 at once is more than GitHub likes of one client.
-    for (const { id } of matching) downloadResults.push(...(await this.downloadArtifact(id)))
-    return downloadResults
+    const results: TargetResult[] = []
+    // One after the other: 256 at once would exceed GitHub's limits for concurrent requests.
+    for (const { id } of matching) results.push(...(await this.downloadArtifact(id)))
+    return results
   }
 
-  /** The open issue with a marker in its body. */
+  /** @returns the number of the open issue with `marker` in its body */
   async findIssue(label: string, marker: string): Promise<number | undefined> {
     const issues = await this.listAllPages<Issue>(
       `issues?state=open&labels=${encodeURIComponent(label)}`,
@@ -79,25 +74,22 @@ export class GitHub {
     await this.requestJson('POST', `issues/${number}/comments`, { body })
   }
 
+  /** @param itemsKey the key of the list in the response; absent when the response is the list */
   private async listAllPages<T>(path: string, itemsKey?: string): Promise<T[]> {
     const allItems: T[] = []
+    const separator = path.includes('?') ? '&' : '?'
     for (let page = 1; ; page += 1) {
-      const response = await this.requestJson(
-        'GET',
-        `${path}${path.includes('?') ? '&' : '?'}per_page=100&page=${page}`,
-      )
-      const items = (
+      const pagePath = `${path}${separator}per_page=100&page=${page}`
+      const response = await this.requestJson('GET', pagePath)
+      const list =
         itemsKey === undefined ? response : (response as Record<string, unknown>)[itemsKey]
-      ) as T[]
+      const items = list as T[]
       allItems.push(...items)
       if (items.length < 100) return allItems
     }
   }
 
-  /**
-   * The archive is elsewhere, under an address that carries its own right: the token does not go
-   * there.
-   */
+  /** The archive is on another server, whose URL is signed. The token is not sent there. */
   private async downloadArtifact(id: number): Promise<TargetResult[]> {
     const redirect = await this.request('GET', `actions/artifacts/${id}/zip`)
     const location = redirect.headers.get('location')
@@ -106,7 +98,7 @@ export class GitHub {
     const archive = await fetch(location, { signal: AbortSignal.timeout(60_000) })
     if (!archive.ok) throw await createApiError(archive, `download artifact ${id}`)
     if (Number(archive.headers.get('content-length') ?? 0) > maxArchiveBytes)
-      throw new Error(`Artifact ${id} is larger than results ever are.`)
+      throw resultsTooLarge(id, maxArchiveBytes)
     const files = unzipSync(new Uint8Array(await archive.arrayBuffer()), {
       filter: ({ name, originalSize }) => name.endsWith('.json') && originalSize <= maxArchiveBytes,
     })
@@ -138,9 +130,11 @@ export class GitHub {
 }
 
 async function createApiError(response: Response, operation: string): Promise<Error> {
-  const text = (await response.text()).slice(0, 300)
-  const requiredPermissions = response.headers.get('x-accepted-github-permissions')
-  return new Error(
-    `GitHub answered ${response.status} to "${operation}": ${text}${requiredPermissions ? ` It wants the permissions ${requiredPermissions}.` : ''}`,
-  )
+  const body = await response.text()
+  return gitHubRequestFailed({
+    operation,
+    status: response.status,
+    body: body.slice(0, 300),
+    requiredPermissions: response.headers.get('x-accepted-github-permissions'),
+  })
 }

@@ -1,18 +1,17 @@
-/**
- * What became of all targets, as one table and, for a drift check, as the text of one issue. Pure.
- */
+/** The results of all targets, as the text of a summary or an issue. Pure. */
 import type { TargetResult } from '../deploy/run-target.ts'
+import { formatCount } from '../../util/text.ts'
+import { escapeCell, inlineCode } from './markdown.ts'
 
-/** A target as a person reads it. */
+/** A target, for people. */
 interface TargetRow {
   readonly result: TargetResult
-  /** Nothing to do for anybody. */
+  /** Whether nobody needs to do anything. */
   readonly clean: boolean
-  /** One sentence. */
   readonly state: string
 }
 
-/** What an action's output `changes` holds. */
+/** An entry of output `changes`. */
 interface Change {
   readonly object: string
   readonly path: string
@@ -21,48 +20,41 @@ interface Change {
   readonly why: string
 }
 
-const millisecondsPerDay = 86_400_000
-
 /** All targets together. */
 export interface FleetReport {
-  /**
-   * Whether no target drifted, failed, could not be seen whole, or has a certificate that ends
-   * soon.
-   */
+  /** Whether no target failed, drifted, was partly unchecked, or has an expiring certificate. */
   readonly clean: boolean
-  /**
-   * What the action says of one target, said of all: one that drifted counts more than one that
-   * could not be seen.
-   */
+  /** Output drift of all targets: any "true" wins, then any "unknown". */
   readonly drift: 'true' | 'false' | 'unknown'
   /** One line. */
   readonly title: string
-  /** Markdown, at most what an issue takes. */
+  /** Markdown, within the limit of an issue. */
   readonly body: string
 }
 
-/** Source: GitHub's REST API refuses longer bodies of issues. */
+const millisecondsPerDay = 86_400_000
+
+/** Source: GitHub's REST API rejects longer bodies of issues. */
 const maxBodyLength = 65_536
 
-/**
- * The results, and those of the targets that have none: their job ended before the action could say
- * anything.
- */
+/** Adds a result for each target without one: its job ended before the action did. */
 export function addMissingResults(
   results: readonly TargetResult[],
   names: readonly string[],
 ): TargetResult[] {
   const known = new Set(results.map(({ name }) => name))
-  return [
-    ...results,
-    ...names
-      .filter((name) => !known.has(name))
-      .map((name): TargetResult => ({ name, host: '', outcome: 'missing', outputs: {} })),
-  ]
+  const missingNames = names.filter((name) => !known.has(name))
+  const missingResults = missingNames.map((name): TargetResult => ({
+    name,
+    host: '',
+    outcome: 'missing',
+    outputs: {},
+  }))
+  return [...results, ...missingResults]
 }
 
 /**
- * @param expiryDays a certificate that ends within so many days is not clean
+ * @param expiryDays a certificate that expires within this number of days is not clean
  * @param now milliseconds since the epoch
  */
 export function createFleetReport(
@@ -71,109 +63,114 @@ export function createFleetReport(
   now: number,
 ): FleetReport {
   const rows = results.map((result) => createRow(result, expiryDays, now))
-  const rowsWithProblems = rows.filter(({ clean }) => !clean)
-  const table = [
-    '| | target | host | state |',
-    '|---|---|---|---|',
-    ...rows.map(
-      ({ clean, result, state }) =>
-        `| ${clean ? '✓' : '✗'} | ${escapeCell(result.name)} | ${escapeCell(result.host)} | ${escapeCell(state)} |`,
-    ),
-  ].join('\n')
-  const details = rowsWithProblems.flatMap(({ result }) => {
-    const changes = parseChanges(result)
-    return changes.length === 0
-      ? []
-      : [
-          `### ${escapeCell(result.name)}\n\n${changes.map(({ object, path, before, after, why }) => `- ${escapeCell(object)}: \`${inlineCode(path)}\` is \`${inlineCode(before ?? '(absent)')}\`, should be \`${inlineCode(after ?? '(absent)')}\` (${escapeCell(why)})`).join('\n')}`,
-        ]
-  })
-  const dryRunCount = results.filter(isDryRunWithChanges).length
-  const title =
-    rowsWithProblems.length === 0
-      ? dryRunCount > 0
-        ? `A dry run would change ${dryRunCount} of ${rows.length} targets`
-        : `${rows.length} of ${rows.length} targets are as they should be`
-      : `${rowsWithProblems.length} of ${rows.length} targets ${rowsWithProblems.length === 1 ? 'needs' : 'need'} attention`
-  const fullBody = [table, ...details].join('\n\n')
-  const body =
-    fullBody.length <= maxBodyLength
-      ? fullBody
-      : `${[
-          ...fullBody
-            .slice(0, maxBodyLength - 200)
-            .split('\n')
-            .slice(0, -1),
-        ].join('\n')}\n\n(More than an issue holds: the summaries of the jobs have it all.)`
-  const drifts = results.map(({ outputs }) => outputs['drift'])
+  const details = rows.filter(({ clean }) => !clean).map(({ result }) => renderDifferences(result))
+  const sections = [renderTable(rows), ...details].filter((section) => section !== '')
   return {
-    clean: rowsWithProblems.length === 0,
-    drift: drifts.includes('true')
-      ? 'true'
-      : drifts.every((drift) => drift === 'false')
-        ? 'false'
-        : 'unknown',
-    title,
-    body,
+    clean: rows.every(({ clean }) => clean),
+    drift: combineDrift(results),
+    title: createTitle(rows),
+    body: truncateBody(sections.join('\n\n')),
   }
+}
+
+function createTitle(rows: readonly TargetRow[]): string {
+  const problemCount = rows.filter(({ clean }) => !clean).length
+  const verb = problemCount === 1 ? 'needs' : 'need'
+  if (problemCount > 0) return `${problemCount} of ${rows.length} targets ${verb} attention`
+  const dryRunCount = rows.filter(({ result }) => isDryRunWithChanges(result)).length
+  if (dryRunCount > 0) return `A dry run would change ${dryRunCount} of ${rows.length} targets`
+  return `No problems in ${formatCount(rows.length, 'target')}`
+}
+
+function combineDrift(results: readonly TargetResult[]): FleetReport['drift'] {
+  const drifts = results.map(({ outputs }) => outputs['drift'])
+  if (drifts.includes('true')) return 'true'
+  return drifts.every((drift) => drift === 'false') ? 'false' : 'unknown'
+}
+
+function renderTable(rows: readonly TargetRow[]): string {
+  const lines = rows.map(({ clean, result, state }) => {
+    const cells = [clean ? '✓' : '✗', ...[result.name, result.host, state].map(escapeCell)]
+    return `| ${cells.join(' | ')} |`
+  })
+  return ['| | Target | Host | State |', '|---|---|---|---|', ...lines].join('\n')
+}
+
+/** @returns an empty text when there are none */
+function renderDifferences(result: TargetResult): string {
+  const changes = parseChanges(result)
+  if (changes.length === 0) return ''
+  const lines = changes.map(({ object, path, before = '(absent)', after = '(absent)', why }) => {
+    const difference = `${inlineCode(path)} is ${inlineCode(before)}, expected ${inlineCode(after)}`
+    return `- ${escapeCell(object)}: ${difference} (${escapeCell(why)})`
+  })
+  return `### ${escapeCell(result.name)}\n\n${lines.join('\n')}`
+}
+
+/** Cuts a long text after a whole line. */
+function truncateBody(body: string): string {
+  if (body.length <= maxBodyLength) return body
+  const lines = body.slice(0, maxBodyLength - 200).split('\n')
+  const kept = lines.slice(0, -1).join('\n')
+  return `${kept}\n\n(Too long for an issue. The job summaries contain the rest.)`
 }
 
 function createRow(result: TargetResult, expiryDays: number, now: number): TargetRow {
   const problems = [
-    ...describeFailure(result),
-    ...drift(result),
-    ...describeExpiry(result, expiryDays, now),
-  ]
-  const { outputs } = result
-  const okState =
-    outputs['drift'] === 'false'
-      ? 'as it should be'
-      : outputs['changed'] === 'true'
-        ? `${formatCount(parseChanges(result).length, 'change')} made`
-        : isDryRunWithChanges(result)
-          ? `${formatCount(parseChanges(result).length, 'change')} would be made`
-          : 'unchanged'
-  return { result, clean: problems.length === 0, state: problems.join('; ') || okState }
+    describeFailure(result),
+    describeDrift(result),
+    describeExpiry(result, expiryDays, now),
+  ].filter((problem) => problem !== undefined)
+  const clean = problems.length === 0
+  return { result, clean, state: clean ? describeSuccess(result) : problems.join('; ') }
 }
 
-/** Of a dry run, which changes nothing and compares for no check. */
+function describeSuccess(result: TargetResult): string {
+  const { outputs } = result
+  if (outputs['drift'] === 'false') return 'no drift'
+  const changeCount = formatCount(parseChanges(result).length, 'change')
+  if (outputs['changed'] === 'true') return `${changeCount} applied`
+  return isDryRunWithChanges(result) ? `${changeCount} planned` : 'unchanged'
+}
+
+/** A dry run changes nothing, and has no output drift. */
 const isDryRunWithChanges = (result: TargetResult): boolean =>
   result.outcome === 'success' &&
   result.outputs['drift'] === undefined &&
   result.outputs['changed'] !== 'true' &&
   parseChanges(result).length > 0
 
-const formatCount = (count: number, noun: string): string =>
-  `${count} ${noun}${count === 1 ? '' : 's'}`
-
-function describeFailure({ outcome, outputs }: TargetResult): string[] {
-  if (outcome === 'cancelled') return ['cancelled']
-  if (outcome === 'missing') return ['no result: its job ended before the action did']
-  // A drift check that finds something ends as a failure of its own, which the differences say
-  // better.
-  if (outcome === 'success' || outputs['failure-code']?.startsWith('drift-') === true) return []
-  return [
-    outputs['failure-code'] === undefined
-      ? 'failed'
-      : `${outputs['failure-code']} in ${outputs['failed-step'] ?? 'preflight'}`,
-  ]
+function describeFailure({ outcome, outputs }: TargetResult): string | undefined {
+  if (outcome === 'cancelled') return 'cancelled'
+  if (outcome === 'missing') return 'no result: the job ended before the action finished'
+  if (outcome === 'success') return undefined
+  const code = outputs['failure-code']
+  if (code === undefined) return 'failed'
+  // The failure of a check that found drift repeats the differences.
+  if (code.startsWith('drift-')) return undefined
+  return `${code} in ${outputs['failed-step'] ?? 'preflight'}`
 }
 
-function drift(result: TargetResult): string[] {
-  if (result.outputs['drift'] === 'true')
-    return [formatCount(parseChanges(result).length, 'difference')]
-  // A check that failed before it could compare says why by its failure.
-  return result.outputs['drift'] === 'unknown' && describeFailure(result).length === 0
-    ? ['not everything could be seen']
-    : []
+function describeDrift(result: TargetResult): string | undefined {
+  const { drift } = result.outputs
+  if (drift === 'true') return formatCount(parseChanges(result).length, 'difference')
+  // A check that failed before it could compare explains that by its failure.
+  const isUnexplained = drift === 'unknown' && describeFailure(result) === undefined
+  return isUnexplained ? 'not everything could be checked' : undefined
 }
 
-function describeExpiry({ outputs }: TargetResult, thresholdDays: number, now: number): string[] {
+function describeExpiry(
+  { outputs }: TargetResult,
+  expiryDays: number,
+  now: number,
+): string | undefined {
   const expiresAt = outputs['certificate-expiry'] ?? ''
+  const date = expiresAt.slice(0, 10)
   const remainingDays = Math.floor((Date.parse(expiresAt) - now) / millisecondsPerDay)
-  return remainingDays < thresholdDays
-    ? [`the certificate ends in ${remainingDays} days (${expiresAt.slice(0, 10)})`]
-    : []
+  if (remainingDays < 0) return `the certificate expired on ${date}`
+  if (remainingDays < expiryDays)
+    return `the certificate expires in ${formatCount(remainingDays, 'day')} (${date})`
+  return undefined
 }
 
 function isChange(value: unknown): value is Change {
@@ -181,7 +178,7 @@ function isChange(value: unknown): value is Change {
   return [object, path, before, after, why].every((field) => typeof field === 'string')
 }
 
-/** What is not the list that it should be counts as none. */
+/** @returns no changes when the output is not a list of changes */
 function parseChanges({ outputs }: TargetResult): Change[] {
   try {
     const changes: unknown = JSON.parse(outputs['changes'] ?? '[]')
@@ -190,14 +187,3 @@ function parseChanges({ outputs }: TargetResult): Change[] {
     return []
   }
 }
-
-/** Text that is nothing but text in Markdown and HTML, on one line. */
-export const escapeCell = (text: string): string =>
-  text
-    .replace(/\s+/g, ' ')
-    .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`)
-
-/** Text within backticks: never nothing, which would make two of them one longer fence. */
-const inlineCode = (text: string): string =>
-  text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦').slice(0, 300).trim() ||
-  '(empty)'

@@ -1,7 +1,7 @@
 /** certificate: ACM holds exactly this certificate, under an ARN that stays the same at renewal. */
 import type { X509Certificate } from 'node:crypto'
 import type { Acm } from '../../clients/aws/acm.ts'
-import { settleAll } from '../../failures/action-error.ts'
+import { settleAll } from '../../failures/thrown.ts'
 import {
   acmCertificateExpired,
   certificateNotFound,

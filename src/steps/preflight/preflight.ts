@@ -1,7 +1,7 @@
 /**
  * preflight: finds what the inputs refer to, and reports every predictable problem, all together.
  */
-import { settleAll, toActionError } from '../../failures/action-error.ts'
+import { settleAll, toActionError } from '../../failures/thrown.ts'
 import type { Context } from '../step.ts'
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts'
 import { ingressesPath } from '../../clients/kubernetes/paths.ts'

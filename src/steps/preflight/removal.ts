@@ -1,5 +1,6 @@
 /** preflight of a removal: what exists, and whether this action created it. */
-import { toActionError, settleAll, type ActionError } from '../../failures/action-error.ts'
+import type { ActionError } from '../../failures/action-error.ts'
+import { toActionError, settleAll } from '../../failures/thrown.ts'
 import { ingressToRemoveNotOurs } from '../../failures/ingress-ownership.ts'
 import { releaseToRemoveNotFound } from '../../failures/release-lookup.ts'
 import type { Context } from '../step.ts'

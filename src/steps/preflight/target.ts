@@ -1,10 +1,6 @@
 /** The objects in the cluster that the inputs refer to. */
-import {
-  combineErrors,
-  settleAll,
-  toActionError,
-  type ActionError,
-} from '../../failures/action-error.ts'
+import { combineErrors, type ActionError } from '../../failures/action-error.ts'
+import { settleAll, toActionError } from '../../failures/thrown.ts'
 import { namespaceNotFound } from '../../failures/cluster.ts'
 import type { Context } from '../step.ts'
 import { findSecretValues } from '../../clients/helm/values.ts'

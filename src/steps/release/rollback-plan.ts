@@ -2,7 +2,7 @@
  * Plans the rollback of a release before anything changes: an upgrade to the chart and the values
  * of the deployed revision. It is not `helm rollback`: docs/decisions/cutover-and-rollback.md.
  */
-import { toActionError } from '../../failures/action-error.ts'
+import { toActionError } from '../../failures/thrown.ts'
 import type { Context } from '../step.ts'
 import { parseChartReference } from '../../clients/helm/chart-reference.ts'
 import { historyMaxToRetain } from '../../clients/helm/commands.ts'

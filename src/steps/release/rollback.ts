@@ -1,5 +1,6 @@
 /** Rolls a release back to the revision that was deployed before this run. */
-import { toActionError, type ActionError } from '../../failures/action-error.ts'
+import type { ActionError } from '../../failures/action-error.ts'
+import { toActionError } from '../../failures/thrown.ts'
 import {
   releaseRollbackFailed,
   releaseUpgradedConcurrently,

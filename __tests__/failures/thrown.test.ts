@@ -1,0 +1,74 @@
+import { describe, expect, test } from '@jest/globals'
+import { ActionError } from '../../src/failures/action-error.ts'
+import type { FailureCode } from '../../src/failures/codes.ts'
+import { jobCancelled } from '../../src/failures/run.ts'
+import { toActionError, settleAll } from '../../src/failures/thrown.ts'
+import { captureActionError } from '../capture-error.ts'
+
+const createError = (code: FailureCode): ActionError =>
+  new ActionError({ code, problem: code, remedy: `fix ${code}` })
+const listCodes = (combined: ActionError): string[] => combined.allErrors.map(({ code }) => code)
+
+describe('toActionError', () => {
+  test.each<[string, unknown, RegExp]>([
+    [
+      'an Error',
+      new RangeError('out of bounds'),
+      /^The action failed unexpectedly: out of bounds$/,
+    ],
+    ['a text', 'oops', /^The action failed unexpectedly: oops$/],
+    ['undefined', undefined, /^The action failed unexpectedly: undefined$/],
+  ])('%s is an internal error', (_, thrown, message) => {
+    const actionError = toActionError(thrown)
+    expect([actionError.code, actionError.message, actionError.cause]).toEqual([
+      'internal-error',
+      expect.stringMatching(message),
+      thrown,
+    ])
+  })
+
+  test.each<[string, string, string, RegExp]>([
+    ['a full disk', 'ENOSPC', 'write', /^The runner's disk is full \(ENOSPC: write failed\)\.$/],
+    ['a socket with the code of a file', 'EACCES', 'connect', /^The action failed unexpectedly: /],
+    ['a file error that has no advice', 'EBADF', 'write', /^The action failed unexpectedly: /],
+  ])('%s', (_, code, syscall, message) => {
+    const error = Object.assign(new Error(`${code}: ${syscall} failed`), { code, syscall })
+    expect(toActionError(error).message).toMatch(message)
+  })
+
+  test('an ActionError stays itself', () => {
+    const original = jobCancelled()
+    expect(toActionError(original)).toBe(original)
+  })
+})
+
+describe('settleAll', () => {
+  test('gives the values in order', async () => {
+    expect(
+      await settleAll([
+        Promise.resolve(1),
+        new Promise<string>((resolve) => setImmediate(() => resolve('two'))),
+      ]),
+    ).toEqual([1, 'two'])
+  })
+
+  test('waits for the slowest problem too', async () => {
+    const slowRejection = new Promise<never>((_, reject) =>
+      setImmediate(() => reject(createError('input-missing'))),
+    )
+    const failure = await captureActionError(() =>
+      settleAll([Promise.reject(createError('helm-too-old')), Promise.resolve(1), slowRejection]),
+    )
+    expect(listCodes(failure)).toEqual(['input-missing', 'helm-too-old'])
+  })
+
+  test('a defect beside a problem is not lost', async () => {
+    expect(
+      listCodes(
+        await captureActionError(() =>
+          settleAll([Promise.reject(new Error('x')), Promise.reject(createError('input-invalid'))]),
+        ),
+      ),
+    ).toEqual(['input-invalid', 'internal-error'])
+  })
+})

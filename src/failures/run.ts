@@ -1,0 +1,81 @@
+/** Failures of a whole run: any step may end with them. */
+import { ActionError } from './action-error.ts'
+import type { StepName } from './codes.ts'
+import { formatCount, getErrorMessage } from '../util/text.ts'
+
+/** The workflow run, or this job of it, was cancelled. */
+export const jobCancelled = (): ActionError =>
+  new ActionError({
+    code: 'cancelled',
+    problem: 'The job was cancelled.',
+    remedy: 'Run the job again at any time: it continues from the state that this run left.',
+  })
+
+/** A value was thrown that is no known failure: a bug in the action. */
+export const internalError = (thrown: unknown): ActionError =>
+  new ActionError({
+    code: 'internal-error',
+    problem: `The action failed unexpectedly: ${getErrorMessage(thrown)}`,
+    remedy:
+      'Rerun the job with debug logging. If it fails again, open an issue of the action, with the log.',
+    cause: thrown,
+  })
+
+/** A value that differs from the inputs. `before` or `after` is absent when the value is. */
+interface Difference {
+  readonly object: string
+  readonly path: string
+  readonly before?: string
+  readonly after?: string
+  readonly why: string
+}
+
+/** How many differences an error lists. */
+const maxListedDifferences = 3
+
+/**
+ * A check found differences between the inputs and the deployment.
+ * @param step the step of the first difference
+ * @param differences at least one
+ */
+export function driftFound(step: StepName, differences: readonly Difference[]): ActionError {
+  const listed = differences.slice(0, maxListedDifferences).map(describeDifference)
+  const unlistedCount = differences.length - listed.length
+  if (unlistedCount > 0) listed.push(`and ${unlistedCount} more`)
+  const count = formatCount(differences.length, 'difference')
+  return new ActionError({
+    code: 'drift-found',
+    step,
+    problem: `The deployment has ${count} from the inputs: ${listed.join('; ')}.`,
+    remedy:
+      'Run mode deploy with the same inputs to correct this, or change the inputs if it is intended.',
+  })
+}
+
+const describeDifference = ({ object, path, before, after, why }: Difference): string =>
+  `${object}: ${path} is ${before ?? 'absent'}, expected ${after ?? 'absent'} (${why})`
+
+/**
+ * A check found no difference, but could not check everything.
+ * @param unchecked what it could not check, at least one phrase
+ */
+export const driftUnknown = (unchecked: readonly string[]): ActionError =>
+  new ActionError({
+    code: 'drift-unknown',
+    step: 'preflight',
+    problem: `No differences were found, but this run could not check ${unchecked.join('; ')}.`,
+    remedy:
+      'Grant the role the permissions that docs/permissions.md lists for a check. If AWS did not answer, rerun the job.',
+  })
+
+/**
+ * A run that failed could not roll back all of its changes.
+ * @param incidents what was not rolled back and why, one or more sentences each
+ */
+export const rollbackIncomplete = (incidents: readonly string[]): ActionError =>
+  new ActionError({
+    code: 'rollback-incomplete',
+    problem: `The rollback is incomplete. ${incidents.join(' ')}`,
+    remedy:
+      'Roll back the rest by hand, or fix the failure and rerun the job: it continues from the current state.',
+  })

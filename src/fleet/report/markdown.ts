@@ -1,0 +1,13 @@
+/** Texts of targets as plain text in Markdown. Pure. */
+
+/** Escapes everything that Markdown, HTML or GitHub (mentions, issues) would interpret. */
+export const escapeCell = (text: string): string =>
+  text
+    .replace(/\s+/g, ' ')
+    .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`)
+
+/** Code within a line. An empty text would join the backticks around it to one longer fence. */
+export function inlineCode(text: string): string {
+  const code = text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦')
+  return `\`${code.slice(0, 300).trim() || '(empty)'}\``
+}

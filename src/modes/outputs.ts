@@ -1,0 +1,46 @@
+/** Outputs of the action that several modes set. */
+import type { X509Certificate } from 'node:crypto'
+import type { Settings } from '../inputs/types.ts'
+import { getIngressHostname } from '../steps/ingress/manifest.ts'
+import type { Target } from '../steps/preflight/preflight.ts'
+import type { Context } from '../steps/step.ts'
+import { getCertificateDetails } from '../x509/certificate.ts'
+
+/**
+ * Sets the outputs that are known before any change, so that they are set even if the run fails
+ * later. The address is not among them: an old one proves nothing.
+ */
+export function setTargetOutputs(
+  context: Context,
+  { ingressName, release, service }: Target,
+): void {
+  context.recordTopology({ service })
+  context.setOutput('ingress-name', ingressName)
+  if (release) context.setOutput('release-revision', String(release.latestRevision.revision))
+}
+
+/**
+ * Sets the current address of the ALB, for a run that changes nothing.
+ * @returns the DNS name of the ALB, undefined when the Ingress has none
+ */
+export function setAddressOutputs(
+  context: Context,
+  { host, ingress: { listenPort } }: Settings,
+  { ingress }: Target,
+): string | undefined {
+  const address = getIngressHostname(ingress)
+  if (address === undefined) return undefined
+  context.setOutput('alb-address', address)
+  context.setOutput('endpoint', `https://${host}:${listenPort}`)
+  return address
+}
+
+/** Describes the served certificate, for later steps of the workflow and for the summary. */
+export function setCertificateOutputs(
+  context: Context,
+  { arn, leaf }: { arn: string; leaf: X509Certificate },
+): void {
+  context.recordTopology({ certificate: getCertificateDetails(leaf) })
+  context.setOutput('certificate-arn', arn)
+  context.setOutput('certificate-expiry', leaf.validToDate.toISOString())
+}
