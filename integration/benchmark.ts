@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { runAction } from '../testing/run-action.ts'
 import { prepareRun } from '../testing/runner.ts'
 import { repositoryRoot } from '../testing/environment.ts'
-import { runCommand } from './process.ts'
+import { runCommand } from './command.ts'
 import { setup, type LabPrograms } from './setup.ts'
 import { startLab, type Lab } from './lab.ts'
 

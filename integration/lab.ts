@@ -6,18 +6,10 @@ import { join } from 'node:path'
 import type { AwsCredential } from '../simulator/aws/service.ts'
 import type { KubernetesClient } from '../simulator/alb-controller/kubernetes-client.ts'
 import { renderKubeconfig } from '../testing/kubeconfig.ts'
-import {
-  isAllowedByPolicy,
-  rbacGroupOf,
-  loadIamPolicy,
-  loadRbacObjects,
-  type PermissionSet,
-} from '../testing/shipped-permissions.ts'
 import { startServiceLoadBalancer } from '../simulator/alb/service-load-balancer.ts'
 import { reserveFreePorts } from '../testing/ports.ts'
 import { createRunnerFiles, type RunnerFiles } from '../testing/runner-files.ts'
-import { createAdminCli } from '../testing/admin-cli.ts'
-import { cacheDirectory, type HelmMajorVersion } from '../testing/cli-tools.ts'
+import { cacheDirectory } from '../testing/cli-tools.ts'
 import { type TestEnvironment, type TestEnvironmentOptions } from '../testing/environment.ts'
 import {
   cluster,
@@ -27,14 +19,12 @@ import {
   type LabResources,
   type LabServices,
 } from './lab-services.ts'
-import type { AwsProxy } from './services/aws-proxy.ts'
+import { assumeRole, buildAwsEnvironment, createAdministrator } from './lab-access.ts'
 import { saveFixture } from './shared-cluster.ts'
-import type { EksAuthenticator } from './services/eks-authenticator.ts'
 import type { EnvoyAlb } from './services/envoy.ts'
 import type { MilvusKind } from './services/milvus.ts'
-import type { Moto } from './services/moto.ts'
 import { startNameProxy } from './services/name-proxy.ts'
-import { Processes, runCommand } from './process.ts'
+import { Processes } from './process.ts'
 import { getWorkerServices } from './shared-services.ts'
 import type { LabPrograms, ProgressLogger } from './setup.ts'
 
@@ -166,10 +156,7 @@ async function assembleLab(
     client: services.clusterNamespace.client,
     isRestored: services.isRestored,
     saveFixture: saveWorkerFixture,
-    account: moto.account,
-    region: moto.region,
-    subnets: moto.subnets,
-    securityGroup: moto.securityGroup,
+    ...describeAccount(moto),
     get controller() {
       if (!controller) throw new Error('This lab has a real controller, without switches.')
       return controller
@@ -182,6 +169,15 @@ async function assembleLab(
     ...createRunnerEnvironments(services, runner, { directory, kubectl: administrator.kubectl }),
     ...administrator,
   }
+}
+
+function describeAccount({
+  account,
+  region,
+  subnets,
+  securityGroup,
+}: LabServices['moto']): Pick<Lab, 'account' | 'region' | 'subnets' | 'securityGroup'> {
+  return { account, region, subnets, securityGroup }
 }
 
 function buildInputs(
@@ -272,132 +268,4 @@ function createRunnerEnvironments(
       return runnerEnv(await assumeRole(context, deniedPermission, permissionSet))
     },
   }
-}
-
-function buildAwsEnvironment(
-  moto: Moto,
-  aws: AwsProxy,
-  { accessKeyId, secretAccessKey, sessionToken }: AwsCredential,
-): Record<string, string> {
-  return {
-    AWS_ENDPOINT_URL: aws.endpoint,
-    AWS_REGION: moto.region,
-    AWS_EC2_METADATA_DISABLED: 'true',
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    ...(sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: sessionToken }),
-  }
-}
-
-/** The clients of the administrator: helm, kubectl and pymilvus. */
-function createAdministrator({
-  programs,
-  directory,
-  kubeconfig,
-  charts,
-  albAddress,
-  listenPort,
-  runner,
-  proxy,
-}: {
-  programs: LabPrograms
-  directory: string
-  kubeconfig: string
-  charts: string
-  albAddress: string
-  listenPort: number
-  runner: RunnerFiles
-  proxy: string
-}) {
-  let helmMajor: HelmMajorVersion = 4
-  return {
-    ...createAdminCli({
-      directory,
-      kubeconfig,
-      namespace,
-      chartRepositoryUrl: charts,
-      kubectl: programs.kubectl,
-      helm: () => programs.helm[helmMajor],
-    }),
-    useHelm: (version: HelmMajorVersion): Promise<void> => {
-      helmMajor = version
-      return runner.useHelm(programs.helm[version])
-    },
-    pymilvus: async (
-      script: string,
-      environment: Readonly<Record<string, string>> = {},
-    ): Promise<string> => {
-      const target = {
-        ADDRESS: albAddress,
-        PORT: String(listenPort),
-        HOST: host,
-        CA: runner.caPath,
-        PROXY: proxy,
-      }
-      return (
-        await runCommand(programs.pymilvus, ['-'], {
-          input: script,
-          env: { PATH: '/usr/bin:/bin', HOME: join(directory, 'admin'), ...target, ...environment },
-        })
-      ).stdout
-    },
-  }
-}
-
-/** Creates a role with the shipped permissions in IAM, EKS and RBAC, and assumes it. */
-async function assumeRole(
-  {
-    moto,
-    aws,
-    eks,
-    directory,
-    kubectl,
-  }: {
-    moto: Moto
-    aws: AwsProxy
-    eks: EksAuthenticator
-    directory: string
-    kubectl: Lab['kubectl']
-  },
-  deniedPermission?: string,
-  permissionSet: PermissionSet = 'deploy',
-): Promise<AwsCredential> {
-  const name = `milvus-alb-${aws.credentials.length}`
-  const policy = loadIamPolicy(
-    { region: moto.region, account: moto.account, cluster },
-    deniedPermission,
-    permissionSet,
-  )
-  const credential = await moto.assumeRole(name, policy)
-  aws.credentials.push(credential)
-  eks.credentials.push(credential)
-  const previousAuthorize = aws.authorize
-  aws.authorize = (principal, action, resource) =>
-    principal === credential.principalArn
-      ? isAllowedByPolicy(policy, action, resource)
-      : previousAuthorize(principal, action, resource)
-  eks.accessEntries = new Map([
-    ...(eks.accessEntries ?? []),
-    [`arn:aws:iam::${moto.account}:role/${name}`, { groups: [rbacGroupOf(permissionSet)] }],
-  ])
-  const path = join(directory, 'rbac.json')
-  const roles = loadRbacObjects(deniedPermission, permissionSet)
-  // kubectl applies only objects of the namespace that it is given.
-  for (const roleNamespace of new Set(roles.map(({ metadata }) => metadata.namespace ?? ''))) {
-    await writeFile(
-      path,
-      JSON.stringify({
-        apiVersion: 'v1',
-        kind: 'List',
-        items: roles.filter(({ metadata }) => (metadata.namespace ?? '') === roleNamespace),
-      }),
-    )
-    await kubectl(
-      'apply',
-      ...(roleNamespace === '' ? [] : ['--namespace', roleNamespace]),
-      '-f',
-      path,
-    )
-  }
-  return credential
 }

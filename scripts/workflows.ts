@@ -1,7 +1,7 @@
 /** `npm run workflows`: actionlint over every workflow, built once from its Go module. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runCommand } from '../integration/process.ts'
+import { runCommand } from '../integration/command.ts'
 import { cacheDirectory, createDirectoryOnce } from '../testing/cli-tools.ts'
 import { repositoryRoot } from '../testing/environment.ts'
 
