@@ -29,9 +29,7 @@ try {
     ['-color', '-ignore', 'unexpected key "queue" for "concurrency" section', ...files],
     { cwd: repositoryRoot },
   )
-  console.log(
-    `actionlint ${version} finds nothing in ${files.length} workflow${files.length === 1 ? '' : 's'}`,
-  )
+  console.log(`actionlint ${version} finds no problems in ${files.length} workflows`)
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { AlbOverrides } from '../../simulator/alb/server.ts'
 import { getTlsVersions } from '../../simulator/alb/tls.ts'
-import type { ImportedCertificate } from './aws-proxy.ts'
+import type { ImportedCertificate } from './aws-replies.ts'
 import { buildConnectionManager, withType, type Json } from './envoy-routes.ts'
 import type {
   ListenerView,
