@@ -156,11 +156,10 @@ class RecordingProxy {
 
   private recordCall(incoming: HttpRequest): AwsCall {
     const { accessKeyId, ...request } = parseAwsRequest(incoming, this.settings.moto.account)
-    const principal =
-      this.credentials.find((each) => each.accessKeyId === accessKeyId)?.principalArn ?? ''
+    const key = this.credentials.find((each) => each.accessKeyId === accessKeyId)
     const call: AwsCall = {
       ...request,
-      principal,
+      principal: key?.principalArn ?? '',
       client: incoming.headers['user-agent'] ?? '',
       at: Date.now(),
       status: 0,
