@@ -5,21 +5,20 @@ export const modules = {
 /***/ 611:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
-__webpack_require__.r(__webpack_exports__);
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   listSubnets: () => (/* binding */ listSubnets)
 /* harmony export */ });
 /* harmony import */ var _aws_sdk_client_ec2__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5193);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(3202);
 /**
- * EC2: the subnets of a VPC, as the controller looks for them. The client's code is large: import
- * this only where it is asked.
+ * EC2: the subnets of a VPC, among which the controller chooses. The SDK's client is large: import
+ * this module dynamically.
  */
 
 
 /**
  * All subnets of a VPC.
- * @throws ActionError `aws-access-denied` and the other AWS ones
+ * @throws ActionError those of `translateAwsError`
  */
 async function listSubnets(config, vpcId) {
     const client = new _aws_sdk_client_ec2__WEBPACK_IMPORTED_MODULE_1__/* .EC2Client */ .gu5(config);
@@ -33,7 +32,7 @@ async function listSubnets(config, vpcId) {
         }));
     }
     catch (thrown) {
-        throw (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .translateAwsError */ .q)('ec2:DescribeSubnets', thrown);
+        throw (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .translateAwsError */ .q4)('ec2:DescribeSubnets', thrown);
     }
 }
 

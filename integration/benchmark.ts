@@ -1,15 +1,16 @@
 /**
- * `npm run bench`: the guide, as a script of its own commands, against the action, in turn, on the
- * lab's real parts. Writes docs/performance.md.
+ * `npm run bench`: compares the guide, as a script of its commands, with the action, on the real
+ * services of the lab. Writes docs/performance.md.
  */
 import { readFile, rm, writeFile } from 'node:fs/promises'
-import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runAction } from '../testing/run-action.ts'
 import { prepareRun } from '../testing/runner.ts'
 import { repositoryRoot } from '../testing/environment.ts'
-import { runCommand } from './process.ts'
+import { waitUntil } from '../testing/wait.ts'
+import { runCommand } from './command.ts'
+import { renderPage, type Measurement, type MeasurementPair } from './benchmark-page.ts'
 import { setup, type LabPrograms } from './setup.ts'
 import { startLab, type Lab } from './lab.ts'
 
@@ -18,14 +19,7 @@ const start = performance.now()
 const logProgress = (line: string): void =>
   console.log(`${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s  ${line}`)
 
-/** One measured run: seconds, seconds, MB. */
-interface Measurement {
-  readonly wall: number
-  readonly cpu: number
-  readonly memory: number
-}
-
-/** Whole process, children included. */
+/** Measures a process and its children. */
 async function measure(
   command: readonly string[],
   env: Readonly<Record<string, string>>,
@@ -51,22 +45,26 @@ async function measureAction(lab: Lab): Promise<Measurement> {
   }
 }
 
-/**
- * The guide's commands, unchanged but for names: without --certificate-arn the first time, as the
- * guide has it.
- */
+/** The guide's commands with other names. The first time there is no --certificate-arn. */
 const guide = `set -eu
-arn=$("$PYTHON_AWS" -m awscli acm import-certificate --certificate fileb://leaf.pem --certificate-chain fileb://chain.pem --private-key fileb://key.pem \${ARN:+--certificate-arn $ARN} --query CertificateArn --output text)
-helm upgrade milvus-demo milvus --repo "$CHARTS" --version 4.2.58 -n milvus --reuse-values --set service.type=ClusterIP --wait
+arn=$("$PYTHON_AWS" -m awscli acm import-certificate \\
+  --certificate fileb://leaf.pem --certificate-chain fileb://chain.pem \\
+  --private-key fileb://key.pem \${ARN:+--certificate-arn $ARN} \\
+  --query CertificateArn --output text)
+helm upgrade milvus-demo milvus --repo "$CHARTS" --version 4.2.58 -n milvus \\
+  --reuse-values --set service.type=ClusterIP --wait
 sed "s|ARN|$arn|" ingress.template > ingress.json
 kubectl apply -f ingress.json
-kubectl wait -n milvus --for=jsonpath='{.status.loadBalancer.ingress[0].hostname}' ingress/milvus-demo --timeout 60s
+kubectl wait -n milvus --for=jsonpath='{.status.loadBalancer.ingress[0].hostname}' \\
+  ingress/milvus-demo --timeout 60s
 "$PYTHON_MILVUS" -c "
 from pymilvus import connections, utility
 import os, time
 for attempt in range(100):
     try:
-        connections.connect('default', host=os.environ['HOST'], port=os.environ['PORT'], secure=True, server_name=os.environ['SERVER_NAME'], server_pem_path=os.environ['CA'], timeout=2)
+        connections.connect(
+            'default', host=os.environ['HOST'], port=os.environ['PORT'], secure=True,
+            server_name=os.environ['SERVER_NAME'], server_pem_path=os.environ['CA'], timeout=2)
         break
     except Exception:
         time.sleep(0.1)
@@ -145,26 +143,21 @@ async function withLab<T>(programs: LabPrograms, operation: (lab: Lab) => Promis
   }
 }
 
-type MeasurementPair = readonly [guide: Measurement, action: Measurement]
-
 async function measureFirstDeployments(programs: LabPrograms): Promise<MeasurementPair[]> {
   const pairs: MeasurementPair[] = []
   for (let round = 1; round <= rounds; round += 1) {
-    pairs.push([
-      await withLab(programs, (lab) => measureGuide(lab, '')),
-      await withLab(programs, measureAction),
-    ])
-    logProgress(
-      `first deployment, round ${round}: guide ${pairs.at(-1)?.[0].wall.toFixed(2) ?? ''} s, action ${pairs.at(-1)?.[1].wall.toFixed(2) ?? ''} s`,
-    )
+    const guideRun = await withLab(programs, (lab) => measureGuide(lab, ''))
+    const actionRun = await withLab(programs, measureAction)
+    pairs.push([guideRun, actionRun])
+    logProgress(`first deployment, round ${round}: ${formatWallTimes(guideRun, actionRun)}`)
   }
   return pairs
 }
 
-/**
- * Both in one lab, in turn; the action has taken over what the guide made, and each finds
- * everything as it should be.
- */
+const formatWallTimes = (guideRun: Measurement, actionRun: Measurement): string =>
+  `guide ${guideRun.wall.toFixed(2)} s, action ${actionRun.wall.toFixed(2)} s`
+
+/** Measures runs that change nothing, in one lab that the guide and the action have deployed. */
 function measureConvergedRuns(programs: LabPrograms): Promise<MeasurementPair[]> {
   return withLab(programs, async (lab) => {
     await measureGuide(lab, '')
@@ -172,32 +165,27 @@ function measureConvergedRuns(programs: LabPrograms): Promise<MeasurementPair[]>
     await measureAction(lab)
     const pairs: MeasurementPair[] = []
     for (let round = 1; round <= rounds; round += 1) {
-      pairs.push([await measureGuide(lab, arn), await measureAction(lab)])
-      logProgress(
-        `converged, round ${round}: guide ${pairs.at(-1)?.[0].wall.toFixed(2) ?? ''} s, action ${pairs.at(-1)?.[1].wall.toFixed(2) ?? ''} s`,
-      )
+      const guideRun = await measureGuide(lab, arn)
+      const actionRun = await measureAction(lab)
+      pairs.push([guideRun, actionRun])
+      logProgress(`converged, round ${round}: ${formatWallTimes(guideRun, actionRun)}`)
     }
     return pairs
   })
 }
 
-/** Seconds from the moment that AWS reports the load balancer as active to the end of the action. */
+/** Seconds from the load balancer becoming active to the end of the action. */
 function measureAfterActive(programs: LabPrograms): Promise<number> {
   return withLab(programs, async (lab) => {
     const releaseLoadBalancers = lab.pauseLoadBalancerProvisioning()
     const deployment = runAction(lab)
-    await waitUntil(
-      async () =>
-        (await lab.kubectl(
-          'get',
-          'ingress',
-          'milvus-demo',
-          '--ignore-not-found',
-          '-o',
-          'jsonpath={.status.loadBalancer.ingress[0].hostname}',
-        )) !== '',
-    )
-    // the wait itself is what is measured: it has to have lasted
+    const hasHostname = async (): Promise<boolean> => {
+      const output = 'jsonpath={.status.loadBalancer.ingress[0].hostname}'
+      const args = ['get', 'ingress', 'milvus-demo', '--ignore-not-found', '-o', output]
+      return (await lab.kubectl(...args)) !== ''
+    }
+    await waitForEvent(hasHostname, 'The Ingress got no hostname.')
+    // Make sure that the action is waiting.
     await new Promise((resolve) => setTimeout(resolve, 1_500))
     const startedAt = performance.now()
     releaseLoadBalancers()
@@ -207,52 +195,36 @@ function measureAfterActive(programs: LabPrograms): Promise<number> {
   })
 }
 
-/** Seconds from the first refusal that the API shows to the end of the action. */
+interface EventList {
+  readonly items: readonly {
+    readonly reason?: string
+    readonly involvedObject: { readonly kind?: string }
+  }[]
+}
+
+/** Seconds from the controller's first error event to the end of the action. */
 function measureAfterRejection(programs: LabPrograms): Promise<number> {
   return withLab(programs, async (lab) => {
     lab.controller.options.unknownIds = ['subnet-unknown']
     const rejectedRun = runAction(lab, { subnets: 'subnet-unknown' })
-    await waitUntil(async () =>
-      (
-        await lab.client.get<{ items: { reason?: string; involvedObject: { kind?: string } }[] }>(
-          `/api/v1/namespaces/${lab.namespace}/events`,
-        )
-      ).items.some(
+    const hasErrorEvent = async (): Promise<boolean> => {
+      const path = `/api/v1/namespaces/${lab.namespace}/events`
+      const { items } = await lab.client.get<EventList>(path)
+      return items.some(
         ({ reason, involvedObject }) =>
           involvedObject.kind === 'Ingress' && (reason?.startsWith('Failed') ?? false),
-      ),
-    )
+      )
+    }
+    await waitForEvent(hasErrorEvent, 'The controller reported no error.')
     const startedAt = performance.now()
     await rejectedRun
     return (performance.now() - startedAt) / 1000
   })
 }
 
-async function waitUntil(check: () => Promise<boolean>): Promise<void> {
-  while (!(await check())) await new Promise((resolve) => setTimeout(resolve, 5))
-}
-
-const computeMedian = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
-
-function renderTable(title: string, pairs: readonly MeasurementPair[]): string {
-  const renderRow = (name: string, getValue: (figures: Measurement) => number, digits: number) => {
-    const [actionMedian, guideMedian] = [
-      computeMedian(pairs.map(([, action]) => getValue(action))),
-      computeMedian(pairs.map(([first]) => getValue(first))),
-    ]
-    return `| ${name} | ${guideMedian.toFixed(digits)} | ${actionMedian.toFixed(digits)} | ${computeMedian(pairs.map(([first, action]) => getValue(first) / getValue(action))).toFixed(1)} |`
-  }
-  return [
-    `## ${title}`,
-    '',
-    '| median | guide | action | guide / action |',
-    '|---|---|---|---|',
-    renderRow('wall, s', ({ wall }) => wall, 2),
-    renderRow('CPU, s', ({ cpu }) => cpu, 2),
-    renderRow('peak memory, MB', ({ memory }) => memory, 0),
-  ].join('\n')
-}
+/** Waits with a short interval, because the time of the event is measured. */
+const waitForEvent = (condition: () => Promise<boolean>, message: string): Promise<void> =>
+  waitUntil(condition, () => new Error(message), 180_000, 5)
 
 async function measureRepeatedly(
   name: string,
@@ -273,26 +245,8 @@ const active = await measureRepeatedly('after the ALB is active', () =>
 const rejection = await measureRepeatedly('after a refusal is observable', () =>
   measureAfterRejection(programs),
 )
-const formatSpread = (values: readonly number[]) =>
-  `${computeMedian(values).toFixed(2)} s (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`
 await writeFile(
   join(repositoryRoot, 'docs/performance.md'),
-  `# Performance
-
-Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} cores (${cpus()[0]?.model.trim() ?? ''}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. Medians of ${rounds} rounds, alternating between guide and action; ratios are medians of the rounds' ratios. CPU time and memory cover the whole process tree; memory is that of its largest process.
-
-The guide is a script of its own commands: \`aws acm import-certificate\`, \`helm upgrade\`, \`kubectl apply\`, \`kubectl wait\`, and pymilvus' connect. Both run against the lab, whose components respond immediately: on AWS, add minutes of provisioning to each first deployment. The guide's script does not check whether the served certificate is the one in ACM, nor whether the controller has reconciled this change.
-
-${renderTable('First deployment', first)}
-
-${renderTable('Converged run', converged)}
-
-## Latency of the waits
-
-| from | to the end of the action (median) |
-|---|---|
-| AWS reports the load balancer as active | ${formatSpread(active)} |
-| the API shows the controller's rejection | ${formatSpread(rejection)} |
-`,
+  renderPage({ rounds, first, converged, active, rejection }),
 )
 logProgress('docs/performance.md is written')

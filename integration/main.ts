@@ -1,6 +1,6 @@
 /**
- * `npm run lab`: the scenarios on real parts; `-- TEXT` only those with TEXT in their names; `--
- * up` a lab to use by hand, `-- down` its end.
+ * `npm run lab` runs the scenarios in the lab; `npm run lab -- TEXT` only those whose name contains
+ * TEXT. `npm run lab -- up` starts a lab for manual use, and `npm run lab -- down` stops it.
  */
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
@@ -13,7 +13,8 @@ import { cacheDirectory } from '../testing/cli-tools.ts'
 import { repositoryRoot } from '../testing/environment.ts'
 import { formatFailures, readJestReport } from '../scripts/test/jest-report.ts'
 import { startLab } from './lab.ts'
-import { Watchdog, waitUntil } from './process.ts'
+import { Watchdog } from './watchdog.ts'
+import { waitUntil } from '../testing/wait.ts'
 import { setup } from './setup.ts'
 import { startSharedServices } from './shared-services.ts'
 
@@ -22,13 +23,13 @@ const start = performance.now()
 const logProgress = (line: string): void =>
   console.log(`${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s  ${line}`)
 
-/** Starts a lab that stays until it is told to end. */
+/** Starts a lab that runs until it is stopped. */
 async function up(): Promise<void> {
   const lab = await startLab(await setup(logProgress), { logProgress })
   await mkdir(join(cacheDirectory, 'lab'), { recursive: true })
   await writeFile(pidFile, String(process.pid))
   await lab.installMilvus()
-  logProgress('ready; end it with: npm run lab -- down')
+  logProgress('The lab is ready. To stop it, run: npm run lab -- down')
   await Promise.all([
     writeFile(join(lab.directory, 'certificate.pem'), lab.certificate.fullchain),
     writeFile(join(lab.directory, 'certificate.key'), lab.certificate.privateKey, { mode: 0o600 }),
@@ -39,108 +40,94 @@ async function up(): Promise<void> {
       .map(([name, value]) => `export ${name}='${value}'`)
       .join('\n'),
   )
-  console.log(
-    `# The load balancers answer on ${lab.albAddress}:${lab.listenPort}; Envoy's admin interface is ${lab.alb.admin}; logs are in ${join(lab.directory, 'logs')}`,
-  )
-  console.log(
-    `# Inputs: cluster=${lab.cluster} namespace=${lab.namespace} host=${lab.host} listen-port=${lab.listenPort} chart-repository=${lab.chartRepository.url}; the certificate is ${join(lab.directory, 'certificate')}.{pem,key}`,
-  )
-  // The parts' own signal handlers end them, and the guard removes the files; this only keeps the
-  // process.
+  const inputs = [
+    `cluster=${lab.cluster}`,
+    `namespace=${lab.namespace}`,
+    `host=${lab.host}`,
+    `listen-port=${lab.listenPort}`,
+    `chart-repository=${lab.chartRepository.url}`,
+  ]
+  console.log(`# Load balancers: ${lab.albAddress}:${lab.listenPort}`)
+  console.log(`# Envoy's admin interface: ${lab.alb.admin}`)
+  console.log(`# Logs: ${join(lab.directory, 'logs')}`)
+  console.log(`# Inputs: ${inputs.join(' ')}`)
+  console.log(`# Certificate: ${join(lab.directory, 'certificate')}.{pem,key}`)
+  // Keeps the process running. The signal handler of the lab's processes stops them.
   setInterval(() => undefined, 60_000)
 }
 
-/** Ends what `up` started. */
+/** Stops the lab that `up` started. */
 async function down(): Promise<void> {
   const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''))
   if (pid > 0 && isRunning(pid)) {
     process.kill(pid, 'SIGTERM')
     await waitUntil(
       () => Promise.resolve(!isRunning(pid)),
-      () => new Error(`process ${pid} does not end`),
+      () => new Error(`Process ${pid} of the lab does not exit.`),
       60_000,
     )
-    logProgress('the lab is down')
-  } else logProgress('no lab is up')
+    logProgress('The lab is stopped.')
+  } else logProgress('No lab is running.')
   await rm(pidFile, { force: true })
 }
 
-/** A lab waits as often as it works: more of them than cores go at once. */
+/** Labs wait as much as they compute, so there can be more of them than cores. */
 const workerCount = 4
 
 const formatElapsed = (since: number): string =>
   `${((performance.now() - since) / 1000).toFixed(0)} s`
 
-/** What each part of the scenarios took, summed over the workers. */
+/** The time of each phase of the scenarios, summed over the workers. */
 async function summarizeTimes(file: string): Promise<string> {
   const sums = sumByPhase(parseProfile(await readFile(file, 'utf8').catch(() => '')))
   const formatTotal = (...parts: readonly ProfiledPhase[]): string =>
     `${parts.reduce((sum, part) => sum + sums[part], 0).toFixed(0)} s`
-  return `making the labs as new ${formatTotal('world')}, Milvus and deployments to start from ${formatTotal('start')}, the scenarios themselves ${formatTotal('body')} (of these the action ${formatTotal('action', 'helm', 'waiting')}, Milvus' clients ${formatTotal('clients')}), ending the labs ${formatTotal('close')}`
+  return [
+    `resetting labs ${formatTotal('world')}`,
+    `fixtures ${formatTotal('start')}`,
+    `scenarios ${formatTotal('body')}`,
+    `of these the action ${formatTotal('action', 'helm', 'waiting')}`,
+    `and Milvus clients ${formatTotal('clients')}`,
+    `closing labs ${formatTotal('close')}`,
+  ].join(', ')
 }
 
 /**
- * Runs every scenario, or those whose name has the given text, each in a lab of its own. Jest and
- * its workers are a process group that ends with this process, and each lab ends with the worker
- * that started it, whatever killed that.
+ * Runs the scenarios, each in its own lab. Jest and its workers are a process group that ends with
+ * this process, and each lab ends with its worker, even if that is killed.
  */
 async function runScenarios(): Promise<void> {
-  logProgress(
-    'looking for the programs of the lab; what is missing is built and installed, which takes about 10 minutes the first time',
-  )
+  logProgress('Checking the programs of the lab. The first set-up takes about 10 minutes.')
   const programs = await setup(logProgress)
   const setupTime = formatElapsed(start)
-  logProgress('starting Milvus and, for each worker, a cluster, moto and Envoy; about 20 s')
-  const [sharedStart, directory] = [
-    performance.now(),
-    await mkdtemp(join(tmpdir(), 'milvus-alb-labs-')),
-  ]
+  logProgress('Starting Milvus, and a cluster, moto and Envoy per worker. This takes about 20 s.')
+  const sharedStart = performance.now()
+  const directory = await mkdtemp(join(tmpdir(), 'milvus-alb-labs-'))
   const watchdog = new Watchdog(directory)
   const nameFilter = process.argv[2]
-  // A few scenarios by name are done before further clusters would be up.
+  // A few scenarios finish before other clusters would have started.
   const count = nameFilter === undefined ? workerCount : 1
   const shared = await startSharedServices(programs, directory, count)
   const sharedStartTime = formatElapsed(sharedStart)
   try {
-    const [report, profile, scenariosStart] = [
-      join(directory, 'jest.json'),
-      join(directory, 'profile.jsonl'),
-      performance.now(),
-    ]
-    logProgress(`playing the scenarios, ${count} at a time`)
-    const record = nameFilter === undefined ? { SCENARIO_RECORD: scenarioRecordPath('lab') } : {}
-    await rm(scenarioRecordPath('lab'), { force: true })
-    await runJest(
-      watchdog,
-      [
-        `--maxWorkers=${count}`,
-        '--testPathPatterns=__tests__/scenarios',
-        '--testTimeout=600000',
-        '--json',
-        `--outputFile=${report}`,
-        ...(nameFilter === undefined ? [] : ['--testNamePattern', nameFilter]),
-      ],
-      {
-        TEST_ENVIRONMENT: 'lab',
-        TMPDIR: directory,
-        PROFILE: profile,
-        ...record,
-        ...shared.environment,
-      },
-    )
+    const scenariosStart = performance.now()
+    logProgress(`Running the scenarios with ${count} workers.`)
+    const run = { directory, count, nameFilter, environment: shared.environment }
+    const { report, profile } = await runScenarioFiles(watchdog, run)
     const result = readJestReport(report)
     if (result.failed > 0) process.exitCode = 1
     for (const failure of formatFailures(result)) console.log(`FAILED ${failure}`)
+    const scenariosTime = formatElapsed(scenariosStart)
     console.log(
-      `Time: programs ${setupTime}, parts that stay ${sharedStartTime}, scenarios ${formatElapsed(scenariosStart)}.`,
+      `Time: set-up ${setupTime}, shared services ${sharedStartTime}, scenarios ${scenariosTime}.`,
     )
-    console.log(`Worker seconds: ${await summarizeTimes(profile)}.`)
+    console.log(`Worker time: ${await summarizeTimes(profile)}.`)
     console.log(`${result.passed} passed, ${result.failed} failed`)
   } finally {
     try {
       await waitUntil(
         async () => !(await readdir(directory)).some((name) => name.startsWith('milvus-alb-lab-')),
-        () => new Error(`labs are left in ${directory}`),
+        () => new Error(`Labs in ${directory} were not removed.`),
         30_000,
       )
     } finally {
@@ -150,7 +137,40 @@ async function runScenarios(): Promise<void> {
   }
 }
 
-/** Runs jest to its end, or until this process is told to end. */
+interface ScenarioRun {
+  readonly directory: string
+  readonly count: number
+  readonly nameFilter: string | undefined
+  /** The environment of the workers. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** @returns the files of the report and of the profile */
+async function runScenarioFiles(
+  watchdog: Watchdog,
+  { directory, count, nameFilter, environment }: ScenarioRun,
+): Promise<{ report: string; profile: string }> {
+  const report = join(directory, 'jest.json')
+  const profile = join(directory, 'profile.jsonl')
+  const recordPath = scenarioRecordPath('lab')
+  const record = nameFilter === undefined ? { SCENARIO_RECORD: recordPath } : {}
+  await rm(recordPath, { force: true })
+  await runJest(
+    watchdog,
+    [
+      `--maxWorkers=${count}`,
+      '--testPathPatterns=__tests__/scenarios',
+      '--testTimeout=600000',
+      '--json',
+      `--outputFile=${report}`,
+      ...(nameFilter === undefined ? [] : ['--testNamePattern', nameFilter]),
+    ],
+    { TEST_ENVIRONMENT: 'lab', TMPDIR: directory, PROFILE: profile, ...record, ...environment },
+  )
+  return { report, profile }
+}
+
+/** Runs jest to its end, or until this process gets a signal. */
 async function runJest(
   watchdog: Watchdog,
   args: readonly string[],
@@ -169,7 +189,7 @@ async function runJest(
     detached: true,
   })
   const { pid } = child
-  if (pid === undefined) throw new Error('jest did not start')
+  if (pid === undefined) throw new Error('Jest did not start.')
   watchdog.watch(pid, [])
   let interruptSignal: NodeJS.Signals | undefined
   const forward = (signal: NodeJS.Signals): void => {
@@ -179,7 +199,7 @@ async function runJest(
   process.on('SIGINT', forward).on('SIGTERM', forward).on('SIGHUP', forward)
   await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
   watchdog.forget(pid)
-  if (interruptSignal) throw new Error(`ended by ${interruptSignal}`)
+  if (interruptSignal) throw new Error(`Stopped by ${interruptSignal}.`)
 }
 
 const commands: Readonly<Record<string, () => Promise<void>>> = { up, down }

@@ -1,14 +1,11 @@
-/**
- * Milvus' own clients, through a lab's load balancer: pymilvus as the guide has it, and the SDK for
- * Node.
- */
+/** The official Milvus clients, through the load balancer of a lab: pymilvus and the Node SDK. */
 import { randomUUID } from 'node:crypto'
 import { DataType, MilvusClient } from '@zilliz/milvus2-sdk-node'
 import type { Lab } from './lab.ts'
 
 /**
- * Connects by the ALB's address with server_name, makes a collection, inserts and searches;
- * connects by name, behind a proxy that resolves it, searches again and drops the collection.
+ * Connects by address with server_name, creates a collection, inserts and searches. Then it
+ * connects by name through a proxy that resolves it, searches again and drops the collection.
  */
 const pymilvusScript = `
 import os
@@ -16,13 +13,18 @@ from pymilvus import Collection, CollectionSchema, DataType, FieldSchema, connec
 common = {'port': os.environ['PORT'], 'secure': True, 'server_pem_path': os.environ['CA']}
 if 'TOKEN' in os.environ: common['token'] = os.environ['TOKEN']
 connections.connect('address', host=os.environ['ADDRESS'], server_name=os.environ['HOST'], **common)
-fields = [FieldSchema('id', DataType.INT64, is_primary=True), FieldSchema('vector', DataType.FLOAT_VECTOR, dim=4)]
+fields = [
+    FieldSchema('id', DataType.INT64, is_primary=True),
+    FieldSchema('vector', DataType.FLOAT_VECTOR, dim=4),
+]
 collection = Collection(os.environ['COLLECTION'], CollectionSchema(fields), using='address')
 collection.insert([[1, 2, 3], [[1.0, 0, 0, 0], [0, 1.0, 0, 0], [0, 0, 1.0, 0]]])
 collection.create_index('vector', {'index_type': 'FLAT', 'metric_type': 'L2', 'params': {}})
 collection.load()
 def search(using):
-    found = Collection(os.environ['COLLECTION'], using=using).search([[0, 1.0, 0, 0]], 'vector', {'metric_type': 'L2', 'params': {}}, limit=1, consistency_level='Strong')
+    found = Collection(os.environ['COLLECTION'], using=using).search(
+        [[0, 1.0, 0, 0]], 'vector', {'metric_type': 'L2', 'params': {}},
+        limit=1, consistency_level='Strong')
     print('by', using, 'found', found[0][0].id)
 search('address')
 os.environ['grpc_proxy'] = os.environ['PROXY']
@@ -32,8 +34,8 @@ utility.drop_collection(os.environ['COLLECTION'], using='name')
 `
 
 /**
- * Makes, searches and drops a collection with pymilvus.
- * @throws Error with what it said
+ * Creates, searches and drops a collection with pymilvus.
+ * @throws Error with its output
  */
 export async function verifyPymilvus(lab: Lab): Promise<void> {
   const token = lab.milvusToken()
@@ -42,15 +44,15 @@ export async function verifyPymilvus(lab: Lab): Promise<void> {
     ...(token === '' ? {} : { TOKEN: token }),
   })
   if (!/by address found 2\n.*by name found 2/s.test(output))
-    throw new Error(`pymilvus did not find what it had inserted:\n${output}`)
+    throw new Error(`pymilvus did not find the inserted entity:\n${output}`)
 }
 
-/** Labs may share a Milvus, so no two uses have a name in common. */
+/** A unique name: labs may share a Milvus. */
 const createCollectionName = (): string => `lab_${randomUUID().replaceAll('-', '_')}`
 
 /**
- * Makes and drops a collection with the SDK for Node.
- * @throws Error with what it said
+ * Creates and drops a collection with the Node SDK.
+ * @throws Error with its message
  */
 export async function verifyNodeClient(lab: Lab): Promise<void> {
   const token = lab.milvusToken()
@@ -74,7 +76,7 @@ export async function verifyNodeClient(lab: Lab): Promise<void> {
       ],
     })
     if (created.error_code !== 'Success')
-      throw new Error(`the SDK for Node made no collection: ${created.reason}`)
+      throw new Error(`The Node SDK could not create a collection: ${created.reason}`)
     await client.dropCollection({ collection_name })
   } finally {
     await client.closeConnection()

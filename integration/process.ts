@@ -1,78 +1,45 @@
 /**
- * Children of the lab: each in a process group of its own, with its output in a file, awaited by a
- * condition, and ended in reverse order. A guard outside of this process ends what is left when
- * this one dies without having said goodbye.
+ * The processes of the lab. Each has its own process group and log file, is awaited by a readiness
+ * check, and is stopped in reverse order. A watchdog stops them if this process is killed.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { mkdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Writable } from 'node:stream'
+import { waitUntil } from '../testing/wait.ts'
+import { waitForExit, Watchdog } from './watchdog.ts'
 
-/** What is started, and how one knows that it is up. */
+/** A process to start. */
 export interface ProcessOptions {
-  /** Names the log file. */
+  /** The name of the log file. */
   readonly name: string
   readonly command: string
   readonly args: readonly string[]
-  /**
-   * The whole environment but for PATH; nothing is inherited, so that no proxy or credential of the
-   * machine gets in.
-   */
+  /** The whole environment except for PATH. No proxy or credential of the machine is inherited. */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
-  /** Asked again and again until it says true; an error counts as false. */
+  /** Called until it returns true. An error counts as false. */
   readonly isReady: () => Promise<boolean>
   /** Milliseconds; three minutes when absent. */
   readonly timeout?: number
-  /**
-   * Milliseconds that it has for its own end before it is killed; 5 s when absent, less for what
-   * takes its time for nothing.
-   */
+  /** Milliseconds between SIGTERM and SIGKILL; 5 s when absent. */
   readonly gracePeriod?: number
-  /**
-   * Files that it puts where nobody asked it to: they go when it does, and their folder when it is
-   * empty.
-   */
+  /** Files that it creates outside of its folder. They are removed, with their folder if empty. */
   readonly strayFiles?: (pid: number) => readonly string[]
 }
 
-/** A running part. */
+/** A running process. */
 export interface ManagedProcess {
   readonly name: string
   readonly pid: number
   readonly log: string
-  /** Settles when it has ended, by itself or not. */
+  /** Resolves when the process has ended for any reason. */
   readonly exited: Promise<void>
   readonly isRunning: () => boolean
   stop(): Promise<void>
 }
 
-/**
- * Waits for a condition, asked every `interval` milliseconds; an error of the question counts as
- * no.
- * @throws Error made by `failure` when the time is over
- */
-export async function waitUntil(
-  condition: () => Promise<boolean>,
-  createError: (lastError: unknown) => Promise<Error> | Error,
-  timeout = 180_000,
-  interval = 20,
-): Promise<void> {
-  const deadline = performance.now() + timeout
-  let lastError: unknown
-  while (performance.now() < deadline) {
-    try {
-      if (await condition()) return
-    } catch (error) {
-      lastError = error
-    }
-    await new Promise((resolve) => setTimeout(resolve, interval))
-  }
-  throw await createError(lastError)
-}
-
-/** The children of one world. */
+/** The processes of one lab. */
 export class Processes {
   readonly logs: string
   private readonly managedProcesses: ManagedProcess[] = []
@@ -82,10 +49,8 @@ export class Processes {
   private readonly onSignal = (signal: NodeJS.Signals): void => void this.handleSignal(signal)
 
   /**
-   * @param directory of the world: it holds the logs, and the guard removes it when this process
-   *   dies
-   * @param options `signals`: whether a signal to this process ends them; false where whoever
-   *   made them sees to that
+   * @param directory contains the logs; the watchdog removes it if this process is killed
+   * @param options `handleSignals`: whether a signal to this process stops the processes
    */
   constructor(directory: string, { handleSignals = true }: { handleSignals?: boolean } = {}) {
     this.logs = join(directory, 'logs')
@@ -94,10 +59,10 @@ export class Processes {
       process.on('SIGINT', this.onSignal).on('SIGTERM', this.onSignal).on('SIGHUP', this.onSignal)
   }
 
-  /** Starts a part and waits until it is ready. */
+  /** Starts a process and waits until it is ready. */
   async start(options: ProcessOptions): Promise<ManagedProcess> {
     await mkdir(this.logs, { recursive: true })
-    if (this.closing) throw new Error('the lab is being closed')
+    if (this.closing) throw new Error('The lab is being closed.')
     const log = join(this.logs, `${options.name}.log`)
     const managedProcess = spawnProcess(options, log, this.watchdog)
     this.managedProcesses.push(managedProcess)
@@ -110,11 +75,11 @@ export class Processes {
       options.timeout,
     )
     if (!managedProcess.isRunning())
-      throw new Error(`${options.name} ended at once:\n${await tail()}`)
+      throw new Error(`${options.name} ended during startup:\n${await tail()}`)
     return managedProcess
   }
 
-  /** Takes a child that somebody else started, so that it does not outlive this world either. */
+  /** Takes over a child of other code, so that it does not outlive the lab. */
   adopt(child: ChildProcess): void {
     const { pid } = child
     if (pid === undefined) return
@@ -126,12 +91,12 @@ export class Processes {
     })
   }
 
-  /** Whether its parts are being ended. */
+  /** Whether the processes are being stopped. */
   get isClosing(): boolean {
     return this.closing !== undefined
   }
 
-  /** Ends every part, the last one first, and then the guard. */
+  /** Stops every process in reverse order, and then the watchdog. */
   close(): Promise<void> {
     this.closing ??= this.shutDown()
     return this.closing
@@ -146,13 +111,12 @@ export class Processes {
 
   private async handleSignal(signal: NodeJS.Signals): Promise<void> {
     await this.close()
-    // As if it had never been caught: whoever waits for this process sees the signal. The guard has
-    // removed the files.
+    // End by the signal, as if it had not been caught: the parent process checks for that.
     process.kill(process.pid, signal)
   }
 }
 
-/** Starts a child whose output goes to a file. */
+/** Starts a child and writes its output to a file. */
 function spawnProcess(options: ProcessOptions, log: string, watchdog: Watchdog): ManagedProcess {
   const output = openSync(log, 'a')
   const child = spawn(options.command, options.args, {
@@ -182,14 +146,7 @@ function spawnProcess(options: ProcessOptions, log: string, watchdog: Watchdog):
   return { name: options.name, pid, log, exited, isRunning: () => isAlive, stop }
 }
 
-function waitForExit(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    child.once('exit', () => resolve())
-    child.once('error', () => resolve())
-  })
-}
-
-/** SIGTERM to the group, and SIGKILL when that does not do. */
+/** Sends SIGTERM to the group, and SIGKILL after the grace period. */
 async function terminateGroup(
   pid: number,
   exited: Promise<void>,
@@ -199,108 +156,15 @@ async function terminateGroup(
     try {
       process.kill(-pid, name)
     } catch {
-      /* It is gone already. */
+      // The group has already ended.
     }
   }
   sendSignal('SIGTERM')
-  // One that was stopped would not hear it.
+  // A stopped process handles SIGTERM only after SIGCONT.
   sendSignal('SIGCONT')
   const timer = setTimeout(() => sendSignal('SIGKILL'), gracePeriod)
   await exited
   clearTimeout(timer)
-  // Children of its own, that it left behind.
+  // Kill the children that it left behind.
   sendSignal('SIGKILL')
-}
-
-/**
- * A shell in a session of its own that reads what lives from a pipe. The pipe ends when this
- * process does, whatever killed it: then the shell kills the groups that are still there and
- * removes the directory.
- */
-export class Watchdog {
-  private readonly shell: ChildProcess
-  private readonly input: Writable
-
-  /** @param directory what is removed in the end */
-  constructor(directory: string) {
-    const script = `alive=' ' files=''
-while read -r verb pid; do
-  case $verb in
-    watch) alive="$alive$pid " ;;
-    file) files="$files $pid" ;;
-    forget) alive=$(printf '%s' "$alive" | sed "s/ $pid / /") ;;
-  esac
-done
-for pid in $alive; do kill -s KILL -- "-$pid" 2>/dev/null || kill -s KILL "$pid" 2>/dev/null; done
-rm -rf -- "$1"
-for file in $files; do rm -f -- "$file"; rmdir -- "\${file%/*}" 2>/dev/null; done`
-    this.shell = spawn('/bin/sh', ['-c', script, 'lab-guard', directory], {
-      detached: true,
-      stdio: ['pipe', 'ignore', 'ignore'],
-      env: { PATH: '/usr/bin:/bin' },
-    })
-    if (!this.shell.stdin) throw new Error('the guard has no input')
-    this.input = this.shell.stdin
-    // The guard may be killed before this process: that must not end the world.
-    this.input.on('error', () => undefined)
-    this.shell.unref()
-  }
-
-  /** @param files paths without blanks, which go with it */
-  watch(pid: number, files: readonly string[]): void {
-    this.input.write([`watch ${pid}`, ...files.map((file) => `file ${file}`), ''].join('\n'))
-  }
-
-  forget(pid: number): void {
-    this.input.write(`forget ${pid}\n`)
-  }
-
-  async close(): Promise<void> {
-    const exited = waitForExit(this.shell)
-    if (this.shell.exitCode !== null || this.shell.signalCode !== null) return
-    this.shell.ref()
-    this.input.end()
-    await exited
-  }
-}
-
-/** How a command ended that was run to its end. */
-export interface CommandResult {
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/**
- * Runs a command to its end.
- * @throws Error with the end of what it printed
- */
-export async function runCommand(
-  command: string,
-  args: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; cwd?: string; input?: string } = {},
-): Promise<CommandResult> {
-  const child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
-  const forward = (signal: NodeJS.Signals): void => void child.kill(signal)
-  process.on('SIGTERM', forward).on('SIGINT', forward)
-  const [stdoutChunks, stderrChunks]: [Buffer[], Buffer[]] = [[], []]
-  child.stdout.on('data', (chunk: Buffer) => stdoutChunks.push(chunk))
-  child.stderr.on('data', (chunk: Buffer) => stderrChunks.push(chunk))
-  // A command that does not read its input has ended by then.
-  child.stdin.on('error', () => undefined)
-  child.stdin.end(options.input ?? '')
-  try {
-    const code = await new Promise<number | null>((resolve, reject) =>
-      child.once('error', reject).once('close', resolve),
-    )
-    const [stdout, stderr] = [
-      Buffer.concat(stdoutChunks).toString(),
-      Buffer.concat(stderrChunks).toString(),
-    ]
-    if (code === 0) return { stdout, stderr }
-    throw new Error(
-      `${[command, ...args].join(' ').slice(0, 200)} ended with ${code ?? child.signalCode ?? ''}:\n${(stderr + stdout).trimEnd().split('\n').slice(-15).join('\n')}`,
-    )
-  } finally {
-    process.off('SIGTERM', forward).off('SIGINT', forward)
-  }
 }

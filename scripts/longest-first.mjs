@@ -1,22 +1,19 @@
-/**
- * The order in which jest takes up the tests of faults: those that take longest first, so that no
- * worker is left alone with one at the end.
- */
+/** Runs the longest resilience tests first, so that no worker is alone with one at the end. */
 import { basename } from 'node:path'
 
 const longest = [
-  'killed-going-back',
+  'killed-reverting',
   'killed',
-  'wire',
+  'api-faults',
   'cancelled',
-  'cancelled-going-back',
+  'cancelled-reverting',
   'long-run',
-  'wire-waits',
-  'together',
-  'lying-apis',
-  'disk',
-  'lies',
-  'bad-files',
+  'mid-run-faults',
+  'concurrent-runs',
+  'hostile-apis',
+  'disk-failures',
+  'untrusted-responses',
+  'malformed-files',
 ]
 
 export default class LongestFirst {
@@ -26,6 +23,6 @@ export default class LongestFirst {
     return tests.toSorted((one, other) => rank(one) - rank(other))
   }
 
-  /** jest asks for this when all is done; nothing is kept. */
+  /** Required by jest. Nothing is cached. */
   cacheResults() {}
 }

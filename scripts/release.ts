@@ -47,16 +47,19 @@ export function findProblems({
       .filter(([, manifestVersion]) => manifestVersion !== version)
       .map(
         ([file, manifestVersion]) =>
-          `${file} says ${manifestVersion}, not ${version}: run npm version ${version} --no-git-tag-version.`,
+          `${file} says ${manifestVersion}, not ${version}: ` +
+          `run npm version ${version} --no-git-tag-version.`,
       ),
     ...(extractReleaseNotes(changelog, version) === ''
       ? [
-          `CHANGELOG.md has no text under "## [${version}] - YYYY-MM-DD": move there what stands under Unreleased.`,
+          `CHANGELOG.md has no text under "## [${version}] - YYYY-MM-DD": ` +
+            'move there what stands under Unreleased.',
         ]
       : []),
     ...(taggedCommit !== undefined && taggedCommit !== commit
       ? [
-          `v${version} is commit ${taggedCommit.slice(0, 7)} already, and a released version never changes: take the next one.`,
+          `v${version} is commit ${taggedCommit.slice(0, 7)} already, ` +
+            'and a released version never changes: take the next one.',
         ]
       : []),
     ...(newest && compareVersions(newest, numbers) > 0

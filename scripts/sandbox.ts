@@ -18,7 +18,13 @@ for (const [name, value] of Object.entries({
 }))
   console.log(`export ${name}='${value}'`)
 console.log(
-  `\n# In another terminal, with the lines above:\n#   npm run local -- ${inputsPath}\n#   kubectl get ingress,services -n ${environment.namespace}\n# Ctrl-C ends it.`,
+  [
+    '',
+    '# In another terminal, with the lines above:',
+    `#   npm run local -- ${inputsPath}`,
+    `#   kubectl get ingress,services -n ${environment.namespace}`,
+    '# Ctrl-C ends it.',
+  ].join('\n'),
 )
 await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
 await environment.close()

@@ -89,8 +89,7 @@ else if (selection[0] === 'units') units()
 else await runSelected(selection)
 
 for (const failure of stages.flatMap(formatFailures)) console.log(`FAILED ${failure}`)
-console.log(
-  `\n${stages.map(({ name, seconds }) => `${seconds.toFixed(0).padStart(5)} s  ${name}`).join('\n')}`,
-)
+console.log('')
+for (const { name, seconds } of stages) console.log(`${seconds.toFixed(0).padStart(5)} s  ${name}`)
 process.exitCode = failed > 0 ? 1 : 0
 console.log(`${passed} passed, ${failed} failed`)

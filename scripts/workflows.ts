@@ -1,7 +1,7 @@
 /** `npm run workflows`: actionlint over every workflow, built once from its Go module. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runCommand } from '../integration/process.ts'
+import { runCommand } from '../integration/command.ts'
 import { cacheDirectory, createDirectoryOnce } from '../testing/cli-tools.ts'
 import { repositoryRoot } from '../testing/environment.ts'
 
@@ -29,9 +29,7 @@ try {
     ['-color', '-ignore', 'unexpected key "queue" for "concurrency" section', ...files],
     { cwd: repositoryRoot },
   )
-  console.log(
-    `actionlint ${version} finds nothing in ${files.length} workflow${files.length === 1 ? '' : 's'}`,
-  )
+  console.log(`actionlint ${version} finds no problems in ${files.length} workflows`)
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1

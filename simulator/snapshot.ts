@@ -1,6 +1,6 @@
 /**
- * The state of a simulator at a moment: the same simulator goes back to it, or a new one starts
- * with it, in milliseconds, where installing Milvus and deploying take more than a second.
+ * Saved states of a simulator. Restoring one, or starting a new simulator with it, takes
+ * milliseconds; installing Milvus and deploying takes more than a second.
  */
 import type { AwsState } from './aws/state.ts'
 import type { CertificateAuthority, IssuedCertificate } from '../testing/certificates.ts'
@@ -11,10 +11,7 @@ const accountCollections = ['certificates', 'loadBalancers', 'targetGroups'] as 
 
 type AccountState = Pick<AwsState, (typeof accountCollections)[number]>
 
-/**
- * What a new simulator can start with: the cluster, the AWS account, and whatever they name that a
- * simulator makes for itself.
- */
+/** The cluster, the AWS account, and what they refer to. A new simulator can start with it. */
 export interface SavedState {
   readonly account: AccountState
   readonly objects: readonly KubernetesObject[]
@@ -26,7 +23,7 @@ export interface SavedState {
 const copyAccount = ({ certificates, loadBalancers, targetGroups }: AwsState): AccountState =>
   structuredClone({ certificates, loadBalancers, targetGroups })
 
-/** Saves the state of a simulator in which no run is at work. */
+/** Saves the state of a simulator. No run of the action may be in progress. */
 export function saveState({
   kubernetes,
   awsState: state,
@@ -43,7 +40,7 @@ export function saveState({
   }
 }
 
-/** Replaces what an AWS account holds. */
+/** Replaces the resources of an AWS account. */
 export function restoreAccount(state: AwsState, saved: AccountState): void {
   const copy = structuredClone(saved)
   for (const name of accountCollections) {
@@ -54,14 +51,14 @@ export function restoreAccount(state: AwsState, saved: AccountState): void {
 }
 
 /**
- * Keeps the cluster and the AWS account. Returns what brings both back: to be called when no run
- * works any more.
+ * Saves the cluster and the AWS account. Returns a function that restores both, to be called when
+ * no run is in progress.
  */
 export function takeSnapshot({
   kubernetes,
   awsState: state,
   controller,
-  requestLog: traffic,
+  requestLog,
 }: Simulator): () => Promise<void> {
   const savedAccount = copyAccount(state)
   const restoreCluster = kubernetes.snapshot()
@@ -69,7 +66,7 @@ export function takeSnapshot({
     await controller.stop()
     restoreAccount(state, savedAccount)
     restoreCluster()
-    traffic.requests.length = 0
+    requestLog.requests.length = 0
     await controller.start()
   }
 }

@@ -1,32 +1,26 @@
 /**
- * X.509 certificates for the simulator: what a user brings to ACM, what the cluster and the charts
- * server present, and what is wrong in the ways that people's certificates are wrong. Extensions
- * follow RFC 5280 and the CA/Browser Forum's baseline requirements closely enough for Node, Go and
- * Python (whose 3.13 checks strictly) to accept the good ones.
+ * Creates X.509 certificates: those that a user imports to ACM, server certificates of the test
+ * environments, and invalid ones. Extensions follow RFC 5280 and the CA/Browser Forum's baseline
+ * requirements closely enough for Node, Go and Python 3.13 with its strict checks.
  */
 import { createPrivateKey } from 'node:crypto'
 import { isIP } from 'node:net'
 import type * as X509 from '@peculiar/x509'
 import { x509 } from '../simulator/aws/x509.ts'
+import {
+  getPooledKeyPair,
+  signingAlgorithms,
+  type AcmKeyAlgorithm,
+  type SigningAlgorithm,
+} from './key-pairs.ts'
 
-/** ACM's names of key algorithms (ACM API reference, CertificateDetail.KeyAlgorithm). */
-export type AcmKeyAlgorithm =
-  | 'RSA_1024'
-  | 'RSA_2048'
-  | 'RSA_3072'
-  | 'RSA_4096'
-  | 'EC_prime256v1'
-  | 'EC_secp384r1'
-  | 'EC_secp521r1'
+export type { AcmKeyAlgorithm } from './key-pairs.ts'
 
-/** What a certificate is to say. Everything but the names has a default. */
+/** The contents of a certificate. Everything but the names has a default. */
 export interface CertificateOptions {
-  /**
-   * DNS names and IP addresses for the subject alternative name; an empty list leaves the extension
-   * out.
-   */
+  /** The subject alternative names: DNS names and IP addresses. Empty omits the extension. */
   readonly hosts: readonly string[]
-  /** Subject; the first host when absent, and no common name at all when null. */
+  /** The common name; the first host when absent, none when null. */
   readonly commonName?: string | null
   /** RSA_2048 when absent. */
   readonly keyAlgorithm?: AcmKeyAlgorithm
@@ -38,104 +32,63 @@ export interface CertificateOptions {
   readonly validityDays?: number
   /** Reuses the key of an earlier certificate: a renewal without a new key. */
   readonly reuseKeyOf?: IssuedCertificate
-  /** Lower-case names as OpenSSL writes them; `null` leaves the extension out. */
+  /** Names as OpenSSL writes them; `null` omits the extension. */
   readonly keyUsage?: readonly KeyUsageName[] | null
-  /** Object identifiers; serverAuth when absent, and `null` leaves the extension out. */
+  /** Object identifiers; serverAuth when absent. `null` omits the extension. */
   readonly extendedKeyUsage?: readonly string[] | null
   /** Hexadecimal; random when absent. */
   readonly serialNumber?: string
-  /** The address of the authority's OCSP service; none when absent. */
+  /** The URL of the CA's OCSP service; none when absent. */
   readonly ocspUrl?: string
 }
 
 /** Names of the key usage bits (RFC 5280, 4.2.1.3). */
 export type KeyUsageName = Exclude<keyof typeof X509.KeyUsageFlags, number>
 
-/** A certificate with what a server or ACM needs beside it. All PEM, each ending in a line feed. */
+/** A certificate with its key and chain. All PEM, each ending in a line feed. */
 export interface IssuedCertificate {
   /** The leaf alone. */
   readonly certificate: string
   /** PKCS#8, not encrypted. */
   readonly privateKey: string
-  /** What a server sends after the leaf: each certifies the one before; without the root. */
+  /**
+   * The certificates after the leaf, each of which certifies the previous one; without the root.
+   */
   readonly chain: string
-  /** Leaf and chain, as Let's Encrypt's fullchain.pem. */
+  /** Leaf and chain, like Let's Encrypt's fullchain.pem. */
   readonly fullchain: string
   readonly keyPair: CryptoKeyPair
 }
 
-/** How the authority is built. */
+/** Options of createCertificateAuthority. */
 export interface CertificateAuthorityOptions {
   /** `Simulator CA` when absent. */
   readonly name?: string
-  /**
-   * The algorithm of the authority's own keys: ACM wants it to be that of the leaf. RSA_2048 when
-   * absent.
-   */
+  /** The algorithm of the CA's keys; RSA_2048 when absent. ACM requires that of the leaf. */
   readonly keyAlgorithm?: AcmKeyAlgorithm
-  /** An intermediate between root and leaves, as public authorities have; true when absent. */
+  /** Whether there is an intermediate between root and leaves; true when absent. */
   readonly intermediate?: boolean
   readonly notBefore?: Date
   readonly notAfter?: Date
 }
 
-/** Something that issues certificates, as a public or a company's authority does. */
+/** A certificate authority. */
 export interface CertificateAuthority {
-  /** The root, PEM: what a client has to trust. */
+  /** The root, which clients must trust; PEM. */
   readonly root: string
-  /** The intermediate, PEM; empty when there is none. */
+  /** PEM; empty when there is no intermediate. */
   readonly intermediate: string
   issue(options: CertificateOptions): Promise<IssuedCertificate>
 }
 
-type SigningAlgorithm = RsaHashedKeyGenParams | (EcKeyGenParams & { hash: string })
 interface Issuer {
   readonly certificate: X509.X509Certificate
   readonly keyPair: CryptoKeyPair
   readonly signingAlgorithm: SigningAlgorithm
 }
 
-const rsaAlgorithm = (modulusLength: number): SigningAlgorithm => ({
-  name: 'RSASSA-PKCS1-v1_5',
-  hash: 'SHA-256',
-  publicExponent: new Uint8Array([1, 0, 1]),
-  modulusLength,
-})
-const ecAlgorithm = (namedCurve: string, hash: string): SigningAlgorithm => ({
-  name: 'ECDSA',
-  namedCurve,
-  hash,
-})
-const signingAlgorithms: Record<AcmKeyAlgorithm, SigningAlgorithm> = {
-  RSA_1024: rsaAlgorithm(1024),
-  RSA_2048: rsaAlgorithm(2048),
-  RSA_3072: rsaAlgorithm(3072),
-  RSA_4096: rsaAlgorithm(4096),
-  EC_prime256v1: ecAlgorithm('P-256', 'SHA-256'),
-  EC_secp384r1: ecAlgorithm('P-384', 'SHA-384'),
-  EC_secp521r1: ecAlgorithm('P-521', 'SHA-512'),
-}
-
 const dayMs = 86_400_000
 const serverAuth = '1.3.6.1.5.5.7.3.1'
-
-/**
- * Key pairs are drawn from a small pool per purpose and algorithm, because an RSA-4096 pair takes
- * seconds. Neighbours in a pool differ, so a certificate and its renewal have different keys, and
- * no leaf ever has an authority's key.
- */
-const keyPairPools = new Map<string, { pairs: Promise<CryptoKeyPair>[]; next: number }>()
-const poolSize = 3
-
-function getPooledKeyPair(purpose: string, keyAlgorithm: AcmKeyAlgorithm): Promise<CryptoKeyPair> {
-  const pool = keyPairPools.get(`${purpose} ${keyAlgorithm}`) ?? { pairs: [], next: 0 }
-  keyPairPools.set(`${purpose} ${keyAlgorithm}`, pool)
-  const index = pool.next++ % poolSize
-  return (pool.pairs[index] ??= crypto.subtle.generateKey(signingAlgorithms[keyAlgorithm], true, [
-    'sign',
-    'verify',
-  ]))
-}
 
 /** 16 random bytes, positive and without a leading zero (RFC 5280, 4.1.2.2 allows 20). */
 function createSerialNumber(): string {
@@ -161,6 +114,10 @@ function createKeyUsageExtensions(names: readonly KeyUsageName[]): X509.Extensio
   return [new x509.KeyUsagesExtension(flags, true)]
 }
 
+/** Key encipherment is the old RSA key exchange, which only RSA certificates have. */
+const defaultKeyUsage = (isRsa: boolean): readonly KeyUsageName[] =>
+  isRsa ? ['digitalSignature', 'keyEncipherment'] : ['digitalSignature']
+
 async function createLeafExtensions(
   options: CertificateOptions,
   publicKey: CryptoKey,
@@ -173,13 +130,7 @@ async function createLeafExtensions(
   ]
   if (issuer)
     extensions.push(await x509.AuthorityKeyIdentifierExtension.create(issuer.keyPair.publicKey))
-  // Key encipherment is the old RSA key exchange: authorities put it into RSA certificates only.
-  const keyUsage =
-    options.keyUsage === undefined
-      ? isRsa
-        ? (['digitalSignature', 'keyEncipherment'] as const)
-        : (['digitalSignature'] as const)
-      : options.keyUsage
+  const keyUsage = options.keyUsage === undefined ? defaultKeyUsage(isRsa) : options.keyUsage
   extensions.push(...createKeyUsageExtensions(keyUsage ?? []))
   const extendedKeyUsage =
     options.extendedKeyUsage === undefined ? [serverAuth] : options.extendedKeyUsage
@@ -239,8 +190,8 @@ async function issueCaCertificate(
 ): Promise<Issuer> {
   const keyAlgorithm = options.keyAlgorithm ?? 'RSA_2048'
   const keyPair = await getPooledKeyPair(purpose, keyAlgorithm)
-  // Authorities may share a key of the pool; their names must differ, or each would vouch for the
-  // other's leaves.
+  // CAs may share a key of the pool. Their names must differ, so that one does not validate the
+  // leaves of the other.
   const subject = [{ O: ['Simulator'] }, { OU: [createSerialNumber().slice(-8)] }, { CN: [name] }]
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: createSerialNumber(),
@@ -260,7 +211,7 @@ async function issueCaCertificate(
   return { certificate, keyPair, signingAlgorithm: signingAlgorithms[keyAlgorithm] }
 }
 
-/** Makes an authority: a root, and an intermediate that signs the leaves unless it is left out. */
+/** Creates a CA: a root and, by default, an intermediate that signs the leaves. */
 export async function createCertificateAuthority(
   options: CertificateAuthorityOptions = {},
 ): Promise<CertificateAuthority> {
@@ -271,8 +222,7 @@ export async function createCertificateAuthority(
       ? undefined
       : await issueCaCertificate(`${name} Intermediate`, 'intermediate', options, root)
   const intermediate = intermediateIssuer ? toPem(intermediateIssuer.certificate) : ''
-  // A server leaves the root out; without an intermediate the root is all the chain that ACM could
-  // be given.
+  // Servers omit the root. Without an intermediate, the root is the only possible chain for ACM.
   const chain = intermediate === '' ? toPem(root.certificate) : intermediate
   return {
     root: toPem(root.certificate),
@@ -291,7 +241,7 @@ export async function createCertificateAuthority(
   }
 }
 
-/** A certificate that nobody but itself vouches for. */
+/** Issues a self-signed certificate. */
 export async function issueSelfSigned(options: CertificateOptions): Promise<IssuedCertificate> {
   const { certificate, keyPair } = await issueLeaf(options)
   const leafPem = toPem(certificate)
@@ -304,17 +254,14 @@ export async function issueSelfSigned(options: CertificateOptions): Promise<Issu
   }
 }
 
-/**
- * What `tls.createServer` and `https.createServer` take, and the root that their clients have to
- * trust.
- */
+/** The options of a TLS server, and the root that its clients must trust. */
 export interface ServerCertificate {
   readonly cert: string
   readonly key: string
   readonly ca: string
 }
 
-/** A TLS pair for a server on the loopback address. */
+/** Issues a certificate for a server on the loopback address. */
 export async function issueLoopbackCertificate(
   certificateAuthority?: CertificateAuthority,
   hosts: readonly string[] = [],
@@ -332,7 +279,7 @@ export async function issueLoopbackCertificate(
   return { cert: fullchain, key: privateKey, ca: issuer.root }
 }
 
-/** The same private key under a pass phrase, as `openssl pkcs8` writes it: what ACM refuses. */
+/** Encrypts a private key with a passphrase, as `openssl pkcs8` does. ACM rejects such keys. */
 export function encryptPrivateKey(privateKey: string, passphrase: string): string {
   return createPrivateKey(privateKey)
     .export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase })

@@ -1,10 +1,10 @@
 /**
- * Preloaded into a process (`--import`), it numbers what that writes to files, from 1 on: each call
- * of a function of node:fs that changes something. FILE_WRITES names a file in which it notes them
- * with the time, in milliseconds; with FILE_KILLS="N before" or "N after" the process ends itself
- * there as if it were killed, with FILE_SIGNAL="SIGINT" it is sent that in place. A file
- * FILE_WRITES.signal is as old as that. With FILE_FAILS="N ENOSPC" the Nth write and those after it
- * fail so; a disk that is full (ENOSPC) still lets things be removed.
+ * Injects faults into the file writes of a process that preloads it (`--import`). Each call of a
+ * function of node:fs that changes something is a write, numbered from 1.
+ * - FILE_WRITES is a file to which each write is logged with its time in milliseconds.
+ * - FILE_KILLS="N before" or "N after" kills the process at write N, with FILE_SIGNAL (SIGKILL by
+ *   default). The file FILE_WRITES.signal is created at that moment.
+ * - FILE_FAILS="N ENOSPC" fails write N and all later ones. A full disk (ENOSPC) allows deletions.
  */
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
@@ -20,7 +20,7 @@ const names = [
   'chmod',
   'copyFile',
 ]
-/** What node calls them in its errors. */
+/** The names in Node's errors. */
 const syscalls = { writeFile: 'open', appendFile: 'open' }
 const { openSync, writeSync } = fs
 const {
@@ -32,12 +32,20 @@ const {
 const [failsFrom, errno = ''] = failure.split(' ')
 const log = notes ? openSync(notes, 'a') : undefined
 let count = 0
-/** appendFileSync is made of writeFileSync: one write, not two. */
+/** appendFileSync calls writeFileSync, which is not counted again. */
 let isInside = false
 
+/** @returns an error like those of Node */
+function createError(name, path) {
+  const syscall = syscalls[name] ?? name
+  const reason = errno === 'ENOSPC' ? 'no space left on device' : 'read-only file system'
+  const message = `${errno}: ${reason}, ${syscall} '${path}'`
+  return Object.assign(new Error(message), { code: errno, syscall, path: String(path) })
+}
+
 /**
- * Counts one.
- * @returns what to do when it is done
+ * Counts a write, and injects a fault before it.
+ * @returns injects a fault after the write
  */
 function begin(name, path) {
   count += 1
@@ -54,12 +62,7 @@ function begin(name, path) {
     number >= Number(failsFrom) &&
     !(errno === 'ENOSPC' && ['rm', 'unlink'].includes(name))
   ) {
-    throw Object.assign(
-      new Error(
-        `${errno}: ${errno === 'ENOSPC' ? 'no space left on device' : 'read-only file system'}, ${syscalls[name] ?? name} '${path}'`,
-      ),
-      { code: errno, syscall: syscalls[name] ?? name, path: String(path) },
-    )
+    throw createError(name, path)
   }
   return () => at('after')
 }

@@ -33,11 +33,9 @@ export async function measurePhase<T>(
   try {
     return await task()
   } finally {
-    if (profilePath !== '')
-      appendFileSync(
-        profilePath,
-        `${JSON.stringify({ subject, part: phase, seconds: (performance.now() - start) / 1000 } satisfies ProfileEntry)}\n`,
-      )
+    const seconds = (performance.now() - start) / 1000
+    const entry: ProfileEntry = { subject, part: phase, seconds }
+    if (profilePath !== '') appendFileSync(profilePath, `${JSON.stringify(entry)}\n`)
   }
 }
 

@@ -72,9 +72,11 @@ export function loadIamPolicy(
     const unsupportedKeys = Object.keys(statement).filter(
       (key) => !['Sid', 'Effect', 'Action', 'Resource'].includes(key),
     )
-    if (unsupportedKeys.length > 0 || statement.Effect !== 'Allow')
+    const unsupported = unsupportedKeys.join(', ') || statement.Effect
+    if (unsupported !== 'Allow')
       throw new Error(
-        `${permissionFiles[permissionSet].policy}: ${statement.Sid ?? ''} has what nobody here evaluates: ${unsupportedKeys.join(', ') || statement.Effect}`,
+        `${permissionFiles[permissionSet].policy}: statement ${statement.Sid ?? ''} ` +
+          `uses ${unsupported}, which the test environments do not evaluate.`,
       )
   }
   const statements = policy.Statement.map((statement) => ({

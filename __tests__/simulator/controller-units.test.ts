@@ -9,7 +9,7 @@ import {
 } from '../../simulator/alb-controller/ingress-classes.ts'
 import { EventCorrelator } from '../../simulator/alb-controller/event-correlator.ts'
 import { buildModel } from '../../simulator/alb-controller/model.ts'
-import type { BuildInput } from '../../simulator/alb-controller/model.ts'
+import type { BuildInput } from '../../simulator/alb-controller/model-types.ts'
 import { buildLoadBalancerName } from '../../simulator/alb-controller/naming.ts'
 import type { Ingress, Service } from '../../simulator/alb-controller/objects.ts'
 import { computeBackoff, WorkQueue } from '../../simulator/alb-controller/work-queue.ts'

@@ -561,7 +561,7 @@ describe('a REST client', () => {
       '/api/v1/namespaces/milvus/pods/x/log',
       'token-admin',
       501,
-      "The simulator's Kubernetes API does not do this: the subresource pods/log. A real cluster does.",
+      "The simulator's Kubernetes API does not implement: the subresource pods/log. A real cluster does.",
     ],
   ])('is refused: %s', async (_, method, path, token, code, message) => {
     expect(await sendRequest(method, path, undefined, { token })).toMatchObject({

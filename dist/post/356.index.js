@@ -5,47 +5,38 @@ export const modules = {
 /***/ 6356:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
-// ESM COMPAT FLAG
-__webpack_require__.r(__webpack_exports__);
 
 // EXPORTS
 __webpack_require__.d(__webpack_exports__, {
-  annotateFailure: () => (/* binding */ annotateFailure),
-  troubleshootingUrl: () => (/* binding */ troubleshootingUrl),
   warnRemovalFailed: () => (/* binding */ warnRemovalFailed)
 });
 
+// UNUSED EXPORTS: annotateFailure, annotationTitle, troubleshootingUrl
+
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 14 modules
-var core = __webpack_require__(6421);
+var lib_core = __webpack_require__(6421);
 ;// CONCATENATED MODULE: ./build/util/text.js
-/** Small texts that several rooms make. */
-/**
- * What a thrown value says. An AggregateError (several addresses were tried) says what each of them
- * said.
- */
+/** Formatting of texts that people read. */
+/** The message of any thrown value; for an AggregateError, the messages of its errors. */
 function getErrorMessage(thrown) {
     if (thrown instanceof AggregateError)
         return thrown.errors.map(getErrorMessage).join('; ');
     return thrown instanceof Error ? thrown.message : String(thrown);
 }
 /**
- * As much of a text as a person reads; others may send very long ones. Twice is as once.
- * @param maxLength characters, and some more
+ * Cuts a long text from outside. Idempotent.
+ * @param maxLength characters; a text that is only a little longer stays whole
  */
 const truncate = (text, maxLength) => text.length <= maxLength + 50
     ? text
-    : `${text.slice(0, maxLength)}... (${text.length - maxLength} characters more)`;
+    : `${text.slice(0, maxLength)}... (${text.length - maxLength} more characters)`;
+/** `1 target`, `2 targets` */
+const formatCount = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 /** Milliseconds as seconds: `0.3 s`, `15 s` */
 const formatSeconds = (milliseconds) => `${Math.round(milliseconds / 100) / 10} s`;
-/**
- * A distinguished name on one line: Node gives one attribute a line, and undefined for an empty
- * name.
- */
+/** A distinguished name on one line. Node writes one attribute per line, and undefined for none. */
 const formatDistinguishedName = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
-/**
- * A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`.
- * @param milliseconds milliseconds
- */
+/** A duration in its largest useful unit: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. */
 function formatDuration(milliseconds) {
     const units = [
         ['day', 86_400_000],
@@ -55,40 +46,40 @@ function formatDuration(milliseconds) {
     ];
     const [name, unitLength] = units.find(([, unitMilliseconds]) => milliseconds >= 2 * unitMilliseconds) ?? ['second', 1000];
     const count = Math.max(0, Math.floor(milliseconds / unitLength));
-    return `${count} ${name}${count === 1 ? '' : 's'}`;
+    return formatCount(count, name);
 }
 
 ;// CONCATENATED MODULE: ./build/reporting/failure.js
-/**
- * The one annotation of a failed run: what is wrong and what to do, for every problem that was
- * found.
- */
+/** Annotations of the workflow run. */
 
 
+/** The title of every annotation that is no failure. */
+const annotationTitle = 'Milvus ALB';
 /**
- * Where docs/troubleshooting.md explains a code.
- * @param env the runner says which repository the action came from; nothing for one of the
- *   workflow's own repository
- * @returns undefined when that is not known
+ * The section of docs/troubleshooting.md about a code.
+ * @param env of the runner, which names the repository of the action
+ * @returns undefined when the runner names none, as for an action in the workflow's repository
  */
 function troubleshootingUrl(code, env = process.env) {
     const repository = env['GITHUB_ACTION_REPOSITORY'];
     if (!repository)
         return undefined;
-    return `${env['GITHUB_SERVER_URL'] ?? 'https://github.com'}/${repository}/blob/${env['GITHUB_ACTION_REF'] || 'HEAD'}/docs/troubleshooting.md#${code}`;
+    const server = env['GITHUB_SERVER_URL'] ?? 'https://github.com';
+    const ref = env['GITHUB_ACTION_REF'] || 'HEAD';
+    return `${server}/${repository}/blob/${ref}/docs/troubleshooting.md#${code}`;
 }
-/** Writes the annotation and makes the job fail. */
+/** Writes one annotation with every problem and its remedy, and fails the job. */
 function annotateFailure(error, redactor) {
-    const text = error.allErrors
-        .map((problem) => `${problem.message}\nWhat to do: ${problem.remedy}`)
-        .join('\n\n');
-    const title = `Milvus ALB: ${error.code} in ${error.step ?? 'preflight'}`;
-    core/* error */.z3(redactor.redact(`${text}\n\n${troubleshootingUrl(error.code) ?? `docs/troubleshooting.md explains ${error.code}.`}`), { title });
-    process.exitCode = core/* ExitCode */.yU.Failure;
+    const problems = error.allErrors.map(({ message, remedy }) => `${message}\nWhat to do: ${remedy}`);
+    const reference = troubleshootingUrl(error.code) ?? `See ${error.code} in docs/troubleshooting.md.`;
+    const title = `${annotationTitle}: ${error.code} in ${error.step ?? 'preflight'}`;
+    core.error(redactor.redact([...problems, reference].join('\n\n')), { title });
+    process.exitCode = core.ExitCode.Failure;
 }
-/** Says what secrets may still lie in; it fails no job. */
+/** Warns that a work directory, which may contain secrets, is still on the runner. */
 function warnRemovalFailed(path, thrown) {
-    core/* warning */.$e(`${path}, a directory of this action on the runner, could not be removed: ${getErrorMessage(thrown)}`, { title: 'Milvus ALB' });
+    lib_core/* warning */.$e(`Cannot remove the temporary directory ${path} of this action from the runner ` +
+        `(${getErrorMessage(thrown)}). Delete it by hand: it may contain secrets.`, { title: annotationTitle });
 }
 
 

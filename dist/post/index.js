@@ -244,13 +244,15 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _util_work_directory_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5996);
-/** After the job: sweeps what a run left that was killed before it could clean up. */
+/** The post step of the job: removes directories of runs that were killed. */
 
 const runnerTemp = process.env['RUNNER_TEMP'];
 if (runnerTemp) {
-    // What speaks to the runner takes longer to load than all else here, and mostly there is nothing
-    // to say.
-    await (0,_util_work_directory_js__WEBPACK_IMPORTED_MODULE_0__/* .removeStaleDirectories */ .F)(runnerTemp, async (path, thrown) => (await Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(356)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6356))).warnRemovalFailed(path, thrown));
+    await (0,_util_work_directory_js__WEBPACK_IMPORTED_MODULE_0__/* .removeStaleDirectories */ .F)(runnerTemp, async (path, thrown) => {
+        // Imported only when needed, which is rare: @actions/core takes longer to load than the rest.
+        const { warnRemovalFailed } = await Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(356)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6356));
+        warnRemovalFailed(path, thrown);
+    });
 }
 
 __webpack_async_result__();
@@ -276,12 +278,12 @@ const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import
 ;// CONCATENATED MODULE: external "node:path"
 const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
 ;// CONCATENATED MODULE: ./build/util/work-directory.js
-/** The directory of a run: private, under the runner's temporary one, gone afterwards. */
+/** The private directory of a run, under RUNNER_TEMP and removed at the end. */
 
 
 
 const directoryPrefix = 'milvus-alb-action-';
-/** Makes its directory when it is first needed. */
+/** Creates its directory on first use. */
 class WorkDirectory {
     parent;
     directory;
@@ -292,15 +294,12 @@ class WorkDirectory {
     constructor(runnerTemp) {
         this.parent = runnerTemp || tmpdir();
     }
-    /** The path; mode 0700, as mkdtemp makes it. */
+    /** The path. mkdtemp creates it with mode 0700. */
     path() {
         this.directory ??= mkdtemp(join(this.parent, directoryPrefix));
         return this.directory;
     }
-    /**
-     * Never rejects.
-     * @param onRemovalError told when it could not be removed
-     */
+    /** Never rejects. */
     async remove(onRemovalError) {
         const directory = await this.directory?.catch(() => undefined);
         if (directory)
@@ -308,17 +307,13 @@ class WorkDirectory {
     }
 }
 /**
- * Removes what runs that were killed left under RUNNER_TEMP. The steps of a job run one after the
- * other and no two jobs share RUNNER_TEMP, so that whatever is there when post runs is left over.
- * @param onRemovalError told of what could not be removed
+ * Removes the directories that killed runs left under RUNNER_TEMP. Steps of a job run one after the
+ * other, and no two jobs share RUNNER_TEMP, so no directory found here is in use.
  */
 async function removeStaleDirectories(runnerTemp, onRemovalError) {
     const names = await (0,promises_namespaceObject.readdir)(runnerTemp).catch(() => []);
-    for (const path of names
-        .filter((name) => name.startsWith(directoryPrefix))
-        .map((name) => (0,external_node_path_namespaceObject.join)(runnerTemp, name))) {
-        await removeDirectory(path, onRemovalError);
-    }
+    for (const name of names.filter((entry) => entry.startsWith(directoryPrefix)))
+        await removeDirectory((0,external_node_path_namespaceObject.join)(runnerTemp, name), onRemovalError);
 }
 const removeDirectory = (path, onRemovalError) => (0,promises_namespaceObject.rm)(path, { recursive: true, force: true }).catch((thrown) => onRemovalError(path, thrown));
 
@@ -470,17 +465,6 @@ const removeDirectory = (path, onRemovalError) => (0,promises_namespaceObject.rm
 /******/ /* webpack/runtime/hasOwnProperty shorthand */
 /******/ (() => {
 /******/ 	__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/make namespace object */
-/******/ (() => {
-/******/ 	// define __esModule on exports
-/******/ 	__nccwpck_require__.r = (exports) => {
-/******/ 		if(typeof Symbol !== 'undefined' && Symbol.toStringTag) {
-/******/ 			Object.defineProperty(exports, Symbol.toStringTag, { value: 'Module' });
-/******/ 		}
-/******/ 		Object.defineProperty(exports, '__esModule', { value: true });
-/******/ 	};
 /******/ })();
 /******/ 
 /******/ /* webpack/runtime/import chunk loading */

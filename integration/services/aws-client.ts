@@ -1,11 +1,8 @@
-/**
- * Signed requests to moto by hand, for the services whose SDK the project has no other use for:
- * IAM, EC2, EKS, STS.
- */
+/** Signed requests to moto, for services whose SDK is not a dependency: IAM, EC2, EKS, STS. */
 import { Hash } from '@smithy/core/serde'
 import { SignatureV4 } from '@smithy/signature-v4'
 
-/** A key of the account. */
+/** An access key. */
 export interface AwsKey {
   readonly accessKeyId: string
   readonly secretAccessKey: string
@@ -20,7 +17,7 @@ const apiVersions = {
   elasticloadbalancing: '2015-12-01',
 }
 
-/** SHA-256 as the signer wants it. */
+/** SHA-256 with the interface of the signer. */
 const sha256 = Hash.bind(null, 'sha256')
 
 /** A client of one endpoint with one key. */
@@ -49,17 +46,18 @@ export class AwsClient {
       Version: apiVersions[service],
       ...parameters,
     }).toString()
-    return this.send(service, '/', body, 'application/x-www-form-urlencoded')
+    return this.send(service, '/', body, { 'content-type': 'application/x-www-form-urlencoded' })
   }
 
   /** Calls an operation of a REST API with JSON. */
   post(service: string, path: string, body: object): Promise<string> {
-    return this.send(service, path, JSON.stringify(body), 'application/json')
+    return this.send(service, path, JSON.stringify(body), { 'content-type': 'application/json' })
   }
 
   /** Calls an operation of a JSON API, by its target. */
   target(service: string, target: string, body: object): Promise<string> {
-    return this.send(service, '/', JSON.stringify(body), 'application/x-amz-json-1.1', {
+    return this.send(service, '/', JSON.stringify(body), {
+      'content-type': 'application/x-amz-json-1.1',
       'x-amz-target': target,
     })
   }
@@ -68,8 +66,7 @@ export class AwsClient {
     service: string,
     path: string,
     body: string,
-    contentType: string,
-    extraHeaders: Readonly<Record<string, string>> = {},
+    contentHeaders: Readonly<Record<string, string>>,
   ): Promise<string> {
     const signer = new SignatureV4({ credentials: this.key, region: this.region, service, sha256 })
     const { host, hostname, port } = this.endpoint
@@ -80,7 +77,7 @@ export class AwsClient {
       port: Number(port),
       path,
       query: {},
-      headers: { host, 'content-type': contentType, ...extraHeaders },
+      headers: { host, ...contentHeaders },
       body,
     })
     const response = await fetch(new URL(path, this.endpoint), { method: 'POST', headers, body })
@@ -93,7 +90,7 @@ export class AwsClient {
   }
 }
 
-/** The text of the first element of that name. */
+/** The text of the first element with a name. */
 export function getElementText(xml: string, name: string): string {
   const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]
   if (text === undefined) throw new Error(`no ${name} in ${xml.slice(0, 500)}`)

@@ -1,93 +1,84 @@
 /**
- * What stands before moto: it writes down every call, fails or delays those that a scenario
- * chooses, holds them against the resources of a policy, keeps a load balancer provisioning, says
- * where the real cluster is, and hands everything else on as it came: the signature stays good.
+ * A recording proxy in front of moto. It records every call, injects faults, checks the resources
+ * of policies, keeps load balancers provisioning, and returns the address of the real cluster.
+ * Other requests are forwarded unchanged, so that their signatures stay valid.
  */
-import {
-  createServer,
-  request as send,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http'
-import { randomUUID } from 'node:crypto'
+import { createServer, request as send, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { formatEc2Error, formatQueryError } from '../../simulator/aws/query.ts'
 import type { Authorize } from '../../simulator/aws/server.ts'
 import type { AwsCredential } from '../../simulator/aws/service.ts'
 import type { HttpRequest } from '../../simulator/aws/signature.ts'
 import type { Fault, RequestLog } from '../../testing/request-log.ts'
+import {
+  accessDeniedCode,
+  createErrorReply,
+  isQuery,
+  toJsonError,
+  withInUseBy,
+  withProvisioningStates,
+  withRealCluster,
+  type ImportedCertificate,
+  type Reply,
+} from './aws-replies.ts'
 import {
   mutatingOperations,
   loggedServices,
   parseAwsRequest,
   type AwsRequest,
 } from './aws-requests.ts'
+import { readBody, readMessage, withoutHopByHopHeaders } from './http-messages.ts'
 import { getInUseBy } from './certificate-in-use.ts'
 import type { Moto } from './moto.ts'
 
-/** A call, as it was recorded. */
+/** A recorded call. */
 export interface AwsCall extends Omit<AwsRequest, 'accessKeyId'> {
-  /** ARN of the caller; empty when the key is not one that the lab knows. */
+  /** ARN of the caller; empty for an unknown key. */
   readonly principal: string
   readonly client: string
   readonly at: number
-  /** Of the answer; 0 while there is none. */
+  /** The status of the response; 0 until there is one. */
   status: number
-  /** Milliseconds until the answer. */
+  /** Milliseconds until the response. */
   duration: number
 }
 
-/** A certificate as it was imported: ACM never hands out a private key. */
-export interface ImportedCertificate {
-  readonly certificate: string
-  readonly chain: string
-  readonly privateKey: string
-}
-
-/** The running front. What is not readonly may be changed while it runs. */
+/** The running proxy. Mutable fields can be changed at any time. */
 export interface AwsProxy {
   /** For AWS_ENDPOINT_URL. */
   readonly endpoint: string
   readonly calls: AwsCall[]
   /** By ARN. */
   readonly imported: ReadonlyMap<string, ImportedCertificate>
-  /** Keys by which callers are recognized: a scenario adds those of sessions. */
+  /** The keys of known callers. A scenario adds those of sessions. */
   readonly credentials: AwsCredential[]
   /**
-   * Keeps load balancers provisioning, all of them or those of these names.
-   * @returns what lets go of them
+   * Keeps all load balancers provisioning, or those with matching names.
+   * @returns ends that
    */
   holdProvisioning(matchesName?: (name: string) => boolean): () => void
   isProvisioning(name: string): boolean
   /**
-   * What a principal may do beyond what moto looks at: the resources of its policy, and the second
-   * action that an import with tags needs. Everything is allowed at first.
+   * Checks what moto does not: the resources of policies, and the second action that an import with
+   * tags needs. Initially it allows everything.
    */
   authorize: Authorize
-  /** What DescribeCluster says of this cluster in place of moto's invention. */
+  /** The cluster that DescribeCluster returns instead of moto's. */
   cluster: AwsProxySettings['cluster']
-  /** Told after each successful change. */
+  /** Registers a listener that is called after each successful change. */
   onChange(listener: () => void): void
   close(): Promise<void>
 }
 
-/** What the front is told. */
+/** Options of startAwsProxy. */
 export interface AwsProxySettings {
   readonly moto: Moto
-  /** Records what the simulator would, and takes its faults: acm, sts, eks and elbv2. */
+  /** Records the calls of the services that the simulator has, and injects its faults. */
   readonly requestLog: RequestLog
-  /** Where the real cluster is. */
+  /** The real cluster. */
   readonly cluster: { readonly name: string; readonly endpoint: string; readonly ca: string }
 }
 
-interface Reply {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  readonly body: Buffer
-}
-
-/** Starts the front on a free loopback port. */
+/** Starts the proxy on a free loopback port. */
 export async function startAwsProxy(settings: AwsProxySettings): Promise<AwsProxy> {
   const proxy = new RecordingProxy(settings)
   const server = createServer((message, response) => {
@@ -125,7 +116,7 @@ class RecordingProxy {
   }
 
   holdProvisioning(matchesName: (name: string) => boolean = () => true): () => void {
-    // A function of its own, so that two holds of the same load balancers are two.
+    // A new function per call, because the set would merge equal ones.
     const filter = (name: string): boolean => matchesName(name)
     this.provisioningFilters.add(filter)
     this.notifyListeners()
@@ -165,11 +156,10 @@ class RecordingProxy {
 
   private recordCall(incoming: HttpRequest): AwsCall {
     const { accessKeyId, ...request } = parseAwsRequest(incoming, this.settings.moto.account)
-    const principal =
-      this.credentials.find((each) => each.accessKeyId === accessKeyId)?.principalArn ?? ''
+    const key = this.credentials.find((each) => each.accessKeyId === accessKeyId)
     const call: AwsCall = {
       ...request,
-      principal,
+      principal: key?.principalArn ?? '',
       client: incoming.headers['user-agent'] ?? '',
       at: Date.now(),
       status: 0,
@@ -184,10 +174,10 @@ class RecordingProxy {
     message: IncomingMessage,
     { body }: HttpRequest,
   ): Promise<Fault | undefined> {
-    const part = loggedServices[service]
-    if (part === undefined) return undefined
+    const loggedService = loggedServices[service]
+    if (loggedService === undefined) return undefined
     return this.settings.requestLog.recordRequest({
-      service: part,
+      service: loggedService,
       operation,
       isMutating: mutatingOperations.test(operation),
       userAgent: client,
@@ -201,31 +191,24 @@ class RecordingProxy {
     { service, operation, principal, resource }: AwsCall,
     { body }: HttpRequest,
   ): { status: number; code: string; message: string } | undefined {
-    // AWS asks for the second one too when an import comes with tags
-    // (hashicorp/terraform-provider-aws #11903); moto does not.
+    // An import with tags also needs the permission to tag (hashicorp/terraform-provider-aws
+    // #11903). moto does not check this.
     const isTagged =
       service === 'acm' && operation === 'ImportCertificate' && body.includes('"Tags"')
     const action = [operation, ...(isTagged ? ['AddTagsToCertificate'] : [])]
       .map((each) => `${service}:${each}`)
       .find((each) => !this.authorize(principal, each, resource))
     if (action === undefined) return undefined
-    const message = `User: ${principal} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`
     return {
       status: service === 'acm' ? 400 : 403,
-      code:
-        service === 'ec2'
-          ? 'UnauthorizedOperation'
-          : isQuery(service)
-            ? 'AccessDenied'
-            : 'AccessDeniedException',
-      message,
+      code: accessDeniedCode(service),
+      message:
+        `User: ${principal} is not authorized to perform: ${action} on resource: ${resource} ` +
+        `because no identity-based policy allows the ${action} action`,
     }
   }
 
-  /**
-   * moto's answer; an import over another certificate keeps its tags, as in ACM, where moto drops
-   * them.
-   */
+  /** moto's response. A re-import keeps the tags of the certificate, which moto would drop. */
   private async fetchReply(
     call: AwsCall,
     message: IncomingMessage,
@@ -263,7 +246,7 @@ class RecordingProxy {
 
   private forward(message: IncomingMessage, { body }: HttpRequest): Promise<Reply> {
     const { hostname, port } = new URL(this.settings.moto.url)
-    // Every header as it came, the host above all: it is part of what was signed.
+    // The headers are unchanged, because they are signed; above all the host.
     const headers = { ...message.headers, connection: 'close' }
     return new Promise((resolve, reject) => {
       send(
@@ -285,7 +268,7 @@ class RecordingProxy {
     })
   }
 
-  /** The answer with what the lab knows better, and a look at what was imported. */
+  /** Corrects moto's response, and stores imported certificates. */
   private rewriteReply(call: AwsCall, incoming: HttpRequest, reply: Reply): Reply {
     if (reply.status >= 300)
       return isQuery(call.service) || !reply.body.toString().startsWith('<')
@@ -293,9 +276,10 @@ class RecordingProxy {
         : toJsonError(call, reply)
     const name = `${call.service}:${call.operation}`
     if (name === 'acm:ImportCertificate') this.storeImport(incoming, reply)
-    if (name === 'eks:DescribeCluster') return this.withRealCluster(reply)
+    if (name === 'eks:DescribeCluster')
+      return withRealCluster(reply, this.cluster, this.settings.moto.vpcId)
     if (name === 'elasticloadbalancing:DescribeLoadBalancers')
-      return this.withProvisioningStates(reply)
+      return withProvisioningStates(reply, (each) => this.isProvisioning(each))
     return reply
   }
 
@@ -313,124 +297,4 @@ class RecordingProxy {
       privateKey: text(input.PrivateKey),
     })
   }
-
-  private withRealCluster(reply: Reply): Reply {
-    const { name, endpoint, ca } = this.cluster
-    const described = JSON.parse(reply.body.toString()) as {
-      cluster: { name: string; resourcesVpcConfig?: object }
-    }
-    if (described.cluster.name !== name) return reply
-    // moto makes up a VPC.
-    const resourcesVpcConfig = {
-      ...described.cluster.resourcesVpcConfig,
-      vpcId: this.settings.moto.vpcId,
-    }
-    return replaceBody(
-      reply,
-      JSON.stringify({
-        cluster: {
-          ...described.cluster,
-          resourcesVpcConfig,
-          endpoint,
-          certificateAuthority: { data: Buffer.from(ca).toString('base64') },
-        },
-      }),
-    )
-  }
-
-  private withProvisioningStates(reply: Reply): Reply {
-    const body = reply.body
-      .toString()
-      .replace(
-        /<member>(?:(?!<member>)[\s\S])*?<LoadBalancerName>([^<]*)<[\s\S]*?<State>[\s\S]*?<\/State>/g,
-        (match, name: string) =>
-          this.isProvisioning(name)
-            ? match.replace(/<State>[\s\S]*?<\/State>$/, '<State><Code>provisioning</Code></State>')
-            : match,
-      )
-    return replaceBody(reply, body)
-  }
-}
-
-const isQuery = (service: string): boolean =>
-  ['sts', 'elasticloadbalancing', 'iam', 'ec2'].includes(service)
-
-/** moto refuses in XML whatever the service speaks; AWS refuses in the service's own words. */
-function toJsonError(call: AwsCall, { status, body }: Reply): Reply {
-  const text = (name: string): string =>
-    new RegExp(`<${name}>([^<]*)</${name}>`).exec(body.toString())?.[1] ?? ''
-  const codes: Readonly<Record<string, string>> = {
-    AccessDenied: 'AccessDeniedException',
-    InvalidClientTokenId: 'UnrecognizedClientException',
-    SignatureDoesNotMatch: 'InvalidSignatureException',
-  }
-  const code = text('Code')
-  return createErrorReply(call, {
-    status: call.service === 'acm' ? 400 : status,
-    code: codes[code] ?? code,
-    message: text('Message').replaceAll('&quot;', '"').replaceAll('&amp;', '&'),
-  })
-}
-
-function createErrorReply(
-  { service }: AwsCall,
-  error: { status: number; code: string; message: string },
-): Reply {
-  const requestId = randomUUID()
-  const namespace =
-    service === 'sts'
-      ? 'https://sts.amazonaws.com/doc/2011-06-15/'
-      : 'http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/'
-  const [type, body] = isQuery(service)
-    ? [
-        'text/xml',
-        (service === 'ec2' ? formatEc2Error : formatQueryError)(namespace, error, requestId),
-      ]
-    : ['application/json', JSON.stringify({ __type: error.code, message: error.message })]
-  return {
-    status: error.status,
-    headers: {
-      'content-type': type,
-      'x-amzn-requestid': requestId,
-      'x-amzn-errortype': error.code,
-    },
-    body: Buffer.from(body),
-  }
-}
-
-function withInUseBy(reply: Reply, InUseBy: readonly string[]): Reply {
-  const { Certificate } = JSON.parse(reply.body.toString()) as { Certificate: object }
-  return replaceBody(reply, JSON.stringify({ Certificate: { ...Certificate, InUseBy } }))
-}
-
-function replaceBody(reply: Reply, text: string): Reply {
-  const body = Buffer.from(text)
-  return { ...reply, headers: { ...reply.headers, 'content-length': String(body.length) }, body }
-}
-
-/** Without the headers that are about the connection to moto alone. */
-function withoutHopByHopHeaders(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  return Object.fromEntries(
-    Object.entries(headers).filter(
-      ([name]) => name !== 'connection' && name !== 'transfer-encoding',
-    ),
-  )
-}
-
-async function readMessage(message: IncomingMessage): Promise<HttpRequest> {
-  const body = await readBody(message)
-  const [path = '/', query = ''] = (message.url ?? '/').split(/\?(.*)/s)
-  const headers = Object.fromEntries(
-    Object.entries(message.headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(',') : (value ?? ''),
-    ]),
-  )
-  return { method: message.method ?? 'GET', path, query: new URLSearchParams(query), headers, body }
-}
-
-async function readBody(message: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of message) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
 }

@@ -1,22 +1,18 @@
 /**
- * The state of a cluster that is as good as new, and the way back to it. What the API server stores
- * lies in etcd, object by object, and nowhere else: a cluster is as new when etcd has the same keys
- * with the same values.
+ * Saves and restores the state of a cluster. The API server stores all objects in etcd: a cluster
+ * is restored when etcd has the same keys with the same values.
  */
 import { randomUUID } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
-import { waitUntil } from '../process.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import { Etcd, type EtcdChange, type EtcdContent } from './etcd.ts'
 
-/**
- * Leases by which the API server and the nodes say that they live: renewed all the time. They must
- * be there, whatever they say.
- */
+/** The heartbeats of the API server and the nodes. They must exist, but their values change. */
 const heartbeatLease = /^\/registry\/leases\/(kube-system\/apiserver-|kube-node-lease\/)/
 
 const decodeKey = (key: string): string => Buffer.from(key, 'base64').toString()
 
-/** What has to change for `actual` to be `wanted`. */
+/** The change that turns the actual content into the desired one. */
 export function diffContent(desired: EtcdContent, actual: EtcdContent): EtcdChange {
   return {
     deleted: [...actual.keys()].filter((key) => !desired.has(key)),
@@ -31,13 +27,10 @@ const isEmpty = ({ deleted, written }: EtcdChange): boolean => deleted.length + 
 const describeChange = ({ deleted, written }: EtcdChange): string =>
   [...deleted, ...written.map(([key]) => key)].map(decodeKey).join(', ')
 
-/** How long nothing may change for a cluster to have come to rest, milliseconds. */
+/** Milliseconds without a change after which a cluster is quiet. */
 const quietPeriod = 300
 
-/**
- * Writes down what etcd holds as soon as it has come to rest.
- * @param file where to
- */
+/** Saves the content of etcd to a file when the cluster is quiet. */
 export async function saveClusterState(etcdUrl: string, file: string): Promise<void> {
   const etcd = new Etcd(etcdUrl)
   const content = await waitUntilQuiet(etcd)
@@ -51,12 +44,11 @@ async function readState(file: string): Promise<EtcdContent> {
 const uidPattern = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
 
 /**
- * A state whose objects have uids that no object had before, but for those of the new cluster,
- * which always are there. Controllers remember by uid what they have seen: the scheduler ends when
- * a pod turns up on another node (kube-scheduler, backend/cache/cache.go, UpdatePod), and no
- * EndpointSlice is written of which an older generation turns up (endpointslice,
- * util/endpointslice_tracker.go). The API server stores a uid as its text, so that another one fits
- * in its place.
+ * A state with new uids, except for objects of the initial cluster. Controllers remember objects by
+ * uid: the scheduler exits when a pod appears on another node (kube-scheduler,
+ * backend/cache/cache.go, UpdatePod), and an EndpointSlice with an older generation is not updated
+ * (endpointslice, util/endpointslice_tracker.go). The API server stores uids as text, so that they
+ * can be replaced.
  */
 export function withNewUids(state: EtcdContent, initial: EtcdContent): EtcdContent {
   const decodeValue = (value: string): string => Buffer.from(value, 'base64').toString('latin1')
@@ -79,12 +71,12 @@ export function withNewUids(state: EtcdContent, initial: EtcdContent): EtcdConte
 }
 
 /**
- * Brings the cluster to a state that was written down, with new uids. First it becomes as new, so
- * that watchers see every object of before deleted, and never one that turns into another of its
- * name. Whatever a controller, which had not heard of it yet, writes after that is undone as well.
- * @param stateFile file with the wanted state; `fresh` again for a cluster that is as new
+ * Restores a saved state with new uids. The initial state is restored first, so that watchers see
+ * all previous objects deleted, and none replaced by another with its name. Late writes of
+ * controllers are undone as well.
+ * @param stateFile file with the desired state; may be the same as `initialFile`
  * @param initialFile file with the state of the new cluster
- * @throws Error that names what differs when the cluster does not stay so
+ * @throws Error with the differences when the state is not stable
  */
 export async function restoreClusterState(
   etcdUrl: string,
@@ -108,7 +100,8 @@ export async function restoreClusterState(
     },
     () =>
       new Error(
-        `the cluster does not become what it was: ${remaining === undefined ? 'etcd does not answer' : describeChange(remaining)}`,
+        'The cluster was not restored: ' +
+          (remaining === undefined ? 'etcd does not answer.' : describeChange(remaining)),
       ),
     30_000,
     quietPeriod / 2,
@@ -127,7 +120,7 @@ async function waitUntilQuiet(etcd: Etcd): Promise<EtcdContent> {
       stableSince = performance.now()
       return false
     },
-    () => new Error('the new cluster does not come to rest'),
+    () => new Error('The state of the new cluster is not stable.'),
     60_000,
     quietPeriod,
   )

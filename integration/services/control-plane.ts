@@ -14,17 +14,17 @@ import { maxTxnOperations } from './etcd.ts'
 import type { AuthenticateToken } from './token-webhook.ts'
 import { startTokenWebhook } from './token-webhook.ts'
 
-/** What the control plane is told. */
+/** Options of startControlPlane. */
 export interface ControlPlaneSettings {
   readonly program: string
   readonly directory: string
   readonly processes: Processes
   readonly authority: CertificateAuthority
-  /** Asked for every bearer token that is not one of the lab's own. */
+  /** Called for every bearer token that is not a static one. */
   readonly authenticate: AuthenticateToken
 }
 
-/** How one gets at a control plane. */
+/** Access to a control plane. */
 export interface ControlPlaneAccess {
   readonly url: string
   /** PEM of the CA that signed the API's certificate. */
@@ -41,21 +41,19 @@ export interface ControlPlaneAccess {
 
 /** The running control plane. */
 export interface ControlPlane extends ControlPlaneAccess {
-  /** Ends the token webhook; the programs end with their Processes. */
+  /** Stops the token webhook. The programs are stopped by their Processes. */
   readonly close: () => Promise<void>
 }
 
-/** The user that the load balancer controller is to Kubernetes. */
+/** The Kubernetes user of the load balancer controller. */
 export const controllerUser = 'system:serviceaccount:kube-system:aws-load-balancer-controller'
 
-/**
- * Starts the control plane; settles when the API answers and its controllers and the scheduler run.
- */
+/** Starts the control plane. Resolves when the API is ready, and the other programs run. */
 export async function startControlPlane(settings: ControlPlaneSettings): Promise<ControlPlane> {
   const { processes, program, authority } = settings
   const directory = join(settings.directory, 'kubernetes')
   await mkdir(directory, { recursive: true })
-  const [etcdPort = 0, peerPort = 0, apiPort = 0] = await reserveFreePorts(3)
+  const [apiPort = 0] = await reserveFreePorts(1)
   const url = `https://127.0.0.1:${apiPort}`
   const [adminToken, controllerToken] = [randomUUID(), randomUUID()]
   const ca = authority.root
@@ -70,32 +68,7 @@ export async function startControlPlane(settings: ControlPlaneSettings): Promise
     webhook: webhook.url,
   })
 
-  const etcdUrl = `http://127.0.0.1:${etcdPort}`
-  const peerUrl = `http://127.0.0.1:${peerPort}`
-  await processes.start({
-    name: 'etcd',
-    command: program,
-    timeout: 120_000,
-    isReady: () => respondsWithOk(`${etcdUrl}/health`),
-    args: [
-      'etcd',
-      '--data-dir',
-      join(directory, 'etcd'),
-      '--listen-client-urls',
-      etcdUrl,
-      '--advertise-client-urls',
-      etcdUrl,
-      '--listen-peer-urls',
-      peerUrl,
-      '--initial-advertise-peer-urls',
-      peerUrl,
-      '--initial-cluster',
-      `default=${peerUrl}`,
-      '--unsafe-no-fsync',
-      '--max-txn-ops',
-      String(maxTxnOperations),
-    ],
-  })
+  const etcdUrl = await startEtcd(processes, program, join(directory, 'etcd'))
   await processes.start({
     name: 'kube-apiserver',
     command: program,
@@ -115,7 +88,61 @@ export async function startControlPlane(settings: ControlPlaneSettings): Promise
       ...flags,
     ],
   })
-  // Neither says when it has begun; what they do is awaited where it matters.
+  await startControllers(processes, program, kubeconfig)
+  return { url, ca, adminToken, controllerToken, kubeconfig, etcd: etcdUrl, close: webhook.close }
+}
+
+/** @returns the URL */
+async function startEtcd(
+  processes: Processes,
+  program: string,
+  directory: string,
+): Promise<string> {
+  const [etcdPort = 0, peerPort = 0] = await reserveFreePorts(2)
+  const etcdUrl = `http://127.0.0.1:${etcdPort}`
+  const peerUrl = `http://127.0.0.1:${peerPort}`
+  await processes.start({
+    name: 'etcd',
+    command: program,
+    timeout: 120_000,
+    isReady: () => respondsWithOk(`${etcdUrl}/health`),
+    args: [
+      'etcd',
+      '--data-dir',
+      directory,
+      '--listen-client-urls',
+      etcdUrl,
+      '--advertise-client-urls',
+      etcdUrl,
+      '--listen-peer-urls',
+      peerUrl,
+      '--initial-advertise-peer-urls',
+      peerUrl,
+      '--initial-cluster',
+      `default=${peerUrl}`,
+      '--unsafe-no-fsync',
+      '--max-txn-ops',
+      String(maxTxnOperations),
+    ],
+  })
+  return etcdUrl
+}
+
+/** The controllers of the cloud, and those that would evict pods from fake nodes. */
+const disabledControllers = [
+  'node-lifecycle-controller',
+  'node-ipam-controller',
+  'service-lb-controller',
+  'cloud-node-lifecycle-controller',
+  'node-route-controller',
+]
+
+/** Starts the controller manager and the scheduler. Neither reports when it is ready. */
+async function startControllers(
+  processes: Processes,
+  program: string,
+  kubeconfig: string,
+): Promise<void> {
   const common = ['--kubeconfig', kubeconfig, '--leader-elect=false', '--secure-port', '0']
   await Promise.all([
     processes.start({
@@ -126,7 +153,7 @@ export async function startControlPlane(settings: ControlPlaneSettings): Promise
         'kube-controller-manager',
         ...common,
         '--controllers',
-        '*,-node-lifecycle-controller,-node-ipam-controller,-service-lb-controller,-cloud-node-lifecycle-controller,-node-route-controller',
+        ['*', ...disabledControllers.map((name) => `-${name}`)].join(','),
         '--use-service-account-credentials=false',
       ],
     }),
@@ -137,12 +164,11 @@ export async function startControlPlane(settings: ControlPlaneSettings): Promise
       args: ['kube-scheduler', ...common],
     }),
   ])
-  return { url, ca, adminToken, controllerToken, kubeconfig, etcd: etcdUrl, close: webhook.close }
 }
 
 /**
- * Writes what the API server reads.
- * @returns the flags that name it
+ * Writes the files of the API server.
+ * @returns the flags that refer to them
  */
 async function writeApiServerFiles(
   directory: string,
@@ -156,7 +182,10 @@ async function writeApiServerFiles(
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
   })
-  const tokens = `${content.adminToken},admin,admin,"system:masters"\n${content.controllerToken},${controllerUser},controller,"system:serviceaccounts"\n`
+  const tokens = [
+    `${content.adminToken},admin,admin,"system:masters"\n`,
+    `${content.controllerToken},${controllerUser},controller,"system:serviceaccounts"\n`,
+  ].join('')
   const privateFile = { mode: 0o600 }
   await Promise.all([
     writeFile(resolvePath('server.pem'), serverPair.cert),
@@ -190,15 +219,15 @@ async function writeApiServerFiles(
     resolvePath('webhook.kubeconfig'),
     '--authentication-token-webhook-version',
     'v1',
-    // A token that was refused or taken is asked about again: scenarios change who may come in.
+    // Decisions are not cached: scenarios change them.
     '--authentication-token-webhook-cache-ttl',
     '0s',
     '--authorization-mode',
     'RBAC',
     '--service-cluster-ip-range',
     '10.0.0.0/16',
-    // Without TaintNodesByCondition a Node is not born tainted: no node lifecycle controller runs
-    // that would take the taint away.
+    // TaintNodesByCondition would taint new nodes, and no node lifecycle controller runs to remove
+    // the taint.
     '--disable-admission-plugins',
     'ServiceAccount,TaintNodesByCondition',
   ]

@@ -1,55 +1,42 @@
-/**
- * What ELBv2 says, as Envoy takes it: listeners with rules (LDS), certificates (SDS), and target
- * groups (CDS).
- */
+/** Envoy's configuration for ELBv2: listeners (LDS), certificates (SDS) and target groups (CDS). */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { AlbOverrides } from '../../simulator/alb/server.ts'
 import { getTlsVersions } from '../../simulator/alb/tls.ts'
-import type { ImportedCertificate } from './aws-proxy.ts'
+import type { ImportedCertificate } from './aws-replies.ts'
+import { buildConnectionManager, withType, type Json } from './envoy-routes.ts'
 import type {
   ListenerView,
   LoadBalancerView,
   LoadBalancingView,
-  RuleAction,
-  RuleView,
   TargetGroupView,
 } from './load-balancers.ts'
 
-/** What the configuration is made of. */
+/** The input of the configuration. */
 export interface EnvoyInput {
   readonly view: LoadBalancingView
   readonly certificates: ReadonlyMap<string, ImportedCertificate>
   /** The loopback address of every load balancer. */
   readonly address: string
-  /** Where a target really is. */
+  /** The actual address of a target. */
   readonly resolveTarget: (
     id: string,
     port: number,
   ) => { readonly host: string; readonly port: number } | undefined
-  /** Where Envoy reads its files. */
+  /** The folder of Envoy's files. */
   readonly directory: string
-  /** What a scenario makes the load balancers do in place of what ELBv2 says. */
+  /** Behavior of the load balancers that a scenario forces. */
   readonly overrides: Pick<
     AlbOverrides,
     'fixedStatus' | 'servedCertificate' | 'alpnProtocols' | 'refuseConnections'
   >
 }
 
-type Json = Readonly<Record<string, unknown>>
-
-const withType = (name: string, fields: Json): Json => ({
-  '@type': `type.googleapis.com/${name}`,
-  ...fields,
-})
 const socketAddress = (address: string, port: number): Json => ({
   socket_address: { address, port_value: port },
 })
 
-/**
- * The listeners. Of two load balancers on one port the newer one has it: a replaced one is about to
- * go.
- */
+/** The listeners. If two load balancers share a port, the newer one gets it. */
 export function buildListeners(input: EnvoyInput): Json[] {
   const byPort = new Map<number, Json>()
   if (input.overrides.refuseConnections === true) return []
@@ -69,8 +56,8 @@ export function buildListeners(input: EnvoyInput): Json[] {
 }
 
 /**
- * The certificates, by the names that listeners ask for. They are not part of a listener, which
- * drains its connections when it changes: an ALB keeps them when its certificate is renewed.
+ * The certificates, by the names in listeners. They are separate because Envoy drains the
+ * connections of a changed listener; an ALB keeps them when its certificate is renewed.
  */
 export function buildSecrets({ certificates, overrides }: EnvoyInput): Map<string, Json> {
   const entries: [string, ImportedCertificate][] = [...certificates].map(([arn, imported]) => [
@@ -99,14 +86,11 @@ export function buildSecrets({ certificates, overrides }: EnvoyInput): Map<strin
 }
 
 const overrideSecretName = 'override'
-/** Also the name of a file. */
+/** Also used as a file name. */
 const getSecretName = (arn: string): string =>
   createHash('sha256').update(arn).digest('hex').slice(0, 16)
 
-/**
- * Where Envoy finds a resource: it looks when a file is moved into the folder, so it never sees
- * half of one.
- */
+/** The location of a resource. Envoy reads it when a file is moved there, so it is complete. */
 export const buildConfigSource = (directory: string, name: string): Json => ({
   resource_api_version: 'V3',
   path_config_source: { path: join(directory, name), watched_directory: { path: directory } },
@@ -115,7 +99,7 @@ export const buildConfigSource = (directory: string, name: string): Json => ({
 /** The file of a secret. */
 export const getSecretFileName = (name: string): string => `sds-${name}.json`
 
-/** The target groups; one without targets answers 503. */
+/** The target groups. One without targets answers 503. */
 export function buildClusters({ view, resolveTarget }: EnvoyInput): Json[] {
   return view.targetGroups.map((group) => ({
     name: group.arn,
@@ -175,7 +159,7 @@ function buildFilterChain(
     },
   ]
   if (listener.protocol !== 'HTTPS') return { filters }
-  // One that was not imported through the front: nothing can serve it.
+  // The private key is known only for certificates that were imported through the proxy.
   const names = overrides.servedCertificate
     ? [overrideSecretName]
     : listener.certificates.filter((arn) => certificates.has(arn)).map(getSecretName)
@@ -197,131 +181,4 @@ function buildFilterChain(
     },
   })
   return { filters, transport_socket: { name: 'tls', typed_config: tlsContext } }
-}
-
-/** The statuses that an ALB answers by itself without having been told to. */
-const albStatuses = [404, 502, 503, 504]
-
-function buildConnectionManager(
-  { idleTimeout }: LoadBalancerView,
-  listener: ListenerView,
-  knownTargetGroups: ReadonlySet<string>,
-  status: number | undefined,
-): Json {
-  const routes =
-    status === undefined
-      ? listener.rules.flatMap((rule) =>
-          toRouteMatches(rule).map((match) => ({
-            match,
-            ...toRouteAction(rule.action, knownTargetGroups),
-          })),
-        )
-      : [{ match: { prefix: '/' }, direct_response: { status } }]
-  return withType(
-    'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
-    {
-      stat_prefix: 'alb',
-      codec_type: 'AUTO',
-      server_header_transformation: 'PASS_THROUGH',
-      stream_idle_timeout: `${idleTimeout}s`,
-      common_http_protocol_options: { idle_timeout: `${idleTimeout}s` },
-      route_config: {
-        name: 'rules',
-        validate_clusters: false,
-        virtual_hosts: [{ name: 'all', domains: ['*'], routes }],
-      },
-      http_filters: [
-        {
-          name: 'status',
-          typed_config: withType('envoy.extensions.filters.http.lua.v3.Lua', {
-            default_source_code: { inline_string: restoreStatusScript },
-          }),
-        },
-        {
-          name: 'router',
-          typed_config: withType('envoy.extensions.filters.http.router.v3.Router', {}),
-        },
-      ],
-      local_reply_config: {
-        mappers: [...new Set([...albStatuses, ...(status === undefined ? [] : [status])])].map(
-          (each) => ({
-            filter: {
-              status_code_filter: {
-                comparison: {
-                  op: 'EQ',
-                  value: { default_value: each, runtime_key: `alb.status.${each}` },
-                },
-              },
-            },
-            headers_to_add: [{ header: { key: 'x-alb-status', value: String(each) } }],
-          }),
-        ),
-      },
-    },
-  )
-}
-
-/**
- * Envoy dresses its own answers to gRPC up as gRPC; an ALB does not, and clients see the HTTP
- * status.
- */
-const restoreStatusScript = `
-function envoy_on_response(handle)
-  local headers = handle:headers()
-  local status = headers:get("x-alb-status")
-  if status ~= nil then
-    headers:replace(":status", status)
-    headers:replace("content-type", status == "404" and "text/plain; charset=utf-8" or "text/html")
-    headers:replace("server", "awselb/2.0")
-    headers:remove("grpc-status")
-    headers:remove("grpc-message")
-    headers:remove("x-alb-status")
-  end
-end
-`
-
-function toRouteMatches({ hosts, paths }: RuleView): Json[] {
-  const host =
-    hosts.length === 0
-      ? {}
-      : {
-          headers: [
-            {
-              name: ':authority',
-              string_match: {
-                safe_regex: { regex: `(?i)(${hosts.map(globToRegex).join('|')})(:[0-9]+)?` },
-              },
-            },
-          ],
-        }
-  return (paths.length === 0 ? ['*'] : paths).map((path) => ({
-    ...(path === '*' || path === '/*'
-      ? { prefix: '/' }
-      : { safe_regex: { regex: globToRegex(path) } }),
-    ...host,
-  }))
-}
-
-/** `*` stands for any characters and `?` for one, as in ELBv2's conditions. */
-function globToRegex(text: string): string {
-  return text
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.')
-}
-
-function toRouteAction(ruleAction: RuleAction, knownTargetGroups: ReadonlySet<string>): Json {
-  if ('status' in ruleAction)
-    return {
-      direct_response: {
-        status: ruleAction.status,
-        ...(ruleAction.body === '' ? {} : { body: { inline_string: ruleAction.body } }),
-      },
-    }
-  if ('redirectPort' in ruleAction)
-    return { redirect: { https_redirect: true, port_redirect: ruleAction.redirectPort } }
-  // A group that is gone: what an ALB then says is 503.
-  return knownTargetGroups.has(ruleAction.targetGroup)
-    ? { route: { cluster: ruleAction.targetGroup, timeout: '0s' } }
-    : { direct_response: { status: 503 } }
 }

@@ -1,8 +1,10 @@
-/** Envoy as the data plane of the load balancers: follows ELBv2 through files that it watches. */
+/**
+ * Envoy as the data plane of the load balancers. It follows ELBv2 through files that it watches.
+ */
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Processes } from '../process.ts'
-import { waitUntil } from '../process.ts'
+import { waitUntil } from '../../testing/wait.ts'
 import type { AwsProxy } from './aws-proxy.ts'
 import {
   buildClusters,
@@ -18,28 +20,28 @@ import { respondsWithOk, reserveFreePorts } from '../../testing/ports.ts'
 /** The running data plane. */
 export interface EnvoyAlb {
   /**
-   * Makes Envoy what ELBv2 says now; settles when Envoy has taken it. Happens by itself after each
-   * change through the front.
+   * Applies the state of ELBv2. Resolves when Envoy has applied it. It is also called after each
+   * change through the proxy.
    */
   sync(): Promise<void>
-  /** Changes some overrides (undefined takes one away); settles when Envoy has taken it. */
+  /** Changes some overrides and syncs. Undefined removes an override. */
   override(changes: EnvoyInput['overrides']): Promise<void>
-  /** What went wrong behind the scenes. */
+  /** Errors of syncs in the background. */
   readonly problems: Error[]
-  /** Envoy's own view, for a person: its admin interface. */
+  /** The URL of Envoy's admin interface. */
   readonly admin: string
   close(): Promise<void>
 }
 
-/** Envoy, without anything to do yet, or with what it did before. */
+/** A running Envoy, with an empty configuration or that of an earlier lab. */
 export interface EnvoyProgram {
-  /** Where it reads its files. */
+  /** The folder of its files. */
   readonly directory: string
   /** URL of its admin interface. */
   readonly admin: string
 }
 
-/** What it is told. */
+/** Options of followLoadBalancers. */
 export interface EnvoySettings {
   readonly envoy: EnvoyProgram
   readonly awsProxy: AwsProxy
@@ -88,7 +90,7 @@ export async function startEnvoy(settings: {
   return { directory, admin }
 }
 
-/** Has Envoy follow ELBv2 until it is closed, and forget what it followed before. */
+/** Makes Envoy follow ELBv2 until it is closed, and drops its earlier configuration. */
 export async function followLoadBalancers(settings: EnvoySettings): Promise<EnvoyAlb> {
   const { directory, admin } = settings.envoy
   const publisher = createPublisher(directory, admin)
@@ -106,7 +108,7 @@ export async function followLoadBalancers(settings: EnvoySettings): Promise<Envo
     }
   }
   const problems: Error[] = []
-  // One after the other; a change that comes while one is written is in the next.
+  // Syncs run one at a time. A change during a sync is part of the next one.
   let lastSync: Promise<void> = Promise.resolve()
   let isSyncPending = false
   let isClosed = false
@@ -149,7 +151,7 @@ function buildBootstrap(directory: string, port: number): object {
       lds_config: buildConfigSource(directory, 'lds.json'),
       cds_config: buildConfigSource(directory, 'cds.json'),
     },
-    // Without a limit Envoy warns at each start.
+    // Envoy logs a warning when there is no limit.
     layered_runtime: {
       layers: [
         { name: 'static', static_layer: { 'overload.global_downstream_max_connections': 50_000 } },
@@ -158,10 +160,41 @@ function buildBootstrap(directory: string, port: number): object {
   }
 }
 
-/** Writes versions, and asks Envoy which one it has. */
+const requiredResources = ['listener_manager.lds', 'cluster_manager.cds']
+
+/** Waits until Envoy has applied a version of its listeners, clusters and secrets. */
+async function waitUntilApplied(
+  admin: string,
+  expectedVersion: number,
+  secretNames: readonly string[],
+): Promise<void> {
+  let stats = ''
+  const isApplied = async (): Promise<boolean> => {
+    stats = await (await fetch(`${admin}/stats?filter=(version_text|update_rejected)$`)).text()
+    const versions = new Map(
+      [...stats.matchAll(/^(\S+)\.version_text: "(\d*)"/gm)].map(([, resource = '', text]) => [
+        resource,
+        Number(text),
+      ]),
+    )
+    // Secrets that no listener uses have no version.
+    const usedSecrets = secretNames
+      .map((name) => `sds.${name}`)
+      .filter((resource) => versions.has(resource))
+    return [...requiredResources, ...usedSecrets].every(
+      (resource) => (versions.get(resource) ?? 0) >= expectedVersion,
+    )
+  }
+  await waitUntil(
+    isApplied,
+    () => new Error(`Envoy did not apply version ${expectedVersion}:\n${stats}`),
+    10_000,
+  )
+}
+
+/** Publishes versions of the configuration. */
 function createPublisher(directory: string, admin: string) {
-  const requiredResources = ['listener_manager.lds', 'cluster_manager.cds']
-  // Greater than all that went before in the same Envoy.
+  // Greater than all earlier versions in the same Envoy.
   let version = Date.now()
   let publishedContent = ''
   let secretNames: readonly string[] = []
@@ -190,7 +223,7 @@ function createPublisher(directory: string, admin: string) {
       publishedContent = next
       version += 1
       secretNames = [...secretsByName.keys()]
-      // Listeners last: they point to the others.
+      // Listeners are last, because they refer to the others.
       for (const [name, secret] of secretsByName)
         await writeResources(
           getSecretFileName(name),
@@ -208,30 +241,6 @@ function createPublisher(directory: string, admin: string) {
         listenerResources,
       )
     },
-    async waitUntilApplied(): Promise<void> {
-      const expectedVersion = version
-      let stats = ''
-      await waitUntil(
-        async () => {
-          stats = await (
-            await fetch(`${admin}/stats?filter=(version_text|update_rejected)$`)
-          ).text()
-          const versions = new Map(
-            [...stats.matchAll(/^(\S+)\.version_text: "(\d*)"/gm)].map(
-              ([, resource = '', text]) => [resource, Number(text)],
-            ),
-          )
-          // A secret that no listener asks for has no version.
-          return [
-            ...requiredResources,
-            ...secretNames
-              .map((name) => `sds.${name}`)
-              .filter((resource) => versions.has(resource)),
-          ].every((resource) => (versions.get(resource) ?? 0) >= expectedVersion)
-        },
-        () => new Error(`Envoy did not take version ${expectedVersion}:\n${stats}`),
-        10_000,
-      )
-    },
+    waitUntilApplied: (): Promise<void> => waitUntilApplied(admin, version, secretNames),
   }
 }

@@ -1,35 +1,35 @@
 /**
- * Real Milvus servers: 2.3.5 with and without authorization, and Milvus Lite, an implementation of
- * its own. Started when first asked for.
+ * Real Milvus servers: 2.3.5 with and without authorization, and Milvus Lite, which is an
+ * independent implementation.
  */
 import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ManagedProcess, Processes } from '../process.ts'
-import { runCommand } from '../process.ts'
+import { runCommand } from '../command.ts'
 import type { LabPrograms } from '../setup.ts'
 import { respondsWithOk, reserveFreePorts } from '../../testing/ports.ts'
 
-/** Which server: without authorization, with it (root/Milvus), or Milvus Lite. */
+/** Without authorization, with authorization (root/Milvus), or Milvus Lite. */
 export type MilvusKind = 'plain' | 'authorized' | 'lite'
 
 /** A running server. */
 export interface MilvusServer {
   readonly kind: MilvusKind
   readonly host: string
-  /** Of its plaintext gRPC API. */
+  /** The port of its plaintext gRPC API. */
   readonly port: number
   stop(): Promise<void>
 }
 
-/** What a server is started with. */
+/** Options of startMilvus. */
 export interface MilvusServerSettings {
   readonly programs: LabPrograms
   readonly processes: Processes
   readonly directory: string
 }
 
-/** Starts a server; settles when it is healthy. */
+/** Starts a server. Resolves when it is healthy. */
 export function startMilvus(
   kind: MilvusKind,
   settings: MilvusServerSettings,
@@ -45,56 +45,17 @@ async function startStandalone(
   await Promise.all(
     ['configs', 'logs', 'data', 'run'].map((name) => mkdir(join(home, name), { recursive: true })),
   )
-  const template = await readFile(join(programs.milvus, 'milvus.yaml.template'), 'utf8')
   const ports = await reserveFreePorts(18)
   const [client = 0, peer = 0] = ports.splice(0, 2)
-  const values: Record<string, string> = {
-    etcd_log_level: 'warn',
-    etcd_log_path: join(home, 'logs/etcd.log'),
-    system_log_path: join(home, 'logs'),
-    etcd_data_dir: join(home, 'data/etcd'),
-    local_storage_dir: join(home, 'data'),
-    rocksmq_data_dir: join(home, 'data/rocksmq'),
-    authorization_enabled: String(kind === 'authorized'),
-  }
-  const proxyPort = ports.pop() ?? 0
-  const metricsPort = ports.pop() ?? 0
-  values['proxy_port'] = String(proxyPort)
-  // `{{ name(type): default }}`, as the package's own launcher reads it. Without an address it
-  // would advertise the machine's own.
-  const configuration = template
-    .replace(
-      /\{\{ *(\w+)(?:\(\w+\))?(?:: *([^}]*?))? *\}\}/g,
-      (_all, name: string, defaultValue?: string) =>
-        values[name] ?? (name.endsWith('_port') ? String(ports.pop()) : (defaultValue ?? '')),
-    )
-    .replace(/^ {2}ip:.*$/gm, '  ip: 127.0.0.1')
-    // Loading a collection takes as many rounds of these, at a second each.
-    .replace(/^( {2}(?:checkInterval|distPullInterval|timeTickInterval)): \d+/gm, '$1: 50')
-    // The etcd inside of it would listen on its well-known ports, and two of them would not go
-    // together.
-    .replace(/^ {2}use:\n/m, `  config:\n    path: ${join(home, 'configs/etcd.yaml')}\n  use:\n`)
+  const template = await readFile(join(programs.milvus, 'milvus.yaml.template'), 'utf8')
+  const [proxyPort = 0, metricsPort = 0] = ports.splice(0, 2)
+  const configuration = renderConfiguration(template, { kind, home, proxyPort, ports })
   await writeFile(join(home, 'configs/milvus.yaml'), configuration)
-  const etcd = {
-    name: 'default',
-    client: `http://127.0.0.1:${client}`,
-    peer: `http://127.0.0.1:${peer}`,
-  }
-  await writeFile(
-    join(home, 'configs/etcd.yaml'),
-    JSON.stringify({
-      name: etcd.name,
-      'listen-client-urls': etcd.client,
-      'advertise-client-urls': etcd.client,
-      'listen-peer-urls': etcd.peer,
-      'initial-advertise-peer-urls': etcd.peer,
-      'initial-cluster': `${etcd.name}=${etcd.peer}`,
-    }),
-  )
+  await writeEtcdConfiguration(home, client, peer)
   await writeFile(join(home, 'configs/glog.conf'), '--logtostderr=true\n--minloglevel=2\n')
   const bin = join(programs.milvus, 'bin')
   const alias = randomUUID()
-  // It looks for its configuration beside the folder of its program and in the working directory.
+  // Milvus reads its configuration next to the folder of its program and in the working directory.
   await symlink(bin, join(home, 'bin'))
   const start = (): Promise<ManagedProcess> =>
     processes.start({
@@ -103,8 +64,7 @@ async function startStandalone(
       args: ['run', 'standalone', '-alias', alias],
       cwd: home,
       timeout: 120_000,
-      // Its folders are fixed: the second one is in place of the first where that may not be
-      // written.
+      // Milvus uses these fixed folders: the second one when it cannot write to the first.
       strayFiles: (pid) => [
         `/tmp/milvus/server_id_${pid}`,
         ...['/run', '/tmp'].map((root) => `${root}/milvus/standalone-${alias}.pid`),
@@ -123,10 +83,68 @@ async function startStandalone(
   return { kind, host: '127.0.0.1', port: proxyPort, stop }
 }
 
+interface ConfigurationOptions {
+  readonly kind: MilvusKind
+  readonly home: string
+  readonly proxyPort: number
+  /** Free ports for all other services. Those that are used are removed. */
+  readonly ports: number[]
+}
+
+function renderConfiguration(
+  template: string,
+  { kind, home, proxyPort, ports }: ConfigurationOptions,
+): string {
+  const values: Record<string, string> = {
+    etcd_log_level: 'warn',
+    etcd_log_path: join(home, 'logs/etcd.log'),
+    system_log_path: join(home, 'logs'),
+    etcd_data_dir: join(home, 'data/etcd'),
+    local_storage_dir: join(home, 'data'),
+    rocksmq_data_dir: join(home, 'data/rocksmq'),
+    authorization_enabled: String(kind === 'authorized'),
+    proxy_port: String(proxyPort),
+  }
+  // Placeholders have the form `{{ name(type): default }}`.
+  return (
+    template
+      .replace(
+        /\{\{ *(\w+)(?:\(\w+\))?(?:: *([^}]*?))? *\}\}/g,
+        (_all, name: string, defaultValue?: string) =>
+          values[name] ?? (name.endsWith('_port') ? String(ports.pop()) : (defaultValue ?? '')),
+      )
+      // By default Milvus advertises the address of the machine.
+      .replace(/^ {2}ip:.*$/gm, '  ip: 127.0.0.1')
+      // Loading a collection takes several rounds of these, by default of a second each.
+      .replace(/^( {2}(?:checkInterval|distPullInterval|timeTickInterval)): \d+/gm, '$1: 50')
+      // By default the embedded etcd listens on well-known ports, so that two would conflict.
+      .replace(/^ {2}use:\n/m, `  config:\n    path: ${join(home, 'configs/etcd.yaml')}\n  use:\n`)
+  )
+}
+
+async function writeEtcdConfiguration(home: string, client: number, peer: number): Promise<void> {
+  const etcd = {
+    name: 'default',
+    client: `http://127.0.0.1:${client}`,
+    peer: `http://127.0.0.1:${peer}`,
+  }
+  await writeFile(
+    join(home, 'configs/etcd.yaml'),
+    JSON.stringify({
+      name: etcd.name,
+      'listen-client-urls': etcd.client,
+      'advertise-client-urls': etcd.client,
+      'listen-peer-urls': etcd.peer,
+      'initial-advertise-peer-urls': etcd.peer,
+      'initial-cluster': `${etcd.name}=${etcd.peer}`,
+    }),
+  )
+}
+
 /**
- * Starts a server again that ends by itself: Milvus does when it cannot renew its session in its
- * etcd for 30 s, as on a starved machine (common.session.ttl of its configuration).
- * @returns what ends it for good
+ * Restarts a server that exits. On an overloaded machine, Milvus exits when it cannot renew its
+ * session in etcd for 30 s (common.session.ttl in its configuration).
+ * @returns stops the server
  */
 async function keepRunning(
   start: () => Promise<ManagedProcess>,
@@ -142,12 +160,12 @@ async function keepRunning(
       .split('\n')
       .slice(-1)
     console.error(
-      `${server.name} has ended by itself and is started again. Its last line: ${lastLine.slice(0, 300)}`,
+      `Restarting ${server.name}, which exited. Last log line: ${lastLine.slice(0, 300)}`,
     )
     server = await start()
     await restart()
   }
-  // The lab may be closed meanwhile: nothing starts any more then.
+  // Starting fails after the lab is closed.
   void restart().catch(() => undefined)
   return () => {
     isStopped = true
@@ -163,11 +181,12 @@ async function startLite({
   const home = join(directory, 'milvus-lite')
   await mkdir(home, { recursive: true })
   const [port = 0] = await reserveFreePorts(1)
-  // It has no health page: a call of its API is the question.
-  const probeArgs = [
-    '-c',
-    `import sys; from pymilvus import connections, utility; connections.connect(host='127.0.0.1', port='${port}', timeout=3); utility.get_server_version()`,
-  ]
+  // Milvus Lite has no health endpoint.
+  const probeScript = [
+    'from pymilvus import connections, utility',
+    `connections.connect(host='127.0.0.1', port='${port}', timeout=3)`,
+    'utility.get_server_version()',
+  ].join('\n')
   const server = await processes.start({
     name: 'milvus-lite',
     command: programs.milvusLite,
@@ -186,7 +205,7 @@ async function startLite({
       String(port),
     ],
     isReady: () =>
-      runCommand(programs.milvusLite, probeArgs, {
+      runCommand(programs.milvusLite, ['-c', probeScript], {
         env: { PATH: '/usr/bin:/bin', HOME: home },
       }).then(() => true),
   })

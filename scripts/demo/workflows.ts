@@ -87,9 +87,7 @@ async function cutover(testEnvironment: TestEnvironment): Promise<void> {
   let albClient: ContinuousClient | undefined
   let switchedAt = Infinity
   void nextHelmServiceUpdate(testEnvironment).then(({ receivedAt: at }) => (switchedAt = at))
-  printHeading(
-    'cutover: last. One application calls the old address all the time, another the ALB from its first proof on',
-  )
+  printHeading('cutover: last. One client calls the old address, another the ALB once it works')
   await runMainAction(
     testEnvironment,
     { cutover: 'last' },

@@ -63,9 +63,8 @@ async function runCheck({ name, files, execute }: Check): Promise<CheckResult> {
     writeFileSync(recordPath, fingerprint)
   }
   const seconds = (performance.now() - start) / 1000
-  console.log(
-    `${passed ? 'passed' : 'FAILED'}: ${name}${isUnchanged ? ' (as before: no file has changed)' : ` (${seconds.toFixed(0)} s)`}`,
-  )
+  const note = isUnchanged ? 'cached: no file has changed' : `${seconds.toFixed(0)} s`
+  console.log(`${passed ? 'passed' : 'FAILED'}: ${name} (${note})`)
   return { name, passed, seconds }
 }
 

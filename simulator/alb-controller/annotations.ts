@@ -1,11 +1,11 @@
 /**
- * Annotations of AWS Load Balancer Controller v3.5.0, parsed with its own error texts. Sources:
- * pkg/annotations/parser.go, pkg/ingress/model_build_listener.go (v3.5.0), and what was observed of
- * it.
+ * Parses annotations as AWS Load Balancer Controller v3.5.0 does, with the same error messages.
+ * Sources: pkg/annotations/parser.go, pkg/ingress/model_build_listener.go (v3.5.0), and observation
+ * of the real controller.
  */
 import { isIP } from 'node:net'
 
-/** Why a model cannot be built: `Failed build model due to ` comes before it. */
+/** Why a model cannot be built; events prefix it with `Failed build model due to `. */
 export class BuildError extends Error {}
 
 /** The prefix of the controller's annotations. */
@@ -20,12 +20,12 @@ export interface ListenPort {
   readonly port: number
 }
 
-/** One of the controller's annotations. */
+/** The value of an annotation of the controller. */
 export function getAnnotation(annotations: Annotations, name: string): string | undefined {
   return annotations[PREFIX + name]
 }
 
-/** A comma-separated list; empty entries are dropped. */
+/** Parses a comma-separated list, without empty entries. */
 export function parseStringList(annotations: Annotations, name: string): string[] {
   return (getAnnotation(annotations, name) ?? '')
     .split(',')
@@ -33,7 +33,7 @@ export function parseStringList(annotations: Annotations, name: string): string[
     .filter((entry) => entry !== '')
 }
 
-/** `k=v,k2=v2`; a comma in a value is written `\,`. */
+/** Parses a map such as `k=v,k2=v2`. A comma in a value is written `\,`. */
 export function parseStringMap(annotations: Annotations, name: string): Record<string, string> {
   const raw = getAnnotation(annotations, name)
   if (raw === undefined) return {}
@@ -51,13 +51,20 @@ export function parseStringMap(annotations: Annotations, name: string): Record<s
   )
 }
 
-/** An annotation that is one of a few words; `refusal` comes before the value of any other. */
+/** An annotation with a fixed set of values. */
+export interface EnumAnnotation<T extends string> {
+  readonly name: string
+  readonly values: readonly T[]
+  /** The value of an absent annotation. */
+  readonly fallback: T
+  /** Precedes the rejected value in the error message. */
+  readonly errorPrefix: string
+}
+
+/** @throws BuildError when the value is not allowed */
 export function parseEnum<T extends string>(
   annotations: Annotations,
-  name: string,
-  values: readonly T[],
-  fallback: T,
-  errorPrefix: string,
+  { name, values, fallback, errorPrefix }: EnumAnnotation<T>,
 ): T {
   const raw = getAnnotation(annotations, name)
   if (raw === undefined) return fallback
@@ -66,30 +73,26 @@ export function parseEnum<T extends string>(
   return match
 }
 
-/** What Go's encoding/json says of a value that is no list of maps to int32. */
+/** The error of Go's encoding/json for a value that is not a list of maps to int32. */
 function describeGoJsonError(raw: string): string {
-  const target = 'Go value of type []map[string]int32'
   let value: unknown
   try {
     value = JSON.parse(raw)
   } catch {
-    return raw.trim() === ''
-      ? 'unexpected end of JSON input'
-      : `invalid character '${/[^[{"\s\d:,}\]]/.exec(raw)?.[0] ?? raw[0] ?? ''}' looking for beginning of value`
+    if (raw.trim() === '') return 'unexpected end of JSON input'
+    const invalidCharacter = /[^[{"\s\d:,}\]]/.exec(raw)?.[0] ?? raw[0] ?? ''
+    return `invalid character '${invalidCharacter}' looking for beginning of value`
   }
-  const kind =
-    value === null
-      ? 'null'
-      : Array.isArray(value)
-        ? 'array'
-        : typeof value === 'boolean'
-          ? 'bool'
-          : typeof value
-  if (kind !== 'array') return `json: cannot unmarshal ${kind} into ${target}`
-  return 'json: cannot unmarshal string into Go value of type int32'
+  if (Array.isArray(value)) return 'json: cannot unmarshal string into Go value of type int32'
+  return `json: cannot unmarshal ${goKindOf(value)} into Go value of type []map[string]int32`
 }
 
-/** listen-ports, or what stands for it when it is absent. */
+function goKindOf(value: unknown): string {
+  if (value === null) return 'null'
+  return typeof value === 'boolean' ? 'bool' : typeof value
+}
+
+/** Parses listen-ports, or returns its default. */
 export function parseListenPorts(annotations: Annotations): ListenPort[] {
   const raw = getAnnotation(annotations, 'listen-ports')
   if (raw === undefined)
@@ -132,7 +135,7 @@ function parsePortEntries(raw: string): ListenPort[] | undefined {
   return ports
 }
 
-/** inbound-cidrs; Go's net.ParseCIDR decides. */
+/** Validates inbound-cidrs as Go's net.ParseCIDR does. */
 export function checkInboundCidrs(annotations: Annotations, ingress: string): void {
   for (const cidr of parseStringList(annotations, 'inbound-cidrs')) {
     if (!isCidr(cidr))

@@ -1,8 +1,8 @@
 /**
- * The controller's AWS clients, and their errors in the words of the AWS SDK for Go v2, which the
- * real controller uses: `operation error Elastic Load Balancing v2: CreateListener, https response
- * error StatusCode: 400, RequestID: <id>, CertificateNotFound: ...`, with `api error ` before codes
- * that the service's model does not list.
+ * The controller's AWS clients. Their errors are worded like those of the AWS SDK for Go v2, which
+ * the real controller uses: `operation error Elastic Load Balancing v2: CreateListener, https
+ * response error StatusCode: 400, RequestID: <id>, CertificateNotFound: ...`, with `api error `
+ * before codes that are not in the service's model.
  */
 import {
   ACMClient,
@@ -15,9 +15,9 @@ import {
   ElasticLoadBalancingV2Client,
   ElasticLoadBalancingV2ServiceException,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
-import type { DiscoveredCertificate } from './model.ts'
+import type { DiscoveredCertificate } from './model-types.ts'
 
-/** Unless asked for all of them, ACM lists RSA_2048 alone. */
+/** By default, ACM lists only RSA_2048. */
 const KEY_TYPES: KeyAlgorithm[] = [
   'RSA_1024',
   'RSA_2048',
@@ -28,7 +28,7 @@ const KEY_TYPES: KeyAlgorithm[] = [
   'EC_secp521r1',
 ]
 
-/** Where AWS is and who asks. */
+/** The endpoint and credentials of AWS. */
 export interface AwsAccess {
   readonly endpoint: string
   readonly region: string
@@ -39,7 +39,7 @@ export interface AwsAccess {
   }
 }
 
-/** The clients. */
+/** The clients of ACM and Elastic Load Balancing. */
 export class AwsClients {
   readonly elbv2: ElasticLoadBalancingV2Client
   private readonly acm: ACMClient
@@ -55,10 +55,7 @@ export class AwsClients {
     this.acm = new ACMClient(options)
   }
 
-  /**
-   * Every issued certificate of ACM, of all key types, with its names
-   * (pkg/certs/cert_discovery.go).
-   */
+  /** The issued certificates in ACM, of all key types (pkg/certs/cert_discovery.go). */
   async listIssuedCertificates(): Promise<DiscoveredCertificate[]> {
     const arns = await withGoErrors('ACM', 'ListCertificates', async () => {
       const collected: string[] = []
@@ -89,7 +86,7 @@ export class AwsClients {
   }
 }
 
-/** Calls AWS; an error comes out in the words of the SDK for Go. */
+/** Calls AWS and rewords errors like the SDK for Go. */
 export async function withGoErrors<Output>(
   service: string,
   operation: string,
@@ -102,20 +99,19 @@ export async function withGoErrors<Output>(
   }
 }
 
-/** The text of the SDK for Go for an error of the SDK for JavaScript. */
+/** The message of the SDK for Go for an error of the SDK for JavaScript. */
 export function formatGoError(service: string, operation: string, error: unknown): string {
   if (!(error instanceof Error)) return `operation error ${service}: ${operation}, ${String(error)}`
   const metadata =
     '$metadata' in error
       ? (error.$metadata as { httpStatusCode?: number; requestId?: string; attempts?: number })
       : {}
-  const prefix = `operation error ${service}: ${operation}, `
-  const attemptsClause =
-    (metadata.attempts ?? 1) > 1
-      ? `exceeded maximum number of attempts, ${metadata.attempts ?? 1}, `
-      : ''
-  if (metadata.httpStatusCode === undefined)
-    return `${prefix}${attemptsClause}https response error StatusCode: 0, RequestID: , request send failed, ${error.message}`
+  const { attempts = 1, httpStatusCode, requestId = '' } = metadata
+  const attemptsClause = attempts > 1 ? `exceeded maximum number of attempts, ${attempts}, ` : ''
+  const prefix =
+    `operation error ${service}: ${operation}, ${attemptsClause}` +
+    `https response error StatusCode: ${httpStatusCode ?? 0}, RequestID: ${requestId}, `
+  if (httpStatusCode === undefined) return `${prefix}request send failed, ${error.message}`
   const code =
     'Code' in error && typeof error.Code === 'string'
       ? error.Code
@@ -123,5 +119,5 @@ export function formatGoError(service: string, operation: string, error: unknown
   const isUnmodelled =
     error.constructor === ElasticLoadBalancingV2ServiceException ||
     error.constructor === ACMServiceException
-  return `${prefix}${attemptsClause}https response error StatusCode: ${metadata.httpStatusCode}, RequestID: ${metadata.requestId ?? ''}, ${isUnmodelled ? 'api error ' : ''}${code}: ${error.message}`
+  return `${prefix}${isUnmodelled ? 'api error ' : ''}${code}: ${error.message}`
 }

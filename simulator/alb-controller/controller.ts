@@ -1,26 +1,23 @@
 /**
- * A stand-in for AWS Load Balancer Controller v3.5.0: a client of the Kubernetes API and of AWS,
- * and of nothing else, so it also runs against a real API server. What it does was observed of the
- * real one, run against a real API server and moto, and read in its source; each file here names
- * the part that it follows.
+ * A simulation of AWS Load Balancer Controller v3.5.0. It uses only the Kubernetes API and the AWS
+ * API, so it also runs against a real API server. Its behavior follows the source of the real
+ * controller, and observation of it with a real API server and moto. Each file names its source.
  */
 import type { KubernetesAccess } from './kubernetes-client.ts'
 import type { AwsAccess } from './aws-clients.ts'
 import { Reconciler } from './reconciler.ts'
 
-/** What startController is told. */
+/** Options of startController. */
 export interface ControllerSettings {
   readonly kubernetes: KubernetesAccess
   readonly aws: AwsAccess
   /** --cluster-name: part of names and tags. */
   readonly cluster: string
-  /**
-   * --ingress-class: what the annotation kubernetes.io/ingress.class must say; `alb` when absent.
-   */
+  /** --ingress-class: the value of annotation kubernetes.io/ingress.class; `alb` when absent. */
   readonly ingressClass?: string
   /**
-   * Where load balancers go when no annotation says so; made up when absent, which a real EC2
-   * refuses.
+   * The subnets of load balancers without an annotation. The defaults, here and of the security
+   * groups, do not exist in a real EC2.
    */
   readonly subnets?: readonly string[]
   readonly securityGroups?: readonly string[]
@@ -28,18 +25,18 @@ export interface ControllerSettings {
   readonly options?: Partial<ControllerOptions>
 }
 
-/** What a scenario may change while it runs. */
+/** What a scenario may change while the controller runs. */
 export interface ControllerOptions {
-  /** Milliseconds before it looks at a change. */
+  /** Milliseconds between a change and its reconciliation. */
   reconcileDelay: number
-  /** Watches, and does nothing: no permission, no leader. What it missed it does when this ends. */
+  /** Whether changes are queued and not reconciled, as without permissions or a leader. */
   isPaused: boolean
-  /** Its recorder drops what it is told, as client-go's does after 25 events of one object. */
+  /** Whether events are dropped, as client-go does after 25 events of one object. */
   isRecorderMuted: boolean
-  /** Subnets and security groups that EC2 does not know. */
+  /** Subnets and security groups that do not exist in EC2. */
   unknownIds: string[]
   /**
-   * --lb-stabilization-monitor-interval: milliseconds before it looks again at a load balancer
+   * --lb-stabilization-monitor-interval: milliseconds between checks of a load balancer that is
    * still provisioning.
    */
   stabilizationInterval: number
@@ -48,17 +45,14 @@ export interface ControllerOptions {
 /** The running controller. */
 export interface Controller {
   readonly options: ControllerOptions
-  /** Ends the process: what is in flight is awaited. Nothing happens when it is stopped. */
+  /** Stops the controller after its current work. Idempotent. */
   stop(): Promise<void>
-  /**
-   * A new process, which knows nothing of the one before: every Ingress is reconciled once. Nothing
-   * happens when it runs.
-   */
+  /** Starts the controller without its previous state: it reconciles every Ingress. Idempotent. */
   start(): Promise<void>
   close(): Promise<void>
 }
 
-/** Starts the controller; settles when its caches are filled. */
+/** Starts the controller. Resolves when its caches are filled. */
 export async function startController(settings: ControllerSettings): Promise<Controller> {
   const options: ControllerOptions = {
     reconcileDelay: 0,

@@ -1,6 +1,6 @@
 /**
- * Listeners, their certificates and rules: pkg/deploy/elbv2/listener_manager.go and
- * listener_rule_manager.go of v3.5.0.
+ * Deploys listeners with their certificates and rules. Sources:
+ * pkg/deploy/elbv2/listener_manager.go and listener_rule_manager.go of v3.5.0.
  */
 import {
   AddListenerCertificatesCommand,
@@ -15,31 +15,32 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type {
   Action,
+  CreateRuleCommandInput,
   Listener,
   ProtocolEnum,
   Rule,
   RuleCondition,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { DeployContext } from './deploy.ts'
-import { tagList } from './elbv2.ts'
-import type { ActionModel, ListenerModel, Model, RuleModel } from './model.ts'
+import { tagList, type Elbv2 } from './elbv2.ts'
+import type { ActionModel, ListenerModel, Model, RuleModel } from './model-types.ts'
 import { buildTags } from './naming.ts'
 
-/** The policy of listeners that no annotation gives one (--default-ssl-policy). */
+/** The policy of listeners without annotation (--default-ssl-policy). */
 const DEFAULT_SSL_POLICY = 'ELBSecurityPolicy-2016-08'
 
-/**
- * Makes a load balancer have the model's listeners and no others; `arns` are the target groups by
- * their resource.
- */
-export async function deployListeners(
-  context: DeployContext,
-  model: Model,
-  loadBalancerArn: string,
-  targetGroupArns: ReadonlyMap<string, string>,
-): Promise<void> {
-  const { elbv2 } = context
-  const existing = await elbv2.listListeners(loadBalancerArn)
+/** The load balancer whose listeners are deployed. */
+export interface ListenerContext extends DeployContext {
+  readonly model: Model
+  readonly loadBalancerArn: string
+  /** By the resource of the target group's model. */
+  readonly targetGroupArns: ReadonlyMap<string, string>
+}
+
+/** Deploys the listeners of a model, and deletes all others of the load balancer. */
+export async function deployListeners(context: ListenerContext): Promise<void> {
+  const { elbv2, model } = context
+  const existing = await elbv2.listListeners(context.loadBalancerArn)
   for (const stale of existing.filter(
     ({ Port }) => !model.listeners.some(({ port }) => port === Port),
   )) {
@@ -51,50 +52,47 @@ export async function deployListeners(
   for (const desired of model.listeners) {
     const match = existing.find(({ Port }) => Port === desired.port)
     const arn = match
-      ? await modifyListener(context, desired, match, targetGroupArns)
-      : await createListener(context, model, desired, loadBalancerArn, targetGroupArns)
+      ? await modifyListener(context, desired, match)
+      : await createListener(context, desired)
     await deployCertificates(context, desired, arn)
     deployed.push({ desired, arn })
   }
-  for (const { desired, arn } of deployed)
-    await deployRules(context, model, desired, arn, targetGroupArns)
+  for (const { desired, arn } of deployed) await deployRules(context, desired, arn)
 }
 
-function buildListenerInput(
-  desired: ListenerModel,
-  targetGroupArns: ReadonlyMap<string, string>,
-): {
+interface ListenerInput {
   Port: number
   Protocol: ProtocolEnum
   DefaultActions: Action[]
   SslPolicy?: string
   Certificates?: { CertificateArn: string }[]
-} {
-  const [defaultArn] = desired.certificateArns
-  return {
+}
+
+function buildListenerInput(
+  { targetGroupArns }: ListenerContext,
+  desired: ListenerModel,
+): ListenerInput {
+  const input: ListenerInput = {
     Port: desired.port,
     Protocol: desired.protocol as ProtocolEnum,
     DefaultActions: [toAction(desired.defaultAction, targetGroupArns)],
-    ...(desired.protocol === 'HTTPS' ? { SslPolicy: desired.sslPolicy ?? DEFAULT_SSL_POLICY } : {}),
-    ...(defaultArn === undefined ? {} : { Certificates: [{ CertificateArn: defaultArn }] }),
   }
+  if (desired.protocol === 'HTTPS') input.SslPolicy = desired.sslPolicy ?? DEFAULT_SSL_POLICY
+  const [defaultArn] = desired.certificateArns
+  if (defaultArn !== undefined) input.Certificates = [{ CertificateArn: defaultArn }]
+  return input
 }
 
-async function createListener(
-  context: DeployContext,
-  model: Model,
-  desired: ListenerModel,
-  loadBalancerArn: string,
-  targetGroupArns: ReadonlyMap<string, string>,
-): Promise<string> {
-  const Tags = tagList({
-    ...model.loadBalancer.tags,
-    ...buildTags(context.cluster, model.group, String(desired.port)),
-  })
+/** The tags of a listener or a rule. */
+function buildTagList({ cluster, model }: ListenerContext, resource: string) {
+  return tagList({ ...model.loadBalancer.tags, ...buildTags(cluster, model.group, resource) })
+}
+
+async function createListener(context: ListenerContext, desired: ListenerModel): Promise<string> {
   const input = {
-    LoadBalancerArn: loadBalancerArn,
-    Tags,
-    ...buildListenerInput(desired, targetGroupArns),
+    LoadBalancerArn: context.loadBalancerArn,
+    Tags: buildTagList(context, String(desired.port)),
+    ...buildListenerInput(context, desired),
   }
   const response = await context.elbv2.call('CreateListener', (client) =>
     client.send(new CreateListenerCommand(input)),
@@ -103,12 +101,11 @@ async function createListener(
 }
 
 async function modifyListener(
-  context: DeployContext,
+  context: ListenerContext,
   desired: ListenerModel,
   existing: Listener,
-  targetGroupArns: ReadonlyMap<string, string>,
 ): Promise<string> {
-  const fields = buildListenerInput(desired, targetGroupArns)
+  const fields = buildListenerInput(context, desired)
   const isUnchanged =
     existing.Protocol === fields.Protocol &&
     (fields.SslPolicy === undefined || existing.SslPolicy === fields.SslPolicy) &&
@@ -124,11 +121,11 @@ async function modifyListener(
 }
 
 /**
- * Every certificate is added for its server names, the default one too (listener_manager.go:425,
+ * Adds every certificate for its server names, including the default one (listener_manager.go:425,
  * since v3.4.1).
  */
 async function deployCertificates(
-  { elbv2 }: DeployContext,
+  { elbv2 }: ListenerContext,
   desired: ListenerModel,
   listenerArn: string,
 ): Promise<void> {
@@ -138,13 +135,13 @@ async function deployCertificates(
   )
   const existing = (response.Certificates ?? []).map(({ CertificateArn, IsDefault }) => ({
     arn: CertificateArn ?? '',
-    standard: IsDefault === true,
+    isDefault: IsDefault === true,
   }))
   const missing = desired.certificateArns.filter(
     (arn) => !existing.some((each) => each.arn === arn),
   )
   const stale = existing
-    .filter(({ arn, standard: isDefault }) => !isDefault && !desired.certificateArns.includes(arn))
+    .filter(({ arn, isDefault }) => !isDefault && !desired.certificateArns.includes(arn))
     .map(({ arn }) => arn)
   for (const arn of missing) {
     const input = { ListenerArn: listenerArn, Certificates: [{ CertificateArn: arn }] }
@@ -161,11 +158,9 @@ async function deployCertificates(
 }
 
 async function deployRules(
-  context: DeployContext,
-  model: Model,
+  context: ListenerContext,
   desired: ListenerModel,
   listenerArn: string,
-  targetGroupArns: ReadonlyMap<string, string>,
 ): Promise<void> {
   const { elbv2 } = context
   const existing = await elbv2.listRules(listenerArn)
@@ -173,21 +168,11 @@ async function deployRules(
     const priority = index + 1
     const match = existing.find(({ Priority }) => Priority === String(priority))
     const Conditions = toConditions(rule)
-    const Actions = [toAction(rule.action, targetGroupArns)]
+    const Actions = [toAction(rule.action, context.targetGroupArns)]
     if (!match) {
-      const Tags = tagList({
-        ...model.loadBalancer.tags,
-        ...buildTags(context.cluster, model.group, `${desired.port}:${priority}`),
-      })
+      const Tags = buildTagList(context, `${desired.port}:${priority}`)
       const input = { ListenerArn: listenerArn, Priority: priority, Conditions, Actions, Tags }
-      await elbv2
-        .call('CreateRule', (client) => client.send(new CreateRuleCommand(input)))
-        .catch((error: unknown) => {
-          throw new Error(
-            `failed to create listener rule: ${error instanceof Error ? error.message : String(error)}`,
-            { cause: error },
-          )
-        })
+      await createRule(elbv2, input)
     } else if (!isSameRule(match, Conditions, Actions)) {
       const input = { RuleArn: match.RuleArn, Conditions, Actions }
       await elbv2.call('ModifyRule', (client) => client.send(new ModifyRuleCommand(input)))
@@ -199,56 +184,51 @@ async function deployRules(
   }
 }
 
+async function createRule(elbv2: Elbv2, input: CreateRuleCommandInput): Promise<void> {
+  try {
+    await elbv2.call('CreateRule', (client) => client.send(new CreateRuleCommand(input)))
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new Error(`failed to create listener rule: ${message}`, { cause: error })
+  }
+}
+
 function toConditions({ hosts, paths }: RuleModel): RuleCondition[] {
-  return [
-    ...(hosts.length === 0
-      ? []
-      : [{ Field: 'host-header', HostHeaderConfig: { Values: [...hosts] } }]),
-    ...(paths.length === 0
-      ? []
-      : [{ Field: 'path-pattern', PathPatternConfig: { Values: [...paths] } }]),
-  ]
+  const conditions: RuleCondition[] = []
+  if (hosts.length > 0)
+    conditions.push({ Field: 'host-header', HostHeaderConfig: { Values: [...hosts] } })
+  if (paths.length > 0)
+    conditions.push({ Field: 'path-pattern', PathPatternConfig: { Values: [...paths] } })
+  return conditions
 }
 
 function toAction(action: ActionModel, targetGroupArns: ReadonlyMap<string, string>): Action {
-  const kinds = {
-    forward: (): Action => ({
-      Type: 'forward',
-      ForwardConfig: {
-        TargetGroups: [
-          {
-            TargetGroupArn:
-              targetGroupArns.get(action.kind === 'forward' ? action.targetGroup : '') ?? '',
-            Weight: 1,
-          },
-        ],
-      },
-    }),
-    'fixed-response': (): Action => {
-      const { status, body } =
-        action.kind === 'fixed-response' ? action : { status: '404', body: '' }
+  switch (action.kind) {
+    case 'forward': {
+      const TargetGroupArn = targetGroupArns.get(action.targetGroup) ?? ''
+      return {
+        Type: 'forward',
+        ForwardConfig: { TargetGroups: [{ TargetGroupArn, Weight: 1 }] },
+      }
+    }
+    case 'fixed-response':
       return {
         Type: 'fixed-response',
         FixedResponseConfig: {
           ContentType: 'text/plain',
-          StatusCode: status,
-          ...(body === '' ? {} : { MessageBody: body }),
+          StatusCode: action.status,
+          ...(action.body === '' ? {} : { MessageBody: action.body }),
         },
       }
-    },
-    redirect: (): Action => ({
-      Type: 'redirect',
-      RedirectConfig: {
-        Protocol: 'HTTPS',
-        Port: action.kind === 'redirect' ? action.port : '443',
-        StatusCode: 'HTTP_301',
-      },
-    }),
+    case 'redirect':
+      return {
+        Type: 'redirect',
+        RedirectConfig: { Protocol: 'HTTPS', Port: action.port, StatusCode: 'HTTP_301' },
+      }
   }
-  return kinds[action.kind]()
 }
 
-/** What AWS fills in by itself does not count. */
+/** The fields of an action that are compared. AWS sets others itself. */
 function serializeAction(action: Action | undefined): string {
   return JSON.stringify([
     action?.Type,
@@ -263,7 +243,7 @@ function hasSameActions(
   existingActions: readonly Action[] | undefined,
   desiredActions: readonly Action[],
 ): boolean {
-  // A forward action is described in two ways at once.
+  // AWS describes a forward action in two fields at once; serializeAction reads either.
   return serializeAction(existingActions?.[0]) === serializeAction(desiredActions[0])
 }
 

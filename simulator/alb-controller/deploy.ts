@@ -1,7 +1,7 @@
 /**
- * Makes AWS hold what a model says, in the order of pkg/deploy/stack_deployer.go: target groups,
- * load balancer, listeners, rules, TargetGroupBindings; then what is no longer wanted goes, the
- * other way round.
+ * Deploys a model to AWS in the order of pkg/deploy/stack_deployer.go: target groups, load
+ * balancer, listeners, rules, TargetGroupBindings. Then it deletes what the model no longer
+ * contains, in reverse order.
  */
 import {
   CreateLoadBalancerCommand,
@@ -20,31 +20,31 @@ import type { TargetGroupBindings } from './target-group-bindings.ts'
 import type { Elbv2 } from './elbv2.ts'
 import { tagList } from './elbv2.ts'
 import { deployListeners } from './deploy-listeners.ts'
-import type { Model } from './model.ts'
+import type { Model } from './model-types.ts'
 import type { IngressGroup } from './naming.ts'
 import { buildStackTags, buildTags } from './naming.ts'
 import type { TargetGroupModel } from './target-group.ts'
 
-/** What deploying needs. */
+/** What deployments need. */
 export interface DeployContext {
   readonly elbv2: Elbv2
   readonly bindings: TargetGroupBindings
   readonly cluster: string
   /**
-   * Where a load balancer goes when no annotation says so; the real controller finds them by their
-   * tags in EC2.
+   * The subnets of load balancers without an annotation. The real controller discovers them by
+   * their tags in EC2.
    */
   readonly subnets: readonly string[]
   readonly securityGroups: readonly string[]
   readonly vpcId: string | undefined
 }
 
-/** What came of it. */
+/** The result of a deployment. */
 export interface DeployResult {
   readonly dnsName: string
   /**
-   * The load balancer was there already and is still provisioning: the real one then looks again
-   * later, without status or event (load_balancer_synthesizer.go:101-141, feature gate
+   * Whether the load balancer existed before and is still provisioning. The real controller then
+   * requeues the group without status or event (load_balancer_synthesizer.go:101-141, feature gate
    * LBCapacityReservation, on by default).
    */
   readonly isProvisioning: boolean
@@ -66,13 +66,13 @@ export async function deploy(context: DeployContext, model: Model): Promise<Depl
     )
   }
   const { loadBalancer, isExisting } = await deployLoadBalancer(context, model)
-  await deployListeners(context, model, loadBalancer.LoadBalancerArn ?? '', targetGroupArns)
+  const loadBalancerArn = loadBalancer.LoadBalancerArn ?? ''
+  await deployListeners({ ...context, model, loadBalancerArn, targetGroupArns })
   await context.bindings.deploy(model, targetGroupArns)
   const activeArns = new Set(targetGroupArns.values())
   for (const { resource: group } of existing)
     if (!activeArns.has(group.TargetGroupArn ?? '')) await deleteTargetGroup(elbv2, group)
-  // Of a listener with a name in upper case, the name comes out in lower case
-  // (group_controller.go:177).
+  // The controller publishes the name in lower case (group_controller.go:177).
   return {
     dnsName: (loadBalancer.DNSName ?? '').toLowerCase(),
     isProvisioning: isExisting && loadBalancer.State?.Code === 'provisioning',
@@ -80,7 +80,7 @@ export async function deploy(context: DeployContext, model: Model): Promise<Depl
 }
 
 /**
- * Removes all that a group has: the load balancer first, as the listeners hold the target groups.
+ * Deletes everything of a group. The load balancer is first: its listeners use the target groups.
  */
 export async function undeploy(context: DeployContext, group: IngressGroup): Promise<void> {
   const stack = buildStackTags(context.cluster, group)
@@ -102,7 +102,7 @@ async function deployTargetGroup(
     desired.protocolVersion === 'GRPC'
       ? { GrpcCode: desired.matcher }
       : { HttpCode: desired.matcher }
-  // The intervals and counts of model_builder.go.
+  // The intervals and thresholds are those of model_builder.go.
   const healthCheck = {
     HealthCheckPath: desired.healthCheckPath,
     Matcher,
@@ -143,7 +143,7 @@ async function deployTargetGroup(
   return arn
 }
 
-/** Only attributes that an annotation names are looked at: others stay as somebody set them. */
+/** Sets the attributes that an annotation names. All others keep their values. */
 async function setAttributes(
   desired: Readonly<Record<string, string>>,
   arn: string,
@@ -174,7 +174,7 @@ async function deployLoadBalancer(
   const desired = model.loadBalancer
   const all = await elbv2.listLoadBalancers(buildStackTags(cluster, model.group))
   const match = all.find(({ resource: existing }) => existing.Scheme === desired.scheme)
-  // A scheme cannot be changed: another load balancer is made, and the one before goes first
+  // A scheme cannot be changed. The load balancer is replaced: the old one is deleted first
   // (load_balancer_synthesizer.go:221).
   for (const { resource: existing } of all)
     if (existing !== match?.resource) await deleteLoadBalancer(elbv2, existing)
@@ -182,11 +182,11 @@ async function deployLoadBalancer(
     desired.securityGroups.length > 0 ? desired.securityGroups : context.securityGroups
   const loadBalancer = match?.resource ?? (await createLoadBalancer(context, model, securityGroups))
   const arn = loadBalancer.LoadBalancerArn ?? ''
+  const sorted = (ids: readonly string[]): string => [...ids].sort().join()
   if (
     match &&
     desired.securityGroups.length > 0 &&
-    [...desired.securityGroups].sort().join() !==
-      [...(loadBalancer.SecurityGroups ?? [])].sort().join()
+    sorted(desired.securityGroups) !== sorted(loadBalancer.SecurityGroups ?? [])
   ) {
     const input = { LoadBalancerArn: arn, SecurityGroups: [...desired.securityGroups] }
     await elbv2.call('SetSecurityGroups', (client) =>

@@ -1,6 +1,6 @@
 /**
- * What the controller does with Elastic Load Balancing: finding what is a group's by its tags, and
- * every call with its error in the SDK for Go's words.
+ * Calls of Elastic Load Balancing: resources of a group are found by their tags, and errors are
+ * worded like those of the SDK for Go.
  */
 import {
   DescribeListenersCommand,
@@ -19,16 +19,16 @@ import type {
 import type { AwsClients } from './aws-clients.ts'
 import { withGoErrors } from './aws-clients.ts'
 
-/** A command of the client that answers `Output`. */
+/** Sends a command with the client. */
 type SendCommand<Output> = (client: ElasticLoadBalancingV2Client) => Promise<Output>
 
-/** Something of AWS with its tags. */
+/** An AWS resource with its tags. */
 export interface TaggedResource<T> {
   readonly resource: T
   readonly tags: Readonly<Record<string, string>>
 }
 
-/** The calls. */
+/** A client of Elastic Load Balancing. */
 export class Elbv2 {
   private readonly clients: AwsClients
 
@@ -36,12 +36,12 @@ export class Elbv2 {
     this.clients = clients
   }
 
-  /** Sends a command; an error says which operation it was. */
+  /** Sends a command. Errors name the operation. */
   call<Output>(operation: string, send: SendCommand<Output>): Promise<Output> {
     return withGoErrors('Elastic Load Balancing v2', operation, () => send(this.clients.elbv2))
   }
 
-  /** The load balancers that carry all of these tags. */
+  /** The load balancers with all of these tags. */
   async listLoadBalancers(
     tags: Readonly<Record<string, string>>,
   ): Promise<TaggedResource<LoadBalancer>[]> {
@@ -54,7 +54,7 @@ export class Elbv2 {
     return this.filterByTags(all, ({ LoadBalancerArn }) => LoadBalancerArn, tags)
   }
 
-  /** The target groups that carry all of these tags. */
+  /** The target groups with all of these tags. */
   async listTargetGroups(
     tags: Readonly<Record<string, string>>,
   ): Promise<TaggedResource<TargetGroup>[]> {
@@ -75,7 +75,7 @@ export class Elbv2 {
     return response.Listeners ?? []
   }
 
-  /** The rules of a listener, but for the default one. */
+  /** The rules of a listener, except for the default one. */
   async listRules(listenerArn: string): Promise<Rule[]> {
     const response = await this.call('DescribeRules', (client) =>
       client.send(new DescribeRulesCommand({ ListenerArn: listenerArn })),
@@ -89,7 +89,7 @@ export class Elbv2 {
     tags: Readonly<Record<string, string>>,
   ): Promise<TaggedResource<T>[]> {
     const found: TaggedResource<T>[] = []
-    // DescribeTags takes 20 at once.
+    // DescribeTags accepts at most 20 ARNs.
     for (let offset = 0; offset < all.length; offset += 20) {
       const batch = all.slice(offset, offset + 20)
       const response = await this.call('DescribeTags', (client) =>
@@ -114,7 +114,7 @@ export class Elbv2 {
   }
 }
 
-/** Tags as AWS takes them. */
+/** Tags in the format of AWS. */
 export function tagList(tags: Readonly<Record<string, string>>): { Key: string; Value: string }[] {
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
 }

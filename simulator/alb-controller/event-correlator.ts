@@ -1,38 +1,38 @@
 /**
- * How client-go's recorder turns what happened into Event objects: k8s.io/client-go
- * tools/record/events_cache.go with its defaults. Pure but for what it remembers.
+ * Aggregates and rate-limits events as client-go's recorder does: k8s.io/client-go
+ * tools/record/events_cache.go with its defaults.
  */
 
-/** One thing to tell about an object. */
+/** An event about an object. */
 export interface EventInput {
-  /** Of the object that it is about; events of another one are counted apart. */
+  /** The uid of the object. Events are counted per object. */
   readonly uid: string
   readonly type: 'Normal' | 'Warning'
   readonly reason: string
   readonly message: string
 }
 
-/** What to write: a new event, or a new count, time and message of one that was written. */
+/** An Event to create, or a new count, time and message for an existing one. */
 export interface EventUpdate {
   readonly key: string
   readonly message: string
   readonly count: number
 }
 
-/** A message is folded from its tenth variant within ten minutes on. */
+/** Events are aggregated from the tenth different message within ten minutes. */
 const AGGREGATION_THRESHOLD = 10
 const AGGREGATION_WINDOW = 600_000
-/** Per object: 25 at once, then one in five minutes; others are dropped. */
+/** Per object: 25 at once, then one every five minutes. All others are dropped. */
 const BURST = 25
 const REFILL_INTERVAL = 300_000
 
-/** The recorder's memory. It survives a success, and not a restart of the controller. */
+/** The state of the recorder. It lasts until the controller restarts. */
 export class EventCorrelator {
   private readonly variants = new Map<string, { messages: Set<string>; at: number }>()
   private readonly counts = new Map<string, number>()
   private readonly buckets = new Map<string, { tokens: number; at: number }>()
 
-  /** What is written of a happening; undefined when the spam filter drops it. */
+  /** What to write for an event; undefined when the spam filter drops it. */
   correlate(event: EventInput, now: number): EventUpdate | undefined {
     const { uid, type, reason, message } = event
     const aggregateKey = JSON.stringify([uid, type, reason])

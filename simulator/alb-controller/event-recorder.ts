@@ -1,7 +1,4 @@
-/**
- * Writes Events about Ingresses as the controller does: source.component `ingress`, times in whole
- * seconds.
- */
+/** Writes Events about Ingresses like the real controller. */
 import { randomBytes } from 'node:crypto'
 import type { KubernetesClient } from './kubernetes-client.ts'
 import { ApiError } from './kubernetes-client.ts'
@@ -9,8 +6,7 @@ import { EventCorrelator } from './event-correlator.ts'
 import type { Ingress } from './objects.ts'
 
 /**
- * The reasons on an Ingress, with what their messages begin with (pkg/k8s/events.go,
- * group_controller.go).
+ * The reasons of Events, with the start of their messages (pkg/k8s/events.go, group_controller.go).
  */
 export const MESSAGE_PREFIXES = {
   SuccessfullyReconciled: 'Successfully reconciled',
@@ -22,10 +18,10 @@ export const MESSAGE_PREFIXES = {
   FailedRemoveFinalizer: 'Failed remove finalizer due to ',
 } as const
 
-/** One of them. */
+/** The reason of an Event. */
 export type Reason = keyof typeof MESSAGE_PREFIXES
 
-/** Records events one after the other, in the order that they happened. */
+/** Writes events one at a time, in order. */
 export class EventRecorder {
   private readonly client: KubernetesClient
   private readonly correlator = new EventCorrelator()
@@ -34,13 +30,13 @@ export class EventRecorder {
 
   private readonly shouldDrop: () => boolean
 
-  /** @param shouldDrop whether what it is told now is dropped */
+  /** @param shouldDrop whether to drop events at the moment */
   constructor(client: KubernetesClient, shouldDrop: () => boolean = () => false) {
     this.client = client
     this.shouldDrop = shouldDrop
   }
 
-  /** Tells that something happened to an Ingress; `cause` ends the message. */
+  /** Records an event. `cause` is appended to the message. */
   record(ingress: Ingress, reason: Reason, cause = ''): void {
     if (this.shouldDrop()) return
     this.lastWrite = this.lastWrite
@@ -48,7 +44,7 @@ export class EventRecorder {
       .catch(() => undefined)
   }
 
-  /** Settles when all that was recorded is written. */
+  /** Resolves when all recorded events are written. */
   flush(): Promise<void> {
     return this.lastWrite
   }
@@ -96,7 +92,7 @@ export class EventRecorder {
     })
   }
 
-  /** Counts one more of an event; false when it is gone, for events live an hour. */
+  /** Updates the count of an Event. Returns false when it no longer exists: Events expire. */
   private async updateCount(
     path: string,
     fields: { count: number; lastTimestamp: string; message: string },

@@ -1,5 +1,5 @@
 /**
- * Which Ingresses are the controller's, and in which group: pkg/ingress/group_loader.go and
+ * Which Ingresses the controller manages, and in which group: pkg/ingress/group_loader.go and
  * class_loader.go of v3.5.0.
  */
 import { getAnnotation, PREFIX } from './annotations.ts'
@@ -9,12 +9,10 @@ import { getFinalizer } from './naming.ts'
 import type { Ingress, IngressClass, KubernetesObject } from './objects.ts'
 import { getObjectKey } from './objects.ts'
 
-/**
- * What the classes of this controller say. EKS Auto Mode's are another's: `eks.amazonaws.com/alb`.
- */
+/** The controller of its IngressClasses. Those of EKS Auto Mode are `eks.amazonaws.com/alb`. */
 export const CONTROLLER = 'ingress.k8s.aws/alb'
 
-/** elbv2.k8s.aws/v1beta1 IngressClassParams, as far as they are looked at. */
+/** The supported part of elbv2.k8s.aws/v1beta1 IngressClassParams. */
 export interface IngressClassParams extends KubernetesObject {
   readonly spec?: {
     readonly scheme?: string
@@ -28,10 +26,13 @@ export interface IngressClassParams extends KubernetesObject {
   }
 }
 
-/** Why an Ingress has no group: `failed load groupID due to ` comes before it. */
+/** Why an Ingress has no group; events prefix it with `failed load groupID due to `. */
 export class GroupError extends Error {}
 
-/** The group of an Ingress that is the controller's, or undefined. Throws a GroupError. */
+/**
+ * The group of an Ingress; undefined when the controller does not manage it.
+ * @throws GroupError
+ */
 export function resolveGroup(
   ingress: Ingress,
   findClass: (name: string) => IngressClass | undefined,
@@ -47,7 +48,8 @@ export function resolveGroup(
     throw new GroupError('invalid ingress group: groupName must be no more than 63 characters')
   if (!/^([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/.test(name)) {
     throw new GroupError(
-      "invalid ingress group: groupName must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
+      'invalid ingress group: groupName must consist of lower case alphanumeric characters, ' +
+        "'-' or '.', and must start and end with an alphanumeric character",
     )
   }
   return { namespace: '', name }
@@ -58,7 +60,7 @@ function isManaged(
   findClass: (name: string) => IngressClass | undefined,
   ingressClass: string,
 ): boolean {
-  // The old annotation wins over the field, and no class is looked up for it.
+  // The legacy annotation takes precedence over the field, and names no IngressClass.
   const legacyClass = ingress.metadata.annotations?.['kubernetes.io/ingress.class']
   if (legacyClass !== undefined) return legacyClass === ingressClass
   const name = ingress.spec?.ingressClassName
@@ -71,7 +73,7 @@ function isManaged(
   return ingressClassObject.spec?.controller === CONTROLLER
 }
 
-/** The groups that still hold an Ingress by a finalizer. */
+/** The groups whose finalizer an Ingress has. */
 export function getFinalizerGroups(ingress: Ingress): IngressGroup[] {
   const implicitGroup: IngressGroup = {
     namespace: ingress.metadata.namespace ?? '',
@@ -86,14 +88,14 @@ export function getFinalizerGroups(ingress: Ingress): IngressGroup[] {
   })
 }
 
-/** The order in a group: `group.order`, then the name. */
+/** Compares Ingresses of a group by `group.order`, then by name. */
 export function compareGroupOrder(a: Ingress, b: Ingress): number {
   const getOrder = (ingress: Ingress): number =>
     Number(getAnnotation(ingress.metadata.annotations ?? {}, 'group.order') ?? 0)
   return getOrder(a) - getOrder(b) || (getObjectKey(a) < getObjectKey(b) ? -1 : 1)
 }
 
-/** The Ingress with the annotations that its class's parameters put over its own. */
+/** The Ingress with the annotations that the parameters of its class override. */
 export function applyClassParams(
   ingress: Ingress,
   params: IngressClassParams | undefined,
@@ -109,7 +111,7 @@ export function applyClassParams(
     'certificate-arn': spec.certificateArn?.join(','),
     'target-type': spec.targetType,
     'load-balancer-name': spec.loadBalancerName,
-    // Merged, where the class wins.
+    // These are merged. The parameters of the class take precedence.
     'load-balancer-attributes':
       attributes &&
       [getAnnotation(ownAnnotations, 'load-balancer-attributes'), ...attributes]
@@ -129,7 +131,7 @@ export function applyClassParams(
 }
 
 /**
- * True when a change is one that the controller looks at: annotations, spec, or deletion
+ * Whether the controller reconciles a change: of annotations, the spec, or a deletion
  * (ingress_events.go:41-60).
  */
 export function isRelevantChange(

@@ -1,15 +1,15 @@
 /**
- * A Kubernetes client of the little that the controller asks for. It lists and watches Ingresses,
- * IngressClasses, Services and EndpointSlices; gets IngressClassParams; creates and patches Events;
- * lists, creates, patches and deletes TargetGroupBindings; patches Ingresses and their status.
- * Those are the verbs it needs in RBAC.
+ * A minimal Kubernetes client for the controller. It lists and watches Ingresses, IngressClasses,
+ * Services and EndpointSlices; gets IngressClassParams; creates and patches Events; lists, creates,
+ * patches and deletes TargetGroupBindings; patches Ingresses and their status. The controller needs
+ * these verbs in RBAC.
  */
 import { Agent, request } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import type { KubernetesObject } from './objects.ts'
 import { getObjectKey } from './objects.ts'
 
-/** Where the API is and who asks. */
+/** The URL and credentials of an API. */
 export interface KubernetesAccess {
   readonly url: string
   /** PEM of the CA that signed the API's certificate. */
@@ -17,7 +17,7 @@ export interface KubernetesAccess {
   readonly token: string
 }
 
-/** An answer other than 2xx. */
+/** A response other than 2xx. */
 export class ApiError extends Error {
   readonly status: number
   constructor(status: number, message: string) {
@@ -26,13 +26,22 @@ export class ApiError extends Error {
   }
 }
 
-/** The types of patches, by what the controller calls them. */
+/** The media types of patches. */
 const PATCH_CONTENT_TYPES = {
   merge: 'application/merge-patch+json',
   strategic: 'application/strategic-merge-patch+json',
 }
 
-/** The client. */
+interface Request {
+  readonly method: string
+  readonly path: string
+  readonly body?: unknown
+  /** The media type of the body; `application/json` when absent. */
+  readonly contentType?: string
+  readonly signal?: AbortSignal
+}
+
+/** A client of the Kubernetes API. */
 export class KubernetesClient {
   private readonly access: KubernetesAccess
   private readonly agent = new Agent({ keepAlive: true })
@@ -42,11 +51,11 @@ export class KubernetesClient {
   }
 
   get<T>(path: string): Promise<T> {
-    return this.send('GET', path)
+    return this.send({ method: 'GET', path })
   }
 
   create<T>(path: string, body: unknown): Promise<T> {
-    return this.send('POST', path, body)
+    return this.send({ method: 'POST', path, body })
   }
 
   patch<T>(
@@ -54,24 +63,24 @@ export class KubernetesClient {
     body: unknown,
     kind: keyof typeof PATCH_CONTENT_TYPES = 'merge',
   ): Promise<T> {
-    return this.send('PATCH', path, body, PATCH_CONTENT_TYPES[kind])
+    return this.send({ method: 'PATCH', path, body, contentType: PATCH_CONTENT_TYPES[kind] })
   }
 
   delete(path: string): Promise<unknown> {
-    return this.send('DELETE', path)
+    return this.send({ method: 'DELETE', path })
   }
 
-  /** Opens a watch; ends when the server does, or the signal says so. */
+  /** Watches until the server ends the watch or the signal aborts it. */
   async watch(
     path: string,
     signal: AbortSignal,
     onEvent: (type: string, object: KubernetesObject) => void,
   ): Promise<void> {
-    const response = await this.openRequest('GET', path, undefined, 'application/json', signal)
+    const response = await this.openRequest({ method: 'GET', path, signal })
     if (response.statusCode !== 200)
       throw new ApiError(response.statusCode ?? 0, await readText(response))
     response.on('error', () => undefined)
-    // By line feeds alone: readline also ends a line at U+2028, which JSON may hold.
+    // Only line feeds separate events: readline also splits at U+2028, which JSON may contain.
     let buffered = ''
     for await (const chunk of response.setEncoding('utf8') as AsyncIterable<string>) {
       const lines = (buffered + chunk).split('\n')
@@ -87,48 +96,36 @@ export class KubernetesClient {
     this.agent.destroy()
   }
 
-  private async send<T>(
-    method: string,
-    path: string,
-    body?: unknown,
-    type = 'application/json',
-  ): Promise<T> {
-    const response = await this.openRequest(
-      method,
-      path,
-      body === undefined ? undefined : JSON.stringify(body),
-      type,
-    )
+  private async send<T>(request: Request): Promise<T> {
+    const response = await this.openRequest(request)
     const text = await readText(response)
     const status = response.statusCode ?? 0
     if (status >= 300) throw new ApiError(status, parseErrorMessage(text))
     return JSON.parse(text) as T
   }
 
-  private openRequest(
-    method: string,
-    path: string,
-    body: string | undefined,
-    type: string,
-    signal?: AbortSignal,
-  ): Promise<IncomingMessage> {
+  private openRequest({
+    method,
+    path,
+    body,
+    contentType = 'application/json',
+    signal,
+  }: Request): Promise<IncomingMessage> {
+    const text = body === undefined ? undefined : JSON.stringify(body)
+    const headers: Record<string, string> = {
+      authorization: `Bearer ${this.access.token}`,
+      accept: 'application/json',
+      // The API derives the field manager from the part before the slash.
+      'user-agent': 'aws-load-balancer-controller/v3.5.0 (simulator)',
+    }
+    if (text !== undefined) {
+      headers['content-type'] = contentType
+      headers['content-length'] = String(Buffer.byteLength(text))
+    }
+    const connection = signal ? { signal, agent: false as const } : { agent: this.agent }
+    const options = { method, headers, ca: this.access.ca, ...connection }
     return new Promise((resolve, reject) => {
-      const headers = {
-        authorization: `Bearer ${this.access.token}`,
-        accept: 'application/json',
-        // The API takes the field manager from the part before the slash: the name of the binary.
-        'user-agent': 'aws-load-balancer-controller/v3.5.0 (simulator)',
-        ...(body === undefined
-          ? {}
-          : { 'content-type': type, 'content-length': String(Buffer.byteLength(body)) }),
-      }
-      const options = {
-        method,
-        headers,
-        ca: this.access.ca,
-        ...(signal ? { signal, agent: false as const } : { agent: this.agent }),
-      }
-      request(new URL(path, this.access.url), options, resolve).on('error', reject).end(body)
+      request(new URL(path, this.access.url), options, resolve).on('error', reject).end(text)
     })
   }
 }
@@ -147,12 +144,12 @@ function parseErrorMessage(text: string): string {
   }
 }
 
-/** What a change of an object looks like; `before` is missing for one that is new to the cache. */
+/** Called for each change: `before` is undefined for a new object, `after` for a deleted one. */
 export type OnChange<T> = (after: T | undefined, before: T | undefined) => void
 
 /**
- * Keeps a cache of a kind by list and watch, as client-go's informers do. `ready` settles after the
- * first list; a watch that ends is begun again, after a list when its version is gone.
+ * Caches the objects of a kind by list and watch, like the informers of client-go. `ready` resolves
+ * after the first list. A watch that ends is restarted, after a new list if it failed.
  */
 export class Informer<T extends KubernetesObject> {
   readonly cache = new Map<string, T>()
@@ -185,8 +182,7 @@ export class Informer<T extends KubernetesObject> {
         markListed()
         await this.watchFrom(version, signal)
       } catch {
-        // Whatever it was, a fresh list finds out: the API may be down, the version expired, access
-        // refused.
+        // List again, whatever the reason: the API is down, the version expired, access is denied.
         await delay(200, signal)
       }
     }
@@ -228,7 +224,7 @@ export class Informer<T extends KubernetesObject> {
   }
 }
 
-/** Waits, or ends at once when told to stop. */
+/** Resolves after a time, or as soon as the signal aborts. */
 function delay(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) {

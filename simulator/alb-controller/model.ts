@@ -1,85 +1,30 @@
 /**
- * From Ingresses to what AWS should hold: pure, with the order of checks and the texts of AWS Load
- * Balancer Controller v3.5.0 (pkg/ingress/model_builder.go, model_build_*.go; texts observed of the
- * real controller).
+ * Builds the model of a group from its Ingresses. The order of checks and the messages are those of
+ * AWS Load Balancer Controller v3.5.0 (pkg/ingress/model_builder.go, model_build_*.go).
  */
 import {
   getAnnotation,
   BuildError,
   checkInboundCidrs,
   parseListenPorts,
-  parseEnum,
   parseStringList,
-  parseStringMap,
 } from './annotations.ts'
-import type { Annotations } from './annotations.ts'
-import { buildLoadBalancerName, buildTargetGroupName } from './naming.ts'
-import type { IngressGroup } from './naming.ts'
-import type { Backend, Ingress, Service } from './objects.ts'
-import { getObjectKey } from './objects.ts'
+import { buildLoadBalancer } from './model-load-balancer.ts'
+import type {
+  ActionModel,
+  BuildInput,
+  DiscoveredCertificate,
+  ListenerModel,
+  Model,
+  RuleModel,
+} from './model-types.ts'
+import { buildTargetGroupName } from './naming.ts'
+import type { Backend, Ingress } from './objects.ts'
+import { getAnnotations, getObjectKey } from './objects.ts'
 import { buildTargetGroup } from './target-group.ts'
 import type { TargetGroupModel } from './target-group.ts'
 
-/** Where a rule's requests go; `targetGroup` is the resource of one of the model's. */
-export type ActionModel =
-  | { readonly kind: 'forward'; readonly targetGroup: string }
-  | { readonly kind: 'fixed-response'; readonly status: string; readonly body: string }
-  | { readonly kind: 'redirect'; readonly port: string }
-
-/** A rule; its priority is its place. */
-export interface RuleModel {
-  readonly hosts: readonly string[]
-  readonly paths: readonly string[]
-  readonly action: ActionModel
-}
-
-/** A listener. */
-export interface ListenerModel {
-  readonly port: number
-  readonly protocol: string
-  readonly sslPolicy: string | undefined
-  /** The first is the default one. */
-  readonly certificateArns: readonly string[]
-  readonly defaultAction: ActionModel
-  readonly rules: readonly RuleModel[]
-}
-
-/** What AWS should hold for a group. */
-export interface Model {
-  readonly group: IngressGroup
-  readonly loadBalancer: {
-    readonly name: string
-    readonly scheme: 'internal' | 'internet-facing'
-    readonly attributes: Readonly<Record<string, string>>
-    readonly subnets: readonly string[]
-    readonly securityGroups: readonly string[]
-    readonly tags: Readonly<Record<string, string>>
-  }
-  readonly listeners: readonly ListenerModel[]
-  readonly targetGroups: readonly TargetGroupModel[]
-}
-
-/** A certificate that discovery found in ACM. */
-export interface DiscoveredCertificate {
-  readonly arn: string
-  readonly names: readonly string[]
-}
-
-/** All that a model is built from. */
-export interface BuildInput {
-  readonly cluster: string
-  readonly group: IngressGroup
-  /** In the order of the group, with annotations as their IngressClassParams leave them. */
-  readonly members: readonly Ingress[]
-  readonly findService: (namespace: string, name: string) => Service | undefined
-  /** What ACM holds, when discovery is needed. */
-  readonly certificates: readonly DiscoveredCertificate[]
-  /** Subnets and security groups that EC2 does not know: every other one passes. */
-  readonly unknownIds?: readonly string[]
-  readonly requestId?: string
-}
-
-/** True when an HTTPS listener must look for its certificates in ACM. */
+/** Whether the certificates of an HTTPS listener must be discovered in ACM. */
 export function needsDiscovery(ingress: Ingress): boolean {
   try {
     const annotations = getAnnotations(ingress)
@@ -92,29 +37,21 @@ export function needsDiscovery(ingress: Ingress): boolean {
   }
 }
 
-/** Builds the model of a group, or throws a BuildError. */
+interface MergedListener {
+  readonly listener: ListenerModel
+  /** The Ingresses that have it. */
+  readonly members: readonly Ingress[]
+}
+
+/** @throws BuildError */
 export function buildModel(input: BuildInput): Model {
-  const listenersByPort = new Map<number, { listener: ListenerModel; members: Ingress[] }>()
-  for (const ingress of input.members) {
-    for (const listener of withIngressContext(ingress, () =>
-      buildListeners(ingress, input.certificates),
-    )) {
-      const existing = listenersByPort.get(listener.port)
-      const certificateArns = [
-        ...new Set([...(existing?.listener.certificateArns ?? []), ...listener.certificateArns]),
-      ]
-      listenersByPort.set(listener.port, {
-        listener: { ...listener, certificateArns },
-        members: [...(existing?.members ?? []), ingress],
-      })
-    }
-  }
+  const mergedListeners = mergeListeners(input)
   const loadBalancer = buildLoadBalancer(input)
   const targetGroups = new Map<string, TargetGroupModel>()
   const redirect = input.members
     .map((member) => getAnnotation(getAnnotations(member), 'ssl-redirect'))
     .find((port) => port !== undefined)
-  const listeners = [...listenersByPort.values()].map(({ listener, members }): ListenerModel => {
+  const listeners = mergedListeners.map(({ listener, members }): ListenerModel => {
     if (redirect !== undefined && listener.protocol === 'HTTP')
       return { ...listener, defaultAction: { kind: 'redirect', port: redirect } }
     const rules = members.flatMap((ingress) =>
@@ -134,11 +71,27 @@ export function buildModel(input: BuildInput): Model {
   return { group: input.group, loadBalancer, listeners, targetGroups: [...targetGroups.values()] }
 }
 
-function getAnnotations(ingress: Ingress): Annotations {
-  return ingress.metadata.annotations ?? {}
+/** The listeners of all members. Those on the same port are one, with all certificates. */
+function mergeListeners({ members, certificates }: BuildInput): MergedListener[] {
+  const listenersByPort = new Map<number, MergedListener>()
+  for (const ingress of members) {
+    const listeners = withIngressContext(ingress, () => buildListeners(ingress, certificates))
+    for (const listener of listeners) {
+      const existing = listenersByPort.get(listener.port)
+      const certificateArns = new Set([
+        ...(existing?.listener.certificateArns ?? []),
+        ...listener.certificateArns,
+      ])
+      listenersByPort.set(listener.port, {
+        listener: { ...listener, certificateArns: [...certificateArns] },
+        members: [...(existing?.members ?? []), ingress],
+      })
+    }
+  }
+  return [...listenersByPort.values()]
 }
 
-/** Errors of one Ingress carry its name. */
+/** Prefixes errors with the name of the Ingress. */
 function withIngressContext<T>(ingress: Ingress, build: () => T): T {
   try {
     return build()
@@ -167,16 +120,13 @@ function buildListeners(
     protocol,
     sslPolicy: protocol === 'HTTPS' ? getAnnotation(annotations, 'ssl-policy') : undefined,
     certificateArns: protocol === 'HTTPS' ? certificateArns : [],
-    // What the controller gives a listener without a default backend (build404Action).
+    // The default action of a listener without a default backend (build404Action).
     defaultAction: { kind: 'fixed-response', status: '404', body: '' },
     rules: [],
   }))
 }
 
-/**
- * Every certificate of ACM that is good for one of the Ingress's hosts
- * (pkg/certs/cert_discovery.go).
- */
+/** The certificates in ACM for any host of the Ingress (pkg/certs/cert_discovery.go). */
 function discoverCertificates(
   ingress: Ingress,
   certificates: readonly DiscoveredCertificate[],
@@ -205,70 +155,6 @@ function checkRedirect(port: string, listeners: readonly ListenerModel[]): void 
     throw new BuildError(`listener protocol non-SSL for SSLRedirect port: ${port}`)
 }
 
-/**
- * Of a group the first member that says something wins; the real one refuses members that disagree.
- */
-function buildLoadBalancer(input: BuildInput): Model['loadBalancer'] {
-  const annotations = Object.assign(
-    {},
-    ...input.members.toReversed().map(getAnnotations),
-  ) as Annotations
-  const scheme = parseEnum(
-    annotations,
-    'scheme',
-    ['internal', 'internet-facing'],
-    'internal',
-    'unknown scheme',
-  )
-  parseEnum(
-    annotations,
-    'ip-address-type',
-    ['ipv4', 'dualstack', 'dualstack-without-public-ipv4'],
-    'ipv4',
-    'unknown IPAddressType',
-  )
-  const subnets = parseStringList(annotations, 'subnets')
-  const securityGroups = parseStringList(annotations, 'security-groups')
-  checkIdsExist(
-    input,
-    subnets,
-    'failed to list subnets by names or IDs: operation error EC2: DescribeSubnets',
-    (id) => `api error InvalidSubnetID.NotFound: The subnet ID '${id}' does not exist`,
-  )
-  checkIdsExist(
-    input,
-    securityGroups,
-    "couldn't find all security groups: operation error EC2: DescribeSecurityGroups",
-    (id) => `api error InvalidGroup.NotFound: The security group '${id}' does not exist`,
-  )
-  const attributes = parseStringMap(annotations, 'load-balancer-attributes')
-  const tags = parseStringMap(annotations, 'tags')
-  const name = getAnnotation(annotations, 'load-balancer-name')
-  if (name !== undefined && name.length > 32)
-    throw new BuildError('load balancer name cannot be longer than 32 characters')
-  return {
-    name: name ?? buildLoadBalancerName(input.cluster, input.group, scheme),
-    scheme,
-    attributes,
-    subnets,
-    securityGroups,
-    tags,
-  }
-}
-
-function checkIdsExist(
-  input: BuildInput,
-  ids: readonly string[],
-  operation: string,
-  formatError: (id: string) => string,
-): void {
-  const unknownId = ids.find((id) => input.unknownIds?.includes(id))
-  if (unknownId === undefined) return
-  throw new BuildError(
-    `${operation}, https response error StatusCode: 400, RequestID: ${input.requestId ?? ''}, ${formatError(unknownId)}`,
-  )
-}
-
 function buildRules(
   ingress: Ingress,
   input: BuildInput,
@@ -283,7 +169,7 @@ function buildRules(
   )
 }
 
-/** model_build_listener_rules.go: only a prefix matches what is below it. */
+/** Source: model_build_listener_rules.go. Only paths of type Prefix also match subpaths. */
 function toPathPatterns(path: string, pathType: string): string[] {
   if (path === '') return ['/*']
   if (pathType !== 'Prefix') return [path]

@@ -5,18 +5,20 @@
  */
 import { createHash } from 'node:crypto'
 
-/** An IngressGroup: of one Ingress, by its namespace and name, or an explicit one, by its name. */
+/** An IngressGroup: the implicit one of a single Ingress, or an explicit one. */
 export interface IngressGroup {
+  /** Of the Ingress; empty for an explicit group. */
   readonly namespace: string
+  /** Of the Ingress, or of the explicit group. */
   readonly name: string
 }
 
-/** `namespace/name`, or the name of an explicit group: also what tags call the stack. */
+/** `namespace/name`, or the name of an explicit group. Tags call this the stack. */
 export function formatGroupKey({ namespace, name }: IngressGroup): string {
   return namespace === '' ? name : `${namespace}/${name}`
 }
 
-/** The group that a key stands for. */
+/** Parses the result of formatGroupKey. */
 export function parseGroupKey(key: string): IngressGroup {
   const slash = key.indexOf('/')
   return slash < 0
@@ -47,8 +49,8 @@ export function buildLoadBalancerName(
 }
 
 /**
- * The name of a target group, and of its TargetGroupBinding. `identity` is all that makes it
- * another one when it changes.
+ * The name of a target group and of its TargetGroupBinding. A change of any value in `identity`
+ * results in another target group.
  */
 export function buildTargetGroupName(
   cluster: string,
@@ -56,17 +58,19 @@ export function buildTargetGroupName(
   service: IngressGroup,
   identity: readonly string[],
 ): string {
-  return `k8s-${toAlphanumeric(service.namespace, 8)}-${toAlphanumeric(service.name, 8)}-${hash(cluster, formatGroupKey(group), ...identity)}`
+  const prefix = `k8s-${toAlphanumeric(service.namespace, 8)}-${toAlphanumeric(service.name, 8)}`
+  return `${prefix}-${hash(cluster, formatGroupKey(group), ...identity)}`
 }
 
-/** The tags that all of a group's things share: what they are found by. */
+/** The tags that all resources of a group share, and by which they are found. */
 export function buildStackTags(cluster: string, group: IngressGroup): Record<string, string> {
   return { 'elbv2.k8s.aws/cluster': cluster, 'ingress.k8s.aws/stack': formatGroupKey(group) }
 }
 
 /**
- * The tags of what belongs to a group. `resource` is `LoadBalancer`, `443`, `443:1`, or of a target
- * group its own.
+ * The tags of a resource of a group.
+ * @param resource `LoadBalancer`, `443` for a listener, `443:1` for a rule, or the resource of a
+ *   target group
  */
 export function buildTags(
   cluster: string,

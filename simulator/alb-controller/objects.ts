@@ -1,6 +1,4 @@
-/**
- * The parts of Kubernetes objects that the controller looks at, as JSON has them.
- */
+/** The parts of Kubernetes objects that the controller uses. */
 
 /** Metadata of any object. */
 export interface Metadata {
@@ -86,7 +84,12 @@ export interface EndpointSlice extends KubernetesObject {
   }[]
 }
 
-/** `namespace/name`, or the name alone of what has no namespace. */
+/** `namespace/name`, or the name of an object without a namespace. */
 export function getObjectKey({ metadata }: KubernetesObject): string {
   return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`
+}
+
+/** The annotations of an Ingress. */
+export function getAnnotations({ metadata }: Ingress): Readonly<Record<string, string>> {
+  return metadata.annotations ?? {}
 }

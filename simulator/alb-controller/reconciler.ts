@@ -1,10 +1,9 @@
 /**
- * One life of the controller's process: caches, queue, and the reconciliation of a group
+ * One run of the controller: its caches, its queue, and the reconciliation of groups
  * (controllers/ingress/group_controller.go).
  */
 import { randomUUID } from 'node:crypto'
-import { ApiError, Informer, KubernetesClient } from './kubernetes-client.ts'
-import { BuildError } from './annotations.ts'
+import { Informer, KubernetesClient } from './kubernetes-client.ts'
 import { AwsClients } from './aws-clients.ts'
 import { TargetGroupBindings } from './target-group-bindings.ts'
 import {
@@ -15,13 +14,19 @@ import {
   isRelevantChange,
   applyClassParams,
 } from './ingress-classes.ts'
-import type { IngressClassParams } from './ingress-classes.ts'
+import {
+  addFinalizer,
+  fetchClassParams,
+  ingressesPath,
+  removeFinalizer,
+  updateStatus,
+} from './ingress-requests.ts'
 import type { ControllerOptions, ControllerSettings } from './controller.ts'
 import { deploy, undeploy } from './deploy.ts'
-import type { DeployResult, DeployContext } from './deploy.ts'
+import type { DeployContext } from './deploy.ts'
 import { Elbv2 } from './elbv2.ts'
 import { buildModel, needsDiscovery } from './model.ts'
-import type { Model } from './model.ts'
+import type { Model } from './model-types.ts'
 import { getFinalizer, formatGroupKey, parseGroupKey } from './naming.ts'
 import type { IngressGroup } from './naming.ts'
 import { getObjectKey } from './objects.ts'
@@ -30,9 +35,9 @@ import { WorkQueue } from './work-queue.ts'
 import { EventRecorder } from './event-recorder.ts'
 import type { Reason } from './event-recorder.ts'
 
-const NETWORKING_API = '/apis/networking.k8s.io/v1'
+const INGRESS_CLASSES_PATH = '/apis/networking.k8s.io/v1/ingressclasses'
 
-/** How often a silent controller looks whether it is still to be silent; milliseconds. */
+/** Milliseconds between checks whether a paused controller is still paused. */
 const PAUSE_POLL_INTERVAL = 50
 
 /** The running process. */
@@ -70,14 +75,10 @@ export class Reconciler {
       securityGroups: settings.securityGroups ?? ['sg-0aaaaaaaaaaaaaaaa'],
       vpcId: settings.vpcId,
     }
-    this.classes = new Informer(
-      this.client,
-      `${NETWORKING_API}/ingressclasses`,
-      (after, before) => {
-        if (after && isRelevantChange(after, before))
-          this.enqueueMatching(({ spec }) => spec?.ingressClassName === after.metadata.name)
-      },
-    )
+    this.classes = new Informer(this.client, INGRESS_CLASSES_PATH, (after, before) => {
+      if (after && isRelevantChange(after, before))
+        this.enqueueMatching(({ spec }) => spec?.ingressClassName === after.metadata.name)
+    })
     this.services = new Informer(this.client, '/api/v1/services', (after, before) => {
       const service = after ?? before
       if (service && (!after || isRelevantChange(after, before)))
@@ -90,17 +91,13 @@ export class Reconciler {
     )
   }
 
-  /** Settles when all caches are filled, Ingresses last: each of them is then reconciled once. */
+  /** Fills the caches, Ingresses last: each Ingress is then reconciled once. */
   async start(): Promise<void> {
     await Promise.all([this.classes.ready, this.services.ready, this.endpointSlices.ready])
-    this.ingresses = new Informer<Ingress>(
-      this.client,
-      `${NETWORKING_API}/ingresses`,
-      (after, before) => {
-        if (after && !isRelevantChange(after, before)) return
-        this.enqueue(after, before)
-      },
-    )
+    this.ingresses = new Informer<Ingress>(this.client, ingressesPath, (after, before) => {
+      if (after && !isRelevantChange(after, before)) return
+      this.enqueue(after, before)
+    })
     await this.ingresses.ready
   }
 
@@ -171,35 +168,43 @@ export class Reconciler {
         ),
     )
     if (members.length === 0) {
-      // Of a deletion that fails nothing is told: events go to members only
-      // (group_controller.go:286).
+      // A failed deletion causes no event: events go only to members (group_controller.go:286).
       if (departing.length > 0) await undeploy(this.deployer, group)
     } else {
-      for (const ingress of members)
-        await this.withFailureEvent(members, 'FailedAddFinalizer', () =>
-          this.setFinalizer(ingress, getFinalizer(group), true),
-        )
-      const model = await this.withFailureEvent(members, 'FailedBuildModel', () =>
-        this.buildGroupModel(group, members),
-      )
-      const result = await this.withFailureEvent(members, 'FailedDeployModel', () =>
-        deploy(this.deployer, model),
-      )
-      if (result.isProvisioning) return this.options.stabilizationInterval
-      for (const ingress of members)
-        await this.withFailureEvent(members, 'FailedUpdateStatus', () =>
-          this.setStatus(ingress, model, result),
-        )
+      const { isProvisioning } = await this.deployGroup(group, members)
+      if (isProvisioning) return this.options.stabilizationInterval
     }
     for (const ingress of departing)
       await this.withFailureEvent(members, 'FailedRemoveFinalizer', () =>
-        this.setFinalizer(ingress, getFinalizer(group), false),
+        removeFinalizer(this.client, ingress, getFinalizer(group)),
       )
     for (const ingress of members) this.recorder.record(ingress, 'SuccessfullyReconciled')
     return undefined
   }
 
-  /** Does something, and tells these Ingresses when it fails. */
+  private async deployGroup(
+    group: IngressGroup,
+    members: readonly Ingress[],
+  ): Promise<{ isProvisioning: boolean }> {
+    for (const ingress of members)
+      await this.withFailureEvent(members, 'FailedAddFinalizer', () =>
+        addFinalizer(this.client, ingress, getFinalizer(group)),
+      )
+    const model = await this.withFailureEvent(members, 'FailedBuildModel', () =>
+      this.buildGroupModel(group, members),
+    )
+    const result = await this.withFailureEvent(members, 'FailedDeployModel', () =>
+      deploy(this.deployer, model),
+    )
+    if (result.isProvisioning) return result
+    for (const ingress of members)
+      await this.withFailureEvent(members, 'FailedUpdateStatus', () =>
+        updateStatus(this.client, ingress, model, result),
+      )
+    return result
+  }
+
+  /** Runs an action. If it fails, it records an event for these Ingresses. */
   private async withFailureEvent<T>(
     recipients: readonly Ingress[],
     reason: Reason,
@@ -216,9 +221,10 @@ export class Reconciler {
 
   private async buildGroupModel(group: IngressGroup, members: readonly Ingress[]): Promise<Model> {
     const effective = await Promise.all(
-      members.map(async (ingress) =>
-        applyClassParams(ingress, await this.fetchClassParams(ingress)),
-      ),
+      members.map(async (ingress) => {
+        const ingressClass = this.classes.cache.get(ingress.spec?.ingressClassName ?? '')
+        return applyClassParams(ingress, await fetchClassParams(this.client, ingress, ingressClass))
+      }),
     )
     const certificates = effective.some(needsDiscovery)
       ? await this.aws.listIssuedCertificates()
@@ -233,71 +239,6 @@ export class Reconciler {
       requestId: randomUUID(),
     })
   }
-
-  private async fetchClassParams(ingress: Ingress): Promise<IngressClassParams | undefined> {
-    const name = ingress.spec?.ingressClassName
-    const parametersRef =
-      name === undefined ? undefined : this.classes.cache.get(name)?.spec?.parameters
-    if (
-      parametersRef?.kind !== 'IngressClassParams' ||
-      ingress.metadata.annotations?.['kubernetes.io/ingress.class'] !== undefined
-    )
-      return undefined
-    try {
-      return await this.client.get<IngressClassParams>(
-        `/apis/elbv2.k8s.aws/v1beta1/ingressclassparams/${parametersRef.name}`,
-      )
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404)
-        throw new BuildError(
-          `invalid ingress class: IngressClass ${name ?? ''} references unknown parameters`,
-        )
-      throw error
-    }
-  }
-
-  private async setFinalizer(
-    ingress: Ingress,
-    finalizer: string,
-    shouldExist: boolean,
-  ): Promise<void> {
-    if ((ingress.metadata.finalizers ?? []).includes(finalizer) === shouldExist) return
-    const path = getIngressPath(ingress)
-    try {
-      // The cache may be behind: the list is replaced as a whole, so it must be the newest.
-      const { metadata } = await this.client.get<Ingress>(path)
-      const others = (metadata.finalizers ?? []).filter((each) => each !== finalizer)
-      await this.client.patch(path, {
-        metadata: {
-          finalizers: shouldExist ? [...others, finalizer] : others,
-          resourceVersion: metadata.resourceVersion,
-        },
-      })
-    } catch (error) {
-      if (!(!shouldExist && error instanceof ApiError && error.status === 404)) throw error
-    }
-  }
-
-  private async setStatus(
-    ingress: Ingress,
-    model: Model,
-    { dnsName }: DeployResult,
-  ): Promise<void> {
-    const ports = model.listeners.map(({ port }) => ({ port, protocol: '' }))
-    const [current] = ingress.status?.loadBalancer?.ingress ?? []
-    if (
-      current?.hostname === dnsName &&
-      (current.ports ?? []).map(({ port }) => port).join() === ports.map(({ port }) => port).join()
-    )
-      return
-    await this.client.patch(`${getIngressPath(ingress)}/status`, {
-      status: { loadBalancer: { ingress: [{ hostname: dnsName, ports }] } },
-    })
-  }
-}
-
-function getIngressPath({ metadata }: Ingress): string {
-  return `${NETWORKING_API}/namespaces/${metadata.namespace ?? ''}/ingresses/${metadata.name}`
 }
 
 function referencesService(ingress: Ingress, service: Service): boolean {

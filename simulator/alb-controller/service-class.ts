@@ -1,14 +1,12 @@
-/**
- * The controller's mutating webhook for Services, which its chart installs by default since v2.5.
- */
+/** The controller's mutating webhook for Services. Its chart installs it by default since v2.5. */
 import { getIn, asObject, type KubernetesObject } from '../kubernetes/types.ts'
 
-/** The class of Services whose load balancer the controller makes. */
+/** The class of Services whose load balancer the controller creates. */
 export const serviceClass = 'service.k8s.aws/nlb'
 
 /**
- * Sets the class of a Service of type LoadBalancer that has none. It is asked about creations only,
- * so that a Service whose type changes later stays without. Source: the controller's
+ * Sets the class of a Service of type LoadBalancer that has none. The webhook is called only for
+ * creations: a Service whose type changes later gets no class. Source: the controller's
  * webhooks/core/service_mutator.go, and its installation guide.
  */
 export function setServiceClass(object: KubernetesObject): KubernetesObject {

@@ -1,6 +1,6 @@
 /**
- * TargetGroupBindings, and the loop of its own that registers targets: in the real controller
- * another reconciler, whose troubles never show on the Ingress
+ * TargetGroupBindings, and the loop that registers their targets. In the real controller this is a
+ * separate reconciler, whose errors never appear on the Ingress
  * (controllers/elbv2/targetgroupbinding_controller.go).
  */
 import {
@@ -12,7 +12,7 @@ import type { TargetDescription } from '@aws-sdk/client-elastic-load-balancing-v
 import type { KubernetesClient } from './kubernetes-client.ts'
 import { ApiError } from './kubernetes-client.ts'
 import type { Elbv2 } from './elbv2.ts'
-import type { Model } from './model.ts'
+import type { Model } from './model-types.ts'
 import { formatGroupKey, buildLabels } from './naming.ts'
 import type { IngressGroup } from './naming.ts'
 import type { EndpointSlice, KubernetesObject } from './objects.ts'
@@ -49,7 +49,7 @@ export class TargetGroupBindings {
     this.vpcId = vpcId
   }
 
-  /** Makes the objects of a model's target groups, and removes those that the group had before. */
+  /** Creates the bindings of a model's target groups, and deletes all others of the group. */
   async deploy(model: Model, targetGroupArns: ReadonlyMap<string, string>): Promise<void> {
     const key = formatGroupKey(model.group)
     const existing = await this.list(model.group)
@@ -67,7 +67,7 @@ export class TargetGroupBindings {
     this.scheduleSync()
   }
 
-  /** Removes a group's objects. */
+  /** Deletes the bindings of a group. */
   async remove(group: IngressGroup): Promise<void> {
     const key = formatGroupKey(group)
     for (const [arn, binding] of this.bindingsByArn)
@@ -76,7 +76,7 @@ export class TargetGroupBindings {
     for (const object of await this.list(group)) await this.deleteBinding(object)
   }
 
-  /** Compares targets with endpoints, soon; called whenever either may have changed. */
+  /** Schedules a comparison of targets with endpoints, after either may have changed. */
   scheduleSync(): void {
     if (this.isScheduled) return
     this.isScheduled = true
@@ -85,7 +85,7 @@ export class TargetGroupBindings {
       try {
         for (const binding of this.bindingsByArn.values()) await this.syncTargets(binding)
       } catch {
-        // The real one retries with a backoff and tells the TargetGroupBinding, never the Ingress.
+        // The real controller retries with a backoff, and reports only on the TargetGroupBinding.
         this.retryTimer = setTimeout(() => this.scheduleSync(), 500)
       }
     })
@@ -137,7 +137,7 @@ export class TargetGroupBindings {
       .flatMap(({ ports, endpoints }) => {
         const port = ports?.find(({ name }) => (name ?? '') === portName)?.port
         if (port === undefined) return []
-        // Unknown is ready: EndpointConditions.ready of discovery.k8s.io/v1.
+        // An absent condition means ready: EndpointConditions.ready of discovery.k8s.io/v1.
         return (endpoints ?? [])
           .filter(({ conditions }) => conditions?.ready !== false)
           .flatMap(({ addresses }) => addresses.map((Id) => ({ Id, Port: port })))
@@ -174,8 +174,7 @@ export class TargetGroupBindings {
       ({ metadata }) => metadata.name === name && metadata.namespace === namespace,
     ) as (KubernetesObject & { spec?: { targetGroupARN?: string } }) | undefined
     if (current?.spec?.targetGroupARN === arn) return
-    // Its targetGroupARN cannot be changed: a group made anew under the same name gets a new
-    // object.
+    // targetGroupARN is immutable: a target group recreated under its name needs a new binding.
     if (current) await this.deleteBinding(current)
     await this.client.create(path, {
       apiVersion: 'elbv2.k8s.aws/v1beta1',

@@ -1,14 +1,15 @@
 /**
  * The target group of a backend: pkg/ingress/model_build_target_group.go of v3.5.0. Annotations of
- * the Service win over those of the Ingress.
+ * the Service take precedence over those of the Ingress.
  */
 import { getAnnotation, BuildError, parseEnum, parseStringMap } from './annotations.ts'
+import type { EnumAnnotation } from './annotations.ts'
 import type { Ingress, Service } from './objects.ts'
 import { getObjectKey } from './objects.ts'
 
 /** A target group, and the Service port whose endpoints are its targets. */
 export interface TargetGroupModel {
-  /** `<ns>/<ingress>-<service>:<port>`: its tag. */
+  /** The tag of the target group: `<ns>/<ingress>-<service>:<port>`. */
   readonly resource: string
   readonly name: string
   readonly port: number
@@ -21,18 +22,37 @@ export interface TargetGroupModel {
   readonly namespace: string
   readonly service: string
   readonly servicePort: number | string
-  /** The name of the Service's port, by which its EndpointSlices have it. */
+  /** The name of the Service's port in its EndpointSlices. */
   readonly portName: string
 }
 
-/** What the controller checks when an annotation says nothing (model_builder.go). */
+/** The health checks of target groups without annotations (model_builder.go). */
 const DEFAULT_HEALTH_CHECKS = {
   GRPC: { path: '/AWS.ALB/healthcheck', matcher: '12' },
   HTTP1: { path: '/', matcher: '200' },
   HTTP2: { path: '/', matcher: '200' },
 }
 
-/** Builds the target group of a Service's port; its name is given later. */
+const targetTypes: EnumAnnotation<TargetGroupModel['targetType']> = {
+  name: 'target-type',
+  values: ['instance', 'ip'],
+  fallback: 'instance',
+  errorPrefix: 'unknown targetType',
+}
+const backendProtocols: EnumAnnotation<TargetGroupModel['protocol']> = {
+  name: 'backend-protocol',
+  values: ['HTTP', 'HTTPS'],
+  fallback: 'HTTP',
+  errorPrefix: 'backend protocol must be within [HTTP, HTTPS]',
+}
+const protocolVersions: EnumAnnotation<TargetGroupModel['protocolVersion']> = {
+  name: 'backend-protocol-version',
+  values: ['HTTP1', 'HTTP2', 'GRPC'],
+  fallback: 'HTTP1',
+  errorPrefix: 'backend protocol version must be within [HTTP1, HTTP2, GRPC]',
+}
+
+/** Builds the target group of a Service's port, without its name. */
 export function buildTargetGroup(
   ingress: Ingress,
   service: Service,
@@ -44,39 +64,22 @@ export function buildTargetGroup(
   if (!port)
     throw new BuildError(`unable to find port ${portReference} on service ${getObjectKey(service)}`)
   const annotations = { ...ingress.metadata.annotations, ...service.metadata.annotations }
-  const targetType = parseEnum(
-    annotations,
-    'target-type',
-    ['instance', 'ip'],
-    'instance',
-    'unknown targetType',
-  )
-  const protocol = parseEnum(
-    annotations,
-    'backend-protocol',
-    ['HTTP', 'HTTPS'],
-    'HTTP',
-    'backend protocol must be within [HTTP, HTTPS]',
-  )
-  const protocolVersion = parseEnum(
-    annotations,
-    'backend-protocol-version',
-    ['HTTP1', 'HTTP2', 'GRPC'],
-    'HTTP1',
-    'backend protocol version must be within [HTTP1, HTTP2, GRPC]',
-  )
+  const targetType = parseEnum(annotations, targetTypes)
+  const protocol = parseEnum(annotations, backendProtocols)
+  const protocolVersion = parseEnum(annotations, protocolVersions)
   if (targetType === 'instance' && !port.nodePort) {
-    // The typo is theirs.
+    // "be must" is a typo of the real controller.
     throw new BuildError(
-      "TargetGroup port is empty. When using Instance targets, your service be must of type 'NodePort' or 'LoadBalancer'",
+      'TargetGroup port is empty. When using Instance targets, ' +
+        "your service be must of type 'NodePort' or 'LoadBalancer'",
     )
   }
   const target = targetType === 'instance' ? port.nodePort : port.targetPort
   return {
     resource: `${getObjectKey(ingress)}-${service.metadata.name}:${portReference}`,
     name: '',
-    // A named port may differ from pod to pod: the group's own is then 1, and each target has its
-    // own.
+    // A named port may differ between pods: the port of the group is then 1, and each target has
+    // its own.
     port: typeof target === 'string' ? 1 : (target ?? port.port),
     protocol,
     protocolVersion,

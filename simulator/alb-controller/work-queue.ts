@@ -1,22 +1,24 @@
 /**
- * controller-runtime's work queue: each key once, never twice at a time, failures with a backoff of
- * 5 ms x 2^n up to 1000 s.
+ * The work queue of controller-runtime: each key is queued once and handled by one worker at a
+ * time. Failed keys are retried with a backoff of 5 ms x 2^n up to 1000 s.
  */
 
 /**
- * What handling a key came to: done, or to be looked at again after so many milliseconds. It failed
- * when it throws.
+ * Handles a key.
+ * @returns milliseconds after which to handle it again, or undefined
+ * @throws to retry with backoff
  */
 export type ReconcileHandler = (key: string) => Promise<number | undefined>
 
 /**
- * How long the nth failure in a row waits, from 0 (client-go's ItemExponentialFailureRateLimiter).
+ * Milliseconds before the retry after n earlier failures in a row (client-go's
+ * ItemExponentialFailureRateLimiter).
  */
 export function computeBackoff(failures: number): number {
   return Math.min(5 * 2 ** failures, 1_000_000)
 }
 
-/** The queue; keys are handled one after the other. */
+/** A queue that handles one key at a time. */
 export class WorkQueue {
   private readonly handler: ReconcileHandler
   private readonly pending = new Set<string>()
@@ -30,8 +32,8 @@ export class WorkQueue {
   }
 
   /**
-   * Adds a key, now or later. A failed key that changes is so handled at once, and again when its
-   * backoff is over.
+   * Adds a key, after a delay if one is given. A failed key that is added again is handled at once,
+   * and again after its backoff.
    */
   add(key: string, delay = 0): void {
     if (this.isStopped) return
@@ -47,7 +49,7 @@ export class WorkQueue {
     this.processing ??= this.processPending()
   }
 
-  /** Drops what waits, and settles when what is handled is done. */
+  /** Drops all queued keys, and waits for the current one. */
   async stop(): Promise<void> {
     this.isStopped = true
     this.timers.forEach((timer) => clearTimeout(timer))
@@ -57,7 +59,7 @@ export class WorkQueue {
   }
 
   private async processPending(): Promise<void> {
-    // A turn of the loop first, so that what comes together is handled once.
+    // Wait for one turn, so that keys that are added together are handled once.
     await Promise.resolve()
     for (const key of this.pending) {
       this.pending.delete(key)
@@ -71,7 +73,7 @@ export class WorkQueue {
         this.add(key, computeBackoff(failures))
       }
     }
-    // Without a wait in between: what is added from here on starts a new round.
+    // No await between the loop and this line: keys that are added later start a new round.
     this.processing = undefined
   }
 }

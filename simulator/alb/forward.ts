@@ -1,6 +1,6 @@
 /**
- * Forwarding: HTTP/2 without TLS to the targets of GRPC and HTTP2 groups, both ways at once and
- * with trailers, and HTTP/1.1 to those of HTTP1 groups.
+ * Forwards requests: as HTTP/2 without TLS to targets of GRPC and HTTP2 groups, with bidirectional
+ * streaming and trailers, and as HTTP/1.1 to targets of HTTP1 groups.
  */
 import { connect, constants } from 'node:http2'
 import type {
@@ -13,16 +13,24 @@ import type {
 import { request as httpRequest } from 'node:http'
 import type { Readable, Writable } from 'node:stream'
 
-/** Where a target listens in the simulator. */
+/** A socket address in the simulator. */
 export interface Address {
   readonly host: string
   readonly port: number
 }
 
-/** What is told the ALB when a target gives no answer: its own then. */
+/** Called when a target does not answer, with the status that the ALB answers itself. */
 export type OnFailure = (status: 502 | 504) => void
 
-/** Fields that belong to one connection, and pseudo-headers, which are set anew. */
+/** How to forward a request. */
+export interface ForwardOptions {
+  readonly target: Address
+  /** Milliseconds. */
+  readonly idleTimeout: number
+  readonly onFailure: OnFailure
+}
+
+/** Headers of a single connection, which are not forwarded. */
 const HOP_BY_HOP = new Set([
   'connection',
   'keep-alive',
@@ -47,13 +55,11 @@ function filterHeaders(
 export class TargetConnections {
   private readonly sessions = new Map<string, ClientHttp2Session>()
 
-  /** Forwards one HTTP/2 request; `idle` is the load balancer's idle timeout in milliseconds. */
+  /** Forwards one request over HTTP/2. */
   forward(
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
-    target: Address,
-    idleTimeout: number,
-    onFailure: OnFailure,
+    { target, idleTimeout, onFailure }: ForwardOptions,
   ): void {
     const hasNoBody = stream.endAfterHeaders
     const upstream = this.session(target).request(
@@ -109,7 +115,7 @@ function pipeResponse(
     stream.respond(headers, { endStream: isTrailersOnly, waitForTrailers: !isTrailersOnly })
     if (isTrailersOnly) return
     stream.on('wantTrailers', () => {
-      // Only once the target is done are its trailers all there.
+      // The trailers are complete only when the target's stream is closed.
       const send = (): void => {
         if (!stream.destroyed) stream.sendTrailers(trailers ? filterHeaders(trailers, {}) : {})
       }
@@ -130,22 +136,26 @@ function pipeResponse(
   })
 }
 
-/**
- * Forwards one request to a target that speaks HTTP/1.1; `answer` begins the response and gives
- * where its body goes.
- */
+/** A request with its body. */
+export interface ForwardedRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: Readable
+}
+
+/** Sends the headers of a response, and returns the stream for its body. */
+export type StartResponse = (status: number, headers: OutgoingHttpHeaders) => Writable
+
+/** Forwards one request over HTTP/1.1. */
 export function forwardHttp1(
-  request: { method: string; path: string; headers: IncomingHttpHeaders; body: Readable },
-  target: Address,
-  idleTimeout: number,
-  startResponse: (status: number, headers: OutgoingHttpHeaders) => Writable,
-  onFailure: OnFailure,
+  request: ForwardedRequest,
+  startResponse: StartResponse,
+  { target, idleTimeout, onFailure }: ForwardOptions,
 ): void {
   const host = request.headers[':authority'] ?? request.headers.host
-  const headers = filterHeaders(request.headers, {
-    ...(host === undefined ? {} : { host }),
-    'x-forwarded-proto': 'https',
-  })
+  const headers = filterHeaders(request.headers, { 'x-forwarded-proto': 'https' })
+  if (host !== undefined) headers['host'] = host
   const upstream = httpRequest({
     ...target,
     method: request.method,

@@ -1,44 +1,44 @@
-/**
- * Where an ALB sends a request: pure functions over what ELBv2 holds.
- */
+/** Routes requests according to the state of ELBv2. */
 import type { AwsState, Listener, LoadBalancer, Rule, Target, TargetGroup } from '../aws/state.ts'
 
-/** What a rule looks at. */
+/** The part of a request that rules match. */
 export interface Request {
   /** HTTP/2 or HTTP/1.1, as negotiated with the client. */
   readonly version: 1 | 2
   readonly method: string
-  /** `:authority` or Host, port included if the client sent one. */
+  /** `:authority` or Host, with the port if the client sent one. */
   readonly authority: string
-  /** With its query string. */
+  /** Includes the query string. */
   readonly path: string
   readonly contentType: string
 }
 
-/** What the ALB does with a request: its own answer, or a target group to choose a target from. */
+/** A response of the ALB itself. */
+export interface DirectResponse {
+  readonly status: number
+  readonly contentType?: string
+  readonly body?: string
+  readonly location?: string
+}
+
+/** What the ALB does with a request: answer it itself, or forward it to a target group. */
 export type Route =
-  | {
-      readonly kind: 'answer'
-      readonly status: number
-      readonly contentType?: string
-      readonly body?: string
-      readonly location?: string
-    }
+  | ({ readonly kind: 'answer' } & DirectResponse)
   | { readonly kind: 'forward'; readonly group: TargetGroup }
 
-/** Active is what a scenario did not fail and whose provisioning is over. */
+/** Whether a load balancer is provisioned, and not made to fail by a scenario. */
 export function isActive(loadBalancer: LoadBalancer, now: number): boolean {
   return !loadBalancer.failed && loadBalancer.activeAt <= now
 }
 
 /**
- * The action of the first rule that matches, after the checks that an ALB makes of request and
- * target group. 464, source: AWS "Troubleshoot your Application Load Balancers", HTTP 464, and the
- * table of protocol versions in "Target groups for your Application Load Balancers".
+ * The action of the first rule that matches, or the ALB's own answer if the target group cannot
+ * handle the request. Sources for 464: AWS "Troubleshoot your Application Load Balancers", HTTP
+ * 464, and the table of protocol versions in "Target groups for your Application Load Balancers".
  */
 export function route(state: AwsState, listener: Listener, request: Request): Route {
   const rule = sortByPriority(listener.rules).find((candidate) => matches(candidate, request))
-  // What AWS Load Balancer Controller makes the default action of a listener (build404Action).
+  // The default action that AWS Load Balancer Controller sets (build404Action).
   if (!rule) return { kind: 'answer', status: 404, contentType: 'text/plain', body: '' }
   if (rule.redirect)
     return {
@@ -53,10 +53,7 @@ export function route(state: AwsState, listener: Listener, request: Request): Ro
   return group.targets.length === 0 ? { kind: 'answer', status: 503 } : { kind: 'forward', group }
 }
 
-/**
- * Fills in what a redirect keeps of the request: `#{host}` and its like (user guide, "Redirect
- * actions").
- */
+/** Replaces placeholders such as `#{host}` (user guide, "Redirect actions"). */
 function buildLocation(
   redirect: NonNullable<Rule['redirect']>,
   listener: Listener,
@@ -72,8 +69,10 @@ function buildLocation(
   }
   const fill = (text: string): string =>
     text.replace(/#\{(\w+)\}/g, (_all, name: string) => placeholders[name] ?? '')
+  const protocol = fill(redirect.protocol).toLowerCase()
+  const origin = `${protocol}://${fill(redirect.host)}:${fill(redirect.port)}`
   const locationQuery = fill(redirect.query)
-  return `${fill(redirect.protocol).toLowerCase()}://${fill(redirect.host)}:${fill(redirect.port)}${fill(redirect.path)}${locationQuery === '' ? '' : `?${locationQuery}`}`
+  return `${origin}${fill(redirect.path)}${locationQuery === '' ? '' : `?${locationQuery}`}`
 }
 
 function parseHost(request: Request): string {
@@ -96,7 +95,7 @@ function matches(rule: Rule, request: Request): boolean {
   )
 }
 
-/** Compares with `*` for any characters and `?` for exactly one. */
+/** In a pattern, `*` matches any characters and `?` exactly one. */
 function matchesPattern(pattern: string, text: string): boolean {
   const source = pattern
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
@@ -115,10 +114,7 @@ function isCompatible(group: TargetGroup, request: Request): boolean {
   return acceptsByVersion[group.protocolVersion]
 }
 
-/**
- * Round robin over the healthy targets; over all of them when none is healthy, for an ALB fails
- * open.
- */
+/** Round robin over the healthy targets, or over all if none is healthy: an ALB fails open. */
 export function chooseTarget(
   group: TargetGroup,
   requestIndex: number,

@@ -1,7 +1,7 @@
 /**
- * The load balancer that a Service of type LoadBalancer has by itself: a port that leads to Milvus
- * for as long as a Service of the namespace is of that type. When none is any more, it goes as AWS'
- * own does, with every connection that it carries.
+ * The load balancer of a Service of type LoadBalancer: a port that forwards to Milvus while a
+ * Service of the namespace has that type. Afterwards it is deleted with all its connections, as AWS
+ * does.
  */
 import { connect, createServer, type Socket } from 'node:net'
 import {
@@ -11,21 +11,21 @@ import {
 } from '../alb-controller/kubernetes-client.ts'
 import type { KubernetesObject } from '../alb-controller/objects.ts'
 
-/** Where clients of the old load balancer connect. */
+/** The address of the load balancer. */
 export interface ServiceEndpoint {
   readonly host: string
   readonly port: number
 }
 
-/** What it is told. */
+/** Options of startServiceLoadBalancer. */
 export interface ServiceLoadBalancerOptions {
-  /** As somebody who may watch Services. */
+  /** Needs permission to watch Services. */
   readonly kubernetes: KubernetesAccess
   readonly namespace: string
-  /** Where it listens. A Service has port 19530, which may be taken on this machine. */
+  /** The address to listen on. Port 19530 of a Service may be in use on this machine. */
   readonly host: string
   readonly port: number
-  /** Where Milvus is now. */
+  /** The current address of Milvus. */
   readonly resolveMilvus: () => ServiceEndpoint | undefined
 }
 
@@ -33,7 +33,7 @@ interface Service extends KubernetesObject {
   readonly spec: { readonly type?: string }
 }
 
-/** Starts it. Settles when it serves, or when there is nothing to serve. */
+/** Resolves when the load balancer listens, or when no Service needs it. */
 export async function startServiceLoadBalancer({
   kubernetes,
   namespace,

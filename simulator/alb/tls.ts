@@ -1,49 +1,45 @@
-/**
- * The TLS side of an ALB's HTTPS listener: which certificate it serves, and which protocol versions
- * its policy allows.
- */
+/** TLS of HTTPS listeners: the certificates that they serve, and their protocol versions. */
 import { X509Certificate } from 'node:crypto'
 import type { SecureContextOptions, SecureVersion } from 'node:tls'
 import type { AwsState, Listener } from '../aws/state.ts'
 
-/** What TLS serves: PEM, the leaf first. */
+/** A certificate with its chain, leaf first, and its key; PEM. */
 export interface TlsKeyPair {
   readonly certificate: string
   readonly privateKey: string
 }
 
-/**
- * The protocol versions of a policy. Source: AWS "Security policies for your Application Load
- * Balancer".
- */
-const policyVersions: readonly (readonly [name: RegExp, min: SecureVersion, max: SecureVersion])[] =
-  [
-    [/^ELBSecurityPolicy-TLS13-1-3-/, 'TLSv1.3', 'TLSv1.3'],
-    [/^ELBSecurityPolicy-TLS13-1-2-/, 'TLSv1.2', 'TLSv1.3'],
-    [/^ELBSecurityPolicy-TLS13-1-1-/, 'TLSv1.1', 'TLSv1.3'],
-    [/^ELBSecurityPolicy-TLS13-1-0-/, 'TLSv1', 'TLSv1.3'],
-    [/^ELBSecurityPolicy-(TLS|FS)-1-2-/, 'TLSv1.2', 'TLSv1.2'],
-    [/^ELBSecurityPolicy-(TLS|FS)-1-1-/, 'TLSv1.1', 'TLSv1.2'],
-    // ELBSecurityPolicy-2016-08, the default of the API, and its relatives.
-    [/^/, 'TLSv1', 'TLSv1.2'],
-  ]
+interface TlsVersions {
+  readonly minVersion: SecureVersion
+  readonly maxVersion: SecureVersion
+}
+
+type PolicyVersions = readonly [policy: RegExp, minVersion: SecureVersion, max: SecureVersion]
+
+/** Source: AWS, "Security policies for your Application Load Balancer". */
+const policyVersions: readonly PolicyVersions[] = [
+  [/^ELBSecurityPolicy-TLS13-1-3-/, 'TLSv1.3', 'TLSv1.3'],
+  [/^ELBSecurityPolicy-TLS13-1-2-/, 'TLSv1.2', 'TLSv1.3'],
+  [/^ELBSecurityPolicy-TLS13-1-1-/, 'TLSv1.1', 'TLSv1.3'],
+  [/^ELBSecurityPolicy-TLS13-1-0-/, 'TLSv1', 'TLSv1.3'],
+  [/^ELBSecurityPolicy-(TLS|FS)-1-2-/, 'TLSv1.2', 'TLSv1.2'],
+  [/^ELBSecurityPolicy-(TLS|FS)-1-1-/, 'TLSv1.1', 'TLSv1.2'],
+]
+
+/** Of ELBSecurityPolicy-2016-08, the default of the API, and of similar policies. */
+const defaultVersions: TlsVersions = { minVersion: 'TLSv1', maxVersion: 'TLSv1.2' }
 
 /** The protocol versions that a listener's policy allows. */
-export function getTlsVersions(policy: string): {
-  minVersion: SecureVersion
-  maxVersion: SecureVersion
-} {
-  const [, minVersion, maxVersion] = policyVersions.find(([name]) => name.test(policy)) ?? [
-    '',
-    'TLSv1',
-    'TLSv1.2',
-  ]
+export function getTlsVersions(policy: string): TlsVersions {
+  const match = policyVersions.find(([pattern]) => pattern.test(policy))
+  if (!match) return defaultVersions
+  const [, minVersion, maxVersion] = match
   return { minVersion, maxVersion }
 }
 
 /**
- * The certificates that the load balancers know. ACM hands a re-imported certificate on under the
- * same ARN after `propagation` milliseconds; until then the one before it is served.
+ * The certificates of all load balancers. A re-imported certificate keeps its ARN, and is served
+ * only after the propagation delay.
  */
 export class ListenerCertificates {
   private readonly state: AwsState
@@ -55,7 +51,7 @@ export class ListenerCertificates {
     this.propagationDelay = propagationDelay
   }
 
-  /** Looks at ACM: called often enough to have seen each import before the next. */
+  /** Reads ACM. It must be called between any two imports. */
   refresh(): void {
     for (const [arn, acmCertificate] of this.state.certificates) {
       const versions = this.versionsByArn.get(arn) ?? []
@@ -74,8 +70,8 @@ export class ListenerCertificates {
   }
 
   /**
-   * What is served for an ARN now; a certificate deleted from ACM by force stays with the load
-   * balancer.
+   * The certificate that is served for an ARN. A load balancer keeps a certificate that was
+   * forcibly deleted from ACM.
    */
   keyPair(arn: string): TlsKeyPair | undefined {
     this.refresh()
@@ -86,30 +82,29 @@ export class ListenerCertificates {
   }
 
   /**
-   * The certificate for a server name: the first of the listener's that is good for it, or else the
-   * default one. Source: AWS "SSL certificates for your Application Load Balancer" (its preference
-   * among several matches is left out).
+   * The certificate for a server name: the listener's first match, or else the default certificate.
+   * Source: AWS, "SSL certificates for your Application Load Balancer"; its preferences among
+   * several matches are not implemented.
    */
   select(listener: Listener, servername: string | undefined): TlsKeyPair | undefined {
     const keyPairs = listener.certificateArns
       .map((arn) => this.keyPair(arn))
       .filter((keyPair) => keyPair !== undefined)
-    return (
-      (servername === undefined
-        ? undefined
-        : keyPairs.find(({ certificate }) =>
-            new X509Certificate(certificate).checkHost(servername),
-          )) ?? keyPairs[0]
+    const [defaultKeyPair] = keyPairs
+    if (servername === undefined) return defaultKeyPair
+    const match = keyPairs.find(({ certificate }) =>
+      new X509Certificate(certificate).checkHost(servername),
     )
+    return match ?? defaultKeyPair
   }
 }
 
-/** What TLS is told to serve this under a listener's policy. */
+/** The TLS options for a certificate under a listener's policy. */
 export function buildSecureContextOptions(
   keyPair: TlsKeyPair,
   policy: string,
 ): SecureContextOptions {
-  // Security level 0, because OpenSSL 3 speaks TLS 1.0 and 1.1 at no other.
+  // OpenSSL 3 supports TLS 1.0 and 1.1 only at security level 0.
   return {
     cert: keyPair.certificate,
     key: keyPair.privateKey,

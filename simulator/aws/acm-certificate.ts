@@ -1,4 +1,4 @@
-/** What ACM knows of a certificate, read from the certificate itself. */
+/** What ACM reads from certificates. */
 import type { KeyObject } from 'node:crypto'
 import { X509Certificate } from 'node:crypto'
 import type { KeyUsageFlags } from '@peculiar/x509'
@@ -6,8 +6,8 @@ import type { AcmCertificate, AwsState } from './state.ts'
 import { x509 } from './x509.ts'
 
 /**
- * Every certificate of a PEM text; undefined when there is none, something else among them, or one
- * that does not parse.
+ * The certificates in a PEM text; undefined when there are none, when one does not parse, or when
+ * the text contains anything else.
  */
 export function parseCertificates(pem: string): X509Certificate[] | undefined {
   const blocks =
@@ -28,7 +28,7 @@ const curveAlgorithms: Readonly<Record<string, string>> = {
 }
 
 /**
- * ACM's name of a key's algorithm; undefined for a key that ACM does not take (user guide,
+ * ACM's name of a key's algorithm; undefined when ACM does not support it (user guide,
  * "Prerequisites for importing").
  */
 export function getKeyAlgorithm(key: KeyObject): string | undefined {
@@ -60,26 +60,26 @@ const extendedKeyUsageNames: Readonly<Record<string, string>> = {
   '1.3.6.1.5.5.7.3.9': 'OCSP_SIGNING',
 }
 
-/** A certificate's contents, as far as ACM's rules and answers need them. */
+/** The contents of a certificate that ACM uses. */
 export interface CertificateDetails {
   /** The common name, or the first name; empty when there is neither. */
   readonly domainName: string
-  /** DNS names, the domain name among them. */
+  /** DNS names, including the domain name. */
   readonly names: readonly string[]
   readonly subject: string
   readonly issuer: string
-  /** `0a:1b:...`: lower case with colons, which neither Node nor OpenSSL writes. */
+  /** Lower case with colons: `0a:1b:...`. Neither Node nor OpenSSL uses this format. */
   readonly serial: string
   readonly notBefore: Date
   readonly notAfter: Date
   readonly signatureAlgorithm: string
-  /** Undefined when the certificate has no such extension. */
+  /** Undefined when the certificate lacks the extension. */
   readonly keyUsages: readonly string[] | undefined
   readonly extendedKeyUsages: readonly { readonly Name: string; readonly OID: string }[] | undefined
   readonly ocspUrls: readonly string[]
 }
 
-/** Reads a certificate. */
+/** Parses a certificate. */
 export function parseCertificateDetails(certificate: X509Certificate): CertificateDetails {
   const parsed = new x509.X509Certificate(new Uint8Array(certificate.raw))
   const alternativeNames =
@@ -89,10 +89,9 @@ export function parseCertificateDetails(certificate: X509Certificate): Certifica
   const domainName = commonName ?? dnsNames[0] ?? ''
   const usageFlags = parsed.getExtension(x509.KeyUsagesExtension)?.usages
   const extendedUsages = parsed.getExtension(x509.ExtendedKeyUsageExtension)?.usages.map(String)
-  const hash =
-    typeof parsed.signatureAlgorithm.hash === 'string'
-      ? parsed.signatureAlgorithm.hash
-      : parsed.signatureAlgorithm.hash.name
+  const { name: signatureName, hash: hashAlgorithm } = parsed.signatureAlgorithm
+  const hash = typeof hashAlgorithm === 'string' ? hashAlgorithm : hashAlgorithm.name
+  const signatureType = signatureName === 'ECDSA' ? 'ECDSA' : 'RSA'
   return {
     domainName,
     names: [...new Set([domainName, ...dnsNames])].filter((name) => name !== ''),
@@ -101,7 +100,7 @@ export function parseCertificateDetails(certificate: X509Certificate): Certifica
     serial: (certificate.serialNumber.toLowerCase().match(/../g) ?? []).join(':'),
     notBefore: parsed.notBefore,
     notAfter: parsed.notAfter,
-    signatureAlgorithm: `${hash.replace('-', '')}WITH${parsed.signatureAlgorithm.name === 'ECDSA' ? 'ECDSA' : 'RSA'}`,
+    signatureAlgorithm: `${hash.replace('-', '')}WITH${signatureType}`,
     keyUsages:
       usageFlags === undefined
         ? undefined
@@ -117,7 +116,7 @@ export function parseCertificateDetails(certificate: X509Certificate): Certifica
 
 const detailsCache = new Map<string, CertificateDetails>()
 
-/** The facts of a certificate that is in ACM. Read once: an account may have a thousand. */
+/** The details of a certificate in ACM. They are cached: an account may have a thousand. */
 export function getCertificateDetails({ certificate }: AcmCertificate): CertificateDetails {
   const details =
     detailsCache.get(certificate) ?? parseCertificateDetails(new X509Certificate(certificate))

@@ -1,9 +1,9 @@
 /**
  * ACM's rules for ImportCertificate (ACM user guide, "Prerequisites for importing", "Certificate
  * and key format for importing", "Reimport a certificate", "Certificate import problems"; sizes
- * from the API reference). Texts are AWS' own where somebody quoted them (AWS re:Post "import
- * third-party certificates", terraform-provider-aws #15055 and #19400, hashicorp/terraform #23869);
- * the others say the rule in the guide's words, and callers should go by the code.
+ * from the API reference). Messages are those of AWS where they are quoted (AWS re:Post "import
+ * third-party certificates", terraform-provider-aws #15055 and #19400, hashicorp/terraform #23869).
+ * The others paraphrase the guide; callers should rely on the code.
  */
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { createPrivateKey } from 'node:crypto'
@@ -13,7 +13,7 @@ import type { Fields } from './fields.ts'
 import { getString } from './fields.ts'
 import { AwsError } from './service.ts'
 
-/** What ACM made of the three PEM texts. */
+/** The parsed PEM texts of an import. */
 export interface ParsedImport {
   readonly certificate: string
   readonly chain: string
@@ -24,7 +24,7 @@ export interface ParsedImport {
 
 const createValidationError = (message: string) => new AwsError('ValidationException', message)
 
-/** The blob members: their greatest size in bytes, and whether they must be there. */
+/** The blobs, with their maximum size in bytes and whether they are required. */
 const blobMembers: readonly (readonly [name: string, max: number, required: boolean])[] = [
   ['Certificate', 32_768, true],
   ['PrivateKey', 5_120, true],
@@ -36,7 +36,8 @@ function readBlobs(input: Fields): Map<string, string> {
   const problems: string[] = []
   for (const [name, max, required] of blobMembers) {
     const encoded = getString(input, name)
-    const member = `Value at '${name.charAt(0).toLowerCase()}${name.slice(1)}' failed to satisfy constraint: Member must`
+    const memberName = `${name.charAt(0).toLowerCase()}${name.slice(1)}`
+    const member = `Value at '${memberName}' failed to satisfy constraint: Member must`
     const blob = encoded === undefined ? undefined : Buffer.from(encoded, 'base64')
     if (blob === undefined && required) problems.push(`${member} not be null`)
     if (blob?.length === 0) problems.push(`${member} have length greater than or equal to 1`)
@@ -45,9 +46,8 @@ function readBlobs(input: Fields): Map<string, string> {
     blobsByName.set(name, blob?.toString() ?? '')
   }
   if (problems.length > 0) {
-    throw createValidationError(
-      `${problems.length} validation error${problems.length > 1 ? 's' : ''} detected: ${problems.join('; ')}`,
-    )
+    const count = `${problems.length} validation error${problems.length > 1 ? 's' : ''}`
+    throw createValidationError(`${count} detected: ${problems.join('; ')}`)
   }
   return blobsByName
 }
@@ -60,7 +60,8 @@ function parseLeaf(pem: string): X509Certificate {
     )
   if (others.length > 0)
     throw createValidationError(
-      'The certificate field contains more than one certificate. You can specify only one certificate in this field.',
+      'The certificate field contains more than one certificate. ' +
+        'You can specify only one certificate in this field.',
     )
   return leaf
 }
@@ -81,19 +82,19 @@ function parsePrivateKey(pem: string): { key: KeyObject; algorithm: string } {
 }
 
 /**
- * Each certificate must directly certify the one before it; the leaf stays out of the chain, and
- * the root may.
+ * Each certificate must directly certify the previous one. The chain must not include the leaf, and
+ * may omit the root.
  */
 function checkChain(leaf: X509Certificate, pem: string): X509Certificate[] {
-  // Not checkIssued: OpenSSL says that no certificate without keyCertSign issued anything, not even
-  // itself.
+  // checkIssued would reject self-signed certificates without keyCertSign.
   const isSelfSigned = leaf.subject === leaf.issuer && leaf.verify(leaf.publicKey)
   if (pem === '') {
-    // The API reference calls the chain optional; the guide wants it of every certificate that is
-    // not self-signed.
+    // The chain is optional in the API reference, but the guide requires it for every certificate
+    // that is not self-signed.
     if (!isSelfSigned)
       throw createValidationError(
-        'Provided certificate is not a valid self signed. Please provide either a valid self-signed certificate or certificate chain.',
+        'Provided certificate is not a valid self signed. ' +
+          'Please provide either a valid self-signed certificate or certificate chain.',
       )
     return []
   }
@@ -108,21 +109,19 @@ function checkChain(leaf: X509Certificate, pem: string): X509Certificate[] {
     throw createValidationError('Could not validate the certificate with the certificate chain.')
   if (chain[0] && chain[0].publicKey.asymmetricKeyType !== leaf.publicKey.asymmetricKeyType) {
     throw createValidationError(
-      'The cryptographic algorithm of an imported certificate must match the algorithm of the signing CA.',
+      'The cryptographic algorithm of an imported certificate must match ' +
+        'the algorithm of the signing CA.',
     )
   }
   return chain
 }
 
-/**
- * A certificate's own text again, as Node writes it: what ACM gives back is not what it was sent,
- * byte for byte.
- */
+/** Encodes certificates again: like ACM, the simulator does not return the exact bytes it got. */
 function reencodePem(certificates: readonly X509Certificate[]): string {
   return certificates.map((certificate) => certificate.toString()).join('')
 }
 
-/** Checks everything that does not depend on what is in ACM already. */
+/** Validates an import, except for the rules of a re-import. */
 export function checkImport(input: Fields, now: number): ParsedImport {
   const blobsByName = readBlobs(input)
   const leaf = parseLeaf(blobsByName.get('Certificate') ?? '')
@@ -151,7 +150,7 @@ export function checkImport(input: Fields, now: number): ParsedImport {
   }
 }
 
-/** Whether usages of the earlier certificate are gone, or the extension is new. */
+/** Whether usages were removed, or the extension was added. */
 function hasForbiddenUsageChange(
   before: readonly string[] | undefined,
   after: readonly string[] | undefined,
@@ -161,7 +160,7 @@ function hasForbiddenUsageChange(
   return before.some((usage) => !removable.includes(usage) && !after?.includes(usage))
 }
 
-/** Checks what a re-import may not change (user guide, "Reimport a certificate"). */
+/** Validates a re-import (user guide, "Reimport a certificate"). */
 export function checkReimport(
   existing: { keyAlgorithm: string; details: CertificateDetails },
   reimported: ParsedImport,
@@ -172,14 +171,15 @@ export function checkReimport(
   const rules: readonly (readonly [boolean, string])[] = [
     [
       existing.keyAlgorithm !== reimported.keyAlgorithm,
-      `The private key type and size of a certificate cannot change on re-import: it was ${existing.keyAlgorithm} and is ${reimported.keyAlgorithm}.`,
+      'The private key type and size of a certificate cannot change on re-import: ' +
+        `it was ${existing.keyAlgorithm} and is ${reimported.keyAlgorithm}.`,
     ],
     [
       !existing.details.names.some((name) => reimported.details.names.includes(name)),
       'All domain names of the certificate cannot be removed on re-import.',
     ],
-    // keyEncipherment means nothing to an ECDSA key, and public authorities gave up clientAuth:
-    // both may go.
+    // keyEncipherment does not apply to ECDSA keys, and public CAs no longer issue clientAuth: both
+    // can be removed.
     [
       hasForbiddenUsageChange(
         existing.details.keyUsages,
@@ -194,7 +194,8 @@ export function checkReimport(
         getExtendedKeyUsageOids(reimported.details),
         ['1.3.6.1.5.5.7.3.2'],
       ),
-      'Extended key usage values cannot be removed on re-import, and the extension cannot be added.',
+      'Extended key usage values cannot be removed on re-import, ' +
+        'and the extension cannot be added.',
     ],
   ]
   const violation = rules.find(([isViolated]) => isViolated)

@@ -1,6 +1,7 @@
 /** AWS Certificate Manager for imported certificates (ACM API reference and user guide). */
 import { randomUUID } from 'node:crypto'
 import { getCertificateDetails, getInUseBy } from './acm-certificate.ts'
+import { describeCertificate, getStatus, toSummary } from './acm-descriptions.ts'
 import { checkImport, checkReimport } from './acm-import.ts'
 import type { Fields } from './fields.ts'
 import {
@@ -18,10 +19,8 @@ import type { AcmCertificate } from './state.ts'
 const arnPattern = /^arn:[\w+=/,.@-]+:acm:([\w+=/,.@-]*):([0-9]+):[\w+=,.@-]+(\/[\w+=,.@-]+)*$/
 const maxTags = 50
 
-/** ACM's quota of imports a year for accounts of today; older ones had 20 (aws/aws-cdk #5889). */
+/** ACM's yearly quota of imports. Old accounts have 20 (aws/aws-cdk #5889). */
 const yearlyImportQuota = 5_000
-
-const toEpochSeconds = (date: Date) => date.getTime() / 1000
 
 function findCertificate(
   { input, state, principal }: OperationCall,
@@ -33,11 +32,12 @@ function findCertificate(
   if (account === undefined) {
     throw new AwsError(
       'ValidationException',
-      `1 validation error detected: Value '${arn}' at 'certificateArn' failed to satisfy constraint: Member must satisfy regular expression pattern: ${arnPattern.source.slice(1, -1)}`,
+      `1 validation error detected: Value '${arn}' at 'certificateArn' failed to satisfy ` +
+        'constraint: Member must satisfy regular expression pattern: ' +
+        arnPattern.source.slice(1, -1),
     )
   }
-  // Certificates have no resource policy: another account's are out of reach, whether they exist or
-  // not.
+  // Certificates have no resource policy: those of another account are always inaccessible.
   if (account !== state.account) {
     throw new AwsError(
       'AccessDeniedException',
@@ -45,7 +45,7 @@ function findCertificate(
     )
   }
   const certificate = state.certificates.get(arn)
-  // Another region's ARN too: this region's ACM does not know it.
+  // This includes ARNs of other regions.
   if (!certificate)
     throw new AwsError('ResourceNotFoundException', `Could not find certificate ${arn}.`)
   return certificate
@@ -69,7 +69,9 @@ function checkTags(
     ) {
       throw new AwsError(
         'ValidationException',
-        `Value '${key}=${value}' at 'tags' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:\\/=+\\-@]*`,
+        `Value '${key}=${value}' at 'tags' failed to satisfy constraint: ` +
+          'Member must satisfy regular expression pattern: ' +
+          '[\\p{L}\\p{Z}\\p{N}_.:\\/=+\\-@]*',
       )
     }
   }
@@ -78,8 +80,8 @@ function checkTags(
 }
 
 /**
- * Every import without an ARN makes a certificate, also of the same PEM again: ACM has no
- * idempotency token for it.
+ * Every import without an ARN creates a certificate, even of the same PEM: ACM has no idempotency
+ * token for imports.
  */
 function importCertificate(call: OperationCall): Fields {
   const { input, state, now } = call
@@ -96,7 +98,7 @@ function importCertificate(call: OperationCall): Fields {
       { keyAlgorithm: existing.keyAlgorithm, details: getCertificateDetails(existing) },
       { details, ...imported },
     )
-    // Whether a re-import counts against the year is documented nowhere: it does not here.
+    // It is not documented whether a re-import counts against the quota. Here it does not.
     Object.assign(existing, imported, { importedAt })
     return { CertificateArn: existing.arn }
   }
@@ -104,7 +106,8 @@ function importCertificate(call: OperationCall): Fields {
   if (state.remainingImports <= 0) {
     throw new AwsError(
       'LimitExceededException',
-      'You have reached the maximum number of certificates. Delete certificates that are not in use, or contact AWS Support to request an increase.',
+      'You have reached the maximum number of certificates. Delete certificates that are not ' +
+        'in use, or contact AWS Support to request an increase.',
     )
   }
   state.remainingImports -= 1
@@ -116,74 +119,6 @@ function importCertificate(call: OperationCall): Fields {
   }
   state.certificates.set(created.arn, created)
   return { CertificateArn: created.arn }
-}
-
-function getStatus(certificate: AcmCertificate, now: number): string {
-  return certificate.describeOverrides?.Status ?? getStatusByDates(certificate, now)
-}
-
-function getStatusByDates(certificate: AcmCertificate, now: number): string {
-  return getCertificateDetails(certificate).notAfter.getTime() <= now ? 'EXPIRED' : 'ISSUED'
-}
-
-function describeCertificate(call: OperationCall): Fields {
-  const certificate = findCertificate(call, 'DescribeCertificate')
-  const details = getCertificateDetails(certificate)
-  return {
-    Certificate: {
-      CertificateArn: certificate.arn,
-      DomainName: details.domainName,
-      SubjectAlternativeNames: [...details.names],
-      Serial: details.serial,
-      Subject: details.subject,
-      Issuer: parseIssuerName(details.issuer),
-      CreatedAt: toEpochSeconds(certificate.importedAt),
-      ImportedAt: toEpochSeconds(certificate.importedAt),
-      Status: getStatus(certificate, call.now),
-      NotBefore: toEpochSeconds(details.notBefore),
-      NotAfter: toEpochSeconds(details.notAfter),
-      // With a hyphen, unlike the enumeration (terraform-provider-aws,
-      // internal/service/acm/certificate.go).
-      KeyAlgorithm: certificate.keyAlgorithm.replace(/^RSA_/, 'RSA-'),
-      SignatureAlgorithm: details.signatureAlgorithm,
-      InUseBy: getInUseBy(call.state, certificate.arn),
-      Type: 'IMPORTED',
-      KeyUsages: (details.keyUsages ?? ['ANY']).map((Name) => ({ Name })),
-      ExtendedKeyUsages: (details.extendedKeyUsages ?? []).map((usage) => ({ ...usage })),
-      RenewalEligibility: 'INELIGIBLE',
-      Options: { CertificateTransparencyLoggingPreference: 'DISABLED' },
-      ...certificate.describeOverrides,
-    },
-  }
-}
-
-/** ACM names the authority by its common name, or by its organization. */
-function parseIssuerName(issuer: string): string {
-  return /CN=([^,]+)/.exec(issuer)?.[1] ?? /O=([^,]+)/.exec(issuer)?.[1] ?? issuer
-}
-
-/** At most so many names are in a summary (API reference, CertificateSummary). */
-const maxSummaryNames = 100
-
-function toSummary(certificate: AcmCertificate, { state, now }: OperationCall): Fields {
-  const details = getCertificateDetails(certificate)
-  return {
-    CertificateArn: certificate.arn,
-    DomainName: details.domainName,
-    SubjectAlternativeNameSummaries: details.names.slice(0, maxSummaryNames),
-    HasAdditionalSubjectAlternativeNames: details.names.length > maxSummaryNames,
-    Status: getStatus(certificate, now),
-    Type: 'IMPORTED',
-    KeyAlgorithm: certificate.keyAlgorithm.replace(/^RSA_/, 'RSA-'),
-    KeyUsages: [...(details.keyUsages ?? ['ANY'])],
-    ExtendedKeyUsages: (details.extendedKeyUsages ?? []).map(({ Name }) => Name),
-    InUse: getInUseBy(state, certificate.arn).length > 0,
-    RenewalEligibility: 'INELIGIBLE',
-    NotBefore: toEpochSeconds(details.notBefore),
-    NotAfter: toEpochSeconds(details.notAfter),
-    CreatedAt: toEpochSeconds(certificate.importedAt),
-    ImportedAt: toEpochSeconds(certificate.importedAt),
-  }
 }
 
 function listCertificates(call: OperationCall): Fields {
@@ -202,9 +137,9 @@ function listCertificates(call: OperationCall): Fields {
     throw new AwsError('InvalidArgsException', `MaxItems must be between 1 and 1000`)
   const matching = [...state.certificates.values()].filter((certificate) => {
     const details = getCertificateDetails(certificate)
-    // The docs disagree on what is left out by default: the page of ListCertificates says all but
-    // RSA_2048, that of Filters (and the SDK's own comment) all but RSA_1024 and RSA_2048 with at
-    // least one domain. This is the latter, the newer one.
+    // The documentation of the default filter is contradictory: ListCertificates names RSA_2048;
+    // Filters, and the comment of the SDK, name RSA_1024 and RSA_2048 with at least one domain.
+    // This is the latter, which is newer.
     const matchesKeyType =
       keyTypes.length > 0
         ? keyTypes.includes(certificate.keyAlgorithm)
@@ -231,11 +166,13 @@ function listCertificates(call: OperationCall): Fields {
 
 const operations: Record<string, Operation> = {
   ImportCertificate: importCertificate,
-  DescribeCertificate: describeCertificate,
+  DescribeCertificate: (call) => ({
+    Certificate: describeCertificate(findCertificate(call, 'DescribeCertificate'), call),
+  }),
   ListCertificates: listCertificates,
   GetCertificate: (call) => {
     const { certificate, chain, arn, describeOverrides } = findCertificate(call, 'GetCertificate')
-    // Source: ACM, GetCertificate: what is not issued has no certificate to give.
+    // Source: ACM, GetCertificate: it fails for certificates that are not issued.
     if (
       ['PENDING_VALIDATION', 'VALIDATION_TIMED_OUT', 'FAILED'].includes(
         describeOverrides?.Status ?? '',
@@ -245,7 +182,7 @@ const operations: Record<string, Operation> = {
         'RequestInProgressException',
         `Certificate request ${arn} is not complete.`,
       )
-    // Without a chain ACM gives the certificate itself as its chain (amazon.aws,
+    // Without a chain, ACM returns the certificate as its own chain (amazon.aws,
     // plugins/module_utils/acm.py).
     return { Certificate: certificate, CertificateChain: chain === '' ? certificate : chain }
   },
@@ -265,7 +202,7 @@ const operations: Record<string, Operation> = {
     for (const tag of Array.isArray(tagsToRemove) ? tagsToRemove : []) {
       const fields = getStructure({ tag }, 'tag')
       const [key, value] = [getString(fields, 'Key') ?? '', getString(fields, 'Value')]
-      // With a value, the tag goes only when it has that value.
+      // If a value is given, the tag is removed only when it has this value.
       if (value === undefined || certificate.tags.get(key) === value) certificate.tags.delete(key)
     }
     return {}
@@ -283,7 +220,7 @@ const operations: Record<string, Operation> = {
   },
 }
 
-/** The service. */
+/** AWS Certificate Manager. */
 export const acm: Service = {
   logName: 'acm',
   name: 'acm',
@@ -293,8 +230,7 @@ export const acm: Service = {
       ? '*'
       : (getString(input, 'CertificateArn') ??
         `arn:aws:acm:${state.region}:${state.account}:certificate/*`),
-  // Tags at creation ask for the permission to tag as well (hashicorp/terraform-provider-aws
-  // #11903).
+  // An import with tags also needs the permission to tag (hashicorp/terraform-provider-aws #11903).
   additionalActions: (operation, input) =>
     operation === 'ImportCertificate' && input['Tags'] !== undefined
       ? ['AddTagsToCertificate']

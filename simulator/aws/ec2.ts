@@ -1,11 +1,8 @@
-/**
- * Amazon EC2, as far as a client needs it to look at the subnets of a VPC (EC2 API reference,
- * DescribeSubnets).
- */
+/** Amazon EC2: only the subnets of a VPC (EC2 API reference, DescribeSubnets). */
 import type { Service } from './service.ts'
 import { defaultVpcId } from './state.ts'
 
-/** The service. */
+/** Amazon EC2. */
 export const ec2: Service = {
   logName: 'ec2',
   name: 'ec2',

@@ -1,13 +1,10 @@
-/**
- * Amazon EKS, as far as a client needs it to find a cluster's API server (EKS API reference,
- * DescribeCluster).
- */
+/** Amazon EKS: only the description of clusters (EKS API reference, DescribeCluster). */
 import { getString } from './fields.ts'
 import type { Service } from './service.ts'
 import { AwsError } from './service.ts'
 import { defaultVpcId } from './state.ts'
 
-/** The service. */
+/** Amazon EKS. */
 export const eks: Service = {
   logName: 'eks',
   name: 'eks',
@@ -20,7 +17,7 @@ export const eks: Service = {
       const cluster = state.clusters.get(name)
       if (!cluster)
         throw new AwsError('ResourceNotFoundException', `No cluster found for name: ${name}.`, 404)
-      // A cluster that is being created has neither endpoint nor certificate authority yet.
+      // A cluster in state CREATING has no endpoint and no certificate authority.
       const endpointFields =
         cluster.status === 'CREATING'
           ? {}

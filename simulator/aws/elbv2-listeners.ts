@@ -11,7 +11,7 @@ import type { OperationCall, Operation } from './service.ts'
 import { paginate, randomId } from './service.ts'
 import type { Listener, LoadBalancer } from './state.ts'
 
-/** What the API takes when none is named; the console would take another. */
+/** The default of the API. The console has another one. */
 const defaultSslPolicy = 'ELBSecurityPolicy-2016-08'
 
 /** User guide, "Security policies": TLS 1.3, FIPS, TLS 1.0 to 1.2, and forward secrecy. */
@@ -37,9 +37,9 @@ const sslPolicies = new Set([
 ])
 
 /**
- * Checks that a listener can use a certificate. Another region's is `not valid`
- * (aws-load-balancer-controller #2134, #2552); one that is unknown, expired (terraform-provider-aws
- * #17505) or only just imported is `not found` (#1127 there).
+ * Checks that a listener can use a certificate. Certificates of other regions are `not valid`
+ * (aws-load-balancer-controller #2134, #2552). Unknown, expired (terraform-provider-aws #17505) and
+ * newly imported ones (terraform-provider-aws #1127) are `not found`.
  */
 function checkCertificate(arn: string, { state, now }: OperationCall): void {
   if (!arn.startsWith(`arn:aws:acm:${state.region}:`))
@@ -53,12 +53,13 @@ function checkCertificate(arn: string, { state, now }: OperationCall): void {
   if (!details.names.some((name) => name.includes('.'))) {
     throw createElbError(
       'UnsupportedCertificate',
-      `The certificate '${arn}' must have a fully-qualified domain name, a supported signature, and a supported key size.`,
+      `The certificate '${arn}' must have a fully-qualified domain name, ` +
+        'a supported signature, and a supported key size.',
     )
   }
 }
 
-/** The certificates of a call, checked. */
+/** The valid certificates of a call. */
 function parseCertificateArns(call: OperationCall): string[] {
   const arns = getStructureList(call.input, 'Certificates').map(
     (certificate) => getString(certificate, 'CertificateArn') ?? '',
@@ -67,7 +68,7 @@ function parseCertificateArns(call: OperationCall): string[] {
   return arns
 }
 
-/** Protocol, SSL policy and default certificate that fit each other. */
+/** The SSL policy and certificates of a listener, after validation. */
 function resolveTlsSettings(
   call: OperationCall,
   protocol: string,
@@ -91,7 +92,7 @@ function resolveTlsSettings(
   const currentArns = current?.certificateArns ?? []
   if (defaultCertificateArn === undefined && currentArns.length === 0)
     throw createElbError('ValidationError', 'A certificate must be specified for HTTPS listeners')
-  // The default certificate is replaced; those for other server names stay.
+  // Only the default certificate is replaced.
   const certificateArns =
     defaultCertificateArn === undefined
       ? currentArns
@@ -131,8 +132,7 @@ function toListenerDescription(loadBalancer: LoadBalancer, listener: Listener): 
     LoadBalancerArn: loadBalancer.arn,
     Port: listener.port,
     Protocol: listener.protocol,
-    // Only the default one: the others have an operation of their own (API reference,
-    // DescribeListenerCertificates).
+    // Only the default certificate: DescribeListenerCertificates returns the others.
     ...(listener.protocol === 'HTTPS'
       ? {
           Certificates: listener.certificateArns
@@ -250,7 +250,7 @@ export const listenerOperations: Record<string, Operation> = {
   AddListenerCertificates: (call) => {
     const { listener } = findListener(call.state, getString(call.input, 'ListenerArn'))
     const arns = parseCertificateArns(call)
-    // One that is there already, as the default or not, is not added again (API reference,
+    // Existing certificates, including the default, are not added again (API reference,
     // AddListenerCertificates).
     listener.certificateArns.push(...arns.filter((arn) => !listener.certificateArns.includes(arn)))
     return { Certificates: arns.map((CertificateArn) => ({ CertificateArn, IsDefault: false })) }

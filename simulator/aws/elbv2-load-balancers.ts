@@ -36,7 +36,7 @@ const defaultAttributes: Readonly<Record<string, string>> = {
   'zonal_shift.config.enabled': 'false',
 }
 
-/** Attributes with a range. */
+/** The ranges of numeric attributes. */
 const attributeRanges: Readonly<Record<string, readonly [min: number, max: number]>> = {
   'idle_timeout.timeout_seconds': [1, 4000],
   'client_keep_alive.seconds': [60, 604_800],
@@ -64,7 +64,10 @@ function checkAttribute(
   }
 }
 
-/** Writes attributes into a load balancer or target group, refusing names that it does not have. */
+/**
+ * Sets attributes of a load balancer or target group.
+ * @throws AwsError for unknown names and invalid values
+ */
 export function setAttributes(
   kind: string,
   attributes: Map<string, string>,
@@ -79,18 +82,16 @@ export function setAttributes(
   for (const [key, value] of pairs) attributes.set(key, value)
 }
 
-/**
- * What DescribeLoadBalancers says of one. Availability zones are made of the order of the subnets.
- */
+function getStateCode({ failed, activeAt }: LoadBalancer, now: number): string {
+  if (failed) return 'failed'
+  return activeAt <= now ? 'active' : 'provisioning'
+}
+
+/** A load balancer in DescribeLoadBalancers. Availability zones follow the order of the subnets. */
 function toLoadBalancerDescription(
   loadBalancer: LoadBalancer,
   { state, now }: OperationCall,
 ): Fields {
-  const code = loadBalancer.failed
-    ? 'failed'
-    : loadBalancer.activeAt <= now
-      ? 'active'
-      : 'provisioning'
   return {
     LoadBalancerArn: loadBalancer.arn,
     DNSName: loadBalancer.dnsName,
@@ -100,7 +101,7 @@ function toLoadBalancerDescription(
     Scheme: loadBalancer.scheme,
     VpcId: loadBalancer.vpcId ?? 'vpc-0123456789abcdef0',
     State: {
-      Code: code,
+      Code: getStateCode(loadBalancer, now),
       ...(loadBalancer.failed ? { Reason: 'The load balancer could not be set up' } : {}),
     },
     Type: 'application',
@@ -166,7 +167,7 @@ function createLoadBalancer(call: OperationCall): Fields {
   const existing = [...state.loadBalancers.values()].find(
     (loadBalancer) => loadBalancer.name === name,
   )
-  // The same call again is answered with what is there (API reference, CreateLoadBalancer: "This
+  // A repeated call returns the existing load balancer (API reference, CreateLoadBalancer: "This
   // operation is idempotent").
   if (
     existing &&
@@ -179,11 +180,12 @@ function createLoadBalancer(call: OperationCall): Fields {
       'DuplicateLoadBalancerName',
       `A load balancer with the same name '${name}' exists, but with different settings`,
     )
-  const dnsSuffix = 1_000_000_000 + Math.floor(Math.random() * 1_000_000_000)
+  const id = 1_000_000_000 + Math.floor(Math.random() * 1_000_000_000)
+  const dnsPrefix = scheme === 'internal' ? 'internal-' : ''
   const created: LoadBalancer = {
     arn: buildArn(state, `loadbalancer/app/${name}/${randomId()}`),
     name,
-    dnsName: `${scheme === 'internal' ? 'internal-' : ''}${name}-${dnsSuffix}.${state.region}.elb.amazonaws.com`,
+    dnsName: `${dnsPrefix}${name}-${id}.${state.region}.elb.amazonaws.com`,
     scheme,
     activeAt: now + state.provisioningTime,
     failed: false,
@@ -210,7 +212,7 @@ export const loadBalancerOperations: Record<string, Operation> = {
         `Load balancer '${arn}' cannot be deleted because deletion protection is enabled`,
       )
     }
-    // One that is gone already is a success (API reference, DeleteLoadBalancer).
+    // Deleting one that does not exist succeeds (API reference, DeleteLoadBalancer).
     state.loadBalancers.delete(arn)
     return {}
   },

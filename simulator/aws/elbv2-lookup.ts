@@ -1,15 +1,13 @@
-/**
- * Finding what an ARN names, and the checks that several Elastic Load Balancing operations share.
- */
+/** Look-ups by ARN, and checks that several Elastic Load Balancing operations share. */
 import { AwsError } from './service.ts'
 import type { AwsState, Listener, LoadBalancer, Rule, TargetGroup } from './state.ts'
 
-/** An Elastic Load Balancing error of its own code, status 400. */
+/** An error of Elastic Load Balancing with status 400. */
 export function createElbError(code: string, message: string): AwsError {
   return new AwsError(code, message)
 }
 
-/** The prefix of the account's ARNs. */
+/** An Elastic Load Balancing ARN of the account. */
 export function buildArn(state: AwsState, resource: string): string {
   return `arn:aws:elasticloadbalancing:${state.region}:${state.account}:${resource}`
 }
@@ -22,7 +20,7 @@ export function findLoadBalancer(state: AwsState, arn = ''): LoadBalancer {
   return loadBalancer
 }
 
-/** A listener by ARN, with the load balancer that it belongs to. */
+/** A listener by ARN, with its load balancer. */
 export function findListener(
   state: AwsState,
   arn = '',
@@ -56,7 +54,7 @@ export function findTargetGroup(state: AwsState, arn = ''): TargetGroup {
   return targetGroup
 }
 
-/** The load balancers that send requests to a target group. */
+/** The load balancers that forward to a target group. */
 export function findLoadBalancersByTargetGroup(
   state: AwsState,
   targetGroupArn: string,
@@ -70,17 +68,15 @@ export function findLoadBalancersByTargetGroup(
   )
 }
 
-/**
- * Names of load balancers and target groups (API reference, CreateLoadBalancer and
- * CreateTargetGroup).
- */
+/** Validates a name (API reference, CreateLoadBalancer and CreateTargetGroup). */
 export function checkName(kind: 'Load balancer' | 'Target group', name: string): void {
   const rules: readonly (readonly [boolean, string])[] = [
     [name === '', `${kind} name must not be empty`],
     [name.length > 32, `${kind} name '${name}' cannot be longer than '32' characters`],
     [
       !/^[A-Za-z0-9-]*$/.test(name),
-      `${kind} name '${name}' can only contain characters that are alphanumeric characters and hyphens(-)`,
+      `${kind} name '${name}' can only contain characters that are ` +
+        'alphanumeric characters and hyphens(-)',
     ],
     [/^-|-$/.test(name), `${kind} name '${name}' cannot begin or end with '-'`],
     [
@@ -92,7 +88,10 @@ export function checkName(kind: 'Load balancer' | 'Target group', name: string):
   if (violation) throw createElbError('ValidationError', violation[1])
 }
 
-/** What carries the tags of an ARN; throws that kind's not-found error. */
+/**
+ * The resource with an ARN.
+ * @throws AwsError of its kind when it does not exist
+ */
 export function findTaggedResource(
   state: AwsState,
   arn: string,

@@ -22,10 +22,10 @@ import type { OperationCall, Operation } from './service.ts'
 import { paginate, randomId } from './service.ts'
 import type { AwsState, Listener, LoadBalancer, Rule } from './state.ts'
 
-/** Where a rule's requests go, in the terms of the account's state. */
+/** What a rule does with requests. */
 export type RuleAction = Pick<Rule, 'action' | 'redirect'>
 
-/** A forward action, in either form; only one target group is modelled. */
+/** Parses a forward action in either form. Only one target group is supported. */
 function parseForwardAction(
   action: Fields,
   state: AwsState,
@@ -42,7 +42,8 @@ function parseForwardAction(
   if (group.protocolVersion === 'GRPC' && protocol !== 'HTTPS') {
     throw createElbError(
       'InvalidLoadBalancerAction',
-      `Listener protocol '${protocol}' is not supported with a target group with the protocol-version 'GRPC'`,
+      `Listener protocol '${protocol}' is not supported with a target group ` +
+        "with the protocol-version 'GRPC'",
     )
   }
   if (
@@ -50,13 +51,17 @@ function parseForwardAction(
   ) {
     throw createElbError(
       'TargetGroupAssociationLimit',
-      `The following target groups cannot be associated with more than one load balancer: ${targetGroupArn}`,
+      'The following target groups cannot be associated with more than one load balancer: ' +
+        targetGroupArn,
     )
   }
   return { action: { targetGroupArn } }
 }
 
-/** Reads the one action of a rule. Throws what AWS refuses. */
+/**
+ * Parses the action of a rule.
+ * @throws AwsError
+ */
 export function parseAction(
   actions: readonly Fields[],
   state: AwsState,
@@ -114,7 +119,7 @@ export function parseAction(
   return parse()
 }
 
-/** An action as AWS describes it. */
+/** An action in the format of AWS. */
 export function toActionDescription({ action, redirect }: RuleAction): Fields {
   if ('targetGroupArn' in action) {
     const { targetGroupArn } = action
@@ -156,7 +161,7 @@ const conditionConfigs: Readonly<Record<string, string>> = {
   'path-pattern': 'PathPatternConfig',
 }
 
-/** Conditions of both forms: `Values`, and the newer configuration of the field's own. */
+/** Parses conditions in both forms: with `Values`, or with the newer config object per field. */
 function parseConditions(conditions: readonly Fields[]): Pick<Rule, 'hosts' | 'paths'> {
   const valuesByField = { 'host-header': [] as string[], 'path-pattern': [] as string[] }
   for (const condition of conditions) {
@@ -180,18 +185,12 @@ function parseConditions(conditions: readonly Fields[]): Pick<Rule, 'hosts' | 'p
 }
 
 function toConditionDescription(field: string, values: readonly string[]): Fields[] {
-  return values.length === 0
-    ? []
-    : [
-        {
-          Field: field,
-          Values: [...values],
-          [conditionConfigs[field] ?? '']: { Values: [...values] },
-        },
-      ]
+  if (values.length === 0) return []
+  const config = conditionConfigs[field] ?? ''
+  return [{ Field: field, Values: [...values], [config]: { Values: [...values] } }]
 }
 
-/** A rule as AWS describes it. */
+/** A rule in the format of AWS. */
 export function toRuleDescription(rule: Rule): Fields {
   return {
     RuleArn: rule.arn,
@@ -207,13 +206,13 @@ export function toRuleDescription(rule: Rule): Fields {
 
 const getSortKey = (rule: Rule) => (rule.priority === 'default' ? Infinity : rule.priority)
 
-/** Puts a rule among the others, by priority with the default one last. */
+/** Inserts a rule by priority, with the default rule last. */
 export function insertRule(listener: Listener, rule: Rule): void {
   listener.rules.push(rule)
   listener.rules.sort((a, b) => getSortKey(a) - getSortKey(b))
 }
 
-/** A listener's rule ARNs are made of its own. */
+/** A new ARN for a rule of a listener. */
 export function createRuleArn(listenerArn: string): string {
   return `${listenerArn.replace(':listener/', ':listener-rule/')}/${randomId()}`
 }

@@ -1,8 +1,4 @@
-/**
- * Target groups of type ip, and the health of their targets (Elastic Load Balancing API reference
- * and user guide).
- */
-import { isIP } from 'node:net'
+/** Target groups of type ip (Elastic Load Balancing API reference and user guide). */
 import { setAttributes } from './elbv2-load-balancers.ts'
 import {
   buildArn,
@@ -23,7 +19,8 @@ import {
 } from './fields.ts'
 import type { OperationCall, Operation } from './service.ts'
 import { paginate, randomId } from './service.ts'
-import type { AwsState, Target, TargetGroup } from './state.ts'
+import { targetOperations } from './elbv2-targets.ts'
+import type { AwsState, TargetGroup } from './state.ts'
 
 /** User guide, "Target group attributes". */
 const defaultAttributes: Readonly<Record<string, string>> = {
@@ -43,10 +40,7 @@ const defaultAttributes: Readonly<Record<string, string>> = {
   'target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage': 'off',
 }
 
-/**
- * Health check settings of CreateTargetGroup and ModifyTargetGroup, with their defaults for targets
- * of type ip.
- */
+/** The health check settings of a target group, with their defaults for targets of type ip. */
 const healthCheckSettings: readonly (readonly [member: string, fallback: string])[] = [
   ['HealthCheckProtocol', 'HTTP'],
   ['HealthCheckPort', 'traffic-port'],
@@ -56,7 +50,7 @@ const healthCheckSettings: readonly (readonly [member: string, fallback: string]
   ['UnhealthyThresholdCount', '2'],
 ]
 
-/** Matcher codes: wording from aws-load-balancer-controller #2804. */
+/** The valid matcher codes. Source of the wording: aws-load-balancer-controller #2804. */
 const matcherRules = {
   GRPC: { member: 'GrpcCode', kind: 'GRPC', fallback: '12', min: 0, max: 99 },
   HTTP1: { member: 'HttpCode', kind: 'HTTP', fallback: '200', min: 200, max: 499 },
@@ -117,7 +111,7 @@ function parseProtocolVersion(input: Fields): TargetGroup['protocolVersion'] {
   return version
 }
 
-/** What makes a target group another one: its name is taken, or the call is a repetition. */
+/** The fields that must be equal in a repeated call. */
 function parseIdentity(
   input: Fields,
 ): Pick<TargetGroup, 'name' | 'port' | 'protocol' | 'protocolVersion'> {
@@ -208,78 +202,6 @@ function describeTargetGroups({ input, state }: OperationCall): Fields {
   }
 }
 
-/** Reasons with what AWS says of them (API reference, TargetHealth). */
-const reasonDescriptions: Readonly<Record<string, string>> = {
-  'Elb.RegistrationInProgress': 'Target registration is in progress',
-  'Elb.InitialHealthChecking': 'Initial health checks in progress',
-  'Target.FailedHealthChecks': 'Health checks failed',
-  'Target.ResponseCodeMismatch': 'Health checks failed with these codes: [{matcher}]',
-  'Target.Timeout': 'Request timed out',
-  'Target.NotRegistered': 'Target is not registered to the target group',
-  'Target.NotInUse': 'Target group is not configured to receive traffic from the load balancer',
-}
-
-function toHealthDescription(state: string, reason?: string): Fields {
-  return reason === undefined
-    ? { State: state }
-    : { State: state, Reason: reason, Description: reasonDescriptions[reason] ?? reason }
-}
-
-/** A target of a group that no listener uses is not checked at all. */
-function evaluateTargetHealth(target: Target, isInUse: boolean, now: number): Fields {
-  if (!isInUse) return toHealthDescription('unused', 'Target.NotInUse')
-  if (target.unhealthyReason !== undefined)
-    return toHealthDescription('unhealthy', target.unhealthyReason)
-  return target.healthyAt > now
-    ? toHealthDescription('initial', 'Elb.RegistrationInProgress')
-    : toHealthDescription('healthy')
-}
-
-/** Targets of a call; the port is the group's where none is given. */
-function parseTargets(input: Fields, group: TargetGroup): { id: string; port: number }[] {
-  return getStructureList(input, 'Targets').map((target) => ({
-    id: getString(target, 'Id') ?? '',
-    port: getNumber(target, 'Port') ?? group.port,
-  }))
-}
-
-function describeTargetHealth({ input, state, now }: OperationCall): Fields {
-  const group = findTargetGroup(state, getString(input, 'TargetGroupArn'))
-  const isInUse = findLoadBalancersByTargetGroup(state, group.arn).length > 0
-  const requestedTargets =
-    input['Targets'] === undefined ? group.targets : parseTargets(input, group)
-  return {
-    TargetHealthDescriptions: requestedTargets.map(({ id, port }) => {
-      const target = group.targets.find(
-        (candidate) => candidate.id === id && candidate.port === port,
-      )
-      return {
-        Target: { Id: id, Port: port },
-        HealthCheckPort: String(port),
-        TargetHealth: target
-          ? evaluateTargetHealth(target, isInUse, now)
-          : toHealthDescription('unused', 'Target.NotRegistered'),
-      }
-    }),
-  }
-}
-
-function registerTargets({ input, state, now }: OperationCall): Fields {
-  const group = findTargetGroup(state, getString(input, 'TargetGroupArn'))
-  const newTargets = parseTargets(input, group)
-  const invalidTarget = newTargets.find(({ id }) => isIP(id) === 0)
-  if (invalidTarget)
-    throw createElbError(
-      'ValidationError',
-      `The IP address '${invalidTarget.id}' is not a valid IPv4 address`,
-    )
-  for (const { id, port } of newTargets) {
-    if (!group.targets.some((candidate) => candidate.id === id && candidate.port === port))
-      group.targets.push({ id, port, healthyAt: now + state.targetHealthTime })
-  }
-  return {}
-}
-
 /** The operations on target groups and targets. */
 export const targetGroupOperations: Record<string, Operation> = {
   DescribeTargetGroups: describeTargetGroups,
@@ -314,15 +236,5 @@ export const targetGroupOperations: Record<string, Operation> = {
     )
     return { Attributes: toTagList(existing.attributes) }
   },
-  RegisterTargets: registerTargets,
-  DeregisterTargets: ({ input, state }) => {
-    const group = findTargetGroup(state, getString(input, 'TargetGroupArn'))
-    const removedTargets = parseTargets(input, group)
-    group.targets = group.targets.filter(
-      (existing) =>
-        !removedTargets.some(({ id, port }) => existing.id === id && existing.port === port),
-    )
-    return {}
-  },
-  DescribeTargetHealth: describeTargetHealth,
+  ...targetOperations,
 }

@@ -1,7 +1,7 @@
-/** Elastic Load Balancing, version 2015-12-01: the service, and the tags of everything in it. */
+/** Elastic Load Balancing, version 2015-12-01: the service, and the tags of its resources. */
 import { listenerOperations } from './elbv2-listeners.ts'
 import { loadBalancerOperations } from './elbv2-load-balancers.ts'
-import { createElbError, findTaggedResource } from './elbv2-lookup.ts'
+import { buildArn, createElbError, findTaggedResource } from './elbv2-lookup.ts'
 import { ruleOperations } from './elbv2-rules.ts'
 import { targetGroupOperations } from './elbv2-target-groups.ts'
 import type { Fields } from './fields.ts'
@@ -48,8 +48,8 @@ const tagOperations: Record<string, Operation> = {
 }
 
 /**
- * What IAM checks a change against; it has no resources for the Describe operations (service
- * authorization reference).
+ * The resource that IAM checks for an operation; there are none for the Describe operations
+ * (service authorization reference).
  */
 function resource(operation: string, input: Fields, fallback: string): string {
   if (operation.startsWith('Describe')) return '*'
@@ -59,26 +59,28 @@ function resource(operation: string, input: Fields, fallback: string): string {
   return namedArn ?? getStringList(input, 'ResourceArns')[0] ?? fallback
 }
 
-/** ARNs of what a Create operation without a parent is about to make. */
+/** The resource types that Create operations without a parent create, as in ARNs. */
 const createdResourceTypes: Readonly<Record<string, string>> = {
   CreateLoadBalancer: 'loadbalancer/app',
   CreateTargetGroup: 'targetgroup',
 }
 
-/** The service. */
+/** Elastic Load Balancing. */
 export const elbv2: Service = {
   logName: 'elbv2',
   name: 'elasticloadbalancing',
   protocol: 'query',
   namespace: 'http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/',
-  getResource: (operation, { input, state }) =>
-    resource(
+  getResource: (operation, { input, state }) => {
+    const type = createdResourceTypes[operation] ?? '*'
+    return resource(
       operation,
       input,
-      `arn:aws:elasticloadbalancing:${state.region}:${state.account}:${createdResourceTypes[operation] ?? '*'}/${getString(input, 'Name') ?? ''}/*`,
-    ),
-  // Making something with tags takes the right to tag as well (user guide, "Grant permission to tag
-  // resources").
+      buildArn(state, `${type}/${getString(input, 'Name') ?? ''}/*`),
+    )
+  },
+  // Creating a resource with tags also needs the permission to tag (user guide, "Grant permission
+  // to tag resources").
   additionalActions: (operation, input) =>
     operation.startsWith('Create') && parseTags(input).size > 0 ? ['AddTags'] : [],
   operations: {

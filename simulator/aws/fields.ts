@@ -1,6 +1,6 @@
 /**
- * Reading the members of a request, whichever protocol brought it: JSON has types, the query
- * protocol has only text.
+ * Reads the members of requests in any protocol: values have types in JSON, and are text in the
+ * query protocol.
  */
 
 /** A member's value. */
@@ -11,17 +11,14 @@ export interface Fields {
   [name: string]: Value | undefined
 }
 
-/** A text member, or undefined when it is absent or no text. */
+/** A scalar as text; undefined when it is absent. */
 export function getString(fields: Fields, name: string): string | undefined {
   const value = fields[name]
-  return typeof value === 'string'
-    ? value
-    : typeof value === 'number' || typeof value === 'boolean'
-      ? String(value)
-      : undefined
+  if (typeof value === 'string') return value
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined
 }
 
-/** A number, from either protocol. */
+/** A number; undefined when it is absent. */
 export function getNumber(fields: Fields, name: string): number | undefined {
   const value = getString(fields, name)
   return value === undefined || value === '' ? undefined : Number(value)
@@ -45,7 +42,7 @@ export function getStringList(fields: Fields, name: string): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
 }
 
-/** Tags as every service sends them. */
+/** Parses tags, which have the same format in every service. */
 export function parseTags(fields: Fields, name = 'Tags'): Map<string, string> {
   return new Map(
     getStructureList(fields, name).map((tag) => [
@@ -55,7 +52,7 @@ export function parseTags(fields: Fields, name = 'Tags'): Map<string, string> {
   )
 }
 
-/** Tags as every service answers them. */
+/** Formats tags. */
 export function toTagList(tagMap: ReadonlyMap<string, string>): Fields[] {
   return [...tagMap].map(([Key, Value]) => ({ Key, Value }))
 }

@@ -1,10 +1,10 @@
 /**
- * The AWS query protocol (Smithy, "AWS Query protocol"): form fields with dotted names in, XML out.
+ * The AWS query protocol: requests are form fields, responses XML (Smithy, "AWS Query protocol").
  */
 import type { Fields, Value } from './fields.ts'
 import { isFields } from './fields.ts'
 
-/** `A.member.1.B=x` as `{ A: [{ B: 'x' }] }`. */
+/** Parses form fields such as `A.member.1.B=x` as `{ A: [{ B: 'x' }] }`. */
 export function parseForm(form: URLSearchParams): Fields {
   const root: Fields = {}
   for (const [name, value] of form) {
@@ -29,8 +29,8 @@ function collapseLists(fields: Fields): Fields {
 }
 
 /**
- * A list is sent as the one member `member`, whose members are the numbers from 1. An empty list is
- * sent as empty text.
+ * A list is a structure with the single member `member`, whose members are numbered from 1. An
+ * empty list is empty text.
  */
 function collapseList(fields: Fields): Value {
   const { member } = fields
@@ -67,7 +67,7 @@ function toXml(value: Value, itemName = 'member'): string {
   return value === null ? '' : escapeXml(String(value))
 }
 
-/** The answer to an operation. */
+/** The response of an operation. */
 export function formatQueryResponse(
   operation: string,
   namespace: string,
@@ -75,12 +75,14 @@ export function formatQueryResponse(
   requestId: string,
 ): string {
   return (
-    `<${operation}Response xmlns="${namespace}"><${operation}Result>${toXml(output)}</${operation}Result>` +
-    `<ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${operation}Response>`
+    `<${operation}Response xmlns="${namespace}">` +
+    `<${operation}Result>${toXml(output)}</${operation}Result>` +
+    `<ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata>` +
+    `</${operation}Response>`
   )
 }
 
-/** An error. Its type tells whose fault it was. */
+/** An error response. Its type says whether the client or the server caused it. */
 export function formatQueryError(
   namespace: string,
   error: { code: string; message: string; status: number },
@@ -88,14 +90,15 @@ export function formatQueryError(
 ): string {
   const type = error.status < 500 ? 'Sender' : 'Receiver'
   return (
-    `<ErrorResponse xmlns="${namespace}"><Error><Type>${type}</Type><Code>${escapeXml(error.code)}</Code>` +
-    `<Message>${escapeXml(error.message)}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`
+    `<ErrorResponse xmlns="${namespace}"><Error><Type>${type}</Type>` +
+    `<Code>${escapeXml(error.code)}</Code><Message>${escapeXml(error.message)}</Message></Error>` +
+    `<RequestId>${requestId}</RequestId></ErrorResponse>`
   )
 }
 
 /**
- * The answer to an operation of EC2, whose protocol names list entries `item` and wraps nothing
- * (Smithy, "AWS EC2 query protocol").
+ * The response of an operation of EC2, which names list entries `item` and has no wrapper (Smithy,
+ * "AWS EC2 query protocol").
  */
 export function formatEc2Response(
   operation: string,
@@ -103,14 +106,21 @@ export function formatEc2Response(
   output: Fields,
   requestId: string,
 ): string {
-  return `<${operation}Response xmlns="${namespace}"><requestId>${requestId}</requestId>${toXml(output, 'item')}</${operation}Response>`
+  return (
+    `<${operation}Response xmlns="${namespace}"><requestId>${requestId}</requestId>` +
+    `${toXml(output, 'item')}</${operation}Response>`
+  )
 }
 
-/** An error of EC2. */
+/** An error response of EC2. */
 export function formatEc2Error(
   _namespace: string,
   error: { code: string; message: string },
   requestId: string,
 ): string {
-  return `<Response><Errors><Error><Code>${escapeXml(error.code)}</Code><Message>${escapeXml(error.message)}</Message></Error></Errors><RequestID>${requestId}</RequestID></Response>`
+  return (
+    `<Response><Errors><Error><Code>${escapeXml(error.code)}</Code>` +
+    `<Message>${escapeXml(error.message)}</Message></Error></Errors>` +
+    `<RequestID>${requestId}</RequestID></Response>`
+  )
 }

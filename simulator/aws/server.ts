@@ -1,94 +1,80 @@
 /**
- * The simulator's AWS: one plain HTTP server for all services and regions, as AWS_ENDPOINT_URL
- * wants it. A request is recorded, meets the scenario's faults, has its signature verified, is
- * checked against IAM, and only then does something.
+ * The simulated AWS: one plain HTTP server for all services and regions, for AWS_ENDPOINT_URL. It
+ * records each request, injects faults, verifies the signature, checks IAM permissions, and then
+ * runs the operation.
  */
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { RequestLog } from '../../testing/request-log.ts'
-import { acm } from './acm.ts'
-import { ec2 } from './ec2.ts'
-import { eks } from './eks.ts'
-import { elbv2 } from './elbv2.ts'
 import type { Fields } from './fields.ts'
-import { isFields } from './fields.ts'
 import {
-  formatEc2Response,
-  formatEc2Error,
-  parseForm,
-  formatQueryResponse,
-  formatQueryError,
-} from './query.ts'
+  readRequest,
+  routeRequest,
+  unknownOperationErrors,
+  writeResponse,
+  type RoutedRequest,
+} from './protocols.ts'
 import type { AwsCredential, OperationCall, Service } from './service.ts'
 import { AwsError, createAccessDeniedError } from './service.ts'
 import type { HttpRequest } from './signature.ts'
-import { parseSignatureInfo, SignatureError, verifySignature } from './signature.ts'
+import { SignatureError, verifySignature } from './signature.ts'
 import type { AwsState } from './state.ts'
 import { createAwsState } from './state.ts'
 import type { CallerIdentity } from './sts.ts'
-import { toCanonicalArn, verifyPresignedUrl, verifyEksToken, sts } from './sts.ts'
+import { toCanonicalArn, verifyPresignedUrl, verifyEksToken } from './sts.ts'
 
-/**
- * An EKS access entry: who a principal is to Kubernetes. The default user name is the principal's
- * own ARN.
- */
+/** An EKS access entry: the Kubernetes user of a principal. The default username is its ARN. */
 export interface AccessEntry {
   readonly username?: string
   readonly groups: readonly string[]
 }
 
 /**
- * Whether IAM lets a principal do something. `action` is `acm:ImportCertificate`, `resource` an ARN
- * or `*`.
+ * Whether IAM allows an action, such as `acm:ImportCertificate`, on a resource, which is an ARN or
+ * `*`.
  */
 export type Authorize = (principal: string, action: string, resource: string) => boolean
 
-/** What `startAws` takes. */
+/** Options of startAws. */
 export interface AwsOptions {
   readonly requestLog: RequestLog
   readonly state: AwsState
-  /** One administrator with a long-lived key when absent. */
+  /** A single administrator with a long-lived key when absent. */
   readonly credentials?: readonly AwsCredential[]
-  /** Everything is allowed when absent. */
+  /** Allows everything when absent. */
   readonly authorize?: Authorize
 }
 
-/** The running AWS. What is not readonly may be changed while it runs. */
+/** The running AWS. Mutable fields can be changed at any time. */
 export interface Aws {
   /** For AWS_ENDPOINT_URL. */
   readonly endpoint: string
   readonly state: AwsState
-  /**
-   * The account in another region: what a caller sees who signs for that one. Empty until somebody
-   * fills it.
-   */
+  /** The account in a region. Other regions than that of `state` are initially empty. */
   region(name: string): AwsState
-  /** The account's keys. A scenario adds to them, and expires sessions with `expiresAt`. */
+  /** The access keys of the account. Scenarios add keys, and set `expiresAt`. */
   readonly credentials: AwsCredential[]
   authorize: Authorize
-  /** Life of an EKS token from its X-Amz-Date, milliseconds; 15 minutes. */
+  /** Milliseconds from the X-Amz-Date of an EKS token until it expires; initially 15 minutes. */
   tokenLifetime: number
-  /** How far AWS' clock is ahead of this machine's, milliseconds. */
+  /** Milliseconds by which the clock of AWS is ahead of this machine's. */
   clockOffset: number
-  /**
-   * By role or user ARN. While it is undefined every principal of the account is in system:masters.
-   */
+  /** By role or user ARN. While undefined, every principal of the account is in system:masters. */
   accessEntries: Map<string, AccessEntry> | undefined
-  /** Why tokens were refused, the newest last: what the authenticator's log would say. */
+  /** Why tokens were rejected, as in the log of the authenticator; newest last. */
   readonly tokenRejections: string[]
-  /** The environment of a process that is to use a key, the first one when absent. */
+  /** The environment of a process that uses a key; the first key when absent. */
   environment(credential?: AwsCredential): Record<string, string>
   /**
-   * Verifies a presigned GetCallerIdentity as the EKS authenticator does; throws an Error that says
-   * what is wrong.
+   * Verifies a presigned GetCallerIdentity as the EKS authenticator does.
+   * @throws Error with the reason
    */
   verifyPresignedUrl(
     presignedUrl: URL,
     headers: Readonly<Record<string, string>>,
   ): Promise<CallerIdentity>
-  /** Who a bearer token is to a cluster; undefined is what an API server answers 401 to. */
+  /** The Kubernetes user of a bearer token; undefined when an API server would answer 401. */
   authenticateEksToken(
     token: string,
     clusterName: string,
@@ -96,134 +82,11 @@ export interface Aws {
   close(): Promise<void>
 }
 
-const services: readonly Service[] = [acm, sts, eks, ec2, elbv2]
-
-/** Operations that ask for a change, by the verbs that AWS uses. */
+/** Operations that change something, by the verbs of AWS. */
 const mutating =
   /^(Import|Add|Remove|Delete|Create|Modify|Set|Register|Deregister|Update|Put|Tag|Untag|Request|Renew|Associate|Disassociate)/
 
-/** Where a request is for: the service, the operation and its members. */
-interface RoutedRequest {
-  readonly service: Service
-  readonly operation: string
-  readonly input: () => Fields
-}
-
-function parseJsonInput(body: Buffer): Fields {
-  try {
-    const parsed = JSON.parse(body.toString() || '{}') as Fields
-    if (isFields(parsed)) return parsed
-  } catch {
-    /* answered below */
-  }
-  throw new AwsError('SerializationException', 'Could not parse the request body as JSON')
-}
-
-/** The service by the credential scope, or by what the request looks like when it is not signed. */
-function routeRequest(request: HttpRequest): RoutedRequest | undefined {
-  const form = new URLSearchParams(
-    request.method === 'POST' ? request.body.toString() : request.query,
-  )
-  const target = /^CertificateManager\.(\w+)$/.exec(request.headers['x-amz-target'] ?? '')?.[1]
-  const cluster = /^\/clusters\/([^/]+)$/.exec(request.path)?.[1]
-  const servicesByApiVersion: Readonly<Record<string, string>> = {
-    '2011-06-15': 'sts',
-    '2015-12-01': 'elasticloadbalancing',
-    '2016-11-15': 'ec2',
-  }
-  const guessedService =
-    target !== undefined
-      ? 'acm'
-      : request.path.startsWith('/clusters')
-        ? 'eks'
-        : servicesByApiVersion[form.get('Version') ?? '']
-  const name = parseSignatureInfo(request)?.service ?? guessedService
-  const service = services.find((candidate) => candidate.name === name)
-  if (!service) return undefined
-  const routes: Record<Service['protocol'], () => RoutedRequest> = {
-    json: () => ({ service, operation: target ?? '', input: () => parseJsonInput(request.body) }),
-    'rest-json': () => ({
-      service,
-      operation:
-        request.method === 'GET' && cluster !== undefined
-          ? 'DescribeCluster'
-          : `${request.method} ${request.path}`,
-      input: () => ({ name: decodeURIComponent(cluster ?? '') }),
-    }),
-    query: () => ({ service, operation: form.get('Action') ?? '', input: () => parseForm(form) }),
-    ec2: () => ({ service, operation: form.get('Action') ?? '', input: () => parseForm(form) }),
-  }
-  return routes[service.protocol]()
-}
-
-const unknownOperationErrors: Record<Service['protocol'], (operation: string) => AwsError> = {
-  json: () => new AwsError('UnknownOperationException', ''),
-  'rest-json': () => new AwsError('ResourceNotFoundException', 'Not Found', 404),
-  query: (operation) => new AwsError('InvalidAction', `Could not find operation ${operation}`),
-  ec2: (operation) =>
-    new AwsError('InvalidAction', `The action ${operation} is not valid for this web service.`),
-}
-
-function writeResponse(
-  response: ServerResponse,
-  { service, operation }: RoutedRequest,
-  output: Fields | AwsError,
-  clockOffset: number,
-): void {
-  const requestId = randomUUID()
-  const isError = output instanceof AwsError
-  const status = isError ? output.status : 200
-  const namespace = service.namespace ?? ''
-  const headers: Record<string, string> = {
-    'x-amzn-requestid': requestId,
-    date: new Date(Date.now() + clockOffset).toUTCString(),
-  }
-  let body: string
-  if (service.protocol === 'query' || service.protocol === 'ec2') {
-    headers['content-type'] = 'text/xml'
-    const [error, success] =
-      service.protocol === 'query'
-        ? [formatQueryError, formatQueryResponse]
-        : [formatEc2Error, formatEc2Response]
-    body = isError
-      ? error(namespace, output, requestId)
-      : success(operation, namespace, output, requestId)
-  } else {
-    headers['content-type'] =
-      service.protocol === 'json' ? 'application/x-amz-json-1.1' : 'application/json'
-    if (isError) headers['x-amzn-errortype'] = output.code
-    body = JSON.stringify(
-      isError
-        ? {
-            ...(service.protocol === 'json' ? { __type: output.code } : {}),
-            message: output.message,
-          }
-        : output,
-    )
-  }
-  response.writeHead(status, headers).end(body)
-}
-
-async function readRequest(message: IncomingMessage): Promise<HttpRequest> {
-  const chunks: Buffer[] = []
-  for await (const chunk of message) chunks.push(chunk as Buffer)
-  const [path = '/', query = ''] = (message.url ?? '/').split(/\?(.*)/s)
-  const headers = Object.fromEntries(
-    Object.entries(message.headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(',') : (value ?? ''),
-    ]),
-  )
-  return {
-    method: message.method ?? 'GET',
-    path,
-    query: new URLSearchParams(query),
-    headers,
-    body: Buffer.concat(chunks),
-  }
-}
-
-/** Lets a request in, checks it against IAM, and carries it out. */
+/** Authenticates a request, checks IAM permissions, and runs the operation. */
 async function executeOperation(
   aws: Aws,
   request: HttpRequest,
@@ -262,8 +125,7 @@ async function serve(
   const request = await readRequest(message)
   const routed = routeRequest(request)
   if (!routed) {
-    // No service would take this: without a service there is no part either whose log it belongs
-    // to.
+    // The log is per service: a request without one is not recorded.
     response
       .writeHead(403, { 'content-type': 'application/json' })
       .end('{"message":"Missing Authentication Token"}')
@@ -292,18 +154,19 @@ async function serve(
   const { error } = fault ?? {}
   const output = error
     ? new AwsError(error.code, error.message, error.status)
-    : await executeOperation(aws, request, routed).catch((reason: unknown) => {
-        if (reason instanceof AwsError) return reason
-        if (reason instanceof SignatureError) return reason.toAwsError(routed.service)
-        // A fault of the simulator itself must not look like one of AWS': name it.
-        return new AwsError(
-          'InternalFailure',
-          `simulator: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`,
-          500,
-        )
-      })
+    : await executeOperation(aws, request, routed).catch((reason: unknown) =>
+        toAwsError(reason, routed.service),
+      )
   if (fault?.reset === 'after') message.socket.destroy()
   else writeResponse(response, routed, output, aws.clockOffset)
+}
+
+function toAwsError(error: unknown, service: Service): AwsError {
+  if (error instanceof AwsError) return error
+  if (error instanceof SignatureError) return error.toAwsError(service)
+  // The prefix distinguishes a bug of the simulator from an error of AWS.
+  const description = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return new AwsError('InternalFailure', `simulator: ${description}`, 500)
 }
 
 const administrator: AwsCredential = {
@@ -313,8 +176,11 @@ const administrator: AwsCredential = {
 }
 
 function createAws(options: AwsOptions, endpoint: string, server: Server): Aws {
-  const otherRegions = new Map<string, AwsState>()
   const { state } = options
+  const defaultCredential = {
+    ...administrator,
+    principalArn: `arn:aws:iam::${state.account}:user/administrator`,
+  }
   const getVerifier = () => ({
     credentials: aws.credentials,
     tokenLifetime: aws.tokenLifetime,
@@ -323,36 +189,18 @@ function createAws(options: AwsOptions, endpoint: string, server: Server): Aws {
   const aws: Aws = {
     endpoint,
     state,
-    credentials: [
-      ...(options.credentials ?? [
-        { ...administrator, principalArn: `arn:aws:iam::${state.account}:user/administrator` },
-      ]),
-    ],
+    credentials: [...(options.credentials ?? [defaultCredential])],
     authorize: options.authorize ?? (() => true),
     tokenLifetime: 15 * 60_000,
     clockOffset: 0,
     accessEntries: undefined,
     tokenRejections: [],
-    region(name) {
-      const regionState =
-        name === state.region
-          ? state
-          : (otherRegions.get(name) ?? createAwsState({ account: state.account, region: name }))
-      if (regionState !== state) otherRegions.set(name, regionState)
-      return regionState
-    },
-    environment(credential = aws.credentials[0] ?? administrator) {
-      const token =
-        credential.sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: credential.sessionToken }
-      return {
-        AWS_ENDPOINT_URL: endpoint,
-        AWS_REGION: state.region,
-        AWS_EC2_METADATA_DISABLED: 'true',
-        AWS_ACCESS_KEY_ID: credential.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: credential.secretAccessKey,
-        ...token,
-      }
-    },
+    region: createRegionLookup(state),
+    environment: (credential = aws.credentials[0] ?? administrator) => ({
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_REGION: state.region,
+      ...credentialEnvironment(credential),
+    }),
     verifyPresignedUrl(presignedUrl, headers) {
       return verifyPresignedUrl(getVerifier(), presignedUrl, headers)
     },
@@ -376,6 +224,27 @@ function createAws(options: AwsOptions, endpoint: string, server: Server): Aws {
       }),
   }
   return aws
+}
+
+/** Returns the state of a region, and creates an empty one on first use. */
+function createRegionLookup(state: AwsState): (name: string) => AwsState {
+  const states = new Map([[state.region, state]])
+  return (name) => {
+    const regionState = states.get(name) ?? createAwsState({ account: state.account, region: name })
+    states.set(name, regionState)
+    return regionState
+  }
+}
+
+function credentialEnvironment(credential: AwsCredential): Record<string, string> {
+  const environment: Record<string, string> = {
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_ACCESS_KEY_ID: credential.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credential.secretAccessKey,
+  }
+  if (credential.sessionToken !== undefined)
+    environment['AWS_SESSION_TOKEN'] = credential.sessionToken
+  return environment
 }
 
 /** Starts AWS on a free loopback port. */

@@ -1,27 +1,21 @@
-/**
- * What every AWS service of the simulator is made of: operations that take a verified call, and
- * errors in AWS' words.
- */
+/** What all simulated AWS services share: operations, errors and pagination. */
 import type { ServiceName } from '../../testing/request-log.ts'
 import type { Fields } from './fields.ts'
 import type { AwsState } from './state.ts'
 
-/**
- * An access key, with the principal that it is. A scenario adds, removes and expires them while it
- * runs.
- */
+/** An access key and its principal. Scenarios add, remove and expire access keys. */
 export interface AwsCredential {
   readonly accessKeyId: string
   readonly secretAccessKey: string
-  /** Temporary credentials have one, and AWS refuses their key without it. */
+  /** Required in requests with temporary credentials. */
   readonly sessionToken?: string
-  /** From then on the session is expired. */
+  /** The end of the session. */
   expiresAt?: Date
   /** `arn:aws:iam::ACCOUNT:user/NAME` or `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`. */
   readonly principalArn: string
 }
 
-/** An error as AWS answers it. */
+/** An error response of AWS. */
 export class AwsError extends Error {
   readonly code: string
   readonly status: number
@@ -33,44 +27,42 @@ export class AwsError extends Error {
   }
 }
 
-/** One call that was let in. */
+/** An authenticated and authorized call. */
 export interface OperationCall {
   readonly input: Fields
   readonly principal: string
   /** The account in the region that the caller signed for. */
   readonly state: AwsState
-  /** Milliseconds since the epoch by the service's clock. */
+  /** The time of the service, in milliseconds since the epoch. */
   readonly now: number
 }
 
-/** What an operation does. It throws AwsError. */
+/**
+ * Runs an operation.
+ * @throws AwsError
+ */
 export type Operation = (call: OperationCall) => Fields | Promise<Fields>
 
 /** One service behind the endpoint. */
 export interface Service {
   readonly logName: ServiceName
-  /** As in the credential scope, and in ARNs and IAM actions. */
+  /** The name in the credential scope, in ARNs and in IAM actions. */
   readonly name: 'acm' | 'sts' | 'eks' | 'ec2' | 'elasticloadbalancing'
-  /**
-   * The wire protocol: AWS JSON 1.1, REST JSON, query with XML answers, or EC2's own kind of query.
-   */
+  /** AWS JSON 1.1, REST JSON, the query protocol, or EC2's variant of it. */
   readonly protocol: 'json' | 'rest-json' | 'query' | 'ec2'
   /** The XML namespace, for the query protocol. */
   readonly namespace?: string
   readonly operations: Readonly<Record<string, Operation>>
   /**
-   * What IAM checks an operation against: an ARN, or `*` for operations without a resource.
-   * Undefined: nothing to check.
+   * The resource that IAM checks for an operation: an ARN, or `*` for operations without a
+   * resource. Undefined skips the check.
    */
   getResource(operation: string, call: OperationCall): string | undefined
-  /** Further operations that IAM must allow for this one. */
+  /** Other operations that IAM must also allow. */
   additionalActions?(operation: string, input: Fields): string[]
 }
 
-/**
- * A page of a list, and the marker of the next one. Markers are opaque to callers: here they are
- * positions in base64.
- */
+/** A page of a list, and the marker of the next page. Markers are base64-encoded positions. */
 export function paginate<T>(
   items: readonly T[],
   size: number,
@@ -85,18 +77,12 @@ export function paginate<T>(
     : result
 }
 
-/**
- * The last part of an ARN or resource id that AWS makes up: 16 hexadecimal digits in Elastic Load
- * Balancing.
- */
+/** A random resource id: 16 hexadecimal digits, as in Elastic Load Balancing. */
 export function randomId(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString('hex')
 }
 
-/**
- * IAM's answer to a denied action, by the AWS IAM user guide, "Troubleshoot access denied error
- * messages".
- */
+/** Source: AWS IAM user guide, "Troubleshoot access denied error messages". */
 export function createAccessDeniedError(
   service: Service,
   principal: string,
@@ -104,7 +90,9 @@ export function createAccessDeniedError(
   resource: string,
 ): AwsError {
   const resourceClause = resource === '*' ? '' : ` on resource: ${resource}`
-  const message = `User: ${principal} is not authorized to perform: ${action}${resourceClause} because no identity-based policy allows the ${action} action`
+  const message =
+    `User: ${principal} is not authorized to perform: ${action}${resourceClause} ` +
+    `because no identity-based policy allows the ${action} action`
   if (service.protocol === 'ec2')
     return new AwsError(
       'UnauthorizedOperation',

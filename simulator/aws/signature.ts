@@ -1,7 +1,7 @@
 /**
- * Verifies Signature Version 4 by signing what came again with the key it names (IAM user guide,
- * "Create a signed AWS API request"). What is wrong is told apart as AWS does, because callers do
- * different things about it.
+ * Verifies Signature Version 4: it signs the request again with the key that it names (IAM user
+ * guide, "Create a signed AWS API request"). The errors are those of AWS, because callers handle
+ * them differently.
  */
 import { createHash } from 'node:crypto'
 import { Hash } from '@smithy/core/serde'
@@ -9,7 +9,7 @@ import { SignatureV4 } from '@smithy/signature-v4'
 import type { AwsCredential, Service } from './service.ts'
 import { AwsError } from './service.ts'
 
-/** A request as it came over the wire. */
+/** A received request. */
 export interface HttpRequest {
   readonly method: string
   readonly path: string
@@ -19,7 +19,7 @@ export interface HttpRequest {
   readonly body: Buffer
 }
 
-/** The credential scope, and what was signed. */
+/** The credential scope and signature of a request. */
 export interface SignatureInfo {
   readonly accessKeyId: string
   readonly region: string
@@ -30,7 +30,7 @@ export interface SignatureInfo {
   readonly isPresigned: boolean
 }
 
-/** Why a request was not let in. */
+/** Why a request was rejected. */
 export type RejectionReason =
   | 'missing'
   | 'incomplete'
@@ -40,7 +40,7 @@ export type RejectionReason =
   | 'future-signature'
   | 'mismatch'
 
-/** Code of the JSON protocols and code of the query protocol, with the message that both send. */
+/** The error codes of the JSON protocols and of the query protocol, with their common message. */
 const rejectionErrors: Readonly<
   Record<RejectionReason, readonly [json: string, query: string, message: string]>
 > = {
@@ -52,7 +52,8 @@ const rejectionErrors: Readonly<
   incomplete: [
     'IncompleteSignatureException',
     'IncompleteSignature',
-    'Authorization header requires existence of Credential, Signature, SignedHeaders and X-Amz-Date.',
+    'Authorization header requires existence of ' +
+      'Credential, Signature, SignedHeaders and X-Amz-Date.',
   ],
   'unknown-key': [
     'UnrecognizedClientException',
@@ -77,11 +78,13 @@ const rejectionErrors: Readonly<
   mismatch: [
     'InvalidSignatureException',
     'SignatureDoesNotMatch',
-    'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
+    'The request signature we calculated does not match the signature you provided. ' +
+      'Check your AWS Secret Access Key and signing method. ' +
+      'Consult the service documentation for details.',
   ],
 }
 
-/** Thrown by `verify`; `asError` puts it into a service's words. */
+/** Thrown by verifySignature. */
 export class SignatureError extends Error {
   readonly reason: RejectionReason
   readonly date: string
@@ -93,7 +96,7 @@ export class SignatureError extends Error {
     this.now = now
   }
 
-  /** The error as the service answers it: AWS JSON services say 400, the others 403. */
+  /** The error response of a service: status 400 for AWS JSON, 403 for all others. */
   toAwsError(service: Pick<Service, 'protocol'>): AwsError {
     const [json, query, message] = rejectionErrors[this.reason]
     const limit = this.now + (this.reason === 'future-signature' ? maxClockSkew : -maxClockSkew)
@@ -112,21 +115,18 @@ export class SignatureError extends Error {
 
 const maxClockSkew = 5 * 60_000
 
-/** `20260102T030405Z`. */
+/** Formats a time like `20260102T030405Z`. */
 export function formatAmzDate(time: number): string {
   return new Date(time).toISOString().replace(/[-:]|\.\d+/g, '')
 }
 
-/** The reverse of `longDate`; NaN when it is none. */
+/** Parses the result of formatAmzDate; NaN for any other text. */
 export function parseAmzDate(date: string): number {
   const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(date)
   return parts ? Date.parse(`${parts.slice(1, 4).join('-')}T${parts.slice(4, 7).join(':')}Z`) : NaN
 }
 
-/**
- * What a request says it is signed with, from its Authorization header or its query; undefined when
- * it is not signed.
- */
+/** The signature in the Authorization header or the query; undefined for an unsigned request. */
 export function parseSignatureInfo(
   request: Pick<HttpRequest, 'headers' | 'query'>,
 ): SignatureInfo | undefined {
@@ -155,11 +155,11 @@ export function parseSignatureInfo(
   }
 }
 
-/** SHA-256 as the signer wants it. */
+/** SHA-256 with the interface of the signer. */
 const sha256 = Hash.bind(null, 'sha256')
 
-/** Parts of the query that the signature adds: they are not part of what is signed again. */
-const added = new Set([
+/** The query parameters of a presigned URL that are added by signing. */
+const signatureParameters = new Set([
   'X-Amz-Algorithm',
   'X-Amz-Credential',
   'X-Amz-Date',
@@ -175,8 +175,7 @@ async function expectedSignature(
 ): Promise<string> {
   const { accessKeyId, secretAccessKey } = credential
   const signer = new SignatureV4({
-    // Without the session token: where it is sent, it is among the headers or parameters that were
-    // signed.
+    // The session token is already among the signed headers or parameters.
     credentials: { accessKeyId, secretAccessKey },
     region: signatureInfo.region,
     service: signatureInfo.service,
@@ -187,7 +186,7 @@ async function expectedSignature(
   const query: Record<string, string | string[]> = {}
   for (const name of new Set(request.query.keys())) {
     const values = request.query.getAll(name)
-    if (!signatureInfo.isPresigned || !added.has(name))
+    if (!signatureInfo.isPresigned || !signatureParameters.has(name))
       query[name] = values.length === 1 ? (values[0] ?? '') : values
   }
   const requestToSign = {
@@ -221,16 +220,14 @@ async function expectedSignature(
   return String(presigned.query?.['X-Amz-Signature'])
 }
 
-/**
- * How long after its date a signature may be used: five minutes in general, more for the presigned
- * URL of an EKS token.
- */
+/** Options of verifySignature, in milliseconds. */
 export interface VerifyOptions {
   readonly now: number
+  /** From the date of the signature; five minutes when absent. EKS tokens live longer. */
   readonly lifetime?: number
 }
 
-/** The key that a request names, if it is one of the account's and its session has not ended. */
+/** @throws SignatureError when the key does not exist or its session is expired */
 function findCredential(
   request: HttpRequest,
   signatureInfo: SignatureInfo,
@@ -250,7 +247,10 @@ function findCredential(
   return credential
 }
 
-/** Verifies a request against the account's keys. Throws Refused. */
+/**
+ * Verifies a request against the keys of the account.
+ * @throws SignatureError
+ */
 export async function verifySignature(
   request: HttpRequest,
   credentials: readonly AwsCredential[],

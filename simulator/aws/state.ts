@@ -1,41 +1,38 @@
 /**
- * What the simulator's AWS account holds. The API handlers write it, the ALB's data plane reads it,
- * scenarios look at it and change it by hand ("somebody used the console").
+ * The resources of the simulated AWS account. The API writes them, the data plane of the ALB reads
+ * them, and scenarios may read and change them like a user of the console.
  */
 
-/** A certificate in ACM, private key included: the ALB serves it. */
+/** A certificate in ACM, with its private key for the ALB. */
 export interface AcmCertificate {
   readonly arn: string
   /** PEM, one certificate. */
   certificate: string
-  /** PEM, leaf excluded; empty when none was given. */
+  /** PEM, without the leaf; may be empty. */
   chain: string
   /** PEM, unencrypted. */
   privateKey: string
-  /** ACM's name of the key: RSA_2048, EC_prime256v1, ... */
+  /** In ACM's notation: RSA_2048, EC_prime256v1, ... */
   keyAlgorithm: string
   importedAt: Date
   tags: Map<string, string>
   /**
-   * Set by a scenario: fields of DescribeCertificate that an import does not bring about (Type,
+   * Set by a scenario: fields of DescribeCertificate that imported certificates do not have (Type,
    * Status, FailureReason, RenewalSummary).
    */
   describeOverrides?: { readonly Status?: string; readonly [field: string]: unknown }
 }
 
-/** Provisioning ends at a moment that the load balancer carries, so a scenario can make it last. */
+/** An Application Load Balancer. */
 export interface LoadBalancer {
   readonly arn: string
   readonly name: string
-  /** `NAME-ID.REGION.elb.amazonaws.com`, with `internal-` before it when the scheme is internal. */
+  /** `NAME-ID.REGION.elb.amazonaws.com`, prefixed with `internal-` for an internal scheme. */
   readonly dnsName: string
   readonly scheme: 'internet-facing' | 'internal'
-  /**
-   * Milliseconds since the epoch from which on the state is `active`; Infinity keeps it
-   * provisioning.
-   */
+  /** The end of provisioning in milliseconds since the epoch; a scenario may set Infinity. */
   activeAt: number
-  /** Set by a scenario: what DescribeLoadBalancers says in place of provisioning or active. */
+  /** Set by a scenario: the state is `failed`. */
   failed: boolean
   readonly createdAt?: Date
   vpcId?: string
@@ -46,32 +43,30 @@ export interface LoadBalancer {
   listeners: Listener[]
 }
 
-/**
- * A listener with its rules, in the order of their priorities; `certificateArns[0]` is the default
- * one.
- */
+/** A listener. */
 export interface Listener {
   readonly arn: string
   port: number
   protocol: string
   sslPolicy: string
+  /** The first one is the default certificate. */
   certificateArns: string[]
   tags: Map<string, string>
+  /** In the order of their priorities. */
   rules: Rule[]
 }
 
-/**
- * `action` is where matching requests go: a target group, or an answer that the ALB gives itself.
- */
+/** A rule of a listener. */
 export interface Rule {
   readonly arn: string
   priority: number | 'default'
-  /** Host-header conditions; none means every host. */
+  /** Host-header conditions; empty for any host. */
   hosts: string[]
-  /** Path patterns (`/*`); none means every path. */
+  /** Path patterns such as `/*`; empty for any path. */
   paths: string[]
+  /** A target group to forward to, or a response of the ALB itself. */
   action: { targetGroupArn: string } | { status: number; contentType: string; body: string }
-  /** The answer is a redirect: `action` then carries only its status, and this where to. */
+  /** The target of a redirect. `action` then contains only its status. */
   redirect?: { protocol: string; host: string; port: string; path: string; query: string }
   tags: Map<string, string>
 }
@@ -84,45 +79,43 @@ export interface TargetGroup {
   readonly protocol: string
   readonly protocolVersion: 'GRPC' | 'HTTP1' | 'HTTP2'
   healthCheckPath: string
-  /** `12`, `0,16`, ... */
+  /** The success codes: `12`, `0,16`, ... */
   matcher: string
   vpcId?: string
-  /**
-   * `Interval`, `Timeout`, `Healthy`, `Unhealthy`, `Port`, `Protocol` where they are not the
-   * default.
-   */
+  /** The health check settings that differ from the default, by member of the API. */
   healthCheck?: Record<string, string>
   attributes: Map<string, string>
   tags: Map<string, string>
   targets: Target[]
 }
 
-/** One registered target. Health is `initial` until `healthyAt`, unless a scenario sets it. */
+/** A registered target. */
 export interface Target {
   readonly id: string
   readonly port: number
+  /** The end of state `initial`, in milliseconds since the epoch. */
   healthyAt: number
-  /** Set by a scenario: DescribeTargetHealth says this in place of initial or healthy. */
+  /** Set by a scenario: the target is unhealthy for this reason. */
   unhealthyReason?: string
 }
 
-/** An EKS cluster as DescribeCluster knows it. */
+/** An EKS cluster. */
 export interface EksCluster {
   readonly name: string
   readonly endpoint: string
   /** PEM of the cluster's CA. */
   readonly certificateAuthority: string
   status: 'ACTIVE' | 'CREATING' | 'FAILED' | 'DELETING' | 'UPDATING'
-  /** Fields of resourcesVpcConfig that are not as EKS makes them by itself. */
+  /** Fields of resourcesVpcConfig that differ from the default. */
   readonly network?: object
   /** The Kubernetes version; 1.35 when absent. */
   readonly version?: string
 }
 
-/** The account's one VPC. */
+/** The only VPC of the account. */
 export const defaultVpcId = 'vpc-0123456789abcdef0'
 
-/** A subnet of it. */
+/** A subnet of the VPC. */
 export interface Subnet {
   readonly id: string
   readonly zone: string
@@ -139,20 +132,15 @@ export interface AwsState {
   readonly targetGroups: Map<string, TargetGroup>
   readonly clusters: Map<string, EksCluster>
   readonly subnets: Subnet[]
-  /**
-   * How long CreateLoadBalancer leaves a load balancer in `provisioning`, and a new target in
-   * `initial`; milliseconds.
-   */
+  /** Milliseconds for which new load balancers are in state `provisioning`. */
   provisioningTime: number
+  /** Milliseconds for which new targets are in state `initial`. */
   targetHealthTime: number
-  /**
-   * Imports that ACM still allows this year; 5000 when absent. Every import that makes a new
-   * certificate takes one.
-   */
+  /** The rest of this year's quota of new certificates; 5000 when absent. */
   remainingImports?: number
   /**
-   * How long Elastic Load Balancing does not see a new certificate yet (CertificateNotFound); 0
-   * when absent. Milliseconds.
+   * Milliseconds for which Elastic Load Balancing answers CertificateNotFound for a new
+   * certificate; 0 when absent.
    */
   certificatePropagationTime?: number
 }

@@ -1,6 +1,6 @@
 /**
- * AWS Security Token Service: who a caller is. IAM has no say in it (STS API reference,
- * GetCallerIdentity).
+ * AWS Security Token Service: the identity of callers, which needs no permission (STS API
+ * reference, GetCallerIdentity), and EKS tokens.
  */
 import type { AwsCredential, Service } from './service.ts'
 import type { HttpRequest } from './signature.ts'
@@ -13,28 +13,24 @@ export interface CallerIdentity {
   readonly userId: string
 }
 
-/**
- * Names the principal as GetCallerIdentity does; the unique id is made of the name, so that it
- * stays the same.
- */
+/** The answer of GetCallerIdentity for a principal. */
 export function toCallerIdentity(principalArn: string): CallerIdentity {
   const [, , , , account = '', resource = ''] = principalArn.split(':')
+  return { arn: principalArn, account, userId: resource === 'root' ? account : userIdOf(resource) }
+}
+
+/** The id is derived from the name, so that it is stable. */
+function userIdOf(resource: string): string {
   const [kind = '', name = '', session] = resource.split('/')
   const uniqueId = Buffer.from(`${kind}/${name}`)
     .toString('hex')
     .toUpperCase()
     .padEnd(16, '0')
     .slice(-16)
-  const userId =
-    resource === 'root'
-      ? account
-      : session === undefined
-        ? `AIDA${uniqueId}`
-        : `AROA${uniqueId}:${session}`
-  return { arn: principalArn, account, userId }
+  return session === undefined ? `AIDA${uniqueId}` : `AROA${uniqueId}:${session}`
 }
 
-/** The service. */
+/** AWS Security Token Service. */
 export const sts: Service = {
   logName: 'sts',
   name: 'sts',
@@ -49,10 +45,10 @@ export const sts: Service = {
   },
 }
 
-/** What the verifier of EKS tokens needs of the account. */
+/** The account's data for the verification of EKS tokens. */
 export interface TokenVerifier {
   readonly credentials: readonly AwsCredential[]
-  /** How long after X-Amz-Date a token is good, milliseconds. */
+  /** Milliseconds from X-Amz-Date until a token expires. */
   readonly tokenLifetime: number
   now(): number
 }
@@ -72,10 +68,7 @@ const allowedParameters = new Set([
 const stsHostPattern = /^sts(-fips)?(\.[a-z]{2}(-[a-z]+)+-\d)?\.(amazonaws\.com(\.cn)?|api\.aws)$/
 const maxTokenLength = 4096
 
-/**
- * A URL that the verifier does not send on: aws-iam-authenticator calls it "input token was not
- * properly formatted".
- */
+/** Why aws-iam-authenticator rejects a URL as "input token was not properly formatted". */
 function findFormatProblem(url: URL): string | undefined {
   const names = [...url.searchParams.keys()].map((name) => name.toLowerCase())
   const expires = Number(url.searchParams.get('X-Amz-Expires'))
@@ -106,9 +99,9 @@ function findFormatProblem(url: URL): string | undefined {
 
 /**
  * Verifies a presigned GetCallerIdentity as aws-iam-authenticator does (pkg/token/token.go,
- * Verify): it checks the URL, adds its own headers, and asks STS. X-Amz-Expires is parsed and
- * otherwise ignored: the token lives from X-Amz-Date.
- * @param headers what the verifier sends along; for EKS `x-k8s-aws-id`, whose signature binds the
+ * Verify): it checks the URL, adds its own headers, and calls STS. X-Amz-Expires is validated and
+ * otherwise ignored: the lifetime starts at X-Amz-Date.
+ * @param headers headers that the verifier adds; for EKS `x-k8s-aws-id`, whose signature binds the
  *   token to the cluster
  * @throws Error with the reason
  */
@@ -146,7 +139,7 @@ export async function verifyPresignedUrl(
 }
 
 /**
- * Reads an EKS bearer token and verifies it.
+ * Verifies an EKS bearer token.
  * @throws Error with the reason
  */
 export async function verifyEksToken(
@@ -158,7 +151,7 @@ export async function verifyEksToken(
   if (!token.startsWith('k8s-aws-v1.'))
     throw new Error('token is missing expected "k8s-aws-v1." prefix')
   const encoded = token.slice('k8s-aws-v1.'.length)
-  // Go's RawURLEncoding takes neither padding nor the standard alphabet.
+  // Go's RawURLEncoding accepts neither padding nor the standard alphabet.
   if (!/^[\w-]+$/.test(encoded))
     throw new Error('input token was not properly formatted: illegal base64 data')
   const url = URL.parse(Buffer.from(encoded, 'base64url').toString())
@@ -167,8 +160,7 @@ export async function verifyEksToken(
 }
 
 /**
- * The role or user that an access entry names: a session's role without its session (EKS user
- * guide, "Access entries").
+ * The ARN in access entries: for a session, that of its role (EKS user guide, "Access entries").
  */
 export function toCanonicalArn(arn: string): string {
   return arn.replace(/^arn:([^:]+):sts::(\d+):assumed-role\/([^/]+)\/.*$/, 'arn:$1:iam::$2:role/$3')

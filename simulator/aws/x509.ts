@@ -1,8 +1,8 @@
 /**
- * @peculiar/x509, imported when Reflect has what it needs and not before: Jest loads what a
- *   module imports statically before it runs the module's first line.
+ * Imports @peculiar/x509 dynamically, after reflect-metadata: Jest loads all static imports of a
+ * module before it evaluates any of them.
  */
 import 'reflect-metadata'
 
-/** The library. Its types are imported as types from the package itself. */
+/** The library. Import its types from the package itself. */
 export const x509 = await import('@peculiar/x509')

@@ -1,5 +1,5 @@
 /**
- * An OCI registry on loopback with one chart, as far as `helm pull` asks. Source: OCI Distribution
+ * An OCI registry on loopback with one chart, for `helm pull`. Source: OCI Distribution
  * Specification; helm, "Use OCI-based registries".
  */
 import { createHash } from 'node:crypto'
@@ -8,22 +8,27 @@ import type { AddressInfo } from 'node:net'
 import { issueLoopbackCertificate, type CertificateAuthority } from '../../testing/certificates.ts'
 import type { RequestLog } from '../../testing/request-log.ts'
 import { buildChartMetadata, buildMilvusChart } from './package.ts'
-import { authenticateHeaders, isAuthorized, type Credentials } from './repository.ts'
+import {
+  authenticateHeaders,
+  isAuthorized,
+  toChartRequest,
+  type Credentials,
+} from './repository.ts'
 
-/** How to start it. */
+/** Options of startChartRegistry. */
 export interface ChartRegistrySettings {
   readonly requestLog: RequestLog
   readonly authority: CertificateAuthority
-  /** Who may read it; everybody when absent. */
+  /** Required in all requests if set. */
   readonly credentials?: Credentials
   readonly version: string
 }
 
 /** The running registry. */
 export interface ChartRegistry {
-  /** What `helm pull` takes. */
+  /** For `helm pull`. */
   readonly reference: string
-  /** Of the manifest. */
+  /** The digest of the manifest. */
   readonly digest: string
   close(): Promise<void>
 }
@@ -34,17 +39,15 @@ const createDescriptor = (mediaType: string, content: Uint8Array) => ({
   size: content.length,
 })
 
-/** Starts it on a free loopback port. */
-export async function startChartRegistry({
-  requestLog,
-  authority,
-  credentials,
-  version,
-}: ChartRegistrySettings): Promise<ChartRegistry> {
-  const [pair, archive] = await Promise.all([
-    issueLoopbackCertificate(authority, []),
-    buildMilvusChart(version),
-  ])
+interface RegistryContent {
+  /** The digest of the manifest. */
+  readonly digest: string
+  readonly contentByPath: ReadonlyMap<string, { type: string; content: Uint8Array }>
+}
+
+/** The manifest and blobs of a chart version. */
+async function buildContent(version: string): Promise<RegistryContent> {
+  const archive = await buildMilvusChart(version)
   const config = Buffer.from(JSON.stringify(buildChartMetadata(version)))
   const [configDescriptor, layerDescriptor] = [
     createDescriptor('application/vnd.cncf.helm.config.v1+json', config),
@@ -58,15 +61,16 @@ export async function startChartRegistry({
       layers: [layerDescriptor],
     }),
   )
-  const contentByPath = new Map(
-    [
-      [configDescriptor.digest, config],
-      [layerDescriptor.digest, archive],
-    ].map(([digest, content]) => [
-      `/v2/charts/milvus/blobs/${String(digest)}`,
-      { type: 'application/octet-stream', content: content as Uint8Array },
-    ]),
-  )
+  const contentByPath = new Map<string, { type: string; content: Uint8Array }>()
+  const blobs = new Map<string, Uint8Array>([
+    [configDescriptor.digest, config],
+    [layerDescriptor.digest, archive],
+  ])
+  for (const [digest, content] of blobs)
+    contentByPath.set(`/v2/charts/milvus/blobs/${digest}`, {
+      type: 'application/octet-stream',
+      content,
+    })
   const manifestDescriptor = createDescriptor(
     'application/vnd.oci.image.manifest.v1+json',
     manifest,
@@ -76,18 +80,23 @@ export async function startChartRegistry({
       type: manifestDescriptor.mediaType,
       content: manifest,
     })
+  return { digest: manifestDescriptor.digest, contentByPath }
+}
+
+/** Starts the registry on a free loopback port. */
+export async function startChartRegistry({
+  requestLog,
+  authority,
+  credentials,
+  version,
+}: ChartRegistrySettings): Promise<ChartRegistry> {
+  const [pair, { digest, contentByPath }] = await Promise.all([
+    issueLoopbackCertificate(authority, []),
+    buildContent(version),
+  ])
   const server = createServer({ cert: pair.cert, key: pair.key }, (request, response) => {
-    const path = request.url ?? '/'
-    void requestLog.recordRequest({
-      service: 'charts',
-      operation: `${request.method ?? 'GET'} ${path}`,
-      isMutating: false,
-      userAgent: request.headers['user-agent'] ?? '',
-      query: '',
-      body: '',
-      headers: request.headers,
-    })
-    const entry = contentByPath.get(path)
+    void requestLog.recordRequest(toChartRequest(request))
+    const entry = contentByPath.get(request.url ?? '/')
     if (!isAuthorized(request, credentials)) response.writeHead(401, authenticateHeaders).end()
     else if (!entry)
       response
@@ -108,7 +117,7 @@ export async function startChartRegistry({
   const { port } = server.address() as AddressInfo
   return {
     reference: `oci://127.0.0.1:${port}/charts/milvus`,
-    digest: manifestDescriptor.digest,
+    digest,
     close: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

@@ -1,7 +1,4 @@
-/**
- * A helm chart repository on loopback, with the simulator's Milvus chart in as many versions as a
- * scenario wants.
- */
+/** A helm chart repository on loopback, with versions of the simulator's Milvus chart. */
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,14 +6,14 @@ import type { RequestLog } from '../../testing/request-log.ts'
 import type { PackagedChart } from './third-party-charts.ts'
 import { buildMilvusChart, appVersions, packageTimestamp } from './package.ts'
 
-/** How to start the repository. */
+/** Options of startChartRepository. */
 export interface ChartRepositorySettings {
   readonly requestLog: RequestLog
-  /** The versions it begins with; one of each line of the public chart when absent. */
+  /** The initial versions; one of each release line of the public chart when absent. */
   readonly versions?: readonly string[]
 }
 
-/** Who may read charts. */
+/** The credentials for reading charts. */
 export interface Credentials {
   readonly username: string
   readonly password: string
@@ -24,23 +21,23 @@ export interface Credentials {
 
 /** The running repository. */
 export interface ChartRepository {
-  /** Set, nobody else gets anything. */
+  /** Required in all requests if set. */
   credentials: Credentials | undefined
-  /** What `helm --repo` takes. */
+  /** For `helm --repo`. */
   readonly url: string
   /**
-   * Adds a version, or puts it in place of the one that is there. Its Milvus is 2.6.99 unless it is
-   * a version of the real chart, or said here.
-   * @param extraFiles further files of it, by their path
+   * Adds or replaces a version.
+   * @param appVersion that of the real chart when absent, or else 2.6.99
+   * @param extraFiles further files of the chart, by path
    */
   publish(
     version: string,
     appVersion?: string,
     extraFiles?: Readonly<Record<string, string>>,
   ): Promise<void>
-  /** Adds a chart of any name, or puts it in place of the one of its name and version. */
+  /** Adds or replaces a version of any chart. */
   add(chart: PackagedChart): void
-  /** Takes a version of Milvus' chart away. */
+  /** Removes a version of the Milvus chart. */
   unpublish(version: string): void
   close(): Promise<void>
 }
@@ -65,31 +62,9 @@ export async function startChartRepository({
     })
   }
   for (const version of versions) await publish(version)
-  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const path = request.url ?? '/'
-    const fault = await requestLog.recordRequest({
-      service: 'charts',
-      operation: `${request.method ?? 'GET'} ${path}`,
-      isMutating: false,
-      userAgent: request.headers['user-agent'] ?? '',
-      query: '',
-      body: '',
-      headers: request.headers,
-    })
-    if (fault?.reset) return void request.socket.destroy()
-    if (fault?.error) return void response.writeHead(fault.error.status).end(fault.error.message)
-    if (!isAuthorized(request, repository.credentials))
-      return void response.writeHead(401, authenticateHeaders).end()
-    const archive = packages.get(path.slice(1))?.archive
-    if (path === '/index.yaml')
-      response
-        .writeHead(200, { 'content-type': 'application/yaml' })
-        .end(renderIndex([...packages.values()]))
-    else if (archive) response.writeHead(200, { 'content-type': 'application/gzip' }).end(archive)
-    else response.writeHead(404).end('not found')
-  }
   const server = createServer((request, response) => {
-    serve(request, response).catch((error: unknown) =>
+    const context = { requestLog, packages, credentials: repository.credentials }
+    serveChart(context, request, response).catch((error: unknown) =>
       response.destroy(error instanceof Error ? error : new Error(String(error))),
     )
   })
@@ -111,9 +86,53 @@ export async function startChartRepository({
   return repository
 }
 
+interface ServeContext {
+  readonly requestLog: RequestLog
+  /** By the name of the archive. */
+  readonly packages: ReadonlyMap<string, PackagedChart>
+  readonly credentials: Credentials | undefined
+}
+
+/** Answers a request for the index or an archive. */
+async function serveChart(
+  { requestLog, packages, credentials }: ServeContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const fault = await requestLog.recordRequest(toChartRequest(request))
+  if (fault?.reset) return void request.socket.destroy()
+  if (fault?.error) return void response.writeHead(fault.error.status).end(fault.error.message)
+  if (!isAuthorized(request, credentials))
+    return void response.writeHead(401, authenticateHeaders).end()
+  const path = request.url ?? '/'
+  const archive = packages.get(path.slice(1))?.archive
+  if (path === '/index.yaml')
+    response
+      .writeHead(200, { 'content-type': 'application/yaml' })
+      .end(renderIndex([...packages.values()]))
+  else if (archive) response.writeHead(200, { 'content-type': 'application/gzip' }).end(archive)
+  else response.writeHead(404).end('not found')
+}
+
+/** A request for the log. */
+export function toChartRequest(
+  request: IncomingMessage,
+): Parameters<RequestLog['recordRequest']>[0] {
+  return {
+    service: 'charts',
+    operation: `${request.method ?? 'GET'} ${request.url ?? '/'}`,
+    isMutating: false,
+    userAgent: request.headers['user-agent'] ?? '',
+    query: '',
+    body: '',
+    headers: request.headers,
+  }
+}
+
 /** Basic authentication. Source: RFC 7617. */
 export const authenticateHeaders = { 'www-authenticate': 'Basic realm="charts"' }
 
+/** Whether a request contains the credentials, if any are required. */
 export function isAuthorized(
   { headers }: IncomingMessage,
   credentials: Credentials | undefined,

@@ -1,7 +1,4 @@
-/**
- * Charts that hold Milvus otherwise than the public one: as a subchart, or in templates of another
- * vendor.
- */
+/** Charts other than the public one: umbrella charts, and charts of other vendors. */
 import { encodeJson, packChart, type ChartFiles } from './package.ts'
 
 /** A packaged chart. */
@@ -64,12 +61,16 @@ export function buildUmbrellaChart({
 }
 
 /**
- * A Milvus of one pod, by another hand than the public chart's.
- * @param componentLabel the label that says which component an object is of
+ * A Milvus with a single pod.
+ * @param componentLabel the name of the label with the component
  */
-const renderProxyTemplate = (
-  componentLabel: string,
-): string => `{{- define "labels" }}{app.kubernetes.io/name: milvus, app.kubernetes.io/instance: {{ .Release.Name }}, ${componentLabel}: proxy}{{ end -}}
+function renderProxyTemplate(componentLabel: string): string {
+  const labels = [
+    'app.kubernetes.io/name: milvus',
+    'app.kubernetes.io/instance: {{ .Release.Name }}',
+    `${componentLabel}: proxy`,
+  ].join(', ')
+  return `{{- define "labels" }}{${labels}}{{ end -}}
 apiVersion: v1
 kind: Service
 metadata:
@@ -89,8 +90,11 @@ spec:
   selector: {matchLabels: {{ template "labels" . }}}
   template:
     metadata: {labels: {{ template "labels" . }}}
-    spec: {containers: [{name: proxy, image: milvusdb/milvus, ports: [{name: grpc, containerPort: 19530}]}]}
+    spec:
+      containers:
+        - {name: proxy, image: milvusdb/milvus, ports: [{name: grpc, containerPort: 19530}]}
 `
+}
 
 function buildProxyChart(version: string, metadata: object, componentLabel: string): PackagedChart {
   const files: ChartFiles = [

@@ -1,8 +1,8 @@
-/** The API's refusals, in the words of the real one. */
+/** The API's errors, worded as the real API words them. */
 import { formatQualifiedName, type Resource } from './resources.ts'
 import type { AuthorizationAttributes, Identity, Json, JsonObject } from './types.ts'
 
-/** A refusal that becomes a `Status` body. */
+/** An error that is sent as a `Status` object. */
 export class ApiError extends Error {
   readonly code: number
   readonly reason: string
@@ -15,7 +15,7 @@ export class ApiError extends Error {
     this.details = details
   }
 
-  /** The body that goes over the wire. */
+  /** The body of the response. */
   status(): JsonObject {
     return {
       kind: 'Status',
@@ -44,7 +44,7 @@ const buildDetails = (resource: Resource, name: string, extra: JsonObject = {}):
   ...extra,
 })
 
-/** 404 for an object. */
+/** 404: the object does not exist. */
 export const notFound = (resource: Resource, name: string) =>
   new ApiError(
     404,
@@ -53,7 +53,7 @@ export const notFound = (resource: Resource, name: string) =>
     buildDetails(resource, name),
   )
 
-/** 409 for a name that is taken. */
+/** 409: the name is in use. */
 export const alreadyExists = (resource: Resource, name: string) =>
   new ApiError(
     409,
@@ -70,7 +70,7 @@ const createConflictError = (resource: Resource, name: string, reason: string): 
     buildDetails(resource, name),
   )
 
-/** 409 for an object that changed since it was read. */
+/** 409: the object changed since it was read. */
 export const objectModified = (resource: Resource, name: string) =>
   createConflictError(
     resource,
@@ -78,21 +78,27 @@ export const objectModified = (resource: Resource, name: string) =>
     'the object has been modified; please apply your changes to the latest version and try again',
   )
 
-/** 409 for a precondition of a write that does not hold. */
+/** A precondition of a write that the object does not meet. */
+export interface FailedPrecondition {
+  readonly field: 'UID' | 'ResourceVersion'
+  readonly expected: string
+  readonly actual: string
+}
+
+/** 409: the object does not meet a precondition of the write. */
 export const preconditionFailed = (
   resource: Resource,
   name: string,
-  kind: string,
-  expected: string,
-  actual: string,
+  { field, expected, actual }: FailedPrecondition,
 ) =>
   createConflictError(
     resource,
     name,
-    `Precondition failed: ${kind} in precondition: ${expected}, ${kind} in object meta: ${actual}`,
+    `Precondition failed: ${field} in precondition: ${expected}, ` +
+      `${field} in object meta: ${actual}`,
   )
 
-/** 422, with one cause for each field. */
+/** 422, with one cause per field. */
 export const invalid = (resource: Resource, name: string, causes: Cause[]) => {
   const messages = causes.map((cause) => `${cause.field}: ${cause.message}`)
   const list = messages.length === 1 ? messages.join('') : `[${messages.join(', ')}]`
@@ -108,7 +114,7 @@ export const invalid = (resource: Resource, name: string, causes: Cause[]) => {
 /** 400. */
 export const badRequest = (message: string) => new ApiError(400, 'BadRequest', message)
 
-/** 401, which says no more than this. */
+/** 401. The real API does not say why either. */
 export const unauthorized = () => new ApiError(401, 'Unauthorized', 'Unauthorized')
 
 /** 403, as RBAC words it. */
@@ -123,25 +129,32 @@ export function forbidden(
   return new ApiError(
     403,
     'Forbidden',
-    `${groupResource}${quotedName} is forbidden: User "${identity.username}" cannot ${verb} resource "${resourcePath}" in API group "${group}" ${scopeClause}`,
+    `${groupResource}${quotedName} is forbidden: User "${identity.username}" ` +
+      `cannot ${verb} resource "${resourcePath}" in API group "${group}" ${scopeClause}`,
     { ...(name === '' ? {} : { name }), ...(group === '' ? {} : { group }), kind: resource },
   )
 }
 
-/** 410 for a watch that starts too far back. */
+/** 410: a watch starts at a version that was compacted. */
 export const expiredVersion = (requestedVersion: number, oldest: number) =>
   new ApiError(410, 'Expired', `too old resource version: ${requestedVersion} (${oldest})`)
 
+/** Source: apiserver, storage/errors.go and etcd3/errors.go. */
+const expiredContinueMessage = [
+  'The provided continue parameter is too old to display a consistent list result.',
+  'You can start a new list without the continue parameter,',
+  'or use the continue token in this response to retrieve the remainder of the results.',
+  'Continuing with the provided token results in an inconsistent list -',
+  'objects that were created, modified, or deleted between the time the first chunk was returned',
+  'and now may show up in the list.',
+].join(' ')
+
 /**
- * 410 for a list that is gone on with too late; `anew` goes on with what is there now. Source:
- * apiserver, storage/errors.go and etcd3/errors.go.
+ * 410: the version of a list's continue token was compacted.
+ * @param freshToken continues with the current objects instead
  */
 export const expiredContinue = (freshToken: string) => {
-  const error = new ApiError(
-    410,
-    'Expired',
-    'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
-  )
+  const error = new ApiError(410, 'Expired', expiredContinueMessage)
   return Object.assign(error, {
     status: () => ({
       ...ApiError.prototype.status.call(error),
@@ -150,23 +163,24 @@ export const expiredContinue = (freshToken: string) => {
   })
 }
 
-/** 415 for a body in a format that the resource does not take. */
+/** 415: the resource does not accept the format of the body. */
 export const unsupportedMediaType = (accepted: string[]) =>
   new ApiError(
     415,
     'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+    'the body of the request was in an unknown format - ' +
+      `accepted media types include: ${accepted.join(', ')}`,
   )
 
-/** 501: the simulator refuses what it would only do by halves. */
+/** 501: the simulator rejects what it does not implement. */
 export const notImplemented = (operation: string) =>
   new ApiError(
     501,
     'NotImplemented',
-    `The simulator's Kubernetes API does not do this: ${operation}. A real cluster does.`,
+    `The simulator's Kubernetes API does not implement: ${operation}. A real cluster does.`,
   )
 
-/** What DELETE answers when the object is gone at once. */
+/** The answer to a DELETE that removed the object at once. */
 export const createDeletedStatus = (resource: Resource, name: string, uid: string): JsonObject => ({
   kind: 'Status',
   apiVersion: 'v1',

@@ -1,25 +1,15 @@
 /**
- * The controllers of a cluster without nodes: workloads get pods, pods get ready, Services get
- * endpoints and load balancers.
+ * The controllers of a cluster without nodes: they create pods for workloads, make pods ready, and
+ * create endpoints and load balancers for Services.
  */
 import { reconcileEndpoints } from './endpoints.ts'
 import { reconcileLoadBalancers } from './service-load-balancers.ts'
 import { reconcilePods } from './pods.ts'
 import { reconcileWorkloads } from './workloads.ts'
+import { updateStatus, type ControllerDelays, type ReconcileContext } from './controller-context.ts'
 import { getResource } from './resources.ts'
 import type { Registry } from './registry.ts'
-import { getIn, isDeepEqual, type JsonObject, type KubernetesObject } from './types.ts'
-
-/**
- * How long things take, in milliseconds; Infinity is never. A change counts for what is waiting,
- * too.
- */
-export interface ControllerDelays {
-  /** From a pod's creation until it is ready. */
-  podReadyDelay: number
-  /** From a Service becoming a LoadBalancer until it has a hostname. */
-  loadBalancerDelay: number
-}
+import { getIn } from './types.ts'
 
 /** The running controllers. */
 export interface Controllers {
@@ -27,20 +17,7 @@ export interface Controllers {
   stop(): void
 }
 
-/** What one pass of the controllers works with. */
-export interface ReconcileContext {
-  readonly registry: Registry
-  readonly delays: ControllerDelays
-  /**
-   * Whether a delay has passed since this was first asked for a key; if not, there will be another
-   * pass when it has.
-   */
-  isDue(key: string, delay: number): boolean
-  /** Starts the key's delay anew when it is asked for next. */
-  resetDelay(key: string): void
-}
-
-/** Starts them. Each pass looks at everything: a world is small, and nothing can be missed. */
+/** Starts the controllers. Each pass reconciles everything: an environment has few objects. */
 export function startControllers(registry: Registry): Controllers {
   const delayStarts = new Map<string, number>()
   const delayValues: ControllerDelays = { podReadyDelay: 50, loadBalancerDelay: 50 }
@@ -73,7 +50,7 @@ export function startControllers(registry: Registry): Controllers {
       bindVolumeClaims,
     ])
       reconcile(context)
-    // A timer longer than setTimeout can count is as good as none.
+    // setTimeout fires at once for longer delays.
     if (nextWait < 2 ** 31) timer = setTimeout(scheduleReconcile, nextWait)
   }
   const stop = registry.store.subscribe(scheduleReconcile)
@@ -100,55 +77,6 @@ export function startControllers(registry: Registry): Controllers {
       clearTimeout(timer)
       clearImmediate(scheduledReconcile)
     },
-  }
-}
-
-const manager = 'kube-controller-manager'
-
-/** Makes an object what it should be: created when missing, written only when it differs. */
-export function createOrUpdate(
-  { registry }: ReconcileContext,
-  desired: KubernetesObject,
-): KubernetesObject {
-  const resource = getResource(desired.kind)
-  const live = registry.store.get(resource, desired.metadata.namespace ?? '', desired.metadata.name)
-  if (!live) return registry.create(resource, desired, { manager })
-  const next = { ...live, ...desired, metadata: { ...live.metadata, ...desired.metadata } }
-  return isDeepEqual(live, next) ? live : registry.update(resource, next, { manager })
-}
-
-/** Writes an object's status, when it differs. */
-export function updateStatus(
-  { registry }: ReconcileContext,
-  object: KubernetesObject,
-  status: JsonObject,
-): KubernetesObject {
-  return isDeepEqual(object['status'], status)
-    ? object
-    : registry.update(
-        getResource(object.kind),
-        { ...object, status },
-        { manager, subresource: 'status' },
-      )
-}
-
-/** Deletes an object; nothing happens when it is gone already. */
-export function deleteIfExists({ registry }: ReconcileContext, object: KubernetesObject): void {
-  const resource = getResource(object.kind)
-  const { namespace = '', name } = object.metadata
-  if (registry.store.get(resource, namespace, name)) registry.delete(resource, namespace, name)
-}
-
-/** The reference that makes one object the controller of another. */
-export function buildControllerReference(owner: KubernetesObject): JsonObject {
-  const { name, uid } = owner.metadata
-  return {
-    apiVersion: owner.apiVersion,
-    kind: owner.kind,
-    name,
-    uid,
-    controller: true,
-    blockOwnerDeletion: true,
   }
 }
 

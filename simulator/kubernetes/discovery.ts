@@ -1,4 +1,4 @@
-/** What the API says about itself. */
+/** The API's discovery documents. */
 import {
   formatApiVersion,
   resources,
@@ -23,7 +23,7 @@ const version = {
   platform: 'linux/amd64',
 }
 
-/** The answer to a discovery path; undefined when the path is none. */
+/** The answer to a discovery path; undefined for any other path. */
 export function getDiscoveryDocument(path: string): JsonObject | string | undefined {
   switch (path) {
     case '/version':
@@ -91,29 +91,7 @@ function describeGroup(groupVersion: string): JsonObject {
 function buildResourceList(version: string): JsonObject {
   const storedEntries = resources
     .filter((each) => formatApiVersion(each) === version)
-    .flatMap((each): JsonObject[] => [
-      {
-        name: each.plural,
-        singularName: each.kind.toLowerCase(),
-        namespaced: each.isNamespaced,
-        kind: each.kind,
-        verbs: [...supportedVerbs],
-        ...(each.shortNames.length > 0 ? { shortNames: [...each.shortNames] } : {}),
-        ...(kindsInCategoryAll.has(each.kind) ? { categories: ['all'] } : {}),
-      },
-      ...(each.hasStatus
-        ? [
-            {
-              name: `${each.plural}/status`,
-              singularName: '',
-              namespaced: each.isNamespaced,
-              kind: each.kind,
-              verbs: ['get', 'patch', 'update'],
-            },
-          ]
-        : []),
-      ...scaleDiscoveryEntries(each),
-    ])
+    .flatMap(describeStoredResource)
   const reviewEntries = reviewResources
     .filter((each) => formatApiVersion(each) === version)
     .map((each): JsonObject => ({
@@ -131,8 +109,32 @@ function buildResourceList(version: string): JsonObject {
   }
 }
 
+/** A resource with its subresources, as APIResourceList lists them. */
+function describeStoredResource(resource: Resource): JsonObject[] {
+  const { kind, plural, isNamespaced, shortNames } = resource
+  const entry: JsonObject = {
+    name: plural,
+    singularName: kind.toLowerCase(),
+    namespaced: isNamespaced,
+    kind,
+    verbs: [...supportedVerbs],
+  }
+  if (shortNames.length > 0) entry['shortNames'] = [...shortNames]
+  if (kindsInCategoryAll.has(kind)) entry['categories'] = ['all']
+  const entries = [entry]
+  if (resource.hasStatus)
+    entries.push({
+      name: `${plural}/status`,
+      singularName: '',
+      namespaced: isNamespaced,
+      kind,
+      verbs: ['get', 'patch', 'update'],
+    })
+  return [...entries, ...scaleDiscoveryEntries(resource)]
+}
+
 /**
- * As much of OpenAPI as kubectl and helm look for: which kinds can be patched, and that the server
+ * The part of OpenAPI that kubectl and helm use: which kinds can be patched, and that the server
  * validates fields.
  */
 function buildOpenApi(version: string): JsonObject {

@@ -1,6 +1,10 @@
 /** Endpoints and EndpointSlices of Services with a selector. */
 import { randomUUID } from 'node:crypto'
-import { createOrUpdate, buildControllerReference, type ReconcileContext } from './controllers.ts'
+import {
+  createOrUpdate,
+  buildControllerReference,
+  type ReconcileContext,
+} from './controller-context.ts'
 import { isPodReady } from './pods.ts'
 import { getResource } from './resources.ts'
 import {
@@ -16,20 +20,15 @@ import {
 const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
 const controllerName = 'endpointslice-controller.k8s.io'
 
-/** Brings every Service's endpoints up to date. */
+/** Updates the endpoints of every Service. */
 export function reconcileEndpoints(context: ReconcileContext): void {
   const { store } = context.registry
-  const services = store.list(getResource('Service'))
-  for (const service of services) {
+  for (const service of store.list(getResource('Service'))) {
     const selector = Object.entries(asObject(getIn(service, 'spec', 'selector')))
     if (selector.length === 0) continue
     const pods = store
       .list(getResource('Pod'), service.metadata.namespace)
-      .filter(
-        (pod) =>
-          pod.metadata.deletionTimestamp === undefined &&
-          asString(getIn(pod, 'status', 'podIP')) !== '',
-      )
+      .filter(hasAddress)
       .filter((pod) => selector.every(([label, value]) => pod.metadata.labels?.[label] === value))
     const ports = asArray(getIn(service, 'spec', 'ports')).flatMap((port) =>
       resolveEndpointPort(port, pods[0]),
@@ -37,17 +36,23 @@ export function reconcileEndpoints(context: ReconcileContext): void {
     updateEndpointSlice(context, service, pods, ports)
     updateEndpoints(context, service, pods, ports)
   }
-  for (const endpoints of store.list(getResource('Endpoints'))) {
+  deleteOrphanedEndpoints(context)
+}
+
+const hasAddress = (pod: KubernetesObject): boolean =>
+  pod.metadata.deletionTimestamp === undefined && asString(getIn(pod, 'status', 'podIP')) !== ''
+
+function deleteOrphanedEndpoints({ registry }: ReconcileContext): void {
+  const resource = getResource('Endpoints')
+  for (const endpoints of registry.store.list(resource)) {
     const { namespace = '', name, labels } = endpoints.metadata
-    if (
-      labels?.[managedByLabel] === controllerName &&
-      !store.get(getResource('Service'), namespace, name)
-    )
-      context.registry.delete(getResource('Endpoints'), namespace, name)
+    const isManaged = labels?.[managedByLabel] === controllerName
+    if (isManaged && !registry.store.get(getResource('Service'), namespace, name))
+      registry.delete({ resource, namespace, name })
   }
 }
 
-/** A Service's port as the pods have it: by number, or by the name of a container's port. */
+/** The pods' port behind a Service's port, which names it by number or by container port name. */
 function resolveEndpointPort(port: Json, pod: KubernetesObject | undefined): JsonObject[] {
   const { name, protocol, targetPort } = asObject(port)
   const portNumber =
@@ -119,15 +124,11 @@ function updateEndpoints(
     nodeName: 'simulator-node',
     targetRef: buildTargetReference(pod),
   })
-  const [ready, unready] = [
-    pods.filter(isPodReady).map(toEndpointAddress),
-    pods.filter((pod) => !isPodReady(pod)).map(toEndpointAddress),
-  ]
-  const subset = {
-    ...(ready.length > 0 ? { addresses: ready } : {}),
-    ...(unready.length > 0 ? { notReadyAddresses: unready } : {}),
-    ports,
-  }
+  const ready = pods.filter(isPodReady).map(toEndpointAddress)
+  const unready = pods.filter((pod) => !isPodReady(pod)).map(toEndpointAddress)
+  const subset: JsonObject = { ports }
+  if (ready.length > 0) subset['addresses'] = ready
+  if (unready.length > 0) subset['notReadyAddresses'] = unready
   createOrUpdate(context, {
     apiVersion: 'v1',
     kind: 'Endpoints',

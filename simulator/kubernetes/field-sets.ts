@@ -1,5 +1,5 @@
 /**
- * Fields of objects as managed fields name them. A field is a path of elements (`f:NAME`,
+ * The fields of objects in the notation of managed fields. A field is a path of elements (`f:NAME`,
  * `k:{KEYS}`, `v:VALUE`) joined with newlines, so that sets of fields are plain sets of strings.
  */
 import { badRequest } from './api-errors.ts'
@@ -17,7 +17,7 @@ export const union = (left: FieldSet, right: FieldSet): FieldSet => new Set([...
 export const difference = (left: FieldSet, right: FieldSet): FieldSet =>
   new Set([...left].filter((field) => !right.has(field)))
 
-/** Fields that nobody owns: the API writes or identifies by them. */
+/** Fields without an owner: the API sets them, or they identify the object. */
 const unownedFields = new Set([
   'apiVersion',
   'kind',
@@ -36,10 +36,7 @@ const unownedFields = new Set([
   ].map((name) => `metadata.${name}`),
 ])
 
-/**
- * Structs that every object of a kind has, even when empty: an update that fills them does not come
- * to own them.
- */
+/** Structs that every object has, even when empty: an update that fills them does not own them. */
 const structFields = new Set([
   'metadata',
   'spec',
@@ -52,7 +49,7 @@ const structFields = new Set([
   'spec.template.spec',
 ])
 
-/** The element that tells one item of a list from the others. */
+/** The path element that identifies an item of a list. */
 export function getPathElement(
   item: Json,
   mergeStrategy: 'set' | readonly string[],
@@ -67,17 +64,16 @@ function buildKeyElement(item: Json, keys: readonly string[], schemaPath: string
   if (!isObject(item)) throw badRequest(`${schemaPath}: an item is not an object`)
   const values = keys.map((key) => {
     const value = item[key] ?? keyDefaults[key]
-    if (value === undefined)
-      throw badRequest(`${schemaPath}: an item has no "${key}", which tells it from the others`)
+    if (value === undefined) throw badRequest(`${schemaPath}: an item lacks the key field "${key}"`)
     return [key, value] as const
   })
   return `k:${canonicalJson(Object.fromEntries(values))}`
 }
 
 /**
- * Every field of an object with its value as text, as ownership sees it.
- * @param includeContainers whether maps and lists count too: they do for an update, and not for
- *   an apply
+ * The fields of an object that can be owned, with their values as text.
+ * @param includeContainers whether to include maps and lists: an update owns them, an apply does
+ *   not
  */
 export function collectFieldValues(
   resource: Resource,
@@ -119,7 +115,7 @@ export function collectFieldValues(
   return values
 }
 
-/** `.spec.ports[port=19530,protocol="TCP"].name`: how messages write a field. */
+/** A field as error messages write it: `.spec.ports[port=19530,protocol="TCP"].name`. */
 export function formatField(field: string): string {
   return splitFieldPath(field)
     .map((element) => {
@@ -132,7 +128,7 @@ export function formatField(field: string): string {
     .join('')
 }
 
-/** A set of fields as `fieldsV1`. */
+/** Encodes a set of fields as `fieldsV1`. */
 export function encodeFields(fieldSet: FieldSet): JsonObject {
   const root: JsonObject = {}
   for (const field of [...fieldSet].sort()) {
@@ -143,7 +139,7 @@ export function encodeFields(fieldSet: FieldSet): JsonObject {
   return compactNode(root)
 }
 
-/** The set of fields that `fieldsV1` describes. */
+/** Decodes `fieldsV1`. */
 export function decodeFields(encoded: Json | undefined): FieldSet {
   const fieldSet = new Set<string>()
   const visit = (node: JsonObject, path: string): void => {
@@ -156,7 +152,7 @@ export function decodeFields(encoded: Json | undefined): FieldSet {
   return fieldSet
 }
 
-/** The path's elements. */
+/** The elements of a path. */
 export function splitFieldPath(field: string): string[] {
   return field.split('\n')
 }
@@ -166,7 +162,7 @@ export function appendElement(path: string, element: string): string {
   return path === '' ? element : `${path}\n${element}`
 }
 
-/** A member with nothing below it is written `{}`, not `{".": {}}`. */
+/** Writes a member without children as `{}` rather than `{".": {}}`. */
 function compactNode(node: JsonObject): JsonObject {
   const names = Object.keys(node)
   if (names.length === 1 && names[0] === '.') return {}

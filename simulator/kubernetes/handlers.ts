@@ -1,8 +1,8 @@
-/** Answers requests that have passed the log, the faults and authentication. */
+/** Answers requests after logging, fault injection and authentication. */
 import type { ServerResponse } from 'node:http'
 import { getDiscoveryDocument } from './discovery.ts'
 import { mediaTypes } from './patches.ts'
-import { formatApiVersion, reviewResources } from './resources.ts'
+import { formatApiVersion, reviewResources, type Resource } from './resources.ts'
 import {
   toAuthorizationAttributes,
   parseBody,
@@ -21,7 +21,8 @@ import { paginate } from './pagination.ts'
 import { badRequest, createDeletedStatus, forbidden, notImplemented } from './api-errors.ts'
 import { toMetadataList, toTable, prefersMetadata, prefersTable } from './tables.ts'
 import { serveWatch } from './watch.ts'
-import type { Registry, WriteOptions } from './registry.ts'
+import type { Registry } from './registry.ts'
+import type { WriteOptions } from './writes.ts'
 import {
   getIn,
   asObject,
@@ -32,7 +33,7 @@ import {
   type KubernetesObject,
 } from './types.ts'
 
-/** What the handlers work on. */
+/** What the handlers need. */
 export interface HandlerContext {
   readonly registry: Registry
   readonly authorize: Authorize
@@ -60,61 +61,45 @@ export async function handleRequest(
   }
   const resourcePath = parseResourcePath(request.path)
   if (!resourcePath) {
-    // No Status: the real API's router answers this, too.
+    // Plain text without a Status, as the router of the real API answers.
     sendResponse(response, 404, '404 page not found\n')
     return
   }
   if (reviewResources.includes(resourcePath.resource)) {
     if (request.method !== 'POST') throw notImplemented(`${request.method} a review`)
-    sendResponse(
-      response,
-      201,
-      await answerReview(
-        resourcePath.resource,
-        asObject(parseBody(request)),
-        identity,
-        context.authorize,
-      ),
-    )
+    const review = asObject(parseBody(request))
+    const answer = await answerReview(resourcePath.resource, review, identity, context.authorize)
+    sendResponse(response, 201, answer)
     return
   }
   await checkAuthorization(context, request, resourcePath, identity)
-  if (resourcePath.subresource === 'scale' && hasScale(resourcePath.resource)) {
-    const live = context.registry.get(
-      resourcePath.resource,
-      resourcePath.namespace,
-      resourcePath.name,
-    )
-    sendResponse(
-      response,
-      200,
-      handleScale(context.registry, resourcePath.resource, live, {
-        method: request.method,
-        mediaType: request.mediaType,
-        body: parseBody(request),
-        writeOptions: toWriteOptions(request, resourcePath),
-      }),
-    )
-    return
-  }
-  if (
-    resourcePath.subresource !== '' &&
-    !(
-      resourcePath.subresource === 'status' &&
-      resourcePath.resource.hasStatus &&
-      request.method !== 'DELETE'
-    )
-  ) {
-    throw notImplemented(
-      `the subresource ${resourcePath.resource.plural}/${resourcePath.subresource}`,
-    )
-  }
-  const handler = (resourcePath.name === '' ? collectionHandlers : objectHandlers)[request.method]
-  if (!handler) throw notImplemented(`${request.method} ${request.path}`)
-  handler(context, request, resourcePath, response)
+  selectHandler(request, resourcePath)(context, request, resourcePath, response)
 }
 
-/** Asks whether the caller may. */
+function selectHandler(request: ApiRequest, resourcePath: ResourcePath): Handler {
+  const { resource, name, subresource } = resourcePath
+  if (subresource === 'scale' && hasScale(resource)) return scaleHandler
+  const hasSubresource =
+    subresource === '' ||
+    (subresource === 'status' && resource.hasStatus && request.method !== 'DELETE')
+  if (!hasSubresource) throw notImplemented(`the subresource ${resource.plural}/${subresource}`)
+  const handler = (name === '' ? collectionHandlers : objectHandlers)[request.method]
+  if (!handler) throw notImplemented(`${request.method} ${request.path}`)
+  return handler
+}
+
+const scaleHandler: Handler = ({ registry }, request, resourcePath, response) => {
+  const { resource, namespace, name } = resourcePath
+  const live = registry.get(resource, namespace, name)
+  const scale = handleScale(registry, resource, live, {
+    method: request.method,
+    patch: { mediaType: request.mediaType, body: parseBody(request) },
+    writeOptions: toWriteOptions(request, resourcePath),
+  })
+  sendResponse(response, 200, scale)
+}
+
+/** @throws 403 */
 async function checkAuthorization(
   { registry, authorize }: HandlerContext,
   request: ApiRequest,
@@ -123,7 +108,7 @@ async function checkAuthorization(
 ): Promise<void> {
   const attributes = toAuthorizationAttributes(request, resourcePath)
   if (!(await authorize(identity, attributes))) throw forbidden(identity, attributes)
-  // An apply that creates must be allowed to create.
+  // An apply that creates an object also needs the verb create.
   const createsObject =
     request.mediaType === mediaTypes.apply &&
     resourcePath.subresource === '' &&
@@ -152,33 +137,33 @@ const collectionHandlers: Readonly<Record<string, Handler>> = {
     const { items, metadata } = paginate(registry.store, request.path, request.query, () =>
       registry.store.list(resource, namespace).filter(isSelected),
     )
-    const list = {
-      kind: `${resource.kind}List`,
-      apiVersion: formatApiVersion(resource),
-      metadata,
-      items: resource.isBuiltIn ? items.map(toListItem) : items,
-    }
-    const alternativeFormat = prefersTable(request.accept)
-      ? toTable(resource.kind, items, metadata)
-      : prefersMetadata(request.accept)
-        ? toMetadataList(items, metadata)
-        : undefined
-    sendResponse(response, 200, alternativeFormat ?? list)
+    sendResponse(response, 200, formatList(request.accept, resource, items, metadata))
   },
   POST: ({ registry }, request, resourcePath, response) => {
-    sendResponse(
-      response,
-      201,
-      registry.create(
-        resourcePath.resource,
-        parseObject(request, resourcePath) as KubernetesObject,
-        toWriteOptions(request, resourcePath),
-      ),
-    )
+    const object = parseObject(request, resourcePath) as KubernetesObject
+    const options = toWriteOptions(request, resourcePath)
+    sendResponse(response, 201, registry.create(resourcePath.resource, object, options))
   },
 }
 
-/** Items of a list of built-in objects carry no apiVersion and kind of their own. */
+/** A list in the format that the client prefers. */
+function formatList(
+  accept: string,
+  resource: Resource,
+  items: KubernetesObject[],
+  metadata: JsonObject,
+): JsonObject {
+  if (prefersTable(accept)) return toTable(resource.kind, items, metadata)
+  if (prefersMetadata(accept)) return toMetadataList(items, metadata)
+  return {
+    kind: `${resource.kind}List`,
+    apiVersion: formatApiVersion(resource),
+    metadata,
+    items: resource.isBuiltIn ? items.map(toListItem) : items,
+  }
+}
+
+/** The items of a list of built-in objects have no apiVersion and kind of their own. */
 function toListItem(object: KubernetesObject): JsonObject {
   return Object.fromEntries(
     Object.entries(object).filter(([field]) => field !== 'apiVersion' && field !== 'kind'),
@@ -197,49 +182,28 @@ const objectHandlers: Readonly<Record<string, Handler>> = {
     )
   },
   PUT: ({ registry }, request, resourcePath, response) => {
-    sendResponse(
-      response,
-      200,
-      registry.update(
-        resourcePath.resource,
-        parseObject(request, resourcePath) as KubernetesObject,
-        toWriteOptions(request, resourcePath),
-      ),
-    )
+    const object = parseObject(request, resourcePath) as KubernetesObject
+    const options = toWriteOptions(request, resourcePath)
+    sendResponse(response, 200, registry.update(resourcePath.resource, object, options))
   },
   PATCH: ({ registry }, request, resourcePath, response) => {
-    const { resource, namespace, name } = resourcePath
     const writeOptions = toWriteOptions(request, resourcePath)
     if (request.mediaType !== mediaTypes.apply) {
-      sendResponse(
-        response,
-        200,
-        registry.patch(
-          resource,
-          namespace,
-          name,
-          parseBody(request),
-          request.mediaType,
-          writeOptions,
-        ),
-      )
+      const patch = { body: parseBody(request), mediaType: request.mediaType }
+      sendResponse(response, 200, registry.patch(resourcePath, patch, writeOptions))
       return
     }
     const configuration = parseObject(request, resourcePath)
     if (asString(configuration['kind']) === '' || asString(configuration['apiVersion']) === '')
       throw badRequest("Object 'Kind' is missing in the applied configuration")
-    const force = request.query.get('force') === 'true'
-    const { object, created } = registry.apply(
-      resource,
-      namespace,
-      name,
-      configuration as KubernetesObject,
-      { ...writeOptions, manager: request.query.get('fieldManager') ?? '' },
-      force,
-    )
+    const { object, created } = registry.apply(resourcePath, configuration as KubernetesObject, {
+      ...writeOptions,
+      manager: request.query.get('fieldManager') ?? '',
+      force: request.query.get('force') === 'true',
+    })
     sendResponse(response, created ? 201 : 200, object)
   },
-  DELETE: ({ registry }, request, { resource, namespace, name }, response) => {
+  DELETE: ({ registry }, request, resourcePath, response) => {
     const options = asObject(parseBody(request))
     const propagationPolicy =
       asString(options['propagationPolicy']) ||
@@ -247,21 +211,18 @@ const objectHandlers: Readonly<Record<string, Handler>> = {
       'Background'
     if (propagationPolicy !== 'Background')
       throw notImplemented(`delete with propagationPolicy ${propagationPolicy}`)
-    const [uid, resourceVersion] = ['uid', 'resourceVersion'].map((field) =>
-      asString(getIn(options, 'preconditions', field)),
-    )
-    const { object, isDeleted: gone } = registry.delete(
-      resource,
-      namespace,
-      name,
-      { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) },
-      isDryRun(request),
-    )
-    sendResponse(
-      response,
-      200,
-      gone ? createDeletedStatus(resource, name, object.metadata.uid ?? '') : object,
-    )
+    const { resource, name } = resourcePath
+    const { object, isDeleted } = registry.delete(resourcePath, {
+      preconditions: {
+        uid: asString(getIn(options, 'preconditions', 'uid')),
+        resourceVersion: asString(getIn(options, 'preconditions', 'resourceVersion')),
+      },
+      dryRun: isDryRun(request),
+    })
+    const answer = isDeleted
+      ? createDeletedStatus(resource, name, object.metadata.uid ?? '')
+      : object
+    sendResponse(response, 200, answer)
   },
 }
 
@@ -273,7 +234,7 @@ function toWriteOptions(request: ApiRequest, resourcePath: ResourcePath): WriteO
   }
 }
 
-/** Sends an answer: JSON, or plain text. */
+/** Sends an object as JSON, or plain text. */
 export function sendResponse(
   response: ServerResponse,
   status: number,

@@ -1,4 +1,4 @@
-/** Who owns which field of an object: `metadata.managedFields`, kept as the API keeps it. */
+/** Ownership of fields: `metadata.managedFields`, as the API maintains it. */
 import {
   decodeFields,
   difference,
@@ -25,10 +25,10 @@ import {
   type ManagedFieldsEntry,
 } from './types.ts'
 
-/** The subresources of which the API keeps ownership apart. */
+/** The subresources whose ownership the API tracks separately. */
 export type Subresource = 'status' | 'scale'
 
-/** Who writes, and how. */
+/** The author of a write, and its kind. */
 export interface Writer {
   readonly manager: string
   readonly operation: 'Apply' | 'Update'
@@ -41,13 +41,13 @@ interface Owner extends Writer {
   readonly ownedFields: FieldSet
 }
 
-/** An object's owners, by who they are. */
+/** The owners of an object's fields, by manager, operation and subresource. */
 export type Owners = Map<string, Owner>
 
 const ownerKey = (writer: Writer): string =>
   JSON.stringify([writer.operation, writer.manager, writer.subresource])
 
-/** Reads the owners that an object carries. */
+/** Parses the `managedFields` of an object. */
 export function decodeOwners(object: JsonObject | undefined): Owners {
   const owners: Owners = new Map()
   for (const entry of asArray(getIn(object, 'metadata', 'managedFields'))) {
@@ -65,7 +65,7 @@ export function decodeOwners(object: JsonObject | undefined): Owners {
   return owners
 }
 
-/** Writes owners as `managedFields`; those who own nothing are left out. */
+/** Formats owners as `managedFields`, without those that own nothing. */
 export function encodeManagedFields(owners: Owners): ManagedFieldsEntry[] {
   return [...owners.values()]
     .filter((owner) => owner.ownedFields.size > 0)
@@ -85,7 +85,7 @@ interface FieldChanges {
   readonly removed: FieldSet
 }
 
-/** What a write changes: `changed` are fields added or with another value. */
+/** The fields that a write changes: `changed` includes those that it adds. */
 function diffFieldValues(before: Map<string, string>, after: Map<string, string>): FieldChanges {
   return {
     changed: new Set(
@@ -95,28 +95,37 @@ function diffFieldValues(before: Map<string, string>, after: Map<string, string>
   }
 }
 
-/**
- * The owners after an ordinary create, update or patch: the writer owns what it changed, the others
- * lose that.
- */
-export function ownersAfterUpdate(
-  resource: Resource,
-  before: KubernetesObject | undefined,
-  after: KubernetesObject,
-  owners: Owners,
-  writer: Writer,
-): Owners {
-  const { changed, removed } = diffFieldValues(
+/** A write, as far as ownership is concerned. */
+export interface OwnedWrite {
+  readonly resource: Resource
+  /** The object before the write; undefined when the write creates it. */
+  readonly before: KubernetesObject | undefined
+  readonly after: KubernetesObject
+  /** The owners before the write. */
+  readonly owners: Owners
+  readonly writer: Writer
+}
+
+const changesOf = ({ resource, before, after }: OwnedWrite): FieldChanges =>
+  diffFieldValues(
     collectFieldValues(resource, before ?? {}, true),
     collectFieldValues(resource, after, true),
   )
+
+/**
+ * The owners after a create, update or patch: the writer owns what it changed, and other managers
+ * lose it.
+ */
+export function ownersAfterUpdate(write: OwnedWrite): Owners {
+  const { resource, owners, writer } = write
+  const { changed, removed } = changesOf(write)
   const next: Owners = new Map()
   for (const [id, owner] of owners)
     next.set(id, { ...owner, ownedFields: difference(owner.ownedFields, union(changed, removed)) })
   const id = ownerKey(writer)
   const previousOwner = owners.get(id)
   const ownedFields = union(difference(previousOwner?.ownedFields ?? new Set(), removed), changed)
-  // The order is that of first appearance; the time moves only when the set does.
+  // Owners stay in the order of first appearance. The time changes only with the set of fields.
   const isUnchanged = changed.size === 0 && ownedFields.size === previousOwner?.ownedFields.size
   next.set(id, {
     ...writer,
@@ -127,23 +136,20 @@ export function ownersAfterUpdate(
   return next
 }
 
+/** A server-side apply, as far as ownership is concerned. */
+export interface OwnedApply extends OwnedWrite {
+  readonly appliedFields: FieldSet
+  /** Whether to take over fields that another manager owns. */
+  readonly force: boolean
+}
+
 /**
  * The owners after a server-side apply.
- * @throws a 409 that names every conflict, unless `force` takes the fields over
+ * @throws 409 with every conflict, unless `force` is set
  */
-export function ownersAfterApply(
-  resource: Resource,
-  before: KubernetesObject | undefined,
-  after: KubernetesObject,
-  owners: Owners,
-  writer: Writer,
-  applied: FieldSet,
-  force: boolean,
-): Owners {
-  const { changed, removed } = diffFieldValues(
-    collectFieldValues(resource, before ?? {}, true),
-    collectFieldValues(resource, after, true),
-  )
+export function ownersAfterApply(apply: OwnedApply): Owners {
+  const { resource, owners, writer, appliedFields, force } = apply
+  const { changed, removed } = changesOf(apply)
   const id = ownerKey(writer)
   const conflicts: [Owner, string][] = []
   const next: Owners = new Map()
@@ -165,11 +171,12 @@ export function ownersAfterApply(
     previousOwner !== undefined &&
     changed.size === 0 &&
     removed.size === 0 &&
-    canonicalJson([...previousOwner.ownedFields].sort()) === canonicalJson([...applied].sort())
+    canonicalJson([...previousOwner.ownedFields].sort()) ===
+      canonicalJson([...appliedFields].sort())
   next.set(id, {
     ...writer,
     apiVersion: formatApiVersion(resource),
-    ownedFields: applied,
+    ownedFields: appliedFields,
     time: isUnchanged ? previousOwner.time : formatTimestamp(),
   })
   return next
@@ -194,7 +201,7 @@ function createConflictError(conflicts: [Owner, string][]): ApiError {
   return new ApiError(409, 'Conflict', `Apply failed with ${summary}`, { causes })
 }
 
-/** An applier is known by its name alone; an updater also by the version it used. */
+/** The API names the manager of an apply, and of an update also the apiVersion. */
 function describeOwner(owner: Owner): string {
   const subresourceSuffix =
     owner.subresource === '' ? '' : ` with subresource "${owner.subresource}"`
@@ -203,7 +210,7 @@ function describeOwner(owner: Owner): string {
     : `"${owner.manager}"${subresourceSuffix} using ${owner.apiVersion}`
 }
 
-/** Whether a write asks the API to forget all ownership: `managedFields: [{}]`. */
+/** Whether a write resets all ownership: `managedFields: [{}]`. */
 export function clearsManagedFields(object: JsonObject): boolean {
   const entries = getIn(object, 'metadata', 'managedFields')
   return (
@@ -214,7 +221,7 @@ export function clearsManagedFields(object: JsonObject): boolean {
   )
 }
 
-/** Whether two objects differ in nothing but versions and the times of managed fields. */
+/** Whether two objects are equal except for versions and the times of managed fields. */
 export function isNoOpUpdate(left: KubernetesObject, right: KubernetesObject): boolean {
   const withoutVersions = (object: KubernetesObject): JsonObject => ({
     ...object,

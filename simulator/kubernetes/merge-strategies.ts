@@ -1,12 +1,9 @@
-/**
- * What the API's schema says about lists and maps: the little that merging and field ownership
- * need.
- */
+/** How lists and maps merge according to the API's schema. */
 import type { Resource } from './resources.ts'
 
 /**
- * `atomic`: replaced as a whole. `set`: a list of scalars that merges. Keys: a list whose items are
- * told apart by them; a strategic merge patch uses the first key only.
+ * `atomic`: replaced as a whole. `set`: a list of scalars that is merged. Keys: a list whose items
+ * are identified by them; a strategic merge patch uses only the first key.
  */
 export type MergeStrategy = 'atomic' | 'set' | readonly string[]
 
@@ -73,10 +70,7 @@ const metadataStrategies: MergeStrategies = {
   'metadata.ownerReferences': ['uid'],
 }
 
-/**
- * How the list or map at a place merges. Lists not named here are atomic, maps are not: the API's
- * own default.
- */
+/** How the list or map at a path merges. By default lists are atomic and maps are merged. */
 export function getMergeStrategy(
   resource: Resource,
   schemaPath: string,
@@ -84,10 +78,10 @@ export function getMergeStrategy(
   return metadataStrategies[schemaPath] ?? mergeStrategiesByKind[resource.kind]?.[schemaPath]
 }
 
-/** The value of a key that an item leaves out: only protocols have one. */
+/** Defaults of keys that an item omits. Only protocols have one. */
 export const keyDefaults: Readonly<Record<string, string>> = { protocol: 'TCP' }
 
-/** Joins a place and a field's name. */
+/** Appends a field to a path. */
 export function joinPath(schemaPath: string, field: string): string {
   return schemaPath === '' ? field : `${schemaPath}.${field}`
 }

@@ -1,32 +1,32 @@
 /**
- * Lists a page at a time: what was there when the first was asked for, until that is compacted
- * away. Source: Kubernetes API concepts, "Retrieving large results sets in chunks"; apiserver,
+ * Pages of a list. All pages show the objects at the time of the first one, until that version is
+ * compacted. Source: Kubernetes API concepts, "Retrieving large results sets in chunks"; apiserver,
  * pkg/storage/continue.go.
  */
 import { badRequest, expiredContinue } from './api-errors.ts'
 import type { Store } from './store.ts'
 import type { JsonObject, KubernetesObject } from './types.ts'
 
-/** A page, and what the list's metadata says of it. */
+/** One page, with the metadata of the list. */
 export interface Page {
   readonly items: KubernetesObject[]
   readonly metadata: JsonObject
 }
 
-/**
- * Where a list goes on: at a key, with what was there at `rv`, or with what is there now when that
- * is -1.
- */
+/** Where the next page starts. */
 interface ContinueToken {
+  /** The version of the list; -1 for the current objects. */
   readonly rv: number
+  /** The key of the first object. */
   readonly start: string
 }
 
-/** The whole lists that somebody has read a part of. */
+/** The complete lists of which a client has read a page, by query and version. */
 const listSnapshots = new WeakMap<Store, Map<string, KubernetesObject[]>>()
 
 /**
- * @param list what the query asks for, in order.
+ * The page that a query asks for.
+ * @param list all objects that match the query, in order
  * @throws ApiError 400, 410
  */
 export function paginate(
@@ -46,28 +46,22 @@ export function paginate(
   const name = [path, version, ...selectors].join(' ')
   const fullList = snapshots.get(name) ?? list()
   const startIndex = token ? fullList.findIndex((object) => objectKey(object) >= token.start) : 0
-  const [items, rest] =
-    startIndex < 0
-      ? [[], []]
-      : [fullList.slice(startIndex, startIndex + limit), fullList.slice(startIndex + limit)]
+  const remaining = startIndex < 0 ? [] : fullList.slice(startIndex)
+  const items = remaining.slice(0, limit)
+  const rest = remaining.slice(limit)
   const [next] = rest
   if (!next) {
     snapshots.delete(name)
     return { items, metadata: { resourceVersion: String(version) } }
   }
   snapshots.set(name, fullList)
-  // How many are left is not known of a list with a selector.
-  const remainingCount = selectors.every((selector) => selector === '')
-    ? { remainingItemCount: rest.length }
-    : {}
-  return {
-    items,
-    metadata: {
-      resourceVersion: String(version),
-      continue: encodeToken({ rv: version, start: objectKey(next) }),
-      ...remainingCount,
-    },
+  const metadata: JsonObject = {
+    resourceVersion: String(version),
+    continue: encodeToken({ rv: version, start: objectKey(next) }),
   }
+  // The API does not count the rest of a list with a selector.
+  if (selectors.every((selector) => selector === '')) metadata['remainingItemCount'] = rest.length
+  return { items, metadata }
 }
 
 const objectKey = ({ metadata: { namespace = '', name } }: KubernetesObject): string =>

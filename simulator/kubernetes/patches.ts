@@ -1,4 +1,4 @@
-/** The three ordinary kinds of patch. */
+/** JSON patches, merge patches and strategic merge patches. */
 import { joinPath, getMergeStrategy } from './merge-strategies.ts'
 import { ApiError, badRequest, notImplemented, unsupportedMediaType } from './api-errors.ts'
 import type { Resource } from './resources.ts'
@@ -13,7 +13,7 @@ import {
   type JsonObject,
 } from './types.ts'
 
-/** The media types of patches, apply included. */
+/** The media types of patches and of server-side apply. */
 export const mediaTypes = {
   json: 'application/json-patch+json',
   merge: 'application/merge-patch+json',
@@ -21,7 +21,7 @@ export const mediaTypes = {
   apply: 'application/apply-patch+yaml',
 } as const
 
-/** What an object becomes under a patch of a media type. */
+/** The patched object. */
 export function applyPatch(
   resource: Resource,
   object: JsonObject,
@@ -57,19 +57,23 @@ export function applyJsonPatch(document: Json, operations: Json[]): Json {
   let result = structuredClone(document)
   for (const operation of operations) {
     const { op, path, from, value } = asObject(operation)
-    const targetPath = parseJsonPointer(asString(path))
+    const target = asString(path)
+    const targetPath = parseJsonPointer(target)
     if (op === 'test') {
       if (canonicalJson(getIn(result, ...targetPath)) !== canonicalJson(value))
-        throw createPatchError(`testing value ${asString(path)} failed`)
-    } else if (op === 'remove') result = editAt(result, targetPath, () => undefined, asString(path))
+        throw createPatchError(`testing value ${target} failed`)
+    } else if (op === 'remove')
+      result = editAt(result, targetPath, { value: undefined, requiredPath: target })
     else if (op === 'replace')
-      result = editAt(result, targetPath, () => value ?? null, asString(path))
-    else if (op === 'add') result = editAt(result, targetPath, () => value ?? null, '')
+      result = editAt(result, targetPath, { value: value ?? null, requiredPath: target })
+    else if (op === 'add')
+      result = editAt(result, targetPath, { value: value ?? null, requiredPath: '' })
     else if (op === 'copy' || op === 'move') {
       const sourcePath = parseJsonPointer(asString(from))
       const sourceValue = getIn(result, ...sourcePath) ?? null
-      if (op === 'move') result = editAt(result, sourcePath, () => undefined, asString(from))
-      result = editAt(result, targetPath, () => sourceValue, '')
+      if (op === 'move')
+        result = editAt(result, sourcePath, { value: undefined, requiredPath: asString(from) })
+      result = editAt(result, targetPath, { value: sourceValue, requiredPath: '' })
     } else throw badRequest(`Unexpected kind: ${asString(op)}`)
   }
   return result
@@ -89,53 +93,46 @@ function parseJsonPointer(path: string): string[] {
     .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
-/**
- * Changes one place. `existing` is the path to name when nothing is there; empty for `add`, which
- * needs nothing there.
- */
-function editAt(
-  node: Json,
-  [segment, ...rest]: string[],
-  change: () => Json | undefined,
-  requiredPath: string,
-): Json {
-  if (segment === undefined) return change() ?? null
-  if (Array.isArray(node)) return editList(node, segment, rest, change, requiredPath)
-  if (!isObject(node)) throw createPatchError(`no such path: ${requiredPath}`)
+/** A change of one value of a document. */
+interface Edit {
+  /** The new value; undefined removes the current one. */
+  readonly value: Json | undefined
+  /** The path that must exist, for the error message; empty for `add`, which requires none. */
+  readonly requiredPath: string
+}
+
+function editAt(node: Json, path: readonly string[], edit: Edit): Json {
+  const [segment, ...rest] = path
+  if (segment === undefined) return edit.value ?? null
+  if (Array.isArray(node)) return editList(node, segment, rest, edit)
+  if (!isObject(node)) throw createPatchError(`no such path: ${edit.requiredPath}`)
   const inner = node[segment]
-  if (inner === undefined && (rest.length > 0 || requiredPath !== ''))
+  if (inner === undefined && (rest.length > 0 || edit.requiredPath !== ''))
     throw createPatchError(
-      `remove or replace operation does not apply: doc is missing path: ${requiredPath || segment}`,
+      'remove or replace operation does not apply: ' +
+        `doc is missing path: ${edit.requiredPath || segment}`,
     )
-  const value = rest.length > 0 ? editAt(inner ?? null, rest, change, requiredPath) : change()
+  const value = rest.length > 0 ? editAt(inner ?? null, rest, edit) : edit.value
   const result = { ...node, [segment]: value }
   if (value === undefined) Reflect.deleteProperty(result, segment)
   return result
 }
 
-function editList(
-  list: Json[],
-  segment: string,
-  rest: string[],
-  change: () => Json | undefined,
-  requiredPath: string,
-): Json[] {
+function editList(list: Json[], segment: string, rest: readonly string[], edit: Edit): Json[] {
   const index = segment === '-' ? list.length : Number(segment)
-  if (
-    !Number.isInteger(index) ||
-    index > list.length ||
-    ((requiredPath !== '' || rest.length > 0) && index >= list.length)
-  )
+  const mustExist = edit.requiredPath !== '' || rest.length > 0
+  const limit = mustExist ? list.length - 1 : list.length
+  if (!Number.isInteger(index) || index > limit)
     throw createPatchError(`index out of range: ${segment}`)
-  if (rest.length > 0)
-    return list.with(index, editAt(list[index] ?? null, rest, change, requiredPath))
-  const value = change()
-  return list.toSpliced(index, requiredPath === '' ? 0 : 1, ...(value === undefined ? [] : [value]))
+  if (rest.length > 0) return list.with(index, editAt(list[index] ?? null, rest, edit))
+  const deleteCount = edit.requiredPath === '' ? 0 : 1
+  const inserted = edit.value === undefined ? [] : [edit.value]
+  return list.toSpliced(index, deleteCount, ...inserted)
 }
 
 /**
- * A strategic merge: a merge patch that knows which lists merge by a key, and the directives that
- * clients send.
+ * A strategic merge patch: a merge patch that merges some lists by a key, and understands the
+ * directives that clients send.
  */
 function applyStrategicMergePatch(
   resource: Resource,
@@ -164,7 +161,7 @@ function applyStrategicMergePatch(
   return result
 }
 
-/** Directives beside the fields; those about order come last, and elsewhere. */
+/** Applies a directive that stands beside the fields. Those about order are applied last. */
 function applyDirective(result: JsonObject, name: string, value: Json | undefined): void {
   const [directive = '', list = ''] = name.split('/')
   if (directive === '$deleteFromPrimitiveList')
@@ -183,8 +180,7 @@ function mergeStrategicValue(
   schemaPath: string,
 ): Json {
   const mergeStrategy = getMergeStrategy(resource, schemaPath)
-  // The atomic maps that a strategic merge meets (selectors) merge all the same: atomic is a word
-  // of server-side apply.
+  // A strategic merge also merges atomic maps (selectors): atomic is a term of server-side apply.
   if (isObject(patch))
     return applyStrategicMergePatch(resource, asObject(target), patch, schemaPath)
   if (!Array.isArray(patch) || mergeStrategy === undefined || mergeStrategy === 'atomic')
@@ -215,10 +211,7 @@ function mergeStrategicValue(
   return result
 }
 
-/**
- * Brings a merged list into the order that the client asked for; what it does not name stays
- * behind.
- */
+/** Sorts a merged list in the order that the client sent, with all other items at the end. */
 function reorderList(resource: Resource, list: Json[], order: Json[], schemaPath: string): Json[] {
   const mergeStrategy = getMergeStrategy(resource, schemaPath)
   const key = Array.isArray(mergeStrategy) ? String(mergeStrategy[0]) : undefined

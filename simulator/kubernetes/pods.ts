@@ -1,5 +1,5 @@
-/** Pods without a kubelet: they run at once and are ready when it is time. */
-import { deleteIfExists, updateStatus, type ReconcileContext } from './controllers.ts'
+/** Pods without a kubelet: they run at once, and become ready after a delay. */
+import { deleteIfExists, updateStatus, type ReconcileContext } from './controller-context.ts'
 import { getResource, resources } from './resources.ts'
 import {
   getIn,
@@ -11,11 +11,29 @@ import {
   type KubernetesObject,
 } from './types.ts'
 
-/** The reason of the controllers' own unready pods: those that a scenario makes unready stay so. */
+/**
+ * The reason of pods that are not ready yet. Pods that a scenario makes unready have another one,
+ * and stay unready.
+ */
 const notReadyReason = 'ContainersNotReady'
 
-/** Moves every pod on, and removes what has lost its owner. */
+/** Updates the status of every pod, and deletes objects whose owner is gone. */
 export function reconcilePods(context: ReconcileContext): void {
+  deleteOrphans(context)
+  for (const pod of context.registry.store.list(getResource('Pod'))) {
+    const condition = asArray(getIn(pod, 'status', 'conditions')).find(
+      (each) => getIn(each, 'type') === 'Ready',
+    )
+    const isStarting = condition === undefined
+    if (!isStarting && getIn(condition, 'reason') !== notReadyReason) continue
+    const isReady = context.isDue(pod.metadata.uid ?? '', context.delays.podReadyDelay)
+    if (isStarting) updateStatus(context, pod, buildPodStatus(pod, podAddress(pod), isReady))
+    else if (isReady)
+      updateStatus(context, pod, buildPodStatus(pod, asString(getIn(pod, 'status', 'podIP')), true))
+  }
+}
+
+function deleteOrphans(context: ReconcileContext): void {
   const { store } = context.registry
   const existingUids = new Set(
     resources.flatMap((resource) => store.list(resource)).map((object) => object.metadata.uid),
@@ -26,29 +44,9 @@ export function reconcilePods(context: ReconcileContext): void {
       if (ownerUid !== undefined && !existingUids.has(ownerUid)) deleteIfExists(context, object)
     }
   }
-  for (const pod of store.list(getResource('Pod'))) {
-    const condition = asArray(getIn(pod, 'status', 'conditions')).find(
-      (each) => getIn(each, 'type') === 'Ready',
-    )
-    if (condition === undefined)
-      updateStatus(
-        context,
-        pod,
-        buildPodStatus(
-          pod,
-          allocatePodAddress(pod),
-          context.isDue(pod.metadata.uid ?? '', context.delays.podReadyDelay),
-        ),
-      )
-    else if (
-      getIn(condition, 'reason') === notReadyReason &&
-      context.isDue(pod.metadata.uid ?? '', context.delays.podReadyDelay)
-    )
-      updateStatus(context, pod, buildPodStatus(pod, asString(getIn(pod, 'status', 'podIP')), true))
-  }
 }
 
-/** Whether a pod is ready to be sent requests. */
+/** Whether the pod's Ready condition is true. */
 export function isPodReady(pod: KubernetesObject): boolean {
   return asArray(getIn(pod, 'status', 'conditions')).some(
     (condition) => getIn(condition, 'type') === 'Ready' && getIn(condition, 'status') === 'True',
@@ -64,10 +62,9 @@ export function getControllerUid(object: KubernetesObject): string | undefined {
 }
 
 /**
- * A pod's address comes from its uid's first digits: no two pods of a world have met with the same
- * one.
+ * An address derived from the uid. Collisions are unlikely among the few pods of an environment.
  */
-function allocatePodAddress(pod: KubernetesObject): string {
+function podAddress(pod: KubernetesObject): string {
   const digits = Number.parseInt((pod.metadata.uid ?? '').slice(0, 4), 16)
   return `10.244.${digits >> 8}.${1 + (digits % 254)}`
 }

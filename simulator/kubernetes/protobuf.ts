@@ -1,7 +1,7 @@
 /**
- * Reads the few Kubernetes messages that clients send as protobuf: helm its release Secrets,
- * kubectl what it creates without a file, both the options of a delete. Answers are JSON, which the
- * clients take too.
+ * Decodes the few Kubernetes messages that clients send as protobuf: helm's release Secrets,
+ * objects that kubectl creates without a file, and delete options. Answers are JSON, which the
+ * clients accept too.
  */
 import { notImplemented } from './api-errors.ts'
 import {
@@ -16,11 +16,8 @@ import {
 
 type FieldDecoder = (value: Buffer | number) => Json
 
-/**
- * A message: its fields by number, with how each is read; `[]` after the name marks a list, `{}` a
- * map.
- */
-type MessageSchema = Readonly<Record<number, readonly [name: string, read: FieldDecoder]>>
+/** The fields of a message by number. `[]` after a name marks a list, `{}` a map. */
+type MessageSchema = Readonly<Record<number, readonly [name: string, decode: FieldDecoder]>>
 
 const decodeString: FieldDecoder = (value) => value.toString()
 const decodeBase64: FieldDecoder = (value) =>
@@ -31,7 +28,7 @@ const messageDecoder =
   (schema: MessageSchema): FieldDecoder =>
   (value) =>
     decodeMessage(schema, typeof value === 'number' ? Buffer.alloc(0) : value)
-/** The zero time is an empty message: absent. */
+/** The zero time is an empty message, and means absent. */
 const decodeTime: FieldDecoder = (value) => {
   const seconds = getIn(messageDecoder({ 1: ['seconds', decodeInteger] })(value), 'seconds')
   return typeof seconds === 'number' ? formatTimestamp(seconds * 1000) : ''
@@ -131,12 +128,12 @@ const messageSchemas: Readonly<Record<string, MessageSchema>> = {
   },
 }
 
-/** The media type of such bodies. */
+/** The media type of protobuf bodies. */
 export const protobufMediaType = 'application/vnd.kubernetes.protobuf'
 
 /**
- * Decodes a body: the prefix `k8s\0`, and an envelope that names the kind.
- * @throws 501 for a kind that nobody has been seen to send
+ * Decodes a body: the prefix `k8s\0`, then an envelope that names the kind.
+ * @throws 501 for a kind that clients are not known to send
  */
 export function decodeProtobuf(body: Buffer): JsonObject {
   const type = { 1: ['apiVersion', decodeString], 2: ['kind', decodeString] } as const

@@ -1,10 +1,6 @@
-/**
- * Create, update, patch, apply and delete, with everything that the API itself does to an object on
- * the way.
- */
-import { randomUUID } from 'node:crypto'
+/** Create, update, patch, apply and delete, with everything that the API itself adds to a write. */
 import { applyConfiguration } from './kubectl-apply.ts'
-import { ServiceAllocator, validateObject, applyDefaults } from './kind-rules.ts'
+import { applyDefaults } from './defaults.ts'
 import {
   clearsManagedFields,
   encodeManagedFields,
@@ -12,9 +8,15 @@ import {
   decodeOwners,
   isNoOpUpdate,
   type Owners,
-  type Subresource,
   type Writer,
 } from './managed-fields.ts'
+import {
+  buildMetadata,
+  incrementGeneration,
+  keepReadOnlyParts,
+  omitField,
+  withGeneratedName,
+} from './object-metadata.ts'
 import { applyPatch } from './patches.ts'
 import { formatApiVersion, getResource, type Resource } from './resources.ts'
 import {
@@ -27,56 +29,39 @@ import {
   notImplemented,
   preconditionFailed,
 } from './api-errors.ts'
+import { ServiceAllocator } from './service-allocator.ts'
 import { Store } from './store.ts'
-import {
-  isDeepEqual,
-  formatTimestamp,
-  type Json,
-  type JsonObject,
-  type KubernetesObject,
-} from './types.ts'
+import { formatTimestamp, type KubernetesObject } from './types.ts'
+import { validateObject } from './validation.ts'
+import type {
+  ApplyOptions,
+  DeleteOptions,
+  MutateCreate,
+  ObjectReference,
+  Patch,
+  Preconditions,
+  ValidateAdmission,
+  WriteOptions,
+  WriteResult,
+} from './writes.ts'
 
-/** Who writes, and whether it is only tried. */
-export interface WriteOptions {
-  readonly manager: string
-  readonly subresource?: '' | Subresource
-  readonly dryRun?: boolean
-}
-
-/** What a delete may insist on. */
-export interface Preconditions {
-  readonly uid?: string
-  readonly resourceVersion?: string
-}
-
-/** What a write came to. */
-export interface WriteResult {
+interface PendingWrite {
+  readonly resource: Resource
+  /** Undefined when the write creates the object. */
+  readonly live: KubernetesObject | undefined
   readonly object: KubernetesObject
-  readonly created: boolean
+  readonly ownersAfter: (after: KubernetesObject) => Owners
 }
-
-/** A write that admission webhooks are asked about. */
-export interface Admission {
-  readonly operation: 'CREATE' | 'UPDATE'
-  readonly object: KubernetesObject
-  readonly previous: KubernetesObject | undefined
-}
-
-/** A webhook: it lets a write pass, or refuses it. */
-export type ValidateAdmission = (admission: Admission) => ApiError | undefined
-
-/** A webhook that fills in an object that is created. */
-export type MutateCreate = (object: KubernetesObject) => KubernetesObject
 
 /** The API's rules on top of the storage. */
 export class Registry {
   readonly store = new Store()
   private readonly allocator = new ServiceAllocator()
-  /** Asked about every create and update, but not about those of a status. */
+  /** Called for every create and update, except for updates of a status. */
   validateAdmission: ValidateAdmission = () => undefined
   /**
-   * Given every object that is created. What it sets belongs to no field manager: ownership is
-   * settled before.
+   * Called with every object that is created. No field manager owns what it sets: ownership is
+   * computed before.
    */
   mutateCreate: MutateCreate = (object) => object
 
@@ -94,15 +79,15 @@ export class Registry {
       throw alreadyExists(resource, object.metadata.name)
     if (object.metadata.resourceVersion)
       throw badRequest('resourceVersion should not be set on objects to be created')
-    const owners = (after: KubernetesObject): Owners =>
-      ownersAfterUpdate(resource, undefined, after, new Map(), toWriter(options, 'Update'))
-    return this.commitWrite(
+    const writer = toWriter(options, 'Update')
+    const write: PendingWrite = {
       resource,
-      undefined,
-      resource.hasStatus ? omitField(object, 'status') : object,
-      owners,
-      options,
-    )
+      live: undefined,
+      object: resource.hasStatus ? omitField(object, 'status') : object,
+      ownersAfter: (after) =>
+        ownersAfterUpdate({ resource, before: undefined, after, owners: new Map(), writer }),
+    }
+    return this.commitWrite(write, options)
   }
 
   update(resource: Resource, object: KubernetesObject, options: WriteOptions): KubernetesObject {
@@ -110,54 +95,30 @@ export class Registry {
     const expectedVersion = object.metadata.resourceVersion
     if (expectedVersion && expectedVersion !== live.metadata.resourceVersion)
       throw objectModified(resource, object.metadata.name)
-    if (object.metadata.uid && object.metadata.uid !== live.metadata.uid)
-      throw preconditionFailed(
-        resource,
-        object.metadata.name,
-        'UID',
-        object.metadata.uid,
-        live.metadata.uid ?? '',
-      )
-    // A client may rewrite ownership itself, as kubectl does when it moves to server-side apply.
-    const claimedOwners = decodeOwners(object)
-    const owners = clearsManagedFields(object)
-      ? new Map<string, never>()
-      : claimedOwners.size > 0
-        ? claimedOwners
-        : decodeOwners(live)
-    return this.commitWrite(
+    if (object.metadata.uid) checkPreconditions(resource, live, { uid: object.metadata.uid })
+    const owners = ownersBeforeUpdate(live, object)
+    const writer = toWriter(options, 'Update')
+    const write: PendingWrite = {
       resource,
       live,
       object,
-      (after) => ownersAfterUpdate(resource, live, after, owners, toWriter(options, 'Update')),
-      options,
-    )
+      ownersAfter: (after) => ownersAfterUpdate({ resource, before: live, after, owners, writer }),
+    }
+    return this.commitWrite(write, options)
   }
 
-  patch(
-    resource: Resource,
-    namespace: string,
-    name: string,
-    patch: Json,
-    mediaType: string,
-    options: WriteOptions,
-  ): KubernetesObject {
+  patch(target: ObjectReference, patch: Patch, options: WriteOptions): KubernetesObject {
+    const { resource, namespace, name } = target
     const live = this.get(resource, namespace, name)
-    const object = applyPatch(resource, live, patch, mediaType) as KubernetesObject
+    const object = applyPatch(resource, live, patch.body, patch.mediaType) as KubernetesObject
     if (object.metadata.name !== name)
       throw badRequest('the name of the object does not match the name on the URL')
     return this.update(resource, object, options)
   }
 
-  /** Server-side apply: creates what is not there. */
-  apply(
-    resource: Resource,
-    namespace: string,
-    name: string,
-    submitted: KubernetesObject,
-    options: WriteOptions,
-    force: boolean,
-  ): WriteResult {
+  /** Server-side apply: creates the object when it does not exist. */
+  apply(target: ObjectReference, submitted: KubernetesObject, options: ApplyOptions): WriteResult {
+    const { resource, namespace, name } = target
     if (options.manager === '') throw missingFieldManager(resource)
     const live = this.store.get(resource, namespace, name)
     const configuration = {
@@ -172,27 +133,25 @@ export class Registry {
       throw objectModified(resource, name)
     if (!live && options.subresource) throw notFound(resource, name)
     if (!live) this.requireNamespace(resource, configuration)
-    const applied =
-      resource.hasStatus && !options.subresource
-        ? omitField(configuration, 'status')
-        : configuration
-    const result = applyConfiguration(resource, live, applied, toWriter(options, 'Apply'), force)
-    return {
-      object: this.commitWrite(resource, live, result.object, () => result.owners, options),
-      created: !live,
-    }
+    const omitsStatus = resource.hasStatus && !options.subresource
+    const { object, owners } = applyConfiguration({
+      resource,
+      live,
+      configuration: omitsStatus ? omitField(configuration, 'status') : configuration,
+      writer: toWriter(options, 'Apply'),
+      force: options.force,
+    })
+    const write: PendingWrite = { resource, live, object, ownersAfter: () => owners }
+    return { object: this.commitWrite(write, options), created: !live }
   }
 
   /**
-   * Deletes; while an object has finalizers, it only gets a deletionTimestamp. Says whether it is
-   * gone.
+   * Deletes an object, or sets its deletionTimestamp while it has finalizers.
+   * @returns `isDeleted`: whether the object no longer exists
    */
   delete(
-    resource: Resource,
-    namespace: string,
-    name: string,
-    preconditions: Preconditions = {},
-    dryRun = false,
+    { resource, namespace, name }: ObjectReference,
+    { preconditions = {}, dryRun = false }: DeleteOptions = {},
   ): WriteResult & { isDeleted: boolean } {
     const live = this.get(resource, namespace, name)
     const { finalizers = [], deletionTimestamp } = live.metadata
@@ -216,34 +175,10 @@ export class Registry {
     return { object: this.store.put(resource, terminating), created: false, isDeleted }
   }
 
-  /** What every write has in common: metadata, defaults, validation, ownership, and the store. */
-  private commitWrite(
-    resource: Resource,
-    live: KubernetesObject | undefined,
-    object: KubernetesObject,
-    owners: (after: KubernetesObject) => Owners,
-    options: WriteOptions,
-  ): KubernetesObject {
-    const merged = live
-      ? keepReadOnlyParts(resource, live, object, options.subresource ?? '')
-      : object
-    const withSystemFields = applyDefaults({
-      ...merged,
-      apiVersion: formatApiVersion(resource),
-      kind: resource.kind,
-      metadata: buildMetadata(resource, live, merged),
-    })
-    const withGeneration = incrementGeneration(resource, live, withSystemFields)
-    const managedFieldsEntries = encodeManagedFields(owners(withGeneration))
-    const withOwners: KubernetesObject = {
-      ...withGeneration,
-      metadata: { ...withGeneration.metadata, managedFields: managedFieldsEntries },
-    }
-    const mutated = live ? withOwners : this.mutateCreate(withOwners)
-    const allocated =
-      resource.kind === 'Service' ? this.allocator.allocateAddresses(mutated, live) : mutated
-    validateObject(resource, allocated, live)
-    const result = structuredClone(allocated)
+  /** Completes and validates the object of a write, and stores it unless this is a dry run. */
+  private commitWrite(write: PendingWrite, options: WriteOptions): KubernetesObject {
+    const { resource, live } = write
+    const result = this.completeObject(write, options)
     const admissionError = options.subresource
       ? undefined
       : this.validateAdmission({
@@ -263,6 +198,31 @@ export class Registry {
     return this.store.put(resource, result)
   }
 
+  /** Adds metadata, defaults, ownership and addresses, and validates the result. */
+  private completeObject(write: PendingWrite, options: WriteOptions): KubernetesObject {
+    const { resource, live, object } = write
+    const merged = live
+      ? keepReadOnlyParts(resource, live, object, options.subresource ?? '')
+      : object
+    const withSystemFields = applyDefaults({
+      ...merged,
+      apiVersion: formatApiVersion(resource),
+      kind: resource.kind,
+      metadata: buildMetadata(resource, live, merged),
+    })
+    const withGeneration = incrementGeneration(resource, live, withSystemFields)
+    const managedFields = encodeManagedFields(write.ownersAfter(withGeneration))
+    const withOwners: KubernetesObject = {
+      ...withGeneration,
+      metadata: { ...withGeneration.metadata, managedFields },
+    }
+    const mutated = live ? withOwners : this.mutateCreate(withOwners)
+    const allocated =
+      resource.kind === 'Service' ? this.allocator.allocateAddresses(mutated, live) : mutated
+    validateObject(resource, allocated, live)
+    return structuredClone(allocated)
+  }
+
   private requireNamespace(resource: Resource, object: KubernetesObject): void {
     const namespaces = getResource('Namespace')
     const { namespace = '' } = object.metadata
@@ -276,6 +236,16 @@ const toWriter = (options: WriteOptions, operation: 'Apply' | 'Update'): Writer 
   operation,
   subresource: options.subresource ?? '',
 })
+
+/**
+ * The owners that an update starts from. A client may rewrite ownership itself, as kubectl does
+ * when it moves to server-side apply.
+ */
+function ownersBeforeUpdate(live: KubernetesObject, submitted: KubernetesObject): Owners {
+  if (clearsManagedFields(submitted)) return new Map()
+  const claimedOwners = decodeOwners(submitted)
+  return claimedOwners.size > 0 ? claimedOwners : decodeOwners(live)
+}
 
 const missingFieldManager = (resource: Resource): ApiError =>
   invalid({ ...resource, group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [
@@ -292,108 +262,15 @@ function checkPreconditions(
   { uid, resourceVersion }: Preconditions,
 ): void {
   if (uid && uid !== metadata.uid)
-    throw preconditionFailed(resource, metadata.name, 'UID', uid, metadata.uid ?? '')
+    throw preconditionFailed(resource, metadata.name, {
+      field: 'UID',
+      expected: uid,
+      actual: metadata.uid ?? '',
+    })
   if (resourceVersion && resourceVersion !== metadata.resourceVersion)
-    throw preconditionFailed(
-      resource,
-      metadata.name,
-      'ResourceVersion',
-      resourceVersion,
-      metadata.resourceVersion ?? '',
-    )
-}
-
-function withGeneratedName(resource: Resource, object: KubernetesObject): KubernetesObject {
-  const { name, generateName } = object.metadata
-  if (name) return object
-  if (!generateName)
-    throw invalid(resource, '', [
-      {
-        reason: 'FieldValueRequired',
-        field: 'metadata.name',
-        message: 'Required value: name or generateName is required',
-      },
-    ])
-  return {
-    ...object,
-    metadata: { ...object.metadata, name: generateName + randomUUID().slice(0, 5) },
-  }
-}
-
-/** A write to the object leaves the status alone, a write to the status all the rest. */
-function keepReadOnlyParts(
-  resource: Resource,
-  live: KubernetesObject,
-  object: KubernetesObject,
-  subresource: '' | Subresource,
-): KubernetesObject {
-  if (subresource === 'status')
-    return { ...live, ...(object['status'] === undefined ? {} : { status: object['status'] }) }
-  if (!resource.hasStatus) return object
-  return live['status'] === undefined
-    ? omitField(object, 'status')
-    : { ...object, status: live['status'] }
-}
-
-const systemFields = [
-  'uid',
-  'creationTimestamp',
-  'deletionTimestamp',
-  'deletionGracePeriodSeconds',
-  'generation',
-  'resourceVersion',
-]
-const collectionFields = ['labels', 'annotations', 'finalizers', 'ownerReferences']
-
-function buildMetadata(
-  resource: Resource,
-  live: KubernetesObject | undefined,
-  object: KubernetesObject,
-): KubernetesObject['metadata'] {
-  const submitted = object.metadata
-  const systemValues = live
-    ? Object.fromEntries(
-        systemFields.flatMap((field) =>
-          live.metadata[field] === undefined ? [] : [[field, live.metadata[field]]],
-        ),
-      )
-    : {
-        uid: randomUUID(),
-        creationTimestamp: formatTimestamp(),
-        ...(resource.hasGeneration ? { generation: 1 } : {}),
-      }
-  // Empty maps and lists are as good as absent, and are stored so.
-  const isEmptyCollection = (field: string, value: Json | undefined): boolean =>
-    collectionFields.includes(field) && Object.keys(value ?? {}).length === 0
-  const keptFields = Object.entries(submitted).filter(
-    ([field, value]) =>
-      !/^(generation|deletion\w+)$/.test(field) && !isEmptyCollection(field, value),
-  )
-  return { ...Object.fromEntries(keptFields), name: submitted.name, ...systemValues }
-}
-
-/** `generation` moves when anything but metadata and status does. */
-function incrementGeneration(
-  resource: Resource,
-  live: KubernetesObject | undefined,
-  object: KubernetesObject,
-): KubernetesObject {
-  if (!live || !resource.hasGeneration) return object
-  const desiredState = (each: KubernetesObject): JsonObject => ({
-    ...each,
-    metadata: null,
-    status: null,
-  })
-  return isDeepEqual(desiredState(live), desiredState(object))
-    ? object
-    : {
-        ...object,
-        metadata: { ...object.metadata, generation: (live.metadata.generation ?? 0) + 1 },
-      }
-}
-
-function omitField(object: KubernetesObject, field: string): KubernetesObject {
-  const result = { ...object }
-  Reflect.deleteProperty(result, field)
-  return result
+    throw preconditionFailed(resource, metadata.name, {
+      field: 'ResourceVersion',
+      expected: resourceVersion,
+      actual: metadata.resourceVersion ?? '',
+    })
 }

@@ -1,4 +1,4 @@
-/** Reads a request: who asks, for what, with which body. */
+/** Parses requests: their path, caller, options and body. */
 import type { IncomingMessage } from 'node:http'
 import { CORE_SCHEMA, load } from 'js-yaml'
 import { decodeProtobuf, protobufMediaType } from './protobuf.ts'
@@ -12,30 +12,30 @@ import {
   type JsonObject,
 } from './types.ts'
 
-/** A path below /api or /apis, taken apart. */
+/** A parsed path below /api or /apis. */
 export interface ResourcePath {
   readonly resource: Resource
-  /** Empty for none, and for all. */
+  /** Empty for resources without a namespace, and for all namespaces. */
   readonly namespace: string
   /** Empty for the collection. */
   readonly name: string
   readonly subresource: string
 }
 
-/** A request as the handlers see it. */
+/** A request with its complete body. */
 export interface ApiRequest {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
   readonly accept: string
   readonly mediaType: string
-  /** The first word of the User-Agent: the field manager of those who name none. */
+  /** Its first word is the default field manager. */
   readonly userAgent: string
   readonly token: string
   readonly body: Buffer
 }
 
-/** Collects a request and its body. */
+/** Reads a request and its body. */
 export async function readRequest(incoming: IncomingMessage): Promise<ApiRequest> {
   const chunks: Buffer[] = []
   for await (const chunk of incoming) chunks.push(chunk as Buffer)
@@ -58,7 +58,7 @@ export async function readRequest(incoming: IncomingMessage): Promise<ApiRequest
   }
 }
 
-/** Takes a path apart; undefined when it leads to nothing that the simulator serves. */
+/** Parses a path; undefined when the simulator does not serve it. */
 export function parseResourcePath(path: string): ResourcePath | undefined {
   const [, group = '', version = '', rest = ''] =
     /^\/(?:api|apis\/([^/]+))\/([^/]+)\/(.+)$/.exec(path) ?? []
@@ -92,14 +92,14 @@ const verbsByMethod: Readonly<Record<string, string>> = {
   DELETE: 'delete',
 }
 
-/** What RBAC is asked about a request. */
+/** The attributes of a request that RBAC decides on. */
 export function toAuthorizationAttributes(
   request: ApiRequest,
   resourcePath: ResourcePath,
 ): AuthorizationAttributes {
   const { resource, namespace, name, subresource } = resourcePath
   const isCollection = name === ''
-  // A list of one name may be allowed by that name.
+  // A rule with resourceNames also allows a list that selects one of these names.
   const resourceName = isCollection
     ? (/(?:^|,)metadata\.name==?([^,]+)/.exec(request.query.get('fieldSelector') ?? '')?.[1] ?? '')
     : name
@@ -122,18 +122,16 @@ export function isWatchRequest(request: ApiRequest): boolean {
   return request.method === 'GET' && ['1', 'true'].includes(request.query.get('watch') ?? '')
 }
 
-/** The body as JSON, from JSON, YAML or protobuf; null when there is none. */
+/** The body, parsed as JSON, YAML or protobuf; null when it is empty. */
 export function parseBody(request: ApiRequest): Json {
   if (request.body.length === 0) return null
   if (request.mediaType === protobufMediaType) return decodeProtobuf(request.body)
   if (!/^$|json$|yaml$/.test(request.mediaType))
     throw unsupportedMediaType(['application/json', 'application/yaml', protobufMediaType])
+  const text = request.body.toString()
   try {
-    return (
-      request.mediaType.endsWith('yaml')
-        ? load(request.body.toString(), { schema: CORE_SCHEMA })
-        : JSON.parse(request.body.toString())
-    ) as Json
+    if (request.mediaType.endsWith('yaml')) return load(text, { schema: CORE_SCHEMA }) as Json
+    return JSON.parse(text) as Json
   } catch (error) {
     throw badRequest(
       `error decoding the body: ${error instanceof Error ? error.message : String(error)}`,
@@ -141,7 +139,7 @@ export function parseBody(request: ApiRequest): Json {
   }
 }
 
-/** The body for the request log: text, also when it came as protobuf. */
+/** The body for the request log, with protobuf decoded to JSON. */
 export function formatBodyForLog(request: ApiRequest): string {
   if (request.mediaType !== protobufMediaType || request.body.length === 0)
     return request.body.toString()
@@ -152,9 +150,7 @@ export function formatBodyForLog(request: ApiRequest): string {
   }
 }
 
-/**
- * Whether a request only tries: in its query, or in the options that a delete sends as its body.
- */
+/** Whether a request is a dry run, by its query or by the delete options in its body. */
 export function isDryRun(request: ApiRequest): boolean {
   if (request.query.get('dryRun') === 'All') return true
   if (request.method !== 'DELETE' || request.body.length === 0) return false
@@ -162,39 +158,39 @@ export function isDryRun(request: ApiRequest): boolean {
   return Array.isArray(dryRun) && dryRun.includes('All')
 }
 
-/** Who manages the fields that a request writes. */
+/** The field manager of a request. */
 export function getFieldManager(request: ApiRequest): string {
   return request.query.get('fieldManager') ?? /^[^/\s]+/.exec(request.userAgent)?.[0] ?? 'unknown'
 }
 
-/** A body that must be an object of the resource the path names. */
+/**
+ * The object in the body, with the name and namespace of the path.
+ * @throws 400 when the body is an object of another kind, name or namespace
+ */
 export function parseObject(request: ApiRequest, resourcePath: ResourcePath): JsonObject {
   const object = asObject(parseBody(request))
-  const { kind } = resourcePath.resource
+  const { kind, isNamespaced } = resourcePath.resource
   if (object['kind'] !== undefined && object['kind'] !== kind)
     throw badRequest(
-      `${asString(object['kind'])} in version "${asString(object['apiVersion'])}" cannot be handled as a ${kind}`,
+      `${asString(object['kind'])} in version "${asString(object['apiVersion'])}" ` +
+        `cannot be handled as a ${kind}`,
     )
   const metadata = asObject(object['metadata'])
-  if (
-    resourcePath.namespace !== '' &&
-    asString(metadata['namespace']) !== '' &&
-    metadata['namespace'] !== resourcePath.namespace
-  ) {
+  const namespace = asString(metadata['namespace'])
+  if (differs(namespace, resourcePath.namespace))
     throw badRequest(
       'the namespace of the provided object does not match the namespace sent on the request',
     )
-  }
-  if (
-    resourcePath.name !== '' &&
-    asString(metadata['name']) !== '' &&
-    metadata['name'] !== resourcePath.name
-  ) {
+  const name = asString(metadata['name'])
+  if (differs(name, resourcePath.name))
     throw badRequest(
-      `the name of the object (${asString(metadata['name'])}) does not match the name on the URL (${resourcePath.name})`,
+      `the name of the object (${name}) does not match the name on the URL (${resourcePath.name})`,
     )
-  }
-  const namespace = resourcePath.resource.isNamespaced ? { namespace: resourcePath.namespace } : {}
-  const name = resourcePath.name === '' ? {} : { name: resourcePath.name }
-  return { ...object, metadata: { ...metadata, ...name, ...namespace } }
+  const completed = { ...metadata }
+  if (resourcePath.name !== '') completed['name'] = resourcePath.name
+  if (isNamespaced) completed['namespace'] = resourcePath.namespace
+  return { ...object, metadata: completed }
 }
+
+const differs = (submitted: string, onPath: string): boolean =>
+  submitted !== '' && onPath !== '' && submitted !== onPath

@@ -1,7 +1,4 @@
-/**
- * Which resources the simulator serves. What is not in this table does not exist, as in a cluster
- * without that CRD.
- */
+/** The resources that the simulator serves. */
 import { asObject, type Json } from './types.ts'
 
 /** One resource of the API. */
@@ -12,32 +9,34 @@ export interface Resource {
   readonly kind: string
   readonly isNamespaced: boolean
   readonly shortNames: readonly string[]
-  /** Has a `status` subresource. */
+  /** Whether there is a `status` subresource. */
   readonly hasStatus: boolean
-  /** The API counts changes of the spec in `metadata.generation`. */
+  /** Whether the API counts changes of the spec in `metadata.generation`. */
   readonly hasGeneration: boolean
-  /** Built into Kubernetes: a CRD's resources know no strategic merge patch. */
+  /** False for the resources of CRDs, which do not support strategic merge patches. */
   readonly isBuiltIn: boolean
 }
 
 type ResourceTrait = 'cluster' | 'status' | 'generation' | 'crd'
 
-const defineResource = (
-  formatApiVersion: string,
+interface ResourceOptions {
+  readonly shortNames?: readonly string[]
+  readonly traits?: readonly ResourceTrait[]
+}
+
+function defineResource(
+  apiVersion: string,
   plural: string,
   kind: string,
-  short: string[],
-  ...traits: ResourceTrait[]
-): Resource => {
-  const [group, version] = formatApiVersion.includes('/')
-    ? formatApiVersion.split('/')
-    : ['', formatApiVersion]
+  { shortNames = [], traits = [] }: ResourceOptions = {},
+): Resource {
+  const [version = '', group = ''] = apiVersion.split('/').reverse()
   return {
-    group: group ?? '',
-    version: version ?? '',
+    group,
+    version,
     plural,
     kind,
-    shortNames: short,
+    shortNames,
     isNamespaced: !traits.includes('cluster'),
     hasStatus: traits.includes('status'),
     hasGeneration: traits.includes('generation'),
@@ -45,103 +44,83 @@ const defineResource = (
   }
 }
 
-/** Everything that can be stored. */
+/** The resources whose objects are stored. */
 export const resources: readonly Resource[] = [
-  defineResource('v1', 'namespaces', 'Namespace', ['ns'], 'cluster', 'status'),
-  defineResource('v1', 'secrets', 'Secret', []),
-  defineResource('v1', 'configmaps', 'ConfigMap', ['cm']),
-  defineResource('v1', 'services', 'Service', ['svc'], 'status'),
-  defineResource('v1', 'pods', 'Pod', ['po'], 'status', 'generation'),
-  defineResource('v1', 'events', 'Event', ['ev']),
-  defineResource('v1', 'persistentvolumeclaims', 'PersistentVolumeClaim', ['pvc'], 'status'),
-  defineResource('v1', 'endpoints', 'Endpoints', ['ep']),
-  defineResource('v1', 'serviceaccounts', 'ServiceAccount', ['sa']),
-  defineResource('apps/v1', 'deployments', 'Deployment', ['deploy'], 'status', 'generation'),
-  defineResource('apps/v1', 'replicasets', 'ReplicaSet', ['rs'], 'status', 'generation'),
-  defineResource('apps/v1', 'statefulsets', 'StatefulSet', ['sts'], 'status', 'generation'),
-  defineResource('batch/v1', 'jobs', 'Job', [], 'status', 'generation'),
-  defineResource(
-    'autoscaling/v2',
-    'horizontalpodautoscalers',
-    'HorizontalPodAutoscaler',
-    ['hpa'],
-    'status',
-  ),
-  defineResource(
-    'policy/v1',
-    'poddisruptionbudgets',
-    'PodDisruptionBudget',
-    ['pdb'],
-    'status',
-    'generation',
-  ),
-  defineResource('rbac.authorization.k8s.io/v1', 'roles', 'Role', []),
-  defineResource('rbac.authorization.k8s.io/v1', 'rolebindings', 'RoleBinding', []),
-  defineResource('networking.k8s.io/v1', 'ingresses', 'Ingress', ['ing'], 'status', 'generation'),
-  defineResource(
-    'networking.k8s.io/v1',
-    'ingressclasses',
-    'IngressClass',
-    [],
-    'cluster',
-    'generation',
-  ),
-  defineResource('discovery.k8s.io/v1', 'endpointslices', 'EndpointSlice', [], 'generation'),
-  defineResource('coordination.k8s.io/v1', 'leases', 'Lease', []),
-  defineResource(
-    'elbv2.k8s.aws/v1beta1',
-    'ingressclassparams',
-    'IngressClassParams',
-    [],
-    'cluster',
-    'generation',
-    'crd',
-  ),
-  defineResource(
-    'elbv2.k8s.aws/v1beta1',
-    'targetgroupbindings',
-    'TargetGroupBinding',
-    [],
-    'status',
-    'generation',
-    'crd',
-  ),
-  defineResource(
-    'monitoring.coreos.com/v1',
-    'servicemonitors',
-    'ServiceMonitor',
-    ['smon'],
-    'generation',
-    'crd',
-  ),
+  defineResource('v1', 'namespaces', 'Namespace', {
+    shortNames: ['ns'],
+    traits: ['cluster', 'status'],
+  }),
+  defineResource('v1', 'secrets', 'Secret'),
+  defineResource('v1', 'configmaps', 'ConfigMap', { shortNames: ['cm'] }),
+  defineResource('v1', 'services', 'Service', { shortNames: ['svc'], traits: ['status'] }),
+  defineResource('v1', 'pods', 'Pod', { shortNames: ['po'], traits: ['status', 'generation'] }),
+  defineResource('v1', 'events', 'Event', { shortNames: ['ev'] }),
+  defineResource('v1', 'persistentvolumeclaims', 'PersistentVolumeClaim', {
+    shortNames: ['pvc'],
+    traits: ['status'],
+  }),
+  defineResource('v1', 'endpoints', 'Endpoints', { shortNames: ['ep'] }),
+  defineResource('v1', 'serviceaccounts', 'ServiceAccount', { shortNames: ['sa'] }),
+  defineResource('apps/v1', 'deployments', 'Deployment', {
+    shortNames: ['deploy'],
+    traits: ['status', 'generation'],
+  }),
+  defineResource('apps/v1', 'replicasets', 'ReplicaSet', {
+    shortNames: ['rs'],
+    traits: ['status', 'generation'],
+  }),
+  defineResource('apps/v1', 'statefulsets', 'StatefulSet', {
+    shortNames: ['sts'],
+    traits: ['status', 'generation'],
+  }),
+  defineResource('batch/v1', 'jobs', 'Job', { traits: ['status', 'generation'] }),
+  defineResource('autoscaling/v2', 'horizontalpodautoscalers', 'HorizontalPodAutoscaler', {
+    shortNames: ['hpa'],
+    traits: ['status'],
+  }),
+  defineResource('policy/v1', 'poddisruptionbudgets', 'PodDisruptionBudget', {
+    shortNames: ['pdb'],
+    traits: ['status', 'generation'],
+  }),
+  defineResource('rbac.authorization.k8s.io/v1', 'roles', 'Role'),
+  defineResource('rbac.authorization.k8s.io/v1', 'rolebindings', 'RoleBinding'),
+  defineResource('networking.k8s.io/v1', 'ingresses', 'Ingress', {
+    shortNames: ['ing'],
+    traits: ['status', 'generation'],
+  }),
+  defineResource('networking.k8s.io/v1', 'ingressclasses', 'IngressClass', {
+    traits: ['cluster', 'generation'],
+  }),
+  defineResource('discovery.k8s.io/v1', 'endpointslices', 'EndpointSlice', {
+    traits: ['generation'],
+  }),
+  defineResource('coordination.k8s.io/v1', 'leases', 'Lease'),
+  defineResource('elbv2.k8s.aws/v1beta1', 'ingressclassparams', 'IngressClassParams', {
+    traits: ['cluster', 'generation', 'crd'],
+  }),
+  defineResource('elbv2.k8s.aws/v1beta1', 'targetgroupbindings', 'TargetGroupBinding', {
+    traits: ['status', 'generation', 'crd'],
+  }),
+  defineResource('monitoring.coreos.com/v1', 'servicemonitors', 'ServiceMonitor', {
+    shortNames: ['smon'],
+    traits: ['generation', 'crd'],
+  }),
 ]
 
-/** Reviews: POSTed, answered and forgotten. */
+/** Reviews, which are answered and not stored. */
 export const reviewResources: readonly Resource[] = [
-  defineResource(
-    'authorization.k8s.io/v1',
-    'selfsubjectaccessreviews',
-    'SelfSubjectAccessReview',
-    [],
-    'cluster',
-  ),
-  defineResource(
-    'authorization.k8s.io/v1',
-    'selfsubjectrulesreviews',
-    'SelfSubjectRulesReview',
-    [],
-    'cluster',
-  ),
-  defineResource(
-    'authentication.k8s.io/v1',
-    'selfsubjectreviews',
-    'SelfSubjectReview',
-    [],
-    'cluster',
-  ),
+  defineResource('authorization.k8s.io/v1', 'selfsubjectaccessreviews', 'SelfSubjectAccessReview', {
+    traits: ['cluster'],
+  }),
+  defineResource('authorization.k8s.io/v1', 'selfsubjectrulesreviews', 'SelfSubjectRulesReview', {
+    traits: ['cluster'],
+  }),
+  defineResource('authentication.k8s.io/v1', 'selfsubjectreviews', 'SelfSubjectReview', {
+    traits: ['cluster'],
+  }),
 ]
 
-/** The verbs that every stored resource has. */
+/** The verbs of every stored resource. */
 export const supportedVerbs = [
   'create',
   'delete',
@@ -152,12 +131,12 @@ export const supportedVerbs = [
   'watch',
 ] as const
 
-/** `v1` or `GROUP/VERSION`. */
+/** The apiVersion of a resource: `v1` or `GROUP/VERSION`. */
 export function formatApiVersion(resource: Resource): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`
 }
 
-/** `services`, `deployments.apps`: how the API's messages name a resource. */
+/** A resource as error messages name it: `services`, `deployments.apps`. */
 export function formatQualifiedName(resource: Resource): string {
   return resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`
 }
@@ -165,7 +144,7 @@ export function formatQualifiedName(resource: Resource): string {
 /**
  * Finds a resource by kind (`Service`), plural (`services`), or plural and group
  * (`deployments.apps`).
- * @throws when the simulator has none of that name
+ * @throws Error when there is no such resource
  */
 export function getResource(name: string): Resource {
   const match = resources.find((resource) =>

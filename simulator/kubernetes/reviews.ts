@@ -1,4 +1,4 @@
-/** Reviews: a caller asks what it may do, or who it is. */
+/** Reviews: a caller asks for its permissions or its identity. */
 import { resources, supportedVerbs, type Resource } from './resources.ts'
 import {
   getIn,
@@ -46,7 +46,7 @@ async function checkAccess(
   authorize: Authorize,
 ): Promise<JsonObject> {
   const getAttribute = (field: string): string => asString(getIn(spec, 'resourceAttributes', field))
-  // Paths such as /version are everybody's who is known.
+  // Every authenticated user may read paths such as /version.
   if (spec['resourceAttributes'] === undefined)
     return { allowed: true, reason: 'RBAC: allowed by ClusterRoleBinding "system:discovery"' }
   const allowed = await authorize(identity, {
@@ -60,7 +60,7 @@ async function checkAccess(
   return allowed ? { allowed } : { allowed, reason: '' }
 }
 
-/** One rule for each resource. Rules that hold for single names do not show here. */
+/** One rule per resource, without rules that are limited to names. */
 async function listRules(
   namespace: string,
   identity: Identity,

@@ -1,53 +1,48 @@
 /**
- * The subresource `scale`: what `kubectl scale` and autoscalers read and write in place of the
+ * The subresource `scale`, which `kubectl scale` and autoscalers read and write instead of the
  * object. Sources: Kubernetes API reference, autoscaling/v1 Scale; apimachinery,
- * util/managedfields/scalehandler.go, for who owns `spec.replicas` then.
+ * util/managedfields/scalehandler.go, for the ownership of `spec.replicas`.
  */
 import { applyPatch } from './patches.ts'
-import type { Registry, WriteOptions } from './registry.ts'
+import type { Registry } from './registry.ts'
+import type { Patch, WriteOptions } from './writes.ts'
 import { formatQualifiedName, type Resource } from './resources.ts'
 import { ApiError, notImplemented } from './api-errors.ts'
-import {
-  getIn,
-  asObject,
-  asString,
-  type Json,
-  type JsonObject,
-  type KubernetesObject,
-} from './types.ts'
+import { getIn, asObject, asString, type JsonObject, type KubernetesObject } from './types.ts'
 
 const scalableKinds = new Set(['Deployment', 'ReplicaSet', 'StatefulSet'])
 
-/** Whether objects of a resource can be scaled. */
+/** Whether a resource has the subresource `scale`. */
 export const hasScale = ({ group, kind }: Resource): boolean =>
   group === 'apps' && scalableKinds.has(kind)
 
 /** A request for the scale of an object. */
 export interface ScaleRequest {
   readonly method: string
-  readonly mediaType: string
-  readonly body: Json
+  /** Of a PUT, its body is the whole Scale. */
+  readonly patch: Patch
   readonly writeOptions: WriteOptions
 }
 
 /**
- * Reads or changes how many pods an object wants.
- * @returns the Scale as it is then
+ * Reads or changes the number of pods of an object.
+ * @returns the resulting Scale
  */
 export function handleScale(
   registry: Registry,
   resource: Resource,
   live: KubernetesObject,
-  { method, mediaType, body, writeOptions }: ScaleRequest,
+  request: ScaleRequest,
 ): JsonObject {
-  if (method === 'GET') return toScale(live)
-  const requested = parseRequestedScale(resource, live, method, body, mediaType)
+  if (request.method === 'GET') return toScale(live)
+  const requested = parseRequestedScale(resource, live, request)
   const replicas = getIn(requested, 'spec', 'replicas') ?? 0
   if (typeof replicas !== 'number' || replicas < 0)
     throw new ApiError(
       422,
       'Invalid',
-      `Scale.autoscaling "${live.metadata.name}" is invalid: spec.replicas: Invalid value: ${JSON.stringify(replicas)}: must be greater than or equal to 0`,
+      `Scale.autoscaling "${live.metadata.name}" is invalid: spec.replicas: ` +
+        `Invalid value: ${JSON.stringify(replicas)}: must be greater than or equal to 0`,
     )
   const resourceVersion = asString(getIn(requested, 'metadata', 'resourceVersion'))
   const metadata = { ...live.metadata, ...(resourceVersion === '' ? {} : { resourceVersion }) }
@@ -55,7 +50,7 @@ export function handleScale(
     registry.update(
       resource,
       { ...live, metadata, spec: { ...asObject(live['spec']), replicas } },
-      { ...writeOptions, subresource: 'scale' },
+      { ...request.writeOptions, subresource: 'scale' },
     ),
   )
 }
@@ -63,12 +58,10 @@ export function handleScale(
 function parseRequestedScale(
   resource: Resource,
   live: KubernetesObject,
-  method: string,
-  body: Json,
-  mediaType: string,
+  { method, patch }: ScaleRequest,
 ): JsonObject {
-  if (method === 'PUT') return asObject(body)
-  if (method === 'PATCH') return applyPatch(resource, toScale(live), body, mediaType)
+  if (method === 'PUT') return asObject(patch.body)
+  if (method === 'PATCH') return applyPatch(resource, toScale(live), patch.body, patch.mediaType)
   throw notImplemented(`${method} the scale of ${formatQualifiedName(resource)}`)
 }
 
@@ -86,7 +79,7 @@ function toScale({ metadata, spec, status }: KubernetesObject): JsonObject {
   }
 }
 
-/** The subresource as discovery lists it. */
+/** The subresource in the discovery document. */
 export const scaleDiscoveryEntries = (resource: Resource): JsonObject[] =>
   hasScale(resource)
     ? [

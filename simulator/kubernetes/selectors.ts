@@ -5,14 +5,14 @@ import { getIn, isObject, type Json, type KubernetesObject } from './types.ts'
 /** Whether an object is selected. */
 export type ObjectPredicate = (object: KubernetesObject) => boolean
 
-/** What a query's `labelSelector` and `fieldSelector` select. */
+/** The `labelSelector` and `fieldSelector` of a query. */
 export function parseSelectors(query: URLSearchParams): ObjectPredicate {
   const matchesLabels = parseLabelSelector(query.get('labelSelector') ?? '')
   const matchesFields = parseFieldSelector(query.get('fieldSelector') ?? '')
   return (object) => matchesLabels(object) && matchesFields(object)
 }
 
-/** `a=b,c!=d,e in (f,g),h,!i`. */
+/** Parses a label selector such as `a=b,c!=d,e in (f,g),h,!i`. */
 export function parseLabelSelector(selector: string): ObjectPredicate {
   const requirements = selector
     .split(/,(?![^(]*\))/)
@@ -41,8 +41,8 @@ function parseRequirement(term: string): (labels: Record<string, string>) => boo
 }
 
 /**
- * `metadata.name=x,involvedObject.kind!=y`: any field, where the real API knows a few for each
- * resource.
+ * Parses a field selector such as `metadata.name=x,involvedObject.kind!=y`. It accepts any field;
+ * the real API supports only a few per resource.
  */
 export function parseFieldSelector(selector: string): ObjectPredicate {
   const requirements = selector

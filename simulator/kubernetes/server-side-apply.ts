@@ -1,6 +1,6 @@
 /**
- * Server-side apply: merges what is applied into the object and takes away what the same manager no
- * longer applies.
+ * Server-side apply: merges the applied configuration into the object, and removes fields that the
+ * same manager applied before and no longer applies.
  */
 import {
   difference,
@@ -16,24 +16,26 @@ import { badRequest } from './api-errors.ts'
 import type { Resource } from './resources.ts'
 import { isObject, type Json, type JsonObject, type KubernetesObject } from './types.ts'
 
-/** What an apply makes of an object, and who owns it then. */
+/** A configuration to apply. */
+export interface ApplyRequest {
+  readonly resource: Resource
+  /** The current object; undefined when the apply creates it. */
+  readonly live: KubernetesObject | undefined
+  readonly configuration: KubernetesObject
+  readonly writer: Writer
+  /** Whether to take over fields that another manager owns. */
+  readonly force: boolean
+}
+
+/** The object after an apply, and its owners. */
 export interface ApplyResult {
   readonly object: KubernetesObject
   readonly owners: Owners
 }
 
-/**
- * Applies a configuration.
- * @param live the object as it is; undefined when the apply creates it
- * @throws 409 when another manager owns a field that would change, unless forced
- */
-export function serverSideApply(
-  resource: Resource,
-  live: KubernetesObject | undefined,
-  configuration: KubernetesObject,
-  writer: Writer,
-  force: boolean,
-): ApplyResult {
+/** @throws 409 when another manager owns a field that would change, unless `force` is set */
+export function serverSideApply(request: ApplyRequest): ApplyResult {
+  const { resource, live, configuration, writer, force } = request
   if (configuration.metadata.managedFields !== undefined)
     throw badRequest('metadata.managedFields must be nil')
   const configured = omitNulls(configuration) as KubernetesObject
@@ -55,10 +57,8 @@ export function serverSideApply(
     difference(previousOwner?.ownedFields ?? new Set(), fieldsOfOthers),
     fieldsOfOthers,
   )
-  return {
-    object,
-    owners: ownersAfterApply(resource, live, object, owners, writer, appliedFields, force),
-  }
+  const write = { resource, before: live, after: object, owners, writer }
+  return { object, owners: ownersAfterApply({ ...write, appliedFields, force }) }
 }
 
 function mergeConfiguration(
@@ -97,7 +97,7 @@ function mergeConfiguration(
   return [...itemsByElement.values()]
 }
 
-/** Removes fields; a map or list that this empties goes too, unless somebody else owns it. */
+/** Removes fields, and maps and lists that become empty and have no other owner. */
 function pruneFields(
   resource: Resource,
   object: KubernetesObject,
@@ -138,7 +138,7 @@ function pruneFields(
   return stripFields(object, '', '') as KubernetesObject
 }
 
-/** A null in a configuration is a field that is not applied. */
+/** Removes nulls: a null in a configuration means that the field is not applied. */
 function omitNulls(value: Json): Json {
   if (Array.isArray(value)) return value.map(omitNulls)
   if (!isObject(value)) return value

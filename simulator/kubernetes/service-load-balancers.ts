@@ -1,17 +1,15 @@
-/** The cloud's load balancers of Services: only their address, nothing answers there. */
+/** The load balancers of Services: only their hostnames. Nothing listens there. */
 import { createHash } from 'node:crypto'
-import { updateStatus, type ReconcileContext } from './controllers.ts'
+import { updateStatus, type ReconcileContext } from './controller-context.ts'
 import { getResource } from './resources.ts'
 import { getIn, asArray, type KubernetesObject } from './types.ts'
 
-/**
- * Who makes load balancers: its finalizer, which keeps the Service until its load balancer is gone,
- * and the name that one gets.
- */
+/** A controller that creates load balancers. */
 interface LoadBalancerProvider {
+  /** Keeps the Service until its load balancer is deleted. */
   readonly finalizer: string
   readonly manager: string
-  /** The same for a Service for as long as it lives. */
+  /** Stable for the lifetime of a Service. */
   readonly hostname: (service: KubernetesObject) => string
 }
 
@@ -25,28 +23,29 @@ const cloudProvider: LoadBalancerProvider = {
 const loadBalancerController: LoadBalancerProvider = {
   finalizer: 'service.k8s.aws/resources',
   manager: 'aws-load-balancer-controller',
-  hostname: ({ metadata: { uid = '', namespace = '', name } }) =>
-    `k8s-${[namespace, name].map((part) => part.replace(/[^a-z0-9]/g, '').slice(0, 8)).join('-')}-${hashPrefix(uid, 10)}-${hashPrefix(name + uid, 16)}.elb.us-east-2.amazonaws.com`,
+  hostname: ({ metadata: { uid = '', namespace = '', name } }) => {
+    const abbreviate = (text: string): string => text.replace(/[^a-z0-9]/g, '').slice(0, 8)
+    const prefix = `k8s-${abbreviate(namespace)}-${abbreviate(name)}-${hashPrefix(uid, 10)}`
+    return `${prefix}-${hashPrefix(name + uid, 16)}.elb.us-east-2.amazonaws.com`
+  },
 }
 
 const hashPrefix = (text: string, length: number): string =>
   createHash('sha256').update(text).digest('hex').slice(0, length)
 
 /**
- * Who makes the load balancer of a Service; undefined when nobody does. The controller goes by
+ * The provider of a Service's load balancer; undefined when it gets none. The controller decides by
  * class and annotations, and by default not by the type (feature gate ServiceTypeLoadBalancerOnly).
- * The cloud provider leaves alone what has a class, or a type of load balancer that is not its own.
- * Sources: the controller's pkg/service/service_utils.go, pkg/config/feature_gates.go; Kubernetes,
- * cloud-provider, controllers/service/controller.go, WantsLoadBalancer; cloud-provider-aws,
- * pkg/providers/v1, isLBExternal.
+ * The cloud provider ignores Services with a class, or with a load balancer type of another
+ * provider. Sources: the controller's pkg/service/service_utils.go, pkg/config/feature_gates.go;
+ * Kubernetes, cloud-provider, controllers/service/controller.go, WantsLoadBalancer;
+ * cloud-provider-aws, pkg/providers/v1, isLBExternal.
  */
 function selectProvider(service: KubernetesObject): LoadBalancerProvider | undefined {
   const getAnnotation = (name: string): string =>
     service.metadata.annotations?.[`service.beta.kubernetes.io/aws-load-balancer-${name}`] ?? ''
-  const [loadBalancerClass, type] = [
-    getIn(service, 'spec', 'loadBalancerClass'),
-    getAnnotation('type'),
-  ]
+  const loadBalancerClass = getIn(service, 'spec', 'loadBalancerClass')
+  const type = getAnnotation('type')
   if (service.metadata.deletionTimestamp !== undefined) return undefined
   if (loadBalancerClass !== undefined)
     return loadBalancerClass === 'service.k8s.aws/nlb' ? loadBalancerController : undefined
@@ -60,7 +59,7 @@ function selectProvider(service: KubernetesObject): LoadBalancerProvider | undef
     : cloudProvider
 }
 
-/** Gives Services a hostname when it is time, and takes it from those whose load balancer goes. */
+/** Publishes the hostnames of load balancers, and removes those that are no longer wanted. */
 export function reconcileLoadBalancers(context: ReconcileContext): void {
   for (const service of context.registry.store.list(getResource('Service'))) {
     const provider = selectProvider(service)
@@ -78,7 +77,7 @@ export function reconcileLoadBalancers(context: ReconcileContext): void {
     const withFinalizer = finalizers.includes(provider.finalizer)
       ? cleaned
       : updateFinalizers(context, cleaned, [...finalizers, provider.finalizer], provider)
-    // The API refuses an address in the status of any other type. Source: Kubernetes,
+    // The API rejects an address in the status of any other type. Source: Kubernetes,
     // validation.go, ValidateLoadBalancerStatus.
     const showsAddress = getIn(withFinalizer, 'spec', 'type') === 'LoadBalancer'
     if (context.isDue(`load-balancer/${uid}`, context.delays.loadBalancerDelay))
@@ -90,7 +89,7 @@ export function reconcileLoadBalancers(context: ReconcileContext): void {
   }
 }
 
-/** What those do who no longer make the load balancer of a Service. */
+/** Removes the finalizers and the address of providers that no longer own the load balancer. */
 function removeStaleFinalizers(
   context: ReconcileContext,
   service: KubernetesObject,

@@ -1,21 +1,18 @@
-/**
- * Where objects live: one counter of versions, one log of changes, and the listeners that watches
- * are made of.
- */
+/** The storage of the API, like etcd: a version counter, a history of changes, and listeners. */
 import type { Resource } from './resources.ts'
 import type { KubernetesObject } from './types.ts'
 
-/** One change, as a watch tells it. */
+/** One change of an object. */
 export interface Change {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
   readonly resource: Resource
   readonly object: KubernetesObject
-  /** The object before the change: a watch with a selector must know what fell out of it. */
+  /** The object before the change, for watches whose selector it no longer matches. */
   readonly previous: KubernetesObject | undefined
   readonly version: number
 }
 
-/** How many changes a watch can go back: a real cluster compacts after five minutes. */
+/** The number of changes that are kept. A real cluster compacts after five minutes. */
 const historyLimit = 5000
 
 /** The storage. Objects in it are never changed, only replaced. */
@@ -24,7 +21,7 @@ export class Store {
   version = 1000
   private readonly objects = new Map<Resource, Map<string, KubernetesObject>>()
   private history: Change[] = []
-  /** The newest version whose change is forgotten. */
+  /** The newest version that is compacted. */
   private compactedVersion = 0
   private readonly pendingChanges: Change[] = []
   private readonly listeners = new Set<(change: Change) => void>()
@@ -33,9 +30,7 @@ export class Store {
     return this.objects.get(resource)?.get(storageKey(resource, namespace, name))
   }
 
-  /**
-   * Everything of a resource, in all namespaces when `namespace` is empty, ordered as etcd would.
-   */
+  /** The objects of a resource in the order of etcd; in all namespaces when none is given. */
   list(resource: Resource, namespace = ''): KubernetesObject[] {
     const all = [...(this.objects.get(resource) ?? new Map<string, KubernetesObject>())]
     return all
@@ -44,7 +39,7 @@ export class Store {
       .map(([, object]) => object)
   }
 
-  /** Stores an object under a new resourceVersion, and tells the listeners. */
+  /** Stores an object under a new resourceVersion, and notifies the listeners. */
   put(resource: Resource, object: KubernetesObject): KubernetesObject {
     const { namespace = '', name } = object.metadata
     const previous = this.get(resource, namespace, name)
@@ -59,7 +54,7 @@ export class Store {
     return stored
   }
 
-  /** Stores an object under a new resourceVersion, and tells nobody. */
+  /** Stores an object under a new resourceVersion, without notifying listeners. */
   insertSilently(resource: Resource, object: KubernetesObject): KubernetesObject {
     const stored = this.withNextVersion(object)
     let objectsByKey = this.objects.get(resource)
@@ -72,7 +67,7 @@ export class Store {
     return stored
   }
 
-  /** Takes an object away; its last words carry a new resourceVersion. */
+  /** Deletes an object. The change has a new resourceVersion. */
   delete(resource: Resource, object: KubernetesObject): KubernetesObject {
     const { namespace = '', name } = object.metadata
     this.objects.get(resource)?.delete(storageKey(resource, namespace, name))
@@ -93,8 +88,8 @@ export class Store {
   }
 
   /**
-   * Keeps everything as it is now. Returns a function that brings it back, under new
-   * resourceVersions; listeners are told.
+   * Saves all objects. Returns a function that restores them under new resourceVersions and
+   * notifies the listeners.
    */
   snapshot(): () => void {
     const savedObjects = new Map(
@@ -110,29 +105,29 @@ export class Store {
     }
   }
 
-  /** Calls back with each change from now on. Returns a function that ends it. */
+  /** Calls back with each future change. Returns a function that ends the subscription. */
   subscribe(listener: (change: Change) => void): () => void {
     this.listeners.add(listener)
     return () => void this.listeners.delete(listener)
   }
 
-  /** The version of the oldest change that is remembered. */
+  /** The version of the oldest change in the history. */
   get oldestVersion(): number {
     return this.history[0]?.version ?? this.version
   }
 
-  /** Forgets the changes so far: a watch from before cannot go on. */
+  /** Drops the history: watches that start at an earlier version fail. */
   compact(): void {
     this.history = []
     this.compactedVersion = this.version
   }
 
-  /** Whether what was there at a version can no longer be read. */
+  /** Whether a version can no longer be read. */
   isCompacted(version: number): boolean {
     return version < this.compactedVersion
   }
 
-  /** The changes after a version; undefined when some of them are forgotten. */
+  /** The changes after a version; undefined when some of them are compacted. */
   changesSince(version: number): Change[] | undefined {
     if (version < this.compactedVersion) return undefined
     return this.history.filter((change) => change.version > version)
@@ -149,8 +144,7 @@ export class Store {
       this.compactedVersion = this.history.shift()?.version ?? this.compactedVersion
     this.pendingChanges.push(change)
     if (this.pendingChanges.length > 1) return
-    // A listener may write: its changes are told after this one, so that everybody hears them in
-    // the same order.
+    // A listener may write. Its changes are queued, so that all listeners see the same order.
     for (let next = this.pendingChanges[0]; next; next = this.pendingChanges[0]) {
       for (const listener of [...this.listeners]) listener(next)
       this.pendingChanges.shift()

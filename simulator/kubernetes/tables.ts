@@ -1,4 +1,4 @@
-/** Tables: what `kubectl get` prints are rows that the API made. */
+/** Tables: the API renders the rows that `kubectl get` prints. */
 import {
   getIn,
   asObject,
@@ -18,7 +18,7 @@ const ageColumn: Column = [
     return seconds < 120 ? `${seconds}s` : `${Math.floor(seconds / 60)}m`
   },
 ]
-const name: Column = ['Name', ({ metadata }) => metadata.name]
+const nameColumn: Column = ['Name', ({ metadata }) => metadata.name]
 
 const formatHostnames = (object: KubernetesObject): string =>
   asArray(getIn(object, 'status', 'loadBalancer', 'ingress'))
@@ -27,21 +27,47 @@ const formatHostnames = (object: KubernetesObject): string =>
 const formatNumber = (value: Json | undefined): string =>
   String(typeof value === 'number' ? value : 0)
 
-const formatPort = (port: Json): string => {
+function formatPort(port: Json): string {
   const nodePort = getIn(port, 'nodePort')
-  return `${formatNumber(getIn(port, 'port'))}${nodePort === undefined ? '' : `:${formatNumber(nodePort)}`}/${asString(getIn(port, 'protocol'))}`
+  const nodePortSuffix = nodePort === undefined ? '' : `:${formatNumber(nodePort)}`
+  const protocol = asString(getIn(port, 'protocol'))
+  return `${formatNumber(getIn(port, 'port'))}${nodePortSuffix}/${protocol}`
+}
+
+function formatExternalIp(service: KubernetesObject): string {
+  const hostnames = formatHostnames(service)
+  if (hostnames !== '') return hostnames
+  return getIn(service, 'spec', 'type') === 'LoadBalancer' ? '<pending>' : '<none>'
+}
+
+function formatReadyReplicas(workload: KubernetesObject): string {
+  const ready = formatNumber(getIn(workload, 'status', 'readyReplicas'))
+  return `${ready}/${formatNumber(getIn(workload, 'spec', 'replicas'))}`
+}
+
+function formatJobStatus(job: KubernetesObject): string {
+  const isComplete = asArray(getIn(job, 'status', 'conditions')).some(
+    (condition) => getIn(condition, 'type') === 'Complete',
+  )
+  return isComplete ? 'Complete' : 'Running'
+}
+
+function formatReadyContainers(pod: KubernetesObject): string {
+  const statuses = asArray(getIn(pod, 'status', 'containerStatuses'))
+  const ready = statuses.filter((status) => getIn(status, 'ready') === true)
+  return `${ready.length}/${statuses.length}`
+}
+
+function formatInvolvedObject(event: KubernetesObject): string {
+  const kind = asString(getIn(event, 'involvedObject', 'kind')).toLowerCase()
+  return `${kind}/${asString(getIn(event, 'involvedObject', 'name'))}`
 }
 
 const columns: Readonly<Record<string, readonly Column[]>> = {
   Service: [
     ['Type', (service) => asString(getIn(service, 'spec', 'type'))],
     ['Cluster-IP', (service) => asString(getIn(service, 'spec', 'clusterIP'))],
-    [
-      'External-IP',
-      (service) =>
-        formatHostnames(service) ||
-        (getIn(service, 'spec', 'type') === 'LoadBalancer' ? '<pending>' : '<none>'),
-    ],
+    ['External-IP', formatExternalIp],
     [
       'Port(s)',
       (service) =>
@@ -60,44 +86,18 @@ const columns: Readonly<Record<string, readonly Column[]>> = {
           .join(',') || '*',
     ],
     ['Address', formatHostnames],
-    // The API looks at spec.tls only: 80 although the listener is 443.
+    // The API considers only spec.tls: it prints 80 although the listener is on 443.
     ['Ports', (ingress) => (asArray(getIn(ingress, 'spec', 'tls')).length > 0 ? '80, 443' : '80')],
   ],
   Deployment: [
-    [
-      'Ready',
-      (deployment) =>
-        `${formatNumber(getIn(deployment, 'status', 'readyReplicas'))}/${formatNumber(getIn(deployment, 'spec', 'replicas'))}`,
-    ],
+    ['Ready', formatReadyReplicas],
     ['Up-to-date', (deployment) => formatNumber(getIn(deployment, 'status', 'updatedReplicas'))],
     ['Available', (deployment) => formatNumber(getIn(deployment, 'status', 'availableReplicas'))],
   ],
-  StatefulSet: [
-    [
-      'Ready',
-      (set) =>
-        `${formatNumber(getIn(set, 'status', 'readyReplicas'))}/${formatNumber(getIn(set, 'spec', 'replicas'))}`,
-    ],
-  ],
-  Job: [
-    [
-      'Status',
-      (job) =>
-        asArray(getIn(job, 'status', 'conditions')).some(
-          (condition) => getIn(condition, 'type') === 'Complete',
-        )
-          ? 'Complete'
-          : 'Running',
-    ],
-  ],
+  StatefulSet: [['Ready', formatReadyReplicas]],
+  Job: [['Status', formatJobStatus]],
   Pod: [
-    [
-      'Ready',
-      (pod) => {
-        const statuses = asArray(getIn(pod, 'status', 'containerStatuses'))
-        return `${statuses.filter((status) => getIn(status, 'ready') === true).length}/${statuses.length}`
-      },
-    ],
+    ['Ready', formatReadyContainers],
     ['Status', (pod) => asString(getIn(pod, 'status', 'phase'))],
     ['Restarts', () => '0'],
   ],
@@ -106,28 +106,22 @@ const columns: Readonly<Record<string, readonly Column[]>> = {
     ['Last Seen', (event) => asString(event['lastTimestamp'])],
     ['Type', (event) => asString(event['type'])],
     ['Reason', (event) => asString(event['reason'])],
-    [
-      'Object',
-      (event) =>
-        `${asString(getIn(event, 'involvedObject', 'kind')).toLowerCase()}/${asString(getIn(event, 'involvedObject', 'name'))}`,
-    ],
+    ['Object', formatInvolvedObject],
     ['Message', (event) => asString(event['message'])],
   ],
 }
 
-/** Whether a client asks for a table first. */
+/** Whether a client accepts a table. */
 export function prefersTable(accept: string): boolean {
   return accept.split(',').some((type) => /;\s*as=Table/.test(type) && /;\s*v=v1(;|$)/.test(type))
 }
 
-/**
- * Whether a client asks for the metadata of a list's objects first, and for nothing else of them.
- */
+/** Whether a client prefers a list with only the metadata of the objects. */
 export function prefersMetadata(accept: string): boolean {
   return /;\s*as=PartialObjectMetadataList/.test(accept.split(',')[0] ?? '')
 }
 
-/** The metadata of objects as a list. */
+/** A list with only the metadata of objects. */
 export function toMetadataList(objects: KubernetesObject[], metadata: JsonObject): JsonObject {
   const items = objects.map((object) => ({
     kind: 'PartialObjectMetadata',
@@ -137,14 +131,14 @@ export function toMetadataList(objects: KubernetesObject[], metadata: JsonObject
   return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items }
 }
 
-/** Objects as a table; rows carry the objects' metadata. */
+/** Objects as a table. Each row contains the metadata of its object. */
 export function toTable(
   kind: string,
   objects: KubernetesObject[],
   metadata: JsonObject,
 ): JsonObject {
-  const tableColumns: readonly Column[] =
-    kind === 'Event' ? (columns['Event'] ?? []) : [name, ...(columns[kind] ?? []), ageColumn]
+  const kindColumns = columns[kind] ?? []
+  const tableColumns = kind === 'Event' ? kindColumns : [nameColumn, ...kindColumns, ageColumn]
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',

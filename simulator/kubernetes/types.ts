@@ -1,9 +1,9 @@
-/** The shapes that all parts of the simulator's Kubernetes API share. */
+/** The types and JSON helpers of the simulator's Kubernetes API. */
 
-/** Anything JSON can say. */
+/** Any JSON value. */
 export type Json = string | number | boolean | null | Json[] | JsonObject
 
-/** A JSON object; a field that is absent reads as undefined. */
+/** A JSON object. */
 export interface JsonObject {
   [field: string]: Json | undefined
 }
@@ -19,7 +19,7 @@ export interface ManagedFieldsEntry extends JsonObject {
   subresource?: string
 }
 
-/** `metadata` of an object; the API fills in what is left out. */
+/** `metadata` of an object. The API sets absent fields. */
 export interface Metadata extends JsonObject {
   name: string
   namespace?: string
@@ -35,20 +35,20 @@ export interface Metadata extends JsonObject {
   managedFields?: ManagedFieldsEntry[]
 }
 
-/** Any Kubernetes object. Use `at` to read deep into it. */
+/** Any Kubernetes object. Use `getIn` to read nested fields. */
 export interface KubernetesObject extends JsonObject {
   apiVersion: string
   kind: string
   metadata: Metadata
 }
 
-/** Who a bearer token stands for. */
+/** An authenticated user. */
 export interface Identity {
   readonly username: string
   readonly groups: string[]
 }
 
-/** What a request wants to do, as RBAC sees it. */
+/** The attributes of a request that RBAC decides on. */
 export interface AuthorizationAttributes {
   /** get, list, watch, create, update, patch, delete. */
   readonly verb: string
@@ -64,15 +64,15 @@ export interface AuthorizationAttributes {
   readonly name: string
 }
 
-/** Whether an identity may do something. */
+/** Whether an identity is allowed to make a request. */
 export type Authorize = (
   identity: Identity,
   attributes: AuthorizationAttributes,
 ) => boolean | Promise<boolean>
 
 /**
- * Reads deep into a JSON value: `at(service, 'spec', 'ports', 0, 'port')`; undefined where the way
- * ends.
+ * The nested value at a path, such as `getIn(service, 'spec', 'ports', 0, 'port')`; undefined when
+ * there is none.
  */
 export function getIn(value: Json | undefined, ...path: (string | number)[]): Json | undefined {
   let current = value
@@ -84,40 +84,38 @@ export function getIn(value: Json | undefined, ...path: (string | number)[]): Js
   return current
 }
 
-/** Whether a value is a JSON object: no array, no null. */
+/** Whether a value is a JSON object, and neither an array nor null. */
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The value when it is a string, and otherwise the empty string. */
+/** The value if it is a string, otherwise the empty string. */
 export function asString(value: Json | undefined): string {
   return typeof value === 'string' ? value : ''
 }
 
-/** The value's items when it is a list, and otherwise none. */
+/** The value if it is a list, otherwise an empty one. */
 export function asArray(value: Json | undefined): Json[] {
   return Array.isArray(value) ? value : []
 }
 
-/** The JSON object when it is one, and otherwise an empty one. */
+/** The value if it is an object, otherwise an empty one. */
 export function asObject(value: Json | undefined): JsonObject {
   return isObject(value) ? value : {}
 }
 
-/** JSON with its keys sorted: equal for equal values, whatever order they were written in. */
+/** JSON with sorted keys: the same text for equal values. */
 export function canonicalJson(value: Json | undefined): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (!isObject(value)) return JSON.stringify(value ?? null)
   const members = Object.keys(value)
     .filter((key) => value[key] !== undefined)
     .sort()
-  return `{${members.map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`).join(',')}}`
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`)
+  return `{${members.join(',')}}`
 }
 
-/**
- * Whether two values are equal, whatever order their keys were written in; a member that is
- * undefined is as good as absent.
- */
+/** Whether two values are equal. The order of keys does not matter; undefined means absent. */
 export function isDeepEqual(left: Json | undefined, right: Json | undefined): boolean {
   if (left === right) return true
   if (Array.isArray(left) && Array.isArray(right))
@@ -130,7 +128,7 @@ export function isDeepEqual(left: Json | undefined, right: Json | undefined): bo
   )
 }
 
-/** The time as Kubernetes writes it: whole seconds. */
+/** A time as Kubernetes formats it, in whole seconds. */
 export function formatTimestamp(milliseconds = Date.now()): string {
   return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z')
 }

@@ -1,4 +1,4 @@
-/** Watches: the changes after a version, as lines of JSON, for as long as the client listens. */
+/** Watches: the changes after a version as lines of JSON, until the client disconnects. */
 import type { ServerResponse } from 'node:http'
 import { formatApiVersion, type Resource } from './resources.ts'
 import type { ObjectPredicate } from './selectors.ts'
@@ -6,17 +6,17 @@ import { expiredVersion } from './api-errors.ts'
 import type { Change, Store } from './store.ts'
 import type { JsonObject, KubernetesObject } from './types.ts'
 
-/** What a watch follows. */
+/** The objects of a watch. */
 export interface WatchOptions {
   readonly resource: Resource
-  /** Empty for all. */
+  /** Empty for all namespaces. */
   readonly namespace: string
   readonly isSelected: ObjectPredicate
-  /** How an event's object is written: whole, or as a row of a table. */
+  /** Formats the object of an event: complete, or as a table. */
   readonly serialize: (object: KubernetesObject) => JsonObject
 }
 
-/** Answers a watch. */
+/** Answers a watch request. */
 export function serveWatch(
   store: Store,
   options: WatchOptions,
@@ -25,7 +25,7 @@ export function serveWatch(
 ): void {
   const fromVersion = query.get('resourceVersion') ?? ''
   const sendsInitialEvents = query.get('sendInitialEvents') === 'true'
-  // Without a version, or with 0, a watch begins with what is there.
+  // Without a version, or with 0, a watch starts with the existing objects.
   const startsWithList = sendsInitialEvents || fromVersion === '' || fromVersion === '0'
   const send = (type: string, object: JsonObject): void =>
     void response.write(`${JSON.stringify({ type, object })}\n`)
@@ -45,7 +45,7 @@ export function serveWatch(
   response.flushHeaders()
   const backlog = startsWithList ? [] : store.changesSince(Number(fromVersion))
   if (backlog === undefined) {
-    // The real API's watch cache says so inside the stream: the answer itself is a 200.
+    // The watch cache of the real API reports this in the stream, after status 200.
     send('ERROR', expiredVersion(Number(fromVersion), store.oldestVersion).status())
     response.end()
     return
@@ -53,7 +53,7 @@ export function serveWatch(
   if (startsWithList)
     for (const object of store.list(options.resource, options.namespace).filter(options.isSelected))
       send('ADDED', options.serialize(object))
-  // The end of the list has a mark of its own: helm's and kubectl's informers wait for it.
+  // The informers of helm and kubectl wait for this mark of the end of the list.
   if (sendsInitialEvents)
     send(
       'BOOKMARK',
@@ -73,18 +73,16 @@ export function serveWatch(
   })
 }
 
-/**
- * How a change looks through a selector: an object that stops matching is deleted for this watch.
- */
+/** A change as seen through a selector: an object that no longer matches is DELETED. */
 function visibleChangeType(
   { type, object, previous }: Change,
   isSelected: ObjectPredicate,
 ): Change['type'] | undefined {
-  const before = type !== 'ADDED' && previous !== undefined && isSelected(previous)
-  const after = type !== 'DELETED' && isSelected(object)
-  if (before && after) return 'MODIFIED'
-  if (after) return 'ADDED'
-  return before ? 'DELETED' : undefined
+  const wasSelected = type !== 'ADDED' && previous !== undefined && isSelected(previous)
+  const isSelectedNow = type !== 'DELETED' && isSelected(object)
+  if (wasSelected && isSelectedNow) return 'MODIFIED'
+  if (isSelectedNow) return 'ADDED'
+  return wasSelected ? 'DELETED' : undefined
 }
 
 function buildBookmark(

@@ -1,39 +1,36 @@
-/**
- * What Milvus says: pure functions from its settings (and the collections it holds) to messages and
- * gRPC statuses.
- */
+/** The answers of Milvus: messages and gRPC statuses, from its settings and collections. */
 import { status as code } from '@grpc/grpc-js'
 import type { status } from '@grpc/grpc-js'
 import type { Message } from './protocol.ts'
 
-/** Why a call ends without a message: a gRPC status. */
+/** The gRPC status of a call that ends without a message. */
 export interface GrpcStatus {
   readonly code: status
   readonly details: string
 }
 
-/** The credentials that Milvus takes when `common.security.authorizationEnabled` is true. */
+/** The credentials that Milvus accepts when `common.security.authorizationEnabled` is true. */
 export interface Authorization {
   readonly user: string
   readonly password: string
-  /** A token without a colon; Milvus itself has none (its hook, as on Zilliz Cloud, does). */
+  /** A token without a colon. Only a hook, as on Zilliz Cloud, accepts these; Milvus does not. */
   readonly apiKey?: string
 }
 
-/** What a scenario can set while Milvus runs. */
+/** Settings that a scenario can change while Milvus runs. */
 export interface MilvusSettings {
-  /** `v2.6.15`: what Connect and GetVersion say, and which wording errors have. */
+  /** Such as `v2.6.15`. It determines the wording of errors. */
   version: string
-  /** Undefined: authorization is off. */
+  /** Undefined disables authorization. */
   authorization: Authorization | undefined
-  /** False: the proxy has no meta cache yet, so its interceptor refuses every call. */
+  /** False while the proxy has no meta cache: its interceptor then rejects every call. */
   ready: boolean
   /**
-   * The proxy's state code; anything but `Healthy` is refused in the body of the answer, with gRPC
-   * status 0.
+   * The state code of the proxy. Unless it is `Healthy`, calls fail in the body of the answer, with
+   * gRPC status 0.
    */
   stateCode: 'Healthy' | 'Initializing' | 'Abnormal' | 'StandBy' | 'Stopping'
-  /** What CheckHealth says. */
+  /** The answer of CheckHealth. */
   healthy: boolean
   reasons: string[]
   /** Names of `milvus.QuotaState`: DenyToWrite, ... */
@@ -42,7 +39,7 @@ export interface MilvusSettings {
   delay: number
 }
 
-/** A collection that a client made. */
+/** A collection that a client created. */
 export interface Collection {
   readonly id: string
   readonly name: string
@@ -54,22 +51,19 @@ export interface Collection {
 const NOT_READY_MESSAGE = 'internal: Milvus Proxy is not ready yet. please wait'
 
 /**
- * How a proxy that is not ready refuses, by version, newest first. Until 2.2 it is a gRPC status of
- * its own (milvus-io/milvus#16781, #20433); later a merr error, which grpc-go turns into UNKNOWN,
- * and whose wording moved.
+ * The status of calls to a proxy that is not ready, by version, newest first. Until 2.2 it is a
+ * gRPC status (milvus-io/milvus#16781, #20433), since then a merr error, which grpc-go converts to
+ * UNKNOWN, and whose wording changed.
  */
-const NOT_READY_STATUSES: readonly (readonly [
-  major: number,
-  minor: number,
-  refusal: GrpcStatus,
-])[] = [
-  [2, 4, { code: code.UNKNOWN, details: `service unavailable: ${NOT_READY_MESSAGE}` }],
-  [2, 3, { code: code.UNKNOWN, details: `${NOT_READY_MESSAGE}: service unavailable` }],
-  [2, 2, { code: code.UNAVAILABLE, details: NOT_READY_MESSAGE }],
-  [0, 0, { code: code.UNKNOWN, details: NOT_READY_MESSAGE }],
-]
+const NOT_READY_STATUSES: readonly (readonly [major: number, minor: number, status: GrpcStatus])[] =
+  [
+    [2, 4, { code: code.UNKNOWN, details: `service unavailable: ${NOT_READY_MESSAGE}` }],
+    [2, 3, { code: code.UNKNOWN, details: `${NOT_READY_MESSAGE}: service unavailable` }],
+    [2, 2, { code: code.UNAVAILABLE, details: NOT_READY_MESSAGE }],
+    [0, 0, { code: code.UNKNOWN, details: NOT_READY_MESSAGE }],
+  ]
 
-/** How the interceptor of this version of Milvus refuses a call while the proxy is not ready. */
+/** The status with which a version's interceptor rejects calls while the proxy is not ready. */
 export function getNotReadyStatus(version: string): GrpcStatus {
   const notReadyEntry = NOT_READY_STATUSES.find(([major, minor]) =>
     isVersionAtLeast(version, major, minor),
@@ -77,16 +71,16 @@ export function getNotReadyStatus(version: string): GrpcStatus {
   return notReadyEntry?.[2] ?? { code: code.UNKNOWN, details: NOT_READY_MESSAGE }
 }
 
-/** True when a version such as `v2.6.15` is at least major.minor. */
+/** Whether a version such as `v2.6.15` is at least major.minor. */
 export function isVersionAtLeast(version: string, major: number, minor: number): boolean {
   const [actualMajor = 0, actualMinor = 0] = version.replace(/^v/, '').split('.').map(Number)
   return actualMajor > major || (actualMajor === major && actualMinor >= minor)
 }
 
 /**
- * What Milvus's interceptor for unary calls says about the `authorization` metadata: undefined lets
- * the call through. Source: internal/proxy/authentication_interceptor.go, in the order of its
- * checks. Before 2.4 the same texts came as UNKNOWN (milvus-sdk-csharp#8).
+ * Checks the `authorization` metadata as Milvus's interceptor for unary calls does; undefined
+ * accepts the call. Source: internal/proxy/authentication_interceptor.go, in the order of its
+ * checks. Before 2.4, the same messages have status UNKNOWN (milvus-sdk-csharp#8).
  */
 export function checkAuthorization(
   authorization: Authorization | undefined,
@@ -112,7 +106,7 @@ export function checkAuthorization(
     : reject('auth check failure, please check username and password are correct')
 }
 
-/** `common.Status` of an answer that worked. */
+/** `common.Status` of a successful call. */
 export const successStatus: Message = {
   error_code: 'Success',
   reason: '',
@@ -122,8 +116,9 @@ export const successStatus: Message = {
 }
 
 /**
- * `common.Status` of one that did not; `code` is merr's (pkg/util/merr/errors.go), `error_code` the
- * deprecated one.
+ * `common.Status` of a failed call.
+ * @param merrCode of merr (pkg/util/merr/errors.go)
+ * @param errorCode the deprecated `error_code`
  */
 export function createFailureStatus(
   merrCode: number,
@@ -140,7 +135,7 @@ export function createFailureStatus(
 }
 
 /**
- * `common.Status` of a proxy whose state code is not Healthy, or undefined. Source:
+ * `common.Status` of a proxy that is not Healthy; undefined for one that is. Source:
  * merr.CheckHealthy, WrapErrServiceNotReady.
  */
 export function checkProxyHealth(settings: MilvusSettings): Message | undefined {
@@ -152,25 +147,25 @@ export function checkProxyHealth(settings: MilvusSettings): Message | undefined 
   )
 }
 
-/** What one method answers, given the request. */
+/** Answers a request of one method. */
 export type MethodHandler = (request: Message, database: string) => Message
 
-/** Milvus's methods that the simulator knows; every other one is refused with UNIMPLEMENTED. */
+type Handlers = Record<string, MethodHandler>
+
+/** The methods that the simulator implements. All others fail with UNIMPLEMENTED. */
 export function createHandlers(
   settings: MilvusSettings,
   collections: Map<string, Collection>,
-): Record<string, MethodHandler> {
+): Handlers {
   let lastId = 453_000_000_000
-  const getCollectionKey = (database: string, name: unknown): string =>
-    `${database}/${String(name)}`
-  const collectionNotFound = (database: string, name: unknown): Message =>
-    createFailureStatus(
-      100,
-      `collection not found[database=${database}][collection=${String(name)}]`,
-      'CollectionNotExists',
-    )
-  const findCollection = (request: Message, database: string): Collection | undefined =>
-    collections.get(getCollectionKey(database, request['collection_name']))
+  const nextId = (): string => String(++lastId)
+  return {
+    ...createServerHandlers(settings, nextId),
+    ...createCollectionHandlers(collections, nextId),
+  }
+}
+
+function createServerHandlers(settings: MilvusSettings, nextId: () => string): Handlers {
   return {
     Connect: () => ({
       status: successStatus,
@@ -182,7 +177,7 @@ export function createHandlers(
         deploy_mode: 'DISTRIBUTED',
         reserved: {},
       },
-      identifier: String(++lastId),
+      identifier: nextId(),
     }),
     GetVersion: () => ({ status: successStatus, version: settings.version }),
     CheckHealth: () => ({
@@ -209,6 +204,30 @@ export function createHandlers(
       created_timestamp: '0',
       properties: [],
     }),
+    ClientHeartbeat: () => ({
+      status: successStatus,
+      server_timestamp: String(Date.now()),
+      commands: [],
+    }),
+  }
+}
+
+const getCollectionKey = (database: string, name: unknown): string => `${database}/${String(name)}`
+
+const collectionNotFound = (database: string, name: unknown): Message =>
+  createFailureStatus(
+    100,
+    `collection not found[database=${database}][collection=${String(name)}]`,
+    'CollectionNotExists',
+  )
+
+function createCollectionHandlers(
+  collections: Map<string, Collection>,
+  nextId: () => string,
+): Handlers {
+  const findCollection = (request: Message, database: string): Collection | undefined =>
+    collections.get(getCollectionKey(database, request['collection_name']))
+  return {
     ShowCollections: (_request, database) => {
       const visibleCollections = [...collections.values()].filter(
         (collection) => collection.database === database,
@@ -230,7 +249,7 @@ export function createHandlers(
       const name = String(request['collection_name'])
       const shards = Number(request['shards_num']) || 1
       collections.set(getCollectionKey(database, name), {
-        id: String(++lastId),
+        id: nextId(),
         name,
         database,
         createdAt: Date.now(),
@@ -253,15 +272,10 @@ export function createHandlers(
         created_utc_timestamp: createdAt,
       }
     },
-    // Dropping what is not there succeeds, as in Milvus since 2.3.
+    // Since 2.3, dropping a collection that does not exist succeeds.
     DropCollection: (request, database) => {
       collections.delete(getCollectionKey(database, request['collection_name']))
       return successStatus
     },
-    ClientHeartbeat: () => ({
-      status: successStatus,
-      server_timestamp: String(Date.now()),
-      commands: [],
-    }),
   }
 }

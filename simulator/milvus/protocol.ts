@@ -1,6 +1,6 @@
 /**
- * Milvus's gRPC interface as the official Node SDK ships it, and the standard health service that
- * the Milvus proxy registers beside it on the same port.
+ * Milvus's gRPC interface from the official Node SDK, and the standard health service, which the
+ * Milvus proxy serves on the same port.
  */
 import { fromJSON } from '@grpc/proto-loader'
 import type { ServiceDefinition } from '@grpc/grpc-js'
@@ -12,7 +12,7 @@ export type Message = Record<string, unknown>
 /** A service: its methods by name. */
 export type Service = ServiceDefinition<Record<string, (request: Message) => void>>
 
-// The names of the fields are those of the .proto files, as the SDK reads them.
+// The SDK also keeps the field names of the .proto files.
 const loaderOptions = { keepCase: true, longs: String, enums: String, defaults: true, oneofs: true }
 
 const healthProto: unknown = {
@@ -54,11 +54,11 @@ const healthProto: unknown = {
   },
 }
 
-/** A file of the proto as protobufjs writes it in JSON. */
+/** A .proto file in the JSON format of protobufjs. */
 type ProtoJson = Parameters<typeof fromJSON>[0]
 
-// A CommonJS module that sets both `exports.default` and `__esModule`: Node hands its exports over
-// as the default export.
+// The module is CommonJS and sets both `exports.default` and `__esModule`: Node imports all of its
+// exports as the default export.
 const protoModule: unknown = milvusProto
 const milvusJson = (hasDefaultExport(protoModule) ? protoModule.default : protoModule) as ProtoJson
 

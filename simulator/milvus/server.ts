@@ -1,7 +1,6 @@
 /**
- * Milvus, as far as a client that connects and looks around can tell: the proxy's plaintext gRPC
- * port (19530). Source of its manners: milvus-io/milvus internal/distributed/proxy/service.go and
- * internal/proxy; see simulator/milvus/.
+ * A simulation of Milvus's plaintext gRPC port (19530), for clients that connect and read metadata.
+ * Sources: milvus-io/milvus, internal/distributed/proxy/service.go and internal/proxy.
  */
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
@@ -30,18 +29,18 @@ import type {
 import { getServiceDefinition } from './protocol.ts'
 import type { Message } from './protocol.ts'
 
-/** A running Milvus. Its settings may be changed at any time and hold from the next call on. */
+/** A running Milvus. Changes of its settings apply from the next call on. */
 export interface MilvusServer extends MilvusSettings {
   readonly host: string
   readonly port: number
-  /** The collections that clients made, by `database/name`. */
+  /** The collections that clients created, by `database/name`. */
   readonly collections: Map<string, Collection>
-  /** Drops every open connection, as a proxy that restarts does. */
+  /** Drops every open connection, like a restart of the proxy. */
   disconnect(): void
   close(): Promise<void>
 }
 
-/** What startMilvus is told. */
+/** Options of startMilvus. */
 export interface MilvusOptions {
   readonly requestLog: RequestLog
   readonly version?: string
@@ -49,17 +48,14 @@ export interface MilvusOptions {
   readonly host?: string
 }
 
-/** Methods whose name begins so only look; the log calls every other one mutating. */
+/** The prefixes of methods that only read; the log marks all others as mutating. */
 const READ_ONLY_METHODS =
   /^(Connect|Get|Check|List|Show|Has|Describe|Query|Search|Hybrid|ClientHeartbeat|Watch|Dump|Calc|Flush.*State|Select)/
 
-/** Methods whose request carries a password, which has no place in the log. */
+/** Methods whose request contains a password, which must not be logged. */
 const CREDENTIAL_METHODS = /Credential/
 
-/**
- * The services on Milvus's port; the second exists since 3.0 (milvus-proto), and the SDK calls it
- * by itself.
- */
+/** The services on Milvus's port. The second one exists since 3.0; the SDK calls it implicitly. */
 const GRPC_SERVICES = [
   'milvus.proto.milvus.MilvusService',
   'milvus.proto.milvus.ClientTelemetryService',
@@ -84,34 +80,16 @@ export async function startMilvus(options: MilvusOptions): Promise<MilvusServer>
     ...createHandlers(settings, collections),
     Check: () => ({ status: settings.stateCode === 'Healthy' ? 'SERVING' : 'NOT_SERVING' }),
   }
+  const context: CallContext = { requestLog, settings, handlers }
   const sockets = new Map<string, Socket>()
   const server = new Server()
   const createUnaryHandler =
     (name: string): handleUnaryCall<Message, Message> =>
     (call, callback) => {
-      void handleCall(name, call).then((outcome) => completeCall(outcome, call, callback, sockets))
+      void handleCall(context, name, call).then((outcome) =>
+        completeCall(outcome, call, callback, sockets),
+      )
     }
-  const handleCall = async (
-    name: string,
-    call: ServerUnaryCall<Message, Message>,
-  ): Promise<CallOutcome> => {
-    const fault = await requestLog.recordRequest({
-      service: 'milvus',
-      operation: name,
-      isMutating: !READ_ONLY_METHODS.test(name),
-      userAgent: getMetadata(call, 'user-agent') ?? '',
-      query: '',
-      body: CREDENTIAL_METHODS.test(name) ? '' : JSON.stringify(call.request),
-    })
-    if (fault?.reset) return 'reset'
-    if (fault?.error)
-      return {
-        code: isGrpcStatus(fault.error.status) ? fault.error.status : code.UNKNOWN,
-        details: fault.error.message,
-      }
-    if (settings.delay > 0) await new Promise((resolve) => setTimeout(resolve, settings.delay))
-    return dispatchCall(name, call, settings, handlers)
-  }
   for (const service of GRPC_SERVICES) {
     const definition = getServiceDefinition(service)
     const implementation: UntypedServiceImplementation = {}
@@ -138,7 +116,37 @@ export async function startMilvus(options: MilvusOptions): Promise<MilvusServer>
   })
 }
 
-// Telling its own state and version is what a proxy in any state can do.
+interface CallContext {
+  readonly requestLog: RequestLog
+  readonly settings: MilvusSettings
+  readonly handlers: Readonly<Record<string, MethodHandler>>
+}
+
+/** Answers one call, unless a fault is injected into it. */
+async function handleCall(
+  { requestLog, settings, handlers }: CallContext,
+  name: string,
+  call: ServerUnaryCall<Message, Message>,
+): Promise<CallOutcome> {
+  const fault = await requestLog.recordRequest({
+    service: 'milvus',
+    operation: name,
+    isMutating: !READ_ONLY_METHODS.test(name),
+    userAgent: getMetadata(call, 'user-agent') ?? '',
+    query: '',
+    body: CREDENTIAL_METHODS.test(name) ? '' : JSON.stringify(call.request),
+  })
+  if (fault?.reset) return 'reset'
+  if (fault?.error) {
+    // The status of a fault is a gRPC status here.
+    const { status, message } = fault.error
+    return { code: isGrpcStatus(status) ? status : code.UNKNOWN, details: message }
+  }
+  if (settings.delay > 0) await new Promise((resolve) => setTimeout(resolve, settings.delay))
+  return dispatchCall(name, call, settings, handlers)
+}
+
+// A proxy reports its state and version in any state.
 const ALWAYS_AVAILABLE_METHODS = new Set([
   'GetVersion',
   'GetComponentStates',
@@ -146,15 +154,15 @@ const ALWAYS_AVAILABLE_METHODS = new Set([
   'ClientHeartbeat',
 ])
 
-// Their answer is a bare common.Status; every other one carries it in the field `status`.
+// These answer with a bare common.Status; all others have it in the field `status`.
 const BARE_STATUS_METHODS = new Set(['CreateCollection', 'DropCollection'])
 
-/** The interceptors first, as in the proxy: they run before the method is looked at. */
+/** Runs the interceptors before the method, like the proxy. */
 function dispatchCall(
   name: string,
   call: ServerUnaryCall<Message, Message>,
   settings: MilvusSettings,
-  handlers: Record<string, MethodHandler>,
+  handlers: Readonly<Record<string, MethodHandler>>,
 ): CallOutcome {
   if (!settings.ready) return getNotReadyStatus(settings.version)
   const authorizationError = checkAuthorization(
@@ -175,7 +183,6 @@ function dispatchCall(
   return { message: handler(call.request, getMetadata(call, 'dbname') ?? 'default') }
 }
 
-/** A fault's status is that of gRPC here, and `error.message` its text. */
 function isGrpcStatus(number: number): number is GrpcStatus['code'] {
   return number in code
 }
@@ -184,7 +191,7 @@ function getMetadata(call: ServerUnaryCall<Message, Message>, key: string): stri
   return call.metadata.get(key)[0]?.toString()
 }
 
-/** How a call ends: with a message, a gRPC status, or its connection cut. */
+/** How a call ends: with a message, a gRPC status, or a dropped connection. */
 type CallOutcome = { readonly message: Message } | GrpcStatus | 'reset'
 
 function completeCall(
@@ -206,10 +213,7 @@ function createUnimplementedStreamHandler(
   }
 }
 
-/**
- * The simulator owns the sockets, so that it can cut one: grpc-js gives no way to do so from a
- * call.
- */
+/** Accepts the sockets itself to be able to drop one: grpc-js cannot do that from a call. */
 async function listenAndTrackSockets(
   server: Server,
   host: string,

@@ -36178,6 +36178,496 @@ module.exports = {
 
 /***/ }),
 
+/***/ 5427:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  l: () => (/* binding */ ActionError),
+  L: () => (/* binding */ combineErrors)
+});
+
+;// CONCATENATED MODULE: ./build/failures/codes.js
+/**
+ * The failure codes and the steps that fail. docs/troubleshooting.md has a section for each code,
+ * in this order; a test compares them.
+ */
+/** The steps of a deployment, in the order in which they change things. */
+const stepNames = (/* unused pure expression or super */ null && ([
+    'preflight',
+    'certificate',
+    'release',
+    'ingress',
+    'load-balancer',
+    'probe',
+]));
+/**
+ * Every code that `failure-code` can have, in the order in which several problems of one run are
+ * ranked.
+ */
+const failureCodes = [
+    // preflight: the inputs
+    'input-missing',
+    'input-invalid',
+    'inputs-conflict',
+    // preflight: the certificate that was given
+    'certificate-unreadable',
+    'private-key-unreadable',
+    'private-key-mismatch',
+    'certificate-chain-invalid',
+    'certificate-key-unsupported',
+    'certificate-signature-weak',
+    'certificate-expired',
+    'certificate-not-yet-valid',
+    'certificate-host-mismatch',
+    // preflight: who we are, and what we find
+    'aws-credentials-missing',
+    'aws-credentials-expired',
+    'aws-credentials-refused',
+    'aws-account-not-allowed',
+    'aws-access-denied',
+    'aws-request-failed',
+    'kubeconfig-invalid',
+    'cluster-not-found',
+    'cluster-unreachable',
+    'cluster-unauthorized',
+    'cluster-forbidden',
+    'cluster-request-failed',
+    'namespace-not-found',
+    'locked-by-another-run',
+    'ingress-class-not-found',
+    'ingress-class-unsupported',
+    'ingress-class-params-unsuitable',
+    'subnets-unsuitable',
+    'ingress-not-ours',
+    'ingress-group-conflict',
+    'ingress-terminating',
+    'load-balancer-protected',
+    'release-not-found',
+    'release-ambiguous',
+    'release-pending',
+    'release-unreadable',
+    'release-chart-differs',
+    'release-chart-unsupported',
+    'release-failed',
+    'release-managed-elsewhere',
+    'service-not-found',
+    'service-ambiguous',
+    'service-port-not-found',
+    'service-unsupported',
+    'service-annotations-conflict',
+    'service-class-lost',
+    'milvus-tls-mismatch',
+    'helm-not-found',
+    'helm-too-old',
+    'chart-not-found',
+    'chart-repository-unreachable',
+    'release-changes-more',
+    'service-type-not-set',
+    'release-conflict',
+    'release-not-ready',
+    // certificate
+    'certificate-not-found',
+    'certificate-not-ours',
+    'certificate-not-issued',
+    'certificate-refused',
+    'certificate-quota-exceeded',
+    'certificate-in-use',
+    // release
+    'helm-upgrade-failed',
+    'helm-hook-failed',
+    'helm-upgrade-timeout',
+    'service-not-cluster-ip',
+    'service-not-restored',
+    // ingress
+    'ingress-conflict',
+    'ingress-refused',
+    'controller-webhook-unavailable',
+    'ingress-not-deleted',
+    // load-balancer
+    'controller-refused',
+    'load-balancer-failed',
+    'load-balancer-timeout',
+    // probe
+    'probe-dns-failed',
+    'probe-unreachable',
+    'probe-tls-failed',
+    'probe-certificate-untrusted',
+    'probe-certificate-host-mismatch',
+    'probe-certificate-differs',
+    'probe-http2-missing',
+    'probe-not-routed',
+    'probe-protocol-mismatch',
+    'probe-no-targets',
+    'probe-target-failed',
+    'probe-target-timeout',
+    'probe-http-error',
+    'probe-grpc-error',
+    'milvus-unauthenticated',
+    'milvus-authorization-off',
+    'milvus-not-found',
+    'milvus-not-ready',
+    'milvus-unhealthy',
+    'probe-host-dns-missing',
+    'probe-host-dns-differs',
+    // check
+    'drift-found',
+    'drift-unknown',
+    // any step
+    'runner-disk-failed',
+    'rollback-incomplete',
+    'lock-lost',
+    'cancelled',
+    'internal-error',
+];
+
+// EXTERNAL MODULE: ./build/util/text.js
+var util_text = __nccwpck_require__(3506);
+;// CONCATENATED MODULE: ./build/failures/action-error.js
+/** The error class of the action, and how several problems become one error. */
+
+
+/**
+ * Characters. A problem quotes controllers, helm and Milvus, whose messages may have any length.
+ */
+const maxProblemLength = 2_000;
+/** A failure that a person can act on, with the problems that were found at the same time. */
+class ActionError extends Error {
+    name = 'ActionError';
+    code;
+    remedy;
+    step;
+    otherErrors;
+    constructor(options, otherErrors = []) {
+        super((0,util_text/* truncate */.xv)(options.problem, maxProblemLength), { cause: options.cause });
+        this.code = options.code;
+        this.remedy = options.remedy;
+        this.step = options.step;
+        this.otherErrors = otherErrors;
+    }
+    /** This error and those found with it, each once. */
+    get allErrors() {
+        return [this, ...this.otherErrors];
+    }
+    /** The same errors, placed in `step` unless they name one already. */
+    withStep(step) {
+        return this.copyEach((error) => ({ step: error.step ?? step }));
+    }
+    /** The same errors, with every text replaced. */
+    mapTexts(transform) {
+        return this.copyEach((error) => ({
+            problem: transform(error.message),
+            remedy: transform(error.remedy),
+        }));
+    }
+    /** The same error with exactly these other errors. */
+    withOtherErrors(otherErrors) {
+        return this.copy({}, otherErrors);
+    }
+    copyEach(getOverrides) {
+        const otherErrors = this.otherErrors.map((error) => error.copy(getOverrides(error), []));
+        return this.copy(getOverrides(this), otherErrors);
+    }
+    copy(overrides, otherErrors) {
+        const { code, message: problem, remedy, cause, step } = this;
+        return new ActionError({ code, problem, remedy, cause, step, ...overrides }, otherErrors);
+    }
+}
+/** Problems of a connection or an identity: every call meets them, and one report is enough. */
+const deduplicatedCodes = new Set([
+    'aws-credentials-missing',
+    'aws-credentials-expired',
+    'aws-credentials-refused',
+    'cluster-unreachable',
+    'cluster-unauthorized',
+    'cancelled',
+]);
+/**
+ * Folds problems that were found together into one error, ranked in the order of `failureCodes`. A
+ * problem that was met twice (two calls with the same expired credentials) counts once.
+ * @param errors at least one
+ */
+function combineErrors(errors) {
+    const unique = [];
+    for (const error of errors.flatMap(({ allErrors }) => allErrors))
+        if (!unique.some((other) => isSameProblem(error, other)))
+            unique.push(error);
+    const [first, ...otherErrors] = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code));
+    if (!first)
+        throw new TypeError('combineErrors() needs at least one error');
+    return first.withOtherErrors(otherErrors);
+}
+const isSameProblem = (a, b) => a.code === b.code && (a.message === b.message || deduplicatedCodes.has(a.code));
+
+
+/***/ }),
+
+/***/ 3791:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   BY: () => (/* binding */ certificateCorrupt),
+/* harmony export */   Cn: () => (/* binding */ certificateInputIsPrivateKey),
+/* harmony export */   DR: () => (/* binding */ certificateInputIsRequest),
+/* harmony export */   El: () => (/* binding */ certificateAndKeySwapped),
+/* harmony export */   GE: () => (/* binding */ multiplePrivateKeys),
+/* harmony export */   KG: () => (/* binding */ privateKeyCorrupt),
+/* harmony export */   Lv: () => (/* binding */ privateKeyEncrypted),
+/* harmony export */   Zm: () => (/* binding */ privateKeyMissing),
+/* harmony export */   p_: () => (/* binding */ privateKeyInOpensshFormat),
+/* harmony export */   sh: () => (/* binding */ certificateInputIsPkcs7),
+/* harmony export */   ym: () => (/* binding */ certificateMissing)
+/* harmony export */ });
+/* unused harmony exports privateKeyMismatch, unrelatedCertificates, intermediateMissing, keyTypeUnsupported, keyTypesMixed, signatureWeak, certificateTooLarge, chainTooLarge, issuerNameEmpty, ocspUrlTooLong, certificateExpired, chainCertificateExpired, certificateNotYetValid, hostNotCovered, hostBeyondWildcard, hostOnlyInCommonName */
+/* harmony import */ var _action_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5427);
+/** What can be wrong with the certificate, chain and private key in the inputs. */
+
+const certificateRemedy = 'Set it to X.509 certificates in PEM format, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.';
+function certificateCorrupt(input, cause) {
+    return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
+        code: 'certificate-unreadable',
+        problem: `Input ${input} contains a certificate that cannot be parsed.`,
+        remedy: certificateRemedy,
+        cause,
+    });
+}
+/** @param found what the input contains instead, such as "a public key"; undefined for no PEM */
+function certificateMissing(input, found) {
+    return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
+        code: 'certificate-unreadable',
+        problem: `Input ${input} contains ${found === undefined ? 'no certificate in PEM format' : `${found} but no certificate`}.`,
+        remedy: certificateRemedy,
+    });
+}
+function certificateInputIsPrivateKey(input) {
+    return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
+        code: 'certificate-unreadable',
+        problem: `Input ${input} contains a private key but no certificate.`,
+        remedy: 'Set certificate to the certificate, and private-key to the key.',
+    });
+}
+function certificateInputIsRequest(input) {
+    return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
+        code: 'certificate-unreadable',
+        problem: `Input ${input} contains a certificate request but no certificate.`,
+        remedy: 'A CA signs the request. Set the input to the certificate that the CA returned.',
+    });
+}
+function certificateInputIsPkcs7(input) {
+    return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
+        code: 'certificate-unreadable',
+        problem: `Input ${input} contains a PKCS#7 bundle but no certificate in PEM format.`,
+        remedy: 'Extract the certificates with "openssl pkcs7 -in chain.p7b -print_certs -out chain.pem".',
+    });
+}
+function certificateAndKeySwapped() {
+    return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
+        code: 'certificate-unreadable',
+        problem: 'Inputs certificate and private-key are swapped.',
+        remedy: 'Exchange the two values.',
+    });
+}
+function privateKeyEncrypted() {
+    return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
+        code: 'private-key-unreadable',
+        problem: 'Input private-key is encrypted.',
+        remedy: 'ACM accepts only unencrypted keys. Decrypt it with "openssl pkey -in key.pem -out plain.pem" and store the result as the secret.',
+    });
+}
+function privateKeyInOpensshFormat() {
+    return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
+        code: 'private-key-unreadable',
+        problem: 'Input private-key is in OpenSSH format.',
+        remedy: 'If the certificate was requested with this key, convert a copy to PEM with "ssh-keygen -p -N \'\' -m PEM -f FILE".',
+    });
+}
+function multiplePrivateKeys(count) {
+    return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
+        code: 'private-key-unreadable',
+        problem: `Input private-key contains ${count} private keys.`,
+        remedy: 'Keep only the key that the certificate was requested with.',
+    });
+}
+/** @param found what the input contains instead, such as "a public key"; undefined for no PEM */
+function privateKeyMissing(found) {
+    return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
+        code: 'private-key-unreadable',
+        problem: `Input private-key contains ${found === undefined ? 'no private key in PEM format' : `${found} but no private key`}.`,
+        remedy: 'Set it to the unencrypted RSA or EC key, in PEM format, that the certificate was requested with.',
+    });
+}
+/** Without a cause: the parser has read the key, so its own error must not reach a log. */
+function privateKeyCorrupt() {
+    return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
+        code: 'private-key-unreadable',
+        problem: 'Input private-key contains a private key that cannot be parsed.',
+        remedy: 'Set it to an unencrypted RSA or EC key in PEM format, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----.',
+    });
+}
+/** @param names the DNS names of the certificate, or its subject */
+function privateKeyMismatch(names) {
+    return new ActionError({
+        code: 'private-key-mismatch',
+        problem: `Input private-key does not match the certificate for ${names}.`,
+        remedy: 'Set it to the key that the certificate was requested with; a renewal often comes with a new key.',
+    });
+}
+/** @param first the subject of the first of them */
+function unrelatedCertificates(count, first) {
+    return new ActionError({
+        code: 'certificate-chain-invalid',
+        problem: `Inputs certificate and certificate-chain contain ${count} certificate${count === 1 ? '' : 's'} that did not sign this certificate or its issuers (first: ${first}).`,
+        remedy: 'Include only the intermediate certificates that belong to this certificate, not those of an earlier one.',
+    });
+}
+/** ACM requires the chain of every certificate that is not self-signed, and so do clients. */
+function intermediateMissing(subject, issuer) {
+    return new ActionError({
+        code: 'certificate-chain-invalid',
+        problem: `Input certificate contains only the server certificate (${subject}); the intermediate (${issuer}) is missing, which ACM and clients require.`,
+        remedy: 'Set certificate to the full chain (fullchain.pem), or certificate-chain to the intermediate certificates.',
+    });
+}
+/** @param algorithm as ACM names it, such as RSA_8192 */
+function keyTypeUnsupported(algorithm) {
+    return new ActionError({
+        code: 'certificate-key-unsupported',
+        problem: `The certificate has a key of type ${algorithm}, which ACM cannot import.`,
+        remedy: 'Request a certificate with an RSA key of 2048 to 4096 bits, or with an EC key on curve P-256, P-384 or P-521.',
+    });
+}
+/** ACM requires the certificate and its issuer to have keys of the same type. */
+function keyTypesMixed(key) {
+    return new ActionError({
+        code: 'certificate-key-unsupported',
+        problem: `The certificate has a key of type ${key.algorithm}, but its issuer has one of type ${key.issuerAlgorithm}; ACM requires both to be RSA or both to be EC.`,
+        remedy: `Request the certificate with an ${key.issuerType} key.`,
+    });
+}
+function signatureWeak(subject, algorithm) {
+    return new ActionError({
+        code: 'certificate-signature-weak',
+        problem: `Certificate ${subject} is signed with ${algorithm}, which clients reject.`,
+        remedy: 'Request a certificate that is signed with SHA-256 or better, from a CA whose own certificates are too.',
+    });
+}
+function rejectedByAcm(reason, remedy) {
+    return new ActionError({
+        code: 'certificate-refused',
+        problem: `ACM would reject the certificate: ${reason}.`,
+        remedy,
+    });
+}
+/** @param bytes of PEM */
+function certificateTooLarge(bytes, limit) {
+    return rejectedByAcm(`it has ${bytes} bytes of PEM, and the limit is ${limit}`, 'Request a certificate with fewer names.');
+}
+/** @param bytes of PEM */
+function chainTooLarge(bytes, limit) {
+    return rejectedByAcm(`its chain has ${bytes} bytes of PEM, and the limit is ${limit}`, 'Include only the certificates between this one and its root.');
+}
+function issuerNameEmpty() {
+    return rejectedByAcm('it has no issuer name', 'Have it issued by a CA that has a name.');
+}
+/** @param length in characters */
+function ocspUrlTooLong(length, limit) {
+    return rejectedByAcm(`its OCSP URL has ${length} characters, and the limit is ${limit}`, 'Have it issued with a shorter OCSP URL.');
+}
+function certificateExpired(subject, expiredAt) {
+    return new ActionError({
+        code: 'certificate-expired',
+        problem: `Certificate ${subject} expired on ${expiredAt.toISOString()}.`,
+        remedy: 'Renew it, and set certificate, private-key and certificate-chain to the new files.',
+    });
+}
+function chainCertificateExpired(subject, expiredAt) {
+    return new ActionError({
+        code: 'certificate-expired',
+        problem: `Certificate ${subject} in the chain expired on ${expiredAt.toISOString()}.`,
+        remedy: "Use the CA's current chain, or remove the expired certificate from it.",
+    });
+}
+function certificateNotYetValid(subject, validFrom) {
+    return new ActionError({
+        code: 'certificate-not-yet-valid',
+        problem: `Certificate ${subject} is not valid until ${validFrom.toISOString()}.`,
+        remedy: "Wait until then, or correct the runner's clock; ACM rejects a certificate before its validity starts.",
+    });
+}
+const hostMismatchRemedy = 'Use a certificate for this host, or set host to a name that the certificate covers.';
+function hostNotCovered(host, dnsNames) {
+    return new ActionError({
+        code: 'certificate-host-mismatch',
+        problem: dnsNames.length === 0
+            ? `The certificate does not cover ${host}: it has no subject alternative names.`
+            : `The certificate does not cover ${host}: its names are ${dnsNames.join(', ')}.`,
+        remedy: hostMismatchRemedy,
+    });
+}
+/** @param wildcard the name of the certificate that covers the host only by its parent domain */
+function hostBeyondWildcard(host, dnsNames, wildcard) {
+    return new ActionError({
+        code: 'certificate-host-mismatch',
+        problem: `The certificate does not cover ${host}: its names are ${dnsNames.join(', ')}. ${wildcard} covers exactly one label in place of the asterisk.`,
+        remedy: hostMismatchRemedy,
+    });
+}
+function hostOnlyInCommonName(host) {
+    return new ActionError({
+        code: 'certificate-host-mismatch',
+        problem: `The certificate does not cover ${host}: it has no subject alternative names. Its common name matches, but clients ignore common names.`,
+        remedy: `Request a certificate with ${host} as a subject alternative name.`,
+    });
+}
+
+
+/***/ }),
+
+/***/ 5854:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   ED: () => (/* binding */ unmatchedFilter),
+/* harmony export */   ih: () => (/* binding */ tooManyJobs),
+/* harmony export */   wP: () => (/* binding */ targetsFileUnreadable)
+/* harmony export */ });
+/* unused harmony exports jobTargetsInvalid, resultsMissing, resultsInvalid, resultsTooLarge, gitHubRequestFailed */
+/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3506);
+/** Failures of the fleet actions. They have no codes: each ends its action with one message. */
+
+/** Input `file` of fleet/plan names a file that cannot be read. */
+const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot read ${path} (${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .getErrorMessage */ .u1)(cause)}). Check out the repository before this step, and set a path relative to its root.`, { cause });
+/**
+ * Input `only` of fleet/plan contains names of no target.
+ * @param source what the targets come from, for people
+ */
+const unmatchedFilter = (names, source, targetCount) => new Error(`Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`);
+/** The targets differ in more environments, roles, regions and runners than a matrix has jobs. */
+const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, one per combination of environment, role, region and runner. A matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`);
+/** Input `targets` of fleet/deploy is not an entry of the matrix. */
+const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
+/** No job uploaded results for fleet/report. */
+const resultsMissing = () => new Error('No job of this run uploaded results. See the logs of the jobs.');
+/** An artifact has the name of results, but fleet/deploy did not write it. */
+const resultsInvalid = (artifactId) => new Error(`Artifact ${artifactId} of this run has the name of results, but fleet/deploy did not write it. Rename artifacts of other steps that start with the same name.`);
+/** @param maxBytes the largest archive that can be results of fleet/deploy */
+const resultsTooLarge = (artifactId, maxBytes) => new Error(`Artifact ${artifactId} of this run is larger than ${maxBytes} bytes, so fleet/deploy did not write it. Rename artifacts of other steps that start with the same name.`);
+/**
+ * A request to GitHub's REST API failed.
+ * @param options.requiredPermissions as GitHub names them: `issues=write`
+ */
+function gitHubRequestFailed(options) {
+    const { operation, status, body, requiredPermissions } = options;
+    const problem = `GitHub API request "${operation}" failed with status ${status}: ${body}`;
+    if (!requiredPermissions)
+        return new Error(problem);
+    return new Error(`${problem} Grant the token the permissions ${requiredPermissions}.`);
+}
+
+
+/***/ }),
+
 /***/ 8922:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
@@ -36185,14 +36675,13 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3024);
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3218);
-/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3506);
+/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5854);
+/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3506);
 /* harmony import */ var _matrix_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8334);
-/* harmony import */ var _report_report_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6410);
-/* harmony import */ var _targets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5500);
-/**
- * The action `targets`: a targets file, or the inputs of a reusable workflow, to the matrix of a
- * job.
- */
+/* harmony import */ var _report_markdown_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7045);
+/* harmony import */ var _targets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7913);
+/** The action fleet/plan: turns targets into the matrix of a job. */
+
 
 
 
@@ -36202,25 +36691,31 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 async function run() {
     const path = (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('file');
-    const source = path || 'The workflow';
-    const result = path === '' ? (0,_targets_js__WEBPACK_IMPORTED_MODULE_4__/* .readWorkflowTarget */ .HR)((0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('target', { required: true })) : readTargetsFile(path);
-    if ('problems' in result) {
-        const { problems } = result;
-        const title = `${source} has ${problems.length} problem${problems.length === 1 ? '' : 's'}`;
-        await _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .summary */ .z.addHeading((0,_report_report_js__WEBPACK_IMPORTED_MODULE_5__/* .escapeCell */ .kq)(title), 3).addList(problems.map(_report_report_js__WEBPACK_IMPORTED_MODULE_5__/* .escapeCell */ .kq)).write();
-        throw new Error(`${title}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
-    }
-    const filter = path === '' ? '' : (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('only');
-    const targets = filterTargets(result.targets, filter, source);
     const mode = (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('mode') || 'deploy';
+    const filter = path === '' ? '' : (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('only');
+    const targets = await readSelectedTargets(path, filter);
     const jobs = (0,_matrix_js__WEBPACK_IMPORTED_MODULE_3__/* .buildMatrix */ .Kn)(targets, {
         runsOn: (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('runs-on') || 'ubuntu-latest',
         check: mode === 'check',
     });
+    // Without a file, the targets themselves identify the selection.
+    const selectedKeys = path === '' ? targets.map(getTargetKey) : [];
+    const selectionHash = hashSelection([mode, path, filter, ...selectedKeys]);
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('matrix', JSON.stringify({ include: jobs }));
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('targets', JSON.stringify(targets.map(({ name }) => name)));
-    (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('artifacts', `milvus-alb-results-${hashSelection([mode, path, filter, ...(path === '' ? targets.map((target) => `${(0,_matrix_js__WEBPACK_IMPORTED_MODULE_3__/* .getConcurrencyGroup */ .DT)(target)} ${target.name}`) : [])])}-`);
-    console.log(`${targets.length} target${targets.length === 1 ? '' : 's'} in ${jobs.length} job${jobs.length === 1 ? '' : 's'}`);
+    (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('artifacts', `milvus-alb-results-${selectionHash}-`);
+    console.log(`${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(targets.length, 'target')} in ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(jobs.length, 'job')}`);
+}
+/** @param path of the targets file; empty for the single target of a reusable workflow */
+async function readSelectedTargets(path, filter) {
+    const source = path || 'The workflow';
+    const result = path === '' ? (0,_targets_js__WEBPACK_IMPORTED_MODULE_4__/* .readWorkflowTarget */ .H)((0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('target', { required: true })) : readTargetsFile(path);
+    if ('targets' in result)
+        return filterTargets(result.targets, filter, source);
+    const { problems } = result;
+    const title = `${source} has ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(problems.length, 'problem')}`;
+    await _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .summary */ .z.addHeading((0,_report_markdown_js__WEBPACK_IMPORTED_MODULE_6__/* .escapeCell */ .k)(title), 3).addList(problems.map(_report_markdown_js__WEBPACK_IMPORTED_MODULE_6__/* .escapeCell */ .k)).write();
+    throw new Error(`${title}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
 }
 function readTargetsFile(path) {
     let text;
@@ -36228,31 +36723,39 @@ function readTargetsFile(path) {
         text = (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.readFileSync)(path, 'utf8');
     }
     catch (thrown) {
-        throw new Error(`Input file names ${path}, which cannot be read: ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_6__/* .getErrorMessage */ .u1)(thrown)}. Check out the repository before this step, and give the path from its root.`, { cause: thrown });
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_7__/* .targetsFileUnreadable */ .wP)(path, thrown);
     }
-    return (0,_targets_js__WEBPACK_IMPORTED_MODULE_4__/* .readTargets */ .R0)(text);
+    return (0,_targets_js__WEBPACK_IMPORTED_MODULE_4__/* .readTargets */ .R)(text);
 }
 /**
- * The targets whose names `only` has, with `*`, separated by commas, spaces or new lines; all when
- * it is empty.
+ * @param filter names, with `*` for any characters, separated by commas, spaces or line breaks;
+ *   empty for all targets
+ * @param source what the targets come from, for people
+ * @throws Error when a name of the filter matches no target
  */
 function filterTargets(targets, filter, source) {
     const globs = filter.split(/[\s,]+/).filter((glob) => glob !== '');
-    const patterns = globs.map((glob) => new RegExp(`^${glob
-        .split('*')
-        .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-        .join('.*')}$`));
-    const unmatched = globs.filter((_word, index) => !targets.some(({ name }) => patterns[index]?.test(name)));
-    if (unmatched.length > 0)
-        throw new Error(`Input only says ${unmatched.join(', ')}, which matches none of the ${targets.length} targets of ${source}: correct it, or leave it empty for all.`);
-    return targets.filter(({ name }) => globs.length === 0 || patterns.some((pattern) => pattern.test(name)));
+    if (globs.length === 0)
+        return targets;
+    const patterns = globs.map((glob) => ({ glob, pattern: compileGlob(glob) }));
+    const unmatchedGlobs = patterns
+        .filter(({ pattern }) => !targets.some(({ name }) => pattern.test(name)))
+        .map(({ glob }) => glob);
+    if (unmatchedGlobs.length > 0)
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_7__/* .unmatchedFilter */ .ED)(unmatchedGlobs, source, targets.length);
+    return targets.filter(({ name }) => patterns.some(({ pattern }) => pattern.test(name)));
 }
+function compileGlob(glob) {
+    const escapedParts = glob.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+    return new RegExp(`^${escapedParts.join('.*')}$`);
+}
+const getTargetKey = (target) => `${(0,_matrix_js__WEBPACK_IMPORTED_MODULE_3__/* .getConcurrencyGroup */ .DT)(target)} ${target.name}`;
 /**
- * Tells apart what one run, or one workflow, looks at several times: an artifact's name is taken
- * once, and an issue kept by each.
+ * Distinguishes the selections of targets within a run, whose artifacts need different names, and
+ * within a workflow, which keeps an issue per selection.
  */
 const hashSelection = (selection) => (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(JSON.stringify(selection)).digest('hex').slice(0, 8);
-await run().catch((thrown) => (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)((0,_util_text_js__WEBPACK_IMPORTED_MODULE_6__/* .getErrorMessage */ .u1)(thrown)));
+await run().catch((thrown) => (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)((0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .getErrorMessage */ .u1)(thrown)));
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
@@ -36267,19 +36770,21 @@ __webpack_async_result__();
 /* harmony export */   Kn: () => (/* binding */ buildMatrix)
 /* harmony export */ });
 /* unused harmony export maxMatrixJobs */
-/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(743);
-/** Targets as the jobs of one matrix. Pure. */
+/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5854);
+/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5608);
+/** Distributes targets over the jobs of one matrix. Pure. */
 
-/** Source: GitHub, "Usage limits": a matrix makes at most 256 jobs of a workflow run. */
+
+/** Source: GitHub, "Usage limits": a matrix has at most 256 jobs per workflow run. */
 const maxMatrixJobs = 256;
 /**
- * What only one run may change at a time: a release of a cluster. deploy.yml has the same
- * expression for its one target.
+ * The concurrency group of a release in a cluster, which only one run may change at a time.
+ * deploy.yml contains the same expression for its single target.
  */
 function getConcurrencyGroup({ roleToAssume, inputs, }) {
-    const inputOrDefault = (name) => inputs[name] || _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__/* .inputDefaults */ .V[name];
-    // The role names the account: clusters of several accounts often have the same name, and a group
-    // holds no more than 100 jobs.
+    const inputOrDefault = (name) => inputs[name] || _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__/* .inputDefaults */ .V0[name];
+    // The role identifies the account: clusters in several accounts often have the same name, and a
+    // group is limited to 100 jobs.
     return [
         'milvus-alb',
         roleToAssume,
@@ -36290,27 +36795,35 @@ function getConcurrencyGroup({ roleToAssume, inputs, }) {
     ].join('-');
 }
 /**
- * Targets of the same release go into the same job.
- * @param options.runsOn the runner of targets that name none
- * @param options.check whether the jobs only look, and take the role and the environment for that
- * @returns the jobs; as few targets in a job as 256 jobs allow
- * @throws RangeError when the targets need more than 256 different jobs
+ * Puts targets of the same release into the same job, and otherwise as few targets into a job as
+ * the limit of 256 jobs allows.
+ * @param options.runsOn the runner of targets without one
+ * @param options.check whether the jobs use the role and the environment of mode check
+ * @throws RangeError when the targets need more than 256 jobs
  */
 function buildMatrix(targets, options, maxJobs = maxMatrixJobs) {
     const identityOf = (target) => options.check
         ? { role: target.checkRoleToAssume, environment: target.checkEnvironment }
         : { role: target.roleToAssume, environment: target.environment };
-    const groups = [
-        ...Map.groupBy(targets, (target) => JSON.stringify([identityOf(target), target.inputs['region'] ?? '', target.runsOn])).values(),
-    ];
+    const groups = groupBy(targets, (target) => JSON.stringify([identityOf(target), target.inputs['region'] ?? '', target.runsOn]));
     if (groups.length > maxJobs)
-        throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`);
-    const releaseGroups = groups.map((group) => [...Map.groupBy(group, getConcurrencyGroup).values()]);
-    const countJobs = (size) => releaseGroups.reduce((sum, group) => sum + Math.ceil(group.length / size), 0);
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__/* .tooManyJobs */ .ih)(groups.length, maxJobs);
+    const releasesByGroup = groups.map((group) => groupBy(group, getConcurrencyGroup));
+    const releasesPerJob = findJobSize(releasesByGroup, maxJobs);
+    return releasesByGroup
+        .flatMap((releases) => splitIntoChunks(releases, releasesPerJob))
+        .map((releases) => createJob(releases.flat(), identityOf, options.runsOn));
+}
+const groupBy = (items, getKey) => [
+    ...Map.groupBy(items, getKey).values(),
+];
+/** The smallest number of releases per job with which there are at most `maxJobs` jobs. */
+function findJobSize(releasesByGroup, maxJobs) {
+    const countJobs = (size) => releasesByGroup.reduce((sum, releases) => sum + Math.ceil(releases.length / size), 0);
     let size = 1;
     while (countJobs(size) > maxJobs)
         size += 1;
-    return releaseGroups.flatMap((group) => splitIntoChunks(group, size).map((chunk) => createJob(chunk.flat(), identityOf, options.runsOn)));
+    return size;
 }
 const splitIntoChunks = (group, size) => Array.from({ length: Math.ceil(group.length / size) }, (_, index) => group.slice(index * size, (index + 1) * size));
 function createJob(targets, identityOf, runsOn) {
@@ -36322,34 +36835,5984 @@ function createJob(targets, identityOf, runsOn) {
         environment: identityOf(first).environment,
         'role-to-assume': identityOf(first).role,
         region: first.inputs['region'] ?? '',
-        'runs-on': JSON.stringify(first.runsOn.length === 0
-            ? runsOn
-            : first.runsOn.length === 1
-                ? first.runsOn[0]
-                : first.runsOn),
+        'runs-on': JSON.stringify(chooseRunner(first, runsOn)),
         concurrency: getConcurrencyGroup(first),
         targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs }))),
     };
+}
+/** The labels of the runner: a text for a single label. */
+function chooseRunner({ runsOn }, defaultRunner) {
+    const [label = defaultRunner, ...otherLabels] = runsOn;
+    return otherLabels.length === 0 ? label : runsOn;
 }
 
 
 /***/ }),
 
-/***/ 5500:
+/***/ 7913:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  R0: () => (/* binding */ readTargets),
-  HR: () => (/* binding */ readWorkflowTarget)
+  R: () => (/* binding */ readTargets),
+  H: () => (/* binding */ readWorkflowTarget)
 });
-
-// UNUSED EXPORTS: inputVariableName
 
 // EXTERNAL MODULE: ./node_modules/ajv/dist/ajv.js
 var ajv = __nccwpck_require__(2463);
-;// CONCATENATED MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
+// EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
+var js_yaml = __nccwpck_require__(3243);
+// EXTERNAL MODULE: ./build/failures/action-error.js + 1 modules
+var action_error = __nccwpck_require__(5427);
+;// CONCATENATED MODULE: ./build/failures/inputs.js
+/** Failures of inputs: empty, invalid, or in conflict with each other. */
+
+const describeMissing = (name) => `Input ${name} is empty.`;
+const inputMissing = (name, remedy) => new action_error/* ActionError */.l({ code: 'input-missing', problem: describeMissing(name), remedy });
+/** Whether the failure is that this input is empty. */
+const isInputMissing = (failure, name) => failure.code === 'input-missing' && failure.message === describeMissing(name);
+const conflict = (problem, remedy) => new action_error/* ActionError */.l({ code: 'inputs-conflict', problem, remedy });
+/** The text of an input does not have the form that it needs. */
+const inputInvalid = (name, { message, remedy }) => new action_error/* ActionError */.l({ code: 'input-invalid', problem: `Input ${name} ${message}`, remedy });
+/** The region is read from a variable of the environment, and is none. */
+const regionVariableInvalid = (variable, { message, remedy }) => new action_error/* ActionError */.l({
+    code: 'input-invalid',
+    problem: `Input region is empty, and its default ${variable} ${message}`,
+    remedy,
+});
+/** Neither an EKS cluster nor a kubeconfig is set. */
+const clusterMissing = () => inputMissing('cluster', 'Set cluster to the name of the EKS cluster, or set kubeconfig or KUBECONFIG.');
+/** Neither the input nor a variable names the region. */
+const regionMissing = () => inputMissing('region', 'Set region to the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).');
+/** A deploy or a check needs the host. */
+const hostMissing = () => inputMissing('host', 'Set host to the DNS name that clients connect to, for example milvus.example.com.');
+/** There is neither a certificate nor the ARN of one. */
+const certificateMissing = () => inputMissing('certificate', 'Set certificate and private-key, or set certificate-arn. A secret that does not exist in this environment reads as empty.');
+const emptySecretHint = 'A secret that does not exist in this environment, or under another name, reads as empty.';
+/** Only private-key or certificate-chain is set. */
+const certificateMissingForKey = () => inputMissing('certificate', `Set certificate together with private-key, or set certificate-arn. ${emptySecretHint}`);
+/** Only certificate or certificate-chain is set. */
+const privateKeyMissing = () => inputMissing('private-key', `Set private-key together with certificate. ${emptySecretHint}`);
+/** Input chart-username is set alone. */
+const chartPasswordMissing = () => inputMissing('chart-password', `Set chart-password together with chart-username. ${emptySecretHint}`);
+/** Two inputs that each say how to reach the cluster. */
+const clusterAndKubeconfigSet = () => conflict('Inputs cluster and kubeconfig are both set.', 'Set only cluster for an EKS cluster, or only kubeconfig for any other access.');
+/** A context belongs to a kubeconfig. */
+const contextWithoutKubeconfig = () => conflict('Input context is set together with cluster, which has no contexts.', 'Leave context empty, or set kubeconfig instead of cluster.');
+/** Milvus either has a Helm release or it does not. */
+const releaseAndServiceSet = () => conflict('Inputs release and service are both set.', 'Set only release if Helm installed Milvus, or only service if there is no Helm release.');
+/** An ALB uses certificates of its own region. */
+const certificateInOtherRegion = (arnRegion, region) => conflict(`Input certificate-arn is in region ${arnRegion}, but the cluster is in ${region}.`, `An ALB uses only certificates of its own region. Set certificate-arn to a certificate in ${region}, or set certificate and private-key.`);
+/** @param driver the value of HELM_DRIVER */
+const helmDriverUnsupported = (driver) => conflict(`HELM_DRIVER is ${driver}, but the action reads releases only from Secrets and ConfigMaps.`, 'Set service instead of release, and change the type of that Service to ClusterIP where helm runs.');
+/** Without a probe, nothing proves the ALB before the old load balancer is deleted. */
+const cutoverLastWithoutProbe = () => conflict('Input cutover is last, but probe is off: nothing would prove the ALB before the old load balancer is deleted.', 'Set probe: required on a runner that can reach the ALB. Or set cutover: never now, and cutover: first once the ALB has been seen to work.');
+/** @param releaseInputs inputs that change the release */
+const cutoverNeverWithReleaseInputs = (releaseInputs) => {
+    const names = releaseInputs.join(' and ');
+    return conflict(`Input cutover is never, which leaves the release unchanged, but ${names} would change it.`, `Leave ${names} empty, or set cutover to first or last.`);
+};
+/** A probe by DNS is part of the probe. */
+const probeDnsWithoutProbe = () => conflict('Input probe-dns is true, but probe is off.', 'Set probe-dns to false, or set probe: required on a runner that can reach the ALB.');
+/** Without a release, Helm cannot restore the type of the Service. */
+const restoreTypeWithoutRelease = (serviceType) => conflict('Inputs restore-service-type and service are both set, but the action does not change a Service without a Helm release.', `Leave restore-service-type empty, and set the type to ${serviceType} where the Service is managed. Or set release instead of service.`);
+/** Only a LoadBalancer has a class. */
+const restoreClassWithoutLoadBalancer = () => conflict('Input restore-load-balancer-class is set, but restore-service-type is not LoadBalancer.', 'Set restore-service-type: LoadBalancer, or leave restore-load-balancer-class empty.');
+/** @param owner the input, or the reason of the action, that sets the annotation */
+const annotationReserved = (annotation, owner) => inputInvalid('annotations', {
+    message: `contains ${annotation}, which is set by ${owner}.`,
+    remedy: 'Remove it from annotations.',
+});
+
+// EXTERNAL MODULE: ./build/inputs/inputs.js + 7 modules
+var inputs_inputs = __nccwpck_require__(5608);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
+var core = __nccwpck_require__(3218);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: ./build/util/text.js
+var util_text = __nccwpck_require__(3506);
+;// CONCATENATED MODULE: ./build/failures/run.js
+/** Failures of a whole run: any step may end with them. */
+
+
+/** The workflow run, or this job of it, was cancelled. */
+const jobCancelled = () => new ActionError({
+    code: 'cancelled',
+    problem: 'The job was cancelled.',
+    remedy: 'Run the job again at any time: it continues from the state that this run left.',
+});
+/** A value was thrown that is no known failure: a bug in the action. */
+const internalError = (thrown) => new action_error/* ActionError */.l({
+    code: 'internal-error',
+    problem: `The action failed unexpectedly: ${(0,util_text/* getErrorMessage */.u1)(thrown)}`,
+    remedy: 'Rerun the job with debug logging. If it fails again, open an issue of the action, with the log.',
+    cause: thrown,
+});
+/** How many differences an error lists. */
+const maxListedDifferences = 3;
+/**
+ * A check found differences between the inputs and the deployment.
+ * @param step the step of the first difference
+ * @param differences at least one
+ */
+function driftFound(step, differences) {
+    const listed = differences.slice(0, maxListedDifferences).map(describeDifference);
+    const unlistedCount = differences.length - listed.length;
+    if (unlistedCount > 0)
+        listed.push(`and ${unlistedCount} more`);
+    const count = formatCount(differences.length, 'difference');
+    return new ActionError({
+        code: 'drift-found',
+        step,
+        problem: `The deployment has ${count} from the inputs: ${listed.join('; ')}.`,
+        remedy: 'Run mode deploy with the same inputs to correct this, or change the inputs if it is intended.',
+    });
+}
+const describeDifference = ({ object, path, before, after, why }) => `${object}: ${path} is ${before ?? 'absent'}, expected ${after ?? 'absent'} (${why})`;
+/**
+ * A check found no difference, but could not check everything.
+ * @param unchecked what it could not check, at least one phrase
+ */
+const driftUnknown = (unchecked) => new ActionError({
+    code: 'drift-unknown',
+    step: 'preflight',
+    problem: `No differences were found, but this run could not check ${unchecked.join('; ')}.`,
+    remedy: 'Grant the role the permissions that docs/permissions.md lists for a check. If AWS did not answer, rerun the job.',
+});
+/**
+ * A run that failed could not roll back all of its changes.
+ * @param incidents what was not rolled back and why, one or more sentences each
+ */
+const rollbackIncomplete = (incidents) => new ActionError({
+    code: 'rollback-incomplete',
+    problem: `The rollback is incomplete. ${incidents.join(' ')}`,
+    remedy: 'Roll back the rest by hand, or fix the failure and rerun the job: it continues from the current state.',
+});
+
+;// CONCATENATED MODULE: ./build/failures/runner.js
+/** Failures of the machine that the job runs on. */
+
+
+const writeDenied = {
+    problem: "The runner's user has no permission to write to its disk",
+    remedy: 'Grant that user write access to the directory, or set RUNNER_TEMP to a directory that it owns, and rerun the job.',
+};
+/** By the codes of errno(3). */
+const diskErrors = {
+    ENOSPC: {
+        problem: "The runner's disk is full",
+        remedy: 'Free disk space on the runner ("df -h" shows which file system is full), or use another runner, and rerun the job.',
+    },
+    EDQUOT: {
+        problem: "The disk quota of the runner's user is exceeded",
+        remedy: 'Delete files of that user, or have the quota raised, and rerun the job.',
+    },
+    EROFS: {
+        problem: "The runner's disk is mounted read-only",
+        remedy: 'Set RUNNER_TEMP to a writable directory, and rerun the job.',
+    },
+    EACCES: writeDenied,
+    EPERM: writeDenied,
+    ENOENT: {
+        problem: 'A file or directory of the runner does not exist',
+        remedy: 'Check that RUNNER_TEMP, GITHUB_OUTPUT and GITHUB_STEP_SUMMARY name existing paths, and that nothing else deletes them while the job runs.',
+    },
+    EIO: {
+        problem: "The runner's disk is broken",
+        remedy: 'Run the job on another runner.',
+    },
+};
+/** Calls of node:fs; a socket has others. */
+const fileSystemCalls = new Set([
+    'open',
+    'write',
+    'close',
+    'mkdir',
+    'mkdtemp',
+    'rename',
+    'rm',
+    'unlink',
+    'rmdir',
+    'scandir',
+    'lstat',
+]);
+/**
+ * An error of node:fs as a failure of the runner's disk.
+ * @returns undefined when `thrown` is any other error
+ */
+function runnerDiskFailed(thrown) {
+    if (!(thrown instanceof Error))
+        return undefined;
+    const { code = '', syscall = '' } = thrown;
+    const explanation = diskErrors[code];
+    if (!explanation || !fileSystemCalls.has(syscall))
+        return undefined;
+    return new action_error/* ActionError */.l({
+        code: 'runner-disk-failed',
+        problem: `${explanation.problem} (${(0,util_text/* getErrorMessage */.u1)(thrown)}).`,
+        remedy: explanation.remedy,
+        cause: thrown,
+    });
+}
+
+;// CONCATENATED MODULE: ./build/failures/thrown.js
+/** Turns whatever was thrown into an ActionError. */
+
+
+
+/** An error without an explanation of its own is a bug in the action, and says so. */
+function toActionError(thrown) {
+    if (thrown instanceof action_error/* ActionError */.l)
+        return thrown;
+    return runnerDiskFailed(thrown) ?? internalError(thrown);
+}
+/**
+ * Awaits everything, so that all problems are reported and not only the fastest.
+ * @returns the values in order
+ * @throws ActionError of all the problems
+ */
+async function settleAll(promises) {
+    const results = await Promise.allSettled(promises);
+    const errors = results
+        .filter((result) => result.status === 'rejected')
+        .map(({ reason }) => toActionError(reason));
+    if (errors.length > 0)
+        throw combineErrors(errors);
+    return Promise.all(promises);
+}
+
+// EXTERNAL MODULE: ./build/failures/certificate-files.js
+var certificate_files = __nccwpck_require__(3791);
+// EXTERNAL MODULE: ./build/x509/parse.js
+var parse = __nccwpck_require__(2710);
+;// CONCATENATED MODULE: ./build/x509/certificate.js
+/** Parses the certificate inputs, puts the chain in order, and describes certificates. */
+
+
+
+
+
+
+/**
+ * Parses the three inputs. `certificate` may contain the full chain, in any order.
+ * @param inputs PEM texts; `chain` and `privateKey` may be empty
+ * @param caBundle where to look for a chain that the inputs do not have
+ * @throws ActionError `certificate-unreadable`, `private-key-unreadable`
+ */
+function parseCertificateMaterial(inputs, caBundle = []) {
+    if ((0,parse/* areInputsSwapped */.wN)(inputs))
+        throw (0,certificate_files/* certificateAndKeySwapped */.El)();
+    const { key, certificates } = parseAll({
+        key: () => (inputs.privateKey ? (0,parse/* parsePrivateKey */.QW)(inputs.privateKey) : undefined),
+        certificates: () => parseCertificateInputs(inputs),
+    });
+    const unique = certificates.filter((certificate, index) => certificates.findIndex((other) => other.raw.equals(certificate.raw)) === index);
+    const leaf = findLeaf(unique, key);
+    const inputChain = buildChain(leaf, unique);
+    const isChainMissing = inputChain.length === 0 && !isSelfSigned(leaf);
+    const chain = isChainMissing ? buildChain(leaf, caBundle) : inputChain;
+    const path = [leaf, ...inputChain];
+    const isRelated = (certificate) => path.includes(certificate) || path.some((subject) => isIssuerOf(certificate, subject));
+    const inputOrder = unique.filter((certificate) => path.includes(certificate));
+    return {
+        leaf,
+        isReordered: !areCertificatesEqual(inputOrder, path),
+        chain,
+        isChainFromCaBundle: chain.length > inputChain.length,
+        unrelatedCertificates: unique.filter((certificate) => !isRelated(certificate)),
+        key,
+        privateKey: key ? String(key.export({ type: 'pkcs8', format: 'pem' })) : '',
+    };
+}
+function parseCertificateInputs(inputs) {
+    const certificates = (0,parse/* parseCertificateInput */.jF)('certificate', inputs.certificate);
+    if (!inputs.chain)
+        return certificates;
+    return [...certificates, ...(0,parse/* parseCertificateInput */.jF)('certificate-chain', inputs.chain)];
+}
+/** Runs all parsers, so that the error contains the problems of all of them. */
+function parseAll(parsers) {
+    const problems = [];
+    const entries = Object.entries(parsers).map(([name, parse]) => {
+        try {
+            return [name, parse()];
+        }
+        catch (thrown) {
+            problems.push(toActionError(thrown));
+            return [name, undefined];
+        }
+    });
+    if (problems.length > 0)
+        throw (0,action_error/* combineErrors */.L)(problems);
+    return Object.fromEntries(entries);
+}
+/** The certificate of the key, else the first that is not a CA, else the first. */
+function findLeaf(certificates, key) {
+    const leaf = certificates.find((certificate) => key && certificate.checkPrivateKey(key)) ??
+        certificates.find((certificate) => !certificate.ca) ??
+        certificates[0];
+    if (!leaf)
+        throw new TypeError('parseCertificateInput() never returns an empty list');
+    return leaf;
+}
+function buildChain(leaf, candidates) {
+    const path = [leaf];
+    for (;;) {
+        const subject = path.at(-1) ?? leaf;
+        const issuer = candidates.find((candidate) => !path.includes(candidate) && isIssuerOf(candidate, subject));
+        if (!issuer)
+            return path.slice(1);
+        path.push(issuer);
+    }
+}
+/** Whether `issuer` signed `certificate`: the names match, and the signature is valid. */
+function isIssuerOf(issuer, certificate) {
+    return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+}
+/**
+ * Whether a certificate signed itself. checkIssued does not tell: it also requires a certificate
+ * that may sign others.
+ */
+const isSelfSigned = (certificate) => certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
+/** The DNS names among the subject alternative names. */
+function getDnsNames(certificate) {
+    return (certificate.subjectAltName ?? '')
+        .split(', ')
+        .flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4).toLowerCase()] : []));
+}
+/** The subject; for a certificate without one its DNS names, or else its serial number. */
+const getSubject = (certificate) => formatDistinguishedName(certificate.subject) ||
+    getDnsNames(certificate).join(', ') ||
+    certificate.serialNumber;
+/**
+ * The type and size of a certificate's key as ACM names them: RSA_2048, EC_prime256v1.
+ * Source: ACM, DescribeCertificate, KeyAlgorithm.
+ */
+function getKeyAlgorithm(certificate) {
+    const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
+    if (asymmetricKeyType === 'rsa')
+        return `RSA_${asymmetricKeyDetails?.modulusLength ?? 0}`;
+    if (asymmetricKeyType === 'ec')
+        return `EC_${asymmetricKeyDetails?.namedCurve ?? ''}`;
+    return asymmetricKeyType ?? 'unknown';
+}
+/** The details for the summary. */
+const getCertificateDetails = (certificate) => ({
+    issuer: formatDistinguishedName(certificate.issuer),
+    dnsNames: getDnsNames(certificate),
+    serialNumber: certificate.serialNumber,
+    keyAlgorithm: getKeyAlgorithm(certificate),
+    notAfter: certificate.validToDate,
+});
+/** Whether two lists contain the same certificates in the same order. */
+function areCertificatesEqual(a, b) {
+    return (a.length === b.length &&
+        a.every((certificate, index) => certificate.raw.equals(b[index]?.raw ?? Buffer.alloc(0))));
+}
+/** Certificates as one PEM text. */
+const toPem = (certificates) => certificates.map((certificate) => certificate.toString()).join('');
+
+;// CONCATENATED MODULE: ./build/inputs/certificate-source.js
+/** The certificate that the inputs describe. Pure. */
+
+
+
+
+/** A certificate of the inputs, an ARN, or in a check what the Ingress names. */
+function resolveCertificateSource(inputs) {
+    const { values, isSet } = inputs;
+    const arn = values['certificate-arn'];
+    const isMaterialSet = ['certificate', 'private-key', 'certificate-chain'].some(isSet);
+    if (isMaterialSet)
+        return resolveMaterial(inputs);
+    if (arn !== undefined)
+        return { value: { kind: 'arn', arn }, errors: [] };
+    if (isSet('certificate-arn'))
+        return { errors: [] };
+    if (values.mode === 'check')
+        return { value: { kind: 'served' }, errors: [] };
+    return { errors: [certificateMissing()] };
+}
+function resolveMaterial({ values, isSet }) {
+    const errors = [];
+    if (!isSet('certificate'))
+        errors.push(certificateMissingForKey());
+    // A check compares a certificate without its key.
+    const needsKey = values.mode !== 'check' || isSet('private-key');
+    if (needsKey && !isSet('private-key'))
+        errors.push(privateKeyMissing());
+    const { certificate, 'private-key': privateKey } = values;
+    if (certificate === undefined || (needsKey && privateKey === undefined))
+        return { errors };
+    const texts = {
+        certificate,
+        privateKey: privateKey ?? '',
+        chain: values['certificate-chain'] ?? '',
+    };
+    return parseMaterial(texts, values['probe-ca'], values['certificate-arn']);
+}
+function parseMaterial(texts, caBundle, importArn) {
+    let material;
+    try {
+        material = parseCertificateMaterial(texts, (0,parse/* parseCertificates */.WW)(caBundle ?? ''));
+    }
+    catch (thrown) {
+        if (!(thrown instanceof action_error/* ActionError */.l))
+            throw thrown;
+        return { errors: [thrown] };
+    }
+    return { value: { kind: 'material', material, importArn }, errors: [] };
+}
+
+// EXTERNAL MODULE: ./build/inputs/chart.js + 1 modules
+var chart = __nccwpck_require__(9791);
+;// CONCATENATED MODULE: external "node:path"
+const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+// EXTERNAL MODULE: ./build/inputs/invalid-input.js
+var invalid_input = __nccwpck_require__(7574);
+// EXTERNAL MODULE: ./build/inputs/names.js
+var names = __nccwpck_require__(3636);
+;// CONCATENATED MODULE: ./build/inputs/cluster-access.js
+/** How to reach the cluster, and in which region it is. Pure. */
+
+
+
+
+/** The access that the inputs and KUBECONFIG describe. */
+function resolveClusterAccess({ values, isSet }, env) {
+    const { cluster, kubeconfig, context } = values;
+    if (isSet('cluster'))
+        return cluster === undefined ? { errors: [] } : { value: { kind: 'eks', cluster }, errors: [] };
+    if (isSet('kubeconfig') && kubeconfig === undefined)
+        return { errors: [] };
+    const paths = (kubeconfig ?? env.KUBECONFIG ?? '').split(external_node_path_namespaceObject.delimiter).filter((path) => path !== '');
+    if (paths.length === 0)
+        return { errors: [clusterMissing()] };
+    return { value: { kind: 'kubeconfig', paths, context }, errors: [] };
+}
+/** The region in the input, or in the first variable that is set. */
+function resolveRegion({ values, isSet }, env) {
+    if (values.region !== undefined)
+        return { value: values.region, errors: [] };
+    if (isSet('region'))
+        return { errors: [] };
+    const variable = ['AWS_REGION', 'AWS_DEFAULT_REGION'].find((name) => env[name]);
+    if (variable === undefined)
+        return { errors: [regionMissing()] };
+    try {
+        return { value: (0,names/* region */.Ny)(env[variable] ?? ''), errors: [] };
+    }
+    catch (thrown) {
+        if (!(thrown instanceof invalid_input/* InvalidInputError */.oC))
+            throw thrown;
+        return { errors: [regionVariableInvalid(variable, thrown)] };
+    }
+}
+
+;// CONCATENATED MODULE: ./build/inputs/reserved-annotations.js
+/** Annotations of the Ingress that input annotations must not set. */
+
+/** Each with what sets it. An annotation that another input stands for is set there. */
+const reservedAnnotations = new Map([
+    ['alb.ingress.kubernetes.io/backend-protocol-version', 'this action to GRPC'],
+    ['alb.ingress.kubernetes.io/target-type', 'this action to ip'],
+    ['alb.ingress.kubernetes.io/certificate-arn', 'inputs certificate and certificate-arn'],
+    ['milvus-alb-action/nudge', 'this action'],
+    ...inputs_inputs/* inputNames */.vj.flatMap((name) => {
+        const { annotation } = inputs_inputs/* inputs */.QL[name];
+        return annotation === undefined ? [] : [[annotation, `input ${name}`]];
+    }),
+]);
+/** The first annotation that is reserved, and what sets it. */
+function findReservedAnnotation(annotations) {
+    for (const annotation of Object.keys(annotations)) {
+        const owner = reservedAnnotations.get(annotation);
+        if (owner !== undefined)
+            return { annotation, owner };
+    }
+    return undefined;
+}
+
+;// CONCATENATED MODULE: ./build/inputs/conflicts.js
+
+
+const accessRules = [
+    ({ isSet }) => isSet('cluster') && isSet('kubeconfig') ? clusterAndKubeconfigSet() : undefined,
+    ({ isSet }) => isSet('cluster') && isSet('context') ? contextWithoutKubeconfig() : undefined,
+    ({ isSet }) => isSet('release') && isSet('service') ? releaseAndServiceSet() : undefined,
+    ({ isSet, env }) => {
+        const driver = env.HELM_DRIVER ?? '';
+        const isSupported = /^(secrets?|configmaps?)?$/.test(driver);
+        return isSupported || isSet('service') ? undefined : helmDriverUnsupported(driver);
+    },
+];
+const endpointRules = [
+    ({ values, region }) => {
+        const arnRegion = values['certificate-arn']?.split(':')[3];
+        if (arnRegion === undefined || region === undefined || arnRegion === region)
+            return undefined;
+        return certificateInOtherRegion(arnRegion, region);
+    },
+    ({ isSet }) => isSet('chart-username') && !isSet('chart-password')
+        ? chartPasswordMissing()
+        : undefined,
+    ({ values }) => {
+        const reserved = findReservedAnnotation(values.annotations ?? {});
+        return reserved && annotationReserved(reserved.annotation, reserved.owner);
+    },
+];
+const runRules = [
+    ({ values }) => values.cutover === 'last' && values.probe === 'off'
+        ? cutoverLastWithoutProbe()
+        : undefined,
+    ({ values, isSet }) => {
+        if (values.cutover !== 'never' || values.mode === 'destroy')
+            return undefined;
+        const releaseInputs = ['values', 'chart-version'].filter(isSet);
+        return releaseInputs.length > 0
+            ? cutoverNeverWithReleaseInputs(releaseInputs)
+            : undefined;
+    },
+    ({ values }) => values['probe-dns'] === true && values.probe === 'off'
+        ? probeDnsWithoutProbe()
+        : undefined,
+];
+const removalRules = [
+    ({ values, isSet }) => {
+        const serviceType = values['restore-service-type'];
+        return serviceType !== undefined && isSet('service')
+            ? restoreTypeWithoutRelease(serviceType)
+            : undefined;
+    },
+    ({ values }) => values['restore-load-balancer-class'] !== undefined &&
+        values['restore-service-type'] !== 'LoadBalancer'
+        ? restoreClassWithoutLoadBalancer()
+        : undefined,
+];
+/** Every conflict between inputs, or between inputs and the environment. */
+const findConflicts = (inputs) => [...accessRules, ...endpointRules, ...runRules, ...removalRules]
+    .map((rule) => rule(inputs))
+    .filter((error) => error !== undefined);
+
+// EXTERNAL MODULE: ./build/inputs/declaration.js
+var declaration = __nccwpck_require__(9624);
+// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 4 modules
+var load_balancer = __nccwpck_require__(2360);
+;// CONCATENATED MODULE: ./build/inputs/misplaced-values.js
+/** Texts that are never the value of an input: placeholders, and PEM in the wrong place. */
+
+/** Not quoted in errors: GitHub would mask what it shows of a secret. */
+const placeholders = [
+    {
+        pattern: /^\*{3}$/,
+        problem: 'is ***, which GitHub shows in place of a secret.',
+        remedy: 'Use the secret itself, for example ${{ secrets.NAME }}.',
+    },
+    {
+        pattern: /^\$\{\{[^}]*\}\}$/,
+        problem: 'is an expression (${{ ... }}) that was not evaluated.',
+        remedy: 'Write the expression under "with:" in the workflow. ' +
+            'GitHub does not evaluate it inside a secret, a variable or a file.',
+    },
+    {
+        pattern: /^(\$\w+|\$\{\w+\}|\$env:\w+|%\w+%)$/,
+        problem: 'is a shell variable, which "with:" does not expand.',
+        remedy: 'Use ${{ env.NAME }}, or ${{ secrets.NAME }} for a secret.',
+    },
+    {
+        pattern: /^(~|\$HOME|\$\{HOME\})\/\S*$/,
+        problem: 'is a path that only a shell can expand.',
+        remedy: 'Use the absolute path, for example /home/runner/.kube/config.',
+    },
+];
+/** @throws InvalidInputError for a text that should have been replaced by a value */
+function rejectPlaceholder(raw) {
+    const placeholder = placeholders.find(({ pattern }) => pattern.test(raw.trim()));
+    if (placeholder)
+        throw new invalid_input/* InvalidInputError */.oC(placeholder.problem, placeholder.remedy);
+}
+/**
+ * Keeps a private key out of errors, which would show pieces of it that are not masked.
+ * @throws InvalidInputError for PEM
+ */
+function rejectPem(raw) {
+    if (!raw.includes('-----BEGIN'))
+        return;
+    throw new invalid_input/* InvalidInputError */.oC('contains PEM, which only certificate, private-key, certificate-chain and probe-ca accept.', 'Use one of those inputs for the PEM, and check what this input is for.');
+}
+
+;// CONCATENATED MODULE: ./build/inputs/parse-inputs.js
+/** The texts of the inputs to their values, one by one. Pure. */
+
+
+
+
+/** The text of an input, or the default that an empty one stands for. */
+const getInputText = (rawInputs, name) => (rawInputs[name] ?? '').trim() || inputs_inputs/* inputDefaults */.V0[name];
+/** Parses every input that the mode reads, and collects what is wrong with them. */
+function parseInputs(rawInputs) {
+    const errors = [];
+    const parse = (name) => {
+        try {
+            return parseInput(name, getInputText(rawInputs, name));
+        }
+        catch (thrown) {
+            if (!(thrown instanceof invalid_input/* InvalidInputError */.oC))
+                throw thrown;
+            errors.push(inputInvalid(name, thrown));
+            return undefined;
+        }
+    };
+    const mode = parse('mode');
+    // With an invalid mode, the inputs of a deploy are checked: it is the most likely one.
+    const isRead = (name) => (0,inputs_inputs/* isReadInMode */.PH)(name, mode ?? 'deploy');
+    const values = Object.fromEntries(inputs_inputs/* inputNames */.vj.filter((name) => name !== 'mode' && isRead(name)).map((name) => [name, parse(name)]));
+    return {
+        values: { ...values, mode },
+        isSet: (name) => isRead(name) && getInputText(rawInputs, name) !== '',
+        errors,
+    };
+}
+/** @throws InvalidInputError */
+function parseInput(name, raw) {
+    const { parse, emptyValue, allowsPem } = inputs_inputs/* inputs */.QL[name];
+    if (raw === '')
+        return emptyValue;
+    rejectPlaceholder(raw);
+    if (!allowsPem)
+        rejectPem(raw);
+    return parse(raw);
+}
+
+;// CONCATENATED MODULE: ./build/inputs/settings.js
+/** Inputs to one frozen, typed Settings. Every problem is reported, not only the first. */
+
+
+
+
+
+
+
+
+
+
+
+/** The texts of the inputs, as the runner passes them. */
+const readRawInputs = () => Object.fromEntries(inputNames.map((name) => [name, getInput(name)]));
+/**
+ * Reads all inputs of this process.
+ * @throws ActionError of every problem found
+ */
+function readSettings(env) {
+    const result = parseSettings(readRawInputs(), env);
+    if ('errors' in result)
+        throw combineErrors(result.errors);
+    return result.settings;
+}
+/** Pure. */
+function parseSettings(rawInputs, env) {
+    const inputs = parseInputs(rawInputs);
+    const clusterAccess = resolveClusterAccess(inputs, env);
+    const region = resolveRegion(inputs, env);
+    const endpoint = resolveEndpoint(inputs);
+    const errors = [
+        ...inputs.errors,
+        ...clusterAccess.errors,
+        ...region.errors,
+        ...endpoint.errors,
+        ...findConflicts({ ...inputs, env, region: region.value }),
+    ];
+    const { value: access } = clusterAccess;
+    if (errors.length > 0 || !access || region.value === undefined || !endpoint.value)
+        return { errors };
+    const settings = {
+        // Without an error, every input that the mode reads has a value.
+        ...buildCommonSettings(inputs.values, env),
+        ...endpoint.value,
+        clusterAccess: access,
+        region: region.value,
+    };
+    return { settings: deepFreeze(settings) };
+}
+/** A removal needs no host, and deletes the certificate that the Ingress names. */
+const removedEndpoint = { host: '', certificate: { kind: 'served' } };
+function resolveEndpoint(inputs) {
+    const { values, isSet } = inputs;
+    if (values.mode === 'destroy')
+        return { value: removedEndpoint, errors: [] };
+    const { value: certificate, errors: certificateErrors } = resolveCertificateSource(inputs);
+    const errors = isSet('host') ? certificateErrors : [hostMissing(), ...certificateErrors];
+    if (values.host === undefined || certificate === undefined)
+        return { errors };
+    return { value: { host: values.host, certificate }, errors };
+}
+/** The settings that follow from single inputs, in every mode. */
+function buildCommonSettings(values, env) {
+    return {
+        mode: values.mode,
+        dryRun: values['dry-run'],
+        failOnDrift: values['fail-on-drift'],
+        allowedAccounts: values['allowed-account-ids'],
+        namespace: values.namespace,
+        release: values.release,
+        service: values.service,
+        servicePort: values['service-port'],
+        replaceCertificate: values['replace-certificate'],
+        expiryWarningDays: values['expiry-warning'],
+        chart: buildChartSettings(values),
+        helmStorage: /^configmaps?$/.test(env.HELM_DRIVER ?? '') ? 'ConfigMap' : 'Secret',
+        values: values.values,
+        allowChartChange: values['allow-chart-change'],
+        cutover: values.cutover,
+        onFailure: values['on-failure'],
+        serviceType: values.mode === 'destroy' ? values['restore-service-type'] : 'ClusterIP',
+        restoreLoadBalancerClass: values['restore-load-balancer-class'],
+        ingress: buildIngressSettings(values),
+        timeouts: buildTimeouts(values),
+        requireAuthorization: values['require-authorization'],
+        probe: buildProbeSettings(values),
+        summary: values.summary,
+    };
+}
+function buildChartSettings(values) {
+    return {
+        name: values.chart,
+        repository: values['chart-repository'],
+        version: values['chart-version'] ?? (0,chart/* versionFromChartName */.qd)(values.chart),
+        credentials: buildChartCredentials(values),
+    };
+}
+/**
+ * A password without a user name is ignored: a workflow passes its secrets to all targets, also to
+ * those with a public chart.
+ */
+function buildChartCredentials(values) {
+    const { 'chart-username': username, 'chart-password': password } = values;
+    return username === undefined || password === undefined ? undefined : { username, password };
+}
+function buildIngressSettings(values) {
+    const loadBalancer = Object.fromEntries(Object.keys(load_balancer/* loadBalancerInputs */.k).map((name) => [
+        (0,declaration/* toCamelCase */.C)(name),
+        values[name],
+    ]));
+    return {
+        ...loadBalancer,
+        name: values['ingress-name'],
+        className: values['ingress-class'],
+        isDefaultSslPolicy: values['ssl-policy'] === inputs_inputs/* inputDefaults */.V0['ssl-policy'],
+        forceConflicts: values['force-conflicts'],
+    };
+}
+function buildTimeouts(values) {
+    const release = values['release-timeout'];
+    const loadBalancer = values['load-balancer-timeout'];
+    return {
+        release,
+        loadBalancer,
+        probe: values['probe-timeout'],
+        lock: values['lock-timeout'] ?? release + loadBalancer,
+    };
+}
+function buildProbeSettings(values) {
+    return {
+        required: values.probe === 'required',
+        byHostname: values['probe-dns'],
+        ca: values['probe-ca'],
+        address: values['probe-address'],
+        token: values['milvus-token'],
+    };
+}
+/** Only plain objects and lists: certificates and keys belong to Node. */
+function deepFreeze(value) {
+    const isPlain = typeof value === 'object' &&
+        value !== null &&
+        (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype);
+    if (isPlain)
+        Object.values(Object.freeze(value)).forEach(deepFreeze);
+    return value;
+}
+
+// EXTERNAL MODULE: ./build/fleet/plan/matrix.js
+var matrix = __nccwpck_require__(8334);
+;// CONCATENATED MODULE: ./build/inputs/documentation.js
+
+const allModes = ['deploy', 'check', 'destroy'];
+/** What an input does, complete with its default, in Markdown. */
+function describeInput(name) {
+    const { defaultDescription, required } = inputs_inputs/* inputs */.QL[name];
+    const sentences = [describeUse(name)];
+    if (required !== undefined)
+        sentences.push(`${describeRequired(inputs_inputs/* inputs */.QL[name])}.`);
+    if (defaultDescription !== undefined)
+        sentences.push(`Default: ${defaultDescription}.`);
+    return sentences.join(' ');
+}
+/** What an input does, in which modes, and an example, in Markdown. */
+function describeUse(name) {
+    const { description, example, modes = allModes } = inputs_inputs/* inputs */.QL[name];
+    const sentences = [description];
+    if (example !== undefined)
+        sentences.push(`For example \`${example}\`.`);
+    return [...sentences, ...describeModes(modes)].join(' ');
+}
+function describeModes(modes) {
+    const [onlyMode] = modes;
+    if (modes.length === 1)
+        return [`Only used with \`mode: ${onlyMode ?? ''}\`.`];
+    return allModes
+        .filter((mode) => !modes.includes(mode))
+        .map((mode) => `Not used with \`mode: ${mode}\`.`);
+}
+function describeRequired({ required }) {
+    return typeof required === 'string' ? `Required ${required}` : 'Required';
+}
+/** The default of an input, or whether it is required, in Markdown. */
+function describeDefault(declaration) {
+    const { default: defaultText, defaultDescription, required } = declaration;
+    if (defaultText !== undefined)
+        return `\`${defaultText}\``;
+    if (defaultDescription !== undefined)
+        return defaultDescription;
+    return required === undefined ? '' : `**${describeRequired(declaration)}**`;
+}
+
+;// CONCATENATED MODULE: ./build/fleet/plan/schema.js
+/**
+ * The JSON Schema of a targets file: what editors complete, and what the file is checked against.
+ */
+
+
+/** The inputs that a target can set. */
+const targetInputs = (0,inputs_inputs/* inputsOfFleetScope */.n1)('target');
+const scalarSchema = { type: ['string', 'number', 'boolean'] };
+const textListSchema = { type: 'array', items: { type: 'string' } };
+/** Lists and maps can also be texts, as in a workflow. */
+const inputSchemas = {
+    scalar: scalarSchema,
+    list: { anyOf: [{ type: 'string' }, textListSchema] },
+    map: { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: scalarSchema }] },
+};
+const createInputSchema = (name) => ({
+    ...inputSchemas[inputs_inputs/* inputs */.QL[name].schemaType],
+    description: describeInput(name),
+});
+const roleSchema = { type: 'string', pattern: '^arn:aws[a-z-]*:iam::\\d{12}:role/.+$' };
+/** What a target says about its job. */
+const jobProperties = {
+    environment: {
+        type: 'string',
+        minLength: 1,
+        description: 'GitHub environment of the job. The target uses its secrets (TLS_CERTIFICATE, ' +
+            'TLS_PRIVATE_KEY and so on), and its protection rules apply.',
+    },
+    'check-environment': {
+        type: 'string',
+        minLength: 1,
+        description: 'GitHub environment of the job in mode check, for example one without reviewers. ' +
+            'Default: environment.',
+    },
+    'role-to-assume': {
+        ...roleSchema,
+        description: 'ARN of the IAM role that the job assumes by OIDC. ' +
+            'Default: the runner has AWS credentials of its own.',
+    },
+    'check-role-to-assume': {
+        ...roleSchema,
+        description: 'ARN of the IAM role for mode check, which can be read-only. Default: role-to-assume.',
+    },
+    'runs-on': {
+        anyOf: [
+            { type: 'string', minLength: 1 },
+            { ...textListSchema, minItems: 1 },
+        ],
+        description: 'Runner of the job, a label or several. Default: that of the workflow.',
+    },
+};
+const nameSchema = {
+    type: 'string',
+    pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
+    description: 'Name of the target in jobs, summaries and issues. Unique in the file.',
+};
+/** Every property that a target and the defaults can have. */
+const sharedProperties = {
+    ...jobProperties,
+    ...Object.fromEntries(targetInputs.map((name) => [name, createInputSchema(name)])),
+};
+const targetsSchema = {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'Targets of Milvus behind an AWS ALB',
+    type: 'object',
+    additionalProperties: false,
+    required: ['targets'],
+    properties: {
+        defaults: {
+            type: 'object',
+            additionalProperties: false,
+            description: 'Values of every target that does not set its own.',
+            properties: sharedProperties,
+        },
+        targets: {
+            type: 'array',
+            minItems: 1,
+            items: {
+                type: 'object',
+                additionalProperties: false,
+                required: ['name'],
+                properties: { name: nameSchema, ...sharedProperties },
+            },
+        },
+    },
+};
+
+;// CONCATENATED MODULE: ./build/fleet/plan/targets.js
+/** Reads targets, and lists all problems with them. */
+
+
+
+
+
+
+
+
+/** @param text YAML or JSON */
+function readTargets(text) {
+    let content;
+    try {
+        content = (0,js_yaml/* load */.Hh)(text, { schema: js_yaml/* CORE_SCHEMA */.OU });
+    }
+    catch (thrown) {
+        return { problems: [truncateProblem(describeYamlError(thrown))] };
+    }
+    const validate = new ajv.Ajv({
+        allErrors: true,
+        allowUnionTypes: true,
+        strict: true,
+    }).compile(targetsSchema);
+    const errors = validate(content) ? [] : (validate.errors ?? []);
+    const targets = collectValidTargets(errors, content);
+    const problems = [
+        ...describeSchemaErrors(errors, content),
+        ...findDuplicateNames(targets),
+        ...findSharedIngresses(targets),
+        ...targets.flatMap(validateTarget),
+    ];
+    return problems.length > 0 ? { problems: problems.map(truncateProblem) } : { targets };
+}
+/** @param thrown by js-yaml */
+function describeYamlError(thrown) {
+    const { mark, reason } = thrown;
+    const position = mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : '';
+    return `The file is not valid YAML${position}: ${reason ?? 'it cannot be parsed'}.`;
+}
+/** A file that is no targets file may contain keys and names of any length. */
+const truncateProblem = (problem) => problem.length > 1_000 ? `${problem.slice(0, 1_000)}...` : problem;
+/**
+ * Reads the single target of a reusable workflow. Other inputs of the workflow are ignored.
+ * @param text `toJSON(inputs)` of the workflow
+ */
+function readWorkflowTarget(text) {
+    const workflowInputs = parseJsonObject(text);
+    if (!workflowInputs)
+        return { problems: ['Input target is not a JSON object. Pass toJSON(inputs).'] };
+    const names = [...targetInputs, 'environment', 'role-to-assume'];
+    const target = createTarget(Object.fromEntries(Object.entries(workflowInputs).flatMap(([name, value]) => names.includes(name) && ['string', 'number', 'boolean'].includes(typeof value)
+        ? [[name, value]]
+        : [])));
+    const namedTarget = {
+        ...target,
+        name: (target.inputs['host'] || 'host').replace(/\s+/g, ' ').slice(0, 253),
+    };
+    const problems = validateInputs(namedTarget);
+    return problems.length > 0 ? { problems } : { targets: [namedTarget] };
+}
+function parseJsonObject(text) {
+    try {
+        const value = JSON.parse(text);
+        return typeof value === 'object' && value !== null && !Array.isArray(value)
+            ? value
+            : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+/**
+ * The targets that match the schema, which are checked further. None when the file itself or its
+ * defaults do not match.
+ */
+function collectValidTargets(errors, content) {
+    const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1]);
+    if (indexes.includes(undefined))
+        return [];
+    const { defaults = {}, targets } = content;
+    return targets
+        .filter((_entry, index) => !indexes.includes(String(index)))
+        .map((entry) => createTarget({ ...defaults, ...entry }));
+}
+/**
+ * One problem per location. For a choice of types, Ajv reports the failure of each and then of the
+ * choice; only the latter is kept.
+ */
+function describeSchemaErrors(errors, content) {
+    const choices = errors.filter(({ keyword }) => keyword === 'anyOf');
+    const isPartOfChoice = ({ instancePath }) => choices.some((choice) => instancePath.startsWith(choice.instancePath));
+    const relevantErrors = errors.filter((error) => error.keyword === 'anyOf' || !isPartOfChoice(error));
+    return [...new Set(relevantErrors.map((error) => describeSchemaError(error, content)))];
+}
+function describeSchemaError(error, content) {
+    const { keyword, params, instancePath, message = 'is invalid' } = error;
+    const location = formatLocation(instancePath, content);
+    const key = String(params['additionalProperty'] ?? params['missingProperty']);
+    switch (keyword) {
+        case 'additionalProperties':
+            return `${location} contains ${key}, which is not a valid key.`;
+        case 'required':
+            return `${location} has no ${key}.`;
+        case 'anyOf':
+            return `${location} has the wrong type. Use a text, or a list or map if the input is one.`;
+        case 'pattern':
+            return describePatternError(location);
+        case 'minItems':
+            return `${location} is empty.`;
+        default:
+            return `${location} ${message}.`;
+    }
+}
+/** Only names and roles have a pattern. */
+const describePatternError = (location) => location.endsWith('name')
+    ? `${location} is not valid. Use at most 100 letters, digits, dots, dashes and underscores, ` +
+        'starting with a letter or digit.'
+    : `${location} is not the ARN of an IAM role. ` +
+        'Example: arn:aws:iam::111122223333:role/milvus-alb.';
+/** `/targets/3/host` as `targets[3] (production): host`. */
+function formatLocation(path, content) {
+    const [, index, ...rest] = /^\/targets\/(\d+)(?:\/(.*))?$/.exec(path) ?? [];
+    if (index === undefined)
+        return path === '' ? 'The file' : path.slice(1).replaceAll('/', '.');
+    const name = content.targets?.[Number(index)]?.name;
+    return [
+        `targets[${index}]${typeof name === 'string' ? ` (${name})` : ''}`,
+        ...rest.filter((part) => part),
+    ].join(': ');
+}
+function createTarget(entry) {
+    const { name = '', environment = '', 'check-environment': checkEnvironment = environment, 'role-to-assume': roleToAssume = '', 'check-role-to-assume': checkRoleToAssume = roleToAssume, 'runs-on': runsOn = [], ...inputs } = entry;
+    return {
+        name,
+        environment,
+        checkEnvironment,
+        roleToAssume,
+        checkRoleToAssume,
+        runsOn: [runsOn].flat(),
+        inputs: Object.fromEntries(Object.entries(inputs).map(([input, value]) => [
+            input,
+            typeof value === 'object' ? JSON.stringify(value) : String(value),
+        ])),
+    };
+}
+function findDuplicateNames(targets) {
+    const names = targets.map(({ name }) => name);
+    return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map((name) => `${names.filter((other) => other === name).length} targets have the name ${name}. ` +
+        'Names must be unique.');
+}
+/** Targets whose runs would overwrite each other's Ingress. */
+function findSharedIngresses(targets) {
+    const groups = [
+        ...Map.groupBy(targets, (target) => JSON.stringify([
+            (0,matrix/* getConcurrencyGroup */.DT)(target),
+            target.runsOn,
+            target.inputs['ingress-name'] ?? '',
+        ])).values(),
+    ];
+    const sharedNames = groups
+        .map((group) => [...new Set(group.map(({ name }) => name))])
+        .filter((names) => names.length > 1);
+    return sharedNames.map((names) => `Targets ${names.join(', ')} use the same Ingress of the same cluster. ` +
+        'Set a different ingress-name for each, or keep only one of them.');
+}
+function validateTarget(target) {
+    const problems = validateInputs(target);
+    if (target.environment !== '')
+        return problems;
+    const environmentProblem = `${target.name}: environment is missing. Set it to the GitHub environment whose secrets ` +
+        'contain the certificate and the key, here or in defaults.';
+    return [environmentProblem, ...problems];
+}
+/** The problems that the action itself would find, except those of inputs that the job sets. */
+function validateInputs({ name, inputs }) {
+    const result = parseSettings(inputs, {});
+    if (!('errors' in result))
+        return [];
+    return (0,action_error/* combineErrors */.L)(result.errors)
+        .allErrors.filter((error) => !(0,inputs_inputs/* inputsOfFleetScope */.n1)('job').some((input) => isInputMissing(error, input)))
+        .map(({ message, remedy }) => `${name}: ${message} ${remedy}`);
+}
+
+
+/***/ }),
+
+/***/ 7045:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   k: () => (/* binding */ escapeCell)
+/* harmony export */ });
+/* unused harmony export inlineCode */
+/** Texts of targets as plain text in Markdown. Pure. */
+/** Escapes everything that Markdown, HTML or GitHub (mentions, issues) would interpret. */
+const escapeCell = (text) => text
+    .replace(/\s+/g, ' ')
+    .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`);
+/** Code within a line. An empty text would join the backticks around it to one longer fence. */
+function inlineCode(text) {
+    const code = text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦');
+    return `\`${code.slice(0, 300).trim() || '(empty)'}\``;
+}
+
+
+/***/ }),
+
+/***/ 9791:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  $0: () => (/* binding */ parseChartName),
+  Ss: () => (/* binding */ parseChartRepository),
+  qd: () => (/* binding */ versionFromChartName)
+});
+
+;// CONCATENATED MODULE: ./build/clients/helm/chart-reference.js
+/**
+ * Parses the name of a chart as helm does. Source: helm, pkg/action/install.go, LocateChart;
+ * pkg/registry/reference.go.
+ */
+const isChartArchive = (name) => /\.(tgz|tar\.gz)$/.test(name);
+/** Parses the name of a chart. Pure: the chart need not exist. */
+function parseChartReference(name) {
+    if (name.startsWith('oci://'))
+        return parseRegistryReference(name);
+    if (/^https?:\/\//.test(name))
+        return { kind: 'archive', url: name };
+    if (/^[./]/.test(name) || isChartArchive(name))
+        return { kind: 'path', path: name };
+    const slashIndex = name.indexOf('/');
+    if (slashIndex < 0)
+        return { kind: 'repository', chart: name };
+    return {
+        kind: 'path-or-alias',
+        path: name,
+        alias: name.slice(0, slashIndex),
+        chart: name.slice(slashIndex + 1).replace(/\/$/, ''),
+    };
+}
+function parseRegistryReference(reference) {
+    const [location = '', digest] = reference.slice('oci://'.length).split('@');
+    const [host = '', ...segments] = location.replace(/\/$/, '').split('/');
+    const [chart = '', tag] = segments.pop()?.split(':') ?? [];
+    return {
+        kind: 'registry',
+        repository: `oci://${[host, ...segments, chart].join('/')}`,
+        host,
+        chart,
+        tag,
+        digest,
+    };
+}
+/**
+ * The version that a tag stands for; undefined for a tag that is not a version. Tags cannot contain
+ * `+`, and use `_` for it. Source: helm, pkg/registry/util.go.
+ */
+function versionFromTag(tag) {
+    return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined;
+}
+/** Whether a URL can be that of a packaged chart. */
+const isArchiveUrl = (url) => isChartArchive(url.pathname);
+
+// EXTERNAL MODULE: ./build/inputs/invalid-input.js
+var invalid_input = __nccwpck_require__(7574);
+;// CONCATENATED MODULE: ./build/inputs/chart.js
+/** Parsers of the inputs chart and chart-repository. Pure. */
+
+
+/** Helm would get a URL as an argument, which other processes can read. */
+function rejectUrlCredentials(url) {
+    if (url.username === '' && url.password === '')
+        return;
+    throw new invalid_input/* InvalidInputError */.oC('contains credentials, which helm would expose in its arguments.', 'Set chart-username and chart-password instead.');
+}
+/** A chart as helm names it. Rejects what cannot name a chart. */
+function parseChartName(name) {
+    const reference = parseChartReference(name);
+    if (reference.kind === 'registry')
+        assertRegistryReference(name, reference);
+    if (reference.kind === 'archive')
+        assertArchiveUrl(reference.url);
+    return name;
+}
+function assertRegistryReference(name, { host, chart, digest }) {
+    if (host === '' || chart === '')
+        throw new invalid_input/* InvalidInputError */.oC(`is ${name}, which does not name a chart in the registry.`, 'Use the full reference, for example oci://registry.example.com/charts/milvus.');
+    if (digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(digest))
+        throw new invalid_input/* InvalidInputError */.oC(`contains the digest ${digest}, which is not sha256: with 64 hexadecimal digits.`, 'Use the digest that "helm push" or "helm pull" prints.');
+}
+function assertArchiveUrl(text) {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url)
+        rejectUrlCredentials(url);
+    if (!url || !isArchiveUrl(url))
+        throw new invalid_input/* InvalidInputError */.oC('is a URL, but not of a packaged chart (.tgz).', 'Set chart-repository to the URL of the repository, and chart to a name, for example milvus.');
+}
+/** The URL of a chart repository, to which helm appends /index.yaml. */
+function parseChartRepository(raw) {
+    if (raw.startsWith('oci://'))
+        throw new invalid_input/* InvalidInputError */.oC('is an OCI registry, not the URL of a chart repository.', `For an OCI registry, put the oci:// reference in chart, for example ${raw.replace(/\/$/, '')}/milvus, and leave chart-repository empty.`);
+    const url = URL.canParse(raw) ? new URL(raw) : undefined;
+    if (!url || !/^https?:$/.test(url.protocol))
+        throw new invalid_input/* InvalidInputError */.oC('is not an http or https URL.', 'Use the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/. Put a directory or an archive in chart.');
+    rejectUrlCredentials(url);
+    if (isArchiveUrl(url))
+        throw new invalid_input/* InvalidInputError */.oC('is the URL of a packaged chart, not of a chart repository.', 'Put the URL in chart, and leave chart-repository empty.');
+    if (url.pathname.endsWith('/index.yaml'))
+        throw new invalid_input/* InvalidInputError */.oC('ends in index.yaml, which helm appends.', `Use ${raw.replace(/index\.yaml.*$/, '')} instead.`);
+    return raw;
+}
+/** The version in the reference of a chart; undefined if it contains none. */
+function versionFromChartName(name) {
+    const reference = parseChartReference(name);
+    return reference.kind === 'registry' ? versionFromTag(reference.tag) : undefined;
+}
+
+
+/***/ }),
+
+/***/ 9624:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   C: () => (/* binding */ toCamelCase),
+/* harmony export */   p: () => (/* binding */ defineInputs)
+/* harmony export */ });
+/** What an input is. Settings, action.yml, README and the fleet's JSON schema follow from it. */
+/** Checks declarations, and keeps their exact types. */
+const defineInputs = (declarations) => declarations;
+/** `listen-port` as `listenPort`. */
+const toCamelCase = (name) => name.replace(/-(.)/g, (_match, letter) => letter.toUpperCase());
+
+
+/***/ }),
+
+/***/ 2360:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  R: () => (/* binding */ ingressInputs),
+  k: () => (/* binding */ loadBalancerInputs)
+});
+
+;// CONCATENATED MODULE: ./build/controller/annotation-validators.js
+/** Validators of annotation values, and the formats that values have. */
+/** A value that is too long to be shown is left out as a whole: a part of it might be secret. */
+const truncateForError = (text) => text.length > 80 ? `(${text.length} characters)` : text;
+/** At most this many problems of one value are named. */
+const maxProblems = 3;
+const joinProblems = (problems) => problems.length === 0 ? undefined : problems.slice(0, maxProblems).join(', and ');
+/** For values that cannot be validated without AWS, and those that this action sets. */
+const anyValue = () => undefined;
+const oneOf = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
+const annotation_validators_boolean = oneOf('true', 'false');
+const integer = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
+    ? undefined
+    : `is not an integer from ${min} to ${max}`;
+const zeroOrInteger = (min, max) => (value) => {
+    const isValid = value === '0' || integer(min, max)(value) === undefined;
+    return isValid ? undefined : `is neither 0 nor an integer from ${min} to ${max}`;
+};
+const json = (value) => {
+    try {
+        JSON.parse(value);
+        return undefined;
+    }
+    catch {
+        return 'is not valid JSON';
+    }
+};
+const nonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
+/**
+ * Parses `key=value,key=value` as the controller does: a comma in a value is written `\,`.
+ * @returns undefined when an entry has no key
+ */
+function parseAttributes(value) {
+    const entries = value
+        .split(/(?<!\\),/)
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== '');
+    const keyValues = entries.map((entry) => [
+        entry.slice(0, Math.max(0, entry.indexOf('='))).trim(),
+        entry.slice(entry.indexOf('=') + 1).trim(),
+    ]);
+    return keyValues.every(([key]) => key !== '') ? keyValues : undefined;
+}
+/** @param validators by key; other keys may have any value */
+const attributeList = (validators) => (value) => {
+    const attributes = parseAttributes(value);
+    if (!attributes)
+        return 'is not a list of key=value';
+    const problems = [];
+    for (const [key, attributeValue] of attributes) {
+        const validate = Object.hasOwn(validators, key) ? validators[key] : undefined;
+        const problem = validate?.(attributeValue);
+        if (problem !== undefined)
+            problems.push(`contains ${key}=${truncateForError(attributeValue)}, which ${problem}`);
+    }
+    return joinProblems(problems);
+};
+/** One code, a range, or a list of both. Source: ELBv2, Matcher.GrpcCode. */
+const grpcCodes = (value) => {
+    const ranges = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
+    if (ranges.includes(null))
+        return 'is not a list of codes such as 0,12 or 0-99';
+    const codes = ranges.flatMap((range) => [range?.[1], range?.[2]]);
+    const outOfRange = codes.find((code) => Number(code ?? 0) > 99);
+    if (outOfRange === undefined)
+        return undefined;
+    return `contains ${outOfRange}, but the codes of a gRPC health check range from 0 to 99`;
+};
+/** @returns undefined when it is not a list of objects */
+function parseMutualAuthentication(value) {
+    if (json(value) !== undefined)
+        return undefined;
+    const parsed = JSON.parse(value);
+    const isObject = (entry) => typeof entry === 'object' && entry !== null;
+    return Array.isArray(parsed) && parsed.every(isObject) ? parsed : undefined;
+}
+/** Source: the controller's annotations.md and model_build_listener.go, mutual-authentication. */
+const mutualAuthentication = (value) => {
+    const entries = parseMutualAuthentication(value);
+    if (!entries)
+        return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
+    const problems = [];
+    for (const { port, mode = '', trustStore } of entries) {
+        if (!Number.isInteger(port))
+            problems.push('contains an entry without a port');
+        if (!['off', 'passthrough', 'verify'].includes(mode)) {
+            const shownMode = truncateForError(JSON.stringify(mode));
+            problems.push(`contains mode ${shownMode}, which is not off, passthrough or verify`);
+        }
+        if (mode === 'verify' && !trustStore)
+            problems.push('contains mode verify without a trustStore');
+    }
+    return joinProblems(problems);
+};
+
+;// CONCATENATED MODULE: ./build/controller/annotations.js
+/**
+ * The annotations that the AWS Load Balancer Controller reads from an Ingress, and their values, as
+ * far as they can be validated before the controller or ELB rejects them. Source: AWS Load Balancer
+ * Controller v3.5.0, docs/guide/ingress/annotations.md, pkg/annotations/parser.go and pkg/ingress;
+ * the limits of the ELBv2 API.
+ */
+
+/** The prefix of the controller's annotations. */
+const annotationPrefix = 'alb.ingress.kubernetes.io/';
+/** Source: ELBv2, LoadBalancerAttribute. */
+const loadBalancerAttributes = attributeList({
+    'access_logs.s3.enabled': annotation_validators_boolean,
+    'client_keep_alive.seconds': integer(60, 604_800),
+    'connection_logs.s3.enabled': annotation_validators_boolean,
+    'deletion_protection.enabled': annotation_validators_boolean,
+    'routing.http.desync_mitigation_mode': oneOf('monitor', 'defensive', 'strictest'),
+    'routing.http.drop_invalid_header_fields.enabled': annotation_validators_boolean,
+    'routing.http.preserve_host_header.enabled': annotation_validators_boolean,
+    'waf.fail_open.enabled': annotation_validators_boolean,
+    'zonal_shift.config.enabled': annotation_validators_boolean,
+});
+/** Source: ELBv2, TargetGroupAttribute. */
+const targetGroupAttributes = attributeList({
+    'deregistration_delay.timeout_seconds': integer(0, 3600),
+    'load_balancing.algorithm.type': oneOf('round_robin', 'least_outstanding_requests', 'weighted_random'),
+    'load_balancing.cross_zone.enabled': oneOf('true', 'false', 'use_load_balancer_configuration'),
+    'slow_start.duration_seconds': zeroOrInteger(30, 900),
+    'stickiness.enabled': annotation_validators_boolean,
+    'stickiness.lb_cookie.duration_seconds': integer(1, 604_800),
+});
+const authType = (value) => value === 'none'
+    ? undefined
+    : 'does not work with gRPC: the ALB would redirect calls to a login page';
+const healthCheckPath = (value) => {
+    if (!value.startsWith('/'))
+        return 'does not begin with a slash';
+    return value.length <= 1024 ? undefined : 'is longer than 1024 characters';
+};
+const capacity = (value) => /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER';
+const webAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
+    ? undefined
+    : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
+        '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)';
+/** The annotations of an Ingress, without their prefix, by feature. */
+const annotationValidators = {
+    // Load balancer
+    'group.name': anyValue,
+    'group.order': integer(-1000, 1000),
+    'ip-address-type': oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'),
+    'ipam-ipv4-pool-id': anyValue,
+    'load-balancer-attributes': loadBalancerAttributes,
+    'load-balancer-capacity-reservation': anyValue,
+    'load-balancer-name': anyValue,
+    'minimum-load-balancer-capacity': capacity,
+    scheme: anyValue,
+    tags: anyValue,
+    // Network
+    'customer-owned-ipv4-pool': anyValue,
+    'inbound-cidrs': anyValue,
+    'manage-backend-security-group-rules': annotation_validators_boolean,
+    'security-group-prefix-lists': nonEmptyList,
+    'security-groups': anyValue,
+    subnets: anyValue,
+    // Listeners and TLS
+    'acm-pca-arn': anyValue,
+    'certificate-arn': anyValue,
+    'create-acm-cert': annotation_validators_boolean,
+    'listen-ports': anyValue,
+    'listener-attributes': attributeList({}),
+    'mutual-authentication': mutualAuthentication,
+    'ssl-policy': anyValue,
+    'ssl-redirect': integer(1, 65_535),
+    // Rules
+    actions: anyValue,
+    conditions: anyValue,
+    transforms: anyValue,
+    'use-regex-path-match': annotation_validators_boolean,
+    // Authentication
+    'auth-idp-cognito': json,
+    'auth-idp-oidc': json,
+    'auth-on-unauthenticated-request': oneOf('authenticate', 'allow', 'deny'),
+    'auth-scope': anyValue,
+    'auth-session-cookie': anyValue,
+    'auth-session-timeout': integer(1, 604_800),
+    'auth-type': authType,
+    'jwt-validation': json,
+    // Targets
+    'backend-protocol': oneOf('HTTP', 'HTTPS'),
+    'backend-protocol-version': anyValue,
+    'multi-cluster-target-group': annotation_validators_boolean,
+    'target-control-port': anyValue,
+    'target-group-attributes': targetGroupAttributes,
+    'target-node-labels': attributeList({}),
+    'target-type': anyValue,
+    // Health checks. Source: ELBv2, CreateTargetGroup
+    'healthcheck-interval-seconds': integer(5, 300),
+    'healthcheck-path': healthCheckPath,
+    'healthcheck-port': anyValue,
+    'healthcheck-protocol': oneOf('HTTP', 'HTTPS'),
+    'healthcheck-timeout-seconds': integer(2, 120),
+    'healthy-threshold-count': integer(2, 10),
+    'success-codes': grpcCodes,
+    'unhealthy-threshold-count': integer(2, 10),
+    // Protection
+    'shield-advanced-protection': annotation_validators_boolean,
+    'waf-acl-id': anyValue,
+    'wafv2-acl-arn': webAclArn,
+    'wafv2-acl-name': anyValue,
+    'web-acl-id': anyValue,
+    // NLB in front of the ALB
+    'enable-frontend-nlb': annotation_validators_boolean,
+    'frontend-nlb': anyValue,
+    'frontend-nlb-attributes': attributeList({}),
+    'frontend-nlb-eip-allocations': nonEmptyList,
+    'frontend-nlb-healthcheck-healthy-threshold-count': anyValue,
+    'frontend-nlb-healthcheck-interval-seconds': anyValue,
+    'frontend-nlb-healthcheck-path': anyValue,
+    'frontend-nlb-healthcheck-port': anyValue,
+    'frontend-nlb-healthcheck-protocol': anyValue,
+    'frontend-nlb-healthcheck-success-codes': anyValue,
+    'frontend-nlb-healthcheck-timeout-seconds': anyValue,
+    'frontend-nlb-healthcheck-unhealthy-threshold-count': anyValue,
+    'frontend-nlb-listener-port-mapping': anyValue,
+    'frontend-nlb-scheme': oneOf('internal', 'internet-facing'),
+    'frontend-nlb-security-groups': nonEmptyList,
+    'frontend-nlb-subnets': nonEmptyList,
+    'frontend-nlb-tags': attributeList({}),
+};
+/** Annotations with a suffix of the user: `actions.NAME`, `listener-attributes.HTTPS-443`. */
+const suffixedAnnotations = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
+function findValidator(key) {
+    const name = key.slice(annotationPrefix.length);
+    if (Object.hasOwn(annotationValidators, name))
+        return annotationValidators[name];
+    const [, baseName = ''] = suffixedAnnotations.exec(name) ?? [];
+    return annotationValidators[baseName];
+}
+/** Source: Kubernetes, "Annotations", syntax and character set. */
+const isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
+/** What the controller or ELB would reject, each as `KEY is "VALUE", which …`. */
+function validateAnnotations(annotations) {
+    const problems = [];
+    for (const [key, value] of Object.entries(annotations)) {
+        const problem = key.startsWith(annotationPrefix) ? findValidator(key)?.(value) : undefined;
+        if (problem === undefined)
+            continue;
+        const shownValue = truncateForError(JSON.stringify(value));
+        problems.push(`${truncateForError(key)} is ${shownValue}, which ${problem}`);
+    }
+    return problems;
+}
+function findUnknownAnnotations(annotations) {
+    return Object.keys(annotations)
+        .filter((key) => key.startsWith(annotationPrefix) && findValidator(key) === undefined)
+        .map((key) => ({ key, suggestion: suggestKey(key) }));
+}
+/** Edits by which a misspelled annotation may differ from the one that is meant. */
+const maxSuggestionDistance = 3;
+function suggestKey(key) {
+    const name = key.slice(annotationPrefix.length);
+    const [nearest] = Object.keys(annotationValidators)
+        .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+        .sort((a, b) => a.distance - b.distance);
+    if (!nearest || nearest.distance > maxSuggestionDistance)
+        return undefined;
+    return annotationPrefix + nearest.candidate;
+}
+/** The Levenshtein distance. */
+function editDistance(source, target) {
+    let row = Array.from({ length: target.length + 1 }, (_, index) => index);
+    for (let sourceIndex = 1; sourceIndex <= source.length; sourceIndex++) {
+        const next = [sourceIndex];
+        for (let targetIndex = 1; targetIndex <= target.length; targetIndex++) {
+            const isSame = source[sourceIndex - 1] === target[targetIndex - 1];
+            const deletion = (row[targetIndex] ?? 0) + 1;
+            const insertion = (next[targetIndex - 1] ?? 0) + 1;
+            const substitution = (row[targetIndex - 1] ?? 0) + (isSame ? 0 : 1);
+            next.push(Math.min(deletion, insertion, substitution));
+        }
+        row = next;
+    }
+    return row.at(-1) ?? 0;
+}
+
+;// CONCATENATED MODULE: ./build/controller/tags.js
+/** Tags of AWS resources. Source: AWS, "Tag naming limits and requirements". */
+
+/** AWS allows 50, of which the controller sets three, and this action one on the certificate. */
+const maxUserTags = 46;
+const maxKeyLength = 128;
+const maxValueLength = 256;
+/** What AWS would reject, each continuing `Input tags …`. */
+function validateTags(tags) {
+    const entries = Object.entries(tags);
+    const problems = entries.flatMap(([key, value]) => validateTag(key, value));
+    if (entries.length > maxUserTags)
+        problems.unshift(`contains ${entries.length} tags, but AWS allows 50 including those of the controller`);
+    return problems;
+}
+function validateTag(key, value) {
+    const problems = [];
+    const shownKey = truncateForError(key);
+    if (/^aws:/i.test(key))
+        problems.push(`contains ${shownKey}, but the prefix aws: is reserved for AWS`);
+    if (key === '' || key.length > maxKeyLength)
+        problems.push(`contains a key of ${key.length} characters, but AWS allows 1 to ${maxKeyLength}`);
+    if (value.length > maxValueLength)
+        problems.push(`contains a value of ${value.length} characters for ${shownKey}, ` +
+            `but AWS allows ${maxValueLength}`);
+    if (/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value))
+        problems.push(`contains ${shownKey}: ${truncateForError(value)}, ` +
+            'but AWS allows only letters, digits, spaces and _ . : / = + - @');
+    return problems;
+}
+
+// EXTERNAL MODULE: ./build/inputs/invalid-input.js
+var invalid_input = __nccwpck_require__(7574);
+// EXTERNAL MODULE: ./build/inputs/yaml.js
+var yaml = __nccwpck_require__(3697);
+;// CONCATENATED MODULE: ./build/inputs/annotations.js
+/** Parsers of the inputs annotations and tags. Pure. */
+
+
+
+
+const attributesKey = 'alb.ingress.kubernetes.io/load-balancer-attributes';
+/** Load balancer attributes that an input sets, or without which gRPC does not work. */
+const reservedAttributes = [
+    { pattern: /idle_timeout\.timeout_seconds/, remedy: 'Set input idle-timeout instead.' },
+    { pattern: /routing\.http2\.enabled=false/, remedy: 'Remove it: gRPC requires HTTP/2.' },
+];
+/** Annotations that the controller and ELB accept. */
+function parseAnnotations(raw) {
+    const annotations = (0,yaml/* stringMap */.Qi)(raw);
+    const invalidKey = Object.keys(annotations).find((key) => !isAnnotationKey(key));
+    if (invalidKey !== undefined)
+        throw new invalid_input/* InvalidInputError */.oC(`contains ${(0,invalid_input/* quoteForError */.cN)(invalidKey)}, which is not a valid annotation key.`, 'Write one "prefix/name: \'value\'" per line.');
+    const rejected = validateAnnotations(annotations);
+    if (rejected.length > 0)
+        throw new invalid_input/* InvalidInputError */.oC(`contains values that the controller or ELB would reject: ${(0,invalid_input/* summarize */.eh)(rejected)}.`, 'Correct or remove these annotations.');
+    rejectReservedAttributes(annotations[attributesKey] ?? '');
+    return annotations;
+}
+function rejectReservedAttributes(attributes) {
+    for (const { pattern, remedy } of reservedAttributes) {
+        const [attribute] = pattern.exec(attributes) ?? [];
+        if (attribute !== undefined)
+            throw new invalid_input/* InvalidInputError */.oC(`contains the load balancer attribute ${attribute}.`, remedy);
+    }
+}
+/** Tags that AWS accepts. */
+function parseTags(raw) {
+    const tags = (0,yaml/* stringMap */.Qi)(raw);
+    const rejected = validateTags(tags);
+    if (rejected.length > 0)
+        throw new invalid_input/* InvalidInputError */.oC(`${(0,invalid_input/* summarize */.eh)(rejected)}.`, 'Correct these tags.');
+    return tags;
+}
+
+// EXTERNAL MODULE: ./build/inputs/declaration.js
+var declaration = __nccwpck_require__(9624);
+// EXTERNAL MODULE: ./build/inputs/input-types.js
+var input_types = __nccwpck_require__(9080);
+// EXTERNAL MODULE: ./build/inputs/lists.js
+var lists = __nccwpck_require__(8337);
+// EXTERNAL MODULE: ./build/inputs/names.js
+var names = __nccwpck_require__(3636);
+;// CONCATENATED MODULE: ./build/inputs/declarations/load-balancer.js
+/** Inputs that say what the Ingress and its ALB look like. */
+
+
+
+
+
+/** Each of them becomes a field of IngressSettings. */
+const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
+    scheme: {
+        ...(0,input_types/* choice */.Yq)('internet-facing', 'internal'),
+        annotation: 'alb.ingress.kubernetes.io/scheme',
+        description: 'Scheme of the ALB. A change replaces the ALB and its DNS name.',
+        default: 'internet-facing',
+    },
+    'inbound-cidrs': {
+        ...(0,input_types/* list */.p_)(lists/* cidrs */.Ah),
+        annotation: 'alb.ingress.kubernetes.io/inbound-cidrs',
+        description: 'CIDR blocks that are allowed to connect. The controller ignores them if ' +
+            '`security-groups` is set.',
+        example: '203.0.113.0/24',
+        defaultDescription: 'everyone',
+    },
+    subnets: {
+        ...(0,input_types/* list */.p_)(),
+        annotation: 'alb.ingress.kubernetes.io/subnets',
+        description: 'IDs or Name tags of the subnets of the ALB.',
+        example: 'subnet-0a1b2c3d, subnet-4e5f6a7b',
+        defaultDescription: 'the controller discovers them by their tags',
+    },
+    'security-groups': {
+        ...(0,input_types/* list */.p_)(),
+        annotation: 'alb.ingress.kubernetes.io/security-groups',
+        description: 'IDs or Name tags of the security groups of the ALB.',
+        example: 'sg-0a1b2c3d',
+        defaultDescription: 'the controller creates one',
+    },
+    'listen-port': {
+        ...input_types/* port */.Oh,
+        annotation: 'alb.ingress.kubernetes.io/listen-ports',
+        description: 'Port of the HTTPS listener of the ALB.',
+        default: '443',
+    },
+    'ssl-policy': {
+        ...(0,input_types/* string */.Yj)(names/* sslPolicy */.pb),
+        annotation: 'alb.ingress.kubernetes.io/ssl-policy',
+        description: 'Security policy of the listener.',
+        default: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+    },
+    'idle-timeout': {
+        // Source: ELBv2, ModifyLoadBalancerAttributes, idle_timeout.timeout_seconds.
+        ...(0,input_types/* duration */.p0)(1, 4000),
+        description: 'How long a connection may be idle, from 1s to 4000s. An ALB does not count gRPC ' +
+            'keepalives: a search that takes longer is disconnected.',
+        default: '10m',
+    },
+    'load-balancer-name': {
+        ...(0,input_types/* string */.Yj)(names/* loadBalancerName */.MH),
+        annotation: 'alb.ingress.kubernetes.io/load-balancer-name',
+        description: 'Name of the ALB, at most 32 characters. Only effective at creation.',
+        example: 'milvus-production',
+        defaultDescription: 'the controller generates one',
+    },
+    'group-name': {
+        ...(0,input_types/* string */.Yj)(names/* groupName */.hv),
+        annotation: 'alb.ingress.kubernetes.io/group.name',
+        description: 'IngressGroup, to share an ALB with other Ingresses.',
+        example: 'shared',
+        defaultDescription: 'the Ingress has its own ALB',
+    },
+    tags: {
+        ...(0,input_types/* map */.Tj)(parseTags),
+        annotation: 'alb.ingress.kubernetes.io/tags',
+        description: 'Tags of the AWS resources of the ALB, as a YAML map or as `key=value` pairs.',
+        example: 'team: search',
+    },
+    annotations: {
+        ...(0,input_types/* map */.Tj)(parseAnnotations),
+        description: 'Additional annotations of the Ingress, as a YAML map. They must neither override what ' +
+            'the endpoint needs (gRPC, ip targets, port, certificate) nor repeat an input.',
+        example: 'alb.ingress.kubernetes.io/wafv2-acl-name: edge',
+    },
+});
+/** Inputs about the object that the action applies. */
+const ingressInputs = (0,declaration/* defineInputs */.p)({
+    'ingress-name': {
+        ...(0,input_types/* string */.Yj)(names/* kubernetesSubdomain */.HN),
+        description: 'Name of the Ingress.',
+        example: 'milvus-demo',
+        defaultDescription: 'the name of the release, or of the Service without a release',
+    },
+    'ingress-class': {
+        ...(0,input_types/* string */.Yj)(names/* kubernetesSubdomain */.HN),
+        annotation: 'kubernetes.io/ingress.class',
+        description: 'IngressClass of the AWS Load Balancer Controller or of EKS Auto Mode.',
+        default: 'alb',
+    },
+});
+
+
+/***/ }),
+
+/***/ 9080:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Oh: () => (/* binding */ port),
+/* harmony export */   Tj: () => (/* binding */ map),
+/* harmony export */   Yj: () => (/* binding */ string),
+/* harmony export */   Yq: () => (/* binding */ choice),
+/* harmony export */   _3: () => (/* binding */ days),
+/* harmony export */   p0: () => (/* binding */ duration),
+/* harmony export */   p_: () => (/* binding */ list),
+/* harmony export */   ps: () => (/* binding */ pem),
+/* harmony export */   zM: () => (/* binding */ boolean)
+/* harmony export */ });
+/* harmony import */ var _lists_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8337);
+/* harmony import */ var _parsers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5272);
+/* harmony import */ var _pem_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(754);
+/** The forms of inputs: a name for README, and the parser. Declarations spread them. */
+
+
+
+const scalar = (type, parse) => ({ type, schemaType: 'scalar', parse });
+/** Text of any form, or of the form that the parser accepts. */
+const string = (parse = _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq) => scalar('string', parse);
+const boolean = scalar('boolean', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .boolean */ .zM);
+const port = scalar('port', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .port */ .Oh);
+const days = scalar('days', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .days */ ._3);
+/** One of a few words. */
+const choice = (...words) => scalar(words.map((word) => `\`${word}\``).join(', '), _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .oneOf */ .yL(...words));
+/**
+ * @param min seconds
+ * @param max seconds
+ */
+const duration = (min, max) => scalar('duration', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .duration */ .p0(min, max));
+/** An empty list sets nothing. */
+const list = (parse = _lists_js__WEBPACK_IMPORTED_MODULE_0__/* .list */ .p_) => {
+    const emptyValue = [];
+    return { type: 'list', schemaType: 'list', parse, emptyValue };
+};
+/** An empty map sets nothing. */
+const map = (parse) => {
+    const emptyValue = {};
+    return { type: 'map', schemaType: 'map', parse, emptyValue };
+};
+/** PEM, or base64 of PEM. */
+const pem = (parse = _pem_js__WEBPACK_IMPORTED_MODULE_2__/* .parsePem */ .o) => ({ ...scalar('PEM', parse), allowsPem: true });
+
+
+/***/ }),
+
+/***/ 5608:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  V0: () => (/* binding */ inputDefaults),
+  vj: () => (/* binding */ inputNames),
+  QL: () => (/* binding */ inputs),
+  n1: () => (/* binding */ inputsOfFleetScope),
+  PH: () => (/* binding */ isReadInMode)
+});
+
+// UNUSED EXPORTS: inputGroups, secretInputs
+
+// EXTERNAL MODULE: ./build/inputs/declaration.js
+var declaration = __nccwpck_require__(9624);
+// EXTERNAL MODULE: ./build/inputs/input-types.js
+var input_types = __nccwpck_require__(9080);
+// EXTERNAL MODULE: ./build/inputs/lists.js
+var lists = __nccwpck_require__(8337);
+// EXTERNAL MODULE: ./build/inputs/names.js
+var names = __nccwpck_require__(3636);
+;// CONCATENATED MODULE: ./build/inputs/declarations/cluster.js
+/** Inputs that say where Milvus runs. */
+
+
+
+
+const clusterInputs = (0,declaration/* defineInputs */.p)({
+    cluster: {
+        ...(0,input_types/* string */.Yj)(names/* clusterName */.SL),
+        description: 'Name of the EKS cluster. The action creates tokens for it from the AWS credentials of ' +
+            'the job.',
+        example: 'production',
+        required: 'unless `kubeconfig` or the variable `KUBECONFIG` is set',
+    },
+    region: {
+        ...(0,input_types/* string */.Yj)(names/* region */.Ny),
+        description: 'AWS region of the cluster and of the certificate.',
+        example: 'us-east-2',
+        defaultDescription: '`AWS_REGION`, then `AWS_DEFAULT_REGION`',
+    },
+    namespace: {
+        ...(0,input_types/* string */.Yj)(names/* kubernetesName */.gg),
+        description: 'Kubernetes namespace of Milvus.',
+        default: 'milvus',
+    },
+    release: {
+        ...(0,input_types/* string */.Yj)(names/* kubernetesName */.gg),
+        description: 'Name of the Helm release of Milvus.',
+        example: 'milvus-demo',
+        defaultDescription: 'the only release of the namespace that contains Milvus, also as a subchart',
+    },
+    service: {
+        ...(0,input_types/* string */.Yj)(names/* kubernetesName */.gg),
+        description: 'Name of the Service, for Milvus without a Helm release (Milvus Operator, Argo CD, plain ' +
+            'manifests). The action does not run Helm then.',
+        example: 'milvus-demo-milvus',
+    },
+    'service-port': {
+        ...input_types/* port */.Oh,
+        description: "Port of Milvus' gRPC API on the Service.",
+        example: '19530',
+        defaultDescription: 'the port named `milvus`, then `19530`',
+    },
+    kubeconfig: {
+        ...(0,input_types/* string */.Yj)(),
+        description: 'Path of a kubeconfig, as an alternative to `cluster`.',
+        example: '/home/runner/.kube/config',
+        defaultDescription: 'the variable `KUBECONFIG`, if `cluster` is empty',
+    },
+    context: {
+        ...(0,input_types/* string */.Yj)(),
+        description: 'Context of the kubeconfig.',
+        example: 'production',
+        defaultDescription: 'its current context',
+    },
+    'allowed-account-ids': {
+        ...(0,input_types/* list */.p_)(lists/* accountIds */.i3),
+        description: 'IDs of the AWS accounts that the credentials of the job may belong to. The action ' +
+            'rejects any other account before it makes another request, also with `kubeconfig`. Quote ' +
+            'an ID that begins with 0.',
+        example: '111122223333',
+        defaultDescription: 'any account',
+    },
+});
+
+;// CONCATENATED MODULE: ./build/inputs/declarations/endpoint.js
+/** Inputs that say what the endpoint is called, and which certificate it serves. */
+
+
+
+/** A removal needs neither host nor certificate. */
+const modes = ['deploy', 'check'];
+const endpointInputs = (0,declaration/* defineInputs */.p)({
+    host: {
+        ...(0,input_types/* string */.Yj)(names/* host */.Hc),
+        modes,
+        description: 'DNS name that clients connect to. The certificate must cover it.',
+        example: 'milvus.example.com',
+        required: true,
+    },
+    certificate: {
+        ...(0,input_types/* pem */.ps)(),
+        modes,
+        fleet: 'job',
+        description: 'TLS certificate as PEM or base64 of PEM. A full chain is fine. With `mode: check` it is ' +
+            'optional: the run then checks the certificate that the Ingress names.',
+        example: '${{ secrets.TLS_CERTIFICATE }}',
+        required: 'unless `certificate-arn` is set',
+    },
+    'private-key': {
+        ...(0,input_types/* pem */.ps)(),
+        modes,
+        fleet: 'job',
+        secret: true,
+        description: 'Private key of `certificate`, unencrypted, as PEM or base64 of PEM. With `mode: check` ' +
+            'it is optional.',
+        example: '${{ secrets.TLS_PRIVATE_KEY }}',
+        required: 'unless `certificate` is empty',
+    },
+    'certificate-chain': {
+        ...(0,input_types/* pem */.ps)(),
+        modes,
+        fleet: 'job',
+        description: 'Intermediate certificates as PEM or base64 of PEM, in any order, unless `certificate` ' +
+            'contains them.',
+        example: '${{ secrets.TLS_CHAIN }}',
+        defaultDescription: 'the certificates of `probe-ca` that issued `certificate`',
+    },
+    'certificate-arn': {
+        ...(0,input_types/* string */.Yj)(names/* certificateArn */.pX),
+        modes,
+        description: 'ARN of an ACM certificate, as an alternative to `certificate`, `private-key` and ' +
+            '`certificate-chain`. If those are set too, they are imported under this ARN.',
+        example: 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000',
+    },
+    'replace-certificate': {
+        ...input_types/* boolean */.zM,
+        description: '`true` allows the import of `certificate` under `certificate-arn` even if this action ' +
+            'did not create the certificate that is there. Everything that uses the ARN then serves ' +
+            'the new certificate.',
+        default: 'false',
+    },
+    'expiry-warning': {
+        ...input_types/* days */._3,
+        description: 'Number of days before the expiry of a certificate from which a run warns of it. `0` ' +
+            'disables the warning.',
+        example: '21',
+        defaultDescription: '30, or a third of its lifetime if that is less',
+    },
+});
+
+// EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 4 modules
+var load_balancer = __nccwpck_require__(2360);
+// EXTERNAL MODULE: ./build/inputs/parsers.js
+var parsers = __nccwpck_require__(5272);
+// EXTERNAL MODULE: ./build/inputs/pem.js
+var pem = __nccwpck_require__(754);
+;// CONCATENATED MODULE: ./build/inputs/declarations/probe.js
+/** Inputs that say how the endpoint is probed. */
+
+
+
+
+const probeInputs = (0,declaration/* defineInputs */.p)({
+    probe: {
+        ...(0,input_types/* choice */.Yq)('required', 'off'),
+        description: '`required` fails the job unless a gRPC call over TLS reaches Milvus through the ALB. ' +
+            '`off` skips the probe, for runners that cannot reach the ALB.',
+        default: 'required',
+    },
+    'milvus-token': {
+        ...(0,input_types/* string */.Yj)(),
+        fleet: 'job',
+        secret: true,
+        description: '`user:password` of a Milvus user, or an API key. Without it, the probe succeeds if ' +
+            'Milvus asks for credentials.',
+        example: '${{ secrets.MILVUS_TOKEN }}',
+    },
+    'require-authorization': {
+        ...input_types/* boolean */.zM,
+        description: '`true` fails the job if Milvus answers without credentials. `false` warns of it behind ' +
+            'an ALB that is open to the internet, and notes it behind any other.',
+        default: 'false',
+    },
+    'probe-ca': {
+        ...(0,input_types/* pem */.ps)(pem/* parseCaBundle */.S),
+        description: 'Certificates of private CAs to trust, as PEM or base64 of PEM.',
+        example: '${{ vars.PRIVATE_CA }}',
+        defaultDescription: 'the CAs that Node.js trusts, including `NODE_EXTRA_CA_CERTS`',
+    },
+    'probe-address': {
+        type: '`host:port`',
+        schemaType: 'scalar',
+        parse: parsers/* hostPort */.QL,
+        description: 'Where the probe connects, instead of the address and port of the ALB. TLS and routing ' +
+            'still use `host`.',
+        example: '10.0.3.7:443',
+    },
+    'probe-dns': {
+        ...input_types/* boolean */.zM,
+        description: '`true` also probes by the name `host`, once the DNS of the runner points it to the ALB: ' +
+            'by a record created by hand, or by ExternalDNS from the Ingress (docs/dns.md). `false` ' +
+            'leaves DNS to you.',
+        default: 'false',
+    },
+});
+
+// EXTERNAL MODULE: ./build/inputs/chart.js + 1 modules
+var chart = __nccwpck_require__(9791);
+// EXTERNAL MODULE: ./build/inputs/yaml.js
+var yaml = __nccwpck_require__(3697);
+;// CONCATENATED MODULE: ./build/inputs/declarations/release.js
+/** Inputs that say how Helm changes the release. */
+
+
+
+
+
+const releaseInputs = (0,declaration/* defineInputs */.p)({
+    values: {
+        ...(0,input_types/* map */.Tj)(yaml/* helmValues */.ld),
+        fleet: 'job',
+        allowsPem: true,
+        description: 'Helm values to set, as a YAML map with the paths of the chart of the release. For Milvus ' +
+            'as a subchart: `milvus: {proxy: {replicas: 2}}`. All other values of the release are ' +
+            'kept.',
+        example: 'proxy: {replicas: 2}',
+    },
+    'allow-chart-change': {
+        ...input_types/* boolean */.zM,
+        description: '`true` lets Helm change more than the Service and what `values` sets: another ' +
+            '`chart-version`, deleted objects, created or deleted StatefulSets and volume claims, a ' +
+            'chart that was published again. `false` fails before any change and names them.',
+        default: 'false',
+    },
+    chart: {
+        ...(0,input_types/* string */.Yj)(chart/* parseChartName */.$0),
+        description: 'Chart of the release: a name in `chart-repository`, an `oci://` reference (with or ' +
+            'without a tag or a digest), a path, the URL of an archive, or `ALIAS/NAME` in a ' +
+            'repository that `helm repo add` added on the runner. For a release of an umbrella chart, ' +
+            'the umbrella chart.',
+        default: 'milvus',
+    },
+    'chart-repository': {
+        ...(0,input_types/* string */.Yj)(chart/* parseChartRepository */.Ss),
+        description: 'URL of the chart repository, for a `chart` that is only a name.',
+        default: 'https://zilliztech.github.io/milvus-helm/',
+    },
+    'chart-version': {
+        ...(0,input_types/* string */.Yj)(names/* exactVersion */.y),
+        description: 'Exact version of the chart. A version other than the deployed one also needs ' +
+            '`allow-chart-change`.',
+        example: '5.0.19',
+        defaultDescription: 'the deployed version, even if the repository has a newer one',
+    },
+    'chart-username': {
+        ...(0,input_types/* string */.Yj)(),
+        modes: ['deploy', 'destroy'],
+        description: 'User name for a private chart repository or OCI registry (`AWS` for ECR). Goes with ' +
+            '`chart-password`.',
+        example: 'AWS',
+    },
+    'chart-password': {
+        ...(0,input_types/* string */.Yj)(),
+        modes: ['deploy', 'destroy'],
+        fleet: 'job',
+        secret: true,
+        description: 'Password or token of `chart-username`.',
+        example: '${{ secrets.CHART_PASSWORD }}',
+        required: 'unless `chart-username` is empty',
+    },
+});
+
+;// CONCATENATED MODULE: ./build/inputs/declarations/removal.js
+/** Inputs of mode destroy. */
+
+
+
+const removalInputs = (0,declaration/* defineInputs */.p)({
+    'restore-service-type': {
+        ...(0,input_types/* choice */.Yq)('LoadBalancer', 'NodePort'),
+        modes: ['destroy'],
+        fleet: 'none',
+        description: 'Type that Helm sets on the Service of the release after the Ingress was deleted.',
+        defaultDescription: 'the Service stays ClusterIP',
+    },
+    'restore-load-balancer-class': {
+        ...(0,input_types/* string */.Yj)(names/* loadBalancerClass */.xw),
+        modes: ['destroy'],
+        fleet: 'none',
+        description: 'With `restore-service-type: LoadBalancer`: the `spec.loadBalancerClass` of the Service, ' +
+            '`service.k8s.aws/nlb` for the AWS Load Balancer Controller or `eks.amazonaws.com/nlb` ' +
+            'for EKS Auto Mode. `none` sets no class: the cloud provider then creates a load ' +
+            'balancer, by default an internet-facing Classic Load Balancer. Needed unless the ' +
+            'annotations of the Service assign it to the AWS Load Balancer Controller.',
+        example: 'service.k8s.aws/nlb',
+    },
+});
+
+;// CONCATENATED MODULE: ./build/inputs/declarations/run.js
+/** Inputs that say what a run does, and what it must not do. */
+
+
+const runInputs = (0,declaration/* defineInputs */.p)({
+    mode: {
+        ...(0,input_types/* choice */.Yq)('deploy', 'check', 'destroy'),
+        fleet: 'job',
+        description: '`deploy` changes whatever differs from the inputs. `check` only reads, and reports what ' +
+            'a deploy with the same inputs would change (output `drift`). It needs no `private-key`, ' +
+            'and only a read-only role (docs/permissions.md). `destroy` removes only what this action ' +
+            'created: the Ingress with its ALB, and the certificate if nothing else uses it. It needs ' +
+            'neither `host` nor a certificate.',
+        default: 'deploy',
+    },
+    'dry-run': {
+        ...input_types/* boolean */.zM,
+        fleet: 'job',
+        description: '`true` prints what the run would change, and changes nothing.',
+        default: 'false',
+    },
+    'fail-on-drift': {
+        ...input_types/* boolean */.zM,
+        fleet: 'job',
+        description: 'With `mode: check`: `true` fails the job if anything differs from the inputs or cannot ' +
+            'be read, `false` only warns. A failed probe fails the job in both cases.',
+        default: 'true',
+    },
+    cutover: {
+        ...(0,input_types/* choice */.Yq)('first', 'last', 'never'),
+        description: 'When the Service becomes ClusterIP. `first`: before the ALB is created, as in the guide. ' +
+            '`last`: after the probe of the ALB succeeded, so that clients of the old load balancer ' +
+            'are served until then. `never`: the release and its Service stay as they are.',
+        default: 'first',
+    },
+    'on-failure': {
+        ...(0,input_types/* choice */.Yq)('keep', 'rollback'),
+        description: 'What a failed deploy does with its changes. `keep` leaves them, and the next run ' +
+            'continues from there. `rollback` restores or removes the Ingress, rolls the release back ' +
+            'to its previous revision, and deletes a new certificate. Before it changes anything, the ' +
+            'run lists what cannot be rolled back.',
+        default: 'keep',
+    },
+    'force-conflicts': {
+        ...input_types/* boolean */.zM,
+        description: '`true` overwrites fields of the Ingress and of the objects of the release that others ' +
+            'set to different values (replicas, an image, a ConfigMap that was edited by hand). ' +
+            '`false` fails before any change and names them.',
+        default: 'false',
+    },
+    summary: {
+        ...input_types/* boolean */.zM,
+        fleet: 'none',
+        description: '`true` writes a job summary.',
+        default: 'true',
+    },
+});
+
+;// CONCATENATED MODULE: ./build/inputs/declarations/timeouts.js
+/** Inputs that limit how long a run waits. */
+
+
+const secondsPerDay = 86_400;
+const timeout = (0,input_types/* duration */.p0)(1, secondsPerDay);
+const timeoutInputs = (0,declaration/* defineInputs */.p)({
+    'release-timeout': {
+        ...timeout,
+        description: 'How long Helm may take. A restarted Milvus proxy needs at least 90 seconds to become ready.',
+        default: '10m',
+    },
+    'load-balancer-timeout': {
+        ...timeout,
+        description: 'How long the controller and the ALB may take. If the controller rejects the Ingress, the ' +
+            'run does not wait.',
+        default: '20m',
+    },
+    'probe-timeout': {
+        ...timeout,
+        description: 'How long to retry transient probe failures.',
+        default: '5m',
+    },
+    'lock-timeout': {
+        ...timeout,
+        description: 'How long to wait for another run in the same namespace.',
+        example: '30m',
+        defaultDescription: '`release-timeout` plus `load-balancer-timeout`',
+    },
+});
+
+;// CONCATENATED MODULE: ./build/inputs/inputs.js
+
+
+
+
+
+
+
+
+/** The headings of README, the most used first. */
+const inputGroups = [
+    { title: 'Cluster and Milvus', inputs: clusterInputs },
+    { title: 'Host and certificate', inputs: endpointInputs },
+    { title: 'What a run does', inputs: runInputs },
+    { title: 'Load balancer and Ingress', inputs: { ...load_balancer/* loadBalancerInputs */.k, ...load_balancer/* ingressInputs */.R } },
+    { title: 'Probe', inputs: probeInputs },
+    { title: 'Helm release', inputs: releaseInputs },
+    { title: 'Timeouts', inputs: timeoutInputs },
+    { title: 'Removal', inputs: removalInputs },
+];
+const declarations = {
+    ...clusterInputs,
+    ...endpointInputs,
+    ...runInputs,
+    ...load_balancer/* loadBalancerInputs */.k,
+    ...load_balancer/* ingressInputs */.R,
+    ...probeInputs,
+    ...releaseInputs,
+    ...timeoutInputs,
+    ...removalInputs,
+};
+/** All inputs, by their names. */
+const inputs = declarations;
+const inputNames = Object.keys(declarations);
+/**
+ * The text that an empty input stands for. action.yml's own default does not apply if a reusable
+ * workflow passes an empty input.
+ */
+const inputDefaults = Object.fromEntries(inputNames.map((name) => [name, inputs[name].default ?? '']));
+/**
+ * Inputs that are masked line by line. The lines of `values` are common words: main masks only what
+ * a key of it calls a password, a secret, a token or a key.
+ */
+const secretInputs = inputNames.filter((name) => inputs[name].secret);
+/** Whether a mode reads an input. */
+const isReadInMode = (name, mode) => inputs[name].modes?.includes(mode) ?? true;
+/** The inputs that are set in one place in a fleet. */
+const inputsOfFleetScope = (scope) => inputNames.filter((name) => (inputs[name].fleet ?? 'target') === scope);
+
+
+/***/ }),
+
+/***/ 7574:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   BS: () => (/* binding */ invalidValue),
+/* harmony export */   cN: () => (/* binding */ quoteForError),
+/* harmony export */   eh: () => (/* binding */ summarize),
+/* harmony export */   oC: () => (/* binding */ InvalidInputError)
+/* harmony export */ });
+/** What a parser throws, and how it quotes the text of an input. */
+/**
+ * What is wrong with the text of an input, by a parser that does not know which input it parses.
+ * The message continues "Input NAME ...".
+ */
+class InvalidInputError extends Error {
+    name = 'InvalidInput';
+    remedy;
+    /** @param remedy an instruction, with an example */
+    constructor(problem, remedy) {
+        super(problem);
+        this.remedy = remedy;
+    }
+}
+const maxQuotedLength = 80;
+/**
+ * A text in quotes. A long one is not truncated but counted: it may be a secret in the wrong input,
+ * and a piece of a secret is not masked.
+ */
+const quoteForError = (raw) => raw.length > maxQuotedLength ? `a text of ${raw.length} characters` : JSON.stringify(raw);
+/** The usual form: `is "yes", which is not a port number.` */
+const invalidValue = (raw, problem, remedy) => new InvalidInputError(`is ${quoteForError(raw)}, which ${problem}.`, remedy);
+const maxSummarizedProblems = 20;
+const maxSummaryLength = 1_200;
+/** As many of the problems as a person reads, at least one, and how many more there are. */
+function summarize(problems) {
+    const listed = [];
+    for (const problem of problems.slice(0, maxSummarizedProblems)) {
+        const isTooLong = [...listed, problem].join('; ').length > maxSummaryLength;
+        if (isTooLong && listed.length > 0)
+            break;
+        listed.push(problem);
+    }
+    const omitted = problems.length - listed.length;
+    if (omitted > 0)
+        listed.push(`and ${omitted} more`);
+    return listed.join('; ');
+}
+
+
+/***/ }),
+
+/***/ 8337:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ah: () => (/* binding */ cidrs),
+/* harmony export */   i3: () => (/* binding */ accountIds),
+/* harmony export */   p_: () => (/* binding */ list)
+/* harmony export */ });
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7030);
+/* harmony import */ var js_yaml__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3243);
+/* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7574);
+/* harmony import */ var _yaml_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3697);
+/** Parsers of lists. Pure. */
+
+
+
+
+const listRemedy = 'Separate the entries by commas or new lines.';
+const isEntry = (entry) => typeof entry === 'string' && entry.trim() !== '';
+/**
+ * A list in any of the usual forms: separated by commas, semicolons, new lines or spaces, with
+ * quotes or without, or a YAML or JSON list.
+ */
+function list(raw) {
+    const isYaml = /^\s*(\[|- )/.test(raw);
+    const entries = isYaml ? (0,_yaml_js__WEBPACK_IMPORTED_MODULE_3__/* .parseYaml */ .hN)(raw, js_yaml__WEBPACK_IMPORTED_MODULE_1__/* .FAILSAFE_SCHEMA */ .uH, listRemedy) : splitPlainList(raw);
+    if (!Array.isArray(entries) || !entries.every(isEntry))
+        throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .invalidValue */ .BS)(raw, 'is not a list of plain entries', listRemedy);
+    return entries.map((entry) => entry.trim());
+}
+function splitPlainList(raw) {
+    return raw
+        .split(/[\s,;]+/)
+        .map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2'))
+        .filter((entry) => entry !== '');
+}
+/** A list of CIDR blocks, IPv4 or IPv6. */
+function cidrs(raw) {
+    const blocks = list(raw);
+    blocks.forEach(assertCidrBlock);
+    return blocks;
+}
+function assertCidrBlock(block) {
+    const [address = '', prefix, ...rest] = block.split('/');
+    const family = (0,node_net__WEBPACK_IMPORTED_MODULE_0__.isIP)(address);
+    const maxPrefix = family === 4 ? 32 : 128;
+    if (family !== 0 && prefix === undefined)
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteForError */ .cN)(block)}, which has no prefix length.`, `For one address, use ${address}/${maxPrefix}.`);
+    const isPrefix = /^\d{1,3}$/.test(prefix ?? '') && Number(prefix) <= maxPrefix;
+    if (family === 0 || !isPrefix || rest.length > 0)
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteForError */ .cN)(block)}, which is not a CIDR block.`, 'Use blocks such as 203.0.113.0/24, separated by commas.');
+}
+/** AWS account IDs, also in the form of the AWS console: 1111-2222-3333. */
+function accountIds(raw) {
+    const ids = list(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
+    const invalid = ids.find((id) => !/^\d{12}$/.test(id));
+    if (invalid === undefined)
+        return ids;
+    // Without quotes, YAML reads 012345678901 as a number.
+    const isMissingZeros = /^\d{1,11}$/.test(invalid);
+    throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteForError */ .cN)(invalid)}, which is not an AWS account ID: those have 12 digits.`, isMissingZeros
+        ? `Quote the ID: '${invalid.padStart(12, '0')}'. Without quotes, YAML drops leading zeros.`
+        : "Use IDs such as '111122223333', separated by commas.");
+}
+
+
+/***/ }),
+
+/***/ 3636:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   HN: () => (/* binding */ kubernetesSubdomain),
+/* harmony export */   Hc: () => (/* binding */ host),
+/* harmony export */   MH: () => (/* binding */ loadBalancerName),
+/* harmony export */   Ny: () => (/* binding */ region),
+/* harmony export */   SL: () => (/* binding */ clusterName),
+/* harmony export */   gg: () => (/* binding */ kubernetesName),
+/* harmony export */   hv: () => (/* binding */ groupName),
+/* harmony export */   pX: () => (/* binding */ certificateArn),
+/* harmony export */   pb: () => (/* binding */ sslPolicy),
+/* harmony export */   xw: () => (/* binding */ loadBalancerClass),
+/* harmony export */   y: () => (/* binding */ exactVersion)
+/* harmony export */ });
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7030);
+/* harmony import */ var node_url__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3136);
+/* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7574);
+/* harmony import */ var _parsers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5272);
+/** Parsers of names and identifiers: of DNS, Kubernetes, AWS and Helm. Pure. */
+
+
+
+
+/** A name of a Kubernetes object: RFC 1123 label, at most 63 characters. */
+const kubernetesName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
+/**
+ * A name with dots: RFC 1123 subdomain, at most 253 characters. Ingresses and IngressClasses may
+ * have one.
+ */
+const kubernetesSubdomain = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
+/** An AWS region. */
+function region(raw) {
+    const [, regionOfZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? [];
+    if (regionOfZone !== undefined)
+        throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .invalidValue */ .BS)(raw, 'is an Availability Zone', `Use its region: ${regionOfZone}.`);
+    return parseRegion(raw);
+}
+const parseRegion = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'an AWS region', 'Use a region code, for example us-east-2.');
+const clusterArn = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/([0-9A-Za-z][\w-]{0,99})$/;
+/** The name of an EKS cluster. Source: the EKS API, CreateCluster. */
+function clusterName(raw) {
+    const [, name] = clusterArn.exec(raw) ?? [];
+    if (name !== undefined)
+        throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .invalidValue */ .BS)(raw, 'is the ARN of a cluster', `Use the name of the cluster: ${name}.`);
+    return parseClusterName(raw);
+}
+const parseClusterName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Use a name from "aws eks list-clusters", for example production.');
+/** A certificate's ARN. Source: the ACM API's pattern for CertificateArn. */
+const certificateArn = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'the ARN of an ACM certificate', 'Use the full ARN, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....');
+/**
+ * Source: ELBv2's CreateLoadBalancer: letters, digits and hyphens, at most 32, not beginning or
+ * ending with a hyphen, not beginning with `internal-`.
+ */
+const loadBalancerName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/, 'a load balancer name', 'Use at most 32 letters, digits and hyphens. ' +
+    'The name cannot begin or end with a hyphen, or begin with internal-.');
+/** Source: the controller's group_loader.go. */
+const groupName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.');
+/**
+ * The class of a Service's load balancer. Source: Kubernetes API reference, ServiceSpec,
+ * loadBalancerClass: a qualified name.
+ */
+const loadBalancerClass = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, 'a load balancer class', 'Use service.k8s.aws/nlb (AWS Load Balancer Controller), ' +
+    'eks.amazonaws.com/nlb (EKS Auto Mode), another class, or none.');
+/** The name of one of ELB's security policies; ELB itself knows which exist. */
+const sslPolicy = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Use a policy name, for example ELBSecurityPolicy-TLS13-1-2-2021-06.');
+/**
+ * A complete version: with a range, the chart would change with each release of the repository.
+ * Source: SemVer 2.0.0.
+ */
+const exactVersion = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, 'an exact version', 'Use one version, for example 5.0.19.');
+const fullyQualifiedName = /^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const hostMistakes = [
+    { pattern: /\s|,/, problem: 'contains more than one name' },
+    { pattern: /^[a-z][a-z0-9+.-]*:\/\//, problem: 'contains a scheme' },
+    { pattern: /^[^:]*:\d+$/, problem: 'contains a port' },
+    { pattern: /\//, problem: 'contains a path' },
+    { pattern: /_/, problem: 'contains an underscore, which a certificate cannot cover' },
+    { pattern: /\*/, problem: 'is a wildcard, and the probe needs one name to call' },
+    {
+        pattern: /^[^.]*$/,
+        problem: 'contains no dot: ACM and the ALB require a fully qualified name',
+    },
+];
+/**
+ * The host in the Ingress rule and in the certificate.
+ * @returns a fully qualified DNS name in lower case
+ */
+function host(raw) {
+    const remedy = 'Use only the DNS name that clients connect to, for example milvus.example.com.';
+    const name = raw.toLowerCase().replace(/\.$/, '');
+    const ascii = (0,node_url__WEBPACK_IMPORTED_MODULE_1__.domainToASCII)(name);
+    if (/[^\p{ASCII}]/u.test(name) && ascii !== '')
+        throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .invalidValue */ .BS)(raw, 'contains letters that are not ASCII', `Use the name as DNS and certificates contain it: ${ascii}.`);
+    const mistake = hostMistakes.find(({ pattern }) => pattern.test(name));
+    if (mistake)
+        throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .invalidValue */ .BS)(raw, mistake.problem, remedy);
+    if ((0,node_net__WEBPACK_IMPORTED_MODULE_0__.isIP)(name) || !fullyQualifiedName.test(name))
+        throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .invalidValue */ .BS)(raw, 'is not a DNS name', remedy);
+    return name;
+}
+
+
+/***/ }),
+
+/***/ 5272:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Oh: () => (/* binding */ port),
+/* harmony export */   QL: () => (/* binding */ hostPort),
+/* harmony export */   Qq: () => (/* binding */ text),
+/* harmony export */   _3: () => (/* binding */ days),
+/* harmony export */   m1: () => (/* binding */ createPatternParser),
+/* harmony export */   p0: () => (/* binding */ duration),
+/* harmony export */   yL: () => (/* binding */ oneOf),
+/* harmony export */   zM: () => (/* binding */ boolean)
+/* harmony export */ });
+/* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7574);
+/**
+ * Parsers of scalar inputs: words, numbers, durations. Pure. Each throws an InvalidInputError that
+ * says what is wrong and what to set.
+ */
+
+/** The text as it is. */
+const text = (raw) => raw;
+/** A parser that accepts what `pattern` matches. */
+function createPatternParser(pattern, expected, remedy) {
+    return (raw) => {
+        if (!pattern.test(raw))
+            throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, `is not ${expected}`, remedy);
+        return raw;
+    };
+}
+/** `a`, `a or b`, `a, b or c`. */
+const joinAlternatives = (words) => [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' or ');
+/** One of a few words. */
+function oneOf(...allowed) {
+    return (raw) => {
+        const match = allowed.find((candidate) => candidate === raw);
+        if (match === undefined)
+            throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, 'is not a valid value', `Use ${joinAlternatives(allowed)}.`);
+        return match;
+    };
+}
+/** `true` or `false`, in the spellings of YAML's core schema, as @actions/core accepts them. */
+function boolean(raw) {
+    if (/^(true|True|TRUE)$/.test(raw))
+        return true;
+    if (/^(false|False|FALSE)$/.test(raw))
+        return false;
+    throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, 'is neither true nor false', 'Use true or false.');
+}
+/** A port number. */
+function port(raw) {
+    const value = /^\d{1,5}$/.test(raw) ? Number(raw) : 0;
+    if (value < 1 || value > 65_535)
+        throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, 'is not a port number', 'Use a number from 1 to 65535, for example 443.');
+    return value;
+}
+/** `host:port` with a name, an IPv4 address or an IPv6 address in brackets. */
+function hostPort(raw) {
+    const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s/]+)):(\d{1,5})$/.exec(raw);
+    const name = match?.[1] ?? match?.[2];
+    if (name === undefined)
+        throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, 'is not host:port', 'Use a name or an address with a port, for example 10.0.3.7:443.');
+    return { host: name, port: port(match?.[3] ?? '') };
+}
+const secondsPerUnit = { h: 3600, m: 60, s: 1 };
+/**
+ * A duration such as `90s`, `10m` or `1h30m`, within bounds.
+ * @param min seconds
+ * @param max seconds
+ * @returns a parser that returns seconds
+ */
+function duration(min, max) {
+    return (raw) => {
+        if (!/^(?:\d{1,20}[hms])+$/.test(raw))
+            throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, 'is not a duration', 'Use a number with its unit, for example 90s, 10m or 1h30m.');
+        const seconds = [...raw.matchAll(/(\d+)([hms])/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * (secondsPerUnit[unit ?? ''] ?? NaN), 0);
+        if (seconds < min || seconds > max)
+            throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, 'is out of range', `Use a duration from ${min}s to ${max}s.`);
+        return seconds;
+    };
+}
+/** A number of days, `30` or `30d`. */
+function days(raw) {
+    const [, amount] = /^(\d{1,4})d?$/.exec(raw) ?? [];
+    if (amount === undefined)
+        throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, 'is not a number of days', 'Use a whole number, for example 21.');
+    return Number(amount);
+}
+
+
+/***/ }),
+
+/***/ 754:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   S: () => (/* binding */ parseCaBundle),
+/* harmony export */   o: () => (/* binding */ parsePem)
+/* harmony export */ });
+/* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7574);
+/* harmony import */ var _x509_parse_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2710);
+/**
+ * Parsers of PEM, in the forms in which secrets contain it. Other formats are named, with the
+ * command that converts them. Pure.
+ */
+
+
+/**
+ * A DER SEQUENCE whose content begins with a pattern, in hexadecimal. Source: X.690, 8.1.3.
+ */
+const derSequence = (contentPattern) => `30(?:[0-7].|81..|82.{4}|83.{6})${contentPattern}`;
+/**
+ * Recognized by their first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292;
+ * Java's keystores.
+ */
+const binaryFormats = [
+    {
+        prefixPattern: 'feedfeed|cececece',
+        name: 'a Java keystore',
+        remedy: 'Convert it with "keytool -importkeystore -srckeystore FILE -destkeystore store.p12 ' +
+            '-deststoretype PKCS12" and "openssl pkcs12 -in store.p12 -nodes -out all.pem".',
+    },
+    {
+        prefixPattern: derSequence('020103'),
+        name: 'PKCS#12 (.p12, .pfx)',
+        remedy: 'Split it with "openssl pkcs12 -in FILE -nokeys -out certificate.pem" and "openssl pkcs12 ' +
+            '-in FILE -nocerts -nodes -out key.pem".',
+    },
+    {
+        prefixPattern: derSequence('06092a864886f70d0107'),
+        name: 'PKCS#7 in DER (.p7b)',
+        remedy: 'Extract the certificates with "openssl pkcs7 -inform DER -in FILE -print_certs -out ' +
+            'chain.pem".',
+    },
+    {
+        prefixPattern: derSequence(derSequence('(?:a003020102)?02')),
+        name: 'a certificate in DER',
+        remedy: 'Convert it with "openssl x509 -inform DER -in FILE -out certificate.pem".',
+    },
+    {
+        prefixPattern: derSequence('0201'),
+        name: 'a private key in DER',
+        remedy: 'Convert it with "openssl pkey -inform DER -in FILE -out key.pem".',
+    },
+    {
+        prefixPattern: derSequence('30'),
+        name: 'an encrypted private key, or other data, in DER',
+        remedy: 'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its ' +
+            'passphrase.',
+    },
+];
+/** Texts that are not PEM. Not quoted in errors: they may be part of a secret. */
+const textFormats = [
+    {
+        pattern: /^\{/,
+        name: 'JSON',
+        remedy: 'Use the field that contains the PEM, for example ${{ fromJSON(secrets.NAME).private_key }}.',
+    },
+    {
+        pattern: /^arn:aws[a-z-]*:acm:/,
+        name: 'the ARN of an ACM certificate',
+        remedy: 'Set certificate-arn to it, and leave certificate and private-key empty.',
+    },
+    {
+        pattern: /^arn:aws/,
+        name: 'an ARN',
+        remedy: 'Fetch its value in an earlier step (aws-actions/aws-secretsmanager-get-secrets for a ' +
+            'secret), and use that value.',
+    },
+    {
+        pattern: /^ssh-|^ecdsa-sha2-/,
+        name: 'an SSH public key',
+        remedy: 'Use the certificate and key of a TLS server, as PEM.',
+    },
+    {
+        pattern: /^@?((~|\.{1,2})?\/[\w./ -]{1,200}|[A-Za-z]:\\[\w.\\ -]{1,200}|[\w./-]{1,200}\.(pem|crt|cer|key|der|p12|pfx|p7b|jks))$/,
+        name: 'the path of a file, not its content',
+        remedy: 'Store the content of the file as a secret ("gh secret set NAME < FILE") and use that ' +
+            'secret.',
+    },
+];
+/**
+ * PEM, or base64 of PEM, with or without line breaks and quotes.
+ * @returns PEM with `\n` line ends, even if the text lost them
+ */
+function parsePem(input) {
+    const raw = input.trim().replace(/^(["'])(.*)\1$/s, '$2');
+    const textFormat = textFormats.find(({ pattern }) => pattern.test(raw));
+    if (textFormat)
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC(`is ${textFormat.name}.`, textFormat.remedy);
+    const bytes = Buffer.from(raw, 'base64');
+    const text = raw.includes('-----BEGIN') ? raw : bytes.toString('utf8');
+    if (text.includes('-----BEGIN'))
+        return restoreLineEndings(text);
+    if (Buffer.from(text, 'base64').includes('-----BEGIN'))
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC('is base64 of base64: it was encoded twice.', 'Encode it once, or use the PEM itself.');
+    const prefix = bytes.subarray(0, 24).toString('hex');
+    const binaryFormat = binaryFormats.find(({ prefixPattern }) => new RegExp(`^(?:${prefixPattern})`).test(prefix));
+    if (binaryFormat)
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC(`is base64 of ${binaryFormat.name}, not of PEM.`, binaryFormat.remedy);
+    throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC('is neither PEM nor base64 of PEM.', 'Use the content of a .pem file, which begins with -----BEGIN, or its base64.');
+}
+/**
+ * Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing when the secret was
+ * stored.
+ */
+function restoreLineEndings(text) {
+    const lines = text.replace(/\\r/g, '').replace(/\\n|\r\n?/g, '\n');
+    const blocks = lines.replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (block, begin, body, end) => {
+        const isWrapped = body
+            .trim()
+            .split('\n')
+            .every((line) => /^\S{1,76}$/.test(line.trim()));
+        return isWrapped
+            ? block
+            : [begin, ...(body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []), end].join('\n');
+    });
+    return blocks.trim() + '\n';
+}
+/** PEM of CA certificates, at least one. */
+function parseCaBundle(raw) {
+    const pem = parsePem(raw);
+    if (!containsCertificate(pem))
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC('contains no readable certificate.', 'Use PEM certificates of the CA, ' +
+            'each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.');
+    return pem;
+}
+function containsCertificate(pem) {
+    try {
+        return (0,_x509_parse_js__WEBPACK_IMPORTED_MODULE_1__/* .parseCertificates */ .WW)(pem).length > 0;
+    }
+    catch {
+        // The error of the parser is about ASN.1.
+        return false;
+    }
+}
+
+
+/***/ }),
+
+/***/ 3697:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Qi: () => (/* binding */ stringMap),
+/* harmony export */   hN: () => (/* binding */ parseYaml),
+/* harmony export */   ld: () => (/* binding */ helmValues)
+/* harmony export */ });
+/* harmony import */ var js_yaml__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3243);
+/* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7574);
+/** Parsers of YAML: maps of text, and Helm values. Pure. */
+
+
+const mapRemedy = 'Write one "key: value" per line.';
+/**
+ * Reasons of js-yaml that people meet. Its own message quotes the text around the error, which may
+ * be a secret.
+ */
+const knownSyntaxErrors = [
+    { reason: /tab/, problem: 'tab', remedy: 'Indent with spaces.' },
+    { reason: /duplicated mapping key/, problem: 'duplicate key', remedy: 'Use each key once.' },
+    {
+        reason: /maxDepth/,
+        problem: 'more than 100 levels of lists or maps',
+        remedy: 'Use fewer levels.',
+    },
+];
+/**
+ * @param schema FAILSAFE_SCHEMA keeps each scalar as it was written: 012 does not become 10, and
+ *   1.10 does not become 1.1
+ * @returns undefined for an empty document
+ */
+function parseYaml(raw, schema = js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .CORE_SCHEMA */ .OU, remedy = mapRemedy) {
+    // js-yaml rejects a document that contains only comments.
+    if (raw.split(/\r\n?|\n/).every((line) => /^\s*(#|$)/.test(line)))
+        return undefined;
+    let document;
+    try {
+        document = (0,js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .load */ .Hh)(raw, { schema });
+    }
+    catch (thrown) {
+        throw describeSyntaxError(thrown, remedy);
+    }
+    rejectUnbounded(document);
+    return document;
+}
+function describeSyntaxError(thrown, remedy) {
+    const { mark, reason = '' } = thrown;
+    if (mark?.line === undefined)
+        return new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('is not valid YAML.', remedy);
+    const line = mark.line + 1;
+    const known = knownSyntaxErrors.find((error) => error.reason.test(reason));
+    if (known)
+        return new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC(`is not valid YAML: ${known.problem} in line ${line}.`, known.remedy);
+    const column = (mark.column ?? 0) + 1;
+    return new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC(`is not valid YAML: syntax error in line ${line}, column ${column}.`, remedy);
+}
+/**
+ * Characters and entries of a document with its aliases expanded. Helm stores a whole release in
+ * 1 MiB.
+ */
+const maxDocumentSize = 2 ** 20;
+/**
+ * @throws InvalidInputError for what cannot be stored as JSON: aliases that multiply or refer to
+ *   themselves, infinite numbers
+ */
+function rejectUnbounded(document) {
+    const stack = [document];
+    for (let size = 0; stack.length > 0;) {
+        const value = stack.pop();
+        if (typeof value === 'number' && !Number.isFinite(value))
+            throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('contains a number that is not finite (.inf, .nan, 1e999).', 'Use a finite number, or quote it if a string is meant.');
+        const children = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+        size += typeof value === 'string' ? value.length : countKeyCharacters(children);
+        if (size > maxDocumentSize)
+            throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('is longer than a million characters with its aliases (*NAME) expanded, ' +
+                'or contains aliases that refer to themselves.', 'Replace the aliases with their values.');
+        for (const [, child] of children)
+            stack.push(child);
+    }
+}
+const countKeyCharacters = (entries) => entries.reduce((sum, [key]) => sum + key.length + 1, 0);
+function requireMap(value) {
+    if (value === undefined || value === null)
+        return {};
+    if (Array.isArray(value))
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('is a YAML list.', 'Write one "key: value" per line, without the leading "- ".');
+    if (typeof value !== 'object')
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('is not a YAML map.', mapRemedy);
+    return value;
+}
+/** YAML 1.1 without dates, as Helm reads values. Source: sigs.k8s.io/yaml. */
+const helmSchema = new js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .Schema */ .Sj([
+    ...js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .FAILSAFE_SCHEMA */ .uH.tags,
+    js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .nullYaml11Tag */ .L2,
+    js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .boolYaml11Tag */ .iE,
+    js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .intYaml11Tag */ .Bg,
+    js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .floatYaml11Tag */ .o5,
+    js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .mergeTag */ .LJ,
+]);
+/** Helm values: as in Helm, `no` is false and 0644 is an octal number. */
+function helmValues(raw) {
+    return requireMap(parseYaml(raw, helmSchema));
+}
+/** A map of texts, such as annotations and tags: YAML, or `key=value` pairs. */
+function stringMap(raw) {
+    const isPairList = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
+    if (isPairList)
+        return parsePairs(raw);
+    const entries = Object.entries(requireMap(parseYaml(raw, js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .FAILSAFE_SCHEMA */ .uH)));
+    return Object.fromEntries(entries.map(([key, value]) => [key, requireText(key, value)]));
+}
+function requireText(key, value) {
+    if (typeof value !== 'string')
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC(`contains a value of ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteForError */ .cN)(key)} that is not a string.`, "Use a string, for example key: 'value'.");
+    return value;
+}
+/** `a=b,c=d`, or a pair per line. */
+function parsePairs(raw) {
+    const entries = raw
+        .split(/[,\n]/)
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== '');
+    return Object.fromEntries(entries.map(parsePair));
+}
+function parsePair(entry) {
+    const separator = entry.indexOf('=');
+    if (separator < 1)
+        throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteForError */ .cN)(entry)}, which is not key=value.`, 'Write one "key: value" per line, or key=value pairs separated by commas.');
+    return [entry.slice(0, separator).trim(), entry.slice(separator + 1).trim()];
+}
+
+
+/***/ }),
+
+/***/ 3506:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B4: () => (/* binding */ formatCount),
+/* harmony export */   u1: () => (/* binding */ getErrorMessage),
+/* harmony export */   xv: () => (/* binding */ truncate)
+/* harmony export */ });
+/* unused harmony exports formatSeconds, formatDistinguishedName, formatDuration */
+/** Formatting of texts that people read. */
+/** The message of any thrown value; for an AggregateError, the messages of its errors. */
+function getErrorMessage(thrown) {
+    if (thrown instanceof AggregateError)
+        return thrown.errors.map(getErrorMessage).join('; ');
+    return thrown instanceof Error ? thrown.message : String(thrown);
+}
+/**
+ * Cuts a long text from outside. Idempotent.
+ * @param maxLength characters; a text that is only a little longer stays whole
+ */
+const truncate = (text, maxLength) => text.length <= maxLength + 50
+    ? text
+    : `${text.slice(0, maxLength)}... (${text.length - maxLength} more characters)`;
+/** `1 target`, `2 targets` */
+const formatCount = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+/** Milliseconds as seconds: `0.3 s`, `15 s` */
+const formatSeconds = (milliseconds) => `${Math.round(milliseconds / 100) / 10} s`;
+/** A distinguished name on one line. Node writes one attribute per line, and undefined for none. */
+const formatDistinguishedName = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
+/** A duration in its largest useful unit: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. */
+function formatDuration(milliseconds) {
+    const units = [
+        ['day', 86_400_000],
+        ['hour', 3_600_000],
+        ['minute', 60_000],
+        ['second', 1000],
+    ];
+    const [name, unitLength] = units.find(([, unitMilliseconds]) => milliseconds >= 2 * unitMilliseconds) ?? ['second', 1000];
+    const count = Math.max(0, Math.floor(milliseconds / unitLength));
+    return formatCount(count, name);
+}
+
+
+/***/ }),
+
+/***/ 2710:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   QW: () => (/* binding */ parsePrivateKey),
+/* harmony export */   WW: () => (/* binding */ parseCertificates),
+/* harmony export */   jF: () => (/* binding */ parseCertificateInput),
+/* harmony export */   wN: () => (/* binding */ areInputsSwapped)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var _failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3791);
+/**
+ * Parses certificates and keys from PEM text. If the text contains something else, the failure
+ * names it and how to convert it.
+ */
+
+
+const certificateBegin = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+const certificateBlock = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+const privateKeyBegin = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/g;
+const encryptedKey = /-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/;
+const opensshKey = /-----BEGIN OPENSSH PRIVATE KEY-----/;
+const countMatches = (text, pattern) => text.match(pattern)?.length ?? 0;
+/**
+ * Every certificate of a PEM text, in its order.
+ * @throws Error when one of them cannot be parsed
+ */
+function parseCertificates(pem) {
+    const blocks = pem.match(certificateBlock) ?? [];
+    if (blocks.length < countMatches(pem, certificateBegin))
+        throw new Error('a certificate has no END line');
+    return blocks.map((block) => assertParsed(new node_crypto__WEBPACK_IMPORTED_MODULE_0__.X509Certificate(block)));
+}
+/**
+ * Node parses the key and the dates of a certificate lazily: reading them here finds malformed ones
+ * before any caller does.
+ */
+function assertParsed(certificate) {
+    // By OpenSSL's text, which is "Bad time value" for an invalid date; validToDate is sometimes a
+    // random date then.
+    const dates = [certificate.validFrom, certificate.validTo];
+    if (!dates.every((date) => date.endsWith(' GMT')))
+        throw new Error('invalid validity date');
+    // The getter throws for a malformed key, and for a type that OpenSSL does not know.
+    if (certificate.publicKey.type !== 'public')
+        throw new Error('invalid public key');
+    return certificate;
+}
+/** What other PEM blocks contain, by label; the first match counts. */
+const pemBlockKinds = [
+    { label: /PRIVATE KEY/, phrase: 'a private key' },
+    { label: /PUBLIC KEY/, phrase: 'a public key' },
+    { label: /REQUEST/, phrase: 'a certificate request' },
+    { label: /^(TRUSTED |X509 )?CERTIFICATE$/, phrase: 'a certificate' },
+    { label: /PKCS7/, phrase: 'a PKCS#7 bundle' },
+    { label: /CRL/, phrase: 'a certificate revocation list' },
+];
+const getPemLabel = (pem) => /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1];
+/** What the first PEM block contains, such as "a public key"; undefined when there is none. */
+function describePemBlock(pem) {
+    const blockLabel = getPemLabel(pem);
+    if (blockLabel === undefined)
+        return undefined;
+    const kind = pemBlockKinds.find(({ label }) => label.test(blockLabel));
+    return kind?.phrase ?? `a PEM block "${blockLabel}"`;
+}
+/** Inputs for certificates that contain something with a known remedy, by label. */
+const misplacedBlockFailures = [
+    { label: /PRIVATE KEY/, createFailure: _failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .certificateInputIsPrivateKey */ .Cn },
+    { label: /REQUEST/, createFailure: _failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .certificateInputIsRequest */ .DR },
+    { label: /PKCS7/, createFailure: _failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .certificateInputIsPkcs7 */ .sh },
+];
+/** @throws ActionError `certificate-unreadable` */
+function parseCertificateInput(input, pem) {
+    const certificates = parseOrFail(input, pem);
+    if (certificates.length > 0)
+        return certificates;
+    const blockLabel = getPemLabel(pem) ?? '';
+    const misplaced = misplacedBlockFailures.find(({ label }) => label.test(blockLabel));
+    throw misplaced?.createFailure(input) ?? (0,_failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .certificateMissing */ .ym)(input, describePemBlock(pem));
+}
+function parseOrFail(input, pem) {
+    try {
+        return parseCertificates(pem);
+    }
+    catch (thrown) {
+        throw (0,_failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .certificateCorrupt */ .BY)(input, thrown);
+    }
+}
+/** Whether the certificate input contains only a key, and the key input only certificates. */
+function areInputsSwapped(inputs) {
+    const { certificate, privateKey } = inputs;
+    return (countMatches(certificate, certificateBegin) === 0 &&
+        countMatches(certificate, privateKeyBegin) > 0 &&
+        countMatches(privateKey, certificateBegin) > 0 &&
+        countMatches(privateKey, privateKeyBegin) === 0);
+}
+/** @throws ActionError `private-key-unreadable` */
+function parsePrivateKey(pem) {
+    if (encryptedKey.test(pem))
+        throw (0,_failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .privateKeyEncrypted */ .Lv)();
+    if (opensshKey.test(pem))
+        throw (0,_failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .privateKeyInOpensshFormat */ .p_)();
+    const count = countMatches(pem, privateKeyBegin);
+    if (count > 1)
+        throw (0,_failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .multiplePrivateKeys */ .GE)(count);
+    if (count === 0)
+        throw (0,_failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .privateKeyMissing */ .Zm)(describePemBlock(pem));
+    try {
+        return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createPrivateKey)(pem);
+    }
+    catch {
+        throw (0,_failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .privateKeyCorrupt */ .KG)();
+    }
+}
+
+
+/***/ }),
+
+/***/ 3218:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  V4: () => (/* binding */ getInput),
+  C1: () => (/* binding */ setFailed),
+  uH: () => (/* binding */ setOutput),
+  z: () => (/* reexport */ summary)
+});
+
+// UNUSED EXPORTS: ExitCode, addPath, debug, endGroup, error, exportVariable, getBooleanInput, getIDToken, getMultilineInput, getState, group, info, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, setSecret, startGroup, toPlatformPath, toPosixPath, toWin32Path, warning
+
+;// CONCATENATED MODULE: external "os"
+const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
+// We use any as a valid input type
+/* eslint-disable @typescript-eslint/no-explicit-any */
+/**
+ * Sanitizes an input into a string so it can be passed into issueCommand safely
+ * @param input input to sanitize into a string
+ */
+function utils_toCommandValue(input) {
+    if (input === null || input === undefined) {
+        return '';
+    }
+    else if (typeof input === 'string' || input instanceof String) {
+        return input;
+    }
+    return JSON.stringify(input);
+}
+/**
+ *
+ * @param annotationProperties
+ * @returns The command properties to send with the actual annotation command
+ * See IssueCommandProperties: https://github.com/actions/runner/blob/main/src/Runner.Worker/ActionCommandManager.cs#L646
+ */
+function utils_toCommandProperties(annotationProperties) {
+    if (!Object.keys(annotationProperties).length) {
+        return {};
+    }
+    return {
+        title: annotationProperties.title,
+        file: annotationProperties.file,
+        line: annotationProperties.startLine,
+        endLine: annotationProperties.endLine,
+        col: annotationProperties.startColumn,
+        endColumn: annotationProperties.endColumn
+    };
+}
+//# sourceMappingURL=utils.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/command.js
+
+
+/**
+ * Issues a command to the GitHub Actions runner
+ *
+ * @param command - The command name to issue
+ * @param properties - Additional properties for the command (key-value pairs)
+ * @param message - The message to include with the command
+ * @remarks
+ * This function outputs a specially formatted string to stdout that the Actions
+ * runner interprets as a command. These commands can control workflow behavior,
+ * set outputs, create annotations, mask values, and more.
+ *
+ * Command Format:
+ *   ::name key=value,key=value::message
+ *
+ * @example
+ * ```typescript
+ * // Issue a warning annotation
+ * issueCommand('warning', {}, 'This is a warning message');
+ * // Output: ::warning::This is a warning message
+ *
+ * // Set an environment variable
+ * issueCommand('set-env', { name: 'MY_VAR' }, 'some value');
+ * // Output: ::set-env name=MY_VAR::some value
+ *
+ * // Add a secret mask
+ * issueCommand('add-mask', {}, 'secretValue123');
+ * // Output: ::add-mask::secretValue123
+ * ```
+ *
+ * @internal
+ * This is an internal utility function that powers the public API functions
+ * such as setSecret, warning, error, and exportVariable.
+ */
+function command_issueCommand(command, properties, message) {
+    const cmd = new Command(command, properties, message);
+    process.stdout.write(cmd.toString() + external_os_namespaceObject.EOL);
+}
+function command_issue(name, message = '') {
+    command_issueCommand(name, {}, message);
+}
+const CMD_STRING = '::';
+class Command {
+    constructor(command, properties, message) {
+        if (!command) {
+            command = 'missing.command';
+        }
+        this.command = command;
+        this.properties = properties;
+        this.message = message;
+    }
+    toString() {
+        let cmdStr = CMD_STRING + this.command;
+        if (this.properties && Object.keys(this.properties).length > 0) {
+            cmdStr += ' ';
+            let first = true;
+            for (const key in this.properties) {
+                if (this.properties.hasOwnProperty(key)) {
+                    const val = this.properties[key];
+                    if (val) {
+                        if (first) {
+                            first = false;
+                        }
+                        else {
+                            cmdStr += ',';
+                        }
+                        cmdStr += `${key}=${escapeProperty(val)}`;
+                    }
+                }
+            }
+        }
+        cmdStr += `${CMD_STRING}${escapeData(this.message)}`;
+        return cmdStr;
+    }
+}
+function escapeData(s) {
+    return utils_toCommandValue(s)
+        .replace(/%/g, '%25')
+        .replace(/\r/g, '%0D')
+        .replace(/\n/g, '%0A');
+}
+function escapeProperty(s) {
+    return utils_toCommandValue(s)
+        .replace(/%/g, '%25')
+        .replace(/\r/g, '%0D')
+        .replace(/\n/g, '%0A')
+        .replace(/:/g, '%3A')
+        .replace(/,/g, '%2C');
+}
+//# sourceMappingURL=command.js.map
+;// CONCATENATED MODULE: external "crypto"
+const external_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
+;// CONCATENATED MODULE: external "fs"
+const external_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
+// For internal use, subject to change.
+// We use any as a valid input type
+/* eslint-disable @typescript-eslint/no-explicit-any */
+
+
+
+
+function file_command_issueFileCommand(command, message) {
+    const filePath = process.env[`GITHUB_${command}`];
+    if (!filePath) {
+        throw new Error(`Unable to find environment variable for file command ${command}`);
+    }
+    if (!external_fs_namespaceObject.existsSync(filePath)) {
+        throw new Error(`Missing file at path: ${filePath}`);
+    }
+    external_fs_namespaceObject.appendFileSync(filePath, `${utils_toCommandValue(message)}${external_os_namespaceObject.EOL}`, {
+        encoding: 'utf8'
+    });
+}
+function file_command_prepareKeyValueMessage(key, value) {
+    const delimiter = `ghadelimiter_${external_crypto_namespaceObject.randomUUID()}`;
+    const convertedValue = utils_toCommandValue(value);
+    // These should realistically never happen, but just in case someone finds a
+    // way to exploit uuid generation let's not allow keys or values that contain
+    // the delimiter.
+    if (key.includes(delimiter)) {
+        throw new Error(`Unexpected input: name should not contain the delimiter "${delimiter}"`);
+    }
+    if (convertedValue.includes(delimiter)) {
+        throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter}"`);
+    }
+    return `${key}<<${delimiter}${external_os_namespaceObject.EOL}${convertedValue}${external_os_namespaceObject.EOL}${delimiter}`;
+}
+//# sourceMappingURL=file-command.js.map
+;// CONCATENATED MODULE: external "path"
+const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
+// EXTERNAL MODULE: external "http"
+var external_http_ = __nccwpck_require__(8611);
+// EXTERNAL MODULE: external "https"
+var external_https_ = __nccwpck_require__(5692);
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
+function getProxyUrl(reqUrl) {
+    const usingSsl = reqUrl.protocol === 'https:';
+    if (checkBypass(reqUrl)) {
+        return undefined;
+    }
+    const proxyVar = (() => {
+        if (usingSsl) {
+            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
+        }
+        else {
+            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
+        }
+    })();
+    if (proxyVar) {
+        try {
+            return new DecodedURL(proxyVar);
+        }
+        catch (_a) {
+            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
+                return new DecodedURL(`http://${proxyVar}`);
+        }
+    }
+    else {
+        return undefined;
+    }
+}
+function checkBypass(reqUrl) {
+    if (!reqUrl.hostname) {
+        return false;
+    }
+    const reqHost = reqUrl.hostname;
+    if (isLoopbackAddress(reqHost)) {
+        return true;
+    }
+    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
+    if (!noProxy) {
+        return false;
+    }
+    // Determine the request port
+    let reqPort;
+    if (reqUrl.port) {
+        reqPort = Number(reqUrl.port);
+    }
+    else if (reqUrl.protocol === 'http:') {
+        reqPort = 80;
+    }
+    else if (reqUrl.protocol === 'https:') {
+        reqPort = 443;
+    }
+    // Format the request hostname and hostname with port
+    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
+    if (typeof reqPort === 'number') {
+        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
+    }
+    // Compare request host against noproxy
+    for (const upperNoProxyItem of noProxy
+        .split(',')
+        .map(x => x.trim().toUpperCase())
+        .filter(x => x)) {
+        if (upperNoProxyItem === '*' ||
+            upperReqHosts.some(x => x === upperNoProxyItem ||
+                x.endsWith(`.${upperNoProxyItem}`) ||
+                (upperNoProxyItem.startsWith('.') &&
+                    x.endsWith(`${upperNoProxyItem}`)))) {
+            return true;
+        }
+    }
+    return false;
+}
+function isLoopbackAddress(host) {
+    const hostLower = host.toLowerCase();
+    return (hostLower === 'localhost' ||
+        hostLower.startsWith('127.') ||
+        hostLower.startsWith('[::1]') ||
+        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
+}
+class DecodedURL extends URL {
+    constructor(url, base) {
+        super(url, base);
+        this._decodedUsername = decodeURIComponent(super.username);
+        this._decodedPassword = decodeURIComponent(super.password);
+    }
+    get username() {
+        return this._decodedUsername;
+    }
+    get password() {
+        return this._decodedPassword;
+    }
+}
+//# sourceMappingURL=proxy.js.map
+// EXTERNAL MODULE: ./node_modules/tunnel/index.js
+var node_modules_tunnel = __nccwpck_require__(770);
+// EXTERNAL MODULE: ./node_modules/undici/index.js
+var undici = __nccwpck_require__(6752);
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
+/* eslint-disable @typescript-eslint/no-explicit-any */
+var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+
+
+var HttpCodes;
+(function (HttpCodes) {
+    HttpCodes[HttpCodes["OK"] = 200] = "OK";
+    HttpCodes[HttpCodes["MultipleChoices"] = 300] = "MultipleChoices";
+    HttpCodes[HttpCodes["MovedPermanently"] = 301] = "MovedPermanently";
+    HttpCodes[HttpCodes["ResourceMoved"] = 302] = "ResourceMoved";
+    HttpCodes[HttpCodes["SeeOther"] = 303] = "SeeOther";
+    HttpCodes[HttpCodes["NotModified"] = 304] = "NotModified";
+    HttpCodes[HttpCodes["UseProxy"] = 305] = "UseProxy";
+    HttpCodes[HttpCodes["SwitchProxy"] = 306] = "SwitchProxy";
+    HttpCodes[HttpCodes["TemporaryRedirect"] = 307] = "TemporaryRedirect";
+    HttpCodes[HttpCodes["PermanentRedirect"] = 308] = "PermanentRedirect";
+    HttpCodes[HttpCodes["BadRequest"] = 400] = "BadRequest";
+    HttpCodes[HttpCodes["Unauthorized"] = 401] = "Unauthorized";
+    HttpCodes[HttpCodes["PaymentRequired"] = 402] = "PaymentRequired";
+    HttpCodes[HttpCodes["Forbidden"] = 403] = "Forbidden";
+    HttpCodes[HttpCodes["NotFound"] = 404] = "NotFound";
+    HttpCodes[HttpCodes["MethodNotAllowed"] = 405] = "MethodNotAllowed";
+    HttpCodes[HttpCodes["NotAcceptable"] = 406] = "NotAcceptable";
+    HttpCodes[HttpCodes["ProxyAuthenticationRequired"] = 407] = "ProxyAuthenticationRequired";
+    HttpCodes[HttpCodes["RequestTimeout"] = 408] = "RequestTimeout";
+    HttpCodes[HttpCodes["Conflict"] = 409] = "Conflict";
+    HttpCodes[HttpCodes["Gone"] = 410] = "Gone";
+    HttpCodes[HttpCodes["TooManyRequests"] = 429] = "TooManyRequests";
+    HttpCodes[HttpCodes["InternalServerError"] = 500] = "InternalServerError";
+    HttpCodes[HttpCodes["NotImplemented"] = 501] = "NotImplemented";
+    HttpCodes[HttpCodes["BadGateway"] = 502] = "BadGateway";
+    HttpCodes[HttpCodes["ServiceUnavailable"] = 503] = "ServiceUnavailable";
+    HttpCodes[HttpCodes["GatewayTimeout"] = 504] = "GatewayTimeout";
+})(HttpCodes || (HttpCodes = {}));
+var Headers;
+(function (Headers) {
+    Headers["Accept"] = "accept";
+    Headers["ContentType"] = "content-type";
+})(Headers || (Headers = {}));
+var MediaTypes;
+(function (MediaTypes) {
+    MediaTypes["ApplicationJson"] = "application/json";
+})(MediaTypes || (MediaTypes = {}));
+/**
+ * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
+ * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
+ */
+function lib_getProxyUrl(serverUrl) {
+    const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
+    return proxyUrl ? proxyUrl.href : '';
+}
+const HttpRedirectCodes = [
+    HttpCodes.MovedPermanently,
+    HttpCodes.ResourceMoved,
+    HttpCodes.SeeOther,
+    HttpCodes.TemporaryRedirect,
+    HttpCodes.PermanentRedirect
+];
+const HttpResponseRetryCodes = [
+    HttpCodes.BadGateway,
+    HttpCodes.ServiceUnavailable,
+    HttpCodes.GatewayTimeout
+];
+const RetryableHttpVerbs = (/* unused pure expression or super */ null && (['OPTIONS', 'GET', 'DELETE', 'HEAD']));
+const ExponentialBackoffCeiling = 10;
+const ExponentialBackoffTimeSlice = 5;
+class HttpClientError extends Error {
+    constructor(message, statusCode) {
+        super(message);
+        this.name = 'HttpClientError';
+        this.statusCode = statusCode;
+        Object.setPrototypeOf(this, HttpClientError.prototype);
+    }
+}
+class HttpClientResponse {
+    constructor(message) {
+        this.message = message;
+    }
+    readBody() {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
+                let output = Buffer.alloc(0);
+                this.message.on('data', (chunk) => {
+                    output = Buffer.concat([output, chunk]);
+                });
+                this.message.on('end', () => {
+                    resolve(output.toString());
+                });
+            }));
+        });
+    }
+    readBodyBuffer() {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
+                const chunks = [];
+                this.message.on('data', (chunk) => {
+                    chunks.push(chunk);
+                });
+                this.message.on('end', () => {
+                    resolve(Buffer.concat(chunks));
+                });
+            }));
+        });
+    }
+}
+function isHttps(requestUrl) {
+    const parsedUrl = new URL(requestUrl);
+    return parsedUrl.protocol === 'https:';
+}
+class lib_HttpClient {
+    constructor(userAgent, handlers, requestOptions) {
+        this._ignoreSslError = false;
+        this._allowRedirects = true;
+        this._allowRedirectDowngrade = false;
+        this._maxRedirects = 50;
+        this._allowRetries = false;
+        this._maxRetries = 1;
+        this._keepAlive = false;
+        this._disposed = false;
+        this.userAgent = this._getUserAgentWithOrchestrationId(userAgent);
+        this.handlers = handlers || [];
+        this.requestOptions = requestOptions;
+        if (requestOptions) {
+            if (requestOptions.ignoreSslError != null) {
+                this._ignoreSslError = requestOptions.ignoreSslError;
+            }
+            this._socketTimeout = requestOptions.socketTimeout;
+            if (requestOptions.allowRedirects != null) {
+                this._allowRedirects = requestOptions.allowRedirects;
+            }
+            if (requestOptions.allowRedirectDowngrade != null) {
+                this._allowRedirectDowngrade = requestOptions.allowRedirectDowngrade;
+            }
+            if (requestOptions.maxRedirects != null) {
+                this._maxRedirects = Math.max(requestOptions.maxRedirects, 0);
+            }
+            if (requestOptions.keepAlive != null) {
+                this._keepAlive = requestOptions.keepAlive;
+            }
+            if (requestOptions.allowRetries != null) {
+                this._allowRetries = requestOptions.allowRetries;
+            }
+            if (requestOptions.maxRetries != null) {
+                this._maxRetries = requestOptions.maxRetries;
+            }
+        }
+    }
+    options(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('OPTIONS', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    get(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('GET', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    del(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('DELETE', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    post(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('POST', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    patch(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('PATCH', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    put(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('PUT', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    head(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('HEAD', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    sendStream(verb, requestUrl, stream, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request(verb, requestUrl, stream, additionalHeaders);
+        });
+    }
+    /**
+     * Gets a typed object from an endpoint
+     * Be aware that not found returns a null.  Other errors (4xx, 5xx) reject the promise
+     */
+    getJson(requestUrl_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, additionalHeaders = {}) {
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            const res = yield this.get(requestUrl, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    postJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.post(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    putJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.put(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    patchJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.patch(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    /**
+     * Makes a raw http request.
+     * All other methods such as get, post, patch, and request ultimately call this.
+     * Prefer get, del, post and patch
+     */
+    request(verb, requestUrl, data, headers) {
+        return __awaiter(this, void 0, void 0, function* () {
+            if (this._disposed) {
+                throw new Error('Client has already been disposed.');
+            }
+            const parsedUrl = new URL(requestUrl);
+            let info = this._prepareRequest(verb, parsedUrl, headers);
+            // Only perform retries on reads since writes may not be idempotent.
+            const maxTries = this._allowRetries && RetryableHttpVerbs.includes(verb)
+                ? this._maxRetries + 1
+                : 1;
+            let numTries = 0;
+            let response;
+            do {
+                response = yield this.requestRaw(info, data);
+                // Check if it's an authentication challenge
+                if (response &&
+                    response.message &&
+                    response.message.statusCode === HttpCodes.Unauthorized) {
+                    let authenticationHandler;
+                    for (const handler of this.handlers) {
+                        if (handler.canHandleAuthentication(response)) {
+                            authenticationHandler = handler;
+                            break;
+                        }
+                    }
+                    if (authenticationHandler) {
+                        return authenticationHandler.handleAuthentication(this, info, data);
+                    }
+                    else {
+                        // We have received an unauthorized response but have no handlers to handle it.
+                        // Let the response return to the caller.
+                        return response;
+                    }
+                }
+                let redirectsRemaining = this._maxRedirects;
+                while (response.message.statusCode &&
+                    HttpRedirectCodes.includes(response.message.statusCode) &&
+                    this._allowRedirects &&
+                    redirectsRemaining > 0) {
+                    const redirectUrl = response.message.headers['location'];
+                    if (!redirectUrl) {
+                        // if there's no location to redirect to, we won't
+                        break;
+                    }
+                    const parsedRedirectUrl = new URL(redirectUrl);
+                    if (parsedUrl.protocol === 'https:' &&
+                        parsedUrl.protocol !== parsedRedirectUrl.protocol &&
+                        !this._allowRedirectDowngrade) {
+                        throw new Error('Redirect from HTTPS to HTTP protocol. This downgrade is not allowed for security reasons. If you want to allow this behavior, set the allowRedirectDowngrade option to true.');
+                    }
+                    // we need to finish reading the response before reassigning response
+                    // which will leak the open socket.
+                    yield response.readBody();
+                    // strip authorization header if redirected to a different hostname
+                    if (parsedRedirectUrl.hostname !== parsedUrl.hostname) {
+                        for (const header in headers) {
+                            // header names are case insensitive
+                            if (header.toLowerCase() === 'authorization') {
+                                delete headers[header];
+                            }
+                        }
+                    }
+                    // let's make the request with the new redirectUrl
+                    info = this._prepareRequest(verb, parsedRedirectUrl, headers);
+                    response = yield this.requestRaw(info, data);
+                    redirectsRemaining--;
+                }
+                if (!response.message.statusCode ||
+                    !HttpResponseRetryCodes.includes(response.message.statusCode)) {
+                    // If not a retry code, return immediately instead of retrying
+                    return response;
+                }
+                numTries += 1;
+                if (numTries < maxTries) {
+                    yield response.readBody();
+                    yield this._performExponentialBackoff(numTries);
+                }
+            } while (numTries < maxTries);
+            return response;
+        });
+    }
+    /**
+     * Needs to be called if keepAlive is set to true in request options.
+     */
+    dispose() {
+        if (this._agent) {
+            this._agent.destroy();
+        }
+        this._disposed = true;
+    }
+    /**
+     * Raw request.
+     * @param info
+     * @param data
+     */
+    requestRaw(info, data) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve, reject) => {
+                function callbackForResult(err, res) {
+                    if (err) {
+                        reject(err);
+                    }
+                    else if (!res) {
+                        // If `err` is not passed, then `res` must be passed.
+                        reject(new Error('Unknown error'));
+                    }
+                    else {
+                        resolve(res);
+                    }
+                }
+                this.requestRawWithCallback(info, data, callbackForResult);
+            });
+        });
+    }
+    /**
+     * Raw request with callback.
+     * @param info
+     * @param data
+     * @param onResult
+     */
+    requestRawWithCallback(info, data, onResult) {
+        if (typeof data === 'string') {
+            if (!info.options.headers) {
+                info.options.headers = {};
+            }
+            info.options.headers['Content-Length'] = Buffer.byteLength(data, 'utf8');
+        }
+        let callbackCalled = false;
+        function handleResult(err, res) {
+            if (!callbackCalled) {
+                callbackCalled = true;
+                onResult(err, res);
+            }
+        }
+        const req = info.httpModule.request(info.options, (msg) => {
+            const res = new HttpClientResponse(msg);
+            handleResult(undefined, res);
+        });
+        let socket;
+        req.on('socket', sock => {
+            socket = sock;
+        });
+        // If we ever get disconnected, we want the socket to timeout eventually
+        req.setTimeout(this._socketTimeout || 3 * 60000, () => {
+            if (socket) {
+                socket.end();
+            }
+            handleResult(new Error(`Request timeout: ${info.options.path}`));
+        });
+        req.on('error', function (err) {
+            // err has statusCode property
+            // res should have headers
+            handleResult(err);
+        });
+        if (data && typeof data === 'string') {
+            req.write(data, 'utf8');
+        }
+        if (data && typeof data !== 'string') {
+            data.on('close', function () {
+                req.end();
+            });
+            data.pipe(req);
+        }
+        else {
+            req.end();
+        }
+    }
+    /**
+     * Gets an http agent. This function is useful when you need an http agent that handles
+     * routing through a proxy server - depending upon the url and proxy environment variables.
+     * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
+     */
+    getAgent(serverUrl) {
+        const parsedUrl = new URL(serverUrl);
+        return this._getAgent(parsedUrl);
+    }
+    getAgentDispatcher(serverUrl) {
+        const parsedUrl = new URL(serverUrl);
+        const proxyUrl = pm.getProxyUrl(parsedUrl);
+        const useProxy = proxyUrl && proxyUrl.hostname;
+        if (!useProxy) {
+            return;
+        }
+        return this._getProxyAgentDispatcher(parsedUrl, proxyUrl);
+    }
+    _prepareRequest(method, requestUrl, headers) {
+        const info = {};
+        info.parsedUrl = requestUrl;
+        const usingSsl = info.parsedUrl.protocol === 'https:';
+        info.httpModule = usingSsl ? https : http;
+        const defaultPort = usingSsl ? 443 : 80;
+        info.options = {};
+        info.options.host = info.parsedUrl.hostname;
+        info.options.port = info.parsedUrl.port
+            ? parseInt(info.parsedUrl.port)
+            : defaultPort;
+        info.options.path =
+            (info.parsedUrl.pathname || '') + (info.parsedUrl.search || '');
+        info.options.method = method;
+        info.options.headers = this._mergeHeaders(headers);
+        if (this.userAgent != null) {
+            info.options.headers['user-agent'] = this.userAgent;
+        }
+        info.options.agent = this._getAgent(info.parsedUrl);
+        // gives handlers an opportunity to participate
+        if (this.handlers) {
+            for (const handler of this.handlers) {
+                handler.prepareRequest(info.options);
+            }
+        }
+        return info;
+    }
+    _mergeHeaders(headers) {
+        if (this.requestOptions && this.requestOptions.headers) {
+            return Object.assign({}, lowercaseKeys(this.requestOptions.headers), lowercaseKeys(headers || {}));
+        }
+        return lowercaseKeys(headers || {});
+    }
+    /**
+     * Gets an existing header value or returns a default.
+     * Handles converting number header values to strings since HTTP headers must be strings.
+     * Note: This returns string | string[] since some headers can have multiple values.
+     * For headers that must always be a single string (like Content-Type), use the
+     * specialized _getExistingOrDefaultContentTypeHeader method instead.
+     */
+    _getExistingOrDefaultHeader(additionalHeaders, header, _default) {
+        let clientHeader;
+        if (this.requestOptions && this.requestOptions.headers) {
+            const headerValue = lowercaseKeys(this.requestOptions.headers)[header];
+            if (headerValue) {
+                clientHeader =
+                    typeof headerValue === 'number' ? headerValue.toString() : headerValue;
+            }
+        }
+        const additionalValue = additionalHeaders[header];
+        if (additionalValue !== undefined) {
+            return typeof additionalValue === 'number'
+                ? additionalValue.toString()
+                : additionalValue;
+        }
+        if (clientHeader !== undefined) {
+            return clientHeader;
+        }
+        return _default;
+    }
+    /**
+     * Specialized version of _getExistingOrDefaultHeader for Content-Type header.
+     * Always returns a single string (not an array) since Content-Type should be a single value.
+     * Converts arrays to comma-separated strings and numbers to strings to ensure type safety.
+     * This was split from _getExistingOrDefaultHeader to provide stricter typing for callers
+     * that assign the result to places expecting a string (e.g., additionalHeaders[Headers.ContentType]).
+     */
+    _getExistingOrDefaultContentTypeHeader(additionalHeaders, _default) {
+        let clientHeader;
+        if (this.requestOptions && this.requestOptions.headers) {
+            const headerValue = lowercaseKeys(this.requestOptions.headers)[Headers.ContentType];
+            if (headerValue) {
+                if (typeof headerValue === 'number') {
+                    clientHeader = String(headerValue);
+                }
+                else if (Array.isArray(headerValue)) {
+                    clientHeader = headerValue.join(', ');
+                }
+                else {
+                    clientHeader = headerValue;
+                }
+            }
+        }
+        const additionalValue = additionalHeaders[Headers.ContentType];
+        // Return the first non-undefined value, converting numbers or arrays to strings if necessary
+        if (additionalValue !== undefined) {
+            if (typeof additionalValue === 'number') {
+                return String(additionalValue);
+            }
+            else if (Array.isArray(additionalValue)) {
+                return additionalValue.join(', ');
+            }
+            else {
+                return additionalValue;
+            }
+        }
+        if (clientHeader !== undefined) {
+            return clientHeader;
+        }
+        return _default;
+    }
+    _getAgent(parsedUrl) {
+        let agent;
+        const proxyUrl = pm.getProxyUrl(parsedUrl);
+        const useProxy = proxyUrl && proxyUrl.hostname;
+        if (this._keepAlive && useProxy) {
+            agent = this._proxyAgent;
+        }
+        if (!useProxy) {
+            agent = this._agent;
+        }
+        // if agent is already assigned use that agent.
+        if (agent) {
+            return agent;
+        }
+        const usingSsl = parsedUrl.protocol === 'https:';
+        let maxSockets = 100;
+        if (this.requestOptions) {
+            maxSockets = this.requestOptions.maxSockets || http.globalAgent.maxSockets;
+        }
+        // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
+        if (proxyUrl && proxyUrl.hostname) {
+            const agentOptions = {
+                maxSockets,
+                keepAlive: this._keepAlive,
+                proxy: Object.assign(Object.assign({}, ((proxyUrl.username || proxyUrl.password) && {
+                    proxyAuth: `${proxyUrl.username}:${proxyUrl.password}`
+                })), { host: proxyUrl.hostname, port: proxyUrl.port })
+            };
+            let tunnelAgent;
+            const overHttps = proxyUrl.protocol === 'https:';
+            if (usingSsl) {
+                tunnelAgent = overHttps ? tunnel.httpsOverHttps : tunnel.httpsOverHttp;
+            }
+            else {
+                tunnelAgent = overHttps ? tunnel.httpOverHttps : tunnel.httpOverHttp;
+            }
+            agent = tunnelAgent(agentOptions);
+            this._proxyAgent = agent;
+        }
+        // if tunneling agent isn't assigned create a new agent
+        if (!agent) {
+            const options = { keepAlive: this._keepAlive, maxSockets };
+            agent = usingSsl ? new https.Agent(options) : new http.Agent(options);
+            this._agent = agent;
+        }
+        if (usingSsl && this._ignoreSslError) {
+            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
+            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
+            // we have to cast it to any and change it directly
+            agent.options = Object.assign(agent.options || {}, {
+                rejectUnauthorized: false
+            });
+        }
+        return agent;
+    }
+    _getProxyAgentDispatcher(parsedUrl, proxyUrl) {
+        let proxyAgent;
+        if (this._keepAlive) {
+            proxyAgent = this._proxyAgentDispatcher;
+        }
+        // if agent is already assigned use that agent.
+        if (proxyAgent) {
+            return proxyAgent;
+        }
+        const usingSsl = parsedUrl.protocol === 'https:';
+        proxyAgent = new ProxyAgent(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
+            token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
+        })));
+        this._proxyAgentDispatcher = proxyAgent;
+        if (usingSsl && this._ignoreSslError) {
+            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
+            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
+            // we have to cast it to any and change it directly
+            proxyAgent.options = Object.assign(proxyAgent.options.requestTls || {}, {
+                rejectUnauthorized: false
+            });
+        }
+        return proxyAgent;
+    }
+    _getUserAgentWithOrchestrationId(userAgent) {
+        const baseUserAgent = userAgent || 'actions/http-client';
+        const orchId = process.env['ACTIONS_ORCHESTRATION_ID'];
+        if (orchId) {
+            // Sanitize the orchestration ID to ensure it contains only valid characters
+            // Valid characters: 0-9, a-z, _, -, .
+            const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
+            return `${baseUserAgent} actions_orchestration_id/${sanitizedId}`;
+        }
+        return baseUserAgent;
+    }
+    _performExponentialBackoff(retryNumber) {
+        return __awaiter(this, void 0, void 0, function* () {
+            retryNumber = Math.min(ExponentialBackoffCeiling, retryNumber);
+            const ms = ExponentialBackoffTimeSlice * Math.pow(2, retryNumber);
+            return new Promise(resolve => setTimeout(() => resolve(), ms));
+        });
+    }
+    _processResponse(res, options) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve, reject) => __awaiter(this, void 0, void 0, function* () {
+                const statusCode = res.message.statusCode || 0;
+                const response = {
+                    statusCode,
+                    result: null,
+                    headers: {}
+                };
+                // not found leads to null obj returned
+                if (statusCode === HttpCodes.NotFound) {
+                    resolve(response);
+                }
+                // get the result from the body
+                function dateTimeDeserializer(key, value) {
+                    if (typeof value === 'string') {
+                        const a = new Date(value);
+                        if (!isNaN(a.valueOf())) {
+                            return a;
+                        }
+                    }
+                    return value;
+                }
+                let obj;
+                let contents;
+                try {
+                    contents = yield res.readBody();
+                    if (contents && contents.length > 0) {
+                        if (options && options.deserializeDates) {
+                            obj = JSON.parse(contents, dateTimeDeserializer);
+                        }
+                        else {
+                            obj = JSON.parse(contents);
+                        }
+                        response.result = obj;
+                    }
+                    response.headers = res.message.headers;
+                }
+                catch (err) {
+                    // Invalid resource (contents not json);  leaving result obj null
+                }
+                // note that 3xx redirects are handled by the http layer.
+                if (statusCode > 299) {
+                    let msg;
+                    // if exception/error in body, attempt to get better error
+                    if (obj && obj.message) {
+                        msg = obj.message;
+                    }
+                    else if (contents && contents.length > 0) {
+                        // it may be the case that the exception is in the body message as string
+                        msg = contents;
+                    }
+                    else {
+                        msg = `Failed request: (${statusCode})`;
+                    }
+                    const err = new HttpClientError(msg, statusCode);
+                    err.result = response.result;
+                    reject(err);
+                }
+                else {
+                    resolve(response);
+                }
+            }));
+        });
+    }
+}
+const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
+//# sourceMappingURL=index.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
+var auth_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+class BasicCredentialHandler {
+    constructor(username, password) {
+        this.username = username;
+        this.password = password;
+    }
+    prepareRequest(options) {
+        if (!options.headers) {
+            throw Error('The request has no headers');
+        }
+        options.headers['Authorization'] = `Basic ${Buffer.from(`${this.username}:${this.password}`).toString('base64')}`;
+    }
+    // This handler cannot handle 401
+    canHandleAuthentication() {
+        return false;
+    }
+    handleAuthentication() {
+        return auth_awaiter(this, void 0, void 0, function* () {
+            throw new Error('not implemented');
+        });
+    }
+}
+class auth_BearerCredentialHandler {
+    constructor(token) {
+        this.token = token;
+    }
+    // currently implements pre-authorization
+    // TODO: support preAuth = false where it hooks on 401
+    prepareRequest(options) {
+        if (!options.headers) {
+            throw Error('The request has no headers');
+        }
+        options.headers['Authorization'] = `Bearer ${this.token}`;
+    }
+    // This handler cannot handle 401
+    canHandleAuthentication() {
+        return false;
+    }
+    handleAuthentication() {
+        return auth_awaiter(this, void 0, void 0, function* () {
+            throw new Error('not implemented');
+        });
+    }
+}
+class PersonalAccessTokenCredentialHandler {
+    constructor(token) {
+        this.token = token;
+    }
+    // currently implements pre-authorization
+    // TODO: support preAuth = false where it hooks on 401
+    prepareRequest(options) {
+        if (!options.headers) {
+            throw Error('The request has no headers');
+        }
+        options.headers['Authorization'] = `Basic ${Buffer.from(`PAT:${this.token}`).toString('base64')}`;
+    }
+    // This handler cannot handle 401
+    canHandleAuthentication() {
+        return false;
+    }
+    handleAuthentication() {
+        return auth_awaiter(this, void 0, void 0, function* () {
+            throw new Error('not implemented');
+        });
+    }
+}
+//# sourceMappingURL=auth.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/oidc-utils.js
+var oidc_utils_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+class oidc_utils_OidcClient {
+    static createHttpClient(allowRetry = true, maxRetry = 10) {
+        const requestOptions = {
+            allowRetries: allowRetry,
+            maxRetries: maxRetry
+        };
+        return new HttpClient('actions/oidc-client', [new BearerCredentialHandler(oidc_utils_OidcClient.getRequestToken())], requestOptions);
+    }
+    static getRequestToken() {
+        const token = process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'];
+        if (!token) {
+            throw new Error('Unable to get ACTIONS_ID_TOKEN_REQUEST_TOKEN env variable');
+        }
+        return token;
+    }
+    static getIDTokenUrl() {
+        const runtimeUrl = process.env['ACTIONS_ID_TOKEN_REQUEST_URL'];
+        if (!runtimeUrl) {
+            throw new Error('Unable to get ACTIONS_ID_TOKEN_REQUEST_URL env variable');
+        }
+        return runtimeUrl;
+    }
+    static getCall(id_token_url) {
+        return oidc_utils_awaiter(this, void 0, void 0, function* () {
+            var _a;
+            const httpclient = oidc_utils_OidcClient.createHttpClient();
+            const res = yield httpclient
+                .getJson(id_token_url)
+                .catch(error => {
+                throw new Error(`Failed to get ID Token. \n 
+        Error Code : ${error.statusCode}\n 
+        Error Message: ${error.message}`);
+            });
+            const id_token = (_a = res.result) === null || _a === void 0 ? void 0 : _a.value;
+            if (!id_token) {
+                throw new Error('Response json body do not have ID Token field');
+            }
+            return id_token;
+        });
+    }
+    static getIDToken(audience) {
+        return oidc_utils_awaiter(this, void 0, void 0, function* () {
+            try {
+                // New ID Token is requested from action service
+                let id_token_url = oidc_utils_OidcClient.getIDTokenUrl();
+                if (audience) {
+                    const encodedAudience = encodeURIComponent(audience);
+                    id_token_url = `${id_token_url}&audience=${encodedAudience}`;
+                }
+                debug(`ID token url is ${id_token_url}`);
+                const id_token = yield oidc_utils_OidcClient.getCall(id_token_url);
+                setSecret(id_token);
+                return id_token;
+            }
+            catch (error) {
+                throw new Error(`Error message: ${error.message}`);
+            }
+        });
+    }
+}
+//# sourceMappingURL=oidc-utils.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/summary.js
+var summary_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+const { access, appendFile, writeFile } = external_fs_namespaceObject.promises;
+const SUMMARY_ENV_VAR = 'GITHUB_STEP_SUMMARY';
+const SUMMARY_DOCS_URL = 'https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions#adding-a-job-summary';
+class Summary {
+    constructor() {
+        this._buffer = '';
+    }
+    /**
+     * Finds the summary file path from the environment, rejects if env var is not found or file does not exist
+     * Also checks r/w permissions.
+     *
+     * @returns step summary file path
+     */
+    filePath() {
+        return summary_awaiter(this, void 0, void 0, function* () {
+            if (this._filePath) {
+                return this._filePath;
+            }
+            const pathFromEnv = process.env[SUMMARY_ENV_VAR];
+            if (!pathFromEnv) {
+                throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
+            }
+            try {
+                yield access(pathFromEnv, external_fs_namespaceObject.constants.R_OK | external_fs_namespaceObject.constants.W_OK);
+            }
+            catch (_a) {
+                throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
+            }
+            this._filePath = pathFromEnv;
+            return this._filePath;
+        });
+    }
+    /**
+     * Wraps content in an HTML tag, adding any HTML attributes
+     *
+     * @param {string} tag HTML tag to wrap
+     * @param {string | null} content content within the tag
+     * @param {[attribute: string]: string} attrs key-value list of HTML attributes to add
+     *
+     * @returns {string} content wrapped in HTML element
+     */
+    wrap(tag, content, attrs = {}) {
+        const htmlAttrs = Object.entries(attrs)
+            .map(([key, value]) => ` ${key}="${value}"`)
+            .join('');
+        if (!content) {
+            return `<${tag}${htmlAttrs}>`;
+        }
+        return `<${tag}${htmlAttrs}>${content}</${tag}>`;
+    }
+    /**
+     * Writes text in the buffer to the summary buffer file and empties buffer. Will append by default.
+     *
+     * @param {SummaryWriteOptions} [options] (optional) options for write operation
+     *
+     * @returns {Promise<Summary>} summary instance
+     */
+    write(options) {
+        return summary_awaiter(this, void 0, void 0, function* () {
+            const overwrite = !!(options === null || options === void 0 ? void 0 : options.overwrite);
+            const filePath = yield this.filePath();
+            const writeFunc = overwrite ? writeFile : appendFile;
+            yield writeFunc(filePath, this._buffer, { encoding: 'utf8' });
+            return this.emptyBuffer();
+        });
+    }
+    /**
+     * Clears the summary buffer and wipes the summary file
+     *
+     * @returns {Summary} summary instance
+     */
+    clear() {
+        return summary_awaiter(this, void 0, void 0, function* () {
+            return this.emptyBuffer().write({ overwrite: true });
+        });
+    }
+    /**
+     * Returns the current summary buffer as a string
+     *
+     * @returns {string} string of summary buffer
+     */
+    stringify() {
+        return this._buffer;
+    }
+    /**
+     * If the summary buffer is empty
+     *
+     * @returns {boolen} true if the buffer is empty
+     */
+    isEmptyBuffer() {
+        return this._buffer.length === 0;
+    }
+    /**
+     * Resets the summary buffer without writing to summary file
+     *
+     * @returns {Summary} summary instance
+     */
+    emptyBuffer() {
+        this._buffer = '';
+        return this;
+    }
+    /**
+     * Adds raw text to the summary buffer
+     *
+     * @param {string} text content to add
+     * @param {boolean} [addEOL=false] (optional) append an EOL to the raw text (default: false)
+     *
+     * @returns {Summary} summary instance
+     */
+    addRaw(text, addEOL = false) {
+        this._buffer += text;
+        return addEOL ? this.addEOL() : this;
+    }
+    /**
+     * Adds the operating system-specific end-of-line marker to the buffer
+     *
+     * @returns {Summary} summary instance
+     */
+    addEOL() {
+        return this.addRaw(external_os_namespaceObject.EOL);
+    }
+    /**
+     * Adds an HTML codeblock to the summary buffer
+     *
+     * @param {string} code content to render within fenced code block
+     * @param {string} lang (optional) language to syntax highlight code
+     *
+     * @returns {Summary} summary instance
+     */
+    addCodeBlock(code, lang) {
+        const attrs = Object.assign({}, (lang && { lang }));
+        const element = this.wrap('pre', this.wrap('code', code), attrs);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML list to the summary buffer
+     *
+     * @param {string[]} items list of items to render
+     * @param {boolean} [ordered=false] (optional) if the rendered list should be ordered or not (default: false)
+     *
+     * @returns {Summary} summary instance
+     */
+    addList(items, ordered = false) {
+        const tag = ordered ? 'ol' : 'ul';
+        const listItems = items.map(item => this.wrap('li', item)).join('');
+        const element = this.wrap(tag, listItems);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML table to the summary buffer
+     *
+     * @param {SummaryTableCell[]} rows table rows
+     *
+     * @returns {Summary} summary instance
+     */
+    addTable(rows) {
+        const tableBody = rows
+            .map(row => {
+            const cells = row
+                .map(cell => {
+                if (typeof cell === 'string') {
+                    return this.wrap('td', cell);
+                }
+                const { header, data, colspan, rowspan } = cell;
+                const tag = header ? 'th' : 'td';
+                const attrs = Object.assign(Object.assign({}, (colspan && { colspan })), (rowspan && { rowspan }));
+                return this.wrap(tag, data, attrs);
+            })
+                .join('');
+            return this.wrap('tr', cells);
+        })
+            .join('');
+        const element = this.wrap('table', tableBody);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds a collapsable HTML details element to the summary buffer
+     *
+     * @param {string} label text for the closed state
+     * @param {string} content collapsable content
+     *
+     * @returns {Summary} summary instance
+     */
+    addDetails(label, content) {
+        const element = this.wrap('details', this.wrap('summary', label) + content);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML image tag to the summary buffer
+     *
+     * @param {string} src path to the image you to embed
+     * @param {string} alt text description of the image
+     * @param {SummaryImageOptions} options (optional) addition image attributes
+     *
+     * @returns {Summary} summary instance
+     */
+    addImage(src, alt, options) {
+        const { width, height } = options || {};
+        const attrs = Object.assign(Object.assign({}, (width && { width })), (height && { height }));
+        const element = this.wrap('img', null, Object.assign({ src, alt }, attrs));
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML section heading element
+     *
+     * @param {string} text heading text
+     * @param {number | string} [level=1] (optional) the heading level, default: 1
+     *
+     * @returns {Summary} summary instance
+     */
+    addHeading(text, level) {
+        const tag = `h${level}`;
+        const allowedTag = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].includes(tag)
+            ? tag
+            : 'h1';
+        const element = this.wrap(allowedTag, text);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML thematic break (<hr>) to the summary buffer
+     *
+     * @returns {Summary} summary instance
+     */
+    addSeparator() {
+        const element = this.wrap('hr', null);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML line break (<br>) to the summary buffer
+     *
+     * @returns {Summary} summary instance
+     */
+    addBreak() {
+        const element = this.wrap('br', null);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML blockquote to the summary buffer
+     *
+     * @param {string} text quote text
+     * @param {string} cite (optional) citation url
+     *
+     * @returns {Summary} summary instance
+     */
+    addQuote(text, cite) {
+        const attrs = Object.assign({}, (cite && { cite }));
+        const element = this.wrap('blockquote', text, attrs);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML anchor tag to the summary buffer
+     *
+     * @param {string} text link text/content
+     * @param {string} href hyperlink
+     *
+     * @returns {Summary} summary instance
+     */
+    addLink(text, href) {
+        const element = this.wrap('a', text, { href });
+        return this.addRaw(element).addEOL();
+    }
+}
+const _summary = new Summary();
+/**
+ * @deprecated use `core.summary`
+ */
+const markdownSummary = (/* unused pure expression or super */ null && (_summary));
+const summary = _summary;
+//# sourceMappingURL=summary.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/path-utils.js
+
+/**
+ * toPosixPath converts the given path to the posix form. On Windows, \\ will be
+ * replaced with /.
+ *
+ * @param pth. Path to transform.
+ * @return string Posix path.
+ */
+function toPosixPath(pth) {
+    return pth.replace(/[\\]/g, '/');
+}
+/**
+ * toWin32Path converts the given path to the win32 form. On Linux, / will be
+ * replaced with \\.
+ *
+ * @param pth. Path to transform.
+ * @return string Win32 path.
+ */
+function toWin32Path(pth) {
+    return pth.replace(/[/]/g, '\\');
+}
+/**
+ * toPlatformPath converts the given path to a platform-specific path. It does
+ * this by replacing instances of / and \ with the platform-specific path
+ * separator.
+ *
+ * @param pth The path to platformize.
+ * @return string The platform-specific path.
+ */
+function toPlatformPath(pth) {
+    return pth.replace(/[/\\]/g, path.sep);
+}
+//# sourceMappingURL=path-utils.js.map
+// EXTERNAL MODULE: external "string_decoder"
+var external_string_decoder_ = __nccwpck_require__(3193);
+// EXTERNAL MODULE: external "events"
+var external_events_ = __nccwpck_require__(4434);
+;// CONCATENATED MODULE: external "child_process"
+const external_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
+// EXTERNAL MODULE: external "assert"
+var external_assert_ = __nccwpck_require__(2613);
+;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io-util.js
+var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_namespaceObject.promises;
+// export const {open} = 'fs'
+const IS_WINDOWS = process.platform === 'win32';
+/**
+ * Custom implementation of readlink to ensure Windows junctions
+ * maintain trailing backslash for backward compatibility with Node.js < 24
+ *
+ * In Node.js 20, Windows junctions (directory symlinks) always returned paths
+ * with trailing backslashes. Node.js 24 removed this behavior, which breaks
+ * code that relied on this format for path operations.
+ *
+ * This implementation restores the Node 20 behavior by adding a trailing
+ * backslash to all junction results on Windows.
+ */
+function readlink(fsPath) {
+    return io_util_awaiter(this, void 0, void 0, function* () {
+        const result = yield fs.promises.readlink(fsPath);
+        // On Windows, restore Node 20 behavior: add trailing backslash to all results
+        // since junctions on Windows are always directory links
+        if (IS_WINDOWS && !result.endsWith('\\')) {
+            return `${result}\\`;
+        }
+        return result;
+    });
+}
+// See https://github.com/nodejs/node/blob/d0153aee367422d0858105abec186da4dff0a0c5/deps/uv/include/uv/win.h#L691
+const UV_FS_O_EXLOCK = 0x10000000;
+const READONLY = external_fs_namespaceObject.constants.O_RDONLY;
+function exists(fsPath) {
+    return io_util_awaiter(this, void 0, void 0, function* () {
+        try {
+            yield stat(fsPath);
+        }
+        catch (err) {
+            if (err.code === 'ENOENT') {
+                return false;
+            }
+            throw err;
+        }
+        return true;
+    });
+}
+function isDirectory(fsPath_1) {
+    return io_util_awaiter(this, arguments, void 0, function* (fsPath, useStat = false) {
+        const stats = useStat ? yield stat(fsPath) : yield lstat(fsPath);
+        return stats.isDirectory();
+    });
+}
+/**
+ * On OSX/Linux, true if path starts with '/'. On Windows, true for paths like:
+ * \, \hello, \\hello\share, C:, and C:\hello (and corresponding alternate separator cases).
+ */
+function isRooted(p) {
+    p = normalizeSeparators(p);
+    if (!p) {
+        throw new Error('isRooted() parameter "p" cannot be empty');
+    }
+    if (IS_WINDOWS) {
+        return (p.startsWith('\\') || /^[A-Z]:/i.test(p) // e.g. \ or \hello or \\hello
+        ); // e.g. C: or C:\hello
+    }
+    return p.startsWith('/');
+}
+/**
+ * Best effort attempt to determine whether a file exists and is executable.
+ * @param filePath    file path to check
+ * @param extensions  additional file extensions to try
+ * @return if file exists and is executable, returns the file path. otherwise empty string.
+ */
+function tryGetExecutablePath(filePath, extensions) {
+    return io_util_awaiter(this, void 0, void 0, function* () {
+        let stats = undefined;
+        try {
+            // test file exists
+            stats = yield stat(filePath);
+        }
+        catch (err) {
+            if (err.code !== 'ENOENT') {
+                // eslint-disable-next-line no-console
+                console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
+            }
+        }
+        if (stats && stats.isFile()) {
+            if (IS_WINDOWS) {
+                // on Windows, test for valid extension
+                const upperExt = external_path_namespaceObject.extname(filePath).toUpperCase();
+                if (extensions.some(validExt => validExt.toUpperCase() === upperExt)) {
+                    return filePath;
+                }
+            }
+            else {
+                if (isUnixExecutable(stats)) {
+                    return filePath;
+                }
+            }
+        }
+        // try each extension
+        const originalFilePath = filePath;
+        for (const extension of extensions) {
+            filePath = originalFilePath + extension;
+            stats = undefined;
+            try {
+                stats = yield stat(filePath);
+            }
+            catch (err) {
+                if (err.code !== 'ENOENT') {
+                    // eslint-disable-next-line no-console
+                    console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
+                }
+            }
+            if (stats && stats.isFile()) {
+                if (IS_WINDOWS) {
+                    // preserve the case of the actual file (since an extension was appended)
+                    try {
+                        const directory = external_path_namespaceObject.dirname(filePath);
+                        const upperName = external_path_namespaceObject.basename(filePath).toUpperCase();
+                        for (const actualName of yield readdir(directory)) {
+                            if (upperName === actualName.toUpperCase()) {
+                                filePath = external_path_namespaceObject.join(directory, actualName);
+                                break;
+                            }
+                        }
+                    }
+                    catch (err) {
+                        // eslint-disable-next-line no-console
+                        console.log(`Unexpected error attempting to determine the actual case of the file '${filePath}': ${err}`);
+                    }
+                    return filePath;
+                }
+                else {
+                    if (isUnixExecutable(stats)) {
+                        return filePath;
+                    }
+                }
+            }
+        }
+        return '';
+    });
+}
+function normalizeSeparators(p) {
+    p = p || '';
+    if (IS_WINDOWS) {
+        // convert slashes on Windows
+        p = p.replace(/\//g, '\\');
+        // remove redundant slashes
+        return p.replace(/\\\\+/g, '\\');
+    }
+    // remove redundant slashes
+    return p.replace(/\/\/+/g, '/');
+}
+// on Mac/Linux, test the execute bit
+//     R   W  X  R  W X R W X
+//   256 128 64 32 16 8 4 2 1
+function isUnixExecutable(stats) {
+    return ((stats.mode & 1) > 0 ||
+        ((stats.mode & 8) > 0 &&
+            process.getgid !== undefined &&
+            stats.gid === process.getgid()) ||
+        ((stats.mode & 64) > 0 &&
+            process.getuid !== undefined &&
+            stats.uid === process.getuid()));
+}
+// Get the path of cmd.exe in windows
+function getCmdPath() {
+    var _a;
+    return (_a = process.env['COMSPEC']) !== null && _a !== void 0 ? _a : `cmd.exe`;
+}
+//# sourceMappingURL=io-util.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io.js
+var io_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+/**
+ * Copies a file or folder.
+ * Based off of shelljs - https://github.com/shelljs/shelljs/blob/9237f66c52e5daa40458f94f9565e18e8132f5a6/src/cp.js
+ *
+ * @param     source    source path
+ * @param     dest      destination path
+ * @param     options   optional. See CopyOptions.
+ */
+function cp(source_1, dest_1) {
+    return io_awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
+        const { force, recursive, copySourceDirectory } = readCopyOptions(options);
+        const destStat = (yield ioUtil.exists(dest)) ? yield ioUtil.stat(dest) : null;
+        // Dest is an existing file, but not forcing
+        if (destStat && destStat.isFile() && !force) {
+            return;
+        }
+        // If dest is an existing directory, should copy inside.
+        const newDest = destStat && destStat.isDirectory() && copySourceDirectory
+            ? path.join(dest, path.basename(source))
+            : dest;
+        if (!(yield ioUtil.exists(source))) {
+            throw new Error(`no such file or directory: ${source}`);
+        }
+        const sourceStat = yield ioUtil.stat(source);
+        if (sourceStat.isDirectory()) {
+            if (!recursive) {
+                throw new Error(`Failed to copy. ${source} is a directory, but tried to copy without recursive flag.`);
+            }
+            else {
+                yield cpDirRecursive(source, newDest, 0, force);
+            }
+        }
+        else {
+            if (path.relative(source, newDest) === '') {
+                // a file cannot be copied to itself
+                throw new Error(`'${newDest}' and '${source}' are the same file`);
+            }
+            yield io_copyFile(source, newDest, force);
+        }
+    });
+}
+/**
+ * Moves a path.
+ *
+ * @param     source    source path
+ * @param     dest      destination path
+ * @param     options   optional. See MoveOptions.
+ */
+function mv(source_1, dest_1) {
+    return io_awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
+        if (yield ioUtil.exists(dest)) {
+            let destExists = true;
+            if (yield ioUtil.isDirectory(dest)) {
+                // If dest is directory copy src into dest
+                dest = path.join(dest, path.basename(source));
+                destExists = yield ioUtil.exists(dest);
+            }
+            if (destExists) {
+                if (options.force == null || options.force) {
+                    yield rmRF(dest);
+                }
+                else {
+                    throw new Error('Destination already exists');
+                }
+            }
+        }
+        yield mkdirP(path.dirname(dest));
+        yield ioUtil.rename(source, dest);
+    });
+}
+/**
+ * Remove a path recursively with force
+ *
+ * @param inputPath path to remove
+ */
+function rmRF(inputPath) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        if (ioUtil.IS_WINDOWS) {
+            // Check for invalid characters
+            // https://docs.microsoft.com/en-us/windows/win32/fileio/naming-a-file
+            if (/[*"<>|]/.test(inputPath)) {
+                throw new Error('File path must not contain `*`, `"`, `<`, `>` or `|` on Windows');
+            }
+        }
+        try {
+            // note if path does not exist, error is silent
+            yield ioUtil.rm(inputPath, {
+                force: true,
+                maxRetries: 3,
+                recursive: true,
+                retryDelay: 300
+            });
+        }
+        catch (err) {
+            throw new Error(`File was unable to be removed ${err}`);
+        }
+    });
+}
+/**
+ * Make a directory.  Creates the full path with folders in between
+ * Will throw if it fails
+ *
+ * @param   fsPath        path to create
+ * @returns Promise<void>
+ */
+function mkdirP(fsPath) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        ok(fsPath, 'a path argument must be provided');
+        yield ioUtil.mkdir(fsPath, { recursive: true });
+    });
+}
+/**
+ * Returns path of a tool had the tool actually been invoked.  Resolves via paths.
+ * If you check and the tool does not exist, it will throw.
+ *
+ * @param     tool              name of the tool
+ * @param     check             whether to check if tool exists
+ * @returns   Promise<string>   path to tool
+ */
+function which(tool, check) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        if (!tool) {
+            throw new Error("parameter 'tool' is required");
+        }
+        // recursive when check=true
+        if (check) {
+            const result = yield which(tool, false);
+            if (!result) {
+                if (IS_WINDOWS) {
+                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also verify the file has a valid extension for an executable file.`);
+                }
+                else {
+                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also check the file mode to verify the file is executable.`);
+                }
+            }
+            return result;
+        }
+        const matches = yield findInPath(tool);
+        if (matches && matches.length > 0) {
+            return matches[0];
+        }
+        return '';
+    });
+}
+/**
+ * Returns a list of all occurrences of the given tool on the system path.
+ *
+ * @returns   Promise<string[]>  the paths of the tool
+ */
+function findInPath(tool) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        if (!tool) {
+            throw new Error("parameter 'tool' is required");
+        }
+        // build the list of extensions to try
+        const extensions = [];
+        if (IS_WINDOWS && process.env['PATHEXT']) {
+            for (const extension of process.env['PATHEXT'].split(external_path_namespaceObject.delimiter)) {
+                if (extension) {
+                    extensions.push(extension);
+                }
+            }
+        }
+        // if it's rooted, return it if exists. otherwise return empty.
+        if (isRooted(tool)) {
+            const filePath = yield tryGetExecutablePath(tool, extensions);
+            if (filePath) {
+                return [filePath];
+            }
+            return [];
+        }
+        // if any path separators, return empty
+        if (tool.includes(external_path_namespaceObject.sep)) {
+            return [];
+        }
+        // build the list of directories
+        //
+        // Note, technically "where" checks the current directory on Windows. From a toolkit perspective,
+        // it feels like we should not do this. Checking the current directory seems like more of a use
+        // case of a shell, and the which() function exposed by the toolkit should strive for consistency
+        // across platforms.
+        const directories = [];
+        if (process.env.PATH) {
+            for (const p of process.env.PATH.split(external_path_namespaceObject.delimiter)) {
+                if (p) {
+                    directories.push(p);
+                }
+            }
+        }
+        // find all matches
+        const matches = [];
+        for (const directory of directories) {
+            const filePath = yield tryGetExecutablePath(external_path_namespaceObject.join(directory, tool), extensions);
+            if (filePath) {
+                matches.push(filePath);
+            }
+        }
+        return matches;
+    });
+}
+function readCopyOptions(options) {
+    const force = options.force == null ? true : options.force;
+    const recursive = Boolean(options.recursive);
+    const copySourceDirectory = options.copySourceDirectory == null
+        ? true
+        : Boolean(options.copySourceDirectory);
+    return { force, recursive, copySourceDirectory };
+}
+function cpDirRecursive(sourceDir, destDir, currentDepth, force) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        // Ensure there is not a run away recursive copy
+        if (currentDepth >= 255)
+            return;
+        currentDepth++;
+        yield mkdirP(destDir);
+        const files = yield ioUtil.readdir(sourceDir);
+        for (const fileName of files) {
+            const srcFile = `${sourceDir}/${fileName}`;
+            const destFile = `${destDir}/${fileName}`;
+            const srcFileStat = yield ioUtil.lstat(srcFile);
+            if (srcFileStat.isDirectory()) {
+                // Recurse
+                yield cpDirRecursive(srcFile, destFile, currentDepth, force);
+            }
+            else {
+                yield io_copyFile(srcFile, destFile, force);
+            }
+        }
+        // Change the mode for the newly created directory
+        yield ioUtil.chmod(destDir, (yield ioUtil.stat(sourceDir)).mode);
+    });
+}
+// Buffered file copy
+function io_copyFile(srcFile, destFile, force) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        if ((yield ioUtil.lstat(srcFile)).isSymbolicLink()) {
+            // unlink/re-link it
+            try {
+                yield ioUtil.lstat(destFile);
+                yield ioUtil.unlink(destFile);
+            }
+            catch (e) {
+                // Try to override file permission
+                if (e.code === 'EPERM') {
+                    yield ioUtil.chmod(destFile, '0666');
+                    yield ioUtil.unlink(destFile);
+                }
+                // other errors = it doesn't exist, no work to do
+            }
+            // Copy over symlink
+            const symlinkFull = yield ioUtil.readlink(srcFile);
+            yield ioUtil.symlink(symlinkFull, destFile, ioUtil.IS_WINDOWS ? 'junction' : null);
+        }
+        else if (!(yield ioUtil.exists(destFile)) || force) {
+            yield ioUtil.copyFile(srcFile, destFile);
+        }
+    });
+}
+//# sourceMappingURL=io.js.map
+;// CONCATENATED MODULE: external "timers"
+const external_timers_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("timers");
+;// CONCATENATED MODULE: ./node_modules/@actions/exec/lib/toolrunner.js
+var toolrunner_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+
+
+
+
+/* eslint-disable @typescript-eslint/unbound-method */
+const toolrunner_IS_WINDOWS = process.platform === 'win32';
+/*
+ * Class for running command line tools. Handles quoting and arg parsing in a platform agnostic way.
+ */
+class ToolRunner extends external_events_.EventEmitter {
+    constructor(toolPath, args, options) {
+        super();
+        if (!toolPath) {
+            throw new Error("Parameter 'toolPath' cannot be null or empty.");
+        }
+        this.toolPath = toolPath;
+        this.args = args || [];
+        this.options = options || {};
+    }
+    _debug(message) {
+        if (this.options.listeners && this.options.listeners.debug) {
+            this.options.listeners.debug(message);
+        }
+    }
+    _getCommandString(options, noPrefix) {
+        const toolPath = this._getSpawnFileName();
+        const args = this._getSpawnArgs(options);
+        let cmd = noPrefix ? '' : '[command]'; // omit prefix when piped to a second tool
+        if (toolrunner_IS_WINDOWS) {
+            // Windows + cmd file
+            if (this._isCmdFile()) {
+                cmd += toolPath;
+                for (const a of args) {
+                    cmd += ` ${a}`;
+                }
+            }
+            // Windows + verbatim
+            else if (options.windowsVerbatimArguments) {
+                cmd += `"${toolPath}"`;
+                for (const a of args) {
+                    cmd += ` ${a}`;
+                }
+            }
+            // Windows (regular)
+            else {
+                cmd += this._windowsQuoteCmdArg(toolPath);
+                for (const a of args) {
+                    cmd += ` ${this._windowsQuoteCmdArg(a)}`;
+                }
+            }
+        }
+        else {
+            // OSX/Linux - this can likely be improved with some form of quoting.
+            // creating processes on Unix is fundamentally different than Windows.
+            // on Unix, execvp() takes an arg array.
+            cmd += toolPath;
+            for (const a of args) {
+                cmd += ` ${a}`;
+            }
+        }
+        return cmd;
+    }
+    _processLineBuffer(data, strBuffer, onLine) {
+        try {
+            let s = strBuffer + data.toString();
+            let n = s.indexOf(external_os_namespaceObject.EOL);
+            while (n > -1) {
+                const line = s.substring(0, n);
+                onLine(line);
+                // the rest of the string ...
+                s = s.substring(n + external_os_namespaceObject.EOL.length);
+                n = s.indexOf(external_os_namespaceObject.EOL);
+            }
+            return s;
+        }
+        catch (err) {
+            // streaming lines to console is best effort.  Don't fail a build.
+            this._debug(`error processing line. Failed with error ${err}`);
+            return '';
+        }
+    }
+    _getSpawnFileName() {
+        if (toolrunner_IS_WINDOWS) {
+            if (this._isCmdFile()) {
+                return process.env['COMSPEC'] || 'cmd.exe';
+            }
+        }
+        return this.toolPath;
+    }
+    _getSpawnArgs(options) {
+        if (toolrunner_IS_WINDOWS) {
+            if (this._isCmdFile()) {
+                let argline = `/D /S /C "${this._windowsQuoteCmdArg(this.toolPath)}`;
+                for (const a of this.args) {
+                    argline += ' ';
+                    argline += options.windowsVerbatimArguments
+                        ? a
+                        : this._windowsQuoteCmdArg(a);
+                }
+                argline += '"';
+                return [argline];
+            }
+        }
+        return this.args;
+    }
+    _endsWith(str, end) {
+        return str.endsWith(end);
+    }
+    _isCmdFile() {
+        const upperToolPath = this.toolPath.toUpperCase();
+        return (this._endsWith(upperToolPath, '.CMD') ||
+            this._endsWith(upperToolPath, '.BAT'));
+    }
+    _windowsQuoteCmdArg(arg) {
+        // for .exe, apply the normal quoting rules that libuv applies
+        if (!this._isCmdFile()) {
+            return this._uvQuoteCmdArg(arg);
+        }
+        // otherwise apply quoting rules specific to the cmd.exe command line parser.
+        // the libuv rules are generic and are not designed specifically for cmd.exe
+        // command line parser.
+        //
+        // for a detailed description of the cmd.exe command line parser, refer to
+        // http://stackoverflow.com/questions/4094699/how-does-the-windows-command-interpreter-cmd-exe-parse-scripts/7970912#7970912
+        // need quotes for empty arg
+        if (!arg) {
+            return '""';
+        }
+        // determine whether the arg needs to be quoted
+        const cmdSpecialChars = [
+            ' ',
+            '\t',
+            '&',
+            '(',
+            ')',
+            '[',
+            ']',
+            '{',
+            '}',
+            '^',
+            '=',
+            ';',
+            '!',
+            "'",
+            '+',
+            ',',
+            '`',
+            '~',
+            '|',
+            '<',
+            '>',
+            '"'
+        ];
+        let needsQuotes = false;
+        for (const char of arg) {
+            if (cmdSpecialChars.some(x => x === char)) {
+                needsQuotes = true;
+                break;
+            }
+        }
+        // short-circuit if quotes not needed
+        if (!needsQuotes) {
+            return arg;
+        }
+        // the following quoting rules are very similar to the rules that by libuv applies.
+        //
+        // 1) wrap the string in quotes
+        //
+        // 2) double-up quotes - i.e. " => ""
+        //
+        //    this is different from the libuv quoting rules. libuv replaces " with \", which unfortunately
+        //    doesn't work well with a cmd.exe command line.
+        //
+        //    note, replacing " with "" also works well if the arg is passed to a downstream .NET console app.
+        //    for example, the command line:
+        //          foo.exe "myarg:""my val"""
+        //    is parsed by a .NET console app into an arg array:
+        //          [ "myarg:\"my val\"" ]
+        //    which is the same end result when applying libuv quoting rules. although the actual
+        //    command line from libuv quoting rules would look like:
+        //          foo.exe "myarg:\"my val\""
+        //
+        // 3) double-up slashes that precede a quote,
+        //    e.g.  hello \world    => "hello \world"
+        //          hello\"world    => "hello\\""world"
+        //          hello\\"world   => "hello\\\\""world"
+        //          hello world\    => "hello world\\"
+        //
+        //    technically this is not required for a cmd.exe command line, or the batch argument parser.
+        //    the reasons for including this as a .cmd quoting rule are:
+        //
+        //    a) this is optimized for the scenario where the argument is passed from the .cmd file to an
+        //       external program. many programs (e.g. .NET console apps) rely on the slash-doubling rule.
+        //
+        //    b) it's what we've been doing previously (by deferring to node default behavior) and we
+        //       haven't heard any complaints about that aspect.
+        //
+        // note, a weakness of the quoting rules chosen here, is that % is not escaped. in fact, % cannot be
+        // escaped when used on the command line directly - even though within a .cmd file % can be escaped
+        // by using %%.
+        //
+        // the saving grace is, on the command line, %var% is left as-is if var is not defined. this contrasts
+        // the line parsing rules within a .cmd file, where if var is not defined it is replaced with nothing.
+        //
+        // one option that was explored was replacing % with ^% - i.e. %var% => ^%var^%. this hack would
+        // often work, since it is unlikely that var^ would exist, and the ^ character is removed when the
+        // variable is used. the problem, however, is that ^ is not removed when %* is used to pass the args
+        // to an external program.
+        //
+        // an unexplored potential solution for the % escaping problem, is to create a wrapper .cmd file.
+        // % can be escaped within a .cmd file.
+        let reverse = '"';
+        let quoteHit = true;
+        for (let i = arg.length; i > 0; i--) {
+            // walk the string in reverse
+            reverse += arg[i - 1];
+            if (quoteHit && arg[i - 1] === '\\') {
+                reverse += '\\'; // double the slash
+            }
+            else if (arg[i - 1] === '"') {
+                quoteHit = true;
+                reverse += '"'; // double the quote
+            }
+            else {
+                quoteHit = false;
+            }
+        }
+        reverse += '"';
+        return reverse.split('').reverse().join('');
+    }
+    _uvQuoteCmdArg(arg) {
+        // Tool runner wraps child_process.spawn() and needs to apply the same quoting as
+        // Node in certain cases where the undocumented spawn option windowsVerbatimArguments
+        // is used.
+        //
+        // Since this function is a port of quote_cmd_arg from Node 4.x (technically, lib UV,
+        // see https://github.com/nodejs/node/blob/v4.x/deps/uv/src/win/process.c for details),
+        // pasting copyright notice from Node within this function:
+        //
+        //      Copyright Joyent, Inc. and other Node contributors. All rights reserved.
+        //
+        //      Permission is hereby granted, free of charge, to any person obtaining a copy
+        //      of this software and associated documentation files (the "Software"), to
+        //      deal in the Software without restriction, including without limitation the
+        //      rights to use, copy, modify, merge, publish, distribute, sublicense, and/or
+        //      sell copies of the Software, and to permit persons to whom the Software is
+        //      furnished to do so, subject to the following conditions:
+        //
+        //      The above copyright notice and this permission notice shall be included in
+        //      all copies or substantial portions of the Software.
+        //
+        //      THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+        //      IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+        //      FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+        //      AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+        //      LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING
+        //      FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS
+        //      IN THE SOFTWARE.
+        if (!arg) {
+            // Need double quotation for empty argument
+            return '""';
+        }
+        if (!arg.includes(' ') && !arg.includes('\t') && !arg.includes('"')) {
+            // No quotation needed
+            return arg;
+        }
+        if (!arg.includes('"') && !arg.includes('\\')) {
+            // No embedded double quotes or backslashes, so I can just wrap
+            // quote marks around the whole thing.
+            return `"${arg}"`;
+        }
+        // Expected input/output:
+        //   input : hello"world
+        //   output: "hello\"world"
+        //   input : hello""world
+        //   output: "hello\"\"world"
+        //   input : hello\world
+        //   output: hello\world
+        //   input : hello\\world
+        //   output: hello\\world
+        //   input : hello\"world
+        //   output: "hello\\\"world"
+        //   input : hello\\"world
+        //   output: "hello\\\\\"world"
+        //   input : hello world\
+        //   output: "hello world\\" - note the comment in libuv actually reads "hello world\"
+        //                             but it appears the comment is wrong, it should be "hello world\\"
+        let reverse = '"';
+        let quoteHit = true;
+        for (let i = arg.length; i > 0; i--) {
+            // walk the string in reverse
+            reverse += arg[i - 1];
+            if (quoteHit && arg[i - 1] === '\\') {
+                reverse += '\\';
+            }
+            else if (arg[i - 1] === '"') {
+                quoteHit = true;
+                reverse += '\\';
+            }
+            else {
+                quoteHit = false;
+            }
+        }
+        reverse += '"';
+        return reverse.split('').reverse().join('');
+    }
+    _cloneExecOptions(options) {
+        options = options || {};
+        const result = {
+            cwd: options.cwd || process.cwd(),
+            env: options.env || process.env,
+            silent: options.silent || false,
+            windowsVerbatimArguments: options.windowsVerbatimArguments || false,
+            failOnStdErr: options.failOnStdErr || false,
+            ignoreReturnCode: options.ignoreReturnCode || false,
+            delay: options.delay || 10000
+        };
+        result.outStream = options.outStream || process.stdout;
+        result.errStream = options.errStream || process.stderr;
+        return result;
+    }
+    _getSpawnOptions(options, toolPath) {
+        options = options || {};
+        const result = {};
+        result.cwd = options.cwd;
+        result.env = options.env;
+        result['windowsVerbatimArguments'] =
+            options.windowsVerbatimArguments || this._isCmdFile();
+        if (options.windowsVerbatimArguments) {
+            result.argv0 = `"${toolPath}"`;
+        }
+        return result;
+    }
+    /**
+     * Exec a tool.
+     * Output will be streamed to the live console.
+     * Returns promise with return code
+     *
+     * @param     tool     path to tool to exec
+     * @param     options  optional exec options.  See ExecOptions
+     * @returns   number
+     */
+    exec() {
+        return toolrunner_awaiter(this, void 0, void 0, function* () {
+            // root the tool path if it is unrooted and contains relative pathing
+            if (!isRooted(this.toolPath) &&
+                (this.toolPath.includes('/') ||
+                    (toolrunner_IS_WINDOWS && this.toolPath.includes('\\')))) {
+                // prefer options.cwd if it is specified, however options.cwd may also need to be rooted
+                this.toolPath = external_path_namespaceObject.resolve(process.cwd(), this.options.cwd || process.cwd(), this.toolPath);
+            }
+            // if the tool is only a file name, then resolve it from the PATH
+            // otherwise verify it exists (add extension on Windows if necessary)
+            this.toolPath = yield which(this.toolPath, true);
+            return new Promise((resolve, reject) => toolrunner_awaiter(this, void 0, void 0, function* () {
+                this._debug(`exec tool: ${this.toolPath}`);
+                this._debug('arguments:');
+                for (const arg of this.args) {
+                    this._debug(`   ${arg}`);
+                }
+                const optionsNonNull = this._cloneExecOptions(this.options);
+                if (!optionsNonNull.silent && optionsNonNull.outStream) {
+                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_namespaceObject.EOL);
+                }
+                const state = new ExecState(optionsNonNull, this.toolPath);
+                state.on('debug', (message) => {
+                    this._debug(message);
+                });
+                if (this.options.cwd && !(yield exists(this.options.cwd))) {
+                    return reject(new Error(`The cwd: ${this.options.cwd} does not exist!`));
+                }
+                const fileName = this._getSpawnFileName();
+                const cp = external_child_process_namespaceObject.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
+                let stdbuffer = '';
+                if (cp.stdout) {
+                    cp.stdout.on('data', (data) => {
+                        if (this.options.listeners && this.options.listeners.stdout) {
+                            this.options.listeners.stdout(data);
+                        }
+                        if (!optionsNonNull.silent && optionsNonNull.outStream) {
+                            optionsNonNull.outStream.write(data);
+                        }
+                        stdbuffer = this._processLineBuffer(data, stdbuffer, (line) => {
+                            if (this.options.listeners && this.options.listeners.stdline) {
+                                this.options.listeners.stdline(line);
+                            }
+                        });
+                    });
+                }
+                let errbuffer = '';
+                if (cp.stderr) {
+                    cp.stderr.on('data', (data) => {
+                        state.processStderr = true;
+                        if (this.options.listeners && this.options.listeners.stderr) {
+                            this.options.listeners.stderr(data);
+                        }
+                        if (!optionsNonNull.silent &&
+                            optionsNonNull.errStream &&
+                            optionsNonNull.outStream) {
+                            const s = optionsNonNull.failOnStdErr
+                                ? optionsNonNull.errStream
+                                : optionsNonNull.outStream;
+                            s.write(data);
+                        }
+                        errbuffer = this._processLineBuffer(data, errbuffer, (line) => {
+                            if (this.options.listeners && this.options.listeners.errline) {
+                                this.options.listeners.errline(line);
+                            }
+                        });
+                    });
+                }
+                cp.on('error', (err) => {
+                    state.processError = err.message;
+                    state.processExited = true;
+                    state.processClosed = true;
+                    state.CheckComplete();
+                });
+                cp.on('exit', (code) => {
+                    state.processExitCode = code;
+                    state.processExited = true;
+                    this._debug(`Exit code ${code} received from tool '${this.toolPath}'`);
+                    state.CheckComplete();
+                });
+                cp.on('close', (code) => {
+                    state.processExitCode = code;
+                    state.processExited = true;
+                    state.processClosed = true;
+                    this._debug(`STDIO streams have closed for tool '${this.toolPath}'`);
+                    state.CheckComplete();
+                });
+                state.on('done', (error, exitCode) => {
+                    if (stdbuffer.length > 0) {
+                        this.emit('stdline', stdbuffer);
+                    }
+                    if (errbuffer.length > 0) {
+                        this.emit('errline', errbuffer);
+                    }
+                    cp.removeAllListeners();
+                    if (error) {
+                        reject(error);
+                    }
+                    else {
+                        resolve(exitCode);
+                    }
+                });
+                if (this.options.input) {
+                    if (!cp.stdin) {
+                        throw new Error('child process missing stdin');
+                    }
+                    cp.stdin.end(this.options.input);
+                }
+            }));
+        });
+    }
+}
+/**
+ * Convert an arg string to an array of args. Handles escaping
+ *
+ * @param    argString   string of arguments
+ * @returns  string[]    array of arguments
+ */
+function argStringToArray(argString) {
+    const args = [];
+    let inQuotes = false;
+    let escaped = false;
+    let arg = '';
+    function append(c) {
+        // we only escape double quotes.
+        if (escaped && c !== '"') {
+            arg += '\\';
+        }
+        arg += c;
+        escaped = false;
+    }
+    for (let i = 0; i < argString.length; i++) {
+        const c = argString.charAt(i);
+        if (c === '"') {
+            if (!escaped) {
+                inQuotes = !inQuotes;
+            }
+            else {
+                append(c);
+            }
+            continue;
+        }
+        if (c === '\\' && escaped) {
+            append(c);
+            continue;
+        }
+        if (c === '\\' && inQuotes) {
+            escaped = true;
+            continue;
+        }
+        if (c === ' ' && !inQuotes) {
+            if (arg.length > 0) {
+                args.push(arg);
+                arg = '';
+            }
+            continue;
+        }
+        append(c);
+    }
+    if (arg.length > 0) {
+        args.push(arg.trim());
+    }
+    return args;
+}
+class ExecState extends external_events_.EventEmitter {
+    constructor(options, toolPath) {
+        super();
+        this.processClosed = false; // tracks whether the process has exited and stdio is closed
+        this.processError = '';
+        this.processExitCode = 0;
+        this.processExited = false; // tracks whether the process has exited
+        this.processStderr = false; // tracks whether stderr was written to
+        this.delay = 10000; // 10 seconds
+        this.done = false;
+        this.timeout = null;
+        if (!toolPath) {
+            throw new Error('toolPath must not be empty');
+        }
+        this.options = options;
+        this.toolPath = toolPath;
+        if (options.delay) {
+            this.delay = options.delay;
+        }
+    }
+    CheckComplete() {
+        if (this.done) {
+            return;
+        }
+        if (this.processClosed) {
+            this._setResult();
+        }
+        else if (this.processExited) {
+            this.timeout = (0,external_timers_namespaceObject.setTimeout)(ExecState.HandleTimeout, this.delay, this);
+        }
+    }
+    _debug(message) {
+        this.emit('debug', message);
+    }
+    _setResult() {
+        // determine whether there is an error
+        let error;
+        if (this.processExited) {
+            if (this.processError) {
+                error = new Error(`There was an error when attempting to execute the process '${this.toolPath}'. This may indicate the process failed to start. Error: ${this.processError}`);
+            }
+            else if (this.processExitCode !== 0 && !this.options.ignoreReturnCode) {
+                error = new Error(`The process '${this.toolPath}' failed with exit code ${this.processExitCode}`);
+            }
+            else if (this.processStderr && this.options.failOnStdErr) {
+                error = new Error(`The process '${this.toolPath}' failed because one or more lines were written to the STDERR stream`);
+            }
+        }
+        // clear the timeout
+        if (this.timeout) {
+            clearTimeout(this.timeout);
+            this.timeout = null;
+        }
+        this.done = true;
+        this.emit('done', error, this.processExitCode);
+    }
+    static HandleTimeout(state) {
+        if (state.done) {
+            return;
+        }
+        if (!state.processClosed && state.processExited) {
+            const message = `The STDIO streams did not close within ${state.delay / 1000} seconds of the exit event from process '${state.toolPath}'. This may indicate a child process inherited the STDIO streams and has not yet exited.`;
+            state._debug(message);
+        }
+        state._setResult();
+    }
+}
+//# sourceMappingURL=toolrunner.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/exec/lib/exec.js
+var exec_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+/**
+ * Exec a command.
+ * Output will be streamed to the live console.
+ * Returns promise with return code
+ *
+ * @param     commandLine        command to execute (can include additional args). Must be correctly escaped.
+ * @param     args               optional arguments for tool. Escaping is handled by the lib.
+ * @param     options            optional exec options.  See ExecOptions
+ * @returns   Promise<number>    exit code
+ */
+function exec_exec(commandLine, args, options) {
+    return exec_awaiter(this, void 0, void 0, function* () {
+        const commandArgs = tr.argStringToArray(commandLine);
+        if (commandArgs.length === 0) {
+            throw new Error(`Parameter 'commandLine' cannot be null or empty.`);
+        }
+        // Path to tool to execute should be first arg
+        const toolPath = commandArgs[0];
+        args = commandArgs.slice(1).concat(args || []);
+        const runner = new tr.ToolRunner(toolPath, args, options);
+        return runner.exec();
+    });
+}
+/**
+ * Exec a command and get the output.
+ * Output will be streamed to the live console.
+ * Returns promise with the exit code and collected stdout and stderr
+ *
+ * @param     commandLine           command to execute (can include additional args). Must be correctly escaped.
+ * @param     args                  optional arguments for tool. Escaping is handled by the lib.
+ * @param     options               optional exec options.  See ExecOptions
+ * @returns   Promise<ExecOutput>   exit code, stdout, and stderr
+ */
+function getExecOutput(commandLine, args, options) {
+    return exec_awaiter(this, void 0, void 0, function* () {
+        var _a, _b;
+        let stdout = '';
+        let stderr = '';
+        //Using string decoder covers the case where a mult-byte character is split
+        const stdoutDecoder = new StringDecoder('utf8');
+        const stderrDecoder = new StringDecoder('utf8');
+        const originalStdoutListener = (_a = options === null || options === void 0 ? void 0 : options.listeners) === null || _a === void 0 ? void 0 : _a.stdout;
+        const originalStdErrListener = (_b = options === null || options === void 0 ? void 0 : options.listeners) === null || _b === void 0 ? void 0 : _b.stderr;
+        const stdErrListener = (data) => {
+            stderr += stderrDecoder.write(data);
+            if (originalStdErrListener) {
+                originalStdErrListener(data);
+            }
+        };
+        const stdOutListener = (data) => {
+            stdout += stdoutDecoder.write(data);
+            if (originalStdoutListener) {
+                originalStdoutListener(data);
+            }
+        };
+        const listeners = Object.assign(Object.assign({}, options === null || options === void 0 ? void 0 : options.listeners), { stdout: stdOutListener, stderr: stdErrListener });
+        const exitCode = yield exec_exec(commandLine, args, Object.assign(Object.assign({}, options), { listeners }));
+        //flush any remaining characters
+        stdout += stdoutDecoder.end();
+        stderr += stderrDecoder.end();
+        return {
+            exitCode,
+            stdout,
+            stderr
+        };
+    });
+}
+//# sourceMappingURL=exec.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
+var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+const getWindowsInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
+    const { stdout: version } = yield exec.getExecOutput('powershell -command "(Get-CimInstance -ClassName Win32_OperatingSystem).Version"', undefined, {
+        silent: true
+    });
+    const { stdout: name } = yield exec.getExecOutput('powershell -command "(Get-CimInstance -ClassName Win32_OperatingSystem).Caption"', undefined, {
+        silent: true
+    });
+    return {
+        name: name.trim(),
+        version: version.trim()
+    };
+});
+const getMacOsInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
+    var _a, _b, _c, _d;
+    const { stdout } = yield exec.getExecOutput('sw_vers', undefined, {
+        silent: true
+    });
+    const version = (_b = (_a = stdout.match(/ProductVersion:\s*(.+)/)) === null || _a === void 0 ? void 0 : _a[1]) !== null && _b !== void 0 ? _b : '';
+    const name = (_d = (_c = stdout.match(/ProductName:\s*(.+)/)) === null || _c === void 0 ? void 0 : _c[1]) !== null && _d !== void 0 ? _d : '';
+    return {
+        name,
+        version
+    };
+});
+const getLinuxInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
+    const { stdout } = yield exec.getExecOutput('lsb_release', ['-i', '-r', '-s'], {
+        silent: true
+    });
+    const [name, version] = stdout.trim().split('\n');
+    return {
+        name,
+        version
+    };
+});
+const platform = external_os_namespaceObject.platform();
+const arch = external_os_namespaceObject.arch();
+const isWindows = platform === 'win32';
+const isMacOS = platform === 'darwin';
+const isLinux = platform === 'linux';
+function getDetails() {
+    return platform_awaiter(this, void 0, void 0, function* () {
+        return Object.assign(Object.assign({}, (yield (isWindows
+            ? getWindowsInfo()
+            : isMacOS
+                ? getMacOsInfo()
+                : getLinuxInfo()))), { platform,
+            arch,
+            isWindows,
+            isMacOS,
+            isLinux });
+    });
+}
+//# sourceMappingURL=platform.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/core.js
+var core_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+
+
+
+/**
+ * The code to exit an action
+ */
+var ExitCode;
+(function (ExitCode) {
+    /**
+     * A code indicating that the action was successful
+     */
+    ExitCode[ExitCode["Success"] = 0] = "Success";
+    /**
+     * A code indicating that the action was a failure
+     */
+    ExitCode[ExitCode["Failure"] = 1] = "Failure";
+})(ExitCode || (ExitCode = {}));
+//-----------------------------------------------------------------------
+// Variables
+//-----------------------------------------------------------------------
+/**
+ * Sets env variable for this action and future actions in the job
+ * @param name the name of the variable to set
+ * @param val the value of the variable. Non-string values will be converted to a string via JSON.stringify
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+function exportVariable(name, val) {
+    const convertedVal = toCommandValue(val);
+    process.env[name] = convertedVal;
+    const filePath = process.env['GITHUB_ENV'] || '';
+    if (filePath) {
+        return issueFileCommand('ENV', prepareKeyValueMessage(name, val));
+    }
+    issueCommand('set-env', { name }, convertedVal);
+}
+/**
+ * Registers a secret which will get masked from logs
+ *
+ * @param secret - Value of the secret to be masked
+ * @remarks
+ * This function instructs the Actions runner to mask the specified value in any
+ * logs produced during the workflow run. Once registered, the secret value will
+ * be replaced with asterisks (***) whenever it appears in console output, logs,
+ * or error messages.
+ *
+ * This is useful for protecting sensitive information such as:
+ * - API keys
+ * - Access tokens
+ * - Authentication credentials
+ * - URL parameters containing signatures (SAS tokens)
+ *
+ * Note that masking only affects future logs; any previous appearances of the
+ * secret in logs before calling this function will remain unmasked.
+ *
+ * @example
+ * ```typescript
+ * // Register an API token as a secret
+ * const apiToken = "abc123xyz456";
+ * setSecret(apiToken);
+ *
+ * // Now any logs containing this value will show *** instead
+ * console.log(`Using token: ${apiToken}`); // Outputs: "Using token: ***"
+ * ```
+ */
+function core_setSecret(secret) {
+    issueCommand('add-mask', {}, secret);
+}
+/**
+ * Prepends inputPath to the PATH (for this action and future actions)
+ * @param inputPath
+ */
+function addPath(inputPath) {
+    const filePath = process.env['GITHUB_PATH'] || '';
+    if (filePath) {
+        issueFileCommand('PATH', inputPath);
+    }
+    else {
+        issueCommand('add-path', {}, inputPath);
+    }
+    process.env['PATH'] = `${inputPath}${path.delimiter}${process.env['PATH']}`;
+}
+/**
+ * Gets the value of an input.
+ * Unless trimWhitespace is set to false in InputOptions, the value is also trimmed.
+ * Returns an empty string if the value is not defined.
+ *
+ * @param     name     name of the input to get
+ * @param     options  optional. See InputOptions.
+ * @returns   string
+ */
+function getInput(name, options) {
+    const val = process.env[`INPUT_${name.replace(/ /g, '_').toUpperCase()}`] || '';
+    if (options && options.required && !val) {
+        throw new Error(`Input required and not supplied: ${name}`);
+    }
+    if (options && options.trimWhitespace === false) {
+        return val;
+    }
+    return val.trim();
+}
+/**
+ * Gets the values of an multiline input.  Each value is also trimmed.
+ *
+ * @param     name     name of the input to get
+ * @param     options  optional. See InputOptions.
+ * @returns   string[]
+ *
+ */
+function getMultilineInput(name, options) {
+    const inputs = getInput(name, options)
+        .split('\n')
+        .filter(x => x !== '');
+    if (options && options.trimWhitespace === false) {
+        return inputs;
+    }
+    return inputs.map(input => input.trim());
+}
+/**
+ * Gets the input value of the boolean type in the YAML 1.2 "core schema" specification.
+ * Support boolean input list: `true | True | TRUE | false | False | FALSE` .
+ * The return value is also in boolean type.
+ * ref: https://yaml.org/spec/1.2/spec.html#id2804923
+ *
+ * @param     name     name of the input to get
+ * @param     options  optional. See InputOptions.
+ * @returns   boolean
+ */
+function getBooleanInput(name, options) {
+    const trueValue = ['true', 'True', 'TRUE'];
+    const falseValue = ['false', 'False', 'FALSE'];
+    const val = getInput(name, options);
+    if (trueValue.includes(val))
+        return true;
+    if (falseValue.includes(val))
+        return false;
+    throw new TypeError(`Input does not meet YAML 1.2 "Core Schema" specification: ${name}\n` +
+        `Support boolean input list: \`true | True | TRUE | false | False | FALSE\``);
+}
+/**
+ * Sets the value of an output.
+ *
+ * @param     name     name of the output to set
+ * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+function setOutput(name, value) {
+    const filePath = process.env['GITHUB_OUTPUT'] || '';
+    if (filePath) {
+        return file_command_issueFileCommand('OUTPUT', file_command_prepareKeyValueMessage(name, value));
+    }
+    process.stdout.write(external_os_namespaceObject.EOL);
+    command_issueCommand('set-output', { name }, utils_toCommandValue(value));
+}
+/**
+ * Enables or disables the echoing of commands into stdout for the rest of the step.
+ * Echoing is disabled by default if ACTIONS_STEP_DEBUG is not set.
+ *
+ */
+function setCommandEcho(enabled) {
+    issue('echo', enabled ? 'on' : 'off');
+}
+//-----------------------------------------------------------------------
+// Results
+//-----------------------------------------------------------------------
+/**
+ * Sets the action status to failed.
+ * When the action exits it will be with an exit code of 1
+ * @param message add error issue message
+ */
+function setFailed(message) {
+    process.exitCode = ExitCode.Failure;
+    error(message);
+}
+//-----------------------------------------------------------------------
+// Logging Commands
+//-----------------------------------------------------------------------
+/**
+ * Gets whether Actions Step Debug is on or not
+ */
+function isDebug() {
+    return process.env['RUNNER_DEBUG'] === '1';
+}
+/**
+ * Writes debug message to user log
+ * @param message debug message
+ */
+function core_debug(message) {
+    issueCommand('debug', {}, message);
+}
+/**
+ * Adds an error issue
+ * @param message error issue message. Errors will be converted to string via toString()
+ * @param properties optional properties to add to the annotation.
+ */
+function error(message, properties = {}) {
+    command_issueCommand('error', utils_toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+/**
+ * Adds a warning issue
+ * @param message warning issue message. Errors will be converted to string via toString()
+ * @param properties optional properties to add to the annotation.
+ */
+function warning(message, properties = {}) {
+    issueCommand('warning', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+/**
+ * Adds a notice issue
+ * @param message notice issue message. Errors will be converted to string via toString()
+ * @param properties optional properties to add to the annotation.
+ */
+function notice(message, properties = {}) {
+    issueCommand('notice', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+/**
+ * Writes info to log with console.log.
+ * @param message info message
+ */
+function info(message) {
+    process.stdout.write(message + os.EOL);
+}
+/**
+ * Begin an output group.
+ *
+ * Output until the next `groupEnd` will be foldable in this group
+ *
+ * @param name The name of the output group
+ */
+function startGroup(name) {
+    issue('group', name);
+}
+/**
+ * End an output group.
+ */
+function endGroup() {
+    issue('endgroup');
+}
+/**
+ * Wrap an asynchronous function call in a group.
+ *
+ * Returns the same type as the function itself.
+ *
+ * @param name The name of the group
+ * @param fn The function to wrap in the group
+ */
+function group(name, fn) {
+    return core_awaiter(this, void 0, void 0, function* () {
+        startGroup(name);
+        let result;
+        try {
+            result = yield fn();
+        }
+        finally {
+            endGroup();
+        }
+        return result;
+    });
+}
+//-----------------------------------------------------------------------
+// Wrapper action state
+//-----------------------------------------------------------------------
+/**
+ * Saves state for current action, the state can only be retrieved by this action's post job execution.
+ *
+ * @param     name     name of the state to store
+ * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+function saveState(name, value) {
+    const filePath = process.env['GITHUB_STATE'] || '';
+    if (filePath) {
+        return issueFileCommand('STATE', prepareKeyValueMessage(name, value));
+    }
+    issueCommand('save-state', { name }, toCommandValue(value));
+}
+/**
+ * Gets the value of an state set by this action's main execution.
+ *
+ * @param     name     name of the state to get
+ * @returns   string
+ */
+function getState(name) {
+    return process.env[`STATE_${name}`] || '';
+}
+function getIDToken(aud) {
+    return core_awaiter(this, void 0, void 0, function* () {
+        return yield OidcClient.getIDToken(aud);
+    });
+}
+/**
+ * Summary exports
+ */
+
+/**
+ * @deprecated use core.summary
+ */
+
+/**
+ * Path exports
+ */
+
+/**
+ * Platform utilities exports
+ */
+
+//# sourceMappingURL=core.js.map
+
+/***/ }),
+
+/***/ 3243:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Bg: () => (/* binding */ intYaml11Tag),
+/* harmony export */   Hh: () => (/* binding */ load),
+/* harmony export */   L2: () => (/* binding */ nullYaml11Tag),
+/* harmony export */   LJ: () => (/* binding */ mergeTag),
+/* harmony export */   OU: () => (/* binding */ CORE_SCHEMA),
+/* harmony export */   Sj: () => (/* binding */ Schema),
+/* harmony export */   iE: () => (/* binding */ boolYaml11Tag),
+/* harmony export */   o5: () => (/* binding */ floatYaml11Tag),
+/* harmony export */   uH: () => (/* binding */ FAILSAFE_SCHEMA)
+/* harmony export */ });
+/* unused harmony exports CHOMPING_CLIP, CHOMPING_KEEP, CHOMPING_MODE, CHOMPING_STRIP, COLLECTION_STYLE, COLLECTION_STYLE_BLOCK, COLLECTION_STYLE_FLOW, DEFAULT_SCALAR_STYLE_RULES, DUMP_SCHEMA, EVENT_ALIAS, EVENT_DOCUMENT, EVENT_ID, EVENT_MAPPING, EVENT_POP, EVENT_SCALAR, EVENT_SEQUENCE, JSON_SCHEMA, NOT_RESOLVED, SCALAR_STYLE, SCALAR_STYLE_DOUBLE_QUOTED, SCALAR_STYLE_FOLDED_BLOCK, SCALAR_STYLE_LITERAL_BLOCK, SCALAR_STYLE_PLAIN, SCALAR_STYLE_SINGLE_QUOTED, VISIT_BREAK, VISIT_SKIP, YAML11_SCHEMA, YAMLException, binaryTag, boolCoreTag, boolJsonTag, constructFromEvents, defineMappingTag, defineScalarTag, defineSequenceTag, dump, eventsToAst, floatCoreTag, floatJsonTag, getScalarValue, intCoreTag, intJsonTag, jsToAst, legacyMapTag, loadAll, mapTag, nullCoreTag, nullJsonTag, omapTag, pairsTag, parseEvents, present, realMapTag, seqTag, setTag, strTag, timestampTag, visit */
 /*! js-yaml 5.5.0 https://github.com/nodeca/js-yaml @license MIT */
 //#region src/tag.ts
 /**
@@ -40006,5252 +46469,6 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 
 //# sourceMappingURL=js-yaml.mjs.map
-;// CONCATENATED MODULE: ./build/failures/codes.js
-/**
- * The failure codes and the steps that fail. docs/troubleshooting.md has a section for each code, in
- * this order; a test compares them.
- */
-/** The steps of a deployment, in the order in which they change things. */
-const stepNames = (/* unused pure expression or super */ null && ([
-    'preflight',
-    'certificate',
-    'release',
-    'ingress',
-    'load-balancer',
-    'probe',
-]));
-/**
- * Every code that `failure-code` can have, in the order in which several problems of one run are
- * ranked.
- */
-const failureCodes = [
-    // preflight: the inputs
-    'input-missing',
-    'input-invalid',
-    'inputs-conflict',
-    // preflight: the certificate that was given
-    'certificate-unreadable',
-    'private-key-unreadable',
-    'private-key-mismatch',
-    'certificate-chain-invalid',
-    'certificate-key-unsupported',
-    'certificate-signature-weak',
-    'certificate-expired',
-    'certificate-not-yet-valid',
-    'certificate-host-mismatch',
-    // preflight: who we are, and what we find
-    'aws-credentials-missing',
-    'aws-credentials-expired',
-    'aws-credentials-refused',
-    'aws-account-not-allowed',
-    'aws-access-denied',
-    'aws-request-failed',
-    'kubeconfig-invalid',
-    'cluster-not-found',
-    'cluster-unreachable',
-    'cluster-unauthorized',
-    'cluster-forbidden',
-    'cluster-request-failed',
-    'namespace-not-found',
-    'locked-by-another-run',
-    'ingress-class-not-found',
-    'ingress-class-unsupported',
-    'ingress-class-params-unsuitable',
-    'subnets-unsuitable',
-    'ingress-not-ours',
-    'ingress-group-conflict',
-    'ingress-terminating',
-    'load-balancer-protected',
-    'release-not-found',
-    'release-ambiguous',
-    'release-pending',
-    'release-unreadable',
-    'release-chart-differs',
-    'release-chart-unsupported',
-    'release-failed',
-    'release-managed-elsewhere',
-    'service-not-found',
-    'service-ambiguous',
-    'service-port-not-found',
-    'service-unsupported',
-    'service-annotations-conflict',
-    'service-class-lost',
-    'milvus-tls-mismatch',
-    'helm-not-found',
-    'helm-too-old',
-    'chart-not-found',
-    'chart-repository-unreachable',
-    'release-changes-more',
-    'service-type-not-set',
-    'release-conflict',
-    'release-not-ready',
-    // certificate
-    'certificate-not-found',
-    'certificate-not-ours',
-    'certificate-not-issued',
-    'certificate-refused',
-    'certificate-quota-exceeded',
-    'certificate-in-use',
-    // release
-    'helm-upgrade-failed',
-    'helm-hook-failed',
-    'helm-upgrade-timeout',
-    'service-not-cluster-ip',
-    'service-not-restored',
-    // ingress
-    'ingress-conflict',
-    'ingress-refused',
-    'controller-webhook-unavailable',
-    'ingress-not-deleted',
-    // load-balancer
-    'controller-refused',
-    'load-balancer-failed',
-    'load-balancer-timeout',
-    // probe
-    'probe-dns-failed',
-    'probe-unreachable',
-    'probe-tls-failed',
-    'probe-certificate-untrusted',
-    'probe-certificate-host-mismatch',
-    'probe-certificate-differs',
-    'probe-http2-missing',
-    'probe-not-routed',
-    'probe-protocol-mismatch',
-    'probe-no-targets',
-    'probe-target-failed',
-    'probe-target-timeout',
-    'probe-http-error',
-    'probe-grpc-error',
-    'milvus-unauthenticated',
-    'milvus-authorization-off',
-    'milvus-not-found',
-    'milvus-not-ready',
-    'milvus-unhealthy',
-    'probe-host-dns-missing',
-    'probe-host-dns-differs',
-    // check
-    'drift-found',
-    'drift-unknown',
-    // any step
-    'runner-disk-failed',
-    'rollback-incomplete',
-    'lock-lost',
-    'cancelled',
-    'internal-error',
-];
-
-// EXTERNAL MODULE: ./build/util/text.js
-var util_text = __nccwpck_require__(3506);
-;// CONCATENATED MODULE: ./build/failures/action-error.js
-/** The one error class of the action, and how several problems become one. */
-
-
-/**
- * Characters. What others say (a controller, helm, Milvus) is part of a problem, and may be of any
- * length.
- */
-const maxProblemLength = 2_000;
-/**
- * A failure that a person can act on. `also` holds the other problems that were found at the same
- * time.
- */
-class ActionError extends Error {
-    name = 'ActionError';
-    code;
-    remedy;
-    step;
-    otherErrors;
-    constructor(problem, otherErrors = []) {
-        super((0,util_text/* truncate */.xv)(problem.problem, maxProblemLength), { cause: problem.cause });
-        this.code = problem.code;
-        this.remedy = problem.remedy;
-        this.step = problem.step;
-        this.otherErrors = otherErrors;
-    }
-    /** This error and those found with it, each once. */
-    get allErrors() {
-        return [this, ...this.otherErrors];
-    }
-    /** The same error, said to have happened in `step` unless it knows better. */
-    withStep(step) {
-        const copyWithStep = (error, otherErrors) => new ActionError({
-            code: error.code,
-            problem: error.message,
-            remedy: error.remedy,
-            cause: error.cause,
-            step: error.step ?? step,
-        }, otherErrors);
-        return copyWithStep(this, this.otherErrors.map((error) => copyWithStep(error, [])));
-    }
-}
-/** Problems of a whole connection or identity: every call meets them, and one of them says it. */
-const deduplicatedCodes = new Set([
-    'aws-credentials-missing',
-    'aws-credentials-expired',
-    'aws-credentials-refused',
-    'cluster-unreachable',
-    'cluster-unauthorized',
-    'cancelled',
-]);
-/**
- * Folds problems that were found together into one error, ranked in the order of `failureCodes`;
- * the same problem met twice (two calls with the same expired credentials) counts once.
- * @param errors at least one
- */
-function combineErrors(errors) {
-    const flattened = errors.flatMap((error) => error.allErrors);
-    const isDuplicate = (candidate, other) => candidate.code === other.code &&
-        (candidate.message === other.message || deduplicatedCodes.has(candidate.code));
-    const unique = flattened.filter((error, index) => flattened.findIndex((other) => isDuplicate(other, error)) === index);
-    const sorted = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code));
-    const [first, ...otherErrors] = sorted;
-    if (!first)
-        throw new TypeError('combine() needs at least one error');
-    return new ActionError({
-        code: first.code,
-        problem: first.message,
-        remedy: first.remedy,
-        cause: first.cause,
-        ...(first.step && { step: first.step }),
-    }, otherErrors);
-}
-/** The error of a job that was cancelled. */
-const createCancelledError = () => new ActionError({
-    code: 'cancelled',
-    problem: 'The job was cancelled.',
-    remedy: 'Run it again when you want to: a run continues from whatever an earlier one left.',
-});
-/** What the runner's disk says, in the words of errno(3), and what to do about it. */
-const diskErrorRemedies = {
-    ENOSPC: 'Free space on the runner ("df -h" shows where there is none), or run the job on another one, and run it again.',
-    EDQUOT: "Free some of what the runner's user has on that disk, or have its quota raised, and run the job again.",
-    EROFS: 'That disk is mounted read-only: give the runner a RUNNER_TEMP that it can write to, and run the job again.',
-    EACCES: "Give the runner's user the right to write there, or set RUNNER_TEMP to a directory of its own, and run the job again.",
-    EPERM: "Give the runner's user the right to write there, or set RUNNER_TEMP to a directory of its own, and run the job again.",
-    ENOENT: 'See that RUNNER_TEMP, GITHUB_OUTPUT and GITHUB_STEP_SUMMARY name places that are there, and that nothing else clears them while the job runs.',
-    EIO: 'The disk of the runner is broken: run the job on another one.',
-};
-/** Calls of node:fs; a socket has others. */
-const fileSystemCalls = new Set([
-    'open',
-    'write',
-    'close',
-    'mkdir',
-    'mkdtemp',
-    'rename',
-    'rm',
-    'unlink',
-    'rmdir',
-    'scandir',
-    'lstat',
-]);
-/**
- * Any thrown value as an ActionError: what is neither one nor the runner's disk is a defect of ours
- * and says so.
- */
-function toActionError(thrown) {
-    if (thrown instanceof ActionError)
-        return thrown;
-    const { code = '', syscall = '' } = thrown instanceof Error ? thrown : {};
-    const remedy = diskErrorRemedies[code];
-    if (remedy !== undefined && fileSystemCalls.has(syscall))
-        return new ActionError({
-            code: 'runner-disk-failed',
-            problem: `The runner's disk failed: ${(0,util_text/* getErrorMessage */.u1)(thrown)}.`,
-            remedy,
-            cause: thrown,
-        });
-    return new ActionError({
-        code: 'internal-error',
-        problem: `Something went wrong inside the action: ${(0,util_text/* getErrorMessage */.u1)(thrown)}`,
-        remedy: 'Run the job again with debug logging, and report the log as an issue of the action.',
-        cause: thrown,
-    });
-}
-/**
- * Awaits everything, so that all problems are reported and not only the fastest.
- * @returns the values in order
- * @throws ActionError of all the problems
- */
-async function settleAll(promises) {
-    const results = await Promise.allSettled(promises);
-    const errors = results.flatMap((result) => result.status === 'rejected' ? [toActionError(result.reason)] : []);
-    if (errors.length > 0)
-        throw combineErrors(errors);
-    return Promise.all(promises);
-}
-
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
-var core = __nccwpck_require__(3218);
-;// CONCATENATED MODULE: external "node:path"
-const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
-// EXTERNAL MODULE: external "node:url"
-var external_node_url_ = __nccwpck_require__(3136);
-;// CONCATENATED MODULE: ./build/inputs/parsers.js
-/**
- * Input texts to values: pure, one function a form. Each throws an InvalidInput that says what is
- * wrong and what to give.
- */
-
-
-
-/**
- * What is wrong with an input's text. `wrong` continues "Input NAME ..."; `give` is an instruction
- * with an example.
- */
-class InvalidInputError extends Error {
-    name = 'InvalidInput';
-    remedy;
-    constructor(problem, remedy, cause) {
-        super(problem, { cause });
-        this.remedy = remedy;
-    }
-}
-/**
- * A text in quotes. One that is too long is not cut but counted: of a secret in the wrong place a
- * piece would be shown that nobody masks.
- */
-const quoteForError = (raw) => raw.length > 80 ? `a text of ${raw.length} characters` : JSON.stringify(raw);
-const describeInput = (raw) => `is ${quoteForError(raw)}`;
-/** The first few of many things that are wrong. */
-function summarize(problems) {
-    const listed = problems
-        .slice(0, 20)
-        .filter((_fault, index) => index === 0 || problems.slice(0, index + 1).join('; ').length <= maxSummaryLength);
-    return `${listed.join('; ')}${problems.length > listed.length ? `; and ${problems.length - listed.length} more` : ''}`;
-}
-/** Characters of a list of faults that a person reads to its end. */
-const maxSummaryLength = 1_200;
-/** The text as it is. */
-const parsers_text = (raw) => raw;
-/**
- * What stands in a workflow where a value was meant to get in: of no input ever a value. Not
- * quoted: of a secret only *** would show.
- */
-const placeholders = [
-    {
-        pattern: /^\*{3}$/,
-        description: 'is ***, which GitHub shows in place of a secret',
-        remedy: 'Name the secret itself, for example ${{ secrets.NAME }}.',
-    },
-    {
-        pattern: /^\$\{\{[^}]*\}\}$/,
-        description: 'is an expression (${{ ... }}) that nobody has evaluated',
-        remedy: 'Write the expression under "with:" in the workflow: inside of a secret, a variable or a file GitHub does not evaluate it.',
-    },
-    {
-        pattern: /^(\$\w+|\$\{\w+\}|\$env:\w+|%\w+%)$/,
-        description: 'is the name of a variable of a shell, and "with:" puts none in',
-        remedy: 'Give ${{ env.NAME }}, or for a secret ${{ secrets.NAME }}.',
-    },
-    {
-        pattern: /^(~|\$HOME|\$\{HOME\})\/\S*$/,
-        description: 'is a path that only a shell can follow',
-        remedy: 'Give the whole path, for example /home/runner/.kube/config.',
-    },
-];
-/**
- * @throws InvalidInput for PEM where none belongs: a key there would be shown, in pieces that
- *   nobody masks
- */
-function rejectPem(raw) {
-    if (raw.includes('-----BEGIN'))
-        throw new InvalidInputError('holds PEM, which only certificate, private-key, certificate-chain and probe-ca take.', 'Give PEM as one of those, and here what this input is for.');
-}
-/** @throws InvalidInput when the text is no value but what was to be replaced by one */
-function rejectPlaceholder(raw) {
-    const placeholder = placeholders.find(({ pattern }) => pattern.test(raw.trim()));
-    if (placeholder)
-        throw new InvalidInputError(`${placeholder.description}.`, placeholder.remedy);
-}
-/** A parser that takes what `pattern` matches. */
-function createPatternParser(pattern, expected, remedy) {
-    return (raw) => {
-        if (!pattern.test(raw))
-            throw new InvalidInputError(`${describeInput(raw)}, which is not ${expected}.`, remedy);
-        return raw;
-    };
-}
-/** A name of a Kubernetes object: RFC 1123 label, at most 63 characters. */
-const kubernetesName = createPatternParser(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
-/**
- * A name with dots: RFC 1123 subdomain, at most 253 characters. Ingresses and IngressClasses may
- * have one.
- */
-const kubernetesSubdomain = createPatternParser(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
-const regionPattern = /^[a-z]{2,4}(-[a-z]+)+-\d$/;
-/** Whether a text can be an AWS region. */
-const isRegion = (text) => regionPattern.test(text);
-/** An AWS region. */
-function region(raw) {
-    const [, regionOfZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? [];
-    if (regionOfZone !== undefined)
-        throw new InvalidInputError(`${describeInput(raw)}, which is a zone.`, `Give its region: ${regionOfZone}.`);
-    return createPatternParser(regionPattern, 'an AWS region', 'Give a region code, for example us-east-2.')(raw);
-}
-/** The name of an EKS cluster. Source: the EKS API, CreateCluster. */
-function clusterName(raw) {
-    const [, name] = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/([0-9A-Za-z][\w-]{0,99})$/.exec(raw) ?? [];
-    if (name !== undefined)
-        throw new InvalidInputError(`${describeInput(raw)}, which is its ARN.`, `Give its name: ${name}.`);
-    return createPatternParser(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Give the name as "aws eks list-clusters" shows it, for example production.')(raw);
-}
-/** A certificate's ARN. Source: the ACM API's pattern for CertificateArn. */
-const certificateArn = createPatternParser(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'the ARN of an ACM certificate', 'Give it whole, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....');
-/**
- * Source: ELBv2's CreateLoadBalancer: letters, digits and hyphens, at most 32, no hyphen at the
- * ends, no `internal-` first.
- */
-const loadBalancerName = createPatternParser(/^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/, 'a load balancer name', 'Use at most 32 letters, digits and hyphens, with no hyphen at the ends and not beginning with internal-.');
-/** Source: the controller's group_loader.go. */
-const groupName = createPatternParser(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.');
-/**
- * The class of a Service's load balancer. Source: Kubernetes API reference, ServiceSpec,
- * loadBalancerClass: a qualified name.
- */
-const parsers_loadBalancerClass = createPatternParser(/^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, 'the class of a load balancer', 'Use service.k8s.aws/nlb (AWS Load Balancer Controller), eks.amazonaws.com/nlb (EKS Auto Mode), another class, or none.');
-/** The name of one of ELB's security policies; ELB itself knows which exist. */
-const sslPolicy = createPatternParser(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Give one, for example ELBSecurityPolicy-TLS13-1-2-2021-06.');
-/**
- * A whole version: a range would take another chart each time the repository has one. Source:
- * SemVer 2.0.0.
- */
-const exactVersion = createPatternParser(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, 'an exact version', 'Give one version, for example 5.0.19.');
-/**
- * A host as a rule of the Ingress and the name in the certificate: a full DNS name, in lower case.
- */
-function host(raw) {
-    const remedy = 'Give the DNS name alone that clients connect to, for example milvus.example.com.';
-    const name = raw.toLowerCase().replace(/\.$/, '');
-    const ascii = (0,external_node_url_.domainToASCII)(name);
-    if (/[^\p{ASCII}]/u.test(name) && ascii !== '')
-        throw new InvalidInputError(`${describeInput(raw)}, which has letters that DNS writes otherwise.`, `Give it as DNS and certificates have it: ${ascii}.`);
-    const problems = [
-        [/\s|,/, 'is more than one name'],
-        [/^[a-z][a-z0-9+.-]*:\/\//, 'has a scheme'],
-        [/^[^:]*:\d+$/, 'has a port'],
-        [/\//, 'has a path'],
-        [/_/, 'has an underscore, which certificates may not cover'],
-        [/\*/, 'is a wildcard, though the probe needs one name to call'],
-        [/^[^.]*$/, 'has no dot: ACM and the ALB want a fully qualified name'],
-    ];
-    const problem = problems.find(([pattern]) => pattern.test(name));
-    if (problem)
-        throw new InvalidInputError(`${describeInput(raw)}, which ${problem[1]}.`, remedy);
-    if ((0,external_node_net_.isIP)(name) ||
-        !/^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
-        throw new InvalidInputError(`${describeInput(raw)}, which is not a DNS name.`, remedy);
-    }
-    return name;
-}
-/** A port number. */
-function port(raw) {
-    const value = /^\d{1,5}$/.test(raw) ? Number(raw) : 0;
-    if (value < 1 || value > 65_535)
-        throw new InvalidInputError(`${describeInput(raw)}, which is not a port.`, 'Give a number from 1 to 65535, for example 443.');
-    return value;
-}
-/** `true` or `false`, in the spellings of YAML's core schema, as @actions/core takes them. */
-function parsers_boolean(raw) {
-    if (/^(true|True|TRUE)$/.test(raw))
-        return true;
-    if (/^(false|False|FALSE)$/.test(raw))
-        return false;
-    throw new InvalidInputError(`${describeInput(raw)}, which is neither true nor false.`, 'Give true or false.');
-}
-/** One of a few words. */
-function oneOf(...allowed) {
-    return (raw) => {
-        const match = allowed.find((candidate) => candidate === raw);
-        if (match === undefined)
-            throw new InvalidInputError(`${describeInput(raw)}.`, `Give ${allowed.length > 1 ? 'one of ' : ''}${allowed.join(', ')}.`);
-        return match;
-    };
-}
-const secondsPerUnit = { h: 3600, m: 60, s: 1 };
-/**
- * A duration such as `90s`, `10m` or `1h30m`, within bounds.
- * @returns seconds
- */
-function duration(min, max) {
-    return (raw) => {
-        if (!/^(?:\d{1,20}[hms])+$/.test(raw)) {
-            throw new InvalidInputError(`${describeInput(raw)}, which is not a duration.`, 'Give a number with its unit, for example 90s, 10m or 1h30m.');
-        }
-        const seconds = [...raw.matchAll(/(\d+)([hms])/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * (secondsPerUnit[unit ?? ''] ?? NaN), 0);
-        if (seconds < min || seconds > max) {
-            throw new InvalidInputError(`${describeInput(raw)}, which is out of range.`, `Give a duration from ${min}s to ${max}s.`);
-        }
-        return seconds;
-    };
-}
-/** A number of days, `30` or `30d`. */
-function days(raw) {
-    const [, amount] = /^(\d{1,4})d?$/.exec(raw) ?? [];
-    if (amount === undefined)
-        throw new InvalidInputError(`${describeInput(raw)}, which is not a number of days.`, 'Give a number, for example 21.');
-    return Number(amount);
-}
-const listRemedy = 'Separate the entries by commas or new lines.';
-/**
- * A list in the forms that people write: commas, semicolons, new lines, spaces, with quotes or
- * without, or a YAML or JSON list.
- */
-function list(raw) {
-    const splitPlainList = () => raw
-        .split(/[\s,;]+/)
-        .map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2'))
-        .filter((entry) => entry !== '');
-    const parsed = /^\s*(\[|- )/.test(raw)
-        ? parseYaml(raw, FAILSAFE_SCHEMA, listRemedy)
-        : splitPlainList();
-    if (!Array.isArray(parsed) ||
-        !parsed.every((entry) => typeof entry === 'string' && entry.trim() !== ''))
-        throw new InvalidInputError(`${describeInput(raw)}, which is not a list of plain entries.`, listRemedy);
-    return parsed.map((entry) => entry.trim());
-}
-/** A list of CIDR blocks, IPv4 or IPv6. */
-function cidrs(raw) {
-    const blocks = list(raw);
-    const invalid = blocks.find((block) => {
-        const [address = '', prefix = '', ...rest] = block.split('/');
-        const family = (0,external_node_net_.isIP)(address);
-        return (family === 0 ||
-            rest.length > 0 ||
-            !/^\d{1,3}$/.test(prefix) ||
-            Number(prefix) > (family === 4 ? 32 : 128));
-    });
-    if (invalid !== undefined)
-        throw new InvalidInputError(`has ${quoteForError(invalid)}, which is not a CIDR block.`, 'Give blocks such as 203.0.113.0/24, separated by commas.');
-    return blocks;
-}
-/** `host:port` with a name, an IPv4 address or an IPv6 address in brackets. */
-function hostPort(raw) {
-    const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s/]+)):(\d{1,5})$/.exec(raw);
-    const name = match?.[1] ?? match?.[2];
-    if (name === undefined)
-        throw new InvalidInputError(`${describeInput(raw)}, which is not host:port.`, 'Give a name or address and a port, for example 10.0.3.7:443.');
-    return { host: name, port: port(match?.[3] ?? '') };
-}
-/** js-yaml's reasons that people meet, in our words: its own quote the text. */
-const yamlErrorDescriptions = [
-    [/tab/, 'a tab, where YAML takes spaces'],
-    [/duplicated mapping key/, 'a key for the second time'],
-    [/maxDepth/, 'lists or maps in each other, more than 100 deep'],
-];
-/**
- * Characters and entries of a document whose aliases are followed. helm keeps a whole release in 1
- * MiB.
- */
-const maxDocumentSize = 2 ** 20;
-/**
- * @throws InvalidInput for what nobody could hold or hand on: aliases that multiply or lead back
- *   to themselves, numbers that JSON has not
- */
-function rejectUnbounded(document) {
-    const stack = [document];
-    for (let size = 0; stack.length > 0;) {
-        const value = stack.pop();
-        if (typeof value === 'number' && !Number.isFinite(value))
-            throw new InvalidInputError('has a number that is infinite or none (.inf, .nan, 1e999).', 'Write a number, or put it in quotes when a text is meant.');
-        const children = typeof value === 'object' && value !== null ? Object.entries(value) : [];
-        size +=
-            typeof value === 'string'
-                ? value.length
-                : children.reduce((sum, [key]) => sum + key.length + 1, 0);
-        if (size > maxDocumentSize)
-            throw new InvalidInputError('has more than a million characters when its aliases (*NAME) are followed, or aliases that lead back to themselves.', 'Write out what they stand for.');
-        for (const [, child] of children)
-            stack.push(child);
-    }
-}
-/**
- * @param schema FAILSAFE_SCHEMA leaves every scalar the text that was written: no 012 that
- *   becomes 10, no 1.10 that becomes 1.1
- */
-function parseYaml(raw, schema = CORE_SCHEMA, remedy = 'Give a YAML map, one "key: value" a line.') {
-    // js-yaml refuses a document of nothing but comments.
-    if (raw.split(/\r\n?|\n/).every((line) => /^\s*(#|$)/.test(line)))
-        return undefined;
-    try {
-        const document = load(raw, { schema });
-        rejectUnbounded(document);
-        return document;
-    }
-    catch (thrown) {
-        if (thrown instanceof InvalidInputError)
-            throw thrown;
-        // The parser's message quotes the text around the fault, which may be a secret: only its place
-        // is passed on.
-        const { mark, reason = '' } = thrown;
-        const [, description] = yamlErrorDescriptions.find(([pattern]) => pattern.test(reason)) ?? [];
-        throw new InvalidInputError(`is not YAML${mark?.line === undefined ? '' : ` (line ${mark.line + 1}, column ${(mark.column ?? 0) + 1})`}${description === undefined ? '' : `: ${description}`}.`, remedy);
-    }
-}
-function requireMap(value) {
-    if (value === undefined || value === null)
-        return {};
-    if (typeof value !== 'object' || Array.isArray(value))
-        throw new InvalidInputError('is not a YAML map.', 'Give one "key: value" a line.');
-    return value;
-}
-/** YAML 1.1 but for dates, which stay texts: as helm reads values. Source: sigs.k8s.io/yaml. */
-const helmSchema = new Schema([
-    ...FAILSAFE_SCHEMA.tags,
-    nullYaml11Tag,
-    boolYaml11Tag,
-    intYaml11Tag,
-    floatYaml11Tag,
-    mergeTag,
-]);
-/** helm's values: `no` is false and 0644 a number to the base of 8, as for helm. */
-function helmValues(raw) {
-    return requireMap(parseYaml(raw, helmSchema));
-}
-/** A YAML map of texts, as annotations and tags are; `a=b,c=d` or a pair a line too. */
-function stringMap(raw) {
-    const isPairList = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
-    return isPairList
-        ? parsePairs(raw)
-        : Object.fromEntries(Object.entries(requireMap(parseYaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
-            if (typeof value !== 'string')
-                throw new InvalidInputError(`has no plain text under ${quoteForError(key)}.`, "Give a text there, for example key: 'value'.");
-            return [key, value];
-        }));
-}
-function parsePairs(raw) {
-    const entries = raw
-        .split(/[,\n]/)
-        .map((entry) => entry.trim())
-        .filter((entry) => entry !== '');
-    return Object.fromEntries(entries.map((entry) => {
-        const separator = entry.indexOf('=');
-        if (separator < 1)
-            throw new InvalidInputError(`has ${quoteForError(entry)}, which is not key=value.`, 'Give one "key: value" a line, or key=value pairs separated by commas.');
-        return [entry.slice(0, separator).trim(), entry.slice(separator + 1).trim()];
-    }));
-}
-
-;// CONCATENATED MODULE: ./build/inputs/accounts.js
-/** Input allowed-account-ids. */
-
-/** A list of account ids, also as AWS' console shows them: 1111-2222-3333. */
-function parseAccountIds(raw) {
-    const ids = list(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
-    const invalid = ids.find((id) => !/^\d{12}$/.test(id));
-    if (invalid === undefined)
-        return ids;
-    // 012345678901 without quotes is a number to YAML.
-    const isMissingZeros = /^\d{1,11}$/.test(invalid);
-    throw new InvalidInputError(`has ${quoteForError(invalid)}, which is not the id of an AWS account: that has 12 digits.`, isMissingZeros
-        ? `Give it in quotes, for example '${invalid.padStart(12, '0')}': without them YAML drops zeros in front.`
-        : "Give ids such as '111122223333', separated by commas.");
-}
-
-;// CONCATENATED MODULE: ./build/controller/annotations.js
-/**
- * Annotations of the Ingress that the user gives beside the inputs: those that the controller or
- * ELB would refuse are found here. Source: AWS Load Balancer Controller v3.5.0,
- * docs/guide/ingress/annotations.md, pkg/annotations/parser.go and pkg/ingress; the ELBv2 API's
- * limits.
- */
-/** The prefix of the controller's annotations. */
-const annotationPrefix = 'alb.ingress.kubernetes.io/';
-/** A text as it is, or that it is too long to be shown: a piece of it might be one of a secret. */
-const truncateForError = (text) => text.length > 80 ? `(${text.length} characters)` : text;
-const anyValue = () => undefined;
-const annotations_oneOf = (...words) => (value) => words.includes(value) ? undefined : `is not one of ${words.join(', ')}`;
-const annotations_boolean = annotations_oneOf('true', 'false');
-const integer = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
-    ? undefined
-    : `is not a whole number from ${min} to ${max}`;
-const json = (value) => {
-    try {
-        JSON.parse(value);
-        return undefined;
-    }
-    catch {
-        return 'is not JSON';
-    }
-};
-/** Source: the controller's annotations.md and model_build_listener.go, mutual-authentication. */
-const mutualAuthentication = (value) => {
-    const entries = parseMutualAuthentication(value);
-    if (!entries)
-        return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
-    const problems = entries.flatMap(({ port, mode, trustStore }) => [
-        ...(Number.isInteger(port) ? [] : ['has an entry without a port']),
-        ...(['off', 'passthrough', 'verify'].includes(mode ?? '')
-            ? []
-            : [
-                `has mode ${truncateForError(JSON.stringify(mode ?? ''))}, which is not off, passthrough or verify`,
-            ]),
-        ...(mode === 'verify' && !trustStore ? ['has mode verify without a trustStore'] : []),
-    ]);
-    return problems.length > 0 ? problems.slice(0, 3).join(', and ') : undefined;
-};
-/** @returns undefined when it is no list of objects */
-function parseMutualAuthentication(value) {
-    if (json(value) !== undefined)
-        return undefined;
-    const parsed = JSON.parse(value);
-    return Array.isArray(parsed) &&
-        parsed.every((entry) => typeof entry === 'object' && entry !== null)
-        ? parsed
-        : undefined;
-}
-const nonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
-/**
- * `key=value,key=value`, as the controller splits it: a comma in a value is written `\,`.
- * @returns undefined when it is no such list
- */
-function parseAttributes(value) {
-    const entries = value
-        .split(/(?<!\\),/)
-        .map((entry) => entry.trim())
-        .filter((entry) => entry !== '');
-    const keyValues = entries.map((entry) => [
-        entry.slice(0, Math.max(0, entry.indexOf('='))).trim(),
-        entry.slice(entry.indexOf('=') + 1).trim(),
-    ]);
-    return keyValues.every(([key]) => key !== '') ? keyValues : undefined;
-}
-const attributeList = (checks) => (value) => {
-    const entries = parseAttributes(value);
-    if (!entries)
-        return 'is not key=value';
-    const problems = entries.flatMap(([key, entryValue]) => {
-        const problem = Object.hasOwn(checks, key) ? checks[key]?.(entryValue) : undefined;
-        return problem === undefined
-            ? []
-            : [`has ${key}=${truncateForError(entryValue)}, which ${problem}`];
-    });
-    return problems.length > 0 ? problems.slice(0, 3).join(', and ') : undefined;
-};
-/** Source: ELBv2, LoadBalancerAttribute. */
-const loadBalancerAttributes = attributeList({
-    'client_keep_alive.seconds': integer(60, 604_800),
-    'deletion_protection.enabled': annotations_boolean,
-    'access_logs.s3.enabled': annotations_boolean,
-    'connection_logs.s3.enabled': annotations_boolean,
-    'routing.http.drop_invalid_header_fields.enabled': annotations_boolean,
-    'routing.http.desync_mitigation_mode': annotations_oneOf('monitor', 'defensive', 'strictest'),
-    'routing.http.preserve_host_header.enabled': annotations_boolean,
-    'waf.fail_open.enabled': annotations_boolean,
-    'zonal_shift.config.enabled': annotations_boolean,
-});
-/** Source: ELBv2, TargetGroupAttribute. */
-const targetGroupAttributes = attributeList({
-    'deregistration_delay.timeout_seconds': integer(0, 3600),
-    'slow_start.duration_seconds': (value) => value === '0' ? undefined : integer(30, 900)(value) && 'is neither 0 nor 30 to 900',
-    'stickiness.enabled': annotations_boolean,
-    'stickiness.lb_cookie.duration_seconds': integer(1, 604_800),
-    'load_balancing.algorithm.type': annotations_oneOf('round_robin', 'least_outstanding_requests', 'weighted_random'),
-    'load_balancing.cross_zone.enabled': annotations_oneOf('true', 'false', 'use_load_balancer_configuration'),
-});
-/** gRPC's own codes: one, a range, or several. Source: ELBv2, Matcher.GrpcCode. */
-const grpcCodes = (value) => {
-    const entries = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
-    if (entries.some((entry) => entry === null))
-        return 'is not a list of codes such as 0,12 or 0-99';
-    const outOfRange = entries
-        .flatMap((entry) => [entry?.[1], entry?.[2]])
-        .find((code) => Number(code ?? 0) > 99);
-    return outOfRange === undefined
-        ? undefined
-        : `has ${outOfRange}, and the codes of a gRPC health check are 0 to 99`;
-};
-const onlyNone = (value) => value === 'none'
-    ? undefined
-    : 'does not go with gRPC: it answers calls with a redirect to a page for people';
-/** Every annotation of the controller that an Ingress may carry, with what it takes. */
-const annotationValidators = {
-    actions: anyValue,
-    conditions: anyValue,
-    transforms: anyValue,
-    'acm-pca-arn': anyValue,
-    'create-acm-cert': annotations_boolean,
-    'auth-idp-cognito': json,
-    'auth-idp-oidc': json,
-    'auth-on-unauthenticated-request': annotations_oneOf('authenticate', 'allow', 'deny'),
-    'auth-scope': anyValue,
-    'auth-session-cookie': anyValue,
-    'auth-session-timeout': integer(1, 604_800),
-    'auth-type': onlyNone,
-    'backend-protocol': annotations_oneOf('HTTP', 'HTTPS'),
-    'backend-protocol-version': anyValue,
-    'certificate-arn': anyValue,
-    'customer-owned-ipv4-pool': anyValue,
-    'enable-frontend-nlb': annotations_boolean,
-    'frontend-nlb': anyValue,
-    'frontend-nlb-scheme': annotations_oneOf('internal', 'internet-facing'),
-    'frontend-nlb-subnets': nonEmptyList,
-    'frontend-nlb-security-groups': nonEmptyList,
-    'frontend-nlb-listener-port-mapping': anyValue,
-    'frontend-nlb-healthcheck-port': anyValue,
-    'frontend-nlb-healthcheck-protocol': anyValue,
-    'frontend-nlb-healthcheck-path': anyValue,
-    'frontend-nlb-healthcheck-interval-seconds': anyValue,
-    'frontend-nlb-healthcheck-timeout-seconds': anyValue,
-    'frontend-nlb-healthcheck-healthy-threshold-count': anyValue,
-    'frontend-nlb-healthcheck-unhealthy-threshold-count': anyValue,
-    'frontend-nlb-healthcheck-success-codes': anyValue,
-    'frontend-nlb-tags': attributeList({}),
-    'frontend-nlb-eip-allocations': nonEmptyList,
-    'frontend-nlb-attributes': attributeList({}),
-    'group.name': anyValue,
-    'group.order': integer(-1000, 1000),
-    // Source: ELBv2, CreateTargetGroup.
-    'healthcheck-interval-seconds': integer(5, 300),
-    'healthcheck-path': (value) => value.startsWith('/') && value.length <= 1024 ? undefined : 'does not begin with a slash',
-    'healthcheck-port': anyValue,
-    'healthcheck-protocol': annotations_oneOf('HTTP', 'HTTPS'),
-    'healthcheck-timeout-seconds': integer(2, 120),
-    'healthy-threshold-count': integer(2, 10),
-    'unhealthy-threshold-count': integer(2, 10),
-    'success-codes': grpcCodes,
-    'inbound-cidrs': anyValue,
-    'ip-address-type': annotations_oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'),
-    'ipam-ipv4-pool-id': anyValue,
-    'jwt-validation': json,
-    'listen-ports': anyValue,
-    'listener-attributes': attributeList({}),
-    'load-balancer-attributes': loadBalancerAttributes,
-    'load-balancer-capacity-reservation': anyValue,
-    'load-balancer-name': anyValue,
-    'manage-backend-security-group-rules': annotations_boolean,
-    'minimum-load-balancer-capacity': (value) => /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER',
-    'multi-cluster-target-group': annotations_boolean,
-    'mutual-authentication': mutualAuthentication,
-    scheme: anyValue,
-    'security-group-prefix-lists': nonEmptyList,
-    'security-groups': anyValue,
-    'shield-advanced-protection': annotations_boolean,
-    'ssl-policy': anyValue,
-    'ssl-redirect': integer(1, 65_535),
-    subnets: anyValue,
-    tags: anyValue,
-    'target-control-port': anyValue,
-    'target-group-attributes': targetGroupAttributes,
-    'target-node-labels': attributeList({}),
-    'target-type': anyValue,
-    'use-regex-path-match': annotations_boolean,
-    'waf-acl-id': anyValue,
-    'wafv2-acl-arn': (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
-        ? undefined
-        : 'is neither none nor the ARN of a regional web ACL of WAFv2 (arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)',
-    'wafv2-acl-name': anyValue,
-    'web-acl-id': anyValue,
-};
-/**
- * Those whose name goes on with one of the user's own: `actions.NAME`,
- * `listener-attributes.HTTPS-443`.
- */
-const suffixedAnnotations = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
-const findValidator = (key) => {
-    const name = key.slice(annotationPrefix.length);
-    return Object.hasOwn(annotationValidators, name)
-        ? annotationValidators[name]
-        : annotationValidators[suffixedAnnotations.exec(name)?.[1] ?? ''];
-};
-/** Source: Kubernetes, "Annotations", syntax and character set. */
-const isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
-/**
- * What the controller or ELB would refuse of these annotations, each as `KEY is "VALUE", which
- * ...`.
- */
-function validateAnnotations(annotations) {
-    return Object.entries(annotations).flatMap(([key, value]) => {
-        const problem = key.startsWith(annotationPrefix) ? findValidator(key)?.(value) : undefined;
-        return problem === undefined
-            ? []
-            : [`${truncateForError(key)} is ${truncateForError(JSON.stringify(value))}, which ${problem}`];
-    });
-}
-/**
- * Annotations under the controller's prefix that it does not know and so ignores, with the one that
- * may be meant.
- */
-function findUnknownAnnotations(annotations) {
-    return Object.keys(annotations)
-        .filter((key) => key.startsWith(annotationPrefix) && findValidator(key) === undefined)
-        .map((key) => {
-        const name = key.slice(annotationPrefix.length);
-        const [nearest] = Object.keys(annotationValidators)
-            .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
-            .sort((a, b) => a.distance - b.distance);
-        return {
-            key,
-            suggestion: nearest && nearest.distance <= 3 ? annotationPrefix + nearest.candidate : undefined,
-        };
-    });
-}
-/** Levenshtein's distance. */
-function editDistance(source, target) {
-    let row = Array.from({ length: target.length + 1 }, (_, index) => index);
-    for (let sourceIndex = 1; sourceIndex <= source.length; sourceIndex++) {
-        const next = [sourceIndex];
-        for (let targetIndex = 1; targetIndex <= target.length; targetIndex++) {
-            next.push(Math.min((row[targetIndex] ?? 0) + 1, (next[targetIndex - 1] ?? 0) + 1, (row[targetIndex - 1] ?? 0) +
-                (source[sourceIndex - 1] === target[targetIndex - 1] ? 0 : 1)));
-        }
-        row = next;
-    }
-    return row.at(-1) ?? 0;
-}
-/** What AWS would refuse of tags. Source: AWS, "Tag naming limits and requirements". */
-function validateTags(tags) {
-    const entries = Object.entries(tags);
-    return [
-        // Three are the controller's own, one is ours on the certificate.
-        ...(entries.length > 46
-            ? [`has ${entries.length} tags, and AWS takes 50 with those of the controller`]
-            : []),
-        ...entries.flatMap(([key, value]) => [
-            ...(/^aws:/i.test(key)
-                ? [`has ${truncateForError(key)}, and the prefix aws: is reserved`]
-                : []),
-            ...(key.length > 128 || key === ''
-                ? [`has a key of ${key.length} characters, and AWS takes 1 to 128`]
-                : []),
-            ...(value.length > 256
-                ? [
-                    `has a value of ${value.length} characters under ${truncateForError(key)}, and AWS takes 256`,
-                ]
-                : []),
-            ...(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value)
-                ? [
-                    `has ${truncateForError(key)}: ${truncateForError(value)}, and AWS takes letters, digits, spaces and _ . : / = + - @`,
-                ]
-                : []),
-        ]),
-    ];
-}
-/**
- * What the Ingress is for may not be undone, and what an input sets has one place: annotation ->
- * who sets it.
- */
-const reservedAnnotations = {
-    'alb.ingress.kubernetes.io/backend-protocol-version': 'this action, which needs GRPC',
-    'alb.ingress.kubernetes.io/target-type': 'this action, which needs ip targets',
-    'alb.ingress.kubernetes.io/listen-ports': 'input listen-port',
-    'alb.ingress.kubernetes.io/certificate-arn': 'inputs certificate and certificate-arn',
-    'alb.ingress.kubernetes.io/scheme': 'input scheme',
-    'alb.ingress.kubernetes.io/inbound-cidrs': 'input inbound-cidrs',
-    'alb.ingress.kubernetes.io/subnets': 'input subnets',
-    'alb.ingress.kubernetes.io/security-groups': 'input security-groups',
-    'alb.ingress.kubernetes.io/ssl-policy': 'input ssl-policy',
-    'alb.ingress.kubernetes.io/load-balancer-name': 'input load-balancer-name',
-    'alb.ingress.kubernetes.io/group.name': 'input group-name',
-    'alb.ingress.kubernetes.io/tags': 'input tags',
-    // It would win over spec.ingressClassName. Source: AWS Load Balancer Controller, group_loader.go.
-    'kubernetes.io/ingress.class': 'input ingress-class',
-    'milvus-alb-action/nudge': 'this action',
-};
-
-;// CONCATENATED MODULE: ./build/clients/helm/chart-reference.js
-/**
- * What the name of a chart means to helm. Source: helm, pkg/action/install.go, LocateChart;
- * pkg/registry/reference.go.
- */
-const isChartArchive = (name) => /\.(tgz|tar\.gz)$/.test(name);
-/** Reads the name of a chart. Pure: what it names need not be there. */
-function parseChartReference(name) {
-    if (name.startsWith('oci://'))
-        return parseRegistryReference(name);
-    if (/^https?:\/\//.test(name))
-        return { kind: 'archive', url: name };
-    if (/^[./]/.test(name) || isChartArchive(name))
-        return { kind: 'path', path: name };
-    const slashIndex = name.indexOf('/');
-    if (slashIndex < 0)
-        return { kind: 'repository', chart: name };
-    return {
-        kind: 'path-or-alias',
-        path: name,
-        alias: name.slice(0, slashIndex),
-        chart: name.slice(slashIndex + 1).replace(/\/$/, ''),
-    };
-}
-function parseRegistryReference(reference) {
-    const [location = '', digest] = reference.slice('oci://'.length).split('@');
-    const [host = '', ...segments] = location.replace(/\/$/, '').split('/');
-    const [chart = '', tag] = segments.pop()?.split(':') ?? [];
-    return {
-        kind: 'registry',
-        repository: `oci://${[host, ...segments, chart].join('/')}`,
-        host,
-        chart,
-        tag,
-        digest,
-    };
-}
-/**
- * The version that a tag stands for; undefined for a tag that is no version. OCI has no `+`.
- * Source: helm, pkg/registry/util.go.
- */
-function versionFromTag(tag) {
-    return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined;
-}
-/** Whether a URL can be one of a packaged chart. */
-const isArchiveUrl = (url) => isChartArchive(url.pathname);
-
-;// CONCATENATED MODULE: ./build/inputs/chart.js
-/** Where the chart comes from: the inputs chart and chart-repository. */
-
-
-const createUrlCredentialsError = () => new InvalidInputError('has credentials in it, which helm would show in its arguments.', 'Give them as chart-username and chart-password.');
-/** The name of the chart, as helm takes it, but for forms that cannot mean a chart. */
-function parseChartName(name) {
-    const reference = parseChartReference(name);
-    if (reference.kind === 'registry' && (reference.host === '' || reference.chart === '')) {
-        throw new InvalidInputError(`is ${name}, which names no chart of the registry.`, 'Give the whole reference, for example oci://registry.example.com/charts/milvus.');
-    }
-    if (reference.kind === 'registry' &&
-        reference.digest !== undefined &&
-        !/^sha256:[0-9a-f]{64}$/.test(reference.digest)) {
-        throw new InvalidInputError(`has the digest ${reference.digest}, which is not sha256: and 64 hexadecimal digits.`, 'Give it as "helm push" or "helm pull" prints it.');
-    }
-    if (reference.kind === 'archive') {
-        const url = URL.canParse(name) ? new URL(name) : undefined;
-        if (url && (url.username || url.password))
-            throw createUrlCredentialsError();
-        if (!url || !isArchiveUrl(url))
-            throw new InvalidInputError('is a URL, and not one of a packaged chart (.tgz).', 'Put the URL of the repository into chart-repository and give the name of the chart here, for example milvus.');
-    }
-    return name;
-}
-/** The URL of a chart repository: what helm appends /index.yaml to. */
-function parseChartRepository(raw) {
-    if (raw.startsWith('oci://'))
-        throw new InvalidInputError('is a registry, not the URL of a chart repository.', `Give the reference in chart, for example ${raw.replace(/\/$/, '')}/milvus; chart-repository can stay empty.`);
-    const url = URL.canParse(raw) ? new URL(raw) : undefined;
-    if (!url || !/^https?:$/.test(url.protocol))
-        throw new InvalidInputError('is not a URL.', 'Give the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/; a directory or an archive goes into chart.');
-    if (url.username || url.password)
-        throw createUrlCredentialsError();
-    if (isArchiveUrl(url))
-        throw new InvalidInputError('is the URL of a packaged chart, not of a chart repository.', 'Give it in chart; chart-repository can stay empty.');
-    if (url.pathname.endsWith('/index.yaml'))
-        throw new InvalidInputError('ends in index.yaml, which helm appends itself.', `Give it without: ${raw.replace(/index\.yaml.*$/, '')}.`);
-    return raw;
-}
-/** The version that the name of a chart asks for; undefined when it does not. */
-function versionFromChartName(name) {
-    const reference = name === undefined ? undefined : parseChartReference(name);
-    return reference?.kind === 'registry' ? versionFromTag(reference.tag) : undefined;
-}
-
-// EXTERNAL MODULE: ./build/inputs/inputs.js
-var inputs_inputs = __nccwpck_require__(743);
-;// CONCATENATED MODULE: ./build/inputs/pem.js
-/**
- * PEM in the forms in which secrets hold it; what is something else is named, with the command that
- * makes PEM of it.
- */
-
-/**
- * A SEQUENCE in DER whose content begins so, as a pattern over hexadecimal digits. Source: X.690,
- * 8.1.3.
- */
-const derSequence = (contentPattern) => `30(?:[0-7].|81..|82.{4}|83.{6})${contentPattern}`;
-/**
- * By the first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292; the key
- * stores of Java.
- */
-const binaryFormats = [
-    {
-        prefixPattern: 'feedfeed|cececece',
-        name: 'a Java key store',
-        remedy: 'Export it with "keytool -importkeystore -srckeystore FILE -destkeystore store.p12 -deststoretype PKCS12", then take store.p12 apart with "openssl pkcs12 -in store.p12 -nodes -out all.pem".',
-    },
-    {
-        prefixPattern: derSequence('020103'),
-        name: 'PKCS#12 (.p12, .pfx)',
-        remedy: 'Take it apart with "openssl pkcs12 -in FILE -nokeys -out certificate.pem" and "openssl pkcs12 -in FILE -nocerts -nodes -out key.pem".',
-    },
-    {
-        prefixPattern: derSequence('06092a864886f70d0107'),
-        name: 'PKCS#7 in DER (.p7b)',
-        remedy: 'Take the certificates out of it with "openssl pkcs7 -inform DER -in FILE -print_certs -out chain.pem".',
-    },
-    {
-        prefixPattern: derSequence(derSequence('(?:a003020102)?02')),
-        name: 'a certificate in DER',
-        remedy: 'Convert it with "openssl x509 -inform DER -in FILE -out certificate.pem".',
-    },
-    {
-        prefixPattern: derSequence('0201'),
-        name: 'a private key in DER',
-        remedy: 'Convert it with "openssl pkey -inform DER -in FILE -out key.pem".',
-    },
-    {
-        prefixPattern: derSequence('30'),
-        name: 'an encrypted private key, or something else, in DER',
-        remedy: 'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its passphrase.',
-    },
-];
-/** Texts that are something else. None is quoted: it may be half of a secret. */
-const textFormats = [
-    {
-        pattern: /^\{/,
-        name: 'JSON',
-        remedy: 'Give the one field that holds the PEM, for example ${{ fromJSON(secrets.NAME).private_key }}.',
-    },
-    {
-        pattern: /^arn:aws[a-z-]*:acm:/,
-        name: 'the ARN of a certificate in ACM',
-        remedy: 'Give it as certificate-arn, and leave certificate and private-key empty.',
-    },
-    {
-        pattern: /^arn:aws/,
-        name: 'an ARN',
-        remedy: 'Fetch what it names in a step before this one (aws-actions/aws-secretsmanager-get-secrets for a secret), and give that text.',
-    },
-    {
-        pattern: /^ssh-|^ecdsa-sha2-/,
-        name: 'a public key of SSH',
-        remedy: 'Give the certificate and key of a TLS server, as PEM.',
-    },
-    {
-        pattern: /^@?((~|\.{1,2})?\/[\w./ -]{1,200}|[A-Za-z]:\\[\w.\\ -]{1,200}|[\w./-]{1,200}\.(pem|crt|cer|key|der|p12|pfx|p7b|jks))$/,
-        name: 'the path of a file, not what is in it',
-        remedy: 'Store the text of the file as a secret ("gh secret set NAME < FILE") and give that.',
-    },
-];
-/**
- * PEM, or base64 of PEM with or without line breaks, in quotes or not.
- * @returns PEM with `\n` line ends, also where the text has lost them
- */
-function parsePem(input) {
-    const raw = input.trim().replace(/^(["'])(.*)\1$/s, '$2');
-    const textFormat = textFormats.find(({ pattern }) => pattern.test(raw));
-    if (textFormat)
-        throw new InvalidInputError(`is ${textFormat.name}.`, textFormat.remedy);
-    const bytes = Buffer.from(raw, 'base64');
-    const text = raw.includes('-----BEGIN') ? raw : bytes.toString('utf8');
-    if (text.includes('-----BEGIN'))
-        return restoreLineEndings(text);
-    if (Buffer.from(text, 'base64').includes('-----BEGIN'))
-        throw new InvalidInputError('is base64 of base64: it was encoded twice.', 'Encode it once, or give the PEM itself.');
-    const prefix = bytes.subarray(0, 24).toString('hex');
-    const binaryFormat = binaryFormats.find(({ prefixPattern }) => new RegExp(`^(?:${prefixPattern})`).test(prefix));
-    if (binaryFormat)
-        throw new InvalidInputError(`is base64 of ${binaryFormat.name}, not of PEM.`, binaryFormat.remedy);
-    throw new InvalidInputError('is neither PEM nor base64 of PEM.', 'Give the text of a .pem file, which begins with -----BEGIN, or its base64.');
-}
-/**
- * Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing on the way into a
- * secret.
- */
-function restoreLineEndings(text) {
-    const lines = text.replace(/\\r/g, '').replace(/\\n|\r\n?/g, '\n');
-    const blocks = lines.replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (block, begin, body, end) => {
-        const isWrapped = body
-            .trim()
-            .split('\n')
-            .every((line) => /^\S{1,76}$/.test(line.trim()));
-        return isWrapped
-            ? block
-            : [begin, ...(body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []), end].join('\n');
-    });
-    return blocks.trim() + '\n';
-}
-
-;// CONCATENATED MODULE: ./build/inputs/restore-service.js
-
-/** @param service the input of that name, as it was set */
-function readRestoration(reader, service) {
-    const serviceType = reader.optional('restore-service-type', oneOf('LoadBalancer', 'NodePort'));
-    const loadBalancerClass = reader.optional('restore-load-balancer-class', parsers_loadBalancerClass);
-    if (serviceType !== undefined && service !== '') {
-        reader.addConflict('Inputs restore-service-type and service are both given, and a Service without a helm release is left to whoever manages it.', `Leave restore-service-type empty, and set the type to ${serviceType} where the Service is managed; or give release in place of service.`);
-    }
-    if (loadBalancerClass !== undefined && serviceType !== 'LoadBalancer') {
-        reader.addConflict('Input restore-load-balancer-class is set, and restore-service-type is not LoadBalancer.', 'Set restore-service-type: LoadBalancer, or leave restore-load-balancer-class empty.');
-    }
-    return { serviceType, restoreLoadBalancerClass: loadBalancerClass };
-}
-
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: ./build/x509/parse.js
-/**
- * PEM texts to certificates and keys. What is something else is named as what it is, with the
- * command that makes the right thing of it.
- */
-
-
-/**
- * Every certificate of a PEM text, in its order.
- * @throws Error when one of them cannot be parsed
- */
-function parseCertificates(pem) {
-    const blocks = pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g) ?? [];
-    if (blocks.length < (pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g)?.length ?? 0))
-        throw new Error('a certificate that does not end');
-    return blocks.map((block) => assertParsed(new external_node_crypto_.X509Certificate(block)));
-}
-/**
- * Node parses a key and dates only when they are asked for: one that has none that can be read is
- * found here, not by whoever asks.
- */
-function assertParsed(certificate) {
-    // By OpenSSL's text, which says "Bad time value": of that, validToDate is a random date now and
-    // then.
-    if (![certificate.validFrom, certificate.validTo].every((date) => date.endsWith(' GMT')))
-        throw new Error('a date that is none');
-    // The getter throws for what is no key, or of a kind that OpenSSL does not know.
-    if (certificate.publicKey.type !== 'public')
-        throw new Error('a key that is none');
-    return certificate;
-}
-/** The kind of the first PEM block, in words: `certificate request`. */
-const describePemBlock = (pem) => /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1]?.toLowerCase() ?? 'something else';
-const certificateRemedy = 'Give X.509 certificates as PEM, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.';
-/** What to do when an input for certificates holds something else, by the kind of its block. */
-const misplacedInputRemedies = [
-    [
-        /private key/,
-        "The inputs certificate and private-key may be in each other's place: give the certificate as certificate, and the key as private-key.",
-    ],
-    [/request/, 'A request is what an authority signs: give the certificate that it answered with.'],
-    [
-        /pkcs7/,
-        'Take the certificates out of it with "openssl pkcs7 -in chain.p7b -print_certs -out chain.pem".',
-    ],
-];
-/** @throws ActionError `certificate-unreadable` */
-function parseCertificateInput(input, pem) {
-    const createError = (problem, remedy = certificateRemedy, cause) => new ActionError({
-        code: 'certificate-unreadable',
-        problem: `Input ${input} ${problem}.`,
-        remedy,
-        cause,
-    });
-    let certificates;
-    try {
-        certificates = parseCertificates(pem);
-    }
-    catch (thrown) {
-        throw createError('holds a certificate that cannot be parsed', certificateRemedy, thrown);
-    }
-    if (certificates.length > 0)
-        return certificates;
-    const name = describePemBlock(pem);
-    throw createError(`holds ${name}, and no certificate`, misplacedInputRemedies.find(([pattern]) => pattern.test(name))?.[1]);
-}
-/** @throws ActionError `private-key-unreadable` */
-function parsePrivateKey(pem) {
-    const createError = (problem, remedy) => new ActionError({
-        code: 'private-key-unreadable',
-        problem: `Input private-key ${problem}.`,
-        remedy,
-    });
-    if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(pem)) {
-        throw createError('is encrypted', 'ACM takes only unencrypted keys: decrypt it with "openssl pkey -in key.pem -out plain.pem" and store that as the secret.');
-    }
-    if (/-----BEGIN OPENSSH PRIVATE KEY-----/.test(pem)) {
-        throw createError('is a key in the form of SSH', 'Convert a copy of it with "ssh-keygen -p -N \'\' -m PEM -f FILE", when it is the key that the certificate was requested with.');
-    }
-    const count = pem.match(/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/g)?.length ?? 0;
-    if (count > 1)
-        throw createError(`holds ${count} private keys`, 'Give only the one that the certificate was requested with.');
-    if (count === 0) {
-        throw createError(`holds ${describePemBlock(pem)}, and no private key`, "Give the unencrypted RSA or EC key that the certificate was requested with, as PEM; certificate and private-key may be in each other's place.");
-    }
-    try {
-        // The parser's own error is dropped on purpose: nothing that has read a key may reach a log.
-        return (0,external_node_crypto_.createPrivateKey)(pem);
-    }
-    catch {
-        throw createError('is not a private key that can be read', 'Give an unencrypted RSA or EC key as PEM, from -----BEGIN PRIVATE KEY----- to its end.');
-    }
-}
-
-;// CONCATENATED MODULE: ./build/x509/certificate.js
-/** Certificates, keys and chains, put in order and described. */
-
-
-
-
-/**
- * Reads the three inputs. A full chain in `certificate` is fine, in any order.
- * @param inputs PEM texts; `chain` and `privateKey` may be empty
- * @param authorities where a chain is looked for that was not given at all
- * @throws ActionError `certificate-unreadable`, `private-key-unreadable`
- */
-function parseCertificateMaterial(inputs, authorities = []) {
-    const { key, given: certificates } = parseAll({
-        key: () => (inputs.privateKey ? parsePrivateKey(inputs.privateKey) : undefined),
-        given: () => [
-            ...parseCertificateInput('certificate', inputs.certificate),
-            ...(inputs.chain ? parseCertificateInput('certificate-chain', inputs.chain) : []),
-        ],
-    });
-    const unique = certificates.filter((certificate, index) => certificates.findIndex((other) => other.raw.equals(certificate.raw)) === index);
-    const leaf = unique.find((certificate) => key && certificate.checkPrivateKey(key)) ??
-        unique.find((certificate) => !certificate.ca) ??
-        unique[0];
-    if (!leaf)
-        throw new TypeError('readCertificates() never returns an empty list');
-    const providedChain = buildChain(leaf, unique);
-    const chain = providedChain.length > 0 || isSelfSigned(leaf) ? providedChain : buildChain(leaf, authorities);
-    const path = [leaf, ...providedChain];
-    const unrelatedCertificates = unique.filter((certificate) => !path.includes(certificate) && !path.some((subject) => isIssuerOf(certificate, subject)));
-    const providedOrder = unique.filter((certificate) => path.includes(certificate));
-    return {
-        leaf,
-        isReordered: !areCertificatesEqual(providedOrder, path),
-        chain,
-        isChainFromCaBundle: chain.length > providedChain.length,
-        unrelatedCertificates,
-        key,
-        privateKey: key ? String(key.export({ type: 'pkcs8', format: 'pem' })) : '',
-    };
-}
-/** Reads both, so that both problems are said. */
-function parseAll(parsers) {
-    const problems = [];
-    const entries = Object.entries(parsers).map(([name, parse]) => {
-        try {
-            return [name, parse()];
-        }
-        catch (thrown) {
-            problems.push(toActionError(thrown));
-            return [name, undefined];
-        }
-    });
-    if (problems.length > 0)
-        throw combineErrors(problems);
-    return Object.fromEntries(entries);
-}
-function buildChain(leaf, candidates) {
-    const chain = [];
-    let subject = leaf;
-    for (;;) {
-        const issuer = candidates.find((candidate) => candidate !== subject &&
-            candidate !== leaf &&
-            !chain.includes(candidate) &&
-            isIssuerOf(candidate, subject));
-        if (!issuer)
-            return chain;
-        chain.push(issuer);
-        subject = issuer;
-    }
-}
-/** Whether `issuer` signed `certificate`: the names match and the signature holds. */
-function isIssuerOf(issuer, certificate) {
-    return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
-}
-/**
- * Whether a certificate signed itself. Not by checkIssued, which wants a certificate that may sign
- * others.
- */
-const isSelfSigned = (certificate) => certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
-/** The DNS names of a certificate's subject alternative name. */
-function getDnsNames(certificate) {
-    return (certificate.subjectAltName ?? '')
-        .split(', ')
-        .flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4).toLowerCase()] : []));
-}
-/**
- * The type and size of a certificate's key in ACM's words: RSA_2048, EC_prime256v1.
- * Source: ACM, DescribeCertificate, KeyAlgorithm.
- */
-function getKeyAlgorithm(certificate) {
-    const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
-    if (asymmetricKeyType === 'rsa')
-        return `RSA_${asymmetricKeyDetails?.modulusLength ?? 0}`;
-    if (asymmetricKeyType === 'ec')
-        return `EC_${asymmetricKeyDetails?.namedCurve ?? ''}`;
-    return asymmetricKeyType ?? 'unknown';
-}
-/** What a summary says of a certificate. */
-const getCertificateDetails = (certificate) => ({
-    issuer: formatDistinguishedName(certificate.issuer),
-    dnsNames: getDnsNames(certificate),
-    serialNumber: certificate.serialNumber,
-    keyAlgorithm: getKeyAlgorithm(certificate),
-    notAfter: certificate.validToDate,
-});
-/** Whether two lists hold the same certificates in the same order. */
-function areCertificatesEqual(a, b) {
-    return (a.length === b.length &&
-        a.every((certificate, index) => certificate.raw.equals(b[index]?.raw ?? Buffer.alloc(0))));
-}
-/** Certificates as one PEM text. */
-const toPem = (certificates) => certificates.map((certificate) => certificate.toString()).join('');
-
-;// CONCATENATED MODULE: ./build/inputs/settings.js
-/** Inputs to one frozen, typed Settings. Every problem found is reported, not only the first. */
-
-
-
-
-
-
-
-
-
-
-
-
-/**
- * An input's text, or the default that an empty one means. Keys keep their line breaks:
- * @actions/core trims only the ends.
- */
-function getInputText(name) {
-    return (0,core/* getInput */.V4)(name) || inputs_inputs/* inputDefaults */.V[name];
-}
-/** helm's values may have certificates in them. */
-const pemInputs = [
-    'certificate',
-    'private-key',
-    'certificate-chain',
-    'probe-ca',
-    'values',
-];
-/** Collects what the parsers throw, so that one run shows every problem. */
-class InputReader {
-    problems = [];
-    /** The parsed input; undefined when it is empty or wrong. */
-    optional(name, parse) {
-        const raw = getInputText(name);
-        return raw === ''
-            ? undefined
-            : this.collectProblem(name, () => {
-                rejectPlaceholder(raw);
-                if (!pemInputs.includes(name))
-                    rejectPem(raw);
-                return parse(raw);
-            });
-    }
-    /** An input that is never empty, because it has a default or because it must be given. */
-    required(name, parse, remedy) {
-        if (getInputText(name) === '')
-            this.addMissing(name, remedy);
-        return this.optional(name, parse);
-    }
-    addMissing(name, remedy) {
-        this.problems.push(new ActionError({ code: 'input-missing', problem: `Input ${name} is empty.`, remedy }));
-    }
-    addConflict(problem, remedy) {
-        this.problems.push(new ActionError({ code: 'inputs-conflict', problem, remedy }));
-    }
-    collectProblem(name, parse) {
-        try {
-            return parse();
-        }
-        catch (thrown) {
-            this.problems.push(thrown instanceof InvalidInputError
-                ? new ActionError({
-                    code: 'input-invalid',
-                    problem: `Input ${name} ${thrown.message}`,
-                    remedy: thrown.remedy,
-                    cause: thrown.cause,
-                })
-                : toActionError(thrown));
-            return undefined;
-        }
-    }
-}
-/**
- * Reads all inputs.
- * @param env for AWS_REGION, AWS_DEFAULT_REGION and KUBECONFIG
- * @throws ActionError of every problem found
- */
-function readSettings(env) {
-    const reader = new InputReader();
-    const probe = readProbe(reader);
-    const mode = reader.optional('mode', oneOf('deploy', 'check', 'destroy'));
-    // Each part says undefined for what it could not read; it then has left a problem, and Settings
-    // is never built.
-    const settings = {
-        mode,
-        dryRun: reader.optional('dry-run', parsers_boolean),
-        failOnDrift: reader.optional('fail-on-drift', parsers_boolean),
-        clusterAccess: readAccess(reader, env),
-        region: readRegion(reader, env),
-        allowedAccounts: reader.optional('allowed-account-ids', parseAccountIds) ?? [],
-        namespace: reader.optional('namespace', kubernetesName),
-        ...readMilvus(reader),
-        ...(mode === 'destroy' ? destroyEndpoint : readEndpoint(reader, env, probe.ca, mode)),
-        replaceCertificate: reader.optional('replace-certificate', parsers_boolean),
-        expiryWarningDays: reader.optional('expiry-warning', days),
-        chart: readChart(reader, mode),
-        helmStorage: readHelmStorage(reader, env['HELM_DRIVER'] ?? ''),
-        values: reader.optional('values', helmValues) ?? {},
-        ...(mode === 'destroy'
-            ? readRestoration(reader, getInputText('service'))
-            : { serviceType: 'ClusterIP', restoreLoadBalancerClass: undefined }),
-        allowChartChange: reader.optional('allow-chart-change', parsers_boolean),
-        cutover: readCutover(reader, mode),
-        onFailure: reader.optional('on-failure', oneOf('keep', 'rollback')),
-        ingress: readIngress(reader),
-        timeouts: readTimeouts(reader),
-        requireAuthorization: reader.optional('require-authorization', parsers_boolean),
-        probe,
-        summary: reader.optional('summary', parsers_boolean),
-    };
-    if (reader.problems.length > 0)
-        throw combineErrors(reader.problems);
-    return deepFreeze(settings);
-}
-/** Plain objects and lists only: certificates and keys are not ours to freeze. */
-function deepFreeze(value) {
-    if (typeof value === 'object' &&
-        value !== null &&
-        (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype))
-        Object.values(Object.freeze(value)).forEach(deepFreeze);
-    return value;
-}
-function readAccess(reader, env) {
-    const cluster = reader.optional('cluster', clusterName);
-    const kubeconfig = reader.optional('kubeconfig', parsers_text);
-    const context = reader.optional('context', parsers_text);
-    if (getInputText('cluster') !== '' && kubeconfig !== undefined)
-        reader.addConflict('Inputs cluster and kubeconfig are both given.', 'Give cluster for EKS, or kubeconfig for a file that says how to reach the cluster.');
-    if (getInputText('cluster') !== '' && context !== undefined)
-        reader.addConflict('Input context is given with cluster, which has no contexts.', 'Leave context empty, or give kubeconfig in place of cluster.');
-    if (getInputText('cluster') !== '')
-        return cluster === undefined ? undefined : { kind: 'eks', cluster };
-    if (getInputText('kubeconfig') !== '' && kubeconfig === undefined)
-        return undefined;
-    const paths = (kubeconfig ?? env['KUBECONFIG'] ?? '')
-        .split(external_node_path_namespaceObject.delimiter)
-        .filter((path) => path !== '');
-    if (paths.length === 0)
-        reader.addMissing('cluster', 'Give the name of the EKS cluster, or kubeconfig (or KUBECONFIG) for a file that says how to reach it.');
-    return { kind: 'kubeconfig', paths, context };
-}
-const findRegion = (env) => getInputText('region') || env['AWS_REGION'] || env['AWS_DEFAULT_REGION'];
-function readRegion(reader, env) {
-    const raw = findRegion(env);
-    if (!raw)
-        reader.addMissing('region', 'Give the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).');
-    return raw ? reader.collectProblem('region', () => region(raw)) : undefined;
-}
-function readTimeouts(reader) {
-    const parseTimeout = duration(1, 86_400);
-    const [release, loadBalancer, probe] = [
-        reader.optional('release-timeout', parseTimeout),
-        reader.optional('load-balancer-timeout', parseTimeout),
-        reader.optional('probe-timeout', parseTimeout),
-    ];
-    return {
-        release,
-        loadBalancer,
-        probe,
-        lock: reader.optional('lock-timeout', parseTimeout) ?? (release ?? 0) + (loadBalancer ?? 0),
-    };
-}
-function readMilvus(reader) {
-    const release = reader.optional('release', kubernetesName);
-    const service = reader.optional('service', kubernetesName);
-    if (release !== undefined && service !== undefined) {
-        reader.addConflict('Inputs release and service are both given.', 'Give release for a Milvus that helm installed; give service only for one without a helm release.');
-    }
-    return { release, service, servicePort: reader.optional('service-port', port) };
-}
-const readEndpoint = (reader, env, caBundle, mode) => ({
-    host: reader.required('host', host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
-    certificate: readCertificate(reader, env, caBundle, mode),
-});
-/** What a removal has in their place. */
-const destroyEndpoint = {
-    host: '',
-    certificate: { kind: 'arn', arn: '' },
-};
-function readCertificate(reader, env, caBundle, mode) {
-    const arn = reader.optional('certificate-arn', certificateArn);
-    const certificate = reader.optional('certificate', parsePem);
-    const privateKey = reader.optional('private-key', parsePem);
-    const chain = reader.optional('certificate-chain', parsePem) ?? '';
-    const providedInputs = ['certificate', 'private-key', 'certificate-chain'].filter((name) => getInputText(name) !== '');
-    if (arn !== undefined)
-        checkArnRegion(reader, arn, findRegion(env));
-    if (getInputText('certificate-arn') !== '' && providedInputs.length === 0)
-        return arn === undefined ? undefined : { kind: 'arn', arn };
-    if (providedInputs.length === 0) {
-        if (mode === 'check')
-            return { kind: 'served' };
-        reader.addMissing('certificate', 'Give certificate and private-key, or certificate-arn. A secret that does not exist in this environment reads as empty.');
-        return undefined;
-    }
-    const emptySecret = 'Give it with its certificate. A secret that does not exist in this environment, or under another name, reads as empty.';
-    if (getInputText('certificate') === '')
-        reader.addMissing('certificate', emptySecret);
-    const allowsMissingKey = canOmitKey(mode);
-    if (getInputText('private-key') === '' && !allowsMissingKey)
-        reader.addMissing('private-key', emptySecret);
-    if (certificate === undefined || (privateKey === undefined && !allowsMissingKey))
-        return undefined;
-    const material = reader.collectProblem('certificate', () => parseCertificateMaterial({ certificate, privateKey: privateKey ?? '', chain }, parseCertificates(caBundle ?? '')));
-    return material && { kind: 'material', material, importArn: arn };
-}
-/** A check compares a certificate without its key. */
-const canOmitKey = (mode) => mode === 'check' && getInputText('private-key') === '';
-function checkArnRegion(reader, arn, region) {
-    const arnRegion = arn.split(':')[3] ?? '';
-    if (!region || arnRegion === region || !isRegion(region))
-        return;
-    reader.addConflict(`Input certificate-arn is of region ${arnRegion}, and the cluster is in ${region}.`, 'An ALB takes only certificates of its own region: give one of that, or certificate and private-key.');
-}
-function readChart(reader, mode) {
-    const name = reader.optional('chart', parseChartName);
-    return {
-        name,
-        repository: reader.optional('chart-repository', parseChartRepository),
-        version: reader.optional('chart-version', exactVersion) ?? versionFromChartName(name),
-        credentials: mode === 'check' ? undefined : readChartCredentials(reader),
-    };
-}
-/**
- * For a run that fetches the chart. A password without a user name is left alone: a workflow gives
- * its secrets to all targets, also to those with a public chart.
- */
-function readChartCredentials(reader) {
-    const username = reader.optional('chart-username', parsers_text);
-    const password = reader.optional('chart-password', parsers_text);
-    if (username !== undefined && password === undefined)
-        reader.addMissing('chart-password', 'Give it with chart-username. A secret that does not exist in this environment, or under another name, reads as empty.');
-    return username === undefined || password === undefined ? undefined : { username, password };
-}
-/** Source: helm, HELM_DRIVER; an empty one means Secrets. */
-function readHelmStorage(reader, driver) {
-    if (/^configmaps?$/.test(driver))
-        return 'ConfigMap';
-    if (!/^(secrets?)?$/.test(driver) && getInputText('service') === '') {
-        reader.addConflict(`HELM_DRIVER is ${driver}, and this action reads releases only from Secrets and ConfigMaps.`, 'Give service in place of release, and set its type to ClusterIP where helm runs.');
-    }
-    return 'Secret';
-}
-function readCutover(reader, mode) {
-    const cutover = reader.optional('cutover', oneOf('first', 'last', 'never'));
-    const releaseInputs = ['values', 'chart-version'].filter((name) => getInputText(name) !== '');
-    if (cutover === 'last' && getInputText('probe') === 'off')
-        reader.addConflict('Input cutover is last, and probe is off: nothing would prove the ALB before the old load balancer goes.', 'Run the job where it reaches the ALB with probe: required; or set cutover: never now, and first once you have seen that the ALB serves.');
-    if (cutover === 'never' && releaseInputs.length > 0 && mode !== 'destroy')
-        reader.addConflict(`Input cutover is never, which leaves the release alone, and ${releaseInputs.join(' and ')} would change it.`, `Leave ${releaseInputs.join(' and ')} empty, or set cutover to first or last.`);
-    return cutover;
-}
-function readAnnotations(raw) {
-    const annotations = stringMap(raw);
-    const reserved = Object.keys(annotations).find((key) => Object.hasOwn(reservedAnnotations, key));
-    if (reserved !== undefined)
-        throw new InvalidInputError(`has ${reserved}, which is set by ${reservedAnnotations[reserved] ?? ''}.`, 'Take it out of annotations.');
-    const invalidKey = Object.keys(annotations).find((key) => !isAnnotationKey(key));
-    if (invalidKey !== undefined)
-        throw new InvalidInputError(`has ${quoteForError(invalidKey)}, which is no key of an annotation.`, 'Give one "prefix/name: \'value\'" a line.');
-    const rejected = validateAnnotations(annotations);
-    if (rejected.length > 0)
-        throw new InvalidInputError(`has what the controller or ELB would refuse: ${summarize(rejected)}.`, 'Correct or take out these entries of annotations.');
-    const attribute = /idle_timeout\.timeout_seconds|routing\.http2\.enabled=false/.exec(annotations['alb.ingress.kubernetes.io/load-balancer-attributes'] ?? '');
-    if (attribute)
-        throw new InvalidInputError(`has the load balancer attribute ${attribute[0]}.`, attribute[0].startsWith('idle')
-            ? 'Give input idle-timeout in its place.'
-            : 'Take it out: gRPC needs HTTP/2.');
-    return annotations;
-}
-function readTags(raw) {
-    const tags = stringMap(raw);
-    const rejected = validateTags(tags);
-    if (rejected.length > 0)
-        throw new InvalidInputError(`${summarize(rejected)}.`, 'Correct these tags.');
-    return tags;
-}
-function readIngress(reader) {
-    return {
-        name: reader.optional('ingress-name', kubernetesSubdomain),
-        className: reader.optional('ingress-class', kubernetesSubdomain),
-        scheme: reader.optional('scheme', oneOf('internet-facing', 'internal')),
-        listenPort: reader.optional('listen-port', port),
-        inboundCidrs: reader.optional('inbound-cidrs', cidrs) ?? [],
-        subnets: reader.optional('subnets', list) ?? [],
-        securityGroups: reader.optional('security-groups', list) ?? [],
-        sslPolicy: reader.optional('ssl-policy', sslPolicy),
-        // ELBv2 takes 1 to 4000 seconds: ModifyLoadBalancerAttributes, idle_timeout.timeout_seconds.
-        idleTimeout: reader.optional('idle-timeout', duration(1, 4000)),
-        loadBalancerName: reader.optional('load-balancer-name', loadBalancerName),
-        groupName: reader.optional('group-name', groupName),
-        tags: reader.optional('tags', readTags) ?? {},
-        annotations: reader.optional('annotations', readAnnotations) ?? {},
-        forceConflicts: reader.optional('force-conflicts', parsers_boolean),
-    };
-}
-function readAuthorities(raw) {
-    const text = parsePem(raw);
-    try {
-        if (parseCertificates(text).length > 0)
-            return text;
-    }
-    catch {
-        // Said below: the parser's own words are about ASN.1.
-    }
-    throw new InvalidInputError('holds no certificate that can be read.', 'Give the certificates of the authority as PEM, each from -----BEGIN CERTIFICATE----- to its end.');
-}
-function readProbe(reader) {
-    const required = reader.optional('probe', oneOf('required', 'off')) !== 'off';
-    const dns = reader.optional('probe-dns', parsers_boolean) ?? false;
-    if (dns && !required)
-        reader.addConflict('Input probe-dns is true, and probe is off.', 'Leave probe-dns at false, or set probe: required on a runner that can reach the ALB.');
-    return {
-        required,
-        byHostname: dns,
-        ca: reader.optional('probe-ca', readAuthorities),
-        address: reader.optional('probe-address', hostPort),
-        token: reader.optional('milvus-token', parsers_text),
-    };
-}
-
-// EXTERNAL MODULE: ./build/fleet/plan/matrix.js
-var matrix = __nccwpck_require__(8334);
-;// CONCATENATED MODULE: ./build/fleet/plan/schema.js
-/**
- * The JSON Schema of a targets file: what editors complete, and what the file is checked against.
- */
-
-/** Inputs that a target cannot say: secrets, and what the workflow decides for all. */
-const excludedInputs = [
-    'mode',
-    'dry-run',
-    'fail-on-drift',
-    'certificate',
-    'private-key',
-    'certificate-chain',
-    'milvus-token',
-    'chart-password',
-    'values',
-    'restore-service-type',
-    'restore-load-balancer-class',
-    'summary',
-];
-/** The inputs that a target may say. */
-const targetInputs = Object.keys(inputs_inputs/* inputDefaults */.V).filter((name) => !excludedInputs.includes(name));
-const listInputs = [
-    'inbound-cidrs',
-    'subnets',
-    'security-groups',
-];
-const mapInputs = ['tags', 'annotations'];
-const rolePattern = '^arn:aws[a-z-]*:iam::\\d{12}:role/.+$';
-const scalarSchema = { type: ['string', 'number', 'boolean'] };
-/** @param descriptions of the inputs, by name; action.yml has them */
-function createTargetsSchema(descriptions = {}) {
-    const inputSchema = (name) => {
-        if (listInputs.includes(name))
-            return { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] };
-        return mapInputs.includes(name)
-            ? { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: scalarSchema }] }
-            : scalarSchema;
-    };
-    const describedInputSchema = (name) => ({
-        ...inputSchema(name),
-        ...(descriptions[name] !== undefined && { description: descriptions[name] }),
-    });
-    const inputs = Object.fromEntries(targetInputs.map((name) => [name, describedInputSchema(name)]));
-    const jobProperties = {
-        environment: {
-            type: 'string',
-            minLength: 1,
-            description: "GitHub environment of the job: its secrets TLS_CERTIFICATE, TLS_PRIVATE_KEY and so on are this target's, and its protection rules apply.",
-        },
-        'check-environment': {
-            type: 'string',
-            minLength: 1,
-            description: 'GitHub environment of the job in mode check, for example one without reviewers; environment when absent.',
-        },
-        'role-to-assume': {
-            type: 'string',
-            pattern: rolePattern,
-            description: 'ARN of the IAM role that the job takes by OIDC. Without it the runner has credentials of its own.',
-        },
-        'check-role-to-assume': {
-            type: 'string',
-            pattern: rolePattern,
-            description: 'ARN of the role for mode check, which needs only to read; role-to-assume when absent.',
-        },
-        'runs-on': {
-            anyOf: [
-                { type: 'string', minLength: 1 },
-                { type: 'array', items: { type: 'string' }, minItems: 1 },
-            ],
-            description: 'Runner of the job, a label or several; that of the workflow when absent.',
-        },
-    };
-    const name = {
-        type: 'string',
-        pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
-        description: 'Names the target in jobs, summaries and issues. Unique in the file.',
-    };
-    return {
-        $schema: 'http://json-schema.org/draft-07/schema#',
-        title: 'Targets of Milvus behind an AWS ALB',
-        type: 'object',
-        additionalProperties: false,
-        required: ['targets'],
-        properties: {
-            defaults: {
-                type: 'object',
-                additionalProperties: false,
-                description: 'What every target says that does not say otherwise.',
-                properties: { ...jobProperties, ...inputs },
-            },
-            targets: {
-                type: 'array',
-                minItems: 1,
-                items: {
-                    type: 'object',
-                    additionalProperties: false,
-                    required: ['name'],
-                    properties: { name, ...jobProperties, ...inputs },
-                },
-            },
-        },
-    };
-}
-
-;// CONCATENATED MODULE: ./build/fleet/plan/targets.js
-/**
- * A targets file: read, checked with every problem listed, and each target's inputs as the action
- * takes them.
- */
-
-
-
-
-
-
-
-/** @param text YAML or JSON */
-function readTargets(text) {
-    let content;
-    try {
-        content = load(text, { schema: CORE_SCHEMA });
-    }
-    catch (thrown) {
-        const { mark, reason } = thrown;
-        return {
-            problems: [
-                truncateProblem(`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`),
-            ],
-        };
-    }
-    const validate = new ajv.Ajv({
-        allErrors: true,
-        allowUnionTypes: true,
-        strict: true,
-    }).compile(createTargetsSchema());
-    const errors = validate(content) ? [] : (validate.errors ?? []);
-    const targets = collectValidTargets(errors, content);
-    const problems = [
-        ...describeSchemaErrors(errors, content),
-        ...findDuplicateNames(targets),
-        ...findSharedIngresses(targets),
-        ...targets.flatMap(validateTarget),
-    ];
-    return problems.length > 0 ? { problems: problems.map(truncateProblem) } : { targets };
-}
-/** A file that is none may have keys and names without end. */
-const truncateProblem = (problem) => problem.length > 1_000 ? `${problem.slice(0, 1_000)}...` : problem;
-/**
- * The inputs of a reusable workflow, `toJSON(inputs)`, as its one target: of them what is an input
- * of the action, the environment and the role.
- */
-function readWorkflowTarget(text) {
-    const workflowInputs = parseJsonObject(text);
-    if (!workflowInputs)
-        return { problems: ['The workflow gives no inputs as JSON: pass toJSON(inputs) as target.'] };
-    const names = [...targetInputs, 'environment', 'role-to-assume'];
-    const target = createTarget(Object.fromEntries(Object.entries(workflowInputs).flatMap(([name, value]) => names.includes(name) && ['string', 'number', 'boolean'].includes(typeof value)
-        ? [[name, value]]
-        : [])));
-    const namedTarget = {
-        ...target,
-        name: (target.inputs['host'] || 'host').replace(/\s+/g, ' ').slice(0, 253),
-    };
-    const problems = validateInputs(namedTarget);
-    return problems.length > 0 ? { problems } : { targets: [namedTarget] };
-}
-function parseJsonObject(text) {
-    try {
-        const value = JSON.parse(text);
-        return typeof value === 'object' && value !== null && !Array.isArray(value)
-            ? value
-            : undefined;
-    }
-    catch {
-        return undefined;
-    }
-}
-/**
- * The targets whose own form is right: what else is wrong with them can be said at once. None when
- * the file or its defaults have no right form.
- */
-function collectValidTargets(errors, content) {
-    const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1]);
-    if (indexes.includes(undefined))
-        return [];
-    const { defaults = {}, targets } = content;
-    return targets
-        .filter((_entry, index) => !indexes.includes(String(index)))
-        .map((entry) => createTarget({ ...defaults, ...entry }));
-}
-/**
- * Each place once: for a choice of forms Ajv names the failure of every one, and then the choice.
- */
-function describeSchemaErrors(errors, content) {
-    const relevantErrors = errors.filter(({ keyword, instancePath }) => keyword === 'anyOf' ||
-        !errors.some((other) => other.keyword === 'anyOf' && instancePath.startsWith(other.instancePath)));
-    return [
-        ...new Set(relevantErrors.map((error) => {
-            const location = formatLocation(error.instancePath, content);
-            const { keyword, params } = error;
-            if (keyword === 'additionalProperties')
-                return `${location} has ${String(params['additionalProperty'])}, which is no input of the action and nothing that a target says.`;
-            if (keyword === 'required')
-                return `${location} has no ${String(params['missingProperty'])}.`;
-            if (keyword === 'anyOf')
-                return `${location} has a form that it cannot have: give a text, or a list or map where the input is one.`;
-            if (keyword === 'pattern')
-                return location.endsWith('name')
-                    ? `${location} may have letters, digits, dots, dashes and underscores, at most 100.`
-                    : `${location} is no ARN of an IAM role, for example arn:aws:iam::111122223333:role/milvus-alb.`;
-            return keyword === 'minItems'
-                ? `${location} is empty.`
-                : `${location} ${error.message ?? 'is wrong'}.`;
-        })),
-    ];
-}
-/** `/targets/3/host` as `targets[3] (production): host`. */
-function formatLocation(path, content) {
-    const [, index, ...rest] = /^\/targets\/(\d+)(?:\/(.*))?$/.exec(path) ?? [];
-    if (index === undefined)
-        return path === '' ? 'The file' : path.slice(1).replaceAll('/', '.');
-    const name = content.targets?.[Number(index)]?.name;
-    return [
-        `targets[${index}]${typeof name === 'string' ? ` (${name})` : ''}`,
-        ...rest.filter((part) => part),
-    ].join(': ');
-}
-function createTarget(entry) {
-    const { name = '', environment = '', 'check-environment': checkEnvironment = environment, 'role-to-assume': roleToAssume = '', 'check-role-to-assume': checkRoleToAssume = roleToAssume, 'runs-on': runsOn = [], ...inputs } = entry;
-    return {
-        name,
-        environment,
-        checkEnvironment,
-        roleToAssume,
-        checkRoleToAssume,
-        runsOn: [runsOn].flat(),
-        inputs: Object.fromEntries(Object.entries(inputs).map(([input, value]) => [
-            input,
-            typeof value === 'object' ? JSON.stringify(value) : String(value),
-        ])),
-    };
-}
-function findDuplicateNames(targets) {
-    const names = targets.map(({ name }) => name);
-    return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map((name) => `There are ${names.filter((other) => other === name).length} targets named ${name}.`);
-}
-/** Targets that would undo each other's Ingress with every run. */
-function findSharedIngresses(targets) {
-    const groups = [
-        ...Map.groupBy(targets, (target) => JSON.stringify([
-            (0,matrix/* getConcurrencyGroup */.DT)(target),
-            target.runsOn,
-            target.inputs['ingress-name'] ?? '',
-        ])).values(),
-    ];
-    const sharedNames = groups
-        .map((group) => [...new Set(group.map(({ name }) => name))])
-        .filter((names) => names.length > 1);
-    return sharedNames.map((names) => `${names.join(', ')} are the same Ingress of the same cluster: give each an ingress-name of its own, or keep one.`);
-}
-function validateTarget(target) {
-    const environment = target.environment === ''
-        ? [
-            `${target.name}: It has no environment: name the GitHub environment whose secrets are its certificate and key, here or in defaults.`,
-        ]
-        : [];
-    return [...environment, ...validateInputs(target)];
-}
-/** What the action itself would say of the inputs, but for what comes from secrets. */
-function validateInputs({ name, inputs }) {
-    const savedEnv = { ...process.env };
-    try {
-        for (const input of Object.keys(inputs_inputs/* inputDefaults */.V))
-            process.env[inputVariableName(input)] = inputs[input] ?? '';
-        readSettings({ AWS_REGION: inputs['region'] });
-        return [];
-    }
-    catch (thrown) {
-        if (!(thrown instanceof ActionError))
-            throw thrown;
-        return thrown.allErrors
-            .filter(({ code, message }) => code !== 'input-missing' ||
-            !/^Input (certificate|private-key|chart-password) /.test(message))
-            .map(({ message, remedy }) => `${name}: ${message} ${remedy}`);
-    }
-    finally {
-        for (const input of Object.keys(inputs_inputs/* inputDefaults */.V))
-            restoreVariable(inputVariableName(input), savedEnv[inputVariableName(input)]);
-    }
-}
-/** The environment variable of an input. Source: GitHub, Metadata syntax. */
-const inputVariableName = (input) => `INPUT_${input.replace(/ /g, '_').toUpperCase()}`;
-function restoreVariable(name, value) {
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- an environment variable of our own making
-    if (value === undefined)
-        delete process.env[name];
-    else
-        process.env[name] = value;
-}
-
-
-/***/ }),
-
-/***/ 6410:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   kq: () => (/* binding */ escapeCell)
-/* harmony export */ });
-/* unused harmony exports addMissingResults, createFleetReport */
-const millisecondsPerDay = 86_400_000;
-/** Source: GitHub's REST API refuses longer bodies of issues. */
-const maxBodyLength = 65_536;
-/**
- * The results, and those of the targets that have none: their job ended before the action could say
- * anything.
- */
-function addMissingResults(results, names) {
-    const known = new Set(results.map(({ name }) => name));
-    return [
-        ...results,
-        ...names
-            .filter((name) => !known.has(name))
-            .map((name) => ({ name, host: '', outcome: 'missing', outputs: {} })),
-    ];
-}
-/**
- * @param expiryDays a certificate that ends within so many days is not clean
- * @param now milliseconds since the epoch
- */
-function createFleetReport(results, expiryDays, now) {
-    const rows = results.map((result) => createRow(result, expiryDays, now));
-    const rowsWithProblems = rows.filter(({ clean }) => !clean);
-    const table = [
-        '| | target | host | state |',
-        '|---|---|---|---|',
-        ...rows.map(({ clean, result, state }) => `| ${clean ? '✓' : '✗'} | ${escapeCell(result.name)} | ${escapeCell(result.host)} | ${escapeCell(state)} |`),
-    ].join('\n');
-    const details = rowsWithProblems.flatMap(({ result }) => {
-        const changes = parseChanges(result);
-        return changes.length === 0
-            ? []
-            : [
-                `### ${escapeCell(result.name)}\n\n${changes.map(({ object, path, before, after, why }) => `- ${escapeCell(object)}: \`${inlineCode(path)}\` is \`${inlineCode(before ?? '(absent)')}\`, should be \`${inlineCode(after ?? '(absent)')}\` (${escapeCell(why)})`).join('\n')}`,
-            ];
-    });
-    const dryRunCount = results.filter(isDryRunWithChanges).length;
-    const title = rowsWithProblems.length === 0
-        ? dryRunCount > 0
-            ? `A dry run would change ${dryRunCount} of ${rows.length} targets`
-            : `${rows.length} of ${rows.length} targets are as they should be`
-        : `${rowsWithProblems.length} of ${rows.length} targets ${rowsWithProblems.length === 1 ? 'needs' : 'need'} attention`;
-    const fullBody = [table, ...details].join('\n\n');
-    const body = fullBody.length <= maxBodyLength
-        ? fullBody
-        : `${[
-            ...fullBody
-                .slice(0, maxBodyLength - 200)
-                .split('\n')
-                .slice(0, -1),
-        ].join('\n')}\n\n(More than an issue holds: the summaries of the jobs have it all.)`;
-    const drifts = results.map(({ outputs }) => outputs['drift']);
-    return {
-        clean: rowsWithProblems.length === 0,
-        drift: drifts.includes('true')
-            ? 'true'
-            : drifts.every((drift) => drift === 'false')
-                ? 'false'
-                : 'unknown',
-        title,
-        body,
-    };
-}
-function createRow(result, expiryDays, now) {
-    const problems = [
-        ...describeFailure(result),
-        ...drift(result),
-        ...describeExpiry(result, expiryDays, now),
-    ];
-    const { outputs } = result;
-    const okState = outputs['drift'] === 'false'
-        ? 'as it should be'
-        : outputs['changed'] === 'true'
-            ? `${formatCount(parseChanges(result).length, 'change')} made`
-            : isDryRunWithChanges(result)
-                ? `${formatCount(parseChanges(result).length, 'change')} would be made`
-                : 'unchanged';
-    return { result, clean: problems.length === 0, state: problems.join('; ') || okState };
-}
-/** Of a dry run, which changes nothing and compares for no check. */
-const isDryRunWithChanges = (result) => result.outcome === 'success' &&
-    result.outputs['drift'] === undefined &&
-    result.outputs['changed'] !== 'true' &&
-    parseChanges(result).length > 0;
-const formatCount = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
-function describeFailure({ outcome, outputs }) {
-    if (outcome === 'cancelled')
-        return ['cancelled'];
-    if (outcome === 'missing')
-        return ['no result: its job ended before the action did'];
-    // A drift check that finds something ends as a failure of its own, which the differences say
-    // better.
-    if (outcome === 'success' || outputs['failure-code']?.startsWith('drift-') === true)
-        return [];
-    return [
-        outputs['failure-code'] === undefined
-            ? 'failed'
-            : `${outputs['failure-code']} in ${outputs['failed-step'] ?? 'preflight'}`,
-    ];
-}
-function drift(result) {
-    if (result.outputs['drift'] === 'true')
-        return [formatCount(parseChanges(result).length, 'difference')];
-    // A check that failed before it could compare says why by its failure.
-    return result.outputs['drift'] === 'unknown' && describeFailure(result).length === 0
-        ? ['not everything could be seen']
-        : [];
-}
-function describeExpiry({ outputs }, thresholdDays, now) {
-    const expiresAt = outputs['certificate-expiry'] ?? '';
-    const remainingDays = Math.floor((Date.parse(expiresAt) - now) / millisecondsPerDay);
-    return remainingDays < thresholdDays
-        ? [`the certificate ends in ${remainingDays} days (${expiresAt.slice(0, 10)})`]
-        : [];
-}
-function isChange(value) {
-    const { object, path, before = '', after = '', why } = (value ?? {});
-    return [object, path, before, after, why].every((field) => typeof field === 'string');
-}
-/** What is not the list that it should be counts as none. */
-function parseChanges({ outputs }) {
-    try {
-        const changes = JSON.parse(outputs['changes'] ?? '[]');
-        return Array.isArray(changes) && changes.every(isChange) ? changes : [];
-    }
-    catch {
-        return [];
-    }
-}
-/** Text that is nothing but text in Markdown and HTML, on one line. */
-const escapeCell = (text) => text
-    .replace(/\s+/g, ' ')
-    .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`);
-/** Text within backticks: never nothing, which would make two of them one longer fence. */
-const inlineCode = (text) => text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦').slice(0, 300).trim() ||
-    '(empty)';
-
-
-/***/ }),
-
-/***/ 743:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   V: () => (/* binding */ inputDefaults)
-/* harmony export */ });
-/* unused harmony export secretInputs */
-/**
- * The inputs of the action by name, with the default that an empty one means. action.yml says the
- * same; a test compares.
- */
-/**
- * An empty input means its default, here too: a reusable workflow that passes an empty one
- * suppresses action.yml's.
- */
-const inputDefaults = {
-    mode: 'deploy',
-    'dry-run': 'false',
-    'fail-on-drift': 'true',
-    cluster: '',
-    region: '',
-    'allowed-account-ids': '',
-    kubeconfig: '',
-    context: '',
-    namespace: 'milvus',
-    release: '',
-    service: '',
-    'service-port': '',
-    host: '',
-    certificate: '',
-    'private-key': '',
-    'certificate-chain': '',
-    'certificate-arn': '',
-    'replace-certificate': 'false',
-    'expiry-warning': '',
-    chart: 'milvus',
-    'chart-repository': 'https://zilliztech.github.io/milvus-helm/',
-    'chart-version': '',
-    'chart-username': '',
-    'chart-password': '',
-    values: '',
-    'allow-chart-change': 'false',
-    cutover: 'first',
-    'on-failure': 'keep',
-    'restore-service-type': '',
-    'restore-load-balancer-class': '',
-    'ingress-name': '',
-    'ingress-class': 'alb',
-    scheme: 'internet-facing',
-    'listen-port': '443',
-    'inbound-cidrs': '',
-    subnets: '',
-    'security-groups': '',
-    'ssl-policy': 'ELBSecurityPolicy-TLS13-1-2-2021-06',
-    'idle-timeout': '10m',
-    'load-balancer-name': '',
-    'group-name': '',
-    tags: '',
-    annotations: '',
-    'force-conflicts': 'false',
-    'release-timeout': '10m',
-    'load-balancer-timeout': '20m',
-    'probe-timeout': '5m',
-    'lock-timeout': '',
-    probe: 'required',
-    'probe-ca': '',
-    'probe-address': '',
-    'probe-dns': 'false',
-    'milvus-token': '',
-    'require-authorization': 'false',
-    summary: 'true',
-};
-/**
- * Inputs that are secret as a whole, line by line. `values` is secret too, but its lines are common
- * words: of those, main protects what a key calls a password, secret, token or key, and no value of
- * it is ever shown.
- */
-const secretInputs = (/* unused pure expression or super */ null && (['private-key', 'milvus-token', 'chart-password']));
-
-
-/***/ }),
-
-/***/ 3506:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   u1: () => (/* binding */ getErrorMessage),
-/* harmony export */   xv: () => (/* binding */ truncate)
-/* harmony export */ });
-/* unused harmony exports formatSeconds, formatDistinguishedName, formatDuration */
-/** Small texts that several rooms make. */
-/**
- * What a thrown value says. An AggregateError (several addresses were tried) says what each of them
- * said.
- */
-function getErrorMessage(thrown) {
-    if (thrown instanceof AggregateError)
-        return thrown.errors.map(getErrorMessage).join('; ');
-    return thrown instanceof Error ? thrown.message : String(thrown);
-}
-/**
- * As much of a text as a person reads; others may send very long ones. Twice is as once.
- * @param maxLength characters, and some more
- */
-const truncate = (text, maxLength) => text.length <= maxLength + 50
-    ? text
-    : `${text.slice(0, maxLength)}... (${text.length - maxLength} characters more)`;
-/** Milliseconds as seconds: `0.3 s`, `15 s` */
-const formatSeconds = (milliseconds) => `${Math.round(milliseconds / 100) / 10} s`;
-/**
- * A distinguished name on one line: Node gives one attribute a line, and undefined for an empty
- * name.
- */
-const formatDistinguishedName = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
-/**
- * A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`.
- * @param milliseconds milliseconds
- */
-function formatDuration(milliseconds) {
-    const units = [
-        ['day', 86_400_000],
-        ['hour', 3_600_000],
-        ['minute', 60_000],
-        ['second', 1000],
-    ];
-    const [name, unitLength] = units.find(([, unitMilliseconds]) => milliseconds >= 2 * unitMilliseconds) ?? ['second', 1000];
-    const count = Math.max(0, Math.floor(milliseconds / unitLength));
-    return `${count} ${name}${count === 1 ? '' : 's'}`;
-}
-
-
-/***/ }),
-
-/***/ 3218:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  V4: () => (/* binding */ getInput),
-  C1: () => (/* binding */ setFailed),
-  uH: () => (/* binding */ setOutput),
-  z: () => (/* reexport */ summary)
-});
-
-// UNUSED EXPORTS: ExitCode, addPath, debug, endGroup, error, exportVariable, getBooleanInput, getIDToken, getMultilineInput, getState, group, info, isDebug, markdownSummary, notice, platform, saveState, setCommandEcho, setSecret, startGroup, toPlatformPath, toPosixPath, toWin32Path, warning
-
-;// CONCATENATED MODULE: external "os"
-const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
-// We use any as a valid input type
-/* eslint-disable @typescript-eslint/no-explicit-any */
-/**
- * Sanitizes an input into a string so it can be passed into issueCommand safely
- * @param input input to sanitize into a string
- */
-function utils_toCommandValue(input) {
-    if (input === null || input === undefined) {
-        return '';
-    }
-    else if (typeof input === 'string' || input instanceof String) {
-        return input;
-    }
-    return JSON.stringify(input);
-}
-/**
- *
- * @param annotationProperties
- * @returns The command properties to send with the actual annotation command
- * See IssueCommandProperties: https://github.com/actions/runner/blob/main/src/Runner.Worker/ActionCommandManager.cs#L646
- */
-function utils_toCommandProperties(annotationProperties) {
-    if (!Object.keys(annotationProperties).length) {
-        return {};
-    }
-    return {
-        title: annotationProperties.title,
-        file: annotationProperties.file,
-        line: annotationProperties.startLine,
-        endLine: annotationProperties.endLine,
-        col: annotationProperties.startColumn,
-        endColumn: annotationProperties.endColumn
-    };
-}
-//# sourceMappingURL=utils.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/command.js
-
-
-/**
- * Issues a command to the GitHub Actions runner
- *
- * @param command - The command name to issue
- * @param properties - Additional properties for the command (key-value pairs)
- * @param message - The message to include with the command
- * @remarks
- * This function outputs a specially formatted string to stdout that the Actions
- * runner interprets as a command. These commands can control workflow behavior,
- * set outputs, create annotations, mask values, and more.
- *
- * Command Format:
- *   ::name key=value,key=value::message
- *
- * @example
- * ```typescript
- * // Issue a warning annotation
- * issueCommand('warning', {}, 'This is a warning message');
- * // Output: ::warning::This is a warning message
- *
- * // Set an environment variable
- * issueCommand('set-env', { name: 'MY_VAR' }, 'some value');
- * // Output: ::set-env name=MY_VAR::some value
- *
- * // Add a secret mask
- * issueCommand('add-mask', {}, 'secretValue123');
- * // Output: ::add-mask::secretValue123
- * ```
- *
- * @internal
- * This is an internal utility function that powers the public API functions
- * such as setSecret, warning, error, and exportVariable.
- */
-function command_issueCommand(command, properties, message) {
-    const cmd = new Command(command, properties, message);
-    process.stdout.write(cmd.toString() + external_os_namespaceObject.EOL);
-}
-function command_issue(name, message = '') {
-    command_issueCommand(name, {}, message);
-}
-const CMD_STRING = '::';
-class Command {
-    constructor(command, properties, message) {
-        if (!command) {
-            command = 'missing.command';
-        }
-        this.command = command;
-        this.properties = properties;
-        this.message = message;
-    }
-    toString() {
-        let cmdStr = CMD_STRING + this.command;
-        if (this.properties && Object.keys(this.properties).length > 0) {
-            cmdStr += ' ';
-            let first = true;
-            for (const key in this.properties) {
-                if (this.properties.hasOwnProperty(key)) {
-                    const val = this.properties[key];
-                    if (val) {
-                        if (first) {
-                            first = false;
-                        }
-                        else {
-                            cmdStr += ',';
-                        }
-                        cmdStr += `${key}=${escapeProperty(val)}`;
-                    }
-                }
-            }
-        }
-        cmdStr += `${CMD_STRING}${escapeData(this.message)}`;
-        return cmdStr;
-    }
-}
-function escapeData(s) {
-    return utils_toCommandValue(s)
-        .replace(/%/g, '%25')
-        .replace(/\r/g, '%0D')
-        .replace(/\n/g, '%0A');
-}
-function escapeProperty(s) {
-    return utils_toCommandValue(s)
-        .replace(/%/g, '%25')
-        .replace(/\r/g, '%0D')
-        .replace(/\n/g, '%0A')
-        .replace(/:/g, '%3A')
-        .replace(/,/g, '%2C');
-}
-//# sourceMappingURL=command.js.map
-;// CONCATENATED MODULE: external "crypto"
-const external_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
-;// CONCATENATED MODULE: external "fs"
-const external_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
-// For internal use, subject to change.
-// We use any as a valid input type
-/* eslint-disable @typescript-eslint/no-explicit-any */
-
-
-
-
-function file_command_issueFileCommand(command, message) {
-    const filePath = process.env[`GITHUB_${command}`];
-    if (!filePath) {
-        throw new Error(`Unable to find environment variable for file command ${command}`);
-    }
-    if (!external_fs_namespaceObject.existsSync(filePath)) {
-        throw new Error(`Missing file at path: ${filePath}`);
-    }
-    external_fs_namespaceObject.appendFileSync(filePath, `${utils_toCommandValue(message)}${external_os_namespaceObject.EOL}`, {
-        encoding: 'utf8'
-    });
-}
-function file_command_prepareKeyValueMessage(key, value) {
-    const delimiter = `ghadelimiter_${external_crypto_namespaceObject.randomUUID()}`;
-    const convertedValue = utils_toCommandValue(value);
-    // These should realistically never happen, but just in case someone finds a
-    // way to exploit uuid generation let's not allow keys or values that contain
-    // the delimiter.
-    if (key.includes(delimiter)) {
-        throw new Error(`Unexpected input: name should not contain the delimiter "${delimiter}"`);
-    }
-    if (convertedValue.includes(delimiter)) {
-        throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter}"`);
-    }
-    return `${key}<<${delimiter}${external_os_namespaceObject.EOL}${convertedValue}${external_os_namespaceObject.EOL}${delimiter}`;
-}
-//# sourceMappingURL=file-command.js.map
-;// CONCATENATED MODULE: external "path"
-const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
-// EXTERNAL MODULE: external "http"
-var external_http_ = __nccwpck_require__(8611);
-// EXTERNAL MODULE: external "https"
-var external_https_ = __nccwpck_require__(5692);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
-function getProxyUrl(reqUrl) {
-    const usingSsl = reqUrl.protocol === 'https:';
-    if (checkBypass(reqUrl)) {
-        return undefined;
-    }
-    const proxyVar = (() => {
-        if (usingSsl) {
-            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
-        }
-        else {
-            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
-        }
-    })();
-    if (proxyVar) {
-        try {
-            return new DecodedURL(proxyVar);
-        }
-        catch (_a) {
-            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
-                return new DecodedURL(`http://${proxyVar}`);
-        }
-    }
-    else {
-        return undefined;
-    }
-}
-function checkBypass(reqUrl) {
-    if (!reqUrl.hostname) {
-        return false;
-    }
-    const reqHost = reqUrl.hostname;
-    if (isLoopbackAddress(reqHost)) {
-        return true;
-    }
-    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
-    if (!noProxy) {
-        return false;
-    }
-    // Determine the request port
-    let reqPort;
-    if (reqUrl.port) {
-        reqPort = Number(reqUrl.port);
-    }
-    else if (reqUrl.protocol === 'http:') {
-        reqPort = 80;
-    }
-    else if (reqUrl.protocol === 'https:') {
-        reqPort = 443;
-    }
-    // Format the request hostname and hostname with port
-    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
-    if (typeof reqPort === 'number') {
-        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
-    }
-    // Compare request host against noproxy
-    for (const upperNoProxyItem of noProxy
-        .split(',')
-        .map(x => x.trim().toUpperCase())
-        .filter(x => x)) {
-        if (upperNoProxyItem === '*' ||
-            upperReqHosts.some(x => x === upperNoProxyItem ||
-                x.endsWith(`.${upperNoProxyItem}`) ||
-                (upperNoProxyItem.startsWith('.') &&
-                    x.endsWith(`${upperNoProxyItem}`)))) {
-            return true;
-        }
-    }
-    return false;
-}
-function isLoopbackAddress(host) {
-    const hostLower = host.toLowerCase();
-    return (hostLower === 'localhost' ||
-        hostLower.startsWith('127.') ||
-        hostLower.startsWith('[::1]') ||
-        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
-}
-class DecodedURL extends URL {
-    constructor(url, base) {
-        super(url, base);
-        this._decodedUsername = decodeURIComponent(super.username);
-        this._decodedPassword = decodeURIComponent(super.password);
-    }
-    get username() {
-        return this._decodedUsername;
-    }
-    get password() {
-        return this._decodedPassword;
-    }
-}
-//# sourceMappingURL=proxy.js.map
-// EXTERNAL MODULE: ./node_modules/tunnel/index.js
-var node_modules_tunnel = __nccwpck_require__(770);
-// EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(6752);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
-/* eslint-disable @typescript-eslint/no-explicit-any */
-var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-
-
-var HttpCodes;
-(function (HttpCodes) {
-    HttpCodes[HttpCodes["OK"] = 200] = "OK";
-    HttpCodes[HttpCodes["MultipleChoices"] = 300] = "MultipleChoices";
-    HttpCodes[HttpCodes["MovedPermanently"] = 301] = "MovedPermanently";
-    HttpCodes[HttpCodes["ResourceMoved"] = 302] = "ResourceMoved";
-    HttpCodes[HttpCodes["SeeOther"] = 303] = "SeeOther";
-    HttpCodes[HttpCodes["NotModified"] = 304] = "NotModified";
-    HttpCodes[HttpCodes["UseProxy"] = 305] = "UseProxy";
-    HttpCodes[HttpCodes["SwitchProxy"] = 306] = "SwitchProxy";
-    HttpCodes[HttpCodes["TemporaryRedirect"] = 307] = "TemporaryRedirect";
-    HttpCodes[HttpCodes["PermanentRedirect"] = 308] = "PermanentRedirect";
-    HttpCodes[HttpCodes["BadRequest"] = 400] = "BadRequest";
-    HttpCodes[HttpCodes["Unauthorized"] = 401] = "Unauthorized";
-    HttpCodes[HttpCodes["PaymentRequired"] = 402] = "PaymentRequired";
-    HttpCodes[HttpCodes["Forbidden"] = 403] = "Forbidden";
-    HttpCodes[HttpCodes["NotFound"] = 404] = "NotFound";
-    HttpCodes[HttpCodes["MethodNotAllowed"] = 405] = "MethodNotAllowed";
-    HttpCodes[HttpCodes["NotAcceptable"] = 406] = "NotAcceptable";
-    HttpCodes[HttpCodes["ProxyAuthenticationRequired"] = 407] = "ProxyAuthenticationRequired";
-    HttpCodes[HttpCodes["RequestTimeout"] = 408] = "RequestTimeout";
-    HttpCodes[HttpCodes["Conflict"] = 409] = "Conflict";
-    HttpCodes[HttpCodes["Gone"] = 410] = "Gone";
-    HttpCodes[HttpCodes["TooManyRequests"] = 429] = "TooManyRequests";
-    HttpCodes[HttpCodes["InternalServerError"] = 500] = "InternalServerError";
-    HttpCodes[HttpCodes["NotImplemented"] = 501] = "NotImplemented";
-    HttpCodes[HttpCodes["BadGateway"] = 502] = "BadGateway";
-    HttpCodes[HttpCodes["ServiceUnavailable"] = 503] = "ServiceUnavailable";
-    HttpCodes[HttpCodes["GatewayTimeout"] = 504] = "GatewayTimeout";
-})(HttpCodes || (HttpCodes = {}));
-var Headers;
-(function (Headers) {
-    Headers["Accept"] = "accept";
-    Headers["ContentType"] = "content-type";
-})(Headers || (Headers = {}));
-var MediaTypes;
-(function (MediaTypes) {
-    MediaTypes["ApplicationJson"] = "application/json";
-})(MediaTypes || (MediaTypes = {}));
-/**
- * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
- * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
- */
-function lib_getProxyUrl(serverUrl) {
-    const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
-    return proxyUrl ? proxyUrl.href : '';
-}
-const HttpRedirectCodes = [
-    HttpCodes.MovedPermanently,
-    HttpCodes.ResourceMoved,
-    HttpCodes.SeeOther,
-    HttpCodes.TemporaryRedirect,
-    HttpCodes.PermanentRedirect
-];
-const HttpResponseRetryCodes = [
-    HttpCodes.BadGateway,
-    HttpCodes.ServiceUnavailable,
-    HttpCodes.GatewayTimeout
-];
-const RetryableHttpVerbs = (/* unused pure expression or super */ null && (['OPTIONS', 'GET', 'DELETE', 'HEAD']));
-const ExponentialBackoffCeiling = 10;
-const ExponentialBackoffTimeSlice = 5;
-class HttpClientError extends Error {
-    constructor(message, statusCode) {
-        super(message);
-        this.name = 'HttpClientError';
-        this.statusCode = statusCode;
-        Object.setPrototypeOf(this, HttpClientError.prototype);
-    }
-}
-class HttpClientResponse {
-    constructor(message) {
-        this.message = message;
-    }
-    readBody() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                let output = Buffer.alloc(0);
-                this.message.on('data', (chunk) => {
-                    output = Buffer.concat([output, chunk]);
-                });
-                this.message.on('end', () => {
-                    resolve(output.toString());
-                });
-            }));
-        });
-    }
-    readBodyBuffer() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                const chunks = [];
-                this.message.on('data', (chunk) => {
-                    chunks.push(chunk);
-                });
-                this.message.on('end', () => {
-                    resolve(Buffer.concat(chunks));
-                });
-            }));
-        });
-    }
-}
-function isHttps(requestUrl) {
-    const parsedUrl = new URL(requestUrl);
-    return parsedUrl.protocol === 'https:';
-}
-class lib_HttpClient {
-    constructor(userAgent, handlers, requestOptions) {
-        this._ignoreSslError = false;
-        this._allowRedirects = true;
-        this._allowRedirectDowngrade = false;
-        this._maxRedirects = 50;
-        this._allowRetries = false;
-        this._maxRetries = 1;
-        this._keepAlive = false;
-        this._disposed = false;
-        this.userAgent = this._getUserAgentWithOrchestrationId(userAgent);
-        this.handlers = handlers || [];
-        this.requestOptions = requestOptions;
-        if (requestOptions) {
-            if (requestOptions.ignoreSslError != null) {
-                this._ignoreSslError = requestOptions.ignoreSslError;
-            }
-            this._socketTimeout = requestOptions.socketTimeout;
-            if (requestOptions.allowRedirects != null) {
-                this._allowRedirects = requestOptions.allowRedirects;
-            }
-            if (requestOptions.allowRedirectDowngrade != null) {
-                this._allowRedirectDowngrade = requestOptions.allowRedirectDowngrade;
-            }
-            if (requestOptions.maxRedirects != null) {
-                this._maxRedirects = Math.max(requestOptions.maxRedirects, 0);
-            }
-            if (requestOptions.keepAlive != null) {
-                this._keepAlive = requestOptions.keepAlive;
-            }
-            if (requestOptions.allowRetries != null) {
-                this._allowRetries = requestOptions.allowRetries;
-            }
-            if (requestOptions.maxRetries != null) {
-                this._maxRetries = requestOptions.maxRetries;
-            }
-        }
-    }
-    options(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('OPTIONS', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    get(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('GET', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    del(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('DELETE', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    post(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('POST', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    patch(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PATCH', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    put(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PUT', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    head(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('HEAD', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    sendStream(verb, requestUrl, stream, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request(verb, requestUrl, stream, additionalHeaders);
-        });
-    }
-    /**
-     * Gets a typed object from an endpoint
-     * Be aware that not found returns a null.  Other errors (4xx, 5xx) reject the promise
-     */
-    getJson(requestUrl_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, additionalHeaders = {}) {
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            const res = yield this.get(requestUrl, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    postJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.post(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    putJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.put(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    patchJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.patch(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    /**
-     * Makes a raw http request.
-     * All other methods such as get, post, patch, and request ultimately call this.
-     * Prefer get, del, post and patch
-     */
-    request(verb, requestUrl, data, headers) {
-        return __awaiter(this, void 0, void 0, function* () {
-            if (this._disposed) {
-                throw new Error('Client has already been disposed.');
-            }
-            const parsedUrl = new URL(requestUrl);
-            let info = this._prepareRequest(verb, parsedUrl, headers);
-            // Only perform retries on reads since writes may not be idempotent.
-            const maxTries = this._allowRetries && RetryableHttpVerbs.includes(verb)
-                ? this._maxRetries + 1
-                : 1;
-            let numTries = 0;
-            let response;
-            do {
-                response = yield this.requestRaw(info, data);
-                // Check if it's an authentication challenge
-                if (response &&
-                    response.message &&
-                    response.message.statusCode === HttpCodes.Unauthorized) {
-                    let authenticationHandler;
-                    for (const handler of this.handlers) {
-                        if (handler.canHandleAuthentication(response)) {
-                            authenticationHandler = handler;
-                            break;
-                        }
-                    }
-                    if (authenticationHandler) {
-                        return authenticationHandler.handleAuthentication(this, info, data);
-                    }
-                    else {
-                        // We have received an unauthorized response but have no handlers to handle it.
-                        // Let the response return to the caller.
-                        return response;
-                    }
-                }
-                let redirectsRemaining = this._maxRedirects;
-                while (response.message.statusCode &&
-                    HttpRedirectCodes.includes(response.message.statusCode) &&
-                    this._allowRedirects &&
-                    redirectsRemaining > 0) {
-                    const redirectUrl = response.message.headers['location'];
-                    if (!redirectUrl) {
-                        // if there's no location to redirect to, we won't
-                        break;
-                    }
-                    const parsedRedirectUrl = new URL(redirectUrl);
-                    if (parsedUrl.protocol === 'https:' &&
-                        parsedUrl.protocol !== parsedRedirectUrl.protocol &&
-                        !this._allowRedirectDowngrade) {
-                        throw new Error('Redirect from HTTPS to HTTP protocol. This downgrade is not allowed for security reasons. If you want to allow this behavior, set the allowRedirectDowngrade option to true.');
-                    }
-                    // we need to finish reading the response before reassigning response
-                    // which will leak the open socket.
-                    yield response.readBody();
-                    // strip authorization header if redirected to a different hostname
-                    if (parsedRedirectUrl.hostname !== parsedUrl.hostname) {
-                        for (const header in headers) {
-                            // header names are case insensitive
-                            if (header.toLowerCase() === 'authorization') {
-                                delete headers[header];
-                            }
-                        }
-                    }
-                    // let's make the request with the new redirectUrl
-                    info = this._prepareRequest(verb, parsedRedirectUrl, headers);
-                    response = yield this.requestRaw(info, data);
-                    redirectsRemaining--;
-                }
-                if (!response.message.statusCode ||
-                    !HttpResponseRetryCodes.includes(response.message.statusCode)) {
-                    // If not a retry code, return immediately instead of retrying
-                    return response;
-                }
-                numTries += 1;
-                if (numTries < maxTries) {
-                    yield response.readBody();
-                    yield this._performExponentialBackoff(numTries);
-                }
-            } while (numTries < maxTries);
-            return response;
-        });
-    }
-    /**
-     * Needs to be called if keepAlive is set to true in request options.
-     */
-    dispose() {
-        if (this._agent) {
-            this._agent.destroy();
-        }
-        this._disposed = true;
-    }
-    /**
-     * Raw request.
-     * @param info
-     * @param data
-     */
-    requestRaw(info, data) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => {
-                function callbackForResult(err, res) {
-                    if (err) {
-                        reject(err);
-                    }
-                    else if (!res) {
-                        // If `err` is not passed, then `res` must be passed.
-                        reject(new Error('Unknown error'));
-                    }
-                    else {
-                        resolve(res);
-                    }
-                }
-                this.requestRawWithCallback(info, data, callbackForResult);
-            });
-        });
-    }
-    /**
-     * Raw request with callback.
-     * @param info
-     * @param data
-     * @param onResult
-     */
-    requestRawWithCallback(info, data, onResult) {
-        if (typeof data === 'string') {
-            if (!info.options.headers) {
-                info.options.headers = {};
-            }
-            info.options.headers['Content-Length'] = Buffer.byteLength(data, 'utf8');
-        }
-        let callbackCalled = false;
-        function handleResult(err, res) {
-            if (!callbackCalled) {
-                callbackCalled = true;
-                onResult(err, res);
-            }
-        }
-        const req = info.httpModule.request(info.options, (msg) => {
-            const res = new HttpClientResponse(msg);
-            handleResult(undefined, res);
-        });
-        let socket;
-        req.on('socket', sock => {
-            socket = sock;
-        });
-        // If we ever get disconnected, we want the socket to timeout eventually
-        req.setTimeout(this._socketTimeout || 3 * 60000, () => {
-            if (socket) {
-                socket.end();
-            }
-            handleResult(new Error(`Request timeout: ${info.options.path}`));
-        });
-        req.on('error', function (err) {
-            // err has statusCode property
-            // res should have headers
-            handleResult(err);
-        });
-        if (data && typeof data === 'string') {
-            req.write(data, 'utf8');
-        }
-        if (data && typeof data !== 'string') {
-            data.on('close', function () {
-                req.end();
-            });
-            data.pipe(req);
-        }
-        else {
-            req.end();
-        }
-    }
-    /**
-     * Gets an http agent. This function is useful when you need an http agent that handles
-     * routing through a proxy server - depending upon the url and proxy environment variables.
-     * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
-     */
-    getAgent(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        return this._getAgent(parsedUrl);
-    }
-    getAgentDispatcher(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        const proxyUrl = pm.getProxyUrl(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (!useProxy) {
-            return;
-        }
-        return this._getProxyAgentDispatcher(parsedUrl, proxyUrl);
-    }
-    _prepareRequest(method, requestUrl, headers) {
-        const info = {};
-        info.parsedUrl = requestUrl;
-        const usingSsl = info.parsedUrl.protocol === 'https:';
-        info.httpModule = usingSsl ? https : http;
-        const defaultPort = usingSsl ? 443 : 80;
-        info.options = {};
-        info.options.host = info.parsedUrl.hostname;
-        info.options.port = info.parsedUrl.port
-            ? parseInt(info.parsedUrl.port)
-            : defaultPort;
-        info.options.path =
-            (info.parsedUrl.pathname || '') + (info.parsedUrl.search || '');
-        info.options.method = method;
-        info.options.headers = this._mergeHeaders(headers);
-        if (this.userAgent != null) {
-            info.options.headers['user-agent'] = this.userAgent;
-        }
-        info.options.agent = this._getAgent(info.parsedUrl);
-        // gives handlers an opportunity to participate
-        if (this.handlers) {
-            for (const handler of this.handlers) {
-                handler.prepareRequest(info.options);
-            }
-        }
-        return info;
-    }
-    _mergeHeaders(headers) {
-        if (this.requestOptions && this.requestOptions.headers) {
-            return Object.assign({}, lowercaseKeys(this.requestOptions.headers), lowercaseKeys(headers || {}));
-        }
-        return lowercaseKeys(headers || {});
-    }
-    /**
-     * Gets an existing header value or returns a default.
-     * Handles converting number header values to strings since HTTP headers must be strings.
-     * Note: This returns string | string[] since some headers can have multiple values.
-     * For headers that must always be a single string (like Content-Type), use the
-     * specialized _getExistingOrDefaultContentTypeHeader method instead.
-     */
-    _getExistingOrDefaultHeader(additionalHeaders, header, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[header];
-            if (headerValue) {
-                clientHeader =
-                    typeof headerValue === 'number' ? headerValue.toString() : headerValue;
-            }
-        }
-        const additionalValue = additionalHeaders[header];
-        if (additionalValue !== undefined) {
-            return typeof additionalValue === 'number'
-                ? additionalValue.toString()
-                : additionalValue;
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    /**
-     * Specialized version of _getExistingOrDefaultHeader for Content-Type header.
-     * Always returns a single string (not an array) since Content-Type should be a single value.
-     * Converts arrays to comma-separated strings and numbers to strings to ensure type safety.
-     * This was split from _getExistingOrDefaultHeader to provide stricter typing for callers
-     * that assign the result to places expecting a string (e.g., additionalHeaders[Headers.ContentType]).
-     */
-    _getExistingOrDefaultContentTypeHeader(additionalHeaders, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[Headers.ContentType];
-            if (headerValue) {
-                if (typeof headerValue === 'number') {
-                    clientHeader = String(headerValue);
-                }
-                else if (Array.isArray(headerValue)) {
-                    clientHeader = headerValue.join(', ');
-                }
-                else {
-                    clientHeader = headerValue;
-                }
-            }
-        }
-        const additionalValue = additionalHeaders[Headers.ContentType];
-        // Return the first non-undefined value, converting numbers or arrays to strings if necessary
-        if (additionalValue !== undefined) {
-            if (typeof additionalValue === 'number') {
-                return String(additionalValue);
-            }
-            else if (Array.isArray(additionalValue)) {
-                return additionalValue.join(', ');
-            }
-            else {
-                return additionalValue;
-            }
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    _getAgent(parsedUrl) {
-        let agent;
-        const proxyUrl = pm.getProxyUrl(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (this._keepAlive && useProxy) {
-            agent = this._proxyAgent;
-        }
-        if (!useProxy) {
-            agent = this._agent;
-        }
-        // if agent is already assigned use that agent.
-        if (agent) {
-            return agent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        let maxSockets = 100;
-        if (this.requestOptions) {
-            maxSockets = this.requestOptions.maxSockets || http.globalAgent.maxSockets;
-        }
-        // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
-        if (proxyUrl && proxyUrl.hostname) {
-            const agentOptions = {
-                maxSockets,
-                keepAlive: this._keepAlive,
-                proxy: Object.assign(Object.assign({}, ((proxyUrl.username || proxyUrl.password) && {
-                    proxyAuth: `${proxyUrl.username}:${proxyUrl.password}`
-                })), { host: proxyUrl.hostname, port: proxyUrl.port })
-            };
-            let tunnelAgent;
-            const overHttps = proxyUrl.protocol === 'https:';
-            if (usingSsl) {
-                tunnelAgent = overHttps ? tunnel.httpsOverHttps : tunnel.httpsOverHttp;
-            }
-            else {
-                tunnelAgent = overHttps ? tunnel.httpOverHttps : tunnel.httpOverHttp;
-            }
-            agent = tunnelAgent(agentOptions);
-            this._proxyAgent = agent;
-        }
-        // if tunneling agent isn't assigned create a new agent
-        if (!agent) {
-            const options = { keepAlive: this._keepAlive, maxSockets };
-            agent = usingSsl ? new https.Agent(options) : new http.Agent(options);
-            this._agent = agent;
-        }
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            agent.options = Object.assign(agent.options || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return agent;
-    }
-    _getProxyAgentDispatcher(parsedUrl, proxyUrl) {
-        let proxyAgent;
-        if (this._keepAlive) {
-            proxyAgent = this._proxyAgentDispatcher;
-        }
-        // if agent is already assigned use that agent.
-        if (proxyAgent) {
-            return proxyAgent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        proxyAgent = new ProxyAgent(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
-            token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
-        })));
-        this._proxyAgentDispatcher = proxyAgent;
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            proxyAgent.options = Object.assign(proxyAgent.options.requestTls || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return proxyAgent;
-    }
-    _getUserAgentWithOrchestrationId(userAgent) {
-        const baseUserAgent = userAgent || 'actions/http-client';
-        const orchId = process.env['ACTIONS_ORCHESTRATION_ID'];
-        if (orchId) {
-            // Sanitize the orchestration ID to ensure it contains only valid characters
-            // Valid characters: 0-9, a-z, _, -, .
-            const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
-            return `${baseUserAgent} actions_orchestration_id/${sanitizedId}`;
-        }
-        return baseUserAgent;
-    }
-    _performExponentialBackoff(retryNumber) {
-        return __awaiter(this, void 0, void 0, function* () {
-            retryNumber = Math.min(ExponentialBackoffCeiling, retryNumber);
-            const ms = ExponentialBackoffTimeSlice * Math.pow(2, retryNumber);
-            return new Promise(resolve => setTimeout(() => resolve(), ms));
-        });
-    }
-    _processResponse(res, options) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => __awaiter(this, void 0, void 0, function* () {
-                const statusCode = res.message.statusCode || 0;
-                const response = {
-                    statusCode,
-                    result: null,
-                    headers: {}
-                };
-                // not found leads to null obj returned
-                if (statusCode === HttpCodes.NotFound) {
-                    resolve(response);
-                }
-                // get the result from the body
-                function dateTimeDeserializer(key, value) {
-                    if (typeof value === 'string') {
-                        const a = new Date(value);
-                        if (!isNaN(a.valueOf())) {
-                            return a;
-                        }
-                    }
-                    return value;
-                }
-                let obj;
-                let contents;
-                try {
-                    contents = yield res.readBody();
-                    if (contents && contents.length > 0) {
-                        if (options && options.deserializeDates) {
-                            obj = JSON.parse(contents, dateTimeDeserializer);
-                        }
-                        else {
-                            obj = JSON.parse(contents);
-                        }
-                        response.result = obj;
-                    }
-                    response.headers = res.message.headers;
-                }
-                catch (err) {
-                    // Invalid resource (contents not json);  leaving result obj null
-                }
-                // note that 3xx redirects are handled by the http layer.
-                if (statusCode > 299) {
-                    let msg;
-                    // if exception/error in body, attempt to get better error
-                    if (obj && obj.message) {
-                        msg = obj.message;
-                    }
-                    else if (contents && contents.length > 0) {
-                        // it may be the case that the exception is in the body message as string
-                        msg = contents;
-                    }
-                    else {
-                        msg = `Failed request: (${statusCode})`;
-                    }
-                    const err = new HttpClientError(msg, statusCode);
-                    err.result = response.result;
-                    reject(err);
-                }
-                else {
-                    resolve(response);
-                }
-            }));
-        });
-    }
-}
-const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
-//# sourceMappingURL=index.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
-var auth_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-class BasicCredentialHandler {
-    constructor(username, password) {
-        this.username = username;
-        this.password = password;
-    }
-    prepareRequest(options) {
-        if (!options.headers) {
-            throw Error('The request has no headers');
-        }
-        options.headers['Authorization'] = `Basic ${Buffer.from(`${this.username}:${this.password}`).toString('base64')}`;
-    }
-    // This handler cannot handle 401
-    canHandleAuthentication() {
-        return false;
-    }
-    handleAuthentication() {
-        return auth_awaiter(this, void 0, void 0, function* () {
-            throw new Error('not implemented');
-        });
-    }
-}
-class auth_BearerCredentialHandler {
-    constructor(token) {
-        this.token = token;
-    }
-    // currently implements pre-authorization
-    // TODO: support preAuth = false where it hooks on 401
-    prepareRequest(options) {
-        if (!options.headers) {
-            throw Error('The request has no headers');
-        }
-        options.headers['Authorization'] = `Bearer ${this.token}`;
-    }
-    // This handler cannot handle 401
-    canHandleAuthentication() {
-        return false;
-    }
-    handleAuthentication() {
-        return auth_awaiter(this, void 0, void 0, function* () {
-            throw new Error('not implemented');
-        });
-    }
-}
-class PersonalAccessTokenCredentialHandler {
-    constructor(token) {
-        this.token = token;
-    }
-    // currently implements pre-authorization
-    // TODO: support preAuth = false where it hooks on 401
-    prepareRequest(options) {
-        if (!options.headers) {
-            throw Error('The request has no headers');
-        }
-        options.headers['Authorization'] = `Basic ${Buffer.from(`PAT:${this.token}`).toString('base64')}`;
-    }
-    // This handler cannot handle 401
-    canHandleAuthentication() {
-        return false;
-    }
-    handleAuthentication() {
-        return auth_awaiter(this, void 0, void 0, function* () {
-            throw new Error('not implemented');
-        });
-    }
-}
-//# sourceMappingURL=auth.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/oidc-utils.js
-var oidc_utils_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-class oidc_utils_OidcClient {
-    static createHttpClient(allowRetry = true, maxRetry = 10) {
-        const requestOptions = {
-            allowRetries: allowRetry,
-            maxRetries: maxRetry
-        };
-        return new HttpClient('actions/oidc-client', [new BearerCredentialHandler(oidc_utils_OidcClient.getRequestToken())], requestOptions);
-    }
-    static getRequestToken() {
-        const token = process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'];
-        if (!token) {
-            throw new Error('Unable to get ACTIONS_ID_TOKEN_REQUEST_TOKEN env variable');
-        }
-        return token;
-    }
-    static getIDTokenUrl() {
-        const runtimeUrl = process.env['ACTIONS_ID_TOKEN_REQUEST_URL'];
-        if (!runtimeUrl) {
-            throw new Error('Unable to get ACTIONS_ID_TOKEN_REQUEST_URL env variable');
-        }
-        return runtimeUrl;
-    }
-    static getCall(id_token_url) {
-        return oidc_utils_awaiter(this, void 0, void 0, function* () {
-            var _a;
-            const httpclient = oidc_utils_OidcClient.createHttpClient();
-            const res = yield httpclient
-                .getJson(id_token_url)
-                .catch(error => {
-                throw new Error(`Failed to get ID Token. \n 
-        Error Code : ${error.statusCode}\n 
-        Error Message: ${error.message}`);
-            });
-            const id_token = (_a = res.result) === null || _a === void 0 ? void 0 : _a.value;
-            if (!id_token) {
-                throw new Error('Response json body do not have ID Token field');
-            }
-            return id_token;
-        });
-    }
-    static getIDToken(audience) {
-        return oidc_utils_awaiter(this, void 0, void 0, function* () {
-            try {
-                // New ID Token is requested from action service
-                let id_token_url = oidc_utils_OidcClient.getIDTokenUrl();
-                if (audience) {
-                    const encodedAudience = encodeURIComponent(audience);
-                    id_token_url = `${id_token_url}&audience=${encodedAudience}`;
-                }
-                debug(`ID token url is ${id_token_url}`);
-                const id_token = yield oidc_utils_OidcClient.getCall(id_token_url);
-                setSecret(id_token);
-                return id_token;
-            }
-            catch (error) {
-                throw new Error(`Error message: ${error.message}`);
-            }
-        });
-    }
-}
-//# sourceMappingURL=oidc-utils.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/summary.js
-var summary_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-const { access, appendFile, writeFile } = external_fs_namespaceObject.promises;
-const SUMMARY_ENV_VAR = 'GITHUB_STEP_SUMMARY';
-const SUMMARY_DOCS_URL = 'https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions#adding-a-job-summary';
-class Summary {
-    constructor() {
-        this._buffer = '';
-    }
-    /**
-     * Finds the summary file path from the environment, rejects if env var is not found or file does not exist
-     * Also checks r/w permissions.
-     *
-     * @returns step summary file path
-     */
-    filePath() {
-        return summary_awaiter(this, void 0, void 0, function* () {
-            if (this._filePath) {
-                return this._filePath;
-            }
-            const pathFromEnv = process.env[SUMMARY_ENV_VAR];
-            if (!pathFromEnv) {
-                throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
-            }
-            try {
-                yield access(pathFromEnv, external_fs_namespaceObject.constants.R_OK | external_fs_namespaceObject.constants.W_OK);
-            }
-            catch (_a) {
-                throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
-            }
-            this._filePath = pathFromEnv;
-            return this._filePath;
-        });
-    }
-    /**
-     * Wraps content in an HTML tag, adding any HTML attributes
-     *
-     * @param {string} tag HTML tag to wrap
-     * @param {string | null} content content within the tag
-     * @param {[attribute: string]: string} attrs key-value list of HTML attributes to add
-     *
-     * @returns {string} content wrapped in HTML element
-     */
-    wrap(tag, content, attrs = {}) {
-        const htmlAttrs = Object.entries(attrs)
-            .map(([key, value]) => ` ${key}="${value}"`)
-            .join('');
-        if (!content) {
-            return `<${tag}${htmlAttrs}>`;
-        }
-        return `<${tag}${htmlAttrs}>${content}</${tag}>`;
-    }
-    /**
-     * Writes text in the buffer to the summary buffer file and empties buffer. Will append by default.
-     *
-     * @param {SummaryWriteOptions} [options] (optional) options for write operation
-     *
-     * @returns {Promise<Summary>} summary instance
-     */
-    write(options) {
-        return summary_awaiter(this, void 0, void 0, function* () {
-            const overwrite = !!(options === null || options === void 0 ? void 0 : options.overwrite);
-            const filePath = yield this.filePath();
-            const writeFunc = overwrite ? writeFile : appendFile;
-            yield writeFunc(filePath, this._buffer, { encoding: 'utf8' });
-            return this.emptyBuffer();
-        });
-    }
-    /**
-     * Clears the summary buffer and wipes the summary file
-     *
-     * @returns {Summary} summary instance
-     */
-    clear() {
-        return summary_awaiter(this, void 0, void 0, function* () {
-            return this.emptyBuffer().write({ overwrite: true });
-        });
-    }
-    /**
-     * Returns the current summary buffer as a string
-     *
-     * @returns {string} string of summary buffer
-     */
-    stringify() {
-        return this._buffer;
-    }
-    /**
-     * If the summary buffer is empty
-     *
-     * @returns {boolen} true if the buffer is empty
-     */
-    isEmptyBuffer() {
-        return this._buffer.length === 0;
-    }
-    /**
-     * Resets the summary buffer without writing to summary file
-     *
-     * @returns {Summary} summary instance
-     */
-    emptyBuffer() {
-        this._buffer = '';
-        return this;
-    }
-    /**
-     * Adds raw text to the summary buffer
-     *
-     * @param {string} text content to add
-     * @param {boolean} [addEOL=false] (optional) append an EOL to the raw text (default: false)
-     *
-     * @returns {Summary} summary instance
-     */
-    addRaw(text, addEOL = false) {
-        this._buffer += text;
-        return addEOL ? this.addEOL() : this;
-    }
-    /**
-     * Adds the operating system-specific end-of-line marker to the buffer
-     *
-     * @returns {Summary} summary instance
-     */
-    addEOL() {
-        return this.addRaw(external_os_namespaceObject.EOL);
-    }
-    /**
-     * Adds an HTML codeblock to the summary buffer
-     *
-     * @param {string} code content to render within fenced code block
-     * @param {string} lang (optional) language to syntax highlight code
-     *
-     * @returns {Summary} summary instance
-     */
-    addCodeBlock(code, lang) {
-        const attrs = Object.assign({}, (lang && { lang }));
-        const element = this.wrap('pre', this.wrap('code', code), attrs);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML list to the summary buffer
-     *
-     * @param {string[]} items list of items to render
-     * @param {boolean} [ordered=false] (optional) if the rendered list should be ordered or not (default: false)
-     *
-     * @returns {Summary} summary instance
-     */
-    addList(items, ordered = false) {
-        const tag = ordered ? 'ol' : 'ul';
-        const listItems = items.map(item => this.wrap('li', item)).join('');
-        const element = this.wrap(tag, listItems);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML table to the summary buffer
-     *
-     * @param {SummaryTableCell[]} rows table rows
-     *
-     * @returns {Summary} summary instance
-     */
-    addTable(rows) {
-        const tableBody = rows
-            .map(row => {
-            const cells = row
-                .map(cell => {
-                if (typeof cell === 'string') {
-                    return this.wrap('td', cell);
-                }
-                const { header, data, colspan, rowspan } = cell;
-                const tag = header ? 'th' : 'td';
-                const attrs = Object.assign(Object.assign({}, (colspan && { colspan })), (rowspan && { rowspan }));
-                return this.wrap(tag, data, attrs);
-            })
-                .join('');
-            return this.wrap('tr', cells);
-        })
-            .join('');
-        const element = this.wrap('table', tableBody);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds a collapsable HTML details element to the summary buffer
-     *
-     * @param {string} label text for the closed state
-     * @param {string} content collapsable content
-     *
-     * @returns {Summary} summary instance
-     */
-    addDetails(label, content) {
-        const element = this.wrap('details', this.wrap('summary', label) + content);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML image tag to the summary buffer
-     *
-     * @param {string} src path to the image you to embed
-     * @param {string} alt text description of the image
-     * @param {SummaryImageOptions} options (optional) addition image attributes
-     *
-     * @returns {Summary} summary instance
-     */
-    addImage(src, alt, options) {
-        const { width, height } = options || {};
-        const attrs = Object.assign(Object.assign({}, (width && { width })), (height && { height }));
-        const element = this.wrap('img', null, Object.assign({ src, alt }, attrs));
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML section heading element
-     *
-     * @param {string} text heading text
-     * @param {number | string} [level=1] (optional) the heading level, default: 1
-     *
-     * @returns {Summary} summary instance
-     */
-    addHeading(text, level) {
-        const tag = `h${level}`;
-        const allowedTag = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].includes(tag)
-            ? tag
-            : 'h1';
-        const element = this.wrap(allowedTag, text);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML thematic break (<hr>) to the summary buffer
-     *
-     * @returns {Summary} summary instance
-     */
-    addSeparator() {
-        const element = this.wrap('hr', null);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML line break (<br>) to the summary buffer
-     *
-     * @returns {Summary} summary instance
-     */
-    addBreak() {
-        const element = this.wrap('br', null);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML blockquote to the summary buffer
-     *
-     * @param {string} text quote text
-     * @param {string} cite (optional) citation url
-     *
-     * @returns {Summary} summary instance
-     */
-    addQuote(text, cite) {
-        const attrs = Object.assign({}, (cite && { cite }));
-        const element = this.wrap('blockquote', text, attrs);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML anchor tag to the summary buffer
-     *
-     * @param {string} text link text/content
-     * @param {string} href hyperlink
-     *
-     * @returns {Summary} summary instance
-     */
-    addLink(text, href) {
-        const element = this.wrap('a', text, { href });
-        return this.addRaw(element).addEOL();
-    }
-}
-const _summary = new Summary();
-/**
- * @deprecated use `core.summary`
- */
-const markdownSummary = (/* unused pure expression or super */ null && (_summary));
-const summary = _summary;
-//# sourceMappingURL=summary.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/path-utils.js
-
-/**
- * toPosixPath converts the given path to the posix form. On Windows, \\ will be
- * replaced with /.
- *
- * @param pth. Path to transform.
- * @return string Posix path.
- */
-function toPosixPath(pth) {
-    return pth.replace(/[\\]/g, '/');
-}
-/**
- * toWin32Path converts the given path to the win32 form. On Linux, / will be
- * replaced with \\.
- *
- * @param pth. Path to transform.
- * @return string Win32 path.
- */
-function toWin32Path(pth) {
-    return pth.replace(/[/]/g, '\\');
-}
-/**
- * toPlatformPath converts the given path to a platform-specific path. It does
- * this by replacing instances of / and \ with the platform-specific path
- * separator.
- *
- * @param pth The path to platformize.
- * @return string The platform-specific path.
- */
-function toPlatformPath(pth) {
-    return pth.replace(/[/\\]/g, path.sep);
-}
-//# sourceMappingURL=path-utils.js.map
-// EXTERNAL MODULE: external "string_decoder"
-var external_string_decoder_ = __nccwpck_require__(3193);
-// EXTERNAL MODULE: external "events"
-var external_events_ = __nccwpck_require__(4434);
-;// CONCATENATED MODULE: external "child_process"
-const external_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
-// EXTERNAL MODULE: external "assert"
-var external_assert_ = __nccwpck_require__(2613);
-;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io-util.js
-var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_namespaceObject.promises;
-// export const {open} = 'fs'
-const IS_WINDOWS = process.platform === 'win32';
-/**
- * Custom implementation of readlink to ensure Windows junctions
- * maintain trailing backslash for backward compatibility with Node.js < 24
- *
- * In Node.js 20, Windows junctions (directory symlinks) always returned paths
- * with trailing backslashes. Node.js 24 removed this behavior, which breaks
- * code that relied on this format for path operations.
- *
- * This implementation restores the Node 20 behavior by adding a trailing
- * backslash to all junction results on Windows.
- */
-function readlink(fsPath) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
-        const result = yield fs.promises.readlink(fsPath);
-        // On Windows, restore Node 20 behavior: add trailing backslash to all results
-        // since junctions on Windows are always directory links
-        if (IS_WINDOWS && !result.endsWith('\\')) {
-            return `${result}\\`;
-        }
-        return result;
-    });
-}
-// See https://github.com/nodejs/node/blob/d0153aee367422d0858105abec186da4dff0a0c5/deps/uv/include/uv/win.h#L691
-const UV_FS_O_EXLOCK = 0x10000000;
-const READONLY = external_fs_namespaceObject.constants.O_RDONLY;
-function exists(fsPath) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
-        try {
-            yield stat(fsPath);
-        }
-        catch (err) {
-            if (err.code === 'ENOENT') {
-                return false;
-            }
-            throw err;
-        }
-        return true;
-    });
-}
-function isDirectory(fsPath_1) {
-    return io_util_awaiter(this, arguments, void 0, function* (fsPath, useStat = false) {
-        const stats = useStat ? yield stat(fsPath) : yield lstat(fsPath);
-        return stats.isDirectory();
-    });
-}
-/**
- * On OSX/Linux, true if path starts with '/'. On Windows, true for paths like:
- * \, \hello, \\hello\share, C:, and C:\hello (and corresponding alternate separator cases).
- */
-function isRooted(p) {
-    p = normalizeSeparators(p);
-    if (!p) {
-        throw new Error('isRooted() parameter "p" cannot be empty');
-    }
-    if (IS_WINDOWS) {
-        return (p.startsWith('\\') || /^[A-Z]:/i.test(p) // e.g. \ or \hello or \\hello
-        ); // e.g. C: or C:\hello
-    }
-    return p.startsWith('/');
-}
-/**
- * Best effort attempt to determine whether a file exists and is executable.
- * @param filePath    file path to check
- * @param extensions  additional file extensions to try
- * @return if file exists and is executable, returns the file path. otherwise empty string.
- */
-function tryGetExecutablePath(filePath, extensions) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
-        let stats = undefined;
-        try {
-            // test file exists
-            stats = yield stat(filePath);
-        }
-        catch (err) {
-            if (err.code !== 'ENOENT') {
-                // eslint-disable-next-line no-console
-                console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
-            }
-        }
-        if (stats && stats.isFile()) {
-            if (IS_WINDOWS) {
-                // on Windows, test for valid extension
-                const upperExt = external_path_namespaceObject.extname(filePath).toUpperCase();
-                if (extensions.some(validExt => validExt.toUpperCase() === upperExt)) {
-                    return filePath;
-                }
-            }
-            else {
-                if (isUnixExecutable(stats)) {
-                    return filePath;
-                }
-            }
-        }
-        // try each extension
-        const originalFilePath = filePath;
-        for (const extension of extensions) {
-            filePath = originalFilePath + extension;
-            stats = undefined;
-            try {
-                stats = yield stat(filePath);
-            }
-            catch (err) {
-                if (err.code !== 'ENOENT') {
-                    // eslint-disable-next-line no-console
-                    console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
-                }
-            }
-            if (stats && stats.isFile()) {
-                if (IS_WINDOWS) {
-                    // preserve the case of the actual file (since an extension was appended)
-                    try {
-                        const directory = external_path_namespaceObject.dirname(filePath);
-                        const upperName = external_path_namespaceObject.basename(filePath).toUpperCase();
-                        for (const actualName of yield readdir(directory)) {
-                            if (upperName === actualName.toUpperCase()) {
-                                filePath = external_path_namespaceObject.join(directory, actualName);
-                                break;
-                            }
-                        }
-                    }
-                    catch (err) {
-                        // eslint-disable-next-line no-console
-                        console.log(`Unexpected error attempting to determine the actual case of the file '${filePath}': ${err}`);
-                    }
-                    return filePath;
-                }
-                else {
-                    if (isUnixExecutable(stats)) {
-                        return filePath;
-                    }
-                }
-            }
-        }
-        return '';
-    });
-}
-function normalizeSeparators(p) {
-    p = p || '';
-    if (IS_WINDOWS) {
-        // convert slashes on Windows
-        p = p.replace(/\//g, '\\');
-        // remove redundant slashes
-        return p.replace(/\\\\+/g, '\\');
-    }
-    // remove redundant slashes
-    return p.replace(/\/\/+/g, '/');
-}
-// on Mac/Linux, test the execute bit
-//     R   W  X  R  W X R W X
-//   256 128 64 32 16 8 4 2 1
-function isUnixExecutable(stats) {
-    return ((stats.mode & 1) > 0 ||
-        ((stats.mode & 8) > 0 &&
-            process.getgid !== undefined &&
-            stats.gid === process.getgid()) ||
-        ((stats.mode & 64) > 0 &&
-            process.getuid !== undefined &&
-            stats.uid === process.getuid()));
-}
-// Get the path of cmd.exe in windows
-function getCmdPath() {
-    var _a;
-    return (_a = process.env['COMSPEC']) !== null && _a !== void 0 ? _a : `cmd.exe`;
-}
-//# sourceMappingURL=io-util.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io.js
-var io_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-/**
- * Copies a file or folder.
- * Based off of shelljs - https://github.com/shelljs/shelljs/blob/9237f66c52e5daa40458f94f9565e18e8132f5a6/src/cp.js
- *
- * @param     source    source path
- * @param     dest      destination path
- * @param     options   optional. See CopyOptions.
- */
-function cp(source_1, dest_1) {
-    return io_awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
-        const { force, recursive, copySourceDirectory } = readCopyOptions(options);
-        const destStat = (yield ioUtil.exists(dest)) ? yield ioUtil.stat(dest) : null;
-        // Dest is an existing file, but not forcing
-        if (destStat && destStat.isFile() && !force) {
-            return;
-        }
-        // If dest is an existing directory, should copy inside.
-        const newDest = destStat && destStat.isDirectory() && copySourceDirectory
-            ? path.join(dest, path.basename(source))
-            : dest;
-        if (!(yield ioUtil.exists(source))) {
-            throw new Error(`no such file or directory: ${source}`);
-        }
-        const sourceStat = yield ioUtil.stat(source);
-        if (sourceStat.isDirectory()) {
-            if (!recursive) {
-                throw new Error(`Failed to copy. ${source} is a directory, but tried to copy without recursive flag.`);
-            }
-            else {
-                yield cpDirRecursive(source, newDest, 0, force);
-            }
-        }
-        else {
-            if (path.relative(source, newDest) === '') {
-                // a file cannot be copied to itself
-                throw new Error(`'${newDest}' and '${source}' are the same file`);
-            }
-            yield io_copyFile(source, newDest, force);
-        }
-    });
-}
-/**
- * Moves a path.
- *
- * @param     source    source path
- * @param     dest      destination path
- * @param     options   optional. See MoveOptions.
- */
-function mv(source_1, dest_1) {
-    return io_awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
-        if (yield ioUtil.exists(dest)) {
-            let destExists = true;
-            if (yield ioUtil.isDirectory(dest)) {
-                // If dest is directory copy src into dest
-                dest = path.join(dest, path.basename(source));
-                destExists = yield ioUtil.exists(dest);
-            }
-            if (destExists) {
-                if (options.force == null || options.force) {
-                    yield rmRF(dest);
-                }
-                else {
-                    throw new Error('Destination already exists');
-                }
-            }
-        }
-        yield mkdirP(path.dirname(dest));
-        yield ioUtil.rename(source, dest);
-    });
-}
-/**
- * Remove a path recursively with force
- *
- * @param inputPath path to remove
- */
-function rmRF(inputPath) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        if (ioUtil.IS_WINDOWS) {
-            // Check for invalid characters
-            // https://docs.microsoft.com/en-us/windows/win32/fileio/naming-a-file
-            if (/[*"<>|]/.test(inputPath)) {
-                throw new Error('File path must not contain `*`, `"`, `<`, `>` or `|` on Windows');
-            }
-        }
-        try {
-            // note if path does not exist, error is silent
-            yield ioUtil.rm(inputPath, {
-                force: true,
-                maxRetries: 3,
-                recursive: true,
-                retryDelay: 300
-            });
-        }
-        catch (err) {
-            throw new Error(`File was unable to be removed ${err}`);
-        }
-    });
-}
-/**
- * Make a directory.  Creates the full path with folders in between
- * Will throw if it fails
- *
- * @param   fsPath        path to create
- * @returns Promise<void>
- */
-function mkdirP(fsPath) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        ok(fsPath, 'a path argument must be provided');
-        yield ioUtil.mkdir(fsPath, { recursive: true });
-    });
-}
-/**
- * Returns path of a tool had the tool actually been invoked.  Resolves via paths.
- * If you check and the tool does not exist, it will throw.
- *
- * @param     tool              name of the tool
- * @param     check             whether to check if tool exists
- * @returns   Promise<string>   path to tool
- */
-function which(tool, check) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        if (!tool) {
-            throw new Error("parameter 'tool' is required");
-        }
-        // recursive when check=true
-        if (check) {
-            const result = yield which(tool, false);
-            if (!result) {
-                if (IS_WINDOWS) {
-                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also verify the file has a valid extension for an executable file.`);
-                }
-                else {
-                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also check the file mode to verify the file is executable.`);
-                }
-            }
-            return result;
-        }
-        const matches = yield findInPath(tool);
-        if (matches && matches.length > 0) {
-            return matches[0];
-        }
-        return '';
-    });
-}
-/**
- * Returns a list of all occurrences of the given tool on the system path.
- *
- * @returns   Promise<string[]>  the paths of the tool
- */
-function findInPath(tool) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        if (!tool) {
-            throw new Error("parameter 'tool' is required");
-        }
-        // build the list of extensions to try
-        const extensions = [];
-        if (IS_WINDOWS && process.env['PATHEXT']) {
-            for (const extension of process.env['PATHEXT'].split(external_path_namespaceObject.delimiter)) {
-                if (extension) {
-                    extensions.push(extension);
-                }
-            }
-        }
-        // if it's rooted, return it if exists. otherwise return empty.
-        if (isRooted(tool)) {
-            const filePath = yield tryGetExecutablePath(tool, extensions);
-            if (filePath) {
-                return [filePath];
-            }
-            return [];
-        }
-        // if any path separators, return empty
-        if (tool.includes(external_path_namespaceObject.sep)) {
-            return [];
-        }
-        // build the list of directories
-        //
-        // Note, technically "where" checks the current directory on Windows. From a toolkit perspective,
-        // it feels like we should not do this. Checking the current directory seems like more of a use
-        // case of a shell, and the which() function exposed by the toolkit should strive for consistency
-        // across platforms.
-        const directories = [];
-        if (process.env.PATH) {
-            for (const p of process.env.PATH.split(external_path_namespaceObject.delimiter)) {
-                if (p) {
-                    directories.push(p);
-                }
-            }
-        }
-        // find all matches
-        const matches = [];
-        for (const directory of directories) {
-            const filePath = yield tryGetExecutablePath(external_path_namespaceObject.join(directory, tool), extensions);
-            if (filePath) {
-                matches.push(filePath);
-            }
-        }
-        return matches;
-    });
-}
-function readCopyOptions(options) {
-    const force = options.force == null ? true : options.force;
-    const recursive = Boolean(options.recursive);
-    const copySourceDirectory = options.copySourceDirectory == null
-        ? true
-        : Boolean(options.copySourceDirectory);
-    return { force, recursive, copySourceDirectory };
-}
-function cpDirRecursive(sourceDir, destDir, currentDepth, force) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        // Ensure there is not a run away recursive copy
-        if (currentDepth >= 255)
-            return;
-        currentDepth++;
-        yield mkdirP(destDir);
-        const files = yield ioUtil.readdir(sourceDir);
-        for (const fileName of files) {
-            const srcFile = `${sourceDir}/${fileName}`;
-            const destFile = `${destDir}/${fileName}`;
-            const srcFileStat = yield ioUtil.lstat(srcFile);
-            if (srcFileStat.isDirectory()) {
-                // Recurse
-                yield cpDirRecursive(srcFile, destFile, currentDepth, force);
-            }
-            else {
-                yield io_copyFile(srcFile, destFile, force);
-            }
-        }
-        // Change the mode for the newly created directory
-        yield ioUtil.chmod(destDir, (yield ioUtil.stat(sourceDir)).mode);
-    });
-}
-// Buffered file copy
-function io_copyFile(srcFile, destFile, force) {
-    return io_awaiter(this, void 0, void 0, function* () {
-        if ((yield ioUtil.lstat(srcFile)).isSymbolicLink()) {
-            // unlink/re-link it
-            try {
-                yield ioUtil.lstat(destFile);
-                yield ioUtil.unlink(destFile);
-            }
-            catch (e) {
-                // Try to override file permission
-                if (e.code === 'EPERM') {
-                    yield ioUtil.chmod(destFile, '0666');
-                    yield ioUtil.unlink(destFile);
-                }
-                // other errors = it doesn't exist, no work to do
-            }
-            // Copy over symlink
-            const symlinkFull = yield ioUtil.readlink(srcFile);
-            yield ioUtil.symlink(symlinkFull, destFile, ioUtil.IS_WINDOWS ? 'junction' : null);
-        }
-        else if (!(yield ioUtil.exists(destFile)) || force) {
-            yield ioUtil.copyFile(srcFile, destFile);
-        }
-    });
-}
-//# sourceMappingURL=io.js.map
-;// CONCATENATED MODULE: external "timers"
-const external_timers_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("timers");
-;// CONCATENATED MODULE: ./node_modules/@actions/exec/lib/toolrunner.js
-var toolrunner_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-
-
-
-
-/* eslint-disable @typescript-eslint/unbound-method */
-const toolrunner_IS_WINDOWS = process.platform === 'win32';
-/*
- * Class for running command line tools. Handles quoting and arg parsing in a platform agnostic way.
- */
-class ToolRunner extends external_events_.EventEmitter {
-    constructor(toolPath, args, options) {
-        super();
-        if (!toolPath) {
-            throw new Error("Parameter 'toolPath' cannot be null or empty.");
-        }
-        this.toolPath = toolPath;
-        this.args = args || [];
-        this.options = options || {};
-    }
-    _debug(message) {
-        if (this.options.listeners && this.options.listeners.debug) {
-            this.options.listeners.debug(message);
-        }
-    }
-    _getCommandString(options, noPrefix) {
-        const toolPath = this._getSpawnFileName();
-        const args = this._getSpawnArgs(options);
-        let cmd = noPrefix ? '' : '[command]'; // omit prefix when piped to a second tool
-        if (toolrunner_IS_WINDOWS) {
-            // Windows + cmd file
-            if (this._isCmdFile()) {
-                cmd += toolPath;
-                for (const a of args) {
-                    cmd += ` ${a}`;
-                }
-            }
-            // Windows + verbatim
-            else if (options.windowsVerbatimArguments) {
-                cmd += `"${toolPath}"`;
-                for (const a of args) {
-                    cmd += ` ${a}`;
-                }
-            }
-            // Windows (regular)
-            else {
-                cmd += this._windowsQuoteCmdArg(toolPath);
-                for (const a of args) {
-                    cmd += ` ${this._windowsQuoteCmdArg(a)}`;
-                }
-            }
-        }
-        else {
-            // OSX/Linux - this can likely be improved with some form of quoting.
-            // creating processes on Unix is fundamentally different than Windows.
-            // on Unix, execvp() takes an arg array.
-            cmd += toolPath;
-            for (const a of args) {
-                cmd += ` ${a}`;
-            }
-        }
-        return cmd;
-    }
-    _processLineBuffer(data, strBuffer, onLine) {
-        try {
-            let s = strBuffer + data.toString();
-            let n = s.indexOf(external_os_namespaceObject.EOL);
-            while (n > -1) {
-                const line = s.substring(0, n);
-                onLine(line);
-                // the rest of the string ...
-                s = s.substring(n + external_os_namespaceObject.EOL.length);
-                n = s.indexOf(external_os_namespaceObject.EOL);
-            }
-            return s;
-        }
-        catch (err) {
-            // streaming lines to console is best effort.  Don't fail a build.
-            this._debug(`error processing line. Failed with error ${err}`);
-            return '';
-        }
-    }
-    _getSpawnFileName() {
-        if (toolrunner_IS_WINDOWS) {
-            if (this._isCmdFile()) {
-                return process.env['COMSPEC'] || 'cmd.exe';
-            }
-        }
-        return this.toolPath;
-    }
-    _getSpawnArgs(options) {
-        if (toolrunner_IS_WINDOWS) {
-            if (this._isCmdFile()) {
-                let argline = `/D /S /C "${this._windowsQuoteCmdArg(this.toolPath)}`;
-                for (const a of this.args) {
-                    argline += ' ';
-                    argline += options.windowsVerbatimArguments
-                        ? a
-                        : this._windowsQuoteCmdArg(a);
-                }
-                argline += '"';
-                return [argline];
-            }
-        }
-        return this.args;
-    }
-    _endsWith(str, end) {
-        return str.endsWith(end);
-    }
-    _isCmdFile() {
-        const upperToolPath = this.toolPath.toUpperCase();
-        return (this._endsWith(upperToolPath, '.CMD') ||
-            this._endsWith(upperToolPath, '.BAT'));
-    }
-    _windowsQuoteCmdArg(arg) {
-        // for .exe, apply the normal quoting rules that libuv applies
-        if (!this._isCmdFile()) {
-            return this._uvQuoteCmdArg(arg);
-        }
-        // otherwise apply quoting rules specific to the cmd.exe command line parser.
-        // the libuv rules are generic and are not designed specifically for cmd.exe
-        // command line parser.
-        //
-        // for a detailed description of the cmd.exe command line parser, refer to
-        // http://stackoverflow.com/questions/4094699/how-does-the-windows-command-interpreter-cmd-exe-parse-scripts/7970912#7970912
-        // need quotes for empty arg
-        if (!arg) {
-            return '""';
-        }
-        // determine whether the arg needs to be quoted
-        const cmdSpecialChars = [
-            ' ',
-            '\t',
-            '&',
-            '(',
-            ')',
-            '[',
-            ']',
-            '{',
-            '}',
-            '^',
-            '=',
-            ';',
-            '!',
-            "'",
-            '+',
-            ',',
-            '`',
-            '~',
-            '|',
-            '<',
-            '>',
-            '"'
-        ];
-        let needsQuotes = false;
-        for (const char of arg) {
-            if (cmdSpecialChars.some(x => x === char)) {
-                needsQuotes = true;
-                break;
-            }
-        }
-        // short-circuit if quotes not needed
-        if (!needsQuotes) {
-            return arg;
-        }
-        // the following quoting rules are very similar to the rules that by libuv applies.
-        //
-        // 1) wrap the string in quotes
-        //
-        // 2) double-up quotes - i.e. " => ""
-        //
-        //    this is different from the libuv quoting rules. libuv replaces " with \", which unfortunately
-        //    doesn't work well with a cmd.exe command line.
-        //
-        //    note, replacing " with "" also works well if the arg is passed to a downstream .NET console app.
-        //    for example, the command line:
-        //          foo.exe "myarg:""my val"""
-        //    is parsed by a .NET console app into an arg array:
-        //          [ "myarg:\"my val\"" ]
-        //    which is the same end result when applying libuv quoting rules. although the actual
-        //    command line from libuv quoting rules would look like:
-        //          foo.exe "myarg:\"my val\""
-        //
-        // 3) double-up slashes that precede a quote,
-        //    e.g.  hello \world    => "hello \world"
-        //          hello\"world    => "hello\\""world"
-        //          hello\\"world   => "hello\\\\""world"
-        //          hello world\    => "hello world\\"
-        //
-        //    technically this is not required for a cmd.exe command line, or the batch argument parser.
-        //    the reasons for including this as a .cmd quoting rule are:
-        //
-        //    a) this is optimized for the scenario where the argument is passed from the .cmd file to an
-        //       external program. many programs (e.g. .NET console apps) rely on the slash-doubling rule.
-        //
-        //    b) it's what we've been doing previously (by deferring to node default behavior) and we
-        //       haven't heard any complaints about that aspect.
-        //
-        // note, a weakness of the quoting rules chosen here, is that % is not escaped. in fact, % cannot be
-        // escaped when used on the command line directly - even though within a .cmd file % can be escaped
-        // by using %%.
-        //
-        // the saving grace is, on the command line, %var% is left as-is if var is not defined. this contrasts
-        // the line parsing rules within a .cmd file, where if var is not defined it is replaced with nothing.
-        //
-        // one option that was explored was replacing % with ^% - i.e. %var% => ^%var^%. this hack would
-        // often work, since it is unlikely that var^ would exist, and the ^ character is removed when the
-        // variable is used. the problem, however, is that ^ is not removed when %* is used to pass the args
-        // to an external program.
-        //
-        // an unexplored potential solution for the % escaping problem, is to create a wrapper .cmd file.
-        // % can be escaped within a .cmd file.
-        let reverse = '"';
-        let quoteHit = true;
-        for (let i = arg.length; i > 0; i--) {
-            // walk the string in reverse
-            reverse += arg[i - 1];
-            if (quoteHit && arg[i - 1] === '\\') {
-                reverse += '\\'; // double the slash
-            }
-            else if (arg[i - 1] === '"') {
-                quoteHit = true;
-                reverse += '"'; // double the quote
-            }
-            else {
-                quoteHit = false;
-            }
-        }
-        reverse += '"';
-        return reverse.split('').reverse().join('');
-    }
-    _uvQuoteCmdArg(arg) {
-        // Tool runner wraps child_process.spawn() and needs to apply the same quoting as
-        // Node in certain cases where the undocumented spawn option windowsVerbatimArguments
-        // is used.
-        //
-        // Since this function is a port of quote_cmd_arg from Node 4.x (technically, lib UV,
-        // see https://github.com/nodejs/node/blob/v4.x/deps/uv/src/win/process.c for details),
-        // pasting copyright notice from Node within this function:
-        //
-        //      Copyright Joyent, Inc. and other Node contributors. All rights reserved.
-        //
-        //      Permission is hereby granted, free of charge, to any person obtaining a copy
-        //      of this software and associated documentation files (the "Software"), to
-        //      deal in the Software without restriction, including without limitation the
-        //      rights to use, copy, modify, merge, publish, distribute, sublicense, and/or
-        //      sell copies of the Software, and to permit persons to whom the Software is
-        //      furnished to do so, subject to the following conditions:
-        //
-        //      The above copyright notice and this permission notice shall be included in
-        //      all copies or substantial portions of the Software.
-        //
-        //      THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
-        //      IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
-        //      FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
-        //      AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
-        //      LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING
-        //      FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS
-        //      IN THE SOFTWARE.
-        if (!arg) {
-            // Need double quotation for empty argument
-            return '""';
-        }
-        if (!arg.includes(' ') && !arg.includes('\t') && !arg.includes('"')) {
-            // No quotation needed
-            return arg;
-        }
-        if (!arg.includes('"') && !arg.includes('\\')) {
-            // No embedded double quotes or backslashes, so I can just wrap
-            // quote marks around the whole thing.
-            return `"${arg}"`;
-        }
-        // Expected input/output:
-        //   input : hello"world
-        //   output: "hello\"world"
-        //   input : hello""world
-        //   output: "hello\"\"world"
-        //   input : hello\world
-        //   output: hello\world
-        //   input : hello\\world
-        //   output: hello\\world
-        //   input : hello\"world
-        //   output: "hello\\\"world"
-        //   input : hello\\"world
-        //   output: "hello\\\\\"world"
-        //   input : hello world\
-        //   output: "hello world\\" - note the comment in libuv actually reads "hello world\"
-        //                             but it appears the comment is wrong, it should be "hello world\\"
-        let reverse = '"';
-        let quoteHit = true;
-        for (let i = arg.length; i > 0; i--) {
-            // walk the string in reverse
-            reverse += arg[i - 1];
-            if (quoteHit && arg[i - 1] === '\\') {
-                reverse += '\\';
-            }
-            else if (arg[i - 1] === '"') {
-                quoteHit = true;
-                reverse += '\\';
-            }
-            else {
-                quoteHit = false;
-            }
-        }
-        reverse += '"';
-        return reverse.split('').reverse().join('');
-    }
-    _cloneExecOptions(options) {
-        options = options || {};
-        const result = {
-            cwd: options.cwd || process.cwd(),
-            env: options.env || process.env,
-            silent: options.silent || false,
-            windowsVerbatimArguments: options.windowsVerbatimArguments || false,
-            failOnStdErr: options.failOnStdErr || false,
-            ignoreReturnCode: options.ignoreReturnCode || false,
-            delay: options.delay || 10000
-        };
-        result.outStream = options.outStream || process.stdout;
-        result.errStream = options.errStream || process.stderr;
-        return result;
-    }
-    _getSpawnOptions(options, toolPath) {
-        options = options || {};
-        const result = {};
-        result.cwd = options.cwd;
-        result.env = options.env;
-        result['windowsVerbatimArguments'] =
-            options.windowsVerbatimArguments || this._isCmdFile();
-        if (options.windowsVerbatimArguments) {
-            result.argv0 = `"${toolPath}"`;
-        }
-        return result;
-    }
-    /**
-     * Exec a tool.
-     * Output will be streamed to the live console.
-     * Returns promise with return code
-     *
-     * @param     tool     path to tool to exec
-     * @param     options  optional exec options.  See ExecOptions
-     * @returns   number
-     */
-    exec() {
-        return toolrunner_awaiter(this, void 0, void 0, function* () {
-            // root the tool path if it is unrooted and contains relative pathing
-            if (!isRooted(this.toolPath) &&
-                (this.toolPath.includes('/') ||
-                    (toolrunner_IS_WINDOWS && this.toolPath.includes('\\')))) {
-                // prefer options.cwd if it is specified, however options.cwd may also need to be rooted
-                this.toolPath = external_path_namespaceObject.resolve(process.cwd(), this.options.cwd || process.cwd(), this.toolPath);
-            }
-            // if the tool is only a file name, then resolve it from the PATH
-            // otherwise verify it exists (add extension on Windows if necessary)
-            this.toolPath = yield which(this.toolPath, true);
-            return new Promise((resolve, reject) => toolrunner_awaiter(this, void 0, void 0, function* () {
-                this._debug(`exec tool: ${this.toolPath}`);
-                this._debug('arguments:');
-                for (const arg of this.args) {
-                    this._debug(`   ${arg}`);
-                }
-                const optionsNonNull = this._cloneExecOptions(this.options);
-                if (!optionsNonNull.silent && optionsNonNull.outStream) {
-                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_namespaceObject.EOL);
-                }
-                const state = new ExecState(optionsNonNull, this.toolPath);
-                state.on('debug', (message) => {
-                    this._debug(message);
-                });
-                if (this.options.cwd && !(yield exists(this.options.cwd))) {
-                    return reject(new Error(`The cwd: ${this.options.cwd} does not exist!`));
-                }
-                const fileName = this._getSpawnFileName();
-                const cp = external_child_process_namespaceObject.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
-                let stdbuffer = '';
-                if (cp.stdout) {
-                    cp.stdout.on('data', (data) => {
-                        if (this.options.listeners && this.options.listeners.stdout) {
-                            this.options.listeners.stdout(data);
-                        }
-                        if (!optionsNonNull.silent && optionsNonNull.outStream) {
-                            optionsNonNull.outStream.write(data);
-                        }
-                        stdbuffer = this._processLineBuffer(data, stdbuffer, (line) => {
-                            if (this.options.listeners && this.options.listeners.stdline) {
-                                this.options.listeners.stdline(line);
-                            }
-                        });
-                    });
-                }
-                let errbuffer = '';
-                if (cp.stderr) {
-                    cp.stderr.on('data', (data) => {
-                        state.processStderr = true;
-                        if (this.options.listeners && this.options.listeners.stderr) {
-                            this.options.listeners.stderr(data);
-                        }
-                        if (!optionsNonNull.silent &&
-                            optionsNonNull.errStream &&
-                            optionsNonNull.outStream) {
-                            const s = optionsNonNull.failOnStdErr
-                                ? optionsNonNull.errStream
-                                : optionsNonNull.outStream;
-                            s.write(data);
-                        }
-                        errbuffer = this._processLineBuffer(data, errbuffer, (line) => {
-                            if (this.options.listeners && this.options.listeners.errline) {
-                                this.options.listeners.errline(line);
-                            }
-                        });
-                    });
-                }
-                cp.on('error', (err) => {
-                    state.processError = err.message;
-                    state.processExited = true;
-                    state.processClosed = true;
-                    state.CheckComplete();
-                });
-                cp.on('exit', (code) => {
-                    state.processExitCode = code;
-                    state.processExited = true;
-                    this._debug(`Exit code ${code} received from tool '${this.toolPath}'`);
-                    state.CheckComplete();
-                });
-                cp.on('close', (code) => {
-                    state.processExitCode = code;
-                    state.processExited = true;
-                    state.processClosed = true;
-                    this._debug(`STDIO streams have closed for tool '${this.toolPath}'`);
-                    state.CheckComplete();
-                });
-                state.on('done', (error, exitCode) => {
-                    if (stdbuffer.length > 0) {
-                        this.emit('stdline', stdbuffer);
-                    }
-                    if (errbuffer.length > 0) {
-                        this.emit('errline', errbuffer);
-                    }
-                    cp.removeAllListeners();
-                    if (error) {
-                        reject(error);
-                    }
-                    else {
-                        resolve(exitCode);
-                    }
-                });
-                if (this.options.input) {
-                    if (!cp.stdin) {
-                        throw new Error('child process missing stdin');
-                    }
-                    cp.stdin.end(this.options.input);
-                }
-            }));
-        });
-    }
-}
-/**
- * Convert an arg string to an array of args. Handles escaping
- *
- * @param    argString   string of arguments
- * @returns  string[]    array of arguments
- */
-function argStringToArray(argString) {
-    const args = [];
-    let inQuotes = false;
-    let escaped = false;
-    let arg = '';
-    function append(c) {
-        // we only escape double quotes.
-        if (escaped && c !== '"') {
-            arg += '\\';
-        }
-        arg += c;
-        escaped = false;
-    }
-    for (let i = 0; i < argString.length; i++) {
-        const c = argString.charAt(i);
-        if (c === '"') {
-            if (!escaped) {
-                inQuotes = !inQuotes;
-            }
-            else {
-                append(c);
-            }
-            continue;
-        }
-        if (c === '\\' && escaped) {
-            append(c);
-            continue;
-        }
-        if (c === '\\' && inQuotes) {
-            escaped = true;
-            continue;
-        }
-        if (c === ' ' && !inQuotes) {
-            if (arg.length > 0) {
-                args.push(arg);
-                arg = '';
-            }
-            continue;
-        }
-        append(c);
-    }
-    if (arg.length > 0) {
-        args.push(arg.trim());
-    }
-    return args;
-}
-class ExecState extends external_events_.EventEmitter {
-    constructor(options, toolPath) {
-        super();
-        this.processClosed = false; // tracks whether the process has exited and stdio is closed
-        this.processError = '';
-        this.processExitCode = 0;
-        this.processExited = false; // tracks whether the process has exited
-        this.processStderr = false; // tracks whether stderr was written to
-        this.delay = 10000; // 10 seconds
-        this.done = false;
-        this.timeout = null;
-        if (!toolPath) {
-            throw new Error('toolPath must not be empty');
-        }
-        this.options = options;
-        this.toolPath = toolPath;
-        if (options.delay) {
-            this.delay = options.delay;
-        }
-    }
-    CheckComplete() {
-        if (this.done) {
-            return;
-        }
-        if (this.processClosed) {
-            this._setResult();
-        }
-        else if (this.processExited) {
-            this.timeout = (0,external_timers_namespaceObject.setTimeout)(ExecState.HandleTimeout, this.delay, this);
-        }
-    }
-    _debug(message) {
-        this.emit('debug', message);
-    }
-    _setResult() {
-        // determine whether there is an error
-        let error;
-        if (this.processExited) {
-            if (this.processError) {
-                error = new Error(`There was an error when attempting to execute the process '${this.toolPath}'. This may indicate the process failed to start. Error: ${this.processError}`);
-            }
-            else if (this.processExitCode !== 0 && !this.options.ignoreReturnCode) {
-                error = new Error(`The process '${this.toolPath}' failed with exit code ${this.processExitCode}`);
-            }
-            else if (this.processStderr && this.options.failOnStdErr) {
-                error = new Error(`The process '${this.toolPath}' failed because one or more lines were written to the STDERR stream`);
-            }
-        }
-        // clear the timeout
-        if (this.timeout) {
-            clearTimeout(this.timeout);
-            this.timeout = null;
-        }
-        this.done = true;
-        this.emit('done', error, this.processExitCode);
-    }
-    static HandleTimeout(state) {
-        if (state.done) {
-            return;
-        }
-        if (!state.processClosed && state.processExited) {
-            const message = `The STDIO streams did not close within ${state.delay / 1000} seconds of the exit event from process '${state.toolPath}'. This may indicate a child process inherited the STDIO streams and has not yet exited.`;
-            state._debug(message);
-        }
-        state._setResult();
-    }
-}
-//# sourceMappingURL=toolrunner.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/exec/lib/exec.js
-var exec_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-/**
- * Exec a command.
- * Output will be streamed to the live console.
- * Returns promise with return code
- *
- * @param     commandLine        command to execute (can include additional args). Must be correctly escaped.
- * @param     args               optional arguments for tool. Escaping is handled by the lib.
- * @param     options            optional exec options.  See ExecOptions
- * @returns   Promise<number>    exit code
- */
-function exec_exec(commandLine, args, options) {
-    return exec_awaiter(this, void 0, void 0, function* () {
-        const commandArgs = tr.argStringToArray(commandLine);
-        if (commandArgs.length === 0) {
-            throw new Error(`Parameter 'commandLine' cannot be null or empty.`);
-        }
-        // Path to tool to execute should be first arg
-        const toolPath = commandArgs[0];
-        args = commandArgs.slice(1).concat(args || []);
-        const runner = new tr.ToolRunner(toolPath, args, options);
-        return runner.exec();
-    });
-}
-/**
- * Exec a command and get the output.
- * Output will be streamed to the live console.
- * Returns promise with the exit code and collected stdout and stderr
- *
- * @param     commandLine           command to execute (can include additional args). Must be correctly escaped.
- * @param     args                  optional arguments for tool. Escaping is handled by the lib.
- * @param     options               optional exec options.  See ExecOptions
- * @returns   Promise<ExecOutput>   exit code, stdout, and stderr
- */
-function getExecOutput(commandLine, args, options) {
-    return exec_awaiter(this, void 0, void 0, function* () {
-        var _a, _b;
-        let stdout = '';
-        let stderr = '';
-        //Using string decoder covers the case where a mult-byte character is split
-        const stdoutDecoder = new StringDecoder('utf8');
-        const stderrDecoder = new StringDecoder('utf8');
-        const originalStdoutListener = (_a = options === null || options === void 0 ? void 0 : options.listeners) === null || _a === void 0 ? void 0 : _a.stdout;
-        const originalStdErrListener = (_b = options === null || options === void 0 ? void 0 : options.listeners) === null || _b === void 0 ? void 0 : _b.stderr;
-        const stdErrListener = (data) => {
-            stderr += stderrDecoder.write(data);
-            if (originalStdErrListener) {
-                originalStdErrListener(data);
-            }
-        };
-        const stdOutListener = (data) => {
-            stdout += stdoutDecoder.write(data);
-            if (originalStdoutListener) {
-                originalStdoutListener(data);
-            }
-        };
-        const listeners = Object.assign(Object.assign({}, options === null || options === void 0 ? void 0 : options.listeners), { stdout: stdOutListener, stderr: stdErrListener });
-        const exitCode = yield exec_exec(commandLine, args, Object.assign(Object.assign({}, options), { listeners }));
-        //flush any remaining characters
-        stdout += stdoutDecoder.end();
-        stderr += stderrDecoder.end();
-        return {
-            exitCode,
-            stdout,
-            stderr
-        };
-    });
-}
-//# sourceMappingURL=exec.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
-var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-const getWindowsInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
-    const { stdout: version } = yield exec.getExecOutput('powershell -command "(Get-CimInstance -ClassName Win32_OperatingSystem).Version"', undefined, {
-        silent: true
-    });
-    const { stdout: name } = yield exec.getExecOutput('powershell -command "(Get-CimInstance -ClassName Win32_OperatingSystem).Caption"', undefined, {
-        silent: true
-    });
-    return {
-        name: name.trim(),
-        version: version.trim()
-    };
-});
-const getMacOsInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
-    var _a, _b, _c, _d;
-    const { stdout } = yield exec.getExecOutput('sw_vers', undefined, {
-        silent: true
-    });
-    const version = (_b = (_a = stdout.match(/ProductVersion:\s*(.+)/)) === null || _a === void 0 ? void 0 : _a[1]) !== null && _b !== void 0 ? _b : '';
-    const name = (_d = (_c = stdout.match(/ProductName:\s*(.+)/)) === null || _c === void 0 ? void 0 : _c[1]) !== null && _d !== void 0 ? _d : '';
-    return {
-        name,
-        version
-    };
-});
-const getLinuxInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
-    const { stdout } = yield exec.getExecOutput('lsb_release', ['-i', '-r', '-s'], {
-        silent: true
-    });
-    const [name, version] = stdout.trim().split('\n');
-    return {
-        name,
-        version
-    };
-});
-const platform = external_os_namespaceObject.platform();
-const arch = external_os_namespaceObject.arch();
-const isWindows = platform === 'win32';
-const isMacOS = platform === 'darwin';
-const isLinux = platform === 'linux';
-function getDetails() {
-    return platform_awaiter(this, void 0, void 0, function* () {
-        return Object.assign(Object.assign({}, (yield (isWindows
-            ? getWindowsInfo()
-            : isMacOS
-                ? getMacOsInfo()
-                : getLinuxInfo()))), { platform,
-            arch,
-            isWindows,
-            isMacOS,
-            isLinux });
-    });
-}
-//# sourceMappingURL=platform.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/core.js
-var core_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-
-
-
-/**
- * The code to exit an action
- */
-var ExitCode;
-(function (ExitCode) {
-    /**
-     * A code indicating that the action was successful
-     */
-    ExitCode[ExitCode["Success"] = 0] = "Success";
-    /**
-     * A code indicating that the action was a failure
-     */
-    ExitCode[ExitCode["Failure"] = 1] = "Failure";
-})(ExitCode || (ExitCode = {}));
-//-----------------------------------------------------------------------
-// Variables
-//-----------------------------------------------------------------------
-/**
- * Sets env variable for this action and future actions in the job
- * @param name the name of the variable to set
- * @param val the value of the variable. Non-string values will be converted to a string via JSON.stringify
- */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-function exportVariable(name, val) {
-    const convertedVal = toCommandValue(val);
-    process.env[name] = convertedVal;
-    const filePath = process.env['GITHUB_ENV'] || '';
-    if (filePath) {
-        return issueFileCommand('ENV', prepareKeyValueMessage(name, val));
-    }
-    issueCommand('set-env', { name }, convertedVal);
-}
-/**
- * Registers a secret which will get masked from logs
- *
- * @param secret - Value of the secret to be masked
- * @remarks
- * This function instructs the Actions runner to mask the specified value in any
- * logs produced during the workflow run. Once registered, the secret value will
- * be replaced with asterisks (***) whenever it appears in console output, logs,
- * or error messages.
- *
- * This is useful for protecting sensitive information such as:
- * - API keys
- * - Access tokens
- * - Authentication credentials
- * - URL parameters containing signatures (SAS tokens)
- *
- * Note that masking only affects future logs; any previous appearances of the
- * secret in logs before calling this function will remain unmasked.
- *
- * @example
- * ```typescript
- * // Register an API token as a secret
- * const apiToken = "abc123xyz456";
- * setSecret(apiToken);
- *
- * // Now any logs containing this value will show *** instead
- * console.log(`Using token: ${apiToken}`); // Outputs: "Using token: ***"
- * ```
- */
-function core_setSecret(secret) {
-    issueCommand('add-mask', {}, secret);
-}
-/**
- * Prepends inputPath to the PATH (for this action and future actions)
- * @param inputPath
- */
-function addPath(inputPath) {
-    const filePath = process.env['GITHUB_PATH'] || '';
-    if (filePath) {
-        issueFileCommand('PATH', inputPath);
-    }
-    else {
-        issueCommand('add-path', {}, inputPath);
-    }
-    process.env['PATH'] = `${inputPath}${path.delimiter}${process.env['PATH']}`;
-}
-/**
- * Gets the value of an input.
- * Unless trimWhitespace is set to false in InputOptions, the value is also trimmed.
- * Returns an empty string if the value is not defined.
- *
- * @param     name     name of the input to get
- * @param     options  optional. See InputOptions.
- * @returns   string
- */
-function getInput(name, options) {
-    const val = process.env[`INPUT_${name.replace(/ /g, '_').toUpperCase()}`] || '';
-    if (options && options.required && !val) {
-        throw new Error(`Input required and not supplied: ${name}`);
-    }
-    if (options && options.trimWhitespace === false) {
-        return val;
-    }
-    return val.trim();
-}
-/**
- * Gets the values of an multiline input.  Each value is also trimmed.
- *
- * @param     name     name of the input to get
- * @param     options  optional. See InputOptions.
- * @returns   string[]
- *
- */
-function getMultilineInput(name, options) {
-    const inputs = getInput(name, options)
-        .split('\n')
-        .filter(x => x !== '');
-    if (options && options.trimWhitespace === false) {
-        return inputs;
-    }
-    return inputs.map(input => input.trim());
-}
-/**
- * Gets the input value of the boolean type in the YAML 1.2 "core schema" specification.
- * Support boolean input list: `true | True | TRUE | false | False | FALSE` .
- * The return value is also in boolean type.
- * ref: https://yaml.org/spec/1.2/spec.html#id2804923
- *
- * @param     name     name of the input to get
- * @param     options  optional. See InputOptions.
- * @returns   boolean
- */
-function getBooleanInput(name, options) {
-    const trueValue = ['true', 'True', 'TRUE'];
-    const falseValue = ['false', 'False', 'FALSE'];
-    const val = getInput(name, options);
-    if (trueValue.includes(val))
-        return true;
-    if (falseValue.includes(val))
-        return false;
-    throw new TypeError(`Input does not meet YAML 1.2 "Core Schema" specification: ${name}\n` +
-        `Support boolean input list: \`true | True | TRUE | false | False | FALSE\``);
-}
-/**
- * Sets the value of an output.
- *
- * @param     name     name of the output to set
- * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
- */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-function setOutput(name, value) {
-    const filePath = process.env['GITHUB_OUTPUT'] || '';
-    if (filePath) {
-        return file_command_issueFileCommand('OUTPUT', file_command_prepareKeyValueMessage(name, value));
-    }
-    process.stdout.write(external_os_namespaceObject.EOL);
-    command_issueCommand('set-output', { name }, utils_toCommandValue(value));
-}
-/**
- * Enables or disables the echoing of commands into stdout for the rest of the step.
- * Echoing is disabled by default if ACTIONS_STEP_DEBUG is not set.
- *
- */
-function setCommandEcho(enabled) {
-    issue('echo', enabled ? 'on' : 'off');
-}
-//-----------------------------------------------------------------------
-// Results
-//-----------------------------------------------------------------------
-/**
- * Sets the action status to failed.
- * When the action exits it will be with an exit code of 1
- * @param message add error issue message
- */
-function setFailed(message) {
-    process.exitCode = ExitCode.Failure;
-    error(message);
-}
-//-----------------------------------------------------------------------
-// Logging Commands
-//-----------------------------------------------------------------------
-/**
- * Gets whether Actions Step Debug is on or not
- */
-function isDebug() {
-    return process.env['RUNNER_DEBUG'] === '1';
-}
-/**
- * Writes debug message to user log
- * @param message debug message
- */
-function core_debug(message) {
-    issueCommand('debug', {}, message);
-}
-/**
- * Adds an error issue
- * @param message error issue message. Errors will be converted to string via toString()
- * @param properties optional properties to add to the annotation.
- */
-function error(message, properties = {}) {
-    command_issueCommand('error', utils_toCommandProperties(properties), message instanceof Error ? message.toString() : message);
-}
-/**
- * Adds a warning issue
- * @param message warning issue message. Errors will be converted to string via toString()
- * @param properties optional properties to add to the annotation.
- */
-function warning(message, properties = {}) {
-    issueCommand('warning', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
-}
-/**
- * Adds a notice issue
- * @param message notice issue message. Errors will be converted to string via toString()
- * @param properties optional properties to add to the annotation.
- */
-function notice(message, properties = {}) {
-    issueCommand('notice', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
-}
-/**
- * Writes info to log with console.log.
- * @param message info message
- */
-function info(message) {
-    process.stdout.write(message + os.EOL);
-}
-/**
- * Begin an output group.
- *
- * Output until the next `groupEnd` will be foldable in this group
- *
- * @param name The name of the output group
- */
-function startGroup(name) {
-    issue('group', name);
-}
-/**
- * End an output group.
- */
-function endGroup() {
-    issue('endgroup');
-}
-/**
- * Wrap an asynchronous function call in a group.
- *
- * Returns the same type as the function itself.
- *
- * @param name The name of the group
- * @param fn The function to wrap in the group
- */
-function group(name, fn) {
-    return core_awaiter(this, void 0, void 0, function* () {
-        startGroup(name);
-        let result;
-        try {
-            result = yield fn();
-        }
-        finally {
-            endGroup();
-        }
-        return result;
-    });
-}
-//-----------------------------------------------------------------------
-// Wrapper action state
-//-----------------------------------------------------------------------
-/**
- * Saves state for current action, the state can only be retrieved by this action's post job execution.
- *
- * @param     name     name of the state to store
- * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
- */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-function saveState(name, value) {
-    const filePath = process.env['GITHUB_STATE'] || '';
-    if (filePath) {
-        return issueFileCommand('STATE', prepareKeyValueMessage(name, value));
-    }
-    issueCommand('save-state', { name }, toCommandValue(value));
-}
-/**
- * Gets the value of an state set by this action's main execution.
- *
- * @param     name     name of the state to get
- * @returns   string
- */
-function getState(name) {
-    return process.env[`STATE_${name}`] || '';
-}
-function getIDToken(aud) {
-    return core_awaiter(this, void 0, void 0, function* () {
-        return yield OidcClient.getIDToken(aud);
-    });
-}
-/**
- * Summary exports
- */
-
-/**
- * @deprecated use core.summary
- */
-
-/**
- * Path exports
- */
-
-/**
- * Platform utilities exports
- */
-
-//# sourceMappingURL=core.js.map
 
 /***/ }),
 

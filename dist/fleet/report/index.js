@@ -28566,7 +28566,51 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 5504:
+/***/ 5854:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   VX: () => (/* binding */ resultsMissing),
+/* harmony export */   a4: () => (/* binding */ resultsInvalid),
+/* harmony export */   eQ: () => (/* binding */ resultsTooLarge),
+/* harmony export */   q9: () => (/* binding */ gitHubRequestFailed)
+/* harmony export */ });
+/* unused harmony exports targetsFileUnreadable, unmatchedFilter, tooManyJobs, jobTargetsInvalid */
+/** Failures of the fleet actions. They have no codes: each ends its action with one message. */
+
+/** Input `file` of fleet/plan names a file that cannot be read. */
+const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot read ${path} (${getErrorMessage(cause)}). Check out the repository before this step, and set a path relative to its root.`, { cause });
+/**
+ * Input `only` of fleet/plan contains names of no target.
+ * @param source what the targets come from, for people
+ */
+const unmatchedFilter = (names, source, targetCount) => new Error(`Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`);
+/** The targets differ in more environments, roles, regions and runners than a matrix has jobs. */
+const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, one per combination of environment, role, region and runner. A matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`);
+/** Input `targets` of fleet/deploy is not an entry of the matrix. */
+const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
+/** No job uploaded results for fleet/report. */
+const resultsMissing = () => new Error('No job of this run uploaded results. See the logs of the jobs.');
+/** An artifact has the name of results, but fleet/deploy did not write it. */
+const resultsInvalid = (artifactId) => new Error(`Artifact ${artifactId} of this run has the name of results, but fleet/deploy did not write it. Rename artifacts of other steps that start with the same name.`);
+/** @param maxBytes the largest archive that can be results of fleet/deploy */
+const resultsTooLarge = (artifactId, maxBytes) => new Error(`Artifact ${artifactId} of this run is larger than ${maxBytes} bytes, so fleet/deploy did not write it. Rename artifacts of other steps that start with the same name.`);
+/**
+ * A request to GitHub's REST API failed.
+ * @param options.requiredPermissions as GitHub names them: `issues=write`
+ */
+function gitHubRequestFailed(options) {
+    const { operation, status, body, requiredPermissions } = options;
+    const problem = `GitHub API request "${operation}" failed with status ${status}: ${body}`;
+    if (!requiredPermissions)
+        return new Error(problem);
+    return new Error(`${problem} Grant the token the permissions ${requiredPermissions}.`);
+}
+
+
+/***/ }),
+
+/***/ 2380:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -31289,6 +31333,8 @@ function unzipSync(data, opts) {
     return files;
 }
 
+// EXTERNAL MODULE: ./build/failures/fleet.js
+var fleet = __nccwpck_require__(5854);
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 ;// CONCATENATED MODULE: external "node:fs/promises"
@@ -31297,79 +31343,15 @@ const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.ur
 const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 ;// CONCATENATED MODULE: external "node:path"
 const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
-;// CONCATENATED MODULE: ./build/inputs/inputs.js
-/**
- * The inputs of the action by name, with the default that an empty one means. action.yml says the
- * same; a test compares.
- */
-/**
- * An empty input means its default, here too: a reusable workflow that passes an empty one
- * suppresses action.yml's.
- */
-const inputs_inputDefaults = {
-    mode: 'deploy',
-    'dry-run': 'false',
-    'fail-on-drift': 'true',
-    cluster: '',
-    region: '',
-    'allowed-account-ids': '',
-    kubeconfig: '',
-    context: '',
-    namespace: 'milvus',
-    release: '',
-    service: '',
-    'service-port': '',
-    host: '',
-    certificate: '',
-    'private-key': '',
-    'certificate-chain': '',
-    'certificate-arn': '',
-    'replace-certificate': 'false',
-    'expiry-warning': '',
-    chart: 'milvus',
-    'chart-repository': 'https://zilliztech.github.io/milvus-helm/',
-    'chart-version': '',
-    'chart-username': '',
-    'chart-password': '',
-    values: '',
-    'allow-chart-change': 'false',
-    cutover: 'first',
-    'on-failure': 'keep',
-    'restore-service-type': '',
-    'restore-load-balancer-class': '',
-    'ingress-name': '',
-    'ingress-class': 'alb',
-    scheme: 'internet-facing',
-    'listen-port': '443',
-    'inbound-cidrs': '',
-    subnets: '',
-    'security-groups': '',
-    'ssl-policy': 'ELBSecurityPolicy-TLS13-1-2-2021-06',
-    'idle-timeout': '10m',
-    'load-balancer-name': '',
-    'group-name': '',
-    tags: '',
-    annotations: '',
-    'force-conflicts': 'false',
-    'release-timeout': '10m',
-    'load-balancer-timeout': '20m',
-    'probe-timeout': '5m',
-    'lock-timeout': '',
-    probe: 'required',
-    'probe-ca': '',
-    'probe-address': '',
-    'probe-dns': 'false',
-    'milvus-token': '',
-    'require-authorization': 'false',
-    summary: 'true',
-};
-/**
- * Inputs that are secret as a whole, line by line. `values` is secret too, but its lines are common
- * words: of those, main protects what a key calls a password, secret, token or key, and no value of
- * it is ever shown.
- */
-const secretInputs = (/* unused pure expression or super */ null && (['private-key', 'milvus-token', 'chart-password']));
+;// CONCATENATED MODULE: ./build/inputs/declaration.js
+/** What an input is. Settings, action.yml, README and the fleet's JSON schema follow from it. */
+/** Checks declarations, and keeps their exact types. */
+const defineInputs = (declarations) => declarations;
+/** `listen-port` as `listenPort`. */
+const toCamelCase = (name) => name.replace(/-(.)/g, (_match, letter) => letter.toUpperCase());
 
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
 ;// CONCATENATED MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
 /*! js-yaml 5.5.0 https://github.com/nodeca/js-yaml @license MIT */
 //#region src/tag.ts
@@ -32275,7 +32257,7 @@ var Schema = class Schema {
 *
 * @category Schemas
 */
-var js_yaml_FAILSAFE_SCHEMA = new Schema([
+var FAILSAFE_SCHEMA = new Schema([
 	strTag,
 	seqTag,
 	mapTag
@@ -32287,7 +32269,7 @@ var js_yaml_FAILSAFE_SCHEMA = new Schema([
 * @category Schemas
 */
 var JSON_SCHEMA = new Schema([
-	...js_yaml_FAILSAFE_SCHEMA.tags,
+	...FAILSAFE_SCHEMA.tags,
 	nullJsonTag,
 	boolJsonTag,
 	intJsonTag,
@@ -32312,8 +32294,8 @@ var JSON_SCHEMA = new Schema([
 *
 * @category Schemas
 */
-var js_yaml_CORE_SCHEMA = new Schema([
-	...js_yaml_FAILSAFE_SCHEMA.tags,
+var CORE_SCHEMA = new Schema([
+	...FAILSAFE_SCHEMA.tags,
 	nullCoreTag,
 	boolCoreTag,
 	intCoreTag,
@@ -32325,7 +32307,7 @@ var js_yaml_CORE_SCHEMA = new Schema([
 * @category Schemas
 */
 var YAML11_SCHEMA = new Schema([
-	...js_yaml_FAILSAFE_SCHEMA.tags,
+	...FAILSAFE_SCHEMA.tags,
 	nullYaml11Tag,
 	boolYaml11Tag,
 	intYaml11Tag,
@@ -32622,7 +32604,7 @@ var CHOMPING_MODE = {
 };
 //#endregion
 //#region src/parser/parser_scalar.ts
-var NO_RANGE$3 = (/* unused pure expression or super */ null && (-1));
+var NO_RANGE$3 = -1;
 function simpleEscapeSequence(c) {
 	switch (c) {
 		case 48: return "\0";
@@ -32896,11 +32878,11 @@ function tagNameShort(fullTag) {
 }
 //#endregion
 //#region src/parser/constructor.ts
-var NO_RANGE$2 = (/* unused pure expression or super */ null && (-1));
+var NO_RANGE$2 = -1;
 var MERGE_TAG_NAME = "tag:yaml.org,2002:merge";
 var DEFAULT_CONSTRUCTOR_OPTIONS = {
 	filename: "",
-	schema: js_yaml_CORE_SCHEMA,
+	schema: CORE_SCHEMA,
 	json: false,
 	maxTotalMergeKeys: 1e4,
 	maxAliases: -1
@@ -33149,7 +33131,7 @@ function constructFromEvents(events, options) {
 }
 //#endregion
 //#region src/parser/parser.ts
-var NO_RANGE$1 = (/* unused pure expression or super */ null && (-1));
+var NO_RANGE$1 = -1;
 var HAS_OWN = Object.prototype.hasOwnProperty;
 var CONTEXT_FLOW_IN = 1;
 var CONTEXT_FLOW_OUT = 2;
@@ -34058,7 +34040,7 @@ function loadAll(input, iteratorOrOptions, options) {
 *
 * @category Main
 */
-function js_yaml_load(input, options) {
+function load(input, options) {
 	const documents = loadDocuments(input, options);
 	if (documents.length === 0) throw new YAMLException("expected a document, but the input is empty");
 	if (documents.length === 1) return documents[0];
@@ -35027,51 +35009,353 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 
 //# sourceMappingURL=js-yaml.mjs.map
+;// CONCATENATED MODULE: ./build/inputs/invalid-input.js
+/** What a parser throws, and how it quotes the text of an input. */
+/**
+ * What is wrong with the text of an input, by a parser that does not know which input it parses.
+ * The message continues "Input NAME ...".
+ */
+class InvalidInputError extends Error {
+    name = 'InvalidInput';
+    remedy;
+    /** @param remedy an instruction, with an example */
+    constructor(problem, remedy) {
+        super(problem);
+        this.remedy = remedy;
+    }
+}
+const maxQuotedLength = 80;
+/**
+ * A text in quotes. A long one is not truncated but counted: it may be a secret in the wrong input,
+ * and a piece of a secret is not masked.
+ */
+const quoteForError = (raw) => raw.length > maxQuotedLength ? `a text of ${raw.length} characters` : JSON.stringify(raw);
+/** The usual form: `is "yes", which is not a port number.` */
+const invalidValue = (raw, problem, remedy) => new InvalidInputError(`is ${quoteForError(raw)}, which ${problem}.`, remedy);
+const maxSummarizedProblems = 20;
+const maxSummaryLength = 1_200;
+/** As many of the problems as a person reads, at least one, and how many more there are. */
+function summarize(problems) {
+    const listed = [];
+    for (const problem of problems.slice(0, maxSummarizedProblems)) {
+        const isTooLong = [...listed, problem].join('; ').length > maxSummaryLength;
+        if (isTooLong && listed.length > 0)
+            break;
+        listed.push(problem);
+    }
+    const omitted = problems.length - listed.length;
+    if (omitted > 0)
+        listed.push(`and ${omitted} more`);
+    return listed.join('; ');
+}
+
+;// CONCATENATED MODULE: ./build/inputs/yaml.js
+/** Parsers of YAML: maps of text, and Helm values. Pure. */
+
+
+const mapRemedy = 'Write one "key: value" per line.';
+/**
+ * Reasons of js-yaml that people meet. Its own message quotes the text around the error, which may
+ * be a secret.
+ */
+const knownSyntaxErrors = [
+    { reason: /tab/, problem: 'tab', remedy: 'Indent with spaces.' },
+    { reason: /duplicated mapping key/, problem: 'duplicate key', remedy: 'Use each key once.' },
+    {
+        reason: /maxDepth/,
+        problem: 'more than 100 levels of lists or maps',
+        remedy: 'Use fewer levels.',
+    },
+];
+/**
+ * @param schema FAILSAFE_SCHEMA keeps each scalar as it was written: 012 does not become 10, and
+ *   1.10 does not become 1.1
+ * @returns undefined for an empty document
+ */
+function parseYaml(raw, schema = CORE_SCHEMA, remedy = mapRemedy) {
+    // js-yaml rejects a document that contains only comments.
+    if (raw.split(/\r\n?|\n/).every((line) => /^\s*(#|$)/.test(line)))
+        return undefined;
+    let document;
+    try {
+        document = load(raw, { schema });
+    }
+    catch (thrown) {
+        throw describeSyntaxError(thrown, remedy);
+    }
+    rejectUnbounded(document);
+    return document;
+}
+function describeSyntaxError(thrown, remedy) {
+    const { mark, reason = '' } = thrown;
+    if (mark?.line === undefined)
+        return new InvalidInputError('is not valid YAML.', remedy);
+    const line = mark.line + 1;
+    const known = knownSyntaxErrors.find((error) => error.reason.test(reason));
+    if (known)
+        return new InvalidInputError(`is not valid YAML: ${known.problem} in line ${line}.`, known.remedy);
+    const column = (mark.column ?? 0) + 1;
+    return new InvalidInputError(`is not valid YAML: syntax error in line ${line}, column ${column}.`, remedy);
+}
+/**
+ * Characters and entries of a document with its aliases expanded. Helm stores a whole release in
+ * 1 MiB.
+ */
+const maxDocumentSize = 2 ** 20;
+/**
+ * @throws InvalidInputError for what cannot be stored as JSON: aliases that multiply or refer to
+ *   themselves, infinite numbers
+ */
+function rejectUnbounded(document) {
+    const stack = [document];
+    for (let size = 0; stack.length > 0;) {
+        const value = stack.pop();
+        if (typeof value === 'number' && !Number.isFinite(value))
+            throw new InvalidInputError('contains a number that is not finite (.inf, .nan, 1e999).', 'Use a finite number, or quote it if a string is meant.');
+        const children = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+        size += typeof value === 'string' ? value.length : countKeyCharacters(children);
+        if (size > maxDocumentSize)
+            throw new InvalidInputError('is longer than a million characters with its aliases (*NAME) expanded, ' +
+                'or contains aliases that refer to themselves.', 'Replace the aliases with their values.');
+        for (const [, child] of children)
+            stack.push(child);
+    }
+}
+const countKeyCharacters = (entries) => entries.reduce((sum, [key]) => sum + key.length + 1, 0);
+function requireMap(value) {
+    if (value === undefined || value === null)
+        return {};
+    if (Array.isArray(value))
+        throw new InvalidInputError('is a YAML list.', 'Write one "key: value" per line, without the leading "- ".');
+    if (typeof value !== 'object')
+        throw new InvalidInputError('is not a YAML map.', mapRemedy);
+    return value;
+}
+/** YAML 1.1 without dates, as Helm reads values. Source: sigs.k8s.io/yaml. */
+const helmSchema = new Schema([
+    ...FAILSAFE_SCHEMA.tags,
+    nullYaml11Tag,
+    boolYaml11Tag,
+    intYaml11Tag,
+    floatYaml11Tag,
+    mergeTag,
+]);
+/** Helm values: as in Helm, `no` is false and 0644 is an octal number. */
+function helmValues(raw) {
+    return requireMap(parseYaml(raw, helmSchema));
+}
+/** A map of texts, such as annotations and tags: YAML, or `key=value` pairs. */
+function stringMap(raw) {
+    const isPairList = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
+    if (isPairList)
+        return parsePairs(raw);
+    const entries = Object.entries(requireMap(parseYaml(raw, FAILSAFE_SCHEMA)));
+    return Object.fromEntries(entries.map(([key, value]) => [key, requireText(key, value)]));
+}
+function requireText(key, value) {
+    if (typeof value !== 'string')
+        throw new InvalidInputError(`contains a value of ${quoteForError(key)} that is not a string.`, "Use a string, for example key: 'value'.");
+    return value;
+}
+/** `a=b,c=d`, or a pair per line. */
+function parsePairs(raw) {
+    const entries = raw
+        .split(/[,\n]/)
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== '');
+    return Object.fromEntries(entries.map(parsePair));
+}
+function parsePair(entry) {
+    const separator = entry.indexOf('=');
+    if (separator < 1)
+        throw new InvalidInputError(`contains ${quoteForError(entry)}, which is not key=value.`, 'Write one "key: value" per line, or key=value pairs separated by commas.');
+    return [entry.slice(0, separator).trim(), entry.slice(separator + 1).trim()];
+}
+
+;// CONCATENATED MODULE: ./build/inputs/lists.js
+/** Parsers of lists. Pure. */
+
+
+
+
+const listRemedy = 'Separate the entries by commas or new lines.';
+const isEntry = (entry) => typeof entry === 'string' && entry.trim() !== '';
+/**
+ * A list in any of the usual forms: separated by commas, semicolons, new lines or spaces, with
+ * quotes or without, or a YAML or JSON list.
+ */
+function list(raw) {
+    const isYaml = /^\s*(\[|- )/.test(raw);
+    const entries = isYaml ? parseYaml(raw, FAILSAFE_SCHEMA, listRemedy) : splitPlainList(raw);
+    if (!Array.isArray(entries) || !entries.every(isEntry))
+        throw invalidValue(raw, 'is not a list of plain entries', listRemedy);
+    return entries.map((entry) => entry.trim());
+}
+function splitPlainList(raw) {
+    return raw
+        .split(/[\s,;]+/)
+        .map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2'))
+        .filter((entry) => entry !== '');
+}
+/** A list of CIDR blocks, IPv4 or IPv6. */
+function cidrs(raw) {
+    const blocks = list(raw);
+    blocks.forEach(assertCidrBlock);
+    return blocks;
+}
+function assertCidrBlock(block) {
+    const [address = '', prefix, ...rest] = block.split('/');
+    const family = (0,external_node_net_.isIP)(address);
+    const maxPrefix = family === 4 ? 32 : 128;
+    if (family !== 0 && prefix === undefined)
+        throw new InvalidInputError(`contains ${quoteForError(block)}, which has no prefix length.`, `For one address, use ${address}/${maxPrefix}.`);
+    const isPrefix = /^\d{1,3}$/.test(prefix ?? '') && Number(prefix) <= maxPrefix;
+    if (family === 0 || !isPrefix || rest.length > 0)
+        throw new InvalidInputError(`contains ${quoteForError(block)}, which is not a CIDR block.`, 'Use blocks such as 203.0.113.0/24, separated by commas.');
+}
+/** AWS account IDs, also in the form of the AWS console: 1111-2222-3333. */
+function accountIds(raw) {
+    const ids = list(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
+    const invalid = ids.find((id) => !/^\d{12}$/.test(id));
+    if (invalid === undefined)
+        return ids;
+    // Without quotes, YAML reads 012345678901 as a number.
+    const isMissingZeros = /^\d{1,11}$/.test(invalid);
+    throw new InvalidInputError(`contains ${quoteForError(invalid)}, which is not an AWS account ID: those have 12 digits.`, isMissingZeros
+        ? `Quote the ID: '${invalid.padStart(12, '0')}'. Without quotes, YAML drops leading zeros.`
+        : "Use IDs such as '111122223333', separated by commas.");
+}
+
+;// CONCATENATED MODULE: ./build/inputs/parsers.js
+/**
+ * Parsers of scalar inputs: words, numbers, durations. Pure. Each throws an InvalidInputError that
+ * says what is wrong and what to set.
+ */
+
+/** The text as it is. */
+const parsers_text = (raw) => raw;
+/** A parser that accepts what `pattern` matches. */
+function createPatternParser(pattern, expected, remedy) {
+    return (raw) => {
+        if (!pattern.test(raw))
+            throw invalidValue(raw, `is not ${expected}`, remedy);
+        return raw;
+    };
+}
+/** `a`, `a or b`, `a, b or c`. */
+const joinAlternatives = (words) => [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' or ');
+/** One of a few words. */
+function oneOf(...allowed) {
+    return (raw) => {
+        const match = allowed.find((candidate) => candidate === raw);
+        if (match === undefined)
+            throw invalidValue(raw, 'is not a valid value', `Use ${joinAlternatives(allowed)}.`);
+        return match;
+    };
+}
+/** `true` or `false`, in the spellings of YAML's core schema, as @actions/core accepts them. */
+function parsers_boolean(raw) {
+    if (/^(true|True|TRUE)$/.test(raw))
+        return true;
+    if (/^(false|False|FALSE)$/.test(raw))
+        return false;
+    throw invalidValue(raw, 'is neither true nor false', 'Use true or false.');
+}
+/** A port number. */
+function port(raw) {
+    const value = /^\d{1,5}$/.test(raw) ? Number(raw) : 0;
+    if (value < 1 || value > 65_535)
+        throw invalidValue(raw, 'is not a port number', 'Use a number from 1 to 65535, for example 443.');
+    return value;
+}
+/** `host:port` with a name, an IPv4 address or an IPv6 address in brackets. */
+function hostPort(raw) {
+    const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s/]+)):(\d{1,5})$/.exec(raw);
+    const name = match?.[1] ?? match?.[2];
+    if (name === undefined)
+        throw invalidValue(raw, 'is not host:port', 'Use a name or an address with a port, for example 10.0.3.7:443.');
+    return { host: name, port: port(match?.[3] ?? '') };
+}
+const secondsPerUnit = { h: 3600, m: 60, s: 1 };
+/**
+ * A duration such as `90s`, `10m` or `1h30m`, within bounds.
+ * @param min seconds
+ * @param max seconds
+ * @returns a parser that returns seconds
+ */
+function duration(min, max) {
+    return (raw) => {
+        if (!/^(?:\d{1,20}[hms])+$/.test(raw))
+            throw invalidValue(raw, 'is not a duration', 'Use a number with its unit, for example 90s, 10m or 1h30m.');
+        const seconds = [...raw.matchAll(/(\d+)([hms])/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * (secondsPerUnit[unit ?? ''] ?? NaN), 0);
+        if (seconds < min || seconds > max)
+            throw invalidValue(raw, 'is out of range', `Use a duration from ${min}s to ${max}s.`);
+        return seconds;
+    };
+}
+/** A number of days, `30` or `30d`. */
+function days(raw) {
+    const [, amount] = /^(\d{1,4})d?$/.exec(raw) ?? [];
+    if (amount === undefined)
+        throw invalidValue(raw, 'is not a number of days', 'Use a whole number, for example 21.');
+    return Number(amount);
+}
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: ./build/util/text.js
 var util_text = __nccwpck_require__(3506);
 ;// CONCATENATED MODULE: ./build/failures/action-error.js
-/** The one error class of the action, and how several problems become one. */
+/** The error class of the action, and how several problems become one error. */
 
 
 /**
- * Characters. What others say (a controller, helm, Milvus) is part of a problem, and may be of any
- * length.
+ * Characters. A problem quotes controllers, helm and Milvus, whose messages may have any length.
  */
 const maxProblemLength = 2_000;
-/**
- * A failure that a person can act on. `also` holds the other problems that were found at the same
- * time.
- */
+/** A failure that a person can act on, with the problems that were found at the same time. */
 class action_error_ActionError extends Error {
     name = 'ActionError';
     code;
     remedy;
     step;
     otherErrors;
-    constructor(problem, otherErrors = []) {
-        super((0,util_text/* truncate */.xv)(problem.problem, maxProblemLength), { cause: problem.cause });
-        this.code = problem.code;
-        this.remedy = problem.remedy;
-        this.step = problem.step;
+    constructor(options, otherErrors = []) {
+        super((0,util_text/* truncate */.xv)(options.problem, maxProblemLength), { cause: options.cause });
+        this.code = options.code;
+        this.remedy = options.remedy;
+        this.step = options.step;
         this.otherErrors = otherErrors;
     }
     /** This error and those found with it, each once. */
     get allErrors() {
         return [this, ...this.otherErrors];
     }
-    /** The same error, said to have happened in `step` unless it knows better. */
+    /** The same errors, placed in `step` unless they name one already. */
     withStep(step) {
-        const copyWithStep = (error, otherErrors) => new action_error_ActionError({
-            code: error.code,
-            problem: error.message,
-            remedy: error.remedy,
-            cause: error.cause,
-            step: error.step ?? step,
-        }, otherErrors);
-        return copyWithStep(this, this.otherErrors.map((error) => copyWithStep(error, [])));
+        return this.copyEach((error) => ({ step: error.step ?? step }));
+    }
+    /** The same errors, with every text replaced. */
+    mapTexts(transform) {
+        return this.copyEach((error) => ({
+            problem: transform(error.message),
+            remedy: transform(error.remedy),
+        }));
+    }
+    /** The same error with exactly these other errors. */
+    withOtherErrors(otherErrors) {
+        return this.copy({}, otherErrors);
+    }
+    copyEach(getOverrides) {
+        const otherErrors = this.otherErrors.map((error) => error.copy(getOverrides(error), []));
+        return this.copy(getOverrides(this), otherErrors);
+    }
+    copy(overrides, otherErrors) {
+        const { code, message: problem, remedy, cause, step } = this;
+        return new action_error_ActionError({ code, problem, remedy, cause, step, ...overrides }, otherErrors);
     }
 }
-/** Problems of a whole connection or identity: every call meets them, and one of them says it. */
+/** Problems of a connection or an identity: every call meets them, and one report is enough. */
 const deduplicatedCodes = new Set([
     'aws-credentials-missing',
     'aws-credentials-expired',
@@ -35081,837 +35365,362 @@ const deduplicatedCodes = new Set([
     'cancelled',
 ]);
 /**
- * Folds problems that were found together into one error, ranked in the order of `failureCodes`;
- * the same problem met twice (two calls with the same expired credentials) counts once.
+ * Folds problems that were found together into one error, ranked in the order of `failureCodes`. A
+ * problem that was met twice (two calls with the same expired credentials) counts once.
  * @param errors at least one
  */
-function action_error_combineErrors(errors) {
-    const flattened = errors.flatMap((error) => error.allErrors);
-    const isDuplicate = (candidate, other) => candidate.code === other.code &&
-        (candidate.message === other.message || deduplicatedCodes.has(candidate.code));
-    const unique = flattened.filter((error, index) => flattened.findIndex((other) => isDuplicate(other, error)) === index);
-    const sorted = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code));
-    const [first, ...otherErrors] = sorted;
+function combineErrors(errors) {
+    const unique = [];
+    for (const error of errors.flatMap(({ allErrors }) => allErrors))
+        if (!unique.some((other) => isSameProblem(error, other)))
+            unique.push(error);
+    const [first, ...otherErrors] = unique.sort((a, b) => failureCodes.indexOf(a.code) - failureCodes.indexOf(b.code));
     if (!first)
-        throw new TypeError('combine() needs at least one error');
-    return new action_error_ActionError({
-        code: first.code,
-        problem: first.message,
-        remedy: first.remedy,
-        cause: first.cause,
-        ...(first.step && { step: first.step }),
-    }, otherErrors);
+        throw new TypeError('combineErrors() needs at least one error');
+    return first.withOtherErrors(otherErrors);
 }
-/** The error of a job that was cancelled. */
-const createCancelledError = () => new action_error_ActionError({
-    code: 'cancelled',
-    problem: 'The job was cancelled.',
-    remedy: 'Run it again when you want to: a run continues from whatever an earlier one left.',
-});
-/** What the runner's disk says, in the words of errno(3), and what to do about it. */
-const diskErrorRemedies = {
-    ENOSPC: 'Free space on the runner ("df -h" shows where there is none), or run the job on another one, and run it again.',
-    EDQUOT: "Free some of what the runner's user has on that disk, or have its quota raised, and run the job again.",
-    EROFS: 'That disk is mounted read-only: give the runner a RUNNER_TEMP that it can write to, and run the job again.',
-    EACCES: "Give the runner's user the right to write there, or set RUNNER_TEMP to a directory of its own, and run the job again.",
-    EPERM: "Give the runner's user the right to write there, or set RUNNER_TEMP to a directory of its own, and run the job again.",
-    ENOENT: 'See that RUNNER_TEMP, GITHUB_OUTPUT and GITHUB_STEP_SUMMARY name places that are there, and that nothing else clears them while the job runs.',
-    EIO: 'The disk of the runner is broken: run the job on another one.',
-};
-/** Calls of node:fs; a socket has others. */
-const fileSystemCalls = new Set([
-    'open',
-    'write',
-    'close',
-    'mkdir',
-    'mkdtemp',
-    'rename',
-    'rm',
-    'unlink',
-    'rmdir',
-    'scandir',
-    'lstat',
-]);
-/**
- * Any thrown value as an ActionError: what is neither one nor the runner's disk is a defect of ours
- * and says so.
- */
-function action_error_toActionError(thrown) {
-    if (thrown instanceof action_error_ActionError)
-        return thrown;
-    const { code = '', syscall = '' } = thrown instanceof Error ? thrown : {};
-    const remedy = diskErrorRemedies[code];
-    if (remedy !== undefined && fileSystemCalls.has(syscall))
-        return new action_error_ActionError({
-            code: 'runner-disk-failed',
-            problem: `The runner's disk failed: ${getErrorMessage(thrown)}.`,
-            remedy,
-            cause: thrown,
-        });
-    return new action_error_ActionError({
-        code: 'internal-error',
-        problem: `Something went wrong inside the action: ${getErrorMessage(thrown)}`,
-        remedy: 'Run the job again with debug logging, and report the log as an issue of the action.',
-        cause: thrown,
+const isSameProblem = (a, b) => a.code === b.code && (a.message === b.message || deduplicatedCodes.has(a.code));
+
+;// CONCATENATED MODULE: ./build/failures/certificate-files.js
+/** What can be wrong with the certificate, chain and private key in the inputs. */
+
+const certificateRemedy = 'Set it to X.509 certificates in PEM format, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.';
+function certificate_files_certificateCorrupt(input, cause) {
+    return new ActionError({
+        code: 'certificate-unreadable',
+        problem: `Input ${input} contains a certificate that cannot be parsed.`,
+        remedy: certificateRemedy,
+        cause,
     });
 }
-/**
- * Awaits everything, so that all problems are reported and not only the fastest.
- * @returns the values in order
- * @throws ActionError of all the problems
- */
-async function settleAll(promises) {
-    const results = await Promise.allSettled(promises);
-    const errors = results.flatMap((result) => result.status === 'rejected' ? [action_error_toActionError(result.reason)] : []);
-    if (errors.length > 0)
-        throw action_error_combineErrors(errors);
-    return Promise.all(promises);
+/** @param found what the input contains instead, such as "a public key"; undefined for no PEM */
+function certificate_files_certificateMissing(input, found) {
+    return new ActionError({
+        code: 'certificate-unreadable',
+        problem: `Input ${input} contains ${found === undefined ? 'no certificate in PEM format' : `${found} but no certificate`}.`,
+        remedy: certificateRemedy,
+    });
+}
+function certificateInputIsPrivateKey(input) {
+    return new action_error_ActionError({
+        code: 'certificate-unreadable',
+        problem: `Input ${input} contains a private key but no certificate.`,
+        remedy: 'Set certificate to the certificate, and private-key to the key.',
+    });
+}
+function certificateInputIsRequest(input) {
+    return new action_error_ActionError({
+        code: 'certificate-unreadable',
+        problem: `Input ${input} contains a certificate request but no certificate.`,
+        remedy: 'A CA signs the request. Set the input to the certificate that the CA returned.',
+    });
+}
+function certificateInputIsPkcs7(input) {
+    return new action_error_ActionError({
+        code: 'certificate-unreadable',
+        problem: `Input ${input} contains a PKCS#7 bundle but no certificate in PEM format.`,
+        remedy: 'Extract the certificates with "openssl pkcs7 -in chain.p7b -print_certs -out chain.pem".',
+    });
+}
+function certificateAndKeySwapped() {
+    return new ActionError({
+        code: 'certificate-unreadable',
+        problem: 'Inputs certificate and private-key are swapped.',
+        remedy: 'Exchange the two values.',
+    });
+}
+function certificate_files_privateKeyEncrypted() {
+    return new ActionError({
+        code: 'private-key-unreadable',
+        problem: 'Input private-key is encrypted.',
+        remedy: 'ACM accepts only unencrypted keys. Decrypt it with "openssl pkey -in key.pem -out plain.pem" and store the result as the secret.',
+    });
+}
+function certificate_files_privateKeyInOpensshFormat() {
+    return new ActionError({
+        code: 'private-key-unreadable',
+        problem: 'Input private-key is in OpenSSH format.',
+        remedy: 'If the certificate was requested with this key, convert a copy to PEM with "ssh-keygen -p -N \'\' -m PEM -f FILE".',
+    });
+}
+function certificate_files_multiplePrivateKeys(count) {
+    return new ActionError({
+        code: 'private-key-unreadable',
+        problem: `Input private-key contains ${count} private keys.`,
+        remedy: 'Keep only the key that the certificate was requested with.',
+    });
+}
+/** @param found what the input contains instead, such as "a public key"; undefined for no PEM */
+function certificate_files_privateKeyMissing(found) {
+    return new ActionError({
+        code: 'private-key-unreadable',
+        problem: `Input private-key contains ${found === undefined ? 'no private key in PEM format' : `${found} but no private key`}.`,
+        remedy: 'Set it to the unencrypted RSA or EC key, in PEM format, that the certificate was requested with.',
+    });
+}
+/** Without a cause: the parser has read the key, so its own error must not reach a log. */
+function certificate_files_privateKeyCorrupt() {
+    return new ActionError({
+        code: 'private-key-unreadable',
+        problem: 'Input private-key contains a private key that cannot be parsed.',
+        remedy: 'Set it to an unencrypted RSA or EC key in PEM format, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----.',
+    });
+}
+/** @param names the DNS names of the certificate, or its subject */
+function privateKeyMismatch(names) {
+    return new ActionError({
+        code: 'private-key-mismatch',
+        problem: `Input private-key does not match the certificate for ${names}.`,
+        remedy: 'Set it to the key that the certificate was requested with; a renewal often comes with a new key.',
+    });
+}
+/** @param first the subject of the first of them */
+function unrelatedCertificates(count, first) {
+    return new ActionError({
+        code: 'certificate-chain-invalid',
+        problem: `Inputs certificate and certificate-chain contain ${count} certificate${count === 1 ? '' : 's'} that did not sign this certificate or its issuers (first: ${first}).`,
+        remedy: 'Include only the intermediate certificates that belong to this certificate, not those of an earlier one.',
+    });
+}
+/** ACM requires the chain of every certificate that is not self-signed, and so do clients. */
+function intermediateMissing(subject, issuer) {
+    return new ActionError({
+        code: 'certificate-chain-invalid',
+        problem: `Input certificate contains only the server certificate (${subject}); the intermediate (${issuer}) is missing, which ACM and clients require.`,
+        remedy: 'Set certificate to the full chain (fullchain.pem), or certificate-chain to the intermediate certificates.',
+    });
+}
+/** @param algorithm as ACM names it, such as RSA_8192 */
+function keyTypeUnsupported(algorithm) {
+    return new ActionError({
+        code: 'certificate-key-unsupported',
+        problem: `The certificate has a key of type ${algorithm}, which ACM cannot import.`,
+        remedy: 'Request a certificate with an RSA key of 2048 to 4096 bits, or with an EC key on curve P-256, P-384 or P-521.',
+    });
+}
+/** ACM requires the certificate and its issuer to have keys of the same type. */
+function keyTypesMixed(key) {
+    return new ActionError({
+        code: 'certificate-key-unsupported',
+        problem: `The certificate has a key of type ${key.algorithm}, but its issuer has one of type ${key.issuerAlgorithm}; ACM requires both to be RSA or both to be EC.`,
+        remedy: `Request the certificate with an ${key.issuerType} key.`,
+    });
+}
+function signatureWeak(subject, algorithm) {
+    return new ActionError({
+        code: 'certificate-signature-weak',
+        problem: `Certificate ${subject} is signed with ${algorithm}, which clients reject.`,
+        remedy: 'Request a certificate that is signed with SHA-256 or better, from a CA whose own certificates are too.',
+    });
+}
+function rejectedByAcm(reason, remedy) {
+    return new ActionError({
+        code: 'certificate-refused',
+        problem: `ACM would reject the certificate: ${reason}.`,
+        remedy,
+    });
+}
+/** @param bytes of PEM */
+function certificateTooLarge(bytes, limit) {
+    return rejectedByAcm(`it has ${bytes} bytes of PEM, and the limit is ${limit}`, 'Request a certificate with fewer names.');
+}
+/** @param bytes of PEM */
+function chainTooLarge(bytes, limit) {
+    return rejectedByAcm(`its chain has ${bytes} bytes of PEM, and the limit is ${limit}`, 'Include only the certificates between this one and its root.');
+}
+function issuerNameEmpty() {
+    return rejectedByAcm('it has no issuer name', 'Have it issued by a CA that has a name.');
+}
+/** @param length in characters */
+function ocspUrlTooLong(length, limit) {
+    return rejectedByAcm(`its OCSP URL has ${length} characters, and the limit is ${limit}`, 'Have it issued with a shorter OCSP URL.');
+}
+function certificateExpired(subject, expiredAt) {
+    return new ActionError({
+        code: 'certificate-expired',
+        problem: `Certificate ${subject} expired on ${expiredAt.toISOString()}.`,
+        remedy: 'Renew it, and set certificate, private-key and certificate-chain to the new files.',
+    });
+}
+function chainCertificateExpired(subject, expiredAt) {
+    return new ActionError({
+        code: 'certificate-expired',
+        problem: `Certificate ${subject} in the chain expired on ${expiredAt.toISOString()}.`,
+        remedy: "Use the CA's current chain, or remove the expired certificate from it.",
+    });
+}
+function certificateNotYetValid(subject, validFrom) {
+    return new ActionError({
+        code: 'certificate-not-yet-valid',
+        problem: `Certificate ${subject} is not valid until ${validFrom.toISOString()}.`,
+        remedy: "Wait until then, or correct the runner's clock; ACM rejects a certificate before its validity starts.",
+    });
+}
+const hostMismatchRemedy = 'Use a certificate for this host, or set host to a name that the certificate covers.';
+function hostNotCovered(host, dnsNames) {
+    return new ActionError({
+        code: 'certificate-host-mismatch',
+        problem: dnsNames.length === 0
+            ? `The certificate does not cover ${host}: it has no subject alternative names.`
+            : `The certificate does not cover ${host}: its names are ${dnsNames.join(', ')}.`,
+        remedy: hostMismatchRemedy,
+    });
+}
+/** @param wildcard the name of the certificate that covers the host only by its parent domain */
+function hostBeyondWildcard(host, dnsNames, wildcard) {
+    return new ActionError({
+        code: 'certificate-host-mismatch',
+        problem: `The certificate does not cover ${host}: its names are ${dnsNames.join(', ')}. ${wildcard} covers exactly one label in place of the asterisk.`,
+        remedy: hostMismatchRemedy,
+    });
+}
+function hostOnlyInCommonName(host) {
+    return new ActionError({
+        code: 'certificate-host-mismatch',
+        problem: `The certificate does not cover ${host}: it has no subject alternative names. Its common name matches, but clients ignore common names.`,
+        remedy: `Request a certificate with ${host} as a subject alternative name.`,
+    });
 }
 
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 20 modules
-var core = __nccwpck_require__(3218);
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
-// EXTERNAL MODULE: external "node:url"
-var external_node_url_ = __nccwpck_require__(3136);
-;// CONCATENATED MODULE: ./build/inputs/parsers.js
+;// CONCATENATED MODULE: ./build/x509/parse.js
 /**
- * Input texts to values: pure, one function a form. Each throws an InvalidInput that says what is
- * wrong and what to give.
+ * Parses certificates and keys from PEM text. If the text contains something else, the failure
+ * names it and how to convert it.
  */
 
 
-
+const certificateBegin = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+const certificateBlock = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+const privateKeyBegin = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/g;
+const encryptedKey = /-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/;
+const opensshKey = /-----BEGIN OPENSSH PRIVATE KEY-----/;
+const countMatches = (text, pattern) => text.match(pattern)?.length ?? 0;
 /**
- * What is wrong with an input's text. `wrong` continues "Input NAME ..."; `give` is an instruction
- * with an example.
+ * Every certificate of a PEM text, in its order.
+ * @throws Error when one of them cannot be parsed
  */
-class parsers_InvalidInputError extends Error {
-    name = 'InvalidInput';
-    remedy;
-    constructor(problem, remedy, cause) {
-        super(problem, { cause });
-        this.remedy = remedy;
-    }
+function parseCertificates(pem) {
+    const blocks = pem.match(certificateBlock) ?? [];
+    if (blocks.length < countMatches(pem, certificateBegin))
+        throw new Error('a certificate has no END line');
+    return blocks.map((block) => assertParsed(new external_node_crypto_.X509Certificate(block)));
 }
 /**
- * A text in quotes. One that is too long is not cut but counted: of a secret in the wrong place a
- * piece would be shown that nobody masks.
+ * Node parses the key and the dates of a certificate lazily: reading them here finds malformed ones
+ * before any caller does.
  */
-const parsers_quoteForError = (raw) => raw.length > 80 ? `a text of ${raw.length} characters` : JSON.stringify(raw);
-const describeInput = (raw) => `is ${parsers_quoteForError(raw)}`;
-/** The first few of many things that are wrong. */
-function summarize(problems) {
-    const listed = problems
-        .slice(0, 20)
-        .filter((_fault, index) => index === 0 || problems.slice(0, index + 1).join('; ').length <= maxSummaryLength);
-    return `${listed.join('; ')}${problems.length > listed.length ? `; and ${problems.length - listed.length} more` : ''}`;
+function assertParsed(certificate) {
+    // By OpenSSL's text, which is "Bad time value" for an invalid date; validToDate is sometimes a
+    // random date then.
+    const dates = [certificate.validFrom, certificate.validTo];
+    if (!dates.every((date) => date.endsWith(' GMT')))
+        throw new Error('invalid validity date');
+    // The getter throws for a malformed key, and for a type that OpenSSL does not know.
+    if (certificate.publicKey.type !== 'public')
+        throw new Error('invalid public key');
+    return certificate;
 }
-/** Characters of a list of faults that a person reads to its end. */
-const maxSummaryLength = 1_200;
-/** The text as it is. */
-const parsers_text = (raw) => raw;
-/**
- * What stands in a workflow where a value was meant to get in: of no input ever a value. Not
- * quoted: of a secret only *** would show.
- */
-const placeholders = [
-    {
-        pattern: /^\*{3}$/,
-        description: 'is ***, which GitHub shows in place of a secret',
-        remedy: 'Name the secret itself, for example ${{ secrets.NAME }}.',
-    },
-    {
-        pattern: /^\$\{\{[^}]*\}\}$/,
-        description: 'is an expression (${{ ... }}) that nobody has evaluated',
-        remedy: 'Write the expression under "with:" in the workflow: inside of a secret, a variable or a file GitHub does not evaluate it.',
-    },
-    {
-        pattern: /^(\$\w+|\$\{\w+\}|\$env:\w+|%\w+%)$/,
-        description: 'is the name of a variable of a shell, and "with:" puts none in',
-        remedy: 'Give ${{ env.NAME }}, or for a secret ${{ secrets.NAME }}.',
-    },
-    {
-        pattern: /^(~|\$HOME|\$\{HOME\})\/\S*$/,
-        description: 'is a path that only a shell can follow',
-        remedy: 'Give the whole path, for example /home/runner/.kube/config.',
-    },
+/** What other PEM blocks contain, by label; the first match counts. */
+const pemBlockKinds = [
+    { label: /PRIVATE KEY/, phrase: 'a private key' },
+    { label: /PUBLIC KEY/, phrase: 'a public key' },
+    { label: /REQUEST/, phrase: 'a certificate request' },
+    { label: /^(TRUSTED |X509 )?CERTIFICATE$/, phrase: 'a certificate' },
+    { label: /PKCS7/, phrase: 'a PKCS#7 bundle' },
+    { label: /CRL/, phrase: 'a certificate revocation list' },
 ];
-/**
- * @throws InvalidInput for PEM where none belongs: a key there would be shown, in pieces that
- *   nobody masks
- */
-function rejectPem(raw) {
-    if (raw.includes('-----BEGIN'))
-        throw new parsers_InvalidInputError('holds PEM, which only certificate, private-key, certificate-chain and probe-ca take.', 'Give PEM as one of those, and here what this input is for.');
-}
-/** @throws InvalidInput when the text is no value but what was to be replaced by one */
-function rejectPlaceholder(raw) {
-    const placeholder = placeholders.find(({ pattern }) => pattern.test(raw.trim()));
-    if (placeholder)
-        throw new parsers_InvalidInputError(`${placeholder.description}.`, placeholder.remedy);
-}
-/** A parser that takes what `pattern` matches. */
-function createPatternParser(pattern, expected, remedy) {
-    return (raw) => {
-        if (!pattern.test(raw))
-            throw new parsers_InvalidInputError(`${describeInput(raw)}, which is not ${expected}.`, remedy);
-        return raw;
-    };
-}
-/** A name of a Kubernetes object: RFC 1123 label, at most 63 characters. */
-const kubernetesName = createPatternParser(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
-/**
- * A name with dots: RFC 1123 subdomain, at most 253 characters. Ingresses and IngressClasses may
- * have one.
- */
-const kubernetesSubdomain = createPatternParser(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
-const regionPattern = /^[a-z]{2,4}(-[a-z]+)+-\d$/;
-/** Whether a text can be an AWS region. */
-const isRegion = (text) => regionPattern.test(text);
-/** An AWS region. */
-function region(raw) {
-    const [, regionOfZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? [];
-    if (regionOfZone !== undefined)
-        throw new parsers_InvalidInputError(`${describeInput(raw)}, which is a zone.`, `Give its region: ${regionOfZone}.`);
-    return createPatternParser(regionPattern, 'an AWS region', 'Give a region code, for example us-east-2.')(raw);
-}
-/** The name of an EKS cluster. Source: the EKS API, CreateCluster. */
-function clusterName(raw) {
-    const [, name] = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/([0-9A-Za-z][\w-]{0,99})$/.exec(raw) ?? [];
-    if (name !== undefined)
-        throw new parsers_InvalidInputError(`${describeInput(raw)}, which is its ARN.`, `Give its name: ${name}.`);
-    return createPatternParser(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Give the name as "aws eks list-clusters" shows it, for example production.')(raw);
-}
-/** A certificate's ARN. Source: the ACM API's pattern for CertificateArn. */
-const certificateArn = createPatternParser(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'the ARN of an ACM certificate', 'Give it whole, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....');
-/**
- * Source: ELBv2's CreateLoadBalancer: letters, digits and hyphens, at most 32, no hyphen at the
- * ends, no `internal-` first.
- */
-const loadBalancerName = createPatternParser(/^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/, 'a load balancer name', 'Use at most 32 letters, digits and hyphens, with no hyphen at the ends and not beginning with internal-.');
-/** Source: the controller's group_loader.go. */
-const groupName = createPatternParser(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.');
-/**
- * The class of a Service's load balancer. Source: Kubernetes API reference, ServiceSpec,
- * loadBalancerClass: a qualified name.
- */
-const loadBalancerClass = createPatternParser(/^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, 'the class of a load balancer', 'Use service.k8s.aws/nlb (AWS Load Balancer Controller), eks.amazonaws.com/nlb (EKS Auto Mode), another class, or none.');
-/** The name of one of ELB's security policies; ELB itself knows which exist. */
-const sslPolicy = createPatternParser(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Give one, for example ELBSecurityPolicy-TLS13-1-2-2021-06.');
-/**
- * A whole version: a range would take another chart each time the repository has one. Source:
- * SemVer 2.0.0.
- */
-const exactVersion = createPatternParser(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, 'an exact version', 'Give one version, for example 5.0.19.');
-/**
- * A host as a rule of the Ingress and the name in the certificate: a full DNS name, in lower case.
- */
-function host(raw) {
-    const remedy = 'Give the DNS name alone that clients connect to, for example milvus.example.com.';
-    const name = raw.toLowerCase().replace(/\.$/, '');
-    const ascii = domainToASCII(name);
-    if (/[^\p{ASCII}]/u.test(name) && ascii !== '')
-        throw new parsers_InvalidInputError(`${describeInput(raw)}, which has letters that DNS writes otherwise.`, `Give it as DNS and certificates have it: ${ascii}.`);
-    const problems = [
-        [/\s|,/, 'is more than one name'],
-        [/^[a-z][a-z0-9+.-]*:\/\//, 'has a scheme'],
-        [/^[^:]*:\d+$/, 'has a port'],
-        [/\//, 'has a path'],
-        [/_/, 'has an underscore, which certificates may not cover'],
-        [/\*/, 'is a wildcard, though the probe needs one name to call'],
-        [/^[^.]*$/, 'has no dot: ACM and the ALB want a fully qualified name'],
-    ];
-    const problem = problems.find(([pattern]) => pattern.test(name));
-    if (problem)
-        throw new parsers_InvalidInputError(`${describeInput(raw)}, which ${problem[1]}.`, remedy);
-    if (isIP(name) ||
-        !/^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
-        throw new parsers_InvalidInputError(`${describeInput(raw)}, which is not a DNS name.`, remedy);
-    }
-    return name;
-}
-/** A port number. */
-function port(raw) {
-    const value = /^\d{1,5}$/.test(raw) ? Number(raw) : 0;
-    if (value < 1 || value > 65_535)
-        throw new parsers_InvalidInputError(`${describeInput(raw)}, which is not a port.`, 'Give a number from 1 to 65535, for example 443.');
-    return value;
-}
-/** `true` or `false`, in the spellings of YAML's core schema, as @actions/core takes them. */
-function parsers_boolean(raw) {
-    if (/^(true|True|TRUE)$/.test(raw))
-        return true;
-    if (/^(false|False|FALSE)$/.test(raw))
-        return false;
-    throw new parsers_InvalidInputError(`${describeInput(raw)}, which is neither true nor false.`, 'Give true or false.');
-}
-/** One of a few words. */
-function oneOf(...allowed) {
-    return (raw) => {
-        const match = allowed.find((candidate) => candidate === raw);
-        if (match === undefined)
-            throw new parsers_InvalidInputError(`${describeInput(raw)}.`, `Give ${allowed.length > 1 ? 'one of ' : ''}${allowed.join(', ')}.`);
-        return match;
-    };
-}
-const secondsPerUnit = { h: 3600, m: 60, s: 1 };
-/**
- * A duration such as `90s`, `10m` or `1h30m`, within bounds.
- * @returns seconds
- */
-function duration(min, max) {
-    return (raw) => {
-        if (!/^(?:\d{1,20}[hms])+$/.test(raw)) {
-            throw new parsers_InvalidInputError(`${describeInput(raw)}, which is not a duration.`, 'Give a number with its unit, for example 90s, 10m or 1h30m.');
-        }
-        const seconds = [...raw.matchAll(/(\d+)([hms])/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * (secondsPerUnit[unit ?? ''] ?? NaN), 0);
-        if (seconds < min || seconds > max) {
-            throw new parsers_InvalidInputError(`${describeInput(raw)}, which is out of range.`, `Give a duration from ${min}s to ${max}s.`);
-        }
-        return seconds;
-    };
-}
-/** A number of days, `30` or `30d`. */
-function days(raw) {
-    const [, amount] = /^(\d{1,4})d?$/.exec(raw) ?? [];
-    if (amount === undefined)
-        throw new parsers_InvalidInputError(`${describeInput(raw)}, which is not a number of days.`, 'Give a number, for example 21.');
-    return Number(amount);
-}
-const listRemedy = 'Separate the entries by commas or new lines.';
-/**
- * A list in the forms that people write: commas, semicolons, new lines, spaces, with quotes or
- * without, or a YAML or JSON list.
- */
-function parsers_list(raw) {
-    const splitPlainList = () => raw
-        .split(/[\s,;]+/)
-        .map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2'))
-        .filter((entry) => entry !== '');
-    const parsed = /^\s*(\[|- )/.test(raw)
-        ? parseYaml(raw, FAILSAFE_SCHEMA, listRemedy)
-        : splitPlainList();
-    if (!Array.isArray(parsed) ||
-        !parsed.every((entry) => typeof entry === 'string' && entry.trim() !== ''))
-        throw new parsers_InvalidInputError(`${describeInput(raw)}, which is not a list of plain entries.`, listRemedy);
-    return parsed.map((entry) => entry.trim());
-}
-/** A list of CIDR blocks, IPv4 or IPv6. */
-function cidrs(raw) {
-    const blocks = parsers_list(raw);
-    const invalid = blocks.find((block) => {
-        const [address = '', prefix = '', ...rest] = block.split('/');
-        const family = isIP(address);
-        return (family === 0 ||
-            rest.length > 0 ||
-            !/^\d{1,3}$/.test(prefix) ||
-            Number(prefix) > (family === 4 ? 32 : 128));
-    });
-    if (invalid !== undefined)
-        throw new parsers_InvalidInputError(`has ${parsers_quoteForError(invalid)}, which is not a CIDR block.`, 'Give blocks such as 203.0.113.0/24, separated by commas.');
-    return blocks;
-}
-/** `host:port` with a name, an IPv4 address or an IPv6 address in brackets. */
-function hostPort(raw) {
-    const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s/]+)):(\d{1,5})$/.exec(raw);
-    const name = match?.[1] ?? match?.[2];
-    if (name === undefined)
-        throw new parsers_InvalidInputError(`${describeInput(raw)}, which is not host:port.`, 'Give a name or address and a port, for example 10.0.3.7:443.');
-    return { host: name, port: port(match?.[3] ?? '') };
-}
-/** js-yaml's reasons that people meet, in our words: its own quote the text. */
-const yamlErrorDescriptions = (/* unused pure expression or super */ null && ([
-    [/tab/, 'a tab, where YAML takes spaces'],
-    [/duplicated mapping key/, 'a key for the second time'],
-    [/maxDepth/, 'lists or maps in each other, more than 100 deep'],
-]));
-/**
- * Characters and entries of a document whose aliases are followed. helm keeps a whole release in 1
- * MiB.
- */
-const maxDocumentSize = (/* unused pure expression or super */ null && (2 ** 20));
-/**
- * @throws InvalidInput for what nobody could hold or hand on: aliases that multiply or lead back
- *   to themselves, numbers that JSON has not
- */
-function rejectUnbounded(document) {
-    const stack = [document];
-    for (let size = 0; stack.length > 0;) {
-        const value = stack.pop();
-        if (typeof value === 'number' && !Number.isFinite(value))
-            throw new parsers_InvalidInputError('has a number that is infinite or none (.inf, .nan, 1e999).', 'Write a number, or put it in quotes when a text is meant.');
-        const children = typeof value === 'object' && value !== null ? Object.entries(value) : [];
-        size +=
-            typeof value === 'string'
-                ? value.length
-                : children.reduce((sum, [key]) => sum + key.length + 1, 0);
-        if (size > maxDocumentSize)
-            throw new parsers_InvalidInputError('has more than a million characters when its aliases (*NAME) are followed, or aliases that lead back to themselves.', 'Write out what they stand for.');
-        for (const [, child] of children)
-            stack.push(child);
-    }
-}
-/**
- * @param schema FAILSAFE_SCHEMA leaves every scalar the text that was written: no 012 that
- *   becomes 10, no 1.10 that becomes 1.1
- */
-function parseYaml(raw, schema = CORE_SCHEMA, remedy = 'Give a YAML map, one "key: value" a line.') {
-    // js-yaml refuses a document of nothing but comments.
-    if (raw.split(/\r\n?|\n/).every((line) => /^\s*(#|$)/.test(line)))
+const getPemLabel = (pem) => /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1];
+/** What the first PEM block contains, such as "a public key"; undefined when there is none. */
+function describePemBlock(pem) {
+    const blockLabel = getPemLabel(pem);
+    if (blockLabel === undefined)
         return undefined;
+    const kind = pemBlockKinds.find(({ label }) => label.test(blockLabel));
+    return kind?.phrase ?? `a PEM block "${blockLabel}"`;
+}
+/** Inputs for certificates that contain something with a known remedy, by label. */
+const misplacedBlockFailures = [
+    { label: /PRIVATE KEY/, createFailure: certificateInputIsPrivateKey },
+    { label: /REQUEST/, createFailure: certificateInputIsRequest },
+    { label: /PKCS7/, createFailure: certificateInputIsPkcs7 },
+];
+/** @throws ActionError `certificate-unreadable` */
+function parseCertificateInput(input, pem) {
+    const certificates = parseOrFail(input, pem);
+    if (certificates.length > 0)
+        return certificates;
+    const blockLabel = getPemLabel(pem) ?? '';
+    const misplaced = misplacedBlockFailures.find(({ label }) => label.test(blockLabel));
+    throw misplaced?.createFailure(input) ?? certificateMissing(input, describePemBlock(pem));
+}
+function parseOrFail(input, pem) {
     try {
-        const document = load(raw, { schema });
-        rejectUnbounded(document);
-        return document;
+        return parseCertificates(pem);
     }
     catch (thrown) {
-        if (thrown instanceof parsers_InvalidInputError)
-            throw thrown;
-        // The parser's message quotes the text around the fault, which may be a secret: only its place
-        // is passed on.
-        const { mark, reason = '' } = thrown;
-        const [, description] = yamlErrorDescriptions.find(([pattern]) => pattern.test(reason)) ?? [];
-        throw new parsers_InvalidInputError(`is not YAML${mark?.line === undefined ? '' : ` (line ${mark.line + 1}, column ${(mark.column ?? 0) + 1})`}${description === undefined ? '' : `: ${description}`}.`, remedy);
+        throw certificateCorrupt(input, thrown);
     }
 }
-function requireMap(value) {
-    if (value === undefined || value === null)
-        return {};
-    if (typeof value !== 'object' || Array.isArray(value))
-        throw new parsers_InvalidInputError('is not a YAML map.', 'Give one "key: value" a line.');
-    return value;
+/** Whether the certificate input contains only a key, and the key input only certificates. */
+function areInputsSwapped(inputs) {
+    const { certificate, privateKey } = inputs;
+    return (countMatches(certificate, certificateBegin) === 0 &&
+        countMatches(certificate, privateKeyBegin) > 0 &&
+        countMatches(privateKey, certificateBegin) > 0 &&
+        countMatches(privateKey, privateKeyBegin) === 0);
 }
-/** YAML 1.1 but for dates, which stay texts: as helm reads values. Source: sigs.k8s.io/yaml. */
-const helmSchema = new Schema([
-    ...js_yaml_FAILSAFE_SCHEMA.tags,
-    nullYaml11Tag,
-    boolYaml11Tag,
-    intYaml11Tag,
-    floatYaml11Tag,
-    mergeTag,
-]);
-/** helm's values: `no` is false and 0644 a number to the base of 8, as for helm. */
-function helmValues(raw) {
-    return requireMap(parseYaml(raw, helmSchema));
-}
-/** A YAML map of texts, as annotations and tags are; `a=b,c=d` or a pair a line too. */
-function stringMap(raw) {
-    const isPairList = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
-    return isPairList
-        ? parsePairs(raw)
-        : Object.fromEntries(Object.entries(requireMap(parseYaml(raw, FAILSAFE_SCHEMA))).map(([key, value]) => {
-            if (typeof value !== 'string')
-                throw new parsers_InvalidInputError(`has no plain text under ${parsers_quoteForError(key)}.`, "Give a text there, for example key: 'value'.");
-            return [key, value];
-        }));
-}
-function parsePairs(raw) {
-    const entries = raw
-        .split(/[,\n]/)
-        .map((entry) => entry.trim())
-        .filter((entry) => entry !== '');
-    return Object.fromEntries(entries.map((entry) => {
-        const separator = entry.indexOf('=');
-        if (separator < 1)
-            throw new parsers_InvalidInputError(`has ${parsers_quoteForError(entry)}, which is not key=value.`, 'Give one "key: value" a line, or key=value pairs separated by commas.');
-        return [entry.slice(0, separator).trim(), entry.slice(separator + 1).trim()];
-    }));
-}
-
-;// CONCATENATED MODULE: ./build/inputs/accounts.js
-/** Input allowed-account-ids. */
-
-/** A list of account ids, also as AWS' console shows them: 1111-2222-3333. */
-function accounts_parseAccountIds(raw) {
-    const ids = list(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
-    const invalid = ids.find((id) => !/^\d{12}$/.test(id));
-    if (invalid === undefined)
-        return ids;
-    // 012345678901 without quotes is a number to YAML.
-    const isMissingZeros = /^\d{1,11}$/.test(invalid);
-    throw new InvalidInputError(`has ${quoteForError(invalid)}, which is not the id of an AWS account: that has 12 digits.`, isMissingZeros
-        ? `Give it in quotes, for example '${invalid.padStart(12, '0')}': without them YAML drops zeros in front.`
-        : "Give ids such as '111122223333', separated by commas.");
-}
-
-;// CONCATENATED MODULE: ./build/controller/annotations.js
-/**
- * Annotations of the Ingress that the user gives beside the inputs: those that the controller or
- * ELB would refuse are found here. Source: AWS Load Balancer Controller v3.5.0,
- * docs/guide/ingress/annotations.md, pkg/annotations/parser.go and pkg/ingress; the ELBv2 API's
- * limits.
- */
-/** The prefix of the controller's annotations. */
-const annotationPrefix = 'alb.ingress.kubernetes.io/';
-/** A text as it is, or that it is too long to be shown: a piece of it might be one of a secret. */
-const truncateForError = (text) => text.length > 80 ? `(${text.length} characters)` : text;
-const anyValue = () => undefined;
-const annotations_oneOf = (...words) => (value) => words.includes(value) ? undefined : `is not one of ${words.join(', ')}`;
-const annotations_boolean = annotations_oneOf('true', 'false');
-const integer = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
-    ? undefined
-    : `is not a whole number from ${min} to ${max}`;
-const json = (value) => {
+/** @throws ActionError `private-key-unreadable` */
+function parsePrivateKey(pem) {
+    if (encryptedKey.test(pem))
+        throw privateKeyEncrypted();
+    if (opensshKey.test(pem))
+        throw privateKeyInOpensshFormat();
+    const count = countMatches(pem, privateKeyBegin);
+    if (count > 1)
+        throw multiplePrivateKeys(count);
+    if (count === 0)
+        throw privateKeyMissing(describePemBlock(pem));
     try {
-        JSON.parse(value);
-        return undefined;
+        return createPrivateKey(pem);
     }
     catch {
-        return 'is not JSON';
+        throw privateKeyCorrupt();
     }
-};
-/** Source: the controller's annotations.md and model_build_listener.go, mutual-authentication. */
-const mutualAuthentication = (value) => {
-    const entries = parseMutualAuthentication(value);
-    if (!entries)
-        return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
-    const problems = entries.flatMap(({ port, mode, trustStore }) => [
-        ...(Number.isInteger(port) ? [] : ['has an entry without a port']),
-        ...(['off', 'passthrough', 'verify'].includes(mode ?? '')
-            ? []
-            : [
-                `has mode ${truncateForError(JSON.stringify(mode ?? ''))}, which is not off, passthrough or verify`,
-            ]),
-        ...(mode === 'verify' && !trustStore ? ['has mode verify without a trustStore'] : []),
-    ]);
-    return problems.length > 0 ? problems.slice(0, 3).join(', and ') : undefined;
-};
-/** @returns undefined when it is no list of objects */
-function parseMutualAuthentication(value) {
-    if (json(value) !== undefined)
-        return undefined;
-    const parsed = JSON.parse(value);
-    return Array.isArray(parsed) &&
-        parsed.every((entry) => typeof entry === 'object' && entry !== null)
-        ? parsed
-        : undefined;
-}
-const nonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
-/**
- * `key=value,key=value`, as the controller splits it: a comma in a value is written `\,`.
- * @returns undefined when it is no such list
- */
-function parseAttributes(value) {
-    const entries = value
-        .split(/(?<!\\),/)
-        .map((entry) => entry.trim())
-        .filter((entry) => entry !== '');
-    const keyValues = entries.map((entry) => [
-        entry.slice(0, Math.max(0, entry.indexOf('='))).trim(),
-        entry.slice(entry.indexOf('=') + 1).trim(),
-    ]);
-    return keyValues.every(([key]) => key !== '') ? keyValues : undefined;
-}
-const attributeList = (checks) => (value) => {
-    const entries = parseAttributes(value);
-    if (!entries)
-        return 'is not key=value';
-    const problems = entries.flatMap(([key, entryValue]) => {
-        const problem = Object.hasOwn(checks, key) ? checks[key]?.(entryValue) : undefined;
-        return problem === undefined
-            ? []
-            : [`has ${key}=${truncateForError(entryValue)}, which ${problem}`];
-    });
-    return problems.length > 0 ? problems.slice(0, 3).join(', and ') : undefined;
-};
-/** Source: ELBv2, LoadBalancerAttribute. */
-const loadBalancerAttributes = attributeList({
-    'client_keep_alive.seconds': integer(60, 604_800),
-    'deletion_protection.enabled': annotations_boolean,
-    'access_logs.s3.enabled': annotations_boolean,
-    'connection_logs.s3.enabled': annotations_boolean,
-    'routing.http.drop_invalid_header_fields.enabled': annotations_boolean,
-    'routing.http.desync_mitigation_mode': annotations_oneOf('monitor', 'defensive', 'strictest'),
-    'routing.http.preserve_host_header.enabled': annotations_boolean,
-    'waf.fail_open.enabled': annotations_boolean,
-    'zonal_shift.config.enabled': annotations_boolean,
-});
-/** Source: ELBv2, TargetGroupAttribute. */
-const targetGroupAttributes = attributeList({
-    'deregistration_delay.timeout_seconds': integer(0, 3600),
-    'slow_start.duration_seconds': (value) => value === '0' ? undefined : integer(30, 900)(value) && 'is neither 0 nor 30 to 900',
-    'stickiness.enabled': annotations_boolean,
-    'stickiness.lb_cookie.duration_seconds': integer(1, 604_800),
-    'load_balancing.algorithm.type': annotations_oneOf('round_robin', 'least_outstanding_requests', 'weighted_random'),
-    'load_balancing.cross_zone.enabled': annotations_oneOf('true', 'false', 'use_load_balancer_configuration'),
-});
-/** gRPC's own codes: one, a range, or several. Source: ELBv2, Matcher.GrpcCode. */
-const grpcCodes = (value) => {
-    const entries = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
-    if (entries.some((entry) => entry === null))
-        return 'is not a list of codes such as 0,12 or 0-99';
-    const outOfRange = entries
-        .flatMap((entry) => [entry?.[1], entry?.[2]])
-        .find((code) => Number(code ?? 0) > 99);
-    return outOfRange === undefined
-        ? undefined
-        : `has ${outOfRange}, and the codes of a gRPC health check are 0 to 99`;
-};
-const onlyNone = (value) => value === 'none'
-    ? undefined
-    : 'does not go with gRPC: it answers calls with a redirect to a page for people';
-/** Every annotation of the controller that an Ingress may carry, with what it takes. */
-const annotationValidators = {
-    actions: anyValue,
-    conditions: anyValue,
-    transforms: anyValue,
-    'acm-pca-arn': anyValue,
-    'create-acm-cert': annotations_boolean,
-    'auth-idp-cognito': json,
-    'auth-idp-oidc': json,
-    'auth-on-unauthenticated-request': annotations_oneOf('authenticate', 'allow', 'deny'),
-    'auth-scope': anyValue,
-    'auth-session-cookie': anyValue,
-    'auth-session-timeout': integer(1, 604_800),
-    'auth-type': onlyNone,
-    'backend-protocol': annotations_oneOf('HTTP', 'HTTPS'),
-    'backend-protocol-version': anyValue,
-    'certificate-arn': anyValue,
-    'customer-owned-ipv4-pool': anyValue,
-    'enable-frontend-nlb': annotations_boolean,
-    'frontend-nlb': anyValue,
-    'frontend-nlb-scheme': annotations_oneOf('internal', 'internet-facing'),
-    'frontend-nlb-subnets': nonEmptyList,
-    'frontend-nlb-security-groups': nonEmptyList,
-    'frontend-nlb-listener-port-mapping': anyValue,
-    'frontend-nlb-healthcheck-port': anyValue,
-    'frontend-nlb-healthcheck-protocol': anyValue,
-    'frontend-nlb-healthcheck-path': anyValue,
-    'frontend-nlb-healthcheck-interval-seconds': anyValue,
-    'frontend-nlb-healthcheck-timeout-seconds': anyValue,
-    'frontend-nlb-healthcheck-healthy-threshold-count': anyValue,
-    'frontend-nlb-healthcheck-unhealthy-threshold-count': anyValue,
-    'frontend-nlb-healthcheck-success-codes': anyValue,
-    'frontend-nlb-tags': attributeList({}),
-    'frontend-nlb-eip-allocations': nonEmptyList,
-    'frontend-nlb-attributes': attributeList({}),
-    'group.name': anyValue,
-    'group.order': integer(-1000, 1000),
-    // Source: ELBv2, CreateTargetGroup.
-    'healthcheck-interval-seconds': integer(5, 300),
-    'healthcheck-path': (value) => value.startsWith('/') && value.length <= 1024 ? undefined : 'does not begin with a slash',
-    'healthcheck-port': anyValue,
-    'healthcheck-protocol': annotations_oneOf('HTTP', 'HTTPS'),
-    'healthcheck-timeout-seconds': integer(2, 120),
-    'healthy-threshold-count': integer(2, 10),
-    'unhealthy-threshold-count': integer(2, 10),
-    'success-codes': grpcCodes,
-    'inbound-cidrs': anyValue,
-    'ip-address-type': annotations_oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'),
-    'ipam-ipv4-pool-id': anyValue,
-    'jwt-validation': json,
-    'listen-ports': anyValue,
-    'listener-attributes': attributeList({}),
-    'load-balancer-attributes': loadBalancerAttributes,
-    'load-balancer-capacity-reservation': anyValue,
-    'load-balancer-name': anyValue,
-    'manage-backend-security-group-rules': annotations_boolean,
-    'minimum-load-balancer-capacity': (value) => /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER',
-    'multi-cluster-target-group': annotations_boolean,
-    'mutual-authentication': mutualAuthentication,
-    scheme: anyValue,
-    'security-group-prefix-lists': nonEmptyList,
-    'security-groups': anyValue,
-    'shield-advanced-protection': annotations_boolean,
-    'ssl-policy': anyValue,
-    'ssl-redirect': integer(1, 65_535),
-    subnets: anyValue,
-    tags: anyValue,
-    'target-control-port': anyValue,
-    'target-group-attributes': targetGroupAttributes,
-    'target-node-labels': attributeList({}),
-    'target-type': anyValue,
-    'use-regex-path-match': annotations_boolean,
-    'waf-acl-id': anyValue,
-    'wafv2-acl-arn': (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
-        ? undefined
-        : 'is neither none nor the ARN of a regional web ACL of WAFv2 (arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)',
-    'wafv2-acl-name': anyValue,
-    'web-acl-id': anyValue,
-};
-/**
- * Those whose name goes on with one of the user's own: `actions.NAME`,
- * `listener-attributes.HTTPS-443`.
- */
-const suffixedAnnotations = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
-const findValidator = (key) => {
-    const name = key.slice(annotationPrefix.length);
-    return Object.hasOwn(annotationValidators, name)
-        ? annotationValidators[name]
-        : annotationValidators[suffixedAnnotations.exec(name)?.[1] ?? ''];
-};
-/** Source: Kubernetes, "Annotations", syntax and character set. */
-const annotations_isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
-/**
- * What the controller or ELB would refuse of these annotations, each as `KEY is "VALUE", which
- * ...`.
- */
-function annotations_validateAnnotations(annotations) {
-    return Object.entries(annotations).flatMap(([key, value]) => {
-        const problem = key.startsWith(annotationPrefix) ? findValidator(key)?.(value) : undefined;
-        return problem === undefined
-            ? []
-            : [`${truncateForError(key)} is ${truncateForError(JSON.stringify(value))}, which ${problem}`];
-    });
-}
-/**
- * Annotations under the controller's prefix that it does not know and so ignores, with the one that
- * may be meant.
- */
-function findUnknownAnnotations(annotations) {
-    return Object.keys(annotations)
-        .filter((key) => key.startsWith(annotationPrefix) && findValidator(key) === undefined)
-        .map((key) => {
-        const name = key.slice(annotationPrefix.length);
-        const [nearest] = Object.keys(annotationValidators)
-            .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
-            .sort((a, b) => a.distance - b.distance);
-        return {
-            key,
-            suggestion: nearest && nearest.distance <= 3 ? annotationPrefix + nearest.candidate : undefined,
-        };
-    });
-}
-/** Levenshtein's distance. */
-function editDistance(source, target) {
-    let row = Array.from({ length: target.length + 1 }, (_, index) => index);
-    for (let sourceIndex = 1; sourceIndex <= source.length; sourceIndex++) {
-        const next = [sourceIndex];
-        for (let targetIndex = 1; targetIndex <= target.length; targetIndex++) {
-            next.push(Math.min((row[targetIndex] ?? 0) + 1, (next[targetIndex - 1] ?? 0) + 1, (row[targetIndex - 1] ?? 0) +
-                (source[sourceIndex - 1] === target[targetIndex - 1] ? 0 : 1)));
-        }
-        row = next;
-    }
-    return row.at(-1) ?? 0;
-}
-/** What AWS would refuse of tags. Source: AWS, "Tag naming limits and requirements". */
-function annotations_validateTags(tags) {
-    const entries = Object.entries(tags);
-    return [
-        // Three are the controller's own, one is ours on the certificate.
-        ...(entries.length > 46
-            ? [`has ${entries.length} tags, and AWS takes 50 with those of the controller`]
-            : []),
-        ...entries.flatMap(([key, value]) => [
-            ...(/^aws:/i.test(key)
-                ? [`has ${truncateForError(key)}, and the prefix aws: is reserved`]
-                : []),
-            ...(key.length > 128 || key === ''
-                ? [`has a key of ${key.length} characters, and AWS takes 1 to 128`]
-                : []),
-            ...(value.length > 256
-                ? [
-                    `has a value of ${value.length} characters under ${truncateForError(key)}, and AWS takes 256`,
-                ]
-                : []),
-            ...(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value)
-                ? [
-                    `has ${truncateForError(key)}: ${truncateForError(value)}, and AWS takes letters, digits, spaces and _ . : / = + - @`,
-                ]
-                : []),
-        ]),
-    ];
-}
-/**
- * What the Ingress is for may not be undone, and what an input sets has one place: annotation ->
- * who sets it.
- */
-const annotations_reservedAnnotations = {
-    'alb.ingress.kubernetes.io/backend-protocol-version': 'this action, which needs GRPC',
-    'alb.ingress.kubernetes.io/target-type': 'this action, which needs ip targets',
-    'alb.ingress.kubernetes.io/listen-ports': 'input listen-port',
-    'alb.ingress.kubernetes.io/certificate-arn': 'inputs certificate and certificate-arn',
-    'alb.ingress.kubernetes.io/scheme': 'input scheme',
-    'alb.ingress.kubernetes.io/inbound-cidrs': 'input inbound-cidrs',
-    'alb.ingress.kubernetes.io/subnets': 'input subnets',
-    'alb.ingress.kubernetes.io/security-groups': 'input security-groups',
-    'alb.ingress.kubernetes.io/ssl-policy': 'input ssl-policy',
-    'alb.ingress.kubernetes.io/load-balancer-name': 'input load-balancer-name',
-    'alb.ingress.kubernetes.io/group.name': 'input group-name',
-    'alb.ingress.kubernetes.io/tags': 'input tags',
-    // It would win over spec.ingressClassName. Source: AWS Load Balancer Controller, group_loader.go.
-    'kubernetes.io/ingress.class': 'input ingress-class',
-    'milvus-alb-action/nudge': 'this action',
-};
-
-;// CONCATENATED MODULE: ./build/inputs/chart.js
-/** Where the chart comes from: the inputs chart and chart-repository. */
-
-
-const createUrlCredentialsError = () => new InvalidInputError('has credentials in it, which helm would show in its arguments.', 'Give them as chart-username and chart-password.');
-/** The name of the chart, as helm takes it, but for forms that cannot mean a chart. */
-function chart_parseChartName(name) {
-    const reference = parseChartReference(name);
-    if (reference.kind === 'registry' && (reference.host === '' || reference.chart === '')) {
-        throw new InvalidInputError(`is ${name}, which names no chart of the registry.`, 'Give the whole reference, for example oci://registry.example.com/charts/milvus.');
-    }
-    if (reference.kind === 'registry' &&
-        reference.digest !== undefined &&
-        !/^sha256:[0-9a-f]{64}$/.test(reference.digest)) {
-        throw new InvalidInputError(`has the digest ${reference.digest}, which is not sha256: and 64 hexadecimal digits.`, 'Give it as "helm push" or "helm pull" prints it.');
-    }
-    if (reference.kind === 'archive') {
-        const url = URL.canParse(name) ? new URL(name) : undefined;
-        if (url && (url.username || url.password))
-            throw createUrlCredentialsError();
-        if (!url || !isArchiveUrl(url))
-            throw new InvalidInputError('is a URL, and not one of a packaged chart (.tgz).', 'Put the URL of the repository into chart-repository and give the name of the chart here, for example milvus.');
-    }
-    return name;
-}
-/** The URL of a chart repository: what helm appends /index.yaml to. */
-function chart_parseChartRepository(raw) {
-    if (raw.startsWith('oci://'))
-        throw new InvalidInputError('is a registry, not the URL of a chart repository.', `Give the reference in chart, for example ${raw.replace(/\/$/, '')}/milvus; chart-repository can stay empty.`);
-    const url = URL.canParse(raw) ? new URL(raw) : undefined;
-    if (!url || !/^https?:$/.test(url.protocol))
-        throw new InvalidInputError('is not a URL.', 'Give the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/; a directory or an archive goes into chart.');
-    if (url.username || url.password)
-        throw createUrlCredentialsError();
-    if (isArchiveUrl(url))
-        throw new InvalidInputError('is the URL of a packaged chart, not of a chart repository.', 'Give it in chart; chart-repository can stay empty.');
-    if (url.pathname.endsWith('/index.yaml'))
-        throw new InvalidInputError('ends in index.yaml, which helm appends itself.', `Give it without: ${raw.replace(/index\.yaml.*$/, '')}.`);
-    return raw;
-}
-/** The version that the name of a chart asks for; undefined when it does not. */
-function chart_versionFromChartName(name) {
-    const reference = name === undefined ? undefined : parseChartReference(name);
-    return reference?.kind === 'registry' ? versionFromTag(reference.tag) : undefined;
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/pem.js
 /**
- * PEM in the forms in which secrets hold it; what is something else is named, with the command that
- * makes PEM of it.
+ * Parsers of PEM, in the forms in which secrets contain it. Other formats are named, with the
+ * command that converts them. Pure.
  */
 
+
 /**
- * A SEQUENCE in DER whose content begins so, as a pattern over hexadecimal digits. Source: X.690,
- * 8.1.3.
+ * A DER SEQUENCE whose content begins with a pattern, in hexadecimal. Source: X.690, 8.1.3.
  */
 const derSequence = (contentPattern) => `30(?:[0-7].|81..|82.{4}|83.{6})${contentPattern}`;
 /**
- * By the first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292; the key
- * stores of Java.
+ * Recognized by their first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292;
+ * Java's keystores.
  */
 const binaryFormats = [
     {
         prefixPattern: 'feedfeed|cececece',
-        name: 'a Java key store',
-        remedy: 'Export it with "keytool -importkeystore -srckeystore FILE -destkeystore store.p12 -deststoretype PKCS12", then take store.p12 apart with "openssl pkcs12 -in store.p12 -nodes -out all.pem".',
+        name: 'a Java keystore',
+        remedy: 'Convert it with "keytool -importkeystore -srckeystore FILE -destkeystore store.p12 ' +
+            '-deststoretype PKCS12" and "openssl pkcs12 -in store.p12 -nodes -out all.pem".',
     },
     {
         prefixPattern: derSequence('020103'),
         name: 'PKCS#12 (.p12, .pfx)',
-        remedy: 'Take it apart with "openssl pkcs12 -in FILE -nokeys -out certificate.pem" and "openssl pkcs12 -in FILE -nocerts -nodes -out key.pem".',
+        remedy: 'Split it with "openssl pkcs12 -in FILE -nokeys -out certificate.pem" and "openssl pkcs12 ' +
+            '-in FILE -nocerts -nodes -out key.pem".',
     },
     {
         prefixPattern: derSequence('06092a864886f70d0107'),
         name: 'PKCS#7 in DER (.p7b)',
-        remedy: 'Take the certificates out of it with "openssl pkcs7 -inform DER -in FILE -print_certs -out chain.pem".',
+        remedy: 'Extract the certificates with "openssl pkcs7 -inform DER -in FILE -print_certs -out ' +
+            'chain.pem".',
     },
     {
         prefixPattern: derSequence(derSequence('(?:a003020102)?02')),
@@ -35925,43 +35734,46 @@ const binaryFormats = [
     },
     {
         prefixPattern: derSequence('30'),
-        name: 'an encrypted private key, or something else, in DER',
-        remedy: 'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its passphrase.',
+        name: 'an encrypted private key, or other data, in DER',
+        remedy: 'Convert a key with "openssl pkey -inform DER -in FILE -out key.pem", which asks for its ' +
+            'passphrase.',
     },
 ];
-/** Texts that are something else. None is quoted: it may be half of a secret. */
+/** Texts that are not PEM. Not quoted in errors: they may be part of a secret. */
 const textFormats = [
     {
         pattern: /^\{/,
         name: 'JSON',
-        remedy: 'Give the one field that holds the PEM, for example ${{ fromJSON(secrets.NAME).private_key }}.',
+        remedy: 'Use the field that contains the PEM, for example ${{ fromJSON(secrets.NAME).private_key }}.',
     },
     {
         pattern: /^arn:aws[a-z-]*:acm:/,
-        name: 'the ARN of a certificate in ACM',
-        remedy: 'Give it as certificate-arn, and leave certificate and private-key empty.',
+        name: 'the ARN of an ACM certificate',
+        remedy: 'Set certificate-arn to it, and leave certificate and private-key empty.',
     },
     {
         pattern: /^arn:aws/,
         name: 'an ARN',
-        remedy: 'Fetch what it names in a step before this one (aws-actions/aws-secretsmanager-get-secrets for a secret), and give that text.',
+        remedy: 'Fetch its value in an earlier step (aws-actions/aws-secretsmanager-get-secrets for a ' +
+            'secret), and use that value.',
     },
     {
         pattern: /^ssh-|^ecdsa-sha2-/,
-        name: 'a public key of SSH',
-        remedy: 'Give the certificate and key of a TLS server, as PEM.',
+        name: 'an SSH public key',
+        remedy: 'Use the certificate and key of a TLS server, as PEM.',
     },
     {
         pattern: /^@?((~|\.{1,2})?\/[\w./ -]{1,200}|[A-Za-z]:\\[\w.\\ -]{1,200}|[\w./-]{1,200}\.(pem|crt|cer|key|der|p12|pfx|p7b|jks))$/,
-        name: 'the path of a file, not what is in it',
-        remedy: 'Store the text of the file as a secret ("gh secret set NAME < FILE") and give that.',
+        name: 'the path of a file, not its content',
+        remedy: 'Store the content of the file as a secret ("gh secret set NAME < FILE") and use that ' +
+            'secret.',
     },
 ];
 /**
- * PEM, or base64 of PEM with or without line breaks, in quotes or not.
- * @returns PEM with `\n` line ends, also where the text has lost them
+ * PEM, or base64 of PEM, with or without line breaks and quotes.
+ * @returns PEM with `\n` line ends, even if the text lost them
  */
-function pem_parsePem(input) {
+function parsePem(input) {
     const raw = input.trim().replace(/^(["'])(.*)\1$/s, '$2');
     const textFormat = textFormats.find(({ pattern }) => pattern.test(raw));
     if (textFormat)
@@ -35971,16 +35783,16 @@ function pem_parsePem(input) {
     if (text.includes('-----BEGIN'))
         return restoreLineEndings(text);
     if (Buffer.from(text, 'base64').includes('-----BEGIN'))
-        throw new InvalidInputError('is base64 of base64: it was encoded twice.', 'Encode it once, or give the PEM itself.');
+        throw new InvalidInputError('is base64 of base64: it was encoded twice.', 'Encode it once, or use the PEM itself.');
     const prefix = bytes.subarray(0, 24).toString('hex');
     const binaryFormat = binaryFormats.find(({ prefixPattern }) => new RegExp(`^(?:${prefixPattern})`).test(prefix));
     if (binaryFormat)
         throw new InvalidInputError(`is base64 of ${binaryFormat.name}, not of PEM.`, binaryFormat.remedy);
-    throw new InvalidInputError('is neither PEM nor base64 of PEM.', 'Give the text of a .pem file, which begins with -----BEGIN, or its base64.');
+    throw new InvalidInputError('is neither PEM nor base64 of PEM.', 'Use the content of a .pem file, which begins with -----BEGIN, or its base64.');
 }
 /**
- * Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing on the way into a
- * secret.
+ * Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing when the secret was
+ * stored.
  */
 function restoreLineEndings(text) {
     const lines = text.replace(/\\r/g, '').replace(/\\n|\r\n?/g, '\n');
@@ -35995,946 +35807,1112 @@ function restoreLineEndings(text) {
     });
     return blocks.trim() + '\n';
 }
-
-;// CONCATENATED MODULE: ./build/inputs/restore-service.js
-
-/** @param service the input of that name, as it was set */
-function restore_service_readRestoration(reader, service) {
-    const serviceType = reader.optional('restore-service-type', parsers.oneOf('LoadBalancer', 'NodePort'));
-    const loadBalancerClass = reader.optional('restore-load-balancer-class', parsers.loadBalancerClass);
-    if (serviceType !== undefined && service !== '') {
-        reader.addConflict('Inputs restore-service-type and service are both given, and a Service without a helm release is left to whoever manages it.', `Leave restore-service-type empty, and set the type to ${serviceType} where the Service is managed; or give release in place of service.`);
-    }
-    if (loadBalancerClass !== undefined && serviceType !== 'LoadBalancer') {
-        reader.addConflict('Input restore-load-balancer-class is set, and restore-service-type is not LoadBalancer.', 'Set restore-service-type: LoadBalancer, or leave restore-load-balancer-class empty.');
-    }
-    return { serviceType, restoreLoadBalancerClass: loadBalancerClass };
+/** PEM of CA certificates, at least one. */
+function parseCaBundle(raw) {
+    const pem = parsePem(raw);
+    if (!containsCertificate(pem))
+        throw new InvalidInputError('contains no readable certificate.', 'Use PEM certificates of the CA, ' +
+            'each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.');
+    return pem;
 }
-
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: ./build/x509/parse.js
-/**
- * PEM texts to certificates and keys. What is something else is named as what it is, with the
- * command that makes the right thing of it.
- */
-
-
-/**
- * Every certificate of a PEM text, in its order.
- * @throws Error when one of them cannot be parsed
- */
-function parse_parseCertificates(pem) {
-    const blocks = pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g) ?? [];
-    if (blocks.length < (pem.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g)?.length ?? 0))
-        throw new Error('a certificate that does not end');
-    return blocks.map((block) => assertParsed(new X509Certificate(block)));
-}
-/**
- * Node parses a key and dates only when they are asked for: one that has none that can be read is
- * found here, not by whoever asks.
- */
-function assertParsed(certificate) {
-    // By OpenSSL's text, which says "Bad time value": of that, validToDate is a random date now and
-    // then.
-    if (![certificate.validFrom, certificate.validTo].every((date) => date.endsWith(' GMT')))
-        throw new Error('a date that is none');
-    // The getter throws for what is no key, or of a kind that OpenSSL does not know.
-    if (certificate.publicKey.type !== 'public')
-        throw new Error('a key that is none');
-    return certificate;
-}
-/** The kind of the first PEM block, in words: `certificate request`. */
-const describePemBlock = (pem) => /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1]?.toLowerCase() ?? 'something else';
-const certificateRemedy = 'Give X.509 certificates as PEM, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.';
-/** What to do when an input for certificates holds something else, by the kind of its block. */
-const misplacedInputRemedies = (/* unused pure expression or super */ null && ([
-    [
-        /private key/,
-        "The inputs certificate and private-key may be in each other's place: give the certificate as certificate, and the key as private-key.",
-    ],
-    [/request/, 'A request is what an authority signs: give the certificate that it answered with.'],
-    [
-        /pkcs7/,
-        'Take the certificates out of it with "openssl pkcs7 -in chain.p7b -print_certs -out chain.pem".',
-    ],
-]));
-/** @throws ActionError `certificate-unreadable` */
-function parse_parseCertificateInput(input, pem) {
-    const createError = (problem, remedy = certificateRemedy, cause) => new ActionError({
-        code: 'certificate-unreadable',
-        problem: `Input ${input} ${problem}.`,
-        remedy,
-        cause,
-    });
-    let certificates;
+function containsCertificate(pem) {
     try {
-        certificates = parse_parseCertificates(pem);
-    }
-    catch (thrown) {
-        throw createError('holds a certificate that cannot be parsed', certificateRemedy, thrown);
-    }
-    if (certificates.length > 0)
-        return certificates;
-    const name = describePemBlock(pem);
-    throw createError(`holds ${name}, and no certificate`, misplacedInputRemedies.find(([pattern]) => pattern.test(name))?.[1]);
-}
-/** @throws ActionError `private-key-unreadable` */
-function parse_parsePrivateKey(pem) {
-    const createError = (problem, remedy) => new ActionError({
-        code: 'private-key-unreadable',
-        problem: `Input private-key ${problem}.`,
-        remedy,
-    });
-    if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(pem)) {
-        throw createError('is encrypted', 'ACM takes only unencrypted keys: decrypt it with "openssl pkey -in key.pem -out plain.pem" and store that as the secret.');
-    }
-    if (/-----BEGIN OPENSSH PRIVATE KEY-----/.test(pem)) {
-        throw createError('is a key in the form of SSH', 'Convert a copy of it with "ssh-keygen -p -N \'\' -m PEM -f FILE", when it is the key that the certificate was requested with.');
-    }
-    const count = pem.match(/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/g)?.length ?? 0;
-    if (count > 1)
-        throw createError(`holds ${count} private keys`, 'Give only the one that the certificate was requested with.');
-    if (count === 0) {
-        throw createError(`holds ${describePemBlock(pem)}, and no private key`, "Give the unencrypted RSA or EC key that the certificate was requested with, as PEM; certificate and private-key may be in each other's place.");
-    }
-    try {
-        // The parser's own error is dropped on purpose: nothing that has read a key may reach a log.
-        return createPrivateKey(pem);
+        return parseCertificates(pem).length > 0;
     }
     catch {
-        throw createError('is not a private key that can be read', 'Give an unencrypted RSA or EC key as PEM, from -----BEGIN PRIVATE KEY----- to its end.');
+        // The error of the parser is about ASN.1.
+        return false;
     }
 }
 
-;// CONCATENATED MODULE: ./build/x509/certificate.js
-/** Certificates, keys and chains, put in order and described. */
+;// CONCATENATED MODULE: ./build/inputs/input-types.js
+/** The forms of inputs: a name for README, and the parser. Declarations spread them. */
 
 
 
-
+const scalar = (type, parse) => ({ type, schemaType: 'scalar', parse });
+/** Text of any form, or of the form that the parser accepts. */
+const string = (parse = parsers_text) => scalar('string', parse);
+const input_types_boolean = scalar('boolean', parsers_boolean);
+const input_types_port = scalar('port', port);
+const input_types_days = scalar('days', days);
+/** One of a few words. */
+const choice = (...words) => scalar(words.map((word) => `\`${word}\``).join(', '), oneOf(...words));
 /**
- * Reads the three inputs. A full chain in `certificate` is fine, in any order.
- * @param inputs PEM texts; `chain` and `privateKey` may be empty
- * @param authorities where a chain is looked for that was not given at all
- * @throws ActionError `certificate-unreadable`, `private-key-unreadable`
+ * @param min seconds
+ * @param max seconds
  */
-function certificate_parseCertificateMaterial(inputs, authorities = []) {
-    const { key, given: certificates } = parseAll({
-        key: () => (inputs.privateKey ? parsePrivateKey(inputs.privateKey) : undefined),
-        given: () => [
-            ...parseCertificateInput('certificate', inputs.certificate),
-            ...(inputs.chain ? parseCertificateInput('certificate-chain', inputs.chain) : []),
-        ],
-    });
-    const unique = certificates.filter((certificate, index) => certificates.findIndex((other) => other.raw.equals(certificate.raw)) === index);
-    const leaf = unique.find((certificate) => key && certificate.checkPrivateKey(key)) ??
-        unique.find((certificate) => !certificate.ca) ??
-        unique[0];
-    if (!leaf)
-        throw new TypeError('readCertificates() never returns an empty list');
-    const providedChain = buildChain(leaf, unique);
-    const chain = providedChain.length > 0 || isSelfSigned(leaf) ? providedChain : buildChain(leaf, authorities);
-    const path = [leaf, ...providedChain];
-    const unrelatedCertificates = unique.filter((certificate) => !path.includes(certificate) && !path.some((subject) => isIssuerOf(certificate, subject)));
-    const providedOrder = unique.filter((certificate) => path.includes(certificate));
-    return {
-        leaf,
-        isReordered: !areCertificatesEqual(providedOrder, path),
-        chain,
-        isChainFromCaBundle: chain.length > providedChain.length,
-        unrelatedCertificates,
-        key,
-        privateKey: key ? String(key.export({ type: 'pkcs8', format: 'pem' })) : '',
-    };
-}
-/** Reads both, so that both problems are said. */
-function parseAll(parsers) {
-    const problems = [];
-    const entries = Object.entries(parsers).map(([name, parse]) => {
-        try {
-            return [name, parse()];
-        }
-        catch (thrown) {
-            problems.push(toActionError(thrown));
-            return [name, undefined];
-        }
-    });
-    if (problems.length > 0)
-        throw combineErrors(problems);
-    return Object.fromEntries(entries);
-}
-function buildChain(leaf, candidates) {
-    const chain = [];
-    let subject = leaf;
-    for (;;) {
-        const issuer = candidates.find((candidate) => candidate !== subject &&
-            candidate !== leaf &&
-            !chain.includes(candidate) &&
-            isIssuerOf(candidate, subject));
-        if (!issuer)
-            return chain;
-        chain.push(issuer);
-        subject = issuer;
-    }
-}
-/** Whether `issuer` signed `certificate`: the names match and the signature holds. */
-function isIssuerOf(issuer, certificate) {
-    return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
-}
-/**
- * Whether a certificate signed itself. Not by checkIssued, which wants a certificate that may sign
- * others.
- */
-const isSelfSigned = (certificate) => certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
-/** The DNS names of a certificate's subject alternative name. */
-function getDnsNames(certificate) {
-    return (certificate.subjectAltName ?? '')
-        .split(', ')
-        .flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4).toLowerCase()] : []));
-}
-/**
- * The type and size of a certificate's key in ACM's words: RSA_2048, EC_prime256v1.
- * Source: ACM, DescribeCertificate, KeyAlgorithm.
- */
-function getKeyAlgorithm(certificate) {
-    const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
-    if (asymmetricKeyType === 'rsa')
-        return `RSA_${asymmetricKeyDetails?.modulusLength ?? 0}`;
-    if (asymmetricKeyType === 'ec')
-        return `EC_${asymmetricKeyDetails?.namedCurve ?? ''}`;
-    return asymmetricKeyType ?? 'unknown';
-}
-/** What a summary says of a certificate. */
-const getCertificateDetails = (certificate) => ({
-    issuer: formatDistinguishedName(certificate.issuer),
-    dnsNames: getDnsNames(certificate),
-    serialNumber: certificate.serialNumber,
-    keyAlgorithm: getKeyAlgorithm(certificate),
-    notAfter: certificate.validToDate,
-});
-/** Whether two lists hold the same certificates in the same order. */
-function areCertificatesEqual(a, b) {
-    return (a.length === b.length &&
-        a.every((certificate, index) => certificate.raw.equals(b[index]?.raw ?? Buffer.alloc(0))));
-}
-/** Certificates as one PEM text. */
-const toPem = (certificates) => certificates.map((certificate) => certificate.toString()).join('');
-
-;// CONCATENATED MODULE: ./build/inputs/settings.js
-/** Inputs to one frozen, typed Settings. Every problem found is reported, not only the first. */
-
-
-
-
-
-
-
-
-
-
-
-
-/**
- * An input's text, or the default that an empty one means. Keys keep their line breaks:
- * @actions/core trims only the ends.
- */
-function getInputText(name) {
-    return getInput(name) || inputDefaults[name];
-}
-/** helm's values may have certificates in them. */
-const pemInputs = (/* unused pure expression or super */ null && ([
-    'certificate',
-    'private-key',
-    'certificate-chain',
-    'probe-ca',
-    'values',
-]));
-/** Collects what the parsers throw, so that one run shows every problem. */
-class InputReader {
-    problems = [];
-    /** The parsed input; undefined when it is empty or wrong. */
-    optional(name, parse) {
-        const raw = getInputText(name);
-        return raw === ''
-            ? undefined
-            : this.collectProblem(name, () => {
-                parsers.rejectPlaceholder(raw);
-                if (!pemInputs.includes(name))
-                    parsers.rejectPem(raw);
-                return parse(raw);
-            });
-    }
-    /** An input that is never empty, because it has a default or because it must be given. */
-    required(name, parse, remedy) {
-        if (getInputText(name) === '')
-            this.addMissing(name, remedy);
-        return this.optional(name, parse);
-    }
-    addMissing(name, remedy) {
-        this.problems.push(new ActionError({ code: 'input-missing', problem: `Input ${name} is empty.`, remedy }));
-    }
-    addConflict(problem, remedy) {
-        this.problems.push(new ActionError({ code: 'inputs-conflict', problem, remedy }));
-    }
-    collectProblem(name, parse) {
-        try {
-            return parse();
-        }
-        catch (thrown) {
-            this.problems.push(thrown instanceof parsers.InvalidInputError
-                ? new ActionError({
-                    code: 'input-invalid',
-                    problem: `Input ${name} ${thrown.message}`,
-                    remedy: thrown.remedy,
-                    cause: thrown.cause,
-                })
-                : toActionError(thrown));
-            return undefined;
-        }
-    }
-}
-/**
- * Reads all inputs.
- * @param env for AWS_REGION, AWS_DEFAULT_REGION and KUBECONFIG
- * @throws ActionError of every problem found
- */
-function settings_readSettings(env) {
-    const reader = new InputReader();
-    const probe = readProbe(reader);
-    const mode = reader.optional('mode', parsers.oneOf('deploy', 'check', 'destroy'));
-    // Each part says undefined for what it could not read; it then has left a problem, and Settings
-    // is never built.
-    const settings = {
-        mode,
-        dryRun: reader.optional('dry-run', parsers.boolean),
-        failOnDrift: reader.optional('fail-on-drift', parsers.boolean),
-        clusterAccess: readAccess(reader, env),
-        region: readRegion(reader, env),
-        allowedAccounts: reader.optional('allowed-account-ids', parseAccountIds) ?? [],
-        namespace: reader.optional('namespace', parsers.kubernetesName),
-        ...readMilvus(reader),
-        ...(mode === 'destroy' ? destroyEndpoint : readEndpoint(reader, env, probe.ca, mode)),
-        replaceCertificate: reader.optional('replace-certificate', parsers.boolean),
-        expiryWarningDays: reader.optional('expiry-warning', parsers.days),
-        chart: readChart(reader, mode),
-        helmStorage: readHelmStorage(reader, env['HELM_DRIVER'] ?? ''),
-        values: reader.optional('values', parsers.helmValues) ?? {},
-        ...(mode === 'destroy'
-            ? readRestoration(reader, getInputText('service'))
-            : { serviceType: 'ClusterIP', restoreLoadBalancerClass: undefined }),
-        allowChartChange: reader.optional('allow-chart-change', parsers.boolean),
-        cutover: readCutover(reader, mode),
-        onFailure: reader.optional('on-failure', parsers.oneOf('keep', 'rollback')),
-        ingress: readIngress(reader),
-        timeouts: readTimeouts(reader),
-        requireAuthorization: reader.optional('require-authorization', parsers.boolean),
-        probe,
-        summary: reader.optional('summary', parsers.boolean),
-    };
-    if (reader.problems.length > 0)
-        throw combineErrors(reader.problems);
-    return deepFreeze(settings);
-}
-/** Plain objects and lists only: certificates and keys are not ours to freeze. */
-function deepFreeze(value) {
-    if (typeof value === 'object' &&
-        value !== null &&
-        (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype))
-        Object.values(Object.freeze(value)).forEach(deepFreeze);
-    return value;
-}
-function readAccess(reader, env) {
-    const cluster = reader.optional('cluster', parsers.clusterName);
-    const kubeconfig = reader.optional('kubeconfig', parsers.text);
-    const context = reader.optional('context', parsers.text);
-    if (getInputText('cluster') !== '' && kubeconfig !== undefined)
-        reader.addConflict('Inputs cluster and kubeconfig are both given.', 'Give cluster for EKS, or kubeconfig for a file that says how to reach the cluster.');
-    if (getInputText('cluster') !== '' && context !== undefined)
-        reader.addConflict('Input context is given with cluster, which has no contexts.', 'Leave context empty, or give kubeconfig in place of cluster.');
-    if (getInputText('cluster') !== '')
-        return cluster === undefined ? undefined : { kind: 'eks', cluster };
-    if (getInputText('kubeconfig') !== '' && kubeconfig === undefined)
-        return undefined;
-    const paths = (kubeconfig ?? env['KUBECONFIG'] ?? '')
-        .split(delimiter)
-        .filter((path) => path !== '');
-    if (paths.length === 0)
-        reader.addMissing('cluster', 'Give the name of the EKS cluster, or kubeconfig (or KUBECONFIG) for a file that says how to reach it.');
-    return { kind: 'kubeconfig', paths, context };
-}
-const findRegion = (env) => getInputText('region') || env['AWS_REGION'] || env['AWS_DEFAULT_REGION'];
-function readRegion(reader, env) {
-    const raw = findRegion(env);
-    if (!raw)
-        reader.addMissing('region', 'Give the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).');
-    return raw ? reader.collectProblem('region', () => parsers.region(raw)) : undefined;
-}
-function readTimeouts(reader) {
-    const parseTimeout = parsers.duration(1, 86_400);
-    const [release, loadBalancer, probe] = [
-        reader.optional('release-timeout', parseTimeout),
-        reader.optional('load-balancer-timeout', parseTimeout),
-        reader.optional('probe-timeout', parseTimeout),
-    ];
-    return {
-        release,
-        loadBalancer,
-        probe,
-        lock: reader.optional('lock-timeout', parseTimeout) ?? (release ?? 0) + (loadBalancer ?? 0),
-    };
-}
-function readMilvus(reader) {
-    const release = reader.optional('release', parsers.kubernetesName);
-    const service = reader.optional('service', parsers.kubernetesName);
-    if (release !== undefined && service !== undefined) {
-        reader.addConflict('Inputs release and service are both given.', 'Give release for a Milvus that helm installed; give service only for one without a helm release.');
-    }
-    return { release, service, servicePort: reader.optional('service-port', parsers.port) };
-}
-const readEndpoint = (reader, env, caBundle, mode) => ({
-    host: reader.required('host', parsers.host, 'Give the DNS name that clients connect to, for example milvus.example.com.'),
-    certificate: readCertificate(reader, env, caBundle, mode),
-});
-/** What a removal has in their place. */
-const destroyEndpoint = {
-    host: '',
-    certificate: { kind: 'arn', arn: '' },
+const input_types_duration = (min, max) => scalar('duration', duration(min, max));
+/** An empty list sets nothing. */
+const input_types_list = (parse = list) => {
+    const emptyValue = [];
+    return { type: 'list', schemaType: 'list', parse, emptyValue };
 };
-function readCertificate(reader, env, caBundle, mode) {
-    const arn = reader.optional('certificate-arn', parsers.certificateArn);
-    const certificate = reader.optional('certificate', parsePem);
-    const privateKey = reader.optional('private-key', parsePem);
-    const chain = reader.optional('certificate-chain', parsePem) ?? '';
-    const providedInputs = ['certificate', 'private-key', 'certificate-chain'].filter((name) => getInputText(name) !== '');
-    if (arn !== undefined)
-        checkArnRegion(reader, arn, findRegion(env));
-    if (getInputText('certificate-arn') !== '' && providedInputs.length === 0)
-        return arn === undefined ? undefined : { kind: 'arn', arn };
-    if (providedInputs.length === 0) {
-        if (mode === 'check')
-            return { kind: 'served' };
-        reader.addMissing('certificate', 'Give certificate and private-key, or certificate-arn. A secret that does not exist in this environment reads as empty.');
-        return undefined;
-    }
-    const emptySecret = 'Give it with its certificate. A secret that does not exist in this environment, or under another name, reads as empty.';
-    if (getInputText('certificate') === '')
-        reader.addMissing('certificate', emptySecret);
-    const allowsMissingKey = canOmitKey(mode);
-    if (getInputText('private-key') === '' && !allowsMissingKey)
-        reader.addMissing('private-key', emptySecret);
-    if (certificate === undefined || (privateKey === undefined && !allowsMissingKey))
-        return undefined;
-    const material = reader.collectProblem('certificate', () => parseCertificateMaterial({ certificate, privateKey: privateKey ?? '', chain }, parseCertificates(caBundle ?? '')));
-    return material && { kind: 'material', material, importArn: arn };
-}
-/** A check compares a certificate without its key. */
-const canOmitKey = (mode) => mode === 'check' && getInputText('private-key') === '';
-function checkArnRegion(reader, arn, region) {
-    const arnRegion = arn.split(':')[3] ?? '';
-    if (!region || arnRegion === region || !parsers.isRegion(region))
-        return;
-    reader.addConflict(`Input certificate-arn is of region ${arnRegion}, and the cluster is in ${region}.`, 'An ALB takes only certificates of its own region: give one of that, or certificate and private-key.');
-}
-function readChart(reader, mode) {
-    const name = reader.optional('chart', parseChartName);
-    return {
-        name,
-        repository: reader.optional('chart-repository', parseChartRepository),
-        version: reader.optional('chart-version', parsers.exactVersion) ?? versionFromChartName(name),
-        credentials: mode === 'check' ? undefined : readChartCredentials(reader),
-    };
-}
+/** An empty map sets nothing. */
+const map = (parse) => {
+    const emptyValue = {};
+    return { type: 'map', schemaType: 'map', parse, emptyValue };
+};
+/** PEM, or base64 of PEM. */
+const pem = (parse = parsePem) => ({ ...scalar('PEM', parse), allowsPem: true });
+
+// EXTERNAL MODULE: external "node:url"
+var external_node_url_ = __nccwpck_require__(3136);
+;// CONCATENATED MODULE: ./build/inputs/names.js
+/** Parsers of names and identifiers: of DNS, Kubernetes, AWS and Helm. Pure. */
+
+
+
+
+/** A name of a Kubernetes object: RFC 1123 label, at most 63 characters. */
+const kubernetesName = createPatternParser(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
 /**
- * For a run that fetches the chart. A password without a user name is left alone: a workflow gives
- * its secrets to all targets, also to those with a public chart.
+ * A name with dots: RFC 1123 subdomain, at most 253 characters. Ingresses and IngressClasses may
+ * have one.
  */
-function readChartCredentials(reader) {
-    const username = reader.optional('chart-username', parsers.text);
-    const password = reader.optional('chart-password', parsers.text);
-    if (username !== undefined && password === undefined)
-        reader.addMissing('chart-password', 'Give it with chart-username. A secret that does not exist in this environment, or under another name, reads as empty.');
-    return username === undefined || password === undefined ? undefined : { username, password };
+const kubernetesSubdomain = createPatternParser(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
+/** An AWS region. */
+function region(raw) {
+    const [, regionOfZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? [];
+    if (regionOfZone !== undefined)
+        throw invalidValue(raw, 'is an Availability Zone', `Use its region: ${regionOfZone}.`);
+    return parseRegion(raw);
 }
-/** Source: helm, HELM_DRIVER; an empty one means Secrets. */
-function readHelmStorage(reader, driver) {
-    if (/^configmaps?$/.test(driver))
-        return 'ConfigMap';
-    if (!/^(secrets?)?$/.test(driver) && getInputText('service') === '') {
-        reader.addConflict(`HELM_DRIVER is ${driver}, and this action reads releases only from Secrets and ConfigMaps.`, 'Give service in place of release, and set its type to ClusterIP where helm runs.');
+const parseRegion = createPatternParser(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'an AWS region', 'Use a region code, for example us-east-2.');
+const clusterArn = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/([0-9A-Za-z][\w-]{0,99})$/;
+/** The name of an EKS cluster. Source: the EKS API, CreateCluster. */
+function clusterName(raw) {
+    const [, name] = clusterArn.exec(raw) ?? [];
+    if (name !== undefined)
+        throw invalidValue(raw, 'is the ARN of a cluster', `Use the name of the cluster: ${name}.`);
+    return parseClusterName(raw);
+}
+const parseClusterName = createPatternParser(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Use a name from "aws eks list-clusters", for example production.');
+/** A certificate's ARN. Source: the ACM API's pattern for CertificateArn. */
+const certificateArn = createPatternParser(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'the ARN of an ACM certificate', 'Use the full ARN, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....');
+/**
+ * Source: ELBv2's CreateLoadBalancer: letters, digits and hyphens, at most 32, not beginning or
+ * ending with a hyphen, not beginning with `internal-`.
+ */
+const loadBalancerName = createPatternParser(/^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/, 'a load balancer name', 'Use at most 32 letters, digits and hyphens. ' +
+    'The name cannot begin or end with a hyphen, or begin with internal-.');
+/** Source: the controller's group_loader.go. */
+const groupName = createPatternParser(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.');
+/**
+ * The class of a Service's load balancer. Source: Kubernetes API reference, ServiceSpec,
+ * loadBalancerClass: a qualified name.
+ */
+const loadBalancerClass = createPatternParser(/^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, 'a load balancer class', 'Use service.k8s.aws/nlb (AWS Load Balancer Controller), ' +
+    'eks.amazonaws.com/nlb (EKS Auto Mode), another class, or none.');
+/** The name of one of ELB's security policies; ELB itself knows which exist. */
+const sslPolicy = createPatternParser(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Use a policy name, for example ELBSecurityPolicy-TLS13-1-2-2021-06.');
+/**
+ * A complete version: with a range, the chart would change with each release of the repository.
+ * Source: SemVer 2.0.0.
+ */
+const exactVersion = createPatternParser(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, 'an exact version', 'Use one version, for example 5.0.19.');
+const fullyQualifiedName = /^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const hostMistakes = [
+    { pattern: /\s|,/, problem: 'contains more than one name' },
+    { pattern: /^[a-z][a-z0-9+.-]*:\/\//, problem: 'contains a scheme' },
+    { pattern: /^[^:]*:\d+$/, problem: 'contains a port' },
+    { pattern: /\//, problem: 'contains a path' },
+    { pattern: /_/, problem: 'contains an underscore, which a certificate cannot cover' },
+    { pattern: /\*/, problem: 'is a wildcard, and the probe needs one name to call' },
+    {
+        pattern: /^[^.]*$/,
+        problem: 'contains no dot: ACM and the ALB require a fully qualified name',
+    },
+];
+/**
+ * The host in the Ingress rule and in the certificate.
+ * @returns a fully qualified DNS name in lower case
+ */
+function host(raw) {
+    const remedy = 'Use only the DNS name that clients connect to, for example milvus.example.com.';
+    const name = raw.toLowerCase().replace(/\.$/, '');
+    const ascii = (0,external_node_url_.domainToASCII)(name);
+    if (/[^\p{ASCII}]/u.test(name) && ascii !== '')
+        throw invalidValue(raw, 'contains letters that are not ASCII', `Use the name as DNS and certificates contain it: ${ascii}.`);
+    const mistake = hostMistakes.find(({ pattern }) => pattern.test(name));
+    if (mistake)
+        throw invalidValue(raw, mistake.problem, remedy);
+    if ((0,external_node_net_.isIP)(name) || !fullyQualifiedName.test(name))
+        throw invalidValue(raw, 'is not a DNS name', remedy);
+    return name;
+}
+
+;// CONCATENATED MODULE: ./build/inputs/declarations/cluster.js
+/** Inputs that say where Milvus runs. */
+
+
+
+
+const clusterInputs = defineInputs({
+    cluster: {
+        ...string(clusterName),
+        description: 'Name of the EKS cluster. The action creates tokens for it from the AWS credentials of ' +
+            'the job.',
+        example: 'production',
+        required: 'unless `kubeconfig` or the variable `KUBECONFIG` is set',
+    },
+    region: {
+        ...string(region),
+        description: 'AWS region of the cluster and of the certificate.',
+        example: 'us-east-2',
+        defaultDescription: '`AWS_REGION`, then `AWS_DEFAULT_REGION`',
+    },
+    namespace: {
+        ...string(kubernetesName),
+        description: 'Kubernetes namespace of Milvus.',
+        default: 'milvus',
+    },
+    release: {
+        ...string(kubernetesName),
+        description: 'Name of the Helm release of Milvus.',
+        example: 'milvus-demo',
+        defaultDescription: 'the only release of the namespace that contains Milvus, also as a subchart',
+    },
+    service: {
+        ...string(kubernetesName),
+        description: 'Name of the Service, for Milvus without a Helm release (Milvus Operator, Argo CD, plain ' +
+            'manifests). The action does not run Helm then.',
+        example: 'milvus-demo-milvus',
+    },
+    'service-port': {
+        ...input_types_port,
+        description: "Port of Milvus' gRPC API on the Service.",
+        example: '19530',
+        defaultDescription: 'the port named `milvus`, then `19530`',
+    },
+    kubeconfig: {
+        ...string(),
+        description: 'Path of a kubeconfig, as an alternative to `cluster`.',
+        example: '/home/runner/.kube/config',
+        defaultDescription: 'the variable `KUBECONFIG`, if `cluster` is empty',
+    },
+    context: {
+        ...string(),
+        description: 'Context of the kubeconfig.',
+        example: 'production',
+        defaultDescription: 'its current context',
+    },
+    'allowed-account-ids': {
+        ...input_types_list(accountIds),
+        description: 'IDs of the AWS accounts that the credentials of the job may belong to. The action ' +
+            'rejects any other account before it makes another request, also with `kubeconfig`. Quote ' +
+            'an ID that begins with 0.',
+        example: '111122223333',
+        defaultDescription: 'any account',
+    },
+});
+
+;// CONCATENATED MODULE: ./build/inputs/declarations/endpoint.js
+/** Inputs that say what the endpoint is called, and which certificate it serves. */
+
+
+
+/** A removal needs neither host nor certificate. */
+const modes = ['deploy', 'check'];
+const endpointInputs = defineInputs({
+    host: {
+        ...string(host),
+        modes,
+        description: 'DNS name that clients connect to. The certificate must cover it.',
+        example: 'milvus.example.com',
+        required: true,
+    },
+    certificate: {
+        ...pem(),
+        modes,
+        fleet: 'job',
+        description: 'TLS certificate as PEM or base64 of PEM. A full chain is fine. With `mode: check` it is ' +
+            'optional: the run then checks the certificate that the Ingress names.',
+        example: '${{ secrets.TLS_CERTIFICATE }}',
+        required: 'unless `certificate-arn` is set',
+    },
+    'private-key': {
+        ...pem(),
+        modes,
+        fleet: 'job',
+        secret: true,
+        description: 'Private key of `certificate`, unencrypted, as PEM or base64 of PEM. With `mode: check` ' +
+            'it is optional.',
+        example: '${{ secrets.TLS_PRIVATE_KEY }}',
+        required: 'unless `certificate` is empty',
+    },
+    'certificate-chain': {
+        ...pem(),
+        modes,
+        fleet: 'job',
+        description: 'Intermediate certificates as PEM or base64 of PEM, in any order, unless `certificate` ' +
+            'contains them.',
+        example: '${{ secrets.TLS_CHAIN }}',
+        defaultDescription: 'the certificates of `probe-ca` that issued `certificate`',
+    },
+    'certificate-arn': {
+        ...string(certificateArn),
+        modes,
+        description: 'ARN of an ACM certificate, as an alternative to `certificate`, `private-key` and ' +
+            '`certificate-chain`. If those are set too, they are imported under this ARN.',
+        example: 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000',
+    },
+    'replace-certificate': {
+        ...input_types_boolean,
+        description: '`true` allows the import of `certificate` under `certificate-arn` even if this action ' +
+            'did not create the certificate that is there. Everything that uses the ARN then serves ' +
+            'the new certificate.',
+        default: 'false',
+    },
+    'expiry-warning': {
+        ...input_types_days,
+        description: 'Number of days before the expiry of a certificate from which a run warns of it. `0` ' +
+            'disables the warning.',
+        example: '21',
+        defaultDescription: '30, or a third of its lifetime if that is less',
+    },
+});
+
+;// CONCATENATED MODULE: ./build/controller/annotation-validators.js
+/** Validators of annotation values, and the formats that values have. */
+/** A value that is too long to be shown is left out as a whole: a part of it might be secret. */
+const truncateForError = (text) => text.length > 80 ? `(${text.length} characters)` : text;
+/** At most this many problems of one value are named. */
+const maxProblems = 3;
+const joinProblems = (problems) => problems.length === 0 ? undefined : problems.slice(0, maxProblems).join(', and ');
+/** For values that cannot be validated without AWS, and those that this action sets. */
+const anyValue = () => undefined;
+const annotation_validators_oneOf = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
+const annotation_validators_boolean = annotation_validators_oneOf('true', 'false');
+const integer = (min, max) => (value) => /^-?\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max
+    ? undefined
+    : `is not an integer from ${min} to ${max}`;
+const zeroOrInteger = (min, max) => (value) => {
+    const isValid = value === '0' || integer(min, max)(value) === undefined;
+    return isValid ? undefined : `is neither 0 nor an integer from ${min} to ${max}`;
+};
+const json = (value) => {
+    try {
+        JSON.parse(value);
+        return undefined;
     }
-    return 'Secret';
+    catch {
+        return 'is not valid JSON';
+    }
+};
+const nonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
+/**
+ * Parses `key=value,key=value` as the controller does: a comma in a value is written `\,`.
+ * @returns undefined when an entry has no key
+ */
+function parseAttributes(value) {
+    const entries = value
+        .split(/(?<!\\),/)
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== '');
+    const keyValues = entries.map((entry) => [
+        entry.slice(0, Math.max(0, entry.indexOf('='))).trim(),
+        entry.slice(entry.indexOf('=') + 1).trim(),
+    ]);
+    return keyValues.every(([key]) => key !== '') ? keyValues : undefined;
 }
-function readCutover(reader, mode) {
-    const cutover = reader.optional('cutover', parsers.oneOf('first', 'last', 'never'));
-    const releaseInputs = ['values', 'chart-version'].filter((name) => getInputText(name) !== '');
-    if (cutover === 'last' && getInputText('probe') === 'off')
-        reader.addConflict('Input cutover is last, and probe is off: nothing would prove the ALB before the old load balancer goes.', 'Run the job where it reaches the ALB with probe: required; or set cutover: never now, and first once you have seen that the ALB serves.');
-    if (cutover === 'never' && releaseInputs.length > 0 && mode !== 'destroy')
-        reader.addConflict(`Input cutover is never, which leaves the release alone, and ${releaseInputs.join(' and ')} would change it.`, `Leave ${releaseInputs.join(' and ')} empty, or set cutover to first or last.`);
-    return cutover;
+/** @param validators by key; other keys may have any value */
+const attributeList = (validators) => (value) => {
+    const attributes = parseAttributes(value);
+    if (!attributes)
+        return 'is not a list of key=value';
+    const problems = [];
+    for (const [key, attributeValue] of attributes) {
+        const validate = Object.hasOwn(validators, key) ? validators[key] : undefined;
+        const problem = validate?.(attributeValue);
+        if (problem !== undefined)
+            problems.push(`contains ${key}=${truncateForError(attributeValue)}, which ${problem}`);
+    }
+    return joinProblems(problems);
+};
+/** One code, a range, or a list of both. Source: ELBv2, Matcher.GrpcCode. */
+const grpcCodes = (value) => {
+    const ranges = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
+    if (ranges.includes(null))
+        return 'is not a list of codes such as 0,12 or 0-99';
+    const codes = ranges.flatMap((range) => [range?.[1], range?.[2]]);
+    const outOfRange = codes.find((code) => Number(code ?? 0) > 99);
+    if (outOfRange === undefined)
+        return undefined;
+    return `contains ${outOfRange}, but the codes of a gRPC health check range from 0 to 99`;
+};
+/** @returns undefined when it is not a list of objects */
+function parseMutualAuthentication(value) {
+    if (json(value) !== undefined)
+        return undefined;
+    const parsed = JSON.parse(value);
+    const isObject = (entry) => typeof entry === 'object' && entry !== null;
+    return Array.isArray(parsed) && parsed.every(isObject) ? parsed : undefined;
 }
-function readAnnotations(raw) {
-    const annotations = parsers.stringMap(raw);
-    const reserved = Object.keys(annotations).find((key) => Object.hasOwn(reservedAnnotations, key));
-    if (reserved !== undefined)
-        throw new parsers.InvalidInputError(`has ${reserved}, which is set by ${reservedAnnotations[reserved] ?? ''}.`, 'Take it out of annotations.');
+/** Source: the controller's annotations.md and model_build_listener.go, mutual-authentication. */
+const mutualAuthentication = (value) => {
+    const entries = parseMutualAuthentication(value);
+    if (!entries)
+        return 'is not a JSON list such as [{"port": 443, "mode": "verify", "trustStore": "NAME"}]';
+    const problems = [];
+    for (const { port, mode = '', trustStore } of entries) {
+        if (!Number.isInteger(port))
+            problems.push('contains an entry without a port');
+        if (!['off', 'passthrough', 'verify'].includes(mode)) {
+            const shownMode = truncateForError(JSON.stringify(mode));
+            problems.push(`contains mode ${shownMode}, which is not off, passthrough or verify`);
+        }
+        if (mode === 'verify' && !trustStore)
+            problems.push('contains mode verify without a trustStore');
+    }
+    return joinProblems(problems);
+};
+
+;// CONCATENATED MODULE: ./build/controller/annotations.js
+/**
+ * The annotations that the AWS Load Balancer Controller reads from an Ingress, and their values, as
+ * far as they can be validated before the controller or ELB rejects them. Source: AWS Load Balancer
+ * Controller v3.5.0, docs/guide/ingress/annotations.md, pkg/annotations/parser.go and pkg/ingress;
+ * the limits of the ELBv2 API.
+ */
+
+/** The prefix of the controller's annotations. */
+const annotationPrefix = 'alb.ingress.kubernetes.io/';
+/** Source: ELBv2, LoadBalancerAttribute. */
+const loadBalancerAttributes = attributeList({
+    'access_logs.s3.enabled': annotation_validators_boolean,
+    'client_keep_alive.seconds': integer(60, 604_800),
+    'connection_logs.s3.enabled': annotation_validators_boolean,
+    'deletion_protection.enabled': annotation_validators_boolean,
+    'routing.http.desync_mitigation_mode': annotation_validators_oneOf('monitor', 'defensive', 'strictest'),
+    'routing.http.drop_invalid_header_fields.enabled': annotation_validators_boolean,
+    'routing.http.preserve_host_header.enabled': annotation_validators_boolean,
+    'waf.fail_open.enabled': annotation_validators_boolean,
+    'zonal_shift.config.enabled': annotation_validators_boolean,
+});
+/** Source: ELBv2, TargetGroupAttribute. */
+const targetGroupAttributes = attributeList({
+    'deregistration_delay.timeout_seconds': integer(0, 3600),
+    'load_balancing.algorithm.type': annotation_validators_oneOf('round_robin', 'least_outstanding_requests', 'weighted_random'),
+    'load_balancing.cross_zone.enabled': annotation_validators_oneOf('true', 'false', 'use_load_balancer_configuration'),
+    'slow_start.duration_seconds': zeroOrInteger(30, 900),
+    'stickiness.enabled': annotation_validators_boolean,
+    'stickiness.lb_cookie.duration_seconds': integer(1, 604_800),
+});
+const authType = (value) => value === 'none'
+    ? undefined
+    : 'does not work with gRPC: the ALB would redirect calls to a login page';
+const healthCheckPath = (value) => {
+    if (!value.startsWith('/'))
+        return 'does not begin with a slash';
+    return value.length <= 1024 ? undefined : 'is longer than 1024 characters';
+};
+const capacity = (value) => /^CapacityUnits=\d+$/.test(value) ? undefined : 'is not CapacityUnits=NUMBER';
+const webAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\//.test(value)
+    ? undefined
+    : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
+        '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)';
+/** The annotations of an Ingress, without their prefix, by feature. */
+const annotationValidators = {
+    // Load balancer
+    'group.name': anyValue,
+    'group.order': integer(-1000, 1000),
+    'ip-address-type': annotation_validators_oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'),
+    'ipam-ipv4-pool-id': anyValue,
+    'load-balancer-attributes': loadBalancerAttributes,
+    'load-balancer-capacity-reservation': anyValue,
+    'load-balancer-name': anyValue,
+    'minimum-load-balancer-capacity': capacity,
+    scheme: anyValue,
+    tags: anyValue,
+    // Network
+    'customer-owned-ipv4-pool': anyValue,
+    'inbound-cidrs': anyValue,
+    'manage-backend-security-group-rules': annotation_validators_boolean,
+    'security-group-prefix-lists': nonEmptyList,
+    'security-groups': anyValue,
+    subnets: anyValue,
+    // Listeners and TLS
+    'acm-pca-arn': anyValue,
+    'certificate-arn': anyValue,
+    'create-acm-cert': annotation_validators_boolean,
+    'listen-ports': anyValue,
+    'listener-attributes': attributeList({}),
+    'mutual-authentication': mutualAuthentication,
+    'ssl-policy': anyValue,
+    'ssl-redirect': integer(1, 65_535),
+    // Rules
+    actions: anyValue,
+    conditions: anyValue,
+    transforms: anyValue,
+    'use-regex-path-match': annotation_validators_boolean,
+    // Authentication
+    'auth-idp-cognito': json,
+    'auth-idp-oidc': json,
+    'auth-on-unauthenticated-request': annotation_validators_oneOf('authenticate', 'allow', 'deny'),
+    'auth-scope': anyValue,
+    'auth-session-cookie': anyValue,
+    'auth-session-timeout': integer(1, 604_800),
+    'auth-type': authType,
+    'jwt-validation': json,
+    // Targets
+    'backend-protocol': annotation_validators_oneOf('HTTP', 'HTTPS'),
+    'backend-protocol-version': anyValue,
+    'multi-cluster-target-group': annotation_validators_boolean,
+    'target-control-port': anyValue,
+    'target-group-attributes': targetGroupAttributes,
+    'target-node-labels': attributeList({}),
+    'target-type': anyValue,
+    // Health checks. Source: ELBv2, CreateTargetGroup
+    'healthcheck-interval-seconds': integer(5, 300),
+    'healthcheck-path': healthCheckPath,
+    'healthcheck-port': anyValue,
+    'healthcheck-protocol': annotation_validators_oneOf('HTTP', 'HTTPS'),
+    'healthcheck-timeout-seconds': integer(2, 120),
+    'healthy-threshold-count': integer(2, 10),
+    'success-codes': grpcCodes,
+    'unhealthy-threshold-count': integer(2, 10),
+    // Protection
+    'shield-advanced-protection': annotation_validators_boolean,
+    'waf-acl-id': anyValue,
+    'wafv2-acl-arn': webAclArn,
+    'wafv2-acl-name': anyValue,
+    'web-acl-id': anyValue,
+    // NLB in front of the ALB
+    'enable-frontend-nlb': annotation_validators_boolean,
+    'frontend-nlb': anyValue,
+    'frontend-nlb-attributes': attributeList({}),
+    'frontend-nlb-eip-allocations': nonEmptyList,
+    'frontend-nlb-healthcheck-healthy-threshold-count': anyValue,
+    'frontend-nlb-healthcheck-interval-seconds': anyValue,
+    'frontend-nlb-healthcheck-path': anyValue,
+    'frontend-nlb-healthcheck-port': anyValue,
+    'frontend-nlb-healthcheck-protocol': anyValue,
+    'frontend-nlb-healthcheck-success-codes': anyValue,
+    'frontend-nlb-healthcheck-timeout-seconds': anyValue,
+    'frontend-nlb-healthcheck-unhealthy-threshold-count': anyValue,
+    'frontend-nlb-listener-port-mapping': anyValue,
+    'frontend-nlb-scheme': annotation_validators_oneOf('internal', 'internet-facing'),
+    'frontend-nlb-security-groups': nonEmptyList,
+    'frontend-nlb-subnets': nonEmptyList,
+    'frontend-nlb-tags': attributeList({}),
+};
+/** Annotations with a suffix of the user: `actions.NAME`, `listener-attributes.HTTPS-443`. */
+const suffixedAnnotations = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
+function findValidator(key) {
+    const name = key.slice(annotationPrefix.length);
+    if (Object.hasOwn(annotationValidators, name))
+        return annotationValidators[name];
+    const [, baseName = ''] = suffixedAnnotations.exec(name) ?? [];
+    return annotationValidators[baseName];
+}
+/** Source: Kubernetes, "Annotations", syntax and character set. */
+const isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
+/** What the controller or ELB would reject, each as `KEY is "VALUE", which …`. */
+function validateAnnotations(annotations) {
+    const problems = [];
+    for (const [key, value] of Object.entries(annotations)) {
+        const problem = key.startsWith(annotationPrefix) ? findValidator(key)?.(value) : undefined;
+        if (problem === undefined)
+            continue;
+        const shownValue = truncateForError(JSON.stringify(value));
+        problems.push(`${truncateForError(key)} is ${shownValue}, which ${problem}`);
+    }
+    return problems;
+}
+function findUnknownAnnotations(annotations) {
+    return Object.keys(annotations)
+        .filter((key) => key.startsWith(annotationPrefix) && findValidator(key) === undefined)
+        .map((key) => ({ key, suggestion: suggestKey(key) }));
+}
+/** Edits by which a misspelled annotation may differ from the one that is meant. */
+const maxSuggestionDistance = 3;
+function suggestKey(key) {
+    const name = key.slice(annotationPrefix.length);
+    const [nearest] = Object.keys(annotationValidators)
+        .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+        .sort((a, b) => a.distance - b.distance);
+    if (!nearest || nearest.distance > maxSuggestionDistance)
+        return undefined;
+    return annotationPrefix + nearest.candidate;
+}
+/** The Levenshtein distance. */
+function editDistance(source, target) {
+    let row = Array.from({ length: target.length + 1 }, (_, index) => index);
+    for (let sourceIndex = 1; sourceIndex <= source.length; sourceIndex++) {
+        const next = [sourceIndex];
+        for (let targetIndex = 1; targetIndex <= target.length; targetIndex++) {
+            const isSame = source[sourceIndex - 1] === target[targetIndex - 1];
+            const deletion = (row[targetIndex] ?? 0) + 1;
+            const insertion = (next[targetIndex - 1] ?? 0) + 1;
+            const substitution = (row[targetIndex - 1] ?? 0) + (isSame ? 0 : 1);
+            next.push(Math.min(deletion, insertion, substitution));
+        }
+        row = next;
+    }
+    return row.at(-1) ?? 0;
+}
+
+;// CONCATENATED MODULE: ./build/controller/tags.js
+/** Tags of AWS resources. Source: AWS, "Tag naming limits and requirements". */
+
+/** AWS allows 50, of which the controller sets three, and this action one on the certificate. */
+const maxUserTags = 46;
+const maxKeyLength = 128;
+const maxValueLength = 256;
+/** What AWS would reject, each continuing `Input tags …`. */
+function validateTags(tags) {
+    const entries = Object.entries(tags);
+    const problems = entries.flatMap(([key, value]) => validateTag(key, value));
+    if (entries.length > maxUserTags)
+        problems.unshift(`contains ${entries.length} tags, but AWS allows 50 including those of the controller`);
+    return problems;
+}
+function validateTag(key, value) {
+    const problems = [];
+    const shownKey = truncateForError(key);
+    if (/^aws:/i.test(key))
+        problems.push(`contains ${shownKey}, but the prefix aws: is reserved for AWS`);
+    if (key === '' || key.length > maxKeyLength)
+        problems.push(`contains a key of ${key.length} characters, but AWS allows 1 to ${maxKeyLength}`);
+    if (value.length > maxValueLength)
+        problems.push(`contains a value of ${value.length} characters for ${shownKey}, ` +
+            `but AWS allows ${maxValueLength}`);
+    if (/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(key + value))
+        problems.push(`contains ${shownKey}: ${truncateForError(value)}, ` +
+            'but AWS allows only letters, digits, spaces and _ . : / = + - @');
+    return problems;
+}
+
+;// CONCATENATED MODULE: ./build/inputs/annotations.js
+/** Parsers of the inputs annotations and tags. Pure. */
+
+
+
+
+const attributesKey = 'alb.ingress.kubernetes.io/load-balancer-attributes';
+/** Load balancer attributes that an input sets, or without which gRPC does not work. */
+const reservedAttributes = [
+    { pattern: /idle_timeout\.timeout_seconds/, remedy: 'Set input idle-timeout instead.' },
+    { pattern: /routing\.http2\.enabled=false/, remedy: 'Remove it: gRPC requires HTTP/2.' },
+];
+/** Annotations that the controller and ELB accept. */
+function parseAnnotations(raw) {
+    const annotations = stringMap(raw);
     const invalidKey = Object.keys(annotations).find((key) => !isAnnotationKey(key));
     if (invalidKey !== undefined)
-        throw new parsers.InvalidInputError(`has ${parsers.quoteForError(invalidKey)}, which is no key of an annotation.`, 'Give one "prefix/name: \'value\'" a line.');
+        throw new InvalidInputError(`contains ${quoteForError(invalidKey)}, which is not a valid annotation key.`, 'Write one "prefix/name: \'value\'" per line.');
     const rejected = validateAnnotations(annotations);
     if (rejected.length > 0)
-        throw new parsers.InvalidInputError(`has what the controller or ELB would refuse: ${parsers.summarize(rejected)}.`, 'Correct or take out these entries of annotations.');
-    const attribute = /idle_timeout\.timeout_seconds|routing\.http2\.enabled=false/.exec(annotations['alb.ingress.kubernetes.io/load-balancer-attributes'] ?? '');
-    if (attribute)
-        throw new parsers.InvalidInputError(`has the load balancer attribute ${attribute[0]}.`, attribute[0].startsWith('idle')
-            ? 'Give input idle-timeout in its place.'
-            : 'Take it out: gRPC needs HTTP/2.');
+        throw new InvalidInputError(`contains values that the controller or ELB would reject: ${summarize(rejected)}.`, 'Correct or remove these annotations.');
+    rejectReservedAttributes(annotations[attributesKey] ?? '');
     return annotations;
 }
-function readTags(raw) {
-    const tags = parsers.stringMap(raw);
+function rejectReservedAttributes(attributes) {
+    for (const { pattern, remedy } of reservedAttributes) {
+        const [attribute] = pattern.exec(attributes) ?? [];
+        if (attribute !== undefined)
+            throw new InvalidInputError(`contains the load balancer attribute ${attribute}.`, remedy);
+    }
+}
+/** Tags that AWS accepts. */
+function parseTags(raw) {
+    const tags = stringMap(raw);
     const rejected = validateTags(tags);
     if (rejected.length > 0)
-        throw new parsers.InvalidInputError(`${parsers.summarize(rejected)}.`, 'Correct these tags.');
+        throw new InvalidInputError(`${summarize(rejected)}.`, 'Correct these tags.');
     return tags;
 }
-function readIngress(reader) {
+
+;// CONCATENATED MODULE: ./build/inputs/declarations/load-balancer.js
+/** Inputs that say what the Ingress and its ALB look like. */
+
+
+
+
+
+/** Each of them becomes a field of IngressSettings. */
+const loadBalancerInputs = defineInputs({
+    scheme: {
+        ...choice('internet-facing', 'internal'),
+        annotation: 'alb.ingress.kubernetes.io/scheme',
+        description: 'Scheme of the ALB. A change replaces the ALB and its DNS name.',
+        default: 'internet-facing',
+    },
+    'inbound-cidrs': {
+        ...input_types_list(cidrs),
+        annotation: 'alb.ingress.kubernetes.io/inbound-cidrs',
+        description: 'CIDR blocks that are allowed to connect. The controller ignores them if ' +
+            '`security-groups` is set.',
+        example: '203.0.113.0/24',
+        defaultDescription: 'everyone',
+    },
+    subnets: {
+        ...input_types_list(),
+        annotation: 'alb.ingress.kubernetes.io/subnets',
+        description: 'IDs or Name tags of the subnets of the ALB.',
+        example: 'subnet-0a1b2c3d, subnet-4e5f6a7b',
+        defaultDescription: 'the controller discovers them by their tags',
+    },
+    'security-groups': {
+        ...input_types_list(),
+        annotation: 'alb.ingress.kubernetes.io/security-groups',
+        description: 'IDs or Name tags of the security groups of the ALB.',
+        example: 'sg-0a1b2c3d',
+        defaultDescription: 'the controller creates one',
+    },
+    'listen-port': {
+        ...input_types_port,
+        annotation: 'alb.ingress.kubernetes.io/listen-ports',
+        description: 'Port of the HTTPS listener of the ALB.',
+        default: '443',
+    },
+    'ssl-policy': {
+        ...string(sslPolicy),
+        annotation: 'alb.ingress.kubernetes.io/ssl-policy',
+        description: 'Security policy of the listener.',
+        default: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+    },
+    'idle-timeout': {
+        // Source: ELBv2, ModifyLoadBalancerAttributes, idle_timeout.timeout_seconds.
+        ...input_types_duration(1, 4000),
+        description: 'How long a connection may be idle, from 1s to 4000s. An ALB does not count gRPC ' +
+            'keepalives: a search that takes longer is disconnected.',
+        default: '10m',
+    },
+    'load-balancer-name': {
+        ...string(loadBalancerName),
+        annotation: 'alb.ingress.kubernetes.io/load-balancer-name',
+        description: 'Name of the ALB, at most 32 characters. Only effective at creation.',
+        example: 'milvus-production',
+        defaultDescription: 'the controller generates one',
+    },
+    'group-name': {
+        ...string(groupName),
+        annotation: 'alb.ingress.kubernetes.io/group.name',
+        description: 'IngressGroup, to share an ALB with other Ingresses.',
+        example: 'shared',
+        defaultDescription: 'the Ingress has its own ALB',
+    },
+    tags: {
+        ...map(parseTags),
+        annotation: 'alb.ingress.kubernetes.io/tags',
+        description: 'Tags of the AWS resources of the ALB, as a YAML map or as `key=value` pairs.',
+        example: 'team: search',
+    },
+    annotations: {
+        ...map(parseAnnotations),
+        description: 'Additional annotations of the Ingress, as a YAML map. They must neither override what ' +
+            'the endpoint needs (gRPC, ip targets, port, certificate) nor repeat an input.',
+        example: 'alb.ingress.kubernetes.io/wafv2-acl-name: edge',
+    },
+});
+/** Inputs about the object that the action applies. */
+const ingressInputs = defineInputs({
+    'ingress-name': {
+        ...string(kubernetesSubdomain),
+        description: 'Name of the Ingress.',
+        example: 'milvus-demo',
+        defaultDescription: 'the name of the release, or of the Service without a release',
+    },
+    'ingress-class': {
+        ...string(kubernetesSubdomain),
+        annotation: 'kubernetes.io/ingress.class',
+        description: 'IngressClass of the AWS Load Balancer Controller or of EKS Auto Mode.',
+        default: 'alb',
+    },
+});
+
+;// CONCATENATED MODULE: ./build/inputs/declarations/probe.js
+/** Inputs that say how the endpoint is probed. */
+
+
+
+
+const probeInputs = defineInputs({
+    probe: {
+        ...choice('required', 'off'),
+        description: '`required` fails the job unless a gRPC call over TLS reaches Milvus through the ALB. ' +
+            '`off` skips the probe, for runners that cannot reach the ALB.',
+        default: 'required',
+    },
+    'milvus-token': {
+        ...string(),
+        fleet: 'job',
+        secret: true,
+        description: '`user:password` of a Milvus user, or an API key. Without it, the probe succeeds if ' +
+            'Milvus asks for credentials.',
+        example: '${{ secrets.MILVUS_TOKEN }}',
+    },
+    'require-authorization': {
+        ...input_types_boolean,
+        description: '`true` fails the job if Milvus answers without credentials. `false` warns of it behind ' +
+            'an ALB that is open to the internet, and notes it behind any other.',
+        default: 'false',
+    },
+    'probe-ca': {
+        ...pem(parseCaBundle),
+        description: 'Certificates of private CAs to trust, as PEM or base64 of PEM.',
+        example: '${{ vars.PRIVATE_CA }}',
+        defaultDescription: 'the CAs that Node.js trusts, including `NODE_EXTRA_CA_CERTS`',
+    },
+    'probe-address': {
+        type: '`host:port`',
+        schemaType: 'scalar',
+        parse: hostPort,
+        description: 'Where the probe connects, instead of the address and port of the ALB. TLS and routing ' +
+            'still use `host`.',
+        example: '10.0.3.7:443',
+    },
+    'probe-dns': {
+        ...input_types_boolean,
+        description: '`true` also probes by the name `host`, once the DNS of the runner points it to the ALB: ' +
+            'by a record created by hand, or by ExternalDNS from the Ingress (docs/dns.md). `false` ' +
+            'leaves DNS to you.',
+        default: 'false',
+    },
+});
+
+;// CONCATENATED MODULE: ./build/clients/helm/chart-reference.js
+/**
+ * Parses the name of a chart as helm does. Source: helm, pkg/action/install.go, LocateChart;
+ * pkg/registry/reference.go.
+ */
+const isChartArchive = (name) => /\.(tgz|tar\.gz)$/.test(name);
+/** Parses the name of a chart. Pure: the chart need not exist. */
+function chart_reference_parseChartReference(name) {
+    if (name.startsWith('oci://'))
+        return parseRegistryReference(name);
+    if (/^https?:\/\//.test(name))
+        return { kind: 'archive', url: name };
+    if (/^[./]/.test(name) || isChartArchive(name))
+        return { kind: 'path', path: name };
+    const slashIndex = name.indexOf('/');
+    if (slashIndex < 0)
+        return { kind: 'repository', chart: name };
     return {
-        name: reader.optional('ingress-name', parsers.kubernetesSubdomain),
-        className: reader.optional('ingress-class', parsers.kubernetesSubdomain),
-        scheme: reader.optional('scheme', parsers.oneOf('internet-facing', 'internal')),
-        listenPort: reader.optional('listen-port', parsers.port),
-        inboundCidrs: reader.optional('inbound-cidrs', parsers.cidrs) ?? [],
-        subnets: reader.optional('subnets', parsers.list) ?? [],
-        securityGroups: reader.optional('security-groups', parsers.list) ?? [],
-        sslPolicy: reader.optional('ssl-policy', parsers.sslPolicy),
-        // ELBv2 takes 1 to 4000 seconds: ModifyLoadBalancerAttributes, idle_timeout.timeout_seconds.
-        idleTimeout: reader.optional('idle-timeout', parsers.duration(1, 4000)),
-        loadBalancerName: reader.optional('load-balancer-name', parsers.loadBalancerName),
-        groupName: reader.optional('group-name', parsers.groupName),
-        tags: reader.optional('tags', readTags) ?? {},
-        annotations: reader.optional('annotations', readAnnotations) ?? {},
-        forceConflicts: reader.optional('force-conflicts', parsers.boolean),
+        kind: 'path-or-alias',
+        path: name,
+        alias: name.slice(0, slashIndex),
+        chart: name.slice(slashIndex + 1).replace(/\/$/, ''),
     };
 }
-function readAuthorities(raw) {
-    const text = parsePem(raw);
-    try {
-        if (parseCertificates(text).length > 0)
-            return text;
-    }
-    catch {
-        // Said below: the parser's own words are about ASN.1.
-    }
-    throw new parsers.InvalidInputError('holds no certificate that can be read.', 'Give the certificates of the authority as PEM, each from -----BEGIN CERTIFICATE----- to its end.');
-}
-function readProbe(reader) {
-    const required = reader.optional('probe', parsers.oneOf('required', 'off')) !== 'off';
-    const dns = reader.optional('probe-dns', parsers.boolean) ?? false;
-    if (dns && !required)
-        reader.addConflict('Input probe-dns is true, and probe is off.', 'Leave probe-dns at false, or set probe: required on a runner that can reach the ALB.');
+function parseRegistryReference(reference) {
+    const [location = '', digest] = reference.slice('oci://'.length).split('@');
+    const [host = '', ...segments] = location.replace(/\/$/, '').split('/');
+    const [chart = '', tag] = segments.pop()?.split(':') ?? [];
     return {
-        required,
-        byHostname: dns,
-        ca: reader.optional('probe-ca', readAuthorities),
-        address: reader.optional('probe-address', parsers.hostPort),
-        token: reader.optional('milvus-token', parsers.text),
+        kind: 'registry',
+        repository: `oci://${[host, ...segments, chart].join('/')}`,
+        host,
+        chart,
+        tag,
+        digest,
     };
 }
-
-;// CONCATENATED MODULE: ./build/fleet/plan/matrix.js
-/** Targets as the jobs of one matrix. Pure. */
-
-/** Source: GitHub, "Usage limits": a matrix makes at most 256 jobs of a workflow run. */
-const maxMatrixJobs = 256;
 /**
- * What only one run may change at a time: a release of a cluster. deploy.yml has the same
- * expression for its one target.
+ * The version that a tag stands for; undefined for a tag that is not a version. Tags cannot contain
+ * `+`, and use `_` for it. Source: helm, pkg/registry/util.go.
  */
-function matrix_getConcurrencyGroup({ roleToAssume, inputs, }) {
-    const inputOrDefault = (name) => inputs[name] || inputDefaults[name];
-    // The role names the account: clusters of several accounts often have the same name, and a group
-    // holds no more than 100 jobs.
-    return [
-        'milvus-alb',
-        roleToAssume,
-        inputOrDefault('region'),
-        inputOrDefault('cluster') || `${inputOrDefault('kubeconfig')} ${inputOrDefault('context')}`,
-        inputOrDefault('namespace'),
-        inputOrDefault('release') || inputOrDefault('service'),
-    ].join('-');
+function chart_reference_versionFromTag(tag) {
+    return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined;
 }
-/**
- * Targets of the same release go into the same job.
- * @param options.runsOn the runner of targets that name none
- * @param options.check whether the jobs only look, and take the role and the environment for that
- * @returns the jobs; as few targets in a job as 256 jobs allow
- * @throws RangeError when the targets need more than 256 different jobs
- */
-function buildMatrix(targets, options, maxJobs = maxMatrixJobs) {
-    const identityOf = (target) => options.check
-        ? { role: target.checkRoleToAssume, environment: target.checkEnvironment }
-        : { role: target.roleToAssume, environment: target.environment };
-    const groups = [
-        ...Map.groupBy(targets, (target) => JSON.stringify([identityOf(target), target.inputs['region'] ?? '', target.runsOn])).values(),
-    ];
-    if (groups.length > maxJobs)
-        throw new RangeError(`The targets have ${groups.length} different environments, roles, regions and runners together; a matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`);
-    const releaseGroups = groups.map((group) => [...Map.groupBy(group, matrix_getConcurrencyGroup).values()]);
-    const countJobs = (size) => releaseGroups.reduce((sum, group) => sum + Math.ceil(group.length / size), 0);
-    let size = 1;
-    while (countJobs(size) > maxJobs)
-        size += 1;
-    return releaseGroups.flatMap((group) => splitIntoChunks(group, size).map((chunk) => createJob(chunk.flat(), identityOf, options.runsOn)));
+/** Whether a URL can be that of a packaged chart. */
+const isArchiveUrl = (url) => isChartArchive(url.pathname);
+
+;// CONCATENATED MODULE: ./build/inputs/chart.js
+/** Parsers of the inputs chart and chart-repository. Pure. */
+
+
+/** Helm would get a URL as an argument, which other processes can read. */
+function rejectUrlCredentials(url) {
+    if (url.username === '' && url.password === '')
+        return;
+    throw new InvalidInputError('contains credentials, which helm would expose in its arguments.', 'Set chart-username and chart-password instead.');
 }
-const splitIntoChunks = (group, size) => Array.from({ length: Math.ceil(group.length / size) }, (_, index) => group.slice(index * size, (index + 1) * size));
-function createJob(targets, identityOf, runsOn) {
-    const [first, ...otherTargets] = targets;
-    if (!first)
-        throw new TypeError('a job has at least one target');
-    return {
-        name: otherTargets.length === 0 ? first.name : `${first.name} and ${otherTargets.length} more`,
-        environment: identityOf(first).environment,
-        'role-to-assume': identityOf(first).role,
-        region: first.inputs['region'] ?? '',
-        'runs-on': JSON.stringify(first.runsOn.length === 0
-            ? runsOn
-            : first.runsOn.length === 1
-                ? first.runsOn[0]
-                : first.runsOn),
-        concurrency: matrix_getConcurrencyGroup(first),
-        targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs }))),
-    };
+/** A chart as helm names it. Rejects what cannot name a chart. */
+function parseChartName(name) {
+    const reference = chart_reference_parseChartReference(name);
+    if (reference.kind === 'registry')
+        assertRegistryReference(name, reference);
+    if (reference.kind === 'archive')
+        assertArchiveUrl(reference.url);
+    return name;
+}
+function assertRegistryReference(name, { host, chart, digest }) {
+    if (host === '' || chart === '')
+        throw new InvalidInputError(`is ${name}, which does not name a chart in the registry.`, 'Use the full reference, for example oci://registry.example.com/charts/milvus.');
+    if (digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(digest))
+        throw new InvalidInputError(`contains the digest ${digest}, which is not sha256: with 64 hexadecimal digits.`, 'Use the digest that "helm push" or "helm pull" prints.');
+}
+function assertArchiveUrl(text) {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url)
+        rejectUrlCredentials(url);
+    if (!url || !isArchiveUrl(url))
+        throw new InvalidInputError('is a URL, but not of a packaged chart (.tgz).', 'Set chart-repository to the URL of the repository, and chart to a name, for example milvus.');
+}
+/** The URL of a chart repository, to which helm appends /index.yaml. */
+function parseChartRepository(raw) {
+    if (raw.startsWith('oci://'))
+        throw new InvalidInputError('is an OCI registry, not the URL of a chart repository.', `For an OCI registry, put the oci:// reference in chart, for example ${raw.replace(/\/$/, '')}/milvus, and leave chart-repository empty.`);
+    const url = URL.canParse(raw) ? new URL(raw) : undefined;
+    if (!url || !/^https?:$/.test(url.protocol))
+        throw new InvalidInputError('is not an http or https URL.', 'Use the URL of a chart repository, for example https://zilliztech.github.io/milvus-helm/. Put a directory or an archive in chart.');
+    rejectUrlCredentials(url);
+    if (isArchiveUrl(url))
+        throw new InvalidInputError('is the URL of a packaged chart, not of a chart repository.', 'Put the URL in chart, and leave chart-repository empty.');
+    if (url.pathname.endsWith('/index.yaml'))
+        throw new InvalidInputError('ends in index.yaml, which helm appends.', `Use ${raw.replace(/index\.yaml.*$/, '')} instead.`);
+    return raw;
+}
+/** The version in the reference of a chart; undefined if it contains none. */
+function versionFromChartName(name) {
+    const reference = parseChartReference(name);
+    return reference.kind === 'registry' ? versionFromTag(reference.tag) : undefined;
 }
 
-;// CONCATENATED MODULE: ./build/fleet/plan/schema.js
-/**
- * The JSON Schema of a targets file: what editors complete, and what the file is checked against.
- */
+;// CONCATENATED MODULE: ./build/inputs/declarations/release.js
+/** Inputs that say how Helm changes the release. */
 
-/** Inputs that a target cannot say: secrets, and what the workflow decides for all. */
-const excludedInputs = [
-    'mode',
-    'dry-run',
-    'fail-on-drift',
-    'certificate',
-    'private-key',
-    'certificate-chain',
-    'milvus-token',
-    'chart-password',
-    'values',
-    'restore-service-type',
-    'restore-load-balancer-class',
-    'summary',
+
+
+
+
+const releaseInputs = defineInputs({
+    values: {
+        ...map(helmValues),
+        fleet: 'job',
+        allowsPem: true,
+        description: 'Helm values to set, as a YAML map with the paths of the chart of the release. For Milvus ' +
+            'as a subchart: `milvus: {proxy: {replicas: 2}}`. All other values of the release are ' +
+            'kept.',
+        example: 'proxy: {replicas: 2}',
+    },
+    'allow-chart-change': {
+        ...input_types_boolean,
+        description: '`true` lets Helm change more than the Service and what `values` sets: another ' +
+            '`chart-version`, deleted objects, created or deleted StatefulSets and volume claims, a ' +
+            'chart that was published again. `false` fails before any change and names them.',
+        default: 'false',
+    },
+    chart: {
+        ...string(parseChartName),
+        description: 'Chart of the release: a name in `chart-repository`, an `oci://` reference (with or ' +
+            'without a tag or a digest), a path, the URL of an archive, or `ALIAS/NAME` in a ' +
+            'repository that `helm repo add` added on the runner. For a release of an umbrella chart, ' +
+            'the umbrella chart.',
+        default: 'milvus',
+    },
+    'chart-repository': {
+        ...string(parseChartRepository),
+        description: 'URL of the chart repository, for a `chart` that is only a name.',
+        default: 'https://zilliztech.github.io/milvus-helm/',
+    },
+    'chart-version': {
+        ...string(exactVersion),
+        description: 'Exact version of the chart. A version other than the deployed one also needs ' +
+            '`allow-chart-change`.',
+        example: '5.0.19',
+        defaultDescription: 'the deployed version, even if the repository has a newer one',
+    },
+    'chart-username': {
+        ...string(),
+        modes: ['deploy', 'destroy'],
+        description: 'User name for a private chart repository or OCI registry (`AWS` for ECR). Goes with ' +
+            '`chart-password`.',
+        example: 'AWS',
+    },
+    'chart-password': {
+        ...string(),
+        modes: ['deploy', 'destroy'],
+        fleet: 'job',
+        secret: true,
+        description: 'Password or token of `chart-username`.',
+        example: '${{ secrets.CHART_PASSWORD }}',
+        required: 'unless `chart-username` is empty',
+    },
+});
+
+;// CONCATENATED MODULE: ./build/inputs/declarations/removal.js
+/** Inputs of mode destroy. */
+
+
+
+const removalInputs = defineInputs({
+    'restore-service-type': {
+        ...choice('LoadBalancer', 'NodePort'),
+        modes: ['destroy'],
+        fleet: 'none',
+        description: 'Type that Helm sets on the Service of the release after the Ingress was deleted.',
+        defaultDescription: 'the Service stays ClusterIP',
+    },
+    'restore-load-balancer-class': {
+        ...string(loadBalancerClass),
+        modes: ['destroy'],
+        fleet: 'none',
+        description: 'With `restore-service-type: LoadBalancer`: the `spec.loadBalancerClass` of the Service, ' +
+            '`service.k8s.aws/nlb` for the AWS Load Balancer Controller or `eks.amazonaws.com/nlb` ' +
+            'for EKS Auto Mode. `none` sets no class: the cloud provider then creates a load ' +
+            'balancer, by default an internet-facing Classic Load Balancer. Needed unless the ' +
+            'annotations of the Service assign it to the AWS Load Balancer Controller.',
+        example: 'service.k8s.aws/nlb',
+    },
+});
+
+;// CONCATENATED MODULE: ./build/inputs/declarations/run.js
+/** Inputs that say what a run does, and what it must not do. */
+
+
+const runInputs = defineInputs({
+    mode: {
+        ...choice('deploy', 'check', 'destroy'),
+        fleet: 'job',
+        description: '`deploy` changes whatever differs from the inputs. `check` only reads, and reports what ' +
+            'a deploy with the same inputs would change (output `drift`). It needs no `private-key`, ' +
+            'and only a read-only role (docs/permissions.md). `destroy` removes only what this action ' +
+            'created: the Ingress with its ALB, and the certificate if nothing else uses it. It needs ' +
+            'neither `host` nor a certificate.',
+        default: 'deploy',
+    },
+    'dry-run': {
+        ...input_types_boolean,
+        fleet: 'job',
+        description: '`true` prints what the run would change, and changes nothing.',
+        default: 'false',
+    },
+    'fail-on-drift': {
+        ...input_types_boolean,
+        fleet: 'job',
+        description: 'With `mode: check`: `true` fails the job if anything differs from the inputs or cannot ' +
+            'be read, `false` only warns. A failed probe fails the job in both cases.',
+        default: 'true',
+    },
+    cutover: {
+        ...choice('first', 'last', 'never'),
+        description: 'When the Service becomes ClusterIP. `first`: before the ALB is created, as in the guide. ' +
+            '`last`: after the probe of the ALB succeeded, so that clients of the old load balancer ' +
+            'are served until then. `never`: the release and its Service stay as they are.',
+        default: 'first',
+    },
+    'on-failure': {
+        ...choice('keep', 'rollback'),
+        description: 'What a failed deploy does with its changes. `keep` leaves them, and the next run ' +
+            'continues from there. `rollback` restores or removes the Ingress, rolls the release back ' +
+            'to its previous revision, and deletes a new certificate. Before it changes anything, the ' +
+            'run lists what cannot be rolled back.',
+        default: 'keep',
+    },
+    'force-conflicts': {
+        ...input_types_boolean,
+        description: '`true` overwrites fields of the Ingress and of the objects of the release that others ' +
+            'set to different values (replicas, an image, a ConfigMap that was edited by hand). ' +
+            '`false` fails before any change and names them.',
+        default: 'false',
+    },
+    summary: {
+        ...input_types_boolean,
+        fleet: 'none',
+        description: '`true` writes a job summary.',
+        default: 'true',
+    },
+});
+
+;// CONCATENATED MODULE: ./build/inputs/declarations/timeouts.js
+/** Inputs that limit how long a run waits. */
+
+
+const secondsPerDay = 86_400;
+const timeout = input_types_duration(1, secondsPerDay);
+const timeoutInputs = defineInputs({
+    'release-timeout': {
+        ...timeout,
+        description: 'How long Helm may take. A restarted Milvus proxy needs at least 90 seconds to become ready.',
+        default: '10m',
+    },
+    'load-balancer-timeout': {
+        ...timeout,
+        description: 'How long the controller and the ALB may take. If the controller rejects the Ingress, the ' +
+            'run does not wait.',
+        default: '20m',
+    },
+    'probe-timeout': {
+        ...timeout,
+        description: 'How long to retry transient probe failures.',
+        default: '5m',
+    },
+    'lock-timeout': {
+        ...timeout,
+        description: 'How long to wait for another run in the same namespace.',
+        example: '30m',
+        defaultDescription: '`release-timeout` plus `load-balancer-timeout`',
+    },
+});
+
+;// CONCATENATED MODULE: ./build/inputs/inputs.js
+
+
+
+
+
+
+
+
+/** The headings of README, the most used first. */
+const inputGroups = [
+    { title: 'Cluster and Milvus', inputs: clusterInputs },
+    { title: 'Host and certificate', inputs: endpointInputs },
+    { title: 'What a run does', inputs: runInputs },
+    { title: 'Load balancer and Ingress', inputs: { ...loadBalancerInputs, ...ingressInputs } },
+    { title: 'Probe', inputs: probeInputs },
+    { title: 'Helm release', inputs: releaseInputs },
+    { title: 'Timeouts', inputs: timeoutInputs },
+    { title: 'Removal', inputs: removalInputs },
 ];
-/** The inputs that a target may say. */
-const schema_targetInputs = Object.keys(inputs_inputDefaults).filter((name) => !excludedInputs.includes(name));
-const listInputs = (/* unused pure expression or super */ null && ([
-    'inbound-cidrs',
-    'subnets',
-    'security-groups',
-]));
-const mapInputs = (/* unused pure expression or super */ null && (['tags', 'annotations']));
-const rolePattern = '^arn:aws[a-z-]*:iam::\\d{12}:role/.+$';
-const scalarSchema = { type: ['string', 'number', 'boolean'] };
-/** @param descriptions of the inputs, by name; action.yml has them */
-function schema_createTargetsSchema(descriptions = {}) {
-    const inputSchema = (name) => {
-        if (listInputs.includes(name))
-            return { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] };
-        return mapInputs.includes(name)
-            ? { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: scalarSchema }] }
-            : scalarSchema;
-    };
-    const describedInputSchema = (name) => ({
-        ...inputSchema(name),
-        ...(descriptions[name] !== undefined && { description: descriptions[name] }),
-    });
-    const inputs = Object.fromEntries(schema_targetInputs.map((name) => [name, describedInputSchema(name)]));
-    const jobProperties = {
-        environment: {
-            type: 'string',
-            minLength: 1,
-            description: "GitHub environment of the job: its secrets TLS_CERTIFICATE, TLS_PRIVATE_KEY and so on are this target's, and its protection rules apply.",
-        },
-        'check-environment': {
-            type: 'string',
-            minLength: 1,
-            description: 'GitHub environment of the job in mode check, for example one without reviewers; environment when absent.',
-        },
-        'role-to-assume': {
-            type: 'string',
-            pattern: rolePattern,
-            description: 'ARN of the IAM role that the job takes by OIDC. Without it the runner has credentials of its own.',
-        },
-        'check-role-to-assume': {
-            type: 'string',
-            pattern: rolePattern,
-            description: 'ARN of the role for mode check, which needs only to read; role-to-assume when absent.',
-        },
-        'runs-on': {
-            anyOf: [
-                { type: 'string', minLength: 1 },
-                { type: 'array', items: { type: 'string' }, minItems: 1 },
-            ],
-            description: 'Runner of the job, a label or several; that of the workflow when absent.',
-        },
-    };
-    const name = {
-        type: 'string',
-        pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
-        description: 'Names the target in jobs, summaries and issues. Unique in the file.',
-    };
-    return {
-        $schema: 'http://json-schema.org/draft-07/schema#',
-        title: 'Targets of Milvus behind an AWS ALB',
-        type: 'object',
-        additionalProperties: false,
-        required: ['targets'],
-        properties: {
-            defaults: {
-                type: 'object',
-                additionalProperties: false,
-                description: 'What every target says that does not say otherwise.',
-                properties: { ...jobProperties, ...inputs },
-            },
-            targets: {
-                type: 'array',
-                minItems: 1,
-                items: {
-                    type: 'object',
-                    additionalProperties: false,
-                    required: ['name'],
-                    properties: { name, ...jobProperties, ...inputs },
-                },
-            },
-        },
-    };
-}
-
-;// CONCATENATED MODULE: ./build/fleet/plan/targets.js
+const declarations = {
+    ...clusterInputs,
+    ...endpointInputs,
+    ...runInputs,
+    ...loadBalancerInputs,
+    ...ingressInputs,
+    ...probeInputs,
+    ...releaseInputs,
+    ...timeoutInputs,
+    ...removalInputs,
+};
+/** All inputs, by their names. */
+const inputs = declarations;
+const inputs_inputNames = Object.keys(declarations);
 /**
- * A targets file: read, checked with every problem listed, and each target's inputs as the action
- * takes them.
+ * The text that an empty input stands for. action.yml's own default does not apply if a reusable
+ * workflow passes an empty input.
  */
-
-
-
-
-
-
-
-/** @param text YAML or JSON */
-function readTargets(text) {
-    let content;
-    try {
-        content = load(text, { schema: CORE_SCHEMA });
-    }
-    catch (thrown) {
-        const { mark, reason } = thrown;
-        return {
-            problems: [
-                truncateProblem(`The file is not YAML${mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : ''}: ${reason ?? 'it cannot be parsed'}.`),
-            ],
-        };
-    }
-    const validate = new Ajv({
-        allErrors: true,
-        allowUnionTypes: true,
-        strict: true,
-    }).compile(createTargetsSchema());
-    const errors = validate(content) ? [] : (validate.errors ?? []);
-    const targets = collectValidTargets(errors, content);
-    const problems = [
-        ...describeSchemaErrors(errors, content),
-        ...findDuplicateNames(targets),
-        ...findSharedIngresses(targets),
-        ...targets.flatMap(validateTarget),
-    ];
-    return problems.length > 0 ? { problems: problems.map(truncateProblem) } : { targets };
-}
-/** A file that is none may have keys and names without end. */
-const truncateProblem = (problem) => problem.length > 1_000 ? `${problem.slice(0, 1_000)}...` : problem;
+const inputDefaults = Object.fromEntries(inputs_inputNames.map((name) => [name, inputs[name].default ?? '']));
 /**
- * The inputs of a reusable workflow, `toJSON(inputs)`, as its one target: of them what is an input
- * of the action, the environment and the role.
+ * Inputs that are masked line by line. The lines of `values` are common words: main masks only what
+ * a key of it calls a password, a secret, a token or a key.
  */
-function readWorkflowTarget(text) {
-    const workflowInputs = parseJsonObject(text);
-    if (!workflowInputs)
-        return { problems: ['The workflow gives no inputs as JSON: pass toJSON(inputs) as target.'] };
-    const names = [...targetInputs, 'environment', 'role-to-assume'];
-    const target = createTarget(Object.fromEntries(Object.entries(workflowInputs).flatMap(([name, value]) => names.includes(name) && ['string', 'number', 'boolean'].includes(typeof value)
-        ? [[name, value]]
-        : [])));
-    const namedTarget = {
-        ...target,
-        name: (target.inputs['host'] || 'host').replace(/\s+/g, ' ').slice(0, 253),
-    };
-    const problems = validateInputs(namedTarget);
-    return problems.length > 0 ? { problems } : { targets: [namedTarget] };
-}
-function parseJsonObject(text) {
-    try {
-        const value = JSON.parse(text);
-        return typeof value === 'object' && value !== null && !Array.isArray(value)
-            ? value
-            : undefined;
-    }
-    catch {
-        return undefined;
-    }
-}
-/**
- * The targets whose own form is right: what else is wrong with them can be said at once. None when
- * the file or its defaults have no right form.
- */
-function collectValidTargets(errors, content) {
-    const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1]);
-    if (indexes.includes(undefined))
-        return [];
-    const { defaults = {}, targets } = content;
-    return targets
-        .filter((_entry, index) => !indexes.includes(String(index)))
-        .map((entry) => createTarget({ ...defaults, ...entry }));
-}
-/**
- * Each place once: for a choice of forms Ajv names the failure of every one, and then the choice.
- */
-function describeSchemaErrors(errors, content) {
-    const relevantErrors = errors.filter(({ keyword, instancePath }) => keyword === 'anyOf' ||
-        !errors.some((other) => other.keyword === 'anyOf' && instancePath.startsWith(other.instancePath)));
-    return [
-        ...new Set(relevantErrors.map((error) => {
-            const location = formatLocation(error.instancePath, content);
-            const { keyword, params } = error;
-            if (keyword === 'additionalProperties')
-                return `${location} has ${String(params['additionalProperty'])}, which is no input of the action and nothing that a target says.`;
-            if (keyword === 'required')
-                return `${location} has no ${String(params['missingProperty'])}.`;
-            if (keyword === 'anyOf')
-                return `${location} has a form that it cannot have: give a text, or a list or map where the input is one.`;
-            if (keyword === 'pattern')
-                return location.endsWith('name')
-                    ? `${location} may have letters, digits, dots, dashes and underscores, at most 100.`
-                    : `${location} is no ARN of an IAM role, for example arn:aws:iam::111122223333:role/milvus-alb.`;
-            return keyword === 'minItems'
-                ? `${location} is empty.`
-                : `${location} ${error.message ?? 'is wrong'}.`;
-        })),
-    ];
-}
-/** `/targets/3/host` as `targets[3] (production): host`. */
-function formatLocation(path, content) {
-    const [, index, ...rest] = /^\/targets\/(\d+)(?:\/(.*))?$/.exec(path) ?? [];
-    if (index === undefined)
-        return path === '' ? 'The file' : path.slice(1).replaceAll('/', '.');
-    const name = content.targets?.[Number(index)]?.name;
-    return [
-        `targets[${index}]${typeof name === 'string' ? ` (${name})` : ''}`,
-        ...rest.filter((part) => part),
-    ].join(': ');
-}
-function createTarget(entry) {
-    const { name = '', environment = '', 'check-environment': checkEnvironment = environment, 'role-to-assume': roleToAssume = '', 'check-role-to-assume': checkRoleToAssume = roleToAssume, 'runs-on': runsOn = [], ...inputs } = entry;
-    return {
-        name,
-        environment,
-        checkEnvironment,
-        roleToAssume,
-        checkRoleToAssume,
-        runsOn: [runsOn].flat(),
-        inputs: Object.fromEntries(Object.entries(inputs).map(([input, value]) => [
-            input,
-            typeof value === 'object' ? JSON.stringify(value) : String(value),
-        ])),
-    };
-}
-function findDuplicateNames(targets) {
-    const names = targets.map(({ name }) => name);
-    return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map((name) => `There are ${names.filter((other) => other === name).length} targets named ${name}.`);
-}
-/** Targets that would undo each other's Ingress with every run. */
-function findSharedIngresses(targets) {
-    const groups = [
-        ...Map.groupBy(targets, (target) => JSON.stringify([
-            getConcurrencyGroup(target),
-            target.runsOn,
-            target.inputs['ingress-name'] ?? '',
-        ])).values(),
-    ];
-    const sharedNames = groups
-        .map((group) => [...new Set(group.map(({ name }) => name))])
-        .filter((names) => names.length > 1);
-    return sharedNames.map((names) => `${names.join(', ')} are the same Ingress of the same cluster: give each an ingress-name of its own, or keep one.`);
-}
-function validateTarget(target) {
-    const environment = target.environment === ''
-        ? [
-            `${target.name}: It has no environment: name the GitHub environment whose secrets are its certificate and key, here or in defaults.`,
-        ]
-        : [];
-    return [...environment, ...validateInputs(target)];
-}
-/** What the action itself would say of the inputs, but for what comes from secrets. */
-function validateInputs({ name, inputs }) {
-    const savedEnv = { ...process.env };
-    try {
-        for (const input of Object.keys(inputDefaults))
-            process.env[targets_inputVariableName(input)] = inputs[input] ?? '';
-        readSettings({ AWS_REGION: inputs['region'] });
-        return [];
-    }
-    catch (thrown) {
-        if (!(thrown instanceof ActionError))
-            throw thrown;
-        return thrown.allErrors
-            .filter(({ code, message }) => code !== 'input-missing' ||
-            !/^Input (certificate|private-key|chart-password) /.test(message))
-            .map(({ message, remedy }) => `${name}: ${message} ${remedy}`);
-    }
-    finally {
-        for (const input of Object.keys(inputDefaults))
-            restoreVariable(targets_inputVariableName(input), savedEnv[targets_inputVariableName(input)]);
-    }
-}
-/** The environment variable of an input. Source: GitHub, Metadata syntax. */
-const targets_inputVariableName = (input) => `INPUT_${input.replace(/ /g, '_').toUpperCase()}`;
-function restoreVariable(name, value) {
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- an environment variable of our own making
-    if (value === undefined)
-        delete process.env[name];
-    else
-        process.env[name] = value;
-}
+const secretInputs = inputs_inputNames.filter((name) => inputs[name].secret);
+/** Whether a mode reads an input. */
+const isReadInMode = (name, mode) => inputs[name].modes?.includes(mode) ?? true;
+/** The inputs that are set in one place in a fleet. */
+const inputsOfFleetScope = (scope) => inputs_inputNames.filter((name) => (inputs[name].fleet ?? 'target') === scope);
 
 ;// CONCATENATED MODULE: ./build/fleet/deploy/run-target.js
-/** One target of a job: the main action as a process of its own, with the inputs of the target. */
+/** Runs the main action for one target, as a separate process. */
 
 
 
 
 
 
-/**
- * The inputs that the workflow gives to all targets of a job: what it does, and the secrets of its
- * environment.
- */
-const sharedInputs = (/* unused pure expression or super */ null && ([
-    'mode',
-    'dry-run',
-    'fail-on-drift',
-    'certificate',
-    'private-key',
-    'certificate-chain',
-    'milvus-token',
-    'chart-password',
-    'values',
-]));
+/** The inputs that the job sets for all of its targets: what it does, and its secrets. */
+const sharedInputs = inputsOfFleetScope('job');
+/** The environment variable of an input. Source: GitHub, Metadata syntax. */
+const inputVariableName = (input) => `INPUT_${input.replace(/ /g, '_').toUpperCase()}`;
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isStringRecord = (value) => isObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
-/** A list in JSON whose entries are what they should be; undefined when it is something else. */
+/** @returns undefined when `text` is not a JSON list of valid entries */
 function parseJsonList(text, isEntry) {
     try {
         const list = JSON.parse(text);
@@ -36949,54 +36927,67 @@ const isResult = (entry) => isObject(entry) &&
     ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') &&
     isStringRecord(entry['outputs']);
 /**
- * Reads a job's `targets`.
- * @throws Error when it is not what the action `targets` made
+ * Parses `targets` of a matrix job.
+ * @throws Error when it does not come from fleet/plan
  */
 function readJobTargets(text) {
     const targets = parseJsonList(text, isTarget);
     if (!targets)
-        throw new Error('Input targets is not what the action targets gives: pass matrix.targets as it is.');
+        throw jobTargetsInvalid();
     return targets;
 }
 /**
- * Reads what a job left in an artifact.
- * @throws Error when this action did not write it
+ * Parses the results that a job uploaded as an artifact.
+ * @throws Error when fleet/deploy did not write it
  */
-function readResults(text, artifact) {
+function readResults(text, artifactId) {
     const results = parseJsonList(text, isResult);
     if (!results)
-        throw new Error(`Artifact ${artifact} of this run has the name of results, and something else in it: let no other step upload artifacts whose names begin so.`);
+        throw (0,fleet/* resultsInvalid */.a4)(artifactId);
     return results;
 }
 /**
- * Runs main and post of the action for a target; its log, annotations and summary are those of this
- * step.
+ * Runs main and post of the main action for a target. Log, annotations and summary become those of
+ * the current step.
  * @param dist the folder with index.js and post/
  */
 async function runTarget({ name, inputs }, dist, signal) {
     const host = inputs['host'] ?? '';
     const directory = await mkdtemp(join(process.env['RUNNER_TEMP'] ?? tmpdir(), 'milvus-alb-fleet-'));
-    const [output, state] = [join(directory, 'output'), join(directory, 'state')];
+    const outputFile = join(directory, 'output');
+    const stateFile = join(directory, 'state');
     try {
-        await Promise.all([output, state].map((file) => writeFile(file, '')));
-        const inputVariables = Object.fromEntries(Object.keys(inputDefaults).map((input) => [inputVariableName(input), inputs[input] ?? '']));
-        const env = { ...process.env, ...inputVariables, GITHUB_OUTPUT: output, GITHUB_STATE: state };
+        await Promise.all([writeFile(outputFile, ''), writeFile(stateFile, '')]);
+        const env = {
+            ...process.env,
+            ...createInputVariables(inputs),
+            GITHUB_OUTPUT: outputFile,
+            GITHUB_STATE: stateFile,
+        };
         console.log(`\n${name} (${host})`);
         const exitCode = await runScript(join(dist, 'index.js'), env, signal);
         await runScript(join(dist, 'post/index.js'), env, new AbortController().signal);
         return {
             name,
             host,
-            outcome: exitCode === 0 ? 'success' : signal.aborted ? 'cancelled' : 'failure',
-            outputs: parseOutputs(await readFile(output, 'utf8')),
+            outcome: getOutcome(exitCode, signal),
+            outputs: parseOutputs(await readFile(outputFile, 'utf8')),
         };
     }
     finally {
         await rm(directory, { recursive: true, force: true });
     }
 }
+/** The environment variables of all inputs, so that none is inherited from the current step. */
+const createInputVariables = (inputs) => Object.fromEntries(inputNames.map((input) => [inputVariableName(input), inputs[input] ?? '']));
+function getOutcome(exitCode, signal) {
+    if (exitCode === 0)
+        return 'success';
+    return signal.aborted ? 'cancelled' : 'failure';
+}
 /**
- * A cancelled child gets the signal that the runner gives a step, and time to say where it stands.
+ * A cancellation sends the child the signal that the runner sends a step, and waits until the child
+ * has written its outputs and summary.
  */
 function runScript(script, env, signal) {
     return new Promise((resolve, reject) => {
@@ -37013,44 +37004,39 @@ function runScript(script, env, signal) {
     });
 }
 /**
- * `name<<delimiter`, as @actions/core writes outputs. Source: GitHub, Workflow commands, Multiline
- * strings.
+ * Parses `name<<delimiter`, the form in which @actions/core writes outputs. Source: GitHub,
+ * Workflow commands, Multiline strings.
  */
 function parseOutputs(text) {
     return Object.fromEntries([...text.matchAll(/^([^=<\n]+)<<(.+)\n([\s\S]*?)\n?^\2$/gm)].map(([, name = '', , value = '']) => [name, value]));
 }
 
 ;// CONCATENATED MODULE: ./build/fleet/report/github.js
-/**
- * The little of GitHub's REST API that the report needs: the results of this run's jobs, and one
- * issue.
- */
+/** A client for GitHub's REST API: artifacts of a run, and issues. */
 
 
-/** Bytes of an artifact's archive: results are small, anything larger is not ours. */
+
+/** Bytes of an artifact's archive. Results of fleet/deploy are much smaller. */
 const maxArchiveBytes = 16 * 2 ** 20;
-/**
- * The client.
- * @throws Error with GitHub's own message and what permission it wants
- */
+/** Every method throws an Error with GitHub's message and the required permission. */
 class GitHub {
     settings;
     constructor(settings) {
         this.settings = settings;
     }
-    /** The results that the jobs of a run uploaded, as artifacts whose names begin with `prefix`. */
+    /** Downloads the results of a run from the artifacts whose names start with `prefix`. */
     async downloadResults(runId, prefix) {
         const artifacts = await this.listAllPages(`actions/runs/${runId}/artifacts`, 'artifacts');
         const matching = artifacts
             .filter(({ name, expired }) => name.startsWith(prefix) && !expired)
             .sort((a, b) => (a.name < b.name ? -1 : 1));
-        const downloadResults = [];
-        // One after the other: 256 at once is more than GitHub likes of one client.
+        const results = [];
+        // One after the other: 256 at once would exceed GitHub's limits for concurrent requests.
         for (const { id } of matching)
-            downloadResults.push(...(await this.downloadArtifact(id)));
-        return downloadResults;
+            results.push(...(await this.downloadArtifact(id)));
+        return results;
     }
-    /** The open issue with a marker in its body. */
+    /** @returns the number of the open issue with `marker` in its body */
     async findIssue(label, marker) {
         const issues = await this.listAllPages(`issues?state=open&labels=${encodeURIComponent(label)}`);
         return issues.find(({ body, pull_request }) => pull_request === undefined && body?.includes(marker) === true)?.number;
@@ -37064,20 +37050,21 @@ class GitHub {
     async addComment(number, body) {
         await this.requestJson('POST', `issues/${number}/comments`, { body });
     }
+    /** @param itemsKey the key of the list in the response; absent when the response is the list */
     async listAllPages(path, itemsKey) {
         const allItems = [];
+        const separator = path.includes('?') ? '&' : '?';
         for (let page = 1;; page += 1) {
-            const response = await this.requestJson('GET', `${path}${path.includes('?') ? '&' : '?'}per_page=100&page=${page}`);
-            const items = (itemsKey === undefined ? response : response[itemsKey]);
+            const pagePath = `${path}${separator}per_page=100&page=${page}`;
+            const response = await this.requestJson('GET', pagePath);
+            const list = itemsKey === undefined ? response : response[itemsKey];
+            const items = list;
             allItems.push(...items);
             if (items.length < 100)
                 return allItems;
         }
     }
-    /**
-     * The archive is elsewhere, under an address that carries its own right: the token does not go
-     * there.
-     */
+    /** The archive is on another server, whose URL is signed. The token is not sent there. */
     async downloadArtifact(id) {
         const redirect = await this.request('GET', `actions/artifacts/${id}/zip`);
         const location = redirect.headers.get('location');
@@ -37087,7 +37074,7 @@ class GitHub {
         if (!archive.ok)
             throw await createApiError(archive, `download artifact ${id}`);
         if (Number(archive.headers.get('content-length') ?? 0) > maxArchiveBytes)
-            throw new Error(`Artifact ${id} is larger than results ever are.`);
+            throw (0,fleet/* resultsTooLarge */.eQ)(id, maxArchiveBytes);
         const files = unzipSync(new Uint8Array(await archive.arrayBuffer()), {
             filter: ({ name, originalSize }) => name.endsWith('.json') && originalSize <= maxArchiveBytes,
         });
@@ -37117,9 +37104,13 @@ class GitHub {
     }
 }
 async function createApiError(response, operation) {
-    const text = (await response.text()).slice(0, 300);
-    const requiredPermissions = response.headers.get('x-accepted-github-permissions');
-    return new Error(`GitHub answered ${response.status} to "${operation}": ${text}${requiredPermissions ? ` It wants the permissions ${requiredPermissions}.` : ''}`);
+    const body = await response.text();
+    return (0,fleet/* gitHubRequestFailed */.q9)({
+        operation,
+        status: response.status,
+        body: body.slice(0, 300),
+        requiredPermissions: response.headers.get('x-accepted-github-permissions'),
+    });
 }
 
 
@@ -37130,13 +37121,15 @@ async function createApiError(response, operation) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3218);
-/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3506);
-/* harmony import */ var _github_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5504);
-/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6410);
+/* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5854);
+/* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3506);
+/* harmony import */ var _github_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2380);
+/* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(498);
 /**
- * The action `fleet-report`: one summary over the targets of all jobs, and for a drift check one
- * issue that opens, changes and closes with what is found.
+ * The action fleet/report: one summary of the targets of all jobs and, for a drift check, one issue
+ * that follows the findings.
  */
+
 
 
 
@@ -37150,11 +37143,13 @@ async function run(env) {
         repository: env['GITHUB_REPOSITORY'] ?? '',
         token,
     });
-    const downloaded = await github.downloadResults(env['GITHUB_RUN_ID'] ?? '', (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('artifacts') || 'milvus-alb-results-');
-    const results = (0,_report_js__WEBPACK_IMPORTED_MODULE_2__/* .addMissingResults */ .Wv)(downloaded, JSON.parse((0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('targets') || '[]'));
+    const artifactPrefix = (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('artifacts') || 'milvus-alb-results-';
+    const targetNames = JSON.parse((0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('targets') || '[]');
+    const downloaded = await github.downloadResults(env['GITHUB_RUN_ID'] ?? '', artifactPrefix);
+    const results = (0,_report_js__WEBPACK_IMPORTED_MODULE_2__/* .addMissingResults */ .W)(downloaded, targetNames);
     if (results.length === 0)
-        throw new Error('No job of this run left results: look at the jobs themselves.');
-    const report = (0,_report_js__WEBPACK_IMPORTED_MODULE_2__/* .createFleetReport */ .x_)(results, Number((0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('expiry-days') || '30'), Date.now());
+        throw (0,_failures_fleet_js__WEBPACK_IMPORTED_MODULE_3__/* .resultsMissing */ .VX)();
+    const report = (0,_report_js__WEBPACK_IMPORTED_MODULE_2__/* .createFleetReport */ .x)(results, Number((0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('expiry-days') || '30'), Date.now());
     await _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .summary */ .z.addRaw(`### ${report.title}\n\n${report.body}\n`).write();
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH)('clean', String(report.clean));
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH)('drift', report.drift);
@@ -37162,165 +37157,207 @@ async function run(env) {
     if ((0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getBooleanInput */ .Vt)('issue'))
         await syncIssue(github, report, env);
 }
-/**
- * One issue for a selection of targets that a workflow looks at: found again by a marker in its
- * body.
- */
-async function syncIssue(github, { clean, title, body }, env) {
+/** Opens, updates or closes the issue of this workflow and selection, found by a marker in it. */
+async function syncIssue(github, report, env) {
     const marker = `<!-- ${label}: ${env['GITHUB_WORKFLOW'] ?? ''} ${(0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('artifacts')} -->`;
-    const runUrl = `${env['GITHUB_SERVER_URL'] ?? ''}/${env['GITHUB_REPOSITORY'] ?? ''}/actions/runs/${env['GITHUB_RUN_ID'] ?? ''}`;
-    const issueBody = `${marker}\n${body}\n\n[The run that found it](${runUrl}). This issue is kept up to date by the drift check, and closed when all is as it should be.`;
-    const issueNumber = await github.findIssue(label, marker);
-    if (clean) {
-        if (issueNumber === undefined)
-            return;
-        await github.addComment(issueNumber, `All targets are as they should be: [the run that says so](${runUrl}).`);
-        await github.updateIssue(issueNumber, { state: 'closed', state_reason: 'completed' });
-        console.log(`issue #${issueNumber} is closed`);
+    const runUrl = createRunUrl(env);
+    const openIssue = await github.findIssue(label, marker);
+    if (report.clean) {
+        if (openIssue !== undefined)
+            await closeIssue(github, openIssue, runUrl);
         return;
     }
-    if (issueNumber !== undefined)
-        await github.updateIssue(issueNumber, { title: `Milvus: ${title}`, body: issueBody });
-    const number = issueNumber ??
-        (await github.createIssue({ title: `Milvus: ${title}`, body: issueBody, labels: [label] }));
-    (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH)('issue', String(number));
-    console.log(`issue #${number} is ${issueNumber === undefined ? 'opened' : 'up to date'}`);
+    const title = `Milvus: ${report.title}`;
+    const footer = `Found by [this run](${runUrl}). The drift check updates this issue, ` +
+        'and closes it when no target needs attention.';
+    const body = `${marker}\n${report.body}\n\n${footer}`;
+    if (openIssue !== undefined) {
+        await github.updateIssue(openIssue, { title, body });
+        (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH)('issue', String(openIssue));
+        console.log(`Updated issue #${openIssue}`);
+        return;
+    }
+    const newIssue = await github.createIssue({ title, body, labels: [label] });
+    (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setOutput */ .uH)('issue', String(newIssue));
+    console.log(`Opened issue #${newIssue}`);
 }
-await run(process.env).catch((thrown) => (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1)((0,_util_text_js__WEBPACK_IMPORTED_MODULE_3__/* .getErrorMessage */ .u1)(thrown)));
+async function closeIssue(github, issue, runUrl) {
+    await github.addComment(issue, `No target needs attention, according to [this run](${runUrl}).`);
+    await github.updateIssue(issue, { state: 'closed', state_reason: 'completed' });
+    console.log(`Closed issue #${issue}`);
+}
+function createRunUrl(env) {
+    const server = env['GITHUB_SERVER_URL'] ?? '';
+    const repository = env['GITHUB_REPOSITORY'] ?? '';
+    return `${server}/${repository}/actions/runs/${env['GITHUB_RUN_ID'] ?? ''}`;
+}
+await run(process.env).catch((thrown) => (0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setFailed */ .C1)((0,_util_text_js__WEBPACK_IMPORTED_MODULE_4__/* .getErrorMessage */ .u1)(thrown)));
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
 
 /***/ }),
 
-/***/ 6410:
+/***/ 498:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Wv: () => (/* binding */ addMissingResults),
-/* harmony export */   x_: () => (/* binding */ createFleetReport)
-/* harmony export */ });
-/* unused harmony export escapeCell */
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  W: () => (/* binding */ addMissingResults),
+  x: () => (/* binding */ createFleetReport)
+});
+
+// EXTERNAL MODULE: ./build/util/text.js
+var util_text = __nccwpck_require__(3506);
+;// CONCATENATED MODULE: ./build/fleet/report/markdown.js
+/** Texts of targets as plain text in Markdown. Pure. */
+/** Escapes everything that Markdown, HTML or GitHub (mentions, issues) would interpret. */
+const escapeCell = (text) => text
+    .replace(/\s+/g, ' ')
+    .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`);
+/** Code within a line. An empty text would join the backticks around it to one longer fence. */
+function inlineCode(text) {
+    const code = text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦');
+    return `\`${code.slice(0, 300).trim() || '(empty)'}\``;
+}
+
+;// CONCATENATED MODULE: ./build/fleet/report/report.js
+
+
 const millisecondsPerDay = 86_400_000;
-/** Source: GitHub's REST API refuses longer bodies of issues. */
+/** Source: GitHub's REST API rejects longer bodies of issues. */
 const maxBodyLength = 65_536;
-/**
- * The results, and those of the targets that have none: their job ended before the action could say
- * anything.
- */
+/** Adds a result for each target without one: its job ended before the action did. */
 function addMissingResults(results, names) {
     const known = new Set(results.map(({ name }) => name));
-    return [
-        ...results,
-        ...names
-            .filter((name) => !known.has(name))
-            .map((name) => ({ name, host: '', outcome: 'missing', outputs: {} })),
-    ];
+    const missingNames = names.filter((name) => !known.has(name));
+    const missingResults = missingNames.map((name) => ({
+        name,
+        host: '',
+        outcome: 'missing',
+        outputs: {},
+    }));
+    return [...results, ...missingResults];
 }
 /**
- * @param expiryDays a certificate that ends within so many days is not clean
+ * @param expiryDays a certificate that expires within this number of days is not clean
  * @param now milliseconds since the epoch
  */
 function createFleetReport(results, expiryDays, now) {
     const rows = results.map((result) => createRow(result, expiryDays, now));
-    const rowsWithProblems = rows.filter(({ clean }) => !clean);
-    const table = [
-        '| | target | host | state |',
-        '|---|---|---|---|',
-        ...rows.map(({ clean, result, state }) => `| ${clean ? '✓' : '✗'} | ${escapeCell(result.name)} | ${escapeCell(result.host)} | ${escapeCell(state)} |`),
-    ].join('\n');
-    const details = rowsWithProblems.flatMap(({ result }) => {
-        const changes = parseChanges(result);
-        return changes.length === 0
-            ? []
-            : [
-                `### ${escapeCell(result.name)}\n\n${changes.map(({ object, path, before, after, why }) => `- ${escapeCell(object)}: \`${inlineCode(path)}\` is \`${inlineCode(before ?? '(absent)')}\`, should be \`${inlineCode(after ?? '(absent)')}\` (${escapeCell(why)})`).join('\n')}`,
-            ];
-    });
-    const dryRunCount = results.filter(isDryRunWithChanges).length;
-    const title = rowsWithProblems.length === 0
-        ? dryRunCount > 0
-            ? `A dry run would change ${dryRunCount} of ${rows.length} targets`
-            : `${rows.length} of ${rows.length} targets are as they should be`
-        : `${rowsWithProblems.length} of ${rows.length} targets ${rowsWithProblems.length === 1 ? 'needs' : 'need'} attention`;
-    const fullBody = [table, ...details].join('\n\n');
-    const body = fullBody.length <= maxBodyLength
-        ? fullBody
-        : `${[
-            ...fullBody
-                .slice(0, maxBodyLength - 200)
-                .split('\n')
-                .slice(0, -1),
-        ].join('\n')}\n\n(More than an issue holds: the summaries of the jobs have it all.)`;
-    const drifts = results.map(({ outputs }) => outputs['drift']);
+    const details = rows.filter(({ clean }) => !clean).map(({ result }) => renderDifferences(result));
+    const sections = [renderTable(rows), ...details].filter((section) => section !== '');
     return {
-        clean: rowsWithProblems.length === 0,
-        drift: drifts.includes('true')
-            ? 'true'
-            : drifts.every((drift) => drift === 'false')
-                ? 'false'
-                : 'unknown',
-        title,
-        body,
+        clean: rows.every(({ clean }) => clean),
+        drift: combineDrift(results),
+        title: createTitle(rows),
+        body: truncateBody(sections.join('\n\n')),
     };
+}
+function createTitle(rows) {
+    const problemCount = rows.filter(({ clean }) => !clean).length;
+    const verb = problemCount === 1 ? 'needs' : 'need';
+    if (problemCount > 0)
+        return `${problemCount} of ${rows.length} targets ${verb} attention`;
+    const dryRunCount = rows.filter(({ result }) => isDryRunWithChanges(result)).length;
+    if (dryRunCount > 0)
+        return `A dry run would change ${dryRunCount} of ${rows.length} targets`;
+    return `No problems in ${(0,util_text/* formatCount */.B4)(rows.length, 'target')}`;
+}
+function combineDrift(results) {
+    const drifts = results.map(({ outputs }) => outputs['drift']);
+    if (drifts.includes('true'))
+        return 'true';
+    return drifts.every((drift) => drift === 'false') ? 'false' : 'unknown';
+}
+function renderTable(rows) {
+    const lines = rows.map(({ clean, result, state }) => {
+        const cells = [clean ? '✓' : '✗', ...[result.name, result.host, state].map(escapeCell)];
+        return `| ${cells.join(' | ')} |`;
+    });
+    return ['| | Target | Host | State |', '|---|---|---|---|', ...lines].join('\n');
+}
+/** @returns an empty text when there are none */
+function renderDifferences(result) {
+    const changes = parseChanges(result);
+    if (changes.length === 0)
+        return '';
+    const lines = changes.map(({ object, path, before = '(absent)', after = '(absent)', why }) => {
+        const difference = `${inlineCode(path)} is ${inlineCode(before)}, expected ${inlineCode(after)}`;
+        return `- ${escapeCell(object)}: ${difference} (${escapeCell(why)})`;
+    });
+    return `### ${escapeCell(result.name)}\n\n${lines.join('\n')}`;
+}
+/** Cuts a long text after a whole line. */
+function truncateBody(body) {
+    if (body.length <= maxBodyLength)
+        return body;
+    const lines = body.slice(0, maxBodyLength - 200).split('\n');
+    const kept = lines.slice(0, -1).join('\n');
+    return `${kept}\n\n(Too long for an issue. The job summaries contain the rest.)`;
 }
 function createRow(result, expiryDays, now) {
     const problems = [
-        ...describeFailure(result),
-        ...drift(result),
-        ...describeExpiry(result, expiryDays, now),
-    ];
-    const { outputs } = result;
-    const okState = outputs['drift'] === 'false'
-        ? 'as it should be'
-        : outputs['changed'] === 'true'
-            ? `${formatCount(parseChanges(result).length, 'change')} made`
-            : isDryRunWithChanges(result)
-                ? `${formatCount(parseChanges(result).length, 'change')} would be made`
-                : 'unchanged';
-    return { result, clean: problems.length === 0, state: problems.join('; ') || okState };
+        describeFailure(result),
+        describeDrift(result),
+        describeExpiry(result, expiryDays, now),
+    ].filter((problem) => problem !== undefined);
+    const clean = problems.length === 0;
+    return { result, clean, state: clean ? describeSuccess(result) : problems.join('; ') };
 }
-/** Of a dry run, which changes nothing and compares for no check. */
+function describeSuccess(result) {
+    const { outputs } = result;
+    if (outputs['drift'] === 'false')
+        return 'no drift';
+    const changeCount = (0,util_text/* formatCount */.B4)(parseChanges(result).length, 'change');
+    if (outputs['changed'] === 'true')
+        return `${changeCount} applied`;
+    return isDryRunWithChanges(result) ? `${changeCount} planned` : 'unchanged';
+}
+/** A dry run changes nothing, and has no output drift. */
 const isDryRunWithChanges = (result) => result.outcome === 'success' &&
     result.outputs['drift'] === undefined &&
     result.outputs['changed'] !== 'true' &&
     parseChanges(result).length > 0;
-const formatCount = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 function describeFailure({ outcome, outputs }) {
     if (outcome === 'cancelled')
-        return ['cancelled'];
+        return 'cancelled';
     if (outcome === 'missing')
-        return ['no result: its job ended before the action did'];
-    // A drift check that finds something ends as a failure of its own, which the differences say
-    // better.
-    if (outcome === 'success' || outputs['failure-code']?.startsWith('drift-') === true)
-        return [];
-    return [
-        outputs['failure-code'] === undefined
-            ? 'failed'
-            : `${outputs['failure-code']} in ${outputs['failed-step'] ?? 'preflight'}`,
-    ];
+        return 'no result: the job ended before the action finished';
+    if (outcome === 'success')
+        return undefined;
+    const code = outputs['failure-code'];
+    if (code === undefined)
+        return 'failed';
+    // The failure of a check that found drift repeats the differences.
+    if (code.startsWith('drift-'))
+        return undefined;
+    return `${code} in ${outputs['failed-step'] ?? 'preflight'}`;
 }
-function drift(result) {
-    if (result.outputs['drift'] === 'true')
-        return [formatCount(parseChanges(result).length, 'difference')];
-    // A check that failed before it could compare says why by its failure.
-    return result.outputs['drift'] === 'unknown' && describeFailure(result).length === 0
-        ? ['not everything could be seen']
-        : [];
+function describeDrift(result) {
+    const { drift } = result.outputs;
+    if (drift === 'true')
+        return (0,util_text/* formatCount */.B4)(parseChanges(result).length, 'difference');
+    // A check that failed before it could compare explains that by its failure.
+    const isUnexplained = drift === 'unknown' && describeFailure(result) === undefined;
+    return isUnexplained ? 'not everything could be checked' : undefined;
 }
-function describeExpiry({ outputs }, thresholdDays, now) {
+function describeExpiry({ outputs }, expiryDays, now) {
     const expiresAt = outputs['certificate-expiry'] ?? '';
+    const date = expiresAt.slice(0, 10);
     const remainingDays = Math.floor((Date.parse(expiresAt) - now) / millisecondsPerDay);
-    return remainingDays < thresholdDays
-        ? [`the certificate ends in ${remainingDays} days (${expiresAt.slice(0, 10)})`]
-        : [];
+    if (remainingDays < 0)
+        return `the certificate expired on ${date}`;
+    if (remainingDays < expiryDays)
+        return `the certificate expires in ${(0,util_text/* formatCount */.B4)(remainingDays, 'day')} (${date})`;
+    return undefined;
 }
 function isChange(value) {
     const { object, path, before = '', after = '', why } = (value ?? {});
     return [object, path, before, after, why].every((field) => typeof field === 'string');
 }
-/** What is not the list that it should be counts as none. */
+/** @returns no changes when the output is not a list of changes */
 function parseChanges({ outputs }) {
     try {
         const changes = JSON.parse(outputs['changes'] ?? '[]');
@@ -37330,13 +37367,6 @@ function parseChanges({ outputs }) {
         return [];
     }
 }
-/** Text that is nothing but text in Markdown and HTML, on one line. */
-const escapeCell = (text) => text
-    .replace(/\s+/g, ' ')
-    .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`);
-/** Text within backticks: never nothing, which would make two of them one longer fence. */
-const inlineCode = (text) => text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦').slice(0, 300).trim() ||
-    '(empty)';
 
 
 /***/ }),
@@ -37345,38 +37375,32 @@ const inlineCode = (text) => text.replace(/\s+/g, ' ').replace(/`/g, "'").replac
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B4: () => (/* binding */ formatCount),
 /* harmony export */   u1: () => (/* binding */ getErrorMessage),
 /* harmony export */   xv: () => (/* binding */ truncate)
 /* harmony export */ });
 /* unused harmony exports formatSeconds, formatDistinguishedName, formatDuration */
-/** Small texts that several rooms make. */
-/**
- * What a thrown value says. An AggregateError (several addresses were tried) says what each of them
- * said.
- */
+/** Formatting of texts that people read. */
+/** The message of any thrown value; for an AggregateError, the messages of its errors. */
 function getErrorMessage(thrown) {
     if (thrown instanceof AggregateError)
         return thrown.errors.map(getErrorMessage).join('; ');
     return thrown instanceof Error ? thrown.message : String(thrown);
 }
 /**
- * As much of a text as a person reads; others may send very long ones. Twice is as once.
- * @param maxLength characters, and some more
+ * Cuts a long text from outside. Idempotent.
+ * @param maxLength characters; a text that is only a little longer stays whole
  */
 const truncate = (text, maxLength) => text.length <= maxLength + 50
     ? text
-    : `${text.slice(0, maxLength)}... (${text.length - maxLength} characters more)`;
+    : `${text.slice(0, maxLength)}... (${text.length - maxLength} more characters)`;
+/** `1 target`, `2 targets` */
+const formatCount = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 /** Milliseconds as seconds: `0.3 s`, `15 s` */
 const formatSeconds = (milliseconds) => `${Math.round(milliseconds / 100) / 10} s`;
-/**
- * A distinguished name on one line: Node gives one attribute a line, and undefined for an empty
- * name.
- */
+/** A distinguished name on one line. Node writes one attribute per line, and undefined for none. */
 const formatDistinguishedName = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
-/**
- * A time in the unit that says enough: `40 seconds`, `14 minutes`, `3 hours`, `2 days`.
- * @param milliseconds milliseconds
- */
+/** A duration in its largest useful unit: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. */
 function formatDuration(milliseconds) {
     const units = [
         ['day', 86_400_000],
@@ -37386,7 +37410,7 @@ function formatDuration(milliseconds) {
     ];
     const [name, unitLength] = units.find(([, unitMilliseconds]) => milliseconds >= 2 * unitMilliseconds) ?? ['second', 1000];
     const count = Math.max(0, Math.floor(milliseconds / unitLength));
-    return `${count} ${name}${count === 1 ? '' : 's'}`;
+    return formatCount(count, name);
 }
 
 

@@ -1,0 +1,95 @@
+/** The page docs/performance.md. */
+import { cpus, totalmem } from 'node:os'
+
+/** A measured run. */
+export interface Measurement {
+  /** Seconds. */
+  readonly wall: number
+  /** Seconds. */
+  readonly cpu: number
+  /** Peak, in MB. */
+  readonly memory: number
+}
+
+/** One round of both. */
+export type MeasurementPair = readonly [guide: Measurement, action: Measurement]
+
+/** The results of a benchmark. */
+export interface BenchmarkResults {
+  readonly rounds: number
+  readonly first: readonly MeasurementPair[]
+  readonly converged: readonly MeasurementPair[]
+  /** Seconds. */
+  readonly active: readonly number[]
+  /** Seconds. */
+  readonly rejection: readonly number[]
+}
+
+const computeMedian = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
+
+function renderTable(title: string, pairs: readonly MeasurementPair[]): string {
+  const renderRow = (name: string, getValue: (figures: Measurement) => number, digits: number) => {
+    const [actionMedian, guideMedian] = [
+      computeMedian(pairs.map(([, action]) => getValue(action))),
+      computeMedian(pairs.map(([first]) => getValue(first))),
+    ]
+    const ratio = computeMedian(pairs.map(([first, action]) => getValue(first) / getValue(action)))
+    const cells = [guideMedian.toFixed(digits), actionMedian.toFixed(digits), ratio.toFixed(1)]
+    return `| ${name} | ${cells.join(' | ')} |`
+  }
+  return [
+    `## ${title}`,
+    '',
+    '| median | guide | action | guide / action |',
+    '|---|---|---|---|',
+    renderRow('wall, s', ({ wall }) => wall, 2),
+    renderRow('CPU, s', ({ cpu }) => cpu, 2),
+    renderRow('peak memory, MB', ({ memory }) => memory, 0),
+  ].join('\n')
+}
+
+const formatSpread = (values: readonly number[]) => {
+  const range = `${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}`
+  return `${computeMedian(values).toFixed(2)} s (${range})`
+}
+
+/** Renders the page. */
+export function renderPage(results: BenchmarkResults): string {
+  const { rounds, first, converged, active, rejection } = results
+  const machine = [
+    `${cpus().length} cores (${cpus()[0]?.model.trim() ?? ''})`,
+    `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    `Node ${process.version}`,
+  ].join(', ')
+  const introduction = [
+    `Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${machine}.`,
+    `Medians of ${rounds} rounds, alternating between guide and action; ratios are medians of the`,
+    "rounds' ratios. CPU time and memory cover the whole process tree; memory is that of its",
+    'largest process.',
+  ].join(' ')
+  const comparison = [
+    'The guide is a script of its own commands: `aws acm import-certificate`, `helm upgrade`,',
+    "`kubectl apply`, `kubectl wait`, and pymilvus' connect. Both run against the lab, whose",
+    'components respond immediately: on AWS, add minutes of provisioning to each first deployment.',
+    "The guide's script does not check whether the served certificate is the one in ACM, nor",
+    'whether the controller has reconciled this change.',
+  ].join(' ')
+  return `# Performance
+
+${introduction}
+
+${comparison}
+
+${renderTable('First deployment', first)}
+
+${renderTable('Converged run', converged)}
+
+## Latency of the waits
+
+| from | to the end of the action (median) |
+|---|---|
+| AWS reports the load balancer as active | ${formatSpread(active)} |
+| the API shows the controller's rejection | ${formatSpread(rejection)} |
+`
+}

@@ -1,0 +1,101 @@
+/** What the controller reads and writes for a single Ingress. */
+import { BuildError } from './annotations.ts'
+import type { DeployResult } from './deploy.ts'
+import type { IngressClassParams } from './ingress-classes.ts'
+import { ApiError, type KubernetesClient } from './kubernetes-client.ts'
+import type { Model } from './model-types.ts'
+import type { Ingress, IngressClass } from './objects.ts'
+
+const NETWORKING_API = '/apis/networking.k8s.io/v1'
+
+/** The path of the Ingresses in all namespaces. */
+export const ingressesPath = `${NETWORKING_API}/ingresses`
+
+function getIngressPath({ metadata }: Ingress): string {
+  return `${NETWORKING_API}/namespaces/${metadata.namespace ?? ''}/ingresses/${metadata.name}`
+}
+
+/** The parameters of an Ingress's class, if it has any. */
+export async function fetchClassParams(
+  client: KubernetesClient,
+  ingress: Ingress,
+  ingressClass: IngressClass | undefined,
+): Promise<IngressClassParams | undefined> {
+  const parameters = ingressClass?.spec?.parameters
+  const hasLegacyClass = ingress.metadata.annotations?.['kubernetes.io/ingress.class'] !== undefined
+  if (parameters?.kind !== 'IngressClassParams' || hasLegacyClass) return undefined
+  try {
+    return await client.get<IngressClassParams>(
+      `/apis/elbv2.k8s.aws/v1beta1/ingressclassparams/${parameters.name}`,
+    )
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    const name = ingress.spec?.ingressClassName ?? ''
+    throw new BuildError(
+      `invalid ingress class: IngressClass ${name} references unknown parameters`,
+    )
+  }
+}
+
+/** Adds a finalizer, unless the Ingress has it. */
+export async function addFinalizer(
+  client: KubernetesClient,
+  ingress: Ingress,
+  finalizer: string,
+): Promise<void> {
+  if (ingress.metadata.finalizers?.includes(finalizer)) return
+  await changeFinalizers(client, ingress, (current) => [
+    ...current.filter((each) => each !== finalizer),
+    finalizer,
+  ])
+}
+
+/** Removes a finalizer, if the Ingress exists and has it. */
+export async function removeFinalizer(
+  client: KubernetesClient,
+  ingress: Ingress,
+  finalizer: string,
+): Promise<void> {
+  if (!ingress.metadata.finalizers?.includes(finalizer)) return
+  try {
+    await changeFinalizers(client, ingress, (current) =>
+      current.filter((each) => each !== finalizer),
+    )
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+}
+
+/** The patch replaces the whole list, so it starts from the live object rather than the cache. */
+async function changeFinalizers(
+  client: KubernetesClient,
+  ingress: Ingress,
+  change: (current: readonly string[]) => readonly string[],
+): Promise<void> {
+  const path = getIngressPath(ingress)
+  const { metadata } = await client.get<Ingress>(path)
+  const finalizers = change(metadata.finalizers ?? [])
+  await client.patch(path, { metadata: { finalizers, resourceVersion: metadata.resourceVersion } })
+}
+
+/** Publishes the hostname and ports of the load balancer, unless they are up to date. */
+export async function updateStatus(
+  client: KubernetesClient,
+  ingress: Ingress,
+  model: Model,
+  { dnsName }: DeployResult,
+): Promise<void> {
+  const ports = model.listeners.map(({ port }) => ({ port, protocol: '' }))
+  const [current] = ingress.status?.loadBalancer?.ingress ?? []
+  const formatPorts = (all: readonly { port: number }[]): string =>
+    all.map(({ port }) => port).join()
+  if (current?.hostname === dnsName && formatPorts(current.ports ?? []) === formatPorts(ports))
+    return
+  await client.patch(`${getIngressPath(ingress)}/status`, {
+    status: { loadBalancer: { ingress: [{ hostname: dnsName, ports }] } },
+  })
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404
+}
