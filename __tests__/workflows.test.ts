@@ -40,7 +40,7 @@ interface Workflow {
 }
 
 const readText = (path: string): string => readFileSync(join(repositoryRoot, path), 'utf8')
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the file is what says the type
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- a file has no type
 const parseYaml = <T>(path: string): T => load(readText(path)) as T
 const actionRepository = 'milvus-alb-action/milvus-alb-action'
 
@@ -179,12 +179,11 @@ test.each<[name: string, inputs: Record<string, string>]>([
 
 /** The few expressions that the group is made of: `a || b`, inputs, texts, and the one format. */
 function evaluateTemplate(template: string, inputs: Record<string, string>): string {
-  const evaluateOperand = (operand: string): string =>
-    operand.startsWith('inputs.')
-      ? (inputs[operand.slice(7)] ?? '')
-      : operand.startsWith("'")
-        ? operand.slice(1, -1)
-        : `${inputs['kubeconfig'] ?? ''} ${inputs['context'] ?? ''}`
+  const evaluateOperand = (operand: string): string => {
+    if (operand.startsWith('inputs.')) return inputs[operand.slice(7)] ?? ''
+    if (operand.startsWith("'")) return operand.slice(1, -1)
+    return `${inputs['kubeconfig'] ?? ''} ${inputs['context'] ?? ''}`
+  }
   return template.replace(
     /\$\{\{ (.*?) \}\}/g,
     (_all, expression: string) =>

@@ -12,26 +12,56 @@ const service = '/registry/services/specs/default/kubernetes'
 const lease = '/registry/leases/kube-system/apiserver-x'
 
 test.each([
-  ['the same', { [service]: '1' }, { [service]: '1' }, [], []],
-  [
-    'an object that is new',
-    { [service]: '1' },
-    { [service]: '1', '/registry/ingressclasses/nginx': '2' },
-    ['/registry/ingressclasses/nginx'],
-    [],
-  ],
-  ['an object that has gone', { [service]: '1' }, {}, [], [service]],
-  ['an object that has changed', { [service]: '1' }, { [service]: '2' }, [], [service]],
-  ['a heartbeat', { [lease]: '1' }, { [lease]: '2' }, [], []],
-  ['a heartbeat that has stopped', { [lease]: '1' }, {}, [], [lease]],
-  [
-    'a lease of somebody else',
-    {},
-    { '/registry/leases/milvus/milvus-alb-action': '1' },
-    ['/registry/leases/milvus/milvus-alb-action'],
-    [],
-  ],
-])('%s', (_name, desired, actual, deleted, written) => {
+  {
+    name: 'the same',
+    desired: { [service]: '1' },
+    actual: { [service]: '1' },
+    deleted: [],
+    written: [],
+  },
+  {
+    name: 'an object that is new',
+    desired: { [service]: '1' },
+    actual: { [service]: '1', '/registry/ingressclasses/nginx': '2' },
+    deleted: ['/registry/ingressclasses/nginx'],
+    written: [],
+  },
+  {
+    name: 'an object that has gone',
+    desired: { [service]: '1' },
+    actual: {},
+    deleted: [],
+    written: [service],
+  },
+  {
+    name: 'an object that has changed',
+    desired: { [service]: '1' },
+    actual: { [service]: '2' },
+    deleted: [],
+    written: [service],
+  },
+  {
+    name: 'a heartbeat',
+    desired: { [lease]: '1' },
+    actual: { [lease]: '2' },
+    deleted: [],
+    written: [],
+  },
+  {
+    name: 'a heartbeat that has stopped',
+    desired: { [lease]: '1' },
+    actual: {},
+    deleted: [],
+    written: [lease],
+  },
+  {
+    name: 'a lease of somebody else',
+    desired: {},
+    actual: { '/registry/leases/milvus/milvus-alb-action': '1' },
+    deleted: ['/registry/leases/milvus/milvus-alb-action'],
+    written: [],
+  },
+])('$name', ({ desired, actual, deleted, written }) => {
   const change = diffContent(encodeContent(desired), encodeContent(actual))
   const text = (key: string): string => Buffer.from(key, 'base64').toString()
   expect({

@@ -162,9 +162,7 @@ export const corruptBytes = (bytes: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer> 
       const corrupted = Buffer.from(original)
       for (const [position, byte] of changes)
         corrupted[Math.min(corrupted.length - 1, Math.floor(position * corrupted.length))] = byte
-      return end === 'short'
-        ? corrupted.subarray(0, -length)
-        : end === 'long'
-          ? Buffer.concat([corrupted, Buffer.alloc(length, 0x30)])
-          : corrupted
+      if (end === 'short') return corrupted.subarray(0, -length)
+      if (end === 'long') return Buffer.concat([corrupted, Buffer.alloc(length, 0x30)])
+      return corrupted
     })

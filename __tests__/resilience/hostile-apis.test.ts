@@ -52,115 +52,119 @@ const sendEndlessList = (response: ServerResponse): void =>
     `{"metadata":{"continue":"page-${pageNumber++}"},"items":[${object(`service-${pageNumber}`)}]}`,
   )
 
-type HostileCase = readonly [
-  name: string,
-  lie: (response: ServerResponse) => void,
-  code: string,
-  says: RegExp,
-  seconds?: number,
-]
+interface HostileCase {
+  readonly name: string
+  readonly respond: (response: ServerResponse) => void
+  /** `success`, or the failure code. */
+  readonly outcome: string
+  /** Matches the message of the run. */
+  readonly messagePattern: RegExp
+  readonly deadlineSeconds?: number
+}
+
 /** The seconds of backoff between the six attempts after an unusable response. */
 const retrySeconds = 7
 const servicesError = 'The Kubernetes API could not list Services in namespace milvus: '
 
 const kubernetesCases: readonly HostileCase[] = [
-  [
-    'headers without end',
-    sendEndlessHeaders,
-    'cluster-unreachable',
-    /Header overflow/,
-    retrySeconds,
-  ],
-  [
-    'a redirect',
-    (response) => response.writeHead(307, { location: 'https://example.com/' }).end(),
-    'cluster-request-failed',
-    /Services in namespace milvus: HTTP 307, the server redirects to https:\/\/example\.com\//,
-  ],
-  [
-    'an answer of 1 GB',
-    (response) => flood(startJsonResponse(response), megabyte, gigabyte),
-    'cluster-request-failed',
-    new RegExp(`${servicesError}HTTP 200, the response is larger than 2 MiB`),
-  ],
-  [
-    'an error of 1 GB',
-    (response) => flood(response.writeHead(500), megabyte, gigabyte),
-    'cluster-request-failed',
-    /HTTP 500, the response is larger than 2 MiB/,
-  ],
-  [
-    'no JSON',
-    (response) => sendJson(response, '<html>Log in</html>'),
-    'cluster-request-failed',
-    /not JSON; it starts with "<html>Log in/,
-    retrySeconds,
-  ],
-  [
-    'JSON that is cut off',
-    (response) => sendJson(response, '{"items":[{"metadata":'),
-    'cluster-request-failed',
-    /not JSON/,
-    retrySeconds,
-  ],
-  [
-    'null',
-    (response) => sendJson(response, 'null'),
-    'cluster-request-failed',
-    /not a list of objects/,
-  ],
-  [
-    'a list of no objects',
-    (response) => sendJson(response, '{"items":[1,null,"x"]}'),
-    'cluster-request-failed',
-    /not a list of objects/,
-  ],
-  [
-    'a list that never ends',
-    sendEndlessList,
-    'cluster-request-failed',
-    /the list does not end after 1000 pages/,
-    20,
-  ],
-  [
-    'a list that names the same page again',
-    (response) => sendJson(response, '{"metadata":{"continue":"again"},"items":[]}'),
-    'cluster-request-failed',
-    /repeats a page/,
-  ],
-  [
-    'a list that never ends, with 500 objects a page',
-    (response) =>
+  {
+    name: 'headers without end',
+    respond: sendEndlessHeaders,
+    outcome: 'cluster-unreachable',
+    messagePattern: /Header overflow/,
+    deadlineSeconds: retrySeconds,
+  },
+  {
+    name: 'a redirect',
+    respond: (response) => response.writeHead(307, { location: 'https://example.com/' }).end(),
+    outcome: 'cluster-request-failed',
+    messagePattern:
+      /Services in namespace milvus: HTTP 307, the server redirects to https:\/\/example\.com\//,
+  },
+  {
+    name: 'an answer of 1 GB',
+    respond: (response) => flood(startJsonResponse(response), megabyte, gigabyte),
+    outcome: 'cluster-request-failed',
+    messagePattern: new RegExp(`${servicesError}HTTP 200, the response is larger than 2 MiB`),
+  },
+  {
+    name: 'an error of 1 GB',
+    respond: (response) => flood(response.writeHead(500), megabyte, gigabyte),
+    outcome: 'cluster-request-failed',
+    messagePattern: /HTTP 500, the response is larger than 2 MiB/,
+  },
+  {
+    name: 'no JSON',
+    respond: (response) => sendJson(response, '<html>Log in</html>'),
+    outcome: 'cluster-request-failed',
+    messagePattern: /not JSON; it starts with "<html>Log in/,
+    deadlineSeconds: retrySeconds,
+  },
+  {
+    name: 'JSON that is cut off',
+    respond: (response) => sendJson(response, '{"items":[{"metadata":'),
+    outcome: 'cluster-request-failed',
+    messagePattern: /not JSON/,
+    deadlineSeconds: retrySeconds,
+  },
+  {
+    name: 'null',
+    respond: (response) => sendJson(response, 'null'),
+    outcome: 'cluster-request-failed',
+    messagePattern: /not a list of objects/,
+  },
+  {
+    name: 'a list of no objects',
+    respond: (response) => sendJson(response, '{"items":[1,null,"x"]}'),
+    outcome: 'cluster-request-failed',
+    messagePattern: /not a list of objects/,
+  },
+  {
+    name: 'a list that never ends',
+    respond: sendEndlessList,
+    outcome: 'cluster-request-failed',
+    messagePattern: /the list does not end after 1000 pages/,
+    deadlineSeconds: 20,
+  },
+  {
+    name: 'a list that names the same page again',
+    respond: (response) => sendJson(response, '{"metadata":{"continue":"again"},"items":[]}'),
+    outcome: 'cluster-request-failed',
+    messagePattern: /repeats a page/,
+  },
+  {
+    name: 'a list that never ends, with 500 objects a page',
+    respond: (response) =>
       sendJson(
         response,
         `{"metadata":{"continue":"page-${pageNumber++}"},"items":[${Array.from({ length: 500 }, (_, n) => object(`service-${n}-${'x'.repeat(1000)}`)).join(',')}]}`,
       ),
-    'cluster-request-failed',
-    /more than 20000 items/,
-  ],
-  [
-    'a list that has always expired',
-    (response) =>
+    outcome: 'cluster-request-failed',
+    messagePattern: /more than 20000 items/,
+  },
+  {
+    name: 'a list that has always expired',
+    respond: (response) =>
       response
         .writeHead(410, { 'content-type': 'application/json' })
         .end(
           '{"kind":"Status","reason":"Expired","message":"The provided continue parameter is too old"}',
         ),
-    'cluster-request-failed',
-    /HTTP 410, The provided continue/,
-  ],
-  [
-    'brackets, two million deep',
-    (response) => sendJson(response, '['.repeat(2_000_000)),
-    'cluster-request-failed',
-    /not JSON|not a list/,
-    retrySeconds,
-  ],
+    outcome: 'cluster-request-failed',
+    messagePattern: /HTTP 410, The provided continue/,
+  },
+  {
+    name: 'brackets, two million deep',
+    respond: (response) => sendJson(response, '['.repeat(2_000_000)),
+    outcome: 'cluster-request-failed',
+    messagePattern: /not JSON|not a list/,
+    deadlineSeconds: retrySeconds,
+  },
 ]
 
 test.each(sample(kubernetesCases, 12))(
-  'a Kubernetes API that lies: %s',
-  async (name, respond, outcome, messagePattern, deadlineSeconds = 1) => {
+  'a malformed response of the Kubernetes API: $name',
+  async ({ name, respond, outcome, messagePattern, deadlineSeconds = 1 }) => {
     injectFault({
       service: 'kubernetes',
       operation: 'GET /api/v1/namespaces/milvus/services',
@@ -175,63 +179,66 @@ test.each(sample(kubernetesCases, 12))(
 )
 
 const acmCases: readonly HostileCase[] = [
-  [
-    'headers without end',
-    sendEndlessHeaders,
-    'aws-request-failed',
-    /acm:ListCertificates.*Header overflow/,
-    3,
-  ],
-  [
-    'an answer of 1 GB',
-    (response) => flood(startJsonResponse(response), megabyte, gigabyte),
-    'aws-request-failed',
-    /The AWS request acm:ListCertificates failed: the response exceeds 8 MiB/,
-  ],
-  [
-    'an error of 1 GB',
-    (response) => flood(response.writeHead(400), megabyte, gigabyte),
-    'aws-request-failed',
-    /its answer is of more than 8 MiB/,
-  ],
-  [
-    'malformed JSON',
-    (response) => sendJson(response, '{"CertificateSummaryList":[{'),
-    'aws-request-failed',
-    /The AWS request acm:ListCertificates failed: the response did not come from AWS/,
-  ],
-  [
-    'JSON of another form',
-    (response) => sendJson(response, '{"CertificateSummaryList":5}'),
-    'aws-request-failed',
-    /The AWS request acm:ListCertificates failed: the response did not come from AWS/,
-  ],
-  [
-    'a list of nulls',
-    (response) => sendJson(response, '{"CertificateSummaryList":[null,null,1]}'),
-    'aws-request-failed',
-    /The AWS request acm:ListCertificates failed: the response did not come from AWS/,
-  ],
-  [
-    'a NextToken that never ends',
-    (response) =>
+  {
+    name: 'headers without end',
+    respond: sendEndlessHeaders,
+    outcome: 'aws-request-failed',
+    messagePattern: /acm:ListCertificates.*Header overflow/,
+    deadlineSeconds: 3,
+  },
+  {
+    name: 'an answer of 1 GB',
+    respond: (response) => flood(startJsonResponse(response), megabyte, gigabyte),
+    outcome: 'aws-request-failed',
+    messagePattern: /The AWS request acm:ListCertificates failed: the response exceeds 8 MiB/,
+  },
+  {
+    name: 'an error of 1 GB',
+    respond: (response) => flood(response.writeHead(400), megabyte, gigabyte),
+    outcome: 'aws-request-failed',
+    messagePattern: /its answer is of more than 8 MiB/,
+  },
+  {
+    name: 'malformed JSON',
+    respond: (response) => sendJson(response, '{"CertificateSummaryList":[{'),
+    outcome: 'aws-request-failed',
+    messagePattern:
+      /The AWS request acm:ListCertificates failed: the response did not come from AWS/,
+  },
+  {
+    name: 'JSON of another form',
+    respond: (response) => sendJson(response, '{"CertificateSummaryList":5}'),
+    outcome: 'aws-request-failed',
+    messagePattern:
+      /The AWS request acm:ListCertificates failed: the response did not come from AWS/,
+  },
+  {
+    name: 'a list of nulls',
+    respond: (response) => sendJson(response, '{"CertificateSummaryList":[null,null,1]}'),
+    outcome: 'aws-request-failed',
+    messagePattern:
+      /The AWS request acm:ListCertificates failed: the response did not come from AWS/,
+  },
+  {
+    name: 'a NextToken that never ends',
+    respond: (response) =>
       sendJson(response, `{"CertificateSummaryList":[],"NextToken":"page-${pageNumber++}"}`),
-    'aws-request-failed',
-    /acm:ListCertificates failed: the list does not end after 100 pages/,
-    4,
-  ],
-  [
-    'a NextToken that is always the same',
-    (response) => sendJson(response, '{"CertificateSummaryList":[],"NextToken":"again"}'),
-    'aws-request-failed',
-    /does not end/,
-    4,
-  ],
+    outcome: 'aws-request-failed',
+    messagePattern: /acm:ListCertificates failed: the list does not end after 100 pages/,
+    deadlineSeconds: 4,
+  },
+  {
+    name: 'a NextToken that is always the same',
+    respond: (response) => sendJson(response, '{"CertificateSummaryList":[],"NextToken":"again"}'),
+    outcome: 'aws-request-failed',
+    messagePattern: /does not end/,
+    deadlineSeconds: 4,
+  },
 ]
 
 test.each(isFullRun ? acmCases : acmCases.slice(-1))(
-  'an ACM that lies: %s',
-  async (name, respond, outcome, messagePattern, deadlineSeconds = 1) => {
+  'a malformed response of ACM: $name',
+  async ({ name, respond, outcome, messagePattern, deadlineSeconds = 1 }) => {
     injectFault({ service: 'acm', operation: 'ListCertificates', respond })
     await expectHostileRun(simulator, `ACM: ${name}`, { outcome, messagePattern, deadlineSeconds })
   },

@@ -209,17 +209,21 @@ function onWriteRequest(
   })
 }
 
-/**
- * A run that something happens to at a point: what the environment brings about, or else `then`,
- * which is told its process id.
- */
+/** What happens at an interruption point. */
+interface Interruption {
+  readonly options: Partial<RunOptions>
+  /** The signal that ends helm, or the process that writes a file, at such a point. */
+  readonly signal: NodeJS.Signals
+  /** Called at a request, with the process id of the run. */
+  readonly onReached: (pid: number) => void
+}
+
+/** Runs the action, and interrupts it at the point. */
 async function runWithInterruption(
   simulator: Simulator,
   inputs: Inputs,
   point: InterruptionPoint,
-  options: Partial<RunOptions>,
-  signal: NodeJS.Signals,
-  onReached: (pid: number) => void,
+  { options, signal, onReached }: Interruption,
 ): Promise<RunResult> {
   const { kind, n, moment } = point
   let stopObserving = (): void => undefined
@@ -252,22 +256,18 @@ export async function runAndKill(
   simulator: Simulator,
   inputs: Inputs,
   point: InterruptionPoint,
-  disk: string,
-  helm: 'dies' | 'lives' = 'dies',
+  { disk, helm = 'dies' }: { readonly disk: string; readonly helm?: 'dies' | 'lives' },
 ): Promise<RunResult> {
   let helmPids: number[] = []
-  const run = await runWithInterruption(
-    simulator,
-    inputs,
-    point,
-    { runnerDirectory: disk, skipPost: true },
-    'SIGKILL',
-    (pid) => {
+  const run = await runWithInterruption(simulator, inputs, point, {
+    options: { runnerDirectory: disk, skipPost: true },
+    signal: 'SIGKILL',
+    onReached: (pid) => {
       helmPids = listProcessTree(pid).slice(1)
       if (helm === 'dies') killProcessTree(pid)
       else killProcess(pid)
     },
-  )
+  })
   // A helm that lives is over before the next run comes: a Lease runs out only half a minute later.
   const helmCallPids = await Promise.all(
     (await readdir(helmCallsPath(simulator))).map(async (call) =>
@@ -295,12 +295,16 @@ export async function runAndCancel(
     void child.once('exit', () => {
       endedAt = Date.now()
     })
-  const run = await runWithInterruption(simulator, inputs, point, { onStart }, 'SIGINT', (pid) => {
-    cancelledAt = Date.now()
-    process.kill(pid, 'SIGINT')
-    setTimeout(() => {
-      if (isRunning(pid)) process.kill(pid, 'SIGTERM')
-    }, 7_500).unref()
+  const run = await runWithInterruption(simulator, inputs, point, {
+    options: { onStart },
+    signal: 'SIGINT',
+    onReached: (pid) => {
+      cancelledAt = Date.now()
+      process.kill(pid, 'SIGINT')
+      setTimeout(() => {
+        if (isRunning(pid)) process.kill(pid, 'SIGTERM')
+      }, 7_500).unref()
+    },
   })
   if (point.kind !== 'request')
     cancelledAt = (await stat(`${fileWritesPath(simulator)}.signal`)).mtimeMs
@@ -314,9 +318,9 @@ export async function runAndCancel(
 export async function waitForIdleAndExpireLease({
   kubernetes,
   namespace,
-  requestLog: traffic,
+  requestLog,
 }: Simulator): Promise<void> {
-  while (Date.now() - (traffic.requests.at(-1)?.receivedAt ?? 0) < 100)
+  while (Date.now() - (requestLog.requests.at(-1)?.receivedAt ?? 0) < 100)
     await new Promise((resolve) => setTimeout(resolve, 20))
   const lease = kubernetes.get('Lease', namespace, 'milvus-alb-action')
   if (lease)

@@ -45,7 +45,7 @@ export function testKilledAtEveryWrite(
       const recovery = createRecoveryCheck(simulator, baseline)
       for (const [index, { point, helm }] of sampledCases.entries()) {
         await fixture.reset(workflow)
-        const killed = await runAndKill(simulator, workflow.inputs, point, disk, helm)
+        const killed = await runAndKill(simulator, workflow.inputs, point, { disk, helm })
         expect({
           point,
           exitCode: killed.exitCode,

@@ -504,13 +504,10 @@ function withListMember(
           ? value
           : withListMember((object as Record<string, unknown>)[name], remainingPath, value),
     }
-  return (object as unknown[]).map((each, index) =>
-    String(index) !== name
-      ? each
-      : remainingPath.length === 0
-        ? value
-        : withListMember(each, remainingPath, value),
-  )
+  return (object as unknown[]).map((each, index) => {
+    if (String(index) !== name) return each
+    return remainingPath.length === 0 ? value : withListMember(each, remainingPath, value)
+  })
 }
 
 testProperty('kubeconfigs', anyKubeconfig, (text) => {

@@ -224,13 +224,10 @@ if (isFullRun)
   test('a proxy gets tunnels only, and no credentials', async () => {
     const proxiedSimulator = await startSimulator({ clusterHost })
     const aws = await startTlsProxy(proxiedSimulator, proxiedSimulator.aws.endpoint)
-    const proxy = await startProxy((name) =>
-      name.endsWith('.elb.amazonaws.com')
-        ? proxiedSimulator.albAddress
-        : /^127\.|^api\./.test(name)
-          ? '127.0.0.1'
-          : undefined,
-    )
+    const proxy = await startProxy((name) => {
+      if (name.endsWith('.elb.amazonaws.com')) return proxiedSimulator.albAddress
+      return /^127\.|^api\./.test(name) ? '127.0.0.1' : undefined
+    })
     try {
       await proxiedSimulator.installMilvus()
       await proxiedSimulator.setDnsRecords({

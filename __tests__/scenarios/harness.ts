@@ -121,21 +121,32 @@ function appendRecord(entry: object): void {
     )
 }
 
+/** Why a scenario does not run here; undefined when it does. */
+function findSkipReason(
+  restriction: ScenarioRestriction | undefined,
+  requiresSimulatedController: boolean,
+): string | undefined {
+  if (restriction && restriction.only !== environmentName) return restriction.why
+  if (requiresSimulatedController && usesRealController) return 'a real controller has no switches'
+  return undefined
+}
+
+/** The only test environment that a scenario is for, and the reason. */
+interface ScenarioRestriction {
+  readonly only: TestEnvironment['name']
+  readonly why: string
+}
+
 function defineScenario(
   name: string,
   body: ScenarioBody<TestEnvironment>,
   { start = defaultStart, requiresSimulatedController = false, ...options }: ScenarioOptions,
-  restriction?: { only: TestEnvironment['name']; why: string },
+  restriction?: ScenarioRestriction,
 ): void {
   appendRecord({ name, ...restriction, steersController: requiresSimulatedController })
-  const skipReason =
-    restriction && restriction.only !== environmentName
-      ? restriction.why
-      : requiresSimulatedController && usesRealController
-        ? 'a real controller has no switches'
-        : undefined
+  const skipReason = findSkipReason(restriction, requiresSimulatedController)
   if (skipReason !== undefined) {
-    test.skip(`${name} (not in this world: ${skipReason})`, () => undefined)
+    test.skip(`${name} (not in this environment: ${skipReason})`, () => undefined)
     return
   }
   test(name, async () => {
@@ -342,9 +353,8 @@ export async function expectFailureWithoutWrites(
   inputs: Readonly<Record<string, string>>,
   code: string,
   env: Readonly<Record<string, string>> = {},
-  step = 'preflight',
 ): Promise<string> {
-  const result = expectFailure(await run(inputs, { env }), step, code)
+  const result = expectFailure(await run(inputs, { env }), 'preflight', code)
   expect(writes()).toEqual([])
   expect(result.outputs).toMatchObject({ changed: 'false', changes: '[]' })
   return getErrorAnnotation(result)
@@ -367,8 +377,10 @@ function expectOneAnnotation(run: RunResult): void {
 }
 
 /** Which step's change a write belongs to. */
-const getStepOfWrite = (write: string): string =>
-  write.startsWith('acm ') ? 'certificate' : write.includes('/ingresses/') ? 'ingress' : 'release'
+function getStepOfWrite(write: string): string {
+  if (write.startsWith('acm ')) return 'certificate'
+  return write.includes('/ingresses/') ? 'ingress' : 'release'
+}
 
 /** Nothing was changed that `changes` does not list. */
 function expectNoSilentWrite(run: RunResult, writes: readonly string[]): void {

@@ -108,16 +108,13 @@ simulatorScenario(
   },
 )
 
-scenario('a certificate ARN that does not exist', async (scenario) => {
-  const arn = `arn:aws:acm:${scenario.environment.region}:${scenario.environment.account}:certificate/00000000-0000-4000-8000-000000000000`
-  const text = await expectFailureWithoutWrites(
-    scenario,
-    { certificate: '', 'private-key': '', 'certificate-arn': arn },
-    'certificate-not-found',
-    {},
-    'certificate',
-  )
-  expect(text).toContain(arn)
+scenario('a certificate ARN that does not exist', async ({ environment, run, writes }) => {
+  const { account, region } = environment
+  const arn = `arn:aws:acm:${region}:${account}:certificate/00000000-0000-4000-8000-000000000000`
+  const inputs = { certificate: '', 'private-key': '', 'certificate-arn': arn }
+  const result = expectFailure(await run(inputs), 'certificate', 'certificate-not-found')
+  expect(writes()).toEqual([])
+  expect(getErrorAnnotation(result)).toContain(arn)
 })
 
 scenario(

@@ -158,8 +158,10 @@ function differences(before: unknown, after: unknown, path = ''): Record<string,
   if (typeof before !== 'object' || typeof after !== 'object' || before === null || after === null)
     return { [path]: [before, after] }
   const [one, other] = [entries(before), entries(after)]
-  const join = (key: string): string =>
-    Array.isArray(before) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`
+  const join = (key: string): string => {
+    if (Array.isArray(before)) return `${path}[${key}]`
+    return path === '' ? key : `${path}.${key}`
+  }
   return Object.assign(
     {},
     ...[...new Set([...one.keys(), ...other.keys()])].map((key) =>

@@ -529,41 +529,58 @@ describe('a REST client', () => {
   })
 
   test.each([
-    ['no token', 'GET', '/api/v1/namespaces', '', 401, 'Unauthorized'],
-    ['another token', 'GET', '/api/v1/namespaces', 'nobody', 401, 'Unauthorized'],
-    [
-      'a right that is missing',
-      'POST',
-      claims,
-      'token-reader',
-      403,
-      'configmaps is forbidden: User "reader" cannot create resource "configmaps" in API group "" in the namespace "milvus"',
-    ],
-    [
-      'a right in a group',
-      'DELETE',
-      '/apis/apps/v1/namespaces/milvus/deployments/x',
-      'token-reader',
-      403,
-      'deployments.apps "x" is forbidden: User "reader" cannot delete resource "deployments" in API group "apps" in the namespace "milvus"',
-    ],
-    [
-      'no such object',
-      'GET',
-      '/api/v1/namespaces/milvus/services/x',
-      'token-admin',
-      404,
-      'services "x" not found',
-    ],
-    [
-      'what the simulator leaves out',
-      'GET',
-      '/api/v1/namespaces/milvus/pods/x/log',
-      'token-admin',
-      501,
-      "The simulator's Kubernetes API does not implement: the subresource pods/log. A real cluster does.",
-    ],
-  ])('is refused: %s', async (_, method, path, token, code, message) => {
+    {
+      name: 'no token',
+      method: 'GET',
+      path: '/api/v1/namespaces',
+      token: '',
+      code: 401,
+      message: 'Unauthorized',
+    },
+    {
+      name: 'another token',
+      method: 'GET',
+      path: '/api/v1/namespaces',
+      token: 'nobody',
+      code: 401,
+      message: 'Unauthorized',
+    },
+    {
+      name: 'a right that is missing',
+      method: 'POST',
+      path: claims,
+      token: 'token-reader',
+      code: 403,
+      message:
+        'configmaps is forbidden: User "reader" cannot create resource "configmaps" in API group "" in the namespace "milvus"',
+    },
+    {
+      name: 'a right in a group',
+      method: 'DELETE',
+      path: '/apis/apps/v1/namespaces/milvus/deployments/x',
+      token: 'token-reader',
+      code: 403,
+      message:
+        'deployments.apps "x" is forbidden: User "reader" cannot delete resource "deployments" in API group "apps" in the namespace "milvus"',
+    },
+    {
+      name: 'no such object',
+      method: 'GET',
+      path: '/api/v1/namespaces/milvus/services/x',
+      token: 'token-admin',
+      code: 404,
+      message: 'services "x" not found',
+    },
+    {
+      name: 'what the simulator leaves out',
+      method: 'GET',
+      path: '/api/v1/namespaces/milvus/pods/x/log',
+      token: 'token-admin',
+      code: 501,
+      message:
+        "The simulator's Kubernetes API does not implement: the subresource pods/log. A real cluster does.",
+    },
+  ])('is rejected: $name', async ({ method, path, token, code, message }) => {
     expect(await sendRequest(method, path, undefined, { token })).toMatchObject({
       status: code,
       body: { kind: 'Status', status: 'Failure', code, message },
