@@ -1,5 +1,6 @@
 import { importX } from 'eslint-plugin-import-x'
 import tseslint from 'typescript-eslint'
+import retiredNames from './eslint.retired-names.js'
 
 /** Forbids imports in a folder. Each rule is a list of patterns and the reason. */
 const forbid = (files, ...rules) => ({
@@ -52,6 +53,7 @@ export default tseslint.config(
         },
       ],
       complexity: ['error', 15],
+      'id-denylist': ['error', ...retiredNames],
       'max-params': ['error', 4],
       'max-len': ['error', { code: 100, ignoreUrls: true, ignoreRegExpLiterals: true }],
       'max-lines': ['error', { max: 300 }],

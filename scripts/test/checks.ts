@@ -1,6 +1,6 @@
 /**
- * Lint, types and freshness of dist/: each is skipped when it passed before on exactly the same
- * files.
+ * Lint, formatting, types and freshness of dist/. A check is skipped when it passed before on exactly
+ * the same files.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -31,6 +31,11 @@ const checks: readonly Check[] = [
     name: 'lint',
     files: sources,
     execute: () => runCommand('node_modules/.bin/eslint', '.', '--max-warnings', '0'),
+  },
+  {
+    name: 'formatting ("npm run format" fixes it)',
+    files: ['.', ':!dist'],
+    execute: () => runCommand('node_modules/.bin/prettier', '--check', '--log-level', 'warn', '.'),
   },
   { name: 'types', files: sources, execute: () => runCommand('node_modules/.bin/tsc', '--noEmit') },
   {

@@ -30,7 +30,7 @@ const throttledEvent = createEvent(
 const ingressWithAddress = ingress({}, { hostname: 'k8s-1.us-east-2.elb.amazonaws.com' })
 
 describe('plan: a nudge, when nothing else makes the controller look again', () => {
-  test.each<[string, Partial<Target>, wordsSince: bigint | undefined, why: RegExp | undefined]>([
+  test.each<[string, Partial<Target>, eventCursor: bigint | undefined, why: RegExp | undefined]>([
     [
       'reconciled and an address',
       { ingress: ingressWithAddress, events: [succeededEvent] },
