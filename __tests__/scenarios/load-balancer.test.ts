@@ -43,7 +43,7 @@ scenario(
       [
         'TooManyLoadBalancers',
         'The maximum number of load balancers has been reached',
-        /Ask AWS for a higher quota/,
+        /Request a higher quota from AWS/,
       ],
       [
         'OperationNotPermitted',

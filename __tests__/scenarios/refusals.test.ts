@@ -134,8 +134,8 @@ scenario(
       'private-key does not match',
       'expired on',
       'does not cover',
-      'no helm release nobody',
-      'no IngressClass nginx',
+      'Helm release nobody does not exist',
+      'IngressClass nginx does not exist',
     ])
       expect(text).toContain(part)
   },

@@ -149,7 +149,7 @@ scenario(
       { values: 'extra: "off"' },
       'release-changes-more',
     )
-    expect(text).toContain('more than to set values: ConfigMap milvus-demo-extra')
+    expect(text).toContain('ConfigMap milvus-demo-extra is more than setting values')
     expectSuccess(await scenario.run({ values: 'extra: "off"', ...allowChartChange }))
     expect(await getObject(environment, 'configmap', 'milvus-demo-extra')).toBeUndefined()
   },
@@ -168,7 +168,7 @@ scenario(
       { 'chart-version': '9.9.9' },
       'chart-not-found',
     )
-    expect(text).toContain('set chart-version to one that is there')
+    expect(text).toContain('set chart-version to an available version')
     const chart = join(environment.directory, 'milvus.tgz')
     await writeFile(chart, await buildMilvusChart('5.0.19'))
     expect(await expectFailureWithoutWrites(scenario, { chart }, 'release-changes-more')).toContain(
@@ -367,21 +367,21 @@ scenario(
         'InternalError',
         'Internal error occurred: failed calling webhook "mservice.elbv2.k8s.aws": failed to call webhook: Post "https://aws-load-balancer-webhook-service.kube-system.svc:443/mutate-v1-service?timeout=10s": no endpoints available for service "aws-load-balancer-webhook-service"',
         'controller-webhook-unavailable',
-        'Make the AWS Load Balancer Controller run',
+        'Check that the AWS Load Balancer Controller is running',
       ],
       [
         403,
         'Forbidden',
         'admission webhook "validate.kyverno.svc-fail" denied the request: no',
         'helm-upgrade-failed',
-        'A policy of the cluster refuses it',
+        'A policy of the cluster rejects the upgrade',
       ],
       [
         409,
         'Conflict',
         'Operation cannot be fulfilled on services "milvus-demo": the object has been modified; please apply your changes to the latest version and try again',
         'helm-upgrade-failed',
-        'Somebody else changed the object at the same moment',
+        'modified by someone else at the same time',
       ],
       [
         403,

@@ -225,7 +225,7 @@ scenario(
     expect(
       await expectFailureWithoutWrites(scenario, { release: 'milvus-demo' }, 'service-not-found'),
     ).toContain(
-      'Service milvus-demo of release milvus-demo does not exist in namespace milvus: somebody deleted it',
+      'Service milvus-demo of release milvus-demo does not exist in namespace milvus. It was deleted.',
     )
   },
 )

@@ -7,6 +7,14 @@ const controllerPolicyRemedy =
 const subnetRequirements =
   'two subnets in different zones with kubernetes.io/role/elb=1 (internal: kubernetes.io/role/internal-elb=1), with eight free addresses each'
 
+/** What to do about a webhook that the Kubernetes API cannot call. */
+export const webhookRemedies = {
+  controller:
+    'Check that the AWS Load Balancer Controller is running ("kubectl -n kube-system get deployment aws-load-balancer-controller"), then run the job again.',
+  other:
+    'Check that the server of that webhook is running ("kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations" lists them), then run the job again.',
+} as const
+
 /** What to do about an error of the controller. Each key says what is wrong. */
 export const controllerRemedies = {
   // Certificates and TLS
@@ -107,13 +115,10 @@ export function webhookUnavailable({
   message: string
   cause: unknown
 }): ActionError {
-  const isOfController = webhook.endsWith('.elbv2.k8s.aws')
   return new ActionError({
     code: 'controller-webhook-unavailable',
     problem: `The Kubernetes API could not call webhook ${webhook}, which must admit Ingress ${ingress}: ${message}`,
-    remedy: isOfController
-      ? 'Check that the AWS Load Balancer Controller is running ("kubectl -n kube-system get deployment aws-load-balancer-controller"), then run the job again.'
-      : 'Check that the server of that webhook is running ("kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations" lists them), then run the job again.',
+    remedy: webhook.endsWith('.elbv2.k8s.aws') ? webhookRemedies.controller : webhookRemedies.other,
     cause,
   })
 }

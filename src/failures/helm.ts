@@ -1,6 +1,7 @@
 /** Failures of helm itself: whether it is installed, and why an upgrade failed. */
 import { ActionError } from './action-error.ts'
 import type { FailureCode } from './codes.ts'
+import { webhookRemedies } from './controller.ts'
 
 const installRemedy = (minimumVersion: string): string =>
   `Install helm ${minimumVersion} or later before this step, and put it on the PATH. Hosted runners include it, and azure/setup-helm installs it.`
@@ -56,16 +57,15 @@ export function otherOperationInProgress(upgrade: FailedUpgrade): ActionError {
 export function controllerWebhookUnavailable(upgrade: FailedUpgrade): ActionError {
   return upgradeFailed(upgrade, {
     code: 'controller-webhook-unavailable',
-    remedy:
-      'Make the AWS Load Balancer Controller run ("kubectl -n kube-system get deployment aws-load-balancer-controller"), then run the job again.',
+    remedy: webhookRemedies.controller,
   })
 }
 
 /** Another webhook does not answer. */
-export function webhookUnavailable(upgrade: FailedUpgrade, webhook: string): ActionError {
+export function webhookUnavailable(upgrade: FailedUpgrade): ActionError {
   return upgradeFailed(upgrade, {
     code: 'helm-upgrade-failed',
-    remedy: `Make the server of webhook ${webhook} run ("kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"), then run the job again.`,
+    remedy: webhookRemedies.other,
   })
 }
 

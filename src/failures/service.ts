@@ -50,7 +50,7 @@ export function serviceDeleted(service: {
   const { name, release, namespace } = service
   return new ActionError({
     code: 'service-not-found',
-    problem: `Service ${name} of release ${release} does not exist in namespace ${namespace}: somebody deleted it.`,
+    problem: `Service ${name} of release ${release} does not exist in namespace ${namespace}. It was deleted.`,
     remedy: `Recreate it from "helm get manifest ${release} -n ${namespace}" (a helm upgrade of the release recreates it too), then run the job again.`,
   })
 }

@@ -1,5 +1,5 @@
 /**
- * Drift: differences between the load balancer and its Ingress after somebody changed it in AWS,
+ * Drift: differences between the load balancer and its Ingress after a change in AWS,
  * which the controller may not notice for hours. Pure.
  */
 import type {

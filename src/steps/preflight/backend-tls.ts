@@ -56,7 +56,7 @@ interface BackendProtocol {
 }
 
 /**
- * The Service's annotation overrides the Ingress', whose annotation stays when somebody else set
+ * The Service's annotation overrides the Ingress', whose annotation stays when someone else set
  * it. Source: the controller's model_build_target_group.go, MergeStringMap.
  */
 function resolveBackendProtocol(
