@@ -10,16 +10,8 @@ export const modules = {
 /* harmony export */ });
 /* harmony import */ var _aws_sdk_client_ec2__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5193);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(3202);
-/**
- * EC2: the subnets of a VPC, among which the controller chooses. The SDK's client is large: import
- * this module dynamically.
- */
 
 
-/**
- * All subnets of a VPC.
- * @throws ActionError those of `translateAwsError`
- */
 async function listSubnets(config, vpcId) {
     const client = new _aws_sdk_client_ec2__WEBPACK_IMPORTED_MODULE_1__/* .EC2Client */ .gu5(config);
     try {

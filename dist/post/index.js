@@ -244,12 +244,10 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _util_work_directory_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5996);
-/** The post step of the job: removes directories of runs that were killed. */
 
 const runnerTemp = process.env['RUNNER_TEMP'];
 if (runnerTemp) {
     await (0,_util_work_directory_js__WEBPACK_IMPORTED_MODULE_0__/* .removeStaleDirectories */ .F)(runnerTemp, async (path, thrown) => {
-        // Imported only when needed, which is rare: @actions/core takes longer to load than the rest.
         const { warnRemovalFailed } = await Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(356)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6356));
         warnRemovalFailed(path, thrown);
     });
@@ -278,38 +276,26 @@ const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import
 ;// CONCATENATED MODULE: external "node:path"
 const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
 ;// CONCATENATED MODULE: ./build/util/work-directory.js
-/** The private directory of a run, under RUNNER_TEMP and removed at the end. */
 
 
 
 const directoryPrefix = 'milvus-alb-action-';
-/** Creates its directory on first use. */
 class WorkDirectory {
     parent;
     directory;
-    /**
-     * @param runnerTemp RUNNER_TEMP; the system's temporary directory when it is not set, as on a
-     *   laptop
-     */
     constructor(runnerTemp) {
         this.parent = runnerTemp || tmpdir();
     }
-    /** The path. mkdtemp creates it with mode 0700. */
     path() {
         this.directory ??= mkdtemp(join(this.parent, directoryPrefix));
         return this.directory;
     }
-    /** Never rejects. */
     async remove(onRemovalError) {
         const directory = await this.directory?.catch(() => undefined);
         if (directory)
             await removeDirectory(directory, onRemovalError);
     }
 }
-/**
- * Removes the directories that killed runs left under RUNNER_TEMP. Steps of a job run one after the
- * other, and no two jobs share RUNNER_TEMP, so no directory found here is in use.
- */
 async function removeStaleDirectories(runnerTemp, onRemovalError) {
     const names = await (0,promises_namespaceObject.readdir)(runnerTemp).catch(() => []);
     for (const name of names.filter((entry) => entry.startsWith(directoryPrefix)))

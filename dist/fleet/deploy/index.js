@@ -28589,13 +28589,11 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3218);
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3506);
 /* harmony import */ var _run_target_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6137);
-/** The action fleet/deploy: runs the main action for each target of a job, one after the other. */
 
 
 
 
 
-/** The folder of all bundles. The bundler would replace import.meta.url. */
 const dist = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(process.argv[1] ?? ''), '../..');
 async function run() {
     const results = [];
@@ -28605,7 +28603,6 @@ async function run() {
     catch (thrown) {
         (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)((0,_util_text_js__WEBPACK_IMPORTED_MODULE_4__/* .getErrorMessage */ .u1)(thrown));
     }
-    // Even after an error: targets before it have results.
     writeResults(results);
     const unsuccessful = results.filter(({ outcome }) => outcome !== 'success');
     if (unsuccessful.length === 0)
@@ -28613,7 +28610,6 @@ async function run() {
     const reasons = unsuccessful.map(describeResult).join(', ');
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)(`${unsuccessful.length} of ${results.length} targets did not succeed: ${reasons}`);
 }
-/** Adds the result of each target to `results`. A failed target does not stop the others. */
 async function runTargets(results, signal) {
     const sharedValues = Object.fromEntries(_run_target_js__WEBPACK_IMPORTED_MODULE_3__/* .sharedInputs */ .dO.map((name) => [name, (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)(name)]));
     for (const { name, inputs } of (0,_run_target_js__WEBPACK_IMPORTED_MODULE_3__/* .readJobTargets */ .Of)((0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('targets', { required: true }))) {
@@ -28631,7 +28627,6 @@ function createCancellationSignal() {
 }
 function writeResults(results) {
     const file = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(process.env['RUNNER_TEMP'] ?? '.', 'milvus-alb-results.json');
-    // The name is predictable, so whatever exists there, such as a link to another file, is replaced.
     (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(file, { force: true });
     (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.writeFileSync)(file, JSON.stringify(results), { flag: 'wx' });
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('results', JSON.stringify(results));
@@ -28667,29 +28662,14 @@ const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 ;// CONCATENATED MODULE: ./build/failures/fleet.js
-/** Failures of the fleet actions. They have no codes: each ends its action with one message. */
 
-/** Input `file` of fleet/plan names a file that cannot be read. */
 const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot read ${path} (${getErrorMessage(cause)}). Check out the repository before this step, and set a path relative to its root.`, { cause });
-/**
- * Input `only` of fleet/plan contains names of no target.
- * @param source what the targets come from, for people
- */
 const unmatchedFilter = (names, source, targetCount) => new Error(`Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`);
-/** The targets differ in more environments, roles, regions and runners than a matrix has jobs. */
 const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, one per combination of environment, role, region and runner. A matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`);
-/** Input `targets` of fleet/deploy is not an entry of the matrix. */
 const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
-/** No job uploaded results for fleet/report. */
 const resultsMissing = () => new Error('No job of this run uploaded results. See the logs of the jobs.');
-/** An artifact has the name of results, but fleet/deploy did not write it. */
 const fleet_resultsInvalid = (artifactId) => new Error(`Artifact ${artifactId} of this run has the name of results, but fleet/deploy did not write it. Rename artifacts of other steps that start with the same name.`);
-/** @param maxBytes the largest archive that can be results of fleet/deploy */
 const resultsTooLarge = (artifactId, maxBytes) => new Error(`Artifact ${artifactId} of this run is larger than ${maxBytes} bytes, so fleet/deploy did not write it. Rename artifacts of other steps that start with the same name.`);
-/**
- * A request to GitHub's REST API failed.
- * @param options.requiredPermissions as GitHub names them: `issues=write`
- */
 function gitHubRequestFailed(options) {
     const { operation, status, body, requiredPermissions } = options;
     const problem = `GitHub API request "${operation}" failed with status ${status}: ${body}`;
@@ -28699,10 +28679,7 @@ function gitHubRequestFailed(options) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/declaration.js
-/** What an input is. Settings, action.yml, README and the fleet's JSON schema follow from it. */
-/** Checks declarations, and keeps their exact types. */
 const defineInputs = (declarations) => declarations;
-/** `listen-port` as `listenPort`. */
 const toCamelCase = (name) => name.replace(/-(.)/g, (_match, letter) => letter.toUpperCase());
 
 // EXTERNAL MODULE: external "node:net"
@@ -32365,31 +32342,19 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 //# sourceMappingURL=js-yaml.mjs.map
 ;// CONCATENATED MODULE: ./build/inputs/invalid-input.js
-/** What a parser throws, and how it quotes the text of an input. */
-/**
- * What is wrong with the text of an input, by a parser that does not know which input it parses.
- * The message continues "Input NAME ...".
- */
 class InvalidInputError extends Error {
     name = 'InvalidInput';
     remedy;
-    /** @param remedy an instruction, with an example */
     constructor(problem, remedy) {
         super(problem);
         this.remedy = remedy;
     }
 }
 const maxQuotedLength = 80;
-/**
- * A text in quotes. A long one is not truncated but counted: it may be a secret in the wrong input,
- * and a piece of a secret is not masked.
- */
 const quoteForError = (raw) => raw.length > maxQuotedLength ? `a text of ${raw.length} characters` : JSON.stringify(raw);
-/** The usual form: `is "yes", which is not a port number.` */
 const invalidValue = (raw, problem, remedy) => new InvalidInputError(`is ${quoteForError(raw)}, which ${problem}.`, remedy);
 const maxSummarizedProblems = 20;
 const maxSummaryLength = 1_200;
-/** As many of the problems as a person reads, at least one, and how many more there are. */
 function summarize(problems) {
     const listed = [];
     for (const problem of problems.slice(0, maxSummarizedProblems)) {
@@ -32405,14 +32370,9 @@ function summarize(problems) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/yaml.js
-/** Parsers of YAML: maps of text, and Helm values. Pure. */
 
 
 const mapRemedy = 'Write one "key: value" per line.';
-/**
- * Reasons of js-yaml that people meet. Its own message quotes the text around the error, which may
- * be a secret.
- */
 const knownSyntaxErrors = [
     { reason: /tab/, problem: 'tab', remedy: 'Indent with spaces.' },
     { reason: /duplicated mapping key/, problem: 'duplicate key', remedy: 'Use each key once.' },
@@ -32422,13 +32382,7 @@ const knownSyntaxErrors = [
         remedy: 'Use fewer levels.',
     },
 ];
-/**
- * @param schema FAILSAFE_SCHEMA keeps each scalar as it was written: 012 does not become 10, and
- *   1.10 does not become 1.1
- * @returns undefined for an empty document
- */
 function parseYaml(raw, schema = CORE_SCHEMA, remedy = mapRemedy) {
-    // js-yaml rejects a document that contains only comments.
     if (raw.split(/\r\n?|\n/).every((line) => /^\s*(#|$)/.test(line)))
         return undefined;
     let document;
@@ -32452,15 +32406,7 @@ function describeSyntaxError(thrown, remedy) {
     const column = (mark.column ?? 0) + 1;
     return new InvalidInputError(`is not valid YAML: syntax error in line ${line}, column ${column}.`, remedy);
 }
-/**
- * Characters and entries of a document with its aliases expanded. Helm stores a whole release in
- * 1 MiB.
- */
 const maxDocumentSize = 2 ** 20;
-/**
- * @throws InvalidInputError for what cannot be stored as JSON: aliases that multiply or refer to
- *   themselves, infinite numbers
- */
 function rejectUnbounded(document) {
     const stack = [document];
     for (let size = 0; stack.length > 0;) {
@@ -32486,7 +32432,6 @@ function requireMap(value) {
         throw new InvalidInputError('is not a YAML map.', mapRemedy);
     return value;
 }
-/** YAML 1.1 without dates, as Helm reads values. Source: sigs.k8s.io/yaml. */
 const helmSchema = new Schema([
     ...FAILSAFE_SCHEMA.tags,
     nullYaml11Tag,
@@ -32495,11 +32440,9 @@ const helmSchema = new Schema([
     floatYaml11Tag,
     mergeTag,
 ]);
-/** Helm values: as in Helm, `no` is false and 0644 is an octal number. */
 function helmValues(raw) {
     return requireMap(parseYaml(raw, helmSchema));
 }
-/** A map of texts, such as annotations and tags: YAML, or `key=value` pairs. */
 function stringMap(raw) {
     const isPairList = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
     if (isPairList)
@@ -32512,7 +32455,6 @@ function requireText(key, value) {
         throw new InvalidInputError(`contains a value of ${quoteForError(key)} that is not a string.`, "Use a string, for example key: 'value'.");
     return value;
 }
-/** `a=b,c=d`, or a pair per line. */
 function parsePairs(raw) {
     const entries = raw
         .split(/[,\n]/)
@@ -32528,17 +32470,12 @@ function parsePair(entry) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/lists.js
-/** Parsers of lists. Pure. */
 
 
 
 
 const listRemedy = 'Separate the entries by commas or new lines.';
 const isEntry = (entry) => typeof entry === 'string' && entry.trim() !== '';
-/**
- * A list in any of the usual forms: separated by commas, semicolons, new lines or spaces, with
- * quotes or without, or a YAML or JSON list.
- */
 function list(raw) {
     const isYaml = /^\s*(\[|- )/.test(raw);
     const entries = isYaml ? parseYaml(raw, FAILSAFE_SCHEMA, listRemedy) : splitPlainList(raw);
@@ -32552,7 +32489,6 @@ function splitPlainList(raw) {
         .map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2'))
         .filter((entry) => entry !== '');
 }
-/** A list of CIDR blocks, IPv4 or IPv6. */
 function cidrs(raw) {
     const blocks = list(raw);
     blocks.forEach(assertCidrBlock);
@@ -32568,13 +32504,11 @@ function assertCidrBlock(block) {
     if (family === 0 || !isPrefix || rest.length > 0)
         throw new InvalidInputError(`contains ${quoteForError(block)}, which is not a CIDR block.`, 'Use blocks such as 203.0.113.0/24, separated by commas.');
 }
-/** AWS account IDs, also in the form of the AWS console: 1111-2222-3333. */
 function accountIds(raw) {
     const ids = list(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
     const invalid = ids.find((id) => !/^\d{12}$/.test(id));
     if (invalid === undefined)
         return ids;
-    // Without quotes, YAML reads 012345678901 as a number.
     const isMissingZeros = /^\d{1,11}$/.test(invalid);
     throw new InvalidInputError(`contains ${quoteForError(invalid)}, which is not an AWS account ID: those have 12 digits.`, isMissingZeros
         ? `Quote the ID: '${invalid.padStart(12, '0')}'. Without quotes, YAML drops leading zeros.`
@@ -32582,14 +32516,8 @@ function accountIds(raw) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/parsers.js
-/**
- * Parsers of scalar inputs: words, numbers, durations. Pure. Each throws an InvalidInputError that
- * says what is wrong and what to set.
- */
 
-/** The text as it is. */
 const parsers_text = (raw) => raw;
-/** A parser that accepts what `pattern` matches. */
 function createPatternParser(pattern, expected, remedy) {
     return (raw) => {
         if (!pattern.test(raw))
@@ -32597,9 +32525,7 @@ function createPatternParser(pattern, expected, remedy) {
         return raw;
     };
 }
-/** `a`, `a or b`, `a, b or c`. */
 const joinAlternatives = (words) => [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' or ');
-/** One of a few words. */
 function oneOf(...allowed) {
     return (raw) => {
         const match = allowed.find((candidate) => candidate === raw);
@@ -32608,7 +32534,6 @@ function oneOf(...allowed) {
         return match;
     };
 }
-/** `true` or `false`, in the spellings of YAML's core schema, as @actions/core accepts them. */
 function parsers_boolean(raw) {
     if (/^(true|True|TRUE)$/.test(raw))
         return true;
@@ -32616,14 +32541,12 @@ function parsers_boolean(raw) {
         return false;
     throw invalidValue(raw, 'is neither true nor false', 'Use true or false.');
 }
-/** A port number. */
 function port(raw) {
     const value = /^\d{1,5}$/.test(raw) ? Number(raw) : 0;
     if (value < 1 || value > 65_535)
         throw invalidValue(raw, 'is not a port number', 'Use a number from 1 to 65535, for example 443.');
     return value;
 }
-/** `host:port` with a name, an IPv4 address or an IPv6 address in brackets. */
 function hostPort(raw) {
     const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s/]+)):(\d{1,5})$/.exec(raw);
     const name = match?.[1] ?? match?.[2];
@@ -32632,12 +32555,6 @@ function hostPort(raw) {
     return { host: name, port: port(match?.[3] ?? '') };
 }
 const secondsPerUnit = { h: 3600, m: 60, s: 1 };
-/**
- * A duration such as `90s`, `10m` or `1h30m`, within bounds.
- * @param min seconds
- * @param max seconds
- * @returns a parser that returns seconds
- */
 function duration(min, max) {
     return (raw) => {
         if (!/^(?:\d{1,20}[hms])+$/.test(raw))
@@ -32648,7 +32565,6 @@ function duration(min, max) {
         return seconds;
     };
 }
-/** A number of days, `30` or `30d`. */
 function days(raw) {
     const [, amount] = /^(\d{1,4})d?$/.exec(raw) ?? [];
     if (amount === undefined)
@@ -32661,14 +32577,9 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: ./build/util/text.js
 var util_text = __nccwpck_require__(3506);
 ;// CONCATENATED MODULE: ./build/failures/action-error.js
-/** The error class of the action, and how several problems become one error. */
 
 
-/**
- * Characters. A problem quotes controllers, helm and Milvus, whose messages may have any length.
- */
 const maxProblemLength = 2_000;
-/** A failure that a person can act on, with the problems that were found at the same time. */
 class action_error_ActionError extends Error {
     name = 'ActionError';
     code;
@@ -32682,22 +32593,18 @@ class action_error_ActionError extends Error {
         this.step = options.step;
         this.otherErrors = otherErrors;
     }
-    /** This error and those found with it, each once. */
     get allErrors() {
         return [this, ...this.otherErrors];
     }
-    /** The same errors, placed in `step` unless they name one already. */
     withStep(step) {
         return this.copyEach((error) => ({ step: error.step ?? step }));
     }
-    /** The same errors, with every text replaced. */
     mapTexts(transform) {
         return this.copyEach((error) => ({
             problem: transform(error.message),
             remedy: transform(error.remedy),
         }));
     }
-    /** The same error with exactly these other errors. */
     withOtherErrors(otherErrors) {
         return this.copy({}, otherErrors);
     }
@@ -32710,7 +32617,6 @@ class action_error_ActionError extends Error {
         return new action_error_ActionError({ code, problem, remedy, cause, step, ...overrides }, otherErrors);
     }
 }
-/** Problems of a connection or an identity: every call meets them, and one report is enough. */
 const deduplicatedCodes = new Set([
     'aws-credentials-missing',
     'aws-credentials-expired',
@@ -32719,11 +32625,6 @@ const deduplicatedCodes = new Set([
     'cluster-unauthorized',
     'cancelled',
 ]);
-/**
- * Folds problems that were found together into one error, ranked in the order of `failureCodes`. A
- * problem that was met twice (two calls with the same expired credentials) counts once.
- * @param errors at least one
- */
 function combineErrors(errors) {
     const unique = [];
     for (const error of errors.flatMap(({ allErrors }) => allErrors))
@@ -32737,7 +32638,6 @@ function combineErrors(errors) {
 const isSameProblem = (a, b) => a.code === b.code && (a.message === b.message || deduplicatedCodes.has(a.code));
 
 ;// CONCATENATED MODULE: ./build/failures/certificate-files.js
-/** What can be wrong with the certificate, chain and private key in the inputs. */
 
 const certificateRemedy = 'Set it to X.509 certificates in PEM format, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.';
 function certificate_files_certificateCorrupt(input, cause) {
@@ -32748,7 +32648,6 @@ function certificate_files_certificateCorrupt(input, cause) {
         cause,
     });
 }
-/** @param found what the input contains instead, such as "a public key"; undefined for no PEM */
 function certificate_files_certificateMissing(input, found) {
     return new ActionError({
         code: 'certificate-unreadable',
@@ -32805,7 +32704,6 @@ function certificate_files_multiplePrivateKeys(count) {
         remedy: 'Keep only the key that the certificate was requested with.',
     });
 }
-/** @param found what the input contains instead, such as "a public key"; undefined for no PEM */
 function certificate_files_privateKeyMissing(found) {
     return new ActionError({
         code: 'private-key-unreadable',
@@ -32813,7 +32711,6 @@ function certificate_files_privateKeyMissing(found) {
         remedy: 'Set it to the unencrypted RSA or EC key, in PEM format, that the certificate was requested with.',
     });
 }
-/** Without a cause: the parser has read the key, so its own error must not reach a log. */
 function certificate_files_privateKeyCorrupt() {
     return new ActionError({
         code: 'private-key-unreadable',
@@ -32821,7 +32718,6 @@ function certificate_files_privateKeyCorrupt() {
         remedy: 'Set it to an unencrypted RSA or EC key in PEM format, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----.',
     });
 }
-/** @param names the DNS names of the certificate, or its subject */
 function privateKeyMismatch(names) {
     return new ActionError({
         code: 'private-key-mismatch',
@@ -32829,7 +32725,6 @@ function privateKeyMismatch(names) {
         remedy: 'Set it to the key that the certificate was requested with; a renewal often comes with a new key.',
     });
 }
-/** @param first the subject of the first of them */
 function unrelatedCertificates(count, first) {
     return new ActionError({
         code: 'certificate-chain-invalid',
@@ -32837,7 +32732,6 @@ function unrelatedCertificates(count, first) {
         remedy: 'Include only the intermediate certificates that belong to this certificate, not those of an earlier one.',
     });
 }
-/** ACM requires the chain of every certificate that is not self-signed, and so do clients. */
 function intermediateMissing(subject, issuer) {
     return new ActionError({
         code: 'certificate-chain-invalid',
@@ -32845,7 +32739,6 @@ function intermediateMissing(subject, issuer) {
         remedy: 'Set certificate to the full chain (fullchain.pem), or certificate-chain to the intermediate certificates.',
     });
 }
-/** @param algorithm as ACM names it, such as RSA_8192 */
 function keyTypeUnsupported(algorithm) {
     return new ActionError({
         code: 'certificate-key-unsupported',
@@ -32853,7 +32746,6 @@ function keyTypeUnsupported(algorithm) {
         remedy: 'Request a certificate with an RSA key of 2048 to 4096 bits, or with an EC key on curve P-256, P-384 or P-521.',
     });
 }
-/** ACM requires the certificate and its issuer to have keys of the same type. */
 function keyTypesMixed(key) {
     return new ActionError({
         code: 'certificate-key-unsupported',
@@ -32875,18 +32767,15 @@ function rejectedByAcm(reason, remedy) {
         remedy,
     });
 }
-/** @param bytes of PEM */
 function certificateTooLarge(bytes, limit) {
     return rejectedByAcm(`it has ${bytes} bytes of PEM, and the limit is ${limit}`, 'Request a certificate with fewer names.');
 }
-/** @param bytes of PEM */
 function chainTooLarge(bytes, limit) {
     return rejectedByAcm(`its chain has ${bytes} bytes of PEM, and the limit is ${limit}`, 'Include only the certificates between this one and its root.');
 }
 function issuerNameEmpty() {
     return rejectedByAcm('it has no issuer name', 'Have it issued by a CA that has a name.');
 }
-/** @param length in characters */
 function ocspUrlTooLong(length, limit) {
     return rejectedByAcm(`its OCSP URL has ${length} characters, and the limit is ${limit}`, 'Have it issued with a shorter OCSP URL.');
 }
@@ -32921,7 +32810,6 @@ function hostNotCovered(host, dnsNames) {
         remedy: hostMismatchRemedy,
     });
 }
-/** @param wildcard the name of the certificate that covers the host only by its parent domain */
 function hostBeyondWildcard(host, dnsNames, wildcard) {
     return new ActionError({
         code: 'certificate-host-mismatch',
@@ -32938,10 +32826,6 @@ function hostOnlyInCommonName(host) {
 }
 
 ;// CONCATENATED MODULE: ./build/x509/parse.js
-/**
- * Parses certificates and keys from PEM text. If the text contains something else, the failure
- * names it and how to convert it.
- */
 
 
 const certificateBegin = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;
@@ -32950,32 +32834,20 @@ const privateKeyBegin = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/g;
 const encryptedKey = /-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/;
 const opensshKey = /-----BEGIN OPENSSH PRIVATE KEY-----/;
 const countMatches = (text, pattern) => text.match(pattern)?.length ?? 0;
-/**
- * Every certificate of a PEM text, in its order.
- * @throws Error when one of them cannot be parsed
- */
 function parseCertificates(pem) {
     const blocks = pem.match(certificateBlock) ?? [];
     if (blocks.length < countMatches(pem, certificateBegin))
         throw new Error('a certificate has no END line');
     return blocks.map((block) => assertParsed(new external_node_crypto_.X509Certificate(block)));
 }
-/**
- * Node parses the key and the dates of a certificate lazily: reading them here finds malformed ones
- * before any caller does.
- */
 function assertParsed(certificate) {
-    // By OpenSSL's text, which is "Bad time value" for an invalid date; validToDate is sometimes a
-    // random date then.
     const dates = [certificate.validFrom, certificate.validTo];
     if (!dates.every((date) => date.endsWith(' GMT')))
         throw new Error('invalid validity date');
-    // The getter throws for a malformed key, and for a type that OpenSSL does not know.
     if (certificate.publicKey.type !== 'public')
         throw new Error('invalid public key');
     return certificate;
 }
-/** What other PEM blocks contain, by label; the first match counts. */
 const pemBlockKinds = [
     { label: /PRIVATE KEY/, phrase: 'a private key' },
     { label: /PUBLIC KEY/, phrase: 'a public key' },
@@ -32985,7 +32857,6 @@ const pemBlockKinds = [
     { label: /CRL/, phrase: 'a certificate revocation list' },
 ];
 const getPemLabel = (pem) => /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1];
-/** What the first PEM block contains, such as "a public key"; undefined when there is none. */
 function describePemBlock(pem) {
     const blockLabel = getPemLabel(pem);
     if (blockLabel === undefined)
@@ -32993,13 +32864,11 @@ function describePemBlock(pem) {
     const kind = pemBlockKinds.find(({ label }) => label.test(blockLabel));
     return kind?.phrase ?? `a PEM block "${blockLabel}"`;
 }
-/** Inputs for certificates that contain something with a known remedy, by label. */
 const misplacedBlockFailures = [
     { label: /PRIVATE KEY/, createFailure: certificateInputIsPrivateKey },
     { label: /REQUEST/, createFailure: certificateInputIsRequest },
     { label: /PKCS7/, createFailure: certificateInputIsPkcs7 },
 ];
-/** @throws ActionError `certificate-unreadable` */
 function parseCertificateInput(input, pem) {
     const certificates = parseOrFail(input, pem);
     if (certificates.length > 0)
@@ -33016,7 +32885,6 @@ function parseOrFail(input, pem) {
         throw certificateCorrupt(input, thrown);
     }
 }
-/** Whether the certificate input contains only a key, and the key input only certificates. */
 function areInputsSwapped(inputs) {
     const { certificate, privateKey } = inputs;
     return (countMatches(certificate, certificateBegin) === 0 &&
@@ -33024,7 +32892,6 @@ function areInputsSwapped(inputs) {
         countMatches(privateKey, certificateBegin) > 0 &&
         countMatches(privateKey, privateKeyBegin) === 0);
 }
-/** @throws ActionError `private-key-unreadable` */
 function parsePrivateKey(pem) {
     if (encryptedKey.test(pem))
         throw privateKeyEncrypted();
@@ -33044,20 +32911,9 @@ function parsePrivateKey(pem) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/pem.js
-/**
- * Parsers of PEM, in the forms in which secrets contain it. Other formats are named, with the
- * command that converts them. Pure.
- */
 
 
-/**
- * A DER SEQUENCE whose content begins with a pattern, in hexadecimal. Source: X.690, 8.1.3.
- */
 const derSequence = (contentPattern) => `30(?:[0-7].|81..|82.{4}|83.{6})${contentPattern}`;
-/**
- * Recognized by their first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292;
- * Java's keystores.
- */
 const binaryFormats = [
     {
         prefixPattern: 'feedfeed|cececece',
@@ -33094,7 +32950,6 @@ const binaryFormats = [
             'passphrase.',
     },
 ];
-/** Texts that are not PEM. Not quoted in errors: they may be part of a secret. */
 const textFormats = [
     {
         pattern: /^\{/,
@@ -33124,10 +32979,6 @@ const textFormats = [
             'secret.',
     },
 ];
-/**
- * PEM, or base64 of PEM, with or without line breaks and quotes.
- * @returns PEM with `\n` line ends, even if the text lost them
- */
 function parsePem(input) {
     const raw = input.trim().replace(/^(["'])(.*)\1$/s, '$2');
     const textFormat = textFormats.find(({ pattern }) => pattern.test(raw));
@@ -33145,10 +32996,6 @@ function parsePem(input) {
         throw new InvalidInputError(`is base64 of ${binaryFormat.name}, not of PEM.`, binaryFormat.remedy);
     throw new InvalidInputError('is neither PEM nor base64 of PEM.', 'Use the content of a .pem file, which begins with -----BEGIN, or its base64.');
 }
-/**
- * Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing when the secret was
- * stored.
- */
 function restoreLineEndings(text) {
     const lines = text.replace(/\\r/g, '').replace(/\\n|\r\n?/g, '\n');
     const blocks = lines.replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (block, begin, body, end) => {
@@ -33162,7 +33009,6 @@ function restoreLineEndings(text) {
     });
     return blocks.trim() + '\n';
 }
-/** PEM of CA certificates, at least one. */
 function parseCaBundle(raw) {
     const pem = parsePem(raw);
     if (!containsCertificate(pem))
@@ -33175,58 +33021,40 @@ function containsCertificate(pem) {
         return parseCertificates(pem).length > 0;
     }
     catch {
-        // The error of the parser is about ASN.1.
         return false;
     }
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/input-types.js
-/** The forms of inputs: a name for README, and the parser. Declarations spread them. */
 
 
 
 const scalar = (type, parse) => ({ type, schemaType: 'scalar', parse });
-/** Text of any form, or of the form that the parser accepts. */
 const string = (parse = parsers_text) => scalar('string', parse);
 const input_types_boolean = scalar('boolean', parsers_boolean);
 const input_types_port = scalar('port', port);
 const input_types_days = scalar('days', days);
-/** One of a few words. */
 const choice = (...words) => scalar(words.map((word) => `\`${word}\``).join(', '), oneOf(...words));
-/**
- * @param min seconds
- * @param max seconds
- */
 const input_types_duration = (min, max) => scalar('duration', duration(min, max));
-/** An empty list sets nothing. */
 const input_types_list = (parse = list) => {
     const emptyValue = [];
     return { type: 'list', schemaType: 'list', parse, emptyValue };
 };
-/** An empty map sets nothing. */
 const map = (parse) => {
     const emptyValue = {};
     return { type: 'map', schemaType: 'map', parse, emptyValue };
 };
-/** PEM, or base64 of PEM. */
 const pem = (parse = parsePem) => ({ ...scalar('PEM', parse), allowsPem: true });
 
 // EXTERNAL MODULE: external "node:url"
 var external_node_url_ = __nccwpck_require__(3136);
 ;// CONCATENATED MODULE: ./build/inputs/names.js
-/** Parsers of names and identifiers: of DNS, Kubernetes, AWS and Helm. Pure. */
 
 
 
 
-/** A name of a Kubernetes object: RFC 1123 label, at most 63 characters. */
 const kubernetesName = createPatternParser(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
-/**
- * A name with dots: RFC 1123 subdomain, at most 253 characters. Ingresses and IngressClasses may
- * have one.
- */
 const kubernetesSubdomain = createPatternParser(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
-/** An AWS region. */
 function region(raw) {
     const [, regionOfZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? [];
     if (regionOfZone !== undefined)
@@ -33235,7 +33063,6 @@ function region(raw) {
 }
 const parseRegion = createPatternParser(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'an AWS region', 'Use a region code, for example us-east-2.');
 const clusterArn = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/([0-9A-Za-z][\w-]{0,99})$/;
-/** The name of an EKS cluster. Source: the EKS API, CreateCluster. */
 function clusterName(raw) {
     const [, name] = clusterArn.exec(raw) ?? [];
     if (name !== undefined)
@@ -33243,28 +33070,13 @@ function clusterName(raw) {
     return parseClusterName(raw);
 }
 const parseClusterName = createPatternParser(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Use a name from "aws eks list-clusters", for example production.');
-/** A certificate's ARN. Source: the ACM API's pattern for CertificateArn. */
 const certificateArn = createPatternParser(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'the ARN of an ACM certificate', 'Use the full ARN, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....');
-/**
- * Source: ELBv2's CreateLoadBalancer: letters, digits and hyphens, at most 32, not beginning or
- * ending with a hyphen, not beginning with `internal-`.
- */
 const loadBalancerName = createPatternParser(/^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/, 'a load balancer name', 'Use at most 32 letters, digits and hyphens. ' +
     'The name cannot begin or end with a hyphen, or begin with internal-.');
-/** Source: the controller's group_loader.go. */
 const groupName = createPatternParser(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.');
-/**
- * The class of a Service's load balancer. Source: Kubernetes API reference, ServiceSpec,
- * loadBalancerClass: a qualified name.
- */
 const loadBalancerClass = createPatternParser(/^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, 'a load balancer class', 'Use service.k8s.aws/nlb (AWS Load Balancer Controller), ' +
     'eks.amazonaws.com/nlb (EKS Auto Mode), another class, or none.');
-/** The name of one of ELB's security policies; ELB itself knows which exist. */
 const sslPolicy = createPatternParser(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Use a policy name, for example ELBSecurityPolicy-TLS13-1-2-2021-06.');
-/**
- * A complete version: with a range, the chart would change with each release of the repository.
- * Source: SemVer 2.0.0.
- */
 const exactVersion = createPatternParser(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, 'an exact version', 'Use one version, for example 5.0.19.');
 const fullyQualifiedName = /^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const hostMistakes = [
@@ -33279,10 +33091,6 @@ const hostMistakes = [
         problem: 'contains no dot: ACM and the ALB require a fully qualified name',
     },
 ];
-/**
- * The host in the Ingress rule and in the certificate.
- * @returns a fully qualified DNS name in lower case
- */
 function host(raw) {
     const remedy = 'Use only the DNS name that clients connect to, for example milvus.example.com.';
     const name = raw.toLowerCase().replace(/\.$/, '');
@@ -33298,7 +33106,6 @@ function host(raw) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/cluster.js
-/** Inputs that say where Milvus runs. */
 
 
 
@@ -33363,11 +33170,9 @@ const clusterInputs = defineInputs({
 });
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/endpoint.js
-/** Inputs that say what the endpoint is called, and which certificate it serves. */
 
 
 
-/** A removal needs neither host nor certificate. */
 const modes = ['deploy', 'check'];
 const endpointInputs = defineInputs({
     host: {
@@ -33429,13 +33234,9 @@ const endpointInputs = defineInputs({
 });
 
 ;// CONCATENATED MODULE: ./build/controller/annotation-validators.js
-/** Validators of annotation values, and the formats that values have. */
-/** A value that is too long to be shown is left out as a whole: a part of it might be secret. */
 const truncateForError = (text) => text.length > 80 ? `(${text.length} characters)` : text;
-/** At most this many problems of one value are named. */
 const maxProblems = 3;
 const joinProblems = (problems) => problems.length === 0 ? undefined : problems.slice(0, maxProblems).join(', and ');
-/** For values that cannot be validated without AWS, and those that this action sets. */
 const anyValue = () => undefined;
 const annotation_validators_oneOf = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
 const annotation_validators_boolean = annotation_validators_oneOf('true', 'false');
@@ -33456,10 +33257,6 @@ const json = (value) => {
     }
 };
 const nonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
-/**
- * Parses `key=value,key=value` as the controller does: a comma in a value is written `\,`.
- * @returns undefined when an entry has no key
- */
 function parseAttributes(value) {
     const entries = value
         .split(/(?<!\\),/)
@@ -33471,7 +33268,6 @@ function parseAttributes(value) {
     ]);
     return keyValues.every(([key]) => key !== '') ? keyValues : undefined;
 }
-/** @param validators by key; other keys may have any value */
 const attributeList = (validators) => (value) => {
     const attributes = parseAttributes(value);
     if (!attributes)
@@ -33485,7 +33281,6 @@ const attributeList = (validators) => (value) => {
     }
     return joinProblems(problems);
 };
-/** One code, a range, or a list of both. Source: ELBv2, Matcher.GrpcCode. */
 const grpcCodes = (value) => {
     const ranges = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
     if (ranges.includes(null))
@@ -33496,7 +33291,6 @@ const grpcCodes = (value) => {
         return undefined;
     return `contains ${outOfRange}, but the codes of a gRPC health check range from 0 to 99`;
 };
-/** @returns undefined when it is not a list of objects */
 function parseMutualAuthentication(value) {
     if (json(value) !== undefined)
         return undefined;
@@ -33504,7 +33298,6 @@ function parseMutualAuthentication(value) {
     const isObject = (entry) => typeof entry === 'object' && entry !== null;
     return Array.isArray(parsed) && parsed.every(isObject) ? parsed : undefined;
 }
-/** Source: the controller's annotations.md and model_build_listener.go, mutual-authentication. */
 const mutualAuthentication = (value) => {
     const entries = parseMutualAuthentication(value);
     if (!entries)
@@ -33524,16 +33317,8 @@ const mutualAuthentication = (value) => {
 };
 
 ;// CONCATENATED MODULE: ./build/controller/annotations.js
-/**
- * The annotations that the AWS Load Balancer Controller reads from an Ingress, and their values, as
- * far as they can be validated before the controller or ELB rejects them. Source: AWS Load Balancer
- * Controller v3.5.0, docs/guide/ingress/annotations.md, pkg/annotations/parser.go and pkg/ingress;
- * the limits of the ELBv2 API.
- */
 
-/** The prefix of the controller's annotations. */
 const annotationPrefix = 'alb.ingress.kubernetes.io/';
-/** Source: ELBv2, LoadBalancerAttribute. */
 const loadBalancerAttributes = attributeList({
     'access_logs.s3.enabled': annotation_validators_boolean,
     'client_keep_alive.seconds': integer(60, 604_800),
@@ -33545,7 +33330,6 @@ const loadBalancerAttributes = attributeList({
     'waf.fail_open.enabled': annotation_validators_boolean,
     'zonal_shift.config.enabled': annotation_validators_boolean,
 });
-/** Source: ELBv2, TargetGroupAttribute. */
 const targetGroupAttributes = attributeList({
     'deregistration_delay.timeout_seconds': integer(0, 3600),
     'load_balancing.algorithm.type': annotation_validators_oneOf('round_robin', 'least_outstanding_requests', 'weighted_random'),
@@ -33567,9 +33351,7 @@ const webAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-
     ? undefined
     : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
         '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)';
-/** The annotations of an Ingress, without their prefix, by feature. */
 const annotationValidators = {
-    // Load balancer
     'group.name': anyValue,
     'group.order': integer(-1000, 1000),
     'ip-address-type': annotation_validators_oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'),
@@ -33580,14 +33362,12 @@ const annotationValidators = {
     'minimum-load-balancer-capacity': capacity,
     scheme: anyValue,
     tags: anyValue,
-    // Network
     'customer-owned-ipv4-pool': anyValue,
     'inbound-cidrs': anyValue,
     'manage-backend-security-group-rules': annotation_validators_boolean,
     'security-group-prefix-lists': nonEmptyList,
     'security-groups': anyValue,
     subnets: anyValue,
-    // Listeners and TLS
     'acm-pca-arn': anyValue,
     'certificate-arn': anyValue,
     'create-acm-cert': annotation_validators_boolean,
@@ -33596,12 +33376,10 @@ const annotationValidators = {
     'mutual-authentication': mutualAuthentication,
     'ssl-policy': anyValue,
     'ssl-redirect': integer(1, 65_535),
-    // Rules
     actions: anyValue,
     conditions: anyValue,
     transforms: anyValue,
     'use-regex-path-match': annotation_validators_boolean,
-    // Authentication
     'auth-idp-cognito': json,
     'auth-idp-oidc': json,
     'auth-on-unauthenticated-request': annotation_validators_oneOf('authenticate', 'allow', 'deny'),
@@ -33610,7 +33388,6 @@ const annotationValidators = {
     'auth-session-timeout': integer(1, 604_800),
     'auth-type': authType,
     'jwt-validation': json,
-    // Targets
     'backend-protocol': annotation_validators_oneOf('HTTP', 'HTTPS'),
     'backend-protocol-version': anyValue,
     'multi-cluster-target-group': annotation_validators_boolean,
@@ -33618,7 +33395,6 @@ const annotationValidators = {
     'target-group-attributes': targetGroupAttributes,
     'target-node-labels': attributeList({}),
     'target-type': anyValue,
-    // Health checks. Source: ELBv2, CreateTargetGroup
     'healthcheck-interval-seconds': integer(5, 300),
     'healthcheck-path': healthCheckPath,
     'healthcheck-port': anyValue,
@@ -33627,13 +33403,11 @@ const annotationValidators = {
     'healthy-threshold-count': integer(2, 10),
     'success-codes': grpcCodes,
     'unhealthy-threshold-count': integer(2, 10),
-    // Protection
     'shield-advanced-protection': annotation_validators_boolean,
     'waf-acl-id': anyValue,
     'wafv2-acl-arn': webAclArn,
     'wafv2-acl-name': anyValue,
     'web-acl-id': anyValue,
-    // NLB in front of the ALB
     'enable-frontend-nlb': annotation_validators_boolean,
     'frontend-nlb': anyValue,
     'frontend-nlb-attributes': attributeList({}),
@@ -33652,7 +33426,6 @@ const annotationValidators = {
     'frontend-nlb-subnets': nonEmptyList,
     'frontend-nlb-tags': attributeList({}),
 };
-/** Annotations with a suffix of the user: `actions.NAME`, `listener-attributes.HTTPS-443`. */
 const suffixedAnnotations = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
 function findValidator(key) {
     const name = key.slice(annotationPrefix.length);
@@ -33661,9 +33434,7 @@ function findValidator(key) {
     const [, baseName = ''] = suffixedAnnotations.exec(name) ?? [];
     return annotationValidators[baseName];
 }
-/** Source: Kubernetes, "Annotations", syntax and character set. */
 const isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
-/** What the controller or ELB would reject, each as `KEY is "VALUE", which …`. */
 function validateAnnotations(annotations) {
     const problems = [];
     for (const [key, value] of Object.entries(annotations)) {
@@ -33680,7 +33451,6 @@ function findUnknownAnnotations(annotations) {
         .filter((key) => key.startsWith(annotationPrefix) && findValidator(key) === undefined)
         .map((key) => ({ key, suggestion: suggestKey(key) }));
 }
-/** Edits by which a misspelled annotation may differ from the one that is meant. */
 const maxSuggestionDistance = 3;
 function suggestKey(key) {
     const name = key.slice(annotationPrefix.length);
@@ -33691,7 +33461,6 @@ function suggestKey(key) {
         return undefined;
     return annotationPrefix + nearest.candidate;
 }
-/** The Levenshtein distance. */
 function editDistance(source, target) {
     let row = Array.from({ length: target.length + 1 }, (_, index) => index);
     for (let sourceIndex = 1; sourceIndex <= source.length; sourceIndex++) {
@@ -33709,13 +33478,10 @@ function editDistance(source, target) {
 }
 
 ;// CONCATENATED MODULE: ./build/controller/tags.js
-/** Tags of AWS resources. Source: AWS, "Tag naming limits and requirements". */
 
-/** AWS allows 50, of which the controller sets three, and this action one on the certificate. */
 const maxUserTags = 46;
 const maxKeyLength = 128;
 const maxValueLength = 256;
-/** What AWS would reject, each continuing `Input tags …`. */
 function validateTags(tags) {
     const entries = Object.entries(tags);
     const problems = entries.flatMap(([key, value]) => validateTag(key, value));
@@ -33740,18 +33506,15 @@ function validateTag(key, value) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/annotations.js
-/** Parsers of the inputs annotations and tags. Pure. */
 
 
 
 
 const attributesKey = 'alb.ingress.kubernetes.io/load-balancer-attributes';
-/** Load balancer attributes that an input sets, or without which gRPC does not work. */
 const reservedAttributes = [
     { pattern: /idle_timeout\.timeout_seconds/, remedy: 'Set input idle-timeout instead.' },
     { pattern: /routing\.http2\.enabled=false/, remedy: 'Remove it: gRPC requires HTTP/2.' },
 ];
-/** Annotations that the controller and ELB accept. */
 function parseAnnotations(raw) {
     const annotations = stringMap(raw);
     const invalidKey = Object.keys(annotations).find((key) => !isAnnotationKey(key));
@@ -33770,7 +33533,6 @@ function rejectReservedAttributes(attributes) {
             throw new InvalidInputError(`contains the load balancer attribute ${attribute}.`, remedy);
     }
 }
-/** Tags that AWS accepts. */
 function parseTags(raw) {
     const tags = stringMap(raw);
     const rejected = validateTags(tags);
@@ -33780,13 +33542,11 @@ function parseTags(raw) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/load-balancer.js
-/** Inputs that say what the Ingress and its ALB look like. */
 
 
 
 
 
-/** Each of them becomes a field of IngressSettings. */
 const loadBalancerInputs = defineInputs({
     scheme: {
         ...choice('internet-facing', 'internal'),
@@ -33829,7 +33589,6 @@ const loadBalancerInputs = defineInputs({
         default: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
     },
     'idle-timeout': {
-        // Source: ELBv2, ModifyLoadBalancerAttributes, idle_timeout.timeout_seconds.
         ...input_types_duration(1, 4000),
         description: 'How long a connection may be idle, from 1s to 4000s. An ALB does not count gRPC ' +
             'keepalives: a search that takes longer is disconnected.',
@@ -33862,7 +33621,6 @@ const loadBalancerInputs = defineInputs({
         example: 'alb.ingress.kubernetes.io/wafv2-acl-name: edge',
     },
 });
-/** Inputs about the object that the action applies. */
 const ingressInputs = defineInputs({
     'ingress-name': {
         ...string(kubernetesSubdomain),
@@ -33879,7 +33637,6 @@ const ingressInputs = defineInputs({
 });
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/probe.js
-/** Inputs that say how the endpoint is probed. */
 
 
 
@@ -33929,12 +33686,7 @@ const probeInputs = defineInputs({
 });
 
 ;// CONCATENATED MODULE: ./build/clients/helm/chart-reference.js
-/**
- * Parses the name of a chart as helm does. Source: helm, pkg/action/install.go, LocateChart;
- * pkg/registry/reference.go.
- */
 const isChartArchive = (name) => /\.(tgz|tar\.gz)$/.test(name);
-/** Parses the name of a chart. Pure: the chart need not exist. */
 function chart_reference_parseChartReference(name) {
     if (name.startsWith('oci://'))
         return parseRegistryReference(name);
@@ -33965,27 +33717,19 @@ function parseRegistryReference(reference) {
         digest,
     };
 }
-/**
- * The version that a tag stands for; undefined for a tag that is not a version. Tags cannot contain
- * `+`, and use `_` for it. Source: helm, pkg/registry/util.go.
- */
 function chart_reference_versionFromTag(tag) {
     return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined;
 }
-/** Whether a URL can be that of a packaged chart. */
 const isArchiveUrl = (url) => isChartArchive(url.pathname);
 
 ;// CONCATENATED MODULE: ./build/inputs/chart.js
-/** Parsers of the inputs chart and chart-repository. Pure. */
 
 
-/** Helm would get a URL as an argument, which other processes can read. */
 function rejectUrlCredentials(url) {
     if (url.username === '' && url.password === '')
         return;
     throw new InvalidInputError('contains credentials, which helm would expose in its arguments.', 'Set chart-username and chart-password instead.');
 }
-/** A chart as helm names it. Rejects what cannot name a chart. */
 function parseChartName(name) {
     const reference = chart_reference_parseChartReference(name);
     if (reference.kind === 'registry')
@@ -34007,7 +33751,6 @@ function assertArchiveUrl(text) {
     if (!url || !isArchiveUrl(url))
         throw new InvalidInputError('is a URL, but not of a packaged chart (.tgz).', 'Set chart-repository to the URL of the repository, and chart to a name, for example milvus.');
 }
-/** The URL of a chart repository, to which helm appends /index.yaml. */
 function parseChartRepository(raw) {
     if (raw.startsWith('oci://'))
         throw new InvalidInputError('is an OCI registry, not the URL of a chart repository.', `For an OCI registry, put the oci:// reference in chart, for example ${raw.replace(/\/$/, '')}/milvus, and leave chart-repository empty.`);
@@ -34021,14 +33764,12 @@ function parseChartRepository(raw) {
         throw new InvalidInputError('ends in index.yaml, which helm appends.', `Use ${raw.replace(/index\.yaml.*$/, '')} instead.`);
     return raw;
 }
-/** The version in the reference of a chart; undefined if it contains none. */
 function versionFromChartName(name) {
     const reference = parseChartReference(name);
     return reference.kind === 'registry' ? versionFromTag(reference.tag) : undefined;
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/release.js
-/** Inputs that say how Helm changes the release. */
 
 
 
@@ -34090,7 +33831,6 @@ const releaseInputs = defineInputs({
 });
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/removal.js
-/** Inputs of mode destroy. */
 
 
 
@@ -34116,7 +33856,6 @@ const removalInputs = defineInputs({
 });
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/run.js
-/** Inputs that say what a run does, and what it must not do. */
 
 
 const runInputs = defineInputs({
@@ -34174,7 +33913,6 @@ const runInputs = defineInputs({
 });
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/timeouts.js
-/** Inputs that limit how long a run waits. */
 
 
 const secondsPerDay = 86_400;
@@ -34213,7 +33951,6 @@ const timeoutInputs = defineInputs({
 
 
 
-/** The headings of README, the most used first. */
 const inputGroups = [
     { title: 'Cluster and Milvus', inputs: clusterInputs },
     { title: 'Host and certificate', inputs: endpointInputs },
@@ -34235,39 +33972,24 @@ const declarations = {
     ...timeoutInputs,
     ...removalInputs,
 };
-/** All inputs, by their names. */
 const inputs = declarations;
 const inputNames = Object.keys(declarations);
-/**
- * The text that an empty input stands for. action.yml's own default does not apply if a reusable
- * workflow passes an empty input.
- */
 const inputDefaults = Object.fromEntries(inputNames.map((name) => [name, inputs[name].default ?? '']));
-/**
- * Inputs that are masked line by line. The lines of `values` are common words: main masks only what
- * a key of it calls a password, a secret, a token or a key.
- */
 const secretInputs = inputNames.filter((name) => inputs[name].secret);
-/** Whether a mode reads an input. */
 const isReadInMode = (name, mode) => inputs[name].modes?.includes(mode) ?? true;
-/** The inputs that are set in one place in a fleet. */
 const inputsOfFleetScope = (scope) => inputNames.filter((name) => (inputs[name].fleet ?? 'target') === scope);
 
 ;// CONCATENATED MODULE: ./build/fleet/deploy/run-target.js
-/** Runs the main action for one target, as a separate process. */
 
 
 
 
 
 
-/** The inputs that the job sets for all of its targets: what it does, and its secrets. */
 const sharedInputs = inputsOfFleetScope('job');
-/** The environment variable of an input. Source: GitHub, Metadata syntax. */
 const inputVariableName = (input) => `INPUT_${input.replace(/ /g, '_').toUpperCase()}`;
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isStringRecord = (value) => isObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
-/** @returns undefined when `text` is not a JSON list of valid entries */
 function parseJsonList(text, isEntry) {
     try {
         const list = JSON.parse(text);
@@ -34281,31 +34003,18 @@ const isTarget = (entry) => isObject(entry) && typeof entry['name'] === 'string'
 const isResult = (entry) => isObject(entry) &&
     ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') &&
     isStringRecord(entry['outputs']);
-/**
- * Parses `targets` of a matrix job.
- * @throws Error when it does not come from fleet/plan
- */
 function readJobTargets(text) {
     const targets = parseJsonList(text, isTarget);
     if (!targets)
         throw jobTargetsInvalid();
     return targets;
 }
-/**
- * Parses the results that a job uploaded as an artifact.
- * @throws Error when fleet/deploy did not write it
- */
 function readResults(text, artifactId) {
     const results = parseJsonList(text, isResult);
     if (!results)
         throw resultsInvalid(artifactId);
     return results;
 }
-/**
- * Runs main and post of the main action for a target. Log, annotations and summary become those of
- * the current step.
- * @param dist the folder with index.js and post/
- */
 async function runTarget({ name, inputs }, dist, signal) {
     const host = inputs['host'] ?? '';
     const directory = await (0,promises_namespaceObject.mkdtemp)((0,external_node_path_.join)(process.env['RUNNER_TEMP'] ?? (0,external_node_os_namespaceObject.tmpdir)(), 'milvus-alb-fleet-'));
@@ -34333,17 +34042,12 @@ async function runTarget({ name, inputs }, dist, signal) {
         await (0,promises_namespaceObject.rm)(directory, { recursive: true, force: true });
     }
 }
-/** The environment variables of all inputs, so that none is inherited from the current step. */
 const createInputVariables = (inputs) => Object.fromEntries(inputNames.map((input) => [inputVariableName(input), inputs[input] ?? '']));
 function getOutcome(exitCode, signal) {
     if (exitCode === 0)
         return 'success';
     return signal.aborted ? 'cancelled' : 'failure';
 }
-/**
- * A cancellation sends the child the signal that the runner sends a step, and waits until the child
- * has written its outputs and summary.
- */
 function runScript(script, env, signal) {
     return new Promise((resolve, reject) => {
         const child = (0,external_node_child_process_namespaceObject.spawn)(process.execPath, [script], {
@@ -34358,10 +34062,6 @@ function runScript(script, env, signal) {
         });
     });
 }
-/**
- * Parses `name<<delimiter`, the form in which @actions/core writes outputs. Source: GitHub,
- * Workflow commands, Multiline strings.
- */
 function parseOutputs(text) {
     return Object.fromEntries([...text.matchAll(/^([^=<\n]+)<<(.+)\n([\s\S]*?)\n?^\2$/gm)].map(([, name = '', , value = '']) => [name, value]));
 }
@@ -34377,27 +34077,17 @@ function parseOutputs(text) {
 /* harmony export */   xv: () => (/* binding */ truncate)
 /* harmony export */ });
 /* unused harmony exports formatCount, formatSeconds, formatDistinguishedName, formatDuration */
-/** Formatting of texts that people read. */
-/** The message of any thrown value; for an AggregateError, the messages of its errors. */
 function getErrorMessage(thrown) {
     if (thrown instanceof AggregateError)
         return thrown.errors.map(getErrorMessage).join('; ');
     return thrown instanceof Error ? thrown.message : String(thrown);
 }
-/**
- * Cuts a long text from outside. Idempotent.
- * @param maxLength characters; a text that is only a little longer stays whole
- */
 const truncate = (text, maxLength) => text.length <= maxLength + 50
     ? text
     : `${text.slice(0, maxLength)}... (${text.length - maxLength} more characters)`;
-/** `1 target`, `2 targets` */
 const formatCount = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
-/** Milliseconds as seconds: `0.3 s`, `15 s` */
 const formatSeconds = (milliseconds) => `${Math.round(milliseconds / 100) / 10} s`;
-/** A distinguished name on one line. Node writes one attribute per line, and undefined for none. */
 const formatDistinguishedName = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
-/** A duration in its largest useful unit: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. */
 function formatDuration(milliseconds) {
     const units = [
         ['day', 86_400_000],

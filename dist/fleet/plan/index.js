@@ -36189,11 +36189,6 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 ;// CONCATENATED MODULE: ./build/failures/codes.js
-/**
- * The failure codes and the steps that fail. docs/troubleshooting.md has a section for each code,
- * in this order; a test compares them.
- */
-/** The steps of a deployment, in the order in which they change things. */
 const stepNames = (/* unused pure expression or super */ null && ([
     'preflight',
     'certificate',
@@ -36202,16 +36197,10 @@ const stepNames = (/* unused pure expression or super */ null && ([
     'load-balancer',
     'probe',
 ]));
-/**
- * Every code that `failure-code` can have, in the order in which several problems of one run are
- * ranked.
- */
 const failureCodes = [
-    // preflight: the inputs
     'input-missing',
     'input-invalid',
     'inputs-conflict',
-    // preflight: the certificate that was given
     'certificate-unreadable',
     'private-key-unreadable',
     'private-key-mismatch',
@@ -36221,7 +36210,6 @@ const failureCodes = [
     'certificate-expired',
     'certificate-not-yet-valid',
     'certificate-host-mismatch',
-    // preflight: who we are, and what we find
     'aws-credentials-missing',
     'aws-credentials-expired',
     'aws-credentials-refused',
@@ -36267,29 +36255,24 @@ const failureCodes = [
     'service-type-not-set',
     'release-conflict',
     'release-not-ready',
-    // certificate
     'certificate-not-found',
     'certificate-not-ours',
     'certificate-not-issued',
     'certificate-refused',
     'certificate-quota-exceeded',
     'certificate-in-use',
-    // release
     'helm-upgrade-failed',
     'helm-hook-failed',
     'helm-upgrade-timeout',
     'service-not-cluster-ip',
     'service-not-restored',
-    // ingress
     'ingress-conflict',
     'ingress-refused',
     'controller-webhook-unavailable',
     'ingress-not-deleted',
-    // load-balancer
     'controller-refused',
     'load-balancer-failed',
     'load-balancer-timeout',
-    // probe
     'probe-dns-failed',
     'probe-unreachable',
     'probe-tls-failed',
@@ -36311,10 +36294,8 @@ const failureCodes = [
     'milvus-unhealthy',
     'probe-host-dns-missing',
     'probe-host-dns-differs',
-    // check
     'drift-found',
     'drift-unknown',
-    // any step
     'runner-disk-failed',
     'rollback-incomplete',
     'lock-lost',
@@ -36325,14 +36306,9 @@ const failureCodes = [
 // EXTERNAL MODULE: ./build/util/text.js
 var util_text = __nccwpck_require__(3506);
 ;// CONCATENATED MODULE: ./build/failures/action-error.js
-/** The error class of the action, and how several problems become one error. */
 
 
-/**
- * Characters. A problem quotes controllers, helm and Milvus, whose messages may have any length.
- */
 const maxProblemLength = 2_000;
-/** A failure that a person can act on, with the problems that were found at the same time. */
 class ActionError extends Error {
     name = 'ActionError';
     code;
@@ -36346,22 +36322,18 @@ class ActionError extends Error {
         this.step = options.step;
         this.otherErrors = otherErrors;
     }
-    /** This error and those found with it, each once. */
     get allErrors() {
         return [this, ...this.otherErrors];
     }
-    /** The same errors, placed in `step` unless they name one already. */
     withStep(step) {
         return this.copyEach((error) => ({ step: error.step ?? step }));
     }
-    /** The same errors, with every text replaced. */
     mapTexts(transform) {
         return this.copyEach((error) => ({
             problem: transform(error.message),
             remedy: transform(error.remedy),
         }));
     }
-    /** The same error with exactly these other errors. */
     withOtherErrors(otherErrors) {
         return this.copy({}, otherErrors);
     }
@@ -36374,7 +36346,6 @@ class ActionError extends Error {
         return new ActionError({ code, problem, remedy, cause, step, ...overrides }, otherErrors);
     }
 }
-/** Problems of a connection or an identity: every call meets them, and one report is enough. */
 const deduplicatedCodes = new Set([
     'aws-credentials-missing',
     'aws-credentials-expired',
@@ -36383,11 +36354,6 @@ const deduplicatedCodes = new Set([
     'cluster-unauthorized',
     'cancelled',
 ]);
-/**
- * Folds problems that were found together into one error, ranked in the order of `failureCodes`. A
- * problem that was met twice (two calls with the same expired credentials) counts once.
- * @param errors at least one
- */
 function combineErrors(errors) {
     const unique = [];
     for (const error of errors.flatMap(({ allErrors }) => allErrors))
@@ -36421,7 +36387,6 @@ const isSameProblem = (a, b) => a.code === b.code && (a.message === b.message ||
 /* harmony export */ });
 /* unused harmony exports privateKeyMismatch, unrelatedCertificates, intermediateMissing, keyTypeUnsupported, keyTypesMixed, signatureWeak, certificateTooLarge, chainTooLarge, issuerNameEmpty, ocspUrlTooLong, certificateExpired, chainCertificateExpired, certificateNotYetValid, hostNotCovered, hostBeyondWildcard, hostOnlyInCommonName */
 /* harmony import */ var _action_error_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5427);
-/** What can be wrong with the certificate, chain and private key in the inputs. */
 
 const certificateRemedy = 'Set it to X.509 certificates in PEM format, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.';
 function certificateCorrupt(input, cause) {
@@ -36432,7 +36397,6 @@ function certificateCorrupt(input, cause) {
         cause,
     });
 }
-/** @param found what the input contains instead, such as "a public key"; undefined for no PEM */
 function certificateMissing(input, found) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'certificate-unreadable',
@@ -36489,7 +36453,6 @@ function multiplePrivateKeys(count) {
         remedy: 'Keep only the key that the certificate was requested with.',
     });
 }
-/** @param found what the input contains instead, such as "a public key"; undefined for no PEM */
 function privateKeyMissing(found) {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'private-key-unreadable',
@@ -36497,7 +36460,6 @@ function privateKeyMissing(found) {
         remedy: 'Set it to the unencrypted RSA or EC key, in PEM format, that the certificate was requested with.',
     });
 }
-/** Without a cause: the parser has read the key, so its own error must not reach a log. */
 function privateKeyCorrupt() {
     return new _action_error_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .l({
         code: 'private-key-unreadable',
@@ -36505,7 +36467,6 @@ function privateKeyCorrupt() {
         remedy: 'Set it to an unencrypted RSA or EC key in PEM format, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----.',
     });
 }
-/** @param names the DNS names of the certificate, or its subject */
 function privateKeyMismatch(names) {
     return new ActionError({
         code: 'private-key-mismatch',
@@ -36513,7 +36474,6 @@ function privateKeyMismatch(names) {
         remedy: 'Set it to the key that the certificate was requested with; a renewal often comes with a new key.',
     });
 }
-/** @param first the subject of the first of them */
 function unrelatedCertificates(count, first) {
     return new ActionError({
         code: 'certificate-chain-invalid',
@@ -36521,7 +36481,6 @@ function unrelatedCertificates(count, first) {
         remedy: 'Include only the intermediate certificates that belong to this certificate, not those of an earlier one.',
     });
 }
-/** ACM requires the chain of every certificate that is not self-signed, and so do clients. */
 function intermediateMissing(subject, issuer) {
     return new ActionError({
         code: 'certificate-chain-invalid',
@@ -36529,7 +36488,6 @@ function intermediateMissing(subject, issuer) {
         remedy: 'Set certificate to the full chain (fullchain.pem), or certificate-chain to the intermediate certificates.',
     });
 }
-/** @param algorithm as ACM names it, such as RSA_8192 */
 function keyTypeUnsupported(algorithm) {
     return new ActionError({
         code: 'certificate-key-unsupported',
@@ -36537,7 +36495,6 @@ function keyTypeUnsupported(algorithm) {
         remedy: 'Request a certificate with an RSA key of 2048 to 4096 bits, or with an EC key on curve P-256, P-384 or P-521.',
     });
 }
-/** ACM requires the certificate and its issuer to have keys of the same type. */
 function keyTypesMixed(key) {
     return new ActionError({
         code: 'certificate-key-unsupported',
@@ -36559,18 +36516,15 @@ function rejectedByAcm(reason, remedy) {
         remedy,
     });
 }
-/** @param bytes of PEM */
 function certificateTooLarge(bytes, limit) {
     return rejectedByAcm(`it has ${bytes} bytes of PEM, and the limit is ${limit}`, 'Request a certificate with fewer names.');
 }
-/** @param bytes of PEM */
 function chainTooLarge(bytes, limit) {
     return rejectedByAcm(`its chain has ${bytes} bytes of PEM, and the limit is ${limit}`, 'Include only the certificates between this one and its root.');
 }
 function issuerNameEmpty() {
     return rejectedByAcm('it has no issuer name', 'Have it issued by a CA that has a name.');
 }
-/** @param length in characters */
 function ocspUrlTooLong(length, limit) {
     return rejectedByAcm(`its OCSP URL has ${length} characters, and the limit is ${limit}`, 'Have it issued with a shorter OCSP URL.');
 }
@@ -36605,7 +36559,6 @@ function hostNotCovered(host, dnsNames) {
         remedy: hostMismatchRemedy,
     });
 }
-/** @param wildcard the name of the certificate that covers the host only by its parent domain */
 function hostBeyondWildcard(host, dnsNames, wildcard) {
     return new ActionError({
         code: 'certificate-host-mismatch',
@@ -36634,29 +36587,14 @@ function hostOnlyInCommonName(host) {
 /* harmony export */ });
 /* unused harmony exports jobTargetsInvalid, resultsMissing, resultsInvalid, resultsTooLarge, gitHubRequestFailed */
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3506);
-/** Failures of the fleet actions. They have no codes: each ends its action with one message. */
 
-/** Input `file` of fleet/plan names a file that cannot be read. */
 const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot read ${path} (${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_0__/* .getErrorMessage */ .u1)(cause)}). Check out the repository before this step, and set a path relative to its root.`, { cause });
-/**
- * Input `only` of fleet/plan contains names of no target.
- * @param source what the targets come from, for people
- */
 const unmatchedFilter = (names, source, targetCount) => new Error(`Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`);
-/** The targets differ in more environments, roles, regions and runners than a matrix has jobs. */
 const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, one per combination of environment, role, region and runner. A matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`);
-/** Input `targets` of fleet/deploy is not an entry of the matrix. */
 const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
-/** No job uploaded results for fleet/report. */
 const resultsMissing = () => new Error('No job of this run uploaded results. See the logs of the jobs.');
-/** An artifact has the name of results, but fleet/deploy did not write it. */
 const resultsInvalid = (artifactId) => new Error(`Artifact ${artifactId} of this run has the name of results, but fleet/deploy did not write it. Rename artifacts of other steps that start with the same name.`);
-/** @param maxBytes the largest archive that can be results of fleet/deploy */
 const resultsTooLarge = (artifactId, maxBytes) => new Error(`Artifact ${artifactId} of this run is larger than ${maxBytes} bytes, so fleet/deploy did not write it. Rename artifacts of other steps that start with the same name.`);
-/**
- * A request to GitHub's REST API failed.
- * @param options.requiredPermissions as GitHub names them: `issues=write`
- */
 function gitHubRequestFailed(options) {
     const { operation, status, body, requiredPermissions } = options;
     const problem = `GitHub API request "${operation}" failed with status ${status}: ${body}`;
@@ -36680,7 +36618,6 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _matrix_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8334);
 /* harmony import */ var _report_markdown_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7045);
 /* harmony import */ var _targets_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7913);
-/** The action fleet/plan: turns targets into the matrix of a job. */
 
 
 
@@ -36698,7 +36635,6 @@ async function run() {
         runsOn: (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('runs-on') || 'ubuntu-latest',
         check: mode === 'check',
     });
-    // Without a file, the targets themselves identify the selection.
     const selectedKeys = path === '' ? targets.map(getTargetKey) : [];
     const selectionHash = hashSelection([mode, path, filter, ...selectedKeys]);
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('matrix', JSON.stringify({ include: jobs }));
@@ -36706,7 +36642,6 @@ async function run() {
     (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)('artifacts', `milvus-alb-results-${selectionHash}-`);
     console.log(`${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(targets.length, 'target')} in ${(0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(jobs.length, 'job')}`);
 }
-/** @param path of the targets file; empty for the single target of a reusable workflow */
 async function readSelectedTargets(path, filter) {
     const source = path || 'The workflow';
     const result = path === '' ? (0,_targets_js__WEBPACK_IMPORTED_MODULE_4__/* .readWorkflowTarget */ .H)((0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .getInput */ .V4)('target', { required: true })) : readTargetsFile(path);
@@ -36727,12 +36662,6 @@ function readTargetsFile(path) {
     }
     return (0,_targets_js__WEBPACK_IMPORTED_MODULE_4__/* .readTargets */ .R)(text);
 }
-/**
- * @param filter names, with `*` for any characters, separated by commas, spaces or line breaks;
- *   empty for all targets
- * @param source what the targets come from, for people
- * @throws Error when a name of the filter matches no target
- */
 function filterTargets(targets, filter, source) {
     const globs = filter.split(/[\s,]+/).filter((glob) => glob !== '');
     if (globs.length === 0)
@@ -36750,10 +36679,6 @@ function compileGlob(glob) {
     return new RegExp(`^${escapedParts.join('.*')}$`);
 }
 const getTargetKey = (target) => `${(0,_matrix_js__WEBPACK_IMPORTED_MODULE_3__/* .getConcurrencyGroup */ .DT)(target)} ${target.name}`;
-/**
- * Distinguishes the selections of targets within a run, whose artifacts need different names, and
- * within a workflow, which keeps an issue per selection.
- */
 const hashSelection = (selection) => (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(JSON.stringify(selection)).digest('hex').slice(0, 8);
 await run().catch((thrown) => (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setFailed */ .C1)((0,_util_text_js__WEBPACK_IMPORTED_MODULE_5__/* .getErrorMessage */ .u1)(thrown)));
 
@@ -36772,19 +36697,11 @@ __webpack_async_result__();
 /* unused harmony export maxMatrixJobs */
 /* harmony import */ var _failures_fleet_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5854);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5608);
-/** Distributes targets over the jobs of one matrix. Pure. */
 
 
-/** Source: GitHub, "Usage limits": a matrix has at most 256 jobs per workflow run. */
 const maxMatrixJobs = 256;
-/**
- * The concurrency group of a release in a cluster, which only one run may change at a time.
- * deploy.yml contains the same expression for its single target.
- */
 function getConcurrencyGroup({ roleToAssume, inputs, }) {
     const inputOrDefault = (name) => inputs[name] || _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_0__/* .inputDefaults */ .V0[name];
-    // The role identifies the account: clusters in several accounts often have the same name, and a
-    // group is limited to 100 jobs.
     return [
         'milvus-alb',
         roleToAssume,
@@ -36794,13 +36711,6 @@ function getConcurrencyGroup({ roleToAssume, inputs, }) {
         inputOrDefault('release') || inputOrDefault('service'),
     ].join('-');
 }
-/**
- * Puts targets of the same release into the same job, and otherwise as few targets into a job as
- * the limit of 256 jobs allows.
- * @param options.runsOn the runner of targets without one
- * @param options.check whether the jobs use the role and the environment of mode check
- * @throws RangeError when the targets need more than 256 jobs
- */
 function buildMatrix(targets, options, maxJobs = maxMatrixJobs) {
     const identityOf = (target) => options.check
         ? { role: target.checkRoleToAssume, environment: target.checkEnvironment }
@@ -36817,7 +36727,6 @@ function buildMatrix(targets, options, maxJobs = maxMatrixJobs) {
 const groupBy = (items, getKey) => [
     ...Map.groupBy(items, getKey).values(),
 ];
-/** The smallest number of releases per job with which there are at most `maxJobs` jobs. */
 function findJobSize(releasesByGroup, maxJobs) {
     const countJobs = (size) => releasesByGroup.reduce((sum, releases) => sum + Math.ceil(releases.length / size), 0);
     let size = 1;
@@ -36840,7 +36749,6 @@ function createJob(targets, identityOf, runsOn) {
         targets: JSON.stringify(targets.map(({ name, inputs }) => ({ name, inputs }))),
     };
 }
-/** The labels of the runner: a text for a single label. */
 function chooseRunner({ runsOn }, defaultRunner) {
     const [label = defaultRunner, ...otherLabels] = runsOn;
     return otherLabels.length === 0 ? label : runsOn;
@@ -36866,60 +36774,38 @@ var js_yaml = __nccwpck_require__(3243);
 // EXTERNAL MODULE: ./build/failures/action-error.js + 1 modules
 var action_error = __nccwpck_require__(5427);
 ;// CONCATENATED MODULE: ./build/failures/inputs.js
-/** Failures of inputs: empty, invalid, or in conflict with each other. */
 
 const describeMissing = (name) => `Input ${name} is empty.`;
 const inputMissing = (name, remedy) => new action_error/* ActionError */.l({ code: 'input-missing', problem: describeMissing(name), remedy });
-/** Whether the failure is that this input is empty. */
 const isInputMissing = (failure, name) => failure.code === 'input-missing' && failure.message === describeMissing(name);
 const conflict = (problem, remedy) => new action_error/* ActionError */.l({ code: 'inputs-conflict', problem, remedy });
-/** The text of an input does not have the form that it needs. */
 const inputInvalid = (name, { message, remedy }) => new action_error/* ActionError */.l({ code: 'input-invalid', problem: `Input ${name} ${message}`, remedy });
-/** The region is read from a variable of the environment, and is none. */
 const regionVariableInvalid = (variable, { message, remedy }) => new action_error/* ActionError */.l({
     code: 'input-invalid',
     problem: `Input region is empty, and its default ${variable} ${message}`,
     remedy,
 });
-/** Neither an EKS cluster nor a kubeconfig is set. */
 const clusterMissing = () => inputMissing('cluster', 'Set cluster to the name of the EKS cluster, or set kubeconfig or KUBECONFIG.');
-/** Neither the input nor a variable names the region. */
 const regionMissing = () => inputMissing('region', 'Set region to the AWS region of the cluster, or set AWS_REGION (aws-actions/configure-aws-credentials does).');
-/** A deploy or a check needs the host. */
 const hostMissing = () => inputMissing('host', 'Set host to the DNS name that clients connect to, for example milvus.example.com.');
-/** There is neither a certificate nor the ARN of one. */
 const certificateMissing = () => inputMissing('certificate', 'Set certificate and private-key, or set certificate-arn. A secret that does not exist in this environment reads as empty.');
 const emptySecretHint = 'A secret that does not exist in this environment, or under another name, reads as empty.';
-/** Only private-key or certificate-chain is set. */
 const certificateMissingForKey = () => inputMissing('certificate', `Set certificate together with private-key, or set certificate-arn. ${emptySecretHint}`);
-/** Only certificate or certificate-chain is set. */
 const privateKeyMissing = () => inputMissing('private-key', `Set private-key together with certificate. ${emptySecretHint}`);
-/** Input chart-username is set alone. */
 const chartPasswordMissing = () => inputMissing('chart-password', `Set chart-password together with chart-username. ${emptySecretHint}`);
-/** Two inputs that each say how to reach the cluster. */
 const clusterAndKubeconfigSet = () => conflict('Inputs cluster and kubeconfig are both set.', 'Set only cluster for an EKS cluster, or only kubeconfig for any other access.');
-/** A context belongs to a kubeconfig. */
 const contextWithoutKubeconfig = () => conflict('Input context is set together with cluster, which has no contexts.', 'Leave context empty, or set kubeconfig instead of cluster.');
-/** Milvus either has a Helm release or it does not. */
 const releaseAndServiceSet = () => conflict('Inputs release and service are both set.', 'Set only release if Helm installed Milvus, or only service if there is no Helm release.');
-/** An ALB uses certificates of its own region. */
 const certificateInOtherRegion = (arnRegion, region) => conflict(`Input certificate-arn is in region ${arnRegion}, but the cluster is in ${region}.`, `An ALB uses only certificates of its own region. Set certificate-arn to a certificate in ${region}, or set certificate and private-key.`);
-/** @param driver the value of HELM_DRIVER */
 const helmDriverUnsupported = (driver) => conflict(`HELM_DRIVER is ${driver}, but the action reads releases only from Secrets and ConfigMaps.`, 'Set service instead of release, and change the type of that Service to ClusterIP where helm runs.');
-/** Without a probe, nothing proves the ALB before the old load balancer is deleted. */
 const cutoverLastWithoutProbe = () => conflict('Input cutover is last, but probe is off: nothing would prove the ALB before the old load balancer is deleted.', 'Set probe: required on a runner that can reach the ALB. Or set cutover: never now, and cutover: first once the ALB has been seen to work.');
-/** @param releaseInputs inputs that change the release */
 const cutoverNeverWithReleaseInputs = (releaseInputs) => {
     const names = releaseInputs.join(' and ');
     return conflict(`Input cutover is never, which leaves the release unchanged, but ${names} would change it.`, `Leave ${names} empty, or set cutover to first or last.`);
 };
-/** A probe by DNS is part of the probe. */
 const probeDnsWithoutProbe = () => conflict('Input probe-dns is true, but probe is off.', 'Set probe-dns to false, or set probe: required on a runner that can reach the ALB.');
-/** Without a release, Helm cannot restore the type of the Service. */
 const restoreTypeWithoutRelease = (serviceType) => conflict('Inputs restore-service-type and service are both set, but the action does not change a Service without a Helm release.', `Leave restore-service-type empty, and set the type to ${serviceType} where the Service is managed. Or set release instead of service.`);
-/** Only a LoadBalancer has a class. */
 const restoreClassWithoutLoadBalancer = () => conflict('Input restore-load-balancer-class is set, but restore-service-type is not LoadBalancer.', 'Set restore-service-type: LoadBalancer, or leave restore-load-balancer-class empty.');
-/** @param owner the input, or the reason of the action, that sets the annotation */
 const annotationReserved = (annotation, owner) => inputInvalid('annotations', {
     message: `contains ${annotation}, which is set by ${owner}.`,
     remedy: 'Remove it from annotations.',
@@ -36934,29 +36820,20 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: ./build/util/text.js
 var util_text = __nccwpck_require__(3506);
 ;// CONCATENATED MODULE: ./build/failures/run.js
-/** Failures of a whole run: any step may end with them. */
 
 
-/** The workflow run, or this job of it, was cancelled. */
 const jobCancelled = () => new ActionError({
     code: 'cancelled',
     problem: 'The job was cancelled.',
     remedy: 'Run the job again at any time: it continues from the state that this run left.',
 });
-/** A value was thrown that is no known failure: a bug in the action. */
 const internalError = (thrown) => new action_error/* ActionError */.l({
     code: 'internal-error',
     problem: `The action failed unexpectedly: ${(0,util_text/* getErrorMessage */.u1)(thrown)}`,
     remedy: 'Rerun the job with debug logging. If it fails again, open an issue of the action, with the log.',
     cause: thrown,
 });
-/** How many differences an error lists. */
 const maxListedDifferences = 3;
-/**
- * A check found differences between the inputs and the deployment.
- * @param step the step of the first difference
- * @param differences at least one
- */
 function driftFound(step, differences) {
     const listed = differences.slice(0, maxListedDifferences).map(describeDifference);
     const unlistedCount = differences.length - listed.length;
@@ -36971,20 +36848,12 @@ function driftFound(step, differences) {
     });
 }
 const describeDifference = ({ object, path, before, after, why }) => `${object}: ${path} is ${before ?? 'absent'}, expected ${after ?? 'absent'} (${why})`;
-/**
- * A check found no difference, but could not check everything.
- * @param unchecked what it could not check, at least one phrase
- */
 const driftUnknown = (unchecked) => new ActionError({
     code: 'drift-unknown',
     step: 'preflight',
     problem: `No differences were found, but this run could not check ${unchecked.join('; ')}.`,
     remedy: 'Grant the role the permissions that docs/permissions.md lists for a check. If AWS did not answer, rerun the job.',
 });
-/**
- * A run that failed could not roll back all of its changes.
- * @param incidents what was not rolled back and why, one or more sentences each
- */
 const rollbackIncomplete = (incidents) => new ActionError({
     code: 'rollback-incomplete',
     problem: `The rollback is incomplete. ${incidents.join(' ')}`,
@@ -36992,14 +36861,12 @@ const rollbackIncomplete = (incidents) => new ActionError({
 });
 
 ;// CONCATENATED MODULE: ./build/failures/runner.js
-/** Failures of the machine that the job runs on. */
 
 
 const writeDenied = {
     problem: "The runner's user has no permission to write to its disk",
     remedy: 'Grant that user write access to the directory, or set RUNNER_TEMP to a directory that it owns, and rerun the job.',
 };
-/** By the codes of errno(3). */
 const diskErrors = {
     ENOSPC: {
         problem: "The runner's disk is full",
@@ -37024,7 +36891,6 @@ const diskErrors = {
         remedy: 'Run the job on another runner.',
     },
 };
-/** Calls of node:fs; a socket has others. */
 const fileSystemCalls = new Set([
     'open',
     'write',
@@ -37038,10 +36904,6 @@ const fileSystemCalls = new Set([
     'scandir',
     'lstat',
 ]);
-/**
- * An error of node:fs as a failure of the runner's disk.
- * @returns undefined when `thrown` is any other error
- */
 function runnerDiskFailed(thrown) {
     if (!(thrown instanceof Error))
         return undefined;
@@ -37058,21 +36920,14 @@ function runnerDiskFailed(thrown) {
 }
 
 ;// CONCATENATED MODULE: ./build/failures/thrown.js
-/** Turns whatever was thrown into an ActionError. */
 
 
 
-/** An error without an explanation of its own is a bug in the action, and says so. */
 function toActionError(thrown) {
     if (thrown instanceof action_error/* ActionError */.l)
         return thrown;
     return runnerDiskFailed(thrown) ?? internalError(thrown);
 }
-/**
- * Awaits everything, so that all problems are reported and not only the fastest.
- * @returns the values in order
- * @throws ActionError of all the problems
- */
 async function settleAll(promises) {
     const results = await Promise.allSettled(promises);
     const errors = results
@@ -37088,19 +36943,12 @@ var certificate_files = __nccwpck_require__(3791);
 // EXTERNAL MODULE: ./build/x509/parse.js
 var parse = __nccwpck_require__(2710);
 ;// CONCATENATED MODULE: ./build/x509/certificate.js
-/** Parses the certificate inputs, puts the chain in order, and describes certificates. */
 
 
 
 
 
 
-/**
- * Parses the three inputs. `certificate` may contain the full chain, in any order.
- * @param inputs PEM texts; `chain` and `privateKey` may be empty
- * @param caBundle where to look for a chain that the inputs do not have
- * @throws ActionError `certificate-unreadable`, `private-key-unreadable`
- */
 function parseCertificateMaterial(inputs, caBundle = []) {
     if ((0,parse/* areInputsSwapped */.wN)(inputs))
         throw (0,certificate_files/* certificateAndKeySwapped */.El)();
@@ -37132,7 +36980,6 @@ function parseCertificateInputs(inputs) {
         return certificates;
     return [...certificates, ...(0,parse/* parseCertificateInput */.jF)('certificate-chain', inputs.chain)];
 }
-/** Runs all parsers, so that the error contains the problems of all of them. */
 function parseAll(parsers) {
     const problems = [];
     const entries = Object.entries(parsers).map(([name, parse]) => {
@@ -37148,7 +36995,6 @@ function parseAll(parsers) {
         throw (0,action_error/* combineErrors */.L)(problems);
     return Object.fromEntries(entries);
 }
-/** The certificate of the key, else the first that is not a CA, else the first. */
 function findLeaf(certificates, key) {
     const leaf = certificates.find((certificate) => key && certificate.checkPrivateKey(key)) ??
         certificates.find((certificate) => !certificate.ca) ??
@@ -37167,29 +37013,18 @@ function buildChain(leaf, candidates) {
         path.push(issuer);
     }
 }
-/** Whether `issuer` signed `certificate`: the names match, and the signature is valid. */
 function isIssuerOf(issuer, certificate) {
     return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
-/**
- * Whether a certificate signed itself. checkIssued does not tell: it also requires a certificate
- * that may sign others.
- */
 const isSelfSigned = (certificate) => certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
-/** The DNS names among the subject alternative names. */
 function getDnsNames(certificate) {
     return (certificate.subjectAltName ?? '')
         .split(', ')
         .flatMap((name) => (name.startsWith('DNS:') ? [name.slice(4).toLowerCase()] : []));
 }
-/** The subject; for a certificate without one its DNS names, or else its serial number. */
 const getSubject = (certificate) => formatDistinguishedName(certificate.subject) ||
     getDnsNames(certificate).join(', ') ||
     certificate.serialNumber;
-/**
- * The type and size of a certificate's key as ACM names them: RSA_2048, EC_prime256v1.
- * Source: ACM, DescribeCertificate, KeyAlgorithm.
- */
 function getKeyAlgorithm(certificate) {
     const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
     if (asymmetricKeyType === 'rsa')
@@ -37198,7 +37033,6 @@ function getKeyAlgorithm(certificate) {
         return `EC_${asymmetricKeyDetails?.namedCurve ?? ''}`;
     return asymmetricKeyType ?? 'unknown';
 }
-/** The details for the summary. */
 const getCertificateDetails = (certificate) => ({
     issuer: formatDistinguishedName(certificate.issuer),
     dnsNames: getDnsNames(certificate),
@@ -37206,21 +37040,17 @@ const getCertificateDetails = (certificate) => ({
     keyAlgorithm: getKeyAlgorithm(certificate),
     notAfter: certificate.validToDate,
 });
-/** Whether two lists contain the same certificates in the same order. */
 function areCertificatesEqual(a, b) {
     return (a.length === b.length &&
         a.every((certificate, index) => certificate.raw.equals(b[index]?.raw ?? Buffer.alloc(0))));
 }
-/** Certificates as one PEM text. */
 const toPem = (certificates) => certificates.map((certificate) => certificate.toString()).join('');
 
 ;// CONCATENATED MODULE: ./build/inputs/certificate-source.js
-/** The certificate that the inputs describe. Pure. */
 
 
 
 
-/** A certificate of the inputs, an ARN, or in a check what the Ingress names. */
 function resolveCertificateSource(inputs) {
     const { values, isSet } = inputs;
     const arn = values['certificate-arn'];
@@ -37239,7 +37069,6 @@ function resolveMaterial({ values, isSet }) {
     const errors = [];
     if (!isSet('certificate'))
         errors.push(certificateMissingForKey());
-    // A check compares a certificate without its key.
     const needsKey = values.mode !== 'check' || isSet('private-key');
     if (needsKey && !isSet('private-key'))
         errors.push(privateKeyMissing());
@@ -37275,12 +37104,10 @@ var invalid_input = __nccwpck_require__(7574);
 // EXTERNAL MODULE: ./build/inputs/names.js
 var names = __nccwpck_require__(3636);
 ;// CONCATENATED MODULE: ./build/inputs/cluster-access.js
-/** How to reach the cluster, and in which region it is. Pure. */
 
 
 
 
-/** The access that the inputs and KUBECONFIG describe. */
 function resolveClusterAccess({ values, isSet }, env) {
     const { cluster, kubeconfig, context } = values;
     if (isSet('cluster'))
@@ -37292,7 +37119,6 @@ function resolveClusterAccess({ values, isSet }, env) {
         return { errors: [clusterMissing()] };
     return { value: { kind: 'kubeconfig', paths, context }, errors: [] };
 }
-/** The region in the input, or in the first variable that is set. */
 function resolveRegion({ values, isSet }, env) {
     if (values.region !== undefined)
         return { value: values.region, errors: [] };
@@ -37312,9 +37138,7 @@ function resolveRegion({ values, isSet }, env) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/reserved-annotations.js
-/** Annotations of the Ingress that input annotations must not set. */
 
-/** Each with what sets it. An annotation that another input stands for is set there. */
 const reservedAnnotations = new Map([
     ['alb.ingress.kubernetes.io/backend-protocol-version', 'this action to GRPC'],
     ['alb.ingress.kubernetes.io/target-type', 'this action to ip'],
@@ -37325,7 +37149,6 @@ const reservedAnnotations = new Map([
         return annotation === undefined ? [] : [[annotation, `input ${name}`]];
     }),
 ]);
-/** The first annotation that is reserved, and what sets it. */
 function findReservedAnnotation(annotations) {
     for (const annotation of Object.keys(annotations)) {
         const owner = reservedAnnotations.get(annotation);
@@ -37391,7 +37214,6 @@ const removalRules = [
         ? restoreClassWithoutLoadBalancer()
         : undefined,
 ];
-/** Every conflict between inputs, or between inputs and the environment. */
 const findConflicts = (inputs) => [...accessRules, ...endpointRules, ...runRules, ...removalRules]
     .map((rule) => rule(inputs))
     .filter((error) => error !== undefined);
@@ -37401,9 +37223,7 @@ var declaration = __nccwpck_require__(9624);
 // EXTERNAL MODULE: ./build/inputs/declarations/load-balancer.js + 4 modules
 var load_balancer = __nccwpck_require__(2360);
 ;// CONCATENATED MODULE: ./build/inputs/misplaced-values.js
-/** Texts that are never the value of an input: placeholders, and PEM in the wrong place. */
 
-/** Not quoted in errors: GitHub would mask what it shows of a secret. */
 const placeholders = [
     {
         pattern: /^\*{3}$/,
@@ -37427,16 +37247,11 @@ const placeholders = [
         remedy: 'Use the absolute path, for example /home/runner/.kube/config.',
     },
 ];
-/** @throws InvalidInputError for a text that should have been replaced by a value */
 function rejectPlaceholder(raw) {
     const placeholder = placeholders.find(({ pattern }) => pattern.test(raw.trim()));
     if (placeholder)
         throw new invalid_input/* InvalidInputError */.oC(placeholder.problem, placeholder.remedy);
 }
-/**
- * Keeps a private key out of errors, which would show pieces of it that are not masked.
- * @throws InvalidInputError for PEM
- */
 function rejectPem(raw) {
     if (!raw.includes('-----BEGIN'))
         return;
@@ -37444,14 +37259,11 @@ function rejectPem(raw) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/parse-inputs.js
-/** The texts of the inputs to their values, one by one. Pure. */
 
 
 
 
-/** The text of an input, or the default that an empty one stands for. */
 const getInputText = (rawInputs, name) => (rawInputs[name] ?? '').trim() || inputs_inputs/* inputDefaults */.V0[name];
-/** Parses every input that the mode reads, and collects what is wrong with them. */
 function parseInputs(rawInputs) {
     const errors = [];
     const parse = (name) => {
@@ -37466,7 +37278,6 @@ function parseInputs(rawInputs) {
         }
     };
     const mode = parse('mode');
-    // With an invalid mode, the inputs of a deploy are checked: it is the most likely one.
     const isRead = (name) => (0,inputs_inputs/* isReadInMode */.PH)(name, mode ?? 'deploy');
     const values = Object.fromEntries(inputs_inputs/* inputNames */.vj.filter((name) => name !== 'mode' && isRead(name)).map((name) => [name, parse(name)]));
     return {
@@ -37475,7 +37286,6 @@ function parseInputs(rawInputs) {
         errors,
     };
 }
-/** @throws InvalidInputError */
 function parseInput(name, raw) {
     const { parse, emptyValue, allowsPem } = inputs_inputs/* inputs */.QL[name];
     if (raw === '')
@@ -37487,7 +37297,6 @@ function parseInput(name, raw) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/settings.js
-/** Inputs to one frozen, typed Settings. Every problem is reported, not only the first. */
 
 
 
@@ -37499,19 +37308,13 @@ function parseInput(name, raw) {
 
 
 
-/** The texts of the inputs, as the runner passes them. */
 const readRawInputs = () => Object.fromEntries(inputNames.map((name) => [name, getInput(name)]));
-/**
- * Reads all inputs of this process.
- * @throws ActionError of every problem found
- */
 function readSettings(env) {
     const result = parseSettings(readRawInputs(), env);
     if ('errors' in result)
         throw combineErrors(result.errors);
     return result.settings;
 }
-/** Pure. */
 function parseSettings(rawInputs, env) {
     const inputs = parseInputs(rawInputs);
     const clusterAccess = resolveClusterAccess(inputs, env);
@@ -37528,7 +37331,6 @@ function parseSettings(rawInputs, env) {
     if (errors.length > 0 || !access || region.value === undefined || !endpoint.value)
         return { errors };
     const settings = {
-        // Without an error, every input that the mode reads has a value.
         ...buildCommonSettings(inputs.values, env),
         ...endpoint.value,
         clusterAccess: access,
@@ -37536,7 +37338,6 @@ function parseSettings(rawInputs, env) {
     };
     return { settings: deepFreeze(settings) };
 }
-/** A removal needs no host, and deletes the certificate that the Ingress names. */
 const removedEndpoint = { host: '', certificate: { kind: 'served' } };
 function resolveEndpoint(inputs) {
     const { values, isSet } = inputs;
@@ -37548,7 +37349,6 @@ function resolveEndpoint(inputs) {
         return { errors };
     return { value: { host: values.host, certificate }, errors };
 }
-/** The settings that follow from single inputs, in every mode. */
 function buildCommonSettings(values, env) {
     return {
         mode: values.mode,
@@ -37584,10 +37384,6 @@ function buildChartSettings(values) {
         credentials: buildChartCredentials(values),
     };
 }
-/**
- * A password without a user name is ignored: a workflow passes its secrets to all targets, also to
- * those with a public chart.
- */
 function buildChartCredentials(values) {
     const { 'chart-username': username, 'chart-password': password } = values;
     return username === undefined || password === undefined ? undefined : { username, password };
@@ -37624,7 +37420,6 @@ function buildProbeSettings(values) {
         token: values['milvus-token'],
     };
 }
-/** Only plain objects and lists: certificates and keys belong to Node. */
 function deepFreeze(value) {
     const isPlain = typeof value === 'object' &&
         value !== null &&
@@ -37639,7 +37434,6 @@ var matrix = __nccwpck_require__(8334);
 ;// CONCATENATED MODULE: ./build/inputs/documentation.js
 
 const allModes = ['deploy', 'check', 'destroy'];
-/** What an input does, complete with its default, in Markdown. */
 function describeInput(name) {
     const { defaultDescription, required } = inputs_inputs/* inputs */.QL[name];
     const sentences = [describeUse(name)];
@@ -37649,7 +37443,6 @@ function describeInput(name) {
         sentences.push(`Default: ${defaultDescription}.`);
     return sentences.join(' ');
 }
-/** What an input does, in which modes, and an example, in Markdown. */
 function describeUse(name) {
     const { description, example, modes = allModes } = inputs_inputs/* inputs */.QL[name];
     const sentences = [description];
@@ -37668,7 +37461,6 @@ function describeModes(modes) {
 function describeRequired({ required }) {
     return typeof required === 'string' ? `Required ${required}` : 'Required';
 }
-/** The default of an input, or whether it is required, in Markdown. */
 function describeDefault(declaration) {
     const { default: defaultText, defaultDescription, required } = declaration;
     if (defaultText !== undefined)
@@ -37679,16 +37471,11 @@ function describeDefault(declaration) {
 }
 
 ;// CONCATENATED MODULE: ./build/fleet/plan/schema.js
-/**
- * The JSON Schema of a targets file: what editors complete, and what the file is checked against.
- */
 
 
-/** The inputs that a target can set. */
 const targetInputs = (0,inputs_inputs/* inputsOfFleetScope */.n1)('target');
 const scalarSchema = { type: ['string', 'number', 'boolean'] };
 const textListSchema = { type: 'array', items: { type: 'string' } };
-/** Lists and maps can also be texts, as in a workflow. */
 const inputSchemas = {
     scalar: scalarSchema,
     list: { anyOf: [{ type: 'string' }, textListSchema] },
@@ -37699,7 +37486,6 @@ const createInputSchema = (name) => ({
     description: describeInput(name),
 });
 const roleSchema = { type: 'string', pattern: '^arn:aws[a-z-]*:iam::\\d{12}:role/.+$' };
-/** What a target says about its job. */
 const jobProperties = {
     environment: {
         type: 'string',
@@ -37735,7 +37521,6 @@ const nameSchema = {
     pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
     description: 'Name of the target in jobs, summaries and issues. Unique in the file.',
 };
-/** Every property that a target and the defaults can have. */
 const sharedProperties = {
     ...jobProperties,
     ...Object.fromEntries(targetInputs.map((name) => [name, createInputSchema(name)])),
@@ -37767,7 +37552,6 @@ const targetsSchema = {
 };
 
 ;// CONCATENATED MODULE: ./build/fleet/plan/targets.js
-/** Reads targets, and lists all problems with them. */
 
 
 
@@ -37776,7 +37560,6 @@ const targetsSchema = {
 
 
 
-/** @param text YAML or JSON */
 function readTargets(text) {
     let content;
     try {
@@ -37800,18 +37583,12 @@ function readTargets(text) {
     ];
     return problems.length > 0 ? { problems: problems.map(truncateProblem) } : { targets };
 }
-/** @param thrown by js-yaml */
 function describeYamlError(thrown) {
     const { mark, reason } = thrown;
     const position = mark ? ` (line ${mark.line + 1}, column ${mark.column + 1})` : '';
     return `The file is not valid YAML${position}: ${reason ?? 'it cannot be parsed'}.`;
 }
-/** A file that is no targets file may contain keys and names of any length. */
 const truncateProblem = (problem) => problem.length > 1_000 ? `${problem.slice(0, 1_000)}...` : problem;
-/**
- * Reads the single target of a reusable workflow. Other inputs of the workflow are ignored.
- * @param text `toJSON(inputs)` of the workflow
- */
 function readWorkflowTarget(text) {
     const workflowInputs = parseJsonObject(text);
     if (!workflowInputs)
@@ -37838,10 +37615,6 @@ function parseJsonObject(text) {
         return undefined;
     }
 }
-/**
- * The targets that match the schema, which are checked further. None when the file itself or its
- * defaults do not match.
- */
 function collectValidTargets(errors, content) {
     const indexes = errors.map(({ instancePath }) => /^\/targets\/(\d+)/.exec(instancePath)?.[1]);
     if (indexes.includes(undefined))
@@ -37851,10 +37624,6 @@ function collectValidTargets(errors, content) {
         .filter((_entry, index) => !indexes.includes(String(index)))
         .map((entry) => createTarget({ ...defaults, ...entry }));
 }
-/**
- * One problem per location. For a choice of types, Ajv reports the failure of each and then of the
- * choice; only the latter is kept.
- */
 function describeSchemaErrors(errors, content) {
     const choices = errors.filter(({ keyword }) => keyword === 'anyOf');
     const isPartOfChoice = ({ instancePath }) => choices.some((choice) => instancePath.startsWith(choice.instancePath));
@@ -37880,13 +37649,11 @@ function describeSchemaError(error, content) {
             return `${location} ${message}.`;
     }
 }
-/** Only names and roles have a pattern. */
 const describePatternError = (location) => location.endsWith('name')
     ? `${location} is not valid. Use at most 100 letters, digits, dots, dashes and underscores, ` +
         'starting with a letter or digit.'
     : `${location} is not the ARN of an IAM role. ` +
         'Example: arn:aws:iam::111122223333:role/milvus-alb.';
-/** `/targets/3/host` as `targets[3] (production): host`. */
 function formatLocation(path, content) {
     const [, index, ...rest] = /^\/targets\/(\d+)(?:\/(.*))?$/.exec(path) ?? [];
     if (index === undefined)
@@ -37917,7 +37684,6 @@ function findDuplicateNames(targets) {
     return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map((name) => `${names.filter((other) => other === name).length} targets have the name ${name}. ` +
         'Names must be unique.');
 }
-/** Targets whose runs would overwrite each other's Ingress. */
 function findSharedIngresses(targets) {
     const groups = [
         ...Map.groupBy(targets, (target) => JSON.stringify([
@@ -37940,7 +37706,6 @@ function validateTarget(target) {
         'contain the certificate and the key, here or in defaults.';
     return [environmentProblem, ...problems];
 }
-/** The problems that the action itself would find, except those of inputs that the job sets. */
 function validateInputs({ name, inputs }) {
     const result = parseSettings(inputs, {});
     if (!('errors' in result))
@@ -37960,12 +37725,9 @@ function validateInputs({ name, inputs }) {
 /* harmony export */   k: () => (/* binding */ escapeCell)
 /* harmony export */ });
 /* unused harmony export inlineCode */
-/** Texts of targets as plain text in Markdown. Pure. */
-/** Escapes everything that Markdown, HTML or GitHub (mentions, issues) would interpret. */
 const escapeCell = (text) => text
     .replace(/\s+/g, ' ')
     .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`);
-/** Code within a line. An empty text would join the backticks around it to one longer fence. */
 function inlineCode(text) {
     const code = text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦');
     return `\`${code.slice(0, 300).trim() || '(empty)'}\``;
@@ -37986,12 +37748,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 ;// CONCATENATED MODULE: ./build/clients/helm/chart-reference.js
-/**
- * Parses the name of a chart as helm does. Source: helm, pkg/action/install.go, LocateChart;
- * pkg/registry/reference.go.
- */
 const isChartArchive = (name) => /\.(tgz|tar\.gz)$/.test(name);
-/** Parses the name of a chart. Pure: the chart need not exist. */
 function parseChartReference(name) {
     if (name.startsWith('oci://'))
         return parseRegistryReference(name);
@@ -38022,29 +37779,21 @@ function parseRegistryReference(reference) {
         digest,
     };
 }
-/**
- * The version that a tag stands for; undefined for a tag that is not a version. Tags cannot contain
- * `+`, and use `_` for it. Source: helm, pkg/registry/util.go.
- */
 function versionFromTag(tag) {
     return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined;
 }
-/** Whether a URL can be that of a packaged chart. */
 const isArchiveUrl = (url) => isChartArchive(url.pathname);
 
 // EXTERNAL MODULE: ./build/inputs/invalid-input.js
 var invalid_input = __nccwpck_require__(7574);
 ;// CONCATENATED MODULE: ./build/inputs/chart.js
-/** Parsers of the inputs chart and chart-repository. Pure. */
 
 
-/** Helm would get a URL as an argument, which other processes can read. */
 function rejectUrlCredentials(url) {
     if (url.username === '' && url.password === '')
         return;
     throw new invalid_input/* InvalidInputError */.oC('contains credentials, which helm would expose in its arguments.', 'Set chart-username and chart-password instead.');
 }
-/** A chart as helm names it. Rejects what cannot name a chart. */
 function parseChartName(name) {
     const reference = parseChartReference(name);
     if (reference.kind === 'registry')
@@ -38066,7 +37815,6 @@ function assertArchiveUrl(text) {
     if (!url || !isArchiveUrl(url))
         throw new invalid_input/* InvalidInputError */.oC('is a URL, but not of a packaged chart (.tgz).', 'Set chart-repository to the URL of the repository, and chart to a name, for example milvus.');
 }
-/** The URL of a chart repository, to which helm appends /index.yaml. */
 function parseChartRepository(raw) {
     if (raw.startsWith('oci://'))
         throw new invalid_input/* InvalidInputError */.oC('is an OCI registry, not the URL of a chart repository.', `For an OCI registry, put the oci:// reference in chart, for example ${raw.replace(/\/$/, '')}/milvus, and leave chart-repository empty.`);
@@ -38080,7 +37828,6 @@ function parseChartRepository(raw) {
         throw new invalid_input/* InvalidInputError */.oC('ends in index.yaml, which helm appends.', `Use ${raw.replace(/index\.yaml.*$/, '')} instead.`);
     return raw;
 }
-/** The version in the reference of a chart; undefined if it contains none. */
 function versionFromChartName(name) {
     const reference = parseChartReference(name);
     return reference.kind === 'registry' ? versionFromTag(reference.tag) : undefined;
@@ -38096,10 +37843,7 @@ function versionFromChartName(name) {
 /* harmony export */   C: () => (/* binding */ toCamelCase),
 /* harmony export */   p: () => (/* binding */ defineInputs)
 /* harmony export */ });
-/** What an input is. Settings, action.yml, README and the fleet's JSON schema follow from it. */
-/** Checks declarations, and keeps their exact types. */
 const defineInputs = (declarations) => declarations;
-/** `listen-port` as `listenPort`. */
 const toCamelCase = (name) => name.replace(/-(.)/g, (_match, letter) => letter.toUpperCase());
 
 
@@ -38116,13 +37860,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 ;// CONCATENATED MODULE: ./build/controller/annotation-validators.js
-/** Validators of annotation values, and the formats that values have. */
-/** A value that is too long to be shown is left out as a whole: a part of it might be secret. */
 const truncateForError = (text) => text.length > 80 ? `(${text.length} characters)` : text;
-/** At most this many problems of one value are named. */
 const maxProblems = 3;
 const joinProblems = (problems) => problems.length === 0 ? undefined : problems.slice(0, maxProblems).join(', and ');
-/** For values that cannot be validated without AWS, and those that this action sets. */
 const anyValue = () => undefined;
 const oneOf = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
 const annotation_validators_boolean = oneOf('true', 'false');
@@ -38143,10 +37883,6 @@ const json = (value) => {
     }
 };
 const nonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
-/**
- * Parses `key=value,key=value` as the controller does: a comma in a value is written `\,`.
- * @returns undefined when an entry has no key
- */
 function parseAttributes(value) {
     const entries = value
         .split(/(?<!\\),/)
@@ -38158,7 +37894,6 @@ function parseAttributes(value) {
     ]);
     return keyValues.every(([key]) => key !== '') ? keyValues : undefined;
 }
-/** @param validators by key; other keys may have any value */
 const attributeList = (validators) => (value) => {
     const attributes = parseAttributes(value);
     if (!attributes)
@@ -38172,7 +37907,6 @@ const attributeList = (validators) => (value) => {
     }
     return joinProblems(problems);
 };
-/** One code, a range, or a list of both. Source: ELBv2, Matcher.GrpcCode. */
 const grpcCodes = (value) => {
     const ranges = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
     if (ranges.includes(null))
@@ -38183,7 +37917,6 @@ const grpcCodes = (value) => {
         return undefined;
     return `contains ${outOfRange}, but the codes of a gRPC health check range from 0 to 99`;
 };
-/** @returns undefined when it is not a list of objects */
 function parseMutualAuthentication(value) {
     if (json(value) !== undefined)
         return undefined;
@@ -38191,7 +37924,6 @@ function parseMutualAuthentication(value) {
     const isObject = (entry) => typeof entry === 'object' && entry !== null;
     return Array.isArray(parsed) && parsed.every(isObject) ? parsed : undefined;
 }
-/** Source: the controller's annotations.md and model_build_listener.go, mutual-authentication. */
 const mutualAuthentication = (value) => {
     const entries = parseMutualAuthentication(value);
     if (!entries)
@@ -38211,16 +37943,8 @@ const mutualAuthentication = (value) => {
 };
 
 ;// CONCATENATED MODULE: ./build/controller/annotations.js
-/**
- * The annotations that the AWS Load Balancer Controller reads from an Ingress, and their values, as
- * far as they can be validated before the controller or ELB rejects them. Source: AWS Load Balancer
- * Controller v3.5.0, docs/guide/ingress/annotations.md, pkg/annotations/parser.go and pkg/ingress;
- * the limits of the ELBv2 API.
- */
 
-/** The prefix of the controller's annotations. */
 const annotationPrefix = 'alb.ingress.kubernetes.io/';
-/** Source: ELBv2, LoadBalancerAttribute. */
 const loadBalancerAttributes = attributeList({
     'access_logs.s3.enabled': annotation_validators_boolean,
     'client_keep_alive.seconds': integer(60, 604_800),
@@ -38232,7 +37956,6 @@ const loadBalancerAttributes = attributeList({
     'waf.fail_open.enabled': annotation_validators_boolean,
     'zonal_shift.config.enabled': annotation_validators_boolean,
 });
-/** Source: ELBv2, TargetGroupAttribute. */
 const targetGroupAttributes = attributeList({
     'deregistration_delay.timeout_seconds': integer(0, 3600),
     'load_balancing.algorithm.type': oneOf('round_robin', 'least_outstanding_requests', 'weighted_random'),
@@ -38254,9 +37977,7 @@ const webAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-
     ? undefined
     : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
         '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)';
-/** The annotations of an Ingress, without their prefix, by feature. */
 const annotationValidators = {
-    // Load balancer
     'group.name': anyValue,
     'group.order': integer(-1000, 1000),
     'ip-address-type': oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'),
@@ -38267,14 +37988,12 @@ const annotationValidators = {
     'minimum-load-balancer-capacity': capacity,
     scheme: anyValue,
     tags: anyValue,
-    // Network
     'customer-owned-ipv4-pool': anyValue,
     'inbound-cidrs': anyValue,
     'manage-backend-security-group-rules': annotation_validators_boolean,
     'security-group-prefix-lists': nonEmptyList,
     'security-groups': anyValue,
     subnets: anyValue,
-    // Listeners and TLS
     'acm-pca-arn': anyValue,
     'certificate-arn': anyValue,
     'create-acm-cert': annotation_validators_boolean,
@@ -38283,12 +38002,10 @@ const annotationValidators = {
     'mutual-authentication': mutualAuthentication,
     'ssl-policy': anyValue,
     'ssl-redirect': integer(1, 65_535),
-    // Rules
     actions: anyValue,
     conditions: anyValue,
     transforms: anyValue,
     'use-regex-path-match': annotation_validators_boolean,
-    // Authentication
     'auth-idp-cognito': json,
     'auth-idp-oidc': json,
     'auth-on-unauthenticated-request': oneOf('authenticate', 'allow', 'deny'),
@@ -38297,7 +38014,6 @@ const annotationValidators = {
     'auth-session-timeout': integer(1, 604_800),
     'auth-type': authType,
     'jwt-validation': json,
-    // Targets
     'backend-protocol': oneOf('HTTP', 'HTTPS'),
     'backend-protocol-version': anyValue,
     'multi-cluster-target-group': annotation_validators_boolean,
@@ -38305,7 +38021,6 @@ const annotationValidators = {
     'target-group-attributes': targetGroupAttributes,
     'target-node-labels': attributeList({}),
     'target-type': anyValue,
-    // Health checks. Source: ELBv2, CreateTargetGroup
     'healthcheck-interval-seconds': integer(5, 300),
     'healthcheck-path': healthCheckPath,
     'healthcheck-port': anyValue,
@@ -38314,13 +38029,11 @@ const annotationValidators = {
     'healthy-threshold-count': integer(2, 10),
     'success-codes': grpcCodes,
     'unhealthy-threshold-count': integer(2, 10),
-    // Protection
     'shield-advanced-protection': annotation_validators_boolean,
     'waf-acl-id': anyValue,
     'wafv2-acl-arn': webAclArn,
     'wafv2-acl-name': anyValue,
     'web-acl-id': anyValue,
-    // NLB in front of the ALB
     'enable-frontend-nlb': annotation_validators_boolean,
     'frontend-nlb': anyValue,
     'frontend-nlb-attributes': attributeList({}),
@@ -38339,7 +38052,6 @@ const annotationValidators = {
     'frontend-nlb-subnets': nonEmptyList,
     'frontend-nlb-tags': attributeList({}),
 };
-/** Annotations with a suffix of the user: `actions.NAME`, `listener-attributes.HTTPS-443`. */
 const suffixedAnnotations = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
 function findValidator(key) {
     const name = key.slice(annotationPrefix.length);
@@ -38348,9 +38060,7 @@ function findValidator(key) {
     const [, baseName = ''] = suffixedAnnotations.exec(name) ?? [];
     return annotationValidators[baseName];
 }
-/** Source: Kubernetes, "Annotations", syntax and character set. */
 const isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
-/** What the controller or ELB would reject, each as `KEY is "VALUE", which …`. */
 function validateAnnotations(annotations) {
     const problems = [];
     for (const [key, value] of Object.entries(annotations)) {
@@ -38367,7 +38077,6 @@ function findUnknownAnnotations(annotations) {
         .filter((key) => key.startsWith(annotationPrefix) && findValidator(key) === undefined)
         .map((key) => ({ key, suggestion: suggestKey(key) }));
 }
-/** Edits by which a misspelled annotation may differ from the one that is meant. */
 const maxSuggestionDistance = 3;
 function suggestKey(key) {
     const name = key.slice(annotationPrefix.length);
@@ -38378,7 +38087,6 @@ function suggestKey(key) {
         return undefined;
     return annotationPrefix + nearest.candidate;
 }
-/** The Levenshtein distance. */
 function editDistance(source, target) {
     let row = Array.from({ length: target.length + 1 }, (_, index) => index);
     for (let sourceIndex = 1; sourceIndex <= source.length; sourceIndex++) {
@@ -38396,13 +38104,10 @@ function editDistance(source, target) {
 }
 
 ;// CONCATENATED MODULE: ./build/controller/tags.js
-/** Tags of AWS resources. Source: AWS, "Tag naming limits and requirements". */
 
-/** AWS allows 50, of which the controller sets three, and this action one on the certificate. */
 const maxUserTags = 46;
 const maxKeyLength = 128;
 const maxValueLength = 256;
-/** What AWS would reject, each continuing `Input tags …`. */
 function validateTags(tags) {
     const entries = Object.entries(tags);
     const problems = entries.flatMap(([key, value]) => validateTag(key, value));
@@ -38431,18 +38136,15 @@ var invalid_input = __nccwpck_require__(7574);
 // EXTERNAL MODULE: ./build/inputs/yaml.js
 var yaml = __nccwpck_require__(3697);
 ;// CONCATENATED MODULE: ./build/inputs/annotations.js
-/** Parsers of the inputs annotations and tags. Pure. */
 
 
 
 
 const attributesKey = 'alb.ingress.kubernetes.io/load-balancer-attributes';
-/** Load balancer attributes that an input sets, or without which gRPC does not work. */
 const reservedAttributes = [
     { pattern: /idle_timeout\.timeout_seconds/, remedy: 'Set input idle-timeout instead.' },
     { pattern: /routing\.http2\.enabled=false/, remedy: 'Remove it: gRPC requires HTTP/2.' },
 ];
-/** Annotations that the controller and ELB accept. */
 function parseAnnotations(raw) {
     const annotations = (0,yaml/* stringMap */.Qi)(raw);
     const invalidKey = Object.keys(annotations).find((key) => !isAnnotationKey(key));
@@ -38461,7 +38163,6 @@ function rejectReservedAttributes(attributes) {
             throw new invalid_input/* InvalidInputError */.oC(`contains the load balancer attribute ${attribute}.`, remedy);
     }
 }
-/** Tags that AWS accepts. */
 function parseTags(raw) {
     const tags = (0,yaml/* stringMap */.Qi)(raw);
     const rejected = validateTags(tags);
@@ -38479,13 +38180,11 @@ var lists = __nccwpck_require__(8337);
 // EXTERNAL MODULE: ./build/inputs/names.js
 var names = __nccwpck_require__(3636);
 ;// CONCATENATED MODULE: ./build/inputs/declarations/load-balancer.js
-/** Inputs that say what the Ingress and its ALB look like. */
 
 
 
 
 
-/** Each of them becomes a field of IngressSettings. */
 const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
     scheme: {
         ...(0,input_types/* choice */.Yq)('internet-facing', 'internal'),
@@ -38528,7 +38227,6 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
         default: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
     },
     'idle-timeout': {
-        // Source: ELBv2, ModifyLoadBalancerAttributes, idle_timeout.timeout_seconds.
         ...(0,input_types/* duration */.p0)(1, 4000),
         description: 'How long a connection may be idle, from 1s to 4000s. An ALB does not count gRPC ' +
             'keepalives: a search that takes longer is disconnected.',
@@ -38561,7 +38259,6 @@ const loadBalancerInputs = (0,declaration/* defineInputs */.p)({
         example: 'alb.ingress.kubernetes.io/wafv2-acl-name: edge',
     },
 });
-/** Inputs about the object that the action applies. */
 const ingressInputs = (0,declaration/* defineInputs */.p)({
     'ingress-name': {
         ...(0,input_types/* string */.Yj)(names/* kubernetesSubdomain */.HN),
@@ -38597,34 +38294,24 @@ const ingressInputs = (0,declaration/* defineInputs */.p)({
 /* harmony import */ var _lists_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8337);
 /* harmony import */ var _parsers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5272);
 /* harmony import */ var _pem_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(754);
-/** The forms of inputs: a name for README, and the parser. Declarations spread them. */
 
 
 
 const scalar = (type, parse) => ({ type, schemaType: 'scalar', parse });
-/** Text of any form, or of the form that the parser accepts. */
 const string = (parse = _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq) => scalar('string', parse);
 const boolean = scalar('boolean', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .boolean */ .zM);
 const port = scalar('port', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .port */ .Oh);
 const days = scalar('days', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .days */ ._3);
-/** One of a few words. */
 const choice = (...words) => scalar(words.map((word) => `\`${word}\``).join(', '), _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .oneOf */ .yL(...words));
-/**
- * @param min seconds
- * @param max seconds
- */
 const duration = (min, max) => scalar('duration', _parsers_js__WEBPACK_IMPORTED_MODULE_1__/* .duration */ .p0(min, max));
-/** An empty list sets nothing. */
 const list = (parse = _lists_js__WEBPACK_IMPORTED_MODULE_0__/* .list */ .p_) => {
     const emptyValue = [];
     return { type: 'list', schemaType: 'list', parse, emptyValue };
 };
-/** An empty map sets nothing. */
 const map = (parse) => {
     const emptyValue = {};
     return { type: 'map', schemaType: 'map', parse, emptyValue };
 };
-/** PEM, or base64 of PEM. */
 const pem = (parse = _pem_js__WEBPACK_IMPORTED_MODULE_2__/* .parsePem */ .o) => ({ ...scalar('PEM', parse), allowsPem: true });
 
 
@@ -38654,7 +38341,6 @@ var lists = __nccwpck_require__(8337);
 // EXTERNAL MODULE: ./build/inputs/names.js
 var names = __nccwpck_require__(3636);
 ;// CONCATENATED MODULE: ./build/inputs/declarations/cluster.js
-/** Inputs that say where Milvus runs. */
 
 
 
@@ -38719,11 +38405,9 @@ const clusterInputs = (0,declaration/* defineInputs */.p)({
 });
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/endpoint.js
-/** Inputs that say what the endpoint is called, and which certificate it serves. */
 
 
 
-/** A removal needs neither host nor certificate. */
 const modes = ['deploy', 'check'];
 const endpointInputs = (0,declaration/* defineInputs */.p)({
     host: {
@@ -38791,7 +38475,6 @@ var parsers = __nccwpck_require__(5272);
 // EXTERNAL MODULE: ./build/inputs/pem.js
 var pem = __nccwpck_require__(754);
 ;// CONCATENATED MODULE: ./build/inputs/declarations/probe.js
-/** Inputs that say how the endpoint is probed. */
 
 
 
@@ -38845,7 +38528,6 @@ var chart = __nccwpck_require__(9791);
 // EXTERNAL MODULE: ./build/inputs/yaml.js
 var yaml = __nccwpck_require__(3697);
 ;// CONCATENATED MODULE: ./build/inputs/declarations/release.js
-/** Inputs that say how Helm changes the release. */
 
 
 
@@ -38907,7 +38589,6 @@ const releaseInputs = (0,declaration/* defineInputs */.p)({
 });
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/removal.js
-/** Inputs of mode destroy. */
 
 
 
@@ -38933,7 +38614,6 @@ const removalInputs = (0,declaration/* defineInputs */.p)({
 });
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/run.js
-/** Inputs that say what a run does, and what it must not do. */
 
 
 const runInputs = (0,declaration/* defineInputs */.p)({
@@ -38991,7 +38671,6 @@ const runInputs = (0,declaration/* defineInputs */.p)({
 });
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/timeouts.js
-/** Inputs that limit how long a run waits. */
 
 
 const secondsPerDay = 86_400;
@@ -39030,7 +38709,6 @@ const timeoutInputs = (0,declaration/* defineInputs */.p)({
 
 
 
-/** The headings of README, the most used first. */
 const inputGroups = [
     { title: 'Cluster and Milvus', inputs: clusterInputs },
     { title: 'Host and certificate', inputs: endpointInputs },
@@ -39052,22 +38730,11 @@ const declarations = {
     ...timeoutInputs,
     ...removalInputs,
 };
-/** All inputs, by their names. */
 const inputs = declarations;
 const inputNames = Object.keys(declarations);
-/**
- * The text that an empty input stands for. action.yml's own default does not apply if a reusable
- * workflow passes an empty input.
- */
 const inputDefaults = Object.fromEntries(inputNames.map((name) => [name, inputs[name].default ?? '']));
-/**
- * Inputs that are masked line by line. The lines of `values` are common words: main masks only what
- * a key of it calls a password, a secret, a token or a key.
- */
 const secretInputs = inputNames.filter((name) => inputs[name].secret);
-/** Whether a mode reads an input. */
 const isReadInMode = (name, mode) => inputs[name].modes?.includes(mode) ?? true;
-/** The inputs that are set in one place in a fleet. */
 const inputsOfFleetScope = (scope) => inputNames.filter((name) => (inputs[name].fleet ?? 'target') === scope);
 
 
@@ -39082,31 +38749,19 @@ const inputsOfFleetScope = (scope) => inputNames.filter((name) => (inputs[name].
 /* harmony export */   eh: () => (/* binding */ summarize),
 /* harmony export */   oC: () => (/* binding */ InvalidInputError)
 /* harmony export */ });
-/** What a parser throws, and how it quotes the text of an input. */
-/**
- * What is wrong with the text of an input, by a parser that does not know which input it parses.
- * The message continues "Input NAME ...".
- */
 class InvalidInputError extends Error {
     name = 'InvalidInput';
     remedy;
-    /** @param remedy an instruction, with an example */
     constructor(problem, remedy) {
         super(problem);
         this.remedy = remedy;
     }
 }
 const maxQuotedLength = 80;
-/**
- * A text in quotes. A long one is not truncated but counted: it may be a secret in the wrong input,
- * and a piece of a secret is not masked.
- */
 const quoteForError = (raw) => raw.length > maxQuotedLength ? `a text of ${raw.length} characters` : JSON.stringify(raw);
-/** The usual form: `is "yes", which is not a port number.` */
 const invalidValue = (raw, problem, remedy) => new InvalidInputError(`is ${quoteForError(raw)}, which ${problem}.`, remedy);
 const maxSummarizedProblems = 20;
 const maxSummaryLength = 1_200;
-/** As many of the problems as a person reads, at least one, and how many more there are. */
 function summarize(problems) {
     const listed = [];
     for (const problem of problems.slice(0, maxSummarizedProblems)) {
@@ -39136,17 +38791,12 @@ function summarize(problems) {
 /* harmony import */ var js_yaml__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3243);
 /* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7574);
 /* harmony import */ var _yaml_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3697);
-/** Parsers of lists. Pure. */
 
 
 
 
 const listRemedy = 'Separate the entries by commas or new lines.';
 const isEntry = (entry) => typeof entry === 'string' && entry.trim() !== '';
-/**
- * A list in any of the usual forms: separated by commas, semicolons, new lines or spaces, with
- * quotes or without, or a YAML or JSON list.
- */
 function list(raw) {
     const isYaml = /^\s*(\[|- )/.test(raw);
     const entries = isYaml ? (0,_yaml_js__WEBPACK_IMPORTED_MODULE_3__/* .parseYaml */ .hN)(raw, js_yaml__WEBPACK_IMPORTED_MODULE_1__/* .FAILSAFE_SCHEMA */ .uH, listRemedy) : splitPlainList(raw);
@@ -39160,7 +38810,6 @@ function splitPlainList(raw) {
         .map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2'))
         .filter((entry) => entry !== '');
 }
-/** A list of CIDR blocks, IPv4 or IPv6. */
 function cidrs(raw) {
     const blocks = list(raw);
     blocks.forEach(assertCidrBlock);
@@ -39176,13 +38825,11 @@ function assertCidrBlock(block) {
     if (family === 0 || !isPrefix || rest.length > 0)
         throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteForError */ .cN)(block)}, which is not a CIDR block.`, 'Use blocks such as 203.0.113.0/24, separated by commas.');
 }
-/** AWS account IDs, also in the form of the AWS console: 1111-2222-3333. */
 function accountIds(raw) {
     const ids = list(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
     const invalid = ids.find((id) => !/^\d{12}$/.test(id));
     if (invalid === undefined)
         return ids;
-    // Without quotes, YAML reads 012345678901 as a number.
     const isMissingZeros = /^\d{1,11}$/.test(invalid);
     throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .InvalidInputError */ .oC(`contains ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_2__/* .quoteForError */ .cN)(invalid)}, which is not an AWS account ID: those have 12 digits.`, isMissingZeros
         ? `Quote the ID: '${invalid.padStart(12, '0')}'. Without quotes, YAML drops leading zeros.`
@@ -39212,19 +38859,12 @@ function accountIds(raw) {
 /* harmony import */ var node_url__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3136);
 /* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7574);
 /* harmony import */ var _parsers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5272);
-/** Parsers of names and identifiers: of DNS, Kubernetes, AWS and Helm. Pure. */
 
 
 
 
-/** A name of a Kubernetes object: RFC 1123 label, at most 63 characters. */
 const kubernetesName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
-/**
- * A name with dots: RFC 1123 subdomain, at most 253 characters. Ingresses and IngressClasses may
- * have one.
- */
 const kubernetesSubdomain = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
-/** An AWS region. */
 function region(raw) {
     const [, regionOfZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? [];
     if (regionOfZone !== undefined)
@@ -39233,7 +38873,6 @@ function region(raw) {
 }
 const parseRegion = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'an AWS region', 'Use a region code, for example us-east-2.');
 const clusterArn = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/([0-9A-Za-z][\w-]{0,99})$/;
-/** The name of an EKS cluster. Source: the EKS API, CreateCluster. */
 function clusterName(raw) {
     const [, name] = clusterArn.exec(raw) ?? [];
     if (name !== undefined)
@@ -39241,28 +38880,13 @@ function clusterName(raw) {
     return parseClusterName(raw);
 }
 const parseClusterName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Use a name from "aws eks list-clusters", for example production.');
-/** A certificate's ARN. Source: the ACM API's pattern for CertificateArn. */
 const certificateArn = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'the ARN of an ACM certificate', 'Use the full ARN, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....');
-/**
- * Source: ELBv2's CreateLoadBalancer: letters, digits and hyphens, at most 32, not beginning or
- * ending with a hyphen, not beginning with `internal-`.
- */
 const loadBalancerName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/, 'a load balancer name', 'Use at most 32 letters, digits and hyphens. ' +
     'The name cannot begin or end with a hyphen, or begin with internal-.');
-/** Source: the controller's group_loader.go. */
 const groupName = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.');
-/**
- * The class of a Service's load balancer. Source: Kubernetes API reference, ServiceSpec,
- * loadBalancerClass: a qualified name.
- */
 const loadBalancerClass = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, 'a load balancer class', 'Use service.k8s.aws/nlb (AWS Load Balancer Controller), ' +
     'eks.amazonaws.com/nlb (EKS Auto Mode), another class, or none.');
-/** The name of one of ELB's security policies; ELB itself knows which exist. */
 const sslPolicy = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Use a policy name, for example ELBSecurityPolicy-TLS13-1-2-2021-06.');
-/**
- * A complete version: with a range, the chart would change with each release of the repository.
- * Source: SemVer 2.0.0.
- */
 const exactVersion = (0,_parsers_js__WEBPACK_IMPORTED_MODULE_3__/* .createPatternParser */ .m1)(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, 'an exact version', 'Use one version, for example 5.0.19.');
 const fullyQualifiedName = /^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const hostMistakes = [
@@ -39277,10 +38901,6 @@ const hostMistakes = [
         problem: 'contains no dot: ACM and the ALB require a fully qualified name',
     },
 ];
-/**
- * The host in the Ingress rule and in the certificate.
- * @returns a fully qualified DNS name in lower case
- */
 function host(raw) {
     const remedy = 'Use only the DNS name that clients connect to, for example milvus.example.com.';
     const name = raw.toLowerCase().replace(/\.$/, '');
@@ -39312,14 +38932,8 @@ function host(raw) {
 /* harmony export */   zM: () => (/* binding */ boolean)
 /* harmony export */ });
 /* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7574);
-/**
- * Parsers of scalar inputs: words, numbers, durations. Pure. Each throws an InvalidInputError that
- * says what is wrong and what to set.
- */
 
-/** The text as it is. */
 const text = (raw) => raw;
-/** A parser that accepts what `pattern` matches. */
 function createPatternParser(pattern, expected, remedy) {
     return (raw) => {
         if (!pattern.test(raw))
@@ -39327,9 +38941,7 @@ function createPatternParser(pattern, expected, remedy) {
         return raw;
     };
 }
-/** `a`, `a or b`, `a, b or c`. */
 const joinAlternatives = (words) => [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' or ');
-/** One of a few words. */
 function oneOf(...allowed) {
     return (raw) => {
         const match = allowed.find((candidate) => candidate === raw);
@@ -39338,7 +38950,6 @@ function oneOf(...allowed) {
         return match;
     };
 }
-/** `true` or `false`, in the spellings of YAML's core schema, as @actions/core accepts them. */
 function boolean(raw) {
     if (/^(true|True|TRUE)$/.test(raw))
         return true;
@@ -39346,14 +38957,12 @@ function boolean(raw) {
         return false;
     throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, 'is neither true nor false', 'Use true or false.');
 }
-/** A port number. */
 function port(raw) {
     const value = /^\d{1,5}$/.test(raw) ? Number(raw) : 0;
     if (value < 1 || value > 65_535)
         throw (0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .invalidValue */ .BS)(raw, 'is not a port number', 'Use a number from 1 to 65535, for example 443.');
     return value;
 }
-/** `host:port` with a name, an IPv4 address or an IPv6 address in brackets. */
 function hostPort(raw) {
     const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s/]+)):(\d{1,5})$/.exec(raw);
     const name = match?.[1] ?? match?.[2];
@@ -39362,12 +38971,6 @@ function hostPort(raw) {
     return { host: name, port: port(match?.[3] ?? '') };
 }
 const secondsPerUnit = { h: 3600, m: 60, s: 1 };
-/**
- * A duration such as `90s`, `10m` or `1h30m`, within bounds.
- * @param min seconds
- * @param max seconds
- * @returns a parser that returns seconds
- */
 function duration(min, max) {
     return (raw) => {
         if (!/^(?:\d{1,20}[hms])+$/.test(raw))
@@ -39378,7 +38981,6 @@ function duration(min, max) {
         return seconds;
     };
 }
-/** A number of days, `30` or `30d`. */
 function days(raw) {
     const [, amount] = /^(\d{1,4})d?$/.exec(raw) ?? [];
     if (amount === undefined)
@@ -39398,20 +39000,9 @@ function days(raw) {
 /* harmony export */ });
 /* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7574);
 /* harmony import */ var _x509_parse_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2710);
-/**
- * Parsers of PEM, in the forms in which secrets contain it. Other formats are named, with the
- * command that converts them. Pure.
- */
 
 
-/**
- * A DER SEQUENCE whose content begins with a pattern, in hexadecimal. Source: X.690, 8.1.3.
- */
 const derSequence = (contentPattern) => `30(?:[0-7].|81..|82.{4}|83.{6})${contentPattern}`;
-/**
- * Recognized by their first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292;
- * Java's keystores.
- */
 const binaryFormats = [
     {
         prefixPattern: 'feedfeed|cececece',
@@ -39448,7 +39039,6 @@ const binaryFormats = [
             'passphrase.',
     },
 ];
-/** Texts that are not PEM. Not quoted in errors: they may be part of a secret. */
 const textFormats = [
     {
         pattern: /^\{/,
@@ -39478,10 +39068,6 @@ const textFormats = [
             'secret.',
     },
 ];
-/**
- * PEM, or base64 of PEM, with or without line breaks and quotes.
- * @returns PEM with `\n` line ends, even if the text lost them
- */
 function parsePem(input) {
     const raw = input.trim().replace(/^(["'])(.*)\1$/s, '$2');
     const textFormat = textFormats.find(({ pattern }) => pattern.test(raw));
@@ -39499,10 +39085,6 @@ function parsePem(input) {
         throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC(`is base64 of ${binaryFormat.name}, not of PEM.`, binaryFormat.remedy);
     throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_0__/* .InvalidInputError */ .oC('is neither PEM nor base64 of PEM.', 'Use the content of a .pem file, which begins with -----BEGIN, or its base64.');
 }
-/**
- * Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing when the secret was
- * stored.
- */
 function restoreLineEndings(text) {
     const lines = text.replace(/\\r/g, '').replace(/\\n|\r\n?/g, '\n');
     const blocks = lines.replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (block, begin, body, end) => {
@@ -39516,7 +39098,6 @@ function restoreLineEndings(text) {
     });
     return blocks.trim() + '\n';
 }
-/** PEM of CA certificates, at least one. */
 function parseCaBundle(raw) {
     const pem = parsePem(raw);
     if (!containsCertificate(pem))
@@ -39529,7 +39110,6 @@ function containsCertificate(pem) {
         return (0,_x509_parse_js__WEBPACK_IMPORTED_MODULE_1__/* .parseCertificates */ .WW)(pem).length > 0;
     }
     catch {
-        // The error of the parser is about ASN.1.
         return false;
     }
 }
@@ -39547,14 +39127,9 @@ function containsCertificate(pem) {
 /* harmony export */ });
 /* harmony import */ var js_yaml__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3243);
 /* harmony import */ var _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7574);
-/** Parsers of YAML: maps of text, and Helm values. Pure. */
 
 
 const mapRemedy = 'Write one "key: value" per line.';
-/**
- * Reasons of js-yaml that people meet. Its own message quotes the text around the error, which may
- * be a secret.
- */
 const knownSyntaxErrors = [
     { reason: /tab/, problem: 'tab', remedy: 'Indent with spaces.' },
     { reason: /duplicated mapping key/, problem: 'duplicate key', remedy: 'Use each key once.' },
@@ -39564,13 +39139,7 @@ const knownSyntaxErrors = [
         remedy: 'Use fewer levels.',
     },
 ];
-/**
- * @param schema FAILSAFE_SCHEMA keeps each scalar as it was written: 012 does not become 10, and
- *   1.10 does not become 1.1
- * @returns undefined for an empty document
- */
 function parseYaml(raw, schema = js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .CORE_SCHEMA */ .OU, remedy = mapRemedy) {
-    // js-yaml rejects a document that contains only comments.
     if (raw.split(/\r\n?|\n/).every((line) => /^\s*(#|$)/.test(line)))
         return undefined;
     let document;
@@ -39594,15 +39163,7 @@ function describeSyntaxError(thrown, remedy) {
     const column = (mark.column ?? 0) + 1;
     return new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC(`is not valid YAML: syntax error in line ${line}, column ${column}.`, remedy);
 }
-/**
- * Characters and entries of a document with its aliases expanded. Helm stores a whole release in
- * 1 MiB.
- */
 const maxDocumentSize = 2 ** 20;
-/**
- * @throws InvalidInputError for what cannot be stored as JSON: aliases that multiply or refer to
- *   themselves, infinite numbers
- */
 function rejectUnbounded(document) {
     const stack = [document];
     for (let size = 0; stack.length > 0;) {
@@ -39628,7 +39189,6 @@ function requireMap(value) {
         throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC('is not a YAML map.', mapRemedy);
     return value;
 }
-/** YAML 1.1 without dates, as Helm reads values. Source: sigs.k8s.io/yaml. */
 const helmSchema = new js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .Schema */ .Sj([
     ...js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .FAILSAFE_SCHEMA */ .uH.tags,
     js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .nullYaml11Tag */ .L2,
@@ -39637,11 +39197,9 @@ const helmSchema = new js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .Schema */ .Sj([
     js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .floatYaml11Tag */ .o5,
     js_yaml__WEBPACK_IMPORTED_MODULE_0__/* .mergeTag */ .LJ,
 ]);
-/** Helm values: as in Helm, `no` is false and 0644 is an octal number. */
 function helmValues(raw) {
     return requireMap(parseYaml(raw, helmSchema));
 }
-/** A map of texts, such as annotations and tags: YAML, or `key=value` pairs. */
 function stringMap(raw) {
     const isPairList = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
     if (isPairList)
@@ -39654,7 +39212,6 @@ function requireText(key, value) {
         throw new _invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .InvalidInputError */ .oC(`contains a value of ${(0,_invalid_input_js__WEBPACK_IMPORTED_MODULE_1__/* .quoteForError */ .cN)(key)} that is not a string.`, "Use a string, for example key: 'value'.");
     return value;
 }
-/** `a=b,c=d`, or a pair per line. */
 function parsePairs(raw) {
     const entries = raw
         .split(/[,\n]/)
@@ -39681,27 +39238,17 @@ function parsePair(entry) {
 /* harmony export */   xv: () => (/* binding */ truncate)
 /* harmony export */ });
 /* unused harmony exports formatSeconds, formatDistinguishedName, formatDuration */
-/** Formatting of texts that people read. */
-/** The message of any thrown value; for an AggregateError, the messages of its errors. */
 function getErrorMessage(thrown) {
     if (thrown instanceof AggregateError)
         return thrown.errors.map(getErrorMessage).join('; ');
     return thrown instanceof Error ? thrown.message : String(thrown);
 }
-/**
- * Cuts a long text from outside. Idempotent.
- * @param maxLength characters; a text that is only a little longer stays whole
- */
 const truncate = (text, maxLength) => text.length <= maxLength + 50
     ? text
     : `${text.slice(0, maxLength)}... (${text.length - maxLength} more characters)`;
-/** `1 target`, `2 targets` */
 const formatCount = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
-/** Milliseconds as seconds: `0.3 s`, `15 s` */
 const formatSeconds = (milliseconds) => `${Math.round(milliseconds / 100) / 10} s`;
-/** A distinguished name on one line. Node writes one attribute per line, and undefined for none. */
 const formatDistinguishedName = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
-/** A duration in its largest useful unit: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. */
 function formatDuration(milliseconds) {
     const units = [
         ['day', 86_400_000],
@@ -39728,10 +39275,6 @@ function formatDuration(milliseconds) {
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var _failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3791);
-/**
- * Parses certificates and keys from PEM text. If the text contains something else, the failure
- * names it and how to convert it.
- */
 
 
 const certificateBegin = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;
@@ -39740,32 +39283,20 @@ const privateKeyBegin = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/g;
 const encryptedKey = /-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/;
 const opensshKey = /-----BEGIN OPENSSH PRIVATE KEY-----/;
 const countMatches = (text, pattern) => text.match(pattern)?.length ?? 0;
-/**
- * Every certificate of a PEM text, in its order.
- * @throws Error when one of them cannot be parsed
- */
 function parseCertificates(pem) {
     const blocks = pem.match(certificateBlock) ?? [];
     if (blocks.length < countMatches(pem, certificateBegin))
         throw new Error('a certificate has no END line');
     return blocks.map((block) => assertParsed(new node_crypto__WEBPACK_IMPORTED_MODULE_0__.X509Certificate(block)));
 }
-/**
- * Node parses the key and the dates of a certificate lazily: reading them here finds malformed ones
- * before any caller does.
- */
 function assertParsed(certificate) {
-    // By OpenSSL's text, which is "Bad time value" for an invalid date; validToDate is sometimes a
-    // random date then.
     const dates = [certificate.validFrom, certificate.validTo];
     if (!dates.every((date) => date.endsWith(' GMT')))
         throw new Error('invalid validity date');
-    // The getter throws for a malformed key, and for a type that OpenSSL does not know.
     if (certificate.publicKey.type !== 'public')
         throw new Error('invalid public key');
     return certificate;
 }
-/** What other PEM blocks contain, by label; the first match counts. */
 const pemBlockKinds = [
     { label: /PRIVATE KEY/, phrase: 'a private key' },
     { label: /PUBLIC KEY/, phrase: 'a public key' },
@@ -39775,7 +39306,6 @@ const pemBlockKinds = [
     { label: /CRL/, phrase: 'a certificate revocation list' },
 ];
 const getPemLabel = (pem) => /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1];
-/** What the first PEM block contains, such as "a public key"; undefined when there is none. */
 function describePemBlock(pem) {
     const blockLabel = getPemLabel(pem);
     if (blockLabel === undefined)
@@ -39783,13 +39313,11 @@ function describePemBlock(pem) {
     const kind = pemBlockKinds.find(({ label }) => label.test(blockLabel));
     return kind?.phrase ?? `a PEM block "${blockLabel}"`;
 }
-/** Inputs for certificates that contain something with a known remedy, by label. */
 const misplacedBlockFailures = [
     { label: /PRIVATE KEY/, createFailure: _failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .certificateInputIsPrivateKey */ .Cn },
     { label: /REQUEST/, createFailure: _failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .certificateInputIsRequest */ .DR },
     { label: /PKCS7/, createFailure: _failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .certificateInputIsPkcs7 */ .sh },
 ];
-/** @throws ActionError `certificate-unreadable` */
 function parseCertificateInput(input, pem) {
     const certificates = parseOrFail(input, pem);
     if (certificates.length > 0)
@@ -39806,7 +39334,6 @@ function parseOrFail(input, pem) {
         throw (0,_failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .certificateCorrupt */ .BY)(input, thrown);
     }
 }
-/** Whether the certificate input contains only a key, and the key input only certificates. */
 function areInputsSwapped(inputs) {
     const { certificate, privateKey } = inputs;
     return (countMatches(certificate, certificateBegin) === 0 &&
@@ -39814,7 +39341,6 @@ function areInputsSwapped(inputs) {
         countMatches(privateKey, certificateBegin) > 0 &&
         countMatches(privateKey, privateKeyBegin) === 0);
 }
-/** @throws ActionError `private-key-unreadable` */
 function parsePrivateKey(pem) {
     if (encryptedKey.test(pem))
         throw (0,_failures_certificate_files_js__WEBPACK_IMPORTED_MODULE_1__/* .privateKeyEncrypted */ .Lv)();

@@ -28576,29 +28576,14 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /* harmony export */   q9: () => (/* binding */ gitHubRequestFailed)
 /* harmony export */ });
 /* unused harmony exports targetsFileUnreadable, unmatchedFilter, tooManyJobs, jobTargetsInvalid */
-/** Failures of the fleet actions. They have no codes: each ends its action with one message. */
 
-/** Input `file` of fleet/plan names a file that cannot be read. */
 const targetsFileUnreadable = (path, cause) => new Error(`Input file: cannot read ${path} (${getErrorMessage(cause)}). Check out the repository before this step, and set a path relative to its root.`, { cause });
-/**
- * Input `only` of fleet/plan contains names of no target.
- * @param source what the targets come from, for people
- */
 const unmatchedFilter = (names, source, targetCount) => new Error(`Input only contains ${names.join(', ')}, which matches none of the ${targetCount} targets of ${source}. Correct it, or leave it empty to select all targets.`);
-/** The targets differ in more environments, roles, regions and runners than a matrix has jobs. */
 const tooManyJobs = (jobCount, maxJobs) => new RangeError(`The targets need at least ${jobCount} jobs, one per combination of environment, role, region and runner. A matrix has at most ${maxJobs} jobs. Split the file into several, each with a workflow run of its own.`);
-/** Input `targets` of fleet/deploy is not an entry of the matrix. */
 const jobTargetsInvalid = () => new Error('Input targets is not a list of targets from fleet/plan. Pass matrix.targets without changes.');
-/** No job uploaded results for fleet/report. */
 const resultsMissing = () => new Error('No job of this run uploaded results. See the logs of the jobs.');
-/** An artifact has the name of results, but fleet/deploy did not write it. */
 const resultsInvalid = (artifactId) => new Error(`Artifact ${artifactId} of this run has the name of results, but fleet/deploy did not write it. Rename artifacts of other steps that start with the same name.`);
-/** @param maxBytes the largest archive that can be results of fleet/deploy */
 const resultsTooLarge = (artifactId, maxBytes) => new Error(`Artifact ${artifactId} of this run is larger than ${maxBytes} bytes, so fleet/deploy did not write it. Rename artifacts of other steps that start with the same name.`);
-/**
- * A request to GitHub's REST API failed.
- * @param options.requiredPermissions as GitHub names them: `issues=write`
- */
 function gitHubRequestFailed(options) {
     const { operation, status, body, requiredPermissions } = options;
     const problem = `GitHub API request "${operation}" failed with status ${status}: ${body}`;
@@ -31344,10 +31329,7 @@ const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import
 ;// CONCATENATED MODULE: external "node:path"
 const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
 ;// CONCATENATED MODULE: ./build/inputs/declaration.js
-/** What an input is. Settings, action.yml, README and the fleet's JSON schema follow from it. */
-/** Checks declarations, and keeps their exact types. */
 const defineInputs = (declarations) => declarations;
-/** `listen-port` as `listenPort`. */
 const toCamelCase = (name) => name.replace(/-(.)/g, (_match, letter) => letter.toUpperCase());
 
 // EXTERNAL MODULE: external "node:net"
@@ -35010,31 +34992,19 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 //# sourceMappingURL=js-yaml.mjs.map
 ;// CONCATENATED MODULE: ./build/inputs/invalid-input.js
-/** What a parser throws, and how it quotes the text of an input. */
-/**
- * What is wrong with the text of an input, by a parser that does not know which input it parses.
- * The message continues "Input NAME ...".
- */
 class InvalidInputError extends Error {
     name = 'InvalidInput';
     remedy;
-    /** @param remedy an instruction, with an example */
     constructor(problem, remedy) {
         super(problem);
         this.remedy = remedy;
     }
 }
 const maxQuotedLength = 80;
-/**
- * A text in quotes. A long one is not truncated but counted: it may be a secret in the wrong input,
- * and a piece of a secret is not masked.
- */
 const quoteForError = (raw) => raw.length > maxQuotedLength ? `a text of ${raw.length} characters` : JSON.stringify(raw);
-/** The usual form: `is "yes", which is not a port number.` */
 const invalidValue = (raw, problem, remedy) => new InvalidInputError(`is ${quoteForError(raw)}, which ${problem}.`, remedy);
 const maxSummarizedProblems = 20;
 const maxSummaryLength = 1_200;
-/** As many of the problems as a person reads, at least one, and how many more there are. */
 function summarize(problems) {
     const listed = [];
     for (const problem of problems.slice(0, maxSummarizedProblems)) {
@@ -35050,14 +35020,9 @@ function summarize(problems) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/yaml.js
-/** Parsers of YAML: maps of text, and Helm values. Pure. */
 
 
 const mapRemedy = 'Write one "key: value" per line.';
-/**
- * Reasons of js-yaml that people meet. Its own message quotes the text around the error, which may
- * be a secret.
- */
 const knownSyntaxErrors = [
     { reason: /tab/, problem: 'tab', remedy: 'Indent with spaces.' },
     { reason: /duplicated mapping key/, problem: 'duplicate key', remedy: 'Use each key once.' },
@@ -35067,13 +35032,7 @@ const knownSyntaxErrors = [
         remedy: 'Use fewer levels.',
     },
 ];
-/**
- * @param schema FAILSAFE_SCHEMA keeps each scalar as it was written: 012 does not become 10, and
- *   1.10 does not become 1.1
- * @returns undefined for an empty document
- */
 function parseYaml(raw, schema = CORE_SCHEMA, remedy = mapRemedy) {
-    // js-yaml rejects a document that contains only comments.
     if (raw.split(/\r\n?|\n/).every((line) => /^\s*(#|$)/.test(line)))
         return undefined;
     let document;
@@ -35097,15 +35056,7 @@ function describeSyntaxError(thrown, remedy) {
     const column = (mark.column ?? 0) + 1;
     return new InvalidInputError(`is not valid YAML: syntax error in line ${line}, column ${column}.`, remedy);
 }
-/**
- * Characters and entries of a document with its aliases expanded. Helm stores a whole release in
- * 1 MiB.
- */
 const maxDocumentSize = 2 ** 20;
-/**
- * @throws InvalidInputError for what cannot be stored as JSON: aliases that multiply or refer to
- *   themselves, infinite numbers
- */
 function rejectUnbounded(document) {
     const stack = [document];
     for (let size = 0; stack.length > 0;) {
@@ -35131,7 +35082,6 @@ function requireMap(value) {
         throw new InvalidInputError('is not a YAML map.', mapRemedy);
     return value;
 }
-/** YAML 1.1 without dates, as Helm reads values. Source: sigs.k8s.io/yaml. */
 const helmSchema = new Schema([
     ...FAILSAFE_SCHEMA.tags,
     nullYaml11Tag,
@@ -35140,11 +35090,9 @@ const helmSchema = new Schema([
     floatYaml11Tag,
     mergeTag,
 ]);
-/** Helm values: as in Helm, `no` is false and 0644 is an octal number. */
 function helmValues(raw) {
     return requireMap(parseYaml(raw, helmSchema));
 }
-/** A map of texts, such as annotations and tags: YAML, or `key=value` pairs. */
 function stringMap(raw) {
     const isPairList = /^[^={"'\s]+=/.test(raw.trim()) && !/^\S+:\s/m.test(raw);
     if (isPairList)
@@ -35157,7 +35105,6 @@ function requireText(key, value) {
         throw new InvalidInputError(`contains a value of ${quoteForError(key)} that is not a string.`, "Use a string, for example key: 'value'.");
     return value;
 }
-/** `a=b,c=d`, or a pair per line. */
 function parsePairs(raw) {
     const entries = raw
         .split(/[,\n]/)
@@ -35173,17 +35120,12 @@ function parsePair(entry) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/lists.js
-/** Parsers of lists. Pure. */
 
 
 
 
 const listRemedy = 'Separate the entries by commas or new lines.';
 const isEntry = (entry) => typeof entry === 'string' && entry.trim() !== '';
-/**
- * A list in any of the usual forms: separated by commas, semicolons, new lines or spaces, with
- * quotes or without, or a YAML or JSON list.
- */
 function list(raw) {
     const isYaml = /^\s*(\[|- )/.test(raw);
     const entries = isYaml ? parseYaml(raw, FAILSAFE_SCHEMA, listRemedy) : splitPlainList(raw);
@@ -35197,7 +35139,6 @@ function splitPlainList(raw) {
         .map((entry) => entry.replace(/^(["'])(.*)\1$/, '$2'))
         .filter((entry) => entry !== '');
 }
-/** A list of CIDR blocks, IPv4 or IPv6. */
 function cidrs(raw) {
     const blocks = list(raw);
     blocks.forEach(assertCidrBlock);
@@ -35213,13 +35154,11 @@ function assertCidrBlock(block) {
     if (family === 0 || !isPrefix || rest.length > 0)
         throw new InvalidInputError(`contains ${quoteForError(block)}, which is not a CIDR block.`, 'Use blocks such as 203.0.113.0/24, separated by commas.');
 }
-/** AWS account IDs, also in the form of the AWS console: 1111-2222-3333. */
 function accountIds(raw) {
     const ids = list(raw).map((entry) => entry.replace(/^(\d{4})-(\d{4})-(\d{4})$/, '$1$2$3'));
     const invalid = ids.find((id) => !/^\d{12}$/.test(id));
     if (invalid === undefined)
         return ids;
-    // Without quotes, YAML reads 012345678901 as a number.
     const isMissingZeros = /^\d{1,11}$/.test(invalid);
     throw new InvalidInputError(`contains ${quoteForError(invalid)}, which is not an AWS account ID: those have 12 digits.`, isMissingZeros
         ? `Quote the ID: '${invalid.padStart(12, '0')}'. Without quotes, YAML drops leading zeros.`
@@ -35227,14 +35166,8 @@ function accountIds(raw) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/parsers.js
-/**
- * Parsers of scalar inputs: words, numbers, durations. Pure. Each throws an InvalidInputError that
- * says what is wrong and what to set.
- */
 
-/** The text as it is. */
 const parsers_text = (raw) => raw;
-/** A parser that accepts what `pattern` matches. */
 function createPatternParser(pattern, expected, remedy) {
     return (raw) => {
         if (!pattern.test(raw))
@@ -35242,9 +35175,7 @@ function createPatternParser(pattern, expected, remedy) {
         return raw;
     };
 }
-/** `a`, `a or b`, `a, b or c`. */
 const joinAlternatives = (words) => [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' or ');
-/** One of a few words. */
 function oneOf(...allowed) {
     return (raw) => {
         const match = allowed.find((candidate) => candidate === raw);
@@ -35253,7 +35184,6 @@ function oneOf(...allowed) {
         return match;
     };
 }
-/** `true` or `false`, in the spellings of YAML's core schema, as @actions/core accepts them. */
 function parsers_boolean(raw) {
     if (/^(true|True|TRUE)$/.test(raw))
         return true;
@@ -35261,14 +35191,12 @@ function parsers_boolean(raw) {
         return false;
     throw invalidValue(raw, 'is neither true nor false', 'Use true or false.');
 }
-/** A port number. */
 function port(raw) {
     const value = /^\d{1,5}$/.test(raw) ? Number(raw) : 0;
     if (value < 1 || value > 65_535)
         throw invalidValue(raw, 'is not a port number', 'Use a number from 1 to 65535, for example 443.');
     return value;
 }
-/** `host:port` with a name, an IPv4 address or an IPv6 address in brackets. */
 function hostPort(raw) {
     const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s/]+)):(\d{1,5})$/.exec(raw);
     const name = match?.[1] ?? match?.[2];
@@ -35277,12 +35205,6 @@ function hostPort(raw) {
     return { host: name, port: port(match?.[3] ?? '') };
 }
 const secondsPerUnit = { h: 3600, m: 60, s: 1 };
-/**
- * A duration such as `90s`, `10m` or `1h30m`, within bounds.
- * @param min seconds
- * @param max seconds
- * @returns a parser that returns seconds
- */
 function duration(min, max) {
     return (raw) => {
         if (!/^(?:\d{1,20}[hms])+$/.test(raw))
@@ -35293,7 +35215,6 @@ function duration(min, max) {
         return seconds;
     };
 }
-/** A number of days, `30` or `30d`. */
 function days(raw) {
     const [, amount] = /^(\d{1,4})d?$/.exec(raw) ?? [];
     if (amount === undefined)
@@ -35306,14 +35227,9 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: ./build/util/text.js
 var util_text = __nccwpck_require__(3506);
 ;// CONCATENATED MODULE: ./build/failures/action-error.js
-/** The error class of the action, and how several problems become one error. */
 
 
-/**
- * Characters. A problem quotes controllers, helm and Milvus, whose messages may have any length.
- */
 const maxProblemLength = 2_000;
-/** A failure that a person can act on, with the problems that were found at the same time. */
 class action_error_ActionError extends Error {
     name = 'ActionError';
     code;
@@ -35327,22 +35243,18 @@ class action_error_ActionError extends Error {
         this.step = options.step;
         this.otherErrors = otherErrors;
     }
-    /** This error and those found with it, each once. */
     get allErrors() {
         return [this, ...this.otherErrors];
     }
-    /** The same errors, placed in `step` unless they name one already. */
     withStep(step) {
         return this.copyEach((error) => ({ step: error.step ?? step }));
     }
-    /** The same errors, with every text replaced. */
     mapTexts(transform) {
         return this.copyEach((error) => ({
             problem: transform(error.message),
             remedy: transform(error.remedy),
         }));
     }
-    /** The same error with exactly these other errors. */
     withOtherErrors(otherErrors) {
         return this.copy({}, otherErrors);
     }
@@ -35355,7 +35267,6 @@ class action_error_ActionError extends Error {
         return new action_error_ActionError({ code, problem, remedy, cause, step, ...overrides }, otherErrors);
     }
 }
-/** Problems of a connection or an identity: every call meets them, and one report is enough. */
 const deduplicatedCodes = new Set([
     'aws-credentials-missing',
     'aws-credentials-expired',
@@ -35364,11 +35275,6 @@ const deduplicatedCodes = new Set([
     'cluster-unauthorized',
     'cancelled',
 ]);
-/**
- * Folds problems that were found together into one error, ranked in the order of `failureCodes`. A
- * problem that was met twice (two calls with the same expired credentials) counts once.
- * @param errors at least one
- */
 function combineErrors(errors) {
     const unique = [];
     for (const error of errors.flatMap(({ allErrors }) => allErrors))
@@ -35382,7 +35288,6 @@ function combineErrors(errors) {
 const isSameProblem = (a, b) => a.code === b.code && (a.message === b.message || deduplicatedCodes.has(a.code));
 
 ;// CONCATENATED MODULE: ./build/failures/certificate-files.js
-/** What can be wrong with the certificate, chain and private key in the inputs. */
 
 const certificateRemedy = 'Set it to X.509 certificates in PEM format, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.';
 function certificate_files_certificateCorrupt(input, cause) {
@@ -35393,7 +35298,6 @@ function certificate_files_certificateCorrupt(input, cause) {
         cause,
     });
 }
-/** @param found what the input contains instead, such as "a public key"; undefined for no PEM */
 function certificate_files_certificateMissing(input, found) {
     return new ActionError({
         code: 'certificate-unreadable',
@@ -35450,7 +35354,6 @@ function certificate_files_multiplePrivateKeys(count) {
         remedy: 'Keep only the key that the certificate was requested with.',
     });
 }
-/** @param found what the input contains instead, such as "a public key"; undefined for no PEM */
 function certificate_files_privateKeyMissing(found) {
     return new ActionError({
         code: 'private-key-unreadable',
@@ -35458,7 +35361,6 @@ function certificate_files_privateKeyMissing(found) {
         remedy: 'Set it to the unencrypted RSA or EC key, in PEM format, that the certificate was requested with.',
     });
 }
-/** Without a cause: the parser has read the key, so its own error must not reach a log. */
 function certificate_files_privateKeyCorrupt() {
     return new ActionError({
         code: 'private-key-unreadable',
@@ -35466,7 +35368,6 @@ function certificate_files_privateKeyCorrupt() {
         remedy: 'Set it to an unencrypted RSA or EC key in PEM format, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----.',
     });
 }
-/** @param names the DNS names of the certificate, or its subject */
 function privateKeyMismatch(names) {
     return new ActionError({
         code: 'private-key-mismatch',
@@ -35474,7 +35375,6 @@ function privateKeyMismatch(names) {
         remedy: 'Set it to the key that the certificate was requested with; a renewal often comes with a new key.',
     });
 }
-/** @param first the subject of the first of them */
 function unrelatedCertificates(count, first) {
     return new ActionError({
         code: 'certificate-chain-invalid',
@@ -35482,7 +35382,6 @@ function unrelatedCertificates(count, first) {
         remedy: 'Include only the intermediate certificates that belong to this certificate, not those of an earlier one.',
     });
 }
-/** ACM requires the chain of every certificate that is not self-signed, and so do clients. */
 function intermediateMissing(subject, issuer) {
     return new ActionError({
         code: 'certificate-chain-invalid',
@@ -35490,7 +35389,6 @@ function intermediateMissing(subject, issuer) {
         remedy: 'Set certificate to the full chain (fullchain.pem), or certificate-chain to the intermediate certificates.',
     });
 }
-/** @param algorithm as ACM names it, such as RSA_8192 */
 function keyTypeUnsupported(algorithm) {
     return new ActionError({
         code: 'certificate-key-unsupported',
@@ -35498,7 +35396,6 @@ function keyTypeUnsupported(algorithm) {
         remedy: 'Request a certificate with an RSA key of 2048 to 4096 bits, or with an EC key on curve P-256, P-384 or P-521.',
     });
 }
-/** ACM requires the certificate and its issuer to have keys of the same type. */
 function keyTypesMixed(key) {
     return new ActionError({
         code: 'certificate-key-unsupported',
@@ -35520,18 +35417,15 @@ function rejectedByAcm(reason, remedy) {
         remedy,
     });
 }
-/** @param bytes of PEM */
 function certificateTooLarge(bytes, limit) {
     return rejectedByAcm(`it has ${bytes} bytes of PEM, and the limit is ${limit}`, 'Request a certificate with fewer names.');
 }
-/** @param bytes of PEM */
 function chainTooLarge(bytes, limit) {
     return rejectedByAcm(`its chain has ${bytes} bytes of PEM, and the limit is ${limit}`, 'Include only the certificates between this one and its root.');
 }
 function issuerNameEmpty() {
     return rejectedByAcm('it has no issuer name', 'Have it issued by a CA that has a name.');
 }
-/** @param length in characters */
 function ocspUrlTooLong(length, limit) {
     return rejectedByAcm(`its OCSP URL has ${length} characters, and the limit is ${limit}`, 'Have it issued with a shorter OCSP URL.');
 }
@@ -35566,7 +35460,6 @@ function hostNotCovered(host, dnsNames) {
         remedy: hostMismatchRemedy,
     });
 }
-/** @param wildcard the name of the certificate that covers the host only by its parent domain */
 function hostBeyondWildcard(host, dnsNames, wildcard) {
     return new ActionError({
         code: 'certificate-host-mismatch',
@@ -35583,10 +35476,6 @@ function hostOnlyInCommonName(host) {
 }
 
 ;// CONCATENATED MODULE: ./build/x509/parse.js
-/**
- * Parses certificates and keys from PEM text. If the text contains something else, the failure
- * names it and how to convert it.
- */
 
 
 const certificateBegin = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;
@@ -35595,32 +35484,20 @@ const privateKeyBegin = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/g;
 const encryptedKey = /-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/;
 const opensshKey = /-----BEGIN OPENSSH PRIVATE KEY-----/;
 const countMatches = (text, pattern) => text.match(pattern)?.length ?? 0;
-/**
- * Every certificate of a PEM text, in its order.
- * @throws Error when one of them cannot be parsed
- */
 function parseCertificates(pem) {
     const blocks = pem.match(certificateBlock) ?? [];
     if (blocks.length < countMatches(pem, certificateBegin))
         throw new Error('a certificate has no END line');
     return blocks.map((block) => assertParsed(new external_node_crypto_.X509Certificate(block)));
 }
-/**
- * Node parses the key and the dates of a certificate lazily: reading them here finds malformed ones
- * before any caller does.
- */
 function assertParsed(certificate) {
-    // By OpenSSL's text, which is "Bad time value" for an invalid date; validToDate is sometimes a
-    // random date then.
     const dates = [certificate.validFrom, certificate.validTo];
     if (!dates.every((date) => date.endsWith(' GMT')))
         throw new Error('invalid validity date');
-    // The getter throws for a malformed key, and for a type that OpenSSL does not know.
     if (certificate.publicKey.type !== 'public')
         throw new Error('invalid public key');
     return certificate;
 }
-/** What other PEM blocks contain, by label; the first match counts. */
 const pemBlockKinds = [
     { label: /PRIVATE KEY/, phrase: 'a private key' },
     { label: /PUBLIC KEY/, phrase: 'a public key' },
@@ -35630,7 +35507,6 @@ const pemBlockKinds = [
     { label: /CRL/, phrase: 'a certificate revocation list' },
 ];
 const getPemLabel = (pem) => /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1];
-/** What the first PEM block contains, such as "a public key"; undefined when there is none. */
 function describePemBlock(pem) {
     const blockLabel = getPemLabel(pem);
     if (blockLabel === undefined)
@@ -35638,13 +35514,11 @@ function describePemBlock(pem) {
     const kind = pemBlockKinds.find(({ label }) => label.test(blockLabel));
     return kind?.phrase ?? `a PEM block "${blockLabel}"`;
 }
-/** Inputs for certificates that contain something with a known remedy, by label. */
 const misplacedBlockFailures = [
     { label: /PRIVATE KEY/, createFailure: certificateInputIsPrivateKey },
     { label: /REQUEST/, createFailure: certificateInputIsRequest },
     { label: /PKCS7/, createFailure: certificateInputIsPkcs7 },
 ];
-/** @throws ActionError `certificate-unreadable` */
 function parseCertificateInput(input, pem) {
     const certificates = parseOrFail(input, pem);
     if (certificates.length > 0)
@@ -35661,7 +35535,6 @@ function parseOrFail(input, pem) {
         throw certificateCorrupt(input, thrown);
     }
 }
-/** Whether the certificate input contains only a key, and the key input only certificates. */
 function areInputsSwapped(inputs) {
     const { certificate, privateKey } = inputs;
     return (countMatches(certificate, certificateBegin) === 0 &&
@@ -35669,7 +35542,6 @@ function areInputsSwapped(inputs) {
         countMatches(privateKey, certificateBegin) > 0 &&
         countMatches(privateKey, privateKeyBegin) === 0);
 }
-/** @throws ActionError `private-key-unreadable` */
 function parsePrivateKey(pem) {
     if (encryptedKey.test(pem))
         throw privateKeyEncrypted();
@@ -35689,20 +35561,9 @@ function parsePrivateKey(pem) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/pem.js
-/**
- * Parsers of PEM, in the forms in which secrets contain it. Other formats are named, with the
- * command that converts them. Pure.
- */
 
 
-/**
- * A DER SEQUENCE whose content begins with a pattern, in hexadecimal. Source: X.690, 8.1.3.
- */
 const derSequence = (contentPattern) => `30(?:[0-7].|81..|82.{4}|83.{6})${contentPattern}`;
-/**
- * Recognized by their first bytes, in hexadecimal. Source: the ASN.1 of RFC 5280, 2315, 5208, 7292;
- * Java's keystores.
- */
 const binaryFormats = [
     {
         prefixPattern: 'feedfeed|cececece',
@@ -35739,7 +35600,6 @@ const binaryFormats = [
             'passphrase.',
     },
 ];
-/** Texts that are not PEM. Not quoted in errors: they may be part of a secret. */
 const textFormats = [
     {
         pattern: /^\{/,
@@ -35769,10 +35629,6 @@ const textFormats = [
             'secret.',
     },
 ];
-/**
- * PEM, or base64 of PEM, with or without line breaks and quotes.
- * @returns PEM with `\n` line ends, even if the text lost them
- */
 function parsePem(input) {
     const raw = input.trim().replace(/^(["'])(.*)\1$/s, '$2');
     const textFormat = textFormats.find(({ pattern }) => pattern.test(raw));
@@ -35790,10 +35646,6 @@ function parsePem(input) {
         throw new InvalidInputError(`is base64 of ${binaryFormat.name}, not of PEM.`, binaryFormat.remedy);
     throw new InvalidInputError('is neither PEM nor base64 of PEM.', 'Use the content of a .pem file, which begins with -----BEGIN, or its base64.');
 }
-/**
- * Line ends may have become `\r\n`, a backslash and an n, spaces, or nothing when the secret was
- * stored.
- */
 function restoreLineEndings(text) {
     const lines = text.replace(/\\r/g, '').replace(/\\n|\r\n?/g, '\n');
     const blocks = lines.replace(/(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)/g, (block, begin, body, end) => {
@@ -35807,7 +35659,6 @@ function restoreLineEndings(text) {
     });
     return blocks.trim() + '\n';
 }
-/** PEM of CA certificates, at least one. */
 function parseCaBundle(raw) {
     const pem = parsePem(raw);
     if (!containsCertificate(pem))
@@ -35820,58 +35671,40 @@ function containsCertificate(pem) {
         return parseCertificates(pem).length > 0;
     }
     catch {
-        // The error of the parser is about ASN.1.
         return false;
     }
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/input-types.js
-/** The forms of inputs: a name for README, and the parser. Declarations spread them. */
 
 
 
 const scalar = (type, parse) => ({ type, schemaType: 'scalar', parse });
-/** Text of any form, or of the form that the parser accepts. */
 const string = (parse = parsers_text) => scalar('string', parse);
 const input_types_boolean = scalar('boolean', parsers_boolean);
 const input_types_port = scalar('port', port);
 const input_types_days = scalar('days', days);
-/** One of a few words. */
 const choice = (...words) => scalar(words.map((word) => `\`${word}\``).join(', '), oneOf(...words));
-/**
- * @param min seconds
- * @param max seconds
- */
 const input_types_duration = (min, max) => scalar('duration', duration(min, max));
-/** An empty list sets nothing. */
 const input_types_list = (parse = list) => {
     const emptyValue = [];
     return { type: 'list', schemaType: 'list', parse, emptyValue };
 };
-/** An empty map sets nothing. */
 const map = (parse) => {
     const emptyValue = {};
     return { type: 'map', schemaType: 'map', parse, emptyValue };
 };
-/** PEM, or base64 of PEM. */
 const pem = (parse = parsePem) => ({ ...scalar('PEM', parse), allowsPem: true });
 
 // EXTERNAL MODULE: external "node:url"
 var external_node_url_ = __nccwpck_require__(3136);
 ;// CONCATENATED MODULE: ./build/inputs/names.js
-/** Parsers of names and identifiers: of DNS, Kubernetes, AWS and Helm. Pure. */
 
 
 
 
-/** A name of a Kubernetes object: RFC 1123 label, at most 63 characters. */
 const kubernetesName = createPatternParser(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a Kubernetes name', 'Use lower-case letters, digits and hyphens, for example milvus-demo.');
-/**
- * A name with dots: RFC 1123 subdomain, at most 253 characters. Ingresses and IngressClasses may
- * have one.
- */
 const kubernetesSubdomain = createPatternParser(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'a Kubernetes name', 'Use lower-case letters, digits, hyphens and dots, for example milvus-demo.');
-/** An AWS region. */
 function region(raw) {
     const [, regionOfZone] = /^([a-z]{2,4}(?:-[a-z]+)+-\d)(?:-[a-z]+-\d)?[a-z]$/.exec(raw) ?? [];
     if (regionOfZone !== undefined)
@@ -35880,7 +35713,6 @@ function region(raw) {
 }
 const parseRegion = createPatternParser(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'an AWS region', 'Use a region code, for example us-east-2.');
 const clusterArn = /^arn:aws[a-z-]*:eks:[a-z0-9-]+:\d{12}:cluster\/([0-9A-Za-z][\w-]{0,99})$/;
-/** The name of an EKS cluster. Source: the EKS API, CreateCluster. */
 function clusterName(raw) {
     const [, name] = clusterArn.exec(raw) ?? [];
     if (name !== undefined)
@@ -35888,28 +35720,13 @@ function clusterName(raw) {
     return parseClusterName(raw);
 }
 const parseClusterName = createPatternParser(/^[0-9A-Za-z][\w-]{0,99}$/, 'the name of an EKS cluster', 'Use a name from "aws eks list-clusters", for example production.');
-/** A certificate's ARN. Source: the ACM API's pattern for CertificateArn. */
 const certificateArn = createPatternParser(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'the ARN of an ACM certificate', 'Use the full ARN, for example arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-....');
-/**
- * Source: ELBv2's CreateLoadBalancer: letters, digits and hyphens, at most 32, not beginning or
- * ending with a hyphen, not beginning with `internal-`.
- */
 const loadBalancerName = createPatternParser(/^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/, 'a load balancer name', 'Use at most 32 letters, digits and hyphens. ' +
     'The name cannot begin or end with a hyphen, or begin with internal-.');
-/** Source: the controller's group_loader.go. */
 const groupName = createPatternParser(/^(?=.{1,63}$)([a-z0-9][-a-z0-9.]*)?[a-z0-9]$/, 'an IngressGroup name', 'Use at most 63 lower-case letters, digits, hyphens and dots, for example shared-alb.');
-/**
- * The class of a Service's load balancer. Source: Kubernetes API reference, ServiceSpec,
- * loadBalancerClass: a qualified name.
- */
 const loadBalancerClass = createPatternParser(/^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, 'a load balancer class', 'Use service.k8s.aws/nlb (AWS Load Balancer Controller), ' +
     'eks.amazonaws.com/nlb (EKS Auto Mode), another class, or none.');
-/** The name of one of ELB's security policies; ELB itself knows which exist. */
 const sslPolicy = createPatternParser(/^ELBSecurityPolicy-[A-Za-z0-9-]+$/, 'the name of an ELB security policy', 'Use a policy name, for example ELBSecurityPolicy-TLS13-1-2-2021-06.');
-/**
- * A complete version: with a range, the chart would change with each release of the repository.
- * Source: SemVer 2.0.0.
- */
 const exactVersion = createPatternParser(/^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, 'an exact version', 'Use one version, for example 5.0.19.');
 const fullyQualifiedName = /^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const hostMistakes = [
@@ -35924,10 +35741,6 @@ const hostMistakes = [
         problem: 'contains no dot: ACM and the ALB require a fully qualified name',
     },
 ];
-/**
- * The host in the Ingress rule and in the certificate.
- * @returns a fully qualified DNS name in lower case
- */
 function host(raw) {
     const remedy = 'Use only the DNS name that clients connect to, for example milvus.example.com.';
     const name = raw.toLowerCase().replace(/\.$/, '');
@@ -35943,7 +35756,6 @@ function host(raw) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/cluster.js
-/** Inputs that say where Milvus runs. */
 
 
 
@@ -36008,11 +35820,9 @@ const clusterInputs = defineInputs({
 });
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/endpoint.js
-/** Inputs that say what the endpoint is called, and which certificate it serves. */
 
 
 
-/** A removal needs neither host nor certificate. */
 const modes = ['deploy', 'check'];
 const endpointInputs = defineInputs({
     host: {
@@ -36074,13 +35884,9 @@ const endpointInputs = defineInputs({
 });
 
 ;// CONCATENATED MODULE: ./build/controller/annotation-validators.js
-/** Validators of annotation values, and the formats that values have. */
-/** A value that is too long to be shown is left out as a whole: a part of it might be secret. */
 const truncateForError = (text) => text.length > 80 ? `(${text.length} characters)` : text;
-/** At most this many problems of one value are named. */
 const maxProblems = 3;
 const joinProblems = (problems) => problems.length === 0 ? undefined : problems.slice(0, maxProblems).join(', and ');
-/** For values that cannot be validated without AWS, and those that this action sets. */
 const anyValue = () => undefined;
 const annotation_validators_oneOf = (...allowed) => (value) => allowed.includes(value) ? undefined : `is not one of ${allowed.join(', ')}`;
 const annotation_validators_boolean = annotation_validators_oneOf('true', 'false');
@@ -36101,10 +35907,6 @@ const json = (value) => {
     }
 };
 const nonEmptyList = (value) => value.split(',').some((entry) => entry.trim() !== '') ? undefined : 'is an empty list';
-/**
- * Parses `key=value,key=value` as the controller does: a comma in a value is written `\,`.
- * @returns undefined when an entry has no key
- */
 function parseAttributes(value) {
     const entries = value
         .split(/(?<!\\),/)
@@ -36116,7 +35918,6 @@ function parseAttributes(value) {
     ]);
     return keyValues.every(([key]) => key !== '') ? keyValues : undefined;
 }
-/** @param validators by key; other keys may have any value */
 const attributeList = (validators) => (value) => {
     const attributes = parseAttributes(value);
     if (!attributes)
@@ -36130,7 +35931,6 @@ const attributeList = (validators) => (value) => {
     }
     return joinProblems(problems);
 };
-/** One code, a range, or a list of both. Source: ELBv2, Matcher.GrpcCode. */
 const grpcCodes = (value) => {
     const ranges = value.split(',').map((entry) => /^\s*(\d{1,3})(?:-(\d{1,3}))?\s*$/.exec(entry));
     if (ranges.includes(null))
@@ -36141,7 +35941,6 @@ const grpcCodes = (value) => {
         return undefined;
     return `contains ${outOfRange}, but the codes of a gRPC health check range from 0 to 99`;
 };
-/** @returns undefined when it is not a list of objects */
 function parseMutualAuthentication(value) {
     if (json(value) !== undefined)
         return undefined;
@@ -36149,7 +35948,6 @@ function parseMutualAuthentication(value) {
     const isObject = (entry) => typeof entry === 'object' && entry !== null;
     return Array.isArray(parsed) && parsed.every(isObject) ? parsed : undefined;
 }
-/** Source: the controller's annotations.md and model_build_listener.go, mutual-authentication. */
 const mutualAuthentication = (value) => {
     const entries = parseMutualAuthentication(value);
     if (!entries)
@@ -36169,16 +35967,8 @@ const mutualAuthentication = (value) => {
 };
 
 ;// CONCATENATED MODULE: ./build/controller/annotations.js
-/**
- * The annotations that the AWS Load Balancer Controller reads from an Ingress, and their values, as
- * far as they can be validated before the controller or ELB rejects them. Source: AWS Load Balancer
- * Controller v3.5.0, docs/guide/ingress/annotations.md, pkg/annotations/parser.go and pkg/ingress;
- * the limits of the ELBv2 API.
- */
 
-/** The prefix of the controller's annotations. */
 const annotationPrefix = 'alb.ingress.kubernetes.io/';
-/** Source: ELBv2, LoadBalancerAttribute. */
 const loadBalancerAttributes = attributeList({
     'access_logs.s3.enabled': annotation_validators_boolean,
     'client_keep_alive.seconds': integer(60, 604_800),
@@ -36190,7 +35980,6 @@ const loadBalancerAttributes = attributeList({
     'waf.fail_open.enabled': annotation_validators_boolean,
     'zonal_shift.config.enabled': annotation_validators_boolean,
 });
-/** Source: ELBv2, TargetGroupAttribute. */
 const targetGroupAttributes = attributeList({
     'deregistration_delay.timeout_seconds': integer(0, 3600),
     'load_balancing.algorithm.type': annotation_validators_oneOf('round_robin', 'least_outstanding_requests', 'weighted_random'),
@@ -36212,9 +36001,7 @@ const webAclArn = (value) => value === 'none' || /^arn:aws[a-z-]*:wafv2:[a-z0-9-
     ? undefined
     : 'is neither none nor the ARN of a regional WAFv2 web ACL ' +
         '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID)';
-/** The annotations of an Ingress, without their prefix, by feature. */
 const annotationValidators = {
-    // Load balancer
     'group.name': anyValue,
     'group.order': integer(-1000, 1000),
     'ip-address-type': annotation_validators_oneOf('ipv4', 'dualstack', 'dualstack-without-public-ipv4'),
@@ -36225,14 +36012,12 @@ const annotationValidators = {
     'minimum-load-balancer-capacity': capacity,
     scheme: anyValue,
     tags: anyValue,
-    // Network
     'customer-owned-ipv4-pool': anyValue,
     'inbound-cidrs': anyValue,
     'manage-backend-security-group-rules': annotation_validators_boolean,
     'security-group-prefix-lists': nonEmptyList,
     'security-groups': anyValue,
     subnets: anyValue,
-    // Listeners and TLS
     'acm-pca-arn': anyValue,
     'certificate-arn': anyValue,
     'create-acm-cert': annotation_validators_boolean,
@@ -36241,12 +36026,10 @@ const annotationValidators = {
     'mutual-authentication': mutualAuthentication,
     'ssl-policy': anyValue,
     'ssl-redirect': integer(1, 65_535),
-    // Rules
     actions: anyValue,
     conditions: anyValue,
     transforms: anyValue,
     'use-regex-path-match': annotation_validators_boolean,
-    // Authentication
     'auth-idp-cognito': json,
     'auth-idp-oidc': json,
     'auth-on-unauthenticated-request': annotation_validators_oneOf('authenticate', 'allow', 'deny'),
@@ -36255,7 +36038,6 @@ const annotationValidators = {
     'auth-session-timeout': integer(1, 604_800),
     'auth-type': authType,
     'jwt-validation': json,
-    // Targets
     'backend-protocol': annotation_validators_oneOf('HTTP', 'HTTPS'),
     'backend-protocol-version': anyValue,
     'multi-cluster-target-group': annotation_validators_boolean,
@@ -36263,7 +36045,6 @@ const annotationValidators = {
     'target-group-attributes': targetGroupAttributes,
     'target-node-labels': attributeList({}),
     'target-type': anyValue,
-    // Health checks. Source: ELBv2, CreateTargetGroup
     'healthcheck-interval-seconds': integer(5, 300),
     'healthcheck-path': healthCheckPath,
     'healthcheck-port': anyValue,
@@ -36272,13 +36053,11 @@ const annotationValidators = {
     'healthy-threshold-count': integer(2, 10),
     'success-codes': grpcCodes,
     'unhealthy-threshold-count': integer(2, 10),
-    // Protection
     'shield-advanced-protection': annotation_validators_boolean,
     'waf-acl-id': anyValue,
     'wafv2-acl-arn': webAclArn,
     'wafv2-acl-name': anyValue,
     'web-acl-id': anyValue,
-    // NLB in front of the ALB
     'enable-frontend-nlb': annotation_validators_boolean,
     'frontend-nlb': anyValue,
     'frontend-nlb-attributes': attributeList({}),
@@ -36297,7 +36076,6 @@ const annotationValidators = {
     'frontend-nlb-subnets': nonEmptyList,
     'frontend-nlb-tags': attributeList({}),
 };
-/** Annotations with a suffix of the user: `actions.NAME`, `listener-attributes.HTTPS-443`. */
 const suffixedAnnotations = /^(actions|conditions|transforms|listener-attributes|target-control-port)\..+/;
 function findValidator(key) {
     const name = key.slice(annotationPrefix.length);
@@ -36306,9 +36084,7 @@ function findValidator(key) {
     const [, baseName = ''] = suffixedAnnotations.exec(name) ?? [];
     return annotationValidators[baseName];
 }
-/** Source: Kubernetes, "Annotations", syntax and character set. */
 const isAnnotationKey = (key) => /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(key);
-/** What the controller or ELB would reject, each as `KEY is "VALUE", which …`. */
 function validateAnnotations(annotations) {
     const problems = [];
     for (const [key, value] of Object.entries(annotations)) {
@@ -36325,7 +36101,6 @@ function findUnknownAnnotations(annotations) {
         .filter((key) => key.startsWith(annotationPrefix) && findValidator(key) === undefined)
         .map((key) => ({ key, suggestion: suggestKey(key) }));
 }
-/** Edits by which a misspelled annotation may differ from the one that is meant. */
 const maxSuggestionDistance = 3;
 function suggestKey(key) {
     const name = key.slice(annotationPrefix.length);
@@ -36336,7 +36111,6 @@ function suggestKey(key) {
         return undefined;
     return annotationPrefix + nearest.candidate;
 }
-/** The Levenshtein distance. */
 function editDistance(source, target) {
     let row = Array.from({ length: target.length + 1 }, (_, index) => index);
     for (let sourceIndex = 1; sourceIndex <= source.length; sourceIndex++) {
@@ -36354,13 +36128,10 @@ function editDistance(source, target) {
 }
 
 ;// CONCATENATED MODULE: ./build/controller/tags.js
-/** Tags of AWS resources. Source: AWS, "Tag naming limits and requirements". */
 
-/** AWS allows 50, of which the controller sets three, and this action one on the certificate. */
 const maxUserTags = 46;
 const maxKeyLength = 128;
 const maxValueLength = 256;
-/** What AWS would reject, each continuing `Input tags …`. */
 function validateTags(tags) {
     const entries = Object.entries(tags);
     const problems = entries.flatMap(([key, value]) => validateTag(key, value));
@@ -36385,18 +36156,15 @@ function validateTag(key, value) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/annotations.js
-/** Parsers of the inputs annotations and tags. Pure. */
 
 
 
 
 const attributesKey = 'alb.ingress.kubernetes.io/load-balancer-attributes';
-/** Load balancer attributes that an input sets, or without which gRPC does not work. */
 const reservedAttributes = [
     { pattern: /idle_timeout\.timeout_seconds/, remedy: 'Set input idle-timeout instead.' },
     { pattern: /routing\.http2\.enabled=false/, remedy: 'Remove it: gRPC requires HTTP/2.' },
 ];
-/** Annotations that the controller and ELB accept. */
 function parseAnnotations(raw) {
     const annotations = stringMap(raw);
     const invalidKey = Object.keys(annotations).find((key) => !isAnnotationKey(key));
@@ -36415,7 +36183,6 @@ function rejectReservedAttributes(attributes) {
             throw new InvalidInputError(`contains the load balancer attribute ${attribute}.`, remedy);
     }
 }
-/** Tags that AWS accepts. */
 function parseTags(raw) {
     const tags = stringMap(raw);
     const rejected = validateTags(tags);
@@ -36425,13 +36192,11 @@ function parseTags(raw) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/load-balancer.js
-/** Inputs that say what the Ingress and its ALB look like. */
 
 
 
 
 
-/** Each of them becomes a field of IngressSettings. */
 const loadBalancerInputs = defineInputs({
     scheme: {
         ...choice('internet-facing', 'internal'),
@@ -36474,7 +36239,6 @@ const loadBalancerInputs = defineInputs({
         default: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
     },
     'idle-timeout': {
-        // Source: ELBv2, ModifyLoadBalancerAttributes, idle_timeout.timeout_seconds.
         ...input_types_duration(1, 4000),
         description: 'How long a connection may be idle, from 1s to 4000s. An ALB does not count gRPC ' +
             'keepalives: a search that takes longer is disconnected.',
@@ -36507,7 +36271,6 @@ const loadBalancerInputs = defineInputs({
         example: 'alb.ingress.kubernetes.io/wafv2-acl-name: edge',
     },
 });
-/** Inputs about the object that the action applies. */
 const ingressInputs = defineInputs({
     'ingress-name': {
         ...string(kubernetesSubdomain),
@@ -36524,7 +36287,6 @@ const ingressInputs = defineInputs({
 });
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/probe.js
-/** Inputs that say how the endpoint is probed. */
 
 
 
@@ -36574,12 +36336,7 @@ const probeInputs = defineInputs({
 });
 
 ;// CONCATENATED MODULE: ./build/clients/helm/chart-reference.js
-/**
- * Parses the name of a chart as helm does. Source: helm, pkg/action/install.go, LocateChart;
- * pkg/registry/reference.go.
- */
 const isChartArchive = (name) => /\.(tgz|tar\.gz)$/.test(name);
-/** Parses the name of a chart. Pure: the chart need not exist. */
 function chart_reference_parseChartReference(name) {
     if (name.startsWith('oci://'))
         return parseRegistryReference(name);
@@ -36610,27 +36367,19 @@ function parseRegistryReference(reference) {
         digest,
     };
 }
-/**
- * The version that a tag stands for; undefined for a tag that is not a version. Tags cannot contain
- * `+`, and use `_` for it. Source: helm, pkg/registry/util.go.
- */
 function chart_reference_versionFromTag(tag) {
     return tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag) ? tag.replace('_', '+') : undefined;
 }
-/** Whether a URL can be that of a packaged chart. */
 const isArchiveUrl = (url) => isChartArchive(url.pathname);
 
 ;// CONCATENATED MODULE: ./build/inputs/chart.js
-/** Parsers of the inputs chart and chart-repository. Pure. */
 
 
-/** Helm would get a URL as an argument, which other processes can read. */
 function rejectUrlCredentials(url) {
     if (url.username === '' && url.password === '')
         return;
     throw new InvalidInputError('contains credentials, which helm would expose in its arguments.', 'Set chart-username and chart-password instead.');
 }
-/** A chart as helm names it. Rejects what cannot name a chart. */
 function parseChartName(name) {
     const reference = chart_reference_parseChartReference(name);
     if (reference.kind === 'registry')
@@ -36652,7 +36401,6 @@ function assertArchiveUrl(text) {
     if (!url || !isArchiveUrl(url))
         throw new InvalidInputError('is a URL, but not of a packaged chart (.tgz).', 'Set chart-repository to the URL of the repository, and chart to a name, for example milvus.');
 }
-/** The URL of a chart repository, to which helm appends /index.yaml. */
 function parseChartRepository(raw) {
     if (raw.startsWith('oci://'))
         throw new InvalidInputError('is an OCI registry, not the URL of a chart repository.', `For an OCI registry, put the oci:// reference in chart, for example ${raw.replace(/\/$/, '')}/milvus, and leave chart-repository empty.`);
@@ -36666,14 +36414,12 @@ function parseChartRepository(raw) {
         throw new InvalidInputError('ends in index.yaml, which helm appends.', `Use ${raw.replace(/index\.yaml.*$/, '')} instead.`);
     return raw;
 }
-/** The version in the reference of a chart; undefined if it contains none. */
 function versionFromChartName(name) {
     const reference = parseChartReference(name);
     return reference.kind === 'registry' ? versionFromTag(reference.tag) : undefined;
 }
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/release.js
-/** Inputs that say how Helm changes the release. */
 
 
 
@@ -36735,7 +36481,6 @@ const releaseInputs = defineInputs({
 });
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/removal.js
-/** Inputs of mode destroy. */
 
 
 
@@ -36761,7 +36506,6 @@ const removalInputs = defineInputs({
 });
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/run.js
-/** Inputs that say what a run does, and what it must not do. */
 
 
 const runInputs = defineInputs({
@@ -36819,7 +36563,6 @@ const runInputs = defineInputs({
 });
 
 ;// CONCATENATED MODULE: ./build/inputs/declarations/timeouts.js
-/** Inputs that limit how long a run waits. */
 
 
 const secondsPerDay = 86_400;
@@ -36858,7 +36601,6 @@ const timeoutInputs = defineInputs({
 
 
 
-/** The headings of README, the most used first. */
 const inputGroups = [
     { title: 'Cluster and Milvus', inputs: clusterInputs },
     { title: 'Host and certificate', inputs: endpointInputs },
@@ -36880,39 +36622,24 @@ const declarations = {
     ...timeoutInputs,
     ...removalInputs,
 };
-/** All inputs, by their names. */
 const inputs = declarations;
 const inputs_inputNames = Object.keys(declarations);
-/**
- * The text that an empty input stands for. action.yml's own default does not apply if a reusable
- * workflow passes an empty input.
- */
 const inputDefaults = Object.fromEntries(inputs_inputNames.map((name) => [name, inputs[name].default ?? '']));
-/**
- * Inputs that are masked line by line. The lines of `values` are common words: main masks only what
- * a key of it calls a password, a secret, a token or a key.
- */
 const secretInputs = inputs_inputNames.filter((name) => inputs[name].secret);
-/** Whether a mode reads an input. */
 const isReadInMode = (name, mode) => inputs[name].modes?.includes(mode) ?? true;
-/** The inputs that are set in one place in a fleet. */
 const inputsOfFleetScope = (scope) => inputs_inputNames.filter((name) => (inputs[name].fleet ?? 'target') === scope);
 
 ;// CONCATENATED MODULE: ./build/fleet/deploy/run-target.js
-/** Runs the main action for one target, as a separate process. */
 
 
 
 
 
 
-/** The inputs that the job sets for all of its targets: what it does, and its secrets. */
 const sharedInputs = inputsOfFleetScope('job');
-/** The environment variable of an input. Source: GitHub, Metadata syntax. */
 const inputVariableName = (input) => `INPUT_${input.replace(/ /g, '_').toUpperCase()}`;
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isStringRecord = (value) => isObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
-/** @returns undefined when `text` is not a JSON list of valid entries */
 function parseJsonList(text, isEntry) {
     try {
         const list = JSON.parse(text);
@@ -36926,31 +36653,18 @@ const isTarget = (entry) => isObject(entry) && typeof entry['name'] === 'string'
 const isResult = (entry) => isObject(entry) &&
     ['name', 'host', 'outcome'].every((name) => typeof entry[name] === 'string') &&
     isStringRecord(entry['outputs']);
-/**
- * Parses `targets` of a matrix job.
- * @throws Error when it does not come from fleet/plan
- */
 function readJobTargets(text) {
     const targets = parseJsonList(text, isTarget);
     if (!targets)
         throw jobTargetsInvalid();
     return targets;
 }
-/**
- * Parses the results that a job uploaded as an artifact.
- * @throws Error when fleet/deploy did not write it
- */
 function readResults(text, artifactId) {
     const results = parseJsonList(text, isResult);
     if (!results)
         throw (0,fleet/* resultsInvalid */.a4)(artifactId);
     return results;
 }
-/**
- * Runs main and post of the main action for a target. Log, annotations and summary become those of
- * the current step.
- * @param dist the folder with index.js and post/
- */
 async function runTarget({ name, inputs }, dist, signal) {
     const host = inputs['host'] ?? '';
     const directory = await mkdtemp(join(process.env['RUNNER_TEMP'] ?? tmpdir(), 'milvus-alb-fleet-'));
@@ -36978,17 +36692,12 @@ async function runTarget({ name, inputs }, dist, signal) {
         await rm(directory, { recursive: true, force: true });
     }
 }
-/** The environment variables of all inputs, so that none is inherited from the current step. */
 const createInputVariables = (inputs) => Object.fromEntries(inputNames.map((input) => [inputVariableName(input), inputs[input] ?? '']));
 function getOutcome(exitCode, signal) {
     if (exitCode === 0)
         return 'success';
     return signal.aborted ? 'cancelled' : 'failure';
 }
-/**
- * A cancellation sends the child the signal that the runner sends a step, and waits until the child
- * has written its outputs and summary.
- */
 function runScript(script, env, signal) {
     return new Promise((resolve, reject) => {
         const child = spawn(process.execPath, [script], {
@@ -37003,40 +36712,30 @@ function runScript(script, env, signal) {
         });
     });
 }
-/**
- * Parses `name<<delimiter`, the form in which @actions/core writes outputs. Source: GitHub,
- * Workflow commands, Multiline strings.
- */
 function parseOutputs(text) {
     return Object.fromEntries([...text.matchAll(/^([^=<\n]+)<<(.+)\n([\s\S]*?)\n?^\2$/gm)].map(([, name = '', , value = '']) => [name, value]));
 }
 
 ;// CONCATENATED MODULE: ./build/fleet/report/github.js
-/** A client for GitHub's REST API: artifacts of a run, and issues. */
 
 
 
-/** Bytes of an artifact's archive. Results of fleet/deploy are much smaller. */
 const maxArchiveBytes = 16 * 2 ** 20;
-/** Every method throws an Error with GitHub's message and the required permission. */
 class GitHub {
     settings;
     constructor(settings) {
         this.settings = settings;
     }
-    /** Downloads the results of a run from the artifacts whose names start with `prefix`. */
     async downloadResults(runId, prefix) {
         const artifacts = await this.listAllPages(`actions/runs/${runId}/artifacts`, 'artifacts');
         const matching = artifacts
             .filter(({ name, expired }) => name.startsWith(prefix) && !expired)
             .sort((a, b) => (a.name < b.name ? -1 : 1));
         const results = [];
-        // One after the other: 256 at once would exceed GitHub's limits for concurrent requests.
         for (const { id } of matching)
             results.push(...(await this.downloadArtifact(id)));
         return results;
     }
-    /** @returns the number of the open issue with `marker` in its body */
     async findIssue(label, marker) {
         const issues = await this.listAllPages(`issues?state=open&labels=${encodeURIComponent(label)}`);
         return issues.find(({ body, pull_request }) => pull_request === undefined && body?.includes(marker) === true)?.number;
@@ -37050,7 +36749,6 @@ class GitHub {
     async addComment(number, body) {
         await this.requestJson('POST', `issues/${number}/comments`, { body });
     }
-    /** @param itemsKey the key of the list in the response; absent when the response is the list */
     async listAllPages(path, itemsKey) {
         const allItems = [];
         const separator = path.includes('?') ? '&' : '?';
@@ -37064,7 +36762,6 @@ class GitHub {
                 return allItems;
         }
     }
-    /** The archive is on another server, whose URL is signed. The token is not sent there. */
     async downloadArtifact(id) {
         const redirect = await this.request('GET', `actions/artifacts/${id}/zip`);
         const location = redirect.headers.get('location');
@@ -37125,10 +36822,6 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _util_text_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3506);
 /* harmony import */ var _github_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2380);
 /* harmony import */ var _report_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(498);
-/**
- * The action fleet/report: one summary of the targets of all jobs and, for a drift check, one issue
- * that follows the findings.
- */
 
 
 
@@ -37157,7 +36850,6 @@ async function run(env) {
     if ((0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getBooleanInput */ .Vt)('issue'))
         await syncIssue(github, report, env);
 }
-/** Opens, updates or closes the issue of this workflow and selection, found by a marker in it. */
 async function syncIssue(github, report, env) {
     const marker = `<!-- ${label}: ${env['GITHUB_WORKFLOW'] ?? ''} ${(0,_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4)('artifacts')} -->`;
     const runUrl = createRunUrl(env);
@@ -37211,12 +36903,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 // EXTERNAL MODULE: ./build/util/text.js
 var util_text = __nccwpck_require__(3506);
 ;// CONCATENATED MODULE: ./build/fleet/report/markdown.js
-/** Texts of targets as plain text in Markdown. Pure. */
-/** Escapes everything that Markdown, HTML or GitHub (mentions, issues) would interpret. */
 const escapeCell = (text) => text
     .replace(/\s+/g, ' ')
     .replace(/[\\`*_{}[\]<>|#@!&~]/g, (character) => `&#${character.charCodeAt(0)};`);
-/** Code within a line. An empty text would join the backticks around it to one longer fence. */
 function inlineCode(text) {
     const code = text.replace(/\s+/g, ' ').replace(/`/g, "'").replaceAll('|', '¦');
     return `\`${code.slice(0, 300).trim() || '(empty)'}\``;
@@ -37226,9 +36915,7 @@ function inlineCode(text) {
 
 
 const millisecondsPerDay = 86_400_000;
-/** Source: GitHub's REST API rejects longer bodies of issues. */
 const maxBodyLength = 65_536;
-/** Adds a result for each target without one: its job ended before the action did. */
 function addMissingResults(results, names) {
     const known = new Set(results.map(({ name }) => name));
     const missingNames = names.filter((name) => !known.has(name));
@@ -37240,10 +36927,6 @@ function addMissingResults(results, names) {
     }));
     return [...results, ...missingResults];
 }
-/**
- * @param expiryDays a certificate that expires within this number of days is not clean
- * @param now milliseconds since the epoch
- */
 function createFleetReport(results, expiryDays, now) {
     const rows = results.map((result) => createRow(result, expiryDays, now));
     const details = rows.filter(({ clean }) => !clean).map(({ result }) => renderDifferences(result));
@@ -37278,7 +36961,6 @@ function renderTable(rows) {
     });
     return ['| | Target | Host | State |', '|---|---|---|---|', ...lines].join('\n');
 }
-/** @returns an empty text when there are none */
 function renderDifferences(result) {
     const changes = parseChanges(result);
     if (changes.length === 0)
@@ -37289,7 +36971,6 @@ function renderDifferences(result) {
     });
     return `### ${escapeCell(result.name)}\n\n${lines.join('\n')}`;
 }
-/** Cuts a long text after a whole line. */
 function truncateBody(body) {
     if (body.length <= maxBodyLength)
         return body;
@@ -37315,7 +36996,6 @@ function describeSuccess(result) {
         return `${changeCount} applied`;
     return isDryRunWithChanges(result) ? `${changeCount} planned` : 'unchanged';
 }
-/** A dry run changes nothing, and has no output drift. */
 const isDryRunWithChanges = (result) => result.outcome === 'success' &&
     result.outputs['drift'] === undefined &&
     result.outputs['changed'] !== 'true' &&
@@ -37330,7 +37010,6 @@ function describeFailure({ outcome, outputs }) {
     const code = outputs['failure-code'];
     if (code === undefined)
         return 'failed';
-    // The failure of a check that found drift repeats the differences.
     if (code.startsWith('drift-'))
         return undefined;
     return `${code} in ${outputs['failed-step'] ?? 'preflight'}`;
@@ -37339,7 +37018,6 @@ function describeDrift(result) {
     const { drift } = result.outputs;
     if (drift === 'true')
         return (0,util_text/* formatCount */.B4)(parseChanges(result).length, 'difference');
-    // A check that failed before it could compare explains that by its failure.
     const isUnexplained = drift === 'unknown' && describeFailure(result) === undefined;
     return isUnexplained ? 'not everything could be checked' : undefined;
 }
@@ -37357,7 +37035,6 @@ function isChange(value) {
     const { object, path, before = '', after = '', why } = (value ?? {});
     return [object, path, before, after, why].every((field) => typeof field === 'string');
 }
-/** @returns no changes when the output is not a list of changes */
 function parseChanges({ outputs }) {
     try {
         const changes = JSON.parse(outputs['changes'] ?? '[]');
@@ -37380,27 +37057,17 @@ function parseChanges({ outputs }) {
 /* harmony export */   xv: () => (/* binding */ truncate)
 /* harmony export */ });
 /* unused harmony exports formatSeconds, formatDistinguishedName, formatDuration */
-/** Formatting of texts that people read. */
-/** The message of any thrown value; for an AggregateError, the messages of its errors. */
 function getErrorMessage(thrown) {
     if (thrown instanceof AggregateError)
         return thrown.errors.map(getErrorMessage).join('; ');
     return thrown instanceof Error ? thrown.message : String(thrown);
 }
-/**
- * Cuts a long text from outside. Idempotent.
- * @param maxLength characters; a text that is only a little longer stays whole
- */
 const truncate = (text, maxLength) => text.length <= maxLength + 50
     ? text
     : `${text.slice(0, maxLength)}... (${text.length - maxLength} more characters)`;
-/** `1 target`, `2 targets` */
 const formatCount = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
-/** Milliseconds as seconds: `0.3 s`, `15 s` */
 const formatSeconds = (milliseconds) => `${Math.round(milliseconds / 100) / 10} s`;
-/** A distinguished name on one line. Node writes one attribute per line, and undefined for none. */
 const formatDistinguishedName = (distinguishedName) => (distinguishedName ?? '').split('\n').join(', ');
-/** A duration in its largest useful unit: `40 seconds`, `14 minutes`, `3 hours`, `2 days`. */
 function formatDuration(milliseconds) {
     const units = [
         ['day', 86_400_000],
